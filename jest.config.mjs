@@ -1,0 +1,33 @@
+/** One configuration for every tier; the suffix picks the tier (`.spec.ts`, `.int.spec.ts`, `.e2e.spec.ts`). */
+export default {
+  rootDir: import.meta.dirname,
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': ['@swc/jest', { swcrc: false, ...swc() }],
+  },
+  moduleNameMapper: {
+    '^@slipstream/(kernel|slip|contracts|postgres|kafka|service-host|client|testing)$':
+      '<rootDir>/libs/$1/src/index.ts',
+    '^@slipstream/(intake|provider-gateway|ledger|reconciliation)$':
+      '<rootDir>/services/$1/src/app.module.ts',
+    '^@slipstream/(provider-simulator|slipctl|checker)$': '<rootDir>/apps/$1/src/index.ts',
+    '^@slipstream/local$': '<rootDir>/deploy/local/src/index.ts',
+  },
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['/dist/'],
+  testTimeout: 60_000,
+};
+
+function swc() {
+  return {
+    jsc: {
+      target: 'es2024',
+      parser: { syntax: 'typescript', decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+      keepClassNames: true,
+    },
+    module: { type: 'es6' },
+    sourceMaps: 'inline',
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * The closed registry of error codes. `retryable` tells whether the same request may succeed later;
+ * `title` is safe to show to anyone. HTTP statuses belong to libs/service-host, Kafka outcomes to libs/kafka.
+ */
+export const errorCodes = {
+  malformed_json: { retryable: false, title: 'The body is not valid JSON' },
+  malformed_request: { retryable: false, title: 'The request is malformed' },
+  validation_failed: { retryable: false, title: 'The request has invalid fields' },
+  unsupported_media_type: { retryable: false, title: 'The content type is not supported' },
+  payload_too_large: { retryable: false, title: 'The payload is too large' },
+  idempotency_key_missing: { retryable: false, title: 'The Idempotency-Key header is missing' },
+  idempotency_key_invalid: { retryable: false, title: 'The Idempotency-Key header is invalid' },
+  idempotency_key_reused: { retryable: false, title: 'The Idempotency-Key was used with another request' },
+  idempotency_in_flight: { retryable: true, title: 'An equal request is still being processed' },
+  reference_taken: { retryable: false, title: 'The reference is already in use' },
+  reference_on_other_clock: { retryable: false, title: 'The reference is bound to another clock' },
+  route_unknown: { retryable: false, title: 'The route is not configured' },
+  deadline_in_past: { retryable: false, title: 'The deadline lies in the past' },
+  unauthenticated: { retryable: false, title: 'A valid bearer token is required' },
+  forbidden: { retryable: false, title: 'The token does not allow this' },
+  signature_invalid: { retryable: false, title: 'The signature could not be verified' },
+  not_found: { retryable: false, title: 'Not found' },
+  method_not_allowed: { retryable: false, title: 'The method is not allowed' },
+  conflict: { retryable: false, title: 'The state does not allow this' },
+  cursor_invalid: { retryable: false, title: 'The cursor is invalid' },
+  position_timeout: { retryable: true, title: 'The position was not reached in time' },
+  overloaded: { retryable: true, title: 'The service is overloaded' },
+  unavailable: { retryable: true, title: 'The service is not available' },
+  undecodable_record: { retryable: false, title: 'The record could not be decoded' },
+  internal: { retryable: true, title: 'An internal error occurred' },
+} as const satisfies Record<string, { retryable: boolean; title: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** One wrong field: `pointer` is an RFC 6901 JSON pointer into the body (or a header or parameter name). */
+export interface FieldProblem {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** An expected failure. `detail` may be shown to the caller; `cause` is for the log only. */
+export class SlipstreamError extends Error {
+  override readonly name = 'SlipstreamError';
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly errors: readonly FieldProblem[];
+
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    options: { errors?: readonly FieldProblem[]; cause?: unknown } = {},
+  ) {
+    super(`${code}: ${detail}`, { cause: options.cause });
+    this.code = code;
+    this.detail = detail;
+    this.errors = options.errors ?? [];
+  }
+}
+
+/** Recognises the error by its shape, so that two copies of this package in one process still agree. */
+export function isSlipstreamError(error: unknown): error is SlipstreamError {
+  return error instanceof Error && error.name === 'SlipstreamError' && 'code' in error;
+}

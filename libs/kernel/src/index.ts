@@ -1,0 +1,33 @@
+export { assert, InvariantError, must, unreachable } from './assert.ts';
+export type { Clock } from './clock.ts';
+export { currencyExponent, isCurrency } from './currency.ts';
+export {
+  type ErrorCode,
+  errorCodes,
+  type FieldProblem,
+  isSlipstreamError,
+  SlipstreamError,
+} from './errors.ts';
+export { isUuid } from './ids.ts';
+export {
+  addMicros,
+  addMs,
+  earlier,
+  type Instant,
+  instantFromMicros,
+  instantFromMs,
+  instantToMicros,
+  instantToMs,
+  parseInstant,
+} from './instant.ts';
+export {
+  amountMax,
+  type Money,
+  type MoneyJson,
+  type MoneyProblem,
+  moneyToJson,
+  parseMajorUnits,
+  parseMoney,
+  sameMoney,
+} from './money.ts';
+export { err, ok, type Result } from './result.ts';

@@ -1,0 +1,207 @@
+import type { Instant, Money } from '@slipstream/kernel';
+
+// These names and shapes are stored for ever (see proto/): add optional fields, never rename or reuse one.
+
+export type SlipKind = 'order' | 'payout' | 'payment';
+/** `dispatched`: the gateway calls the provider. `reported`: another internal service reports its answers. */
+export type RouteMode = 'dispatched' | 'reported';
+export type Outcome = 'succeeded' | 'failed' | 'void';
+/** Ranked evidence, strongest first; `report` is an internal service's word for a provider's answer. */
+export type Evidence =
+  | 'statement_line'
+  | 'signed_callback'
+  | 'report'
+  | 'inquiry_answer'
+  | 'synchronous_reply';
+export type Stage = 'submitted' | 'review' | 'held' | 'dispatching' | 'returned';
+export type NotReturnedBasis = 'not_executed' | 'no_answer';
+export type CauseClass = 'system' | 'network' | 'user' | 'third_party' | 'configuration' | 'undetermined';
+
+/** Free text and metadata: clear, or sealed under a subject's key so that it can be made unreadable later. */
+export interface Sealable {
+  readonly clear: { readonly text: string; readonly metadata: Readonly<Record<string, string>> } | null;
+  readonly sealed: { readonly keyRef: string; readonly ciphertext: Uint8Array } | null;
+}
+
+export interface Posting {
+  readonly account: string;
+  readonly direction: 'debit' | 'credit';
+  readonly amount: Money;
+}
+
+/** A ledger transaction; its postings sum to zero per currency. */
+export interface Transaction {
+  readonly id: string;
+  readonly type: 'hold' | 'settle' | 'refund' | 'compensate';
+  readonly postings: readonly Posting[];
+}
+
+export interface Cause {
+  readonly class: CauseClass;
+  /** Stable code, e.g. `callback_lost`. */
+  readonly code: string;
+  /** 0 (guess) to 100 (proved). */
+  readonly confidence: number;
+  readonly summary: string;
+  readonly remedy: string;
+  /** Ids of the events that show it. */
+  readonly evidence: readonly string[];
+}
+
+/** The policy frozen at submission: later configuration never changes a running slip. */
+export interface SlipPolicy {
+  readonly graceMs: number;
+  readonly quietPeriodMs: number;
+  /** When each inquiry is asked, in milliseconds after the slip became overdue. */
+  readonly inquiryLadderMs: readonly number[];
+}
+
+type Event<Type extends string, Data> = { readonly type: Type; readonly data: Readonly<Data> };
+
+// intake
+export type SlipSubmitted = Event<
+  'SlipSubmitted',
+  {
+    caller: string;
+    reference: string;
+    kind: SlipKind;
+    account: string;
+    counterparty: string;
+    amount: Money | null;
+    route: string;
+    mode: RouteMode;
+    provider: string | null;
+    overdraft: boolean;
+    reviewRequired: boolean;
+    /** When the outcome must have been received. */
+    deadline: Instant;
+    policy: SlipPolicy;
+    /** SHA-256 of the configuration that judged the slip, hex. */
+    configDigest: string;
+    details: Sealable | null;
+  }
+>;
+export type SlipRejected = Event<
+  'SlipRejected',
+  { caller: string; reference: string; rule: string; detail: string }
+>;
+
+// provider-gateway
+export type DispatchIntended = Event<
+  'DispatchIntended',
+  { attempt: number; provider: string; digest: string; notAfter: Instant }
+>;
+export type DispatchNotSent = Event<
+  'DispatchNotSent',
+  { attempt: number; provider: string; reason: string; detail: string }
+>;
+export type DispatchUnanswered = Event<
+  'DispatchUnanswered',
+  { attempt: number; provider: string; reason: string; detail: string }
+>;
+export type SlipAcknowledged = Event<
+  'SlipAcknowledged',
+  {
+    provider: string | null;
+    providerReference: string | null;
+    evidence: Evidence;
+    providerTime: Instant | null;
+  }
+>;
+export type SlipProgressed = Event<
+  'SlipProgressed',
+  { provider: string | null; step: string; evidence: Evidence; providerTime: Instant | null }
+>;
+export type SlipReturned = Event<
+  'SlipReturned',
+  {
+    provider: string | null;
+    outcome: Outcome;
+    /** The provider's reason code (ISO 20022 where it has one); null when it gave none. */
+    reason: string | null;
+    /** The amount the provider says it moved; null when it named none. */
+    amount: Money | null;
+    evidence: Evidence;
+    providerReference: string | null;
+    providerTime: Instant | null;
+  }
+>;
+export type InquiryAnswered = Event<
+  'InquiryAnswered',
+  {
+    inquiry: number;
+    provider: string;
+    /** `never_sent`: no attempt left this system, and none will. */
+    answer: 'returned' | 'pending' | 'not_found' | 'never_sent' | 'no_answer';
+    /** True when rule 3 proves that the provider has not executed the slip and never will. */
+    provesNotExecuted: boolean;
+    detail: string;
+  }
+>;
+
+// ledger
+export type FundsHeld = Event<'FundsHeld', { transaction: Transaction | null }>;
+export type HoldRefused = Event<'HoldRefused', { reason: string; detail: string }>;
+export type SlipSettled = Event<'SlipSettled', { transaction: Transaction | null }>;
+export type SlipRefunded = Event<'SlipRefunded', { transaction: Transaction | null; reason: string }>;
+export type RefundRefused = Event<'RefundRefused', { reason: string }>;
+export type PostingCompensated = Event<
+  'PostingCompensated',
+  { transaction: Transaction | null; reason: string }
+>;
+
+// reconciliation
+export type SlipOverdue = Event<'SlipOverdue', { stage: Stage; deadline: Instant }>;
+export type SlipDiagnosed = Event<'SlipDiagnosed', { cause: Cause }>;
+export type InquiryRequested = Event<'InquiryRequested', { inquiry: number }>;
+export type RefundRequested = Event<'RefundRequested', { basis: NotReturnedBasis; requestedBy: string }>;
+export type SlipNotReturned = Event<'SlipNotReturned', { basis: NotReturnedBasis; deadline: Instant }>;
+export type LateReturnFound = Event<
+  'LateReturnFound',
+  { deadline: Instant; receivedAt: Instant; after: 'overdue' | 'not_returned' | 'refunded' }
+>;
+export type CaseOpened = Event<'CaseOpened', { reason: string; summary: string }>;
+export type CaseClosed = Event<'CaseClosed', { resolution: string }>;
+
+export type SlipEvent =
+  | SlipSubmitted
+  | SlipRejected
+  | DispatchIntended
+  | DispatchNotSent
+  | DispatchUnanswered
+  | SlipAcknowledged
+  | SlipProgressed
+  | SlipReturned
+  | InquiryAnswered
+  | FundsHeld
+  | HoldRefused
+  | SlipSettled
+  | SlipRefunded
+  | RefundRefused
+  | PostingCompensated
+  | SlipOverdue
+  | SlipDiagnosed
+  | InquiryRequested
+  | RefundRequested
+  | SlipNotReturned
+  | LateReturnFound
+  | CaseOpened
+  | CaseClosed;
+
+export type SlipEventType = SlipEvent['type'];
+
+/** An event as it stands in the log: what happened, to which slip, when it was recorded and received. */
+export interface RecordedEvent {
+  readonly id: string;
+  readonly slipId: string;
+  readonly source: string;
+  /** Rule 4's number: gapless per (source, partition). */
+  readonly sequence: bigint;
+  /** When the event was committed (database clock); never goes back per (source, partition). */
+  readonly time: Instant;
+  /** When the evidence became durable here (rule 6); on an imported clock, the importer's time. */
+  readonly receivedTime: Instant;
+  /** `wall`, or the name of an import's own clock. */
+  readonly clock: string;
+  readonly event: SlipEvent;
+}
