@@ -1,0 +1,101 @@
+import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { type Instant, SlipstreamError } from '@slipstream/kernel';
+import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
+import { mappingOf, toTimestamp } from './domain-mapping.ts';
+import { type Envelope, readEnvelope } from './envelope.ts';
+import { entryByName, entryByType } from './event-types.ts';
+import { CloudEventSchema } from './generated/io/cloudevents/v1/cloudevents_pb.ts';
+
+/** The content type of every record on our topics (CloudEvents protobuf format, structured mode). */
+export const cloudEventContentType = 'application/cloudevents+protobuf';
+/** Events larger than this are refused when they are written. */
+export const eventBytesMax = 64 * 1024;
+
+/** The attributes of an event to be written; `sequence`, `time` and `receivedtime` are added when it is sent. */
+export interface EventHead {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly clock: string;
+  readonly traceparent?: string | undefined;
+  /** Only where the writer knows the time itself: commands and results from outside. */
+  readonly time?: Instant | undefined;
+}
+
+/** Encodes a CloudEvent around a domain message's bytes; throws `payload_too_large` above {@link eventBytesMax}. */
+export function encodeCloudEvent(head: EventHead, data: Uint8Array): Uint8Array {
+  const attributes: Record<string, object> = { subject: text(head.subject), clock: text(head.clock) };
+  if (head.traceparent) attributes.traceparent = text(head.traceparent);
+  if (head.time) attributes.time = { attr: { case: 'ceTimestamp', value: toTimestamp(head.time) } };
+  const bytes = toBinary(
+    CloudEventSchema,
+    create(CloudEventSchema, {
+      id: head.id,
+      source: head.source,
+      specVersion: '1.0',
+      type: head.type,
+      attributes,
+      data: { case: 'binaryData', value: data },
+    }),
+  );
+  // The stamp adds at most 128 bytes.
+  if (bytes.length > eventBytesMax - 128) {
+    throw new SlipstreamError(
+      'payload_too_large',
+      `event ${head.type} of ${head.subject} has ${bytes.length} bytes`,
+    );
+  }
+  return bytes;
+}
+
+function text(value: string): object {
+  return { attr: { case: 'ceString', value } };
+}
+
+/** Encodes a slip event, still without `sequence`, `time` and `receivedtime` (see {@link stampEnvelope}). */
+export function encodeSlipEvent(head: Omit<EventHead, 'type'>, event: SlipEvent): Uint8Array {
+  const entry = entryByName(event.type);
+  const message = mappingOf(entry.schema).toMessage(event.data);
+  return encodeCloudEvent({ ...head, type: entry.type }, toBinary(entry.schema, message as Message));
+}
+
+/** Decodes a record of `slips.events.v1`; throws `undecodable_record`, also for an event type unknown here. */
+export function decodeSlipEvent(value: Buffer): RecordedEvent {
+  return slipEventOf(readEnvelope(value));
+}
+
+/** Decodes the domain message of an envelope already read. */
+export function slipEventOf(envelope: Envelope): RecordedEvent {
+  const entry = entryByType(envelope.type);
+  if (!entry) throw new SlipstreamError('undecodable_record', `event type ${envelope.type} is not known`);
+  if (envelope.sequence < 0 || envelope.time === '' || envelope.subject === '') {
+    throw new SlipstreamError('undecodable_record', `event ${envelope.id} lacks sequence, time or subject`);
+  }
+  return {
+    id: envelope.id,
+    slipId: envelope.subject,
+    source: envelope.source,
+    sequence: BigInt(envelope.sequence),
+    time: envelope.time,
+    receivedTime: envelope.receivedTime === '' ? envelope.time : envelope.receivedTime,
+    clock: envelope.clock === '' ? 'wall' : envelope.clock,
+    event: { type: entry.name, data: decodeData(entry.schema, envelope) } as SlipEvent,
+  };
+}
+
+/** Decodes protobuf bytes into domain data; a broken message is `undecodable_record`. */
+export function decodeData(
+  schema: Parameters<typeof mappingOf>[0],
+  envelope: { type: string; data: Uint8Array },
+): object {
+  let message: Message;
+  try {
+    message = fromBinary(schema, envelope.data);
+  } catch (cause) {
+    throw new SlipstreamError('undecodable_record', `the data of ${envelope.type} is no ${schema.typeName}`, {
+      cause,
+    });
+  }
+  return mappingOf(schema).toDomain(message);
+}

@@ -1,0 +1,137 @@
+import type { DescField, DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
+import { type Instant, instantFromMicros, instantToMicros, SlipstreamError } from '@slipstream/kernel';
+
+/**
+ * Turns generated protobuf messages into the domain's plain data and back, by walking the descriptor once:
+ * enum -> its lower-case name, Timestamp -> {@link Instant}, unset -> null, oneof -> one property per member.
+ * The field names are the same on both sides, so no shape is written twice.
+ */
+export interface Mapping {
+  toDomain(message: Message): object;
+  toMessage(data: object): Message;
+}
+
+type Plain = Record<string, unknown>;
+interface Timestamp {
+  seconds: bigint;
+  nanos: number;
+}
+
+const cache = new Map<string, Mapping>();
+
+export function mappingOf(schema: DescMessage): Mapping {
+  const known = cache.get(schema.typeName);
+  if (known) return known;
+  const mapping = compile(schema);
+  cache.set(schema.typeName, mapping);
+  return mapping;
+}
+
+function compile(schema: DescMessage): Mapping {
+  const fields = schema.fields.map((field) => ({
+    name: field.localName,
+    oneof: field.oneof?.localName,
+    ...converters(field),
+  }));
+  return {
+    toDomain(message) {
+      const source = message as unknown as Plain;
+      const data: Plain = {};
+      for (const field of fields) data[field.name] = field.read(valueIn(source, field.name, field.oneof));
+      return data;
+    },
+    toMessage(data) {
+      const source = data as Plain;
+      const init: Plain = {};
+      for (const field of fields) {
+        const value = source[field.name];
+        if (value === null || value === undefined) continue;
+        if (field.oneof) init[field.oneof] = { case: field.name, value: field.write(value) };
+        else init[field.name] = field.write(value);
+      }
+      return create(schema, init as never) as MessageShape<DescMessage>;
+    },
+  };
+}
+
+function valueIn(source: Plain, name: string, oneof: string | undefined): unknown {
+  if (oneof === undefined) return source[name];
+  const member = source[oneof] as { case: string | undefined; value?: unknown };
+  return member.case === name ? member.value : undefined;
+}
+
+interface Converters {
+  read(value: unknown): unknown;
+  write(value: unknown): unknown;
+}
+
+const asIs: Converters = { read: (value) => value ?? null, write: (value) => value };
+
+function converters(field: DescField): Converters {
+  switch (field.fieldKind) {
+    case 'scalar':
+      return asIs;
+    case 'map':
+      return { read: (value) => ({ ...(value as object) }), write: (value) => value };
+    case 'enum':
+      return enumConverters(field);
+    case 'message':
+      return messageConverters(field.message);
+    case 'list':
+      return listConverters(field);
+  }
+}
+
+function enumConverters(field: DescField & { fieldKind: 'enum' }): Converters {
+  const names = new Map(field.enum.values.map((value) => [value.number, value.localName.toLowerCase()]));
+  const numbers = new Map([...names].map(([number, name]) => [name, number]));
+  return {
+    read(value) {
+      if (value === undefined) return null;
+      const name = value === 0 ? undefined : names.get(value as number);
+      if (name === undefined)
+        throw new SlipstreamError('undecodable_record', `${field}: unknown value ${value}`);
+      return name;
+    },
+    write: (value) => numbers.get(value as string) ?? 0,
+  };
+}
+
+function messageConverters(schema: DescMessage): Converters {
+  if (schema.typeName === 'google.protobuf.Timestamp') {
+    return {
+      read: (value) => (value === undefined ? null : fromTimestamp(value as Timestamp)),
+      write: (value) => toTimestamp(value as Instant),
+    };
+  }
+  // Looked up late: a message may contain its own type.
+  return {
+    read: (value) => (value === undefined ? null : mappingOf(schema).toDomain(value as Message)),
+    write: (value) => mappingOf(schema).toMessage(value as object),
+  };
+}
+
+function listConverters(field: DescField & { fieldKind: 'list' }): Converters {
+  const item = field.listKind === 'message' ? messageConverters(field.message) : asIs;
+  return {
+    read: (value) => (value as unknown[]).map(item.read),
+    write: (value) => (value as unknown[]).map(item.write),
+  };
+}
+
+export function fromTimestamp(timestamp: Timestamp): Instant {
+  try {
+    return instantFromMicros(timestamp.seconds * 1_000_000n + BigInt(Math.trunc(timestamp.nanos / 1000)));
+  } catch (cause) {
+    throw new SlipstreamError('undecodable_record', 'a timestamp lies outside the years 0001-9999', {
+      cause,
+    });
+  }
+}
+
+export function toTimestamp(instant: Instant): Timestamp {
+  const micros = instantToMicros(instant);
+  const within = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  return { seconds: (micros - within) / 1_000_000n, nanos: Number(within) * 1000 };
+}

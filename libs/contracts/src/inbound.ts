@@ -1,0 +1,136 @@
+import { toBinary } from '@bufbuild/protobuf';
+import { type Instant, type Money, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import type { Outcome, SlipKind } from '@slipstream/slip';
+import { cloudEventContentType, decodeData, encodeCloudEvent } from './codec.ts';
+import { mappingOf } from './domain-mapping.ts';
+import { type Envelope, readEnvelope } from './envelope.ts';
+import { AdvanceClockSchema } from './generated/slipstream/common/v1/common_pb.ts';
+import { ReportResultSchema } from './generated/slipstream/gateway/v1/results_pb.ts';
+import { SubmitSlipSchema } from './generated/slipstream/slip/v1/commands_pb.ts';
+
+/** Asks intake for a slip. The caller is the CloudEvent's `source`; `reference` is unique per caller. */
+export interface SubmitSlip {
+  readonly reference: string;
+  readonly kind: SlipKind;
+  readonly account: string;
+  readonly counterparty: string;
+  readonly amount: Money | null;
+  readonly route: string;
+  readonly deadline: Instant | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Tells the gateway what the provider of a `reported` route answered. */
+export interface ReportResult {
+  readonly reference: string;
+  readonly step: 'acknowledged' | 'progressed' | 'returned';
+  readonly outcome: Outcome | null;
+  readonly progress: string;
+  readonly reason: string | null;
+  readonly amount: Money | null;
+  readonly providerReference: string | null;
+  readonly providerTime: Instant | null;
+}
+
+/** Says that everything on `clock` up to `time` has been sent into this partition. */
+export interface AdvanceClock {
+  readonly clock: string;
+  readonly time: Instant;
+  readonly close: boolean;
+}
+
+const commands = {
+  SubmitSlip: { type: 'slipstream.command.submit_slip.v1', schema: SubmitSlipSchema },
+  ReportResult: { type: 'slipstream.command.report_result.v1', schema: ReportResultSchema },
+  AdvanceClock: { type: 'slipstream.command.advance_clock.v1', schema: AdvanceClockSchema },
+} as const;
+
+export type InboundCommand =
+  | { readonly type: 'SubmitSlip'; readonly data: SubmitSlip }
+  | { readonly type: 'ReportResult'; readonly data: ReportResult }
+  | { readonly type: 'AdvanceClock'; readonly data: AdvanceClock };
+
+/** A command as it came in: `(caller, id)` names it for ever, so a repeat is recognised. */
+export interface Inbound {
+  readonly id: string;
+  readonly caller: string;
+  readonly clock: string;
+  /** The caller's own time; the receipt time on a clock other than `wall`. */
+  readonly time: Instant | null;
+  readonly traceparent: string;
+  readonly command: InboundCommand;
+}
+
+/** Encodes a command for an inbound topic. */
+export function encodeInbound(inbound: Inbound & { readonly subject: string }): Uint8Array {
+  const { type, schema } = commands[inbound.command.type];
+  return encodeCloudEvent(
+    {
+      id: inbound.id,
+      source: inbound.caller,
+      type,
+      subject: inbound.subject,
+      clock: inbound.clock,
+      traceparent: inbound.traceparent || undefined,
+      time: inbound.time ?? undefined,
+    },
+    toBinary(schema, mappingOf(schema).toMessage(inbound.command.data) as never),
+  );
+}
+
+export interface InboundRecord {
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+}
+
+/** Decodes a record of an inbound topic, in structured or in binary mode; throws `undecodable_record`. */
+export function decodeInbound(record: InboundRecord): Inbound {
+  if (record.value === null) throw new SlipstreamError('undecodable_record', 'the record has no value');
+  const contentType = header(record, 'content-type');
+  const structured =
+    contentType === '' ? header(record, 'ce_id') === '' : contentType.startsWith(cloudEventContentType);
+  const envelope = structured ? readEnvelope(record.value) : binaryMode(record, record.value);
+  for (const [name, { type, schema }] of Object.entries(commands)) {
+    if (type !== envelope.type) continue;
+    return {
+      id: envelope.id,
+      caller: envelope.source,
+      clock: envelope.clock === '' ? 'wall' : envelope.clock,
+      time: envelope.time === '' ? null : envelope.time,
+      traceparent: envelope.traceparent,
+      command: { type: name, data: decodeData(schema, envelope) } as InboundCommand,
+    };
+  }
+  throw new SlipstreamError('undecodable_record', `command type ${envelope.type} is not known`);
+}
+
+/** CloudEvents Kafka binding, binary mode: attributes in `ce_` headers, the domain message as the value. */
+function binaryMode(record: InboundRecord, value: Buffer): Envelope {
+  const time = header(record, 'ce_time');
+  const instant = time === '' ? '' : parseInstant(time);
+  if (instant === null)
+    throw new SlipstreamError('undecodable_record', `ce_time is no RFC 3339 time: ${time}`);
+  const envelope: Envelope = {
+    id: header(record, 'ce_id'),
+    source: header(record, 'ce_source'),
+    type: header(record, 'ce_type'),
+    subject: header(record, 'ce_subject'),
+    sequence: -1,
+    time: instant,
+    receivedTime: '',
+    clock: header(record, 'ce_clock'),
+    traceparent: header(record, 'ce_traceparent'),
+    data: value,
+  };
+  if (envelope.id === '' || envelope.source === '' || envelope.type === '') {
+    throw new SlipstreamError('undecodable_record', 'ce_id, ce_source or ce_type is missing');
+  }
+  return envelope;
+}
+
+function header(record: InboundRecord, name: string): string {
+  const value = record.headers[name];
+  if (value === undefined) return '';
+  if (Array.isArray(value)) throw new SlipstreamError('undecodable_record', `header ${name} is given twice`);
+  return value.toString();
+}

@@ -1,0 +1,31 @@
+export {
+  cloudEventContentType,
+  decodeSlipEvent,
+  type EventHead,
+  encodeCloudEvent,
+  encodeSlipEvent,
+  eventBytesMax,
+  slipEventOf,
+} from './codec.ts';
+export {
+  type Envelope,
+  type Peek,
+  peekEnvelope,
+  readEnvelope,
+  type Stamp,
+  stampEnvelope,
+} from './envelope.ts';
+export { cloudEventType, slipEventType } from './event-types.ts';
+export {
+  type AdvanceClock,
+  decodeInbound,
+  encodeInbound,
+  type Inbound,
+  type InboundCommand,
+  type InboundRecord,
+  type ReportResult,
+  type SubmitSlip,
+} from './inbound.ts';
+export { type Source, sources, wallClock } from './sources.ts';
+export { decodeTick, encodeTick, type PartitionMark, type Tick, tickKey } from './tick.ts';
+export { allTopics, deadLetterTopic, partitionsDefault, type Topic, topics } from './topics.ts';

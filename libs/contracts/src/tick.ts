@@ -1,0 +1,36 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type Instant, SlipstreamError } from '@slipstream/kernel';
+import { mappingOf } from './domain-mapping.ts';
+import { TickSchema } from './generated/slipstream/common/v1/common_pb.ts';
+
+/** One partition's part of a tick. `offset` is a Kafka offset of `slips.events.v1`. */
+export interface PartitionMark {
+  readonly partition: number;
+  readonly time: Instant;
+  readonly offset: bigint;
+}
+
+/** Rule 6: whatever `source` publishes about input received at or before `time` already lies before `offset`. */
+export interface Tick {
+  readonly source: string;
+  readonly clock: string;
+  readonly marks: readonly PartitionMark[];
+  readonly closed: boolean;
+}
+
+/** The key of a tick on the compacted topic. */
+export function tickKey(source: string, clock: string): string {
+  return `${source} ${clock}`;
+}
+
+export function encodeTick(tick: Tick): Uint8Array {
+  return toBinary(TickSchema, mappingOf(TickSchema).toMessage(tick) as never);
+}
+
+export function decodeTick(value: Buffer): Tick {
+  try {
+    return mappingOf(TickSchema).toDomain(fromBinary(TickSchema, value)) as Tick;
+  } catch (cause) {
+    throw new SlipstreamError('undecodable_record', 'the value is no watermark tick', { cause });
+  }
+}
