@@ -1,0 +1,92 @@
+/**
+ * What libs/kafka needs from a store. libs/postgres implements it (structurally: neither library imports the other);
+ * `Tx` is the store's transaction, opaque here.
+ */
+
+/** One record as consumed. `offset` and `sequence` stay below 2^53, so they are plain numbers. */
+export interface ConsumedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** The record's timestamp, milliseconds since the epoch: the broker's append time on inbound topics. */
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  /** Peeked on sequenced topics (rule 5); '' and -1 elsewhere. */
+  readonly source: string;
+  readonly sequence: number;
+}
+
+export interface Batch {
+  readonly topic: string;
+  readonly partition: number;
+  /** New records in offset order; resends, parked and dead-lettered ones are taken out. */
+  readonly records: readonly ConsumedRecord[];
+  /** Records whose `seq` was seen before: skipped, shown so that the ledger can compare their bytes. */
+  readonly resent: readonly ConsumedRecord[];
+}
+
+/** Where a consumer group stands on one partition, as the store knows it. */
+export interface PartitionPosition {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** Fencing token: taken anew at each assignment. */
+  readonly epoch: number;
+  /** The next offset to handle; -1 when nothing was ever handled (start at the beginning). */
+  readonly nextOffset: number;
+  /** The last `seq` seen per source. */
+  readonly sequences: ReadonlyMap<string, number>;
+  /** Keys whose later records wait behind a dead letter. */
+  readonly parkedKeys: ReadonlySet<string>;
+}
+
+/** A record set aside (rule 9). */
+export interface DeadLetter {
+  readonly record: ConsumedRecord;
+  /** Key whose later records wait behind this one; null when the record has none. */
+  readonly parkKey: string | null;
+  readonly reason: 'undecodable' | 'rejected' | 'failed' | 'parked_behind';
+  readonly errorClass: string;
+  readonly detail: string;
+  readonly attempts: number;
+}
+
+export interface Advance {
+  readonly nextOffset: number;
+  /** Changed sequences only. */
+  readonly sequences: ReadonlyMap<string, number>;
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+export interface ConsumerStore<Tx> {
+  /** Takes the partition: raises the epoch and returns the stored position. */
+  claim(group: string, topic: string, partition: number): Promise<PartitionPosition>;
+  /**
+   * Runs `work` and the advance in ONE transaction: compare-and-set on (nextOffset, epoch), sequences, dead letters
+   * (also sent to `<topic>.dlq` through the outbox), parked keys. Rejects with an error whose `name` is 'FencedError'
+   * when another owner moved on; nothing is kept then. `advance: null` runs `work` under the same fence without moving.
+   */
+  commit(position: PartitionPosition, advance: Advance | null, work: (tx: Tx) => Promise<void>): Promise<void>;
+}
+
+/** Thrown by a handler: this one record can never be handled. It is dead-lettered and its key parked. */
+export class RecordRejected extends Error {
+  override readonly name = 'RecordRejected';
+  readonly record: ConsumedRecord;
+
+  constructor(record: ConsumedRecord, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.record = record;
+  }
+}
+
+/** One topic consumed by one group. */
+export interface Subscription<Tx> {
+  readonly topic: string;
+  readonly group: string;
+  /** Whether records are our own events with source and `seq` (rule 5), or an inbound topic. */
+  readonly sequenced: boolean;
+  handle(tx: Tx, batch: Batch): Promise<void>;
+}
