@@ -36,11 +36,12 @@ export function parseMoney(amount: unknown, currency: unknown): Result<Money, Mo
 export function parseMajorUnits(text: string, currency: string): Result<Money, MoneyProblem> {
   const exponent = currencyExponent(currency);
   if (exponent === undefined) return err('currency_unknown');
-  const match = /^([0-9]{1,19})(?:\.([0-9]{1,6}))?$/.exec(text);
+  const match = /^(-?)([0-9]{1,19})(?:\.([0-9]{1,6}))?$/.exec(text);
   if (!match) return err('amount_not_integer');
-  const fraction = (match[2] ?? '').replace(/0+$/, '');
+  if (match[1] === '-') return err('amount_not_positive');
+  const fraction = (match[3] ?? '').replace(/0+$/, '');
   if (fraction.length > exponent) return err('amount_not_integer');
-  const digits = `${match[1]}${fraction.padEnd(exponent, '0')}`.replace(/^0+(?=.)/, '');
+  const digits = `${match[2]}${fraction.padEnd(exponent, '0')}`.replace(/^0+(?=.)/, '');
   return parseMoney(digits, currency);
 }
 
