@@ -1,0 +1,143 @@
+import type { OutboundRecord, Tx, UnitOfWork } from './unit-of-work.ts';
+
+// The shapes below are those of libs/kafka's ports; the two libraries meet structurally and import neither each other.
+
+interface Letter {
+  readonly record: {
+    readonly offset: number;
+    readonly key: Buffer | null;
+    readonly value: Buffer | null;
+    readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  };
+  readonly parkKey: string | null;
+  readonly reason: string;
+  readonly errorClass: string;
+  readonly detail: string;
+  readonly attempts: number;
+}
+
+interface Position {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly nextOffset: number;
+}
+
+interface Moved<L> {
+  readonly nextOffset: number;
+  readonly sequences: ReadonlyMap<string, number>;
+  readonly deadLetters: readonly L[];
+}
+
+/** Another owner took the partition: whatever this one did was rolled back. */
+export class FencedError extends Error {
+  override readonly name = 'FencedError';
+}
+
+const claimSql = `
+insert into consumer_position (consumer_group, topic, partition, epoch) values ($1, $2, $3, 1)
+on conflict (consumer_group, topic, partition) do update set epoch = consumer_position.epoch + 1
+returning epoch, next_offset`;
+
+const advanceSql = `
+update consumer_position set next_offset = $6
+where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5
+returning 1`;
+
+const fenceSql = `
+select 1 from consumer_position
+where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5 for share`;
+
+const sequencesSql = `
+insert into consumer_sequence (consumer_group, topic, partition, source, seq)
+select $1, $2, $3, s.source, s.seq from unnest($4::text[], $5::bigint[]) as s(source, seq)
+on conflict (consumer_group, topic, partition, source) do update set seq = excluded.seq`;
+
+const deadLetterSql = `
+insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, key, value, headers, reason, error_class, detail, attempts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+on conflict do nothing`;
+
+const parkSql = `
+insert into parked_key (consumer_group, topic, partition, key)
+select $1, $2, $3, k from unnest($4::text[]) as k on conflict do nothing`;
+
+/** Keeps a consumer group's place in PostgreSQL, in the same transaction as the effects of what it read (rule 5). */
+export class PgConsumerStore<L extends Letter = Letter> {
+  readonly #unitOfWork: UnitOfWork;
+  readonly #toDeadLetterRecord: (group: string, letter: L) => OutboundRecord;
+
+  /** `toDeadLetterRecord` gives the record that goes to `<topic>.dlq`. */
+  constructor(unitOfWork: UnitOfWork, toDeadLetterRecord: (group: string, letter: L) => OutboundRecord) {
+    this.#unitOfWork = unitOfWork;
+    this.#toDeadLetterRecord = toDeadLetterRecord;
+  }
+
+  async claim(group: string, topic: string, partition: number) {
+    const key = [group, topic, partition];
+    return this.#unitOfWork.run(async (tx) => {
+      const [row] = await tx.query<{ epoch: string; next_offset: string }>(claimSql, key);
+      const sequences = await tx.query<{ source: string; seq: string }>(
+        'select source, seq from consumer_sequence where consumer_group = $1 and topic = $2 and partition = $3',
+        key,
+      );
+      const parked = await tx.query<{ key: string }>(
+        'select key from parked_key where consumer_group = $1 and topic = $2 and partition = $3',
+        key,
+      );
+      return {
+        group,
+        topic,
+        partition,
+        epoch: Number(row!.epoch),
+        nextOffset: Number(row!.next_offset),
+        sequences: new Map(sequences.map((sequence) => [sequence.source, Number(sequence.seq)])),
+        parkedKeys: new Set(parked.map((one) => one.key)),
+      };
+    });
+  }
+
+  async commit(position: Position, advance: Moved<L> | null, work: (tx: Tx) => Promise<void>): Promise<void> {
+    await this.#unitOfWork.run(async (tx) => {
+      const fence = [position.group, position.topic, position.partition, position.epoch, position.nextOffset];
+      const held = await tx.query(
+        advance ? advanceSql : fenceSql,
+        advance ? [...fence, advance.nextOffset] : fence,
+      );
+      if (held.length === 0) {
+        throw new FencedError(
+          `${position.group} no longer owns ${position.topic} partition ${position.partition}`,
+        );
+      }
+      if (advance) await this.#keep(tx, position, advance);
+      await work(tx);
+    });
+  }
+
+  async #keep(tx: Tx, position: Position, advance: Moved<L>): Promise<void> {
+    const key = [position.group, position.topic, position.partition];
+    if (advance.sequences.size > 0) {
+      await tx.query(sequencesSql, [...key, [...advance.sequences.keys()], [...advance.sequences.values()]]);
+    }
+    for (const letter of advance.deadLetters) {
+      await tx.query(deadLetterSql, [
+        ...key,
+        letter.record.offset,
+        letter.parkKey,
+        letter.record.key,
+        letter.record.value,
+        JSON.stringify(letter.record.headers, (_, value) =>
+          value?.type === 'Buffer' ? Buffer.from(value.data).toString() : value,
+        ),
+        letter.reason,
+        letter.errorClass,
+        letter.detail,
+        letter.attempts,
+      ]);
+      tx.publish([this.#toDeadLetterRecord(position.group, letter)]);
+    }
+    const parked = advance.deadLetters.flatMap((letter) => (letter.parkKey === null ? [] : [letter.parkKey]));
+    if (parked.length > 0) await tx.query(parkSql, [...key, parked]);
+  }
+}

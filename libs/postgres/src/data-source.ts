@@ -1,0 +1,47 @@
+import 'reflect-metadata';
+import type { Instant } from '@slipstream/kernel';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+
+export interface DataSourceOptions {
+  readonly url: string;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** At least workers + relay + health: a transaction must never wait for a second connection (it would for ever). */
+  readonly poolMax?: number;
+}
+
+const timestamptzOid = 1184;
+
+/** Opens the pool. Waits are bounded: connecting 5 s, a lock 10 s, a statement 60 s, an idle transaction 30 s. */
+export async function openDataSource(options: DataSourceOptions): Promise<DataSource> {
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url: options.url,
+    applicationName: options.applicationName,
+    connectTimeoutMS: 5_000,
+    poolSize: options.poolMax ?? 12,
+    entities: [],
+    logging: false,
+    extra: {
+      options:
+        '-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000',
+      keepAlive: true,
+      types: { getTypeParser },
+    },
+  });
+  return dataSource.initialize();
+}
+
+/** timestamptz as an {@link Instant} (a Date would lose the microseconds); int8 and numeric stay strings. */
+function getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
+  return oid === timestamptzOid && format !== 'binary' ? toInstant : pg.types.getTypeParser(oid, format);
+}
+
+/** `2026-11-22 10:39:00.12+00` (the session's zone is UTC) as an Instant; the infinities as the ends of time. */
+function toInstant(text: string): Instant {
+  if (text === '-infinity') return '0001-01-01T00:00:00.000000Z';
+  if (text === 'infinity') return '9999-12-31T23:59:59.999999Z';
+  const fraction = text.slice(20, text.indexOf('+', 19));
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction.padEnd(6, '0')}Z`;
+}

@@ -1,0 +1,51 @@
+/**
+ * Collects what arrives while a transaction is running and gives it to the next one as a batch, so that concurrent
+ * callers share commits. No timer: an idle system commits a lone item at once.
+ */
+export class GroupCommit<Item, Result> {
+  readonly #flush: (items: readonly Item[]) => Promise<readonly Result[]>;
+  readonly #batchSizeMax: number;
+  readonly #waitingMax: number;
+  readonly #onFull: () => Error;
+  #waiting: { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }[] = [];
+  #running = 0;
+  readonly #parallelMax: number;
+
+  /** `flush` gives one result per item, in order; a rejection fails its whole batch. */
+  constructor(
+    flush: (items: readonly Item[]) => Promise<readonly Result[]>,
+    options: { batchSizeMax: number; waitingMax: number; parallelMax?: number; onFull: () => Error },
+  ) {
+    this.#flush = flush;
+    this.#batchSizeMax = options.batchSizeMax;
+    this.#waitingMax = options.waitingMax;
+    this.#parallelMax = options.parallelMax ?? 1;
+    this.#onFull = options.onFull;
+  }
+
+  submit(item: Item): Promise<Result> {
+    if (this.#waiting.length >= this.#waitingMax) return Promise.reject(this.#onFull());
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      // The next turn: everything that came in with this one shares its commit.
+      if (this.#running < this.#parallelMax) setImmediate(() => void this.#drain());
+    });
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#running >= this.#parallelMax || this.#waiting.length === 0) return;
+    this.#running++;
+    const batch = this.#waiting.splice(0, this.#batchSizeMax);
+    try {
+      const results = await this.#flush(batch.map((entry) => entry.item));
+      batch.forEach((entry, index) => {
+        entry.resolve(results[index]!);
+      });
+    } catch (error) {
+      for (const entry of batch) entry.reject(error);
+    } finally {
+      this.#running--;
+      if (this.#waiting.length > 0) setImmediate(() => void this.#drain());
+    }
+  }
+}

@@ -1,0 +1,8 @@
+export { FencedError, PgConsumerStore } from './consumer-store.ts';
+export { type DataSourceOptions, openDataSource } from './data-source.ts';
+export { GroupCommit } from './group-commit.ts';
+export { coreMigrations, type MigrationFolder, migrate } from './migrations.ts';
+export { prepareTopics } from './prepare.ts';
+export { Relay, type RelayOptions, type RelayProducer, type RelayRecord } from './relay.ts';
+export { type OutboundRecord, type Stamped, type Tx, UnitOfWork } from './unit-of-work.ts';
+export { type ClockBound, type Watermark, WatermarkClock } from './watermark-clock.ts';

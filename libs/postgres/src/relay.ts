@@ -1,0 +1,243 @@
+import { stampEnvelope } from '@slipstream/contracts';
+import type { Instant } from '@slipstream/kernel';
+import { type Lease, Leases } from './leases.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
+
+export interface RelayRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: string | null;
+  readonly value: Buffer;
+  readonly headers?: Record<string, string>;
+}
+
+/** Where the relay sends to: one call in flight, acks=all, idempotent (libs/kafka's SerialProducer). */
+export interface RelayProducer {
+  /** Gives the base offset of each `topic:partition` sent to. */
+  sendBatch(records: readonly RelayRecord[]): Promise<ReadonlyMap<string, bigint>>;
+}
+
+interface OutboxRow {
+  topic: string;
+  partition: number;
+  seq: string;
+  at: Instant;
+  received_at: Instant | null;
+  key: string | null;
+  headers: Record<string, string> | null;
+  body: Buffer;
+}
+
+/** Per partition and round: at most this many rows and (beyond the first row) this many bytes. */
+const rowsMax = 500;
+const bytesMax = 256 * 1024;
+
+const readSql = `
+select o.topic, o.partition, o.seq, o.at, o.received_at, o.key, o.headers, o.body
+from unnest($1::text[], $2::int[], $3::bigint[]) as c(topic, partition, sent),
+lateral (
+  select *, sum(octet_length(body)) over (order by seq) - octet_length(body) as before from (
+    select * from outbox where topic = c.topic and partition = c.partition and seq > c.sent order by seq limit ${rowsMax}
+  ) as page
+) as o
+where o.before < ${bytesMax}
+order by o.topic, o.partition, o.seq`;
+
+const cursorSql = `
+update relay r set sent_seq = c.sent, end_offset = c.end_offset
+from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[]) as c(topic, partition, epoch, sent, end_offset)
+where r.topic = c.topic and r.partition = c.partition and r.epoch = c.epoch
+returning r.topic, r.partition`;
+
+const pruneSql = `
+delete from outbox o using relay r
+where r.topic = $1 and r.partition = $2 and o.topic = r.topic and o.partition = r.partition
+  and o.seq <= r.sent_seq and o.seq in (
+    select seq from outbox where topic = $1 and partition = $2 and at < clock_timestamp() - make_interval(secs => $3)
+    order by seq limit 5000)`;
+
+export interface RelayOptions {
+  readonly instanceId: string;
+  readonly topics: readonly string[];
+  /** How often an idle relay looks for what other instances committed. */
+  readonly pollMs?: number;
+  /** How long sent rows are kept to be compared with the topic. */
+  readonly retentionMs?: number;
+  readonly onError?: (error: unknown) => void;
+}
+
+/**
+ * Sends committed outbox rows to Kafka in `seq` order (rule 4). While one batch is in flight the next is read; the
+ * cursor moves after the acknowledgement, so a crash between the two repeats records under the same numbers, which
+ * consumers skip. A relay that lost its lease fails to move the cursor and stops sending that partition.
+ */
+export class Relay {
+  readonly #unitOfWork: UnitOfWork;
+  readonly #producer: RelayProducer;
+  readonly #leases: Leases;
+  readonly #options: Required<Omit<RelayOptions, 'instanceId' | 'topics'>>;
+  #stopping = false;
+  #running: Promise<void> | null = null;
+  #wake: () => void = () => {};
+  #woken = false;
+  #pruneAtMs = 0;
+
+  constructor(unitOfWork: UnitOfWork, producer: RelayProducer, options: RelayOptions) {
+    this.#unitOfWork = unitOfWork;
+    this.#producer = producer;
+    this.#leases = new Leases(unitOfWork, options);
+    this.#options = { pollMs: 20, retentionMs: 7 * 86_400_000, onError: () => {}, ...options };
+  }
+
+  async start(): Promise<void> {
+    await this.#leases.renew(true);
+    this.#running = this.#run();
+  }
+
+  /** Called after a commit in this process: the relay looks at once. */
+  readonly wake = (): void => {
+    this.#woken = true;
+    this.#wake();
+  };
+
+  /** True for the one instance that speaks for the service's watermarks: the sender of this partition. */
+  leads(topic: string, partition: number): boolean {
+    return this.#leases.holds(topic, partition);
+  }
+
+  /** Sends what is committed by now, then stops and gives the leases back. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.wake();
+    await this.#running;
+    await this.#leases.release().catch(this.#options.onError);
+  }
+
+  async #run(): Promise<void> {
+    let ahead: Promise<OutboxRow[]> | null = null;
+    for (;;) {
+      try {
+        await this.#leases.renew();
+        this.#woken = false;
+        const rows: OutboxRow[] = await (ahead ?? this.#read());
+        ahead = null;
+        if (rows.length === 0) {
+          if (this.#stopping) return;
+          await this.#prune();
+          await this.#idle(this.#options.pollMs);
+          continue;
+        }
+        // Only the rows still leased; and the page after them is read while they are on their way.
+        const moves = this.#plan(rows);
+        ahead = this.#read(moves);
+        ahead.catch(() => {});
+        await this.#send(moves);
+      } catch (error) {
+        ahead = null;
+        this.#options.onError(error);
+        if (this.#stopping) return;
+        await this.#leases.renew(true).catch(() => {});
+        await this.#idle(500);
+      }
+    }
+  }
+
+  async #read(moves: readonly Move[] = []): Promise<OutboxRow[]> {
+    const leases = this.#leases.held();
+    if (leases.length === 0) return [];
+    const reached = new Map(moves.map((move) => [move.lease, move.lastSeq]));
+    return this.#unitOfWork.query<OutboxRow>(readSql, [
+      leases.map((lease) => lease.topic),
+      leases.map((lease) => lease.partition),
+      leases.map((lease) => reached.get(lease) ?? lease.sentSeq),
+    ]);
+  }
+
+  #plan(rows: readonly OutboxRow[]): Move[] {
+    const leases = new Map(this.#leases.held().map((lease) => [`${lease.topic}:${lease.partition}`, lease]));
+    const moves = new Map<Lease, Move>();
+    for (const row of rows) {
+      const lease = leases.get(`${row.topic}:${row.partition}`);
+      if (!lease) continue;
+      const move = moves.get(lease) ?? { lease, records: [], lastSeq: lease.sentSeq };
+      // A page read ahead of a failed send or for another epoch doesn't follow: it is read again.
+      if (BigInt(row.seq) !== move.lastSeq + 1n) continue;
+      move.records.push(toRecord(row));
+      move.lastSeq = BigInt(row.seq);
+      moves.set(lease, move);
+    }
+    return [...moves.values()];
+  }
+
+  async #send(moves: readonly Move[]): Promise<void> {
+    if (moves.length === 0) return;
+    const offsets = await this.#producer.sendBatch(moves.flatMap((move) => move.records));
+    for (const move of moves) {
+      const base = offsets.get(`${move.lease.topic}:${move.lease.partition}`);
+      if (base !== undefined && base >= 0n) move.lease.endOffset = base + BigInt(move.records.length);
+      move.lease.sentSeq = move.lastSeq;
+    }
+    const leases = moves.map((move) => move.lease);
+    const kept = await this.#unitOfWork.query<{ topic: string; partition: number }>(cursorSql, [
+      leases.map((lease) => lease.topic),
+      leases.map((lease) => lease.partition),
+      leases.map((lease) => lease.epoch),
+      leases.map((lease) => lease.sentSeq),
+      leases.map((lease) => lease.endOffset),
+    ]);
+    if (kept.length === leases.length) return;
+    const still = new Set(kept.map((row) => `${row.topic} ${row.partition}`));
+    for (const lease of leases)
+      if (!still.has(`${lease.topic} ${lease.partition}`)) this.#leases.forget(lease);
+  }
+
+  /** Rows long sent are dropped a page at a time, when nothing else is to be done. */
+  async #prune(): Promise<void> {
+    if (performance.now() < this.#pruneAtMs) return;
+    this.#pruneAtMs = performance.now() + 60_000;
+    for (const lease of this.#leases.held()) {
+      await this.#unitOfWork.query(pruneSql, [
+        lease.topic,
+        lease.partition,
+        this.#options.retentionMs / 1000,
+      ]);
+    }
+  }
+
+  async #idle(ms: number): Promise<void> {
+    if (this.#woken) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = () => {};
+  }
+}
+
+interface Move {
+  readonly lease: Lease;
+  readonly records: RelayRecord[];
+  lastSeq: bigint;
+}
+
+function toRecord(row: OutboxRow): RelayRecord {
+  if (row.headers)
+    return {
+      topic: row.topic,
+      partition: row.partition,
+      key: row.key,
+      value: row.body,
+      headers: row.headers,
+    };
+  const value = stampEnvelope(row.body, {
+    sequence: row.seq,
+    time: row.at,
+    receivedTime: row.received_at ?? row.at,
+  });
+  return { topic: row.topic, partition: row.partition, key: row.key, value, headers: contentType };
+}
+
+const contentType = { 'content-type': 'application/cloudevents+protobuf' };
