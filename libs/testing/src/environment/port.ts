@@ -1,0 +1,29 @@
+/** Real Kafka and PostgreSQL for tests and for the local stack, wherever they come from. */
+export interface Environment {
+  /** The least "given" of the two parts: `container` if either is one, else `native` if either is, else `given`. */
+  readonly name: EnvironmentKind;
+  readonly kafkaBrokers: string[];
+  /** A superuser's URL; make your own database with `createDatabase`. */
+  readonly databaseUrl: string;
+  /** Stops what was started here (nothing that was given) and removes fresh data. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export type EnvironmentKind = 'given' | 'native' | 'container';
+
+export interface EnvironmentOptions {
+  /** Holds data, logs (`logs/`) and `pids.json`. One running environment per folder. */
+  dataDir: string;
+  /** Reuse the data on the next start with the same folder; ports may change. Default: remove it on stop. */
+  keepData?: boolean;
+  /** Gets one line per step that takes time. */
+  log?: (line: string) => void;
+}
+
+/** One of the two parts, running. */
+export interface Part {
+  readonly kind: EnvironmentKind;
+  /** `host:port[,host:port]` for Kafka, a URL for PostgreSQL. */
+  readonly address: string;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,29 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Environment } from './port.ts';
+import { startEnvironment } from './start.ts';
+
+type Hook = (work: () => Promise<void>, timeoutMs: number) => void;
+
+const START_TIMEOUT_MS = 400_000; // a first run may have to fetch Kafka
+
+/**
+ * For integration specs, called once at the top of a file. Under `npm test` all files share one environment
+ * (KAFKA_BROKERS and DATABASE_URL are set); when jest runs alone, each file starts its own and stops it
+ * afterwards. So make a database of your own (`createDatabase`) and prefix topics and groups.
+ * @returns the environment, to be called inside hooks and tests
+ */
+export function sharedEnvironment(): () => Environment {
+  const { beforeAll, afterAll } = globalThis as { beforeAll?: Hook; afterAll?: Hook };
+  if (!beforeAll || !afterAll) throw new Error('sharedEnvironment() works inside a jest spec file only');
+  let environment: Environment | undefined;
+  beforeAll(async () => {
+    environment = await startEnvironment({ dataDir: mkdtempSync(join(tmpdir(), 'slipstream-test-')) });
+  }, START_TIMEOUT_MS);
+  afterAll(async () => environment?.stop(), 60_000);
+  return () => {
+    if (!environment) throw new Error('the environment is up in hooks and tests only');
+    return environment;
+  };
+}
