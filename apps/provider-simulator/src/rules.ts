@@ -1,0 +1,158 @@
+import { roll } from './seeded.ts';
+
+export const FAULTS = [
+  'refuse_connection',
+  'timeout_before_work',
+  'timeout_after_work',
+  'executes_late',
+  'error_500_before_work',
+  'error_500_after_work',
+  'reject',
+  'lost_callback',
+  'duplicate_callback',
+  'late_callback',
+  'forged_callback',
+  'reordered_callback',
+  'not_found_early',
+  'amount_changed',
+  'garbage_body',
+  'slow_drip',
+  'redirect',
+] as const;
+
+export type Fault = (typeof FAULTS)[number];
+
+/** A rule as sent to `PUT /v1/rules`; only `fault` is required. */
+export interface RuleInput {
+  readonly fault: Fault;
+  /** null: every provider. */
+  readonly provider?: string | null;
+  /** `reference`: a regular expression that the slip's reference must match somewhere. */
+  readonly match?: { readonly reference?: string } | null;
+  /** Share of the matching submissions that are hit, 0..1; default 1. */
+  readonly rate?: number;
+  /** RFC 3339; the rule holds from this time (included) … */
+  readonly from?: string | null;
+  /** … to this one (excluded). */
+  readonly to?: string | null;
+  /** For late_callback, executes_late and timeout_after_work; the other faults don't read it. */
+  readonly delay_ms?: number | null;
+}
+
+export interface Rule {
+  readonly fault: Fault;
+  readonly provider: string | null;
+  readonly reference: RegExp | null;
+  readonly rate: number;
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  readonly delayMs: number | null;
+}
+
+/** A rule that can't hold; `index` is its place in the list. */
+export class RuleError extends Error {
+  readonly pointer: string;
+  constructor(index: number, field: string, message: string) {
+    super(message);
+    this.pointer = `/${index}/${field}`;
+  }
+}
+
+/** @throws RuleError for an unknown provider, a bad expression or an empty window */
+export function parseRules(inputs: readonly RuleInput[], providerIds: ReadonlySet<string>): Rule[] {
+  return inputs.map((input, index) => {
+    const provider = input.provider ?? null;
+    if (provider !== null && !providerIds.has(provider)) {
+      const known = [...providerIds].join(', ');
+      throw new RuleError(index, 'provider', `there is no provider "${provider}"; known: ${known}`);
+    }
+    const fromMs = time(input.from, index, 'from');
+    const toMs = time(input.to, index, 'to');
+    if (fromMs !== null && toMs !== null && fromMs >= toMs) {
+      throw new RuleError(index, 'to', '"to" must lie after "from"');
+    }
+    return {
+      fault: input.fault,
+      provider,
+      reference: compile(input.match?.reference, index),
+      rate: input.rate ?? 1,
+      fromMs,
+      toMs,
+      delayMs: input.delay_ms ?? null,
+    };
+  });
+}
+
+export interface Submission {
+  readonly provider: string;
+  readonly slipId: string;
+  readonly reference: string;
+  readonly attempt: number;
+}
+
+/** The first rule that hits this submission; it depends on the seed, the rule's place, the slip and the attempt. */
+export function decide(
+  rules: readonly Rule[],
+  seed: string,
+  submission: Submission,
+  nowMs: number,
+): Rule | null {
+  for (const [index, rule] of rules.entries()) {
+    if (isOutage(rule) || !holds(rule, submission.provider, nowMs)) continue;
+    if (rule.reference !== null && !rule.reference.test(submission.reference)) continue;
+    if (roll(seed, 'rule', index, submission.slipId, submission.attempt) < rule.rate) return rule;
+  }
+  return null;
+}
+
+/** Whether the provider's listener has to be closed now. */
+export function isRefusing(rules: readonly Rule[], provider: string, nowMs: number): boolean {
+  return rules.some((rule) => isOutage(rule) && holds(rule, provider, nowMs));
+}
+
+/** The next time after `nowMs` at which an outage begins or ends. */
+export function nextOutageEdge(rules: readonly Rule[], nowMs: number): number | null {
+  const edges = rules.filter(isOutage).flatMap((rule) => [rule.fromMs, rule.toMs]);
+  const coming = edges.filter((edge) => edge !== null && edge > nowMs) as number[];
+  return coming.length === 0 ? null : Math.min(...coming);
+}
+
+/** A refusal that picks no single slips concerns the provider as a whole. */
+function isOutage(rule: Rule): boolean {
+  return rule.fault === 'refuse_connection' && rule.reference === null && rule.rate === 1;
+}
+
+function holds(rule: Rule, provider: string, nowMs: number): boolean {
+  if (rule.provider !== null && rule.provider !== provider) return false;
+  if (rule.fromMs !== null && nowMs < rule.fromMs) return false;
+  return rule.toMs === null || nowMs < rule.toMs;
+}
+
+function time(value: string | null | undefined, index: number, field: string): number | null {
+  if (value === null || value === undefined) return null;
+  const timeMs = Date.parse(value);
+  if (Number.isNaN(timeMs)) throw new RuleError(index, field, `"${value}" is not a time`);
+  return timeMs;
+}
+
+function compile(expression: string | undefined, index: number): RegExp | null {
+  if (expression === undefined) return null;
+  try {
+    return new RegExp(expression);
+  } catch (error) {
+    throw new RuleError(index, 'match/reference', (error as Error).message);
+  }
+}
+
+/** The rule in the form of the admin API, defaults filled in. */
+export function showRule(rule: Rule): Required<RuleInput> {
+  return {
+    fault: rule.fault,
+    provider: rule.provider,
+    match: rule.reference === null ? null : { reference: rule.reference.source },
+    rate: rule.rate,
+    from: rule.fromMs === null ? null : new Date(rule.fromMs).toISOString(),
+    to: rule.toMs === null ? null : new Date(rule.toMs).toISOString(),
+    delay_ms: rule.delayMs,
+  };
+}

@@ -1,0 +1,244 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Fault, RuleInput } from '../src/index.ts';
+import { eventually, World } from './support.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start({ limits: { dripIntervalMs: 1 } }, { acceptance_delay_max_ms: 1500 });
+});
+afterAll(() => world.stop());
+beforeEach(() => world.rules());
+
+const fault = (name: Fault, more: Partial<RuleInput> = {}) => world.rules({ fault: name, ...more });
+const given = (slipId: string, provider = 'acme') => world.submit(slipId, provider);
+const givenUp = (slipId: string, provider = 'acme') => world.submit(slipId, provider, {}, 150);
+const silence = { name: 'TimeoutError' };
+const lost = (what: string) => [expect.objectContaining({ what, outcome: 'succeeded', delivered_at: null })];
+
+describe('without a fault', () => {
+  test('async: acknowledged, then the outcome by signed callback', async () => {
+    const reply = await world.submit('a-1');
+    expect(reply).toMatchObject({ status: 202, json: { status: 'pending' } });
+    const truth = await eventually(
+      () => world.truthOf('a-1'),
+      (row) => row.answers.some((answer) => answer.delivered_at !== null),
+    );
+    expect(truth).toMatchObject({
+      reference: 'ref-a-1',
+      provider: 'acme',
+      executions: 1,
+      outcome: 'succeeded',
+    });
+    expect(truth.answers).toEqual([expect.objectContaining({ what: 'callback', outcome: 'succeeded' })]);
+    const callback = world.receiver.received.filter((one) => one.data.slip_id === 'a-1').at(-1);
+    expect(callback).toMatchObject({
+      genuine: true,
+      data: {
+        slip_id: 'a-1',
+        reference: 'ref-a-1',
+        provider_id: reply.json.provider_id,
+        status: 'succeeded',
+        reason: null,
+        amount: { amount: '1250', currency: 'EUR' },
+      },
+    });
+  });
+
+  test('sync: the outcome in the reply, and no callback', async () => {
+    const reply = await world.submit('s-1', 'bolt');
+    expect(reply).toMatchObject({ status: 200, json: { status: 'succeeded', reason: null } });
+    const { answers, executions } = await world.truthOf('s-1');
+    expect(executions).toBe(1);
+    expect(answers).toEqual([{ ...answers[0], what: 'reply', delivered_at: expect.any(String) }]);
+  });
+
+  test('an inquiry tells the outcome, or that nothing is known', async () => {
+    expect(await world.inquire('a-none')).toMatchObject({ status: 404, json: { status: 'not_found' } });
+    await world.submit('a-2');
+    await world.final('a-2');
+    expect(await world.inquire('a-2')).toMatchObject({ status: 200, json: { status: 'succeeded' } });
+    const { answers } = await world.truthOf('a-2');
+    expect(answers.filter((answer) => answer.what === 'inquiry' && answer.delivered_at)).toHaveLength(1);
+  });
+});
+
+describe('faults before the work', () => {
+  test('timeout_before_work: silence, nothing done', async () => {
+    await fault('timeout_before_work');
+    await expect(givenUp('tb')).rejects.toMatchObject(silence);
+    expect(await world.inquire('tb')).toMatchObject({ status: 404 });
+    expect(await world.truthOf('tb')).toMatchObject({ executions: 0, outcome: null, answers: [] });
+  });
+
+  test('error_500_before_work', async () => {
+    await fault('error_500_before_work');
+    expect(await given('eb')).toMatchObject({ status: 500 });
+    expect(await world.truthOf('eb')).toMatchObject({ executions: 0, outcome: null, answers: [] });
+  });
+
+  test('reject: a final answer, not executed', async () => {
+    await fault('reject');
+    expect(await given('rj')).toMatchObject({ status: 422, json: { status: 'rejected', reason: 'AC04' } });
+    const truth = await world.final('rj');
+    expect(truth).toMatchObject({ executions: 0, outcome: 'failed' });
+    expect(truth.answers).toEqual([
+      expect.objectContaining({ what: 'reply', outcome: 'failed', delivered_at: expect.any(String) }),
+    ]);
+  });
+
+  test('redirect leads to a private address', async () => {
+    await fault('redirect');
+    const reply = await given('rd');
+    expect(reply.status).toBe(302);
+    expect(reply.headers.location).toBe('http://169.254.169.254/');
+    expect(await world.truthOf('rd')).toMatchObject({ executions: 0, answers: [] });
+  });
+
+  test('refuse_connection with a match destroys the socket and the provider knows nothing', async () => {
+    await fault('refuse_connection', { match: { reference: '^ref-rc$' } });
+    await expect(given('rc')).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
+    expect((await world.truth()).some((row) => row.slip_id === 'rc')).toBe(false);
+    expect(await given('rc-other')).toMatchObject({ status: 202 });
+  });
+});
+
+describe('faults after the work', () => {
+  test.each([
+    ['acme', 'callback'],
+    ['bolt', 'reply'],
+  ])('timeout_after_work at %s: executed, the %s lost, the inquiry knows', async (provider, what) => {
+    await fault('timeout_after_work');
+    await expect(givenUp(`ta-${provider}`, provider)).rejects.toMatchObject(silence);
+    const truth = await world.final(`ta-${provider}`);
+    expect(truth).toMatchObject({ executions: 1, outcome: 'succeeded', answers: lost(what) });
+    expect(await world.inquire(`ta-${provider}`, provider)).toMatchObject({ json: { status: 'succeeded' } });
+    expect(world.receiver.statuses(`ta-${provider}`)).toEqual([]);
+  });
+
+  test('timeout_after_work with delay_ms calls back after all', async () => {
+    await fault('timeout_after_work', { delay_ms: 200 });
+    await expect(givenUp('tad')).rejects.toMatchObject(silence);
+    const truth = await eventually(
+      () => world.truthOf('tad'),
+      (row) => row.answers.length > 0,
+    );
+    expect(Date.parse(truth.answers[0]?.at ?? '') - Date.parse(truth.received_at)).toBeGreaterThanOrEqual(
+      199,
+    );
+    await eventually(
+      () => world.receiver.statuses('tad'),
+      (statuses) => statuses.length === 1,
+    );
+  });
+
+  test('executes_late: not found first, executed later, no callback', async () => {
+    await fault('executes_late');
+    await expect(givenUp('xl')).rejects.toMatchObject(silence);
+    expect(await world.inquire('xl')).toMatchObject({ status: 404 });
+    expect(await world.truthOf('xl')).toMatchObject({ executions: 0, outcome: null });
+    const found = await eventually(
+      () => world.inquire('xl'),
+      (answer) => answer.json.status === 'succeeded',
+    );
+    expect(found.status).toBe(200);
+    expect(await world.truthOf('xl')).toMatchObject({ executions: 1, outcome: 'succeeded' });
+    expect(world.receiver.statuses('xl')).toEqual([]);
+  });
+
+  test('error_500_after_work', async () => {
+    await fault('error_500_after_work');
+    expect(await given('ea', 'bolt')).toMatchObject({ status: 500 });
+    expect(await world.final('ea')).toMatchObject({ executions: 1, answers: lost('reply') });
+  });
+
+  test('garbage_body: 200 and no JSON', async () => {
+    await fault('garbage_body');
+    const reply = await given('gb');
+    expect(reply).toMatchObject({ status: 200, json: undefined });
+    expect(await world.final('gb')).toMatchObject({ executions: 1, answers: lost('callback') });
+  });
+
+  test('amount_changed: answers claim one minor unit more', async () => {
+    await fault('amount_changed');
+    const claimed = { amount: { amount: '1251', currency: 'EUR' } };
+    expect((await given('ac', 'bolt')).json).toMatchObject(claimed);
+    await given('ac-2');
+    await world.final('ac-2');
+    expect((await world.inquire('ac-2')).json).toMatchObject(claimed);
+  });
+
+  test('slow_drip: the reply comes byte by byte and counts when it is whole', async () => {
+    await fault('slow_drip');
+    const reply = await world.submit('sd', 'bolt');
+    expect(reply.json).toMatchObject({ status: 'succeeded' });
+    const [answer] = (await world.truthOf('sd')).answers;
+    const tookMs = Date.parse(answer?.delivered_at ?? '') - Date.parse(answer?.at ?? '');
+    expect(tookMs).toBeGreaterThanOrEqual(reply.text.length - 1);
+    await expect(world.submit('sd-2', 'bolt', {}, 40)).rejects.toMatchObject(silence);
+    expect((await world.truthOf('sd-2')).answers).toMatchObject([{ what: 'reply', delivered_at: null }]);
+  });
+});
+
+describe('faults of callbacks', () => {
+  const arrived = (slipId: string, count: number) =>
+    eventually(
+      () => world.receiver.received.filter((one) => one.data.slip_id === slipId),
+      (callbacks) => callbacks.length >= count,
+    );
+
+  test.each(['acme', 'bolt'])('lost_callback at %s: acknowledged, executed, never told', async (provider) => {
+    await fault('lost_callback');
+    const slipId = `lc-${provider}`;
+    expect(await given(slipId, provider)).toMatchObject({ status: 202 });
+    expect(await world.final(slipId)).toMatchObject({ executions: 1, answers: lost('callback') });
+    expect(await world.inquire(slipId, provider)).toMatchObject({ json: { status: 'succeeded' } });
+    expect(world.receiver.statuses(slipId)).toEqual([]);
+  });
+
+  test('duplicate_callback: twice, under two ids', async () => {
+    await fault('duplicate_callback');
+    await given('dc');
+    const callbacks = await arrived('dc', 2);
+    expect(callbacks.map((one) => one.status)).toEqual(['succeeded', 'succeeded']);
+    expect(new Set(callbacks.map((one) => one.id)).size).toBe(2);
+    expect(await world.truthOf('dc')).toMatchObject({ executions: 1 });
+  });
+
+  test('late_callback: known to inquiries before', async () => {
+    await fault('late_callback', { delay_ms: 1000 });
+    await given('late');
+    await world.final('late');
+    expect(await world.inquire('late')).toMatchObject({ json: { status: 'succeeded' } });
+    expect(world.receiver.statuses('late')).toEqual([]);
+    await arrived('late', 1);
+  });
+
+  test('forged_callback: a false one with a wrong signature comes first and is no answer', async () => {
+    await fault('forged_callback');
+    await given('fc');
+    const callbacks = await arrived('fc', 2);
+    expect(callbacks).toMatchObject([
+      { genuine: false, status: 'failed' },
+      { genuine: true, status: 'succeeded' },
+    ]);
+    expect((await world.truthOf('fc')).answers).toMatchObject([{ what: 'callback', outcome: 'succeeded' }]);
+  });
+
+  test('reordered_callback: progress after the outcome', async () => {
+    await fault('reordered_callback');
+    await given('ro');
+    expect((await arrived('ro', 2)).map((one) => one.status)).toEqual(['succeeded', 'in_progress']);
+  });
+
+  test('not_found_early: executed, and unknown to inquiries for a while', async () => {
+    await fault('not_found_early');
+    expect(await given('nf')).toMatchObject({ status: 202 });
+    expect(await world.final('nf')).toMatchObject({ executions: 1, answers: lost('callback') });
+    expect(await world.inquire('nf')).toMatchObject({ status: 404, json: { status: 'not_found' } });
+    await eventually(
+      () => world.inquire('nf'),
+      (answer) => answer.status === 200,
+    );
+    expect(world.receiver.statuses('nf')).toEqual([]);
+  });
+});
