@@ -1,0 +1,73 @@
+import { hostname } from 'node:os';
+
+import { integer, list, oneOf, type SettingsOf, setting, text, url } from './env.ts';
+import { parseKeySet } from './token.ts';
+
+/** Log levels from quiet to talkative: each includes the ones before it. */
+export const logLevels = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
+
+/** The settings every service has. Spread them into the service's own: `readEnvironment({ ...commonSettings, … })`. */
+export const commonSettings = {
+  port: integer(
+    'PORT',
+    'TCP port of the HTTP API; 0 takes any free port, which the ready line on stdout then names',
+    {
+      min: 0,
+      max: 65_535,
+    },
+  ),
+  host: text(
+    'HOST',
+    'address the HTTP API listens on; with 0.0.0.0 other machines can reach it',
+    '127.0.0.1',
+  ),
+  kafkaBrokers: list(
+    'KAFKA_BROKERS',
+    'host:port of Kafka brokers, comma-separated; the service is not ready until one answers',
+    /^[^\s:,]+:\d{1,5}$/,
+  ),
+  databaseUrl: url(
+    'DATABASE_URL',
+    "URL of this service's own PostgreSQL database and role; sharing one between services breaks isolation",
+    ['postgres', 'postgresql'],
+  ),
+  configFile: text(
+    'SLIPSTREAM_CONFIG',
+    'path of slipstream.config.yaml; the service refuses to start when the file breaks a rule',
+  ),
+  jwks: setting(
+    'SLIPSTREAM_JWKS',
+    'JSON Web Key Set with the public keys whose tokens are accepted; every other token gets 401',
+    parseKeySet,
+  ),
+  jwtIssuer: text('SLIPSTREAM_JWT_ISSUER', 'required `iss` of a token; a token of another issuer gets 401'),
+  jwtAudience: text(
+    'SLIPSTREAM_JWT_AUDIENCE',
+    'required `aud` of a token; a token made for another system gets 401',
+  ),
+  logLevel: oneOf(
+    'LOG_LEVEL',
+    'least severe entries that are logged; debug and verbose cost throughput',
+    logLevels,
+    'log',
+  ),
+  drainTimeoutMs: integer(
+    'DRAIN_TIMEOUT_MS',
+    'time a stopping service has to finish its work; when it is over the process exits with code 1',
+    { min: 100, max: 600_000 },
+    20_000,
+  ),
+  instanceId: text(
+    'INSTANCE_ID',
+    'name of this instance in logs and leases; two live instances must not share it',
+    `${hostname()}-${process.pid}`,
+  ),
+} as const;
+
+export type CommonSettings = SettingsOf<typeof commonSettings>;
+
+/** The part of the common settings that the HTTP host itself uses. */
+export type HostSettings = Pick<
+  CommonSettings,
+  'port' | 'host' | 'jwks' | 'jwtIssuer' | 'jwtAudience' | 'logLevel' | 'drainTimeoutMs' | 'instanceId'
+>;

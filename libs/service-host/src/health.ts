@@ -1,0 +1,68 @@
+import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Public } from './auth.ts';
+
+export interface Health {
+  readonly ok: boolean;
+  /** Why, for the operator. */
+  readonly detail?: string;
+}
+
+/** Must answer at once: it reads what the part already knows and asks nobody. */
+export type HealthCheck = () => Health;
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly draining: boolean;
+  readonly checks: readonly ({ readonly name: string } & Health)[];
+}
+
+/** Whether this instance should get work. Parts register their checks; draining turns it off for good. */
+export class HealthRegistry {
+  private readonly checks = new Map<string, HealthCheck>();
+  private draining = false;
+
+  /** A later check with the same name replaces the earlier one. */
+  register(name: string, check: HealthCheck): void {
+    this.checks.set(name, check);
+  }
+
+  startDraining(): void {
+    this.draining = true;
+  }
+
+  readiness(): Readiness {
+    const checks = [...this.checks].map(([name, check]) => ({ name, ...run(check) }));
+    const ready = !this.draining && checks.every(({ ok }) => ok);
+    return { ready, draining: this.draining, checks };
+  }
+}
+
+function run(check: HealthCheck): Health {
+  try {
+    return check();
+  } catch (error) {
+    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+@ApiExcludeController()
+@Public()
+@Controller()
+export class HealthController {
+  constructor(@Inject(HealthRegistry) private readonly health: HealthRegistry) {}
+
+  /** The process runs and its event loop turns. */
+  @Get('livez')
+  live(): { live: true } {
+    return { live: true };
+  }
+
+  @Get('readyz')
+  ready(@Res({ passthrough: true }) reply: FastifyReply): Readiness {
+    const readiness = this.health.readiness();
+    reply.code(readiness.ready ? 200 : 503);
+    return readiness;
+  }
+}

@@ -1,0 +1,82 @@
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { Registry } from 'prom-client';
+import { AuthGuard } from './auth.ts';
+import type { HostSettings } from './common-settings.ts';
+import { HealthController, HealthRegistry } from './health.ts';
+import { createAdapter, type HttpLimits, httpLimits } from './http-server.ts';
+import { JsonLogger } from './logger.ts';
+import { createMetrics, MetricsController, measureRequests } from './metrics.ts';
+import { ApiDescription, describeApi, OpenApiController } from './openapi.ts';
+import { ProblemFilter } from './problem-filter.ts';
+import { RouteTable } from './route-table.ts';
+import { createTokenVerifier } from './token.ts';
+import { createValidationPipe } from './validation.ts';
+
+/** Injection token of the AbortSignal that fires when the service starts to drain: end long answers then. */
+export const DRAINING = Symbol('slipstream:draining');
+
+/** What a service's parts and controllers can use of their host. */
+export interface Host {
+  readonly app: NestFastifyApplication;
+  readonly health: HealthRegistry;
+  readonly metrics: Registry;
+  readonly draining: AbortSignal;
+}
+
+export interface HostOptions {
+  /** `ledger`: in logs, metrics and the ready line. */
+  readonly name: string;
+  readonly module: Type | DynamicModule;
+  readonly settings: HostSettings;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+/** Health, metrics and API description, and what they need; global, so that a service's module can inject it. */
+@Module({})
+class HostModule {}
+
+/** Makes the Nest application with everything that services have in common. It does not listen yet. */
+export async function createHost(options: HostOptions, draining: AbortSignal): Promise<Host> {
+  const { name, settings } = options;
+  const health = new HealthRegistry();
+  const metrics = createMetrics(name);
+  const description = new ApiDescription();
+  const routes = new RouteTable();
+  const adapter = createAdapter({ ...httpLimits, ...options.limits }, routes, draining);
+  measureRequests(adapter.getInstance() as unknown as FastifyInstance, metrics);
+  const providers = [
+    { provide: HealthRegistry, useValue: health },
+    { provide: Registry, useValue: metrics },
+    { provide: ApiDescription, useValue: description },
+    { provide: DRAINING, useValue: draining },
+  ];
+  const root: DynamicModule = {
+    module: HostModule,
+    global: true,
+    imports: [options.module],
+    controllers: [HealthController, MetricsController, OpenApiController],
+    providers,
+    exports: [HealthRegistry, Registry, DRAINING],
+  };
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
+    bodyParser: false,
+    abortOnError: false,
+    logger: new JsonLogger(name, settings),
+  });
+  description.describe = () => describeApi(app, name);
+  app.useGlobalFilters(new ProblemFilter(routes));
+  app.useGlobalPipes(createValidationPipe());
+  app.useGlobalGuards(
+    new AuthGuard(
+      createTokenVerifier({
+        jwks: settings.jwks,
+        issuer: settings.jwtIssuer,
+        audience: settings.jwtAudience,
+      }),
+    ),
+  );
+  return { app, health, metrics, draining };
+}

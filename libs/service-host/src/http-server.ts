@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { SlipstreamError } from '@slipstream/kernel';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Problem, problemMediaType, problemOf, renderProblem, toProblem } from './problem.ts';
+import { sendProblem } from './problem-filter.ts';
+import type { RouteTable } from './route-table.ts';
+import { parseStrictJson } from './strict-json.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body as it came, byte for byte; undefined without a body. */
+    rawBody?: Buffer;
+  }
+}
+
+/** What one server grants its clients before it cuts them off. */
+export interface HttpLimits {
+  readonly bodyBytesMax: number;
+  /** For the request line and all headers. */
+  readonly headersTimeoutMs: number;
+  /** For the whole request with its body. */
+  readonly requestTimeoutMs: number;
+  /** Idle connections are kept this long: longer than a load balancer's own 60 s, so that it closes first. */
+  readonly keepAliveTimeoutMs: number;
+  /** A connection on which nothing moves for so long is cut, also in the middle of an answer. */
+  readonly connectionTimeoutMs: number;
+  readonly paramLengthMax: number;
+  readonly connectionsMax: number;
+  /** How often the two request timeouts are looked at. */
+  readonly timeoutCheckIntervalMs: number;
+}
+
+export const httpLimits: HttpLimits = {
+  bodyBytesMax: 65_536,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 15_000,
+  keepAliveTimeoutMs: 65_000,
+  connectionTimeoutMs: 70_000,
+  paramLengthMax: 255,
+  connectionsMax: 4096,
+  timeoutCheckIntervalMs: 1000,
+};
+
+/** Makes the Fastify server with our limits, our body parser, and problem details for what fails before Nest. */
+export function createAdapter(limits: HttpLimits, routes: RouteTable, draining: AbortSignal): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionTimeout: limits.connectionTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    routerOptions: { maxParamLength: limits.paramLengthMax },
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.timeoutCheckIntervalMs,
+    },
+    genReqId: () => randomUUID(),
+    return503OnClosing: false,
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply, toProblem(error), request.id),
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error as NodeJS.ErrnoException, socket),
+  });
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  fastify.server.maxConnections = limits.connectionsMax;
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => parseBody(request, body),
+  );
+  fastify.addHook('onRoute', ({ method, url }) => routes.add(method, url));
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    addCommonHeaders(request, reply, draining);
+    done(null, payload);
+  });
+  return adapter;
+}
+
+function parseBody(request: FastifyRequest, body: Buffer): unknown {
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new SlipstreamError('unsupported_media_type', 'Send the body without a content encoding.');
+  }
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
+  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
+    throw new SlipstreamError('unsupported_media_type', 'Send the body in UTF-8.');
+  }
+  request.rawBody = body;
+  return parseStrictJson(body);
+}
+
+function addCommonHeaders(request: FastifyRequest, reply: FastifyReply, draining: AbortSignal): void {
+  reply.header('x-request-id', request.id);
+  reply.header('x-content-type-options', 'nosniff');
+  if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  // The server closes once every connection has ended: don't let clients keep theirs.
+  if (draining.aborted) reply.header('connection', 'close');
+}
+
+const clientErrors: Readonly<Record<string, Problem>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: problemOf('malformed_request', 'The request took too long to arrive.', 408),
+  HPE_HEADER_OVERFLOW: problemOf('malformed_request', 'The headers or the address are too long.', 431),
+};
+
+/** Answers bytes that are no HTTP request: they never reach Fastify. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (socket.writable) {
+    const problem =
+      clientErrors[error.code ?? ''] ?? problemOf('malformed_request', 'This is not valid HTTP.');
+    const body = renderProblem(problem, randomUUID());
+    const title = JSON.parse(body).title as string;
+    socket.write(
+      `HTTP/1.1 ${problem.status} ${title}\r\ncontent-type: ${problemMediaType}\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroySoon();
+}

@@ -1,0 +1,42 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { SlipstreamError } from '@slipstream/kernel';
+import type { FastifyRequest } from 'fastify';
+
+/**
+ * The value of the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header-07): a quoted structured-field
+ * string, or, as most clients send it, the bare text. 1-255 visible ASCII characters.
+ * @param values one entry per header line (`request.raw.headersDistinct['idempotency-key']`)
+ * @throws {SlipstreamError} idempotency_key_missing; idempotency_key_invalid, also when the header is repeated
+ */
+export function parseIdempotencyKey(values: readonly string[] | undefined): string {
+  const [value, ...others] = values ?? [];
+  if (value === undefined) {
+    throw new SlipstreamError(
+      'idempotency_key_missing',
+      'Send an Idempotency-Key header with a unique value.',
+    );
+  }
+  if (others.length > 0) throw invalid('The Idempotency-Key header is repeated.');
+  const key = value.startsWith('"') ? unquote(value) : value;
+  if (key === null || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw invalid(
+      'The Idempotency-Key must be 1 to 255 visible ASCII characters, bare or as a quoted string.',
+    );
+  }
+  return key;
+}
+
+function unquote(value: string): string | null {
+  const inner = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/.exec(value)?.[1];
+  return inner === undefined ? null : inner.replace(/\\(.)/g, '$1');
+}
+
+function invalid(detail: string): SlipstreamError {
+  return new SlipstreamError('idempotency_key_invalid', detail);
+}
+
+/** Controller parameter: the checked Idempotency-Key of the request. */
+export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext): string => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  return parseIdempotencyKey(request.raw.headersDistinct['idempotency-key']);
+});

@@ -1,0 +1,74 @@
+import type { RouteDocument, RulesDocument } from './rules-schema.ts';
+
+/** Where a problem sits in the file: keys and indexes from the root; `key` points at the last key, not its value. */
+export interface Problem {
+  readonly path: readonly (string | number)[];
+  readonly reason: string;
+  readonly key?: boolean;
+}
+
+/** Rules that span several keys; the schema has already accepted the document. */
+export function checkRules(document: RulesDocument): Problem[] {
+  return [
+    ...Object.entries(document.providers).flatMap(([id, { base_url }]) =>
+      isProviderUrl(base_url)
+        ? []
+        : [
+            {
+              path: ['providers', id, 'base_url'],
+              reason: 'must be an http(s) URL without credentials, query and fragment',
+            },
+          ],
+    ),
+    ...Object.entries(document.routes).flatMap(([id, route]) =>
+      checkRoute(route, document).map(({ path, reason, key }) => ({
+        path: ['routes', id, ...path],
+        reason,
+        key: key === true,
+      })),
+    ),
+  ];
+}
+
+function isProviderUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url || !['http:', 'https:'].includes(url.protocol)) return false;
+  return url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+}
+
+function checkRoute(route: RouteDocument, document: RulesDocument): Problem[] {
+  return route.mode === 'dispatched' ? checkDispatched(route, document) : checkReported(route);
+}
+
+function checkDispatched(route: RouteDocument, document: RulesDocument): Problem[] {
+  const problems: Problem[] = [];
+  if (route.provider === undefined || route.provider === null) {
+    problems.push({ path: ['provider'], reason: 'a dispatched route needs a provider' });
+  } else if (!Object.hasOwn(document.providers, route.provider)) {
+    problems.push({ path: ['provider'], reason: `no provider is named ${route.provider}` });
+  }
+  const { retry_initial_ms: initial, retry_max_ms: max } = route;
+  if (initial !== undefined && max !== undefined && initial > max) {
+    problems.push({ path: ['retry_initial_ms'], reason: 'must not be more than retry_max_ms' });
+  }
+  const ladder = route.inquiry_ladder_ms ?? [];
+  ladder.forEach((step, index) => {
+    if (index > 0 && step <= ladder[index - 1]!) {
+      problems.push({ path: ['inquiry_ladder_ms', index], reason: 'must be more than the step before it' });
+    }
+  });
+  return problems;
+}
+
+const dispatchOnly = ['retry_initial_ms', 'retry_max_ms', 'quiet_period_ms', 'inquiry_ladder_ms'] as const;
+
+/** Another service reports the answers of a reported route: there is nobody to call or to ask. */
+function checkReported(route: RouteDocument): Problem[] {
+  const problems: Problem[] = dispatchOnly
+    .filter((key) => route[key] !== undefined)
+    .map((key) => ({ path: [key], reason: 'has no effect on a reported route', key: true }));
+  if (typeof route.provider === 'string') {
+    problems.push({ path: ['provider'], reason: 'a reported route has no provider' });
+  }
+  return problems;
+}

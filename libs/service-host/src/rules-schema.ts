@@ -1,0 +1,94 @@
+/** JSON schema of `slipstream.config.yaml`: shapes and ranges. What spans several keys is checked in rules-check.ts. */
+
+const yearMs = 31_536_000_000;
+const duration = (minimum: number) => ({ type: 'integer', minimum, maximum: yearMs });
+const name = '^[a-z][a-z0-9_-]{0,62}$';
+
+const provider = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['base_url', 'secret'],
+  properties: {
+    base_url: { type: 'string', minLength: 1, maxLength: 2048 },
+    secret: { type: 'string', minLength: 16, maxLength: 512 },
+    secret_next: { type: 'string', minLength: 16, maxLength: 512 },
+    connect_timeout_ms: duration(1),
+    answer_timeout_ms: duration(1),
+    acceptance_delay_max_ms: duration(0),
+    concurrency_max: { type: 'integer', minimum: 1, maximum: 10_000 },
+  },
+};
+
+const route = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['mode', 'outcome_deadline_ms'],
+  properties: {
+    mode: { enum: ['dispatched', 'reported'] },
+    provider: { type: ['string', 'null'] },
+    kinds: {
+      type: 'array',
+      minItems: 1,
+      uniqueItems: true,
+      items: { enum: ['order', 'payout', 'payment'] },
+    },
+    outcome_deadline_ms: duration(1),
+    overdraft: { type: 'boolean' },
+    retry_initial_ms: duration(1),
+    retry_max_ms: duration(1),
+    quiet_period_ms: duration(0),
+    inquiry_ladder_ms: { type: 'array', minItems: 1, maxItems: 20, items: duration(0) },
+  },
+};
+
+const named = (values: object) => ({
+  type: 'object',
+  propertyNames: { type: 'string', pattern: name },
+  additionalProperties: values,
+});
+
+export const rulesSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['version', 'providers', 'routes'],
+  properties: {
+    version: { const: 1 },
+    providers: named(provider),
+    routes: { ...named(route), minProperties: 1 },
+    detection: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { grace_ms: duration(0), blind_ms_max: duration(1) },
+    },
+  },
+} as const;
+
+/** The document after the schema accepted it, with the file's own key names. */
+export interface RulesDocument {
+  readonly version: 1;
+  readonly providers: Readonly<Record<string, ProviderDocument>>;
+  readonly routes: Readonly<Record<string, RouteDocument>>;
+  readonly detection?: { readonly grace_ms?: number; readonly blind_ms_max?: number };
+}
+
+export interface ProviderDocument {
+  readonly base_url: string;
+  readonly secret: string;
+  readonly secret_next?: string;
+  readonly connect_timeout_ms?: number;
+  readonly answer_timeout_ms?: number;
+  readonly acceptance_delay_max_ms?: number;
+  readonly concurrency_max?: number;
+}
+
+export interface RouteDocument {
+  readonly mode: 'dispatched' | 'reported';
+  readonly provider?: string | null;
+  readonly kinds?: readonly ('order' | 'payout' | 'payment')[];
+  readonly outcome_deadline_ms: number;
+  readonly overdraft?: boolean;
+  readonly retry_initial_ms?: number;
+  readonly retry_max_ms?: number;
+  readonly quiet_period_ms?: number;
+  readonly inquiry_ladder_ms?: readonly number[];
+}
