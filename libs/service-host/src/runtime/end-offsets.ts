@@ -1,0 +1,24 @@
+import type { KafkaClient } from '@slipstream/kafka';
+
+/** Asks the broker where topics end, over one admin connection. */
+export class EndOffsets {
+  readonly #admin: ReturnType<KafkaClient['admin']>;
+
+  constructor(kafka: KafkaClient) {
+    this.#admin = kafka.admin();
+  }
+
+  start(): Promise<void> {
+    return this.#admin.connect();
+  }
+
+  stop(): Promise<void> {
+    return this.#admin.disconnect();
+  }
+
+  /** Per partition, the offset after the last record. */
+  async of(topic: string): Promise<ReadonlyMap<number, number>> {
+    const offsets = await this.#admin.fetchTopicOffsets(topic);
+    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+  }
+}

@@ -1,0 +1,219 @@
+import { Logger } from '@nestjs/common';
+import {
+  allTopics,
+  deadLetterTopic,
+  partitionsDefault,
+  type Source,
+  type Topic,
+  topics,
+} from '@slipstream/contracts';
+import {
+  BatchConsumer,
+  createKafka,
+  deadLetterRecord,
+  ensureTopics,
+  KafkaBatchTransport,
+  type KafkaClient,
+  partitionOf,
+  SerialProducer,
+  type Subscription,
+  TickReader,
+} from '@slipstream/kafka';
+import {
+  type ClockBound,
+  coreMigrations,
+  type MigrationFolder,
+  migrate,
+  openDataSource,
+  PgConsumerStore,
+  prepareTopics,
+  Relay,
+  type Tx,
+  UnitOfWork,
+  WatermarkClock,
+} from '@slipstream/postgres';
+import { v7 } from 'uuid';
+import type { CommonSettings } from '../common-settings.ts';
+import type { Host } from '../host.ts';
+import type { Part } from '../lifecycle.ts';
+import { EndOffsets } from './end-offsets.ts';
+import { InboundBarrier } from './inbound-barrier.ts';
+import { consumerMetrics } from './metrics.ts';
+import { Ticker } from './ticker.ts';
+
+export interface RuntimeOptions {
+  readonly name: string;
+  readonly source: Source;
+  readonly settings: CommonSettings;
+  readonly migrations: MigrationFolder;
+  /** Topics of this service's outbox; the dead letters of what it consumes are added. */
+  readonly publishes: readonly Topic[];
+  readonly poolMax?: number;
+}
+
+export interface WatermarkOptions {
+  /** What limits each clock beside the outbox; runs inside the watermark's transaction. */
+  bounds(tx: Tx): Promise<readonly ClockBound[]>;
+  /** Whether somebody may be waiting for a verdict: ticks are then frequent. */
+  open(): Promise<boolean>;
+}
+
+/** Everything a service needs of PostgreSQL and Kafka, wired once and started and stopped in the right order. */
+export interface Runtime {
+  readonly source: Source;
+  readonly unitOfWork: UnitOfWork;
+  /** The other services' watermarks. */
+  readonly ticks: TickReader;
+  /** A new UUIDv7 (RFC 9562). */
+  newId(): string;
+  /** The partition of `slips.events.v1` that a slip lives on. */
+  partitionOf(slipId: string): number;
+  consume(subscription: Subscription<Tx>): BatchConsumer<Tx>;
+  publishWatermarks(options: WatermarkOptions): void;
+  /** Until when an inbound topic is handled, for {@link WatermarkOptions.bounds}. */
+  inboundBarrier(topic: Topic, group: string): { bound(tx: Tx): Promise<string> };
+  /** A worker of the service's own: started after the consumers, drained before them. */
+  addPart(part: Part): void;
+  /** To be given to `createService`; registers the health checks. */
+  readonly parts: (host: Host) => readonly Part[];
+}
+
+/** Opens the pool, migrates, makes topics and sequencer rows. Nothing runs before the parts are started. */
+export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { settings, name } = options;
+  const logger = new Logger('Runtime');
+  const onError = (error: unknown) =>
+    logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const dataSource = await openDataSource({
+    url: settings.databaseUrl,
+    applicationName: `slipstream-${name}`,
+    ...(options.poolMax === undefined ? {} : { poolMax: options.poolMax }),
+  });
+  const kafka = createKafka({ brokers: settings.kafkaBrokers, clientId: `slipstream-${name}` });
+  try {
+    await migrate(dataSource, [coreMigrations, options.migrations]);
+    await ensureTopics(kafka);
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+  let wakeRelay = (): void => {};
+  const unitOfWork = new UnitOfWork(dataSource, () => wakeRelay());
+  const published = new Set(options.publishes.map((topic) => topic.name));
+  const consumers: BatchConsumer<Tx>[] = [];
+  const subscriptions: Subscription<Tx>[] = [];
+  const barriers: InboundBarrier[] = [];
+  const workers: Part[] = [];
+  let watermarks: WatermarkOptions | null = null;
+  const ticks = new TickReader({ kafka });
+  const endOffsets = new EndOffsets(kafka);
+  const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
+  const metrics = consumerMetrics();
+
+  const onFatal = (error: unknown): void => {
+    onError(error);
+    logger.fatal('a consumer died: the process ends, so that its supervisor starts it anew');
+    process.exit(1);
+  };
+
+  return {
+    source: options.source,
+    unitOfWork,
+    ticks,
+    newId: v7,
+    partitionOf: (slipId) => partitionOf(slipId, partitionsDefault),
+    consume(subscription) {
+      const consumer = new BatchConsumer<Tx>({
+        kafka,
+        store,
+        subscription,
+        onFatal,
+        metrics: metrics.callbacks,
+      });
+      published.add(deadLetterTopic(subscription.topic));
+      subscriptions.push(subscription);
+      consumers.push(consumer);
+      return consumer;
+    },
+    publishWatermarks(wanted) {
+      watermarks = wanted;
+    },
+    inboundBarrier(topic, group) {
+      const barrier = new InboundBarrier(unitOfWork, () => endOffsets.of(topic.name), {
+        topic: topic.name,
+        group,
+        onError,
+      });
+      barriers.push(barrier);
+      return barrier;
+    },
+    addPart(part) {
+      workers.push(part);
+    },
+    parts: (host) => {
+      metrics.register(host.metrics);
+      const producer = new SerialProducer(kafka);
+      const publishes = allTopics.filter((topic) => published.has(topic.name));
+      const relay = new Relay(unitOfWork, producer, {
+        instanceId: settings.instanceId,
+        topics: publishes.map((topic) => topic.name),
+        onError,
+      });
+      wakeRelay = relay.wake;
+      const parts: Part[] = [
+        {
+          name: 'database',
+          start: () => prepareTopics(unitOfWork, publishes),
+          stop: () => dataSource.destroy(),
+        },
+        { name: 'end offsets', start: () => endOffsets.start(), stop: () => endOffsets.stop() },
+        { name: 'producer', start: () => producer.start(), stop: () => producer.stop() },
+        { name: 'relay', start: () => relay.start(), stop: () => relay.stop() },
+        { name: 'ticks', start: () => ticks.start(), stop: () => ticks.stop() },
+        ...barriers,
+        consumersPart(host, consumers),
+        ...workers,
+      ];
+      if (watermarks) parts.push(ticker(watermarks, relay));
+      for (const [index, consumer] of consumers.entries()) {
+        host.health.register(`consumer ${subscriptions[index]!.topic}`, () => consumer.health());
+      }
+      return parts;
+    },
+  };
+
+  function ticker(wanted: WatermarkOptions, relay: Relay): Part {
+    const producer = new SerialProducer(kafka);
+    const clock = new WatermarkClock(unitOfWork, topics.events.name, wanted.bounds);
+    const inner = new Ticker({ source: options.source, clock, relay, producer, open: wanted.open, onError });
+    return {
+      name: inner.name,
+      start: async () => {
+        await producer.start();
+        await inner.start();
+      },
+      stop: async () => {
+        await inner.stop();
+        await producer.stop();
+      },
+    };
+  }
+}
+
+/** The consumers run as a Nest microservice: one custom transport, started with the application. */
+function consumersPart(host: Host, consumers: readonly BatchConsumer<Tx>[]): Part {
+  const transport = new KafkaBatchTransport(consumers);
+  return {
+    name: 'consumers',
+    start: async () => {
+      host.app.connectMicroservice({ strategy: transport });
+      await host.app.startAllMicroservices();
+    },
+    drain: async () => {
+      await Promise.all(consumers.map((consumer) => consumer.drain()));
+    },
+    stop: () => transport.close(),
+  };
+}
+
+export type { KafkaClient };
