@@ -11,5 +11,6 @@ export { startEnvironment } from './environment/start.ts';
 export { startWatchdog, type Watchdog } from './environment/watchdog.ts';
 export { type FakeClock, fakeClock } from './fake-clock.ts';
 export { freePorts } from './free-ports.ts';
+export { ownedDatabase } from './owned-database.ts';
 export { type SeededRandom, seededRandom } from './seeded-random.ts';
 export { type WaitOptions, waitFor } from './wait-for.ts';

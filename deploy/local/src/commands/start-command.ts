@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { runDemoFeed } from '../demo/feed.ts';
+import { repositoryRoot } from '../stack/paths.ts';
+import { startStack } from '../stack/stack.ts';
+import { exitCodeOf, Interrupted, interruptible, runCommand } from './run-command.ts';
+import { takeRunLock } from './run-lock.ts';
+
+const USAGE = `usage: npm start [-- --exit]
+Starts Kafka, PostgreSQL, the simulated providers and every service, and plays the demo feed. Ctrl-C stops all of it.
+  --exit   end when every slip of the feed has its verdict; the last line of stdout is one JSON object`;
+
+const args = process.argv.slice(2);
+const exit = args.includes('--exit');
+
+/** Progress goes to stderr; stdout belongs to the feed. */
+await runCommand(async (stop) => {
+  const unknown = args.filter((arg) => arg !== '--exit');
+  if (unknown.length > 0) {
+    console.error(args.includes('--help') ? USAGE : `unknown: ${unknown.join(' ')}\n${USAGE}`);
+    return args.includes('--help') ? 0 : 2;
+  }
+  const home = join(repositoryRoot, '.slipstream');
+  const release = takeRunLock(join(home, 'start.lock'));
+  try {
+    const log = (line: string) => console.error(line);
+    const boot = startStack({ dataDir: join(home, 'start'), keepData: true, profile: 'demo', log });
+    const stack = await interruptible(boot, stop);
+    try {
+      await interruptible(runDemoFeed(stack, { exit }), stop);
+      return Number(process.exitCode ?? 0); // the feed sets it when its verdict is bad
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      log('stopping');
+      return exit ? exitCodeOf(error.signal) : 0; // without --exit, Ctrl-C is how it ends
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    release();
+  }
+});

@@ -1,0 +1,12 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The checkout; this file lies three levels below deploy/local's parent, in `src` as in `dist`. */
+export const repositoryRoot = join(import.meta.dirname, '../../../..');
+
+/** A compiled entry. @throws Error that says how to build when it is not there */
+export function compiled(path: string): string {
+  const file = join(repositoryRoot, path);
+  if (!existsSync(file)) throw new Error(`${path} is missing: run \`npm run build\` first`);
+  return file;
+}
