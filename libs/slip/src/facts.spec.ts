@@ -1,0 +1,119 @@
+import { describe, expect, it } from '@jest/globals';
+import type { RecordedEvent } from './events.ts';
+import { evolve } from './evolve.ts';
+import * as e from './specification/events.ts';
+import { fold, given, late, recorded } from './specification/given.ts';
+
+const sent = [e.submitted(), e.held, e.intended()];
+
+describe('times', () => {
+  const seconds = (index: number) => `2026-11-22T10:00:0${index}.000000Z`;
+
+  it('are our own for our steps, and the receipt for evidence', () => {
+    const receivedTime = '2026-11-22T09:59:00.000000Z';
+    const log: RecordedEvent[] = [...sent, e.acknowledged, e.returned(), e.settled].map((event, index) =>
+      recorded(event, index, { receivedTime }),
+    );
+    expect(fold(log)).toMatchObject({
+      submittedAt: seconds(0),
+      heldAt: seconds(1),
+      dispatchedAt: seconds(2),
+      acknowledgedAt: receivedTime,
+      returnedAt: receivedTime,
+      resolvedAt: seconds(5),
+    });
+  });
+
+  it("are the importer's on an imported clock", () => {
+    const receivedTime = '2018-05-01T12:00:00.000000Z';
+    const log = [e.submitted({ mode: 'reported' }), e.held, e.returned(), e.settled].map((event, index) =>
+      recorded(event, index, { clock: 'import-olist', receivedTime }),
+    );
+    expect(fold(log)).toMatchObject({
+      clock: 'import-olist',
+      submittedAt: receivedTime,
+      heldAt: receivedTime,
+      returnedAt: receivedTime,
+      resolvedAt: receivedTime,
+      anomalyCount: 0,
+    });
+  });
+
+  it('keep an event of another clock, and say so', () => {
+    const state = evolve(given(e.submitted()).state, recorded(e.held, 1, { clock: 'import-olist' }));
+    expect(state).toMatchObject({ held: true, anomalies: [{ reason: 'other_clock' }] });
+  });
+
+  it('show a dispatch only while something may have left', () => {
+    expect(given(...sent, e.notSent()).state.dispatchedAt).toBeNull();
+    expect(given(...sent, e.notSent(), e.intended(2)).state.dispatchedAt).toBe(seconds(4));
+    expect(given(...sent, e.unanswered()).state.dispatchedAt).toBe(seconds(2));
+  });
+});
+
+describe('facts', () => {
+  it('of the first answer stand, whatever is said later', () => {
+    const amount = { amount: 1250n, currency: 'EUR' };
+    const { state } = given(
+      ...sent,
+      e.returned('failed', { reason: 'AC04', amount, evidence: 'synchronous_reply' }),
+      late(e.returned('succeeded', { evidence: 'statement_line' })),
+    );
+    expect(state).toMatchObject({
+      outcome: 'failed',
+      outcomeReason: 'AC04',
+      returnedAmount: amount,
+      evidence: 'synchronous_reply',
+      returnedAt: '2026-11-22T10:00:03.000000Z',
+      contradictedBy: 'succeeded',
+      conflict: true,
+    });
+  });
+
+  it('of an attempt are whole, also when its end is read first', () => {
+    const { state } = given(e.submitted(), e.held, e.unanswered(), e.intended());
+    expect(state).toMatchObject({
+      status: 'unknown',
+      attempts: 1,
+      lastAttempt: { number: 1, notAfter: e.notAfter, outcome: 'unanswered' },
+    });
+  });
+
+  it('say what a late answer came too late for', () => {
+    const verdict = [...sent, e.unanswered(), e.overdue()];
+    const refund = [e.notReturned(), e.refundRequested, e.refunded];
+    expect(given(...sent, e.returned()).state.returnedAfter).toBeNull();
+    expect(given(...sent, late(e.returned()), e.overdue()).state.returnedAfter).toBe('overdue');
+    expect(given(...verdict, late(e.returned())).state.returnedAfter).toBe('overdue');
+    expect(given(...verdict, e.notReturned(), late(e.returned())).state.returnedAfter).toBe('not_returned');
+    expect(given(...verdict, ...refund, late(e.returned())).state.returnedAfter).toBe('refunded');
+  });
+
+  it('of a slip whose submission comes last are all there', () => {
+    const { state } = given(e.held, e.intended(), e.returned(), e.settled, e.submitted());
+    expect(state).toMatchObject({
+      status: 'settled',
+      held: true,
+      outcome: 'succeeded',
+      reference: 'ord-1001',
+    });
+    expect(state.anomalyCount).toBe(4);
+  });
+
+  it('of a refused slip name the rule', () => {
+    expect(given(e.rejected).state).toMatchObject({
+      caller: 'shop',
+      reference: 'ord-1001',
+      rejection: { reason: 'limit_exceeded' },
+    });
+  });
+
+  it('of a case: opened again only for another reason', () => {
+    const closed = [e.submitted(), e.caseOpened(), e.caseClosed];
+    expect(given(...closed, e.caseOpened()).state.case?.status).toBe('closed');
+    expect(given(...closed, e.caseOpened('conflict')).state.case).toMatchObject({
+      status: 'open',
+      reason: 'conflict',
+    });
+  });
+});

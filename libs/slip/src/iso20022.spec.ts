@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import type { SlipEvent } from './events.ts';
+import { iso20022, isoReasons } from './iso20022.ts';
+import * as e from './specification/events.ts';
+import { given } from './specification/given.ts';
+
+const sent = [e.submitted(), e.held, e.intended()];
+const lost = [...sent, e.unanswered(), e.overdue()];
+const proof = e.inquiryAnswered('not_found', { provesNotExecuted: true });
+const proved = [...lost, e.inquiryRequested(), proof, e.notReturned()];
+const reported = [e.submitted({ mode: 'reported' }), e.held, e.overdue(), e.notReturned('no_answer')];
+
+describe('in ISO 20022 terms', () => {
+  it.each<[string, SlipEvent[], string, string | null]>([
+    ['a submitted slip', [e.submitted()], 'RCVD', null],
+    ['one in review', [e.submitted({ reviewRequired: true })], 'PDNG', null],
+    ['a held one', [e.submitted(), e.held], 'PDNG', null],
+    ['one that the ledger refused', [e.submitted(), e.holdRefused], 'RJCT', 'AM04'],
+    ['one that intake refused', [e.rejected], 'RJCT', 'AM02'],
+    ['one being sent', sent, 'PDNG', null],
+    ['an acknowledged one', [...sent, e.acknowledged], 'ACSP', null],
+    ['an unanswered one', [...sent, e.unanswered()], 'PDNG', null],
+    ['an overdue one', lost, 'PDNG', null],
+    ['one whose callback was lost', [...lost, e.acknowledged, e.diagnosed()], 'ACSP', 'AB05'],
+    ['one in an outage', [...lost, e.diagnosed('provider_outage')], 'PDNG', 'AB08'],
+    ['one of an unnamed cause', [...lost, e.diagnosed('sunspots')], 'PDNG', 'AB05'],
+    ['an answered one', [...sent, e.returned()], 'ACSP', null],
+    ['a settled one', [...sent, e.returned(), e.settled], 'ACSC', null],
+    ['a failed one', [...sent, e.returned('failed', { reason: 'AC04' })], 'RJCT', 'AC04'],
+    [
+      'a failed one, given back',
+      [...sent, e.returned('failed', { reason: 'sold_out' }), e.refunded],
+      'RJCT',
+      null,
+    ],
+    ['a void one', [...sent, e.returned('void'), e.refunded], 'CANC', null],
+    ['one proved not executed', proved, 'RJCT', 'AG09'],
+    ['one never answered', reported, 'PDNG', 'AB05'],
+    ['one given back on proof', [...proved, e.refundRequested, e.refunded], 'RJCT', 'AG09'],
+    ['a conflicted one', [...proved, e.refundRequested, e.refunded, e.returned()], 'PDNG', null],
+    [
+      'a compensated one',
+      [...proved, e.refundRequested, e.refunded, e.returned(), e.compensated],
+      'ACSC',
+      null,
+    ],
+  ])('%s', (_, events, status, reason) => {
+    expect(iso20022(given(...events).state)).toEqual({ status, reason });
+  });
+
+  it('every reason is a code of four characters', () => {
+    for (const code of Object.values(isoReasons)) expect(code).toMatch(/^[A-Z]{2}[0-9]{2}$/);
+  });
+});

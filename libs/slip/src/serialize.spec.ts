@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import { InvariantError } from '@slipstream/kernel';
+import { initialState } from './initial-state.ts';
+import { parseState, serializeState } from './serialize.ts';
+import * as e from './specification/events.ts';
+import { given } from './specification/given.ts';
+
+describe('a stored state', () => {
+  it('keeps amounts beyond 2^53', () => {
+    const amount = { amount: 9007199254740993n, currency: 'EUR' };
+    const { state } = given(
+      e.submitted({ amount }),
+      e.held,
+      e.intended(),
+      e.returned('succeeded', { amount }),
+    );
+    const text = serializeState(state);
+    expect(JSON.parse(text).amount).toEqual({ amount: '9007199254740993', currency: 'EUR' });
+    expect(parseState(text)).toEqual(state);
+  });
+
+  it('of an earlier version gets the facts added since', () => {
+    const { compensated: _, ...earlier } = JSON.parse(serializeState(initialState('slip-1', 'wall')));
+    expect(parseState(JSON.stringify(earlier))).toEqual(initialState('slip-1', 'wall'));
+  });
+
+  it.each([
+    ['{', 'not JSON'],
+    ['null', 'names no slip'],
+    ['[]', 'names no slip'],
+    ['{"slipId":"s","clock":"wall","status":"lost"}', 'no known status'],
+    ['{"slipId":"s","clock":"wall","status":"held","amount":{"amount":"1.5"}}', 'no valid amount'],
+    ['{"slipId":"s","clock":"wall","status":"held","amount":{"amount":5}}', 'no valid amount'],
+  ])('%s is refused: %s', (text, problem) => {
+    expect(() => parseState(text)).toThrow(InvariantError);
+    expect(() => parseState(text)).toThrow(problem);
+  });
+});

@@ -1,0 +1,57 @@
+import { InvariantError, type Money, type MoneyJson, moneyToJson } from '@slipstream/kernel';
+import { initialState } from './initial-state.ts';
+import { type SlipState, slipStatuses } from './state.ts';
+
+type Stored = Omit<SlipState, 'amount' | 'returnedAmount'> & {
+  readonly amount: MoneyJson | null;
+  readonly returnedAmount: MoneyJson | null;
+};
+
+/** JSON of a state, amounts as decimal strings. A stored state is a cache of the log: it can be folded again. */
+export function serializeState(state: SlipState): string {
+  const stored: Stored = {
+    ...state,
+    amount: state.amount && moneyToJson(state.amount),
+    returnedAmount: state.returnedAmount && moneyToJson(state.returnedAmount),
+  };
+  return JSON.stringify(stored);
+}
+
+/**
+ * Reads back what {@link serializeState} wrote; facts added since then take their initial value.
+ * Throws InvariantError for any other text: the caller then folds the slip's events anew.
+ */
+export function parseState(text: string): SlipState {
+  const stored = parseStored(text);
+  return {
+    ...initialState(stored.slipId, stored.clock),
+    ...stored,
+    amount: toMoney(stored.amount),
+    returnedAmount: toMoney(stored.returnedAmount),
+  } as SlipState;
+}
+
+function parseStored(text: string): Stored {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InvariantError('a stored slip state is not JSON');
+  }
+  const stored = value as Stored | null;
+  if (typeof stored?.slipId !== 'string' || typeof stored.clock !== 'string') {
+    throw new InvariantError('a stored slip state names no slip');
+  }
+  if (!slipStatuses.includes(stored.status)) {
+    throw new InvariantError(`the stored state of slip ${stored.slipId} has no known status`);
+  }
+  return stored;
+}
+
+function toMoney(stored: MoneyJson | null | undefined): Money | null {
+  if (!stored) return null;
+  if (typeof stored.amount !== 'string' || !/^-?[0-9]+$/.test(stored.amount)) {
+    throw new InvariantError('a stored slip state has no valid amount');
+  }
+  return { amount: BigInt(stored.amount), currency: stored.currency };
+}

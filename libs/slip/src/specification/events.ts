@@ -1,0 +1,158 @@
+import type { DataOf } from '../draft.ts';
+import type { NotReturnedBasis, Outcome, SlipEvent, Stage } from '../events.ts';
+
+/** One plain event of every type, for specifications: change only what the example is about. */
+
+export const deadline = '2026-11-22T10:05:00.000000Z';
+export const notAfter = '2026-11-22T10:01:00.000000Z';
+
+export const submitted = (data: Partial<DataOf<'SlipSubmitted'>> = {}): SlipEvent => ({
+  type: 'SlipSubmitted',
+  data: {
+    caller: 'shop',
+    reference: 'ord-1001',
+    kind: 'order',
+    account: 'cust-42',
+    counterparty: 'shop-7',
+    amount: { amount: 1250n, currency: 'EUR' },
+    route: 'default',
+    mode: 'dispatched',
+    provider: null,
+    overdraft: true,
+    reviewRequired: false,
+    deadline,
+    policy: { graceMs: 0, quietPeriodMs: 2000, inquiryLadderMs: [0, 5000, 10_000] },
+    configDigest: '00'.repeat(32),
+    details: null,
+    ...data,
+  },
+});
+export const rejected: SlipEvent = {
+  type: 'SlipRejected',
+  data: { caller: 'shop', reference: 'ord-1001', rule: 'limit_exceeded', detail: '' },
+};
+export const held: SlipEvent = { type: 'FundsHeld', data: { transaction: null } };
+export const holdRefused: SlipEvent = {
+  type: 'HoldRefused',
+  data: { reason: 'insufficient_funds', detail: 'available 0' },
+};
+export const intended = (attempt = 1): SlipEvent => ({
+  type: 'DispatchIntended',
+  data: { attempt, provider: 'acme', digest: 'ab', notAfter },
+});
+export const notSent = (attempt = 1): SlipEvent => ({
+  type: 'DispatchNotSent',
+  data: { attempt, provider: 'acme', reason: 'connection_refused', detail: '' },
+});
+export const unanswered = (attempt = 1): SlipEvent => ({
+  type: 'DispatchUnanswered',
+  data: { attempt, provider: 'acme', reason: 'timeout', detail: '' },
+});
+export const acknowledged: SlipEvent = {
+  type: 'SlipAcknowledged',
+  data: { provider: 'acme', providerReference: 'p-1', evidence: 'synchronous_reply', providerTime: null },
+};
+export const progressed = (step = 'shipped'): SlipEvent => ({
+  type: 'SlipProgressed',
+  data: { provider: 'acme', step, evidence: 'signed_callback', providerTime: null },
+});
+export const returned = (
+  outcome: Outcome = 'succeeded',
+  data: Partial<DataOf<'SlipReturned'>> = {},
+): SlipEvent => ({
+  type: 'SlipReturned',
+  data: {
+    provider: 'acme',
+    outcome,
+    reason: null,
+    amount: null,
+    evidence: 'signed_callback',
+    providerReference: 'p-1',
+    providerTime: null,
+    ...data,
+  },
+});
+export const settled: SlipEvent = { type: 'SlipSettled', data: { transaction: null } };
+export const refunded: SlipEvent = { type: 'SlipRefunded', data: { transaction: null, reason: 'failed' } };
+export const refundRefused: SlipEvent = { type: 'RefundRefused', data: { reason: 'already_settled' } };
+export const compensated: SlipEvent = {
+  type: 'PostingCompensated',
+  data: { transaction: null, reason: 'late_success' },
+};
+export const overdue = (stage: Stage = 'returned'): SlipEvent => ({
+  type: 'SlipOverdue',
+  data: { stage, deadline },
+});
+export const diagnosed = (code = 'callback_lost'): SlipEvent => ({
+  type: 'SlipDiagnosed',
+  data: {
+    cause: { class: 'third_party', code, confidence: 80, summary: '', remedy: '', evidence: ['e1'] },
+  },
+});
+export const inquiryRequested = (inquiry = 1): SlipEvent => ({
+  type: 'InquiryRequested',
+  data: { inquiry },
+});
+export const inquiryAnswered = (
+  answer: DataOf<'InquiryAnswered'>['answer'] = 'pending',
+  data: Partial<DataOf<'InquiryAnswered'>> = {},
+): SlipEvent => ({
+  type: 'InquiryAnswered',
+  data: { inquiry: 1, provider: 'acme', answer, provesNotExecuted: false, detail: '', ...data },
+});
+export const notReturned = (basis: NotReturnedBasis = 'not_executed'): SlipEvent => ({
+  type: 'SlipNotReturned',
+  data: { basis, deadline },
+});
+export const refundRequested: SlipEvent = {
+  type: 'RefundRequested',
+  data: { basis: 'not_executed', requestedBy: 'reconciliation' },
+};
+export const lateReturnFound: SlipEvent = {
+  type: 'LateReturnFound',
+  data: { deadline, receivedAt: '2026-11-22T10:06:00.000000Z', after: 'overdue' },
+};
+export const caseOpened = (reason = 'ladder_exhausted'): SlipEvent => ({
+  type: 'CaseOpened',
+  data: { reason, summary: '' },
+});
+export const caseClosed: SlipEvent = { type: 'CaseClosed', data: { resolution: 'by statement' } };
+
+/** Every type at least once, the ones that differ by their data several times. */
+export const samples: readonly SlipEvent[] = [
+  submitted(),
+  submitted({ mode: 'reported', amount: null }),
+  submitted({ reviewRequired: true }),
+  rejected,
+  held,
+  holdRefused,
+  ...[1, 2].flatMap((attempt) => [intended(attempt), notSent(attempt), unanswered(attempt)]),
+  acknowledged,
+  progressed(),
+  progressed('delivered'),
+  returned('succeeded'),
+  returned('succeeded', { amount: { amount: 1200n, currency: 'EUR' } }),
+  returned('succeeded', { amount: { amount: 1250n, currency: 'EUR' } }),
+  returned('failed', { reason: 'AC04' }),
+  returned('void'),
+  ...[1, 2].flatMap((inquiry) => [
+    inquiryRequested(inquiry),
+    inquiryAnswered('pending', { inquiry }),
+    inquiryAnswered('not_found', { inquiry, provesNotExecuted: true }),
+    inquiryAnswered('never_sent', { inquiry, provesNotExecuted: true }),
+  ]),
+  settled,
+  refunded,
+  refundRefused,
+  compensated,
+  ...(['submitted', 'review', 'held', 'dispatching', 'returned'] as const).map(overdue),
+  diagnosed(),
+  diagnosed('provider_outage'),
+  notReturned(),
+  notReturned('no_answer'),
+  refundRequested,
+  lateReturnFound,
+  caseOpened(),
+  caseOpened('conflict'),
+  caseClosed,
+];
