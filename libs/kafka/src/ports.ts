@@ -68,7 +68,11 @@ export interface ConsumerStore<Tx> {
    * (also sent to `<topic>.dlq` through the outbox), parked keys. Rejects with an error whose `name` is 'FencedError'
    * when another owner moved on; nothing is kept then. `advance: null` runs `work` under the same fence without moving.
    */
-  commit(position: PartitionPosition, advance: Advance | null, work: (tx: Tx) => Promise<void>): Promise<void>;
+  commit(
+    position: PartitionPosition,
+    advance: Advance | null,
+    work: (tx: Tx) => Promise<void>,
+  ): Promise<void>;
 }
 
 /** Thrown by a handler: this one record can never be handled. It is dead-lettered and its key parked. */

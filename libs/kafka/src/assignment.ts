@@ -1,0 +1,68 @@
+import { OwnedPartition, type OwnedPartitionOptions } from './owned-partition.ts';
+import type { PartitionPosition } from './ports.ts';
+import type { WatchedPartition } from './watchdog.ts';
+
+/** The partitions assigned to this member: claimed when it joins, forgotten at the next rebalance. */
+export class Assignment<Tx> {
+  readonly #options: OwnedPartitionOptions<Tx>;
+  readonly #claimsConcurrent: number;
+  #owned = new Map<number, OwnedPartition<Tx>>();
+  #joined = false;
+
+  constructor(options: OwnedPartitionOptions<Tx>, claimsConcurrent: number) {
+    this.#options = options;
+    this.#claimsConcurrent = claimsConcurrent;
+  }
+
+  /** Forgets what was owned and claims `partitions`; each is fetched from when its claim is done. */
+  join(partitions: readonly number[]): void {
+    this.forget();
+    this.#joined = true;
+    this.#owned = new Map(partitions.map((one) => [one, new OwnedPartition(one, this.#options)]));
+    const waiting = [...this.#owned.values()];
+    const next = async () => {
+      for (let one = waiting.shift(); one; one = waiting.shift()) await one.claim();
+    };
+    for (let i = 0; i < this.#claimsConcurrent; i++) void next();
+  }
+
+  forget(): void {
+    for (const one of this.#owned.values()) one.abandon();
+    this.#owned = new Map();
+    this.#joined = false;
+  }
+
+  get(partition: number): OwnedPartition<Tx> | undefined {
+    return this.#owned.get(partition);
+  }
+
+  positions(): ReadonlyMap<number, PartitionPosition> {
+    const positions = new Map<number, PartitionPosition>();
+    for (const [partition, { position }] of this.#owned) if (position) positions.set(partition, position);
+    return positions;
+  }
+
+  /** Null while not a member of the group. */
+  watched(): WatchedPartition[] | null {
+    if (!this.#joined) return null;
+    return [...this.#owned.values()].map(({ partition, reached, status }) => ({
+      partition,
+      reached,
+      expectedToMove: status === 'ready' || status === 'claiming',
+    }));
+  }
+
+  problems(): string[] {
+    if (!this.#joined) return ['no member of the group'];
+    const problems: string[] = [];
+    for (const { partition, status, why, failures } of this.#owned.values()) {
+      if (status === 'stopped' || failures >= failuresTolerated) {
+        problems.push(`partition ${partition} ${status}: ${why}`);
+      }
+    }
+    return problems;
+  }
+}
+
+/** Transient failures in a row before health shows them. */
+const failuresTolerated = 3;

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Chunk, type Message, planChunk, positionAfter, type SetAside } from './chunk.ts';
+import { classifyError } from './classify-error.ts';
+import { describeError, type Log } from './log.ts';
+import type { ConsumerMetrics } from './metrics.ts';
+import type { Batch, ConsumerStore, PartitionPosition, RecordRejected, Subscription } from './ports.ts';
+
+export interface ChunkRunnerOptions<Tx> {
+  readonly store: ConsumerStore<Tx>;
+  readonly subscription: Subscription<Tx>;
+  readonly batchRecordsMax: number;
+  readonly attemptsMax: number;
+  readonly attemptDelayMs: number;
+  readonly metrics: ConsumerMetrics;
+  readonly log: Log;
+}
+
+/** The batch cannot go on now: the partition waits (transient) or is no longer ours (fenced). */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly kind: 'fenced' | 'transient';
+
+  constructor(kind: 'fenced' | 'transient', cause: unknown) {
+    super(describeError(cause).detail, { cause });
+    this.kind = kind;
+  }
+}
+
+/** Rejections taken out of one chunk before its records are tried one by one. */
+const rejectionsMax = 16;
+
+/** Commits chunks of fetched messages and decides what becomes of a failure (rule 9). */
+export class ChunkRunner<Tx> {
+  readonly #options: ChunkRunnerOptions<Tx>;
+  position: PartitionPosition;
+
+  constructor(options: ChunkRunnerOptions<Tx>, position: PartitionPosition) {
+    this.#options = options;
+    this.position = position;
+  }
+
+  /**
+   * Commits the next chunk. `goOn` is asked between transactions when one chunk takes many of them; when it says no,
+   * the chunk returned ends early. @throws Interrupted; nothing of the failing transaction is kept
+   */
+  async next(messages: readonly Message[], from: number, goOn: () => Promise<boolean>): Promise<Chunk> {
+    const setAside = new Map<number, SetAside>();
+    for (;;) {
+      const chunk = this.#plan(messages, from, this.#options.batchRecordsMax, setAside);
+      const error = await this.#tryCommit(chunk);
+      if (error === null) return chunk;
+      if (!takeOut(error, chunk, setAside)) return this.#oneByOne(messages, from, chunk.end, goOn);
+      if (!(await goOn())) return this.#plan(messages, from, 0, setAside);
+    }
+  }
+
+  async #oneByOne(
+    messages: readonly Message[],
+    from: number,
+    to: number,
+    goOn: () => Promise<boolean>,
+  ): Promise<Chunk> {
+    for (let at = from; ; ) {
+      const chunk = await this.#one(messages, at);
+      at = chunk.end;
+      if (chunk.lost !== null || at >= to || !(await goOn())) return chunk;
+    }
+  }
+
+  async #one(messages: readonly Message[], at: number): Promise<Chunk> {
+    const setAside = new Map<number, SetAside>();
+    for (let attempts = 1; ; attempts++) {
+      const chunk = this.#plan(messages, at, 1, setAside);
+      const error = await this.#tryCommit(chunk);
+      if (error === null) return chunk;
+      // Not even the dead letter could be stored: that is no fault of the record.
+      if (setAside.size > 0) throw new Interrupted('transient', error);
+      const failure = classifyError(error);
+      const reason = failure === 'rejected' || failure === 'undecodable' ? failure : 'failed';
+      if (reason === 'failed' && attempts < this.#options.attemptsMax) {
+        await sleep(this.#options.attemptDelayMs * attempts);
+      } else {
+        setAside.set(Number(messages[at]!.offset), { reason, ...describeError(error), attempts });
+      }
+    }
+  }
+
+  #plan(
+    messages: readonly Message[],
+    from: number,
+    recordsMax: number,
+    setAside: Map<number, SetAside>,
+  ): Chunk {
+    const { sequenced } = this.#options.subscription;
+    return planChunk({ position: this.position, sequenced, messages, from, recordsMax, setAside });
+  }
+
+  /** Gives the handler's or the store's error, or null when the chunk is committed. */
+  async #tryCommit(chunk: Chunk): Promise<unknown> {
+    const { position } = this;
+    if (chunk.nextOffset === position.nextOffset) return null;
+    const { store, subscription } = this.#options;
+    const { topic, partition } = position;
+    const { records, resent, deadLetters, sequences, nextOffset } = chunk;
+    const batch: Batch = { topic, partition, records, resent };
+    const work =
+      records.length + resent.length > 0 ? async (tx: Tx) => subscription.handle(tx, batch) : async () => {};
+    const startedMs = performance.now();
+    try {
+      await store.commit(position, { nextOffset, sequences, deadLetters }, work);
+    } catch (error) {
+      const failure = classifyError(error);
+      if (failure === 'fenced' || failure === 'transient') throw new Interrupted(failure, error);
+      return error ?? new Error('rejected with nothing');
+    }
+    this.position = positionAfter(position, chunk);
+    this.#count(chunk, performance.now() - startedMs);
+    return null;
+  }
+
+  #count(chunk: Chunk, durationMs: number): void {
+    const { metrics, log } = this.#options;
+    const { group, topic, partition } = this.position;
+    metrics.batchHandled?.(topic, partition, chunk.records.length, durationMs);
+    if (chunk.resent.length > 0) metrics.resent?.(topic, partition, chunk.resent.length);
+    for (const { reason, record, errorClass, detail, attempts } of chunk.deadLetters) {
+      metrics.deadLettered?.(topic, partition, reason);
+      if (reason === 'parked_behind') continue;
+      const { offset } = record;
+      log.warn('dead letter', { group, topic, partition, offset, reason, errorClass, detail, attempts });
+    }
+  }
+}
+
+/** Marks the record that the handler named, so that the chunk can be run again without it; false when it cannot. */
+function takeOut(error: unknown, chunk: Chunk, setAside: Map<number, SetAside>): boolean {
+  if (classifyError(error) !== 'rejected' || setAside.size >= rejectionsMax) return false;
+  const offset = rejectedOffset(error);
+  const named = (record: { offset: number }) => record.offset === offset;
+  if (offset === null || (!chunk.records.some(named) && !chunk.resent.some(named))) return false;
+  setAside.set(offset, { reason: 'rejected', ...describeError(error), attempts: 1 });
+  return true;
+}
+
+function rejectedOffset(error: unknown): number | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.name === 'RecordRejected') return (cause as RecordRejected).record.offset;
+  }
+  return null;
+}

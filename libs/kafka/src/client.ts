@@ -1,0 +1,54 @@
+import { Kafka, type LogEntry, logLevel } from 'kafkajs';
+import { jsonLog, type Log } from './log.ts';
+import './quiet-request-queue.ts';
+
+/** The Kafka client of this library; its other modules take it, nobody else looks inside. */
+export type KafkaClient = Kafka;
+
+export interface KafkaOptions {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly log?: Log;
+}
+
+/** Longest wait for one connection and for one answer: kafkajs's defaults are 1 s and 30 s. */
+export const connectionTimeoutMs = 3_000;
+export const requestTimeoutMs = 10_000;
+
+/** Explicit everywhere: kafkajs' own defaults differ between tests, producers and consumers. */
+export const retryOptions = {
+  initialRetryTime: 100,
+  multiplier: 2,
+  factor: 0.2,
+  maxRetryTime: 2_000,
+  retries: 8,
+} as const;
+
+export function createKafka({ brokers, clientId, log = jsonLog }: KafkaOptions): KafkaClient {
+  return new Kafka({
+    brokers: [...brokers],
+    clientId,
+    connectionTimeout: connectionTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    retry: retryOptions,
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => forward(entry, log),
+  });
+}
+
+/** Said by kafkajs at every start or rebalance though nothing is wrong. */
+const noise = [
+  'Limiting retries for the idempotent producer', // bounded on purpose: the producer is replaced instead (K17)
+  'The group is rebalancing, re-joining',
+];
+
+function forward(
+  { level, namespace, log: { timestamp: _, logger: __, message, ...fields } }: LogEntry,
+  log: Log,
+) {
+  if (noise.some((text) => message.startsWith(text))) return;
+  const text = `kafka ${namespace}: ${message}`;
+  if (level <= logLevel.ERROR) log.error(text, fields);
+  else if (level === logLevel.WARN) log.warn(text, fields);
+  else log.info(text, fields);
+}

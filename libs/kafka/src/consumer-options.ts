@@ -1,0 +1,54 @@
+import type { ConsumerConfig } from 'kafkajs';
+
+export interface ConsumerOptions {
+  /** Longest wait of a fetch for its first byte; also how long an idle stop takes (K11). */
+  readonly maxWaitMs: number;
+  /** Partitions handled at once; each takes a database connection. */
+  readonly partitionsConcurrent: number;
+  /** A member silent this long loses its partitions. */
+  readonly sessionTimeoutMs: number;
+  /** Limits of one fetch, in bytes; with the database's part they keep a service below 200 MiB. */
+  readonly partitionBytesMax: number;
+  readonly fetchBytesMax: number;
+  /** Records of one transaction. */
+  readonly batchRecordsMax: number;
+  /** Tries of a record that fails for an unknown reason, before it becomes a dead letter; and the wait between them. */
+  readonly attemptsMax: number;
+  readonly attemptDelayMs: number;
+  /** How often Kafka's group offsets follow the store's. */
+  readonly groupOffsetsMs: number;
+  readonly watchdogIntervalMs: number;
+  /** Standing still this long with records waiting ends the process. */
+  readonly stallMs: number;
+  /** Longest wait for running batches when draining. */
+  readonly drainTimeoutMs: number;
+}
+
+export const consumerDefaults: ConsumerOptions = {
+  maxWaitMs: 300,
+  partitionsConcurrent: 4,
+  sessionTimeoutMs: 10_000,
+  partitionBytesMax: 512 * 1024,
+  fetchBytesMax: 4 * 1024 * 1024,
+  batchRecordsMax: 2_000,
+  attemptsMax: 3,
+  attemptDelayMs: 100,
+  groupOffsetsMs: 5_000,
+  watchdogIntervalMs: 10_000,
+  stallMs: 30_000,
+  drainTimeoutMs: 15_000,
+};
+
+/** The same, in kafkajs' words. */
+export function fetchConfig(options: ConsumerOptions): Omit<ConsumerConfig, 'groupId'> {
+  return {
+    sessionTimeout: options.sessionTimeoutMs,
+    heartbeatInterval: Math.min(1_000, options.sessionTimeoutMs / 4),
+    rebalanceTimeout: Math.max(30_000, options.sessionTimeoutMs),
+    maxWaitTimeInMs: options.maxWaitMs,
+    minBytes: 1,
+    maxBytesPerPartition: options.partitionBytesMax,
+    maxBytes: options.fetchBytesMax,
+    allowAutoTopicCreation: false,
+  };
+}

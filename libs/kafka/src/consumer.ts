@@ -1,0 +1,219 @@
+import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
+import { Assignment } from './assignment.ts';
+import { type KafkaClient, retryOptions } from './client.ts';
+import { type ConsumerOptions, consumerDefaults, fetchConfig } from './consumer-options.ts';
+import { GroupOffsets } from './group-offsets.ts';
+import { describeError, jsonLog, type Log } from './log.ts';
+import type { ConsumerMetrics } from './metrics.ts';
+import type { ConsumerStore, PartitionPosition, Subscription } from './ports.ts';
+import { Watchdog } from './watchdog.ts';
+import { withTimeout } from './with-timeout.ts';
+
+export interface BatchConsumerParts<Tx> {
+  readonly kafka: KafkaClient;
+  readonly store: ConsumerStore<Tx>;
+  readonly subscription: Subscription<Tx>;
+  /** The consumer is dead or stuck for good: end the process, its supervisor starts a new one. */
+  readonly onFatal: (error: Error) => void;
+  readonly metrics?: ConsumerMetrics;
+  readonly log?: Log;
+  readonly options?: Partial<ConsumerOptions>;
+}
+
+export interface ConsumerHealth {
+  readonly ok: boolean;
+  readonly problems: readonly string[];
+}
+
+/** Handles one topic for one group, a database transaction per batch (rule 5), whatever kafkajs does (K1-K17). */
+export class BatchConsumer<Tx> {
+  readonly subscription: Subscription<Tx>;
+  readonly #parts: BatchConsumerParts<Tx>;
+  readonly #options: ConsumerOptions;
+  readonly #log: Log;
+  readonly #consumer: Consumer;
+  readonly #admin: Admin;
+  readonly #assignment: Assignment<Tx>;
+  readonly #groupOffsets: GroupOffsets;
+  readonly #watchdog: Watchdog;
+  #starting: Promise<void> | null = null;
+  #draining: Promise<void> | null = null;
+
+  constructor(parts: BatchConsumerParts<Tx>) {
+    this.#parts = parts;
+    this.subscription = parts.subscription;
+    this.#log = parts.log ?? jsonLog;
+    const options = { ...consumerDefaults, ...parts.options };
+    this.#options = options;
+    this.#admin = parts.kafka.admin({ retry: retryOptions });
+    this.#consumer = parts.kafka.consumer({
+      ...fetchConfig(options),
+      groupId: parts.subscription.group,
+      retry: { ...retryOptions, restartOnFailure: async () => this.#draining === null },
+    });
+    this.#assignment = this.#makeAssignment();
+    this.#groupOffsets = new GroupOffsets(this.#consumer, () => this.positions());
+    this.#watchdog = this.#makeWatchdog();
+  }
+
+  /** Joins the group. Resolves when joined; partitions follow as they are claimed. */
+  async start(): Promise<void> {
+    this.#starting ??= this.#start();
+    await this.#starting;
+  }
+
+  /** Ends the running batches at their next chunk, takes no more and leaves the group. */
+  async drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    await this.#draining;
+  }
+
+  async stop(): Promise<void> {
+    await this.drain();
+    const { drainTimeoutMs } = this.#options;
+    for (const client of [this.#consumer, this.#admin]) {
+      await withTimeout(client.disconnect(), drainTimeoutMs, 'disconnecting').catch(() => {});
+    }
+  }
+
+  /** Where the group stands on the partitions owned now. */
+  positions(): ReadonlyMap<number, PartitionPosition> {
+    return this.#assignment.positions();
+  }
+
+  /**
+   * Runs `work` in a transaction under the partition's fence, between two of its batches. False: the partition is not
+   * ours now, and nothing was kept. Rejects with the error of `work` itself.
+   */
+  async inPartition(
+    partition: number,
+    work: (tx: Tx, position: PartitionPosition) => Promise<void>,
+  ): Promise<boolean> {
+    return (await this.#assignment.get(partition)?.inPartition(work)) ?? false;
+  }
+
+  health(): ConsumerHealth {
+    const { group, topic } = this.subscription;
+    const problems = this.#assignment.problems().map((problem) => `${group} on ${topic}: ${problem}`);
+    return { ok: problems.length === 0, problems };
+  }
+
+  async #start(): Promise<void> {
+    const { topic } = this.subscription;
+    this.#listen();
+    await this.#admin.connect();
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: this.#options.partitionsConcurrent,
+      eachBatch: (payload) => this.#eachBatch(payload),
+    });
+    if (this.#draining) return;
+    this.#groupOffsets.start(this.#options.groupOffsetsMs);
+    this.#watchdog.start();
+  }
+
+  async #drain(): Promise<void> {
+    const { drainTimeoutMs } = this.#options;
+    this.#watchdog.stop();
+    this.#groupOffsets.stop();
+    // Stopping before the join has ended would leave it consuming (K14).
+    if (this.#starting) await withTimeout(this.#starting, drainTimeoutMs, 'starting').catch(() => {});
+    await this.#groupOffsets.commit();
+    await withTimeout(this.#consumer.stop(), drainTimeoutMs, 'draining').catch((error) => {
+      this.#log.error('a batch did not end', { ...this.#names(), ...describeError(error) });
+    });
+    this.#assignment.forget();
+  }
+
+  #listen(): void {
+    const { events } = this.#consumer;
+    this.#consumer.on(events.GROUP_JOIN, ({ payload }) => {
+      this.#assigned(payload.memberAssignment[this.subscription.topic] ?? []);
+    });
+    this.#consumer.on(events.REBALANCING, () => this.#assignment.forget());
+    this.#consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize > 0) return;
+      const last = Number(payload.lastOffset);
+      this.#assignment.get(payload.partition)?.filtered(Number(payload.firstOffset ?? last), last);
+    });
+    this.#consumer.on(events.CRASH, ({ payload }) => {
+      this.#assignment.forget();
+      if (!payload.restart && this.#draining === null) this.#parts.onFatal(payload.error);
+    });
+  }
+
+  /** Called inside kafkajs' join, before the next fetch: nothing is fetched until its partition is claimed. */
+  #assigned(partitions: readonly number[]): void {
+    const { topic } = this.subscription;
+    // Pauses outlive an assignment inside kafkajs (K7).
+    this.#consumer.resume([{ topic }]);
+    if (partitions.length > 0) this.#consumer.pause([{ topic, partitions: [...partitions] }]);
+    this.#log.info('assigned', { ...this.#names(), partitions });
+    this.#assignment.join(partitions);
+  }
+
+  async #eachBatch({ batch, resolveOffset, heartbeat, isRunning, isStale }: EachBatchPayload): Promise<void> {
+    const owned = this.#assignment.get(batch.partition);
+    if (!owned || this.#draining) return;
+    await owned.handle({
+      messages: batch.messages,
+      // Not in kafkajs' types; its Batch class has it.
+      fetchedOffset: Number((batch as unknown as { fetchedOffset: string }).fetchedOffset),
+      highWatermark: Number(batch.highWatermark),
+      resolve: resolveOffset,
+      goOn: async () => {
+        if (this.#draining || !isRunning() || isStale()) return false;
+        // kafkajs beats again after the batch and then acts on the error.
+        return heartbeat().then(
+          () => true,
+          () => false,
+        );
+      },
+    });
+  }
+
+  #makeAssignment(): Assignment<Tx> {
+    const { store, subscription, metrics = {} } = this.#parts;
+    const { topic } = subscription;
+    const at = (partition: number) => [{ topic, partitions: [partition] }];
+    const options = {
+      ...this.#options,
+      ...{ store, subscription, metrics, log: this.#log },
+      fencedRetryMs: this.#options.sessionTimeoutMs * 1.5,
+      control: {
+        pause: (partition: number) => this.#consumer.pause(at(partition)),
+        resume: (partition: number) => this.#consumer.resume(at(partition)),
+        seek: (partition: number, offset: number) =>
+          this.#consumer.seek({ topic, partition, offset: String(offset) }),
+        logStart: async (partition: number) => (await this.#logBounds()).get(partition)?.start ?? 0,
+      },
+    };
+    return new Assignment(options, this.#options.partitionsConcurrent);
+  }
+
+  #makeWatchdog(): Watchdog {
+    const { metrics, onFatal, subscription } = this.#parts;
+    return new Watchdog({
+      intervalMs: this.#options.watchdogIntervalMs,
+      stallMs: this.#options.stallMs,
+      partitions: () => this.#assignment.watched(),
+      logBounds: () => this.#logBounds(),
+      onLag: (partition, records) => metrics?.lag?.(subscription.topic, partition, records),
+      onLogTooShort: (partition, why) => this.#assignment.get(partition)?.stop(why),
+      onStall: onFatal,
+    });
+  }
+
+  async #logBounds(): Promise<Map<number, { start: number; end: number }>> {
+    const offsets = await this.#admin.fetchTopicOffsets(this.subscription.topic);
+    return new Map(offsets.map((one) => [one.partition, { start: Number(one.low), end: Number(one.high) }]));
+  }
+
+  #names(): { group: string; topic: string } {
+    const { group, topic } = this.subscription;
+    return { group, topic };
+  }
+}

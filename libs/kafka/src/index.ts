@@ -1,0 +1,20 @@
+export { classifyError, type Failure } from './classify-error.ts';
+export { createKafka, type KafkaClient, type KafkaOptions } from './client.ts';
+export { BatchConsumer, type BatchConsumerParts, type ConsumerHealth } from './consumer.ts';
+export { type ConsumerOptions, consumerDefaults } from './consumer-options.ts';
+export { type DeadLetterRecord, deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
+export { jsonLog, type Log } from './log.ts';
+export type { ConsumerMetrics } from './metrics.ts';
+export { partitionOf } from './partition.ts';
+export {
+  type Advance,
+  type Batch,
+  type ConsumedRecord,
+  type ConsumerStore,
+  type DeadLetter,
+  type PartitionPosition,
+  RecordRejected,
+  type Subscription,
+} from './ports.ts';
+export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';
+export { ensureTopics } from './topics.ts';

@@ -1,0 +1,14 @@
+/** What a consumer counts; plain callbacks, so that any metrics library fits. */
+export interface ConsumerMetrics {
+  /** A transaction was committed with `records` new ones. */
+  batchHandled?(topic: string, partition: number, records: number, durationMs: number): void;
+  resent?(topic: string, partition: number, records: number): void;
+  deadLettered?(topic: string, partition: number, reason: string): void;
+  /** A transient error: the partition waits and tries again. */
+  retried?(topic: string, partition: number, errorClass: string): void;
+  fenced?(topic: string, partition: number): void;
+  /** A partition stopped for good: records were lost. */
+  stopped?(topic: string, partition: number): void;
+  /** Records not handled yet, as the watchdog sees them. */
+  lag?(topic: string, partition: number, records: number): void;
+}

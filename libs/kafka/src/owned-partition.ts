@@ -1,0 +1,219 @@
+import { backoffMs } from './backoff.ts';
+import type { Message } from './chunk.ts';
+import { ChunkRunner, type ChunkRunnerOptions, Interrupted } from './chunk-runner.ts';
+import { classifyError } from './classify-error.ts';
+import { FetchGuard } from './fetch-guard.ts';
+import { describeError } from './log.ts';
+import type { PartitionPosition } from './ports.ts';
+
+/** What a partition asks of the fetching client. */
+export interface FetchControl {
+  pause(partition: number): void;
+  resume(partition: number): void;
+  seek(partition: number, offset: number): void;
+  /** The first offset the log still has. */
+  logStart(partition: number): Promise<number>;
+}
+
+/** One answer of the broker for this partition. */
+export interface Fetched {
+  readonly messages: readonly Message[];
+  readonly fetchedOffset: number;
+  readonly highWatermark: number;
+  /** Tells the client where to fetch next. */
+  resolve(offset: string): void;
+  /** False when the batch must end here: drained, reassigned or asked to fetch elsewhere. */
+  goOn(): Promise<boolean>;
+}
+
+export interface OwnedPartitionOptions<Tx> extends ChunkRunnerOptions<Tx> {
+  readonly control: FetchControl;
+  /** After a fence without a new assignment: by then a dead membership has shown itself. */
+  readonly fencedRetryMs: number;
+}
+
+/**
+ * `claiming`: taking the partition in the store; `waiting`: a transient error, a timer runs; `fenced`: another owner
+ * moved on; `stopped`: records were lost, people must look; `gone`: assigned away.
+ */
+export type PartitionStatus = 'claiming' | 'ready' | 'waiting' | 'fenced' | 'stopped' | 'gone';
+
+/** One assigned partition, from its claim to the next rebalance. It is fetched only while `ready`. */
+export class OwnedPartition<Tx> {
+  readonly partition: number;
+  readonly #options: OwnedPartitionOptions<Tx>;
+  #status: PartitionStatus = 'claiming';
+  #why = '';
+  #runner: ChunkRunner<Tx> | null = null;
+  #guard: FetchGuard | null = null;
+  #failures = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(partition: number, options: OwnedPartitionOptions<Tx>) {
+    this.partition = partition;
+    this.#options = options;
+  }
+
+  get status(): PartitionStatus {
+    return this.#status;
+  }
+
+  get why(): string {
+    return this.#why;
+  }
+
+  /** Transient failures in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** The stored offset, or past it what the client filtered out; -1 when nothing is known. */
+  get reached(): number {
+    return this.#guard?.reached ?? -1;
+  }
+
+  /** Null until claimed and while it is unsure whether the position still holds. */
+  get position(): PartitionPosition | null {
+    return this.#status === 'ready' || this.#status === 'stopped' ? this.#runner!.position : null;
+  }
+
+  /** Takes the partition, however long the store is away, then lets it be fetched from the stored offset. */
+  async claim(): Promise<void> {
+    if (this.#status === 'gone') return;
+    this.#status = 'claiming';
+    const { store, subscription, control } = this.#options;
+    try {
+      const position = await store.claim(subscription.group, subscription.topic, this.partition);
+      if (this.#isGone()) return;
+      this.#runner = new ChunkRunner(this.#options, position);
+      this.#guard = new FetchGuard(position.nextOffset);
+      this.#status = 'ready';
+      this.#why = '';
+      if (position.nextOffset >= 0) control.seek(this.partition, position.nextOffset);
+      control.resume(this.partition);
+    } catch (error) {
+      this.#wait(error);
+    }
+  }
+
+  /** Assigned away: what still runs ends at its next step, and the fence rejects what it would commit. */
+  abandon(): void {
+    this.#status = 'gone';
+    clearTimeout(this.#timer);
+  }
+
+  /** The client saw only records it filters out and moved past them. */
+  filtered(firstOffset: number, lastOffset: number): void {
+    this.#guard?.filtered(firstOffset, lastOffset);
+  }
+
+  /** Handles one answer of the broker. Never rejects (K2). */
+  async handle(fetched: Fetched): Promise<void> {
+    if (this.#status !== 'ready') {
+      if (this.#status !== 'gone') this.#options.control.pause(this.partition);
+      return;
+    }
+    try {
+      if (await this.#accepts(fetched)) await this.#handleChunks(fetched);
+    } catch (error) {
+      this.#interrupted(error);
+    }
+  }
+
+  /** Runs `work` under the fence, between two batches. False: not ours now, nothing was kept. */
+  async inPartition(work: (tx: Tx, position: PartitionPosition) => Promise<void>): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const { position } = this;
+      if (!position) return false;
+      try {
+        await this.#options.store.commit(position, null, (tx) => work(tx, position));
+        return true;
+      } catch (error) {
+        if (classifyError(error) !== 'fenced') throw error;
+        this.#interrupted(new Interrupted('fenced', error));
+        return false;
+      }
+    });
+  }
+
+  stop(why: string): void {
+    if (this.#status === 'gone' || this.#status === 'stopped') return;
+    const { control, subscription, metrics, log } = this.#options;
+    const { group, topic } = subscription;
+    this.#status = 'stopped';
+    this.#why = why;
+    control.pause(this.partition);
+    metrics.stopped?.(topic, this.partition);
+    log.error('partition stopped: records are missing', { group, topic, partition: this.partition, why });
+  }
+
+  async #accepts({ messages, fetchedOffset, highWatermark }: Fetched): Promise<boolean> {
+    const { control } = this.#options;
+    const { nextOffset } = this.#runner!.position;
+    const lastOffset = Number(messages.at(-1)!.offset);
+    const answer = { fetchedOffset, lastOffset, highWatermark };
+    const verdict = await this.#guard!.check(answer, nextOffset, () => control.logStart(this.partition));
+    if (verdict.kind === 'seek') control.seek(this.partition, verdict.offset);
+    if (verdict.kind === 'lost') this.stop(verdict.why);
+    return verdict.kind === 'handle';
+  }
+
+  async #handleChunks({ messages, resolve, goOn }: Fetched): Promise<void> {
+    for (let at = 0; at < messages.length; ) {
+      const chunk = await this.#inTurn(() => this.#runner!.next(messages, at, goOn));
+      this.#failures = 0;
+      this.#guard!.advanced(chunk.nextOffset);
+      at = chunk.end;
+      if (this.#isGone()) return;
+      if (at > 0) resolve(messages[at - 1]!.offset);
+      if (chunk.lost !== null) return this.stop(chunk.lost);
+      if (this.#status !== 'ready' || !(await goOn())) return;
+    }
+  }
+
+  #interrupted(error: unknown): void {
+    if (this.#status === 'gone') return;
+    if (!(error instanceof Interrupted && error.kind === 'fenced')) {
+      this.#wait(error);
+      return;
+    }
+    const { control, subscription, metrics, fencedRetryMs } = this.#options;
+    this.#status = 'fenced';
+    this.#why = 'another owner moved on';
+    control.pause(this.partition);
+    metrics.fenced?.(subscription.topic, this.partition);
+    this.#claimIn(fencedRetryMs);
+  }
+
+  /** Whether the failed transaction was committed is unknown (its answer may be lost), so the position is read anew. */
+  #wait(error: unknown): void {
+    if (this.#isGone()) return;
+    const { control, subscription, metrics, log } = this.#options;
+    const { errorClass, detail } = describeError(error instanceof Interrupted ? error.cause : error);
+    this.#status = 'waiting';
+    this.#why = `${errorClass}: ${detail}`;
+    this.#failures++;
+    control.pause(this.partition);
+    metrics.retried?.(subscription.topic, this.partition, errorClass);
+    const delayMs = Math.round(backoffMs(this.#failures));
+    const { group, topic } = subscription;
+    log.warn('partition waits', { group, topic, partition: this.partition, delayMs, errorClass, detail });
+    this.#claimIn(delayMs);
+  }
+
+  #claimIn(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.claim(), delayMs);
+  }
+
+  #isGone(): boolean {
+    return this.#status === 'gone';
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(work);
+    this.#tail = turn.catch(() => {});
+    return turn;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Message, Producer, TopicMessages } from 'kafkajs';
+import { type KafkaClient, requestTimeoutMs, retryOptions } from './client.ts';
+import { jsonLog, type Log } from './log.ts';
+import { type OutRecord, type Round, rounds } from './send-rounds.ts';
+import { withTimeout } from './with-timeout.ts';
+
+export type { OutRecord } from './send-rounds.ts';
+
+export interface SerialProducerOptions {
+  readonly log?: Log;
+  /** Calls waiting for their turn; one more is refused. */
+  readonly queueMax?: number;
+  /** Longest time for one request with all its retries; then the producer is discarded. */
+  readonly sendTimeoutMs?: number;
+}
+
+/** `sendBatch` failed: some of its records may be in the log. Sending them again is safe only where resends are told apart. */
+export class SendFailed extends Error {
+  override readonly name = 'SendFailed';
+}
+
+/** Discarded producers and a broker that never answers must not hold up a stop. */
+const disconnectTimeoutMs = 5_000;
+
+/**
+ * An idempotent producer with acks=all that has ONE request in flight: kafkajs loses acknowledged records when an
+ * idempotent producer sends concurrently (K1). Concurrent callers wait in order. After an error the producer is
+ * discarded, since its sequence numbers can no longer be trusted (K17), and the next call makes a new one.
+ */
+export class SerialProducer {
+  readonly #kafka: KafkaClient;
+  readonly #log: Log;
+  readonly #queueMax: number;
+  readonly #sendTimeoutMs: number;
+  #producer: Producer | null = null;
+  #tail: Promise<unknown> = Promise.resolve();
+  #queued = 0;
+  #stopped = false;
+
+  constructor(kafka: KafkaClient, options: SerialProducerOptions = {}) {
+    this.#kafka = kafka;
+    this.#log = options.log ?? jsonLog;
+    this.#queueMax = options.queueMax ?? 1_000;
+    this.#sendTimeoutMs = options.sendTimeoutMs ?? 60_000;
+  }
+
+  /** Connects now instead of at the first send. */
+  async start(): Promise<void> {
+    await this.#inTurn(() => this.#connected());
+  }
+
+  /**
+   * Sends the records; those of one partition keep their order. Gives, per `topic:partition`, the offset of the FIRST
+   * record sent there by this call; the others follow it without a gap when they fit one request (900 KiB per
+   * partition). @throws SendFailed when not all were acknowledged
+   */
+  async sendBatch(records: readonly OutRecord[]): Promise<Map<string, bigint>> {
+    return this.#inTurn(async () => {
+      const offsets = new Map<string, bigint>();
+      if (records.length === 0) return offsets;
+      for (const round of rounds(records)) await this.#send(round, offsets);
+      return offsets;
+    });
+  }
+
+  /** Refuses new calls, waits for those accepted, disconnects. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#tail.catch(() => {});
+    await this.#discard();
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#stopped) throw new SendFailed('the producer is stopped');
+    if (this.#queued >= this.#queueMax) throw new SendFailed(`${this.#queueMax} sends are waiting already`);
+    this.#queued++;
+    const turn = this.#tail.then(work);
+    this.#tail = turn.then(
+      () => this.#queued--,
+      () => this.#queued--,
+    );
+    return turn;
+  }
+
+  async #send(round: Round, offsets: Map<string, bigint>): Promise<void> {
+    try {
+      const producer = await this.#connected();
+      const topicMessages = round as unknown as TopicMessages[];
+      const sent = await withTimeout(
+        // The broker's own wait for its replicas ends before ours does.
+        producer.sendBatch({ acks: -1, timeout: requestTimeoutMs - 2_000, topicMessages }),
+        this.#sendTimeoutMs,
+        'sending',
+      );
+      for (const { topicName, partition, baseOffset } of sent) {
+        const key = `${topicName}:${partition}`;
+        if (!offsets.has(key)) offsets.set(key, BigInt(baseOffset ?? -1));
+      }
+    } catch (error) {
+      await this.#discard();
+      const text = error instanceof Error ? error.message : String(error);
+      this.#log.warn('send failed, the producer is replaced', { error: text });
+      throw new SendFailed(text, { cause: error });
+    }
+  }
+
+  async #connected(): Promise<Producer> {
+    if (this.#producer) return this.#producer;
+    const producer = this.#kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      retry: retryOptions,
+      createPartitioner: () => (args) => (args.message as Message & { partition: number }).partition,
+    });
+    await withTimeout(producer.connect(), this.#sendTimeoutMs, 'connecting');
+    this.#producer = producer;
+    return producer;
+  }
+
+  async #discard(): Promise<void> {
+    const producer = this.#producer;
+    this.#producer = null;
+    if (producer)
+      await withTimeout(producer.disconnect(), disconnectTimeoutMs, 'disconnecting').catch(() => {});
+  }
+}
