@@ -1,7 +1,4 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startEnvironment } from '@slipstream/testing';
+import { freshDataDir, startEnvironment } from '@slipstream/testing';
 import { checks } from './checks.ts';
 import { jestTier } from './jest-tier.ts';
 import { runCommand } from './run-command.ts';
@@ -13,7 +10,7 @@ const unit = jestTier({ name: 'unit and property tests', files: '(?<!\\.(int|e2e
 const integration: Step = {
   name: 'integration tests',
   async run(stop) {
-    const environment = await startEnvironment({ dataDir: mkdtempSync(join(tmpdir(), 'slipstream-test-')) });
+    const environment = await startEnvironment({ dataDir: freshDataDir() });
     try {
       const env = {
         KAFKA_BROKERS: environment.kafkaBrokers.join(','),

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from './port.ts';
@@ -19,11 +19,16 @@ export function sharedEnvironment(): () => Environment {
   if (!beforeAll || !afterAll) throw new Error('sharedEnvironment() works inside a jest spec file only');
   let environment: Environment | undefined;
   beforeAll(async () => {
-    environment = await startEnvironment({ dataDir: mkdtempSync(join(tmpdir(), 'slipstream-test-')) });
+    environment = await startEnvironment({ dataDir: freshDataDir() });
   }, START_TIMEOUT_MS);
   afterAll(async () => environment?.stop(), 60_000);
   return () => {
     if (!environment) throw new Error('the environment is up in hooks and tests only');
     return environment;
   };
+}
+
+/** A folder that does not exist yet: `stop()` of an environment removes the folders it made. */
+export function freshDataDir(): string {
+  return join(tmpdir(), `slipstream-test-${randomUUID()}`);
 }
