@@ -61,6 +61,8 @@ export interface RelayOptions {
   readonly topics: readonly string[];
   /** How often an idle relay looks for what other instances committed. */
   readonly pollMs?: number;
+  /** How long a lease holds without being renewed. */
+  readonly leaseMs?: number;
   /** How long sent rows are kept to be compared with the topic. */
   readonly retentionMs?: number;
   readonly onError?: (error: unknown) => void;
@@ -75,7 +77,7 @@ export class Relay {
   readonly #unitOfWork: UnitOfWork;
   readonly #producer: RelayProducer;
   readonly #leases: Leases;
-  readonly #options: Required<Omit<RelayOptions, 'instanceId' | 'topics'>>;
+  readonly #options: Required<Omit<RelayOptions, 'instanceId' | 'topics' | 'leaseMs'>>;
   #stopping = false;
   #running: Promise<void> | null = null;
   #wake: () => void = () => {};

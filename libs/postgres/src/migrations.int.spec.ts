@@ -1,0 +1,38 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { sharedEnvironment } from '@slipstream/testing';
+import { migrate } from './migrations.ts';
+import { openTestDatabase, type TestDatabase } from './test-database.ts';
+
+const environment = sharedEnvironment();
+let database: TestDatabase;
+let directory: string;
+
+beforeAll(async () => {
+  database = await openTestDatabase(environment().databaseUrl);
+  directory = await mkdtemp(join(tmpdir(), 'slipstream-migrations-'));
+});
+afterAll(async () => {
+  await database?.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+test('instances that start together apply each file once; a changed file stops the start; a broken one leaves nothing', async () => {
+  const folder = { scope: 'svc', directory };
+  await writeFile(
+    join(directory, '0001_first.sql'),
+    'create table first (n int); insert into first values (1);',
+  );
+  await Promise.all([1, 2, 3].map(() => migrate(database.dataSource, [folder])));
+  expect(await database.unitOfWork.query('select n from first')).toEqual([{ n: 1 }]);
+
+  await writeFile(join(directory, '0002_broken.sql'), 'create table second (n int); select nonsense;');
+  await expect(migrate(database.dataSource, [folder])).rejects.toThrow('svc/0002_broken.sql failed');
+  expect(await database.unitOfWork.query("select to_regclass('second') as t")).toEqual([{ t: null }]);
+  await rm(join(directory, '0002_broken.sql'));
+
+  await writeFile(join(directory, '0001_first.sql'), 'create table first (n bigint);');
+  await expect(migrate(database.dataSource, [folder])).rejects.toThrow('changed after it was applied');
+});

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { seededRandom, sharedEnvironment } from '@slipstream/testing';
+import { openTestDatabase, record, type TestDatabase, testTopic } from './test-database.ts';
+
+const environment = sharedEnvironment();
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await openTestDatabase(environment().databaseUrl);
+}, 60_000);
+afterAll(() => database?.close());
+
+interface Row {
+  partition: number;
+  seq: string;
+  at: string;
+}
+
+test('numbers are gapless and times never go back, seen by a reader beside concurrent writers, aborts and kills', async () => {
+  const seed = Number(process.env.SEED ?? 20261122);
+  console.log(`seed ${seed}`);
+  const random = seededRandom(seed);
+  const lastSeq = new Map<number, bigint>();
+  const lastTime = new Map<number, string>();
+  let writing = true;
+  const anomalies: string[] = [];
+  const read = async () => {
+    const rows = await database.unitOfWork.query<Row>(
+      'select partition, seq, at from outbox where seq > coalesce(($1::jsonb ->> partition::text)::bigint, 0) order by partition, seq',
+      [JSON.stringify(Object.fromEntries([...lastSeq].map(([p, s]) => [p, String(s)])))],
+    );
+    for (const row of rows) {
+      const expected = (lastSeq.get(row.partition) ?? 0n) + 1n;
+      if (BigInt(row.seq) !== expected)
+        anomalies.push(`partition ${row.partition}: ${row.seq} instead of ${expected}`);
+      if (row.at < (lastTime.get(row.partition) ?? ''))
+        anomalies.push(`partition ${row.partition}: time went back at ${row.seq}`);
+      lastSeq.set(row.partition, BigInt(row.seq));
+      lastTime.set(row.partition, row.at);
+    }
+  };
+  const reader = (async () => {
+    while (writing) await read();
+  })();
+  let committed = 0;
+  const writer = async (name: number) => {
+    for (let i = 0; i < 60; i++) {
+      const records = Array.from({ length: 1 + Math.floor(random.next() * 8) }, (_, n) =>
+        record(Math.floor(random.next() * testTopic.partitions), `${name}-${i}-${n}`),
+      );
+      const fate = random.next();
+      try {
+        await database.unitOfWork.run(async (tx) => {
+          tx.publish(records);
+          if (fate < 0.05) throw new Error('aborted');
+          if (fate < 0.08) await tx.query('select pg_terminate_backend(pg_backend_pid())');
+        });
+        committed += records.length;
+      } catch {
+        // Aborted or killed: none of its records may show.
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, (_, name) => writer(name)));
+  writing = false;
+  await reader;
+  await read();
+  expect(anomalies).toEqual([]);
+  expect([...lastSeq.values()].reduce((sum, seq) => sum + seq, 0n)).toBe(BigInt(committed));
+}, 120_000);
+
+test('a published record is told its number, in the order of publishing', async () => {
+  const before = await database.unitOfWork.runStamped(async (tx) => tx.publish([record(1, 'a')]));
+  const { stamps } = await database.unitOfWork.runStamped(async (tx) =>
+    tx.publish([record(1, 'b'), record(2, 'c'), record(1, 'd')]),
+  );
+  const first = before.stamps[0]!.seq;
+  expect(stamps.map((stamp) => stamp.seq)).toEqual([first + 1n, expect.any(BigInt), first + 2n]);
+  expect(stamps[0]!.at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+});
+
+test('a query error swallowed inside a transaction fails it', async () => {
+  const swallowing = database.unitOfWork.run(async (tx) => {
+    await tx.query('select 1 / 0').catch(() => {});
+    return 'done';
+  });
+  await expect(swallowing).rejects.toThrow('swallowed');
+});
+
+test('publishing to a topic without sequencer rows fails loudly', async () => {
+  await expect(
+    database.unitOfWork.run(async (tx) => tx.publish([{ ...record(0, 'x'), topic: 'nobody.knows' }])),
+  ).rejects.toThrow('sequencer');
+});
