@@ -1,5 +1,5 @@
-import { type Peek, peekEnvelope } from '@slipstream/contracts';
 import { keyText } from './dead-letter.ts';
+import { Peeker } from './peeker.ts';
 import type { ConsumedRecord, DeadLetter, PartitionPosition } from './ports.ts';
 
 /** A record as fetched. */
@@ -83,19 +83,19 @@ function isNext(
   chunk: Chunk,
   setAside: ReadonlyMap<number, SetAside>,
 ): boolean {
-  const peek = tryPeek(record.value);
-  if (typeof peek === 'string') {
+  const problem = peek(record.value);
+  if (problem !== null) {
     setAsideRecord(chunk, {
       record,
       parkKey: keyText(record.key),
       reason: 'undecodable',
       errorClass: 'undecodable_record',
-      detail: peek,
+      detail: problem,
       attempts: 1,
     });
     return false;
   }
-  const { source, sequence } = peek;
+  const { source, sequence } = peeker;
   record.source = source;
   record.sequence = sequence;
   const last = chunk.sequences.get(source) ?? position.sequences.get(source) ?? 0;
@@ -114,11 +114,14 @@ function isNext(
   return true;
 }
 
-function tryPeek(value: Buffer | null): Peek | string {
+const peeker = new Peeker();
+
+/** Leaves source and sequence in `peeker`; gives what is wrong, or null. */
+function peek(value: Buffer | null): string | null {
   if (value === null) return 'the record has no value';
   try {
-    const peek = peekEnvelope(value);
-    return peek.sequence > 0 ? peek : 'the event has no sequence';
+    peeker.read(value);
+    return peeker.sequence > 0 ? null : 'the event has no sequence';
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
