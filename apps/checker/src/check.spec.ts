@@ -17,6 +17,7 @@ function sound(): { facts: Facts; add(event: SlipEvent): void } {
     truth: [answered('2026-11-22T10:00:05.000Z')],
     imbalances: 0,
     now,
+    since: null,
   };
   const add = (event: SlipEvent) => {
     const recorded: RecordedEvent = {
@@ -92,6 +93,11 @@ describe('the checker', () => {
       ...clean,
       boundary: 1,
     });
+  });
+
+  test('slips of an earlier run are left out', () => {
+    const facts = { ...sound().facts, truth: [], since: '2026-11-22T10:00:01.000000Z' };
+    expect(check(facts)).toMatchObject({ ...clean, slips: 0 });
   });
 
   test('a slip that is not due yet is not judged', () => {

@@ -7,7 +7,7 @@ const boundaryMs = 1_000;
 /** Computes the summary of ARCHITECTURE section 6 from the providers' truth, the topic and SQL. */
 export function check(facts: Facts): Summary {
   const { fresh, jumps } = numbered(facts.topic);
-  const slips = [...foldSlips(fresh).values()].filter((slip) => slip.deadline !== null || slip.rejected);
+  const slips = relevant(fresh, facts.since);
   const verdicts = judge(slips, facts);
   return {
     slips: slips.length,
@@ -21,6 +21,18 @@ export function check(facts: Facts): Summary {
     lost_events: jumps + absent(facts.outbox, fresh) + absentFrom(facts.outbox, facts.log),
     ledger_balanced: facts.imbalances === 0,
   };
+}
+
+/** Whether every deadline has passed, so that no verdict is outstanding. */
+export function allDue(facts: Facts): boolean {
+  const { fresh } = numbered(facts.topic);
+  return relevant(fresh, facts.since).every((slip) => slip.deadline === null || slip.deadline <= facts.now);
+}
+
+function relevant(fresh: readonly TopicEvent[], since: Instant | null): SlipFacts[] {
+  return [...foldSlips(fresh).values()].filter(
+    (slip) => slip.submittedAt !== null && (since === null || slip.submittedAt >= since),
+  );
 }
 
 function count(slips: readonly SlipFacts[], matches: (slip: SlipFacts) => boolean): number {

@@ -42,6 +42,8 @@ export interface Facts {
   readonly imbalances: number;
   /** Database time when the facts were read: deadlines after it are not due. */
   readonly now: Instant;
+  /** Slips submitted before are left out; null: none. */
+  readonly since: Instant | null;
 }
 
 /** The last line of `npm start -- --exit`. */

@@ -1,4 +1,5 @@
-import { check } from './check.ts';
+import { type Instant, parseInstant } from '@slipstream/kernel';
+import { allDue, check } from './check.ts';
 import type { Facts, Summary, TruthRow } from './facts.ts';
 import { countImbalances, databaseNow, readLog, readOutboxes } from './read-databases.ts';
 import { readTopic } from './read-topic.ts';
@@ -8,17 +9,20 @@ export interface CheckTarget {
   /** A superuser's URL. */
   readonly databaseUrl: string;
   readonly simulatorUrl: string;
+  /** Slips submitted before (RFC 3339) are left out: the simulator remembers only its own run. */
+  readonly since?: string | undefined;
 }
 
 /**
  * Reads the facts and checks them. The outboxes are read first: what they hold must then be on the topic and in the
  * log, once these have had time to be written (`npm start -- --exit` asks when the feed has ended).
  */
-export async function runCheck(target: CheckTarget): Promise<Summary> {
-  return check(await readFacts(target));
+export async function runCheck(target: CheckTarget): Promise<{ summary: Summary; due: boolean }> {
+  const facts = await readFacts(target);
+  return { summary: check(facts), due: allDue(facts) };
 }
 
-export async function readFacts({ brokers, databaseUrl, simulatorUrl }: CheckTarget): Promise<Facts> {
+export async function readFacts({ brokers, databaseUrl, simulatorUrl, since }: CheckTarget): Promise<Facts> {
   const now = await databaseNow(databaseUrl);
   const outbox = await readOutboxes(databaseUrl);
   const topic = await readTopic(brokers);
@@ -28,6 +32,7 @@ export async function readFacts({ brokers, databaseUrl, simulatorUrl }: CheckTar
     outbox,
     topic,
     log,
+    since: since === undefined ? null : parseSince(since),
     truth: await readTruth(simulatorUrl),
     imbalances: await countImbalances(databaseUrl),
   };
@@ -37,4 +42,10 @@ async function readTruth(simulatorUrl: string): Promise<TruthRow[]> {
   const response = await fetch(new URL('/v1/truth', simulatorUrl), { signal: AbortSignal.timeout(30_000) });
   if (!response.ok) throw new Error(`the simulator answered ${response.status} to GET /v1/truth`);
   return ((await response.json()) as { data: TruthRow[] }).data;
+}
+
+function parseSince(text: string): Instant {
+  const since = parseInstant(text);
+  if (since === null) throw new Error(`no RFC 3339 time: ${text}`);
+  return since;
 }

@@ -6,6 +6,7 @@ import type { TopicEvent } from './facts.ts';
 export interface SlipFacts {
   readonly slipId: string;
   clock: string;
+  submittedAt: Instant | null;
   dispatched: boolean;
   deadline: Instant | null;
   rejected: boolean;
@@ -26,10 +27,14 @@ export function foldSlips(events: Iterable<TopicEvent>): Map<string, SlipFacts> 
     const { event } = recorded;
     switch (event.type) {
       case 'SlipSubmitted':
+        slip.submittedAt = recorded.time;
         slip.deadline = event.data.deadline;
         slip.dispatched = event.data.mode === 'dispatched';
         break;
       case 'SlipRejected':
+        slip.submittedAt = recorded.time;
+        slip.rejected = true;
+        break;
       case 'HoldRefused':
         slip.rejected = true;
         break;
@@ -63,6 +68,7 @@ function unseen(slipId: string, clock: string): SlipFacts {
   return {
     slipId,
     clock,
+    submittedAt: null,
     dispatched: false,
     deadline: null,
     rejected: false,

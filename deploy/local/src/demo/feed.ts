@@ -1,10 +1,179 @@
+import { runCheck, type Summary } from '@slipstream/checker';
 import type { Stack } from '../stack/stack.ts';
+import { demoFaults, type PlannedSlip, planDemo } from './plan.ts';
+import { hasEnded, readSlips, renderTable, type ShownSlip } from './progress.ts';
+import { pause, submitSlip } from './submit.ts';
 
-/** Lists where everything answers; with `exit` returns at once, otherwise when the stack is stopped. */
-export async function runDemoFeed(stack: Stack, options: { exit: boolean }): Promise<void> {
-  for (const [name, value] of Object.entries(stack.env)) {
-    if (name.endsWith('_URL') && value.startsWith('http')) console.log(`${name.padEnd(20)} ${value}`);
+export interface DemoOptions {
+  /** End with the summary; otherwise keep the table on the screen until the stack is stopped. */
+  readonly exit: boolean;
+  readonly slips?: number;
+  readonly overMs?: number;
+  readonly seed?: number;
+  /** Longest wait for every slip to end, after the last one was submitted. */
+  readonly endTimeoutMs?: number;
+  /** Called when a part of the feed was submitted: drills hook in here. */
+  readonly onSubmitted?: (count: number) => void;
+}
+
+const pollMs = 1_000;
+const settleTimeoutMs = 30_000;
+
+/** Plays the demo feed and shows the table; with `exit` prints the checker's summary as the last line of stdout. */
+export async function runDemoFeed(stack: Stack, options: DemoOptions): Promise<void> {
+  showAddresses(stack);
+  const summary = await playDemo(stack, options);
+  console.error(summary ? describe(summary) : '');
+  if (summary && options.exit) {
+    console.log(JSON.stringify(summary));
+    if (!isSound(summary)) process.exitCode = 1;
+    return;
   }
-  console.log(`logs                 ${stack.logsDir}`);
-  if (!options.exit) await new Promise(() => {});
+  console.error('The feed has ended; everything stays up. Ctrl-C stops it.');
+  await new Promise(() => {});
+}
+
+/** Submits the feed, waits until every slip has ended and been judged, and asks the checker. */
+export async function playDemo(stack: Stack, options: Omit<DemoOptions, 'exit'>): Promise<Summary> {
+  const stop = new AbortController();
+  const start = new Date();
+  const plan = planDemo({
+    run: start.getTime().toString(36),
+    seed: options.seed ?? 20_261_122,
+    slips: options.slips ?? 360,
+    overMs: options.overMs ?? 18_000,
+  });
+  await setFaults(stack.simulatorUrl, start);
+  const since = start.toISOString();
+  const table = showTable(stack, since, stop.signal);
+  try {
+    await submitAll(plan, stack, stop.signal, options.onSubmitted);
+    await untilEnded(stack, since, plan.length, stop.signal, options.endTimeoutMs ?? 180_000);
+    return await settledCheck(stack, since, stop.signal);
+  } finally {
+    stop.abort();
+    await table;
+  }
+}
+
+/** The exit condition of `npm start -- --exit`. */
+export function isSound(summary: Summary): boolean {
+  return (
+    summary.false_alarms === 0 && summary.missed === 0 && summary.lost_events === 0 && summary.ledger_balanced
+  );
+}
+
+function showAddresses(stack: Stack): void {
+  for (const [name, value] of Object.entries(stack.env)) {
+    if (name.endsWith('_URL') && value.startsWith('http')) console.error(`${name.padEnd(20)} ${value}`);
+  }
+  console.error(`logs                 ${stack.logsDir}`);
+}
+
+async function setFaults(simulatorUrl: string, start: Date): Promise<void> {
+  const response = await fetch(new URL('/v1/rules', simulatorUrl), {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(demoFaults(start)),
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (!response.ok)
+    throw new Error(`the simulator refused the demo's faults: ${response.status} ${await response.text()}`);
+}
+
+/** Each slip at its own time; a slow answer holds up no other slip. */
+async function submitAll(
+  plan: readonly PlannedSlip[],
+  stack: Stack,
+  signal: AbortSignal,
+  onSubmitted: (count: number) => void = () => {},
+): Promise<void> {
+  const startMs = performance.now();
+  const target = { intakeUrl: stack.env.INTAKE_URL!, token: stack.env.TOKEN_PUBLISHER! };
+  let submitted = 0;
+  await Promise.all(
+    plan.map(async (slip) => {
+      await pause(Math.max(0, slip.atMs - (performance.now() - startMs)), signal);
+      await submitSlip(slip, target, signal);
+      onSubmitted(++submitted);
+    }),
+  );
+}
+
+async function untilEnded(
+  stack: Stack,
+  since: string,
+  expected: number,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<void> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const slips = await tryRead(stack, since);
+    const open = slips.filter((slip) => !hasEnded(slip));
+    if (slips.length >= expected && open.length === 0) return;
+    if (performance.now() > until) {
+      const examples = open.slice(0, 5).map((slip) => `${slip.reference} ${slip.status}`);
+      throw new Error(
+        `${open.length} of ${slips.length} slips have not ended after ${timeoutMs} ms: ${examples.join(', ')}`,
+      );
+    }
+    await pause(pollMs, signal);
+  }
+}
+
+/** Asks the checker until it finds nothing wrong: the last events may still be on their way. Then its word stands. */
+async function settledCheck(stack: Stack, since: string, signal: AbortSignal): Promise<Summary> {
+  const target = {
+    brokers: stack.env.KAFKA_BROKERS!.split(','),
+    databaseUrl: stack.env.DATABASE_URL!,
+    simulatorUrl: stack.simulatorUrl,
+    since,
+  };
+  const until = performance.now() + settleTimeoutMs;
+  for (;;) {
+    const { summary, due } = await runCheck(target);
+    if ((isSound(summary) && due) || performance.now() > until) return summary;
+    await pause(pollMs, signal);
+  }
+}
+
+/** Redraws the table on a terminal; elsewhere says a line now and then. */
+async function showTable(stack: Stack, since: string, signal: AbortSignal): Promise<void> {
+  const isTerminal = process.stderr.isTTY === true;
+  let drawn = 0;
+  for (let round = 0; !signal.aborted; round++) {
+    const slips = await tryRead(stack, since);
+    if (isTerminal) {
+      if (drawn > 0) process.stderr.write(`\u001b[${drawn}A\u001b[J`);
+      const table = renderTable(slips);
+      process.stderr.write(`${table}\n`);
+      drawn = table.split('\n').length;
+    } else if (round % 10 === 0) {
+      const done = slips.filter(hasEnded).length;
+      console.error(
+        `${slips.length} slips, ${done} ended, ${slips.filter((slip) => slip.overdue).length} overdue`,
+      );
+    }
+    await pause(pollMs, signal).catch(() => {});
+  }
+}
+
+/** The ledger may be restarting (drills kill it): then there is nothing to show this time. */
+async function tryRead(stack: Stack, since: string): Promise<ShownSlip[]> {
+  try {
+    return await readSlips(stack.env.LEDGER_URL!, stack.env.TOKEN_OPS!, since);
+  } catch {
+    return [];
+  }
+}
+
+function describe(summary: Summary): string {
+  const { slips, returned, recovered, not_returned, refunded, rejected, open_cases } = summary;
+  return (
+    `${slips} slips: ${returned} returned in time, ${recovered} recovered, ${not_returned} not returned, ` +
+    `${refunded} refunded, ${rejected} rejected, ${open_cases} open cases. ` +
+    `False alarms ${summary.false_alarms}, missed ${summary.missed}, lost events ${summary.lost_events}, ` +
+    `ledger ${summary.ledger_balanced ? 'balanced' : 'NOT balanced'}.`
+  );
 }
