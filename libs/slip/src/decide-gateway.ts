@@ -2,7 +2,7 @@ import { unreachable } from '@slipstream/kernel';
 import type { GatewayCommand } from './commands.ts';
 import { type DataOf } from './draft.ts';
 import type { SlipEvent } from './events.ts';
-import { hasEnded, providerHasSpoken } from './facts.ts';
+import { hasEnded } from './facts.ts';
 import type { SubmittedSlip } from './state.ts';
 
 export function gatewayDecision(slip: SubmittedSlip, command: GatewayCommand): SlipEvent | null {
@@ -44,13 +44,7 @@ export function mayDispatch(slip: SubmittedSlip): boolean {
     slip.notReturned !== null ||
     slip.refundRequested;
   return (
-    slip.mode === 'dispatched' &&
-    slip.held &&
-    nothingOut &&
-    !slip.mayHaveLeft &&
-    !closed &&
-    !providerHasSpoken(slip) &&
-    !hasEnded(slip)
+    slip.mode === 'dispatched' && slip.held && nothingOut && !slip.mayHaveLeft && !closed && !hasEnded(slip)
   );
 }
 

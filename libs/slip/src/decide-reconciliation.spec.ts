@@ -49,6 +49,8 @@ describe('the verdict', () => {
     expect(given(...lost, late(e.returned()), e.lateReturnFound).when(note)).toEqual([]);
     expect(given(...sent, e.returned()).when(note)).toEqual([]);
     expect(given(...lost).when(note)).toEqual([]);
+    expect(given(...sent, late(e.returned())).when(note)).toEqual([]);
+    expect(given(...lost, e.notReturned(), e.returned()).when(note)).toEqual([]);
   });
 });
 

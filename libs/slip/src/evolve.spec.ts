@@ -94,6 +94,13 @@ describe('an event that does not fit leaves an anomaly', () => {
     ['a verdict although the answer was in time', [...sent, e.returned(), e.overdue()], 'false_verdict'],
     ['an answer in time behind its verdict', [...lost, e.returned()], 'false_verdict'],
     ['an inquiry never asked', [...lost, e.inquiryAnswered()], 'out_of_order'],
+    [
+      'an inquiry answered twice',
+      [...lost, e.inquiryRequested(), e.inquiryAnswered(), e.inquiryAnswered()],
+      'duplicate',
+    ],
+    ['a settlement after the refund', [...sent, e.returned('failed'), e.refunded, e.settled], 'contradicts'],
+    ['a settlement after a refund on proof', [...givenUp, e.settled], 'contradicts'],
     ['a step after the end', [...sent, e.returned(), e.settled, e.progressed()], 'after_end'],
     ['a case closed twice', [e.submitted(), e.caseOpened(), e.caseClosed, e.caseClosed], 'duplicate'],
     ['a case closed, never opened', [e.submitted(), e.caseClosed], 'out_of_order'],

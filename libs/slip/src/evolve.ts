@@ -4,7 +4,7 @@ import * as gateway from './evolve-gateway.ts';
 import * as intake from './evolve-intake.ts';
 import * as ledger from './evolve-ledger.ts';
 import * as reconciliation from './evolve-reconciliation.ts';
-import { initialState } from './initial-state.ts';
+import { copyState, initialState } from './initial-state.ts';
 import { anomaliesMax, type SlipState } from './state.ts';
 import { statusOf } from './status.ts';
 
@@ -14,7 +14,7 @@ import { statusOf } from './status.ts';
  */
 export function evolve(state: SlipState | null, recorded: RecordedEvent): SlipState {
   const before = state ?? initialState(recorded.slipId, recorded.clock);
-  const draft: Draft = { ...before };
+  const draft = copyState(before);
   const finding = refuse(before, recorded) ?? fold(draft, recorded);
   if (finding !== null) {
     const anomaly = { eventId: recorded.id, type: recorded.event.type, reason: finding };

@@ -79,6 +79,20 @@ describe('facts', () => {
     });
   });
 
+  it('of the latest attempt are not touched by the end of an earlier one', () => {
+    const { state } = given(...sent, e.intended(2), e.notSent(1));
+    expect(state.lastAttempt).toMatchObject({ number: 2, outcome: 'open' });
+  });
+
+  it('of a proof outrank silence, in either order', () => {
+    for (const bases of [
+      ['not_executed', 'no_answer'],
+      ['no_answer', 'not_executed'],
+    ] as const) {
+      expect(given(...sent, ...bases.map(e.notReturned)).state.notReturned).toBe('not_executed');
+    }
+  });
+
   it('say what a late answer came too late for', () => {
     const verdict = [...sent, e.unanswered(), e.overdue()];
     const refund = [e.notReturned(), e.refundRequested, e.refunded];

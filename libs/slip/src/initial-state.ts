@@ -1,3 +1,4 @@
+import type { Draft } from './draft.ts';
 import type { SlipState } from './state.ts';
 
 /** A slip of which nothing is known yet. One literal, so that every state has the same shape in memory. */
@@ -59,5 +60,70 @@ export function initialState(slipId: string, clock: string): SlipState {
     anomalyCount: 0,
     version: 0,
     lastEventId: null,
+  };
+}
+
+/**
+ * A shallow copy. Written out because it runs for every event: here a literal takes 0.06 us where `{ ...state }` takes 2 us,
+ * V8 having no fast path once fields have changed their representation.
+ */
+export function copyState(state: SlipState): Draft {
+  return {
+    slipId: state.slipId,
+    clock: state.clock,
+    status: state.status,
+    caller: state.caller,
+    reference: state.reference,
+    kind: state.kind,
+    account: state.account,
+    counterparty: state.counterparty,
+    amount: state.amount,
+    route: state.route,
+    mode: state.mode,
+    overdraft: state.overdraft,
+    reviewRequired: state.reviewRequired,
+    deadline: state.deadline,
+    policy: state.policy,
+    submittedAt: state.submittedAt,
+    provider: state.provider,
+    providerReference: state.providerReference,
+    rejection: state.rejection,
+    attempts: state.attempts,
+    lastAttempt: state.lastAttempt,
+    mayHaveLeft: state.mayHaveLeft,
+    intendedAt: state.intendedAt,
+    dispatchedAt: state.dispatchedAt,
+    acknowledgedAt: state.acknowledgedAt,
+    lastStep: state.lastStep,
+    outcome: state.outcome,
+    outcomeReason: state.outcomeReason,
+    evidence: state.evidence,
+    returnedAmount: state.returnedAmount,
+    returnedAt: state.returnedAt,
+    returnedAfter: state.returnedAfter,
+    contradictedBy: state.contradictedBy,
+    inquiries: state.inquiries,
+    inquiriesAnswered: state.inquiriesAnswered,
+    provedNotExecuted: state.provedNotExecuted,
+    held: state.held,
+    heldAt: state.heldAt,
+    settled: state.settled,
+    refunded: state.refunded,
+    compensated: state.compensated,
+    refundRefused: state.refundRefused,
+    resolvedAt: state.resolvedAt,
+    overdue: state.overdue,
+    overdueAt: state.overdueAt,
+    overdueStages: state.overdueStages,
+    lateReturnNoted: state.lateReturnNoted,
+    notReturned: state.notReturned,
+    refundRequested: state.refundRequested,
+    cause: state.cause,
+    case: state.case,
+    conflict: state.conflict,
+    anomalies: state.anomalies,
+    anomalyCount: state.anomalyCount,
+    version: state.version,
+    lastEventId: state.lastEventId,
   };
 }

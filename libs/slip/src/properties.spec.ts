@@ -1,37 +1,48 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decide } from './decide.ts';
-import type { RecordedEvent } from './events.ts';
+import type { RecordedEvent, SlipEvent } from './events.ts';
 import { evolve } from './evolve.ts';
 import { iso20022 } from './iso20022.ts';
 import { parseState, serializeState } from './serialize.ts';
 import { commands } from './specification/commands.ts';
-import { samples, submitted } from './specification/events.ts';
+import * as e from './specification/events.ts';
 import { fold, recorded } from './specification/given.ts';
 import { anomaliesMax, type SlipState, slipStatuses } from './state.ts';
 
 /** Before and after the deadline, so that every verdict can fall both ways. */
 const receivedTime = fc.constantFrom('2026-11-22T10:00:30.000000Z', '2026-11-22T10:06:00.000000Z');
-const step = fc.record({ event: fc.constantFrom(...samples), receivedTime, id: fc.nat(30) });
+const step = fc.record({ event: fc.constantFrom(...e.samples), receivedTime, id: fc.nat(30) });
 const anyLog = fc
   .array(step, { maxLength: 40 })
   .map((steps) => steps.map(({ event, ...rest }, n) => recorded(event, n, { ...rest, id: `e${rest.id}` })));
-const first = fc.constantFrom(submitted(), submitted({ mode: 'reported' }), submitted({ amount: null }));
-const walk = fc.tuple(
-  first,
-  fc.array(fc.tuple(fc.constantFrom(...commands), receivedTime), { maxLength: 60 }),
+const sent = [e.submitted(), e.held, e.intended()];
+const askedFor = [...sent, e.unanswered(), e.overdue(), e.inquiryRequested()];
+const proof = e.inquiryAnswered('not_found', { provesNotExecuted: true });
+/** Some lives start far along, so that their ends are seen too. */
+const start = fc.constantFrom<SlipEvent[]>(
+  [e.submitted()],
+  [e.submitted({ mode: 'reported' })],
+  [e.submitted({ amount: null })],
+  sent,
+  askedFor,
+  [...askedFor, proof, e.notReturned()],
+  [...askedFor, proof, e.notReturned(), e.refundRequested, e.refunded],
 );
+const picks = fc.array(fc.tuple(fc.nat(), receivedTime), { maxLength: 25, size: 'max' });
+const walk = fc.tuple(start, picks);
 const numRuns = 2000;
 
-/** A life as the services make it: every event decided, none only delivered. */
-function live([start, steps]: typeof walk extends fc.Arbitrary<infer T> ? T : never): RecordedEvent[] {
-  const log = [recorded(start, 0)];
+/** A life as the services make it: each pick takes one of the commands that are legal then. */
+function live([begun, steps]: [SlipEvent[], [number, string][]]): RecordedEvent[] {
+  const log = begun.map((event, n) => recorded(event, n));
   let state = fold(log);
-  for (const [command, received] of steps) {
-    for (const event of decide(state, command)) {
-      log.push(recorded(event, log.length, { receivedTime: received }));
-      state = evolve(state, log.at(-1) as RecordedEvent);
-    }
+  for (const [pick, received] of steps) {
+    const choices = commands.flatMap((command) => decide(state, command));
+    const event = choices[pick % choices.length];
+    if (event === undefined) break;
+    log.push(recorded(event, log.length, { receivedTime: received }));
+    state = evolve(state, log.at(-1) as RecordedEvent);
   }
   return log;
 }
@@ -134,7 +145,9 @@ describe('decide', () => {
       }),
       { numRuns: 2 * numRuns },
     );
-    expect([...seen]).toEqual(expect.arrayContaining(['settled', 'refunded', 'not_returned', 'rejected']));
+    // Else the property says nothing: review and its end are not decided here yet.
+    const elsewhere = ['in_review', 'declined'];
+    expect(slipStatuses.filter((status) => !seen.has(status))).toEqual(elsewhere);
   });
 
   it('never calls a provider again once something may have left, and never refunds without a reason', () => {
