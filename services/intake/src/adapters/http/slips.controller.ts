@@ -1,0 +1,101 @@
+import { Body, Controller, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { parseInstant, SlipstreamError } from '@slipstream/kernel';
+import {
+  Caller,
+  type CallerIdentity,
+  IdempotencyKey,
+  rejectUnknownQuery,
+  Scopes,
+} from '@slipstream/service-host';
+import { submissionDigest } from '../../application/submission-digest.ts';
+import type { SubmitOutcome, SubmitRequest } from '../../application/submit-requests.ts';
+import { nameProblem } from '../../domain/submission/fields.ts';
+import type { Submission } from '../../domain/submission/submission.ts';
+import { answer, type ReplyHeaders } from './answer.ts';
+import { AcceptedBody, SubmitSlipBody } from './submit-slip.dto.ts';
+
+/** Injection token of a {@link Submit}. */
+export const SUBMIT = Symbol('intake:submit');
+
+/** Answers one request; those that come together share a transaction. */
+export type Submit = (request: SubmitRequest) => Promise<SubmitOutcome>;
+
+interface RequestHeaders {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+const text = { schema: { type: 'string' as const } };
+
+@ApiTags('slips')
+@Controller('v1/slips')
+export class SlipsController {
+  constructor(@Inject(SUBMIT) private readonly submit: Submit) {}
+
+  @Post()
+  @HttpCode(202)
+  @Scopes('slips:write')
+  @ApiOperation({
+    summary: 'Submit a slip',
+    description:
+      'The slip is durable when the answer comes. Repeat a request whose answer got lost with the same ' +
+      'Idempotency-Key and body: it is carried out once, and the repeat gets the first answer.',
+  })
+  @ApiHeader({ name: 'Idempotency-Key', required: true, schema: { type: 'string', maxLength: 255 } })
+  @ApiAcceptedResponse({
+    type: AcceptedBody,
+    description: 'Submitted',
+    headers: {
+      Location: { ...text, description: "The slip, on the ledger's API" },
+      'Slip-Position': { ...text, description: "Opaque: for the ledger's min_position parameter" },
+      ETag: { ...text, description: 'The version of the slip' },
+      'Idempotent-Replayed': {
+        ...text,
+        description: '"true" when an earlier, equal request was carried out',
+      },
+    },
+  })
+  async create(
+    @Body() body: SubmitSlipBody,
+    @IdempotencyKey() key: string,
+    @Caller() caller: CallerIdentity,
+    @Query() query: Record<string, unknown>,
+    @Req() request: RequestHeaders,
+    @Res({ passthrough: true }) reply: ReplyHeaders,
+  ): Promise<AcceptedBody> {
+    rejectUnknownQuery(query, []);
+    const submission = toSubmission(body, callerName(caller));
+    const digest = submissionDigest(submission);
+    const outcome = await this.submit({ key, digest, submission, traceparent: traceparentOf(request) });
+    return answer(outcome, reply);
+  }
+}
+
+function toSubmission(body: SubmitSlipBody, caller: string): Submission {
+  const { reference, kind, account, counterparty, amount, route, deadline, metadata } = body;
+  return {
+    caller,
+    reference,
+    kind,
+    account,
+    counterparty,
+    amount: amount ? { amount: BigInt(amount.amount), currency: amount.currency } : null,
+    route: route ?? 'default',
+    deadline: deadline ? parseInstant(deadline) : null,
+    metadata: metadata ?? {},
+  };
+}
+
+function callerName({ subject }: CallerIdentity): string {
+  const problem = nameProblem(subject);
+  if (problem !== null) throw new SlipstreamError('forbidden', `The token's subject ${problem}.`);
+  return subject;
+}
+
+/** W3C trace context, so that the slip's events belong to the caller's trace; anything else is ignored. */
+function traceparentOf(request: RequestHeaders): string | null {
+  const { traceparent } = request.headers;
+  return typeof traceparent === 'string' && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent)
+    ? traceparent
+    : null;
+}

@@ -1,0 +1,91 @@
+import { topics } from '@slipstream/contracts';
+import { type Instant, SlipstreamError } from '@slipstream/kernel';
+import type { OutboundRecord, Tx } from '@slipstream/postgres';
+import type { EventToRecord, IntakeTx, KeptAnswer, ReferenceOnClock } from '../../application/ports.ts';
+import * as sql from './statements.ts';
+
+const inbound = topics.commands.name;
+
+interface LookUpRow {
+  now: Instant;
+  digest: Buffer | null;
+  slip_id: string;
+  event_partition: number | null;
+  event_seq: string;
+  event_at: Instant;
+}
+
+/** The port over one transaction of libs/postgres; `encode` makes an event's outbox record. */
+export function intakeTx(tx: Tx, encode: (event: EventToRecord) => OutboundRecord): IntakeTx {
+  return {
+    async lookUp(keys) {
+      const columns = [keys.map((k) => k.caller), keys.map((k) => k.operation), keys.map((k) => k.key)];
+      const rows = await tx.query<LookUpRow>(sql.lookUpSql, columns);
+      return { now: rows[0]!.now, answers: rows.map(keptAnswer) };
+    },
+    async claimKeys(claims) {
+      const rows = await tx
+        .query<{ slip_id: string }>(sql.claimKeysSql, [
+          claims.map((claim) => claim.caller),
+          claims.map((claim) => claim.operation),
+          claims.map((claim) => claim.key),
+          claims.map((claim) => claim.digest),
+          claims.map((claim) => claim.slipId),
+        ])
+        .catch(inFlight);
+      return new Set(rows.map((row) => row.slip_id));
+    },
+    async releaseKeys(slipIds) {
+      await tx.query(sql.releaseKeysSql, [slipIds]);
+    },
+    async insertSlips(slips) {
+      const rows = await tx.query<{ slip_id: string }>(sql.insertSlipsSql, [
+        slips.map((slip) => slip.slipId),
+        slips.map((slip) => slip.caller),
+        slips.map((slip) => slip.reference),
+        slips.map((slip) => slip.clock),
+        slips.map((slip) => slip.digest),
+        slips.map((slip) => slip.status),
+      ]);
+      return new Set(rows.map((row) => row.slip_id));
+    },
+    refuseOnOtherClock: (references) =>
+      tx.query<ReferenceOnClock>(sql.refuseOnOtherClockSql, [
+        references.map((one) => one.caller),
+        references.map((one) => one.reference),
+        references.map((one) => one.clock),
+      ]),
+    async closedClocks(partition, clocks) {
+      const rows = await tx.query<{ clock: string }>(sql.closedClocksSql, [inbound, partition, clocks]);
+      return new Set(rows.map((row) => row.clock));
+    },
+    async advanceClocks(partition, marks) {
+      await tx.query(sql.advanceClocksSql, [
+        inbound,
+        partition,
+        marks.map((mark) => mark.clock),
+        marks.map((mark) => mark.time),
+        marks.map((mark) => mark.closed),
+      ]);
+    },
+    publish: (events) => tx.publish(events.map(encode)),
+  };
+}
+
+/** A row without a position belongs to this very transaction: nobody else can see it. */
+function keptAnswer(row: LookUpRow): KeptAnswer | null {
+  if (row.digest === null || row.event_partition === null) return null;
+  const position = { partition: row.event_partition, seq: BigInt(row.event_seq), at: row.event_at };
+  return { digest: row.digest, slipId: row.slip_id, position };
+}
+
+const lockTimeout = '55P03';
+
+/** Another transaction holds one of the keys and does not end. */
+function inFlight(error: unknown): never {
+  const { code, driverError } = error as { code?: string; driverError?: { code?: string } };
+  if ((code ?? driverError?.code) !== lockTimeout) throw error;
+  throw new SlipstreamError('idempotency_in_flight', 'A request with this Idempotency-Key is in progress.', {
+    cause: error,
+  });
+}

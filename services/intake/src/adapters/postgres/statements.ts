@@ -1,0 +1,57 @@
+/** The clock, and for each key, in order, what it was used for. */
+export const lookUpSql = `
+select clock_timestamp() as now, i.digest, i.slip_id, i.event_partition, i.event_seq, i.event_at
+from unnest($1::text[], $2::text[], $3::text[]) with ordinality as k(caller, operation, key, ord)
+left join idempotency i on i.caller = k.caller and i.operation = k.operation and i.key = k.key
+order by k.ord`;
+
+export const claimKeysSql = `
+insert into idempotency (caller, operation, key, digest, slip_id)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::uuid[]) as k(caller, operation, key, digest, slip_id)
+order by k.caller, k.operation, k.key
+on conflict (caller, operation, key) do nothing
+returning slip_id`;
+
+export const releaseKeysSql = 'delete from idempotency where slip_id = any($1::uuid[])';
+
+export const insertSlipsSql = `
+insert into slip (slip_id, caller, reference, clock, digest, status, created_at)
+select s.slip_id, s.caller, s.reference, s.clock, s.digest, s.status, clock_timestamp()
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[]) with ordinality
+  as s(slip_id, caller, reference, clock, digest, status, ord)
+order by s.caller, s.reference, s.ord
+on conflict (caller, reference) do nothing
+returning slip_id`;
+
+export const refuseOnOtherClockSql = `
+insert into clock_conflict (caller, reference, clock)
+select r.caller, r.reference, r.clock
+from unnest($1::text[], $2::text[], $3::text[]) as r(caller, reference, clock)
+join slip s on s.caller = r.caller and s.reference = r.reference
+where s.clock <> r.clock
+order by r.caller, r.reference, r.clock
+on conflict do nothing
+returning caller, reference, clock`;
+
+export const closedClocksSql = `
+select clock from clock_mark where topic = $1 and partition = $2 and clock = any($3::text[]) and closed`;
+
+export const advanceClocksSql = `
+insert into clock_mark (clock, topic, partition, time, closed)
+select m.clock, $1, $2, m.time, m.closed
+from unnest($3::text[], $4::timestamptz[], $5::boolean[]) as m(clock, time, closed)
+order by m.clock
+on conflict (clock, topic, partition) do update
+set time = greatest(clock_mark.time, excluded.time), closed = clock_mark.closed or excluded.closed`;
+
+/** A clock stands where the last of its partitions stands, once all of them have been heard of. */
+export const clockBoundsSql = `
+select clock, min(time) as time, bool_and(closed) as closed
+from clock_mark where topic = $1
+group by clock having count(*) = $2`;
+
+/** UUIDv7 sorts by time, so the newest slip is the last of the primary key. */
+export const openSql = `
+select coalesce(
+    (select created_at from slip order by slip_id desc limit 1) > clock_timestamp() - interval '60 seconds', false)
+  or exists (select 1 from clock_mark where topic = $1 and not closed) as open`;

@@ -1,0 +1,24 @@
+import { topics, wallClock } from '@slipstream/contracts';
+import type { Instant } from '@slipstream/kernel';
+import type { ClockBound, Tx, UnitOfWork } from '@slipstream/postgres';
+import { clockBoundsSql, openSql } from './statements.ts';
+
+const { name: inbound, partitions } = topics.commands;
+
+/**
+ * How far intake may vouch for each clock (rule 6): the wall clock until everything received on the inbound topic is
+ * handled; an import's clock until its importer has advanced all partitions.
+ */
+export async function clockBounds(
+  tx: Tx,
+  barrier: { bound(tx: Tx): Promise<Instant> },
+): Promise<readonly ClockBound[]> {
+  const wall = { clock: wallClock, time: await barrier.bound(tx), closed: false };
+  return [wall, ...(await tx.query<ClockBound>(clockBoundsSql, [inbound, partitions]))];
+}
+
+/** Whether somebody may be waiting for intake's watermark: a slip came within a minute, or an import is going on. */
+export async function isOpen(unitOfWork: UnitOfWork): Promise<boolean> {
+  const [row] = await unitOfWork.query<{ open: boolean }>(openSql, [inbound]);
+  return row!.open;
+}

@@ -1,0 +1,66 @@
+import 'reflect-metadata';
+import { fileURLToPath } from 'node:url';
+import { Module } from '@nestjs/common';
+import { sources, topics } from '@slipstream/contracts';
+import type { OutboundRecord, Tx } from '@slipstream/postgres';
+import { openRuntime, outboundEvent, type Runtime, type ServiceOptions } from '@slipstream/service-host';
+import { SlipsController, SUBMIT, type Submit } from './adapters/http/slips.controller.ts';
+import { commandsGroup, commandsSubscription } from './adapters/kafka/commands-subscription.ts';
+import { intakeStore } from './adapters/postgres/intake-store.ts';
+import { intakeTx } from './adapters/postgres/intake-tx.ts';
+import { SubmissionGroup } from './adapters/postgres/submission-group.ts';
+import { clockBounds, isOpen } from './adapters/postgres/watermarks.ts';
+import type { EventToRecord } from './application/ports.ts';
+import { useCases } from './application/use-cases.ts';
+import type { IntakeConfig } from './config.ts';
+
+export type { IntakeConfig } from './config.ts';
+
+@Module({})
+class IntakeModule {}
+
+/** Wires intake: opens the database, makes topics, and gives what `createService` and `runService` start. */
+export async function assemble({ settings, rules }: IntakeConfig): Promise<ServiceOptions> {
+  const directory = fileURLToPath(new URL('../migrations', import.meta.url));
+  const runtime = await openRuntime({
+    name: 'intake',
+    source: sources.intake,
+    settings,
+    migrations: { scope: 'intake', directory },
+    publishes: [topics.events],
+  });
+  const encode = encoder(runtime);
+  const { routes, digest: configDigest, detection } = rules;
+  const does = useCases({
+    store: intakeStore(runtime.unitOfWork, encode),
+    rules: { routes, configDigest, graceMs: detection.graceMs },
+    newId: runtime.newId,
+  });
+  const group = new SubmissionGroup(does.submitRequests);
+  const submit: Submit = (request) => group.submit(request);
+  runtime.consume(commandsSubscription<Tx>(does, (tx) => intakeTx(tx, encode)));
+  const barrier = runtime.inboundBarrier(topics.commands, commandsGroup);
+  runtime.publishWatermarks({
+    bounds: (tx) => clockBounds(tx, barrier),
+    open: () => isOpen(runtime.unitOfWork),
+  });
+  return {
+    name: 'intake',
+    module: {
+      module: IntakeModule,
+      controllers: [SlipsController],
+      providers: [{ provide: SUBMIT, useValue: submit }],
+    },
+    settings,
+    parts: runtime.parts,
+  };
+}
+
+function encoder(runtime: Runtime): (event: EventToRecord) => OutboundRecord {
+  return ({ traceparent, ...event }) =>
+    outboundEvent(runtime, {
+      ...event,
+      partition: runtime.partitionOf(event.slipId),
+      traceparent: traceparent ?? undefined,
+    });
+}

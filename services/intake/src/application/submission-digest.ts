@@ -1,0 +1,14 @@
+import { createHash } from 'node:crypto';
+import type { Submission } from '../domain/submission/submission.ts';
+
+/**
+ * SHA-256 of what a submission says: layout, the order of keys and spelled-out defaults don't count. Two requests with
+ * one Idempotency-Key are equal exactly when their digests are.
+ */
+export function submissionDigest(submission: Submission): Buffer {
+  const { caller, reference, kind, account, counterparty, amount, route, deadline, metadata } = submission;
+  const money = amount && [amount.amount.toString(), amount.currency];
+  const entries = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const content = [caller, reference, kind, account, counterparty, money, route, deadline, entries];
+  return createHash('sha256').update(JSON.stringify(content)).digest();
+}

@@ -1,0 +1,121 @@
+import type { Instant } from '@slipstream/kernel';
+import type { SlipRejected } from '@slipstream/slip';
+import {
+  decideSubmission,
+  type SubmissionDecision,
+  type SubmissionRule,
+  type SubmissionRules,
+} from '../domain/submission/decide-submission.ts';
+import type { Submission } from '../domain/submission/submission.ts';
+import type { ClockMark, EventToRecord, IntakeTx } from './ports.ts';
+
+/** A wish for a slip that came over the inbound topic. */
+export interface SubmitCommand {
+  readonly type: 'submit';
+  readonly submission: Submission;
+  readonly clock: string;
+  /** Broker append time; on an import's clock the importer's time. */
+  readonly receivedAt: Instant;
+  readonly digest: Uint8Array;
+  readonly traceparent: string | null;
+}
+
+export type InboundCommand = SubmitCommand | ({ readonly type: 'advance' } & ClockMark);
+
+export interface CommandContext {
+  readonly rules: SubmissionRules;
+  newId(): string;
+}
+
+interface Candidate {
+  readonly command: SubmitCommand;
+  readonly slipId: string;
+  readonly decision: SubmissionDecision;
+}
+
+/**
+ * Handles a batch of commands of one partition, in order, in the consumer's transaction. Nobody waits for an answer: a
+ * refusal is an event under a slip id of its own, and it keeps the reference, so that a repeated command says nothing new.
+ */
+export async function submitCommands(
+  { rules, newId }: CommandContext,
+  tx: IntakeTx,
+  batch: { readonly partition: number; readonly commands: readonly InboundCommand[] },
+): Promise<void> {
+  const { partition, commands } = batch;
+  const named = new Set(commands.map(({ clock }) => clock).filter((clock) => clock !== 'wall'));
+  const closed = new Set(named.size > 0 ? await tx.closedClocks(partition, [...named]) : []);
+  const candidates: Candidate[] = [];
+  const marks = new Map<string, ClockMark>();
+  for (const command of commands) {
+    if (command.type === 'submit') {
+      const circumstances = { ...command, clockClosed: closed.has(command.clock) };
+      const decision = decideSubmission(command.submission, circumstances, rules);
+      candidates.push({ command, slipId: newId(), decision });
+    } else {
+      marks.set(command.clock, later(marks.get(command.clock), command));
+      if (command.closed) closed.add(command.clock);
+    }
+  }
+  if (candidates.length > 0) await insert(tx, candidates, newId);
+  if (marks.size > 0) await tx.advanceClocks(partition, [...marks.values()]);
+}
+
+async function insert(tx: IntakeTx, candidates: readonly Candidate[], newId: () => string): Promise<void> {
+  const inserted = await tx.insertSlips(
+    candidates.map(({ command: { submission, clock, digest }, slipId, decision }) => {
+      const { caller, reference } = submission;
+      const status = decision.accepted ? 'submitted' : 'rejected';
+      return { slipId, caller, reference, clock, digest, status };
+    }),
+  );
+  tx.publish(candidates.filter(({ slipId }) => inserted.has(slipId)).map(eventOf));
+  const taken = candidates.filter(({ slipId }) => !inserted.has(slipId));
+  if (taken.length > 0) tx.publish(await refuseElsewhere(tx, taken, newId));
+}
+
+function eventOf({ command, slipId, decision }: Candidate): EventToRecord {
+  const { clock, receivedAt, traceparent } = command;
+  const event = decision.accepted
+    ? decision.event
+    : rejected(command.submission, decision.refusal.rule, decision.refusal.detail);
+  return { slipId, clock, event, receivedAt, traceparent };
+}
+
+/** A reference that is taken on the same clock is a repeat and means nothing; on another clock it is refused. */
+async function refuseElsewhere(
+  tx: IntakeTx,
+  taken: readonly Candidate[],
+  newId: () => string,
+): Promise<EventToRecord[]> {
+  const byReference = new Map(taken.map(({ command }) => [referenceOnClock(command), command]));
+  const references = [...byReference.values()].map(({ submission: { caller, reference }, clock }) => {
+    return { caller, reference, clock };
+  });
+  const refused = await tx.refuseOnOtherClock(references);
+  const wanted = new Set(refused.map(keyOf));
+  return [...byReference].flatMap(([key, { submission, clock, receivedAt, traceparent }]) => {
+    if (!wanted.has(key)) return [];
+    const detail = `The reference ${submission.reference} is bound to another clock.`;
+    const event = rejected(submission, 'reference_on_other_clock', detail);
+    return [{ slipId: newId(), clock, event, receivedAt, traceparent }];
+  });
+}
+
+function rejected({ caller, reference }: Submission, rule: SubmissionRule, detail: string): SlipRejected {
+  return { type: 'SlipRejected', data: { caller, reference, rule, detail } };
+}
+
+function referenceOnClock({ submission: { caller, reference }, clock }: SubmitCommand): string {
+  return keyOf({ caller, reference, clock });
+}
+
+/** None of the three has a line break in it. */
+function keyOf(of: { caller: string; reference: string; clock: string }): string {
+  return `${of.caller}\n${of.reference}\n${of.clock}`;
+}
+
+function later(known: ClockMark | undefined, { clock, time, closed }: ClockMark): ClockMark {
+  if (!known) return { clock, time, closed };
+  return { clock, time: known.time > time ? known.time : time, closed: known.closed || closed };
+}

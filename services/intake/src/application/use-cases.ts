@@ -1,0 +1,26 @@
+import type { SubmissionRules } from '../domain/submission/decide-submission.ts';
+import type { IntakeStore, IntakeTx } from './ports.ts';
+import { type InboundCommand, submitCommands } from './submit-commands.ts';
+import { type SubmitOutcome, type SubmitRequest, submitRequests } from './submit-requests.ts';
+
+/** Everything intake can do. */
+export interface UseCases {
+  /** Answers keyed requests for slips, a batch in one transaction. */
+  submitRequests(requests: readonly SubmitRequest[]): Promise<readonly SubmitOutcome[]>;
+  /** Handles commands of one partition of the inbound topic in the consumer's transaction. */
+  submitCommands(
+    tx: IntakeTx,
+    batch: { readonly partition: number; readonly commands: readonly InboundCommand[] },
+  ): Promise<void>;
+}
+
+export function useCases(context: {
+  readonly store: IntakeStore;
+  readonly rules: SubmissionRules;
+  newId(): string;
+}): UseCases {
+  return {
+    submitRequests: (requests) => submitRequests(context, requests),
+    submitCommands: (tx, batch) => submitCommands(context, tx, batch),
+  };
+}

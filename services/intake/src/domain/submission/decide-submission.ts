@@ -1,0 +1,131 @@
+import { addMs, type Instant, instantToMicros } from '@slipstream/kernel';
+import type { SlipKind, SlipSubmitted } from '@slipstream/slip';
+import type { Submission } from './submission.ts';
+
+/** What the operators decided about one route. */
+export interface RoutePolicy {
+  readonly mode: 'dispatched' | 'reported';
+  readonly provider: string | null;
+  readonly kinds: readonly SlipKind[];
+  /** From submission to the latest answer that is in time. */
+  readonly outcomeDeadlineMs: number;
+  readonly overdraft: boolean;
+  readonly quietPeriodMs: number;
+  readonly inquiryLadderMs: readonly number[];
+}
+
+export interface SubmissionRules {
+  readonly configDigest: string;
+  readonly routes: ReadonlyMap<string, RoutePolicy>;
+  readonly graceMs: number;
+}
+
+/** When and on which clock a submission was received: the database's time, or an import's own. */
+export interface Circumstances {
+  readonly clock: string;
+  readonly receivedAt: Instant;
+  /** The clock was closed before: nothing on it would ever be judged. */
+  readonly clockClosed: boolean;
+}
+
+export type SubmissionRule =
+  | 'same_account'
+  | 'route_unknown'
+  | 'kind_not_on_route'
+  | 'route_not_reported'
+  | 'deadline_in_past'
+  | 'deadline_too_far'
+  | 'clock_closed'
+  | 'reference_on_other_clock';
+
+/** Why a submission is refused: the rule's name is published, the field helps the caller. */
+export interface Refusal {
+  readonly rule: SubmissionRule;
+  readonly field: 'counterparty' | 'route' | 'kind' | 'deadline' | 'clock' | 'reference';
+  readonly detail: string;
+}
+
+export type SubmissionDecision =
+  | { readonly accepted: true; readonly event: SlipSubmitted }
+  | { readonly accepted: false; readonly refusal: Refusal };
+
+const yearMs = 365 * 86_400_000;
+const wall = 'wall';
+
+/** Judges a submission whose fields are sound. The answer depends on the arguments alone, so a replay gives it again. */
+export function decideSubmission(
+  submission: Submission,
+  circumstances: Circumstances,
+  rules: SubmissionRules,
+): SubmissionDecision {
+  const { account, counterparty, kind, route: name } = submission;
+  if (circumstances.clockClosed) {
+    return refuse('clock_closed', 'clock', `The clock ${circumstances.clock} is closed.`);
+  }
+  if (account === counterparty) {
+    return refuse('same_account', 'counterparty', 'The counterparty must not be the account itself.');
+  }
+  const route = rules.routes.get(name);
+  if (!route) return refuse('route_unknown', 'route', `There is no route ${name}.`);
+  if (!route.kinds.includes(kind)) {
+    return refuse('kind_not_on_route', 'kind', `The route ${name} takes ${route.kinds.join(', ')} only.`);
+  }
+  if (circumstances.clock !== wall && route.mode !== 'reported') {
+    // An imported slip must cause no call (ARCHITECTURE section 8).
+    return refuse('route_not_reported', 'route', `The route ${name} calls a provider; an import must not.`);
+  }
+  return withDeadline(submission, circumstances, route, rules);
+}
+
+function withDeadline(
+  submission: Submission,
+  { clock, receivedAt }: Circumstances,
+  route: RoutePolicy,
+  rules: SubmissionRules,
+): SubmissionDecision {
+  const deadline = submission.deadline ?? later(receivedAt, route.outcomeDeadlineMs);
+  if (clock === wall && deadline <= receivedAt) {
+    return refuse('deadline_in_past', 'deadline', `The deadline ${deadline} is over.`);
+  }
+  if (deadline === endOfTime || (clock === wall && deadline > later(receivedAt, yearMs))) {
+    return refuse('deadline_too_far', 'deadline', 'The deadline must lie within one year.');
+  }
+  return { accepted: true, event: submitted(submission, deadline, route, rules) };
+}
+
+function submitted(
+  { amount, metadata, deadline: _, ...named }: Submission,
+  deadline: Instant,
+  route: RoutePolicy,
+  { configDigest, graceMs }: SubmissionRules,
+): SlipSubmitted {
+  const { mode, provider, overdraft, quietPeriodMs, inquiryLadderMs } = route;
+  const empty = Object.keys(metadata).length === 0;
+  return {
+    type: 'SlipSubmitted',
+    data: {
+      ...named,
+      amount,
+      mode,
+      provider,
+      overdraft,
+      reviewRequired: false,
+      deadline,
+      policy: { graceMs, quietPeriodMs, inquiryLadderMs },
+      configDigest,
+      details: empty ? null : { clear: { text: '', metadata }, sealed: null },
+    },
+  };
+}
+
+/** The last instant there is: what lies beyond it cannot be written down, so it is no deadline either. */
+const endOfTime: Instant = '9999-12-31T23:59:59.999999Z';
+
+function later(instant: Instant, ms: number): Instant {
+  const leftMicros = instantToMicros(endOfTime) - instantToMicros(instant);
+  return leftMicros > BigInt(ms) * 1000n ? addMs(instant, ms) : endOfTime;
+}
+
+function refuse(rule: SubmissionRule, field: Refusal['field'], detail: string): SubmissionDecision {
+  return { accepted: false, refusal: { rule, field, detail } };
+}

@@ -1,0 +1,84 @@
+import { isCurrency, type MoneyProblem, parseInstant, parseMoney } from '@slipstream/kernel';
+import type { SlipKind } from '@slipstream/slip';
+
+// What a single field of a submission may hold, over HTTP and over Kafka alike. Each check gives the problem as a text
+// that fits behind the field's name, or null. Nothing is coerced: a number is never taken for its text.
+
+export const slipKinds: readonly SlipKind[] = ['order', 'payout', 'payment'];
+
+export const nameLengthMax = 128;
+export const metadataKeysMax = 16;
+export const metadataBytesMax = 4096;
+
+/**
+ * Names are compared and shown to people, so what cannot be seen is refused: control, format (zero-width, direction),
+ * unassigned and private characters, line separators, and spaces other than U+0020 within.
+ */
+const name = /^[^\p{C}\p{Z}](?:[^\p{C}\p{Z}]| (?! *$))*$/u;
+
+/** A reference, account, counterparty, route, caller or clock. */
+export function nameProblem(value: unknown): string | null {
+  if (typeof value !== 'string') return 'must be a string';
+  if (value === '') return 'must not be empty';
+  // Counting code points is slow; a text with more than twice as many units has too many in any case.
+  if (value.length > 2 * nameLengthMax || [...value].length > nameLengthMax) {
+    return `must have at most ${nameLengthMax} characters`;
+  }
+  return name.test(value)
+    ? null
+    : 'must consist of visible characters, with spaces only between them and no control characters';
+}
+
+export function kindProblem(value: unknown): string | null {
+  return slipKinds.includes(value as SlipKind) ? null : `must be one of ${slipKinds.join(', ')}`;
+}
+
+const moneyProblems: Readonly<Record<MoneyProblem, string>> = {
+  amount_not_integer:
+    'must be a string with a whole number of minor units, digits only: "1250" is 12.50 EUR or 1250 JPY',
+  amount_not_positive: 'must be greater than 0',
+  amount_too_large: 'must be at most 9223372036854775807',
+  currency_unknown: 'must be the ISO 4217 code of a currency in use, in capitals',
+};
+
+export function amountProblem(value: unknown): string | null {
+  // The currency has its own check and doesn't change what an amount may be: both are in minor units.
+  const money = parseMoney(value, 'EUR');
+  return money.ok ? null : moneyProblems[money.error];
+}
+
+export function currencyProblem(value: unknown): string | null {
+  return typeof value === 'string' && isCurrency(value) ? null : moneyProblems.currency_unknown;
+}
+
+const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+
+export function timeProblem(value: unknown): string | null {
+  const given = typeof value === 'string' && rfc3339.test(value) && parseInstant(value) !== null;
+  return given ? null : 'must be an RFC 3339 time with its zone, such as 2026-11-22T10:39:00Z';
+}
+
+export function metadataProblem(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'must be an object';
+  const entries: [string, unknown][] = Object.entries(value);
+  if (entries.length > metadataKeysMax) return `must have at most ${metadataKeysMax} keys`;
+  let bytes = 0;
+  for (const [key, text] of entries) {
+    if (typeof text !== 'string') return 'must have strings as values';
+    // Neither can be stored: PostgreSQL refuses the one, UTF-8 the other.
+    if (`${key}${text}`.includes('\u0000') || !key.isWellFormed() || !text.isWellFormed()) {
+      return 'must not have U+0000 or half a surrogate pair in it';
+    }
+    bytes += utf8Length(key) + utf8Length(text);
+  }
+  return bytes > metadataBytesMax ? `must have at most ${metadataBytesMax} bytes of keys and values` : null;
+}
+
+function utf8Length(text: string): number {
+  let length = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0)!;
+    length += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x1_0000 ? 3 : 4;
+  }
+  return length;
+}

@@ -1,0 +1,35 @@
+import type { FieldProblem, Instant, Money } from '@slipstream/kernel';
+import type { SlipKind } from '@slipstream/slip';
+import { amountProblem, currencyProblem, kindProblem, metadataProblem, nameProblem } from './fields.ts';
+
+/** A wish for a slip, from whichever way it came. `reference` is unique per caller. */
+export interface Submission {
+  readonly caller: string;
+  readonly reference: string;
+  readonly kind: SlipKind;
+  readonly account: string;
+  readonly counterparty: string;
+  /** null: the slip moves no money here. */
+  readonly amount: Money | null;
+  readonly route: string;
+  /** null: the route's policy decides. */
+  readonly deadline: Instant | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What is wrong with the fields themselves, whatever the rules say; pointers are field names. */
+export function submissionProblems(submission: Submission): FieldProblem[] {
+  const { amount } = submission;
+  const checks: [string, string | null][] = [
+    ['caller', nameProblem(submission.caller)],
+    ['reference', nameProblem(submission.reference)],
+    ['kind', kindProblem(submission.kind)],
+    ['account', nameProblem(submission.account)],
+    ['counterparty', nameProblem(submission.counterparty)],
+    ['amount', amount && amountProblem(amount.amount.toString())],
+    ['currency', amount && currencyProblem(amount.currency)],
+    ['route', nameProblem(submission.route)],
+    ['metadata', metadataProblem(submission.metadata)],
+  ];
+  return checks.flatMap(([pointer, detail]) => (detail === null ? [] : [{ pointer, detail }]));
+}
