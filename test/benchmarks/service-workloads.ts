@@ -1,0 +1,76 @@
+import { topics } from '@slipstream/contracts';
+import { createKafka, ensureTopics, SerialProducer } from '@slipstream/kafka';
+import { startStack } from '@slipstream/local';
+import { waitFor } from '@slipstream/testing';
+import pg from 'pg';
+import type { Bench } from './core-workloads.ts';
+import { benchEvents } from './generator.ts';
+import { cpuSecondsOf, peakRssMiB, type Sample } from './measure.ts';
+
+const waitMs = 900_000;
+
+/** Fills `slips.events.v1` of a fresh broker. */
+export async function fillEvents(bench: Bench, count: number): Promise<void> {
+  const kafka = createKafka({ brokers: bench.brokers, clientId: 'bench' });
+  await ensureTopics(kafka);
+  const producer = new SerialProducer(kafka);
+  await producer.start();
+  let batch: { topic: string; partition: number; key: string; value: Buffer }[] = [];
+  for (const event of benchEvents(count)) {
+    batch.push({ topic: topics.events.name, ...event });
+    if (batch.length === 5_000) {
+      await producer.sendBatch(batch);
+      batch = [];
+    }
+  }
+  if (batch.length > 0) await producer.sendBatch(batch);
+  await producer.stop();
+}
+
+export interface ServiceSample extends Sample {
+  readonly peakRssMiB: number;
+}
+
+/** Starts one real service on the filled topic and times it from its first position to `count` records. */
+export async function catchUp(
+  bench: Bench,
+  service: 'ledger' | 'reconciliation',
+  count: number,
+  dataDir: string,
+): Promise<ServiceSample> {
+  const nobody = { intake: 0, 'provider-gateway': 0, ledger: 0, reconciliation: 0 };
+  const stack = await startStack({ dataDir, profile: 'stack', instances: { ...nobody, [service]: 1 } });
+  const url = new URL(bench.databaseUrl);
+  url.pathname = `/${service}`;
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  const handled = async () => {
+    const { rows } = await client.query(
+      'select coalesce(sum(greatest(next_offset, 0)), 0) as n from consumer_position where topic = $1',
+      [topics.events.name],
+    );
+    return Number(rows[0].n);
+  };
+  try {
+    const pid = stack.services.pid(service)!;
+    const first = await waitFor(handled, { timeoutMs: waitMs, what: `${service} to begin`, intervalMs: 10 });
+    const started = performance.now();
+    const cpu = cpuSecondsOf(pid);
+    const last = await waitFor(
+      async () => {
+        const now = await handled();
+        return now >= count ? now : 0;
+      },
+      { timeoutMs: waitMs, what: `${service} to handle ${count} events`, intervalMs: 50 },
+    );
+    return {
+      items: last - first,
+      seconds: (performance.now() - started) / 1000,
+      cpuSeconds: cpuSecondsOf(pid) - cpu,
+      peakRssMiB: peakRssMiB(pid),
+    };
+  } finally {
+    await client.end();
+    await stack.stop();
+  }
+}
