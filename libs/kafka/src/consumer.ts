@@ -2,6 +2,7 @@ import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { Assignment } from './assignment.ts';
 import { type KafkaClient, retryOptions } from './client.ts';
 import { type ConsumerOptions, consumerDefaults, fetchConfig } from './consumer-options.ts';
+import { fetchControl, readLogBounds } from './fetch-control.ts';
 import { GroupOffsets } from './group-offsets.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import type { ConsumerMetrics } from './metrics.ts';
@@ -177,19 +178,11 @@ export class BatchConsumer<Tx> {
 
   #makeAssignment(): Assignment<Tx> {
     const { store, subscription, metrics = {} } = this.#parts;
-    const { topic } = subscription;
-    const at = (partition: number) => [{ topic, partitions: [partition] }];
     const options = {
       ...this.#options,
       ...{ store, subscription, metrics, log: this.#log },
       fencedRetryMs: this.#options.sessionTimeoutMs * 1.5,
-      control: {
-        pause: (partition: number) => this.#consumer.pause(at(partition)),
-        resume: (partition: number) => this.#consumer.resume(at(partition)),
-        seek: (partition: number, offset: number) =>
-          this.#consumer.seek({ topic, partition, offset: String(offset) }),
-        logStart: async (partition: number) => (await this.#logBounds()).get(partition)?.start ?? 0,
-      },
+      control: fetchControl(this.#consumer, this.#admin, subscription.topic),
     };
     return new Assignment(options, this.#options.partitionsConcurrent);
   }
@@ -200,16 +193,11 @@ export class BatchConsumer<Tx> {
       intervalMs: this.#options.watchdogIntervalMs,
       stallMs: this.#options.stallMs,
       partitions: () => this.#assignment.watched(),
-      logBounds: () => this.#logBounds(),
+      logBounds: () => readLogBounds(this.#admin, subscription.topic),
       onLag: (partition, records) => metrics?.lag?.(subscription.topic, partition, records),
       onLogTooShort: (partition, why) => this.#assignment.get(partition)?.stop(why),
       onStall: onFatal,
     });
-  }
-
-  async #logBounds(): Promise<Map<number, { start: number; end: number }>> {
-    const offsets = await this.#admin.fetchTopicOffsets(this.subscription.topic);
-    return new Map(offsets.map((one) => [one.partition, { start: Number(one.low), end: Number(one.high) }]));
   }
 
   #names(): { group: string; topic: string } {

@@ -5,6 +5,7 @@ export { type ConsumerOptions, consumerDefaults } from './consumer-options.ts';
 export { type DeadLetterRecord, deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
 export { jsonLog, type Log } from './log.ts';
 export type { ConsumerMetrics } from './metrics.ts';
+export { KafkaBatchTransport } from './nest-transport.ts';
 export { partitionOf } from './partition.ts';
 export {
   type Advance,
@@ -17,4 +18,5 @@ export {
   type Subscription,
 } from './ports.ts';
 export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';
+export { TickReader, type TickReaderOptions } from './tick-reader.ts';
 export { ensureTopics } from './topics.ts';

@@ -1,30 +1,10 @@
 import { backoffMs } from './backoff.ts';
-import type { Message } from './chunk.ts';
 import { ChunkRunner, type ChunkRunnerOptions, Interrupted } from './chunk-runner.ts';
 import { classifyError } from './classify-error.ts';
+import type { FetchControl, Fetched } from './fetch-control.ts';
 import { FetchGuard } from './fetch-guard.ts';
 import { describeError } from './log.ts';
 import type { PartitionPosition } from './ports.ts';
-
-/** What a partition asks of the fetching client. */
-export interface FetchControl {
-  pause(partition: number): void;
-  resume(partition: number): void;
-  seek(partition: number, offset: number): void;
-  /** The first offset the log still has. */
-  logStart(partition: number): Promise<number>;
-}
-
-/** One answer of the broker for this partition. */
-export interface Fetched {
-  readonly messages: readonly Message[];
-  readonly fetchedOffset: number;
-  readonly highWatermark: number;
-  /** Tells the client where to fetch next. */
-  resolve(offset: string): void;
-  /** False when the batch must end here: drained, reassigned or asked to fetch elsewhere. */
-  goOn(): Promise<boolean>;
-}
 
 export interface OwnedPartitionOptions<Tx> extends ChunkRunnerOptions<Tx> {
   readonly control: FetchControl;

@@ -1,0 +1,42 @@
+import type { Admin, Consumer } from 'kafkajs';
+import type { Message } from './chunk.ts';
+
+/** What a partition asks of the fetching client. */
+export interface FetchControl {
+  pause(partition: number): void;
+  resume(partition: number): void;
+  seek(partition: number, offset: number): void;
+  /** The first offset the log still has. */
+  logStart(partition: number): Promise<number>;
+}
+
+/** One answer of the broker for one partition. */
+export interface Fetched {
+  readonly messages: readonly Message[];
+  readonly fetchedOffset: number;
+  readonly highWatermark: number;
+  /** Tells the client where to fetch next. */
+  resolve(offset: string): void;
+  /** False when the batch must end here: drained, reassigned or asked to fetch elsewhere. */
+  goOn(): Promise<boolean>;
+}
+
+export interface LogBounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+export async function readLogBounds(admin: Admin, topic: string): Promise<Map<number, LogBounds>> {
+  const offsets = await admin.fetchTopicOffsets(topic);
+  return new Map(offsets.map((one) => [one.partition, { start: Number(one.low), end: Number(one.high) }]));
+}
+
+export function fetchControl(consumer: Consumer, admin: Admin, topic: string): FetchControl {
+  const at = (partition: number) => [{ topic, partitions: [partition] }];
+  return {
+    pause: (partition) => consumer.pause(at(partition)),
+    resume: (partition) => consumer.resume(at(partition)),
+    seek: (partition, offset) => consumer.seek({ topic, partition, offset: String(offset) }),
+    logStart: async (partition) => (await readLogBounds(admin, topic)).get(partition)?.start ?? 0,
+  };
+}

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { type Tick, topics } from '@slipstream/contracts';
+import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
+import { type KafkaClient, retryOptions } from './client.ts';
+import { stepOverEmptyBatches } from './empty-batches.ts';
+import { readLogBounds } from './fetch-control.ts';
+import { describeError, jsonLog, type Log } from './log.ts';
+import { TickBook } from './tick-book.ts';
+import { withTimeout } from './with-timeout.ts';
+
+export interface TickReaderOptions {
+  readonly kafka: KafkaClient;
+  /** Names the throw-away group: `<name>-ticks-<uuid>`. */
+  readonly name: string;
+  readonly onFatal: (error: Error) => void;
+  readonly log?: Log;
+  readonly topic?: string;
+  readonly maxWaitMs?: number;
+  /** Longest wait for the marks that lie in the topic at start. */
+  readonly startTimeoutMs?: number;
+}
+
+const stopTimeoutMs = 5_000;
+
+/** Keeps the latest watermark of every source and clock (rule 6) in memory; reads the whole topic, stores nothing. */
+export class TickReader {
+  readonly #options: TickReaderOptions;
+  readonly #topic: string;
+  readonly #log: Log;
+  readonly #group: string;
+  readonly #consumer: Consumer;
+  readonly #admin: Admin;
+  readonly #book = new TickBook();
+  readonly #listeners = new Set<(tick: Tick) => void>();
+  /** Per partition the offset that must be passed before `start` resolves. */
+  readonly #awaited = new Map<number, number>();
+  #caughtUp: () => void = () => {};
+  #stopping = false;
+
+  constructor(options: TickReaderOptions) {
+    this.#options = options;
+    this.#topic = options.topic ?? topics.watermarks.name;
+    this.#log = options.log ?? jsonLog;
+    this.#group = `${options.name}-ticks-${randomUUID()}`;
+    this.#admin = options.kafka.admin({ retry: retryOptions });
+    this.#consumer = options.kafka.consumer({
+      groupId: this.#group,
+      maxWaitTimeInMs: options.maxWaitMs ?? 50,
+      allowAutoTopicCreation: false,
+      readUncommitted: true,
+      retry: { ...retryOptions, restartOnFailure: async () => !this.#stopping },
+    });
+    stepOverEmptyBatches(this.#topic);
+  }
+
+  /** Resolves when everything that lay in the topic has been read. @throws Error when that takes too long */
+  async start(): Promise<void> {
+    await this.#admin.connect();
+    for (const [partition, { start, end }] of await readLogBounds(this.#admin, this.#topic)) {
+      if (end > start) this.#awaited.set(partition, end);
+    }
+    const { events } = this.#consumer;
+    this.#consumer.on(events.CRASH, ({ payload }) => {
+      if (!payload.restart && !this.#stopping) this.#options.onFatal(payload.error);
+    });
+    // Batches of nothing but removed records count, too.
+    this.#consumer.on(events.END_BATCH_PROCESS, ({ payload }) => {
+      this.#passed(payload.partition, Number(payload.lastOffset) + 1);
+    });
+    const caughtUp = new Promise<void>((resolve) => {
+      this.#caughtUp = resolve;
+    });
+    if (this.#awaited.size === 0) this.#caughtUp();
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
+    await this.#consumer.run({ autoCommit: false, eachBatch: (payload) => this.#eachBatch(payload) });
+    await withTimeout(caughtUp, this.#options.startTimeoutMs ?? 30_000, `reading ${this.#topic}`);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await withTimeout(this.#consumer.disconnect(), stopTimeoutMs, 'disconnecting').catch(() => {});
+    await withTimeout(this.#admin.deleteGroups([this.#group]), stopTimeoutMs, 'deleting').catch(() => {});
+    await withTimeout(this.#admin.disconnect(), stopTimeoutMs, 'disconnecting').catch(() => {});
+  }
+
+  latest(source: string, clock: string): Tick | undefined {
+    return this.#book.latest(source, clock);
+  }
+
+  clocks(): string[] {
+    return this.#book.clocks();
+  }
+
+  /** Milliseconds since the source last spoke of this clock; Infinity when it never did. */
+  ageMs(source: string, clock: string): number {
+    return this.#book.ageMs(source, clock);
+  }
+
+  /** Calls back with each new tick, merged with what was known. Gives the function that ends it. */
+  onTick(listener: (tick: Tick) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Never throws: an error here would end the consumer for good (K2). */
+  async #eachBatch({ batch }: EachBatchPayload): Promise<void> {
+    for (const { key, value, timestamp, offset } of batch.messages) {
+      try {
+        const tick = this.#book.apply(key?.toString() ?? '', value, Date.now() - Number(timestamp));
+        if (tick) for (const listener of this.#listeners) listener(tick);
+      } catch (error) {
+        this.#log.error('a tick was skipped', { topic: this.#topic, offset, ...describeError(error) });
+      }
+    }
+  }
+
+  #passed(partition: number, nextOffset: number): void {
+    const awaited = this.#awaited.get(partition);
+    if (awaited === undefined || nextOffset < awaited) return;
+    this.#awaited.delete(partition);
+    if (this.#awaited.size === 0) this.#caughtUp();
+  }
+}
