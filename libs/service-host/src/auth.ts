@@ -6,16 +6,18 @@ import {
   SetMetadata,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiExtension, ApiSecurity } from '@nestjs/swagger';
+import { ApiExtension } from '@nestjs/swagger';
 import { must, SlipstreamError } from '@slipstream/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallerIdentity, VerifyToken } from './token.ts';
 
-const publicKey = 'slipstream:public';
-const scopesKey = 'slipstream:scopes';
+const accessKey = 'slipstream:access';
 
-/** The OpenAPI extension that marks an operation without a token. */
-export const publicExtension = 'x-public';
+/** Who may call a route: everybody, or tokens that have every one of the scopes. */
+export type Access = 'public' | readonly string[];
+
+/** The OpenAPI extension that carries the {@link Access} of an operation to its description. */
+export const accessExtension = 'x-access';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,13 +25,14 @@ declare module 'fastify' {
   }
 }
 
-/** Opens a route or a controller to everybody. */
-export const Public = () =>
-  applyDecorators(SetMetadata(publicKey, true), ApiExtension(publicExtension, true));
+/** Opens a route or a controller to everybody. What a route says goes before what its controller says. */
+export const Public = () => allow('public');
 
 /** Opens a route or a controller to tokens that have every one of `scopes`. */
-export const Scopes = (...scopes: readonly [string, ...string[]]) =>
-  applyDecorators(SetMetadata(scopesKey, scopes), ApiSecurity('bearer', [...scopes]));
+export const Scopes = (...scopes: readonly [string, ...string[]]) => allow(scopes);
+
+const allow = (access: Access) =>
+  applyDecorators(SetMetadata(accessKey, access), ApiExtension(accessExtension, access));
 
 /** Controller parameter: who is calling. Only on routes that need a token. */
 export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): CallerIdentity => {
@@ -45,16 +48,16 @@ export class AuthGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const targets = [context.getHandler(), context.getClass()];
-    if (this.reflector.getAllAndOverride<boolean>(publicKey, targets)) return true;
+    const access = this.reflector.getAllAndOverride<Access | undefined>(accessKey, targets);
+    if (access === 'public') return true;
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const caller = await this.authenticate(request, reply);
-    const needed = this.reflector.getAllAndOverride<readonly string[] | undefined>(scopesKey, targets);
-    if (!needed) throw new SlipstreamError('forbidden', 'This route is open to nobody.');
-    const missing = needed.filter((scope) => !caller.scopes.includes(scope));
+    if (!access) throw new SlipstreamError('forbidden', 'This route is open to nobody.');
+    const missing = access.filter((scope) => !caller.scopes.includes(scope));
     if (missing.length > 0) {
-      challenge(reply, `error="insufficient_scope", scope="${needed.join(' ')}"`);
+      challenge(reply, `error="insufficient_scope", scope="${access.join(' ')}"`);
       throw new SlipstreamError('forbidden', `The token lacks the scope ${missing.join(' ')}.`);
     }
     request.caller = caller;

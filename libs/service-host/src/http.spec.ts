@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import {
   Body,
@@ -380,7 +381,7 @@ describe('a request that is no good HTTP', () => {
 
   it('is cut off when its bytes drip', async () => {
     const head = `POST /things HTTP/1.1\r\nhost: x\r\n${type}content-length: 60000\r\n\r\n`;
-    const answer = await exchange(service.url, [head, ...Array<string>(20).fill(' ')]);
+    const answer = await exchange(service.url, [head], { dripMs: 20 });
     expect(answer.status).toBe(408);
   });
 
@@ -396,14 +397,13 @@ describe('a request that is no good HTTP', () => {
     ]);
   });
 
-  it('may be aborted at any point', async () => {
-    for (const cut of [1, 20, 60, 120]) {
-      const text = `POST /things HTTP/1.1\r\nhost: x\r\n${type}content-length: ${body.length}\r\n\r\n${body}`;
-      const controller = new AbortController();
-      const sending = post(text.slice(0, cut), json).catch(() => undefined);
-      controller.abort();
-      await sending;
-    }
+  it.each([1, 20, 60, 110, 130])('may be aborted after %s bytes', async (cut) => {
+    const text = `POST /things HTTP/1.1\r\nhost: x\r\nidempotency-key: k\r\n${type}content-length: ${body.length}\r\n\r\n${body}`;
+    await new Promise<void>((resolve) => {
+      const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+      socket.on('close', () => resolve());
+      socket.write(text.slice(0, cut), () => socket.resetAndDestroy());
+    });
     await expectAlive();
   });
 });

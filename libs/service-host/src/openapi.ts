@@ -1,7 +1,7 @@
 import { Controller, Get, type INestApplication, Inject } from '@nestjs/common';
 import { ApiExcludeController, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { errorCodes } from '@slipstream/kernel';
-import { Public, publicExtension } from './auth.ts';
+import { type Access, accessExtension, Public } from './auth.ts';
 import { problemMediaType } from './problem.ts';
 
 type Operation = Record<string, unknown> & { responses?: Record<string, unknown> };
@@ -56,8 +56,9 @@ function complete(operation: Operation): void {
   const schema = { $ref: '#/components/schemas/Problem' };
   const problem = { description: 'What went wrong', content: { [problemMediaType]: { schema } } };
   operation.responses = { default: problem, ...operation.responses };
-  if (operation[publicExtension] === true) operation.security = [];
-  delete operation[publicExtension];
+  const access = operation[accessExtension] as Access | undefined;
+  operation.security = access === 'public' ? [] : [{ bearer: access ?? [] }];
+  delete operation[accessExtension];
 }
 
 /** Holds the description: it can only be made once the application exists. */

@@ -46,24 +46,31 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Writes bytes to a socket and reads until the server closes it, which it must do within `timeoutMs`. */
+/**
+ * Writes bytes to a socket and reads until the server closes it, which it must do within ten seconds.
+ * `dripMs`: goes on writing a space that often.
+ */
 export function exchange(
   url: string,
   chunks: readonly (string | Buffer)[],
-  timeoutMs = 10_000,
+  { dripMs = 0 } = {},
 ): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const drip = dripMs > 0 ? setInterval(() => socket.write(' '), dripMs) : undefined;
     const timer = setTimeout(() => {
+      clearInterval(drip);
       socket.destroy();
-      reject(new Error(`no end of the answer within ${timeoutMs} ms: ${received}`));
-    }, timeoutMs);
+      reject(new Error(`no end of the answer within 10 s: ${received}`));
+    }, 10_000);
     let received = '';
     socket.on('data', (chunk) => {
       received += chunk.toString('latin1');
     });
+    // A server that refuses a request may reset the connection; what it answered before counts.
     socket.on('error', () => undefined);
     socket.on('close', () => {
+      clearInterval(drip);
       clearTimeout(timer);
       const [head = '', ...rest] = received.split('\r\n\r\n');
       resolve({
