@@ -50,7 +50,8 @@ export async function rawProduce(bench: Bench, events: readonly BenchEvent[], na
       let next = 0;
       const sender = async () => {
         while (next < events.length) {
-          const batch = events.slice(next, (next += batchSize));
+          const batch = events.slice(next, next + batchSize);
+          next += batchSize;
           await producer.send({
             topic: name,
             acks: -1,

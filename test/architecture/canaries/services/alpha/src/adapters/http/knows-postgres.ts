@@ -1,0 +1,2 @@
+import { store } from '../postgres/store.ts';
+export const controller = store;

@@ -1,0 +1,2 @@
+import { useCase } from '../application/use-case.ts';
+export const impure = useCase;

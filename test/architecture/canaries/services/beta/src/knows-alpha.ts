@@ -1,0 +1,2 @@
+import { alpha } from '../../alpha/src/domain/pure.ts';
+export const beta = alpha;
