@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { peekEnvelope } from '@slipstream/contracts';
+import fc from 'fast-check';
+import { Peeker } from './peeker.ts';
+import { eventBytes } from './test-support/records.ts';
+
+function outcome(read: () => { source: string; sequence: number }): unknown {
+  try {
+    return read();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+const peeker = new Peeker();
+const quick = (bytes: Buffer) =>
+  outcome(() => {
+    peeker.read(bytes);
+    return { source: peeker.source, sequence: peeker.sequence };
+  });
+const slow = (bytes: Buffer) => outcome(() => peekEnvelope(bytes));
+
+describe('Peeker', () => {
+  it('reads what peekEnvelope reads, for any run of sources', () => {
+    const event = fc.record({
+      sequence: fc.nat(),
+      from: fc.constantFrom('/slipstream/intake', '/slipstream/ledger', 'x'),
+      text: fc.string({ maxLength: 20_000 }),
+    });
+    fc.assert(
+      fc.property(event, ({ sequence, from, text }) => {
+        const bytes = eventBytes(sequence, { from, text });
+        expect(quick(bytes)).toEqual({ source: from, sequence });
+      }),
+    );
+  });
+
+  it('agrees with peekEnvelope on damaged bytes', () => {
+    const damage = fc.array(fc.tuple(fc.nat({ max: 150 }), fc.nat({ max: 255 })), { maxLength: 3 });
+    fc.assert(
+      fc.property(damage, fc.nat({ max: 400 }), (changes, length) => {
+        const bytes = Buffer.from(eventBytes(12_345)).subarray(0, length);
+        for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+        quick(eventBytes(1));
+        expect(quick(bytes)).toEqual(slow(bytes));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});

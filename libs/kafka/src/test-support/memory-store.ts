@@ -1,0 +1,80 @@
+import type { Advance, ConsumerStore, DeadLetter, PartitionPosition } from '../ports.ts';
+
+/** What a handler's transaction wrote; kept only when it commits. */
+export interface MemoryTx {
+  readonly effects: string[];
+}
+
+class FencedError extends Error {
+  override readonly name = 'FencedError';
+}
+
+/** A consumer store with transactions, fencing and the faults a database has. Shared by the members of a group. */
+export class MemoryStore implements ConsumerStore<MemoryTx> {
+  /** Committed effects, in order. */
+  readonly effects: string[] = [];
+  readonly deadLetters: DeadLetter[] = [];
+  /** Called before each transaction; throws what the database would. */
+  before: (position: PartitionPosition) => void | Promise<void> = () => {};
+  /** Called after each commit, before its answer: a lost answer throws here. */
+  after: (position: PartitionPosition) => void = () => {};
+  fencedCount = 0;
+  commits = 0;
+  readonly #positions = new Map<string, PartitionPosition>();
+
+  async claim(group: string, topic: string, partition: number): Promise<PartitionPosition> {
+    const known = this.stored(group, topic, partition);
+    const position = { ...known, epoch: known.epoch + 1 };
+    this.#positions.set(keyOf(position), position);
+    return position;
+  }
+
+  async commit(
+    position: PartitionPosition,
+    advance: Advance | null,
+    work: (tx: MemoryTx) => Promise<void>,
+  ): Promise<void> {
+    await this.before(position);
+    const tx: MemoryTx = { effects: [] };
+    await work(tx);
+    const known = this.#positions.get(keyOf(position));
+    if (known?.epoch !== position.epoch || known.nextOffset !== position.nextOffset) {
+      this.fencedCount++;
+      throw new FencedError('another owner moved on');
+    }
+    this.effects.push(...tx.effects);
+    if (advance) this.#advance(known, advance);
+    this.commits++;
+    this.after(position);
+  }
+
+  stored(group: string, topic: string, partition: number): PartitionPosition {
+    const fresh = { group, topic, partition, epoch: 0, nextOffset: -1 };
+    const unseen = { ...fresh, sequences: new Map<string, number>(), parkedKeys: new Set<string>() };
+    return this.#positions.get(keyOf(fresh)) ?? unseen;
+  }
+
+  /** Puts a position as if it had been stored before. */
+  put(position: PartitionPosition): void {
+    this.#positions.set(keyOf(position), position);
+  }
+
+  #advance(known: PartitionPosition, { nextOffset, sequences, deadLetters }: Advance): void {
+    this.deadLetters.push(...deadLetters);
+    const keys = deadLetters.flatMap(({ parkKey }) => (parkKey === null ? [] : [parkKey]));
+    this.#positions.set(keyOf(known), {
+      ...known,
+      nextOffset,
+      sequences: new Map([...known.sequences, ...sequences]),
+      parkedKeys: new Set([...known.parkedKeys, ...keys]),
+    });
+  }
+}
+
+function keyOf({
+  group,
+  topic,
+  partition,
+}: Pick<PartitionPosition, 'group' | 'topic' | 'partition'>): string {
+  return `${group} ${topic} ${partition}`;
+}
