@@ -1,14 +1,17 @@
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import type { BatchConsumer } from './consumer.ts';
 
+/** What the transport does with a consumer, whatever transactions that one hands out. */
+export type StartableConsumer = Pick<BatchConsumer<unknown>, 'start' | 'drain' | 'stop'>;
+
 /**
  * Lets Nest start and stop batch consumers with the application. Nest's own Kafka server handles one message at a
  * time, drops those without a handler and parses JSON; here consumers are plain objects and no decorator is needed.
  */
 export class KafkaBatchTransport extends Server implements CustomTransportStrategy {
-  readonly #consumers: readonly BatchConsumer<never>[];
+  readonly #consumers: readonly StartableConsumer[];
 
-  constructor(consumers: readonly BatchConsumer<never>[]) {
+  constructor(consumers: readonly StartableConsumer[]) {
     super();
     this.#consumers = consumers;
   }

@@ -101,11 +101,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const unitOfWork = new UnitOfWork(dataSource, () => wakeRelay());
   const published = new Set(options.publishes.map((topic) => topic.name));
   const consumers: BatchConsumer<Tx>[] = [];
-  const subscriptions: Subscription<Tx>[] = [];
   const barriers: InboundBarrier[] = [];
   const workers: Part[] = [];
   let watermarks: WatermarkOptions | null = null;
-  const ticks = new TickReader({ kafka });
   const endOffsets = new EndOffsets(kafka);
   const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
   const metrics = consumerMetrics();
@@ -115,6 +113,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     logger.fatal('a consumer died: the process ends, so that its supervisor starts it anew');
     process.exit(1);
   };
+  const ticks = new TickReader({ kafka, name: `slipstream-${name}`, onFatal });
 
   return {
     source: options.source,
@@ -131,7 +130,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         metrics: metrics.callbacks,
       });
       published.add(deadLetterTopic(subscription.topic));
-      subscriptions.push(subscription);
       consumers.push(consumer);
       return consumer;
     },
@@ -175,8 +173,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         ...workers,
       ];
       if (watermarks) parts.push(ticker(watermarks, relay));
-      for (const [index, consumer] of consumers.entries()) {
-        host.health.register(`consumer ${subscriptions[index]!.topic}`, () => consumer.health());
+      for (const consumer of consumers) {
+        host.health.register(`consumer ${consumer.subscription.topic}`, () => {
+          const { ok, problems } = consumer.health();
+          return ok ? { ok } : { ok, detail: problems.join('; ') };
+        });
       }
       return parts;
     },
