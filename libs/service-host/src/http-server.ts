@@ -54,6 +54,8 @@ export function createAdapter(limits: HttpLimits, routes: RouteTable, draining: 
     http: {
       headersTimeout: limits.headersTimeoutMs,
       connectionsCheckingInterval: limits.timeoutCheckIntervalMs,
+      // Node would answer a bare 400: requireHost answers a problem.
+      requireHostHeader: false,
     },
     genReqId: () => randomUUID(),
     return503OnClosing: false,
@@ -70,11 +72,18 @@ export function createAdapter(limits: HttpLimits, routes: RouteTable, draining: 
     async (request: FastifyRequest, body: Buffer) => parseBody(request, body),
   );
   fastify.addHook('onRoute', ({ method, url }) => routes.add(method, url));
+  fastify.addHook('onRequest', (request, _, done) => done(requireHost(request)));
   fastify.addHook('onSend', (request, reply, payload, done) => {
     addCommonHeaders(request, reply, draining);
     done(null, payload);
   });
   return adapter;
+}
+
+/** RFC 9112 section 3.2. */
+function requireHost({ raw }: FastifyRequest): SlipstreamError | undefined {
+  if (raw.headers.host !== undefined || raw.httpVersion === '1.0') return undefined;
+  return new SlipstreamError('malformed_request', 'The Host header is missing.');
 }
 
 function parseBody(request: FastifyRequest, body: Buffer): unknown {
