@@ -1,0 +1,24 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Sight } from '../../application/watch-blindness.ts';
+
+/** Gauges that are read when they are asked for. */
+export function registerMetrics(registry: Registry, sight: () => Sight): void {
+  const gauge = (name: string, help: string, read: (sight: Sight) => number) =>
+    new Gauge({
+      ...{ name, help, registers: [registry] },
+      collect() {
+        this.set(read(sight()));
+      },
+    });
+  gauge(
+    'slipstream_detector_blind',
+    '1 while no deadline can be judged because the gateway is not heard',
+    (now) => Number(now.blind),
+  );
+  gauge(
+    'slipstream_detector_lag_seconds',
+    'How far the gateway’s watermark lies behind',
+    (now) => now.lagMs / 1000,
+  );
+  gauge('slipstream_open_slips', 'Live slips without a verdict', (now) => now.openSlips);
+}

@@ -1,0 +1,37 @@
+import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { ApiOkResponse } from '@nestjs/swagger';
+import { rejectUnknownQuery, Scopes, toSnakeJson } from '@slipstream/service-host';
+import type { ClockView, Reads } from '../../application/reads.ts';
+import type { Sight } from '../../application/watch-blindness.ts';
+import { READS } from './cases.controller.ts';
+
+/** Injection token of {@link Watch}. */
+export const WATCH = Symbol('reconciliation:watch');
+
+/** What this instance hears of the other services now. */
+export interface Watch {
+  sources(): readonly object[];
+  sight(): Sight;
+}
+
+@Controller('v1/watermarks')
+@Scopes('watermarks:read')
+export class WatermarksController {
+  constructor(
+    @Inject(READS) private readonly reads: Reads,
+    @Inject(WATCH) private readonly watch: Watch,
+  ) {}
+
+  /** How far every source vouches for every clock, and how far every clock is judged. */
+  @Get()
+  @ApiOkResponse({
+    description:
+      '`sources`: the marks as heard; `clocks`: how far each is judged, with its counts; `detector`',
+  })
+  async list(@Query() query: Record<string, string>) {
+    rejectUnknownQuery(query, []);
+    const clocks: readonly ClockView[] = await this.reads.clocks();
+    const { blind, lagMs } = this.watch.sight();
+    return toSnakeJson({ sources: this.watch.sources(), clocks, detector: { blind, lagMs } });
+  }
+}

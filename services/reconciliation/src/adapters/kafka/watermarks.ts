@@ -1,0 +1,51 @@
+import { type Source, sources, type Tick, wallClock } from '@slipstream/contracts';
+import type { TickReader } from '@slipstream/kafka';
+import { earlier, type Instant } from '@slipstream/kernel';
+import type { Marks, Owner } from '../../domain/deadline/marks.ts';
+
+const owners: { readonly [source: string]: Owner } = {
+  [sources.intake]: 'intake',
+  [sources.gateway]: 'gateway',
+  [sources.ledger]: 'ledger',
+};
+
+export function noteTick(marks: Marks, tick: Tick): void {
+  const owner = owners[tick.source];
+  if (!owner) return;
+  for (const { partition, time, offset } of tick.marks) {
+    marks.note(owner, tick.clock, partition, { time, offset: Number(offset), closed: tick.closed });
+  }
+}
+
+/** The least of the gateway's marks on the wall clock; null while none was heard. */
+export function gatewayWallTime(ticks: TickReader): Instant | null {
+  const tick = ticks.latest(sources.gateway, wallClock);
+  if (!tick || tick.marks.length === 0) return null;
+  return tick.marks.map(({ time }) => time).reduce(earlier);
+}
+
+/** One source's watermark on one clock, as shown to people. */
+export interface ShownTick {
+  readonly source: Source;
+  readonly clock: string;
+  readonly closed: boolean;
+  /** Since the source last spoke. */
+  readonly ageMs: number;
+  readonly marks: readonly { readonly partition: number; readonly time: Instant; readonly offset: number }[];
+}
+
+export function shownTicks(ticks: TickReader): ShownTick[] {
+  return Object.values(sources).flatMap((source) =>
+    ticks.clocks().flatMap((clock) => {
+      const tick = ticks.latest(source, clock);
+      if (!tick) return [];
+      const marks = tick.marks.map(({ partition, time, offset }) => ({
+        partition,
+        time,
+        offset: Number(offset),
+      }));
+      const ageMs = Math.round(ticks.ageMs(source, clock));
+      return [{ source, clock, closed: tick.closed, ageMs, marks }];
+    }),
+  );
+}

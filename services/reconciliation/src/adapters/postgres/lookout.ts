@@ -1,0 +1,79 @@
+import type { UnitOfWork } from '@slipstream/postgres';
+import type { Lookout } from '../../application/ports.ts';
+import type { Judgeable } from '../../domain/deadline/judgeable.ts';
+import { canBeJudged } from './to-judge.ts';
+
+const toJudgeSql = `
+select r.n::int
+  from unnest($1::int[], $2::text[], $3::timestamptz[], $4::timestamptz[]) with ordinality
+    as given(partition, clock, through, holds_through, n)
+  cross join lateral (select given.*, $5::text as consumer_group, $6::text as topic) as r
+ where exists (select 1 from open_slip o where ${canBeJudged})`;
+
+const stepsDueSql = `
+select r.partition
+  from unnest($1::int[], $2::timestamptz[]) as r(partition, through)
+ where exists (select 1 from open_slip o where o.partition = r.partition and o.next_step_at <= clock_timestamp()
+   and (o.next_step = 'inquire' or o.next_step_at <= r.through))`;
+
+const concludedSql = `
+select r.n::int
+  from unnest($1::int[], $2::text[]) with ordinality as r(partition, clock, n)
+  join clock_progress p on p.clock = r.clock and p.partition = r.partition and p.concluded`;
+
+const keepProgressSql = `
+insert into clock_progress (partition, clock, judged_through, closed)
+select * from unnest($1::int[], $2::text[], $3::timestamptz[], $4::bool[])
+on conflict (clock, partition) do update set
+  judged_through = greatest(clock_progress.judged_through, excluded.judged_through),
+  closed = clock_progress.closed or excluded.closed`;
+
+/** Looks outside of any fence, one statement each. */
+export function createLookout(
+  unitOfWork: UnitOfWork,
+  { group, topic }: { readonly group: string; readonly topic: string },
+): Lookout {
+  const chosen = (ranges: readonly Judgeable[], rows: readonly { n: number }[]) =>
+    rows.map(({ n }) => ranges[n - 1]!);
+  return {
+    async withSlipsToJudge(ranges) {
+      const rows = await unitOfWork.query<{ n: number }>(toJudgeSql, [
+        ranges.map(({ partition }) => partition),
+        ranges.map(({ clock }) => clock),
+        ranges.map(({ through }) => through),
+        ranges.map(({ holdsThrough }) => holdsThrough),
+        group,
+        topic,
+      ]);
+      return chosen(ranges, rows);
+    },
+    async withStepsDue(through) {
+      const rows = await unitOfWork.query<{ partition: number }>(stepsDueSql, [
+        [...through.keys()],
+        [...through.values()],
+      ]);
+      return rows.map(({ partition }) => partition);
+    },
+    async concluded(ranges) {
+      const rows = await unitOfWork.query<{ n: number }>(concludedSql, [
+        ranges.map(({ partition }) => partition),
+        ranges.map(({ clock }) => clock),
+      ]);
+      return chosen(ranges, rows);
+    },
+    async keepProgress(ranges) {
+      // In key order, so that two instances whose ranges overlap for a moment cannot deadlock.
+      const ordered = ranges.toSorted((a, b) => compare(a.clock, b.clock) || a.partition - b.partition);
+      await unitOfWork.query(keepProgressSql, [
+        ordered.map(({ partition }) => partition),
+        ordered.map(({ clock }) => clock),
+        ordered.map(({ through }) => through),
+        ordered.map(({ closed }) => closed),
+      ]);
+    },
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

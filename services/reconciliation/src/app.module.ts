@@ -1,0 +1,95 @@
+import 'reflect-metadata';
+import { fileURLToPath } from 'node:url';
+import { Logger, Module } from '@nestjs/common';
+import { partitionsDefault, sources, topics } from '@slipstream/contracts';
+import type { BatchConsumer } from '@slipstream/kafka';
+import type { Tx } from '@slipstream/postgres';
+import { type Host, openRuntime, type Runtime, type ServiceOptions } from '@slipstream/service-host';
+import { CasesController, READS } from './adapters/http/cases.controller.ts';
+import { registerMetrics } from './adapters/http/metrics.ts';
+import { WATCH, type Watch, WatermarksController } from './adapters/http/watermarks.controller.ts';
+import { Loop } from './adapters/kafka/loop.ts';
+import { ids, toRecords } from './adapters/kafka/outgoing.ts';
+import { ownedPartitions } from './adapters/kafka/owned-partitions.ts';
+import { slipEvents, subscription } from './adapters/kafka/slip-events.ts';
+import { gatewayWallTime, noteTick, shownTicks } from './adapters/kafka/watermarks.ts';
+import { createLookout } from './adapters/postgres/lookout.ts';
+import { anythingOpen, lookAtOpenSlips } from './adapters/postgres/open-slips.ts';
+import { createReads } from './adapters/postgres/reads.ts';
+import { openUnit } from './adapters/postgres/unit.ts';
+import type { Unit } from './application/ports.ts';
+import { useCases } from './application/use-cases.ts';
+import type { ReconciliationConfig } from './config.ts';
+import { Marks } from './domain/deadline/marks.ts';
+
+export type { ReconciliationConfig } from './config.ts';
+
+@Module({})
+class ReconciliationModule {}
+
+/** Wires reconciliation: opens the database, makes topics, and gives what `createService` and `runService` start. */
+export async function assemble({ settings }: ReconciliationConfig): Promise<ServiceOptions> {
+  const directory = fileURLToPath(new URL('../migrations', import.meta.url));
+  const runtime = await openRuntime({
+    name: 'reconciliation',
+    source: sources.reconciliation,
+    settings,
+    migrations: { scope: 'reconciliation', directory },
+    publishes: [topics.events],
+  });
+  const { unitOfWork, ticks } = runtime;
+  const unit = (tx: Tx): Unit => openUnit(tx, subscription, (to, decided) => to.publish(toRecords(decided)));
+  const marks = new Marks();
+  const consumer: BatchConsumer<Tx> = runtime.consume(
+    slipEvents((tx, partition, events) => does.foldEvents(unit(tx), partition, events)),
+  );
+  const logger = new Logger('Detector');
+  const does = useCases({
+    ...{ marks, ids },
+    owned: ownedPartitions(consumer, unit),
+    lookout: createLookout(unitOfWork, subscription),
+    reads: createReads(unitOfWork, partitionsDefault),
+    monotonicMs: () => performance.now(),
+    blindness: {
+      heard: () => gatewayWallTime(ticks),
+      look: () => lookAtOpenSlips(unitOfWork),
+      log: (message) => logger.warn(message),
+    },
+  });
+  const onError = (error: unknown) =>
+    logger.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  const detector = new Loop({ name: 'detector', round: does.detect, everyMs: 100, pauseMs: 20, onError });
+  runtime.addPart(detector);
+  runtime.addPart(
+    new Loop({ name: 'blindness', round: does.watchBlindness, everyMs: 1_000, pauseMs: 1_000, onError }),
+  );
+  ticks.onTick((tick) => {
+    noteTick(marks, tick);
+    detector.wake();
+  });
+  runtime.publishWatermarks({
+    bounds: async () => [{ clock: 'wall', time: null, closed: false }],
+    open: () => anythingOpen(unitOfWork),
+  });
+  const watch: Watch = { sources: () => shownTicks(ticks), sight: does.sight };
+  return {
+    name: 'reconciliation',
+    module: {
+      module: ReconciliationModule,
+      controllers: [CasesController, WatermarksController],
+      providers: [
+        { provide: READS, useValue: does.reads },
+        { provide: WATCH, useValue: watch },
+      ],
+    },
+    settings,
+    parts: (host) => partsOf(runtime, host, watch),
+  };
+}
+
+function partsOf(runtime: Runtime, host: Host, { sight }: Watch) {
+  registerMetrics(host.metrics, sight);
+  // A blind detector still answers, and must: its readiness says so instead of hiding it.
+  host.health.register('detector', () => ({ ok: true, detail: sight().blind ? 'detector blind' : 'sees' }));
+  return runtime.parts(host);
+}

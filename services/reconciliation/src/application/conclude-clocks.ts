@@ -1,0 +1,25 @@
+import type { Judgeable } from '../domain/deadline/judgeable.ts';
+import { concludeNoAnswer } from '../domain/repair/conclude.ts';
+import { draftOf } from '../domain/repair/draft.ts';
+import { type Ids, type OwnedPartitions, pageSizeMax } from './ports.ts';
+
+/**
+ * Ends an imported clock that is closed, on one partition that is judged up to its end: what is overdue and did not
+ * return gets SlipNotReturned; what is due later stays open for ever and is only counted. True when it is done.
+ */
+export async function concludeClock(range: Judgeable, owned: OwnedPartitions, ids: Ids): Promise<boolean> {
+  for (let after = ''; ; ) {
+    let missed = 0;
+    const kept = await owned.inPartition(range.partition, async (unit) => {
+      const { slips } = await unit.toConclude(range, after);
+      missed = slips.length;
+      after = slips.at(-1)?.state.slipId ?? after;
+      const drafts = slips.map((slip) => draftOf(slip, slip));
+      for (const draft of drafts) concludeNoAnswer(draft, { ...ids, now: range.through });
+      if (missed > 0) await unit.save(drafts);
+      if (missed < pageSizeMax) await unit.finishClock(range);
+    });
+    if (!kept) return false;
+    if (missed < pageSizeMax) return true;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Judgeable } from '../domain/deadline/judgeable.ts';
+import type { Marks } from '../domain/deadline/marks.ts';
+import { concludeClock } from './conclude-clocks.ts';
+import { judgeDeadlines } from './judge-deadlines.ts';
+import type { Ids, Lookout, OwnedPartitions } from './ports.ts';
+import { takeDueSteps } from './take-due-steps.ts';
+
+/** How often progress is written down; it is for people, verdicts don't need it. */
+const keepProgressEveryMs = 1_000;
+
+export interface DetectorParts {
+  readonly marks: Marks;
+  readonly owned: OwnedPartitions;
+  readonly lookout: Lookout;
+  readonly ids: Ids;
+  /** A clock that never steps; only differences mean anything. */
+  monotonicMs(): number;
+}
+
+/** One round of the detector: deadlines, then clocks that are closed, then steps that are due. */
+export function createDetector({
+  marks,
+  owned,
+  lookout,
+  ids,
+  monotonicMs,
+}: DetectorParts): () => Promise<void> {
+  const concluded = new Set<string>();
+  const kept = new Map<string, string>();
+  let keepAtMs = monotonicMs();
+
+  return async () => {
+    const judged = await judgeDeadlines(marks, owned, lookout, ids, (range) => concluded.has(name(range)));
+    await conclude(judged.filter(({ closed }) => closed));
+    await takeDueSteps(marks, owned, lookout, ids);
+    if (monotonicMs() < keepAtMs) return;
+    keepAtMs = monotonicMs() + keepProgressEveryMs;
+    await keep(judged);
+  };
+
+  async function conclude(closed: readonly Judgeable[]): Promise<void> {
+    if (closed.length === 0) return;
+    const before = new Set(await lookout.concluded(closed));
+    for (const range of closed) {
+      if (before.has(range) || (await concludeClock(range, owned, ids))) concluded.add(name(range));
+    }
+  }
+
+  async function keep(judged: readonly Judgeable[]): Promise<void> {
+    const moved = judged.filter(
+      (range) => kept.get(name(range)) !== range.through && !concluded.has(name(range)),
+    );
+    if (moved.length === 0) return;
+    await lookout.keepProgress(moved);
+    for (const range of moved) kept.set(name(range), range.through);
+  }
+}
+
+function name({ clock, partition }: Judgeable): string {
+  return `${partition} ${clock}`;
+}

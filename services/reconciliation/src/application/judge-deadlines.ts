@@ -1,0 +1,48 @@
+import { type Judgeable, judgeable } from '../domain/deadline/judgeable.ts';
+import type { Marks } from '../domain/deadline/marks.ts';
+import { callOverdue } from '../domain/repair/call-overdue.ts';
+import { draftOf } from '../domain/repair/draft.ts';
+import { type Ids, type Lookout, type OwnedPartitions, pageSizeMax } from './ports.ts';
+
+/** Pages of one clock and partition before the others get their turn. */
+const pagesMax = 20;
+
+/**
+ * Judges every deadline that the watermarks have passed (rule 6), and gives the clocks and partitions where none is
+ * left. The reading can only be further than it was when the marks were compared, so the verdicts stay right.
+ */
+export async function judgeDeadlines(
+  marks: Marks,
+  owned: OwnedPartitions,
+  lookout: Lookout,
+  ids: Ids,
+  skip: (range: Judgeable) => boolean,
+): Promise<readonly Judgeable[]> {
+  const ranges = judgeable(marks, owned.nextOffsets()).filter((range) => !skip(range));
+  if (ranges.length === 0) return [];
+  const due = new Set(await lookout.withSlipsToJudge(ranges));
+  const judged: Judgeable[] = [];
+  for (const range of ranges) {
+    if (!due.has(range) || (await judgeRange(range, owned, ids))) judged.push(range);
+  }
+  return judged;
+}
+
+/** True when nothing is left to be judged in the range. */
+async function judgeRange(range: Judgeable, owned: OwnedPartitions, ids: Ids): Promise<boolean> {
+  for (let page = 0; page < pagesMax; page++) {
+    let judged = 0;
+    const kept = await owned.inPartition(range.partition, async (unit) => {
+      const { now, slips } = await unit.toJudge(range);
+      judged = slips.length;
+      const drafts = slips.map((slip) => draftOf(slip, slip));
+      for (const draft of drafts) {
+        callOverdue(draft, { ...ids, now: range.clock === 'wall' ? now : range.through });
+      }
+      if (judged > 0) await unit.save(drafts);
+    });
+    if (!kept) return false;
+    if (judged < pageSizeMax) return true;
+  }
+  return false;
+}

@@ -1,0 +1,50 @@
+import type { Instant } from '@slipstream/kernel';
+import type { Judgeable } from '../domain/deadline/judgeable.ts';
+import type { Context, Draft } from '../domain/repair/draft.ts';
+import type { WatchedSlip } from '../domain/watch/watched-slip.ts';
+
+/** Rows of one transaction. */
+export const pageSizeMax = 1_000;
+
+/** A page of slips, and the database's time when it was read. */
+export interface SlipPage {
+  readonly now: Instant;
+  readonly slips: readonly WatchedSlip[];
+}
+
+/** One transaction on the slips of one partition that this instance owns. */
+export interface Unit {
+  byId(slipIds: readonly string[]): Promise<readonly WatchedSlip[]>;
+  /** Open slips that can be judged, the oldest deadline first; slips behind a dead letter are left out. */
+  toJudge(range: Judgeable): Promise<SlipPage>;
+  /** Slips whose next step is due; a conclusion also needs the answers up to its time to be read. */
+  toStep(partition: number, through: Instant): Promise<SlipPage>;
+  /** Overdue slips of a closed clock about which nothing was concluded yet, after the slip id `after`. */
+  toConclude(range: Judgeable, after: string): Promise<SlipPage>;
+  /** Writes what the drafts have become and publishes what they decided. */
+  save(drafts: Iterable<Draft>): Promise<void>;
+  /** Ends an imported clock on this partition: its counts stay, its rows go. */
+  finishClock(range: Judgeable): Promise<void>;
+}
+
+/** The partitions that this instance owns now. */
+export interface OwnedPartitions {
+  /** Next offset to be read, by partition. */
+  nextOffsets(): ReadonlyMap<number, number>;
+  /** Runs `work` in a fenced transaction; false when the partition is no longer ours (nothing is kept then). */
+  inPartition(partition: number, work: (unit: Unit) => Promise<void>): Promise<boolean>;
+}
+
+/** Cheap looks outside of any fence: what they find is read again inside. */
+export interface Lookout {
+  /** Those of the ranges that have a slip to be judged. */
+  withSlipsToJudge(ranges: readonly Judgeable[]): Promise<readonly Judgeable[]>;
+  /** Partitions with a step that is due. */
+  withStepsDue(through: ReadonlyMap<number, Instant>): Promise<readonly number[]>;
+  /** Those of the ranges whose clock is concluded on the partition. */
+  concluded(ranges: readonly Judgeable[]): Promise<readonly Judgeable[]>;
+  keepProgress(ranges: readonly Judgeable[]): Promise<void>;
+}
+
+/** Ids: those of events, and the one that a verdict has for ever. */
+export type Ids = Pick<Context, 'newId' | 'overdueId'>;

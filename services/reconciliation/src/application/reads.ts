@@ -1,0 +1,62 @@
+import type { Instant } from '@slipstream/kernel';
+import type { Cause } from '@slipstream/slip';
+
+/** A case as people see it. */
+export interface CaseView {
+  readonly slipId: string;
+  readonly status: 'open' | 'closed';
+  readonly reason: string;
+  readonly summary: string;
+  readonly provider: string | null;
+  readonly openedAt: Instant;
+  readonly closedAt: Instant | null;
+  readonly resolution: string | null;
+  /** The diagnosis; its evidence are ids of events. */
+  readonly cause: Cause | null;
+}
+
+export interface CaseFilter {
+  readonly status: 'open' | 'closed' | null;
+  /** A cause's class or code. */
+  readonly cause: string | null;
+  readonly provider: string | null;
+}
+
+/** A place between two cases: newest first, then by slip id. */
+export interface CasePosition {
+  readonly at: Instant;
+  readonly slipId: string;
+  /** Towards newer cases. */
+  readonly back: boolean;
+}
+
+export interface CasePage {
+  readonly cases: readonly CaseView[];
+  readonly next: CasePosition | null;
+  readonly previous: CasePosition | null;
+}
+
+/** How far one clock is judged, over all partitions. */
+export interface ClockView {
+  readonly clock: string;
+  /** Null while some partition was never judged. */
+  readonly judgedThrough: Instant | null;
+  /** No slip and no answer will be added. */
+  readonly closed: boolean;
+  /** Closed, and every slip of it has its verdict. */
+  readonly concluded: boolean;
+  readonly counts: {
+    readonly slips: number;
+    /** Without a verdict: due later. */
+    readonly open: number;
+    readonly overdue: number;
+    readonly notReturned: number;
+  };
+}
+
+/** What may be asked; nothing here changes anything. */
+export interface Reads {
+  cases(filter: CaseFilter, from: CasePosition | null, pageSize: number): Promise<CasePage>;
+  caseOf(slipId: string): Promise<CaseView | null>;
+  clocks(): Promise<readonly ClockView[]>;
+}

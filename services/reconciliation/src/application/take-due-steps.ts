@@ -1,0 +1,31 @@
+import type { Instant } from '@slipstream/kernel';
+import { never } from '../domain/deadline/judgeable.ts';
+import type { Marks } from '../domain/deadline/marks.ts';
+import { draftOf } from '../domain/repair/draft.ts';
+import { takeStep } from '../domain/repair/take-step.ts';
+import type { Ids, Lookout, OwnedPartitions } from './ports.ts';
+
+/**
+ * Takes the steps that are due on the partitions owned: further inquiries, and the conclusions when they brought
+ * nothing. A conclusion waits until all answers received by its time were read: a lagging gateway never causes one.
+ */
+export async function takeDueSteps(
+  marks: Marks,
+  owned: OwnedPartitions,
+  lookout: Lookout,
+  ids: Ids,
+): Promise<void> {
+  const through = new Map<number, Instant>();
+  for (const [partition, nextOffset] of owned.nextOffsets()) {
+    through.set(partition, marks.reached('gateway', 'wall', partition, nextOffset)?.time ?? never);
+  }
+  if (through.size === 0) return;
+  for (const partition of await lookout.withStepsDue(through)) {
+    await owned.inPartition(partition, async (unit) => {
+      const { now, slips } = await unit.toStep(partition, through.get(partition) ?? never);
+      const drafts = slips.map((slip) => draftOf(slip, slip));
+      for (const draft of drafts) takeStep(draft, { ...ids, now });
+      if (drafts.length > 0) await unit.save(drafts);
+    });
+  }
+}

@@ -1,0 +1,31 @@
+import type { RecordedEvent } from '@slipstream/slip';
+import { createDetector, type DetectorParts } from './detect.ts';
+import { foldEvents } from './fold-events.ts';
+import type { Unit } from './ports.ts';
+import type { Reads } from './reads.ts';
+import { type BlindnessParts, createBlindnessWatch, type Sight } from './watch-blindness.ts';
+
+/** Everything this service can do. */
+export interface UseCases {
+  /** Folds a batch of one partition's events, and decides what follows from them at once. */
+  foldEvents(unit: Unit, partition: number, events: readonly RecordedEvent[]): Promise<void>;
+  /** Judges the deadlines that can be judged, ends imported clocks, takes the steps that are due. */
+  detect(): Promise<void>;
+  /** Looks whether deadlines can be judged at all. */
+  watchBlindness(): Promise<void>;
+  sight(): Sight;
+  readonly reads: Reads;
+}
+
+export type Parts = DetectorParts & { readonly reads: Reads; readonly blindness: BlindnessParts };
+
+export function useCases(parts: Parts): UseCases {
+  const blindness = createBlindnessWatch(parts.blindness);
+  return {
+    foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, parts.ids),
+    detect: createDetector(parts),
+    watchBlindness: blindness.check,
+    sight: blindness.sight,
+    reads: parts.reads,
+  };
+}

@@ -1,0 +1,19 @@
+import {
+  type CommonSettings,
+  commonSettings,
+  loadRules,
+  type Rules,
+  readEnvironment,
+} from '@slipstream/service-host';
+
+export interface ReconciliationConfig {
+  readonly settings: CommonSettings;
+  /** Checked at start like everywhere; a slip is judged by the policy frozen in its own events. */
+  readonly rules: Rules;
+}
+
+/** Reads the environment and the rules file once; `environment` is `process.env`. @throws StartError */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): ReconciliationConfig {
+  const settings = readEnvironment(commonSettings, environment);
+  return { settings, rules: loadRules(settings.configFile, environment) };
+}

@@ -1,0 +1,40 @@
+import type { Instant } from '@slipstream/kernel';
+import type { Marks } from './marks.ts';
+
+/** How far one clock can be judged on one partition now. */
+export interface Judgeable {
+  readonly partition: number;
+  readonly clock: string;
+  /** Every answer received up to here was published and has been read. */
+  readonly through: Instant;
+  /** The same for the ledger's answers about holds. */
+  readonly holdsThrough: Instant;
+  /** The clock stands: no slip and no answer will be added on this partition. */
+  readonly closed: boolean;
+}
+
+/** Before every deadline: nothing can be judged. */
+export const never: Instant = '0001-01-01T00:00:00.000000Z';
+
+/** `nextOffsets`: by owned partition, the next offset to be read. */
+export function judgeable(marks: Marks, nextOffsets: ReadonlyMap<number, number>): Judgeable[] {
+  const result: Judgeable[] = [];
+  for (const clock of marks.clocks()) {
+    for (const [partition, nextOffset] of nextOffsets) {
+      const one = judgeableOn(marks, clock, partition, nextOffset);
+      if (one) result.push(one);
+    }
+  }
+  return result;
+}
+
+function judgeableOn(marks: Marks, clock: string, partition: number, nextOffset: number): Judgeable | null {
+  const gateway = marks.reached('gateway', clock, partition, nextOffset);
+  if (!gateway) return null;
+  const { time: through } = gateway;
+  // Imported holds are posted long after their time on the clock: there only the gateway's mark counts.
+  const holds = clock === 'wall' ? marks.reached('ledger', clock, partition, nextOffset) : gateway;
+  const slips = marks.reached('intake', clock, partition, nextOffset);
+  const closed = gateway.closed && slips?.closed === true;
+  return { partition, clock, through, holdsThrough: holds?.time ?? never, closed };
+}

@@ -1,0 +1,131 @@
+import { instantToMicros } from '@slipstream/kernel';
+import type { Cause, SubmittedSlip } from '@slipstream/slip';
+import { type CauseCode, causeOf } from './causes.ts';
+import { evidenceOf, type FactName, type Facts } from './facts.ts';
+
+interface Finding {
+  readonly code: CauseCode;
+  /** 0 (a guess) to 100 (proved). */
+  readonly confidence: number;
+  readonly shownBy: readonly FactName[];
+}
+
+/**
+ * Why a slip did not return by its deadline, from its events alone. A diagnosis is a decision (rule 6): it is recorded
+ * when it is made, and made again when more is known.
+ */
+export function diagnose({ state, facts }: { state: SubmittedSlip; facts: Facts }): Cause {
+  const { code, confidence, shownBy } = find(state, facts);
+  return causeOf(code, confidence, evidenceOf(facts, ['overdue', ...shownBy]));
+}
+
+function find(state: SubmittedSlip, facts: Facts): Finding {
+  if (state.rejection !== null)
+    return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'refused'] };
+  if (state.outcome !== null) return whyLate(state, facts);
+  if (state.provedNotExecuted) return whyNotExecuted(state, facts);
+  return state.mode === 'reported' ? whoFellSilent(state) : whyUnknown(state, facts);
+}
+
+/** It was executed and its answer came too late. */
+function whyLate(state: SubmittedSlip, facts: Facts): Finding {
+  if (state.mode === 'reported') return { code: 'provider_slow', confidence: 80, shownBy: ['returned'] };
+  if (state.heldAt === null || state.heldAt > state.deadline) {
+    return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'returned'] };
+  }
+  if (facts.ids.not_sent !== undefined && leftLate(state)) {
+    return { code: 'provider_unreachable', confidence: 80, shownBy: ['not_sent', 'intended', 'returned'] };
+  }
+  const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';
+  if (told) return { code: 'provider_slow', confidence: 90, shownBy: ['intended', 'returned'] };
+  // Only when asked did the provider say so.
+  if (state.acknowledgedAt !== null || facts.unansweredReason === null) {
+    return { code: 'callback_lost', confidence: 90, shownBy: ['acknowledged', 'answered', 'returned'] };
+  }
+  const code = unansweredCode(facts.unansweredReason) ?? 'reply_lost';
+  return { code, confidence: 85, shownBy: ['unanswered', 'answered', 'returned'] };
+}
+
+/** More than half of the time was gone before anything could be sent. */
+function leftLate({ submittedAt, dispatchedAt, deadline }: SubmittedSlip): boolean {
+  if (dispatchedAt === null) return false;
+  const start = instantToMicros(submittedAt);
+  return (instantToMicros(dispatchedAt) - start) * 2n > instantToMicros(deadline) - start;
+}
+
+/** It was proved that the provider has not executed it and never will. */
+function whyNotExecuted(state: SubmittedSlip, facts: Facts): Finding {
+  if (!state.mayHaveLeft) return whyNeverSent(state, facts);
+  if (state.acknowledgedAt !== null) {
+    return { code: 'provider_dropped', confidence: 90, shownBy: ['acknowledged', 'answered'] };
+  }
+  const code = unansweredCode(facts.unansweredReason) ?? 'request_lost';
+  return { code, confidence: 85, shownBy: ['intended', 'unanswered', 'answered'] };
+}
+
+function whyNeverSent(state: SubmittedSlip, facts: Facts): Finding {
+  if (facts.ids.not_sent !== undefined) {
+    const code = facts.notSentReason === 'throttled' ? 'provider_busy' : 'provider_unreachable';
+    return { code, confidence: 95, shownBy: ['not_sent', 'answered'] };
+  }
+  if (state.heldAt === null || state.heldAt > state.deadline) {
+    return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'answered'] };
+  }
+  return { code: 'never_dispatched', confidence: 90, shownBy: ['held', 'answered'] };
+}
+
+/** Nobody can be asked: all that is known is how far it was heard of. */
+function whoFellSilent(state: SubmittedSlip): Finding {
+  if (state.lastStep !== null) {
+    return { code: 'silent_after_progress', confidence: 60, shownBy: ['acknowledged', 'progressed'] };
+  }
+  if (state.acknowledgedAt !== null) {
+    return { code: 'silent_after_acknowledgement', confidence: 60, shownBy: ['acknowledged'] };
+  }
+  const code = state.clock === 'wall' ? 'no_report' : 'no_acknowledgement';
+  return { code, confidence: 50, shownBy: ['submitted'] };
+}
+
+/** Every inquiry was asked and nothing is proved. */
+function whyUnknown(state: SubmittedSlip, facts: Facts): Finding {
+  switch (facts.lastAnswer?.answer) {
+    case 'pending':
+      return { code: 'provider_pending', confidence: 80, shownBy: ['intended', 'acknowledged', 'answered'] };
+    case 'no_answer':
+      return {
+        code: 'provider_unreachable',
+        confidence: 60,
+        shownBy: ['intended', 'unanswered', 'answered'],
+      };
+    case 'not_found': {
+      // Without a bound on late acceptance NOT_FOUND proves nothing (rule 3).
+      const code = unansweredCode(facts.unansweredReason) ?? 'undetermined';
+      return { code, confidence: 40, shownBy: ['intended', 'unanswered', 'answered'] };
+    }
+    default:
+      if (state.acknowledgedAt !== null) {
+        return {
+          code: 'silent_after_acknowledgement',
+          confidence: 50,
+          shownBy: ['intended', 'acknowledged'],
+        };
+      }
+      return { code: 'undetermined', confidence: 0, shownBy: ['submitted', 'intended', 'unanswered'] };
+  }
+}
+
+/** What the way a call ended tells; null when it says no more than that no answer came. */
+function unansweredCode(reason: string | null): CauseCode | null {
+  switch (reason) {
+    case 'restart':
+      return 'gateway_interrupted';
+    case 'server_error':
+      return 'provider_error';
+    case 'garbage':
+    case 'redirect':
+    case 'too_large':
+      return 'garbage_answer';
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,42 @@
+import { addMs, type Instant } from '@slipstream/kernel';
+import type { SubmittedSlip } from '@slipstream/slip';
+import type { LastAnswer } from '../diagnosis/facts.ts';
+import type { NextStep, WatchedSlip } from '../watch/watched-slip.ts';
+
+/** How long the last inquiry may stay unanswered before people are asked instead. */
+export const answerWaitMs = 20_000;
+/**
+ * A ladder may end just before its proof: NOT_FOUND must be heard twice, a quiet period apart (rule 3), and the first
+ * one may have been asked too early to count. So it grows by up to this many rungs while NOT_FOUND is what is heard.
+ */
+export const extraInquiriesMax = 2;
+/** Added to the quiet period, so that the second question surely lies behind its end. */
+const quietMarginMs = 250;
+
+/** The step that follows the inquiries asked so far. `now` is when the latest was asked, or the verdict was given. */
+export function nextRung(state: SubmittedSlip, now: Instant): NextStep {
+  const ladder = state.policy.inquiryLadderMs;
+  const delayMs = ladder[state.inquiries];
+  if (delayMs === undefined) {
+    const asked = state.inquiries > 0;
+    return { kind: 'conclude', at: asked ? addMs(now, answerWaitMs) : now };
+  }
+  return { kind: 'inquire', at: addMs(state.overdueAt ?? now, delayMs) };
+}
+
+/** On a reported route nobody can be asked: as long as a ladder would last, an answer may still be reported. */
+export function waitForReport(state: SubmittedSlip, now: Instant): NextStep {
+  return { kind: 'conclude', at: addMs(now, state.policy.inquiryLadderMs.at(-1) ?? 0) };
+}
+
+/** What an answer without proof changes: before the ladder's end nothing, at its end one more rung or the end. */
+export function afterAnswer({ state, nextStep }: WatchedSlip, last: LastAnswer): NextStep | null {
+  const rungs = state.policy.inquiryLadderMs.length;
+  if (nextStep?.kind !== 'conclude' || last.inquiry < state.inquiries) return nextStep;
+  // The outcome it speaks of is an event of its own, and already on its way.
+  if (last.answer === 'returned') return nextStep;
+  if (last.answer === 'not_found' && state.inquiries < rungs + extraInquiriesMax) {
+    return { kind: 'inquire', at: addMs(last.at, state.policy.quietPeriodMs + quietMarginMs) };
+  }
+  return { kind: 'conclude', at: last.at };
+}
