@@ -1,0 +1,50 @@
+import { readEnvelope, slipEventOf, slipEventType } from '@slipstream/contracts';
+import { type JsonValue, toSnakeJson } from '@slipstream/service-host';
+import { iso20022 } from '@slipstream/slip';
+import type { BookedTransaction, LoggedEvent, SlipView } from '../../application/queries.ts';
+
+/** A slip as the HTTP contract shows it. */
+export function slipJson({ state, version, partition, offset }: SlipView): JsonValue {
+  return toSnakeJson({
+    id: state.slipId,
+    reference: state.reference,
+    kind: state.kind,
+    account: state.account,
+    counterparty: state.counterparty,
+    amount: state.amount,
+    provider: state.provider,
+    clock: state.clock,
+    status: state.status,
+    outcome: state.outcome,
+    case: state.case && { status: state.case.status, openedAt: state.case.openedAt },
+    cause: state.cause,
+    submittedAt: state.submittedAt,
+    dispatchedAt: state.dispatchedAt,
+    returnedAt: state.returnedAt,
+    deadline: state.deadline,
+    overdue: state.overdue,
+    resolvedAt: state.resolvedAt,
+    version,
+    position: `${partition}:${offset}`,
+    iso20022: iso20022(state),
+  });
+}
+
+/** An event with its data decoded; data is null for a type that this version does not know. */
+export function eventJson({ bytes, ...event }: LoggedEvent): JsonValue {
+  const known = slipEventType(event.type) !== undefined;
+  const data = known ? slipEventOf(readEnvelope(bytes)).event.data : null;
+  return toSnakeJson({ ...event, data: withoutBytes(data) });
+}
+
+export function transactionJson({ id, slipId, type, recordedAt, postings }: BookedTransaction): JsonValue {
+  return toSnakeJson({ id, slipId, type, recordedAt, postings });
+}
+
+/** Bytes (a sealed text) are shown in base64. */
+function withoutBytes(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (Array.isArray(value)) return value.map(withoutBytes);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutBytes(item)]));
+}

@@ -1,0 +1,2 @@
+/** Injection token of the read side (LedgerQueries). */
+export const QUERIES = Symbol('ledger queries');

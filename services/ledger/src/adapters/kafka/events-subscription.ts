@@ -1,0 +1,52 @@
+import { topics } from '@slipstream/contracts';
+import type { Batch, Subscription } from '@slipstream/kafka';
+import type { OutboundRecord, Tx } from '@slipstream/postgres';
+import type { EventToPublish } from '@slipstream/service-host';
+import type { Announcement, LedgerTx } from '../../application/ports.ts';
+import type { LedgerBatch } from '../../application/record-batch.ts';
+import type { Sha256 } from '../../domain/log/follow.ts';
+import { readLogRecord } from './read-log-record.ts';
+
+export const consumerGroup = 'ledger';
+
+export interface EventsHandler {
+  readonly sha256: Sha256;
+  ledgerTx(tx: Tx): LedgerTx;
+  recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly Announcement[]>;
+  outbound(event: EventToPublish): OutboundRecord;
+  /** Told when a batch was handled: somebody may be waiting for it. */
+  onBatch(records: number): void;
+}
+
+/** Every slip event of every source goes into the log, the ledger's own too; its answers go to the same partition. */
+export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
+  return {
+    topic: topics.events.name,
+    group: consumerGroup,
+    sequenced: true,
+    async handle(tx, batch) {
+      const announcements = await handler.recordBatch(
+        handler.ledgerTx(tx),
+        toLedgerBatch(batch, handler.sha256),
+      );
+      const { partition } = batch;
+      tx.publish(announcements.map((announcement) => handler.outbound(toPublish(partition, announcement))));
+      handler.onBatch(batch.records.length);
+    },
+  };
+}
+
+function toLedgerBatch({ partition, records, resent }: Batch, sha256: Sha256): LedgerBatch {
+  return {
+    partition,
+    records: records.map(readLogRecord),
+    resent: resent.flatMap(({ source, sequence, offset, value }) =>
+      value === null ? [] : [{ source, sequence, offset, digest: sha256(value) }],
+    ),
+  };
+}
+
+function toPublish(partition: number, announcement: Announcement): EventToPublish {
+  const { traceparent, ...event } = announcement;
+  return { ...event, partition, traceparent: traceparent === '' ? undefined : traceparent };
+}

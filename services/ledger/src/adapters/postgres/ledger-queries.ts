@@ -1,0 +1,161 @@
+import type { Instant } from '@slipstream/kernel';
+import type { UnitOfWork } from '@slipstream/postgres';
+import { initialState, parseState } from '@slipstream/slip';
+import type {
+  LedgerQueries,
+  LoggedEvent,
+  NotReturnedGrouping,
+  SlipFilter,
+  SlipView,
+} from '../../application/queries.ts';
+import { payerAvailable, payerHeld } from '../../domain/posting/chart.ts';
+import { type Keyset, readPage } from './keyset.ts';
+import { transactions } from './transactions.ts';
+
+interface SlipRow {
+  id: string;
+  clock: string;
+  state: string;
+  version: string;
+  partition: number;
+  position: string;
+  listed_at: Instant;
+}
+
+interface EventRow {
+  event_id: string;
+  type: string;
+  slip_id: string;
+  source: string;
+  seq: string;
+  version: string;
+  at: Instant;
+  received_at: Instant;
+  bytes: Buffer;
+}
+
+const slipSql = 'select id, clock, state, version, partition, position, listed_at from slip';
+const eventSql =
+  'select event_id, type, slip_id, source, seq, version, at, received_at, bytes from event_log';
+const accountSql = `
+select currency, coalesce(sum(balance) filter (where name = $2), 0)::text as available,
+       coalesce(sum(balance) filter (where name = $3), 0)::text as held
+from account where clock = $1 and name in ($2, $3) group by currency order by currency`;
+
+const groupings: Readonly<Record<NotReturnedGrouping, string>> = {
+  provider: 'provider',
+  cause: 'cause_code',
+  hour: `to_char(date_trunc('hour', deadline), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
+};
+
+const notReturnedSql = (key: string) => `
+with counted as (
+  select ${key} as key, currency, count(*) as slips, sum(amount) as amount
+  from slip where clock = $1 and overdue and outcome is null group by 1, 2
+)
+select key, sum(slips)::int as slips,
+       json_agg(json_build_object('amount', amount::text, 'currency', currency) order by currency)
+         filter (where amount is not null) as amounts
+from counted group by key order by slips desc, key limit 1000`;
+
+/** The read side over the views; `waitFor` comes from elsewhere because it waits. */
+export function ledgerQueries(unitOfWork: UnitOfWork, waitFor: LedgerQueries['waitFor']): LedgerQueries {
+  return {
+    waitFor,
+    slips: (filter, order, page) => readPage(unitOfWork, slipKeyset(filter, order), page),
+    async slip(id) {
+      const [row] = await unitOfWork.query<SlipRow>(`${slipSql} where id = $1`, [id]);
+      return row ? toView(row) : null;
+    },
+    async events(slipId, page) {
+      const found = await readPage(unitOfWork, eventKeyset(slipId), page);
+      if (found.items.length > 0) return found;
+      const [known] = await unitOfWork.query('select 1 from slip where id = $1', [slipId]);
+      return known ? found : null;
+    },
+    async account(id, clock) {
+      const rows = await unitOfWork.query<{ currency: string; available: string; held: string }>(accountSql, [
+        clock,
+        payerAvailable(id),
+        payerHeld(id),
+      ]);
+      return rows.map(({ currency, available, held }) => ({
+        currency,
+        available: BigInt(available),
+        held: BigInt(held),
+      }));
+    },
+    transactions: (filter, page) => transactions(unitOfWork, filter, page),
+    async notReturned(clock, grouping) {
+      const rows = await unitOfWork.query<{
+        key: string | null;
+        slips: number;
+        amounts: { amount: string; currency: string }[] | null;
+      }>(notReturnedSql(groupings[grouping]), [clock]);
+      return rows.map(({ key, slips, amounts }) => ({
+        key,
+        slips,
+        amounts: (amounts ?? []).map(({ amount, currency }) => ({ amount: BigInt(amount), currency })),
+      }));
+    },
+  };
+}
+
+function slipKeyset(filter: SlipFilter, order: 'asc' | 'desc'): Keyset<SlipRow, SlipView> {
+  const conditions: string[] = [];
+  const parameters: unknown[] = [];
+  const add = (value: unknown, condition: (place: string) => string) => {
+    if (value === undefined) return;
+    parameters.push(value);
+    conditions.push(condition(`$${parameters.length}`));
+  };
+  for (const column of ['clock', 'reference', 'account', 'provider', 'kind', 'status', 'outcome'] as const) {
+    add(filter[column], (place) => `${column} = ${place}`);
+  }
+  add(filter.cause, (place) => `(cause_class = ${place} or cause_code = ${place})`);
+  add(filter.submittedFrom, (place) => `listed_at >= ${place}`);
+  add(filter.submittedTo, (place) => `listed_at < ${place}`);
+  return {
+    select: slipSql,
+    conditions,
+    parameters,
+    keys: [
+      { column: 'listed_at', type: 'timestamptz' },
+      { column: 'id', type: 'text' },
+    ],
+    order,
+    toItem: toView,
+    keyOf: (row) => [row.listed_at, row.id],
+  };
+}
+
+function eventKeyset(slipId: string): Keyset<EventRow, LoggedEvent> {
+  return {
+    select: eventSql,
+    conditions: ['slip_id = $1'],
+    parameters: [slipId],
+    keys: [{ column: 'version', type: 'bigint' }],
+    order: 'asc',
+    toItem: (row) => ({
+      id: row.event_id,
+      type: row.type,
+      slipId: row.slip_id,
+      source: row.source,
+      sequence: Number(row.seq),
+      version: Number(row.version),
+      time: row.at,
+      receivedTime: row.received_at,
+      bytes: row.bytes,
+    }),
+    keyOf: (row) => [row.version],
+  };
+}
+
+function toView(row: SlipRow): SlipView {
+  return {
+    state: row.state === '' ? initialState(row.id, row.clock) : parseState(row.state),
+    version: Number(row.version),
+    partition: row.partition,
+    offset: Number(row.position),
+  };
+}

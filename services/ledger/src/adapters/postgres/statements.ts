@@ -1,0 +1,57 @@
+/** The statements of the batch handler: each takes a whole batch. */
+
+export const loadSql = `
+select s.id, s.version, s.position, s.chain, s.clock, s.listed_at, s.state,
+       h.clock as hold_clock, h.kind, h.account, h.counterparty, h.amount, h.currency, h.status as hold_status
+from slip s left join hold h on h.slip_id = s.id
+where s.id = any($1::text[])`;
+
+export const appendSql = `
+insert into event_log (partition, kafka_offset, source, seq, event_id, type, slip_id, clock, version, at, received_at, bytes, chain)
+select $1, * from unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
+  $10::timestamptz[], $11::timestamptz[], $12::bytea[], $13::bytea[])`;
+
+export const saveSlipsSql = `
+insert into slip (partition, id, clock, reference, account, counterparty, provider, kind, status, outcome, cause_class, cause_code,
+  amount, currency, listed_at, deadline, overdue, version, position, state, chain)
+select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+  $11::text[], $12::text[], $13::numeric[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::boolean[], $18::bigint[],
+  $19::bigint[], $20::text[], $21::bytea[])
+on conflict (id) do update set
+  reference = excluded.reference, account = excluded.account, counterparty = excluded.counterparty, provider = excluded.provider,
+  kind = excluded.kind, status = excluded.status, outcome = excluded.outcome, cause_class = excluded.cause_class,
+  cause_code = excluded.cause_code, amount = excluded.amount, currency = excluded.currency, listed_at = excluded.listed_at,
+  deadline = excluded.deadline, overdue = excluded.overdue, version = excluded.version, position = excluded.position,
+  state = excluded.state, chain = excluded.chain`;
+
+/** A resend that is not in the log was set aside when it came first: its dead letter has the bytes. */
+export const differingSql = `
+select r.n from unnest($2::text[], $3::bigint[], $4::bytea[]) with ordinality as r(source, seq, digest, n)
+join event_log e on e.source = r.source and e.partition = $1 and e.seq = r.seq
+where sha256(e.bytes) <> r.digest`;
+
+export const lockAccountsSql = 'select clock, name, currency, balance from lock_accounts($1, $2, $3)';
+
+/** All rows of a batch at once, so that a transaction's postings arrive together; counts what it found. */
+export const bookSql = `
+with booked as (
+  insert into transaction (id, slip_id, type, clock, event_id)
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+), posted as (
+  insert into posting (transaction_id, n, account, currency, direction, amount)
+    select * from unnest($6::uuid[], $7::int[], $8::text[], $9::text[], $10::text[], $11::numeric[])
+), moved as (
+  update account a set balance = a.balance + c.change
+    from unnest($12::text[], $13::text[], $14::text[], $15::numeric[]) as c(clock, name, currency, change)
+    where a.clock = c.clock and a.name = c.name and a.currency = c.currency
+    returning 1
+), opened as (
+  insert into hold (slip_id, clock, kind, account, counterparty, amount, currency, status)
+    select * from unnest($16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::numeric[], $22::text[], $23::text[])
+), changed as (
+  update hold h set status = c.status
+    from unnest($24::text[], $25::text[], $26::text[]) as c(slip_id, was, status)
+    where h.slip_id = c.slip_id and h.status = c.was
+    returning 1
+)
+select (select count(*) from moved)::int as moved, (select count(*) from changed)::int as changed`;

@@ -1,0 +1,86 @@
+import 'reflect-metadata';
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { sources, topics, wallClock } from '@slipstream/contracts';
+import type { MigrationFolder } from '@slipstream/postgres';
+import { openRuntime, outboundEvent, type ServiceOptions } from '@slipstream/service-host';
+import { v5 } from 'uuid';
+import { AccountsController } from './adapters/http/accounts.controller.ts';
+import { SlipsController } from './adapters/http/slips.controller.ts';
+import { StatsController } from './adapters/http/stats.controller.ts';
+import { QUERIES } from './adapters/http/tokens.ts';
+import { eventsSubscription } from './adapters/kafka/events-subscription.ts';
+import { ledgerMetrics } from './adapters/metrics/ledger-metrics.ts';
+import { ledgerQueries } from './adapters/postgres/ledger-queries.ts';
+import { ledgerTx } from './adapters/postgres/ledger-tx.ts';
+import { OpenSlips } from './adapters/postgres/open-slips.ts';
+import { PositionWaits } from './adapters/postgres/position-waits.ts';
+import type { LedgerQueries } from './application/queries.ts';
+import { useCases } from './application/use-cases.ts';
+import type { Config } from './config.ts';
+import type { Sha256 } from './domain/log/follow.ts';
+
+export type { Config } from './config.ts';
+
+/** The tables of this service. */
+export const migrations: MigrationFolder = {
+  scope: 'ledger',
+  directory: fileURLToPath(new URL('../migrations', import.meta.url)),
+};
+
+/** Names transactions after the events that cause them (UUIDv5, RFC 9562): the same event never posts twice. */
+export const transactionId = (eventId: string): string => v5(eventId, 'a3f0f6c2-5a1e-5d0b-9c57-0c1f3f5b7d21');
+
+export const sha256: Sha256 = (...parts) => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+};
+
+@Module({ controllers: [SlipsController, AccountsController, StatsController] })
+class LedgerModule {
+  static with(queries: LedgerQueries): DynamicModule {
+    return { module: LedgerModule, providers: [{ provide: QUERIES, useValue: queries }] };
+  }
+}
+
+/** Wires the service. Nothing runs before it is given to `runService` or `createService`. */
+export async function assemble({ settings }: Config): Promise<ServiceOptions> {
+  const source = sources.ledger;
+  const runtime = await openRuntime({
+    name: 'ledger',
+    source,
+    settings,
+    migrations,
+    publishes: [topics.events],
+  });
+  const { unitOfWork, newId } = runtime;
+  const monitor = ledgerMetrics();
+  const openSlips = new OpenSlips(unitOfWork);
+  const queries = ledgerQueries(unitOfWork, new PositionWaits(unitOfWork).wait);
+  const { recordBatch } = useCases({ sha256, monitor, newId, transactionId }, queries);
+  runtime.consume(
+    eventsSubscription({
+      sha256,
+      ledgerTx,
+      recordBatch,
+      outbound: (event) => outboundEvent({ source, newId }, event),
+      onBatch: openSlips.sawBatch,
+    }),
+  );
+  runtime.publishWatermarks({
+    // An imported clock is bounded by the gateway alone.
+    bounds: async () => [{ clock: wallClock, time: null, closed: false }],
+    open: openSlips.any,
+  });
+  return {
+    name: 'ledger',
+    module: LedgerModule.with(queries),
+    settings,
+    parts: (host) => {
+      monitor.register(host.metrics);
+      return runtime.parts(host);
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import { type CommonSettings, commonSettings, loadRules, readEnvironment } from '@slipstream/service-host';
+
+export interface Config {
+  readonly settings: CommonSettings;
+}
+
+/**
+ * Reads the environment, the only place that does.
+ * @throws StartError naming what is wrong; also when the rules file breaks a rule: what the ledger needs of the rules
+ * comes frozen in SlipSubmitted, but no service starts beside rules that another would refuse
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const settings = readEnvironment(commonSettings, environment);
+  loadRules(settings.configFile, environment);
+  return { settings };
+}

@@ -1,0 +1,71 @@
+import type { RecordedEvent, SlipEvent, SlipState, Transaction } from '@slipstream/slip';
+import { type AccountKey, Balances } from '../posting/balances.ts';
+import { decide, needsFunds } from './decide.ts';
+import type { Hold } from './hold.ts';
+
+/** An event that may move money, with the slip as it stood before. */
+export interface Cue {
+  readonly before: SlipState | null;
+  readonly recorded: RecordedEvent;
+}
+
+/** What the ledger says about one cue. */
+export interface Answer {
+  readonly cause: RecordedEvent;
+  /** The clock of the hold: an event that strayed from another clock must not move money there. */
+  readonly clock: string;
+  readonly event: SlipEvent;
+  readonly transaction: Transaction | null;
+}
+
+export interface Answers {
+  readonly answers: readonly Answer[];
+  /** The holds as they are afterwards, of the slips whose hold changed. */
+  readonly holds: ReadonlyMap<string, Hold>;
+  /** What all the postings change, per account. */
+  readonly changes: Balances;
+}
+
+const moves = new Set<SlipEvent['type']>(['SlipSubmitted', 'SlipReturned', 'RefundRequested']);
+
+export function mayMoveMoney(event: SlipEvent): boolean {
+  return moves.has(event.type);
+}
+
+/** Whether any answer depends on balances: only then must they be known before deciding. */
+export function anyNeedsFunds(cues: readonly Cue[]): boolean {
+  return cues.some(({ recorded }) => needsFunds(recorded));
+}
+
+/**
+ * Decides cues in log order; each sees the holds and the money that the ones before it left.
+ * With every balance taken as unlimited, the accounts that it touches include those of any other outcome.
+ */
+export function decideInOrder(
+  cues: readonly Cue[],
+  start: ReadonlyMap<string, Hold>,
+  transactionId: (eventId: string) => string,
+  balances: Balances | 'unlimited',
+): Answers {
+  const holds = new Map<string, Hold>();
+  const changes = new Balances();
+  const answers: Answer[] = [];
+  const balanceOf =
+    balances === 'unlimited'
+      ? () => unlimited
+      : (account: AccountKey) => balances.of(account) + changes.of(account);
+  for (const { before, recorded } of cues) {
+    const hold = holds.get(recorded.slipId) ?? start.get(recorded.slipId) ?? null;
+    const decision = decide({ hold, before, recorded }, { balanceOf, transactionId });
+    if (decision === null) continue;
+    if (decision.hold !== null) holds.set(recorded.slipId, decision.hold);
+    const { event, transaction } = decision;
+    const clock = decision.hold?.clock ?? recorded.clock;
+    if (transaction !== null) changes.post(clock, transaction.postings);
+    answers.push({ cause: recorded, clock, event, transaction });
+  }
+  return { answers, holds, changes };
+}
+
+/** More than any amount (int64). */
+const unlimited = 1n << 64n;

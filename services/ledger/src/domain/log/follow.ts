@@ -1,0 +1,58 @@
+import type { Instant } from '@slipstream/kernel';
+import { evolve, type RecordedEvent, type SlipState } from '@slipstream/slip';
+
+/** A record of the log, its envelope read. */
+export interface LogRecord {
+  readonly offset: number;
+  readonly sequence: number;
+  readonly source: string;
+  readonly eventId: string;
+  readonly type: string;
+  readonly slipId: string;
+  readonly clock: string;
+  readonly time: Instant;
+  readonly receivedTime: Instant;
+  /** The exact Kafka value. */
+  readonly bytes: Buffer;
+  readonly traceparent: string;
+  /** null: of a type that this version does not know; it is kept and counted, but folds into nothing. */
+  readonly recorded: RecordedEvent | null;
+}
+
+/** A slip as the log tells it so far. */
+export interface FollowedSlip {
+  readonly slipId: string;
+  /** Events in the log, in partition order. */
+  readonly version: number;
+  /** Offset of the last of them. */
+  readonly position: number;
+  /** Rule 8's hash chain over their bytes. */
+  readonly chain: Buffer;
+  readonly clock: string;
+  /** When it was submitted, or the time of its first event when it never was. */
+  readonly listedAt: Instant;
+  /** null while only events of unknown types came. */
+  readonly state: SlipState | null;
+}
+
+/** SHA-256 over the parts, one after the other. */
+export type Sha256 = (...parts: readonly Uint8Array[]) => Buffer;
+
+const nothing = Buffer.alloc(0);
+
+/** Adds one record of the log to its slip. */
+export function follow(slip: FollowedSlip | null, record: LogRecord, sha256: Sha256): FollowedSlip {
+  const { slipId, clock, recorded } = record;
+  const before = slip?.state ?? null;
+  const state = recorded === null ? before : evolve(before, recorded);
+  const first = clock === 'wall' ? record.time : record.receivedTime;
+  return {
+    slipId,
+    version: (slip?.version ?? 0) + 1,
+    position: record.offset,
+    chain: sha256(slip?.chain ?? nothing, record.bytes),
+    clock: state?.clock ?? slip?.clock ?? clock,
+    listedAt: state?.submittedAt ?? slip?.listedAt ?? first,
+    state,
+  };
+}

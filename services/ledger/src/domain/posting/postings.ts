@@ -1,0 +1,74 @@
+import type { Money } from '@slipstream/kernel';
+import type { Posting, SlipKind } from '@slipstream/slip';
+import { payerAvailable, payerHeld, providerReceivable, providerSettlement } from './chart.ts';
+
+/** Whose money a slip moves, to whom. */
+export interface Terms {
+  readonly kind: SlipKind;
+  readonly account: string;
+  readonly counterparty: string;
+  readonly amount: Money;
+}
+
+/** Puts the slip's amount aside. */
+export function holdPostings({ account, amount }: Terms): Posting[] {
+  return postings(
+    amount.currency,
+    [payerAvailable(account), -amount.amount],
+    [payerHeld(account), amount.amount],
+  );
+}
+
+/** Uses `settled` of what is held and releases the rest. */
+export function settlePostings(terms: Terms, settled: bigint, provider: string): Posting[] {
+  const { account, amount } = terms;
+  return postings(
+    amount.currency,
+    [payerHeld(account), -amount.amount],
+    [destination(terms, provider), settled],
+    [payerAvailable(account), amount.amount - settled],
+  );
+}
+
+/** Gives everything that is held back to the payer. */
+export function refundPostings({ account, amount }: Terms): Posting[] {
+  return postings(
+    amount.currency,
+    [payerHeld(account), -amount.amount],
+    [payerAvailable(account), amount.amount],
+  );
+}
+
+/** The provider executed after the refund: what it moved is claimed back from it. */
+export function compensatePostings({ amount }: Terms, executed: bigint, provider: string): Posting[] {
+  return postings(
+    amount.currency,
+    [providerReceivable(provider), -executed],
+    [providerSettlement(provider), executed],
+  );
+}
+
+/** What a provider's answer settles: less than the hold when it says so, never more and never another currency. */
+export function settledAmount(held: Money, executed: Money | null): bigint {
+  const less = executed !== null && executed.currency === held.currency && executed.amount < held.amount;
+  return less && executed.amount >= 0n ? executed.amount : held.amount;
+}
+
+/** A payment funds its counterparty's account here; orders and payouts leave through the provider. */
+function destination({ kind, counterparty }: Terms, provider: string): string {
+  return kind === 'payment' ? payerAvailable(counterparty) : providerSettlement(provider);
+}
+
+/** One posting per account and change; a change below zero is a debit, a change of zero is none. */
+function postings(
+  currency: string,
+  ...changes: readonly (readonly [account: string, change: bigint])[]
+): Posting[] {
+  return changes
+    .filter(([, change]) => change !== 0n)
+    .map(([account, change]) => ({
+      account,
+      direction: change < 0n ? 'debit' : 'credit',
+      amount: { amount: change < 0n ? -change : change, currency },
+    }));
+}
