@@ -1,0 +1,45 @@
+import { type Envelope, readEnvelope, slipEventOf, slipEventType, topics } from '@slipstream/contracts';
+import { type Batch, RecordRejected, type Subscription } from '@slipstream/kafka';
+import { type FollowedEvent, followSlips } from '../../application/follow-slips.ts';
+import type { Count, StoreTx } from '../../application/ports.ts';
+import { followedEvents } from '../../domain/dispatch/follow-event.ts';
+
+export const slipEventsGroup = 'provider-gateway';
+
+/** Follows the slips' events; those of types this service does nothing with are never decoded. */
+export function slipEvents<Tx>(parts: {
+  readonly open: (tx: Tx) => StoreTx;
+  readonly count: Count;
+  /** Called when rows became due: their transaction is about to commit. */
+  readonly onDue: () => void;
+}): Subscription<Tx> {
+  return {
+    topic: topics.events.name,
+    group: slipEventsGroup,
+    sequenced: true,
+    async handle(tx, batch) {
+      const due = await followSlips(parts.open(tx), decode(batch), parts.count);
+      if (due > 0) parts.onDue();
+    },
+  };
+}
+
+function decode(batch: Batch): FollowedEvent[] {
+  const events: FollowedEvent[] = [];
+  for (const record of batch.records) {
+    try {
+      if (record.value === null) throw new Error('the record has no value');
+      const envelope: Envelope = readEnvelope(record.value);
+      const type = slipEventType(envelope.type);
+      if (type === undefined || !followedEvents.has(type)) continue;
+      events.push({
+        recorded: slipEventOf(envelope),
+        partition: batch.partition,
+        traceparent: envelope.traceparent,
+      });
+    } catch (cause) {
+      throw new RecordRejected(record, (cause as Error).message, { cause });
+    }
+  }
+  return events;
+}

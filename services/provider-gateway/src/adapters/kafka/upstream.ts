@@ -1,0 +1,28 @@
+import { sources, type Tick } from '@slipstream/contracts';
+import { earlier, type Instant } from '@slipstream/kernel';
+import type { UpstreamMark } from '../../domain/watermark/bounds.ts';
+
+/** The watermarks of other services, as libs/kafka's TickReader keeps them. */
+export interface Ticks {
+  latest(source: string, clock: string): Tick | undefined;
+  clocks(): readonly string[];
+}
+
+/** Intake's latest watermarks: this service follows the slips that intake accepts, and is never ahead of it. */
+export function upstreamTicks(ticks: Ticks): readonly Tick[] {
+  return ticks.clocks().flatMap((clock) => {
+    const tick = ticks.latest(sources.intake, clock);
+    return tick && tick.marks.length > 0 ? [tick] : [];
+  });
+}
+
+/** The same by clock, each as one time: the least over its partitions. */
+export function upstreamMarks(ticks: Ticks): ReadonlyMap<string, UpstreamMark> {
+  return new Map(
+    upstreamTicks(ticks).map((tick) => [tick.clock, { time: leastTime(tick), closed: tick.closed }]),
+  );
+}
+
+function leastTime(tick: Tick): Instant {
+  return tick.marks.map((mark) => mark.time).reduce(earlier);
+}

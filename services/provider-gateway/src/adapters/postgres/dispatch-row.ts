@@ -1,0 +1,119 @@
+import type { Instant } from '@slipstream/kernel';
+import type { Outcome, RouteMode, SlipKind, SlipPolicy } from '@slipstream/slip';
+import type { Dispatch, DispatchStatus, KeptAnswer } from '../../domain/dispatch/state.ts';
+import { fromJson, toJson } from './json.ts';
+
+/** A row of `dispatch` as PostgreSQL gives it: bigint as text, timestamptz as an Instant. */
+export interface DispatchRow {
+  slip_id: string;
+  partition: number;
+  clock: string;
+  caller: string;
+  reference: string;
+  kind: SlipKind;
+  account: string;
+  counterparty: string;
+  amount: string | null;
+  currency: string | null;
+  route: string;
+  mode: RouteMode;
+  provider: string | null;
+  deadline: Instant;
+  policy: SlipPolicy;
+  traceparent: string;
+  status: DispatchStatus;
+  attempt: number;
+  not_after: Instant | null;
+  owner: string | null;
+  lease_until: Instant | null;
+  next_at: Instant | null;
+  sent_maybe: boolean;
+  acknowledged: boolean;
+  last_step: string | null;
+  outcome: Outcome | null;
+  evidence: string | null;
+  provider_reference: string | null;
+  first_not_found_at: Instant | null;
+  closed_for_dispatch: boolean;
+  refunded: boolean;
+  late_success: unknown;
+  seen_results: string[];
+}
+
+export function toDispatch(row: DispatchRow): Dispatch {
+  return {
+    slipId: row.slip_id,
+    partition: row.partition,
+    clock: row.clock,
+    caller: row.caller,
+    reference: row.reference,
+    kind: row.kind,
+    account: row.account,
+    counterparty: row.counterparty,
+    amount:
+      row.amount === null || row.currency === null
+        ? null
+        : { amount: BigInt(row.amount), currency: row.currency },
+    route: row.route,
+    mode: row.mode,
+    provider: row.provider,
+    deadline: row.deadline,
+    policy: row.policy,
+    traceparent: row.traceparent,
+    status: row.status,
+    attempt: row.attempt,
+    notAfter: row.not_after,
+    owner: row.owner,
+    leaseUntil: row.lease_until,
+    nextAt: row.next_at,
+    sentMaybe: row.sent_maybe,
+    acknowledged: row.acknowledged,
+    lastStep: row.last_step,
+    outcome: row.outcome,
+    evidence: row.evidence,
+    providerReference: row.provider_reference,
+    firstNotFoundAt: row.first_not_found_at,
+    closedForDispatch: row.closed_for_dispatch,
+    refunded: row.refunded,
+    lateSuccess: row.late_success === null ? null : (fromJson(row.late_success) as KeptAnswer),
+    seenResults: row.seen_results,
+  };
+}
+
+export function toRow(dispatch: Dispatch): DispatchRow {
+  return {
+    slip_id: dispatch.slipId,
+    partition: dispatch.partition,
+    clock: dispatch.clock,
+    caller: dispatch.caller,
+    reference: dispatch.reference,
+    kind: dispatch.kind,
+    account: dispatch.account,
+    counterparty: dispatch.counterparty,
+    amount: dispatch.amount?.amount.toString() ?? null,
+    currency: dispatch.amount?.currency ?? null,
+    route: dispatch.route,
+    mode: dispatch.mode,
+    provider: dispatch.provider,
+    deadline: dispatch.deadline,
+    policy: dispatch.policy,
+    traceparent: dispatch.traceparent,
+    status: dispatch.status,
+    attempt: dispatch.attempt,
+    not_after: dispatch.notAfter,
+    owner: dispatch.owner,
+    lease_until: dispatch.leaseUntil,
+    next_at: dispatch.nextAt,
+    sent_maybe: dispatch.sentMaybe,
+    acknowledged: dispatch.acknowledged,
+    last_step: dispatch.lastStep,
+    outcome: dispatch.outcome,
+    evidence: dispatch.evidence,
+    provider_reference: dispatch.providerReference,
+    first_not_found_at: dispatch.firstNotFoundAt,
+    closed_for_dispatch: dispatch.closedForDispatch,
+    refunded: dispatch.refunded,
+    late_success: dispatch.lateSuccess === null ? null : toJson(dispatch.lateSuccess),
+    seen_results: [...dispatch.seenResults],
+  };
+}

@@ -1,0 +1,93 @@
+import type { Instant } from '@slipstream/kernel';
+import type { Tx } from '@slipstream/postgres';
+import type { Dispatches, SlipReference } from '../../application/ports.ts';
+import type { Dispatch } from '../../domain/dispatch/state.ts';
+import { type DispatchRow, toDispatch, toRow } from './dispatch-row.ts';
+
+const lockSql = 'select * from dispatch where slip_id = any($1) order by slip_id for update';
+
+const lockByReferenceSql = `
+select d.* from dispatch d
+where d.slip_id in (
+  select m.slip_id from unnest($1::text[], $2::text[]) as w(caller, reference)
+  join dispatch m on m.caller = w.caller and m.reference = w.reference)
+order by d.slip_id for update`;
+
+// Each provider has its own limit, so a slow one never takes the places of the others.
+const lockDueSql = `
+select due.*, clock_timestamp() as now
+from unnest($1::text[], $2::int[]) as p(id, free),
+lateral (
+  select d.* from dispatch d
+  where d.provider = p.id and d.status = 'held' and d.next_at <= clock_timestamp()
+  order by d.next_at limit p.free for update skip locked
+) as due`;
+
+const lockAbandonedSql = `
+select *, clock_timestamp() as now from dispatch
+where status = 'intended' and lease_until < clock_timestamp()
+order by lease_until limit $1 for update skip locked`;
+
+// What SlipSubmitted told never changes; the rest is what this service knows and did.
+const mutable =
+  `status attempt not_after owner lease_until next_at sent_maybe acknowledged last_step outcome evidence
+  provider_reference first_not_found_at closed_for_dispatch refunded late_success seen_results`.split(/\s+/);
+
+const saveSql = `
+insert into dispatch select * from jsonb_populate_recordset(null::dispatch, $1::jsonb)
+on conflict (slip_id) do update set ${mutable.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+
+const openStatuses = `status in ('submitted', 'held', 'intended', 'unanswered', 'answered')
+  and not closed_for_dispatch and clock = 'wall'`;
+
+const countOpenSql = `
+select status, count(*) as n from dispatch where provider = $1 and ${openStatuses} group by status`;
+
+const anyOpenSql = `select exists (select 1 from dispatch where ${openStatuses}) as open`;
+
+const epoch: Instant = '1970-01-01T00:00:00.000000Z';
+
+export function dispatches(tx: Tx): Dispatches {
+  return {
+    async lock(slipIds) {
+      if (slipIds.length === 0) return new Map();
+      const rows = await tx.query<DispatchRow>(lockSql, [slipIds]);
+      return new Map(rows.map((row) => [row.slip_id, toDispatch(row)]));
+    },
+    async lockByReference(references: readonly SlipReference[]) {
+      if (references.length === 0) return [];
+      const rows = await tx.query<DispatchRow>(lockByReferenceSql, [
+        references.map((one) => one.caller),
+        references.map((one) => one.reference),
+      ]);
+      return rows.map(toDispatch);
+    },
+    async lockDue(limits) {
+      const rows = await tx.query<DispatchRow & { now: Instant }>(lockDueSql, [
+        [...limits.keys()],
+        [...limits.values()],
+      ]);
+      return { now: latest(rows), due: rows.map(toDispatch) };
+    },
+    async lockAbandoned(limit) {
+      const rows = await tx.query<DispatchRow & { now: Instant }>(lockAbandonedSql, [limit]);
+      return { now: latest(rows), abandoned: rows.map(toDispatch) };
+    },
+    async save(changed: readonly Dispatch[]) {
+      await tx.query(saveSql, [JSON.stringify(changed.map(toRow))]);
+    },
+    async countOpen(provider) {
+      const rows = await tx.query<{ status: string; n: string }>(countOpenSql, [provider]);
+      return new Map(rows.map((row) => [row.status, Number(row.n)]));
+    },
+    async anyOpen() {
+      const [row] = await tx.query<{ open: boolean }>(anyOpenSql);
+      return row!.open;
+    },
+  };
+}
+
+/** The clock is read for each row; the latest reading is later than every condition that was checked. */
+function latest(rows: readonly { readonly now: Instant }[]): Instant {
+  return rows.reduce((now, row) => (row.now > now ? row.now : now), epoch);
+}

@@ -1,0 +1,104 @@
+import type { Instant } from '@slipstream/kernel';
+import type { Tx } from '@slipstream/postgres';
+import type { ClaimedInquiry, Inquiries } from '../../application/ports.ts';
+import type { Inquiry } from '../../domain/inquiry/inquiry.ts';
+
+const addSql = `
+insert into inquiry (slip_id, n, provider, status, due_at)
+select slip_id, n, provider, 'due', due_at
+from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[]) as i(slip_id, n, provider, due_at)
+order by slip_id, n
+on conflict do nothing`;
+
+// A question whose lease ran out was asked by an instance that died: it is asked again, which is harmless.
+const claimSql = `
+with wanted as (
+  select due.slip_id, due.n, p.lease_ms
+  from unnest($1::text[], $2::int[], $3::int[]) as p(id, free, lease_ms),
+  lateral (
+    select i.slip_id, i.n from inquiry i
+    where i.provider = p.id
+      and ((i.status = 'due' and i.due_at <= clock_timestamp()) or (i.status = 'asking' and i.lease_until < clock_timestamp()))
+    order by i.due_at limit p.free for update skip locked
+  ) as due
+), strange as (
+  select i.slip_id, i.n, 1000 as lease_ms from inquiry i
+  where i.status = 'due' and i.due_at <= clock_timestamp() and not (i.provider = any($4))
+  order by i.due_at limit 100 for update skip locked
+)
+update inquiry i set status = 'asking', asked_at = clock_timestamp(),
+  lease_until = clock_timestamp() + make_interval(secs => w.lease_ms / 1000.0)
+from (select * from wanted union all select * from strange) as w
+where i.slip_id = w.slip_id and i.n = w.n
+returning i.slip_id, i.n, i.provider, i.asked_at`;
+
+const postponeSql = `update inquiry set status = 'due', due_at = $3, lease_until = null where slip_id = $1 and n = $2`;
+
+const lockUnansweredSql = `
+select i.slip_id, i.n, i.status from inquiry i
+join unnest($1::text[], $2::int[]) as w(slip_id, n) on i.slip_id = w.slip_id and i.n = w.n
+order by i.slip_id, i.n for update of i`;
+
+const markAnsweredSql = `
+update inquiry i set status = 'answered', lease_until = null
+from unnest($1::text[], $2::int[]) as w(slip_id, n) where i.slip_id = w.slip_id and i.n = w.n`;
+
+interface ClaimedRow {
+  slip_id: string;
+  n: number;
+  provider: string;
+  asked_at: Instant;
+}
+
+const epoch: Instant = '1970-01-01T00:00:00.000000Z';
+
+export function inquiries(tx: Tx): Inquiries {
+  return {
+    async add(wanted) {
+      await tx.query(addSql, [
+        wanted.map((one) => one.slipId),
+        wanted.map((one) => one.n),
+        wanted.map((one) => one.provider),
+        wanted.map((one) => one.dueAt),
+      ]);
+    },
+    async claimDue(limits, leaseMs) {
+      const providers = [...limits.keys()];
+      const rows = await tx.query<ClaimedRow>(claimSql, [
+        providers,
+        [...limits.values()],
+        providers.map((id) => leaseMs.get(id) ?? 1_000),
+        [...leaseMs.keys()],
+      ]);
+      const due = rows.map(toClaimed).toSorted(byId);
+      return { now: due.reduce((now, one) => (one.askedAt > now ? one.askedAt : now), epoch), due };
+    },
+    async postpone(inquiry, until) {
+      await tx.query(postponeSql, [inquiry.slipId, inquiry.n, until]);
+    },
+    async lockUnanswered(asked) {
+      const rows = await tx.query<{ slip_id: string; n: number; status: string }>(
+        lockUnansweredSql,
+        keys(asked),
+      );
+      const open = rows.filter((row) => row.status !== 'answered');
+      return new Set(open.map((row) => `${row.slip_id} ${row.n}`));
+    },
+    async markAnswered(answered) {
+      await tx.query(markAnsweredSql, keys(answered));
+    },
+  };
+}
+
+function toClaimed(row: ClaimedRow): ClaimedInquiry {
+  return { slipId: row.slip_id, n: row.n, provider: row.provider, askedAt: row.asked_at };
+}
+
+/** Answers are published in the order of their questions. */
+function byId(a: Inquiry, b: Inquiry): number {
+  return a.slipId === b.slipId ? a.n - b.n : a.slipId < b.slipId ? -1 : 1;
+}
+
+function keys(inquiries: readonly Inquiry[]): unknown[] {
+  return [inquiries.map((one) => one.slipId), inquiries.map((one) => one.n)];
+}

@@ -1,0 +1,37 @@
+import type { Instant } from '@slipstream/kernel';
+import type { OutboundRecord, Tx, UnitOfWork } from '@slipstream/postgres';
+import type { Store, StoreTx } from '../../application/ports.ts';
+import type { Publication } from '../../domain/dispatch/state.ts';
+import { callbacks } from './callbacks.ts';
+import { clockMarks } from './clock-marks.ts';
+import { dispatches } from './dispatches.ts';
+import { inquiries } from './inquiries.ts';
+import { parkedResults } from './parked-results.ts';
+
+export interface StoreOptions {
+  readonly encode: (publication: Publication) => OutboundRecord;
+  /** Where the slips' events are followed: orphans are told by how far that has come. */
+  readonly events: { readonly group: string; readonly topic: string };
+  /** The inbound topic of reported results. */
+  readonly resultsTopic: string;
+}
+
+/** The service's tables within one transaction, which a consumer may have opened. */
+export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
+  return {
+    async now() {
+      const [row] = await tx.query<{ now: Instant }>('select clock_timestamp() as now');
+      return row!.now;
+    },
+    dispatches: dispatches(tx),
+    inquiries: inquiries(tx),
+    callbacks: callbacks(tx),
+    parked: parkedResults(tx, options.events),
+    clocks: clockMarks(tx, options.resultsTopic),
+    publish: (publications) => tx.publish(publications.map(options.encode)),
+  };
+}
+
+export function postgresStore(unitOfWork: UnitOfWork, options: StoreOptions): Store {
+  return { run: (work) => unitOfWork.run((tx) => work(storeTx(tx, options))) };
+}

@@ -1,0 +1,44 @@
+import type { Instant } from '@slipstream/kernel';
+import type { Dispatch } from '../domain/dispatch/state.ts';
+import { byReceipt, misfit, type ReportedResult, receiveResult } from '../domain/result/reported-result.ts';
+import type { Changes } from './apply.ts';
+import type { Count, SlipReference, StoreTx } from './ports.ts';
+
+/** Takes the reports that waited for these slips, and records them in the order in which they were received. */
+export async function applyParked(
+  tx: StoreTx,
+  changes: Changes,
+  dispatches: readonly Dispatch[],
+  now: Instant,
+  count: Count,
+): Promise<void> {
+  if (dispatches.length === 0) return;
+  const bySlip = new Map(dispatches.map((dispatch) => [referenceKey(dispatch), dispatch.slipId]));
+  const parked = await tx.parked.take(dispatches);
+  for (const result of parked.toSorted(byReceipt)) {
+    const dispatch = changes.get(bySlip.get(referenceKey(result)) ?? '');
+    if (dispatch) applyResult(changes, dispatch, result, now, count);
+  }
+}
+
+/** Records one report about a slip that no longer waits for its hold. */
+export function applyResult(
+  changes: Changes,
+  dispatch: Dispatch,
+  result: ReportedResult,
+  now: Instant,
+  count: Count,
+): void {
+  if (dispatch.status === 'refused' || misfit(dispatch, result) !== null) {
+    count('dropped_result');
+    return;
+  }
+  const received = receiveResult(dispatch, result, now);
+  changes.apply(received);
+  if (received.reception === 'contradiction') count('contradiction');
+  if (received.reception === 'repeated') count('repeated_answer');
+}
+
+export function referenceKey({ caller, reference }: SlipReference): string {
+  return `${caller}\n${reference}`;
+}

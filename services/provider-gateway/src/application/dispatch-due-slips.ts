@@ -1,0 +1,76 @@
+import { must } from '@slipstream/kernel';
+import { dispatchIntended, intend, mayIntend } from '../domain/dispatch/attempt.ts';
+import type { Dispatch } from '../domain/dispatch/state.ts';
+import type { CallOutcome } from '../domain/provider/answer.ts';
+import type { PreparedCall, Provider, Providers, Store } from './ports.ts';
+import type { Slots } from './slots.ts';
+
+export interface EndedCall {
+  readonly slipId: string;
+  readonly attempt: number;
+  readonly outcome: CallOutcome;
+}
+
+export interface DispatcherParts {
+  readonly store: Store;
+  readonly providers: Providers;
+  readonly slots: Slots;
+  /** Names this instance in the rows, for people. */
+  readonly owner: string;
+  readonly monotonicMs: () => number;
+  /** Writes a call's end to the store; must not reject. */
+  readonly record: (ended: EndedCall) => Promise<void>;
+  /** A slot became free. */
+  readonly onFree: () => void;
+}
+
+/**
+ * Sends the slips that are due, up to the free slots of each provider. The intent is committed before any call
+ * (rule 1); `not_after` is measured from before that commit on the monotonic clock, so a slow commit, a paused process
+ * or a queue in front of the socket can only make the call come to nothing, never make it late.
+ * @returns how many calls were started
+ */
+export async function dispatchDueSlips(parts: DispatcherParts): Promise<number> {
+  const free = parts.slots.free();
+  if (free.size === 0) return 0;
+  const claimedFromMs = parts.monotonicMs();
+  const intended = await parts.store.run(async (tx) => {
+    const { now, due } = await tx.dispatches.lockDue(free);
+    const calls = due
+      .filter((dispatch) => mayIntend(dispatch, now))
+      .map((dispatch) => writeAhead(parts, dispatch, now));
+    // Past its deadline a slip is not due any more; leaving it so would make every round read it again.
+    const ended = due
+      .filter((dispatch) => !mayIntend(dispatch, now))
+      .map((dispatch) => ({ ...dispatch, nextAt: null }));
+    if (due.length > 0) await tx.dispatches.save([...calls.map((call) => call.dispatch), ...ended]);
+    tx.publish(calls.map((call) => dispatchIntended(call.dispatch, call.prepared.digest)));
+    return calls;
+  });
+  for (const call of intended) {
+    const { provider } = call;
+    parts.slots.run(provider.id, () => makeCall(parts, call, claimedFromMs), parts.onFree);
+  }
+  return intended.length;
+}
+
+interface IntendedCall {
+  readonly provider: Provider;
+  readonly dispatch: Dispatch;
+  readonly prepared: PreparedCall;
+}
+
+function writeAhead(parts: DispatcherParts, due: Dispatch, now: string): IntendedCall {
+  const provider = must(
+    parts.providers.get(due.provider ?? ''),
+    `provider ${due.provider} is not configured`,
+  );
+  const dispatch = intend(due, now, provider, parts.owner);
+  return { provider, dispatch, prepared: provider.prepare(dispatch) };
+}
+
+async function makeCall(parts: DispatcherParts, call: IntendedCall, claimedFromMs: number): Promise<void> {
+  const { provider, dispatch, prepared } = call;
+  const outcome = await provider.send(prepared, claimedFromMs + provider.connectTimeoutMs);
+  await parts.record({ slipId: dispatch.slipId, attempt: dispatch.attempt, outcome });
+}

@@ -1,0 +1,55 @@
+import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
+import { followEvent } from '../domain/dispatch/follow-event.ts';
+import { type Dispatch, newDispatch } from '../domain/dispatch/state.ts';
+import { Changes } from './apply.ts';
+import { applyParked } from './apply-parked.ts';
+import type { Count, StoreTx } from './ports.ts';
+
+export interface FollowedEvent {
+  readonly recorded: RecordedEvent;
+  readonly partition: number;
+  readonly traceparent: string;
+}
+
+/**
+ * Follows the slips' events of the other services, a batch in one transaction: remembers submitted slips, makes held
+ * ones due, puts inquiries on the list, and ends dispatching where the slip has ended.
+ * @returns how many rows became due or were asked about: the workers should look at once
+ */
+export async function followSlips(
+  tx: StoreTx,
+  events: readonly FollowedEvent[],
+  count: Count,
+): Promise<number> {
+  if (events.length === 0) return 0;
+  const changes = new Changes(await tx.dispatches.lock([...new Set(events.map((e) => e.recorded.slipId))]));
+  const now = await tx.now();
+  const released: Dispatch[] = [];
+  let due = 0;
+  for (const event of events) {
+    const { recorded } = event;
+    const before = changes.get(recorded.slipId);
+    if (!before) {
+      if (isSubmitted(recorded)) changes.add(newDispatch(recorded, event));
+      else count('unknown_slip');
+      continue;
+    }
+    const step = followEvent(before, recorded.event, now);
+    changes.apply(step);
+    if (endsWaiting(before, step.dispatch)) released.push(step.dispatch);
+    if (step.inquiries.length > 0 || (step.dispatch.nextAt !== null && before.nextAt === null)) due += 1;
+  }
+  await applyParked(tx, changes, released, now, count);
+  await changes.write(tx);
+  return due;
+}
+
+type Submitted = RecordedEvent & { readonly event: Extract<SlipEvent, { type: 'SlipSubmitted' }> };
+
+function isSubmitted(recorded: RecordedEvent): recorded is Submitted {
+  return recorded.event.type === 'SlipSubmitted';
+}
+
+function endsWaiting(before: Dispatch, after: Dispatch): boolean {
+  return after.mode === 'reported' && before.status === 'submitted' && after.status !== 'submitted';
+}

@@ -1,0 +1,104 @@
+import { answerInquiry, planInquiry } from '../domain/inquiry/inquiry.ts';
+import type { InquiryOutcome } from '../domain/provider/answer.ts';
+import { Changes } from './apply.ts';
+import type { ClaimedInquiry, Count, Providers, Store } from './ports.ts';
+import type { Slots } from './slots.ts';
+
+/** Beyond the call's own limits: for the commit of its answer. */
+const leaseMarginMs = 1_000;
+
+export interface AnsweredInquiry {
+  readonly inquiry: ClaimedInquiry;
+  readonly outcome: InquiryOutcome;
+}
+
+export interface InquirerParts {
+  readonly store: Store;
+  readonly providers: Providers;
+  readonly slots: Slots;
+  /** Writes an answer to the store; must not reject. */
+  readonly record: (answered: AnsweredInquiry) => Promise<void>;
+  readonly onFree: () => void;
+}
+
+/**
+ * Asks providers about slips whose inquiry is due. What needs no question is answered in the claiming transaction: a
+ * slip that never left is closed for dispatch right there, so the answer stays true.
+ * @returns how many inquiries were dealt with
+ */
+export async function inquireDue(parts: InquirerParts): Promise<number> {
+  const { providers } = parts;
+  const leaseMs = new Map(
+    [...providers.values()].map((one) => [
+      one.id,
+      one.connectTimeoutMs + one.answerTimeoutMs + leaseMarginMs,
+    ]),
+  );
+  const { asked, seen } = await parts.store.run(async (tx) => {
+    const { now, due } = await tx.inquiries.claimDue(parts.slots.free(), leaseMs);
+    const changes = new Changes(await tx.dispatches.lock([...new Set(due.map((one) => one.slipId))]));
+    const asked: ClaimedInquiry[] = [];
+    const answered: ClaimedInquiry[] = [];
+    for (const inquiry of due) {
+      const dispatch = changes.get(inquiry.slipId);
+      const plan = dispatch && planInquiry(dispatch, inquiry, now, providers.has(inquiry.provider));
+      if (plan?.plan === 'ask') asked.push(inquiry);
+      else if (plan?.plan === 'wait') await tx.inquiries.postpone(inquiry, plan.until);
+      else answered.push(inquiry);
+      if (plan?.plan === 'answer') changes.apply(plan.step);
+    }
+    if (answered.length > 0) await tx.inquiries.markAnswered(answered);
+    await changes.write(tx);
+    return { asked, seen: due.length };
+  });
+  for (const inquiry of asked) {
+    parts.slots.run(inquiry.provider, () => ask(parts, inquiry), parts.onFree);
+  }
+  return seen;
+}
+
+async function ask(parts: InquirerParts, inquiry: ClaimedInquiry): Promise<void> {
+  const provider = parts.providers.get(inquiry.provider);
+  const outcome: InquiryOutcome = provider
+    ? await provider.inquire(inquiry.slipId)
+    : { kind: 'no_answer', detail: 'The provider is not configured any more.' };
+  await parts.record({ inquiry, outcome });
+}
+
+/** Records what providers answered. A question asked twice is answered once; a final answer is evidence every time. */
+export async function recordAnswers(
+  parts: { readonly store: Store; readonly providers: Providers; readonly count: Count },
+  answers: readonly AnsweredInquiry[],
+): Promise<void> {
+  await parts.store.run(async (tx) => {
+    const inquiries = answers.map((one) => one.inquiry);
+    const unanswered = await tx.inquiries.lockUnanswered(inquiries);
+    const changes = new Changes(await tx.dispatches.lock([...new Set(inquiries.map((one) => one.slipId))]));
+    const now = await tx.now();
+    const done = new Set<string>();
+    for (const { inquiry, outcome } of answers) {
+      const dispatch = changes.get(inquiry.slipId);
+      if (!dispatch) continue;
+      const key = inquiryKey(inquiry);
+      const first = unanswered.has(key) && !done.has(key);
+      done.add(key);
+      // As this service's own question a repeat gives evidence, but no second InquiryAnswered.
+      const as = first ? inquiry : { ...inquiry, n: 0 };
+      const acceptanceDelayMaxMs = parts.providers.get(inquiry.provider)?.acceptanceDelayMaxMs ?? null;
+      const step = answerInquiry(dispatch, as, {
+        askedAt: inquiry.askedAt,
+        now,
+        outcome,
+        acceptanceDelayMaxMs,
+      });
+      changes.apply(step);
+      if ('reception' in step && step.reception === 'contradiction') parts.count('contradiction');
+    }
+    await tx.inquiries.markAnswered(inquiries);
+    await changes.write(tx);
+  });
+}
+
+export function inquiryKey(inquiry: { readonly slipId: string; readonly n: number }): string {
+  return `${inquiry.slipId} ${inquiry.n}`;
+}

@@ -1,0 +1,162 @@
+import type { Instant } from '@slipstream/kernel';
+import type { Terms } from '../domain/dispatch/attempt.ts';
+import type { Dispatch, NewInquiry, Publication } from '../domain/dispatch/state.ts';
+import type { Inquiry } from '../domain/inquiry/inquiry.ts';
+import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
+import type { ReportedResult } from '../domain/result/reported-result.ts';
+import type { ClockMarks } from '../domain/watermark/bounds.ts';
+
+/** Runs work in one database transaction. */
+export interface Store {
+  run<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
+}
+
+/**
+ * One transaction. Rows are always locked in this order, so that transactions never wait for each other in a circle:
+ * callbacks, inquiries, dispatches by id, parked results; what is published is numbered last.
+ */
+export interface StoreTx {
+  /** The database's clock, now. */
+  now(): Promise<Instant>;
+  readonly dispatches: Dispatches;
+  readonly inquiries: Inquiries;
+  readonly callbacks: Callbacks;
+  readonly parked: ParkedResults;
+  readonly clocks: ClockMarkStore;
+  publish(publications: readonly Publication[]): void;
+}
+
+export interface Dispatches {
+  /** Locks and loads the rows that exist. */
+  lock(slipIds: readonly string[]): Promise<Map<string, Dispatch>>;
+  /** Locks and loads by the caller's name of a slip. */
+  lockByReference(references: readonly SlipReference[]): Promise<readonly Dispatch[]>;
+  /** Rows whose next attempt is due, at most `limit` per provider; rows that others hold are passed over. */
+  lockDue(limits: ReadonlyMap<string, number>): Promise<{ now: Instant; due: readonly Dispatch[] }>;
+  /** Rows whose attempt was abandoned: their lease ran out. */
+  lockAbandoned(limit: number): Promise<{ now: Instant; abandoned: readonly Dispatch[] }>;
+  save(dispatches: readonly Dispatch[]): Promise<void>;
+  /** How many slips without an end a provider has, by status. */
+  countOpen(provider: string): Promise<ReadonlyMap<string, number>>;
+  /** Whether a slip on the wall clock still waits for its end. */
+  anyOpen(): Promise<boolean>;
+}
+
+export interface SlipReference {
+  readonly caller: string;
+  readonly reference: string;
+}
+
+/** An inquiry as it was claimed. */
+export interface ClaimedInquiry extends Inquiry {
+  readonly askedAt: Instant;
+}
+
+export interface Inquiries {
+  /** Adds inquiries; one that exists stays as it is. */
+  add(inquiries: readonly NewInquiry[]): Promise<void>;
+  /**
+   * Takes due inquiries, at most `limit` per provider, and of providers not named in `limits` a hundred. They count as
+   * asked now and are nobody else's for `leaseMs` of their provider.
+   */
+  claimDue(
+    limits: ReadonlyMap<string, number>,
+    leaseMs: ReadonlyMap<string, number>,
+  ): Promise<{ now: Instant; due: readonly ClaimedInquiry[] }>;
+  postpone(inquiry: Inquiry, until: Instant): Promise<void>;
+  /** Locks the inquiries and gives those that nobody answered yet. */
+  lockUnanswered(inquiries: readonly Inquiry[]): Promise<ReadonlySet<string>>;
+  markAnswered(inquiries: readonly Inquiry[]): Promise<void>;
+}
+
+export interface StoredCallback {
+  readonly provider: string;
+  readonly webhookId: string;
+  readonly slipId: string;
+  readonly body: Uint8Array;
+}
+
+export interface Callbacks {
+  /** Stores callbacks and tells which of them (by index) are new. */
+  add(callbacks: readonly StoredCallback[]): Promise<ReadonlySet<number>>;
+  markHandled(callbacks: readonly (StoredCallback & { readonly handled: string })[]): Promise<void>;
+}
+
+export interface ParkedResults {
+  add(results: readonly ReportedResult[]): Promise<void>;
+  /** Removes and gives what waits for these slips; orphans stay. */
+  take(references: readonly SlipReference[]): Promise<readonly ReportedResult[]>;
+  /** Slips that are past waiting for a hold and have parked results all the same. */
+  released(limit: number): Promise<readonly SlipReference[]>;
+  /** Marks as orphans what was received up to `upTo` and has no slip, once `reached` has been read. */
+  orphan(
+    clock: string,
+    upTo: Instant,
+    reached: readonly { readonly partition: number; readonly offset: bigint }[],
+  ): Promise<number>;
+  /** Receipt of the oldest that waits, by clock. */
+  oldest(): Promise<ReadonlyMap<string, Instant>>;
+}
+
+export interface ClockMark {
+  readonly clock: string;
+  readonly partition: number;
+  readonly time: Instant;
+  readonly closed: boolean;
+}
+
+export interface ClockMarkStore {
+  /** Moves the marks of the results topic forward. */
+  advance(marks: readonly ClockMark[]): Promise<void>;
+  /** How far each clock has come. */
+  all(): Promise<readonly ClockMarks[]>;
+}
+
+/** The order as a provider gets it. */
+export interface PreparedCall {
+  readonly slipId: string;
+  readonly body: Uint8Array;
+  /** SHA-256 of the body, hex. */
+  readonly digest: string;
+}
+
+/** A callback after its signature was checked, in our words. */
+export interface CallbackMessage {
+  readonly slipId: string;
+  readonly answer: ProviderAnswer;
+}
+
+/** One provider. Everything about its API stays behind this port. */
+export interface Provider extends Terms {
+  readonly id: string;
+  /** Dispatch calls in flight per instance. */
+  readonly concurrencyMax: number;
+  prepare(dispatch: Dispatch): PreparedCall;
+  /** Makes one call, and writes nothing to the network after `startBeforeMs` (monotonic clock). Never throws. */
+  send(call: PreparedCall, startBeforeMs: number): Promise<CallOutcome>;
+  /** Asks about a slip. Never throws. */
+  inquire(slipId: string): Promise<InquiryOutcome>;
+  /** Ends every call and closes the connections. */
+  close(): Promise<void>;
+}
+
+export type Providers = ReadonlyMap<string, Provider>;
+
+/** How the routes' retries wait; by route id. */
+export type RetryLimits = (route: string) => { readonly retryInitialMs: number; readonly retryMaxMs: number };
+
+/** In [0, 1). */
+export type Random = () => number;
+
+/** Things that are counted for people. */
+export type Counted =
+  | 'contradiction'
+  | 'orphan_callback'
+  | 'orphan_result'
+  | 'dropped_result'
+  | 'repeated_answer'
+  | 'abandoned_attempt'
+  /** An event about a slip whose SlipSubmitted was never read. */
+  | 'unknown_slip';
+
+export type Count = (what: Counted, times?: number) => void;

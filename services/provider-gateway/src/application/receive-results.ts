@@ -1,0 +1,72 @@
+import type { Dispatch } from '../domain/dispatch/state.ts';
+import { misfit, type ReportedResult, refusal } from '../domain/result/reported-result.ts';
+import { Changes } from './apply.ts';
+import { applyParked, applyResult, referenceKey } from './apply-parked.ts';
+import type { ClockMark, Count, StoreTx } from './ports.ts';
+
+export interface ResultBatch {
+  readonly results: readonly ReportedResult[];
+  readonly marks: readonly ClockMark[];
+}
+
+/** A report that can never be taken, by its place in the batch: it belongs to the dead letters. */
+export interface Refused {
+  readonly index: number;
+  readonly detail: string;
+}
+
+/**
+ * Takes the results that other internal services reported, a batch in one transaction. A report whose slip is not
+ * known or not held yet is parked in the same transaction and told once the hold is there.
+ * @returns the first report that has to be refused; nothing was written then, and the transaction must be given up
+ */
+export async function receiveResults(tx: StoreTx, batch: ResultBatch, count: Count): Promise<Refused | null> {
+  const malformed = firstRefused(batch.results, refusal);
+  if (malformed) return malformed;
+  const rows = oldestByReference(await tx.dispatches.lockByReference(distinct(batch.results)));
+  const wrong = firstRefused(batch.results, (result) => {
+    const dispatch = rows.get(referenceKey(result));
+    return dispatch ? misfit(dispatch, result) : null;
+  });
+  if (wrong) return wrong;
+  const now = await tx.now();
+  const changes = new Changes(new Map([...rows.values()].map((row) => [row.slipId, row])));
+  const ready = [...rows.values()].filter((row) => row.status !== 'submitted');
+  await applyParked(tx, changes, ready, now, count);
+  const parked: ReportedResult[] = [];
+  for (const result of batch.results) {
+    const row = rows.get(referenceKey(result));
+    const dispatch = row && changes.get(row.slipId);
+    if (!dispatch || dispatch.status === 'submitted') parked.push(result);
+    else applyResult(changes, dispatch, result, now, count);
+  }
+  if (parked.length > 0) await tx.parked.add(parked);
+  if (batch.marks.length > 0) await tx.clocks.advance(batch.marks);
+  await changes.write(tx);
+  return null;
+}
+
+function firstRefused(
+  results: readonly ReportedResult[],
+  reason: (result: ReportedResult) => string | null,
+): Refused | null {
+  for (const [index, result] of results.entries()) {
+    const detail = reason(result);
+    if (detail !== null) return { index, detail };
+  }
+  return null;
+}
+
+function distinct(results: readonly ReportedResult[]): ReportedResult[] {
+  return [...new Map(results.map((result) => [referenceKey(result), result])).values()];
+}
+
+/** A reference names one slip per caller; should there ever be two, the first one submitted has it. */
+function oldestByReference(dispatches: readonly Dispatch[]): Map<string, Dispatch> {
+  const rows = new Map<string, Dispatch>();
+  for (const dispatch of dispatches.toSorted((a, b) => (a.slipId < b.slipId ? -1 : 1))) {
+    const key = referenceKey(dispatch);
+    if (!rows.has(key)) rows.set(key, dispatch);
+  }
+  return rows;
+}

@@ -1,0 +1,105 @@
+import { addMs, type Instant, must } from '@slipstream/kernel';
+import type { CallOutcome } from '../provider/answer.ts';
+import { receiveAnswer } from './receive-answer.ts';
+import { type Dispatch, type Publication, type Step, unchanged } from './state.ts';
+
+/** Beyond the answer's own time limit: for the commit of the outcome. */
+const leaseMarginMs = 1_000;
+
+export interface Terms {
+  readonly connectTimeoutMs: number;
+  readonly answerTimeoutMs: number;
+  /** Longest time between sending and the provider's decision to accept; null: none is declared (rule 3). */
+  readonly acceptanceDelayMaxMs: number | null;
+}
+
+/** Whether an attempt may be made now (rules 1 and 3; never at or after the deadline). */
+export function mayIntend(dispatch: Dispatch, now: Instant): boolean {
+  return (
+    dispatch.status === 'held' &&
+    dispatch.mode === 'dispatched' &&
+    dispatch.clock === 'wall' &&
+    dispatch.provider !== null &&
+    dispatch.nextAt !== null &&
+    dispatch.nextAt <= now &&
+    now < dispatch.deadline &&
+    !dispatch.sentMaybe &&
+    !dispatch.closedForDispatch
+  );
+}
+
+/** The row with its next attempt written ahead; the event follows when the request's digest is known. */
+export function intend(dispatch: Dispatch, now: Instant, terms: Terms, owner: string): Dispatch {
+  const notAfter = addMs(now, terms.connectTimeoutMs);
+  return {
+    ...dispatch,
+    status: 'intended',
+    attempt: dispatch.attempt + 1,
+    notAfter,
+    owner,
+    leaseUntil: addMs(notAfter, terms.answerTimeoutMs + leaseMarginMs),
+    nextAt: null,
+  };
+}
+
+export function dispatchIntended(dispatch: Dispatch, digest: string): Publication {
+  const provider = must(dispatch.provider, 'an attempt without a provider');
+  const notAfter = must(dispatch.notAfter, 'an attempt without not_after');
+  return {
+    dispatch,
+    event: { type: 'DispatchIntended', data: { attempt: dispatch.attempt, provider, digest, notAfter } },
+    receivedAt: null,
+  };
+}
+
+export interface AttemptEnd {
+  readonly attempt: number;
+  readonly outcome: CallOutcome;
+  readonly now: Instant;
+  /** How long to wait before the next attempt, should this one not have been sent. */
+  readonly retryDelayMs: number;
+  readonly acceptanceDelayMaxMs: number | null;
+}
+
+/**
+ * Records how an attempt ended. An answer counts whenever it comes, also from a sender that was taken for dead; any
+ * other end counts only while this very attempt is open: after DispatchUnanswered there is no "not sent".
+ */
+export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
+  const { outcome, now } = end;
+  if (outcome.kind === 'answered') {
+    return receiveAnswer(dispatch, {
+      answer: outcome.answer,
+      evidence: 'synchronous_reply',
+      receivedAt: null,
+      now,
+    });
+  }
+  if (dispatch.status !== 'intended' || dispatch.attempt !== end.attempt) return unchanged(dispatch);
+  const provider = must(dispatch.provider, 'an attempt without a provider');
+  const { attempt } = dispatch;
+  const { reason, detail } = outcome;
+  const ended: Dispatch = { ...dispatch, owner: null, leaseUntil: null };
+  if (outcome.kind === 'not_sent') {
+    const retryAt = addMs(now, end.retryDelayMs);
+    const retried = retryAt < dispatch.deadline && !dispatch.closedForDispatch;
+    const next: Dispatch = { ...ended, status: 'held', nextAt: retried ? retryAt : null };
+    const event = { type: 'DispatchNotSent', data: { attempt, provider, reason, detail } } as const;
+    return { dispatch: next, publications: [{ dispatch: next, event, receivedAt: null }], inquiries: [] };
+  }
+  const next: Dispatch = { ...ended, status: 'unanswered', sentMaybe: true };
+  const event = { type: 'DispatchUnanswered', data: { attempt, provider, reason, detail } } as const;
+  return {
+    dispatch: next,
+    publications: [{ dispatch: next, event, receivedAt: null }],
+    inquiries: ownInquiry(next, provider, end.acceptanceDelayMaxMs),
+  };
+}
+
+/** This service asks once by itself, as soon as the provider must have decided whether it takes the slip. */
+function ownInquiry(dispatch: Dispatch, provider: string, acceptanceDelayMaxMs: number | null) {
+  if (acceptanceDelayMaxMs === null || dispatch.notAfter === null) return [];
+  // One millisecond later than the bound, because only NOT_FOUND asked after it counts.
+  const dueAt = addMs(dispatch.notAfter, acceptanceDelayMaxMs + 1);
+  return [{ slipId: dispatch.slipId, n: 0, provider, dueAt }];
+}

@@ -1,0 +1,51 @@
+import type { Instant } from '@slipstream/kernel';
+import type { SlipEvent } from '@slipstream/slip';
+import { publishLateSuccess } from './receive-answer.ts';
+import { type Dispatch, type Step, unchanged } from './state.ts';
+
+/** Slip events of other services that change what this one does; all others are passed over. */
+export const followedEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
+  'SlipSubmitted',
+  'FundsHeld',
+  'HoldRefused',
+  'InquiryRequested',
+  'RefundRequested',
+  'SlipNotReturned',
+  'SlipRefunded',
+]);
+
+/** Folds another service's event into the row. Idempotent, and total: an event that does not fit changes nothing. */
+export function followEvent(dispatch: Dispatch, event: SlipEvent, now: Instant): Step {
+  switch (event.type) {
+    case 'FundsHeld':
+      return dispatch.status === 'submitted' ? unchanged(held(dispatch, now)) : unchanged(dispatch);
+    case 'HoldRefused':
+      return unchanged(
+        dispatch.status === 'submitted' ? { ...dispatch, status: 'refused', nextAt: null } : dispatch,
+      );
+    case 'InquiryRequested':
+      return requestInquiry(dispatch, event.data.inquiry, now);
+    case 'RefundRequested':
+    case 'SlipNotReturned':
+      return unchanged(closed(dispatch));
+    case 'SlipRefunded':
+      return publishLateSuccess({ ...closed(dispatch), refunded: true });
+    default:
+      return unchanged(dispatch);
+  }
+}
+
+function held(dispatch: Dispatch, now: Instant): Dispatch {
+  const sent = dispatch.mode === 'dispatched' && dispatch.clock === 'wall' && !dispatch.closedForDispatch;
+  return { ...dispatch, status: 'held', nextAt: sent ? now : null };
+}
+
+/** A late answer is still evidence; only further attempts end. */
+function closed(dispatch: Dispatch): Dispatch {
+  return { ...dispatch, closedForDispatch: true, nextAt: null };
+}
+
+function requestInquiry(dispatch: Dispatch, n: number, now: Instant): Step {
+  const provider = dispatch.provider ?? '';
+  return { dispatch, publications: [], inquiries: [{ slipId: dispatch.slipId, n, provider, dueAt: now }] };
+}

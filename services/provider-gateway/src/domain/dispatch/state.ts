@@ -1,0 +1,145 @@
+import type { Instant, Money } from '@slipstream/kernel';
+import type { Outcome, RecordedEvent, RouteMode, SlipEvent, SlipKind, SlipPolicy } from '@slipstream/slip';
+import type { ProviderAnswer } from '../provider/answer.ts';
+
+/**
+ * `submitted` waits for the hold, `refused` got none. `held` may be sent (or, on a reported route, waits for results);
+ * `intended` is being sent; `unanswered` may have left and is never sent again; `answered` has been taken by the
+ * provider; `returned` has its final answer.
+ */
+export type DispatchStatus =
+  | 'submitted'
+  | 'refused'
+  | 'held'
+  | 'intended'
+  | 'unanswered'
+  | 'answered'
+  | 'returned';
+
+/** A final answer kept for later, with the time at which it was received. */
+export interface KeptAnswer {
+  readonly answer: Extract<ProviderAnswer, { kind: 'returned' }>;
+  readonly evidence: 'signed_callback' | 'report' | 'inquiry_answer' | 'synchronous_reply';
+  readonly receivedAt: Instant;
+}
+
+/** What this service knows of a slip and has done about it. */
+export interface Dispatch {
+  readonly slipId: string;
+  readonly partition: number;
+  readonly clock: string;
+  readonly caller: string;
+  readonly reference: string;
+  readonly kind: SlipKind;
+  readonly account: string;
+  readonly counterparty: string;
+  readonly amount: Money | null;
+  readonly route: string;
+  readonly mode: RouteMode;
+  readonly provider: string | null;
+  readonly deadline: Instant;
+  readonly policy: SlipPolicy;
+  readonly traceparent: string;
+  readonly status: DispatchStatus;
+  /** The number of the latest attempt; 0 when none was made. */
+  readonly attempt: number;
+  /** Nothing of the latest attempt is sent after it. */
+  readonly notAfter: Instant | null;
+  /** The instance that makes the latest attempt, for people. */
+  readonly owner: string | null;
+  /** While `intended`: after it the attempt counts as abandoned. */
+  readonly leaseUntil: Instant | null;
+  /** While `held`: when the next attempt is due; null when none will be made. */
+  readonly nextAt: Instant | null;
+  /** An attempt ended otherwise than not sent, or the provider spoke: the slip may have left. */
+  readonly sentMaybe: boolean;
+  readonly acknowledged: boolean;
+  readonly lastStep: string | null;
+  readonly outcome: Outcome | null;
+  readonly evidence: string | null;
+  readonly providerReference: string | null;
+  /** When the first NOT_FOUND that counts for rule 3 was asked for. */
+  readonly firstNotFoundAt: Instant | null;
+  /** No further attempt will ever be made. */
+  readonly closedForDispatch: boolean;
+  readonly refunded: boolean;
+  /** A success that contradicts a recorded failure: published once the refund is known (rule 7). */
+  readonly lateSuccess: KeptAnswer | null;
+  /** Ids of the latest reported results, oldest first. */
+  readonly seenResults: readonly string[];
+}
+
+/** Something to publish about a slip; `receivedAt` null: the evidence became durable with this very commit. */
+export interface Publication {
+  readonly dispatch: Dispatch;
+  readonly event: SlipEvent;
+  readonly receivedAt: Instant | null;
+}
+
+/** An inquiry to be put on the list. */
+export interface NewInquiry {
+  readonly slipId: string;
+  readonly n: number;
+  readonly provider: string;
+  readonly dueAt: Instant;
+}
+
+/** What a decision changes: the row as it is then, and what is published with it. */
+export interface Step {
+  readonly dispatch: Dispatch;
+  readonly publications: readonly Publication[];
+  readonly inquiries: readonly NewInquiry[];
+}
+
+export function unchanged(dispatch: Dispatch): Step {
+  return { dispatch, publications: [], inquiries: [] };
+}
+
+/** The row of a slip just submitted. */
+export function newDispatch(
+  recorded: RecordedEvent & { readonly event: Extract<SlipEvent, { type: 'SlipSubmitted' }> },
+  place: { readonly partition: number; readonly traceparent: string },
+): Dispatch {
+  const { data } = recorded.event;
+  return {
+    slipId: recorded.slipId,
+    partition: place.partition,
+    clock: recorded.clock,
+    caller: data.caller,
+    reference: data.reference,
+    kind: data.kind,
+    account: data.account,
+    counterparty: data.counterparty,
+    amount: data.amount,
+    route: data.route,
+    mode: data.mode,
+    provider: data.provider,
+    deadline: data.deadline,
+    policy: data.policy,
+    traceparent: place.traceparent,
+    status: 'submitted',
+    attempt: 0,
+    notAfter: null,
+    owner: null,
+    leaseUntil: null,
+    nextAt: null,
+    sentMaybe: false,
+    acknowledged: false,
+    lastStep: null,
+    outcome: null,
+    evidence: null,
+    providerReference: null,
+    firstNotFoundAt: null,
+    closedForDispatch: false,
+    refunded: false,
+    lateSuccess: null,
+    seenResults: [],
+  };
+}
+
+/** Whether the provider said anything about the slip. */
+export function providerHasSpoken(
+  dispatch: Pick<Dispatch, 'acknowledged' | 'lastStep' | 'outcome'>,
+): boolean {
+  return dispatch.acknowledged || dispatch.lastStep !== null || dispatch.outcome !== null;
+}

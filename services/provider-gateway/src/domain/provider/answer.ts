@@ -1,0 +1,46 @@
+import type { Instant, Money } from '@slipstream/kernel';
+import type { Outcome } from '@slipstream/slip';
+
+/** What a provider says about a slip, in our words; its own words stop at src/providers. */
+export type ProviderAnswer =
+  /** It has the slip and has not decided. An unknown status is this one: only explicit words end a slip. */
+  | {
+      readonly kind: 'acknowledged';
+      readonly providerReference: string | null;
+      readonly providerTime: Instant | null;
+    }
+  | {
+      readonly kind: 'progressed';
+      readonly step: string;
+      readonly providerReference: string | null;
+      readonly providerTime: Instant | null;
+    }
+  | {
+      readonly kind: 'returned';
+      readonly outcome: Outcome;
+      readonly reason: string | null;
+      readonly amount: Money | null;
+      readonly providerReference: string | null;
+      readonly providerTime: Instant | null;
+    };
+
+export type UnansweredReason =
+  | 'timeout'
+  | 'connection_lost'
+  | 'server_error'
+  | 'garbage'
+  | 'redirect'
+  | 'too_large'
+  | 'restart';
+
+/** How one dispatch call ended. `not_sent`: provably nothing was taken by the provider. */
+export type CallOutcome =
+  | { readonly kind: 'not_sent'; readonly reason: string; readonly detail: string }
+  | { readonly kind: 'unanswered'; readonly reason: UnansweredReason; readonly detail: string }
+  | { readonly kind: 'answered'; readonly answer: ProviderAnswer };
+
+/** How one inquiry call ended. `not_found` is the provider's explicit word, never a guess from a status code. */
+export type InquiryOutcome =
+  | { readonly kind: 'answered'; readonly answer: ProviderAnswer }
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'no_answer'; readonly detail: string };

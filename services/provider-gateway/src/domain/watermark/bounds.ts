@@ -1,0 +1,62 @@
+import { addMicros, earlier, type Instant } from '@slipstream/kernel';
+
+/** How far one clock has come on an inbound topic. */
+export interface ClockMarks {
+  readonly clock: string;
+  readonly partitions: number;
+  /** The least over the partitions that have a mark. */
+  readonly time: Instant;
+  readonly closed: boolean;
+}
+
+/** Intake's own watermark of a clock: the least over its partitions. */
+export interface UpstreamMark {
+  readonly time: Instant;
+  readonly closed: boolean;
+}
+
+export interface BoundFacts {
+  /** Everything received on the results topic at or before it is handled and committed. */
+  readonly resultsHandledTo: Instant;
+  readonly partitionsOfResults: number;
+  readonly marks: readonly ClockMarks[];
+  readonly upstream: ReadonlyMap<string, UpstreamMark>;
+  /** Receipt of the oldest report that still waits for its slip, by clock; orphans are left out. */
+  readonly oldestParked: ReadonlyMap<string, Instant>;
+}
+
+export interface Bound {
+  readonly clock: string;
+  readonly time: Instant;
+  readonly closed: boolean;
+}
+
+const wall = 'wall';
+
+/**
+ * How far each clock may be vouched for (rule 6): never beyond intake's watermark, an unread result, or a parked one.
+ * A clock of which one partition or intake has said nothing yet is left out.
+ */
+export function watermarkBounds(facts: BoundFacts): readonly Bound[] {
+  const bounds: Bound[] = [];
+  const upstream = facts.upstream.get(wall);
+  if (upstream) {
+    const time = beforeParked(earlier(facts.resultsHandledTo, upstream.time), facts.oldestParked.get(wall));
+    bounds.push({ clock: wall, time, closed: false });
+  }
+  for (const mark of facts.marks) {
+    const source = facts.upstream.get(mark.clock);
+    if (mark.clock === wall || !source || mark.partitions < facts.partitionsOfResults) continue;
+    const parked = facts.oldestParked.get(mark.clock);
+    bounds.push({
+      clock: mark.clock,
+      time: beforeParked(earlier(mark.time, source.time), parked),
+      closed: mark.closed && source.closed && parked === undefined,
+    });
+  }
+  return bounds;
+}
+
+function beforeParked(time: Instant, parked: Instant | undefined): Instant {
+  return parked === undefined ? time : earlier(time, addMicros(parked, -1n));
+}

@@ -1,0 +1,111 @@
+import { SlipstreamError } from '@slipstream/kernel';
+import { StartError } from '@slipstream/service-host';
+import { Webhook } from 'standardwebhooks';
+import type { CallbackMessage } from '../../application/ports.ts';
+import { Garbage, text, toAnswer } from './translate.ts';
+
+/** The three headers of Standard Webhooks 1.0.0, each with every value that came. */
+export interface WebhookHeaders {
+  readonly id: readonly string[];
+  readonly timestamp: readonly string[];
+  readonly signature: readonly string[];
+}
+
+export interface VerifiedCallback {
+  readonly webhookId: string;
+  readonly message: CallbackMessage;
+}
+
+/** Checks and reads a callback; `body` is exactly what came. @throws SlipstreamError signature_invalid, validation_failed */
+export type ReadCallback = (body: Buffer, headers: WebhookHeaders) => VerifiedCallback;
+
+/**
+ * Reads callbacks of one provider. Both secrets are good while they are rotated.
+ * @throws StartError for a secret that is no Standard Webhooks secret
+ */
+export function callbackReader(
+  provider: string,
+  secrets: { readonly current: string; readonly next: string | null },
+): ReadCallback {
+  const webhooks = [secrets.current, ...(secrets.next === null ? [] : [secrets.next])].map((secret) =>
+    open(provider, secret),
+  );
+  return (body, headers) => {
+    const { webhookId, signed } = checkHeaders(headers);
+    if (!webhooks.some((webhook) => verifies(webhook, body, signed))) {
+      throw new SlipstreamError(
+        'signature_invalid',
+        'The signature does not match, or is older than 5 minutes.',
+      );
+    }
+    return { webhookId, message: readMessage(body) };
+  };
+}
+
+function open(provider: string, secret: string): Webhook {
+  try {
+    const webhook = new Webhook(secret);
+    const bytes = Buffer.from(secret.replace(/^whsec_/, ''), 'base64').length;
+    if (bytes < 24) throw new Error('it has less than 24 bytes');
+    return webhook;
+  } catch (error) {
+    throw new StartError('A provider secret is not usable:', [
+      `provider ${provider}: must be whsec_ and base64 of 24 to 64 bytes: ${(error as Error).message}`,
+    ]);
+  }
+}
+
+const idMax = 128;
+
+/** Exactly one of each. The id must not hold the dot that parts the signed content, or two contents could be signed alike. */
+function checkHeaders(headers: WebhookHeaders): { webhookId: string; signed: Record<string, string> } {
+  const webhookId = only('webhook-id', headers.id);
+  const timestamp = only('webhook-timestamp', headers.timestamp);
+  const signature = only('webhook-signature', headers.signature);
+  if (!new RegExp(`^[\\x21-\\x2d\\x2f-\\x7e]{1,${idMax}}$`).test(webhookId)) {
+    throw new SlipstreamError('signature_invalid', 'The webhook-id is not usable.');
+  }
+  if (!/^[1-9][0-9]{0,11}$/.test(timestamp)) {
+    throw new SlipstreamError('signature_invalid', 'The webhook-timestamp is no number of seconds.');
+  }
+  return {
+    webhookId,
+    signed: {
+      'webhook-id': webhookId,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': signature,
+    },
+  };
+}
+
+function only(name: string, values: readonly string[]): string {
+  if (values.length !== 1 || values[0] === '') {
+    throw new SlipstreamError('signature_invalid', `Send exactly one ${name} header.`);
+  }
+  return values[0]!;
+}
+
+function verifies(webhook: Webhook, body: Buffer, signed: Record<string, string>): boolean {
+  try {
+    webhook.verify(body, signed, { jsonParse: false });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The body was parsed strictly before, so it is JSON; here it is read as the provider's own event. */
+function readMessage(body: Buffer): CallbackMessage {
+  try {
+    const event: unknown = JSON.parse(body.toString('utf8'));
+    const data = (event as { data?: unknown } | null)?.data;
+    if (typeof data !== 'object' || data === null || Array.isArray(data))
+      throw new Garbage('data is missing');
+    const slipId = text((data as { slip_id?: unknown }).slip_id);
+    if (slipId === null) throw new Garbage('data.slip_id is missing');
+    return { slipId, answer: toAnswer(data as Record<string, unknown>) };
+  } catch (error) {
+    const reason = error instanceof Garbage ? error.message : 'it is not JSON';
+    throw new SlipstreamError('malformed_request', `The callback cannot be understood: ${reason}.`);
+  }
+}

@@ -1,0 +1,136 @@
+import { GroupCommit } from '@slipstream/postgres';
+import type { Part } from '@slipstream/service-host';
+import { type EndedCall } from '../application/dispatch-due-slips.ts';
+import { type AnsweredInquiry } from '../application/inquire-due.ts';
+import type { Count, Providers, RetryLimits, Store } from '../application/ports.ts';
+import type { UpstreamTick } from '../application/release-parked.ts';
+import { Slots } from '../application/slots.ts';
+import {
+  dispatchDueSlips,
+  inquireDue,
+  recordAnswers,
+  recordOutcomes,
+  recoverAbandoned,
+  releaseParked,
+} from '../application/use-cases.ts';
+import { inquiryConcurrency } from '../providers/http-v1/capabilities.ts';
+import { keepTrying } from './keep-trying.ts';
+import { Poller } from './poller.ts';
+
+export interface WorkerParts {
+  readonly store: Store;
+  readonly providers: Providers;
+  readonly retryLimits: RetryLimits;
+  readonly count: Count;
+  readonly owner: string;
+  readonly upstream: () => readonly UpstreamTick[];
+  readonly drainTimeoutMs: number;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Workers {
+  readonly parts: readonly Part[];
+  readonly dispatchSlots: Slots;
+  readonly inquirySlots: Slots;
+  /** Rows became due. */
+  wake(): void;
+}
+
+const batchSizeMax = 200;
+const waitingMax = 10_000;
+/** About half a minute: longer than a database takes to fail over, shorter than an inquiry ladder. */
+const patience = { attemptsMax: 12, delayMs: 100, delayMsMax: 5_000 };
+
+/** The workers that make every call and keep every promise that a row in the database stands for. */
+export function workers(parts: WorkerParts): Workers {
+  const { store, providers, onError } = parts;
+  const limits = [...providers.values()].map((one) => [one.id, one.concurrencyMax] as const);
+  const dispatchSlots = new Slots(new Map(limits));
+  const inquirySlots = new Slots(new Map(limits.map(([id, max]) => [id, inquiryConcurrency(max)])));
+  const recorderParts = { ...parts, random: Math.random };
+  const outcomes = group((calls: readonly EndedCall[]) => recordOutcomes(recorderParts, calls));
+  const answers = group((batch: readonly AnsweredInquiry[]) => recordAnswers(parts, batch));
+  const settle = (slots: Slots) => () => slots.idle(parts.drainTimeoutMs / 2);
+
+  const dispatcher = new Poller({
+    name: 'dispatcher',
+    work: () =>
+      dispatchDueSlips({
+        store,
+        providers,
+        slots: dispatchSlots,
+        owner: parts.owner,
+        monotonicMs: () => performance.now(),
+        record: (ended) => persist(outcomes, ended),
+        onFree: () => dispatcher.wake(),
+      }),
+    waitMsMin: 5,
+    waitMsMax: 100,
+    onError,
+    settle: settle(dispatchSlots),
+  });
+  const inquirer = new Poller({
+    name: 'inquirer',
+    work: () =>
+      inquireDue({
+        store,
+        providers,
+        slots: inquirySlots,
+        record: (answered) => persist(answers, answered),
+        onFree: () => inquirer.wake(),
+      }),
+    waitMsMin: 5,
+    waitMsMax: 100,
+    onError,
+    settle: settle(inquirySlots),
+  });
+  const recovery = new Poller({
+    name: 'recovery of abandoned attempts',
+    work: () => recoverAbandoned(recorderParts),
+    waitMsMin: 100,
+    waitMsMax: 500,
+    onError,
+  });
+  const release = new Poller({
+    name: 'release of parked results',
+    work: () => releaseParked(store, parts.upstream(), parts.count),
+    waitMsMin: 50,
+    waitMsMax: 250,
+    onError,
+  });
+  const connections: Part = {
+    name: 'provider connections',
+    start: async () => {},
+    stop: async () => {
+      await Promise.all([...providers.values()].map((provider) => provider.close()));
+    },
+  };
+  return {
+    parts: [connections, dispatcher, inquirer, recovery, release],
+    dispatchSlots,
+    inquirySlots,
+    wake() {
+      dispatcher.wake();
+      inquirer.wake();
+    },
+  };
+
+  /** An end that cannot be written is left to its lease: then it counts as unanswered, and is asked about. */
+  async function persist<Item>(into: GroupCommit<Item, void>, item: Item): Promise<void> {
+    await keepTrying(() => into.submit(item), { ...patience, onError });
+  }
+}
+
+function group<Item>(flush: (items: readonly Item[]) => Promise<void>): GroupCommit<Item, void> {
+  return new GroupCommit<Item, void>(
+    async (items) => {
+      await flush(items);
+      return items.map(() => undefined);
+    },
+    {
+      batchSizeMax,
+      waitingMax,
+      onFull: () => new Error(`more than ${waitingMax} outcomes wait to be written`),
+    },
+  );
+}
