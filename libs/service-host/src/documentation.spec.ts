@@ -12,9 +12,9 @@ const page = (name: string) =>
 
 /** The cells of every table row that starts with a code word. */
 const rows = (text: string) =>
-  [...text.matchAll(/^\| `([^`]+)` \| (.*) \|$/gm)].map(([, name, rest]) => [
+  [...text.matchAll(/^\| `([^`]+)` +\| (.*?) *\|$/gm)].map(([, name, rest = '']) => [
     name,
-    ...(rest ?? '').split(' | '),
+    ...rest.split(/ *\| */),
   ]);
 
 describe('docs/reference/errors.md', () => {
