@@ -1,5 +1,6 @@
 import { Kafka, type LogEntry, logLevel } from 'kafkajs';
 import { jsonLog, type Log } from './log.ts';
+import './empty-batches.ts';
 import './quiet-request-queue.ts';
 
 /** The Kafka client of this library; its other modules take it, nobody else looks inside. */

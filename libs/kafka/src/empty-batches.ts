@@ -1,40 +1,53 @@
 import { createRequire } from 'node:module';
 
-interface FetchedBatch {
-  readonly topic: string;
-  readonly fetchedOffset: string;
-  readonly highWatermark: string;
-  readonly rawMessages: readonly unknown[];
-  isEmptyDueToFiltering(): boolean;
-  lastOffset(): string;
+interface Decoder {
+  readonly buffer: Buffer;
+  readonly offset: number;
+  readArray(reader: (decoder: Decoder) => unknown): unknown[];
 }
 
-const topics = new Set<string>();
+const load = createRequire(import.meta.url);
+const { prototype } = load('kafkajs/src/protocol/decoder') as { prototype: Decoder };
+const crc32C = load('kafkajs/src/protocol/recordBatch/crc32C') as (bytes: Buffer) => number;
+const readArray = prototype.readArray;
+
+/** Bytes of a record batch without records, after its base offset and length (Kafka protocol, RecordBatch v2). */
+const emptyBatchBytes = 49;
+const prefixBytes = 12;
 
 /**
- * Compaction leaves empty record batches where an idempotent producer wrote last. kafkajs 2.2.4 takes such an answer
- * for "no data" and asks for the same offset for ever. For the topics named here it moves on by one offset: the
- * broker answered with a batch that covers the asked offset and holds no record, so none can be passed over. Only for
- * topics read uncommitted, where an empty answer below the high watermark means nothing else.
+ * Compaction leaves a batch without records where an idempotent producer wrote last. kafkajs 2.2.4 takes an answer
+ * with nothing else in it for "no data" and asks for the same offset for ever. Such a batch is decoded here as one
+ * control record at its last offset: kafkajs hands it to nobody and moves on behind it.
  */
-export function stepOverEmptyBatches(topic: string): void {
-  topics.add(topic);
+prototype.readArray = function (this: Decoder, reader) {
+  const array = readArray.call(this, reader);
+  if (array.length > 0 || this.offset !== emptyBatchBytes || this.buffer.length !== emptyBatchBytes)
+    return array;
+  const offset = lastOffsetOfEmptyBatch(this.buffer);
+  return offset === null ? array : [controlRecord(offset)];
+};
+
+/** Null when these bytes are something else; the checksum leaves no doubt. */
+function lastOffsetOfEmptyBatch({ buffer, byteOffset, length }: Buffer): bigint | null {
+  if (byteOffset < prefixBytes) return null;
+  const batch = Buffer.from(buffer, byteOffset - prefixBytes, prefixBytes + length);
+  const magic = batch.readInt8(16);
+  if (batch.readInt32BE(8) !== length || magic !== 2) return null;
+  if (batch.readUInt32BE(17) !== crc32C(batch.subarray(21))) return null;
+  return batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(23));
 }
 
-const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/batch') as {
-  prototype: FetchedBatch;
-};
-const { isEmptyDueToFiltering, lastOffset } = prototype;
-
-prototype.isEmptyDueToFiltering = function (this: FetchedBatch) {
-  return isEmptyDueToFiltering.call(this) || isRemoved(this);
-};
-
-prototype.lastOffset = function (this: FetchedBatch) {
-  return isRemoved(this) ? this.fetchedOffset : lastOffset.call(this);
-};
-
-function isRemoved(batch: FetchedBatch): boolean {
-  if (batch.rawMessages.length > 0 || !topics.has(batch.topic)) return false;
-  return BigInt(batch.fetchedOffset) < BigInt(batch.highWatermark);
+function controlRecord(offset: bigint): object {
+  return {
+    magicByte: 2,
+    attributes: 0,
+    timestamp: '0',
+    offset: offset.toString(),
+    key: null,
+    value: null,
+    headers: {},
+    isControlRecord: true,
+    batchContext: { producerId: '-1', inTransaction: false },
+  };
 }

@@ -18,5 +18,6 @@ export {
   type Subscription,
 } from './ports.ts';
 export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';
+export { RecordStream, type RecordStreamOptions, type StreamRecord } from './record-stream.ts';
 export { TickReader, type TickReaderOptions } from './tick-reader.ts';
 export { ensureTopics } from './topics.ts';

@@ -17,7 +17,22 @@ export interface SerialProducerOptions {
 /** `sendBatch` failed: some of its records may be in the log. Sending them again is safe only where resends are told apart. */
 export class SendFailed extends Error {
   override readonly name = 'SendFailed';
+  /** False when the same records can never be sent, or the producer is stopped. */
+  readonly retryable: boolean;
+
+  constructor(message: string, retryable: boolean, options?: { cause?: unknown }) {
+    super(message, options);
+    this.retryable = retryable;
+  }
 }
+
+/** Broker answers that no repeat will change. */
+const refused = [
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_TOPIC_EXCEPTION',
+  'TOPIC_AUTHORIZATION_FAILED',
+];
 
 /** Discarded producers and a broker that never answers must not hold up a stop. */
 const disconnectTimeoutMs = 5_000;
@@ -71,8 +86,9 @@ export class SerialProducer {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#stopped) throw new SendFailed('the producer is stopped');
-    if (this.#queued >= this.#queueMax) throw new SendFailed(`${this.#queueMax} sends are waiting already`);
+    if (this.#stopped) throw new SendFailed('the producer is stopped', false);
+    if (this.#queued >= this.#queueMax)
+      throw new SendFailed(`${this.#queueMax} sends are waiting already`, true);
     this.#queued++;
     const turn = this.#tail.then(work);
     this.#tail = turn.then(
@@ -100,7 +116,7 @@ export class SerialProducer {
       await this.#discard();
       const text = error instanceof Error ? error.message : String(error);
       this.#log.warn('send failed, the producer is replaced', { error: text });
-      throw new SendFailed(text, { cause: error });
+      throw new SendFailed(text, !isRefused(error), { cause: error });
     }
   }
 
@@ -124,4 +140,11 @@ export class SerialProducer {
     if (producer)
       await withTimeout(producer.disconnect(), disconnectTimeoutMs, 'disconnecting').catch(() => {});
   }
+}
+
+function isRefused(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (refused.includes((cause as { type?: string }).type ?? '')) return true;
+  }
+  return false;
 }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { type Tick, topics } from '@slipstream/contracts';
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { type KafkaClient, retryOptions } from './client.ts';
-import { stepOverEmptyBatches } from './empty-batches.ts';
 import { readLogBounds } from './fetch-control.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { TickBook } from './tick-book.ts';
@@ -47,10 +46,8 @@ export class TickReader {
       groupId: this.#group,
       maxWaitTimeInMs: options.maxWaitMs ?? 50,
       allowAutoTopicCreation: false,
-      readUncommitted: true,
       retry: { ...retryOptions, restartOnFailure: async () => !this.#stopping },
     });
-    stepOverEmptyBatches(this.#topic);
   }
 
   /** Resolves when everything that lay in the topic has been read. @throws Error when that takes too long */
