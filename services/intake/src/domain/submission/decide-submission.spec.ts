@@ -1,0 +1,166 @@
+import { describe, expect, test } from '@jest/globals';
+import { addMicros, addMs, instantFromMs } from '@slipstream/kernel';
+import fc from 'fast-check';
+import {
+  type Circumstances,
+  decideSubmission,
+  type RoutePolicy,
+  type SubmissionRules,
+} from './decide-submission.ts';
+import type { Submission } from './submission.ts';
+
+const policy: RoutePolicy = {
+  mode: 'dispatched',
+  provider: 'acme',
+  kinds: ['order', 'payout', 'payment'],
+  outcomeDeadlineMs: 5_000,
+  overdraft: true,
+  quietPeriodMs: 2_000,
+  inquiryLadderMs: [0, 2_000],
+};
+const rules: SubmissionRules = {
+  configDigest: 'c0ffee',
+  graceMs: 7,
+  routes: new Map([
+    ['default', policy],
+    ['orders', { ...policy, kinds: ['order'] }],
+    ['import', { ...policy, mode: 'reported', provider: null, overdraft: false }],
+  ]),
+};
+const submission: Submission = {
+  caller: 'shop',
+  reference: 'ord-1',
+  kind: 'payment',
+  account: 'cust-42',
+  counterparty: 'shop-7',
+  amount: { amount: 9_007_199_254_740_993n, currency: 'EUR' },
+  route: 'default',
+  deadline: null,
+  metadata: {},
+};
+const now = '2026-11-22T10:39:00.123456Z';
+const wall: Circumstances = { clock: 'wall', receivedAt: now, clockClosed: false };
+const imported: Circumstances = {
+  clock: 'import-1',
+  receivedAt: '2017-03-01T00:00:00.000000Z',
+  clockClosed: false,
+};
+const yearMs = 365 * 86_400_000;
+
+const decide = (change: Partial<Submission> = {}, circumstances = wall) =>
+  decideSubmission({ ...submission, ...change }, circumstances, rules);
+const refused = (rule: string) => ({ accepted: false, refusal: { rule } });
+const deadlineOf = (change: Partial<Submission>, circumstances = wall) => {
+  const decision = decide(change, circumstances);
+  return decision.accepted ? decision.event.data.deadline : decision.refusal.rule;
+};
+
+test('an accepted slip carries its route and the rules that judged it, frozen', () => {
+  expect(decide({ metadata: { gift: 'yes' } })).toEqual({
+    accepted: true,
+    event: {
+      type: 'SlipSubmitted',
+      data: {
+        caller: 'shop',
+        reference: 'ord-1',
+        kind: 'payment',
+        account: 'cust-42',
+        counterparty: 'shop-7',
+        amount: { amount: 9_007_199_254_740_993n, currency: 'EUR' },
+        route: 'default',
+        mode: 'dispatched',
+        provider: 'acme',
+        overdraft: true,
+        reviewRequired: false,
+        deadline: '2026-11-22T10:39:05.123456Z',
+        policy: { graceMs: 7, quietPeriodMs: 2_000, inquiryLadderMs: [0, 2_000] },
+        configDigest: 'c0ffee',
+        details: { clear: { text: '', metadata: { gift: 'yes' } }, sealed: null },
+      },
+    },
+  });
+});
+
+test('without metadata there are no details', () => {
+  expect(decide()).toMatchObject({ accepted: true, event: { data: { details: null } } });
+});
+
+test('a business rule refuses by name', () => {
+  expect(decide({ counterparty: 'cust-42' })).toMatchObject(refused('same_account'));
+  expect(decide({ route: 'nowhere' })).toMatchObject(refused('route_unknown'));
+  expect(decide({ route: 'toString' })).toMatchObject(refused('route_unknown'));
+  expect(decide({ route: 'orders' })).toMatchObject(refused('kind_not_on_route'));
+  expect(decide({ route: 'orders', kind: 'order' })).toMatchObject({ accepted: true });
+});
+
+describe('a deadline on the wall clock', () => {
+  test('lies in the future and within a year, to the microsecond', () => {
+    expect(deadlineOf({ deadline: now })).toBe('deadline_in_past');
+    expect(deadlineOf({ deadline: addMicros(now, 1n) })).toBe(addMicros(now, 1n));
+    expect(deadlineOf({ deadline: addMs(now, yearMs) })).toBe(addMs(now, yearMs));
+    expect(deadlineOf({ deadline: addMicros(addMs(now, yearMs), 1n) })).toBe('deadline_too_far');
+  });
+});
+
+describe('on an import’s clock', () => {
+  test('a route must be reported, so that nobody is called', () => {
+    expect(decide({}, imported)).toMatchObject(refused('route_not_reported'));
+    expect(decide({ route: 'import' }, imported)).toMatchObject({
+      accepted: true,
+      event: { data: { mode: 'reported', provider: null, deadline: '2017-03-01T00:00:05.000000Z' } },
+    });
+  });
+  test('a deadline has no limits', () => {
+    for (const deadline of ['2017-01-01T00:00:00.000000Z', '2030-01-01T00:00:00.000000Z'])
+      expect(deadlineOf({ route: 'import', deadline }, imported)).toBe(deadline);
+  });
+  test('a policy that ends after the end of time is refused, not thrown', () => {
+    const late = { ...imported, receivedAt: '9999-12-31T23:59:58.000000Z' };
+    expect(deadlineOf({ route: 'import' }, late)).toBe('deadline_too_far');
+  });
+  test('nothing is taken on a closed one', () => {
+    expect(decide({ route: 'import' }, { ...imported, clockClosed: true })).toMatchObject(
+      refused('clock_closed'),
+    );
+  });
+});
+
+test('whatever is submitted, an accepted slip moves between two accounts on a known route and ends in time', () => {
+  const instants = fc
+    .integer({ min: Date.UTC(2026, 0), max: Date.UTC(2029, 0) })
+    .map((ms) => instantFromMs(ms));
+  const submissions = fc.record({
+    caller: fc.constant('shop'),
+    reference: fc.string({ minLength: 1 }),
+    kind: fc.constantFrom('order', 'payout', 'payment') as fc.Arbitrary<Submission['kind']>,
+    account: fc.constantFrom('a', 'b'),
+    counterparty: fc.constantFrom('a', 'b'),
+    amount: fc.option(
+      fc.record({ amount: fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }), currency: fc.constant('EUR') }),
+    ),
+    route: fc.constantFrom('default', 'orders', 'import', 'nowhere', '__proto__'),
+    deadline: fc.option(instants),
+    metadata: fc.dictionary(fc.string(), fc.string()),
+  });
+  const circumstances = fc.record({
+    clock: fc.constantFrom('wall', 'import-1'),
+    receivedAt: instants,
+    clockClosed: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(submissions, circumstances, (submission, at) => {
+      const decision = decideSubmission(submission, at, rules);
+      expect(decideSubmission(submission, at, rules)).toEqual(decision);
+      if (!decision.accepted) return;
+      const { data } = decision.event;
+      expect(data.account).not.toBe(data.counterparty);
+      expect(rules.routes.get(data.route)).toMatchObject({ mode: data.mode, provider: data.provider });
+      expect(data.amount).toEqual(submission.amount);
+      expect(at.clockClosed).toBe(false);
+      if (at.clock === 'wall') {
+        expect(data.deadline > at.receivedAt && data.deadline <= addMs(at.receivedAt, yearMs)).toBe(true);
+      } else expect(data.mode).toBe('reported');
+    }),
+    { numRuns: 1_000 },
+  );
+});

@@ -1,0 +1,145 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  amountProblem,
+  currencyProblem,
+  kindProblem,
+  metadataProblem,
+  nameProblem,
+  timeProblem,
+} from './fields.ts';
+
+describe('a name', () => {
+  test.each([
+    'a',
+    'ord-1001',
+    'Kunde 42',
+    'naïve',
+    '日本',
+    '😀',
+    '../etc',
+    "o'neil",
+    'x'.repeat(128),
+    '😀'.repeat(128),
+  ])('%j is taken as it is', (name) => expect(nameProblem(name)).toBeNull());
+  test.each([
+    ['', 'must not be empty'],
+    ['x'.repeat(129), 'at most 128'],
+    ['x'.repeat(100_000), 'at most 128'],
+    [' a', 'visible'],
+    ['a ', 'visible'],
+    ['a\tb', 'visible'],
+    ['a\nb', 'visible'],
+    ['a\u0000', 'visible'],
+    ['a\u007f', 'visible'],
+    ['zero\u200bwidth', 'visible'],
+    ['\u202eright-to-left', 'visible'],
+    ['hard\u00a0space', 'visible'],
+    ['\ud800', 'visible'],
+    [17, 'must be a string'],
+    [null, 'must be a string'],
+    [undefined, 'must be a string'],
+    [['a'], 'must be a string'],
+    [new String('a'), 'must be a string'],
+  ])('%j is refused', (name, problem) => expect(nameProblem(name)).toContain(problem));
+
+  test('of spaces between visible characters is checked in linear time', () => {
+    expect(nameProblem(`a${' '.repeat(126)}b`)).toBeNull();
+    expect(nameProblem(`a${' '.repeat(127)}`)).not.toBeNull();
+  });
+});
+
+test('a kind is one of three words', () => {
+  for (const kind of ['order', 'payout', 'payment']) expect(kindProblem(kind)).toBeNull();
+  for (const kind of ['Order', '', 'refund', null, 1, ['order'], 'constructor'])
+    expect(kindProblem(kind)).not.toBeNull();
+});
+
+describe('an amount', () => {
+  test.each(['1', '1250', '9007199254740993', '9223372036854775807'])('%s is taken', (amount) =>
+    expect(amountProblem(amount)).toBeNull(),
+  );
+  test.each([
+    ['0', 'greater than 0'],
+    ['-1', 'greater than 0'],
+    ['9223372036854775808', 'at most'],
+    ['1'.repeat(400), 'at most'],
+    ['1.5', 'whole number'],
+    [1250, 'whole number'],
+    [true, 'whole number'],
+    [undefined, 'whole number'],
+  ])('%p is refused with its own reason', (amount, problem) =>
+    expect(amountProblem(amount)).toContain(problem),
+  );
+});
+
+test('a currency is an ISO 4217 code in use', () => {
+  for (const currency of ['EUR', 'JPY', 'BHD']) expect(currencyProblem(currency)).toBeNull();
+  for (const currency of ['eur', 'XXX', '', 'EURO', 'EU', 978, null, ['EUR'], 'toString'])
+    expect(currencyProblem(currency)).toContain('ISO 4217');
+});
+
+test('a time is RFC 3339 with a zone and was or will be', () => {
+  for (const time of ['2026-11-22T10:39:00Z', '2026-11-22t10:39:00.123456789+05:30', '0001-01-01T00:00:00Z'])
+    expect(timeProblem(time)).toBeNull();
+  for (const time of [
+    '2026-11-22T10:39:00',
+    '2026-11-22 10:39:00Z',
+    '2026-11-22',
+    '2026-02-30T00:00:00Z',
+    '2026-11-22T24:00:00Z',
+    '2026-12-31T23:59:60Z',
+    '+275760-09-13T00:00:00Z',
+    '2026-11-22T10:39:00+05',
+    '',
+    1_700_000_000,
+    null,
+    {},
+  ])
+    expect(timeProblem(time)).toContain('RFC 3339');
+});
+
+describe('metadata', () => {
+  test('is at most 16 keys with strings', () => {
+    const keys = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']));
+    expect(metadataProblem({})).toBeNull();
+    expect(metadataProblem(keys(16))).toBeNull();
+    expect(metadataProblem(keys(17))).toContain('16 keys');
+    for (const value of [1, null, true, {}, [], undefined])
+      expect(metadataProblem({ a: value })).toContain('strings');
+    for (const value of [null, [], 'a', 1]) expect(metadataProblem(value)).toContain('object');
+  });
+  test('is counted in bytes of UTF-8', () => {
+    expect(metadataProblem({ k: 'x'.repeat(4095) })).toBeNull();
+    expect(metadataProblem({ k: 'x'.repeat(4096) })).toContain('4096 bytes');
+    expect(metadataProblem({ k: '😀'.repeat(1023), kkk: '' })).toBeNull();
+    expect(metadataProblem({ k: '😀'.repeat(1024) })).toContain('4096 bytes');
+  });
+  test('counts every text as its encoder does', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 3000 }), (text) => {
+        const fits = Buffer.byteLength(text) + 1 <= 4096 && !text.includes('\u0000');
+        expect(metadataProblem({ k: text }) === null).toBe(fits);
+      }),
+    );
+  });
+  test('cannot have what cannot be stored', () => {
+    for (const text of ['\u0000', '\ud800', 'a\udc00b']) {
+      expect(metadataProblem({ k: text })).toContain('U+0000');
+      expect(metadataProblem({ [text]: 'v' })).toContain('U+0000');
+    }
+  });
+});
+
+test('no value at all makes a check throw', () => {
+  const checks = [nameProblem, kindProblem, amountProblem, currencyProblem, timeProblem, metadataProblem];
+  fc.assert(
+    fc.property(
+      fc.anything({ withBigInt: true, withNullPrototype: true, withSparseArray: true }),
+      (value) => {
+        for (const check of checks) expect([null, 'string']).toContainEqual(check(value) && 'string');
+      },
+    ),
+  );
+});

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeSlipEvent, topics } from '@slipstream/contracts';
+import { createKafka, type KafkaClient, SerialProducer } from '@slipstream/kafka';
+import { createService, parseRules, type Service, type ServiceOptions } from '@slipstream/service-host';
+import type { RecordedEvent } from '@slipstream/slip';
+import { createDatabase, type Environment, startEnvironment, waitFor } from '@slipstream/testing';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import pg from 'pg';
+import { assemble } from '../src/app.module.ts';
+
+export type SlipRecord = RecordedEvent & { readonly partition: number };
+
+/** A real intake on Kafka of its own: other tests publish under the same source with numbers of their own. */
+export interface IntakeUnderTest {
+  readonly kafka: KafkaClient;
+  readonly producer: SerialProducer;
+  readonly database: pg.Pool;
+  /** Everything on `slips.events.v1` so far. */
+  readonly events: readonly SlipRecord[];
+  /** Dead letters of the inbound topic so far: key and reason headers. */
+  readonly deadLetters: readonly { key: string; headers: Record<string, string> }[];
+  /** Starts an instance; all share the database. */
+  start(limits?: ServiceOptions['limits']): Promise<Service>;
+  token(subject: string, scope?: string): Promise<string>;
+  /** The events of a reference, once there are `count`. */
+  eventsOf(reference: string, count?: number): Promise<SlipRecord[]>;
+  stop(): Promise<void>;
+}
+
+const rulesText = `
+version: 1
+providers:
+  acme: { base_url: "http://127.0.0.1:1", secret: "0123456789abcdef0123456789abcdef" }
+routes:
+  default: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000, overdraft: true, quiet_period_ms: 2000, inquiry_ladder_ms: [0, 2000] }
+  orders: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000, kinds: [order] }
+  import: { mode: reported, outcome_deadline_ms: 86400000, overdraft: true }
+detection: { grace_ms: 7 }
+`;
+const issuer = 'https://issuer.test';
+const audience = 'slipstream';
+
+export async function intakeUnderTest(): Promise<IntakeUnderTest> {
+  const environment = await ownKafka();
+  const databaseUrl = await createDatabase(environment.databaseUrl, 'intake');
+  const rules = parseRules(rulesText, { file: 'rules.yaml', environment: {} });
+  const keys = await generateKeyPair('EdDSA', { extractable: true });
+  const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
+  const kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'intake-test' });
+  const producer = new SerialProducer(kafka);
+  const database = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  const services: Service[] = [];
+  const events: SlipRecord[] = [];
+  const deadLetters: { key: string; headers: Record<string, string> }[] = [];
+  const consumer = kafka.consumer({ groupId: `intake-test-${process.pid}`, maxWaitTimeInMs: 50 });
+
+  const start = async (limits: ServiceOptions['limits']): Promise<Service> => {
+    const settings = {
+      port: 0,
+      host: '127.0.0.1',
+      kafkaBrokers: environment.kafkaBrokers,
+      databaseUrl,
+      configFile: 'rules.yaml',
+      jwks: { keys: [jwk] },
+      jwtIssuer: issuer,
+      jwtAudience: audience,
+      logLevel: 'error' as const,
+      drainTimeoutMs: 10_000,
+      instanceId: `intake-${services.length}`,
+    };
+    const options = await assemble({ settings, rules });
+    const service = await createService(limits ? { ...options, limits } : options);
+    services.push(service);
+    return service;
+  };
+
+  const read = async (): Promise<void> => {
+    await consumer.connect();
+    const wanted = [topics.events.name, `${topics.commands.name}.dlq`];
+    await consumer.subscribe({ topics: wanted, fromBeginning: true });
+    await consumer.run({
+      eachMessage: async ({ topic, partition, message }) => {
+        if (topic === topics.events.name) events.push({ ...decodeSlipEvent(message.value!), partition });
+        else deadLetters.push({ key: String(message.key), headers: texts(message.headers ?? {}) });
+      },
+    });
+  };
+
+  return {
+    kafka,
+    producer,
+    database,
+    events,
+    deadLetters,
+    async start(limits) {
+      const service = await start(limits);
+      if (services.length === 1) await Promise.all([read(), producer.start()]);
+      return service;
+    },
+    token: (subject, scope = 'slips:write') =>
+      new SignJWT({ scope, iss: issuer, aud: audience, sub: subject })
+        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' })
+        .setExpirationTime('10m')
+        .sign(keys.privateKey),
+    eventsOf: (reference, count = 1) =>
+      waitFor(
+        () => {
+          const found = events.filter(
+            ({ event }) => 'reference' in event.data && event.data.reference === reference,
+          );
+          return found.length >= count ? found : null;
+        },
+        { timeoutMs: 20_000, what: `${count} event(s) of ${reference}` },
+      ),
+    async stop() {
+      await consumer.disconnect();
+      await producer.stop();
+      for (const service of services) await service.stop();
+      await database.end();
+      await environment.stop();
+    },
+  };
+}
+
+async function ownKafka(): Promise<Environment> {
+  const given = process.env.KAFKA_BROKERS;
+  delete process.env.KAFKA_BROKERS;
+  const dataDir = join(tmpdir(), `slipstream-intake-${randomUUID()}`);
+  try {
+    return await startEnvironment({ dataDir });
+  } finally {
+    if (given !== undefined) process.env.KAFKA_BROKERS = given;
+  }
+}
+
+function texts(headers: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}

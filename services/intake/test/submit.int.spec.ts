@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { addMs } from '@slipstream/kernel';
+import type { Service } from '@slipstream/service-host';
+import { waitFor } from '@slipstream/testing';
+import { type IntakeUnderTest, intakeUnderTest } from './intake-under-test.ts';
+import { type Answer, expectProblem, goodBody, post } from './requests.ts';
+
+let intake: IntakeUnderTest;
+let service: Service;
+let twin: Service;
+let token: string;
+beforeAll(async () => {
+  intake = await intakeUnderTest();
+  service = await intake.start();
+  twin = await intake.start();
+  token = await intake.token('shop');
+}, 120_000);
+afterAll(() => intake?.stop(), 60_000);
+
+const send = (body: object, key: string, to = service, as = token) =>
+  post(to, as, body, { 'idempotency-key': key });
+const seen = ({ status, headers, body }: Answer) => ({
+  status,
+  location: headers.get('location'),
+  position: headers.get('slip-position'),
+  etag: headers.get('etag'),
+  body,
+});
+const slipsNamed = async (reference: string): Promise<string[]> => {
+  const { rows } = await intake.database.query('select slip_id from slip where reference = $1', [reference]);
+  return rows.map((row) => row.slip_id);
+};
+
+test('a submitted slip is answered with its id, place and time, and published as it was judged', async () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const body = {
+    ...goodBody,
+    reference: 'first',
+    amount: { amount: '9007199254740993', currency: 'JPY' },
+    metadata: { toString: 'kept', größe: '😀' },
+  };
+  const answer = await post(service, token, body, { 'idempotency-key': 'first', traceparent });
+  const [record] = await intake.eventsOf('first');
+  expect(seen(answer)).toEqual({
+    status: 202,
+    location: `/v1/slips/${record!.slipId}`,
+    position: `/slipstream/intake:${record!.partition}:${record!.sequence}`,
+    etag: '"1"',
+    body: { id: record!.slipId, reference: 'first', status: 'submitted', submitted_at: record!.time },
+  });
+  expect(answer.headers.get('idempotent-replayed')).toBeNull();
+  expect(record).toMatchObject({
+    source: '/slipstream/intake',
+    clock: 'wall',
+    receivedTime: record!.time,
+    event: {
+      type: 'SlipSubmitted',
+      data: {
+        caller: 'shop',
+        kind: 'order',
+        account: 'cust-42',
+        counterparty: 'shop-7',
+        amount: { amount: 9_007_199_254_740_993n, currency: 'JPY' },
+        mode: 'dispatched',
+        provider: 'acme',
+        overdraft: true,
+        reviewRequired: false,
+        policy: { graceMs: 7, quietPeriodMs: 2000, inquiryLadderMs: [0, 2000] },
+        details: { clear: { text: '', metadata: { toString: 'kept', größe: '😀' } } },
+      },
+    },
+  });
+  const { deadline } = record!.event.data as { deadline: string };
+  expect(deadline <= addMs(record!.time, 5_000) && deadline > addMs(record!.time, 4_000)).toBe(true);
+});
+
+test('only the required fields are needed; a deadline in another zone is the same instant', async () => {
+  const { reference: _, ...required } = { reference: '', kind: 'payout', account: 'a', counterparty: 'b' };
+  expect((await send({ ...required, reference: 'least' }, 'least')).status).toBe(202);
+  const [least] = await intake.eventsOf('least');
+  expect(least!.event.data).toMatchObject({ amount: null, route: 'default', details: null });
+
+  const deadline = `${addMs(least!.time, 3_600_000).slice(0, 19)}+01:00`;
+  expect((await send({ ...goodBody, reference: 'zone', deadline }, 'zone')).body.code).toBe(
+    'deadline_in_past',
+  );
+  const later = `${addMs(least!.time, 7_200_000).slice(0, 19)}+01:00`;
+  expect((await send({ ...goodBody, reference: 'zone', deadline: later }, 'zone')).status).toBe(202);
+  const [zone] = await intake.eventsOf('zone');
+  expect(zone!.event.data).toMatchObject({
+    deadline: `${addMs(least!.time, 3_600_000).slice(0, 19)}.000000Z`,
+  });
+});
+
+describe('who may submit', () => {
+  test('a token is needed, and its scope', async () => {
+    expectProblem(
+      await post(service, 'nonsense', goodBody, { 'idempotency-key': 'k' }),
+      401,
+      'unauthenticated',
+    );
+    const reader = await intake.token('shop', 'slips:read');
+    expectProblem(await send(goodBody, 'k', service, reader), 403, 'forbidden');
+  });
+  test('a subject that cannot name a caller is refused', async () => {
+    expectProblem(await send(goodBody, 'k', service, await intake.token('a\u0000b')), 403, 'forbidden');
+  });
+});
+
+describe('the Idempotency-Key', () => {
+  test('repeats the first answer to an equal request, whatever its layout', async () => {
+    const body = { ...goodBody, reference: 'again' };
+    const first = await send(body, 'again');
+    const reordered = Object.fromEntries(Object.entries(body).reverse());
+    for (const repeat of [await send(body, 'again'), await send(reordered, 'again', twin)]) {
+      expect(seen(repeat)).toEqual(seen(first));
+      expect(repeat.headers.get('idempotent-replayed')).toBe('true');
+    }
+    expect(await slipsNamed('again')).toHaveLength(1);
+  });
+
+  test('with another body is refused, also when that body has a free reference or a taken one', async () => {
+    await send({ ...goodBody, reference: 'key-1' }, 'key');
+    await send({ ...goodBody, reference: 'key-2' }, 'key-2');
+    for (const reference of ['key-2', 'key-3']) {
+      expectProblem(await send({ ...goodBody, reference }, 'key'), 422, 'idempotency_key_reused');
+    }
+    expectProblem(
+      await send({ ...goodBody, reference: 'key-1', kind: 'payout' }, 'key'),
+      422,
+      'idempotency_key_reused',
+    );
+    expect(await slipsNamed('key-3')).toHaveLength(0);
+  });
+
+  test('belongs to its caller, and so does the reference', async () => {
+    const other = await intake.token('other-shop');
+    const mine = await send({ ...goodBody, reference: 'scoped' }, 'scoped');
+    const theirs = await send({ ...goodBody, reference: 'scoped', kind: 'payout' }, 'scoped', service, other);
+    expect([mine.status, theirs.status]).toEqual([202, 202]);
+    expect(mine.body.id).not.toBe(theirs.body.id);
+  });
+
+  test('another key for a taken reference is a conflict, and that key stays free', async () => {
+    await send({ ...goodBody, reference: 'taken' }, 'taken-1');
+    expectProblem(await send({ ...goodBody, reference: 'taken' }, 'taken-2'), 409, 'reference_taken');
+    expect((await send({ ...goodBody, reference: 'taken-corrected' }, 'taken-2')).status).toBe(202);
+  });
+
+  test('of a refused request may carry the corrected one', async () => {
+    expectProblem(
+      await send({ ...goodBody, reference: 'fix', route: 'nowhere' }, 'fix'),
+      422,
+      'route_unknown',
+    );
+    expect((await send({ ...goodBody, reference: 'fix' }, 'fix')).status).toBe(202);
+  });
+
+  test('is needed, and is checked', async () => {
+    expectProblem(await post(service, token, goodBody), 400, 'idempotency_key_missing');
+    const twice = await post(service, token, goodBody, { 'Idempotency-Key': 'a, b' });
+    expectProblem(twice, 400, 'idempotency_key_invalid');
+    for (const key of ['', ' ', 'x'.repeat(256), 'two words', '"open']) {
+      expectProblem(await send(goodBody, key), 400, 'idempotency_key_invalid');
+    }
+    expect((await send({ ...goodBody, reference: 'long-key' }, 'x'.repeat(255))).status).toBe(202);
+  });
+});
+
+describe('requests at the same time', () => {
+  test('50 equal ones over two instances make one slip and get one answer', async () => {
+    const body = { ...goodBody, reference: 'parallel' };
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => send(body, 'parallel', i % 2 ? service : twin)),
+    );
+    expect(new Set(answers.map((answer) => JSON.stringify(seen(answer)))).size).toBe(1);
+    expect(answers[0]!.status).toBe(202);
+    expect(answers.filter(({ headers }) => headers.get('idempotent-replayed') === null)).toHaveLength(1);
+    expect(await slipsNamed('parallel')).toEqual([answers[0]!.body.id]);
+    expect(await intake.eventsOf('parallel')).toHaveLength(1);
+  });
+
+  test('50 with their own keys for one reference: one is accepted', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        send({ ...goodBody, reference: 'contended' }, `contended-${i}`, i % 2 ? service : twin),
+      ),
+    );
+    const codes = answers.map(({ status, body }) => body.code ?? status);
+    expect(codes.filter((code) => code === 202)).toHaveLength(1);
+    expect(codes.filter((code) => code === 'reference_taken')).toHaveLength(49);
+  });
+
+  test('50 with one key and bodies of their own: one is accepted', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        send({ ...goodBody, reference: `racing-${i}` }, 'racing', i % 2 ? service : twin),
+      ),
+    );
+    const codes = answers.map(({ status, body }) => body.code ?? status);
+    expect(codes.filter((code) => code === 202)).toHaveLength(1);
+    expect(codes.filter((code) => code === 'idempotency_key_reused')).toHaveLength(49);
+  });
+
+  test('different ones share transactions and keep the numbers of each partition gapless', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, (_, i) =>
+        send({ ...goodBody, reference: `many-${i}` }, `many-${i}`, i % 2 ? service : twin),
+      ),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    await Promise.all(answers.map((_, i) => intake.eventsOf(`many-${i}`)));
+    const transactions = new Set(answers.map(({ body }) => body.submitted_at));
+    expect(transactions.size).toBeLessThan(300);
+    for (let partition = 0; partition < 12; partition++) {
+      const records = intake.events.filter((record) => record.partition === partition);
+      expect(records.map(({ sequence }) => Number(sequence))).toEqual(records.map((_, index) => index + 1));
+    }
+  }, 60_000);
+
+  test('an equal one in flight elsewhere is waited for', async () => {
+    const client = await intake.database.connect();
+    const reference = 'slow';
+    const first = await send({ ...goodBody, reference: 'slow-model' }, 'slow-model');
+    try {
+      // Another instance that has taken the key and is not done yet.
+      await client.query('begin');
+      await client.query(
+        `insert into idempotency (caller, operation, key, digest, slip_id, event_partition, event_seq, event_at)
+         select caller, operation, 'slow', '\\x00', gen_random_uuid(), 1, 1, event_at from idempotency where slip_id = $1`,
+        [first.body.id],
+      );
+      const waiting = send({ ...goodBody, reference }, 'slow');
+      await waitFor(
+        async () => {
+          const { rows } = await intake.database.query(
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%idempotency%' and pid <> pg_backend_pid()`,
+          );
+          return rows.length > 0;
+        },
+        { timeoutMs: 10_000, what: 'the request to wait for the key' },
+      );
+      await client.query('commit');
+      expectProblem(await waiting, 422, 'idempotency_key_reused');
+    } finally {
+      client.release();
+    }
+    expect(await slipsNamed(reference)).toHaveLength(0);
+  });
+});
+
+test('a transaction that dies loses nothing and leaves nothing', async () => {
+  const client = await intake.database.connect();
+  try {
+    // Holds up the last statement: everything is written but the event.
+    await client.query('begin');
+    await client.query('select 1 from sequencer for update');
+    const body = { ...goodBody, reference: 'crash' };
+    const answer = send(body, 'crash');
+    const killed = await waitFor(
+      async () => {
+        const { rows } = await intake.database.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and wait_event_type = 'Lock' and query like '%append_events%'`,
+        );
+        return rows.length;
+      },
+      { timeoutMs: 10_000, what: 'the transaction to wait for its numbers' },
+    );
+    expect(killed).toBe(1);
+    expectProblem(await answer, 503, 'unavailable');
+    await client.query('rollback');
+    expect(await slipsNamed('crash')).toHaveLength(0);
+
+    const retried = await send(body, 'crash');
+    expect(retried.status).toBe(202);
+    expect(retried.headers.get('idempotent-replayed')).toBeNull();
+    expect(await intake.eventsOf('crash')).toHaveLength(1);
+  } finally {
+    client.release();
+  }
+});
+
+test('the API describes itself', async () => {
+  const document = (await (await fetch(`${service.url}/openapi.json`)).json()) as {
+    openapi: string;
+    paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+  };
+  expect(document.openapi).toMatch(/^3\.1/);
+  expect(Object.keys(document.paths['/v1/slips']!.post!.responses)).toEqual(
+    expect.arrayContaining(['202', 'default']),
+  );
+});
