@@ -1,0 +1,138 @@
+import { describe, expect, it } from '@jest/globals';
+import { evolve, type SlipEvent, type SlipState } from '@slipstream/slip';
+import fc from 'fast-check';
+import { eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
+import { type AccountKey, Balances } from '../posting/balances.ts';
+import { type Answer, type Cue, decideInOrder } from './decide-in-order.ts';
+import type { Hold } from './hold.ts';
+
+const slips = ['s0', 's1', 's2', 's3'];
+const accounts = ['a', 'b'];
+
+const anyEvent: fc.Arbitrary<SlipEvent> = fc.oneof(
+  fc
+    .record({
+      kind: fc.constantFrom('order' as const, 'payment' as const, 'payout' as const),
+      account: fc.constantFrom(...accounts),
+      counterparty: fc.constantFrom(...accounts),
+      amount: fc.option(fc.integer({ min: 1, max: 500 }).map(eur)),
+      // Refusals depend on the order across slips by their nature; they have tests of their own.
+      overdraft: fc.constant(true),
+      reviewRequired: fc.boolean(),
+    })
+    .map(submitted),
+  fc
+    .record({
+      outcome: fc.constantFrom('succeeded' as const, 'failed' as const, 'void' as const),
+      amount: fc.option(fc.integer({ min: 0, max: 600 }).map(eur)),
+    })
+    .map(({ outcome, amount }) => returned(outcome, { amount })),
+  fc.constant(refundRequested()),
+);
+const history = fc.array(fc.tuple(fc.constantFrom(...slips), anyEvent), { maxLength: 30 });
+
+interface Ledger {
+  readonly states: Map<string, SlipState>;
+  readonly holds: Map<string, Hold>;
+  readonly balances: Balances;
+  readonly answers: Answer[];
+}
+
+const emptyLedger = (): Ledger => ({
+  states: new Map(),
+  holds: new Map(),
+  balances: new Balances(),
+  answers: [],
+});
+
+/** Handles the events in batches of the given sizes, as the service does. */
+function run(events: readonly (readonly [string, SlipEvent])[], batchSize: number): Ledger {
+  const ledger = emptyLedger();
+  for (let start = 0; start < events.length; start += batchSize) {
+    const cues: Cue[] = events.slice(start, start + batchSize).map(([slipId, event]) => {
+      const before = ledger.states.get(slipId) ?? null;
+      const recorded = recordedAs(event, (before?.version ?? 0) + 1, slipId);
+      ledger.states.set(slipId, evolve(before, recorded));
+      return { before, recorded };
+    });
+    const { answers, holds, changes } = decideInOrder(cues, ledger.holds, (id) => id, ledger.balances);
+    for (const [slipId, hold] of holds) ledger.holds.set(slipId, hold);
+    for (const { change, ...key } of changes.changes()) ledger.balances.add(key, change);
+    ledger.answers.push(...answers);
+  }
+  return ledger;
+}
+
+const balancesOf = ({ balances }: Ledger): string[] =>
+  balances
+    .changes()
+    .filter(({ change }) => change !== 0n)
+    .map(({ name, change }) => `${name} ${change}`)
+    .sort();
+
+const key = (name: string): AccountKey => ({ clock: 'wall', name, currency: 'EUR' });
+
+describe('whatever happens to slips', () => {
+  it('all accounts together stand at zero', () => {
+    fc.assert(
+      fc.property(history, fc.integer({ min: 1, max: 30 }), (events, batchSize) => {
+        const total = run(events, batchSize)
+          .balances.changes()
+          .reduce((sum, { change }) => sum + change, 0n);
+        expect(total).toBe(0n);
+      }),
+    );
+  });
+
+  it('no slip is settled and refunded, and each decision is made at most once', () => {
+    fc.assert(
+      fc.property(history, fc.integer({ min: 1, max: 30 }), (events, batchSize) => {
+        const { answers } = run(events, batchSize);
+        for (const slipId of slips) {
+          const said = answers.filter(({ cause }) => cause.slipId === slipId).map(({ event }) => event.type);
+          expect(said.length).toBe(new Set(said).size);
+          expect(said.includes('SlipSettled') && said.includes('SlipRefunded')).toBe(false);
+          expect(said.includes('PostingCompensated') && !said.includes('SlipRefunded')).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it('what is held is exactly what the open holds say', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        const { holds, balances } = run(events, 7);
+        for (const account of accounts) {
+          const open = [...holds.values()]
+            .filter((hold) => hold.status === 'held' && hold.account === account)
+            .reduce((sum, hold) => sum + (hold.amount?.amount ?? 0n), 0n);
+          expect(balances.of(key(`payer:${account}:held`))).toBe(open);
+        }
+      }),
+    );
+  });
+
+  it('batches of any size and any order across slips give the same balances', () => {
+    const shuffled = history.chain((events) =>
+      fc.tuple(
+        fc.constant(events),
+        fc.array(fc.nat(), { minLength: events.length, maxLength: events.length }),
+        fc.integer({ min: 1, max: 30 }),
+      ),
+    );
+    fc.assert(
+      fc.property(shuffled, ([events, picks, batchSize]) => {
+        expect(balancesOf(run(interleave(events, picks), batchSize))).toEqual(balancesOf(run(events, 1)));
+      }),
+    );
+  });
+});
+
+/** The events in another order that keeps each slip's own. */
+function interleave(events: readonly [string, SlipEvent][], picks: readonly number[]): [string, SlipEvent][] {
+  const queues = slips.map((slip) => events.filter(([slipId]) => slipId === slip));
+  return picks.map((pick) => {
+    const open = queues.filter((queue) => queue.length > 0);
+    return open[pick % open.length]!.shift()!;
+  });
+}

@@ -1,0 +1,191 @@
+import { describe, expect, it } from '@jest/globals';
+import { evolve, type SlipEvent, type SlipState } from '@slipstream/slip';
+import { eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
+import { Balances } from '../posting/balances.ts';
+import { decideInOrder } from './decide-in-order.ts';
+import type { Hold } from './hold.ts';
+
+const hold: Hold = {
+  slipId: 'slip-1',
+  clock: 'wall',
+  kind: 'order',
+  account: 'cust-1',
+  counterparty: 'shop-1',
+  amount: eur(1000),
+  status: 'held',
+};
+const rejected: SlipEvent = {
+  type: 'SlipRejected',
+  data: { caller: 'shop', reference: 'ord-1', rule: 'limit', detail: '' },
+};
+
+/** What the ledger says to `events` of one slip, with `funds` minor units on every payer's account. */
+function says(events: readonly SlipEvent[], options: { funds?: number; hold?: Hold; clock?: string } = {}) {
+  const { clock = 'wall' } = options;
+  const balances = new Balances();
+  balances.add({ clock, name: 'payer:cust-1:available', currency: 'EUR' }, BigInt(options.funds ?? 0));
+  let state: SlipState | null = null;
+  const cues = events.map((event, index) => {
+    const recorded = recordedAs(event, index + 1, 'slip-1', clock);
+    const before = state;
+    state = evolve(state, recorded);
+    return { before, recorded };
+  });
+  const start = new Map(options.hold ? [[hold.slipId, options.hold]] : []);
+  const { answers, holds } = decideInOrder(cues, start, (id) => `tx-${id}`, balances);
+  return {
+    events: answers.map(({ event }) => {
+      const { reason } = event.data as { reason?: string };
+      return reason ? `${event.type} ${reason}` : event.type;
+    }),
+    posted: answers.map(({ transaction }) => transaction?.type ?? null),
+    status: holds.get('slip-1')?.status ?? null,
+  };
+}
+
+const payout = (terms = {}) => submitted({ kind: 'payout', ...terms });
+
+describe('the ledger decides about money in log order', () => {
+  it.each<[string, SlipEvent[], Parameters<typeof says>[1], string[], (string | null)[], string | null]>([
+    ['an order is held below zero', [submitted()], {}, ['FundsHeld'], ['hold'], 'held'],
+    ['a payment is held below zero', [submitted({ kind: 'payment' })], {}, ['FundsHeld'], ['hold'], 'held'],
+    [
+      'a payout needs funds',
+      [payout()],
+      { funds: 999 },
+      ['HoldRefused insufficient_funds'],
+      [null],
+      'refused',
+    ],
+    ['a payout with funds is held', [payout()], { funds: 1000 }, ['FundsHeld'], ['hold'], 'held'],
+    [
+      'a payout may overdraw where the route says so',
+      [payout({ overdraft: true })],
+      {},
+      ['FundsHeld'],
+      ['hold'],
+      'held',
+    ],
+    ['history is not refused', [payout()], { clock: 'import-1' }, ['FundsHeld'], ['hold'], 'held'],
+    ['nothing is posted without an amount', [payout({ amount: null })], {}, ['FundsHeld'], [null], 'held'],
+    ['a slip under review waits', [submitted({ reviewRequired: true })], {}, [], [], null],
+    ['a rejected slip is not held', [rejected, submitted()], {}, [], [], null],
+    [
+      'a repeated submission is not held again',
+      [submitted(), submitted()],
+      {},
+      ['FundsHeld'],
+      ['hold'],
+      'held',
+    ],
+    ['success settles', [returned('succeeded')], { hold }, ['SlipSettled'], ['settle'], 'settled'],
+    [
+      'failure refunds',
+      [returned('failed', { reason: 'AC01' })],
+      { hold },
+      ['SlipRefunded AC01'],
+      ['refund'],
+      'refunded',
+    ],
+    ['void refunds', [returned('void')], { hold }, ['SlipRefunded void'], ['refund'], 'refunded'],
+    [
+      'a refund is given',
+      [refundRequested()],
+      { hold },
+      ['SlipRefunded not_executed'],
+      ['refund'],
+      'refunded',
+    ],
+    [
+      'without an amount every step is told and nothing posted',
+      [submitted({ amount: null }), returned('succeeded')],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      [null, null],
+      'settled',
+    ],
+    [
+      'an answer read before the hold came back settles (reported route)',
+      [submitted(), returned('succeeded', { provider: null })],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
+      'a settled slip is not refunded',
+      [submitted(), returned('succeeded'), refundRequested()],
+      {},
+      ['FundsHeld', 'SlipSettled', 'RefundRefused already_settled'],
+      ['hold', 'settle', null],
+      'settled',
+    ],
+    [
+      'a refund request of a slip that was never held is refused once',
+      [submitted({ reviewRequired: true }), refundRequested(), refundRequested()],
+      {},
+      ['RefundRefused nothing_held'],
+      [null],
+      null,
+    ],
+    [
+      'a refused slip has nothing to give back',
+      [payout(), refundRequested()],
+      {},
+      ['HoldRefused insufficient_funds', 'RefundRefused nothing_held'],
+      [null, null],
+      'refused',
+    ],
+    [
+      'success after the refund is booked against the provider',
+      [submitted(), refundRequested(), returned('succeeded')],
+      {},
+      ['FundsHeld', 'SlipRefunded not_executed', 'PostingCompensated late_success'],
+      ['hold', 'refund', 'compensate'],
+      'compensated',
+    ],
+    [
+      'repeated answers change nothing',
+      [submitted(), returned('failed'), returned('failed'), returned('succeeded'), returned('succeeded')],
+      {},
+      ['FundsHeld', 'SlipRefunded failed', 'PostingCompensated late_success'],
+      ['hold', 'refund', 'compensate'],
+      'compensated',
+    ],
+    [
+      'a failure after the settlement changes nothing',
+      [submitted(), returned('succeeded'), returned('failed')],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    ['an answer without a hold moves nothing', [returned('succeeded'), returned('failed')], {}, [], [], null],
+  ])('%s', (_, events, options, expected, posted, status) => {
+    expect(says(events, options)).toEqual({ events: expected, posted, status });
+  });
+
+  it('sees the money that the decisions before it left', () => {
+    const payouts = [1, 2, 3].map((n) => ({
+      before: null,
+      recorded: recordedAs(payout({ amount: eur(400) }), n, `slip-${n}`),
+    }));
+    const balances = new Balances();
+    balances.add({ clock: 'wall', name: 'payer:cust-1:available', currency: 'EUR' }, 1000n);
+    const { answers } = decideInOrder(payouts, new Map(), (id) => id, balances);
+    expect(answers.map(({ event }) => event.type)).toEqual(['FundsHeld', 'FundsHeld', 'HoldRefused']);
+  });
+
+  it('posts on the clock of the hold when an event strays from another one', () => {
+    const imported: Hold = { ...hold, clock: 'import-1' };
+    const cue = { before: null, recorded: recordedAs(returned('succeeded'), 2) };
+    const { answers, changes } = decideInOrder(
+      [cue],
+      new Map([['slip-1', imported]]),
+      (id) => id,
+      new Balances(),
+    );
+    expect(answers[0]!.clock).toBe('import-1');
+    expect(new Set(changes.changes().map(({ clock }) => clock))).toEqual(new Set(['import-1']));
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Posting } from '@slipstream/slip';
+import fc from 'fast-check';
+import { eur } from '../../../test/builders.ts';
+import {
+  compensatePostings,
+  holdPostings,
+  refundPostings,
+  settledAmount,
+  settlePostings,
+  type Terms,
+} from './postings.ts';
+
+const order: Terms = { kind: 'order', account: 'cust-1', counterparty: 'shop-1', amount: eur(1000) };
+const shown = (postings: readonly Posting[]) =>
+  postings.map(
+    ({ account, direction, amount }) => `${account} ${direction} ${amount.amount} ${amount.currency}`,
+  );
+
+describe('postings', () => {
+  it.each<[string, Posting[], string[]]>([
+    [
+      'a hold puts the amount aside',
+      holdPostings(order),
+      ['payer:cust-1:available debit 1000 EUR', 'payer:cust-1:held credit 1000 EUR'],
+    ],
+    [
+      'an order leaves through its provider',
+      settlePostings(order, 1000n, 'acme'),
+      ['payer:cust-1:held debit 1000 EUR', 'provider:acme:settlement credit 1000 EUR'],
+    ],
+    [
+      'a payment funds its counterparty',
+      settlePostings({ ...order, kind: 'payment' }, 1000n, 'acme'),
+      ['payer:cust-1:held debit 1000 EUR', 'payer:shop-1:available credit 1000 EUR'],
+    ],
+    [
+      'settling less than the hold releases the rest',
+      settlePostings(order, 300n, 'acme'),
+      [
+        'payer:cust-1:held debit 1000 EUR',
+        'provider:acme:settlement credit 300 EUR',
+        'payer:cust-1:available credit 700 EUR',
+      ],
+    ],
+    [
+      'settling nothing releases all',
+      settlePostings(order, 0n, 'acme'),
+      ['payer:cust-1:held debit 1000 EUR', 'payer:cust-1:available credit 1000 EUR'],
+    ],
+    [
+      'a refund gives the hold back',
+      refundPostings(order),
+      ['payer:cust-1:held debit 1000 EUR', 'payer:cust-1:available credit 1000 EUR'],
+    ],
+    [
+      'a compensation claims the money from the provider',
+      compensatePostings(order, 1000n, 'acme'),
+      ['provider:acme:receivable debit 1000 EUR', 'provider:acme:settlement credit 1000 EUR'],
+    ],
+  ])('%s', (_, postings, expected) => {
+    expect(shown(postings)).toEqual(expected);
+  });
+
+  it.each([
+    ['no amount named', null, 1000n],
+    ['the same amount', eur(1000), 1000n],
+    ['less', eur(999), 999n],
+    ['nothing', eur(0), 0n],
+    ['more than was held', eur(1001), 1000n],
+    ['a negative amount', eur(-1), 1000n],
+    ['another currency', { amount: 1n, currency: 'USD' }, 1000n],
+  ])('settles what was executed, never more than the hold: %s', (_, executed, expected) => {
+    expect(settledAmount(eur(1000), executed)).toBe(expected);
+  });
+
+  it('sums to zero and posts only amounts above zero, whatever the terms', () => {
+    const terms = fc.record({
+      kind: fc.constantFrom('order' as const, 'payout' as const, 'payment' as const),
+      account: fc.constantFrom('a', 'b', 'a:held'),
+      counterparty: fc.constantFrom('a', 'b', 'c'),
+      amount: fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }).map(eur),
+    });
+    fc.assert(
+      fc.property(terms, fc.bigInt({ min: -5n, max: 2n ** 63n - 1n }), (slip, executed) => {
+        const amount = settledAmount(slip.amount, eur(executed));
+        for (const postings of [
+          holdPostings(slip),
+          settlePostings(slip, amount, 'acme'),
+          refundPostings(slip),
+          compensatePostings(slip, amount, 'acme'),
+        ]) {
+          const sum = postings.reduce(
+            (total, { direction, amount: { amount: value } }) =>
+              total + (direction === 'credit' ? value : -value),
+            0n,
+          );
+          expect(sum).toBe(0n);
+          expect(postings.every((posting) => posting.amount.amount > 0n)).toBe(true);
+        }
+      }),
+    );
+  });
+});
