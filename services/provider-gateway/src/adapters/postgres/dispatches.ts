@@ -89,5 +89,10 @@ export function dispatches(tx: Tx): Dispatches {
 
 /** The clock is read for each row; the latest reading is later than every condition that was checked. */
 function latest(rows: readonly { readonly now: Instant }[]): Instant {
-  return rows.reduce((now, row) => (row.now > now ? row.now : now), epoch);
+  return (
+    rows
+      .map((row) => row.now)
+      .toSorted()
+      .at(-1) ?? epoch
+  );
 }

@@ -71,7 +71,14 @@ export function inquiries(tx: Tx): Inquiries {
         [...leaseMs.keys()],
       ]);
       const due = rows.map(toClaimed).toSorted(byId);
-      return { now: due.reduce((now, one) => (one.askedAt > now ? one.askedAt : now), epoch), due };
+      return {
+        now:
+          due
+            .map((one) => one.askedAt)
+            .toSorted()
+            .at(-1) ?? epoch,
+        due,
+      };
     },
     async postpone(inquiry, until) {
       await tx.query(postponeSql, [inquiry.slipId, inquiry.n, until]);

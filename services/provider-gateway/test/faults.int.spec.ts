@@ -1,0 +1,270 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Fault, type Simulator, startSimulator } from '@slipstream/provider-simulator';
+import { sharedEnvironment, waitFor } from '@slipstream/testing';
+import {
+  type CallbackHandling,
+  type ReceivedCallback,
+  receiveCallbacks,
+} from '../src/application/receive-callbacks.ts';
+import { callbackReader } from '../src/providers/http-v1/callback.ts';
+import { inquiryRequested, recorded } from './support/events.ts';
+import { grouped, Harness, providerRules, secret, sleep } from './support/harness.ts';
+
+const environment = sharedEnvironment();
+
+interface TruthRow {
+  slip_id: string;
+  executions: number;
+  outcome: string | null;
+}
+
+describe('against the real simulator', () => {
+  let gateway: Harness;
+  let callbacks: Server;
+  let simulator: Simulator;
+
+  beforeAll(async () => {
+    gateway = await Harness.open(environment().databaseUrl);
+    callbacks = await startCallbacks(gateway);
+    const shared = {
+      secret,
+      callback_url: `http://127.0.0.1:${(callbacks.address() as AddressInfo).port}/`,
+      latency_ms: [0, 5] as const,
+      answer_ms: [5, 30] as const,
+      acceptance_delay_max_ms: 200,
+    };
+    simulator = await startSimulator({
+      seed: 11,
+      providers: [
+        { ...shared, id: 'acme', mode: 'async' },
+        { ...shared, id: 'bolt', mode: 'sync' },
+      ],
+    });
+    const rules = Object.entries(simulator.providers).map(([id, url]) => providerRules(url, { id }));
+    await gateway.startWorkers(rules, 'one');
+    await gateway.startWorkers(rules, 'two');
+  }, 120_000);
+
+  afterAll(async () => {
+    await gateway?.stop();
+    await simulator?.stop();
+    callbacks?.closeAllConnections();
+    callbacks?.close();
+  });
+
+  /** Plays `n` slips under one fault, climbs the inquiry ladder where no answer comes, and gives the truth. */
+  async function play(
+    fault: Fault | null,
+    options: { provider?: string; n?: number; delayMs?: number } = {},
+  ) {
+    const { provider = 'acme', n = 5 } = options;
+    const rule = { fault, delay_ms: options.delayMs ?? null };
+    const put = await fetch(`${simulator.admin}/v1/rules`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(fault === null ? [] : [rule]),
+    });
+    expect(put.status).toBe(200);
+    const slips = await Promise.all(Array.from({ length: n }, () => gateway.slip({ provider })));
+    return slips;
+  }
+
+  async function truthOf(slips: readonly string[]): Promise<TruthRow[]> {
+    const { data } = (await (await fetch(`${simulator.admin}/v1/truth`)).json()) as { data: TruthRow[] };
+    return data.filter((row) => slips.includes(row.slip_id));
+  }
+
+  /** Asks as the reconciler would until the slip has returned or is proved not executed. */
+  async function climb(slipId: string): Promise<'returned' | 'not_executed'> {
+    for (let n = 1; n <= 10; n += 1) {
+      await gateway.feed(recorded(slipId, inquiryRequested(n)));
+      await waitFor(
+        async () =>
+          (await gateway.published(slipId)).some(
+            (event) => event.type === 'InquiryAnswered' && event.data.inquiry === n,
+          ),
+        { timeoutMs: 8_000, what: `the answer to inquiry ${n}` },
+      );
+      const events = await gateway.published(slipId);
+      if (events.some((event) => event.type === 'SlipReturned')) return 'returned';
+      if (events.some((event) => event.type === 'InquiryAnswered' && event.data.provesNotExecuted)) {
+        return 'not_executed';
+      }
+      await sleep(150);
+    }
+    throw new Error(`${slipId} found no end: ${await gateway.types(slipId)}`);
+  }
+
+  const returning: [Fault | null, string, string][] = [
+    [null, 'acme', 'signed_callback'],
+    [null, 'bolt', 'synchronous_reply'],
+    ['duplicate_callback', 'acme', 'signed_callback'],
+    ['forged_callback', 'acme', 'signed_callback'],
+    ['reordered_callback', 'acme', 'signed_callback'],
+    ['amount_changed', 'acme', 'signed_callback'],
+  ];
+
+  test.each(returning)('%s at %s returns by %s', async (fault, provider, evidence) => {
+    const slips = await play(fault, { provider });
+    for (const slip of slips) {
+      const returned = await gateway.event(slip, 'SlipReturned');
+      expect(returned).toMatchObject({ provider, outcome: 'succeeded', evidence });
+      const amount = fault === 'amount_changed' ? 1251n : 1250n;
+      expect(returned.amount).toEqual({ amount, currency: 'EUR' });
+    }
+    await waitFor(async () => (await truthOf(slips)).every((row) => row.outcome !== null), {
+      timeoutMs: 5_000,
+      what: 'all callbacks',
+    });
+    for (const slip of slips) {
+      const types = await gateway.types(slip);
+      expect(types.filter((type) => type === 'SlipReturned')).toHaveLength(1);
+      expect(types.filter((type) => type === 'DispatchIntended')).toHaveLength(1);
+      expect(types[0]).toBe('DispatchIntended');
+      expect(types).not.toContain('DispatchUnanswered');
+    }
+    expect((await truthOf(slips)).map((row) => row.executions)).toEqual(slips.map(() => 1));
+  });
+
+  test('a rejection is a final answer with its reason', async () => {
+    const slips = await play('reject');
+    for (const slip of slips) {
+      expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({
+        outcome: 'failed',
+        reason: 'AC04',
+        evidence: 'synchronous_reply',
+      });
+    }
+    expect((await truthOf(slips)).every((row) => row.executions === 0)).toBe(true);
+  });
+
+  /** fault, what the attempt ended as, the end after inquiries, executions */
+  const unanswered: [Fault, string, string, number][] = [
+    ['timeout_before_work', 'timeout', 'not_executed', 0],
+    ['timeout_after_work', 'timeout', 'returned', 1],
+    ['executes_late', 'timeout', 'returned', 1],
+    ['error_500_before_work', 'server_error', 'not_executed', 0],
+    ['error_500_after_work', 'server_error', 'returned', 1],
+    ['garbage_body', 'garbage', 'returned', 1],
+    ['redirect', 'redirect', 'not_executed', 0],
+  ];
+
+  test.each(unanswered)('%s is unanswered (%s), asked about (%s), and never sent again', async (...row) => {
+    const [fault, reason, end, executions] = row;
+    const slips = await play(fault);
+    for (const slip of slips) {
+      expect(await gateway.event(slip, 'DispatchUnanswered')).toMatchObject({ attempt: 1, reason });
+    }
+    expect(await Promise.all(slips.map(climb))).toEqual(slips.map(() => end));
+    for (const slip of slips) {
+      const types = await gateway.types(slip);
+      expect(types.filter((type) => type === 'DispatchIntended')).toHaveLength(1);
+      if (end === 'not_executed') expect(types).not.toContain('SlipReturned');
+      else
+        expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({
+          evidence: 'inquiry_answer',
+          outcome: 'succeeded',
+        });
+    }
+    const truth = await truthOf(slips);
+    expect(truth.map((one) => one.executions)).toEqual(truth.map(() => executions));
+  });
+
+  test('a lost callback is found by asking', async () => {
+    const slips = await play('lost_callback');
+    for (const slip of slips) await gateway.event(slip, 'SlipAcknowledged');
+    expect(await Promise.all(slips.map(climb))).toEqual(slips.map(() => 'returned'));
+    expect((await truthOf(slips)).map((row) => row.executions)).toEqual(slips.map(() => 1));
+  });
+
+  test('an early NOT_FOUND about an acknowledged slip proves nothing', async () => {
+    const slips = await play('not_found_early');
+    expect(await Promise.all(slips.map(climb))).toEqual(slips.map(() => 'returned'));
+    for (const slip of slips) {
+      const answers = (await gateway.published(slip)).filter((event) => event.type === 'InquiryAnswered');
+      expect(answers.some((event) => event.data.provesNotExecuted)).toBe(false);
+    }
+  });
+
+  test('a slow drip does not stretch the answer time', async () => {
+    const slips = await play('slow_drip', { provider: 'bolt' });
+    for (const slip of slips) {
+      expect(await gateway.event(slip, 'DispatchUnanswered')).toMatchObject({ reason: 'timeout' });
+    }
+    expect(await Promise.all(slips.map(climb))).toEqual(slips.map(() => 'returned'));
+    expect((await truthOf(slips)).map((row) => row.executions)).toEqual(slips.map(() => 1));
+  });
+
+  test('while connections are refused nothing leaves, and the slip is sent once they are taken again', async () => {
+    const slips = await play('refuse_connection');
+    for (const slip of slips) {
+      expect(await gateway.event(slip, 'DispatchNotSent')).toMatchObject({ reason: 'connection_refused' });
+    }
+    await play(null, { n: 0 });
+    for (const slip of slips) await gateway.event(slip, 'SlipReturned');
+    for (const slip of slips) {
+      const types = await gateway.types(slip);
+      const intended = types.filter((type) => type === 'DispatchIntended').length;
+      const notSent = types.filter((type) => type === 'DispatchNotSent').length;
+      expect(intended).toBe(notSent + 1);
+    }
+    expect((await truthOf(slips)).map((row) => row.executions)).toEqual(slips.map(() => 1));
+  });
+
+  test('what was refused until its deadline is closed as never sent, and stays so', async () => {
+    await play('refuse_connection', { n: 0 });
+    const slip = await gateway.slip({ deadlineMs: 300 });
+    await gateway.event(slip, 'DispatchNotSent');
+    await waitFor(async () => (await gateway.row(slip)).next_at === null, {
+      timeoutMs: 5_000,
+      what: 'its deadline',
+    });
+    await gateway.feed(recorded(slip, inquiryRequested(1)));
+    expect(await gateway.event(slip, 'InquiryAnswered')).toMatchObject({
+      answer: 'never_sent',
+      provesNotExecuted: true,
+    });
+    await play(null, { n: 1 });
+    expect(await gateway.row(slip)).toMatchObject({ closed_for_dispatch: true, next_at: null });
+    expect(await truthOf([slip])).toEqual([]);
+  });
+
+  test('both instances made calls', async () => {
+    await play(null, { n: 40 });
+    const rows = await gateway.unitOfWork.query<{ owner: string }>(
+      'select distinct owner from dispatch where owner is not null',
+    );
+    expect(rows.map((row) => row.owner).sort()).toEqual(['one', 'two']);
+    expect(gateway.errors).toEqual([]);
+  });
+});
+
+/** Takes the simulator's callbacks as the service does, without its HTTP host. */
+async function startCallbacks(gateway: Harness): Promise<Server> {
+  const read = callbackReader('any', { current: secret, next: null });
+  const group = grouped<ReceivedCallback, CallbackHandling>((batch) =>
+    receiveCallbacks(gateway.store, batch, gateway.count),
+  );
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    const of = (name: string) => request.headersDistinct[name] ?? [];
+    try {
+      const { webhookId, message } = read(body, {
+        id: of('webhook-id'),
+        timestamp: of('webhook-timestamp'),
+        signature: of('webhook-signature'),
+      });
+      const provider = (JSON.parse(body.toString()).data.provider_id as string).split('-')[0]!;
+      await group.submit({ provider, webhookId, body, message });
+      response.writeHead(202).end();
+    } catch {
+      response.writeHead(401).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}

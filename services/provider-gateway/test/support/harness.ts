@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { decodeSlipEvent, sources, stampEnvelope, topics } from '@slipstream/contracts';
+import type { Instant } from '@slipstream/kernel';
+import {
+  coreMigrations,
+  GroupCommit,
+  migrate,
+  openDataSource,
+  prepareTopics,
+  UnitOfWork,
+} from '@slipstream/postgres';
+import { outboundEvent, type ProviderRules } from '@slipstream/service-host';
+import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
+import { createDatabase, waitFor } from '@slipstream/testing';
+import { v7 } from 'uuid';
+import { postgresStore, type StoreOptions } from '../../src/adapters/postgres/store.ts';
+import { followSlips } from '../../src/application/follow-slips.ts';
+import type { Counted, Providers, Store } from '../../src/application/ports.ts';
+import type { UpstreamTick } from '../../src/application/release-parked.ts';
+import { httpV1Provider } from '../../src/providers/http-v1/client.ts';
+import { type Workers, workers } from '../../src/workers/workers.ts';
+import { fundsHeld, recorded, submitted } from './events.ts';
+
+export const secret = `whsec_${Buffer.alloc(32, 'acme').toString('base64')}`;
+
+export function providerRules(baseUrl: string, more: Partial<ProviderRules> = {}): ProviderRules {
+  return {
+    id: 'acme',
+    baseUrl,
+    secrets: { current: secret, next: null },
+    connectTimeoutMs: 300,
+    answerTimeoutMs: 400,
+    acceptanceDelayMaxMs: 200,
+    concurrencyMax: 16,
+    ...more,
+  };
+}
+
+/** The gateway without Kafka: real tables, real workers, real HTTP. What it publishes is read from the outbox. */
+export class Harness {
+  readonly store: Store;
+  readonly unitOfWork: UnitOfWork;
+  readonly counted = new Map<Counted, number>();
+  readonly errors: unknown[] = [];
+  readonly upstream: UpstreamTick[] = [];
+  readonly #destroy: () => Promise<void>;
+  readonly #instances: Workers[] = [];
+  readonly #providers: Providers[] = [];
+
+  private constructor(unitOfWork: UnitOfWork, destroy: () => Promise<void>) {
+    this.unitOfWork = unitOfWork;
+    this.#destroy = destroy;
+    this.store = postgresStore(unitOfWork, storeOptions);
+  }
+
+  static async open(databaseUrl: string): Promise<Harness> {
+    const url = await createDatabase(databaseUrl, 'gateway');
+    const dataSource = await openDataSource({ url, applicationName: 'gateway-test', poolMax: 16 });
+    const directory = fileURLToPath(new URL('../../migrations', import.meta.url));
+    await migrate(dataSource, [coreMigrations, { scope: 'provider-gateway', directory }]);
+    const unitOfWork = new UnitOfWork(dataSource);
+    await prepareTopics(unitOfWork, [topics.events]);
+    return new Harness(unitOfWork, () => dataSource.destroy());
+  }
+
+  readonly count = (what: Counted, times = 1): void => {
+    this.counted.set(what, (this.counted.get(what) ?? 0) + times);
+  };
+
+  /** Starts one instance of the workers. */
+  async startWorkers(rules: readonly ProviderRules[], owner = 'one'): Promise<Workers> {
+    const providers = new Map(rules.map((one) => [one.id, httpV1Provider(one)]));
+    const started = workers({
+      store: this.store,
+      providers,
+      retryLimits: () => ({ retryInitialMs: 20, retryMaxMs: 200 }),
+      count: this.count,
+      owner,
+      upstream: () => this.upstream,
+      drainTimeoutMs: 2_000,
+      onError: (error) => this.errors.push(error),
+    });
+    for (const part of started.parts) await part.start();
+    this.#instances.push(started);
+    this.#providers.push(providers);
+    return started;
+  }
+
+  async stop(): Promise<void> {
+    const parts = this.#instances.flatMap((one) => one.parts).toReversed();
+    for (const part of parts) await part.drain?.();
+    for (const part of parts) await part.stop();
+    await this.#destroy();
+  }
+
+  /** Feeds events as one consumer batch would. */
+  async feed(...events: readonly RecordedEvent[]): Promise<void> {
+    const batch = events.map((event) => ({ recorded: event, partition: 3, traceparent: '' }));
+    await this.store.run((tx) => followSlips(tx, batch, this.count));
+    for (const instance of this.#instances) instance.wake();
+  }
+
+  /** Submits and holds a slip; gives its id. */
+  async slip(more: Parameters<typeof submitted>[0] = {}): Promise<string> {
+    const slipId = v7();
+    await this.feed(recorded(slipId, submitted(more)), recorded(slipId, fundsHeld));
+    return slipId;
+  }
+
+  /** What was published about a slip, in order. */
+  async published(slipId: string): Promise<SlipEvent[]> {
+    return (await this.log(slipId)).map((event) => event.event);
+  }
+
+  async log(slipId: string): Promise<RecordedEvent[]> {
+    const rows = await this.unitOfWork.query<{ body: Buffer; seq: string; at: Instant; received: Instant }>(
+      'select body, seq, at, coalesce(received_at, at) as received from outbox where key = $1 order by seq',
+      [slipId],
+    );
+    return rows.map((row) =>
+      decodeSlipEvent(
+        stampEnvelope(row.body, { sequence: row.seq, time: row.at, receivedTime: row.received }),
+      ),
+    );
+  }
+
+  /** Waits until an event of this type was published about the slip. */
+  async event<Type extends SlipEvent['type']>(
+    slipId: string,
+    type: Type,
+    timeoutMs = 8_000,
+  ): Promise<Extract<SlipEvent, { type: Type }>['data']> {
+    const found = await waitFor(
+      async () => (await this.published(slipId)).find((event) => event.type === type),
+      { timeoutMs, what: `${type} of ${slipId}` },
+    );
+    return found.data as unknown as Extract<SlipEvent, { type: Type }>['data'];
+  }
+
+  async types(slipId: string): Promise<string[]> {
+    return (await this.published(slipId)).map((event) => event.type);
+  }
+
+  /** A row of `dispatch`, raw. */
+  async row(slipId: string): Promise<Record<string, unknown>> {
+    const [row] = await this.unitOfWork.query<Record<string, unknown>>(
+      'select * from dispatch where slip_id = $1',
+      [slipId],
+    );
+    if (!row) throw new Error(`no row of ${slipId}`);
+    return row;
+  }
+}
+
+/** Callbacks go through the same group commit as in the service. */
+export function grouped<Item, Result>(flush: (items: readonly Item[]) => Promise<readonly Result[]>) {
+  return new GroupCommit(flush, { batchSizeMax: 100, waitingMax: 1_000, onFull: () => new Error('full') });
+}
+
+export const storeOptions: StoreOptions = {
+  encode: ({ dispatch, event, receivedAt }) =>
+    outboundEvent(
+      { source: sources.gateway, newId: v7 },
+      { slipId: dispatch.slipId, partition: dispatch.partition, clock: dispatch.clock, event, receivedAt },
+    ),
+  events: { group: 'provider-gateway', topic: topics.events.name },
+  resultsTopic: topics.results.name,
+};
+
+export { sleep };
