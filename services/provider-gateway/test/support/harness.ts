@@ -135,7 +135,7 @@ export class Harness {
       async () => (await this.published(slipId)).find((event) => event.type === type),
       { timeoutMs, what: `${type} of ${slipId}` },
     );
-    return found.data as unknown as Extract<SlipEvent, { type: Type }>['data'];
+    return found.data as never;
   }
 
   async types(slipId: string): Promise<string[]> {
