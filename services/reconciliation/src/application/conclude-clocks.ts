@@ -10,6 +10,7 @@ import { type Ids, type OwnedPartitions, pageSizeMax } from './ports.ts';
 export async function concludeClock(range: Judgeable, owned: OwnedPartitions, ids: Ids): Promise<boolean> {
   for (let after = ''; ; ) {
     let missed = 0;
+    let finished = false;
     const kept = await owned.inPartition(range.partition, async (unit) => {
       const { slips } = await unit.toConclude(range, after);
       missed = slips.length;
@@ -17,9 +18,8 @@ export async function concludeClock(range: Judgeable, owned: OwnedPartitions, id
       const drafts = slips.map((slip) => draftOf(slip, slip));
       for (const draft of drafts) concludeNoAnswer(draft, { ...ids, now: range.through });
       if (missed > 0) await unit.save(drafts);
-      if (missed < pageSizeMax) await unit.finishClock(range);
+      if (missed < pageSizeMax) finished = await unit.finishClock(range);
     });
-    if (!kept) return false;
-    if (missed < pageSizeMax) return true;
+    if (!kept || missed < pageSizeMax) return kept && finished;
   }
 }

@@ -23,8 +23,11 @@ export interface Unit {
   toConclude(range: Judgeable, after: string): Promise<SlipPage>;
   /** Writes what the drafts have become and publishes what they decided. */
   save(drafts: Iterable<Draft>): Promise<void>;
-  /** Ends an imported clock on this partition: its counts stay, its rows go. */
-  finishClock(range: Judgeable): Promise<void>;
+  /**
+   * Ends an imported clock on this partition: its counts stay, its rows go. False, and nothing is changed, while a slip
+   * that is due still waits for the ledger's answer.
+   */
+  finishClock(range: Judgeable): Promise<boolean>;
 }
 
 /** The partitions that this instance owns now. */

@@ -1,18 +1,21 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import { pageSizeMax, type SlipPage, type Unit } from '../../application/ports.ts';
-import { never } from '../../domain/deadline/judgeable.ts';
+import { type Judgeable, never } from '../../domain/deadline/judgeable.ts';
 import type { Decided } from '../../domain/repair/draft.ts';
 import { type SlipRow, slipColumns, toSlip } from './row.ts';
 import { saveDrafts } from './save-drafts.ts';
-import { canBeJudged } from './to-judge.ts';
+import { canBeJudged, isDue } from './to-judge.ts';
 
 const byIdSql = `select ${slipColumns} from open_slip o where o.slip_id = any($1::text[])`;
 
+/** A range, and where the dead letters of our reading are, as parameters. */
+const givenRange = `(select $1::int as partition, $2::text as clock, $3::timestamptz as through,
+  $4::timestamptz as holds_through, $5::text as consumer_group, $6::text as topic) as r`;
+
 const toJudgeSql = `
 select ${slipColumns}, clock_timestamp() as now
-  from open_slip o, (select $1::int as partition, $2::text as clock, $3::timestamptz as through,
-    $4::timestamptz as holds_through, $5::text as consumer_group, $6::text as topic) as r
+  from open_slip o, ${givenRange}
  where ${canBeJudged}
  order by o.due_at, o.slip_id limit ${pageSizeMax}`;
 
@@ -30,10 +33,17 @@ select ${slipColumns}, clock_timestamp() as now
  order by o.slip_id limit ${pageSizeMax}`;
 
 const finishClockSql = `
-with gone as (delete from open_slip where clock = $1 and clock <> 'wall' and partition = $2)
-insert into clock_progress (clock, partition, judged_through, closed, concluded) values ($1, $2, $3, true, true)
-on conflict (clock, partition) do update set
-  judged_through = greatest(clock_progress.judged_through, excluded.judged_through), closed = true, concluded = true`;
+with finished as (
+  insert into clock_progress (clock, partition, judged_through, closed, concluded)
+  select r.clock, r.partition, r.through, true, true from ${givenRange} where r.clock <> 'wall'
+    and not exists (select 1 from open_slip o where ${isDue})
+  on conflict (clock, partition) do update set
+    judged_through = greatest(clock_progress.judged_through, excluded.judged_through), closed = true, concluded = true
+  returning clock, partition
+), gone as (
+  delete from open_slip o using finished f where o.clock = f.clock and o.partition = f.partition
+)
+select 1 from finished`;
 
 type TimedRow = SlipRow & { readonly now: Instant };
 
@@ -43,15 +53,16 @@ export function openUnit(
   subscription: { readonly group: string; readonly topic: string },
   publish: (tx: Tx, decided: readonly Decided[]) => void,
 ): Unit {
+  const { group, topic } = subscription;
+  const given = ({ partition, clock, through, holdsThrough }: Judgeable) => [
+    ...[partition, clock, through, holdsThrough, group, topic],
+  ];
   return {
     async byId(slipIds) {
       return (await tx.query<SlipRow>(byIdSql, [slipIds])).map(toSlip);
     },
-    async toJudge({ partition, clock, through, holdsThrough }) {
-      const { group, topic } = subscription;
-      return page(
-        await tx.query<TimedRow>(toJudgeSql, [partition, clock, through, holdsThrough, group, topic]),
-      );
+    async toJudge(range) {
+      return page(await tx.query<TimedRow>(toJudgeSql, given(range)));
     },
     async toStep(partition, through) {
       return page(await tx.query<TimedRow>(toStepSql, [partition, through]));
@@ -67,8 +78,8 @@ export function openUnit(
         all.flatMap(({ decided }) => decided),
       );
     },
-    async finishClock({ clock, partition, through }) {
-      await tx.query(finishClockSql, [clock, partition, through]);
+    async finishClock(range) {
+      return (await tx.query(finishClockSql, given(range))).length > 0;
     },
   };
 }

@@ -7,7 +7,7 @@ export interface Judgeable {
   readonly clock: string;
   /** Every answer received up to here was published and has been read. */
   readonly through: Instant;
-  /** The same for the ledger's answers about holds. */
+  /** The same for the ledger's answers about holds; a slip that has none yet is judged only up to here. */
   readonly holdsThrough: Instant;
   /** The clock stands: no slip and no answer will be added on this partition. */
   readonly closed: boolean;
@@ -32,8 +32,8 @@ function judgeableOn(marks: Marks, clock: string, partition: number, nextOffset:
   const gateway = marks.reached('gateway', clock, partition, nextOffset);
   if (!gateway) return null;
   const { time: through } = gateway;
-  // Imported holds are posted long after their time on the clock: there only the gateway's mark counts.
-  const holds = clock === 'wall' ? marks.reached('ledger', clock, partition, nextOffset) : gateway;
+  // The ledger vouches for the wall clock only. An imported slip waits for its answer itself, which always comes.
+  const holds = clock === 'wall' ? marks.reached('ledger', clock, partition, nextOffset) : null;
   const slips = marks.reached('intake', clock, partition, nextOffset);
   const closed = gateway.closed && slips?.closed === true;
   return { partition, clock, through, holdsThrough: holds?.time ?? never, closed };

@@ -23,7 +23,7 @@ export interface LastAnswer {
 
 /** What a diagnosis needs beside the slip's state: which event shows a fact, and the words that came with it. */
 export interface Facts {
-  /** The latest event of each kind. */
+  /** The latest event of each kind; of returns the first, which is the one that counts. */
   readonly ids: { readonly [Name in FactName]?: string };
   readonly notSentReason: string | null;
   readonly unansweredReason: string | null;
@@ -50,6 +50,7 @@ export function noteFact(facts: Facts, recorded: RecordedEvent): Facts {
   const { event } = recorded;
   const name = names[event.type];
   if (name === undefined) return facts;
+  if (name === 'returned' && facts.ids.returned !== undefined) return facts;
   const ids = { ...facts.ids, [name]: recorded.id };
   switch (event.type) {
     case 'DispatchNotSent':

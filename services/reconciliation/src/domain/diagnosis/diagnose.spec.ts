@@ -1,0 +1,175 @@
+import { describe, expect, test } from '@jest/globals';
+import type { RecordedEvent } from '@slipstream/slip';
+import {
+  acknowledged,
+  answered,
+  at,
+  contextAt,
+  held,
+  intended,
+  notSent,
+  progressed,
+  refused,
+  returned,
+  submitted,
+  tell,
+  told,
+  unanswered,
+} from '../../../test/story.ts';
+import { callOverdue } from '../repair/call-overdue.ts';
+import { type CauseCode, causes } from './causes.ts';
+import { diagnose } from './diagnose.ts';
+
+const start = [told(submitted(), at(0)), told(held, at(1))];
+const call = [...start, told(intended(), at(2))];
+const reported = [told(submitted({ mode: 'reported', provider: null }), at(0)), told(held, at(1))];
+const imported = reported.map((event) => ({ ...event, clock: 'import-1' }));
+const asked = (evidence: 'inquiry_answer' | 'signed_callback' = 'inquiry_answer') =>
+  told(returned({ evidence }), at(15));
+
+/** What happened before the deadline and after it, and the cause it shows. */
+const table: readonly [string, readonly RecordedEvent[], readonly RecordedEvent[], CauseCode][] = [
+  ['callback late', [...call, told(acknowledged, at(3))], [asked('signed_callback')], 'provider_slow'],
+  [
+    'callback never came',
+    [...call, told(acknowledged, at(3))],
+    [told(answered(1, 'returned'), at(14)), asked()],
+    'callback_lost',
+  ],
+  [
+    'done, reply lost',
+    [...call, told(unanswered('timeout'), at(4))],
+    [told(answered(1, 'returned'), at(14)), asked()],
+    'reply_lost',
+  ],
+  ['done, connection lost', [...call, told(unanswered('connection_lost'), at(4))], [asked()], 'reply_lost'],
+  ['done, then an error', [...call, told(unanswered('server_error'), at(4))], [asked()], 'provider_error'],
+  ['done, answered garbage', [...call, told(unanswered('garbage'), at(4))], [asked()], 'garbage_answer'],
+  ['done, we restarted', [...call, told(unanswered('restart'), at(4))], [asked()], 'gateway_interrupted'],
+  [
+    'sent late after an outage',
+    [...start, told(intended(1), at(2)), told(notSent(), at(3)), told(intended(2), at(8))],
+    [asked('signed_callback')],
+    'provider_unreachable',
+  ],
+  [
+    'one early refused connection',
+    [...start, told(intended(1), at(1)), told(notSent(), at(1.1)), told(intended(2), at(1.5))],
+    [asked('signed_callback')],
+    'provider_slow',
+  ],
+  ['held late', [told(submitted(), at(0))], [told(held, at(11)), asked('signed_callback')], 'hold_late'],
+  ['refused late', [told(submitted(), at(0))], [told(refused, at(11))], 'hold_late'],
+  [
+    'request lost',
+    [...call, told(unanswered('timeout'), at(4))],
+    [told(answered(1, 'not_found', true), at(14))],
+    'request_lost',
+  ],
+  [
+    'error before the work',
+    [...call, told(unanswered('server_error'), at(4))],
+    [told(answered(1, 'not_found', true), at(14))],
+    'provider_error',
+  ],
+  [
+    'redirected',
+    [...call, told(unanswered('redirect'), at(4))],
+    [told(answered(1, 'not_found', true), at(14))],
+    'garbage_answer',
+  ],
+  [
+    'interrupted before sending',
+    [...call, told(unanswered('restart'), at(4))],
+    [told(answered(1, 'not_found', true), at(14))],
+    'gateway_interrupted',
+  ],
+  [
+    'acknowledged and forgotten',
+    [...call, told(acknowledged, at(3))],
+    [told(answered(1, 'not_found', true), at(14))],
+    'provider_dropped',
+  ],
+  [
+    'outage until the end',
+    [...call, told(notSent(), at(4))],
+    [told(answered(1, 'never_sent', true), at(14))],
+    'provider_unreachable',
+  ],
+  [
+    'throttled until the end',
+    [...call, told(notSent('throttled'), at(4))],
+    [told(answered(1, 'never_sent', true), at(14))],
+    'provider_busy',
+  ],
+  ['never passed on', start, [told(answered(1, 'never_sent', true), at(14))], 'never_dispatched'],
+  ['never held', [told(submitted(), at(0))], [told(answered(1, 'never_sent', true), at(14))], 'hold_late'],
+  [
+    'pending to the end',
+    [...call, told(acknowledged, at(3))],
+    [told(answered(1, 'pending'), at(14))],
+    'provider_pending',
+  ],
+  [
+    'cannot be asked',
+    [...call, told(unanswered(), at(4))],
+    [told(answered(1, 'no_answer'), at(14))],
+    'provider_unreachable',
+  ],
+  [
+    'not found without a bound',
+    [...call, told(unanswered(), at(4))],
+    [told(answered(1, 'not_found'), at(14))],
+    'undetermined',
+  ],
+  ['not asked yet', [...call, told(unanswered(), at(4))], [], 'undetermined'],
+  ['acknowledged, then silent', [...call, told(acknowledged, at(3))], [], 'silent_after_acknowledgement'],
+  ['nobody reported', reported, [], 'no_report'],
+  ['reported late', reported, [told(returned({ evidence: 'report' }), at(15))], 'provider_slow'],
+  ['import, never acknowledged', imported, [], 'no_acknowledgement'],
+  [
+    'import, acknowledged',
+    [...imported, { ...told(acknowledged, at(3)), clock: 'import-1' }],
+    [],
+    'silent_after_acknowledgement',
+  ],
+  [
+    'import, under way',
+    [...imported, { ...told(progressed, at(3)), clock: 'import-1' }],
+    [],
+    'silent_after_progress',
+  ],
+];
+
+describe('the cause of a missed deadline', () => {
+  test.each(table)('%s', (_, before, after, code) => {
+    const draft = tell(null, ...before);
+    callOverdue(draft, contextAt(at(10.1)));
+    tell(draft, ...after);
+    const cause = diagnose(draft.slip);
+    expect(cause).toMatchObject({ code, class: causes[code].class });
+    expect(cause.evidence[0]).toMatch(/^overdue/);
+    const known = [
+      ...draft.decided.map(({ id }) => id),
+      ...before.map(({ id }) => id),
+      ...after.map(({ id }) => id),
+    ];
+    for (const id of cause.evidence) expect(known).toContain(id);
+  });
+
+  test('is the same whenever it is asked for, and no surer than it can be', () => {
+    for (const [, before, after] of table) {
+      const { slip } = tell(tell(null, ...before), ...after);
+      expect(diagnose(slip)).toEqual(diagnose(slip));
+      expect(diagnose(slip).confidence).toBeLessThanOrEqual(95);
+    }
+  });
+
+  test('is told in sentences that name no provider, machine or table', () => {
+    for (const { summary, remedy } of Object.values(causes)) {
+      expect(summary).toMatch(/^[A-Z].*\.$/);
+      expect(remedy).toMatch(/^[A-Z].*\.$/);
+      expect(summary).not.toMatch(/acme|kafka|postgres|ledger|gateway/i);
+    }
+  });
+});
