@@ -66,7 +66,6 @@ export const refundRequested = (): SlipEvent => ({
 const sources: Partial<Record<SlipEvent['type'], string>> = {
   SlipSubmitted: '/slipstream/intake',
   SlipReturned: '/slipstream/provider-gateway',
-  RefundRequested: '/slipstream/reconciliation',
 };
 
 /** `event` as the log has it; ids and times follow from `number`. */
@@ -79,7 +78,7 @@ export function recordedAs(
   return {
     id: `event-${slipId}-${number}`,
     slipId,
-    source: sources[event.type] ?? '/slipstream/ledger',
+    source: sources[event.type] ?? '/slipstream/reconciliation',
     sequence: BigInt(number),
     time: at(number),
     receivedTime: at(number),

@@ -1,0 +1,94 @@
+import { sources, stampEnvelope, topics } from '@slipstream/contracts';
+import type { ConsumedRecord, Subscription } from '@slipstream/kafka';
+import type { Instant } from '@slipstream/kernel';
+import {
+  coreMigrations,
+  migrate,
+  openDataSource,
+  prepareTopics,
+  type Tx,
+  UnitOfWork,
+} from '@slipstream/postgres';
+import { outboundEvent } from '@slipstream/service-host';
+import { createDatabase } from '@slipstream/testing';
+import { v7 } from 'uuid';
+import { eventsSubscription } from '../src/adapters/kafka/events-subscription.ts';
+import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
+import { migrations, sha256, transactionId } from '../src/app.module.ts';
+import type { LedgerMonitor, Resent } from '../src/application/ports.ts';
+import { recordBatch } from '../src/application/record-batch.ts';
+
+/** The ledger's batch handler on a database of its own, without Kafka and HTTP. */
+export interface Books {
+  readonly unitOfWork: UnitOfWork;
+  readonly differing: Resent[];
+  readonly unknownTypes: string[];
+  handle(
+    partition: number,
+    records: readonly ConsumedRecord[],
+    resent?: readonly ConsumedRecord[],
+  ): Promise<void>;
+  /** What the ledger has published on a partition, as the relay would send it. */
+  published(partition: number): Promise<Buffer[]>;
+  /** Every row of every table of the ledger, as text. */
+  dump(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+interface OutboxRow {
+  seq: string;
+  at: Instant;
+  received_at: Instant | null;
+  body: Buffer;
+}
+
+const outboxSql =
+  'select seq, at, received_at, body from outbox where topic = $1 and partition = $2 order by seq';
+const tables = ['event_log', 'slip', 'account', 'transaction', 'posting', 'hold', 'outbox', 'sequencer'];
+
+export async function openBooks(databaseUrl: string): Promise<Books> {
+  const url = await createDatabase(databaseUrl, 'ledger_books');
+  const dataSource = await openDataSource({ url, applicationName: 'test', poolMax: 16 });
+  await migrate(dataSource, [coreMigrations, migrations]);
+  const unitOfWork = new UnitOfWork(dataSource);
+  await prepareTopics(unitOfWork, [topics.events]);
+  const differing: Resent[] = [];
+  const unknownTypes: string[] = [];
+  const monitor: LedgerMonitor = {
+    eventsAppended: () => {},
+    postingsBooked: () => {},
+    unknownType: (type) => unknownTypes.push(type),
+    resentBytesDiffer: (_, resent) => differing.push(resent),
+  };
+  const context = { sha256, monitor, newId: v7, transactionId };
+  const subscription: Subscription<Tx> = eventsSubscription({
+    sha256,
+    ledgerTx,
+    recordBatch: (tx, batch) => recordBatch(context, tx, batch),
+    outbound: (event) => outboundEvent({ source: sources.ledger, newId: v7 }, event),
+    onBatch: () => {},
+  });
+  const topic = topics.events.name;
+  return {
+    unitOfWork,
+    differing,
+    unknownTypes,
+    handle: (partition, records, resent = []) =>
+      unitOfWork.run((tx) => subscription.handle(tx, { topic, partition, records, resent })),
+    async published(partition) {
+      const rows = await unitOfWork.query<OutboxRow>(outboxSql, [topic, partition]);
+      return rows.map(({ seq, at, received_at, body }) =>
+        stampEnvelope(body, { sequence: seq, time: at, receivedTime: received_at ?? at }),
+      );
+    },
+    async dump() {
+      const dumped = tables.map((table) =>
+        unitOfWork.query<{ row: string }>(`select t::text as row from ${table} t order by 1`),
+      );
+      return (await Promise.all(dumped)).flatMap((rows, index) =>
+        rows.map(({ row }) => `${tables[index]} ${row}`),
+      );
+    },
+    close: () => dataSource.destroy(),
+  };
+}

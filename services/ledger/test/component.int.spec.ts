@@ -1,0 +1,296 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { SlipEvent } from '@slipstream/slip';
+import { waitFor } from '@slipstream/testing';
+import { at, eur, refundRequested, returned, submitted } from './builders.ts';
+import { type LedgerUnderTest, ledgerUnderTest } from './ledger-under-test.ts';
+
+type Shown = Readonly<Record<string, unknown>>;
+
+let ledger: LedgerUnderTest;
+beforeAll(async () => {
+  ledger = await ledgerUnderTest();
+  await ledger.start();
+}, 400_000);
+afterAll(() => ledger?.stop(), 60_000);
+
+const slipWith = (slipId: string, status: string) =>
+  waitFor(
+    async () => {
+      const { body } = await ledger.get(`/v1/slips/${slipId}`);
+      return body.status === status ? body : null;
+    },
+    { timeoutMs: 20_000, what: `slip ${slipId} to be ${status}` },
+  );
+
+const diagnosed: SlipEvent = {
+  type: 'SlipDiagnosed',
+  data: {
+    cause: {
+      class: 'third_party',
+      code: 'callback_lost',
+      confidence: 80,
+      summary: 's',
+      remedy: 'r',
+      evidence: [],
+    },
+  },
+};
+const overdue: SlipEvent = { type: 'SlipOverdue', data: { stage: 'returned', deadline: at(600) } };
+
+describe('a slip through Kafka and HTTP', () => {
+  const slipId = randomUUID();
+  const account = `cust-${slipId.slice(0, 8)}`;
+
+  it('is not there before it is published', async () => {
+    const answer = await ledger.get(`/v1/slips/${slipId}`);
+    expect(answer.status).toBe(404);
+    expect(answer.body).toMatchObject({ code: 'not_found', status: 404 });
+  });
+
+  it('is held as soon as the position its submission got was applied', async () => {
+    const position = await ledger.publish([[slipId, submitted({ account, reference: 'ord-77' })]]);
+    const answer = await ledger.get(`/v1/slips/${slipId}?min_position=${position}`);
+    expect(answer.status).toBe(200);
+    expect(['submitted', 'held']).toContain(answer.body.status);
+    expect(answer.headers.get('etag')).toBe(`"${answer.body.version}"`);
+    await slipWith(slipId, 'held');
+  });
+
+  it('is shown as the contract says once it has settled', async () => {
+    await ledger.publish([[slipId, returned('succeeded', { amount: eur(600) })]]);
+    const slip = await slipWith(slipId, 'settled');
+    expect(slip).toEqual({
+      id: slipId,
+      reference: 'ord-77',
+      kind: 'order',
+      account,
+      counterparty: 'shop-1',
+      amount: { amount: '1000', currency: 'EUR' },
+      provider: 'acme',
+      clock: 'wall',
+      status: 'settled',
+      outcome: 'succeeded',
+      case: null,
+      cause: null,
+      submitted_at: expect.any(String),
+      dispatched_at: null,
+      returned_at: expect.any(String),
+      deadline: at(600),
+      overdue: false,
+      resolved_at: expect.any(String),
+      version: 4,
+      position: expect.stringMatching(/^\d+:\d+$/),
+      iso20022: { status: 'ACSC', reason: null },
+    });
+    const same = await ledger.get(`/v1/slips/${slipId}?min_position=${slip.position}`);
+    expect(same.body).toEqual(slip);
+  });
+
+  it('shows its events with their data, page by page, both ways', async () => {
+    const all = await ledger.get(`/v1/slips/${slipId}/events`);
+    expect(all.body).toMatchObject({ next: null, previous: null });
+    expect(all.body.data.map((event: Shown) => event.type)).toEqual([
+      'slipstream.slip.submitted.v1',
+      'slipstream.slip.funds_held.v1',
+      'slipstream.slip.returned.v1',
+      'slipstream.slip.settled.v1',
+    ]);
+    expect(all.body.data[0]).toMatchObject({
+      slip_id: slipId,
+      source: '/slipstream/intake',
+      sequence: 1,
+      version: 1,
+      time: expect.any(String),
+      received_time: expect.any(String),
+      data: { reference: 'ord-77', review_required: false, amount: { amount: '1000', currency: 'EUR' } },
+    });
+    const first = await ledger.get(`/v1/slips/${slipId}/events?page_size=3`);
+    const second = await ledger.get(`/v1/slips/${slipId}/events?page_size=3&cursor=${first.body.next}`);
+    expect([...first.body.data, ...second.body.data]).toEqual(all.body.data);
+    expect(second.body.next).toBeNull();
+    const back = await ledger.get(`/v1/slips/${slipId}/events?page_size=3&cursor=${second.body.previous}`);
+    expect(back.body.data).toEqual(first.body.data);
+    expect(first.headers.get('link')).toContain('rel="next"');
+    expect((await ledger.get(`/v1/slips/${randomUUID()}/events`)).status).toBe(404);
+  });
+
+  it('has its transactions and balances', async () => {
+    const { body } = await ledger.get(`/v1/transactions?slip=${slipId}`);
+    expect(body.data.map(({ type }: Shown) => type)).toEqual(['settle', 'hold']);
+    expect(body.data[0]).toEqual({
+      id: expect.any(String),
+      slip_id: slipId,
+      type: 'settle',
+      recorded_at: expect.any(String),
+      postings: [
+        { account: `payer:${account}:held`, direction: 'debit', amount: { amount: '1000', currency: 'EUR' } },
+        {
+          account: 'provider:acme:settlement',
+          direction: 'credit',
+          amount: { amount: '600', currency: 'EUR' },
+        },
+        {
+          account: `payer:${account}:available`,
+          direction: 'credit',
+          amount: { amount: '400', currency: 'EUR' },
+        },
+      ],
+    });
+    expect((await ledger.get(`/v1/transactions?account=${account}`)).body.data).toEqual(body.data);
+    expect((await ledger.get(`/v1/accounts/${account}`)).body).toEqual({
+      id: account,
+      clock: 'wall',
+      balances: [{ currency: 'EUR', available: '-600', held: '0' }],
+    });
+    expect((await ledger.get(`/v1/accounts/${account}?clock=import-1`)).status).toBe(404);
+  });
+});
+
+describe('lists', () => {
+  const account = `lists-${randomUUID().slice(0, 8)}`;
+  const ids = Array.from({ length: 7 }, () => randomUUID());
+
+  beforeAll(async () => {
+    await ledger.publish([
+      ...ids.map((id, n) => [id, submitted({ account, reference: `list-${n}` })] as const),
+      [ids[0]!, overdue],
+      [ids[0]!, diagnosed],
+      [ids[1]!, overdue],
+      [ids[1]!, refundRequested()],
+    ]);
+    await slipWith(ids[0]!, 'overdue');
+    await slipWith(ids[1]!, 'refunded');
+    for (const id of ids.slice(2)) await slipWith(id, 'held');
+  });
+  const list = async (query: string) => (await ledger.get(`/v1/slips?account=${account}&${query}`)).body;
+  const references = (page: { data: { reference: string }[] }) => page.data.map(({ reference }) => reference);
+
+  it('come latest first, or earliest first when asked', async () => {
+    const all = ['list-6', 'list-5', 'list-4', 'list-3', 'list-2', 'list-1', 'list-0'];
+    expect(references(await list(''))).toEqual(all);
+    expect(references(await list('sort=submitted_at'))).toEqual(all.toReversed());
+  });
+
+  it('go on from a cursor in both directions', async () => {
+    const first = await list('page_size=3');
+    const second = await list(`page_size=3&cursor=${first.next}`);
+    const third = await list(`page_size=3&cursor=${second.next}`);
+    expect([first, second, third].flatMap(references)).toHaveLength(7);
+    expect([first.previous, third.next]).toEqual([null, null]);
+    const back = await list(`page_size=3&cursor=${third.previous}`);
+    expect(references(back)).toEqual(references(second));
+    expect(references(await list(`page_size=3&cursor=${back.previous}`))).toEqual(references(first));
+  });
+
+  it.each([
+    ['reference=list-3', ['list-3']],
+    ['status=refunded', ['list-1']],
+    ['cause=callback_lost', ['list-0']],
+    ['cause=third_party', ['list-0']],
+    ['provider=acme&kind=order&outcome=failed', []],
+    ['clock=import-1', []],
+    ['status=draft', []],
+    [`submitted_to=${at(0)}`, []],
+  ])('filter by %s', async (query, expected) => {
+    expect(references(await list(query))).toEqual(expected);
+  });
+
+  it('filter by the time of submission, start included and end not', async () => {
+    const times = (await list('sort=submitted_at')).data.map((slip: Shown) => slip.submitted_at);
+    const page = await list(`sort=submitted_at&submitted_from=${times[2]}&submitted_to=${times[4]}`);
+    expect(references(page)).toEqual(['list-2', 'list-3']);
+  });
+
+  it('count what did not return by provider, cause and hour', async () => {
+    const stats = async (by: string) => (await ledger.get(`/v1/stats/not-returned?group_by=${by}`)).body.data;
+    expect(await stats('provider')).toEqual([
+      { key: 'acme', slips: 2, amounts: [{ amount: '2000', currency: 'EUR' }] },
+    ]);
+    expect((await stats('cause')).map(({ key, slips }: Shown) => [key, slips])).toEqual([
+      ['callback_lost', 1],
+      [null, 1],
+    ]);
+    expect((await stats('hour')).map(({ key }: Shown) => key)).toEqual(['2026-11-22T10:00:00.000000Z']);
+  });
+});
+
+describe('bad questions', () => {
+  it.each([
+    '/v1/slips?colour=red',
+    '/v1/slips?status=lost',
+    '/v1/slips?kind=gift',
+    '/v1/slips?sort=amount',
+    '/v1/slips?page_size=0',
+    '/v1/slips?page_size=1001',
+    '/v1/slips?cursor=nonsense',
+    `/v1/slips?cursor=${Buffer.from('["after","now","x"]').toString('base64url')}`,
+    `/v1/slips?cursor=${Buffer.from('["after","2026-11-22T10:00:00.000000Z","\\u0000"]').toString('base64url')}`,
+    '/v1/slips?submitted_from=yesterday',
+    '/v1/slips?reference=a&reference=b',
+    '/v1/slips?reference=%00',
+    '/v1/slips/x?at=now',
+    '/v1/slips/x?min_position=here',
+    '/v1/slips/x?min_position=-1:5',
+    '/v1/slips/x/events?limit=3',
+    '/v1/transactions',
+    '/v1/accounts/x?currency=EUR',
+    '/v1/stats/not-returned?group_by=moon',
+  ])('%s is 400', async (path) => {
+    const { status, body } = await ledger.get(path);
+    expect([status, body.status]).toEqual([400, 400]);
+  });
+
+  it('about odd ids are 404', async () => {
+    for (const path of ['/v1/slips/%00', '/v1/slips/..%2f', '/v1/accounts/%00', '/v1/slips/%F0%9F%92%B8']) {
+      expect((await ledger.get(path)).status).toBe(404);
+    }
+  });
+
+  it('are closed without a token or the scope', async () => {
+    for (const path of ['/v1/slips', '/v1/slips/x', '/v1/accounts/x', '/v1/transactions?slip=x']) {
+      expect((await ledger.get(path, { scope: null })).status).toBe(401);
+      expect((await ledger.get(path, { scope: 'slips:write' })).status).toBe(403);
+    }
+  });
+
+  it('about a position that never comes end within seconds', async () => {
+    const startedMs = performance.now();
+    const { status, body } = await ledger.get('/v1/slips/x?min_position=/slipstream/intake:0:999999');
+    expect([status >= 500, body.code]).toEqual([true, 'position_timeout']);
+    expect(performance.now() - startedMs).toBeLessThan(8_000);
+  });
+});
+
+describe('two instances', () => {
+  it('share the work, and a resend of everything changes nothing', async () => {
+    const second = await ledger.start();
+    const account = `two-${randomUUID().slice(0, 8)}`;
+    const ids = Array.from({ length: 200 }, () => randomUUID());
+    for (let start = 0; start < ids.length; start += 20) {
+      const some = ids.slice(start, start + 20);
+      await ledger.publish(some.map((id) => [id, submitted({ account, amount: eur(10) })] as const));
+      await ledger.publish(
+        some.map((id, n) => [id, returned(n % 4 === 0 ? 'failed' : 'succeeded')] as const),
+      );
+    }
+    await ledger.resend();
+    const expected = { currency: 'EUR', available: '-1500', held: '0' };
+    const settled = await waitFor(
+      async () => {
+        const { body } = await ledger.get(`/v1/accounts/${account}`, { instance: second });
+        return JSON.stringify(body.balances) === JSON.stringify([expected]) ? body : null;
+      },
+      { timeoutMs: 30_000, what: 'the balances of 200 slips' },
+    );
+    expect(settled.balances).toEqual([expected]);
+    const { rows } = await ledger.database.query('select * from ledger_imbalance');
+    expect(rows).toEqual([]);
+    const metrics = (await ledger.get('/metrics')).body as string;
+    const lines = metrics.split('\n').filter((line) => /^ledger_(resent|events)/.test(line));
+    expect(lines).toEqual([
+      expect.stringMatching(/^ledger_events_appended_total\{service="ledger"\} [1-9]/),
+      'ledger_resent_bytes_differ_total{service="ledger"} 0',
+    ]);
+  });
+});

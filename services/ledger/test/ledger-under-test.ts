@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { encodeSlipEvent, stampEnvelope, topics } from '@slipstream/contracts';
+import { createKafka, partitionOf, SerialProducer } from '@slipstream/kafka';
+import { createService, type Service } from '@slipstream/service-host';
+import type { SlipEvent } from '@slipstream/slip';
+import { createDatabase, type Environment, freshDataDir, startEnvironment } from '@slipstream/testing';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import pg from 'pg';
+import { assemble } from '../src/app.module.ts';
+import { recordedAs } from './builders.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: the tests say what they expect of it
+  readonly body: any;
+}
+
+/** A real ledger on Kafka of its own: other tests publish under the same sources with numbers of their own. */
+export interface LedgerUnderTest {
+  readonly database: pg.Pool;
+  /** Starts an instance; all share the database and the consumer group. */
+  start(): Promise<Service>;
+  /** Publishes events as their services would; gives the position of the last one, as a `Slip-Position`. */
+  publish(events: readonly (readonly [slipId: string, SlipEvent])[], clock?: string): Promise<string>;
+  /** Sends records again, byte for byte. */
+  resend(): Promise<void>;
+  get(path: string, options?: { scope?: string | null; instance?: Service }): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+const issuer = 'https://issuer.test';
+const audience = 'slipstream';
+
+export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
+  const environment = await ownKafka();
+  const databaseUrl = await createDatabase(environment.databaseUrl, 'ledger');
+  const keys = await generateKeyPair('EdDSA', { extractable: true });
+  const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
+  const producer = new SerialProducer(
+    createKafka({ brokers: environment.kafkaBrokers, clientId: 'ledger-test' }),
+  );
+  const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  const services: Service[] = [];
+  const sequences = new Map<string, number>();
+  const sent: { topic: string; partition: number; key: string; value: Buffer }[] = [];
+
+  const token = (scope: string) =>
+    new SignJWT({ scope, iss: issuer, aud: audience, sub: 'reader' })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' })
+      .setExpirationTime('10m')
+      .sign(keys.privateKey);
+
+  const toRecord = (slipId: string, event: SlipEvent, clock: string) => {
+    const partition = partitionOf(slipId, topics.events.partitions);
+    const recorded = recordedAs(event, sent.length + 1, slipId, clock);
+    const place = `${recorded.source}:${partition}`;
+    const sequence = (sequences.get(place) ?? 0) + 1;
+    sequences.set(place, sequence);
+    const { id, source, time, receivedTime } = recorded;
+    const body = encodeSlipEvent({ id: `${id}-${randomUUID()}`, source, subject: slipId, clock }, event);
+    const value = stampEnvelope(body, { sequence: String(sequence), time, receivedTime });
+    sent.push({ topic: topics.events.name, partition, key: slipId, value });
+    return `${place}:${sequence}`;
+  };
+
+  return {
+    database,
+    async start() {
+      const settings = {
+        port: 0,
+        host: '127.0.0.1',
+        kafkaBrokers: environment.kafkaBrokers,
+        databaseUrl,
+        configFile: 'rules.yaml',
+        jwks: { keys: [jwk] },
+        jwtIssuer: issuer,
+        jwtAudience: audience,
+        logLevel: 'error' as const,
+        drainTimeoutMs: 10_000,
+        instanceId: `ledger-${services.length}`,
+      };
+      const service = await createService(await assemble({ settings }));
+      services.push(service);
+      return service;
+    },
+    async publish(events, clock = 'wall') {
+      const from = sent.length;
+      const places = events.map(([slipId, event]) => toRecord(slipId, event, clock));
+      await producer.sendBatch(sent.slice(from));
+      return places.at(-1)!;
+    },
+    async resend() {
+      await producer.sendBatch(sent);
+    },
+    async get(path, { scope = 'slips:read', instance = services[0]! } = {}) {
+      const headers = scope === null ? {} : { authorization: `Bearer ${await token(scope)}` };
+      const response = await fetch(`${instance.url}${path}`, {
+        headers,
+        signal: AbortSignal.timeout(15_000),
+      });
+      const text = await response.text();
+      const json = response.headers.get('content-type')?.includes('json');
+      return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+    },
+    async stop() {
+      await producer.stop();
+      for (const service of services) await service.stop();
+      await database.end();
+      await environment.stop();
+    },
+  };
+}
+
+async function ownKafka(): Promise<Environment> {
+  const given = process.env.KAFKA_BROKERS;
+  delete process.env.KAFKA_BROKERS;
+  try {
+    return await startEnvironment({ dataDir: freshDataDir() });
+  } finally {
+    if (given !== undefined) process.env.KAFKA_BROKERS = given;
+  }
+}
