@@ -1,0 +1,182 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { instantFromMs } from '@slipstream/kernel';
+import { sharedEnvironment, waitFor } from '@slipstream/testing';
+import {
+  type DispatcherParts,
+  dispatchDueSlips,
+  type EndedCall,
+} from '../src/application/dispatch-due-slips.ts';
+import { recordAnswers } from '../src/application/inquire-due.ts';
+import type { Provider } from '../src/application/ports.ts';
+import { recordOutcomes, recoverAbandoned } from '../src/application/record-outcomes.ts';
+import { Slots } from '../src/application/slots.ts';
+import type { CallOutcome } from '../src/domain/provider/answer.ts';
+import { prepareCall } from '../src/providers/http-v1/client.ts';
+import { inquiryRequested, recorded, slipRefunded } from './support/events.ts';
+import { Harness } from './support/harness.ts';
+
+const environment = sharedEnvironment();
+
+const succeeded: CallOutcome = {
+  kind: 'answered',
+  answer: {
+    kind: 'returned',
+    outcome: 'succeeded',
+    reason: null,
+    amount: null,
+    providerReference: null,
+    providerTime: null,
+  },
+};
+
+/** A provider whose calls end when the test says so. */
+class Puppet implements Provider {
+  readonly id = 'acme';
+  readonly connectTimeoutMs = 50;
+  readonly answerTimeoutMs = 50;
+  readonly acceptanceDelayMaxMs = 100;
+  readonly concurrencyMax = 4;
+  readonly calls: { slipId: string; end(outcome: CallOutcome): void }[] = [];
+  readonly prepare = prepareCall;
+
+  send(call: { readonly slipId: string }): Promise<CallOutcome> {
+    return new Promise((end) => this.calls.push({ slipId: call.slipId, end }));
+  }
+
+  async inquire() {
+    return { kind: 'not_found' } as const;
+  }
+
+  async close() {}
+}
+
+describe('an instance that dies', () => {
+  let gateway: Harness;
+  let puppet: Puppet;
+  let instance: (owner: string) => DispatcherParts & { ended: EndedCall[] };
+  const recorder = () => ({
+    store: gateway.store,
+    providers: new Map([['acme', puppet]]),
+    retryLimits: () => ({ retryInitialMs: 10, retryMaxMs: 10 }),
+    random: () => 0.5,
+    count: gateway.count,
+  });
+
+  beforeEach(async () => {
+    gateway = await Harness.open(environment().databaseUrl);
+    puppet = new Puppet();
+    instance = (owner) => {
+      const ended: EndedCall[] = [];
+      return {
+        store: gateway.store,
+        providers: new Map([['acme', puppet]]),
+        slots: new Slots(new Map([['acme', 4]])),
+        owner,
+        monotonicMs: () => performance.now(),
+        record: async (call) => {
+          ended.push(call);
+        },
+        onFree: () => {},
+        ended,
+      };
+    };
+  });
+
+  afterEach(() => gateway.stop());
+
+  test('in the middle of a call: the attempt is unanswered, and nobody sends the slip again', async () => {
+    const slip = await gateway.slip();
+    await dispatchDueSlips(instance('dead'));
+    expect(await recoverAbandoned(recorder())).toBe(0);
+    await waitFor(() => recoverAbandoned(recorder()), { timeoutMs: 5_000, what: 'the lease to run out' });
+    expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'DispatchUnanswered']);
+    expect(await gateway.event(slip, 'DispatchUnanswered')).toMatchObject({ reason: 'restart', attempt: 1 });
+    expect(await dispatchDueSlips(instance('two'))).toBe(0);
+    expect(puppet.calls).toHaveLength(1);
+    expect(gateway.counted.get('abandoned_attempt')).toBe(1);
+  });
+
+  test('between the intent and its commit: nothing was intended, and another instance sends', async () => {
+    const slip = await gateway.slip();
+    const dead = instance('dead');
+    const failing = {
+      ...dead,
+      store: {
+        run: <T>(work: Parameters<typeof dead.store.run<T>>[0]) =>
+          dead.store.run(async (tx) => {
+            await work(tx);
+            throw new Error('killed');
+          }),
+      },
+    };
+    await expect(dispatchDueSlips(failing as DispatcherParts)).rejects.toThrow('killed');
+    expect(puppet.calls).toEqual([]);
+    expect(await gateway.types(slip)).toEqual([]);
+    expect(await dispatchDueSlips(instance('two'))).toBe(1);
+    expect(await gateway.types(slip)).toEqual(['DispatchIntended']);
+  });
+
+  test('and comes back: its answer is evidence, its "not sent" is not believed', async () => {
+    const [answered, denied] = [await gateway.slip(), await gateway.slip()];
+    const zombie = instance('zombie');
+    await dispatchDueSlips(zombie);
+    await waitFor(async () => (await recoverAbandoned(recorder())) > 0, {
+      timeoutMs: 5_000,
+      what: 'recovery',
+    });
+    const end = (slip: string, outcome: CallOutcome) =>
+      recordOutcomes(recorder(), [{ slipId: slip, attempt: 1, outcome }]);
+    await end(denied, { kind: 'not_sent', reason: 'connection_refused', detail: '' });
+    await end(answered, succeeded);
+    await end(answered, succeeded);
+    expect(await gateway.types(denied)).toEqual(['DispatchIntended', 'DispatchUnanswered']);
+    expect(await gateway.types(answered)).toEqual(['DispatchIntended', 'DispatchUnanswered', 'SlipReturned']);
+    expect(await gateway.row(denied)).toMatchObject({ status: 'unanswered', sent_maybe: true });
+  });
+
+  test('an inquiry waits for an attempt in flight, and a question asked twice is answered once', async () => {
+    const slip = await gateway.slip();
+    await dispatchDueSlips(instance('one'));
+    const leaseUntil = (await gateway.row(slip)).lease_until as string;
+    await gateway.feed(recorded(slip, inquiryRequested(1)));
+    await gateway.startWorkers([]);
+    const due = async () =>
+      (
+        await gateway.unitOfWork.query<{ due_at: string }>('select due_at from inquiry where slip_id = $1', [
+          slip,
+        ])
+      )[0]?.due_at ?? '';
+    await waitFor(async () => (await due()) >= leaseUntil, {
+      timeoutMs: 5_000,
+      what: 'the inquiry to be put off',
+    });
+    expect(await gateway.types(slip)).toEqual(['DispatchIntended']);
+    const claimed = { slipId: slip, n: 1, provider: 'acme', askedAt: instantFromMs(Date.now()) };
+    const answer = { inquiry: claimed, outcome: { kind: 'not_found' } as const };
+    await recordAnswers(recorder(), [answer, answer]);
+    await recordAnswers(recorder(), [answer]);
+    const answers = (await gateway.types(slip)).filter((type) => type === 'InquiryAnswered');
+    expect(answers).toHaveLength(1);
+  });
+
+  test('two instances that claim at the same time never get the same slip', async () => {
+    const slips = await Promise.all(Array.from({ length: 8 }, () => gateway.slip()));
+    const instances = [instance('one'), instance('two')];
+    const counts = await Promise.all(instances.map(dispatchDueSlips));
+    expect(counts.reduce((a, b) => a + b)).toBe(8);
+    expect(new Set(puppet.calls.map((call) => call.slipId))).toEqual(new Set(slips));
+    for (const slip of slips) expect(await gateway.types(slip)).toEqual(['DispatchIntended']);
+  });
+
+  test('a refund ends further attempts, and a late success is still told', async () => {
+    const slip = await gateway.slip();
+    await dispatchDueSlips(instance('one'));
+    await gateway.feed(recorded(slip, slipRefunded));
+    await recordOutcomes(recorder(), [
+      { slipId: slip, attempt: 1, outcome: { kind: 'not_sent', reason: 'connect_timeout', detail: '' } },
+    ]);
+    expect(await gateway.row(slip)).toMatchObject({ status: 'held', next_at: null });
+    await recordOutcomes(recorder(), [{ slipId: slip, attempt: 1, outcome: succeeded }]);
+    expect((await gateway.types(slip)).at(-1)).toBe('SlipReturned');
+  });
+});
