@@ -1,0 +1,94 @@
+import type { Instant } from '@slipstream/kernel';
+import type { Command } from 'commander';
+import { Api } from '../api.ts';
+import { setting } from '../config.ts';
+import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
+import { runImport } from '../import/run-import.ts';
+import { type ImportSummary, isBad, tellSummary } from '../import/summary.ts';
+import { type CommandContext, clockOption, timeoutOption, nameOption, timeOption } from './options.ts';
+
+interface Flags {
+  mapping: string;
+  until: Instant;
+  wait?: true;
+  verdicts?: string;
+  clock?: string;
+  strict?: true;
+  caller: string;
+  timeout: number;
+  brokers?: string;
+  ledgerUrl?: string;
+  reconciliationUrl?: string;
+  token?: string;
+  json?: true;
+}
+
+const answerTimeoutMs = 30_000;
+
+const help = `
+The mapping (YAML) says which column is what; examples/olist.yaml is one, apps/slipctl/README.md tells all of it.
+A bad row is told with its line and skipped. Importing the same file twice changes nothing.
+${exitCodesHelp}`;
+
+export function addImport(program: Command, context: CommandContext): void {
+  program
+    .command('import')
+    .description('Publish a file of past slips on a clock of its own, and collect the verdicts.')
+    .argument('<file>', 'CSV in UTF-8 with a header and a row per slip')
+    .requiredOption('--mapping <file>', 'what the columns mean')
+    .requiredOption(
+      '--until <time>',
+      'where the clock stops (RFC 3339); what happened later is left out',
+      timeOption,
+    )
+    .option('--wait', 'wait until every slip has its verdict')
+    .option('--verdicts <file>', 'write reference,verdict,deadline,returned_at,cause (needs --wait)')
+    .option('--clock <name>', 'default: import- and a digest of file and mapping', clockOption)
+    .option('--strict', 'send nothing at all when a row is bad')
+    .option('--caller <name>', 'who imports; references are unique per caller', nameOption, '/importer')
+    .addOption(timeoutOption('longest wait for the verdicts: 90s, 10m', '10m'))
+    .option('--brokers <list>', 'host:port,… (else KAFKA_BROKERS)')
+    .option('--ledger-url <url>', 'else LEDGER_URL')
+    .option('--reconciliation-url <url>', 'else RECONCILIATION_URL')
+    .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
+    .option('--json', 'print the summary as JSON')
+    .addHelpText('after', help)
+    .action(async (file: string, flags: Flags) => {
+      const { mapping, until, clock = null, caller, strict = false, verdicts = null } = flags;
+      if (verdicts !== null && !flags.wait) throw new CliError('usage', '--verdicts needs --wait');
+      const brokers = setting('brokers', flags.brokers)
+        .split(',')
+        .map((broker) => broker.trim());
+      const summary = await runImport({
+        ...{ file, mapping, until, clock, caller, strict, brokers },
+        verdictsFile: verdicts,
+        wait: flags.wait ? { ...services(flags), timeoutMs: flags.timeout } : null,
+        ...context,
+      });
+      context.print(flags.json ? JSON.stringify(summary) : tellSummary(summary));
+      if (!isBad(summary)) return;
+      tellBad(summary, context);
+      context.exit(exitCodes.bad);
+    });
+}
+
+function services(flags: Flags) {
+  const token = setting('token', flags.token);
+  const api = (name: string, url: string) => new Api({ name, url, token, timeoutMs: answerTimeoutMs });
+  return {
+    ledger: api('ledger', setting('ledgerUrl', flags.ledgerUrl)),
+    reconciliation: api('reconciliation', setting('reconciliationUrl', flags.reconciliationUrl)),
+  };
+}
+
+const toldMax = 20;
+
+function tellBad({ refused, missing, contradictions }: ImportSummary, { terminal }: CommandContext): void {
+  for (const oddities of [contradictions, missing, refused]) {
+    if (oddities === null) continue;
+    for (const { reference, detail } of oddities.first.slice(0, toldMax)) {
+      terminal.say(`${reference}: ${detail}`);
+    }
+    if (oddities.count > toldMax) terminal.say(`and ${oddities.count - toldMax} more like these`);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { Api } from '../api.ts';
+import { setting } from '../config.ts';
+import { exitCodesHelp } from '../exit.ts';
+import type { ClockView } from '../import/wait.ts';
+import { showTime } from '../output/show-time.ts';
+import { table } from '../output/table.ts';
+import { type CommandContext, timeoutOption } from './options.ts';
+
+interface Flags {
+  reconciliationUrl?: string;
+  token?: string;
+  timeout: number;
+  json?: true;
+}
+
+export function addWatermarks(program: Command, { print }: CommandContext): void {
+  program
+    .command('watermarks')
+    .description('Show how far each clock is judged, and what was counted on it.')
+    .option('--reconciliation-url <url>', 'else RECONCILIATION_URL')
+    .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
+    .addOption(timeoutOption('longest wait for the answer', '10s'))
+    .option('--json', "print the API's data")
+    .addHelpText('after', exitCodesHelp)
+    .action(async ({ reconciliationUrl, token, timeout, json }: Flags) => {
+      const reconciliation = new Api({
+        name: 'reconciliation',
+        url: setting('reconciliationUrl', reconciliationUrl),
+        token: setting('token', token),
+        timeoutMs: timeout,
+      });
+      const answer = await reconciliation.get<{ clocks: ClockView[] }>('v1/watermarks');
+      print(json ? JSON.stringify(answer) : clockTable(answer.clocks));
+    });
+}
+
+const header = ['clock', 'judged through', 'state', 'slips', 'open', 'overdue', 'not returned'];
+
+export function clockTable(clocks: readonly ClockView[]): string {
+  const rows = clocks.map(({ clock, judged_through, closed, concluded, counts }) => [
+    clock,
+    judged_through === null ? 'nothing yet' : showTime(judged_through),
+    concluded ? 'concluded' : closed ? 'closed' : 'running',
+    ...[counts.slips, counts.open, counts.overdue, counts.not_returned].map(String),
+  ]);
+  return table([header, ...rows]);
+}

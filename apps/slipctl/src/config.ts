@@ -1,0 +1,24 @@
+import { CliError } from './exit.ts';
+
+/** The only reader of the environment; an option of the same meaning comes first. */
+export const environment = {
+  brokers: process.env.KAFKA_BROKERS,
+  ledgerUrl: process.env.LEDGER_URL,
+  reconciliationUrl: process.env.RECONCILIATION_URL,
+  /** Every question slipctl asks is one that both roles may ask. */
+  token: process.env.TOKEN_SRE ?? process.env.TOKEN_OPS,
+} as const;
+
+const sayings: Readonly<Record<keyof typeof environment, string>> = {
+  brokers: 'Kafka is not named: set KAFKA_BROKERS or give --brokers',
+  ledgerUrl: 'the ledger is not named: set LEDGER_URL or give --ledger-url',
+  reconciliationUrl: 'reconciliation is not named: set RECONCILIATION_URL or give --reconciliation-url',
+  token: 'there is no bearer token: set TOKEN_SRE (or TOKEN_OPS) or give --token',
+};
+
+/** @throws CliError (usage) when the setting is neither an option nor in the environment */
+export function setting(name: keyof typeof environment, option: string | undefined): string {
+  const value = option ?? environment[name];
+  if (!value) throw new CliError('usage', sayings[name]);
+  return value;
+}

@@ -1,0 +1,32 @@
+/** What the exit code tells; README.md and `--help` say the same. */
+export const exitCodes = {
+  ok: 0,
+  /** The question was answered, and the answer is bad; or `--strict` stopped at a bad row. */
+  bad: 1,
+  /** Wrong usage, or input that cannot be used. */
+  usage: 2,
+  /** Kafka or a service could not be reached. */
+  unreachable: 3,
+  timeout: 4,
+} as const;
+
+export const exitCodesHelp =
+  '\nExit codes: 0 all is well, 1 the answer is bad (or --strict met a bad row), 2 wrong usage or input, ' +
+  '3 Kafka or a service could not be reached, 4 timeout.';
+
+/** Ends the program with `exitCode`; the message is all that is shown. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly exitCode: number;
+
+  constructor(exit: keyof typeof exitCodes, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCodes[exit];
+  }
+}
+
+/** The text of anything thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

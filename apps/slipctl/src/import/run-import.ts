@@ -1,0 +1,110 @@
+import { readFile as readText } from 'node:fs/promises';
+import { createSlipClient } from '@slipstream/client';
+import type { Instant } from '@slipstream/kernel';
+import type { Api } from '../api.ts';
+import { CliError, messageOf } from '../exit.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { type Collected, collectVerdicts } from './collect.ts';
+import { type Mapping, parseMapping } from './mapping.ts';
+import { compareMessages, type Message, messagesOf } from './messages.ts';
+import { compareRows, type ReadFile, readFile } from './prepare.ts';
+import { publish } from './publish.ts';
+import { requireBroker } from './reachable.ts';
+import type { Row } from './rows.ts';
+import { ExternalSort } from './sort.ts';
+import { type ImportSummary, type SentCounts, summaryOf } from './summary.ts';
+import { clockView, waitForVerdicts } from './wait.ts';
+
+export interface ImportOptions {
+  readonly file: string;
+  readonly mapping: string;
+  readonly until: Instant;
+  /** null: from the digest of file and mapping. */
+  readonly clock: string | null;
+  readonly caller: string;
+  readonly strict: boolean;
+  readonly brokers: readonly string[];
+  /** null: don't wait for the verdicts. */
+  readonly wait: { readonly ledger: Api; readonly reconciliation: Api; readonly timeoutMs: number } | null;
+  readonly verdictsFile: string | null;
+  readonly terminal: Terminal;
+  readonly nowMs: () => number;
+}
+
+/** Publishes a file of past slips on a clock of its own and, if wished, waits for what the system says about them. */
+export async function runImport(options: ImportOptions): Promise<ImportSummary> {
+  const { until, caller, terminal, wait, strict, file } = options;
+  const mappingText = await readMapping(options.mapping);
+  const mapping = parseMapping(mappingText, options.mapping);
+  const rows = new ExternalSort<Row>({ compare: compareRows });
+  try {
+    const input = await readFile({ file, mapping, mappingText, strict, terminal, sort: rows });
+    const clock = options.clock ?? input.clock;
+    // A wrong address or token is better known before anything is sent.
+    if (wait)
+      await Promise.all([
+        wait.ledger.get('v1/slips', { page_size: '1' }),
+        clockView(wait.reconciliation, clock),
+      ]);
+    const sent = await send(options, input, mapping, clock);
+    let collected: Collected | null = null;
+    if (wait) {
+      await waitForVerdicts({ ...wait, ...options, clock, slips: sent.submitted });
+      const references = submittedReferences(input, until);
+      collected = await collectVerdicts({ ...wait, clock, until }, references, options.verdictsFile);
+    }
+    return summaryOf({ clock, caller, until }, input.counts, sent, collected);
+  } finally {
+    rows.dispose();
+  }
+}
+
+async function readMapping(path: string): Promise<string> {
+  try {
+    return await readText(path, 'utf8');
+  } catch (error) {
+    throw new CliError('usage', `the mapping ${path} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+async function* submittedReferences(input: ReadFile, until: Instant): AsyncGenerator<string> {
+  for await (const row of input.rows()) if (row.submittedAt <= until) yield row.reference;
+}
+
+async function send(
+  { until, brokers, caller, terminal }: ImportOptions,
+  input: ReadFile,
+  mapping: Mapping,
+  clock: string,
+): Promise<SentCounts> {
+  await requireBroker(brokers);
+  const messages = new ExternalSort<Message>({ compare: compareMessages });
+  const bus = createSlipClient({ brokers, caller, log: quiet });
+  const progress = terminal.progress('sending');
+  const counts = { submitted: 0, messages: 0, afterUntil: 0, reportsAfterUntil: 0 };
+  try {
+    for await (const row of input.rows()) {
+      const said = messagesOf(row, mapping.submitted, until);
+      if (said.length === 0) counts.afterUntil++;
+      else {
+        counts.submitted++;
+        counts.reportsAfterUntil += row.reports.length + 1 - said.length;
+      }
+      for (const message of said) await messages.add(message);
+      counts.messages += said.length;
+    }
+    const onSent = (sent: number) => progress.update(sent, counts.messages, 'messages');
+    await publish(bus, messages.sorted(), { clock, until, onSent });
+    return counts;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'SendFailed') throw error;
+    throw new CliError('unreachable', `Kafka did not take the messages: ${error.message}`, { cause: error });
+  } finally {
+    progress.stop();
+    messages.dispose();
+    await bus.close();
+  }
+}
+
+/** What the Kafka client has to say comes with the error it ends in. */
+const quiet = { info() {}, warn() {}, error() {} };

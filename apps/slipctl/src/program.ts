@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import { addImport } from './commands/import.ts';
+import type { CommandContext } from './commands/options.ts';
+import { addTimeline } from './commands/timeline.ts';
+import { addWatermarks } from './commands/watermarks.ts';
+import { exitCodesHelp } from './exit.ts';
+
+const help = `
+Read from the environment, as \`npm run stack\` sets it: KAFKA_BROKERS, LEDGER_URL, RECONCILIATION_URL, TOKEN_SRE
+(or TOKEN_OPS). Answers go to standard output, everything else to standard error.
+${exitCodesHelp}`;
+
+/** The whole command line. Commander's own errors are thrown, not exited on. */
+export function buildProgram(context: CommandContext): Command {
+  const program = new Command('slipctl')
+    .description(
+      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged.',
+    )
+    .exitOverride()
+    .addHelpText('after', help);
+  addImport(program, context);
+  addTimeline(program, context);
+  addWatermarks(program, context);
+  return program;
+}

@@ -1,0 +1,207 @@
+import { currencyExponent } from '@slipstream/kernel';
+import { showSpan, showTime } from '../output/show-time.ts';
+import type { AmountView, CauseView } from './views.ts';
+
+/** What an event says: one plain sentence, and the facts worth a look below it. */
+export interface Told {
+  readonly sentence: string;
+  readonly facts: readonly string[];
+}
+
+type Data = Readonly<Record<string, unknown>>;
+type Teller = (data: Data) => { sentence: string; facts?: (string | null)[] };
+
+/** "12.50 EUR" for 1250 minor units. */
+export function showAmount({ amount, currency }: AmountView): string {
+  const exponent = currencyExponent(currency) ?? 0;
+  if (exponent === 0) return `${amount} ${currency}`;
+  const digits = amount.padStart(exponent + 1, '0');
+  return `${digits.slice(0, -exponent)}.${digits.slice(-exponent)} ${currency}`;
+}
+
+/** Tells an event by its CloudEvents type and data; a type unknown here is told by its name. */
+export function tell(type: string, data: Data | null): Told {
+  const name = /^slipstream\.slip\.([a-z_]+)\.v\d+$/.exec(type)?.[1] ?? '';
+  const teller = Object.hasOwn(tellers, name) ? tellers[name] : undefined;
+  if (!teller || data === null) return { sentence: `${type} happened.`, facts: [] };
+  const { sentence, facts = [] } = teller(data);
+  return { sentence, facts: facts.filter((fact) => fact !== null) };
+}
+
+const tellers: Readonly<Record<string, Teller>> = {
+  submitted: (data) => ({
+    sentence: `${text(data.caller)} submitted ${article(data.kind)}${data.amount ? ` of ${money(data.amount)}` : ''} from ${text(data.account)} to ${text(data.counterparty)}.`,
+    facts: [
+      `reference ${text(data.reference)}, route ${text(data.route)} (${text(data.mode)})`,
+      `answer due by ${time(data.deadline)}`,
+      data.review_required ? 'a person has to review it first' : null,
+      metadataFact(data.details),
+    ],
+  }),
+  rejected: (data) => ({
+    sentence: `The slip was refused: ${text(data.detail)}`,
+    facts: [`rule ${text(data.rule)}, caller ${text(data.caller)}, reference ${text(data.reference)}`],
+  }),
+  dispatch_intended: (data) => ({
+    sentence: `Attempt ${text(data.attempt)} to hand it to ${provider(data)} was written down before the call.`,
+    facts: [`nothing is sent after ${time(data.not_after)}`],
+  }),
+  dispatch_not_sent: (data) => ({
+    sentence: `Attempt ${text(data.attempt)} did not leave this system: ${words(data.reason)}.`,
+    facts: [fact('detail', data.detail)],
+  }),
+  dispatch_unanswered: (data) => ({
+    sentence: `Attempt ${text(data.attempt)} may have reached ${provider(data)}, but no usable answer came: ${words(data.reason)}.`,
+    facts: [fact('detail', data.detail)],
+  }),
+  acknowledged: (data) => ({
+    sentence: `${upper(provider(data))} took the slip.`,
+    facts: providerFacts(data),
+  }),
+  progressed: (data) => ({
+    sentence: `${upper(provider(data))} reported a step: ${words(data.step)}.`,
+    facts: providerFacts(data),
+  }),
+  returned: (data) => ({
+    sentence: `The outcome returned: ${provider(data)} says ${text(data.outcome)}${data.reason ? ` (${text(data.reason)})` : ''}.`,
+    facts: [data.amount ? `amount ${money(data.amount)}` : null, ...providerFacts(data)],
+  }),
+  inquiry_answered: (data) => ({
+    sentence: `${upper(provider(data))} answered inquiry ${text(data.inquiry)}: ${words(data.answer)}.`,
+    facts: [
+      data.proves_not_executed ? 'this proves that it was not executed and never will be' : null,
+      fact('detail', data.detail),
+    ],
+  }),
+  funds_held: (data) => ({
+    sentence: data.transaction
+      ? 'The ledger put the money aside.'
+      : 'The ledger let it go on; no money is involved.',
+    facts: postings(data.transaction),
+  }),
+  hold_refused: (data) => ({
+    sentence: `The ledger did not put the money aside: ${words(data.reason)}.`,
+    facts: [fact('detail', data.detail)],
+  }),
+  settled: (data) => ({ sentence: 'The slip was settled.', facts: postings(data.transaction) }),
+  refunded: (data) => ({
+    sentence: `The held money was given back: ${words(data.reason)}.`,
+    facts: postings(data.transaction),
+  }),
+  refund_refused: (data) => ({ sentence: `The ledger refused a refund: ${words(data.reason)}.` }),
+  posting_compensated: (data) => ({
+    sentence: `A compensating posting was made: ${words(data.reason)}.`,
+    facts: postings(data.transaction),
+  }),
+  overdue: (data) => ({
+    sentence: `Nothing that ends the stage "${words(data.stage)}" was received by its deadline, ${time(data.deadline)}.`,
+  }),
+  diagnosed: (data) => {
+    const cause = data.cause as CauseView;
+    return {
+      sentence: `Diagnosis: ${sentenceOf(cause.summary)}`,
+      facts: [
+        `cause ${cause.class}/${cause.code}, ${cause.confidence} % sure`,
+        cause.remedy ? `remedy: ${cause.remedy}` : null,
+        cause.evidence.length > 0 ? `evidence: ${cause.evidence.join(', ')}` : null,
+      ],
+    };
+  },
+  inquiry_requested: (data) => ({ sentence: `Inquiry ${text(data.inquiry)} to the provider was asked for.` }),
+  refund_requested: (data) => ({
+    sentence: `${upper(text(data.requested_by))} asked for a refund (${basis(data.basis)}).`,
+  }),
+  not_returned: (data) => ({
+    sentence: `The slip did not return: ${basis(data.basis)}.`,
+    facts: [`deadline ${time(data.deadline)}`],
+  }),
+  late_return_found: (data) => ({
+    sentence: `The answer came after all, ${late(data)}after its deadline.`,
+    facts: [
+      `deadline ${time(data.deadline)}, received ${time(data.received_at)}`,
+      `by then: ${words(data.after)}`,
+    ],
+  }),
+  case_opened: (data) => ({
+    sentence: `A case was opened: ${sentenceOf(text(data.summary) || words(data.reason))}`,
+    facts: [fact('reason', data.reason)],
+  }),
+  case_closed: (data) => ({ sentence: `The case was closed: ${words(data.resolution)}.` }),
+};
+
+function text(value: unknown): string {
+  return value === null || value === undefined ? '' : String(value);
+}
+
+/** `not_found` as people write it. */
+function words(value: unknown): string {
+  return text(value).replaceAll('_', ' ') || 'no reason given';
+}
+
+function time(value: unknown): string {
+  return value ? showTime(text(value)) : 'unknown';
+}
+
+function fact(label: string, value: unknown): string | null {
+  return value ? `${label}: ${text(value)}` : null;
+}
+
+function upper(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
+function sentenceOf(given: string): string {
+  return /[.!?]$/.test(given) ? given : `${given}.`;
+}
+
+function article(kind: unknown): string {
+  const word = text(kind) || 'slip';
+  return `${/^[aeiou]/.test(word) ? 'an' : 'a'} ${word}`;
+}
+
+function money(value: unknown): string {
+  return showAmount(value as AmountView);
+}
+
+function provider(data: Data): string {
+  return text(data.provider) || 'the provider';
+}
+
+function basis(value: unknown): string {
+  if (value === 'not_executed') return 'it is proved that it was not executed';
+  return value === 'no_answer' ? 'no answer came, and nobody can be asked' : words(value);
+}
+
+function late(data: Data): string {
+  const ms = Date.parse(text(data.received_at)) - Date.parse(text(data.deadline));
+  return Number.isNaN(ms) ? '' : `${showSpan(ms)} `;
+}
+
+/** Which evidence the provider's word rests on (rule 2), and its own time and reference. */
+function providerFacts(data: Data): (string | null)[] {
+  return [
+    data.evidence ? `evidence: ${words(data.evidence)}` : null,
+    data.provider_reference ? `provider's reference ${text(data.provider_reference)}` : null,
+    data.provider_time ? `provider's time ${time(data.provider_time)}` : null,
+  ];
+}
+
+function postings(transaction: unknown): string[] {
+  if (!transaction) return [];
+  const { id, postings: all } = transaction as {
+    id: string;
+    postings: readonly { account: string; direction: string; amount: AmountView }[];
+  };
+  const legs = all.map(({ account, direction, amount }) => `${direction} ${account} ${showAmount(amount)}`);
+  return [`transaction ${id}`, ...legs];
+}
+
+function metadataFact(details: unknown): string | null {
+  const { clear, sealed } = (details ?? {}) as {
+    clear?: { text: string; metadata: Record<string, string> } | null;
+    sealed?: object | null;
+  };
+  if (sealed) return 'its texts are sealed';
+  const pairs = Object.entries(clear?.metadata ?? {}).map(([key, value]) => `${key}=${value}`);
+  return pairs.length > 0 ? `metadata: ${pairs.join(', ')}` : null;
+}
