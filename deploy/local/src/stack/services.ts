@@ -54,6 +54,7 @@ export function serviceSpec(
       ...shared,
       PORT: String(instance.port),
       DATABASE_URL: databaseUrl,
+      DRAIN_TIMEOUT_MS: '15000', // before the supervisor's SIGKILL
       NODE_OPTIONS: '--max-old-space-size=128 --enable-source-maps --disable-warning=TimeoutNegativeWarning',
     },
     readyUrl: `${instance.url}/readyz`,

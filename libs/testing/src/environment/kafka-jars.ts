@@ -55,7 +55,15 @@ function removeAbandoned(): void {
 }
 
 async function copyDependencies(folder: string): Promise<void> {
-  const args = ['-B', '-q', '-f', pom(), 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`];
+  const args = [
+    '-B',
+    '-q',
+    '-Dstyle.color=never',
+    '-f',
+    pom(),
+    'dependency:copy-dependencies',
+    `-DoutputDirectory=${folder}`,
+  ];
   const child = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: MAVEN_TIMEOUT_MS });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
