@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { topics } from '@slipstream/contracts';
+import { waitFor } from '@slipstream/testing';
+import type { Admin } from 'kafkajs';
+import { createKafka, type KafkaClient } from '../client.ts';
+import { BatchConsumer } from '../consumer.ts';
+import type { ConsumerOptions } from '../consumer-options.ts';
+import type { Log } from '../log.ts';
+import type { Batch, Subscription } from '../ports.ts';
+import { type OutRecord, SerialProducer } from '../producer.ts';
+import { ensureTopics } from '../topics.ts';
+import { MemoryStore, type MemoryTx } from './memory-store.ts';
+import { eventBytes } from './records.ts';
+
+export interface MemberOptions {
+  readonly handle?: (tx: MemoryTx, batch: Batch) => Promise<void>;
+  readonly sequenced?: boolean;
+  readonly store?: MemoryStore;
+  readonly options?: Partial<ConsumerOptions>;
+}
+
+export interface Member {
+  readonly consumer: BatchConsumer<MemoryTx>;
+  readonly store: MemoryStore;
+  readonly fatal: Error[];
+  readonly stopped: number[];
+}
+
+const quietLog: Log = { info() {}, warn() {}, error() {} };
+
+/** Writes `partition:offset` of each record: an effect that shows doubles and losses. */
+export async function recordOffsets(tx: MemoryTx, { partition, records }: Batch): Promise<void> {
+  for (const { offset } of records) tx.effects.push(`${partition}:${offset}`);
+}
+
+/** A topic of its own on a real broker, a producer of events into it, and members of one consumer group. */
+export class Rig {
+  readonly kafka: KafkaClient;
+  readonly topic = `kafka-spec-${randomUUID()}`;
+  readonly group = `${this.topic}-group`;
+  readonly admin: Admin;
+  readonly producer: SerialProducer;
+  readonly #members: Member[] = [];
+  readonly #sequences = new Map<number, number>();
+
+  constructor(brokers: readonly string[]) {
+    this.kafka = createKafka({ brokers, clientId: 'kafka-spec', log: quietLog });
+    this.admin = this.kafka.admin();
+    this.producer = new SerialProducer(this.kafka, { log: quietLog });
+  }
+
+  /** Makes the topic; with `config`, as somebody else may have made it. */
+  async start(partitions = 1, config?: Record<string, string>): Promise<this> {
+    await this.admin.connect();
+    if (config) {
+      const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+      const topics = [{ topic: this.topic, numPartitions: partitions, configEntries }];
+      await this.admin.createTopics({ topics, waitForLeaders: false });
+    }
+    await ensureTopics(this.kafka, [{ ...topics.events, name: this.topic, partitions }]);
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#members.map(({ consumer }) => consumer.stop()));
+    await this.producer.stop();
+    await this.admin.deleteTopics({ topics: [this.topic] }).finally(() => this.admin.disconnect());
+  }
+
+  /** Sends the next `count` events of a partition, numbered in sequence. */
+  async events(
+    partition: number,
+    count: number,
+    key: (i: number) => string = (i) => `slip-${i}`,
+  ): Promise<void> {
+    const first = (this.#sequences.get(partition) ?? 0) + 1;
+    this.#sequences.set(partition, first + count - 1);
+    const record = (i: number) => this.record(partition, eventBytes(first + i, { key: key(i) }), key(i));
+    await this.producer.sendBatch(Array.from({ length: count }, (_, i) => record(i)));
+  }
+
+  /** Removes the records below `offset`, as retention would. */
+  async cut(partition: number, offset: number): Promise<void> {
+    await this.admin.fetchTopicOffsets(this.topic); // deleteTopicRecords itself loads no metadata
+    const partitions = [{ partition, offset: String(offset) }];
+    await this.admin.deleteTopicRecords({ topic: this.topic, partitions });
+  }
+
+  /** Sets the offset that Kafka itself keeps for the group. */
+  async commitInKafka(partition: number, offset: number): Promise<void> {
+    const consumer = this.kafka.consumer({ groupId: this.group, maxWaitTimeInMs: 50 });
+    await consumer.connect();
+    await consumer.subscribe({ topics: [this.topic] });
+    await consumer.run({ autoCommit: false, eachMessage: async () => {} });
+    await consumer.commitOffsets([{ topic: this.topic, partition, offset: String(offset) }]);
+    await consumer.disconnect();
+  }
+
+  record(partition: number, value: Buffer | null, key: string | null = 'slip-x'): OutRecord {
+    return { topic: this.topic, partition, key, value };
+  }
+
+  /** Joins one more member, sharing the store of the first. */
+  async member(given: MemberOptions = {}): Promise<Member> {
+    const store = given.store ?? this.#members[0]?.store ?? new MemoryStore();
+    const subscription: Subscription<MemoryTx> = {
+      topic: this.topic,
+      group: this.group,
+      sequenced: given.sequenced ?? true,
+      handle: given.handle ?? recordOffsets,
+    };
+    const fatal: Error[] = [];
+    const stopped: number[] = [];
+    const consumer = new BatchConsumer({
+      kafka: this.kafka,
+      store,
+      subscription,
+      log: quietLog,
+      onFatal: (error) => fatal.push(error),
+      metrics: { stopped: (_, partition) => void stopped.push(partition) },
+      options: { sessionTimeoutMs: 6_000, maxWaitMs: 100, attemptDelayMs: 5, ...given.options },
+    });
+    const member = { consumer, store, fatal, stopped };
+    this.#members.push(member);
+    await consumer.start();
+    return member;
+  }
+
+  /** The effects of `count` records in each partition, each once and in order. */
+  allOnce(partitions: number, count: number): string[] {
+    return Array.from({ length: partitions * count }, (_, i) => `${Math.floor(i / count)}:${i % count}`);
+  }
+}
+
+/** Effects sorted by partition, the order within each untouched. */
+export function byPartition(effects: readonly string[]): string[] {
+  return [...effects].sort((a, b) => Number(a.split(':')[0]) - Number(b.split(':')[0]));
+}
+
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = 20_000,
+): Promise<void> {
+  await waitFor(condition, { timeoutMs, what });
+}
