@@ -5,7 +5,7 @@ import { setting } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { runImport } from '../import/run-import.ts';
 import { type ImportSummary, isBad, tellSummary } from '../import/summary.ts';
-import { type CommandContext, clockOption, timeoutOption, nameOption, timeOption } from './options.ts';
+import { type CommandContext, clockOption, nameOption, timeOption, timeoutOption } from './options.ts';
 
 interface Flags {
   mapping: string;

@@ -4,7 +4,7 @@ import { setting } from '../config.ts';
 import { exitCodesHelp } from '../exit.ts';
 import { eventsOf, findSlip } from '../timeline/find-slip.ts';
 import { renderTimeline } from '../timeline/render.ts';
-import { type CommandContext, timeoutOption, nameOption } from './options.ts';
+import { type CommandContext, nameOption, timeoutOption } from './options.ts';
 
 interface Flags {
   clock?: string;

@@ -9,6 +9,8 @@ export type Path = readonly (string | number)[];
 export interface MappingProblem {
   readonly path: Path;
   readonly detail: string;
+  /** The key is wrong, not its value. */
+  readonly ofKey?: boolean;
 }
 
 /** A mapping file that is well-formed and has the right shape; where each part of it stands is kept for messages. */
@@ -29,9 +31,10 @@ export function readMappingFile(text: string, file: string): MappingFile {
     const { line, col } = lines.linePos(syntax.pos[0]);
     throw new CliError('usage', `${file}:${line}:${col}: ${syntax.message.split('\n')[0]}`);
   }
-  const at = (path: Path): number => nearest(document.contents, path)?.range?.[0] ?? 0;
+  const at = ({ path, ofKey = false }: MappingProblem): number =>
+    nearest(document.contents, path, ofKey)?.range?.[0] ?? 0;
   const refuse = (problems: readonly MappingProblem[]): CliError => {
-    const placed = problems.map(({ path, detail }) => ({ offset: at(path), detail }));
+    const placed = problems.map((problem) => ({ offset: at(problem), detail: problem.detail }));
     placed.sort((a, b) => a.offset - b.offset);
     const told = placed.map(({ offset, detail }) => {
       const { line, col } = lines.linePos(offset);
@@ -50,16 +53,17 @@ export function readMappingFile(text: string, file: string): MappingFile {
   return { content, refuse };
 }
 
-/** The node of `path`, its key where it is an unknown one, or the closest thing around it. */
-function nearest(root: Node | null, path: Path): Node | null {
+/** The node of `path` (or the key that leads to it), or the closest thing around it. */
+function nearest(root: Node | null, path: Path, ofKey: boolean): Node | null {
   let node = root;
-  for (const step of path) {
+  for (const [depth, step] of path.entries()) {
     if (!isCollection(node)) return node;
     const next = node.get(step, true) as Node | undefined;
     if (!next) return node;
     const pair = isMap(node) ? node.items.find(({ key }) => isScalar(key) && key.value === step) : undefined;
     // An empty value has no place of its own.
-    node = isScalar(next) && next.value === null && pair ? (pair.key as Node) : next;
+    const empty = isScalar(next) && next.value === null;
+    node = pair && (empty || (ofKey && depth === path.length - 1)) ? (pair.key as Node) : next;
   }
   return node;
 }
@@ -81,6 +85,7 @@ function toProblem(
       return {
         path: [...path, params.additionalProperty],
         detail: `${[...path, params.additionalProperty].join('.')} is no key that a mapping knows`,
+        ofKey: true,
       };
     case 'enum':
       return { path, detail: `${name} must be one of ${params.allowedValues.join(', ')}` };
