@@ -12,7 +12,7 @@ export interface ProcessSpec {
   env: Record<string, string>;
   /** Answers 200 when the process can take work. */
   readyUrl: string;
-  /** Default 60 s. */
+  /** Default 120 s. */
   readyTimeoutMs?: number;
 }
 
@@ -23,7 +23,7 @@ export interface Surroundings {
   warn: (line: string) => void;
 }
 
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000; // a busy machine is slow, not broken
 const READY_INTERVAL_MS = 50;
 const STOP_TIMEOUT_MS = 20_000;
 /** A process that ends this often before it was ever ready has a reason that a restart won't cure. */

@@ -61,7 +61,7 @@ describe('the supervisor', () => {
 
     expect(supervisor.kill('intake', 'SIGKILL')).toBe(true);
     await waitFor(() => supervisor.restarts('intake') === 1 && supervisor.isReady('intake'), {
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       what: 'the restart',
     });
     expect(supervisor.pid('intake')).not.toBe(killed);
@@ -77,7 +77,7 @@ describe('the supervisor', () => {
     for (const restart of [1, 2, 3]) {
       await fetch(spec.readyUrl.replace('/readyz', '/crash')).catch(() => {});
       await waitFor(() => supervisor.restarts('gateway') === restart && supervisor.isReady('gateway'), {
-        timeoutMs: 10_000,
+        timeoutMs: 60_000,
         what: `restart ${restart}`,
       });
     }

@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
 import { createDatabase, isRunning, type ProcessIdentity, startEnvironment, waitFor } from '../index.ts';
 import { kafkaAnswers } from './kafka-answers.ts';
+
+jest.setTimeout(300_000); // several starts of real servers, on a machine that may be busy
 
 /** Native servers of its own, also under `npm test`, where everybody else shares one environment. */
 describe('the native environment', () => {
@@ -75,7 +77,7 @@ describe('the native environment', () => {
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
     await waitFor(() => output.includes('up') || child.exitCode !== null, {
-      timeoutMs: 60_000,
+      timeoutMs: 150_000,
       what: 'the start',
     });
     expect(output).toContain('up');
@@ -83,9 +85,9 @@ describe('the native environment', () => {
     expect(pids.every(isRunning)).toBe(true);
 
     child.kill('SIGKILL');
-    await waitFor(() => !pids.some(isRunning), { timeoutMs: 20_000, what: 'the servers to end' });
+    await waitFor(() => !pids.some(isRunning), { timeoutMs: 60_000, what: 'the servers to end' });
     const left = () => readdirSync(dataDir).sort().join();
-    await waitFor(() => left() === 'logs,pids.json', { timeoutMs: 5_000, what: 'the data to go' });
+    await waitFor(() => left() === 'logs,pids.json', { timeoutMs: 30_000, what: 'the data to go' });
   });
 });
 

