@@ -1,0 +1,89 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { seededRandom } from '@slipstream/testing';
+import { bootStack, peakMemory, root, slipctl, type TestStack } from './support.ts';
+
+const olist = join(root, '../shared/data/olist');
+const until = '2019-01-01T00:00:00Z';
+let booted: TestStack;
+
+beforeAll(async () => {
+  booted = await bootStack();
+}, 240_000);
+afterAll(() => booted?.stop(), 60_000);
+
+async function importFile(file: string, mapping: string): Promise<Map<string, string>> {
+  const out = join(booted.dataDir, 'verdicts.csv');
+  const args = ['import', file, '--mapping', mapping, '--until', until, '--wait', '--verdicts', out];
+  await slipctl(booted.stack, args);
+  const [, ...lines] = readFileSync(out, 'utf8').trim().split('\n');
+  return new Map(lines.map((line) => line.split(',').slice(0, 2) as [string, string]));
+}
+
+const header =
+  'order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date';
+
+/** Orders of the same layout, in no order of time, each with the verdict that its own row says. */
+function madeOrders(count: number, seed: number): { csv: string; verdicts: Map<string, string> } {
+  const random = seededRandom(seed);
+  const verdicts = new Map<string, string>();
+  const time = (day: number) =>
+    new Date(Date.UTC(2018, 0, 1) + Math.round(day * 86_400) * 1_000)
+      .toISOString()
+      .slice(0, 19)
+      .replace('T', ' ');
+  const rows = Array.from({ length: count }, (_, index) => {
+    const bought = random.integer(0, 200);
+    const deadline = bought + random.integer(5, 30);
+    const fate = random.next();
+    const returned =
+      fate < 0.1 ? null : fate < 0.2 ? deadline + random.next() * 20 + 0.01 : deadline - random.next() * 4;
+    const reference = `made-${index}`;
+    verdicts.set(
+      reference,
+      returned === null ? 'not_returned' : returned <= deadline ? 'returned_on_time' : 'returned_late',
+    );
+    const approved = random.chance(0.9) ? time(bought + 0.5) : '';
+    return [
+      reference,
+      `customer-${index % 40}`,
+      'x',
+      time(bought),
+      approved,
+      '',
+      returned === null ? '' : time(returned),
+      time(deadline),
+    ].join(',');
+  });
+  return { csv: [header, ...random.shuffle(rows)].join('\n'), verdicts };
+}
+
+describe('slipctl import', () => {
+  test('gives the verdict that each row says, and the same again the second time', async () => {
+    const { csv, verdicts } = madeOrders(600, 7);
+    const file = join(booted.dataDir, 'made.csv');
+    writeFileSync(file, csv);
+    const mapping = join(root, 'examples/olist.yaml');
+    expect(await importFile(file, mapping)).toEqual(verdicts);
+    expect(await importFile(file, mapping)).toEqual(verdicts);
+  }, 300_000);
+
+  (existsSync(olist) ? test : test.skip)(
+    'gives the 4,071 verdicts of the Olist orders',
+    async () => {
+      const [, ...lines] = readFileSync(join(olist, 'expected.csv'), 'utf8').trim().split('\n');
+      const expected = new Map(lines.map((line) => line.trim().split(',') as [string, string]));
+      expect(await importFile(join(olist, 'orders.csv'), join(root, 'examples/olist.yaml'))).toEqual(
+        expected,
+      );
+    },
+    300_000,
+  );
+
+  test('needs no more than 200 MiB in any service', () => {
+    const peaks = peakMemory(booted.stack);
+    console.log(JSON.stringify(peaks));
+    for (const [service, mib] of Object.entries(peaks)) expect([service, mib < 200]).toEqual([service, true]);
+  });
+});

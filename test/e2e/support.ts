@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from '@jest/globals';
+import type { Summary } from '@slipstream/checker';
+import { type Stack, type StackOptions, startStack } from '@slipstream/local';
+
+export const root = join(import.meta.dirname, '../..');
+
+/** Deadlines short enough for a test, and long enough for a killed service to come back before them. */
+const policies = { outcome_deadline_ms: 8_000 };
+
+export interface TestStack {
+  readonly stack: Stack;
+  readonly dataDir: string;
+  stop(): Promise<void>;
+}
+
+export async function bootStack(options: Partial<StackOptions> = {}): Promise<TestStack> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-e2e-'));
+  const stack = await startStack({
+    dataDir,
+    profile: 'stack',
+    policies,
+    log: (line) => console.error(line),
+    ...options,
+  });
+  return {
+    stack,
+    dataDir,
+    stop: async () => {
+      await stack.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What every run must show, whatever was done to the services meanwhile. */
+export function expectSound(summary: Summary, slips: number): void {
+  expect(summary).toMatchObject({
+    slips,
+    false_alarms: 0,
+    missed: 0,
+    lost_events: 0,
+    ledger_balanced: true,
+    open_cases: 0,
+  });
+  expect(summary.returned + summary.recovered + summary.not_returned + summary.rejected).toBe(slips);
+}
+
+/** Largest resident set so far of each service, in MiB; nothing where there is no /proc. */
+export function peakMemory(stack: Stack): Record<string, number> {
+  const services = stack.services.names().filter((name) => name !== 'provider-simulator');
+  return Object.fromEntries(services.map((name) => [name, peakMiB(stack.services.pid(name))]));
+}
+
+function peakMiB(pid: number | undefined): number {
+  if (pid === undefined || process.platform !== 'linux') return 0;
+  const match = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Math.round(Number(match?.[1] ?? 0) / 1024);
+}
+
+const run = promisify(execFile);
+
+/** Runs slipctl as a user would; rejects with its output when it does not exit with 0. */
+export async function slipctl(stack: Stack, args: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [join(root, 'apps/slipctl/dist/main.js'), ...args], {
+    cwd: root,
+    env: { ...process.env, ...stack.env },
+    timeout: 240_000,
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  return stdout;
+}

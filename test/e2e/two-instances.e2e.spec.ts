@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { playDemo } from '@slipstream/local';
+import { bootStack, expectSound, type TestStack } from './support.ts';
+
+const services = ['intake', 'provider-gateway', 'ledger', 'reconciliation'];
+/** Longer than the consumers' session timeout (10 s), so that the woken ones are zombies. */
+const pausedMs = 14_000;
+let booted: TestStack;
+
+beforeAll(async () => {
+  const two = Object.fromEntries(services.map((service) => [service, 2]));
+  booted = await bootStack({ instances: two });
+}, 240_000);
+afterAll(() => booted?.stop(), 60_000);
+
+test('two instances share the work; one of each stopped past its session and woken again changes nothing', async () => {
+  const { stack } = booted;
+  const seconds = services.map((service) => `${service}-2`);
+  const signal = (name: NodeJS.Signals) => {
+    for (const instance of seconds) expect(stack.services.kill(instance, name)).toBe(true);
+  };
+  let woken: Promise<void> | undefined;
+  const onSubmitted = (count: number) => {
+    if (count !== 60) return;
+    signal('SIGSTOP');
+    woken = new Promise((resolve) => {
+      setTimeout(() => {
+        signal('SIGCONT');
+        resolve();
+      }, pausedMs);
+    });
+  };
+  const summary = await playDemo(stack, { slips: 180, overMs: 9_000, endTimeoutMs: 120_000, onSubmitted });
+  await woken;
+  expectSound(summary, 180);
+}, 240_000);
