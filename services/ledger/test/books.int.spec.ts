@@ -157,6 +157,21 @@ describe('the batch handler on PostgreSQL', () => {
     await expect(books.handle(feed.partition, [record])).rejects.toThrow(RecordRejected);
   });
 
+  it('stores odd names and empty texts as they are', async () => {
+    const feed = nextFeed();
+    const names = ['NULL', '{a,b}', 'say "hi"', 'back\\slash', 'é\u2028💸', ''];
+    await play(
+      feed,
+      names.map((name, n) => [`odd${n}`, submitted({ account: `odd ${name}`, reference: name })] as const),
+    );
+    const rows = await query<{ reference: string; account: string }>(
+      'select reference, account from slip where partition = $1 order by position',
+      [feed.partition],
+    );
+    expect(rows).toEqual(names.map((name) => ({ reference: name, account: `odd ${name}` })));
+    for (const name of names) expect(await balance(`payer:odd ${name}:held`)).toBe('1000');
+  });
+
   it('loses no update when 100 batches use one account at once', async () => {
     const partition = partitions++;
     const feeds = Array.from({ length: 100 }, (_, n) => ({

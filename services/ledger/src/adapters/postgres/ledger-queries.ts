@@ -10,6 +10,7 @@ import type {
 } from '../../application/queries.ts';
 import { payerAvailable, payerHeld } from '../../domain/posting/chart.ts';
 import { type Keyset, readPage } from './keyset.ts';
+import { unreadState } from './slip-columns.ts';
 import { transactions } from './transactions.ts';
 
 interface SlipRow {
@@ -153,7 +154,7 @@ function eventKeyset(slipId: string): Keyset<EventRow, LoggedEvent> {
 
 function toView(row: SlipRow): SlipView {
   return {
-    state: row.state === '' ? initialState(row.id, row.clock) : parseState(row.state),
+    state: row.state === unreadState ? initialState(row.id, row.clock) : parseState(row.state),
     version: Number(row.version),
     partition: row.partition,
     offset: Number(row.position),

@@ -4,7 +4,8 @@ import { parseState, type SlipKind } from '@slipstream/slip';
 import type { Booking, LedgerTx, StoredSlip } from '../../application/ports.ts';
 import type { Hold, HoldStatus } from '../../domain/hold/hold.ts';
 import { Balances } from '../../domain/posting/balances.ts';
-import { slipColumns } from './slip-columns.ts';
+import { concatenated, plainArray, textArray } from './arrays.ts';
+import { slipColumns, unreadState } from './slip-columns.ts';
 import * as sql from './statements.ts';
 
 interface LoadRow {
@@ -28,24 +29,28 @@ interface LoadRow {
 export function ledgerTx(tx: Tx): LedgerTx {
   return {
     async load(slipIds) {
-      const rows = slipIds.length === 0 ? [] : await tx.query<LoadRow>(sql.loadSql, [slipIds]);
+      const rows = slipIds.length === 0 ? [] : await tx.query<LoadRow>(sql.loadSql, [textArray(slipIds)]);
       return new Map(rows.map((row) => [row.id, toStored(row)]));
     },
     async append(partition, entries) {
+      const records = entries.map(({ record }) => record);
+      const { bytes, starts, lengths } = concatenated(records.map((record) => record.bytes));
       await tx.query(sql.appendSql, [
         partition,
-        entries.map(({ record }) => record.offset),
-        entries.map(({ record }) => record.source),
-        entries.map(({ record }) => record.sequence),
-        entries.map(({ record }) => record.eventId),
-        entries.map(({ record }) => record.type),
-        entries.map(({ record }) => record.slipId),
-        entries.map(({ record }) => record.clock),
-        entries.map(({ version }) => version),
-        entries.map(({ record }) => record.time),
-        entries.map(({ record }) => record.receivedTime),
-        entries.map(({ record }) => record.bytes),
-        entries.map(({ chain }) => chain),
+        bytes,
+        Buffer.concat(entries.map(({ chain }) => chain)),
+        starts,
+        lengths,
+        plainArray(records.map((record) => record.offset)),
+        textArray(records.map((record) => record.source)),
+        plainArray(records.map((record) => record.sequence)),
+        textArray(records.map((record) => record.eventId)),
+        textArray(records.map((record) => record.type)),
+        textArray(records.map((record) => record.slipId)),
+        textArray(records.map((record) => record.clock)),
+        plainArray(entries.map(({ version }) => version)),
+        textArray(records.map((record) => record.time)),
+        textArray(records.map((record) => record.receivedTime)),
       ]);
     },
     async saveSlips(partition, slips) {
@@ -64,9 +69,9 @@ export function ledgerTx(tx: Tx): LedgerTx {
       const rows = await tx.query<{ clock: string; name: string; currency: string; balance: string }>(
         sql.lockAccountsSql,
         [
-          accounts.map((key) => key.clock),
-          accounts.map((key) => key.name),
-          accounts.map((key) => key.currency),
+          textArray(accounts.map((key) => key.clock)),
+          textArray(accounts.map((key) => key.name)),
+          textArray(accounts.map((key) => key.currency)),
         ],
       );
       const balances = new Balances();
@@ -86,32 +91,32 @@ function bookColumns({ transactions, changes, newHolds, changedHolds }: Booking)
     transaction.postings.map((posting, index) => ({ ...posting, id: transaction.id, n: index + 1 })),
   );
   return [
-    transactions.map(({ transaction }) => transaction.id),
-    transactions.map(({ slipId }) => slipId),
-    transactions.map(({ transaction }) => transaction.type),
-    transactions.map(({ clock }) => clock),
-    transactions.map(({ eventId }) => eventId),
-    postings.map((posting) => posting.id),
-    postings.map((posting) => posting.n),
-    postings.map((posting) => posting.account),
-    postings.map((posting) => posting.amount.currency),
-    postings.map((posting) => posting.direction),
-    postings.map((posting) => posting.amount.amount),
-    changes.map((change) => change.clock),
-    changes.map((change) => change.name),
-    changes.map((change) => change.currency),
-    changes.map((change) => change.change),
-    newHolds.map((hold) => hold.slipId),
-    newHolds.map((hold) => hold.clock),
-    newHolds.map((hold) => hold.kind),
-    newHolds.map((hold) => hold.account),
-    newHolds.map((hold) => hold.counterparty),
-    newHolds.map((hold) => hold.amount?.amount ?? null),
-    newHolds.map((hold) => hold.amount?.currency ?? null),
-    newHolds.map((hold) => hold.status),
-    changedHolds.map(({ hold }) => hold.slipId),
-    changedHolds.map(({ from }) => from),
-    changedHolds.map(({ hold }) => hold.status),
+    textArray(transactions.map(({ transaction }) => transaction.id)),
+    textArray(transactions.map(({ slipId }) => slipId)),
+    textArray(transactions.map(({ transaction }) => transaction.type)),
+    textArray(transactions.map(({ clock }) => clock)),
+    textArray(transactions.map(({ eventId }) => eventId)),
+    textArray(postings.map((posting) => posting.id)),
+    plainArray(postings.map((posting) => posting.n)),
+    textArray(postings.map((posting) => posting.account)),
+    textArray(postings.map((posting) => posting.amount.currency)),
+    textArray(postings.map((posting) => posting.direction)),
+    plainArray(postings.map((posting) => posting.amount.amount)),
+    textArray(changes.map((change) => change.clock)),
+    textArray(changes.map((change) => change.name)),
+    textArray(changes.map((change) => change.currency)),
+    plainArray(changes.map((change) => change.change)),
+    textArray(newHolds.map((hold) => hold.slipId)),
+    textArray(newHolds.map((hold) => hold.clock)),
+    textArray(newHolds.map((hold) => hold.kind)),
+    textArray(newHolds.map((hold) => hold.account)),
+    textArray(newHolds.map((hold) => hold.counterparty)),
+    plainArray(newHolds.map((hold) => hold.amount?.amount ?? null)),
+    textArray(newHolds.map((hold) => hold.amount?.currency ?? null)),
+    textArray(newHolds.map((hold) => hold.status)),
+    textArray(changedHolds.map(({ hold }) => hold.slipId)),
+    textArray(changedHolds.map(({ from }) => from)),
+    textArray(changedHolds.map(({ hold }) => hold.status)),
   ];
 }
 
@@ -124,7 +129,7 @@ function toStored(row: LoadRow): StoredSlip {
       chain: row.chain,
       clock: row.clock,
       listedAt: row.listed_at,
-      state: row.state === '' ? null : parseState(row.state),
+      state: row.state === unreadState ? null : parseState(row.state),
     },
     hold: row.hold_clock === null ? null : toHold(row, row.hold_clock),
   };

@@ -6,17 +6,26 @@ select s.id, s.version, s.position, s.chain, s.clock, s.listed_at, s.state,
 from slip s left join hold h on h.slip_id = s.id
 where s.id = any($1::text[])`;
 
+/** Bytes and chain come concatenated: see arrays.ts. */
 export const appendSql = `
 insert into event_log (partition, kafka_offset, source, seq, event_id, type, slip_id, clock, version, at, received_at, bytes, chain)
-select $1, * from unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
-  $10::timestamptz[], $11::timestamptz[], $12::bytea[], $13::bytea[])`;
+select $1, e.kafka_offset, e.source, e.seq, e.event_id, e.type, e.slip_id, e.clock, e.version, e.at, e.received_at,
+  substring($2::bytea from e.start for e.length), substring($3::bytea from (e.n::int - 1) * 32 + 1 for 32)
+from unnest($4::int[], $5::int[], $6::bigint[], $7::text[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[],
+    $13::bigint[], $14::timestamptz[], $15::timestamptz[])
+  with ordinality as e(start, length, kafka_offset, source, seq, event_id, type, slip_id, clock, version, at, received_at, n)`;
 
 export const saveSlipsSql = `
 insert into slip (partition, id, clock, reference, account, counterparty, provider, kind, status, outcome, cause_class, cause_code,
   amount, currency, listed_at, deadline, overdue, version, position, state, chain)
-select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-  $11::text[], $12::text[], $13::numeric[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::boolean[], $18::bigint[],
-  $19::bigint[], $20::text[], $21::bytea[])
+select $1, s.id, s.clock, s.reference, s.account, s.counterparty, s.provider, s.kind, s.status, s.outcome, s.cause_class, s.cause_code,
+  s.amount, s.currency, s.listed_at, s.deadline, s.overdue, s.version, s.position, s.state,
+  substring($2::bytea from (s.n::int - 1) * 32 + 1 for 32)
+from unnest(string_to_array($3::text, chr(31)), $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::text[], $14::text[], $15::numeric[], $16::text[], $17::timestamptz[], $18::timestamptz[],
+    $19::boolean[], $20::bigint[], $21::bigint[])
+  with ordinality as s(state, id, clock, reference, account, counterparty, provider, kind, status, outcome, cause_class, cause_code,
+    amount, currency, listed_at, deadline, overdue, version, position, n)
 on conflict (id) do update set
   reference = excluded.reference, account = excluded.account, counterparty = excluded.counterparty, provider = excluded.provider,
   kind = excluded.kind, status = excluded.status, outcome = excluded.outcome, cause_class = excluded.cause_class,
