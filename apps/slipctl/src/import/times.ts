@@ -1,5 +1,5 @@
 import { addMs, type Instant, instantFromMs, instantToMs, parseInstant } from '@slipstream/kernel';
-import { DateTime, IANAZone, type Zone } from 'luxon';
+import { DateTime, FixedOffsetZone, IANAZone, type Zone } from 'luxon';
 
 export const timeFormatDefault = 'yyyy-MM-dd HH:mm:ss';
 const zoneLookMs = 24 * 3_600_000;
@@ -22,16 +22,18 @@ export function parserOf(format: string, zoneName: string): TimeParser | NoParse
   if (!IANAZone.isValidZone(zoneName)) {
     return { of: 'zone', problem: `zone ${zoneName} is not in the IANA time zone database` };
   }
-  const zone = IANAZone.create(zoneName);
+  const zone = zoneName === 'UTC' ? FixedOffsetZone.utcInstance : IANAZone.create(zoneName);
   if (format.toUpperCase() === 'ISO') return isoParser(zone);
   if (!keepsADay(format)) {
     return { of: 'time_format', problem: `time_format ${format} does not tell year, month and day` };
   }
   const rest = tokenParser(format, zone);
   if (format !== timeFormatDefault) return rest;
-  const iso = isoParser(zone);
-  // Nearly every row: one fixed shape is read ten times faster.
-  return (text) => (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? iso(text) : rest(text));
+  // Nearly every file: one fixed shape is read ten times faster.
+  return (text) => {
+    const local = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? parseInstant(`${text}Z`) : null;
+    return local === null ? rest(text) : inZone(local, zone, text);
+  };
 }
 
 /** RFC 3339 with an offset, and the same without one (then in `zone`); also dates alone, and `T` or a space between. */
