@@ -1,0 +1,201 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  decodeSlipEvent,
+  encodeCloudEvent,
+  encodeSlipEvent,
+  encodeTick,
+  partitionsDefault,
+  peekEnvelope,
+  type Source,
+  sources,
+  stampEnvelope,
+  tickKey,
+  topics,
+} from '@slipstream/contracts';
+import { createKafka, ensureTopics, type OutRecord, partitionOf, SerialProducer } from '@slipstream/kafka';
+import { addMicros, type Instant, instantFromMs } from '@slipstream/kernel';
+import { createService, parseRules, type Service } from '@slipstream/service-host';
+import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
+import { createDatabase, type Environment, startEnvironment, waitFor } from '@slipstream/testing';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import { assemble } from '../src/app.module.ts';
+
+const rules = parseRules(
+  `
+version: 1
+providers:
+  acme: { base_url: "http://127.0.0.1:1", secret: "0123456789abcdef0123456789abcdef" }
+routes:
+  default: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000 }
+`,
+  { file: 'rules.yaml', environment: {} },
+);
+const issuer = 'https://issuer.test';
+const audience = 'slipstream';
+
+export interface Said {
+  readonly slipId: string;
+  readonly event: SlipEvent;
+  readonly clock?: string;
+  /** Default: now. */
+  readonly receivedTime?: Instant;
+}
+
+/** The other services: what they publish and vouch for, on a real topic, with numbers as rule 4 gives them. */
+export class Others {
+  readonly #producer: SerialProducer;
+  readonly #seqs = new Map<string, number>();
+  /** Offsets after the last record, by partition. */
+  readonly ends = new Map<number, number>();
+
+  constructor(producer: SerialProducer) {
+    this.#producer = producer;
+  }
+
+  async say(source: Source, said: readonly Said[]): Promise<void> {
+    await this.sayAll(said.map((one) => ({ source, ...one })));
+  }
+
+  /** Publishes in the order given, from several sources. */
+  async sayAll(said: readonly (Said & { readonly source: Source })[]): Promise<void> {
+    await this.send(said.map((one) => this.#toRecord(one)));
+  }
+
+  async send(records: readonly OutRecord[]): Promise<void> {
+    const offsets = await this.#producer.sendBatch(records);
+    for (const { partition } of records) {
+      const first = Number(offsets.get(`${topics.events.name}:${partition}`));
+      const count = records.filter((record) => record.partition === partition).length;
+      this.ends.set(partition, first + count);
+    }
+  }
+
+  /** Vouches for everything up to `time` that was said so far. */
+  async vouch(source: Source, time: Instant, { clock = 'wall', closed = false } = {}): Promise<void> {
+    const marks = Array.from({ length: partitionsDefault }, (_, partition) => ({
+      ...{ partition, time },
+      offset: BigInt(this.ends.get(partition) ?? 0),
+    }));
+    const value = Buffer.from(encodeTick({ source, clock, closed, marks }));
+    await this.#producer.sendBatch([
+      { topic: topics.watermarks.name, partition: 0, key: tickKey(source, clock), value },
+    ]);
+  }
+
+  /** Publishes an event whose type nobody knows. */
+  async sayNonsense(source: Source, slipId: string): Promise<void> {
+    const head = { id: v7(), source, type: 'slipstream.slip.nonsense.v1', subject: slipId, clock: 'wall' };
+    await this.send([this.#stamped(source, slipId, encodeCloudEvent(head, new Uint8Array(0)))]);
+  }
+
+  #toRecord({ source, slipId, event, clock = 'wall', receivedTime }: Said & { source: Source }): OutRecord {
+    const head = { id: v7(), source, subject: slipId, clock };
+    return this.#stamped(source, slipId, encodeSlipEvent(head, event), receivedTime);
+  }
+
+  #stamped(source: Source, slipId: string, body: Uint8Array, receivedTime?: Instant): OutRecord {
+    const partition = partitionOf(slipId, partitionsDefault);
+    const key = `${source} ${partition}`;
+    const seq = (this.#seqs.get(key) ?? 0) + 1;
+    this.#seqs.set(key, seq);
+    const time = now();
+    const stamp = { sequence: String(seq), time, receivedTime: receivedTime ?? time };
+    return { topic: topics.events.name, partition, key: slipId, value: stampEnvelope(body, stamp) };
+  }
+}
+
+export const now = (): Instant => instantFromMs(Date.now());
+export const inMs = (ms: number): Instant => addMicros(now(), BigInt(ms) * 1000n);
+
+export interface Answer {
+  readonly status: number;
+  /** JSON whose shape the test knows. */
+  // biome-ignore lint/suspicious/noExplicitAny: what is asserted about it is the test
+  readonly body: any;
+}
+
+export interface ReconciliationUnderTest {
+  readonly others: Others;
+  readonly producer: SerialProducer;
+  readonly database: pg.Pool;
+  /** What reconciliation published so far. */
+  readonly published: readonly RecordedEvent[];
+  of(slipId: string, type?: SlipEvent['type']): RecordedEvent[];
+  /** Waits until it has published this type about the slip. */
+  untilPublished(slipId: string, type: SlipEvent['type']): Promise<RecordedEvent>;
+  start(): Promise<Service>;
+  get(service: Service, path: string, scope?: string): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+/** A real reconciliation on Kafka of its own: other tests publish under the same sources with numbers of their own. */
+export async function reconciliationUnderTest(): Promise<ReconciliationUnderTest> {
+  const environment = await ownKafka();
+  const databaseUrl = await createDatabase(environment.databaseUrl, 'reconciliation');
+  const keys = await generateKeyPair('EdDSA', { extractable: true });
+  const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
+  const kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'reconciliation-test' });
+  await ensureTopics(kafka);
+  const producer = new SerialProducer(kafka);
+  await producer.start();
+  const database = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  const services: Service[] = [];
+  const published: RecordedEvent[] = [];
+  const consumer = kafka.consumer({ groupId: 'reconciliation-test', maxWaitTimeInMs: 50 });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topics.events.name], fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      const { source } = peekEnvelope(message.value!);
+      if (source === sources.reconciliation) published.push(decodeSlipEvent(message.value!));
+    },
+  });
+  const of = (slipId: string, type?: SlipEvent['type']) =>
+    published.filter((one) => one.slipId === slipId && (type === undefined || one.event.type === type));
+
+  return {
+    ...{ others: new Others(producer), producer, database, published, of },
+    untilPublished: (slipId, type) =>
+      waitFor(() => of(slipId, type)[0], { timeoutMs: 20_000, what: `${type} of ${slipId}` }),
+    async start() {
+      const settings = {
+        ...{ port: 0, host: '127.0.0.1', kafkaBrokers: environment.kafkaBrokers, databaseUrl },
+        ...{ configFile: 'rules.yaml', jwks: { keys: [jwk] }, jwtIssuer: issuer, jwtAudience: audience },
+        ...{ logLevel: 'error' as const, drainTimeoutMs: 10_000, instanceId: `test-${services.length}` },
+      };
+      const service = await createService(await assemble({ settings, rules }));
+      services.push(service);
+      return service;
+    },
+    async get(service, path, scope = 'cases:read watermarks:read') {
+      const token = await new SignJWT({ scope, iss: issuer, aud: audience, sub: 'ops' })
+        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' })
+        .setExpirationTime('10m')
+        .sign(keys.privateKey);
+      const answer = await fetch(`${service.url}${path}`, {
+        headers: { authorization: `Bearer ${token}` },
+        signal: AbortSignal.timeout(10_000),
+      });
+      return { status: answer.status, body: await answer.json() };
+    },
+    async stop() {
+      await Promise.all(services.map((service) => service.stop()));
+      await Promise.all([consumer.disconnect(), producer.stop(), database.end()]);
+      await environment.stop();
+    },
+  };
+}
+
+async function ownKafka(): Promise<Environment> {
+  const given = process.env.KAFKA_BROKERS;
+  delete process.env.KAFKA_BROKERS;
+  try {
+    return await startEnvironment({ dataDir: mkdtempSync(join(tmpdir(), 'slipstream-reconciliation-')) });
+  } finally {
+    if (given !== undefined) process.env.KAFKA_BROKERS = given;
+  }
+}
