@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { sources, topics, wallClock } from '@slipstream/contracts';
 import type { MigrationFolder } from '@slipstream/postgres';
 import { openRuntime, outboundEvent, type ServiceOptions } from '@slipstream/service-host';
@@ -56,7 +56,7 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
     publishes: [topics.events],
   });
   const { unitOfWork, newId } = runtime;
-  const monitor = ledgerMetrics();
+  const monitor = ledgerMetrics(new Logger('Ledger'));
   const openSlips = new OpenSlips(unitOfWork);
   const queries = ledgerQueries(unitOfWork, new PositionWaits(unitOfWork).wait);
   const { recordBatch } = useCases({ sha256, monitor, newId, transactionId }, queries);

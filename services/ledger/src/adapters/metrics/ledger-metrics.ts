@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { LedgerMonitor } from '../../application/ports.ts';
 
@@ -6,9 +5,13 @@ export interface LedgerMetrics extends LedgerMonitor {
   register(registry: Registry): void;
 }
 
+export interface LedgerLog {
+  warn(message: string): void;
+  error(message: string): void;
+}
+
 /** Counts what the batch handler does. A batch that is rolled back and handled again counts twice. */
-export function ledgerMetrics(): LedgerMetrics {
-  const logger = new Logger('Ledger');
+export function ledgerMetrics(log: LedgerLog): LedgerMetrics {
   const registers: Registry[] = [];
   const counter = (name: string, help: string) => new Counter({ name, help, registers });
   const appended = counter('ledger_events_appended_total', 'Events added to the log');
@@ -35,11 +38,11 @@ export function ledgerMetrics(): LedgerMetrics {
     postingsBooked: (count) => postings.inc(count),
     unknownType(type) {
       unknown.inc();
-      logger.warn(`an event of the unknown type ${type} was logged and folds into nothing`);
+      log.warn(`an event of the unknown type ${type} was logged and folds into nothing`);
     },
     resentBytesDiffer(partition, { source, sequence, offset }) {
       differ.inc();
-      logger.error(
+      log.error(
         `the record at partition ${partition} offset ${offset} says it is event ${sequence} of ${source}, but its bytes are not the logged ones`,
       );
     },
