@@ -14,6 +14,7 @@ describe('the native environment', () => {
   const given = { KAFKA_BROKERS: process.env.KAFKA_BROKERS, DATABASE_URL: process.env.DATABASE_URL };
   let parent: string;
   let dataDir: string;
+  let onTestEnd = () => false;
 
   beforeEach(() => {
     delete process.env.KAFKA_BROKERS;
@@ -24,6 +25,7 @@ describe('the native environment', () => {
   });
 
   afterEach(() => {
+    onTestEnd(); // a test that failed half-way must not leave its child
     for (const [name, value] of Object.entries(given)) if (value !== undefined) process.env[name] = value;
     rmSync(parent, { recursive: true, force: true });
   });
@@ -74,6 +76,7 @@ describe('the native environment', () => {
   test('servers end soon after the process that started them was killed', async () => {
     mkdirSync(dataDir); // an existing folder: only what was put in it is removed
     const child = spawn(process.execPath, ['--input-type=module', '-e', STARTER, dataDir], { stdio: 'pipe' });
+    onTestEnd = () => child.kill('SIGKILL');
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
     await waitFor(() => output.includes('up') || child.exitCode !== null, {
