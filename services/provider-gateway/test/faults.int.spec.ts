@@ -10,7 +10,7 @@ import {
 } from '../src/application/receive-callbacks.ts';
 import { callbackReader } from '../src/providers/http-v1/callback.ts';
 import { inquiryRequested, recorded } from './support/events.ts';
-import { grouped, Harness, providerRules, secret, sleep } from './support/harness.ts';
+import { grouped, Harness, providerRules, secret } from './support/harness.ts';
 
 const environment = sharedEnvironment();
 
@@ -42,7 +42,9 @@ describe('against the real simulator', () => {
         { ...shared, id: 'bolt', mode: 'sync' },
       ],
     });
-    const rules = Object.entries(simulator.providers).map(([id, url]) => providerRules(url, { id }));
+    const rules = Object.entries(simulator.providers).map(([id, url]) =>
+      providerRules(url, { id, connectTimeoutMs: 2_000, answerTimeoutMs: 1_000 }),
+    );
     await gateway.startWorkers(rules, 'one');
     await gateway.startWorkers(rules, 'two');
   }, 120_000);
@@ -78,7 +80,8 @@ describe('against the real simulator', () => {
 
   /** Asks as the reconciler would until the slip has returned or is proved not executed. */
   async function climb(slipId: string): Promise<'returned' | 'not_executed'> {
-    for (let n = 1; n <= 10; n += 1) {
+    const untilMs = performance.now() + 15_000;
+    for (let n = 1; performance.now() < untilMs; n += 1) {
       await gateway.feed(recorded(slipId, inquiryRequested(n)));
       await waitFor(
         async () =>
@@ -92,7 +95,6 @@ describe('against the real simulator', () => {
       if (events.some((event) => event.type === 'InquiryAnswered' && event.data.provesNotExecuted)) {
         return 'not_executed';
       }
-      await sleep(150);
     }
     throw new Error(`${slipId} found no end: ${await gateway.types(slipId)}`);
   }
@@ -121,7 +123,7 @@ describe('against the real simulator', () => {
     for (const slip of slips) {
       const types = await gateway.types(slip);
       expect(types.filter((type) => type === 'SlipReturned')).toHaveLength(1);
-      expect(types.filter((type) => type === 'DispatchIntended')).toHaveLength(1);
+      expectOneLeft(types);
       expect(types[0]).toBe('DispatchIntended');
       expect(types).not.toContain('DispatchUnanswered');
     }
@@ -155,12 +157,12 @@ describe('against the real simulator', () => {
     const [fault, reason, end, executions] = row;
     const slips = await play(fault);
     for (const slip of slips) {
-      expect(await gateway.event(slip, 'DispatchUnanswered')).toMatchObject({ attempt: 1, reason });
+      expect(await gateway.event(slip, 'DispatchUnanswered')).toMatchObject({ reason });
     }
     expect(await Promise.all(slips.map(climb))).toEqual(slips.map(() => end));
     for (const slip of slips) {
       const types = await gateway.types(slip);
-      expect(types.filter((type) => type === 'DispatchIntended')).toHaveLength(1);
+      expectOneLeft(types);
       if (end === 'not_executed') expect(types).not.toContain('SlipReturned');
       else
         expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({
@@ -206,9 +208,7 @@ describe('against the real simulator', () => {
     for (const slip of slips) await gateway.event(slip, 'SlipReturned');
     for (const slip of slips) {
       const types = await gateway.types(slip);
-      const intended = types.filter((type) => type === 'DispatchIntended').length;
-      const notSent = types.filter((type) => type === 'DispatchNotSent').length;
-      expect(intended).toBe(notSent + 1);
+      expectOneLeft(types);
     }
     expect((await truthOf(slips)).map((row) => row.executions)).toEqual(slips.map(() => 1));
   });
@@ -240,6 +240,13 @@ describe('against the real simulator', () => {
     expect(gateway.errors).toEqual([]);
   });
 });
+
+/** Every attempt but the last was provably not sent (on a busy machine a connection may take too long). */
+function expectOneLeft(types: readonly string[]): void {
+  const intended = types.filter((type) => type === 'DispatchIntended').length;
+  const notSent = types.filter((type) => type === 'DispatchNotSent').length;
+  expect(intended).toBe(notSent + 1);
+}
 
 /** Takes the simulator's callbacks as the service does, without its HTTP host. */
 async function startCallbacks(gateway: Harness): Promise<Server> {

@@ -70,7 +70,7 @@ describe('an instance that dies', () => {
       return {
         store: gateway.store,
         providers: new Map([['acme', puppet]]),
-        slots: new Slots(new Map([['acme', 4]])),
+        slots: new Slots(new Map([['acme', 4]]), (error) => gateway.errors.push(error)),
         owner,
         monotonicMs: () => performance.now(),
         record: async (call) => {

@@ -246,7 +246,7 @@ test('property: results and the slip’s own events in any interleaving, with re
       expect(returned?.receivedTime).toBe(words[2]!.receivedAt);
       expect(await gateway.row(slip.slipId)).toMatchObject({ status: 'returned', outcome: 'succeeded' });
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
   await waitFor(async () => (await parked()).length === 0, {
     timeoutMs: 1_000,

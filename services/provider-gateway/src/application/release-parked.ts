@@ -22,10 +22,12 @@ export async function releaseParked(
   upstream: readonly UpstreamTick[],
   count: Count,
 ): Promise<number> {
+  const waiting = await store.run((tx) => tx.parked.oldest());
+  if (waiting.size === 0) return 0;
   const released = await store.run((tx) => releaseLeftBehind(tx, count));
   let orphans = 0;
   for (const tick of upstream) {
-    if (tick.marks.length === 0) continue;
+    if (tick.marks.length === 0 || !waiting.has(tick.clock)) continue;
     const upTo = tick.marks.map((mark) => mark.time).reduce(earlier);
     orphans += await store.run((tx) => tx.parked.orphan(tick.clock, upTo, tick.marks));
   }

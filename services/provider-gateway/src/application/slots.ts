@@ -1,11 +1,14 @@
 /** Bounds how many calls are in flight per key. */
 export class Slots {
   readonly #limits: ReadonlyMap<string, number>;
+  readonly #onError: (error: unknown) => void;
   readonly #taken = new Map<string, number>();
   readonly #inFlight = new Set<Promise<void>>();
 
-  constructor(limits: ReadonlyMap<string, number>) {
+  /** `onError` gets what a call should have caught itself: its row's lease takes care of the rest. */
+  constructor(limits: ReadonlyMap<string, number>, onError: (error: unknown) => void) {
     this.#limits = limits;
+    this.#onError = onError;
   }
 
   /** The keys with room, and how much. */
@@ -22,14 +25,16 @@ export class Slots {
     return this.#taken.get(key) ?? 0;
   }
 
-  /** Runs `call` in a slot of `key`; `call` must not reject. */
+  /** Runs `call` in a slot of `key`. */
   run(key: string, call: () => Promise<void>, onFree: () => void): void {
     this.#taken.set(key, this.taken(key) + 1);
-    const running = call().finally(() => {
-      this.#taken.set(key, this.taken(key) - 1);
-      this.#inFlight.delete(running);
-      onFree();
-    });
+    const running = call()
+      .catch(this.#onError)
+      .finally(() => {
+        this.#taken.set(key, this.taken(key) - 1);
+        this.#inFlight.delete(running);
+        onFree();
+      });
     this.#inFlight.add(running);
   }
 

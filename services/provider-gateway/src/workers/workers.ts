@@ -45,8 +45,8 @@ const patience = { attemptsMax: 12, delayMs: 100, delayMsMax: 5_000 };
 export function workers(parts: WorkerParts): Workers {
   const { store, providers, onError } = parts;
   const limits = [...providers.values()].map((one) => [one.id, one.concurrencyMax] as const);
-  const dispatchSlots = new Slots(new Map(limits));
-  const inquirySlots = new Slots(new Map(limits.map(([id, max]) => [id, inquiryConcurrency(max)])));
+  const dispatchSlots = new Slots(new Map(limits), onError);
+  const inquirySlots = new Slots(new Map(limits.map(([id, max]) => [id, inquiryConcurrency(max)])), onError);
   const recorderParts = { ...parts, random: Math.random };
   const outcomes = group((calls: readonly EndedCall[]) => recordOutcomes(recorderParts, calls));
   const answers = group((batch: readonly AnsweredInquiry[]) => recordAnswers(parts, batch));

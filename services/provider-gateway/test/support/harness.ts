@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { decodeSlipEvent, sources, stampEnvelope, topics } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
@@ -167,5 +166,3 @@ export const storeOptions: StoreOptions = {
   events: { group: 'provider-gateway', topic: topics.events.name },
   resultsTopic: topics.results.name,
 };
-
-export { sleep };

@@ -124,6 +124,7 @@ const unanswered: [...Row, reason: string][] = [
     {},
     'garbage',
   ],
+  ['an answer about another slip', says(200, { ...done, slip_id: 'another' }), {}, 'garbage'],
   ['a compressed body', says(200, done, { 'content-encoding': 'gzip' }), {}, 'garbage'],
   ['409', says(409, { status: 'rejected' }), {}, 'garbage'],
   ['408', says(408, {}), {}, 'garbage'],

@@ -26,6 +26,8 @@ export function httpV1Provider(
     allowH2: false,
     connect: { timeout: rules.connectTimeoutMs, allowH2: false },
     keepAliveTimeout: keepAliveMs,
+    // Whatever the provider offers: a call on a connection it is just closing would be lost.
+    keepAliveMaxTimeout: keepAliveMs,
     maxHeaderSize: headerBytesMax,
   });
   return {
@@ -44,7 +46,7 @@ export function httpV1Provider(
         },
         monotonicMs,
       );
-      return dispatchOutcome(result);
+      return dispatchOutcome(result, call.slipId);
     },
     async inquire(slipId) {
       const result = await callOnce(
@@ -59,7 +61,7 @@ export function httpV1Provider(
         },
         monotonicMs,
       );
-      return inquiryOutcome(result);
+      return inquiryOutcome(result, slipId);
     },
     close: () => pool.destroy(),
   };

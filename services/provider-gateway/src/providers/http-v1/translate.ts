@@ -9,7 +9,7 @@ export class Garbage extends Error {}
 type Json = Readonly<Record<string, unknown>>;
 
 /** What a dispatch call came to. Only an explicit final word ends a slip, and only an explicit refusal denies it. */
-export function dispatchOutcome(result: OnceResult): CallOutcome {
+export function dispatchOutcome(result: OnceResult, slipId: string): CallOutcome {
   if (result.kind === 'not_sent') return result;
   if (result.kind === 'lost') return { ...result, kind: 'unanswered' };
   const { status } = result;
@@ -25,7 +25,7 @@ export function dispatchOutcome(result: OnceResult): CallOutcome {
   if (status === 429) return { kind: 'not_sent', reason: 'throttled', detail: 'HTTP 429' };
   try {
     if (status >= 400) return refused(status, result.body);
-    return { kind: 'answered', answer: toAnswer(parseObject(result)) };
+    return { kind: 'answered', answer: toAnswer(about(slipId, parseObject(result))) };
   } catch (error) {
     return garbage(status, error);
   }
@@ -72,7 +72,7 @@ function garbage(status: number, error: unknown): CallOutcome {
 }
 
 /** What an inquiry came to. NOT_FOUND must be said in so many words: a 404 of a proxy proves nothing. */
-export function inquiryOutcome(result: OnceResult): InquiryOutcome {
+export function inquiryOutcome(result: OnceResult, slipId: string): InquiryOutcome {
   if (result.kind !== 'response') {
     return { kind: 'no_answer', detail: `${result.reason}: ${result.detail}` };
   }
@@ -80,11 +80,17 @@ export function inquiryOutcome(result: OnceResult): InquiryOutcome {
   try {
     if (status === 404 && parseObject(result).status === 'not_found') return { kind: 'not_found' };
     if (status !== 200) return { kind: 'no_answer', detail: `HTTP ${status}` };
-    return { kind: 'answered', answer: toAnswer(parseObject(result)) };
+    return { kind: 'answered', answer: toAnswer(about(slipId, parseObject(result))) };
   } catch (error) {
     if (!(error instanceof Garbage)) throw error;
     return { kind: 'no_answer', detail: `HTTP ${status}: ${error.message}` };
   }
+}
+
+/** An answer that names another slip than the one asked about is about nothing we know. */
+function about(slipId: string, json: Json): Json {
+  if (json.slip_id !== undefined && json.slip_id !== slipId) throw new Garbage('it is about another slip');
+  return json;
 }
 
 /** The provider's words as ours. @throws Garbage */

@@ -1,0 +1,389 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sources, topics } from '@slipstream/contracts';
+import { partitionOf } from '@slipstream/kafka';
+import { addMs } from '@slipstream/kernel';
+import { type Simulator, startSimulator } from '@slipstream/provider-simulator';
+import type { Service } from '@slipstream/service-host';
+import { evolve, initialState, type RecordedEvent, type SlipState } from '@slipstream/slip';
+import { waitFor } from '@slipstream/testing';
+import { Webhook } from 'standardwebhooks';
+import { v7 } from 'uuid';
+import { fundsHeld, inquiryRequested, recorded, submitted } from './support/events.ts';
+import { freePorts, GatewayUnderTest, now } from './support/gateway-under-test.ts';
+import { secret } from './support/harness.ts';
+
+let gateway: GatewayUnderTest;
+let simulator: Simulator;
+let one: Service;
+
+beforeAll(async () => {
+  gateway = await GatewayUnderTest.open();
+  const [port] = await freePorts(1);
+  const shared = {
+    secret,
+    latency_ms: [0, 5] as const,
+    answer_ms: [5, 40] as const,
+    acceptance_delay_max_ms: 200,
+  };
+  const url = `http://127.0.0.1:${port}/v1/callbacks`;
+  simulator = await startSimulator({
+    seed: 5,
+    providers: [
+      { ...shared, id: 'acme', callback_url: `${url}/acme` },
+      { ...shared, id: 'bolt', mode: 'sync', callback_url: `${url}/bolt` },
+    ],
+  });
+  one = await gateway.start(simulator.providers, port);
+  await gateway.start(simulator.providers);
+}, 400_000);
+
+afterAll(async () => {
+  await gateway?.stop();
+  await simulator?.stop();
+}, 60_000);
+
+async function faults(...rules: object[]): Promise<void> {
+  const response = await fetch(`${simulator.admin}/v1/rules`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(rules),
+  });
+  expect(response.status).toBe(200);
+}
+
+async function truth(): Promise<Map<string, { executions: number }>> {
+  const answer = await fetch(`${simulator.admin}/v1/truth`);
+  const { data } = (await answer.json()) as { data: { slip_id: string; executions: number }[] };
+  return new Map(data.map((row) => [row.slip_id, row]));
+}
+
+async function send(provider = 'acme'): Promise<string> {
+  const slipId = v7();
+  await gateway.publish(
+    recorded(slipId, submitted({ provider, route: provider })),
+    recorded(slipId, fundsHeld),
+  );
+  return slipId;
+}
+
+function fold(events: readonly RecordedEvent[]): SlipState {
+  return events.reduce<SlipState>(
+    (state, event) => evolve(state, event),
+    initialState(events[0]!.slipId, events[0]!.clock),
+  );
+}
+
+describe('a slip through Kafka, a provider and back', () => {
+  test.each(['acme', 'bolt'])('is dispatched once by %s and returns', async (provider) => {
+    const slipId = await send(provider);
+    await gateway.has(slipId, 'SlipReturned');
+    const log = gateway.of(slipId);
+    expect(fold(log)).toMatchObject({ status: 'returned', outcome: 'succeeded', anomalies: [], attempts: 1 });
+    expect((await truth()).get(slipId)?.executions).toBe(1);
+  });
+
+  test('many slips under many faults: two instances share them, each is executed at most once and has one end', async () => {
+    await faults(
+      { fault: 'timeout_after_work', rate: 0.15 },
+      { fault: 'timeout_before_work', rate: 0.15 },
+      { fault: 'lost_callback', rate: 0.2 },
+      { fault: 'refuse_connection', rate: 0.1 },
+      { fault: 'duplicate_callback', rate: 0.3 },
+      { fault: 'error_500_after_work', rate: 0.2 },
+    );
+    const slips = await Promise.all(
+      Array.from({ length: 120 }, (_, index) => send(index % 2 ? 'acme' : 'bolt')),
+    );
+    const ended = (slipId: string) =>
+      gateway
+        .of(slipId)
+        .some(
+          ({ event }) =>
+            event.type === 'SlipReturned' ||
+            (event.type === 'InquiryAnswered' && event.data.provesNotExecuted),
+        );
+    const untilMs = performance.now() + 60_000;
+    for (let n = 1; performance.now() < untilMs; n += 1) {
+      const open = slips.filter((slipId) => !ended(slipId));
+      if (open.length === 0) break;
+      const answered = (slipId: string) =>
+        gateway.of(slipId).some(({ event }) => event.type === 'InquiryAnswered' && event.data.inquiry === n);
+      await gateway.publish(...open.map((slipId) => recorded(slipId, inquiryRequested(n))));
+      await waitFor(() => open.every(answered), { timeoutMs: 30_000, what: `answers to inquiry ${n}` });
+    }
+    await faults();
+    const real = await truth();
+    for (const slipId of slips) {
+      const state = fold(gateway.of(slipId));
+      const executions = real.get(slipId)?.executions ?? 0;
+      expect({ slipId, ended: ended(slipId), executions: state.outcome === 'succeeded' ? 1 : 0 }).toEqual({
+        slipId,
+        ended: true,
+        executions,
+      });
+      expect(state.conflict).toBe(false);
+      expect(gateway.of(slipId).filter(({ event }) => event.type === 'SlipReturned').length).toBeLessThan(2);
+    }
+    const owners = await gateway.database.query(
+      'select distinct owner from dispatch where owner is not null',
+    );
+    expect(owners.rows).toHaveLength(2);
+  }, 120_000);
+
+  test('what this service publishes is numbered without gaps, and time never goes back', () => {
+    const mine = gateway.events.filter((event) => event.source === sources.gateway);
+    const byPartition = Map.groupBy(mine, (event) => partitionOf(event.slipId, topics.events.partitions));
+    expect(byPartition.size).toBeGreaterThan(6);
+    for (const events of byPartition.values()) {
+      expect(events.map((event) => Number(event.sequence))).toEqual(events.map((_, index) => index + 1));
+      const times = events.map((event) => event.time);
+      expect(times).toEqual(times.toSorted());
+    }
+  });
+});
+
+describe('reported results', () => {
+  const reported = (reference: string) =>
+    submitted({ caller: 'importer', reference, mode: 'reported', provider: null, route: 'import' });
+
+  test('that came before the slip are told when it is held, with the broker’s time as their receipt', async () => {
+    const [slipId, reference] = [v7(), `r-${v7()}`];
+    await gateway.report(reference, { step: 'returned', outcome: 'failed', reason: 'AM04' });
+    await waitFor(async () => (await gateway.database.query('select 1 from parked_result')).rowCount === 1, {
+      timeoutMs: 20_000,
+      what: 'the result to be parked',
+    });
+    await gateway.publish(recorded(slipId, reported(reference)), recorded(slipId, fundsHeld));
+    const returned = await gateway.has(slipId, 'SlipReturned');
+    expect(returned.event.data).toMatchObject({ evidence: 'report', outcome: 'failed', reason: 'AM04' });
+    expect(returned.receivedTime < returned.time).toBe(true);
+    expect(fold(gateway.of(slipId)).anomalies).toEqual([]);
+  });
+
+  test('that cannot be taken are set aside, and the others flow', async () => {
+    const dispatched = v7();
+    await gateway.publish(
+      recorded(dispatched, submitted({ caller: 'importer', reference: `d-${dispatched}` })),
+      recorded(dispatched, fundsHeld),
+    );
+    await gateway.has(dispatched, 'SlipReturned');
+    await gateway.sendResult('bad-1', Buffer.from('no protobuf'));
+    await gateway.sendResult('bad-2', Buffer.alloc(0));
+    await gateway.report(`d-${dispatched}`, { step: 'acknowledged' });
+    await gateway.report('bad-3', { step: 'acknowledged' }, { clock: 'import-x' });
+    await gateway.report('bad-4', { step: 'returned' });
+    const [slipId, reference] = [v7(), `r-${v7()}`];
+    await gateway.publish(recorded(slipId, reported(reference)), recorded(slipId, fundsHeld));
+    await gateway.report(reference, { step: 'acknowledged' });
+    await gateway.has(slipId, 'SlipAcknowledged');
+    const letters = await waitFor(
+      async () => {
+        const { rows } = await gateway.database.query('select reason, detail from dead_letter order by id');
+        return rows.length >= 5 ? rows : null;
+      },
+      { timeoutMs: 20_000, what: 'five dead letters' },
+    );
+    expect(letters).toHaveLength(5);
+    expect(
+      gateway.of(dispatched).filter(({ event }) => event.type === 'SlipAcknowledged').length,
+    ).toBeLessThan(2);
+  });
+});
+
+describe('watermarks', () => {
+  test('of the wall clock follow intake’s and are never ahead of it', async () => {
+    const time = now();
+    await gateway.intakeTick('wall', time);
+    const tick = await waitFor(() => gateway.tick('wall'), { timeoutMs: 20_000, what: 'a tick' });
+    expect(tick.marks).toHaveLength(topics.events.partitions);
+    await waitFor(() => gateway.tick('wall')!.marks.every((mark) => mark.time === time), {
+      timeoutMs: 20_000,
+      what: 'intake’s own time',
+    });
+  });
+
+  test('of an import’s clock come with its marks, and close it when both have closed', async () => {
+    const clock = `import-${v7()}`;
+    const t = '2018-03-01T00:00:00.000000Z';
+    const [slipId, reference] = [v7(), `r-${v7()}`];
+    const event = submitted({
+      caller: 'importer',
+      reference,
+      mode: 'reported',
+      provider: null,
+      route: 'import',
+      deadline: addMs(t, 5_000),
+    });
+    await gateway.report(
+      reference,
+      { step: 'returned', outcome: 'succeeded' },
+      { clock, time: addMs(t, 1_000) },
+    );
+    await gateway.advanceClock({ clock, time: addMs(t, 10_000), close: true });
+    await gateway.intakeTick(clock, addMs(t, 10_000), true);
+    await gateway.publish(recorded(slipId, event, { clock }), recorded(slipId, fundsHeld, { clock }));
+    const returned = await gateway.has(slipId, 'SlipReturned');
+    expect(returned).toMatchObject({ clock, receivedTime: addMs(t, 1_000) });
+    const closed = await waitFor(
+      () => {
+        const tick = gateway.tick(clock);
+        return tick?.closed ? tick : undefined;
+      },
+      { timeoutMs: 20_000, what: 'the clock to be closed' },
+    );
+    expect(closed.marks.every((mark) => mark.time === addMs(t, 10_000))).toBe(true);
+  });
+});
+
+describe('callbacks over HTTP', () => {
+  const body = (slipId: string, status = 'succeeded', more: object = {}) =>
+    JSON.stringify({
+      type: 'slip.updated',
+      timestamp: '',
+      data: {
+        slip_id: slipId,
+        reference: 'r',
+        provider_id: 'p',
+        status,
+        reason: null,
+        amount: null,
+        ...more,
+      },
+    });
+
+  async function post(
+    text: string,
+    options: { id?: string; provider?: string; headers?: Record<string, string>; signed?: string } = {},
+  ): Promise<{ status: number; json: { code?: string } }> {
+    const { id = v7(), provider = 'acme' } = options;
+    const at = new Date();
+    const response = await fetch(`${one.url}/v1/callbacks/${provider}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': id,
+        'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+        'webhook-signature': new Webhook(secret).sign(id, at, options.signed ?? text),
+        ...options.headers,
+      },
+      body: text,
+    });
+    return { status: response.status, json: (await response.json()) as { code?: string } };
+  }
+
+  test('a forged, stale, re-serialised or unsigned one is 401, one about nothing usable 400, and none is stored', async () => {
+    const slipId = v7();
+    const good = body(slipId);
+    expect(await post(good, { signed: `${good} ` })).toMatchObject({
+      status: 401,
+      json: { code: 'signature_invalid' },
+    });
+    for (const headers of [
+      { 'webhook-signature': '' },
+      { 'webhook-signature': 'v1,' },
+      { 'webhook-signature': 'v1,!!!!' },
+      { 'webhook-timestamp': '1000' },
+      { 'webhook-timestamp': '1e10' },
+      { 'webhook-timestamp': '-5' },
+      { 'webhook-id': 'a.b' },
+    ]) {
+      expect((await post(good, { headers: headers as never })).status).toBe(401);
+    }
+    for (const text of ['{}', '[]', '{"data":1}', '{"data":{"slip_id":"x"}}']) {
+      expect((await post(text)).status).toBe(400);
+    }
+    expect((await post('{bad')).status).toBe(400);
+    expect((await post(good, { provider: 'nobody' })).status).toBe(404);
+    expect((await post(good, { headers: { 'content-type': 'text/plain' } })).status).toBe(415);
+    const stored = await gateway.database.query('select 1 from callback where slip_id = $1', [slipId]);
+    expect(stored.rowCount).toBe(0);
+  });
+
+  test('a header given twice is 401', async () => {
+    const text = body(v7());
+    const { request } = await import('node:http');
+    const status = await new Promise((resolve, reject) => {
+      const call = request(`${one.url}/v1/callbacks/acme`, { method: 'POST' }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      call.on('error', reject);
+      call.setHeader('content-type', 'application/json');
+      call.setHeader('webhook-id', ['a', 'a']);
+      call.setHeader('webhook-timestamp', '1');
+      call.setHeader('webhook-signature', 'v1,AAAA');
+      call.end(text);
+    });
+    expect(status).toBe(401);
+  });
+
+  test('one about a slip that this provider was never given is kept as an orphan', async () => {
+    const unknown = v7();
+    expect((await post(body(unknown))).status).toBe(202);
+    const other = await send('bolt');
+    await gateway.has(other, 'SlipReturned');
+    expect((await post(body(other, 'failed'))).status).toBe(202);
+    const rows = await gateway.database.query(
+      'select slip_id, handled, body from callback where slip_id = any($1)',
+      [[unknown, other]],
+    );
+    expect(rows.rows.map((row) => row.handled)).toEqual(['orphan', 'orphan']);
+    expect(fold(gateway.of(other))).toMatchObject({ outcome: 'succeeded', conflict: false });
+  });
+
+  test('a replayed id is accepted and handled once; another outcome is a contradiction and changes nothing', async () => {
+    await faults({ fault: 'lost_callback' });
+    const slipId = await send();
+    await gateway.has(slipId, 'SlipAcknowledged');
+    await faults();
+    const id = v7();
+    const sent = await Promise.all(Array.from({ length: 8 }, () => post(body(slipId, 'failed'), { id })));
+    expect(sent.map((answer) => answer.status)).toEqual(sent.map(() => 202));
+    expect((await post(body(slipId, 'succeeded'))).status).toBe(202);
+    await gateway.has(slipId, 'SlipReturned');
+    const rows = await gateway.database.query(
+      'select handled from callback where slip_id = $1 order by received_at',
+      [slipId],
+    );
+    expect(rows.rows.map((row) => row.handled)).toEqual(['recorded', 'contradiction']);
+    const marker = await send('bolt');
+    await gateway.has(marker, 'SlipReturned');
+    expect(gateway.of(slipId).filter(({ event }) => event.type === 'SlipReturned')).toHaveLength(1);
+    const metrics = await (await fetch(`${one.url}/metrics`)).text();
+    expect(metrics).toMatch(/slipstream_gateway_contradictions_total\{[^}]*\} [1-9]/);
+  });
+});
+
+describe('GET /v1/providers', () => {
+  const get = async (path: string, scope: string | null = 'providers:read') => {
+    const headers = scope === null ? {} : { authorization: `Bearer ${await gateway.token(scope)}` };
+    const response = await fetch(`${one.url}${path}`, { headers });
+    return { status: response.status, body: await response.json() };
+  };
+
+  test('needs a token with its scope', async () => {
+    expect((await get('/v1/providers', null)).status).toBe(401);
+    expect((await get('/v1/providers', 'slips:read')).status).toBe(403);
+  });
+
+  test('shows what a provider can do and what is open there', async () => {
+    const list = await get('/v1/providers');
+    expect(list).toMatchObject({ status: 200, body: { data: [{ id: 'acme' }, { id: 'bolt' }], next: null } });
+    expect((await get('/v1/providers/acme')).body).toEqual({
+      id: 'acme',
+      capabilities: {
+        connect_timeout_ms: 500,
+        answer_timeout_ms: 600,
+        acceptance_delay_max_ms: 200,
+        concurrency_max: 32,
+      },
+      in_flight: { dispatches: expect.any(Number), inquiries: expect.any(Number) },
+      open_slips: expect.any(Object),
+    });
+  });
+
+  test('refuses what it does not know', async () => {
+    expect((await get('/v1/providers/nobody')).status).toBe(404);
+    expect((await get('/v1/providers?status=up')).status).toBe(400);
+  });
+});

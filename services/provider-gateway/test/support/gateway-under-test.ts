@@ -1,0 +1,267 @@
+import {
+  type AdvanceClock,
+  decodeSlipEvent,
+  decodeTick,
+  encodeInbound,
+  encodeSlipEvent,
+  encodeTick,
+  type ReportResult,
+  sources,
+  stampEnvelope,
+  type Tick,
+  tickKey,
+  topics,
+} from '@slipstream/contracts';
+import { createKafka, ensureTopics, partitionOf, SerialProducer } from '@slipstream/kafka';
+import { type Instant, instantFromMs } from '@slipstream/kernel';
+import { createService, parseRules, type Service } from '@slipstream/service-host';
+import type { RecordedEvent } from '@slipstream/slip';
+import {
+  createDatabase,
+  type Environment,
+  freePorts,
+  freshDataDir,
+  startEnvironment,
+  waitFor,
+} from '@slipstream/testing';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import { assemble } from '../../src/app.module.ts';
+import { secret } from './harness.ts';
+
+const partitions = topics.events.partitions;
+const results = topics.results.name;
+
+type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
+
+/** The whole service on Kafka and PostgreSQL of its own, with the other services played by the test. */
+export class GatewayUnderTest {
+  readonly environment: Environment;
+  readonly database: pg.Pool;
+  /** Every record of `slips.events.v1`, in order of arrival. */
+  readonly events: RecordedEvent[] = [];
+  readonly ticks: Tick[] = [];
+  readonly #databaseUrl: string;
+  readonly #kafka: ReturnType<typeof createKafka>;
+  readonly #producer: SerialProducer;
+  readonly #consumer: ReturnType<ReturnType<typeof createKafka>['consumer']>;
+  readonly #keys: Keys;
+  readonly #services: Service[] = [];
+  readonly #sequences = new Map<string, number>();
+
+  private constructor(environment: Environment, databaseUrl: string, keys: Keys) {
+    this.environment = environment;
+    this.#databaseUrl = databaseUrl;
+    this.#keys = keys;
+    this.database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+    this.#kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'gateway-test' });
+    this.#producer = new SerialProducer(this.#kafka);
+    this.#consumer = this.#kafka.consumer({
+      groupId: `gateway-test-${v7()}`,
+      maxWaitTimeInMs: 50,
+      // A fresh broker on a busy machine takes a while until it can coordinate groups.
+      retry: { retries: 60, initialRetryTime: 500, maxRetryTime: 1_000 },
+    });
+  }
+
+  static async open(): Promise<GatewayUnderTest> {
+    const environment = await ownEnvironment();
+    const databaseUrl = await createDatabase(environment.databaseUrl, 'gateway');
+    const keys = await generateKeyPair('EdDSA', { extractable: true });
+    const opened = new GatewayUnderTest(environment, databaseUrl, keys);
+    await opened.#listen();
+    return opened;
+  }
+
+  /** Starts an instance on this port (0: any); all share the database and the consumer groups. */
+  async start(providers: Readonly<Record<string, string>>, port = 0): Promise<Service> {
+    const jwk = { ...(await exportJWK(this.#keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
+    const settings = {
+      port,
+      host: '127.0.0.1',
+      kafkaBrokers: this.environment.kafkaBrokers,
+      databaseUrl: this.#databaseUrl,
+      configFile: 'rules.yaml',
+      jwks: { keys: [jwk] },
+      jwtIssuer: 'https://issuer.test',
+      jwtAudience: 'slipstream',
+      logLevel: 'error' as const,
+      drainTimeoutMs: 10_000,
+      instanceId: `gateway-${this.#services.length}`,
+    };
+    const rules = parseRules(rulesText(providers), { file: 'rules.yaml', environment: {} });
+    const service = await createService(await assemble({ settings, rules }));
+    this.#services.push(service);
+    return service;
+  }
+
+  async stop(): Promise<void> {
+    await this.#consumer.disconnect();
+    await this.#producer.stop();
+    for (const service of this.#services.toReversed()) await service.stop();
+    await this.database.end();
+    await this.environment.stop();
+  }
+
+  async #listen(): Promise<void> {
+    await ensureTopics(this.#kafka);
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({
+      topics: [topics.events.name, topics.watermarks.name],
+      fromBeginning: true,
+    });
+    await this.#consumer.run({
+      eachMessage: async ({ topic, message }) => {
+        if (message.value === null) return;
+        if (topic === topics.watermarks.name) this.ticks.push(decodeTick(message.value));
+        else this.events.push(decodeSlipEvent(message.value));
+      },
+    });
+  }
+
+  /** Publishes events of other services, each numbered by its source. */
+  async publish(...events: readonly RecordedEvent[]): Promise<void> {
+    const records = events.map(({ id, slipId, source, clock, time, receivedTime, event }) => {
+      const partition = partitionOf(slipId, partitions);
+      const place = `${source}:${partition}`;
+      const sequence = (this.#sequences.get(place) ?? 0) + 1;
+      this.#sequences.set(place, sequence);
+      const body = encodeSlipEvent({ id, source, subject: slipId, clock }, event);
+      const value = stampEnvelope(body, { sequence: String(sequence), time, receivedTime });
+      return { topic: topics.events.name, partition, key: slipId, value };
+    });
+    await this.#producer.sendBatch(records);
+  }
+
+  /** Publishes intake's watermark: it has read everything up to `time`. */
+  async intakeTick(clock: string, time: Instant, closed = false): Promise<void> {
+    const marks = Array.from({ length: partitions }, (_, partition) => ({ partition, time, offset: 0n }));
+    const tick = { source: sources.intake, clock, marks, closed };
+    const value = Buffer.from(encodeTick(tick));
+    await this.#producer.sendBatch([
+      { topic: topics.watermarks.name, partition: 0, key: tickKey(sources.intake, clock), value },
+    ]);
+  }
+
+  async report(
+    reference: string,
+    data: Partial<ReportResult> & Pick<ReportResult, 'step'>,
+    more: { id?: string; clock?: string; time?: Instant; caller?: string } = {},
+  ): Promise<void> {
+    const value = encodeInbound({
+      id: more.id ?? v7(),
+      caller: more.caller ?? 'importer',
+      clock: more.clock ?? 'wall',
+      time: more.time ?? null,
+      traceparent: '',
+      subject: reference,
+      command: {
+        type: 'ReportResult',
+        data: {
+          reference,
+          outcome: null,
+          progress: '',
+          reason: null,
+          amount: null,
+          providerReference: null,
+          providerTime: null,
+          ...data,
+        },
+      },
+    });
+    await this.sendResult(reference, Buffer.from(value));
+  }
+
+  /** Any bytes on the results topic. */
+  async sendResult(reference: string, value: Buffer): Promise<void> {
+    const partition = partitionOf(reference, partitions);
+    await this.#producer.sendBatch([{ topic: results, partition, key: reference, value }]);
+  }
+
+  async advanceClock(data: AdvanceClock): Promise<void> {
+    const value = Buffer.from(
+      encodeInbound({
+        id: v7(),
+        caller: 'importer',
+        clock: data.clock,
+        time: data.time,
+        traceparent: '',
+        subject: data.clock,
+        command: { type: 'AdvanceClock', data },
+      }),
+    );
+    await this.#producer.sendBatch(
+      Array.from({ length: partitions }, (_, partition) => ({
+        topic: results,
+        partition,
+        key: data.clock,
+        value,
+      })),
+    );
+  }
+
+  /** The log of one slip, as it stands on the topic. */
+  of(slipId: string): RecordedEvent[] {
+    return this.events.filter((event) => event.slipId === slipId);
+  }
+
+  async has(
+    slipId: string,
+    type: RecordedEvent['event']['type'],
+    timeoutMs = 20_000,
+  ): Promise<RecordedEvent> {
+    return waitFor(() => this.of(slipId).find((one) => one.event.type === type), {
+      timeoutMs,
+      what: `${type} of ${slipId} on the topic`,
+    });
+  }
+
+  /** The gateway's latest watermark of a clock. */
+  tick(clock: string): Tick | undefined {
+    return this.ticks.findLast((tick) => tick.source === sources.gateway && tick.clock === clock);
+  }
+
+  async token(scope: string): Promise<string> {
+    return new SignJWT({ scope, iss: 'https://issuer.test', aud: 'slipstream', sub: 'reader' })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' })
+      .setExpirationTime('10m')
+      .sign(this.#keys.privateKey);
+  }
+}
+
+export const now = (): Instant => instantFromMs(Date.now());
+export { freePorts };
+
+function rulesText(providers: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(providers).map(
+    ([id, url]) => `
+  ${id}:
+    base_url: ${url}
+    secret: ${secret}
+    connect_timeout_ms: 500
+    answer_timeout_ms: 600
+    acceptance_delay_max_ms: 200`,
+  );
+  const routes = Object.keys(providers).map(
+    (id) => `
+  ${id}: { mode: dispatched, provider: ${id}, outcome_deadline_ms: 20000, retry_initial_ms: 20, retry_max_ms: 200 }`,
+  );
+  return `
+version: 1
+providers:${entries.join('')}
+routes:${routes.join('')}
+  import: { mode: reported, outcome_deadline_ms: 86400000 }
+`;
+}
+
+/** Other tests publish under the same sources with numbers of their own, so this one has its own Kafka. */
+async function ownEnvironment(): Promise<Environment> {
+  const given = process.env.KAFKA_BROKERS;
+  delete process.env.KAFKA_BROKERS;
+  try {
+    return await startEnvironment({ dataDir: freshDataDir() });
+  } finally {
+    if (given !== undefined) process.env.KAFKA_BROKERS = given;
+  }
+}
