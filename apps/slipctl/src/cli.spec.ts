@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { serve, slipctl } from './spec-support.ts';
+
+const id = '01890a5d-ac96-774b-bcce-b302099a8057';
+const slip = {
+  ...{ id, reference: 'ord-1', kind: 'order', account: 'cust-42', counterparty: 'shop-7', provider: 'acme' },
+  ...{ amount: { amount: '1250', currency: 'EUR' }, clock: 'wall', status: 'settled', outcome: 'succeeded' },
+  ...{ case: null, cause: null, submitted_at: '2026-11-22T10:00:00.000000Z', overdue: false },
+  ...{ returned_at: '2026-11-22T10:00:01.200000Z', deadline: '2026-11-22T10:00:05.000000Z' },
+};
+const event = {
+  ...{ id: 'e-1', type: 'slipstream.slip.returned.v1', source: '/slipstream/provider-gateway', sequence: 7 },
+  ...{ version: 4, time: '2026-11-22T10:00:01.250000Z', received_time: '2026-11-22T10:00:01.200000Z' },
+  data: { provider: 'acme', outcome: 'succeeded', reason: null, amount: null, evidence: 'signed_callback' },
+};
+const clocks = [
+  {
+    ...{ clock: 'wall', judged_through: '2026-11-22T10:00:09.000000Z', closed: false, concluded: false },
+    counts: { slips: 3, open: 1, overdue: 1, not_returned: 0 },
+  },
+];
+
+let service: Awaited<ReturnType<typeof serve>>;
+let env: Record<string, string>;
+const folder = mkdtempSync(join(tmpdir(), 'cli-spec-'));
+
+beforeAll(async () => {
+  service = await serve(({ pathname, searchParams }) => {
+    if (pathname === '/v1/watermarks') return { body: { clocks } };
+    if (pathname === `/v1/slips/${id}`) return { body: slip };
+    if (pathname === `/v1/slips/${id}/events`) return { body: { data: [event], next: null } };
+    if (pathname === '/v1/slips') {
+      const reference = searchParams.get('reference');
+      const found = { 'ord-1': [slip], twice: [slip, { ...slip, id: 'other' }] }[reference ?? ''] ?? [];
+      if (reference === 'silent') return undefined;
+      if (reference === 'broken') return { status: 500, body: { detail: 'it broke' } };
+      return { body: { data: found, next: null } };
+    }
+    return { status: 404, body: { detail: 'not here' } };
+  });
+  env = { LEDGER_URL: service.url, RECONCILIATION_URL: service.url, TOKEN_SRE: 'good' };
+});
+afterAll(async () => {
+  await service.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('slipctl', () => {
+  it.each([[[]], [['import']], [['timeline']], [['watermarks']]])(
+    '%p --help says what it does',
+    async (command) => {
+      const { code, stdout } = await slipctl([...command, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^Usage: slipctl/);
+      expect(stdout).toContain('Exit codes: 0');
+    },
+  );
+
+  it.each([
+    ['no command', []],
+    ['an unknown command', ['fly']],
+    ['an unknown option', ['watermarks', '--fast']],
+    ['no mapping', ['import', 'x.csv', '--until', '2019-01-01T00:00:00Z']],
+    ['a time without its zone', ['import', 'x.csv', '--mapping', 'm', '--until', '2019-01-01']],
+    [
+      'the wall clock',
+      ['import', 'x.csv', '--mapping', 'm', '--until', '2019-01-01T00:00:00Z', '--clock', 'wall'],
+    ],
+    [
+      'verdicts without waiting',
+      ['import', 'x.csv', '--mapping', 'm', '--until', '2019-01-01T00:00:00Z', '--verdicts', 'o'],
+    ],
+    ['a duration that is none', ['watermarks', '--timeout', 'long']],
+  ])('ends with 2 for %s', async (_, args) => {
+    const { code, stdout, stderr } = await slipctl(args, env);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).not.toBe('');
+  });
+
+  it('ends with 2 when a setting is missing, and names it', async () => {
+    const { code, stderr } = await slipctl(['watermarks'], { TOKEN_SRE: 'good' });
+    expect([code, stderr]).toEqual([2, expect.stringContaining('RECONCILIATION_URL')]);
+  });
+});
+
+describe('slipctl timeline', () => {
+  it.each([['ord-1'], [id]])('tells the life of the slip %s', async (name) => {
+    const { code, stdout } = await slipctl(['timeline', name], env);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`slip       ${id} (ord-1)`);
+    expect(stdout).toContain('order of 12.50 EUR, cust-42 to shop-7');
+    expect(stdout).toContain('2026-11-22T10:00:01.25Z  /slipstream/provider-gateway');
+    expect(stdout).toContain('The outcome returned: acme says succeeded.');
+    expect(stdout).toContain('received 2026-11-22T10:00:01.2Z');
+    expect(stdout).toContain('evidence: signed callback');
+  });
+
+  it('prints the data of the API with --json', async () => {
+    const { stdout } = await slipctl(['timeline', 'ord-1', '--json'], env);
+    expect(JSON.parse(stdout)).toEqual({ slip, events: [event] });
+  });
+
+  it.each([
+    ['nobody', {}, 1, 'there is no slip'],
+    ['twice', {}, 2, '2 slips have the reference'],
+    ['ord-1', { TOKEN_SRE: 'bad' }, 2, 'does not accept the bearer token'],
+    ['broken', {}, 3, 'it broke'],
+    ['ord-1', { LEDGER_URL: 'http://127.0.0.1:9' }, 3, 'cannot be reached'],
+    ['silent', {}, 4, 'gave no answer within 300 ms'],
+  ])('%s with %p ends with %i', async (name, over, code, text) => {
+    const ended = await slipctl(['timeline', name, '--timeout', '300ms'], { ...env, ...over });
+    expect(ended.stderr).toContain(text);
+    expect(ended.code).toBe(code);
+  });
+});
+
+describe('slipctl watermarks', () => {
+  it('shows how far each clock is judged', async () => {
+    const { code, stdout } = await slipctl(['watermarks'], env);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')[1]).toMatch(/^wall +2026-11-22T10:00:09Z +running +3 +1 +1 +0$/);
+    expect(JSON.parse((await slipctl(['watermarks', '--json'], env)).stdout)).toEqual({ clocks });
+  });
+});
+
+describe('slipctl import', () => {
+  const mapping = `layout: wide
+reference: ref
+account: customer
+counterparty: { value: shop }
+submitted: sent
+returned: [{ column: done, outcome: succeeded }]
+deadline: { after: 1d }
+`;
+  const importing = (csv: string, yaml: string, ...more: string[]) => {
+    writeFileSync(join(folder, 'in.csv'), csv);
+    writeFileSync(join(folder, 'm.yaml'), yaml);
+    const files = [join(folder, 'in.csv'), '--mapping', join(folder, 'm.yaml')];
+    return slipctl(['import', ...files, '--until', '2019-01-01T00:00:00Z', ...more], {
+      ...env,
+      KAFKA_BROKERS: '127.0.0.1:9',
+    });
+  };
+  const rows = 'ref,customer,sent,done\na,c,2018-01-01 00:00:00,\nb,c,soon,\n';
+
+  it('ends with 2 and the place of a mistake in the mapping', async () => {
+    const { code, stderr } = await importing(rows, mapping.replace('sent', 'send'));
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/m\.yaml:5:12: column send is not in the header/),
+    ]);
+  });
+
+  it('ends with 1 at a bad row with --strict, before anything is sent', async () => {
+    const { code, stderr } = await importing(rows, mapping, '--strict');
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/in\.csv:3: sent: "soon" is no time/)]);
+  });
+
+  it('ends with 3 when Kafka cannot be reached', async () => {
+    const { code, stderr } = await importing(rows, mapping);
+    expect(stderr).toMatch(/in\.csv:3: .*the row is skipped/);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('Kafka cannot be reached at 127.0.0.1:9')]);
+  });
+});

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+const launcher = join(import.meta.dirname, '..', 'bin', 'slipctl.mjs');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built program with nothing of this process's settings. */
+export function slipctl(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [launcher, ...args], { env: { PATH: process.env.PATH, ...env } });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** Gives status and body for a path with its query; undefined: no answer ever. */
+export type Answer = (target: URL) => { status?: number; body: unknown } | undefined;
+
+/** A service that answers as told; requests without `Bearer good` get 401. */
+export async function serve(answer: Answer): Promise<{ url: string; stop(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    const allowed = request.headers.authorization === 'Bearer good';
+    const said = allowed ? answer(new URL(request.url ?? '', 'http://x')) : { status: 401, body: {} };
+    if (!said) return;
+    response.writeHead(said.status ?? 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(said.body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
