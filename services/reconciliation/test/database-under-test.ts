@@ -1,0 +1,97 @@
+import { fileURLToPath } from 'node:url';
+import { type Topic, topics } from '@slipstream/contracts';
+import { deadLetterRecord } from '@slipstream/kafka';
+import {
+  coreMigrations,
+  migrate,
+  openDataSource,
+  PgConsumerStore,
+  prepareTopics,
+  type Tx,
+  UnitOfWork,
+} from '@slipstream/postgres';
+import type { RecordedEvent } from '@slipstream/slip';
+import { createDatabase } from '@slipstream/testing';
+import { ids, toRecords } from '../src/adapters/kafka/outgoing.ts';
+import { subscription } from '../src/adapters/kafka/slip-events.ts';
+import { createLookout } from '../src/adapters/postgres/lookout.ts';
+import { openUnit } from '../src/adapters/postgres/unit.ts';
+import { createDetector } from '../src/application/detect.ts';
+import { foldEvents } from '../src/application/fold-events.ts';
+import type { OwnedPartitions } from '../src/application/ports.ts';
+import { Marks } from '../src/domain/deadline/marks.ts';
+
+/** Reconciliation's own database, without Kafka. */
+export interface DatabaseUnderTest {
+  readonly unitOfWork: UnitOfWork;
+  /** Statements sent inside transactions so far. */
+  statements(): number;
+  /** Another instance: it claims the partition, and so fences the ones before it. */
+  instance(partition: number): Promise<Instance>;
+  close(): Promise<void>;
+}
+
+export interface Instance {
+  readonly marks: Marks;
+  /** Handles a batch as the consumer would: work and offset in one transaction. */
+  handle(events: readonly RecordedEvent[]): Promise<void>;
+  detect(): Promise<void>;
+}
+
+export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnderTest> {
+  const url = await createDatabase(serverUrl, 'reconciliation');
+  const dataSource = await openDataSource({ url, applicationName: 'reconciliation-test' });
+  const directory = fileURLToPath(new URL('../migrations', import.meta.url));
+  await migrate(dataSource, [coreMigrations, { scope: 'reconciliation', directory }]);
+  const unitOfWork = new UnitOfWork(dataSource);
+  const published: readonly Topic[] = [topics.events];
+  await prepareTopics(unitOfWork, published);
+  const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
+  let statements = 0;
+  const counted = (tx: Tx): Tx => ({
+    query: (sql, parameters) => {
+      statements++;
+      return tx.query(sql, parameters);
+    },
+    publish: (records) => tx.publish(records),
+  });
+  const unit = (tx: Tx) =>
+    openUnit(counted(tx), subscription, (to, decided) => to.publish(toRecords(decided)));
+
+  return {
+    unitOfWork,
+    statements: () => statements,
+    close: () => dataSource.destroy(),
+    async instance(partition) {
+      let position = await store.claim(subscription.group, subscription.topic, partition);
+      const marks = new Marks();
+      const owned: OwnedPartitions = {
+        nextOffsets: () => new Map([[partition, Math.max(0, position.nextOffset)]]),
+        async inPartition(_, work) {
+          try {
+            await store.commit(position, null, (tx) => work(unit(tx)));
+            return true;
+          } catch (error) {
+            if ((error as Error).name === 'FencedError') return false;
+            throw error;
+          }
+        },
+      };
+      const lookout = createLookout(unitOfWork, subscription);
+      return {
+        marks,
+        detect: createDetector({ marks, owned, lookout, ids, monotonicMs: () => performance.now() }),
+        async handle(events) {
+          const nextOffset = Math.max(0, position.nextOffset) + events.length;
+          const advance = {
+            nextOffset,
+            sequences: new Map([['/slipstream/test', nextOffset]]),
+            deadLetters: [],
+          };
+          await store.commit(position, advance, (tx) => foldEvents(unit(tx), partition, events, ids));
+          position = { ...position, nextOffset };
+        },
+      };
+    },
+  };
+}

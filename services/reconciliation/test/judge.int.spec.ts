@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { decodeSlipEvent, stampEnvelope } from '@slipstream/contracts';
+import { addMs, type Instant } from '@slipstream/kernel';
+import type { RecordedEvent } from '@slipstream/slip';
+import { sharedEnvironment } from '@slipstream/testing';
+import { v7 } from 'uuid';
+import { type DatabaseUnderTest, databaseUnderTest, type Instance } from './database-under-test.ts';
+import { acknowledged, at, held, intended, returned, settled, submitted, told } from './story.ts';
+
+const environment = sharedEnvironment();
+let database: DatabaseUnderTest;
+beforeAll(async () => {
+  database = await databaseUnderTest(environment().databaseUrl);
+}, 60_000);
+afterAll(() => database?.close());
+
+interface OutboxRow {
+  readonly key: string;
+  readonly body: Buffer;
+  readonly received_at: Instant;
+}
+
+const outbox = async (partition: number) => {
+  const rows = await database.unitOfWork.query<OutboxRow>(
+    'select key, body, received_at from outbox where partition = $1 order by seq',
+    [partition],
+  );
+  const stamp = { sequence: '1', time: at(0), receivedTime: at(0) };
+  return rows.map((row) => ({ ...row, event: decodeSlipEvent(stampEnvelope(row.body, stamp)) }));
+};
+const verdicts = async (partition: number) =>
+  (await outbox(partition)).filter(({ event }) => event.event.type === 'SlipOverdue');
+const story = (slipId: string, clock = 'wall', deadline = at(10)): RecordedEvent[] => [
+  told(submitted({ deadline, mode: clock === 'wall' ? 'dispatched' : 'reported' }), at(0), { slipId, clock }),
+  told(held, at(1), { slipId, clock }),
+  told(intended(), at(2), { slipId, clock }),
+];
+const vouch = ({ marks }: Instance, partition: number, offset: number, time = at(20)) => {
+  marks.note('gateway', 'wall', partition, { time, offset, closed: false });
+  marks.note('ledger', 'wall', partition, { time, offset, closed: false });
+};
+
+test('an instance that lost the partition judges nothing; the one that has it judges each slip once', async () => {
+  const slipIds = Array.from({ length: 50 }, () => v7());
+  const first = await database.instance(0);
+  await first.handle(slipIds.flatMap((slipId) => story(slipId)));
+  const second = await database.instance(0);
+  vouch(first, 0, 150);
+  await first.detect();
+  expect(await outbox(0)).toEqual([]);
+  vouch(second, 0, 150);
+  await Promise.all([first.detect(), second.detect()]);
+  await second.detect();
+  expect((await verdicts(0)).map(({ key }) => key).sort()).toEqual(slipIds.toSorted());
+});
+
+test('more slips than a page are judged, the oldest deadline first', async () => {
+  const slipIds = Array.from({ length: 2_500 }, () => v7());
+  const instance = await database.instance(1);
+  await instance.handle(slipIds.flatMap((slipId, index) => story(slipId, 'wall', addMs(at(10), -index))));
+  vouch(instance, 1, 7_500);
+  await instance.detect();
+  expect((await verdicts(1)).map(({ key }) => key)).toEqual(slipIds.toReversed());
+});
+
+test('the same log gives the same verdicts, byte for byte, wherever and whenever it is read', async () => {
+  const slipIds = [v7(), v7()];
+  for (const partition of [2, 3]) {
+    const instance = await database.instance(partition);
+    await instance.handle(slipIds.flatMap((slipId) => story(slipId)));
+    vouch(instance, partition, 6, partition === 2 ? at(11) : at(99));
+    await instance.detect();
+    await database.unitOfWork.query('delete from open_slip where partition = $1', [partition]);
+  }
+  const [once, again] = [await verdicts(2), await verdicts(3)];
+  expect(once).toHaveLength(2);
+  expect(again.map(({ body }) => body)).toEqual(once.map(({ body }) => body));
+  expect(again.map(({ received_at }) => received_at)).toEqual([at(10), at(10)]);
+});
+
+test('a batch costs the same few statements, however many slips it has', async () => {
+  const instance = await database.instance(4);
+  const whole = (slipId: string) => [
+    ...story(slipId),
+    told(acknowledged, at(3), { slipId }),
+    told(returned(), at(4), { slipId }),
+    told(settled, at(5), { slipId }),
+  ];
+  const before = database.statements();
+  await instance.handle(Array.from({ length: 300 }, () => v7()).flatMap(whole));
+  // The offset, the sequences and the outbox are three more.
+  expect(database.statements() - before).toBeLessThanOrEqual(3);
+  const left = await database.unitOfWork.query('select 1 from open_slip where partition = 4');
+  expect(left).toEqual([]);
+  const [counts] = await database.unitOfWork.query(
+    "select slips, in_time, overdue from clock_progress where clock = 'wall' and partition = 4",
+  );
+  expect(counts).toEqual({ slips: '300', in_time: '300', overdue: '0' });
+});
+
+test('a slip reads back as it was written', async () => {
+  const slipId = v7();
+  const instance = await database.instance(5);
+  for (const recorded of story(slipId)) await instance.handle([recorded]);
+  vouch(instance, 5, 3);
+  await instance.detect();
+  await instance.handle([
+    told(returned({ amount: { amount: 9_007_199_254_740_993n, currency: 'EUR' } }), at(30), { slipId }),
+  ]);
+  const types = (await outbox(5)).map(({ event }) => event.event.type);
+  expect(types).toEqual([
+    'SlipOverdue',
+    'InquiryRequested',
+    'SlipDiagnosed',
+    'LateReturnFound',
+    'CaseOpened',
+  ]);
+});
+
+test('an imported clock waits for the ledger’s answers before it ends', async () => {
+  const [waiting, missed] = [v7(), v7()];
+  const clock = 'import-1';
+  const instance = await database.instance(6);
+  await instance.handle([story(waiting, clock)[0]!, ...story(missed, clock)]);
+  for (const owner of ['gateway', 'intake'] as const) {
+    instance.marks.note(owner, clock, 6, { time: at(100), offset: 4, closed: true });
+  }
+  const ended = async () => {
+    await instance.detect();
+    const [row] = await database.unitOfWork.query<{ concluded: boolean }>(
+      'select concluded from clock_progress where clock = $1',
+      [clock],
+    );
+    return row!.concluded;
+  };
+  expect(await ended()).toBe(false);
+  expect((await verdicts(6)).map(({ key }) => key)).toEqual([missed]);
+  await instance.handle([told(held, at(1), { slipId: waiting, clock })]);
+  expect(await ended()).toBe(true);
+  const concluded = (await outbox(6)).filter(({ event }) => event.event.type === 'SlipNotReturned');
+  expect(concluded.map(({ key }) => key).sort()).toEqual([waiting, missed].sort());
+  expect(concluded.map(({ received_at }) => received_at)).toEqual([at(100), at(100)]);
+});
