@@ -41,6 +41,8 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
     createKafka({ brokers: environment.kafkaBrokers, clientId: 'ledger-test' }),
   );
   const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  // At the end the server may be gone before an idle connection has closed.
+  database.on('error', () => {});
   const services: Service[] = [];
   const sequences = new Map<string, number>();
   const sent: { topic: string; partition: number; key: string; value: Buffer }[] = [];
