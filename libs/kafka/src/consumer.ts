@@ -44,11 +44,10 @@ export class BatchConsumer<Tx> {
     this.#parts = parts;
     this.subscription = parts.subscription;
     this.#log = parts.log ?? jsonLog;
-    const options = { ...consumerDefaults, ...parts.options };
-    this.#options = options;
+    this.#options = { ...consumerDefaults, ...parts.options };
     this.#admin = parts.kafka.admin({ retry: retryOptions });
     this.#consumer = parts.kafka.consumer({
-      ...fetchConfig(options),
+      ...fetchConfig(this.#options),
       groupId: parts.subscription.group,
       retry: { ...retryOptions, restartOnFailure: async () => this.#draining === null },
     });
@@ -124,7 +123,7 @@ export class BatchConsumer<Tx> {
     if (this.#starting) await withTimeout(this.#starting, drainTimeoutMs, 'starting').catch(() => {});
     await this.#groupOffsets.commit();
     await withTimeout(this.#consumer.stop(), drainTimeoutMs, 'draining').catch((error) => {
-      this.#log.error('a batch did not end', { ...this.#names(), ...describeError(error) });
+      this.#log.error('a batch did not end', { group: this.subscription.group, ...describeError(error) });
     });
     this.#assignment.forget();
   }
@@ -152,7 +151,7 @@ export class BatchConsumer<Tx> {
     // Pauses outlive an assignment inside kafkajs (K7).
     this.#consumer.resume([{ topic }]);
     if (partitions.length > 0) this.#consumer.pause([{ topic, partitions: [...partitions] }]);
-    this.#log.info('assigned', { ...this.#names(), partitions });
+    this.#log.info('assigned', { group: this.subscription.group, topic, partitions });
     this.#assignment.join(partitions);
   }
 
@@ -198,10 +197,5 @@ export class BatchConsumer<Tx> {
       onLogTooShort: (partition, why) => this.#assignment.get(partition)?.stop(why),
       onStall: onFatal,
     });
-  }
-
-  #names(): { group: string; topic: string } {
-    const { group, topic } = this.subscription;
-    return { group, topic };
   }
 }

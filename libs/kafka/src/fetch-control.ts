@@ -3,6 +3,7 @@ import type { Message } from './chunk.ts';
 
 /** What a partition asks of the fetching client. */
 export interface FetchControl {
+  /** Never throws. */
   pause(partition: number): void;
   resume(partition: number): void;
   seek(partition: number, offset: number): void;
@@ -34,7 +35,13 @@ export async function readLogBounds(admin: Admin, topic: string): Promise<Map<nu
 export function fetchControl(consumer: Consumer, admin: Admin, topic: string): FetchControl {
   const at = (partition: number) => [{ topic, partitions: [partition] }];
   return {
-    pause: (partition) => consumer.pause(at(partition)),
+    pause: (partition) => {
+      try {
+        consumer.pause(at(partition));
+      } catch {
+        // No group at this moment, between a crash and its restart: nothing is fetched anyway.
+      }
+    },
     resume: (partition) => consumer.resume(at(partition)),
     seek: (partition, offset) => consumer.seek({ topic, partition, offset: String(offset) }),
     logStart: async (partition) => (await readLogBounds(admin, topic)).get(partition)?.start ?? 0,

@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { decodeInbound, encodeSlipEvent, type Inbound, stampEnvelope, topics } from '@slipstream/contracts';
+import { createKafka, ensureTopics, partitionOf, RecordStream, SerialProducer } from '@slipstream/kafka';
+import { isUuid } from '@slipstream/kernel';
+import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
+import { sharedEnvironment, waitFor } from '@slipstream/testing';
+import { createSlipClient, type SlipClient, type SubmitCommand } from './client.ts';
+
+const environment = sharedEnvironment();
+const caller = `/spec/${randomUUID()}`;
+const log = { info() {}, warn() {}, error() {} };
+let client: SlipClient;
+
+beforeAll(async () => {
+  const brokers = environment().kafkaBrokers;
+  await ensureTopics(createKafka({ brokers, clientId: 'spec', log }));
+  client = createSlipClient({ brokers, caller, log });
+});
+afterAll(() => client.close());
+
+interface Sent {
+  readonly inbound: Inbound;
+  readonly partition: number;
+  readonly key: string;
+}
+
+/** What this spec's caller has sent to a topic, `count` of them. */
+async function sentTo(topic: string, count: number): Promise<Sent[]> {
+  const sent: Sent[] = [];
+  const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec', log });
+  const stream = new RecordStream({
+    ...{ kafka, topic, fromBeginning: true, log, maxWaitMs: 50, onFatal: () => {} },
+    async onBatch(records) {
+      for (const { value, partition, key } of records) {
+        const inbound = decodeInbound({ value, headers: {} });
+        if (inbound.caller === caller) sent.push({ inbound, partition, key: key!.toString() });
+      }
+    },
+  });
+  await stream.start();
+  await waitFor(() => sent.length >= count, { timeoutMs: 20_000, what: `${count} records in ${topic}` });
+  await stream.stop();
+  return sent;
+}
+
+const command = (reference: string, rest: Partial<SubmitCommand> = {}): SubmitCommand => ({
+  reference,
+  kind: 'order',
+  account: 'cust-1',
+  counterparty: 'shop-1',
+  amount: { amount: 1250n, currency: 'EUR' },
+  route: 'default',
+  deadline: null,
+  metadata: {},
+  ...rest,
+});
+
+describe('the slip client', () => {
+  it('submits commands keyed by reference, then states the clock in every partition behind them', async () => {
+    const commands = Array.from({ length: 1_500 }, (_, i) => command(`ord-${i}`));
+    const time = '2026-11-22T10:00:00.000000Z';
+    const ids = await client.submit([
+      command('first', { id: 'given', clock: 'import-1', time }),
+      ...commands,
+    ]);
+    expect(ids[0]).toBe('given');
+    expect(new Set(ids).size).toBe(1_501);
+    expect(ids.slice(1).every(isUuid)).toBe(true);
+    await client.advanceClock({ topic: 'commands', clock: 'import-1', time, close: true });
+    await client.advanceClock({ topic: 'commands', clock: 'import-1', time, close: true });
+
+    const sent = await sentTo(topics.commands.name, 1_501 + 24);
+    const submits = sent.filter(({ inbound }) => inbound.command.type === 'SubmitSlip');
+    for (const { partition, key } of submits) expect(partition).toBe(partitionOf(key, 12));
+    const first = submits.find(({ key }) => key === 'first')!.inbound;
+    expect(first).toMatchObject({ id: 'given', caller, clock: 'import-1', time });
+    expect(submits.find(({ key }) => key === 'ord-7')!.inbound).toMatchObject({ clock: 'wall', time: null });
+    const statements = sent.filter(({ inbound }) => inbound.command.type === 'AdvanceClock');
+    expect(new Set(statements.map(({ partition }) => partition)).size).toBe(12);
+    expect(new Set(statements.map(({ inbound }) => inbound.id)).size).toBe(12);
+    for (let partition = 0; partition < 12; partition++) {
+      const types = sent
+        .filter((one) => one.partition === partition)
+        .map(({ inbound }) => inbound.command.type);
+      expect(types.slice(-2)).toEqual(['AdvanceClock', 'AdvanceClock']);
+    }
+  });
+
+  it('reports results', async () => {
+    const none = { progress: '', reason: null, amount: null, providerReference: null, providerTime: null };
+    await client.report([{ reference: 'ord-1', step: 'returned', outcome: 'succeeded', ...none }]);
+    const [sent] = await sentTo(topics.results.name, 1);
+    expect(sent!.inbound.command).toMatchObject({
+      type: 'ReportResult',
+      data: { reference: 'ord-1', step: 'returned', outcome: 'succeeded' },
+    });
+  });
+
+  it('follows events once each, in order, and repeats a batch that failed', async () => {
+    const slipId = randomUUID();
+    const data = { caller, reference: 'ord-1', rule: 'limit', detail: 'too much' };
+    const event: SlipEvent = { type: 'SlipRejected', data };
+    const value = (sequence: number) => {
+      const head = { id: randomUUID(), source: caller, subject: slipId, clock: 'wall' };
+      const time = '2026-11-22T10:00:00.000000Z';
+      return stampEnvelope(encodeSlipEvent(head, event), {
+        sequence: `${sequence}`,
+        time,
+        receivedTime: time,
+      });
+    };
+    const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec', log });
+    const producer = new SerialProducer(kafka, { log });
+    const at = { topic: topics.events.name, partition: partitionOf(slipId, 12), key: slipId };
+    await producer.sendBatch([1, 2, 2, 1, 3].map((sequence) => ({ ...at, value: value(sequence) })));
+
+    const mine: RecordedEvent[] = [];
+    let failures = 2;
+    const stream = await client.consumeEvents({
+      fromBeginning: true,
+      onBatch({ events }) {
+        if (failures-- > 0) throw new TypeError('a bug of the receiver');
+        mine.push(...events.filter((one) => one.slipId === slipId));
+      },
+    });
+    await waitFor(() => mine.length >= 3, { timeoutMs: 20_000, what: 'three events' });
+    await producer.sendBatch([3, 4].map((sequence) => ({ ...at, value: value(sequence) })));
+    await waitFor(() => mine.length >= 4, { timeoutMs: 20_000, what: 'the fourth event' });
+    expect(mine.map(({ sequence }) => Number(sequence))).toEqual([1, 2, 3, 4]);
+    await stream.stop();
+    await producer.stop();
+  });
+
+  it('goes on, as a group, where the group stopped', async () => {
+    const group = `spec-${randomUUID()}`;
+    let first = 0;
+    const stream = await client.consumeEvents({
+      ...{ group, fromBeginning: true },
+      onBatch({ events }) {
+        first += events.length;
+      },
+    });
+    await waitFor(() => first > 0, { timeoutMs: 20_000, what: 'events' });
+    await stream.stop();
+    const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec', log });
+    const admin = kafka.admin();
+    await admin.connect();
+    const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [topics.events.name] });
+    await admin.disconnect();
+    expect(offsets!.partitions.some(({ offset }) => Number(offset) > 0)).toBe(true);
+  });
+});

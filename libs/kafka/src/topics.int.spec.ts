@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { type Topic, topics } from '@slipstream/contracts';
+import { sharedEnvironment } from '@slipstream/testing';
+import { ConfigResourceTypes } from 'kafkajs';
+import { createKafka } from './client.ts';
+import { ensureTopics } from './topics.ts';
+
+const environment = sharedEnvironment();
+const named = (topic: Topic, partitions: number): Topic => ({
+  ...topic,
+  partitions,
+  name: `spec-${randomUUID()}`,
+});
+
+describe('ensureTopics', () => {
+  it('makes missing topics as declared, also when several services ask at once, and again', async () => {
+    const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec' });
+    const wanted = [named(topics.commands, 3), named(topics.watermarks, 1), named(topics.events, 5)];
+    await Promise.all(
+      [wanted, wanted.slice(1), wanted.toReversed()].map((list) => ensureTopics(kafka, list)),
+    );
+    await ensureTopics(kafka, wanted);
+    const admin = kafka.admin();
+    await admin.connect();
+    try {
+      const names = wanted.map(({ name }) => name);
+      const metadata = await admin.fetchTopicMetadata({ topics: names });
+      expect(metadata.topics.map(({ partitions }) => partitions.length).sort()).toEqual([1, 3, 5]);
+      expect(await configOf(names[0]!)).toMatchObject({
+        'message.timestamp.type': 'LogAppendTime',
+        'retention.ms': '2592000000',
+        'cleanup.policy': 'delete',
+        'compression.type': 'uncompressed',
+      });
+      expect(await configOf(names[1]!)).toMatchObject({ 'cleanup.policy': 'compact' });
+      expect(await configOf(names[2]!)).toMatchObject({ 'retention.ms': '-1' });
+      await admin.deleteTopics({ topics: names });
+    } finally {
+      await admin.disconnect();
+    }
+
+    async function configOf(name: string): Promise<Record<string, string>> {
+      const resources = [{ type: ConfigResourceTypes.TOPIC, name }];
+      const { resources: answers } = await admin.describeConfigs({ resources, includeSynonyms: false });
+      return Object.fromEntries(
+        answers[0]!.configEntries.map((entry) => [entry.configName, entry.configValue]),
+      );
+    }
+  });
+
+  it('refuses a topic with another number of partitions', async () => {
+    const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec' });
+    const topic = named(topics.events, 2);
+    await ensureTopics(kafka, [topic]);
+    await expect(ensureTopics(kafka, [{ ...topic, partitions: 4 }])).rejects.toThrow(
+      /has 2 partitions, expected 4/,
+    );
+  });
+});
