@@ -12,8 +12,8 @@ export interface SortOptions<T> {
   readonly fanInMax?: number;
 }
 
-const runItemsMaxDefault = 200_000;
-const fanInMaxDefault = 32;
+const runItemsMaxDefault = 50_000;
+const fanInMaxDefault = 64;
 const itemsPerWrite = 1_000;
 
 /**
