@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { Api } from '../api.ts';
 import { setting } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
-import { runImport } from '../import/run-import.ts';
 import { type ImportSummary, isBad, tellSummary } from '../import/summary.ts';
 import { type CommandContext, clockOption, nameOption, timeOption, timeoutOption } from './options.ts';
 
@@ -59,6 +58,8 @@ export function addImport(program: Command, context: CommandContext): void {
       const brokers = setting('brokers', flags.brokers)
         .split(',')
         .map((broker) => broker.trim());
+      // Kafka's client and the parsers are loaded by those who need them.
+      const { runImport } = await import('../import/run-import.ts');
       const summary = await runImport({
         ...{ file, mapping, until, clock, caller, strict, brokers },
         verdictsFile: verdicts,
