@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface PollerOptions {
   readonly name: string;
-  /** Does what is due and tells how much it was: after work it is called again at once. */
+  /** Does what is due and tells how much it was: after work it is called again soon. */
   readonly work: () => Promise<number>;
   /** After work or a wake the waits grow from `waitMsMin` to `waitMsMax`. */
   readonly waitMsMin: number;
@@ -33,7 +33,7 @@ export class Poller {
     this.#running = this.#run();
   }
 
-  /** There may be work, now or in a moment: looks at once and then often. */
+  /** There may be work, now or in a moment: looks soon and then often. */
   wake(): void {
     this.#waitMs = this.#options.waitMsMin;
     this.#nap.abort();
@@ -66,7 +66,7 @@ export class Poller {
       }
       if (this.#stop.signal.aborted) return;
       if (done > 0) this.#waitMs = this.#options.waitMsMin;
-      else await this.#rest(failed ? errorWaitMs : this.#nextWaitMs());
+      await this.#rest(failed ? errorWaitMs : this.#nextWaitMs());
     }
   }
 
@@ -76,8 +76,11 @@ export class Poller {
     return waitMs;
   }
 
+  /** A wake cuts the rest short, but never below `waitMsMin`: what comes due together shares one transaction. */
   async #rest(ms: number): Promise<void> {
-    if (this.#nap.signal.aborted) return;
-    await sleep(ms, undefined, { signal: this.#nap.signal }).catch(() => {});
+    const { waitMsMin } = this.#options;
+    await sleep(Math.min(ms, waitMsMin), undefined, { signal: this.#stop.signal }).catch(() => {});
+    if (ms <= waitMsMin || this.#nap.signal.aborted) return;
+    await sleep(ms - waitMsMin, undefined, { signal: this.#nap.signal }).catch(() => {});
   }
 }
