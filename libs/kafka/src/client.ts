@@ -33,7 +33,7 @@ export function createKafka({ brokers, clientId, log = jsonLog }: KafkaOptions):
     requestTimeout: requestTimeoutMs,
     retry: retryOptions,
     logLevel: logLevel.WARN,
-    logCreator: () => (entry) => forward(entry, log),
+    logCreator: () => forwarder(log),
   });
 }
 
@@ -43,13 +43,20 @@ const noise = [
   'The group is rebalancing, re-joining',
 ];
 
-function forward(
-  { level, namespace, log: { timestamp: _, logger: __, message, ...fields } }: LogEntry,
-  log: Log,
-) {
-  if (noise.some((text) => message.startsWith(text))) return;
-  const text = `kafka ${namespace}: ${message}`;
-  if (level <= logLevel.ERROR) log.error(text, fields);
-  else if (level === logLevel.WARN) log.warn(text, fields);
-  else log.info(text, fields);
+const repeatMs = 10_000;
+
+/** Passes kafkajs' lines on; while a broker is away it says the same several times a second, which is said once. */
+function forwarder(log: Log): (entry: LogEntry) => void {
+  const said = new Map<string, number>();
+  return ({ level, namespace, log: { timestamp: _, logger: __, message, ...fields } }) => {
+    const text = `kafka ${namespace}: ${message}`;
+    const nowMs = performance.now();
+    if (noise.some((start) => message.startsWith(start))) return;
+    if (nowMs - (said.get(text) ?? -repeatMs) < repeatMs) return;
+    if (said.size > 100) said.clear();
+    said.set(text, nowMs);
+    if (level <= logLevel.ERROR) log.error(text, fields);
+    else if (level === logLevel.WARN) log.warn(text, fields);
+    else log.info(text, fields);
+  };
 }

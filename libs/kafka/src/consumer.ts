@@ -99,11 +99,10 @@ export class BatchConsumer<Tx> {
   }
 
   async #start(): Promise<void> {
-    const { topic } = this.subscription;
     this.#listen();
     await this.#admin.connect();
     await this.#consumer.connect();
-    await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await this.#consumer.subscribe({ topics: [this.subscription.topic], fromBeginning: true });
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
