@@ -3,7 +3,14 @@ import { type Chunk, type Message, planChunk, positionAfter, type SetAside } fro
 import { classifyError } from './classify-error.ts';
 import { describeError, type Log } from './log.ts';
 import type { ConsumerMetrics } from './metrics.ts';
-import type { Batch, ConsumerStore, PartitionPosition, RecordRejected, Subscription } from './ports.ts';
+import type {
+  Batch,
+  ConsumerStore,
+  PartitionPosition,
+  RecordRejected,
+  Rejection,
+  Subscription,
+} from './ports.ts';
 
 export interface ChunkRunnerOptions<Tx> {
   readonly store: ConsumerStore<Tx>;
@@ -26,8 +33,8 @@ export class Interrupted extends Error {
   }
 }
 
-/** Rejections taken out of one chunk before its records are tried one by one. */
-const rejectionsMax = 16;
+/** Reruns of one chunk without what was rejected, before its records are tried one by one. */
+const rerunsMax = 16;
 
 /** Commits chunks of fetched messages and decides what becomes of a failure (rule 9). */
 export class ChunkRunner<Tx> {
@@ -45,11 +52,12 @@ export class ChunkRunner<Tx> {
    */
   async next(messages: readonly Message[], from: number, goOn: () => Promise<boolean>): Promise<Chunk> {
     const setAside = new Map<number, SetAside>();
-    for (;;) {
+    for (let reruns = 0; ; reruns++) {
       const chunk = this.#plan(messages, from, this.#options.batchRecordsMax, setAside);
       const error = await this.#tryCommit(chunk);
       if (error === null) return chunk;
-      if (!takeOut(error, chunk, setAside)) return this.#oneByOne(messages, from, chunk.end, goOn);
+      if (reruns === rerunsMax || !takeOut(error, chunk, setAside))
+        return this.#oneByOne(messages, from, chunk.end, goOn);
       if (!(await goOn())) return this.#plan(messages, from, 0, setAside);
     }
   }
@@ -132,19 +140,21 @@ export class ChunkRunner<Tx> {
   }
 }
 
-/** Marks the record that the handler named, so that the chunk can be run again without it; false when it cannot. */
+/** Marks the records that the handler named, so that the chunk can be run again without them; false when it cannot. */
 function takeOut(error: unknown, chunk: Chunk, setAside: Map<number, SetAside>): boolean {
-  if (classifyError(error) !== 'rejected' || setAside.size >= rejectionsMax) return false;
-  const offset = rejectedOffset(error);
-  const named = (record: { offset: number }) => record.offset === offset;
-  if (offset === null || (!chunk.records.some(named) && !chunk.resent.some(named))) return false;
-  setAside.set(offset, { reason: 'rejected', ...describeError(error), attempts: 1 });
-  return true;
+  if (classifyError(error) !== 'rejected') return false;
+  const here = new Set([...chunk.records, ...chunk.resent].map((record) => record.offset));
+  const before = setAside.size;
+  for (const { record, detail } of rejectionsOf(error)) {
+    if (!here.has(record.offset)) continue;
+    setAside.set(record.offset, { reason: 'rejected', ...describeError(error), detail, attempts: 1 });
+  }
+  return setAside.size > before;
 }
 
-function rejectedOffset(error: unknown): number | null {
+function rejectionsOf(error: unknown): readonly Rejection[] {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause.name === 'RecordRejected') return (cause as RecordRejected).record.offset;
+    if (cause.name === 'RecordRejected') return (cause as RecordRejected).rejections;
   }
-  return null;
+  return [];
 }

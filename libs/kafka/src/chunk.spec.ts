@@ -151,3 +151,14 @@ describe('planning a chunk', () => {
     expect(chunk.records[0]).toMatchObject({ source: '', sequence: -1, timestampMs: 1763800000000 });
   });
 });
+
+describe('an inbound topic', () => {
+  it('parks no key: callers share no key space', () => {
+    const messages = [message(0, null, 'ord-1'), message(1, null, 'ord-1')];
+    const setAside = new Map([[0, { reason: 'rejected' as const, errorClass: '', detail: '', attempts: 1 }]]);
+    const chunk = plan({ messages, sequenced: false, setAside });
+    expect(chunk.deadLetters.map(({ record, parkKey }) => [record.offset, parkKey])).toEqual([[0, null]]);
+    expect(chunk.records.map(({ offset }) => offset)).toEqual([1]);
+    expect(chunk.parked.size).toBe(0);
+  });
+});

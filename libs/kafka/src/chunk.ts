@@ -63,7 +63,7 @@ export function planChunk({ position, sequenced, messages, from, recordsMax, set
     }
     chunk.nextOffset = offset + 1;
     if (setAside.size > 0 || chunk.parked.size > 0 || position.parkedKeys.size > 0) {
-      const letter = letterFor(record, position, chunk, setAside);
+      const letter = letterFor(record, position, chunk, setAside, sequenced);
       if (letter) {
         setAsideRecord(chunk, letter);
         continue;
@@ -132,8 +132,10 @@ function letterFor(
   position: PartitionPosition,
   chunk: Chunk,
   setAside: ReadonlyMap<number, SetAside>,
+  sequenced: boolean,
 ): DeadLetter | null {
-  const parkKey = keyText(record.key);
+  // Inbound commands stand each for itself, and callers share no key space: there nothing waits behind a dead letter.
+  const parkKey = sequenced ? keyText(record.key) : null;
   if (parkKey !== null && (chunk.parked.has(parkKey) || position.parkedKeys.has(parkKey))) {
     const detail = 'an earlier record of this key is a dead letter';
     return { record, parkKey, reason: 'parked_behind', errorClass: '', detail, attempts: 0 };

@@ -15,6 +15,8 @@ export {
   type DeadLetter,
   type PartitionPosition,
   RecordRejected,
+  type Rejection,
+  readEach,
   type Subscription,
 } from './ports.ts';
 export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';

@@ -75,15 +75,50 @@ export interface ConsumerStore<Tx> {
   ): Promise<void>;
 }
 
-/** Thrown by a handler: this one record can never be handled. It is dead-lettered and its key parked. */
+/** A record that can never be handled, and why. */
+export interface Rejection {
+  readonly record: ConsumedRecord;
+  readonly detail: string;
+}
+
+/**
+ * Thrown by a handler: these records can never be handled. They are dead-lettered (a slip's own topic also parks their
+ * key) and the batch runs again without them, once for all that are named.
+ */
 export class RecordRejected extends Error {
   override readonly name = 'RecordRejected';
-  readonly record: ConsumedRecord;
+  readonly rejections: readonly Rejection[];
 
-  constructor(record: ConsumedRecord, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.record = record;
+  constructor(
+    record: ConsumedRecord,
+    detail: string,
+    options?: { cause?: unknown; also?: readonly Rejection[] },
+  ) {
+    super(detail, options);
+    this.rejections = [{ record, detail }, ...(options?.also ?? [])];
   }
+
+  /** Throws when there is anything to reject. */
+  static throwAll(rejections: readonly Rejection[]): void {
+    const [first, ...also] = rejections;
+    if (first) throw new RecordRejected(first.record, first.detail, { also });
+  }
+}
+
+/** Reads every record, and rejects all that cannot be read together. */
+export function readEach<T>(records: readonly ConsumedRecord[], read: (record: ConsumedRecord) => T): T[] {
+  const values: T[] = [];
+  const rejections: Rejection[] = [];
+  for (const record of records) {
+    try {
+      values.push(read(record));
+    } catch (error) {
+      if (!(error instanceof RecordRejected)) throw error;
+      rejections.push(...error.rejections);
+    }
+  }
+  RecordRejected.throwAll(rejections);
+  return values;
 }
 
 /** One topic consumed by one group. */

@@ -47,9 +47,9 @@ function result(
 }
 
 class GivenUp extends Error {
-  readonly refused: Refused;
-  constructor(refused: Refused) {
-    super(refused.detail);
+  readonly refused: readonly Refused[];
+  constructor(refused: readonly Refused[]) {
+    super(refused.map(({ detail }) => detail).join('; '));
     this.refused = refused;
   }
 }
@@ -58,7 +58,7 @@ class GivenUp extends Error {
 function report(...results: ReportedResult[]): Promise<void> {
   return gateway.store.run(async (tx) => {
     const refused = await receiveResults(tx, { results, marks: [] }, gateway.count);
-    if (refused) throw new GivenUp(refused);
+    if (refused.length > 0) throw new GivenUp(refused);
   });
 }
 
@@ -136,10 +136,10 @@ describe('a reported result', () => {
     await gateway.slip({ caller: 'importer', reference: 'r2' });
     const good = result('r1', 'returned');
     await expect(report(good, result('r1', 'returned', { clock: 'wall' }))).rejects.toMatchObject({
-      refused: { index: 1, detail: expect.stringContaining('clock') },
+      refused: [{ index: 1, detail: expect.stringContaining('clock') }],
     });
     await expect(report(good, result('r2', 'returned', { clock: 'wall' }))).rejects.toMatchObject({
-      refused: { index: 1, detail: expect.stringContaining('dispatched') },
+      refused: [{ index: 1, detail: expect.stringContaining('dispatched') }],
     });
     await expect(report(result('r3', 'returned', { outcome: null }))).rejects.toThrow('outcome');
     expect(await gateway.types(slip.slipId)).toEqual([]);

@@ -18,17 +18,21 @@ export interface Refused {
 /**
  * Takes the results that other internal services reported, a batch in one transaction. A report whose slip is not
  * known or not held yet is parked in the same transaction and told once the hold is there.
- * @returns the first report that has to be refused; nothing was written then, and the transaction must be given up
+ * @returns the reports that have to be refused; if any, nothing was written, and the transaction must be given up
  */
-export async function receiveResults(tx: StoreTx, batch: ResultBatch, count: Count): Promise<Refused | null> {
-  const malformed = firstRefused(batch.results, refusal);
-  if (malformed) return malformed;
+export async function receiveResults(
+  tx: StoreTx,
+  batch: ResultBatch,
+  count: Count,
+): Promise<readonly Refused[]> {
+  const malformed = allRefused(batch.results, refusal);
+  if (malformed.length > 0) return malformed;
   const rows = oldestByReference(await tx.dispatches.lockByReference(distinct(batch.results)));
-  const wrong = firstRefused(batch.results, (result) => {
+  const wrong = allRefused(batch.results, (result) => {
     const dispatch = rows.get(referenceKey(result));
     return dispatch ? misfit(dispatch, result) : null;
   });
-  if (wrong) return wrong;
+  if (wrong.length > 0) return wrong;
   const now = await tx.now();
   const changes = new Changes(new Map([...rows.values()].map((row) => [row.slipId, row])));
   const ready = [...rows.values()].filter((row) => row.status !== 'submitted');
@@ -43,18 +47,17 @@ export async function receiveResults(tx: StoreTx, batch: ResultBatch, count: Cou
   if (parked.length > 0) await tx.parked.add(parked);
   if (batch.marks.length > 0) await tx.clocks.advance(batch.marks);
   await changes.write(tx);
-  return null;
+  return [];
 }
 
-function firstRefused(
+function allRefused(
   results: readonly ReportedResult[],
   reason: (result: ReportedResult) => string | null,
-): Refused | null {
-  for (const [index, result] of results.entries()) {
+): Refused[] {
+  return results.flatMap((result, index) => {
     const detail = reason(result);
-    if (detail !== null) return { index, detail };
-  }
-  return null;
+    return detail === null ? [] : [{ index, detail }];
+  });
 }
 
 function distinct(results: readonly ReportedResult[]): ReportedResult[] {

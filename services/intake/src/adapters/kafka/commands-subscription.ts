@@ -1,5 +1,5 @@
 import { topics } from '@slipstream/contracts';
-import type { Subscription } from '@slipstream/kafka';
+import { readEach, type Subscription } from '@slipstream/kafka';
 import type { IntakeTx } from '../../application/ports.ts';
 import type { UseCases } from '../../application/use-cases.ts';
 import { readCommand } from './read-command.ts';
@@ -16,7 +16,7 @@ export function commandsSubscription<Tx>(
     group: commandsGroup,
     sequenced: false,
     async handle(tx, { partition, records }) {
-      await useCases.submitCommands(open(tx), { partition, commands: records.map(readCommand) });
+      await useCases.submitCommands(open(tx), { partition, commands: readEach(records, readCommand) });
     },
   };
 }

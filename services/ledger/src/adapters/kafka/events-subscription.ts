@@ -1,5 +1,5 @@
 import { topics } from '@slipstream/contracts';
-import type { Batch, Subscription } from '@slipstream/kafka';
+import { type Batch, readEach, type Subscription } from '@slipstream/kafka';
 import type { OutboundRecord, Tx } from '@slipstream/postgres';
 import type { EventToPublish } from '@slipstream/service-host';
 import type { Announcement, LedgerTx } from '../../application/ports.ts';
@@ -39,7 +39,7 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
 function toLedgerBatch({ partition, records, resent }: Batch, sha256: Sha256): LedgerBatch {
   return {
     partition,
-    records: records.map(readLogRecord),
+    records: readEach(records, readLogRecord),
     resent: resent.flatMap(({ source, sequence, offset, value }) =>
       value === null ? [] : [{ source, sequence, offset, digest: sha256(value) }],
     ),

@@ -1,5 +1,11 @@
 import { decodeInbound, type Inbound, topics, wallClock } from '@slipstream/contracts';
-import { type Batch, type ConsumedRecord, RecordRejected, type Subscription } from '@slipstream/kafka';
+import {
+  type Batch,
+  type ConsumedRecord,
+  RecordRejected,
+  readEach,
+  type Subscription,
+} from '@slipstream/kafka';
 import { type Instant, instantFromMs } from '@slipstream/kernel';
 import type { ClockMark, Count, StoreTx } from '../../application/ports.ts';
 import { receiveResults } from '../../application/receive-results.ts';
@@ -19,7 +25,7 @@ export function reportedResults<Tx>(parts: {
     async handle(tx, batch) {
       const { results, marks, records } = read(batch);
       const refused = await receiveResults(parts.open(tx), { results, marks }, parts.count);
-      if (refused) throw new RecordRejected(records[refused.index]!, refused.detail);
+      RecordRejected.throwAll(refused.map(({ index, detail }) => ({ record: records[index]!, detail })));
     },
   };
 }
@@ -33,13 +39,13 @@ interface ReadBatch {
 
 function read(batch: Batch): ReadBatch {
   const found: ReadBatch = { results: [], marks: [], records: [] };
-  for (const record of batch.records) {
+  readEach(batch.records, (record) => {
     try {
       readInto(found, record, decodeInbound(record));
     } catch (cause) {
       throw new RecordRejected(record, (cause as Error).message, { cause });
     }
-  }
+  });
   return found;
 }
 

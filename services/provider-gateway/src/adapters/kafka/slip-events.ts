@@ -1,5 +1,5 @@
 import { type Envelope, readEnvelope, slipEventOf, slipEventType, topics } from '@slipstream/contracts';
-import { type Batch, RecordRejected, type Subscription } from '@slipstream/kafka';
+import { type Batch, RecordRejected, readEach, type Subscription } from '@slipstream/kafka';
 import { type FollowedEvent, followSlips } from '../../application/follow-slips.ts';
 import type { Count, StoreTx } from '../../application/ports.ts';
 import { followedEvents } from '../../domain/dispatch/follow-event.ts';
@@ -26,12 +26,12 @@ export function slipEvents<Tx>(parts: {
 
 function decode(batch: Batch): FollowedEvent[] {
   const events: FollowedEvent[] = [];
-  for (const record of batch.records) {
+  readEach(batch.records, (record) => {
     try {
       if (record.value === null) throw new Error('the record has no value');
       const envelope: Envelope = readEnvelope(record.value);
       const type = slipEventType(envelope.type);
-      if (type === undefined || !followedEvents.has(type)) continue;
+      if (type === undefined || !followedEvents.has(type)) return;
       events.push({
         recorded: slipEventOf(envelope),
         partition: batch.partition,
@@ -40,6 +40,6 @@ function decode(batch: Batch): FollowedEvent[] {
     } catch (cause) {
       throw new RecordRejected(record, (cause as Error).message, { cause });
     }
-  }
+  });
   return events;
 }

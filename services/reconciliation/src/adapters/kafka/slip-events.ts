@@ -1,5 +1,11 @@
 import { decodeSlipEvent, sources, topics } from '@slipstream/contracts';
-import { type Batch, type ConsumedRecord, RecordRejected, type Subscription } from '@slipstream/kafka';
+import {
+  type Batch,
+  type ConsumedRecord,
+  RecordRejected,
+  readEach,
+  type Subscription,
+} from '@slipstream/kafka';
 import type { Tx } from '@slipstream/postgres';
 import type { RecordedEvent } from '@slipstream/slip';
 
@@ -15,7 +21,7 @@ export function slipEvents(
     sequenced: true,
     handle: (tx, batch: Batch) => {
       const others = batch.records.filter(({ source }) => source !== sources.reconciliation);
-      return handle(tx, batch.partition, others.map(decode));
+      return handle(tx, batch.partition, readEach(others, decode));
     },
   };
 }
