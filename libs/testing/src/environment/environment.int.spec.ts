@@ -79,11 +79,11 @@ describe('the native environment', () => {
     onTestEnd = () => child.kill('SIGKILL');
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-    await waitFor(() => output.includes('up') || child.exitCode !== null, {
+    await waitFor(() => output.includes('<ready>') || child.exitCode !== null, {
       timeoutMs: 150_000,
       what: 'the start',
     });
-    expect(output).toContain('up');
+    expect(output).toContain('<ready>');
     const pids = servers();
     expect(pids.every(isRunning)).toBe(true);
 
@@ -97,7 +97,7 @@ describe('the native environment', () => {
 const STARTER = `
 const { startEnvironment } = await import(${JSON.stringify(join(import.meta.dirname, 'start.ts'))});
 await startEnvironment({ dataDir: process.argv[1] });
-console.log('up');
+console.log('<ready>');
 setInterval(() => {}, 1000);
 `;
 
