@@ -63,6 +63,9 @@ export async function assemble({ settings }: ReconciliationConfig): Promise<Serv
   runtime.addPart(
     new Loop({ name: 'blindness', round: does.watchBlindness, everyMs: 1_000, pauseMs: 1_000, onError }),
   );
+  runtime.addPart(
+    new Loop({ name: 'ended clocks', round: forgetEndedClocks, everyMs: 5_000, pauseMs: 5_000, onError }),
+  );
   ticks.onTick((tick) => {
     noteTick(marks, tick);
     detector.wake();
@@ -71,6 +74,14 @@ export async function assemble({ settings }: ReconciliationConfig): Promise<Serv
     bounds: async () => [{ clock: 'wall', time: null, closed: false }],
     open: () => anythingOpen(unitOfWork),
   });
+  /** A clock concluded on every partition says nothing more; a service that starts again may repeat its last word. */
+  async function forgetEndedClocks(): Promise<void> {
+    const heard = new Set(ticks.clocks());
+    if (heard.size < 2) return;
+    for (const { clock, concluded } of await does.reads.clocks()) {
+      if (concluded && heard.has(clock)) await runtime.forgetClock(clock);
+    }
+  }
   const watch: Watch = { sources: () => shownTicks(ticks), sight: does.sight };
   return {
     name: 'reconciliation',

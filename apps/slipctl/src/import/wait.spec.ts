@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Api } from '../api.ts';
 import { Terminal } from '../output/terminal.ts';
 import { serve } from '../spec-support.ts';
@@ -104,6 +104,7 @@ describe('waiting for verdicts', () => {
 
 describe('collecting verdicts', () => {
   const folder = mkdtempSync(join(tmpdir(), 'collect-spec-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   afterEach(() => {
     for (const name of readdirSync(folder)) rmSync(join(folder, name));
   });

@@ -4,7 +4,9 @@ import {
   deadLetterTopic,
   partitionsDefault,
   type Source,
+  sources,
   type Topic,
+  tickKey,
   topics,
 } from '@slipstream/contracts';
 import {
@@ -70,6 +72,8 @@ export interface Runtime {
   partitionOf(slipId: string): number;
   consume(subscription: Subscription<Tx>): BatchConsumer<Tx>;
   publishWatermarks(options: WatermarkOptions): void;
+  /** Deletes every source's watermark of an imported clock that has ended (ARCHITECTURE section 8). */
+  forgetClock(clock: string): Promise<void>;
   /** Until when an inbound topic is handled, for {@link WatermarkOptions.bounds}. */
   inboundBarrier(topic: Topic, group: string): { bound(tx: Tx): Promise<string> };
   /** A worker of the service's own: started after the consumers, drained before them. */
@@ -113,6 +117,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     logger.fatal('a consumer died: the process ends, so that its supervisor starts it anew');
     process.exit(1);
   };
+  const tickProducer = new SerialProducer(kafka);
   const ticks = new TickReader({ kafka, name: `slipstream-${name}`, onFatal });
 
   return {
@@ -135,6 +140,16 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     publishWatermarks(wanted) {
       watermarks = wanted;
+    },
+    forgetClock: async (clock) => {
+      await tickProducer.sendBatch(
+        Object.values(sources).map((source) => ({
+          topic: topics.watermarks.name,
+          partition: 0,
+          key: tickKey(source, clock),
+          value: null,
+        })),
+      );
     },
     inboundBarrier(topic, group) {
       const barrier = new InboundBarrier(unitOfWork, () => endOffsets.of(topic.name), {
@@ -184,18 +199,24 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
 
   function ticker(wanted: WatermarkOptions, relay: Relay): Part {
-    const producer = new SerialProducer(kafka);
     const clock = new WatermarkClock(unitOfWork, topics.events.name, wanted.bounds);
-    const inner = new Ticker({ source: options.source, clock, relay, producer, open: wanted.open, onError });
+    const inner = new Ticker({
+      source: options.source,
+      clock,
+      relay,
+      producer: tickProducer,
+      open: wanted.open,
+      onError,
+    });
     return {
       name: inner.name,
       start: async () => {
-        await producer.start();
+        await tickProducer.start();
         await inner.start();
       },
       stop: async () => {
         await inner.stop();
-        await producer.stop();
+        await tickProducer.stop();
       },
     };
   }
