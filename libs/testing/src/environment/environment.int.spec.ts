@@ -75,7 +75,11 @@ describe('the native environment', () => {
 
   test('servers end soon after the process that started them was killed', async () => {
     mkdirSync(dataDir); // an existing folder: only what was put in it is removed
-    const child = spawn(process.execPath, ['--input-type=module', '-e', STARTER, dataDir], { stdio: 'pipe' });
+    // Given explicitly: jest's process.env is a copy, and a child would get the real one, with the shared servers.
+    const child = spawn(process.execPath, ['--input-type=module', '-e', STARTER, dataDir], {
+      stdio: 'pipe',
+      env: { ...process.env },
+    });
     onTestEnd = () => child.kill('SIGKILL');
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
