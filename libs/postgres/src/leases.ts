@@ -15,7 +15,8 @@ with beat as (insert into instance (id, seen_at) values ($1, clock_timestamp())
 gone as (delete from instance where seen_at < clock_timestamp() - interval '1 day')
 select count(*) as others from instance where id <> $1 and seen_at > clock_timestamp() - make_interval(secs => $2)`;
 
-// Renews what is held, up to the fair share, and takes what is free; a row held by a living other is left alone.
+// Renews what is held, up to the fair share, and takes what is free; a row held by a living other is left alone. What a
+// dead process of the same name held is taken at once, under a new epoch ($5).
 const leaseSql = `
 with mine as (
   select topic, partition from relay
@@ -23,7 +24,7 @@ with mine as (
   order by (owner = $1) desc nulls last, topic, partition limit $3 for update skip locked
 )
 update relay r set
-  epoch = r.epoch + case when r.owner = $1 and r.lease_until >= clock_timestamp() then 0 else 1 end,
+  epoch = r.epoch + case when not $5 and r.owner = $1 and r.lease_until >= clock_timestamp() then 0 else 1 end,
   owner = $1,
   lease_until = clock_timestamp() + make_interval(secs => $2)
 from mine where r.topic = mine.topic and r.partition = mine.partition
@@ -50,6 +51,7 @@ export class Leases {
   readonly #monotonicMs: () => number;
   #held = new Map<string, Lease>();
   #validUntilMs = 0;
+  #isFirst = true;
   #renewAtMs = 0;
 
   constructor(
@@ -87,10 +89,17 @@ export class Leases {
         this.#topics,
       ]);
       const share = Math.ceil(Number(total!.n) / (Number(alive!.others) + 1));
-      const leased = await tx.query<LeaseRow>(leaseSql, [this.#instanceId, secs, share, this.#topics]);
+      const leased = await tx.query<LeaseRow>(leaseSql, [
+        this.#instanceId,
+        secs,
+        share,
+        this.#topics,
+        this.#isFirst,
+      ]);
       await tx.query(releaseSql, [this.#instanceId, leased.map((row) => `${row.topic} ${row.partition}`)]);
       return leased;
     });
+    this.#isFirst = false;
     const held = new Map<string, Lease>();
     for (const row of rows) {
       const key = `${row.topic} ${row.partition}`;

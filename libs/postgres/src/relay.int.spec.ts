@@ -118,16 +118,19 @@ test('two instances share the partitions, and one takes over what the other leav
   });
 });
 
-test('a relay paused beyond its lease moves no cursor when it wakes', async () => {
+test.each([
+  ['paused beyond its lease', 'heir', 300],
+  ['of a process that was started anew under its name', 'zombie', 60_000],
+])('a relay %s moves no cursor when it wakes', async (_case, heirId, leaseMs) => {
   const [zombie, heir] = [new FakeLog(), new FakeLog()];
   let wakeUp = () => {};
   zombie.hold = new Promise((resolve) => {
     wakeUp = resolve;
   });
   await publish(3, 2);
-  await relay(zombie, 'zombie', 300).start();
+  await relay(zombie, 'zombie', leaseMs).start();
   await waitFor(() => zombie.inFlight === 1, { timeoutMs: 5_000, what: 'the zombie in mid-send' });
-  await relay(heir, 'heir', 300).start();
+  await relay(heir, heirId, leaseMs).start();
   await waitFor(() => heir.seqs(2).length === 3, { timeoutMs: 10_000, what: 'the heir' });
   await publish(2, 2);
   await waitFor(() => heir.seqs(2).length === 5, { timeoutMs: 10_000, what: 'more from the heir' });

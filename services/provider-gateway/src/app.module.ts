@@ -71,6 +71,12 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   const open = (tx: Tx) => storeTx(tx, options);
   runtime.consume(slipEvents<Tx>({ open, count, onDue: work.wake }));
   runtime.consume(reportedResults<Tx>({ open, count }));
+  // Two live instances never share a name, so whatever stands under ours was left by a process that died.
+  runtime.addPart({
+    name: 'own abandoned attempts',
+    start: () => store.run((tx) => tx.dispatches.abandonOwn(settings.instanceId)),
+    stop: async () => {},
+  });
   for (const part of work.parts) runtime.addPart(part);
   publishWatermarks(runtime, store, open);
   const view = { store, providers, dispatchSlots: work.dispatchSlots, inquirySlots: work.inquirySlots };

@@ -53,6 +53,8 @@ export function serviceSpec(
     env: {
       ...shared,
       PORT: String(instance.port),
+      // The same after a restart: leases that the dead process held are taken over at once.
+      INSTANCE_ID: instance.name,
       // glibc keeps an arena per thread otherwise: tens of MiB that nobody uses.
       MALLOC_ARENA_MAX: '2',
       DATABASE_URL: databaseUrl,

@@ -28,6 +28,10 @@ select *, clock_timestamp() as now from dispatch
 where status = 'intended' and lease_until < clock_timestamp()
 order by lease_until limit $1 for update skip locked`;
 
+const abandonOwnSql = `
+update dispatch set lease_until = clock_timestamp()
+where status = 'intended' and owner = $1 and lease_until > clock_timestamp()`;
+
 // What SlipSubmitted told never changes; the rest is what this service knows and did.
 const mutable =
   `status attempt not_after owner lease_until next_at sent_maybe acknowledged last_step outcome evidence
@@ -72,6 +76,9 @@ export function dispatches(tx: Tx): Dispatches {
     async lockAbandoned(limit) {
       const rows = await tx.query<DispatchRow & { now: Instant }>(lockAbandonedSql, [limit]);
       return { now: latest(rows), abandoned: rows.map(toDispatch) };
+    },
+    async abandonOwn(owner) {
+      await tx.query(abandonOwnSql, [owner]);
     },
     async save(changed: readonly Dispatch[]) {
       await tx.query(saveSql, [JSON.stringify(changed.map(toRow))]);
