@@ -7,8 +7,8 @@ const intake = '/slipstream/intake';
 const deadline = '2026-11-22T10:00:10.000000Z';
 const now = '2026-11-22T10:05:00.000000Z';
 
-/** One slip, submitted, answered by callback in time, settled: nothing is wrong. */
-function sound(): { facts: Facts; add(event: SlipEvent): void } {
+/** One slip, submitted, and unless `silent` answered by callback in time and settled: nothing is wrong. */
+function sound(silent = false): { facts: Facts; add(event: SlipEvent): void } {
   const topic: TopicEvent[] = [];
   const facts: Facts = {
     topic,
@@ -33,8 +33,10 @@ function sound(): { facts: Facts; add(event: SlipEvent): void } {
     topic.push({ partition: 0, offset: BigInt(topic.length), recorded });
   };
   add(submitted);
-  add(returned);
-  add({ type: 'SlipSettled', data: { transaction: null } });
+  if (!silent) {
+    add(returned);
+    add({ type: 'SlipSettled', data: { transaction: null } });
+  }
   return { facts, add };
 }
 
@@ -77,13 +79,22 @@ describe('the checker', () => {
     expect(check({ ...facts, truth: [answered(null)] })).toMatchObject({ ...clean, false_alarms: 1 });
   });
 
-  test('counts silence about an answer that never arrived', () => {
-    expect(check({ ...sound().facts, truth: [answered(null)] })).toMatchObject({ ...clean, missed: 1 });
-    expect(check({ ...sound().facts, truth: [] })).toMatchObject({ ...clean, missed: 1 });
-    expect(check({ ...sound().facts, truth: [answered('2026-11-22T10:01:00.000Z')] })).toMatchObject({
+  test('an answer whose thanks were lost counts as received, one that was never given does not', () => {
+    const late = answered('2026-11-22T10:01:00.000Z');
+    expect(check({ ...sound().facts, truth: [late] })).toMatchObject(clean);
+    const given = [{ ...late.answers[0]!, at: '2026-11-22T10:00:59.000Z' }];
+    expect(check({ ...sound().facts, truth: [{ ...late, answers: given }] })).toMatchObject({
       ...clean,
       missed: 1,
     });
+  });
+
+  test.each<[string, TruthRow[]]>([
+    ['never arrived', [answered(null)]],
+    ['was never given', []],
+    ['came late', [answered('2026-11-22T10:01:00.000Z')]],
+  ])('counts silence about an answer that %s', (_name, truth) => {
+    expect(check({ ...sound(true).facts, truth })).toMatchObject({ ...clean, missed: 1 });
   });
 
   test('a delivery within a second of the deadline is counted apart', () => {

@@ -3,12 +3,14 @@ import type { EventNumber, Facts, Summary, TopicEvent, TruthRow } from './facts.
 import { foldSlips, type SlipFacts } from './slips.ts';
 
 const boundaryMs = 1_000;
+/** The providers' clock and the database's are compared to the millisecond here. */
+const clockSkewMs = 5;
 
 /** Computes the summary of ARCHITECTURE section 6 from the providers' truth, the topic and SQL. */
 export function check(facts: Facts): Summary {
   const { fresh, jumps } = numbered(facts.topic);
   const slips = relevant(fresh, facts.since);
-  const verdicts = judge(slips, facts);
+  const judged = judge(slips, facts);
   return {
     slips: slips.length,
     returned: count(slips, (slip) => slip.returnedAt !== null && !slip.overdue),
@@ -17,7 +19,9 @@ export function check(facts: Facts): Summary {
     refunded: count(slips, (slip) => slip.refunded),
     rejected: count(slips, (slip) => slip.rejected),
     open_cases: count(slips, (slip) => slip.openCases > 0),
-    ...verdicts,
+    boundary: judged.boundary.length,
+    false_alarms: judged.falseAlarms.length,
+    missed: judged.missed.length,
     lost_events: jumps + absent(facts.outbox, fresh) + absentFrom(facts.outbox, facts.log),
     ledger_balanced: facts.imbalances === 0,
   };
@@ -74,30 +78,60 @@ function nameOf({ source, partition, seq }: EventNumber): string {
   return `${source} ${partition} ${seq}`;
 }
 
-/** Only slips that a provider was to be asked about, in real time: imports have no provider here. */
-function judge(
-  slips: readonly SlipFacts[],
-  facts: Facts,
-): Pick<Summary, 'boundary' | 'false_alarms' | 'missed'> {
+interface Judged {
+  readonly boundary: string[];
+  readonly falseAlarms: string[];
+  readonly missed: string[];
+}
+
+/** Only slips that a provider was to be asked about, in real time: imports have no provider here. Gives slip ids. */
+function judge(slips: readonly SlipFacts[], facts: Facts): Judged {
   const truth = new Map<string, TruthRow[]>();
   for (const row of facts.truth) truth.set(row.slip_id, [...(truth.get(row.slip_id) ?? []), row]);
-  const result = { boundary: 0, false_alarms: 0, missed: 0 };
+  const judged: Judged = { boundary: [], falseAlarms: [], missed: [] };
   for (const slip of slips) {
-    if (!slip.dispatched || slip.clock !== 'wall' || slip.rejected || slip.deadline === null) continue;
-    const rows = truth.get(slip.slipId) ?? [];
+    const { slipId, deadline } = slip;
+    if (!slip.dispatched || slip.clock !== 'wall' || slip.rejected || deadline === null) continue;
+    const rows = truth.get(slipId) ?? [];
     const executions = rows.reduce((sum, row) => sum + row.executions, 0);
-    if ((slip.notReturned === 'not_executed' || slip.refunded) && executions > 0) result.false_alarms++;
-    if (slip.deadline > facts.now) continue;
+    if ((slip.notReturned === 'not_executed' || slip.refunded) && executions > 0)
+      judged.falseAlarms.push(slipId);
+    if (deadline > facts.now) continue;
     const answered = firstDelivery(rows);
-    if (answered !== null && isAtBoundary(answered, slip.deadline)) {
-      result.boundary++;
+    if (answered !== null && isAtBoundary(answered, deadline)) {
+      judged.boundary.push(slipId);
       continue;
     }
-    const inTime = answered !== null && answered <= slip.deadline;
-    if (inTime && slip.overdue) result.false_alarms++;
-    if (!inTime && !slip.overdue) result.missed++;
+    const inTime = answered !== null && answered <= deadline;
+    if (inTime && slip.overdue) judged.falseAlarms.push(slipId);
+    if (!inTime && !slip.overdue && !wasReceived(slip, rows, deadline)) judged.missed.push(slipId);
   }
-  return result;
+  return judged;
+}
+
+/**
+ * The provider gave its answer, and it is on the topic as received by the deadline; only the thanks for it were lost
+ * (the receiver died between its commit and its 2xx), so the provider counts it as not delivered.
+ */
+function wasReceived({ returnedAt }: SlipFacts, rows: readonly TruthRow[], deadline: Instant): boolean {
+  if (returnedAt === null || returnedAt > deadline) return false;
+  return rows.some((row) =>
+    row.answers.some((answer) => parseInstant(answer.at)! <= addMs(returnedAt, clockSkewMs)),
+  );
+}
+
+/** What is wrong with which slip, a line each, for whoever has to look. */
+export function findings(facts: Facts): string[] {
+  const { fresh } = numbered(facts.topic);
+  const slips = relevant(fresh, facts.since);
+  const { falseAlarms, missed } = judge(slips, facts);
+  const lines = (word: string, ids: readonly string[]) =>
+    ids.map((id) => {
+      const slip = slips.find((one) => one.slipId === id);
+      const truth = facts.truth.filter((row) => row.slip_id === id);
+      return `${word} ${id}: ${JSON.stringify({ slip, truth })}`;
+    });
+  return [...lines('false alarm', falseAlarms), ...lines('missed', missed)];
 }
 
 /** When the first final answer had been delivered whole; null when none was. */

@@ -20,7 +20,13 @@ program.parse();
 const { brokers, databaseUrl, simulatorUrl, since } = program.opts<Options>();
 
 try {
-  const { summary } = await runCheck({ brokers: brokers.split(','), databaseUrl, simulatorUrl, since });
+  const { summary, findings } = await runCheck({
+    brokers: brokers.split(','),
+    databaseUrl,
+    simulatorUrl,
+    since,
+  });
+  for (const finding of findings) console.error(finding);
   console.log(JSON.stringify(summary));
   const wrong = summary.false_alarms + summary.missed + summary.lost_events;
   process.exitCode = wrong > 0 || !summary.ledger_balanced ? 1 : 0;

@@ -1,5 +1,5 @@
 import { type Instant, parseInstant } from '@slipstream/kernel';
-import { allDue, check } from './check.ts';
+import { allDue, check, findings } from './check.ts';
 import type { Facts, Summary, TruthRow } from './facts.ts';
 import { countImbalances, databaseNow, readLog, readOutboxes } from './read-databases.ts';
 import { readTopic } from './read-topic.ts';
@@ -17,9 +17,11 @@ export interface CheckTarget {
  * Reads the facts and checks them. The outboxes are read first: what they hold must then be on the topic and in the
  * log, once these have had time to be written (`npm start -- --exit` asks when the feed has ended).
  */
-export async function runCheck(target: CheckTarget): Promise<{ summary: Summary; due: boolean }> {
+export async function runCheck(
+  target: CheckTarget,
+): Promise<{ summary: Summary; due: boolean; findings: string[] }> {
   const facts = await readFacts(target);
-  return { summary: check(facts), due: allDue(facts) };
+  return { summary: check(facts), due: allDue(facts), findings: findings(facts) };
 }
 
 export async function readFacts({ brokers, databaseUrl, simulatorUrl, since }: CheckTarget): Promise<Facts> {

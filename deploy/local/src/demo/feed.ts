@@ -132,8 +132,12 @@ async function settledCheck(stack: Stack, since: string, signal: AbortSignal): P
   };
   const until = performance.now() + settleTimeoutMs;
   for (;;) {
-    const { summary, due } = await runCheck(target);
-    if ((isSound(summary) && due) || performance.now() > until) return summary;
+    const { summary, due, findings } = await runCheck(target);
+    if (isSound(summary) && due) return summary;
+    if (performance.now() > until) {
+      for (const finding of findings) console.error(finding);
+      return summary;
+    }
     await pause(pollMs, signal);
   }
 }

@@ -184,7 +184,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         { name: 'relay', start: () => relay.start(), stop: () => relay.stop() },
         { name: 'ticks', start: () => ticks.start(), stop: () => ticks.stop() },
         ...barriers,
-        consumersPart(host, consumers),
+        consumersPart(host, consumers, onFatal),
         ...workers,
       ];
       if (watermarks) parts.push(ticker(watermarks, relay));
@@ -222,14 +222,21 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
-/** The consumers run as a Nest microservice: one custom transport, started with the application. */
-function consumersPart(host: Host, consumers: readonly BatchConsumer<Tx>[]): Part {
+/**
+ * The consumers run as a Nest microservice: one custom transport, started with the application. Joining is not waited
+ * for: a group whose dead member has not timed out yet lets nobody in, and HTTP must answer meanwhile.
+ */
+function consumersPart(
+  host: Host,
+  consumers: readonly BatchConsumer<Tx>[],
+  onFatal: (error: unknown) => void,
+): Part {
   const transport = new KafkaBatchTransport(consumers);
   return {
     name: 'consumers',
     start: async () => {
       host.app.connectMicroservice({ strategy: transport });
-      await host.app.startAllMicroservices();
+      host.app.startAllMicroservices().catch(onFatal);
     },
     drain: async () => {
       await Promise.all(consumers.map((consumer) => consumer.drain()));
