@@ -8,6 +8,7 @@ interface Flags {
   host: string;
   seed: string;
   providers?: string;
+  state?: string;
 }
 
 const HELP = `
@@ -23,6 +24,7 @@ await new Command('provider-simulator')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--seed <text>', 'decides every fault, outcome and delay', '1')
   .option('--providers <file>', 'JSON array of providers (else the variable SIMULATOR_PROVIDERS)')
+  .option('--state <file>', 'keep what the providers know over a stop and a start')
   .addHelpText('after', HELP)
   .action(run)
   .parseAsync();
@@ -30,7 +32,7 @@ await new Command('provider-simulator')
 async function run(flags: Flags): Promise<void> {
   try {
     const providers = loadProviders(flags.providers, process.env.SIMULATOR_PROVIDERS);
-    const simulator = await startSimulator({ ...flags, providers });
+    const simulator = await startSimulator({ ...flags, stateFile: flags.state, providers });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => void simulator.stop().then(() => process.exit(0)));
     }

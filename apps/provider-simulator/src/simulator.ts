@@ -9,6 +9,7 @@ import { type ProviderHttp, providerHttp } from './provider-http.ts';
 import type { Rule } from './rules.ts';
 import { Timers } from './timers.ts';
 import { TruthStore } from './truth.ts';
+import { loadTruth, saveTruth } from './truth-file.ts';
 
 export interface SimulatorOptions {
   readonly providers: readonly ProviderInput[];
@@ -19,6 +20,8 @@ export interface SimulatorOptions {
   readonly seed?: string | number;
   readonly limits?: Partial<Limits>;
   readonly now?: () => number;
+  /** Where the truth is kept over a stop and a start; absent: it is forgotten. */
+  readonly stateFile?: string | undefined;
 }
 
 export interface Simulator {
@@ -37,6 +40,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const host = options.host ?? '127.0.0.1';
   const timers = new Timers();
   const truth = new TruthStore(limits.truthSlipsMax, limits.answersPerSlipMax);
+  if (options.stateFile) loadTruth(truth, options.stateFile);
   const rules: { current: readonly Rule[] } = { current: [] };
   const providers = new Map<string, Provider>();
   const listeners = new Map<string, Listener>();
@@ -85,6 +89,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       ...senders.map((sender) => sender.stop()),
     ]);
     await Promise.all([adminApp.close(), ...servers.map((server) => server.app.close())]);
+    if (options.stateFile) saveTruth(truth, options.stateFile);
   }
 
   const stop = () => {

@@ -75,9 +75,13 @@ export class TruthStore {
     const known = this.find(first.provider, first.slipId);
     if (known) return known;
     const record: SlipRecord = { ...first, runs: [], answers: [] };
-    this.#records.set(key(first.provider, first.slipId), record);
-    if (this.#records.size > this.#slipsMax) this.#forgetOldest();
+    this.take(record);
     return record;
+  }
+
+  take(record: SlipRecord): void {
+    this.#records.set(key(record.provider, record.slipId), record);
+    if (this.#records.size > this.#slipsMax) this.#forgetOldest();
   }
 
   /** Notes a final answer; set its `deliveredAtMs` when it went out whole. */

@@ -21,8 +21,11 @@ export interface Simulation {
   env: Record<string, string>;
 }
 
-/** @param gatewayUrl takes the callbacks */
-export async function planSimulation(gatewayUrl: string): Promise<Simulation> {
+/**
+ * @param gatewayUrl takes the callbacks
+ * @param stateFile where the providers keep what they know over a stop; null: they forget
+ */
+export async function planSimulation(gatewayUrl: string, stateFile: string | null): Promise<Simulation> {
   const [adminPort, ...providerPorts] = await freePorts(1 + PROVIDERS.length);
   const providers = PROVIDERS.map((provider, index) => ({
     ...provider,
@@ -42,7 +45,11 @@ export async function planSimulation(gatewayUrl: string): Promise<Simulation> {
     ),
     spec: {
       name: 'provider-simulator',
-      args: [compiled('apps/provider-simulator/dist/main.js'), '--port', String(adminPort)],
+      args: [
+        compiled('apps/provider-simulator/dist/main.js'),
+        ...['--port', String(adminPort)],
+        ...(stateFile === null ? [] : ['--state', stateFile]),
+      ],
       env: { SIMULATOR_PROVIDERS: JSON.stringify(providers) },
       readyUrl: `${url}/readyz`,
     },

@@ -70,7 +70,9 @@ async function startServices(
 ): Promise<{ env: Record<string, string>; simulatorUrl: string }> {
   const instances = await planInstances(options.instances);
   const gateway = instances.find((instance) => instance.service === 'provider-gateway');
-  const simulator = await planSimulation(gateway?.url ?? 'http://127.0.0.1:9'); // 9: nobody takes callbacks
+  const stateFile = options.keepData ? join(options.dataDir, 'providers.jsonl') : null;
+  // Port 9: nobody takes callbacks.
+  const simulator = await planSimulation(gateway?.url ?? 'http://127.0.0.1:9', stateFile);
   const identity = await openIdentity(join(options.dataDir, 'keys/signing-key.json'));
   const kafkaBrokers = environment.kafkaBrokers.join(',');
   const shared = {
