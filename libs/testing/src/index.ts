@@ -6,7 +6,7 @@ export {
   processStart,
   stopProcess,
 } from './environment/process-identity.ts';
-export { freshDataDir, sharedEnvironment } from './environment/shared.ts';
+export { environmentWithOwnKafka, freshDataDir, sharedEnvironment } from './environment/shared.ts';
 export { startEnvironment } from './environment/start.ts';
 export { startWatchdog, type Watchdog } from './environment/watchdog.ts';
 export { type FakeClock, fakeClock } from './fake-clock.ts';

@@ -1,11 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { decodeSlipEvent, topics } from '@slipstream/contracts';
 import { createKafka, type KafkaClient, SerialProducer } from '@slipstream/kafka';
 import { createService, parseRules, type Service, type ServiceOptions } from '@slipstream/service-host';
 import type { RecordedEvent } from '@slipstream/slip';
-import { createDatabase, type Environment, startEnvironment, waitFor } from '@slipstream/testing';
+import { createDatabase, environmentWithOwnKafka, waitFor } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { assemble } from '../src/app.module.ts';
@@ -43,7 +40,7 @@ const issuer = 'https://issuer.test';
 const audience = 'slipstream';
 
 export async function intakeUnderTest(): Promise<IntakeUnderTest> {
-  const environment = await ownKafka();
+  const environment = await environmentWithOwnKafka();
   const databaseUrl = await createDatabase(environment.databaseUrl, 'intake');
   const rules = parseRules(rulesText, { file: 'rules.yaml', environment: {} });
   const keys = await generateKeyPair('EdDSA', { extractable: true });
@@ -122,17 +119,6 @@ export async function intakeUnderTest(): Promise<IntakeUnderTest> {
       await environment.stop();
     },
   };
-}
-
-async function ownKafka(): Promise<Environment> {
-  const given = process.env.KAFKA_BROKERS;
-  delete process.env.KAFKA_BROKERS;
-  const dataDir = join(tmpdir(), `slipstream-intake-${randomUUID()}`);
-  try {
-    return await startEnvironment({ dataDir });
-  } finally {
-    if (given !== undefined) process.env.KAFKA_BROKERS = given;
-  }
 }
 
 function texts(headers: Record<string, unknown>): Record<string, string> {

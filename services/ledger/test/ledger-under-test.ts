@@ -3,7 +3,7 @@ import { encodeSlipEvent, stampEnvelope, topics } from '@slipstream/contracts';
 import { createKafka, partitionOf, SerialProducer } from '@slipstream/kafka';
 import { createService, type Service } from '@slipstream/service-host';
 import type { SlipEvent } from '@slipstream/slip';
-import { createDatabase, type Environment, freshDataDir, startEnvironment } from '@slipstream/testing';
+import { createDatabase, environmentWithOwnKafka } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { assemble } from '../src/app.module.ts';
@@ -33,7 +33,7 @@ const issuer = 'https://issuer.test';
 const audience = 'slipstream';
 
 export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
-  const environment = await ownKafka();
+  const environment = await environmentWithOwnKafka();
   const databaseUrl = await createDatabase(environment.databaseUrl, 'ledger');
   const keys = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
@@ -112,14 +112,4 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
       await environment.stop();
     },
   };
-}
-
-async function ownKafka(): Promise<Environment> {
-  const given = process.env.KAFKA_BROKERS;
-  delete process.env.KAFKA_BROKERS;
-  try {
-    return await startEnvironment({ dataDir: freshDataDir() });
-  } finally {
-    if (given !== undefined) process.env.KAFKA_BROKERS = given;
-  }
 }

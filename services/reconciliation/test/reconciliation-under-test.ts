@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   decodeSlipEvent,
   encodeCloudEvent,
@@ -18,7 +15,7 @@ import { createKafka, ensureTopics, type OutRecord, partitionOf, SerialProducer 
 import { addMicros, type Instant, instantFromMs } from '@slipstream/kernel';
 import { createService, parseRules, type Service } from '@slipstream/service-host';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
-import { createDatabase, type Environment, startEnvironment, waitFor } from '@slipstream/testing';
+import { createDatabase, environmentWithOwnKafka, waitFor } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { v7 } from 'uuid';
@@ -134,7 +131,7 @@ export interface ReconciliationUnderTest {
 
 /** A real reconciliation on Kafka of its own: other tests publish under the same sources with numbers of their own. */
 export async function reconciliationUnderTest(): Promise<ReconciliationUnderTest> {
-  const environment = await ownKafka();
+  const environment = await environmentWithOwnKafka();
   const databaseUrl = await createDatabase(environment.databaseUrl, 'reconciliation');
   const keys = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
@@ -188,14 +185,4 @@ export async function reconciliationUnderTest(): Promise<ReconciliationUnderTest
       await environment.stop();
     },
   };
-}
-
-async function ownKafka(): Promise<Environment> {
-  const given = process.env.KAFKA_BROKERS;
-  delete process.env.KAFKA_BROKERS;
-  try {
-    return await startEnvironment({ dataDir: mkdtempSync(join(tmpdir(), 'slipstream-reconciliation-')) });
-  } finally {
-    if (given !== undefined) process.env.KAFKA_BROKERS = given;
-  }
 }

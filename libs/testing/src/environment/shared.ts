@@ -28,6 +28,20 @@ export function sharedEnvironment(): () => Environment {
   };
 }
 
+/**
+ * For specs that boot a whole service: a Kafka of its own, since services number their events per source and partition
+ * and a second database of the same service would look like losses; the PostgreSQL server may be shared.
+ */
+export async function environmentWithOwnKafka(): Promise<Environment> {
+  const given = process.env.KAFKA_BROKERS;
+  delete process.env.KAFKA_BROKERS;
+  try {
+    return await startEnvironment({ dataDir: freshDataDir() });
+  } finally {
+    if (given !== undefined) process.env.KAFKA_BROKERS = given;
+  }
+}
+
 /** A folder that does not exist yet: `stop()` of an environment removes the folders it made. */
 export function freshDataDir(): string {
   return join(tmpdir(), `slipstream-test-${randomUUID()}`);

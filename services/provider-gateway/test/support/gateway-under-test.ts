@@ -19,9 +19,8 @@ import type { RecordedEvent } from '@slipstream/slip';
 import {
   createDatabase,
   type Environment,
+  environmentWithOwnKafka,
   freePorts,
-  freshDataDir,
-  startEnvironment,
   waitFor,
 } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -66,7 +65,7 @@ export class GatewayUnderTest {
   }
 
   static async open(): Promise<GatewayUnderTest> {
-    const environment = await ownEnvironment();
+    const environment = await environmentWithOwnKafka();
     const databaseUrl = await createDatabase(environment.databaseUrl, 'gateway');
     const keys = await generateKeyPair('EdDSA', { extractable: true });
     const opened = new GatewayUnderTest(environment, databaseUrl, keys);
@@ -253,15 +252,4 @@ providers:${entries.join('')}
 routes:${routes.join('')}
   import: { mode: reported, outcome_deadline_ms: 86400000 }
 `;
-}
-
-/** Other tests publish under the same sources with numbers of their own, so this one has its own Kafka. */
-async function ownEnvironment(): Promise<Environment> {
-  const given = process.env.KAFKA_BROKERS;
-  delete process.env.KAFKA_BROKERS;
-  try {
-    return await startEnvironment({ dataDir: freshDataDir() });
-  } finally {
-    if (given !== undefined) process.env.KAFKA_BROKERS = given;
-  }
 }
