@@ -2,8 +2,9 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from '@jest/globals';
 import type { SlipEvent } from '@slipstream/slip';
 import { decodeSlipEvent, encodeSlipEvent } from './codec.ts';
-import { peekEnvelope, readEnvelope, stampEnvelope } from './envelope.ts';
+import { peekEnvelope, readEnvelope } from './envelope.ts';
 import { CloudEventSchema } from './generated/io/cloudevents/v1/cloudevents_pb.ts';
+import { stampEnvelope } from './stamp.ts';
 
 const head = {
   id: '0197-id',

@@ -12,8 +12,6 @@ export {
   type Peek,
   peekEnvelope,
   readEnvelope,
-  type Stamp,
-  stampEnvelope,
 } from './envelope.ts';
 export { cloudEventType, slipEventType } from './event-types.ts';
 export {
@@ -27,5 +25,6 @@ export {
   type SubmitSlip,
 } from './inbound.ts';
 export { type Source, sources, wallClock } from './sources.ts';
+export { type Stamp, stampEnvelope } from './stamp.ts';
 export { decodeTick, encodeTick, type PartitionMark, type Tick, tickKey } from './tick.ts';
 export { allTopics, deadLetterTopic, partitionsDefault, type Topic, topics } from './topics.ts';
