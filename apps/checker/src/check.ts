@@ -103,7 +103,8 @@ function judge(slips: readonly SlipFacts[], facts: Facts): Judged {
       continue;
     }
     const inTime = answered !== null && answered <= deadline;
-    if (inTime && slip.overdue) judged.falseAlarms.push(slipId);
+    const told = firstDelivery(rows, ['reply', 'callback']);
+    if (told !== null && told <= deadline && slip.overdue) judged.falseAlarms.push(slipId);
     if (!inTime && !slip.overdue && !wasReceived(slip, rows, deadline)) judged.missed.push(slipId);
   }
   return judged;
@@ -134,10 +135,10 @@ export function findings(facts: Facts): string[] {
   return [...lines('false alarm', falseAlarms), ...lines('missed', missed)];
 }
 
-/** When the first final answer had been delivered whole; null when none was. */
-function firstDelivery(rows: readonly TruthRow[]): Instant | null {
+/** When the first final answer (of these kinds) had been delivered whole; null when none was. */
+function firstDelivery(rows: readonly TruthRow[], kinds = ['reply', 'callback', 'inquiry']): Instant | null {
   const deliveries = rows
-    .flatMap((row) => row.answers)
+    .flatMap((row) => row.answers.filter(({ what }) => kinds.includes(what)))
     .flatMap((answer) => (answer.delivered_at === null ? [] : [parseInstant(answer.delivered_at)!]));
   return deliveries.sort()[0] ?? null;
 }

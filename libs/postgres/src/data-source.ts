@@ -13,7 +13,8 @@ export interface DataSourceOptions {
 
 const timestamptzOid = 1184;
 
-/** Opens the pool. Waits are bounded: connecting 5 s, a lock 10 s, a statement 60 s, an idle transaction 30 s. */
+/** Opens the pool. Waits are bounded: connecting 5 s, a lock 10 s, a statement 60 s, an idle transaction 3 s:
+ * a process that is paused in the middle of one must not hold the sequencer's rows against the others. */
 export async function openDataSource(options: DataSourceOptions): Promise<DataSource> {
   const dataSource = new DataSource({
     type: 'postgres',
@@ -25,7 +26,7 @@ export async function openDataSource(options: DataSourceOptions): Promise<DataSo
     logging: false,
     extra: {
       options:
-        '-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000',
+        '-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=3000',
       keepAlive: true,
       types: { getTypeParser },
     },
