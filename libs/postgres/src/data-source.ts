@@ -13,8 +13,10 @@ export interface DataSourceOptions {
 
 const timestamptzOid = 1184;
 
-/** Opens the pool. Waits are bounded: connecting 5 s, a lock 10 s, a statement 60 s, an idle transaction 3 s:
- * a process that is paused in the middle of one must not hold the sequencer's rows against the others. */
+/**
+ * Opens the pool. Waits are bounded: connecting 5 s, a lock 10 s, a statement 60 s, an idle transaction 3 s: a process
+ * that is paused in the middle of one must not hold the sequencer's rows against the others.
+ */
 export async function openDataSource(options: DataSourceOptions): Promise<DataSource> {
   const dataSource = new DataSource({
     type: 'postgres',
