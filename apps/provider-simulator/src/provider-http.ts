@@ -48,6 +48,7 @@ interface Surroundings {
 export function providerHttp(provider: Provider, around: Surroundings): ProviderHttp {
   const app = newServer();
   const silent = new Set<Socket>();
+  app.addHook('onRequest', async ({ raw }) => confirmRead(raw.socket));
 
   app.post('/slips', { schema: { body: submissionSchema } }, async (request, reply) => {
     const submission = request.body as SlipSubmission;
@@ -127,13 +128,30 @@ export function providerHttp(provider: Provider, around: Surroundings): Provider
   };
 }
 
+/** Per connection the answer that went out on it last, until something shows that it was read. */
+const unread = new WeakMap<Socket, Answer | null>();
+
 /**
- * An answer counts as delivered when its last byte went to an open socket. The listener goes first, because Node's
- * own one parts the response from its socket.
+ * An answer counts as delivered when its last byte went to an open connection, unless the connection is then reset
+ * before anything else comes over it: TCP resets when the reader's process ended with bytes it had not read (RFC 1122,
+ * 4.2.2.13). The listener goes first, because Node's own one parts the response from its socket.
  */
 function markWhenDelivered(answer: Answer, request: FastifyRequest, reply: FastifyReply, now: () => number) {
   const { socket } = request.raw;
   reply.raw.prependOnceListener('finish', () => {
-    if (!socket.destroyed) answer.deliveredAtMs = now();
+    if (socket.destroyed || socket.readableEnded) return;
+    answer.deliveredAtMs = now();
+    unread.set(socket, answer);
   });
+}
+
+/** A request has come: what went out on its connection before was read. */
+function confirmRead(socket: Socket): void {
+  if (!unread.has(socket)) socket.once('close', (wasReset) => wasReset && withdraw(socket));
+  unread.set(socket, null);
+}
+
+function withdraw(socket: Socket): void {
+  const answer = unread.get(socket);
+  if (answer) answer.deliveredAtMs = null;
 }

@@ -143,17 +143,8 @@ export class World {
   }
 
   submit(slipId: string, provider = 'acme', more: object = {}, timeoutMs = 5000): Promise<Answered> {
-    const body = {
-      slip_id: slipId,
-      reference: `ref-${slipId}`,
-      kind: 'order',
-      account: 'cust-42',
-      counterparty: 'shop-7',
-      amount: { amount: '1250', currency: 'EUR' },
-      attempt: 1,
-      ...more,
-    };
-    return this.call(`${this.simulator.providers[provider]}/slips`, 'POST', body, timeoutMs);
+    const url = `${this.simulator.providers[provider]}/slips`;
+    return this.call(url, 'POST', { ...submission(slipId), ...more }, timeoutMs);
   }
 
   inquire(slipId: string, provider = 'acme'): Promise<Answered> {
@@ -177,6 +168,19 @@ export class World {
       (row) => row.outcome !== null,
     );
   }
+}
+
+/** What `POST /slips` takes. */
+export function submission(slipId: string) {
+  return {
+    slip_id: slipId,
+    reference: `ref-${slipId}`,
+    kind: 'order',
+    account: 'cust-42',
+    counterparty: 'shop-7',
+    amount: { amount: '1250', currency: 'EUR' },
+    attempt: 1,
+  };
 }
 
 /** Polls until the value holds; after 8 s fails with the last value. */

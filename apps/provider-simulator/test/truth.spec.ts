@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { eventually, World } from './support.ts';
+import { eventually, submission, World } from './support.ts';
 
 let world: World;
 afterEach(() => world.stop());
@@ -89,6 +91,55 @@ test('a reply to a client that has gone is not delivered', async () => {
   await world.submit('here', 'bolt');
   expect((await world.truthOf('gone')).answers[0]?.delivered_at).toBeNull();
 });
+
+test('a reply that the client never read, because its process ended, is not delivered', async () => {
+  world = await World.start({}, { latency_ms: [0, 0] });
+  const { socket, submit } = await unreadConnection(world.simulator.providers.bolt!);
+  submit('read');
+  await eventually(
+    () => world.truthOf('read'),
+    (row) => row.answers[0]?.delivered_at != null,
+  );
+  submit('unread'); // shows that the answer before it was read
+  await eventually(
+    () => world.truthOf('unread'),
+    (row) => row.answers[0]?.delivered_at != null,
+  );
+  socket.resetAndDestroy(); // what the kernel does for a killed process with unread bytes
+  await eventually(
+    () => world.truthOf('unread'),
+    (row) => row.answers[0]?.delivered_at === null,
+  );
+  expect((await world.truthOf('read')).answers[0]?.delivered_at).not.toBeNull();
+});
+
+test('a reply to a client that closed in order counts as read', async () => {
+  world = await World.start({}, { latency_ms: [0, 0] });
+  const { socket, submit } = await unreadConnection(world.simulator.providers.bolt!);
+  submit('closed');
+  const delivered = await eventually(
+    () => world.truthOf('closed'),
+    (row) => row.answers[0]?.delivered_at != null,
+  );
+  socket.resume();
+  socket.end();
+  await once(socket, 'close');
+  await world.submit('after', 'bolt');
+  expect(await world.truthOf('closed')).toEqual(delivered);
+});
+
+/** A client that sends and does not read. */
+async function unreadConnection(url: string) {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) }).pause();
+  await once(socket, 'connect');
+  const submit = (slipId: string) => {
+    const body = JSON.stringify(submission(slipId));
+    const head = `POST /slips HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json`;
+    socket.write(`${head}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  };
+  return { socket, submit };
+}
 
 test('a statement has a line per execution of the day, with the amount that moved', async () => {
   world = await World.start();

@@ -1,5 +1,6 @@
 import type { Admin, Consumer } from 'kafkajs';
 import type { Message } from './chunk.ts';
+import { readLogBounds } from './log-bounds.ts';
 
 /** What a partition asks of the fetching client. */
 export interface FetchControl {
@@ -20,16 +21,6 @@ export interface Fetched {
   resolve(offset: string): void;
   /** False when the batch must end here: drained, reassigned or asked to fetch elsewhere. */
   goOn(): Promise<boolean>;
-}
-
-export interface LogBounds {
-  readonly start: number;
-  readonly end: number;
-}
-
-export async function readLogBounds(admin: Admin, topic: string): Promise<Map<number, LogBounds>> {
-  const offsets = await admin.fetchTopicOffsets(topic);
-  return new Map(offsets.map((one) => [one.partition, { start: Number(one.low), end: Number(one.high) }]));
 }
 
 export function fetchControl(consumer: Consumer, admin: Admin, topic: string): FetchControl {

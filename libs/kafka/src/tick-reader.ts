@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type Tick, topics } from '@slipstream/contracts';
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { type KafkaClient, retryOptions } from './client.ts';
-import { readLogBounds } from './fetch-control.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
+import { readLogBounds } from './log-bounds.ts';
 import { TickBook } from './tick-book.ts';
 import { withTimeout } from './with-timeout.ts';
 

@@ -6,11 +6,11 @@ import {
   dispatchDueSlips,
   type EndedCall,
 } from '../src/application/dispatch-due-slips.ts';
-import { recordAnswers } from '../src/application/inquire-due.ts';
+import { type AnsweredInquiry, inquireDue, recordAnswers } from '../src/application/inquire-due.ts';
 import type { Provider } from '../src/application/ports.ts';
 import { recordOutcomes, recoverAbandoned } from '../src/application/record-outcomes.ts';
 import { Slots } from '../src/application/slots.ts';
-import type { CallOutcome } from '../src/domain/provider/answer.ts';
+import type { CallOutcome, InquiryOutcome } from '../src/domain/provider/answer.ts';
 import { prepareCall } from '../src/providers/http-v1/client.ts';
 import { inquiryRequested, recorded, slipRefunded } from './support/events.ts';
 import { Harness } from './support/harness.ts';
@@ -43,8 +43,11 @@ class Puppet implements Provider {
     return new Promise((end) => this.calls.push({ slipId: call.slipId, end }));
   }
 
-  async inquire() {
-    return { kind: 'not_found' } as const;
+  /** What it says when asked; the last of them again and again. */
+  inquiries: InquiryOutcome[] = [{ kind: 'not_found' }];
+
+  async inquire(): Promise<InquiryOutcome> {
+    return this.inquiries.length > 1 ? this.inquiries.shift()! : this.inquiries[0]!;
   }
 
   async close() {}
@@ -157,6 +160,27 @@ describe('an instance that dies', () => {
     await recordAnswers(recorder(), [answer]);
     const answers = (await gateway.types(slip)).filter((type) => type === 'InquiryAnswered');
     expect(answers).toHaveLength(1);
+  });
+
+  test('an own question that nobody answered is put again, without the reconciler', async () => {
+    const silent = { kind: 'no_answer', detail: 'ECONNREFUSED' } as const;
+    puppet.inquiries = [silent, silent, succeeded];
+    const slip = await gateway.slip();
+    const parts = instance('one');
+    await dispatchDueSlips(parts);
+    await recordOutcomes(recorder(), [
+      { slipId: slip, attempt: 1, outcome: { kind: 'unanswered', reason: 'connection_lost', detail: '' } },
+    ]);
+    const record = (answered: AnsweredInquiry) => recordAnswers(recorder(), [answered]);
+    await waitFor(
+      async () => {
+        await inquireDue({ ...parts, record });
+        return (await gateway.types(slip)).includes('SlipReturned');
+      },
+      { timeoutMs: 10_000, what: 'the answer' },
+    );
+    expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'DispatchUnanswered', 'SlipReturned']);
+    expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({ evidence: 'inquiry_answer' });
   });
 
   test('two instances that claim at the same time never get the same slip', async () => {

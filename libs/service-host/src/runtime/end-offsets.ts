@@ -1,4 +1,4 @@
-import type { KafkaClient } from '@slipstream/kafka';
+import { type KafkaClient, readLogBounds } from '@slipstream/kafka';
 
 /** Asks the broker where topics end, over one admin connection. */
 export class EndOffsets {
@@ -18,7 +18,7 @@ export class EndOffsets {
 
   /** Per partition, the offset after the last record. */
   async of(topic: string): Promise<ReadonlyMap<number, number>> {
-    const offsets = await this.#admin.fetchTopicOffsets(topic);
-    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+    const bounds = await readLogBounds(this.#admin, topic);
+    return new Map([...bounds].map(([partition, { end }]) => [partition, end]));
   }
 }

@@ -1,4 +1,5 @@
-import { answerInquiry, planInquiry } from '../domain/inquiry/inquiry.ts';
+import type { Instant } from '@slipstream/kernel';
+import { answerInquiry, askAgainAt, planInquiry } from '../domain/inquiry/inquiry.ts';
 import type { InquiryOutcome } from '../domain/provider/answer.ts';
 import { Changes } from './apply.ts';
 import type { ClaimedInquiry, Count, Providers, Store } from './ports.ts';
@@ -39,15 +40,17 @@ export async function inquireDue(parts: InquirerParts): Promise<number> {
     const changes = new Changes(await tx.dispatches.lock([...new Set(due.map((one) => one.slipId))]));
     const asked: ClaimedInquiry[] = [];
     const answered: ClaimedInquiry[] = [];
+    const waiting = new Map<ClaimedInquiry, Instant>();
     for (const inquiry of due) {
       const dispatch = changes.get(inquiry.slipId);
       const plan = dispatch && planInquiry(dispatch, inquiry, now, providers.has(inquiry.provider));
       if (plan?.plan === 'ask') asked.push(inquiry);
-      else if (plan?.plan === 'wait') await tx.inquiries.postpone(inquiry, plan.until);
+      else if (plan?.plan === 'wait') waiting.set(inquiry, plan.until);
       else answered.push(inquiry);
       if (plan?.plan === 'answer') changes.apply(plan.step);
     }
-    if (answered.length > 0) await tx.inquiries.markAnswered(answered);
+    await tx.inquiries.postpone(waiting);
+    await tx.inquiries.markAnswered(answered);
     await changes.write(tx);
     return { asked, seen: due.length };
   });
@@ -65,7 +68,10 @@ async function ask(parts: InquirerParts, inquiry: ClaimedInquiry): Promise<void>
   await parts.record({ inquiry, outcome });
 }
 
-/** Records what providers answered. A question asked twice is answered once; a final answer is evidence every time. */
+/**
+ * Records what providers answered. A question asked twice is answered once; a final answer is evidence every time. An own
+ * question that found no answer stays open for another time.
+ */
 export async function recordAnswers(
   parts: { readonly store: Store; readonly providers: Providers; readonly count: Count },
   answers: readonly AnsweredInquiry[],
@@ -76,6 +82,7 @@ export async function recordAnswers(
     const changes = new Changes(await tx.dispatches.lock([...new Set(inquiries.map((one) => one.slipId))]));
     const now = await tx.now();
     const done = new Set<string>();
+    const again = new Map<ClaimedInquiry, Instant>();
     for (const { inquiry, outcome } of answers) {
       const dispatch = changes.get(inquiry.slipId);
       if (!dispatch) continue;
@@ -85,16 +92,15 @@ export async function recordAnswers(
       // As this service's own question a repeat gives evidence, but no second InquiryAnswered.
       const as = first ? inquiry : { ...inquiry, n: 0 };
       const acceptanceDelayMaxMs = parts.providers.get(inquiry.provider)?.acceptanceDelayMaxMs ?? null;
-      const step = answerInquiry(dispatch, as, {
-        askedAt: inquiry.askedAt,
-        now,
-        outcome,
-        acceptanceDelayMaxMs,
-      });
+      const asked = { askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs };
+      const step = answerInquiry(dispatch, as, asked);
       changes.apply(step);
+      const at = first ? askAgainAt(step.dispatch, inquiry, asked) : null;
+      if (at !== null) again.set(inquiry, at);
       if ('reception' in step && step.reception === 'contradiction') parts.count('contradiction');
     }
-    await tx.inquiries.markAnswered(inquiries);
+    await tx.inquiries.markAnswered(inquiries.filter((one) => !again.has(one)));
+    await tx.inquiries.postpone(again);
     await changes.write(tx);
   });
 }

@@ -65,7 +65,8 @@ export interface Inquiries {
     limits: ReadonlyMap<string, number>,
     leaseMs: ReadonlyMap<string, number>,
   ): Promise<{ now: Instant; due: readonly ClaimedInquiry[] }>;
-  postpone(inquiry: Inquiry, until: Instant): Promise<void>;
+  /** Makes inquiries due at a later time. */
+  postpone(until: ReadonlyMap<Inquiry, Instant>): Promise<void>;
   /** Locks the inquiries and gives those that nobody answered yet. */
   lockUnanswered(inquiries: readonly Inquiry[]): Promise<ReadonlySet<string>>;
   markAnswered(inquiries: readonly Inquiry[]): Promise<void>;

@@ -32,7 +32,10 @@ from (select * from wanted union all select * from strange) as w
 where i.slip_id = w.slip_id and i.n = w.n
 returning i.slip_id, i.n, i.provider, i.asked_at`;
 
-const postponeSql = `update inquiry set status = 'due', due_at = $3, lease_until = null where slip_id = $1 and n = $2`;
+const postponeSql = `
+update inquiry i set status = 'due', due_at = w.due_at, lease_until = null
+from unnest($1::text[], $2::int[], $3::timestamptz[]) as w(slip_id, n, due_at)
+where i.slip_id = w.slip_id and i.n = w.n`;
 
 const lockUnansweredSql = `
 select i.slip_id, i.n, i.status from inquiry i
@@ -80,8 +83,9 @@ export function inquiries(tx: Tx): Inquiries {
         due,
       };
     },
-    async postpone(inquiry, until) {
-      await tx.query(postponeSql, [inquiry.slipId, inquiry.n, until]);
+    async postpone(until) {
+      if (until.size === 0) return;
+      await tx.query(postponeSql, [...keys([...until.keys()]), [...until.values()]]);
     },
     async lockUnanswered(asked) {
       const rows = await tx.query<{ slip_id: string; n: number; status: string }>(
@@ -92,6 +96,7 @@ export function inquiries(tx: Tx): Inquiries {
       return new Set(open.map((row) => `${row.slip_id} ${row.n}`));
     },
     async markAnswered(answered) {
+      if (answered.length === 0) return;
       await tx.query(markAnsweredSql, keys(answered));
     },
   };

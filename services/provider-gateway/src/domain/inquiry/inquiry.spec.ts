@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
 import { dispatch, final, pending, t0, typesOf } from '../dispatch/spec-support.ts';
 import type { InquiryOutcome } from '../provider/answer.ts';
-import { answerInquiry, planInquiry } from './inquiry.ts';
+import { answerInquiry, askAgainAt, planInquiry } from './inquiry.ts';
 
 const unanswered = dispatch({
   status: 'unanswered',
@@ -111,5 +111,27 @@ describe('the provider’s answer', () => {
     expect(step.publications[0]).toMatchObject({
       event: { data: { answer: 'no_answer', provesNotExecuted: false, detail: 'HTTP 500' } },
     });
+  });
+});
+
+describe('a question of our own that found no answer', () => {
+  const silent: InquiryOutcome = { kind: 'no_answer', detail: 'ECONNREFUSED' };
+  const again = (afterMs: number, state = unanswered) => askAgainAt(state, ask(0), asked(silent, afterMs));
+
+  test('is put again after half the time that has gone by, and never within half a second', () => {
+    expect(again(190)).toBe(addMs(t0, 200 + 500));
+    expect(again(1_990)).toBe(addMs(t0, 2_000 + 1_000));
+  });
+
+  test('is left to the reconciler from the deadline on', () => {
+    const due = { ...unanswered, deadline: addMs(t0, 6_000) };
+    expect(again(3_980, due)).toBe(addMs(t0, 5_985));
+    expect(again(3_990, due)).toBeNull();
+  });
+
+  test('needs no other time when the answer came another way, and others answer for themselves', () => {
+    expect(again(190, { ...unanswered, outcome: 'succeeded' })).toBeNull();
+    expect(askAgainAt(unanswered, ask(1), asked(silent, 190))).toBeNull();
+    expect(askAgainAt(unanswered, ask(0), asked({ kind: 'not_found' }, 190))).toBeNull();
   });
 });

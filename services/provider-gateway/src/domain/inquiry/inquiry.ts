@@ -1,4 +1,4 @@
-import { addMs, earlier, type Instant } from '@slipstream/kernel';
+import { addMs, earlier, type Instant, instantToMs } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
 import { receiveAnswer } from '../dispatch/receive-answer.ts';
 import { type Dispatch, type Publication, providerHasSpoken, type Step } from '../dispatch/state.ts';
@@ -91,6 +91,20 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
     default:
       return outcome satisfies never;
   }
+}
+
+const askAgainMsMin = 500;
+
+/**
+ * When this service's own question is put again because the provider gave no answer: after half the time that has gone
+ * by since the slip may have left, until the deadline; from there on the reconciler asks. Null: not again.
+ */
+export function askAgainAt(dispatch: Dispatch, inquiry: Inquiry, { outcome, now }: Asked): Instant | null {
+  const { outcome: known, notAfter, deadline } = dispatch;
+  if (inquiry.n !== 0 || outcome.kind !== 'no_answer' || known !== null || notAfter === null) return null;
+  const goneMs = instantToMs(now) - instantToMs(notAfter);
+  const at = addMs(now, Math.max(askAgainMsMin, goneMs / 2));
+  return at < deadline ? at : null;
 }
 
 function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {

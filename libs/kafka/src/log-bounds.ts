@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin } from 'kafkajs';
+
+export interface LogBounds {
+  /** The first offset the log still has. */
+  readonly start: number;
+  /** The offset after the last record. */
+  readonly end: number;
+}
+
+const leaderTries = 20;
+const leaderDelayMs = 100;
+
+/** Where the log of each partition starts and ends. @throws Error when a partition finds no leader in about 2 s */
+export async function readLogBounds(admin: Admin, topic: string): Promise<Map<number, LogBounds>> {
+  const offsets = await askLeaders(admin, topic);
+  return new Map(offsets.map((one) => [one.partition, { start: Number(one.low), end: Number(one.high) }]));
+}
+
+/**
+ * A broker learns that it leads a new partition later than the controller does, and a partition that moved has another
+ * leader than the client remembers. kafkajs' admin repeats neither, and forgets what it knows only when it disconnects.
+ */
+async function askLeaders(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await admin.fetchTopicOffsets(topic);
+    } catch (error) {
+      const { type } = error as { type?: string };
+      if (type !== 'NOT_LEADER_FOR_PARTITION' || tries === leaderTries) throw error;
+    }
+    await sleep(leaderDelayMs);
+    await admin.disconnect();
+    await admin.connect();
+  }
+}
