@@ -9,8 +9,8 @@ import { type Stack, type StackOptions, startStack } from '@slipstream/local';
 
 export const root = join(import.meta.dirname, '../..');
 
-/** Deadlines longer than a killed service needs on a busy machine to come back and ask about what it had in flight. */
-const policies = { outcome_deadline_ms: 16_000 };
+/** The demo's deadline: longer than a killed service needs on a busy machine to come back and ask about its calls. */
+const policies = { outcome_deadline_ms: 12_000 };
 
 export interface TestStack {
   readonly stack: Stack;

@@ -118,15 +118,15 @@ describe('a question of our own that found no answer', () => {
   const silent: InquiryOutcome = { kind: 'no_answer', detail: 'ECONNREFUSED' };
   const again = (afterMs: number, state = unanswered) => askAgainAt(state, ask(0), asked(silent, afterMs));
 
-  test('is put again after half the time that has gone by, and never within half a second', () => {
+  test('is put again after a quarter of the time that has gone by, and never within half a second', () => {
     expect(again(190)).toBe(addMs(t0, 200 + 500));
-    expect(again(1_990)).toBe(addMs(t0, 2_000 + 1_000));
+    expect(again(3_190)).toBe(addMs(t0, 3_200 + 800));
   });
 
   test('is left to the reconciler from the deadline on', () => {
     const due = { ...unanswered, deadline: addMs(t0, 6_000) };
-    expect(again(3_980, due)).toBe(addMs(t0, 5_985));
-    expect(again(3_990, due)).toBeNull();
+    expect(again(4_782, due)).toBe(addMs(t0, 5_990));
+    expect(again(4_790, due)).toBeNull();
   });
 
   test('needs no other time when the answer came another way, and others answer for themselves', () => {

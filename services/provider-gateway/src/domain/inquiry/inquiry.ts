@@ -96,14 +96,14 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
 const askAgainMsMin = 500;
 
 /**
- * When this service's own question is put again because the provider gave no answer: after half the time that has gone
- * by since the slip may have left, until the deadline; from there on the reconciler asks. Null: not again.
+ * When this service's own question is put again because the provider gave no answer: after a quarter of the time that
+ * has gone by since the slip may have left, until the deadline; from there on the reconciler asks. Null: not again.
  */
 export function askAgainAt(dispatch: Dispatch, inquiry: Inquiry, { outcome, now }: Asked): Instant | null {
   const { outcome: known, notAfter, deadline } = dispatch;
   if (inquiry.n !== 0 || outcome.kind !== 'no_answer' || known !== null || notAfter === null) return null;
   const goneMs = instantToMs(now) - instantToMs(notAfter);
-  const at = addMs(now, Math.max(askAgainMsMin, goneMs / 2));
+  const at = addMs(now, Math.max(askAgainMsMin, goneMs / 4));
   return at < deadline ? at : null;
 }
 
