@@ -2,6 +2,7 @@ import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { Assignment } from './assignment.ts';
 import { type KafkaClient, retryOptions } from './client.ts';
 import { type ConsumerOptions, consumerDefaults, fetchConfig } from './consumer-options.ts';
+import { removeDeadMembers } from './dead-members.ts';
 import { fetchControl } from './fetch-control.ts';
 import { GroupOffsets } from './group-offsets.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
@@ -15,6 +16,11 @@ export interface BatchConsumerParts<Tx> {
   readonly kafka: KafkaClient;
   readonly store: ConsumerStore<Tx>;
   readonly subscription: Subscription<Tx>;
+  /**
+   * The client id of `kafka`, when it is this instance's alone and stays the same over restarts: what a killed process
+   * left in the group is then removed at start. Absent: that member's session must time out first.
+   */
+  readonly ownClientId?: string;
   /** The consumer is dead or stuck for good: end the process, its supervisor starts a new one. */
   readonly onFatal: (error: Error) => void;
   readonly metrics?: ConsumerMetrics;
@@ -102,6 +108,7 @@ export class BatchConsumer<Tx> {
   async #start(): Promise<void> {
     this.#listen();
     await this.#admin.connect();
+    await this.#removeDeadMembers();
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [this.subscription.topic], fromBeginning: true });
     await this.#consumer.run({
@@ -113,6 +120,18 @@ export class BatchConsumer<Tx> {
     if (this.#draining) return;
     this.#groupOffsets.start(this.#options.groupOffsetsMs);
     this.#watchdog.start();
+  }
+
+  async #removeDeadMembers(): Promise<void> {
+    const { kafka, ownClientId, subscription } = this.#parts;
+    if (ownClientId === undefined) return;
+    const { group } = subscription;
+    try {
+      const members = await removeDeadMembers(kafka, this.#admin, group, ownClientId);
+      if (members > 0) this.#log.info('removed what a dead process left in the group', { group, members });
+    } catch (error) {
+      this.#log.warn('a dead member may delay joining', { group, ...describeError(error) });
+    }
   }
 
   async #drain(): Promise<void> {

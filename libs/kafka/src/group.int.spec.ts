@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/testing';
 import kafkajs from 'kafkajs';
@@ -71,6 +73,53 @@ describe('two members of a group', () => {
     expect(store.effects).toEqual(rig.allOnce(1, 15));
     expect([...zombie.fatal, ...second.fatal]).toEqual([]);
   });
+});
+
+describe('a member whose process was killed', () => {
+  it('is taken out of the group by the next process of its name, which need not wait for its session', async () => {
+    await rig.start();
+    await rig.events(0, 5);
+    await joinAndDie('one');
+    const { store } = await rig.member({ clientId: 'one' });
+    await until(() => store.effects.length === 5, 'all handled');
+    const { groups } = await rig.admin.describeGroups([rig.group]);
+    expect(groups[0]!.members.map(({ clientId }) => clientId)).toEqual(['one']);
+  });
+
+  it('of another name is left alone', async () => {
+    await rig.start(2);
+    const other = await rig.member({ clientId: 'two' });
+    await until(() => other.consumer.positions().size === 2, 'it owns all');
+    const one = await rig.member({ clientId: 'one' });
+    await until(() => one.consumer.positions().size === 1, 'the newcomer owns its half');
+    await until(() => other.consumer.positions().size === 1, 'the other half stays');
+  });
+
+  /** A process that joins the group and is killed; its session holds for five minutes more. */
+  async function joinAndDie(clientId: string): Promise<void> {
+    const script = `
+      const { Kafka } = require('kafkajs');
+      const [brokers, clientId, groupId, topic] = process.argv.slice(1);
+      const consumer = new Kafka({ brokers: brokers.split(','), clientId, logLevel: 0 })
+        .consumer({ groupId, sessionTimeout: 300_000, rebalanceTimeout: 300_000 });
+      consumer.on('consumer.group_join', () => console.log('joined'));
+      consumer.connect()
+        .then(() => consumer.subscribe({ topics: [topic] }))
+        .then(() => consumer.run({ autoCommit: false, eachBatch: async () => {} }));`;
+    const brokers = environment().kafkaBrokers.join(',');
+    const child = spawn(process.execPath, ['-e', script, brokers, clientId, rig.group, rig.topic], {
+      cwd: import.meta.dirname,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'close');
+    try {
+      const [line] = await once(child.stdout, 'data', { signal: AbortSignal.timeout(30_000) });
+      expect(String(line)).toBe('joined\n');
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+    }
+  }
 });
 
 describe('a fenced partition', () => {

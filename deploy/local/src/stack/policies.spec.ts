@@ -20,7 +20,7 @@ describe('the rules of a local stack', () => {
     for (const [name, route] of Object.entries(stack)) {
       if (route.mode !== 'dispatched') continue;
       expect(route.outcome_deadline_ms).toBe(5_000);
-      expect(demo[name]).toEqual({ ...route, outcome_deadline_ms: 15_000 });
+      expect(demo[name]).toEqual({ ...route, outcome_deadline_ms: 12_000 });
     }
     expect(Object.keys(stack)).toEqual(['default', 'borealis', 'cumulus', 'dorado', 'import']);
   });

@@ -17,6 +17,7 @@ export interface MemberOptions {
   readonly sequenced?: boolean;
   readonly store?: MemoryStore;
   readonly options?: Partial<ConsumerOptions>;
+  readonly clientId?: string;
 }
 
 export interface Member {
@@ -36,6 +37,7 @@ export async function recordOffsets(tx: MemoryTx, { partition, records }: Batch)
 /** A topic of its own on a real broker, a producer of events into it, and members of one consumer group. */
 export class Rig {
   readonly kafka: KafkaClient;
+  readonly #brokers: readonly string[];
   readonly topic = `kafka-spec-${randomUUID()}`;
   readonly group = `${this.topic}-group`;
   readonly admin: Admin;
@@ -44,6 +46,7 @@ export class Rig {
   readonly #sequences = new Map<number, number>();
 
   constructor(brokers: readonly string[]) {
+    this.#brokers = brokers;
     this.kafka = createKafka({ brokers, clientId: 'kafka-spec', log: quietLog });
     this.admin = this.kafka.admin();
     this.producer = new SerialProducer(this.kafka, { log: quietLog });
@@ -111,8 +114,10 @@ export class Rig {
     };
     const fatal: Error[] = [];
     const stopped: number[] = [];
+    const { clientId } = given;
     const consumer = new BatchConsumer({
-      kafka: this.kafka,
+      kafka: clientId ? createKafka({ brokers: this.#brokers, clientId, log: quietLog }) : this.kafka,
+      ...(clientId ? { ownClientId: clientId } : {}),
       store,
       subscription,
       log: quietLog,

@@ -93,7 +93,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     applicationName: `slipstream-${name}`,
     ...(options.poolMax === undefined ? {} : { poolMax: options.poolMax }),
   });
-  const kafka = createKafka({ brokers: settings.kafkaBrokers, clientId: `slipstream-${name}` });
+  // The instance's own, and its consumers' sign of what an earlier process left in their groups.
+  const clientId = `slipstream-${name}-${settings.instanceId}`;
+  const kafka = createKafka({ brokers: settings.kafkaBrokers, clientId });
   try {
     await migrate(dataSource, [coreMigrations, options.migrations]);
     await ensureTopics(kafka);
@@ -131,6 +133,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         kafka,
         store,
         subscription,
+        ownClientId: clientId,
         onFatal,
         metrics: metrics.callbacks,
       });
