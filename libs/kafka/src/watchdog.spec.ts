@@ -56,6 +56,33 @@ describe('Watchdog', () => {
     expect(stalls).toEqual([]);
   });
 
+  it('leaves alone a consumer that keeps up, though at every look a record has just come', async () => {
+    const reached = [0, 0, 0];
+    let look = 0;
+    const show = () => {
+      const lagging = look++ % 3;
+      partitions = reached.map((offset, partition) => at(partition, offset));
+      ends = new Map(reached.map((end, n) => [n, { start: 0, end: end + (n === lagging ? 1 : 0) }]));
+      reached[lagging]! += 1;
+    };
+    show();
+    await check(30, show);
+    expect(stalls).toEqual([]);
+  });
+
+  it('forgets a partition that became another member’s while records waited', async () => {
+    partitions = [at(0, 5), at(1, 5)];
+    ends.set(1, { start: 0, end: 1_000 });
+    await check(1);
+    let reached = 5;
+    const show = () => {
+      partitions = [at(1, ++reached)];
+    };
+    show();
+    await check(20, show);
+    expect(stalls).toEqual([]);
+  });
+
   it('leaves alone a consumer with nothing to do, and a partition that waits for a known reason', async () => {
     partitions = [at(0, 100)];
     await check(10);

@@ -35,7 +35,10 @@ const partitionStalls = 4;
 export class Watchdog {
   readonly #options: WatchdogOptions;
   readonly #monotonicMs: () => number;
-  readonly #movedAtMs = new Map<number, { reached: number; atMs: number }>();
+  /** Where each partition stood at the last look. */
+  #reached = new Map<number, number>();
+  /** Since when each lagging partition stands where it does. */
+  readonly #standsSinceMs = new Map<number, number>();
   #lastCheckMs: number;
   #progressAtMs: number;
   #joinedAtMs: number;
@@ -72,6 +75,11 @@ export class Watchdog {
       return;
     }
     this.#joinedAtMs = nowMs;
+    const before = this.#reached;
+    this.#reached = new Map(partitions.map(({ partition, reached }) => [partition, reached]));
+    for (const partition of this.#standsSinceMs.keys()) {
+      if (!this.#reached.has(partition)) this.#standsSinceMs.delete(partition); // another member's now
+    }
     let lagTotal = 0;
     let moved = false;
     for (const one of partitions) {
@@ -81,22 +89,16 @@ export class Watchdog {
       this.#options.onLag(one.partition, Math.max(lag, 0));
       if (one.reached > log.end)
         this.#options.onLogTooShort(one.partition, logTooShort(log.end, one.reached));
-      if (!one.expectedToMove || lag <= 0) {
-        this.#movedAtMs.delete(one.partition);
-        continue;
-      }
+      // Also where nothing waits any more: what waits now may have come a moment ago.
+      const hasMoved = one.reached !== (before.get(one.partition) ?? one.reached);
+      if (hasMoved) moved = true;
+      if (hasMoved || !one.expectedToMove || lag <= 0) this.#standsSinceMs.delete(one.partition);
+      if (!one.expectedToMove || lag <= 0) continue;
       lagTotal += lag;
-      if (this.#hasMoved(one, nowMs)) moved = true;
+      if (!this.#standsSinceMs.has(one.partition)) this.#standsSinceMs.set(one.partition, nowMs);
     }
     if (moved || lagTotal === 0) this.#progressAtMs = nowMs;
     this.#judge(nowMs, lagTotal);
-  }
-
-  #hasMoved({ partition, reached }: WatchedPartition, nowMs: number): boolean {
-    const before = this.#movedAtMs.get(partition);
-    if (before?.reached === reached) return false;
-    this.#movedAtMs.set(partition, { reached, atMs: nowMs });
-    return before !== undefined;
   }
 
   #judge(nowMs: number, lag: number): void {
@@ -105,8 +107,9 @@ export class Watchdog {
       onStall(new Error(`no batch ended for ${stallMs} ms while ${lag} records wait`));
       return;
     }
-    for (const [partition, { reached, atMs }] of this.#movedAtMs) {
-      if (nowMs - atMs < stallMs * partitionStalls) continue;
+    for (const [partition, sinceMs] of this.#standsSinceMs) {
+      if (nowMs - sinceMs < stallMs * partitionStalls) continue;
+      const reached = this.#reached.get(partition);
       onStall(new Error(`partition ${partition} stands at offset ${reached} though records wait`));
       return;
     }
@@ -115,7 +118,7 @@ export class Watchdog {
   #notJoined(nowMs: number): void {
     const limitMs = this.#options.stallMs * notJoinedStalls;
     this.#progressAtMs = nowMs;
-    this.#movedAtMs.clear();
+    this.#standsSinceMs.clear();
     if (nowMs - this.#joinedAtMs < limitMs) return;
     this.#options.onStall(new Error(`no member of the consumer group for ${limitMs} ms`));
   }
@@ -126,6 +129,6 @@ export class Watchdog {
     this.#lastCheckMs = nowMs;
     if (sleptMs < this.#options.intervalMs * 3) return;
     this.#progressAtMs = this.#joinedAtMs = nowMs;
-    this.#movedAtMs.clear();
+    this.#standsSinceMs.clear();
   }
 }
