@@ -59,7 +59,7 @@ export const commonSettings = {
   ),
   instanceId: text(
     'INSTANCE_ID',
-    'name of this instance in logs and leases; kept over restarts, it takes over what it left behind; two live instances must not share it',
+    'name of this instance in logs, leases and consumer groups; kept over restarts, it takes over what it left behind; two live instances must not share it',
     `${hostname()}-${process.pid}`,
   ),
 } as const;
