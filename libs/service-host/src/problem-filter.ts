@@ -20,7 +20,7 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const problem = this.withAllow(error, request, reply) ?? toProblem(error);
+    const problem = this.withAllow(error, request, reply) ?? cutOff(request) ?? toProblem(error);
     if (problem.status >= 500) this.log(error, problem, request);
     if (reply.sent || reply.raw.headersSent) {
       // A stream that fails half-way cannot change its status: cutting it is the only honest answer.
@@ -47,6 +47,12 @@ export class ProblemFilter implements ExceptionFilter {
       error: describe(failure),
     });
   }
+}
+
+/** A caller that hung up in the middle of its body: nothing failed here, and nobody reads the answer. */
+function cutOff({ raw }: FastifyRequest): Problem | null {
+  if (raw.complete || !raw.destroyed) return null;
+  return problemOf('malformed_request', 'The connection ended before the body was whole.');
 }
 
 function describe(error: Error): Record<string, unknown> {

@@ -94,6 +94,11 @@ export async function intakeUnderTest(): Promise<IntakeUnderTest> {
     async start(limits) {
       const service = await start(limits);
       if (services.length === 1) await Promise.all([read(), producer.start()]);
+      // HTTP answers before the consumer has joined its group.
+      await waitFor(async () => (await fetch(`${service.url}/readyz`)).ok, {
+        timeoutMs: 60_000,
+        what: 'intake to be ready',
+      });
       return service;
     },
     token: (subject, scope = 'slips:write') =>
