@@ -58,6 +58,11 @@ describe('postings', () => {
       compensatePostings(order, 1000n, 'acme'),
       ['provider:acme:receivable debit 1000 EUR', 'provider:acme:settlement credit 1000 EUR'],
     ],
+    [
+      'a compensated payment still funds its counterparty',
+      compensatePostings({ ...order, kind: 'payment' }, 1000n, 'acme'),
+      ['provider:acme:receivable debit 1000 EUR', 'payer:shop-1:available credit 1000 EUR'],
+    ],
   ])('%s', (_, postings, expected) => {
     expect(shown(postings)).toEqual(expected);
   });

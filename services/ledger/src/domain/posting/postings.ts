@@ -39,12 +39,12 @@ export function refundPostings({ account, amount }: Terms): Posting[] {
   );
 }
 
-/** The provider executed after the refund: what it moved is claimed back from it. */
-export function compensatePostings({ amount }: Terms, executed: bigint, provider: string): Posting[] {
+/** The provider executed after the refund: the money goes where a settlement takes it, and is claimed from the provider. */
+export function compensatePostings(terms: Terms, executed: bigint, provider: string): Posting[] {
   return postings(
-    amount.currency,
+    terms.amount.currency,
     [providerReceivable(provider), -executed],
-    [providerSettlement(provider), executed],
+    [destination(terms, provider), executed],
   );
 }
 
