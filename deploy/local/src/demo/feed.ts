@@ -4,8 +4,11 @@ import { demoFaults, type PlannedSlip, planDemo } from './plan.ts';
 import { hasEnded, readSlips, renderTable, type ShownSlip } from './progress.ts';
 import { pause, submitSlip } from './submit.ts';
 
+/** Told when the table is gone: lines in between would tear it. */
+type Tell = (line: string) => void;
+
 export interface DemoOptions {
-  /** End with the summary; otherwise keep the table on the screen until the stack is stopped. */
+  /** End with the summary; otherwise everything stays up until it is stopped. */
   readonly exit: boolean;
   readonly slips?: number;
   readonly overMs?: number;
@@ -14,26 +17,41 @@ export interface DemoOptions {
   readonly endTimeoutMs?: number;
   /** Called when a part of the feed was submitted: drills hook in here. */
   readonly onSubmitted?: (count: number) => void;
+  /** What looks at the topic, the databases and the simulator. */
+  readonly check?: typeof runCheck;
 }
 
 const pollMs = 1_000;
 const settleTimeoutMs = 30_000;
+const examplesMax = 5;
 
-/** Plays the demo feed and shows the table; with `exit` prints the checker's summary as the last line of stdout. */
+/**
+ * Plays the demo feed and shows the table. With `exit` prints the checker's summary as the last line of stdout; without,
+ * never resolves: whatever happened to the feed, people may want to look at the stack.
+ */
 export async function runDemoFeed(stack: Stack, options: DemoOptions): Promise<void> {
   showAddresses(stack);
-  const summary = await playDemo(stack, options);
-  console.error(summary ? describe(summary) : '');
-  if (summary && options.exit) {
+  if (options.exit) {
+    const summary = await playDemo(stack, options);
+    console.error(describe(summary));
     console.log(JSON.stringify(summary));
     if (!isSound(summary)) process.exitCode = 1;
     return;
+  }
+  try {
+    console.error(describe(await playDemo(stack, options)));
+  } catch (error) {
+    console.error(`The feed broke off: ${messageOf(error)}`);
   }
   console.error('The feed has ended; everything stays up. Ctrl-C stops it.');
   await new Promise(() => {});
 }
 
-/** Submits the feed, waits until every slip has ended and been judged, and asks the checker. */
+/**
+ * Submits the feed, waits until every slip has ended and been judged, and asks the checker. Slips that were not taken or
+ * don't end are told and make the exit code 1, but the checker is asked all the same.
+ * @throws Error when the feed cannot start or the checker cannot look
+ */
 export async function playDemo(stack: Stack, options: Omit<DemoOptions, 'exit'>): Promise<Summary> {
   const stop = new AbortController();
   const start = new Date();
@@ -46,13 +64,24 @@ export async function playDemo(stack: Stack, options: Omit<DemoOptions, 'exit'>)
   await setFaults(stack.simulatorUrl, start);
   const since = start.toISOString();
   const table = showTable(stack, since, stop.signal);
+  const told: string[] = [];
+  const tell: Tell = (line) => told.push(line);
   try {
-    await submitAll(plan, stack, stop.signal, options.onSubmitted);
-    await untilEnded(stack, since, plan.length, stop.signal, options.endTimeoutMs ?? 180_000);
-    return await settledCheck(stack, since, stop.signal);
+    const submitted = await submitAll(plan, stack, stop.signal, tell, options.onSubmitted);
+    const ended = await untilEnded(
+      stack,
+      since,
+      submitted,
+      stop.signal,
+      options.endTimeoutMs ?? 180_000,
+      tell,
+    );
+    if (submitted < plan.length || !ended) process.exitCode = 1;
+    return await settledCheck(stack, since, stop.signal, tell, options.check ?? runCheck);
   } finally {
     stop.abort();
     await table;
+    for (const line of told) console.error(line);
   }
 }
 
@@ -81,49 +110,67 @@ async function setFaults(simulatorUrl: string, start: Date): Promise<void> {
     throw new Error(`the simulator refused the demo's faults: ${response.status} ${await response.text()}`);
 }
 
-/** Each slip at its own time; a slow answer holds up no other slip. */
+/** Each slip at its own time; a slow answer holds up no other slip. @returns how many were taken */
 async function submitAll(
   plan: readonly PlannedSlip[],
   stack: Stack,
   signal: AbortSignal,
+  tell: Tell,
   onSubmitted: (count: number) => void = () => {},
-): Promise<void> {
+): Promise<number> {
   const startMs = performance.now();
   const target = { intakeUrl: stack.env.INTAKE_URL!, token: stack.env.TOKEN_PUBLISHER! };
   let submitted = 0;
   await Promise.all(
     plan.map(async (slip) => {
       await pause(Math.max(0, slip.atMs - (performance.now() - startMs)), signal);
-      await submitSlip(slip, target, signal);
+      try {
+        await submitSlip(slip, target, signal);
+      } catch (error) {
+        return tell(messageOf(error));
+      }
       onSubmitted(++submitted);
     }),
   );
+  return submitted;
 }
 
+/** @returns whether every slip has ended within `timeoutMs`; if not, some that have not are told */
 async function untilEnded(
   stack: Stack,
   since: string,
   expected: number,
   signal: AbortSignal,
   timeoutMs: number,
-): Promise<void> {
+  tell: Tell,
+): Promise<boolean> {
   const until = performance.now() + timeoutMs;
   for (;;) {
     const slips = await tryRead(stack, since);
     const open = slips.filter((slip) => !hasEnded(slip));
-    if (slips.length >= expected && open.length === 0) return;
+    if (slips.length >= expected && open.length === 0) return true;
     if (performance.now() > until) {
-      const examples = open.slice(0, 5).map((slip) => `${slip.reference} ${slip.status}`);
-      throw new Error(
-        `${open.length} of ${slips.length} slips have not ended after ${timeoutMs} ms: ${examples.join(', ')}`,
+      tell(
+        `after ${timeoutMs} ms the ledger shows ${slips.length} of ${expected} slips, ${open.length} not ended`,
       );
+      for (const slip of open.slice(0, examplesMax)) tell(`  ${slip.reference} ${slip.status}`);
+      return false;
     }
     await pause(pollMs, signal);
   }
 }
 
-/** Asks the checker until it finds nothing wrong: the last events may still be on their way. Then its word stands. */
-async function settledCheck(stack: Stack, since: string, signal: AbortSignal): Promise<Summary> {
+/**
+ * Asks the checker until it finds nothing wrong: the last events may still be on their way, and what it reads may be
+ * restarting. Then its word stands.
+ */
+async function settledCheck(
+  stack: Stack,
+  since: string,
+  signal: AbortSignal,
+  tell: Tell,
+  check: typeof runCheck,
+): Promise<Summary> {
   const target = {
     brokers: stack.env.KAFKA_BROKERS!.split(','),
     databaseUrl: stack.env.DATABASE_URL!,
@@ -132,11 +179,15 @@ async function settledCheck(stack: Stack, since: string, signal: AbortSignal): P
   };
   const until = performance.now() + settleTimeoutMs;
   for (;;) {
-    const { summary, due, findings } = await runCheck(target);
-    if (isSound(summary) && due) return summary;
-    if (performance.now() > until) {
-      for (const finding of findings) console.error(finding);
-      return summary;
+    try {
+      const { summary, due, findings } = await check(target);
+      if (isSound(summary) && due) return summary;
+      if (performance.now() > until) {
+        for (const finding of findings) tell(finding);
+        return summary;
+      }
+    } catch (error) {
+      if (performance.now() > until) throw error;
     }
     await pause(pollMs, signal);
   }
@@ -181,3 +232,5 @@ function describe(summary: Summary): string {
     `ledger ${summary.ledger_balanced ? 'balanced' : 'NOT balanced'}.`
   );
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
