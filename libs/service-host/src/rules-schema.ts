@@ -1,7 +1,9 @@
 /** JSON schema of `slipstream.config.yaml`: shapes and ranges. What spans several keys is checked in rules-check.ts. */
 
 const yearMs = 31_536_000_000;
-const duration = (minimum: number) => ({ type: 'integer', minimum, maximum: yearMs });
+/** What SlipSubmitted freezes of a policy travels as int32. */
+const frozenMsMax = 2_147_483_647;
+const duration = (minimum: number, maximum = yearMs) => ({ type: 'integer', minimum, maximum });
 const name = '^[a-z][a-z0-9_-]{0,62}$';
 
 const provider = {
@@ -36,8 +38,8 @@ const route = {
     overdraft: { type: 'boolean' },
     retry_initial_ms: duration(1),
     retry_max_ms: duration(1),
-    quiet_period_ms: duration(0),
-    inquiry_ladder_ms: { type: 'array', minItems: 1, maxItems: 20, items: duration(0) },
+    quiet_period_ms: duration(0, frozenMsMax),
+    inquiry_ladder_ms: { type: 'array', minItems: 1, maxItems: 20, items: duration(0, frozenMsMax) },
   },
 };
 
@@ -58,7 +60,7 @@ export const rulesSchema = {
     detection: {
       type: 'object',
       additionalProperties: false,
-      properties: { grace_ms: duration(0), blind_ms_max: duration(1) },
+      properties: { grace_ms: duration(0, frozenMsMax), blind_ms_max: duration(1) },
     },
   },
 } as const;

@@ -59,6 +59,15 @@ describe('rules', () => {
     expect(rules.detection).toEqual({ graceMs: 10, blindMsMax: 60_000 });
   });
 
+  it('take the longest times that fit into an event', () => {
+    const longest = good
+      .replace('[0, 2000, 4000]', '[2147483647]\n    quiet_period_ms: 2147483647')
+      .replace('grace_ms: 10', 'grace_ms: 2147483647');
+    const { routes, detection } = parse(longest);
+    expect(routes.get('default')).toMatchObject({ quietPeriodMs: 2147483647, inquiryLadderMs: [2147483647] });
+    expect(detection.graceMs).toBe(2147483647);
+  });
+
   it('cannot be changed', () => {
     const { routes, providers } = parse(good);
     expect(() => (routes as Map<string, unknown>).set('x', {})).toThrow('cannot be changed');
@@ -150,6 +159,21 @@ describe('bad rules', () => {
       'a number as text',
       at('outcome_deadline_ms: 5000', 'outcome_deadline_ms: "5000"'),
       '8:26: routes.default.outcome_deadline_ms: must be integer',
+    ],
+    [
+      'a quiet period that no event can carry',
+      at('overdraft: true', 'quiet_period_ms: 2147483648'),
+      '9:22: routes.default.quiet_period_ms: must be <= 2147483647',
+    ],
+    [
+      'an inquiry that no event can carry',
+      at('4000]', '2147483648]'),
+      '10:34: routes.default.inquiry_ladder_ms.2: must be <= 2147483647',
+    ],
+    [
+      'a grace that no event can carry',
+      at('grace_ms: 10', 'grace_ms: 2147483648'),
+      '12:24: detection.grace_ms: must be <= 2147483647',
     ],
     ['a fraction of a millisecond', at('5000', '0.5'), 'must be integer'],
     ['a missing key', at('mode: dispatched\n', '\n'), 'routes.default: missing key mode'],
