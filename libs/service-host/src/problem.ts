@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
+import { classifyError } from '@slipstream/kafka';
 import { type ErrorCode, errorCodes, type FieldProblem, isSlipstreamError } from '@slipstream/kernel';
 
 /** The HTTP status of every error code. This is the only place that knows. */
@@ -83,8 +84,9 @@ export function toProblem(error: unknown): Problem {
   if (isSlipstreamError(error)) {
     return { ...problemOf(error.code, error.detail), errors: error.errors };
   }
-  const status = statusOf(error);
-  if (status === null || status >= 500) {
+  // A database or broker that is away, or too slow, is back soon: the caller may try again.
+  const status = statusOf(error) ?? (classifyError(error) === 'transient' ? 503 : 500);
+  if (status >= 500) {
     if (status === 503) return problemOf('unavailable', 'The service cannot answer now.');
     return problemOf('internal', 'The service failed to handle the request. The failure is logged.');
   }
