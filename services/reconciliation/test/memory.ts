@@ -6,7 +6,7 @@ import type { Lookout, OwnedPartitions, SlipPage, Unit } from '../src/applicatio
 import type { Judgeable } from '../src/domain/deadline/judgeable.ts';
 import { Marks } from '../src/domain/deadline/marks.ts';
 import type { Decided, Draft } from '../src/domain/repair/draft.ts';
-import { hasEnded, isFinished, type WatchedSlip } from '../src/domain/watch/watched-slip.ts';
+import { isFinished, isForgettable, type WatchedSlip } from '../src/domain/watch/watched-slip.ts';
 import { contextAt } from './story.ts';
 
 /** A record of one partition: source and seq as rule 5 sees them. */
@@ -126,10 +126,9 @@ export class MemoryReconciliation {
 
   #save({ slip, decided }: Draft): void {
     this.decided.push(...decided);
-    const { state, verdict } = slip;
-    if (verdict === 'in_time' && hasEnded(state) && state.case?.status !== 'open')
-      this.#slips.delete(state.slipId);
-    else this.#slips.set(state.slipId, slip);
+    const { slipId } = slip.state;
+    if (isForgettable(slip)) this.#slips.delete(slipId);
+    else this.#slips.set(slipId, slip);
   }
 }
 

@@ -222,3 +222,22 @@ test('without proof nothing is concluded about a live slip, and every missed one
     { numRuns: 300 },
   );
 });
+
+test('a success reported after an in-time failure was refunded is a case, whether it is read at once or later', async () => {
+  const story: LogRecord[] = [
+    told(submitted(), at(0)),
+    told(held, at(1)),
+    told(intended(), at(2)),
+    told(returned({ outcome: 'failed' }), at(3)),
+    told(refunded, at(4)),
+    told(returned(), at(30)),
+  ].map((recorded, index) => ({ source: 'test', seq: index + 1, recorded }));
+  for (const cut of [3, 4, 5, 6]) {
+    const service = new MemoryReconciliation();
+    await service.read(story.slice(0, cut), 0);
+    await service.read(story.slice(cut), cut);
+    expect(service.decided.map(({ event }) => event)).toMatchObject([
+      { type: 'CaseOpened', data: { reason: 'late_success_after_refund' } },
+    ]);
+  }
+});

@@ -17,7 +17,7 @@ export async function foldEvents(
   if (events.length === 0) return;
   const drafts = await load(unit, events);
   for (const recorded of events) {
-    // What is not watched was never submitted here, or it returned in time and is settled: nothing is left to detect.
+    // What is not watched was never submitted here, or it returned in time and is settled or refused: nothing is left to detect.
     const draft = drafts.get(recorded.slipId) ?? begin(drafts, partition, recorded);
     if (!draft) continue;
     if (draft.slip.state.lastEventId !== recorded.id) draft.slip = fold(draft.slip, recorded);

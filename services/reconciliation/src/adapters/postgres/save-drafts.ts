@@ -1,7 +1,7 @@
 import type { Tx } from '@slipstream/postgres';
 import { type CaseChange, caseChangeOf } from '../../domain/repair/case-change.ts';
 import type { Draft } from '../../domain/repair/draft.ts';
-import { hasEnded, type WatchedSlip } from '../../domain/watch/watched-slip.ts';
+import { isForgettable } from '../../domain/watch/watched-slip.ts';
 import { type Counts, countsOf } from './counts.ts';
 import { toColumns } from './row.ts';
 
@@ -49,18 +49,13 @@ update case_file f set
 /** Writes one partition's drafts: a statement for slips and counts, and two more when cases changed. */
 export async function saveDrafts(tx: Tx, drafts: readonly Draft[]): Promise<void> {
   if (drafts.length === 0) return;
-  const kept = drafts.filter(({ slip }) => !isDone(slip));
-  const gone = drafts.filter(({ slip, before }) => before !== null && isDone(slip));
+  const kept = drafts.filter(({ slip }) => !isForgettable(slip));
+  const gone = drafts.filter(({ slip, before }) => before !== null && isForgettable(slip));
   const counts = countsOf(drafts);
   if (kept.length + gone.length + counts.length > 0)
     await saveSlips(tx, drafts[0]!.slip.partition, { kept, gone, counts });
   const changes = drafts.flatMap((draft) => caseChangeOf(draft) ?? []);
   if (changes.length > 0) await saveCases(tx, changes);
-}
-
-/** Returned in time, its money moved, and nobody has to look at it: nothing of it is worth keeping here. */
-function isDone({ state, verdict }: WatchedSlip): boolean {
-  return verdict === 'in_time' && hasEnded(state) && state.case?.status !== 'open';
 }
 
 async function saveSlips(

@@ -58,6 +58,15 @@ export function isMissed(slip: WatchedSlip): boolean {
   );
 }
 
+/**
+ * Returned in time, settled or refused, and nobody has to look at it: nothing of it is worth keeping. A refunded slip is
+ * kept, because a success may still be reported, and nobody would see that the money went out twice (rule 7).
+ */
+export function isForgettable({ state, verdict }: WatchedSlip): boolean {
+  const over = state.settled || state.rejection !== null;
+  return verdict === 'in_time' && over && state.case?.status !== 'open';
+}
+
 /** Nothing more is expected: returned, or given up, and nobody is asked to look at it. */
 export function isFinished(slip: WatchedSlip): boolean {
   const { state } = slip;
