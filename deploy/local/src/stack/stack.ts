@@ -25,7 +25,7 @@ export interface StackOptions {
   policies?: RoutePolicies;
   /** Gets progress and one line for each restart. */
   log?: (line: string) => void;
-  /** Folders to delete if this process is killed. */
+  /** Folders and files to delete if this process is killed. */
   removeOnCrash?: string[];
 }
 
@@ -44,6 +44,7 @@ export interface Stack {
 
 /** @throws Error that says which part did not start and why; what was started is stopped again */
 export async function startStack(options: StackOptions): Promise<Stack> {
+  requireBothOrNeither(process.env);
   const log = options.log ?? (() => {});
   const dataDir = resolve(options.dataDir);
   mkdirSync(dataDir, { recursive: true });
@@ -61,6 +62,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+/** @throws Error when Kafka and PostgreSQL would not be of the same age */
+function requireBothOrNeither({ KAFKA_BROKERS, DATABASE_URL }: NodeJS.ProcessEnv): void {
+  if (!KAFKA_BROKERS === !DATABASE_URL) return;
+  throw new Error(
+    'set both or neither of KAFKA_BROKERS and DATABASE_URL: the events on the topics carry numbers that the databases ' +
+      'give and remember, so servers that are kept and servers that start anew do not fit together',
+  );
 }
 
 async function startServices(
