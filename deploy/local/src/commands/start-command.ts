@@ -1,7 +1,9 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runDemoFeed } from '../demo/feed.ts';
 import { repositoryRoot } from '../stack/paths.ts';
 import { startStack } from '../stack/stack.ts';
+import { writeShellFile } from './env-file.ts';
 import { exitCodeOf, Interrupted, interruptible, runCommand } from './run-command.ts';
 import { takeRunLock } from './run-lock.ts';
 
@@ -23,9 +25,14 @@ await runCommand(async (stop) => {
   const release = takeRunLock(join(home, 'start.lock'));
   try {
     const log = (line: string) => console.error(line);
-    const boot = startStack({ dataDir: join(home, 'start'), keepData: true, profile: 'demo', log });
+    const dataDir = join(home, 'start');
+    const envFile = join(dataDir, 'env');
+    const removeOnCrash = [envFile];
+    const boot = startStack({ dataDir, keepData: true, profile: 'demo', log, removeOnCrash });
     const stack = await interruptible(boot, stop);
     try {
+      writeShellFile(envFile, stack.env);
+      log(`addresses and tokens for a shell: . ${envFile}`);
       await interruptible(runDemoFeed(stack, { exit }), stop);
       return Number(process.exitCode ?? 0); // the feed sets it when its verdict is bad
     } catch (error) {
@@ -33,6 +40,7 @@ await runCommand(async (stop) => {
       log('stopping');
       return exit ? exitCodeOf(error.signal) : 0; // without --exit, Ctrl-C is how it ends
     } finally {
+      rmSync(envFile, { force: true });
       await stack.stop();
     }
   } finally {

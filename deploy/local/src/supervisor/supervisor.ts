@@ -26,7 +26,7 @@ export interface SupervisorOptions {
   dataDir: string;
   /** Gets one line for each restart. Default: stderr. */
   warn?: (line: string) => void;
-  /** Folders to delete if this process is killed. */
+  /** Folders and files to delete if this process is killed. */
   removeOnCrash?: string[];
 }
 

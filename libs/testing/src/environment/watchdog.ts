@@ -43,7 +43,7 @@ each KILL
 exit 0
 `;
 
-/** @param removeOnCrash folders to delete after the processes are gone, if this process dies */
+/** @param removeOnCrash folders and files to delete after the processes are gone, if this process dies */
 export function startWatchdog(removeOnCrash: string[] = []): Watchdog {
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'slipstream-watchdog', ...removeOnCrash], {
     cwd: '/',
