@@ -42,7 +42,7 @@ async function choosePostgres(folder: DataFolder, log: Log): Promise<Part> {
   if (await containerHost()) return startPostgresContainer(log);
   throw new Error(
     `PostgreSQL cannot start: ${obstacle}, and no Docker engine answers. ` +
-      'Run `npm ci` with optional dependencies, or start Docker, or set DATABASE_URL to a superuser URL.',
+      'Run `npm install` with optional dependencies, or start Docker, or set DATABASE_URL to a superuser URL.',
   );
 }
 
