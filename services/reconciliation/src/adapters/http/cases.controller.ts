@@ -61,13 +61,26 @@ export class CasesController {
   }
 }
 
+const textLengthMax = 512;
+
 function toFilter({ status, cause, provider }: Record<string, string>): CaseFilter {
   if (status !== undefined && status !== 'open' && status !== 'closed') {
-    throw new SlipstreamError('malformed_request', 'The query has parameters that cannot be used.', {
-      errors: [{ pointer: 'status', detail: 'must be open or closed' }],
-    });
+    throw wrong('status', 'must be open or closed');
   }
-  return { status: status ?? null, cause: cause ?? null, provider: provider ?? null };
+  return { status: status ?? null, cause: toText('cause', cause), provider: toText('provider', provider) };
+}
+
+/** U+0000 cannot be stored, so PostgreSQL does not even compare with it. */
+function toText(name: string, value: string | undefined): string | null {
+  if (value === undefined) return null;
+  if (value !== '' && value.length <= textLengthMax && !value.includes('\0')) return value;
+  throw wrong(name, `must be a text of 1 to ${textLengthMax} characters`);
+}
+
+function wrong(pointer: string, detail: string): SlipstreamError {
+  return new SlipstreamError('malformed_request', 'The query has parameters that cannot be used.', {
+    errors: [{ pointer, detail }],
+  });
 }
 
 type CursorContent = [string, string, number];
@@ -79,6 +92,7 @@ function isPosition(value: unknown): value is CursorContent {
     typeof at === 'string' &&
     parseInstant(at) === at &&
     typeof slipId === 'string' &&
+    !slipId.includes('\0') &&
     typeof back === 'number'
   );
 }
