@@ -70,6 +70,26 @@ describe('the batch handler on PostgreSQL', () => {
     expect(await balance('payer:log:held')).toBe('1000');
   });
 
+  it('times the transactions of a batch one after the other, in the order of the log', async () => {
+    const feed = nextFeed();
+    const slips = ['z', 'y', 'x', 'w'];
+    await play(
+      feed,
+      slips.flatMap((slip) => [
+        [slip, submitted({ account: 'timed' })],
+        [slip, returned('succeeded')],
+      ]),
+    );
+    const rows = await query<{ slip_id: string; type: string; at: string }>(
+      'select slip_id, type, at from transaction where slip_id = any($1) order by at, id',
+      [slips.map((slip) => `${slip}-${feed.partition}`)],
+    );
+    expect(rows.map(({ slip_id, type }) => `${slip_id[0]} ${type}`)).toEqual(
+      slips.flatMap((slip) => [`${slip} hold`, `${slip} settle`]),
+    );
+    expect(new Set(rows.map(({ at }) => at)).size).toBe(rows.length);
+  });
+
   it('gives the same tables, byte for byte, however often its batches come again', async () => {
     const feed = nextFeed();
     const random = seededRandom(7);

@@ -17,7 +17,7 @@ export interface LogEntry {
   readonly chain: Buffer;
 }
 
-/** Everything one batch books; `at` is the database's. */
+/** Everything one batch books; the transactions in the order of their decisions, timed by the database. */
 export interface Booking {
   readonly transactions: readonly {
     readonly transaction: Transaction;

@@ -41,11 +41,15 @@ where sha256(e.bytes) <> r.digest`;
 
 export const lockAccountsSql = 'select clock, name, currency, balance from lock_accounts($1, $2, $3)';
 
-/** All rows of a batch at once, so that a transaction's postings arrive together; counts what it found. */
+/**
+ * All rows of a batch at once, so that a transaction's postings arrive together; counts what it found. The times follow
+ * the order of the decisions, and begin when the accounts are locked: whoever waited for them comes later.
+ */
 export const bookSql = `
 with booked as (
-  insert into transaction (id, slip_id, type, clock, event_id)
-    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+  insert into transaction (id, slip_id, type, clock, event_id, at)
+    select t.id, t.slip_id, t.type, t.clock, t.event_id, statement_timestamp() + (t.n - 1) * interval '1 microsecond'
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) with ordinality as t(id, slip_id, type, clock, event_id, n)
 ), posted as (
   insert into posting (transaction_id, n, account, currency, direction, amount)
     select * from unnest($6::uuid[], $7::int[], $8::text[], $9::text[], $10::text[], $11::numeric[])
