@@ -4,6 +4,7 @@ import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, type Page, Scopes, toSnakeJson } from '@slipstream/service-host';
 import type { LedgerQueries } from '../../application/queries.ts';
 import { payerAvailable, payerHeld } from '../../domain/posting/chart.ts';
+import { ApiPage } from './api-page.ts';
 import { Parameters, type Query as QueryOf, type Reply, type Request, toPage, wrong } from './parameters.ts';
 import { transactionJson } from './shapes.ts';
 import { QUERIES } from './tokens.ts';
@@ -32,6 +33,7 @@ export class AccountsController {
     required: false,
     description: 'an account as slips name it, or a full name as postings show it',
   })
+  @ApiPage()
   async transactions(
     @Query() query: QueryOf,
     @Req() request: Request,

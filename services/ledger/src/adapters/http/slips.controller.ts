@@ -4,6 +4,7 @@ import { parseInstant, SlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, type Page, Scopes } from '@slipstream/service-host';
 import { slipStatuses } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
+import { ApiPage } from './api-page.ts';
 import { Parameters, type Query as QueryOf, type Reply, type Request, toPage } from './parameters.ts';
 import { eventJson, slipJson } from './shapes.ts';
 import { QUERIES } from './tokens.ts';
@@ -34,6 +35,9 @@ export class SlipsController {
 
   @Get()
   @ApiOperation({ summary: 'Slips by filter, latest submission first' })
+  @ApiQuery({ name: 'reference', required: false })
+  @ApiQuery({ name: 'account', required: false })
+  @ApiQuery({ name: 'provider', required: false })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
   @ApiQuery({ name: 'kind', required: false, enum: kinds })
   @ApiQuery({ name: 'status', required: false, enum: statuses })
@@ -41,7 +45,8 @@ export class SlipsController {
   @ApiQuery({ name: 'cause', required: false, description: 'class or code of the diagnosed cause' })
   @ApiQuery({ name: 'submitted_from', required: false, description: 'RFC 3339, included' })
   @ApiQuery({ name: 'submitted_to', required: false, description: 'RFC 3339, not included' })
-  @ApiQuery({ name: 'sort', required: false, enum: sorts })
+  @ApiQuery({ name: 'sort', required: false, enum: sorts, description: 'default: -submitted_at' })
+  @ApiPage()
   async list(
     @Query() query: QueryOf,
     @Req() request: Request,
@@ -91,6 +96,7 @@ export class SlipsController {
 
   @Get(':id/events')
   @ApiOperation({ summary: 'The events of a slip in log order' })
+  @ApiPage()
   async events(
     @Param('id') id: string,
     @Query() query: QueryOf,
