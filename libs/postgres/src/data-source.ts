@@ -9,15 +9,18 @@ export interface DataSourceOptions {
   readonly applicationName: string;
   /** At least workers + relay + health: a transaction must never wait for a second connection (it would for ever). */
   readonly poolMax?: number;
+  /** The database ends a statement that runs longer; 60 s unless told. */
+  readonly statementTimeoutMs?: number;
 }
 
 const timestamptzOid = 1184;
 
 /**
- * Opens the pool. Waits are bounded: connecting 5 s, a lock 10 s, a statement 60 s, an idle transaction 3 s: a process
- * that is paused in the middle of one must not hold the sequencer's rows against the others.
+ * Opens the pool. Waits are bounded: connecting 5 s, a lock 10 s, a statement, an idle transaction 3 s: a process that
+ * is paused in the middle of one must not hold the sequencer's rows against the others.
  */
 export async function openDataSource(options: DataSourceOptions): Promise<DataSource> {
+  const { statementTimeoutMs = 60_000 } = options;
   const dataSource = new DataSource({
     type: 'postgres',
     url: options.url,
@@ -27,8 +30,7 @@ export async function openDataSource(options: DataSourceOptions): Promise<DataSo
     entities: [],
     logging: false,
     extra: {
-      options:
-        '-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=3000',
+      options: `-c timezone=UTC -c statement_timeout=${statementTimeoutMs} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=3000`,
       keepAlive: true,
       types: { getTypeParser },
     },

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { sources, topics, wallClock } from '@slipstream/contracts';
-import type { MigrationFolder } from '@slipstream/postgres';
-import { openRuntime, outboundEvent, type ServiceOptions } from '@slipstream/service-host';
+import { type MigrationFolder, openDataSource, UnitOfWork } from '@slipstream/postgres';
+import { openRuntime, outboundEvent, type Part, type ServiceOptions } from '@slipstream/service-host';
 import { v5 } from 'uuid';
 import { AccountsController } from './adapters/http/accounts.controller.ts';
 import { SlipsController } from './adapters/http/slips.controller.ts';
@@ -58,7 +58,8 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
   const { unitOfWork, newId } = runtime;
   const monitor = ledgerMetrics(new Logger('Ledger'));
   const openSlips = new OpenSlips(unitOfWork);
-  const queries = ledgerQueries(unitOfWork, new PositionWaits(unitOfWork).wait);
+  const reads = await openReads(settings.databaseUrl);
+  const queries = ledgerQueries(reads.unitOfWork, new PositionWaits(reads.unitOfWork).wait);
   const { recordBatch } = useCases({ sha256, monitor, newId, transactionId }, queries);
   runtime.consume(
     eventsSubscription({
@@ -80,7 +81,19 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
     settings,
     parts: (host) => {
       monitor.register(host.metrics);
-      return runtime.parts(host);
+      return [reads.part, ...runtime.parts(host)];
     },
   };
+}
+
+/** Connections of the readers' own: questions, however slow and many, never keep the log waiting. */
+async function openReads(url: string): Promise<{ readonly unitOfWork: UnitOfWork; readonly part: Part }> {
+  const dataSource = await openDataSource({
+    url,
+    applicationName: 'slipstream-ledger-reads',
+    poolMax: 4,
+    statementTimeoutMs: 5_000,
+  });
+  const part: Part = { name: 'reads', start: async () => {}, stop: () => dataSource.destroy() };
+  return { unitOfWork: new UnitOfWork(dataSource), part };
 }

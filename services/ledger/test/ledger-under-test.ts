@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { encodeSlipEvent, stampEnvelope, topics } from '@slipstream/contracts';
-import { createKafka, partitionOf, SerialProducer } from '@slipstream/kafka';
+import { createKafka, partitionOf, readLogBounds, SerialProducer } from '@slipstream/kafka';
 import { createService, type Service } from '@slipstream/service-host';
 import type { SlipEvent } from '@slipstream/slip';
-import { createDatabase, environmentWithOwnKafka } from '@slipstream/testing';
+import { createDatabase, environmentWithOwnKafka, waitFor } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { assemble } from '../src/app.module.ts';
@@ -25,6 +25,8 @@ export interface LedgerUnderTest {
   publish(events: readonly (readonly [slipId: string, SlipEvent])[], clock?: string): Promise<string>;
   /** Sends records again, byte for byte. */
   resend(): Promise<void>;
+  /** Resolves when the ledger has handled everything that is in the topic now. */
+  caughtUp(): Promise<void>;
   get(path: string, options?: { scope?: string | null; instance?: Service }): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -37,9 +39,8 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
   const databaseUrl = await createDatabase(environment.databaseUrl, 'ledger');
   const keys = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
-  const producer = new SerialProducer(
-    createKafka({ brokers: environment.kafkaBrokers, clientId: 'ledger-test' }),
-  );
+  const kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'ledger-test' });
+  const producer = new SerialProducer(kafka);
   const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
   // At the end the server may be gone before an idle connection has closed.
   database.on('error', () => {});
@@ -94,6 +95,24 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
     },
     async resend() {
       await producer.sendBatch(sent);
+    },
+    async caughtUp() {
+      const admin = kafka.admin();
+      await admin.connect();
+      const bounds = await readLogBounds(admin, topics.events.name);
+      await admin.disconnect();
+      const behind = async () => {
+        const { rows } = await database.query<{ partition: number; next_offset: string }>(
+          "select partition, next_offset from consumer_position where consumer_group = 'ledger' and topic = $1",
+          [topics.events.name],
+        );
+        const next = new Map(rows.map((row) => [row.partition, Number(row.next_offset)]));
+        return [...bounds].some(([partition, { end }]) => end > 0 && (next.get(partition) ?? -1) < end);
+      };
+      await waitFor(async () => ((await behind()) ? null : true), {
+        timeoutMs: 30_000,
+        what: 'the ledger to have handled the whole topic',
+      });
     },
     async get(path, { scope = 'slips:read', instance = services[0]! } = {}) {
       const headers = scope === null ? {} : { authorization: `Bearer ${await token(scope)}` };
