@@ -112,6 +112,19 @@ describe('requests under one key in one batch', () => {
   test('the first decides what the key is for', async () => {
     expect(await types(request('1', 'a'), request('1', 'b'))).toEqual(['accepted', 'key_reused']);
   });
+  test('a first that made no slip keeps no key: the other may come again', async () => {
+    elsewhere.references.add('taken');
+    elsewhere.claims.set('3', null);
+    expect(await types(request('1', 'a', 'nowhere'), request('1', 'a'))).toEqual(['refused', 'in_flight']);
+    expect(await types(request('2', 'taken'), request('2', 'b'))).toEqual(['reference_taken', 'in_flight']);
+    expect(await types(request('3', 'c'), request('3', 'd'))).toEqual(['in_flight', 'in_flight']);
+    expect(await types(request('1', 'a'))).toEqual(['accepted']);
+  });
+  test('a first whose key was kept for another leaves open what the second is', async () => {
+    const position = { partition: 7, seq: 42n, at: '2026-11-22T10:38:59.000000Z' };
+    elsewhere.claims.set('1', { digest: request('1', 'b').digest, slipId: 'theirs', position });
+    expect(await types(request('1', 'a'), request('1', 'b'))).toEqual(['key_reused', 'in_flight']);
+  });
 });
 
 describe('a key that another instance takes after the look', () => {

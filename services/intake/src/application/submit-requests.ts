@@ -152,10 +152,11 @@ function complete(settled: Settled, positions: ReadonlyMap<string, EventPosition
   return { type: 'accepted', slipId, reference, position, replayed: false };
 }
 
-/** What a request gets that came together with an earlier one under the same key. */
+/** What a request gets that came together with an earlier one under the same key: only an accepted one keeps the key. */
 function follow(request: SubmitRequest, leader: SubmitRequest, outcome: SubmitOutcome): SubmitOutcome {
-  if (!sameBytes(request.digest, leader.digest)) return { type: 'key_reused' };
-  return outcome.type === 'accepted' ? { ...outcome, replayed: true } : outcome;
+  const accepted = outcome.type === 'accepted';
+  if (!sameBytes(request.digest, leader.digest)) return { type: accepted ? 'key_reused' : 'in_flight' };
+  return accepted ? { ...outcome, replayed: true } : outcome;
 }
 
 function requestKey({ submission: { caller }, key }: SubmitRequest): RequestKey {
