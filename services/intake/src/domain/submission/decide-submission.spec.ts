@@ -118,6 +118,13 @@ describe('on an import’s clock', () => {
     const late = { ...imported, receivedAt: '9999-12-31T23:59:58.000000Z' };
     expect(deadlineOf({ route: 'import' }, late)).toBe('deadline_too_far');
   });
+  test('a deadline is refused when it could only be judged after the end of time', () => {
+    const last = '9999-12-31T23:59:59.992998Z';
+    expect(deadlineOf({ route: 'import', deadline: last }, imported)).toBe(last);
+    expect(addMs(last, rules.graceMs) < '9999-12-31T23:59:59.999999Z').toBe(true);
+    for (const deadline of [addMicros(last, 1n), '9999-12-31T23:59:59.999999Z'])
+      expect(deadlineOf({ route: 'import', deadline }, imported)).toBe('deadline_too_far');
+  });
   test('nothing is taken on a closed one', () => {
     expect(decide({ route: 'import' }, { ...imported, clockClosed: true })).toMatchObject(
       refused('clock_closed'),

@@ -87,7 +87,9 @@ function withDeadline(
   if (clock === wall && deadline <= receivedAt) {
     return refuse('deadline_in_past', 'deadline', `The deadline ${deadline} is over.`);
   }
-  if (deadline === endOfTime || (clock === wall && deadline > later(receivedAt, yearMs))) {
+  // It is judged when the grace is over, and that must be an instant too.
+  const judgeable = later(deadline, rules.graceMs) !== endOfTime;
+  if (!judgeable || (clock === wall && deadline > later(receivedAt, yearMs))) {
     return refuse('deadline_too_far', 'deadline', 'The deadline must lie within one year.');
   }
   return { accepted: true, event: submitted(submission, deadline, route, rules) };
