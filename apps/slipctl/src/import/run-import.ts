@@ -7,13 +7,14 @@ import type { Terminal } from '../output/terminal.ts';
 import { type Collected, collectVerdicts } from './collect.ts';
 import { type Mapping, parseMapping } from './mapping.ts';
 import { compareMessages, type Message, messagesOf } from './messages.ts';
+import { preflight } from './preflight.ts';
 import { compareRows, type ReadFile, readFile } from './prepare.ts';
 import { publish } from './publish.ts';
 import { requireBroker } from './reachable.ts';
 import type { Row } from './rows.ts';
 import { ExternalSort } from './sort.ts';
 import { type ImportSummary, type SentCounts, summaryOf } from './summary.ts';
-import { clockView, waitForVerdicts } from './wait.ts';
+import { waitForVerdicts } from './wait.ts';
 
 export interface ImportOptions {
   readonly file: string;
@@ -40,12 +41,7 @@ export async function runImport(options: ImportOptions): Promise<ImportSummary> 
   try {
     const input = await readFile({ file, mapping, mappingText, strict, terminal, sort: rows });
     const clock = options.clock ?? input.clock;
-    // A wrong address or token is better known before anything is sent.
-    if (wait)
-      await Promise.all([
-        wait.ledger.get('v1/slips', { page_size: '1' }),
-        clockView(wait.reconciliation, clock),
-      ]);
+    if (wait) await preflight(wait, { clock, until, caller });
     const sent = await send(options, input, mapping, clock);
     let collected: Collected | null = null;
     if (wait) {
