@@ -49,7 +49,7 @@ export interface RouteRules {
 export interface DetectionRules {
   /** Added to a deadline before it is judged (rule 6). */
   readonly graceMs: number;
-  /** A detector blind for longer opens an incident. */
+  /** A detector that could not judge for longer says that it is blind: log, metric, readiness detail. */
   readonly blindMsMax: number;
 }
 

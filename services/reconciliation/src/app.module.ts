@@ -28,7 +28,7 @@ export type { ReconciliationConfig } from './config.ts';
 class ReconciliationModule {}
 
 /** Wires reconciliation: opens the database, makes topics, and gives what `createService` and `runService` start. */
-export async function assemble({ settings }: ReconciliationConfig): Promise<ServiceOptions> {
+export async function assemble({ settings, rules }: ReconciliationConfig): Promise<ServiceOptions> {
   const directory = fileURLToPath(new URL('../migrations', import.meta.url));
   const runtime = await openRuntime({
     name: 'reconciliation',
@@ -51,6 +51,7 @@ export async function assemble({ settings }: ReconciliationConfig): Promise<Serv
     reads: createReads(unitOfWork, partitionsDefault),
     monotonicMs: () => performance.now(),
     blindness: {
+      blindMsMax: rules.detection.blindMsMax,
       heard: () => gatewayWallTime(ticks),
       look: () => lookAtOpenSlips(unitOfWork),
       log: (message) => logger.warn(message),

@@ -8,7 +8,7 @@ import {
 
 export interface ReconciliationConfig {
   readonly settings: CommonSettings;
-  /** Checked at start like everywhere; a slip is judged by the policy frozen in its own events. */
+  /** Only `detection.blind_ms_max` is used here: a slip is judged by the policy frozen in its own events. */
   readonly rules: Rules;
 }
 

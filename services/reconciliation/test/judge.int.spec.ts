@@ -54,6 +54,21 @@ test('an instance that lost the partition judges nothing; the one that has it ju
   expect((await verdicts(0)).map(({ key }) => key).sort()).toEqual(slipIds.toSorted());
 });
 
+test('progress stops where a slip that is due waits for the ledger’s answer about its hold', async () => {
+  const slipId = v7();
+  const instance = await database.instance(7);
+  await instance.handle(story(slipId).slice(0, 1));
+  instance.marks.note('gateway', 'wall', 7, { time: at(20), offset: 1, closed: false });
+  instance.marks.note('ledger', 'wall', 7, { time: at(5), offset: 1, closed: false });
+  await instance.detect();
+  expect(await verdicts(7)).toEqual([]);
+  const judged = 'select judged_through from clock_progress where partition = 7';
+  expect(await database.unitOfWork.query(judged)).toEqual([{ judged_through: at(5) }]);
+  vouch(instance, 7, 1, at(21));
+  await instance.detect();
+  expect(await verdicts(7)).toHaveLength(1);
+});
+
 test('more slips than a page are judged, the oldest deadline first', async () => {
   const slipIds = Array.from({ length: 2_500 }, () => v7());
   const instance = await database.instance(1);

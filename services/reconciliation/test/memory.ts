@@ -69,6 +69,7 @@ export class MemoryReconciliation {
   #lookout(): Lookout {
     return {
       withSlipsToJudge: async (ranges) => ranges.filter((range) => this.#toJudge(range).length > 0),
+      withSlipsAwaitingHold: async () => [],
       withStepsDue: async (through) =>
         [...through].filter(([, time]) => this.#toStep(time).length > 0).map(([partition]) => partition),
       concluded: async (ranges) => ranges.filter(({ clock }) => this.#concluded.has(clock)),

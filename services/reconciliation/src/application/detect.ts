@@ -1,4 +1,4 @@
-import type { Judgeable } from '../domain/deadline/judgeable.ts';
+import { type Judgeable, judgedThrough } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
 import { concludeClock } from './conclude-clocks.ts';
 import { judgeDeadlines } from './judge-deadlines.ts';
@@ -51,8 +51,10 @@ export function createDetector({
       (range) => kept.get(name(range)) !== range.through && !concluded.has(name(range)),
     );
     if (moved.length === 0) return;
-    await lookout.keepProgress(moved);
-    for (const range of moved) kept.set(name(range), range.through);
+    const awaiting = new Set(await lookout.withSlipsAwaitingHold(moved));
+    const progress = moved.map((range) => ({ ...range, through: judgedThrough(range, awaiting.has(range)) }));
+    await lookout.keepProgress(progress);
+    for (const range of progress) kept.set(name(range), range.through);
   }
 }
 

@@ -42,6 +42,8 @@ export interface OwnedPartitions {
 export interface Lookout {
   /** Those of the ranges that have a slip to be judged. */
   withSlipsToJudge(ranges: readonly Judgeable[]): Promise<readonly Judgeable[]>;
+  /** Those of the ranges that have a slip that is due but waits for the ledger's answer about its hold. */
+  withSlipsAwaitingHold(ranges: readonly Judgeable[]): Promise<readonly Judgeable[]>;
   /** Partitions with a step that is due. */
   withStepsDue(through: ReadonlyMap<number, Instant>): Promise<readonly number[]>;
   /** Those of the ranges whose clock is concluded on the partition. */

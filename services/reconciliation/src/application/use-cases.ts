@@ -17,10 +17,13 @@ export interface UseCases {
   readonly reads: Reads;
 }
 
-export type Parts = DetectorParts & { readonly reads: Reads; readonly blindness: BlindnessParts };
+export type Parts = DetectorParts & {
+  readonly reads: Reads;
+  readonly blindness: Omit<BlindnessParts, keyof DetectorParts>;
+};
 
 export function useCases(parts: Parts): UseCases {
-  const blindness = createBlindnessWatch(parts.blindness);
+  const blindness = createBlindnessWatch({ ...parts, ...parts.blindness });
   return {
     foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, parts.ids),
     detect: createDetector(parts),

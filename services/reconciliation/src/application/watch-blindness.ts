@@ -1,7 +1,15 @@
 import type { Instant } from '@slipstream/kernel';
-import { blindAfterMs, lagMs } from '../domain/deadline/blindness.ts';
+import { lagMs, seenThrough } from '../domain/deadline/blindness.ts';
+import { judgeable } from '../domain/deadline/judgeable.ts';
+import type { Marks } from '../domain/deadline/marks.ts';
+import type { Lookout, OwnedPartitions } from './ports.ts';
 
 export interface BlindnessParts {
+  readonly marks: Marks;
+  readonly owned: OwnedPartitions;
+  readonly lookout: Lookout;
+  /** A detector that could not judge for longer says so: its silence would look like "nothing is overdue". */
+  readonly blindMsMax: number;
   /** The gateway's watermark on the wall clock, the least of its partitions; null while none was heard. */
   heard(): Instant | null;
   /** The database's clock and the number of slips without a verdict. */
@@ -17,30 +25,37 @@ export interface Sight {
 }
 
 /**
- * A lagging or dead gateway never makes a false alarm (rule 6), so it must make an alarm about the detector itself: no
- * slip can be judged meanwhile. Gives the check to be run again and again.
+ * A lagging or dead service never makes a false alarm (rule 6), so it must make an alarm about the detector itself: slips
+ * cannot be judged meanwhile. Gives the check to be run again and again.
  */
-export function createBlindnessWatch({ heard, look, log }: BlindnessParts): {
-  check(): Promise<void>;
-  sight(): Sight;
-} {
+export function createBlindnessWatch(parts: BlindnessParts): { check(): Promise<void>; sight(): Sight } {
+  const { marks, owned, lookout, blindMsMax, heard, look, log } = parts;
   let sight: Sight = { blind: false, lagMs: 0, openSlips: 0 };
-  let since: Instant | null = null;
+  let started: Instant | null = null;
+  let since: ReadonlyMap<number, Instant> = new Map();
+
   return {
     sight: () => sight,
     async check() {
       const { now, openSlips } = await look();
-      // A gateway that was never heard counts from the first look.
-      since ??= now;
-      const lag = lagMs(heard() ?? since, now);
-      const blind = lag > blindAfterMs;
+      started ??= now;
+      const lag = lagMs(await through(now, started), now);
+      const blind = lag > blindMsMax;
       if (blind && !sight.blind) {
-        log(
-          `detector blind: the gateway’s watermark is ${lag} ms old, ${openSlips} open slips cannot be judged`,
-        );
+        log(`detector blind: it sees no further than ${lag} ms ago, ${openSlips} open slips`);
       }
       if (!blind && sight.blind) log(`detector sees again: ${openSlips} open slips`);
       sight = { blind, lagMs: lag, openSlips };
     },
   };
+
+  /** Up to when live deadlines can be judged on all partitions owned. */
+  async function through(now: Instant, started: Instant): Promise<Instant> {
+    const nextOffsets = owned.nextOffsets();
+    // Nothing is judged here, and perhaps because Kafka is away: then the gateway is not heard either.
+    if (nextOffsets.size === 0) return heard() ?? started;
+    since = new Map([...nextOffsets.keys()].map((partition) => [partition, since.get(partition) ?? now]));
+    const ranges = judgeable(marks, nextOffsets).filter(({ clock }) => clock === 'wall');
+    return seenThrough(ranges, new Set(await lookout.withSlipsAwaitingHold(ranges)), since);
+  }
 }

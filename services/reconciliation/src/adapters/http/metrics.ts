@@ -12,12 +12,12 @@ export function registerMetrics(registry: Registry, sight: () => Sight): void {
     });
   gauge(
     'slipstream_detector_blind',
-    '1 while no deadline can be judged because the gateway is not heard',
+    '1 when deadlines could not be judged for longer than blind_ms_max',
     (now) => Number(now.blind),
   );
   gauge(
     'slipstream_detector_lag_seconds',
-    'How far the gateway’s watermark lies behind',
+    'How far the time up to which deadlines can be judged lies behind',
     (now) => now.lagMs / 1000,
   );
   gauge('slipstream_open_slips', 'Live slips without a verdict', (now) => now.openSlips);

@@ -1,14 +1,16 @@
 import type { UnitOfWork } from '@slipstream/postgres';
 import type { Lookout } from '../../application/ports.ts';
 import type { Judgeable } from '../../domain/deadline/judgeable.ts';
-import { canBeJudged } from './to-judge.ts';
+import { awaitsHold, canBeJudged } from './to-judge.ts';
 
-const toJudgeSql = `
+const rangesSql = (condition: string) => `
 select r.n::int
   from unnest($1::int[], $2::text[], $3::timestamptz[], $4::timestamptz[]) with ordinality
     as given(partition, clock, through, holds_through, n)
   cross join lateral (select given.*, $5::text as consumer_group, $6::text as topic) as r
- where exists (select 1 from open_slip o where ${canBeJudged})`;
+ where exists (select 1 from open_slip o where ${condition})`;
+const toJudgeSql = rangesSql(canBeJudged);
+const awaitingHoldSql = rangesSql(awaitsHold);
 
 const stepsDueSql = `
 select r.partition
@@ -35,18 +37,21 @@ export function createLookout(
 ): Lookout {
   const chosen = (ranges: readonly Judgeable[], rows: readonly { n: number }[]) =>
     rows.map(({ n }) => ranges[n - 1]!);
-  return {
-    async withSlipsToJudge(ranges) {
-      const rows = await unitOfWork.query<{ n: number }>(toJudgeSql, [
+  const among = async (sql: string, ranges: readonly Judgeable[]) =>
+    chosen(
+      ranges,
+      await unitOfWork.query<{ n: number }>(sql, [
         ranges.map(({ partition }) => partition),
         ranges.map(({ clock }) => clock),
         ranges.map(({ through }) => through),
         ranges.map(({ holdsThrough }) => holdsThrough),
         group,
         topic,
-      ]);
-      return chosen(ranges, rows);
-    },
+      ]),
+    );
+  return {
+    withSlipsToJudge: (ranges) => among(toJudgeSql, ranges),
+    withSlipsAwaitingHold: (ranges) => among(awaitingHoldSql, ranges),
     async withStepsDue(through) {
       const rows = await unitOfWork.query<{ partition: number }>(stepsDueSql, [
         [...through.keys()],

@@ -8,5 +8,8 @@ export const isDue = `
   and not exists (select 1 from parked_key k where k.consumer_group = r.consumer_group and k.topic = r.topic
     and k.partition = r.partition and k.key = o.slip_id)`;
 
+/** As {@link isDue}, but what was said about its hold by then is not all read. */
+export const awaitsHold = `${isDue} and o.awaits_hold and o.due_at > r.holds_through`;
+
 /** As {@link isDue}, and nothing that was said about its hold by then is unread. */
 export const canBeJudged = `${isDue} and (not o.awaits_hold or o.due_at <= r.holds_through)`;

@@ -1,4 +1,4 @@
-import type { Instant } from '@slipstream/kernel';
+import { earlier, type Instant } from '@slipstream/kernel';
 import type { Marks } from './marks.ts';
 
 /** How far one clock can be judged on one partition now. */
@@ -15,6 +15,11 @@ export interface Judgeable {
 
 /** Before every deadline: nothing can be judged. */
 export const never: Instant = '0001-01-01T00:00:00.000000Z';
+
+/** How far everything that is due has its verdict; `awaitingHold`: a due slip still waits for the ledger's answer. */
+export function judgedThrough({ through, holdsThrough }: Judgeable, awaitingHold: boolean): Instant {
+  return awaitingHold ? earlier(through, holdsThrough) : through;
+}
 
 /** `nextOffsets`: by owned partition, the next offset to be read. */
 export function judgeable(marks: Marks, nextOffsets: ReadonlyMap<number, number>): Judgeable[] {

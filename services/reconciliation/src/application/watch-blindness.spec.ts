@@ -1,0 +1,109 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Instant } from '@slipstream/kernel';
+import { at } from '../../test/story.ts';
+import type { Judgeable } from '../domain/deadline/judgeable.ts';
+import { Marks, type Owner } from '../domain/deadline/marks.ts';
+import { createBlindnessWatch } from './watch-blindness.ts';
+
+/** A detector that has read ten records of every partition it owns. */
+function detector() {
+  const given = {
+    now: at(0),
+    owned: [0, 1],
+    heard: null as Instant | null,
+    awaitsHold: (_: Judgeable) => false,
+  };
+  const lines: string[] = [];
+  const marks = new Marks();
+  const watch = createBlindnessWatch({
+    marks,
+    owned: {
+      nextOffsets: () => new Map(given.owned.map((partition) => [partition, 10])),
+      inPartition: async () => true,
+    },
+    lookout: {
+      withSlipsToJudge: async () => [],
+      withSlipsAwaitingHold: async (ranges) => ranges.filter((range) => given.awaitsHold(range)),
+      withStepsDue: async () => [],
+      concluded: async () => [],
+      keepProgress: async () => {},
+    },
+    blindMsMax: 60_000,
+    heard: () => given.heard,
+    look: async () => ({ now: given.now, openSlips: 3 }),
+    log: (line) => lines.push(line),
+  });
+  return {
+    given,
+    lines,
+    note: (owner: Owner, seconds: number, partitions = [0, 1], offset = 10) => {
+      for (const partition of partitions) {
+        marks.note(owner, 'wall', partition, { time: at(seconds), offset, closed: false });
+      }
+    },
+    async sightAt(seconds: number) {
+      given.now = at(seconds);
+      await watch.check();
+      return watch.sight();
+    },
+  };
+}
+
+describe('the detector', () => {
+  test('sees as far as the marks it has reached', async () => {
+    const { note, sightAt, lines } = detector();
+    await sightAt(98);
+    note('gateway', 99);
+    expect(await sightAt(100)).toEqual({ blind: false, lagMs: 1_000, openSlips: 3 });
+    note('gateway', 160);
+    expect(await sightAt(161)).toMatchObject({ blind: false, lagMs: 1_000 });
+    expect(await sightAt(221)).toMatchObject({ blind: true, lagMs: 61_000 });
+    note('gateway', 222);
+    expect(await sightAt(223)).toMatchObject({ blind: false });
+    expect(lines).toHaveLength(2);
+  });
+
+  test('is blind when one partition is, and when marks are heard that it cannot reach', async () => {
+    const { note, sightAt, given } = detector();
+    note('gateway', 1);
+    await sightAt(1);
+    note('gateway', 100, [0]);
+    note('gateway', 100, [1], 11);
+    given.heard = at(100);
+    expect(await sightAt(101)).toMatchObject({ blind: true, lagMs: 100_000 });
+  });
+
+  test('is blind without the ledger when a slip that is due awaits its hold, and only then', async () => {
+    const { note, sightAt, given } = detector();
+    note('gateway', 0);
+    note('ledger', 0);
+    await sightAt(0);
+    note('gateway', 100);
+    expect(await sightAt(100)).toMatchObject({ blind: false, lagMs: 0 });
+    given.awaitsHold = ({ partition }) => partition === 1;
+    expect(await sightAt(100)).toMatchObject({ blind: true, lagMs: 100_000 });
+    note('ledger', 99);
+    expect(await sightAt(100)).toMatchObject({ blind: false, lagMs: 1_000 });
+  });
+
+  test('counts a partition from when it was taken over', async () => {
+    const { note, sightAt, given } = detector();
+    given.owned = [0];
+    note('gateway', 100, [0]);
+    await sightAt(100);
+    note('gateway', 200, [0]);
+    given.owned = [0, 1];
+    expect(await sightAt(200)).toMatchObject({ blind: false, lagMs: 0 });
+    note('gateway', 300, [0]);
+    expect(await sightAt(300)).toMatchObject({ blind: true, lagMs: 100_000 });
+  });
+
+  test('that owns nothing is blind when the gateway is not heard either', async () => {
+    const { sightAt, given } = detector();
+    given.owned = [];
+    await sightAt(0);
+    expect(await sightAt(61)).toMatchObject({ blind: true, lagMs: 61_000 });
+    given.heard = at(61);
+    expect(await sightAt(62)).toMatchObject({ blind: false });
+  });
+});
