@@ -108,10 +108,13 @@ export class SerialProducer {
         this.#sendTimeoutMs,
         'sending',
       );
+      const acknowledged = new Set<string>();
       for (const { topicName, partition, baseOffset } of sent) {
         const key = `${topicName}:${partition}`;
+        acknowledged.add(key);
         if (!offsets.has(key)) offsets.set(key, BigInt(baseOffset ?? -1));
       }
+      checkAll(round, acknowledged);
     } catch (error) {
       await this.#discard();
       const text = error instanceof Error ? error.message : String(error);
@@ -139,6 +142,20 @@ export class SerialProducer {
     this.#producer = null;
     if (producer)
       await withTimeout(producer.disconnect(), disconnectTimeoutMs, 'disconnecting').catch(() => {});
+  }
+}
+
+/**
+ * When a partition moves during a request, to a broker that has answered for others, kafkajs' retry takes that broker's
+ * part for done and resolves without the partition (sendMessages.js keeps one list of answered brokers over its tries).
+ */
+function checkAll(round: Round, acknowledged: ReadonlySet<string>): void {
+  for (const { topic, messages } of round) {
+    for (const partition of Object.keys(messages.byPartition)) {
+      if (!acknowledged.has(`${topic}:${partition}`)) {
+        throw new Error(`no broker acknowledged what was sent to ${topic} partition ${partition}`);
+      }
+    }
   }
 }
 

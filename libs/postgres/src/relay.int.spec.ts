@@ -20,7 +20,9 @@ afterEach(async () => {
 /** A log that can fail before or after it took a batch, as a broker whose answer is lost does. */
 class FakeLog implements RelayProducer {
   readonly partitions = new Map<number, RelayRecord[]>();
-  failures: ('before' | 'after')[] = [];
+  failures: ('before' | 'after' | 'unsaid')[] = [];
+  /** A partition that it never takes. */
+  refused: number | null = null;
   inFlight = 0;
   hold: Promise<void> | null = null;
 
@@ -30,6 +32,10 @@ class FakeLog implements RelayProducer {
       await this.hold;
       const failure = this.failures.shift();
       if (failure === 'before') throw new Error('not sent');
+      if (failure === 'unsaid') return new Map();
+      if (records.some((one) => one.partition === this.refused)) {
+        throw Object.assign(new Error('too large'), { retryable: false });
+      }
       const offsets = new Map<string, bigint>();
       for (const one of records) {
         const log = this.partitions.get(one.partition) ?? [];
@@ -53,9 +59,11 @@ class FakeLog implements RelayProducer {
 /** The smallest CloudEvent: id, source and type, each one letter. */
 const body = Buffer.from([0x0a, 1, 0x69, 0x12, 1, 0x73, 0x22, 1, 0x74]);
 
-function relay(log: RelayProducer, instanceId: string, leaseMs = 3_000): Relay {
+function relay(log: RelayProducer, instanceId: string, leaseMs = 3_000, retentionMs = 86_400_000): Relay {
   const made = new Relay(database.unitOfWork, log, {
     instanceId,
+    retentionMs,
+    pruneMs: 50,
     topics: [testTopic.name],
     pollMs: 5,
     leaseMs,
@@ -93,6 +101,50 @@ test('a lost answer repeats records under the same numbers and skips none', asyn
   expect(log.seqs(1)).toEqual([...upTo(40), ...upTo(40)]);
   const [first, again] = [log.partitions.get(1)![0]!, log.partitions.get(1)![40]!];
   expect(first.value.equals(again.value)).toBe(true);
+});
+
+test('a partition that the broker refuses holds up no other', async () => {
+  const log = new FakeLog();
+  log.refused = 1;
+  for (let partition = 0; partition < 4; partition++) await publish(5, partition);
+  await relay(log, 'a').start();
+  await waitFor(() => [0, 2, 3].every((partition) => log.seqs(partition).length === 5), {
+    timeoutMs: 10_000,
+    what: 'the others',
+  });
+  await publish(3, 2);
+  await waitFor(() => log.seqs(2).length === 8, { timeoutMs: 10_000, what: 'what came later' });
+  expect(log.seqs(2)).toEqual(upTo(8));
+  log.refused = null;
+  await waitFor(() => log.seqs(1).length === 5, { timeoutMs: 10_000, what: 'the refused partition' });
+});
+
+test('an answer that leaves a partition out moves no cursor past what was not sent', async () => {
+  const log = new FakeLog();
+  log.failures = ['unsaid'];
+  await publish(5, 1);
+  await relay(log, 'a').start();
+  await waitFor(() => log.seqs(1).length === 5, { timeoutMs: 10_000, what: 'the records' });
+  expect(log.seqs(1)).toEqual(upTo(5));
+});
+
+test('rows sent long ago are dropped, however many; rows not sent or young stay', async () => {
+  const log = new FakeLog();
+  await publish(5_200, 0);
+  await publish(3, 1);
+  const young = "update outbox set at = at + interval '1 hour' where partition = 0 and seq > 5190";
+  await database.unitOfWork.query(young);
+  log.refused = 1;
+  await relay(log, 'a', 3_000, 0).start();
+  const left = () =>
+    database.unitOfWork.query<{ partition: number; n: string }>(
+      'select partition, count(*) as n from outbox group by partition order by partition',
+    );
+  await waitFor(async () => (await left())[0]?.n === '10', { timeoutMs: 20_000, what: 'old rows dropped' });
+  expect(await left()).toEqual([
+    { partition: 0, n: '10' },
+    { partition: 1, n: '3' },
+  ]);
 });
 
 test('two instances share the partitions, and one takes over what the other leaves', async () => {

@@ -49,12 +49,15 @@ from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[]) as 
 where r.topic = c.topic and r.partition = c.partition and r.epoch = c.epoch
 returning r.topic, r.partition`;
 
+const pruneRowsMax = 5_000;
+
+// `at` grows with `seq`, so the oldest rows are the first by `seq`: nothing else is looked at.
 const pruneSql = `
-delete from outbox o using relay r
-where r.topic = $1 and r.partition = $2 and o.topic = r.topic and o.partition = r.partition
-  and o.seq <= r.sent_seq and o.seq in (
-    select seq from outbox where topic = $1 and partition = $2 and at < clock_timestamp() - make_interval(secs => $3)
-    order by seq limit 5000)`;
+delete from outbox o using relay r, (
+  select seq, at from outbox where topic = $1 and partition = $2 order by seq limit ${pruneRowsMax}) as oldest
+where r.topic = $1 and r.partition = $2 and o.topic = $1 and o.partition = $2 and o.seq = oldest.seq
+  and o.seq <= r.sent_seq and oldest.at < clock_timestamp() - make_interval(secs => $3)
+returning o.seq`;
 
 export interface RelayOptions {
   readonly instanceId: string;
@@ -65,6 +68,8 @@ export interface RelayOptions {
   readonly leaseMs?: number;
   /** How long sent rows are kept to be compared with the topic. */
   readonly retentionMs?: number;
+  /** How often rows past their retention are looked for. */
+  readonly pruneMs?: number;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -83,12 +88,19 @@ export class Relay {
   #wake: () => void = () => {};
   #woken = false;
   #pruneAtMs = 0;
+  #roundAtMs = performance.now();
 
   constructor(unitOfWork: UnitOfWork, producer: RelayProducer, options: RelayOptions) {
     this.#unitOfWork = unitOfWork;
     this.#producer = producer;
     this.#leases = new Leases(unitOfWork, options);
-    this.#options = { pollMs: 20, retentionMs: 7 * 86_400_000, onError: () => {}, ...options };
+    this.#options = {
+      pollMs: 20,
+      retentionMs: 7 * 86_400_000,
+      pruneMs: 60_000,
+      onError: () => {},
+      ...options,
+    };
   }
 
   async start(): Promise<void> {
@@ -107,6 +119,11 @@ export class Relay {
     return this.#leases.holds(topic, partition);
   }
 
+  /** Milliseconds since the relay last found everything sent or sent some of it. */
+  get silentMs(): number {
+    return performance.now() - this.#roundAtMs;
+  }
+
   /** Sends what is committed by now, then stops and gives the leases back. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -119,13 +136,15 @@ export class Relay {
     let ahead: Promise<OutboxRow[]> | null = null;
     for (;;) {
       try {
-        await this.#leases.renew();
+        // A stopping relay lets its leases run out, so that it ends also while others commit without a pause.
+        if (!this.#stopping) await this.#leases.renew();
+        await this.#prune();
         this.#woken = false;
         const rows: OutboxRow[] = await (ahead ?? this.#read());
         ahead = null;
         if (rows.length === 0) {
+          this.#roundAtMs = performance.now();
           if (this.#stopping) return;
-          await this.#prune();
           await this.#idle(this.#options.pollMs);
           continue;
         }
@@ -133,7 +152,8 @@ export class Relay {
         const moves = this.#plan(rows);
         ahead = this.#read(moves);
         ahead.catch(() => {});
-        await this.#send(moves);
+        await this.#sendEach(moves);
+        this.#roundAtMs = performance.now();
       } catch (error) {
         ahead = null;
         this.#options.onError(error);
@@ -171,12 +191,29 @@ export class Relay {
     return [...moves.values()];
   }
 
+  /** All in one batch; when the broker will never take some of it, each partition by itself: only that one waits. */
+  async #sendEach(moves: readonly Move[]): Promise<void> {
+    try {
+      await this.#send(moves);
+    } catch (error) {
+      if (moves.length === 1 || (error as { retryable?: boolean }).retryable !== false) throw error;
+      const failures: unknown[] = [];
+      for (const move of moves) await this.#send([move]).catch((failure) => failures.push(failure));
+      throw failures[0] ?? error;
+    }
+  }
+
   async #send(moves: readonly Move[]): Promise<void> {
     if (moves.length === 0) return;
     const offsets = await this.#producer.sendBatch(moves.flatMap((move) => move.records));
-    for (const move of moves) {
-      const base = offsets.get(`${move.lease.topic}:${move.lease.partition}`);
-      if (base !== undefined && base >= 0n) move.lease.endOffset = base + BigInt(move.records.length);
+    const bases = moves.map(({ lease: { topic, partition } }) => {
+      const base = offsets.get(`${topic}:${partition}`);
+      if (base === undefined) throw new Error(`the producer says nothing of ${topic} partition ${partition}`);
+      return base;
+    });
+    for (const [index, move] of moves.entries()) {
+      const base = bases[index]!;
+      if (base >= 0n) move.lease.endOffset = base + BigInt(move.records.length);
       move.lease.sentSeq = move.lastSeq;
     }
     const leases = moves.map((move) => move.lease);
@@ -193,17 +230,17 @@ export class Relay {
       if (!still.has(`${lease.topic} ${lease.partition}`)) this.#leases.forget(lease);
   }
 
-  /** Rows long sent are dropped a page at a time, when nothing else is to be done. */
+  /** Rows long sent are dropped a page at a time; where a page was full, the next follows soon. */
   async #prune(): Promise<void> {
-    if (performance.now() < this.#pruneAtMs) return;
-    this.#pruneAtMs = performance.now() + 60_000;
-    for (const lease of this.#leases.held()) {
-      await this.#unitOfWork.query(pruneSql, [
-        lease.topic,
-        lease.partition,
-        this.#options.retentionMs / 1000,
-      ]);
+    if (this.#stopping || performance.now() < this.#pruneAtMs) return;
+    let isMore = false;
+    for (const { topic, partition } of this.#leases.held()) {
+      const secs = this.#options.retentionMs / 1000;
+      const dropped = await this.#unitOfWork.query(pruneSql, [topic, partition, secs]);
+      if (dropped.length === pruneRowsMax) isMore = true;
     }
+    this.#pruneAtMs =
+      performance.now() + (isMore ? Math.min(1_000, this.#options.pruneMs) : this.#options.pruneMs);
   }
 
   async #idle(ms: number): Promise<void> {
