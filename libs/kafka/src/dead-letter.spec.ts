@@ -48,6 +48,14 @@ describe('dead letters', () => {
     expect(record.headers).toMatchObject({ 'content-type': 'x', twice: '2', 'dlq-reason': 'failed' });
   });
 
+  it('hold nothing that PostgreSQL cannot: neither NUL nor half a surrogate pair', () => {
+    const headers = { 'a\0b': Buffer.from([0, 0, 0, 7]), half: '\ud800', fine: 'ü' };
+    const odd = { ...letter, detail: 'type "x\0" \udc00', record: { ...letter.record, headers } };
+    const texts = deadLetterRecord('ledger', odd, failedAt).headers;
+    expect(texts).toMatchObject({ 'a\uFFFDb': '\uFFFD\uFFFD\uFFFD\u0007', half: '\uFFFD', fine: 'ü' });
+    expect(texts['dlq-detail']).toBe('type "x\uFFFD" \uFFFD');
+  });
+
   it('mark a value that was null', () => {
     const record = deadLetterRecord(
       'ledger',

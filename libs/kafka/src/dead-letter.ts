@@ -19,8 +19,8 @@ export function deadLetterHeaders(
 ): Record<string, string> {
   return {
     'dlq-reason': letter.reason,
-    'dlq-error-class': letter.errorClass,
-    'dlq-detail': letter.detail,
+    'dlq-error-class': storable(letter.errorClass),
+    'dlq-detail': storable(letter.detail),
     'dlq-original-topic': letter.record.topic,
     'dlq-original-partition': String(letter.record.partition),
     'dlq-original-offset': String(letter.record.offset),
@@ -53,9 +53,15 @@ function originalHeaders(record: ConsumedRecord): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(record.headers)) {
     const last = Array.isArray(value) ? value.at(-1) : value;
-    if (last !== undefined && last !== null && !name.startsWith('dlq-')) headers[name] = last.toString();
+    if (last !== undefined && last !== null && !name.startsWith('dlq-'))
+      headers[storable(name)] = storable(last.toString());
   }
   return headers;
+}
+
+/** PostgreSQL holds neither NUL nor half a surrogate pair in a text, and the letter goes through its outbox. */
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 /** A key as text; keys of other encodings are kept readable and distinct as `base64:…`. */

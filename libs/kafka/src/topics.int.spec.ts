@@ -17,10 +17,11 @@ describe('ensureTopics', () => {
   it('makes missing topics as declared, also when several services ask at once, and again', async () => {
     const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec' });
     const wanted = [named(topics.commands, 3), named(topics.watermarks, 1), named(topics.events, 5)];
+    const letters = { ...named(topics.commands, 1), name: `spec-${randomUUID()}.dlq` };
     await Promise.all(
       [wanted, wanted.slice(1), wanted.toReversed()].map((list) => ensureTopics(kafka, list)),
     );
-    await ensureTopics(kafka, wanted);
+    await ensureTopics(kafka, [...wanted, letters]);
     const admin = kafka.admin();
     await admin.connect();
     try {
@@ -35,7 +36,8 @@ describe('ensureTopics', () => {
       });
       expect(await configOf(names[1]!)).toMatchObject({ 'cleanup.policy': 'compact' });
       expect(await configOf(names[2]!)).toMatchObject({ 'retention.ms': '-1' });
-      await admin.deleteTopics({ topics: names });
+      expect(await configOf(letters.name)).toMatchObject({ 'max.message.bytes': '2097152' });
+      await admin.deleteTopics({ topics: [...names, letters.name] });
     } finally {
       await admin.disconnect();
     }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allTopics, type Topic } from '@slipstream/contracts';
+import { allTopics, deadLetterTopic, type Topic } from '@slipstream/contracts';
 import type { Admin, ITopicConfig } from 'kafkajs';
 import type { KafkaClient } from './client.ts';
 import { retryOptions } from './client.ts';
@@ -47,6 +47,8 @@ function toConfig(topic: Topic, brokers: number): ITopicConfig {
     // The broker unpacks what others compressed: kafkajs stops for good at a codec it lacks (K13).
     'compression.type': 'uncompressed',
   };
+  // A dead letter is its original and the headers that say why: it must fit where the original just fitted.
+  if (topic.name.endsWith(deadLetterTopic(''))) config['max.message.bytes'] = '2097152';
   if (topic.cleanup === 'delete') config['retention.ms'] = String(topic.retentionMs);
   // Ticks replace each other many times a second: keep the log that a new reader must pass short.
   else Object.assign(config, { 'segment.ms': '600000', 'min.cleanable.dirty.ratio': '0.1' });

@@ -60,19 +60,25 @@ test('of two commits from one position one wins', async () => {
 test('a dead letter is stored, parks its key and is published, with the advance', async () => {
   const position = await store.claim('g4', 't', 2);
   const letter = {
-    record: { offset: 3, key: Buffer.from('slip-1'), value: null, headers: { trace: Buffer.from('x') } },
+    record: {
+      offset: 3,
+      key: Buffer.from('slip-1'),
+      value: null,
+      headers: { trace: Buffer.from('x'), long: Buffer.from([0, 7]) },
+    },
     parkKey: 'slip-1',
     reason: 'failed',
     errorClass: 'TypeError',
-    detail: 'why',
+    detail: 'why, with a NUL: \0',
     attempts: 3,
   };
   await store.commit(position, { ...advance(4), deadLetters: [letter] }, async () => {});
   expect((await store.claim('g4', 't', 2)).parkedKeys).toEqual(new Set(['slip-1']));
   const rows = await database.unitOfWork.query(
-    'select kafka_offset, headers, attempts from dead_letter where consumer_group = $1',
+    'select kafka_offset, headers, detail, attempts from dead_letter where consumer_group = $1',
     ['g4'],
   );
-  expect(rows).toEqual([{ kafka_offset: '3', headers: { trace: 'x' }, attempts: 3 }]);
+  const headers = { trace: 'x', long: '\uFFFD\u0007' };
+  expect(rows).toEqual([{ kafka_offset: '3', headers, detail: 'why, with a NUL: \uFFFD', attempts: 3 }]);
   expect(await database.unitOfWork.query("select 1 from outbox where key = 'dead'")).toHaveLength(1);
 });

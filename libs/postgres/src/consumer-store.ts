@@ -127,12 +127,10 @@ export class PgConsumerStore<L extends Letter = Letter> {
         letter.parkKey,
         letter.record.key,
         letter.record.value,
-        JSON.stringify(letter.record.headers, (_, value) =>
-          value?.type === 'Buffer' ? Buffer.from(value.data).toString() : value,
-        ),
+        headersJson(letter.record.headers),
         letter.reason,
-        letter.errorClass,
-        letter.detail,
+        storable(letter.errorClass),
+        storable(letter.detail),
         letter.attempts,
       ]);
       tx.publish([this.#toDeadLetterRecord(position.group, letter)]);
@@ -140,4 +138,18 @@ export class PgConsumerStore<L extends Letter = Letter> {
     const parked = advance.deadLetters.flatMap((letter) => (letter.parkKey === null ? [] : [letter.parkKey]));
     if (parked.length > 0) await tx.query(parkSql, [...key, parked]);
   }
+}
+
+function headersJson(headers: Letter['record']['headers']): string {
+  const text = (value: Buffer | string) => storable(value.toString());
+  const entries = Object.entries(headers).flatMap(([name, value]) => {
+    if (value === undefined || value === null) return [];
+    return [[storable(name), Array.isArray(value) ? value.map(text) : text(value)]];
+  });
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+/** Neither `text` nor `jsonb` holds NUL or half a surrogate pair. */
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
