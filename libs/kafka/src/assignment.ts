@@ -45,10 +45,11 @@ export class Assignment<Tx> {
   /** Null while not a member of the group. */
   watched(): WatchedPartition[] | null {
     if (!this.#joined) return null;
-    return [...this.#owned.values()].map(({ partition, reached, status }) => ({
+    return [...this.#owned.values()].map(({ partition, reached, status, failures }) => ({
       partition,
       reached,
-      expectedToMove: status === 'ready' || status === 'claiming',
+      // Between two tries of what failed for a passing reason it waits, whatever it does at this moment.
+      expectedToMove: failures === 0 && (status === 'ready' || status === 'claiming'),
     }));
   }
 

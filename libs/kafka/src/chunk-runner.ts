@@ -62,6 +62,14 @@ export class ChunkRunner<Tx> {
     }
   }
 
+  /** Moves the stored offset past records that no handler is to see. @throws Interrupted */
+  async skipTo(nextOffset: number): Promise<void> {
+    if (nextOffset <= this.position.nextOffset) return;
+    const chunk: Chunk = { ...this.#plan([], 0, 0, new Map()), nextOffset };
+    const error = await this.#tryCommit(chunk);
+    if (error !== null) throw new Interrupted('transient', error);
+  }
+
   async #oneByOne(
     messages: readonly Message[],
     from: number,

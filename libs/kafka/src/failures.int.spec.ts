@@ -88,6 +88,10 @@ describe('a record that cannot be handled', () => {
     await producer.disconnect();
     const { store, stopped } = await rig.member({ options: { partitionBytesMax: 1 } });
     await until(() => store.effects.length === 2, 'the committed ones handled');
+    // Others wait until everything before the end was seen, the markers too.
+    const end = Number((await rig.admin.fetchTopicOffsets(rig.topic))[0]!.high);
+    await until(() => reached(store) === end, 'the stored offset at the end of the log');
+    expect(store.effects).toHaveLength(2);
     expect(stopped).toEqual([]);
   });
 

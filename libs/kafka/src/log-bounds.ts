@@ -17,10 +17,7 @@ export async function readLogBounds(admin: Admin, topic: string): Promise<Map<nu
   return new Map(offsets.map((one) => [one.partition, { start: Number(one.low), end: Number(one.high) }]));
 }
 
-/**
- * A broker learns that it leads a new partition later than the controller does, and a partition that moved has another
- * leader than the client remembers. kafkajs' admin repeats neither, and forgets what it knows only when it disconnects.
- */
+/** A broker learns that it leads a new or moved partition later than the controller does; kafkajs does not wait for it. */
 async function askLeaders(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -30,7 +27,5 @@ async function askLeaders(admin: Admin, topic: string): ReturnType<Admin['fetchT
       if (type !== 'NOT_LEADER_FOR_PARTITION' || tries === leaderTries) throw error;
     }
     await sleep(leaderDelayMs);
-    await admin.disconnect();
-    await admin.connect();
   }
 }

@@ -50,7 +50,7 @@ export class OwnedPartition<Tx> {
 
   /** The stored offset, or past it what the client filtered out; -1 when nothing is known. */
   get reached(): number {
-    return this.#guard?.reached ?? -1;
+    return Math.max(this.#guard?.reached ?? -1, this.#runner?.position.nextOffset ?? -1);
   }
 
   /** Null until claimed and while it is unsure whether the position still holds. */
@@ -60,7 +60,7 @@ export class OwnedPartition<Tx> {
 
   /** Takes the partition, however long the store is away, then lets it be fetched from the stored offset. */
   async claim(): Promise<void> {
-    if (this.#status === 'gone') return;
+    if (this.#status === 'gone' || this.#status === 'stopped') return;
     this.#status = 'claiming';
     const { store, subscription, control } = this.#options;
     try {
@@ -83,9 +83,12 @@ export class OwnedPartition<Tx> {
     clearTimeout(this.#timer);
   }
 
-  /** The client saw only records it filters out and moved past them. */
+  /** The client saw only records it filters out and moved past them: so does the stored offset, which others wait for. */
   filtered(firstOffset: number, lastOffset: number): void {
-    this.#guard?.filtered(firstOffset, lastOffset);
+    if (this.#status !== 'ready') return;
+    this.#guard!.filtered(firstOffset, lastOffset);
+    const { reached } = this.#guard!;
+    void this.#inTurn(() => this.#runner!.skipTo(reached)).catch((error) => this.#interrupted(error));
   }
 
   /** Handles one answer of the broker. Never rejects (K2). */
@@ -119,6 +122,7 @@ export class OwnedPartition<Tx> {
 
   stop(why: string): void {
     if (this.#status === 'gone' || this.#status === 'stopped') return;
+    clearTimeout(this.#timer);
     const { control, subscription, metrics, log } = this.#options;
     const { group, topic } = subscription;
     this.#status = 'stopped';
@@ -153,7 +157,7 @@ export class OwnedPartition<Tx> {
   }
 
   #interrupted(error: unknown): void {
-    if (this.#status === 'gone') return;
+    if (this.#status === 'gone' || this.#status === 'stopped') return;
     if (!(error instanceof Interrupted && error.kind === 'fenced')) {
       this.#wait(error);
       return;
