@@ -16,9 +16,10 @@ export class EndOffsets {
     return this.#admin.disconnect();
   }
 
-  /** Per partition, the offset after the last record. */
+  /** Per partition that holds records, the offset after the last of them. */
   async of(topic: string): Promise<ReadonlyMap<number, number>> {
     const bounds = await readLogBounds(this.#admin, topic);
-    return new Map([...bounds].map(([partition, { end }]) => [partition, end]));
+    const filled = [...bounds].filter(([, { start, end }]) => end > start);
+    return new Map(filled.map(([partition, { end }]) => [partition, end]));
   }
 }

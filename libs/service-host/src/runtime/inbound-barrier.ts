@@ -55,7 +55,7 @@ export class InboundBarrier implements Part {
     );
     const positions = new Map(rows.map((row) => [row.partition, Number(row.next_offset)]));
     for (const [partition, end] of this.#asked.ends) {
-      if (end > 0 && (positions.get(partition) ?? -1) < end) return this.#passed;
+      if ((positions.get(partition) ?? -1) < end) return this.#passed;
     }
     this.#passed = this.#asked.at;
     this.#asked = null;
@@ -74,7 +74,8 @@ export class InboundBarrier implements Part {
   async #ask(): Promise<void> {
     if (this.#asked !== null) return;
     const [row] = await this.#unitOfWork.query<{ at: Instant }>(
-      "select clock_timestamp() - interval '1 microsecond' as at",
+      // Records are received at whole milliseconds, cut: one that comes now may bear the millisecond's beginning.
+      "select date_trunc('milliseconds', clock_timestamp()) - interval '1 microsecond' as at",
     );
     this.#asked = { at: row!.at, ends: await this.#endOffsets() };
   }

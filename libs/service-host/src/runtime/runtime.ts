@@ -15,7 +15,6 @@ import {
   deadLetterRecord,
   ensureTopics,
   KafkaBatchTransport,
-  type KafkaClient,
   partitionOf,
   SerialProducer,
   type Subscription,
@@ -81,6 +80,9 @@ export interface Runtime {
   /** To be given to `createService`; registers the health checks. */
   readonly parts: (host: Host) => readonly Part[];
 }
+
+/** A relay that neither sends nor finds everything sent this long is shown as not ready. */
+const relaySilentMsMax = 30_000;
 
 /** Opens the pool, migrates, makes topics and sequencer rows. Nothing runs before the parts are started. */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
@@ -191,6 +193,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         ...workers,
       ];
       if (watermarks) parts.push(ticker(watermarks, relay));
+      host.health.register('relay', () => {
+        const silentMs = Math.round(relay.silentMs);
+        const detail = `nothing could be sent for ${silentMs} ms`;
+        return silentMs < relaySilentMsMax ? { ok: true } : { ok: false, detail };
+      });
       for (const consumer of consumers) {
         host.health.register(`consumer ${consumer.subscription.topic}`, () => {
           const { ok, problems } = consumer.health();
@@ -247,5 +254,3 @@ function consumersPart(
     stop: () => transport.close(),
   };
 }
-
-export type { KafkaClient };
