@@ -21,7 +21,6 @@ export {
   parseInstant,
 } from './instant.ts';
 export {
-  amountMax,
   type Money,
   type MoneyJson,
   type MoneyProblem,

@@ -36,7 +36,7 @@ export function gatewayDecision(slip: SubmittedSlip, command: GatewayCommand): S
 }
 
 /** Rules 1 and 3: a new attempt only when provably none left, and only while the answer can come in time. */
-export function mayDispatch(slip: SubmittedSlip): boolean {
+function mayDispatch(slip: SubmittedSlip): boolean {
   const nothingOut = slip.lastAttempt === null || slip.lastAttempt.outcome === 'not_sent';
   const closed =
     slip.overdueStages.includes('returned') ||
