@@ -22,7 +22,8 @@ interface Flags {
   json?: true;
 }
 
-const answerTimeoutMs = 30_000;
+/** Well below the silence that ends a wait, so that one lost answer does not. */
+const answerTimeoutMs = 10_000;
 
 const help = `
 The mapping (YAML) says which column is what; examples/olist.yaml is one, apps/slipctl/README.md tells all of it.

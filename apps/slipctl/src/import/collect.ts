@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, lstatSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -46,7 +46,7 @@ const oddShownMax = 100;
 
 /**
  * Joins the submitted references (sorted, each once) with the ledger's slips of the clock, and writes the verdict of
- * each to `out`, sorted by reference; the file appears when it is whole.
+ * each to `out`, sorted by reference; a file appears when it is whole.
  */
 export async function collectVerdicts(
   { ledger, clock, until }: { ledger: Api; clock: string; until: Instant },
@@ -128,14 +128,20 @@ function note(oddities: Oddities, oddity: Oddity): void {
 }
 
 async function writeWhole(out: string, lines: AsyncIterable<string>): Promise<void> {
-  const half = `${out}.part-${process.pid}`;
-  removeAtExit(half);
   try {
-    await pipeline(Readable.from(lines), createWriteStream(half));
+    // /dev/stdout, a pipe, a link: what stands there is to be written into, not to be replaced.
+    if (lstatSync(out, { throwIfNoEntry: false })?.isFile() === false) return await write(out, lines);
+    const half = `${out}.part-${process.pid}`;
+    removeAtExit(half);
+    await write(half, lines);
     await rename(half, out);
     keep(half);
   } catch (error) {
     if (!(error as NodeJS.ErrnoException).syscall) throw error;
     throw new CliError('usage', `${out} cannot be written: ${messageOf(error)}`);
   }
+}
+
+function write(path: string, lines: AsyncIterable<string>): Promise<void> {
+  return pipeline(Readable.from(lines), createWriteStream(path));
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
@@ -90,6 +90,26 @@ describe('waiting for verdicts', () => {
     });
   });
 
+  it('counts silence from the last page that was answered', async () => {
+    let now = 0;
+    let asked = 0;
+    const slow = await apiOf('ledger', () => {
+      if (++asked === 3) return { status: 503, body: {} };
+      now += 20_000;
+      const next = asked === 6 ? null : String(asked);
+      return { body: { data: [slip('x', asked === 6 ? missed : {})], next } };
+    });
+    const waiting = waitForVerdicts({
+      ...options,
+      nowMs: () => now,
+      timeoutMs: 600_000,
+      reconciliation: await reconciliation(0),
+      ledger: slow,
+    });
+    await expect(waiting).resolves.toMatchObject({ concluded: true });
+    expect(asked).toBe(6);
+  });
+
   it('does not wait for a service that refuses the question', async () => {
     const refusing = await apiOf('reconciliation', () => ({ status: 403, body: {} }));
     const waiting = waitForVerdicts({
@@ -142,6 +162,19 @@ describe('collecting verdicts', () => {
       '',
     ]);
     expect(readdirSync(folder)).toEqual(['out.csv']);
+  });
+
+  it('writes into what is no plain file, such as /dev/stdout, and does not replace it', async () => {
+    const [link, target] = [join(folder, 'link'), join(folder, 'target')];
+    symlinkSync(target, link);
+    await collectVerdicts(
+      { ledger: await ledger(() => [slip('a')]), clock: 'c', until },
+      referencesOf('a'),
+      link,
+    );
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(target, 'utf8')).toContain('a,returned_on_time,');
+    expect(readdirSync(folder).sort()).toEqual(['link', 'target']);
   });
 
   it('says where it cannot write', async () => {

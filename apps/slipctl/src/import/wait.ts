@@ -91,7 +91,10 @@ async function shown(options: WaitOptions, patience: Patience, view: ClockView):
   let completeAtMs: number | null = null;
   try {
     await patience.until(async () => {
-      const counts = await countSlips(ledger, clock, (read) => progress.update(read, slips, 'slips'));
+      const counts = await countSlips(ledger, clock, (read) => {
+        patience.heard();
+        progress.update(read, slips, 'slips');
+      });
       const { overdue, not_returned } = view.counts;
       const complete =
         counts.slips >= slips && counts.overdue === overdue && counts.not_returned === not_returned;
@@ -135,25 +138,32 @@ class Patience {
   readonly #timeoutMs: number;
   readonly #pollMs: number;
   readonly #nowMs: () => number;
+  #heardAtMs: number;
 
   constructor({ timeoutMs, nowMs, pollMs }: WaitOptions) {
     this.#startMs = nowMs();
     this.#timeoutMs = timeoutMs;
     this.#pollMs = pollMs ?? pollMsDefault;
     this.#nowMs = nowMs;
+    this.#heardAtMs = nowMs();
+  }
+
+  /** A service answered; a look may be many pages long. */
+  heard(): void {
+    this.#heardAtMs = this.#nowMs();
   }
 
   async until<T>(look: () => Promise<Look<T>>): Promise<T> {
-    let heardAtMs = this.#nowMs();
+    this.heard();
     let waiting = '';
     for (let pollMs = this.#pollMs; ; pollMs = Math.min(pollMs * 1.2, pollMsMax)) {
       try {
         const seen = await look();
         if ('done' in seen) return seen.done;
         waiting = seen.waiting;
-        heardAtMs = this.#nowMs();
+        this.heard();
       } catch (error) {
-        if (!isPassing(error) || this.#nowMs() - heardAtMs > silenceMsMax) throw error;
+        if (!isPassing(error) || this.#nowMs() - this.#heardAtMs > silenceMsMax) throw error;
         waiting = error.message;
       }
       if (this.#nowMs() + pollMs - this.#startMs > this.#timeoutMs) {
