@@ -51,12 +51,15 @@ returning r.topic, r.partition`;
 
 const pruneRowsMax = 5_000;
 
-// `at` grows with `seq`, so the oldest rows are the first by `seq`: nothing else is looked at.
+// `at` grows with `seq`, so the oldest rows are the first by `seq`: while the very first is young nothing else is read.
 const pruneSql = `
-delete from outbox o using relay r, (
-  select seq, at from outbox where topic = $1 and partition = $2 order by seq limit ${pruneRowsMax}) as oldest
-where r.topic = $1 and r.partition = $2 and o.topic = $1 and o.partition = $2 and o.seq = oldest.seq
-  and o.seq <= r.sent_seq and oldest.at < clock_timestamp() - make_interval(secs => $3)
+with first as (select at from outbox where topic = $1 and partition = $2 order by seq limit 1),
+page as (
+  select seq, at from outbox where topic = $1 and partition = $2 order by seq
+  limit (select count(*) * ${pruneRowsMax} from first where at < clock_timestamp() - make_interval(secs => $3)))
+delete from outbox o using relay r, page
+where r.topic = $1 and r.partition = $2 and o.topic = $1 and o.partition = $2 and o.seq = page.seq
+  and o.seq <= r.sent_seq and page.at < clock_timestamp() - make_interval(secs => $3)
 returning o.seq`;
 
 export interface RelayOptions {
