@@ -37,7 +37,8 @@ function isProviderUrl(text: string): boolean {
 }
 
 function checkRoute(route: RouteDocument, document: RulesDocument): Problem[] {
-  return route.mode === 'dispatched' ? checkDispatched(route, document) : checkReported(route);
+  const problems = route.mode === 'dispatched' ? checkDispatched(route, document) : checkReported(route);
+  return [...problems, ...checkLadder(route.inquiry_ladder_ms ?? [])];
 }
 
 function checkDispatched(route: RouteDocument, document: RulesDocument): Problem[] {
@@ -51,18 +52,23 @@ function checkDispatched(route: RouteDocument, document: RulesDocument): Problem
   if (initial !== undefined && max !== undefined && initial > max) {
     problems.push({ path: ['retry_initial_ms'], reason: 'must not be more than retry_max_ms' });
   }
-  const ladder = route.inquiry_ladder_ms ?? [];
-  ladder.forEach((step, index) => {
-    if (index > 0 && step <= ladder[index - 1]!) {
-      problems.push({ path: ['inquiry_ladder_ms', index], reason: 'must be more than the step before it' });
-    }
-  });
   return problems;
 }
 
-const dispatchOnly = ['retry_initial_ms', 'retry_max_ms', 'quiet_period_ms', 'inquiry_ladder_ms'] as const;
+function checkLadder(ladder: readonly number[]): Problem[] {
+  return ladder.flatMap((step, index) =>
+    index > 0 && step <= ladder[index - 1]!
+      ? [{ path: ['inquiry_ladder_ms', index], reason: 'must be more than the step before it' }]
+      : [],
+  );
+}
 
-/** Another service reports the answers of a reported route: there is nobody to call or to ask. */
+const dispatchOnly = ['retry_initial_ms', 'retry_max_ms', 'quiet_period_ms'] as const;
+
+/**
+ * Another service reports the answers of a reported route: there is nobody to call or to ask. The ladder still counts:
+ * its last step is how long a report is waited for.
+ */
 function checkReported(route: RouteDocument): Problem[] {
   const problems: Problem[] = dispatchOnly
     .filter((key) => route[key] !== undefined)

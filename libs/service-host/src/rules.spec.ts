@@ -18,7 +18,7 @@ routes:
     outcome_deadline_ms: 5000
     overdraft: true
     inquiry_ladder_ms: [0, 2000, 4000]
-  import: { mode: reported, provider: null, outcome_deadline_ms: 86400000, kinds: [order] }
+  import: { mode: reported, provider: null, outcome_deadline_ms: 86400000, kinds: [order], inquiry_ladder_ms: [9000] }
 detection: { grace_ms: 10 }
 `;
 
@@ -55,7 +55,12 @@ describe('rules', () => {
       retryInitialMs: 200,
       inquiryLadderMs: [0, 2000, 4000],
     });
-    expect(rules.routes.get('import')).toMatchObject({ mode: 'reported', provider: null, kinds: ['order'] });
+    expect(rules.routes.get('import')).toMatchObject({
+      mode: 'reported',
+      provider: null,
+      kinds: ['order'],
+      inquiryLadderMs: [9000],
+    });
     expect(rules.detection).toEqual({ graceMs: 10, blindMsMax: 60_000 });
   });
 
@@ -140,7 +145,7 @@ describe('bad rules', () => {
       '11:39: routes.import.provider: a reported route',
     ],
     [
-      'inquiries on a reported route',
+      'a quiet period on a reported route',
       at('kinds:', 'quiet_period_ms: 5, kinds:'),
       'has no effect on a reported route',
     ],
@@ -148,6 +153,11 @@ describe('bad rules', () => {
       'a ladder that falls',
       at('2000, 4000', '4000, 2000'),
       '10:34: routes.default.inquiry_ladder_ms.2: must be more',
+    ],
+    [
+      'a ladder that falls on a reported route',
+      at('[9000]', '[9000, 9000]'),
+      'routes.import.inquiry_ladder_ms.1: must be more',
     ],
     [
       'a ladder of 21 steps',

@@ -42,7 +42,7 @@ export interface RouteRules {
   readonly retryMaxMs: number;
   /** Least time between the two NOT_FOUND answers that prove that a slip was not executed (rule 3). */
   readonly quietPeriodMs: number;
-  /** Times of the inquiries after SlipOverdue, ascending. */
+  /** Times of the inquiries after SlipOverdue, ascending. On a reported route: until the last one a report is waited for. */
   readonly inquiryLadderMs: readonly number[];
 }
 
