@@ -4,7 +4,7 @@ import { sharedEnvironment, waitFor } from '@slipstream/testing';
 import fc from 'fast-check';
 import { v7 } from 'uuid';
 import { type Refused, receiveResults } from '../src/application/receive-results.ts';
-import { releaseParked } from '../src/application/release-parked.ts';
+import { newSweep, releaseParked } from '../src/application/release-parked.ts';
 import { anythingOpen, readBounds } from '../src/application/use-cases.ts';
 import type { ReportedResult } from '../src/domain/result/reported-result.ts';
 import { fundsHeld, holdRefused, recorded, submitted } from './support/events.ts';
@@ -155,6 +155,23 @@ describe('a reported result', () => {
     expect(await parked()).toEqual([]);
   });
 
+  test('that cannot be told holds up no other, however many results are swept', async () => {
+    const [poison, ...others] = Array.from({ length: 3 }, (_, index) => submit(`r${index}`));
+    await gateway.feed(...[poison!, ...others].flatMap((slip) => [slip.submit, slip.hold]));
+    const huge = result('r0', 'returned', { reason: 'x'.repeat(100_000) });
+    const waiting = Array.from({ length: 1_000 }, (_, index) => result(`a${index}`, 'returned'));
+    await gateway.store.run((tx) =>
+      tx.parked.add([...waiting, huge, result('r1', 'returned'), result('r2', 'returned')]),
+    );
+    const sweep = newSweep();
+    const once = () => releaseParked(gateway.store, [], gateway.count, sweep);
+    expect(await once()).toBe(0);
+    await expect(once()).rejects.toThrow();
+    for (const slip of others) expect(await gateway.types(slip.slipId)).toEqual(['SlipReturned']);
+    expect(await once()).toBe(0);
+    await expect(once()).rejects.toThrow();
+  });
+
   test('becomes an orphan once intake’s watermark has passed it and has been read', async () => {
     const [old, young] = [result('gone', 'returned'), result('young', 'returned')];
     await report(old, young);
@@ -211,6 +228,24 @@ describe('watermarks', () => {
     await gateway.feed(slip.submit, slip.hold);
     expect(await bounds()).toContainEqual({ clock, time: addMs(t0, 86_400_000), closed: true });
     expect(await gateway.store.run(anythingOpen)).toBe(false);
+  });
+
+  test('are not held back by a slip whose hold lies with the dead letters, and its result is told when that is redriven', async () => {
+    await advance(12, addMs(t0, 86_400_000));
+    const [dead, live] = [submit('dead'), submit('live')];
+    await gateway.feed(dead.submit, live.submit);
+    await report(result('dead', 'returned', { receivedAt: addMs(t0, 600) }));
+    await report(result('live', 'returned', { receivedAt: addMs(t0, 700) }));
+    expect(await bounds()).toContainEqual({ clock, time: '2017-05-01T00:00:00.599999Z', closed: false });
+    await gateway.unitOfWork.query(
+      "insert into parked_key (consumer_group, topic, partition, key) values ('provider-gateway', 'slips.events.v1', 3, $1)",
+      [dead.slipId],
+    );
+    expect(await bounds()).toContainEqual({ clock, time: '2017-05-01T00:00:00.699999Z', closed: false });
+    await gateway.feed(live.hold);
+    expect(await bounds()).toContainEqual({ clock, time: addMs(t0, 86_400_000), closed: false });
+    await gateway.feed(dead.hold);
+    expect(await gateway.types(dead.slipId)).toEqual(['SlipReturned']);
   });
 
   test('are frequent while a slip is open on the wall clock', async () => {

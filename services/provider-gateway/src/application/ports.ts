@@ -89,15 +89,21 @@ export interface ParkedResults {
   add(results: readonly ReportedResult[]): Promise<void>;
   /** Removes and gives what waits for these slips; orphans stay. */
   take(references: readonly SlipReference[]): Promise<readonly ReportedResult[]>;
-  /** Slips that are past waiting for a hold and have parked results all the same. */
-  released(limit: number): Promise<readonly SlipReference[]>;
+  /**
+   * Slips that are past waiting for a hold and have parked results all the same, among about `limit` results behind
+   * `after`; `next` is where to go on, null at the end.
+   */
+  released(
+    after: SlipReference,
+    limit: number,
+  ): Promise<{ released: readonly SlipReference[]; next: SlipReference | null }>;
   /** Marks as orphans what was received up to `upTo` and has no slip, once `reached` has been read. */
   orphan(
     clock: string,
     upTo: Instant,
     reached: readonly { readonly partition: number; readonly offset: bigint }[],
   ): Promise<number>;
-  /** Receipt of the oldest that waits, by clock. */
+  /** Receipt of the oldest that waits, by clock; those whose slip lies with the dead letters are left out. */
   oldest(): Promise<ReadonlyMap<string, Instant>>;
 }
 

@@ -1,9 +1,20 @@
 import { earlier } from '@slipstream/kernel';
 import { Changes } from './apply.ts';
 import { applyParked } from './apply-parked.ts';
-import type { Count, Store, StoreTx } from './ports.ts';
+import type { Count, SlipReference, Store } from './ports.ts';
 
-const slipsMax = 200;
+const resultsMax = 1_000;
+const failuresMax = 3;
+const start: SlipReference = { caller: '', reference: '' };
+
+/** How far the sweep over the parked results has come; one for each worker. */
+export interface Sweep {
+  after: SlipReference;
+}
+
+export function newSweep(): Sweep {
+  return { after: start };
+}
 
 /** Intake's watermark of one clock: everything it publishes about input up to `time` lies before these offsets. */
 export interface UpstreamTick {
@@ -13,18 +24,17 @@ export interface UpstreamTick {
 
 /**
  * Parked results are told when their slip's hold is read. Two transactions that run beside each other may miss each
- * other, one parking a result while the other reads the hold: this worker finds what was left behind, and marks as
- * orphans the results whose slip can no longer come (rule 6).
+ * other, one parking a result while the other reads the hold: this worker finds what was left behind, a stretch of the
+ * parked results each time, and marks as orphans the results whose slip can no longer come (rule 6).
  * @returns how many results it moved on
  */
 export async function releaseParked(
   store: Store,
   upstream: readonly UpstreamTick[],
   count: Count,
+  sweep: Sweep = newSweep(),
 ): Promise<number> {
   const waiting = await store.run((tx) => tx.parked.oldest());
-  if (waiting.size === 0) return 0;
-  const released = await store.run((tx) => releaseLeftBehind(tx, count));
   let orphans = 0;
   for (const tick of upstream) {
     if (tick.marks.length === 0 || !waiting.has(tick.clock)) continue;
@@ -32,16 +42,50 @@ export async function releaseParked(
     orphans += await store.run((tx) => tx.parked.orphan(tick.clock, upTo, tick.marks));
   }
   if (orphans > 0) count('orphan_result', orphans);
-  return released + orphans;
+  return orphans + (await releaseLeftBehind(store, count, sweep));
 }
 
-async function releaseLeftBehind(tx: StoreTx, count: Count): Promise<number> {
-  const references = await tx.parked.released(slipsMax);
+async function releaseLeftBehind(store: Store, count: Count, sweep: Sweep): Promise<number> {
+  const { released, next } = await store.run((tx) => tx.parked.released(sweep.after, resultsMax));
+  sweep.after = next ?? start;
+  try {
+    return await release(store, released, count);
+  } catch {
+    return releaseOneByOne(store, released, count, sweep);
+  }
+}
+
+/** One slip whose results cannot be told holds up no other. After several it may be the database: the rest comes next. */
+async function releaseOneByOne(
+  store: Store,
+  references: readonly SlipReference[],
+  count: Count,
+  sweep: Sweep,
+): Promise<number> {
+  const failures: unknown[] = [];
+  let done = 0;
+  for (const reference of references) {
+    try {
+      done += await release(store, [reference], count);
+    } catch (error) {
+      failures.push(error);
+      if (failures.length < failuresMax) continue;
+      sweep.after = reference;
+      break;
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return done;
+}
+
+async function release(store: Store, references: readonly SlipReference[], count: Count): Promise<number> {
   if (references.length === 0) return 0;
-  const dispatches = await tx.dispatches.lockByReference(references);
-  const changes = new Changes(new Map(dispatches.map((dispatch) => [dispatch.slipId, dispatch])));
-  const ready = dispatches.filter((dispatch) => dispatch.status !== 'submitted');
-  await applyParked(tx, changes, ready, await tx.now(), count);
-  await changes.write(tx);
-  return ready.length;
+  return store.run(async (tx) => {
+    const dispatches = await tx.dispatches.lockByReference(references);
+    const changes = new Changes(new Map(dispatches.map((dispatch) => [dispatch.slipId, dispatch])));
+    const ready = dispatches.filter((dispatch) => dispatch.status !== 'submitted');
+    await applyParked(tx, changes, ready, await tx.now(), count);
+    await changes.write(tx);
+    return ready.length;
+  });
 }

@@ -3,7 +3,7 @@ import type { Part } from '@slipstream/service-host';
 import { type EndedCall } from '../application/dispatch-due-slips.ts';
 import { type AnsweredInquiry } from '../application/inquire-due.ts';
 import type { Count, Providers, RetryLimits, Store } from '../application/ports.ts';
-import type { UpstreamTick } from '../application/release-parked.ts';
+import { newSweep, type UpstreamTick } from '../application/release-parked.ts';
 import { Slots } from '../application/slots.ts';
 import {
   dispatchDueSlips,
@@ -91,9 +91,10 @@ export function workers(parts: WorkerParts): Workers {
     waitMsMax: 500,
     onError,
   });
+  const sweep = newSweep();
   const release = new Poller({
     name: 'release of parked results',
-    work: () => releaseParked(store, parts.upstream(), parts.count),
+    work: () => releaseParked(store, parts.upstream(), parts.count, sweep),
     waitMsMin: 50,
     waitMsMax: 250,
     onError,

@@ -1,6 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
-import type { ParkedResults } from '../../application/ports.ts';
+import type { ParkedResults, SlipReference } from '../../application/ports.ts';
 import type { ReportedResult } from '../../domain/result/reported-result.ts';
 import { fromJson, toJson } from './json.ts';
 
@@ -18,10 +18,19 @@ using (select distinct caller, reference from unnest($1::text[], $2::text[]) as 
 where p.caller = w.caller and p.reference = w.reference and p.orphan_at is null
 returning p.data`;
 
+// With ties, so that a slip's results are never parted: the next sweep goes on behind the last reference.
 const releasedSql = `
-select distinct p.caller, p.reference from parked_result p
-join dispatch d on d.caller = p.caller and d.reference = p.reference and d.clock = p.clock and d.mode = 'reported'
-where p.orphan_at is null and d.status <> 'submitted' limit $1`;
+with swept as (
+  select caller, reference, clock from parked_result
+  where orphan_at is null and (caller, reference) > ($1, $2)
+  order by caller, reference fetch first $3 rows with ties
+)
+select s.caller, s.reference, bool_or(exists (
+  select 1 from dispatch d
+  where d.caller = s.caller and d.reference = s.reference and d.clock = s.clock
+    and d.mode = 'reported' and d.status <> 'submitted')) as released,
+  sum(count(*)) over () >= $3 as more
+from swept s group by s.caller, s.reference order by s.caller, s.reference`;
 
 // Only once this service has read intake's events up to the offsets that intake's watermark names.
 const orphanSql = `
@@ -36,8 +45,23 @@ where p.orphan_at is null and p.clock = $1 and p.received_at <= $2
     where m.kafka_offset > 0 and coalesce(c.next_offset, -1) < m.kafka_offset)
 returning 1`;
 
+// From clock to clock by the index, and in each as far as the first that counts: this runs while the sequencer is held.
+// A slip whose hold was set aside with the dead letters is undetermined, and its results hold nothing back (rule 6).
 const oldestSql = `
-select clock, min(received_at) as oldest from parked_result where orphan_at is null group by clock`;
+with recursive known as (
+  (select clock from parked_result where orphan_at is null order by clock limit 1)
+  union all
+  select (select p.clock from parked_result p where p.orphan_at is null and p.clock > known.clock order by p.clock limit 1)
+  from known where known.clock is not null
+)
+select known.clock, first.received_at as oldest from known, lateral (
+  select p.received_at from parked_result p
+  where p.orphan_at is null and p.clock = known.clock and not exists (
+    select 1 from dispatch d
+    join parked_key k on k.consumer_group = $1 and k.topic = $2 and k.partition = d.partition and k.key = d.slip_id
+    where d.caller = p.caller and d.reference = p.reference and d.status = 'submitted')
+  order by p.received_at limit 1
+) as first`;
 
 /** @param events the group and the topic in which the slips' events are followed */
 export function parkedResults(
@@ -63,8 +87,14 @@ export function parkedResults(
       ]);
       return rows.map((row) => fromJson(row.data) as ReportedResult);
     },
-    async released(limit) {
-      return tx.query<{ caller: string; reference: string }>(releasedSql, [limit]);
+    async released(after, limit) {
+      const rows = await tx.query<SlipReference & { released: boolean; more: boolean }>(releasedSql, [
+        after.caller,
+        after.reference,
+        limit,
+      ]);
+      const last = rows.at(-1);
+      return { released: rows.filter((row) => row.released), next: last?.more ? last : null };
     },
     async orphan(clock, upTo, reached) {
       const rows = await tx.query(orphanSql, [
@@ -78,7 +108,10 @@ export function parkedResults(
       return rows.length;
     },
     async oldest() {
-      const rows = await tx.query<{ clock: string; oldest: Instant }>(oldestSql);
+      const rows = await tx.query<{ clock: string; oldest: Instant }>(oldestSql, [
+        events.group,
+        events.topic,
+      ]);
       return new Map(rows.map((row) => [row.clock, row.oldest]));
     },
   };

@@ -27,12 +27,37 @@ export interface ReportedResult {
 /** Reports remembered per slip; an older one that comes again is recognised by what it says. */
 const seenMax = 32;
 
+/** No text of a report is longer: what is parked must fit into an event later. Slips have shorter names. */
+const textLengthMax = 256;
+
 /** Why a report can never be taken; null when it can. */
 export function refusal(result: ReportedResult): string | null {
   if (result.reference === '') return 'reference is empty';
+  const { caller, id, reference, clock, progress, reason, providerReference, amount } = result;
+  const texts = {
+    caller,
+    id,
+    reference,
+    clock,
+    progress,
+    reason,
+    providerReference,
+    currency: amount?.currency,
+  };
+  for (const [name, value] of Object.entries(texts)) {
+    const problem = textProblem(value ?? '');
+    if (problem !== null) return `${name} ${problem}`;
+  }
+  if (amount !== null && amount.amount < 0n) return 'the amount is negative';
   if (result.step === 'returned' && result.outcome === null) return 'a returned step needs an outcome';
   if (result.step === 'progressed' && result.progress === '') return 'a progressed step needs its name';
   return null;
+}
+
+function textProblem(value: string): string | null {
+  if (value.length > textLengthMax) return `has more than ${textLengthMax} characters`;
+  // Neither can be stored as text.
+  return value.includes('\0') || !value.isWellFormed() ? 'is no text' : null;
 }
 
 /** Why a report does not fit the slip with its reference; null when it does. */
