@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeSlipEvent, stampEnvelope } from '@slipstream/contracts';
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { RecordedEvent } from '@slipstream/slip';
 import { sharedEnvironment } from '@slipstream/testing';
 import { v7 } from 'uuid';
+import { subscription } from '../src/adapters/kafka/slip-events.ts';
 import { type DatabaseUnderTest, databaseUnderTest, type Instance } from './database-under-test.ts';
 import { acknowledged, at, held, intended, returned, settled, submitted, told } from './story.ts';
 
@@ -130,6 +131,57 @@ test('a slip reads back as it was written', async () => {
     'LateReturnFound',
     'CaseOpened',
   ]);
+});
+
+describe('a slip behind a dead letter', () => {
+  const park = (partition: number, slipId: string) =>
+    database.unitOfWork.query(
+      'insert into parked_key (consumer_group, topic, partition, key) values ($1, $2, $3, $4)',
+      [subscription.group, subscription.topic, partition, slipId],
+    );
+
+  test('is not asked about and not concluded', async () => {
+    const [parked, other] = [v7(), v7()];
+    const instance = await database.instance(8);
+    await instance.handle([...story(parked), ...story(other)]);
+    vouch(instance, 8, 6);
+    await instance.detect();
+    const before = (await outbox(8)).length;
+    await park(8, parked);
+    await database.unitOfWork.query('update open_slip set next_step_at = $1 where partition = 8', [at(11)]);
+    await instance.detect();
+    const asked = (await outbox(8)).slice(before);
+    expect(asked.map(({ key, event }) => [key, event.event.type])).toEqual([[other, 'InquiryRequested']]);
+  });
+
+  test('holds no imported clock back, and stays when it ends', async () => {
+    const [due, overdue, missed] = [v7(), v7(), v7()];
+    const clock = 'import-2';
+    const instance = await database.instance(9);
+    await instance.handle([due, overdue, missed].flatMap((slipId) => story(slipId, clock)));
+    const tick = (closed: boolean) => {
+      for (const owner of ['gateway', 'intake'] as const) {
+        instance.marks.note(owner, clock, 9, { time: at(100), offset: 9, closed });
+      }
+    };
+    await park(9, due);
+    tick(false);
+    await instance.detect();
+    expect((await verdicts(9)).map(({ key }) => key).sort()).toEqual([overdue, missed].sort());
+    await park(9, overdue);
+    tick(true);
+    await instance.detect();
+    const concluded = (await outbox(9)).filter(({ event }) => event.event.type === 'SlipNotReturned');
+    expect(concluded.map(({ key }) => key)).toEqual([missed]);
+    const kept = await database.unitOfWork.query(
+      'select o.slip_id, p.concluded from open_slip o join clock_progress p using (clock, partition) where clock = $1',
+      [clock],
+    );
+    expect(kept).toHaveLength(2);
+    expect(kept).toEqual(
+      expect.arrayContaining([due, overdue].map((slipId) => ({ slip_id: slipId, concluded: true }))),
+    );
+  });
 });
 
 test('an imported clock waits for the ledger’s answers before it ends', async () => {

@@ -15,7 +15,7 @@ export interface SlipPage {
 /** One transaction on the slips of one partition that this instance owns. */
 export interface Unit {
   byId(slipIds: readonly string[]): Promise<readonly WatchedSlip[]>;
-  /** Open slips that can be judged, the oldest deadline first; slips behind a dead letter are left out. */
+  /** Open slips that can be judged, the oldest deadline first. Here and below slips behind a dead letter are left out. */
   toJudge(range: Judgeable): Promise<SlipPage>;
   /** Slips whose next step is due; a conclusion also needs the answers up to its time to be read. */
   toStep(partition: number, through: Instant): Promise<SlipPage>;
@@ -24,8 +24,9 @@ export interface Unit {
   /** Writes what the drafts have become and publishes what they decided. */
   save(drafts: Iterable<Draft>): Promise<void>;
   /**
-   * Ends an imported clock on this partition: its counts stay, its rows go. False, and nothing is changed, while a slip
-   * that is due still waits for the ledger's answer.
+   * Ends an imported clock on this partition: its counts stay, its rows go, but for those of slips behind a dead letter:
+   * redriven, their events still count. False, and nothing is changed, while a slip that is due still waits for the
+   * ledger's answer.
    */
   finishClock(range: Judgeable): Promise<boolean>;
 }

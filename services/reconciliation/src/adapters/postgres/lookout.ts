@@ -1,7 +1,7 @@
 import type { UnitOfWork } from '@slipstream/postgres';
 import type { Lookout } from '../../application/ports.ts';
 import type { Judgeable } from '../../domain/deadline/judgeable.ts';
-import { awaitsHold, canBeJudged } from './to-judge.ts';
+import { awaitsHold, canBeJudged, isStepDue } from './to-judge.ts';
 
 const rangesSql = (condition: string) => `
 select r.n::int
@@ -14,9 +14,9 @@ const awaitingHoldSql = rangesSql(awaitsHold);
 
 const stepsDueSql = `
 select r.partition
-  from unnest($1::int[], $2::timestamptz[]) as r(partition, through)
- where exists (select 1 from open_slip o where o.partition = r.partition and o.next_step_at <= clock_timestamp()
-   and (o.next_step = 'inquire' or o.next_step_at <= r.through))`;
+  from unnest($1::int[], $2::timestamptz[]) as given(partition, through)
+  cross join lateral (select given.*, $3::text as consumer_group, $4::text as topic) as r
+ where exists (select 1 from open_slip o where ${isStepDue})`;
 
 const concludedSql = `
 select r.n::int
@@ -56,6 +56,8 @@ export function createLookout(
       const rows = await unitOfWork.query<{ partition: number }>(stepsDueSql, [
         [...through.keys()],
         [...through.values()],
+        group,
+        topic,
       ]);
       return rows.map(({ partition }) => partition);
     },

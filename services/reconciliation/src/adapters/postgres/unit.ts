@@ -5,7 +5,7 @@ import { type Judgeable, never } from '../../domain/deadline/judgeable.ts';
 import type { Decided } from '../../domain/repair/draft.ts';
 import { type SlipRow, slipColumns, toSlip } from './row.ts';
 import { saveDrafts } from './save-drafts.ts';
-import { canBeJudged, isDue } from './to-judge.ts';
+import { canBeJudged, isDetermined, isDue, isStepDue } from './to-judge.ts';
 
 const byIdSql = `select ${slipColumns} from open_slip o where o.slip_id = any($1::text[])`;
 
@@ -21,15 +21,16 @@ select ${slipColumns}, clock_timestamp() as now
 
 const toStepSql = `
 select ${slipColumns}, clock_timestamp() as now
-  from open_slip o
- where o.partition = $1 and o.next_step_at <= clock_timestamp() and (o.next_step = 'inquire' or o.next_step_at <= $2)
+  from open_slip o,
+    (select $1::int as partition, $2::timestamptz as through, $3::text as consumer_group, $4::text as topic) as r
+ where ${isStepDue}
  order by o.next_step_at, o.slip_id limit ${pageSizeMax}`;
 
 const toConcludeSql = `
 select ${slipColumns}, clock_timestamp() as now
-  from open_slip o
- where o.partition = $1 and o.clock = $2 and o.clock <> 'wall' and o.verdict = 'overdue' and not o.finished
-   and o.slip_id > $3
+  from open_slip o, ${givenRange}
+ where o.partition = r.partition and o.clock = r.clock and o.clock <> 'wall' and o.verdict = 'overdue'
+   and not o.finished and o.slip_id > $7 and ${isDetermined}
  order by o.slip_id limit ${pageSizeMax}`;
 
 const finishClockSql = `
@@ -41,7 +42,8 @@ with finished as (
     judged_through = greatest(clock_progress.judged_through, excluded.judged_through), closed = true, concluded = true
   returning clock, partition
 ), gone as (
-  delete from open_slip o using finished f where o.clock = f.clock and o.partition = f.partition
+  delete from open_slip o using finished f, ${givenRange}
+   where o.clock = f.clock and o.partition = f.partition and ${isDetermined}
 )
 select 1 from finished`;
 
@@ -65,10 +67,10 @@ export function openUnit(
       return page(await tx.query<TimedRow>(toJudgeSql, given(range)));
     },
     async toStep(partition, through) {
-      return page(await tx.query<TimedRow>(toStepSql, [partition, through]));
+      return page(await tx.query<TimedRow>(toStepSql, [partition, through, group, topic]));
     },
-    async toConclude({ partition, clock }, after) {
-      return page(await tx.query<TimedRow>(toConcludeSql, [partition, clock, after]));
+    async toConclude(range, after) {
+      return page(await tx.query<TimedRow>(toConcludeSql, [...given(range), after]));
     },
     async save(drafts) {
       const all = [...drafts];
