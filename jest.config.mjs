@@ -9,8 +9,6 @@ export default {
   moduleNameMapper: {
     '^@slipstream/(kernel|slip|contracts|postgres|kafka|service-host|client|testing)$':
       '<rootDir>/libs/$1/src/index.ts',
-    '^@slipstream/(intake|provider-gateway|ledger|reconciliation)$':
-      '<rootDir>/services/$1/src/app.module.ts',
     '^@slipstream/(provider-simulator|slipctl|checker)$': '<rootDir>/apps/$1/src/index.ts',
     '^@slipstream/local$': '<rootDir>/deploy/local/src/index.ts',
   },

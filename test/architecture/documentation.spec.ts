@@ -4,6 +4,9 @@ import { expect, test } from '@jest/globals';
 
 const root = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
+/** The package named by an import; Node's own modules and files are none. */
+const imports =
+  /(?:^(?:import|export|\}).* from |^import |\bimport\()'(?!node:)((?:@[\w-]+\/)?[\w-][\w.-]*)/gm;
 const packages = globSync('{libs,services,apps}/*/package.json', { cwd: root });
 
 test('every dependency has its reason in docs/reference/dependencies.md', () => {
@@ -19,6 +22,21 @@ test('every dependency has its reason in docs/reference/dependencies.md', () => 
   );
   expect(outside.length).toBeGreaterThan(20);
   expect(outside.filter((name) => !reasons.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('every package declares what it imports', () => {
+  const shared = Object.keys(JSON.parse(read('package.json')).devDependencies);
+  const undeclared = ['test/package.json', 'deploy/local/package.json', ...packages].flatMap((file) => {
+    const { name, dependencies = {}, devDependencies = {} } = JSON.parse(read(file));
+    const declared = new Set([name, ...shared, ...Object.keys({ ...dependencies, ...devDependencies })]);
+    const exclude = ['**/node_modules', '**/dist', '**/canaries'];
+    return globSync(`${dirname(file)}/**/*.ts`, { cwd: root, exclude }).flatMap((source) =>
+      [...read(source).matchAll(imports)]
+        .filter(([, module]) => !declared.has(module))
+        .map(([, module]) => `${source}: ${module}`),
+    );
+  });
+  expect(undeclared).toEqual([]);
 });
 
 test('every library, service and app says on one page what it owns', () => {
