@@ -28,6 +28,7 @@ export type UnansweredReason =
   | 'timeout'
   | 'connection_lost'
   | 'server_error'
+  | 'throttled'
   | 'garbage'
   | 'redirect'
   | 'too_large'

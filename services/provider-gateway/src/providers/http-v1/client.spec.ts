@@ -97,8 +97,11 @@ const answered: Row[] = [
     says(422, { status: 'rejected', reason: 'AC04' }),
     { kind: 'returned', outcome: 'failed', reason: 'AC04' },
   ],
-  ['422 without a word', says(422, 'no'), { outcome: 'failed', reason: 'provider_refused_422' }],
-  ['401', says(401, {}), { outcome: 'failed', reason: 'provider_refused_401' }],
+  [
+    '403 failed, with the provider’s own word',
+    says(403, { status: 'failed', reason: 'AG01' }),
+    { kind: 'returned', outcome: 'failed', reason: 'AG01' },
+  ],
   [
     'early hints before the answer',
     (s) => void s.write(`HTTP/1.1 103 X\r\n\r\n${http(202, '{"status":"pending"}')}`),
@@ -126,6 +129,15 @@ const unanswered: [...Row, reason: string][] = [
   ],
   ['an answer about another slip', says(200, { ...done, slip_id: 'another' }), {}, 'garbage'],
   ['a compressed body', says(200, done, { 'content-encoding': 'gzip' }), {}, 'garbage'],
+  ['422 without a word', says(422, 'no'), {}, 'garbage'],
+  ['422 with problem details', says(422, { status: 422, title: 'Unprocessable' }), {}, 'garbage'],
+  ['422 about another slip', says(422, { status: 'rejected', slip_id: 'another' }), {}, 'garbage'],
+  ['400 pending', says(400, { status: 'pending' }), {}, 'garbage'],
+  ['401 of an old key', says(401, {}), {}, 'garbage'],
+  ['403 of a proxy', says(403, '<html>'), {}, 'garbage'],
+  ['404 of a moved path', says(404, { error: 'not found' }), {}, 'garbage'],
+  ['405', says(405, ''), {}, 'garbage'],
+  ['429', says(429, { status: 'rejected' }), {}, 'throttled'],
   ['409', says(409, { status: 'rejected' }), {}, 'garbage'],
   ['408', says(408, {}), {}, 'garbage'],
   ['500', says(500, done), {}, 'server_error'],
@@ -185,12 +197,6 @@ describe('a dispatch call', () => {
     expect(await provider.send(call, soon())).toMatchObject({ kind: 'unanswered', reason });
     expect(performance.now() - startedMs).toBeLessThan(1_500);
     expect(wire.requests).toHaveLength(1);
-  });
-
-  test('429 was not taken and may be sent again', async () => {
-    wire = new Wire(says(429, {}));
-    const provider = await wire.open();
-    expect(await provider.send(call, soon())).toMatchObject({ kind: 'not_sent', reason: 'throttled' });
   });
 
   test('carries the order, the slip’s id as its key, and the digest of exactly these bytes', async () => {

@@ -21,11 +21,14 @@ export function dispatchOutcome(result: OnceResult, slipId: string): CallOutcome
     };
   }
   if (status >= 500) return { kind: 'unanswered', reason: 'server_error', detail: `HTTP ${status}` };
-  // Refused before any work, for its number and not for its content: the same request may be sent again.
-  if (status === 429) return { kind: 'not_sent', reason: 'throttled', detail: 'HTTP 429' };
+  // It says "later", and by no word that nothing was taken: something left, so it is asked about (rule 1).
+  if (status === 429) return { kind: 'unanswered', reason: 'throttled', detail: 'HTTP 429' };
   try {
-    if (status >= 400) return refused(status, result.body);
-    return { kind: 'answered', answer: toAnswer(about(slipId, parseObject(result))) };
+    const answer = toAnswer(about(slipId, parseObject(result)));
+    if (status >= 400 && !refuses(status, answer)) {
+      throw new Garbage('it does not tell whether work was done');
+    }
+    return { kind: 'answered', answer };
   } catch (error) {
     return garbage(status, error);
   }
@@ -34,36 +37,9 @@ export function dispatchOutcome(result: OnceResult, slipId: string): CallOutcome
 /** Statuses that say: not accepted, because of the request itself. Others (408, 409 …) may come after the work. */
 const refusals = new Set([400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 428, 431, 451]);
 
-function refused(status: number, body: Buffer): CallOutcome {
-  if (!refusals.has(status)) {
-    return {
-      kind: 'unanswered',
-      reason: 'garbage',
-      detail: `HTTP ${status} does not tell whether work was done`,
-    };
-  }
-  const reason = rejectionReason(status, body) ?? `provider_refused_${status}`;
-  return {
-    kind: 'answered',
-    answer: {
-      kind: 'returned',
-      outcome: 'failed',
-      reason,
-      amount: null,
-      providerReference: null,
-      providerTime: null,
-    },
-  };
-}
-
-function rejectionReason(status: number, body: Buffer): string | null {
-  if (status !== 422) return null;
-  try {
-    const json = parseJson(body);
-    return json.status === 'rejected' ? text(json.reason) : null;
-  } catch {
-    return null;
-  }
+/** A number alone proves nothing: a proxy, a moved path or an old key gives it too. The provider's word must say so. */
+function refuses(status: number, answer: ProviderAnswer): boolean {
+  return refusals.has(status) && answer.kind === 'returned' && answer.outcome === 'failed';
 }
 
 function garbage(status: number, error: unknown): CallOutcome {
