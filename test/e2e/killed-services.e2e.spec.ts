@@ -20,7 +20,9 @@ describe('a service that is killed in the middle of the feed', () => {
       const onSubmitted = (count: number) => {
         if (count === feed.slips / 2) stack.services.kill(service, 'SIGKILL');
       };
-      expectSound(await playDemo(stack, { ...feed, onSubmitted }), feed.slips);
+      const { summary, complete } = await playDemo(stack, { ...feed, onSubmitted });
+      expect(complete).toBe(true);
+      expectSound(summary, feed.slips);
       await waitFor(
         () => stack.services.restarts(service) === before + 1 && stack.services.isReady(service),
         {

@@ -20,21 +20,20 @@ export interface TestStack {
 
 export async function bootStack(options: Partial<StackOptions> = {}): Promise<TestStack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-e2e-'));
-  const stack = await startStack({
+  const remove = () => rmSync(dataDir, { recursive: true, force: true });
+  const starting = startStack({
     dataDir,
     profile: 'stack',
     policies,
     log: (line) => console.error(line),
+    removeOnCrash: [dataDir],
     ...options,
   });
-  return {
-    stack,
-    dataDir,
-    stop: async () => {
-      await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    },
-  };
+  const stack = await starting.catch((error) => {
+    remove();
+    throw error;
+  });
+  return { stack, dataDir, stop: () => stack.stop().finally(remove) };
 }
 
 /** What every run must show, whatever was done to the services meanwhile. */
@@ -50,16 +49,17 @@ export function expectSound(summary: Summary, slips: number): void {
   expect(summary.returned + summary.recovered + summary.not_returned + summary.rejected).toBe(slips);
 }
 
-/** Largest resident set so far of each service, in MiB; nothing where there is no /proc. */
+/** Largest resident set so far of each service, in MiB; nothing where there is no /proc. @throws when one is not running */
 export function peakMemory(stack: Stack): Record<string, number> {
+  if (process.platform !== 'linux') return {};
   const services = stack.services.names().filter((name) => name !== 'provider-simulator');
-  return Object.fromEntries(services.map((name) => [name, peakMiB(stack.services.pid(name))]));
+  return Object.fromEntries(services.map((name) => [name, peakMiB(name, stack.services.pid(name))]));
 }
 
-function peakMiB(pid: number | undefined): number {
-  if (pid === undefined || process.platform !== 'linux') return 0;
-  const match = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Math.round(Number(match?.[1] ?? 0) / 1024);
+function peakMiB(name: string, pid: number | undefined): number {
+  const match = pid && /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  if (!match) throw new Error(`${name} is not running: nobody knows what memory it needs`);
+  return Math.round(Number(match[1]) / 1024);
 }
 
 const run = promisify(execFile);

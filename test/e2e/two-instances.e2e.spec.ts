@@ -1,10 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { runCheck } from '@slipstream/checker';
 import { playDemo } from '@slipstream/local';
 import { bootStack, expectSound, type TestStack } from './support.ts';
 
 const services = ['intake', 'provider-gateway', 'ledger', 'reconciliation'];
 /** Longer than the consumers' session timeout (10 s), so that the woken ones are zombies. */
 const pausedMs = 14_000;
+/** Within it a woken one has written what it had in hand, or was refused. */
+const zombieMs = 5_000;
 let booted: TestStack;
 
 beforeAll(async () => {
@@ -30,7 +34,13 @@ test('two instances share the work; one of each stopped past its session and wok
       }, pausedMs);
     });
   };
-  const summary = await playDemo(stack, { slips: 180, overMs: 9_000, endTimeoutMs: 120_000, onSubmitted });
+  const played = await playDemo(stack, { slips: 180, overMs: 9_000, endTimeoutMs: 120_000, onSubmitted });
   await woken;
-  expectSound(summary, 180);
+  expect(played.complete).toBe(true);
+  expectSound(played.summary, 180);
+  // The feed may have ended while they slept: what they then try to write must change nothing either.
+  await sleep(zombieMs);
+  const { env, simulatorUrl } = stack;
+  const target = { brokers: env.KAFKA_BROKERS!.split(','), databaseUrl: env.DATABASE_URL!, simulatorUrl };
+  expectSound((await runCheck(target)).summary, 180);
 }, 240_000);

@@ -34,7 +34,7 @@ await runCommand(async (stop) => {
       writeShellFile(envFile, stack.env);
       log(`addresses and tokens for a shell: . ${envFile}`);
       await interruptible(runDemoFeed(stack, { exit }), stop);
-      return Number(process.exitCode ?? 0); // the feed sets it when its verdict is bad
+      return Number(process.exitCode ?? 0); // the feed sets it when it went wrong
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
       log('stopping');
