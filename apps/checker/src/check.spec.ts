@@ -52,7 +52,9 @@ function answered(deliveredAt: string | null, executions = 1): TruthRow {
     received_at: '2026-11-22T10:00:01.000Z',
     executions,
     outcome: 'succeeded',
-    answers: [{ at: '2026-11-22T10:00:04.000Z', what: 'callback', delivered_at: deliveredAt }],
+    answers: [
+      { at: '2026-11-22T10:00:04.000Z', what: 'callback', outcome: 'succeeded', delivered_at: deliveredAt },
+    ],
   };
 }
 
@@ -87,6 +89,29 @@ describe('the checker', () => {
       ...clean,
       missed: 1,
     });
+  });
+
+  test.each<[string, Partial<TruthRow['answers'][number]>]>([
+    ['was never sent', { delivered_at: null }],
+    ['says something else', { outcome: 'failed' }],
+  ])('counts a return that the topic tells of when the provider’s answer %s', (_name, difference) => {
+    const late = answered('2026-11-22T10:01:00.000Z');
+    const truth = [{ ...late, answers: [{ ...late.answers[0]!, ...difference }] }];
+    expect(check({ ...sound().facts, truth })).toMatchObject({ ...clean, missed: 1 });
+  });
+
+  test.each(['callback', 'inquiry'])('counts silence about a %s that was delivered in time', (what) => {
+    const row = answered('2026-11-22T10:00:05.000Z');
+    const truth = [{ ...row, answers: [{ ...row.answers[0]!, what }] }];
+    expect(check({ ...sound(true).facts, truth })).toMatchObject({ ...clean, missed: 1 });
+    expect(check({ ...sound().facts, truth })).toMatchObject(clean);
+  });
+
+  test('counts a slip once, however much is wrong with it', () => {
+    const { facts, add } = sound();
+    add(overdue);
+    add({ type: 'SlipRefunded', data: { transaction: null, reason: 'not_returned' } });
+    expect(check(facts)).toMatchObject({ ...clean, false_alarms: 1 });
   });
 
   test.each<[string, TruthRow[]]>([

@@ -94,30 +94,43 @@ function judge(slips: readonly SlipFacts[], facts: Facts): Judged {
     if (!slip.dispatched || slip.clock !== 'wall' || slip.rejected || deadline === null) continue;
     const rows = truth.get(slipId) ?? [];
     const executions = rows.reduce((sum, row) => sum + row.executions, 0);
-    if ((slip.notReturned === 'not_executed' || slip.refunded) && executions > 0)
-      judged.falseAlarms.push(slipId);
-    if (deadline > facts.now) continue;
+    const givenUp = (slip.notReturned === 'not_executed' || slip.refunded) && executions > 0;
     const answered = firstDelivery(rows);
-    if (answered !== null && isAtBoundary(answered, deadline)) {
-      judged.boundary.push(slipId);
-      continue;
-    }
-    const inTime = answered !== null && answered <= deadline;
+    const atBoundary = answered !== null && isAtBoundary(answered, deadline);
+    const due = deadline <= facts.now;
     const told = firstDelivery(rows, ['reply', 'callback']);
-    if (told !== null && told <= deadline && slip.overdue) judged.falseAlarms.push(slipId);
-    if (!inTime && !slip.overdue && !wasReceived(slip, rows, deadline)) judged.missed.push(slipId);
+    const toldInTime = due && !atBoundary && told !== null && told <= deadline;
+    if (givenUp || (toldInTime && slip.overdue)) judged.falseAlarms.push(slipId);
+    if (!due) continue;
+    if (atBoundary) judged.boundary.push(slipId);
+    else if (!slip.overdue && !isAccountedFor(slip, rows, answered, deadline)) judged.missed.push(slipId);
   }
   return judged;
 }
 
+/** The topic tells of an answer by the deadline, and the provider did give one: nobody made it up. */
+function isAccountedFor(
+  slip: SlipFacts,
+  rows: readonly TruthRow[],
+  answered: Instant | null,
+  deadline: Instant,
+): boolean {
+  if (slip.returnedAt === null || slip.returnedAt > deadline) return false;
+  return (answered !== null && answered <= deadline) || wasGiven(slip, slip.returnedAt, rows);
+}
+
 /**
- * The provider gave its answer, and it is on the topic as received by the deadline; only the thanks for it were lost
- * (the receiver died between its commit and its 2xx), so the provider counts it as not delivered.
+ * The same answer was given before it was received, and delivered, only late: the thanks for it were lost (the receiver
+ * died between its commit and its 2xx), so the provider sent it again. One that was never delivered was never sent.
  */
-function wasReceived({ returnedAt }: SlipFacts, rows: readonly TruthRow[], deadline: Instant): boolean {
-  if (returnedAt === null || returnedAt > deadline) return false;
+function wasGiven({ outcome }: SlipFacts, returnedAt: Instant, rows: readonly TruthRow[]): boolean {
   return rows.some((row) =>
-    row.answers.some((answer) => parseInstant(answer.at)! <= addMs(returnedAt, clockSkewMs)),
+    row.answers.some(
+      (answer) =>
+        answer.delivered_at !== null &&
+        answer.outcome === outcome &&
+        parseInstant(answer.at)! <= addMs(returnedAt, clockSkewMs),
+    ),
   );
 }
 

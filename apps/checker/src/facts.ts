@@ -26,6 +26,7 @@ export interface TruthRow {
   readonly answers: readonly {
     readonly at: string;
     readonly what: string;
+    readonly outcome: string;
     readonly delivered_at: string | null;
   }[];
 }

@@ -51,11 +51,14 @@ async function readTo(consumer: Consumer, ends: Map<number, bigint>, events: Top
   if (ends.size === 0) return;
   const stalled = Promise.withResolvers<never>();
   const done = Promise.withResolvers<void>();
-  const arm = () => setTimeout(() => stalled.reject(new Error(`nothing read for ${stallMs} ms`)), stallMs);
+  const arm = () =>
+    setTimeout(() => stalled.reject(new Error(`nothing read for ${stallMs} ms`)), stallMs).unref();
   let timer = arm();
   await consumer.run({
     autoCommit: false,
     eachBatch: async ({ batch }) => {
+      // What came after the end was known is not asked for, and nobody waits for it.
+      if (ends.size === 0) return;
       clearTimeout(timer);
       timer = arm();
       for (const message of batch.messages) {

@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { NotReturnedBasis } from '@slipstream/slip';
+import type { NotReturnedBasis, Outcome } from '@slipstream/slip';
 import type { TopicEvent } from './facts.ts';
 
 /** What the topic says about one slip; folded here anew, on purpose without libs/slip's state machine. */
@@ -11,9 +11,10 @@ export interface SlipFacts {
   deadline: Instant | null;
   rejected: boolean;
   overdue: boolean;
+  /** When the first answer was received, and what it says. */
   returnedAt: Instant | null;
+  outcome: Outcome | null;
   notReturned: NotReturnedBasis | null;
-  settled: boolean;
   refunded: boolean;
   openCases: number;
 }
@@ -43,12 +44,10 @@ export function foldSlips(events: Iterable<TopicEvent>): Map<string, SlipFacts> 
         break;
       case 'SlipReturned':
         slip.returnedAt ??= recorded.receivedTime;
+        slip.outcome ??= event.data.outcome;
         break;
       case 'SlipNotReturned':
         slip.notReturned = event.data.basis;
-        break;
-      case 'SlipSettled':
-        slip.settled = true;
         break;
       case 'SlipRefunded':
         slip.refunded = true;
@@ -74,14 +73,9 @@ function unseen(slipId: string, clock: string): SlipFacts {
     rejected: false,
     overdue: false,
     returnedAt: null,
+    outcome: null,
     notReturned: null,
-    settled: false,
     refunded: false,
     openCases: 0,
   };
-}
-
-/** A slip has ended when nothing more will happen to it by itself. */
-export function hasEnded(slip: SlipFacts): boolean {
-  return slip.rejected || slip.settled || slip.refunded || slip.openCases > 0;
 }
