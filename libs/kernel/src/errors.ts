@@ -11,7 +11,7 @@ export const errorCodes = {
   idempotency_key_missing: { retryable: false, title: 'The Idempotency-Key header is missing' },
   idempotency_key_invalid: { retryable: false, title: 'The Idempotency-Key header is invalid' },
   idempotency_key_reused: { retryable: false, title: 'The Idempotency-Key was used with another request' },
-  idempotency_in_flight: { retryable: true, title: 'An equal request is still being processed' },
+  idempotency_in_flight: { retryable: true, title: 'A request with this key is still being processed' },
   reference_taken: { retryable: false, title: 'The reference is already in use' },
   reference_on_other_clock: { retryable: false, title: 'The reference is bound to another clock' },
   route_unknown: { retryable: false, title: 'The route is not configured' },

@@ -120,10 +120,14 @@ describe('requests under one key in one batch', () => {
     expect(await types(request('3', 'c'), request('3', 'd'))).toEqual(['in_flight', 'in_flight']);
     expect(await types(request('1', 'a'))).toEqual(['accepted']);
   });
-  test('a first whose key was kept for another leaves open what the second is', async () => {
+  test('each is compared with the one that the key was kept for', async () => {
     const position = { partition: 7, seq: 42n, at: '2026-11-22T10:38:59.000000Z' };
     elsewhere.claims.set('1', { digest: request('1', 'b').digest, slipId: 'theirs', position });
-    expect(await types(request('1', 'a'), request('1', 'b'))).toEqual(['key_reused', 'in_flight']);
+    expect(await types(request('1', 'a'), request('1', 'b'), request('1', 'c'))).toEqual([
+      'key_reused',
+      'accepted',
+      'key_reused',
+    ]);
   });
 });
 

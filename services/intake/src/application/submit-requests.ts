@@ -38,8 +38,14 @@ export interface SubmitContext {
 
 export const submitOperation = 'submit';
 
-/** `made` becomes `accepted` when the commit has told the event's position. */
-type Settled = SubmitOutcome | { readonly type: 'made'; readonly slipId: string; readonly reference: string };
+/**
+ * What became of a key. `kept`: an earlier request has it. `made` becomes `accepted` when the commit has told the event's
+ * position.
+ */
+type Settled =
+  | SubmitOutcome
+  | { readonly type: 'kept'; readonly answer: KeptAnswer }
+  | { readonly type: 'made'; readonly slipId: string };
 
 /** A request on its way to become a slip. */
 interface Candidate {
@@ -63,8 +69,7 @@ export async function submitRequests(
   );
   return requests.map((request) => {
     const leader = must(leaders.get(keyOf(request)), 'every request has a leader');
-    const outcome = complete(must(settled.get(leader), 'every leader is settled'), positions);
-    return request === leader ? outcome : follow(request, leader, outcome);
+    return outcomeOf(request, leader, must(settled.get(leader), 'every leader is settled'), positions);
   });
 }
 
@@ -79,7 +84,7 @@ async function settleAll(
   for (const [index, request] of requests.entries()) {
     const answer = answers[index];
     if (answer) {
-      settled.set(request, replay(request, answer));
+      settled.set(request, { type: 'kept', answer });
       continue;
     }
     const circumstances = { clock: 'wall', receivedAt: now, clockClosed: false };
@@ -107,7 +112,7 @@ async function claim(
     const { answers } = await tx.lookUp(lost.map(({ request }) => requestKey(request)));
     for (const [index, { request }] of lost.entries()) {
       const answer = answers[index];
-      settled.set(request, answer ? replay(request, answer) : { type: 'in_flight' });
+      settled.set(request, answer ? { type: 'kept', answer } : { type: 'in_flight' });
     }
   }
   return candidates.filter(({ slipId }) => taken.has(slipId));
@@ -130,7 +135,7 @@ async function insert(
   for (const { request } of taken) settled.set(request, { type: 'reference_taken' });
   const made = candidates.filter(({ slipId }) => inserted.has(slipId));
   for (const { request, slipId } of made) {
-    settled.set(request, { type: 'made', slipId, reference: request.submission.reference });
+    settled.set(request, { type: 'made', slipId });
   }
   tx.publish(
     made.map(({ request: { traceparent }, slipId, event }) => {
@@ -139,24 +144,28 @@ async function insert(
   );
 }
 
+/** What a request gets; `leader`, itself or another, is the one of the batch that its key was settled with. */
+function outcomeOf(
+  request: SubmitRequest,
+  leader: SubmitRequest,
+  settled: Settled,
+  positions: ReadonlyMap<string, EventPosition>,
+): SubmitOutcome {
+  if (settled.type === 'kept') return replay(request, settled.answer);
+  if (settled.type === 'made') {
+    const { slipId } = settled;
+    const position = must(positions.get(slipId), 'a committed slip has its event');
+    const outcome = replay(request, { digest: leader.digest, slipId, position });
+    return outcome.type === 'accepted' ? { ...outcome, replayed: request !== leader } : outcome;
+  }
+  // The leader left the key free: another body is not refused for it, but may come again.
+  return sameBytes(request.digest, leader.digest) ? settled : { type: 'in_flight' };
+}
+
 function replay(request: SubmitRequest, { digest, slipId, position }: KeptAnswer): SubmitOutcome {
   if (!sameBytes(digest, request.digest)) return { type: 'key_reused' };
   const { reference } = request.submission;
   return { type: 'accepted', slipId, reference, position, replayed: true };
-}
-
-function complete(settled: Settled, positions: ReadonlyMap<string, EventPosition>): SubmitOutcome {
-  if (settled.type !== 'made') return settled;
-  const { slipId, reference } = settled;
-  const position = must(positions.get(slipId), 'a committed slip has its event');
-  return { type: 'accepted', slipId, reference, position, replayed: false };
-}
-
-/** What a request gets that came together with an earlier one under the same key: only an accepted one keeps the key. */
-function follow(request: SubmitRequest, leader: SubmitRequest, outcome: SubmitOutcome): SubmitOutcome {
-  const accepted = outcome.type === 'accepted';
-  if (!sameBytes(request.digest, leader.digest)) return { type: accepted ? 'key_reused' : 'in_flight' };
-  return accepted ? { ...outcome, replayed: true } : outcome;
 }
 
 function requestKey({ submission: { caller }, key }: SubmitRequest): RequestKey {

@@ -32,7 +32,7 @@ export function answer(outcome: SubmitOutcome, reply: ReplyHeaders): AcceptedBod
     case 'in_flight':
       throw new SlipstreamError(
         'idempotency_in_flight',
-        'An equal request is in progress; repeat this one with the same Idempotency-Key.',
+        'Another request with this Idempotency-Key is in progress; repeat this one with the same key.',
       );
     default:
       return unreachable(outcome);
