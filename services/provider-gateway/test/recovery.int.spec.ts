@@ -33,7 +33,7 @@ const succeeded: CallOutcome = {
 class Puppet implements Provider {
   readonly id = 'acme';
   readonly connectTimeoutMs = 50;
-  readonly answerTimeoutMs = 50;
+  answerTimeoutMs = 50;
   readonly acceptanceDelayMaxMs = 100;
   readonly concurrencyMax = 4;
   readonly calls: { slipId: string; end(outcome: CallOutcome): void }[] = [];
@@ -89,9 +89,11 @@ describe('an instance that dies', () => {
 
   test('in the middle of a call: the attempt is unanswered, and nobody sends the slip again', async () => {
     const slip = await gateway.slip();
+    puppet.answerTimeoutMs = 60_000;
     await dispatchDueSlips(instance('dead'));
     expect(await recoverAbandoned(recorder())).toBe(0);
-    await waitFor(() => recoverAbandoned(recorder()), { timeoutMs: 5_000, what: 'the lease to run out' });
+    await gateway.unitOfWork.query('update dispatch set lease_until = clock_timestamp()');
+    expect(await recoverAbandoned(recorder())).toBe(1);
     expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'DispatchUnanswered']);
     expect(await gateway.event(slip, 'DispatchUnanswered')).toMatchObject({ reason: 'restart', attempt: 1 });
     expect(await dispatchDueSlips(instance('two'))).toBe(0);
@@ -181,6 +183,36 @@ describe('an instance that dies', () => {
     );
     expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'DispatchUnanswered', 'SlipReturned']);
     expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({ evidence: 'inquiry_answer' });
+  });
+
+  test('the reconciler’s questions are claimed before this service’s own, whenever those came due', async () => {
+    const [own, asked] = [await gateway.slip(), await gateway.slip()];
+    const [old, young] = [instantFromMs(Date.now() - 9_000), instantFromMs(Date.now() - 5_000)];
+    await gateway.store.run(async (tx) => {
+      await tx.inquiries.add([
+        { slipId: own, n: 0, provider: 'acme', dueAt: old },
+        { slipId: asked, n: 1, provider: 'acme', dueAt: young },
+      ]);
+      const claim = () => tx.inquiries.claimDue(new Map([['acme', 1]]), new Map([['acme', 60_000]]));
+      expect((await claim()).due).toMatchObject([{ slipId: asked, n: 1 }]);
+      expect((await claim()).due).toMatchObject([{ slipId: own, n: 0 }]);
+      expect((await claim()).due).toEqual([]);
+    });
+  });
+
+  test('a question that was being asked when the process died is answered, though its provider is configured no more', async () => {
+    const slip = await gateway.slip();
+    await dispatchDueSlips(instance('dead'));
+    await recordOutcomes(recorder(), [
+      { slipId: slip, attempt: 1, outcome: { kind: 'unanswered', reason: 'timeout', detail: '' } },
+    ]);
+    await gateway.feed(recorded(slip, inquiryRequested(1)));
+    const claimed = await gateway.store.run((tx) =>
+      tx.inquiries.claimDue(new Map([['acme', 4]]), new Map([['acme', 1]])),
+    );
+    expect(claimed.due).toMatchObject([{ slipId: slip, n: 1 }]);
+    await gateway.startWorkers([]);
+    expect(await gateway.event(slip, 'InquiryAnswered')).toMatchObject({ answer: 'no_answer', inquiry: 1 });
   });
 
   test('two instances that claim at the same time never get the same slip', async () => {

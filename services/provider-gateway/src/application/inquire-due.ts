@@ -1,4 +1,4 @@
-import type { Instant } from '@slipstream/kernel';
+import { type Instant, must } from '@slipstream/kernel';
 import { answerInquiry, askAgainAt, planInquiry } from '../domain/inquiry/inquiry.ts';
 import type { InquiryOutcome } from '../domain/provider/answer.ts';
 import { Changes } from './apply.ts';
@@ -61,10 +61,11 @@ export async function inquireDue(parts: InquirerParts): Promise<number> {
 }
 
 async function ask(parts: InquirerParts, inquiry: ClaimedInquiry): Promise<void> {
-  const provider = parts.providers.get(inquiry.provider);
-  const outcome: InquiryOutcome = provider
-    ? await provider.inquire(inquiry.slipId)
-    : { kind: 'no_answer', detail: 'The provider is not configured any more.' };
+  const provider = must(
+    parts.providers.get(inquiry.provider),
+    `provider ${inquiry.provider} is not configured`,
+  );
+  const outcome = await provider.inquire(inquiry.slipId);
   await parts.record({ inquiry, outcome });
 }
 
@@ -105,6 +106,6 @@ export async function recordAnswers(
   });
 }
 
-export function inquiryKey(inquiry: { readonly slipId: string; readonly n: number }): string {
+function inquiryKey(inquiry: { readonly slipId: string; readonly n: number }): string {
   return `${inquiry.slipId} ${inquiry.n}`;
 }

@@ -58,8 +58,8 @@ export interface Inquiries {
   /** Adds inquiries; one that exists stays as it is. */
   add(inquiries: readonly NewInquiry[]): Promise<void>;
   /**
-   * Takes due inquiries, at most `limit` per provider, and of providers not named in `limits` a hundred. They count as
-   * asked now and are nobody else's for `leaseMs` of their provider.
+   * Takes due inquiries, the reconciler's first, at most `limits` of each provider; of providers not named in `leaseMs`,
+   * which are not configured any more, a hundred. They count as asked now and are nobody else's for `leaseMs`.
    */
   claimDue(
     limits: ReadonlyMap<string, number>,

@@ -10,16 +10,21 @@ from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[]) as i(slip_id, 
 order by slip_id, n
 on conflict do nothing`;
 
-// A question whose lease ran out was asked by an instance that died: it is asked again, which is harmless.
+// A question whose lease ran out was asked by an instance that died: it is due again, which is harmless. The reconciler's
+// questions go before this service's own, which may be many and are put again and again while a provider is away.
 const claimSql = `
-with wanted as (
+with expired as (
+  update inquiry set status = 'due', lease_until = null where (slip_id, n) in (
+    select i.slip_id, i.n from inquiry i
+    where i.status = 'asking' and i.lease_until < clock_timestamp()
+    order by i.lease_until limit 1000 for update skip locked)
+), wanted as (
   select due.slip_id, due.n, p.lease_ms
   from unnest($1::text[], $2::int[], $3::int[]) as p(id, free, lease_ms),
   lateral (
     select i.slip_id, i.n from inquiry i
-    where i.provider = p.id
-      and ((i.status = 'due' and i.due_at <= clock_timestamp()) or (i.status = 'asking' and i.lease_until < clock_timestamp()))
-    order by i.due_at limit p.free for update skip locked
+    where i.provider = p.id and i.status = 'due' and i.due_at <= clock_timestamp()
+    order by (i.n = 0), i.due_at limit p.free for update skip locked
   ) as due
 ), strange as (
   select i.slip_id, i.n, 1000 as lease_ms from inquiry i

@@ -96,7 +96,7 @@ export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
   };
 }
 
-/** This service asks once by itself, as soon as the provider must have decided whether it takes the slip. */
+/** This service asks by itself, from when the provider must have decided whether it takes the slip (ADR 10). */
 function ownInquiry(dispatch: Dispatch, provider: string, acceptanceDelayMaxMs: number | null) {
   if (acceptanceDelayMaxMs === null || dispatch.notAfter === null) return [];
   // One millisecond later than the bound, because only NOT_FOUND asked after it counts.

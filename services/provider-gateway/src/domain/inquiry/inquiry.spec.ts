@@ -48,10 +48,14 @@ describe('a due inquiry', () => {
     });
   });
 
-  test('of this service’s own never ends a slip', () => {
-    expect(planInquiry(dispatch(), ask(0), t0, true)).toMatchObject({
-      step: { dispatch: { closedForDispatch: false }, publications: [] },
+  test('of this service’s own is left to the reconciler from the deadline on', () => {
+    const { deadline } = unanswered;
+    expect(planInquiry(unanswered, ask(0), addMs(deadline, -1), true)).toEqual({ plan: 'ask' });
+    expect(planInquiry(unanswered, ask(0), deadline, true)).toMatchObject({
+      plan: 'answer',
+      step: { dispatch: unanswered, publications: [] },
     });
+    expect(planInquiry(unanswered, ask(1), deadline, true)).toEqual({ plan: 'ask' });
   });
 
   test.each([

@@ -41,9 +41,10 @@ export function planInquiry(dispatch: Dispatch, inquiry: Inquiry, now: Instant, 
   if (dispatch.mode === 'reported' || dispatch.clock !== 'wall') {
     return answer('no_answer', 'The provider of a reported route cannot be asked.');
   }
+  if (inquiry.n === 0 && now >= dispatch.deadline) {
+    return answer('no_answer', 'From the deadline on the reconciler asks.');
+  }
   if (neverLeft(dispatch)) {
-    // An own question never ends a slip: only the reconciler's does.
-    if (inquiry.n === 0) return answer('no_answer', '');
     const closed: Dispatch = { ...dispatch, closedForDispatch: true, nextAt: null };
     return answer('never_sent', neverSentDetail(dispatch), closed);
   }

@@ -16,7 +16,7 @@ export interface VerifiedCallback {
   readonly message: CallbackMessage;
 }
 
-/** Checks and reads a callback; `body` is exactly what came. @throws SlipstreamError signature_invalid, validation_failed */
+/** Checks and reads a callback; `body` is exactly what came. @throws SlipstreamError signature_invalid, malformed_request */
 export type ReadCallback = (body: Buffer, headers: WebhookHeaders) => VerifiedCallback;
 
 /**
