@@ -34,7 +34,7 @@ function whyLate(state: SubmittedSlip, facts: Facts): Finding {
     return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'returned'] };
   }
   if (facts.ids.not_sent !== undefined && leftLate(state)) {
-    return { code: 'provider_unreachable', confidence: 80, shownBy: ['not_sent', 'intended', 'returned'] };
+    return { code: notSentCode(facts), confidence: 80, shownBy: ['not_sent', 'intended', 'returned'] };
   }
   const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';
   if (told) return { code: 'provider_slow', confidence: 90, shownBy: ['intended', 'returned'] };
@@ -56,22 +56,23 @@ function leftLate({ submittedAt, dispatchedAt, deadline }: SubmittedSlip): boole
 /** It was proved that the provider has not executed it and never will. */
 function whyNotExecuted(state: SubmittedSlip, facts: Facts): Finding {
   if (!state.mayHaveLeft) return whyNeverSent(state, facts);
-  if (state.acknowledgedAt !== null) {
-    return { code: 'provider_dropped', confidence: 90, shownBy: ['acknowledged', 'answered'] };
-  }
   const code = unansweredCode(facts.unansweredReason) ?? 'request_lost';
   return { code, confidence: 85, shownBy: ['intended', 'unanswered', 'answered'] };
 }
 
 function whyNeverSent(state: SubmittedSlip, facts: Facts): Finding {
   if (facts.ids.not_sent !== undefined) {
-    const code = facts.notSentReason === 'throttled' ? 'provider_busy' : 'provider_unreachable';
-    return { code, confidence: 95, shownBy: ['not_sent', 'answered'] };
+    return { code: notSentCode(facts), confidence: 95, shownBy: ['not_sent', 'answered'] };
   }
   if (state.heldAt === null || state.heldAt > state.deadline) {
     return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'answered'] };
   }
   return { code: 'never_dispatched', confidence: 90, shownBy: ['held', 'answered'] };
+}
+
+/** What kept a call from leaving. */
+function notSentCode({ notSentReason }: Facts): CauseCode {
+  return notSentReason === 'throttled' ? 'provider_busy' : 'provider_unreachable';
 }
 
 /** Nobody can be asked: all that is known is how far it was heard of. */
@@ -98,6 +99,10 @@ function whyUnknown(state: SubmittedSlip, facts: Facts): Finding {
         shownBy: ['intended', 'unanswered', 'answered'],
       };
     case 'not_found': {
+      // A provider that has spoken of a slip and denies it later proves nothing (rule 3).
+      if (state.acknowledgedAt !== null) {
+        return { code: 'provider_dropped', confidence: 80, shownBy: ['acknowledged', 'answered'] };
+      }
       // Without a bound on late acceptance NOT_FOUND proves nothing (rule 3).
       const code = unansweredCode(facts.unansweredReason) ?? 'undetermined';
       return { code, confidence: 40, shownBy: ['intended', 'unanswered', 'answered'] };
@@ -121,6 +126,8 @@ function unansweredCode(reason: string | null): CauseCode | null {
       return 'gateway_interrupted';
     case 'server_error':
       return 'provider_error';
+    case 'throttled':
+      return 'provider_busy';
     case 'garbage':
     case 'redirect':
     case 'too_large':
