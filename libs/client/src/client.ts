@@ -136,7 +136,12 @@ export function createSlipClient({ brokers, caller, log }: SlipClientOptions): S
     async consumeEvents(options) {
       const stream = await startEventStream(kafka, options, log);
       streams.add(stream);
-      return stream;
+      return {
+        async stop() {
+          await stream.stop();
+          streams.delete(stream);
+        },
+      };
     },
     async close() {
       await Promise.all([...streams].map((stream) => stream.stop()));

@@ -44,7 +44,13 @@ export async function startEventStream(
       filter.delivered(partition, events);
     },
   });
-  await stream.start();
+  try {
+    await stream.start();
+  } catch (error) {
+    // What it had already connected would be kept open by nobody's stream.
+    await stream.stop();
+    throw error;
+  }
   return stream;
 }
 
