@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { instantFromMs } from '@slipstream/kernel';
 import { sharedEnvironment, waitFor } from '@slipstream/testing';
@@ -7,13 +10,13 @@ import {
   type EndedCall,
 } from '../src/application/dispatch-due-slips.ts';
 import { type AnsweredInquiry, inquireDue, recordAnswers } from '../src/application/inquire-due.ts';
-import type { Provider } from '../src/application/ports.ts';
+import type { Ended, Provider } from '../src/application/ports.ts';
 import { recordOutcomes, recoverAbandoned } from '../src/application/record-outcomes.ts';
 import { Slots } from '../src/application/slots.ts';
 import type { CallOutcome, InquiryOutcome } from '../src/domain/provider/answer.ts';
 import { prepareCall } from '../src/providers/http-v1/client.ts';
 import { inquiryRequested, recorded, slipRefunded } from './support/events.ts';
-import { Harness } from './support/harness.ts';
+import { Harness, providerRules } from './support/harness.ts';
 
 const environment = sharedEnvironment();
 
@@ -39,15 +42,21 @@ class Puppet implements Provider {
   readonly calls: { slipId: string; end(outcome: CallOutcome): void }[] = [];
   readonly prepare = prepareCall;
 
-  send(call: { readonly slipId: string }): Promise<CallOutcome> {
-    return new Promise((end) => this.calls.push({ slipId: call.slipId, end }));
+  released = Promise.resolve();
+
+  send(call: { readonly slipId: string }): Promise<Ended<CallOutcome>> {
+    const { released } = this;
+    return new Promise((resolve) => {
+      this.calls.push({ slipId: call.slipId, end: (outcome) => resolve({ outcome, released }) });
+    });
   }
 
   /** What it says when asked; the last of them again and again. */
   inquiries: InquiryOutcome[] = [{ kind: 'not_found' }];
 
-  async inquire(): Promise<InquiryOutcome> {
-    return this.inquiries.length > 1 ? this.inquiries.shift()! : this.inquiries[0]!;
+  async inquire(): Promise<Ended<InquiryOutcome>> {
+    const outcome = this.inquiries.length > 1 ? this.inquiries.shift()! : this.inquiries[0]!;
+    return { outcome, released: this.released };
   }
 
   async close() {}
@@ -213,6 +222,52 @@ describe('an instance that dies', () => {
     expect(claimed.due).toMatchObject([{ slipId: slip, n: 1 }]);
     await gateway.startWorkers([]);
     expect(await gateway.event(slip, 'InquiryAnswered')).toMatchObject({ answer: 'no_answer', inquiry: 1 });
+  });
+
+  test('a call that was given up is recorded at once and keeps its slot until its request is gone', async () => {
+    const gone = Promise.withResolvers<void>();
+    puppet.released = gone.promise;
+    await gateway.slip();
+    const one = instance('one');
+    await dispatchDueSlips(one);
+    puppet.calls[0]!.end({ kind: 'not_sent', reason: 'connect_timeout', detail: '' });
+    await waitFor(() => one.ended.length === 1, { timeoutMs: 5_000, what: 'the end to be recorded' });
+    expect(one.slots.taken('acme')).toBe(1);
+    gone.resolve();
+    await waitFor(() => one.slots.taken('acme') === 0, { timeoutMs: 5_000, what: 'the slot to be free' });
+  });
+
+  test('draining waits once for both kinds of calls, and starts none meanwhile', async () => {
+    const requests: string[] = [];
+    const silent = createServer(({ method }) => requests.push(method!)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const rules = providerRules(`http://127.0.0.1:${port}`, {
+      answerTimeoutMs: 60_000,
+      connectTimeoutMs: 5_000,
+    });
+    const asked = await gateway.slip();
+    await dispatchDueSlips(instance('one'));
+    await recordOutcomes(recorder(), [
+      { slipId: asked, attempt: 1, outcome: { kind: 'unanswered', reason: 'timeout', detail: '' } },
+    ]);
+    await gateway.feed(recorded(asked, inquiryRequested(1)));
+    const sent = await gateway.slip();
+    const { parts } = await gateway.startWorkers([rules]);
+    await waitFor(() => requests.length === 2, { timeoutMs: 5_000, what: 'both calls' });
+    const startedMs = performance.now();
+    const draining = parts
+      .toReversed()
+      .reduce((before, part) => before.then(() => part.drain?.()), Promise.resolve());
+    const late = await gateway.slip();
+    await draining;
+    // Half of the harness's drain time; one after the other they took all of it.
+    expect(performance.now() - startedMs).toBeLessThan(1_800);
+    expect(requests.toSorted()).toEqual(['GET', 'POST']);
+    expect(await gateway.types(sent)).toEqual(['DispatchIntended']);
+    expect(await gateway.types(late)).toEqual([]);
+    silent.closeAllConnections();
+    silent.close();
   });
 
   test('two instances that claim at the same time never get the same slip', async () => {

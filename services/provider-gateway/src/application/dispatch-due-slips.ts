@@ -71,6 +71,7 @@ function writeAhead(parts: DispatcherParts, due: Dispatch, now: string): Intende
 
 async function makeCall(parts: DispatcherParts, call: IntendedCall, claimedFromMs: number): Promise<void> {
   const { provider, dispatch, prepared } = call;
-  const outcome = await provider.send(prepared, claimedFromMs + provider.connectTimeoutMs);
+  const { outcome, released } = await provider.send(prepared, claimedFromMs + provider.connectTimeoutMs);
   await parts.record({ slipId: dispatch.slipId, attempt: dispatch.attempt, outcome });
+  await released;
 }

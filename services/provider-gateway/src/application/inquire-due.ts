@@ -65,8 +65,9 @@ async function ask(parts: InquirerParts, inquiry: ClaimedInquiry): Promise<void>
     parts.providers.get(inquiry.provider),
     `provider ${inquiry.provider} is not configured`,
   );
-  const outcome = await provider.inquire(inquiry.slipId);
+  const { outcome, released } = await provider.inquire(inquiry.slipId);
   await parts.record({ inquiry, outcome });
+  await released;
 }
 
 /**

@@ -135,6 +135,12 @@ export interface CallbackMessage {
   readonly answer: ProviderAnswer;
 }
 
+/** How a call ended, and when its slot is free again: a call that was given up may still wait for a connection. */
+export interface Ended<Outcome> {
+  readonly outcome: Outcome;
+  readonly released: Promise<void>;
+}
+
 /** One provider. Everything about its API stays behind this port. */
 export interface Provider extends Terms {
   readonly id: string;
@@ -142,9 +148,9 @@ export interface Provider extends Terms {
   readonly concurrencyMax: number;
   prepare(dispatch: Dispatch): PreparedCall;
   /** Makes one call, and writes nothing to the network after `startBeforeMs` (monotonic clock). Never throws. */
-  send(call: PreparedCall, startBeforeMs: number): Promise<CallOutcome>;
+  send(call: PreparedCall, startBeforeMs: number): Promise<Ended<CallOutcome>>;
   /** Asks about a slip. Never throws. */
-  inquire(slipId: string): Promise<InquiryOutcome>;
+  inquire(slipId: string): Promise<Ended<InquiryOutcome>>;
   /** Ends every call and closes the connections. */
   close(): Promise<void>;
 }

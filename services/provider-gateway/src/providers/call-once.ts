@@ -28,43 +28,47 @@ export type OnceResult =
       readonly body: Buffer;
     };
 
+export interface MadeCall {
+  readonly result: Promise<OnceResult>;
+  /** Resolves when undici has let go of the request: one that was given up stays queued until a connection takes it. */
+  readonly released: Promise<void>;
+}
+
 export const responseBytesMax = 65_536;
 
 /**
  * Makes the call. undici calls `onRequestStart` on a connected socket, in the turn in which it writes the request to it
  * (lib/dispatcher/client-h1.js, writeH1): that is the last moment at which a call can be taken back, and there the
- * time is checked on the monotonic clock. HTTP/2 must be off. Never rejects.
+ * time is checked on the monotonic clock. HTTP/2 must be off. Nothing rejects.
  */
-export function callOnce(
-  dispatcher: Dispatcher,
-  call: OnceCall,
-  monotonicMs: () => number,
-): Promise<OnceResult> {
-  return new Promise((resolve) => {
-    const handler = new OnceHandler(call, monotonicMs, resolve);
-    try {
-      dispatcher.dispatch(
-        {
-          method: call.method,
-          path: call.path,
-          headers: call.headers,
-          body: call.body,
-          // The handler keeps the time of the whole call: undici's own limits start anew with every byte.
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        },
-        handler,
-      );
-    } catch (error) {
-      handler.onResponseError(null, error as Error);
-    }
-  });
+export function callOnce(dispatcher: Dispatcher, call: OnceCall, monotonicMs: () => number): MadeCall {
+  const result = Promise.withResolvers<OnceResult>();
+  const released = Promise.withResolvers<void>();
+  const handler = new OnceHandler(call, monotonicMs, result.resolve, released.resolve);
+  try {
+    dispatcher.dispatch(
+      {
+        method: call.method,
+        path: call.path,
+        headers: call.headers,
+        body: call.body,
+        // The handler keeps the time of the whole call: undici's own limits start anew with every byte.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      },
+      handler,
+    );
+  } catch (error) {
+    handler.onResponseError(null, error as Error);
+  }
+  return { result: result.promise, released: released.promise };
 }
 
 class OnceHandler implements Dispatcher.DispatchHandler {
   readonly #call: OnceCall;
   readonly #monotonicMs: () => number;
   readonly #resolve: (result: OnceResult) => void;
+  readonly #release: () => void;
   #controller: Dispatcher.DispatchController | null = null;
   #sent = false;
   #done = false;
@@ -74,10 +78,16 @@ class OnceHandler implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(call: OnceCall, monotonicMs: () => number, resolve: (result: OnceResult) => void) {
+  constructor(
+    call: OnceCall,
+    monotonicMs: () => number,
+    resolve: (result: OnceResult) => void,
+    release: () => void,
+  ) {
     this.#call = call;
     this.#monotonicMs = monotonicMs;
     this.#resolve = resolve;
+    this.#release = release;
     const waitMs = Math.max(0, call.startBeforeMs - monotonicMs());
     this.#timer = setTimeout(() => this.#tooLate('connect_timeout', 'no connection in time'), waitMs);
   }
@@ -86,12 +96,14 @@ class OnceHandler implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#done || this.#sent) {
       controller.abort(new Error('the call was given up'));
+      this.#release();
       if (this.#sent) this.#lost('connection_lost', 'the connection ended before the answer');
       return;
     }
     if (this.#monotonicMs() >= this.#call.startBeforeMs) {
       this.#tooLate('too_late', 'the time to send had passed');
       controller.abort(new Error('the time to send had passed'));
+      this.#release();
       return;
     }
     this.#sent = true;
@@ -120,6 +132,7 @@ class OnceHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#release();
     this.#end({
       kind: 'response',
       status: this.#status,
@@ -129,6 +142,7 @@ class OnceHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
+    this.#release();
     if (this.#sent) {
       this.#end({ kind: 'lost', reason: 'connection_lost', detail: describe(error) });
       return;
@@ -143,6 +157,7 @@ class OnceHandler implements Dispatcher.DispatchHandler {
   #lost(reason: 'timeout' | 'connection_lost' | 'too_large', detail: string): void {
     this.#end({ kind: 'lost', reason, detail });
     this.#controller?.abort(new Error(detail));
+    this.#release();
   }
 
   #end(result: OnceResult): void {

@@ -84,6 +84,19 @@ export function workers(parts: WorkerParts): Workers {
     onError,
     settle: settle(inquirySlots),
   });
+  // Together: neither starts anything while the other waits for what is in flight, and they share one patience.
+  const callers: Part = {
+    name: 'calls to providers',
+    start: async () => {
+      for (const one of [dispatcher, inquirer]) await one.start();
+    },
+    drain: async () => {
+      await Promise.all([dispatcher, inquirer].map((one) => one.drain()));
+    },
+    stop: async () => {
+      await Promise.all([dispatcher, inquirer].map((one) => one.stop()));
+    },
+  };
   const recovery = new Poller({
     name: 'recovery of abandoned attempts',
     work: () => recoverAbandoned(recorderParts),
@@ -107,7 +120,7 @@ export function workers(parts: WorkerParts): Workers {
     },
   };
   return {
-    parts: [connections, dispatcher, inquirer, recovery, release],
+    parts: [connections, callers, recovery, release],
     dispatchSlots,
     inquirySlots,
     wake() {

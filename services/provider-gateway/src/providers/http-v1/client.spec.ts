@@ -53,6 +53,8 @@ let wire: Wire;
 afterEach(() => wire?.close());
 
 const soon = () => performance.now() + 300;
+const send = async (provider: Provider, startBeforeMs = soon()) =>
+  (await provider.send(call, startBeforeMs)).outcome;
 
 function http(status: number | string, body: string, headers: Record<string, string> = {}): string {
   const all = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers };
@@ -186,7 +188,7 @@ describe('a dispatch call', () => {
   test.each(answered)('%s is an answer', async (_, answer, expected) => {
     wire = new Wire(answer);
     const provider = await wire.open();
-    expect(await provider.send(call, soon())).toMatchObject({ kind: 'answered', answer: expected });
+    expect(await send(provider)).toMatchObject({ kind: 'answered', answer: expected });
     expect(wire.requests).toHaveLength(1);
   });
 
@@ -194,7 +196,7 @@ describe('a dispatch call', () => {
     wire = new Wire(answer);
     const provider = await wire.open();
     const startedMs = performance.now();
-    expect(await provider.send(call, soon())).toMatchObject({ kind: 'unanswered', reason });
+    expect(await send(provider)).toMatchObject({ kind: 'unanswered', reason });
     expect(performance.now() - startedMs).toBeLessThan(1_500);
     expect(wire.requests).toHaveLength(1);
   });
@@ -202,7 +204,7 @@ describe('a dispatch call', () => {
   test('carries the order, the slip’s id as its key, and the digest of exactly these bytes', async () => {
     wire = new Wire(says(202, { status: 'pending' }));
     const provider = await wire.open();
-    await provider.send(call, soon());
+    await send(provider);
     const [head, body] = wire.requests[0]!.split('\r\n\r\n');
     expect(head).toMatch(/^POST \/api\/slips HTTP\/1.1\r\n/);
     expect(head).toContain(`idempotency-key: ${call.slipId}`);
@@ -224,7 +226,7 @@ describe('nothing leaves', () => {
     wire = new Wire(() => {});
     const provider = await wire.open();
     await new Promise((resolve) => wire.server.close(resolve));
-    expect(await provider.send(call, soon())).toMatchObject({
+    expect(await send(provider)).toMatchObject({
       kind: 'not_sent',
       reason: 'connection_refused',
     });
@@ -233,7 +235,7 @@ describe('nothing leaves', () => {
   test('when the name is not known', async () => {
     wire = new Wire(() => {});
     const provider = await wire.open({ baseUrl: 'http://no-such-host.invalid' });
-    expect(await provider.send(call, performance.now() + 5_000)).toMatchObject({ kind: 'not_sent' });
+    expect(await send(provider, performance.now() + 5_000)).toMatchObject({ kind: 'not_sent' });
   });
 
   test('when the other side speaks no TLS', async () => {
@@ -241,16 +243,16 @@ describe('nothing leaves', () => {
     await wire.open();
     const { port } = wire.server.address() as { port: number };
     const provider = httpV1Provider({ ...rules, baseUrl: `https://127.0.0.1:${port}` });
-    expect(await provider.send(call, soon())).toMatchObject({ kind: 'not_sent' });
+    expect(await send(provider)).toMatchObject({ kind: 'not_sent' });
     await provider.close();
   });
 
   test('when the time to send has passed, on a connection or not', async () => {
     wire = new Wire(says(202, { status: 'pending' }));
     const provider = await wire.open();
-    expect(await provider.send(call, performance.now() - 1)).toMatchObject({ kind: 'not_sent' });
-    expect(await provider.send(call, soon())).toMatchObject({ kind: 'answered' });
-    expect(await provider.send(call, performance.now() - 1)).toMatchObject({ kind: 'not_sent' });
+    expect(await send(provider, performance.now() - 1)).toMatchObject({ kind: 'not_sent' });
+    expect(await send(provider)).toMatchObject({ kind: 'answered' });
+    expect(await send(provider, performance.now() - 1)).toMatchObject({ kind: 'not_sent' });
     expect(wire.requests).toHaveLength(1);
   });
 
@@ -258,12 +260,20 @@ describe('nothing leaves', () => {
     wire = new Wire(() => {});
     const provider = await wire.open({ answerTimeoutMs: 600 });
     // concurrencyMax 2 and one for inquiries: the fourth waits for a connection.
-    const first = [1, 2, 3].map(() => provider.send(call, soon()));
+    const first = [1, 2, 3].map(() => send(provider));
     const late = await provider.send(call, performance.now() + 100);
-    expect(late).toMatchObject({ kind: 'not_sent', reason: 'connect_timeout' });
+    expect(late.outcome).toMatchObject({ kind: 'not_sent', reason: 'connect_timeout' });
+    // It is told at once, and still in the queue: whoever counts calls must not forget it.
+    let released = false;
+    const leaving = late.released.then(() => {
+      released = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(released).toBe(false);
     expect(await Promise.all(first)).toEqual(
       [1, 2, 3].map(() => expect.objectContaining({ kind: 'unanswered' })),
     );
+    await leaving;
     expect(wire.requests).toHaveLength(3);
   });
 
@@ -273,7 +283,7 @@ describe('nothing leaves', () => {
     const { port } = await listening(wire);
     const provider = httpV1Provider({ ...rules, baseUrl: `http://127.0.0.1:${port}` }, () => now);
     wire.provider = provider;
-    const sending = provider.send(call, 1_300);
+    const sending = send(provider, 1_300);
     now = 9_000;
     expect(await sending).toMatchObject({ kind: 'not_sent', reason: 'too_late' });
     expect(wire.requests).toEqual([]);
@@ -315,7 +325,7 @@ describe('an inquiry', () => {
   test.each(rows)('%s', async (_, answer, expected) => {
     wire = new Wire(answer);
     const provider = await wire.open();
-    expect(await provider.inquire('a/b')).toMatchObject(expected);
+    expect((await provider.inquire('a/b')).outcome).toMatchObject(expected);
     expect(wire.requests[0]).toMatch(/^GET \/api\/slips\/a%2Fb HTTP\/1.1/);
     expect(wire.requests).toHaveLength(1);
   });

@@ -34,7 +34,7 @@ export function httpV1Provider(
     ...capabilities(rules),
     prepare: prepareCall,
     async send(call, startBeforeMs) {
-      const result = await callOnce(
+      const { result, released } = callOnce(
         pool,
         {
           method: 'POST',
@@ -46,10 +46,10 @@ export function httpV1Provider(
         },
         monotonicMs,
       );
-      return dispatchOutcome(result, call.slipId);
+      return { outcome: dispatchOutcome(await result, call.slipId), released };
     },
     async inquire(slipId) {
-      const result = await callOnce(
+      const { result, released } = callOnce(
         pool,
         {
           method: 'GET',
@@ -61,7 +61,7 @@ export function httpV1Provider(
         },
         monotonicMs,
       );
-      return inquiryOutcome(result, slipId);
+      return { outcome: inquiryOutcome(await result, slipId), released };
     },
     close: () => pool.destroy(),
   };
