@@ -44,8 +44,8 @@ export interface Stack {
 
 /** @throws Error that says which part did not start and why; what was started is stopped again */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  requireBothOrNeither(process.env);
   const log = options.log ?? (() => {});
+  warnOfOneGiven(process.env, log);
   const dataDir = resolve(options.dataDir);
   mkdirSync(dataDir, { recursive: true });
   const environment = await startEnvironment({ dataDir, keepData: options.keepData, log });
@@ -64,12 +64,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** @throws Error when Kafka and PostgreSQL would not be of the same age */
-function requireBothOrNeither({ KAFKA_BROKERS, DATABASE_URL }: NodeJS.ProcessEnv): void {
+/** The events on the topics carry numbers that the databases give and remember: both must be of the same age. */
+function warnOfOneGiven(
+  { KAFKA_BROKERS, DATABASE_URL }: NodeJS.ProcessEnv,
+  log: (line: string) => void,
+): void {
   if (!KAFKA_BROKERS === !DATABASE_URL) return;
-  throw new Error(
-    'set both or neither of KAFKA_BROKERS and DATABASE_URL: the events on the topics carry numbers that the databases ' +
-      'give and remember, so servers that are kept and servers that start anew do not fit together',
+  const [given, missing] = KAFKA_BROKERS
+    ? ['KAFKA_BROKERS', 'DATABASE_URL']
+    : ['DATABASE_URL', 'KAFKA_BROKERS'];
+  log(
+    `${given} is set and ${missing} is not: this works with what ${given} names once, while it is empty; after that ` +
+      'its numbers do not fit the other server, which starts anew. Set both to keep both.',
   );
 }
 
