@@ -56,7 +56,7 @@ describe('against the real simulator', () => {
     callbacks?.close();
   });
 
-  /** Plays `n` slips under one fault, climbs the inquiry ladder where no answer comes, and gives the truth. */
+  /** Puts one fault (or none) in place of what was there and submits `n` slips; gives their ids. */
   async function play(
     fault: Fault | null,
     options: { provider?: string; n?: number; delayMs?: number } = {},

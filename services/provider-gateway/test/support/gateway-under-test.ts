@@ -96,11 +96,17 @@ export class GatewayUnderTest {
   }
 
   async stop(): Promise<void> {
-    await this.#consumer.disconnect();
-    await this.#producer.stop();
-    for (const service of this.#services.toReversed()) await service.stop();
-    await this.database.end();
-    await this.environment.stop();
+    const steps = [
+      () => this.#consumer.disconnect(),
+      () => this.#producer.stop(),
+      ...this.#services.toReversed().map((service) => () => service.stop()),
+      () => this.database.end(),
+      () => this.environment.stop(),
+    ];
+    // Whatever fails on the way, nothing stays behind that was started.
+    const failures: unknown[] = [];
+    for (const step of steps) await step().catch((error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 
   async #listen(): Promise<void> {

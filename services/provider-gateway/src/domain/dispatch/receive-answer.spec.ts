@@ -13,16 +13,26 @@ const refund = (state: Dispatch) =>
   followEvent(state, { type: 'SlipRefunded', data: { transaction: null, reason: '' } }, t0);
 
 describe('an answer', () => {
-  test('is recorded once, in whatever order the words come', () => {
-    const one = take(unanswered, inProgress);
-    expect(typesOf(one)).toEqual(['SlipProgressed']);
-    const two = take(one.dispatch, pending);
-    expect(typesOf(two)).toEqual(['SlipAcknowledged']);
+  test('is recorded once, however often the words come', () => {
+    const one = take(unanswered, pending);
+    expect(typesOf(one)).toEqual(['SlipAcknowledged']);
+    const two = take(one.dispatch, inProgress);
+    expect(typesOf(two)).toEqual(['SlipProgressed']);
     const three = take(two.dispatch, final('void'));
     expect(typesOf(three)).toEqual(['SlipReturned']);
     for (const word of [pending, inProgress, final('void')]) {
       expect(take(three.dispatch, word)).toMatchObject({ publications: [], reception: 'repeated' });
     }
+  });
+
+  test('that only acknowledges says nothing new behind a step: a reply may be slower than a callback', () => {
+    const progressed = take(unanswered, inProgress).dispatch;
+    expect(take(progressed, pending)).toEqual({
+      dispatch: progressed,
+      publications: [],
+      inquiries: [],
+      reception: 'repeated',
+    });
   });
 
   test.each([

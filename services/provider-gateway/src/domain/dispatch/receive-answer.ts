@@ -2,7 +2,7 @@ import type { Instant } from '@slipstream/kernel';
 import { unreachable } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
 import type { ProviderAnswer } from '../provider/answer.ts';
-import { type Dispatch, type KeptAnswer, type Step, unchanged } from './state.ts';
+import { type Dispatch, type KeptAnswer, providerHasSpoken, type Step, unchanged } from './state.ts';
 
 /**
  * What an answer came to. `orphan`: it is about nothing that was handed to this provider. `contradiction`: it denies
@@ -45,7 +45,8 @@ export function receiveAnswer(dispatch: Dispatch, receipt: Receipt): Received {
   });
   switch (answer.kind) {
     case 'acknowledged':
-      if (dispatch.acknowledged || dispatch.outcome !== null) return repeated(dispatch);
+      // Whoever works on the slip has taken it: an acknowledgement behind a step says nothing new.
+      if (providerHasSpoken(dispatch)) return repeated(dispatch);
       return recorded(
         { ...spoken, acknowledged: true },
         { type: 'SlipAcknowledged', data: { provider, providerReference, evidence, providerTime } },
