@@ -17,7 +17,8 @@ const timestamptzOid = 1184;
 
 /**
  * Opens the pool. Waits are bounded: connecting 5 s, a lock 10 s, a statement, an idle transaction 3 s: a process that
- * is paused in the middle of one must not hold the sequencer's rows against the others.
+ * is paused in the middle of one must not hold the sequencer's rows against the others. A server that says nothing at
+ * all, not even that a statement took too long, is given up a little later.
  */
 export async function openDataSource(options: DataSourceOptions): Promise<DataSource> {
   const { statementTimeoutMs = 60_000 } = options;
@@ -32,6 +33,7 @@ export async function openDataSource(options: DataSourceOptions): Promise<DataSo
     extra: {
       options: `-c timezone=UTC -c statement_timeout=${statementTimeoutMs} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=3000`,
       keepAlive: true,
+      query_timeout: statementTimeoutMs + 5_000,
       types: { getTypeParser },
     },
   });
