@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
@@ -21,6 +21,20 @@ test('the providers know after a restart what they knew before', () => {
   const file = join(folder, 'truth.jsonl');
   saveTruth(before, file);
   const after = new TruthStore(10, 10);
+  loadTruth(after, file);
+  expect([...after.records()]).toEqual([...before.records()]);
+});
+
+test('a file of many pieces is read as it was written, whatever characters lie where they meet', () => {
+  const before = new TruthStore(20_000, 10);
+  for (let index = 0; index < 20_000; index += 1) {
+    const reference = `${'é€😀'.repeat(1 + (index % 20))}${index}`;
+    before.open({ slipId: `s${index}`, reference, provider: 'acme', receivedAtMs: index, amount: null });
+  }
+  const file = join(folder, 'many.jsonl');
+  saveTruth(before, file);
+  expect(statSync(file).size).toBeGreaterThan(2 * 1_048_576);
+  const after = new TruthStore(20_000, 10);
   loadTruth(after, file);
   expect([...after.records()]).toEqual([...before.records()]);
 });

@@ -32,10 +32,12 @@ test('refuse_connection closes the port, cuts requests in flight, and opens the 
 test('a window closes and opens the port by itself', async () => {
   world = await World.start();
   const at = (inMs: number) => new Date(Date.now() + inMs).toISOString();
-  await world.rules({ fault: 'refuse_connection', from: at(300), to: at(1500) });
+  await world.rules({ fault: 'refuse_connection', from: at(3_600_000), to: at(3_700_000) });
   expect(await listening()).toEqual([true, true]);
+  await world.rules({ fault: 'refuse_connection', from: at(300), to: at(3_600_000) });
   await eventually(listening, ([acme]) => !acme);
   await expect(world.submit('during')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  await world.rules({ fault: 'refuse_connection', from: at(-1_000), to: at(300) });
   await eventually(listening, ([acme]) => acme);
   expect(await world.submit('after')).toMatchObject({ status: 202 });
 });
