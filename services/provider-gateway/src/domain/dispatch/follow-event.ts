@@ -1,5 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
+import { planInquiry } from '../inquiry/inquiry.ts';
 import { publishLateSuccess } from './receive-answer.ts';
 import { type Dispatch, type Step, unchanged } from './state.ts';
 
@@ -14,7 +15,10 @@ export const followedEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
   'SlipRefunded',
 ]);
 
-/** Folds another service's event into the row. Idempotent, and total: an event that does not fit changes nothing. */
+/**
+ * Folds another service's event into the row. Total: an event that does not fit changes nothing; and idempotent, but for
+ * a question that can be answered at once, which is read only once (rule 5).
+ */
 export function followEvent(dispatch: Dispatch, event: SlipEvent, now: Instant): Step {
   switch (event.type) {
     case 'FundsHeld':
@@ -45,7 +49,10 @@ function closed(dispatch: Dispatch): Dispatch {
   return { ...dispatch, closedForDispatch: true, nextAt: null };
 }
 
+/** What needs no call is answered at once: on the list it would wait for a place among the calls. */
 function requestInquiry(dispatch: Dispatch, n: number, now: Instant): Step {
   const provider = dispatch.provider ?? '';
+  const plan = planInquiry(dispatch, { slipId: dispatch.slipId, n, provider }, now, true);
+  if (plan.plan === 'answer') return plan.step;
   return { dispatch, publications: [], inquiries: [{ slipId: dispatch.slipId, n, provider, dueAt: now }] };
 }
