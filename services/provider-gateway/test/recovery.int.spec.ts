@@ -94,7 +94,11 @@ describe('an instance that dies', () => {
     };
   });
 
-  afterEach(() => gateway.stop());
+  let cleanUp = () => {};
+  afterEach(async () => {
+    cleanUp();
+    await gateway.stop();
+  });
 
   test('in the middle of a call: the attempt is unanswered, and nobody sends the slip again', async () => {
     const slip = await gateway.slip();
@@ -241,6 +245,10 @@ describe('an instance that dies', () => {
     const requests: string[] = [];
     const silent = createServer(({ method }) => requests.push(method!)).listen(0, '127.0.0.1');
     await once(silent, 'listening');
+    cleanUp = () => {
+      silent.closeAllConnections();
+      silent.close();
+    };
     const { port } = silent.address() as AddressInfo;
     const rules = providerRules(`http://127.0.0.1:${port}`, {
       answerTimeoutMs: 60_000,
@@ -266,8 +274,6 @@ describe('an instance that dies', () => {
     expect(requests.toSorted()).toEqual(['GET', 'POST']);
     expect(await gateway.types(sent)).toEqual(['DispatchIntended']);
     expect(await gateway.types(late)).toEqual([]);
-    silent.closeAllConnections();
-    silent.close();
   });
 
   test('two instances that claim at the same time never get the same slip', async () => {
