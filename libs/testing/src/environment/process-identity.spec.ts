@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { waitFor } from '../wait-for.ts';
 import { isRunning, processStart, stopProcess } from './process-identity.ts';
@@ -71,7 +71,9 @@ describe('the watchdog', () => {
   test('touches nothing after an orderly close', async () => {
     const { child, known, folder } = await run('dog.close(); for (const c of children) c.unref();');
     await once(child, 'exit');
-    await new Promise((resolve) => setTimeout(resolve, 300)); // nothing to wait for: it must stay as it is
+    // The folder's name stands in the watchdog's command line.
+    const watches = () => spawnSync('pgrep', ['-f', basename(folder)]).status === 0;
+    await waitFor(() => !watches(), { timeoutMs: 60_000, what: 'the watchdog to go' });
     expect(known.map(isRunning)).toEqual([true, true]);
     expect(existsSync(folder)).toBe(true);
     for (const one of known) process.kill(one.pid);
