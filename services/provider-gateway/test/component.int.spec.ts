@@ -219,8 +219,8 @@ describe('watermarks', () => {
       { clock, time: addMs(t, 1_000) },
     );
     await gateway.advanceClock({ clock, time: addMs(t, 10_000), close: true });
-    await gateway.intakeTick(clock, addMs(t, 10_000), true);
     await gateway.publish(recorded(slipId, event, { clock }), recorded(slipId, fundsHeld, { clock }));
+    await gateway.intakeTick(clock, addMs(t, 10_000), true);
     const returned = await gateway.has(slipId, 'SlipReturned');
     expect(returned).toMatchObject({ clock, receivedTime: addMs(t, 1_000) });
     const closed = await waitFor(

@@ -12,7 +12,7 @@ import {
   tickKey,
   topics,
 } from '@slipstream/contracts';
-import { createKafka, ensureTopics, partitionOf, SerialProducer } from '@slipstream/kafka';
+import { createKafka, ensureTopics, partitionOf, readLogBounds, SerialProducer } from '@slipstream/kafka';
 import { type Instant, instantFromMs } from '@slipstream/kernel';
 import { createService, parseRules, type Service } from '@slipstream/service-host';
 import type { RecordedEvent } from '@slipstream/slip';
@@ -139,14 +139,25 @@ export class GatewayUnderTest {
     await this.#producer.sendBatch(records);
   }
 
-  /** Publishes intake's watermark: it has read everything up to `time`. */
+  /** Publishes intake's watermark: whatever it says about input up to `time` is on the topic by now. */
   async intakeTick(clock: string, time: Instant, closed = false): Promise<void> {
-    const marks = Array.from({ length: partitions }, (_, partition) => ({ partition, time, offset: 0n }));
+    const marks = (await this.#logEnds()).map(([partition, offset]) => ({ partition, time, offset }));
     const tick = { source: sources.intake, clock, marks, closed };
     const value = Buffer.from(encodeTick(tick));
     await this.#producer.sendBatch([
       { topic: topics.watermarks.name, partition: 0, key: tickKey(sources.intake, clock), value },
     ]);
+  }
+
+  async #logEnds(): Promise<[partition: number, end: bigint][]> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    try {
+      const bounds = await readLogBounds(admin, topics.events.name);
+      return [...bounds].map(([partition, { end }]) => [partition, BigInt(end)]);
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   async report(
