@@ -1,4 +1,5 @@
 import { deadLetterTopic } from '@slipstream/contracts';
+import { storableText } from '@slipstream/kernel';
 import type { ConsumedRecord, DeadLetter } from './ports.ts';
 
 /** A dead letter as it goes through the outbox to `<topic>.dlq`, on the partition it came from. */
@@ -19,8 +20,8 @@ export function deadLetterHeaders(
 ): Record<string, string> {
   return {
     'dlq-reason': letter.reason,
-    'dlq-error-class': storable(letter.errorClass),
-    'dlq-detail': storable(letter.detail),
+    'dlq-error-class': storableText(letter.errorClass),
+    'dlq-detail': storableText(letter.detail),
     'dlq-original-topic': letter.record.topic,
     'dlq-original-partition': String(letter.record.partition),
     'dlq-original-offset': String(letter.record.offset),
@@ -30,7 +31,7 @@ export function deadLetterHeaders(
   };
 }
 
-/** The whole record: the original's bytes and headers, and why. A null value is marked, since the body is then empty. */
+/** The whole record: the original's bytes and headers, and why, as the outbox can hold it. A null value is marked, since the body is then empty. */
 export function deadLetterRecord(
   group: string,
   letter: DeadLetter,
@@ -54,14 +55,9 @@ function originalHeaders(record: ConsumedRecord): Record<string, string> {
   for (const [name, value] of Object.entries(record.headers)) {
     const last = Array.isArray(value) ? value.at(-1) : value;
     if (last !== undefined && last !== null && !name.startsWith('dlq-'))
-      headers[storable(name)] = storable(last.toString());
+      headers[storableText(name)] = storableText(last.toString());
   }
   return headers;
-}
-
-/** PostgreSQL holds neither NUL nor half a surrogate pair in a text, and the letter goes through its outbox. */
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 /** A key as text; keys of other encodings are kept readable and distinct as `base64:…`. */

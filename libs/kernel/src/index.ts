@@ -30,3 +30,4 @@ export {
   sameMoney,
 } from './money.ts';
 export { err, ok, type Result } from './result.ts';
+export { storableText } from './text.ts';

@@ -1,3 +1,4 @@
+import { storableText } from '@slipstream/kernel';
 import type { OutboundRecord, Tx, UnitOfWork } from './unit-of-work.ts';
 
 // The shapes below are those of libs/kafka's ports; the two libraries meet structurally and import neither each other.
@@ -129,8 +130,8 @@ export class PgConsumerStore<L extends Letter = Letter> {
         letter.record.value,
         headersJson(letter.record.headers),
         letter.reason,
-        storable(letter.errorClass),
-        storable(letter.detail),
+        storableText(letter.errorClass),
+        storableText(letter.detail),
         letter.attempts,
       ]);
       tx.publish([this.#toDeadLetterRecord(position.group, letter)]);
@@ -141,15 +142,10 @@ export class PgConsumerStore<L extends Letter = Letter> {
 }
 
 function headersJson(headers: Letter['record']['headers']): string {
-  const text = (value: Buffer | string) => storable(value.toString());
+  const text = (value: Buffer | string) => storableText(value.toString());
   const entries = Object.entries(headers).flatMap(([name, value]) => {
     if (value === undefined || value === null) return [];
-    return [[storable(name), Array.isArray(value) ? value.map(text) : text(value)]];
+    return [[storableText(name), Array.isArray(value) ? value.map(text) : text(value)]];
   });
   return JSON.stringify(Object.fromEntries(entries));
-}
-
-/** Neither `text` nor `jsonb` holds NUL or half a surrogate pair. */
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
