@@ -91,7 +91,7 @@ export class ChunkRunner<Tx> {
       if (error === null) return chunk;
       // Not even the dead letter could be stored: that is no fault of the record.
       if (setAside.size > 0) throw new Interrupted('transient', error);
-      const failure = classifyError(error);
+      const failure = classifyError(error, this.#options.store);
       const reason = failure === 'rejected' || failure === 'undecodable' ? failure : 'failed';
       if (reason === 'failed' && attempts < this.#options.attemptsMax) {
         await sleep(this.#options.attemptDelayMs * attempts);
@@ -125,7 +125,7 @@ export class ChunkRunner<Tx> {
     try {
       await store.commit(position, { nextOffset, sequences, deadLetters }, work);
     } catch (error) {
-      const failure = classifyError(error);
+      const failure = classifyError(error, store);
       if (failure === 'fenced' || failure === 'transient') throw new Interrupted(failure, error);
       return error ?? new Error('rejected with nothing');
     }
@@ -150,7 +150,6 @@ export class ChunkRunner<Tx> {
 
 /** Marks the records that the handler named, so that the chunk can be run again without them; false when it cannot. */
 function takeOut(error: unknown, chunk: Chunk, setAside: Map<number, SetAside>): boolean {
-  if (classifyError(error) !== 'rejected') return false;
   const here = new Set([...chunk.records, ...chunk.resent].map((record) => record.offset));
   const before = setAside.size;
   for (const { record, detail } of rejectionsOf(error)) {

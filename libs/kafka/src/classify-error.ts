@@ -1,11 +1,11 @@
 import { isSlipstreamError } from '@slipstream/kernel';
-import { RecordRejected } from './ports.ts';
+import { type ConsumerStore, RecordRejected } from './ports.ts';
 
 /** What a failed batch means (ARCHITECTURE rule 9 and the poison classes of the reliability research). */
 export type Failure =
   /** Another owner moved on: nothing here counts. */
   | 'fenced'
-  /** The infrastructure is away: wait and repeat, for ever. */
+  /** What the batch stands on is away or not as it must be: wait and repeat, for ever. */
   | 'transient'
   /** The handler named the record. */
   | 'rejected'
@@ -14,34 +14,27 @@ export type Failure =
   /** A bug or something unforeseen. */
   | 'unknown';
 
-/** SQLSTATEs: serialization, deadlock, locks, timeouts, resources, shutdown, read-only after a failover, connection. */
-const sqlStates = /^(40001|40P01|55P03|57014|57P0.|25P0[34]|25006|53...|08...)$/;
-const systemCodes =
-  /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
-/** What pg, its pool and TypeORM say without a code. */
-const messages =
-  /timeout exceeded when trying to connect|Connection terminated|connection timeout|Query read timeout|not queryable|Cannot use a pool after calling end|Driver not Connected|DataSource is not (connected|initialized)/i;
-
-export function classifyError(error: unknown): Failure {
-  let failure: Failure = 'unknown';
-  let cause: unknown = error;
-  for (let depth = 0; depth < 8 && cause instanceof Error; depth++) {
-    if (cause.name === 'FencedError') return 'fenced';
-    if (isTransient(cause)) return 'transient';
-    if (failure === 'unknown') failure = verdictOf(cause);
-    cause = cause.cause ?? (cause as { driverError?: unknown }).driverError;
-  }
-  return failure;
+/** Whose fault an error is; only the store knows its database's words. */
+export function classifyError(error: unknown, store: Pick<ConsumerStore<never>, 'classify'>): Failure {
+  if (chain(error).some((cause) => cause.name === 'FencedError')) return 'fenced';
+  const verdicts = chain(error).map(verdictOf);
+  const fault = store.classify(error);
+  // A broken table is no more the record's fault than a database that is away.
+  if (fault === 'transient' || fault === 'setup' || verdicts.includes('transient')) return 'transient';
+  return verdicts.find((verdict) => verdict !== 'unknown') ?? 'unknown';
 }
 
-function isTransient(error: Error): boolean {
-  const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string' && (sqlStates.test(code) || systemCodes.test(code))) return true;
-  if (isSlipstreamError(error)) return error.code === 'unavailable';
-  return messages.test(error.message);
+/** An error and its causes, bounded. */
+function chain(error: unknown): Error[] {
+  const errors: Error[] = [];
+  for (let cause = error; errors.length < 8 && cause instanceof Error; cause = cause.cause)
+    errors.push(cause);
+  return errors;
 }
 
 function verdictOf(error: Error): Failure {
   if (error instanceof RecordRejected || error.name === 'RecordRejected') return 'rejected';
-  return isSlipstreamError(error) && error.code === 'undecodable_record' ? 'undecodable' : 'unknown';
+  if (!isSlipstreamError(error)) return 'unknown';
+  if (error.code === 'unavailable') return 'transient';
+  return error.code === 'undecodable_record' ? 'undecodable' : 'unknown';
 }

@@ -1,4 +1,3 @@
-export { classifyError, type Failure } from './classify-error.ts';
 export { createKafka, type KafkaClient, type KafkaOptions } from './client.ts';
 export { BatchConsumer, type BatchConsumerParts, type ConsumerHealth } from './consumer.ts';
 export { type ConsumerOptions, consumerDefaults } from './consumer-options.ts';
@@ -18,6 +17,7 @@ export {
   RecordRejected,
   type Rejection,
   readEach,
+  type StoreFailure,
   type Subscription,
 } from './ports.ts';
 export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';

@@ -113,7 +113,7 @@ export class OwnedPartition<Tx> {
         await this.#options.store.commit(position, null, (tx) => work(tx, position));
         return true;
       } catch (error) {
-        if (classifyError(error) !== 'fenced') throw error;
+        if (classifyError(error, this.#options.store) !== 'fenced') throw error;
         this.#interrupted(new Interrupted('fenced', error));
         return false;
       }

@@ -60,7 +60,15 @@ export interface Advance {
   readonly deadLetters: readonly DeadLetter[];
 }
 
+/**
+ * Whose fault the store's error is. `transient`: away or busy, the same again goes well. `setup`: tables, grants or the
+ * server are not as they must be, whatever record comes. `data`: the values that were written.
+ */
+export type StoreFailure = 'transient' | 'setup' | 'data';
+
 export interface ConsumerStore<Tx> {
+  /** Reads an error that `claim` or `commit` rejected with; null: the store has nothing to do with it. */
+  classify(error: unknown): StoreFailure | null;
   /** Takes the partition: raises the epoch and returns the stored position. */
   claim(group: string, topic: string, partition: number): Promise<PartitionPosition>;
   /**

@@ -1,4 +1,5 @@
 import { storableText } from '@slipstream/kernel';
+import { classifyDatabaseError } from './transient.ts';
 import type { OutboundRecord, Tx, UnitOfWork } from './unit-of-work.ts';
 
 // The shapes below are those of libs/kafka's ports; the two libraries meet structurally and import neither each other.
@@ -74,6 +75,8 @@ export class PgConsumerStore<L extends Letter = Letter> {
     this.#unitOfWork = unitOfWork;
     this.#toDeadLetterRecord = toDeadLetterRecord;
   }
+
+  readonly classify = classifyDatabaseError;
 
   async claim(group: string, topic: string, partition: number) {
     const key = [group, topic, partition];

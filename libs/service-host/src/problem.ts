@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
-import { classifyError } from '@slipstream/kafka';
 import { type ErrorCode, errorCodes, type FieldProblem, isSlipstreamError } from '@slipstream/kernel';
+import { isTransient } from '@slipstream/postgres';
 
 /** The HTTP status of every error code. This is the only place that knows. */
 export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
@@ -85,7 +85,7 @@ export function toProblem(error: unknown): Problem {
     return { ...problemOf(error.code, error.detail), errors: error.errors };
   }
   // A database or broker that is away, or too slow, is back soon: the caller may try again.
-  const status = statusOf(error) ?? (classifyError(error) === 'transient' ? 503 : 500);
+  const status = statusOf(error) ?? (isTransient(error) ? 503 : 500);
   if (status >= 500) {
     if (status === 503) return problemOf('unavailable', 'The service cannot answer now.');
     return problemOf('internal', 'The service failed to handle the request. The failure is logged.');

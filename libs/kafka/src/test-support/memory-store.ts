@@ -1,4 +1,4 @@
-import type { Advance, ConsumerStore, DeadLetter, PartitionPosition } from '../ports.ts';
+import type { Advance, ConsumerStore, DeadLetter, PartitionPosition, StoreFailure } from '../ports.ts';
 
 /** What a handler's transaction wrote; kept only when it commits. */
 export interface MemoryTx {
@@ -7,6 +7,16 @@ export interface MemoryTx {
 
 class FencedError extends Error {
   override readonly name = 'FencedError';
+}
+
+/** What the database behind a store would throw. */
+export class StoreError extends Error {
+  readonly failure: StoreFailure;
+
+  constructor(failure: StoreFailure, message: string) {
+    super(message);
+    this.failure = failure;
+  }
 }
 
 /** A consumer store with transactions, fencing and the faults a database has. Shared by the members of a group. */
@@ -21,6 +31,10 @@ export class MemoryStore implements ConsumerStore<MemoryTx> {
   fencedCount = 0;
   commits = 0;
   readonly #positions = new Map<string, PartitionPosition>();
+
+  classify(error: unknown): StoreFailure | null {
+    return error instanceof StoreError ? error.failure : null;
+  }
 
   async claim(group: string, topic: string, partition: number): Promise<PartitionPosition> {
     const known = this.stored(group, topic, partition);

@@ -1,6 +1,5 @@
-import { classifyError } from '@slipstream/kafka';
 import { isSlipstreamError, SlipstreamError } from '@slipstream/kernel';
-import { GroupCommit } from '@slipstream/postgres';
+import { GroupCommit, isTransient } from '@slipstream/postgres';
 import type { SubmitOutcome, SubmitRequest } from '../../application/submit-requests.ts';
 
 type SubmitAll = (requests: readonly SubmitRequest[]) => Promise<readonly SubmitOutcome[]>;
@@ -36,7 +35,7 @@ export class SubmissionGroup {
     try {
       return await within(this.#timeoutMs, this.#group.submit(request));
     } catch (cause) {
-      if (isSlipstreamError(cause) || classifyError(cause) !== 'transient') throw cause;
+      if (isSlipstreamError(cause) || !isTransient(cause)) throw cause;
       throw unknownOutcome(cause);
     }
   }
