@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RecordedEvent } from './events.ts';
 import { evolve } from './evolve.ts';
+import { settleableAmount } from './facts.ts';
 import * as e from './specification/events.ts';
 import { fold, given, late, recorded } from './specification/given.ts';
 
@@ -129,5 +130,29 @@ describe('facts', () => {
       status: 'open',
       reason: 'conflict',
     });
+  });
+});
+
+describe('a success', () => {
+  const asked = { amount: 1250n, currency: 'EUR' };
+  const rows: [string, typeof asked | null, bigint | null, string][] = [
+    ['that names no amount settles all', null, 1250n, 'returned'],
+    ['with the amount asked for settles it', asked, 1250n, 'returned'],
+    ['with less settles that', { amount: 999n, currency: 'EUR' }, 999n, 'returned'],
+    ['with nothing settles nothing, and releases all', { amount: 0n, currency: 'EUR' }, 0n, 'returned'],
+    ['with one unit more is in doubt', { amount: 1251n, currency: 'EUR' }, null, 'unknown'],
+    ['with a hundredfold is in doubt', { amount: 125_000n, currency: 'EUR' }, null, 'unknown'],
+    ['with less than nothing is in doubt', { amount: -1n, currency: 'EUR' }, null, 'unknown'],
+    ['in another currency is in doubt', { amount: 1250n, currency: 'JPY' }, null, 'unknown'],
+  ];
+  it.each(rows)('%s', (_, amount, settles, status) => {
+    expect(settleableAmount(asked, amount)).toBe(settles);
+    expect(given(...sent, e.returned('succeeded', { amount })).state.status).toBe(status);
+  });
+
+  it('in doubt shows what the money then did', () => {
+    const inDoubt = e.returned('succeeded', { amount: { amount: 1250n, currency: 'JPY' } });
+    expect(given(...sent, inDoubt, e.settled).state.status).toBe('settled');
+    expect(given(...sent, inDoubt, e.refunded).state.status).toBe('conflicted');
   });
 });

@@ -1,4 +1,4 @@
-import type { Instant } from '@slipstream/kernel';
+import type { Instant, Money } from '@slipstream/kernel';
 import type { Stage } from './events.ts';
 import type { SlipFacts } from './state.ts';
 
@@ -10,6 +10,24 @@ export function hasEnded(facts: Pick<SlipFacts, 'settled' | 'refunded' | 'reject
 /** True when any answer said that the provider executed the slip. */
 export function successReported(facts: Pick<SlipFacts, 'outcome' | 'contradictedBy'>): boolean {
   return facts.outcome === 'succeeded' || facts.contradictedBy === 'succeeded';
+}
+
+/**
+ * What a success may settle by itself, in minor units of the slip's currency: what the provider says it moved, or all
+ * of `asked` when it names no amount. Null when it moved more, or another currency: that settles nothing (rule 2).
+ */
+export function settleableAmount(asked: Money, moved: Money | null): bigint | null {
+  if (moved === null) return asked.amount;
+  const within = moved.currency === asked.currency && moved.amount >= 0n && moved.amount <= asked.amount;
+  return within ? moved.amount : null;
+}
+
+/** The provider says that it executed the slip, but not as it was asked to: people decide what becomes of the money. */
+export function successInDoubt(
+  facts: Pick<SlipFacts, 'outcome' | 'returnedAmount'> & { readonly amount: Money | null },
+): boolean {
+  if (facts.outcome !== 'succeeded' || facts.amount === null) return false;
+  return settleableAmount(facts.amount, facts.returnedAmount) === null;
 }
 
 export function providerHasSpoken(

@@ -1,7 +1,11 @@
-import { stageEndedAt, successReported } from './facts.ts';
+import type { Money } from '@slipstream/kernel';
+import { stageEndedAt, successInDoubt, successReported } from './facts.ts';
 import type { SlipFacts, SlipStatus } from './state.ts';
 
-type Facts = Omit<SlipFacts, 'status'> & { readonly reviewRequired: boolean | null };
+type Facts = Omit<SlipFacts, 'status'> & {
+  readonly reviewRequired: boolean | null;
+  readonly amount: Money | null;
+};
 
 /**
  * The status that the facts add up to, strongest first: money, then the provider's answer, then verdicts, then steps.
@@ -11,6 +15,7 @@ export function statusOf(facts: Facts): SlipStatus {
   if (facts.refunded) return facts.settled || successReported(facts) ? 'conflicted' : 'refunded';
   if (facts.settled) return 'settled';
   if (facts.rejection !== null) return 'rejected';
+  if (successInDoubt(facts)) return 'unknown';
   if (facts.outcome !== null) return 'returned';
   if (facts.notReturned !== null) return 'not_returned';
   if (facts.inquiries > facts.inquiriesAnswered) return 'inquiring';

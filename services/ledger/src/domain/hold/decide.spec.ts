@@ -43,6 +43,7 @@ function says(events: readonly SlipEvent[], options: { funds?: number; hold?: Ho
   };
 }
 
+const jpy = (amount: number) => ({ amount: BigInt(amount), currency: 'JPY' });
 const payout = (terms = {}) => submitted({ kind: 'payout', ...terms });
 
 describe('the ledger decides about money in log order', () => {
@@ -159,6 +160,58 @@ describe('the ledger decides about money in log order', () => {
       ['FundsHeld', 'SlipSettled'],
       ['hold', 'settle'],
       'settled',
+    ],
+    [
+      'less than asked settles that part',
+      [returned('succeeded', { amount: eur(999) })],
+      { hold },
+      ['SlipSettled'],
+      ['settle'],
+      'settled',
+    ],
+    [
+      'success in another currency settles nothing',
+      [submitted(), returned('succeeded', { amount: jpy(1000) })],
+      {},
+      ['FundsHeld'],
+      ['hold'],
+      'held',
+    ],
+    [
+      'success above what was asked settles nothing',
+      [submitted(), returned('succeeded', { amount: eur(100_000) })],
+      {},
+      ['FundsHeld'],
+      ['hold'],
+      'held',
+    ],
+    [
+      'a success in doubt is neither refunded on request nor by a later failure',
+      [submitted(), returned('succeeded', { amount: eur(1001) }), refundRequested(), returned('failed')],
+      {},
+      ['FundsHeld', 'RefundRefused outcome_succeeded'],
+      ['hold', null],
+      'held',
+    ],
+    [
+      'a success in doubt settles when an answer comes that fits',
+      [
+        submitted(),
+        returned('succeeded', { amount: jpy(1000) }),
+        returned('succeeded', { amount: eur(1000) }),
+      ],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
+      'success after the refund in another currency claims nothing',
+      [submitted(), refundRequested(), returned('succeeded', { amount: jpy(1000) })],
+      {},
+      ['FundsHeld', 'SlipRefunded not_executed'],
+      ['hold', 'refund'],
+      'refunded',
     ],
     ['an answer without a hold moves nothing', [returned('succeeded'), returned('failed')], {}, [], [], null],
   ])('%s', (_, events, options, expected, posted, status) => {

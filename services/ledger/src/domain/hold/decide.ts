@@ -1,12 +1,18 @@
 import type { Money } from '@slipstream/kernel';
-import type { Posting, RecordedEvent, SlipEvent, SlipState, Transaction } from '@slipstream/slip';
+import {
+  type Posting,
+  type RecordedEvent,
+  type SlipEvent,
+  type SlipState,
+  settleableAmount,
+  type Transaction,
+} from '@slipstream/slip';
 import type { AccountKey } from '../posting/balances.ts';
 import { payerAvailable, reportedProvider } from '../posting/chart.ts';
 import {
   compensatePostings,
   holdPostings,
   refundPostings,
-  settledAmount,
   settlePostings,
   type Terms,
 } from '../posting/postings.ts';
@@ -89,25 +95,28 @@ function refuse(opened: Hold, { amount, currency }: Money, available: bigint): D
 function answerReturn(subject: Case, data: Data<'SlipReturned'>, books: Books): Decision | null {
   const { hold, before, recorded } = subject;
   if (hold === null) return null;
+  if (data.outcome === 'succeeded') return answerSuccess(hold, subject, data, books);
+  // What denies a success that could not be settled proves nothing: people decide, and the money stays put aside.
+  if (hold.status !== 'held' || before?.outcome === 'succeeded') return null;
+  return refund(hold, data.reason ?? data.outcome, recorded, books);
+}
+
+/** Settles what was executed, or claims it from the provider after a refund; more or another currency moves nothing. */
+function answerSuccess(hold: Hold, subject: Case, data: Data<'SlipReturned'>, books: Books): Decision | null {
+  const { before, recorded } = subject;
   const provider = data.provider ?? before?.provider ?? reportedProvider;
-  const executed = (terms: Terms) => settledAmount(terms.amount, data.amount);
-  if (data.outcome === 'succeeded') {
-    if (hold.status === 'held') {
-      const post = (terms: Terms) => settlePostings(terms, executed(terms), provider);
-      const transaction = transact(hold, 'settle', post, recorded, books);
-      return {
-        event: { type: 'SlipSettled', data: { transaction } },
-        transaction,
-        hold: now(hold, 'settled'),
-      };
-    }
-    if (hold.status !== 'refunded') return null;
-    const post = (terms: Terms) => compensatePostings(terms, executed(terms), provider);
-    const transaction = transact(hold, 'compensate', post, recorded, books);
-    const event: SlipEvent = { type: 'PostingCompensated', data: { transaction, reason: 'late_success' } };
-    return { event, transaction, hold: now(hold, 'compensated') };
+  const executed = hold.amount === null ? 0n : settleableAmount(hold.amount, data.amount);
+  if (executed === null) return null;
+  if (hold.status === 'held') {
+    const post = (terms: Terms) => settlePostings(terms, executed, provider);
+    const transaction = transact(hold, 'settle', post, recorded, books);
+    return { event: { type: 'SlipSettled', data: { transaction } }, transaction, hold: now(hold, 'settled') };
   }
-  return hold.status === 'held' ? refund(hold, data.reason ?? data.outcome, recorded, books) : null;
+  if (hold.status !== 'refunded') return null;
+  const post = (terms: Terms) => compensatePostings(terms, executed, provider);
+  const transaction = transact(hold, 'compensate', post, recorded, books);
+  const event: SlipEvent = { type: 'PostingCompensated', data: { transaction, reason: 'late_success' } };
+  return { event, transaction, hold: now(hold, 'compensated') };
 }
 
 function answerRefundRequest(subject: Case, data: Data<'RefundRequested'>, books: Books): Decision | null {

@@ -48,12 +48,6 @@ export function compensatePostings(terms: Terms, executed: bigint, provider: str
   );
 }
 
-/** What a provider's answer settles: less than the hold when it says so, never more and never another currency. */
-export function settledAmount(held: Money, executed: Money | null): bigint {
-  const less = executed !== null && executed.currency === held.currency && executed.amount < held.amount;
-  return less && executed.amount >= 0n ? executed.amount : held.amount;
-}
-
 /** A payment funds its counterparty's account here; orders and payouts leave through the provider. */
 function destination({ kind, counterparty }: Terms, provider: string): string {
   return kind === 'payment' ? payerAvailable(counterparty) : providerSettlement(provider);
