@@ -9,6 +9,7 @@ import { CasesController, READS } from './adapters/http/cases.controller.ts';
 import { registerMetrics } from './adapters/http/metrics.ts';
 import { WATCH, type Watch, WatermarksController } from './adapters/http/watermarks.controller.ts';
 import { Loop } from './adapters/kafka/loop.ts';
+import { MarkStore } from './adapters/kafka/mark-store.ts';
 import { ids, toRecords } from './adapters/kafka/outgoing.ts';
 import { ownedPartitions } from './adapters/kafka/owned-partitions.ts';
 import { slipEvents, subscription } from './adapters/kafka/slip-events.ts';
@@ -20,7 +21,6 @@ import { openUnit } from './adapters/postgres/unit.ts';
 import type { Unit } from './application/ports.ts';
 import { useCases } from './application/use-cases.ts';
 import type { ReconciliationConfig } from './config.ts';
-import { Marks } from './domain/deadline/marks.ts';
 
 export type { ReconciliationConfig } from './config.ts';
 
@@ -39,7 +39,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   });
   const { unitOfWork, ticks } = runtime;
   const unit = (tx: Tx): Unit => openUnit(tx, subscription, (to, decided) => to.publish(toRecords(decided)));
-  const marks = new Marks();
+  const marks = new MarkStore();
   const consumer: BatchConsumer<Tx> = runtime.consume(
     slipEvents((tx, partition, events) => does.foldEvents(unit(tx), partition, events)),
   );

@@ -12,6 +12,7 @@ import {
 } from '@slipstream/postgres';
 import type { RecordedEvent } from '@slipstream/slip';
 import { createDatabase } from '@slipstream/testing';
+import { MarkStore } from '../src/adapters/kafka/mark-store.ts';
 import { ids, toRecords } from '../src/adapters/kafka/outgoing.ts';
 import { subscription } from '../src/adapters/kafka/slip-events.ts';
 import { createLookout } from '../src/adapters/postgres/lookout.ts';
@@ -19,7 +20,6 @@ import { openUnit } from '../src/adapters/postgres/unit.ts';
 import { createDetector } from '../src/application/detect.ts';
 import { foldEvents } from '../src/application/fold-events.ts';
 import type { OwnedPartitions } from '../src/application/ports.ts';
-import { Marks } from '../src/domain/deadline/marks.ts';
 
 /** Reconciliation's own database, without Kafka. */
 export interface DatabaseUnderTest {
@@ -32,7 +32,7 @@ export interface DatabaseUnderTest {
 }
 
 export interface Instance {
-  readonly marks: Marks;
+  readonly marks: MarkStore;
   /** Handles a batch as the consumer would: work and offset in one transaction. */
   handle(events: readonly RecordedEvent[]): Promise<void>;
   detect(): Promise<void>;
@@ -64,7 +64,7 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
     close: () => dataSource.destroy(),
     async instance(partition) {
       let position = await store.claim(subscription.group, subscription.topic, partition);
-      const marks = new Marks();
+      const marks = new MarkStore();
       const owned: OwnedPartitions = {
         nextOffsets: () => new Map([[partition, Math.max(0, position.nextOffset)]]),
         async inPartition(_, work) {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instant } from '@slipstream/kernel';
 import { at } from '../../test/story.ts';
+import { MarkStore } from '../adapters/kafka/mark-store.ts';
 import type { Judgeable } from '../domain/deadline/judgeable.ts';
-import { Marks, type Owner } from '../domain/deadline/marks.ts';
+import type { Owner } from '../domain/deadline/marks.ts';
 import { createBlindnessWatch } from './watch-blindness.ts';
 
 /** A detector that has read ten records of every partition it owns. */
@@ -14,7 +15,7 @@ function detector() {
     awaitsHold: (_: Judgeable) => false,
   };
   const lines: string[] = [];
-  const marks = new Marks();
+  const marks = new MarkStore();
   const watch = createBlindnessWatch({
     marks,
     owned: {

@@ -1,7 +1,8 @@
 import { type Source, sources, type Tick, wallClock } from '@slipstream/contracts';
 import type { TickReader } from '@slipstream/kafka';
 import { earlier, type Instant } from '@slipstream/kernel';
-import type { Marks, Owner } from '../../domain/deadline/marks.ts';
+import type { Owner } from '../../domain/deadline/marks.ts';
+import type { MarkStore } from './mark-store.ts';
 
 const owners: { readonly [source: string]: Owner } = {
   [sources.intake]: 'intake',
@@ -9,7 +10,7 @@ const owners: { readonly [source: string]: Owner } = {
   [sources.ledger]: 'ledger',
 };
 
-export function noteTick(marks: Marks, tick: Tick): void {
+export function noteTick(marks: MarkStore, tick: Tick): void {
   const owner = owners[tick.source];
   if (!owner) return;
   for (const { partition, time, offset } of tick.marks) {

@@ -11,57 +11,40 @@ export interface Mark {
   readonly closed: boolean;
 }
 
-interface Track {
-  reached: Mark | null;
-  readonly waiting: Mark[];
+/** The watermarks of every owner, clock and partition, as far as this service has read. */
+export interface Marks {
+  /** The newest mark that lies within what was read; `nextOffset` is the next offset to be read. */
+  reached(owner: Owner, clock: string, partition: number, nextOffset: number): Mark | null;
+  /** The clocks that may still have something to be judged. */
+  clocks(): Iterable<string>;
 }
+
+/** The marks of one owner, clock and partition: the newest that was reached, and those still ahead of the reading. */
+export interface Track {
+  readonly reached: Mark | null;
+  readonly waiting: readonly Mark[];
+}
+
+export const emptyTrack: Track = { reached: null, waiting: [] };
 
 /** Marks of one track kept while they are ahead of what was read. */
 const waitingMax = 32;
 
 /**
- * The watermarks of every owner, clock and partition, and which of them this service has read up to. The latest mark is
- * often a little ahead of the reading; judging by it alone would starve under load, so the ones before it are kept.
+ * Adds a mark. The latest one is often a little ahead of the reading; judging by it alone would starve under load, so
+ * the ones before it are kept, and of too many the last two become one.
  */
-export class Marks {
-  readonly #tracks = new Map<string, Track>();
-  readonly #clocks = new Set<string>();
-
-  note(owner: Owner, clock: string, partition: number, mark: Mark): void {
-    this.#clocks.add(clock);
-    const track = this.#track(owner, clock, partition);
-    const last = track.waiting.at(-1) ?? track.reached;
-    // Ticks may be repeated; a mark that says no more than the one before is dropped.
-    if (last && mark.time <= last.time && mark.closed === last.closed) return;
-    if (track.waiting.length >= waitingMax) track.waiting[waitingMax - 1] = mark;
-    else track.waiting.push(mark);
-  }
-
-  /** The newest mark that lies within what was read; `nextOffset` is the next offset to be read. */
-  reached(owner: Owner, clock: string, partition: number, nextOffset: number): Mark | null {
-    const track = this.#tracks.get(key(owner, clock, partition));
-    if (!track) return null;
-    while (track.waiting.length > 0 && track.waiting[0]!.offset <= nextOffset) {
-      track.reached = track.waiting.shift()!;
-    }
-    return track.reached;
-  }
-
-  clocks(): Iterable<string> {
-    return this.#clocks;
-  }
-
-  #track(owner: Owner, clock: string, partition: number): Track {
-    const name = key(owner, clock, partition);
-    let track = this.#tracks.get(name);
-    if (!track) {
-      track = { reached: null, waiting: [] };
-      this.#tracks.set(name, track);
-    }
-    return track;
-  }
+export function noteMark(track: Track, mark: Mark): Track {
+  const last = track.waiting.at(-1) ?? track.reached;
+  // Ticks may be repeated; a mark that says no more than the one before is dropped.
+  if (last && mark.time <= last.time && mark.closed === last.closed) return track;
+  return { ...track, waiting: [...track.waiting.slice(0, waitingMax - 1), mark] };
 }
 
-function key(owner: Owner, clock: string, partition: number): string {
-  return `${owner} ${partition} ${clock}`;
+/** Moves the marks that lie within what was read out of the waiting ones. */
+export function readTo(track: Track, nextOffset: number): Track {
+  const ahead = track.waiting.findIndex((mark) => mark.offset > nextOffset);
+  const passed = ahead < 0 ? track.waiting.length : ahead;
+  if (passed === 0) return track;
+  return { reached: track.waiting[passed - 1]!, waiting: track.waiting.slice(passed) };
 }
