@@ -1,4 +1,5 @@
 import { addMs, type Instant, parseInstant } from '@slipstream/kernel';
+import { isLive } from '@slipstream/slip';
 import type { EventNumber, Facts, Summary, TopicEvent, TruthRow } from './facts.ts';
 import { foldSlips, type SlipFacts } from './slips.ts';
 
@@ -91,7 +92,7 @@ function judge(slips: readonly SlipFacts[], facts: Facts): Judged {
   const judged: Judged = { boundary: [], falseAlarms: [], missed: [] };
   for (const slip of slips) {
     const { slipId, deadline } = slip;
-    if (!slip.dispatched || slip.clock !== 'wall' || slip.rejected || deadline === null) continue;
+    if (!slip.dispatched || !isLive(slip.clock) || slip.rejected || deadline === null) continue;
     const rows = truth.get(slipId) ?? [];
     const executions = rows.reduce((sum, row) => sum + row.executions, 0);
     const givenUp = (slip.notReturned === 'not_executed' || slip.refunded) && executions > 0;

@@ -6,10 +6,10 @@ import {
   type SubmitSlip,
   type Topic,
   topics,
-  wallClock,
 } from '@slipstream/contracts';
 import { createKafka, type Log, type OutRecord, partitionOf, SerialProducer } from '@slipstream/kafka';
 import type { Instant } from '@slipstream/kernel';
+import { wallClock } from '@slipstream/slip';
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import { type EventStream, type EventStreamOptions, startEventStream } from './event-stream.ts';
 import { resend } from './resend.ts';

@@ -1,6 +1,6 @@
 import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { type Instant, SlipstreamError } from '@slipstream/kernel';
-import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
+import { type RecordedEvent, type SlipEvent, wallClock } from '@slipstream/slip';
 import { mappingOf, toTimestamp } from './domain-mapping.ts';
 import { type Envelope, readEnvelope } from './envelope.ts';
 import { entryByName, entryByType } from './event-types.ts';
@@ -79,7 +79,7 @@ export function slipEventOf(envelope: Envelope): RecordedEvent {
     sequence: BigInt(envelope.sequence),
     time: envelope.time,
     receivedTime: envelope.receivedTime === '' ? envelope.time : envelope.receivedTime,
-    clock: envelope.clock === '' ? 'wall' : envelope.clock,
+    clock: envelope.clock === '' ? wallClock : envelope.clock,
     event: { type: entry.name, data: decodeData(entry.schema, envelope) } as SlipEvent,
   };
 }

@@ -1,6 +1,6 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { type Instant, type Money, parseInstant, SlipstreamError } from '@slipstream/kernel';
-import type { Outcome, SlipKind } from '@slipstream/slip';
+import { type Outcome, type SlipKind, wallClock } from '@slipstream/slip';
 import { cloudEventContentType, decodeData, encodeCloudEvent } from './codec.ts';
 import { mappingOf } from './domain-mapping.ts';
 import { type Envelope, readEnvelope } from './envelope.ts';
@@ -95,7 +95,7 @@ export function decodeInbound(record: InboundRecord): Inbound {
     return {
       id: envelope.id,
       caller: envelope.source,
-      clock: envelope.clock === '' ? 'wall' : envelope.clock,
+      clock: envelope.clock === '' ? wallClock : envelope.clock,
       time: envelope.time === '' ? null : envelope.time,
       traceparent: envelope.traceparent,
       command: { type: name, data: decodeData(schema, envelope) } as InboundCommand,

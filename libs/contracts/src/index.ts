@@ -24,7 +24,7 @@ export {
   type ReportResult,
   type SubmitSlip,
 } from './inbound.ts';
-export { type Source, sources, wallClock } from './sources.ts';
+export { type Source, sources } from './sources.ts';
 export { type Stamp, stampEnvelope } from './stamp.ts';
 export { decodeTick, encodeTick, type PartitionMark, type Tick, tickKey } from './tick.ts';
 export { allTopics, deadLetterTopic, partitionsDefault, type Topic, topics } from './topics.ts';

@@ -7,6 +7,3 @@ export const sources = {
 } as const;
 
 export type Source = (typeof sources)[keyof typeof sources];
-
-/** The clock of slips that live in real time; imports have clocks of their own. */
-export const wallClock = 'wall';

@@ -40,7 +40,7 @@ export {
   type Rules,
 } from './rules.ts';
 export { runService } from './run-service.ts';
-export { type EventToPublish, outboundEvent } from './runtime/outbound-event.ts';
+export { outboundEvent } from './runtime/outbound-event.ts';
 export { openRuntime, type Runtime, type RuntimeOptions, type WatermarkOptions } from './runtime/runtime.ts';
 export { createService, type Service, type ServiceOptions } from './service.ts';
 export { StartError } from './start-error.ts';

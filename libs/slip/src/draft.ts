@@ -1,5 +1,4 @@
-import type { Instant } from '@slipstream/kernel';
-import type { RecordedEvent, SlipEvent, SlipEventType } from './events.ts';
+import type { SlipEvent, SlipEventType } from './events.ts';
 import type { AnomalyReason, SlipFacts, Terms } from './state.ts';
 
 /** The one copy of a state that an `evolve` makes and may write to, until it hands it out. */
@@ -11,8 +10,3 @@ export type DataOf<Type extends SlipEventType> = Extract<SlipEvent, { type: Type
 
 /** What folding one event found wrong with it; null when it fitted. The fact is in the draft either way. */
 export type Finding = AnomalyReason | null;
-
-/** When one of our own steps happened. On an imported clock only the importer's time means anything. */
-export function stepTime(recorded: RecordedEvent): Instant {
-  return recorded.clock === 'wall' ? recorded.time : recorded.receivedTime;
-}

@@ -1,5 +1,6 @@
 import { sameMoney } from '@slipstream/kernel';
-import { type DataOf, type Draft, type Finding, stepTime } from './draft.ts';
+import { timeOn } from './clock.ts';
+import { type DataOf, type Draft, type Finding } from './draft.ts';
 import type { RecordedEvent } from './events.ts';
 import { hasEnded, providerHasSpoken, successReported } from './facts.ts';
 import type { Attempt } from './state.ts';
@@ -10,11 +11,11 @@ export function dispatchIntended(
   data: DataOf<'DispatchIntended'>,
 ): Finding {
   const last = draft.lastAttempt;
-  draft.intendedAt ??= stepTime(recorded);
+  draft.intendedAt ??= timeOn(recorded);
   if (last?.number === data.attempt && last.notAfter === null) {
     // Its end was read first and said what became of it.
     draft.lastAttempt = { ...last, notAfter: data.notAfter };
-    if (last.outcome !== 'not_sent') draft.dispatchedAt ??= stepTime(recorded);
+    if (last.outcome !== 'not_sent') draft.dispatchedAt ??= timeOn(recorded);
     return null;
   }
   if (data.attempt <= draft.attempts) return 'duplicate';
@@ -27,7 +28,7 @@ export function dispatchIntended(
     notAfter: data.notAfter,
     outcome: answered ? 'answered' : 'open',
   };
-  draft.dispatchedAt ??= stepTime(recorded);
+  draft.dispatchedAt ??= timeOn(recorded);
   return answered || last?.outcome === 'open' ? 'out_of_order' : null;
 }
 

@@ -1,4 +1,5 @@
-import { type DataOf, type Draft, type Finding, stepTime } from './draft.ts';
+import { timeOn } from './clock.ts';
+import { type DataOf, type Draft, type Finding } from './draft.ts';
 import type { RecordedEvent } from './events.ts';
 
 export function submitted(draft: Draft, recorded: RecordedEvent, data: DataOf<'SlipSubmitted'>): Finding {
@@ -16,7 +17,7 @@ export function submitted(draft: Draft, recorded: RecordedEvent, data: DataOf<'S
   draft.reviewRequired = data.reviewRequired;
   draft.deadline = data.deadline;
   draft.policy = data.policy;
-  draft.submittedAt = stepTime(recorded);
+  draft.submittedAt = timeOn(recorded);
   draft.provider ??= data.provider;
   return finding;
 }
@@ -31,6 +32,6 @@ export function rejected(draft: Draft, recorded: RecordedEvent, data: DataOf<'Sl
   draft.caller ??= data.caller;
   draft.reference ??= data.reference;
   draft.rejection = { reason: data.rule, detail: data.detail };
-  draft.resolvedAt ??= stepTime(recorded);
+  draft.resolvedAt ??= timeOn(recorded);
   return null;
 }

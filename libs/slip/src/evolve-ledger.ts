@@ -1,11 +1,12 @@
-import { type DataOf, type Draft, type Finding, stepTime } from './draft.ts';
+import { timeOn } from './clock.ts';
+import { type DataOf, type Draft, type Finding } from './draft.ts';
 import type { RecordedEvent } from './events.ts';
 import { hasEnded, successReported } from './facts.ts';
 
 export function fundsHeld(draft: Draft, recorded: RecordedEvent): Finding {
   if (draft.held) return 'duplicate';
   draft.held = true;
-  draft.heldAt = stepTime(recorded);
+  draft.heldAt = timeOn(recorded);
   if (draft.rejection !== null) return contradict(draft);
   // On a reported route the answer may be read before the hold; nowhere else.
   const answered = draft.outcome !== null && draft.mode !== 'reported';
@@ -16,7 +17,7 @@ export function holdRefused(draft: Draft, recorded: RecordedEvent, data: DataOf<
   if (draft.rejection !== null) return 'duplicate';
   if (draft.held || hasEnded(draft)) return contradict(draft);
   draft.rejection = { reason: data.reason, detail: data.detail };
-  draft.resolvedAt ??= stepTime(recorded);
+  draft.resolvedAt ??= timeOn(recorded);
   return successReported(draft) ? contradict(draft) : null;
 }
 
@@ -48,7 +49,7 @@ export function compensated(draft: Draft): Finding {
 
 /** The ledger's word about money is always kept; a settled and refunded slip shows as conflicted. */
 function moved(draft: Draft, recorded: RecordedEvent, denied: boolean, founded: boolean): Finding {
-  draft.resolvedAt ??= stepTime(recorded);
+  draft.resolvedAt ??= timeOn(recorded);
   if (denied || draft.rejection !== null) return contradict(draft);
   return founded && draft.held ? null : 'out_of_order';
 }

@@ -1,4 +1,5 @@
-import { type DataOf, type Draft, type Finding, stepTime } from './draft.ts';
+import { timeOn } from './clock.ts';
+import { type DataOf, type Draft, type Finding } from './draft.ts';
 import type { RecordedEvent } from './events.ts';
 import { hasEnded, stageEndedAt } from './facts.ts';
 
@@ -7,7 +8,7 @@ export function overdue(draft: Draft, recorded: RecordedEvent, data: DataOf<'Sli
   if (draft.overdueStages.includes(data.stage)) return 'duplicate';
   const endedAt = stageEndedAt(draft, data.stage);
   draft.overdue = true;
-  draft.overdueAt ??= stepTime(recorded);
+  draft.overdueAt ??= timeOn(recorded);
   draft.overdueStages = [...draft.overdueStages, data.stage];
   if (endedAt !== null && endedAt <= data.deadline) return 'false_verdict';
   if (data.stage === 'returned' && draft.outcome !== null) draft.returnedAfter ??= 'overdue';
@@ -50,7 +51,7 @@ export function lateReturnFound(draft: Draft): Finding {
 /** A closed case is opened again only for another reason, so that a repeated CaseOpened leaves it closed. */
 export function caseOpened(draft: Draft, recorded: RecordedEvent, data: DataOf<'CaseOpened'>): Finding {
   if (draft.case?.status === 'open' || draft.case?.reason === data.reason) return 'duplicate';
-  draft.case = { status: 'open', openedAt: stepTime(recorded), reason: data.reason };
+  draft.case = { status: 'open', openedAt: timeOn(recorded), reason: data.reason };
   return null;
 }
 

@@ -1,3 +1,4 @@
+export { isLive, timeOn, wallClock } from './clock.ts';
 export type { ReconciliationCommand } from './commands.ts';
 export { decide } from './decide.ts';
 export type * from './events.ts';
@@ -5,5 +6,6 @@ export { evolve } from './evolve.ts';
 export { settleableAmount } from './facts.ts';
 export { initialState } from './initial-state.ts';
 export { iso20022 } from './iso20022.ts';
+export type { PendingEvent } from './pending-event.ts';
 export { parseState, serializeState } from './serialize.ts';
 export { isSubmitted, type SlipState, type SubmittedSlip, slipStatuses } from './state.ts';

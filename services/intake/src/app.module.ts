@@ -2,15 +2,15 @@ import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
 import { Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
-import type { OutboundRecord, Tx } from '@slipstream/postgres';
-import { openRuntime, outboundEvent, type Runtime, type ServiceOptions } from '@slipstream/service-host';
+import type { Tx } from '@slipstream/postgres';
+import { openRuntime, outboundEvent, type ServiceOptions } from '@slipstream/service-host';
+import type { PendingEvent } from '@slipstream/slip';
 import { SlipsController, SUBMIT, type Submit } from './adapters/http/slips.controller.ts';
 import { commandsGroup, commandsSubscription } from './adapters/kafka/commands-subscription.ts';
 import { intakeStore } from './adapters/postgres/intake-store.ts';
 import { intakeTx } from './adapters/postgres/intake-tx.ts';
 import { SubmissionGroup } from './adapters/postgres/submission-group.ts';
 import { clockBounds, isOpen } from './adapters/postgres/watermarks.ts';
-import type { EventToRecord } from './application/ports.ts';
 import { useCases } from './application/use-cases.ts';
 import type { IntakeConfig } from './config.ts';
 
@@ -29,12 +29,13 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     migrations: { scope: 'intake', directory },
     publishes: [topics.events],
   });
-  const encode = encoder(runtime);
+  const encode = (event: PendingEvent) => outboundEvent(runtime, event);
   const { routes, digest: configDigest, detection } = rules;
   const does = useCases({
     store: intakeStore(runtime.unitOfWork, encode),
     rules: { routes, configDigest, graceMs: detection.graceMs },
     newId: runtime.newId,
+    partitionOf: runtime.partitionOf,
   });
   const group = new SubmissionGroup(does.submitRequests);
   const submit: Submit = (request) => group.submit(request);
@@ -54,13 +55,4 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     settings,
     parts: runtime.parts,
   };
-}
-
-function encoder(runtime: Runtime): (event: EventToRecord) => OutboundRecord {
-  return ({ traceparent, ...event }) =>
-    outboundEvent(runtime, {
-      ...event,
-      partition: runtime.partitionOf(event.slipId),
-      traceparent: traceparent ?? undefined,
-    });
 }

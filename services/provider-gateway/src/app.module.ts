@@ -100,17 +100,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
 
 function storeOptions(runtime: Runtime): StoreOptions {
   return {
-    encode: ({ dispatch, event, receivedAt }) => {
-      const { slipId, partition, clock, traceparent } = dispatch;
-      return outboundEvent(runtime, {
-        slipId,
-        partition,
-        clock,
-        event,
-        receivedAt,
-        traceparent: traceparent || undefined,
-      });
-    },
+    encode: (event) => outboundEvent(runtime, event),
     events: { group: slipEventsGroup, topic: topics.events.name },
     resultsTopic: topics.results.name,
   };

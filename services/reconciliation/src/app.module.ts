@@ -5,6 +5,7 @@ import { partitionsDefault, sources, topics } from '@slipstream/contracts';
 import type { BatchConsumer } from '@slipstream/kafka';
 import type { Tx } from '@slipstream/postgres';
 import { type Host, openRuntime, type Runtime, type ServiceOptions } from '@slipstream/service-host';
+import { wallClock } from '@slipstream/slip';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
 import { registerMetrics } from './adapters/http/metrics.ts';
 import { WATCH, type Watch, WatermarksController } from './adapters/http/watermarks.controller.ts';
@@ -72,7 +73,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     detector.wake();
   });
   runtime.publishWatermarks({
-    bounds: async () => [{ clock: 'wall', time: null, closed: false }],
+    bounds: async () => [{ clock: wallClock, time: null, closed: false }],
     open: () => anythingOpen(unitOfWork),
   });
   /** A clock concluded on every partition says nothing more; a service that starts again may repeat its last word. */

@@ -5,7 +5,7 @@ import { createDetector } from '../src/application/detect.ts';
 import { foldEvents } from '../src/application/fold-events.ts';
 import type { Lookout, OwnedPartitions, SlipPage, Unit } from '../src/application/ports.ts';
 import type { Judgeable } from '../src/domain/deadline/judgeable.ts';
-import type { Decided, Draft } from '../src/domain/repair/draft.ts';
+import type { DecidedEvent, Draft } from '../src/domain/repair/draft.ts';
 import { isFinished, isForgettable, type WatchedSlip } from '../src/domain/watch/watched-slip.ts';
 import { contextAt } from './story.ts';
 
@@ -19,7 +19,7 @@ export interface LogRecord {
 /** The application on one partition, with its slips in memory instead of PostgreSQL. */
 export class MemoryReconciliation {
   readonly marks = new MarkStore();
-  readonly decided: Decided[] = [];
+  readonly decided: DecidedEvent[] = [];
   now: Instant = '2026-11-22T10:00:00.000000Z';
   readonly #slips = new Map<string, WatchedSlip>();
   readonly #seqs = new Map<string, number>();

@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { SlipEvent } from '@slipstream/slip';
+import type { PendingEvent } from '@slipstream/slip';
 
 /** An Idempotency-Key in its scope. */
 export interface RequestKey {
@@ -35,15 +35,6 @@ export interface NewSlip {
   readonly clock: string;
   readonly digest: Uint8Array;
   readonly status: 'submitted' | 'rejected';
-}
-
-export interface EventToRecord {
-  readonly slipId: string;
-  readonly clock: string;
-  readonly event: SlipEvent;
-  /** null: with this very commit. */
-  readonly receivedAt: Instant | null;
-  readonly traceparent: string | null;
 }
 
 export interface ReferenceOnClock {
@@ -82,7 +73,7 @@ export interface IntakeTx {
   /** Moves the marks of a partition forward; an earlier time or a reopening changes nothing. */
   advanceClocks(partition: number, marks: readonly ClockMark[]): Promise<void>;
   /** Adds events to be published with the commit. */
-  publish(events: readonly EventToRecord[]): void;
+  publish(events: readonly PendingEvent[]): void;
 }
 
 export interface IntakeStore {

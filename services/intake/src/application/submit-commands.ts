@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { SlipRejected } from '@slipstream/slip';
+import { isLive, type PendingEvent, type SlipRejected } from '@slipstream/slip';
 import {
   decideSubmission,
   type SubmissionDecision,
@@ -7,7 +7,7 @@ import {
   type SubmissionRules,
 } from '../domain/submission/decide-submission.ts';
 import type { Submission } from '../domain/submission/submission.ts';
-import type { ClockMark, EventToRecord, IntakeTx } from './ports.ts';
+import type { ClockMark, IntakeTx } from './ports.ts';
 
 /** A wish for a slip that came over the inbound topic. */
 export interface SubmitCommand {
@@ -25,6 +25,8 @@ export type InboundCommand = SubmitCommand | ({ readonly type: 'advance' } & Clo
 export interface CommandContext {
   readonly rules: SubmissionRules;
   newId(): string;
+  /** Of `slips.events.v1`, where everything about the slip goes. */
+  partitionOf(slipId: string): number;
 }
 
 interface Candidate {
@@ -38,12 +40,13 @@ interface Candidate {
  * refusal is an event under a slip id of its own, and it keeps the reference, so that a repeated command says nothing new.
  */
 export async function submitCommands(
-  { rules, newId }: CommandContext,
+  context: CommandContext,
   tx: IntakeTx,
   batch: { readonly partition: number; readonly commands: readonly InboundCommand[] },
 ): Promise<void> {
+  const { rules, newId } = context;
   const { partition, commands } = batch;
-  const named = new Set(commands.map(({ clock }) => clock).filter((clock) => clock !== 'wall'));
+  const named = new Set(commands.map(({ clock }) => clock).filter((clock) => !isLive(clock)));
   const closed = new Set(named.size > 0 ? await tx.closedClocks(partition, [...named]) : []);
   const candidates: Candidate[] = [];
   const marks = new Map<string, ClockMark>();
@@ -57,11 +60,15 @@ export async function submitCommands(
       if (command.closed) closed.add(command.clock);
     }
   }
-  if (candidates.length > 0) await insert(tx, candidates, newId);
+  if (candidates.length > 0) await insert(context, tx, candidates);
   if (marks.size > 0) await tx.advanceClocks(partition, [...marks.values()]);
 }
 
-async function insert(tx: IntakeTx, candidates: readonly Candidate[], newId: () => string): Promise<void> {
+async function insert(
+  context: CommandContext,
+  tx: IntakeTx,
+  candidates: readonly Candidate[],
+): Promise<void> {
   const inserted = await tx.insertSlips(
     candidates.map(({ command: { submission, clock, digest }, slipId, decision }) => {
       const { caller, reference } = submission;
@@ -69,25 +76,26 @@ async function insert(tx: IntakeTx, candidates: readonly Candidate[], newId: () 
       return { slipId, caller, reference, clock, digest, status };
     }),
   );
-  tx.publish(candidates.filter(({ slipId }) => inserted.has(slipId)).map(eventOf));
+  const made = candidates.filter(({ slipId }) => inserted.has(slipId));
+  tx.publish(made.map((candidate) => eventOf(context, candidate)));
   const taken = candidates.filter(({ slipId }) => !inserted.has(slipId));
-  if (taken.length > 0) tx.publish(await refuseElsewhere(tx, taken, newId));
+  if (taken.length > 0) tx.publish(await refuseElsewhere(context, tx, taken));
 }
 
-function eventOf({ command, slipId, decision }: Candidate): EventToRecord {
+function eventOf({ partitionOf }: CommandContext, { command, slipId, decision }: Candidate): PendingEvent {
   const { clock, receivedAt, traceparent } = command;
   const event = decision.accepted
     ? decision.event
     : rejected(command.submission, decision.refusal.rule, decision.refusal.detail);
-  return { slipId, clock, event, receivedAt, traceparent };
+  return { slipId, partition: partitionOf(slipId), clock, event, receivedAt, traceparent };
 }
 
 /** A reference that is taken on the same clock is a repeat and means nothing; on another clock it is refused. */
 async function refuseElsewhere(
+  { newId, partitionOf }: CommandContext,
   tx: IntakeTx,
   taken: readonly Candidate[],
-  newId: () => string,
-): Promise<EventToRecord[]> {
+): Promise<PendingEvent[]> {
   const byReference = new Map(taken.map(({ command }) => [referenceOnClock(command), command]));
   const references = [...byReference.values()].map(({ submission: { caller, reference }, clock }) => {
     return { caller, reference, clock };
@@ -98,7 +106,8 @@ async function refuseElsewhere(
     if (!wanted.has(key)) return [];
     const detail = `The reference ${submission.reference} is bound to another clock.`;
     const event = rejected(submission, 'reference_on_other_clock', detail);
-    return [{ slipId: newId(), clock, event, receivedAt, traceparent }];
+    const slipId = newId();
+    return [{ slipId, partition: partitionOf(slipId), clock, event, receivedAt, traceparent }];
   });
 }
 

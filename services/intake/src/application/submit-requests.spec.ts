@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { PendingEvent } from '@slipstream/slip';
 import type { SubmissionRules } from '../domain/submission/decide-submission.ts';
-import type { EventToRecord, IntakeStore, IntakeTx, KeptAnswer } from './ports.ts';
+import type { IntakeStore, IntakeTx, KeptAnswer } from './ports.ts';
 import { type SubmitRequest, submitRequests } from './submit-requests.ts';
 
 const rules: SubmissionRules = {
@@ -41,7 +42,7 @@ const request = (key: string, reference: string, route = 'default'): SubmitReque
 
 /** What another instance does between our look and our claim; the database would show it the same way. */
 let elsewhere: { claims: Map<string, KeptAnswer | null>; references: Set<string> };
-let published: EventToRecord[];
+let published: PendingEvent[];
 let released: string[];
 beforeEach(() => {
   elsewhere = { claims: new Map(), references: new Set() };
@@ -80,7 +81,7 @@ const store: IntakeStore = {
 
 let ids = 0;
 const submit = (...requests: SubmitRequest[]) =>
-  submitRequests({ store, rules, newId: () => `id-${++ids}` }, requests);
+  submitRequests({ store, rules, newId: () => `id-${++ids}`, partitionOf: () => 0 }, requests);
 const types = async (...requests: SubmitRequest[]) => (await submit(...requests)).map(({ type }) => type);
 
 test('each request of a batch gets its own outcome, in order', async () => {

@@ -1,5 +1,5 @@
 import { must } from '@slipstream/kernel';
-import type { SlipSubmitted } from '@slipstream/slip';
+import { type SlipSubmitted, wallClock } from '@slipstream/slip';
 import {
   decideSubmission,
   type Refusal,
@@ -34,6 +34,8 @@ export interface SubmitContext {
   readonly store: IntakeStore;
   readonly rules: SubmissionRules;
   newId(): string;
+  /** Of `slips.events.v1`, where everything about the slip goes. */
+  partitionOf(slipId: string): number;
 }
 
 export const submitOperation = 'submit';
@@ -74,10 +76,11 @@ export async function submitRequests(
 }
 
 async function settleAll(
-  { rules, newId }: SubmitContext,
+  context: SubmitContext,
   tx: IntakeTx,
   requests: readonly SubmitRequest[],
 ): Promise<ReadonlyMap<SubmitRequest, Settled>> {
+  const { rules, newId } = context;
   const settled = new Map<SubmitRequest, Settled>();
   const candidates: Candidate[] = [];
   const { now, answers } = await tx.lookUp(requests.map(requestKey));
@@ -87,13 +90,13 @@ async function settleAll(
       settled.set(request, { type: 'kept', answer });
       continue;
     }
-    const circumstances = { clock: 'wall', receivedAt: now, clockClosed: false };
+    const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false };
     const decision = decideSubmission(request.submission, circumstances, rules);
     if (decision.accepted) candidates.push({ request, slipId: newId(), event: decision.event });
     else settled.set(request, { type: 'refused', refusal: decision.refusal });
   }
   const claimed = await claim(tx, candidates, settled);
-  await insert(tx, claimed, settled);
+  await insert(context, tx, claimed, settled);
   return settled;
 }
 
@@ -119,6 +122,7 @@ async function claim(
 }
 
 async function insert(
+  { partitionOf }: SubmitContext,
   tx: IntakeTx,
   candidates: readonly Candidate[],
   settled: Map<SubmitRequest, Settled>,
@@ -127,7 +131,7 @@ async function insert(
   const inserted = await tx.insertSlips(
     candidates.map(({ request: { submission, digest }, slipId }) => {
       const { caller, reference } = submission;
-      return { slipId, caller, reference, clock: 'wall', digest, status: 'submitted' };
+      return { slipId, caller, reference, clock: wallClock, digest, status: 'submitted' };
     }),
   );
   const taken = candidates.filter(({ slipId }) => !inserted.has(slipId));
@@ -139,7 +143,8 @@ async function insert(
   }
   tx.publish(
     made.map(({ request: { traceparent }, slipId, event }) => {
-      return { slipId, clock: 'wall', event, receivedAt: null, traceparent };
+      const partition = partitionOf(slipId);
+      return { slipId, partition, clock: wallClock, event, receivedAt: null, traceparent };
     }),
   );
 }

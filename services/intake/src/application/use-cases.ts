@@ -18,6 +18,7 @@ export function useCases(context: {
   readonly store: IntakeStore;
   readonly rules: SubmissionRules;
   newId(): string;
+  partitionOf(slipId: string): number;
 }): UseCases {
   return {
     submitRequests: (requests) => submitRequests(context, requests),

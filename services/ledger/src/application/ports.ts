@@ -1,5 +1,4 @@
-import type { Instant } from '@slipstream/kernel';
-import type { SlipEvent, Transaction } from '@slipstream/slip';
+import type { Transaction } from '@slipstream/slip';
 import type { Hold, HoldStatus } from '../domain/hold/hold.ts';
 import type { FollowedSlip, LogRecord } from '../domain/log/follow.ts';
 import type { AccountChange, AccountKey, Balances } from '../domain/posting/balances.ts';
@@ -37,17 +36,6 @@ export interface Resent {
   readonly sequence: number;
   readonly offset: number;
   readonly digest: Buffer;
-}
-
-/** An event of the ledger's own, to be published with the commit. */
-export interface Announcement {
-  readonly id: string;
-  readonly slipId: string;
-  readonly clock: string;
-  readonly event: SlipEvent;
-  /** null: with this very commit. */
-  readonly receivedAt: Instant | null;
-  readonly traceparent: string;
 }
 
 /** One database transaction of the ledger; each call is one statement for the whole batch. */

@@ -1,3 +1,4 @@
+import { isLive, type PendingEvent } from '@slipstream/slip';
 import {
   type Answers,
   anyNeedsFunds,
@@ -7,15 +8,7 @@ import {
 } from '../domain/hold/decide-in-order.ts';
 import type { Hold } from '../domain/hold/hold.ts';
 import { type FollowedSlip, follow, type LogRecord, type Sha256 } from '../domain/log/follow.ts';
-import type {
-  Announcement,
-  Booking,
-  LedgerMonitor,
-  LedgerTx,
-  LogEntry,
-  Resent,
-  StoredSlip,
-} from './ports.ts';
+import type { Booking, LedgerMonitor, LedgerTx, LogEntry, Resent, StoredSlip } from './ports.ts';
 
 export interface RecordBatchContext {
   readonly sha256: Sha256;
@@ -41,7 +34,7 @@ export async function recordBatch(
   context: RecordBatchContext,
   tx: LedgerTx,
   batch: LedgerBatch,
-): Promise<readonly Announcement[]> {
+): Promise<readonly PendingEvent[]> {
   const stored = await tx.load([...new Set(batch.records.map((record) => record.slipId))]);
   const taken = takeIn(context, stored, batch.records);
   if (taken.entries.length > 0) {
@@ -49,9 +42,10 @@ export async function recordBatch(
     await tx.saveSlips(batch.partition, [...taken.slips.values()]);
   }
   await compareResent(context, tx, batch.partition, [...batch.resent, ...taken.resent]);
-  const announcements = taken.cues.length === 0 ? [] : await decideMoney(context, tx, stored, taken);
+  const answers =
+    taken.cues.length === 0 ? [] : await decideMoney(context, tx, stored, batch.partition, taken);
   context.monitor.eventsAppended(taken.entries.length);
-  return announcements;
+  return answers;
 }
 
 interface Taken {
@@ -103,8 +97,9 @@ async function decideMoney(
   context: RecordBatchContext,
   tx: LedgerTx,
   stored: ReadonlyMap<string, StoredSlip>,
+  partition: number,
   { cues, traces }: Taken,
-): Promise<readonly Announcement[]> {
+): Promise<readonly PendingEvent[]> {
   const before = new Map<string, Hold>();
   for (const [slipId, { hold }] of stored) if (hold !== null) before.set(slipId, hold);
   const likely = decideInOrder(cues, before, context.transactionId, 'unlimited');
@@ -115,38 +110,43 @@ async function decideMoney(
     balances !== null && anyNeedsFunds(cues)
       ? decideInOrder(cues, before, context.transactionId, balances)
       : likely;
-  const announcements = announce(context, decided, traces);
-  const booking = bookingOf(decided, announcements, before);
+  const events = toEvents(context, decided, partition, traces);
+  const booking = bookingOf(decided, events, before);
   await tx.book(booking);
   const count = booking.transactions.reduce((sum, { transaction }) => sum + transaction.postings.length, 0);
   context.monitor.postingsBooked(count);
-  return announcements;
+  return events;
 }
 
-function announce(
+type AnswerEvent = PendingEvent & { readonly id: string };
+
+/** The ids are known here already, because the transactions name their events. */
+function toEvents(
   { newId }: RecordBatchContext,
   { answers }: Answers,
+  partition: number,
   traces: ReadonlyMap<string, string>,
-): Announcement[] {
+): AnswerEvent[] {
   return answers.map(({ cause, clock, event }) => ({
     id: newId(),
     slipId: cause.slipId,
+    partition,
     clock,
     event,
     // On an imported clock only the importer's time means anything; in real time it is the time of this commit.
-    receivedAt: clock === 'wall' ? null : cause.receivedTime,
-    traceparent: traces.get(cause.id) ?? '',
+    receivedAt: isLive(clock) ? null : cause.receivedTime,
+    traceparent: traces.get(cause.id),
   }));
 }
 
 function bookingOf(
   { answers, holds, changes }: Answers,
-  announcements: readonly Announcement[],
+  events: readonly AnswerEvent[],
   before: ReadonlyMap<string, Hold>,
 ): Booking {
   const transactions = answers.flatMap(({ cause, clock, transaction }, index) => {
     if (transaction === null) return [];
-    return [{ transaction, slipId: cause.slipId, clock, eventId: announcements[index]!.id }];
+    return [{ transaction, slipId: cause.slipId, clock, eventId: events[index]!.id }];
   });
   const newHolds: Hold[] = [];
   const changedHolds: { hold: Hold; from: Hold['status'] }[] = [];

@@ -1,11 +1,12 @@
-import type { Announcement, LedgerTx } from './ports.ts';
+import type { PendingEvent } from '@slipstream/slip';
+import type { LedgerTx } from './ports.ts';
 import type { LedgerQueries } from './queries.ts';
 import { type LedgerBatch, type RecordBatchContext, recordBatch } from './record-batch.ts';
 
 /** Everything the ledger can do: take in the log, and answer questions about it. */
 export interface UseCases {
   /** Takes a batch of the log into the books; gives the events that the ledger answers with. */
-  recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly Announcement[]>;
+  recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly PendingEvent[]>;
   readonly queries: LedgerQueries;
 }
 

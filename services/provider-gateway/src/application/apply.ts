@@ -1,11 +1,12 @@
-import type { Dispatch, NewInquiry, Publication, Step } from '../domain/dispatch/state.ts';
+import type { PendingEvent } from '@slipstream/slip';
+import type { Dispatch, NewInquiry, Step } from '../domain/dispatch/state.ts';
 import type { StoreTx } from './ports.ts';
 
 /** Collects what a batch of decisions changes, in order, and writes it with one statement per table. */
 export class Changes {
   readonly #rows: Map<string, Dispatch>;
   readonly #changed = new Set<string>();
-  readonly #publications: Publication[] = [];
+  readonly #events: PendingEvent[] = [];
   readonly #inquiries: NewInquiry[] = [];
 
   constructor(rows: Map<string, Dispatch> = new Map()) {
@@ -25,18 +26,18 @@ export class Changes {
   apply(step: Step): void {
     const { slipId } = step.dispatch;
     if (this.#rows.get(slipId) !== step.dispatch) this.add(step.dispatch);
-    this.#publications.push(...step.publications);
+    this.#events.push(...step.events);
     this.#inquiries.push(...step.inquiries);
   }
 
-  publish(publication: Publication): void {
-    this.#publications.push(publication);
+  publish(event: PendingEvent): void {
+    this.#events.push(event);
   }
 
   async write(tx: StoreTx): Promise<void> {
     const changed = [...this.#changed].map((slipId) => this.#rows.get(slipId)!);
     if (changed.length > 0) await tx.dispatches.save(changed);
     if (this.#inquiries.length > 0) await tx.inquiries.add(this.#inquiries);
-    if (this.#publications.length > 0) tx.publish(this.#publications);
+    if (this.#events.length > 0) tx.publish(this.#events);
   }
 }

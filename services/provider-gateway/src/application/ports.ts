@@ -1,6 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
+import type { PendingEvent } from '@slipstream/slip';
 import type { Terms } from '../domain/dispatch/attempt.ts';
-import type { Dispatch, NewInquiry, Publication } from '../domain/dispatch/state.ts';
+import type { Dispatch, NewInquiry } from '../domain/dispatch/state.ts';
 import type { Inquiry } from '../domain/inquiry/inquiry.ts';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
 import type { ReportedResult } from '../domain/result/reported-result.ts';
@@ -23,7 +24,7 @@ export interface StoreTx {
   readonly callbacks: Callbacks;
   readonly parked: ParkedResults;
   readonly clocks: ClockMarkStore;
-  publish(publications: readonly Publication[]): void;
+  publish(events: readonly PendingEvent[]): void;
 }
 
 export interface Dispatches {

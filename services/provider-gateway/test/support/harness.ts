@@ -158,11 +158,7 @@ export function grouped<Item, Result>(flush: (items: readonly Item[]) => Promise
 }
 
 export const storeOptions: StoreOptions = {
-  encode: ({ dispatch, event, receivedAt }) =>
-    outboundEvent(
-      { source: sources.gateway, newId: v7 },
-      { slipId: dispatch.slipId, partition: dispatch.partition, clock: dispatch.clock, event, receivedAt },
-    ),
+  encode: (event) => outboundEvent({ source: sources.gateway, newId: v7 }, event),
   events: { group: 'provider-gateway', topic: topics.events.name },
   resultsTopic: topics.results.name,
 };

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '@slipstream/slip';
+import { type RecordedEvent, timeOn } from '@slipstream/slip';
 import { type Draft, draftOf } from '../domain/repair/draft.ts';
 import { react } from '../domain/repair/react.ts';
 import { fold, watch } from '../domain/watch/watched-slip.ts';
@@ -21,7 +21,7 @@ export async function foldEvents(
     const draft = drafts.get(recorded.slipId) ?? begin(drafts, partition, recorded);
     if (!draft) continue;
     if (draft.slip.state.lastEventId !== recorded.id) draft.slip = fold(draft.slip, recorded);
-    react(draft, recorded, { ...ids, now: timeOf(recorded) });
+    react(draft, recorded, { ...ids, now: timeOn(recorded) });
   }
   await unit.save(drafts.values());
 }
@@ -38,9 +38,4 @@ function begin(drafts: Map<string, Draft>, partition: number, recorded: Recorded
   const draft = draftOf(slip, null);
   drafts.set(recorded.slipId, draft);
   return draft;
-}
-
-/** Decisions taken while reading are dated by what was read: a late reader decides as a punctual one does. */
-function timeOf({ clock, time, receivedTime }: RecordedEvent): string {
-  return clock === 'wall' ? time : receivedTime;
 }

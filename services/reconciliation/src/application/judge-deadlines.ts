@@ -1,3 +1,4 @@
+import { isLive } from '@slipstream/slip';
 import { type Judgeable, judgeable } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
 import { callOverdue } from '../domain/repair/call-overdue.ts';
@@ -37,7 +38,7 @@ async function judgeRange(range: Judgeable, owned: OwnedPartitions, ids: Ids): P
       judged = slips.length;
       const drafts = slips.map((slip) => draftOf(slip, slip));
       for (const draft of drafts) {
-        callOverdue(draft, { ...ids, now: range.clock === 'wall' ? now : range.through });
+        callOverdue(draft, { ...ids, now: isLive(range.clock) ? now : range.through });
       }
       if (judged > 0) await unit.save(drafts);
     });

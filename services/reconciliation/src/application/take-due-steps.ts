@@ -1,4 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
+import { wallClock } from '@slipstream/slip';
 import { never } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
 import { draftOf } from '../domain/repair/draft.ts';
@@ -17,7 +18,7 @@ export async function takeDueSteps(
 ): Promise<void> {
   const through = new Map<number, Instant>();
   for (const [partition, nextOffset] of owned.nextOffsets()) {
-    through.set(partition, marks.reached('gateway', 'wall', partition, nextOffset)?.time ?? never);
+    through.set(partition, marks.reached('gateway', wallClock, partition, nextOffset)?.time ?? never);
   }
   if (through.size === 0) return;
   for (const partition of await lookout.withStepsDue(through)) {

@@ -1,4 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
+import { isLive } from '@slipstream/slip';
 import { lagMs, seenThrough } from '../domain/deadline/blindness.ts';
 import { judgeable } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
@@ -55,7 +56,7 @@ export function createBlindnessWatch(parts: BlindnessParts): { check(): Promise<
     // Nothing is judged here, and perhaps because Kafka is away: then the gateway is not heard either.
     if (nextOffsets.size === 0) return heard() ?? started;
     since = new Map([...nextOffsets.keys()].map((partition) => [partition, since.get(partition) ?? now]));
-    const ranges = judgeable(marks, nextOffsets).filter(({ clock }) => clock === 'wall');
+    const ranges = judgeable(marks, nextOffsets).filter(({ clock }) => isLive(clock));
     return seenThrough(ranges, new Set(await lookout.withSlipsAwaitingHold(ranges)), since);
   }
 }

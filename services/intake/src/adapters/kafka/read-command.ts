@@ -1,6 +1,7 @@
-import { decodeInbound, type Inbound, wallClock } from '@slipstream/contracts';
+import { decodeInbound, type Inbound } from '@slipstream/contracts';
 import { type ConsumedRecord, RecordRejected } from '@slipstream/kafka';
 import { type Instant, instantFromMs } from '@slipstream/kernel';
+import { wallClock } from '@slipstream/slip';
 import { submissionDigest } from '../../application/submission-digest.ts';
 import type { InboundCommand } from '../../application/submit-commands.ts';
 import { nameProblem } from '../../domain/submission/fields.ts';

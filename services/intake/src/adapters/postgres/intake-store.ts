@@ -1,11 +1,12 @@
 import type { OutboundRecord, UnitOfWork } from '@slipstream/postgres';
-import type { EventPosition, EventToRecord, IntakeStore } from '../../application/ports.ts';
+import type { PendingEvent } from '@slipstream/slip';
+import type { EventPosition, IntakeStore } from '../../application/ports.ts';
 import { intakeTx } from './intake-tx.ts';
 
 /** Runs intake's own transactions. */
 export function intakeStore(
   unitOfWork: UnitOfWork,
-  encode: (event: EventToRecord) => OutboundRecord,
+  encode: (event: PendingEvent) => OutboundRecord,
 ): IntakeStore {
   return {
     async run(work) {

@@ -1,7 +1,8 @@
 import { topics } from '@slipstream/contracts';
 import { type Instant, SlipstreamError } from '@slipstream/kernel';
 import type { OutboundRecord, Tx } from '@slipstream/postgres';
-import type { EventToRecord, IntakeTx, KeptAnswer, ReferenceOnClock } from '../../application/ports.ts';
+import type { PendingEvent } from '@slipstream/slip';
+import type { IntakeTx, KeptAnswer, ReferenceOnClock } from '../../application/ports.ts';
 import * as sql from './statements.ts';
 
 const inbound = topics.commands.name;
@@ -16,7 +17,7 @@ interface LookUpRow {
 }
 
 /** The port over one transaction of libs/postgres; `encode` makes an event's outbox record. */
-export function intakeTx(tx: Tx, encode: (event: EventToRecord) => OutboundRecord): IntakeTx {
+export function intakeTx(tx: Tx, encode: (event: PendingEvent) => OutboundRecord): IntakeTx {
   return {
     async lookUp(keys) {
       const columns = [keys.map((k) => k.caller), keys.map((k) => k.operation), keys.map((k) => k.key)];

@@ -1,6 +1,7 @@
-import { topics, wallClock } from '@slipstream/contracts';
+import { topics } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
 import type { ClockBound, Tx, UnitOfWork } from '@slipstream/postgres';
+import { wallClock } from '@slipstream/slip';
 import { clockBoundsSql, openSql } from './statements.ts';
 
 const { name: inbound, partitions } = topics.commands;

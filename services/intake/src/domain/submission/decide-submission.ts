@@ -1,5 +1,5 @@
 import { addMs, type Instant, instantToMicros } from '@slipstream/kernel';
-import type { SlipKind, SlipSubmitted } from '@slipstream/slip';
+import { type SlipKind, type SlipSubmitted, wallClock } from '@slipstream/slip';
 import type { Submission } from './submission.ts';
 
 /** What the operators decided about one route. */
@@ -50,7 +50,6 @@ export type SubmissionDecision =
   | { readonly accepted: false; readonly refusal: Refusal };
 
 const yearMs = 365 * 86_400_000;
-const wall = 'wall';
 
 /** Judges a submission whose fields are sound. The answer depends on the arguments alone, so a replay gives it again. */
 export function decideSubmission(
@@ -70,7 +69,7 @@ export function decideSubmission(
   if (!route.kinds.includes(kind)) {
     return refuse('kind_not_on_route', 'kind', `The route ${name} takes ${route.kinds.join(', ')} only.`);
   }
-  if (circumstances.clock !== wall && route.mode !== 'reported') {
+  if (circumstances.clock !== wallClock && route.mode !== 'reported') {
     // An imported slip must cause no call (ARCHITECTURE section 8).
     return refuse('route_not_reported', 'route', `The route ${name} calls a provider; an import must not.`);
   }
@@ -84,12 +83,12 @@ function withDeadline(
   rules: SubmissionRules,
 ): SubmissionDecision {
   const deadline = submission.deadline ?? later(receivedAt, route.outcomeDeadlineMs);
-  if (clock === wall && deadline <= receivedAt) {
+  if (clock === wallClock && deadline <= receivedAt) {
     return refuse('deadline_in_past', 'deadline', `The deadline ${deadline} is over.`);
   }
   // It is judged when the grace is over, and that must be an instant too.
   const judgeable = later(deadline, rules.graceMs) !== endOfTime;
-  if (!judgeable || (clock === wall && deadline > later(receivedAt, yearMs))) {
+  if (!judgeable || (clock === wallClock && deadline > later(receivedAt, yearMs))) {
     return refuse('deadline_too_far', 'deadline', 'The deadline must lie within one year.');
   }
   return { accepted: true, event: submitted(submission, deadline, route, rules) };

@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, type Page, Scopes, toSnakeJson } from '@slipstream/service-host';
+import { wallClock } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
 import { payerAvailable, payerHeld } from '../../domain/posting/chart.ts';
 import { ApiPage } from './api-page.ts';
@@ -19,7 +20,7 @@ export class AccountsController {
   @ApiOperation({ summary: 'Balances of an account per currency, in minor units' })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
   async account(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
-    const clock = new Parameters(query, ['clock']).text('clock') ?? 'wall';
+    const clock = new Parameters(query, ['clock']).text('clock') ?? wallClock;
     const balances = id.includes('\0') ? [] : await this.queries.account(id, clock);
     if (balances.length > 0) return toSnakeJson({ id, clock, balances });
     throw new SlipstreamError('not_found', `No slip has used the account ${JSON.stringify(id)}.`);

@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { parseInstant, SlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, type Page, Scopes } from '@slipstream/service-host';
-import { slipStatuses } from '@slipstream/slip';
+import { slipStatuses, wallClock } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
 import { ApiPage } from './api-page.ts';
 import { Parameters, type Query as QueryOf, type Reply, type Request, toPage } from './parameters.ts';
@@ -55,7 +55,7 @@ export class SlipsController {
     const parameters = new Parameters(query, listParameters);
     const page = await this.queries.slips(
       {
-        clock: parameters.text('clock') ?? 'wall',
+        clock: parameters.text('clock') ?? wallClock,
         reference: parameters.text('reference'),
         account: parameters.text('account'),
         provider: parameters.text('provider'),

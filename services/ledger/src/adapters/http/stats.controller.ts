@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { type JsonValue, Scopes, toSnakeJson } from '@slipstream/service-host';
+import { wallClock } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
 import { QUERIES } from './tokens.ts';
@@ -20,7 +21,7 @@ export class StatsController {
   async notReturned(@Query() query: QueryOf): Promise<JsonValue> {
     const parameters = new Parameters(query, ['group_by', 'clock']);
     const grouping = parameters.oneOf('group_by', groupings) ?? 'provider';
-    const clock = parameters.text('clock') ?? 'wall';
+    const clock = parameters.text('clock') ?? wallClock;
     return toSnakeJson({ data: await this.queries.notReturned(clock, grouping) });
   }
 }

@@ -1,8 +1,8 @@
 import { topics } from '@slipstream/contracts';
 import { type Batch, readEach, type Subscription } from '@slipstream/kafka';
 import type { OutboundRecord, Tx } from '@slipstream/postgres';
-import type { EventToPublish } from '@slipstream/service-host';
-import type { Announcement, LedgerTx } from '../../application/ports.ts';
+import type { PendingEvent } from '@slipstream/slip';
+import type { LedgerTx } from '../../application/ports.ts';
 import type { LedgerBatch } from '../../application/record-batch.ts';
 import type { Sha256 } from '../../domain/log/follow.ts';
 import { readLogRecord } from './read-log-record.ts';
@@ -12,8 +12,8 @@ export const consumerGroup = 'ledger';
 export interface EventsHandler {
   readonly sha256: Sha256;
   ledgerTx(tx: Tx): LedgerTx;
-  recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly Announcement[]>;
-  outbound(event: EventToPublish): OutboundRecord;
+  recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly PendingEvent[]>;
+  outbound(event: PendingEvent): OutboundRecord;
   /** Told when a batch was handled: somebody may be waiting for it. */
   onBatch(records: number): void;
 }
@@ -25,12 +25,8 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
     group: consumerGroup,
     sequenced: true,
     async handle(tx, batch) {
-      const announcements = await handler.recordBatch(
-        handler.ledgerTx(tx),
-        toLedgerBatch(batch, handler.sha256),
-      );
-      const { partition } = batch;
-      tx.publish(announcements.map((announcement) => handler.outbound(toPublish(partition, announcement))));
+      const answers = await handler.recordBatch(handler.ledgerTx(tx), toLedgerBatch(batch, handler.sha256));
+      tx.publish(answers.map((answer) => handler.outbound(answer)));
       handler.onBatch(batch.records.length);
     },
   };
@@ -44,9 +40,4 @@ function toLedgerBatch({ partition, records, resent }: Batch, sha256: Sha256): L
       value === null ? [] : [{ source, sequence, offset, digest: sha256(value) }],
     ),
   };
-}
-
-function toPublish(partition: number, announcement: Announcement): EventToPublish {
-  const { traceparent, ...event } = announcement;
-  return { ...event, partition, traceparent: traceparent === '' ? undefined : traceparent };
 }

@@ -1,7 +1,7 @@
 import { readEnvelope, slipEventOf, slipEventType } from '@slipstream/contracts';
 import { type ConsumedRecord, RecordRejected } from '@slipstream/kafka';
 import { isSlipstreamError } from '@slipstream/kernel';
-import type { RecordedEvent } from '@slipstream/slip';
+import { type RecordedEvent, wallClock } from '@slipstream/slip';
 import type { LogRecord } from '../../domain/log/follow.ts';
 
 /** Longer ids and names fit no index; intake accepts none of them. */
@@ -17,7 +17,7 @@ export function readLogRecord(record: ConsumedRecord): LogRecord {
     const envelope = readEnvelope(record.value);
     const recorded = slipEventType(envelope.type) === undefined ? null : slipEventOf(envelope);
     const slipId = envelope.subject;
-    const clock = envelope.clock === '' ? 'wall' : envelope.clock;
+    const clock = envelope.clock === '' ? wallClock : envelope.clock;
     const problem = unusable([envelope.id, slipId, clock]) ?? (recorded && unusableEvent(recorded));
     if (problem || slipId === '' || envelope.time === '') {
       throw new RecordRejected(record, problem ?? 'the event lacks time or subject');

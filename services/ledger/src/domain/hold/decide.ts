@@ -1,5 +1,6 @@
 import type { Money } from '@slipstream/kernel';
 import {
+  isLive,
   type Posting,
   type RecordedEvent,
   type SlipEvent,
@@ -62,10 +63,7 @@ export function decide(subject: Case, books: Books): Decision | null {
 export function needsFunds({ clock, event }: RecordedEvent): boolean {
   // What was imported has happened already: nothing is refused on a clock of its own.
   return (
-    event.type === 'SlipSubmitted' &&
-    event.data.kind === 'payout' &&
-    !event.data.overdraft &&
-    clock === 'wall'
+    event.type === 'SlipSubmitted' && event.data.kind === 'payout' && !event.data.overdraft && isLive(clock)
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import { evolve, type RecordedEvent, type SlipState } from '@slipstream/slip';
+import { evolve, type RecordedEvent, type SlipState, timeOn } from '@slipstream/slip';
 
 /** A record of the log, its envelope read. */
 export interface LogRecord {
@@ -45,7 +45,7 @@ export function follow(slip: FollowedSlip | null, record: LogRecord, sha256: Sha
   const { slipId, clock, recorded } = record;
   const before = slip?.state ?? null;
   const state = recorded === null ? before : evolve(before, recorded);
-  const first = clock === 'wall' ? record.time : record.receivedTime;
+  const first = timeOn(record);
   return {
     slipId,
     version: (slip?.version ?? 0) + 1,

@@ -1,4 +1,4 @@
-import { decodeInbound, type Inbound, topics, wallClock } from '@slipstream/contracts';
+import { decodeInbound, type Inbound, topics } from '@slipstream/contracts';
 import {
   type Batch,
   type ConsumedRecord,
@@ -7,6 +7,7 @@ import {
   type Subscription,
 } from '@slipstream/kafka';
 import { type Instant, instantFromMs } from '@slipstream/kernel';
+import { wallClock } from '@slipstream/slip';
 import type { ClockMark, Count, StoreTx } from '../../application/ports.ts';
 import { receiveResults } from '../../application/receive-results.ts';
 import type { ReportedResult } from '../../domain/result/reported-result.ts';

@@ -1,5 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
+import { wallClock } from '@slipstream/slip';
 import type { Dispatches, SlipReference } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
 import { type DispatchRow, toDispatch, toRow } from './dispatch-row.ts';
@@ -42,7 +43,7 @@ insert into dispatch select * from jsonb_populate_recordset(null::dispatch, $1::
 on conflict (slip_id) do update set ${mutable.map((name) => `${name} = excluded.${name}`).join(', ')}`;
 
 const openStatuses = `status in ('submitted', 'held', 'intended', 'unanswered', 'answered')
-  and not closed_for_dispatch and clock = 'wall'`;
+  and not closed_for_dispatch and clock = '${wallClock}'`;
 
 const countOpenSql = `
 select status, count(*) as n from dispatch where provider = $1 and ${openStatuses} group by status`;

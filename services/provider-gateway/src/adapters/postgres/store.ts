@@ -1,7 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { OutboundRecord, Tx, UnitOfWork } from '@slipstream/postgres';
+import type { PendingEvent } from '@slipstream/slip';
 import type { Store, StoreTx } from '../../application/ports.ts';
-import type { Publication } from '../../domain/dispatch/state.ts';
 import { callbacks } from './callbacks.ts';
 import { clockMarks } from './clock-marks.ts';
 import { dispatches } from './dispatches.ts';
@@ -9,7 +9,7 @@ import { inquiries } from './inquiries.ts';
 import { parkedResults } from './parked-results.ts';
 
 export interface StoreOptions {
-  readonly encode: (publication: Publication) => OutboundRecord;
+  readonly encode: (event: PendingEvent) => OutboundRecord;
   /** Where the slips' events are followed: orphans are told by how far that has come. */
   readonly events: { readonly group: string; readonly topic: string };
   /** The inbound topic of reported results. */
@@ -28,7 +28,7 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
     callbacks: callbacks(tx),
     parked: parkedResults(tx, options.events),
     clocks: clockMarks(tx, options.resultsTopic),
-    publish: (publications) => tx.publish(publications.map(options.encode)),
+    publish: (events) => tx.publish(events.map(options.encode)),
   };
 }
 

@@ -1,7 +1,8 @@
 import { addMs, type Instant, must } from '@slipstream/kernel';
+import { isLive, type PendingEvent } from '@slipstream/slip';
 import type { CallOutcome } from '../provider/answer.ts';
 import { receiveAnswer } from './receive-answer.ts';
-import { type Dispatch, type Publication, type Step, unchanged } from './state.ts';
+import { type Dispatch, pending, type Step, unchanged } from './state.ts';
 
 /** Beyond the answer's own time limit: for the commit of the outcome. */
 const leaseMarginMs = 1_000;
@@ -18,7 +19,7 @@ export function mayIntend(dispatch: Dispatch, now: Instant): boolean {
   return (
     dispatch.status === 'held' &&
     dispatch.mode === 'dispatched' &&
-    dispatch.clock === 'wall' &&
+    isLive(dispatch.clock) &&
     dispatch.provider !== null &&
     dispatch.nextAt !== null &&
     dispatch.nextAt <= now &&
@@ -42,14 +43,11 @@ export function intend(dispatch: Dispatch, now: Instant, terms: Terms, owner: st
   };
 }
 
-export function dispatchIntended(dispatch: Dispatch, digest: string): Publication {
+export function dispatchIntended(dispatch: Dispatch, digest: string): PendingEvent {
   const provider = must(dispatch.provider, 'an attempt without a provider');
   const notAfter = must(dispatch.notAfter, 'an attempt without not_after');
-  return {
-    dispatch,
-    event: { type: 'DispatchIntended', data: { attempt: dispatch.attempt, provider, digest, notAfter } },
-    receivedAt: null,
-  };
+  const { attempt } = dispatch;
+  return pending(dispatch, { type: 'DispatchIntended', data: { attempt, provider, digest, notAfter } });
 }
 
 export interface AttemptEnd {
@@ -85,13 +83,13 @@ export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
     const retried = retryAt < dispatch.deadline && !dispatch.closedForDispatch;
     const next: Dispatch = { ...ended, status: 'held', nextAt: retried ? retryAt : null };
     const event = { type: 'DispatchNotSent', data: { attempt, provider, reason, detail } } as const;
-    return { dispatch: next, publications: [{ dispatch: next, event, receivedAt: null }], inquiries: [] };
+    return { dispatch: next, events: [pending(next, event)], inquiries: [] };
   }
   const next: Dispatch = { ...ended, status: 'unanswered', sentMaybe: true };
   const event = { type: 'DispatchUnanswered', data: { attempt, provider, reason, detail } } as const;
   return {
     dispatch: next,
-    publications: [{ dispatch: next, event, receivedAt: null }],
+    events: [pending(next, event)],
     inquiries: ownInquiry(next, provider, end.acceptanceDelayMaxMs),
   };
 }

@@ -13,7 +13,7 @@ describe('a requested inquiry', () => {
     const { slipId } = state;
     expect(asked(state)).toEqual({
       dispatch: state,
-      publications: [],
+      events: [],
       inquiries: [{ slipId, n: 2, provider: 'acme', dueAt: t0 }],
     });
   });
@@ -28,7 +28,7 @@ describe('a requested inquiry', () => {
     const step = asked(dispatch());
     expect(step).toMatchObject({
       dispatch: { closedForDispatch: true, nextAt: null },
-      publications: [{ event: { data: { inquiry: 2, answer: 'never_sent', provesNotExecuted: true } } }],
+      events: [{ event: { data: { inquiry: 2, answer: 'never_sent', provesNotExecuted: true } } }],
       inquiries: [],
     });
   });

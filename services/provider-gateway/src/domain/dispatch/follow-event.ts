@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { SlipEvent } from '@slipstream/slip';
+import { isLive, type SlipEvent } from '@slipstream/slip';
 import { planInquiry } from '../inquiry/inquiry.ts';
 import { publishLateSuccess } from './receive-answer.ts';
 import { type Dispatch, type Step, unchanged } from './state.ts';
@@ -40,7 +40,7 @@ export function followEvent(dispatch: Dispatch, event: SlipEvent, now: Instant):
 }
 
 function held(dispatch: Dispatch, now: Instant): Dispatch {
-  const sent = dispatch.mode === 'dispatched' && dispatch.clock === 'wall' && !dispatch.closedForDispatch;
+  const sent = dispatch.mode === 'dispatched' && isLive(dispatch.clock) && !dispatch.closedForDispatch;
   return { ...dispatch, status: 'held', nextAt: sent ? now : null };
 }
 
@@ -54,5 +54,5 @@ function requestInquiry(dispatch: Dispatch, n: number, now: Instant): Step {
   const provider = dispatch.provider ?? '';
   const plan = planInquiry(dispatch, { slipId: dispatch.slipId, n, provider }, now, true);
   if (plan.plan === 'answer') return plan.step;
-  return { dispatch, publications: [], inquiries: [{ slipId: dispatch.slipId, n, provider, dueAt: now }] };
+  return { dispatch, events: [], inquiries: [{ slipId: dispatch.slipId, n, provider, dueAt: now }] };
 }

@@ -21,7 +21,7 @@ describe('an answer', () => {
     const three = take(two.dispatch, final('void'));
     expect(typesOf(three)).toEqual(['SlipReturned']);
     for (const word of [pending, inProgress, final('void')]) {
-      expect(take(three.dispatch, word)).toMatchObject({ publications: [], reception: 'repeated' });
+      expect(take(three.dispatch, word)).toMatchObject({ events: [], reception: 'repeated' });
     }
   });
 
@@ -29,7 +29,7 @@ describe('an answer', () => {
     const progressed = take(unanswered, inProgress).dispatch;
     expect(take(progressed, pending)).toEqual({
       dispatch: progressed,
-      publications: [],
+      events: [],
       inquiries: [],
       reception: 'repeated',
     });
@@ -40,13 +40,13 @@ describe('an answer', () => {
     ['not held', dispatch({ status: 'submitted' })],
     ['refused', dispatch({ status: 'refused' })],
   ])('about a slip that was %s is an orphan', (_, state) => {
-    expect(take(state, final('succeeded'))).toMatchObject({ publications: [], reception: 'orphan' });
+    expect(take(state, final('succeeded'))).toMatchObject({ events: [], reception: 'orphan' });
   });
 
   test('that denies the outcome is a contradiction, and the first one stands', () => {
     const succeeded = take(unanswered, final('succeeded')).dispatch;
     expect(take(succeeded, final('failed'))).toMatchObject({
-      publications: [],
+      events: [],
       reception: 'contradiction',
       dispatch: { outcome: 'succeeded' },
     });
@@ -63,22 +63,22 @@ describe('a success after a refund', () => {
   test('is published once when it denies a failure', () => {
     const failed = refund(take(unanswered, final('failed')).dispatch).dispatch;
     const late = take(failed, final('succeeded'));
-    expect(late.publications).toHaveLength(1);
-    expect(late.publications[0]).toMatchObject({ event: { data: { outcome: 'succeeded' } } });
-    expect(take(late.dispatch, final('succeeded')).publications).toEqual([]);
-    expect(take(late.dispatch, final('failed')).publications).toEqual([]);
+    expect(late.events).toHaveLength(1);
+    expect(late.events[0]).toMatchObject({ event: { data: { outcome: 'succeeded' } } });
+    expect(take(late.dispatch, final('succeeded')).events).toEqual([]);
+    expect(take(late.dispatch, final('failed')).events).toEqual([]);
   });
 
   test('waits for the refund when it comes between the failure and the refund', () => {
     const failed = take(unanswered, final('failed')).dispatch;
     const early = take(failed, final('succeeded'));
-    expect(early).toMatchObject({ publications: [], reception: 'contradiction' });
+    expect(early).toMatchObject({ events: [], reception: 'contradiction' });
     const refunded = refund(early.dispatch);
-    expect(refunded.publications[0]).toMatchObject({
+    expect(refunded.events[0]).toMatchObject({
       event: { type: 'SlipReturned', data: { outcome: 'succeeded' } },
       receivedAt: t0,
     });
-    expect(refund(refunded.dispatch).publications).toEqual([]);
+    expect(refund(refunded.dispatch).events).toEqual([]);
   });
 });
 
@@ -97,7 +97,7 @@ test('property: any words any number of times give at most one answer, and one m
       const outcomes: string[] = [];
       for (const one of words) {
         const step = one === 'refund' ? refund(state) : take(state, one);
-        for (const { event } of step.publications) {
+        for (const { event } of step.events) {
           if (event.type === 'SlipReturned') outcomes.push(event.data.outcome);
         }
         state = step.dispatch;

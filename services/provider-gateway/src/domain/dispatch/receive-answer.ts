@@ -2,7 +2,7 @@ import type { Instant } from '@slipstream/kernel';
 import { unreachable } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
 import type { ProviderAnswer } from '../provider/answer.ts';
-import { type Dispatch, type KeptAnswer, providerHasSpoken, type Step, unchanged } from './state.ts';
+import { type Dispatch, type KeptAnswer, pending, providerHasSpoken, type Step, unchanged } from './state.ts';
 
 /**
  * What an answer came to. `orphan`: it is about nothing that was handed to this provider. `contradiction`: it denies
@@ -39,7 +39,7 @@ export function receiveAnswer(dispatch: Dispatch, receipt: Receipt): Received {
   };
   const recorded = (next: Dispatch, event: SlipEvent): Received => ({
     dispatch: next,
-    publications: [{ dispatch: next, event, receivedAt }],
+    events: [pending(next, event, receivedAt)],
     inquiries: [],
     reception: 'recorded',
   });
@@ -96,7 +96,7 @@ export function publishLateSuccess(dispatch: Dispatch): Step {
   const event = slipReturned(dispatch.provider, kept.answer, kept.evidence);
   return {
     dispatch: next,
-    publications: [{ dispatch: next, event, receivedAt: kept.receivedAt }],
+    events: [pending(next, event, kept.receivedAt)],
     inquiries: [],
   };
 }

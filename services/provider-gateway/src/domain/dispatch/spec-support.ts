@@ -54,5 +54,5 @@ export function final(outcome: 'succeeded' | 'failed' | 'void'): ProviderAnswer 
 }
 
 export function typesOf(step: Step): string[] {
-  return step.publications.map(({ event }) => event.type);
+  return step.events.map(({ event }) => event.type);
 }

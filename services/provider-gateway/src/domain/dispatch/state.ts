@@ -1,5 +1,13 @@
 import type { Instant, Money } from '@slipstream/kernel';
-import type { Outcome, RecordedEvent, RouteMode, SlipEvent, SlipKind, SlipPolicy } from '@slipstream/slip';
+import type {
+  Outcome,
+  PendingEvent,
+  RecordedEvent,
+  RouteMode,
+  SlipEvent,
+  SlipKind,
+  SlipPolicy,
+} from '@slipstream/slip';
 import type { ProviderAnswer } from '../provider/answer.ts';
 
 /**
@@ -69,11 +77,13 @@ export interface Dispatch {
   readonly seenResults: readonly string[];
 }
 
-/** Something to publish about a slip; `receivedAt` null: the evidence became durable with this very commit. */
-export interface Publication {
-  readonly dispatch: Dispatch;
-  readonly event: SlipEvent;
-  readonly receivedAt: Instant | null;
+/** An event about the slip on its way out; `receivedAt` null: the evidence became durable with this very commit. */
+export function pending(
+  { slipId, partition, clock, traceparent }: Dispatch,
+  event: SlipEvent,
+  receivedAt: Instant | null = null,
+): PendingEvent {
+  return { slipId, partition, clock, event, receivedAt, traceparent };
 }
 
 /** An inquiry to be put on the list. */
@@ -87,12 +97,12 @@ export interface NewInquiry {
 /** What a decision changes: the row as it is then, and what is published with it. */
 export interface Step {
   readonly dispatch: Dispatch;
-  readonly publications: readonly Publication[];
+  readonly events: readonly PendingEvent[];
   readonly inquiries: readonly NewInquiry[];
 }
 
 export function unchanged(dispatch: Dispatch): Step {
-  return { dispatch, publications: [], inquiries: [] };
+  return { dispatch, events: [], inquiries: [] };
 }
 
 /** The row of a slip just submitted. */

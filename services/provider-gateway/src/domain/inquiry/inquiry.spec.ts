@@ -43,7 +43,7 @@ describe('a due inquiry', () => {
       plan: 'answer',
       step: {
         dispatch: { closedForDispatch: true, nextAt: null },
-        publications: [{ event: { data: { answer: 'never_sent', provesNotExecuted: true } } }],
+        events: [{ event: { data: { answer: 'never_sent', provesNotExecuted: true } } }],
       },
     });
   });
@@ -53,7 +53,7 @@ describe('a due inquiry', () => {
     expect(planInquiry(unanswered, ask(0), addMs(deadline, -1), true)).toEqual({ plan: 'ask' });
     expect(planInquiry(unanswered, ask(0), deadline, true)).toMatchObject({
       plan: 'answer',
-      step: { dispatch: unanswered, publications: [] },
+      step: { dispatch: unanswered, events: [] },
     });
     expect(planInquiry(unanswered, ask(1), deadline, true)).toEqual({ plan: 'ask' });
   });
@@ -64,7 +64,7 @@ describe('a due inquiry', () => {
     ['a provider taken out of the rules', unanswered, false, 'no_answer'],
   ] as const)('about %s needs no question', (_, state, known, answer) => {
     expect(planInquiry(state, ask(), t0, known)).toMatchObject({
-      step: { publications: [{ event: { data: { answer, provesNotExecuted: false } } }] },
+      step: { events: [{ event: { data: { answer, provesNotExecuted: false } } }] },
     });
   });
 });
@@ -77,14 +77,14 @@ describe('the provider’s answer', () => {
       asked({ kind: 'answered', answer: final('succeeded') }, 100),
     );
     expect(typesOf(step)).toEqual(['SlipReturned', 'InquiryAnswered']);
-    expect(step.publications[0]).toMatchObject({ event: { data: { evidence: 'inquiry_answer' } } });
+    expect(step.events[0]).toMatchObject({ event: { data: { evidence: 'inquiry_answer' } } });
   });
 
   test('pending: acknowledged, and NOT_FOUND proves nothing any more', () => {
     const step = answerInquiry(unanswered, ask(), asked({ kind: 'answered', answer: pending }, 100));
     expect(typesOf(step)).toEqual(['SlipAcknowledged', 'InquiryAnswered']);
     const later = answerInquiry(step.dispatch, ask(2), asked({ kind: 'not_found' }, 60_000));
-    expect(later.publications[0]).toMatchObject({ event: { data: { provesNotExecuted: false } } });
+    expect(later.events[0]).toMatchObject({ event: { data: { provesNotExecuted: false } } });
     expect(later.dispatch.firstNotFoundAt).toBeNull();
   });
 
@@ -97,7 +97,7 @@ describe('the provider’s answer', () => {
     expect(soon.dispatch.firstNotFoundAt).toBe(addMs(t0, 1_100));
     const second = answerInquiry(soon.dispatch, ask(4), asked({ kind: 'not_found' }, 3_100));
     const proofs = [early, first, soon, second].map(
-      ({ publications: [one] }) => one?.event.type === 'InquiryAnswered' && one.event.data.provesNotExecuted,
+      ({ events: [one] }) => one?.event.type === 'InquiryAnswered' && one.event.data.provesNotExecuted,
     );
     expect(proofs).toEqual([false, false, false, true]);
     expect(second.dispatch.closedForDispatch).toBe(true);
@@ -105,14 +105,14 @@ describe('the provider’s answer', () => {
 
   test('a question of our own counts as the first NOT_FOUND', () => {
     const own = answerInquiry(unanswered, ask(0), asked({ kind: 'not_found' }, 1_001));
-    expect(own.publications).toEqual([]);
+    expect(own.events).toEqual([]);
     const step = answerInquiry(own.dispatch, ask(1), asked({ kind: 'not_found' }, 3_001));
-    expect(step.publications[0]).toMatchObject({ event: { data: { provesNotExecuted: true } } });
+    expect(step.events[0]).toMatchObject({ event: { data: { provesNotExecuted: true } } });
   });
 
   test('none: says why', () => {
     const step = answerInquiry(unanswered, ask(), asked({ kind: 'no_answer', detail: 'HTTP 500' }, 100));
-    expect(step.publications[0]).toMatchObject({
+    expect(step.events[0]).toMatchObject({
       event: { data: { answer: 'no_answer', provesNotExecuted: false, detail: 'HTTP 500' } },
     });
   });

@@ -1,7 +1,7 @@
 import { addMs, earlier, type Instant, instantToMs } from '@slipstream/kernel';
-import type { SlipEvent } from '@slipstream/slip';
+import { isLive, type PendingEvent, type SlipEvent } from '@slipstream/slip';
 import { receiveAnswer } from '../dispatch/receive-answer.ts';
-import { type Dispatch, type Publication, providerHasSpoken, type Step } from '../dispatch/state.ts';
+import { type Dispatch, pending, providerHasSpoken, type Step } from '../dispatch/state.ts';
 import { countsAsNotFound, neverLeft, provesNotExecuted } from '../proof/not-executed.ts';
 import type { InquiryOutcome } from '../provider/answer.ts';
 
@@ -30,7 +30,7 @@ export function planInquiry(dispatch: Dispatch, inquiry: Inquiry, now: Instant, 
     step: {
       dispatch: next,
       inquiries: [],
-      publications: inquiryAnswered(next, inquiry, word, word === 'never_sent', detail),
+      events: inquiryAnswered(next, inquiry, word, word === 'never_sent', detail),
     },
   });
   if (dispatch.outcome !== null) return answer('returned', 'The final answer was received already.');
@@ -38,7 +38,7 @@ export function planInquiry(dispatch: Dispatch, inquiry: Inquiry, now: Instant, 
     const lease = dispatch.leaseUntil ?? now;
     return { plan: 'wait', until: lease > now ? lease : addMs(now, abandonedCheckMs) };
   }
-  if (dispatch.mode === 'reported' || dispatch.clock !== 'wall') {
+  if (dispatch.mode === 'reported' || !isLive(dispatch.clock)) {
     return answer('no_answer', 'The provider of a reported route cannot be asked.');
   }
   if (inquiry.n === 0 && now >= dispatch.deadline) {
@@ -79,14 +79,14 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
       const word = answer.kind === 'returned' ? 'returned' : 'pending';
       const detail = answer.kind === 'returned' ? `The provider says ${answer.outcome}.` : '';
       const answered = inquiryAnswered(step.dispatch, inquiry, word, false, detail);
-      return { ...step, publications: [...step.publications, ...answered] };
+      return { ...step, events: [...step.events, ...answered] };
     }
     case 'not_found':
       return notFound(dispatch, inquiry, asked);
     case 'no_answer':
       return {
         dispatch,
-        publications: inquiryAnswered(dispatch, inquiry, 'no_answer', false, outcome.detail),
+        events: inquiryAnswered(dispatch, inquiry, 'no_answer', false, outcome.detail),
         inquiries: [],
       };
     default:
@@ -134,7 +134,7 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {
     : 'The provider does not know the slip.';
   return {
     dispatch: next,
-    publications: inquiryAnswered(next, inquiry, 'not_found', proved, detail),
+    events: inquiryAnswered(next, inquiry, 'not_found', proved, detail),
     inquiries: [],
   };
 }
@@ -145,17 +145,9 @@ function inquiryAnswered(
   answer: AnswerWord,
   provesNotExecuted: boolean,
   detail: string,
-): Publication[] {
+): PendingEvent[] {
   if (inquiry.n === 0) return [];
-  const provider = inquiry.provider;
-  return [
-    {
-      dispatch,
-      receivedAt: null,
-      event: {
-        type: 'InquiryAnswered',
-        data: { inquiry: inquiry.n, provider, answer, provesNotExecuted, detail },
-      },
-    },
-  ];
+  const { n, provider } = inquiry;
+  const data = { inquiry: n, provider, answer, provesNotExecuted, detail };
+  return [pending(dispatch, { type: 'InquiryAnswered', data })];
 }

@@ -1,4 +1,5 @@
 import { addMicros, earlier, type Instant } from '@slipstream/kernel';
+import { wallClock } from '@slipstream/slip';
 
 /** How far one clock has come on an inbound topic. */
 export interface ClockMarks {
@@ -31,22 +32,23 @@ export interface Bound {
   readonly closed: boolean;
 }
 
-const wall = 'wall';
-
 /**
  * How far each clock may be vouched for (rule 6): never beyond intake's watermark, an unread result, or a parked one.
  * A clock of which one partition or intake has said nothing yet is left out.
  */
 export function watermarkBounds(facts: BoundFacts): readonly Bound[] {
   const bounds: Bound[] = [];
-  const upstream = facts.upstream.get(wall);
+  const upstream = facts.upstream.get(wallClock);
   if (upstream) {
-    const time = beforeParked(earlier(facts.resultsHandledTo, upstream.time), facts.oldestParked.get(wall));
-    bounds.push({ clock: wall, time, closed: false });
+    const time = beforeParked(
+      earlier(facts.resultsHandledTo, upstream.time),
+      facts.oldestParked.get(wallClock),
+    );
+    bounds.push({ clock: wallClock, time, closed: false });
   }
   for (const mark of facts.marks) {
     const source = facts.upstream.get(mark.clock);
-    if (mark.clock === wall || !source || mark.partitions < facts.partitionsOfResults) continue;
+    if (mark.clock === wallClock || !source || mark.partitions < facts.partitionsOfResults) continue;
     const parked = facts.oldestParked.get(mark.clock);
     bounds.push({
       clock: mark.clock,

@@ -1,9 +1,9 @@
 import { type Source, sources } from '@slipstream/contracts';
 import type { OutboundRecord } from '@slipstream/postgres';
 import { outboundEvent } from '@slipstream/service-host';
+import type { PendingEvent } from '@slipstream/slip';
 import { v5, v7 } from 'uuid';
 import type { Ids } from '../../application/ports.ts';
-import type { Decided } from '../../domain/repair/draft.ts';
 
 /** UUIDv5 namespace of verdicts; changing it would give every verdict a second id. */
 const verdictNamespace = '5f0d9a0e-6c2b-5d4e-8a53-1d6b7c2f9e10';
@@ -16,8 +16,6 @@ export const ids: Ids = {
 const origin: { source: Source; newId(): string } = { source: sources.reconciliation, newId: ids.newId };
 
 /** What we decided, as records of the outbox; each stays on its slip's partition. */
-export function toRecords(decided: readonly Decided[]): OutboundRecord[] {
-  return decided.map(({ id, slipId, partition, clock, event, receivedAt }) =>
-    outboundEvent(origin, { id, slipId, partition, clock, event, receivedAt }),
-  );
+export function toRecords(decided: readonly PendingEvent[]): OutboundRecord[] {
+  return decided.map((event) => outboundEvent(origin, event));
 }

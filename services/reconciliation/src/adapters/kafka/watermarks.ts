@@ -1,6 +1,7 @@
-import { type Source, sources, type Tick, wallClock } from '@slipstream/contracts';
+import { type Source, sources, type Tick } from '@slipstream/contracts';
 import type { TickReader } from '@slipstream/kafka';
 import { earlier, type Instant } from '@slipstream/kernel';
+import { wallClock } from '@slipstream/slip';
 import type { Owner } from '../../domain/deadline/marks.ts';
 import type { MarkStore } from './mark-store.ts';
 

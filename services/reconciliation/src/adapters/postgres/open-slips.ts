@@ -1,5 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
+import { wallClock } from '@slipstream/slip';
 
 const anythingOpenSql = `
 select exists (select 1 from open_slip where verdict = 'open')
@@ -7,7 +8,7 @@ select exists (select 1 from open_slip where verdict = 'open')
 
 const lookSql = `
 select clock_timestamp() as now, coalesce(sum(slips - in_time - overdue), 0)::int as open_slips
-  from clock_progress where clock = 'wall'`;
+  from clock_progress where clock = '${wallClock}'`;
 
 /** Whether some slip still waits for a verdict or a step. */
 export async function anythingOpen(unitOfWork: UnitOfWork): Promise<boolean> {

@@ -1,8 +1,8 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
+import { type PendingEvent, wallClock } from '@slipstream/slip';
 import { pageSizeMax, type SlipPage, type Unit } from '../../application/ports.ts';
 import { type Judgeable, never } from '../../domain/deadline/judgeable.ts';
-import type { Decided } from '../../domain/repair/draft.ts';
 import { type SlipRow, slipColumns, toSlip } from './row.ts';
 import { saveDrafts } from './save-drafts.ts';
 import { canBeJudged, isDetermined, isDue, isStepDue } from './to-judge.ts';
@@ -29,14 +29,14 @@ select ${slipColumns}, clock_timestamp() as now
 const toConcludeSql = `
 select ${slipColumns}, clock_timestamp() as now
   from open_slip o, ${givenRange}
- where o.partition = r.partition and o.clock = r.clock and o.clock <> 'wall' and o.verdict = 'overdue'
+ where o.partition = r.partition and o.clock = r.clock and o.clock <> '${wallClock}' and o.verdict = 'overdue'
    and not o.finished and o.slip_id > $7 and ${isDetermined}
  order by o.slip_id limit ${pageSizeMax}`;
 
 const finishClockSql = `
 with finished as (
   insert into clock_progress (clock, partition, judged_through, closed, concluded)
-  select r.clock, r.partition, r.through, true, true from ${givenRange} where r.clock <> 'wall'
+  select r.clock, r.partition, r.through, true, true from ${givenRange} where r.clock <> '${wallClock}'
     and not exists (select 1 from open_slip o where ${isDue})
   on conflict (clock, partition) do update set
     judged_through = greatest(clock_progress.judged_through, excluded.judged_through), closed = true, concluded = true
@@ -53,7 +53,7 @@ type TimedRow = SlipRow & { readonly now: Instant };
 export function openUnit(
   tx: Tx,
   subscription: { readonly group: string; readonly topic: string },
-  publish: (tx: Tx, decided: readonly Decided[]) => void,
+  publish: (tx: Tx, decided: readonly PendingEvent[]) => void,
 ): Unit {
   const { group, topic } = subscription;
   const given = ({ partition, clock, through, holdsThrough }: Judgeable) => [

@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { RecordedEvent } from '@slipstream/slip';
+import { isLive, type RecordedEvent } from '@slipstream/slip';
 
 /** Whether the event ends the stage `returned`: the provider's answer, or the refusal after which none is expected. */
 export function endsStage({ event }: RecordedEvent): boolean {
@@ -13,6 +13,6 @@ export function endsStage({ event }: RecordedEvent): boolean {
  */
 export function isInTime(recorded: RecordedEvent, deadline: Instant): boolean {
   if (!endsStage(recorded)) return false;
-  if (recorded.clock !== 'wall' && recorded.event.type !== 'SlipReturned') return true;
+  if (!isLive(recorded.clock) && recorded.event.type !== 'SlipReturned') return true;
   return recorded.receivedTime <= deadline;
 }

@@ -1,4 +1,5 @@
 import { earlier, type Instant } from '@slipstream/kernel';
+import { isLive } from '@slipstream/slip';
 import type { Marks } from './marks.ts';
 
 /** How far one clock can be judged on one partition now. */
@@ -38,7 +39,7 @@ function judgeableOn(marks: Marks, clock: string, partition: number, nextOffset:
   if (!gateway) return null;
   const { time: through } = gateway;
   // The ledger vouches for the wall clock only. An imported slip waits for its answer itself, which always comes.
-  const holds = clock === 'wall' ? marks.reached('ledger', clock, partition, nextOffset) : null;
+  const holds = isLive(clock) ? marks.reached('ledger', clock, partition, nextOffset) : null;
   const slips = marks.reached('intake', clock, partition, nextOffset);
   const closed = gateway.closed && slips?.closed === true;
   return { partition, clock, through, holdsThrough: holds?.time ?? never, closed };

@@ -1,5 +1,5 @@
 import { instantToMicros } from '@slipstream/kernel';
-import type { Cause, SubmittedSlip } from '@slipstream/slip';
+import { type Cause, isLive, type SubmittedSlip } from '@slipstream/slip';
 import { type CauseCode, causeOf } from './causes.ts';
 import { evidenceOf, type FactName, type Facts } from './facts.ts';
 
@@ -83,7 +83,7 @@ function whoFellSilent(state: SubmittedSlip): Finding {
   if (state.acknowledgedAt !== null) {
     return { code: 'silent_after_acknowledgement', confidence: 60, shownBy: ['acknowledged'] };
   }
-  const code = state.clock === 'wall' ? 'no_report' : 'no_acknowledgement';
+  const code = isLive(state.clock) ? 'no_report' : 'no_acknowledgement';
   return { code, confidence: 50, shownBy: ['submitted'] };
 }
 

@@ -1,3 +1,4 @@
+import { isLive } from '@slipstream/slip';
 import { hasEnded } from '../watch/watched-slip.ts';
 import { concludeLateReturn, concludeNotExecuted } from './conclude.ts';
 import { type Context, type Draft, perform, performDiagnosis, setNextStep } from './draft.ts';
@@ -20,7 +21,7 @@ function follow(draft: Draft, context: Context): void {
   if (state.outcome !== null) concludeLateReturn(draft, context);
   else if (hasEnded(state)) performDiagnosis(draft, context);
   // An import is concluded when its clock is closed: until then its answers are still being read.
-  else if (state.clock === 'wall') pursue(draft, context);
+  else if (isLive(state.clock)) pursue(draft, context);
 }
 
 /** Begins to find out what became of the slip. */

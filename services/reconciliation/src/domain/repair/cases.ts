@@ -1,5 +1,5 @@
 import { sameMoney } from '@slipstream/kernel';
-import type { SubmittedSlip } from '@slipstream/slip';
+import { isLive, type SubmittedSlip } from '@slipstream/slip';
 import { successReported } from '../watch/watched-slip.ts';
 import { type Context, type Draft, perform } from './draft.ts';
 
@@ -16,7 +16,7 @@ export type CaseReason = keyof typeof reasons;
 
 /** Imports open no case: their money was moved, or not, long ago. */
 export function openCase(draft: Draft, reason: CaseReason, context: Context): void {
-  if (draft.slip.state.clock !== 'wall') return;
+  if (!isLive(draft.slip.state.clock)) return;
   perform(draft, { type: 'open_case', reason, summary: reasons[reason] }, context);
 }
 

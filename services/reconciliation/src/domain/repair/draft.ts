@@ -1,5 +1,12 @@
 import type { Instant } from '@slipstream/kernel';
-import { decide, type ReconciliationCommand, type SlipEvent, type Stage } from '@slipstream/slip';
+import {
+  decide,
+  isLive,
+  type PendingEvent,
+  type ReconciliationCommand,
+  type SlipEvent,
+  type Stage,
+} from '@slipstream/slip';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { fold, type NextStep, type WatchedSlip } from '../watch/watched-slip.ts';
 
@@ -12,25 +19,15 @@ export interface Context {
   overdueId(slipId: string, stage: Stage, deadline: Instant): string;
 }
 
-/** An event of ours, to be published. */
-export interface Decided {
-  readonly id: string;
-  readonly slipId: string;
-  readonly partition: number;
-  readonly clock: string;
-  readonly event: SlipEvent;
-  /** When it was decided, on the slip's clock. */
-  readonly at: Instant;
-  /** Null: with the commit. Imported slips live in the importer's time. */
-  readonly receivedAt: Instant | null;
-}
+/** An event of ours, with when it was decided on the slip's clock. */
+export type DecidedEvent = PendingEvent & { readonly at: Instant };
 
 /** One slip while decisions are made about it, and all they led to. */
 export interface Draft {
   slip: WatchedSlip;
   /** As it was stored; null when it is new. */
   readonly before: WatchedSlip | null;
-  readonly decided: Decided[];
+  readonly decided: DecidedEvent[];
 }
 
 export function draftOf(slip: WatchedSlip, before: WatchedSlip | null): Draft {
@@ -61,7 +58,7 @@ function record(draft: Draft, event: SlipEvent, context: Context): void {
   const overdue = event.type === 'SlipOverdue' ? event.data : null;
   const id = overdue ? context.overdueId(slipId, overdue.stage, overdue.deadline) : context.newId();
   // A verdict says nothing but what the log says, so not even when it was found.
-  const receivedAt = overdue ? overdue.deadline : clock === 'wall' ? null : now;
+  const receivedAt = overdue ? overdue.deadline : isLive(clock) ? null : now;
   draft.decided.push({ id, slipId, partition: draft.slip.partition, clock, event, at: now, receivedAt });
   const recorded = {
     ...{ id, slipId, clock, event, time: now, receivedTime: receivedAt ?? now },

@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import { evolve, isSubmitted, type RecordedEvent, type SubmittedSlip } from '@slipstream/slip';
+import { evolve, isLive, isSubmitted, type RecordedEvent, type SubmittedSlip } from '@slipstream/slip';
 import { isInTime } from '../deadline/in-time.ts';
 import { type Facts, noFacts, noteFact } from '../diagnosis/facts.ts';
 
@@ -73,5 +73,5 @@ export function isFinished(slip: WatchedSlip): boolean {
   if (slip.verdict === 'open' || slip.nextStep !== null || state.case?.status === 'open') return false;
   if (hasEnded(state)) return true;
   // An import moves no money of its own accord when nothing came back.
-  return state.clock !== 'wall' && slip.verdict === 'overdue' && !isMissed(slip);
+  return !isLive(state.clock) && slip.verdict === 'overdue' && !isMissed(slip);
 }

@@ -1,0 +1,17 @@
+import type { Instant } from '@slipstream/kernel';
+import type { RecordedEvent } from './events.ts';
+
+/** The clock of slips that live in real time; imports have clocks of their own. */
+export const wallClock = 'wall';
+
+/** Whether what is on this clock happens now. On an import's clock it has happened already: nothing is sent or asked. */
+export function isLive(clock: string): boolean {
+  return clock === wallClock;
+}
+
+/** When one of our own steps happened, on the slip's clock: on an imported one only the importer's time means anything. */
+export function timeOn({ clock, time, receivedTime }: Times): Instant {
+  return isLive(clock) ? time : receivedTime;
+}
+
+type Times = Pick<RecordedEvent, 'clock' | 'time' | 'receivedTime'>;
