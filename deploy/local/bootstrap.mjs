@@ -15,6 +15,7 @@ const ENTRIES = {
   test: 'deploy/local/dist/commands/test-command.js',
   check: 'deploy/local/dist/commands/test-command.js',
   bench: 'test/benchmarks/run.ts',
+  mutate: 'test/mutations/run.ts',
   'compose-env': 'deploy/local/dist/commands/compose-env-command.js',
 };
 

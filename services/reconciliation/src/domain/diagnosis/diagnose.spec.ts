@@ -24,11 +24,12 @@ const start = [told(submitted(), at(0)), told(held, at(1))];
 const call = [...start, told(intended(), at(2))];
 const reported = [told(submitted({ mode: 'reported', provider: null }), at(0)), told(held, at(1))];
 const imported = reported.map((event) => ({ ...event, clock: 'import-1' }));
-const asked = (evidence: 'inquiry_answer' | 'signed_callback' = 'inquiry_answer') =>
+const asked = (evidence: 'inquiry_answer' | 'signed_callback' | 'synchronous_reply' = 'inquiry_answer') =>
   told(returned({ evidence }), at(15));
 
 /** What happened before the deadline and after it, and the cause it shows. */
 const table: readonly [string, readonly RecordedEvent[], readonly RecordedEvent[], CauseCode][] = [
+  ['reply late', call, [asked('synchronous_reply')], 'provider_slow'],
   ['callback late', [...call, told(acknowledged, at(3))], [asked('signed_callback')], 'provider_slow'],
   [
     'callback never came',

@@ -1,0 +1,343 @@
+import type { Mutation } from './mutation.ts';
+
+const kafka = 'libs/kafka/src';
+const postgres = 'libs/postgres/src';
+const host = 'libs/service-host/src';
+const slip = 'libs/slip/src';
+const intake = 'services/intake';
+const gateway = 'services/provider-gateway';
+const ledger = 'services/ledger';
+const reconciliation = 'services/reconciliation';
+
+/**
+ * Lines that money, verdicts or proofs stand on, each made wrong in the way somebody once might. J: judging deadlines,
+ * P: postings, S: sequences and fences, W: watermarks, N: sending at most once, R: proofs of non-execution, C: callbacks,
+ * I: intake, A: access, D: diagnosis, T: translation.
+ */
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'J1-answer-at-the-deadline-is-late',
+    file: `${reconciliation}/src/domain/deadline/in-time.ts`,
+    from: 'return recorded.receivedTime <= deadline;',
+    to: 'return recorded.receivedTime < deadline;',
+    specs: [`${reconciliation}/src/domain/repair/repair.spec.ts`],
+  },
+  {
+    name: 'J2-overdue-though-answered-at-the-deadline',
+    file: `${slip}/decide-reconciliation.ts`,
+    from: 'if (slip.overdueStages.includes(stage) || (endedAt !== null && endedAt <= deadline)) return null;',
+    to: 'if (slip.overdueStages.includes(stage) || (endedAt !== null && endedAt < deadline)) return null;',
+    specs: [`${slip}/decide-reconciliation.spec.ts`, `${slip}/decide.spec.ts`, `${slip}/properties.spec.ts`],
+  },
+  {
+    name: 'J3-watermark-counts-before-it-is-read',
+    file: `${reconciliation}/src/domain/deadline/marks.ts`,
+    from: 'while (track.waiting.length > 0 && track.waiting[0]!.offset <= nextOffset) {',
+    to: 'while (track.waiting.length > 0 && track.waiting[0]!.offset - 1 <= nextOffset) {',
+    specs: [`${reconciliation}/src/domain/deadline/marks.spec.ts`],
+  },
+  {
+    name: 'J4-judges-before-the-ledger-spoke',
+    file: `${reconciliation}/src/domain/deadline/judgeable.ts`,
+    from: 'return { partition, clock, through, holdsThrough: holds?.time ?? never, closed };',
+    to: 'return { partition, clock, through, holdsThrough: holds?.time ?? through, closed };',
+    specs: [`${reconciliation}/src/domain/deadline/marks.spec.ts`],
+  },
+  {
+    name: 'J5-closes-a-clock-that-intake-has-not-closed',
+    file: `${reconciliation}/src/domain/deadline/judgeable.ts`,
+    from: 'const closed = gateway.closed && slips?.closed === true;',
+    to: 'const closed = gateway.closed;',
+    specs: [`${reconciliation}/src/domain/deadline/marks.spec.ts`],
+  },
+  {
+    name: 'J6-deadline-at-the-watermark-is-not-due',
+    file: `${reconciliation}/src/adapters/postgres/to-judge.ts`,
+    from: "o.verdict = 'open' and o.partition = r.partition and o.clock = r.clock and o.due_at <= r.through",
+    to: "o.verdict = 'open' and o.partition = r.partition and o.clock = r.clock and o.due_at < r.through",
+    specs: [`${reconciliation}/test/judge.int.spec.ts`],
+  },
+  {
+    name: 'J7-judges-a-slip-behind-a-dead-letter',
+    file: `${reconciliation}/src/adapters/postgres/to-judge.ts`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the line as it stands there
+    from: 'and ${isDetermined}`;',
+    to: '`;',
+    specs: [`${reconciliation}/test/judge.int.spec.ts`],
+  },
+  {
+    name: 'P1-balances-grow-by-debits',
+    file: `${ledger}/src/domain/posting/balances.ts`,
+    from: "const change = direction === 'credit' ? amount.amount : -amount.amount;",
+    to: "const change = direction === 'debit' ? amount.amount : -amount.amount;",
+    specs: [
+      `${ledger}/src/domain/hold/decide.spec.ts`,
+      `${ledger}/src/domain/hold/decide.properties.spec.ts`,
+    ],
+  },
+  {
+    name: 'P2-debits-and-credits-swapped',
+    file: `${ledger}/src/domain/posting/postings.ts`,
+    from: "direction: change < 0n ? 'debit' : 'credit',",
+    to: "direction: change < 0n ? 'credit' : 'debit',",
+    specs: [`${ledger}/src/domain/posting/postings.spec.ts`],
+  },
+  {
+    name: 'P3-refuses-a-payout-of-all-there-is',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: 'if (available < amount.amount) return refuse(opened, amount, available);',
+    to: 'if (available <= amount.amount) return refuse(opened, amount, available);',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'P4-no-word-about-a-refund-of-what-is-settled',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: "if (hold.status === 'settled') return 'already_settled';",
+    to: '',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'P5-compensates-what-is-settled',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: "if (hold.status !== 'refunded') return null;",
+    to: '',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'P6-a-batch-spends-the-same-money-twice',
+    file: `${ledger}/src/domain/hold/decide-in-order.ts`,
+    from: ': (account: AccountKey) => balances.of(account) + changes.of(account);',
+    to: ': (account: AccountKey) => balances.of(account);',
+    specs: [
+      `${ledger}/src/domain/hold/decide.spec.ts`,
+      `${ledger}/src/domain/hold/decide.properties.spec.ts`,
+    ],
+  },
+  {
+    name: 'P7-a-record-read-again-is-booked-again',
+    file: `${ledger}/src/application/record-batch.ts`,
+    from: 'if (slip !== null && record.offset <= slip.position) {',
+    to: 'if (slip !== null && record.offset < slip.position) {',
+    specs: [`${ledger}/test/books.int.spec.ts`],
+  },
+  {
+    name: 'S1-a-jump-of-one-is-no-loss',
+    file: `${kafka}/chunk.ts`,
+    from: 'if (sequence > last + 1) {',
+    to: 'if (sequence > last + 2) {',
+    specs: [`${kafka}/chunk.spec.ts`],
+  },
+  {
+    name: 'S2-a-repeated-number-is-handled-again',
+    file: `${kafka}/chunk.ts`,
+    from: 'if (sequence <= last) {',
+    to: 'if (sequence < last) {',
+    specs: [`${kafka}/chunk.spec.ts`],
+  },
+  {
+    name: 'S3-a-fetch-may-skip-one-record',
+    file: `${kafka}/fetch-guard.ts`,
+    from: 'if (fetchedOffset > this.#reached) {',
+    to: 'if (fetchedOffset > this.#reached + 1) {',
+    specs: [`${kafka}/fetch-guard.spec.ts`],
+  },
+  {
+    name: 'S4-the-relay-sends-past-a-gap',
+    file: `${postgres}/relay.ts`,
+    from: 'if (BigInt(row.seq) !== move.lastSeq + 1n) continue;',
+    to: '',
+    specs: [`${postgres}/relay.int.spec.ts`],
+  },
+  {
+    name: 'S5-a-relay-that-lost-its-lease-moves-the-cursor',
+    file: `${postgres}/relay.ts`,
+    from: 'where r.topic = c.topic and r.partition = c.partition and r.epoch = c.epoch',
+    to: 'where r.topic = c.topic and r.partition = c.partition',
+    specs: [`${postgres}/relay.int.spec.ts`],
+  },
+  {
+    name: 'S6-a-consumer-that-lost-its-partition-commits',
+    file: `${postgres}/consumer-store.ts`,
+    from: 'where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5',
+    to: 'where consumer_group = $1 and topic = $2 and partition = $3 and $4::bigint > 0 and next_offset = $5',
+    specs: [`${postgres}/consumer-store.int.spec.ts`],
+  },
+  {
+    name: 'S7-a-swallowed-error-commits',
+    file: `${postgres}/unit-of-work.ts`,
+    from: 'transaction.assertSound();',
+    to: '',
+    specs: [`${postgres}/sequencer.int.spec.ts`],
+  },
+  {
+    name: 'W1-vouches-with-one-event-unsent',
+    file: `${postgres}/watermark-clock.ts`,
+    from: 'for (const [partition, seq] of candidate.lastSeqs) if ((reached.get(partition) ?? 0n) < seq) return false;',
+    to: 'for (const [partition, seq] of candidate.lastSeqs) if ((reached.get(partition) ?? 0n) + 1n < seq) return false;',
+    specs: [`${postgres}/relay.int.spec.ts`],
+  },
+  {
+    name: 'W2-vouches-for-the-time-of-a-parked-result',
+    file: `${gateway}/src/domain/watermark/bounds.ts`,
+    from: 'return parked === undefined ? time : earlier(time, addMicros(parked, -1n));',
+    to: 'return parked === undefined ? time : earlier(time, addMicros(parked, 0n));',
+    specs: [`${gateway}/src/domain/watermark/bounds.spec.ts`],
+  },
+  {
+    name: 'W3-vouches-with-one-inbound-record-unread',
+    file: `${host}/runtime/inbound-barrier.ts`,
+    from: 'if ((positions.get(partition) ?? -1) < end) return this.#passed;',
+    to: 'if ((positions.get(partition) ?? -1) < end - 1) return this.#passed;',
+    specs: [`${gateway}/test/reported-results.int.spec.ts`],
+  },
+  {
+    name: 'N2-sends-after-not-after',
+    file: `${gateway}/src/providers/call-once.ts`,
+    from: 'if (this.#monotonicMs() >= this.#call.startBeforeMs) {',
+    to: 'if (this.#monotonicMs() < 0) {',
+    specs: [`${gateway}/src/providers/http-v1/client.spec.ts`],
+  },
+  {
+    name: 'N3-sends-again-what-may-have-left',
+    file: `${gateway}/src/domain/dispatch/attempt.ts`,
+    from: '!dispatch.sentMaybe &&',
+    to: '',
+    specs: [`${gateway}/src/domain/dispatch/attempt.spec.ts`],
+  },
+  {
+    name: 'N4-sends-at-the-deadline',
+    file: `${gateway}/src/domain/dispatch/attempt.ts`,
+    from: 'now < dispatch.deadline &&',
+    to: 'now <= dispatch.deadline &&',
+    specs: [`${gateway}/src/domain/dispatch/attempt.spec.ts`],
+  },
+  {
+    name: 'N5-not-after-counts-from-behind-the-commit',
+    file: `${gateway}/src/application/dispatch-due-slips.ts`,
+    from: 'parts.slots.run(provider.id, () => makeCall(parts, call, claimedFromMs), parts.onFree);',
+    to: 'parts.slots.run(provider.id, () => makeCall(parts, call, parts.monotonicMs()), parts.onFree);',
+    specs: [`${gateway}/test/faults.int.spec.ts`],
+  },
+  {
+    name: 'R1-not-found-at-the-very-bound-counts',
+    file: `${gateway}/src/domain/proof/not-executed.ts`,
+    from: 'return askedAt > addMs(notAfter, acceptanceDelayMaxMs);',
+    to: 'return askedAt >= addMs(notAfter, acceptanceDelayMaxMs);',
+    specs: [`${gateway}/src/domain/proof/not-executed.spec.ts`],
+  },
+  {
+    name: 'R2-no-quiet-period-between-two-not-found',
+    file: `${gateway}/src/domain/proof/not-executed.ts`,
+    from: 'return facts.askedAt >= addMs(facts.firstNotFoundAt, facts.quietPeriodMs);',
+    to: 'return facts.askedAt >= facts.firstNotFoundAt;',
+    specs: [`${gateway}/src/domain/proof/not-executed.spec.ts`],
+  },
+  {
+    name: 'R3-not-found-of-what-was-acknowledged-counts',
+    file: `${gateway}/src/domain/proof/not-executed.ts`,
+    from: 'if (spoken || notAfter === null || acceptanceDelayMaxMs === null) return false;',
+    to: 'if (notAfter === null || acceptanceDelayMaxMs === null) return false;',
+    specs: [`${gateway}/src/domain/proof/not-executed.spec.ts`],
+  },
+  {
+    name: 'C1-any-signature-will-do',
+    file: `${gateway}/src/providers/http-v1/callback.ts`,
+    from: 'if (!webhooks.some((webhook) => verifies(webhook, body, signed))) {',
+    to: 'if (webhooks.length === 0) {',
+    specs: [`${gateway}/src/providers/http-v1/callback.spec.ts`],
+  },
+  {
+    name: 'C2-only-the-current-secret-is-good',
+    file: `${gateway}/src/providers/http-v1/callback.ts`,
+    from: 'const webhooks = [secrets.current, ...(secrets.next === null ? [] : [secrets.next])].map((secret) =>',
+    to: 'const webhooks = [secrets.current].map((secret) =>',
+    specs: [`${gateway}/src/providers/http-v1/callback.spec.ts`],
+  },
+  {
+    name: 'C3-a-webhook-id-may-hold-a-dot',
+    file: `${gateway}/src/providers/http-v1/callback.ts`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the line as it stands there
+    from: 'if (!new RegExp(`^[\\\\x21-\\\\x2d\\\\x2f-\\\\x7e]{1,${idMax}}$`).test(webhookId)) {',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as above
+    to: 'if (!new RegExp(`^[\\\\x21-\\\\x7e]{1,${idMax}}$`).test(webhookId)) {',
+    specs: [`${gateway}/src/providers/http-v1/callback.spec.ts`],
+  },
+  {
+    name: 'C4-any-provider-may-answer',
+    file: `${gateway}/src/application/receive-callbacks.ts`,
+    from: "if (!dispatch || dispatch.provider !== callback.provider || dispatch.mode !== 'dispatched') return 'orphan';",
+    to: "if (!dispatch || dispatch.mode !== 'dispatched') return 'orphan';",
+    specs: [`${gateway}/test/component.int.spec.ts`],
+  },
+  {
+    name: 'C5-a-webhook-id-is-handled-again',
+    file: `${gateway}/src/application/receive-callbacks.ts`,
+    from: "fresh.has(index) ? handle(changes, callback, now) : 'replayed',",
+    to: 'handle(changes, callback, now),',
+    specs: [`${gateway}/test/component.int.spec.ts`],
+  },
+  {
+    name: 'I1-a-key-is-good-for-another-counterparty',
+    file: `${intake}/src/application/submission-digest.ts`,
+    from: 'const content = [caller, reference, kind, account, counterparty, money, route, deadline, entries];',
+    to: 'const content = [caller, reference, kind, account, money, route, deadline, entries];',
+    specs: [`${intake}/src/application/submission-digest.spec.ts`],
+  },
+  {
+    name: 'I2-a-deadline-of-now-is-taken',
+    file: `${intake}/src/domain/submission/decide-submission.ts`,
+    from: 'if (clock === wall && deadline <= receivedAt) {',
+    to: 'if (clock === wall && deadline < receivedAt) {',
+    specs: [`${intake}/src/domain/submission/decide-submission.spec.ts`],
+  },
+  {
+    name: 'I3-a-key-answers-for-another-body',
+    file: `${intake}/src/application/submit-requests.ts`,
+    from: "if (!sameBytes(digest, request.digest)) return { type: 'key_reused' };",
+    to: '',
+    specs: [`${intake}/src/application/submit-requests.spec.ts`],
+  },
+  {
+    name: 'A1-any-token-opens-any-route',
+    file: `${host}/auth.ts`,
+    from: 'if (missing.length > 0) {',
+    to: 'if (missing.length < 0) {',
+    specs: [`${host}/auth.spec.ts`],
+  },
+  {
+    name: 'A2-a-token-for-another-audience-is-good',
+    file: `${host}/token.ts`,
+    from: 'audience,',
+    to: '',
+    specs: [`${host}/auth.spec.ts`],
+  },
+  {
+    name: 'D2-what-never-left-is-blamed-on-the-network',
+    file: `${reconciliation}/src/domain/diagnosis/diagnose.ts`,
+    from: 'if (!state.mayHaveLeft) return whyNeverSent(state, facts);',
+    to: '',
+    specs: [`${reconciliation}/src/domain/diagnosis/diagnose.spec.ts`],
+  },
+  {
+    name: 'D3-proof-of-non-execution-is-not-looked-at',
+    file: `${reconciliation}/src/domain/diagnosis/diagnose.ts`,
+    from: 'if (state.provedNotExecuted) return whyNotExecuted(state, facts);',
+    to: '',
+    specs: [`${reconciliation}/src/domain/diagnosis/diagnose.spec.ts`],
+  },
+  {
+    name: 'D4-a-late-reply-is-taken-for-a-lost-callback',
+    file: `${reconciliation}/src/domain/diagnosis/diagnose.ts`,
+    from: "const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';",
+    to: "const told = state.evidence === 'signed_callback';",
+    specs: [`${reconciliation}/src/domain/diagnosis/diagnose.spec.ts`],
+  },
+  {
+    name: 'T1-a-500-with-a-final-word-ends-a-slip',
+    file: `${gateway}/src/providers/http-v1/translate.ts`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the line as it stands there
+    from: "if (status >= 500) return { kind: 'unanswered', reason: 'server_error', detail: `HTTP ${status}` };",
+    to: '',
+    specs: [`${gateway}/src/providers/http-v1/client.spec.ts`],
+  },
+];
