@@ -55,7 +55,7 @@ export default {
       name: 'libs-know-no-service',
       severity: 'error',
       from: { path: '^libs/' },
-      to: { path: '^(services|apps|deploy|test)/' },
+      to: { path: '^(services|apps|tools|test)/' },
     },
     {
       name: 'postgres-and-kafka-meet-in-the-host',
@@ -67,8 +67,8 @@ export default {
       name: 'kafkajs-stays-behind-libs-kafka',
       severity: 'error',
       from: {
-        path: '^(libs|services|apps|deploy)/',
-        pathNot: ['^libs/(kafka|testing)/', '^apps/checker/', spec],
+        path: '^(libs|services|apps|tools)/',
+        pathNot: ['^libs/(kafka|environment)/', '^apps/checker/', spec],
       },
       to: { path: 'node_modules/kafkajs' },
     },
@@ -78,7 +78,7 @@ export default {
       from: {
         path: '^(libs|services)/',
         pathNot: [
-          '^libs/(service-host|kafka)/',
+          '^libs/(service-host|runtime|kafka)/',
           '^services/[^/]+/src/(adapters/http/|app\\.module|main)',
           'test/',
           spec,
@@ -91,7 +91,8 @@ export default {
       severity: 'error',
       from: {
         path: '^(libs|services|apps)/[^/]+/src/',
-        pathNot: [spec, '^libs/testing/', 'test-support|test-database|spec-support'],
+        // libs/environment is for tests and for running locally: it may wait as specs do.
+        pathNot: [spec, '^libs/(testing|environment)/', 'test-support|test-database|spec-support'],
       },
       to: { path: ['^test/', '^libs/testing/'] },
     },

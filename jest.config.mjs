@@ -7,10 +7,9 @@ export default {
     '\\.ts$': ['@swc/jest', { swcrc: false, ...swc() }],
   },
   moduleNameMapper: {
-    '^@slipstream/(kernel|slip|contracts|postgres|kafka|service-host|client|testing)$':
+    '^@slipstream/(kernel|slip|contracts|postgres|kafka|runtime|rules|identity|service-host|client|environment|testing)$':
       '<rootDir>/libs/$1/src/index.ts',
-    '^@slipstream/(provider-simulator|slipctl|checker)$': '<rootDir>/apps/$1/src/index.ts',
-    '^@slipstream/local$': '<rootDir>/deploy/local/src/index.ts',
+    '^@slipstream/(provider-simulator|slipctl|checker|local)$': '<rootDir>/apps/$1/src/index.ts',
   },
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['/dist/'],

@@ -7,13 +7,11 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8');
 /** The package named by an import; Node's own modules and files are none. */
 const imports =
   /(?:^(?:import|export|\}).* from |^import |\bimport\()'(?!node:)((?:@[\w-]+\/)?[\w-][\w.-]*)/gm;
-const packages = globSync('{libs,services,apps}/*/package.json', { cwd: root });
+const packages = globSync('{libs,services,apps,tools}/*/package.json', { cwd: root });
 
 test('every dependency has its reason in docs/reference/dependencies.md', () => {
   const reasons = read('docs/reference/dependencies.md');
-  const manifests = ['package.json', 'test/package.json', 'deploy/local/package.json', ...packages].map(
-    (file) => JSON.parse(read(file)),
-  );
+  const manifests = ['package.json', 'test/package.json', ...packages].map((file) => JSON.parse(read(file)));
   const names = manifests.flatMap(({ dependencies = {}, devDependencies = {} }) =>
     Object.keys({ ...dependencies, ...devDependencies }),
   );
@@ -26,7 +24,7 @@ test('every dependency has its reason in docs/reference/dependencies.md', () => 
 
 test('every package declares what it imports', () => {
   const shared = Object.keys(JSON.parse(read('package.json')).devDependencies);
-  const undeclared = ['test/package.json', 'deploy/local/package.json', ...packages].flatMap((file) => {
+  const undeclared = ['test/package.json', ...packages].flatMap((file) => {
     const { name, dependencies = {}, devDependencies = {} } = JSON.parse(read(file));
     const declared = new Set([name, ...shared, ...Object.keys({ ...dependencies, ...devDependencies })]);
     const exclude = ['**/node_modules', '**/dist', '**/canaries'];
@@ -45,10 +43,9 @@ test('every library, service and app says on one page what it owns', () => {
 });
 
 test('links between the documents lead somewhere', () => {
-  const documents = globSync(
-    '{*.md,docs/**/*.md,libs/*/README.md,services/*/README.md,apps/*/README.md,deploy/local/README.md}',
-    { cwd: root },
-  );
+  const documents = globSync('{*.md,docs/**/*.md,libs/*/README.md,services/*/README.md,apps/*/README.md}', {
+    cwd: root,
+  });
   const broken = documents.flatMap((file) =>
     [...read(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
       .map((match) => match[1]!)

@@ -1,4 +1,5 @@
 import { type Topic, topics } from '@slipstream/contracts';
+import { createDatabase } from '@slipstream/environment';
 import {
   BatchConsumer,
   createKafka,
@@ -16,7 +17,7 @@ import {
   type Tx,
   UnitOfWork,
 } from '@slipstream/postgres';
-import { createDatabase, waitFor } from '@slipstream/testing';
+import { waitFor } from '@slipstream/testing';
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import type { BenchEvent } from './generator.ts';

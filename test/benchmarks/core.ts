@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEnvironment } from '@slipstream/testing';
+import { startEnvironment } from '@slipstream/environment';
 import { append, type Bench, rawConsume, rawProduce, rawUnnest, relay, runner } from './core-workloads.ts';
 import { benchEvents } from './generator.ts';
 import type { Row } from './measure.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { seededRandom } from '@slipstream/testing';
+import { seededRandom } from '@slipstream/kernel';
 import { bootStack, peakMemory, root, slipctl, type TestStack } from './support.ts';
 
 const olist = join(root, '../shared/data/olist');

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeInbound, encodeSlipEvent, type Inbound, stampEnvelope, topics } from '@slipstream/contracts';
+import { sharedEnvironment } from '@slipstream/environment';
 import { createKafka, ensureTopics, partitionOf, RecordStream, SerialProducer } from '@slipstream/kafka';
 import { isUuid } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
-import { sharedEnvironment, waitFor } from '@slipstream/testing';
+import { waitFor } from '@slipstream/testing';
 import { createSlipClient, type SlipClient, type SubmitCommand } from './client.ts';
 
 const environment = sharedEnvironment();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { sharedEnvironment } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
 import type { PartitionPosition } from './ports.ts';
 import { MemoryStore } from './test-support/memory-store.ts';
 import { eventBytes, source } from './test-support/records.ts';

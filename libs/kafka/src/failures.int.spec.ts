@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { sharedEnvironment } from '@slipstream/environment';
 import { SlipstreamError } from '@slipstream/kernel';
-import { sharedEnvironment } from '@slipstream/testing';
 import { CompressionTypes } from 'kafkajs';
 import { type Batch, RecordRejected } from './ports.ts';
 import type { MemoryStore, MemoryTx } from './test-support/memory-store.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { sharedEnvironment } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
 import kafkajs from 'kafkajs';
 import { byPartition, Rig, recordOffsets, until } from './test-support/rig.ts';
 

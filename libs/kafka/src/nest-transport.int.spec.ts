@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { sharedEnvironment } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
 import { BatchConsumer } from './consumer.ts';
 import { KafkaBatchTransport } from './nest-transport.ts';
 import { MemoryStore, type MemoryTx } from './test-support/memory-store.ts';

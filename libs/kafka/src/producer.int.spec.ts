@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { seededRandom, sharedEnvironment } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
+import { seededRandom } from '@slipstream/kernel';
 import { SendFailed, SerialProducer } from './producer.ts';
 import { Rig, until } from './test-support/rig.ts';
 

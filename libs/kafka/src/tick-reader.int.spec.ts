@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { encodeTick, type Tick, tickKey, topics } from '@slipstream/contracts';
-import { sharedEnvironment } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
 import { createKafka, type KafkaClient } from './client.ts';
 import { SerialProducer } from './producer.ts';
 import { until } from './test-support/rig.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { type Topic, topics } from '@slipstream/contracts';
-import { sharedEnvironment } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
 import { ConfigResourceTypes } from 'kafkajs';
 import { createKafka } from './client.ts';
 import { ensureTopics } from './topics.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { sharedEnvironment } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
 import { type MemoryStore, StoreError } from './test-support/memory-store.ts';
 import { Rig, until } from './test-support/rig.ts';
 

@@ -1,5 +1,4 @@
 export { assert, InvariantError, must, unreachable } from './assert.ts';
-export type { Clock } from './clock.ts';
 export { currencyExponent, isCurrency } from './currency.ts';
 export {
   type ErrorCode,
@@ -30,4 +29,6 @@ export {
   sameMoney,
 } from './money.ts';
 export { err, ok, type Result } from './result.ts';
+export { type SeededRandom, seededRandom } from './seeded-random.ts';
+export { StartError } from './start-error.ts';
 export { storableText } from './text.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { sharedEnvironment } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
 import { PgConsumerStore } from './consumer-store.ts';
 import { openTestDatabase, record, type TestDatabase } from './test-database.ts';
 

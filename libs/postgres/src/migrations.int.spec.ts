@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { sharedEnvironment } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
 import { migrate } from './migrations.ts';
 import { openTestDatabase, type TestDatabase } from './test-database.ts';
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { readEnvelope } from '@slipstream/contracts';
-import { sharedEnvironment, waitFor } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
+import { waitFor } from '@slipstream/testing';
 import { Relay, type RelayProducer, type RelayRecord } from './relay.ts';
 import { openTestDatabase, record, type TestDatabase, testTopic } from './test-database.ts';
 import { WatermarkClock } from './watermark-clock.ts';

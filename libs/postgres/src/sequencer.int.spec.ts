@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { seededRandom, sharedEnvironment } from '@slipstream/testing';
+import { sharedEnvironment } from '@slipstream/environment';
+import { seededRandom } from '@slipstream/kernel';
 import { openTestDatabase, record, type TestDatabase, testTopic } from './test-database.ts';
 
 const environment = sharedEnvironment();

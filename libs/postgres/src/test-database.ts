@@ -1,5 +1,5 @@
 import type { Topic } from '@slipstream/contracts';
-import { createDatabase } from '@slipstream/testing';
+import { createDatabase } from '@slipstream/environment';
 import type { DataSource } from 'typeorm';
 import { openDataSource } from './data-source.ts';
 import { coreMigrations, migrate } from './migrations.ts';

@@ -2,11 +2,11 @@ import 'reflect-metadata';
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
+import type { CallerIdentity } from '@slipstream/identity';
 import { exportSPKI, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose';
 import { Caller, Public, Scopes } from './auth.ts';
 import { createService, type Service } from './service.ts';
 import { audience, issuer, publicJwk, settings, signToken } from './spec-support.ts';
-import type { CallerIdentity } from './token.ts';
 
 @Controller('things')
 class ThingsController {

@@ -7,9 +7,9 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiExtension } from '@nestjs/swagger';
+import type { CallerIdentity, VerifyToken } from '@slipstream/identity';
 import { must, SlipstreamError } from '@slipstream/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { CallerIdentity, VerifyToken } from './token.ts';
 
 const accessKey = 'slipstream:access';
 

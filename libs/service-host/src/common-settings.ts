@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
-
-import { integer, list, oneOf, type SettingsOf, setting, text, url } from './env.ts';
-import { parseKeySet } from './token.ts';
+import { parseKeySet } from '@slipstream/identity';
+import { integer, list, oneOf, type SettingsOf, setting, text, url } from '@slipstream/runtime';
 
 /** Log levels from quiet to talkative: each includes the ones before it. */
 export const logLevels = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;

@@ -1,16 +1,8 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import type { Health, HealthCheck } from '@slipstream/runtime';
 import type { FastifyReply } from 'fastify';
 import { Public } from './auth.ts';
-
-export interface Health {
-  readonly ok: boolean;
-  /** Why, for the operator. */
-  readonly detail?: string;
-}
-
-/** Must answer at once: it reads what the part already knows and asks nobody. */
-export type HealthCheck = () => Health;
 
 export interface Readiness {
   readonly ready: boolean;

@@ -1,6 +1,9 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createTokenVerifier } from '@slipstream/identity';
+import type { RuntimeHost } from '@slipstream/runtime';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { AuthGuard } from './auth.ts';
@@ -12,14 +15,10 @@ import { createMetrics, MetricsController, measureRequests } from './metrics.ts'
 import { ApiDescription, describeApi, OpenApiController } from './openapi.ts';
 import { ProblemFilter } from './problem-filter.ts';
 import { RouteTable } from './route-table.ts';
-import { createTokenVerifier } from './token.ts';
 import { createValidationPipe } from './validation.ts';
 
-/** Injection token of the AbortSignal that fires when the service starts to drain: end long answers then. */
-export const DRAINING = Symbol('slipstream:draining');
-
 /** What a service's parts and controllers can use of their host. */
-export interface Host {
+export interface Host extends RuntimeHost {
   readonly app: NestFastifyApplication;
   readonly health: HealthRegistry;
   readonly metrics: Registry;
@@ -51,7 +50,6 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
     { provide: HealthRegistry, useValue: health },
     { provide: Registry, useValue: metrics },
     { provide: ApiDescription, useValue: description },
-    { provide: DRAINING, useValue: draining },
   ];
   const root: DynamicModule = {
     module: HostModule,
@@ -59,7 +57,7 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
     imports: [options.module],
     controllers: [HealthController, MetricsController, OpenApiController],
     providers,
-    exports: [HealthRegistry, Registry, DRAINING],
+    exports: [HealthRegistry, Registry],
   };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     bodyParser: false,
@@ -78,5 +76,9 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
       }),
     ),
   );
-  return { app, health, metrics, draining };
+  const startTransport = (strategy: CustomTransportStrategy): Promise<unknown> => {
+    app.connectMicroservice({ strategy });
+    return app.startAllMicroservices();
+  };
+  return { app, health, metrics, draining, startTransport };
 }

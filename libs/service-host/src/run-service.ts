@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
+import { StartError } from '@slipstream/kernel';
 import { createService, type Service, type ServiceOptions } from './service.ts';
-import { StartError } from './start-error.ts';
 
 /** How long a start may still take once the process was told to stop. */
 const startGraceMs = 20_000;

@@ -2,10 +2,9 @@ import 'reflect-metadata';
 import { Agent, get } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Module, Param, Post } from '@nestjs/common';
+import type { Part } from '@slipstream/runtime';
 import { Public, Scopes } from './auth.ts';
 import { HealthRegistry } from './health.ts';
-import { DRAINING } from './host.ts';
-import type { Part } from './lifecycle.ts';
 import { createService, type Service, type ServiceOptions } from './service.ts';
 import { settings, signToken } from './spec-support.ts';
 
@@ -23,15 +22,12 @@ class Gate {
 @Public()
 @Controller('things')
 class ThingsController {
-  constructor(
-    @Inject(Gate) private readonly gate: Gate,
-    @Inject(DRAINING) private readonly draining: AbortSignal,
-  ) {}
+  constructor(@Inject(Gate) private readonly gate: Gate) {}
 
   @Get('slow')
   async slow() {
     await this.gate.pass();
-    return { draining: this.draining.aborted };
+    return { done: true };
   }
 
   @Get(':id')

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Part, type PartFailure, startParts, stopParts } from '@slipstream/runtime';
 import { createHost, type Host, type HostOptions } from './host.ts';
-import { type Part, type PartFailure, startParts, stopParts } from './lifecycle.ts';
 
 export interface ServiceOptions extends HostOptions {
   /** Started in this order before the service listens; drained and stopped in reverse after HTTP has ended. */

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { freePorts } from './free-ports.ts';
 import { waitFor } from './wait-for.ts';
 
 describe('waitFor', () => {
@@ -24,9 +23,4 @@ describe('waitFor', () => {
     });
     await expect(failing).rejects.toThrow('waited 5 ms for the door: refused');
   });
-});
-
-test('free ports differ from each other and from those given before', async () => {
-  const ports = [...(await freePorts(20)), ...(await freePorts(20))];
-  expect(new Set(ports).size).toBe(40);
 });

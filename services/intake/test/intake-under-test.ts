@@ -1,8 +1,10 @@
 import { decodeSlipEvent, topics } from '@slipstream/contracts';
+import { createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
 import { createKafka, type KafkaClient, SerialProducer } from '@slipstream/kafka';
-import { createService, parseRules, type Service, type ServiceOptions } from '@slipstream/service-host';
+import { parseRules } from '@slipstream/rules';
+import { createService, type Service, type ServiceOptions } from '@slipstream/service-host';
 import type { RecordedEvent } from '@slipstream/slip';
-import { createDatabase, environmentWithOwnKafka, waitFor } from '@slipstream/testing';
+import { waitFor } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { assemble } from '../src/app.module.ts';

@@ -1,4 +1,6 @@
-import { type CommonSettings, commonSettings, loadRules, readEnvironment } from '@slipstream/service-host';
+import { loadRules } from '@slipstream/rules';
+import { readEnvironment } from '@slipstream/runtime';
+import { type CommonSettings, commonSettings } from '@slipstream/service-host';
 
 export interface Config {
   readonly settings: CommonSettings;

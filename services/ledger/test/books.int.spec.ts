@@ -6,9 +6,10 @@ import {
   readEnvelope,
   stampEnvelope,
 } from '@slipstream/contracts';
+import { sharedEnvironment } from '@slipstream/environment';
 import { RecordRejected } from '@slipstream/kafka';
+import { seededRandom } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
-import { seededRandom, sharedEnvironment } from '@slipstream/testing';
 import { sha256 } from '../src/app.module.ts';
 import { type Books, openBooks } from './books.ts';
 import { at, eur, recordedAs, refundRequested, returned, submitted } from './builders.ts';

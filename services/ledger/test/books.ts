@@ -1,4 +1,5 @@
 import { sources, stampEnvelope, topics } from '@slipstream/contracts';
+import { createDatabase } from '@slipstream/environment';
 import type { ConsumedRecord, Subscription } from '@slipstream/kafka';
 import type { Instant } from '@slipstream/kernel';
 import {
@@ -9,8 +10,7 @@ import {
   type Tx,
   UnitOfWork,
 } from '@slipstream/postgres';
-import { outboundEvent } from '@slipstream/service-host';
-import { createDatabase } from '@slipstream/testing';
+import { outboundEvent } from '@slipstream/runtime';
 import { v7 } from 'uuid';
 import { eventsSubscription } from '../src/adapters/kafka/events-subscription.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';

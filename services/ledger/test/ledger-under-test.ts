@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { encodeSlipEvent, stampEnvelope, topics } from '@slipstream/contracts';
+import { createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
 import { createKafka, partitionOf, readLogBounds, SerialProducer } from '@slipstream/kafka';
 import { createService, type Service } from '@slipstream/service-host';
 import type { SlipEvent } from '@slipstream/slip';
-import { createDatabase, environmentWithOwnKafka, waitFor } from '@slipstream/testing';
+import { waitFor } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { assemble } from '../src/app.module.ts';

@@ -4,13 +4,9 @@ import { Logger, Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
 import { SlipstreamError } from '@slipstream/kernel';
 import { GroupCommit, type Tx } from '@slipstream/postgres';
-import {
-  openRuntime,
-  outboundEvent,
-  type Rules,
-  type Runtime,
-  type ServiceOptions,
-} from '@slipstream/service-host';
+import type { Rules } from '@slipstream/rules';
+import { openRuntime, outboundEvent, type Runtime } from '@slipstream/runtime';
+import { type ServiceOptions } from '@slipstream/service-host';
 import {
   CALLBACK_INTAKE,
   type CallbackIntake,

@@ -1,10 +1,6 @@
-import {
-  type CommonSettings,
-  commonSettings,
-  loadRules,
-  type Rules,
-  readEnvironment,
-} from '@slipstream/service-host';
+import { loadRules, type Rules } from '@slipstream/rules';
+import { readEnvironment } from '@slipstream/runtime';
+import { type CommonSettings, commonSettings } from '@slipstream/service-host';
 
 export interface GatewayConfig {
   readonly settings: CommonSettings;

@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sharedEnvironment } from '@slipstream/environment';
 import { type Fault, type Simulator, startSimulator } from '@slipstream/provider-simulator';
-import { sharedEnvironment, waitFor } from '@slipstream/testing';
+import { waitFor } from '@slipstream/testing';
 import {
   type CallbackHandling,
   type ReceivedCallback,

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { sharedEnvironment } from '@slipstream/environment';
 import { instantFromMs } from '@slipstream/kernel';
-import { sharedEnvironment, waitFor } from '@slipstream/testing';
+import { waitFor } from '@slipstream/testing';
 import {
   type DispatcherParts,
   dispatchDueSlips,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { sharedEnvironment } from '@slipstream/environment';
 import { addMs, type Instant } from '@slipstream/kernel';
-import { sharedEnvironment, waitFor } from '@slipstream/testing';
+import { waitFor } from '@slipstream/testing';
 import fc from 'fast-check';
 import { v7 } from 'uuid';
 import { type Refused, receiveResults } from '../src/application/receive-results.ts';

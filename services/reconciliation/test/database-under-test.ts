@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type Topic, topics } from '@slipstream/contracts';
+import { createDatabase } from '@slipstream/environment';
 import { deadLetterRecord } from '@slipstream/kafka';
 import {
   coreMigrations,
@@ -11,7 +12,6 @@ import {
   UnitOfWork,
 } from '@slipstream/postgres';
 import type { RecordedEvent } from '@slipstream/slip';
-import { createDatabase } from '@slipstream/testing';
 import { MarkStore } from '../src/adapters/kafka/mark-store.ts';
 import { ids, toRecords } from '../src/adapters/kafka/outgoing.ts';
 import { subscription } from '../src/adapters/kafka/slip-events.ts';

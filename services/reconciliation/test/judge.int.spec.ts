@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeSlipEvent, stampEnvelope } from '@slipstream/contracts';
+import { sharedEnvironment } from '@slipstream/environment';
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { RecordedEvent } from '@slipstream/slip';
-import { sharedEnvironment } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { subscription } from '../src/adapters/kafka/slip-events.ts';
 import { type DatabaseUnderTest, databaseUnderTest, type Instance } from './database-under-test.ts';

@@ -11,11 +11,13 @@ import {
   tickKey,
   topics,
 } from '@slipstream/contracts';
+import { createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
 import { createKafka, ensureTopics, type OutRecord, partitionOf, SerialProducer } from '@slipstream/kafka';
 import { addMicros, type Instant, instantFromMs } from '@slipstream/kernel';
-import { createService, parseRules, type Service } from '@slipstream/service-host';
+import { parseRules } from '@slipstream/rules';
+import { createService, type Service } from '@slipstream/service-host';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
-import { createDatabase, environmentWithOwnKafka, waitFor } from '@slipstream/testing';
+import { waitFor } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { v7 } from 'uuid';

@@ -1,5 +1,5 @@
 import { GroupCommit } from '@slipstream/postgres';
-import type { Part } from '@slipstream/service-host';
+import type { Part } from '@slipstream/runtime';
 import { type EndedCall } from '../application/dispatch-due-slips.ts';
 import { type AnsweredInquiry } from '../application/inquire-due.ts';
 import type { Count, Providers, RetryLimits, Store } from '../application/ports.ts';

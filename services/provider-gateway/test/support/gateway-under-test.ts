@@ -12,17 +12,18 @@ import {
   tickKey,
   topics,
 } from '@slipstream/contracts';
-import { createKafka, ensureTopics, partitionOf, readLogBounds, SerialProducer } from '@slipstream/kafka';
-import { type Instant, instantFromMs } from '@slipstream/kernel';
-import { createService, parseRules, type Service } from '@slipstream/service-host';
-import type { RecordedEvent } from '@slipstream/slip';
 import {
   createDatabase,
   type Environment,
   environmentWithOwnKafka,
   freePorts,
-  waitFor,
-} from '@slipstream/testing';
+} from '@slipstream/environment';
+import { createKafka, ensureTopics, partitionOf, readLogBounds, SerialProducer } from '@slipstream/kafka';
+import { type Instant, instantFromMs } from '@slipstream/kernel';
+import { parseRules } from '@slipstream/rules';
+import { createService, type Service } from '@slipstream/service-host';
+import type { RecordedEvent } from '@slipstream/slip';
+import { waitFor } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { v7 } from 'uuid';

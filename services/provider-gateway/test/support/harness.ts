@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { decodeSlipEvent, sources, stampEnvelope, topics } from '@slipstream/contracts';
+import { createDatabase } from '@slipstream/environment';
 import type { Instant } from '@slipstream/kernel';
 import {
   coreMigrations,
@@ -9,9 +10,10 @@ import {
   prepareTopics,
   UnitOfWork,
 } from '@slipstream/postgres';
-import { outboundEvent, type ProviderRules } from '@slipstream/service-host';
+import type { ProviderRules } from '@slipstream/rules';
+import { outboundEvent } from '@slipstream/runtime';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
-import { createDatabase, waitFor } from '@slipstream/testing';
+import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { postgresStore, type StoreOptions } from '../../src/adapters/postgres/store.ts';
 import { followSlips } from '../../src/application/follow-slips.ts';

@@ -1,13 +1,8 @@
 import { Body, Controller, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { CallerIdentity } from '@slipstream/identity';
 import { parseInstant, SlipstreamError } from '@slipstream/kernel';
-import {
-  Caller,
-  type CallerIdentity,
-  IdempotencyKey,
-  rejectUnknownQuery,
-  Scopes,
-} from '@slipstream/service-host';
+import { Caller, IdempotencyKey, rejectUnknownQuery, Scopes } from '@slipstream/service-host';
 import { submissionDigest } from '../../application/submission-digest.ts';
 import type { SubmitOutcome, SubmitRequest } from '../../application/submit-requests.ts';
 import { nameProblem } from '../../domain/submission/fields.ts';

@@ -1,5 +1,4 @@
-import { SlipstreamError } from '@slipstream/kernel';
-import { StartError } from '@slipstream/service-host';
+import { SlipstreamError, StartError } from '@slipstream/kernel';
 import { Webhook } from 'standardwebhooks';
 import type { CallbackMessage } from '../../application/ports.ts';
 import { Garbage, text, toAnswer } from './translate.ts';

@@ -1,4 +1,4 @@
-import type { ProviderRules } from '@slipstream/service-host';
+import type { ProviderRules } from '@slipstream/rules';
 
 /** What a provider with this API can do, and the bounds that the rules declare for it. */
 export interface Capabilities {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { ProviderRules } from '@slipstream/service-host';
+import type { ProviderRules } from '@slipstream/rules';
 import type { Provider } from '../../application/ports.ts';
 import { dispatch } from '../../domain/dispatch/spec-support.ts';
 import { httpV1Provider, prepareCall } from './client.ts';

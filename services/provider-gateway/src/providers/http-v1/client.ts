@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { moneyToJson } from '@slipstream/kernel';
-import type { ProviderRules } from '@slipstream/service-host';
+import type { ProviderRules } from '@slipstream/rules';
 import { Pool } from 'undici';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';

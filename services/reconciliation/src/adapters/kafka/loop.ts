@@ -1,4 +1,4 @@
-import type { Part } from '@slipstream/service-host';
+import type { Part } from '@slipstream/runtime';
 
 export interface LoopOptions {
   readonly name: string;

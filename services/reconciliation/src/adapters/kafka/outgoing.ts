@@ -1,6 +1,6 @@
 import { type Source, sources } from '@slipstream/contracts';
 import type { OutboundRecord } from '@slipstream/postgres';
-import { outboundEvent } from '@slipstream/service-host';
+import { outboundEvent } from '@slipstream/runtime';
 import type { PendingEvent } from '@slipstream/slip';
 import { v5, v7 } from 'uuid';
 import type { Ids } from '../../application/ports.ts';

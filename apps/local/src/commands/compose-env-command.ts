@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot, runCommand } from '@slipstream/environment';
+import { openIdentity, tokenVariables } from '../stack/tokens.ts';
+import { withVariables } from './env-file.ts';
+
+const PASSWORDS = ['POSTGRES', 'INTAKE', 'PROVIDER_GATEWAY', 'LEDGER', 'RECONCILIATION'];
+const PROVIDERS = ['ACME', 'BOREALIS', 'CUMULUS', 'DORADO'];
+
+/**
+ * Writes what docker-compose.yml asks for. The passwords and secrets of an existing file stay: PostgreSQL keeps those of
+ * its first start. The tokens are valid for 24 h and new each time.
+ */
+await runCommand(async () => {
+  const home = join(repositoryRoot, '.slipstream');
+  const file = join(home, 'compose.env');
+  const existed = existsSync(file);
+  mkdirSync(home, { recursive: true });
+  const identity = await openIdentity(join(home, 'compose/signing-key.json'));
+  const kept = existed ? readFileSync(file, 'utf8') : withVariables('', secrets());
+  const variables = { SLIPSTREAM_JWKS: identity.jwks, ...(await tokenVariables(identity)) };
+  writeFileSync(file, withVariables(kept, variables), { mode: 0o600 });
+  console.error(
+    existed
+      ? `new tokens: ${file}\nfor new passwords remove it and the volumes (docker compose down --volumes)`
+      : `written: ${file}\nnext: docker compose --env-file ${file} up --build --wait`,
+  );
+  return 0;
+});
+
+function secrets(): Record<string, string> {
+  const password = () => randomBytes(24).toString('hex');
+  const secret = () => `whsec_${randomBytes(32).toString('base64')}`;
+  return Object.fromEntries([
+    ...PASSWORDS.map((name) => [`${name}_PASSWORD`, password()]),
+    ...PROVIDERS.map((name) => [`PROVIDER_${name}_SECRET`, secret()]),
+  ]);
+}

@@ -1,0 +1,67 @@
+import { freePorts } from '@slipstream/environment';
+import type { ProcessSpec } from '../supervisor/supervised-process.ts';
+import { compiled } from './paths.ts';
+
+/** Every service, in the order of their start, with its database and the variable that names its URL. */
+export const SERVICES = {
+  intake: { database: 'intake', variable: 'INTAKE_URL' },
+  'provider-gateway': { database: 'provider_gateway', variable: 'GATEWAY_URL' },
+  ledger: { database: 'ledger', variable: 'LEDGER_URL' },
+  reconciliation: { database: 'reconciliation', variable: 'RECONCILIATION_URL' },
+} as const;
+
+export type ServiceName = keyof typeof SERVICES;
+
+/** How many of each service run; one where nothing is said, and 0 leaves a service out. */
+export type InstanceCounts = Partial<Record<ServiceName, number>>;
+
+/** One process that will run: the first of a service has the service's name, the second `<name>-2`. */
+export interface Instance {
+  name: string;
+  service: ServiceName;
+  url: string;
+  port: number;
+}
+
+export async function planInstances(counts: InstanceCounts = {}): Promise<Instance[]> {
+  const instances: Instance[] = [];
+  for (const service of Object.keys(SERVICES) as ServiceName[]) {
+    const ports = await freePorts(counts[service] ?? 1);
+    for (const [index, port] of ports.entries()) {
+      const name = index === 0 ? service : `${service}-${index + 1}`;
+      instances.push({ name, service, port, url: `http://127.0.0.1:${port}` });
+    }
+  }
+  return instances;
+}
+
+/** `INTAKE_URL` and so on: the first instance of each service. */
+export function urlVariables(instances: Instance[]): Record<string, string> {
+  const first = instances.filter((instance) => instance.name === instance.service);
+  return Object.fromEntries(first.map(({ service, url }) => [SERVICES[service].variable, url]));
+}
+
+/** @param shared what every service gets besides its own port and database */
+export function serviceSpec(
+  instance: Instance,
+  databaseUrl: string,
+  shared: Record<string, string>,
+): ProcessSpec {
+  return {
+    name: instance.name,
+    args: [compiled(`services/${instance.service}/dist/main.js`)],
+    env: {
+      ...shared,
+      PORT: String(instance.port),
+      // The same after a restart: leases that the dead process held are taken over at once.
+      INSTANCE_ID: instance.name,
+      // glibc keeps an arena per thread otherwise: tens of MiB that nobody uses.
+      MALLOC_ARENA_MAX: '2',
+      DATABASE_URL: databaseUrl,
+      DRAIN_TIMEOUT_MS: '15000', // before the supervisor's SIGKILL
+      NODE_OPTIONS:
+        '--max-old-space-size=96 --max-semi-space-size=2 --disable-warning=TimeoutNegativeWarning',
+    },
+    readyUrl: `${instance.url}/readyz`,
+  };
+}

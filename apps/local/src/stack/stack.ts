@@ -1,0 +1,137 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Environment, ownedDatabase, startEnvironment } from '@slipstream/environment';
+import { createSupervisor, type Supervisor } from '../supervisor/supervisor.ts';
+import { type Profile, type RoutePolicies, rulesFile } from './policies.ts';
+import { planSimulation } from './providers.ts';
+import {
+  type InstanceCounts,
+  planInstances,
+  SERVICES,
+  type ServiceName,
+  serviceSpec,
+  urlVariables,
+} from './services.ts';
+import { AUDIENCE, ISSUER, openIdentity, tokenVariables } from './tokens.ts';
+
+export interface StackOptions {
+  /** Data, keys and logs. One running stack per folder. */
+  dataDir: string;
+  /** Reuse the data on the next start; default: remove Kafka's and PostgreSQL's data on stop. */
+  keepData?: boolean;
+  profile: Profile;
+  instances?: InstanceCounts;
+  /** Changes the profile's dispatched routes. */
+  policies?: RoutePolicies;
+  /** Gets progress and one line for each restart. */
+  log?: (line: string) => void;
+  /** Folders and files to delete if this process is killed. */
+  removeOnCrash?: string[];
+}
+
+/** Everything that runs: servers, simulated providers, services. */
+export interface Stack {
+  /** What `npm run stack -- CMD` gives CMD: addresses and bearer tokens. */
+  readonly env: Record<string, string>;
+  readonly services: Supervisor;
+  readonly simulatorUrl: string;
+  readonly environment: Environment;
+  /** Where the logs are. */
+  readonly logsDir: string;
+  /** Stops all of it, in order. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** @throws Error that says which part did not start and why; what was started is stopped again */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const log = options.log ?? (() => {});
+  warnOfOneGiven(process.env, log);
+  const dataDir = resolve(options.dataDir);
+  mkdirSync(dataDir, { recursive: true });
+  const environment = await startEnvironment({ dataDir, keepData: options.keepData, log });
+  const services = createSupervisor({ dataDir, warn: log, removeOnCrash: options.removeOnCrash });
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= services.stopAll().finally(() => environment.stop());
+    return stopped;
+  };
+  try {
+    const { env, simulatorUrl } = await startServices({ ...options, dataDir, log }, environment, services);
+    return { env, services, simulatorUrl, environment, logsDir: join(dataDir, 'logs'), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The events on the topics carry numbers that the databases give and remember: both must be of the same age. */
+function warnOfOneGiven(
+  { KAFKA_BROKERS, DATABASE_URL }: NodeJS.ProcessEnv,
+  log: (line: string) => void,
+): void {
+  if (!KAFKA_BROKERS === !DATABASE_URL) return;
+  const [given, missing] = KAFKA_BROKERS
+    ? ['KAFKA_BROKERS', 'DATABASE_URL']
+    : ['DATABASE_URL', 'KAFKA_BROKERS'];
+  log(
+    `${given} is set and ${missing} is not: this works with what ${given} names once, while it is empty; after that ` +
+      'its numbers do not fit the other server, which starts anew. Set both to keep both.',
+  );
+}
+
+async function startServices(
+  options: StackOptions & { log: (line: string) => void },
+  environment: Environment,
+  supervisor: Supervisor,
+): Promise<{ env: Record<string, string>; simulatorUrl: string }> {
+  const instances = await planInstances(options.instances);
+  const gateway = instances.find((instance) => instance.service === 'provider-gateway');
+  const stateFile = options.keepData ? join(options.dataDir, 'providers.jsonl') : null;
+  // Port 9: nobody takes callbacks.
+  const simulator = await planSimulation(gateway?.url ?? 'http://127.0.0.1:9', stateFile);
+  const identity = await openIdentity(join(options.dataDir, 'keys/signing-key.json'));
+  const kafkaBrokers = environment.kafkaBrokers.join(',');
+  const shared = {
+    ...simulator.env,
+    KAFKA_BROKERS: kafkaBrokers,
+    SLIPSTREAM_CONFIG: rulesFile(options.profile, options.policies, options.dataDir),
+    SLIPSTREAM_JWKS: identity.jwks,
+    SLIPSTREAM_JWT_ISSUER: ISSUER,
+    SLIPSTREAM_JWT_AUDIENCE: AUDIENCE,
+  };
+  options.log('starting the providers and the services');
+  await supervisor.start(simulator.spec);
+  const databaseUrls = await ownDatabases(environment.databaseUrl);
+  await allReady(
+    instances.map((one) => supervisor.start(serviceSpec(one, databaseUrls[one.service], shared))),
+  );
+  return {
+    simulatorUrl: simulator.url,
+    env: {
+      KAFKA_BROKERS: kafkaBrokers,
+      DATABASE_URL: environment.databaseUrl,
+      SIMULATOR_URL: simulator.url,
+      ...urlVariables(instances),
+      ...(await tokenVariables(identity)),
+    },
+  };
+}
+
+async function ownDatabases(superuserUrl: string): Promise<Record<ServiceName, string>> {
+  const urls: Partial<Record<ServiceName, string>> = {};
+  for (const [service, { database }] of Object.entries(SERVICES)) {
+    urls[service as ServiceName] = await ownedDatabase(superuserUrl, database);
+  }
+  return urls as Record<ServiceName, string>;
+}
+
+/** Waits for all even when one fails, so that no start is under way when everything is stopped. */
+async function allReady(starts: Promise<void>[]): Promise<void> {
+  const failures = (await Promise.allSettled(starts)).flatMap((one) =>
+    one.status === 'rejected' ? [one.reason] : [],
+  );
+  if (failures.length > 0)
+    throw failures.length === 1 ? failures[0] : new Error(failures.map(message).join('\n\n'));
+}
+
+const message = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,10 @@
+export { createDatabase } from './create-database.ts';
+export { freePorts } from './free-ports.ts';
+export { ownedDatabase } from './owned-database.ts';
+export type { Environment, EnvironmentKind, EnvironmentOptions } from './port.ts';
+export { isRunning, type ProcessIdentity, processStart, stopProcess } from './process-identity.ts';
+export { repositoryRoot } from './repository.ts';
+export { exitCodeOf, Interrupted, interruptible, runCommand } from './run-command.ts';
+export { environmentWithOwnKafka, freshDataDir, sharedEnvironment } from './shared.ts';
+export { startEnvironment } from './start.ts';
+export { startWatchdog, type Watchdog } from './watchdog.ts';

@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DataFolder } from './data-folder.ts';
+import { freePorts } from './free-ports.ts';
+import { kafkaAnswers } from './kafka-answers.ts';
+import { kafkaJars, kafkaJarsFolder } from './kafka-jars.ts';
+import type { Part } from './port.ts';
+import { retryOnPortTaken, startServer, untilReady } from './server-process.ts';
+
+const JAVA_MAJOR_MIN = 17;
+const READY_TIMEOUT_MS = 120_000; // a busy machine is slow, not broken
+
+/** What keeps Kafka from running natively here, or undefined when nothing does. */
+export function kafkaNativeObstacle(): string | undefined {
+  const java = spawnSync(javaCommand(), ['-version'], { encoding: 'utf8' });
+  const major = Number(/version "(\d+)/.exec(java.stderr ?? '')?.[1] ?? 0);
+  if (java.error || major === 0) return `Java ${JAVA_MAJOR_MIN}+ is not installed`;
+  if (major < JAVA_MAJOR_MIN) return `Java ${JAVA_MAJOR_MIN}+ is needed, this machine has Java ${major}`;
+  if (existsSync(kafkaJarsFolder())) return undefined;
+  const maven = spawnSync('mvn', ['-version'], { stdio: 'ignore' });
+  return maven.error || maven.status !== 0 ? 'Maven (mvn) is not installed' : undefined;
+}
+
+function javaCommand(): string {
+  return process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/java') : 'java';
+}
+
+/** One KRaft node, broker and controller, on 127.0.0.1. */
+export async function startNativeKafka(folder: DataFolder, log: (line: string) => void): Promise<Part> {
+  const jars = await kafkaJars(log);
+  log('starting Kafka');
+  return retryOnPortTaken(() => startBroker(folder, jars));
+}
+
+async function startBroker(folder: DataFolder, jars: string): Promise<Part> {
+  const home = join(folder.path, 'kafka');
+  mkdirSync(home, { recursive: true });
+  const [brokerPort, controllerPort] = await freePorts(2);
+  const properties = join(home, 'server.properties');
+  const logging = join(home, 'log4j2.properties');
+  writeFileSync(properties, serverProperties(join(home, 'data'), brokerPort!, controllerPort!));
+  writeFileSync(logging, LOG4J);
+  const java = [`-Dlog4j2.configurationFile=${logging}`, '-cp', join(jars, '*')];
+  if (!existsSync(join(home, 'data/meta.properties'))) format(java, properties, folder.kafkaClusterId);
+  const server = await startServer({
+    name: 'Kafka',
+    command: javaCommand(),
+    args: [
+      '-Xms128m',
+      '-Xmx384m',
+      '-XX:+UseG1GC',
+      '-Djava.awt.headless=true',
+      ...java,
+      'kafka.Kafka',
+      properties,
+    ],
+    cwd: home,
+    logFile: join(folder.path, 'logs/kafka.log'),
+    stopSignal: 'SIGTERM',
+  });
+  folder.started(server);
+  const address = `127.0.0.1:${brokerPort}`;
+  await untilReady(server, () => kafkaAnswers([address]), READY_TIMEOUT_MS);
+  return { kind: 'native', address, stop: server.stop };
+}
+
+function format(java: string[], properties: string, clusterId: string): void {
+  const args = [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties];
+  const run = spawnSync(javaCommand(), ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...args], {
+    encoding: 'utf8',
+  });
+  if (run.status !== 0) {
+    throw new Error(`cannot format Kafka's data folder: ${run.error?.message ?? run.stderr + run.stdout}`);
+  }
+}
+
+/** One node: internal topics have one replica and few partitions. Buffers are sized for a 384 MiB heap. */
+function serverProperties(dataFolder: string, brokerPort: number, controllerPort: number): string {
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controllerPort}
+listeners=PLAINTEXT://127.0.0.1:${brokerPort},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${brokerPort}
+controller.listener.names=CONTROLLER
+log.dirs=${dataFolder}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=16777216
+log.index.size.max.bytes=1048576
+num.network.threads=2
+num.io.threads=4
+`;
+}
+
+const LOG4J = `status=warn
+appender.c.type=Console
+appender.c.name=C
+appender.c.layout.type=PatternLayout
+appender.c.layout.pattern=%d %p %c{1} %m%n
+rootLogger.level=WARN
+rootLogger.appenderRef.c.ref=C
+`;

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { parseRules, rulesDefaults } from './rules.ts';
+import { rulesSchema } from './rules-schema.ts';
+
+const page = readFileSync(resolve(import.meta.dirname, '../../../docs/reference/configuration.md'), 'utf8');
+
+/** The cells of every table row that starts with a code word. */
+const rows = (text: string) =>
+  [...text.matchAll(/^\| `([^`]+)` +\| (.*?) *\|$/gm)].map(([, name, rest = '']) => [
+    name,
+    ...rest.split(/ *\| */),
+  ]);
+
+describe('docs/reference/configuration.md', () => {
+  const rules = page.split('## The rules file')[1] ?? '';
+
+  const { providers, routes, detection } = rulesSchema.properties;
+  it.each([
+    ['providers.<name>', providers.additionalProperties, rulesDefaults.provider],
+    ['routes.<name>', routes.additionalProperties, rulesDefaults.route],
+    ['detection', detection, rulesDefaults.detection],
+  ])('has every key of %s with its default', (section, schema, defaults) => {
+    const body = rules.split('### ').find((part) => part.startsWith(`\`${section}\``)) ?? '';
+    const { properties, required = [] } = schema as { properties: object; required?: readonly string[] };
+    const told = rows(body);
+    expect(told.map(([key]) => key).sort()).toEqual(Object.keys(properties).sort());
+    for (const [key = '', value = ''] of told) {
+      expect([key, value === 'required']).toEqual([key, required.includes(key)]);
+      const fixed = (defaults as Record<string, unknown>)[key];
+      if (typeof fixed === 'number' || typeof fixed === 'boolean')
+        expect([key, value]).toEqual([key, String(fixed)]);
+      if (key === 'inquiry_ladder_ms') expect(value).toBe((fixed as number[]).join(', '));
+    }
+  });
+
+  it('shows rules that load', () => {
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(rules)?.[1] ?? '';
+    const environment = {
+      PROVIDER_ACME_URL: 'http://127.0.0.1:1',
+      PROVIDER_ACME_SECRET: 'sixteen-or-more-characters',
+    };
+    expect(parseRules(yaml, { file: 'configuration.md', environment }).routes.size).toBe(2);
+  });
+});

@@ -1,0 +1,257 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { StartError } from '@slipstream/kernel';
+import { loadRules, parseRules } from './rules.ts';
+
+const secret = 'a-secret-of-some-length';
+const environment = { ACME_URL: 'http://127.0.0.1:9/', ACME_SECRET: secret };
+
+const good = `version: 1
+providers:
+  acme: { base_url: "\${ACME_URL}", secret: "\${ACME_SECRET}", connect_timeout_ms: 500, acceptance_delay_max_ms: 1000 }
+routes:
+  default:
+    mode: dispatched
+    provider: acme
+    outcome_deadline_ms: 5000
+    overdraft: true
+    inquiry_ladder_ms: [0, 2000, 4000]
+  import: { mode: reported, provider: null, outcome_deadline_ms: 86400000, kinds: [order], inquiry_ladder_ms: [9000] }
+detection: { grace_ms: 10 }
+`;
+
+const parse = (text: string, env: Record<string, string> = environment) =>
+  parseRules(text, { file: 'slipstream.config.yaml', environment: env });
+
+function problemsOf(text: string, env: Record<string, string> = environment): readonly string[] {
+  try {
+    parse(text, env);
+  } catch (error) {
+    if (error instanceof StartError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('rules', () => {
+  it('are read into camelCase with defaults for what is left out', () => {
+    const rules = parse(good);
+    expect(rules.providers.get('acme')).toEqual({
+      id: 'acme',
+      baseUrl: 'http://127.0.0.1:9',
+      secrets: { current: secret, next: null },
+      connectTimeoutMs: 500,
+      answerTimeoutMs: 10_000,
+      acceptanceDelayMaxMs: 1000,
+      concurrencyMax: 32,
+    });
+    expect(rules.routes.get('default')).toMatchObject({
+      mode: 'dispatched',
+      provider: 'acme',
+      overdraft: true,
+      kinds: ['order', 'payout', 'payment'],
+      retryInitialMs: 200,
+      inquiryLadderMs: [0, 2000, 4000],
+    });
+    expect(rules.routes.get('import')).toMatchObject({
+      mode: 'reported',
+      provider: null,
+      kinds: ['order'],
+      inquiryLadderMs: [9000],
+    });
+    expect(rules.detection).toEqual({ graceMs: 10, blindMsMax: 60_000 });
+  });
+
+  it('take the longest times that fit into an event', () => {
+    const longest = good
+      .replace('[0, 2000, 4000]', '[2147483647]\n    quiet_period_ms: 2147483647')
+      .replace('grace_ms: 10', 'grace_ms: 2147483647');
+    const { routes, detection } = parse(longest);
+    expect(routes.get('default')).toMatchObject({ quietPeriodMs: 2147483647, inquiryLadderMs: [2147483647] });
+    expect(detection.graceMs).toBe(2147483647);
+  });
+
+  it('cannot be changed', () => {
+    const { routes, providers } = parse(good);
+    expect(() => (routes as Map<string, unknown>).set('x', {})).toThrow('cannot be changed');
+    expect(() => (routes as Map<string, unknown>).clear()).toThrow('cannot be changed');
+    expect(Object.isFrozen(providers.get('acme')?.secrets)).toBe(true);
+    expect(Object.isFrozen(routes.get('default')?.inquiryLadderMs)).toBe(true);
+  });
+
+  it('have a digest of their content: layout, comments and secrets do not count', () => {
+    const { digest } = parse(good);
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(parse(`# a comment\n${good}`, { ...environment, ACME_SECRET: `${secret}2` }).digest).toBe(digest);
+    expect(parse(good.replace('grace_ms: 10', 'grace_ms: 11')).digest).not.toBe(digest);
+  });
+
+  it('take a doubled dollar as plain text', () => {
+    const rules = parse(good.replace(`"\${ACME_SECRET}"`, () => `"$\${ACME_SECRET} and more text"`));
+    expect(rules.providers.get('acme')?.secrets.current).toBe(`\${ACME_SECRET} and more text`);
+  });
+
+  it('keep both secrets during a rotation', () => {
+    const rules = parse(good.replace('secret:', 'secret_next: "the-next-secret-value", secret:'));
+    expect(rules.providers.get('acme')?.secrets).toEqual({ current: secret, next: 'the-next-secret-value' });
+  });
+});
+
+describe('bad rules', () => {
+  const at = (from: string, to: string, env?: Record<string, string>) =>
+    problemsOf(good.replace(from, to), env);
+
+  it('name file, line, column and reason for every problem, in the order of the file', () => {
+    const text = good.replace('connect_timeout_ms: 500', 'connect_timeout: 500').replace('5000', '-1');
+    expect(problemsOf(text)).toEqual([
+      'slipstream.config.yaml:3:62: providers.acme.connect_timeout: unknown key',
+      'slipstream.config.yaml:8:26: routes.default.outcome_deadline_ms: must be >= 1',
+    ]);
+  });
+
+  it.each([
+    [
+      'a missing variable',
+      at('', '', { ACME_URL: 'http://a' }),
+      '3:44: environment variable ACME_SECRET is not set',
+    ],
+    [
+      'an empty variable',
+      at('', '', { ...environment, ACME_SECRET: '' }),
+      '3:44: environment variable ACME_SECRET',
+    ],
+    ['a malformed variable', at(`"\${ACME_URL}"`, `"\${acme}"`), `3:21: \${acme} is not a variable`],
+    ['an open variable', at(`"\${ACME_URL}"`, `"\${ACME_URL"`), `3:21: \${ACME_URL is not a variable`],
+    [
+      'a provider that is not there',
+      at('provider: acme', 'provider: umbrella'),
+      '7:15: routes.default.provider: no provider',
+    ],
+    [
+      'a prototype as provider',
+      at('provider: acme', 'provider: toString'),
+      '7:15: routes.default.provider: no provider',
+    ],
+    [
+      'dispatched without provider',
+      at('provider: acme', 'provider: null'),
+      '7:15: routes.default.provider: a dispatched',
+    ],
+    [
+      'reported with a provider',
+      at('provider: null', 'provider: acme'),
+      '11:39: routes.import.provider: a reported route',
+    ],
+    [
+      'a quiet period on a reported route',
+      at('kinds:', 'quiet_period_ms: 5, kinds:'),
+      'has no effect on a reported route',
+    ],
+    [
+      'a ladder that falls',
+      at('2000, 4000', '4000, 2000'),
+      '10:34: routes.default.inquiry_ladder_ms.2: must be more',
+    ],
+    [
+      'a ladder that falls on a reported route',
+      at('[9000]', '[9000, 9000]'),
+      'routes.import.inquiry_ladder_ms.1: must be more',
+    ],
+    [
+      'a ladder of 21 steps',
+      at('[0, 2000, 4000]', JSON.stringify([...Array(21).keys()])),
+      'must NOT have more than 20 items',
+    ],
+    ['another kind', at('[order]', '[order, gift]'), 'must be one of order, payout, payment'],
+    [
+      'a number as text',
+      at('outcome_deadline_ms: 5000', 'outcome_deadline_ms: "5000"'),
+      '8:26: routes.default.outcome_deadline_ms: must be integer',
+    ],
+    [
+      'a quiet period that no event can carry',
+      at('overdraft: true', 'quiet_period_ms: 2147483648'),
+      '9:22: routes.default.quiet_period_ms: must be <= 2147483647',
+    ],
+    [
+      'an inquiry that no event can carry',
+      at('4000]', '2147483648]'),
+      '10:34: routes.default.inquiry_ladder_ms.2: must be <= 2147483647',
+    ],
+    [
+      'a grace that no event can carry',
+      at('grace_ms: 10', 'grace_ms: 2147483648'),
+      '12:24: detection.grace_ms: must be <= 2147483647',
+    ],
+    ['a fraction of a millisecond', at('5000', '0.5'), 'must be integer'],
+    ['a missing key', at('mode: dispatched\n', '\n'), 'routes.default: missing key mode'],
+    ['an upper-case name', at('default:', 'Default:'), '5:3: routes.Default: not a name'],
+    ['another version', at('version: 1', 'version: 2'), '1:10: version: must be 1'],
+    [
+      'a provider address with a password',
+      at('', '', { ...environment, ACME_URL: 'http://u:p@h' }),
+      'providers.acme.base_url: must be an http(s) URL',
+    ],
+    ['another scheme', at('', '', { ...environment, ACME_URL: 'file:///etc' }), 'must be an http(s) URL'],
+    [
+      'a short secret',
+      at('', '', { ...environment, ACME_SECRET: 'short' }),
+      'must NOT have fewer than 16 characters',
+    ],
+    [
+      'retries that start above their limit',
+      at('overdraft: true', 'retry_initial_ms: 10\n    retry_max_ms: 5'),
+      'must not be more than retry_max_ms',
+    ],
+    ['a key given twice', at('provider: acme', 'mode: dispatched'), '7:5: Map keys must be unique'],
+    ['a tab as indent', at('    provider', '\tprovider'), '7:'],
+    ['another tag', at('mode: dispatched', 'mode: !!js/function dispatched'), '6:11: Unresolved tag'],
+    ['a second document', at('detection:', '---\ndetection:'), '12:1: Source contains multiple documents'],
+    ['an open quote', at('mode: dispatched', 'mode: "dispatched'), 'slipstream.config.yaml:'],
+    ['an empty file', problemsOf(''), '1:1: must be object'],
+    ['a list', problemsOf('- 1'), '1:1: must be object'],
+    ['an alias without an anchor', at('provider: acme', 'provider: *nobody'), 'Unresolved alias'],
+  ])('tell %s', (_, problems, expected) => {
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.join('\n')).toContain(expected);
+    expect(problems.every((problem) => /^slipstream\.config\.yaml:\d+:\d+: /.test(problem))).toBe(true);
+  });
+
+  it('never show a secret', () => {
+    const shown = at('provider: acme', 'provider: umbrella').join('\n');
+    expect(shown).not.toContain(secret);
+  });
+
+  it('tell a bomb of aliases', () => {
+    const levels = [...Array(9).keys()].map(
+      (n) => `a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`).join(', ')}]`,
+    );
+    expect(problemsOf(['a0: &a0 [x]', ...levels].join('\n')).join()).toContain('Excessive alias count');
+  });
+});
+
+describe('the rules file', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'rules-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('is read from disk', () => {
+    const file = join(folder, 'good.yaml');
+    writeFileSync(file, good);
+    expect(loadRules(file, environment).routes.size).toBe(2);
+  });
+
+  it('that is not there is a clear error', () => {
+    expect(() => loadRules(join(folder, 'none.yaml'), {})).toThrow(/cannot be read:\n.*none\.yaml: ENOENT/);
+  });
+
+  it('that is too large is refused', () => {
+    const file = join(folder, 'large.yaml');
+    writeFileSync(file, Buffer.alloc(1_048_577, '#'));
+    expect(() => loadRules(file, {})).toThrow('larger than 1048576 bytes');
+  });
+});

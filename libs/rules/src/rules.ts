@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { StartError } from '@slipstream/kernel';
+import type { ProviderDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
+import { type Environment, readRulesSource } from './rules-source.ts';
+
+/** What the operators decided, as `slipstream.config.yaml` says. All of it is frozen. */
+export interface Rules {
+  /** SHA-256 (hex) of the file's content before variables are filled in: comments, layout and secrets don't count. */
+  readonly digest: string;
+  readonly providers: ReadonlyMap<string, ProviderRules>;
+  readonly routes: ReadonlyMap<string, RouteRules>;
+  readonly detection: DetectionRules;
+}
+
+export interface ProviderRules {
+  readonly id: string;
+  /** Without a slash at the end. */
+  readonly baseUrl: string;
+  /** Callbacks signed with either are accepted; `next` is null outside a rotation. */
+  readonly secrets: { readonly current: string; readonly next: string | null };
+  readonly connectTimeoutMs: number;
+  readonly answerTimeoutMs: number;
+  /** Longest time between sending and the provider's decision to accept; null: it declares none (rule 3). */
+  readonly acceptanceDelayMaxMs: number | null;
+  /** Calls in flight per instance. */
+  readonly concurrencyMax: number;
+}
+
+export interface RouteRules {
+  readonly id: string;
+  /** `reported`: another service reports the answers; nobody is called. */
+  readonly mode: 'dispatched' | 'reported';
+  /** Null exactly when `mode` is `reported`. */
+  readonly provider: string | null;
+  readonly kinds: readonly ('order' | 'payout' | 'payment')[];
+  /** From SlipSubmitted to the latest answer that is in time. */
+  readonly outcomeDeadlineMs: number;
+  /** True: payouts may take their account below zero. */
+  readonly overdraft: boolean;
+  readonly retryInitialMs: number;
+  readonly retryMaxMs: number;
+  /** Least time between the two NOT_FOUND answers that prove that a slip was not executed (rule 3). */
+  readonly quietPeriodMs: number;
+  /** Times of the inquiries after SlipOverdue, ascending. On a reported route: until the last one a report is waited for. */
+  readonly inquiryLadderMs: readonly number[];
+}
+
+export interface DetectionRules {
+  /** Added to a deadline before it is judged (rule 6). */
+  readonly graceMs: number;
+  /** A detector that could not judge for longer says that it is blind: log, metric, readiness detail. */
+  readonly blindMsMax: number;
+}
+
+/** Defaults of the optional keys, in the file's names. */
+export const rulesDefaults = {
+  provider: { connect_timeout_ms: 1000, answer_timeout_ms: 10_000, concurrency_max: 32 },
+  route: {
+    overdraft: false,
+    kinds: ['order', 'payout', 'payment'],
+    retry_initial_ms: 200,
+    retry_max_ms: 30_000,
+    quiet_period_ms: 30_000,
+    inquiry_ladder_ms: [0, 30_000, 120_000, 600_000, 3_600_000],
+  },
+  detection: { grace_ms: 0, blind_ms_max: 60_000 },
+} as const;
+
+const fileBytesMax = 1_048_576;
+
+/**
+ * Reads the rules file.
+ * @param environment where `${NAME}` in string values is looked up
+ * @throws {StartError} with `file:line:column: reason` for every problem
+ */
+export function loadRules(file: string, environment: Environment): Rules {
+  let text: string;
+  try {
+    if (statSync(file).size > fileBytesMax) throw new Error(`larger than ${fileBytesMax} bytes`);
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartError('The rules file cannot be read:', [`${file}: ${(error as Error).message}`]);
+  }
+  return parseRules(text, { file, environment });
+}
+
+/** {@link loadRules} on text already read; `file` is only named in problems. */
+export function parseRules(text: string, origin: { file: string; environment: Environment }): Rules {
+  const { document, raw, problems } = readRulesSource(text, origin.environment);
+  if (document === null) {
+    throw new StartError(
+      'The rules file is not usable:',
+      problems.map((problem) => `${origin.file}:${problem}`),
+    );
+  }
+  return build(document, createHash('sha256').update(canonicalJson(raw)).digest('hex'));
+}
+
+function build(document: RulesDocument, digest: string): Rules {
+  const { grace_ms, blind_ms_max } = { ...rulesDefaults.detection, ...document.detection };
+  return Object.freeze({
+    digest,
+    providers: frozenMap(
+      Object.entries(document.providers).map(([id, from]) => [id, providerRules(id, from)]),
+    ),
+    routes: frozenMap(Object.entries(document.routes).map(([id, from]) => [id, routeRules(id, from)])),
+    detection: Object.freeze({ graceMs: grace_ms, blindMsMax: blind_ms_max }),
+  });
+}
+
+function providerRules(id: string, document: ProviderDocument): ProviderRules {
+  const from = { ...rulesDefaults.provider, ...document };
+  return Object.freeze({
+    id,
+    baseUrl: from.base_url.replace(/\/+$/, ''),
+    secrets: Object.freeze({ current: from.secret, next: from.secret_next ?? null }),
+    connectTimeoutMs: from.connect_timeout_ms,
+    answerTimeoutMs: from.answer_timeout_ms,
+    acceptanceDelayMaxMs: from.acceptance_delay_max_ms ?? null,
+    concurrencyMax: from.concurrency_max,
+  });
+}
+
+function routeRules(id: string, document: RouteDocument): RouteRules {
+  const from = { ...rulesDefaults.route, ...document };
+  return Object.freeze({
+    id,
+    mode: from.mode,
+    provider: from.provider ?? null,
+    kinds: Object.freeze([...from.kinds]),
+    outcomeDeadlineMs: from.outcome_deadline_ms,
+    overdraft: from.overdraft,
+    retryInitialMs: document.retry_initial_ms ?? Math.min(from.retry_initial_ms, from.retry_max_ms),
+    retryMaxMs: document.retry_max_ms ?? Math.max(from.retry_max_ms, from.retry_initial_ms),
+    quietPeriodMs: from.quiet_period_ms,
+    inquiryLadderMs: Object.freeze([...from.inquiry_ladder_ms]),
+  });
+}
+
+/** `Object.freeze` does not stop `Map.set`, so a rules map refuses it itself. */
+function frozenMap<T>(entries: readonly (readonly [string, T])[]): ReadonlyMap<string, T> {
+  const refuse = () => {
+    throw new TypeError('the rules cannot be changed');
+  };
+  const methods = { value: refuse, enumerable: false };
+  return Object.freeze(
+    Object.defineProperties(new Map(entries), { set: methods, delete: methods, clear: methods }),
+  );
+}
+
+/** JSON with sorted keys: the same for the same content, whatever the layout of the file. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
+}

@@ -1,0 +1,24 @@
+export {
+  integer,
+  list,
+  oneOf,
+  optionalText,
+  readEnvironment,
+  type Setting,
+  type Settings,
+  type SettingsOf,
+  setting,
+  text,
+  url,
+} from './env.ts';
+export type { Health, HealthCheck } from './health.ts';
+export { type Part, type PartFailure, startParts, stopParts } from './lifecycle.ts';
+export { outboundEvent } from './outbound-event.ts';
+export {
+  openRuntime,
+  type Runtime,
+  type RuntimeOptions,
+  type RuntimeSettings,
+  type WatermarkOptions,
+} from './runtime.ts';
+export type { RuntimeHost } from './runtime-host.ts';

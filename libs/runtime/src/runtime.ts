@@ -1,0 +1,262 @@
+import { Logger } from '@nestjs/common';
+import {
+  allTopics,
+  deadLetterTopic,
+  partitionsDefault,
+  type Source,
+  sources,
+  type Topic,
+  tickKey,
+  topics,
+} from '@slipstream/contracts';
+import {
+  BatchConsumer,
+  createKafka,
+  deadLetterRecord,
+  ensureTopics,
+  KafkaBatchTransport,
+  partitionOf,
+  SerialProducer,
+  type Subscription,
+  TickReader,
+} from '@slipstream/kafka';
+import {
+  type ClockBound,
+  coreMigrations,
+  type MigrationFolder,
+  migrate,
+  openDataSource,
+  PgConsumerStore,
+  prepareTopics,
+  Relay,
+  type Tx,
+  UnitOfWork,
+  WatermarkClock,
+} from '@slipstream/postgres';
+import { v7 } from 'uuid';
+import { EndOffsets } from './end-offsets.ts';
+import { InboundBarrier } from './inbound-barrier.ts';
+import type { Part } from './lifecycle.ts';
+import { consumerMetrics } from './metrics.ts';
+import type { RuntimeHost } from './runtime-host.ts';
+import { Ticker } from './ticker.ts';
+
+/** What the runtime reads of a service's settings. */
+export interface RuntimeSettings {
+  readonly kafkaBrokers: readonly string[];
+  readonly databaseUrl: string;
+  /** This instance's name in leases and consumer groups, kept over restarts. */
+  readonly instanceId: string;
+}
+
+export interface RuntimeOptions {
+  readonly name: string;
+  readonly source: Source;
+  readonly settings: RuntimeSettings;
+  readonly migrations: MigrationFolder;
+  /** Topics of this service's outbox; the dead letters of what it consumes are added. */
+  readonly publishes: readonly Topic[];
+  readonly poolMax?: number;
+}
+
+export interface WatermarkOptions {
+  /** What limits each clock beside the outbox; runs inside the watermark's transaction. */
+  bounds(tx: Tx): Promise<readonly ClockBound[]>;
+  /** Whether somebody may be waiting for a verdict: ticks are then frequent. */
+  open(): Promise<boolean>;
+}
+
+/** Everything a service needs of PostgreSQL and Kafka, wired once and started and stopped in the right order. */
+export interface Runtime {
+  readonly source: Source;
+  readonly unitOfWork: UnitOfWork;
+  /** The other services' watermarks. */
+  readonly ticks: TickReader;
+  /** A new UUIDv7 (RFC 9562). */
+  newId(): string;
+  /** The partition of `slips.events.v1` that a slip lives on. */
+  partitionOf(slipId: string): number;
+  consume(subscription: Subscription<Tx>): BatchConsumer<Tx>;
+  publishWatermarks(options: WatermarkOptions): void;
+  /** Deletes every source's watermark of an imported clock that has ended (ARCHITECTURE section 8). */
+  forgetClock(clock: string): Promise<void>;
+  /** Until when an inbound topic is handled, for {@link WatermarkOptions.bounds}. */
+  inboundBarrier(topic: Topic, group: string): { bound(tx: Tx): Promise<string> };
+  /** A worker of the service's own: started after the consumers, drained before them. */
+  addPart(part: Part): void;
+  /** To be given to `createService`; registers the health checks. */
+  readonly parts: (host: RuntimeHost) => readonly Part[];
+}
+
+/** A relay that neither sends nor finds everything sent this long is shown as not ready. */
+const relaySilentMsMax = 30_000;
+
+/** Opens the pool, migrates, makes topics and sequencer rows. Nothing runs before the parts are started. */
+export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { settings, name } = options;
+  const logger = new Logger('Runtime');
+  const onError = (error: unknown) =>
+    logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const dataSource = await openDataSource({
+    url: settings.databaseUrl,
+    applicationName: `slipstream-${name}`,
+    ...(options.poolMax === undefined ? {} : { poolMax: options.poolMax }),
+  });
+  // The instance's own, and its consumers' sign of what an earlier process left in their groups.
+  const clientId = `slipstream-${name}-${settings.instanceId}`;
+  const kafka = createKafka({ brokers: settings.kafkaBrokers, clientId });
+  try {
+    await migrate(dataSource, [coreMigrations, options.migrations]);
+    await ensureTopics(kafka);
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+  let wakeRelay = (): void => {};
+  const unitOfWork = new UnitOfWork(dataSource, () => wakeRelay());
+  const published = new Set(options.publishes.map((topic) => topic.name));
+  const consumers: BatchConsumer<Tx>[] = [];
+  const barriers: InboundBarrier[] = [];
+  const workers: Part[] = [];
+  let watermarks: WatermarkOptions | null = null;
+  const endOffsets = new EndOffsets(kafka);
+  const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
+  const metrics = consumerMetrics();
+
+  const onFatal = (error: unknown): void => {
+    onError(error);
+    logger.fatal('a consumer died: the process ends, so that its supervisor starts it anew');
+    process.exit(1);
+  };
+  const tickProducer = new SerialProducer(kafka);
+  const ticks = new TickReader({ kafka, name: `slipstream-${name}`, onFatal });
+
+  return {
+    source: options.source,
+    unitOfWork,
+    ticks,
+    newId: v7,
+    partitionOf: (slipId) => partitionOf(slipId, partitionsDefault),
+    consume(subscription) {
+      const consumer = new BatchConsumer<Tx>({
+        kafka,
+        store,
+        subscription,
+        ownClientId: clientId,
+        onFatal,
+        metrics: metrics.callbacks,
+      });
+      published.add(deadLetterTopic(subscription.topic));
+      consumers.push(consumer);
+      return consumer;
+    },
+    publishWatermarks(wanted) {
+      watermarks = wanted;
+    },
+    forgetClock: async (clock) => {
+      await tickProducer.sendBatch(
+        Object.values(sources).map((source) => ({
+          topic: topics.watermarks.name,
+          partition: 0,
+          key: tickKey(source, clock),
+          value: null,
+        })),
+      );
+    },
+    inboundBarrier(topic, group) {
+      const barrier = new InboundBarrier(unitOfWork, () => endOffsets.of(topic.name), {
+        topic: topic.name,
+        group,
+        onError,
+      });
+      barriers.push(barrier);
+      return barrier;
+    },
+    addPart(part) {
+      workers.push(part);
+    },
+    parts: (host) => {
+      metrics.register(host.metrics);
+      const producer = new SerialProducer(kafka);
+      const publishes = allTopics.filter((topic) => published.has(topic.name));
+      const relay = new Relay(unitOfWork, producer, {
+        instanceId: settings.instanceId,
+        topics: publishes.map((topic) => topic.name),
+        onError,
+      });
+      wakeRelay = relay.wake;
+      const parts: Part[] = [
+        {
+          name: 'database',
+          start: () => prepareTopics(unitOfWork, publishes),
+          stop: () => dataSource.destroy(),
+        },
+        { name: 'end offsets', start: () => endOffsets.start(), stop: () => endOffsets.stop() },
+        { name: 'producer', start: () => producer.start(), stop: () => producer.stop() },
+        { name: 'relay', start: () => relay.start(), stop: () => relay.stop() },
+        { name: 'ticks', start: () => ticks.start(), stop: () => ticks.stop() },
+        ...barriers,
+        consumersPart(host, consumers, onFatal),
+        ...workers,
+      ];
+      if (watermarks) parts.push(ticker(watermarks, relay));
+      host.health.register('relay', () => {
+        const silentMs = Math.round(relay.silentMs);
+        const detail = `nothing could be sent for ${silentMs} ms`;
+        return silentMs < relaySilentMsMax ? { ok: true } : { ok: false, detail };
+      });
+      for (const consumer of consumers) {
+        host.health.register(`consumer ${consumer.subscription.topic}`, () => {
+          const { ok, problems } = consumer.health();
+          return ok ? { ok } : { ok, detail: problems.join('; ') };
+        });
+      }
+      return parts;
+    },
+  };
+
+  function ticker(wanted: WatermarkOptions, relay: Relay): Part {
+    const clock = new WatermarkClock(unitOfWork, topics.events.name, wanted.bounds);
+    const inner = new Ticker({
+      source: options.source,
+      clock,
+      relay,
+      producer: tickProducer,
+      open: wanted.open,
+      onError,
+    });
+    return {
+      name: inner.name,
+      start: async () => {
+        await tickProducer.start();
+        await inner.start();
+      },
+      stop: async () => {
+        await inner.stop();
+        await tickProducer.stop();
+      },
+    };
+  }
+}
+
+/**
+ * The consumers run as a Nest microservice: one custom transport, started with the application. Joining is not waited
+ * for: a group whose dead member has not timed out yet lets nobody in, and HTTP must answer meanwhile.
+ */
+function consumersPart(
+  host: RuntimeHost,
+  consumers: readonly BatchConsumer<Tx>[],
+  onFatal: (error: unknown) => void,
+): Part {
+  const transport = new KafkaBatchTransport(consumers);
+  return {
+    name: 'consumers',
+    start: async () => {
+      host.startTransport(transport).catch(onFatal);
+    },
+    drain: async () => {
+      await Promise.all(consumers.map((consumer) => consumer.drain()));
+    },
+    stop: () => transport.close(),
+  };
+}
