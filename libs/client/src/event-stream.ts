@@ -1,4 +1,4 @@
-import { decodeSlipEvent, topics } from '@slipstream/contracts';
+import { readEnvelope, slipEventOf, topics } from '@slipstream/contracts';
 import { jsonLog, type KafkaClient, type Log, RecordStream, type StreamRecord } from '@slipstream/kafka';
 import type { RecordedEvent } from '@slipstream/slip';
 import { ResendFilter } from './resend-filter.ts';
@@ -54,13 +54,14 @@ export async function startEventStream(
   return stream;
 }
 
-/** An event type newer than this library, or bytes that are no event, is skipped and told in the log. */
+/** An event type newer than this library is passed over; what cannot be read (bytes that are no event, a value newer than this library) is told in the log. */
 function decodeAll(records: readonly StreamRecord[], log: Log): RecordedEvent[] {
   const events: RecordedEvent[] = [];
   for (const { value, partition, offset } of records) {
     try {
       if (value === null) throw new Error('the record has no value');
-      events.push(decodeSlipEvent(value));
+      const recorded = slipEventOf(readEnvelope(value));
+      if (recorded !== null) events.push(recorded);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       log.warn('a record was skipped', { topic: topics.events.name, partition, offset, error: text });

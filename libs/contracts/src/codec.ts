@@ -3,7 +3,7 @@ import { type Instant, SlipstreamError } from '@slipstream/kernel';
 import { type RecordedEvent, type SlipEvent, wallClock } from '@slipstream/slip';
 import { mappingOf, toTimestamp } from './domain-mapping.ts';
 import { type Envelope, readEnvelope } from './envelope.ts';
-import { entryByName, entryByType } from './event-types.ts';
+import { type EventTypes, eventTypes } from './event-types.ts';
 import { CloudEventSchema } from './generated/io/cloudevents/v1/cloudevents_pb.ts';
 
 /** The content type of every record on our topics (CloudEvents protobuf format, structured mode). */
@@ -55,20 +55,30 @@ function text(value: string): object {
 
 /** Encodes a slip event, still without `sequence`, `time` and `receivedtime` (see {@link stampEnvelope}). */
 export function encodeSlipEvent(head: Omit<EventHead, 'type'>, event: SlipEvent): Uint8Array {
-  const entry = entryByName(event.type);
+  const entry = eventTypes.byName(event.type);
   const message = mappingOf(entry.schema).toMessage(event.data);
   return encodeCloudEvent({ ...head, type: entry.type }, toBinary(entry.schema, message as Message));
 }
 
-/** Decodes a record of `slips.events.v1`; throws `undecodable_record`, also for an event type unknown here. */
+/**
+ * Decodes a record of `slips.events.v1` whose type must be known; @throws as {@link slipEventOf}, and `too_new` for an
+ * unknown type.
+ */
 export function decodeSlipEvent(value: Buffer): RecordedEvent {
-  return slipEventOf(readEnvelope(value));
+  const envelope = readEnvelope(value);
+  const recorded = slipEventOf(envelope);
+  if (recorded === null) throw new SlipstreamError('too_new', `event type ${envelope.type} is not known`);
+  return recorded;
 }
 
-/** Decodes the domain message of an envelope already read. */
-export function slipEventOf(envelope: Envelope): RecordedEvent {
-  const entry = entryByType(envelope.type);
-  if (!entry) throw new SlipstreamError('undecodable_record', `event type ${envelope.type} is not known`);
+/**
+ * Decodes the domain message of an envelope already read.
+ * @returns null for a type that this release does not know: it folds into nothing
+ * @throws `undecodable_record` for broken data; `too_new` for a value that only a newer release can know
+ */
+export function slipEventOf(envelope: Envelope, known: EventTypes = eventTypes): RecordedEvent | null {
+  const entry = known.byType(envelope.type);
+  if (!entry) return null;
   if (envelope.sequence < 0 || envelope.time === '' || envelope.subject === '') {
     throw new SlipstreamError('undecodable_record', `event ${envelope.id} lacks sequence, time or subject`);
   }
@@ -84,7 +94,7 @@ export function slipEventOf(envelope: Envelope): RecordedEvent {
   };
 }
 
-/** Decodes protobuf bytes into domain data; a broken message is `undecodable_record`. */
+/** Decodes protobuf bytes into domain data; @throws `undecodable_record` (broken), `too_new` (an unknown value). */
 export function decodeData(
   schema: Parameters<typeof mappingOf>[0],
   envelope: { type: string; data: Uint8Array },

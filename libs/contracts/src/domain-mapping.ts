@@ -1,4 +1,4 @@
-import type { DescField, DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
+import type { DescEnum, DescField, DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { type Instant, instantFromMicros, instantToMicros, SlipstreamError } from '@slipstream/kernel';
 
@@ -6,6 +6,10 @@ import { type Instant, instantFromMicros, instantToMicros, SlipstreamError } fro
  * Turns generated protobuf messages into the domain's plain data and back, by walking the descriptor once:
  * enum -> its lower-case name, Timestamp -> {@link Instant}, unset -> null, oneof -> one property per member.
  * The field names are the same on both sides, so no shape is written twice.
+ *
+ * `toDomain` throws `undecodable_record` for a value that must be there and is not, and `too_new` for an enum value or
+ * a member of a oneof that this schema does not have: then a newer release wrote the message, and this one cannot tell
+ * what it means. An unknown field outside a oneof is passed over, as protobuf intends.
  */
 export interface Mapping {
   toDomain(message: Message): object;
@@ -18,13 +22,14 @@ interface Timestamp {
   nanos: number;
 }
 
-const cache = new Map<string, Mapping>();
+/** By schema, not by its name: two releases of a message may be read side by side. */
+const cache = new WeakMap<DescMessage, Mapping>();
 
 export function mappingOf(schema: DescMessage): Mapping {
-  const known = cache.get(schema.typeName);
+  const known = cache.get(schema);
   if (known) return known;
   const mapping = compile(schema);
-  cache.set(schema.typeName, mapping);
+  cache.set(schema, mapping);
   return mapping;
 }
 
@@ -37,6 +42,7 @@ function compile(schema: DescMessage): Mapping {
   return {
     toDomain(message) {
       const source = message as unknown as Plain;
+      for (const { localName } of schema.oneofs) refuseUnknownMember(message, source[localName] as Member);
       const data: Plain = {};
       for (const field of fields) data[field.name] = field.read(valueIn(source, field.name, field.oneof));
       return data;
@@ -55,9 +61,20 @@ function compile(schema: DescMessage): Mapping {
   };
 }
 
+interface Member {
+  case: string | undefined;
+  value?: unknown;
+}
+
+/** An empty oneof beside fields that are not known: the member is most likely among them. */
+function refuseUnknownMember(message: Message, member: Member): void {
+  if (member.case !== undefined || (message.$unknown ?? []).length === 0) return;
+  throw new SlipstreamError('too_new', `${message.$typeName} has fields that this release does not know`);
+}
+
 function valueIn(source: Plain, name: string, oneof: string | undefined): unknown {
   if (oneof === undefined) return source[name];
-  const member = source[oneof] as { case: string | undefined; value?: unknown };
+  const member = source[oneof] as Member;
   return member.case === name ? member.value : undefined;
 }
 
@@ -75,7 +92,7 @@ function converters(field: DescField): Converters {
     case 'map':
       return { read: (value) => ({ ...(value as object) }), write: (value) => value };
     case 'enum':
-      return enumConverters(field);
+      return enumConverters(field.enum, String(field));
     case 'message':
       return messageConverters(field.message);
     case 'list':
@@ -83,15 +100,15 @@ function converters(field: DescField): Converters {
   }
 }
 
-function enumConverters(field: DescField & { fieldKind: 'enum' }): Converters {
-  const names = new Map(field.enum.values.map((value) => [value.number, value.localName.toLowerCase()]));
+function enumConverters(schema: DescEnum, where: string): Converters {
+  const names = new Map(schema.values.map((value) => [value.number, value.localName.toLowerCase()]));
   const numbers = new Map([...names].map(([number, name]) => [name, number]));
   return {
     read(value) {
       if (value === undefined) return null;
-      const name = value === 0 ? undefined : names.get(value as number);
-      if (name === undefined)
-        throw new SlipstreamError('undecodable_record', `${field}: unknown value ${value}`);
+      if (value === 0) throw new SlipstreamError('undecodable_record', `${where}: the value is missing`);
+      const name = names.get(value as number);
+      if (name === undefined) throw new SlipstreamError('too_new', `${where}: unknown value ${value}`);
       return name;
     },
     write: (value) => numbers.get(value as string) ?? 0,
@@ -113,11 +130,16 @@ function messageConverters(schema: DescMessage): Converters {
 }
 
 function listConverters(field: DescField & { fieldKind: 'list' }): Converters {
-  const item = field.listKind === 'message' ? messageConverters(field.message) : asIs;
+  const item = itemConverters(field);
   return {
     read: (value) => (value as unknown[]).map(item.read),
     write: (value) => (value as unknown[]).map(item.write),
   };
+}
+
+function itemConverters(field: DescField & { fieldKind: 'list' }): Converters {
+  if (field.listKind === 'message') return messageConverters(field.message);
+  return field.listKind === 'enum' ? enumConverters(field.enum, String(field)) : asIs;
 }
 
 export function fromTimestamp(timestamp: Timestamp): Instant {

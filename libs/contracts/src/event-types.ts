@@ -6,7 +6,7 @@ import * as reconciliation from './generated/slipstream/reconciliation/v1/events
 import * as slip from './generated/slipstream/slip/v1/events_pb.ts';
 
 /** Each slip event's protobuf schema. */
-const schemas: Readonly<Record<SlipEventType, DescMessage>> = {
+export const schemas: Readonly<Record<SlipEventType, DescMessage>> = {
   SlipSubmitted: slip.SlipSubmittedSchema,
   SlipRejected: slip.SlipRejectedSchema,
   DispatchIntended: gateway.DispatchIntendedSchema,
@@ -39,30 +39,36 @@ export interface EventTypeEntry {
   readonly schema: DescMessage;
 }
 
-const entries = (Object.keys(schemas) as SlipEventType[]).map((name) => ({
-  name,
-  type: `slipstream.slip.${snakeCase(name.replace(/^Slip/, ''))}.v1`,
-  schema: schemas[name],
-}));
-const byName = new Map<string, EventTypeEntry>(entries.map((entry) => [entry.name, entry]));
-const byType = new Map<string, EventTypeEntry>(entries.map((entry) => [entry.type, entry]));
+/** The event types that a release knows. */
+export interface EventTypes {
+  byName(name: SlipEventType): EventTypeEntry;
+  /** By the CloudEvents type; undefined for one that is not known. */
+  byType(type: string): EventTypeEntry | undefined;
+}
+
+/** The types of a release with these schemas: this one has all of them, and a spec makes an older one with fewer. */
+export function eventTypesOf(known: Readonly<Partial<Record<SlipEventType, DescMessage>>>): EventTypes {
+  const entries = Object.entries(known).map(([name, schema]) => ({
+    name: name as SlipEventType,
+    type: `slipstream.slip.${snakeCase(name.replace(/^Slip/, ''))}.v1`,
+    schema,
+  }));
+  const byName = new Map<string, EventTypeEntry>(entries.map((entry) => [entry.name, entry]));
+  const byType = new Map<string, EventTypeEntry>(entries.map((entry) => [entry.type, entry]));
+  return { byName: (name) => byName.get(name)!, byType: (type) => byType.get(type) };
+}
+
+/** What this release knows. */
+export const eventTypes = eventTypesOf(schemas);
 
 /** The CloudEvents type of a slip event. */
 export function cloudEventType(name: SlipEventType): string {
-  return entryByName(name).type;
+  return eventTypes.byName(name).type;
 }
 
-/** The slip event of a CloudEvents type; undefined for a type this version does not know. */
+/** The slip event of a CloudEvents type; undefined for a type this release does not know. */
 export function slipEventType(type: string): SlipEventType | undefined {
-  return byType.get(type)?.name;
-}
-
-export function entryByName(name: SlipEventType): EventTypeEntry {
-  return byName.get(name)!;
-}
-
-export function entryByType(type: string): EventTypeEntry | undefined {
-  return byType.get(type);
+  return eventTypes.byType(type)?.name;
 }
 
 function snakeCase(name: string): string {

@@ -13,7 +13,7 @@ export {
   peekEnvelope,
   readEnvelope,
 } from './envelope.ts';
-export { cloudEventType, slipEventType } from './event-types.ts';
+export { cloudEventType, type EventTypes, eventTypes, eventTypesOf, slipEventType } from './event-types.ts';
 export {
   type AdvanceClock,
   decodeInbound,

@@ -91,8 +91,7 @@ export class ChunkRunner<Tx> {
       if (error === null) return chunk;
       // Not even the dead letter could be stored: that is no fault of the record.
       if (setAside.size > 0) throw new Interrupted('transient', error);
-      const failure = classifyError(error, this.#options.store);
-      const reason = failure === 'rejected' || failure === 'undecodable' ? failure : 'failed';
+      const reason = reasonOf(error, this.#options.store);
       if (reason === 'failed' && attempts < this.#options.attemptsMax) {
         await sleep(this.#options.attemptDelayMs * attempts);
       } else {
@@ -148,13 +147,20 @@ export class ChunkRunner<Tx> {
   }
 }
 
+/** Why a record that failed alone is set aside. */
+function reasonOf(error: unknown, store: Parameters<typeof classifyError>[1]): SetAside['reason'] {
+  const failure = classifyError(error, store);
+  if (failure === 'rejected') return rejectionsOf(error)[0]?.reason ?? 'rejected';
+  return failure === 'undecodable' || failure === 'too_new' ? failure : 'failed';
+}
+
 /** Marks the records that the handler named, so that the chunk can be run again without them; false when it cannot. */
 function takeOut(error: unknown, chunk: Chunk, setAside: Map<number, SetAside>): boolean {
   const here = new Set([...chunk.records, ...chunk.resent].map((record) => record.offset));
   const before = setAside.size;
-  for (const { record, detail } of rejectionsOf(error)) {
+  for (const { record, detail, reason = 'rejected' } of rejectionsOf(error)) {
     if (!here.has(record.offset)) continue;
-    setAside.set(record.offset, { reason: 'rejected', ...describeError(error), detail, attempts: 1 });
+    setAside.set(record.offset, { reason, ...describeError(error), detail, attempts: 1 });
   }
   return setAside.size > before;
 }

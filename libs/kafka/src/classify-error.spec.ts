@@ -14,12 +14,13 @@ describe('classifyError', () => {
     expect(classifyError(new RecordRejected(record, 'no'), store(fault))).toBe('transient');
   });
 
-  it('knows a fence, a rejection and an undecodable record, also behind wrappers', () => {
+  it('knows a fence, a rejection, an undecodable and a too new record, also behind wrappers', () => {
     const fenced = Object.assign(new Error('gone'), { name: 'FencedError' });
     expect(classifyError(fenced, store('transient'))).toBe('fenced');
     expect(classifyError(new Error('outer', { cause: fenced }), silent)).toBe('fenced');
     expect(classifyError(new RecordRejected(record, 'no'), store('data'))).toBe('rejected');
     expect(classifyError(new SlipstreamError('undecodable_record', 'no'), silent)).toBe('undecodable');
+    expect(classifyError(new SlipstreamError('too_new', 'value 9'), silent)).toBe('too_new');
     expect(classifyError(new SlipstreamError('unavailable', 'later'), silent)).toBe('transient');
   });
 

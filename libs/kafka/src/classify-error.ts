@@ -11,6 +11,8 @@ export type Failure =
   | 'rejected'
   /** One record cannot be decoded, the handler did not say which. */
   | 'undecodable'
+  /** One record needs a newer release, the handler did not say which. */
+  | 'too_new'
   /** A bug or something unforeseen. */
   | 'unknown';
 
@@ -36,5 +38,6 @@ function verdictOf(error: Error): Failure {
   if (error instanceof RecordRejected || error.name === 'RecordRejected') return 'rejected';
   if (!isSlipstreamError(error)) return 'unknown';
   if (error.code === 'unavailable') return 'transient';
+  if (error.code === 'too_new') return 'too_new';
   return error.code === 'undecodable_record' ? 'undecodable' : 'unknown';
 }

@@ -1,3 +1,5 @@
+import { isSlipstreamError } from '@slipstream/kernel';
+
 /**
  * What libs/kafka needs from a store. libs/postgres implements it (structurally: neither library imports the other);
  * `Tx` is the store's transaction, opaque here.
@@ -47,7 +49,8 @@ export interface DeadLetter {
   readonly record: ConsumedRecord;
   /** Key whose later records wait behind this one; null when the record has none. */
   readonly parkKey: string | null;
-  readonly reason: 'undecodable' | 'rejected' | 'failed' | 'parked_behind';
+  /** `too_new`: a newer release wrote it; it is read again when a service that knows it takes the partition. */
+  readonly reason: 'undecodable' | 'rejected' | 'too_new' | 'failed' | 'parked_behind';
   readonly errorClass: string;
   readonly detail: string;
   readonly attempts: number;
@@ -83,15 +86,16 @@ export interface ConsumerStore<Tx> {
   ): Promise<void>;
 }
 
-/** A record that can never be handled, and why. */
+/** A record that cannot be handled, and why: never (`rejected`, also when absent), or not by this release (`too_new`). */
 export interface Rejection {
   readonly record: ConsumedRecord;
   readonly detail: string;
+  readonly reason?: 'rejected' | 'too_new';
 }
 
 /**
- * Thrown by a handler: these records can never be handled. They are dead-lettered (a slip's own topic also parks their
- * key) and the batch runs again without them, once for all that are named.
+ * Thrown by a handler: these records cannot be handled. They are dead-lettered (a slip's own topic also parks their
+ * key) and the batch runs again without them, once for all that are named. The reason follows from the cause.
  */
 export class RecordRejected extends Error {
   override readonly name = 'RecordRejected';
@@ -100,16 +104,18 @@ export class RecordRejected extends Error {
   constructor(
     record: ConsumedRecord,
     detail: string,
-    options?: { cause?: unknown; also?: readonly Rejection[] },
+    options?: { cause?: unknown; rejections?: readonly Rejection[] },
   ) {
     super(detail, options);
-    this.rejections = [{ record, detail }, ...(options?.also ?? [])];
+    const tooNew = isSlipstreamError(options?.cause) && options.cause.code === 'too_new';
+    const own: Rejection = { record, detail, reason: tooNew ? 'too_new' : 'rejected' };
+    this.rejections = options?.rejections ?? [own];
   }
 
   /** Throws when there is anything to reject. */
   static throwAll(rejections: readonly Rejection[]): void {
-    const [first, ...also] = rejections;
-    if (first) throw new RecordRejected(first.record, first.detail, { also });
+    const [first] = rejections;
+    if (first) throw new RecordRejected(first.record, first.detail, { rejections });
   }
 }
 

@@ -27,6 +27,7 @@ export const errorCodes = {
   overloaded: { retryable: true, title: 'The service is overloaded' },
   unavailable: { retryable: true, title: 'The service is not available' },
   undecodable_record: { retryable: false, title: 'The record could not be decoded' },
+  too_new: { retryable: false, title: 'The record was written by a newer release' },
   internal: { retryable: true, title: 'An internal error occurred' },
 } as const satisfies Record<string, { retryable: boolean; title: string }>;
 

@@ -29,6 +29,7 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   overloaded: 503,
   unavailable: 503,
   undecodable_record: 422,
+  too_new: 422,
   internal: 500,
 };
 

@@ -8,7 +8,7 @@ import { openRuntime, type Runtime } from '@slipstream/runtime';
 import { type Host, type ServiceOptions } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
-import { registerMetrics } from './adapters/http/metrics.ts';
+import { registerMetrics, unknownTypesCounter } from './adapters/http/metrics.ts';
 import { WATCH, type Watch, WatermarksController } from './adapters/http/watermarks.controller.ts';
 import { Loop } from './adapters/kafka/loop.ts';
 import { MarkStore } from './adapters/kafka/mark-store.ts';
@@ -41,9 +41,10 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   });
   const { unitOfWork, ticks } = runtime;
   const unit = (tx: Tx): Unit => openUnit(tx, subscription, (to, decided) => to.publish(toRecords(decided)));
+  const unknownTypes = unknownTypesCounter();
   const marks = new MarkStore();
   const consumer: BatchConsumer<Tx> = runtime.consume(
-    slipEvents((tx, partition, events) => does.foldEvents(unit(tx), partition, events)),
+    slipEvents((tx, partition, events) => does.foldEvents(unit(tx), partition, events), unknownTypes.count),
   );
   const logger = new Logger('Detector');
   const does = useCases({
@@ -97,7 +98,10 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       ],
     },
     settings,
-    parts: (host) => partsOf(runtime, host, watch),
+    parts: (host) => {
+      unknownTypes.register(host.metrics);
+      return partsOf(runtime, host, watch);
+    },
   };
 }
 

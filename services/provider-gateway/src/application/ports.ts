@@ -173,6 +173,7 @@ export type Counted =
   | 'repeated_answer'
   | 'abandoned_attempt'
   /** An event about a slip whose SlipSubmitted was never read. */
-  | 'unknown_slip';
+  | 'unknown_slip'
+  | 'unknown_event_type';
 
 export type Count = (what: Counted, times?: number) => void;

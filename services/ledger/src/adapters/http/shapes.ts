@@ -1,4 +1,5 @@
-import { readEnvelope, slipEventOf, slipEventType } from '@slipstream/contracts';
+import { readEnvelope, slipEventOf } from '@slipstream/contracts';
+import { isSlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, toSnakeJson } from '@slipstream/service-host';
 import { iso20022 } from '@slipstream/slip';
 import type { BookedTransaction, LoggedEvent, SlipView } from '../../application/queries.ts';
@@ -30,11 +31,19 @@ export function slipJson({ state, version, partition, offset }: SlipView): JsonV
   });
 }
 
-/** An event with its data decoded; data is null for a type that this version does not know. */
+/** An event with its data decoded; data is null for a type or a value that this release does not know. */
 export function eventJson({ bytes, ...event }: LoggedEvent): JsonValue {
-  const known = slipEventType(event.type) !== undefined;
-  const data = known ? slipEventOf(readEnvelope(bytes)).event.data : null;
-  return toSnakeJson({ ...event, data: withoutBytes(data) });
+  return toSnakeJson({ ...event, data: withoutBytes(dataOf(bytes)) });
+}
+
+function dataOf(bytes: Buffer): object | null {
+  try {
+    return slipEventOf(readEnvelope(bytes))?.event.data ?? null;
+  } catch (error) {
+    // Whatever was logged is shown: a value of a newer release, or bytes that nobody can read.
+    if (isSlipstreamError(error)) return null;
+    throw error;
+  }
 }
 
 export function transactionJson({ id, slipId, type, recordedAt, postings }: BookedTransaction): JsonValue {

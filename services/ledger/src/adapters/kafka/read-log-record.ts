@@ -1,4 +1,4 @@
-import { readEnvelope, slipEventOf, slipEventType } from '@slipstream/contracts';
+import { readEnvelope, slipEventOf } from '@slipstream/contracts';
 import { type ConsumedRecord, RecordRejected } from '@slipstream/kafka';
 import { isSlipstreamError } from '@slipstream/kernel';
 import { type RecordedEvent, wallClock } from '@slipstream/slip';
@@ -15,7 +15,7 @@ export function readLogRecord(record: ConsumedRecord): LogRecord {
   if (record.value === null) throw new RecordRejected(record, 'the record has no value');
   try {
     const envelope = readEnvelope(record.value);
-    const recorded = slipEventType(envelope.type) === undefined ? null : slipEventOf(envelope);
+    const recorded = slipEventOf(envelope);
     const slipId = envelope.subject;
     const clock = envelope.clock === '' ? wallClock : envelope.clock;
     const problem = unusable([envelope.id, slipId, clock]) ?? (recorded && unusableEvent(recorded));

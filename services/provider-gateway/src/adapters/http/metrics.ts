@@ -9,6 +9,7 @@ const helps: Readonly<Record<Counted, string>> = {
   repeated_answer: 'Answers that were known already',
   abandoned_attempt: 'Attempts whose sender was gone',
   unknown_slip: 'Events about slips whose submission was never read',
+  unknown_event_type: 'Events of types that only a newer release knows: passed over',
 };
 
 /** The service's own Prometheus counters. */

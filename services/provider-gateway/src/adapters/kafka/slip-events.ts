@@ -1,5 +1,6 @@
 import { type Envelope, readEnvelope, slipEventOf, slipEventType, topics } from '@slipstream/contracts';
 import { type Batch, RecordRejected, readEach, type Subscription } from '@slipstream/kafka';
+import { must } from '@slipstream/kernel';
 import { type FollowedEvent, followSlips } from '../../application/follow-slips.ts';
 import type { Count, StoreTx } from '../../application/ports.ts';
 import { followedEvents } from '../../domain/dispatch/follow-event.ts';
@@ -18,25 +19,23 @@ export function slipEvents<Tx>(parts: {
     group: slipEventsGroup,
     sequenced: true,
     async handle(tx, batch) {
-      const due = await followSlips(parts.open(tx), decode(batch), parts.count);
+      const due = await followSlips(parts.open(tx), decode(batch, parts.count), parts.count);
       if (due > 0) parts.onDue();
     },
   };
 }
 
-function decode(batch: Batch): FollowedEvent[] {
+function decode(batch: Batch, count: Count): FollowedEvent[] {
   const events: FollowedEvent[] = [];
   readEach(batch.records, (record) => {
     try {
       if (record.value === null) throw new Error('the record has no value');
       const envelope: Envelope = readEnvelope(record.value);
       const type = slipEventType(envelope.type);
-      if (type === undefined || !followedEvents.has(type)) return;
-      events.push({
-        recorded: slipEventOf(envelope),
-        partition: batch.partition,
-        traceparent: envelope.traceparent,
-      });
+      if (type === undefined) return count('unknown_event_type');
+      if (!followedEvents.has(type)) return;
+      const recorded = must(slipEventOf(envelope), 'a known type decodes');
+      events.push({ recorded, partition: batch.partition, traceparent: envelope.traceparent });
     } catch (cause) {
       throw new RecordRejected(record, (cause as Error).message, { cause });
     }

@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Sight } from '../../application/watch-blindness.ts';
 
 /** Gauges that are read when they are asked for. */
@@ -21,4 +21,14 @@ export function registerMetrics(registry: Registry, sight: () => Sight): void {
     (now) => now.lagMs / 1000,
   );
   gauge('slipstream_open_slips', 'Live slips without a verdict', (now) => now.openSlips);
+}
+
+/** Counts the events of types that only a newer release knows. */
+export function unknownTypesCounter(): { count(events: number): void; register(registry: Registry): void } {
+  const counter = new Counter({
+    name: 'slipstream_reconciliation_unknown_event_types_total',
+    help: 'Events of types that only a newer release knows: passed over',
+    registers: [],
+  });
+  return { count: (events) => counter.inc(events), register: (registry) => registry.registerMetric(counter) };
 }

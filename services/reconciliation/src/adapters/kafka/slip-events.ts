@@ -1,4 +1,4 @@
-import { decodeSlipEvent, sources, topics } from '@slipstream/contracts';
+import { readEnvelope, slipEventOf, sources, topics } from '@slipstream/contracts';
 import {
   type Batch,
   type ConsumedRecord,
@@ -15,33 +15,32 @@ export const subscription = { group: 'reconciliation', topic: topics.events.name
 /** Reads the slips' events. Our own were folded when they were decided, so they are passed over. */
 export function slipEvents(
   handle: (tx: Tx, partition: number, events: readonly RecordedEvent[]) => Promise<void>,
+  onUnknownTypes: (count: number) => void,
 ): Subscription<Tx> {
   return {
     ...subscription,
     sequenced: true,
     handle: (tx, batch: Batch) => {
       const others = batch.records.filter(({ source }) => source !== sources.reconciliation);
-      return handle(tx, batch.partition, readEach(others, decode));
+      // An event type that only a newer release knows folds into nothing.
+      const events = readEach(others, decode).filter((recorded) => recorded !== null);
+      if (events.length < others.length) onUnknownTypes(others.length - events.length);
+      return handle(tx, batch.partition, events);
     },
   };
 }
 
-function decode(record: ConsumedRecord): RecordedEvent {
-  const recorded = tryDecode(record);
+function decode(record: ConsumedRecord): RecordedEvent | null {
   const key = record.key?.toString() ?? '';
-  if (key !== recorded.slipId) {
-    throw new RecordRejected(
-      record,
-      `the key ${key.slice(0, 100)} is not the event’s slip ${recorded.slipId}`,
-    );
-  }
-  return recorded;
-}
-
-function tryDecode(record: ConsumedRecord): RecordedEvent {
   try {
-    return decodeSlipEvent(record.value!);
+    const envelope = readEnvelope(record.value!);
+    if (key !== envelope.subject) {
+      const said = `the key ${key.slice(0, 100)} is not the event’s slip ${envelope.subject}`;
+      throw new RecordRejected(record, said);
+    }
+    return slipEventOf(envelope);
   } catch (cause) {
+    if (cause instanceof RecordRejected) throw cause;
     throw new RecordRejected(record, cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
