@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { Instant } from '@slipstream/kernel';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { impatientClients } from './impatient-client.ts';
 
 export interface DataSourceOptions {
   readonly url: string;
@@ -9,7 +10,10 @@ export interface DataSourceOptions {
   readonly applicationName: string;
   /** At least workers + relay + health: a transaction must never wait for a second connection (it would for ever). */
   readonly poolMax?: number;
-  /** The database ends a statement that runs longer; 60 s unless told. */
+  /**
+   * The database ends a statement that runs longer; 15 s unless told. A server that says nothing is given up 2 s later,
+   * so this is also how long its vanishing goes unnoticed: long statements need a pool of their own, with few clients.
+   */
   readonly statementTimeoutMs?: number;
 }
 
@@ -18,10 +22,11 @@ const timestamptzOid = 1184;
 /**
  * Opens the pool. Waits are bounded: connecting 5 s, a lock 10 s, a statement, an idle transaction 3 s: a process that
  * is paused in the middle of one must not hold the sequencer's rows against the others. A server that says nothing at
- * all, not even that a statement took too long, is given up a little later.
+ * all, not even that a statement took too long, is given up a little later, with the connections to it; on idle ones
+ * TCP asks after 10 s and gives up 10 s later (Node has no TCP_USER_TIMEOUT for the busy ones).
  */
 export async function openDataSource(options: DataSourceOptions): Promise<DataSource> {
-  const { statementTimeoutMs = 60_000 } = options;
+  const { statementTimeoutMs = 15_000 } = options;
   const dataSource = new DataSource({
     type: 'postgres',
     url: options.url,
@@ -33,7 +38,9 @@ export async function openDataSource(options: DataSourceOptions): Promise<DataSo
     extra: {
       options: `-c timezone=UTC -c statement_timeout=${statementTimeoutMs} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=3000`,
       keepAlive: true,
-      query_timeout: statementTimeoutMs + 5_000,
+      keepAliveInitialDelayMillis: 10_000,
+      query_timeout: statementTimeoutMs + 2_000,
+      Client: impatientClients(),
       types: { getTypeParser },
     },
   });

@@ -1,1 +1,2 @@
+export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 export { type WaitOptions, waitFor } from './wait-for.ts';

@@ -1,0 +1,57 @@
+import net, { type AddressInfo } from 'node:net';
+
+/** A way to a server that can go bad as networks do. */
+export interface TcpProxy {
+  readonly port: number;
+  /** Connections made through it so far. */
+  readonly connections: number;
+  /** The connections open now swallow whatever comes, in both directions, without an end; later ones work. */
+  silence(): void;
+  /** The connections open now are reset. */
+  reset(): void;
+  close(): Promise<void>;
+}
+
+/** @param target the server's port on 127.0.0.1 */
+export async function startTcpProxy(target: number): Promise<TcpProxy> {
+  const pairs = new Set<readonly [net.Socket, net.Socket]>();
+  let connections = 0;
+  const server = net.createServer((client) => {
+    connections++;
+    const upstream = net.connect(target, '127.0.0.1');
+    const pair = [client, upstream] as const;
+    pairs.add(pair);
+    for (const [from, to] of [pair, [upstream, client] as const]) {
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        pairs.delete(pair);
+        to.destroy();
+      });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    get connections() {
+      return connections;
+    },
+    silence() {
+      for (const [client, upstream] of pairs) {
+        client.unpipe(upstream).resume();
+        upstream.unpipe(client).resume();
+      }
+    },
+    reset() {
+      for (const [client, upstream] of pairs) {
+        client.resetAndDestroy();
+        upstream.destroy();
+      }
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const pair of pairs) for (const socket of pair) socket.destroy();
+      await closed;
+    },
+  };
+}
