@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createDatabase, sharedEnvironment, startTcpProxy, type TcpProxy } from '@slipstream/testing';
+import { createDatabase, sharedEnvironment } from '@slipstream/environment';
+import { startTcpProxy, type TcpProxy } from '@slipstream/testing';
 import type { DataSource } from 'typeorm';
 import { openDataSource } from './data-source.ts';
 import { isTransient } from './transient.ts';
