@@ -28,7 +28,9 @@ export {
   parseMoney,
   sameMoney,
 } from './money.ts';
+export { foreignTextLengthMax, keyLengthMax, nameLengthMax, nameProblem } from './names.ts';
 export { err, ok, type Result } from './result.ts';
 export { type SeededRandom, seededRandom } from './seeded-random.ts';
 export { StartError } from './start-error.ts';
+export { strictJson } from './strict-json.ts';
 export { storableText } from './text.ts';

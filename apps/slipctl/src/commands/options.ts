@@ -1,7 +1,6 @@
-import { type Instant, parseInstant } from '@slipstream/kernel';
+import { type Instant, nameProblem, parseInstant } from '@slipstream/kernel';
 import { InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../duration.ts';
-import { nameProblem } from '../import/names.ts';
 import type { Terminal } from '../output/terminal.ts';
 
 /** What a command may touch besides its arguments. */

@@ -74,7 +74,7 @@ describe('a mapping', () => {
     [
       'a name with control characters',
       good.replace('value: shop', 'value: "a\\tb"'),
-      ['m.yaml:4:24: counterparty has'],
+      ['m.yaml:4:24: counterparty must'],
     ],
     ['no YAML', good.replace('{ column: sent }', '{ column: sent'), ['m.yaml:6:1: ']],
     ['a key twice', `${good}layout: wide\n`, ['m.yaml:9:1: Map keys must be unique']],

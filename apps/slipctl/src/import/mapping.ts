@@ -1,8 +1,7 @@
-import { isCurrency } from '@slipstream/kernel';
+import { isCurrency, nameProblem } from '@slipstream/kernel';
 import { parseDuration } from '../duration.ts';
 import type { CliError } from '../exit.ts';
 import { type MappingProblem, type Path, readMappingFile } from './mapping-file.ts';
-import { nameProblem } from './names.ts';
 import { parserOf, type TimeParser, timeFormatDefault } from './times.ts';
 
 export const kinds = ['order', 'payout', 'payment'] as const;

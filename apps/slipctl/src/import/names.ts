@@ -1,15 +1,9 @@
-export const nameLengthMax = 128;
+import { nameProblem } from '@slipstream/kernel';
 
-/** What intake and the gateway take as a name: visible characters, with plain spaces only between them. */
-const name = /^[^\p{C}\p{Z}](?:[^\p{C}\p{Z}]| (?! *$))*$/u;
-
-/** What is wrong with a reference, an account, a counterparty, a route, a caller or a clock; null when nothing is. */
-export function nameProblem(value: string): string | null {
+/** What is wrong with the name in a cell of an imported file; null when nothing is. */
+export function cellNameProblem(value: string): string | null {
   if (value === '') return 'is missing';
-  if ([...value].length > nameLengthMax) return `has more than ${nameLengthMax} characters`;
+  // The file was decoded already: this stands where its bytes were none.
   if (value.includes('\uFFFD')) return 'is not valid UTF-8';
-  if (name.test(value)) return null;
-  return /\p{Cc}/u.test(value)
-    ? 'has control characters'
-    : 'must consist of visible characters, with spaces only between them';
+  return nameProblem(value);
 }

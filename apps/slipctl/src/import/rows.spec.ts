@@ -50,10 +50,16 @@ describe('a row', () => {
 
   it.each([
     [{ ref: '' }, 'ref is missing'],
-    [{ ref: 'a\u0007b' }, 'ref has control characters'],
-    [{ ref: 'a\nb' }, 'ref has control characters'],
+    [
+      { ref: 'a\u0007b' },
+      'ref must consist of visible characters, with spaces only between them and no control characters',
+    ],
+    [
+      { ref: 'a\nb' },
+      'ref must consist of visible characters, with spaces only between them and no control characters',
+    ],
     [{ ref: ' a' }, 'ref must consist of visible characters'],
-    [{ ref: 'x'.repeat(129) }, 'ref has more than 128 characters'],
+    [{ ref: 'x'.repeat(129) }, 'ref must have at most 128 characters'],
     [{ ref: 'a\uFFFD' }, 'ref is not valid UTF-8'],
     [{ customer: '' }, 'customer is missing'],
     [{ customer: 'shop' }, 'account and counterparty are the same'],

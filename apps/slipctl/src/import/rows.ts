@@ -8,7 +8,7 @@ import {
   parseMoney,
 } from '@slipstream/kernel';
 import { isKind, type Kind, kinds, type Mapping, type Outcome, type ValueSource } from './mapping.ts';
-import { nameProblem } from './names.ts';
+import { cellNameProblem } from './names.ts';
 
 /** What the provider said and when, as one column of the row has it. */
 export type Report = { readonly column: string; readonly at: Instant } & (
@@ -74,7 +74,7 @@ class Cells {
 
   name(source: ValueSource): string {
     const value = this.text(source);
-    const problem = nameProblem(value);
+    const problem = cellNameProblem(value);
     if (problem !== null && 'column' in source) this.problems.push(`${source.column} ${problem}`);
     return value;
   }

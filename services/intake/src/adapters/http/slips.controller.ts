@@ -1,11 +1,10 @@
 import { Body, Controller, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { CallerIdentity } from '@slipstream/identity';
-import { parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { nameProblem, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import { Caller, IdempotencyKey, rejectUnknownQuery, Scopes } from '@slipstream/service-host';
 import { submissionDigest } from '../../application/submission-digest.ts';
 import type { SubmitOutcome, SubmitRequest } from '../../application/submit-requests.ts';
-import { nameProblem } from '../../domain/submission/fields.ts';
 import type { Submission } from '../../domain/submission/submission.ts';
 import { answer, type ReplyHeaders } from './answer.ts';
 import { AcceptedBody, SubmitSlipBody } from './submit-slip.dto.ts';

@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { nameLengthMax, nameProblem } from '@slipstream/kernel';
 import { Transform, Type } from 'class-transformer';
 import { ValidateIf, ValidateNested } from 'class-validator';
 import {
@@ -6,8 +7,6 @@ import {
   currencyProblem,
   kindProblem,
   metadataProblem,
-  nameLengthMax,
-  nameProblem,
   slipKinds,
   timeProblem,
 } from '../../domain/submission/fields.ts';

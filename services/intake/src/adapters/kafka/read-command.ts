@@ -1,10 +1,9 @@
 import { decodeInbound, type Inbound } from '@slipstream/contracts';
 import { type ConsumedRecord, RecordRejected } from '@slipstream/kafka';
-import { type Instant, instantFromMs } from '@slipstream/kernel';
+import { type Instant, instantFromMs, nameProblem } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
 import { submissionDigest } from '../../application/submission-digest.ts';
 import type { InboundCommand } from '../../application/submit-commands.ts';
-import { nameProblem } from '../../domain/submission/fields.ts';
 import { type Submission, submissionProblems } from '../../domain/submission/submission.ts';
 
 /** Reads a record of the inbound topic. @throws RecordRejected when it is no command that intake can judge */

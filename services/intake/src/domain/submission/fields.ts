@@ -6,28 +6,8 @@ import type { SlipKind } from '@slipstream/slip';
 
 export const slipKinds: readonly SlipKind[] = ['order', 'payout', 'payment'];
 
-export const nameLengthMax = 128;
 export const metadataKeysMax = 16;
 export const metadataBytesMax = 4096;
-
-/**
- * Names are compared and shown to people, so what cannot be seen is refused: control, format (zero-width, direction),
- * unassigned and private characters, line separators, and spaces other than U+0020 within.
- */
-const name = /^[^\p{C}\p{Z}](?:[^\p{C}\p{Z}]| (?! *$))*$/u;
-
-/** A reference, account, counterparty, route, caller or clock. */
-export function nameProblem(value: unknown): string | null {
-  if (typeof value !== 'string') return 'must be a string';
-  if (value === '') return 'must not be empty';
-  // Counting code points is slow; a text with more than twice as many units has too many in any case.
-  if (value.length > 2 * nameLengthMax || [...value].length > nameLengthMax) {
-    return `must have at most ${nameLengthMax} characters`;
-  }
-  return name.test(value)
-    ? null
-    : 'must consist of visible characters, with spaces only between them and no control characters';
-}
 
 export function kindProblem(value: unknown): string | null {
   return slipKinds.includes(value as SlipKind) ? null : `must be one of ${slipKinds.join(', ')}`;

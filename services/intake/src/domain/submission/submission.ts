@@ -1,6 +1,6 @@
-import type { FieldProblem, Instant, Money } from '@slipstream/kernel';
+import { type FieldProblem, type Instant, type Money, nameProblem } from '@slipstream/kernel';
 import type { SlipKind } from '@slipstream/slip';
-import { amountProblem, currencyProblem, kindProblem, metadataProblem, nameProblem } from './fields.ts';
+import { amountProblem, currencyProblem, kindProblem, metadataProblem } from './fields.ts';
 
 /** A wish for a slip, from whichever way it came. `reference` is unique per caller. */
 export interface Submission {

@@ -1,4 +1,4 @@
-import { type Instant, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { type Instant, keyLengthMax, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import {
   decodeCursor,
   encodeCursor,
@@ -19,8 +19,6 @@ export interface Reply {
   header(name: string, value: string): unknown;
 }
 
-const textLengthMax = 512;
-
 /** Reads query parameters; every method throws SlipstreamError malformed_request that names the parameter. */
 export class Parameters {
   readonly #query: Query;
@@ -34,10 +32,10 @@ export class Parameters {
   text(name: string): string | undefined {
     const value = this.#query[name];
     if (value === undefined) return undefined;
-    if (typeof value === 'string' && value !== '' && value.length <= textLengthMax && !value.includes('\0')) {
+    if (typeof value === 'string' && value !== '' && value.length <= keyLengthMax && !value.includes('\0')) {
       return value;
     }
-    throw wrong(name, `must be a text of 1 to ${textLengthMax} characters`);
+    throw wrong(name, `must be a text of 1 to ${keyLengthMax} characters`);
   }
 
   oneOf<Word extends string>(name: string, words: readonly Word[]): Word | undefined {

@@ -1,11 +1,8 @@
 import { readEnvelope, slipEventOf } from '@slipstream/contracts';
 import { type ConsumedRecord, RecordRejected } from '@slipstream/kafka';
-import { isSlipstreamError } from '@slipstream/kernel';
+import { isSlipstreamError, keyLengthMax } from '@slipstream/kernel';
 import { type RecordedEvent, wallClock } from '@slipstream/slip';
 import type { LogRecord } from '../../domain/log/follow.ts';
-
-/** Longer ids and names fit no index; intake accepts none of them. */
-const nameLengthMax = 512;
 
 /**
  * Reads a record once. An event type that this version does not know is kept unread: a newer service may publish it.
@@ -69,7 +66,7 @@ function unusableEvent({ event }: RecordedEvent): string | null {
 function unusable(names: readonly (string | null)[]): string | null {
   for (const name of names) {
     if (name === null) continue;
-    if (name.length > nameLengthMax) return `a name has more than ${nameLengthMax} characters`;
+    if (name.length > keyLengthMax) return `a name has more than ${keyLengthMax} characters`;
     if (name.includes('\0')) return 'a name has the character U+0000';
   }
   return null;

@@ -6,7 +6,7 @@ import {
   readEach,
   type Subscription,
 } from '@slipstream/kafka';
-import { type Instant, instantFromMs } from '@slipstream/kernel';
+import { type Instant, instantFromMs, nameProblem } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
 import type { ClockMark, Count, StoreTx } from '../../application/ports.ts';
 import { receiveResults } from '../../application/receive-results.ts';
@@ -66,9 +66,9 @@ function readInto(found: ReadBatch, record: ConsumedRecord, inbound: Inbound): v
       return;
     case 'AdvanceClock': {
       const { clock, time, close } = command.data;
-      if (clock === '' || clock === wallClock) {
-        throw new Error(`the clock ${clock || '(empty)'} cannot be advanced`);
-      }
+      const problem = nameProblem(clock);
+      if (problem !== null) throw new Error(`clock ${problem}`);
+      if (clock === wallClock) throw new Error('the wall clock cannot be advanced');
       if (time === null) throw new Error('AdvanceClock has no time');
       found.marks.push({ clock, partition: record.partition, time, closed: close });
       return;

@@ -27,6 +27,8 @@ test.each<[string, Partial<ReportedResult>]>([
   ['no reference', { reference: '' }],
   ['a reference that no slip has', { reference: long }],
   ['a caller that no slip has', { caller: long }],
+  ['a clock that is no name', { clock: 'import\u200b1' }],
+  ['a reference longer than any slip has', { reference: 'x'.repeat(129) }],
   ['a huge id', { id: long }],
   ['a huge clock', { clock: long }],
   ['a huge reason', { reason: long }],

@@ -1,4 +1,4 @@
-import type { Instant, Money } from '@slipstream/kernel';
+import { foreignTextLengthMax, type Instant, type Money, nameProblem } from '@slipstream/kernel';
 import type { Outcome } from '@slipstream/slip';
 import { type Received, receiveAnswer } from '../dispatch/receive-answer.ts';
 import { type Dispatch, unchanged } from '../dispatch/state.ts';
@@ -27,26 +27,18 @@ export interface ReportedResult {
 /** Reports remembered per slip; an older one that comes again is recognised by what it says. */
 const seenMax = 32;
 
-/** No text of a report is longer: what is parked must fit into an event later. Slips have shorter names. */
-const textLengthMax = 256;
-
-/** Why a report can never be taken; null when it can. */
+/** Why a report can never be taken; null when it can. What is parked must fit into an event later. */
 export function refusal(result: ReportedResult): string | null {
-  if (result.reference === '') return 'reference is empty';
   const { caller, id, reference, clock, progress, reason, providerReference, amount } = result;
-  const texts = {
-    caller,
-    id,
-    reference,
-    clock,
-    progress,
-    reason,
-    providerReference,
-    currency: amount?.currency,
-  };
-  for (const [name, value] of Object.entries(texts)) {
+  // No slip has a reference, a caller or a clock that is no name.
+  for (const [field, value] of Object.entries({ caller, reference, clock })) {
+    const problem = nameProblem(value);
+    if (problem !== null) return `${field} ${problem}`;
+  }
+  const texts = { id, progress, reason, providerReference, currency: amount?.currency };
+  for (const [field, value] of Object.entries(texts)) {
     const problem = textProblem(value ?? '');
-    if (problem !== null) return `${name} ${problem}`;
+    if (problem !== null) return `${field} ${problem}`;
   }
   if (amount !== null && amount.amount < 0n) return 'the amount is negative';
   if (result.step === 'returned' && result.outcome === null) return 'a returned step needs an outcome';
@@ -55,7 +47,7 @@ export function refusal(result: ReportedResult): string | null {
 }
 
 function textProblem(value: string): string | null {
-  if (value.length > textLengthMax) return `has more than ${textLengthMax} characters`;
+  if (value.length > foreignTextLengthMax) return `has more than ${foreignTextLengthMax} characters`;
   // Neither can be stored as text.
   return value.includes('\0') || !value.isWellFormed() ? 'is no text' : null;
 }

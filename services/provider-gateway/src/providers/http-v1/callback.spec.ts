@@ -70,6 +70,7 @@ describe('a signed callback that says nothing usable is refused', () => {
     ['no data', '{"type":"slip.updated"}'],
     ['data that is a list', '{"data":[]}'],
     ['no slip', '{"data":{"status":"succeeded"}}'],
+    ['two words on one thing', '{"data":{"slip_id":"slip-1","status":"failed","status":"succeeded"}}'],
     ['no status', '{"data":{"slip_id":"slip-1"}}'],
     [
       'a broken amount',

@@ -1,7 +1,7 @@
-import { SlipstreamError, StartError } from '@slipstream/kernel';
+import { nameLengthMax, SlipstreamError, StartError } from '@slipstream/kernel';
 import { Webhook } from 'standardwebhooks';
 import type { CallbackMessage } from '../../application/ports.ts';
-import { Garbage, text, toAnswer } from './translate.ts';
+import { Garbage, parseJson, text, toAnswer } from './translate.ts';
 
 /** The three headers of Standard Webhooks 1.0.0, each with every value that came. */
 export interface WebhookHeaders {
@@ -54,14 +54,12 @@ function open(provider: string, secret: string): Webhook {
   }
 }
 
-const idMax = 128;
-
 /** Exactly one of each. The id must not hold the dot that parts the signed content, or two contents could be signed alike. */
 function checkHeaders(headers: WebhookHeaders): { webhookId: string; signed: Record<string, string> } {
   const webhookId = only('webhook-id', headers.id);
   const timestamp = only('webhook-timestamp', headers.timestamp);
   const signature = only('webhook-signature', headers.signature);
-  if (!new RegExp(`^[\\x21-\\x2d\\x2f-\\x7e]{1,${idMax}}$`).test(webhookId)) {
+  if (!new RegExp(`^[\\x21-\\x2d\\x2f-\\x7e]{1,${nameLengthMax}}$`).test(webhookId)) {
     throw new SlipstreamError('signature_invalid', 'The webhook-id is not usable.');
   }
   if (!/^[1-9][0-9]{0,11}$/.test(timestamp)) {
@@ -93,18 +91,17 @@ function verifies(webhook: Webhook, body: Buffer, signed: Record<string, string>
   }
 }
 
-/** The body was parsed strictly before, so it is JSON; here it is read as the provider's own event. */
+/** Reads the body as the provider's own event. */
 function readMessage(body: Buffer): CallbackMessage {
   try {
-    const event: unknown = JSON.parse(body.toString('utf8'));
-    const data = (event as { data?: unknown } | null)?.data;
+    const { data } = parseJson(body);
     if (typeof data !== 'object' || data === null || Array.isArray(data))
       throw new Garbage('data is missing');
     const slipId = text((data as { slip_id?: unknown }).slip_id);
     if (slipId === null) throw new Garbage('data.slip_id is missing');
     return { slipId, answer: toAnswer(data as Record<string, unknown>) };
   } catch (error) {
-    const reason = error instanceof Garbage ? error.message : 'it is not JSON';
-    throw new SlipstreamError('malformed_request', `The callback cannot be understood: ${reason}.`);
+    if (!(error instanceof Garbage)) throw error;
+    throw new SlipstreamError('malformed_request', `The callback cannot be understood: ${error.message}.`);
   }
 }

@@ -118,6 +118,7 @@ const answered: Row[] = [
 
 const unanswered: [...Row, reason: string][] = [
   ['200 with an error body', says(200, { error: 'no' }), {}, 'garbage'],
+  ['two words on one thing', says(200, '{"status":"failed","status":"succeeded"}'), {}, 'garbage'],
   ['200 empty', says(200, ''), {}, 'garbage'],
   ['204', says(204, ''), {}, 'garbage'],
   ['HTML', says(200, '<html>', { 'content-type': 'text/html' }), {}, 'garbage'],
@@ -318,6 +319,8 @@ describe('an inquiry', () => {
     ['500', says(500, done), { kind: 'no_answer', detail: 'HTTP 500' }],
     ['a redirect', says(301, '', { location: '/x' }), { kind: 'no_answer', detail: 'HTTP 301' }],
     ['garbage', says(200, '{'), { kind: 'no_answer' }],
+    ['two words on one thing', says(200, '{"status":"failed","status":"succeeded"}'), { kind: 'no_answer' }],
+    ['not found, said twice', says(404, '{"status":"x","status":"not_found"}'), { kind: 'no_answer' }],
     ['silence', () => {}, { kind: 'no_answer' }],
     ['a reset', (socket) => void socket.resetAndDestroy(), { kind: 'no_answer' }],
   ];

@@ -1,5 +1,12 @@
 import { isUtf8 } from 'node:buffer';
-import { type Instant, type Money, parseInstant, parseMoney } from '@slipstream/kernel';
+import {
+  foreignTextLengthMax,
+  type Instant,
+  type Money,
+  parseInstant,
+  parseMoney,
+  strictJson,
+} from '@slipstream/kernel';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../../domain/provider/answer.ts';
 import type { OnceResult } from '../call-once.ts';
 
@@ -102,26 +109,24 @@ function parseObject(response: Extract<OnceResult, { kind: 'response' }>): Json 
   return parseJson(response.body);
 }
 
-function parseJson(body: Buffer): Json {
-  if (body.length === 0) throw new Garbage('the body is empty');
+/**
+ * Strictly: of a key that comes twice nobody knows which value was meant. A reason that cannot be stored is no reason
+ * to lose the outcome beside it. @throws Garbage
+ */
+export function parseJson(body: Buffer): Json {
   if (!isUtf8(body)) throw new Garbage('the body is not UTF-8');
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new Garbage('the body is not JSON');
-  }
+  const parsed = strictJson(body.toString('utf8'), { anyText: true });
+  if (!parsed.ok) throw new Garbage(parsed.error);
+  const { value } = parsed;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Garbage('the body is not a JSON object');
   }
   return value as Json;
 }
 
-const textMax = 256;
-
 /** Text that can be stored; anything else counts as not given. */
 export function text(value: unknown): string | null {
-  if (typeof value !== 'string' || value === '' || value.length > textMax) return null;
+  if (typeof value !== 'string' || value === '' || value.length > foreignTextLengthMax) return null;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not come in
   return /[\u0000-\u001f\u007f]/.test(value) || !value.isWellFormed() ? null : value;
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiQuery } from '@nestjs/swagger';
-import { parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { keyLengthMax, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import {
   decodeCursor,
   encodeCursor,
@@ -61,8 +61,6 @@ export class CasesController {
   }
 }
 
-const textLengthMax = 512;
-
 function toFilter({ status, cause, provider }: Record<string, string>): CaseFilter {
   if (status !== undefined && status !== 'open' && status !== 'closed') {
     throw wrong('status', 'must be open or closed');
@@ -73,8 +71,8 @@ function toFilter({ status, cause, provider }: Record<string, string>): CaseFilt
 /** U+0000 cannot be stored, so PostgreSQL does not even compare with it. */
 function toText(name: string, value: string | undefined): string | null {
   if (value === undefined) return null;
-  if (value !== '' && value.length <= textLengthMax && !value.includes('\0')) return value;
-  throw wrong(name, `must be a text of 1 to ${textLengthMax} characters`);
+  if (value !== '' && value.length <= keyLengthMax && !value.includes('\0')) return value;
+  throw wrong(name, `must be a text of 1 to ${keyLengthMax} characters`);
 }
 
 function wrong(pointer: string, detail: string): SlipstreamError {

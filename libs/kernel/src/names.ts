@@ -1,0 +1,29 @@
+// How long what comes from outside may be, and what counts as a name: the only place that says so.
+
+/** A name, in characters: a reference, an account, a counterparty, a route, a caller or a clock. */
+export const nameLengthMax = 128;
+
+/** Text that a provider or a reporter chose (its ids, reasons, steps), in UTF-16 units: it must fit into an event. */
+export const foreignTextLengthMax = 256;
+
+/** What may be looked for, or stored under an index, in UTF-16 units: any name fits, and any index takes it. */
+export const keyLengthMax = 512;
+
+/**
+ * Names are compared and shown to people, so what cannot be seen is refused: control, format (zero-width, direction),
+ * unassigned and private characters, line separators, and spaces other than U+0020 within.
+ */
+const name = /^[^\p{C}\p{Z}](?:[^\p{C}\p{Z}]| (?! *$))*$/u;
+
+/** What is wrong with a name, as a text that fits behind its field; null when nothing is. Nothing is coerced. */
+export function nameProblem(value: unknown): string | null {
+  if (typeof value !== 'string') return 'must be a string';
+  if (value === '') return 'must not be empty';
+  // Counting code points is slow; a text with more than twice as many units has too many in any case.
+  if (value.length > 2 * nameLengthMax || [...value].length > nameLengthMax) {
+    return `must have at most ${nameLengthMax} characters`;
+  }
+  return name.test(value)
+    ? null
+    : 'must consist of visible characters, with spaces only between them and no control characters';
+}
