@@ -92,7 +92,11 @@ describe('the event codec', () => {
     expect(official.attributes.receivedtime?.attr.value).toMatchObject({ seconds: 1795343939n, nanos: 0 });
     expect(official.type).toBe('slipstream.slip.returned.v1');
     expect(readEnvelope(bytes)).toMatchObject({ sequence: 42, traceparent: '00-a-b-01', clock: 'wall' });
-    expect(peekEnvelope(bytes)).toEqual({ source: head.source, sequence: 42 });
+    expect(peekEnvelope(bytes)).toEqual({
+      source: head.source,
+      type: 'slipstream.slip.returned.v1',
+      sequence: 42,
+    });
   });
 
   test('a resend has the same bytes', () => {

@@ -24,7 +24,11 @@ test('property: what is written and stamped is read back, whatever it holds', ()
         const { data: read, ...envelope } = readEnvelope(bytes);
         expect(envelope).toEqual({ ...head, ...stamp, sequence: Number(stamp.sequence) });
         expect(Buffer.from(read).equals(Buffer.from(body))).toBe(true);
-        expect(peekEnvelope(bytes)).toEqual({ source: head.source, sequence: Number(stamp.sequence) });
+        expect(peekEnvelope(bytes)).toEqual({
+          source: head.source,
+          type: head.type,
+          sequence: Number(stamp.sequence),
+        });
       },
     ),
   );

@@ -71,16 +71,18 @@ export function readEnvelope(bytes: Buffer): Envelope {
 /** What a consumer needs of every record before it decides to decode it. */
 export interface Peek {
   source: string;
+  type: string;
   sequence: number;
 }
 
-/** Reads source and sequence only; throws `undecodable_record` as {@link readEnvelope} does. */
+/** Reads source, type and sequence only; throws `undecodable_record` as {@link readEnvelope} does. */
 export function peekEnvelope(bytes: Buffer): Peek {
-  const peek: Peek = { source: '', sequence: -1 };
+  const peek: Peek = { source: '', type: '', sequence: -1 };
   const reader = new WireReader(bytes, 0, bytes.length);
   while (reader.more()) {
     const tag = reader.tag();
     if (tag === 0x12) peek.source = reader.text();
+    else if (tag === 0x22) peek.type = reader.text();
     else if (tag === 0x2a) {
       const entry = reader.message();
       // Only "sequence" has eight letters among our attributes; the name is checked when the length fits.
@@ -89,8 +91,8 @@ export function peekEnvelope(bytes: Buffer): Peek {
       }
     } else reader.skip();
   }
-  if (peek.source === '')
-    throw new SlipstreamError('undecodable_record', 'the value is no CloudEvent: source is missing');
+  if (peek.source === '' || peek.type === '')
+    throw new SlipstreamError('undecodable_record', 'the value is no CloudEvent: source or type is missing');
   return peek;
 }
 

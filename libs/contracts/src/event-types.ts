@@ -4,32 +4,56 @@ import * as gateway from './generated/slipstream/gateway/v1/events_pb.ts';
 import * as ledger from './generated/slipstream/ledger/v1/events_pb.ts';
 import * as reconciliation from './generated/slipstream/reconciliation/v1/events_pb.ts';
 import * as slip from './generated/slipstream/slip/v1/events_pb.ts';
+import { type Owner, type Source, sources } from './sources.ts';
 
-/** Each slip event's protobuf schema. */
-export const schemas: Readonly<Record<SlipEventType, DescMessage>> = {
-  SlipSubmitted: slip.SlipSubmittedSchema,
-  SlipRejected: slip.SlipRejectedSchema,
-  DispatchIntended: gateway.DispatchIntendedSchema,
-  DispatchNotSent: gateway.DispatchNotSentSchema,
-  DispatchUnanswered: gateway.DispatchUnansweredSchema,
-  SlipAcknowledged: gateway.SlipAcknowledgedSchema,
-  SlipProgressed: gateway.SlipProgressedSchema,
-  SlipReturned: gateway.SlipReturnedSchema,
-  InquiryAnswered: gateway.InquiryAnsweredSchema,
-  FundsHeld: ledger.FundsHeldSchema,
-  HoldRefused: ledger.HoldRefusedSchema,
-  SlipSettled: ledger.SlipSettledSchema,
-  SlipRefunded: ledger.SlipRefundedSchema,
-  RefundRefused: ledger.RefundRefusedSchema,
-  PostingCompensated: ledger.PostingCompensatedSchema,
-  SlipOverdue: reconciliation.SlipOverdueSchema,
-  SlipDiagnosed: reconciliation.SlipDiagnosedSchema,
-  InquiryRequested: reconciliation.InquiryRequestedSchema,
-  RefundRequested: reconciliation.RefundRequestedSchema,
-  SlipNotReturned: reconciliation.SlipNotReturnedSchema,
-  LateReturnFound: reconciliation.LateReturnFoundSchema,
-  CaseOpened: reconciliation.CaseOpenedSchema,
-  CaseClosed: reconciliation.CaseClosedSchema,
+/** Each slip event's protobuf schema, and the one service that may publish it (rule 5: who may say what). */
+const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly schema: DescMessage }>> = {
+  SlipSubmitted: { owner: 'intake', schema: slip.SlipSubmittedSchema },
+  SlipRejected: { owner: 'intake', schema: slip.SlipRejectedSchema },
+  DispatchIntended: { owner: 'gateway', schema: gateway.DispatchIntendedSchema },
+  DispatchNotSent: { owner: 'gateway', schema: gateway.DispatchNotSentSchema },
+  DispatchUnanswered: { owner: 'gateway', schema: gateway.DispatchUnansweredSchema },
+  SlipAcknowledged: { owner: 'gateway', schema: gateway.SlipAcknowledgedSchema },
+  SlipProgressed: { owner: 'gateway', schema: gateway.SlipProgressedSchema },
+  SlipReturned: { owner: 'gateway', schema: gateway.SlipReturnedSchema },
+  InquiryAnswered: { owner: 'gateway', schema: gateway.InquiryAnsweredSchema },
+  FundsHeld: { owner: 'ledger', schema: ledger.FundsHeldSchema },
+  HoldRefused: { owner: 'ledger', schema: ledger.HoldRefusedSchema },
+  SlipSettled: { owner: 'ledger', schema: ledger.SlipSettledSchema },
+  SlipRefunded: { owner: 'ledger', schema: ledger.SlipRefundedSchema },
+  RefundRefused: { owner: 'ledger', schema: ledger.RefundRefusedSchema },
+  PostingCompensated: { owner: 'ledger', schema: ledger.PostingCompensatedSchema },
+  SlipOverdue: { owner: 'reconciliation', schema: reconciliation.SlipOverdueSchema },
+  SlipDiagnosed: { owner: 'reconciliation', schema: reconciliation.SlipDiagnosedSchema },
+  InquiryRequested: { owner: 'reconciliation', schema: reconciliation.InquiryRequestedSchema },
+  RefundRequested: { owner: 'reconciliation', schema: reconciliation.RefundRequestedSchema },
+  SlipNotReturned: { owner: 'reconciliation', schema: reconciliation.SlipNotReturnedSchema },
+  LateReturnFound: { owner: 'reconciliation', schema: reconciliation.LateReturnFoundSchema },
+  CaseOpened: { owner: 'reconciliation', schema: reconciliation.CaseOpenedSchema },
+  CaseClosed: { owner: 'reconciliation', schema: reconciliation.CaseClosedSchema },
+};
+
+/** Types of releases to come: an older release beside a newer one knows already who may say them. */
+const planned: Readonly<Partial<Record<Owner, readonly string[]>>> = {
+  intake: [
+    'SlipDrafted',
+    'DraftReminderDue',
+    'DraftExpired',
+    'ReviewRequested',
+    'SlipApproved',
+    'SlipDeclined',
+    'SlipWithdrawn',
+  ],
+  ledger: ['HoldReleased'],
+  reconciliation: [
+    'SlipSlow',
+    'CaseNoted',
+    'CaseAssigned',
+    'StatementLineMatched',
+    'BreakOpened',
+    'BreakResolved',
+  ],
+  notification: ['CustomerNotified', 'NotificationFailed'],
 };
 
 export interface EventTypeEntry {
@@ -38,6 +62,11 @@ export interface EventTypeEntry {
   readonly type: string;
   readonly schema: DescMessage;
 }
+
+/** Each slip event's protobuf schema. */
+export const schemas = Object.fromEntries(
+  Object.entries(types).map(([name, { schema }]) => [name, schema]),
+) as Readonly<Record<SlipEventType, DescMessage>>;
 
 /** The event types that a release knows. */
 export interface EventTypes {
@@ -50,7 +79,7 @@ export interface EventTypes {
 export function eventTypesOf(known: Readonly<Partial<Record<SlipEventType, DescMessage>>>): EventTypes {
   const entries = Object.entries(known).map(([name, schema]) => ({
     name: name as SlipEventType,
-    type: `slipstream.slip.${snakeCase(name.replace(/^Slip/, ''))}.v1`,
+    type: typeOf(name),
     schema,
   }));
   const byName = new Map<string, EventTypeEntry>(entries.map((entry) => [entry.name, entry]));
@@ -69,6 +98,40 @@ export function cloudEventType(name: SlipEventType): string {
 /** The slip event of a CloudEvents type; undefined for a type this release does not know. */
 export function slipEventType(type: string): SlipEventType | undefined {
   return eventTypes.byType(type)?.name;
+}
+
+const sourceByType = new Map<string, Source>([
+  ...Object.entries(types).map(([name, { owner }]) => [typeOf(name), sources[owner]] as const),
+  ...Object.entries(planned).flatMap(([owner, names]) =>
+    names.map((name) => [typeOf(name), sources[owner as Owner]] as const),
+  ),
+]);
+
+/** The source of a slip event: of the one service that may publish it. */
+export function sourceOf(name: SlipEventType): Source {
+  return sources[types[name].owner];
+}
+
+/** Every CloudEvents type that has its owner. */
+export const ownedTypes: readonly string[] = [...sourceByType.keys()];
+
+const ownSources: ReadonlySet<string> = new Set(Object.values(sources));
+
+/** Whether `source` is one of ours. */
+export function isOwnSource(source: string): source is Source {
+  return ownSources.has(source);
+}
+
+/**
+ * Rule 5: whether `source` may publish events of this CloudEvents type on `slips.events.v1`. A type that nobody is known
+ * to own (of a later release) may come from each of our services; a source that is not ours may say nothing.
+ */
+export function mayPublish(source: string, type: string): boolean {
+  return isOwnSource(source) && (sourceByType.get(type) ?? source) === source;
+}
+
+function typeOf(name: string): string {
+  return `slipstream.slip.${snakeCase(name.replace(/^Slip/, ''))}.v1`;
 }
 
 function snakeCase(name: string): string {

@@ -13,7 +13,17 @@ export {
   peekEnvelope,
   readEnvelope,
 } from './envelope.ts';
-export { cloudEventType, type EventTypes, eventTypes, eventTypesOf, slipEventType } from './event-types.ts';
+export {
+  cloudEventType,
+  type EventTypes,
+  eventTypes,
+  eventTypesOf,
+  isOwnSource,
+  mayPublish,
+  ownedTypes,
+  slipEventType,
+  sourceOf,
+} from './event-types.ts';
 export {
   type AdvanceClock,
   decodeInbound,
@@ -24,7 +34,7 @@ export {
   type ReportResult,
   type SubmitSlip,
 } from './inbound.ts';
-export { type Source, sources } from './sources.ts';
+export { type Owner, type Source, sources } from './sources.ts';
 export { type Stamp, stampEnvelope } from './stamp.ts';
 export { decodeTick, encodeTick, type PartitionMark, type Tick, tickKey } from './tick.ts';
 export { allTopics, deadLetterTopic, partitionsDefault, type Topic, topics } from './topics.ts';

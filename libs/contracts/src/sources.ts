@@ -4,6 +4,9 @@ export const sources = {
   gateway: '/slipstream/provider-gateway',
   ledger: '/slipstream/ledger',
   reconciliation: '/slipstream/reconciliation',
+  notification: '/slipstream/notification',
 } as const;
 
+/** A service that publishes events. */
+export type Owner = keyof typeof sources;
 export type Source = (typeof sources)[keyof typeof sources];

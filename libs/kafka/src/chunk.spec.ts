@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { encodeCloudEvent } from '@slipstream/contracts';
 import { type Chunk, type ChunkPlan, planChunk, positionAfter, type SetAside } from './chunk.ts';
 import type { PartitionPosition } from './ports.ts';
+import { decodedHeaders } from './test-support/headers.ts';
 import { eventMessage, message, source } from './test-support/records.ts';
 
 function position(overrides: Partial<PartitionPosition> = {}): PartitionPosition {
@@ -62,7 +64,7 @@ describe('planning a chunk', () => {
   });
 
   it('counts each source apart', () => {
-    const other = { from: '/slipstream/intake' };
+    const other = { from: '/slipstream/intake', type: 'slipstream.slip.submitted.v1' };
     const messages = [
       eventMessage(0, 1),
       eventMessage(1, 1, other),
@@ -93,7 +95,10 @@ describe('planning a chunk', () => {
     ['empty', Buffer.alloc(0)],
     ['not protobuf', Buffer.from('not json either')],
     ['a JSON array', Buffer.from('[1,2]')],
-    ['an event without sequence', Buffer.from('\n\x01a\x12\x01b\x22\x01c')],
+    [
+      'an event without sequence',
+      Buffer.from(encodeCloudEvent({ id: 'a', source, type: 'x', subject: 's', clock: 'wall' }, Buffer.of())),
+    ],
   ])('sets a value aside that is %s, and parks its key', (_, value) => {
     const chunk = plan({
       messages: [message(0, value, 'slip-9'), eventMessage(1, 1, { key: 'slip-9' }), eventMessage(2, 2)],
@@ -149,6 +154,66 @@ describe('planning a chunk', () => {
     const chunk = plan({ messages, sequenced: false });
     expect(chunk.records).toHaveLength(3);
     expect(chunk.records[0]).toMatchObject({ source: '', sequence: -1, timestampMs: 1763800000000 });
+  });
+});
+
+describe('who may say what', () => {
+  const stranger = { from: '/somebody/unknown', key: 'slip-9' };
+  const lying = { type: 'slipstream.slip.returned.v1', key: 'slip-9' };
+
+  it.each([
+    [
+      'a source that is none of ours',
+      1,
+      stranger,
+      '/somebody/unknown may not publish slipstream.slip.settled.v1',
+    ],
+    ['the same with a number far ahead', 7, stranger, /may not publish/],
+    ['the same without a number', 0, stranger, /may not publish/],
+    [
+      'a type that its source does not own',
+      1,
+      lying,
+      '/slipstream/ledger may not publish slipstream.slip.returned.v1',
+    ],
+    ['the same with a number far ahead', 7, lying, /may not publish/],
+  ])('sets aside %s: it parks nothing, counts nothing and stops nothing', (_, sequence, options, detail) => {
+    const messages = [
+      eventMessage(0, sequence, options),
+      eventMessage(1, 1, { key: 'slip-9' }),
+      eventMessage(2, 2, { key: 'slip-9' }),
+    ];
+    const chunk = plan({ messages });
+    expect(offsets(chunk.records)).toEqual([1, 2]);
+    expect(chunk.deadLetters).toMatchObject([{ reason: 'stranger', parkKey: null, attempts: 1 }]);
+    expect(chunk.deadLetters[0]!.detail).toMatch(detail);
+    expect([...chunk.sequences]).toEqual([[source, 2]]);
+    expect(chunk).toMatchObject({ lost: null, nextOffset: 3, parked: new Set() });
+  });
+
+  it('takes a type that nobody knows from one of ours, in its turn', () => {
+    const later = { type: 'slipstream.slip.of_a_later_release.v1' };
+    const chunk = plan({ messages: [eventMessage(0, 1, later), eventMessage(1, 2)] });
+    expect(offsets(chunk.records)).toEqual([0, 1]);
+    expect(plan({ messages: [eventMessage(0, 2, later)] }).lost).toMatch(/seq 2 of .* after 0/);
+  });
+});
+
+describe('a record with more headers than are taken', () => {
+  const headers = decodedHeaders(Array.from({ length: 500 }, (_, i) => [`h${i}`, Buffer.from('x')]));
+
+  it.each([true, false])('is refused with all of them, and parks nothing (sequenced: %p)', (sequenced) => {
+    const messages = [
+      { ...eventMessage(0, 1, { key: 'slip-9' }), headers },
+      eventMessage(1, 1, { key: 'slip-9' }),
+    ];
+    const chunk = plan({ messages, sequenced });
+    expect(offsets(chunk.records)).toEqual([1]);
+    const [letter] = chunk.deadLetters;
+    expect(letter).toMatchObject({ reason: 'rejected', errorClass: 'too_many_headers', parkKey: null });
+    expect(letter!.detail).toMatch(/^too many headers: 500/);
+    expect(letter!.headersRaw!.length).toBeGreaterThan(500 * 4);
+    expect(chunk.lost).toBeNull();
   });
 });
 

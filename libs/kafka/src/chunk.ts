@@ -1,6 +1,8 @@
+import { mayPublish } from '@slipstream/contracts';
 import { keyText } from './dead-letter.ts';
 import { Peeker } from './peeker.ts';
 import type { ConsumedRecord, DeadLetter, PartitionPosition } from './ports.ts';
+import { cutHeaders, headersProblem } from './record-headers.ts';
 
 /** A record as fetched. */
 export interface Message {
@@ -56,6 +58,13 @@ export function planChunk({ position, sequenced, messages, from, recordsMax, set
     const offset = Number(message.offset);
     if (offset < chunk.nextOffset) continue;
     const record = toRecord(position, message, offset);
+    const refusal = headersProblem(record.headers);
+    if (refusal !== null) {
+      const headersRaw = cutHeaders(record.headers)!.raw;
+      chunk.deadLetters.push({ ...refused(record, 'rejected', 'too_many_headers', refusal), headersRaw });
+      chunk.nextOffset = offset + 1;
+      continue;
+    }
     if (sequenced && !isNext(record as Sequenced, position, chunk, setAside)) {
       if (chunk.lost !== null) break;
       chunk.nextOffset = offset + 1;
@@ -76,7 +85,7 @@ export function planChunk({ position, sequenced, messages, from, recordsMax, set
 
 type Sequenced = { -readonly [K in keyof ConsumedRecord]: ConsumedRecord[K] };
 
-/** Rule 5. False: not a record for the handler (a resend, undecodable, or `chunk.lost` says what is missing). */
+/** Rule 5. False: not a record for the handler (a resend, a stranger's, undecodable, or `chunk.lost` says what is missing). */
 function isNext(
   record: Sequenced,
   position: PartitionPosition,
@@ -84,13 +93,18 @@ function isNext(
   setAside: ReadonlyMap<number, SetAside>,
 ): boolean {
   const problem = peek(record.value);
-  if (problem !== null) {
+  if (problem === null && !mayPublish(peeker.source, peeker.type)) {
+    const detail = `${peeker.source.slice(0, 200)} may not publish ${peeker.type.slice(0, 200)}`;
+    chunk.deadLetters.push(refused(record, 'stranger', 'stranger', detail));
+    return false;
+  }
+  if (problem !== null || peeker.sequence < 1) {
     setAsideRecord(chunk, {
       record,
       parkKey: keyText(record.key),
       reason: 'undecodable',
       errorClass: 'undecodable_record',
-      detail: problem,
+      detail: problem ?? 'the event has no sequence',
       attempts: 1,
     });
     return false;
@@ -116,12 +130,12 @@ function isNext(
 
 const peeker = new Peeker();
 
-/** Leaves source and sequence in `peeker`; gives what is wrong, or null. */
+/** Leaves source, type and sequence in `peeker`; gives what is wrong, or null. */
 function peek(value: Buffer | null): string | null {
   if (value === null) return 'the record has no value';
   try {
     peeker.read(value);
-    return peeker.sequence > 0 ? null : 'the event has no sequence';
+    return null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -142,6 +156,16 @@ function letterFor(
   }
   const aside = setAside.get(record.offset);
   return aside ? { record, parkKey, ...aside } : null;
+}
+
+/** Not of our making, so it says nothing about the slip of its key: no number is counted and nothing waits behind it. */
+function refused(
+  record: ConsumedRecord,
+  reason: DeadLetter['reason'],
+  errorClass: string,
+  detail: string,
+): DeadLetter {
+  return { record, parkKey: null, reason, errorClass, detail, attempts: 1 };
 }
 
 function setAsideRecord(chunk: Chunk, letter: DeadLetter): void {

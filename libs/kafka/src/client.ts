@@ -2,6 +2,7 @@ import { Kafka, type LogEntry, logLevel } from 'kafkajs';
 import { jsonLog, type Log } from './log.ts';
 import './empty-batches.ts';
 import './quiet-request-queue.ts';
+import './record-headers.ts';
 
 /** The Kafka client of this library; its other modules take it, nobody else looks inside. */
 export type KafkaClient = Kafka;

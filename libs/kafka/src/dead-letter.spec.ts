@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
+import { copyValueBytesMax, deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
 import type { DeadLetter } from './ports.ts';
+import { headersBytesMax, headersCountMax } from './record-headers.ts';
+import { decodedHeaders } from './test-support/headers.ts';
 
 const letter: DeadLetter = {
   record: {
@@ -52,7 +54,7 @@ describe('dead letters', () => {
     const headers = { 'a\0b': Buffer.from([0, 0, 0, 7]), half: '\ud800', fine: 'ü' };
     const odd = { ...letter, detail: 'type "x\0" \udc00', record: { ...letter.record, headers } };
     const texts = deadLetterRecord('ledger', odd, failedAt).headers;
-    expect(texts).toMatchObject({ 'a\uFFFDb': '\uFFFD\uFFFD\uFFFD\u0007', half: '\uFFFD', fine: 'ü' });
+    expect(texts).toMatchObject({ 'a\uFFFDb': 'base64:AAAABw==', half: '\uFFFD', fine: 'ü' });
     expect(texts['dlq-detail']).toBe('type "x\uFFFD" \uFFFD');
   });
 
@@ -66,10 +68,52 @@ describe('dead letters', () => {
     expect(record.headers['dlq-original-value']).toBe('null');
   });
 
+  it.each([
+    [
+      '14,000 of them',
+      Array.from({ length: 14_000 }, (_, i): [string, Buffer] => [`h${i}`, Buffer.from('x')]),
+      /^headers: 112 of 14000, \d+ bytes$/,
+    ],
+    [
+      'one of 800,000 bytes 0xFF',
+      [
+        ['a', Buffer.from('1')],
+        ['b', Buffer.alloc(800_000, 255)],
+      ] as [string, Buffer][],
+      /^headers: 1 of 2, 800\d+ bytes$/,
+    ],
+    [
+      'one that just passes',
+      [
+        ['a', Buffer.from('1')],
+        ['b', Buffer.alloc(50_000)],
+      ] as [string, Buffer][],
+      /^headers: 1 of 2$/,
+    ],
+  ])('carry as many headers as can be read again, and say what is missing: %s', (_, headers, missing) => {
+    const record = { ...letter.record, headers: decodedHeaders(headers) };
+    const copy = deadLetterRecord('ledger', { ...letter, record }, failedAt).headers;
+    expect(copy['dlq-truncated']).toMatch(missing);
+    expect(Object.keys(copy).length).toBeLessThanOrEqual(headersCountMax);
+    expect(Buffer.byteLength(JSON.stringify(copy))).toBeLessThan(headersBytesMax);
+  });
+
+  it('carry no more of a value or a key than the topic takes', () => {
+    const record = { ...letter.record, key: Buffer.alloc(1_000_000, 'k'), value: Buffer.alloc(3_000_000) };
+    const copy = deadLetterRecord('ledger', { ...letter, record }, failedAt);
+    expect(copy.body).toHaveLength(copyValueBytesMax);
+    expect(copy.key).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(copy.headers['dlq-truncated']).toBe(
+      'value: 1572864 of 3000000 bytes; key: digest of 1000000 bytes',
+    );
+  });
+
   it('keep keys that are no text apart', () => {
     expect(keyText(null)).toBeNull();
     expect(keyText(Buffer.from('ключ'))).toBe('ключ');
     expect(keyText(Buffer.from([0xff, 0xfe]))).toBe('base64://4=');
     expect(keyText(Buffer.from('a\0b'))).toBe('base64:YQBi');
+    expect(keyText(Buffer.alloc(1_024, 'a'))).toHaveLength(1_024);
+    expect(keyText(Buffer.alloc(1_025, 'a'))).not.toBe(keyText(Buffer.alloc(1_026, 'a')));
   });
 });

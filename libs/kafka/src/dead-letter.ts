@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { deadLetterTopic } from '@slipstream/contracts';
 import { storableText } from '@slipstream/kernel';
 import type { ConsumedRecord, DeadLetter } from './ports.ts';
+import { cutHeaders, headersCountMax } from './record-headers.ts';
 
 /** A dead letter as it goes through the outbox to `<topic>.dlq`, on the partition it came from. */
 export interface DeadLetterRecord {
@@ -20,8 +22,8 @@ export function deadLetterHeaders(
 ): Record<string, string> {
   return {
     'dlq-reason': letter.reason,
-    'dlq-error-class': storableText(letter.errorClass),
-    'dlq-detail': storableText(letter.detail),
+    'dlq-error-class': storableText(letter.errorClass).slice(0, 200),
+    'dlq-detail': storableText(letter.detail).slice(0, 2_000),
     'dlq-original-topic': letter.record.topic,
     'dlq-original-partition': String(letter.record.partition),
     'dlq-original-offset': String(letter.record.offset),
@@ -31,39 +33,83 @@ export function deadLetterHeaders(
   };
 }
 
-/** The whole record: the original's bytes and headers, and why, as the outbox can hold it. A null value is marked, since the body is then empty. */
+/**
+ * What a copy on a dead-letter topic may hold: together below the topic's `max.message.bytes`, and headers that this
+ * library reads again (`headersCountMax`, `headersBytesMax`). The store's row has all of the record.
+ */
+export const copyValueBytesMax = 1_536 * 1024;
+const copyHeadersBytesMax = 32 * 1024;
+const copyHeadersMax = headersCountMax - 16;
+
+/** A copy of the record with why it was set aside, as the outbox and the topic can hold it. A null value is marked, since the body is then empty. */
 export function deadLetterRecord(
   group: string,
   letter: DeadLetter,
   failedAt: Date = new Date(),
 ): DeadLetterRecord {
   const { record } = letter;
-  const tombstone: Record<string, string> = record.value === null ? { 'dlq-original-value': 'null' } : {};
+  const body = record.value ?? new Uint8Array(0);
+  const original = originalHeaders(record);
+  const marks: Record<string, string> = record.value === null ? { 'dlq-original-value': 'null' } : {};
+  const missing = [...original.missing];
+  if (body.length > copyValueBytesMax) missing.push(`value: ${copyValueBytesMax} of ${body.length} bytes`);
+  if ((record.key?.length ?? 0) > keyBytesMax) missing.push(`key: digest of ${record.key!.length} bytes`);
+  if (missing.length > 0) marks['dlq-truncated'] = missing.join('; ');
   return {
     topic: deadLetterTopic(record.topic),
     partition: record.partition,
     key: keyText(record.key),
-    body: record.value ?? new Uint8Array(0),
+    body: body.subarray(0, copyValueBytesMax),
     receivedAt: null,
-    headers: { ...originalHeaders(record), ...tombstone, ...deadLetterHeaders(letter, group, failedAt) },
+    headers: { ...original.headers, ...marks, ...deadLetterHeaders(letter, group, failedAt) },
   };
 }
 
-/** A repeated header keeps its last value; dlq- headers of an earlier failure give way. */
-function originalHeaders(record: ConsumedRecord): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(record.headers)) {
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    if (last !== undefined && last !== null && !name.startsWith('dlq-'))
-      headers[storableText(name)] = storableText(last.toString());
-  }
-  return headers;
+interface OriginalHeaders {
+  readonly headers: Record<string, string>;
+  /** What the copy has not, in words. */
+  readonly missing: readonly string[];
 }
 
-/** A key as text; keys of other encodings are kept readable and distinct as `base64:…`. */
+/** A repeated header keeps its last value; dlq- headers of an earlier failure give way; what is too large is left out. */
+function originalHeaders(record: ConsumedRecord): OriginalHeaders {
+  const headers: Record<string, string> = {};
+  let bytes = 0;
+  let kept = 0;
+  let left = 0;
+  for (const [name, value] of Object.entries(record.headers)) {
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    if (last === undefined || last === null || name.startsWith('dlq-')) continue;
+    const [key, text] = [storableText(name), headerText(last)];
+    const size = Buffer.byteLength(key) + Buffer.byteLength(text);
+    if (kept === copyHeadersMax || bytes + size > copyHeadersBytesMax) {
+      left += 1;
+      continue;
+    }
+    headers[key] = text;
+    kept += 1;
+    bytes += size;
+  }
+  const cut = cutHeaders(record.headers);
+  if (cut) return { headers, missing: [`headers: ${kept} of ${cut.count}, ${cut.raw.length} bytes`] };
+  return { headers, missing: left > 0 ? [`headers: ${kept} of ${kept + left}`] : [] };
+}
+
+/** A header's value as text; what is no text that PostgreSQL can hold is kept as `base64:…`. */
+export function headerText(value: Buffer | string): string {
+  if (typeof value === 'string') return storableText(value);
+  const text = storableText(value.toString());
+  return value.equals(Buffer.from(text)) ? text : `base64:${value.toString('base64')}`;
+}
+
+/** Keys are names (a slip's id, a reference); a longer one than this is no key of ours. An index entry holds 2,700 bytes. */
+const keyBytesMax = 1_024;
+
+/** A key as text; keys of other encodings are kept distinct as `base64:…`, those too long for an index as `sha256:…`. */
 export function keyText(key: Buffer | null): string | null {
   if (key === null) return null;
+  if (key.length > keyBytesMax) return `sha256:${createHash('sha256').update(key).digest('hex')}`;
   const text = key.toString('utf8');
   // PostgreSQL's text cannot hold NUL.
-  return !text.includes('�') && !text.includes('\0') ? text : `base64:${key.toString('base64')}`;
+  return !text.includes('\uFFFD') && !text.includes('\0') ? text : `base64:${key.toString('base64')}`;
 }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import './kafkajs-version.ts';
 
 interface Decoder {
   readonly buffer: Buffer;

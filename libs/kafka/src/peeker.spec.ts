@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Peeker } from './peeker.ts';
 import { eventBytes } from './test-support/records.ts';
 
-function outcome(read: () => { source: string; sequence: number }): unknown {
+function outcome(read: () => { source: string; type: string; sequence: number }): unknown {
   try {
     return read();
   } catch (error) {
@@ -16,21 +16,26 @@ const peeker = new Peeker();
 const quick = (bytes: Buffer) =>
   outcome(() => {
     peeker.read(bytes);
-    return { source: peeker.source, sequence: peeker.sequence };
+    return { source: peeker.source, type: peeker.type, sequence: peeker.sequence };
   });
 const slow = (bytes: Buffer) => outcome(() => peekEnvelope(bytes));
 
 describe('Peeker', () => {
-  it('reads what peekEnvelope reads, for any run of sources', () => {
+  it('reads what peekEnvelope reads, for any run of sources and types', () => {
     const event = fc.record({
       sequence: fc.nat(),
       from: fc.constantFrom('/slipstream/intake', '/slipstream/ledger', 'x'),
+      type: fc.constantFrom(
+        'slipstream.slip.settled.v1',
+        'slipstream.slip.overdue.v1',
+        'slipstream.slip.new.v9',
+      ),
       text: fc.string({ maxLength: 20_000 }),
     });
     fc.assert(
-      fc.property(event, ({ sequence, from, text }) => {
-        const bytes = eventBytes(sequence, { from, text });
-        expect(quick(bytes)).toEqual({ source: from, sequence });
+      fc.property(event, ({ sequence, from, type, text }) => {
+        const bytes = eventBytes(sequence, { from, type, text });
+        expect(quick(bytes)).toEqual({ source: from, type, sequence });
       }),
     );
   });

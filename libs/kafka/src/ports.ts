@@ -5,6 +5,8 @@ import { isSlipstreamError } from '@slipstream/kernel';
  * `Tx` is the store's transaction, opaque here.
  */
 
+import type { RecordHeaders } from './record-headers.ts';
+
 /** One record as consumed. `offset` and `sequence` stay below 2^53, so they are plain numbers. */
 export interface ConsumedRecord {
   readonly topic: string;
@@ -14,7 +16,8 @@ export interface ConsumedRecord {
   readonly timestampMs: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  /** Of a record with more of them than we take only the first; see `cutHeaders`. */
+  readonly headers: RecordHeaders;
   /** Peeked on sequenced topics (rule 5); '' and -1 elsewhere. */
   readonly source: string;
   readonly sequence: number;
@@ -49,11 +52,16 @@ export interface DeadLetter {
   readonly record: ConsumedRecord;
   /** Key whose later records wait behind this one; null when the record has none. */
   readonly parkKey: string | null;
-  /** `too_new`: a newer release wrote it; it is read again when a service that knows it takes the partition. */
-  readonly reason: 'undecodable' | 'rejected' | 'too_new' | 'failed' | 'parked_behind';
+  /**
+   * `too_new`: a newer release wrote it; it is read again when a service that knows it takes the partition.
+   * `stranger`: its source is none of ours, or does not own its type (rule 5).
+   */
+  readonly reason: 'undecodable' | 'rejected' | 'too_new' | 'failed' | 'parked_behind' | 'stranger';
   readonly errorClass: string;
   readonly detail: string;
   readonly attempts: number;
+  /** All headers as they lie in the record, when it has more than are decoded. */
+  readonly headersRaw?: Buffer;
 }
 
 export interface Advance {

@@ -16,6 +16,7 @@ interface Letter {
   readonly errorClass: string;
   readonly detail: string;
   readonly attempts: number;
+  readonly headersRaw?: Buffer;
 }
 
 interface Position {
@@ -57,8 +58,8 @@ select $1, $2, $3, s.source, s.seq from unnest($4::text[], $5::bigint[]) as s(so
 on conflict (consumer_group, topic, partition, source) do update set seq = excluded.seq`;
 
 const deadLetterSql = `
-insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, key, value, headers, reason, error_class, detail, attempts)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, key, value, headers, reason, error_class, detail, attempts, headers_raw)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict do nothing`;
 
 const parkSql = `
@@ -136,6 +137,7 @@ export class PgConsumerStore<L extends Letter = Letter> {
         storableText(letter.errorClass),
         storableText(letter.detail),
         letter.attempts,
+        letter.headersRaw ?? null,
       ]);
       tx.publish([this.#toDeadLetterRecord(position.group, letter)]);
     }
@@ -145,10 +147,17 @@ export class PgConsumerStore<L extends Letter = Letter> {
 }
 
 function headersJson(headers: Letter['record']['headers']): string {
-  const text = (value: Buffer | string) => storableText(value.toString());
   const entries = Object.entries(headers).flatMap(([name, value]) => {
     if (value === undefined || value === null) return [];
-    return [[storableText(name), Array.isArray(value) ? value.map(text) : text(value)]];
+    return [[storableText(name), Array.isArray(value) ? value.map(headerText) : headerText(value)]];
   });
   return JSON.stringify(Object.fromEntries(entries));
+}
+
+/** As text; bytes that are none, or none that PostgreSQL can hold, as `base64:…`. */
+function headerText(value: Buffer | string): string {
+  const text = storableText(value.toString());
+  return typeof value === 'string' || value.equals(Buffer.from(text))
+    ? text
+    : `base64:${value.toString('base64')}`;
 }

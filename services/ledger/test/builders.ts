@@ -1,3 +1,4 @@
+import { sourceOf } from '@slipstream/contracts';
 import type { Money } from '@slipstream/kernel';
 
 import type { Outcome, RecordedEvent, SlipEvent, SlipKind } from '@slipstream/slip';
@@ -63,11 +64,6 @@ export const refundRequested = (): SlipEvent => ({
   data: { basis: 'not_executed', requestedBy: 'reconciliation' },
 });
 
-const sources: Partial<Record<SlipEvent['type'], string>> = {
-  SlipSubmitted: '/slipstream/intake',
-  SlipReturned: '/slipstream/provider-gateway',
-};
-
 /** `event` as the log has it; ids and times follow from `number`. */
 export function recordedAs(
   event: SlipEvent,
@@ -78,7 +74,7 @@ export function recordedAs(
   return {
     id: `event-${slipId}-${number}`,
     slipId,
-    source: sources[event.type] ?? '/slipstream/reconciliation',
+    source: sourceOf(event.type),
     sequence: BigInt(number),
     time: at(number),
     receivedTime: at(number),

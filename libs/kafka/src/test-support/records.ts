@@ -4,8 +4,11 @@ import type { Message } from '../chunk.ts';
 export const source = '/slipstream/ledger';
 
 /** The bytes of an event as the relay sends it. */
-export function eventBytes(sequence: number, { key = 'slip-1', from = source, text = '' } = {}): Buffer {
-  const head = { id: `id-${sequence}`, source: from, type: 'slipstream.slip.settled.v1', subject: key };
+export function eventBytes(
+  sequence: number,
+  { key = 'slip-1', from = source, type = 'slipstream.slip.settled.v1', text = '' } = {},
+): Buffer {
+  const head = { id: `id-${sequence}`, source: from, type, subject: key };
   const body = encodeCloudEvent({ ...head, clock: 'wall' }, Buffer.from(text));
   const time = '2026-11-22T10:39:00.123456Z';
   return stampEnvelope(body, { sequence: String(sequence), time, receivedTime: time });
@@ -15,7 +18,7 @@ export function eventBytes(sequence: number, { key = 'slip-1', from = source, te
 export function eventMessage(
   offset: number,
   sequence: number,
-  options: { key?: string; from?: string } = {},
+  options: { key?: string; from?: string; type?: string } = {},
 ): Message {
   return message(offset, eventBytes(sequence, options), options.key ?? 'slip-1');
 }

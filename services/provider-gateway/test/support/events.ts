@@ -1,4 +1,4 @@
-import { sources } from '@slipstream/contracts';
+import { sourceOf } from '@slipstream/contracts';
 import { addMs, type Instant, instantFromMs } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { v7 } from 'uuid';
@@ -47,20 +47,13 @@ export const inquiryRequested = (inquiry: number): SlipEvent => ({
   data: { inquiry },
 });
 
-const owners: Partial<Record<SlipEvent['type'], string>> = {
-  SlipSubmitted: sources.intake,
-  FundsHeld: sources.ledger,
-  HoldRefused: sources.ledger,
-  SlipRefunded: sources.ledger,
-};
-
 /** The event as it would stand in the log. */
 export function recorded(slipId: string, event: SlipEvent, more: Partial<RecordedEvent> = {}): RecordedEvent {
   const time: Instant = instantFromMs(Date.now());
   return {
     id: v7(),
     slipId,
-    source: owners[event.type] ?? sources.reconciliation,
+    source: sourceOf(event.type),
     sequence: 0n,
     time,
     receivedTime: time,

@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { cloudEventType, isOwnSource, mayPublish, ownedTypes } from './event-types.ts';
+import { sources } from './sources.ts';
+
+const publishers = (type: string) => Object.values(sources).filter((source) => mayPublish(source, type));
+
+describe('who may publish what', () => {
+  it('is one source for every type that is known', () => {
+    for (const type of ownedTypes) expect([type, publishers(type).length]).toEqual([type, 1]);
+  });
+
+  it.each([
+    [cloudEventType('SlipSubmitted'), sources.intake],
+    [cloudEventType('SlipReturned'), sources.gateway],
+    [cloudEventType('SlipSettled'), sources.ledger],
+    [cloudEventType('SlipOverdue'), sources.reconciliation],
+    ['slipstream.slip.review_requested.v1', sources.intake],
+    ['slipstream.slip.hold_released.v1', sources.ledger],
+    ['slipstream.slip.break_opened.v1', sources.reconciliation],
+    ['slipstream.slip.customer_notified.v1', sources.notification],
+  ])('%s: %s alone', (type, source) => expect(publishers(type)).toEqual([source]));
+
+  it('is any of ours for a type of a release to come, and never somebody else', () => {
+    const later = 'slipstream.slip.of_a_later_release.v1';
+    expect(publishers(later)).toEqual(Object.values(sources));
+    for (const stranger of ['/somebody/unknown', '', '/slipstream/intake2', 'constructor']) {
+      expect(isOwnSource(stranger)).toBe(false);
+      expect(mayPublish(stranger, later)).toBe(false);
+      expect(mayPublish(stranger, cloudEventType('SlipReturned'))).toBe(false);
+    }
+  });
+});
