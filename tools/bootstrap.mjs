@@ -19,6 +19,27 @@ const ENTRIES = {
   'compose-env': 'apps/local/dist/commands/compose-env-command.js',
 };
 
+/** Told before anything is installed. The commands below `npm run` have more to say of themselves once they can run. */
+const USAGE = {
+  start: `usage: npm start [-- --exit]
+Starts Kafka, PostgreSQL, the simulated providers and every service, and plays the demo feed. Ctrl-C stops all of it.
+  --exit   end when every slip of the feed has its verdict; the last line of stdout is one JSON object`,
+  stack: `usage: npm run [-s] stack -- CMD [ARGUMENT...]
+Boots a fresh stack, runs CMD with its addresses and tokens in the environment, stops the stack, exits with CMD's code.`,
+  test: `usage: npm test [-- checks|unit|int|e2e ...]
+Runs every check and test, or the parts named; the last line is "N passed, N failed".`,
+  check: `usage: npm run check
+Runs what needs no test runner: build, style, types, contracts.`,
+  bench: `usage: npm run bench -- NAME
+Measures against this machine's limits, as ratios in one run.`,
+  mutate: `usage: npm run mutate [-- options]
+Makes one line of the code wrong at a time, and runs the specs that must notice.`,
+  'compose-env': `usage: node tools/bootstrap.mjs compose-env
+Writes the passwords, secrets and tokens that docker-compose.yml asks for to .slipstream/compose.env.`,
+};
+/** Those whose own --help says more. */
+const SPEAK_FOR_THEMSELVES = ['bench', 'mutate'];
+
 /**
  * Installs what the lockfile says and leaves the lockfile as it is. Not `npm ci`: that refuses every lockfile, also one
  * it has just written, when a registry lacks an optional package of some other platform (npm/cli#9846).
@@ -27,6 +48,7 @@ const INSTALL = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules/.bin');
+const stampFile = join(root, 'node_modules/.slipstream-stamp');
 const [command, ...args] = process.argv.slice(2);
 const tests = command === 'test' || command === 'check';
 
@@ -41,6 +63,10 @@ async function main() {
     say(`usage: node tools/bootstrap.mjs <${Object.keys(ENTRIES).join('|')}> [args]`);
     process.exit(2);
   }
+  if (args.some((arg) => arg === '--help' || arg === '-h') && asksUs()) {
+    console.log(USAGE[command]);
+    return;
+  }
   if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
     throw new Error(
       `Node ${NODE_MAJOR_MIN} or later is needed; this is ${process.version}. See https://nodejs.org/`,
@@ -51,9 +77,14 @@ async function main() {
   await run(built);
 }
 
+/** `stack -- CMD --help` asks CMD; a command that explains itself is asked itself, once it is installed. */
+function asksUs() {
+  if (command === 'stack') return args[0] === '--help' || args[0] === '-h';
+  return !SPEAK_FOR_THEMSELVES.includes(command) || !existsSync(stampFile);
+}
+
 /** Installs when node_modules is not what the lockfile says. */
 async function install() {
-  const stampFile = join(root, 'node_modules/.slipstream-stamp');
   const digest = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
@@ -61,9 +92,9 @@ async function install() {
   if (spawnSync('npm', ['--version'], { cwd: root }).status !== 0) {
     throw new Error('npm is needed and was not found. It comes with Node: https://nodejs.org/');
   }
-  say('installing dependencies, once per lockfile (about a minute)');
+  say('installing dependencies, once per lockfile: one to two minutes, 840 MiB');
   const began = performance.now();
-  const { code } = await child('npm', INSTALL, { stdio: ['ignore', 2, 2] });
+  const { code } = await child('npm', INSTALL, { stdio: ['ignore', 2, 2], isSetUp: true });
   if (code !== 0) {
     throw new Error(
       `npm could not install the dependencies (exit code ${code}); its words are above. Check the network and the registry in ~/.npmrc, then run this again.`,
@@ -83,6 +114,7 @@ async function build() {
   const began = performance.now();
   const { code, output } = await child('nx', ['run-many', '-t', 'build'], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    isSetUp: true,
   });
   const seconds = secondsSince(began);
   if (code === 0) {
@@ -106,13 +138,17 @@ async function run(built) {
   process.exit(code);
 }
 
-/** Runs a program in the checkout with Node 24 first in PATH, and passes signals on to it. */
-function child(program, programArgs, { stdio, env = {} }) {
+/**
+ * Runs a program in the checkout with Node 24 first in PATH. Signals are passed on to it; but set-up ends at once, with
+ * all that npm or Nx started: npm alone would go on for half a minute, and call it a failure.
+ */
+function child(program, programArgs, { stdio, env = {}, isSetUp = false }) {
   const PATH = [bin, process.env.PATH].join(delimiter);
   const quiet = { NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true' };
   const running = spawn(program, programArgs, {
     cwd: root,
     stdio,
+    detached: isSetUp,
     env: { ...process.env, ...quiet, ...env, PATH },
   });
   let output = '';
@@ -121,7 +157,12 @@ function child(program, programArgs, { stdio, env = {} }) {
       output = (output + chunk).slice(-20_000);
     });
   }
-  const forward = (signal) => running.kill(signal);
+  const forward = (signal) => {
+    if (!isSetUp) return running.kill(signal);
+    kill(-running.pid);
+    say(`\n${signal}: set-up was stopped, nothing was started; run the command again to go on`);
+    process.exit(128 + constants.signals[signal]);
+  };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
   const watch = onParentDeath(() => forward('SIGTERM'));
@@ -133,6 +174,14 @@ function child(program, programArgs, { stdio, env = {} }) {
       resolve({ code: signal ? 128 + constants.signals[signal] : code, output });
     });
   });
+}
+
+function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error; // it has just ended
+  }
 }
 
 /** npm's shell dies from a SIGTERM without passing it on: under npm, a new parent means that we have to stop. */

@@ -38,7 +38,7 @@ const wanted = process.argv.slice(2);
 await runCommand(async (stop) => {
   const unknown = wanted.filter((part) => !Object.hasOwn(PARTS, part));
   if (unknown.length > 0) {
-    console.error(`unknown: ${unknown.join(' ')}\nusage: npm test [-- ${Object.keys(PARTS).join('|')} ...]`);
+    console.error(`unknown: ${unknown.join(' ')}\nsee: npm test -- --help`);
     return 2;
   }
   const parts = wanted.length > 0 ? wanted : Object.keys(PARTS);

@@ -12,8 +12,6 @@ import {
 } from '@slipstream/environment';
 import { startStack } from '../stack/stack.ts';
 
-const USAGE = `usage: npm run [-s] stack -- CMD [ARGUMENT...]
-Boots a fresh stack, runs CMD with its addresses and tokens in the environment, stops the stack, exits with CMD's code.`;
 const END_TIMEOUT_MS = 10_000;
 const COMMAND_NOT_FOUND = 127;
 
@@ -22,7 +20,7 @@ const [command, ...args] = process.argv.slice(2);
 /** stdout is CMD's alone; everything said here goes to stderr. */
 await runCommand(async (stop) => {
   if (command === undefined) {
-    console.error(USAGE);
+    console.error('a command is missing; see: npm run stack -- --help');
     return 2;
   }
   const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-stack-'));

@@ -3,12 +3,8 @@ import { join } from 'node:path';
 import { exitCodeOf, Interrupted, interruptible, repositoryRoot, runCommand } from '@slipstream/environment';
 import { runDemoFeed } from '../demo/feed.ts';
 import { startStack } from '../stack/stack.ts';
-import { writeShellFile } from './env-file.ts';
+import { shellWord, writeShellFile } from './env-file.ts';
 import { takeRunLock } from './run-lock.ts';
-
-const USAGE = `usage: npm start [-- --exit]
-Starts Kafka, PostgreSQL, the simulated providers and every service, and plays the demo feed. Ctrl-C stops all of it.
-  --exit   end when every slip of the feed has its verdict; the last line of stdout is one JSON object`;
 
 const args = process.argv.slice(2);
 const exit = args.includes('--exit');
@@ -17,8 +13,8 @@ const exit = args.includes('--exit');
 await runCommand(async (stop) => {
   const unknown = args.filter((arg) => arg !== '--exit');
   if (unknown.length > 0) {
-    console.error(args.includes('--help') ? USAGE : `unknown: ${unknown.join(' ')}\n${USAGE}`);
-    return args.includes('--help') ? 0 : 2;
+    console.error(`unknown: ${unknown.join(' ')}\nsee: npm start -- --help`);
+    return 2;
   }
   const home = join(repositoryRoot, '.slipstream');
   const release = takeRunLock(join(home, 'start.lock'));
@@ -31,7 +27,7 @@ await runCommand(async (stop) => {
     const stack = await interruptible(boot, stop);
     try {
       writeShellFile(envFile, stack.env);
-      log(`addresses and tokens for a shell: . ${envFile}`);
+      log(`addresses and tokens for a shell: . ${shellWord(envFile)}`);
       await interruptible(runDemoFeed(stack, { exit }), stop);
       return Number(process.exitCode ?? 0); // the feed sets it when it went wrong
     } catch (error) {
