@@ -85,9 +85,10 @@ describe('the event codec', () => {
   });
 
   test('writes what the official CloudEvents schema reads', () => {
-    const bytes = stampEnvelope(encodeSlipEvent(head, events[1]!), stamp);
+    const bytes = stampEnvelope(encodeSlipEvent(head, events[1]!), { ...stamp, incarnation: '1803921' });
     const official = fromBinary(CloudEventSchema, bytes);
     expect(official.attributes.sequence?.attr).toEqual({ case: 'ceString', value: '42' });
+    expect(official.attributes.incarnation?.attr).toEqual({ case: 'ceString', value: '1803921' });
     expect(official.attributes.time?.attr.value).toMatchObject({ seconds: 1795343940n, nanos: 123456000 });
     expect(official.attributes.receivedtime?.attr.value).toMatchObject({ seconds: 1795343939n, nanos: 0 });
     expect(official.type).toBe('slipstream.slip.returned.v1');
@@ -96,7 +97,13 @@ describe('the event codec', () => {
       source: head.source,
       type: 'slipstream.slip.returned.v1',
       sequence: 42,
+      incarnation: 1_803_921,
     });
+  });
+
+  test('a number older than incarnations carries none, as the release before wrote it', () => {
+    const body = encodeSlipEvent(head, events[0]!);
+    expect(stampEnvelope(body, { ...stamp, incarnation: '0' })).toEqual(stampEnvelope(body, stamp));
   });
 
   test('a resend has the same bytes', () => {

@@ -5,13 +5,14 @@ import { mappingOf, toTimestamp } from './domain-mapping.ts';
 import { type Envelope, readEnvelope } from './envelope.ts';
 import { type EventTypes, eventTypes } from './event-types.ts';
 import { CloudEventSchema } from './generated/io/cloudevents/v1/cloudevents_pb.ts';
+import { stampBytesMax } from './stamp.ts';
 
 /** The content type of every record on our topics (CloudEvents protobuf format, structured mode). */
 export const cloudEventContentType = 'application/cloudevents+protobuf';
 /** Events larger than this are refused when they are written. */
 export const eventBytesMax = 64 * 1024;
 
-/** The attributes of an event to be written; `sequence`, `time` and `receivedtime` are added when it is sent. */
+/** The attributes of an event to be written; {@link stampEnvelope} adds the rest when it is sent. */
 export interface EventHead {
   readonly id: string;
   readonly source: string;
@@ -39,8 +40,7 @@ export function encodeCloudEvent(head: EventHead, data: Uint8Array): Uint8Array 
       data: { case: 'binaryData', value: data },
     }),
   );
-  // The stamp adds at most 128 bytes.
-  if (bytes.length > eventBytesMax - 128) {
+  if (bytes.length > eventBytesMax - stampBytesMax) {
     throw new SlipstreamError(
       'payload_too_large',
       `event ${head.type} of ${head.subject} has ${bytes.length} bytes`,
@@ -53,7 +53,7 @@ function text(value: string): object {
   return { attr: { case: 'ceString', value } };
 }
 
-/** Encodes a slip event, still without `sequence`, `time` and `receivedtime` (see {@link stampEnvelope}). */
+/** Encodes a slip event, still without what {@link stampEnvelope} adds. */
 export function encodeSlipEvent(head: Omit<EventHead, 'type'>, event: SlipEvent): Uint8Array {
   const entry = eventTypes.byName(event.type);
   const message = mappingOf(entry.schema).toMessage(event.data);

@@ -17,18 +17,20 @@ test('property: what is written and stamped is read back, whatever it holds', ()
   fc.assert(
     fc.property(
       fc.record({ id: name, source: name, type: name, subject: name, clock: name, traceparent: name }),
-      fc.record({ sequence: fc.nat().map(String), time: instant, receivedTime: instant }),
+      fc.record({
+        sequence: fc.nat().map(String),
+        incarnation: fc.maxSafeNat().map(String),
+        time: instant,
+        receivedTime: instant,
+      }),
       data,
       (head, stamp, body) => {
         const bytes = stampEnvelope(encodeCloudEvent(head, body), stamp);
         const { data: read, ...envelope } = readEnvelope(bytes);
-        expect(envelope).toEqual({ ...head, ...stamp, sequence: Number(stamp.sequence) });
+        const numbers = { sequence: Number(stamp.sequence), incarnation: Number(stamp.incarnation) };
+        expect(envelope).toEqual({ ...head, ...stamp, ...numbers });
         expect(Buffer.from(read).equals(Buffer.from(body))).toBe(true);
-        expect(peekEnvelope(bytes)).toEqual({
-          source: head.source,
-          type: head.type,
-          sequence: Number(stamp.sequence),
-        });
+        expect(peekEnvelope(bytes)).toEqual({ source: head.source, type: head.type, ...numbers });
       },
     ),
   );

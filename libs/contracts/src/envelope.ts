@@ -13,6 +13,8 @@ export interface Envelope {
   subject: string;
   /** Rule 4's number, gapless per (source, partition). */
   sequence: number;
+  /** Of the sequencer that gave the number; a later one is greater; 0 on events older than incarnations. */
+  incarnation: number;
   time: Instant | '';
   receivedTime: Instant | '';
   clock: string;
@@ -31,6 +33,7 @@ export function readEnvelope(bytes: Buffer): Envelope {
     type: '',
     subject: '',
     sequence: -1,
+    incarnation: 0,
     time: '',
     receivedTime: '',
     clock: '',
@@ -73,11 +76,12 @@ export interface Peek {
   source: string;
   type: string;
   sequence: number;
+  incarnation: number;
 }
 
-/** Reads source, type and sequence only; throws `undecodable_record` as {@link readEnvelope} does. */
+/** Reads source, type, sequence and incarnation only; throws `undecodable_record` as {@link readEnvelope} does. */
 export function peekEnvelope(bytes: Buffer): Peek {
-  const peek: Peek = { source: '', type: '', sequence: -1 };
+  const peek: Peek = { source: '', type: '', sequence: -1, incarnation: 0 };
   const reader = new WireReader(bytes, 0, bytes.length);
   while (reader.more()) {
     const tag = reader.tag();
@@ -85,9 +89,11 @@ export function peekEnvelope(bytes: Buffer): Peek {
     else if (tag === 0x22) peek.type = reader.text();
     else if (tag === 0x2a) {
       const entry = reader.message();
-      // Only "sequence" has eight letters among our attributes; the name is checked when the length fits.
-      if (entry.keyLengthIs(8) && entry.tag() === 0x0a && entry.text() === 'sequence') {
-        peek.sequence = readSequence(entry);
+      // Few of our attributes have eight or eleven letters; the name is checked when the length fits.
+      if (entry.keyLengthIs(8)) {
+        if (entry.tag() === 0x0a && entry.text() === 'sequence') peek.sequence = readDigits(entry, -1);
+      } else if (entry.keyLengthIs(11)) {
+        if (entry.tag() === 0x0a && entry.text() === 'incarnation') peek.incarnation = readDigits(entry, 0);
       }
     } else reader.skip();
   }
@@ -96,10 +102,10 @@ export function peekEnvelope(bytes: Buffer): Peek {
   return peek;
 }
 
-function readSequence(entry: WireReader): number {
+function readDigits(entry: WireReader, unset: number): number {
   entry.expect(0x12);
   const value = entry.message();
-  return value.more() && value.tag() === 0x1a ? value.digits() : -1;
+  return value.more() && value.tag() === 0x1a ? value.digits() : unset;
 }
 
 function readAttribute(entry: WireReader, envelope: Envelope): void {
@@ -117,6 +123,7 @@ function assign(name: string, value: WireReader, envelope: Envelope): void {
   const tag = value.tag();
   if (tag === 0x1a) {
     if (name === 'sequence') envelope.sequence = value.digits();
+    else if (name === 'incarnation') envelope.incarnation = value.digits();
     else if (name === 'subject' || name === 'clock' || name === 'traceparent') envelope[name] = value.text();
   } else if (tag === 0x3a) {
     if (name === 'time') envelope.time = value.message().timestamp();

@@ -116,6 +116,7 @@ function binaryMode(record: InboundRecord, value: Buffer): Envelope {
     type: header(record, 'ce_type'),
     subject: header(record, 'ce_subject'),
     sequence: -1,
+    incarnation: 0,
     time: instant,
     receivedTime: '',
     clock: header(record, 'ce_clock'),

@@ -35,6 +35,6 @@ export {
   type SubmitSlip,
 } from './inbound.ts';
 export { type Owner, type Source, sources } from './sources.ts';
-export { type Stamp, stampEnvelope } from './stamp.ts';
+export { type Stamp, stampBytesMax, stampEnvelope } from './stamp.ts';
 export { decodeTick, encodeTick, type PartitionMark, type Tick, tickKey } from './tick.ts';
 export { allTopics, deadLetterTopic, partitionsDefault, type Topic, topics } from './topics.ts';

@@ -3,23 +3,29 @@ import { type Instant, instantToMicros } from '@slipstream/kernel';
 /** What the relay adds to an event's bytes when it sends them (rule 4). */
 export interface Stamp {
   readonly sequence: string;
+  /** Of the sequencer that gave the number; '0' or absent: it is older than incarnations, and none is written. */
+  readonly incarnation?: string;
   readonly time: Instant;
   readonly receivedTime: Instant;
 }
 
+/** No stamp adds more bytes. */
+export const stampBytesMax = 160;
+
 /**
- * Appends `sequence`, `time` and `receivedtime` to an event encoded without them. Protobuf reads fields in any
+ * Appends `sequence`, `incarnation`, `time` and `receivedtime` to an event encoded without them. Protobuf reads fields in any
  * order, so the writer encodes once, before the sequencer row is taken, and a resend gives the same bytes.
  */
 export function stampEnvelope(body: Uint8Array, stamp: Stamp): Buffer {
   const sequence = Buffer.from(stamp.sequence, 'latin1');
   const time = timestampBytes(stamp.time);
   const received = stamp.receivedTime === stamp.time ? time : timestampBytes(stamp.receivedTime);
-  const bytes = Buffer.allocUnsafe(
-    body.length + 20 + sequence.length + 16 + time.length + 24 + received.length,
-  );
+  const bytes = Buffer.allocUnsafe(body.length + stampBytesMax);
   bytes.set(body, 0);
   let at = attribute(bytes, body.length, 'sequence', 0x1a, sequence);
+  if (stamp.incarnation !== undefined && stamp.incarnation !== '0') {
+    at = attribute(bytes, at, 'incarnation', 0x1a, Buffer.from(stamp.incarnation, 'latin1'));
+  }
   at = attribute(bytes, at, 'time', 0x3a, time);
   at = attribute(bytes, at, 'receivedtime', 0x3a, received);
   return bytes.subarray(0, at);

@@ -116,13 +116,13 @@ export class ChunkRunner<Tx> {
     if (chunk.nextOffset === position.nextOffset) return null;
     const { store, subscription } = this.#options;
     const { topic, partition } = position;
-    const { records, resent, deadLetters, sequences, nextOffset } = chunk;
+    const { records, resent, deadLetters, sources, nextOffset } = chunk;
     const batch: Batch = { topic, partition, records, resent };
     const work =
       records.length + resent.length > 0 ? async (tx: Tx) => subscription.handle(tx, batch) : async () => {};
     const startedMs = performance.now();
     try {
-      await store.commit(position, { nextOffset, sequences, deadLetters }, work);
+      await store.commit(position, { nextOffset, sources, deadLetters }, work);
     } catch (error) {
       const failure = classifyError(error, store);
       if (failure === 'fenced' || failure === 'transient') throw new Interrupted(failure, error);

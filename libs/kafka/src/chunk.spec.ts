@@ -2,12 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { encodeCloudEvent } from '@slipstream/contracts';
 import { type Chunk, type ChunkPlan, planChunk, positionAfter, type SetAside } from './chunk.ts';
 import type { PartitionPosition } from './ports.ts';
+import type { SourcePosition } from './source-position.ts';
 import { decodedHeaders } from './test-support/headers.ts';
 import { eventMessage, message, source } from './test-support/records.ts';
 
 function position(overrides: Partial<PartitionPosition> = {}): PartitionPosition {
   const at = { group: 'g', topic: 't', partition: 3, epoch: 1, nextOffset: 0 };
-  return { ...at, sequences: new Map(), parkedKeys: new Set(), ...overrides };
+  return { ...at, sources: new Map(), parkedKeys: new Set(), ...overrides };
 }
 
 function plan(overrides: Partial<ChunkPlan>): Chunk {
@@ -23,6 +24,7 @@ function plan(overrides: Partial<ChunkPlan>): Chunk {
   });
 }
 
+const at = (sequence: number, incarnation = 0): SourcePosition => ({ incarnation, sequence, digests: [] });
 const offsets = (records: readonly { offset: number }[]) => records.map(({ offset }) => offset);
 const failed: SetAside = { reason: 'failed', errorClass: 'TypeError', detail: 'boom', attempts: 3 };
 
@@ -31,14 +33,14 @@ describe('planning a chunk', () => {
     const chunk = plan({ messages: [eventMessage(0, 1), eventMessage(1, 2), eventMessage(4, 3)] });
     expect(offsets(chunk.records)).toEqual([0, 1, 4]);
     expect(chunk).toMatchObject({ nextOffset: 5, end: 3, lost: null });
-    expect([...chunk.sequences]).toEqual([[source, 3]]);
+    expect(chunk.sources.get(source)).toMatchObject({ sequence: 3 });
     expect(chunk.records[0]).toMatchObject({ topic: 't', partition: 3, source, sequence: 1 });
   });
 
   it('skips records below the stored offset', () => {
     const messages = [eventMessage(7, 1), eventMessage(8, 2), eventMessage(9, 3)];
-    const at = position({ nextOffset: 8, sequences: new Map([[source, 1]]) });
-    expect(offsets(plan({ messages, position: at }).records)).toEqual([8, 9]);
+    const stored = position({ nextOffset: 8, sources: new Map([[source, at(1)]]) });
+    expect(offsets(plan({ messages, position: stored }).records)).toEqual([8, 9]);
   });
 
   it('ends at the limit of records and goes on from there', () => {
@@ -75,12 +77,42 @@ describe('planning a chunk', () => {
   });
 
   it.each([
-    ['after a known one', new Map([[source, 4]]), 6, /seq 6 of .* after 4: 1 record\(s\) lost/],
-    ['at a source’s very beginning', new Map<string, number>(), 3, /seq 3 of .* after 0: 2 record\(s\) lost/],
-  ])('stops before a jump in seq %s', (_, sequences, sequence, text) => {
-    const chunk = plan({ messages: [eventMessage(0, sequence)], position: position({ sequences }) });
+    ['after a known one', new Map([[source, at(4)]]), 6, /seq 6 of .* after 4: 1 record\(s\) lost/],
+    [
+      'at a source’s very beginning',
+      new Map<string, SourcePosition>(),
+      3,
+      /seq 3 of .* after 0: 2 record\(s\) lost/,
+    ],
+  ])('stops before a jump in seq %s', (_, sources, sequence, text) => {
+    const chunk = plan({ messages: [eventMessage(0, sequence)], position: position({ sources }) });
     expect(chunk.lost).toMatch(text);
     expect(chunk).toMatchObject({ end: 0, nextOffset: 0, records: [] });
+  });
+
+  it('stops before a number that comes again with other bytes, also when that is in a later chunk', () => {
+    const first = plan({ messages: [eventMessage(0, 1), eventMessage(1, 2)] });
+    const next = position(positionAfter(position(), first));
+    for (const messages of [[eventMessage(2, 2, { text: 'another' })], [eventMessage(2, 1, { text: 'x' })]]) {
+      const chunk = plan({ messages, position: next });
+      expect(chunk.lost).toMatch(/^offset 2 carries seq [12] of .*a fork/);
+      expect(chunk).toMatchObject({ end: 0, nextOffset: 2, records: [], resent: [] });
+    }
+    const forked = plan({ messages: [eventMessage(0, 1), eventMessage(1, 1, { text: 'x' })] });
+    expect(offsets(forked.records)).toEqual([0]);
+    expect(forked.lost).toMatch(/a fork/);
+  });
+
+  it('follows a source into its next incarnation, and stops when the one before speaks again', () => {
+    const messages = [
+      eventMessage(0, 1, { incarnation: 5 }),
+      eventMessage(1, 2, { incarnation: 8 }),
+      eventMessage(2, 3, { incarnation: 5 }),
+    ];
+    const chunk = plan({ messages });
+    expect(offsets(chunk.records)).toEqual([0, 1]);
+    expect(chunk.sources.get(source)).toMatchObject({ incarnation: 8, sequence: 2 });
+    expect(chunk.lost).toMatch(/offset 2 carries seq 3 .* incarnation 5 speaks on after 2 of incarnation 8/);
   });
 
   it('keeps what came before a jump', () => {
@@ -108,7 +140,7 @@ describe('planning a chunk', () => {
       ['undecodable', 'slip-9'],
       ['parked_behind', 'slip-9'],
     ]);
-    expect(chunk.sequences.get(source)).toBe(2);
+    expect(chunk.sources.get(source)?.sequence).toBe(2);
   });
 
   it('parks nothing when an undecodable record has no key', () => {
@@ -127,7 +159,7 @@ describe('planning a chunk', () => {
     const chunk = plan({ messages, position: position({ parkedKeys: new Set(['a']) }) });
     expect(offsets(chunk.records)).toEqual([1]);
     expect(offsets(chunk.deadLetters.map(({ record }) => record))).toEqual([0, 2]);
-    expect(chunk.sequences.get(source)).toBe(3);
+    expect(chunk.sources.get(source)?.sequence).toBe(3);
   });
 
   it('takes out a record that failed and parks its key', () => {
@@ -187,7 +219,7 @@ describe('who may say what', () => {
     expect(offsets(chunk.records)).toEqual([1, 2]);
     expect(chunk.deadLetters).toMatchObject([{ reason: 'stranger', parkKey: null, attempts: 1 }]);
     expect(chunk.deadLetters[0]!.detail).toMatch(detail);
-    expect([...chunk.sequences]).toEqual([[source, 2]]);
+    expect([...chunk.sources].map(([from, { sequence }]) => [from, sequence])).toEqual([[source, 2]]);
     expect(chunk).toMatchObject({ lost: null, nextOffset: 3, parked: new Set() });
   });
 

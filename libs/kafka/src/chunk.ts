@@ -3,6 +3,7 @@ import { keyText } from './dead-letter.ts';
 import { Peeker } from './peeker.ts';
 import type { ConsumedRecord, DeadLetter, PartitionPosition } from './ports.ts';
 import { cutHeaders, headersProblem } from './record-headers.ts';
+import { digestOf, MovingPosition, succession } from './source-position.ts';
 
 /** A record as fetched. */
 export interface Message {
@@ -21,13 +22,14 @@ export interface Chunk {
   readonly records: ConsumedRecord[];
   readonly resent: ConsumedRecord[];
   readonly deadLetters: DeadLetter[];
-  readonly sequences: Map<string, number>;
+  /** Of the sources that moved. */
+  readonly sources: Map<string, MovingPosition>;
   /** Keys that this chunk parks. */
   readonly parked: Set<string>;
   nextOffset: number;
   /** Index of the first message not looked at. */
   end: number;
-  /** Set when a record is missing before `messages[end]`: the partition must stop there. */
+  /** Set when records are missing before `messages[end]`, or it forks its source's history: the partition must stop there. */
   lost: string | null;
 }
 
@@ -46,7 +48,7 @@ export function planChunk({ position, sequenced, messages, from, recordsMax, set
     records: [],
     resent: [],
     deadLetters: [],
-    sequences: new Map(),
+    sources: new Map(),
     parked: new Set(),
     nextOffset: position.nextOffset,
     end: from,
@@ -109,28 +111,32 @@ function isNext(
     });
     return false;
   }
-  const { source, sequence } = peeker;
+  const { source, sequence, incarnation } = peeker;
   record.source = source;
   record.sequence = sequence;
-  const last = chunk.sequences.get(source) ?? position.sequences.get(source) ?? 0;
-  if (sequence > last + 1) {
-    chunk.lost = `offset ${record.offset} carries seq ${sequence} of ${source}, after ${last}: ${sequence - last - 1} record(s) lost`;
+  const known = chunk.sources.get(source) ?? position.sources.get(source);
+  const digest = digestOf(record.value!);
+  const follows = succession(known, { sequence, incarnation, digest });
+  if ('why' in follows) {
+    chunk.lost = `offset ${record.offset} carries seq ${sequence} of ${source}, ${follows.why}`;
     return false;
   }
-  if (sequence <= last) {
+  if (follows.kind === 'resent') {
     const aside = setAside.get(record.offset);
     // Handled before, so its key goes on: only this copy is set aside.
     if (aside) chunk.deadLetters.push({ record, parkKey: null, ...aside });
     else chunk.resent.push(record);
     return false;
   }
-  chunk.sequences.set(source, sequence);
+  const moving = chunk.sources.get(source) ?? new MovingPosition(known);
+  moving.move(incarnation, digest);
+  chunk.sources.set(source, moving);
   return true;
 }
 
 const peeker = new Peeker();
 
-/** Leaves source, type and sequence in `peeker`; gives what is wrong, or null. */
+/** Leaves source, type, sequence and incarnation in `peeker`; gives what is wrong, or null. */
 function peek(value: Buffer | null): string | null {
   if (value === null) return 'the record has no value';
   try {
@@ -191,11 +197,11 @@ const noHeaders = {};
 
 /** The position after the chunk was committed. */
 export function positionAfter(position: PartitionPosition, chunk: Chunk): PartitionPosition {
+  const settled = [...chunk.sources].map(([source, moved]) => [source, moved.settled()] as const);
   return {
     ...position,
     nextOffset: chunk.nextOffset,
-    sequences:
-      chunk.sequences.size === 0 ? position.sequences : new Map([...position.sequences, ...chunk.sequences]),
+    sources: chunk.sources.size === 0 ? position.sources : new Map([...position.sources, ...settled]),
     parkedKeys:
       chunk.parked.size === 0 ? position.parkedKeys : new Set([...position.parkedKeys, ...chunk.parked]),
   };

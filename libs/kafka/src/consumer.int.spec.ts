@@ -13,6 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => rig.stop());
 
+const readTo = (sequence: number) => new Map([[source, { incarnation: 0, sequence, digests: [] }]]);
+
 function storeAt(position: Partial<PartitionPosition>): MemoryStore {
   const store = new MemoryStore();
   store.put({ ...store.stored(rig.group, rig.topic, 0), ...position });
@@ -27,7 +29,7 @@ describe('a batch consumer', () => {
     await until(() => store.effects.length >= 1_500, 'all records handled');
     expect(byPartition(store.effects)).toEqual(rig.allOnce(3, 500));
     expect([...consumer.positions().values()].map(({ nextOffset }) => nextOffset)).toEqual([500, 500, 500]);
-    expect(consumer.positions().get(1)!.sequences.get(source)).toBe(500);
+    expect(consumer.positions().get(1)!.sources.get(source)?.sequence).toBe(500);
     expect(consumer.health()).toEqual({ ok: true, problems: [] });
   });
 
@@ -36,7 +38,7 @@ describe('a batch consumer', () => {
     await rig.events(0, 10);
     await rig.commitInKafka(0, 2);
     const { store } = await rig.member({
-      store: storeAt({ nextOffset: 7, sequences: new Map([[source, 7]]) }),
+      store: storeAt({ nextOffset: 7, sources: readTo(7) }),
     });
     await until(() => store.effects.length >= 3, 'the rest handled');
     expect(store.effects).toEqual(['0:7', '0:8', '0:9']);
@@ -66,7 +68,7 @@ describe('a batch consumer', () => {
     await rig.events(0, 20);
     await rig.events(1, 20);
     await rig.cut(0, 10);
-    const store = storeAt({ nextOffset: 5, sequences: new Map([[source, 5]]) });
+    const store = storeAt({ nextOffset: 5, sources: readTo(5) });
     const { consumer, stopped } = await rig.member({ store });
     await until(() => stopped.length > 0, 'the partition stopped');
     expect(stopped).toEqual([0]);
@@ -78,7 +80,7 @@ describe('a batch consumer', () => {
   it('stops loudly when the log ends before its stored offset', async () => {
     await rig.start();
     await rig.events(0, 3);
-    const store = storeAt({ nextOffset: 50, sequences: new Map([[source, 50]]) });
+    const store = storeAt({ nextOffset: 50, sources: readTo(50) });
     const { consumer, stopped } = await rig.member({ store, options: { watchdogIntervalMs: 200 } });
     await until(() => stopped.length > 0, 'the partition stopped');
     expect(consumer.health().problems.join()).toMatch(/log ends at 3, before the stored offset 50/);

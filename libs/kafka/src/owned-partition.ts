@@ -129,7 +129,7 @@ export class OwnedPartition<Tx> {
     this.#why = why;
     control.pause(this.partition);
     metrics.stopped?.(topic, this.partition);
-    log.error('partition stopped: records are missing', { group, topic, partition: this.partition, why });
+    log.error('partition stopped', { group, topic, partition: this.partition, why });
   }
 
   async #accepts({ messages, fetchedOffset, highWatermark }: Fetched): Promise<boolean> {

@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { Peeker } from './peeker.ts';
 import { eventBytes } from './test-support/records.ts';
 
-function outcome(read: () => { source: string; type: string; sequence: number }): unknown {
+type Read = Pick<Peeker, 'source' | 'type' | 'sequence' | 'incarnation'>;
+
+function outcome(read: () => Read): unknown {
   try {
     return read();
   } catch (error) {
@@ -16,7 +18,8 @@ const peeker = new Peeker();
 const quick = (bytes: Buffer) =>
   outcome(() => {
     peeker.read(bytes);
-    return { source: peeker.source, type: peeker.type, sequence: peeker.sequence };
+    const { source, type, sequence, incarnation } = peeker;
+    return { source, type, sequence, incarnation };
   });
 const slow = (bytes: Buffer) => outcome(() => peekEnvelope(bytes));
 
@@ -24,6 +27,7 @@ describe('Peeker', () => {
   it('reads what peekEnvelope reads, for any run of sources and types', () => {
     const event = fc.record({
       sequence: fc.nat(),
+      incarnation: fc.oneof(fc.constant(0), fc.maxSafeNat()),
       from: fc.constantFrom('/slipstream/intake', '/slipstream/ledger', 'x'),
       type: fc.constantFrom(
         'slipstream.slip.settled.v1',
@@ -33,18 +37,21 @@ describe('Peeker', () => {
       text: fc.string({ maxLength: 20_000 }),
     });
     fc.assert(
-      fc.property(event, ({ sequence, from, type, text }) => {
-        const bytes = eventBytes(sequence, { from, type, text });
-        expect(quick(bytes)).toEqual({ source: from, type, sequence });
+      fc.property(event, ({ sequence, incarnation, from, type, text }) => {
+        const bytes = eventBytes(sequence, { from, type, text, incarnation });
+        expect(quick(bytes)).toEqual({ source: from, type, sequence, incarnation });
       }),
     );
   });
 
   it('agrees with peekEnvelope on damaged bytes', () => {
-    const damage = fc.array(fc.tuple(fc.nat({ max: 150 }), fc.nat({ max: 255 })), { maxLength: 3 });
+    const damage = fc.array(fc.tuple(fc.nat({ max: 200 }), fc.nat({ max: 255 })), { maxLength: 3 });
     fc.assert(
       fc.property(damage, fc.nat({ max: 400 }), (changes, length) => {
-        const bytes = Buffer.from(eventBytes(12_345)).subarray(0, length);
+        const bytes = Buffer.from(eventBytes(12_345, { incarnation: 1_800_000_000_000_123 })).subarray(
+          0,
+          length,
+        );
         for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
         quick(eventBytes(1));
         expect(quick(bytes)).toEqual(slow(bytes));

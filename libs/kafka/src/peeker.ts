@@ -9,17 +9,20 @@ export class Peeker {
   source = '';
   type = '';
   sequence = -1;
+  incarnation = 0;
   #sourceBytes: Buffer = Buffer.alloc(0);
 
-  /** Sets `source`, `type` and `sequence`; throws `undecodable_record` as `peekEnvelope` does. */
+  /** Sets `source`, `type`, `sequence` and `incarnation`; throws `undecodable_record` as `peekEnvelope` does. */
   read(bytes: Buffer): void {
     this.sequence = -1;
+    this.incarnation = 0;
     if (this.#scan(bytes)) return;
-    const { source, type, sequence } = peekEnvelope(bytes);
+    const { source, type, sequence, incarnation } = peekEnvelope(bytes);
     this.#sourceBytes = Buffer.from(source);
     this.source = source;
     this.type = type;
     this.sequence = sequence;
+    this.incarnation = incarnation;
   }
 
   /** Walks the length-delimited fields; false when something else is met. */
@@ -44,7 +47,13 @@ export class Peeker {
         if (!this.#knownType(bytes, at, length)) return false;
         typeSeen = true;
       } else if (tag === 0x2a && bytes[at + 1] === 8 && bytes[at + 2] === letterS) {
-        if (!this.#readSequence(bytes, at, next)) return false;
+        const sequence = digitsOf(bytes, at, next, sequenceEntry);
+        if (sequence < 0) return false;
+        this.sequence = sequence;
+      } else if (tag === 0x2a && bytes[at + 1] === 11 && bytes[at + 2] === letterI) {
+        const incarnation = digitsOf(bytes, at, next, incarnationEntry);
+        if (incarnation < 0) return false;
+        this.incarnation = incarnation;
       }
       at = next;
     }
@@ -64,24 +73,23 @@ export class Peeker {
     }
     return false;
   }
+}
 
-  /** A map entry {"sequence": ce_string digits}, all lengths one byte. */
-  #readSequence(bytes: Buffer, at: number, end: number): boolean {
-    for (let i = 0; i < sequenceEntry.length; i++) if (bytes[at + i] !== sequenceEntry[i]) return false;
-    const digits = at + sequenceEntry.length + 4;
-    const valueTag = bytes[digits - 4] === 0x12 && bytes[digits - 2] === 0x1a;
-    const count = end - digits;
-    if (!valueTag || bytes[digits - 3] !== count + 2 || bytes[digits - 1] !== count) return false;
-    if (count < 1 || count > 15) return false;
-    let sequence = 0;
-    for (let i = digits; i < end; i++) {
-      const digit = bytes[i]! - 48;
-      if (digit < 0 || digit > 9) return false;
-      sequence = sequence * 10 + digit;
-    }
-    this.sequence = sequence;
-    return true;
+/** The value of a map entry {name: ce_string digits}, all lengths one byte; -1: it looks unusual. */
+function digitsOf(bytes: Buffer, at: number, end: number, name: Buffer): number {
+  if (!startsWith(bytes, at, name)) return -1;
+  const digits = at + name.length + 4;
+  const valueTag = bytes[digits - 4] === 0x12 && bytes[digits - 2] === 0x1a;
+  const count = end - digits;
+  if (!valueTag || bytes[digits - 3] !== count + 2 || bytes[digits - 1] !== count) return -1;
+  if (count < 1 || count > 16) return -1;
+  let value = 0;
+  for (let i = digits; i < end; i++) {
+    const digit = bytes[i]! - 48;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
   }
+  return value <= Number.MAX_SAFE_INTEGER ? value : -1;
 }
 
 interface KnownType {
@@ -102,4 +110,6 @@ function startsWith(bytes: Buffer, at: number, known: Buffer): boolean {
 }
 
 const letterS = 's'.charCodeAt(0);
+const letterI = 'i'.charCodeAt(0);
 const sequenceEntry = Buffer.from('\n\bsequence', 'latin1');
+const incarnationEntry = Buffer.from('\n\x0bincarnation', 'latin1');

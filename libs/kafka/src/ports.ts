@@ -1,4 +1,5 @@
 import { isSlipstreamError } from '@slipstream/kernel';
+import type { SourcePosition } from './source-position.ts';
 
 /**
  * What libs/kafka needs from a store. libs/postgres implements it (structurally: neither library imports the other);
@@ -41,8 +42,8 @@ export interface PartitionPosition {
   readonly epoch: number;
   /** The next offset to handle; -1 when nothing was ever handled (start at the beginning). */
   readonly nextOffset: number;
-  /** The last `seq` seen per source. */
-  readonly sequences: ReadonlyMap<string, number>;
+  /** How far each source was read. */
+  readonly sources: ReadonlyMap<string, SourcePosition>;
   /** Keys whose later records wait behind a dead letter. */
   readonly parkedKeys: ReadonlySet<string>;
 }
@@ -66,8 +67,8 @@ export interface DeadLetter {
 
 export interface Advance {
   readonly nextOffset: number;
-  /** Changed sequences only. */
-  readonly sequences: ReadonlyMap<string, number>;
+  /** Those that moved only. */
+  readonly sources: ReadonlyMap<string, SourcePosition>;
   readonly deadLetters: readonly DeadLetter[];
 }
 
@@ -83,7 +84,7 @@ export interface ConsumerStore<Tx> {
   /** Takes the partition: raises the epoch and returns the stored position. */
   claim(group: string, topic: string, partition: number): Promise<PartitionPosition>;
   /**
-   * Runs `work` and the advance in ONE transaction: compare-and-set on (nextOffset, epoch), sequences, dead letters
+   * Runs `work` and the advance in ONE transaction: compare-and-set on (nextOffset, epoch), sources, dead letters
    * (also sent to `<topic>.dlq` through the outbox), parked keys. Rejects with an error whose `name` is 'FencedError'
    * when another owner moved on; nothing is kept then. `advance: null` runs `work` under the same fence without moving.
    */

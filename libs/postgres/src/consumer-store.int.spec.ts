@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
-import { PgConsumerStore } from './consumer-store.ts';
+import { PgConsumerStore, type SourcePosition } from './consumer-store.ts';
 import { openTestDatabase, record, type TestDatabase } from './test-database.ts';
 
 const environment = sharedEnvironment();
@@ -14,20 +14,21 @@ beforeAll(async () => {
 });
 afterAll(() => database?.close());
 
-const advance = (nextOffset: number, sequences: [string, number][] = []) => ({
+const advance = (nextOffset: number, sources: [string, SourcePosition][] = []) => ({
   nextOffset,
-  sequences: new Map(sequences),
+  sources: new Map(sources),
   deadLetters: [],
 });
 
-test('keeps offset, sequences and effect in one transaction', async () => {
+test('keeps offset, sources and effect in one transaction', async () => {
+  const four = { incarnation: 1_800_000_000_000_123, sequence: 4, digests: [1, 0, 4_294_967_295] };
   const position = await store.claim('g1', 't', 0);
   expect(position).toMatchObject({ nextOffset: -1, epoch: 1 });
-  await store.commit(position, advance(10, [['/a', 4]]), async (tx) => {
+  await store.commit(position, advance(10, [['/a', four]]), async (tx) => {
     await tx.query('insert into effect values (1)');
   });
   const again = await store.claim('g1', 't', 0);
-  expect(again).toMatchObject({ nextOffset: 10, epoch: 2, sequences: new Map([['/a', 4]]) });
+  expect(again).toMatchObject({ nextOffset: 10, epoch: 2, sources: new Map([['/a', four]]) });
   await expect(
     store.commit(again, advance(20), async (tx) => {
       await tx.query('insert into effect values (2)');

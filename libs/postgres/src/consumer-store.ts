@@ -27,9 +27,15 @@ interface Position {
   readonly nextOffset: number;
 }
 
+export interface SourcePosition {
+  readonly incarnation: number;
+  readonly sequence: number;
+  readonly digests: readonly number[];
+}
+
 interface Moved<L> {
   readonly nextOffset: number;
-  readonly sequences: ReadonlyMap<string, number>;
+  readonly sources: ReadonlyMap<string, SourcePosition>;
   readonly deadLetters: readonly L[];
 }
 
@@ -52,10 +58,14 @@ const fenceSql = `
 select 1 from consumer_position
 where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5 for share`;
 
-const sequencesSql = `
-insert into consumer_sequence (consumer_group, topic, partition, source, seq)
-select $1, $2, $3, s.source, s.seq from unnest($4::text[], $5::bigint[]) as s(source, seq)
-on conflict (consumer_group, topic, partition, source) do update set seq = excluded.seq`;
+const sourcesSql = `
+insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, digests)
+select $1, $2, $3, s.* from unnest($4::text[], $5::bigint[], $6::bigint[], $7::bytea[]) as s(source, seq, incarnation, digests)
+on conflict (consumer_group, topic, partition, source)
+do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = excluded.digests`;
+
+/** So many are stored: a restarted process recognises what is sent again right after what it read last. */
+const digestsMax = 64;
 
 const deadLetterSql = `
 insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, key, value, headers, reason, error_class, detail, attempts, headers_raw)
@@ -83,8 +93,8 @@ export class PgConsumerStore<L extends Letter = Letter> {
     const key = [group, topic, partition];
     return this.#unitOfWork.run(async (tx) => {
       const [row] = await tx.query<{ epoch: string; next_offset: string }>(claimSql, key);
-      const sequences = await tx.query<{ source: string; seq: string }>(
-        'select source, seq from consumer_sequence where consumer_group = $1 and topic = $2 and partition = $3',
+      const sources = await tx.query<SourceRow>(
+        'select source, seq, incarnation, digests from consumer_sequence where consumer_group = $1 and topic = $2 and partition = $3',
         key,
       );
       const parked = await tx.query<{ key: string }>(
@@ -97,7 +107,7 @@ export class PgConsumerStore<L extends Letter = Letter> {
         partition,
         epoch: Number(row!.epoch),
         nextOffset: Number(row!.next_offset),
-        sequences: new Map(sequences.map((sequence) => [sequence.source, Number(sequence.seq)])),
+        sources: new Map(sources.map((row) => [row.source, toSourcePosition(row)])),
         parkedKeys: new Set(parked.map((one) => one.key)),
       };
     });
@@ -122,8 +132,15 @@ export class PgConsumerStore<L extends Letter = Letter> {
 
   async #keep(tx: Tx, position: Position, advance: Moved<L>): Promise<void> {
     const key = [position.group, position.topic, position.partition];
-    if (advance.sequences.size > 0) {
-      await tx.query(sequencesSql, [...key, [...advance.sequences.keys()], [...advance.sequences.values()]]);
+    if (advance.sources.size > 0) {
+      const moved = [...advance.sources.values()];
+      await tx.query(sourcesSql, [
+        ...key,
+        [...advance.sources.keys()],
+        moved.map(({ sequence }) => sequence),
+        moved.map(({ incarnation }) => incarnation),
+        moved.map(({ digests }) => packed(digests.slice(-digestsMax))),
+      ]);
     }
     for (const letter of advance.deadLetters) {
       await tx.query(deadLetterSql, [
@@ -144,6 +161,28 @@ export class PgConsumerStore<L extends Letter = Letter> {
     const parked = advance.deadLetters.flatMap((letter) => (letter.parkKey === null ? [] : [letter.parkKey]));
     if (parked.length > 0) await tx.query(parkSql, [...key, parked]);
   }
+}
+
+interface SourceRow {
+  source: string;
+  seq: string;
+  incarnation: string;
+  digests: Buffer;
+}
+
+function toSourcePosition({ seq, incarnation, digests }: SourceRow): SourcePosition {
+  return { sequence: Number(seq), incarnation: Number(incarnation), digests: unpacked(digests) };
+}
+
+/** Four bytes each. */
+function packed(digests: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(digests.length * 4);
+  for (const [index, digest] of digests.entries()) bytes.writeUInt32BE(digest, index * 4);
+  return bytes;
+}
+
+function unpacked(bytes: Buffer): number[] {
+  return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32BE(index * 4));
 }
 
 function headersJson(headers: Letter['record']['headers']): string {

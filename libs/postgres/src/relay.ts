@@ -21,6 +21,8 @@ interface OutboxRow {
   topic: string;
   partition: number;
   seq: string;
+  /** Of the sequencer: a new one begins only when what is not sent yet was numbered anew. */
+  incarnation: string;
   at: Instant;
   received_at: Instant | null;
   key: string | null;
@@ -33,8 +35,9 @@ const rowsMax = 500;
 const bytesMax = 256 * 1024;
 
 const readSql = `
-select o.topic, o.partition, o.seq, o.at, o.received_at, o.key, o.headers, o.body
-from unnest($1::text[], $2::int[], $3::bigint[]) as c(topic, partition, sent),
+select o.topic, o.partition, o.seq, s.incarnation, o.at, o.received_at, o.key, o.headers, o.body
+from unnest($1::text[], $2::int[], $3::bigint[]) as c(topic, partition, sent)
+join sequencer s on s.topic = c.topic and s.partition = c.partition,
 lateral (
   select *, sum(octet_length(body)) over (order by seq) - octet_length(body) as before from (
     select * from outbox where topic = c.topic and partition = c.partition and seq > c.sent order by seq limit ${rowsMax}
@@ -276,6 +279,7 @@ function toRecord(row: OutboxRow): RelayRecord {
     };
   const value = stampEnvelope(row.body, {
     sequence: row.seq,
+    incarnation: row.incarnation,
     time: row.at,
     receivedTime: row.received_at ?? row.at,
   });

@@ -85,7 +85,7 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
           const nextOffset = Math.max(0, position.nextOffset) + events.length;
           const advance = {
             nextOffset,
-            sequences: new Map([['/slipstream/test', nextOffset]]),
+            sources: new Map([['/slipstream/test', { incarnation: 0, sequence: nextOffset, digests: [] }]]),
             deadLetters: [],
           };
           await store.commit(position, advance, (tx) => foldEvents(unit(tx), partition, events, ids));

@@ -1,4 +1,5 @@
 import type { Advance, ConsumerStore, DeadLetter, PartitionPosition, StoreFailure } from '../ports.ts';
+import type { SourcePosition } from '../source-position.ts';
 
 /** What a handler's transaction wrote; kept only when it commits. */
 export interface MemoryTx {
@@ -64,7 +65,7 @@ export class MemoryStore implements ConsumerStore<MemoryTx> {
 
   stored(group: string, topic: string, partition: number): PartitionPosition {
     const fresh = { group, topic, partition, epoch: 0, nextOffset: -1 };
-    const unseen = { ...fresh, sequences: new Map<string, number>(), parkedKeys: new Set<string>() };
+    const unseen = { ...fresh, sources: new Map<string, SourcePosition>(), parkedKeys: new Set<string>() };
     return this.#positions.get(keyOf(fresh)) ?? unseen;
   }
 
@@ -73,13 +74,16 @@ export class MemoryStore implements ConsumerStore<MemoryTx> {
     this.#positions.set(keyOf(position), position);
   }
 
-  #advance(known: PartitionPosition, { nextOffset, sequences, deadLetters }: Advance): void {
+  #advance(known: PartitionPosition, { nextOffset, sources, deadLetters }: Advance): void {
     this.deadLetters.push(...deadLetters);
     const keys = deadLetters.flatMap(({ parkKey }) => (parkKey === null ? [] : [parkKey]));
+    const kept = [...sources].map(
+      ([source, position]) => [source, { ...position, digests: position.digests.slice(-64) }] as const,
+    );
     this.#positions.set(keyOf(known), {
       ...known,
       nextOffset,
-      sequences: new Map([...known.sequences, ...sequences]),
+      sources: new Map([...known.sources, ...kept]),
       parkedKeys: new Set([...known.parkedKeys, ...keys]),
     });
   }

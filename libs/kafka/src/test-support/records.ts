@@ -3,23 +3,34 @@ import type { Message } from '../chunk.ts';
 
 export const source = '/slipstream/ledger';
 
+export interface EventOptions {
+  readonly key?: string;
+  readonly from?: string;
+  readonly type?: string;
+  readonly text?: string;
+  readonly incarnation?: number;
+}
+
 /** The bytes of an event as the relay sends it. */
 export function eventBytes(
   sequence: number,
-  { key = 'slip-1', from = source, type = 'slipstream.slip.settled.v1', text = '' } = {},
+  {
+    key = 'slip-1',
+    from = source,
+    type = 'slipstream.slip.settled.v1',
+    text = '',
+    incarnation = 0,
+  }: EventOptions = {},
 ): Buffer {
   const head = { id: `id-${sequence}`, source: from, type, subject: key };
   const body = encodeCloudEvent({ ...head, clock: 'wall' }, Buffer.from(text));
   const time = '2026-11-22T10:39:00.123456Z';
-  return stampEnvelope(body, { sequence: String(sequence), time, receivedTime: time });
+  const numbers = { sequence: String(sequence), incarnation: String(incarnation) };
+  return stampEnvelope(body, { ...numbers, time, receivedTime: time });
 }
 
 /** An event as fetched at `offset`. */
-export function eventMessage(
-  offset: number,
-  sequence: number,
-  options: { key?: string; from?: string; type?: string } = {},
-): Message {
+export function eventMessage(offset: number, sequence: number, options: EventOptions = {}): Message {
   return message(offset, eventBytes(sequence, options), options.key ?? 'slip-1');
 }
 
