@@ -56,8 +56,8 @@ export class Assignment<Tx> {
   problems(): string[] {
     if (!this.#joined) return ['no member of the group'];
     const problems: string[] = [];
-    for (const { partition, status, why, failures } of this.#owned.values()) {
-      if (status === 'stopped' || failures >= failuresTolerated) {
+    for (const { partition, status, why, failures, isShared } of this.#owned.values()) {
+      if (status === 'stopped' || isShared || failures >= failuresTolerated) {
         problems.push(`partition ${partition} ${status}: ${why}`);
       }
     }

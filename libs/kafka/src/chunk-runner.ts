@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Chunk, type Message, planChunk, positionAfter, type SetAside } from './chunk.ts';
 import { classifyError } from './classify-error.ts';
+import { keyText } from './dead-letter.ts';
 import { describeError, type Log } from './log.ts';
 import type { ConsumerMetrics } from './metrics.ts';
+import { keyOf, type Neighbours, neighboursOf } from './neighbours.ts';
 import type {
   Batch,
+  ConsumedRecord,
   ConsumerStore,
   PartitionPosition,
   RecordRejected,
@@ -20,14 +23,19 @@ export interface ChunkRunnerOptions<Tx> {
   readonly attemptDelayMs: number;
   readonly metrics: ConsumerMetrics;
   readonly log: Log;
+  /** Shared by all partitions of a consumer. */
+  readonly neighbours: Neighbours;
 }
 
-/** The batch cannot go on now: the partition waits (transient) or is no longer ours (fenced). */
+/**
+ * The batch cannot go on now: the partition waits (`transient`; `shared`: the handler fails alike for records of several
+ * keys) or is no longer ours (`fenced`).
+ */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
-  readonly kind: 'fenced' | 'transient';
+  readonly kind: 'fenced' | 'transient' | 'shared';
 
-  constructor(kind: 'fenced' | 'transient', cause: unknown) {
+  constructor(kind: Interrupted['kind'], cause: unknown) {
     super(describeError(cause).detail, { cause });
     this.kind = kind;
   }
@@ -95,9 +103,48 @@ export class ChunkRunner<Tx> {
       if (reason === 'failed' && attempts < this.#options.attemptsMax) {
         await sleep(this.#options.attemptDelayMs * attempts);
       } else {
+        if (reason === 'failed') await this.#mustBeItsOwn(messages, at, error);
         setAside.set(Number(messages[at]!.offset), { reason, ...describeError(error), attempts });
       }
     }
+  }
+
+  /** @throws Interrupted when records of other keys fail with the same class of error */
+  async #mustBeItsOwn(messages: readonly Message[], at: number, error: unknown): Promise<void> {
+    const message = messages[at]!;
+    const offset = Number(message.offset);
+    const key = keyOf({ key: message.key, offset });
+    const ownClass = classOf(error);
+    const ahead = this.#plan(messages, at, this.#options.batchRecordsMax, new Map());
+    let alike = 0;
+    for (const neighbour of neighboursOf(ahead, offset, key)) {
+      const failure = await this.#probe(neighbour);
+      if (failure === null) return this.#options.neighbours.setAside(key, ownClass);
+      if (classOf(failure) === ownClass) alike++;
+    }
+    if (alike > 0 || this.#options.neighbours.failAlike(key, ownClass))
+      throw new Interrupted('shared', error);
+    this.#options.neighbours.setAside(key, ownClass);
+  }
+
+  /** Handles one record and keeps nothing of it; gives the handler's error, or null when all went well. */
+  async #probe(record: ConsumedRecord): Promise<unknown> {
+    const { store, subscription } = this.#options;
+    const { topic, partition } = this.position;
+    let isHandled = false;
+    try {
+      await store.commit(this.position, null, async (tx) => {
+        await subscription.handle(tx, { topic, partition, records: [record], resent: [] });
+        isHandled = true;
+        throw new Error('a probe keeps nothing');
+      });
+    } catch (error) {
+      if (isHandled) return null;
+      const failure = classifyError(error, store);
+      if (failure === 'fenced' || failure === 'transient') throw new Interrupted(failure, error);
+      return error;
+    }
+    return null;
   }
 
   #plan(
@@ -129,6 +176,7 @@ export class ChunkRunner<Tx> {
       return error ?? new Error('rejected with nothing');
     }
     this.position = positionAfter(position, chunk);
+    if (records.length > 0) this.#options.neighbours.handled();
     this.#count(chunk, performance.now() - startedMs);
     return null;
   }
@@ -142,9 +190,16 @@ export class ChunkRunner<Tx> {
       metrics.deadLettered?.(topic, partition, reason);
       if (reason === 'parked_behind') continue;
       const { offset } = record;
-      log.warn('dead letter', { group, topic, partition, offset, reason, errorClass, detail, attempts });
+      const key = keyText(record.key);
+      log.warn('dead letter', { group, topic, partition, offset, key, reason, errorClass, detail, attempts });
     }
   }
+}
+
+/** What makes two errors alike: their kind, not their words, which may name the record. */
+function classOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return `${describeError(error).errorClass} ${typeof code === 'string' ? code : ''}`;
 }
 
 /** Why a record that failed alone is set aside. */

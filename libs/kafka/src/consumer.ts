@@ -8,6 +8,7 @@ import { GroupOffsets } from './group-offsets.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { readLogBounds } from './log-bounds.ts';
 import type { ConsumerMetrics } from './metrics.ts';
+import { Neighbours } from './neighbours.ts';
 import type { ConsumerStore, PartitionPosition, Subscription } from './ports.ts';
 import { Watchdog } from './watchdog.ts';
 import { withTimeout } from './with-timeout.ts';
@@ -198,7 +199,7 @@ export class BatchConsumer<Tx> {
     const { store, subscription, metrics = {} } = this.#parts;
     const options = {
       ...this.#options,
-      ...{ store, subscription, metrics, log: this.#log },
+      ...{ store, subscription, metrics, log: this.#log, neighbours: new Neighbours() },
       fencedRetryMs: this.#options.sessionTimeoutMs * 1.5,
       control: fetchControl(this.#consumer, this.#admin, subscription.topic),
     };

@@ -6,6 +6,8 @@ export interface ConsumerMetrics {
   deadLettered?(topic: string, partition: number, reason: string): void;
   /** A transient error: the partition waits and tries again. */
   retried?(topic: string, partition: number, errorClass: string): void;
+  /** A partition waits because of an error that is no record's own; or has gone on. */
+  waiting?(topic: string, partition: number, isWaiting: boolean): void;
   fenced?(topic: string, partition: number): void;
   /** A partition stopped for good: records were lost. */
   stopped?(topic: string, partition: number): void;

@@ -27,6 +27,7 @@ export class OwnedPartition<Tx> {
   #runner: ChunkRunner<Tx> | null = null;
   #guard: FetchGuard | null = null;
   #failures = 0;
+  #isShared = false;
   #timer: NodeJS.Timeout | undefined;
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -41,6 +42,11 @@ export class OwnedPartition<Tx> {
 
   get why(): string {
     return this.#why;
+  }
+
+  /** Waits because the handler fails alike for records of several keys: no single record is at fault. */
+  get isShared(): boolean {
+    return this.#isShared;
   }
 
   /** Transient failures in a row. */
@@ -80,6 +86,7 @@ export class OwnedPartition<Tx> {
   /** Assigned away: what still runs ends at its next step, and the fence rejects what it would commit. */
   abandon(): void {
     this.#status = 'gone';
+    this.#recovered();
     clearTimeout(this.#timer);
   }
 
@@ -146,7 +153,7 @@ export class OwnedPartition<Tx> {
   async #handleChunks({ messages, resolve, goOn }: Fetched): Promise<void> {
     for (let at = 0; at < messages.length; ) {
       const chunk = await this.#inTurn(() => this.#runner!.next(messages, at, goOn));
-      this.#failures = 0;
+      this.#recovered();
       this.#guard!.advanced(chunk.nextOffset);
       at = chunk.end;
       if (this.#isGone()) return;
@@ -175,15 +182,24 @@ export class OwnedPartition<Tx> {
     if (this.#isGone()) return;
     const { control, subscription, metrics, log } = this.#options;
     const { errorClass, detail } = describeError(error instanceof Interrupted ? error.cause : error);
+    this.#isShared = error instanceof Interrupted && error.kind === 'shared';
     this.#status = 'waiting';
-    this.#why = `${errorClass}: ${detail}`;
+    this.#why = `${this.#isShared ? 'records of several keys fail alike: ' : ''}${errorClass}: ${detail}`;
     this.#failures++;
     control.pause(this.partition);
     metrics.retried?.(subscription.topic, this.partition, errorClass);
+    metrics.waiting?.(subscription.topic, this.partition, true);
     const delayMs = Math.round(backoffMs(this.#failures));
     const { group, topic } = subscription;
     log.warn('partition waits', { group, topic, partition: this.partition, delayMs, errorClass, detail });
     this.#claimIn(delayMs);
+  }
+
+  #recovered(): void {
+    if (this.#failures > 0)
+      this.#options.metrics.waiting?.(this.#options.subscription.topic, this.partition, false);
+    this.#failures = 0;
+    this.#isShared = false;
   }
 
   #claimIn(delayMs: number): void {

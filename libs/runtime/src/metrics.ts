@@ -1,9 +1,15 @@
 import type { ConsumerMetrics } from '@slipstream/kafka';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
+export interface ConsumersMetrics {
+  /** What the consumer of this group is given. */
+  of(group: string): ConsumerMetrics;
+  register(registry: Registry): void;
+}
+
 /** Prometheus metrics of a service's consumers. */
-export function consumerMetrics(): { callbacks: ConsumerMetrics; register(registry: Registry): void } {
-  const labelNames = ['topic', 'partition'];
+export function consumerMetrics(): ConsumersMetrics {
+  const labelNames = ['group', 'topic', 'partition'];
   const unregistered = { registers: [] };
   const records = new Counter({
     name: 'slipstream_consumer_records_total',
@@ -29,6 +35,12 @@ export function consumerMetrics(): { callbacks: ConsumerMetrics; register(regist
     labelNames: [...labelNames, 'error'],
     ...unregistered,
   });
+  const waiting = new Gauge({
+    name: 'slipstream_consumer_waiting',
+    help: '1 while a partition waits because of an error that is no record’s own (database, configuration, code)',
+    labelNames,
+    ...unregistered,
+  });
   const fenced = new Counter({
     name: 'slipstream_consumer_fenced_total',
     help: 'Batches rolled back because another instance owns the partition',
@@ -47,19 +59,22 @@ export function consumerMetrics(): { callbacks: ConsumerMetrics; register(regist
     labelNames,
     ...unregistered,
   });
-  const of = (topic: string, partition: number) => ({ topic, partition: String(partition) });
   return {
-    callbacks: {
-      batchHandled: (topic, partition, count) => records.inc(of(topic, partition), count),
-      resent: (topic, partition, count) => resent.inc(of(topic, partition), count),
-      deadLettered: (topic, partition, reason) => deadLetters.inc({ ...of(topic, partition), reason }),
-      retried: (topic, partition, error) => retries.inc({ ...of(topic, partition), error }),
-      fenced: (topic, partition) => fenced.inc(of(topic, partition)),
-      stopped: (topic, partition) => stopped.set(of(topic, partition), 1),
-      lag: (topic, partition, count) => lag.set(of(topic, partition), count),
+    of(group) {
+      const at = (topic: string, partition: number) => ({ group, topic, partition: String(partition) });
+      return {
+        batchHandled: (topic, partition, count) => records.inc(at(topic, partition), count),
+        resent: (topic, partition, count) => resent.inc(at(topic, partition), count),
+        deadLettered: (topic, partition, reason) => deadLetters.inc({ ...at(topic, partition), reason }),
+        retried: (topic, partition, error) => retries.inc({ ...at(topic, partition), error }),
+        waiting: (topic, partition, isWaiting) => waiting.set(at(topic, partition), isWaiting ? 1 : 0),
+        fenced: (topic, partition) => fenced.inc(at(topic, partition)),
+        stopped: (topic, partition) => stopped.set(at(topic, partition), 1),
+        lag: (topic, partition, count) => lag.set(at(topic, partition), count),
+      };
     },
     register(registry) {
-      for (const metric of [records, resent, deadLetters, retries, fenced, stopped, lag])
+      for (const metric of [records, resent, deadLetters, retries, waiting, fenced, stopped, lag])
         registry.registerMetric(metric);
     },
   };

@@ -144,7 +144,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         subscription,
         ownClientId: clientId,
         onFatal,
-        metrics: metrics.callbacks,
+        metrics: metrics.of(subscription.group),
       });
       published.add(deadLetterTopic(subscription.topic));
       consumers.push(consumer);
