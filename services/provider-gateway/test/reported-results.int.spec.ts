@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { v7 } from 'uuid';
 import { type Refused, receiveResults } from '../src/application/receive-results.ts';
 import { newSweep, releaseParked } from '../src/application/release-parked.ts';
-import { anythingOpen, readBounds } from '../src/application/use-cases.ts';
+import { anythingOpen, readBounds } from '../src/application/watermark-bounds.ts';
 import type { ReportedResult } from '../src/domain/result/reported-result.ts';
 import { fundsHeld, holdRefused, recorded, submitted } from './support/events.ts';
 import { Harness } from './support/harness.ts';
