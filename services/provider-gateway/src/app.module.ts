@@ -84,7 +84,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     stop: async () => {},
   });
   for (const part of work.parts) runtime.addPart(part);
-  publishWatermarks(runtime, does, open);
+  publishWatermarks(runtime, does);
   return {
     name: 'provider-gateway',
     module: {
@@ -117,15 +117,14 @@ function retryLimits(rules: Rules) {
   return (route: string) => rules.routes.get(route) ?? fallback;
 }
 
-function publishWatermarks(runtime: Runtime, does: UseCases, open: (tx: Tx) => ReturnType<typeof storeTx>) {
+function publishWatermarks(runtime: Runtime, does: UseCases) {
   const barrier = runtime.inboundBarrier(topics.results, resultsGroup);
   runtime.publishWatermarks({
-    async bounds(tx) {
-      return does.readBounds(open(tx), {
-        resultsHandledTo: await barrier.bound(tx),
-        partitionsOfResults: topics.results.partitions,
-        upstream: upstreamMarks(runtime.ticks),
-      });
+    async bounds() {
+      const resultsHandledTo = await barrier.bound();
+      const partitionsOfResults = topics.results.partitions;
+      const upstream = upstreamMarks(runtime.ticks);
+      return does.readBounds({ resultsHandledTo, partitionsOfResults, upstream });
     },
     open: does.anythingOpen,
   });

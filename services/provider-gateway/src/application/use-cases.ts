@@ -31,7 +31,7 @@ export interface UseCases {
   /** Tells parked results whose slip is held, and names the orphans; gives how many it moved on. */
   releaseParked(upstream: readonly UpstreamTick[]): Promise<number>;
   /** How far this service may be vouched for on each clock. */
-  readBounds(tx: StoreTx, facts: BoundFacts): Promise<readonly Bound[]>;
+  readBounds(facts: BoundFacts): Promise<readonly Bound[]>;
   anythingOpen(): Promise<boolean>;
   showProviders(): Promise<readonly ProviderView[]>;
   /** Null for a provider that is not configured. */
@@ -55,7 +55,7 @@ export function useCases(parts: Parts): UseCases {
     inquireDue: (calls) => inquireDue({ ...parts, ...calls, slots: inquirySlots }),
     recordAnswers: (answers) => recordAnswers(parts, answers),
     releaseParked: (upstream) => releaseParked(store, upstream, count, sweep),
-    readBounds,
+    readBounds: (facts) => store.run((tx) => readBounds(tx, facts)),
     anythingOpen: () => store.run(anythingOpen),
     showProviders: () => showProviders(parts),
     showProvider: (id) => showProvider(parts, id),

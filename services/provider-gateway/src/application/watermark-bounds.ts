@@ -8,7 +8,7 @@ export interface BoundFacts {
   readonly upstream: ReadonlyMap<string, UpstreamMark>;
 }
 
-/** How far this service may be vouched for on each clock, in the transaction that read the sequencer's clock. */
+/** How far this service may be vouched for on each clock; asked before the sequencer's clock is read. */
 export async function readBounds(tx: StoreTx, facts: BoundFacts): Promise<readonly Bound[]> {
   const marks = await tx.clocks.all();
   const oldestParked = await tx.parked.oldest();
