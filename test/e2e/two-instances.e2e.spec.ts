@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { runCheck } from '@slipstream/checker';
-import { playDemo } from '@slipstream/local';
+import { checkTarget, playDemo } from '@slipstream/local';
 import { bootStack, expectSound, type TestStack } from './support.ts';
 
 const services = ['intake', 'provider-gateway', 'ledger', 'reconciliation'];
@@ -39,7 +39,5 @@ test('two instances share the work; one of each stopped past its session and wok
   const after = await playDemo(stack, { slips: 40, overMs: 3_000, endTimeoutMs: 60_000, seed: 7 });
   expect(after.complete).toBe(true);
   expectSound(after.summary, 40);
-  const { env, simulatorUrl } = stack;
-  const target = { brokers: env.KAFKA_BROKERS!.split(','), databaseUrl: env.DATABASE_URL!, simulatorUrl };
-  expectSound((await runCheck(target)).summary, 220);
+  expectSound((await runCheck(checkTarget(stack))).summary, 220);
 }, 300_000);

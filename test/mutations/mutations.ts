@@ -3,7 +3,10 @@ import type { Mutation } from './mutation.ts';
 const kafka = 'libs/kafka/src';
 const postgres = 'libs/postgres/src';
 const host = 'libs/service-host/src';
+const identity = 'libs/identity/src';
+const runtime = 'libs/runtime/src';
 const slip = 'libs/slip/src';
+const checker = 'apps/checker/src';
 const intake = 'services/intake';
 const gateway = 'services/provider-gateway';
 const ledger = 'services/ledger';
@@ -12,7 +15,8 @@ const reconciliation = 'services/reconciliation';
 /**
  * Lines that money, verdicts or proofs stand on, each made wrong in the way somebody once might. J: judging deadlines,
  * P: postings, S: sequences and fences, W: watermarks, N: sending at most once, R: proofs of non-execution, C: callbacks,
- * I: intake, A: access, D: diagnosis, T: translation.
+ * I: intake, A: access, D: diagnosis, T: translation,
+ * X: the checker itself.
  */
 export const mutations: readonly Mutation[] = [
   {
@@ -32,23 +36,23 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'J3-watermark-counts-before-it-is-read',
     file: `${reconciliation}/src/domain/deadline/marks.ts`,
-    from: 'while (track.waiting.length > 0 && track.waiting[0]!.offset <= nextOffset) {',
-    to: 'while (track.waiting.length > 0 && track.waiting[0]!.offset - 1 <= nextOffset) {',
-    specs: [`${reconciliation}/src/domain/deadline/marks.spec.ts`],
+    from: 'const ahead = track.waiting.findIndex((mark) => mark.offset > nextOffset);',
+    to: 'const ahead = track.waiting.findIndex((mark) => mark.offset > nextOffset + 1);',
+    specs: [`${reconciliation}/src/adapters/kafka/mark-store.spec.ts`],
   },
   {
     name: 'J4-judges-before-the-ledger-spoke',
     file: `${reconciliation}/src/domain/deadline/judgeable.ts`,
     from: 'return { partition, clock, through, holdsThrough: holds?.time ?? never, closed };',
     to: 'return { partition, clock, through, holdsThrough: holds?.time ?? through, closed };',
-    specs: [`${reconciliation}/src/domain/deadline/marks.spec.ts`],
+    specs: [`${reconciliation}/src/adapters/kafka/mark-store.spec.ts`],
   },
   {
     name: 'J5-closes-a-clock-that-intake-has-not-closed',
     file: `${reconciliation}/src/domain/deadline/judgeable.ts`,
     from: 'const closed = gateway.closed && slips?.closed === true;',
     to: 'const closed = gateway.closed;',
-    specs: [`${reconciliation}/src/domain/deadline/marks.spec.ts`],
+    specs: [`${reconciliation}/src/adapters/kafka/mark-store.spec.ts`],
   },
   {
     name: 'J6-deadline-at-the-watermark-is-not-due',
@@ -122,16 +126,38 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'S1-a-jump-of-one-is-no-loss',
-    file: `${kafka}/chunk.ts`,
+    file: `${kafka}/source-position.ts`,
     from: 'if (sequence > last + 1) {',
     to: 'if (sequence > last + 2) {',
-    specs: [`${kafka}/chunk.spec.ts`],
+    specs: [`${kafka}/source-position.spec.ts`],
   },
   {
     name: 'S2-a-repeated-number-is-handled-again',
+    file: `${kafka}/source-position.ts`,
+    from: 'if (sequence === last + 1) {',
+    to: 'if (sequence >= last) {',
+    specs: [`${kafka}/source-position.spec.ts`],
+  },
+  {
+    name: 'S8-a-number-may-stand-for-two-events',
+    file: `${kafka}/source-position.ts`,
+    from: 'if (isKnown && digest !== record.digest)',
+    to: 'if (isKnown && digest === undefined)',
+    specs: [`${kafka}/source-position.spec.ts`],
+  },
+  {
+    name: 'S9-an-older-incarnation-may-speak-on',
+    file: `${kafka}/source-position.ts`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the line as it stands there
+    from: 'return incarnation >= known.incarnation ? next : fork(`incarnation ${incarnation} speaks on`, known);',
+    to: 'return next;',
+    specs: [`${kafka}/source-position.spec.ts`],
+  },
+  {
+    name: 'S10-a-stranger-may-speak',
     file: `${kafka}/chunk.ts`,
-    from: 'if (sequence <= last) {',
-    to: 'if (sequence < last) {',
+    from: 'if (problem === null && !mayPublish(peeker.source, peeker.type)) {',
+    to: 'if (problem === null && peeker.source.length === 0) {',
     specs: [`${kafka}/chunk.spec.ts`],
   },
   {
@@ -185,17 +211,17 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'W3-vouches-with-one-inbound-record-unread',
-    file: `${host}/runtime/inbound-barrier.ts`,
+    file: `${runtime}/inbound-barrier.ts`,
     from: 'if ((positions.get(partition) ?? -1) < end) return this.#passed;',
     to: 'if ((positions.get(partition) ?? -1) < end - 1) return this.#passed;',
     specs: [`${gateway}/test/reported-results.int.spec.ts`],
   },
   {
     name: 'N2-sends-after-not-after',
-    file: `${gateway}/src/providers/transport/call-once.ts`,
+    file: `${gateway}/src/providers/call-once.ts`,
     from: 'if (this.#monotonicMs() >= this.#call.startBeforeMs) {',
     to: 'if (this.#monotonicMs() < 0) {',
-    specs: [`${gateway}/src/providers/contract.spec.ts`],
+    specs: [`${gateway}/src/providers/http-v1/client.spec.ts`],
   },
   {
     name: 'N3-sends-again-what-may-have-left',
@@ -241,24 +267,26 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'C1-any-signature-will-do',
-    file: `${gateway}/src/providers/json-callback/callback.ts`,
+    file: `${gateway}/src/providers/http-v1/callback.ts`,
     from: 'if (!webhooks.some((webhook) => verifies(webhook, body, signed))) {',
     to: 'if (webhooks.length === 0) {',
-    specs: [`${gateway}/src/providers/json-callback/callback.spec.ts`],
+    specs: [`${gateway}/src/providers/http-v1/callback.spec.ts`],
   },
   {
     name: 'C2-only-the-current-secret-is-good',
-    file: `${gateway}/src/providers/json-callback/callback.ts`,
+    file: `${gateway}/src/providers/http-v1/callback.ts`,
     from: 'const webhooks = [secrets.current, ...(secrets.next === null ? [] : [secrets.next])].map((secret) =>',
     to: 'const webhooks = [secrets.current].map((secret) =>',
-    specs: [`${gateway}/src/providers/json-callback/callback.spec.ts`],
+    specs: [`${gateway}/src/providers/http-v1/callback.spec.ts`],
   },
   {
     name: 'C3-a-webhook-id-may-hold-a-dot',
-    file: `${gateway}/src/providers/json-callback/callback.ts`,
-    from: 'if (webhookId.length > nameLengthMax || !/^[\\x21-\\x2d\\x2f-\\x7e]+$/.test(webhookId)) {',
-    to: 'if (webhookId.length > nameLengthMax || !/^[\\x21-\\x7e]+$/.test(webhookId)) {',
-    specs: [`${gateway}/src/providers/json-callback/callback.spec.ts`],
+    file: `${gateway}/src/providers/http-v1/callback.ts`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the line as it stands there
+    from: 'if (!new RegExp(`^[\\\\x21-\\\\x2d\\\\x2f-\\\\x7e]{1,${nameLengthMax}}$`).test(webhookId)) {',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as above
+    to: 'if (!new RegExp(`^[\\\\x21-\\\\x7e]{1,${nameLengthMax}}$`).test(webhookId)) {',
+    specs: [`${gateway}/src/providers/http-v1/callback.spec.ts`],
   },
   {
     name: 'C4-any-provider-may-answer',
@@ -284,8 +312,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'I2-a-deadline-of-now-is-taken',
     file: `${intake}/src/domain/submission/decide-submission.ts`,
-    from: 'if (clock === wall && deadline <= receivedAt) {',
-    to: 'if (clock === wall && deadline < receivedAt) {',
+    from: 'if (clock === wallClock && deadline <= receivedAt) {',
+    to: 'if (clock === wallClock && deadline < receivedAt) {',
     specs: [`${intake}/src/domain/submission/decide-submission.spec.ts`],
   },
   {
@@ -304,7 +332,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'A2-a-token-for-another-audience-is-good',
-    file: `${host}/token.ts`,
+    file: `${identity}/token.ts`,
     from: 'audience,',
     to: '',
     specs: [`${host}/auth.spec.ts`],
@@ -332,10 +360,38 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'T1-a-500-with-a-final-word-ends-a-slip',
-    file: `${gateway}/src/providers/json-callback/translate.ts`,
+    file: `${gateway}/src/providers/http-v1/translate.ts`,
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the line as it stands there
     from: "if (status >= 500) return { kind: 'unanswered', reason: 'server_error', detail: `HTTP ${status}` };",
     to: '',
-    specs: [`${gateway}/src/providers/json-callback/client.spec.ts`],
+    specs: [`${gateway}/src/providers/http-v1/client.spec.ts`],
+  },
+  {
+    name: 'X1-the-checker-compares-numbers-alone',
+    file: `${checker}/sequence.ts`,
+    from: 'if (copies.get(bytes) === id) continue;',
+    to: 'if (copies.size > 0) continue;',
+    specs: [`${checker}/check.spec.ts`],
+  },
+  {
+    name: 'X2-the-checker-lets-any-process-that-died-excuse-a-verdict',
+    file: `${checker}/verdicts.ts`,
+    from: 'return read >= at - commitMax && (until === null || read <= until + boundary);',
+    to: 'return true;',
+    specs: [`${checker}/check.spec.ts`],
+  },
+  {
+    name: 'X3-the-checker-lets-the-boundary-excuse-what-the-log-says',
+    file: `${checker}/verdicts.ts`,
+    from: 'if (overdue && inTime) {',
+    to: 'if (overdue && inTime && slip.answers.length === 0) {',
+    specs: [`${checker}/check.spec.ts`],
+  },
+  {
+    name: 'X4-the-checker-takes-any-success-for-a-settlement',
+    file: `${checker}/money.ts`,
+    from: 'if (amount === null) return at;',
+    to: '',
+    specs: [`${checker}/check.spec.ts`],
   },
 ];

@@ -1,162 +1,121 @@
-import { addMs, type Instant, parseInstant } from '@slipstream/kernel';
-import { isLive } from '@slipstream/slip';
-import type { EventNumber, Facts, Summary, TopicEvent, TruthRow } from './facts.ts';
+import type { Facts, Finding, Kind, Summary } from './facts.ts';
+import { moneyFindings } from './money.ts';
+import { sequence } from './sequence.ts';
 import { foldSlips, type SlipFacts } from './slips.ts';
+import { verdictFindings } from './verdicts.ts';
 
-const boundaryMs = 1_000;
-/** The providers' clock and the database's are compared to the millisecond here. */
-const clockSkewMs = 5;
+export interface Checked {
+  readonly summary: Summary;
+  /** One for each thing that is counted, `boundary` included: not each is an error. */
+  readonly findings: readonly Finding[];
+  /** Every deadline has passed, so that no verdict is outstanding. */
+  readonly due: boolean;
+}
 
 /** Computes the summary of ARCHITECTURE section 6 from the providers' truth, the topic and SQL. */
-export function check(facts: Facts): Summary {
-  const { fresh, jumps } = numbered(facts.topic);
-  const slips = relevant(fresh, facts.since);
-  const judged = judge(slips, facts);
+export function check(facts: Facts): Checked {
+  const { fresh, lost } = sequence(facts);
+  const all = foldSlips(fresh);
+  const slips = [...all.values()].filter((slip) => isRelevant(slip, facts));
+  const ids = new Set(slips.map(({ slipId }) => slipId));
+  const findings = [
+    ...lost,
+    ...verdictFindings(slips, facts),
+    ...neverPublished(all, facts),
+    // A transaction may belong to a slip that is left out here.
+    ...moneyFindings(all.values(), facts.transactions).filter(
+      ({ about }) => ids.has(about) || !all.has(about),
+    ),
+    ...parked(facts),
+  ];
   return {
-    slips: slips.length,
-    returned: count(slips, (slip) => slip.returnedAt !== null && !slip.overdue),
-    recovered: count(slips, (slip) => slip.overdue && slip.returnedAt !== null),
-    not_returned: count(slips, (slip) => slip.notReturned !== null && slip.returnedAt === null),
-    refunded: count(slips, (slip) => slip.refunded),
-    rejected: count(slips, (slip) => slip.rejected),
-    open_cases: count(slips, (slip) => slip.openCases > 0),
-    boundary: judged.boundary.length,
-    false_alarms: judged.falseAlarms.length,
-    missed: judged.missed.length,
-    lost_events: jumps + absent(facts.outbox, fresh) + absentFrom(facts.outbox, facts.log),
-    ledger_balanced: facts.imbalances === 0,
+    summary: summarize(slips, findings, facts),
+    findings,
+    due: slips.every((slip) => isDue(slip, facts)),
   };
 }
 
-/** Whether every deadline has passed, so that no verdict is outstanding. */
-export function allDue(facts: Facts): boolean {
-  const { fresh } = numbered(facts.topic);
-  return relevant(fresh, facts.since).every((slip) => slip.deadline === null || slip.deadline <= facts.now);
+function isRelevant({ submittedAt }: SlipFacts, { since }: Facts): boolean {
+  return submittedAt !== null && (since === null || submittedAt >= since);
 }
 
-function relevant(fresh: readonly TopicEvent[], since: Instant | null): SlipFacts[] {
-  return [...foldSlips(fresh).values()].filter(
-    (slip) => slip.submittedAt !== null && (since === null || slip.submittedAt >= since),
-  );
+function isDue({ terms }: SlipFacts, { now }: Facts): boolean {
+  return terms === null || terms.deadline <= now;
 }
 
-function count(slips: readonly SlipFacts[], matches: (slip: SlipFacts) => boolean): number {
-  return slips.filter(matches).length;
-}
-
-/** Takes resends out and counts the numbers that were jumped over. */
-function numbered(topic: readonly TopicEvent[]): { fresh: TopicEvent[]; jumps: number } {
-  const last = new Map<string, bigint>();
-  const fresh: TopicEvent[] = [];
-  let jumps = 0;
-  for (const event of topic) {
-    const key = `${event.recorded.source} ${event.partition}`;
-    const before = last.get(key) ?? 0n;
-    const { sequence } = event.recorded;
-    if (sequence <= before) continue;
-    jumps += Number(sequence - before - 1n);
-    last.set(key, sequence);
-    fresh.push(event);
+/** Slips that intake answered for and nobody else has heard of, each once. */
+function neverPublished(
+  all: ReadonlyMap<string, SlipFacts>,
+  { outbox, accepted, since, now }: Facts,
+): Finding[] {
+  const unheard = new Map<string, string>();
+  for (const { slipId, at } of accepted) {
+    if (since === null || at >= since) unheard.set(slipId, 'accepted and never published');
   }
-  return { fresh, jumps };
-}
-
-function absent(outbox: readonly EventNumber[], fresh: readonly TopicEvent[]): number {
-  const onTopic = fresh.map(({ partition, recorded }) => ({
-    source: recorded.source,
-    partition,
-    seq: recorded.sequence,
-  }));
-  return absentFrom(outbox, onTopic);
-}
-
-function absentFrom(outbox: readonly EventNumber[], found: readonly EventNumber[]): number {
-  const seen = new Set(found.map(nameOf));
-  return outbox.filter((event) => !seen.has(nameOf(event))).length;
-}
-
-function nameOf({ source, partition, seq }: EventNumber): string {
-  return `${source} ${partition} ${seq}`;
-}
-
-interface Judged {
-  readonly boundary: string[];
-  readonly falseAlarms: string[];
-  readonly missed: string[];
-}
-
-/** Only slips that a provider was to be asked about, in real time: imports have no provider here. Gives slip ids. */
-function judge(slips: readonly SlipFacts[], facts: Facts): Judged {
-  const truth = new Map<string, TruthRow[]>();
-  for (const row of facts.truth) truth.set(row.slip_id, [...(truth.get(row.slip_id) ?? []), row]);
-  const judged: Judged = { boundary: [], falseAlarms: [], missed: [] };
-  for (const slip of slips) {
-    const { slipId, deadline } = slip;
-    if (!slip.dispatched || !isLive(slip.clock) || slip.rejected || deadline === null) continue;
-    const rows = truth.get(slipId) ?? [];
-    const executions = rows.reduce((sum, row) => sum + row.executions, 0);
-    const givenUp = (slip.notReturned === 'not_executed' || slip.refunded) && executions > 0;
-    const answered = firstDelivery(rows);
-    const atBoundary = answered !== null && isAtBoundary(answered, deadline);
-    const due = deadline <= facts.now;
-    const told = firstDelivery(rows, ['reply', 'callback']);
-    const toldInTime = due && !atBoundary && told !== null && told <= deadline;
-    if (givenUp || (toldInTime && slip.overdue)) judged.falseAlarms.push(slipId);
-    if (!due) continue;
-    if (atBoundary) judged.boundary.push(slipId);
-    else if (!slip.overdue && !isAccountedFor(slip, rows, answered, deadline)) judged.missed.push(slipId);
+  for (const { event } of outbox) {
+    if (event.told.type !== 'submitted') continue;
+    if (event.told.deadline <= now) unheard.set(event.slipId, 'submitted and never published');
+    else unheard.delete(event.slipId);
   }
-  return judged;
+  return [...unheard]
+    .filter(([slipId]) => !all.get(slipId)?.terms && !all.get(slipId)?.rejected)
+    .map(([about, why]) => ({ kind: 'missed', about, why }));
 }
 
-/** The topic tells of an answer by the deadline, and the provider did give one: nobody made it up. */
-function isAccountedFor(
-  slip: SlipFacts,
-  rows: readonly TruthRow[],
-  answered: Instant | null,
-  deadline: Instant,
-): boolean {
-  if (slip.returnedAt === null || slip.returnedAt > deadline) return false;
-  return (answered !== null && answered <= deadline) || wasGiven(slip, slip.returnedAt, rows);
+/** A slip that waits in several services is one; a record that nothing waits behind is one by itself. */
+function parked({ setAside }: Facts): Finding[] {
+  const found = new Map<string, string>();
+  for (const { service, topic, partition, offset, key } of setAside) {
+    const where = `${topic} ${partition}:${offset}`;
+    found.set(key === null ? where : `${topic} ${key}`, `set aside by ${service} at ${where}`);
+  }
+  return [...found].map(([about, why]) => ({ kind: 'parked', about, why }));
 }
 
-/**
- * The same answer was given before it was received, and delivered, only late: the thanks for it were lost (the receiver
- * died between its commit and its 2xx), so the provider sent it again. One that was never delivered was never sent.
- */
-function wasGiven({ outcome }: SlipFacts, returnedAt: Instant, rows: readonly TruthRow[]): boolean {
-  return rows.some((row) =>
-    row.answers.some(
-      (answer) =>
-        answer.delivered_at !== null &&
-        answer.outcome === outcome &&
-        parseInstant(answer.at)! <= addMs(returnedAt, clockSkewMs),
+function summarize(slips: readonly SlipFacts[], findings: readonly Finding[], facts: Facts): Summary {
+  const slipsThat = (matches: (slip: SlipFacts) => boolean) => slips.filter(matches).length;
+  const found = (kind: Kind) =>
+    new Set(findings.filter((one) => one.kind === kind).map(({ about }) => about)).size;
+  const returned = ({ answers }: SlipFacts) => answers.length > 0;
+  return {
+    slips: slips.length,
+    returned: slipsThat((slip) => returned(slip) && !slip.overdue),
+    recovered: slipsThat((slip) => returned(slip) && slip.overdue),
+    not_returned: slipsThat((slip) => slip.notReturned !== null && !returned(slip)),
+    refunded: slipsThat((slip) => slip.refunded),
+    rejected: slipsThat((slip) => slip.rejected),
+    open_cases: slipsThat((slip) => slip.caseOpen),
+    boundary: found('boundary'),
+    false_alarms: found('false_alarm'),
+    missed: found('missed'),
+    lost_events: found('lost_event'),
+    ledger_balanced: facts.imbalances === 0,
+    executed_twice: found('executed_twice'),
+    money_differs: found('money_differs'),
+    stuck: found('stuck'),
+    verdict_differs: found('verdict_differs'),
+    parked: found('parked'),
+    read_not_durable: found('read_not_durable'),
+    lost_with_process: found('lost_with_process'),
+    evidence_delay_ms: range(
+      findings.flatMap(({ delay }) => (delay === undefined ? [] : [Number(delay) / 1_000])),
     ),
+  };
+}
+
+function range(values: readonly number[]): Summary['evidence_delay_ms'] {
+  return values.length === 0 ? null : { min: Math.min(...values), max: Math.max(...values) };
+}
+
+/** Whether the system did right: what was only late, at the boundary or set aside is told and is no error by itself. */
+export function isSound(summary: Summary): boolean {
+  return (
+    summary.false_alarms === 0 &&
+    summary.missed === 0 &&
+    summary.lost_events === 0 &&
+    summary.ledger_balanced &&
+    summary.executed_twice === 0 &&
+    summary.money_differs === 0 &&
+    summary.verdict_differs === 0
   );
-}
-
-/** What is wrong with which slip, a line each, for whoever has to look. */
-export function findings(facts: Facts): string[] {
-  const { fresh } = numbered(facts.topic);
-  const slips = relevant(fresh, facts.since);
-  const { falseAlarms, missed } = judge(slips, facts);
-  const lines = (word: string, ids: readonly string[]) =>
-    ids.map((id) => {
-      const slip = slips.find((one) => one.slipId === id);
-      const truth = facts.truth.filter((row) => row.slip_id === id);
-      return `${word} ${id}: ${JSON.stringify({ slip, truth })}`;
-    });
-  return [...lines('false alarm', falseAlarms), ...lines('missed', missed)];
-}
-
-/** When the first final answer (of these kinds) had been delivered whole; null when none was. */
-function firstDelivery(rows: readonly TruthRow[], kinds = ['reply', 'callback', 'inquiry']): Instant | null {
-  const deliveries = rows
-    .flatMap((row) => row.answers.filter(({ what }) => kinds.includes(what)))
-    .flatMap((answer) => (answer.delivered_at === null ? [] : [parseInstant(answer.delivered_at)!]));
-  return deliveries.sort()[0] ?? null;
-}
-
-function isAtBoundary(delivered: Instant, deadline: Instant): boolean {
-  return delivered > addMs(deadline, -boundaryMs) && delivered < addMs(deadline, boundaryMs);
 }

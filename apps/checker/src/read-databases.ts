@@ -1,84 +1,210 @@
-import { sources, topics } from '@slipstream/contracts';
-import { type Instant, parseInstant } from '@slipstream/kernel';
 import pg from 'pg';
-import type { EventNumber } from './facts.ts';
+import { type Micros, type Posting, readEvent, type Transaction } from './events.ts';
+import type { BookedTransaction, Facts, LoggedEvent, OutboxEvent, SetAside } from './facts.ts';
+import { eventsTopic } from './read-topic.ts';
 
-/** Each service's database and the source it publishes as. */
-const databases = [
-  { name: 'intake', source: sources.intake },
-  { name: 'provider_gateway', source: sources.gateway },
-  { name: 'ledger', source: sources.ledger },
-  { name: 'reconciliation', source: sources.reconciliation },
-] as const;
+/** Each service's database. */
+const databases = ['intake', 'provider_gateway', 'ledger', 'reconciliation'] as const;
+const rowsPerPage = 5_000;
 
-interface Row {
-  source: string;
-  partition: number;
-  seq: string;
-}
-
-/** Postings that don't sum to zero per transaction and currency, and balances that differ from their fold. */
+/**
+ * Postings that don't sum to zero per transaction and currency, or per clock and currency in all, and balances that
+ * differ from the fold of their postings.
+ */
 const imbalancesSql = `
+with line as (
+  select p.transaction_id, t.clock, p.account as name, p.currency,
+         case p.direction when 'credit' then p.amount else -p.amount end as change
+    from posting p left join transaction t on t.id = p.transaction_id
+)
 select count(*) as n from (
-  select 1 from posting group by transaction_id, currency
-    having sum(case direction when 'debit' then amount else -amount end) <> 0
+  select 1 from line where clock is null
   union all
-  select 1 from (
-    select t.clock, p.account as name, p.currency, sum(case p.direction when 'credit' then p.amount else -p.amount end) as total
-      from posting p join transaction t on t.id = p.transaction_id group by 1, 2, 3
-  ) as fold full join account a using (clock, name, currency)
+  select 1 from line group by transaction_id, currency having sum(change) <> 0
+  union all
+  select 1 from line group by clock, currency having sum(change) <> 0
+  union all
+  select 1 from account group by clock, currency having sum(balance) <> 0
+  union all
+  select 1 from (select clock, name, currency, sum(change) as total from line group by 1, 2, 3) as fold
+    full join account a using (clock, name, currency)
     where coalesce(fold.total, 0) <> coalesce(a.balance, 0)
 ) as wrong`;
 
-/** @param url a superuser's URL; the services' databases lie on that server under their own names */
-export async function readOutboxes(url: string): Promise<EventNumber[]> {
-  const all = await Promise.all(
-    databases.map(({ name, source }) =>
-      query<Row>(url, name, 'select $1::text as source, partition, seq from outbox where topic = $2', [
-        source,
-        topics.events.name,
-      ]),
-    ),
-  );
-  return all.flat().map(toNumber);
-}
+const transactionsSql = `
+select t.id::text, t.slip_id, t.clock, t.type, coalesce(json_agg(json_build_object('account', p.account,
+    'direction', p.direction, 'amount', p.amount::text, 'currency', p.currency) order by p.n)
+    filter (where p.n is not null), '[]') as postings
+  from transaction t left join posting p on p.transaction_id = t.id group by t.id, t.slip_id, t.clock, t.type`;
 
-export async function readLog(url: string): Promise<EventNumber[]> {
-  return (await query<Row>(url, 'ledger', 'select source, partition, seq from event_log')).map(toNumber);
-}
+const outboxSql = `
+select partition, seq, body from outbox where topic = $1 and (partition, seq) > ($2, $3)
+ order by partition, seq limit ${rowsPerPage}`;
 
-export async function countImbalances(url: string): Promise<number> {
-  const [row] = await query<{ n: string }>(url, 'ledger', imbalancesSql);
-  return Number(row!.n);
-}
+const logSql = `
+select partition, kafka_offset, source, event_id, encode(sha256(bytes), 'hex') as digest from event_log
+ where (partition, kafka_offset) > ($1, $2) order by partition, kafka_offset limit ${rowsPerPage}`;
 
-export async function databaseNow(url: string): Promise<Instant> {
-  const [row] = await query<{ now: string }>(url, 'ledger', 'select clock_timestamp()::text as now');
-  return parseInstant(row!.now)!;
-}
+const acceptedSql = `
+select slip_id::text, (extract(epoch from created_at) * 1000000)::bigint::text as at from slip
+ where status = 'submitted' and clock = 'wall'`;
 
-async function query<T extends pg.QueryResultRow>(
-  url: string,
-  database: string,
-  sql: string,
-  parameters: unknown[] = [],
-): Promise<T[]> {
-  const target = new URL(url);
-  target.pathname = `/${database}`;
-  const client = new pg.Client({
-    connectionString: target.href,
-    connectionTimeoutMillis: 5_000,
-    query_timeout: 120_000,
-    options: '-c timezone=UTC',
-  });
-  await client.connect();
-  try {
-    return (await client.query<T>(sql, parameters)).rows;
-  } finally {
-    await client.end();
+const setAsideSql = 'select topic, partition, kafka_offset, park_key from dead_letter';
+
+/** Every statement below reads with SQL of the checker's own; none calls a function or view of the services. */
+export class Databases {
+  readonly #url: string;
+
+  /** @param url a superuser's; the services' databases lie on that server under their own names */
+  constructor(url: string) {
+    this.#url = url;
   }
-}
 
-function toNumber({ source, partition, seq }: Row): EventNumber {
-  return { source, partition, seq: BigInt(seq) };
+  async now(): Promise<Micros> {
+    const [row] = await this.#query<{ now: string }>(
+      'ledger',
+      'select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text as now',
+    );
+    return BigInt(row!.now);
+  }
+
+  async accepted(): Promise<Facts['accepted']> {
+    const rows = await this.#query<{ slip_id: string; at: string }>('intake', acceptedSql);
+    return rows.map(({ slip_id, at }) => ({ slipId: slip_id, at: BigInt(at) }));
+  }
+
+  async outboxes(): Promise<OutboxEvent[]> {
+    const all = await Promise.all(databases.map((database) => this.#outbox(database)));
+    return all.flat();
+  }
+
+  async log(): Promise<LoggedEvent[]> {
+    interface Row {
+      partition: number;
+      kafka_offset: string;
+      source: string;
+      event_id: string;
+      digest: string;
+    }
+    const log: LoggedEvent[] = [];
+    await this.#pages<Row>('ledger', logSql, [], (rows) => {
+      for (const { partition, kafka_offset, source, event_id, digest } of rows) {
+        log.push({ id: event_id, source, partition, offset: BigInt(kafka_offset), bytes: digest });
+      }
+      const last = rows.at(-1)!;
+      return [last.partition, last.kafka_offset];
+    });
+    return log;
+  }
+
+  async transactions(): Promise<BookedTransaction[]> {
+    interface Row {
+      id: string;
+      slip_id: string;
+      clock: string;
+      type: Transaction['type'];
+      postings: {
+        account: string;
+        direction: Posting['direction'];
+        amount: string;
+        currency: string;
+      }[];
+    }
+    const rows = await this.#query<Row>('ledger', transactionsSql);
+    return rows.map(({ id, slip_id, clock, type, postings }) => ({
+      id,
+      slipId: slip_id,
+      clock,
+      type,
+      postings: postings.map(({ account, direction, amount, currency }) => ({
+        account,
+        direction,
+        amount: { amount: BigInt(amount), currency },
+      })),
+    }));
+  }
+
+  async imbalances(): Promise<number> {
+    const [row] = await this.#query<{ n: string }>('ledger', imbalancesSql);
+    return Number(row!.n);
+  }
+
+  async setAside(): Promise<SetAside[]> {
+    interface Row {
+      topic: string;
+      partition: number;
+      kafka_offset: string;
+      park_key: string | null;
+    }
+    const all = await Promise.all(
+      databases.map(async (service) =>
+        (await this.#query<Row>(service, setAsideSql)).map((row) => ({
+          service,
+          topic: row.topic,
+          partition: row.partition,
+          offset: BigInt(row.kafka_offset),
+          key: row.park_key,
+        })),
+      ),
+    );
+    return all.flat();
+  }
+
+  async #outbox(database: string): Promise<OutboxEvent[]> {
+    interface Row {
+      partition: number;
+      seq: string;
+      body: Buffer;
+    }
+    const events: OutboxEvent[] = [];
+    await this.#pages<Row>(database, outboxSql, [eventsTopic], (rows) => {
+      for (const { partition, seq, body } of rows) {
+        const event = readEvent(body);
+        if (event === null)
+          throw new Error(`the outbox of ${database} holds no event at ${partition} ${seq}`);
+        events.push({ partition, seq: BigInt(seq), event });
+      }
+      const last = rows.at(-1)!;
+      return [last.partition, last.seq];
+    });
+    return events;
+  }
+
+  /** Reads page by page behind a key, so that a long table needs little memory at once. */
+  async #pages<Row extends pg.QueryResultRow>(
+    database: string,
+    sql: string,
+    parameters: readonly unknown[],
+    take: (rows: readonly Row[]) => readonly [number, string],
+  ): Promise<void> {
+    await this.#connected(database, async (client) => {
+      let after: readonly [number, string] = [-1, '-1'];
+      for (;;) {
+        const { rows } = await client.query<Row>(sql, [...parameters, ...after]);
+        if (rows.length > 0) after = take(rows);
+        if (rows.length < rowsPerPage) return;
+      }
+    });
+  }
+
+  #query<Row extends pg.QueryResultRow>(database: string, sql: string): Promise<Row[]> {
+    return this.#connected(database, async (client) => (await client.query<Row>(sql)).rows);
+  }
+
+  async #connected<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const target = new URL(this.#url);
+    target.pathname = `/${database}`;
+    const client = new pg.Client({
+      connectionString: target.href,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 120_000,
+      options: '-c timezone=UTC',
+    });
+    await client.connect();
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
+  }
 }

@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto';
-import { decodeSlipEvent, topics } from '@slipstream/contracts';
+import { createHash, randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
+import { readEvent } from './events.ts';
 import type { TopicEvent } from './facts.ts';
+
+export const eventsTopic = 'slips.events.v1';
 
 const stallMs = 30_000;
 
-/** Reads `slips.events.v1` from its start to where it ends now. Records that are no events are left out. */
-export async function readTopic(
-  brokers: readonly string[],
-  topic = topics.events.name,
-): Promise<TopicEvent[]> {
+/** Reads `slips.events.v1` from its start to where it ends now. Records that are no events of ours are left out. */
+export async function readTopic(brokers: readonly string[], topic = eventsTopic): Promise<TopicEvent[]> {
   const kafka = new Kafka({
     brokers: [...brokers],
     clientId: 'slipstream-checker',
@@ -78,10 +77,8 @@ async function readTo(consumer: Consumer, ends: Map<number, bigint>, events: Top
 }
 
 function toEvent(partition: number, offset: string, value: Buffer | null): TopicEvent | null {
-  if (value === null) return null;
-  try {
-    return { partition, offset: BigInt(offset), recorded: decodeSlipEvent(value) };
-  } catch {
-    return null;
-  }
+  const event = value && readEvent(value);
+  if (!event) return null;
+  const bytes = createHash('sha256').update(value).digest('hex');
+  return { partition, offset: BigInt(offset), bytes, event };
 }

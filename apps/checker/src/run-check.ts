@@ -1,7 +1,7 @@
-import { type Instant, parseInstant } from '@slipstream/kernel';
-import { allDue, check, findings } from './check.ts';
-import type { Facts, Summary, TruthRow } from './facts.ts';
-import { countImbalances, databaseNow, readLog, readOutboxes } from './read-databases.ts';
+import { type Checked, check } from './check.ts';
+import type { Micros } from './events.ts';
+import type { Facts, LostProcess, TruthRow } from './facts.ts';
+import { Databases } from './read-databases.ts';
 import { readTopic } from './read-topic.ts';
 
 export interface CheckTarget {
@@ -11,34 +11,37 @@ export interface CheckTarget {
   readonly simulatorUrl: string;
   /** Slips submitted before (RFC 3339) are left out: the simulator remembers only its own run. */
   readonly since?: string | undefined;
+  /** The processes that were killed or stopped meanwhile, by whoever did it; what they had only read is lost. */
+  readonly lostProcesses?: readonly LostProcess[] | undefined;
 }
 
 /**
- * Reads the facts and checks them. The outboxes are read first: what they hold must then be on the topic and in the
- * log, once these have had time to be written (`npm start -- --exit` asks when the feed has ended).
+ * Reads the facts and checks them. What services committed is read first: it must then be on the topic and in the log,
+ * once these have had time to be written (`npm start -- --exit` asks when the feed has ended).
  */
-export async function runCheck(
-  target: CheckTarget,
-): Promise<{ summary: Summary; due: boolean; findings: string[] }> {
-  const facts = await readFacts(target);
-  const summary = check(facts);
-  const isWrong = summary.false_alarms + summary.missed > 0;
-  return { summary, due: allDue(facts), findings: isWrong ? findings(facts) : [] };
+export async function runCheck(target: CheckTarget): Promise<Checked> {
+  return check(await readFacts(target));
 }
 
-export async function readFacts({ brokers, databaseUrl, simulatorUrl, since }: CheckTarget): Promise<Facts> {
-  const now = await databaseNow(databaseUrl);
-  const outbox = await readOutboxes(databaseUrl);
-  const topic = await readTopic(brokers);
-  const log = await readLog(databaseUrl);
+export async function readFacts(target: CheckTarget): Promise<Facts> {
+  const databases = new Databases(target.databaseUrl);
+  const now = await databases.now();
+  const accepted = await databases.accepted();
+  const transactions = await databases.transactions();
+  const outbox = await databases.outboxes();
+  const topic = await readTopic(target.brokers);
   return {
     now,
+    accepted,
+    transactions,
     outbox,
     topic,
-    log,
-    since: since === undefined ? null : parseSince(since),
-    truth: await readTruth(simulatorUrl),
-    imbalances: await countImbalances(databaseUrl),
+    log: await databases.log(),
+    imbalances: await databases.imbalances(),
+    setAside: await databases.setAside(),
+    truth: await readTruth(target.simulatorUrl),
+    lostProcesses: target.lostProcesses ?? [],
+    since: target.since === undefined ? null : parseTime(target.since),
   };
 }
 
@@ -48,8 +51,10 @@ async function readTruth(simulatorUrl: string): Promise<TruthRow[]> {
   return ((await response.json()) as { data: TruthRow[] }).data;
 }
 
-function parseSince(text: string): Instant {
-  const since = parseInstant(text);
-  if (since === null) throw new Error(`no RFC 3339 time: ${text}`);
-  return since;
+/** @throws Error for what is no RFC 3339 time */
+export function parseTime(text: string): Micros {
+  const parts = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/i.exec(text);
+  const ms = parts ? Date.parse(`${parts[1]}${parts[3]}`) : Number.NaN;
+  if (Number.isNaN(ms)) throw new Error(`no RFC 3339 time: ${text}`);
+  return BigInt(ms) * 1_000n + BigInt((parts![2] ?? '').padEnd(6, '0').slice(0, 6));
 }

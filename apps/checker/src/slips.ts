@@ -1,81 +1,100 @@
-import type { Instant } from '@slipstream/kernel';
-import type { NotReturnedBasis, Outcome } from '@slipstream/slip';
+import type { Micros, Told, WireEvent } from './events.ts';
 import type { TopicEvent } from './facts.ts';
+
+type Submitted = Extract<Told, { type: 'submitted' }>;
+export type Returned = Extract<Told, { type: 'returned' }> & { readonly receivedTime: Micros };
 
 /** What the topic says about one slip; folded here anew, on purpose without libs/slip's state machine. */
 export interface SlipFacts {
   readonly slipId: string;
-  clock: string;
-  submittedAt: Instant | null;
-  dispatched: boolean;
-  deadline: Instant | null;
-  rejected: boolean;
-  overdue: boolean;
-  /** When the first answer was received, and what it says. */
-  returnedAt: Instant | null;
-  outcome: Outcome | null;
-  notReturned: NotReturnedBasis | null;
-  refunded: boolean;
-  openCases: number;
+  readonly clock: string;
+  readonly partition: number;
+  /** Of SlipSubmitted or SlipRejected; null while neither was read. */
+  readonly submittedAt: Micros | null;
+  readonly terms: Submitted | null;
+  readonly rejected: boolean;
+  readonly overdue: boolean;
+  /** The provider's answers, in the order of the log. */
+  readonly answers: readonly Returned[];
+  /** When the outcome stage was first ended, by rule 6; null: it never was. */
+  readonly endedAt: Micros | null;
+  readonly notReturned: 'not_executed' | 'no_answer' | null;
+  readonly held: boolean;
+  readonly refunded: boolean;
+  readonly settled: boolean;
+  readonly caseOpen: boolean;
+  /** Everything, in the order of the log. */
+  readonly events: readonly WireEvent[];
 }
 
-/** Folds the events of the topic, resends taken out by the caller, into one row per slip. */
+/** Folds the topic's events, resends taken out by the caller, into one row per slip. */
 export function foldSlips(events: Iterable<TopicEvent>): Map<string, SlipFacts> {
   const slips = new Map<string, SlipFacts>();
-  for (const { recorded } of events) {
-    const slip = slips.get(recorded.slipId) ?? unseen(recorded.slipId, recorded.clock);
-    slips.set(recorded.slipId, slip);
-    const { event } = recorded;
-    switch (event.type) {
-      case 'SlipSubmitted':
-        slip.submittedAt = recorded.time;
-        slip.deadline = event.data.deadline;
-        slip.dispatched = event.data.mode === 'dispatched';
-        break;
-      case 'SlipRejected':
-        slip.submittedAt = recorded.time;
-        slip.rejected = true;
-        break;
-      case 'HoldRefused':
-        slip.rejected = true;
-        break;
-      case 'SlipOverdue':
-        slip.overdue = true;
-        break;
-      case 'SlipReturned':
-        slip.returnedAt ??= recorded.receivedTime;
-        slip.outcome ??= event.data.outcome;
-        break;
-      case 'SlipNotReturned':
-        slip.notReturned = event.data.basis;
-        break;
-      case 'SlipRefunded':
-        slip.refunded = true;
-        break;
-      case 'CaseOpened':
-        slip.openCases++;
-        break;
-      case 'CaseClosed':
-        slip.openCases--;
-        break;
-    }
+  for (const { partition, event } of events) {
+    const before = slips.get(event.slipId) ?? unseen(event, partition);
+    slips.set(event.slipId, { ...fold(before, event), events: [...before.events, event] });
   }
   return slips;
 }
 
-function unseen(slipId: string, clock: string): SlipFacts {
+function fold(slip: SlipFacts, { told, time, receivedTime, clock }: WireEvent): SlipFacts {
+  switch (told.type) {
+    case 'submitted':
+      return slip.terms ? slip : { ...slip, terms: told, submittedAt: time };
+    case 'rejected':
+      return { ...slip, ...ended(slip, receivedTime), submittedAt: slip.submittedAt ?? time, rejected: true };
+    case 'hold_refused': {
+      // What is imported is held long after its own time: nothing was due.
+      const at = clock === 'wall' ? receivedTime : beforeAll;
+      return { ...slip, ...ended(slip, at), rejected: true };
+    }
+    case 'returned':
+      return {
+        ...slip,
+        ...ended(slip, receivedTime),
+        answers: [...slip.answers, { ...told, receivedTime }],
+      };
+    case 'overdue':
+      return told.ofOutcome ? { ...slip, overdue: true } : slip;
+    case 'not_returned':
+      return { ...slip, notReturned: told.notExecuted ? 'not_executed' : 'no_answer' };
+    case 'funds_held':
+      return { ...slip, held: true };
+    case 'refunded':
+      return { ...slip, refunded: true };
+    case 'settled':
+      return { ...slip, settled: true };
+    case 'case_opened':
+      return { ...slip, caseOpen: true };
+    case 'case_closed':
+      return { ...slip, caseOpen: false };
+    default:
+      return slip;
+  }
+}
+
+const beforeAll = -(2n ** 62n);
+
+function ended({ endedAt }: SlipFacts, at: Micros): Pick<SlipFacts, 'endedAt'> {
+  return { endedAt: endedAt === null || at < endedAt ? at : endedAt };
+}
+
+function unseen({ slipId, clock }: WireEvent, partition: number): SlipFacts {
   return {
     slipId,
     clock,
+    partition,
     submittedAt: null,
-    dispatched: false,
-    deadline: null,
+    terms: null,
     rejected: false,
     overdue: false,
-    returnedAt: null,
-    outcome: null,
+    answers: [],
+    endedAt: null,
     notReturned: null,
+    held: false,
     refunded: false,
-    openCases: 0,
+    settled: false,
+    caseOpen: false,
+    events: [],
   };
 }

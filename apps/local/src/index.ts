@@ -1,4 +1,4 @@
-export { type DemoOptions, isSound, type PlayedDemo, playDemo } from './demo/feed.ts';
+export { checkTarget, type DemoOptions, type PlayedDemo, playDemo } from './demo/feed.ts';
 export type { Profile, RoutePolicies } from './stack/policies.ts';
 export type { InstanceCounts, ServiceName } from './stack/services.ts';
 export { type Stack, type StackOptions, startStack } from './stack/stack.ts';

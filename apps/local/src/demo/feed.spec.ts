@@ -8,6 +8,8 @@ import { runDemoFeed } from './feed.ts';
 const summary: Summary = {
   ...{ slips: 4, returned: 4, recovered: 0, not_returned: 0, refunded: 0, rejected: 0, open_cases: 0 },
   ...{ boundary: 0, false_alarms: 0, missed: 0, lost_events: 0, ledger_balanced: true },
+  ...{ executed_twice: 0, money_differs: 0, stuck: 0, verdict_differs: 0, parked: 0 },
+  ...{ read_not_durable: 0, lost_with_process: 0, evidence_delay_ms: null },
 };
 const check = async () => ({ summary, due: true, findings: [] });
 const feed = { slips: 4, overMs: 20, endTimeoutMs: 50, check };
@@ -35,7 +37,7 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const env = { INTAKE_URL: url, LEDGER_URL: url, KAFKA_BROKERS: 'unused:1', DATABASE_URL: 'unused' };
-  stack = { env, simulatorUrl: url, logsDir: '/logs' } as unknown as Stack;
+  stack = { env, services: { outages: () => [] }, simulatorUrl: url, logsDir: '/logs' } as unknown as Stack;
   said = [];
   printed = [];
   jest.spyOn(console, 'error').mockImplementation((line) => void said.push(String(line)));

@@ -1,4 +1,4 @@
-import { runCheck, type Summary } from '@slipstream/checker';
+import { type CheckTarget, isSound, runCheck, type Summary } from '@slipstream/checker';
 import type { Stack } from '../stack/stack.ts';
 import { demoFaults, type PlannedSlip, planDemo } from './plan.ts';
 import { hasEnded, readSlips, renderTable, type ShownSlip } from './progress.ts';
@@ -91,13 +91,6 @@ export async function playDemo(stack: Stack, options: Omit<DemoOptions, 'exit'>)
   }
 }
 
-/** What the summary must say for `npm start -- --exit` to end with 0. */
-export function isSound(summary: Summary): boolean {
-  return (
-    summary.false_alarms === 0 && summary.missed === 0 && summary.lost_events === 0 && summary.ledger_balanced
-  );
-}
-
 function showAddresses(stack: Stack): void {
   for (const [name, value] of Object.entries(stack.env)) {
     if (name.endsWith('_URL') && value.startsWith('http')) console.error(`${name.padEnd(20)} ${value}`);
@@ -166,6 +159,19 @@ async function untilEnded(
   }
 }
 
+/** What the checker looks at in this stack: all of its slips, and what was lost with processes that ended. */
+export function checkTarget({ env, services, simulatorUrl }: Stack): CheckTarget {
+  const micros = (time: Date) => BigInt(time.getTime()) * 1_000n;
+  return {
+    brokers: env.KAFKA_BROKERS!.split(','),
+    databaseUrl: env.DATABASE_URL!,
+    simulatorUrl,
+    lostProcesses: services
+      .outages()
+      .map(({ name, at, until }) => ({ name, at: micros(at), until: until && micros(until) })),
+  };
+}
+
 /**
  * Asks the checker until it finds nothing wrong: the last events may still be on their way, and what it reads may be
  * restarting. Then its word stands.
@@ -177,19 +183,13 @@ async function settledCheck(
   tell: Tell,
   check: typeof runCheck,
 ): Promise<Summary> {
-  const target = {
-    brokers: stack.env.KAFKA_BROKERS!.split(','),
-    databaseUrl: stack.env.DATABASE_URL!,
-    simulatorUrl: stack.simulatorUrl,
-    since,
-  };
   const until = performance.now() + settleTimeoutMs;
   for (;;) {
     try {
-      const { summary, due, findings } = await check(target);
+      const { summary, due, findings } = await check({ ...checkTarget(stack), since });
       if (isSound(summary) && due) return summary;
       if (performance.now() > until) {
-        for (const finding of findings) tell(finding);
+        for (const { kind, about, why } of findings) tell(`${kind} ${about}: ${why}`);
         return summary;
       }
     } catch (error) {
@@ -235,7 +235,8 @@ function describe(summary: Summary): string {
     `${slips} slips: ${returned} returned in time, ${recovered} recovered, ${not_returned} not returned, ` +
     `${refunded} refunded, ${rejected} rejected, ${open_cases} open cases. ` +
     `False alarms ${summary.false_alarms}, missed ${summary.missed}, lost events ${summary.lost_events}, ` +
-    `ledger ${summary.ledger_balanced ? 'balanced' : 'NOT balanced'}.`
+    `executed twice ${summary.executed_twice}, money differs ${summary.money_differs}, ` +
+    `verdict differs ${summary.verdict_differs}, ledger ${summary.ledger_balanced ? 'balanced' : 'NOT balanced'}.`
   );
 }
 

@@ -16,6 +16,14 @@ export interface ProcessSpec {
   readyTimeoutMs?: number;
 }
 
+/** A process ended although nobody asked it to, or stood still: what it had only read then is lost, or late. */
+export interface Outage {
+  name: string;
+  at: Date;
+  /** When it went on; the same as `at` for one that ended, null while it still stands. */
+  until: Date | null;
+}
+
 export interface Surroundings {
   watchdog: Watchdog;
   log: LogFile;
@@ -32,6 +40,7 @@ const FIRST_STARTS_MAX = 3;
 /** One process: started, watched, restarted with backoff until it is stopped. */
 export class SupervisedProcess {
   restarts = 0;
+  readonly outages: Outage[] = [];
   private identity: ProcessIdentity | undefined;
   private readySince: number | undefined;
   private everReady = false;
@@ -73,7 +82,10 @@ export class SupervisedProcess {
   /** Sends any signal; the process is restarted if it ends from it. False when there is no process now. */
   kill(signal: NodeJS.Signals): boolean {
     if (!this.identity) return false;
-    return process.kill(this.identity.pid, signal);
+    if (signal === 'SIGSTOP') this.outages.push({ name: this.spec.name, at: new Date(), until: null });
+    const sent = process.kill(this.identity.pid, signal);
+    if (signal === 'SIGCONT') this.wentOn();
+    return sent;
   }
 
   /** SIGTERM, and SIGKILL after 20 s. No restart follows. */
@@ -122,12 +134,19 @@ export class SupervisedProcess {
     }
   }
 
+  private wentOn(): void {
+    for (const outage of this.outages) outage.until ??= new Date();
+  }
+
   private ended(how: string): void {
     if (this.identity) this.around.watchdog.remove(this.identity);
     const healthyForMs = this.readySince === undefined ? 0 : performance.now() - this.readySince;
     this.identity = undefined;
     this.readySince = undefined;
     if (this.stopping) return;
+    this.wentOn();
+    const at = new Date();
+    this.outages.push({ name: this.spec.name, at, until: at });
     this.restarts++;
     if (!this.everReady && this.restarts >= FIRST_STARTS_MAX) return; // start() gives up and says why
     const delayMs = this.backoff.delayMs(healthyForMs);

@@ -55,6 +55,21 @@ describe('the supervisor', () => {
     expect(lines).toEqual([]);
   });
 
+  test('remembers what was killed or stood still, and for how long', async () => {
+    await supervisor.start(await service('ledger'));
+    supervisor.kill('ledger', 'SIGSTOP');
+    expect(supervisor.outages()).toEqual([{ name: 'ledger', at: expect.any(Date), until: null }]);
+    supervisor.kill('ledger', 'SIGCONT');
+    supervisor.kill('ledger', 'SIGKILL');
+    await waitFor(() => supervisor.outages().length === 2, {
+      timeoutMs: 10_000,
+      what: 'the end to be noted',
+    });
+    const [stood, ended] = supervisor.outages();
+    expect(stood!.until!.getTime()).toBeGreaterThanOrEqual(stood!.at.getTime());
+    expect(ended!.until).toEqual(ended!.at);
+  });
+
   test('restarts what was killed, with one line of text, and leaves the others alone', async () => {
     await supervisor.start(await service('intake'));
     await supervisor.start(await service('ledger'));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { startWatchdog } from '@slipstream/environment';
 import { LogFile } from './log-file.ts';
-import { type ProcessSpec, SupervisedProcess } from './supervised-process.ts';
+import { type Outage, type ProcessSpec, SupervisedProcess } from './supervised-process.ts';
 
 /** Keeps processes running and stops them in order. */
 export interface Supervisor {
@@ -17,6 +17,8 @@ export interface Supervisor {
   isReady(name: string): boolean;
   /** Sends a signal; false when there is no process now. */
   kill(name: string, signal: NodeJS.Signals): boolean;
+  /** Every time a process ended unasked or was stopped by a signal, in order of processes: tests judge by it. */
+  outages(): readonly Outage[];
   /** SIGTERM to all, the last started first; SIGKILL after 20 s. Safe to call twice. */
   stopAll(): Promise<void>;
 }
@@ -63,6 +65,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     restarts: (name) => named(name).restarts,
     isReady: (name) => named(name).ready,
     kill: (name, signal) => named(name).kill(signal),
+    outages: () => [...processes.values()].flatMap((one) => one.outages),
     stopAll() {
       stopped ??= stopAll();
       return stopped;

@@ -1,10 +1,16 @@
-import type { Capabilities, Provider, Providers, Store } from './ports.ts';
+import type { Provider, Providers, Store } from './ports.ts';
 import type { Slots } from './slots.ts';
 
 /** A provider as operators see it. */
 export interface ProviderView {
   readonly id: string;
-  readonly capabilities: Capabilities;
+  readonly capabilities: {
+    readonly connectTimeoutMs: number;
+    readonly answerTimeoutMs: number;
+    /** Null: the provider declares none, so NOT_FOUND never proves anything (rule 3). */
+    readonly acceptanceDelayMaxMs: number | null;
+    readonly concurrencyMax: number;
+  };
   /** Calls of this instance that run now. */
   readonly inFlight: { readonly dispatches: number; readonly inquiries: number };
   /** Slips without a final answer, by status. */
@@ -28,11 +34,12 @@ export async function showProvider(parts: ProviderViewParts, id: string): Promis
   return provider ? show(parts, provider) : null;
 }
 
-async function show(parts: ProviderViewParts, { id, capabilities }: Provider): Promise<ProviderView> {
+async function show(parts: ProviderViewParts, provider: Provider): Promise<ProviderView> {
+  const { id, connectTimeoutMs, answerTimeoutMs, acceptanceDelayMaxMs, concurrencyMax } = provider;
   const open = await parts.store.run((tx) => tx.dispatches.countOpen(id));
   return {
     id,
-    capabilities,
+    capabilities: { connectTimeoutMs, answerTimeoutMs, acceptanceDelayMaxMs, concurrencyMax },
     inFlight: { dispatches: parts.dispatchSlots.taken(id), inquiries: parts.inquirySlots.taken(id) },
     openSlips: Object.fromEntries(open),
   };

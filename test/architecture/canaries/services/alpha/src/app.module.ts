@@ -1,2 +1,0 @@
-import { telex } from './providers/telex/client.ts';
-export const wired = telex;

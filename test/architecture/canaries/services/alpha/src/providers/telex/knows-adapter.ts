@@ -1,2 +1,0 @@
-import { store } from '../../adapters/postgres/store.ts';
-export const adapter = store;
