@@ -1,3 +1,4 @@
+import type { FetchControl } from './fetch-control.ts';
 import { OwnedPartition, type OwnedPartitionOptions } from './owned-partition.ts';
 import type { PartitionPosition } from './ports.ts';
 import type { WatchedPartition } from './watchdog.ts';
@@ -18,7 +19,8 @@ export class Assignment<Tx> {
   join(partitions: readonly number[]): void {
     this.forget();
     this.#joined = true;
-    this.#owned = new Map(partitions.map((one) => [one, new OwnedPartition(one, this.#options)]));
+    const options = { ...this.#options, control: askedOnce(this.#options.control) };
+    this.#owned = new Map(partitions.map((one) => [one, new OwnedPartition(one, options)]));
     const waiting = [...this.#owned.values()];
     const next = async () => {
       for (let one = waiting.shift(); one; one = waiting.shift()) await one.claim();
@@ -63,6 +65,21 @@ export class Assignment<Tx> {
     }
     return problems;
   }
+}
+
+/** The partitions of one assignment ask for the topic's id together; a question that failed is asked again. */
+function askedOnce(control: FetchControl): FetchControl {
+  let asked: Promise<string | null> | null = null;
+  const topicId = async () => {
+    asked ??= control.topicId();
+    try {
+      return await asked;
+    } catch (error) {
+      asked = null;
+      throw error;
+    }
+  };
+  return { ...control, topicId };
 }
 
 /** Transient failures in a row before health shows them. */

@@ -28,7 +28,7 @@ async function handle(tx: MemoryTx, { records }: Batch): Promise<void> {
 async function runner(partition = 0): Promise<ChunkRunner<MemoryTx>> {
   const subscription = { topic: 't', group: 'g', sequenced: true, handle };
   const limits = { batchRecordsMax: 100, attemptsMax: 3, attemptDelayMs: 0 };
-  const position = await store.claim('g', 't', partition);
+  const position = await store.claim('g', 't', partition, null);
   return new ChunkRunner({ ...limits, store, subscription, neighbours, metrics: {}, log: quiet }, position);
 }
 

@@ -7,7 +7,7 @@ import { decodedHeaders } from './test-support/headers.ts';
 import { eventMessage, message, source } from './test-support/records.ts';
 
 function position(overrides: Partial<PartitionPosition> = {}): PartitionPosition {
-  const at = { group: 'g', topic: 't', partition: 3, epoch: 1, nextOffset: 0 };
+  const at = { group: 'g', topic: 't', partition: 3, epoch: 1, nextOffset: 0, topicId: null };
   return { ...at, sources: new Map(), parkedKeys: new Set(), ...overrides };
 }
 

@@ -87,6 +87,33 @@ describe('a batch consumer', () => {
     expect(store.effects).toEqual([]);
   });
 
+  it('stops loudly at a topic that was made anew, though it is longer than the stored offset', async () => {
+    await rig.start();
+    await rig.events(0, 10);
+    const first = await rig.member();
+    await until(() => first.store.effects.length === 10, 'all handled');
+    await first.consumer.stop();
+    await rig.remake();
+    await rig.events(0, 30);
+    const { consumer, store, stopped } = await rig.member();
+    await until(() => stopped.length > 0, 'the partition stopped');
+    expect(consumer.health().problems.join()).toMatch(
+      /partition 0 stopped: the topic was made anew: offset 10 was stored for topic id [\w-]{22}, now it is [\w-]{22}/,
+    );
+    expect(store.effects).toHaveLength(10);
+  });
+
+  it('takes a topic that was made anew before anything of it was handled', async () => {
+    await rig.start();
+    const first = await rig.member();
+    await until(() => first.consumer.positions().size === 1, 'the partition claimed');
+    await first.consumer.stop();
+    await rig.remake();
+    await rig.events(0, 3);
+    const { store } = await rig.member();
+    await until(() => store.effects.length === 3, 'all handled');
+  });
+
   it('stops loudly at a jump in seq, keeping what came before', async () => {
     await rig.start();
     await rig.producer.sendBatch([1, 2, 4].map((sequence) => rig.record(0, eventBytes(sequence))));
@@ -127,7 +154,7 @@ describe('a batch consumer', () => {
     expect(store.effects.at(-1)).toBe('judged at 5');
     expect(await consumer.inPartition(7, async () => {})).toBe(false);
     await expect(consumer.inPartition(0, () => Promise.reject(new Error('mine')))).rejects.toThrow('mine');
-    await store.claim(rig.group, rig.topic, 0);
+    await store.claim(rig.group, rig.topic, 0, null);
     expect(await consumer.inPartition(0, async (tx) => void tx.effects.push('zombie'))).toBe(false);
     expect(store.effects).not.toContain('zombie');
     expect(consumer.positions().size).toBe(0);

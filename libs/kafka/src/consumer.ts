@@ -201,7 +201,7 @@ export class BatchConsumer<Tx> {
       ...this.#options,
       ...{ store, subscription, metrics, log: this.#log, neighbours: new Neighbours() },
       fencedRetryMs: this.#options.sessionTimeoutMs * 1.5,
-      control: fetchControl(this.#consumer, this.#admin, subscription.topic),
+      control: fetchControl(this.#parts.kafka, this.#consumer, this.#admin, subscription.topic),
     };
     return new Assignment(options, this.#options.partitionsConcurrent);
   }

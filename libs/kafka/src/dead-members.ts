@@ -1,14 +1,5 @@
 import type { Admin, Kafka } from 'kafkajs';
-
-interface Cluster {
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  findGroupCoordinator(of: { groupId: string }): Promise<Coordinator>;
-}
-
-interface Coordinator {
-  leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
-}
+import { withCluster } from './cluster.ts';
 
 /**
  * Takes out of the group what an earlier process of the same client id left in it. A process that was killed said no
@@ -25,22 +16,9 @@ export async function removeDeadMembers(
   const { groups } = await admin.describeGroups([groupId]);
   const dead = groups.flatMap(({ members }) => members).filter((member) => member.clientId === clientId);
   if (dead.length === 0) return 0;
-  const cluster = newCluster(kafka);
-  await cluster.connect();
-  try {
+  return withCluster(kafka, async (cluster) => {
     const coordinator = await cluster.findGroupCoordinator({ groupId });
     for (const { memberId } of dead) await coordinator.leaveGroup({ groupId, memberId });
-  } finally {
-    await cluster.disconnect();
-  }
-  return dead.length;
-}
-
-/** A connection of kafkajs 2.2.4 to all brokers, by the private method that its own clients are made with. */
-function newCluster(kafka: Kafka): Cluster {
-  const symbols = Object.getOwnPropertySymbols(kafka);
-  const create = symbols.find((one) => one.description === 'private:Kafka:createCluster');
-  if (!create) throw new Error('this version of kafkajs makes its clusters elsewhere');
-  const make = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[create]!;
-  return make({ allowAutoTopicCreation: false });
+    return dead.length;
+  });
 }

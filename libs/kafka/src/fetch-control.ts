@@ -1,6 +1,7 @@
-import type { Admin, Consumer } from 'kafkajs';
+import type { Admin, Consumer, Kafka } from 'kafkajs';
 import type { Message } from './chunk.ts';
 import { readLogBounds } from './log-bounds.ts';
+import { readTopicId } from './topic-id.ts';
 
 /** What a partition asks of the fetching client. */
 export interface FetchControl {
@@ -10,6 +11,8 @@ export interface FetchControl {
   seek(partition: number, offset: number): void;
   /** The first offset the log still has. */
   logStart(partition: number): Promise<number>;
+  /** What tells the topic from one of the same name that was made anew; null when the broker does not say. */
+  topicId(): Promise<string | null>;
 }
 
 /** One answer of the broker for one partition. */
@@ -23,7 +26,7 @@ export interface Fetched {
   goOn(): Promise<boolean>;
 }
 
-export function fetchControl(consumer: Consumer, admin: Admin, topic: string): FetchControl {
+export function fetchControl(kafka: Kafka, consumer: Consumer, admin: Admin, topic: string): FetchControl {
   const at = (partition: number) => [{ topic, partitions: [partition] }];
   return {
     pause: (partition) => {
@@ -36,5 +39,6 @@ export function fetchControl(consumer: Consumer, admin: Admin, topic: string): F
     resume: (partition) => consumer.resume(at(partition)),
     seek: (partition, offset) => consumer.seek({ topic, partition, offset: String(offset) }),
     logStart: async (partition) => (await readLogBounds(admin, topic)).get(partition)?.start ?? 0,
+    topicId: () => readTopicId(kafka, topic),
   };
 }

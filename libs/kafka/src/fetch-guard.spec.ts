@@ -31,6 +31,24 @@ describe('FetchGuard', () => {
     expect(verdict).toEqual({ kind: 'lost', why: 'offsets 5 to 9 are gone, the log begins at 10' });
   });
 
+  it('does not trust a gap of a single record', async () => {
+    const guard = new FetchGuard(5);
+    expect(await guard.check(answer(6, 20), 5, noLogStart)).toEqual({ kind: 'seek', offset: 5 });
+    expect(await guard.check(answer(6, 20), 5, noLogStart)).toMatchObject({ kind: 'lost' });
+    const filtered = new FetchGuard(5);
+    filtered.filtered(6, 9);
+    expect(filtered.reached).toBe(5);
+    const fresh = new FetchGuard(-1);
+    expect(await fresh.check(answer(1, 9), -1, async () => 0)).toEqual({ kind: 'seek', offset: 0 });
+  });
+
+  it('calls no log too short that ends where the next record will be', async () => {
+    const guard = new FetchGuard(10);
+    const below = answer(0, 9, 10);
+    expect(await guard.check(below, 10, noLogStart)).toEqual({ kind: 'seek', offset: 10 });
+    expect(await guard.check(below, 10, noLogStart)).toEqual({ kind: 'seek', offset: 10 });
+  });
+
   it('trusts the second answer when it is right', async () => {
     const guard = new FetchGuard(5);
     await guard.check(answer(10, 20), 5, noLogStart);

@@ -128,7 +128,7 @@ describe('a fenced partition', () => {
     await rig.events(0, 5);
     const { consumer, store } = await rig.member();
     await until(() => store.effects.length === 5, 'all handled');
-    await store.claim(rig.group, rig.topic, 0);
+    await store.claim(rig.group, rig.topic, 0, null);
     await rig.events(0, 5);
     await until(() => store.fencedCount > 0, 'the fence held');
     expect(consumer.positions().size).toBe(0);

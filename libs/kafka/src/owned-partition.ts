@@ -70,10 +70,12 @@ export class OwnedPartition<Tx> {
     this.#status = 'claiming';
     const { store, subscription, control } = this.#options;
     try {
-      const position = await store.claim(subscription.group, subscription.topic, this.partition);
+      const topicId = await control.topicId();
+      const position = await store.claim(subscription.group, subscription.topic, this.partition, topicId);
       if (this.#isGone()) return;
       this.#runner = new ChunkRunner(this.#options, position);
       this.#guard = new FetchGuard(position.nextOffset);
+      if (topicId !== null && position.topicId !== topicId) return this.stop(anotherTopic(position, topicId));
       this.#status = 'ready';
       this.#why = '';
       if (position.nextOffset >= 0) control.seek(this.partition, position.nextOffset);
@@ -216,4 +218,8 @@ export class OwnedPartition<Tx> {
     this.#tail = turn.catch(() => {});
     return turn;
   }
+}
+
+function anotherTopic({ nextOffset, topicId: stored }: PartitionPosition, topicId: string): string {
+  return `the topic was made anew: offset ${nextOffset} was stored for topic id ${stored}, now it is ${topicId}`;
 }

@@ -42,6 +42,8 @@ export interface PartitionPosition {
   readonly epoch: number;
   /** The next offset to handle; -1 when nothing was ever handled (start at the beginning). */
   readonly nextOffset: number;
+  /** Of the topic that `nextOffset` counts in (`readTopicId`); null when it was never known. */
+  readonly topicId: string | null;
   /** How far each source was read. */
   readonly sources: ReadonlyMap<string, SourcePosition>;
   /** Keys whose later records wait behind a dead letter. */
@@ -81,8 +83,11 @@ export type StoreFailure = 'transient' | 'setup' | 'data';
 export interface ConsumerStore<Tx> {
   /** Reads an error that `claim` or `commit` rejected with; null: the store has nothing to do with it. */
   classify(error: unknown): StoreFailure | null;
-  /** Takes the partition: raises the epoch and returns the stored position. */
-  claim(group: string, topic: string, partition: number): Promise<PartitionPosition>;
+  /**
+   * Takes the partition: raises the epoch and returns the stored position. `topicId` is the topic's now, null when nobody
+   * knows; it is stored where none is, or nothing was ever handled, and given back as it is stored.
+   */
+  claim(group: string, topic: string, partition: number, topicId: string | null): Promise<PartitionPosition>;
   /**
    * Runs `work` and the advance in ONE transaction: compare-and-set on (nextOffset, epoch), sources, dead letters
    * (also sent to `<topic>.dlq` through the outbox), parked keys. Rejects with an error whose `name` is 'FencedError'

@@ -45,9 +45,16 @@ export class FencedError extends Error {
 }
 
 const claimSql = `
-insert into consumer_position (consumer_group, topic, partition, epoch) values ($1, $2, $3, 1)
-on conflict (consumer_group, topic, partition) do update set epoch = consumer_position.epoch + 1
-returning epoch, next_offset`;
+insert into consumer_position as p (consumer_group, topic, partition, epoch, topic_id) values ($1, $2, $3, 1, $4)
+on conflict (consumer_group, topic, partition) do update set epoch = p.epoch + 1,
+  topic_id = case when p.next_offset < 0 then coalesce($4, p.topic_id) else coalesce(p.topic_id, $4) end
+returning epoch, next_offset, topic_id`;
+
+interface ClaimedRow {
+  epoch: string;
+  next_offset: string;
+  topic_id: string | null;
+}
 
 const advanceSql = `
 update consumer_position set next_offset = $6
@@ -89,10 +96,10 @@ export class PgConsumerStore<L extends Letter = Letter> {
 
   readonly classify = classifyDatabaseError;
 
-  async claim(group: string, topic: string, partition: number) {
+  async claim(group: string, topic: string, partition: number, topicId: string | null) {
     const key = [group, topic, partition];
     return this.#unitOfWork.run(async (tx) => {
-      const [row] = await tx.query<{ epoch: string; next_offset: string }>(claimSql, key);
+      const [row] = await tx.query<ClaimedRow>(claimSql, [...key, topicId]);
       const sources = await tx.query<SourceRow>(
         'select source, seq, incarnation, digests from consumer_sequence where consumer_group = $1 and topic = $2 and partition = $3',
         key,
@@ -107,6 +114,7 @@ export class PgConsumerStore<L extends Letter = Letter> {
         partition,
         epoch: Number(row!.epoch),
         nextOffset: Number(row!.next_offset),
+        topicId: row!.topic_id,
         sources: new Map(sources.map((row) => [row.source, toSourcePosition(row)])),
         parkedKeys: new Set(parked.map((one) => one.key)),
       };

@@ -63,7 +63,7 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
     statements: () => statements,
     close: () => dataSource.destroy(),
     async instance(partition) {
-      let position = await store.claim(subscription.group, subscription.topic, partition);
+      let position = await store.claim(subscription.group, subscription.topic, partition, null);
       const marks = new MarkStore();
       const owned: OwnedPartitions = {
         nextOffsets: () => new Map([[partition, Math.max(0, position.nextOffset)]]),

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import '../record-headers.ts';
 import type { RecordHeaders } from '../record-headers.ts';
 
 const load = createRequire(import.meta.url);

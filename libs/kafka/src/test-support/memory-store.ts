@@ -37,9 +37,16 @@ export class MemoryStore implements ConsumerStore<MemoryTx> {
     return error instanceof StoreError ? error.failure : null;
   }
 
-  async claim(group: string, topic: string, partition: number): Promise<PartitionPosition> {
+  async claim(
+    group: string,
+    topic: string,
+    partition: number,
+    topicId: string | null,
+  ): Promise<PartitionPosition> {
     const known = this.stored(group, topic, partition);
-    const position = { ...known, epoch: known.epoch + 1 };
+    const isUnread = known.nextOffset < 0;
+    const kept = isUnread ? (topicId ?? known.topicId) : (known.topicId ?? topicId);
+    const position = { ...known, epoch: known.epoch + 1, topicId: kept };
     this.#positions.set(keyOf(position), position);
     return position;
   }
@@ -64,7 +71,7 @@ export class MemoryStore implements ConsumerStore<MemoryTx> {
   }
 
   stored(group: string, topic: string, partition: number): PartitionPosition {
-    const fresh = { group, topic, partition, epoch: 0, nextOffset: -1 };
+    const fresh = { group, topic, partition, epoch: 0, nextOffset: -1, topicId: null };
     const unseen = { ...fresh, sources: new Map<string, SourcePosition>(), parkedKeys: new Set<string>() };
     return this.#positions.get(keyOf(fresh)) ?? unseen;
   }

@@ -1,0 +1,35 @@
+import type { Kafka } from 'kafkajs';
+import './kafkajs-version.ts';
+
+/** The part of kafkajs' private connection to all brokers that this library uses where the public clients have no door. */
+export interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  findGroupCoordinator(of: { groupId: string }): Promise<Coordinator>;
+  readonly brokerPool: { readonly seedBroker: Broker };
+}
+
+export interface Coordinator {
+  leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
+}
+
+export interface Broker {
+  /** Per API key what the broker speaks; null before it is connected. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
+  readonly connectionPool: { send(protocol: object): Promise<unknown> };
+}
+
+/** Connects, works and disconnects, by the private method that kafkajs' own clients are made with. */
+export async function withCluster<T>(kafka: Kafka, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const symbols = Object.getOwnPropertySymbols(kafka);
+  const create = symbols.find((one) => one.description === 'private:Kafka:createCluster');
+  if (!create) throw new Error('this version of kafkajs makes its clusters elsewhere');
+  const make = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[create]!;
+  const cluster = make({ allowAutoTopicCreation: false });
+  await cluster.connect();
+  try {
+    return await work(cluster);
+  } finally {
+    await cluster.disconnect();
+  }
+}
