@@ -46,6 +46,25 @@ export default {
       to: { path: '^services/$1/src/adapters/', pathNot: '^services/$1/src/adapters/$2/' },
     },
     {
+      // What is generic learns of a protocol through the port alone: nothing but the registry names one.
+      name: 'protocols-stay-behind-the-registry',
+      severity: 'error',
+      from: {
+        path: `${service}/`,
+        pathNot: [`${service}/providers/(registry\\.ts$|[^/]+/)`, spec, 'spec-support'],
+      },
+      to: { path: '^services/$1/src/providers/[^/]+/' },
+    },
+    {
+      name: 'a-protocol-knows-ports-and-transport',
+      severity: 'error',
+      from: { path: `${service}/providers/([^/]+)/`, pathNot: [spec, 'spec-support'] },
+      to: {
+        path: '^services/',
+        pathNot: ['^services/$1/src/(domain|application)/', '^services/$1/src/providers/($2|transport)/'],
+      },
+    },
+    {
       name: 'services-meet-on-kafka',
       severity: 'error',
       from: { path: '^services/([^/]+)/' },

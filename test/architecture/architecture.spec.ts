@@ -44,6 +44,7 @@ describe('the import rules', () => {
 
   test('can fail: every canary is caught, and nothing else', () => {
     expect(found(cruise(canaries, ['libs', 'services', 'apps', 'test']))).toEqual([
+      'a-protocol-knows-ports-and-transport: services/alpha/src/providers/telex/knows-adapter.ts',
       'adapters-do-not-know-each-other: services/alpha/src/adapters/http/knows-postgres.ts',
       'application-knows-no-adapter: services/alpha/src/application/knows-adapter.ts',
       'domain-is-pure: services/alpha/src/domain/knows-application.ts',
@@ -53,6 +54,7 @@ describe('the import rules', () => {
       'nest-stays-at-the-edge: services/alpha/src/adapters/postgres/knows-nest.ts',
       'no-circular: apps/tool/src/cycle-a.ts',
       'postgres-and-kafka-meet-in-the-host: libs/postgres/src/knows-kafka.ts',
+      'protocols-stay-behind-the-registry: services/alpha/src/app.module.ts',
       'resolvable: apps/tool/src/unresolvable.ts',
       'services-meet-on-kafka: services/beta/src/knows-alpha.ts',
       'slip-is-pure: libs/slip/src/knows-pg.ts',

@@ -36,5 +36,5 @@ export {
 } from './inbound.ts';
 export { type Owner, type Source, sources } from './sources.ts';
 export { type Stamp, stampBytesMax, stampEnvelope } from './stamp.ts';
-export { decodeTick, encodeTick, type PartitionMark, type Tick, tickKey } from './tick.ts';
+export { decodeTick, encodeTick, type NewTick, type PartitionMark, type Tick, tickKey } from './tick.ts';
 export { allTopics, deadLetterTopic, partitionsDefault, type Topic, topics } from './topics.ts';

@@ -16,14 +16,21 @@ export interface Tick {
   readonly clock: string;
   readonly marks: readonly PartitionMark[];
   readonly closed: boolean;
+  /** The clock of the source's database when the marks were read; null on imported clocks. */
+  readonly reading: Instant | null;
+  /** The earliest time that the source waits to see vouched for by the others; null: none. */
+  readonly awaits: Instant | null;
 }
+
+/** A tick to be published. */
+export type NewTick = Omit<Tick, 'reading' | 'awaits'> & Partial<Pick<Tick, 'reading' | 'awaits'>>;
 
 /** The key of a tick on the compacted topic. */
 export function tickKey(source: string, clock: string): string {
   return `${source} ${clock}`;
 }
 
-export function encodeTick(tick: Tick): Uint8Array {
+export function encodeTick(tick: NewTick): Uint8Array {
   return toBinary(TickSchema, mappingOf(TickSchema).toMessage(tick) as never);
 }
 

@@ -41,6 +41,8 @@ export const topics = {
     owner: 'every service, its own source',
     partitions: 1,
     cleanup: 'compact',
+    // Beside the reading in the tick it tells how far a database's clock is off.
+    timestamp: 'LogAppendTime',
   }),
 } as const;
 

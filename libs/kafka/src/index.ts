@@ -22,5 +22,6 @@ export {
 } from './ports.ts';
 export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';
 export { RecordStream, type RecordStreamOptions, type StreamRecord } from './record-stream.ts';
+export type { SourceClock } from './tick-book.ts';
 export { TickReader, type TickReaderOptions } from './tick-reader.ts';
 export { ensureTopics } from './topics.ts';

@@ -14,7 +14,7 @@ function setUp() {
   const book = new TickBook(() => time.ms);
   const put = (marks: Tick['marks'], { clock = 'wall', closed = false, ageMs = 0 } = {}) => {
     const value = Buffer.from(encodeTick({ source, clock, marks, closed }));
-    return book.apply(tickKey(source, clock), value, ageMs);
+    return book.apply(tickKey(source, clock), value, { appendedMs: 1_000 - ageMs, nowMs: 1_000 });
   };
   return { book, put, time };
 }
@@ -49,7 +49,7 @@ describe('TickBook', () => {
   it('forgets a clock at its tombstone', () => {
     const { book, put } = setUp();
     put([mark(0, 1, 1)], { clock: 'import-1' });
-    expect(book.apply(tickKey(source, 'import-1'), null, 0)).toBeNull();
+    expect(book.apply(tickKey(source, 'import-1'), null, { appendedMs: 0, nowMs: 0 })).toBeNull();
     expect(book.clocks()).toEqual([]);
   });
 
@@ -63,6 +63,8 @@ describe('TickBook', () => {
 
   it('refuses what is no tick', () => {
     const { book } = setUp();
-    expect(() => book.apply('k', Buffer.from('nonsense'), 0)).toThrow(/undecodable_record/);
+    expect(() => book.apply('k', Buffer.from('nonsense'), { appendedMs: 0, nowMs: 0 })).toThrow(
+      /undecodable_record/,
+    );
   });
 });

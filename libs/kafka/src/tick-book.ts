@@ -1,11 +1,23 @@
 import { decodeTick, type PartitionMark, type Tick, tickKey } from '@slipstream/contracts';
+import { delayMsOf, type SkewSample, skewMsOf, steppedBackMs, withSample } from './clock-skew.ts';
 
 interface Entry {
   readonly tick: Tick;
   readonly arrivedMs: number;
   /** How old the record was when it arrived. */
   readonly ageMs: number;
+  readonly samples: readonly SkewSample[];
 }
+
+/** What the ticks of one source say about its database's clock. */
+export interface SourceClock {
+  /** Ahead of the broker's clock (negative: behind), in milliseconds; null: it does not say. */
+  readonly skewMs: number | null;
+  /** It stepped back this far behind what was vouched for by it. */
+  readonly steppedBackMs: number;
+}
+
+const staleMs = 60_000;
 
 /** The latest tick of each source and clock, in memory. A mark never goes back, whatever is read again. */
 export class TickBook {
@@ -18,20 +30,30 @@ export class TickBook {
 
   /**
    * Takes one record of the watermark topic: a tick, or with a null value the end of its key. Gives the merged tick
-   * when it says something not older than what is known, else null. @throws `undecodable_record`
+   * when its marks say something not older than what is known, else null. `appendedMs`: the record's timestamp.
+   * @throws `undecodable_record`
    */
-  apply(key: string, value: Buffer | null, ageMs: number): Tick | null {
+  apply(
+    key: string,
+    value: Buffer | null,
+    { appendedMs, nowMs }: { appendedMs: number; nowMs: number },
+  ): Tick | null {
     if (value === null) {
       this.#entries.delete(key);
       return null;
     }
     const tick = decodeTick(value);
-    const known = this.#entries.get(tickKey(tick.source, tick.clock))?.tick;
-    const merged = known ? merge(known, tick) : tick;
-    if (merged === null) return null;
-    const entry = { tick: merged, arrivedMs: this.#monotonicMs(), ageMs: Math.max(0, ageMs) };
-    this.#entries.set(tickKey(tick.source, tick.clock), entry);
-    return merged;
+    const known = this.#entries.get(tickKey(tick.source, tick.clock));
+    const { merged, news } = known ? merge(known.tick, tick) : { merged: tick, news: true };
+    const arrivedMs = this.#monotonicMs();
+    const ageMs = Math.max(0, nowMs - appendedMs);
+    const delayMs = delayMsOf(tick, appendedMs);
+    const samples = known?.samples ?? [];
+    this.#entries.set(tickKey(tick.source, tick.clock), {
+      ...{ tick: merged, arrivedMs, ageMs },
+      samples: delayMs === null ? samples : withSample(samples, { arrivedMs: arrivedMs - ageMs, delayMs }),
+    });
+    return news ? merged : null;
   }
 
   latest(source: string, clock: string): Tick | undefined {
@@ -43,6 +65,14 @@ export class TickBook {
     return [...new Set([...this.#entries.values()].map(({ tick }) => tick.clock))];
   }
 
+  /** What is known of the clock of a source's database; of one that never spoke, nothing. */
+  sourceClock(source: string, clock: string): SourceClock {
+    const entry = this.#entries.get(tickKey(source, clock));
+    // What was said long ago, perhaps before a clock was put right, says nothing about now.
+    if (!entry || this.ageMs(source, clock) > staleMs) return { skewMs: null, steppedBackMs: 0 };
+    return { skewMs: skewMsOf(entry.samples), steppedBackMs: steppedBackMs(entry.tick) };
+  }
+
   /** Milliseconds since the source last spoke; Infinity when it never did. */
   ageMs(source: string, clock: string): number {
     const entry = this.#entries.get(tickKey(source, clock));
@@ -50,8 +80,8 @@ export class TickBook {
   }
 }
 
-/** Per partition the later mark; null when all that `next` says is older than what is known. */
-function merge(known: Tick, next: Tick): Tick | null {
+/** Per partition the later mark; the rest is as the source said last. No news: all its marks are older than those known. */
+function merge(known: Tick, next: Tick): { readonly merged: Tick; readonly news: boolean } {
   const marks = new Map<number, PartitionMark>(known.marks.map((mark) => [mark.partition, mark]));
   let news = next.closed && !known.closed;
   for (const mark of next.marks) {
@@ -60,7 +90,7 @@ function merge(known: Tick, next: Tick): Tick | null {
     marks.set(mark.partition, mark);
     news = true;
   }
-  return news ? { ...next, marks: [...marks.values()], closed: known.closed || next.closed } : null;
+  return { merged: { ...next, marks: [...marks.values()], closed: known.closed || next.closed }, news };
 }
 
 function isOlder(mark: PartitionMark, than: PartitionMark): boolean {

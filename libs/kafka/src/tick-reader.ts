@@ -4,7 +4,7 @@ import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { type KafkaClient, retryOptions } from './client.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { readLogBounds } from './log-bounds.ts';
-import { TickBook } from './tick-book.ts';
+import { type SourceClock, TickBook } from './tick-book.ts';
 import { withTimeout } from './with-timeout.ts';
 
 export interface TickReaderOptions {
@@ -94,6 +94,11 @@ export class TickReader {
     return this.#book.ageMs(source, clock);
   }
 
+  /** How far the clock of the source's database is off; null or 0 where its ticks don't say. */
+  sourceClock(source: string, clock: string): SourceClock {
+    return this.#book.sourceClock(source, clock);
+  }
+
   /** Calls back with each new tick, merged with what was known. Gives the function that ends it. */
   onTick(listener: (tick: Tick) => void): () => void {
     this.#listeners.add(listener);
@@ -104,7 +109,8 @@ export class TickReader {
   async #eachBatch({ batch }: EachBatchPayload): Promise<void> {
     for (const { key, value, timestamp, offset } of batch.messages) {
       try {
-        const tick = this.#book.apply(key?.toString() ?? '', value, Date.now() - Number(timestamp));
+        const at = { appendedMs: Number(timestamp), nowMs: Date.now() };
+        const tick = this.#book.apply(key?.toString() ?? '', value, at);
         if (tick) for (const listener of this.#listeners) listener(tick);
       } catch (error) {
         this.#log.error('a tick was skipped', { topic: this.#topic, offset, ...describeError(error) });

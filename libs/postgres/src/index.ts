@@ -6,4 +6,4 @@ export { prepareTopics } from './prepare.ts';
 export { Relay, type RelayOptions, type RelayProducer, type RelayRecord } from './relay.ts';
 export { classifyDatabaseError, type DatabaseFailure, isTransient } from './transient.ts';
 export { type OutboundRecord, type Stamped, type Tx, UnitOfWork } from './unit-of-work.ts';
-export { type ClockBound, type Watermark, WatermarkClock } from './watermark-clock.ts';
+export { type ClockBound, type Watermark, WatermarkClock, type WatermarkReading } from './watermark-clock.ts';

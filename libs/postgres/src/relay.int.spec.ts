@@ -4,7 +4,6 @@ import { sharedEnvironment } from '@slipstream/environment';
 import { waitFor } from '@slipstream/testing';
 import { Relay, type RelayProducer, type RelayRecord } from './relay.ts';
 import { openTestDatabase, record, type TestDatabase, testTopic } from './test-database.ts';
-import { WatermarkClock } from './watermark-clock.ts';
 
 const environment = sharedEnvironment();
 let database: TestDatabase;
@@ -193,29 +192,4 @@ test.each([
     'select sent_seq, owner from relay where partition = 2',
   );
   expect(row!.sent_seq).toBe('5');
-});
-
-test('a watermark is published only when everything before it was sent, with the offset behind it', async () => {
-  const log = new FakeLog();
-  const clock = new WatermarkClock(database.unitOfWork, testTopic.name, async () => [
-    { clock: 'wall', time: null, closed: false },
-  ]);
-  await publish(2, 0);
-  expect(await clock.read()).toEqual([]);
-  await relay(log, 'a').start();
-  const [first] = await waitFor(
-    async () => {
-      const ready = await clock.read();
-      return ready.length > 0 ? ready : null;
-    },
-    { timeoutMs: 5_000, what: 'a watermark' },
-  );
-  expect(first!.marks.find((mark) => mark.partition === 0)!.offset).toBe(2n);
-  const rows = await database.unitOfWork.query<{ at: string }>('select at from outbox');
-  const later = await publish(1, 0).then(() =>
-    database.unitOfWork.query<{ at: string }>('select at from outbox where seq = 3'),
-  );
-  const mark = first!.marks.find((one) => one.partition === 0)!;
-  expect(rows.every((row) => row.at <= mark.time)).toBe(true);
-  expect(later[0]!.at > mark.time).toBe(true);
 });

@@ -8,7 +8,7 @@ export interface OutboundRecord {
   readonly key: string | null;
   /** A CloudEvent without sequence, time and receivedtime; with `headers`, the whole raw value. */
   readonly body: Uint8Array;
-  /** When the evidence became durable here; null: at this very commit (rule 6). */
+  /** When the evidence became durable here; null: at this very commit, by the database's real clock (rule 6). */
   readonly receivedAt: Instant | null;
   readonly headers?: Readonly<Record<string, string>>;
 }

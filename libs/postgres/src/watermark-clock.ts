@@ -1,100 +1,155 @@
-import type { Instant } from '@slipstream/kernel';
-import type { Tx, UnitOfWork } from './unit-of-work.ts';
+import { earlier, type Instant } from '@slipstream/kernel';
+import type { UnitOfWork } from './unit-of-work.ts';
+
+const wall = 'wall';
 
 /** How far one clock may be vouched for, by what the service knows beside its outbox. */
 export interface ClockBound {
   readonly clock: string;
   /** null: no limit of the service's own (wall clock only), the database clock decides. */
   readonly time: Instant | null;
+  /** A further limit of each partition; one that is missing is not vouched for. Absent: none. */
+  readonly partitions?: ReadonlyMap<number, Instant>;
   readonly closed: boolean;
 }
 
-/** A statement of rule 6, ready to be published. */
+export interface WatermarkMark {
+  readonly partition: number;
+  readonly time: Instant;
+  readonly offset: bigint;
+}
+
+/** A statement of rule 6, ready to be published: the latest mark of every partition that has one. */
 export interface Watermark {
   readonly clock: string;
+  /** Every partition's last mark was made after the clock was closed. */
   readonly closed: boolean;
-  readonly marks: readonly { readonly partition: number; readonly time: Instant; readonly offset: bigint }[];
+  readonly marks: readonly WatermarkMark[];
 }
 
+export interface WatermarkReading {
+  /** The database's clock. */
+  readonly reading: Instant;
+  /** What can be vouched for and was not said yet; the wall clock always. */
+  readonly watermarks: readonly Watermark[];
+}
+
+interface Limit {
+  readonly time: Instant;
+  readonly closed: boolean;
+}
+
+/** True once every event up to `lastSeq` was sent. */
 interface Candidate {
-  readonly closed: boolean;
-  /** Per partition: the last number given out when the clock was read. */
-  readonly lastSeqs: ReadonlyMap<number, bigint>;
-  readonly times: ReadonlyMap<number, Instant>;
+  readonly lastSeq: bigint;
+  readonly limits: ReadonlyMap<string, Limit>;
 }
 
-const sentSql = 'select partition, sent_seq, end_offset from relay where topic = $1';
+interface ClockRow {
+  partition: number;
+  last_seq: string;
+  at: Instant | null;
+  sent_seq: string;
+  end_offset: string;
+  reading: Instant;
+}
+
+const readSql = 'select partition, last_seq, at, sent_seq, end_offset, reading from read_watermark_clock($1)';
+
+/** When sending lags, intermediate readings are of no use: of too many, one in the middle goes. */
+const waitingMax = 8;
 
 /**
- * Reads the clock while holding every sequencer row of a topic (so no writer is in flight), and vouches for that time
- * once everything numbered before has been sent. Candidates wait in a short queue; a newer one that has become true
- * replaces the older.
+ * Reads, partition by partition, until when nothing more can be received, and vouches for that time once everything
+ * numbered before has been sent: a partition whose events cannot be sent holds back its own mark alone.
  */
 export class WatermarkClock {
   readonly #unitOfWork: UnitOfWork;
   readonly #topic: string;
-  readonly #bounds: (tx: Tx) => Promise<readonly ClockBound[]>;
-  readonly #waiting = new Map<string, Candidate[]>();
+  readonly #bounds: () => Promise<readonly ClockBound[]>;
+  readonly #waiting = new Map<number, Candidate[]>();
+  readonly #marks = new Map<string, Map<number, WatermarkMark & { readonly closed: boolean }>>();
+  readonly #unsaid = new Set<string>();
 
-  /** `bounds` runs in the same transaction, after the clock was read: what it sees committed is numbered already. */
-  constructor(unitOfWork: UnitOfWork, topic: string, bounds: (tx: Tx) => Promise<readonly ClockBound[]>) {
+  /** `bounds` is asked before the clock is read: what it has seen committed is numbered by then. */
+  constructor(unitOfWork: UnitOfWork, topic: string, bounds: () => Promise<readonly ClockBound[]>) {
     this.#unitOfWork = unitOfWork;
     this.#topic = topic;
     this.#bounds = bounds;
   }
 
-  /** Reads the clock once and gives the watermarks that have become true. */
-  async read(): Promise<Watermark[]> {
-    const { clock, bounds } = await this.#unitOfWork.run(async (tx) => {
-      const clock = await tx.query<{ partition: number; last_seq: string; at: Instant }>(
-        'select partition, last_seq, at from read_sequencer_clock($1)',
-        [this.#topic],
-      );
-      return { clock, bounds: await this.#bounds(tx) };
-    });
-    const lastSeqs = new Map(clock.map((row) => [row.partition, BigInt(row.last_seq)]));
-    for (const bound of bounds) {
-      const times = new Map(clock.map((row) => [row.partition, limited(row.at, bound)]));
-      const queue = this.#waiting.get(bound.clock) ?? [];
-      queue.push({ closed: bound.closed, lastSeqs, times });
-      // Bounded: when sending lags, intermediate readings are of no use.
-      if (queue.length > 8) queue.splice(1, 1);
-      this.#waiting.set(bound.clock, queue);
-    }
-    return this.#ready();
+  /** Reads the clock once; null when the topic has no partitions here. */
+  async read(): Promise<WatermarkReading | null> {
+    const bounds = await this.#bounds();
+    const rows = await this.#unitOfWork.query<ClockRow>(readSql, [this.#topic]);
+    if (rows.length === 0) return null;
+    for (const row of rows) this.#take(row, bounds);
+    // Also when it says no more than before: the reading is a sign of life.
+    this.#unsaid.add(wall);
+    const watermarks = [...this.#unsaid].map((clock) => this.#watermark(clock, rows.length));
+    return { reading: rows[0]!.reading, watermarks };
   }
 
-  async #ready(): Promise<Watermark[]> {
-    const sent = await this.#unitOfWork.query<{ partition: number; sent_seq: string; end_offset: string }>(
-      sentSql,
-      [this.#topic],
-    );
-    const reached = new Map(sent.map((row) => [row.partition, BigInt(row.sent_seq)]));
-    const offsets = new Map(sent.map((row) => [row.partition, BigInt(row.end_offset)]));
-    const watermarks: Watermark[] = [];
-    for (const [clock, queue] of this.#waiting) {
-      const last = queue.findLastIndex((candidate) => everySent(candidate, reached));
-      if (last < 0) continue;
-      const candidate = queue[last]!;
-      queue.splice(0, last + 1);
-      if (queue.length === 0) this.#waiting.delete(clock);
-      const marks = [...candidate.times].map(([partition, time]) => ({
-        partition,
-        time,
-        offset: offsets.get(partition)!,
-      }));
-      watermarks.push({ clock, closed: candidate.closed, marks });
+  /** What was published is not given again; a clock whose last word it was is forgotten. */
+  said(watermarks: readonly Watermark[]): void {
+    for (const { clock, closed } of watermarks) {
+      this.#unsaid.delete(clock);
+      if (closed) this.#marks.delete(clock);
     }
-    return watermarks;
+  }
+
+  #take(row: ClockRow, bounds: readonly ClockBound[]): void {
+    const { partition } = row;
+    const waiting = this.#waiting.get(partition) ?? [];
+    this.#waiting.set(partition, waiting);
+    const limits = limitsOf(row, bounds);
+    if (limits.size > 0) waiting.push({ lastSeq: BigInt(row.last_seq), limits });
+    if (waiting.length > waitingMax) waiting.splice(1, 1);
+    const sentSeq = BigInt(row.sent_seq);
+    const last = waiting.findLastIndex((candidate) => candidate.lastSeq <= sentSeq);
+    if (last < 0) return;
+    const [candidate] = waiting.splice(0, last + 1).slice(-1);
+    this.#vouch(partition, candidate!.limits, BigInt(row.end_offset));
+  }
+
+  #vouch(partition: number, limits: ReadonlyMap<string, Limit>, offset: bigint): void {
+    for (const [clock, { time, closed }] of limits) {
+      const marks = this.#marks.get(clock) ?? new Map();
+      this.#marks.set(clock, marks);
+      const before = marks.get(partition);
+      if (before && before.time >= time && before.closed === closed) continue;
+      marks.set(partition, { partition, time, offset, closed });
+      this.#unsaid.add(clock);
+    }
+  }
+
+  #watermark(clock: string, partitions: number): Watermark {
+    const marks = [...(this.#marks.get(clock)?.values() ?? [])].toSorted((a, b) => a.partition - b.partition);
+    return {
+      clock,
+      closed: clock !== wall && marks.length === partitions && marks.every((mark) => mark.closed),
+      marks: marks.map(({ partition, time, offset }) => ({ partition, time, offset })),
+    };
   }
 }
 
-function limited(at: Instant, bound: ClockBound): Instant {
-  if (bound.time === null) return at;
-  return bound.clock === 'wall' && at < bound.time ? at : bound.time;
-}
-
-function everySent(candidate: Candidate, reached: ReadonlyMap<number, bigint>): boolean {
-  for (const [partition, seq] of candidate.lastSeqs) if ((reached.get(partition) ?? 0n) < seq) return false;
-  return true;
+/** How far each clock may be vouched for on a partition, once its events are sent. */
+function limitsOf({ partition, at }: ClockRow, bounds: readonly ClockBound[]): ReadonlyMap<string, Limit> {
+  const limits = new Map<string, Limit>();
+  for (const { clock, time, partitions, closed } of bounds) {
+    const all: Instant[] = [];
+    if (clock === wall) {
+      // A writer is in flight and the last event is dated ahead of the clock: nothing can be said.
+      if (at === null) continue;
+      all.push(at);
+    }
+    if (time !== null) all.push(time);
+    if (partitions) {
+      const own = partitions.get(partition);
+      if (own === undefined) continue;
+      all.push(own);
+    }
+    if (all.length > 0) limits.set(clock, { time: all.reduce(earlier), closed });
+  }
+  return limits;
 }

@@ -11,6 +11,7 @@ const provider = {
   additionalProperties: false,
   required: ['base_url', 'secret'],
   properties: {
+    protocol: { type: 'string', pattern: name },
     base_url: { type: 'string', minLength: 1, maxLength: 2048 },
     secret: { type: 'string', minLength: 16, maxLength: 512 },
     secret_next: { type: 'string', minLength: 16, maxLength: 512 },
@@ -74,6 +75,7 @@ export interface RulesDocument {
 }
 
 export interface ProviderDocument {
+  readonly protocol?: string;
   readonly base_url: string;
   readonly secret: string;
   readonly secret_next?: string;

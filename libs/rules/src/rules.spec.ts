@@ -40,6 +40,7 @@ describe('rules', () => {
     const rules = parse(good);
     expect(rules.providers.get('acme')).toEqual({
       id: 'acme',
+      protocol: 'json-callback',
       baseUrl: 'http://127.0.0.1:9',
       secrets: { current: secret, next: null },
       connectTimeoutMs: 500,

@@ -15,6 +15,8 @@ export interface Rules {
 
 export interface ProviderRules {
   readonly id: string;
+  /** How the provider is spoken to: a name in the gateway's `src/providers/registry.ts`, which checks it at start. */
+  readonly protocol: string;
   /** Without a slash at the end. */
   readonly baseUrl: string;
   /** Callbacks signed with either are accepted; `next` is null outside a rotation. */
@@ -55,7 +57,12 @@ export interface DetectionRules {
 
 /** Defaults of the optional keys, in the file's names. */
 export const rulesDefaults = {
-  provider: { connect_timeout_ms: 1000, answer_timeout_ms: 10_000, concurrency_max: 32 },
+  provider: {
+    protocol: 'json-callback',
+    connect_timeout_ms: 1000,
+    answer_timeout_ms: 10_000,
+    concurrency_max: 32,
+  },
   route: {
     overdraft: false,
     kinds: ['order', 'payout', 'payment'],
@@ -113,6 +120,7 @@ function providerRules(id: string, document: ProviderDocument): ProviderRules {
   const from = { ...rulesDefaults.provider, ...document };
   return Object.freeze({
     id,
+    protocol: from.protocol,
     baseUrl: from.base_url.replace(/\/+$/, ''),
     secrets: Object.freeze({ current: from.secret, next: from.secret_next ?? null }),
     connectTimeoutMs: from.connect_timeout_ms,

@@ -20,6 +20,7 @@ import {
   type Subscription,
   TickReader,
 } from '@slipstream/kafka';
+import type { Instant } from '@slipstream/kernel';
 import {
   type ClockBound,
   coreMigrations,
@@ -33,6 +34,7 @@ import {
   UnitOfWork,
   WatermarkClock,
 } from '@slipstream/postgres';
+import { wallClock } from '@slipstream/slip';
 import { v7 } from 'uuid';
 import { EndOffsets } from './end-offsets.ts';
 import { InboundBarrier } from './inbound-barrier.ts';
@@ -60,10 +62,14 @@ export interface RuntimeOptions {
 }
 
 export interface WatermarkOptions {
-  /** What limits each clock beside the outbox; runs inside the watermark's transaction. */
-  bounds(tx: Tx): Promise<readonly ClockBound[]>;
-  /** Whether somebody may be waiting for a verdict: ticks are then frequent. */
+  /** What limits each clock beside the outbox; asked before the watermark's clock is read. */
+  bounds(): Promise<readonly ClockBound[]>;
+  /** Whether somebody may be waiting for a verdict; asked while the reconciler does not say what it waits for. */
   open(): Promise<boolean>;
+  /** The earliest time that this service itself waits to see vouched for by the others; null: none. */
+  awaits?(): Promise<Instant | null>;
+  /** The last word about these clocks was said: what is kept of them is not needed any more. */
+  onClosed?(clocks: readonly string[]): Promise<void>;
 }
 
 /** Everything a service needs of PostgreSQL and Kafka, wired once and started and stopped in the right order. */
@@ -81,7 +87,7 @@ export interface Runtime {
   /** Deletes every source's watermark of an imported clock that has ended (ARCHITECTURE section 8). */
   forgetClock(clock: string): Promise<void>;
   /** Until when an inbound topic is handled, for {@link WatermarkOptions.bounds}. */
-  inboundBarrier(topic: Topic, group: string): { bound(tx: Tx): Promise<string> };
+  inboundBarrier(topic: Topic, group: string): { bound(): Promise<Instant> };
   /** A worker of the service's own: started after the consumers, drained before them. */
   addPart(part: Part): void;
   /** To be given to `createService`; registers the health checks. */
@@ -116,7 +122,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const unitOfWork = new UnitOfWork(dataSource, () => wakeRelay());
   const published = new Set(options.publishes.map((topic) => topic.name));
   const consumers: BatchConsumer<Tx>[] = [];
-  const barriers: InboundBarrier[] = [];
   const workers: Part[] = [];
   let watermarks: WatermarkOptions | null = null;
   const endOffsets = new EndOffsets(kafka);
@@ -163,15 +168,14 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         })),
       );
     },
-    inboundBarrier(topic, group) {
-      const barrier = new InboundBarrier(unitOfWork, () => endOffsets.of(topic.name), {
-        topic: topic.name,
-        group,
-        onError,
-      });
-      barriers.push(barrier);
-      return barrier;
-    },
+    inboundBarrier: (topic, group) =>
+      new InboundBarrier(
+        {
+          ends: () => endOffsets.of(topic.name),
+          query: (sql, parameters) => unitOfWork.query(sql, parameters),
+        },
+        { topic: topic.name, group },
+      ),
     addPart(part) {
       workers.push(part);
     },
@@ -195,7 +199,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         { name: 'producer', start: () => producer.start(), stop: () => producer.stop() },
         { name: 'relay', start: () => relay.start(), stop: () => relay.stop() },
         { name: 'ticks', start: () => ticks.start(), stop: () => ticks.stop() },
-        ...barriers,
         consumersPart(host, consumers, onFatal),
         ...workers,
       ];
@@ -220,9 +223,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     const inner = new Ticker({
       source: options.source,
       clock,
-      relay,
-      producer: tickProducer,
+      leads: () => relay.leads(topics.events.name, 0),
+      send: (records) => tickProducer.sendBatch(records),
+      awaited: () => awaitedBy(ticks),
+      awaits: wanted.awaits,
       open: wanted.open,
+      onClosed: wanted.onClosed,
       onError,
     });
     return {
@@ -237,6 +243,16 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       },
     };
   }
+}
+
+/** A reconciler silent for longer is not known to wait for anything, nor for nothing. */
+const reconcilerSilentMsMax = 15_000;
+
+/** What the reconciler waits for; undefined while it is not heard, or does not say (a release before this one). */
+function awaitedBy(ticks: TickReader): Instant | null | undefined {
+  const tick = ticks.latest(sources.reconciliation, wallClock);
+  if (!tick || tick.reading === null) return undefined;
+  return ticks.ageMs(sources.reconciliation, wallClock) > reconcilerSilentMsMax ? undefined : tick.awaits;
 }
 
 /**

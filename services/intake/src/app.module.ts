@@ -43,7 +43,7 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
   runtime.consume(commandsSubscription<Tx>(does, (tx) => intakeTx(tx, encode)));
   const barrier = runtime.inboundBarrier(topics.commands, commandsGroup);
   runtime.publishWatermarks({
-    bounds: (tx) => clockBounds(tx, barrier),
+    bounds: () => clockBounds(runtime.unitOfWork, barrier),
     open: () => isOpen(runtime.unitOfWork),
   });
   return {

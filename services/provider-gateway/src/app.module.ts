@@ -18,13 +18,13 @@ import { reportedResults, resultsGroup } from './adapters/kafka/reported-results
 import { slipEvents, slipEventsGroup } from './adapters/kafka/slip-events.ts';
 import { upstreamMarks, upstreamTicks } from './adapters/kafka/upstream.ts';
 import { postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
-import type { Count, Providers, Store } from './application/ports.ts';
+import type { Providers } from './application/ports.ts';
 import type { CallbackHandling, ReceivedCallback } from './application/receive-callbacks.ts';
 import type { UpstreamTick } from './application/release-parked.ts';
-import { anythingOpen, readBounds, receiveCallbacks } from './application/use-cases.ts';
+import { callSlots } from './application/slots.ts';
+import { type UseCases, useCases } from './application/use-cases.ts';
 import type { GatewayConfig } from './config.ts';
-import { callbackReader } from './providers/http-v1/callback.ts';
-import { httpV1Provider } from './providers/http-v1/client.ts';
+import { openProviders } from './providers/registry.ts';
 import { workers } from './workers/workers.ts';
 
 export type { GatewayConfig } from './config.ts';
@@ -37,8 +37,7 @@ const poolMax = 20;
 
 /** Wires the gateway: opens the database, makes topics, and gives what `createService` and `runService` start. */
 export async function assemble({ settings, rules }: GatewayConfig): Promise<ServiceOptions> {
-  const readers = callbackReaders(rules);
-  const providers: Providers = new Map([...rules.providers].map(([id, one]) => [id, httpV1Provider(one)]));
+  const providers = openProviders(rules.providers.values());
   const runtime = await openRuntime({
     name: 'provider-gateway',
     source: sources.gateway,
@@ -51,22 +50,33 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     poolMax,
   });
   const logger = new Logger('Gateway');
+  const onError = (error: unknown) =>
+    logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
   const { count, register } = counters();
   const options = storeOptions(runtime);
   const store = postgresStore(runtime.unitOfWork, options);
-  const work = workers({
+  const slots = callSlots(providers, onError);
+  const does = useCases({
     store,
     providers,
+    ...slots,
     retryLimits: retryLimits(rules),
-    count,
+    random: Math.random,
+    monotonicMs: () => performance.now(),
     owner: settings.instanceId,
+    count,
+  });
+  const work = workers({
+    does,
+    providers,
+    ...slots,
     upstream: () => upstreamTicks(runtime.ticks) satisfies readonly UpstreamTick[],
     drainTimeoutMs: settings.drainTimeoutMs,
-    onError: (error) => logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+    onError,
   });
   const open = (tx: Tx) => storeTx(tx, options);
-  runtime.consume(slipEvents<Tx>({ open, count, onDue: work.wake }));
-  runtime.consume(reportedResults<Tx>({ open, count }));
+  runtime.consume(slipEvents<Tx>({ does, open, count, onDue: work.wake }));
+  runtime.consume(reportedResults<Tx>({ does, open }));
   // Two live instances never share a name, so whatever stands under ours was left by a process that died.
   runtime.addPart({
     name: 'own abandoned attempts',
@@ -74,16 +84,15 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     stop: async () => {},
   });
   for (const part of work.parts) runtime.addPart(part);
-  publishWatermarks(runtime, store, open);
-  const view = { store, providers, dispatchSlots: work.dispatchSlots, inquirySlots: work.inquirySlots };
+  publishWatermarks(runtime, does);
   return {
     name: 'provider-gateway',
     module: {
       module: GatewayModule,
       controllers: [CallbacksController, ProvidersController],
       providers: [
-        { provide: CALLBACK_INTAKE, useValue: callbackIntake(readers, store, count) },
-        { provide: PROVIDER_VIEW, useValue: view },
+        { provide: CALLBACK_INTAKE, useValue: callbackIntake(providers, does) },
+        { provide: PROVIDER_VIEW, useValue: does },
       ],
     },
     settings,
@@ -108,39 +117,29 @@ function retryLimits(rules: Rules) {
   return (route: string) => rules.routes.get(route) ?? fallback;
 }
 
-function publishWatermarks(runtime: Runtime, store: Store, open: (tx: Tx) => ReturnType<typeof storeTx>) {
+function publishWatermarks(runtime: Runtime, does: UseCases) {
   const barrier = runtime.inboundBarrier(topics.results, resultsGroup);
   runtime.publishWatermarks({
-    async bounds(tx) {
-      return readBounds(open(tx), {
-        resultsHandledTo: await barrier.bound(tx),
-        partitionsOfResults: topics.results.partitions,
-        upstream: upstreamMarks(runtime.ticks),
-      });
+    async bounds() {
+      const resultsHandledTo = await barrier.bound();
+      const partitionsOfResults = topics.results.partitions;
+      const upstream = upstreamMarks(runtime.ticks);
+      return does.readBounds({ resultsHandledTo, partitionsOfResults, upstream });
     },
-    open: () => store.run(anythingOpen),
+    open: does.anythingOpen,
   });
-}
-
-type Readers = ReadonlyMap<string, ReturnType<typeof callbackReader>>;
-
-function callbackReaders(rules: Rules): Readers {
-  return new Map([...rules.providers].map(([id, one]) => [id, callbackReader(id, one.secrets)]));
 }
 
 const callbacksWaitingMax = 2_000;
 
-function callbackIntake(readers: Readers, store: Store, count: Count): CallbackIntake {
-  const group = new GroupCommit<ReceivedCallback, CallbackHandling>(
-    (callbacks) => receiveCallbacks(store, callbacks, count),
-    {
-      batchSizeMax: 100,
-      waitingMax: callbacksWaitingMax,
-      onFull: () => new SlipstreamError('overloaded', 'Too many callbacks wait to be stored.'),
-    },
-  );
+function callbackIntake(providers: Providers, does: UseCases): CallbackIntake {
+  const group = new GroupCommit<ReceivedCallback, CallbackHandling>(does.receiveCallbacks, {
+    batchSizeMax: 100,
+    waitingMax: callbacksWaitingMax,
+    onFull: () => new SlipstreamError('overloaded', 'Too many callbacks wait to be stored.'),
+  });
   return {
-    reader: (provider) => readers.get(provider) ?? null,
+    reader: (provider) => providers.get(provider)?.readCallback ?? null,
     receive: (callback) => group.submit(callback),
   };
 }

@@ -375,6 +375,7 @@ describe('GET /v1/providers', () => {
         answer_timeout_ms: 600,
         acceptance_delay_max_ms: 200,
         concurrency_max: 32,
+        inquiry_concurrency_max: 8,
       },
       in_flight: { dispatches: expect.any(Number), inquiries: expect.any(Number) },
       open_slips: expect.any(Object),

@@ -9,7 +9,7 @@ import {
   type ReceivedCallback,
   receiveCallbacks,
 } from '../src/application/receive-callbacks.ts';
-import { callbackReader } from '../src/providers/http-v1/callback.ts';
+import { openProviders } from '../src/providers/registry.ts';
 import { inquiryRequested, recorded } from './support/events.ts';
 import { grouped, Harness, providerRules, secret } from './support/harness.ts';
 
@@ -254,7 +254,7 @@ function expectOneLeft(types: readonly string[]): void {
 
 /** Takes the simulator's callbacks as the service does, without its HTTP host. */
 async function startCallbacks(gateway: Harness): Promise<Server> {
-  const read = callbackReader('any', { current: secret, next: null });
+  const read = openProviders([providerRules('http://127.0.0.1:1')]).get('acme')!.readCallback!;
   const group = grouped<ReceivedCallback, CallbackHandling>((batch) =>
     receiveCallbacks(gateway.store, batch, gateway.count),
   );
@@ -262,13 +262,8 @@ async function startCallbacks(gateway: Harness): Promise<Server> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    const of = (name: string) => request.headersDistinct[name] ?? [];
     try {
-      const { webhookId, message } = read(body, {
-        id: of('webhook-id'),
-        timestamp: of('webhook-timestamp'),
-        signature: of('webhook-signature'),
-      });
+      const { webhookId, message } = read(body, request.headersDistinct);
       const provider = (JSON.parse(body.toString()).data.provider_id as string).split('-')[0]!;
       await group.submit({ provider, webhookId, body, message });
       response.writeHead(202).end();

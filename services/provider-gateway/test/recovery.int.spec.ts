@@ -14,8 +14,8 @@ import { type AnsweredInquiry, inquireDue, recordAnswers } from '../src/applicat
 import type { Ended, Provider } from '../src/application/ports.ts';
 import { recordOutcomes, recoverAbandoned } from '../src/application/record-outcomes.ts';
 import { Slots } from '../src/application/slots.ts';
+import type { Dispatch } from '../src/domain/dispatch/state.ts';
 import type { CallOutcome, InquiryOutcome } from '../src/domain/provider/answer.ts';
-import { prepareCall } from '../src/providers/http-v1/client.ts';
 import { inquiryRequested, recorded, slipRefunded } from './support/events.ts';
 import { Harness, providerRules } from './support/harness.ts';
 
@@ -36,12 +36,19 @@ const succeeded: CallOutcome = {
 /** A provider whose calls end when the test says so. */
 class Puppet implements Provider {
   readonly id = 'acme';
-  readonly connectTimeoutMs = 50;
-  answerTimeoutMs = 50;
-  readonly acceptanceDelayMaxMs = 100;
-  readonly concurrencyMax = 4;
+  readonly capabilities = {
+    connectTimeoutMs: 50,
+    answerTimeoutMs: 50,
+    acceptanceDelayMaxMs: 100 as number | null,
+    concurrencyMax: 4,
+    inquiryConcurrencyMax: 1,
+  };
   readonly calls: { slipId: string; end(outcome: CallOutcome): void }[] = [];
-  readonly prepare = prepareCall;
+  readonly readCallback = null;
+
+  prepare({ slipId }: Dispatch) {
+    return { slipId, body: Buffer.from(slipId), digest: slipId };
+  }
 
   released = Promise.resolve();
 
@@ -103,7 +110,7 @@ describe('an instance that dies', () => {
 
   test('in the middle of a call: the attempt is unanswered, and nobody sends the slip again', async () => {
     const slip = await gateway.slip();
-    puppet.answerTimeoutMs = 60_000;
+    puppet.capabilities.answerTimeoutMs = 60_000;
     await dispatchDueSlips(instance('dead'));
     expect(await recoverAbandoned(recorder())).toBe(0);
     await gateway.unitOfWork.query('update dispatch set lease_until = clock_timestamp()');
@@ -256,6 +263,8 @@ describe('an instance that dies', () => {
       connectTimeoutMs: 5_000,
     });
     const asked = await gateway.slip();
+    // No question of this service's own beside the reconciler's.
+    puppet.capabilities.acceptanceDelayMaxMs = null;
     await dispatchDueSlips(instance('one'));
     await recordOutcomes(recorder(), [
       { slipId: asked, attempt: 1, outcome: { kind: 'unanswered', reason: 'timeout', detail: '' } },

@@ -65,13 +65,16 @@ function writeAhead(parts: DispatcherParts, due: Dispatch, now: string): Intende
     parts.providers.get(due.provider ?? ''),
     `provider ${due.provider} is not configured`,
   );
-  const dispatch = intend(due, now, provider, parts.owner);
+  const dispatch = intend(due, now, provider.capabilities, parts.owner);
   return { provider, dispatch, prepared: provider.prepare(dispatch) };
 }
 
 async function makeCall(parts: DispatcherParts, call: IntendedCall, claimedFromMs: number): Promise<void> {
   const { provider, dispatch, prepared } = call;
-  const { outcome, released } = await provider.send(prepared, claimedFromMs + provider.connectTimeoutMs);
+  const { outcome, released } = await provider.send(
+    prepared,
+    claimedFromMs + provider.capabilities.connectTimeoutMs,
+  );
   await parts.record({ slipId: dispatch.slipId, attempt: dispatch.attempt, outcome });
   await released;
 }

@@ -30,9 +30,9 @@ export interface InquirerParts {
 export async function inquireDue(parts: InquirerParts): Promise<number> {
   const { providers } = parts;
   const leaseMs = new Map(
-    [...providers.values()].map((one) => [
-      one.id,
-      one.connectTimeoutMs + one.answerTimeoutMs + leaseMarginMs,
+    [...providers.values()].map(({ id, capabilities: { connectTimeoutMs, answerTimeoutMs } }) => [
+      id,
+      connectTimeoutMs + answerTimeoutMs + leaseMarginMs,
     ]),
   );
   const { asked, seen } = await parts.store.run(async (tx) => {
@@ -93,7 +93,8 @@ export async function recordAnswers(
       done.add(key);
       // As this service's own question a repeat gives evidence, but no second InquiryAnswered.
       const as = first ? inquiry : { ...inquiry, n: 0 };
-      const acceptanceDelayMaxMs = parts.providers.get(inquiry.provider)?.acceptanceDelayMaxMs ?? null;
+      const acceptanceDelayMaxMs =
+        parts.providers.get(inquiry.provider)?.capabilities.acceptanceDelayMaxMs ?? null;
       const asked = { askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs };
       const step = answerInquiry(dispatch, as, asked);
       changes.apply(step);

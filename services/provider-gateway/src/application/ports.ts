@@ -136,22 +136,46 @@ export interface CallbackMessage {
   readonly answer: ProviderAnswer;
 }
 
+/** The headers of a callback, by lower-case name, each with every value that came. */
+export type CallbackHeaders = Readonly<Record<string, readonly string[] | undefined>>;
+
+/**
+ * Checks and reads a callback; `body` is exactly what came. The webhook id is the same when the provider repeats it.
+ * @throws SlipstreamError signature_invalid, malformed_request
+ */
+export type ReadCallback = (
+  body: Buffer,
+  headers: CallbackHeaders,
+) => { readonly webhookId: string; readonly message: CallbackMessage };
+
 /** How a call ended, and when its slot is free again: a call that was given up may still wait for a connection. */
 export interface Ended<Outcome> {
   readonly outcome: Outcome;
   readonly released: Promise<void>;
 }
 
-/** One provider. Everything about its API stays behind this port. */
-export interface Provider extends Terms {
-  readonly id: string;
+/** What a provider can do, and the bounds that its rules declare. */
+export interface Capabilities extends Terms {
   /** Dispatch calls in flight per instance. */
   readonly concurrencyMax: number;
+  /** Inquiries in flight per instance, beside the dispatch calls. */
+  readonly inquiryConcurrencyMax: number;
+}
+
+/**
+ * One provider. Everything about its API stays behind this port; what every implementation has to keep is in
+ * `src/providers/contract.spec.ts`.
+ */
+export interface Provider {
+  readonly id: string;
+  readonly capabilities: Capabilities;
   prepare(dispatch: Dispatch): PreparedCall;
   /** Makes one call, and writes nothing to the network after `startBeforeMs` (monotonic clock). Never throws. */
   send(call: PreparedCall, startBeforeMs: number): Promise<Ended<CallOutcome>>;
   /** Asks about a slip. Never throws. */
   inquire(slipId: string): Promise<Ended<InquiryOutcome>>;
+  /** Null for a provider that makes no callbacks. */
+  readonly readCallback: ReadCallback | null;
   /** Ends every call and closes the connections. */
   close(): Promise<void>;
 }

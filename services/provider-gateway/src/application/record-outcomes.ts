@@ -71,6 +71,6 @@ function circumstances(
   const provider = parts.providers.get(dispatch.provider ?? '');
   return {
     retryDelayMs: retryDelayMs(Math.max(dispatch.attempt, 1), limits, parts.random()),
-    acceptanceDelayMaxMs: provider?.acceptanceDelayMaxMs ?? null,
+    acceptanceDelayMaxMs: provider?.capabilities.acceptanceDelayMaxMs ?? null,
   };
 }

@@ -1,16 +1,10 @@
-import type { Provider, Providers, Store } from './ports.ts';
+import type { Capabilities, Provider, Providers, Store } from './ports.ts';
 import type { Slots } from './slots.ts';
 
 /** A provider as operators see it. */
 export interface ProviderView {
   readonly id: string;
-  readonly capabilities: {
-    readonly connectTimeoutMs: number;
-    readonly answerTimeoutMs: number;
-    /** Null: the provider declares none, so NOT_FOUND never proves anything (rule 3). */
-    readonly acceptanceDelayMaxMs: number | null;
-    readonly concurrencyMax: number;
-  };
+  readonly capabilities: Capabilities;
   /** Calls of this instance that run now. */
   readonly inFlight: { readonly dispatches: number; readonly inquiries: number };
   /** Slips without a final answer, by status. */
@@ -34,12 +28,11 @@ export async function showProvider(parts: ProviderViewParts, id: string): Promis
   return provider ? show(parts, provider) : null;
 }
 
-async function show(parts: ProviderViewParts, provider: Provider): Promise<ProviderView> {
-  const { id, connectTimeoutMs, answerTimeoutMs, acceptanceDelayMaxMs, concurrencyMax } = provider;
+async function show(parts: ProviderViewParts, { id, capabilities }: Provider): Promise<ProviderView> {
   const open = await parts.store.run((tx) => tx.dispatches.countOpen(id));
   return {
     id,
-    capabilities: { connectTimeoutMs, answerTimeoutMs, acceptanceDelayMaxMs, concurrencyMax },
+    capabilities,
     inFlight: { dispatches: parts.dispatchSlots.taken(id), inquiries: parts.inquirySlots.taken(id) },
     openSlips: Object.fromEntries(open),
   };

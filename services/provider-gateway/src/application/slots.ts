@@ -1,3 +1,5 @@
+import type { Providers } from './ports.ts';
+
 /** Bounds how many calls are in flight per key. */
 export class Slots {
   readonly #limits: ReadonlyMap<string, number>;
@@ -47,4 +49,15 @@ export class Slots {
     await Promise.race([Promise.allSettled([...this.#inFlight]), patience]);
     clearTimeout(timer);
   }
+}
+
+/** Slots for the dispatch calls and for the inquiries of every provider. */
+export function callSlots(
+  providers: Providers,
+  onError: (error: unknown) => void,
+): { readonly dispatchSlots: Slots; readonly inquirySlots: Slots } {
+  const all = [...providers.values()];
+  const limits = new Map(all.map(({ id, capabilities }) => [id, capabilities.concurrencyMax]));
+  const inquiryLimits = new Map(all.map(({ id, capabilities }) => [id, capabilities.inquiryConcurrencyMax]));
+  return { dispatchSlots: new Slots(limits, onError), inquirySlots: new Slots(inquiryLimits, onError) };
 }

@@ -1,11 +1,63 @@
-/** Everything this service does. */
+import type { Bound } from '../domain/watermark/bounds.ts';
+import { type DispatcherParts, dispatchDueSlips, type EndedCall } from './dispatch-due-slips.ts';
+import { type FollowedEvent, followSlips } from './follow-slips.ts';
+import { type AnsweredInquiry, type InquirerParts, inquireDue, recordAnswers } from './inquire-due.ts';
+import type { StoreTx } from './ports.ts';
+import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
+import { type Refused, type ResultBatch, receiveResults } from './receive-results.ts';
+import { type RecorderParts, recordOutcomes, recoverAbandoned } from './record-outcomes.ts';
+import { newSweep, releaseParked, type UpstreamTick } from './release-parked.ts';
+import { type ProviderView, type ProviderViewParts, showProvider, showProviders } from './show-providers.ts';
+import { anythingOpen, type BoundFacts, readBounds } from './watermark-bounds.ts';
 
-export { dispatchDueSlips } from './dispatch-due-slips.ts';
-export { followSlips } from './follow-slips.ts';
-export { inquireDue, recordAnswers } from './inquire-due.ts';
-export { receiveCallbacks } from './receive-callbacks.ts';
-export { receiveResults } from './receive-results.ts';
-export { recordOutcomes, recoverAbandoned } from './record-outcomes.ts';
-export { releaseParked } from './release-parked.ts';
-export { showProvider, showProviders } from './show-providers.ts';
-export { anythingOpen, readBounds } from './watermark-bounds.ts';
+/** Everything this service can do. What takes a `StoreTx` happens in a consumer's transaction. */
+export interface UseCases {
+  /** Follows the slips' events; gives how many rows became due or were asked about. */
+  followSlips(tx: StoreTx, events: readonly FollowedEvent[]): Promise<number>;
+  /** Takes what other services reported; gives the reports that have to be refused. */
+  receiveResults(tx: StoreTx, batch: ResultBatch): Promise<readonly Refused[]>;
+  /** Stores and handles providers' callbacks. */
+  receiveCallbacks(callbacks: readonly ReceivedCallback[]): Promise<readonly CallbackHandling[]>;
+  /** Sends the slips that are due; gives how many calls were started. */
+  dispatchDueSlips(calls: Pick<DispatcherParts, 'record' | 'onFree'>): Promise<number>;
+  /** Records how calls ended. */
+  recordOutcomes(calls: readonly EndedCall[]): Promise<void>;
+  /** Ends the attempts whose sender is gone; gives how many there were. */
+  recoverAbandoned(): Promise<number>;
+  /** Asks providers about slips whose inquiry is due; gives how many were dealt with. */
+  inquireDue(calls: Pick<InquirerParts, 'record' | 'onFree'>): Promise<number>;
+  /** Records what providers answered. */
+  recordAnswers(answers: readonly AnsweredInquiry[]): Promise<void>;
+  /** Tells parked results whose slip is held, and names the orphans; gives how many it moved on. */
+  releaseParked(upstream: readonly UpstreamTick[]): Promise<number>;
+  /** How far this service may be vouched for on each clock. */
+  readBounds(facts: BoundFacts): Promise<readonly Bound[]>;
+  anythingOpen(): Promise<boolean>;
+  showProviders(): Promise<readonly ProviderView[]>;
+  /** Null for a provider that is not configured. */
+  showProvider(id: string): Promise<ProviderView | null>;
+}
+
+export type Parts = RecorderParts &
+  Pick<DispatcherParts, 'owner' | 'monotonicMs'> &
+  Pick<ProviderViewParts, 'dispatchSlots' | 'inquirySlots'>;
+
+export function useCases(parts: Parts): UseCases {
+  const { store, count, dispatchSlots, inquirySlots } = parts;
+  const sweep = newSweep();
+  return {
+    followSlips: (tx, events) => followSlips(tx, events, count),
+    receiveResults: (tx, batch) => receiveResults(tx, batch, count),
+    receiveCallbacks: (callbacks) => receiveCallbacks(store, callbacks, count),
+    dispatchDueSlips: (calls) => dispatchDueSlips({ ...parts, ...calls, slots: dispatchSlots }),
+    recordOutcomes: (calls) => recordOutcomes(parts, calls),
+    recoverAbandoned: () => recoverAbandoned(parts),
+    inquireDue: (calls) => inquireDue({ ...parts, ...calls, slots: inquirySlots }),
+    recordAnswers: (answers) => recordAnswers(parts, answers),
+    releaseParked: (upstream) => releaseParked(store, upstream, count, sweep),
+    readBounds: (facts) => store.run((tx) => readBounds(tx, facts)),
+    anythingOpen: () => store.run(anythingOpen),
+    showProviders: () => showProviders(parts),
+    showProvider: (id) => showProvider(parts, id),
+  };
+}

@@ -2,15 +2,14 @@ import type { Instant } from '@slipstream/kernel';
 import { type Bound, type UpstreamMark, watermarkBounds } from '../domain/watermark/bounds.ts';
 import type { StoreTx } from './ports.ts';
 
-/** How far this service may be vouched for on each clock, in the transaction that read the sequencer's clock. */
-export async function readBounds(
-  tx: StoreTx,
-  facts: {
-    readonly resultsHandledTo: Instant;
-    readonly partitionsOfResults: number;
-    readonly upstream: ReadonlyMap<string, UpstreamMark>;
-  },
-): Promise<readonly Bound[]> {
+export interface BoundFacts {
+  readonly resultsHandledTo: Instant;
+  readonly partitionsOfResults: number;
+  readonly upstream: ReadonlyMap<string, UpstreamMark>;
+}
+
+/** How far this service may be vouched for on each clock; asked before the sequencer's clock is read. */
+export async function readBounds(tx: StoreTx, facts: BoundFacts): Promise<readonly Bound[]> {
   const marks = await tx.clocks.all();
   const oldestParked = await tx.parked.oldest();
   return watermarkBounds({ ...facts, marks, oldestParked });

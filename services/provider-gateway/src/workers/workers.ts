@@ -1,28 +1,19 @@
 import { GroupCommit } from '@slipstream/postgres';
 import type { Part } from '@slipstream/runtime';
-import { type EndedCall } from '../application/dispatch-due-slips.ts';
-import { type AnsweredInquiry } from '../application/inquire-due.ts';
-import type { Count, Providers, RetryLimits, Store } from '../application/ports.ts';
-import { newSweep, type UpstreamTick } from '../application/release-parked.ts';
-import { Slots } from '../application/slots.ts';
-import {
-  dispatchDueSlips,
-  inquireDue,
-  recordAnswers,
-  recordOutcomes,
-  recoverAbandoned,
-  releaseParked,
-} from '../application/use-cases.ts';
-import { inquiryConcurrency } from '../providers/http-v1/capabilities.ts';
+import type { EndedCall } from '../application/dispatch-due-slips.ts';
+import type { AnsweredInquiry } from '../application/inquire-due.ts';
+import type { Providers } from '../application/ports.ts';
+import type { UpstreamTick } from '../application/release-parked.ts';
+import type { Slots } from '../application/slots.ts';
+import type { UseCases } from '../application/use-cases.ts';
 import { keepTrying } from './keep-trying.ts';
 import { Poller } from './poller.ts';
 
 export interface WorkerParts {
-  readonly store: Store;
+  readonly does: UseCases;
   readonly providers: Providers;
-  readonly retryLimits: RetryLimits;
-  readonly count: Count;
-  readonly owner: string;
+  readonly dispatchSlots: Slots;
+  readonly inquirySlots: Slots;
   readonly upstream: () => readonly UpstreamTick[];
   readonly drainTimeoutMs: number;
   readonly onError: (error: unknown) => void;
@@ -30,8 +21,6 @@ export interface WorkerParts {
 
 export interface Workers {
   readonly parts: readonly Part[];
-  readonly dispatchSlots: Slots;
-  readonly inquirySlots: Slots;
   /** Rows became due. */
   wake(): void;
 }
@@ -43,24 +32,15 @@ const patience = { attemptsMax: 12, delayMs: 100, delayMsMax: 5_000 };
 
 /** The workers that make every call and keep every promise that a row in the database stands for. */
 export function workers(parts: WorkerParts): Workers {
-  const { store, providers, onError } = parts;
-  const limits = [...providers.values()].map((one) => [one.id, one.concurrencyMax] as const);
-  const dispatchSlots = new Slots(new Map(limits), onError);
-  const inquirySlots = new Slots(new Map(limits.map(([id, max]) => [id, inquiryConcurrency(max)])), onError);
-  const recorderParts = { ...parts, random: Math.random };
-  const outcomes = group((calls: readonly EndedCall[]) => recordOutcomes(recorderParts, calls));
-  const answers = group((batch: readonly AnsweredInquiry[]) => recordAnswers(parts, batch));
+  const { does, providers, dispatchSlots, inquirySlots, onError } = parts;
+  const outcomes = group<EndedCall>(does.recordOutcomes);
+  const answers = group<AnsweredInquiry>(does.recordAnswers);
   const settle = (slots: Slots) => () => slots.idle(parts.drainTimeoutMs / 2);
 
   const dispatcher = new Poller({
     name: 'dispatcher',
     work: () =>
-      dispatchDueSlips({
-        store,
-        providers,
-        slots: dispatchSlots,
-        owner: parts.owner,
-        monotonicMs: () => performance.now(),
+      does.dispatchDueSlips({
         record: (ended) => persist(outcomes, ended),
         onFree: () => dispatcher.wake(),
       }),
@@ -72,13 +52,7 @@ export function workers(parts: WorkerParts): Workers {
   const inquirer = new Poller({
     name: 'inquirer',
     work: () =>
-      inquireDue({
-        store,
-        providers,
-        slots: inquirySlots,
-        record: (answered) => persist(answers, answered),
-        onFree: () => inquirer.wake(),
-      }),
+      does.inquireDue({ record: (answered) => persist(answers, answered), onFree: () => inquirer.wake() }),
     waitMsMin: 5,
     waitMsMax: 100,
     onError,
@@ -99,15 +73,14 @@ export function workers(parts: WorkerParts): Workers {
   };
   const recovery = new Poller({
     name: 'recovery of abandoned attempts',
-    work: () => recoverAbandoned(recorderParts),
+    work: does.recoverAbandoned,
     waitMsMin: 100,
     waitMsMax: 500,
     onError,
   });
-  const sweep = newSweep();
   const release = new Poller({
     name: 'release of parked results',
-    work: () => releaseParked(store, parts.upstream(), parts.count, sweep),
+    work: () => does.releaseParked(parts.upstream()),
     waitMsMin: 50,
     waitMsMax: 250,
     onError,
@@ -121,8 +94,6 @@ export function workers(parts: WorkerParts): Workers {
   };
   return {
     parts: [connections, callers, recovery, release],
-    dispatchSlots,
-    inquirySlots,
     wake() {
       dispatcher.wake();
       inquirer.wake();

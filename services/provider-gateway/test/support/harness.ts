@@ -19,7 +19,9 @@ import { postgresStore, type StoreOptions } from '../../src/adapters/postgres/st
 import { followSlips } from '../../src/application/follow-slips.ts';
 import type { Counted, Providers, Store } from '../../src/application/ports.ts';
 import type { UpstreamTick } from '../../src/application/release-parked.ts';
-import { httpV1Provider } from '../../src/providers/http-v1/client.ts';
+import { callSlots } from '../../src/application/slots.ts';
+import { useCases } from '../../src/application/use-cases.ts';
+import { openProviders } from '../../src/providers/registry.ts';
 import { type Workers, workers } from '../../src/workers/workers.ts';
 import { fundsHeld, recorded, submitted } from './events.ts';
 
@@ -30,6 +32,7 @@ export function providerRules(baseUrl: string, more: Partial<ProviderRules> = {}
     id: 'acme',
     baseUrl,
     secrets: { current: secret, next: null },
+    protocol: 'json-callback',
     connectTimeoutMs: 300,
     answerTimeoutMs: 400,
     acceptanceDelayMaxMs: 200,
@@ -71,17 +74,21 @@ export class Harness {
 
   /** Starts one instance of the workers. */
   async startWorkers(rules: readonly ProviderRules[], owner = 'one'): Promise<Workers> {
-    const providers = new Map(rules.map((one) => [one.id, httpV1Provider(one)]));
-    const started = workers({
+    const providers = openProviders(rules);
+    const onError = (error: unknown) => void this.errors.push(error);
+    const slots = callSlots(providers, onError);
+    const does = useCases({
       store: this.store,
       providers,
+      ...slots,
       retryLimits: () => ({ retryInitialMs: 20, retryMaxMs: 200 }),
+      random: Math.random,
+      monotonicMs: () => performance.now(),
       count: this.count,
       owner,
-      upstream: () => this.upstream,
-      drainTimeoutMs: 2_000,
-      onError: (error) => this.errors.push(error),
     });
+    const upstream = () => this.upstream;
+    const started = workers({ does, providers, ...slots, upstream, drainTimeoutMs: 2_000, onError });
     for (const part of started.parts) await part.start();
     this.#instances.push(started);
     this.#providers.push(providers);

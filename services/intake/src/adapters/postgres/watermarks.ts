@@ -1,6 +1,6 @@
 import { topics } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
-import type { ClockBound, Tx, UnitOfWork } from '@slipstream/postgres';
+import type { ClockBound, UnitOfWork } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import { clockBoundsSql, openSql } from './statements.ts';
 
@@ -11,11 +11,11 @@ const { name: inbound, partitions } = topics.commands;
  * handled; an import's clock until its importer has advanced all partitions.
  */
 export async function clockBounds(
-  tx: Tx,
-  barrier: { bound(tx: Tx): Promise<Instant> },
+  unitOfWork: UnitOfWork,
+  barrier: { bound(): Promise<Instant> },
 ): Promise<readonly ClockBound[]> {
-  const wall = { clock: wallClock, time: await barrier.bound(tx), closed: false };
-  return [wall, ...(await tx.query<ClockBound>(clockBoundsSql, [inbound, partitions]))];
+  const wall = { clock: wallClock, time: await barrier.bound(), closed: false };
+  return [wall, ...(await unitOfWork.query<ClockBound>(clockBoundsSql, [inbound, partitions]))];
 }
 
 /** Whether somebody may be waiting for intake's watermark: a slip came within a minute, or an import is going on. */

@@ -8,16 +8,16 @@ import {
 } from '@slipstream/kafka';
 import { type Instant, instantFromMs, nameProblem } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
-import type { ClockMark, Count, StoreTx } from '../../application/ports.ts';
-import { receiveResults } from '../../application/receive-results.ts';
+import type { ClockMark, StoreTx } from '../../application/ports.ts';
+import type { UseCases } from '../../application/use-cases.ts';
 import type { ReportedResult } from '../../domain/result/reported-result.ts';
 
 export const resultsGroup = 'provider-gateway-results';
 
 /** Takes what other internal services report for slips of routes of mode `reported`. */
 export function reportedResults<Tx>(parts: {
+  readonly does: Pick<UseCases, 'receiveResults'>;
   readonly open: (tx: Tx) => StoreTx;
-  readonly count: Count;
 }): Subscription<Tx> {
   return {
     topic: topics.results.name,
@@ -25,7 +25,7 @@ export function reportedResults<Tx>(parts: {
     sequenced: false,
     async handle(tx, batch) {
       const { results, marks, records } = read(batch);
-      const refused = await receiveResults(parts.open(tx), { results, marks }, parts.count);
+      const refused = await parts.does.receiveResults(parts.open(tx), { results, marks });
       RecordRejected.throwAll(refused.map(({ index, detail }) => ({ record: records[index]!, detail })));
     },
   };

@@ -1,14 +1,16 @@
 import { type Envelope, readEnvelope, slipEventOf, slipEventType, topics } from '@slipstream/contracts';
 import { type Batch, RecordRejected, readEach, type Subscription } from '@slipstream/kafka';
 import { must } from '@slipstream/kernel';
-import { type FollowedEvent, followSlips } from '../../application/follow-slips.ts';
+import type { FollowedEvent } from '../../application/follow-slips.ts';
 import type { Count, StoreTx } from '../../application/ports.ts';
+import type { UseCases } from '../../application/use-cases.ts';
 import { followedEvents } from '../../domain/dispatch/follow-event.ts';
 
 export const slipEventsGroup = 'provider-gateway';
 
 /** Follows the slips' events; those of types this service does nothing with are never decoded. */
 export function slipEvents<Tx>(parts: {
+  readonly does: Pick<UseCases, 'followSlips'>;
   readonly open: (tx: Tx) => StoreTx;
   readonly count: Count;
   /** Called when rows became due: their transaction is about to commit. */
@@ -19,7 +21,7 @@ export function slipEvents<Tx>(parts: {
     group: slipEventsGroup,
     sequenced: true,
     async handle(tx, batch) {
-      const due = await followSlips(parts.open(tx), decode(batch, parts.count), parts.count);
+      const due = await parts.does.followSlips(parts.open(tx), decode(batch, parts.count));
       if (due > 0) parts.onDue();
     },
   };

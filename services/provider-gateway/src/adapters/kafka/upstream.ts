@@ -1,5 +1,5 @@
 import { sources, type Tick } from '@slipstream/contracts';
-import { earlier, type Instant } from '@slipstream/kernel';
+import type { Instant } from '@slipstream/kernel';
 import type { UpstreamMark } from '../../domain/watermark/bounds.ts';
 
 /** The watermarks of other services, as libs/kafka's TickReader keeps them. */
@@ -16,13 +16,13 @@ export function upstreamTicks(ticks: Ticks): readonly Tick[] {
   });
 }
 
-/** The same by clock, each as one time: the least over its partitions. */
+/** The same by clock, each as one time for each partition. */
 export function upstreamMarks(ticks: Ticks): ReadonlyMap<string, UpstreamMark> {
   return new Map(
-    upstreamTicks(ticks).map((tick) => [tick.clock, { time: leastTime(tick), closed: tick.closed }]),
+    upstreamTicks(ticks).map((tick) => [tick.clock, { times: timesOf(tick), closed: tick.closed }]),
   );
 }
 
-function leastTime(tick: Tick): Instant {
-  return tick.marks.map((mark) => mark.time).reduce(earlier);
+function timesOf(tick: Tick): ReadonlyMap<number, Instant> {
+  return new Map(tick.marks.map(({ partition, time }) => [partition, time]));
 }

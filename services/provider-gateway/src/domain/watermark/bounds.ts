@@ -10,9 +10,9 @@ export interface ClockMarks {
   readonly closed: boolean;
 }
 
-/** Intake's own watermark of a clock: the least over its partitions. */
+/** Intake's own watermark of a clock, by partition of the slips' events. */
 export interface UpstreamMark {
-  readonly time: Instant;
+  readonly times: ReadonlyMap<number, Instant>;
   readonly closed: boolean;
 }
 
@@ -29,6 +29,8 @@ export interface BoundFacts {
 export interface Bound {
   readonly clock: string;
   readonly time: Instant;
+  /** Besides, no partition further than this; one that is missing not at all. */
+  readonly partitions: ReadonlyMap<number, Instant>;
   readonly closed: boolean;
 }
 
@@ -40,11 +42,8 @@ export function watermarkBounds(facts: BoundFacts): readonly Bound[] {
   const bounds: Bound[] = [];
   const upstream = facts.upstream.get(wallClock);
   if (upstream) {
-    const time = beforeParked(
-      earlier(facts.resultsHandledTo, upstream.time),
-      facts.oldestParked.get(wallClock),
-    );
-    bounds.push({ clock: wallClock, time, closed: false });
+    const time = beforeParked(facts.resultsHandledTo, facts.oldestParked.get(wallClock));
+    bounds.push({ clock: wallClock, time, partitions: upstream.times, closed: false });
   }
   for (const mark of facts.marks) {
     const source = facts.upstream.get(mark.clock);
@@ -52,7 +51,8 @@ export function watermarkBounds(facts: BoundFacts): readonly Bound[] {
     const parked = facts.oldestParked.get(mark.clock);
     bounds.push({
       clock: mark.clock,
-      time: beforeParked(earlier(mark.time, source.time), parked),
+      time: beforeParked(mark.time, parked),
+      partitions: source.times,
       closed: mark.closed && source.closed && parked === undefined,
     });
   }

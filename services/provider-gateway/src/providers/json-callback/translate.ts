@@ -8,7 +8,7 @@ import {
   strictJson,
 } from '@slipstream/kernel';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../../domain/provider/answer.ts';
-import type { OnceResult } from '../call-once.ts';
+import type { OnceResult } from '../transport/call-once.ts';
 
 /** The provider's answer cannot be understood; the message says why, for people. */
 export class Garbage extends Error {}

@@ -1,22 +1,7 @@
 import { nameLengthMax, SlipstreamError, StartError } from '@slipstream/kernel';
 import { Webhook } from 'standardwebhooks';
-import type { CallbackMessage } from '../../application/ports.ts';
+import type { CallbackHeaders, CallbackMessage, ReadCallback } from '../../application/ports.ts';
 import { Garbage, parseJson, text, toAnswer } from './translate.ts';
-
-/** The three headers of Standard Webhooks 1.0.0, each with every value that came. */
-export interface WebhookHeaders {
-  readonly id: readonly string[];
-  readonly timestamp: readonly string[];
-  readonly signature: readonly string[];
-}
-
-export interface VerifiedCallback {
-  readonly webhookId: string;
-  readonly message: CallbackMessage;
-}
-
-/** Checks and reads a callback; `body` is exactly what came. @throws SlipstreamError signature_invalid, malformed_request */
-export type ReadCallback = (body: Buffer, headers: WebhookHeaders) => VerifiedCallback;
 
 /**
  * Reads callbacks of one provider. Both secrets are good while they are rotated.
@@ -55,27 +40,24 @@ function open(provider: string, secret: string): Webhook {
 }
 
 /** Exactly one of each. The id must not hold the dot that parts the signed content, or two contents could be signed alike. */
-function checkHeaders(headers: WebhookHeaders): { webhookId: string; signed: Record<string, string> } {
-  const webhookId = only('webhook-id', headers.id);
-  const timestamp = only('webhook-timestamp', headers.timestamp);
-  const signature = only('webhook-signature', headers.signature);
-  if (!new RegExp(`^[\\x21-\\x2d\\x2f-\\x7e]{1,${nameLengthMax}}$`).test(webhookId)) {
+function checkHeaders(headers: CallbackHeaders): { webhookId: string; signed: Record<string, string> } {
+  const signed = {
+    'webhook-id': only('webhook-id', headers),
+    'webhook-timestamp': only('webhook-timestamp', headers),
+    'webhook-signature': only('webhook-signature', headers),
+  };
+  const webhookId = signed['webhook-id'];
+  if (webhookId.length > nameLengthMax || !/^[\x21-\x2d\x2f-\x7e]+$/.test(webhookId)) {
     throw new SlipstreamError('signature_invalid', 'The webhook-id is not usable.');
   }
-  if (!/^[1-9][0-9]{0,11}$/.test(timestamp)) {
+  if (!/^[1-9][0-9]{0,11}$/.test(signed['webhook-timestamp'])) {
     throw new SlipstreamError('signature_invalid', 'The webhook-timestamp is no number of seconds.');
   }
-  return {
-    webhookId,
-    signed: {
-      'webhook-id': webhookId,
-      'webhook-timestamp': timestamp,
-      'webhook-signature': signature,
-    },
-  };
+  return { webhookId, signed };
 }
 
-function only(name: string, values: readonly string[]): string {
+function only(name: string, headers: CallbackHeaders): string {
+  const values = headers[name] ?? [];
   if (values.length !== 1 || values[0] === '') {
     throw new SlipstreamError('signature_invalid', `Send exactly one ${name} header.`);
   }

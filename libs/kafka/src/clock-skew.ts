@@ -1,0 +1,39 @@
+import type { Tick } from '@slipstream/contracts';
+import { instantToMicros } from '@slipstream/kernel';
+
+/** A step of a clock to ahead is seen at once; that it is right again, or lies behind, after this long. */
+export const skewWindowMs = 10_000;
+
+/** One tick's word about a clock: how much later than its reading the broker appended it. */
+export interface SkewSample {
+  /** When the tick arrived here, on a monotonic clock. */
+  readonly arrivedMs: number;
+  readonly delayMs: number;
+}
+
+/** Adds a sample and drops those that are older than the window. */
+export function withSample(samples: readonly SkewSample[], sample: SkewSample): readonly SkewSample[] {
+  return [...samples.filter(({ arrivedMs }) => sample.arrivedMs - arrivedMs < skewWindowMs), sample];
+}
+
+/**
+ * How far a database's clock lies ahead of the broker's, in milliseconds; negative: behind. A delay is the time a tick
+ * was on its way less what the clock is ahead, and being on its way takes no negative time: so the least delay of the
+ * window is the nearest to the truth, and a broker that is slow now and then looks like no skew. Null: never measured.
+ */
+export function skewMsOf(samples: readonly SkewSample[]): number | null {
+  if (samples.length === 0) return null;
+  return -Math.min(...samples.map(({ delayMs }) => delayMs));
+}
+
+export function delayMsOf(tick: Tick, appendedMs: number): number | null {
+  if (tick.reading === null) return null;
+  return appendedMs - Number(instantToMicros(tick.reading)) / 1_000;
+}
+
+/** How far a tick's marks lie ahead of its own reading, in milliseconds: the clock has stepped back since. */
+export function steppedBackMs({ reading, marks }: Tick): number {
+  if (reading === null || marks.length === 0) return 0;
+  const aheadMs = marks.map(({ time }) => Number(instantToMicros(time) - instantToMicros(reading)) / 1_000);
+  return Math.max(0, ...aheadMs);
+}

@@ -1,0 +1,57 @@
+import { type Instant, instantToMicros } from '@slipstream/kernel';
+
+/** Rule 6: how often a tick is published while somebody waits for it, while he has waited for long, and otherwise. */
+export const tickMs = 50;
+export const waitedLongTickMs = 250;
+export const heartbeatMs = 1_000;
+
+/** How long a wait is served at the full pace, and how long the pace is kept after it: deadlines come in crowds. */
+const promptForMs = 2_000;
+const lingerMs = 1_000;
+
+export interface PaceInput {
+  /** The earliest time somebody waits to see vouched for; null: nobody does; undefined: nobody says, so any may be. */
+  readonly awaited: Instant | null | undefined;
+  /** Whether something is open that ticks may be needed for; decides alone where nobody says what he waits for. */
+  readonly open: boolean;
+  /** A clock of an import is moving. */
+  readonly importing: boolean;
+  /** The least of what was vouched for on the wall clock; null: nothing yet. */
+  readonly vouched: Instant | null;
+  /** The database's clock. */
+  readonly now: Instant;
+  readonly monotonicMs: number;
+}
+
+/** Since when the present wait goes on, and until when the pace is kept. */
+export interface Pace {
+  readonly awaited: Instant | null;
+  readonly sinceMs: number;
+  readonly lingerUntilMs: number;
+}
+
+export const startPace: Pace = { awaited: null, sinceMs: 0, lingerUntilMs: 0 };
+
+/**
+ * When the next tick is due: soon while somebody waits for a time that has come and is not vouched for; else when the
+ * next such time comes, and at the latest with the heartbeat.
+ */
+export function nextTick(pace: Pace, input: PaceInput): { readonly pace: Pace; readonly inMs: number } {
+  const { awaited, now, vouched, monotonicMs } = input;
+  if (input.importing) return { pace: { ...pace, lingerUntilMs: monotonicMs + lingerMs }, inMs: tickMs };
+  if (awaited === undefined) return { pace, inMs: input.open ? tickMs : heartbeatMs };
+  const waits = awaited !== null && awaited <= now && (vouched === null || vouched < awaited);
+  if (!waits) {
+    if (monotonicMs < pace.lingerUntilMs) return { pace, inMs: tickMs };
+    const untilMs = awaited === null || awaited <= now ? heartbeatMs : msBetween(now, awaited) + 1;
+    return { pace, inMs: Math.min(heartbeatMs, untilMs) };
+  }
+  const sinceMs = pace.awaited === awaited ? pace.sinceMs : monotonicMs;
+  const prompt = monotonicMs - sinceMs < promptForMs;
+  const lingerUntilMs = prompt ? monotonicMs + lingerMs : pace.lingerUntilMs;
+  return { pace: { awaited, sinceMs, lingerUntilMs }, inMs: prompt ? tickMs : waitedLongTickMs };
+}
+
+function msBetween(from: Instant, to: Instant): number {
+  return Number((instantToMicros(to) - instantToMicros(from)) / 1_000n);
+}

@@ -1,0 +1,260 @@
+import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Provider } from '../application/ports.ts';
+import { dispatch } from '../domain/dispatch/spec-support.ts';
+import { jsonCallbackUnderTest } from './json-callback/spec-support.ts';
+import { openProviders, protocols } from './registry.ts';
+import { drip, flood, http, type ProtocolUnderTest, patientMs, rulesOf, says, Wire } from './spec-support.ts';
+
+/** What every provider has to keep, over a real server. A new protocol adds a row here, and describes its words. */
+const all: readonly ProtocolUnderTest[] = [jsonCallbackUnderTest];
+
+const slip = dispatch({ attempt: 2 });
+const { slipId } = slip;
+const eur = (amount: bigint) => ({ amount, currency: 'EUR' });
+
+let wire: Wire;
+afterEach(() => wire?.close());
+
+const soon = () => performance.now() + patientMs;
+const send = async (provider: Provider, startBeforeMs = soon()) =>
+  (await provider.send(provider.prepare(slip), startBeforeMs)).outcome;
+
+test('every protocol of the registry is here', () => {
+  expect(all.map((one) => one.protocol).sort()).toEqual(Object.keys(protocols).sort());
+});
+
+test('a protocol that nobody speaks stops the start and is named', () => {
+  const rules = rulesOf({ ...jsonCallbackUnderTest, protocol: 'telex' });
+  expect(() => openProviders([rules])).toThrow('telex');
+  expect(() => openProviders([{ ...rules, protocol: 'toString' }])).toThrow('toString');
+});
+
+describe.each(all)('a provider of $protocol', (under) => {
+  const final = { outcome: 'succeeded', amount: eur(1250n) } as const;
+  const succeeded = under.reply(slipId, final);
+
+  describe('says what it can do', () => {
+    test('as the rules declare it', async () => {
+      wire = await Wire.listen(() => {});
+      const provider = wire.provider(under, { acceptanceDelayMaxMs: null, concurrencyMax: 7 });
+      expect(provider.id).toBe('acme');
+      expect(provider.capabilities).toMatchObject({
+        connectTimeoutMs: patientMs,
+        answerTimeoutMs: patientMs,
+        acceptanceDelayMaxMs: null,
+        concurrencyMax: 7,
+      });
+      expect(provider.capabilities.inquiryConcurrencyMax).toBeGreaterThanOrEqual(1);
+    });
+  });
+
+  describe('prepares a call', () => {
+    test('with the digest of exactly the bytes that are sent, the same each time', async () => {
+      wire = await Wire.listen(says(succeeded));
+      const provider = wire.provider(under);
+      const call = provider.prepare(slip);
+      expect(provider.prepare(slip)).toEqual(call);
+      expect(call.slipId).toBe(slipId);
+      expect(provider.prepare({ ...slip, amount: eur(1n) }).digest).not.toBe(call.digest);
+      await send(provider);
+      const body = wire.requests[0]!.split('\r\n\r\n')[1]!;
+      expect(createHash('sha256').update(body).digest('hex')).toBe(call.digest);
+    });
+  });
+
+  describe('takes for an answer', () => {
+    test.each([
+      ['an acknowledgement', 'pending', { kind: 'acknowledged' }],
+      ['a status that nobody knows: it is pending', 'unheard_of', { kind: 'acknowledged' }],
+      ['a success with its amount', final, { kind: 'returned', outcome: 'succeeded', amount: eur(1250n) }],
+      [
+        'another amount as it is told',
+        { outcome: 'succeeded', amount: { amount: 1n, currency: 'JPY' } },
+        { outcome: 'succeeded', amount: { amount: 1n, currency: 'JPY' } },
+      ],
+      ['a success without an amount', { outcome: 'succeeded' }, { outcome: 'succeeded', amount: null }],
+      ['a failure', { outcome: 'failed' }, { kind: 'returned', outcome: 'failed' }],
+      ['a void', { outcome: 'void' }, { kind: 'returned', outcome: 'void' }],
+    ] as const)('%s', async (_, saying, expected) => {
+      wire = await Wire.listen(says(under.reply(slipId, saying)));
+      expect(await send(wire.provider(under))).toMatchObject({ kind: 'answered', answer: expected });
+      expect(wire.requests).toHaveLength(1);
+    });
+  });
+
+  /** Something left, and nobody can tell what became of it. */
+  const losses: [what: string, answer: (socket: Socket) => void, reason: string][] = [
+    ['an answer about another slip', says(under.reply('another', final)), 'garbage'],
+    ['an empty answer', says(http(200, '')), 'garbage'],
+    ['HTML', says(http(200, '<html>', { 'content-type': 'text/html' })), 'garbage'],
+    ['401 of an old key', says(http(401, {})), 'garbage'],
+    ['403 of a proxy', says(http(403, '<html>')), 'garbage'],
+    ['404 of a moved path', says(http(404, { error: 'not found' })), 'garbage'],
+    ['429', says(http(429, {})), 'throttled'],
+    ['500 with a good body', says(succeeded.replace(/^HTTP\/1.1 \d+/, 'HTTP/1.1 500')), 'server_error'],
+    ['a redirect into the cloud', says(http(302, '', { location: 'http://169.254.169.254/' })), 'redirect'],
+    ['half an answer', says(succeeded.slice(0, -5)), 'timeout'],
+    ['silence', () => {}, 'timeout'],
+    ['an answer byte by byte', (socket) => drip(socket, succeeded), 'timeout'],
+    ['an answer cut off', (socket) => void socket.end(succeeded.slice(0, -5)), 'connection_lost'],
+    ['a reset', (socket) => void socket.resetAndDestroy(), 'connection_lost'],
+    ['something that is not HTTP', says('220 smtp ready\r\n\r\n'), 'connection_lost'],
+    ['headers without end', says(`HTTP/1.1 200 X\r\nx: ${'x'.repeat(40_000)}\r\n\r\n`), 'connection_lost'],
+    ['2 GB', (socket) => flood(socket, 2_000_000_000), 'too_large'],
+  ];
+  const shortly = (reason: string) => (reason === 'timeout' ? { answerTimeoutMs: 300 } : {});
+
+  describe('never takes for an answer, and never sends again after', () => {
+    test.each(losses)('%s', async (_, answer, reason) => {
+      wire = await Wire.listen(answer);
+      expect(await send(wire.provider(under, shortly(reason)))).toMatchObject({ kind: 'unanswered', reason });
+      expect(wire.requests).toHaveLength(1);
+    });
+  });
+
+  describe('lets nothing leave', () => {
+    test('when nobody listens', async () => {
+      wire = await Wire.listen(() => {});
+      const provider = wire.provider(under);
+      await wire.stopListening();
+      expect(await send(provider)).toMatchObject({ kind: 'not_sent', reason: 'connection_refused' });
+    });
+
+    test('when the name is not known', async () => {
+      wire = await Wire.listen(() => {});
+      const provider = wire.provider(under, { baseUrl: 'http://no-such-host.invalid' });
+      expect(await send(provider)).toMatchObject({ kind: 'not_sent' });
+    });
+
+    test('when the other side speaks no TLS', async () => {
+      wire = await Wire.listen((socket) => void socket.end('no TLS here'));
+      const provider = wire.provider(under, { baseUrl: `https://127.0.0.1:${wire.port}` });
+      expect(await send(provider)).toMatchObject({ kind: 'not_sent' });
+    });
+
+    test('when the time to send has passed, on a connection or not', async () => {
+      wire = await Wire.listen(says(succeeded));
+      const provider = wire.provider(under);
+      expect(await send(provider, performance.now() - 1)).toMatchObject({ kind: 'not_sent' });
+      expect(await send(provider)).toMatchObject({ kind: 'answered' });
+      expect(await send(provider, performance.now() - 1)).toMatchObject({ kind: 'not_sent' });
+      expect(wire.requests).toHaveLength(1);
+    });
+
+    test('when the process slept between the commit and the connection', async () => {
+      wire = await Wire.listen(says(succeeded));
+      let now = 1_000;
+      const provider = wire.provider(under, {}, () => now);
+      const sending = send(provider, 1_000 + patientMs);
+      now += 2 * patientMs;
+      expect(await sending).toMatchObject({ kind: 'not_sent', reason: 'too_late' });
+      expect(wire.requests).toEqual([]);
+    });
+
+    test('when every connection is busy until then, and its slot is kept until the request has left', async () => {
+      wire = await Wire.listen(() => {});
+      const provider = wire.provider(under, { answerTimeoutMs: 1_000 });
+      const { concurrencyMax, inquiryConcurrencyMax } = provider.capabilities;
+      const connections = concurrencyMax + inquiryConcurrencyMax;
+      const first = Array.from({ length: connections }, () => send(provider));
+      const late = await provider.send(provider.prepare(slip), performance.now() + 100);
+      expect(late.outcome).toMatchObject({ kind: 'not_sent', reason: 'connect_timeout' });
+      // It is told at once, and still in the queue: whoever counts calls must not forget it.
+      let released = false;
+      const leaving = late.released.then(() => {
+        released = true;
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(released).toBe(false);
+      const lost = expect.objectContaining({ kind: 'unanswered' });
+      expect(await Promise.all(first)).toEqual(Array.from({ length: connections }, () => lost));
+      await leaving;
+      expect(wire.requests).toHaveLength(connections);
+    });
+  });
+
+  describe('asked about a slip', () => {
+    test.each([
+      ['says not found only in so many words', 'not_found', { kind: 'not_found' }],
+      ['may be working on it', 'pending', { kind: 'answered', answer: { kind: 'acknowledged' } }],
+      [
+        'may know the outcome',
+        final,
+        { kind: 'answered', answer: { outcome: 'succeeded', amount: eur(1250n) } },
+      ],
+    ] as const)('%s', async (_, saying, expected) => {
+      wire = await Wire.listen(says(under.inquiryReply(slipId, saying)));
+      expect((await wire.provider(under).inquire(slipId)).outcome).toMatchObject(expected);
+      expect(wire.requests).toHaveLength(1);
+    });
+
+    test.each<[string, (socket: Socket) => void, string]>([
+      ['404 of a proxy', says(http(404, '<html>')), 'garbage'],
+      ['an answer about another slip', says(under.inquiryReply('another', final)), 'garbage'],
+      ...losses.filter(([what]) => !/404|another/.test(what)),
+    ])('proves nothing by %s', async (_, answer, reason) => {
+      wire = await Wire.listen(answer);
+      const provider = wire.provider(under, shortly(reason));
+      expect((await provider.inquire(slipId)).outcome).toMatchObject({ kind: 'no_answer' });
+      expect(wire.requests).toHaveLength(1);
+    });
+
+    test('cannot be reached', async () => {
+      wire = await Wire.listen(() => {});
+      const provider = wire.provider(under);
+      await wire.stopListening();
+      expect((await provider.inquire(slipId)).outcome).toMatchObject({ kind: 'no_answer' });
+    });
+  });
+
+  describe('that is closed', () => {
+    test('ends the calls it has, and sends nothing more', async () => {
+      const asked = Promise.withResolvers<void>();
+      wire = await Wire.listen(() => asked.resolve());
+      const provider = wire.provider(under);
+      const running = send(provider);
+      await asked.promise;
+      await provider.close();
+      expect(await running).toMatchObject({ kind: 'unanswered', reason: 'connection_lost' });
+      expect(await send(provider)).toMatchObject({ kind: 'not_sent' });
+      expect(wire.requests).toHaveLength(1);
+    });
+  });
+
+  const { callbacks, secrets } = under;
+  (callbacks === null ? describe.skip : describe)('reads callbacks', () => {
+    const { signed, signedBody } = callbacks ?? ({} as NonNullable<typeof callbacks>);
+    const refusal = (code: string) => expect.objectContaining({ code });
+    const read = () => openProviders([rulesOf(under)]).get('acme')!.readCallback!;
+
+    test.each(['current', 'next'] as const)('signed with the %s secret', (which) => {
+      const { body, headers } = signed('msg-1', slipId, final, secrets[which]!);
+      expect(read()(body, headers)).toMatchObject({
+        webhookId: 'msg-1',
+        message: { slipId, answer: { kind: 'returned', outcome: 'succeeded', amount: eur(1250n) } },
+      });
+    });
+
+    test('whose status nobody knows, as pending', () => {
+      const { body, headers } = signed('msg-1', slipId, 'unheard_of', secrets.current);
+      expect(read()(body, headers).message.answer).toMatchObject({ kind: 'acknowledged' });
+    });
+
+    test('but none with a changed body, or without its headers', () => {
+      const { body, headers } = signed('msg-1', slipId, final, secrets.current);
+      const other = signed('msg-1', slipId, { outcome: 'failed' }, secrets.current).body;
+      expect(() => read()(other, headers)).toThrow(refusal('signature_invalid'));
+      expect(() => read()(body, {})).toThrow(refusal('signature_invalid'));
+    });
+
+    test.each(callbacks?.unreadable(slipId) ?? [])(
+      'but none that says nothing, or two things: %s',
+      (text) => {
+        const { body, headers } = signedBody('msg-1', text, secrets.current);
+        expect(() => read()(body, headers)).toThrow(refusal('malformed_request'));
+      },
+    );
+  });
+});

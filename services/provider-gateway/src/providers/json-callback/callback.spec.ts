@@ -1,0 +1,97 @@
+import { describe, expect, test } from '@jest/globals';
+import type { CallbackHeaders } from '../../application/ports.ts';
+import { callbackReader } from './callback.ts';
+import { jsonCallbackUnderTest, sign as signAs } from './spec-support.ts';
+
+const { secrets } = jsonCallbackUnderTest;
+const read = callbackReader('acme', secrets);
+
+const data = { slip_id: 'slip-1', reference: 'ord-1', provider_id: 'p-1', status: 'succeeded', reason: null };
+const text = JSON.stringify({ type: 'slip.updated', timestamp: '', data: { ...data, amount: null } });
+const body = Buffer.from(text);
+const nowS = () => Math.floor(Date.now() / 1000);
+
+function sign(options: { secret?: string; id?: string; atS?: number; of?: string } = {}): CallbackHeaders {
+  const { secret = secrets.current, id = 'msg_1', atS = nowS(), of = text } = options;
+  return signAs(id, of, secret, new Date(atS * 1000)).headers;
+}
+
+const headers = sign();
+const signature = headers['webhook-signature']![0]!;
+const forged = `whsec_${Buffer.alloc(32, 'forged').toString('base64')}`;
+
+describe('a callback is taken', () => {
+  test.each<[string, CallbackHeaders]>([
+    ['signed with the current secret', headers],
+    ['signed with the next secret', sign({ secret: secrets.next! })],
+    [
+      'with two signatures, while secrets are rotated',
+      { ...headers, 'webhook-signature': [`v1,AAAA ${signature}`] },
+    ],
+    [
+      'with signatures of other versions beside it',
+      { ...headers, 'webhook-signature': [`v1a,AAAA ${signature} v1`] },
+    ],
+    ['four minutes old', sign({ atS: nowS() - 240 })],
+  ])('%s', (_, given) => {
+    expect(read(body, given)).toMatchObject({
+      webhookId: 'msg_1',
+      message: { slipId: 'slip-1', answer: { kind: 'returned', outcome: 'succeeded' } },
+    });
+  });
+});
+
+describe('a callback is refused as not signed', () => {
+  test.each<[string, CallbackHeaders]>([
+    ['by another secret', sign({ secret: forged })],
+    ['for another body', sign({ of: `${text} ` })],
+    ['for a body that was serialised anew', sign({ of: JSON.stringify(JSON.parse(text), null, 1) })],
+    ['for another id', { ...headers, 'webhook-id': ['msg_2'] }],
+    ['stale', sign({ atS: nowS() - 301 })],
+    ['from the future', sign({ atS: nowS() + 330 })],
+    ['cut off', { ...headers, 'webhook-signature': [signature.slice(0, -4)] }],
+    ['empty', { ...headers, 'webhook-signature': ['v1,'] }],
+    ['without a version', { ...headers, 'webhook-signature': [signature.slice(3)] }],
+    ['not base64', { ...headers, 'webhook-signature': ['v1,§§§§'] }],
+    ['missing', { ...headers, 'webhook-signature': [] }],
+    ['with no id', { ...headers, 'webhook-id': [] }],
+    ['with no timestamp', { ...headers, 'webhook-timestamp': [] }],
+    ['with two ids', { ...headers, 'webhook-id': ['msg_1', 'msg_1'] }],
+    ['with two timestamps', { ...headers, 'webhook-timestamp': [...headers['webhook-timestamp']!, '1'] }],
+    ['with two signature headers', { ...headers, 'webhook-signature': [signature, signature] }],
+    ['with a dot in its id', sign({ id: 'msg.1' })],
+    ['with an endless id', sign({ id: 'x'.repeat(129) })],
+    ['with a timestamp like 1e10', { ...headers, 'webhook-timestamp': ['1e10'] }],
+    ['with a negative timestamp', { ...headers, 'webhook-timestamp': ['-1'] }],
+    [
+      'with a fraction in its timestamp',
+      { ...headers, 'webhook-timestamp': [`${headers['webhook-timestamp']![0]}.5`] },
+    ],
+  ])('%s', (_, given) => {
+    expect(() => read(body, given)).toThrow(expect.objectContaining({ code: 'signature_invalid' }));
+  });
+});
+
+describe('a provider’s words', () => {
+  test.each([
+    ['in_progress', { kind: 'progressed', step: 'in_progress' }],
+    ['pending', { kind: 'acknowledged' }],
+    ['settled_soon', { kind: 'acknowledged' }],
+    ['failed', { kind: 'returned', outcome: 'failed' }],
+    ['void', { kind: 'returned', outcome: 'void' }],
+    ['rejected', { kind: 'returned', outcome: 'failed' }],
+  ])('%s', (status, answer) => {
+    const given = JSON.stringify({ data: { ...data, status, at: '2026-11-22T10:00:00Z' } });
+    expect(read(Buffer.from(given), sign({ of: given })).message.answer).toMatchObject({
+      ...answer,
+      providerReference: 'p-1',
+      providerTime: '2026-11-22T10:00:00.000000Z',
+    });
+  });
+});
+
+test('a secret that is none stops the start', () => {
+  for (const secret of ['whsec_short', 'whsec_§§§', 'not base64 at all, really not']) {
+    expect(() => callbackReader('acme', { current: secret, next: null })).toThrow('provider acme');
+  }
+});

@@ -1,0 +1,123 @@
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { dispatch } from '../../domain/dispatch/spec-support.ts';
+import { http, patientMs, says, Wire } from '../spec-support.ts';
+import { jsonCallbackUnderTest } from './spec-support.ts';
+
+// This protocol's own words and forms; what every provider keeps is in ../contract.spec.ts.
+
+const slip = dispatch({ attempt: 2 });
+const done = { status: 'succeeded', reason: null, amount: { amount: '1250', currency: 'EUR' } };
+const twice = '{"status":"failed","status":"succeeded"}';
+
+let wire: Wire;
+afterEach(() => wire?.close());
+
+async function sent(answer: (socket: Socket) => void) {
+  wire = await Wire.listen(answer);
+  const provider = wire.provider(jsonCallbackUnderTest);
+  return (await provider.send(provider.prepare(slip), performance.now() + patientMs)).outcome;
+}
+
+describe('a dispatch call', () => {
+  test('carries the order, and the slip’s id as its key', async () => {
+    await sent(says(http(202, { status: 'pending' })));
+    const [head, body] = wire.requests[0]!.split('\r\n\r\n');
+    expect(head).toMatch(/^POST \/api\/slips HTTP\/1.1\r\n/);
+    expect(head).toContain(`idempotency-key: ${slip.slipId}`);
+    expect(JSON.parse(body!)).toEqual({
+      slip_id: slip.slipId,
+      reference: 'ord-1',
+      kind: 'order',
+      account: 'cust-42',
+      counterparty: 'shop-7',
+      amount: { amount: '1250', currency: 'EUR' },
+      attempt: 2,
+    });
+  });
+
+  test.each<[string, string, object]>([
+    [
+      '202 pending',
+      http(202, { status: 'pending', provider_id: 'p-1' }),
+      { kind: 'acknowledged', providerReference: 'p-1' },
+    ],
+    ['200 failed', http(200, { status: 'failed', reason: 'AM04' }), { outcome: 'failed', reason: 'AM04' }],
+    [
+      '422 rejected',
+      http(422, { status: 'rejected', reason: 'AC04' }),
+      { outcome: 'failed', reason: 'AC04' },
+    ],
+    [
+      '403 failed, with the provider’s own word',
+      http(403, { status: 'failed', reason: 'AG01' }),
+      { kind: 'returned', outcome: 'failed', reason: 'AG01' },
+    ],
+    [
+      'early hints before the answer',
+      `HTTP/1.1 103 X\r\n\r\n${http(202, { status: 'pending' })}`,
+      { kind: 'acknowledged' },
+    ],
+    [
+      'a reason that cannot be stored',
+      http(200, { status: 'failed', reason: 'a\u0000b' }),
+      { outcome: 'failed', reason: null },
+    ],
+  ])('is answered by %s', async (_, reply, expected) => {
+    expect(await sent(says(reply))).toMatchObject({ kind: 'answered', answer: expected });
+  });
+
+  test.each<[string, string, string]>([
+    ['200 with an error body', http(200, { error: 'no' }), 'garbage'],
+    ['two words on one thing', http(200, twice), 'garbage'],
+    ['204', http(204, ''), 'garbage'],
+    ['a JSON list', http(200, '[]'), 'garbage'],
+    ['a status that is no text', http(200, { status: true }), 'garbage'],
+    [
+      'an amount that is no amount',
+      http(200, { ...done, amount: { amount: '1e3', currency: 'EUR' } }),
+      'garbage',
+    ],
+    ['a compressed body', http(200, done, { 'content-encoding': 'gzip' }), 'garbage'],
+    ['422 without a word', http(422, 'no'), 'garbage'],
+    ['422 with problem details', http(422, { status: 422, title: 'Unprocessable' }), 'garbage'],
+    ['422 about another slip', http(422, { status: 'rejected', slip_id: 'another' }), 'garbage'],
+    ['400 pending', http(400, { status: 'pending' }), 'garbage'],
+    ['405', http(405, ''), 'garbage'],
+    ['409', http(409, { status: 'rejected' }), 'garbage'],
+    ['408', http(408, {}), 'garbage'],
+    ['429 rejected', http(429, { status: 'rejected' }), 'throttled'],
+    ['503', http(503, ''), 'server_error'],
+    ['308', http(308, '', { location: '/elsewhere' }), 'redirect'],
+  ])('is unanswered after %s', async (_, reply, reason) => {
+    expect(await sent(says(reply))).toMatchObject({ kind: 'unanswered', reason });
+  });
+});
+
+describe('an inquiry', () => {
+  test.each<[string, string, object]>([
+    ['404 with another word', http(404, { status: 'gone' }), { kind: 'no_answer' }],
+    [
+      '404 that says it among other things',
+      http(404, '{"status":"x","status":"not_found"}'),
+      { kind: 'no_answer' },
+    ],
+    [
+      '200 not_found',
+      http(200, { status: 'not_found' }),
+      { kind: 'answered', answer: { kind: 'acknowledged' } },
+    ],
+    [
+      'in progress',
+      http(200, { status: 'in_progress' }),
+      { kind: 'answered', answer: { kind: 'progressed' } },
+    ],
+    ['two words on one thing', http(200, twice), { kind: 'no_answer' }],
+    ['500', http(500, done), { kind: 'no_answer', detail: 'HTTP 500' }],
+    ['a redirect', http(301, '', { location: '/x' }), { kind: 'no_answer', detail: 'HTTP 301' }],
+  ])('%s', async (_, reply, expected) => {
+    wire = await Wire.listen(says(reply));
+    expect((await wire.provider(jsonCallbackUnderTest).inquire('a/b')).outcome).toMatchObject(expected);
+    expect(wire.requests[0]).toMatch(/^GET \/api\/slips\/a%2Fb HTTP\/1.1/);
+  });
+});

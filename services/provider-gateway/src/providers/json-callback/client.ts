@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { moneyToJson } from '@slipstream/kernel';
+import type { ProviderRules } from '@slipstream/rules';
+import type { PreparedCall, Provider } from '../../application/ports.ts';
+import type { Dispatch } from '../../domain/dispatch/state.ts';
+import { httpTransport } from '../transport/http-transport.ts';
+import { callbackReader } from './callback.ts';
+import { capabilities } from './capabilities.ts';
+import { dispatchOutcome, inquiryOutcome } from './translate.ts';
+
+/**
+ * A provider that speaks the protocol `json-callback`: `POST /slips`, `GET /slips/{slip_id}`, and callbacks signed by
+ * Standard Webhooks 1.0.0. @throws StartError for a secret that is no Standard Webhooks secret
+ */
+export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => number): Provider {
+  const { id, baseUrl, connectTimeoutMs, answerTimeoutMs } = rules;
+  const can = capabilities(rules);
+  const readCallback = callbackReader(id, rules.secrets);
+  const connectionsMax = can.concurrencyMax + can.inquiryConcurrencyMax;
+  const transport = httpTransport({ baseUrl, connectionsMax, connectTimeoutMs, monotonicMs });
+  return {
+    id,
+    capabilities: can,
+    prepare: prepareCall,
+    async send(call, startBeforeMs) {
+      const { result, released } = transport.call({
+        method: 'POST',
+        path: '/slips',
+        headers: { 'content-type': 'application/json', 'idempotency-key': call.slipId },
+        body: Buffer.from(call.body),
+        startBeforeMs,
+        answerTimeoutMs,
+      });
+      return { outcome: dispatchOutcome(await result, call.slipId), released };
+    },
+    async inquire(slipId) {
+      const { result, released } = transport.call({
+        method: 'GET',
+        path: `/slips/${encodeURIComponent(slipId)}`,
+        headers: { accept: 'application/json' },
+        body: null,
+        startBeforeMs: monotonicMs() + connectTimeoutMs,
+        answerTimeoutMs,
+      });
+      return { outcome: inquiryOutcome(await result, slipId), released };
+    },
+    readCallback,
+    close: () => transport.close(),
+  };
+}
+
+/** The exact bytes of an attempt: their digest is written ahead of it. */
+function prepareCall(dispatch: Dispatch): PreparedCall {
+  const body = Buffer.from(
+    JSON.stringify({
+      slip_id: dispatch.slipId,
+      reference: dispatch.reference,
+      kind: dispatch.kind,
+      account: dispatch.account,
+      counterparty: dispatch.counterparty,
+      amount: dispatch.amount && moneyToJson(dispatch.amount),
+      attempt: dispatch.attempt,
+    }),
+  );
+  return { slipId: dispatch.slipId, body, digest: createHash('sha256').update(body).digest('hex') };
+}

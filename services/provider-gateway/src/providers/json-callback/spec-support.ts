@@ -1,0 +1,48 @@
+import { moneyToJson } from '@slipstream/kernel';
+import { Webhook } from 'standardwebhooks';
+import { http, type ProtocolUnderTest, type Saying, type SignedCallback } from '../spec-support.ts';
+
+const secretOf = (word: string) => `whsec_${Buffer.alloc(32, word).toString('base64')}`;
+
+/** For specs: how this protocol says things. */
+export const jsonCallbackUnderTest: ProtocolUnderTest = {
+  protocol: 'json-callback',
+  secrets: { current: secretOf('current'), next: secretOf('next') },
+  reply: (slipId, saying) => http(saying === 'pending' ? 202 : 200, words(slipId, saying)),
+  inquiryReply: (slipId, saying) =>
+    saying === 'not_found' ? http(404, { status: 'not_found' }) : http(200, words(slipId, saying)),
+  callbacks: {
+    signed: (id, slipId, saying, secret) => {
+      const event = { type: 'slip.updated', timestamp: '', data: words(slipId, saying) };
+      return sign(id, JSON.stringify(event), secret);
+    },
+    signedBody: sign,
+    unreadable: (slipId) => [
+      '',
+      '[]',
+      '{"type":"slip.updated"}',
+      '{"data":[]}',
+      '{"data":{"status":"succeeded"}}',
+      `{"data":{"slip_id":"${slipId}"}}`,
+      `{"data":{"slip_id":"${slipId}","status":"failed","status":"succeeded"}}`,
+      `{"data":{"slip_id":"${slipId}","status":"succeeded","amount":{"amount":"-1","currency":"EUR"}}}`,
+      `{"data":{"slip_id":"${slipId}","status":"succeeded","amount":[1]}}`,
+    ],
+  },
+};
+
+export function sign(id: string, body: string, secret: string, at = new Date()): SignedCallback {
+  const headers = {
+    'webhook-id': [id],
+    'webhook-timestamp': [String(Math.floor(at.getTime() / 1000))],
+    'webhook-signature': [new Webhook(secret).sign(id, at, body)],
+  };
+  return { body: Buffer.from(body), headers };
+}
+
+function words(slipId: string, saying: Saying): object {
+  const base = { slip_id: slipId, provider_id: 'p-1', reason: null };
+  if (saying === 'pending') return { ...base, status: 'pending' };
+  if (saying === 'unheard_of') return { ...base, status: 'COMPLETED_MAYBE' };
+  return { ...base, status: saying.outcome, amount: saying.amount ? moneyToJson(saying.amount) : null };
+}

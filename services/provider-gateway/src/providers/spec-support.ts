@@ -1,0 +1,138 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Money } from '@slipstream/kernel';
+import type { ProviderRules } from '@slipstream/rules';
+import type { Outcome } from '@slipstream/slip';
+import type { CallbackHeaders, Provider } from '../application/ports.ts';
+import { openProviders } from './registry.ts';
+
+// For specs: a real server on a real socket, and what a protocol has to tell so that the contract can be run over it.
+
+/** What a provider says about a slip. `unheard_of`: a status that its protocol does not name. */
+export type Saying = 'pending' | 'unheard_of' | { readonly outcome: Outcome; readonly amount?: Money };
+
+/** How one protocol says things on the wire: all that the contract suite needs to know of it. */
+export interface ProtocolUnderTest {
+  /** Its name in the registry. */
+  readonly protocol: string;
+  /** Secrets as its rules want them. */
+  readonly secrets: ProviderRules['secrets'];
+  /** A whole HTTP answer to a dispatch call. */
+  reply(slipId: string, saying: Saying): string;
+  /** A whole HTTP answer to an inquiry. */
+  inquiryReply(slipId: string, saying: Saying | 'not_found'): string;
+  /** Null for a protocol without callbacks. */
+  readonly callbacks: {
+    /** A callback as the provider would send it, signed with this secret. */
+    signed(id: string, slipId: string, saying: Saying, secret: string): SignedCallback;
+    /** A well-signed callback with this body. */
+    signedBody(id: string, body: string, secret: string): SignedCallback;
+    /** Bodies from which nothing can be learnt about the slip, or two things. */
+    unreadable(slipId: string): readonly string[];
+  } | null;
+}
+
+export interface SignedCallback {
+  readonly body: Buffer;
+  readonly headers: CallbackHeaders;
+}
+
+/** Long enough for a busy machine: only what has to run out is made shorter. */
+export const patientMs = 20_000;
+
+export function rulesOf(
+  { protocol, secrets }: Pick<ProtocolUnderTest, 'protocol' | 'secrets'>,
+  more: Partial<ProviderRules> = {},
+): ProviderRules {
+  return {
+    id: 'acme',
+    protocol,
+    baseUrl: 'http://127.0.0.1:1',
+    secrets,
+    connectTimeoutMs: patientMs,
+    answerTimeoutMs: patientMs,
+    acceptanceDelayMaxMs: 1_000,
+    concurrencyMax: 2,
+    ...more,
+  };
+}
+
+/** A server that answers every request with these bytes, or does as it likes with the socket. */
+export class Wire {
+  readonly requests: string[] = [];
+  readonly server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #providers: Provider[] = [];
+
+  private constructor(answer: (socket: Socket) => void) {
+    this.server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('data', (bytes) => {
+        this.requests.push(bytes.toString());
+        answer(socket);
+      });
+    });
+  }
+
+  static async listen(answer: (socket: Socket) => void): Promise<Wire> {
+    const wire = new Wire(answer);
+    await new Promise<void>((resolve) => wire.server.listen(0, '127.0.0.1', resolve));
+    return wire;
+  }
+
+  get port(): number {
+    return (this.server.address() as { port: number }).port;
+  }
+
+  /** A provider of this protocol at this server. */
+  provider(
+    under: Pick<ProtocolUnderTest, 'protocol' | 'secrets'>,
+    more: Partial<ProviderRules> = {},
+    monotonicMs?: () => number,
+  ): Provider {
+    const rules = rulesOf(under, { baseUrl: `http://127.0.0.1:${this.port}/api`, ...more });
+    const provider = openProviders([rules], monotonicMs).get('acme')!;
+    this.#providers.push(provider);
+    return provider;
+  }
+
+  /** Nobody listens at this address any more. */
+  async stopListening(): Promise<void> {
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  async close(): Promise<void> {
+    for (const provider of this.#providers) await provider.close();
+    for (const socket of this.#sockets) socket.destroy();
+    if (this.server.listening) await this.stopListening();
+  }
+}
+
+/** The bytes of an HTTP answer with a JSON body, unless the headers say otherwise. */
+export function http(status: number, body: unknown, headers: Record<string, string> = {}): string {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const all = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} X\r\n${lines.join('')}\r\n${text}`;
+}
+
+export const says = (bytes: string) => (socket: Socket) => void socket.write(bytes);
+
+export function flood(socket: Socket, length: number): void {
+  socket.write(`HTTP/1.1 200 X\r\ncontent-length: ${length}\r\n\r\n`);
+  const chunk = Buffer.alloc(32_768, 'x');
+  const more = () => {
+    while (!socket.destroyed && socket.write(chunk));
+  };
+  socket.on('drain', more);
+  more();
+}
+
+/** A byte now and then: each of them within any limit, the whole never. */
+export function drip(socket: Socket, text: string): void {
+  let at = 0;
+  const timer = setInterval(() => {
+    if (socket.destroyed || at >= text.length) clearInterval(timer);
+    else socket.write(text[at++]!);
+  }, 20);
+}

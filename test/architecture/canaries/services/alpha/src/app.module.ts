@@ -1,0 +1,2 @@
+import { telex } from './providers/telex/client.ts';
+export const wired = telex;

@@ -1,0 +1,2 @@
+import { store } from '../../adapters/postgres/store.ts';
+export const adapter = store;
