@@ -1,6 +1,46 @@
 /** Who may import whom (CONVENTIONS). `test/architecture` proves with canaries that each rule can fail. */
 const service = '^services/([^/]+)/src';
 const spec = '\\.spec\\.ts$';
+const specSupport = '/(test-support/|test-database\\.ts|spec-support\\.ts)';
+const notSource = [spec, specSupport];
+
+/** The floors: which libraries a library stands on. What is not named here is not imported. */
+const floors = {
+  slip: ['kernel'],
+  contracts: ['kernel', 'slip'],
+  postgres: ['kernel', 'contracts'],
+  kafka: ['kernel', 'contracts'],
+  rules: ['kernel'],
+  identity: ['kernel'],
+  runtime: ['kernel', 'slip', 'contracts', 'postgres', 'kafka'],
+  'service-host': ['kernel', 'postgres', 'identity', 'runtime'],
+  client: ['kernel', 'slip', 'contracts', 'kafka'],
+  testing: [],
+  environment: ['testing'],
+};
+
+/** Which libraries a room of a service stands on, beside `kernel` and `slip`. */
+const rooms = {
+  'adapters/http': ['contracts', 'identity', 'service-host', 'runtime'],
+  'adapters/kafka': ['contracts', 'kafka', 'postgres', 'runtime'],
+  'adapters/postgres': ['contracts', 'postgres'],
+  providers: ['rules'],
+  workers: ['postgres', 'runtime'],
+};
+
+const floorRules = Object.entries(floors).map(([lib, below]) => ({
+  name: `${lib}-stands-on-its-floor`,
+  severity: 'error',
+  from: { path: `^libs/${lib}/src`, pathNot: notSource },
+  to: { path: '^libs/', pathNot: `^libs/(${[lib, ...below].join('|')})/` },
+}));
+
+const roomRules = Object.entries(rooms).map(([room, below]) => ({
+  name: `${room.replace('/', '-')}-stands-on-its-floor`,
+  severity: 'error',
+  from: { path: `${service}/${room}/`, pathNot: notSource },
+  to: { path: '^libs/', pathNot: `^libs/(${['kernel', 'slip', ...below].join('|')})/` },
+}));
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -51,18 +91,24 @@ export default {
       severity: 'error',
       from: {
         path: `${service}/`,
-        pathNot: [`${service}/providers/(registry\\.ts$|[^/]+/)`, spec, 'spec-support'],
+        pathNot: [`${service}/providers/(registry\\.ts$|[^/]+/)`, ...notSource],
       },
       to: { path: '^services/$1/src/providers/[^/]+/' },
     },
     {
       name: 'a-protocol-knows-ports-and-transport',
       severity: 'error',
-      from: { path: `${service}/providers/([^/]+)/`, pathNot: [spec, 'spec-support'] },
+      from: { path: `${service}/providers/([^/]+)/`, pathNot: notSource },
       to: {
         path: '^services/',
         pathNot: ['^services/$1/src/(domain|application)/', '^services/$1/src/providers/($2|transport)/'],
       },
+    },
+    {
+      name: 'providers-stay-behind-their-port',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/src/(adapters|workers|application|domain)/', pathNot: notSource },
+      to: { path: '^services/$1/src/providers/' },
     },
     {
       name: 'services-meet-on-kafka',
@@ -77,10 +123,30 @@ export default {
       to: { path: '^(services|apps|tools|test)/' },
     },
     {
-      name: 'postgres-and-kafka-meet-in-the-host',
+      name: 'services-know-no-program',
       severity: 'error',
-      from: { path: '^libs/(postgres|kafka)/src', pathNot: spec },
-      to: { path: '^libs/(postgres|kafka)/src', pathNot: '^libs/$1/src' },
+      from: { path: `${service}/`, pathNot: notSource },
+      to: { path: '^(apps|tools|test)/' },
+    },
+    {
+      name: 'programs-know-no-service',
+      severity: 'error',
+      from: { path: '^(apps|tools)/' },
+      to: { path: '^services/' },
+    },
+    {
+      name: 'services-ship-no-equipment',
+      severity: 'error',
+      from: { path: `${service}/`, pathNot: notSource },
+      to: { path: '^libs/(client|environment|testing)/' },
+    },
+    ...floorRules,
+    ...roomRules,
+    {
+      name: 'typeorm-stays-behind-libs-postgres',
+      severity: 'error',
+      from: { path: '^(libs|services|apps|tools)/', pathNot: '^libs/postgres/' },
+      to: { path: 'node_modules/typeorm' },
     },
     {
       name: 'kafkajs-stays-behind-libs-kafka',
@@ -111,9 +177,11 @@ export default {
       from: {
         path: '^(libs|services|apps)/[^/]+/src/',
         // libs/environment is for tests and for running locally: it may wait as specs do.
-        pathNot: [spec, '^libs/(testing|environment)/', 'test-support|test-database|spec-support'],
+        pathNot: [...notSource, '^libs/(testing|environment)/'],
       },
-      to: { path: ['^test/', '^libs/testing/'] },
+      to: {
+        path: ['^test/', '^libs/testing/', '^(libs|services|apps|tools)/[^/]+/test/', spec, specSupport],
+      },
     },
   ],
   options: {

@@ -40,14 +40,9 @@ export class Slots {
     this.#inFlight.add(running);
   }
 
-  /** Resolves when nothing is in flight, or after `timeoutMs`: then the rest is left to its leases. */
-  async idle(timeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([Promise.allSettled([...this.#inFlight]), patience]);
-    clearTimeout(timer);
+  /** Resolves when nothing is in flight any more. */
+  async idle(): Promise<void> {
+    await Promise.allSettled([...this.#inFlight]);
   }
 }
 

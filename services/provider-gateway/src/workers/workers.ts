@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GroupCommit } from '@slipstream/postgres';
 import type { Part } from '@slipstream/runtime';
 import type { EndedCall } from '../application/dispatch-due-slips.ts';
@@ -35,7 +36,8 @@ export function workers(parts: WorkerParts): Workers {
   const { does, providers, dispatchSlots, inquirySlots, onError } = parts;
   const outcomes = group<EndedCall>(does.recordOutcomes);
   const answers = group<AnsweredInquiry>(does.recordAnswers);
-  const settle = (slots: Slots) => () => slots.idle(parts.drainTimeoutMs / 2);
+  // What is still in flight after that is left to its leases.
+  const settle = (slots: Slots) => () => within(parts.drainTimeoutMs / 2, slots.idle());
 
   const dispatcher = new Poller({
     name: 'dispatcher',
@@ -118,4 +120,10 @@ function group<Item>(flush: (items: readonly Item[]) => Promise<void>): GroupCom
       onFull: () => new Error(`more than ${waitingMax} outcomes wait to be written`),
     },
   );
+}
+
+async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+  const patience = new AbortController();
+  await Promise.race([work, sleep(timeoutMs, undefined, { signal: patience.signal }).catch(() => {})]);
+  patience.abort();
 }

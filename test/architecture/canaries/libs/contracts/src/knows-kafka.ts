@@ -1,0 +1,2 @@
+import { consumer } from '../../kafka/src/consumer.ts';
+export const upward = consumer;

@@ -1,0 +1,2 @@
+import { host } from '../../service-host/src/host.ts';
+export const upward = host;

@@ -1,0 +1,2 @@
+import { port } from '../../../../../apps/tool/src/port.ts';
+export const busy = port;

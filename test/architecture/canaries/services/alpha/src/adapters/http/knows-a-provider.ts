@@ -1,0 +1,2 @@
+import { registry } from '../../providers/registry.ts';
+export const direct = registry;

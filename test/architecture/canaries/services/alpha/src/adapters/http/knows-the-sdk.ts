@@ -1,0 +1,2 @@
+import { client } from '../../../../../libs/client/src/client.ts';
+export const sdk = client;

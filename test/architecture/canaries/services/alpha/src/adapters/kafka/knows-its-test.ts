@@ -1,0 +1,2 @@
+import { rig } from '../../../test/rig.ts';
+export const leaked = rig;

@@ -1,0 +1,2 @@
+import { rig } from './spec-support.ts';
+export const leaked = rig;

@@ -1,0 +1,2 @@
+import { consumer } from '../../../../../libs/kafka/src/consumer.ts';
+export const mixed = consumer;
