@@ -198,9 +198,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'W1-vouches-with-one-event-unsent',
     file: `${postgres}/watermark-clock.ts`,
-    from: 'for (const [partition, seq] of candidate.lastSeqs) if ((reached.get(partition) ?? 0n) < seq) return false;',
-    to: 'for (const [partition, seq] of candidate.lastSeqs) if ((reached.get(partition) ?? 0n) + 1n < seq) return false;',
-    specs: [`${postgres}/relay.int.spec.ts`],
+    from: 'const last = waiting.findLastIndex((candidate) => candidate.lastSeq <= sentSeq);',
+    to: 'const last = waiting.findLastIndex((candidate) => candidate.lastSeq <= sentSeq + 1n);',
+    specs: [`${postgres}/watermark-clock.int.spec.ts`],
   },
   {
     name: 'W2-vouches-for-the-time-of-a-parked-result',
@@ -214,7 +214,7 @@ export const mutations: readonly Mutation[] = [
     file: `${runtime}/inbound-barrier.ts`,
     from: 'if ((positions.get(partition) ?? -1) < end) return this.#passed;',
     to: 'if ((positions.get(partition) ?? -1) < end - 1) return this.#passed;',
-    specs: [`${gateway}/test/reported-results.int.spec.ts`],
+    specs: [`${runtime}/inbound-barrier.spec.ts`],
   },
   {
     name: 'N2-sends-after-not-after',
