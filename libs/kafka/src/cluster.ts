@@ -7,6 +7,27 @@ export interface Cluster {
   disconnect(): Promise<void>;
   findGroupCoordinator(of: { groupId: string }): Promise<Coordinator>;
   readonly brokerPool: { readonly seedBroker: Broker };
+  addTargetTopic(topic: string): Promise<void>;
+  /** The partitions of each broker, by its id. */
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>;
+  findBroker(of: { nodeId: string }): Promise<FetchingBroker>;
+}
+
+export interface FetchingBroker {
+  fetch(request: {
+    replicaId: -1;
+    isolationLevel: 0 | 1;
+    maxWaitTime: number;
+    minBytes: number;
+    maxBytes: number;
+    topics: { topic: string; partitions: { partition: number; fetchOffset: string; maxBytes: number }[] }[];
+  }): Promise<{ responses: { partitions: { partition: number; messages: FetchedMessage[] }[] }[] }>;
+}
+
+export interface FetchedMessage {
+  readonly offset: string;
+  readonly value: Buffer | null;
+  readonly isControlRecord?: boolean;
 }
 
 export interface Coordinator {

@@ -3,7 +3,8 @@ export { BatchConsumer, type BatchConsumerParts, type ConsumerHealth } from './c
 export { type ConsumerOptions, consumerDefaults } from './consumer-options.ts';
 export { type DeadLetterRecord, deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
 export { jsonLog, type Log } from './log.ts';
-export { readLogBounds } from './log-bounds.ts';
+export { type LogBounds, readLogBounds } from './log-bounds.ts';
+export { readTail } from './log-tail.ts';
 export type { ConsumerMetrics } from './metrics.ts';
 export { KafkaBatchTransport } from './nest-transport.ts';
 export { partitionOf } from './partition.ts';

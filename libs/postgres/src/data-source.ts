@@ -15,6 +15,8 @@ export interface DataSourceOptions {
    * so this is also how long its vanishing goes unnoticed: long statements need a pool of their own, with few clients.
    */
   readonly statementTimeoutMs?: number;
+  /** Told before a new connection is used when it leads to another server than the last, or to one started anew. */
+  readonly onServerChanged?: () => void;
 }
 
 const timestamptzOid = 1184;
@@ -41,6 +43,7 @@ export async function openDataSource(options: DataSourceOptions): Promise<DataSo
       keepAliveInitialDelayMillis: 10_000,
       query_timeout: statementTimeoutMs + 2_000,
       Client: impatientClients(),
+      verify: serverWatch(options.onServerChanged ?? (() => {})),
       types: { getTypeParser },
     },
   });
@@ -58,4 +61,21 @@ function toInstant(text: string): Instant {
   if (text === 'infinity') return '9999-12-31T23:59:59.999999Z';
   const fraction = text.slice(20, text.indexOf('+', 19));
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction.padEnd(6, '0')}Z`;
+}
+
+type Verify = (client: pg.PoolClient, done: (error?: Error) => void) => void;
+
+/** pg-pool's hook for new connections, called before anybody gets one (it is not in its types). */
+function serverWatch(onServerChanged: () => void): Verify {
+  let known: string | null = null;
+  return (client, done) => {
+    client
+      .query<{ started: string }>('select pg_postmaster_start_time()::text as started')
+      .then(({ rows }) => {
+        const { started } = rows[0]!;
+        if (known !== null && known !== started) onServerChanged();
+        known = started;
+        done();
+      }, done);
+  };
 }

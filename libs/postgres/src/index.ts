@@ -2,6 +2,15 @@ export { FencedError, PgConsumerStore } from './consumer-store.ts';
 export { type DataSourceOptions, openDataSource } from './data-source.ts';
 export { GroupCommit } from './group-commit.ts';
 export { coreMigrations, type MigrationFolder, migrate } from './migrations.ts';
+export {
+  judgeOwnLog,
+  type OlderDatabase,
+  type OwnLogVerdict,
+  type OwnRecord,
+  type OwnTail,
+  type SequencerState,
+} from './own-log.ts';
+export { OwnLogStore, recordDigest } from './own-log-store.ts';
 export { prepareTopics } from './prepare.ts';
 export { Relay, type RelayOptions, type RelayProducer, type RelayRecord } from './relay.ts';
 export { classifyDatabaseError, type DatabaseFailure, isTransient } from './transient.ts';

@@ -40,11 +40,20 @@ interface StampRow {
 export class UnitOfWork {
   readonly #dataSource: DataSource;
   readonly #onPublished: () => void;
+  readonly #mayPublish: (topic: string, partition: number) => void;
 
-  /** `onPublished` is called after a commit that published something: it wakes the relay. */
-  constructor(dataSource: DataSource, onPublished: () => void = () => {}) {
+  /**
+   * `onPublished` is called after a commit that published something: it wakes the relay. `mayPublish` is asked before
+   * anything is numbered; what it throws fails the transaction.
+   */
+  constructor(
+    dataSource: DataSource,
+    onPublished: () => void = () => {},
+    mayPublish: (topic: string, partition: number) => void = () => {},
+  ) {
     this.#dataSource = dataSource;
     this.#onPublished = onPublished;
+    this.#mayPublish = mayPublish;
   }
 
   async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -58,7 +67,7 @@ export class UnitOfWork {
       await runner.startTransaction();
       const transaction = new Transaction(runner);
       const result = await work(transaction);
-      const stamps = await transaction.append();
+      const stamps = await transaction.append(this.#mayPublish);
       transaction.assertSound();
       await runner.commitTransaction();
       if (stamps.length > 0) this.#onPublished();
@@ -104,9 +113,10 @@ class Transaction implements Tx {
     for (const record of records) this.#outbound.push(record);
   }
 
-  async append(): Promise<Stamped[]> {
+  async append(mayPublish: (topic: string, partition: number) => void): Promise<Stamped[]> {
     const records = this.#outbound;
     if (records.length === 0) return [];
+    for (const { topic, partition } of records) mayPublish(topic, partition);
     const rows = await this.query<StampRow>(appendEvents, [
       records.map((record) => record.topic),
       records.map((record) => record.partition),

@@ -14,7 +14,9 @@ export {
 export type { Health, HealthCheck } from './health.ts';
 export { type Part, type PartFailure, startParts, stopParts } from './lifecycle.ts';
 export { outboundEvent } from './outbound-event.ts';
+export type { Recovery } from './own-log-guard.ts';
 export {
+  type GuardedSubscription,
   openRuntime,
   type Runtime,
   type RuntimeOptions,

@@ -79,3 +79,20 @@ export function consumerMetrics(): ConsumersMetrics {
     },
   };
 }
+
+/** Shows where the database and the service's own log disagree, or were not compared yet (rule 4). */
+export function ownLogMetric(
+  registry: Registry,
+  closed: () => readonly { readonly topic: string; readonly partition: number }[],
+): void {
+  new Gauge({
+    name: 'slipstream_own_log_closed',
+    help: '1 while nothing is taken or sent because the database was not found as new as its own log',
+    labelNames: ['topic', 'partition'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { topic, partition } of closed()) this.set({ topic, partition: String(partition) }, 1);
+    },
+  });
+}

@@ -10,6 +10,7 @@ import {
   topics,
 } from '@slipstream/contracts';
 import {
+  type Batch,
   BatchConsumer,
   createKafka,
   deadLetterRecord,
@@ -26,6 +27,7 @@ import {
   coreMigrations,
   type MigrationFolder,
   migrate,
+  OwnLogStore,
   openDataSource,
   PgConsumerStore,
   prepareTopics,
@@ -37,9 +39,12 @@ import {
 import { wallClock } from '@slipstream/slip';
 import { v7 } from 'uuid';
 import { EndOffsets } from './end-offsets.ts';
+import { GuardedProducer } from './guarded-producer.ts';
 import { InboundBarrier } from './inbound-barrier.ts';
 import type { Part } from './lifecycle.ts';
-import { consumerMetrics } from './metrics.ts';
+import { consumerMetrics, ownLogMetric } from './metrics.ts';
+import { OwnLogGuard, type Recovery } from './own-log-guard.ts';
+import { readOwnTails } from './own-tails.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import { Ticker } from './ticker.ts';
 
@@ -72,6 +77,11 @@ export interface WatermarkOptions {
   onClosed?(clocks: readonly string[]): Promise<void>;
 }
 
+export interface GuardedSubscription extends Subscription<Tx> {
+  /** Handles the batch instead while the database lacks events of its own that the partition has; must publish nothing. */
+  readonly whileOlder?: (tx: Tx, batch: Batch) => Promise<void>;
+}
+
 /** Everything a service needs of PostgreSQL and Kafka, wired once and started and stopped in the right order. */
 export interface Runtime {
   readonly source: Source;
@@ -82,7 +92,11 @@ export interface Runtime {
   newId(): string;
   /** The partition of `slips.events.v1` that a slip lives on. */
   partitionOf(slipId: string): number;
-  consume(subscription: Subscription<Tx>): BatchConsumer<Tx>;
+  consume(subscription: GuardedSubscription): BatchConsumer<Tx>;
+  /** Whether work may go on everywhere: the database was compared with the service's own log (rule 4). */
+  isOpen(): boolean;
+  /** For a service that goes on by itself when its database is older than its log. */
+  recoverWith(recovery: Recovery): void;
   publishWatermarks(options: WatermarkOptions): void;
   /** Deletes every source's watermark of an imported clock that has ended (ARCHITECTURE section 8). */
   forgetClock(clock: string): Promise<void>;
@@ -103,7 +117,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const logger = new Logger('Runtime');
   const onError = (error: unknown) =>
     logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  let guard: OwnLogGuard | null = null;
   const dataSource = await openDataSource({
+    onServerChanged: () => guard?.doubt(),
     url: settings.databaseUrl,
     applicationName: `slipstream-${name}`,
     ...(options.poolMax === undefined ? {} : { poolMax: options.poolMax }),
@@ -119,7 +135,25 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     throw error;
   }
   let wakeRelay = (): void => {};
-  const unitOfWork = new UnitOfWork(dataSource, () => wakeRelay());
+  const unitOfWork = new UnitOfWork(
+    dataSource,
+    () => wakeRelay(),
+    (topic, partition) => ownLog.require(topic, partition),
+  );
+  const producer = new SerialProducer(kafka);
+  const sender = new GuardedProducer(producer, (topic, partition) => ownLog.require(topic, partition));
+  const ownLog = new OwnLogGuard({
+    source: options.source,
+    topics: options.publishes,
+    log: new OwnLogStore(unitOfWork),
+    run: (work) => unitOfWork.run(work),
+    tails: (topic, from) => readOwnTails(kafka, options.source, topic, from),
+    settled: () => sender.settled(),
+    onOpen: () => wakeRelay(),
+    onClosed: (why) => logger.error(why),
+    onError,
+  });
+  guard = ownLog;
   const published = new Set(options.publishes.map((topic) => topic.name));
   const consumers: BatchConsumer<Tx>[] = [];
   const workers: Part[] = [];
@@ -146,7 +180,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       const consumer = new BatchConsumer<Tx>({
         kafka,
         store,
-        subscription,
+        subscription: guarded(subscription, ownLog),
         ownClientId: clientId,
         onFatal,
         metrics: metrics.of(subscription.group),
@@ -154,6 +188,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       published.add(deadLetterTopic(subscription.topic));
       consumers.push(consumer);
       return consumer;
+    },
+    isOpen: () => ownLog.isAllOpen,
+    recoverWith(recovery) {
+      ownLog.recovery = recovery;
     },
     publishWatermarks(wanted) {
       watermarks = wanted;
@@ -181,9 +219,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     parts: (host) => {
       metrics.register(host.metrics);
-      const producer = new SerialProducer(kafka);
       const publishes = allTopics.filter((topic) => published.has(topic.name));
-      const relay = new Relay(unitOfWork, producer, {
+      const relay = new Relay(unitOfWork, sender, {
         instanceId: settings.instanceId,
         topics: publishes.map((topic) => topic.name),
         onError,
@@ -197,12 +234,15 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         },
         { name: 'end offsets', start: () => endOffsets.start(), stop: () => endOffsets.stop() },
         { name: 'producer', start: () => producer.start(), stop: () => producer.stop() },
+        ownLog,
         { name: 'relay', start: () => relay.start(), stop: () => relay.stop() },
         { name: 'ticks', start: () => ticks.start(), stop: () => ticks.stop() },
         consumersPart(host, consumers, onFatal),
         ...workers,
       ];
       if (watermarks) parts.push(ticker(watermarks, relay));
+      ownLogMetric(host.metrics, () => ownLog.closed());
+      host.health.register('own log', () => ownLog.health());
       host.health.register('relay', () => {
         const silentMs = Math.round(relay.silentMs);
         const detail = `nothing could be sent for ${silentMs} ms`;
@@ -223,7 +263,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     const inner = new Ticker({
       source: options.source,
       clock,
-      leads: () => relay.leads(topics.events.name, 0),
+      // A mark is the word of a service that knows what it has said.
+      leads: () => ownLog.isAllOpen && relay.leads(topics.events.name, 0),
       send: (records) => tickProducer.sendBatch(records),
       awaited: () => awaitedBy(ticks),
       awaits: wanted.awaits,
@@ -253,6 +294,21 @@ function awaitedBy(ticks: TickReader): Instant | null | undefined {
   const tick = ticks.latest(sources.reconciliation, wallClock);
   if (!tick || tick.reading === null) return undefined;
   return ticks.ageMs(sources.reconciliation, wallClock) > reconcilerSilentMsMax ? undefined : tick.awaits;
+}
+
+/** On the topic whose partitions are compared, each waits for its own; what comes from outside waits for them all. */
+function guarded(subscription: GuardedSubscription, ownLog: OwnLogGuard): Subscription<Tx> {
+  const { whileOlder } = subscription;
+  return {
+    ...subscription,
+    async handle(tx, batch) {
+      const { topic, partition } = batch;
+      if (whileOlder && ownLog.isOlder(topic, partition)) return whileOlder(tx, batch);
+      if (subscription.sequenced) ownLog.require(topic, partition);
+      else ownLog.requireAll();
+      return subscription.handle(tx, batch);
+    },
+  };
 }
 
 /**
