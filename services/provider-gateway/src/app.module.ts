@@ -17,7 +17,7 @@ import { PROVIDER_VIEW, ProvidersController } from './adapters/http/providers.co
 import { reportedResults, resultsGroup } from './adapters/kafka/reported-results.ts';
 import { slipEvents, slipEventsGroup } from './adapters/kafka/slip-events.ts';
 import { upstreamMarks, upstreamTicks } from './adapters/kafka/upstream.ts';
-import { postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
+import { mayPass, postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
 import type { Providers } from './application/ports.ts';
 import type { CallbackHandling, ReceivedCallback } from './application/receive-callbacks.ts';
 import type { UpstreamTick } from './application/release-parked.ts';
@@ -72,6 +72,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     ...slots,
     upstream: () => upstreamTicks(runtime.ticks) satisfies readonly UpstreamTick[],
     drainTimeoutMs: settings.drainTimeoutMs,
+    mayPass,
     onError,
   });
   const open = (tx: Tx) => storeTx(tx, options);
@@ -80,7 +81,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   // Two live instances never share a name, so whatever stands under ours was left by a process that died.
   runtime.addPart({
     name: 'own abandoned attempts',
-    start: () => store.run((tx) => tx.dispatches.abandonOwn(settings.instanceId)),
+    start: does.recoverOwn,
     stop: async () => {},
   });
   for (const part of work.parts) runtime.addPart(part);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
@@ -12,7 +12,7 @@ import {
 } from '../src/application/dispatch-due-slips.ts';
 import { type AnsweredInquiry, inquireDue, recordAnswers } from '../src/application/inquire-due.ts';
 import type { Ended, Provider } from '../src/application/ports.ts';
-import { recordOutcomes, recoverAbandoned } from '../src/application/record-outcomes.ts';
+import { recordOutcomes, recoverAbandoned, recoverOwn } from '../src/application/record-outcomes.ts';
 import { Slots } from '../src/application/slots.ts';
 import type { Dispatch } from '../src/domain/dispatch/state.ts';
 import type { CallOutcome, InquiryOutcome } from '../src/domain/provider/answer.ts';
@@ -116,10 +116,23 @@ describe('an instance that dies', () => {
     await gateway.unitOfWork.query('update dispatch set lease_until = clock_timestamp()');
     expect(await recoverAbandoned(recorder())).toBe(1);
     expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'DispatchUnanswered']);
-    expect(await gateway.event(slip, 'DispatchUnanswered')).toMatchObject({ reason: 'restart', attempt: 1 });
+    expect(await gateway.event(slip, 'DispatchUnanswered')).toMatchObject({
+      reason: 'not_recorded',
+      attempt: 1,
+    });
     expect(await dispatchDueSlips(instance('two'))).toBe(0);
     expect(puppet.calls).toHaveLength(1);
     expect(gateway.counted.get('abandoned_attempt')).toBe(1);
+  });
+
+  test('and starts again under its name: what it had in flight is asked about, before anything is sent', async () => {
+    const slip = await gateway.slip();
+    puppet.capabilities.answerTimeoutMs = 60_000;
+    await dispatchDueSlips(instance('one'));
+    await recoverOwn(recorder(), 'another');
+    expect(await gateway.types(slip)).toEqual(['DispatchIntended']);
+    await recoverOwn(recorder(), 'one');
+    expect(await gateway.event(slip, 'DispatchUnanswered')).toMatchObject({ reason: 'restart', attempt: 1 });
   });
 
   test('between the intent and its commit: nothing was intended, and another instance sends', async () => {
@@ -302,5 +315,55 @@ describe('an instance that dies', () => {
     expect(await gateway.row(slip)).toMatchObject({ status: 'held', next_at: null });
     await recordOutcomes(recorder(), [{ slipId: slip, attempt: 1, outcome: succeeded }]);
     expect((await gateway.types(slip)).at(-1)).toBe('SlipReturned');
+  });
+});
+
+describe('a database that is away', () => {
+  let gateway: Harness;
+  let server: Server;
+  beforeEach(async () => {
+    gateway = await Harness.open(environment().databaseUrl);
+  });
+  afterEach(async () => {
+    server.close();
+    server.closeAllConnections();
+    await gateway.stop();
+  });
+
+  test('costs no answer that was read: it is kept, nothing more is sent, and nobody takes it for abandoned', async () => {
+    const answers: (() => void)[] = [];
+    server = createServer((_, response) => {
+      answers.push(() => response.end(JSON.stringify({ status: 'succeeded' })));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const slips = await Promise.all(Array.from({ length: 4 }, () => gateway.slip()));
+    const { parts } = await gateway.startWorkers([
+      providerRules(`http://127.0.0.1:${port}`, { answerTimeoutMs: 8_000 }),
+    ]);
+    await waitFor(() => answers.length === 4, { timeoutMs: 20_000, what: 'four calls' });
+    const waiting = await gateway.slip({ deadlineMs: 60_000 });
+    const sentBefore = answers.length;
+    await gateway.unitOfWork.query('alter table dispatch rename to dispatch_away');
+    const rename = 'alter table dispatch_away rename to dispatch';
+    try {
+      for (const answer of answers) answer();
+      const failedWrites = () =>
+        gateway.errors.filter((error) => (error as { query?: string }).query?.includes('slip_id = any($1)'));
+      // By then the next try is later than the next look for abandoned attempts.
+      await waitFor(() => failedWrites().length >= 20, { timeoutMs: 20_000, what: 'failed writes' });
+      await gateway.unitOfWork.query(`update dispatch_away set lease_until = clock_timestamp()`);
+    } finally {
+      await gateway.unitOfWork.query(rename);
+    }
+    for (const slip of slips) {
+      await gateway.event(slip, 'SlipReturned', 20_000);
+      expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'SlipReturned']);
+    }
+    expect(answers.length - sentBefore).toBeLessThanOrEqual(1);
+    await gateway.event(waiting, 'DispatchIntended', 20_000);
+    expect(gateway.counted.get('abandoned_attempt')).toBeUndefined();
+    for (const part of parts) await part.drain?.();
   });
 });

@@ -36,8 +36,8 @@ export interface Dispatches {
   lockDue(limits: ReadonlyMap<string, number>): Promise<{ now: Instant; due: readonly Dispatch[] }>;
   /** Rows whose attempt was abandoned: their lease ran out. */
   lockAbandoned(limit: number): Promise<{ now: Instant; abandoned: readonly Dispatch[] }>;
-  /** Ends the leases of a dead process that had this name: what it had in flight is asked about now. */
-  abandonOwn(owner: string): Promise<void>;
+  /** Rows whose attempt is under way in the name of this owner. */
+  lockOwned(owner: string, limit: number): Promise<{ now: Instant; abandoned: readonly Dispatch[] }>;
   save(dispatches: readonly Dispatch[]): Promise<void>;
   /** How many slips without an end a provider has, by status. */
   countOpen(provider: string): Promise<ReadonlyMap<string, number>>;

@@ -1,3 +1,4 @@
+import type { Instant } from '@slipstream/kernel';
 import { type AttemptEnd, endAttempt } from '../domain/dispatch/attempt.ts';
 import { retryDelayMs } from '../domain/dispatch/backoff.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
@@ -32,35 +33,41 @@ export async function recordOutcomes(parts: RecorderParts, calls: readonly Ended
 const abandonedMax = 200;
 
 /**
- * Ends the attempts whose sender is gone: they may have left, so they are asked about and never sent again (rule 1).
+ * Ends the attempts whose sender did not say in time how they ended: they may have left, so they are asked about and
+ * never sent again (rule 1). An answer that it still brings counts all the same.
  * @returns how many there were
  */
-export async function recoverAbandoned(parts: RecorderParts): Promise<number> {
-  const found = await parts.store.run((tx) => endAbandoned(tx, parts));
-  if (found > 0) parts.count('abandoned_attempt', found);
-  return found;
+export function recoverAbandoned(parts: RecorderParts): Promise<number> {
+  return endAbandoned(parts, 'not_recorded', (tx) => tx.dispatches.lockAbandoned(abandonedMax));
 }
 
-async function endAbandoned(tx: StoreTx, parts: RecorderParts): Promise<number> {
-  const { now, abandoned } = await tx.dispatches.lockAbandoned(abandonedMax);
-  const changes = new Changes(new Map(abandoned.map((dispatch) => [dispatch.slipId, dispatch])));
-  for (const dispatch of abandoned) {
-    const outcome = {
-      kind: 'unanswered',
-      reason: 'restart',
-      detail: `The instance ${dispatch.owner ?? 'that sent it'} did not record how the attempt ended.`,
-    } as const;
-    changes.apply(
-      endAttempt(dispatch, {
-        attempt: dispatch.attempt,
-        outcome,
-        now,
-        ...circumstances(parts, dispatch),
-      }),
-    );
+/** Ends what a process of this name left behind when it died: before this one makes any call. */
+export async function recoverOwn(parts: RecorderParts, owner: string): Promise<void> {
+  let ended = abandonedMax;
+  while (ended === abandonedMax) {
+    ended = await endAbandoned(parts, 'restart', (tx) => tx.dispatches.lockOwned(owner, abandonedMax));
   }
-  await changes.write(tx);
-  return abandoned.length;
+}
+
+async function endAbandoned(
+  parts: RecorderParts,
+  reason: 'restart' | 'not_recorded',
+  lock: (tx: StoreTx) => Promise<{ now: Instant; abandoned: readonly Dispatch[] }>,
+): Promise<number> {
+  const found = await parts.store.run(async (tx) => {
+    const { now, abandoned } = await lock(tx);
+    const changes = new Changes(new Map(abandoned.map((dispatch) => [dispatch.slipId, dispatch])));
+    for (const dispatch of abandoned) {
+      const { attempt, owner } = dispatch;
+      const detail = `The instance ${owner ?? 'that sent it'} did not record how the attempt ended.`;
+      const outcome = { kind: 'unanswered', reason, detail } as const;
+      changes.apply(endAttempt(dispatch, { attempt, outcome, now, ...circumstances(parts, dispatch) }));
+    }
+    await changes.write(tx);
+    return abandoned.length;
+  });
+  if (found > 0) parts.count('abandoned_attempt', found);
+  return found;
 }
 
 function circumstances(

@@ -5,7 +5,7 @@ import { type AnsweredInquiry, type InquirerParts, inquireDue, recordAnswers } f
 import type { StoreTx } from './ports.ts';
 import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
 import { type Refused, type ResultBatch, receiveResults } from './receive-results.ts';
-import { type RecorderParts, recordOutcomes, recoverAbandoned } from './record-outcomes.ts';
+import { type RecorderParts, recordOutcomes, recoverAbandoned, recoverOwn } from './record-outcomes.ts';
 import { newSweep, releaseParked, type UpstreamTick } from './release-parked.ts';
 import { type ProviderView, type ProviderViewParts, showProvider, showProviders } from './show-providers.ts';
 import { anythingOpen, type BoundFacts, readBounds } from './watermark-bounds.ts';
@@ -22,8 +22,10 @@ export interface UseCases {
   dispatchDueSlips(calls: Pick<DispatcherParts, 'record' | 'onFree'>): Promise<number>;
   /** Records how calls ended. */
   recordOutcomes(calls: readonly EndedCall[]): Promise<void>;
-  /** Ends the attempts whose sender is gone; gives how many there were. */
+  /** Ends the attempts whose sender did not say in time how they ended; gives how many there were. */
   recoverAbandoned(): Promise<number>;
+  /** Ends what a process of this name left behind when it died. */
+  recoverOwn(): Promise<void>;
   /** Asks providers about slips whose inquiry is due; gives how many were dealt with. */
   inquireDue(calls: Pick<InquirerParts, 'record' | 'onFree'>): Promise<number>;
   /** Records what providers answered. */
@@ -52,6 +54,7 @@ export function useCases(parts: Parts): UseCases {
     dispatchDueSlips: (calls) => dispatchDueSlips({ ...parts, ...calls, slots: dispatchSlots }),
     recordOutcomes: (calls) => recordOutcomes(parts, calls),
     recoverAbandoned: () => recoverAbandoned(parts),
+    recoverOwn: () => recoverOwn(parts, parts.owner),
     inquireDue: (calls) => inquireDue({ ...parts, ...calls, slots: inquirySlots }),
     recordAnswers: (answers) => recordAnswers(parts, answers),
     releaseParked: (upstream) => releaseParked(store, upstream, count, sweep),

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GroupCommit } from '@slipstream/postgres';
 import type { Part } from '@slipstream/runtime';
 import type { EndedCall } from '../application/dispatch-due-slips.ts';
 import type { AnsweredInquiry } from '../application/inquire-due.ts';
@@ -7,8 +6,8 @@ import type { Providers } from '../application/ports.ts';
 import type { UpstreamTick } from '../application/release-parked.ts';
 import type { Slots } from '../application/slots.ts';
 import type { UseCases } from '../application/use-cases.ts';
-import { keepTrying } from './keep-trying.ts';
 import { Poller } from './poller.ts';
+import { Recorder } from './recorder.ts';
 
 export interface WorkerParts {
   readonly does: UseCases;
@@ -17,6 +16,8 @@ export interface WorkerParts {
   readonly inquirySlots: Slots;
   readonly upstream: () => readonly UpstreamTick[];
   readonly drainTimeoutMs: number;
+  /** Whether a write that failed so may go well later: the database is away or in trouble. */
+  readonly mayPass: (error: unknown) => boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -26,26 +27,25 @@ export interface Workers {
   wake(): void;
 }
 
-const batchSizeMax = 200;
-const waitingMax = 10_000;
-/** About half a minute: longer than a database takes to fail over, shorter than an inquiry ladder. */
-const patience = { attemptsMax: 12, delayMs: 100, delayMsMax: 5_000 };
-
 /** The workers that make every call and keep every promise that a row in the database stands for. */
 export function workers(parts: WorkerParts): Workers {
-  const { does, providers, dispatchSlots, inquirySlots, onError } = parts;
-  const outcomes = group<EndedCall>(does.recordOutcomes);
-  const answers = group<AnsweredInquiry>(does.recordAnswers);
+  const { does, providers, dispatchSlots, inquirySlots, mayPass, onError } = parts;
+  const outcomes = new Recorder<EndedCall>({ write: does.recordOutcomes, mayPass, onError });
+  const answers = new Recorder<AnsweredInquiry>({ write: does.recordAnswers, mayPass, onError });
+  /** What was read already cannot be written: nothing new is begun that could not be written either. */
+  const unlessBehind = (work: () => Promise<number>) => async () =>
+    outcomes.behind || answers.behind ? 0 : work();
   // What is still in flight after that is left to its leases.
   const settle = (slots: Slots) => () => within(parts.drainTimeoutMs / 2, slots.idle());
 
   const dispatcher = new Poller({
     name: 'dispatcher',
-    work: () =>
+    work: unlessBehind(() =>
       does.dispatchDueSlips({
-        record: (ended) => persist(outcomes, ended),
+        record: (ended) => outcomes.record(ended),
         onFree: () => dispatcher.wake(),
       }),
+    ),
     waitMsMin: 5,
     waitMsMax: 100,
     onError,
@@ -53,8 +53,9 @@ export function workers(parts: WorkerParts): Workers {
   });
   const inquirer = new Poller({
     name: 'inquirer',
-    work: () =>
-      does.inquireDue({ record: (answered) => persist(answers, answered), onFree: () => inquirer.wake() }),
+    work: unlessBehind(() =>
+      does.inquireDue({ record: (answered) => answers.record(answered), onFree: () => inquirer.wake() }),
+    ),
     waitMsMin: 5,
     waitMsMax: 100,
     onError,
@@ -71,11 +72,13 @@ export function workers(parts: WorkerParts): Workers {
     },
     stop: async () => {
       await Promise.all([dispatcher, inquirer].map((one) => one.stop()));
+      for (const recorder of [outcomes, answers]) recorder.end();
     },
   };
   const recovery = new Poller({
     name: 'recovery of abandoned attempts',
-    work: does.recoverAbandoned,
+    // An attempt whose end is kept here is not abandoned: its lease only ran out while the database was away.
+    work: unlessBehind(does.recoverAbandoned),
     waitMsMin: 100,
     waitMsMax: 500,
     onError,
@@ -101,25 +104,6 @@ export function workers(parts: WorkerParts): Workers {
       inquirer.wake();
     },
   };
-
-  /** An end that cannot be written is left to its lease: then it counts as unanswered, and is asked about. */
-  async function persist<Item>(into: GroupCommit<Item, void>, item: Item): Promise<void> {
-    await keepTrying(() => into.submit(item), { ...patience, onError });
-  }
-}
-
-function group<Item>(flush: (items: readonly Item[]) => Promise<void>): GroupCommit<Item, void> {
-  return new GroupCommit<Item, void>(
-    async (items) => {
-      await flush(items);
-      return items.map(() => undefined);
-    },
-    {
-      batchSizeMax,
-      waitingMax,
-      onFull: () => new Error(`more than ${waitingMax} outcomes wait to be written`),
-    },
-  );
 }
 
 async function within(timeoutMs: number, work: Promise<void>): Promise<void> {

@@ -15,7 +15,7 @@ import { outboundEvent } from '@slipstream/runtime';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
-import { postgresStore, type StoreOptions } from '../../src/adapters/postgres/store.ts';
+import { mayPass, postgresStore, type StoreOptions } from '../../src/adapters/postgres/store.ts';
 import { followSlips } from '../../src/application/follow-slips.ts';
 import type { Counted, Providers, Store } from '../../src/application/ports.ts';
 import type { UpstreamTick } from '../../src/application/release-parked.ts';
@@ -88,7 +88,7 @@ export class Harness {
       owner,
     });
     const upstream = () => this.upstream;
-    const started = workers({ does, providers, ...slots, upstream, drainTimeoutMs: 2_000, onError });
+    const started = workers({ does, providers, ...slots, upstream, drainTimeoutMs: 2_000, mayPass, onError });
     for (const part of started.parts) await part.start();
     this.#instances.push(started);
     this.#providers.push(providers);

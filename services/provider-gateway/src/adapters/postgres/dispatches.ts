@@ -29,9 +29,9 @@ select *, clock_timestamp() as now from dispatch
 where status = 'intended' and lease_until < clock_timestamp()
 order by lease_until limit $1 for update skip locked`;
 
-const abandonOwnSql = `
-update dispatch set lease_until = clock_timestamp()
-where status = 'intended' and owner = $1 and lease_until > clock_timestamp()`;
+const lockOwnedSql = `
+select *, clock_timestamp() as now from dispatch
+where status = 'intended' and owner = $1 order by slip_id limit $2 for update`;
 
 // What SlipSubmitted told never changes; the rest is what this service knows and did.
 const mutable =
@@ -78,8 +78,9 @@ export function dispatches(tx: Tx): Dispatches {
       const rows = await tx.query<DispatchRow & { now: Instant }>(lockAbandonedSql, [limit]);
       return { now: latest(rows), abandoned: rows.map(toDispatch) };
     },
-    async abandonOwn(owner) {
-      await tx.query(abandonOwnSql, [owner]);
+    async lockOwned(owner, limit) {
+      const rows = await tx.query<DispatchRow & { now: Instant }>(lockOwnedSql, [owner, limit]);
+      return { now: latest(rows), abandoned: rows.map(toDispatch) };
     },
     async save(changed: readonly Dispatch[]) {
       await tx.query(saveSql, [JSON.stringify(changed.map(toRow))]);

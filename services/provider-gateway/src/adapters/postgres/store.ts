@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { OutboundRecord, Tx, UnitOfWork } from '@slipstream/postgres';
+import { classifyDatabaseError, type OutboundRecord, type Tx, type UnitOfWork } from '@slipstream/postgres';
 import type { PendingEvent } from '@slipstream/slip';
 import type { Store, StoreTx } from '../../application/ports.ts';
 import { callbacks } from './callbacks.ts';
@@ -34,4 +34,10 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
 
 export function postgresStore(unitOfWork: UnitOfWork, options: StoreOptions): Store {
   return { run: (work) => unitOfWork.run((tx) => work(storeTx(tx, options))) };
+}
+
+/** Whether what failed so may go well later, unchanged: the database is away, or not as it must be. */
+export function mayPass(error: unknown): boolean {
+  const failure = classifyDatabaseError(error);
+  return failure === 'transient' || failure === 'setup';
 }

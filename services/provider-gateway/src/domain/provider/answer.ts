@@ -32,7 +32,10 @@ export type UnansweredReason =
   | 'garbage'
   | 'redirect'
   | 'too_large'
-  | 'restart';
+  /** The process that made the call ended, and a new one under its name found the attempt. */
+  | 'restart'
+  /** Whoever made the call did not write down how it ended in time: it died, or could not reach its database. */
+  | 'not_recorded';
 
 /** How one dispatch call ended. `not_sent`: provably nothing was taken by the provider. */
 export type CallOutcome =

@@ -54,6 +54,12 @@ const table: readonly [string, readonly RecordedEvent[], readonly RecordedEvent[
   ['done, answered garbage', [...call, told(unanswered('garbage'), at(4))], [asked()], 'garbage_answer'],
   ['done, we restarted', [...call, told(unanswered('restart'), at(4))], [asked()], 'gateway_interrupted'],
   [
+    'done, we wrote nothing down',
+    [...call, told(unanswered('not_recorded'), at(4))],
+    [asked()],
+    'gateway_interrupted',
+  ],
+  [
     'sent late after an outage',
     [...start, told(intended(1), at(2)), told(notSent(), at(3)), told(intended(2), at(8))],
     [asked('signed_callback')],

@@ -123,6 +123,7 @@ function whyUnknown(state: SubmittedSlip, facts: Facts): Finding {
 function unansweredCode(reason: string | null): CauseCode | null {
   switch (reason) {
     case 'restart':
+    case 'not_recorded':
       return 'gateway_interrupted';
     case 'server_error':
       return 'provider_error';

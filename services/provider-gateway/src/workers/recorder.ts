@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GroupCommit } from '@slipstream/postgres';
+
+export interface RecorderOptions<Item> {
+  /** Writes items in one transaction. */
+  readonly write: (items: readonly Item[]) => Promise<void>;
+  /** Whether the same write may go well later, because the database is away or in trouble. */
+  readonly mayPass: (error: unknown) => boolean;
+  readonly onError: (error: unknown) => void;
+  /** The pauses between the tries double from the first to the second. */
+  readonly delayMsMin?: number;
+  readonly delayMsMax?: number;
+}
+
+const batchSizeMax = 200;
+const waitingMax = 10_000;
+/** Tries that an item gets whose failure is not one that passes: about half a minute. */
+const refusalsMax = 12;
+
+/**
+ * Writes what providers answered, and keeps it until it is written or the process ends: it exists nowhere else. Who
+ * gave it in holds its slot meanwhile, so no more is kept than there are slots; while anything waits here, nothing new
+ * should be started. What the database refuses for its own content is given up, and left to the attempt's lease.
+ */
+export class Recorder<Item> {
+  readonly #options: RecorderOptions<Item>;
+  readonly #group: GroupCommit<Item, void>;
+  readonly #end = new AbortController();
+  #waiting = 0;
+
+  constructor(options: RecorderOptions<Item>) {
+    this.#options = options;
+    this.#group = new GroupCommit<Item, void>(
+      async (items) => {
+        await options.write(items);
+        return items.map(() => undefined);
+      },
+      {
+        batchSizeMax,
+        waitingMax,
+        onFull: () => new Error(`more than ${waitingMax} answers wait to be written`),
+      },
+    );
+  }
+
+  /** Something could not be written at once, and is kept. */
+  get behind(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** Resolves when the item is written, given up, or the process ends. Never rejects. */
+  async record(item: Item): Promise<void> {
+    try {
+      await this.#group.submit(item);
+    } catch (error) {
+      this.#options.onError(error);
+      this.#waiting += 1;
+      await this.#keep(item).finally(() => {
+        this.#waiting -= 1;
+      });
+    }
+  }
+
+  /** The process ends: what is still kept is lost now, and told as not recorded by whoever finds the attempt. */
+  end(): void {
+    this.#end.abort();
+  }
+
+  /** Alone: another item of the batch may be what was refused. */
+  async #keep(item: Item): Promise<void> {
+    const { delayMsMin = 100, delayMsMax = 5_000 } = this.#options;
+    let refusals = 0;
+    for (let delayMs = delayMsMin; ; delayMs = Math.min(2 * delayMs, delayMsMax)) {
+      const ended = await sleep(delayMs, false, { signal: this.#end.signal }).catch(() => true);
+      if (ended) return;
+      try {
+        await this.#options.write([item]);
+        return;
+      } catch (error) {
+        this.#options.onError(error);
+        if (!this.#options.mayPass(error)) refusals += 1;
+        if (refusals >= refusalsMax) return;
+      }
+    }
+  }
+}
