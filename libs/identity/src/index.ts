@@ -1,2 +1,2 @@
-export { type Role, roles, scopesOf } from './roles.ts';
+export { type Role, roles, type Scope, scopesOf } from './roles.ts';
 export { type CallerIdentity, createTokenVerifier, parseKeySet, type VerifyToken } from './token.ts';

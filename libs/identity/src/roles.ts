@@ -6,10 +6,12 @@ const scopes = {
   approver: ['slips:read', 'cases:read', 'reviews:write'],
 } as const satisfies Record<string, readonly string[]>;
 
+/** What a route may ask for. A scope that no role has does not compile: such a route would be open to nobody. */
+export type Scope = (typeof scopes)[keyof typeof scopes][number];
 export type Role = keyof typeof scopes | 'admin';
 
 export const roles = [...Object.keys(scopes), 'admin'] as readonly Role[];
 
-export function scopesOf(role: Role): readonly string[] {
+export function scopesOf(role: Role): readonly Scope[] {
   return role === 'admin' ? [...new Set(Object.values(scopes).flat())] : scopes[role];
 }

@@ -10,13 +10,13 @@ import { audience, issuer, publicJwk, settings, signToken } from './spec-support
 
 @Controller('things')
 class ThingsController {
-  @Scopes('things:read')
+  @Scopes('slips:read')
   @Get()
   read(@Caller() caller: CallerIdentity) {
     return caller;
   }
 
-  @Scopes('things:read', 'things:write')
+  @Scopes('slips:read', 'slips:write')
   @Get('write')
   write() {
     return {};
@@ -52,7 +52,7 @@ const claims: JWTPayload = {
   iss: issuer,
   aud: audience,
   sub: 'mallory',
-  scope: 'things:read',
+  scope: 'slips:read',
   exp: 4_000_000_000,
 };
 
@@ -60,10 +60,10 @@ describe('a token', () => {
   it('that is good opens the route and names the caller', async () => {
     const answer = await get(
       '/things',
-      `Bearer ${await signToken({ role: 'ops', scope: 'things:read a:b' })}`,
+      `Bearer ${await signToken({ role: 'ops', scope: 'slips:read a:b' })}`,
     );
     expect(answer.status).toBe(200);
-    expect(await answer.json()).toEqual({ subject: 'alice', role: 'ops', scopes: ['things:read', 'a:b'] });
+    expect(await answer.json()).toEqual({ subject: 'alice', role: 'ops', scopes: ['slips:read', 'a:b'] });
   });
 
   it('may name one of several audiences, and be up to 30 s out of date', async () => {
@@ -136,16 +136,16 @@ describe('a route', () => {
     const answer = await get('/things/write', `Bearer ${await signToken()}`);
     expect(answer.status).toBe(403);
     expect(answer.headers.get('www-authenticate')).toBe(
-      'Bearer realm="slipstream", error="insufficient_scope", scope="things:read things:write"',
+      'Bearer realm="slipstream", error="insufficient_scope", scope="slips:read slips:write"',
     );
     expect(await answer.json()).toMatchObject({
       code: 'forbidden',
-      detail: 'The token lacks the scope things:write.',
+      detail: 'The token lacks the scope slips:write.',
     });
   });
 
   it('takes no scope from a claim of another shape', async () => {
-    const token = await signToken({ scope: ['things:read'] as unknown as string });
+    const token = await signToken({ scope: ['slips:read'] as unknown as string });
     expect((await get('/things', `Bearer ${token}`)).status).toBe(403);
   });
 

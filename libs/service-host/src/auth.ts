@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiExtension } from '@nestjs/swagger';
-import type { CallerIdentity, VerifyToken } from '@slipstream/identity';
+import type { CallerIdentity, Scope, VerifyToken } from '@slipstream/identity';
 import { must, SlipstreamError } from '@slipstream/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -29,7 +29,7 @@ declare module 'fastify' {
 export const Public = () => allow('public');
 
 /** Opens a route or a controller to tokens that have every one of `scopes`. */
-export const Scopes = (...scopes: readonly [string, ...string[]]) => allow(scopes);
+export const Scopes = (...scopes: readonly [Scope, ...Scope[]]) => allow(scopes);
 
 const allow = (access: Access) =>
   applyDecorators(SetMetadata(accessKey, access), ApiExtension(accessExtension, access));

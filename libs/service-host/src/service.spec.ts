@@ -35,7 +35,7 @@ class ThingsController {
     return { id };
   }
 
-  @Scopes('things:write')
+  @Scopes('slips:write')
   @Post()
   create() {
     return {};
@@ -208,7 +208,7 @@ describe('the built-in routes', () => {
     const { paths } = api as { paths: Record<string, Record<string, Record<string, unknown>>> };
     expect(Object.keys(paths).sort()).toEqual(['/things', '/things/slow', '/things/{id}']);
     expect(paths['/things/{id}']?.get?.security).toEqual([]);
-    expect(paths['/things']?.post?.security).toEqual([{ bearer: ['things:write'] }]);
+    expect(paths['/things']?.post?.security).toEqual([{ bearer: ['slips:write'] }]);
     expect(paths['/things']?.post?.responses).toMatchObject({
       default: {
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
@@ -222,7 +222,7 @@ describe('the built-in routes', () => {
     const create = (authorization: string) =>
       fetch(`${service.url}/things`, { method: 'POST', headers: { authorization } });
     expect((await create('')).status).toBe(401);
-    expect((await create(`Bearer ${await signToken({ scope: 'things:write' })}`)).status).toBe(201);
+    expect((await create(`Bearer ${await signToken({ scope: 'slips:write' })}`)).status).toBe(201);
   });
 });
 

@@ -32,7 +32,7 @@ export async function signToken(
     aud: audience,
     sub: 'alice',
     exp: now + 300,
-    scope: 'things:read',
+    scope: 'slips:read',
     ...claims,
   };
   const kept = Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== undefined));
