@@ -14,24 +14,24 @@ const reconciliation = 'services/reconciliation';
 
 /**
  * Lines that money, verdicts or proofs stand on, each made wrong in the way somebody once might. J: judging deadlines,
- * P: postings, S: sequences and fences, W: watermarks, N: sending at most once, R: proofs of non-execution, C: callbacks,
- * I: intake, A: access, D: diagnosis, T: translation,
+ * K: cases and remedies, P: postings, S: sequences and fences, W: watermarks, N: sending at most once, R: proofs of
+ * non-execution, C: callbacks, I: intake, A: access, D: diagnosis, T: translation,
  * X: the checker itself.
  */
 export const mutations: readonly Mutation[] = [
   {
     name: 'J1-answer-at-the-deadline-is-late',
-    file: `${reconciliation}/src/domain/deadline/in-time.ts`,
-    from: 'return recorded.receivedTime <= deadline;',
-    to: 'return recorded.receivedTime < deadline;',
+    file: `${slip}/facts.ts`,
+    from: 'return receivedAt <= deadline;',
+    to: 'return receivedAt < deadline;',
     specs: [`${reconciliation}/src/domain/repair/repair.spec.ts`],
   },
   {
-    name: 'J2-overdue-though-answered-at-the-deadline',
-    file: `${slip}/decide-reconciliation.ts`,
-    from: 'if (slip.overdueStages.includes(stage) || (endedAt !== null && endedAt <= deadline)) return null;',
-    to: 'if (slip.overdueStages.includes(stage) || (endedAt !== null && endedAt < deadline)) return null;',
-    specs: [`${slip}/decide-reconciliation.spec.ts`, `${slip}/decide.spec.ts`, `${slip}/properties.spec.ts`],
+    name: 'J2-overdue-though-answered-in-time',
+    file: `${reconciliation}/src/domain/repair/decide.ts`,
+    from: "return slip.verdict === 'open' ? { ...keep(slip), events: [overdue(slip)] } : keep(slip);",
+    to: 'return { ...keep(slip), events: [overdue(slip)] };',
+    specs: [`${reconciliation}/src/domain/repair/repair.spec.ts`],
   },
   {
     name: 'J3-watermark-counts-before-it-is-read',
@@ -59,7 +59,7 @@ export const mutations: readonly Mutation[] = [
     file: `${reconciliation}/src/adapters/postgres/to-judge.ts`,
     from: "o.verdict = 'open' and o.partition = r.partition and o.clock = r.clock and o.due_at <= r.through",
     to: "o.verdict = 'open' and o.partition = r.partition and o.clock = r.clock and o.due_at < r.through",
-    specs: [`${reconciliation}/test/judge.int.spec.ts`],
+    specs: [`${reconciliation}/test/unit.int.spec.ts`],
   },
   {
     name: 'J7-judges-a-slip-behind-a-dead-letter',
@@ -67,7 +67,31 @@ export const mutations: readonly Mutation[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the line as it stands there
     from: 'and ${isDetermined}`;',
     to: '`;',
-    specs: [`${reconciliation}/test/judge.int.spec.ts`],
+    specs: [`${reconciliation}/test/unit.int.spec.ts`],
+  },
+  {
+    name: 'K1-a-verdict-closes-every-reason-of-a-case',
+    file: `${reconciliation}/src/domain/case/reasons.ts`,
+    from: '.filter((reason) => reasons[reason].resolvedBy.includes(resolution) && isOpenFor(state, reason))',
+    to: '.filter((reason) => isOpenFor(state, reason))',
+    specs: [
+      `${reconciliation}/src/domain/repair/repair.spec.ts`,
+      `${reconciliation}/src/domain/case/reasons.spec.ts`,
+    ],
+  },
+  {
+    name: 'K2-words-against-each-other-prove-something',
+    file: `${reconciliation}/src/domain/diagnosis/remedy.ts`,
+    from: "if (state.contradictedBy !== null) return 'unknown';",
+    to: '',
+    specs: [`${reconciliation}/src/domain/diagnosis/remedy.spec.ts`],
+  },
+  {
+    name: 'K3-a-refunded-slip-is-forgotten',
+    file: `${reconciliation}/src/domain/watch/watched-slip.ts`,
+    from: "if (state.case?.status === 'open' || state.refunded) return 'archived';",
+    to: "if (state.case?.status === 'open') return 'archived';",
+    specs: [`${reconciliation}/test/verdicts.spec.ts`],
   },
   {
     name: 'P1-balances-grow-by-debits',
@@ -338,14 +362,14 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'D2-what-never-left-is-blamed-on-the-network',
     file: `${reconciliation}/src/domain/diagnosis/diagnose.ts`,
-    from: 'if (!state.mayHaveLeft) return whyNeverSent(state, facts);',
+    from: 'if (!state.mayHaveLeft) return whyNeverSent(state, known);',
     to: '',
     specs: [`${reconciliation}/src/domain/diagnosis/diagnose.spec.ts`],
   },
   {
     name: 'D3-proof-of-non-execution-is-not-looked-at',
     file: `${reconciliation}/src/domain/diagnosis/diagnose.ts`,
-    from: 'if (state.provedNotExecuted) return whyNotExecuted(state, facts);',
+    from: 'if (state.provedNotExecuted) return whyNotExecuted(state, known);',
     to: '',
     specs: [`${reconciliation}/src/domain/diagnosis/diagnose.spec.ts`],
   },

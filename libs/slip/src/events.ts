@@ -161,7 +161,8 @@ export type LateReturnFound = Event<
   { deadline: Instant; receivedAt: Instant; after: 'overdue' | 'not_returned' | 'refunded' }
 >;
 export type CaseOpened = Event<'CaseOpened', { reason: string; summary: string }>;
-export type CaseClosed = Event<'CaseClosed', { resolution: string }>;
+/** Resolves one reason of the case; all of them where it names none, as before cases had more than one. */
+export type CaseClosed = Event<'CaseClosed', { resolution: string; reason: string | null }>;
 
 export type SlipEvent =
   | SlipSubmitted

@@ -1,56 +1,57 @@
 import { sameMoney } from '@slipstream/kernel';
 import { timeOn } from './clock.ts';
-import { type DataOf, type Draft, type Finding } from './draft.ts';
 import type { RecordedEvent } from './events.ts';
-import { hasEnded, providerHasSpoken, successReported } from './facts.ts';
+import { hasEnded, isInTime, providerHasSpoken, successReported } from './facts.ts';
+import { type DataOf, type Finding, type NextState } from './next-state.ts';
 import type { Attempt } from './state.ts';
 
 export function dispatchIntended(
-  draft: Draft,
+  next: NextState,
   recorded: RecordedEvent,
   data: DataOf<'DispatchIntended'>,
 ): Finding {
-  const last = draft.lastAttempt;
-  draft.intendedAt ??= timeOn(recorded);
+  const last = next.lastAttempt;
+  next.intendedAt ??= timeOn(recorded);
   if (last?.number === data.attempt && last.notAfter === null) {
     // Its end was read first and said what became of it.
-    draft.lastAttempt = { ...last, notAfter: data.notAfter };
-    if (last.outcome !== 'not_sent') draft.dispatchedAt ??= timeOn(recorded);
+    next.lastAttempt = { ...last, notAfter: data.notAfter };
+    if (last.outcome !== 'not_sent') next.dispatchedAt ??= timeOn(recorded);
     return null;
   }
-  if (data.attempt <= draft.attempts) return 'duplicate';
-  const answered = providerHasSpoken(draft);
-  draft.attempts = data.attempt;
-  draft.provider = data.provider;
-  draft.lastAttempt = {
+  if (data.attempt <= next.attempts) return 'duplicate';
+  const { acknowledgedAt, lastStep, outcome } = next;
+  const answered = providerHasSpoken({ acknowledged: acknowledgedAt !== null, lastStep, outcome });
+  next.attempts = data.attempt;
+  next.provider = data.provider;
+  next.lastAttempt = {
     number: data.attempt,
     provider: data.provider,
     notAfter: data.notAfter,
     outcome: answered ? 'answered' : 'open',
   };
-  draft.dispatchedAt ??= timeOn(recorded);
+  next.dispatchedAt ??= timeOn(recorded);
   return answered || last?.outcome === 'open' ? 'out_of_order' : null;
 }
 
 export function dispatchEnded(
-  draft: Draft,
+  next: NextState,
   data: DataOf<'DispatchNotSent' | 'DispatchUnanswered'>,
   outcome: 'not_sent' | 'unanswered',
 ): Finding {
-  const last = draft.lastAttempt;
-  if (outcome === 'unanswered') draft.mayHaveLeft = true;
-  if (data.attempt < draft.attempts) return 'out_of_order';
+  const last = next.lastAttempt;
+  if (outcome === 'unanswered') next.mayHaveLeft = true;
+  if (data.attempt < next.attempts) return 'out_of_order';
   const known = last?.number === data.attempt;
   if (known && last.outcome !== 'open') return secondEnd(last.outcome, outcome);
-  draft.attempts = data.attempt;
-  draft.provider = data.provider;
-  draft.lastAttempt = {
+  next.attempts = data.attempt;
+  next.provider = data.provider;
+  next.lastAttempt = {
     number: data.attempt,
     provider: data.provider,
     notAfter: known ? last.notAfter : null,
     outcome,
   };
-  if (!draft.mayHaveLeft) draft.dispatchedAt = null;
+  if (!next.mayHaveLeft) next.dispatchedAt = null;
   return known ? null : 'out_of_order';
 }
 
@@ -61,82 +62,82 @@ function secondEnd(first: Attempt['outcome'], second: Attempt['outcome']): Findi
 }
 
 export function acknowledged(
-  draft: Draft,
+  next: NextState,
   recorded: RecordedEvent,
   data: DataOf<'SlipAcknowledged'>,
 ): Finding {
-  if (draft.acknowledgedAt !== null) return 'duplicate';
-  const late = draft.outcome !== null || draft.lastStep !== null ? 'out_of_order' : null;
-  draft.acknowledgedAt = recorded.receivedTime;
-  draft.providerReference ??= data.providerReference;
-  return providerSpoke(draft, data.provider) ?? (hasEnded(draft) ? 'after_end' : late);
+  if (next.acknowledgedAt !== null) return 'duplicate';
+  const late = next.outcome !== null || next.lastStep !== null ? 'out_of_order' : null;
+  next.acknowledgedAt = recorded.receivedTime;
+  next.providerReference ??= data.providerReference;
+  return providerSpoke(next, data.provider) ?? (hasEnded(next) ? 'after_end' : late);
 }
 
-export function progressed(draft: Draft, data: DataOf<'SlipProgressed'>): Finding {
-  if (draft.lastStep === data.step) return 'duplicate';
-  const late = draft.outcome === null ? null : 'out_of_order';
-  draft.lastStep = data.step;
-  return providerSpoke(draft, data.provider) ?? (hasEnded(draft) ? 'after_end' : late);
+export function progressed(next: NextState, data: DataOf<'SlipProgressed'>): Finding {
+  if (next.lastStep === data.step) return 'duplicate';
+  const late = next.outcome === null ? null : 'out_of_order';
+  next.lastStep = data.step;
+  return providerSpoke(next, data.provider) ?? (hasEnded(next) ? 'after_end' : late);
 }
 
 /** The first answer stands; one that denies it is a conflict for people, whatever its evidence. */
-export function returned(draft: Draft, recorded: RecordedEvent, data: DataOf<'SlipReturned'>): Finding {
-  if (draft.outcome !== null) return returnedAgain(draft, data);
-  const inTime = draft.deadline !== null && recorded.receivedTime <= draft.deadline;
-  const accused = draft.overdueStages.includes('returned');
-  draft.returnedAfter = tooLateFor(draft, accused && !inTime);
-  draft.outcome = data.outcome;
-  draft.outcomeReason = data.reason;
-  draft.evidence = data.evidence;
-  draft.returnedAmount = data.amount;
-  draft.returnedAt = recorded.receivedTime;
-  draft.providerReference ??= data.providerReference;
-  const denied = providerSpoke(draft, data.provider);
+export function returned(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipReturned'>): Finding {
+  if (next.outcome !== null) return returnedAgain(next, data);
+  const inTime = next.deadline !== null && isInTime(recorded.receivedTime, next.deadline);
+  const accused = next.overdueStages.includes('returned');
+  next.returnedAfter = tooLateFor(next, accused && !inTime);
+  next.outcome = data.outcome;
+  next.outcomeReason = data.reason;
+  next.evidence = data.evidence;
+  next.returnedAmount = data.amount;
+  next.returnedAt = recorded.receivedTime;
+  next.providerReference ??= data.providerReference;
+  const denied = providerSpoke(next, data.provider);
   const succeeded = data.outcome === 'succeeded';
-  if (succeeded ? draft.refunded || draft.rejection !== null : draft.settled) {
-    draft.conflict = true;
+  if (succeeded ? next.refunded || next.rejection !== null : next.settled) {
+    next.conflict = true;
     return 'contradicts';
   }
-  if (hasEnded(draft)) return 'after_end';
-  if (succeeded && draft.provedNotExecuted) return 'contradicts';
+  if (hasEnded(next)) return 'after_end';
+  if (succeeded && next.provedNotExecuted) return 'contradicts';
   return denied ?? (accused && inTime ? 'false_verdict' : null);
 }
 
-function returnedAgain(draft: Draft, data: DataOf<'SlipReturned'>): Finding {
-  if (draft.outcome !== data.outcome) {
-    if (draft.contradictedBy === null || data.outcome === 'succeeded') draft.contradictedBy = data.outcome;
-    draft.conflict = true;
+function returnedAgain(next: NextState, data: DataOf<'SlipReturned'>): Finding {
+  if (next.outcome !== data.outcome) {
+    if (next.contradictedBy === null || data.outcome === 'succeeded') next.contradictedBy = data.outcome;
+    next.conflict = true;
     return 'contradicts';
   }
-  const named = draft.returnedAmount !== null && data.amount !== null;
-  if (!named || sameMoney(draft.returnedAmount, data.amount)) return 'duplicate';
-  draft.conflict = true;
+  const named = next.returnedAmount !== null && data.amount !== null;
+  if (!named || sameMoney(next.returnedAmount, data.amount)) return 'duplicate';
+  next.conflict = true;
   return 'amount_differs';
 }
 
-function tooLateFor(draft: Draft, overdue: boolean): Draft['returnedAfter'] {
-  if (draft.refunded) return 'refunded';
-  if (draft.notReturned !== null) return 'not_returned';
+function tooLateFor(next: NextState, overdue: boolean): NextState['returnedAfter'] {
+  if (next.refunded) return 'refunded';
+  if (next.notReturned !== null) return 'not_returned';
   return overdue ? 'overdue' : null;
 }
 
-export function inquiryAnswered(draft: Draft, data: DataOf<'InquiryAnswered'>): Finding {
-  if (data.inquiry === draft.inquiriesAnswered) return 'duplicate';
-  const expected = data.inquiry > draft.inquiriesAnswered && data.inquiry <= draft.inquiries;
-  draft.inquiries = Math.max(draft.inquiries, data.inquiry);
-  draft.inquiriesAnswered = Math.max(draft.inquiriesAnswered, data.inquiry);
+export function inquiryAnswered(next: NextState, data: DataOf<'InquiryAnswered'>): Finding {
+  if (data.inquiry === next.inquiriesAnswered) return 'duplicate';
+  const expected = data.inquiry > next.inquiriesAnswered && data.inquiry <= next.inquiries;
+  next.inquiries = Math.max(next.inquiries, data.inquiry);
+  next.inquiriesAnswered = Math.max(next.inquiriesAnswered, data.inquiry);
   const proof = data.provesNotExecuted || data.answer === 'never_sent';
-  if (proof) draft.provedNotExecuted = true;
-  if (proof && successReported(draft)) return 'contradicts';
+  if (proof) next.provedNotExecuted = true;
+  if (proof && successReported(next)) return 'contradicts';
   return expected ? null : 'out_of_order';
 }
 
 /** Any word of the provider ends the attempt and shows that the slip left. */
-function providerSpoke(draft: Draft, provider: string | null): Finding {
-  const last = draft.lastAttempt;
-  draft.mayHaveLeft = true;
-  draft.provider ??= provider;
+function providerSpoke(next: NextState, provider: string | null): Finding {
+  const last = next.lastAttempt;
+  next.mayHaveLeft = true;
+  next.provider ??= provider;
   if (last === null || last.outcome === 'answered') return null;
-  draft.lastAttempt = { ...last, outcome: 'answered' };
+  next.lastAttempt = { ...last, outcome: 'answered' };
   return last.outcome === 'not_sent' ? 'contradicts' : null;
 }

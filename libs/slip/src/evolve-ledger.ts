@@ -1,60 +1,60 @@
 import { timeOn } from './clock.ts';
-import { type DataOf, type Draft, type Finding } from './draft.ts';
 import type { RecordedEvent } from './events.ts';
 import { hasEnded, successReported } from './facts.ts';
+import { type DataOf, type Finding, type NextState } from './next-state.ts';
 
-export function fundsHeld(draft: Draft, recorded: RecordedEvent): Finding {
-  if (draft.held) return 'duplicate';
-  draft.held = true;
-  draft.heldAt = timeOn(recorded);
-  if (draft.rejection !== null) return contradict(draft);
+export function fundsHeld(next: NextState, recorded: RecordedEvent): Finding {
+  if (next.held) return 'duplicate';
+  next.held = true;
+  next.heldAt = timeOn(recorded);
+  if (next.rejection !== null) return contradict(next);
   // On a reported route the answer may be read before the hold; nowhere else.
-  const answered = draft.outcome !== null && draft.mode !== 'reported';
-  return answered || hasEnded(draft) ? 'out_of_order' : null;
+  const answered = next.outcome !== null && next.mode !== 'reported';
+  return answered || hasEnded(next) ? 'out_of_order' : null;
 }
 
-export function holdRefused(draft: Draft, recorded: RecordedEvent, data: DataOf<'HoldRefused'>): Finding {
-  if (draft.rejection !== null) return 'duplicate';
-  if (draft.held || hasEnded(draft)) return contradict(draft);
-  draft.rejection = { reason: data.reason, detail: data.detail };
-  draft.resolvedAt ??= timeOn(recorded);
-  return successReported(draft) ? contradict(draft) : null;
+export function holdRefused(next: NextState, recorded: RecordedEvent, data: DataOf<'HoldRefused'>): Finding {
+  if (next.rejection !== null) return 'duplicate';
+  if (next.held || hasEnded(next)) return contradict(next);
+  next.rejection = { reason: data.reason, detail: data.detail };
+  next.resolvedAt ??= timeOn(recorded);
+  return successReported(next) ? contradict(next) : null;
 }
 
-export function settled(draft: Draft, recorded: RecordedEvent): Finding {
-  if (draft.settled) return 'duplicate';
-  draft.settled = true;
-  const denied = draft.refunded || (draft.outcome !== null && draft.outcome !== 'succeeded');
-  return moved(draft, recorded, denied, draft.outcome !== null);
+export function settled(next: NextState, recorded: RecordedEvent): Finding {
+  if (next.settled) return 'duplicate';
+  next.settled = true;
+  const denied = next.refunded || (next.outcome !== null && next.outcome !== 'succeeded');
+  return moved(next, recorded, denied, next.outcome !== null);
 }
 
-export function refunded(draft: Draft, recorded: RecordedEvent): Finding {
-  if (draft.refunded) return 'duplicate';
-  draft.refunded = true;
-  const denied = draft.settled || successReported(draft);
-  return moved(draft, recorded, denied, draft.outcome !== null || draft.refundRequested);
+export function refunded(next: NextState, recorded: RecordedEvent): Finding {
+  if (next.refunded) return 'duplicate';
+  next.refunded = true;
+  const denied = next.settled || successReported(next);
+  return moved(next, recorded, denied, next.outcome !== null || next.refundRequested);
 }
 
-export function refundRefused(draft: Draft): Finding {
-  if (draft.refundRefused) return 'duplicate';
-  draft.refundRefused = true;
-  return draft.refundRequested ? null : 'out_of_order';
+export function refundRefused(next: NextState): Finding {
+  if (next.refundRefused) return 'duplicate';
+  next.refundRefused = true;
+  return next.refundRequested ? null : 'out_of_order';
 }
 
-export function compensated(draft: Draft): Finding {
-  if (draft.compensated) return 'duplicate';
-  draft.compensated = true;
-  return draft.refunded && successReported(draft) ? null : 'out_of_order';
+export function compensated(next: NextState): Finding {
+  if (next.compensated) return 'duplicate';
+  next.compensated = true;
+  return next.refunded && successReported(next) ? null : 'out_of_order';
 }
 
 /** The ledger's word about money is always kept; a settled and refunded slip shows as conflicted. */
-function moved(draft: Draft, recorded: RecordedEvent, denied: boolean, founded: boolean): Finding {
-  draft.resolvedAt ??= timeOn(recorded);
-  if (denied || draft.rejection !== null) return contradict(draft);
-  return founded && draft.held ? null : 'out_of_order';
+function moved(next: NextState, recorded: RecordedEvent, denied: boolean, founded: boolean): Finding {
+  next.resolvedAt ??= timeOn(recorded);
+  if (denied || next.rejection !== null) return contradict(next);
+  return founded && next.held ? null : 'out_of_order';
 }
 
-function contradict(draft: Draft): Finding {
-  draft.conflict = true;
+function contradict(next: NextState): Finding {
+  next.conflict = true;
   return 'contradicts';
 }

@@ -1,63 +1,73 @@
+import { caseOf, isOpen } from './case.ts';
 import { timeOn } from './clock.ts';
-import { type DataOf, type Draft, type Finding } from './draft.ts';
 import type { RecordedEvent } from './events.ts';
-import { hasEnded, stageEndedAt } from './facts.ts';
+import { hasEnded, isInTime, stageEndedAt } from './facts.ts';
+import { type DataOf, type Finding, type NextState } from './next-state.ts';
+import type { CaseReason } from './state.ts';
 
 /** A verdict is a function of the log (rule 6): it also marks a slip whose late answer was read before it. */
-export function overdue(draft: Draft, recorded: RecordedEvent, data: DataOf<'SlipOverdue'>): Finding {
-  if (draft.overdueStages.includes(data.stage)) return 'duplicate';
-  const endedAt = stageEndedAt(draft, data.stage);
-  draft.overdue = true;
-  draft.overdueAt ??= timeOn(recorded);
-  draft.overdueStages = [...draft.overdueStages, data.stage];
-  if (endedAt !== null && endedAt <= data.deadline) return 'false_verdict';
-  if (data.stage === 'returned' && draft.outcome !== null) draft.returnedAfter ??= 'overdue';
+export function overdue(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipOverdue'>): Finding {
+  if (next.overdueStages.includes(data.stage)) return 'duplicate';
+  const endedAt = stageEndedAt(next, data.stage);
+  next.overdue = true;
+  next.overdueAt ??= timeOn(recorded);
+  next.overdueStages = [...next.overdueStages, data.stage];
+  if (endedAt !== null && isInTime(endedAt, data.deadline)) return 'false_verdict';
+  if (data.stage === 'returned' && next.outcome !== null) next.returnedAfter ??= 'overdue';
   return null;
 }
 
-export function diagnosed(draft: Draft, data: DataOf<'SlipDiagnosed'>): Finding {
-  draft.cause = data.cause;
+export function diagnosed(next: NextState, data: DataOf<'SlipDiagnosed'>): Finding {
+  next.cause = data.cause;
   return null;
 }
 
-export function inquiryRequested(draft: Draft, data: DataOf<'InquiryRequested'>): Finding {
-  if (data.inquiry <= draft.inquiries) return 'duplicate';
-  draft.inquiries = data.inquiry;
-  return hasEnded(draft) ? 'after_end' : null;
+export function inquiryRequested(next: NextState, data: DataOf<'InquiryRequested'>): Finding {
+  if (data.inquiry <= next.inquiries) return 'duplicate';
+  next.inquiries = data.inquiry;
+  return hasEnded(next) ? 'after_end' : null;
 }
 
-export function refundRequested(draft: Draft): Finding {
-  if (draft.refundRequested) return 'duplicate';
-  draft.refundRequested = true;
-  if (hasEnded(draft)) return 'after_end';
-  return draft.notReturned === null ? 'out_of_order' : null;
+export function refundRequested(next: NextState): Finding {
+  if (next.refundRequested) return 'duplicate';
+  next.refundRequested = true;
+  if (hasEnded(next)) return 'after_end';
+  return next.notReturned === null ? 'out_of_order' : null;
 }
 
-export function notReturned(draft: Draft, data: DataOf<'SlipNotReturned'>): Finding {
-  const known = draft.notReturned !== null;
+export function notReturned(next: NextState, data: DataOf<'SlipNotReturned'>): Finding {
+  const known = next.notReturned !== null;
   // A proof outranks silence, in whichever order they come.
-  if (draft.notReturned !== 'not_executed') draft.notReturned = data.basis;
+  if (next.notReturned !== 'not_executed') next.notReturned = data.basis;
   if (known) return 'duplicate';
-  if (hasEnded(draft)) return 'after_end';
-  return draft.outcome === null ? null : 'out_of_order';
+  if (hasEnded(next)) return 'after_end';
+  return next.outcome === null ? null : 'out_of_order';
 }
 
-export function lateReturnFound(draft: Draft): Finding {
-  if (draft.lateReturnNoted) return 'duplicate';
-  draft.lateReturnNoted = true;
-  return draft.outcome === null ? 'out_of_order' : null;
+export function lateReturnFound(next: NextState): Finding {
+  if (next.lateReturnNoted) return 'duplicate';
+  next.lateReturnNoted = true;
+  return next.outcome === null ? 'out_of_order' : null;
 }
 
-/** A closed case is opened again only for another reason, so that a repeated CaseOpened leaves it closed. */
-export function caseOpened(draft: Draft, recorded: RecordedEvent, data: DataOf<'CaseOpened'>): Finding {
-  if (draft.case?.status === 'open' || draft.case?.reason === data.reason) return 'duplicate';
-  draft.case = { status: 'open', openedAt: timeOn(recorded), reason: data.reason };
+/** Each reason is opened by itself, and may be opened anew after it was resolved. */
+export function caseOpened(next: NextState, recorded: RecordedEvent, data: DataOf<'CaseOpened'>): Finding {
+  const { reason, summary } = data;
+  const reasons = next.case?.reasons ?? [];
+  if (reasons.some((one) => one.reason === reason && isOpen(one))) return 'duplicate';
+  const opened = { reason, summary, openedAt: timeOn(recorded), closedAt: null, resolution: null };
+  next.case = caseOf([...reasons.filter((one) => one.reason !== reason), opened]);
   return null;
 }
 
-export function caseClosed(draft: Draft): Finding {
-  if (draft.case === null) return 'out_of_order';
-  if (draft.case.status === 'closed') return 'duplicate';
-  draft.case = { ...draft.case, status: 'closed' };
+/** Without a reason (as long as a case had only one) all that is open is resolved. */
+export function caseClosed(next: NextState, recorded: RecordedEvent, data: DataOf<'CaseClosed'>): Finding {
+  if (next.case === null) return 'out_of_order';
+  const { reason, resolution } = data;
+  const resolves = (one: CaseReason) => isOpen(one) && (reason === null || one.reason === reason);
+  const { reasons } = next.case;
+  if (!reasons.some(resolves)) return 'duplicate';
+  const closedAt = timeOn(recorded);
+  next.case = caseOf(reasons.map((one) => (resolves(one) ? { ...one, closedAt, resolution } : one)));
   return null;
 }

@@ -102,8 +102,14 @@ describe('an event that does not fit leaves an anomaly', () => {
     ['a settlement after the refund', [...sent, e.returned('failed'), e.refunded, e.settled], 'contradicts'],
     ['a settlement after a refund on proof', [...givenUp, e.settled], 'contradicts'],
     ['a step after the end', [...sent, e.returned(), e.settled, e.progressed()], 'after_end'],
-    ['a case closed twice', [e.submitted(), e.caseOpened(), e.caseClosed, e.caseClosed], 'duplicate'],
-    ['a case closed, never opened', [e.submitted(), e.caseClosed], 'out_of_order'],
+    ['a case opened twice', [e.submitted(), e.caseOpened(), e.caseOpened()], 'duplicate'],
+    [
+      'a case closed for a reason it never had',
+      [e.submitted(), e.caseOpened(), e.caseClosed('conflict')],
+      'duplicate',
+    ],
+    ['a case closed twice', [e.submitted(), e.caseOpened(), e.caseClosed(), e.caseClosed()], 'duplicate'],
+    ['a case closed, never opened', [e.submitted(), e.caseClosed()], 'out_of_order'],
   ])('%s', (_, events, reason) => {
     const { state, log } = given(...events);
     const last = log.at(-1);

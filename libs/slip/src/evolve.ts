@@ -1,10 +1,10 @@
-import type { Draft, Finding } from './draft.ts';
 import type { RecordedEvent } from './events.ts';
 import * as gateway from './evolve-gateway.ts';
 import * as intake from './evolve-intake.ts';
 import * as ledger from './evolve-ledger.ts';
 import * as reconciliation from './evolve-reconciliation.ts';
 import { copyState, initialState } from './initial-state.ts';
+import type { Finding, NextState } from './next-state.ts';
 import { anomaliesMax, type SlipState } from './state.ts';
 import { statusOf } from './status.ts';
 
@@ -14,14 +14,14 @@ import { statusOf } from './status.ts';
  */
 export function evolve(state: SlipState | null, recorded: RecordedEvent): SlipState {
   const before = state ?? initialState(recorded.slipId, recorded.clock);
-  const draft = copyState(before);
-  const finding = refuse(before, recorded) ?? fold(draft, recorded);
+  const next = copyState(before);
+  const finding = refuse(before, recorded) ?? fold(next, recorded);
   if (finding !== null) {
     const anomaly = { eventId: recorded.id, type: recorded.event.type, reason: finding };
-    draft.anomalies = [...draft.anomalies.slice(1 - anomaliesMax), anomaly];
-    draft.anomalyCount += 1;
+    next.anomalies = [...next.anomalies.slice(1 - anomaliesMax), anomaly];
+    next.anomalyCount += 1;
   }
-  return draft as SlipState;
+  return next as SlipState;
 }
 
 function refuse(state: SlipState, recorded: RecordedEvent): Finding {
@@ -29,70 +29,70 @@ function refuse(state: SlipState, recorded: RecordedEvent): Finding {
   return state.lastEventId === recorded.id ? 'redelivered' : null;
 }
 
-function fold(draft: Draft, recorded: RecordedEvent): Finding {
-  const misplaced = misplacement(draft, recorded);
-  const finding = apply(draft, recorded);
-  draft.version += 1;
-  draft.lastEventId = recorded.id;
-  draft.status = statusOf(draft);
+function fold(next: NextState, recorded: RecordedEvent): Finding {
+  const misplaced = misplacement(next, recorded);
+  const finding = apply(next, recorded);
+  next.version += 1;
+  next.lastEventId = recorded.id;
+  next.status = statusOf(next);
   return misplaced ?? finding;
 }
 
-function misplacement(draft: Draft, { clock, event }: RecordedEvent): Finding {
-  if (draft.clock !== clock) return 'other_clock';
-  if (draft.submittedAt !== null || draft.rejection !== null) return null;
+function misplacement(next: NextState, { clock, event }: RecordedEvent): Finding {
+  if (next.clock !== clock) return 'other_clock';
+  if (next.submittedAt !== null || next.rejection !== null) return null;
   return event.type === 'SlipSubmitted' || event.type === 'SlipRejected' ? null : 'early';
 }
 
-function apply(draft: Draft, recorded: RecordedEvent): Finding {
+function apply(next: NextState, recorded: RecordedEvent): Finding {
   const { event } = recorded;
   switch (event.type) {
     case 'SlipSubmitted':
-      return intake.submitted(draft, recorded, event.data);
+      return intake.submitted(next, recorded, event.data);
     case 'SlipRejected':
-      return intake.rejected(draft, recorded, event.data);
+      return intake.rejected(next, recorded, event.data);
     case 'DispatchIntended':
-      return gateway.dispatchIntended(draft, recorded, event.data);
+      return gateway.dispatchIntended(next, recorded, event.data);
     case 'DispatchNotSent':
-      return gateway.dispatchEnded(draft, event.data, 'not_sent');
+      return gateway.dispatchEnded(next, event.data, 'not_sent');
     case 'DispatchUnanswered':
-      return gateway.dispatchEnded(draft, event.data, 'unanswered');
+      return gateway.dispatchEnded(next, event.data, 'unanswered');
     case 'SlipAcknowledged':
-      return gateway.acknowledged(draft, recorded, event.data);
+      return gateway.acknowledged(next, recorded, event.data);
     case 'SlipProgressed':
-      return gateway.progressed(draft, event.data);
+      return gateway.progressed(next, event.data);
     case 'SlipReturned':
-      return gateway.returned(draft, recorded, event.data);
+      return gateway.returned(next, recorded, event.data);
     case 'InquiryAnswered':
-      return gateway.inquiryAnswered(draft, event.data);
+      return gateway.inquiryAnswered(next, event.data);
     case 'FundsHeld':
-      return ledger.fundsHeld(draft, recorded);
+      return ledger.fundsHeld(next, recorded);
     case 'HoldRefused':
-      return ledger.holdRefused(draft, recorded, event.data);
+      return ledger.holdRefused(next, recorded, event.data);
     case 'SlipSettled':
-      return ledger.settled(draft, recorded);
+      return ledger.settled(next, recorded);
     case 'SlipRefunded':
-      return ledger.refunded(draft, recorded);
+      return ledger.refunded(next, recorded);
     case 'RefundRefused':
-      return ledger.refundRefused(draft);
+      return ledger.refundRefused(next);
     case 'PostingCompensated':
-      return ledger.compensated(draft);
+      return ledger.compensated(next);
     case 'SlipOverdue':
-      return reconciliation.overdue(draft, recorded, event.data);
+      return reconciliation.overdue(next, recorded, event.data);
     case 'SlipDiagnosed':
-      return reconciliation.diagnosed(draft, event.data);
+      return reconciliation.diagnosed(next, event.data);
     case 'InquiryRequested':
-      return reconciliation.inquiryRequested(draft, event.data);
+      return reconciliation.inquiryRequested(next, event.data);
     case 'RefundRequested':
-      return reconciliation.refundRequested(draft);
+      return reconciliation.refundRequested(next);
     case 'SlipNotReturned':
-      return reconciliation.notReturned(draft, event.data);
+      return reconciliation.notReturned(next, event.data);
     case 'LateReturnFound':
-      return reconciliation.lateReturnFound(draft);
+      return reconciliation.lateReturnFound(next);
     case 'CaseOpened':
-      return reconciliation.caseOpened(draft, recorded, event.data);
+      return reconciliation.caseOpened(next, recorded, event.data);
     case 'CaseClosed':
-      return reconciliation.caseClosed(draft);
+      return reconciliation.caseClosed(next, recorded, event.data);
     default:
       event satisfies never;
       return 'unknown_type';

@@ -7,9 +7,9 @@ import { fold, given, late, recorded } from './specification/given.ts';
 
 const sent = [e.submitted(), e.held, e.intended()];
 
-describe('times', () => {
-  const seconds = (index: number) => `2026-11-22T10:00:0${index}.000000Z`;
+const seconds = (index: number) => `2026-11-22T10:00:0${index}.000000Z`;
 
+describe('times', () => {
   it('are our own for our steps, and the receipt for evidence', () => {
     const receivedTime = '2026-11-22T09:59:00.000000Z';
     const log: RecordedEvent[] = [...sent, e.acknowledged, e.returned(), e.settled].map((event, index) =>
@@ -123,12 +123,25 @@ describe('facts', () => {
     });
   });
 
-  it('of a case: opened again only for another reason', () => {
-    const closed = [e.submitted(), e.caseOpened(), e.caseClosed];
-    expect(given(...closed, e.caseOpened()).state.case?.status).toBe('closed');
-    expect(given(...closed, e.caseOpened('conflict')).state.case).toMatchObject({
+  it('of a case: open until each of its reasons is resolved', () => {
+    const two = [e.submitted(), e.caseOpened('amount_mismatch'), e.caseOpened('inquiry_exhausted')];
+    const one = given(...two, e.caseClosed('inquiry_exhausted')).state.case;
+    expect(one).toMatchObject({ status: 'open', reason: 'amount_mismatch' });
+    expect(one?.reasons.map(({ reason, resolution }) => [reason, resolution])).toEqual([
+      ['amount_mismatch', null],
+      ['inquiry_exhausted', 'by_statement'],
+    ]);
+    const both = given(...two, e.caseClosed('inquiry_exhausted'), e.caseClosed('amount_mismatch')).state.case;
+    expect(both).toMatchObject({ status: 'closed', reason: 'inquiry_exhausted' });
+  });
+
+  it('of a case: closed at once by an event that names no reason, and opened anew for the same one', () => {
+    const closed = [e.submitted(), e.caseOpened(), e.caseOpened('amount_mismatch'), e.caseClosed(null)];
+    expect(given(...closed).state.case?.status).toBe('closed');
+    expect(given(...closed, e.caseOpened()).state.case).toMatchObject({
       status: 'open',
-      reason: 'conflict',
+      reason: 'inquiry_exhausted',
+      openedAt: seconds(4),
     });
   });
 });

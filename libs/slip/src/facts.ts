@@ -1,5 +1,5 @@
 import type { Instant, Money } from '@slipstream/kernel';
-import type { Stage } from './events.ts';
+import type { Outcome, SlipEvent, Stage } from './events.ts';
 import type { SlipFacts } from './state.ts';
 
 /** Money moved or the slip was refused: nothing more is expected of it. */
@@ -30,10 +30,26 @@ export function successInDoubt(
   return settleableAmount(facts.amount, facts.returnedAmount) === null;
 }
 
-export function providerHasSpoken(
-  facts: Pick<SlipFacts, 'outcome' | 'acknowledgedAt' | 'lastStep'>,
-): boolean {
-  return facts.outcome !== null || facts.acknowledgedAt !== null || facts.lastStep !== null;
+/** Whether the provider said anything about the slip: then it has the slip, and NOT_FOUND proves nothing (rule 3). */
+export function providerHasSpoken(word: {
+  readonly acknowledged: boolean;
+  readonly lastStep: string | null;
+  readonly outcome: Outcome | null;
+}): boolean {
+  return word.acknowledged || word.lastStep !== null || word.outcome !== null;
+}
+
+/** Whether the event ends the stage `returned`: the provider's answer, or a refusal after which none is expected. */
+export function endsReturned({ type }: SlipEvent): boolean {
+  return type === 'SlipReturned' || type === 'HoldRefused' || type === 'SlipRejected';
+}
+
+/**
+ * Rule 6, the one place where it is asked: evidence is in time if and only if it was received here by the deadline,
+ * that very instant included. When it was handled, published or read does not count.
+ */
+export function isInTime(receivedAt: Instant, deadline: Instant): boolean {
+  return receivedAt <= deadline;
 }
 
 /** When the event was received that ended the stage; null while none was. */

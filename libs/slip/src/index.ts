@@ -1,11 +1,26 @@
+export { isOpen } from './case.ts';
+export { type CauseCode, causes } from './causes.ts';
 export { isLive, timeOn, wallClock } from './clock.ts';
-export type { ReconciliationCommand } from './commands.ts';
-export { decide } from './decide.ts';
 export type * from './events.ts';
 export { evolve } from './evolve.ts';
-export { settleableAmount } from './facts.ts';
+export {
+  endsReturned,
+  hasEnded,
+  isInTime,
+  providerHasSpoken,
+  settleableAmount,
+  successInDoubt,
+  successReported,
+} from './facts.ts';
 export { initialState } from './initial-state.ts';
 export { iso20022 } from './iso20022.ts';
 export type { PendingEvent } from './pending-event.ts';
 export { parseState, serializeState } from './serialize.ts';
-export { isSubmitted, type SlipState, type SubmittedSlip, slipStatuses } from './state.ts';
+export {
+  type CaseReason,
+  isSubmitted,
+  type SlipCase,
+  type SlipState,
+  type SubmittedSlip,
+  slipStatuses,
+} from './state.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { causes } from './causes.ts';
 import type { SlipEvent } from './events.ts';
-import { iso20022, isoReasons } from './iso20022.ts';
+import { iso20022 } from './iso20022.ts';
 import * as e from './specification/events.ts';
 import { given } from './specification/given.ts';
 
@@ -16,14 +17,14 @@ describe('in ISO 20022 terms', () => {
     ['one in review', [e.submitted({ reviewRequired: true })], 'PDNG', null],
     ['a held one', [e.submitted(), e.held], 'PDNG', null],
     ['one that the ledger refused', [e.submitted(), e.holdRefused], 'RJCT', 'AM04'],
-    ['one that intake refused', [e.rejected], 'RJCT', 'AM02'],
+    ['one that intake refused', [e.rejected], 'RJCT', null],
     ['one being sent', sent, 'PDNG', null],
     ['an acknowledged one', [...sent, e.acknowledged], 'ACSP', null],
     ['an unanswered one', [...sent, e.unanswered()], 'PDNG', null],
     ['an overdue one', lost, 'PDNG', null],
     ['one whose callback was lost', [...lost, e.acknowledged, e.diagnosed()], 'ACSP', 'AB05'],
-    ['one in an outage', [...lost, e.diagnosed('provider_outage')], 'PDNG', 'AB08'],
-    ['one of an unnamed cause', [...lost, e.diagnosed('sunspots')], 'PDNG', 'AB05'],
+    ['one whose provider is away', [...lost, e.diagnosed('provider_unreachable')], 'PDNG', 'AB08'],
+    ['one of a cause that a later version named', [...lost, e.diagnosed('sunspots')], 'PDNG', 'AB05'],
     ['an answered one', [...sent, e.returned()], 'ACSP', null],
     ['a settled one', [...sent, e.returned(), e.settled], 'ACSC', null],
     ['a failed one', [...sent, e.returned('failed', { reason: 'AC04' })], 'RJCT', 'AC04'],
@@ -48,7 +49,9 @@ describe('in ISO 20022 terms', () => {
     expect(iso20022(given(...events).state)).toEqual({ status, reason });
   });
 
-  it('every reason is a code of four characters', () => {
-    for (const code of Object.values(isoReasons)) expect(code).toMatch(/^[A-Z]{2}[0-9]{2}$/);
+  it('every cause has its reason', () => {
+    for (const [code, { iso }] of Object.entries(causes)) {
+      expect(iso20022(given(...lost, e.diagnosed(code)).state).reason).toBe(iso);
+    }
   });
 });

@@ -1,3 +1,4 @@
+import { causeKind, type IsoReason } from './causes.ts';
 import type { Cause, CauseClass, Outcome } from './events.ts';
 import { successReported } from './facts.ts';
 import type { SlipState } from './state.ts';
@@ -11,38 +12,11 @@ export interface Iso20022 {
   readonly reason: string | null;
 }
 
-/**
- * ExternalStatusReason1 by our reason (a cause's code, a ledger's refusal or intake's rule): AB05 timeout at the creditor
- * agent, AB06 timeout at an instructed agent, AB08 creditor agent offline, AB09 error there, AB10 error at an instructed
- * agent (this system), AG09 payment not received, AM05 duplication.
- */
-export const isoReasons: Readonly<Record<string, string>> = {
-  account_closed: 'AC04',
-  account_frozen: 'AC06',
-  account_unknown: 'AC01',
-  amount_changed: 'AM09',
-  amount_differs: 'AM09',
-  callback_late: 'AB05',
-  callback_lost: 'AB05',
-  connection_refused: 'AB08',
-  duplicate: 'AM05',
-  gateway_down: 'AB10',
-  insufficient_funds: 'AM04',
-  limit_exceeded: 'AM02',
-  never_received: 'AG09',
-  never_sent: 'AG09',
-  no_answer: 'AB05',
-  not_executed: 'AG09',
-  not_found: 'AG09',
-  provider_error: 'AB09',
-  provider_outage: 'AB08',
-  provider_pending: 'AB05',
-  provider_silent: 'AB05',
-  provider_timeout: 'AB05',
-  provider_unreachable: 'AB08',
-};
+/** Why the ledger refuses a hold, in the terms of the same code set. */
+const refusals: Readonly<Record<string, IsoReason>> = { insufficient_funds: 'AM04' };
 
-const reasonByClass: Readonly<Record<CauseClass, string | null>> = {
+/** For a cause that a later version named: its class is known all the same. */
+const reasonByClass: Readonly<Record<CauseClass, IsoReason | null>> = {
   system: 'AB10',
   network: 'AB06',
   user: null,
@@ -98,12 +72,14 @@ function notReturned(state: SlipState): Iso20022 {
 }
 
 function reasonOfCause(cause: Cause | null): string | null {
-  return cause && (isoReason(cause.code) ?? reasonByClass[cause.class]);
+  if (cause === null) return null;
+  const kind = causeKind(cause.code);
+  return kind === null ? reasonByClass[cause.class] : kind.iso;
 }
 
-/** A provider's own ISO code is passed on; our words are looked up. */
+/** A provider's own ISO code is passed on; a refusal's word is looked up. */
 function isoReason(reason: string | null | undefined): string | null {
   if (!reason) return null;
   if (/^[A-Z]{2}[0-9]{2}$/.test(reason)) return reason;
-  return Object.hasOwn(isoReasons, reason) ? (isoReasons[reason] ?? null) : null;
+  return Object.hasOwn(refusals, reason) ? (refusals[reason] ?? null) : null;
 }

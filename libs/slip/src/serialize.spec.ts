@@ -24,6 +24,21 @@ describe('a stored state', () => {
     expect(parseState(JSON.stringify(earlier))).toEqual(initialState('slip-1', 'wall'));
   });
 
+  it('leaves out what is as at the beginning, and nothing else', () => {
+    const { state } = given(e.submitted());
+    const stored = JSON.parse(serializeState(state));
+    expect(stored).toMatchObject({ reviewRequired: false, overdraft: true });
+    expect(stored).not.toHaveProperty('held');
+    expect(parseState(JSON.stringify(stored))).toEqual(state);
+  });
+
+  it('of when a case had one reason gets it listed', () => {
+    const { state } = given(e.submitted(), e.caseOpened());
+    const { reasons: _, ...earlier } = state.case!;
+    const stored = JSON.stringify({ ...JSON.parse(serializeState(state)), case: earlier });
+    expect(parseState(stored).case).toMatchObject({ ...earlier, reasons: [{ reason: earlier.reason }] });
+  });
+
   it('with a status of another version gets the one that its facts add up to', () => {
     const { state } = given(e.submitted(), e.held, e.intended());
     const stored = { ...JSON.parse(serializeState(state)), status: 'lost' };

@@ -1,6 +1,7 @@
 import { InvariantError, type Money, type MoneyJson, moneyToJson } from '@slipstream/kernel';
+import { caseOf } from './case.ts';
 import { initialState } from './initial-state.ts';
-import type { SlipState } from './state.ts';
+import type { SlipCase, SlipState } from './state.ts';
 import { statusOf } from './status.ts';
 
 type Stored = Omit<SlipState, 'amount' | 'returnedAmount'> & {
@@ -8,13 +9,23 @@ type Stored = Omit<SlipState, 'amount' | 'returnedAmount'> & {
   readonly returnedAmount: MoneyJson | null;
 };
 
-/** JSON of a state, amounts as decimal strings. A stored state is a cache of the log: it can be folded again. */
+/** What is not stored, because it is read back so. */
+const initial: Readonly<Record<string, unknown>> = { ...initialState('', '') };
+const names = Object.keys(initial);
+
+/**
+ * JSON of a state, amounts as decimal strings, without the many facts that are as they were at the beginning. A stored
+ * state is a cache of the log: it can be folded again.
+ */
 export function serializeState(state: SlipState): string {
-  const stored: Stored = {
-    ...state,
-    amount: state.amount && moneyToJson(state.amount),
-    returnedAmount: state.returnedAmount && moneyToJson(state.returnedAmount),
-  };
+  const stored: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = state[name as keyof SlipState];
+    if (value === initial[name] || (Array.isArray(value) && value.length === 0)) continue;
+    stored[name] = value;
+  }
+  if (state.amount) stored.amount = moneyToJson(state.amount);
+  if (state.returnedAmount) stored.returnedAmount = moneyToJson(state.returnedAmount);
   return JSON.stringify(stored);
 }
 
@@ -27,6 +38,7 @@ export function parseState(text: string): SlipState {
   const facts = {
     ...initialState(stored.slipId, stored.clock),
     ...stored,
+    case: toCase(stored.case),
     amount: toMoney(stored.amount),
     returnedAmount: toMoney(stored.returnedAmount),
   } as SlipState;
@@ -45,6 +57,14 @@ function parseStored(text: string): Stored {
     throw new InvariantError('a stored slip state names no slip');
   }
   return stored;
+}
+
+/** As long as a case had one reason only, none was listed. */
+function toCase(stored: SlipCase | null | undefined): SlipCase | null {
+  if (!stored || stored.reasons !== undefined) return stored ?? null;
+  const { reason, openedAt, status } = stored;
+  const resolution = status === 'open' ? null : '';
+  return caseOf([{ reason, summary: '', openedAt, closedAt: null, resolution }]);
 }
 
 function toMoney(stored: MoneyJson | null | undefined): Money | null {

@@ -70,10 +70,22 @@ export interface Attempt {
   readonly outcome: 'open' | 'not_sent' | 'unanswered' | 'answered';
 }
 
+/** One reason why people must look at a slip; resolved when it has a resolution. */
+export interface CaseReason {
+  readonly reason: string;
+  /** The sentence that people read first. */
+  readonly summary: string;
+  readonly openedAt: Instant;
+  readonly closedAt: Instant | null;
+  readonly resolution: string | null;
+}
+
+/** People look at a slip for each of its reasons; the case is closed when all are resolved. */
 export interface SlipCase {
   readonly status: 'open' | 'closed';
   readonly openedAt: Instant;
   readonly reason: string;
+  readonly reasons: readonly CaseReason[];
 }
 
 /** What SlipSubmitted says; all null before it (SlipRejected knows caller and reference). */

@@ -19,11 +19,13 @@ import { createLookout } from '../src/adapters/postgres/lookout.ts';
 import { openUnit } from '../src/adapters/postgres/unit.ts';
 import { createDetector } from '../src/application/detect.ts';
 import { foldEvents } from '../src/application/fold-events.ts';
-import type { OwnedPartitions } from '../src/application/ports.ts';
+import type { Lookout, OwnedPartitions, Unit } from '../src/application/ports.ts';
 
 /** Reconciliation's own database, without Kafka. */
 export interface DatabaseUnderTest {
   readonly unitOfWork: UnitOfWork;
+  readonly lookout: Lookout;
+  unit(tx: Tx): Unit;
   /** Statements sent inside transactions so far. */
   statements(): number;
   /** Another instance: it claims the partition, and so fences the ones before it. */
@@ -58,8 +60,11 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
   const unit = (tx: Tx) =>
     openUnit(counted(tx), subscription, (to, decided) => to.publish(toRecords(decided)));
 
+  const lookout = createLookout(unitOfWork, subscription);
   return {
     unitOfWork,
+    lookout,
+    unit,
     statements: () => statements,
     close: () => dataSource.destroy(),
     async instance(partition) {
@@ -77,7 +82,6 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
           }
         },
       };
-      const lookout = createLookout(unitOfWork, subscription);
       return {
         marks,
         detect: createDetector({ marks, owned, lookout, ids, monotonicMs: () => performance.now() }),

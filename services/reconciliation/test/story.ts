@@ -1,8 +1,14 @@
 import { addMs, type Instant } from '@slipstream/kernel';
-import type { RecordedEvent, SlipEvent, SlipPolicy } from '@slipstream/slip';
-import { type Context, type Draft, draftOf } from '../src/domain/repair/draft.ts';
-import { react } from '../src/domain/repair/react.ts';
-import { fold, watch } from '../src/domain/watch/watched-slip.ts';
+import {
+  type PendingEvent,
+  type RecordedEvent,
+  type SlipEvent,
+  type SlipPolicy,
+  timeOn,
+} from '@slipstream/slip';
+import { advance, type Change, type Ids } from '../src/application/advance.ts';
+import type { Occasion } from '../src/domain/repair/decide.ts';
+import { fold, type WatchedSlip, watch } from '../src/domain/watch/watched-slip.ts';
 
 /** Seconds after the start of the story. */
 export const at = (seconds: number): Instant => addMs('2026-11-22T10:00:00.000000Z', seconds * 1000);
@@ -101,28 +107,59 @@ export function told(
   return { id, slipId, source: '/slipstream/test', sequence: 1n, time, receivedTime, clock, event };
 }
 
-/** Decisions at a time, with ids that tell them apart. */
-export function contextAt(now: Instant): Context {
-  return {
-    now,
-    newId: () => `id-${++ids}`,
-    overdueId: (slipId, stage, due) => `overdue ${slipId} ${stage} ${due}`,
-  };
-}
+/** Ids that tell events apart; a verdict's says what it is about. */
+export const storyIds: Ids = {
+  newId: () => `id-${++ids}`,
+  overdueId: (slipId, stage, due) => `overdue ${slipId} ${stage} ${due}`,
+};
 let ids = 0;
 
-/** Folds events into a slip, one after the other, with everything that follows from them at once. */
-export function tell(draft: Draft | null, ...events: readonly RecordedEvent[]): Draft {
-  let current = draft;
-  for (const recorded of events) {
-    if (current === null) current = draftOf(watch(3, recorded)!, null);
-    else {
-      current.slip = fold(current.slip, recorded);
-      react(current, recorded, contextAt(recorded.clock === 'wall' ? recorded.time : recorded.receivedTime));
-    }
-  }
-  return current!;
-}
+/** One slip as the service would see it: told events, and asked for decisions at times. */
+export class Story {
+  #change: Change;
+  /** What was decided so far, and when. */
+  readonly decided: (PendingEvent & { readonly at: Instant })[] = [];
 
-/** What was decided so far, by type. */
-export const decisions = (draft: Draft): string[] => draft.decided.map(({ event }) => event.type);
+  constructor(...events: readonly [RecordedEvent, ...RecordedEvent[]]) {
+    const [first, ...rest] = events;
+    this.#change = { before: null, slip: watch(3, first)!, events: [] };
+    this.tell(...rest);
+  }
+
+  get slip(): WatchedSlip {
+    return this.#change.slip;
+  }
+
+  /** Folds events, one after the other, with everything that follows from them at once. */
+  tell(...events: readonly RecordedEvent[]): this {
+    for (const recorded of events) {
+      this.#change = { ...this.#change, slip: fold(this.slip, recorded) };
+      this.decide({ type: 'event', event: recorded.event }, timeOn(recorded));
+    }
+    return this;
+  }
+
+  decide(occasion: Occasion, now: Instant): this {
+    const before = this.#change.events.length;
+    this.#change = advance(this.#change, occasion, now, storyIds);
+    this.decided.push(...this.#change.events.slice(before).map((event) => ({ ...event, at: now })));
+    return this;
+  }
+
+  judge(now: Instant): this {
+    return this.decide({ type: 'deadline_judged' }, now);
+  }
+
+  /** Takes every step that is due until then, as the worker would. */
+  stepUntil(until: Instant): this {
+    for (let next = this.slip.nextStep; next && next.at <= until; next = this.slip.nextStep) {
+      this.decide({ type: 'step_due' }, next.at);
+    }
+    return this;
+  }
+
+  /** The types of what was decided so far. */
+  types(): string[] {
+    return this.decided.map(({ event }) => event.type);
+  }
+}

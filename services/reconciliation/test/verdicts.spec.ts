@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { addMicros, addMs, type Instant } from '@slipstream/kernel';
-import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
+import { endsReturned, type RecordedEvent, type SlipEvent } from '@slipstream/slip';
 import fc from 'fast-check';
-import { endsStage } from '../src/domain/deadline/in-time.ts';
 import type { Owner } from '../src/domain/deadline/marks.ts';
 import { type LogRecord, MemoryReconciliation } from './memory.ts';
 import {
@@ -167,7 +166,7 @@ function expectedOverdue(log: readonly LogRecord[]): string[] {
       const ended = log.some(
         (other) =>
           other.recorded.slipId === slipId &&
-          endsStage(other.recorded) &&
+          endsReturned(other.recorded.event) &&
           (other.recorded.receivedTime <= deadline ||
             (recorded.clock !== 'wall' && other.recorded.event.type === 'HoldRefused')),
       );
@@ -237,6 +236,8 @@ test('a success reported after an in-time failure was refunded is a case, whethe
     await service.read(story.slice(0, cut), 0);
     await service.read(story.slice(cut), cut);
     expect(service.decided.map(({ event }) => event)).toMatchObject([
+      { type: 'SlipDiagnosed', data: { cause: { code: 'provider_rejected' } } },
+      { type: 'SlipDiagnosed', data: { cause: { remedy: expect.stringMatching(/^Do not repeat/) } } },
       { type: 'CaseOpened', data: { reason: 'late_success_after_refund' } },
     ]);
   }

@@ -76,6 +76,11 @@ describe('an event in words', () => {
     ],
     ['case_opened', { reason: 'no_answer', summary: '' }, 'A case was opened: no answer.'],
     ['case_closed', { resolution: 'returned' }, 'The case was closed: returned.'],
+    [
+      'case_closed',
+      { resolution: 'returned', reason: 'no_answer' },
+      'The case for no answer was closed: returned.',
+    ],
   ])('%s', (name, data, sentence) => {
     expect(tell(`slipstream.slip.${name}.v1`, data).sentence).toBe(sentence);
   });

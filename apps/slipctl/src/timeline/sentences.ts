@@ -126,7 +126,10 @@ const tellers: Readonly<Record<string, Teller>> = {
     sentence: `A case was opened: ${sentenceOf(text(data.summary) || words(data.reason))}`,
     facts: [fact('reason', data.reason)],
   }),
-  case_closed: (data) => ({ sentence: `The case was closed: ${words(data.resolution)}.` }),
+  case_closed: (data) => {
+    const about = data.reason ? ` for ${words(data.reason)}` : '';
+    return { sentence: `The case${about} was closed: ${words(data.resolution)}.` };
+  },
 };
 
 function text(value: unknown): string {

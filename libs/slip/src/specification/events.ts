@@ -1,5 +1,5 @@
-import type { DataOf } from '../draft.ts';
 import type { NotReturnedBasis, Outcome, SlipEvent, Stage } from '../events.ts';
+import type { DataOf } from '../next-state.ts';
 
 /** One plain event of every type, for specifications: change only what the example is about. */
 
@@ -112,11 +112,14 @@ export const lateReturnFound: SlipEvent = {
   type: 'LateReturnFound',
   data: { deadline, receivedAt: '2026-11-22T10:06:00.000000Z', after: 'overdue' },
 };
-export const caseOpened = (reason = 'ladder_exhausted'): SlipEvent => ({
+export const caseOpened = (reason = 'inquiry_exhausted'): SlipEvent => ({
   type: 'CaseOpened',
   data: { reason, summary: '' },
 });
-export const caseClosed: SlipEvent = { type: 'CaseClosed', data: { resolution: 'by statement' } };
+export const caseClosed = (reason: string | null = 'inquiry_exhausted'): SlipEvent => ({
+  type: 'CaseClosed',
+  data: { resolution: 'by_statement', reason },
+});
 
 /** Every type at least once, the ones that differ by their data several times. */
 export const samples: readonly SlipEvent[] = [
@@ -147,12 +150,14 @@ export const samples: readonly SlipEvent[] = [
   compensated,
   ...(['submitted', 'review', 'held', 'dispatching', 'returned'] as const).map(overdue),
   diagnosed(),
-  diagnosed('provider_outage'),
+  diagnosed('provider_unreachable'),
   notReturned(),
   notReturned('no_answer'),
   refundRequested,
   lateReturnFound,
   caseOpened(),
   caseOpened('conflict'),
-  caseClosed,
+  caseClosed(),
+  caseClosed('conflict'),
+  caseClosed(null),
 ];

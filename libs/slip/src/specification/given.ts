@@ -1,6 +1,4 @@
 import { instantFromMicros, instantToMicros } from '@slipstream/kernel';
-import type { SlipCommand } from '../commands.ts';
-import { decide } from '../decide.ts';
 import type { RecordedEvent, SlipEvent } from '../events.ts';
 import { evolve } from '../evolve.ts';
 import type { SlipState } from '../state.ts';
@@ -35,7 +33,7 @@ interface Late {
   readonly late: SlipEvent;
 }
 
-/** `given(...events).when(command)` are the new events; `given(...events).state` is the slip they make. */
+/** `given(...events).state` is the slip they make. */
 export function given(...events: readonly (SlipEvent | Late)[]) {
   const log = events.map((event, index) =>
     'late' in event
@@ -43,7 +41,7 @@ export function given(...events: readonly (SlipEvent | Late)[]) {
       : recorded(event, index),
   );
   const state = fold(log);
-  return { log, state: state as SlipState, when: (command: SlipCommand) => decide(state, command) };
+  return { log, state: state as SlipState };
 }
 
 export function fold(log: readonly RecordedEvent[]): SlipState | null {

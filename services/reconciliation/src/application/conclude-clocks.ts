@@ -1,7 +1,6 @@
 import type { Judgeable } from '../domain/deadline/judgeable.ts';
-import { concludeNoAnswer } from '../domain/repair/conclude.ts';
-import { draftOf } from '../domain/repair/draft.ts';
-import { type Ids, type OwnedPartitions, pageSizeMax } from './ports.ts';
+import { advance, type Ids, unchanged } from './advance.ts';
+import { type OwnedPartitions, pageSizeMax } from './ports.ts';
 
 /**
  * Ends an imported clock that is closed, on one partition that is judged up to its end: what is overdue and did not
@@ -15,9 +14,10 @@ export async function concludeClock(range: Judgeable, owned: OwnedPartitions, id
       const { slips } = await unit.toConclude(range, after);
       missed = slips.length;
       after = slips.at(-1)?.state.slipId ?? after;
-      const drafts = slips.map((slip) => draftOf(slip, slip));
-      for (const draft of drafts) concludeNoAnswer(draft, { ...ids, now: range.through });
-      if (missed > 0) await unit.save(drafts);
+      const concluded = slips.map((slip) =>
+        advance(unchanged(slip), { type: 'clock_closed' }, range.through, ids),
+      );
+      if (missed > 0) await unit.save(concluded);
       if (missed < pageSizeMax) finished = await unit.finishClock(range);
     });
     if (!kept || missed < pageSizeMax) return kept && finished;

@@ -1,8 +1,9 @@
 import { type Judgeable, judgedThrough } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
+import type { Ids } from './advance.ts';
 import { concludeClock } from './conclude-clocks.ts';
 import { judgeDeadlines } from './judge-deadlines.ts';
-import type { Ids, Lookout, OwnedPartitions } from './ports.ts';
+import type { Lookout, OwnedPartitions } from './ports.ts';
 import { takeDueSteps } from './take-due-steps.ts';
 
 /** How often progress is written down; it is for people, verdicts don't need it. */

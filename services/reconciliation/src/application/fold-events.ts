@@ -1,8 +1,7 @@
 import { type RecordedEvent, timeOn } from '@slipstream/slip';
-import { type Draft, draftOf } from '../domain/repair/draft.ts';
-import { react } from '../domain/repair/react.ts';
 import { fold, watch } from '../domain/watch/watched-slip.ts';
-import type { Ids, Unit } from './ports.ts';
+import { advance, type Change, type Ids, unchanged } from './advance.ts';
+import type { Unit } from './ports.ts';
 
 /**
  * Folds a batch of one partition's events and takes the decisions that follow at once, slip by slip in log order. A slip
@@ -15,27 +14,25 @@ export async function foldEvents(
   ids: Ids,
 ): Promise<void> {
   if (events.length === 0) return;
-  const drafts = await load(unit, events);
-  for (const recorded of events) {
-    // What is not watched was never submitted here, or it returned in time and is settled or refused: nothing is left to detect.
-    const draft = drafts.get(recorded.slipId) ?? begin(drafts, partition, recorded);
-    if (!draft) continue;
-    if (draft.slip.state.lastEventId !== recorded.id) draft.slip = fold(draft.slip, recorded);
-    react(draft, recorded, { ...ids, now: timeOn(recorded) });
-  }
-  await unit.save(drafts.values());
-}
-
-async function load(unit: Unit, events: readonly RecordedEvent[]): Promise<Map<string, Draft>> {
   const slipIds = new Set(events.map((recorded) => recorded.slipId));
-  const slips = await unit.byId([...slipIds].sort());
-  return new Map(slips.map((slip) => [slip.state.slipId, draftOf(slip, slip)]));
+  const known = await unit.byId([...slipIds].sort());
+  const changes = new Map(known.map((slip) => [slip.state.slipId, unchanged(slip)]));
+  for (const recorded of events) {
+    const change = folded(changes.get(recorded.slipId), partition, recorded);
+    // What is not kept was never submitted here, or nothing that may still come changes anything about it.
+    if (!change) continue;
+    // Decisions taken while reading are dated by what was read: a late reader decides as a punctual one does.
+    const occasion = { type: 'event', event: recorded.event } as const;
+    changes.set(recorded.slipId, advance(change, occasion, timeOn(recorded), ids));
+  }
+  await unit.save(changes.values());
 }
 
-function begin(drafts: Map<string, Draft>, partition: number, recorded: RecordedEvent): Draft | null {
-  const slip = watch(partition, recorded);
-  if (!slip) return null;
-  const draft = draftOf(slip, null);
-  drafts.set(recorded.slipId, draft);
-  return draft;
+function folded(change: Change | undefined, partition: number, recorded: RecordedEvent): Change | null {
+  if (change === undefined) {
+    const slip = watch(partition, recorded);
+    return slip && { before: null, slip, events: [] };
+  }
+  const again = change.slip.state.lastEventId === recorded.id;
+  return again ? change : { ...change, slip: fold(change.slip, recorded) };
 }

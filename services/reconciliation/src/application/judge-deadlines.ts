@@ -1,9 +1,8 @@
 import { isLive } from '@slipstream/slip';
 import { type Judgeable, judgeable } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
-import { callOverdue } from '../domain/repair/call-overdue.ts';
-import { draftOf } from '../domain/repair/draft.ts';
-import { type Ids, type Lookout, type OwnedPartitions, pageSizeMax } from './ports.ts';
+import { advance, type Ids, unchanged } from './advance.ts';
+import { type Lookout, type OwnedPartitions, pageSizeMax } from './ports.ts';
 
 /** Pages of one clock and partition before the others get their turn. */
 const pagesMax = 20;
@@ -36,11 +35,9 @@ async function judgeRange(range: Judgeable, owned: OwnedPartitions, ids: Ids): P
     const kept = await owned.inPartition(range.partition, async (unit) => {
       const { now, slips } = await unit.toJudge(range);
       judged = slips.length;
-      const drafts = slips.map((slip) => draftOf(slip, slip));
-      for (const draft of drafts) {
-        callOverdue(draft, { ...ids, now: isLive(range.clock) ? now : range.through });
-      }
-      if (judged > 0) await unit.save(drafts);
+      const at = isLive(range.clock) ? now : range.through;
+      const changes = slips.map((slip) => advance(unchanged(slip), { type: 'deadline_judged' }, at, ids));
+      if (judged > 0) await unit.save(changes);
     });
     if (!kept) return false;
     if (judged < pageSizeMax) return true;

@@ -1,7 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Judgeable } from '../domain/deadline/judgeable.ts';
-import type { Context, Draft } from '../domain/repair/draft.ts';
 import type { WatchedSlip } from '../domain/watch/watched-slip.ts';
+import type { Change } from './advance.ts';
 
 /** Rows of one transaction. */
 export const pageSizeMax = 1_000;
@@ -14,6 +14,7 @@ export interface SlipPage {
 
 /** One transaction on the slips of one partition that this instance owns. */
 export interface Unit {
+  /** Those of the slips that are kept, watched or archived. */
   byId(slipIds: readonly string[]): Promise<readonly WatchedSlip[]>;
   /** Open slips that can be judged, the oldest deadline first. Here and below slips behind a dead letter are left out. */
   toJudge(range: Judgeable): Promise<SlipPage>;
@@ -21,8 +22,8 @@ export interface Unit {
   toStep(partition: number, through: Instant): Promise<SlipPage>;
   /** Overdue slips of a closed clock about which nothing was concluded yet, after the slip id `after`. */
   toConclude(range: Judgeable, after: string): Promise<SlipPage>;
-  /** Writes what the drafts have become and publishes what they decided. */
-  save(drafts: Iterable<Draft>): Promise<void>;
+  /** Writes what the slips have become, and where they are kept, and publishes what was decided. */
+  save(changes: Iterable<Change>): Promise<void>;
   /**
    * Ends an imported clock on this partition: its counts stay, its rows go, but for those of slips behind a dead letter:
    * redriven, their events still count. False, and nothing is changed, while a slip that is due still waits for the
@@ -51,6 +52,3 @@ export interface Lookout {
   concluded(ranges: readonly Judgeable[]): Promise<readonly Judgeable[]>;
   keepProgress(ranges: readonly Judgeable[]): Promise<void>;
 }
-
-/** Ids: those of events, and the one that a verdict has for ever. */
-export type Ids = Pick<Context, 'newId' | 'overdueId'>;

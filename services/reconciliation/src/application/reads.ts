@@ -1,7 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
-import type { Cause } from '@slipstream/slip';
+import type { CaseReason, Cause } from '@slipstream/slip';
 
-/** A case as people see it. */
+/** A case as people see it; `reason`, `summary` and what resolved it are those of the reason it is named after. */
 export interface CaseView {
   readonly slipId: string;
   readonly status: 'open' | 'closed';
@@ -11,6 +11,8 @@ export interface CaseView {
   readonly openedAt: Instant;
   readonly closedAt: Instant | null;
   readonly resolution: string | null;
+  /** Why people look at it, in the order in which it was opened; it closes when each is resolved. */
+  readonly reasons: readonly CaseReason[];
   /** The diagnosis; its evidence are ids of events. */
   readonly cause: Cause | null;
 }

@@ -2,9 +2,8 @@ import type { Instant } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
 import { never } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
-import { draftOf } from '../domain/repair/draft.ts';
-import { takeStep } from '../domain/repair/take-step.ts';
-import type { Ids, Lookout, OwnedPartitions } from './ports.ts';
+import { advance, type Ids, unchanged } from './advance.ts';
+import type { Lookout, OwnedPartitions } from './ports.ts';
 
 /**
  * Takes the steps that are due on the partitions owned: further inquiries, and the conclusions when they brought
@@ -24,9 +23,8 @@ export async function takeDueSteps(
   for (const partition of await lookout.withStepsDue(through)) {
     await owned.inPartition(partition, async (unit) => {
       const { now, slips } = await unit.toStep(partition, through.get(partition) ?? never);
-      const drafts = slips.map((slip) => draftOf(slip, slip));
-      for (const draft of drafts) takeStep(draft, { ...ids, now });
-      if (drafts.length > 0) await unit.save(drafts);
+      const changes = slips.map((slip) => advance(unchanged(slip), { type: 'step_due' }, now, ids));
+      if (changes.length > 0) await unit.save(changes);
     });
   }
 }

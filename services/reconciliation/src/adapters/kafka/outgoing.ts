@@ -3,7 +3,7 @@ import type { OutboundRecord } from '@slipstream/postgres';
 import { outboundEvent } from '@slipstream/runtime';
 import type { PendingEvent } from '@slipstream/slip';
 import { v5, v7 } from 'uuid';
-import type { Ids } from '../../application/ports.ts';
+import type { Ids } from '../../application/advance.ts';
 
 /** UUIDv5 namespace of verdicts; changing it would give every verdict a second id. */
 const verdictNamespace = '5f0d9a0e-6c2b-5d4e-8a53-1d6b7c2f9e10';

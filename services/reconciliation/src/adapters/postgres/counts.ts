@@ -1,4 +1,4 @@
-import type { Draft } from '../../domain/repair/draft.ts';
+import type { Change } from '../../application/advance.ts';
 
 /** What a transaction adds to the counts of one clock. */
 export interface Counts {
@@ -10,16 +10,16 @@ export interface Counts {
 }
 
 /** Clocks without a change are left out; in the order in which their rows are locked. */
-export function countsOf(drafts: readonly Draft[]): Counts[] {
+export function countsOf(changes: readonly Change[]): Counts[] {
   const byClock = new Map<string, Counts>();
-  for (const draft of drafts) {
-    const { clock } = draft.slip.state;
+  for (const change of changes) {
+    const { clock } = change.slip.state;
     let counts = byClock.get(clock);
     if (!counts) {
       counts = { clock, slips: 0, inTime: 0, overdue: 0, notReturned: 0 };
       byClock.set(clock, counts);
     }
-    add(counts, draft);
+    add(counts, change);
   }
   return [...byClock.values()]
     .filter(({ slips, inTime, overdue, notReturned }) => slips + inTime + overdue + notReturned > 0)
@@ -27,7 +27,7 @@ export function countsOf(drafts: readonly Draft[]): Counts[] {
 }
 
 /** A slip gets one verdict, once, so sums of differences count slips. */
-function add(counts: Counts, { slip, before }: Draft): void {
+function add(counts: Counts, { slip, before }: Change): void {
   const judged = (before?.verdict ?? 'open') === 'open';
   if (before === null) counts.slips++;
   if (judged && slip.verdict === 'in_time') counts.inTime++;

@@ -1,11 +1,11 @@
 import { type Instant } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
-import type { Cause } from '@slipstream/slip';
+import type { CaseReason, Cause } from '@slipstream/slip';
 import type { CasePage, CasePosition, CaseView, ClockView, Reads } from '../../application/reads.ts';
 import { never } from '../../domain/deadline/judgeable.ts';
 
 const caseColumns =
-  'slip_id, status, reason, summary, provider, opened_at, closed_at, resolution, cause::text as cause';
+  'slip_id, status, reason, summary, provider, opened_at, closed_at, resolution, cause::text as cause, reasons::text as reasons';
 
 const casesSql = (back: boolean) => `
 select ${caseColumns}
@@ -35,6 +35,7 @@ interface CaseRow {
   readonly closed_at: Instant | null;
   readonly resolution: string | null;
   readonly cause: string | null;
+  readonly reasons: string;
 }
 
 interface ClockRow {
@@ -90,6 +91,7 @@ function toCase(row: CaseRow): CaseView {
   return {
     ...{ slipId: row.slip_id, status, reason, summary, provider, resolution },
     ...{ openedAt: row.opened_at, closedAt: row.closed_at },
+    reasons: JSON.parse(row.reasons) as CaseReason[],
     cause: row.cause === null ? null : (JSON.parse(row.cause) as Cause),
   };
 }

@@ -1,12 +1,7 @@
 import { addMs, type Instant } from '@slipstream/kernel';
 import { parseState, type SubmittedSlip, serializeState } from '@slipstream/slip';
-import type { Facts } from '../../domain/diagnosis/facts.ts';
-import {
-  isFinished,
-  type NextStep,
-  type Verdict,
-  type WatchedSlip,
-} from '../../domain/watch/watched-slip.ts';
+import type { Observations } from '../../domain/diagnosis/observations.ts';
+import type { NextStep, Verdict, WatchedSlip } from '../../domain/watch/watched-slip.ts';
 
 export interface SlipRow {
   readonly partition: number;
@@ -17,7 +12,7 @@ export interface SlipRow {
   readonly facts: string;
 }
 
-/** Columns of {@link SlipRow} in `open_slip o`. */
+/** Columns of {@link SlipRow} in `open_slip o`; `facts` are the observations. */
 export const slipColumns = 'o.partition, o.verdict, o.next_step, o.next_step_at, o.state, o.facts';
 
 export function toSlip(row: SlipRow): WatchedSlip {
@@ -25,12 +20,12 @@ export function toSlip(row: SlipRow): WatchedSlip {
   const state = parseState(row.state) as SubmittedSlip;
   return {
     ...{ partition: row.partition, verdict: row.verdict, nextStep, state },
-    facts: JSON.parse(row.facts) as Facts,
+    observations: JSON.parse(row.facts) as Observations,
   };
 }
 
-/** One array per column, in the order of the insert. */
-export function toColumns(slips: readonly WatchedSlip[]): unknown[][] {
+/** One array per column of `open_slip`, in the order of the insert. */
+export function watchedColumns(slips: readonly WatchedSlip[]): unknown[][] {
   return [
     slips.map(({ state }) => state.slipId),
     slips.map(({ partition }) => partition),
@@ -41,19 +36,23 @@ export function toColumns(slips: readonly WatchedSlip[]): unknown[][] {
     slips.map(({ state }) => !state.held && state.rejection === null),
     slips.map(({ nextStep }) => nextStep?.kind ?? null),
     slips.map(({ nextStep }) => nextStep?.at ?? null),
-    slips.map(isFinished),
-    slips.map(({ state }) => serializeState(compact(state))),
-    slips.map(({ facts }) => JSON.stringify(facts)),
+    ...texts(slips),
   ];
 }
 
-/** Most facts of a slip are not there yet: what a state has at its beginning is not stored, and read back as such. */
-function compact(state: SubmittedSlip): SubmittedSlip {
-  const stored: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(state)) {
-    if (value === null || value === false || value === 0) continue;
-    if (Array.isArray(value) && value.length === 0) continue;
-    stored[name] = value;
-  }
-  return stored as unknown as SubmittedSlip;
+/** One array per column of `archived_slip`, in the order of the insert. */
+export function archivedColumns(slips: readonly WatchedSlip[]): unknown[][] {
+  return [
+    slips.map(({ state }) => state.slipId),
+    slips.map(({ partition }) => partition),
+    slips.map(({ verdict }) => verdict),
+    ...texts(slips),
+  ];
+}
+
+function texts(slips: readonly WatchedSlip[]): string[][] {
+  return [
+    slips.map(({ state }) => serializeState(state)),
+    slips.map(({ observations }) => JSON.stringify(observations)),
+  ];
 }

@@ -4,10 +4,13 @@ import { type PendingEvent, wallClock } from '@slipstream/slip';
 import { pageSizeMax, type SlipPage, type Unit } from '../../application/ports.ts';
 import { type Judgeable, never } from '../../domain/deadline/judgeable.ts';
 import { type SlipRow, slipColumns, toSlip } from './row.ts';
-import { saveDrafts } from './save-drafts.ts';
+import { saveChanges } from './save-changes.ts';
 import { canBeJudged, isDetermined, isDue, isStepDue } from './to-judge.ts';
 
-const byIdSql = `select ${slipColumns} from open_slip o where o.slip_id = any($1::text[])`;
+const byIdSql = `
+select ${slipColumns} from open_slip o where o.slip_id = any($1::text[])
+union all
+select o.partition, o.verdict, null, null, o.state, o.facts from archived_slip o where o.slip_id = any($1::text[])`;
 
 /** A range, and where the dead letters of our reading are, as parameters. */
 const givenRange = `(select $1::int as partition, $2::text as clock, $3::timestamptz as through,
@@ -30,7 +33,7 @@ const toConcludeSql = `
 select ${slipColumns}, clock_timestamp() as now
   from open_slip o, ${givenRange}
  where o.partition = r.partition and o.clock = r.clock and o.clock <> '${wallClock}' and o.verdict = 'overdue'
-   and not o.finished and o.slip_id > $7 and ${isDetermined}
+   and o.slip_id > $7 and ${isDetermined}
  order by o.slip_id limit ${pageSizeMax}`;
 
 const finishClockSql = `
@@ -53,7 +56,7 @@ type TimedRow = SlipRow & { readonly now: Instant };
 export function openUnit(
   tx: Tx,
   subscription: { readonly group: string; readonly topic: string },
-  publish: (tx: Tx, decided: readonly PendingEvent[]) => void,
+  publish: (tx: Tx, events: readonly PendingEvent[]) => void,
 ): Unit {
   const { group, topic } = subscription;
   const given = ({ partition, clock, through, holdsThrough }: Judgeable) => [
@@ -72,12 +75,12 @@ export function openUnit(
     async toConclude(range, after) {
       return page(await tx.query<TimedRow>(toConcludeSql, [...given(range), after]));
     },
-    async save(drafts) {
-      const all = [...drafts];
-      await saveDrafts(tx, all);
+    async save(changes) {
+      const all = [...changes];
+      await saveChanges(tx, all);
       publish(
         tx,
-        all.flatMap(({ decided }) => decided),
+        all.flatMap(({ events }) => events),
       );
     },
     async finishClock(range) {

@@ -1,109 +1,108 @@
-import type { Cause, CauseClass } from '@slipstream/slip';
+import { type Cause, type CauseCode, causes } from '@slipstream/slip';
+import { type Proof, remedyOf } from './remedy.ts';
 
 interface CauseText {
-  readonly class: CauseClass;
   /** One sentence that may be shown to a customer: no internals, no names of providers. */
   readonly summary: string;
-  readonly remedy: string;
+  /** What to look at. Whether the slip may be repeated is no matter of its cause: see {@link remedyOf}. */
+  readonly advice: string;
 }
 
-/** Every cause this service can name. Codes are stored for ever: add, never rename. */
-export const causes = {
+/** The words for every cause. */
+export const causeTexts: Readonly<Record<CauseCode, CauseText>> = {
   hold_late: {
-    class: 'system',
     summary: 'The funds were not confirmed in time, so the order was not passed on.',
-    remedy: 'Look at the lag of the ledger; submit the slip again once its funds are confirmed.',
+    advice: 'Look at the lag of the ledger.',
   },
   never_dispatched: {
-    class: 'system',
     summary: 'The order was not passed on to the provider in time.',
-    remedy: 'Look at the lag and health of the provider gateway; submit the slip again.',
+    advice: 'Look at the lag and health of the provider gateway.',
   },
   gateway_interrupted: {
-    class: 'system',
     summary: 'Our own service was interrupted while it was talking to the provider.',
-    remedy: 'Nothing is to be done for this slip; look for restarts of the provider gateway.',
+    advice: 'Look for restarts of the provider gateway.',
   },
   provider_unreachable: {
-    class: 'network',
     summary: 'The provider could not be reached.',
-    remedy: 'Look at the health of the provider and of the network between; submit again when it is back.',
+    advice: 'Look at the health of the provider and of the network between.',
   },
   request_lost: {
-    class: 'network',
     summary: 'The order was sent, but the provider never received it.',
-    remedy: 'Submit the slip again; look for dropped connections to the provider.',
+    advice: 'Look for dropped connections to the provider.',
   },
   reply_lost: {
-    class: 'network',
     summary: 'The provider did the work, but its reply did not reach us.',
-    remedy: 'Nothing is to be done for this slip; look for dropped connections to the provider.',
+    advice: 'Look for dropped connections to the provider.',
   },
   callback_lost: {
-    class: 'third_party',
     summary: 'The provider did the work, but never sent its final answer.',
-    remedy: 'Ask the provider for its log of callbacks for this slip.',
+    advice: 'Ask the provider for its log of callbacks for this slip.',
   },
   provider_slow: {
-    class: 'third_party',
     summary: 'The provider answered after the deadline.',
-    remedy: 'Compare the provider’s usual time with the route’s deadline.',
+    advice: 'Compare the provider’s usual time with the route’s deadline.',
   },
   provider_pending: {
-    class: 'third_party',
     summary: 'The provider is still working on the order.',
-    remedy: 'Ask the provider when it will be done; do not repeat the order meanwhile.',
+    advice: 'Ask the provider when it will be done.',
   },
   provider_busy: {
-    class: 'third_party',
     summary: 'The provider took no more orders at the time.',
-    remedy: 'Submit the slip again later, or spread the load.',
+    advice: 'Spread the load on the provider.',
   },
   provider_error: {
-    class: 'third_party',
     summary: 'The provider had an error of its own.',
-    remedy: 'Give the provider the time and the slip’s id; submit again if nothing was executed.',
+    advice: 'Give the provider the time and the slip’s id.',
   },
   garbage_answer: {
-    class: 'third_party',
     summary: 'The provider’s answer could not be understood.',
-    remedy: 'Send the provider the recorded attempt; its interface may have changed.',
+    advice: 'Send the provider the recorded attempt; its interface may have changed.',
   },
   provider_dropped: {
-    class: 'third_party',
     summary: 'The provider accepted the order and later did not know it.',
-    remedy: 'Ask the provider what became of its acknowledgement; submit again.',
+    advice: 'Ask the provider what became of its acknowledgement.',
+  },
+  provider_rejected: {
+    summary: 'The provider rejected the order.',
+    advice: 'Ask the provider about the reason that it gave.',
+  },
+  provider_voided: {
+    summary: 'The provider cancelled the order.',
+    advice: 'Ask the provider about the reason that it gave.',
+  },
+  rejected_for_payer: {
+    summary: 'The order was rejected for a reason that lies with the payer or the payee.',
+    advice: 'Let the account or the details that the provider’s reason names be put right first.',
   },
   no_report: {
-    class: 'third_party',
     summary: 'Nobody reported an answer of the provider.',
-    remedy: 'Ask the service that reports for this route, then the provider.',
+    advice: 'Ask the service that reports for this route, then the provider.',
   },
   no_acknowledgement: {
-    class: 'third_party',
     summary: 'The order was never acknowledged.',
-    remedy: 'Ask the provider whether it ever received the order.',
+    advice: 'Ask the provider whether it ever received the order.',
   },
   silent_after_acknowledgement: {
-    class: 'third_party',
     summary: 'The order was acknowledged, and nothing was heard of it afterwards.',
-    remedy: 'Ask the provider what became of the order.',
+    advice: 'Ask the provider what became of the order.',
   },
   silent_after_progress: {
-    class: 'third_party',
     summary: 'The order was under way, and nothing was heard of it afterwards.',
-    remedy: 'Ask the provider what became of the order after its last step.',
+    advice: 'Ask the provider what became of the order after its last step.',
   },
   undetermined: {
-    class: 'undetermined',
     summary: 'We do not know yet why the answer is missing.',
-    remedy: 'Compare with the provider’s statement, or ask the provider.',
+    advice: 'Compare with the provider’s statement, or ask the provider.',
   },
-} as const satisfies Record<string, CauseText>;
+};
 
-export type CauseCode = keyof typeof causes;
-
-export function causeOf(code: CauseCode, confidence: number, evidence: readonly string[]): Cause {
-  const { class: causeClass, summary, remedy } = causes[code];
-  return { class: causeClass, code, confidence, summary, remedy, evidence };
+/** `confidence`: 0 (a guess) to 100 (proved). `evidence`: ids of the events that show it. */
+export function causeOf(
+  code: CauseCode,
+  proof: Proof,
+  confidence: number,
+  evidence: readonly string[],
+): Cause {
+  const { summary, advice } = causeTexts[code];
+  return { class: causes[code].class, code, confidence, summary, remedy: remedyOf(proof, advice), evidence };
 }

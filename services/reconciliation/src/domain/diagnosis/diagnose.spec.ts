@@ -1,34 +1,40 @@
 import { describe, expect, test } from '@jest/globals';
-import type { RecordedEvent } from '@slipstream/slip';
+import { type CauseCode, causes, type RecordedEvent } from '@slipstream/slip';
 import {
   acknowledged,
   answered,
   at,
-  contextAt,
   held,
   intended,
   notSent,
   progressed,
   refused,
   returned,
+  Story,
   submitted,
-  tell,
   told,
   unanswered,
 } from '../../../test/story.ts';
-import { callOverdue } from '../repair/call-overdue.ts';
-import { type CauseCode, causes } from './causes.ts';
+import { causeTexts } from './causes.ts';
 import { diagnose } from './diagnose.ts';
 
-const start = [told(submitted(), at(0)), told(held, at(1))];
-const call = [...start, told(intended(), at(2))];
-const reported = [told(submitted({ mode: 'reported', provider: null }), at(0)), told(held, at(1))];
-const imported = reported.map((event) => ({ ...event, clock: 'import-1' }));
+const start: [RecordedEvent, RecordedEvent] = [told(submitted(), at(0)), told(held, at(1))];
+const call: [RecordedEvent, ...RecordedEvent[]] = [...start, told(intended(), at(2))];
+const reported: [RecordedEvent, ...RecordedEvent[]] = [
+  told(submitted({ mode: 'reported', provider: null }), at(0)),
+  told(held, at(1)),
+];
+const imported = reported.map((event) => ({ ...event, clock: 'import-1' })) as typeof reported;
 const asked = (evidence: 'inquiry_answer' | 'signed_callback' | 'synchronous_reply' = 'inquiry_answer') =>
   told(returned({ evidence }), at(15));
 
 /** What happened before the deadline and after it, and the cause it shows. */
-const table: readonly [string, readonly RecordedEvent[], readonly RecordedEvent[], CauseCode][] = [
+const table: readonly [
+  string,
+  readonly [RecordedEvent, ...RecordedEvent[]],
+  readonly RecordedEvent[],
+  CauseCode,
+][] = [
   ['reply late', call, [asked('synchronous_reply')], 'provider_slow'],
   ['callback late', [...call, told(acknowledged, at(3))], [asked('signed_callback')], 'provider_slow'],
   [
@@ -64,12 +70,6 @@ const table: readonly [string, readonly RecordedEvent[], readonly RecordedEvent[
     [...start, told(intended(1), at(2)), told(notSent(), at(3)), told(intended(2), at(8))],
     [asked('signed_callback')],
     'provider_unreachable',
-  ],
-  [
-    'sent late, throttled until then',
-    [...start, told(intended(1), at(2)), told(notSent('throttled'), at(3)), told(intended(2), at(8))],
-    [asked('signed_callback')],
-    'provider_busy',
   ],
   [
     'one early refused connection',
@@ -121,12 +121,6 @@ const table: readonly [string, readonly RecordedEvent[], readonly RecordedEvent[
     [told(answered(1, 'never_sent', true), at(14))],
     'provider_unreachable',
   ],
-  [
-    'throttled until the end',
-    [...call, told(notSent('throttled'), at(4))],
-    [told(answered(1, 'never_sent', true), at(14))],
-    'provider_busy',
-  ],
   ['never passed on', start, [told(answered(1, 'never_sent', true), at(14))], 'never_dispatched'],
   ['never held', [told(submitted(), at(0))], [told(answered(1, 'never_sent', true), at(14))], 'hold_late'],
   [
@@ -168,32 +162,26 @@ const table: readonly [string, readonly RecordedEvent[], readonly RecordedEvent[
 
 describe('the cause of a missed deadline', () => {
   test.each(table)('%s', (_, before, after, code) => {
-    const draft = tell(null, ...before);
-    callOverdue(draft, contextAt(at(10.1)));
-    tell(draft, ...after);
-    const cause = diagnose(draft.slip);
+    const story = new Story(...before).judge(at(10.1)).tell(...after);
+    const cause = diagnose(story.slip);
     expect(cause).toMatchObject({ code, class: causes[code].class });
     expect(cause.evidence[0]).toMatch(/^overdue/);
-    const known = [
-      ...draft.decided.map(({ id }) => id),
-      ...before.map(({ id }) => id),
-      ...after.map(({ id }) => id),
-    ];
+    const known = [...story.decided, ...before, ...after].map(({ id }) => id);
     for (const id of cause.evidence) expect(known).toContain(id);
   });
 
   test('is no surer than it can be', () => {
     for (const [, before, after] of table) {
-      const { confidence } = diagnose(tell(tell(null, ...before), ...after).slip);
+      const { confidence } = diagnose(new Story(...before).tell(...after).slip);
       expect(confidence).toBeGreaterThanOrEqual(0);
       expect(confidence).toBeLessThanOrEqual(95);
     }
   });
 
   test('is told in sentences that name no provider, machine or table', () => {
-    for (const { summary, remedy } of Object.values(causes)) {
+    for (const { summary, advice } of Object.values(causeTexts)) {
       expect(summary).toMatch(/^[A-Z].*\.$/);
-      expect(remedy).toMatch(/^[A-Z].*\.$/);
+      expect(advice).toMatch(/^[A-Z].*\.$/);
       expect(summary).not.toMatch(/acme|kafka|postgres|ledger|gateway/i);
     }
   });

@@ -1,48 +1,90 @@
 import { instantToMicros } from '@slipstream/kernel';
-import { type Cause, isLive, type SubmittedSlip } from '@slipstream/slip';
-import { type CauseCode, causeOf } from './causes.ts';
-import { evidenceOf, type FactName, type Facts } from './facts.ts';
+import { type Cause, type CauseCode, isLive, type SlipEvent, type SubmittedSlip } from '@slipstream/slip';
+import { causeOf } from './causes.ts';
+import { evidenceOf, type Observations, type Observed } from './observations.ts';
+import { proofOf } from './remedy.ts';
 
 interface Finding {
   readonly code: CauseCode;
   /** 0 (a guess) to 100 (proved). */
   readonly confidence: number;
-  readonly shownBy: readonly FactName[];
+  readonly shownBy: readonly Observed[];
+}
+
+interface Diagnosable {
+  readonly state: SubmittedSlip;
+  readonly observations: Observations;
 }
 
 /**
- * Why a slip did not return by its deadline, from its events alone. A diagnosis is a decision (rule 6): it is recorded
- * when it is made, and made again when more is known.
+ * Why a slip did not return by its deadline, or was rejected, from its events alone. A diagnosis is a decision (rule 6):
+ * it is recorded when it is made, and made again when more is known.
  */
-export function diagnose({ state, facts }: { state: SubmittedSlip; facts: Facts }): Cause {
-  const { code, confidence, shownBy } = find(state, facts);
-  return causeOf(code, confidence, evidenceOf(facts, ['overdue', ...shownBy]));
+export function diagnose({ state, observations }: Diagnosable): Cause {
+  const { code, confidence, shownBy } = find(state, observations);
+  return causeOf(code, proofOf(state), confidence, evidenceOf(observations, ['overdue', ...shownBy]));
 }
 
-function find(state: SubmittedSlip, facts: Facts): Finding {
-  if (state.rejection !== null)
+/** The diagnosis as an event; none when it says what was said before. */
+export function diagnosed(slip: Diagnosable): SlipEvent[] {
+  const cause = diagnose(slip);
+  const before = slip.state.cause;
+  return before !== null && sameCause(before, cause) ? [] : [{ type: 'SlipDiagnosed', data: { cause } }];
+}
+
+function sameCause(a: Cause, b: Cause): boolean {
+  return (
+    a.code === b.code &&
+    a.confidence === b.confidence &&
+    a.summary === b.summary &&
+    a.remedy === b.remedy &&
+    a.evidence.length === b.evidence.length &&
+    a.evidence.every((id, index) => id === b.evidence[index])
+  );
+}
+
+function find(state: SubmittedSlip, known: Observations): Finding {
+  if (state.rejection !== null) {
     return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'refused'] };
-  if (state.outcome !== null) return whyLate(state, facts);
-  if (state.provedNotExecuted) return whyNotExecuted(state, facts);
-  return state.mode === 'reported' ? whoFellSilent(state) : whyUnknown(state, facts);
+  }
+  // An import tells how long ago something was late; whether it failed then is in its own records.
+  if (state.outcome !== null && state.outcome !== 'succeeded' && isLive(state.clock))
+    return whyRejected(state);
+  if (state.outcome !== null) return whyLate(state, known);
+  if (state.provedNotExecuted) return whyNotExecuted(state, known);
+  return state.mode === 'reported' ? whoFellSilent(state) : whyUnknown(state, known);
+}
+
+/**
+ * ISO 20022's reasons about an account, an amount, a party, a mandate, an identifier or the regulator name what the
+ * payer or the payee must put right; anything else is the provider's.
+ */
+const reasonOfUser = /^(AC|AM|BE|MD|RC|RR)[0-9]{2}$/;
+
+/** The provider answered that it did not execute it. */
+function whyRejected({ outcome, outcomeReason }: SubmittedSlip): Finding {
+  const confidence = outcomeReason === null ? 60 : 90;
+  if (outcome === 'void') return { code: 'provider_voided', confidence, shownBy: ['returned'] };
+  const code = reasonOfUser.test(outcomeReason ?? '') ? 'rejected_for_payer' : 'provider_rejected';
+  return { code, confidence, shownBy: ['returned'] };
 }
 
 /** It was executed and its answer came too late. */
-function whyLate(state: SubmittedSlip, facts: Facts): Finding {
+function whyLate(state: SubmittedSlip, known: Observations): Finding {
   if (state.mode === 'reported') return { code: 'provider_slow', confidence: 80, shownBy: ['returned'] };
   if (state.heldAt === null || state.heldAt > state.deadline) {
     return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'returned'] };
   }
-  if (facts.ids.not_sent !== undefined && leftLate(state)) {
-    return { code: notSentCode(facts), confidence: 80, shownBy: ['not_sent', 'intended', 'returned'] };
+  if (known.ids.not_sent !== undefined && leftLate(state)) {
+    return { code: 'provider_unreachable', confidence: 80, shownBy: ['not_sent', 'intended', 'returned'] };
   }
   const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';
   if (told) return { code: 'provider_slow', confidence: 90, shownBy: ['intended', 'returned'] };
   // Only when asked did the provider say so.
-  if (state.acknowledgedAt !== null || facts.unansweredReason === null) {
+  if (state.acknowledgedAt !== null || known.unansweredReason === null) {
     return { code: 'callback_lost', confidence: 90, shownBy: ['acknowledged', 'answered', 'returned'] };
   }
-  const code = unansweredCode(facts.unansweredReason) ?? 'reply_lost';
+  const code = unansweredCode(known.unansweredReason) ?? 'reply_lost';
   return { code, confidence: 85, shownBy: ['unanswered', 'answered', 'returned'] };
 }
 
@@ -54,25 +96,20 @@ function leftLate({ submittedAt, dispatchedAt, deadline }: SubmittedSlip): boole
 }
 
 /** It was proved that the provider has not executed it and never will. */
-function whyNotExecuted(state: SubmittedSlip, facts: Facts): Finding {
-  if (!state.mayHaveLeft) return whyNeverSent(state, facts);
-  const code = unansweredCode(facts.unansweredReason) ?? 'request_lost';
+function whyNotExecuted(state: SubmittedSlip, known: Observations): Finding {
+  if (!state.mayHaveLeft) return whyNeverSent(state, known);
+  const code = unansweredCode(known.unansweredReason) ?? 'request_lost';
   return { code, confidence: 85, shownBy: ['intended', 'unanswered', 'answered'] };
 }
 
-function whyNeverSent(state: SubmittedSlip, facts: Facts): Finding {
-  if (facts.ids.not_sent !== undefined) {
-    return { code: notSentCode(facts), confidence: 95, shownBy: ['not_sent', 'answered'] };
+function whyNeverSent(state: SubmittedSlip, known: Observations): Finding {
+  if (known.ids.not_sent !== undefined) {
+    return { code: 'provider_unreachable', confidence: 95, shownBy: ['not_sent', 'answered'] };
   }
   if (state.heldAt === null || state.heldAt > state.deadline) {
     return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'answered'] };
   }
   return { code: 'never_dispatched', confidence: 90, shownBy: ['held', 'answered'] };
-}
-
-/** What kept a call from leaving. */
-function notSentCode({ notSentReason }: Facts): CauseCode {
-  return notSentReason === 'throttled' ? 'provider_busy' : 'provider_unreachable';
 }
 
 /** Nobody can be asked: all that is known is how far it was heard of. */
@@ -88,8 +125,8 @@ function whoFellSilent(state: SubmittedSlip): Finding {
 }
 
 /** Every inquiry was asked and nothing is proved. */
-function whyUnknown(state: SubmittedSlip, facts: Facts): Finding {
-  switch (facts.lastAnswer?.answer) {
+function whyUnknown(state: SubmittedSlip, known: Observations): Finding {
+  switch (known.lastAnswer?.answer) {
     case 'pending':
       return { code: 'provider_pending', confidence: 80, shownBy: ['intended', 'acknowledged', 'answered'] };
     case 'no_answer':
@@ -104,7 +141,7 @@ function whyUnknown(state: SubmittedSlip, facts: Facts): Finding {
         return { code: 'provider_dropped', confidence: 80, shownBy: ['acknowledged', 'answered'] };
       }
       // Without a bound on late acceptance NOT_FOUND proves nothing (rule 3).
-      const code = unansweredCode(facts.unansweredReason) ?? 'undetermined';
+      const code = unansweredCode(known.unansweredReason) ?? 'undetermined';
       return { code, confidence: 40, shownBy: ['intended', 'unanswered', 'answered'] };
     }
     default:

@@ -1,6 +1,6 @@
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { SubmittedSlip } from '@slipstream/slip';
-import type { LastAnswer } from '../diagnosis/facts.ts';
+import type { LastAnswer } from '../diagnosis/observations.ts';
 import type { NextStep, WatchedSlip } from '../watch/watched-slip.ts';
 
 /** How long the last inquiry may stay unanswered before people are asked instead. */
@@ -13,15 +13,11 @@ export const extraInquiriesMax = 2;
 /** Added to the quiet period, so that the second question surely lies behind its end. */
 const quietMarginMs = 250;
 
-/** The step that follows the inquiries asked so far. `now` is when the latest was asked, or the verdict was given. */
-export function nextRung(state: SubmittedSlip, now: Instant): NextStep {
-  const ladder = state.policy.inquiryLadderMs;
-  const delayMs = ladder[state.inquiries];
-  if (delayMs === undefined) {
-    const asked = state.inquiries > 0;
-    return { kind: 'conclude', at: asked ? addMs(now, answerWaitMs) : now };
-  }
-  return { kind: 'inquire', at: addMs(state.overdueAt ?? now, delayMs) };
+/** The step that follows when `asked` inquiries were made. `now` is when the latest was, or the verdict was given. */
+export function nextRung({ policy, overdueAt }: SubmittedSlip, asked: number, now: Instant): NextStep {
+  const delayMs = policy.inquiryLadderMs[asked];
+  if (delayMs === undefined) return { kind: 'conclude', at: asked > 0 ? addMs(now, answerWaitMs) : now };
+  return { kind: 'inquire', at: addMs(overdueAt ?? now, delayMs) };
 }
 
 /** On a reported route nobody can be asked: as long as a ladder would last, an answer may still be reported. */

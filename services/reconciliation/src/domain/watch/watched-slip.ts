@@ -1,7 +1,15 @@
 import type { Instant } from '@slipstream/kernel';
-import { evolve, isLive, isSubmitted, type RecordedEvent, type SubmittedSlip } from '@slipstream/slip';
-import { isInTime } from '../deadline/in-time.ts';
-import { type Facts, noFacts, noteFact } from '../diagnosis/facts.ts';
+import {
+  endsReturned,
+  evolve,
+  hasEnded,
+  isInTime,
+  isLive,
+  isSubmitted,
+  type RecordedEvent,
+  type SubmittedSlip,
+} from '@slipstream/slip';
+import { nothingObserved, type Observations, observe } from '../diagnosis/observations.ts';
 
 /** About the stage `returned`: `open` until its deadline can be judged, then for ever one of the others. */
 export type Verdict = 'open' | 'in_time' | 'overdue';
@@ -16,7 +24,7 @@ export interface NextStep {
 export interface WatchedSlip {
   readonly partition: number;
   readonly state: SubmittedSlip;
-  readonly facts: Facts;
+  readonly observations: Observations;
   readonly verdict: Verdict;
   readonly nextStep: NextStep | null;
 }
@@ -25,53 +33,48 @@ export interface WatchedSlip {
 export function watch(partition: number, recorded: RecordedEvent): WatchedSlip | null {
   const state = evolve(null, recorded);
   if (!isSubmitted(state)) return null;
-  return { partition, state, facts: noteFact(noFacts, recorded), verdict: 'open', nextStep: null };
+  const observations = observe(nothingObserved, recorded);
+  return { partition, state, observations, verdict: 'open', nextStep: null };
 }
 
-/** Folds one more event. A return received by the deadline is a verdict at once: no later event takes it back. */
+/** Folds one more event. Its first verdict stands for ever: no later event takes it back. */
 export function fold(slip: WatchedSlip, recorded: RecordedEvent): WatchedSlip {
-  const state = evolve(slip.state, recorded) as SubmittedSlip;
-  const inTime = slip.verdict === 'open' && isInTime(recorded, state.deadline);
   return {
     ...slip,
-    state,
-    facts: noteFact(slip.facts, recorded),
-    verdict: inTime ? 'in_time' : slip.verdict,
+    state: evolve(slip.state, recorded) as SubmittedSlip,
+    observations: observe(slip.observations, recorded),
+    verdict: slip.verdict === 'open' ? verdictOf(recorded, slip.state.deadline) : slip.verdict,
   };
 }
 
-/** Money moved or the slip was refused. */
-export function hasEnded({ settled, refunded, rejection }: SubmittedSlip): boolean {
-  return settled || refunded || rejection !== null;
-}
-
-/** Any answer said that the provider executed the slip. */
-export function successReported({ outcome, contradictedBy }: SubmittedSlip): boolean {
-  return outcome === 'succeeded' || contradictedBy === 'succeeded';
+/**
+ * What one event says about the stage `returned` (rule 6). The hold of an imported slip is answered long after its time,
+ * so a refusal there is always in time: nothing was due.
+ */
+function verdictOf({ clock, event, receivedTime }: RecordedEvent, deadline: Instant): Verdict {
+  if (event.type === 'SlipOverdue' && event.data.stage === 'returned') return 'overdue';
+  if (!endsReturned(event)) return 'open';
+  const nothingDue = !isLive(clock) && event.type !== 'SlipReturned';
+  return nothingDue || isInTime(receivedTime, deadline) ? 'in_time' : 'open';
 }
 
 /** The answer can still come, and is missed. */
-export function isMissed(slip: WatchedSlip): boolean {
-  const { state } = slip;
-  return (
-    slip.verdict === 'overdue' && state.outcome === null && state.notReturned === null && !hasEnded(state)
-  );
+export function isMissed({ state, verdict }: WatchedSlip): boolean {
+  return verdict === 'overdue' && state.outcome === null && state.notReturned === null && !hasEnded(state);
 }
 
 /**
- * Returned in time, settled or refused, and nobody has to look at it: nothing of it is worth keeping. A refunded slip is
- * kept, because a success may still be reported, and nobody would see that the money went out twice (rule 7).
+ * Where a slip is kept. `watched`: something is due about it, or expected soon. `archived`: nothing is, but a late word
+ * of the provider still matters: after a refund a success means that the money went out twice (rule 7), and an open case
+ * closes by an answer. `forgotten`: nothing that may still come changes anything.
  */
-export function isForgettable({ state, verdict }: WatchedSlip): boolean {
-  const over = state.settled || state.rejection !== null;
-  return verdict === 'in_time' && over && state.case?.status !== 'open';
-}
+export type Place = 'watched' | 'archived' | 'forgotten';
 
-/** Nothing more is expected: returned, or given up, and nobody is asked to look at it. */
-export function isFinished(slip: WatchedSlip): boolean {
-  const { state } = slip;
-  if (slip.verdict === 'open' || slip.nextStep !== null || state.case?.status === 'open') return false;
-  if (hasEnded(state)) return true;
-  // An import moves no money of its own accord when nothing came back.
-  return !isLive(state.clock) && slip.verdict === 'overdue' && !isMissed(slip);
+export function placeOf(slip: WatchedSlip): Place {
+  const { state, verdict, nextStep } = slip;
+  if (verdict === 'open' || nextStep !== null) return 'watched';
+  // An import moves no money of its own accord and opens no case; what it missed is concluded when its clock is closed.
+  if (!isLive(state.clock)) return isMissed(slip) ? 'watched' : 'forgotten';
+  if (state.case?.status === 'open' || state.refunded) return 'archived';
+  return hasEnded(state) ? 'forgotten' : 'watched';
 }

@@ -1,7 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 
-export type FactName =
+export type Observed =
   | 'submitted'
   | 'held'
   | 'refused'
@@ -21,18 +21,17 @@ export interface LastAnswer {
   readonly at: Instant;
 }
 
-/** What a diagnosis needs beside the slip's state: which event shows a fact, and the words that came with it. */
-export interface Facts {
+/** What a diagnosis needs beside the slip's state: which event shows what, and the words that came with it. */
+export interface Observations {
   /** The latest event of each kind; of returns the first, which is the one that counts. */
-  readonly ids: { readonly [Name in FactName]?: string };
-  readonly notSentReason: string | null;
+  readonly ids: { readonly [Name in Observed]?: string };
   readonly unansweredReason: string | null;
   readonly lastAnswer: LastAnswer | null;
 }
 
-export const noFacts: Facts = { ids: {}, notSentReason: null, unansweredReason: null, lastAnswer: null };
+export const nothingObserved: Observations = { ids: {}, unansweredReason: null, lastAnswer: null };
 
-const names: { readonly [Type in SlipEvent['type']]?: FactName } = {
+const names: { readonly [Type in SlipEvent['type']]?: Observed } = {
   SlipSubmitted: 'submitted',
   FundsHeld: 'held',
   HoldRefused: 'refused',
@@ -46,27 +45,25 @@ const names: { readonly [Type in SlipEvent['type']]?: FactName } = {
   SlipOverdue: 'overdue',
 };
 
-export function noteFact(facts: Facts, recorded: RecordedEvent): Facts {
+export function observe(known: Observations, recorded: RecordedEvent): Observations {
   const { event } = recorded;
   const name = names[event.type];
-  if (name === undefined) return facts;
-  if (name === 'returned' && facts.ids.returned !== undefined) return facts;
-  const ids = { ...facts.ids, [name]: recorded.id };
+  if (name === undefined) return known;
+  if (name === 'returned' && known.ids.returned !== undefined) return known;
+  const ids = { ...known.ids, [name]: recorded.id };
   switch (event.type) {
-    case 'DispatchNotSent':
-      return { ...facts, ids, notSentReason: event.data.reason };
     case 'DispatchUnanswered':
-      return { ...facts, ids, unansweredReason: event.data.reason };
+      return { ...known, ids, unansweredReason: event.data.reason };
     case 'InquiryAnswered': {
       const { inquiry, answer } = event.data;
-      return { ...facts, ids, lastAnswer: { inquiry, answer, at: recorded.time } };
+      return { ...known, ids, lastAnswer: { inquiry, answer, at: recorded.time } };
     }
     default:
-      return { ...facts, ids };
+      return { ...known, ids };
   }
 }
 
-/** The events that show the named facts, in the order given; those that never happened are left out. */
-export function evidenceOf(facts: Facts, wanted: readonly FactName[]): string[] {
-  return wanted.flatMap((name) => facts.ids[name] ?? []);
+/** The events that show what is named, in the order given; those that never happened are left out. */
+export function evidenceOf(known: Observations, wanted: readonly Observed[]): string[] {
+  return wanted.flatMap((name) => known.ids[name] ?? []);
 }

@@ -1,0 +1,45 @@
+import type { Tx } from '@slipstream/postgres';
+import type { CaseReason, SlipCase, SlipEvent } from '@slipstream/slip';
+import type { Change } from '../../application/advance.ts';
+
+const saveCasesSql = `
+insert into case_file (slip_id, status, reason, summary, opened_at, resolution, closed_at, reasons, provider, cause,
+  cause_class, cause_code)
+select c.slip_id, c.status, c.reason, c.summary, c.opened_at, c.resolution, c.closed_at, c.reasons::json, c.provider,
+       c.cause::json, c.cause::json ->> 'class', c.cause::json ->> 'code'
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[],
+    $8::text[], $9::text[], $10::text[])
+    as c(slip_id, status, reason, summary, opened_at, resolution, closed_at, reasons, provider, cause)
+on conflict (slip_id) do update set
+  status = excluded.status, reason = excluded.reason, summary = excluded.summary, opened_at = excluded.opened_at,
+  resolution = excluded.resolution, closed_at = excluded.closed_at, reasons = excluded.reasons,
+  provider = excluded.provider, cause = excluded.cause, cause_class = excluded.cause_class,
+  cause_code = excluded.cause_code`;
+
+const shown: ReadonlySet<SlipEvent['type']> = new Set(['CaseOpened', 'CaseClosed', 'SlipDiagnosed']);
+
+/** Writes what was decided about cases: all that people see of a case is in the slip's state. */
+export async function saveCases(tx: Tx, changes: readonly Change[]): Promise<void> {
+  const files = changes.flatMap(({ slip: { state }, events }) => {
+    const changed = state.case !== null && events.some(({ event }) => shown.has(event.type));
+    return changed ? [{ state, file: state.case, named: namedOf(state.case) }] : [];
+  });
+  if (files.length === 0) return;
+  await tx.query(saveCasesSql, [
+    files.map(({ state }) => state.slipId),
+    files.map(({ file }) => file.status),
+    files.map(({ named }) => named.reason),
+    files.map(({ named }) => named.summary),
+    files.map(({ named }) => named.openedAt),
+    files.map(({ named }) => named.resolution),
+    files.map(({ named }) => named.closedAt),
+    files.map(({ file }) => JSON.stringify(file.reasons)),
+    files.map(({ state }) => state.provider),
+    files.map(({ state }) => state.cause && JSON.stringify(state.cause)),
+  ]);
+}
+
+/** The reason that the case is named after. */
+function namedOf({ reason, reasons }: SlipCase): CaseReason {
+  return reasons.find((one) => one.reason === reason)!;
+}
