@@ -85,10 +85,10 @@ export class Others {
     ]);
   }
 
-  /** Publishes an event whose type nobody knows. */
+  /** Publishes an event whose data nobody can read. */
   async sayNonsense(source: Source, slipId: string): Promise<void> {
-    const head = { id: v7(), source, type: 'slipstream.slip.nonsense.v1', subject: slipId, clock: 'wall' };
-    await this.send([this.#stamped(source, slipId, encodeCloudEvent(head, new Uint8Array(0)))]);
+    const head = { id: v7(), source, type: 'slipstream.slip.returned.v1', subject: slipId, clock: 'wall' };
+    await this.send([this.#stamped(source, slipId, encodeCloudEvent(head, Buffer.from([0xff, 0xff])))]);
   }
 
   #toRecord({ source, slipId, event, clock = 'wall', receivedTime }: Said & { source: Source }): OutRecord {
