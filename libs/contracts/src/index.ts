@@ -37,4 +37,11 @@ export {
 export { type Owner, type Source, sources } from './sources.ts';
 export { type Stamp, stampBytesMax, stampEnvelope } from './stamp.ts';
 export { decodeTick, encodeTick, type NewTick, type PartitionMark, type Tick, tickKey } from './tick.ts';
-export { allTopics, deadLetterTopic, partitionsDefault, type Topic, topics } from './topics.ts';
+export {
+  allTopics,
+  batchBytesMaxOf,
+  deadLetterTopic,
+  partitionsDefault,
+  type Topic,
+  topics,
+} from './topics.ts';

@@ -11,9 +11,19 @@ export interface Topic {
   readonly cleanup: 'delete' | 'compact';
   /** Who stamps the record: the broker's clock counts on inbound topics (rule 6). */
   readonly timestamp: 'CreateTime' | 'LogAppendTime';
+  /** The largest batch of records that the broker takes into one partition, in bytes. */
+  readonly batchBytesMax: number;
 }
 
 const day = 24 * 3_600_000;
+const kib = 1024;
+
+/** Kafka's own default, a little above 1 MiB: the relay sends many events in one batch. */
+const batchBytesMaxDefault = 1_048_588;
+/** Anybody may write to an inbound topic, and an event has at most 64 KiB: what is larger never gets in. */
+const inboundBatchBytesMax = 128 * kib;
+/** A dead letter is its original and the headers that say why: it must fit where the original just fitted. */
+const deadLetterBytesMax = 2_048 * kib;
 
 /** Every service's outbox is partitioned as `slips.events.v1` is, and so is this default. */
 export const partitionsDefault = 12;
@@ -29,12 +39,14 @@ export const topics = {
     owner: 'internal services',
     retentionMs: 30 * day,
     timestamp: 'LogAppendTime',
+    batchBytesMax: inboundBatchBytesMax,
   }),
   results: topic('provider.results.v1', {
     key: 'the caller’s reference',
     owner: 'internal services',
     retentionMs: 30 * day,
     timestamp: 'LogAppendTime',
+    batchBytesMax: inboundBatchBytesMax,
   }),
   watermarks: topic('slips.watermarks.v1', {
     key: 'source and clock',
@@ -54,9 +66,17 @@ export const allTopics: readonly Topic[] = [
       key: `as ${source.name}`,
       owner: `consumers of ${source.name}`,
       retentionMs: 30 * day,
+      batchBytesMax: deadLetterBytesMax,
     }),
   ),
 ];
+
+const batchBytesMaxes = new Map(allTopics.map(({ name, batchBytesMax }) => [name, batchBytesMax]));
+
+/** The largest batch that a partition of the topic takes, in bytes; Kafka's default for a topic that is not ours. */
+export function batchBytesMaxOf(topic: string): number {
+  return batchBytesMaxes.get(topic) ?? batchBytesMaxDefault;
+}
 
 /** Where the dead letters of a topic go (rule 9). */
 export function deadLetterTopic(name: string): string {
@@ -70,6 +90,7 @@ function topic(name: string, rest: Pick<Topic, 'key' | 'owner'> & Partial<Topic>
     retentionMs: -1,
     cleanup: 'delete',
     timestamp: 'CreateTime',
+    batchBytesMax: batchBytesMaxDefault,
     ...rest,
   };
 }

@@ -1,10 +1,12 @@
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { Assignment } from './assignment.ts';
+import { whileBrokersAreAway } from './brokers-away.ts';
 import { type KafkaClient, retryOptions } from './client.ts';
 import { type ConsumerOptions, consumerDefaults, fetchConfig } from './consumer-options.ts';
 import { removeDeadMembers } from './dead-members.ts';
 import { fetchControl } from './fetch-control.ts';
 import { GroupOffsets } from './group-offsets.ts';
+import { KeepRunning } from './keep-running.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { readLogBounds } from './log-bounds.ts';
 import type { ConsumerMetrics } from './metrics.ts';
@@ -41,6 +43,7 @@ export class BatchConsumer<Tx> {
   readonly #options: ConsumerOptions;
   readonly #log: Log;
   readonly #consumer: Consumer;
+  readonly #running: KeepRunning;
   readonly #admin: Admin;
   readonly #assignment: Assignment<Tx>;
   readonly #groupOffsets: GroupOffsets;
@@ -60,6 +63,21 @@ export class BatchConsumer<Tx> {
       retry: { ...retryOptions, restartOnFailure: async () => this.#draining === null },
     });
     this.#assignment = this.#makeAssignment();
+    this.#running = new KeepRunning({
+      ...{
+        consumer: this.#consumer,
+        group: parts.subscription.group,
+        log: this.#log,
+        onFatal: parts.onFatal,
+      },
+      isStopping: () => this.#draining !== null,
+      config: {
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: this.#options.partitionsConcurrent,
+        eachBatch: (payload) => this.#eachBatch(payload),
+      },
+    });
     this.#groupOffsets = new GroupOffsets(this.#consumer, () => this.positions());
     this.#watchdog = this.#makeWatchdog();
   }
@@ -107,17 +125,17 @@ export class BatchConsumer<Tx> {
   }
 
   async #start(): Promise<void> {
+    const { topic, group } = this.subscription;
     this.#listen();
-    await this.#admin.connect();
-    await this.#removeDeadMembers();
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topics: [this.subscription.topic], fromBeginning: true });
-    await this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: this.#options.partitionsConcurrent,
-      eachBatch: (payload) => this.#eachBatch(payload),
-    });
+    const connect = async () => {
+      await this.#admin.connect();
+      await this.#removeDeadMembers();
+      await this.#consumer.connect();
+      await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
+    };
+    const isStopping = () => this.#draining !== null;
+    await whileBrokersAreAway(`joining ${group}`, connect, { log: this.#log, isStopping });
+    await this.#running.run();
     if (this.#draining) return;
     this.#groupOffsets.start(this.#options.groupOffsetsMs);
     this.#watchdog.start();
@@ -141,6 +159,7 @@ export class BatchConsumer<Tx> {
     this.#groupOffsets.stop();
     // Stopping before the join has ended would leave it consuming (K14).
     if (this.#starting) await withTimeout(this.#starting, drainTimeoutMs, 'starting').catch(() => {});
+    await withTimeout(this.#running.stop(), drainTimeoutMs, 'joining').catch(() => {});
     await this.#groupOffsets.commit();
     await withTimeout(this.#consumer.stop(), drainTimeoutMs, 'draining').catch((error) => {
       this.#log.error('a batch did not end', { group: this.subscription.group, ...describeError(error) });
@@ -159,9 +178,8 @@ export class BatchConsumer<Tx> {
       const last = Number(payload.lastOffset);
       this.#assignment.get(payload.partition)?.filtered(Number(payload.firstOffset ?? last), last);
     });
-    this.#consumer.on(events.CRASH, ({ payload }) => {
+    this.#consumer.on(events.CRASH, () => {
       this.#assignment.forget();
-      if (!payload.restart && this.#draining === null) this.#parts.onFatal(payload.error);
     });
   }
 

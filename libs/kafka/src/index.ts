@@ -1,3 +1,4 @@
+export { whileBrokersAreAway } from './brokers-away.ts';
 export { createKafka, type KafkaClient, type KafkaOptions } from './client.ts';
 export { BatchConsumer, type BatchConsumerParts, type ConsumerHealth } from './consumer.ts';
 export { type ConsumerOptions, consumerDefaults } from './consumer-options.ts';

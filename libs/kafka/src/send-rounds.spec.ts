@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { topics } from '@slipstream/contracts';
 import { type OutRecord, rounds } from './send-rounds.ts';
 
 const record = (topic: string, partition: number, key: string, bytes = 10): OutRecord => ({
@@ -44,6 +45,14 @@ describe('rounds', () => {
       record('a', 1, '5'),
     ];
     expect(shape(records)).toEqual([{ a: { 0: ['1', '2'], 1: ['5'] } }, { a: { 0: ['3', '4'] } }]);
+  });
+
+  it('sends less at once to an inbound topic, whose batches are small', () => {
+    const records = ['1', '2', '3'].map((key) => record(topics.commands.name, 0, key, 50 * 1024));
+    expect(shape(records)).toEqual([
+      { [topics.commands.name]: { 0: ['1', '2'] } },
+      { [topics.commands.name]: { 0: ['3'] } },
+    ]);
   });
 
   it('sends a record above the limit alone: the broker refuses it', () => {

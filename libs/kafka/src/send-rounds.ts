@@ -1,3 +1,5 @@
+import { batchBytesMaxOf } from '@slipstream/contracts';
+
 /** A record to be sent. `topic` and `partition` are explicit: nothing is partitioned behind the caller's back. */
 export interface OutRecord {
   readonly topic: string;
@@ -10,8 +12,9 @@ export interface OutRecord {
 /** What one request carries. */
 export type Round = readonly { readonly topic: string; readonly messages: GroupedMessages }[];
 
-/** Brokers refuse a record batch (one partition's part of a request) above 1 MiB. */
+/** One partition's part of a request is one batch: the broker refuses what is above the topic's limit. */
 const partitionBytesMax = 900 * 1024;
+const shareOfLimit = 0.875;
 /** Frame, key and headers of one record, generously. */
 const recordOverheadBytes = 256;
 
@@ -44,15 +47,17 @@ export function rounds(records: readonly OutRecord[]): Round[] {
   const topics = new Map<string, Group[]>();
   let topic = '';
   let groups: Group[] = [];
+  let limit = 0;
   for (const record of records) {
     if (record.topic !== topic || groups.length === 0) {
       topic = record.topic;
       groups = topics.get(topic) ?? [];
       topics.set(topic, groups);
+      limit = Math.min(partitionBytesMax, batchBytesMaxOf(topic) * shareOfLimit);
     }
     const bytes = (record.value?.length ?? 0) + recordOverheadBytes;
     let group = groups[record.partition];
-    if (!group || group.bytes + bytes > partitionBytesMax) {
+    if (!group || group.bytes + bytes > limit) {
       group = openGroup(result, record, group ? group.round + 1 : 0);
       groups[record.partition] = group;
     }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Tick, topics } from '@slipstream/contracts';
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
+import { whileBrokersAreAway } from './brokers-away.ts';
 import { type KafkaClient, retryOptions } from './client.ts';
+import { KeepRunning } from './keep-running.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { readLogBounds } from './log-bounds.ts';
 import { type SourceClock, TickBook } from './tick-book.ts';
@@ -28,11 +30,13 @@ export class TickReader {
   readonly #log: Log;
   readonly #group: string;
   readonly #consumer: Consumer;
+  readonly #running: KeepRunning;
   readonly #admin: Admin;
   readonly #book = new TickBook();
   readonly #listeners = new Set<(tick: Tick) => void>();
   /** Per partition the offset that must be passed before `start` resolves. */
   readonly #awaited = new Map<number, number>();
+  #joined: () => void = () => {};
   #caughtUp: () => void = () => {};
   #stopping = false;
 
@@ -48,18 +52,16 @@ export class TickReader {
       allowAutoTopicCreation: false,
       retry: { ...retryOptions, restartOnFailure: async () => !this.#stopping },
     });
+    this.#running = new KeepRunning({
+      ...{ consumer: this.#consumer, group: this.#group, log: this.#log, onFatal: options.onFatal },
+      isStopping: () => this.#stopping,
+      config: { autoCommit: false, eachBatch: (payload) => this.#eachBatch(payload) },
+    });
   }
 
   /** Resolves when everything that lay in the topic has been read. @throws Error when that takes too long */
   async start(): Promise<void> {
-    await this.#admin.connect();
-    for (const [partition, { start, end }] of await readLogBounds(this.#admin, this.#topic)) {
-      if (end > start) this.#awaited.set(partition, end);
-    }
     const { events } = this.#consumer;
-    this.#consumer.on(events.CRASH, ({ payload }) => {
-      if (!payload.restart && !this.#stopping) this.#options.onFatal(payload.error);
-    });
     // Batches of nothing but removed records count, too.
     this.#consumer.on(events.END_BATCH_PROCESS, ({ payload }) => {
       this.#passed(payload.partition, Number(payload.lastOffset) + 1);
@@ -67,15 +69,34 @@ export class TickReader {
     const caughtUp = new Promise<void>((resolve) => {
       this.#caughtUp = resolve;
     });
+    const options = { log: this.#log, isStopping: () => this.#stopping };
+    await whileBrokersAreAway(`reading ${this.#topic}`, () => this.#connect(), options);
     if (this.#awaited.size === 0) this.#caughtUp();
+    const joined = new Promise<void>((resolve) => {
+      this.#joined = resolve;
+    });
+    this.#consumer.on(events.GROUP_JOIN, () => this.#joined());
+    await this.#running.run();
+    // However long the coordinator takes to come up: only reading has its limit.
+    await joined;
+    await withTimeout(caughtUp, this.#options.startTimeoutMs ?? 30_000, `reading ${this.#topic}`);
+  }
+
+  async #connect(): Promise<void> {
+    await this.#admin.connect();
+    this.#awaited.clear();
+    for (const [partition, { start, end }] of await readLogBounds(this.#admin, this.#topic)) {
+      if (end > start) this.#awaited.set(partition, end);
+    }
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
-    await this.#consumer.run({ autoCommit: false, eachBatch: (payload) => this.#eachBatch(payload) });
-    await withTimeout(caughtUp, this.#options.startTimeoutMs ?? 30_000, `reading ${this.#topic}`);
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#joined();
+    this.#caughtUp();
+    await withTimeout(this.#running.stop(), stopTimeoutMs, 'joining').catch(() => {});
     await withTimeout(this.#consumer.disconnect(), stopTimeoutMs, 'disconnecting').catch(() => {});
     await withTimeout(this.#admin.deleteGroups([this.#group]), stopTimeoutMs, 'deleting').catch(() => {});
     await withTimeout(this.#admin.disconnect(), stopTimeoutMs, 'disconnecting').catch(() => {});

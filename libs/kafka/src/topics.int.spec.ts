@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { type Topic, topics } from '@slipstream/contracts';
+import { allTopics, type Topic, topics } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import { ConfigResourceTypes } from 'kafkajs';
 import { createKafka } from './client.ts';
@@ -17,7 +17,8 @@ describe('ensureTopics', () => {
   it('makes missing topics as declared, also when several services ask at once, and again', async () => {
     const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec' });
     const wanted = [named(topics.commands, 3), named(topics.watermarks, 1), named(topics.events, 5)];
-    const letters = { ...named(topics.commands, 1), name: `spec-${randomUUID()}.dlq` };
+    const dlq = allTopics.find(({ name }) => name.endsWith('.dlq'))!;
+    const letters = { ...named(dlq, 1), name: `spec-${randomUUID()}.dlq` };
     await Promise.all(
       [wanted, wanted.slice(1), wanted.toReversed()].map((list) => ensureTopics(kafka, list)),
     );
@@ -33,6 +34,8 @@ describe('ensureTopics', () => {
         'retention.ms': '2592000000',
         'cleanup.policy': 'delete',
         'compression.type': 'uncompressed',
+        'max.message.bytes': '131072',
+        'retention.bytes': '-1',
       });
       expect(await configOf(names[1]!)).toMatchObject({ 'cleanup.policy': 'compact' });
       expect(await configOf(names[2]!)).toMatchObject({ 'retention.ms': '-1' });
@@ -58,5 +61,37 @@ describe('ensureTopics', () => {
     await expect(ensureTopics(kafka, [{ ...topic, partitions: 4 }])).rejects.toThrow(
       /has 2 partitions, expected 4/,
     );
+  });
+
+  it('refuses a topic that was made otherwise, and says how', async () => {
+    const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec' });
+    const topic = named(topics.commands, 1);
+    const admin = kafka.admin();
+    await admin.connect();
+    const configEntries = [{ name: 'retention.ms', value: '1000' }];
+    await admin.createTopics({ topics: [{ topic: topic.name, numPartitions: 1, configEntries }] });
+    await admin.disconnect();
+    const refused = ensureTopics(kafka, [topic]);
+    await expect(refused).rejects.toThrow(
+      `${topic.name} has message.timestamp.type=CreateTime, wanted LogAppendTime; ` +
+        `${topic.name} has compression.type=producer, wanted uncompressed; ` +
+        `${topic.name} has retention.ms=1000, wanted at least 2592000000, or -1`,
+    );
+  });
+
+  it('never makes anew what is kept for ever and was read or written before', async () => {
+    const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec' });
+    const [events, commands] = [named(topics.events, 1), named(topics.commands, 1)];
+    const known = new Set([events.name, commands.name]);
+    await expect(ensureTopics(kafka, [events, commands], known)).rejects.toThrow(
+      `${events.name} is kept for ever, and this service has read or written it, but it is gone: it is not made anew.`,
+    );
+    const admin = kafka.admin();
+    await admin.connect();
+    const existing = await admin.listTopics();
+    await admin.disconnect();
+    expect(existing.filter((name) => known.has(name))).toEqual([]);
+    await ensureTopics(kafka, [events, commands]);
+    await ensureTopics(kafka, [events, commands], known);
   });
 });

@@ -1,33 +1,58 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allTopics, deadLetterTopic, type Topic } from '@slipstream/contracts';
-import type { Admin, ITopicConfig } from 'kafkajs';
+import { allTopics, type Topic } from '@slipstream/contracts';
+import { type Admin, ConfigResourceTypes } from 'kafkajs';
 import type { KafkaClient } from './client.ts';
 import { retryOptions } from './client.ts';
+import { isKeptForEver, replicasOf, settingProblems, settingsOf } from './topic-settings.ts';
 
 const readyTimeoutMs = 30_000;
 
 /**
- * Makes the topics that are missing and waits until every one of them has its leaders. Several services may call it
- * at once. @throws Error when a topic exists with another number of partitions: keys would move
+ * Makes the topics that are missing, checks those that were there, and waits until every one of them has its leaders.
+ * Several services may call it at once. `known`: topics whose records the caller's database knows.
+ * @throws Error naming topic, key, found and wanted when a topic was made otherwise (another number of partitions moves
+ * keys, another retention loses records), or when one that is kept for ever is missing though its records are known: an
+ * empty topic of its name would hide the loss
  */
-export async function ensureTopics(kafka: KafkaClient, topics: readonly Topic[] = allTopics): Promise<void> {
+export async function ensureTopics(
+  kafka: KafkaClient,
+  topics: readonly Topic[] = allTopics,
+  known: ReadonlySet<string> = new Set(),
+): Promise<void> {
   const admin = kafka.admin({ retry: retryOptions });
   await admin.connect();
   try {
     const brokers = (await admin.describeCluster()).brokers.length;
     const existing = new Set(await admin.listTopics());
     const missing = topics.filter((topic) => !existing.has(topic.name));
+    refuseLost(missing, known);
     if (missing.length > 0) await create(admin, missing, brokers);
     await untilReady(admin, topics);
+    await checkSettings(admin, topics);
   } finally {
     await admin.disconnect();
   }
 }
 
+function refuseLost(missing: readonly Topic[], known: ReadonlySet<string>): void {
+  const lost = missing.filter((topic) => isKeptForEver(topic) && known.has(topic.name));
+  if (lost.length === 0) return;
+  const names = lost.map(({ name }) => name).join(', ');
+  throw new Error(
+    `${names} is kept for ever, and this service has read or written it, but it is gone: it is not made anew. ` +
+      'Look whether the brokers are the right ones; else restore the topic with its records before any service starts',
+  );
+}
+
 async function create(admin: Admin, topics: readonly Topic[], brokers: number): Promise<void> {
   try {
     await admin.createTopics({
-      topics: topics.map((topic) => toConfig(topic, brokers)),
+      topics: topics.map((topic) => ({
+        topic: topic.name,
+        numPartitions: topic.partitions,
+        replicationFactor: replicasOf(brokers),
+        configEntries: Object.entries(settingsOf(topic, brokers)).map(([name, value]) => ({ name, value })),
+      })),
       waitForLeaders: false,
       timeout: 10_000,
     });
@@ -38,26 +63,14 @@ async function create(admin: Admin, topics: readonly Topic[], brokers: number): 
   }
 }
 
-function toConfig(topic: Topic, brokers: number): ITopicConfig {
-  const replicationFactor = Math.min(3, brokers);
-  const config: Record<string, string> = {
-    'cleanup.policy': topic.cleanup,
-    'message.timestamp.type': topic.timestamp,
-    'min.insync.replicas': String(Math.max(1, replicationFactor - 1)),
-    // The broker unpacks what others compressed: kafkajs stops for good at a codec it lacks (K13).
-    'compression.type': 'uncompressed',
-  };
-  // A dead letter is its original and the headers that say why: it must fit where the original just fitted.
-  if (topic.name.endsWith(deadLetterTopic(''))) config['max.message.bytes'] = '2097152';
-  if (topic.cleanup === 'delete') config['retention.ms'] = String(topic.retentionMs);
-  // Ticks replace each other many times a second: keep the log that a new reader must pass short.
-  else Object.assign(config, { 'segment.ms': '600000', 'min.cleanable.dirty.ratio': '0.1' });
-  return {
-    topic: topic.name,
-    numPartitions: topic.partitions,
-    replicationFactor,
-    configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-  };
+async function checkSettings(admin: Admin, topics: readonly Topic[]): Promise<void> {
+  const resources = topics.map(({ name }) => ({ type: ConfigResourceTypes.TOPIC, name }));
+  const answer = await admin.describeConfigs({ resources, includeSynonyms: false });
+  const problems = answer.resources.flatMap(({ resourceName, configEntries }) => {
+    const topic = topics.find(({ name }) => name === resourceName)!;
+    return settingProblems(topic, new Map(configEntries.map((one) => [one.configName, one.configValue])));
+  });
+  if (problems.length > 0) throw new Error(`topics are not as they must be: ${problems.join('; ')}`);
 }
 
 async function untilReady(admin: Admin, topics: readonly Topic[]): Promise<void> {

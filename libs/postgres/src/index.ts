@@ -1,6 +1,7 @@
 export { FencedError, PgConsumerStore } from './consumer-store.ts';
 export { type DataSourceOptions, openDataSource } from './data-source.ts';
 export { GroupCommit } from './group-commit.ts';
+export { knownTopics } from './known-topics.ts';
 export { coreMigrations, type MigrationFolder, migrate } from './migrations.ts';
 export {
   judgeOwnLog,

@@ -16,6 +16,7 @@ export const testTopic: Topic = {
   retentionMs: -1,
   cleanup: 'delete',
   timestamp: 'CreateTime',
+  batchBytesMax: 1_048_588,
 };
 
 export interface TestDatabase {

@@ -20,11 +20,13 @@ import {
   SerialProducer,
   type Subscription,
   TickReader,
+  whileBrokersAreAway,
 } from '@slipstream/kafka';
 import type { Instant } from '@slipstream/kernel';
 import {
   type ClockBound,
   coreMigrations,
+  knownTopics,
   type MigrationFolder,
   migrate,
   OwnLogStore,
@@ -129,7 +131,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const kafka = createKafka({ brokers: settings.kafkaBrokers, clientId });
   try {
     await migrate(dataSource, [coreMigrations, options.migrations]);
-    await ensureTopics(kafka);
+    const known = await knownTopics(new UnitOfWork(dataSource));
+    await whileBrokersAreAway('making topics', () => ensureTopics(kafka, allTopics, known));
   } catch (error) {
     await dataSource.destroy();
     throw error;

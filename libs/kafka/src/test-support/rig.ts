@@ -18,6 +18,7 @@ export interface MemberOptions {
   readonly store?: MemoryStore;
   readonly options?: Partial<ConsumerOptions>;
   readonly clientId?: string;
+  readonly kafka?: KafkaClient;
 }
 
 export interface Member {
@@ -42,6 +43,8 @@ export class Rig {
   readonly group = `${this.topic}-group`;
   readonly admin: Admin;
   readonly producer: SerialProducer;
+  /** What members said while they waited for brokers. */
+  readonly waits: string[] = [];
   readonly #members: Member[] = [];
   readonly #sequences = new Map<number, number>();
 
@@ -58,7 +61,8 @@ export class Rig {
     if (config) {
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
       const topics = [{ topic: this.topic, numPartitions: partitions, configEntries }];
-      await this.admin.createTopics({ topics, waitForLeaders: false });
+      await this.admin.createTopics({ topics, waitForLeaders: true });
+      return this;
     }
     await ensureTopics(this.kafka, [{ ...topics.events, name: this.topic, partitions }]);
     return this;
@@ -106,6 +110,10 @@ export class Rig {
     await consumer.disconnect();
   }
 
+  #note(message: string): void {
+    if (message === 'waiting for brokers') this.waits.push(message);
+  }
+
   record(partition: number, value: Buffer | null, key: string | null = 'slip-x'): OutRecord {
     return { topic: this.topic, partition, key, value };
   }
@@ -123,11 +131,13 @@ export class Rig {
     const stopped: number[] = [];
     const { clientId } = given;
     const consumer = new BatchConsumer({
-      kafka: clientId ? createKafka({ brokers: this.#brokers, clientId, log: quietLog }) : this.kafka,
+      kafka:
+        given.kafka ??
+        (clientId ? createKafka({ brokers: this.#brokers, clientId, log: quietLog }) : this.kafka),
       ...(clientId ? { ownClientId: clientId } : {}),
       store,
       subscription,
-      log: quietLog,
+      log: { ...quietLog, warn: (message) => this.#note(message) },
       onFatal: (error) => fatal.push(error),
       metrics: { stopped: (_, partition) => void stopped.push(partition) },
       options: { sessionTimeoutMs: 6_000, maxWaitMs: 100, attemptDelayMs: 5, ...given.options },
