@@ -122,7 +122,7 @@ describe('a service', () => {
     await expect(refused(service.url)).resolves.toBe(true);
     expect(calls).toEqual(['start pool']);
     gate.open();
-    expect(await slow).toEqual({ status: 200, connection: 'close', body: '{"draining":true}' });
+    expect(await slow).toEqual({ status: 200, connection: 'close', body: '{"done":true}' });
     expect(await stopping).toBe(true);
     expect(calls).toEqual(['start pool', 'drain pool', 'stop pool']);
     agent.destroy();
