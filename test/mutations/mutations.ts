@@ -412,8 +412,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'X4-the-checker-takes-any-success-for-a-settlement',
     file: `${checker}/money.ts`,
-    from: 'if (amount === null) return at;',
-    to: '',
+    from: 'if (named.currency !== held.currency || named.amount < 0n || named.amount > held.amount) return null;',
+    to: 'if (named.amount < 0n) return null;',
     specs: [`${checker}/check.spec.ts`],
   },
 ];

@@ -494,6 +494,23 @@ describe('money', () => {
     expect(counted(facts)).toMatchObject({ money_differs: 1, lost_events: 0 });
   });
 
+  test('is decided in the order of what the ledger is told, however late it speaks', () => {
+    // It was away: the hold comes behind everything else, and the refund right after it.
+    const events = (...types: Told['type'][]) =>
+      types.map((type) => unanswered.topic.find(({ event }) => event.told.type === type)!);
+    const away = events('submitted', 'overdue', 'not_returned', 'refund_requested', 'funds_held', 'refunded');
+    expect(counted(renumbered(unanswered, away))).toMatchObject(noErrors);
+    const before = events(
+      'submitted',
+      'funds_held',
+      'refunded',
+      'overdue',
+      'not_returned',
+      'refund_requested',
+    );
+    expect(counted(renumbered(unanswered, before))).toMatchObject({ ...noErrors, money_differs: 1 });
+  });
+
   test('is claimed from the provider after a late success, once', () => {
     const postings = [
       posting('provider:acme:receivable', 'debit', 1_000n),

@@ -35,15 +35,8 @@ export type Told =
       readonly deadline: Micros;
       readonly graceMs: number;
     }
-  | {
-      readonly type:
-        | 'rejected'
-        | 'hold_refused'
-        | 'refund_requested'
-        | 'case_opened'
-        | 'case_closed'
-        | 'other';
-    }
+  | { readonly type: 'refund_requested' }
+  | { readonly type: 'rejected' | 'hold_refused' | 'case_opened' | 'case_closed' | 'other' }
   | {
       readonly type: 'returned';
       readonly provider: string | null;

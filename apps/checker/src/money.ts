@@ -1,4 +1,4 @@
-import type { Money, Posting, Transaction, WireEvent } from './events.ts';
+import type { Money, Posting, Told, Transaction } from './events.ts';
 import type { BookedTransaction, Facts, Finding } from './facts.ts';
 import type { SlipFacts } from './slips.ts';
 
@@ -29,67 +29,79 @@ export function moneyFindings(slips: Iterable<SlipFacts>, transactions: Facts['t
   return findings;
 }
 
-/** How far the money of one slip has come, and what the next event of the ledger must therefore be. */
-interface Course {
-  readonly status: 'none' | 'held' | 'settled' | 'refunded' | 'compensated';
-  /** An event that the ledger must still answer; null: nothing. */
-  readonly due: 'settled' | 'refunded' | 'posting_compensated' | null;
-  /** Of the last success: who executed how much. */
-  readonly success: { readonly provider: string; readonly amount: bigint } | null;
-  readonly mayRefund: boolean;
+/** What the ledger has to say, and on whose success it rests. */
+interface Duty {
+  readonly type: LedgerWord;
+  /** Of the success that it answers: who executed how much. */
+  readonly success: Success | null;
 }
 
-/** The first breach of rule 7 by the slip's events; null: there is none. */
-function broken({ terms, events }: SlipFacts): string | null {
-  let at: Course = { status: 'none', due: null, success: null, mayRefund: false };
+interface Success {
+  readonly provider: string;
+  readonly amount: bigint;
+}
+
+type LedgerWord = 'funds_held' | 'settled' | 'refunded' | 'posting_compensated';
+type LedgerEvent = Extract<Told, { type: LedgerWord }>;
+
+/**
+ * The first breach of rule 7 by the slip's events; null: there is none. The ledger decides in the order of what it is
+ * told, and its words come behind that in the log, perhaps far behind: each pays the oldest duty that is open.
+ */
+function broken({ terms, events, rejected }: SlipFacts): string | null {
+  const duties: Duty[] = [];
+  let course: Course = { status: 'none', succeeded: false };
   for (const { told } of events) {
-    switch (told.type) {
-      case 'funds_held':
-      case 'settled':
-      case 'refunded':
-      case 'posting_compensated': {
-        if (terms === null) return `${told.type} without a submission`;
-        const why = allowed(told.type, at) ?? postingProblem(told.type, told.transaction, terms, at);
-        if (why !== null) return why;
-        at = { ...at, status: statusAfter[told.type], due: null };
-        break;
-      }
-      case 'refund_requested':
-        if (at.status === 'held') at = { ...at, mayRefund: true, due: at.due ?? 'refunded' };
-        break;
-      case 'returned':
-        at = afterReturn(at, told, terms);
-        break;
-      default:
+    if (told.type === 'submitted' || told.type === 'returned' || told.type === 'refund_requested') {
+      const { next, duty } = follow(course, told, terms, rejected);
+      course = next;
+      if (duty !== null) duties.push(duty);
+    } else if (isLedgerEvent(told)) {
+      const duty = duties.shift();
+      if (terms === null || duty === undefined) return `${told.type}, and nothing asked for it`;
+      if (duty.type !== told.type) return `${told.type} instead of ${duty.type}`;
+      const why = postingProblem(duty, told.transaction, terms);
+      if (why !== null) return why;
     }
   }
-  return at.due === null ? null : `${at.due} is missing`;
+  return duties[0] === undefined ? null : `${duties[0].type} is missing`;
 }
 
-const statusAfter = {
-  funds_held: 'held',
-  settled: 'settled',
-  refunded: 'refunded',
-  posting_compensated: 'compensated',
-} as const;
+function isLedgerEvent(told: Told): told is LedgerEvent {
+  return ['funds_held', 'settled', 'refunded', 'posting_compensated'].includes(told.type);
+}
 
-function afterReturn(
-  at: Course,
-  returned: Extract<WireEvent['told'], { type: 'returned' }>,
+/** How far the ledger has come with a slip's money when it has heard everything up to some event. */
+interface Course {
+  readonly status: 'none' | 'held' | 'settled' | 'refunded' | 'compensated';
+  /** A success was told, if only one that settles nothing. */
+  readonly succeeded: boolean;
+}
+
+function follow(
+  course: Course,
+  told: Extract<Told, { type: 'submitted' | 'returned' | 'refund_requested' }>,
   terms: Terms | null,
-): Course {
-  if (terms === null || at.status === 'none') return at;
-  if (returned.outcome === 'unknown') return at;
-  if (returned.outcome !== 'succeeded') {
-    return at.status === 'held' && at.due === null ? { ...at, mayRefund: true, due: 'refunded' } : at;
+  rejected: boolean,
+): { readonly next: Course; readonly duty: Duty | null } {
+  const { status, succeeded } = course;
+  const nothing = { next: course, duty: null };
+  const move = (to: Course['status'], type: LedgerWord, success: Success | null = null) => ({
+    next: { status: to, succeeded: succeeded || success !== null },
+    duty: { type, success },
+  });
+  if (told.type === 'submitted') return status !== 'none' || rejected ? nothing : move('held', 'funds_held');
+  if (told.type === 'refund_requested' || (told.outcome !== 'succeeded' && told.outcome !== 'unknown')) {
+    // What comes behind a success that could not be settled is for people.
+    return status === 'held' && !succeeded ? move('refunded', 'refunded') : nothing;
   }
-  const amount = executed(terms.amount, returned.amount);
+  if (told.outcome === 'unknown' || terms === null) return nothing;
+  const amount = executed(terms.amount, told.amount);
   // Another currency or more than was held: that settles nothing, people look at it (rule 2).
-  if (amount === null) return at;
-  const provider = returned.provider ?? terms.provider ?? 'reported';
-  const success = at.success ?? { provider, amount };
-  if (at.status === 'held') return { ...at, success, due: at.due ?? 'settled' };
-  return at.status === 'refunded' ? { ...at, success, due: 'posting_compensated' } : at;
+  if (amount === null) return { next: { status, succeeded: true }, duty: null };
+  const success = { provider: told.provider ?? terms.provider ?? 'reported', amount };
+  if (status === 'held') return move('settled', 'settled', success);
+  return status === 'refunded' ? move('compensated', 'posting_compensated', success) : nothing;
 }
 
 /** What an answer says was moved; null when it is not the slip's money. Without an amount nothing is posted: 0. */
@@ -100,29 +112,9 @@ function executed(held: Money | null, named: Money | null): bigint | null {
   return named.amount;
 }
 
-function allowed(type: keyof typeof statusAfter, { status, success, mayRefund }: Course): string | null {
-  switch (type) {
-    case 'funds_held':
-      return status === 'none' ? null : 'held twice';
-    case 'settled':
-      if (status !== 'held') return `settled when it was ${status}`;
-      return success === null ? 'settled without a success of its currency and at most its amount' : null;
-    case 'refunded':
-      if (status !== 'held') return `refunded when it was ${status}`;
-      return mayRefund ? null : 'refunded without a failure or a request';
-    case 'posting_compensated':
-      if (status !== 'refunded') return `compensated when it was ${status}`;
-      return success === null ? 'compensated without a success' : null;
-  }
-}
-
-function postingProblem(
-  type: keyof typeof statusAfter,
-  transaction: Transaction | null,
-  terms: Terms,
-  at: Course,
-): string | null {
-  const expected = expectedNet(type, terms, at);
+function postingProblem(duty: Duty, transaction: Transaction | null, terms: Terms): string | null {
+  const { type } = duty;
+  const expected = expectedNet(duty, terms);
   const net = netOf(transaction?.postings ?? []);
   const currencies = new Set((transaction?.postings ?? []).map(({ amount }) => amount.currency));
   if (currencies.size > 1 || (currencies.size === 1 && !currencies.has(terms.amount?.currency ?? ''))) {
@@ -134,7 +126,7 @@ function postingProblem(
   return `${type} posts ${show(net)} instead of ${show(expected)}`;
 }
 
-function expectedNet(type: keyof typeof statusAfter, terms: Terms, { success }: Course): Net {
+function expectedNet({ type, success }: Duty, terms: Terms): Net {
   const { account, amount } = terms;
   if (amount === null) return new Map();
   const available = `payer:${account}:available`;
