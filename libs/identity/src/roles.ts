@@ -1,8 +1,25 @@
 /** Who may do what: a token's scopes are those of its role. `admin` has every scope named here. */
 const scopes = {
   publisher: ['slips:write', 'slips:read'],
-  ops: ['slips:read', 'cases:read', 'cases:write', 'providers:read', 'providers:write', 'watermarks:read'],
-  sre: ['slips:read', 'events:read', 'watermarks:read', 'cases:read', 'providers:read'],
+  ops: [
+    'slips:read',
+    'cases:read',
+    'cases:write',
+    'providers:read',
+    'providers:write',
+    'watermarks:read',
+    'dead_letters:read',
+    'dead_letters:redrive',
+  ],
+  sre: [
+    'slips:read',
+    'events:read',
+    'watermarks:read',
+    'cases:read',
+    'providers:read',
+    'dead_letters:read',
+    'dead_letters:redrive',
+  ],
   approver: ['slips:read', 'cases:read', 'reviews:write'],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -5,15 +5,8 @@ import { keyText } from './dead-letter.ts';
 import { describeError, type Log } from './log.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { keyOf, type Neighbours, neighboursOf } from './neighbours.ts';
-import type {
-  Batch,
-  ConsumedRecord,
-  ConsumerStore,
-  PartitionPosition,
-  RecordRejected,
-  Rejection,
-  Subscription,
-} from './ports.ts';
+import type { Batch, ConsumedRecord, ConsumerStore, PartitionPosition, Subscription } from './ports.ts';
+import { reasonOf, rejectionsOf } from './read-again.ts';
 
 export interface ChunkRunnerOptions<Tx> {
   readonly store: ConsumerStore<Tx>;
@@ -202,13 +195,6 @@ function classOf(error: unknown): string {
   return `${describeError(error).errorClass} ${typeof code === 'string' ? code : ''}`;
 }
 
-/** Why a record that failed alone is set aside. */
-function reasonOf(error: unknown, store: Parameters<typeof classifyError>[1]): SetAside['reason'] {
-  const failure = classifyError(error, store);
-  if (failure === 'rejected') return rejectionsOf(error)[0]?.reason ?? 'rejected';
-  return failure === 'undecodable' || failure === 'too_new' ? failure : 'failed';
-}
-
 /** Marks the records that the handler named, so that the chunk can be run again without them; false when it cannot. */
 function takeOut(error: unknown, chunk: Chunk, setAside: Map<number, SetAside>): boolean {
   const here = new Set([...chunk.records, ...chunk.resent].map((record) => record.offset));
@@ -218,11 +204,4 @@ function takeOut(error: unknown, chunk: Chunk, setAside: Map<number, SetAside>):
     setAside.set(record.offset, { reason, ...describeError(error), detail, attempts: 1 });
   }
   return setAside.size > before;
-}
-
-function rejectionsOf(error: unknown): readonly Rejection[] {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause.name === 'RecordRejected') return (cause as RecordRejected).rejections;
-  }
-  return [];
 }

@@ -118,6 +118,19 @@ export class BatchConsumer<Tx> {
     return (await this.#assignment.get(partition)?.inPartition(work)) ?? false;
   }
 
+  /** As {@link inPartition}, for records that waited: the keys that `work` gives wait no longer. */
+  async release(
+    partition: number,
+    work: (tx: Tx, position: PartitionPosition) => Promise<readonly string[]>,
+  ): Promise<boolean> {
+    return (await this.#assignment.get(partition)?.release(work)) ?? false;
+  }
+
+  /** Keys of the partitions owned now whose records wait behind a dead letter. */
+  parkedKeys(): number {
+    return [...this.positions().values()].reduce((sum, { parkedKeys }) => sum + parkedKeys.size, 0);
+  }
+
   health(): ConsumerHealth {
     const { group, topic } = this.subscription;
     const problems = this.#assignment.problems().map((problem) => `${group} on ${topic}: ${problem}`);

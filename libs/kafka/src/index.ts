@@ -23,6 +23,7 @@ export {
   type Subscription,
 } from './ports.ts';
 export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';
+export { recordAgain, refusalOf } from './read-again.ts';
 export { RecordStream, type RecordStreamOptions, type StreamRecord } from './record-stream.ts';
 export type { SourceClock } from './tick-book.ts';
 export { TickReader, type TickReaderOptions } from './tick-reader.ts';

@@ -129,6 +129,32 @@ export class OwnedPartition<Tx> {
     });
   }
 
+  /**
+   * As {@link inPartition}, for records that waited: the keys that `work` gives wait no longer. Only while the partition
+   * runs: one that stopped has lost records, and what waits may stand behind them. @throws the error of `work`
+   */
+  async release(work: (tx: Tx, position: PartitionPosition) => Promise<readonly string[]>): Promise<boolean> {
+    return this.#inTurn(async () => {
+      if (this.#status !== 'ready') return false;
+      const runner = this.#runner!;
+      let keys: readonly string[] = [];
+      try {
+        await this.#options.store.commit(runner.position, null, async (tx) => {
+          keys = await work(tx, runner.position);
+        });
+      } catch (error) {
+        const failure = classifyError(error, this.#options.store);
+        if (failure === 'fenced') this.#interrupted(new Interrupted('fenced', error));
+        // Its answer may be lost, so which keys still wait is read anew.
+        else if (failure === 'transient') this.#wait(error);
+        if (failure === 'fenced') return false;
+        throw error;
+      }
+      runner.position = withoutKeys(runner.position, keys);
+      return true;
+    });
+  }
+
   stop(why: string): void {
     if (this.#status === 'gone' || this.#status === 'stopped') return;
     clearTimeout(this.#timer);
@@ -222,4 +248,10 @@ export class OwnedPartition<Tx> {
 
 function anotherTopic({ nextOffset, topicId: stored }: PartitionPosition, topicId: string): string {
   return `the topic was made anew: offset ${nextOffset} was stored for topic id ${stored}, now it is ${topicId}`;
+}
+
+function withoutKeys(position: PartitionPosition, keys: readonly string[]): PartitionPosition {
+  if (keys.length === 0) return position;
+  const gone = new Set(keys);
+  return { ...position, parkedKeys: new Set([...position.parkedKeys].filter((key) => !gone.has(key))) };
 }

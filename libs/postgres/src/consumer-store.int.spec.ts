@@ -45,7 +45,7 @@ test('a dead letter’s row has all of it, and its copy is published with the ad
   const position = await store.claim('g4', 't', 2, null);
   const headers = { trace: Buffer.from('x'), twice: ['1', '2'], odd: Buffer.from([0, 7]) };
   const record = {
-    ...{ topic: 't', partition: 2, offset: 3, timestampMs: 0, source: '', sequence: -1 },
+    ...{ topic: 't', partition: 2, offset: 3, timestampMs: 1_795_343_940_123, source: '', sequence: -1 },
     ...{ key: Buffer.from('slip-1'), value: null, headers },
   };
   const letter: DeadLetter = {
@@ -54,12 +54,14 @@ test('a dead letter’s row has all of it, and its copy is published with the ad
   };
   await store.commit(position, { nextOffset: 4, sources: new Map(), deadLetters: [letter] }, async () => {});
   const rows = await database.unitOfWork.query(
-    'select kafka_offset, headers, headers_raw, detail, attempts from dead_letter where consumer_group = $1',
+    'select kafka_offset, record_time, status, headers, headers_raw, detail, attempts from dead_letter where consumer_group = $1',
     ['g4'],
   );
   expect(rows).toEqual([
     {
       kafka_offset: '3',
+      record_time: '2026-11-22T10:39:00.123000Z',
+      status: 'parked',
       headers: { trace: 'x', twice: ['1', '2'], odd: 'base64:AAc=' },
       headers_raw: Buffer.of(0, 255),
       detail: 'why, with a NUL: \uFFFD',

@@ -7,6 +7,7 @@ import type { OutboundRecord, Tx, UnitOfWork } from './unit-of-work.ts';
 interface Letter {
   readonly record: {
     readonly offset: number;
+    readonly timestampMs: number;
     readonly key: Buffer | null;
     readonly value: Buffer | null;
     readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
@@ -75,8 +76,8 @@ do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = 
 const digestsMax = 64;
 
 const deadLetterSql = `
-insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, key, value, headers, reason, error_class, detail, attempts, headers_raw)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, key, value, headers, reason, error_class, detail, attempts, headers_raw, record_time)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, timestamptz 'epoch' + $14 * interval '1 millisecond')
 on conflict do nothing`;
 
 const parkSql = `
@@ -163,6 +164,7 @@ export class PgConsumerStore<L extends Letter = Letter> {
         storableText(letter.detail),
         letter.attempts,
         letter.headersRaw ?? null,
+        letter.record.timestampMs,
       ]);
       tx.publish([this.#toDeadLetterRecord(position.group, letter)]);
     }

@@ -1,5 +1,17 @@
 export { FencedError, PgConsumerStore } from './consumer-store.ts';
 export { type DataSourceOptions, openDataSource } from './data-source.ts';
+export {
+  DeadLetters,
+  type LetterContent,
+  type LetterFilter,
+  type LetterPage,
+  type LetterRow,
+  type LetterStatus,
+  type PageStart,
+  type Preview,
+  type Redrive,
+  redrivesMax,
+} from './dead-letters.ts';
 export { GroupCommit } from './group-commit.ts';
 export { knownTopics } from './known-topics.ts';
 export { coreMigrations, type MigrationFolder, migrate } from './migrations.ts';
@@ -13,6 +25,7 @@ export {
 } from './own-log.ts';
 export { OwnLogStore, recordDigest } from './own-log-store.ts';
 export { prepareTopics } from './prepare.ts';
+export { type OwnedPlace, type ParkedRecord, type RedriveItem, RedriveQueue } from './redrive-queue.ts';
 export { Relay, type RelayOptions, type RelayProducer, type RelayRecord } from './relay.ts';
 export { classifyDatabaseError, type DatabaseFailure, isTransient } from './transient.ts';
 export { type OutboundRecord, type Stamped, type Tx, UnitOfWork } from './unit-of-work.ts';

@@ -1,3 +1,4 @@
+export { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
 export {
   integer,
   list,

@@ -1,4 +1,5 @@
 import type { ConsumerMetrics } from '@slipstream/kafka';
+import type { DeadLetters } from '@slipstream/postgres';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 export interface ConsumersMetrics {
@@ -93,6 +94,38 @@ export function ownLogMetric(
     collect() {
       this.reset();
       for (const { topic, partition } of closed()) this.set({ topic, partition: String(partition) }, 1);
+    },
+  });
+}
+
+/**
+ * What waits for people, read from the database when it is asked for: every instance of a service shows the same. While
+ * the database is away the series are absent: a count from before would say that nothing came since.
+ */
+export function deadLetterMetrics(
+  registry: Registry,
+  letters: Pick<DeadLetters, 'waiting' | 'parkedSlips'>,
+): void {
+  new Gauge({
+    name: 'slipstream_dead_letters',
+    help: 'Records set aside that were neither handled nor dismissed since',
+    labelNames: ['topic', 'reason'],
+    registers: [registry],
+    async collect() {
+      const waiting = await letters.waiting().catch(() => null);
+      this.reset();
+      for (const { topic, reason, letters: count } of waiting ?? []) this.set({ topic, reason }, count);
+    },
+  });
+  new Gauge({
+    name: 'slipstream_parked_slips',
+    help: 'Slips whose later records wait behind a dead letter',
+    labelNames: ['topic'],
+    registers: [registry],
+    async collect() {
+      const parked = await letters.parkedSlips().catch(() => null);
+      this.reset();
+      for (const { topic, slips } of parked ?? []) this.set({ topic }, slips);
     },
   });
 }

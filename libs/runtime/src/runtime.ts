@@ -26,6 +26,7 @@ import type { Instant } from '@slipstream/kernel';
 import {
   type ClockBound,
   coreMigrations,
+  DeadLetters,
   knownTopics,
   type MigrationFolder,
   migrate,
@@ -33,6 +34,7 @@ import {
   openDataSource,
   PgConsumerStore,
   prepareTopics,
+  RedriveQueue,
   Relay,
   type Tx,
   UnitOfWork,
@@ -40,13 +42,15 @@ import {
 } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import { v7 } from 'uuid';
+import { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
 import { EndOffsets } from './end-offsets.ts';
 import { GuardedProducer } from './guarded-producer.ts';
 import { InboundBarrier } from './inbound-barrier.ts';
 import type { Part } from './lifecycle.ts';
-import { consumerMetrics, ownLogMetric } from './metrics.ts';
+import { consumerMetrics, deadLetterMetrics, ownLogMetric } from './metrics.ts';
 import { OwnLogGuard, type Recovery } from './own-log-guard.ts';
 import { readOwnTails } from './own-tails.ts';
+import { Redriver } from './redriver.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import { Ticker } from './ticker.ts';
 
@@ -104,6 +108,8 @@ export interface Runtime {
   forgetClock(clock: string): Promise<void>;
   /** Until when an inbound topic is handled, for {@link WatermarkOptions.bounds}. */
   inboundBarrier(topic: Topic, group: string): { bound(): Promise<Instant> };
+  /** What this service set aside, for the HTTP host's shared routes. */
+  readonly deadLetters: DeadLetterDesk;
   /** A worker of the service's own: started after the consumers, drained before them. */
   addPart(part: Part): void;
   /** To be given to `createService`; registers the health checks. */
@@ -164,6 +170,15 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const endOffsets = new EndOffsets(kafka);
   const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
   const metrics = consumerMetrics();
+  const log = (message: string, fields: object) => logger.log({ message, ...fields });
+  const letters = new DeadLetters(unitOfWork, () =>
+    consumers
+      .filter(({ subscription }) => subscription.sequenced)
+      .map(({ subscription }) => subscription.topic),
+  );
+  const redriver = new Redriver({
+    ...{ consumers: () => consumers, queue: new RedriveQueue(unitOfWork), store, newId: v7, log, onError },
+  });
 
   const onFatal = (error: unknown): void => {
     onError(error);
@@ -217,11 +232,13 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         },
         { topic: topic.name, group },
       ),
+    deadLetters: deadLetterDesk({ letters, newId: v7, wake: redriver.wake, log }),
     addPart(part) {
       workers.push(part);
     },
     parts: (host) => {
       metrics.register(host.metrics);
+      deadLetterMetrics(host.metrics, letters);
       const publishes = allTopics.filter((topic) => published.has(topic.name));
       const relay = new Relay(unitOfWork, sender, {
         instanceId: settings.instanceId,
@@ -241,6 +258,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         { name: 'relay', start: () => relay.start(), stop: () => relay.stop() },
         { name: 'ticks', start: () => ticks.start(), stop: () => ticks.stop() },
         consumersPart(host, consumers, onFatal),
+        redriver,
         ...workers,
       ];
       if (watermarks) parts.push(ticker(watermarks, relay));
@@ -254,7 +272,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       for (const consumer of consumers) {
         host.health.register(`consumer ${consumer.subscription.topic}`, () => {
           const { ok, problems } = consumer.health();
-          return ok ? { ok } : { ok, detail: problems.join('; ') };
+          if (!ok) return { ok, detail: problems.join('; ') };
+          const parked = consumer.parkedKeys();
+          return parked === 0 ? { ok } : { ok, detail: `${parked} slips wait behind dead letters` };
         });
       }
       return parts;

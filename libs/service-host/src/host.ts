@@ -3,11 +3,12 @@ import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createTokenVerifier } from '@slipstream/identity';
-import type { RuntimeHost } from '@slipstream/runtime';
+import type { DeadLetterDesk, RuntimeHost } from '@slipstream/runtime';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { AuthGuard } from './auth.ts';
 import type { HostSettings } from './common-settings.ts';
+import { deadLetterRoutes } from './dead-letters.controller.ts';
 import { HealthController, HealthRegistry } from './health.ts';
 import { createAdapter, type HttpLimits, httpLimits } from './http-server.ts';
 import { JsonLogger } from './logger.ts';
@@ -31,6 +32,8 @@ export interface HostOptions {
   readonly module: Type | DynamicModule;
   readonly settings: HostSettings;
   readonly limits?: Partial<HttpLimits>;
+  /** Present: the routes of `/v1/dead-letters`. */
+  readonly deadLetters?: DeadLetterDesk;
 }
 
 /** Health, metrics and API description, and what they need; global, so that a service's module can inject it. */
@@ -51,12 +54,15 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
     { provide: Registry, useValue: metrics },
     { provide: ApiDescription, useValue: description },
   ];
+  const desk = options.deadLetters
+    ? deadLetterRoutes(options.deadLetters)
+    : { controllers: [], providers: [] };
   const root: DynamicModule = {
     module: HostModule,
     global: true,
     imports: [options.module],
-    controllers: [HealthController, MetricsController, OpenApiController],
-    providers,
+    controllers: [HealthController, MetricsController, OpenApiController, ...desk.controllers],
+    providers: [...providers, ...desk.providers],
     exports: [HealthRegistry, Registry],
   };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {

@@ -25,8 +25,8 @@ export function toSnakeKey(key: string): string {
 }
 
 /**
- * A domain value as the HTTP contract shows it: keys in snake_case, bigint as a decimal string, undefined keys left
- * out. The keys inside a `metadata` record are the caller's own and stay as they are.
+ * A domain value as the HTTP contract shows it: keys in snake_case, bigint as a decimal string, bytes in base64,
+ * undefined keys left out. The keys inside a `metadata` record are the caller's own and stay as they are.
  * @throws {InvariantError} on a value that JSON cannot show (Map, Set, class instance, function, NaN)
  */
 export function toSnakeJson(value: unknown): JsonValue {
@@ -38,6 +38,7 @@ function convert(value: unknown, convertKeys: boolean): JsonValue {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (Array.isArray(value)) return value.map((item) => convert(item ?? null, convertKeys));
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (value instanceof Date) return value.toISOString();
   if (isPlainObject(value)) return convertObject(value, convertKeys);
   throw new InvariantError(`no JSON form: ${Object.prototype.toString.call(value)}`);

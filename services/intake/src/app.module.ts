@@ -54,6 +54,7 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
       providers: [{ provide: SUBMIT, useValue: submit }],
     },
     settings,
+    deadLetters: runtime.deadLetters,
     parts: runtime.parts,
   };
 }

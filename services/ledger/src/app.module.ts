@@ -81,6 +81,7 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
     name: 'ledger',
     module: LedgerModule.with(queries),
     settings,
+    deadLetters: runtime.deadLetters,
     parts: (host) => {
       monitor.register(host.metrics);
       return [reads.part, ...runtime.parts(host)];

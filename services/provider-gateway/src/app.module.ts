@@ -97,6 +97,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
       ],
     },
     settings,
+    deadLetters: runtime.deadLetters,
     parts: (host) => {
       register(host.metrics);
       return runtime.parts(host);

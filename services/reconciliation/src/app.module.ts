@@ -98,6 +98,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       ],
     },
     settings,
+    deadLetters: runtime.deadLetters,
     parts: (host) => {
       unknownTypes.register(host.metrics);
       return partsOf(runtime, host, watch);

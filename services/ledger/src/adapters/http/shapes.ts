@@ -33,7 +33,7 @@ export function slipJson({ state, version, partition, offset }: SlipView): JsonV
 
 /** An event with its data decoded; data is null for a type or a value that this release does not know. */
 export function eventJson({ bytes, ...event }: LoggedEvent): JsonValue {
-  return toSnakeJson({ ...event, data: withoutBytes(dataOf(bytes)) });
+  return toSnakeJson({ ...event, data: dataOf(bytes) });
 }
 
 function dataOf(bytes: Buffer): object | null {
@@ -48,12 +48,4 @@ function dataOf(bytes: Buffer): object | null {
 
 export function transactionJson({ id, slipId, type, recordedAt, postings }: BookedTransaction): JsonValue {
   return toSnakeJson({ id, slipId, type, recordedAt, postings });
-}
-
-/** Bytes (a sealed text) are shown in base64. */
-function withoutBytes(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (Array.isArray(value)) return value.map(withoutBytes);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutBytes(item)]));
 }

@@ -1,0 +1,220 @@
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { CallerIdentity } from '@slipstream/identity';
+import { isUuid, SlipstreamError } from '@slipstream/kernel';
+import type { LetterFilter, LetterRow, LetterStatus } from '@slipstream/postgres';
+import type { DeadLetterDesk } from '@slipstream/runtime';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Caller, Scopes } from './auth.ts';
+import { DismissBody, type LetterFilterBody, RedriveBody } from './dead-letters.dto.ts';
+import { type JsonValue, toSnakeJson } from './json.ts';
+import {
+  decodeCursor,
+  encodeCursor,
+  linkHeader,
+  type Page,
+  parsePageSize,
+  type Query as QueryOf,
+  rejectUnknownQuery,
+} from './pagination.ts';
+
+const DESK = Symbol('slipstream:dead-letter-desk');
+const statuses: readonly LetterStatus[] = ['parked', 'queued', 'redriven', 'dismissed'];
+const filters = ['topic', 'partition', 'slip', 'reason', 'status'] as const;
+const limitDefault = 1_000;
+const perSecondDefault = 50;
+
+/** Rule 9: the records that a service set aside. One service is one consumer group per topic: nobody else is touched. */
+@ApiTags('dead letters')
+@Controller('v1/dead-letters')
+@Scopes('dead_letters:read')
+export class DeadLettersController {
+  constructor(@Inject(DESK) private readonly desk: DeadLetterDesk) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Records set aside, the oldest first' })
+  @ApiQuery({ name: 'topic', required: false })
+  @ApiQuery({ name: 'partition', required: false, type: Number })
+  @ApiQuery({
+    name: 'slip',
+    required: false,
+    description: "the slip's id; on inbound topics the record's key",
+  })
+  @ApiQuery({ name: 'reason', required: false })
+  @ApiQuery({ name: 'status', required: false, enum: statuses })
+  @ApiQuery({ name: 'cursor', required: false })
+  @ApiQuery({ name: 'page_size', required: false, type: Number })
+  async list(
+    @Query() query: QueryOf,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Page<JsonValue>> {
+    rejectUnknownQuery(query, [...filters, 'cursor', 'page_size']);
+    const limit = parsePageSize(query.page_size);
+    const from = query.cursor === undefined ? null : decodeCursor(String(query.cursor), isStart);
+    const { letters, ...ends } = await this.desk.list(
+      toFilter(query),
+      limit,
+      from && { side: from[0], id: from[1] },
+    );
+    const page = {
+      next: ends.next && encodeCursor(['after', ends.next]),
+      previous: ends.previous && encodeCursor(['before', ends.previous]),
+    };
+    const link = linkHeader(request.url, page);
+    if (link !== null) reply.header('link', link);
+    return { data: letters.map(letterJson), ...page };
+  }
+
+  @Get('summary')
+  @ApiOperation({ summary: 'How many wait, by topic and reason' })
+  async summary(@Query() query: QueryOf): Promise<JsonValue> {
+    rejectUnknownQuery(query, []);
+    return toSnakeJson({ waiting: await this.desk.waiting() });
+  }
+
+  @Get('redrives/:id')
+  @ApiOperation({ summary: 'How far a redrive has come; who asked for it, and why' })
+  async redriveOf(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
+    rejectUnknownQuery(query, []);
+    const redrive = isUuid(id) ? await this.desk.redriveOf(id) : null;
+    if (redrive === null) throw new SlipstreamError('not_found', 'There is no such redrive.');
+    return toSnakeJson(redrive);
+  }
+
+  @Get(':id')
+  @ApiOperation({
+    summary: 'One record: its headers, its event as far as it can be read, its bytes in base64',
+  })
+  async one(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
+    rejectUnknownQuery(query, []);
+    const letter = isId(id) ? await this.desk.one(id) : null;
+    if (letter === null) throw noLetter();
+    const { value, headers, event, ...row } = letter;
+    const shown = letterJson(row);
+    // Headers are the publisher's own words, so they stay as they are.
+    return { ...shown, headers: { ...headers }, event: toSnakeJson(event), value: base64(value) };
+  }
+
+  @Post('redrive')
+  @Scopes('dead_letters:redrive')
+  @ApiOperation({ summary: 'Reads records again, per slip in order; counts first unless dry_run is false' })
+  async redrive(
+    @Body() body: RedriveBody,
+    @Caller() caller: CallerIdentity,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JsonValue> {
+    const {
+      limit = limitDefault,
+      per_second: perSecond = perSecondDefault,
+      reason,
+      dry_run: dryRun = true,
+    } = body;
+    const chosen = chosenBy(body);
+    if (dryRun) {
+      reply.code(200);
+      return toSnakeJson({ dryRun, id: null, ...(await this.desk.preview(chosen, limit)) });
+    }
+    if (reason === undefined) throw wrong('/reason', 'is needed: it is kept with who asked and when');
+    const asked = await this.desk.redrive(chosen, limit, { by: caller.subject, reason, perSecond });
+    reply.code(202).header('location', `/v1/dead-letters/redrives/${asked.id}`);
+    return toSnakeJson({ dryRun, ...asked });
+  }
+
+  @Post(':id/dismiss')
+  @HttpCode(200)
+  @Scopes('dead_letters:redrive')
+  @ApiOperation({ summary: 'Gives one record up; what waits behind it is read again' })
+  async dismiss(
+    @Param('id') id: string,
+    @Body() { reason }: DismissBody,
+    @Caller() caller: CallerIdentity,
+  ): Promise<JsonValue> {
+    if (!isId(id)) throw noLetter();
+    return toSnakeJson(await this.desk.dismiss(id, { by: caller.subject, reason }));
+  }
+}
+
+/** What the host adds when a service has a desk. */
+export function deadLetterRoutes(desk: DeadLetterDesk) {
+  return { controllers: [DeadLettersController], providers: [{ provide: DESK, useValue: desk }] };
+}
+
+function letterJson({ key, parkKey, ...row }: LetterRow): Record<string, JsonValue> {
+  const shown = { ...row, slip: parkKey, key: key === null ? null : keyOf(key) };
+  return toSnakeJson(shown) as Record<string, JsonValue>;
+}
+
+/** A key that is no text is shown in base64, as dead-letter headers show it. */
+function keyOf(key: Buffer): string {
+  const text = key.toString('utf8');
+  return Buffer.from(text, 'utf8').equals(key) ? text : `base64:${key.toString('base64')}`;
+}
+
+function base64(value: Buffer | null): string | null {
+  return value === null ? null : value.toString('base64');
+}
+
+function chosenBy({ ids, filter }: RedriveBody): LetterFilter {
+  if ((ids === undefined) === (filter === undefined)) throw wrong('/filter', 'give either ids or filter');
+  return ids === undefined ? ofBody(filter!) : { ids };
+}
+
+function ofBody({ topic, partition, slip, reason }: LetterFilterBody): LetterFilter {
+  return { topic, partition, slip, reason };
+}
+
+const textLengthMax = 512;
+
+function toFilter(query: QueryOf): LetterFilter {
+  const text = (name: (typeof filters)[number]): string | undefined => {
+    const value = query[name];
+    if (value === undefined) return undefined;
+    if (typeof value === 'string' && value !== '' && value.length <= textLengthMax && !value.includes('\0'))
+      return value;
+    throw unusable(name, `must be a text of 1 to ${textLengthMax} characters`);
+  };
+  const status = text('status');
+  if (status !== undefined && !isStatus(status))
+    throw unusable('status', `must be one of ${statuses.join(', ')}`);
+  const partition = text('partition');
+  if (partition !== undefined && !/^\d{1,6}$/.test(partition))
+    throw unusable('partition', 'must be an integer');
+  return {
+    topic: text('topic'),
+    partition: partition === undefined ? undefined : Number(partition),
+    slip: text('slip'),
+    reason: text('reason'),
+    status,
+  };
+}
+
+function isStatus(text: string): text is LetterStatus {
+  return (statuses as readonly string[]).includes(text);
+}
+
+function isStart(value: unknown): value is ['after' | 'before', string] {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  return (value[0] === 'after' || value[0] === 'before') && typeof value[1] === 'string' && isId(value[1]);
+}
+
+/** int8, as PostgreSQL gives it. */
+function isId(text: string): boolean {
+  return /^[1-9]\d{0,17}$/.test(text);
+}
+
+function noLetter(): SlipstreamError {
+  return new SlipstreamError('not_found', 'There is no such dead letter.');
+}
+
+function wrong(pointer: string, detail: string): SlipstreamError {
+  return new SlipstreamError('validation_failed', 'The request has fields with wrong values.', {
+    errors: [{ pointer, detail }],
+  });
+}
+
+function unusable(pointer: string, detail: string): SlipstreamError {
+  return new SlipstreamError('malformed_request', 'The query has parameters that cannot be used.', {
+    errors: [{ pointer, detail }],
+  });
+}
