@@ -92,6 +92,19 @@ describe('a run in which nothing is wrong', () => {
     expect(case_).toMatchObject({ ...noErrors, open_cases: 1 });
   });
 
+  test('has a case open while one of its reasons is', () => {
+    const people = factsOf([{ ...silent, silence: 'case' }]);
+    const closed = (reason: string | null) =>
+      alsoSaid(
+        people,
+        'reconciliation',
+        { type: 'case_opened', reason: 'b' },
+        { type: 'case_closed', reason },
+      );
+    expect(counted(closed('b'))).toMatchObject({ ...noErrors, open_cases: 1 });
+    expect(counted(closed(null))).toMatchObject({ ...noErrors, open_cases: 0 });
+  });
+
   test('begins its line with the twelve names that are agreed on', () => {
     expect(Object.keys(counted(one)).slice(0, 12).join(' ')).toBe(
       'slips returned recovered not_returned refunded rejected open_cases boundary false_alarms missed lost_events ledger_balanced',
@@ -280,7 +293,7 @@ describe('a missed slip', () => {
       ({ event }) => !['submitted', 'funds_held'].includes(event.told.type),
     );
     expect(counted(quiet)).toMatchObject({ ...noErrors, missed: 1, stuck: 1, verdict_differs: 1 });
-    const withCase = alsoSaid(quiet, 'reconciliation', { type: 'case_opened' });
+    const withCase = alsoSaid(quiet, 'reconciliation', { type: 'case_opened', reason: 'x' });
     expect(counted(withCase)).toMatchObject({ ...noErrors, missed: 1, verdict_differs: 1 });
   });
 

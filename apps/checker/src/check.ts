@@ -84,7 +84,7 @@ function summarize(slips: readonly SlipFacts[], findings: readonly Finding[], fa
     not_returned: slipsThat((slip) => slip.notReturned !== null && !returned(slip)),
     refunded: slipsThat((slip) => slip.refunded),
     rejected: slipsThat((slip) => slip.rejected),
-    open_cases: slipsThat((slip) => slip.caseOpen),
+    open_cases: slipsThat((slip) => slip.caseReasons.length > 0),
     boundary: found('boundary'),
     false_alarms: found('false_alarm'),
     missed: found('missed'),

@@ -36,7 +36,10 @@ export type Told =
       readonly graceMs: number;
     }
   | { readonly type: 'refund_requested' }
-  | { readonly type: 'rejected' | 'hold_refused' | 'case_opened' | 'case_closed' | 'other' }
+  | { readonly type: 'rejected' | 'hold_refused' | 'other' }
+  /** A case is open while one of its reasons is; null: all of them. */
+  | { readonly type: 'case_opened'; readonly reason: string }
+  | { readonly type: 'case_closed'; readonly reason: string | null }
   | {
       readonly type: 'returned';
       readonly provider: string | null;
@@ -159,9 +162,11 @@ function tell(type: string, bytes: Uint8Array): Told {
     case 'rejected':
     case 'hold_refused':
     case 'refund_requested':
-    case 'case_opened':
-    case 'case_closed':
       return { type };
+    case 'case_opened':
+      return { type, reason: data.text(1) };
+    case 'case_closed':
+      return { type, reason: data.text(2) || null };
     default:
       return { type: 'other' };
   }

@@ -22,7 +22,8 @@ export interface SlipFacts {
   readonly held: boolean;
   readonly refunded: boolean;
   readonly settled: boolean;
-  readonly caseOpen: boolean;
+  /** Why people look at it: the reasons of its case that are not resolved. */
+  readonly caseReasons: readonly string[];
   /** Everything, in the order of the log. */
   readonly events: readonly WireEvent[];
 }
@@ -65,9 +66,12 @@ function fold(slip: SlipFacts, { told, time, receivedTime, clock }: WireEvent): 
     case 'settled':
       return { ...slip, settled: true };
     case 'case_opened':
-      return { ...slip, caseOpen: true };
+      return { ...slip, caseReasons: [...slip.caseReasons, told.reason] };
     case 'case_closed':
-      return { ...slip, caseOpen: false };
+      return {
+        ...slip,
+        caseReasons: slip.caseReasons.filter((one) => told.reason !== null && one !== told.reason),
+      };
     default:
       return slip;
   }
@@ -94,7 +98,7 @@ function unseen({ slipId, clock }: WireEvent, partition: number): SlipFacts {
     held: false,
     refunded: false,
     settled: false,
-    caseOpen: false,
+    caseReasons: [],
     events: [],
   };
 }

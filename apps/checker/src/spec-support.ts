@@ -159,7 +159,8 @@ function liveOne(life: Life, slipId: string): { events: Draft[]; truth: TruthRow
   if (answer === null || committedAt === null) {
     let later = deadline + 2n;
     if (heldAt > deadline) later = heldAt + 2n;
-    if (life.silence === 'case') add('reconciliation', { type: 'case_opened' }, later);
+    if (life.silence === 'case')
+      add('reconciliation', { type: 'case_opened', reason: 'inquiry_exhausted' }, later);
     else {
       add('reconciliation', { type: 'not_returned', notExecuted: true }, later);
       add('reconciliation', { type: 'refund_requested' }, later + 1n);

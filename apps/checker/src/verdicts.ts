@@ -67,8 +67,8 @@ function byRule6({ slip, inTime }: Subject, due: boolean, isParked: boolean): Sa
   return said;
 }
 
-function isStuck({ endedAt, notReturned, settled, refunded, caseOpen }: SlipFacts): boolean {
-  return endedAt === null && notReturned === null && !settled && !refunded && !caseOpen;
+function isStuck({ endedAt, notReturned, settled, refunded, caseReasons }: SlipFacts): boolean {
+  return endedAt === null && notReturned === null && !settled && !refunded && caseReasons.length === 0;
 }
 
 /** What the provider delivered, against the verdict. */
