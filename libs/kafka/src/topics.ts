@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allTopics, type Topic } from '@slipstream/contracts';
-import { type Admin, ConfigResourceTypes } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import type { KafkaClient } from './client.ts';
 import { retryOptions } from './client.ts';
 import { isKeptForEver, replicasOf, settingProblems, settingsOf } from './topic-settings.ts';
@@ -64,7 +64,7 @@ async function create(admin: Admin, topics: readonly Topic[], brokers: number): 
 }
 
 async function checkSettings(admin: Admin, topics: readonly Topic[]): Promise<void> {
-  const resources = topics.map(({ name }) => ({ type: ConfigResourceTypes.TOPIC, name }));
+  const resources = topics.map(({ name }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }));
   const answer = await admin.describeConfigs({ resources, includeSynonyms: false });
   const problems = answer.resources.flatMap(({ resourceName, configEntries }) => {
     const topic = topics.find(({ name }) => name === resourceName)!;
