@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
 import { readEvent } from './events.ts';
+import './no-headers.ts';
 import type { TopicEvent } from './facts.ts';
 
 export const eventsTopic = 'slips.events.v1';

@@ -30,6 +30,19 @@ describe('TickBook', () => {
     expect(book.latest('/slipstream/ledger', 'wall')).toBeUndefined();
   });
 
+  it('takes no tick of a stranger, nor one under another key', () => {
+    const { book } = setUp();
+    const at = { appendedMs: 1_000, nowMs: 1_000 };
+    const of = (from: string) =>
+      Buffer.from(encodeTick({ source: from, clock: 'wall', marks: [mark(0, 1, 1)], closed: false }));
+    expect(() => book.apply(tickKey('/somebody', 'wall'), of('/somebody'), at)).toThrow(
+      /no tick of \/somebody/,
+    );
+    expect(() => book.apply(tickKey(source, 'other'), of(source), at)).toThrow(/undecodable_record/);
+    expect(book.clocks()).toEqual([]);
+    expect(book.apply(tickKey(source, 'wall'), of(source), at)).not.toBeNull();
+  });
+
   it('never lets a mark go back', () => {
     const { book, put } = setUp();
     put([mark(0, 5, 50), mark(1, 5, 50)]);

@@ -1,4 +1,5 @@
-import { decodeTick, type PartitionMark, type Tick, tickKey } from '@slipstream/contracts';
+import { decodeTick, isOwnSource, type PartitionMark, type Tick, tickKey } from '@slipstream/contracts';
+import { SlipstreamError } from '@slipstream/kernel';
 import { delayMsOf, type SkewSample, skewMsOf, steppedBackMs, withSample } from './clock-skew.ts';
 
 interface Entry {
@@ -43,6 +44,10 @@ export class TickBook {
       return null;
     }
     const tick = decodeTick(value);
+    // Strangers' ticks would be kept for ever, each with a clock that everybody waits for (rule 5).
+    if (!isOwnSource(tick.source) || tickKey(tick.source, tick.clock) !== key) {
+      throw new SlipstreamError('undecodable_record', `no tick of ${tick.source.slice(0, 200)} has this key`);
+    }
     const known = this.#entries.get(tickKey(tick.source, tick.clock));
     const { merged, news } = known ? merge(known.tick, tick) : { merged: tick, news: true };
     const arrivedMs = this.#monotonicMs();

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type Tick, topics } from '@slipstream/contracts';
+import { SlipstreamError } from '@slipstream/kernel';
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { whileBrokersAreAway } from './brokers-away.ts';
 import { type KafkaClient, retryOptions } from './client.ts';
 import { KeepRunning } from './keep-running.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { readLogBounds } from './log-bounds.ts';
+import { headersProblem } from './record-headers.ts';
 import { type SourceClock, TickBook } from './tick-book.ts';
 import { withTimeout } from './with-timeout.ts';
 
@@ -14,6 +16,8 @@ export interface TickReaderOptions {
   /** Names the throw-away group: `<name>-ticks-<uuid>`. */
   readonly name: string;
   readonly onFatal: (error: Error) => void;
+  /** A record was no tick of ours, or a listener failed on it. */
+  readonly onSkipped?: () => void;
   readonly log?: Log;
   readonly topic?: string;
   readonly maxWaitMs?: number;
@@ -22,6 +26,7 @@ export interface TickReaderOptions {
 }
 
 const stopTimeoutMs = 5_000;
+const sayMs = 10_000;
 
 /** Keeps the latest watermark of every source and clock (rule 6) in memory; reads the whole topic, stores nothing. */
 export class TickReader {
@@ -39,6 +44,8 @@ export class TickReader {
   #joined: () => void = () => {};
   #caughtUp: () => void = () => {};
   #stopping = false;
+  #skipped = 0;
+  #sayAtMs = 0;
 
   constructor(options: TickReaderOptions) {
     this.#options = options;
@@ -128,15 +135,27 @@ export class TickReader {
 
   /** Never throws: an error here would end the consumer for good (K2). */
   async #eachBatch({ batch }: EachBatchPayload): Promise<void> {
-    for (const { key, value, timestamp, offset } of batch.messages) {
+    for (const { key, value, timestamp, offset, headers } of batch.messages) {
       try {
+        const problem = headersProblem(headers);
+        if (problem !== null) throw new SlipstreamError('undecodable_record', problem);
         const at = { appendedMs: Number(timestamp), nowMs: Date.now() };
         const tick = this.#book.apply(key?.toString() ?? '', value, at);
         if (tick) for (const listener of this.#listeners) listener(tick);
       } catch (error) {
-        this.#log.error('a tick was skipped', { topic: this.#topic, offset, ...describeError(error) });
+        this.#skip(offset, error);
       }
     }
+  }
+
+  /** Ignored and counted; said once in a while, whatever floods the topic. */
+  #skip(offset: string, error: unknown): void {
+    this.#skipped += 1;
+    this.#options.onSkipped?.();
+    if (performance.now() < this.#sayAtMs) return;
+    this.#sayAtMs = performance.now() + sayMs;
+    const fields = { topic: this.#topic, offset, skipped: this.#skipped, ...describeError(error) };
+    this.#log.error('a tick was skipped', fields);
   }
 
   #passed(partition: number, nextOffset: number): void {

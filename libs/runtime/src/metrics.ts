@@ -5,6 +5,8 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 export interface ConsumersMetrics {
   /** What the consumer of this group is given. */
   of(group: string): ConsumerMetrics;
+  /** A record of the watermark topic was no tick of ours. */
+  tickSkipped(): void;
   register(registry: Registry): void;
 }
 
@@ -54,6 +56,11 @@ export function consumerMetrics(): ConsumersMetrics {
     labelNames,
     ...unregistered,
   });
+  const ticksSkipped = new Counter({
+    name: 'slipstream_ticks_skipped_total',
+    help: 'Records of the watermark topic that are no tick of ours, or that failed',
+    ...unregistered,
+  });
   const lag = new Gauge({
     name: 'slipstream_consumer_lag_records',
     help: 'Records not handled yet',
@@ -74,8 +81,19 @@ export function consumerMetrics(): ConsumersMetrics {
         lag: (topic, partition, count) => lag.set(at(topic, partition), count),
       };
     },
+    tickSkipped: () => ticksSkipped.inc(),
     register(registry) {
-      for (const metric of [records, resent, deadLetters, retries, waiting, fenced, stopped, lag])
+      for (const metric of [
+        records,
+        resent,
+        deadLetters,
+        retries,
+        waiting,
+        fenced,
+        stopped,
+        lag,
+        ticksSkipped,
+      ])
         registry.registerMetric(metric);
     },
   };

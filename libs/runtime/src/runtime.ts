@@ -186,7 +186,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     process.exit(1);
   };
   const tickProducer = new SerialProducer(kafka);
-  const ticks = new TickReader({ kafka, name: `slipstream-${name}`, onFatal });
+  const ticks = new TickReader({
+    kafka,
+    name: `slipstream-${name}`,
+    onFatal,
+    onSkipped: metrics.tickSkipped,
+  });
 
   return {
     source: options.source,
