@@ -164,7 +164,8 @@ export async function append(bench: Bench, events: readonly BenchEvent[]): Promi
 export async function relay(bench: Bench, { unitOfWork, topic }: Appended, count: number): Promise<Sample> {
   const producer = new SerialProducer(createKafka({ brokers: bench.brokers, clientId: 'bench' }));
   await producer.start();
-  const relaying = new Relay(unitOfWork, producer, { instanceId: 'bench', topics: [topic.name] });
+  const lane = { name: 'bench', topics: [topic.name], connect: () => producer };
+  const relaying = new Relay(unitOfWork, { instanceId: 'bench', lanes: [lane] });
   try {
     return await timed(count, async () => {
       await relaying.start();
@@ -176,7 +177,6 @@ export async function relay(bench: Bench, { unitOfWork, topic }: Appended, count
     });
   } finally {
     await relaying.stop();
-    await producer.stop();
   }
 }
 

@@ -193,14 +193,14 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'S4-the-relay-sends-past-a-gap',
-    file: `${postgres}/relay.ts`,
-    from: 'if (BigInt(row.seq) !== move.lastSeq + 1n) continue;',
+    file: `${postgres}/outbox.ts`,
+    from: 'if (seq !== page.lastSeq + 1n) continue;',
     to: '',
-    specs: [`${postgres}/relay.int.spec.ts`],
+    specs: [`${postgres}/outbox.spec.ts`],
   },
   {
     name: 'S5-a-relay-that-lost-its-lease-moves-the-cursor',
-    file: `${postgres}/relay.ts`,
+    file: `${postgres}/cursors.ts`,
     from: 'where r.topic = c.topic and r.partition = c.partition and r.epoch = c.epoch',
     to: 'where r.topic = c.topic and r.partition = c.partition',
     specs: [`${postgres}/relay.int.spec.ts`],

@@ -104,7 +104,7 @@ describe('SerialProducer', () => {
   it('refuses a record that the broker will never take, and goes on', async () => {
     await rig.start();
     const failure = rig.producer.sendBatch([rig.record(0, Buffer.alloc(1_200_000))]);
-    await expect(failure).rejects.toMatchObject({ name: 'SendFailed', retryable: false });
+    await expect(failure).rejects.toMatchObject({ name: 'SendFailed', retryable: false, tooLarge: true });
     await rig.producer.sendBatch(texts(0, ['next']));
     expect(await logOf(0)).toEqual(['next']);
   });

@@ -31,6 +31,7 @@ test('a partition that the answer leaves out has failed, and the producer is rep
   await expect(sending).rejects.toMatchObject({
     retryable: true,
     message: 'no broker acknowledged what was sent to t partition 0',
+    acknowledged: new Map([['t:1', 5n]]),
   });
   expect(await producer.sendBatch(to(1))).toEqual(new Map([['t:1', 5n]]));
   expect(producers).toEqual({ made: 2, disconnected: 1 });

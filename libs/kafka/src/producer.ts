@@ -12,6 +12,8 @@ export interface SerialProducerOptions {
   readonly queueMax?: number;
   /** Longest time for one request with all its retries; then the producer is discarded. */
   readonly sendTimeoutMs?: number;
+  /** How often kafkajs itself repeats a request; fewer where the caller goes on with other partitions meanwhile. */
+  readonly retries?: number;
 }
 
 /** `sendBatch` failed: some of its records may be in the log. Sending them again is safe only where resends are told apart. */
@@ -19,20 +21,26 @@ export class SendFailed extends Error {
   override readonly name = 'SendFailed';
   /** False when the same records can never be sent, or the producer is stopped. */
   readonly retryable: boolean;
+  /** True when the broker takes records or batches of this size never: fewer at once may go well. */
+  readonly tooLarge: boolean;
+  /** The base offset of each `topic:partition` of which every record was acknowledged all the same, as far as is known. */
+  readonly acknowledged: ReadonlyMap<string, bigint>;
 
-  constructor(message: string, retryable: boolean, options?: { cause?: unknown }) {
+  constructor(
+    message: string,
+    retryable: boolean,
+    options: { cause?: unknown; acknowledged?: ReadonlyMap<string, bigint> } = {},
+  ) {
     super(message, options);
     this.retryable = retryable;
+    this.tooLarge = saysOneOf(options.cause, tooLarge);
+    this.acknowledged = options.acknowledged ?? new Map();
   }
 }
 
+const tooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
 /** Broker answers that no repeat will change. */
-const refused = [
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_TOPIC_EXCEPTION',
-  'TOPIC_AUTHORIZATION_FAILED',
-];
+const refused = [...tooLarge, 'INVALID_TOPIC_EXCEPTION', 'TOPIC_AUTHORIZATION_FAILED'];
 
 /** Discarded producers and a broker that never answers must not hold up a stop. */
 const disconnectTimeoutMs = 5_000;
@@ -47,6 +55,7 @@ export class SerialProducer {
   readonly #log: Log;
   readonly #queueMax: number;
   readonly #sendTimeoutMs: number;
+  readonly #retries: number;
   #producer: Producer | null = null;
   #tail: Promise<unknown> = Promise.resolve();
   #queued = 0;
@@ -57,6 +66,7 @@ export class SerialProducer {
     this.#log = options.log ?? jsonLog;
     this.#queueMax = options.queueMax ?? 1_000;
     this.#sendTimeoutMs = options.sendTimeoutMs ?? 60_000;
+    this.#retries = options.retries ?? retryOptions.retries;
   }
 
   /** Connects now instead of at the first send. */
@@ -73,7 +83,10 @@ export class SerialProducer {
     return this.#inTurn(async () => {
       const offsets = new Map<string, bigint>();
       if (records.length === 0) return offsets;
-      for (const round of rounds(records)) await this.#send(round, offsets);
+      const waiting = rounds(records);
+      for (let round = waiting.shift(); round; round = waiting.shift()) {
+        await this.#send(round, waiting, offsets);
+      }
       return offsets;
     });
   }
@@ -98,7 +111,8 @@ export class SerialProducer {
     return turn;
   }
 
-  async #send(round: Round, offsets: Map<string, bigint>): Promise<void> {
+  async #send(round: Round, later: readonly Round[], offsets: Map<string, bigint>): Promise<void> {
+    const acknowledged = new Set<string>();
     try {
       const producer = await this.#connected();
       const topicMessages = round as unknown as TopicMessages[];
@@ -108,7 +122,6 @@ export class SerialProducer {
         this.#sendTimeoutMs,
         'sending',
       );
-      const acknowledged = new Set<string>();
       for (const { topicName, partition, baseOffset } of sent) {
         const key = `${topicName}:${partition}`;
         acknowledged.add(key);
@@ -119,7 +132,10 @@ export class SerialProducer {
       await this.#discard();
       const text = error instanceof Error ? error.message : String(error);
       this.#log.warn('send failed, the producer is replaced', { error: text });
-      throw new SendFailed(text, !isRefused(error), { cause: error });
+      const unsent = new Set(later.flatMap(partitionsOf));
+      for (const key of partitionsOf(round)) if (!acknowledged.has(key)) unsent.add(key);
+      const whole = new Map([...offsets].filter(([key]) => !unsent.has(key)));
+      throw new SendFailed(text, !saysOneOf(error, refused), { cause: error, acknowledged: whole });
     }
   }
 
@@ -129,7 +145,7 @@ export class SerialProducer {
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      retry: retryOptions,
+      retry: { ...retryOptions, retries: this.#retries },
       createPartitioner: () => (args) => (args.message as Message & { partition: number }).partition,
     });
     await withTimeout(producer.connect(), this.#sendTimeoutMs, 'connecting');
@@ -150,18 +166,21 @@ export class SerialProducer {
  * part for done and resolves without the partition (sendMessages.js keeps one list of answered brokers over its tries).
  */
 function checkAll(round: Round, acknowledged: ReadonlySet<string>): void {
-  for (const { topic, messages } of round) {
-    for (const partition of Object.keys(messages.byPartition)) {
-      if (!acknowledged.has(`${topic}:${partition}`)) {
-        throw new Error(`no broker acknowledged what was sent to ${topic} partition ${partition}`);
-      }
-    }
-  }
+  const missing = partitionsOf(round).find((key) => !acknowledged.has(key));
+  if (missing === undefined) return;
+  throw new Error(`no broker acknowledged what was sent to ${missing.replace(':', ' partition ')}`);
 }
 
-function isRefused(error: unknown): boolean {
+/** `topic:partition` of each partition in a round. */
+function partitionsOf(round: Round): string[] {
+  return round.flatMap(({ topic, messages }) =>
+    Object.keys(messages.byPartition).map((partition) => `${topic}:${partition}`),
+  );
+}
+
+function saysOneOf(error: unknown, types: readonly string[]): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (refused.includes((cause as { type?: string }).type ?? '')) return true;
+    if (types.includes((cause as { type?: string }).type ?? '')) return true;
   }
   return false;
 }

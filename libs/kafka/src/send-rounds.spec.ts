@@ -55,6 +55,11 @@ describe('rounds', () => {
     ]);
   });
 
+  it('counts headers, as the broker does', () => {
+    const wide = (key: string) => ({ ...record('a', 0, key), headers: { wide: 'ü'.repeat(200 * 1024) } });
+    expect(shape([wide('1'), wide('2'), wide('3')])).toEqual([{ a: { 0: ['1', '2'] } }, { a: { 0: ['3'] } }]);
+  });
+
   it('sends a record above the limit alone: the broker refuses it', () => {
     expect(shape([record('a', 0, '1'), record('a', 0, '2', 2_000_000), record('a', 0, '3')])).toHaveLength(3);
   });

@@ -15,8 +15,9 @@ export type Round = readonly { readonly topic: string; readonly messages: Groupe
 /** One partition's part of a request is one batch: the broker refuses what is above the topic's limit. */
 const partitionBytesMax = 900 * 1024;
 const shareOfLimit = 0.875;
-/** Frame, key and headers of one record, generously. */
+/** Frame and key of one record, generously. */
 const recordOverheadBytes = 256;
+const headerOverheadBytes = 10;
 
 /**
  * The records of one topic, grouped by partition. kafkajs takes a `messages` array and groups it by `reduce`, copying
@@ -55,7 +56,7 @@ export function rounds(records: readonly OutRecord[]): Round[] {
       topics.set(topic, groups);
       limit = Math.min(partitionBytesMax, batchBytesMaxOf(topic) * shareOfLimit);
     }
-    const bytes = (record.value?.length ?? 0) + recordOverheadBytes;
+    const bytes = (record.value?.length ?? 0) + headerBytes(record.headers) + recordOverheadBytes;
     let group = groups[record.partition];
     if (!group || group.bytes + bytes > limit) {
       group = openGroup(result, record, group ? group.round + 1 : 0);
@@ -65,6 +66,14 @@ export function rounds(records: readonly OutRecord[]): Round[] {
     group.bytes += bytes;
   }
   return result.map((round) => [...round].map(([name, messages]) => ({ topic: name, messages })));
+}
+
+function headerBytes(headers: OutRecord['headers']): number {
+  let bytes = 0;
+  for (const name in headers) {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(headers[name]!) + headerOverheadBytes;
+  }
+  return bytes;
 }
 
 function openGroup(result: Map<string, GroupedMessages>[], record: OutRecord, round: number): Group {

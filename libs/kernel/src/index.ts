@@ -1,4 +1,5 @@
 export { assert, InvariantError, must, unreachable } from './assert.ts';
+export { backoffMs } from './backoff.ts';
 export { currencyExponent, isCurrency } from './currency.ts';
 export {
   type ErrorCode,

@@ -1,3 +1,4 @@
+export type { FailingPartition } from './apart.ts';
 export { FencedError, PgConsumerStore } from './consumer-store.ts';
 export { type DataSourceOptions, openDataSource } from './data-source.ts';
 export {
@@ -14,7 +15,9 @@ export {
 } from './dead-letters.ts';
 export { GroupCommit } from './group-commit.ts';
 export { knownTopics } from './known-topics.ts';
+export type { LaneOptions } from './lane.ts';
 export { coreMigrations, type MigrationFolder, migrate } from './migrations.ts';
+export type { RelayRecord } from './outbox.ts';
 export {
   judgeOwnLog,
   type OlderDatabase,
@@ -26,7 +29,8 @@ export {
 export { OwnLogStore, recordDigest } from './own-log-store.ts';
 export { prepareTopics } from './prepare.ts';
 export { type OwnedPlace, type ParkedRecord, type RedriveItem, RedriveQueue } from './redrive-queue.ts';
-export { Relay, type RelayOptions, type RelayProducer, type RelayRecord } from './relay.ts';
+export { type LaneState, Relay, type RelayOptions } from './relay.ts';
+export type { RelayProducer, SendFailure } from './sending.ts';
 export { classifyDatabaseError, type DatabaseFailure, isTransient } from './transient.ts';
 export { type OutboundRecord, type Stamped, type Tx, UnitOfWork } from './unit-of-work.ts';
 export { type ClockBound, type Watermark, WatermarkClock, type WatermarkReading } from './watermark-clock.ts';

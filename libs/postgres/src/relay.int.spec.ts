@@ -2,8 +2,11 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { readEnvelope } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import { waitFor } from '@slipstream/testing';
-import { Relay, type RelayProducer, type RelayRecord } from './relay.ts';
+import type { RelayRecord } from './outbox.ts';
+import { Relay, type RelayOptions } from './relay.ts';
+import type { RelayProducer } from './sending.ts';
 import { openTestDatabase, record, type TestDatabase, testTopic } from './test-database.ts';
+import { type Tx, UnitOfWork } from './unit-of-work.ts';
 
 const environment = sharedEnvironment();
 let database: TestDatabase;
@@ -17,38 +20,67 @@ afterEach(async () => {
   await database.close();
 });
 
-/** A log that can fail before or after it took a batch, as a broker whose answer is lost does. */
-class FakeLog implements RelayProducer {
-  readonly partitions = new Map<number, RelayRecord[]>();
-  failures: ('before' | 'after' | 'unsaid')[] = [];
-  /** A partition that it never takes. */
-  refused: number | null = null;
-  inFlight = 0;
-  hold: Promise<void> | null = null;
+type Fault = 'before' | 'after' | 'unsaid' | null;
 
-  async sendBatch(records: readonly RelayRecord[]): Promise<ReadonlyMap<string, bigint>> {
-    expect(++this.inFlight).toBe(1);
-    try {
-      await this.hold;
-      const failure = this.failures.shift();
-      if (failure === 'before') throw new Error('not sent');
-      if (failure === 'unsaid') return new Map();
-      if (records.some((one) => one.partition === this.refused)) {
-        throw Object.assign(new Error('too large'), { retryable: false });
-      }
-      const offsets = new Map<string, bigint>();
-      for (const one of records) {
-        const log = this.partitions.get(one.partition) ?? [];
-        this.partitions.set(one.partition, log);
-        const key = `${one.topic}:${one.partition}`;
-        if (!offsets.has(key)) offsets.set(key, BigInt(log.length));
-        log.push(one);
-      }
-      if (failure === 'after') throw new Error('answer lost');
-      return offsets;
-    } finally {
-      this.inFlight--;
+/** What one request carries, as a fault may judge it. */
+interface Request {
+  readonly partitions: readonly number[];
+  readonly bytes: number;
+}
+
+/** A log that can fail before or after it took a batch, as a broker whose answer is lost does. */
+class FakeLog {
+  readonly partitions = new Map<number, RelayRecord[]>();
+  /** Asked for each request. */
+  fault: (request: Request) => Fault = () => null;
+  /** A request that carries more for one partition is refused. */
+  bytesMax = Number.POSITIVE_INFINITY;
+  /** How long a produce call takes, once asked. */
+  hold: () => Promise<void> = async () => {};
+  inFlight = 0;
+  copies = 0;
+  producers = 0;
+
+  readonly connect = (): RelayProducer => {
+    let inFlight = 0;
+    this.producers++;
+    return {
+      sendBatch: async (records) => {
+        expect(++inFlight).toBe(1);
+        this.inFlight++;
+        try {
+          return await this.#send(records);
+        } finally {
+          inFlight--;
+          this.inFlight--;
+        }
+      },
+      stop: async () => void this.producers--,
+    };
+  };
+
+  async #send(records: readonly RelayRecord[]): Promise<ReadonlyMap<string, bigint>> {
+    await this.hold();
+    const partitions = [...new Set(records.map((one) => one.partition))];
+    const fault = this.fault({ partitions, bytes: records.reduce((sum, one) => sum + one.value.length, 0) });
+    const failure = Object.assign(new Error('not sent'), { tooLarge: false });
+    if (fault === 'before') throw failure;
+    for (const partition of partitions) {
+      const own = records.filter((one) => one.partition === partition);
+      const bytes = own.reduce((sum, one) => sum + one.value.length, 0);
+      if (bytes > this.bytesMax) throw Object.assign(new Error('too large'), { tooLarge: true });
     }
+    const offsets = new Map<string, bigint>();
+    for (const one of records) {
+      const log = this.partitions.get(one.partition) ?? [];
+      this.partitions.set(one.partition, log);
+      const key = `${one.topic}:${one.partition}`;
+      if (!offsets.has(key)) offsets.set(key, BigInt(log.length));
+      log.push(one);
+      this.copies++;
+    }
+    if (fault === 'after') throw failure;
+    return fault === 'unsaid' ? new Map() : offsets;
   }
 
   seqs(partition: number): number[] {
@@ -56,20 +88,38 @@ class FakeLog implements RelayProducer {
   }
 }
 
+/** The faults of the first requests, in order. */
+const firstly =
+  (...faults: Fault[]) =>
+  () =>
+    faults.shift() ?? null;
+
 /** The smallest CloudEvent: id, source and type, each one letter. */
 const body = Buffer.from([0x0a, 1, 0x69, 0x12, 1, 0x73, 0x22, 1, 0x74]);
 
-function relay(log: RelayProducer, instanceId: string, leaseMs = 3_000, retentionMs = 86_400_000): Relay {
-  const made = new Relay(database.unitOfWork, log, {
-    instanceId,
-    retentionMs,
+interface Given extends Partial<RelayOptions> {
+  readonly unitOfWork?: UnitOfWork;
+}
+
+function relay(log: Pick<FakeLog, 'connect'>, instanceId: string, given: Given = {}): Relay {
+  const { unitOfWork = database.unitOfWork, ...options } = given;
+  const lane = { name: 'events', topics: [testTopic.name], connect: log.connect };
+  const timing = {
+    retentionMs: 86_400_000,
     pruneMs: 50,
-    topics: [testTopic.name],
     pollMs: 5,
-    leaseMs,
-  });
+    aloneMs: 5,
+    retryMs: 20,
+    retryMsMax: 100,
+  };
+  const made = new Relay(unitOfWork, { instanceId, lanes: [lane], ...timing, ...options });
   relays.push(made);
   return made;
+}
+
+async function stop(made: Relay): Promise<void> {
+  relays.splice(relays.indexOf(made), 1);
+  await made.stop();
 }
 
 const publish = (count: number, partition: number) =>
@@ -94,7 +144,7 @@ test('sends everything once, in order, more than a page at a time', async () => 
 
 test('a lost answer repeats records under the same numbers and skips none', async () => {
   const log = new FakeLog();
-  log.failures = ['after', 'before'];
+  log.fault = firstly('after', 'before');
   await publish(40, 1);
   await relay(log, 'a').start();
   await waitFor(() => log.seqs(1).length === 80, { timeoutMs: 10_000, what: 'the resend' });
@@ -103,29 +153,219 @@ test('a lost answer repeats records under the same numbers and skips none', asyn
   expect(first.value.equals(again.value)).toBe(true);
 });
 
-test('a partition that the broker refuses holds up no other', async () => {
-  const log = new FakeLog();
-  log.refused = 1;
-  for (let partition = 0; partition < 4; partition++) await publish(5, partition);
-  await relay(log, 'a').start();
-  await waitFor(() => [0, 2, 3].every((partition) => log.seqs(partition).length === 5), {
-    timeoutMs: 10_000,
-    what: 'the others',
-  });
-  await publish(3, 2);
-  await waitFor(() => log.seqs(2).length === 8, { timeoutMs: 10_000, what: 'what came later' });
-  expect(log.seqs(2)).toEqual(upTo(8));
-  log.refused = null;
-  await waitFor(() => log.seqs(1).length === 5, { timeoutMs: 10_000, what: 'the refused partition' });
-});
+test.each(['before', 'after'] as const)(
+  'a partition that fails (%s the log took it) holds up no other, and repeats the others at most once',
+  async (failure) => {
+    const log = new FakeLog();
+    let sick = true;
+    log.fault = ({ partitions }) => (sick && partitions.includes(1) ? failure : null);
+    for (let partition = 0; partition < 4; partition++) await publish(5, partition);
+    const made = relay(log, 'a');
+    await made.start();
+    const healthy = [0, 2, 3];
+    const sent = async () => {
+      const sql = 'select sent_seq from relay where partition <> 1 order by partition';
+      return (await database.unitOfWork.query<{ sent_seq: string }>(sql)).map((row) => row.sent_seq);
+    };
+    await waitFor(async () => (await sent()).every((seq) => seq === '5'), {
+      timeoutMs: 10_000,
+      what: 'the cursors of the others',
+    });
+    for (let round = 0; round < 10; round++) {
+      for (const partition of healthy) await publish(1, partition);
+      await waitFor(async () => (await sent()).every((seq) => seq === String(6 + round)), {
+        timeoutMs: 10_000,
+        what: 'what came later',
+      });
+    }
+    for (const partition of healthy) {
+      expect([...new Set(log.seqs(partition))]).toEqual(upTo(15));
+      expect(log.seqs(partition).length).toBeLessThanOrEqual(20);
+    }
+    expect(made.lanes[0]!.failing).toMatchObject([{ partition: 1, error: { message: 'not sent' } }]);
+    sick = false;
+    await waitFor(() => new Set(log.seqs(1)).size === 5, {
+      timeoutMs: 10_000,
+      what: 'the failing partition',
+    });
+    await waitFor(() => made.lanes[0]!.failing.length === 0 && log.producers === 1, {
+      timeoutMs: 10_000,
+      what: 'one producer for all again',
+    });
+  },
+);
 
 test('an answer that leaves a partition out moves no cursor past what was not sent', async () => {
   const log = new FakeLog();
-  log.failures = ['unsaid'];
+  log.fault = firstly('unsaid');
   await publish(5, 1);
   await relay(log, 'a').start();
-  await waitFor(() => log.seqs(1).length === 5, { timeoutMs: 10_000, what: 'the records' });
+  await waitFor(() => log.seqs(1).length === 10, { timeoutMs: 10_000, what: 'the records' });
+  expect(log.seqs(1)).toEqual([...upTo(5), ...upTo(5)]);
+});
+
+test('what was acknowledged of a failed request is taken, and not sent again', async () => {
+  const log = new FakeLog();
+  const half = {
+    connect: (): RelayProducer => {
+      const inner = log.connect();
+      return {
+        ...inner,
+        sendBatch: async (records) => {
+          const offsets = await inner.sendBatch(records.filter((one) => one.partition !== 1));
+          if (!records.some((one) => one.partition === 1)) return offsets;
+          throw Object.assign(new Error('half of it'), { acknowledged: offsets });
+        },
+      };
+    },
+  };
+  for (let partition = 0; partition < 4; partition++) await publish(5, partition);
+  await relay(half, 'a').start();
+  await waitFor(() => [0, 2, 3].every((p) => log.seqs(p).length >= 5), {
+    timeoutMs: 10_000,
+    what: 'the others',
+  });
+  await publish(1, 0);
+  await waitFor(() => log.seqs(0).length >= 6, { timeoutMs: 10_000, what: 'one more' });
+  expect(log.seqs(0)).toEqual(upTo(6));
+});
+
+test('a cursor that could not be written once is written though nothing more comes', async () => {
+  const log = new FakeLog();
+  let failures = 0;
+  class Flaky extends UnitOfWork {
+    override async query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
+      if (sql.includes('update relay') && sql.includes('sent_seq = c.sent') && failures++ < 1) {
+        throw new Error('Connection terminated unexpectedly');
+      }
+      return super.query<Row>(sql, parameters);
+    }
+  }
+  await publish(5, 1);
+  await relay(log, 'a', { unitOfWork: new Flaky(database.dataSource) }).start();
+  const cursor = () =>
+    database.unitOfWork.query('select sent_seq, end_offset from relay where partition = 1');
+  await waitFor(async () => JSON.stringify(await cursor()) === '[{"sent_seq":"5","end_offset":"5"}]', {
+    timeoutMs: 10_000,
+    what: 'the cursor',
+  });
+  expect(failures).toBeGreaterThan(1);
   expect(log.seqs(1)).toEqual(upTo(5));
+});
+
+test('a cursor that the database lost again is written anew', async () => {
+  const log = new FakeLog();
+  await publish(5, 1);
+  await relay(log, 'a', { leaseMs: 300 }).start();
+  const sentSeq = async () =>
+    (
+      await database.unitOfWork.query<{ s: string }>('select sent_seq as s from relay where partition = 1')
+    )[0]!.s;
+  await waitFor(async () => (await sentSeq()) === '5', { timeoutMs: 10_000, what: 'the cursor' });
+  await database.unitOfWork.query('update relay set sent_seq = 2 where partition = 1');
+  await waitFor(async () => (await sentSeq()) === '5', { timeoutMs: 10_000, what: 'the cursor again' });
+  expect(log.seqs(1)).toEqual(upTo(5));
+});
+
+test('a dead letter that the broker never takes is set aside and counted; what is behind it goes on', async () => {
+  const log = new FakeLog();
+  log.bytesMax = 1_000;
+  const letter = (size: number) => ({
+    ...record(0, 'k'),
+    body: Buffer.alloc(size),
+    headers: { reason: 'rejected' },
+  });
+  await database.unitOfWork.run(async (tx) => tx.publish([300, 300, 5_000, 300, 900].map(letter)));
+  const made = relay(log, 'a');
+  await made.start();
+  const sizes = () => (log.partitions.get(0) ?? []).map((one) => one.value.length);
+  await waitFor(() => sizes().length >= 4, { timeoutMs: 10_000, what: 'the others' });
+  expect(sizes()).toEqual([300, 300, 300, 900]);
+  await waitFor(() => made.unsendable === 1, { timeoutMs: 10_000, what: 'the count' });
+  const kept = await database.unitOfWork.query(
+    'select seq, octet_length(body) as bytes, headers, reason from unsendable',
+  );
+  expect(kept).toEqual([{ seq: '3', bytes: 5_000, headers: { reason: 'rejected' }, reason: 'too large' }]);
+  await stop(made);
+  const next = relay(log, 'a');
+  await next.start();
+  expect(next.unsendable).toBe(1);
+});
+
+test('an event that the broker does not take waits, alone, and is sent when it may', async () => {
+  const log = new FakeLog();
+  log.bytesMax = 10;
+  await publish(3, 1);
+  await publish(3, 2);
+  const made = relay(log, 'a');
+  await made.start();
+  await waitFor(() => made.lanes[0]!.failing.length === 2, { timeoutMs: 10_000, what: 'both failing' });
+  log.bytesMax = 1_000_000;
+  await waitFor(() => log.seqs(1).length >= 3 && log.seqs(2).length >= 3, { timeoutMs: 10_000, what: 'all' });
+  expect([log.seqs(1), log.seqs(2)]).toEqual([upTo(3), upTo(3)]);
+  expect(made.unsendable).toBe(0);
+});
+
+test('headers count in what is read at once', async () => {
+  const log = new FakeLog();
+  const wide = { ...record(0, 'k'), headers: { wide: 'x'.repeat(200_000) } };
+  for (let n = 0; n < 4; n++) await database.unitOfWork.run(async (tx) => tx.publish(Array(5).fill(wide)));
+  const requests: number[] = [];
+  const counting = {
+    connect: (): RelayProducer => {
+      const inner = log.connect();
+      return {
+        ...inner,
+        sendBatch: async (records) => {
+          requests.push(records.length);
+          return inner.sendBatch(records);
+        },
+      };
+    },
+  };
+  await relay(counting, 'a').start();
+  await waitFor(() => log.partitions.get(0)?.length === 20, { timeoutMs: 20_000, what: 'all' });
+  // 256 KiB a page, and the row that passes it: two of 200 kB.
+  expect(Math.max(...requests)).toBe(2);
+});
+
+test('instances whose produce calls take longer than a lease keep their leases and repeat nothing', async () => {
+  const log = new FakeLog();
+  const leaseMs = 900;
+  log.hold = () => new Promise((resolve) => setTimeout(resolve, leaseMs * 1.3));
+  for (let partition = 0; partition < 4; partition++) await publish(40, partition);
+  await relay(log, 'a', { leaseMs }).start();
+  await relay(log, 'b', { leaseMs }).start();
+  const all = [0, 1, 2, 3];
+  await waitFor(() => all.every((p) => new Set(log.seqs(p)).size === 40), { timeoutMs: 20_000, what: 'all' });
+  for (let partition = 0; partition < 4; partition++) await publish(40, partition);
+  await waitFor(() => all.every((p) => new Set(log.seqs(p)).size === 80), {
+    timeoutMs: 20_000,
+    what: 'more',
+  });
+  // The one handover when the second came may repeat a page.
+  for (const partition of all) expect(log.seqs(partition).length).toBeLessThanOrEqual(120);
+});
+
+test('two live processes of one name never send the same; the later one takes over, then they share', async () => {
+  const [one, two] = [new FakeLog(), new FakeLog()];
+  await publish(5, 0);
+  await relay(one, 'twin', { leaseMs: 600 }).start();
+  await waitFor(() => one.seqs(0).length === 5, { timeoutMs: 10_000, what: 'the first twin' });
+  await relay(two, 'twin', { leaseMs: 600 }).start();
+  const owners = () =>
+    database.unitOfWork.query<{ n: string }>('select owner, count(*) as n from relay group by owner');
+  await waitFor(async () => (await owners()).map((row) => row.n).join() === '2,2', {
+    timeoutMs: 10_000,
+    what: 'two owners of two partitions each',
+  });
+  for (let partition = 0; partition < 4; partition++) await publish(5, partition);
+  const both = (p: number) => [...one.seqs(p), ...two.seqs(p)];
+  await waitFor(() => both(0).length >= 10 && [1, 2, 3].every((p) => both(p).length >= 5), {
+    timeoutMs: 10_000,
+    what: 'all',
+  });
+  expect([both(0), both(1), both(2), both(3)]).toEqual([upTo(10), upTo(5), upTo(5), upTo(5)]);
 });
 
 test('rows sent long ago are dropped, however many; rows not sent or young stay', async () => {
@@ -134,8 +374,8 @@ test('rows sent long ago are dropped, however many; rows not sent or young stay'
   await publish(3, 1);
   const young = "update outbox set at = at + interval '1 hour' where partition = 0 and seq > 5190";
   await database.unitOfWork.query(young);
-  log.refused = 1;
-  await relay(log, 'a', 3_000, 0).start();
+  log.fault = ({ partitions }) => (partitions.includes(1) ? 'before' : null);
+  await relay(log, 'a', { retentionMs: 0 }).start();
   const left = () =>
     database.unitOfWork.query<{ partition: number; n: string }>(
       'select partition, count(*) as n from outbox group by partition order by partition',
@@ -149,9 +389,9 @@ test('rows sent long ago are dropped, however many; rows not sent or young stay'
 
 test('two instances share the partitions, and one takes over what the other leaves', async () => {
   const [one, two] = [new FakeLog(), new FakeLog()];
-  const first = relay(one, 'a', 600);
-  await first.start();
-  await relay(two, 'b', 600).start();
+  const leaving = relay(one, 'a', { leaseMs: 600 });
+  await leaving.start();
+  await relay(two, 'b', { leaseMs: 600 }).start();
   await waitFor(
     async () => {
       const rows = await database.unitOfWork.query<{ owner: string; n: string }>(
@@ -161,8 +401,7 @@ test('two instances share the partitions, and one takes over what the other leav
     },
     { timeoutMs: 10_000, what: 'two owners of two partitions each' },
   );
-  await first.stop();
-  relays.splice(relays.indexOf(first), 1);
+  await stop(leaving);
   for (let partition = 0; partition < 4; partition++) await publish(5, partition);
   await waitFor(() => upTo(4).every((p) => two.seqs(p - 1).length === 5), {
     timeoutMs: 10_000,
@@ -175,21 +414,34 @@ test.each([
   ['of a process that was started anew under its name', 'zombie', 60_000],
 ])('a relay %s moves no cursor when it wakes', async (_case, heirId, leaseMs) => {
   const [zombie, heir] = [new FakeLog(), new FakeLog()];
-  let wakeUp = () => {};
-  zombie.hold = new Promise((resolve) => {
-    wakeUp = resolve;
-  });
+  const wakeUp = Promise.withResolvers<void>();
+  zombie.hold = () => wakeUp.promise;
   await publish(3, 2);
-  await relay(zombie, 'zombie', leaseMs).start();
+  // Not renewed any more, as in a process that stands still.
+  const paused = relay(zombie, 'zombie', { leaseMs, unitOfWork: new NeverRenewing(database.dataSource) });
+  await paused.start();
   await waitFor(() => zombie.inFlight === 1, { timeoutMs: 5_000, what: 'the zombie in mid-send' });
-  await relay(heir, heirId, leaseMs).start();
+  const living = relay(heir, heirId, { leaseMs });
+  await living.start();
   await waitFor(() => heir.seqs(2).length === 3, { timeoutMs: 10_000, what: 'the heir' });
   await publish(2, 2);
   await waitFor(() => heir.seqs(2).length === 5, { timeoutMs: 10_000, what: 'more from the heir' });
-  wakeUp();
-  await waitFor(() => zombie.seqs(2).length === 3, { timeoutMs: 5_000, what: 'the zombie’s late send' });
-  const [row] = await database.unitOfWork.query<{ sent_seq: string; owner: string }>(
-    'select sent_seq, owner from relay where partition = 2',
+  await stop(living); // nobody is left who would set the cursor right again
+  wakeUp.resolve();
+  await stop(paused); // with it the send in hand and whatever cursor follows it
+  expect(zombie.seqs(2)).toEqual(upTo(3));
+  const [row] = await database.unitOfWork.query<{ sent_seq: string }>(
+    'select sent_seq from relay where partition = 2',
   );
   expect(row!.sent_seq).toBe('5');
 });
+
+/** Takes leases once. */
+class NeverRenewing extends UnitOfWork {
+  #runs = 0;
+
+  override async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    if (this.#runs++ > 0) throw new Error('paused');
+    return super.run(work);
+  }
+}

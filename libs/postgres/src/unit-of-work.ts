@@ -39,16 +39,16 @@ interface StampRow {
 /** Runs work in transactions; what it publishes commits with it. */
 export class UnitOfWork {
   readonly #dataSource: DataSource;
-  readonly #onPublished: () => void;
+  readonly #onPublished: (topics: ReadonlySet<string>) => void;
   readonly #mayPublish: (topic: string, partition: number) => void;
 
   /**
-   * `onPublished` is called after a commit that published something: it wakes the relay. `mayPublish` is asked before
+   * `onPublished` is called after a commit that published something, with its topics: it wakes the relay. `mayPublish` is asked before
    * anything is numbered; what it throws fails the transaction.
    */
   constructor(
     dataSource: DataSource,
-    onPublished: () => void = () => {},
+    onPublished: (topics: ReadonlySet<string>) => void = () => {},
     mayPublish: (topic: string, partition: number) => void = () => {},
   ) {
     this.#dataSource = dataSource;
@@ -70,7 +70,7 @@ export class UnitOfWork {
       const stamps = await transaction.append(this.#mayPublish);
       transaction.assertSound();
       await runner.commitTransaction();
-      if (stamps.length > 0) this.#onPublished();
+      if (stamps.length > 0) this.#onPublished(transaction.topics);
       return { result, stamps };
     } catch (error) {
       if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
@@ -111,6 +111,11 @@ class Transaction implements Tx {
 
   publish(records: readonly OutboundRecord[]): void {
     for (const record of records) this.#outbound.push(record);
+  }
+
+  /** Published to by this transaction. */
+  get topics(): ReadonlySet<string> {
+    return new Set(this.#outbound.map((record) => record.topic));
   }
 
   async append(mayPublish: (topic: string, partition: number) => void): Promise<Stamped[]> {

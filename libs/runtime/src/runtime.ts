@@ -44,13 +44,14 @@ import { wallClock } from '@slipstream/slip';
 import { v7 } from 'uuid';
 import { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
 import { EndOffsets } from './end-offsets.ts';
-import { GuardedProducer } from './guarded-producer.ts';
+import { GuardedSends } from './guarded-sends.ts';
 import { InboundBarrier } from './inbound-barrier.ts';
 import type { Part } from './lifecycle.ts';
 import { consumerMetrics, deadLetterMetrics, ownLogMetric } from './metrics.ts';
 import { OwnLogGuard, type Recovery } from './own-log-guard.ts';
 import { readOwnTails } from './own-tails.ts';
 import { Redriver } from './redriver.ts';
+import { relayLanes, relayProducerOptions, watchRelay } from './relay-watch.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import { Ticker } from './ticker.ts';
 
@@ -116,9 +117,6 @@ export interface Runtime {
   readonly parts: (host: RuntimeHost) => readonly Part[];
 }
 
-/** A relay that neither sends nor finds everything sent this long is shown as not ready. */
-const relaySilentMsMax = 30_000;
-
 /** Opens the pool, migrates, makes topics and sequencer rows. Nothing runs before the parts are started. */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { settings, name } = options;
@@ -143,27 +141,26 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     await dataSource.destroy();
     throw error;
   }
-  let wakeRelay = (): void => {};
+  const published = new Set(options.publishes.map((topic) => topic.name));
+  let wakeRelay: Relay['wake'] = () => {};
   const unitOfWork = new UnitOfWork(
     dataSource,
-    () => wakeRelay(),
+    (published) => wakeRelay(published),
     (topic, partition) => ownLog.require(topic, partition),
   );
-  const producer = new SerialProducer(kafka);
-  const sender = new GuardedProducer(producer, (topic, partition) => ownLog.require(topic, partition));
+  const sends = new GuardedSends((topic, partition) => ownLog.require(topic, partition));
   const ownLog = new OwnLogGuard({
     source: options.source,
     topics: options.publishes,
     log: new OwnLogStore(unitOfWork),
     run: (work) => unitOfWork.run(work),
     tails: (topic, from) => readOwnTails(kafka, options.source, topic, from),
-    settled: () => sender.settled(),
-    onOpen: () => wakeRelay(),
+    settled: () => sends.settled(),
+    onOpen: () => wakeRelay(published),
     onClosed: (why) => logger.error(why),
     onError,
   });
   guard = ownLog;
-  const published = new Set(options.publishes.map((topic) => topic.name));
   const consumers: BatchConsumer<Tx>[] = [];
   const workers: Part[] = [];
   let watermarks: WatermarkOptions | null = null;
@@ -182,7 +179,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   const onFatal = (error: unknown): void => {
     onError(error);
-    logger.fatal('a consumer died: the process ends, so that its supervisor starts it anew');
+    logger.fatal('a consumer or the relay died: the process ends, so that its supervisor starts it anew');
     process.exit(1);
   };
   const tickProducer = new SerialProducer(kafka);
@@ -245,9 +242,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       metrics.register(host.metrics);
       deadLetterMetrics(host.metrics, letters);
       const publishes = allTopics.filter((topic) => published.has(topic.name));
-      const relay = new Relay(unitOfWork, sender, {
+      const lanes = relayLanes(() => sends.guard(new SerialProducer(kafka, relayProducerOptions)), publishes);
+      const relay = new Relay(unitOfWork, {
         instanceId: settings.instanceId,
-        topics: publishes.map((topic) => topic.name),
+        lanes,
+        isOpen: (topic, partition) => ownLog.isOpen(topic, partition),
         onError,
       });
       wakeRelay = relay.wake;
@@ -258,9 +257,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
           stop: () => dataSource.destroy(),
         },
         { name: 'end offsets', start: () => endOffsets.start(), stop: () => endOffsets.stop() },
-        { name: 'producer', start: () => producer.start(), stop: () => producer.stop() },
         ownLog,
         { name: 'relay', start: () => relay.start(), stop: () => relay.stop() },
+        watchRelay(relay, host, onFatal),
         { name: 'ticks', start: () => ticks.start(), stop: () => ticks.stop() },
         consumersPart(host, consumers, onFatal),
         redriver,
@@ -269,11 +268,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       if (watermarks) parts.push(ticker(watermarks, relay));
       ownLogMetric(host.metrics, () => ownLog.closed());
       host.health.register('own log', () => ownLog.health());
-      host.health.register('relay', () => {
-        const silentMs = Math.round(relay.silentMs);
-        const detail = `nothing could be sent for ${silentMs} ms`;
-        return silentMs < relaySilentMsMax ? { ok: true } : { ok: false, detail };
-      });
       for (const consumer of consumers) {
         host.health.register(`consumer ${consumer.subscription.topic}`, () => {
           const { ok, problems } = consumer.health();

@@ -1,0 +1,178 @@
+import { backoffMs } from '@slipstream/kernel';
+import { Apart, type FailingPartition } from './apart.ts';
+import { Cursors } from './cursors.ts';
+import type { Lease, Leases } from './leases.ts';
+import { assertFollowing, lastSeqOf, type OutboxRow, type Page, pagesToSend, readPages } from './outbox.ts';
+import { type RelayProducer, trySend } from './sending.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
+
+/** Topics that are sent together, over producers of their own: what ails one lane never delays another. */
+export interface LaneOptions {
+  readonly name: string;
+  readonly topics: readonly string[];
+  /** Makes a producer; the lane stops what it made. */
+  readonly connect: () => RelayProducer;
+}
+
+export interface LaneSettings {
+  /** How often an idle lane looks for what other instances committed; one that is alone looks every `aloneMs`. */
+  readonly pollMs: number;
+  readonly aloneMs: number;
+  /** First and longest wait before a failing partition is tried again. */
+  readonly retryMs: number;
+  readonly retryMsMax: number;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Sends committed outbox rows in `seq` order: all partitions in one request, the next pages read meanwhile; the cursors
+ * move after the acknowledgement, so a crash between the two repeats records under the same numbers.
+ *
+ * The partition is the unit of failure. kafkajs sends all or nothing and does not tell what of it arrived, so the
+ * partitions of a failed request are sent each by itself ({@link Apart}): a healthy one has its records in the log at
+ * most twice and is back at once, the failing one holds up nobody.
+ */
+export class Lane {
+  readonly name: string;
+  readonly #topics: ReadonlySet<string>;
+  readonly #settings: LaneSettings;
+  readonly #unitOfWork: UnitOfWork;
+  readonly #leases: Leases;
+  readonly #cursors: Cursors;
+  readonly #producer: RelayProducer;
+  readonly #apart: Apart;
+  #stopping = false;
+  #running: Promise<void> = Promise.resolve();
+  #wake: () => void = () => {};
+  #woken = false;
+  #turnAtMs = performance.now();
+  #progressAtMs = performance.now();
+
+  constructor(unitOfWork: UnitOfWork, leases: Leases, options: LaneOptions, settings: LaneSettings) {
+    const { connect } = options;
+    this.name = options.name;
+    this.#topics = new Set(options.topics);
+    this.#settings = settings;
+    this.#unitOfWork = unitOfWork;
+    this.#leases = leases;
+    const cursors = new Cursors(unitOfWork, leases);
+    this.#cursors = cursors;
+    this.#producer = connect();
+    const onProgress = () => this.#advanced();
+    const onReturn = () => this.#lookAtOnce();
+    this.#apart = new Apart({ ...settings, unitOfWork, leases, cursors, connect, onProgress, onReturn });
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Something was committed to `topics`: looks at once. */
+  wake(topics: ReadonlySet<string>): void {
+    for (const topic of topics) if (this.#topics.has(topic)) this.#lookAtOnce();
+  }
+
+  /** Sends what is committed by now; partitions that fail are left to whoever comes next. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#lookAtOnce();
+    await this.#running;
+    await this.#apart.stop();
+    await this.#producer.stop?.();
+  }
+
+  /** Milliseconds since something was sent or everything was found sent, failing partitions left out unless all fail. */
+  get silentMs(): number {
+    return performance.now() - this.#progressAtMs;
+  }
+
+  /** Milliseconds since the loop last took a step of any kind, also one that failed. */
+  get stuckMs(): number {
+    return performance.now() - this.#turnAtMs;
+  }
+
+  get failing(): readonly FailingPartition[] {
+    return this.#apart.failing;
+  }
+
+  /** Rows that the broker will never take, passed over since the start. */
+  get passedOver(): number {
+    return this.#apart.passedOver;
+  }
+
+  async #run(): Promise<void> {
+    let ahead: Promise<OutboxRow[]> | null = null;
+    for (let failures = 0; ; this.#turnAtMs = performance.now()) {
+      try {
+        await this.#cursors.store(this.#healthy());
+        this.#woken = false;
+        const rows = await (ahead ?? this.#read());
+        ahead = null;
+        const pages = pagesToSend(rows, this.#healthy());
+        if (pages.length > 0) {
+          // The pages after these are read while they are on their way.
+          const reached = new Map(pages.map((page) => [page.lease, lastSeqOf(page)]));
+          ahead = readPages(this.#unitOfWork, this.#healthy(), reached);
+          ahead.catch(() => {});
+          await this.#send(pages);
+        } else if (rows.length === 0) {
+          if (this.#stopping) return;
+          if (this.#foundAllSent()) this.#advanced();
+          await this.#idle(this.#leases.isAlone ? this.#settings.aloneMs : this.#settings.pollMs);
+        }
+        failures = 0;
+      } catch (error) {
+        ahead = null;
+        this.#settings.onError(error);
+        if (this.#stopping) return;
+        await this.#idle(backoffMs(++failures, { minMs: 100, maxMs: 1_000 }, Math.random()));
+      }
+    }
+  }
+
+  async #read(): Promise<OutboxRow[]> {
+    const leases = this.#healthy();
+    const rows = await readPages(this.#unitOfWork, leases);
+    assertFollowing(rows, leases);
+    return rows;
+  }
+
+  #healthy(): Lease[] {
+    return this.#leases.held().filter((lease) => this.#topics.has(lease.topic) && !this.#apart.has(lease));
+  }
+
+  async #send(pages: readonly Page[]): Promise<void> {
+    const { offsets } = await trySend(this.#producer, pages);
+    this.#turnAtMs = performance.now();
+    const taken = pages.filter((page) => this.#cursors.took(page, offsets));
+    for (const page of pages) if (!taken.includes(page)) this.#apart.add(page.lease);
+    if (taken.length > 0) this.#advanced();
+    await this.#cursors.store(taken.map((page) => page.lease));
+  }
+
+  /** Without leases nothing is known; and while all partitions fail, nothing was looked at. */
+  #foundAllSent(): boolean {
+    return this.#leases.isCurrent && (this.#apart.size === 0 || this.#healthy().length > 0);
+  }
+
+  #advanced(): void {
+    this.#progressAtMs = performance.now();
+  }
+
+  #lookAtOnce(): void {
+    this.#woken = true;
+    this.#wake();
+  }
+
+  async #idle(ms: number): Promise<void> {
+    if (this.#woken) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = () => {};
+  }
+}
