@@ -6,15 +6,17 @@ const pruneRowsMax = 5_000;
 /** Where a page was full, the next follows soon. */
 const moreMsMax = 1_000;
 
-// `at` grows with `seq`, so the oldest rows are the first by `seq`: while the very first is young nothing else is read.
+// `at` grows with `seq`, so the oldest rows are the first by `seq`: while the very first is young nothing else is read,
+// and what is dropped is one range of the key.
 const pruneSql = `
 with first as (select at from outbox where topic = $1 and partition = $2 order by seq limit 1),
 page as (
   select seq, at from outbox where topic = $1 and partition = $2 order by seq
-  limit (select count(*) * ${pruneRowsMax} from first where at < clock_timestamp() - make_interval(secs => $3)))
-delete from outbox o using relay r, page
-where r.topic = $1 and r.partition = $2 and o.topic = $1 and o.partition = $2 and o.seq = page.seq
-  and o.seq <= r.sent_seq and page.at < clock_timestamp() - make_interval(secs => $3)
+  limit (select count(*) * ${pruneRowsMax} from first where at < clock_timestamp() - make_interval(secs => $3))),
+old as (select max(seq) as seq from page where at < clock_timestamp() - make_interval(secs => $3))
+delete from outbox o using relay r, old
+where r.topic = $1 and r.partition = $2 and o.topic = $1 and o.partition = $2
+  and o.seq <= old.seq and o.seq <= r.sent_seq
 returning o.seq`;
 
 export interface PrunerOptions {
