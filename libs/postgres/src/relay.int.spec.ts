@@ -267,6 +267,32 @@ test('a cursor that the database lost again is written anew', async () => {
   expect(log.seqs(1)).toEqual(upTo(5));
 });
 
+test('nothing is sent to a closed partition, nor its cursor written, until it opens', async () => {
+  const log = new FakeLog();
+  const open = new Set([0, 1]);
+  const isOpen = (_: string, partition: number) => open.has(partition);
+  await publish(5, 1);
+  await publish(5, 2);
+  const made = relay(log, 'a', { isOpen, leaseMs: 300 });
+  await made.start();
+  await waitFor(() => log.seqs(1).length === 5, { timeoutMs: 10_000, what: 'the open partition' });
+  const sentSeqs = async () =>
+    (
+      await database.unitOfWork.query<{ s: string }>('select sent_seq as s from relay order by partition')
+    ).map((row) => row.s);
+  await waitFor(async () => (await sentSeqs())[1] === '5', { timeoutMs: 10_000, what: 'its cursor' });
+  open.delete(1);
+  // As in a database restored from before: memory knows better, and must not say so.
+  await database.unitOfWork.query('update relay set sent_seq = 2 where partition = 1');
+  await publish(1, 0);
+  await waitFor(async () => (await sentSeqs())[0] === '1', { timeoutMs: 10_000, what: 'another partition' });
+  expect(log.seqs(2)).toEqual([]);
+  expect((await sentSeqs())[1]).toBe('2');
+  open.add(1).add(2);
+  made.wake(new Set([testTopic.name]));
+  await waitFor(() => log.seqs(2).length === 5, { timeoutMs: 10_000, what: 'the closed partition' });
+});
+
 test('a dead letter that the broker never takes is set aside and counted; what is behind it goes on', async () => {
   const log = new FakeLog();
   log.bytesMax = 1_000;
