@@ -61,7 +61,11 @@ export const rulesSchema = {
     detection: {
       type: 'object',
       additionalProperties: false,
-      properties: { grace_ms: duration(0, frozenMsMax), blind_ms_max: duration(1) },
+      properties: {
+        grace_ms: duration(0, frozenMsMax),
+        blind_ms_max: duration(1),
+        clock_skew_ms_max: duration(1),
+      },
     },
   },
 } as const;
@@ -71,7 +75,11 @@ export interface RulesDocument {
   readonly version: 1;
   readonly providers: Readonly<Record<string, ProviderDocument>>;
   readonly routes: Readonly<Record<string, RouteDocument>>;
-  readonly detection?: { readonly grace_ms?: number; readonly blind_ms_max?: number };
+  readonly detection?: {
+    readonly grace_ms?: number;
+    readonly blind_ms_max?: number;
+    readonly clock_skew_ms_max?: number;
+  };
 }
 
 export interface ProviderDocument {

@@ -62,7 +62,7 @@ describe('rules', () => {
       kinds: ['order'],
       inquiryLadderMs: [9000],
     });
-    expect(rules.detection).toEqual({ graceMs: 10, blindMsMax: 60_000 });
+    expect(rules.detection).toEqual({ graceMs: 10, blindMsMax: 60_000, clockSkewMsMax: 1_000 });
   });
 
   it('take the longest times that fit into an event', () => {

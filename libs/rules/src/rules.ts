@@ -53,6 +53,8 @@ export interface DetectionRules {
   readonly graceMs: number;
   /** A detector that could not judge for longer says that it is blind: log, metric, readiness detail. */
   readonly blindMsMax: number;
+  /** The clocks of the databases and the broker may lie this far apart; beyond it dispatch and verdicts pause. */
+  readonly clockSkewMsMax: number;
 }
 
 /** Defaults of the optional keys, in the file's names. */
@@ -71,7 +73,7 @@ export const rulesDefaults = {
     quiet_period_ms: 30_000,
     inquiry_ladder_ms: [0, 30_000, 120_000, 600_000, 3_600_000],
   },
-  detection: { grace_ms: 0, blind_ms_max: 60_000 },
+  detection: { grace_ms: 0, blind_ms_max: 60_000, clock_skew_ms_max: 1_000 },
 } as const;
 
 const fileBytesMax = 1_048_576;
@@ -105,14 +107,18 @@ export function parseRules(text: string, origin: { file: string; environment: En
 }
 
 function build(document: RulesDocument, digest: string): Rules {
-  const { grace_ms, blind_ms_max } = { ...rulesDefaults.detection, ...document.detection };
+  const { grace_ms, blind_ms_max, clock_skew_ms_max } = { ...rulesDefaults.detection, ...document.detection };
   return Object.freeze({
     digest,
     providers: frozenMap(
       Object.entries(document.providers).map(([id, from]) => [id, providerRules(id, from)]),
     ),
     routes: frozenMap(Object.entries(document.routes).map(([id, from]) => [id, routeRules(id, from)])),
-    detection: Object.freeze({ graceMs: grace_ms, blindMsMax: blind_ms_max }),
+    detection: Object.freeze({
+      graceMs: grace_ms,
+      blindMsMax: blind_ms_max,
+      clockSkewMsMax: clock_skew_ms_max,
+    }),
   });
 }
 

@@ -1,4 +1,5 @@
 export { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
+export { clockSpreadMs, clockTrouble, type SourceClocks } from './clock-guard.ts';
 export {
   integer,
   list,

@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { Logger, Module } from '@nestjs/common';
 import { partitionsDefault, sources, topics } from '@slipstream/contracts';
 import type { BatchConsumer } from '@slipstream/kafka';
+import { addMs } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
-import { openRuntime, type Runtime } from '@slipstream/runtime';
+import { clockSpreadMs, clockTrouble, openRuntime, type Runtime } from '@slipstream/runtime';
 import { type Host, type ServiceOptions } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
@@ -17,7 +18,7 @@ import { ownedPartitions } from './adapters/kafka/owned-partitions.ts';
 import { slipEvents, subscription } from './adapters/kafka/slip-events.ts';
 import { gatewayWallTime, noteTick, shownTicks } from './adapters/kafka/watermarks.ts';
 import { createLookout } from './adapters/postgres/lookout.ts';
-import { anythingOpen, lookAtOpenSlips } from './adapters/postgres/open-slips.ts';
+import { anythingOpen, earliestAwaited, lookAtOpenSlips } from './adapters/postgres/open-slips.ts';
 import { createReads } from './adapters/postgres/reads.ts';
 import { openUnit } from './adapters/postgres/unit.ts';
 import type { Unit } from './application/ports.ts';
@@ -25,6 +26,9 @@ import { useCases } from './application/use-cases.ts';
 import type { ReconciliationConfig } from './config.ts';
 
 export type { ReconciliationConfig } from './config.ts';
+
+/** Whose clocks live verdicts rest on: deadlines are intake's, answers the gateway's, holds the ledger's, steps our own. */
+const judgedBy = Object.values(sources);
 
 @Module({})
 class ReconciliationModule {}
@@ -47,10 +51,15 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     slipEvents((tx, partition, events) => does.foldEvents(unit(tx), partition, events), unknownTypes.count),
   );
   const logger = new Logger('Detector');
+  const clockState = () => ({
+    trouble: clockTrouble(ticks, judgedBy, rules.detection.clockSkewMsMax),
+    spreadMs: clockSpreadMs(ticks, judgedBy),
+  });
   const does = useCases({
     ...{ marks, ids },
     owned: ownedPartitions(consumer, unit),
     lookout: createLookout(unitOfWork, subscription),
+    clocks: clockState,
     reads: createReads(unitOfWork, partitionsDefault),
     monotonicMs: () => performance.now(),
     blindness: {
@@ -77,6 +86,10 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   runtime.publishWatermarks({
     bounds: async () => [{ clock: wallClock, time: null, closed: false }],
     open: () => anythingOpen(unitOfWork),
+    awaits: async () => {
+      const due = await earliestAwaited(unitOfWork, subscription, partitionsDefault);
+      return due && addMs(due, Math.ceil(clockState().spreadMs));
+    },
   });
   /** A clock concluded on every partition says nothing more; a service that starts again may repeat its last word. */
   async function forgetEndedClocks(): Promise<void> {
@@ -109,6 +122,9 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
 function partsOf(runtime: Runtime, host: Host, { sight }: Watch) {
   registerMetrics(host.metrics, sight);
   // A blind detector still answers, and must: its readiness says so instead of hiding it.
-  host.health.register('detector', () => ({ ok: true, detail: sight().blind ? 'detector blind' : 'sees' }));
+  host.health.register('detector', () => ({
+    ok: true,
+    detail: sight().blind ? `detector blind: ${sight().why}` : 'sees',
+  }));
   return runtime.parts(host);
 }

@@ -323,7 +323,7 @@ describe('the API', () => {
         marks: expect.any(Array),
       }),
     );
-    expect(body.detector).toEqual({ blind: false, lag_ms: expect.any(Number) });
+    expect(body.detector).toEqual({ blind: false, why: null, lag_ms: expect.any(Number) });
     const open = await world.database.query(
       "select count(*)::int as open from open_slip where clock = 'wall' and verdict = 'open'",
     );
@@ -337,6 +337,54 @@ describe('the API', () => {
     expect(checks).toContainEqual({ name: 'detector', ok: true, detail: 'sees' });
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics).toMatch(/slipstream_detector_blind\{[^}]*\} 0/);
+  });
+});
+
+describe('the clocks', () => {
+  test('too far apart stop every verdict and make the detector blind, until they agree again', async () => {
+    const slipId = v7();
+    await world.others.vouch(gateway, addMs(now(), -60_000), { reading: inMs(10_000) });
+    const deadline = await begin([slipId]);
+    await world.others.vouch(gateway, now(), { reading: inMs(10_000) });
+    await world.others.vouch(ledger, now());
+    const blind = await waitFor(
+      async () => {
+        const { body } = await world.get(service, '/v1/watermarks');
+        return body.detector.blind ? body : null;
+      },
+      { timeoutMs: 10_000, what: 'the detector to be blind' },
+    );
+    expect(blind.detector.why).toMatch(
+      /^clocks lie \d+ ms apart \(1000 are allowed\): that of .*provider-gateway/,
+    );
+    expect(blind.sources.find((one: { source: string }) => one.source === gateway).skew_ms).toBeGreaterThan(
+      9_000,
+    );
+    const ready = await (await fetch(`${service.url}/readyz`)).text();
+    expect(ready).toContain('detector blind: clocks lie');
+    expect(world.of(slipId, 'SlipOverdue')).toEqual([]);
+    await waitFor(
+      async () => {
+        await world.others.vouch(gateway, now(), { reading: now() });
+        return world.of(slipId, 'SlipOverdue').length > 0;
+      },
+      { timeoutMs: 30_000, intervalMs: 500, what: 'the verdict' },
+    );
+    const [overdue] = world.of(slipId, 'SlipOverdue');
+    expect(overdue!.event.data).toMatchObject({ deadline });
+  });
+
+  test('are asked for what is awaited: the earliest deadline that is open', async () => {
+    const deadline = addMs(now(), 3_600_000);
+    await begin([v7()], { deadline });
+    await waitFor(
+      async () => {
+        const { body } = await world.get(service, '/v1/watermarks');
+        const own = body.sources.find((one: { source: string }) => one.source === sources.reconciliation);
+        return own.awaits !== null && own.awaits <= addMs(deadline, 1_000);
+      },
+      { timeoutMs: 10_000, what: 'the deadline to be awaited' },
+    );
   });
 });
 

@@ -84,7 +84,11 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
       };
       return {
         marks,
-        detect: createDetector({ marks, owned, lookout, ids, monotonicMs: () => performance.now() }),
+        detect: createDetector({
+          ...{ marks, owned, lookout, ids },
+          clocks: () => ({ trouble: null, spreadMs: 0 }),
+          monotonicMs: () => performance.now(),
+        }),
         async handle(events) {
           const nextOffset = Math.max(0, position.nextOffset) + events.length;
           const advance = {

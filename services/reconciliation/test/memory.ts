@@ -27,6 +27,7 @@ export class MemoryReconciliation {
     let ms = 0;
     this.#detect = createDetector({
       ...{ marks: this.marks, ids: storyIds, owned: this.#owned(), lookout: this.#store.lookout() },
+      clocks: () => ({ trouble: null, spreadMs: 0 }),
       monotonicMs: () => (ms += 400),
     });
   }

@@ -74,12 +74,16 @@ export class Others {
   }
 
   /** Vouches for everything up to `time` that was said so far. */
-  async vouch(source: Source, time: Instant, { clock = 'wall', closed = false } = {}): Promise<void> {
+  async vouch(
+    source: Source,
+    time: Instant,
+    { clock = 'wall', closed = false, reading = null as Instant | null } = {},
+  ): Promise<void> {
     const marks = Array.from({ length: partitionsDefault }, (_, partition) => ({
       ...{ partition, time },
       offset: BigInt(this.ends.get(partition) ?? 0),
     }));
-    const value = Buffer.from(encodeTick({ source, clock, closed, marks }));
+    const value = Buffer.from(encodeTick({ source, clock, closed, marks, reading }));
     await this.#producer.sendBatch([
       { topic: topics.watermarks.name, partition: 0, key: tickKey(source, clock), value },
     ]);

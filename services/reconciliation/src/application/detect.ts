@@ -1,4 +1,4 @@
-import { type Judgeable, judgedThrough } from '../domain/deadline/judgeable.ts';
+import { type ClockState, type Judgeable, judgedThrough } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
 import type { Ids } from './advance.ts';
 import { concludeClock } from './conclude-clocks.ts';
@@ -14,6 +14,7 @@ export interface DetectorParts {
   readonly owned: OwnedPartitions;
   readonly lookout: Lookout;
   readonly ids: Ids;
+  clocks(): ClockState;
   /** A clock that never steps; only differences mean anything. */
   monotonicMs(): number;
 }
@@ -24,6 +25,7 @@ export function createDetector({
   owned,
   lookout,
   ids,
+  clocks,
   monotonicMs,
 }: DetectorParts): () => Promise<void> {
   const concluded = new Set<string>();
@@ -31,9 +33,10 @@ export function createDetector({
   let keepAtMs = monotonicMs();
 
   return async () => {
-    const judged = await judgeDeadlines(marks, owned, lookout, ids, (range) => concluded.has(name(range)));
+    const sight = { marks, clocks: clocks() };
+    const judged = await judgeDeadlines(sight, owned, lookout, ids, (range) => concluded.has(name(range)));
     await conclude(judged.filter(({ closed }) => closed));
-    await takeDueSteps(marks, owned, lookout, ids);
+    await takeDueSteps(sight, owned, lookout, ids);
     if (monotonicMs() < keepAtMs) return;
     keepAtMs = monotonicMs() + keepProgressEveryMs;
     await keep(judged);

@@ -1,5 +1,5 @@
 import { isLive } from '@slipstream/slip';
-import { type Judgeable, judgeable } from '../domain/deadline/judgeable.ts';
+import { asClocksAllow, type ClockState, type Judgeable, judgeable } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
 import { advance, type Ids, unchanged } from './advance.ts';
 import { type Lookout, type OwnedPartitions, pageSizeMax } from './ports.ts';
@@ -12,13 +12,13 @@ const pagesMax = 20;
  * left. The reading can only be further than it was when the marks were compared, so the verdicts stay right.
  */
 export async function judgeDeadlines(
-  marks: Marks,
+  { marks, clocks }: { readonly marks: Marks; readonly clocks: ClockState },
   owned: OwnedPartitions,
   lookout: Lookout,
   ids: Ids,
   skip: (range: Judgeable) => boolean,
 ): Promise<readonly Judgeable[]> {
-  const ranges = judgeable(marks, owned.nextOffsets()).filter((range) => !skip(range));
+  const ranges = asClocksAllow(judgeable(marks, owned.nextOffsets()), clocks).filter((range) => !skip(range));
   if (ranges.length === 0) return [];
   const due = new Set(await lookout.withSlipsToJudge(ranges));
   const judged: Judgeable[] = [];

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Instant } from '@slipstream/kernel';
 import { at } from '../../test/story.ts';
 import { MarkStore } from '../adapters/kafka/mark-store.ts';
-import type { Judgeable } from '../domain/deadline/judgeable.ts';
+import type { ClockState, Judgeable } from '../domain/deadline/judgeable.ts';
 import type { Owner } from '../domain/deadline/marks.ts';
 import { createBlindnessWatch } from './watch-blindness.ts';
 
@@ -13,6 +13,7 @@ function detector() {
     owned: [0, 1],
     heard: null as Instant | null,
     awaitsHold: (_: Judgeable) => false,
+    clocks: { trouble: null, spreadMs: 0 } as ClockState,
   };
   const lines: string[] = [];
   const marks = new MarkStore();
@@ -29,6 +30,7 @@ function detector() {
       concluded: async () => [],
       keepProgress: async () => {},
     },
+    clocks: () => given.clocks,
     blindMsMax: 60_000,
     heard: () => given.heard,
     look: async () => ({ now: given.now, openSlips: 3 }),
@@ -55,7 +57,7 @@ describe('the detector', () => {
     const { note, sightAt, lines } = detector();
     await sightAt(98);
     note('gateway', 99);
-    expect(await sightAt(100)).toEqual({ blind: false, lagMs: 1_000, openSlips: 3 });
+    expect(await sightAt(100)).toEqual({ blind: false, why: null, lagMs: 1_000, openSlips: 3 });
     note('gateway', 160);
     expect(await sightAt(161)).toMatchObject({ blind: false, lagMs: 1_000 });
     expect(await sightAt(221)).toMatchObject({ blind: true, lagMs: 61_000 });
@@ -85,6 +87,17 @@ describe('the detector', () => {
     expect(await sightAt(100)).toMatchObject({ blind: true, lagMs: 100_000 });
     note('ledger', 99);
     expect(await sightAt(100)).toMatchObject({ blind: false, lagMs: 1_000 });
+  });
+
+  test('is blind at once while the clocks are in trouble, and says why', async () => {
+    const { note, sightAt, given, lines } = detector();
+    note('gateway', 100);
+    await sightAt(100);
+    given.clocks = { trouble: 'clocks lie 10000 ms apart', spreadMs: 10_000 };
+    expect(await sightAt(100)).toMatchObject({ blind: true, why: 'clocks lie 10000 ms apart' });
+    expect(lines).toEqual(['detector blind: clocks lie 10000 ms apart, 3 open slips']);
+    given.clocks = { trouble: null, spreadMs: 0 };
+    expect(await sightAt(100)).toMatchObject({ blind: false, why: null });
   });
 
   test('counts a partition from when it was taken over', async () => {

@@ -33,6 +33,10 @@ export interface ShownTick {
   readonly closed: boolean;
   /** Since the source last spoke. */
   readonly ageMs: number;
+  /** How far the clock of its database lies ahead of the broker's (negative: behind); null where it does not say. */
+  readonly skewMs: number | null;
+  /** What the source waits to see vouched for by the others. */
+  readonly awaits: Instant | null;
   readonly marks: readonly { readonly partition: number; readonly time: Instant; readonly offset: number }[];
 }
 
@@ -47,7 +51,9 @@ export function shownTicks(ticks: TickReader): ShownTick[] {
         offset: Number(offset),
       }));
       const ageMs = Math.round(ticks.ageMs(source, clock));
-      return [{ source, clock, closed: tick.closed, ageMs, marks }];
+      const { skewMs } = ticks.sourceClock(source, clock);
+      const shownSkewMs = skewMs === null ? null : Math.round(skewMs);
+      return [{ source, clock, closed: tick.closed, ageMs, skewMs: shownSkewMs, awaits: tick.awaits, marks }];
     }),
   );
 }

@@ -1,6 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
+import { isDetermined } from './to-judge.ts';
 
 const anythingOpenSql = `
 select exists (select 1 from open_slip where verdict = 'open')
@@ -9,6 +10,27 @@ select exists (select 1 from open_slip where verdict = 'open')
 const lookSql = `
 select clock_timestamp() as now, coalesce(sum(slips - in_time - overdue), 0)::int as open_slips
   from clock_progress where clock = '${wallClock}'`;
+
+// One look into the index for each partition; what lies behind a dead letter waits for no clock.
+const awaitedSql = `
+select least(min(due.due_at), min(step.next_step_at)) as awaited
+  from (select p as partition, $1::text as consumer_group, $2::text as topic from generate_series(0, $3::int - 1) as p) as r
+  left join lateral (select o.due_at from open_slip o
+    where o.partition = r.partition and o.clock = '${wallClock}' and o.verdict = 'open' and ${isDetermined}
+    order by o.due_at limit 1) as due on true
+  left join lateral (select o.next_step_at from open_slip o
+    where o.partition = r.partition and o.next_step_at is not null and o.next_step = 'conclude' and ${isDetermined}
+    order by o.next_step_at limit 1) as step on true`;
+
+/** The earliest time that must be vouched for before a live slip can be judged or concluded; null: none is open. */
+export async function earliestAwaited(
+  unitOfWork: UnitOfWork,
+  { group, topic }: { readonly group: string; readonly topic: string },
+  partitions: number,
+): Promise<Instant | null> {
+  const [row] = await unitOfWork.query<{ awaited: Instant | null }>(awaitedSql, [group, topic, partitions]);
+  return row!.awaited;
+}
 
 /** Whether some slip still waits for a verdict or a step. */
 export async function anythingOpen(unitOfWork: UnitOfWork): Promise<boolean> {

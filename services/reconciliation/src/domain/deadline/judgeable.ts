@@ -1,4 +1,4 @@
-import { earlier, type Instant } from '@slipstream/kernel';
+import { addMs, earlier, type Instant } from '@slipstream/kernel';
 import { isLive } from '@slipstream/slip';
 import type { Marks } from './marks.ts';
 
@@ -20,6 +20,28 @@ export const never: Instant = '0001-01-01T00:00:00.000000Z';
 /** How far everything that is due has its verdict; `awaitingHold`: a due slip still waits for the ledger's answer. */
 export function judgedThrough({ through, holdsThrough }: Judgeable, awaitingHold: boolean): Instant {
   return awaitingHold ? earlier(through, holdsThrough) : through;
+}
+
+/** What is known about the clocks that live verdicts rest on (rule 6). */
+export interface ClockState {
+  /** Why they cannot be trusted, in a sentence; null: they can. */
+  readonly trouble: string | null;
+  /** How far they lie apart, in milliseconds. */
+  readonly spreadMs: number;
+}
+
+/** What may be judged by such clocks: live deadlines that much later, and none at all while the clocks are in trouble. */
+export function asClocksAllow(ranges: readonly Judgeable[], { trouble, spreadMs }: ClockState): Judgeable[] {
+  return ranges.flatMap((range) => {
+    if (!isLive(range.clock)) return [range];
+    if (trouble !== null) return [];
+    const { through, holdsThrough } = range;
+    return [{ ...range, through: back(through, spreadMs), holdsThrough: back(holdsThrough, spreadMs) }];
+  });
+}
+
+function back(time: Instant, ms: number): Instant {
+  return time === never ? never : addMs(time, -Math.ceil(ms));
 }
 
 /** `nextOffsets`: by owned partition, the next offset to be read. */
