@@ -266,7 +266,7 @@ export const mutations: readonly Mutation[] = [
     file: `${gateway}/src/application/dispatch-due-slips.ts`,
     from: 'parts.slots.run(provider.id, () => makeCall(parts, call, claimedFromMs), parts.onFree);',
     to: 'parts.slots.run(provider.id, () => makeCall(parts, call, parts.monotonicMs()), parts.onFree);',
-    specs: [`${gateway}/test/faults.int.spec.ts`],
+    specs: [`${gateway}/src/application/dispatch-due-slips.spec.ts`],
   },
   {
     name: 'R1-not-found-at-the-very-bound-counts',

@@ -7,4 +7,5 @@ export { repositoryRoot } from './repository.ts';
 export { exitCodeOf, Interrupted, interruptible, runCommand } from './run-command.ts';
 export { environmentWithOwnKafka, freshDataDir, sharedEnvironment } from './shared.ts';
 export { startEnvironment } from './start.ts';
+export { makeClockSteppable, stepClock } from './steppable-clock.ts';
 export { startWatchdog, type Watchdog } from './watchdog.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { sharedEnvironment } from '@slipstream/environment';
+import { sharedEnvironment, stepClock } from '@slipstream/environment';
 import { addMs, type Instant } from '@slipstream/kernel';
-import { openTestDatabase, record, stepClock, type TestDatabase, testTopic } from './test-database.ts';
+import { openTestDatabase, record, type TestDatabase, testTopic } from './test-database.ts';
 import { type ClockBound, WatermarkClock, type WatermarkMark } from './watermark-clock.ts';
 
 const environment = sharedEnvironment();
@@ -148,11 +148,11 @@ test('reading the clock writes nothing', async () => {
 describe('a clock that steps', () => {
   test('far back: the received time is the real one, the order stays, and nothing is vouched for ahead of the clock', async () => {
     const clock = clockOf();
-    await stepClock(database, 600_000);
+    await stepClock(database.url, 600_000);
     const ahead = await publish(0);
     await sent(0, 1);
     await clock.read();
-    await stepClock(database, 0);
+    await stepClock(database.url, 0);
     const before = await now();
     const right = await publish(0);
     expect(right.at >= ahead.at).toBe(true);
@@ -168,7 +168,7 @@ describe('a clock that steps', () => {
   test('a little back: nothing is received at or before what was vouched for', async () => {
     const clock = clockOf();
     const vouched = (await marks(clock)).get(1)!.time;
-    await stepClock(database, -800);
+    await stepClock(database.url, -800);
     const { at, receivedAt } = await publish(1);
     expect(receivedAt > vouched).toBe(true);
     expect(at).toBe(receivedAt);

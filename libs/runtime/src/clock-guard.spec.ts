@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Source, sources } from '@slipstream/contracts';
 import type { SourceClock } from '@slipstream/kafka';
-import { clockSpreadMs, clockTrouble } from './clock-guard.ts';
+import { clockSpreadMs, clockTrouble, clockWatch } from './clock-guard.ts';
 
 const { intake, gateway } = sources;
 const clocks = (skews: { readonly [source: string]: Partial<SourceClock> }) => ({
@@ -29,6 +29,19 @@ describe('clocks', () => {
     expect(trouble({ [intake]: { skewMs: -4 }, [gateway]: { skewMs: 10_000 } })).toBe(
       "clocks lie 10004 ms apart (1000 are allowed): that of /slipstream/provider-gateway's database is 10000 ms ahead of the broker's",
     );
+  });
+
+  test('in trouble are told of once, and once when it ends', () => {
+    const skews: { [source: string]: Partial<SourceClock> } = {};
+    const lines: string[] = [];
+    const watch = clockWatch(clocks(skews), [intake], 1_000, (line) => lines.push(line));
+    expect(watch()).toBeNull();
+    for (const skewMs of [5_000, 5_001, 3, 2]) {
+      Object.assign(skews, { [intake]: { skewMs } });
+      clocks(skews);
+      watch();
+    }
+    expect(lines).toEqual([expect.stringContaining('5000 ms apart'), 'the clocks agree again']);
   });
 
   test('that stepped back behind what they vouched for are not', () => {

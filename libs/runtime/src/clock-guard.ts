@@ -35,6 +35,23 @@ export function clockTrouble(
   return `clocks lie ${Math.round(spreadMs)} ms apart (${skewMsMax} are allowed): that of ${worst}'s database is ${where}`;
 }
 
+/** As {@link clockTrouble}, and `log` is told when trouble begins and ends. */
+export function clockWatch(
+  clocks: SourceClocks,
+  sources: readonly Source[],
+  skewMsMax: number,
+  log: (message: string) => void,
+): () => string | null {
+  let known: string | null = null;
+  return () => {
+    const trouble = clockTrouble(clocks, sources, skewMsMax);
+    if (known === null && trouble !== null) log(trouble);
+    if (known !== null && trouble === null) log('the clocks agree again');
+    known = trouble;
+    return trouble;
+  };
+}
+
 function offBy(clocks: SourceClocks, source: Source): number {
   return Math.abs(clocks.sourceClock(source, wallClock).skewMs ?? 0);
 }

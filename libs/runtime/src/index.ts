@@ -1,5 +1,5 @@
+export { clockSpreadMs, clockTrouble, clockWatch, type SourceClocks } from './clock-guard.ts';
 export { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
-export { clockSpreadMs, clockTrouble, type SourceClocks } from './clock-guard.ts';
 export {
   integer,
   list,

@@ -42,6 +42,7 @@ import {
 } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import { v7 } from 'uuid';
+import { registerClockMetrics } from './clock-metrics.ts';
 import { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
 import { EndOffsets } from './end-offsets.ts';
 import { GuardedSends } from './guarded-sends.ts';
@@ -241,6 +242,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     parts: (host) => {
       metrics.register(host.metrics);
       deadLetterMetrics(host.metrics, letters);
+      registerClockMetrics(host.metrics, ticks);
       const publishes = allTopics.filter((topic) => published.has(topic.name));
       const lanes = relayLanes(() => sends.guard(new SerialProducer(kafka, relayProducerOptions)), publishes);
       const relay = new Relay(unitOfWork, {

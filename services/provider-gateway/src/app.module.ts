@@ -5,7 +5,7 @@ import { sources, topics } from '@slipstream/contracts';
 import { SlipstreamError } from '@slipstream/kernel';
 import { GroupCommit, type Tx } from '@slipstream/postgres';
 import type { Rules } from '@slipstream/rules';
-import { openRuntime, outboundEvent, type Runtime } from '@slipstream/runtime';
+import { clockWatch, openRuntime, outboundEvent, type Runtime } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import {
   CALLBACK_INTAKE,
@@ -56,8 +56,15 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   const options = storeOptions(runtime);
   const store = postgresStore(runtime.unitOfWork, options);
   const slots = callSlots(providers, onError);
+  const clockTrouble = clockWatch(
+    runtime.ticks,
+    [sources.intake, sources.gateway],
+    rules.detection.clockSkewMsMax,
+    (line) => logger.error(`calls to providers: ${line}`),
+  );
   const does = useCases({
     store,
+    clockTrouble,
     providers,
     ...slots,
     retryLimits: retryLimits(rules),
@@ -100,6 +107,11 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     deadLetters: runtime.deadLetters,
     parts: (host) => {
       register(host.metrics);
+      // Answers are taken meanwhile, so the service is ready; what it does not do is said.
+      host.health.register('calls to providers', () => {
+        const trouble = clockTrouble();
+        return { ok: true, detail: trouble === null ? 'made' : `paused: ${trouble}` };
+      });
       return runtime.parts(host);
     },
   };

@@ -93,6 +93,7 @@ describe('an instance that dies', () => {
         slots: new Slots(new Map([['acme', 4]]), (error) => gateway.errors.push(error)),
         owner,
         monotonicMs: () => performance.now(),
+        clockTrouble: () => null,
         record: async (call) => {
           ended.push(call);
         },

@@ -368,7 +368,7 @@ describe('the clocks', () => {
         await world.others.vouch(gateway, now(), { reading: now() });
         return world.of(slipId, 'SlipOverdue').length > 0;
       },
-      { timeoutMs: 30_000, intervalMs: 500, what: 'the verdict' },
+      { timeoutMs: 60_000, intervalMs: 500, what: 'the verdict' },
     );
     const [overdue] = world.of(slipId, 'SlipOverdue');
     expect(overdue!.event.data).toMatchObject({ deadline });

@@ -18,6 +18,8 @@ export interface DispatcherParts {
   /** Names this instance in the rows, for people. */
   readonly owner: string;
   readonly monotonicMs: () => number;
+  /** Why the clocks cannot be trusted now: nothing is sent then; null: they can. */
+  readonly clockTrouble: () => string | null;
   /** Writes a call's end to the store; must not reject. */
   readonly record: (ended: EndedCall) => Promise<void>;
   /** A slot became free. */
@@ -32,16 +34,17 @@ export interface DispatcherParts {
  */
 export async function dispatchDueSlips(parts: DispatcherParts): Promise<number> {
   const free = parts.slots.free();
-  if (free.size === 0) return 0;
+  if (free.size === 0 || parts.clockTrouble() !== null) return 0;
   const claimedFromMs = parts.monotonicMs();
   const intended = await parts.store.run(async (tx) => {
     const { now, due } = await tx.dispatches.lockDue(free);
     const calls = due
       .filter((dispatch) => mayIntend(dispatch, now))
       .map((dispatch) => writeAhead(parts, dispatch, now));
-    // Past its deadline a slip is not due any more; leaving it so would make every round read it again.
+    // Nothing will be sent of it any more, and leaving it would make every round read it again. One whose deadline has
+    // just passed by this reading of the clock stays on the list: it is given up on two.
     const ended = due
-      .filter((dispatch) => !mayIntend(dispatch, now))
+      .filter((dispatch) => !mayIntend(dispatch, now) && now < dispatch.deadline)
       .map((dispatch) => ({ ...dispatch, nextAt: null }));
     if (due.length > 0) await tx.dispatches.save([...calls.map((call) => call.dispatch), ...ended]);
     tx.publish(calls.map((call) => dispatchIntended(call.dispatch, call.prepared.digest)));

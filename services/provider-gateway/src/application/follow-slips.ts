@@ -1,3 +1,4 @@
+import { earlier } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { followEvent } from '../domain/dispatch/follow-event.ts';
 import { type Dispatch, newDispatch } from '../domain/dispatch/state.ts';
@@ -34,7 +35,8 @@ export async function followSlips(
       else count('unknown_slip');
       continue;
     }
-    const step = followEvent(before, recorded.event, now);
+    // What is due at once is due from the event's time: this database's clock may have jumped ahead for a moment.
+    const step = followEvent(before, recorded.event, earlier(now, recorded.time));
     changes.apply(step);
     if (endsWaiting(before, step.dispatch)) released.push(step.dispatch);
     if (step.inquiries.length > 0 || (step.dispatch.nextAt !== null && before.nextAt === null)) due += 1;

@@ -20,6 +20,8 @@ export interface InquirerParts {
   /** Writes an answer to the store; must not reject. */
   readonly record: (answered: AnsweredInquiry) => Promise<void>;
   readonly onFree: () => void;
+  /** Why the clocks cannot be trusted now: nothing is asked then, for what NOT_FOUND proves rests on them. */
+  readonly clockTrouble: () => string | null;
 }
 
 /**
@@ -29,6 +31,7 @@ export interface InquirerParts {
  */
 export async function inquireDue(parts: InquirerParts): Promise<number> {
   const { providers } = parts;
+  if (parts.clockTrouble() !== null) return 0;
   const leaseMs = new Map(
     [...providers.values()].map(({ id, capabilities: { connectTimeoutMs, answerTimeoutMs } }) => [
       id,

@@ -32,13 +32,15 @@ export interface Dispatches {
   lock(slipIds: readonly string[]): Promise<Map<string, Dispatch>>;
   /** Locks and loads by the caller's name of a slip. */
   lockByReference(references: readonly SlipReference[]): Promise<readonly Dispatch[]>;
-  /** Rows whose next attempt is due, at most `limit` per provider; rows that others hold are passed over. */
+  /** Rows whose next attempt is due and whose deadline has not passed, at most `limit` per provider; rows that others hold are passed over. */
   lockDue(limits: ReadonlyMap<string, number>): Promise<{ now: Instant; due: readonly Dispatch[] }>;
   /** Rows whose attempt was abandoned: their lease ran out. */
   lockAbandoned(limit: number): Promise<{ now: Instant; abandoned: readonly Dispatch[] }>;
   /** Rows whose attempt is under way in the name of this owner. */
   lockOwned(owner: string, limit: number): Promise<{ now: Instant; abandoned: readonly Dispatch[] }>;
   save(dispatches: readonly Dispatch[]): Promise<void>;
+  /** Takes at most `limit` rows whose deadline lies at or before this time off the list of what is due. */
+  giveUp(before: Instant, limit: number): Promise<number>;
   /** How many slips without an end a provider has, by status. */
   countOpen(provider: string): Promise<ReadonlyMap<string, number>>;
   /** Whether a slip on the wall clock still waits for its end. */

@@ -1,6 +1,7 @@
 import type { Bound } from '../domain/watermark/bounds.ts';
 import { type DispatcherParts, dispatchDueSlips, type EndedCall } from './dispatch-due-slips.ts';
 import { type FollowedEvent, followSlips } from './follow-slips.ts';
+import { giveUpLapsed, type Lapse } from './give-up-lapsed.ts';
 import { type AnsweredInquiry, type InquirerParts, inquireDue, recordAnswers } from './inquire-due.ts';
 import type { StoreTx } from './ports.ts';
 import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
@@ -22,6 +23,8 @@ export interface UseCases {
   dispatchDueSlips(calls: Pick<DispatcherParts, 'record' | 'onFree'>): Promise<number>;
   /** Records how calls ended. */
   recordOutcomes(calls: readonly EndedCall[]): Promise<void>;
+  /** Takes slips past their deadline off the list of what is due; gives how many there were. */
+  giveUpLapsed(): Promise<number>;
   /** Ends the attempts whose sender did not say in time how they ended; gives how many there were. */
   recoverAbandoned(): Promise<number>;
   /** Ends what a process of this name left behind when it died. */
@@ -41,18 +44,20 @@ export interface UseCases {
 }
 
 export type Parts = RecorderParts &
-  Pick<DispatcherParts, 'owner' | 'monotonicMs'> &
+  Pick<DispatcherParts, 'owner' | 'monotonicMs' | 'clockTrouble'> &
   Pick<ProviderViewParts, 'dispatchSlots' | 'inquirySlots'>;
 
 export function useCases(parts: Parts): UseCases {
   const { store, count, dispatchSlots, inquirySlots } = parts;
   const sweep = newSweep();
+  const lapse: Lapse = { reading: null };
   return {
     followSlips: (tx, events) => followSlips(tx, events, count),
     receiveResults: (tx, batch) => receiveResults(tx, batch, count),
     receiveCallbacks: (callbacks) => receiveCallbacks(store, callbacks, count),
     dispatchDueSlips: (calls) => dispatchDueSlips({ ...parts, ...calls, slots: dispatchSlots }),
     recordOutcomes: (calls) => recordOutcomes(parts, calls),
+    giveUpLapsed: () => giveUpLapsed(parts, lapse),
     recoverAbandoned: () => recoverAbandoned(parts),
     recoverOwn: () => recoverOwn(parts, parts.owner),
     inquireDue: (calls) => inquireDue({ ...parts, ...calls, slots: inquirySlots }),

@@ -90,6 +90,13 @@ export function workers(parts: WorkerParts): Workers {
     waitMsMax: 250,
     onError,
   });
+  const lapse = new Poller({
+    name: 'slips past their deadline',
+    work: does.giveUpLapsed,
+    waitMsMin: 1_000,
+    waitMsMax: 5_000,
+    onError,
+  });
   const connections: Part = {
     name: 'provider connections',
     start: async () => {},
@@ -98,7 +105,7 @@ export function workers(parts: WorkerParts): Workers {
     },
   };
   return {
-    parts: [connections, callers, recovery, release],
+    parts: [connections, callers, recovery, release, lapse],
     wake() {
       dispatcher.wake();
       inquirer.wake();

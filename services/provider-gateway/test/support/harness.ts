@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { decodeSlipEvent, sources, stampEnvelope, topics } from '@slipstream/contracts';
-import { createDatabase } from '@slipstream/environment';
+import { createDatabase, makeClockSteppable } from '@slipstream/environment';
 import type { Instant } from '@slipstream/kernel';
 import {
   coreMigrations,
@@ -47,12 +47,19 @@ export class Harness {
   readonly unitOfWork: UnitOfWork;
   readonly counted = new Map<Counted, number>();
   readonly errors: unknown[] = [];
+  /** What the watermarks say about the clocks. */
+  clockTrouble: string | null = null;
   readonly upstream: UpstreamTick[] = [];
   readonly #destroy: () => Promise<void>;
   readonly #instances: Workers[] = [];
   readonly #providers: Providers[] = [];
 
-  private constructor(unitOfWork: UnitOfWork, destroy: () => Promise<void>) {
+  private constructor(
+    /** For `stepClock`. */
+    readonly databaseUrl: string,
+    unitOfWork: UnitOfWork,
+    destroy: () => Promise<void>,
+  ) {
     this.unitOfWork = unitOfWork;
     this.#destroy = destroy;
     this.store = postgresStore(unitOfWork, storeOptions);
@@ -60,12 +67,13 @@ export class Harness {
 
   static async open(databaseUrl: string): Promise<Harness> {
     const url = await createDatabase(databaseUrl, 'gateway');
+    await makeClockSteppable(url);
     const dataSource = await openDataSource({ url, applicationName: 'gateway-test', poolMax: 16 });
     const directory = fileURLToPath(new URL('../../migrations', import.meta.url));
     await migrate(dataSource, [coreMigrations, { scope: 'provider-gateway', directory }]);
     const unitOfWork = new UnitOfWork(dataSource);
     await prepareTopics(unitOfWork, [topics.events]);
-    return new Harness(unitOfWork, () => dataSource.destroy());
+    return new Harness(url, unitOfWork, () => dataSource.destroy());
   }
 
   readonly count = (what: Counted, times = 1): void => {
@@ -84,6 +92,7 @@ export class Harness {
       retryLimits: () => ({ retryInitialMs: 20, retryMaxMs: 200 }),
       random: Math.random,
       monotonicMs: () => performance.now(),
+      clockTrouble: () => this.clockTrouble,
       count: this.count,
       owner,
     });

@@ -20,9 +20,15 @@ select due.*, clock_timestamp() as now
 from unnest($1::text[], $2::int[]) as p(id, free),
 lateral (
   select d.* from dispatch d
-  where d.provider = p.id and d.status = 'held' and d.next_at <= clock_timestamp()
+  where d.provider = p.id and d.status = 'held' and d.next_at <= clock_timestamp() and d.deadline > clock_timestamp()
   order by d.next_at limit p.free for update skip locked
 ) as due`;
+
+const giveUpSql = `
+update dispatch set next_at = null where slip_id in (
+  select slip_id from dispatch where status = 'held' and next_at is not null and deadline <= $1
+  limit $2 for update skip locked)
+returning slip_id`;
 
 const lockAbandonedSql = `
 select *, clock_timestamp() as now from dispatch
@@ -84,6 +90,9 @@ export function dispatches(tx: Tx): Dispatches {
     },
     async save(changed: readonly Dispatch[]) {
       await tx.query(saveSql, [JSON.stringify(changed.map(toRow))]);
+    },
+    async giveUp(before, limit) {
+      return (await tx.query(giveUpSql, [before, limit])).length;
     },
     async countOpen(provider) {
       const rows = await tx.query<{ status: string; n: string }>(countOpenSql, [provider]);

@@ -80,8 +80,7 @@ export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
   const ended: Dispatch = { ...dispatch, owner: null, leaseUntil: null };
   if (outcome.kind === 'not_sent') {
     const retryAt = addMs(now, end.retryDelayMs);
-    const retried = retryAt < dispatch.deadline && !dispatch.closedForDispatch;
-    const next: Dispatch = { ...ended, status: 'held', nextAt: retried ? retryAt : null };
+    const next: Dispatch = { ...ended, status: 'held', nextAt: nextAttempt(dispatch, now, retryAt) };
     const event = { type: 'DispatchNotSent', data: { attempt, provider, reason, detail } } as const;
     return { dispatch: next, events: [pending(next, event)], inquiries: [] };
   }
@@ -92,6 +91,16 @@ export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
     events: [pending(next, event)],
     inquiries: ownInquiry(next, provider, end.acceptanceDelayMaxMs),
   };
+}
+
+/**
+ * When the next attempt is due; null: never. A deadline that has passed by this one reading of the clock ends nothing, for
+ * the clock may have jumped: then it is due from when the intent said, by an earlier reading, and not sent while it has passed.
+ */
+function nextAttempt(dispatch: Dispatch, now: Instant, retryAt: Instant): Instant | null {
+  if (dispatch.closedForDispatch) return null;
+  if (now >= dispatch.deadline) return dispatch.notAfter;
+  return retryAt < dispatch.deadline ? retryAt : null;
 }
 
 /** This service asks by itself, from when the provider must have decided whether it takes the slip (ADR 10). */
