@@ -25,7 +25,8 @@ export interface Plan {
   /** The callbacks leave no sooner than this after receipt. */
   readonly callbackNotBeforeMs: number;
   readonly dripped: boolean;
-  readonly amountRaised: boolean;
+  /** The amount that answers name: what was asked for, one minor unit more, or as much of another currency. */
+  readonly amountTold: 'asked' | 'raised' | 'other_currency';
 }
 
 export interface PlanInput {
@@ -77,7 +78,9 @@ export function planFor(input: PlanInput): Plan {
     case 'not_found_early':
       return { ...MUTE, reply: 'acknowledge', hiddenForMs: input.acceptanceDelayMaxMs };
     case 'amount_changed':
-      return { ...usual, amountRaised: true };
+      return { ...usual, amountTold: 'raised' };
+    case 'currency_changed':
+      return { ...usual, amountTold: 'other_currency' };
     case 'garbage_body':
       return { ...MUTE, reply: 'garbage' };
     case 'slow_drip':
@@ -97,7 +100,7 @@ const ASYNC: Plan = {
   callbackDelayMs: 0,
   callbackNotBeforeMs: 0,
   dripped: false,
-  amountRaised: false,
+  amountTold: 'asked',
 };
 const SYNC: Plan = { ...ASYNC, reply: 'final', callbacks: [] };
 /** The work is done and nobody is told unless he asks. */

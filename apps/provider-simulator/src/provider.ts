@@ -130,7 +130,7 @@ export class Provider {
       visibleFromMs: nowMs + plan.hiddenForMs,
       outcome,
       reason: rejected ? 'AC04' : outcome === 'failed' ? this.#reason(slip.slip_id) : null,
-      amount: plan.amountRaised ? raised(slip.amount) : slip.amount,
+      amount: told(slip.amount, plan.amountTold),
     };
   }
 
@@ -234,6 +234,8 @@ function claimed(run: Run, kind: CallbackKind): { status: Outcome | 'in_progress
     : { status: 'succeeded', reason: null };
 }
 
-function raised(amount: Money | null): Money | null {
-  return amount && { amount: String(BigInt(amount.amount) + 1n), currency: amount.currency };
+function told(asked: Money | null, how: Plan['amountTold']): Money | null {
+  if (asked === null || how === 'asked') return asked;
+  if (how === 'raised') return { ...asked, amount: String(BigInt(asked.amount) + 1n) };
+  return { ...asked, currency: asked.currency === 'JPY' ? 'EUR' : 'JPY' };
 }

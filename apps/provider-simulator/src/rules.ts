@@ -15,6 +15,7 @@ export const FAULTS = [
   'reordered_callback',
   'not_found_early',
   'amount_changed',
+  'currency_changed',
   'garbage_body',
   'slow_drip',
   'redirect',

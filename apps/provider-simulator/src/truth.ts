@@ -27,7 +27,7 @@ export interface Run {
   readonly visibleFromMs: number;
   readonly outcome: Outcome;
   readonly reason: string | null;
-  /** The amount told in answers, which amount_changed raises. */
+  /** The amount told in answers, which amount_changed and currency_changed make another one. */
   readonly amount: Money | null;
 }
 

@@ -167,6 +167,12 @@ describe('faults after the work', () => {
     expect((await world.inquire('ac-2')).json).toMatchObject(claimed);
   });
 
+  test('currency_changed: answers claim as much of another currency', async () => {
+    await fault('currency_changed');
+    expect((await given('cc', 'bolt')).json).toMatchObject({ amount: { amount: '1250', currency: 'JPY' } });
+    expect(await world.final('cc')).toMatchObject({ executions: 1 });
+  });
+
   test('slow_drip: the reply comes byte by byte and counts when it is whole', async () => {
     await fault('slow_drip');
     const reply = await world.submit('sd', 'bolt');
