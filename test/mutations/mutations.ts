@@ -375,7 +375,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'I4-a-held-key-stalls-its-batch',
-    file: `${intake}/src/adapters/http/submission-group.ts`,
+    file: `${intake}/src/workers/submission-group.ts`,
     from: 'return await this.#submitAll(requests, { lockWaitMsMax: this.#options.lockWaitMsMax });',
     to: 'return await this.#submitAll(requests);',
     specs: [`${intake}/test/submit.int.spec.ts`],

@@ -45,16 +45,23 @@ export class SlipstreamError extends Error {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly errors: readonly FieldProblem[];
+  /** Further members of the problem (RFC 9457 section 3.2), with the names they have over HTTP. */
+  readonly extensions: Readonly<Record<string, string>>;
 
   constructor(
     code: ErrorCode,
     detail: string,
-    options: { errors?: readonly FieldProblem[]; cause?: unknown } = {},
+    options: {
+      errors?: readonly FieldProblem[];
+      extensions?: Readonly<Record<string, string>>;
+      cause?: unknown;
+    } = {},
   ) {
     super(`${code}: ${detail}`, { cause: options.cause });
     this.code = code;
     this.detail = detail;
     this.errors = options.errors ?? [];
+    this.extensions = options.extensions ?? {};
   }
 }
 

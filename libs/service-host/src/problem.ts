@@ -72,6 +72,8 @@ export interface Problem {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly errors: readonly FieldProblem[];
+  /** Further members, such as `slip_id` of `reference_taken`. */
+  readonly extensions?: Readonly<Record<string, string>>;
 }
 
 export const problemMediaType = 'application/problem+json';
@@ -83,7 +85,8 @@ export function problemOf(code: ErrorCode, detail: string, status = httpStatuses
 /** What an error means to the caller. Unknown errors say nothing about themselves. */
 export function toProblem(error: unknown): Problem {
   if (isSlipstreamError(error)) {
-    return { ...problemOf(error.code, error.detail), errors: error.errors };
+    const { errors, extensions } = error;
+    return { ...problemOf(error.code, error.detail), errors, extensions };
   }
   // A database or broker that is away, or too slow, is back soon: the caller may try again.
   const status = statusOf(error) ?? (isTransient(error) ? 503 : 500);
@@ -110,10 +113,11 @@ function fastifyCodeOf(error: unknown): string {
 
 /** Renders a problem for the request `requestId` (a UUID). */
 export function renderProblem(problem: Problem, requestId: string): string {
-  const { code, status, detail, errors } = problem;
+  const { code, status, detail, errors, extensions } = problem;
   const title =
     status === httpStatuses[code] ? errorCodes[code].title : (STATUS_CODES[status] ?? errorCodes[code].title);
   const body: ProblemBody = {
+    ...extensions,
     type: `urn:slipstream:error:${code}`,
     title,
     status,

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
 import type { Tx } from '@slipstream/postgres';
+import type { Rules } from '@slipstream/rules';
 import { openRuntime, outboundEvent } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import type { PendingEvent } from '@slipstream/slip';
@@ -10,10 +11,11 @@ import { SlipsController, SUBMIT, type Submit } from './adapters/http/slips.cont
 import { commandsGroup, commandsSubscription } from './adapters/kafka/commands-subscription.ts';
 import { intakeStore } from './adapters/postgres/intake-store.ts';
 import { intakeTx } from './adapters/postgres/intake-tx.ts';
-import { SubmissionGroup } from './adapters/postgres/submission-group.ts';
 import { clockBounds, isOpen } from './adapters/postgres/watermarks.ts';
 import { useCases } from './application/use-cases.ts';
 import type { IntakeConfig } from './config.ts';
+import type { SubmissionRules } from './domain/submission/decide-submission.ts';
+import { SubmissionGroup } from './workers/submission-group.ts';
 
 export type { IntakeConfig } from './config.ts';
 
@@ -31,10 +33,9 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     publishes: [topics.events],
   });
   const encode = (event: PendingEvent) => outboundEvent(runtime, event);
-  const { routes, digest: configDigest, detection } = rules;
   const does = useCases({
     store: intakeStore(runtime.unitOfWork, encode),
-    rules: { routes, configDigest, graceMs: detection.graceMs },
+    rules: submissionRules(rules),
     newId: runtime.newId,
     partitionOf: runtime.partitionOf,
   });
@@ -57,4 +58,13 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     deadLetters: runtime.deadLetters,
     parts: runtime.parts,
   };
+}
+
+function submissionRules({ routes, providers, digest, detection }: Rules): SubmissionRules {
+  const withCalls = [...routes].map(([id, route]) => {
+    const called = providers.get(route.provider ?? '');
+    const answerMsMax = called ? called.connectTimeoutMs + called.answerTimeoutMs : 0;
+    return [id, { ...route, answerMsMax }] as const;
+  });
+  return { routes: new Map(withCalls), configDigest: digest, graceMs: detection.graceMs };
 }

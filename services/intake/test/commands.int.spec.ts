@@ -205,7 +205,7 @@ describe('a record that is no command', () => {
     ['a control character', { account: 'a\u0007b' }, 'account must consist of visible characters'],
     ['an empty route', { route: '' }, 'route must not be empty'],
     ['a long name', { counterparty: 'x'.repeat(129) }, 'counterparty must have at most 128'],
-    ['no kind', { kind: 'refund' as never }, 'unknown value 0'],
+    ['no kind', { kind: 'refund' as never }, 'the value is missing'],
     ['a zero amount', { amount: { amount: 0n, currency: 'EUR' } }, 'amount must be greater than 0'],
     ['a negative amount', { amount: { amount: -1n, currency: 'EUR' } }, 'amount must be greater than 0'],
     ['an unknown currency', { amount: { amount: 1n, currency: 'eur' } }, 'currency must be the ISO 4217'],

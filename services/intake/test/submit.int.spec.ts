@@ -142,8 +142,11 @@ describe('the Idempotency-Key', () => {
   });
 
   test('another key for a taken reference is a conflict, and that key stays free', async () => {
-    await send({ ...goodBody, reference: 'taken' }, 'taken-1');
-    expectProblem(await send({ ...goodBody, reference: 'taken' }, 'taken-2'), 409, 'reference_taken');
+    const first = await send({ ...goodBody, reference: 'taken' }, 'taken-1');
+    const refused = await send({ ...goodBody, reference: 'taken' }, 'taken-2');
+    expectProblem(refused, 409, 'reference_taken');
+    expect(refused.body.slip_id).toBe(first.body.id);
+    expect(refused.headers.get('location')).toBe(`/v1/slips/${first.body.id}`);
     expect((await send({ ...goodBody, reference: 'taken-corrected' }, 'taken-2')).status).toBe(202);
   });
 
@@ -179,6 +182,41 @@ describe('requests at the same time', () => {
     expect(await slipsNamed('parallel')).toEqual([answers[0]!.body.id]);
     expect(await intake.eventsOf('parallel')).toHaveLength(1);
   });
+
+  test.each([
+    [
+      'a key',
+      "insert into idempotency (caller, operation, key, digest, slip_id) values ('shop', 'submit', 'held-key', '', gen_random_uuid())",
+    ],
+    [
+      'a reference',
+      "insert into slip (slip_id, caller, reference, clock, digest, status, created_at) values (gen_random_uuid(), 'shop', 'held-reference', 'wall', '', 'submitted', now())",
+    ],
+  ])(
+    'that need %s which another transaction holds wait alone, and are carried out when it lets go',
+    async (_, take) => {
+      const own = `${take.length}`;
+      const holder = await intake.database.connect();
+      try {
+        await holder.query('begin');
+        await holder.query(take);
+        const body = { ...goodBody, reference: take.includes('slip ') ? 'held-reference' : `held-${own}` };
+        const waiting = send(body, 'held-key');
+        const others = await Promise.all(
+          Array.from({ length: 20 }, (_, i) =>
+            send({ ...goodBody, reference: `beside-${own}-${i}` }, `beside-${own}-${i}`),
+          ),
+        );
+        expect(others.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 202));
+        await holder.query('rollback');
+        expect((await waiting).status).toBe(202);
+        await intake.database.query("delete from idempotency where key = 'held-key'");
+      } finally {
+        await holder.query('rollback');
+        holder.release();
+      }
+    },
+  );
 
   test('50 with their own keys for one reference: one is accepted', async () => {
     const answers = await Promise.all(

@@ -37,9 +37,12 @@ export interface NewSlip {
   readonly status: 'submitted' | 'rejected';
 }
 
-export interface ReferenceOnClock {
+export interface SlipReference {
   readonly caller: string;
   readonly reference: string;
+}
+
+export interface ReferenceOnClock extends SlipReference {
   readonly clock: string;
 }
 
@@ -59,13 +62,18 @@ export interface IntakeTx {
   lookUp(keys: readonly RequestKey[]): Promise<{ now: Instant; answers: (KeptAnswer | null)[] }>;
   /**
    * Takes keys that nobody has; gives the slip ids of those taken. Waits for other transactions that are taking the
-   * same keys. @throws SlipstreamError idempotency_in_flight when one of them takes too long
+   * same keys. @throws HeldElsewhere when one of them takes longer than the transaction may wait
    */
   claimKeys(claims: readonly KeyClaim[]): Promise<ReadonlySet<string>>;
   /** Gives keys back that were claimed for these slips in this transaction. */
   releaseKeys(slipIds: readonly string[]): Promise<void>;
-  /** Adds the slips whose (caller, reference) is free, the first of equal ones; gives their ids. */
+  /**
+   * Adds the slips whose (caller, reference) is free, the first of equal ones; gives their ids.
+   * @throws HeldElsewhere as {@link claimKeys}
+   */
   insertSlips(slips: readonly NewSlip[]): Promise<ReadonlySet<string>>;
+  /** The slips that have these references, in order; null where none has. */
+  slipsOf(references: readonly SlipReference[]): Promise<readonly (string | null)[]>;
   /** Of references that are taken: those that are bound to another clock, and were not refused on this one before. */
   refuseOnOtherClock(references: readonly ReferenceOnClock[]): Promise<readonly ReferenceOnClock[]>;
   /** Which of these clocks are closed on a partition of the inbound topic. */
@@ -76,9 +84,20 @@ export interface IntakeTx {
   publish(events: readonly PendingEvent[]): void;
 }
 
+/** Another transaction holds a key or a reference that this one needs, and did not end while it could wait. */
+export class HeldElsewhere extends Error {
+  override readonly name = 'HeldElsewhere';
+}
+
+export interface StoreLimits {
+  /** How long the transaction waits for a key or a reference in another one's hands; absent: as long as any lock. */
+  readonly lockWaitMsMax?: number;
+}
+
 export interface IntakeStore {
   /** Runs `work` in a transaction; gives its result and, by slip id, the position of the last event published. */
   run<T>(
     work: (tx: IntakeTx) => Promise<T>,
+    limits?: StoreLimits,
   ): Promise<{ result: T; positions: ReadonlyMap<string, EventPosition> }>;
 }

@@ -15,6 +15,7 @@ const rules: SubmissionRules = {
         provider: 'acme',
         kinds: ['order'],
         outcomeDeadlineMs: 5_000,
+        answerMsMax: 0,
         overdraft: false,
         quietPeriodMs: 0,
         inquiryLadderMs: [0],
@@ -65,6 +66,7 @@ const store: IntakeStore = {
         new Set(
           slips.filter((slip) => !elsewhere.references.has(slip.reference)).map(({ slipId }) => slipId),
         ),
+      slipsOf: async (references) => references.map(({ reference }) => `slip-of-${reference}`),
       releaseKeys: async (slipIds) => void released.push(...slipIds),
       publish: (events) => void published.push(...events),
     };
@@ -91,6 +93,11 @@ test('each request of a batch gets its own outcome, in order', async () => {
   ).toEqual(['accepted', 'reference_taken', 'refused', 'accepted']);
   expect(published).toHaveLength(2);
   expect(released).toHaveLength(1);
+});
+
+test('a taken reference names the slip that has it', async () => {
+  elsewhere.references.add('taken');
+  expect(await submit(request('1', 'taken'))).toEqual([{ type: 'reference_taken', slipId: 'slip-of-taken' }]);
 });
 
 describe('requests under one key in one batch', () => {

@@ -6,7 +6,7 @@ import {
   type SubmissionRules,
 } from '../domain/submission/decide-submission.ts';
 import type { Submission } from '../domain/submission/submission.ts';
-import type { EventPosition, IntakeStore, IntakeTx, KeptAnswer, RequestKey } from './ports.ts';
+import type { EventPosition, IntakeStore, IntakeTx, KeptAnswer, RequestKey, StoreLimits } from './ports.ts';
 
 /** A keyed request for a slip. Its key is scoped to the caller and the operation. */
 export interface SubmitRequest {
@@ -27,7 +27,8 @@ export type SubmitOutcome =
     }
   | { readonly type: 'refused'; readonly refusal: Refusal }
   | { readonly type: 'key_reused' }
-  | { readonly type: 'reference_taken' }
+  /** By this slip of the same caller. */
+  | { readonly type: 'reference_taken'; readonly slipId: string }
   | { readonly type: 'in_flight' };
 
 export interface SubmitContext {
@@ -59,15 +60,18 @@ interface Candidate {
 /**
  * Answers a batch of requests in one transaction, in order. Whoever gets `accepted` finds the slip committed. Refusals
  * are not kept under their key: the same request gets the same refusal again, and a corrected one may use the key.
+ * @throws HeldElsewhere when another transaction holds what one of them needs longer than `limits` allow
  */
 export async function submitRequests(
   context: SubmitContext,
   requests: readonly SubmitRequest[],
+  limits?: StoreLimits,
 ): Promise<readonly SubmitOutcome[]> {
   const leaders = new Map<string, SubmitRequest>();
   for (const request of requests) if (!leaders.has(keyOf(request))) leaders.set(keyOf(request), request);
-  const { result: settled, positions } = await context.store.run((tx) =>
-    settleAll(context, tx, [...leaders.values()]),
+  const { result: settled, positions } = await context.store.run(
+    (tx) => settleAll(context, tx, [...leaders.values()]),
+    limits,
   );
   return requests.map((request) => {
     const leader = must(leaders.get(keyOf(request)), 'every request has a leader');
@@ -135,8 +139,7 @@ async function insert(
     }),
   );
   const taken = candidates.filter(({ slipId }) => !inserted.has(slipId));
-  if (taken.length > 0) await tx.releaseKeys(taken.map(({ slipId }) => slipId));
-  for (const { request } of taken) settled.set(request, { type: 'reference_taken' });
+  if (taken.length > 0) await refuseTaken(tx, taken, settled);
   const made = candidates.filter(({ slipId }) => inserted.has(slipId));
   for (const { request, slipId } of made) {
     settled.set(request, { type: 'made', slipId });
@@ -147,6 +150,19 @@ async function insert(
       return { slipId, partition, clock: wallClock, event, receivedAt: null, traceparent };
     }),
   );
+}
+
+async function refuseTaken(
+  tx: IntakeTx,
+  taken: readonly Candidate[],
+  settled: Map<SubmitRequest, Settled>,
+): Promise<void> {
+  await tx.releaseKeys(taken.map(({ slipId }) => slipId));
+  const holders = await tx.slipsOf(taken.map(({ request }) => request.submission));
+  for (const [index, { request }] of taken.entries()) {
+    const slipId = must(holders[index], 'a taken reference has its slip');
+    settled.set(request, { type: 'reference_taken', slipId });
+  }
 }
 
 /** What a request gets; `leader`, itself or another, is the one of the batch that its key was settled with. */

@@ -1,12 +1,12 @@
 import type { SubmissionRules } from '../domain/submission/decide-submission.ts';
-import type { IntakeStore, IntakeTx } from './ports.ts';
+import type { IntakeStore, IntakeTx, StoreLimits } from './ports.ts';
 import { type InboundCommand, submitCommands } from './submit-commands.ts';
 import { type SubmitOutcome, type SubmitRequest, submitRequests } from './submit-requests.ts';
 
 /** Everything intake can do. */
 export interface UseCases {
   /** Answers keyed requests for slips, a batch in one transaction. */
-  submitRequests(requests: readonly SubmitRequest[]): Promise<readonly SubmitOutcome[]>;
+  submitRequests(requests: readonly SubmitRequest[], limits?: StoreLimits): Promise<readonly SubmitOutcome[]>;
   /** Handles commands of one partition of the inbound topic in the consumer's transaction. */
   submitCommands(
     tx: IntakeTx,
@@ -21,7 +21,7 @@ export function useCases(context: {
   partitionOf(slipId: string): number;
 }): UseCases {
   return {
-    submitRequests: (requests) => submitRequests(context, requests),
+    submitRequests: (requests, limits) => submitRequests(context, requests, limits),
     submitCommands: (tx, batch) => submitCommands(context, tx, batch),
   };
 }

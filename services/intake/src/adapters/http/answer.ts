@@ -28,7 +28,10 @@ export function answer(outcome: SubmitOutcome, reply: ReplyHeaders): AcceptedBod
         'This Idempotency-Key came with another body before; use a new key for a new request.',
       );
     case 'reference_taken':
-      throw new SlipstreamError('reference_taken', 'You have a slip with this reference already.');
+      reply.header('location', `/v1/slips/${outcome.slipId}`);
+      throw new SlipstreamError('reference_taken', 'You have a slip with this reference already.', {
+        extensions: { slip_id: outcome.slipId },
+      });
     case 'in_flight':
       throw new SlipstreamError(
         'idempotency_in_flight',

@@ -9,15 +9,19 @@ export function intakeStore(
   encode: (event: PendingEvent) => OutboundRecord,
 ): IntakeStore {
   return {
-    async run(work) {
+    async run(work, limits) {
       const published: { slipId: string; partition: number }[] = [];
       const { result, stamps } = await unitOfWork.runStamped((tx) =>
         work(
-          intakeTx(tx, (event) => {
-            const record = encode(event);
-            published.push({ slipId: event.slipId, partition: record.partition });
-            return record;
-          }),
+          intakeTx(
+            tx,
+            (event) => {
+              const record = encode(event);
+              published.push({ slipId: event.slipId, partition: record.partition });
+              return record;
+            },
+            limits,
+          ),
         ),
       );
       const positions = new Map<string, EventPosition>(

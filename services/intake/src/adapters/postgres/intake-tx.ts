@@ -1,14 +1,21 @@
 import { topics } from '@slipstream/contracts';
-import { type Instant, SlipstreamError } from '@slipstream/kernel';
+import type { Instant } from '@slipstream/kernel';
 import type { OutboundRecord, Tx } from '@slipstream/postgres';
 import type { PendingEvent } from '@slipstream/slip';
-import type { IntakeTx, KeptAnswer, ReferenceOnClock } from '../../application/ports.ts';
+import {
+  HeldElsewhere,
+  type IntakeTx,
+  type KeptAnswer,
+  type ReferenceOnClock,
+  type StoreLimits,
+} from '../../application/ports.ts';
 import * as sql from './statements.ts';
 
 const inbound = topics.commands.name;
 
 interface LookUpRow {
   now: Instant;
+  usual_wait: string;
   digest: Buffer | null;
   slip_id: string;
   event_partition: number | null;
@@ -16,12 +23,26 @@ interface LookUpRow {
   event_at: Instant;
 }
 
-/** The port over one transaction of libs/postgres; `encode` makes an event's outbox record. */
-export function intakeTx(tx: Tx, encode: (event: PendingEvent) => OutboundRecord): IntakeTx {
+/**
+ * The port over one transaction of libs/postgres; `encode` makes an event's outbox record. Its lock waits are limited
+ * from the first look on, until the slips are in: what comes then (the sequencer) has nothing to do with the callers.
+ */
+export function intakeTx(
+  tx: Tx,
+  encode: (event: PendingEvent) => OutboundRecord,
+  { lockWaitMsMax }: StoreLimits = {},
+): IntakeTx {
+  const limited = lockWaitMsMax !== undefined;
+  const heldElsewhere = (error: unknown): never => {
+    throw limited && isLockTimeout(error) ? new HeldElsewhere('held elsewhere', { cause: error }) : error;
+  };
+  let usualWait: string | null = null;
   return {
     async lookUp(keys) {
-      const columns = [keys.map((k) => k.caller), keys.map((k) => k.operation), keys.map((k) => k.key)];
+      const wait = limited && usualWait === null ? `${lockWaitMsMax}ms` : null;
+      const columns = [keys.map((k) => k.caller), keys.map((k) => k.operation), keys.map((k) => k.key), wait];
       const rows = await tx.query<LookUpRow>(sql.lookUpSql, columns);
+      if (wait !== null) usualWait = rows[0]!.usual_wait;
       return { now: rows[0]!.now, answers: rows.map(keptAnswer) };
     },
     async claimKeys(claims) {
@@ -33,22 +54,31 @@ export function intakeTx(tx: Tx, encode: (event: PendingEvent) => OutboundRecord
           claims.map((claim) => claim.digest),
           claims.map((claim) => claim.slipId),
         ])
-        .catch(inFlight);
+        .catch(heldElsewhere);
       return new Set(rows.map((row) => row.slip_id));
     },
     async releaseKeys(slipIds) {
       await tx.query(sql.releaseKeysSql, [slipIds]);
     },
     async insertSlips(slips) {
-      const rows = await tx.query<{ slip_id: string }>(sql.insertSlipsSql, [
+      const inserting = tx.query<{ slip_ids: string[] | null }>(sql.insertSlipsSql, [
         slips.map((slip) => slip.slipId),
         slips.map((slip) => slip.caller),
         slips.map((slip) => slip.reference),
         slips.map((slip) => slip.clock),
         slips.map((slip) => slip.digest),
         slips.map((slip) => slip.status),
+        usualWait,
       ]);
-      return new Set(rows.map((row) => row.slip_id));
+      const [row] = await inserting.catch(heldElsewhere);
+      return new Set(row!.slip_ids);
+    },
+    async slipsOf(references) {
+      const rows = await tx.query<{ slip_id: string | null }>(sql.slipsOfSql, [
+        references.map((one) => one.caller),
+        references.map((one) => one.reference),
+      ]);
+      return rows.map((row) => row.slip_id);
     },
     refuseOnOtherClock: (references) =>
       tx.query<ReferenceOnClock>(sql.refuseOnOtherClockSql, [
@@ -82,11 +112,7 @@ function keptAnswer(row: LookUpRow): KeptAnswer | null {
 
 const lockTimeout = '55P03';
 
-/** Another transaction holds one of the keys and does not end. */
-function inFlight(error: unknown): never {
+function isLockTimeout(error: unknown): boolean {
   const { code, driverError } = error as { code?: string; driverError?: { code?: string } };
-  if ((code ?? driverError?.code) !== lockTimeout) throw error;
-  throw new SlipstreamError('idempotency_in_flight', 'A request with this Idempotency-Key is in progress.', {
-    cause: error,
-  });
+  return (code ?? driverError?.code) === lockTimeout;
 }

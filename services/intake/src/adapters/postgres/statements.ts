@@ -1,7 +1,13 @@
-/** The clock, and for each key, in order, what it was used for. */
+/**
+ * The clock, and for each key, in order, what it was used for. With $4 the transaction waits no longer than that for any
+ * lock from here on; usual_wait is what it would have waited.
+ */
 export const lookUpSql = `
-select clock_timestamp() as now, i.digest, i.slip_id, i.event_partition, i.event_seq, i.event_at
-from unnest($1::text[], $2::text[], $3::text[]) with ordinality as k(caller, operation, key, ord)
+with wait as materialized (
+  select current_setting('lock_timeout') as usual,
+    set_config('lock_timeout', coalesce($4, current_setting('lock_timeout')), true) as wait)
+select clock_timestamp() as now, w.usual as usual_wait, w.wait, i.digest, i.slip_id, i.event_partition, i.event_seq, i.event_at
+from wait w cross join unnest($1::text[], $2::text[], $3::text[]) with ordinality as k(caller, operation, key, ord)
 left join idempotency i on i.caller = k.caller and i.operation = k.operation and i.key = k.key
 order by k.ord`;
 
@@ -14,14 +20,25 @@ returning slip_id`;
 
 export const releaseKeysSql = 'delete from idempotency where slip_id = any($1::uuid[])';
 
+/** When the last row is in, lock waits are as long as $7 again: an aggregate is read to its end before it is shown. */
 export const insertSlipsSql = `
+with inserted as (
 insert into slip (slip_id, caller, reference, clock, digest, status, created_at)
 select s.slip_id, s.caller, s.reference, s.clock, s.digest, s.status, clock_timestamp()
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[]) with ordinality
   as s(slip_id, caller, reference, clock, digest, status, ord)
 order by s.caller, s.reference, s.ord
 on conflict (caller, reference) do nothing
-returning slip_id`;
+returning slip_id)
+select slip_ids, case when $7::text is not null then set_config('lock_timeout', $7, true) end as wait
+from (select array_agg(slip_id) as slip_ids from inserted) as all_of_them`;
+
+/** In order, with null where no slip has the reference. */
+export const slipsOfSql = `
+select s.slip_id
+from unnest($1::text[], $2::text[]) with ordinality as r(caller, reference, ord)
+left join slip s on s.caller = r.caller and s.reference = r.reference
+order by r.ord`;
 
 export const refuseOnOtherClockSql = `
 insert into clock_conflict (caller, reference, clock)

@@ -14,6 +14,7 @@ const policy: RoutePolicy = {
   provider: 'acme',
   kinds: ['order', 'payout', 'payment'],
   outcomeDeadlineMs: 5_000,
+  answerMsMax: 3_000,
   overdraft: true,
   quietPeriodMs: 2_000,
   inquiryLadderMs: [0, 2_000],
@@ -24,7 +25,8 @@ const rules: SubmissionRules = {
   routes: new Map([
     ['default', policy],
     ['orders', { ...policy, kinds: ['order'] }],
-    ['import', { ...policy, mode: 'reported', provider: null, overdraft: false }],
+    ['import', { ...policy, mode: 'reported', provider: null, overdraft: false, answerMsMax: 0 }],
+    ['slow', { ...policy, answerMsMax: 60_000 }],
   ]),
 };
 const submission: Submission = {
@@ -94,9 +96,27 @@ test('a business rule refuses by name', () => {
 });
 
 describe('a deadline on the wall clock', () => {
+  test('is at least as far off as a call and its answer may take, or as the route itself allows', () => {
+    const least = addMs(now, 3_000);
+    expect(deadlineOf({ deadline: least })).toBe(least);
+    expect(decideSubmission({ ...submission, deadline: addMicros(least, -1n) }, wall, rules)).toEqual({
+      accepted: false,
+      refusal: {
+        rule: 'deadline_too_close',
+        field: 'deadline',
+        detail:
+          'The deadline must be at least 3000 ms ahead, as long as the route default may need for an answer.',
+      },
+    });
+    expect(deadlineOf({ route: 'slow', deadline: addMs(now, 5_000) })).toBe(addMs(now, 5_000));
+    expect(deadlineOf({ route: 'slow' })).toBe(addMs(now, 5_000));
+    expect(deadlineOf({ route: 'slow', deadline: addMs(now, 4_999) })).toBe('deadline_too_close');
+  });
+
   test('lies in the future and within a year, to the microsecond', () => {
     expect(deadlineOf({ deadline: now })).toBe('deadline_in_past');
-    expect(deadlineOf({ deadline: addMicros(now, 1n) })).toBe(addMicros(now, 1n));
+    expect(deadlineOf({ deadline: addMicros(now, 1n) })).toBe('deadline_too_close');
+    expect(deadlineOf({ route: 'import', deadline: addMicros(now, 1n) })).toBe(addMicros(now, 1n));
     expect(deadlineOf({ deadline: addMs(now, yearMs) })).toBe(addMs(now, yearMs));
     expect(deadlineOf({ deadline: addMicros(addMs(now, yearMs), 1n) })).toBe('deadline_too_far');
   });

@@ -9,6 +9,8 @@ export interface RoutePolicy {
   readonly kinds: readonly SlipKind[];
   /** From submission to the latest answer that is in time. */
   readonly outcomeDeadlineMs: number;
+  /** How long its provider may take to be reached and to answer a call; 0 where nobody is called. */
+  readonly answerMsMax: number;
   readonly overdraft: boolean;
   readonly quietPeriodMs: number;
   readonly inquiryLadderMs: readonly number[];
@@ -34,6 +36,7 @@ export type SubmissionRule =
   | 'kind_not_on_route'
   | 'route_not_reported'
   | 'deadline_in_past'
+  | 'deadline_too_close'
   | 'deadline_too_far'
   | 'clock_closed'
   | 'reference_on_other_clock';
@@ -85,6 +88,16 @@ function withDeadline(
   const deadline = submission.deadline ?? later(receivedAt, route.outcomeDeadlineMs);
   if (clock === wallClock && deadline <= receivedAt) {
     return refuse('deadline_in_past', 'deadline', `The deadline ${deadline} is over.`);
+  }
+  // A sooner one than the call itself may take would be missed by construction; the route's own is always good.
+  const msMin = Math.min(route.answerMsMax, route.outcomeDeadlineMs);
+  if (clock === wallClock && deadline < later(receivedAt, msMin)) {
+    const why = `as long as the route ${submission.route} may need for an answer`;
+    return refuse(
+      'deadline_too_close',
+      'deadline',
+      `The deadline must be at least ${msMin} ms ahead, ${why}.`,
+    );
   }
   // It is judged when the grace is over, and that must be an instant too.
   const judgeable = later(deadline, rules.graceMs) !== endOfTime;
