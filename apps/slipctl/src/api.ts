@@ -27,7 +27,7 @@ export interface Page<T> {
 
 type Query = Readonly<Record<string, string | undefined>>;
 
-/** Asks one service over HTTP; GET only. */
+/** Asks one service over HTTP. */
 export class Api {
   readonly #options: ApiOptions;
 
@@ -40,14 +40,30 @@ export class Api {
 
   /** @throws ApiError for an error answer, CliError (unreachable, timeout) without one */
   async get<T>(path: string, query: Query = {}): Promise<T> {
-    const { name, url, token, timeoutMs } = this.#options;
-    const target = new URL(path, url.endsWith('/') ? url : `${url}/`);
+    const target = this.#target(path);
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined) target.searchParams.set(key, value);
     }
+    return this.#ask(target, {});
+  }
+
+  /** @throws as {@link get} */
+  async post<T>(path: string, body: object): Promise<T> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#ask(this.#target(path), { method: 'POST', headers, body: JSON.stringify(body) });
+  }
+
+  #target(path: string): URL {
+    const { url } = this.#options;
+    return new URL(path, url.endsWith('/') ? url : `${url}/`);
+  }
+
+  async #ask<T>(target: URL, init: { method?: string; headers?: object; body?: string }): Promise<T> {
+    const { name, token, timeoutMs } = this.#options;
     try {
       const response = await fetch(target, {
-        headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
+        ...init,
+        headers: { ...init.headers, authorization: `Bearer ${token}`, accept: 'application/json' },
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       });

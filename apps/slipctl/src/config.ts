@@ -3,14 +3,18 @@ import { CliError } from './exit.ts';
 /** The only reader of the environment; an option of the same meaning comes first. */
 export const environment = {
   brokers: process.env.KAFKA_BROKERS,
+  intakeUrl: process.env.INTAKE_URL,
+  gatewayUrl: process.env.GATEWAY_URL,
   ledgerUrl: process.env.LEDGER_URL,
   reconciliationUrl: process.env.RECONCILIATION_URL,
-  /** Every question slipctl asks is one that both roles may ask. */
-  token: process.env.TOKEN_SRE ?? process.env.TOKEN_OPS,
+  /** Everything slipctl does is what both roles may do. An empty variable counts as absent. */
+  token: process.env.TOKEN_SRE || process.env.TOKEN_OPS,
 } as const;
 
 const sayings: Readonly<Record<keyof typeof environment, string>> = {
   brokers: 'Kafka is not named: set KAFKA_BROKERS or give --brokers',
+  intakeUrl: 'intake is not named: set INTAKE_URL',
+  gatewayUrl: 'the gateway is not named: set GATEWAY_URL',
   ledgerUrl: 'the ledger is not named: set LEDGER_URL or give --ledger-url',
   reconciliationUrl: 'reconciliation is not named: set RECONCILIATION_URL or give --reconciliation-url',
   token: 'there is no bearer token: set TOKEN_SRE (or TOKEN_OPS) or give --token',

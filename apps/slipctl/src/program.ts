@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addDlq } from './commands/dlq.ts';
 import { addImport } from './commands/import.ts';
 import type { CommandContext } from './commands/options.ts';
 import { addTimeline } from './commands/timeline.ts';
@@ -6,19 +7,20 @@ import { addWatermarks } from './commands/watermarks.ts';
 import { exitCodesHelp } from './exit.ts';
 
 const help = `
-Read from the environment, as \`npm run stack\` sets it: KAFKA_BROKERS, LEDGER_URL, RECONCILIATION_URL, TOKEN_SRE
-(or TOKEN_OPS). Answers go to standard output, everything else to standard error.
+Read from the environment, as \`npm run stack\` sets it: KAFKA_BROKERS, INTAKE_URL, GATEWAY_URL, LEDGER_URL,
+RECONCILIATION_URL, TOKEN_SRE (or TOKEN_OPS). Answers go to standard output, everything else to standard error.
 ${exitCodesHelp}`;
 
 /** The whole command line. Commander's own errors are thrown, not exited on. */
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
     .description(
-      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged.',
+      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged, redrive dead letters.',
     )
     .exitOverride()
     .addHelpText('after', help);
   addImport(program, context);
+  addDlq(program, context);
   addTimeline(program, context);
   addWatermarks(program, context);
   return program;

@@ -28,14 +28,17 @@ export function slipctl(args: readonly string[], env: Readonly<Record<string, st
   });
 }
 
-/** Gives status and body for a path with its query; undefined: no answer ever. */
-export type Answer = (target: URL) => { status?: number; body: unknown } | undefined;
+/** Gives status and body for a path with its query (and a posted body); undefined: no answer ever. */
+export type Answer = (target: URL, posted: unknown) => { status?: number; body: unknown } | undefined;
 
 /** A service that answers as told; requests without `Bearer good` get 401. */
 export async function serve(answer: Answer): Promise<{ url: string; stop(): Promise<void> }> {
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const posted = chunks.length === 0 ? null : JSON.parse(Buffer.concat(chunks).toString());
     const allowed = request.headers.authorization === 'Bearer good';
-    const said = allowed ? answer(new URL(request.url ?? '', 'http://x')) : { status: 401, body: {} };
+    const said = allowed ? answer(new URL(request.url ?? '', 'http://x'), posted) : { status: 401, body: {} };
     if (!said) return;
     response.writeHead(said.status ?? 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(said.body));

@@ -1,0 +1,203 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { setting } from '../config.ts';
+import { followRedrives } from '../dlq/follow.ts';
+import { letterTable, previewTable, redriveTable } from '../dlq/render.ts';
+import { askEach, chosenServices, type ServiceName, serviceNames } from '../dlq/services.ts';
+import type { LetterView, PreviewView } from '../dlq/views.ts';
+import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
+import { type CommandContext, timeoutOption } from './options.ts';
+
+interface Common {
+  service?: ServiceName[];
+  token?: string;
+  timeout: number;
+  json?: true;
+}
+
+interface Filter {
+  topic?: string;
+  partition?: number;
+  slip?: string;
+  reason?: string;
+}
+
+const examples = `
+Examples:
+  slipctl dlq list --reason failed            what waits, in every service whose address is known
+  slipctl dlq show 17 --service ledger        one record: why, its event, its bytes
+  slipctl dlq redrive --reason failed         counts only
+  slipctl dlq redrive --reason failed --yes --why "bug 42 is mended"
+  slipctl dlq dismiss 17 --service ledger --why "a test record"
+
+A slip is read again from its first dead letter on, in order; one that fails again waits on. After five tries it is
+left alone.`;
+
+/** Dead letters of the services: seen, read again, given up (rule 9). */
+export function addDlq(program: Command, context: CommandContext): void {
+  const dlq = program
+    .command('dlq')
+    .description('Show what services set aside, let it be read again, or give it up.')
+    .addHelpText('after', `${examples}\n${exitCodesHelp}`);
+  addList(dlq, context);
+  addShow(dlq, context);
+  addRedrive(dlq, context);
+  addDismiss(dlq, context);
+}
+
+function addList(dlq: Command, { print, exit, terminal }: CommandContext): void {
+  const command = dlq.command('list').description('Records that were set aside, the oldest first.');
+  withFilter(withCommon(command, '10s'))
+    .addOption(new Option('--status <status>', 'also `all`').default('parked'))
+    .option('--limit <count>', 'of each service', count, 100)
+    .action(async (flags: Common & Filter & { status: string; limit: number }) => {
+      const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
+      const status = flags.status === 'all' ? undefined : flags.status;
+      const query = { ...queryOf(flags), status, page_size: String(flags.limit) };
+      const failures: CliError[] = [];
+      const pages = await askEach(
+        services,
+        ({ api }) => api.get<{ data: LetterView[]; next: string | null }>('v1/dead-letters', query),
+        (error) => failures.push(error),
+      );
+      const letters = pages.flatMap(({ service, data }) => data.map((letter) => ({ ...letter, service })));
+      print(flags.json ? JSON.stringify(letters) : letterTable(letters));
+      for (const { service, next } of pages)
+        if (next !== null) terminal.say(`${service} has more: raise --limit`);
+      tell(failures, { terminal, exit });
+    });
+}
+
+function addShow(dlq: Command, { print }: CommandContext): void {
+  const command = dlq
+    .command('show')
+    .description('One record: its headers, its event, its bytes (JSON).')
+    .argument('<id>');
+  withCommon(command, '10s').action(async (id: string, flags: Common) => {
+    const { api } = only(flags);
+    const letter = await api.get<object>(`v1/dead-letters/${encodeURIComponent(id)}`);
+    print(flags.json ? JSON.stringify(letter) : JSON.stringify(letter, null, 2));
+  });
+}
+
+function addRedrive(dlq: Command, { print, exit, terminal, nowMs }: CommandContext): void {
+  const command = dlq
+    .command('redrive')
+    .description('Reads records again, per slip in order. Counts only, without --yes.');
+  withFilter(withCommon(command, '5m'))
+    .option('--id <id...>', 'ids of letters, with one --service')
+    .option('--limit <count>', 'slips of each service', count, 1_000)
+    .option('--per-second <count>', 'letters', count, 50)
+    .option('--yes', 'do it')
+    .option('--why <text>', 'kept with who asked and when; needed with --yes')
+    .action(
+      async (
+        flags: Common &
+          Filter & { id?: string[]; limit: number; perSecond: number; yes?: true; why?: string },
+      ) => {
+        if (flags.yes && !flags.why)
+          throw new CliError('usage', 'say why: --why TEXT is kept with the redrive');
+        if (flags.id) only(flags);
+        const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
+        const { topic, partition, slip, reason, id: ids, limit, perSecond, why } = flags;
+        const chosen = ids ? { ids } : { filter: { topic, partition, slip, reason } };
+        const body = { ...chosen, limit };
+        const failures: CliError[] = [];
+        const failed = (error: CliError) => failures.push(error);
+        const counted = await askEach(
+          services,
+          ({ api }) => api.post<PreviewView>('v1/dead-letters/redrive', { ...body, dry_run: true }),
+          failed,
+        );
+        if (!flags.json) print(previewTable(counted));
+        if (!flags.yes) {
+          if (flags.json) print(JSON.stringify(counted));
+          else terminal.say('nothing was done: add --yes --why TEXT');
+          return tell(failures, { terminal, exit });
+        }
+        const meant = services.filter(({ name }) =>
+          counted.some(({ service, letters }) => service === name && letters > 0),
+        );
+        const asked = await askEach(
+          meant,
+          async (service) => {
+            const order = { ...body, dry_run: false, per_second: perSecond, reason: why };
+            return {
+              of: service,
+              ...(await service.api.post<PreviewView>('v1/dead-letters/redrive', order)),
+            };
+          },
+          failed,
+        );
+        const followed = asked.map(({ of, id, letters }) => ({ service: of, id: id!, letters }));
+        const done = await followRedrives(followed, { terminal, nowMs, timeoutMs: flags.timeout });
+        print(flags.json ? JSON.stringify(done) : redriveTable(done));
+        if (done.some((redrive) => redrive.failed > 0)) exit(exitCodes.bad);
+        tell(failures, { terminal, exit });
+      },
+    );
+}
+
+function addDismiss(dlq: Command, { print }: CommandContext): void {
+  const command = dlq
+    .command('dismiss')
+    .description('Gives one record up; what waits behind it is read again.')
+    .argument('<id>');
+  withCommon(command, '10s')
+    .requiredOption('--why <text>', 'kept with who gave it up and when')
+    .action(async (id: string, flags: Common & { why: string }) => {
+      const { api } = only(flags);
+      const path = `v1/dead-letters/${encodeURIComponent(id)}/dismiss`;
+      const answer = await api.post<{ released: number }>(path, { reason: flags.why });
+      print(flags.json ? JSON.stringify(answer) : `dismissed; ${answer.released} records behind it go on`);
+    });
+}
+
+function withCommon(command: Command, timeout: string): Command {
+  return command
+    .addOption(
+      new Option('--service <name...>', 'default: every one whose address is known').choices([
+        ...serviceNames,
+      ]),
+    )
+    .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
+    .addOption(timeoutOption('longest wait', timeout))
+    .option('--json', "print the APIs' data")
+    .addHelpText('after', exitCodesHelp);
+}
+
+function withFilter(command: Command): Command {
+  return command
+    .option('--topic <name>', 'of this topic')
+    .option('--partition <number>', 'of this partition', (text) => count(text, 0))
+    .option('--slip <id>', "of this slip; on inbound topics the record's key")
+    .option('--reason <reason>', 'rejected, failed, undecodable, too_new, parked_behind or stranger');
+}
+
+/** A letter's id says nothing without its service. */
+function only(flags: Common) {
+  if (flags.service?.length !== 1)
+    throw new CliError('usage', 'ids belong to one service: give --service NAME');
+  return chosenServices(flags.service, {
+    token: setting('token', flags.token),
+    timeoutMs: flags.timeout,
+  })[0]!;
+}
+
+function queryOf({ topic, partition, slip, reason }: Filter): Record<string, string | undefined> {
+  return { topic, partition: partition?.toString(), slip, reason };
+}
+
+function count(text: string, _before: unknown): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a whole number is needed');
+  return Number(text);
+}
+
+/** Services that gave no answer are named, and the exit code says so. */
+function tell(
+  failures: readonly CliError[],
+  { terminal, exit }: Pick<CommandContext, 'terminal' | 'exit'>,
+): void {
+  for (const { message } of failures) terminal.say(`slipctl: ${message}`);
+  const [first] = failures;
+  if (first) exit(first.exitCode);
+}

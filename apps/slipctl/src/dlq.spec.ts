@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { serve, slipctl } from './spec-support.ts';
+
+type Server = Awaited<ReturnType<typeof serve>>;
+
+const letter = {
+  ...{ id: '17', topic: 'slips.events.v1', partition: 3, offset: 44, slip: 'slip-1', key: 'slip-1' },
+  ...{ reason: 'failed', detail: 'relation "x" does not exist', attempts: 3, status: 'parked' },
+  failed_at: '2026-11-22T10:00:00.000000Z',
+};
+const preview = {
+  ...{ letters: 174, slips: 87, exhausted: 1, by_slip: [] },
+  by_reason: [
+    { reason: 'failed', letters: 87 },
+    { reason: 'parked_behind', letters: 87 },
+  ],
+};
+let posts: unknown[] = [];
+let polls = 0;
+let failedAgain = 0;
+let ledger: Server;
+let reconciliation: Server;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  ledger = await serve(({ pathname, searchParams }, posted) => {
+    if (pathname === '/v1/dead-letters') {
+      return { body: { data: searchParams.get('slip') === 'none' ? [] : [letter], next: null } };
+    }
+    if (pathname === '/v1/dead-letters/17') return { body: { ...letter, value: 'AA==' } };
+    if (pathname === '/v1/dead-letters/17/dismiss') {
+      posts.push(posted);
+      return { body: { id: 'd-1', released: 2 } };
+    }
+    if (pathname === '/v1/dead-letters/redrive') {
+      posts.push(posted);
+      const { dry_run: dryRun } = posted as { dry_run: boolean };
+      return { status: dryRun ? 200 : 202, body: { dry_run: dryRun, id: dryRun ? null : 'r-1', ...preview } };
+    }
+    if (pathname === '/v1/dead-letters/redrives/r-1') {
+      polls += 1;
+      const waiting = polls < 3 ? 87 : 0;
+      return { body: { ...preview, id: 'r-1', waiting, redriven: 174 - failedAgain, failed: failedAgain } };
+    }
+    return { status: 404, body: { detail: 'not here' } };
+  });
+  reconciliation = await serve(({ pathname }) => {
+    if (pathname === '/v1/dead-letters') return { body: { data: [], next: null } };
+    return { body: { ...preview, id: null, letters: 0, slips: 0, exhausted: 0, by_reason: [] } };
+  });
+  env = { LEDGER_URL: ledger.url, RECONCILIATION_URL: reconciliation.url, TOKEN_SRE: '', TOKEN_OPS: 'good' };
+});
+afterAll(async () => {
+  await ledger.stop();
+  await reconciliation.stop();
+});
+
+describe('slipctl dlq', () => {
+  it.each([[['dlq']], [['dlq', 'list']], [['dlq', 'redrive']], [['dlq', 'dismiss']]])(
+    '%p --help says what it does',
+    async (command) => {
+      const { code, stdout } = await slipctl([...command, '--help']);
+      expect([code, stdout.includes('Exit codes: 0')]).toEqual([0, true]);
+    },
+  );
+
+  it('lists what waits in every service that is known, an empty TOKEN_SRE being none', async () => {
+    const { code, stdout } = await slipctl(['dlq', 'list'], env);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /ledger +17 +slip-1 +failed +parked +slips.events.v1:3:44 +3 +2026-11-22.*relation/,
+    );
+    expect(JSON.parse((await slipctl(['dlq', 'list', '--json'], env)).stdout)).toMatchObject([
+      { service: 'ledger', id: '17' },
+    ]);
+    expect((await slipctl(['dlq', 'list', '--slip', 'none'], env)).stdout).toBe('no dead letters\n');
+  });
+
+  it('shows the others when one service is away, and exits with 3', async () => {
+    const away = { ...env, INTAKE_URL: 'http://127.0.0.1:9' };
+    const { code, stdout, stderr } = await slipctl(['dlq', 'list'], away);
+    expect([code, stdout.includes('slip-1')]).toEqual([3, true]);
+    expect(stderr).toContain('intake at http://127.0.0.1:9 cannot be reached');
+  });
+
+  it.each([
+    [['dlq', 'list'], {}, 'no service is named'],
+    [['dlq', 'list', '--service', 'intake'], { LEDGER_URL: 'http://x' }, 'TOKEN'],
+    [['dlq', 'show', '17'], { LEDGER_URL: 'http://x' }, '--service'],
+    [['dlq', 'redrive', '--yes'], { LEDGER_URL: 'http://x' }, '--why'],
+    [['dlq', 'redrive', '--id', '17'], { LEDGER_URL: 'http://x' }, '--service'],
+  ])('%p is wrong usage', async (args, variables, said) => {
+    const { code, stderr } = await slipctl(args, variables as Record<string, string>);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(said)]);
+  });
+
+  it('shows one record', async () => {
+    const { code, stdout } = await slipctl(['dlq', 'show', '17', '--service', 'ledger'], env);
+    expect([code, JSON.parse(stdout)]).toEqual([0, { ...letter, value: 'AA==' }]);
+  });
+
+  it('counts before it redrives, and does nothing without --yes', async () => {
+    posts = [];
+    const { code, stdout, stderr } = await slipctl(['dlq', 'redrive', '--reason', 'failed'], env);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ledger +87 +174 +87 failed, 87 parked_behind +1\n/);
+    expect(stderr).toContain('nothing was done');
+    expect(posts).toEqual([{ filter: { reason: 'failed' }, limit: 1_000, dry_run: true }]);
+  });
+
+  it.each([
+    [0, 0],
+    [1, 1],
+  ])('follows a redrive to its end: %p failed again, exit code %p', async (failed, expected) => {
+    posts = [];
+    polls = 0;
+    failedAgain = failed;
+    const args = ['dlq', 'redrive', '--slip', 'slip-1', '--yes', '--why', 'mended', '--per-second', '10'];
+    const { code, stdout } = await slipctl(args, env);
+    expect(code).toBe(expected);
+    expect(stdout).toMatch(new RegExp(`ledger +${174 - failed} +${failed} +0 +r-1`));
+    expect(posts).toEqual([
+      { filter: { slip: 'slip-1' }, limit: 1_000, dry_run: true },
+      { filter: { slip: 'slip-1' }, limit: 1_000, dry_run: false, per_second: 10, reason: 'mended' },
+    ]);
+  });
+
+  it('says that a redrive goes on when the time is over', async () => {
+    polls = -1_000_000;
+    const args = ['dlq', 'redrive', '--yes', '--why', 'mended', '--timeout', '1s'];
+    const { code, stderr } = await slipctl(args, env);
+    expect([code, stderr]).toEqual([4, expect.stringContaining('ledger r-1')]);
+  });
+
+  it('dismisses one record', async () => {
+    posts = [];
+    const args = ['dlq', 'dismiss', '17', '--service', 'ledger', '--why', 'a test record'];
+    const { code, stdout } = await slipctl(args, env);
+    expect([code, stdout]).toEqual([0, 'dismissed; 2 records behind it go on\n']);
+    expect(posts).toEqual([{ reason: 'a test record' }]);
+  });
+});

@@ -1,0 +1,62 @@
+import { Api } from '../api.ts';
+import { environment, setting } from '../config.ts';
+import { CliError } from '../exit.ts';
+
+/** The services that set records aside, by the names of `--service`. */
+export const serviceNames = ['intake', 'gateway', 'ledger', 'reconciliation'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+export interface NamedService {
+  readonly name: ServiceName;
+  readonly api: Api;
+}
+
+const addresses: Readonly<
+  Record<ServiceName, { readonly variable: string; readonly url: string | undefined }>
+> = {
+  intake: { variable: 'INTAKE_URL', url: environment.intakeUrl },
+  gateway: { variable: 'GATEWAY_URL', url: environment.gatewayUrl },
+  ledger: { variable: 'LEDGER_URL', url: environment.ledgerUrl },
+  reconciliation: { variable: 'RECONCILIATION_URL', url: environment.reconciliationUrl },
+};
+
+/**
+ * The services that are meant: those named, else all whose address is known.
+ * @throws CliError (usage) when a named one's address is not known, or none is
+ */
+export function chosenServices(
+  named: readonly ServiceName[] | undefined,
+  { token, timeoutMs }: { readonly token: string | undefined; readonly timeoutMs: number },
+): readonly NamedService[] {
+  const names = named ?? serviceNames.filter((name) => addresses[name].url);
+  if (names.length === 0) {
+    const variables = serviceNames.map((name) => addresses[name].variable).join(', ');
+    throw new CliError('usage', `no service is named: set one or more of ${variables}`);
+  }
+  const bearer = setting('token', token);
+  return names.map((name) => {
+    const { url, variable } = addresses[name];
+    if (!url) throw new CliError('usage', `${name} is not named: set ${variable}`);
+    return { name, api: new Api({ name, url, token: bearer, timeoutMs }) };
+  });
+}
+
+/** Asks every service; `failed` is told of those that gave no answer, the others count all the same. */
+export async function askEach<T>(
+  services: readonly NamedService[],
+  ask: (service: NamedService) => Promise<T>,
+  failed: (error: CliError) => void,
+): Promise<(T & { readonly service: ServiceName })[]> {
+  const answers = await Promise.all(
+    services.map(async (service) => {
+      try {
+        return [{ ...(await ask(service)), service: service.name }];
+      } catch (error) {
+        if (!(error instanceof CliError)) throw error;
+        failed(error);
+        return [];
+      }
+    }),
+  );
+  return answers.flat();
+}
