@@ -35,7 +35,7 @@ registerHooks({
 
 const main = (body: string) => `
 import { runService } from '${import.meta.dirname}/run-service.ts';
-import { StartError } from '${import.meta.dirname}/start-error.ts';
+import { StartError } from '@slipstream/kernel';
 import { Module } from '${root}/node_modules/@nestjs/common/index.js';
 class Things {}
 Module({})(Things);
