@@ -56,12 +56,10 @@ export interface SlipPolicy {
   readonly inquiryLadderMs: readonly number[];
 }
 
-type Event<Type extends string, Data> = { readonly type: Type; readonly data: Readonly<Data> };
-
-// intake
-export type SlipSubmitted = Event<
-  'SlipSubmitted',
-  {
+/** What every event tells, by its owner. The rest of a type is derived from its line here, or asked for by the compiler. */
+export interface EventData {
+  // intake
+  SlipSubmitted: {
     caller: string;
     reference: string;
     kind: SlipKind;
@@ -79,42 +77,21 @@ export type SlipSubmitted = Event<
     /** SHA-256 of the configuration that judged the slip, hex. */
     configDigest: string;
     details: Sealable | null;
-  }
->;
-export type SlipRejected = Event<
-  'SlipRejected',
-  { caller: string; reference: string; rule: string; detail: string }
->;
+  };
+  SlipRejected: { caller: string; reference: string; rule: string; detail: string };
 
-// provider-gateway
-export type DispatchIntended = Event<
-  'DispatchIntended',
-  { attempt: number; provider: string; digest: string; notAfter: Instant }
->;
-export type DispatchNotSent = Event<
-  'DispatchNotSent',
-  { attempt: number; provider: string; reason: string; detail: string }
->;
-export type DispatchUnanswered = Event<
-  'DispatchUnanswered',
-  { attempt: number; provider: string; reason: string; detail: string }
->;
-export type SlipAcknowledged = Event<
-  'SlipAcknowledged',
-  {
+  // provider-gateway
+  DispatchIntended: { attempt: number; provider: string; digest: string; notAfter: Instant };
+  DispatchNotSent: { attempt: number; provider: string; reason: string; detail: string };
+  DispatchUnanswered: { attempt: number; provider: string; reason: string; detail: string };
+  SlipAcknowledged: {
     provider: string | null;
     providerReference: string | null;
     evidence: Evidence;
     providerTime: Instant | null;
-  }
->;
-export type SlipProgressed = Event<
-  'SlipProgressed',
-  { provider: string | null; step: string; evidence: Evidence; providerTime: Instant | null }
->;
-export type SlipReturned = Event<
-  'SlipReturned',
-  {
+  };
+  SlipProgressed: { provider: string | null; step: string; evidence: Evidence; providerTime: Instant | null };
+  SlipReturned: {
     provider: string | null;
     outcome: Outcome;
     /** The provider's reason code (ISO 20022 where it has one); null when it gave none. */
@@ -124,11 +101,8 @@ export type SlipReturned = Event<
     evidence: Evidence;
     providerReference: string | null;
     providerTime: Instant | null;
-  }
->;
-export type InquiryAnswered = Event<
-  'InquiryAnswered',
-  {
+  };
+  InquiryAnswered: {
     inquiry: number;
     provider: string;
     /** `never_sent`: no attempt left this system, and none will. */
@@ -136,60 +110,36 @@ export type InquiryAnswered = Event<
     /** True when rule 3 proves that the provider has not executed the slip and never will. */
     provesNotExecuted: boolean;
     detail: string;
-  }
->;
+  };
 
-// ledger
-export type FundsHeld = Event<'FundsHeld', { transaction: Transaction | null }>;
-export type HoldRefused = Event<'HoldRefused', { reason: string; detail: string }>;
-export type SlipSettled = Event<'SlipSettled', { transaction: Transaction | null }>;
-export type SlipRefunded = Event<'SlipRefunded', { transaction: Transaction | null; reason: string }>;
-export type RefundRefused = Event<'RefundRefused', { reason: string }>;
-export type PostingCompensated = Event<
-  'PostingCompensated',
-  { transaction: Transaction | null; reason: string }
->;
+  // ledger
+  FundsHeld: { transaction: Transaction | null };
+  HoldRefused: { reason: string; detail: string };
+  SlipSettled: { transaction: Transaction | null };
+  SlipRefunded: { transaction: Transaction | null; reason: string };
+  RefundRefused: { reason: string };
+  PostingCompensated: { transaction: Transaction | null; reason: string };
 
-// reconciliation
-export type SlipOverdue = Event<'SlipOverdue', { stage: Stage; deadline: Instant }>;
-export type SlipDiagnosed = Event<'SlipDiagnosed', { cause: Cause }>;
-export type InquiryRequested = Event<'InquiryRequested', { inquiry: number }>;
-export type RefundRequested = Event<'RefundRequested', { basis: NotReturnedBasis; requestedBy: string }>;
-export type SlipNotReturned = Event<'SlipNotReturned', { basis: NotReturnedBasis; deadline: Instant }>;
-export type LateReturnFound = Event<
-  'LateReturnFound',
-  { deadline: Instant; receivedAt: Instant; after: 'overdue' | 'not_returned' | 'refunded' }
->;
-export type CaseOpened = Event<'CaseOpened', { reason: string; summary: string }>;
-/** Resolves one reason of the case; all of them where it names none, as before cases had more than one. */
-export type CaseClosed = Event<'CaseClosed', { resolution: string; reason: string | null }>;
+  // reconciliation
+  SlipOverdue: { stage: Stage; deadline: Instant };
+  SlipDiagnosed: { cause: Cause };
+  InquiryRequested: { inquiry: number };
+  RefundRequested: { basis: NotReturnedBasis; requestedBy: string };
+  SlipNotReturned: { basis: NotReturnedBasis; deadline: Instant };
+  LateReturnFound: { deadline: Instant; receivedAt: Instant; after: 'overdue' | 'not_returned' | 'refunded' };
+  CaseOpened: { reason: string; summary: string };
+  /** Resolves one reason of the case; all of them where it names none, as before cases had more than one. */
+  CaseClosed: { resolution: string; reason: string | null };
+}
 
-export type SlipEvent =
-  | SlipSubmitted
-  | SlipRejected
-  | DispatchIntended
-  | DispatchNotSent
-  | DispatchUnanswered
-  | SlipAcknowledged
-  | SlipProgressed
-  | SlipReturned
-  | InquiryAnswered
-  | FundsHeld
-  | HoldRefused
-  | SlipSettled
-  | SlipRefunded
-  | RefundRefused
-  | PostingCompensated
-  | SlipOverdue
-  | SlipDiagnosed
-  | InquiryRequested
-  | RefundRequested
-  | SlipNotReturned
-  | LateReturnFound
-  | CaseOpened
-  | CaseClosed;
+export type SlipEventType = keyof EventData;
 
-export type SlipEventType = SlipEvent['type'];
+export type DataOf<Type extends SlipEventType> = Readonly<EventData[Type]>;
+
+/** One type of event; `SlipEvent` is any of them. */
+export type EventOf<Type extends SlipEventType> = { readonly type: Type; readonly data: DataOf<Type> };
+
+export type SlipEvent = { [Type in SlipEventType]: EventOf<Type> }[SlipEventType];
 
 /** An event as it stands in the log: what happened, to which slip, when it was recorded and received. */
 export interface RecordedEvent {

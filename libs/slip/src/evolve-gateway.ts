@@ -1,11 +1,29 @@
 import { sameMoney } from '@slipstream/kernel';
 import { timeOn } from './clock.ts';
-import type { RecordedEvent } from './events.ts';
+import type { DataOf, RecordedEvent } from './events.ts';
 import { hasEnded, isInTime, providerHasSpoken, successReported } from './facts.ts';
-import { type DataOf, type Finding, type NextState } from './next-state.ts';
+import type { Finding, Folds, NextState } from './next-state.ts';
 import type { Attempt } from './state.ts';
 
-export function dispatchIntended(
+export const gatewayFolds: Folds<
+  | 'DispatchIntended'
+  | 'DispatchNotSent'
+  | 'DispatchUnanswered'
+  | 'SlipAcknowledged'
+  | 'SlipProgressed'
+  | 'SlipReturned'
+  | 'InquiryAnswered'
+> = {
+  DispatchIntended: dispatchIntended,
+  DispatchNotSent: (next, _, data) => dispatchEnded(next, data, 'not_sent'),
+  DispatchUnanswered: (next, _, data) => dispatchEnded(next, data, 'unanswered'),
+  SlipAcknowledged: acknowledged,
+  SlipProgressed: progressed,
+  SlipReturned: returned,
+  InquiryAnswered: inquiryAnswered,
+};
+
+function dispatchIntended(
   next: NextState,
   recorded: RecordedEvent,
   data: DataOf<'DispatchIntended'>,
@@ -33,7 +51,7 @@ export function dispatchIntended(
   return answered || last?.outcome === 'open' ? 'out_of_order' : null;
 }
 
-export function dispatchEnded(
+function dispatchEnded(
   next: NextState,
   data: DataOf<'DispatchNotSent' | 'DispatchUnanswered'>,
   outcome: 'not_sent' | 'unanswered',
@@ -61,11 +79,7 @@ function secondEnd(first: Attempt['outcome'], second: Attempt['outcome']): Findi
   return first === 'answered' && second === 'unanswered' ? 'out_of_order' : 'contradicts';
 }
 
-export function acknowledged(
-  next: NextState,
-  recorded: RecordedEvent,
-  data: DataOf<'SlipAcknowledged'>,
-): Finding {
+function acknowledged(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipAcknowledged'>): Finding {
   if (next.acknowledgedAt !== null) return 'duplicate';
   const late = next.outcome !== null || next.lastStep !== null ? 'out_of_order' : null;
   next.acknowledgedAt = recorded.receivedTime;
@@ -73,7 +87,7 @@ export function acknowledged(
   return providerSpoke(next, data.provider) ?? (hasEnded(next) ? 'after_end' : late);
 }
 
-export function progressed(next: NextState, data: DataOf<'SlipProgressed'>): Finding {
+function progressed(next: NextState, _: RecordedEvent, data: DataOf<'SlipProgressed'>): Finding {
   if (next.lastStep === data.step) return 'duplicate';
   const late = next.outcome === null ? null : 'out_of_order';
   next.lastStep = data.step;
@@ -81,7 +95,7 @@ export function progressed(next: NextState, data: DataOf<'SlipProgressed'>): Fin
 }
 
 /** The first answer stands; one that denies it is a conflict for people, whatever its evidence. */
-export function returned(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipReturned'>): Finding {
+function returned(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipReturned'>): Finding {
   if (next.outcome !== null) return returnedAgain(next, data);
   const inTime = next.deadline !== null && isInTime(recorded.receivedTime, next.deadline);
   const accused = next.overdueStages.includes('returned');
@@ -121,7 +135,7 @@ function tooLateFor(next: NextState, overdue: boolean): NextState['returnedAfter
   return overdue ? 'overdue' : null;
 }
 
-export function inquiryAnswered(next: NextState, data: DataOf<'InquiryAnswered'>): Finding {
+function inquiryAnswered(next: NextState, _: RecordedEvent, data: DataOf<'InquiryAnswered'>): Finding {
   if (data.inquiry === next.inquiriesAnswered) return 'duplicate';
   const expected = data.inquiry > next.inquiriesAnswered && data.inquiry <= next.inquiries;
   next.inquiries = Math.max(next.inquiries, data.inquiry);

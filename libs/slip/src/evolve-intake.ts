@@ -1,8 +1,13 @@
 import { timeOn } from './clock.ts';
-import type { RecordedEvent } from './events.ts';
-import { type DataOf, type Finding, type NextState } from './next-state.ts';
+import type { DataOf, RecordedEvent } from './events.ts';
+import type { Finding, Folds, NextState } from './next-state.ts';
 
-export function submitted(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipSubmitted'>): Finding {
+export const intakeFolds: Folds<'SlipSubmitted' | 'SlipRejected'> = {
+  SlipSubmitted: submitted,
+  SlipRejected: rejected,
+};
+
+function submitted(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipSubmitted'>): Finding {
   if (next.submittedAt !== null) return 'duplicate';
   const finding = next.rejection === null ? null : 'after_end';
   next.caller = data.caller;
@@ -22,7 +27,7 @@ export function submitted(next: NextState, recorded: RecordedEvent, data: DataOf
   return finding;
 }
 
-export function rejected(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipRejected'>): Finding {
+function rejected(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipRejected'>): Finding {
   if (next.rejection !== null) return 'duplicate';
   if (next.held) {
     // Intake refuses before anything else happens; money that is held stays in the ledger's hands.

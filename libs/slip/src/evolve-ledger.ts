@@ -1,9 +1,20 @@
 import { timeOn } from './clock.ts';
-import type { RecordedEvent } from './events.ts';
+import type { DataOf, RecordedEvent } from './events.ts';
 import { hasEnded, successReported } from './facts.ts';
-import { type DataOf, type Finding, type NextState } from './next-state.ts';
+import type { Finding, Folds, NextState } from './next-state.ts';
 
-export function fundsHeld(next: NextState, recorded: RecordedEvent): Finding {
+export const ledgerFolds: Folds<
+  'FundsHeld' | 'HoldRefused' | 'SlipSettled' | 'SlipRefunded' | 'RefundRefused' | 'PostingCompensated'
+> = {
+  FundsHeld: fundsHeld,
+  HoldRefused: holdRefused,
+  SlipSettled: settled,
+  SlipRefunded: refunded,
+  RefundRefused: refundRefused,
+  PostingCompensated: compensated,
+};
+
+function fundsHeld(next: NextState, recorded: RecordedEvent): Finding {
   if (next.held) return 'duplicate';
   next.held = true;
   next.heldAt = timeOn(recorded);
@@ -13,7 +24,7 @@ export function fundsHeld(next: NextState, recorded: RecordedEvent): Finding {
   return answered || hasEnded(next) ? 'out_of_order' : null;
 }
 
-export function holdRefused(next: NextState, recorded: RecordedEvent, data: DataOf<'HoldRefused'>): Finding {
+function holdRefused(next: NextState, recorded: RecordedEvent, data: DataOf<'HoldRefused'>): Finding {
   if (next.rejection !== null) return 'duplicate';
   if (next.held || hasEnded(next)) return contradict(next);
   next.rejection = { reason: data.reason, detail: data.detail };
@@ -21,27 +32,27 @@ export function holdRefused(next: NextState, recorded: RecordedEvent, data: Data
   return successReported(next) ? contradict(next) : null;
 }
 
-export function settled(next: NextState, recorded: RecordedEvent): Finding {
+function settled(next: NextState, recorded: RecordedEvent): Finding {
   if (next.settled) return 'duplicate';
   next.settled = true;
   const denied = next.refunded || (next.outcome !== null && next.outcome !== 'succeeded');
   return moved(next, recorded, denied, next.outcome !== null);
 }
 
-export function refunded(next: NextState, recorded: RecordedEvent): Finding {
+function refunded(next: NextState, recorded: RecordedEvent): Finding {
   if (next.refunded) return 'duplicate';
   next.refunded = true;
   const denied = next.settled || successReported(next);
   return moved(next, recorded, denied, next.outcome !== null || next.refundRequested);
 }
 
-export function refundRefused(next: NextState): Finding {
+function refundRefused(next: NextState): Finding {
   if (next.refundRefused) return 'duplicate';
   next.refundRefused = true;
   return next.refundRequested ? null : 'out_of_order';
 }
 
-export function compensated(next: NextState): Finding {
+function compensated(next: NextState): Finding {
   if (next.compensated) return 'duplicate';
   next.compensated = true;
   return next.refunded && successReported(next) ? null : 'out_of_order';

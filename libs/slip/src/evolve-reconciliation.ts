@@ -1,12 +1,32 @@
 import { caseOf, isOpen } from './case.ts';
 import { timeOn } from './clock.ts';
-import type { RecordedEvent } from './events.ts';
+import type { DataOf, RecordedEvent } from './events.ts';
 import { hasEnded, isInTime, stageEndedAt } from './facts.ts';
-import { type DataOf, type Finding, type NextState } from './next-state.ts';
+import type { Finding, Folds, NextState } from './next-state.ts';
 import type { CaseReason } from './state.ts';
 
+export const reconciliationFolds: Folds<
+  | 'SlipOverdue'
+  | 'SlipDiagnosed'
+  | 'InquiryRequested'
+  | 'RefundRequested'
+  | 'SlipNotReturned'
+  | 'LateReturnFound'
+  | 'CaseOpened'
+  | 'CaseClosed'
+> = {
+  SlipOverdue: overdue,
+  SlipDiagnosed: diagnosed,
+  InquiryRequested: inquiryRequested,
+  RefundRequested: refundRequested,
+  SlipNotReturned: notReturned,
+  LateReturnFound: lateReturnFound,
+  CaseOpened: caseOpened,
+  CaseClosed: caseClosed,
+};
+
 /** A verdict is a function of the log (rule 6): it also marks a slip whose late answer was read before it. */
-export function overdue(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipOverdue'>): Finding {
+function overdue(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipOverdue'>): Finding {
   if (next.overdueStages.includes(data.stage)) return 'duplicate';
   const endedAt = stageEndedAt(next, data.stage);
   next.overdue = true;
@@ -17,25 +37,25 @@ export function overdue(next: NextState, recorded: RecordedEvent, data: DataOf<'
   return null;
 }
 
-export function diagnosed(next: NextState, data: DataOf<'SlipDiagnosed'>): Finding {
+function diagnosed(next: NextState, _: RecordedEvent, data: DataOf<'SlipDiagnosed'>): Finding {
   next.cause = data.cause;
   return null;
 }
 
-export function inquiryRequested(next: NextState, data: DataOf<'InquiryRequested'>): Finding {
+function inquiryRequested(next: NextState, _: RecordedEvent, data: DataOf<'InquiryRequested'>): Finding {
   if (data.inquiry <= next.inquiries) return 'duplicate';
   next.inquiries = data.inquiry;
   return hasEnded(next) ? 'after_end' : null;
 }
 
-export function refundRequested(next: NextState): Finding {
+function refundRequested(next: NextState): Finding {
   if (next.refundRequested) return 'duplicate';
   next.refundRequested = true;
   if (hasEnded(next)) return 'after_end';
   return next.notReturned === null ? 'out_of_order' : null;
 }
 
-export function notReturned(next: NextState, data: DataOf<'SlipNotReturned'>): Finding {
+function notReturned(next: NextState, _: RecordedEvent, data: DataOf<'SlipNotReturned'>): Finding {
   const known = next.notReturned !== null;
   // A proof outranks silence, in whichever order they come.
   if (next.notReturned !== 'not_executed') next.notReturned = data.basis;
@@ -44,14 +64,14 @@ export function notReturned(next: NextState, data: DataOf<'SlipNotReturned'>): F
   return next.outcome === null ? null : 'out_of_order';
 }
 
-export function lateReturnFound(next: NextState): Finding {
+function lateReturnFound(next: NextState): Finding {
   if (next.lateReturnNoted) return 'duplicate';
   next.lateReturnNoted = true;
   return next.outcome === null ? 'out_of_order' : null;
 }
 
 /** Each reason is opened by itself, and may be opened anew after it was resolved. */
-export function caseOpened(next: NextState, recorded: RecordedEvent, data: DataOf<'CaseOpened'>): Finding {
+function caseOpened(next: NextState, recorded: RecordedEvent, data: DataOf<'CaseOpened'>): Finding {
   const { reason, summary } = data;
   const reasons = next.case?.reasons ?? [];
   if (reasons.some((one) => one.reason === reason && isOpen(one))) return 'duplicate';
@@ -61,7 +81,7 @@ export function caseOpened(next: NextState, recorded: RecordedEvent, data: DataO
 }
 
 /** Without a reason (as long as a case had only one) all that is open is resolved. */
-export function caseClosed(next: NextState, recorded: RecordedEvent, data: DataOf<'CaseClosed'>): Finding {
+function caseClosed(next: NextState, recorded: RecordedEvent, data: DataOf<'CaseClosed'>): Finding {
   if (next.case === null) return 'out_of_order';
   const { reason, resolution } = data;
   const resolves = (one: CaseReason) => isOpen(one) && (reason === null || one.reason === reason);

@@ -1,4 +1,4 @@
-import type { SlipEvent, SlipEventType } from './events.ts';
+import type { DataOf, RecordedEvent, SlipEventType } from './events.ts';
 import type { AnomalyReason, SlipFacts, Terms } from './state.ts';
 
 /** The one copy of a state that an `evolve` makes and may write to, until it hands it out. */
@@ -6,7 +6,15 @@ export type NextState = { -readonly [K in keyof SlipFacts]: SlipFacts[K] } & {
   -readonly [K in keyof Terms]: Terms[K] | null;
 };
 
-export type DataOf<Type extends SlipEventType> = Extract<SlipEvent, { type: Type }>['data'];
-
 /** What folding one event found wrong with it; null when it fitted. The fact is in the state either way. */
 export type Finding = AnomalyReason | null;
+
+/** Writes what one type of event tells into the next state. */
+export type Fold<Type extends SlipEventType> = (
+  next: NextState,
+  recorded: RecordedEvent,
+  data: DataOf<Type>,
+) => Finding;
+
+/** How events of these types become facts. */
+export type Folds<Types extends SlipEventType = SlipEventType> = { readonly [Type in Types]: Fold<Type> };

@@ -1,4 +1,6 @@
+import { slipEventType } from '@slipstream/contracts';
 import { currencyExponent } from '@slipstream/kernel';
+import type { SlipEventType } from '@slipstream/slip';
 import { showSpan, showTime } from '../output/show-time.ts';
 import type { AmountView, CauseView } from './views.ts';
 
@@ -21,15 +23,15 @@ export function showAmount({ amount, currency }: AmountView): string {
 
 /** Tells an event by its CloudEvents type and data; a type unknown here is told by its name. */
 export function tell(type: string, data: Data | null): Told {
-  const name = /^slipstream\.slip\.([a-z_]+)\.v\d+$/.exec(type)?.[1] ?? '';
-  const teller = Object.hasOwn(tellers, name) ? tellers[name] : undefined;
-  if (!teller || data === null) return { sentence: `${type} happened.`, facts: [] };
-  const { sentence, facts = [] } = teller(data);
+  const name = slipEventType(type);
+  if (name === undefined || data === null) return { sentence: `${type} happened.`, facts: [] };
+  const { sentence, facts = [] } = tellers[name](data);
   return { sentence, facts: facts.filter((fact) => fact !== null) };
 }
 
-const tellers: Readonly<Record<string, Teller>> = {
-  submitted: (data) => ({
+/** Closed: an event type without a sentence does not compile. */
+const tellers: Readonly<Record<SlipEventType, Teller>> = {
+  SlipSubmitted: (data) => ({
     sentence: `${text(data.caller)} submitted ${article(data.kind)}${data.amount ? ` of ${money(data.amount)}` : ''} from ${text(data.account)} to ${text(data.counterparty)}.`,
     facts: [
       `reference ${text(data.reference)}, route ${text(data.route)} (${text(data.mode)})`,
@@ -38,65 +40,65 @@ const tellers: Readonly<Record<string, Teller>> = {
       metadataFact(data.details),
     ],
   }),
-  rejected: (data) => ({
+  SlipRejected: (data) => ({
     sentence: `The slip was refused: ${text(data.detail)}`,
     facts: [`rule ${text(data.rule)}, caller ${text(data.caller)}, reference ${text(data.reference)}`],
   }),
-  dispatch_intended: (data) => ({
+  DispatchIntended: (data) => ({
     sentence: `Attempt ${text(data.attempt)} to hand it to ${provider(data)} was written down before the call.`,
     facts: [`nothing is sent after ${time(data.not_after)}`],
   }),
-  dispatch_not_sent: (data) => ({
+  DispatchNotSent: (data) => ({
     sentence: `Attempt ${text(data.attempt)} did not leave this system: ${words(data.reason)}.`,
     facts: [fact('detail', data.detail)],
   }),
-  dispatch_unanswered: (data) => ({
+  DispatchUnanswered: (data) => ({
     sentence: `Attempt ${text(data.attempt)} may have reached ${provider(data)}, but no usable answer came: ${words(data.reason)}.`,
     facts: [fact('detail', data.detail)],
   }),
-  acknowledged: (data) => ({
+  SlipAcknowledged: (data) => ({
     sentence: `${upper(provider(data))} took the slip.`,
     facts: providerFacts(data),
   }),
-  progressed: (data) => ({
+  SlipProgressed: (data) => ({
     sentence: `${upper(provider(data))} reported a step: ${words(data.step)}.`,
     facts: providerFacts(data),
   }),
-  returned: (data) => ({
+  SlipReturned: (data) => ({
     sentence: `The outcome returned: ${provider(data)} says ${text(data.outcome)}${data.reason ? ` (${text(data.reason)})` : ''}.`,
     facts: [data.amount ? `amount ${money(data.amount)}` : null, ...providerFacts(data)],
   }),
-  inquiry_answered: (data) => ({
+  InquiryAnswered: (data) => ({
     sentence: `${upper(provider(data))} answered inquiry ${text(data.inquiry)}: ${words(data.answer)}.`,
     facts: [
       data.proves_not_executed ? 'this proves that it was not executed and never will be' : null,
       fact('detail', data.detail),
     ],
   }),
-  funds_held: (data) => ({
+  FundsHeld: (data) => ({
     sentence: data.transaction
       ? 'The ledger put the money aside.'
       : 'The ledger let it go on; no money is involved.',
     facts: postings(data.transaction),
   }),
-  hold_refused: (data) => ({
+  HoldRefused: (data) => ({
     sentence: `The ledger did not put the money aside: ${words(data.reason)}.`,
     facts: [fact('detail', data.detail)],
   }),
-  settled: (data) => ({ sentence: 'The slip was settled.', facts: postings(data.transaction) }),
-  refunded: (data) => ({
+  SlipSettled: (data) => ({ sentence: 'The slip was settled.', facts: postings(data.transaction) }),
+  SlipRefunded: (data) => ({
     sentence: `The held money was given back: ${words(data.reason)}.`,
     facts: postings(data.transaction),
   }),
-  refund_refused: (data) => ({ sentence: `The ledger refused a refund: ${words(data.reason)}.` }),
-  posting_compensated: (data) => ({
+  RefundRefused: (data) => ({ sentence: `The ledger refused a refund: ${words(data.reason)}.` }),
+  PostingCompensated: (data) => ({
     sentence: `A compensating posting was made: ${words(data.reason)}.`,
     facts: postings(data.transaction),
   }),
-  overdue: (data) => ({
+  SlipOverdue: (data) => ({
     sentence: `Nothing that ends the stage "${words(data.stage)}" was received by its deadline, ${time(data.deadline)}.`,
   }),
-  diagnosed: (data) => {
+  SlipDiagnosed: (data) => {
     const cause = data.cause as CauseView;
     return {
       sentence: `Diagnosis: ${sentenceOf(cause.summary)}`,
@@ -107,26 +109,26 @@ const tellers: Readonly<Record<string, Teller>> = {
       ],
     };
   },
-  inquiry_requested: (data) => ({ sentence: `Inquiry ${text(data.inquiry)} to the provider was asked for.` }),
-  refund_requested: (data) => ({
+  InquiryRequested: (data) => ({ sentence: `Inquiry ${text(data.inquiry)} to the provider was asked for.` }),
+  RefundRequested: (data) => ({
     sentence: `${upper(text(data.requested_by))} asked for a refund (${basis(data.basis)}).`,
   }),
-  not_returned: (data) => ({
+  SlipNotReturned: (data) => ({
     sentence: `The slip did not return: ${basis(data.basis)}.`,
     facts: [`deadline ${time(data.deadline)}`],
   }),
-  late_return_found: (data) => ({
+  LateReturnFound: (data) => ({
     sentence: `The answer came after all, ${late(data)}after its deadline.`,
     facts: [
       `deadline ${time(data.deadline)}, received ${time(data.received_at)}`,
       `by then: ${words(data.after)}`,
     ],
   }),
-  case_opened: (data) => ({
+  CaseOpened: (data) => ({
     sentence: `A case was opened: ${sentenceOf(text(data.summary) || words(data.reason))}`,
     facts: [fact('reason', data.reason)],
   }),
-  case_closed: (data) => {
+  CaseClosed: (data) => {
     const about = data.reason ? ` for ${words(data.reason)}` : '';
     return { sentence: `The case${about} was closed: ${words(data.resolution)}.` };
   },

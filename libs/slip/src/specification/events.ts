@@ -1,5 +1,4 @@
-import type { NotReturnedBasis, Outcome, SlipEvent, Stage } from '../events.ts';
-import type { DataOf } from '../next-state.ts';
+import type { DataOf, NotReturnedBasis, Outcome, SlipEvent, Stage } from '../events.ts';
 
 /** One plain event of every type, for specifications: change only what the example is about. */
 

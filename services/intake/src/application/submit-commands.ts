@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import { isLive, type PendingEvent, type SlipRejected } from '@slipstream/slip';
+import { type EventOf, isLive, type PendingEvent } from '@slipstream/slip';
 import {
   decideSubmission,
   type SubmissionDecision,
@@ -111,7 +111,11 @@ async function refuseElsewhere(
   });
 }
 
-function rejected({ caller, reference }: Submission, rule: SubmissionRule, detail: string): SlipRejected {
+function rejected(
+  { caller, reference }: Submission,
+  rule: SubmissionRule,
+  detail: string,
+): EventOf<'SlipRejected'> {
   return { type: 'SlipRejected', data: { caller, reference, rule, detail } };
 }
 

@@ -1,5 +1,5 @@
 import { must } from '@slipstream/kernel';
-import { type SlipSubmitted, wallClock } from '@slipstream/slip';
+import { type EventOf, wallClock } from '@slipstream/slip';
 import {
   decideSubmission,
   type Refusal,
@@ -54,7 +54,7 @@ type Settled =
 interface Candidate {
   readonly request: SubmitRequest;
   readonly slipId: string;
-  readonly event: SlipSubmitted;
+  readonly event: EventOf<'SlipSubmitted'>;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { addMs, type Instant, instantToMicros } from '@slipstream/kernel';
-import { type SlipKind, type SlipSubmitted, wallClock } from '@slipstream/slip';
+import { type EventOf, type SlipKind, wallClock } from '@slipstream/slip';
 import type { Submission } from './submission.ts';
 
 /** What the operators decided about one route. */
@@ -49,7 +49,7 @@ export interface Refusal {
 }
 
 export type SubmissionDecision =
-  | { readonly accepted: true; readonly event: SlipSubmitted }
+  | { readonly accepted: true; readonly event: EventOf<'SlipSubmitted'> }
   | { readonly accepted: false; readonly refusal: Refusal };
 
 const yearMs = 365 * 86_400_000;
@@ -112,7 +112,7 @@ function submitted(
   deadline: Instant,
   route: RoutePolicy,
   { configDigest, graceMs }: SubmissionRules,
-): SlipSubmitted {
+): EventOf<'SlipSubmitted'> {
   const { mode, provider, overdraft, quietPeriodMs, inquiryLadderMs } = route;
   const empty = Object.keys(metadata).length === 0;
   return {
