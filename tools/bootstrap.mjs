@@ -15,6 +15,7 @@ const ENTRIES = {
   test: 'tools/ci/dist/test-command.js',
   check: 'tools/ci/dist/test-command.js',
   bench: 'test/benchmarks/run.ts',
+  drill: 'test/drills/run.ts',
   mutate: 'test/mutations/run.ts',
   'compose-env': 'apps/local/dist/commands/compose-env-command.js',
 };
@@ -32,13 +33,15 @@ Runs every check and test, or the parts named; the last line is "N passed, N fai
 Runs what needs no test runner: build, style, types, contracts.`,
   bench: `usage: npm run bench -- NAME
 Measures against this machine's limits, as ratios in one run.`,
+  drill: `usage: npm run drill -- NAME
+Breaks a stack of its own on purpose, and shows what held.`,
   mutate: `usage: npm run mutate [-- options]
 Makes one line of the code wrong at a time, and runs the specs that must notice.`,
   'compose-env': `usage: node tools/bootstrap.mjs compose-env
 Writes the passwords, secrets and tokens that docker-compose.yml asks for to .slipstream/compose.env.`,
 };
 /** Those whose own --help says more. */
-const SPEAK_FOR_THEMSELVES = ['bench', 'mutate'];
+const SPEAK_FOR_THEMSELVES = ['bench', 'drill', 'mutate'];
 
 /**
  * Installs what the lockfile says and leaves the lockfile as it is. Not `npm ci`: that refuses every lockfile, also one

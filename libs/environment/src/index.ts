@@ -1,3 +1,4 @@
+export { copyDatabase } from './copy-database.ts';
 export { createDatabase } from './create-database.ts';
 export { freePorts } from './free-ports.ts';
 export { ownedDatabase } from './owned-database.ts';

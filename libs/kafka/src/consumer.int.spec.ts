@@ -44,6 +44,22 @@ describe('a batch consumer', () => {
     expect(store.effects).toEqual(['0:7', '0:8', '0:9']);
   });
 
+  it('goes back to the stored offset when Kafka has committed the log’s end, as after a restored database', async () => {
+    await rig.start(12);
+    const store = new MemoryStore();
+    for (let partition = 0; partition < 12; partition++) {
+      await rig.events(partition, 10);
+      // Of the others nothing is stored at all.
+      if (partition < 6)
+        store.put({ ...store.stored(rig.group, rig.topic, partition), nextOffset: 4, sources: readTo(4) });
+    }
+    const partitions = Array.from({ length: 12 }, (_, partition) => ({ partition, offset: '10' }));
+    await rig.admin.setOffsets({ groupId: rig.group, topic: rig.topic, partitions });
+    await rig.member({ store });
+    await until(() => store.effects.length >= 96, 'the rest handled');
+    expect(new Set(store.effects).size).toBe(96);
+  });
+
   it('begins at the log’s start when nothing is stored, though Kafka says otherwise', async () => {
     await rig.start();
     await rig.events(0, 10);

@@ -78,7 +78,8 @@ export class OwnedPartition<Tx> {
       if (topicId !== null && position.topicId !== topicId) return this.stop(anotherTopic(position, topicId));
       this.#status = 'ready';
       this.#why = '';
-      if (position.nextOffset >= 0) control.seek(this.partition, position.nextOffset);
+      // Kafka may have committed more than the store knows, after a restored database up to the log's end.
+      control.seek(this.partition, Math.max(position.nextOffset, 0));
       control.resume(this.partition);
     } catch (error) {
       this.#wait(error);

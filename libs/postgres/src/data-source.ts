@@ -15,7 +15,7 @@ export interface DataSourceOptions {
    * so this is also how long its vanishing goes unnoticed: long statements need a pool of their own, with few clients.
    */
   readonly statementTimeoutMs?: number;
-  /** Told before a new connection is used when it leads to another server than the last, or to one started anew. */
+  /** Told before a new connection is used when it leads to another database than the last, or its server was started anew. */
   readonly onServerChanged?: () => void;
 }
 
@@ -63,19 +63,21 @@ function toInstant(text: string): Instant {
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction.padEnd(6, '0')}Z`;
 }
 
+// Also a database that was replaced on the same server is another one.
+const identitySql = `
+select concat(pg_postmaster_start_time(), ' ', (select oid from pg_database where datname = current_database())) as identity`;
+
 type Verify = (client: pg.PoolClient, done: (error?: Error) => void) => void;
 
 /** pg-pool's hook for new connections, called before anybody gets one (it is not in its types). */
 function serverWatch(onServerChanged: () => void): Verify {
   let known: string | null = null;
   return (client, done) => {
-    client
-      .query<{ started: string }>('select pg_postmaster_start_time()::text as started')
-      .then(({ rows }) => {
-        const { started } = rows[0]!;
-        if (known !== null && known !== started) onServerChanged();
-        known = started;
-        done();
-      }, done);
+    client.query<{ identity: string }>(identitySql).then(({ rows }) => {
+      const { identity } = rows[0]!;
+      if (known !== null && known !== identity) onServerChanged();
+      known = identity;
+      done();
+    }, done);
   };
 }

@@ -30,6 +30,9 @@ where topic = $1 and partition = $2`;
 const cursorSql = `
 update relay set sent_seq = $3, end_offset = $4, epoch = epoch + 1 where topic = $1 and partition = $2`;
 
+const followSql = `
+update relay set sent_seq = $4, end_offset = $5 where topic = $1 and partition = $2 and sent_seq = $3`;
+
 interface StateRow {
   incarnation: string;
   next_seq: string;
@@ -75,6 +78,15 @@ export class OwnLogStore {
       endOffset: Number(first.end_offset),
       digests: new Map(digests),
     };
+  }
+
+  /** Lets the cursor follow what is on the topic, unless it has moved since: whoever sends now knows better. */
+  async moveCursor(
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    seenSeq: number,
+    sent: { readonly sentSeq: number; readonly endOffset: number },
+  ): Promise<void> {
+    await this.#unitOfWork.query(followSql, [topic, partition, seenSeq, sent.sentSeq, sent.endOffset]);
   }
 
   /**

@@ -63,11 +63,11 @@ test('rows that reached the topic before the crash are known by their bytes', as
   await cursor(1, 2);
   const records = (await sent(1)).slice(2, 3);
   expect((await store.cursors(topic)).get(1)).toBe(2);
-  expect(judgeOwnLog(await state(1, records), { records, logEnd: 3 })).toEqual({
-    kind: 'sent',
-    sentSeq: 3,
-    endOffset: 3,
-  });
+  const sentUpTo = { sentSeq: 3, endOffset: 3 };
+  expect(judgeOwnLog(await state(1, records), { records, logEnd: 3 })).toEqual({ kind: 'sent', ...sentUpTo });
+  await store.moveCursor({ topic, partition: 1 }, 1, { sentSeq: 4, endOffset: 9 });
+  await store.moveCursor({ topic, partition: 1 }, 2, sentUpTo);
+  expect(await state(1, [])).toMatchObject(sentUpTo);
 });
 
 test('a new incarnation goes on behind the log, with what was never sent, and nobody keeps the lease', async () => {

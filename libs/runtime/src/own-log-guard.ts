@@ -22,7 +22,7 @@ export interface OwnLogGuardOptions {
   readonly source: Source;
   /** Those whose records carry this service's numbers; any other is always open. */
   readonly topics: readonly Topic[];
-  readonly log: Pick<OwnLogStore, 'cursors' | 'state' | 'beginIncarnation'>;
+  readonly log: Pick<OwnLogStore, 'cursors' | 'state' | 'moveCursor' | 'beginIncarnation'>;
   readonly run: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
   readonly tails: (topic: string, from: ReadonlyMap<number, number>) => Promise<ReadonlyMap<number, OwnTail>>;
   /** Resolves when no record is on its way: each lies on the topic by then, or never will. */
@@ -34,15 +34,8 @@ export interface OwnLogGuardOptions {
 }
 
 type State =
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'open'; readonly sent: Sent | null }
+  | { readonly kind: 'unknown' | 'open' }
   | { readonly kind: 'older' | 'log_lost'; readonly why: string };
-
-/** Where the relay's cursor belongs after a crash between a send and its cursor. */
-export interface Sent {
-  readonly sentSeq: number;
-  readonly endOffset: number;
-}
 
 interface Place {
   readonly topic: string;
@@ -50,6 +43,7 @@ interface Place {
 }
 
 const unknown: State = { kind: 'unknown' };
+const open: State = { kind: 'open' };
 
 /**
  * Stands between a service and its work until its database was compared with its own log (rule 4), at the start and
@@ -119,12 +113,6 @@ export class OwnLogGuard implements Part {
     if (first) throw closed(first);
   }
 
-  /** What was sent although the cursor does not say so. */
-  sent(topic: string, partition: number): Sent | null {
-    const state = this.#states.get(keyOf({ topic, partition }));
-    return state?.kind === 'open' ? state.sent : null;
-  }
-
   closed(): Place[] {
     return this.#options.topics.flatMap(({ name, partitions }) =>
       Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })).filter(
@@ -187,10 +175,11 @@ export class OwnLogGuard implements Part {
     if (doubts !== this.#doubts) return true;
     switch (verdict.kind) {
       case 'current':
-        this.#states.set(keyOf(place), { kind: 'open', sent: null });
+        this.#states.set(keyOf(place), open);
         return false;
       case 'sent':
-        this.#states.set(keyOf(place), { kind: 'open', sent: verdict });
+        await this.#options.log.moveCursor(place, database.sentSeq, verdict);
+        this.#states.set(keyOf(place), open);
         return false;
       case 'log_lost':
         this.#close(place, {

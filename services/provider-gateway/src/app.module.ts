@@ -17,6 +17,7 @@ import { PROVIDER_VIEW, ProvidersController } from './adapters/http/providers.co
 import { reportedResults, resultsGroup } from './adapters/kafka/reported-results.ts';
 import { slipEvents, slipEventsGroup } from './adapters/kafka/slip-events.ts';
 import { upstreamMarks, upstreamTicks } from './adapters/kafka/upstream.ts';
+import { recovery } from './adapters/postgres/recovery.ts';
 import { mayPass, postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
 import type { Providers } from './application/ports.ts';
 import type { CallbackHandling, ReceivedCallback } from './application/receive-callbacks.ts';
@@ -74,7 +75,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     count,
   });
   const work = workers({
-    does,
+    does: resting(does, runtime.isOpen),
     providers,
     ...slots,
     upstream: () => upstreamTicks(runtime.ticks) satisfies readonly UpstreamTick[],
@@ -83,12 +84,16 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     onError,
   });
   const open = (tx: Tx) => storeTx(tx, options);
+  runtime.recoverWith(recovery(runtime.unitOfWork, options.events));
   runtime.consume(slipEvents<Tx>({ does, open, count, onDue: work.wake }));
   runtime.consume(reportedResults<Tx>({ does, open }));
   // Two live instances never share a name, so whatever stands under ours was left by a process that died.
   runtime.addPart({
     name: 'own abandoned attempts',
-    start: does.recoverOwn,
+    // What the log is still to tell of is left to its leases.
+    start: async () => {
+      if (runtime.isOpen()) await does.recoverOwn();
+    },
     stop: async () => {},
   });
   for (const part of work.parts) runtime.addPart(part);
@@ -99,7 +104,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
       module: GatewayModule,
       controllers: [CallbacksController, ProvidersController],
       providers: [
-        { provide: CALLBACK_INTAKE, useValue: callbackIntake(providers, does) },
+        { provide: CALLBACK_INTAKE, useValue: callbackIntake(providers, does, runtime.isOpen) },
         { provide: PROVIDER_VIEW, useValue: does },
       ],
     },
@@ -114,6 +119,17 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
       });
       return runtime.parts(host);
     },
+  };
+}
+
+/** While the database may be older than the log the workers rest: what they decided could not be written. */
+function resting(does: UseCases, isOpen: () => boolean): UseCases {
+  return {
+    ...does,
+    dispatchDueSlips: async (calls) => (isOpen() ? does.dispatchDueSlips(calls) : 0),
+    inquireDue: async (calls) => (isOpen() ? does.inquireDue(calls) : 0),
+    recoverAbandoned: async () => (isOpen() ? does.recoverAbandoned() : 0),
+    releaseParked: async (upstream) => (isOpen() ? does.releaseParked(upstream) : 0),
   };
 }
 
@@ -146,7 +162,7 @@ function publishWatermarks(runtime: Runtime, does: UseCases) {
 
 const callbacksWaitingMax = 2_000;
 
-function callbackIntake(providers: Providers, does: UseCases): CallbackIntake {
+function callbackIntake(providers: Providers, does: UseCases, isOpen: () => boolean): CallbackIntake {
   const group = new GroupCommit<ReceivedCallback, CallbackHandling>(does.receiveCallbacks, {
     batchSizeMax: 100,
     waitingMax: callbacksWaitingMax,
@@ -154,6 +170,10 @@ function callbackIntake(providers: Providers, does: UseCases): CallbackIntake {
   });
   return {
     reader: (provider) => providers.get(provider)?.readCallback ?? null,
-    receive: (callback) => group.submit(callback),
+    receive: async (callback) => {
+      // A slip that is not folded back yet would make an orphan of it: the provider is to say it again.
+      if (!isOpen()) throw new SlipstreamError('unavailable', 'The service is still reading its own log.');
+      return group.submit(callback);
+    },
   };
 }

@@ -46,9 +46,9 @@ export async function followSlips(
   return due;
 }
 
-type Submitted = RecordedEvent & { readonly event: Extract<SlipEvent, { type: 'SlipSubmitted' }> };
+export type Submitted = RecordedEvent & { readonly event: Extract<SlipEvent, { type: 'SlipSubmitted' }> };
 
-function isSubmitted(recorded: RecordedEvent): recorded is Submitted {
+export function isSubmitted(recorded: RecordedEvent): recorded is Submitted {
   return recorded.event.type === 'SlipSubmitted';
 }
 

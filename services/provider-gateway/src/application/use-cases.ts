@@ -1,5 +1,6 @@
 import type { Bound } from '../domain/watermark/bounds.ts';
 import { type DispatcherParts, dispatchDueSlips, type EndedCall } from './dispatch-due-slips.ts';
+import { foldBackSlips } from './fold-back-slips.ts';
 import { type FollowedEvent, followSlips } from './follow-slips.ts';
 import { giveUpLapsed, type Lapse } from './give-up-lapsed.ts';
 import { type AnsweredInquiry, type InquirerParts, inquireDue, recordAnswers } from './inquire-due.ts';
@@ -15,6 +16,8 @@ import { anythingOpen, type BoundFacts, readBounds } from './watermark-bounds.ts
 export interface UseCases {
   /** Follows the slips' events; gives how many rows became due or were asked about. */
   followSlips(tx: StoreTx, events: readonly FollowedEvent[]): Promise<number>;
+  /** Folds the log, this service's own events too, back into a database that is older than it. */
+  foldBackSlips(tx: StoreTx, events: readonly FollowedEvent[]): Promise<void>;
   /** Takes what other services reported; gives the reports that have to be refused. */
   receiveResults(tx: StoreTx, batch: ResultBatch): Promise<readonly Refused[]>;
   /** Stores and handles providers' callbacks. */
@@ -53,6 +56,7 @@ export function useCases(parts: Parts): UseCases {
   const lapse: Lapse = { reading: null };
   return {
     followSlips: (tx, events) => followSlips(tx, events, count),
+    foldBackSlips: (tx, events) => foldBackSlips(tx, events, parts),
     receiveResults: (tx, batch) => receiveResults(tx, batch, count),
     receiveCallbacks: (callbacks) => receiveCallbacks(store, callbacks, count),
     dispatchDueSlips: (calls) => dispatchDueSlips({ ...parts, ...calls, slots: dispatchSlots }),

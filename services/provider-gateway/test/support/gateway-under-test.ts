@@ -13,6 +13,7 @@ import {
   topics,
 } from '@slipstream/contracts';
 import {
+  copyDatabase,
   createDatabase,
   type Environment,
   environmentWithOwnKafka,
@@ -55,6 +56,8 @@ export class GatewayUnderTest {
     this.#databaseUrl = databaseUrl;
     this.#keys = keys;
     this.database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+    // Putting a copy back ends its idle connections.
+    this.database.on('error', () => {});
     this.#kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'gateway-test' });
     this.#producer = new SerialProducer(this.#kafka);
     this.#consumer = this.#kafka.consumer({
@@ -94,6 +97,20 @@ export class GatewayUnderTest {
     const service = await createService(await assemble({ settings, rules }));
     this.#services.push(service);
     return service;
+  }
+
+  /** Takes a copy of the service's database aside; every session of it ends. */
+  async copyAside(): Promise<void> {
+    await copyDatabase(this.environment.databaseUrl, this.#databaseName, `${this.#databaseName}_copy`);
+  }
+
+  /** Puts the copy in the database's place, as a restored backup would be. */
+  async putBack(): Promise<void> {
+    await copyDatabase(this.environment.databaseUrl, `${this.#databaseName}_copy`, this.#databaseName);
+  }
+
+  get #databaseName(): string {
+    return new URL(this.#databaseUrl).pathname.slice(1);
   }
 
   async stop(): Promise<void> {
@@ -216,6 +233,10 @@ export class GatewayUnderTest {
         value,
       })),
     );
+  }
+
+  partitionOf(slipId: string): number {
+    return partitionOf(slipId, partitions);
   }
 
   /** The log of one slip, as it stands on the topic. */

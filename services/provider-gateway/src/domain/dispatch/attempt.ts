@@ -5,7 +5,7 @@ import { receiveAnswer } from './receive-answer.ts';
 import { type Dispatch, pending, type Step, unchanged } from './state.ts';
 
 /** Beyond the answer's own time limit: for the commit of the outcome. */
-const leaseMarginMs = 1_000;
+export const leaseMarginMs = 1_000;
 
 export interface Terms {
   readonly connectTimeoutMs: number;
@@ -104,7 +104,7 @@ function nextAttempt(dispatch: Dispatch, now: Instant, retryAt: Instant): Instan
 }
 
 /** This service asks by itself, from when the provider must have decided whether it takes the slip (ADR 10). */
-function ownInquiry(dispatch: Dispatch, provider: string, acceptanceDelayMaxMs: number | null) {
+export function ownInquiry(dispatch: Dispatch, provider: string, acceptanceDelayMaxMs: number | null) {
   if (acceptanceDelayMaxMs === null || dispatch.notAfter === null) return [];
   // One millisecond later than the bound, because only NOT_FOUND asked after it counts.
   const dueAt = addMs(dispatch.notAfter, acceptanceDelayMaxMs + 1);

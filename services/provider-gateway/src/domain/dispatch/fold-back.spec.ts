@@ -1,0 +1,153 @@
+import { describe, expect, test } from '@jest/globals';
+import type { SlipEvent } from '@slipstream/slip';
+import { mayIntend } from './attempt.ts';
+import { foldBack } from './fold-back.ts';
+import { dispatch, limits, t0 } from './spec-support.ts';
+import type { Dispatch } from './state.ts';
+
+const now = '2026-11-22T10:00:01.000000Z';
+const provider = 'acme';
+const notAfter = '2026-11-22T10:00:00.500000Z';
+const evidence = 'signed_callback' as const;
+
+const intent = (attempt = 1): SlipEvent => ({
+  type: 'DispatchIntended',
+  data: { attempt, provider, digest: '', notAfter },
+});
+const notSent = (attempt = 1): SlipEvent => ({
+  type: 'DispatchNotSent',
+  data: { attempt, provider, reason: 'connection_refused', detail: '' },
+});
+const unanswered = (attempt = 1): SlipEvent => ({
+  type: 'DispatchUnanswered',
+  data: { attempt, provider, reason: 'timeout', detail: '' },
+});
+const acknowledged: SlipEvent = {
+  type: 'SlipAcknowledged',
+  data: { provider, providerReference: 'p-1', evidence, providerTime: null },
+};
+const progressed: SlipEvent = {
+  type: 'SlipProgressed',
+  data: { provider, step: 'packed', evidence, providerTime: null },
+};
+const returned = (outcome: 'succeeded' | 'failed'): SlipEvent => ({
+  type: 'SlipReturned',
+  data: {
+    provider,
+    outcome,
+    reason: null,
+    amount: null,
+    evidence,
+    providerReference: 'p-2',
+    providerTime: null,
+  },
+});
+const answered = (provesNotExecuted: boolean): SlipEvent => ({
+  type: 'InquiryAnswered',
+  data: { inquiry: 2, provider, answer: 'not_found', provesNotExecuted, detail: '' },
+});
+const refunded: SlipEvent = { type: 'SlipRefunded', data: { transaction: null, reason: 'not_executed' } };
+const held: SlipEvent = { type: 'FundsHeld', data: { transaction: null } };
+
+function fold(start: Dispatch, ...events: readonly SlipEvent[]): Dispatch {
+  return events.reduce((state, event) => foldBack(state, event, { now, terms: limits }).dispatch, start);
+}
+
+const due = dispatch({ nextAt: t0 });
+const waiting = dispatch({ status: 'submitted', nextAt: null });
+
+describe('a slip folded back from the log', () => {
+  test.each<[string, SlipEvent[], Partial<Dispatch>]>([
+    ['was never sent: it is due', [held], { status: 'held', nextAt: now }],
+    [
+      'has an intent without an end: it may have left',
+      [held, intent()],
+      { status: 'intended', attempt: 1, notAfter },
+    ],
+    [
+      'was not sent: it is due again',
+      [held, intent(), notSent()],
+      { status: 'held', attempt: 1, nextAt: now },
+    ],
+    ['has its second intent', [held, intent(), notSent(), intent(2)], { status: 'intended', attempt: 2 }],
+    [
+      'got no answer',
+      [held, intent(), unanswered()],
+      { status: 'unanswered', sentMaybe: true, leaseUntil: null },
+    ],
+    [
+      'was acknowledged',
+      [held, intent(), acknowledged],
+      { status: 'answered', acknowledged: true, sentMaybe: true },
+    ],
+    ['is worked on', [held, intent(), acknowledged, progressed], { status: 'answered', lastStep: 'packed' }],
+    [
+      'has returned',
+      [held, intent(), acknowledged, returned('failed')],
+      { status: 'returned', outcome: 'failed', evidence, providerReference: 'p-1', nextAt: null },
+    ],
+    ['is proved not executed', [held, intent(), unanswered(), answered(true)], { closedForDispatch: true }],
+    ['may still be executed', [held, intent(), unanswered(), answered(false)], { closedForDispatch: false }],
+    [
+      'succeeded after its refund',
+      [held, intent(), returned('failed'), refunded, returned('succeeded')],
+      { status: 'returned', outcome: 'succeeded', refunded: true, closedForDispatch: true },
+    ],
+  ])('%s', (_, events, expected) => {
+    const folded = fold(waiting, ...events);
+    expect(folded).toMatchObject(expected);
+    // The database may know any beginning of it: folding all of it again changes nothing, and sends nothing again.
+    expect(fold(folded, ...events)).toEqual(folded);
+  });
+
+  test('is never due when anything of it may have left', () => {
+    const left = [
+      [intent()],
+      [intent(), unanswered()],
+      [intent(), acknowledged],
+      [intent(), returned('succeeded')],
+      [intent(), unanswered(), answered(true)],
+      [intent(), notSent(), intent(2)],
+    ];
+    const later = '2026-11-22T10:00:04.000000Z';
+    expect(mayIntend(due, later)).toBe(true);
+    for (const events of left) expect(mayIntend(fold(due, ...events), later)).toBe(false);
+  });
+
+  test('an old end does not end a later attempt', () => {
+    const second = fold(due, intent(), notSent(), intent(2));
+    expect(fold(second, notSent(), unanswered())).toEqual(second);
+  });
+
+  test('an intent without an end runs out with its call, as one whose sender is gone', () => {
+    expect(fold(due, intent()).leaseUntil).toBe('2026-11-22T10:00:04.500000Z');
+    const gone = foldBack(due, intent(), { now, terms: null }).dispatch;
+    expect(gone).toMatchObject({ status: 'intended', leaseUntil: '2026-11-22T10:00:01.500000Z' });
+  });
+});
+
+describe('a question folded back', () => {
+  const requested: SlipEvent = { type: 'InquiryRequested', data: { inquiry: 2 } };
+
+  test('is on the list until its answer comes, and nothing is answered meanwhile', () => {
+    const { slipId } = due;
+    const asked = foldBack(due, requested, { now, terms: limits });
+    expect(asked).toEqual({
+      dispatch: due,
+      inquiries: [{ slipId, n: 2, provider, dueAt: now }],
+      answered: null,
+    });
+    expect(foldBack(due, answered(false), { now, terms: limits })).toMatchObject({
+      answered: 2,
+      inquiries: [],
+    });
+  });
+
+  test('this service’s own, about a call without an answer, is put again', () => {
+    const open = fold(due, intent());
+    expect(foldBack(open, unanswered(), { now, terms: limits }).inquiries).toMatchObject([
+      { n: 0, provider },
+    ]);
+    expect(foldBack(open, unanswered(), { now, terms: null }).inquiries).toEqual([]);
+  });
+});

@@ -1,0 +1,137 @@
+import { addMs, type Instant } from '@slipstream/kernel';
+import type { SlipEvent } from '@slipstream/slip';
+import { leaseMarginMs, ownInquiry, type Terms } from './attempt.ts';
+import { followEvent } from './follow-event.ts';
+import type { Dispatch, NewInquiry } from './state.ts';
+
+/** This service's own events, from which its state follows where its database has lost it. */
+export const ownEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
+  'DispatchIntended',
+  'DispatchNotSent',
+  'DispatchUnanswered',
+  'SlipAcknowledged',
+  'SlipProgressed',
+  'SlipReturned',
+  'InquiryAnswered',
+]);
+
+/** What an event of the log makes of a row that lacks it. Nothing is published: what was said stands on the topic. */
+export interface Folded {
+  readonly dispatch: Dispatch;
+  readonly inquiries: readonly NewInquiry[];
+  /** The number of a question that has its answer. */
+  readonly answered: number | null;
+}
+
+/** `terms` null: the provider is not configured any more. */
+export interface FoldTerms {
+  readonly now: Instant;
+  readonly terms: Pick<Terms, 'answerTimeoutMs' | 'acceptanceDelayMaxMs'> | null;
+}
+
+/**
+ * Folds an event of any service into the row, in log order. Idempotent, since the database may know some of them: only
+ * a later attempt begins, only the open attempt ends, and an outcome stays. An intent without an end stays `intended`
+ * under a lease that has run out: it is found as one whose sender is gone.
+ */
+export function foldBack(dispatch: Dispatch, event: SlipEvent, { now, terms }: FoldTerms): Folded {
+  switch (event.type) {
+    case 'DispatchIntended':
+      return only(event.data.attempt > dispatch.attempt ? intended(dispatch, event.data, terms) : dispatch);
+    case 'DispatchNotSent':
+      return only(isOpenAttempt(dispatch, event.data) ? notSent(dispatch, now) : dispatch);
+    case 'DispatchUnanswered': {
+      if (!isOpenAttempt(dispatch, event.data)) return only(dispatch);
+      const next: Dispatch = {
+        ...dispatch,
+        status: 'unanswered',
+        sentMaybe: true,
+        owner: null,
+        leaseUntil: null,
+      };
+      const asked = ownInquiry(next, event.data.provider, terms?.acceptanceDelayMaxMs ?? null);
+      return { dispatch: next, inquiries: asked, answered: null };
+    }
+    case 'SlipAcknowledged':
+      return only({ ...heard(dispatch, event.data.providerReference), acknowledged: true });
+    case 'SlipProgressed':
+      return only({ ...heard(dispatch, null), lastStep: event.data.step });
+    case 'SlipReturned':
+      return only(returned(dispatch, event.data));
+    case 'InquiryAnswered': {
+      const { inquiry, provesNotExecuted } = event.data;
+      const next = provesNotExecuted ? { ...dispatch, closedForDispatch: true, nextAt: null } : dispatch;
+      return { dispatch: next, inquiries: [], answered: inquiry };
+    }
+    case 'InquiryRequested':
+      // Whether it was answered stands further on in the log.
+      return {
+        dispatch,
+        inquiries: [
+          { slipId: dispatch.slipId, n: event.data.inquiry, provider: dispatch.provider ?? '', dueAt: now },
+        ],
+        answered: null,
+      };
+    case 'SlipRefunded':
+      return only({ ...dispatch, closedForDispatch: true, nextAt: null, refunded: true });
+    default:
+      return only(followEvent(dispatch, event, now).dispatch);
+  }
+}
+
+function only(dispatch: Dispatch): Folded {
+  return { dispatch, inquiries: [], answered: null };
+}
+
+type Data<Type extends SlipEvent['type']> = Extract<SlipEvent, { type: Type }>['data'];
+
+function intended(
+  dispatch: Dispatch,
+  { attempt, provider, notAfter }: Data<'DispatchIntended'>,
+  terms: FoldTerms['terms'],
+): Dispatch {
+  // A process that lived through the loss may still hold the call: its answer comes before the lease ends.
+  const leaseUntil = addMs(notAfter, (terms?.answerTimeoutMs ?? 0) + leaseMarginMs);
+  return {
+    ...dispatch,
+    status: 'intended',
+    attempt,
+    provider,
+    notAfter,
+    owner: null,
+    leaseUntil,
+    nextAt: null,
+  };
+}
+
+function isOpenAttempt({ status, attempt }: Dispatch, ended: { readonly attempt: number }): boolean {
+  return status === 'intended' && attempt === ended.attempt;
+}
+
+function notSent(dispatch: Dispatch, now: Instant): Dispatch {
+  const nextAt = dispatch.closedForDispatch ? null : now;
+  return { ...dispatch, status: 'held', owner: null, leaseUntil: null, nextAt };
+}
+
+/** Whoever spoke has the slip: it is never sent again. */
+function heard(dispatch: Dispatch, providerReference: string | null): Dispatch {
+  return {
+    ...dispatch,
+    status: dispatch.outcome === null ? 'answered' : dispatch.status,
+    sentMaybe: true,
+    owner: null,
+    leaseUntil: null,
+    nextAt: null,
+    providerReference: dispatch.providerReference ?? providerReference,
+  };
+}
+
+/** The first outcome stands; only a success that was told after the refund replaces a failure. */
+function returned(
+  dispatch: Dispatch,
+  { outcome, evidence, providerReference }: Data<'SlipReturned'>,
+): Dispatch {
+  const told = heard(dispatch, providerReference);
+  if (dispatch.outcome !== null && outcome !== 'succeeded') return told;
+  return { ...told, status: 'returned', outcome, evidence };
+}

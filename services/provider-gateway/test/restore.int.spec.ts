@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { sources } from '@slipstream/contracts';
+import { type Simulator, startSimulator } from '@slipstream/provider-simulator';
+import type { RecordedEvent } from '@slipstream/slip';
+import { waitFor } from '@slipstream/testing';
+import { v7 } from 'uuid';
+import { fundsHeld, recorded, slipRefunded, submitted } from './support/events.ts';
+import { freePorts, GatewayUnderTest } from './support/gateway-under-test.ts';
+import { secret } from './support/harness.ts';
+
+let gateway: GatewayUnderTest;
+let simulator: Simulator;
+let port: number;
+
+beforeAll(async () => {
+  gateway = await GatewayUnderTest.open();
+  port = (await freePorts(1))[0]!;
+  const acme = { id: 'acme', secret, latency_ms: [0, 5] as const, answer_ms: [5, 40] as const };
+  const callback_url = `http://127.0.0.1:${port}/v1/callbacks/acme`;
+  simulator = await startSimulator({
+    seed: 5,
+    providers: [{ ...acme, callback_url, acceptance_delay_max_ms: 200 }],
+  });
+}, 400_000);
+
+afterAll(async () => {
+  await gateway?.stop();
+  await simulator?.stop();
+}, 60_000);
+
+async function truth(): Promise<Map<string, number>> {
+  const answer = await fetch(`${simulator.admin}/v1/truth`);
+  const { data } = (await answer.json()) as { data: { slip_id: string; executions: number }[] };
+  return new Map(data.map((row) => [row.slip_id, row.executions]));
+}
+
+async function submit(...then: RecordedEvent['event'][]): Promise<string> {
+  const slipId = v7();
+  const route = { provider: 'acme', route: 'acme', deadlineMs: 300_000 };
+  await gateway.publish(recorded(slipId, submitted(route)), ...then.map((event) => recorded(slipId, event)));
+  return slipId;
+}
+
+/** Per partition, the numbers that this service gave out, in log order. */
+function numbers(): number[][] {
+  const own = gateway.events.filter((event) => event.source === sources.gateway);
+  const byPartition = Object.groupBy(own, (event) => String(gateway.partitionOf(event.slipId)));
+  return Object.values(byPartition).map((events) => events!.map((event) => Number(event.sequence)));
+}
+
+test('a database put back from before thirty payments pays none of them again, reuses no number and goes on', async () => {
+  const first = await gateway.start(simulator.providers, port);
+  const old = await Promise.all([submit(fundsHeld), submit(fundsHeld)]);
+  for (const slipId of old) await gateway.has(slipId, 'SlipReturned');
+  const waiting = await submit();
+  await first.stop();
+  await gateway.copyAside();
+
+  const second = await gateway.start(simulator.providers, port);
+  const lost = await Promise.all(Array.from({ length: 30 }, () => submit(fundsHeld)));
+  await gateway.publish(recorded(waiting, fundsHeld));
+  for (const slipId of [...lost, waiting]) await gateway.has(slipId, 'SlipReturned');
+  await gateway.publish(recorded(lost[0]!, slipRefunded));
+  await second.stop();
+  const numbersBefore = numbers();
+  await gateway.putBack();
+
+  const third = await gateway.start(simulator.providers, port);
+  const ready = () => fetch(`${third.url}/readyz`).then((answer) => answer.ok);
+  await waitFor(ready, { timeoutMs: 60_000, what: 'the gateway to have folded its events back' });
+  const late = await Promise.all(Array.from({ length: 12 }, () => submit(fundsHeld)));
+  for (const slipId of late) await gateway.has(slipId, 'SlipReturned');
+  const all = [...old, ...lost, waiting, ...late];
+  const executed = await truth();
+  expect(all.map((slipId) => executed.get(slipId))).toEqual(all.map(() => 1));
+  for (const slipId of all) {
+    const types = gateway.of(slipId).map(({ event }) => event.type);
+    expect(types.filter((type) => type === 'DispatchIntended' || type === 'SlipReturned')).toHaveLength(2);
+  }
+  // Each number once and in order: nothing is sent twice, and what comes now follows what was there.
+  const given = numbers();
+  expect(given).toEqual(given.map((one) => one.map((_, index) => index + 1)));
+  expect(given.flat().length).toBeGreaterThan(numbersBefore.flat().length);
+  const { rows } = await gateway.database.query(
+    `select status, outcome, attempt, refunded from dispatch where slip_id = any($1) group by 1, 2, 3, 4 order by 4`,
+    [[...old, ...lost, waiting]],
+  );
+  const returned = { status: 'returned', outcome: 'succeeded', attempt: 1 };
+  expect(rows).toEqual([
+    { ...returned, refunded: false },
+    { ...returned, refunded: true },
+  ]);
+}, 300_000);

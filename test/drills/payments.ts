@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { waitFor } from '@slipstream/testing';
+
+const batchSize = 10;
+
+/** Submits slips as another service would, and asks what became of them. */
+export class Payments {
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #slips: string[] = [];
+
+  constructor(env: Readonly<Record<string, string>>) {
+    this.#env = env;
+  }
+
+  get count(): number {
+    return this.#slips.length;
+  }
+
+  async submit(count: number): Promise<void> {
+    for (let left = count; left > 0; left -= batchSize) {
+      const some = Array.from({ length: Math.min(left, batchSize) }, () => this.#submitOne());
+      this.#slips.push(...(await Promise.all(some)));
+    }
+  }
+
+  /** The status of a submission that should not be taken. */
+  async refused(): Promise<number> {
+    return (await this.#post(randomUUID())).status;
+  }
+
+  /** Resolves when the ledger shows each of them settled. */
+  async settled(timeoutMs: number): Promise<void> {
+    await waitFor(async () => (await this.open()).length === 0, {
+      timeoutMs,
+      intervalMs: 250,
+      what: 'every slip to be settled',
+    });
+  }
+
+  /** Those that the ledger does not show as settled. */
+  async open(): Promise<string[]> {
+    const shown = await Promise.all(this.#slips.map(async (id) => ({ id, status: await this.#status(id) })));
+    return shown.filter(({ status }) => status !== 'settled').map(({ id }) => id);
+  }
+
+  /** What the providers really did, by their own word. */
+  async executions(): Promise<{ readonly paid: number; readonly second: number }> {
+    const answer = await fetch(`${this.#env.SIMULATOR_URL}/v1/truth`);
+    const { data } = (await answer.json()) as { data: { slip_id: string; executions: number }[] };
+    const executions = new Map(data.map((row) => [row.slip_id, row.executions]));
+    const counts = this.#slips.map((id) => executions.get(id) ?? 0);
+    return {
+      paid: counts.filter((count) => count > 0).length,
+      second: counts.reduce((sum, count) => sum + Math.max(0, count - 1), 0),
+    };
+  }
+
+  async #submitOne(): Promise<string> {
+    const reference = randomUUID();
+    const answer = await waitFor(
+      async () => {
+        const response = await this.#post(reference).catch(() => null);
+        return response?.status === 202 ? response : undefined;
+      },
+      { timeoutMs: 60_000, what: 'intake to take a slip' },
+    );
+    return ((await answer.json()) as { id: string }).id;
+  }
+
+  #post(reference: string): Promise<Response> {
+    return fetch(`${this.#env.INTAKE_URL}/v1/slips`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${this.#env.TOKEN_PUBLISHER}`,
+        'content-type': 'application/json',
+        'idempotency-key': `"${reference}"`,
+      },
+      body: JSON.stringify({
+        reference,
+        kind: 'order',
+        account: 'drill-payer',
+        counterparty: 'drill-shop',
+        amount: { amount: '1250', currency: 'EUR' },
+        route: 'default',
+        confirm: true,
+      }),
+    });
+  }
+
+  async #status(id: string): Promise<string | null> {
+    const headers = { authorization: `Bearer ${this.#env.TOKEN_OPS}` };
+    const answer = await fetch(`${this.#env.LEDGER_URL}/v1/slips/${id}`, { headers }).catch(() => null);
+    if (answer?.status !== 200) return null;
+    return ((await answer.json()) as { status: string }).status;
+  }
+}

@@ -1,0 +1,153 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { copyDatabase } from '@slipstream/environment';
+import { type ServiceName, type Stack, startStack } from '@slipstream/local';
+import { waitFor } from '@slipstream/testing';
+import { readNumbers } from './numbers.ts';
+import { Payments } from './payments.ts';
+
+export const restorable = ['provider-gateway', 'intake', 'ledger', 'reconciliation'] as const;
+
+/** What one restored service did; `holds` when it is what rule 4 promises. */
+export interface Restored {
+  readonly service: ServiceName;
+  readonly paid: number;
+  readonly second_payments: number;
+  readonly reused_numbers: number;
+  readonly lost: number;
+  /** `by itself`: went on without people; `as said`: not ready, and ready again with a newer copy. */
+  readonly went_on: 'by itself' | 'as said' | 'no';
+  readonly holds: boolean;
+}
+
+type Log = (line: string) => void;
+
+const settleMs = 120_000;
+
+/** Restores one service after the other, each in a stack of its own. */
+export async function drillRestore(services: readonly ServiceName[], log: Log): Promise<Restored[]> {
+  const results: Restored[] = [];
+  for (const service of services) {
+    log(`\n${service}:`);
+    const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-drill-'));
+    try {
+      const stack = await startStack({
+        dataDir,
+        profile: 'stack',
+        // Nothing is to be overdue because a service stands still for the drill.
+        policies: { outcome_deadline_ms: 300_000 },
+        log,
+        removeOnCrash: [dataDir],
+      });
+      try {
+        results.push(await restore(stack, service, log));
+      } finally {
+        await stack.stop();
+      }
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  }
+  return results;
+}
+
+async function restore(stack: Stack, service: ServiceName, log: Log): Promise<Restored> {
+  const payments = new Payments(stack.env);
+  const database = service.replace('-', '_');
+  const superuser = stack.env.DATABASE_URL!;
+  await payments.submit(10);
+  await payments.settled(settleMs);
+  await frozen(stack, service, () => copyDatabase(superuser, database, `${database}_old`));
+  log('  a copy of its database was taken aside after 10 payments');
+  await payments.submit(30);
+  await payments.settled(settleMs);
+  log('  30 more were paid');
+  await replaced(stack, service, async () => {
+    await copyDatabase(superuser, database, `${database}_new`);
+    await copyDatabase(superuser, `${database}_old`, database);
+  });
+  log('  the copy was put back, and the service started');
+  const wentOn =
+    service === 'provider-gateway' ? await byItself(stack, service, log) : await asSaid(stack, service, log);
+  await payments.submit(10);
+  const lost = await payments.settled(settleMs).then(
+    () => 0,
+    async () => (await payments.open()).length,
+  );
+  const { second, paid } = await payments.executions();
+  const { reused, missing } = await readNumbers(stack.env.KAFKA_BROKERS!.split(','));
+  const result = {
+    service,
+    paid,
+    second_payments: second,
+    reused_numbers: reused,
+    lost: lost + missing,
+    went_on: wentOn,
+  };
+  const holds = wentOn !== 'no' && paid === payments.count && second + reused + result.lost === 0;
+  return { ...result, holds };
+}
+
+async function byItself(stack: Stack, service: ServiceName, log: Log): Promise<Restored['went_on']> {
+  await waitFor(() => stack.services.isReady(service), {
+    timeoutMs: settleMs,
+    what: `${service} to be ready`,
+  });
+  log('  it is ready again by itself');
+  return 'by itself';
+}
+
+/** The service must live, be not ready, say why, and go on once it has a newer copy. */
+async function asSaid(stack: Stack, service: ServiceName, log: Log): Promise<Restored['went_on']> {
+  const url = stack.env[`${service.toUpperCase()}_URL`]!;
+  const detail = await waitFor(() => whyNotReady(url), {
+    timeoutMs: settleMs,
+    what: `${service} to say why`,
+  });
+  log(`  /readyz: ${detail}`);
+  const restarts = stack.services.restarts(service);
+  if (service === 'intake') {
+    const status = await new Payments(stack.env).refused();
+    log(`  POST /v1/slips: ${status}`);
+    if (status !== 503) return 'no';
+  }
+  const database = service.replace('-', '_');
+  if (stack.services.restarts(service) !== restarts) return 'no';
+  await replaced(stack, service, () => copyDatabase(stack.env.DATABASE_URL!, `${database}_new`, database));
+  await waitFor(() => stack.services.isReady(service), {
+    timeoutMs: settleMs,
+    what: `${service} to be ready`,
+  });
+  log('  with the newer copy it is ready');
+  return 'as said';
+}
+
+async function whyNotReady(url: string): Promise<string | undefined> {
+  const answer = await fetch(`${url}/readyz`).catch(() => null);
+  if (answer?.status !== 503) return undefined;
+  const { checks } = (await answer.json()) as { checks: { name: string; detail?: string }[] };
+  const found = checks.find((check) => check.name === 'own log')?.detail;
+  return found?.includes('older than the log') ? found : undefined;
+}
+
+/** Copies while the process stands still: a backup takes no moment in between. */
+async function frozen(stack: Stack, service: ServiceName, work: () => Promise<void>): Promise<void> {
+  stack.services.kill(service, 'SIGSTOP');
+  try {
+    await work();
+  } finally {
+    stack.services.kill(service, 'SIGCONT');
+  }
+}
+
+/** Replaces the database of a service that does not run; its supervisor starts it anew. */
+async function replaced(stack: Stack, service: ServiceName, work: () => Promise<void>): Promise<void> {
+  stack.services.kill(service, 'SIGSTOP');
+  const before = stack.services.restarts(service);
+  await work();
+  stack.services.kill(service, 'SIGKILL');
+  const restarted = () =>
+    stack.services.restarts(service) > before && stack.services.pid(service) !== undefined;
+  await waitFor(restarted, { timeoutMs: settleMs, what: `${service} to start anew` });
+}
