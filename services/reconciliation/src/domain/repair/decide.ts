@@ -82,9 +82,9 @@ function beginRepair(slip: WatchedSlip, now: Instant): Decision {
   if (hasEnded(state)) return { events: diagnosed(slip), nextStep: null };
   // An import is concluded when its clock is closed: until then its answers are still being read.
   if (!isLive(state.clock)) return keep(slip);
-  // Begun already, or ended in a conclusion.
-  if (!isMissed(slip) || slip.nextStep !== null || state.inquiries > 0) return keep(slip);
   if (state.provedNotExecuted) return conclude(slip, 'not_executed');
+  // Concluded, or begun already.
+  if (!isMissed(slip) || slip.nextStep !== null) return keep(slip);
   if (state.mode === 'reported') return { events: [], nextStep: waitForReport(state, now) };
   return takeStep({ ...slip, nextStep: nextRung(state, state.inquiries, now) }, now);
 }

@@ -132,6 +132,14 @@ describe('the ladder', () => {
     expect(caseOf(story)?.status).toBe('open');
   });
 
+  test('begins at the verdict also when somebody had asked before', () => {
+    const story = sent()
+      .tell(told(answered(1, 'pending'), at(5)))
+      .judge(at(10.1));
+    expect(story.slip.nextStep).toEqual({ kind: 'inquire', at: at(12.1) });
+    expect(story.stepUntil(at(12.1)).types()).toEqual(['SlipOverdue', 'InquiryRequested']);
+  });
+
   test('is left alone when the last answer says that the outcome is on its way', () => {
     const story = overdue().stepUntil(at(22.1));
     const before = story.slip.nextStep;
