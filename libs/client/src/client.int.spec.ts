@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { decodeInbound, encodeSlipEvent, type Inbound, stampEnvelope, topics } from '@slipstream/contracts';
+import {
+  decodeInbound,
+  encodeSlipEvent,
+  type Inbound,
+  sourceOf,
+  stampEnvelope,
+  topics,
+} from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import { createKafka, ensureTopics, partitionOf, RecordStream, SerialProducer } from '@slipstream/kafka';
 import { isUuid } from '@slipstream/kernel';
@@ -103,7 +110,7 @@ describe('the slip client', () => {
     const data = { caller, reference: 'ord-1', rule: 'limit', detail: 'too much' };
     const event: SlipEvent = { type: 'SlipRejected', data };
     const value = (sequence: number) => {
-      const head = { id: randomUUID(), source: caller, subject: slipId, clock: 'wall' };
+      const head = { id: randomUUID(), source: sourceOf('SlipRejected'), subject: slipId, clock: 'wall' };
       const time = '2026-11-22T10:00:00.000000Z';
       return stampEnvelope(encodeSlipEvent(head, event), {
         sequence: `${sequence}`,
@@ -150,5 +157,19 @@ describe('the slip client', () => {
     const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [topics.events.name] });
     await admin.disconnect();
     expect(offsets!.partitions.some(({ offset }) => Number(offset) > 0)).toBe(true);
+  });
+
+  it('says so instead of going on where the log no longer has what the group would read next', async () => {
+    const group = `spec-${randomUUID()}`;
+    const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec', log });
+    const admin = kafka.admin();
+    await admin.connect();
+    const partitions = [{ partition: 0, offset: '1000000' }];
+    await admin.setOffsets({ groupId: group, topic: topics.events.name, partitions });
+    await admin.disconnect();
+    const stream = client.consumeEvents({ group, fromBeginning: false, onBatch: () => {} });
+    await expect(stream).rejects.toThrow(
+      /partition 0: the group stands at offset 1000000, but the log ends at \d+/,
+    );
   });
 });

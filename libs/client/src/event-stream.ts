@@ -1,4 +1,4 @@
-import { readEnvelope, slipEventOf, topics } from '@slipstream/contracts';
+import { type Envelope, mayPublish, readEnvelope, slipEventOf, topics } from '@slipstream/contracts';
 import { jsonLog, type KafkaClient, type Log, RecordStream, type StreamRecord } from '@slipstream/kafka';
 import type { RecordedEvent } from '@slipstream/slip';
 import { ResendFilter } from './resend-filter.ts';
@@ -37,11 +37,13 @@ export async function startEventStream(
     fromBeginning,
     log,
     onFatal: onFatal ?? ((error) => log.error('the event stream has died', { error: error.message })),
+    onAssigned: () => filter.assigned(),
     async onBatch(records) {
       const partition = records[0]!.partition;
-      const events = filter.fresh(partition, decodeAll(records, log));
+      const fresh = filter.fresh(partition, readAll(records, log));
+      const events = decodeAll(fresh, log);
       if (events.length > 0) await onBatch({ partition, events });
-      filter.delivered(partition, events);
+      filter.delivered(partition, fresh);
     },
   });
   try {
@@ -54,18 +56,42 @@ export async function startEventStream(
   return stream;
 }
 
-/** An event type newer than this library is passed over; what cannot be read (bytes that are no event, a value newer than this library) is told in the log. */
-function decodeAll(records: readonly StreamRecord[], log: Log): RecordedEvent[] {
-  const events: RecordedEvent[] = [];
-  for (const { value, partition, offset } of records) {
+interface Read extends Envelope {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** What our services say, numbers and all; bytes that are no event, and what strangers say, is told in the log. */
+function readAll(records: readonly StreamRecord[], log: Log): Read[] {
+  return records.flatMap(({ value, problem, partition, offset }) => {
     try {
+      if (problem !== null) throw new Error(problem);
       if (value === null) throw new Error('the record has no value');
-      const recorded = slipEventOf(readEnvelope(value));
-      if (recorded !== null) events.push(recorded);
+      const envelope = readEnvelope(value);
+      const { source, type } = envelope;
+      if (!mayPublish(source, type)) throw new Error(`${source} may not publish ${type}`);
+      if (envelope.sequence < 1) throw new Error('the event has no sequence');
+      return [{ ...envelope, partition, offset }];
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      log.warn('a record was skipped', { topic: topics.events.name, partition, offset, error: text });
+      skipped(log, { partition, offset }, error);
+      return [];
     }
-  }
-  return events;
+  });
+}
+
+/** An event type newer than this library is passed over; a value newer than this library is told in the log. */
+function decodeAll(read: readonly Read[], log: Log): RecordedEvent[] {
+  return read.flatMap((envelope) => {
+    try {
+      return slipEventOf(envelope) ?? [];
+    } catch (error) {
+      skipped(log, envelope, error);
+      return [];
+    }
+  });
+}
+
+function skipped(log: Log, { partition, offset }: Pick<Read, 'partition' | 'offset'>, error: unknown): void {
+  const text = (error instanceof Error ? error.message : String(error)).slice(0, 1_000);
+  log.warn('a record was skipped', { topic: topics.events.name, partition, offset, error: text });
 }

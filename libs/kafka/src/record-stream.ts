@@ -3,6 +3,9 @@ import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { backoffMs } from './backoff.ts';
 import { type KafkaClient, retryOptions } from './client.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
+import { readLogBounds } from './log-bounds.ts';
+import { headersProblem } from './record-headers.ts';
+import { StreamBroken, StreamPlaces, storedOffsetProblem } from './stream-places.ts';
 import { withTimeout } from './with-timeout.ts';
 
 /** A record of a {@link RecordStream}. */
@@ -12,6 +15,8 @@ export interface StreamRecord {
   readonly timestampMs: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /** Why nobody is to read it (more headers than are taken); null for any other. */
+  readonly problem: string | null;
 }
 
 export interface RecordStreamOptions {
@@ -21,8 +26,10 @@ export interface RecordStreamOptions {
   readonly group?: string | undefined;
   /** Where a group without a stored offset begins: at the log's start, or with what comes from now on. */
   readonly fromBeginning: boolean;
-  /** Records of one partition, in order. Repeated with growing waits until it resolves. */
+  /** Records of one partition, in order. Repeated with growing waits until it resolves; a `StreamBroken` ends the stream. */
   readonly onBatch: (records: readonly StreamRecord[]) => Promise<void>;
+  /** Partitions were assigned anew: others may have read them meanwhile. */
+  readonly onAssigned?: () => void;
   readonly onFatal: (error: Error) => void;
   readonly log?: Log;
   readonly maxWaitMs?: number;
@@ -39,6 +46,9 @@ export class RecordStream {
   readonly #log: Log;
   readonly #consumer: Consumer;
   readonly #admin: Admin;
+  readonly #places = new StreamPlaces();
+  #joined: Promise<void> = Promise.resolve();
+  #isBroken = false;
   #stopping = false;
   #wake: () => void = () => {};
 
@@ -55,12 +65,23 @@ export class RecordStream {
     });
   }
 
+  /** @throws StreamBroken when the log no longer has, or has not yet, an offset that the group stored */
   async start(): Promise<void> {
-    const { topic, fromBeginning, onFatal } = this.#options;
-    this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
+    const { topic, fromBeginning, onFatal, onAssigned } = this.#options;
+    const { events } = this.#consumer;
+    this.#consumer.on(events.CRASH, ({ payload }) => {
       if (!payload.restart && !this.#stopping) onFatal(payload.error);
     });
+    this.#consumer.on(events.GROUP_JOIN, () => {
+      onAssigned?.();
+      this.#joined = this.#readPlaces();
+    });
+    this.#consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
+      // Nothing but control records or aborted transactions: kafkajs hands them to nobody.
+      if (payload.batchSize === 0) this.#places.passed(payload.partition, Number(payload.lastOffset) + 1);
+    });
     await this.#admin.connect();
+    await this.#checkPlaces();
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [topic], fromBeginning });
     await this.#consumer.run({
@@ -80,24 +101,69 @@ export class RecordStream {
     await withTimeout(this.#admin.disconnect(), stopTimeoutMs, 'disconnecting').catch(() => {});
   }
 
+  /** What the group stored, seen before kafkajs can reset it. */
+  async #checkPlaces(): Promise<void> {
+    if (!this.#options.group) return;
+    const bounds = await readLogBounds(this.#admin, this.#options.topic);
+    for (const [partition, offset] of await this.#committed()) {
+      const problem = storedOffsetProblem(partition, offset, bounds.get(partition));
+      if (problem !== null) throw new StreamBroken(problem);
+    }
+  }
+
+  async #readPlaces(): Promise<void> {
+    // A group of its own stores nothing, and nobody else reads for it: it goes on where it was.
+    if (!this.#options.group) return;
+    try {
+      this.#places.join(await this.#committed());
+    } catch (error) {
+      // Within one assignment the records still have to follow each other.
+      this.#places.join(new Map());
+      this.#log.warn('the offsets of the group could not be read', {
+        group: this.#group,
+        ...describeError(error),
+      });
+    }
+  }
+
+  async #committed(): Promise<Map<number, number>> {
+    const { topic } = this.#options;
+    const [offsets] = await this.#admin.fetchOffsets({ groupId: this.#group, topics: [topic] });
+    return new Map(offsets!.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  /** Delivers nothing more: whoever goes on must know that records are missing. */
+  #break(error: StreamBroken): void {
+    this.#isBroken = true;
+    this.#consumer.pause([{ topic: this.#options.topic }]);
+    this.#options.onFatal(error);
+  }
+
   /** Never throws (K2). */
   async #eachBatch({ batch, resolveOffset, heartbeat, isStale }: EachBatchPayload): Promise<void> {
     const { topic, partition } = batch;
-    const records = batch.messages.map(({ offset, timestamp, key, value }) => ({
+    await this.#joined;
+    if (this.#isBroken) return;
+    const records = batch.messages.map(({ offset, timestamp, key, value, headers }) => ({
       partition,
       offset: Number(offset),
       timestampMs: Number(timestamp),
       key,
       value,
+      problem: headersProblem(headers),
     }));
+    const fetchedOffset = Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
     for (let failures = 0; !this.#stopping && !isStale(); ) {
       try {
+        this.#places.check({ partition, fetchedOffset, highWatermark: Number(batch.highWatermark) });
         await this.#options.onBatch(records);
         const last = batch.messages.at(-1)!.offset;
         resolveOffset(last);
+        this.#places.passed(partition, Number(last) + 1);
         await this.#commit(partition, String(Number(last) + 1));
         return;
       } catch (error) {
+        if (error instanceof StreamBroken) return this.#break(error);
         failures++;
         this.#log.warn('a batch failed and is repeated', {
           topic,
