@@ -28,6 +28,7 @@ describe('a name', () => {
     ['\u202eright-to-left', 'visible'],
     ['hard\u00a0space', 'visible'],
     ['\ud800', 'visible'],
+    ['nai\u0308ve', 'normalization form C'],
     [17, 'must be a string'],
     [null, 'must be a string'],
     [undefined, 'must be a string'],

@@ -23,7 +23,9 @@ export function nameProblem(value: unknown): string | null {
   if (value.length > 2 * nameLengthMax || [...value].length > nameLengthMax) {
     return `must have at most ${nameLengthMax} characters`;
   }
-  return name.test(value)
-    ? null
-    : 'must consist of visible characters, with spaces only between them and no control characters';
+  if (!name.test(value)) {
+    return 'must consist of visible characters, with spaces only between them and no control characters';
+  }
+  // An é of one character and one of two look alike: they would be two accounts.
+  return value === value.normalize('NFC') ? null : 'must be in Unicode normalization form C';
 }
