@@ -340,3 +340,34 @@ describe('two instances', () => {
     ]);
   });
 });
+
+describe('a success that was not asked for', () => {
+  it.each([
+    ['in another currency', { amount: 1000n, currency: 'JPY' }],
+    ['of a hundredfold', eur(100_000)],
+  ])('%s leaves the slip unknown and its money where it is', async (_, amount) => {
+    const slipId = randomUUID();
+    const account = `doubt-${slipId.slice(0, 8)}`;
+    await ledger.publish([
+      [slipId, submitted({ account, reference: account })],
+      [slipId, returned('succeeded', { amount })],
+      [slipId, refundRequested()],
+    ]);
+    expect(await slipWith(slipId, 'unknown')).toMatchObject({ outcome: 'succeeded', resolved_at: null });
+    await waitFor(async () => (await ledger.get(`/v1/slips/${slipId}/events`)).body.data.length === 5, {
+      timeoutMs: 20_000,
+      what: 'the answers to all of it',
+    });
+    const { body } = await ledger.get(`/v1/slips/${slipId}/events`);
+    expect(body.data.map(({ type }: Shown) => type).toSorted()).toEqual([
+      'slipstream.slip.funds_held.v1',
+      'slipstream.slip.refund_refused.v1',
+      'slipstream.slip.refund_requested.v1',
+      'slipstream.slip.returned.v1',
+      'slipstream.slip.submitted.v1',
+    ]);
+    expect((await ledger.get(`/v1/accounts/${account}`)).body.balances).toEqual([
+      { currency: 'EUR', available: '-1000', held: '1000' },
+    ]);
+  });
+});

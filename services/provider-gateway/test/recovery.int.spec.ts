@@ -134,6 +134,11 @@ describe('an instance that dies', () => {
     expect(await gateway.types(slip)).toEqual(['DispatchIntended']);
     await recoverOwn(recorder(), 'one');
     expect(await gateway.event(slip, 'DispatchUnanswered')).toMatchObject({ reason: 'restart', attempt: 1 });
+    // Should the one before be alive against all rules: nothing is sent twice, and what it heard counts.
+    expect(await dispatchDueSlips(instance('one'))).toBe(0);
+    await recordOutcomes(recorder(), [{ slipId: slip, attempt: 1, outcome: succeeded }]);
+    expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'DispatchUnanswered', 'SlipReturned']);
+    expect(puppet.calls).toHaveLength(1);
   });
 
   test('between the intent and its commit: nothing was intended, and another instance sends', async () => {
@@ -297,9 +302,12 @@ describe('an instance that dies', () => {
     expect(await gateway.types(late)).toEqual([]);
   });
 
-  test('two instances that claim at the same time never get the same slip', async () => {
+  test.each([
+    ['two instances', 'two'],
+    ['two processes of one name', 'one'],
+  ])('%s that claim at the same time never get the same slip', async (_, second) => {
     const slips = await Promise.all(Array.from({ length: 8 }, () => gateway.slip()));
-    const instances = [instance('one'), instance('two')];
+    const instances = [instance('one'), instance(second)];
     const counts = await Promise.all(instances.map(dispatchDueSlips));
     expect(counts.reduce((a, b) => a + b)).toBe(8);
     expect(new Set(puppet.calls.map((call) => call.slipId))).toEqual(new Set(slips));

@@ -129,6 +129,7 @@ export class GatewayUnderTest {
 
   async #listen(): Promise<void> {
     await ensureTopics(this.#kafka);
+    await this.#coordinator();
     await this.#consumer.connect();
     await this.#consumer.subscribe({
       topics: [topics.events.name, topics.watermarks.name],
@@ -141,6 +142,20 @@ export class GatewayUnderTest {
         else this.events.push(decodeSlipEvent(message.value));
       },
     });
+  }
+
+  /** kafkajs ends a consumer for good when a fresh broker cannot coordinate groups yet. */
+  async #coordinator(): Promise<void> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    try {
+      await waitFor(async () => (await admin.describeGroups(['gateway-test'])).groups.length > 0, {
+        timeoutMs: 120_000,
+        what: 'a coordinator of groups',
+      });
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   /** Publishes events of other services, each numbered by its source. */
