@@ -1,8 +1,8 @@
 import type { Instant } from '@slipstream/kernel';
 import { unreachable } from '@slipstream/kernel';
-import type { SlipEvent } from '@slipstream/slip';
+import { providerHasSpoken, type SlipEvent } from '@slipstream/slip';
 import type { ProviderAnswer } from '../provider/answer.ts';
-import { type Dispatch, type KeptAnswer, pending, providerHasSpoken, type Step, unchanged } from './state.ts';
+import { type Dispatch, type KeptAnswer, pending, type Step, unchanged } from './state.ts';
 
 /**
  * What an answer came to. `orphan`: it is about nothing that was handed to this provider. `contradiction`: it denies

@@ -146,10 +146,3 @@ export function newDispatch(
     seenResults: [],
   };
 }
-
-/** Whether the provider said anything about the slip. */
-export function providerHasSpoken(
-  dispatch: Pick<Dispatch, 'acknowledged' | 'lastStep' | 'outcome'>,
-): boolean {
-  return dispatch.acknowledged || dispatch.lastStep !== null || dispatch.outcome !== null;
-}

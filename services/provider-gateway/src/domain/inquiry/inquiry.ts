@@ -1,7 +1,7 @@
 import { addMs, earlier, type Instant, instantToMs } from '@slipstream/kernel';
-import { isLive, type PendingEvent, type SlipEvent } from '@slipstream/slip';
+import { isLive, type PendingEvent, providerHasSpoken, type SlipEvent } from '@slipstream/slip';
 import { receiveAnswer } from '../dispatch/receive-answer.ts';
-import { type Dispatch, pending, providerHasSpoken, type Step } from '../dispatch/state.ts';
+import { type Dispatch, pending, type Step } from '../dispatch/state.ts';
 import { countsAsNotFound, neverLeft, provesNotExecuted } from '../proof/not-executed.ts';
 import type { InquiryOutcome } from '../provider/answer.ts';
 

@@ -1,5 +1,6 @@
 import { addMs, type Instant } from '@slipstream/kernel';
-import { type Dispatch, providerHasSpoken } from '../dispatch/state.ts';
+import { providerHasSpoken } from '@slipstream/slip';
+import type { Dispatch } from '../dispatch/state.ts';
 
 /**
  * True when no attempt ever left this system: none was made, or each ended in DispatchNotSent. It stays true only if
