@@ -1,0 +1,54 @@
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createDatabase, sharedEnvironment } from '@slipstream/environment';
+import { coreMigrations, migrate, openDataSource } from '@slipstream/postgres';
+
+const environment = sharedEnvironment();
+const directory = fileURLToPath(new URL('../migrations', import.meta.url));
+let first: string;
+beforeAll(() => {
+  first = mkdtempSync(join(tmpdir(), 'slipstream-first-migration-'));
+  const [one] = readdirSync(directory).filter((file) => file.startsWith('0001'));
+  copyFileSync(join(directory, one!), join(first, one!));
+});
+afterAll(() => rmSync(first, { recursive: true, force: true }));
+
+test('slips and cases of the first release are found again, each where it belongs', async () => {
+  const url = await createDatabase(environment().databaseUrl, 'reconciliation_upgrade');
+  const dataSource = await openDataSource({ url, applicationName: 'reconciliation-upgrade-test' });
+  try {
+    await migrate(dataSource, [coreMigrations, { scope: 'reconciliation', directory: first }]);
+    await dataSource.query(`
+      insert into open_slip (slip_id, partition, clock, deadline, due_at, verdict, awaits_hold, finished, state, facts)
+      values ('waiting', 0, 'wall', now(), now(), 'open', true, false, '{}', '{}'),
+             ('settled', 0, 'wall', now(), now(), 'overdue', false, true, '{"settled":true}', '{}'),
+             ('refunded', 0, 'wall', now(), now(), 'in_time', false, true, '{"refunded":true}', '{}'),
+             ('conflicted', 0, 'wall', now(), now(), 'overdue', false, false, '{"refunded":true}', '{}'),
+             ('imported', 0, 'import-1', now(), now(), 'overdue', false, true, '{"refunded":true}', '{}')`);
+    await dataSource.query(`
+      insert into case_file (slip_id, status, reason, summary, opened_at, resolution, closed_at)
+      values ('conflicted', 'open', 'late_success_after_refund', 'S.', '2026-01-01T00:00:00Z', null, null),
+             ('settled', 'closed', 'no_answer', 'S.', '2026-01-01T00:00:00Z', 'returned', '2026-01-02T00:00:00Z')`);
+    await migrate(dataSource, [coreMigrations, { scope: 'reconciliation', directory }]);
+    const idsIn = async (table: string) =>
+      (await dataSource.query(`select slip_id from ${table} order by slip_id`)).map(
+        ({ slip_id }: { slip_id: string }) => slip_id,
+      );
+    expect(await idsIn('open_slip')).toEqual(['waiting']);
+    expect(await idsIn('archived_slip')).toEqual(['conflicted', 'refunded']);
+    const files = await dataSource.query('select reasons::text from case_file order by slip_id');
+    const [open, closed] = files.map(({ reasons }: { reasons: string }) => JSON.parse(reasons)[0]);
+    const openedAt = '2026-01-01T00:00:00.000000Z';
+    expect(open).toMatchObject({ openedAt, closedAt: null, resolution: null });
+    expect(closed).toMatchObject({
+      openedAt,
+      closedAt: '2026-01-02T00:00:00.000000Z',
+      resolution: 'returned',
+    });
+  } finally {
+    await dataSource.destroy();
+  }
+});
