@@ -158,8 +158,11 @@ export class ChunkRunner<Tx> {
     const { topic, partition } = position;
     const { records, resent, deadLetters, sources, nextOffset } = chunk;
     const batch: Batch = { topic, partition, records, resent };
-    const work =
-      records.length + resent.length > 0 ? async (tx: Tx) => subscription.handle(tx, batch) : async () => {};
+    const waiting = deadLetters.filter(({ parkKey }) => parkKey !== null);
+    const work = async (tx: Tx): Promise<void> => {
+      if (records.length + resent.length > 0) await subscription.handle(tx, batch);
+      if (waiting.length > 0) await subscription.setAside?.(tx, partition, waiting);
+    };
     const startedMs = performance.now();
     try {
       await store.commit(position, { nextOffset, sources, deadLetters }, work);

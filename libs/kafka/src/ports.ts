@@ -156,4 +156,9 @@ export interface Subscription<Tx> {
   /** Whether records are our own events with source and `seq` (rule 5), or an inbound topic. */
   readonly sequenced: boolean;
   handle(tx: Tx, batch: Batch): Promise<void>;
+  /**
+   * Told of letters whose keys wait, in the transaction that stores them, after `handle`: for a consumer that keeps every
+   * record though it cannot use it yet. They come to `handle` when they are read again. Must take any record.
+   */
+  setAside?(tx: Tx, partition: number, letters: readonly DeadLetter[]): Promise<void>;
 }

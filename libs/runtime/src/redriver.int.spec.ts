@@ -84,6 +84,11 @@ class ServiceUnderTest {
       topic: this.topic,
       group: 'spec',
       sequenced: true,
+      setAside: async (tx, _partition, letters) => {
+        await tx.query('insert into kept select unnest($1::bigint[])', [
+          letters.map(({ record }) => record.offset),
+        ]);
+      },
       handle: async (tx, { records }) => {
         readEach(records, this.fault);
         for (const { key, sequence } of records) {
@@ -103,6 +108,7 @@ class ServiceUnderTest {
 
   async #begin(): Promise<void> {
     await this.unitOfWork.query('create table effect (n bigserial, slip text, seq int, unique (slip, seq))');
+    await this.unitOfWork.query('create table kept (at bigint primary key)');
     const events = { ...topics.events, name: this.topic, partitions: 1 };
     const dead = { ...events, name: deadLetterTopic(this.topic) };
     await prepareTopics(this.unitOfWork, [events, dead]);
@@ -214,6 +220,8 @@ test('87 slips parked by a fault are previewed, redriven in order, and flow agai
   await service.handled();
   expect(Object.keys(await service.effects())).toHaveLength(13);
   expect(service.consumer.parkedKeys()).toBe(87);
+  // The consumer was told of each in the transaction that stored it.
+  expect(await service.unitOfWork.query('select 1 from kept')).toHaveLength(174);
   expect(await service.letters.waiting()).toEqual([
     { topic: service.topic, reason: 'parked_behind', letters: 87, slips: 87 },
     { topic: service.topic, reason: 'rejected', letters: 87, slips: 87 },

@@ -62,12 +62,13 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
   const openSlips = new OpenSlips(unitOfWork);
   const reads = await openReads(settings.databaseUrl);
   const queries = ledgerQueries(reads.unitOfWork, new PositionWaits(reads.unitOfWork).wait);
-  const { recordBatch } = useCases({ sha256, monitor, newId, transactionId }, queries);
+  const { recordBatch, keepUnread } = useCases({ sha256, monitor, newId, transactionId }, queries);
   runtime.consume(
     eventsSubscription({
       sha256,
       ledgerTx,
       recordBatch,
+      keepUnread,
       outbound: (event) => outboundEvent({ source, newId }, event),
       onBatch: openSlips.sawBatch,
     }),

@@ -178,6 +178,58 @@ describe('the batch handler on PostgreSQL', () => {
     await expect(books.handle(feed.partition, [record])).rejects.toThrow(RecordRejected);
   });
 
+  it('logs what is set aside at once, and folds and books it when it is read again, once', async () => {
+    const feed = nextFeed();
+    const { partition } = feed;
+    const slipId = `waits-${partition}`;
+    const events = [submitted({ account: `w-${partition}` }), returned('succeeded')];
+    const [submit, answer] = events.map((event, n) => feed.event(recordedAs(event, n + 1, slipId)));
+    const row = async () =>
+      (
+        await query('select version, position, waits_from, status, outcome from slip where id = $1', [slipId])
+      )[0];
+    const log = () =>
+      query<{ version: string }>('select version from event_log where slip_id = $1 order by 1', [slipId]);
+
+    await books.setAside(partition, [submit!, answer!]);
+    expect(await row()).toMatchObject({ version: '2', waits_from: '0', status: 'submitted', outcome: null });
+    expect(await log()).toHaveLength(2);
+    expect(await query('select 1 from hold where slip_id = $1', [slipId])).toEqual([]);
+
+    await books.handle(partition, [submit!]);
+    expect(await row()).toMatchObject({ version: '2', waits_from: '1', outcome: null });
+    await books.handle(partition, [answer!]);
+    expect(await row()).toMatchObject({ version: '2', waits_from: null, outcome: 'succeeded' });
+    expect(await log()).toHaveLength(2);
+    expect(await query('select status from hold where slip_id = $1', [slipId])).toEqual([
+      { status: 'settled' },
+    ]);
+
+    const before = await books.dump();
+    await books.handle(partition, [submit!, answer!]);
+    expect(await books.dump()).toEqual(before);
+  });
+
+  it('logs and shows an event with a value of a newer release, and never what waits behind one that is not logged', async () => {
+    const feed = nextFeed();
+    const { partition } = feed;
+    const slipId = `newer-${partition}`;
+    const head = { id: 'e-newer', source: '/slipstream/provider-gateway', subject: slipId, clock: 'wall' };
+    const stamp = { sequence: '1', time: at(1), receivedTime: at(1) };
+    // SlipReturned with outcome 9.
+    const newer = encodeCloudEvent({ ...head, type: cloudEventType('SlipReturned') }, Buffer.from([0x10, 9]));
+    const record = feed.record(stampEnvelope(newer, stamp));
+    await expect(books.handle(partition, [record])).rejects.toThrow(/unknown value 9/);
+    await books.setAside(partition, [record], 'too_new');
+    const bytes = await query('select bytes from event_log where slip_id = $1', [slipId]);
+    expect(bytes).toEqual([{ bytes: record.value }]);
+    expect(await query('select status from slip where id = $1', [slipId])).toEqual([{ status: 'submitted' }]);
+
+    const [behind] = [feed.event(recordedAs(submitted(), 2, `other-${partition}`))];
+    await books.setAside(partition, [behind!], 'parked_behind');
+    expect(await query('select 1 from event_log where slip_id = $1', [`other-${partition}`])).toEqual([]);
+  });
+
   it('stores odd names and empty texts as they are', async () => {
     const feed = nextFeed();
     const names = ['NULL', '{a,b}', 'say "hi"', 'back\\slash', 'é\u2028💸', ''];

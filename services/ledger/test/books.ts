@@ -1,6 +1,6 @@
 import { sources, stampEnvelope, topics } from '@slipstream/contracts';
 import { createDatabase } from '@slipstream/environment';
-import type { ConsumedRecord, Subscription } from '@slipstream/kafka';
+import type { ConsumedRecord, DeadLetter, Subscription } from '@slipstream/kafka';
 import type { Instant } from '@slipstream/kernel';
 import {
   coreMigrations,
@@ -15,6 +15,7 @@ import { v7 } from 'uuid';
 import { eventsSubscription } from '../src/adapters/kafka/events-subscription.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
 import { migrations, sha256, transactionId } from '../src/app.module.ts';
+import { keepUnread } from '../src/application/keep-unread.ts';
 import type { LedgerMonitor, Resent } from '../src/application/ports.ts';
 import { recordBatch } from '../src/application/record-batch.ts';
 
@@ -27,6 +28,12 @@ export interface Books {
     partition: number,
     records: readonly ConsumedRecord[],
     resent?: readonly ConsumedRecord[],
+  ): Promise<void>;
+  /** Stores records as set aside, all but the first because they wait behind it. */
+  setAside(
+    partition: number,
+    records: readonly ConsumedRecord[],
+    reason?: DeadLetter['reason'],
   ): Promise<void>;
   /** What the ledger has published on a partition, as the relay would send it. */
   published(partition: number): Promise<Buffer[]>;
@@ -65,6 +72,7 @@ export async function openBooks(databaseUrl: string): Promise<Books> {
     sha256,
     ledgerTx,
     recordBatch: (tx, batch) => recordBatch(context, tx, batch),
+    keepUnread: (tx, partition, unread) => keepUnread(sha256, tx, partition, unread),
     outbound: (event) => outboundEvent({ source: sources.ledger, newId: v7 }, event),
     onBatch: () => {},
   });
@@ -75,6 +83,14 @@ export async function openBooks(databaseUrl: string): Promise<Books> {
     unknownTypes,
     handle: (partition, records, resent = []) =>
       unitOfWork.run((tx) => subscription.handle(tx, { topic, partition, records, resent })),
+    setAside: (partition, records, reason = 'failed') =>
+      unitOfWork.run(async (tx) => {
+        const letters = records.map((record, n) => ({
+          ...{ record, parkKey: record.key!.toString(), errorClass: '', detail: '', attempts: 1 },
+          reason: n === 0 ? reason : ('parked_behind' as const),
+        }));
+        await subscription.setAside!(tx, partition, letters);
+      }),
     async published(partition) {
       const rows = await unitOfWork.query<OutboxRow>(outboxSql, [topic, partition]);
       return rows.map(({ seq, at, received_at, body }) =>

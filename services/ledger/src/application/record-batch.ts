@@ -7,7 +7,14 @@ import {
   mayMoveMoney,
 } from '../domain/hold/decide-in-order.ts';
 import type { Hold } from '../domain/hold/hold.ts';
-import { type FollowedSlip, follow, type LogRecord, type Sha256 } from '../domain/log/follow.ts';
+import {
+  type FollowedSlip,
+  foldLogged,
+  follow,
+  type LogRecord,
+  type Sha256,
+  waits,
+} from '../domain/log/follow.ts';
 import type { Booking, LedgerMonitor, LedgerTx, LogEntry, Resent, StoredSlip } from './ports.ts';
 
 export interface RecordBatchContext {
@@ -37,10 +44,8 @@ export async function recordBatch(
 ): Promise<readonly PendingEvent[]> {
   const stored = await tx.load([...new Set(batch.records.map((record) => record.slipId))]);
   const taken = takeIn(context, stored, batch.records);
-  if (taken.entries.length > 0) {
-    await tx.append(batch.partition, taken.entries);
-    await tx.saveSlips(batch.partition, [...taken.slips.values()]);
-  }
+  if (taken.entries.length > 0) await tx.append(batch.partition, taken.entries);
+  if (taken.slips.size > 0) await tx.saveSlips(batch.partition, [...taken.slips.values()]);
   await compareResent(context, tx, batch.partition, [...batch.resent, ...taken.resent]);
   const answers =
     taken.cues.length === 0 ? [] : await decideMoney(context, tx, stored, batch.partition, taken);
@@ -66,14 +71,15 @@ function takeIn(
   for (const record of records) {
     const { slipId, recorded } = record;
     const slip = taken.slips.get(slipId) ?? stored.get(slipId)?.slip ?? null;
-    if (slip !== null && record.offset <= slip.position) {
+    const isLogged = slip !== null && waits(slip, record);
+    if (slip !== null && !isLogged && record.offset <= slip.position) {
       const { source, sequence, offset, bytes } = record;
       taken.resent.push({ source, sequence, offset, digest: sha256(bytes) });
       continue;
     }
-    const followed = follow(slip, record, sha256);
+    const followed = isLogged ? foldLogged(slip, record) : follow(slip, record, sha256);
     taken.slips.set(slipId, followed);
-    taken.entries.push({ record, version: followed.version, chain: followed.chain });
+    if (!isLogged) taken.entries.push({ record, version: followed.version, chain: followed.chain });
     if (recorded === null) monitor.unknownType(record.type);
     else if (mayMoveMoney(recorded.event)) {
       taken.cues.push({ before: slip?.state ?? null, recorded });

@@ -1,4 +1,5 @@
 import type { PendingEvent } from '@slipstream/slip';
+import { keepUnread, type Unread } from './keep-unread.ts';
 import type { LedgerTx } from './ports.ts';
 import type { LedgerQueries } from './queries.ts';
 import { type LedgerBatch, type RecordBatchContext, recordBatch } from './record-batch.ts';
@@ -7,9 +8,15 @@ import { type LedgerBatch, type RecordBatchContext, recordBatch } from './record
 export interface UseCases {
   /** Takes a batch of the log into the books; gives the events that the ledger answers with. */
   recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly PendingEvent[]>;
+  /** Logs records that were set aside. */
+  keepUnread(tx: LedgerTx, partition: number, unread: readonly Unread[]): Promise<void>;
   readonly queries: LedgerQueries;
 }
 
 export function useCases(context: RecordBatchContext, queries: LedgerQueries): UseCases {
-  return { recordBatch: (tx, batch) => recordBatch(context, tx, batch), queries };
+  return {
+    recordBatch: (tx, batch) => recordBatch(context, tx, batch),
+    keepUnread: (tx, partition, unread) => keepUnread(context.sha256, tx, partition, unread),
+    queries,
+  };
 }

@@ -1,6 +1,6 @@
-import { readEnvelope, slipEventOf } from '@slipstream/contracts';
+import { type Envelope, readEnvelope, slipEventOf } from '@slipstream/contracts';
 import { type ConsumedRecord, RecordRejected } from '@slipstream/kafka';
-import { isSlipstreamError, keyLengthMax } from '@slipstream/kernel';
+import { type Instant, isSlipstreamError, keyLengthMax } from '@slipstream/kernel';
 import { type RecordedEvent, wallClock } from '@slipstream/slip';
 import type { LogRecord } from '../../domain/log/follow.ts';
 
@@ -13,30 +13,57 @@ export function readLogRecord(record: ConsumedRecord): LogRecord {
   try {
     const envelope = readEnvelope(record.value);
     const recorded = slipEventOf(envelope);
-    const slipId = envelope.subject;
-    const clock = envelope.clock === '' ? wallClock : envelope.clock;
-    const problem = unusable([envelope.id, slipId, clock]) ?? (recorded && unusableEvent(recorded));
-    if (problem || slipId === '' || envelope.time === '') {
-      throw new RecordRejected(record, problem ?? 'the event lacks time or subject');
-    }
-    return {
-      offset: record.offset,
-      sequence: envelope.sequence,
-      source: envelope.source,
-      eventId: envelope.id,
-      type: envelope.type,
-      slipId,
-      clock,
-      time: envelope.time,
-      receivedTime: envelope.receivedTime === '' ? envelope.time : envelope.receivedTime,
-      bytes: record.value,
-      traceparent: envelope.traceparent,
-      recorded,
-    };
+    const problem = unusableEnvelope(envelope) ?? (recorded && unusableEvent(recorded));
+    if (problem) throw new RecordRejected(record, problem);
+    return { ...logRecord(record, record.value, envelope), recorded };
   } catch (error) {
     if (isSlipstreamError(error)) throw new RecordRejected(record, error.detail, { cause: error });
     throw error;
   }
+}
+
+/** A record that was set aside, as far as the log can keep it; null: it cannot. */
+export function readUnread(record: ConsumedRecord): LogRecord | null {
+  if (record.value === null) return null;
+  try {
+    const envelope = readEnvelope(record.value);
+    // Letters are parked by the record's key: an event of another slip than its key says would wait for nothing.
+    const isOwn = envelope.sequence > 0 && record.key?.toString('utf8') === envelope.subject;
+    if (!isOwn || unusableEnvelope(envelope) !== null) return null;
+    return { ...logRecord(record, record.value, envelope), recorded: null };
+  } catch (error) {
+    if (isSlipstreamError(error)) return null;
+    throw error;
+  }
+}
+
+function logRecord(
+  { offset }: ConsumedRecord,
+  bytes: Buffer,
+  envelope: Envelope,
+): Omit<LogRecord, 'recorded'> {
+  return {
+    offset,
+    sequence: envelope.sequence,
+    source: envelope.source,
+    eventId: envelope.id,
+    type: envelope.type,
+    slipId: envelope.subject,
+    clock: clockOf(envelope),
+    time: envelope.time as Instant,
+    receivedTime: envelope.receivedTime === '' ? (envelope.time as Instant) : envelope.receivedTime,
+    bytes,
+    traceparent: envelope.traceparent,
+  };
+}
+
+function clockOf({ clock }: Envelope): string {
+  return clock === '' ? wallClock : clock;
+}
+
+function unusableEnvelope(envelope: Envelope): string | null {
+  if (envelope.subject === '' || envelope.time === '') return 'the event lacks time or subject';
+  return unusable([envelope.id, envelope.subject, envelope.type, clockOf(envelope)]);
 }
 
 /** What the columns and the books cannot take; null when all is well. */

@@ -12,6 +12,7 @@ interface LoadRow {
   id: string;
   version: string;
   position: string;
+  waits_from: string | null;
   chain: Buffer;
   clock: string;
   listed_at: Instant;
@@ -126,6 +127,7 @@ function toStored(row: LoadRow): StoredSlip {
       slipId: row.id,
       version: Number(row.version),
       position: Number(row.position),
+      waitsFrom: row.waits_from === null ? null : Number(row.waits_from),
       chain: row.chain,
       clock: row.clock,
       listedAt: row.listed_at,

@@ -29,5 +29,6 @@ export function slipColumns(slips: readonly FollowedSlip[]): unknown[] {
     plainArray(states.map((state) => state?.overdue ?? false)),
     plainArray(slips.map(({ version }) => version)),
     plainArray(slips.map(({ position }) => position)),
+    plainArray(slips.map(({ waitsFrom }) => waitsFrom)),
   ];
 }

@@ -1,7 +1,7 @@
 /** The statements of the batch handler: each takes a whole batch. */
 
 export const loadSql = `
-select s.id, s.version, s.position, s.chain, s.clock, s.listed_at, s.state,
+select s.id, s.version, s.position, s.waits_from, s.chain, s.clock, s.listed_at, s.state,
        h.clock as hold_clock, h.kind, h.account, h.counterparty, h.amount, h.currency, h.status as hold_status
 from slip s left join hold h on h.slip_id = s.id
 where s.id = any($1::text[])`;
@@ -17,20 +17,21 @@ from unnest($4::int[], $5::int[], $6::bigint[], $7::text[], $8::bigint[], $9::te
 
 export const saveSlipsSql = `
 insert into slip (partition, id, clock, reference, account, counterparty, provider, kind, status, outcome, cause_class, cause_code,
-  amount, currency, listed_at, deadline, overdue, version, position, state, chain)
+  amount, currency, listed_at, deadline, overdue, version, position, waits_from, state, chain)
 select $1, s.id, s.clock, s.reference, s.account, s.counterparty, s.provider, s.kind, s.status, s.outcome, s.cause_class, s.cause_code,
-  s.amount, s.currency, s.listed_at, s.deadline, s.overdue, s.version, s.position, s.state,
+  s.amount, s.currency, s.listed_at, s.deadline, s.overdue, s.version, s.position, s.waits_from, s.state,
   substring($2::bytea from (s.n::int - 1) * 32 + 1 for 32)
 from unnest(string_to_array($3::text, chr(31)), $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::text[], $12::text[], $13::text[], $14::text[], $15::numeric[], $16::text[], $17::timestamptz[], $18::timestamptz[],
-    $19::boolean[], $20::bigint[], $21::bigint[])
+    $19::boolean[], $20::bigint[], $21::bigint[], $22::bigint[])
   with ordinality as s(state, id, clock, reference, account, counterparty, provider, kind, status, outcome, cause_class, cause_code,
-    amount, currency, listed_at, deadline, overdue, version, position, n)
+    amount, currency, listed_at, deadline, overdue, version, position, waits_from, n)
 on conflict (id) do update set
   reference = excluded.reference, account = excluded.account, counterparty = excluded.counterparty, provider = excluded.provider,
   kind = excluded.kind, status = excluded.status, outcome = excluded.outcome, cause_class = excluded.cause_class,
   cause_code = excluded.cause_code, amount = excluded.amount, currency = excluded.currency, listed_at = excluded.listed_at,
   deadline = excluded.deadline, overdue = excluded.overdue, version = excluded.version, position = excluded.position,
+  waits_from = excluded.waits_from,
   state = excluded.state, chain = excluded.chain`;
 
 /** A resend that is not in the log was set aside when it came first: its dead letter has the bytes. */

@@ -31,8 +31,10 @@ export interface FollowedSlip {
   readonly clock: string;
   /** When it was submitted, or the time of its first event when it never was. */
   readonly listedAt: Instant;
-  /** null while only events of unknown types came. */
+  /** null while no event came that could be read. */
   readonly state: SlipState | null;
+  /** Offset of the first logged event that is not folded: it waits to be read again (rule 9). null: all are. */
+  readonly waitsFrom: number | null;
 }
 
 /** SHA-256 over the parts, one after the other. */
@@ -54,5 +56,29 @@ export function follow(slip: FollowedSlip | null, record: LogRecord, sha256: Sha
     clock: state?.clock ?? slip?.clock ?? clock,
     listedAt: state?.submittedAt ?? slip?.listedAt ?? first,
     state,
+    waitsFrom: null,
+  };
+}
+
+/** Adds a record that cannot be folded yet; those after it wait too. */
+export function followUnread(slip: FollowedSlip | null, record: LogRecord, sha256: Sha256): FollowedSlip {
+  const followed = follow(slip, { ...record, recorded: null }, sha256);
+  return { ...followed, waitsFrom: slip?.waitsFrom ?? record.offset };
+}
+
+/** Whether the record was logged, but not folded. */
+export function waits(slip: FollowedSlip, { offset }: LogRecord): boolean {
+  return slip.waitsFrom !== null && offset >= slip.waitsFrom && offset <= slip.position;
+}
+
+/** Folds a record that was logged when it could not be read. */
+export function foldLogged(slip: FollowedSlip, { offset, recorded }: LogRecord): FollowedSlip {
+  const state = recorded === null ? slip.state : evolve(slip.state, recorded);
+  return {
+    ...slip,
+    clock: state?.clock ?? slip.clock,
+    listedAt: state?.submittedAt ?? slip.listedAt,
+    state,
+    waitsFrom: offset < slip.position ? offset + 1 : null,
   };
 }

@@ -1,0 +1,35 @@
+import { type FollowedSlip, followUnread, type LogRecord, type Sha256 } from '../domain/log/follow.ts';
+import type { LedgerTx, LogEntry } from './ports.ts';
+
+/** A record set aside. */
+export interface Unread {
+  readonly record: LogRecord;
+  /** Only because an earlier one of its slip was. */
+  readonly waitsBehind: boolean;
+}
+
+/**
+ * Logs records that were set aside, so that the log is whole and their slip is shown; they are folded, and decided on,
+ * when they are read again. A record behind one that is not in the log is left out as well: order comes before haste.
+ */
+export async function keepUnread(
+  sha256: Sha256,
+  tx: LedgerTx,
+  partition: number,
+  unread: readonly Unread[],
+): Promise<void> {
+  const stored = await tx.load([...new Set(unread.map(({ record }) => record.slipId))]);
+  const slips = new Map<string, FollowedSlip>();
+  const entries: LogEntry[] = [];
+  for (const { record, waitsBehind } of unread) {
+    const slip = slips.get(record.slipId) ?? stored.get(record.slipId)?.slip ?? null;
+    if (slip !== null && record.offset <= slip.position) continue;
+    if (waitsBehind && (slip?.waitsFrom ?? null) === null) continue;
+    const followed = followUnread(slip, record, sha256);
+    slips.set(record.slipId, followed);
+    entries.push({ record, version: followed.version, chain: followed.chain });
+  }
+  if (entries.length === 0) return;
+  await tx.append(partition, entries);
+  await tx.saveSlips(partition, [...slips.values()]);
+}
