@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { waitFor } from '@slipstream/testing';
 
 const batchSize = 10;
+const ends: ReadonlySet<string> = new Set(['settled', 'refunded']);
 
 /** Submits slips as another service would, and asks what became of them. */
 export class Payments {
@@ -28,31 +29,53 @@ export class Payments {
     return (await this.#post(randomUUID())).status;
   }
 
-  /** Resolves when the ledger shows each of them settled. */
-  async settled(timeoutMs: number): Promise<void> {
+  /** Resolves when the ledger shows an end of each of them: settled, or given back when the machine was too slow. */
+  async ended(timeoutMs: number): Promise<void> {
     await waitFor(async () => (await this.open()).length === 0, {
       timeoutMs,
       intervalMs: 250,
-      what: 'every slip to be settled',
+      what: 'the end of every slip',
     });
   }
 
-  /** Those that the ledger does not show as settled. */
+  /** Those that the ledger shows no end of. */
   async open(): Promise<string[]> {
-    const shown = await Promise.all(this.#slips.map(async (id) => ({ id, status: await this.#status(id) })));
-    return shown.filter(({ status }) => status !== 'settled').map(({ id }) => id);
+    return (await this.#shown()).filter(({ status }) => !ends.has(status ?? '')).map(({ id }) => id);
+  }
+
+  /** The types of a slip's events, in the order of the log. */
+  async story(id: string): Promise<string> {
+    const headers = { authorization: `Bearer ${this.#env.TOKEN_OPS}` };
+    const answer = await fetch(`${this.#env.LEDGER_URL}/v1/slips/${id}/events`, { headers }).catch(
+      () => null,
+    );
+    if (answer?.status !== 200) return `the ledger says ${answer?.status ?? 'nothing'}`;
+    const { data } = (await answer.json()) as { data: { type: string; sequence: string }[] };
+    return data.map(({ type, sequence }) => `${type.split('.').at(-2)} ${sequence}`).join(', ');
   }
 
   /** What the providers really did, by their own word. */
-  async executions(): Promise<{ readonly paid: number; readonly second: number }> {
+  async executions(): Promise<{
+    readonly paid: number;
+    readonly second: number;
+    readonly differing: number;
+  }> {
     const answer = await fetch(`${this.#env.SIMULATOR_URL}/v1/truth`);
     const { data } = (await answer.json()) as { data: { slip_id: string; executions: number }[] };
     const executions = new Map(data.map((row) => [row.slip_id, row.executions]));
     const counts = this.#slips.map((id) => executions.get(id) ?? 0);
+    const told = await this.#shown();
     return {
+      // Settled and not executed, or given back and executed.
+      differing: told.filter(({ id, status }) => (status === 'settled') !== (executions.get(id) ?? 0) > 0)
+        .length,
       paid: counts.filter((count) => count > 0).length,
       second: counts.reduce((sum, count) => sum + Math.max(0, count - 1), 0),
     };
+  }
+
+  async #shown(): Promise<{ readonly id: string; readonly status: string | null }[]> {
+    return Promise.all(this.#slips.map(async (id) => ({ id, status: await this.#status(id) })));
   }
 
   async #submitOne(): Promise<string> {
