@@ -49,7 +49,8 @@ async function startBroker(folder: DataFolder, jars: string): Promise<Part> {
     args: [
       '-Xms128m',
       '-Xmx384m',
-      '-XX:+UseG1GC',
+      // One thread for a small heap: nothing is collected beside the work while there is none.
+      '-XX:+UseSerialGC',
       '-Djava.awt.headless=true',
       ...java,
       'kafka.Kafka',

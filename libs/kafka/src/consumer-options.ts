@@ -25,7 +25,7 @@ export interface ConsumerOptions {
 }
 
 export const consumerDefaults: ConsumerOptions = {
-  maxWaitMs: 300,
+  maxWaitMs: 1_000,
   partitionsConcurrent: 4,
   sessionTimeoutMs: 10_000,
   partitionBytesMax: 512 * 1024,

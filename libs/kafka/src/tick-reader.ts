@@ -55,7 +55,8 @@ export class TickReader {
     this.#admin = options.kafka.admin({ retry: retryOptions });
     this.#consumer = options.kafka.consumer({
       groupId: this.#group,
-      maxWaitTimeInMs: options.maxWaitMs ?? 50,
+      // The broker answers when the first byte is there; this is only how often nothing is asked for anew.
+      maxWaitTimeInMs: options.maxWaitMs ?? 1_000,
       allowAutoTopicCreation: false,
       retry: { ...retryOptions, restartOnFailure: async () => !this.#stopping },
     });

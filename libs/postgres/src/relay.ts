@@ -54,7 +54,7 @@ export class Relay {
       retentionMs = 7 * 86_400_000,
       pruneMs = 60_000,
     } = options;
-    const { pollMs = 20, aloneMs = 250, retryMs = 200, retryMsMax = 5_000 } = options;
+    const { pollMs = 20, aloneMs = 1_000, retryMs = 200, retryMsMax = 5_000 } = options;
     this.#unitOfWork = unitOfWork;
     this.#onError = onError;
     this.#leases = new Leases(unitOfWork, {

@@ -71,7 +71,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   });
   const onError = (error: unknown) =>
     logger.error(error instanceof Error ? (error.stack ?? error.message) : error);
-  const detector = new Loop({ name: 'detector', round: does.detect, everyMs: 100, pauseMs: 20, onError });
+  const detector = new Loop({ name: 'detector', round: does.detect, everyMs: 500, pauseMs: 20, onError });
   runtime.addPart(detector);
   runtime.addPart(
     new Loop({ name: 'blindness', round: does.watchBlindness, everyMs: 1_000, pauseMs: 1_000, onError }),

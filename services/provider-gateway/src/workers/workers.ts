@@ -47,7 +47,7 @@ export function workers(parts: WorkerParts): Workers {
       }),
     ),
     waitMsMin: 5,
-    waitMsMax: 100,
+    waitMsMax: 500,
     onError,
     settle: settle(dispatchSlots),
   });
@@ -57,7 +57,7 @@ export function workers(parts: WorkerParts): Workers {
       does.inquireDue({ record: (answered) => answers.record(answered), onFree: () => inquirer.wake() }),
     ),
     waitMsMin: 5,
-    waitMsMax: 100,
+    waitMsMax: 500,
     onError,
     settle: settle(inquirySlots),
   });
@@ -80,14 +80,14 @@ export function workers(parts: WorkerParts): Workers {
     // An attempt whose end is kept here is not abandoned: its lease only ran out while the database was away.
     work: unlessBehind(does.recoverAbandoned),
     waitMsMin: 100,
-    waitMsMax: 500,
+    waitMsMax: 1_000,
     onError,
   });
   const release = new Poller({
     name: 'release of parked results',
     work: () => does.releaseParked(parts.upstream()),
     waitMsMin: 50,
-    waitMsMax: 250,
+    waitMsMax: 1_000,
     onError,
   });
   const lapse = new Poller({

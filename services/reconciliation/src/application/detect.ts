@@ -1,3 +1,4 @@
+import { isLive } from '@slipstream/slip';
 import { type ClockState, type Judgeable, judgedThrough } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
 import type { Ids } from './advance.ts';
@@ -6,8 +7,9 @@ import { judgeDeadlines } from './judge-deadlines.ts';
 import type { Lookout, OwnedPartitions } from './ports.ts';
 import { takeDueSteps } from './take-due-steps.ts';
 
-/** How often progress is written down; it is for people, verdicts don't need it. */
+/** How often progress is written down; it is for people, verdicts don't need it. The wall clock's always moves. */
 const keepProgressEveryMs = 1_000;
+const keepLiveProgressEveryMs = 5_000;
 
 export interface DetectorParts {
   readonly marks: Marks;
@@ -31,6 +33,7 @@ export function createDetector({
   const concluded = new Set<string>();
   const kept = new Map<string, string>();
   let keepAtMs = monotonicMs();
+  let keepLiveAtMs = keepAtMs;
 
   return async () => {
     const sight = { marks, clocks: clocks() };
@@ -39,7 +42,9 @@ export function createDetector({
     await takeDueSteps(sight, owned, lookout, ids);
     if (monotonicMs() < keepAtMs) return;
     keepAtMs = monotonicMs() + keepProgressEveryMs;
-    await keep(judged);
+    const withLive = monotonicMs() >= keepLiveAtMs;
+    if (withLive) keepLiveAtMs = monotonicMs() + keepLiveProgressEveryMs;
+    await keep(withLive ? judged : judged.filter(({ clock }) => !isLive(clock)));
   };
 
   async function conclude(closed: readonly Judgeable[]): Promise<void> {
