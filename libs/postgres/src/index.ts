@@ -1,4 +1,12 @@
 export type { FailingPartition } from './apart.ts';
+export {
+  advanceClocks,
+  type ClockMark,
+  closedClocks,
+  endClocks,
+  type RunningClock,
+  runningClocks,
+} from './clock-marks.ts';
 export { FencedError, PgConsumerStore } from './consumer-store.ts';
 export { type DataSourceOptions, openDataSource } from './data-source.ts';
 export {

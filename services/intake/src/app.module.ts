@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
 import { Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
-import type { Tx } from '@slipstream/postgres';
+import { endClocks, type Tx } from '@slipstream/postgres';
 import type { Rules } from '@slipstream/rules';
 import { openRuntime, outboundEvent } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
@@ -46,6 +46,7 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
   runtime.publishWatermarks({
     bounds: () => clockBounds(runtime.unitOfWork, barrier),
     open: () => isOpen(runtime.unitOfWork),
+    onClosed: (clocks) => endClocks(runtime.unitOfWork, topics.commands.name, clocks),
   });
   return {
     name: 'intake',

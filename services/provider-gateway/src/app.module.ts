@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Logger, Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
 import { SlipstreamError } from '@slipstream/kernel';
-import { GroupCommit, type Tx } from '@slipstream/postgres';
+import { endClocks, GroupCommit, type Tx } from '@slipstream/postgres';
 import type { Rules } from '@slipstream/rules';
 import { clockWatch, openRuntime, outboundEvent, type Runtime } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
@@ -157,6 +157,7 @@ function publishWatermarks(runtime: Runtime, does: UseCases) {
       return does.readBounds({ resultsHandledTo, partitionsOfResults, upstream });
     },
     open: does.anythingOpen,
+    onClosed: (clocks) => endClocks(runtime.unitOfWork, topics.results.name, clocks),
   });
 }
 

@@ -94,6 +94,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   /** A clock concluded on every partition says nothing more; a service that starts again may repeat its last word. */
   async function forgetEndedClocks(): Promise<void> {
     const heard = new Set(ticks.clocks());
+    for (const clock of [...marks.clocks()]) if (!heard.has(clock)) marks.forget(clock);
     if (heard.size < 2) return;
     for (const { clock, concluded } of await does.reads.clocks()) {
       if (concluded && heard.has(clock)) await runtime.forgetClock(clock);

@@ -1,6 +1,6 @@
 import { topics } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
-import type { OutboundRecord, Tx } from '@slipstream/postgres';
+import { advanceClocks, closedClocks, type OutboundRecord, type Tx } from '@slipstream/postgres';
 import type { PendingEvent } from '@slipstream/slip';
 import {
   HeldElsewhere,
@@ -86,19 +86,13 @@ export function intakeTx(
         references.map((one) => one.reference),
         references.map((one) => one.clock),
       ]),
-    async closedClocks(partition, clocks) {
-      const rows = await tx.query<{ clock: string }>(sql.closedClocksSql, [inbound, partition, clocks]);
-      return new Set(rows.map((row) => row.clock));
-    },
-    async advanceClocks(partition, marks) {
-      await tx.query(sql.advanceClocksSql, [
+    closedClocks: (partition, clocks) => closedClocks(tx, inbound, partition, clocks),
+    advanceClocks: (partition, marks) =>
+      advanceClocks(
+        tx,
         inbound,
-        partition,
-        marks.map((mark) => mark.clock),
-        marks.map((mark) => mark.time),
-        marks.map((mark) => mark.closed),
-      ]);
-    },
+        marks.map((mark) => ({ ...mark, partition })),
+      ),
     publish: (events) => tx.publish(events.map(encode)),
   };
 }

@@ -50,25 +50,9 @@ order by r.caller, r.reference, r.clock
 on conflict do nothing
 returning caller, reference, clock`;
 
-export const closedClocksSql = `
-select clock from clock_mark where topic = $1 and partition = $2 and clock = any($3::text[]) and closed`;
-
-export const advanceClocksSql = `
-insert into clock_mark (clock, topic, partition, time, closed)
-select m.clock, $1, $2, m.time, m.closed
-from unnest($3::text[], $4::timestamptz[], $5::boolean[]) as m(clock, time, closed)
-order by m.clock
-on conflict (clock, topic, partition) do update
-set time = greatest(clock_mark.time, excluded.time), closed = clock_mark.closed or excluded.closed`;
-
-/** A clock stands where the last of its partitions stands, once all of them have been heard of. */
-export const clockBoundsSql = `
-select clock, min(time) as time, bool_and(closed) as closed
-from clock_mark where topic = $1
-group by clock having count(*) = $2`;
-
 /** UUIDv7 sorts by time, so the newest slip is the last of the primary key. */
 export const openSql = `
 select coalesce(
     (select created_at from slip order by slip_id desc limit 1) > clock_timestamp() - interval '60 seconds', false)
-  or exists (select 1 from clock_mark where topic = $1 and not closed) as open`;
+  or exists (select 1 from clock_mark m where topic = $1 and not closed
+    and not exists (select from ended_clock e where e.topic = $1 and e.clock = m.clock)) as open`;

@@ -1,8 +1,8 @@
 import { topics } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
-import type { ClockBound, UnitOfWork } from '@slipstream/postgres';
+import { type ClockBound, runningClocks, type UnitOfWork } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
-import { clockBoundsSql, openSql } from './statements.ts';
+import { openSql } from './statements.ts';
 
 const { name: inbound, partitions } = topics.commands;
 
@@ -15,7 +15,9 @@ export async function clockBounds(
   barrier: { bound(): Promise<Instant> },
 ): Promise<readonly ClockBound[]> {
   const wall = { clock: wallClock, time: await barrier.bound(), closed: false };
-  return [wall, ...(await unitOfWork.query<ClockBound>(clockBoundsSql, [inbound, partitions]))];
+  const running = await runningClocks(unitOfWork, inbound);
+  const everywhere = running.filter((one) => one.partitions === partitions);
+  return [wall, ...everywhere.map(({ clock, time, closed }) => ({ clock, time, closed }))];
 }
 
 /** Whether somebody may be waiting for intake's watermark: a slip came within a minute, or an import is going on. */
