@@ -49,7 +49,9 @@ const acceptedSql = `
 select slip_id::text, (extract(epoch from created_at) * 1000000)::bigint::text as at from slip
  where status = 'submitted' and clock = 'wall'`;
 
-const setAsideSql = 'select topic, partition, kafka_offset, park_key from dead_letter';
+/** Those that wait still: what was read again or given up by people is no more set aside. */
+const setAsideSql = `
+select topic, partition, kafka_offset, park_key from dead_letter where status in ('parked', 'queued')`;
 
 /** Every statement below reads with SQL of the checker's own; none calls a function or view of the services. */
 export class Databases {
