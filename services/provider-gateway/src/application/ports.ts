@@ -1,6 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import type { PendingEvent } from '@slipstream/slip';
-import type { Terms } from '../domain/dispatch/attempt.ts';
+import type { CallLimits } from '../domain/dispatch/attempt.ts';
 import type { Dispatch, NewInquiry } from '../domain/dispatch/state.ts';
 import type { Inquiry } from '../domain/inquiry/inquiry.ts';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
@@ -157,7 +157,7 @@ export interface Ended<Outcome> {
 }
 
 /** What a provider can do, and the bounds that its rules declare. */
-export interface Capabilities extends Terms {
+export interface Capabilities extends CallLimits {
   /** Dispatch calls in flight per instance. */
   readonly concurrencyMax: number;
   /** Inquiries in flight per instance, beside the dispatch calls. */

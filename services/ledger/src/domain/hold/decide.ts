@@ -12,10 +12,10 @@ import type { AccountKey } from '../posting/balances.ts';
 import { payerAvailable, reportedProvider } from '../posting/chart.ts';
 import {
   compensatePostings,
+  type HeldMoney,
   holdPostings,
   refundPostings,
   settlePostings,
-  type Terms,
 } from '../posting/postings.ts';
 import type { Hold, HoldStatus } from './hold.ts';
 
@@ -27,7 +27,7 @@ export interface Decision {
 }
 
 /** The slip as it stood when the event came. */
-export interface Case {
+export interface Subject {
   readonly hold: Hold | null;
   readonly before: SlipState | null;
   readonly recorded: RecordedEvent;
@@ -45,7 +45,7 @@ type Data<Type extends SlipEvent['type']> = Extract<SlipEvent, { type: Type }>['
  * Rule 7, for one event in log order; null when the ledger has nothing to say. The hold is the guard: the same event
  * on the hold it left gives no second decision, and a slip is settled or refunded, never both.
  */
-export function decide(subject: Case, books: Books): Decision | null {
+export function decide(subject: Subject, books: Books): Decision | null {
   const { event } = subject.recorded;
   switch (event.type) {
     case 'SlipSubmitted':
@@ -67,7 +67,7 @@ export function needsFunds({ clock, event }: RecordedEvent): boolean {
   );
 }
 
-function answerSubmission(subject: Case, data: Data<'SlipSubmitted'>, books: Books): Decision | null {
+function answerSubmission(subject: Subject, data: Data<'SlipSubmitted'>, books: Books): Decision | null {
   const { before, recorded, hold } = subject;
   if (hold !== null || data.reviewRequired || (before !== null && before.rejection !== null)) return null;
   const { slipId, clock } = recorded;
@@ -90,7 +90,7 @@ function refuse(opened: Hold, { amount, currency }: Money, available: bigint): D
   };
 }
 
-function answerReturn(subject: Case, data: Data<'SlipReturned'>, books: Books): Decision | null {
+function answerReturn(subject: Subject, data: Data<'SlipReturned'>, books: Books): Decision | null {
   const { hold, before, recorded } = subject;
   if (hold === null) return null;
   if (data.outcome === 'succeeded') return answerSuccess(hold, subject, data, books);
@@ -100,24 +100,29 @@ function answerReturn(subject: Case, data: Data<'SlipReturned'>, books: Books): 
 }
 
 /** Settles what was executed, or claims it from the provider after a refund; more or another currency moves nothing. */
-function answerSuccess(hold: Hold, subject: Case, data: Data<'SlipReturned'>, books: Books): Decision | null {
+function answerSuccess(
+  hold: Hold,
+  subject: Subject,
+  data: Data<'SlipReturned'>,
+  books: Books,
+): Decision | null {
   const { before, recorded } = subject;
   const provider = data.provider ?? before?.provider ?? reportedProvider;
   const executed = hold.amount === null ? 0n : settleableAmount(hold.amount, data.amount);
   if (executed === null) return null;
   if (hold.status === 'held') {
-    const post = (terms: Terms) => settlePostings(terms, executed, provider);
+    const post = (held: HeldMoney) => settlePostings(held, executed, provider);
     const transaction = transact(hold, 'settle', post, recorded, books);
     return { event: { type: 'SlipSettled', data: { transaction } }, transaction, hold: now(hold, 'settled') };
   }
   if (hold.status !== 'refunded') return null;
-  const post = (terms: Terms) => compensatePostings(terms, executed, provider);
+  const post = (held: HeldMoney) => compensatePostings(held, executed, provider);
   const transaction = transact(hold, 'compensate', post, recorded, books);
   const event: SlipEvent = { type: 'PostingCompensated', data: { transaction, reason: 'late_success' } };
   return { event, transaction, hold: now(hold, 'compensated') };
 }
 
-function answerRefundRequest(subject: Case, data: Data<'RefundRequested'>, books: Books): Decision | null {
+function answerRefundRequest(subject: Subject, data: Data<'RefundRequested'>, books: Books): Decision | null {
   const { hold, before, recorded } = subject;
   // Only the first request is answered: the slip's state remembers that there was one.
   if (before?.refundRequested) return null;
@@ -152,7 +157,7 @@ function now(hold: Hold, status: HoldStatus): Hold {
 function transact(
   hold: Hold,
   type: Transaction['type'],
-  post: (terms: Terms) => Posting[],
+  post: (held: HeldMoney) => Posting[],
   recorded: RecordedEvent,
   books: Books,
 ): Transaction | null {

@@ -3,9 +3,15 @@ import type { Posting } from '@slipstream/slip';
 import { settleableAmount } from '@slipstream/slip';
 import fc from 'fast-check';
 import { eur } from '../../../test/builders.ts';
-import { compensatePostings, holdPostings, refundPostings, settlePostings, type Terms } from './postings.ts';
+import {
+  compensatePostings,
+  type HeldMoney,
+  holdPostings,
+  refundPostings,
+  settlePostings,
+} from './postings.ts';
 
-const order: Terms = { kind: 'order', account: 'cust-1', counterparty: 'shop-1', amount: eur(1000) };
+const order: HeldMoney = { kind: 'order', account: 'cust-1', counterparty: 'shop-1', amount: eur(1000) };
 const shown = (postings: readonly Posting[]) =>
   postings.map(
     ({ account, direction, amount }) => `${account} ${direction} ${amount.amount} ${amount.currency}`,

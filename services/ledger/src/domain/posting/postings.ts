@@ -3,7 +3,7 @@ import type { Posting, SlipKind } from '@slipstream/slip';
 import { payerAvailable, payerHeld, providerReceivable, providerSettlement } from './chart.ts';
 
 /** Whose money a slip moves, to whom. */
-export interface Terms {
+export interface HeldMoney {
   readonly kind: SlipKind;
   readonly account: string;
   readonly counterparty: string;
@@ -11,7 +11,7 @@ export interface Terms {
 }
 
 /** Puts the slip's amount aside. */
-export function holdPostings({ account, amount }: Terms): Posting[] {
+export function holdPostings({ account, amount }: HeldMoney): Posting[] {
   return postings(
     amount.currency,
     [payerAvailable(account), -amount.amount],
@@ -20,18 +20,18 @@ export function holdPostings({ account, amount }: Terms): Posting[] {
 }
 
 /** Uses `settled` of what is held and releases the rest. */
-export function settlePostings(terms: Terms, settled: bigint, provider: string): Posting[] {
-  const { account, amount } = terms;
+export function settlePostings(held: HeldMoney, settled: bigint, provider: string): Posting[] {
+  const { account, amount } = held;
   return postings(
     amount.currency,
     [payerHeld(account), -amount.amount],
-    [destination(terms, provider), settled],
+    [destination(held, provider), settled],
     [payerAvailable(account), amount.amount - settled],
   );
 }
 
 /** Gives everything that is held back to the payer. */
-export function refundPostings({ account, amount }: Terms): Posting[] {
+export function refundPostings({ account, amount }: HeldMoney): Posting[] {
   return postings(
     amount.currency,
     [payerHeld(account), -amount.amount],
@@ -40,16 +40,16 @@ export function refundPostings({ account, amount }: Terms): Posting[] {
 }
 
 /** The provider executed after the refund: the money goes where a settlement takes it, and is claimed from the provider. */
-export function compensatePostings(terms: Terms, executed: bigint, provider: string): Posting[] {
+export function compensatePostings(held: HeldMoney, executed: bigint, provider: string): Posting[] {
   return postings(
-    terms.amount.currency,
+    held.amount.currency,
     [providerReceivable(provider), -executed],
-    [destination(terms, provider), executed],
+    [destination(held, provider), executed],
   );
 }
 
 /** A payment funds its counterparty's account here; orders and payouts leave through the provider. */
-function destination({ kind, counterparty }: Terms, provider: string): string {
+function destination({ kind, counterparty }: HeldMoney, provider: string): string {
   return kind === 'payment' ? payerAvailable(counterparty) : providerSettlement(provider);
 }
 

@@ -7,7 +7,7 @@ import { type Dispatch, pending, type Step, unchanged } from './state.ts';
 /** Beyond the answer's own time limit: for the commit of the outcome. */
 export const leaseMarginMs = 1_000;
 
-export interface Terms {
+export interface CallLimits {
   readonly connectTimeoutMs: number;
   readonly answerTimeoutMs: number;
   /** Longest time between sending and the provider's decision to accept; null: none is declared (rule 3). */
@@ -30,15 +30,15 @@ export function mayIntend(dispatch: Dispatch, now: Instant): boolean {
 }
 
 /** The row with its next attempt written ahead; the event follows when the request's digest is known. */
-export function intend(dispatch: Dispatch, now: Instant, terms: Terms, owner: string): Dispatch {
-  const notAfter = addMs(now, terms.connectTimeoutMs);
+export function intend(dispatch: Dispatch, now: Instant, limits: CallLimits, owner: string): Dispatch {
+  const notAfter = addMs(now, limits.connectTimeoutMs);
   return {
     ...dispatch,
     status: 'intended',
     attempt: dispatch.attempt + 1,
     notAfter,
     owner,
-    leaseUntil: addMs(notAfter, terms.answerTimeoutMs + leaseMarginMs),
+    leaseUntil: addMs(notAfter, limits.answerTimeoutMs + leaseMarginMs),
     nextAt: null,
   };
 }

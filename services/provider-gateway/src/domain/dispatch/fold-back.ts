@@ -1,6 +1,6 @@
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
-import { leaseMarginMs, ownInquiry, type Terms } from './attempt.ts';
+import { type CallLimits, leaseMarginMs, ownInquiry } from './attempt.ts';
 import { followEvent } from './follow-event.ts';
 import type { Dispatch, NewInquiry } from './state.ts';
 
@@ -26,7 +26,7 @@ export interface Folded {
 /** `terms` null: the provider is not configured any more. */
 export interface FoldTerms {
   readonly now: Instant;
-  readonly terms: Pick<Terms, 'answerTimeoutMs' | 'acceptanceDelayMaxMs'> | null;
+  readonly terms: Pick<CallLimits, 'answerTimeoutMs' | 'acceptanceDelayMaxMs'> | null;
 }
 
 /**
