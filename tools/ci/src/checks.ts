@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '@slipstream/environment';
@@ -10,6 +10,7 @@ export const checks: Step[] = [
     name: 'build',
     run: async () => (process.env.SLIPSTREAM_BUILD === 'failed' ? failed('see above') : passed()),
   },
+  { name: 'every built package loads', run: builtPackagesLoad },
   program('format and lint', 'biome', ['check', '.']),
   program('types', 'tsc', ['-p', 'tsconfig.json']),
   program('contracts: lint', 'buf', ['lint']),
@@ -25,6 +26,19 @@ function program(name: string, command: string, args: string[]): Step {
       return code === 0 ? passed() : failed(output);
     },
   };
+}
+
+/** Node finds fewer names in a CommonJS module than jest does: what passes every spec may still end a service at its start. */
+async function builtPackagesLoad(stop: AbortSignal) {
+  const packages = globSync('{libs,services}/*/package.json', { cwd: repositoryRoot })
+    .map((file) => JSON.parse(readFileSync(join(repositoryRoot, file), 'utf8')).name as string)
+    .map(
+      (name) =>
+        `await import('${name}').catch((error) => { throw new Error('${name}', { cause: error }); });`,
+    );
+  const args = ['--input-type=module', '--eval', packages.join('\n')];
+  const { code, output } = await execute(process.execPath, args, stop);
+  return code === 0 ? passed() : failed(output);
 }
 
 const GENERATED = 'libs/contracts/src/generated';
