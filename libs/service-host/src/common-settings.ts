@@ -58,7 +58,7 @@ export const commonSettings = {
   ),
   instanceId: text(
     'INSTANCE_ID',
-    'name of this instance in logs, leases and consumer groups; kept over restarts, it takes over what it left behind; two live instances must not share it',
+    'name of this instance in logs, leases and consumer groups; kept over restarts, it takes over at once what it left behind; of two live instances that share it the later takes over from the earlier at its start, each time',
     `${hostname()}-${process.pid}`,
   ),
 } as const;
