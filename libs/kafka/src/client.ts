@@ -1,3 +1,4 @@
+import { Repeats } from '@slipstream/kernel';
 import { Kafka, type LogEntry, logLevel } from 'kafkajs';
 import { jsonLog, type Log } from './log.ts';
 import './empty-batches.ts';
@@ -44,18 +45,15 @@ const noise = [
   'The group is rebalancing, re-joining',
 ];
 
-const repeatMs = 10_000;
-
 /** Passes kafkajs' lines on; while a broker is away it says the same several times a second, which is said once. */
 function forwarder(log: Log): (entry: LogEntry) => void {
-  const said = new Map<string, number>();
+  const repeats = new Repeats();
   return ({ level, namespace, log: { timestamp: _, logger: __, message, ...fields } }) => {
     const text = `kafka ${namespace}: ${message}`;
-    const nowMs = performance.now();
     if (noise.some((start) => message.startsWith(start))) return;
-    if (nowMs - (said.get(text) ?? -repeatMs) < repeatMs) return;
-    if (said.size > 100) said.clear();
-    said.set(text, nowMs);
+    const unsaid = repeats.note(text, performance.now());
+    if (unsaid === null) return;
+    if (unsaid > 0) Object.assign(fields, { unsaid });
     if (level <= logLevel.ERROR) log.error(text, fields);
     else if (level === logLevel.WARN) log.warn(text, fields);
     else log.info(text, fields);

@@ -30,6 +30,7 @@ export {
   sameMoney,
 } from './money.ts';
 export { foreignTextLengthMax, keyLengthMax, nameLengthMax, nameProblem } from './names.ts';
+export { Repeats } from './repeats.ts';
 export { err, ok, type Result } from './result.ts';
 export { type SeededRandom, seededRandom } from './seeded-random.ts';
 export { StartError } from './start-error.ts';

@@ -13,6 +13,7 @@ export {
   text,
   url,
 } from './env.ts';
+export { type ErrorSink, errorLog } from './error-log.ts';
 export type { Health, HealthCheck } from './health.ts';
 export { type Part, type PartFailure, startParts, stopParts } from './lifecycle.ts';
 export { outboundEvent } from './outbound-event.ts';

@@ -45,6 +45,7 @@ import { v7 } from 'uuid';
 import { registerClockMetrics } from './clock-metrics.ts';
 import { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
 import { EndOffsets } from './end-offsets.ts';
+import { errorLog } from './error-log.ts';
 import { GuardedSends } from './guarded-sends.ts';
 import { InboundBarrier } from './inbound-barrier.ts';
 import type { Part } from './lifecycle.ts';
@@ -122,8 +123,7 @@ export interface Runtime {
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { settings, name } = options;
   const logger = new Logger('Runtime');
-  const onError = (error: unknown) =>
-    logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const onError = errorLog(logger);
   let guard: OwnLogGuard | null = null;
   const dataSource = await openDataSource({
     onServerChanged: () => guard?.doubt(),

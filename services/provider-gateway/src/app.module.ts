@@ -5,7 +5,7 @@ import { sources, topics } from '@slipstream/contracts';
 import { SlipstreamError } from '@slipstream/kernel';
 import { endClocks, GroupCommit, type Tx } from '@slipstream/postgres';
 import type { Rules } from '@slipstream/rules';
-import { clockWatch, openRuntime, outboundEvent, type Runtime } from '@slipstream/runtime';
+import { clockWatch, errorLog, openRuntime, outboundEvent, type Runtime } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import {
   CALLBACK_INTAKE,
@@ -51,8 +51,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     poolMax,
   });
   const logger = new Logger('Gateway');
-  const onError = (error: unknown) =>
-    logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const onError = errorLog(logger);
   const { count, register } = counters();
   const options = storeOptions(runtime);
   const store = postgresStore(runtime.unitOfWork, options);

@@ -5,7 +5,7 @@ import { partitionsDefault, sources, topics } from '@slipstream/contracts';
 import type { BatchConsumer } from '@slipstream/kafka';
 import { addMs } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
-import { clockSpreadMs, clockTrouble, openRuntime, type Runtime } from '@slipstream/runtime';
+import { clockSpreadMs, clockTrouble, errorLog, openRuntime, type Runtime } from '@slipstream/runtime';
 import { type Host, type ServiceOptions } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
@@ -69,8 +69,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       log: (message) => logger.warn(message),
     },
   });
-  const onError = (error: unknown) =>
-    logger.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  const onError = errorLog(logger);
   const detector = new Loop({ name: 'detector', round: does.detect, everyMs: 500, pauseMs: 20, onError });
   runtime.addPart(detector);
   runtime.addPart(
