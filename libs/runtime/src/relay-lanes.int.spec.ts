@@ -12,14 +12,13 @@ import {
   UnitOfWork,
 } from '@slipstream/postgres';
 import { waitFor } from '@slipstream/testing';
-import type { DataSource } from 'typeorm';
 import { relayHealth, relayProducerOptions } from './relay-watch.ts';
 
 const environment = sharedEnvironment();
 const quiet = { info() {}, warn() {}, error() {} };
 let kafka: KafkaClient;
 let admin: ReturnType<KafkaClient['admin']>;
-let dataSource: DataSource;
+let dataSource: Awaited<ReturnType<typeof openDataSource>>;
 let unitOfWork: UnitOfWork;
 let relay: Relay;
 let events: Topic;
