@@ -144,8 +144,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P7-a-record-read-again-is-booked-again',
     file: `${ledger}/src/application/record-batch.ts`,
-    from: 'if (slip !== null && record.offset <= slip.position) {',
-    to: 'if (slip !== null && record.offset < slip.position) {',
+    from: 'if (slip !== null && !isLogged && record.offset <= slip.position) {',
+    to: 'if (slip !== null && !isLogged && record.offset < slip.position) {',
     specs: [`${ledger}/test/books.int.spec.ts`],
   },
   {
