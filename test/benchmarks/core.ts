@@ -6,7 +6,7 @@ import { append, type Bench, rawConsume, rawProduce, rawUnnest, relay, runner } 
 import { benchEvents } from './generator.ts';
 import type { Row } from './measure.ts';
 import { report, table, writeJson } from './report.ts';
-import { catchUp, fillEvents } from './service-workloads.ts';
+import { catchUp, fillEvents, knowOwnEvents } from './service-workloads.ts';
 
 export interface CoreOptions {
   readonly rounds: number;
@@ -53,6 +53,7 @@ export async function core(options: CoreOptions, say: (line: string) => void): P
       say(
         `round ${round}: the reconciler on ${options.reconcilerEvents} events, the ledger on ${options.ledgerEvents}`,
       );
+      await knowOwnEvents(bench, options.reconcilerEvents);
       for (const [service, count, target] of [
         ['reconciliation', options.reconcilerEvents, rows.reconciler],
         ['ledger', options.ledgerEvents, rows.ledger],

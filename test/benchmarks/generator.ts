@@ -6,6 +6,7 @@ import type { SlipEvent } from '@slipstream/slip';
 export interface BenchEvent {
   readonly partition: number;
   readonly key: string;
+  readonly source: string;
   readonly value: Buffer;
 }
 
@@ -48,6 +49,7 @@ function event(slip: number, step: number, sequences: Map<string, number>): Benc
   return {
     partition,
     key,
+    source,
     value: stampEnvelope(body, { sequence: String(sequence), time, receivedTime: time }),
   };
 }

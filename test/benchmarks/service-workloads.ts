@@ -1,6 +1,8 @@
-import { topics } from '@slipstream/contracts';
-import { createKafka, ensureTopics, SerialProducer } from '@slipstream/kafka';
+import { sources, topics } from '@slipstream/contracts';
+import { ownedDatabase } from '@slipstream/environment';
+import { createKafka, ensureTopics, readLogBounds, SerialProducer } from '@slipstream/kafka';
 import { startStack } from '@slipstream/local';
+import { coreMigrations, migrate, openDataSource, prepareTopics, UnitOfWork } from '@slipstream/postgres';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
 import type { Bench } from './core-workloads.ts';
@@ -16,8 +18,8 @@ export async function fillEvents(bench: Bench, count: number): Promise<void> {
   const producer = new SerialProducer(kafka);
   await producer.start();
   let batch: { topic: string; partition: number; key: string; value: Buffer }[] = [];
-  for (const event of benchEvents(count)) {
-    batch.push({ topic: topics.events.name, ...event });
+  for (const { partition, key, value } of benchEvents(count)) {
+    batch.push({ topic: topics.events.name, partition, key, value });
     if (batch.length === 5_000) {
       await producer.sendBatch(batch);
       batch = [];
@@ -26,6 +28,42 @@ export async function fillEvents(bench: Bench, count: number): Promise<void> {
   if (batch.length > 0) await producer.sendBatch(batch);
   await producer.stop();
 }
+
+/**
+ * Lets the ledger's new database know the events of its own that the topic has: without them it would be older than its
+ * log (rule 4), and the ledger would rightly refuse to work.
+ */
+export async function knowOwnEvents(bench: Bench, count: number): Promise<void> {
+  const own = new Map<number, number>();
+  for (const { partition, source } of benchEvents(count)) {
+    if (source === sources.ledger) own.set(partition, (own.get(partition) ?? 0) + 1);
+  }
+  const admin = createKafka({ brokers: bench.brokers, clientId: 'bench' }).admin();
+  await admin.connect();
+  const bounds = await readLogBounds(admin, topics.events.name);
+  await admin.disconnect();
+  const url = await ownedDatabase(bench.databaseUrl, 'ledger');
+  const dataSource = await openDataSource({ url, applicationName: 'bench' });
+  try {
+    await migrate(dataSource, [coreMigrations]);
+    const unitOfWork = new UnitOfWork(dataSource);
+    await prepareTopics(unitOfWork, [topics.events]);
+    const partitions = [...own.keys()];
+    await unitOfWork.query(knownSql, [
+      topics.events.name,
+      partitions,
+      partitions.map((partition) => own.get(partition)),
+      partitions.map((partition) => bounds.get(partition)!.end),
+    ]);
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+const knownSql = `
+with own as (select * from unnest($2::int[], $3::bigint[], $4::bigint[]) as o(partition, seq, end_offset)),
+numbered as (update sequencer s set next_seq = own.seq + 1 from own where s.topic = $1 and s.partition = own.partition)
+update relay r set sent_seq = own.seq, end_offset = own.end_offset from own where r.topic = $1 and r.partition = own.partition`;
 
 export interface ServiceSample extends Sample {
   readonly peakRssMiB: number;
