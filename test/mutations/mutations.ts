@@ -180,7 +180,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'S10-a-stranger-may-speak',
     file: `${kafka}/chunk.ts`,
-    from: 'if (problem === null && !mayPublish(peeker.source, peeker.type)) {',
+    from: 'if (problem === null && !peekedMayPublish()) {',
     to: 'if (problem === null && peeker.source.length === 0) {',
     specs: [`${kafka}/chunk.spec.ts`],
   },

@@ -95,7 +95,7 @@ function isNext(
   setAside: ReadonlyMap<number, SetAside>,
 ): boolean {
   const problem = peek(record.value);
-  if (problem === null && !mayPublish(peeker.source, peeker.type)) {
+  if (problem === null && !peekedMayPublish()) {
     const detail = `${peeker.source.slice(0, 200)} may not publish ${peeker.type.slice(0, 200)}`;
     chunk.deadLetters.push(refused(record, 'stranger', 'stranger', detail));
     return false;
@@ -114,8 +114,14 @@ function isNext(
   const { source, sequence, incarnation } = peeker;
   record.source = source;
   record.sequence = sequence;
-  const known = chunk.sources.get(source) ?? position.sources.get(source);
   const digest = digestOf(record.value!);
+  const moved = chunk.sources.get(source);
+  // Nearly every record: the next number of a source that moved in this chunk.
+  if (moved !== undefined && sequence === moved.sequence + 1 && incarnation === moved.incarnation) {
+    moved.move(incarnation, digest);
+    return true;
+  }
+  const known = moved ?? position.sources.get(source);
   const follows = succession(known, { sequence, incarnation, digest });
   if ('why' in follows) {
     chunk.lost = `offset ${record.offset} carries seq ${sequence} of ${source}, ${follows.why}`;
@@ -128,13 +134,27 @@ function isNext(
     else chunk.resent.push(record);
     return false;
   }
-  const moving = chunk.sources.get(source) ?? new MovingPosition(known);
+  const moving = moved ?? new MovingPosition(known);
   moving.move(incarnation, digest);
   chunk.sources.set(source, moving);
   return true;
 }
 
 const peeker = new Peeker();
+let askedSource = '';
+let askedType = '';
+let answered = false;
+
+/** `mayPublish` of what was peeked; records in a row are mostly of one source and type. */
+function peekedMayPublish(): boolean {
+  const { source, type } = peeker;
+  if (source !== askedSource || type !== askedType) {
+    answered = mayPublish(source, type);
+    askedSource = source;
+    askedType = type;
+  }
+  return answered;
+}
 
 /** Leaves source, type, sequence and incarnation in `peeker`; gives what is wrong, or null. */
 function peek(value: Buffer | null): string | null {
