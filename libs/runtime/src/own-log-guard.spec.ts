@@ -46,8 +46,10 @@ function world() {
     retryMs: 1,
     tails: async (_, from) => {
       steps.push(`read ${[...from.keys()]}`);
+      // What is read is what the topic held when the reading began.
+      const read = new Map([...from.keys()].map((partition) => [partition, tails[partition]!]));
       await reading();
-      return new Map([...from.keys()].map((partition) => [partition, tails[partition]!]));
+      return read;
     },
     log: {
       cursors: async () => new Map(states.map(({ endOffset }, partition) => [partition, endOffset])),
