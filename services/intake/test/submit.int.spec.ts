@@ -251,8 +251,10 @@ describe('requests at the same time', () => {
     const transactions = new Set(answers.map(({ body }) => body.submitted_at));
     expect(transactions.size).toBeLessThan(300);
     for (let partition = 0; partition < 12; partition++) {
+      // A relay that loses its lease to the twin may send some again, under the same numbers.
       const records = intake.events.filter((record) => record.partition === partition);
-      expect(records.map(({ sequence }) => Number(sequence))).toEqual(records.map((_, index) => index + 1));
+      const numbers = [...new Set(records.map(({ sequence }) => Number(sequence)))];
+      expect(numbers).toEqual(numbers.map((_, index) => index + 1));
     }
   }, 60_000);
 
