@@ -151,7 +151,6 @@ async function untilCopied(
       return offsets.reduce((sum, { high }) => sum + Number(high), 0);
     };
     await waitFor(async () => (await copies()) >= count, {
-      timeoutMs: 60_000,
       what: `${count} copies on ${topic}.dlq`,
     });
   } finally {

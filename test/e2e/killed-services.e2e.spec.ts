@@ -26,7 +26,6 @@ describe('a service that is killed in the middle of the feed', () => {
       await waitFor(
         () => stack.services.restarts(service) === before + 1 && stack.services.isReady(service),
         {
-          timeoutMs: 30_000,
           what: `${service} to be back`,
         },
       );

@@ -47,7 +47,7 @@ async function sentTo(topic: string, count: number): Promise<Sent[]> {
     },
   });
   await stream.start();
-  await waitFor(() => sent.length >= count, { timeoutMs: 20_000, what: `${count} records in ${topic}` });
+  await waitFor(() => sent.length >= count, { what: `${count} records in ${topic}` });
   await stream.stop();
   return sent;
 }
@@ -132,9 +132,9 @@ describe('the slip client', () => {
         mine.push(...events.filter((one) => one.slipId === slipId));
       },
     });
-    await waitFor(() => mine.length >= 3, { timeoutMs: 20_000, what: 'three events' });
+    await waitFor(() => mine.length >= 3, { what: 'three events' });
     await producer.sendBatch([3, 4].map((sequence) => ({ ...at, value: value(sequence) })));
-    await waitFor(() => mine.length >= 4, { timeoutMs: 20_000, what: 'the fourth event' });
+    await waitFor(() => mine.length >= 4, { what: 'the fourth event' });
     expect(mine.map(({ sequence }) => Number(sequence))).toEqual([1, 2, 3, 4]);
     await stream.stop();
     await producer.stop();
@@ -149,7 +149,7 @@ describe('the slip client', () => {
         first += events.length;
       },
     });
-    await waitFor(() => first > 0, { timeoutMs: 20_000, what: 'events' });
+    await waitFor(() => first > 0, { what: 'events' });
     await stream.stop();
     const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec', log });
     const admin = kafka.admin();

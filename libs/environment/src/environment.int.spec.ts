@@ -93,9 +93,9 @@ describe('the native environment', () => {
     expect(pids.every(isRunning)).toBe(true);
 
     child.kill('SIGKILL');
-    await waitFor(() => !pids.some(isRunning), { timeoutMs: 60_000, what: 'the servers to end' });
+    await waitFor(() => !pids.some(isRunning), { what: 'the servers to end' });
     const left = () => readdirSync(dataDir).sort().join();
-    await waitFor(() => left() === 'logs,pids.json', { timeoutMs: 30_000, what: 'the data to go' });
+    await waitFor(() => left() === 'logs,pids.json', { what: 'the data to go' });
   });
 });
 

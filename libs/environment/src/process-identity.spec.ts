@@ -62,8 +62,8 @@ describe('the watchdog', () => {
     const { child, known, folder } = await run('setInterval(() => {}, 1000);');
     expect(known.map(isRunning)).toEqual([true, true]);
     child.kill('SIGKILL');
-    await waitFor(() => !isRunning(known[1]), { timeoutMs: 60_000, what: 'the child to end' });
-    await waitFor(() => !existsSync(folder), { timeoutMs: 60_000, what: 'the folder to go' });
+    await waitFor(() => !isRunning(known[1]), { what: 'the child to end' });
+    await waitFor(() => !existsSync(folder), { what: 'the folder to go' });
     expect(isRunning(known[0])).toBe(true);
     process.kill(known[0].pid);
   });
@@ -73,7 +73,7 @@ describe('the watchdog', () => {
     await once(child, 'exit');
     // The folder's name stands in the watchdog's command line.
     const watches = () => spawnSync('pgrep', ['-f', basename(folder)]).status === 0;
-    await waitFor(() => !watches(), { timeoutMs: 60_000, what: 'the watchdog to go' });
+    await waitFor(() => !watches(), { what: 'the watchdog to go' });
     expect(known.map(isRunning)).toEqual([true, true]);
     expect(existsSync(folder)).toBe(true);
     for (const one of known) process.kill(one.pid);

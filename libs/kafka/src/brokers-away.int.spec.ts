@@ -75,7 +75,7 @@ it('is waited for by consumers and readers that start before the broker does', a
     return member;
   });
   // Longer than kafkajs itself tries.
-  await until(() => rig.waits.length > 0, 'the consumer waits for brokers', 60_000);
+  await until(() => rig.waits.length > 0, 'the consumer waits for brokers');
   expect(started).toEqual([]);
   await door.open();
   await reading;

@@ -135,7 +135,6 @@ test('sends everything once, in order, more than a page at a time', async () => 
   await publish(7, 3);
   await relay(log, 'a').start();
   await waitFor(() => log.seqs(0).length === 1_234 && log.seqs(3).length === 7, {
-    timeoutMs: 10_000,
     what: 'the records',
   });
   expect(log.seqs(0)).toEqual(upTo(1_234));
@@ -147,7 +146,7 @@ test('a lost answer repeats records under the same numbers and skips none', asyn
   log.fault = firstly('after', 'before');
   await publish(40, 1);
   await relay(log, 'a').start();
-  await waitFor(() => log.seqs(1).length === 80, { timeoutMs: 10_000, what: 'the resend' });
+  await waitFor(() => log.seqs(1).length === 80, { what: 'the resend' });
   expect(log.seqs(1)).toEqual([...upTo(40), ...upTo(40)]);
   const [first, again] = [log.partitions.get(1)![0]!, log.partitions.get(1)![40]!];
   expect(first.value.equals(again.value)).toBe(true);
@@ -168,13 +167,11 @@ test.each(['before', 'after'] as const)(
       return (await database.unitOfWork.query<{ sent_seq: string }>(sql)).map((row) => row.sent_seq);
     };
     await waitFor(async () => (await sent()).every((seq) => seq === '5'), {
-      timeoutMs: 10_000,
       what: 'the cursors of the others',
     });
     for (let round = 0; round < 10; round++) {
       for (const partition of healthy) await publish(1, partition);
       await waitFor(async () => (await sent()).every((seq) => seq === String(6 + round)), {
-        timeoutMs: 10_000,
         what: 'what came later',
       });
     }
@@ -185,11 +182,9 @@ test.each(['before', 'after'] as const)(
     expect(made.lanes[0]!.failing).toMatchObject([{ partition: 1, error: { message: 'not sent' } }]);
     sick = false;
     await waitFor(() => new Set(log.seqs(1)).size === 5, {
-      timeoutMs: 10_000,
       what: 'the failing partition',
     });
     await waitFor(() => made.lanes[0]!.failing.length === 0 && log.producers === 1, {
-      timeoutMs: 10_000,
       what: 'one producer for all again',
     });
   },
@@ -200,7 +195,7 @@ test('an answer that leaves a partition out moves no cursor past what was not se
   log.fault = firstly('unsaid');
   await publish(5, 1);
   await relay(log, 'a').start();
-  await waitFor(() => log.seqs(1).length === 10, { timeoutMs: 10_000, what: 'the records' });
+  await waitFor(() => log.seqs(1).length === 10, { what: 'the records' });
   expect(log.seqs(1)).toEqual([...upTo(5), ...upTo(5)]);
 });
 
@@ -222,11 +217,10 @@ test('what was acknowledged of a failed request is taken, and not sent again', a
   for (let partition = 0; partition < 4; partition++) await publish(5, partition);
   await relay(half, 'a').start();
   await waitFor(() => [0, 2, 3].every((p) => log.seqs(p).length >= 5), {
-    timeoutMs: 10_000,
     what: 'the others',
   });
   await publish(1, 0);
-  await waitFor(() => log.seqs(0).length >= 6, { timeoutMs: 10_000, what: 'one more' });
+  await waitFor(() => log.seqs(0).length >= 6, { what: 'one more' });
   expect(log.seqs(0)).toEqual(upTo(6));
 });
 
@@ -246,7 +240,6 @@ test('a cursor that could not be written once is written though nothing more com
   const cursor = () =>
     database.unitOfWork.query('select sent_seq, end_offset from relay where partition = 1');
   await waitFor(async () => JSON.stringify(await cursor()) === '[{"sent_seq":"5","end_offset":"5"}]', {
-    timeoutMs: 10_000,
     what: 'the cursor',
   });
   expect(failures).toBeGreaterThan(1);
@@ -261,9 +254,9 @@ test('a cursor that the database lost again is written anew', async () => {
     (
       await database.unitOfWork.query<{ s: string }>('select sent_seq as s from relay where partition = 1')
     )[0]!.s;
-  await waitFor(async () => (await sentSeq()) === '5', { timeoutMs: 10_000, what: 'the cursor' });
+  await waitFor(async () => (await sentSeq()) === '5', { what: 'the cursor' });
   await database.unitOfWork.query('update relay set sent_seq = 2 where partition = 1');
-  await waitFor(async () => (await sentSeq()) === '5', { timeoutMs: 10_000, what: 'the cursor again' });
+  await waitFor(async () => (await sentSeq()) === '5', { what: 'the cursor again' });
   expect(log.seqs(1)).toEqual(upTo(5));
 });
 
@@ -275,22 +268,22 @@ test('nothing is sent to a closed partition, nor its cursor written, until it op
   await publish(5, 2);
   const made = relay(log, 'a', { isOpen, leaseMs: 300 });
   await made.start();
-  await waitFor(() => log.seqs(1).length === 5, { timeoutMs: 10_000, what: 'the open partition' });
+  await waitFor(() => log.seqs(1).length === 5, { what: 'the open partition' });
   const sentSeqs = async () =>
     (
       await database.unitOfWork.query<{ s: string }>('select sent_seq as s from relay order by partition')
     ).map((row) => row.s);
-  await waitFor(async () => (await sentSeqs())[1] === '5', { timeoutMs: 10_000, what: 'its cursor' });
+  await waitFor(async () => (await sentSeqs())[1] === '5', { what: 'its cursor' });
   open.delete(1);
   // As in a database restored from before: memory knows better, and must not say so.
   await database.unitOfWork.query('update relay set sent_seq = 2 where partition = 1');
   await publish(1, 0);
-  await waitFor(async () => (await sentSeqs())[0] === '1', { timeoutMs: 10_000, what: 'another partition' });
+  await waitFor(async () => (await sentSeqs())[0] === '1', { what: 'another partition' });
   expect(log.seqs(2)).toEqual([]);
   expect((await sentSeqs())[1]).toBe('2');
   open.add(1).add(2);
   made.wake(new Set([testTopic.name]));
-  await waitFor(() => log.seqs(2).length === 5, { timeoutMs: 10_000, what: 'the closed partition' });
+  await waitFor(() => log.seqs(2).length === 5, { what: 'the closed partition' });
 });
 
 test('a dead letter that the broker never takes is set aside and counted; what is behind it goes on', async () => {
@@ -305,9 +298,9 @@ test('a dead letter that the broker never takes is set aside and counted; what i
   const made = relay(log, 'a');
   await made.start();
   const sizes = () => (log.partitions.get(0) ?? []).map((one) => one.value.length);
-  await waitFor(() => sizes().length >= 4, { timeoutMs: 10_000, what: 'the others' });
+  await waitFor(() => sizes().length >= 4, { what: 'the others' });
   expect(sizes()).toEqual([300, 300, 300, 900]);
-  await waitFor(() => made.unsendable === 1, { timeoutMs: 10_000, what: 'the count' });
+  await waitFor(() => made.unsendable === 1, { what: 'the count' });
   const kept = await database.unitOfWork.query(
     'select seq, octet_length(body) as bytes, headers, reason from unsendable',
   );
@@ -325,9 +318,9 @@ test('an event that the broker does not take waits, alone, and is sent when it m
   await publish(3, 2);
   const made = relay(log, 'a');
   await made.start();
-  await waitFor(() => made.lanes[0]!.failing.length === 2, { timeoutMs: 10_000, what: 'both failing' });
+  await waitFor(() => made.lanes[0]!.failing.length === 2, { what: 'both failing' });
   log.bytesMax = 1_000_000;
-  await waitFor(() => log.seqs(1).length >= 3 && log.seqs(2).length >= 3, { timeoutMs: 10_000, what: 'all' });
+  await waitFor(() => log.seqs(1).length >= 3 && log.seqs(2).length >= 3, { what: 'all' });
   expect([log.seqs(1), log.seqs(2)]).toEqual([upTo(3), upTo(3)]);
   expect(made.unsendable).toBe(0);
 });
@@ -350,7 +343,7 @@ test('headers count in what is read at once', async () => {
     },
   };
   await relay(counting, 'a').start();
-  await waitFor(() => log.partitions.get(0)?.length === 20, { timeoutMs: 20_000, what: 'all' });
+  await waitFor(() => log.partitions.get(0)?.length === 20, { what: 'all' });
   // 256 KiB a page, and the row that passes it: two of 200 kB.
   expect(Math.max(...requests)).toBe(2);
 });
@@ -363,10 +356,9 @@ test('instances whose produce calls take longer than a lease keep their leases a
   await relay(log, 'a', { leaseMs }).start();
   await relay(log, 'b', { leaseMs }).start();
   const all = [0, 1, 2, 3];
-  await waitFor(() => all.every((p) => new Set(log.seqs(p)).size === 40), { timeoutMs: 20_000, what: 'all' });
+  await waitFor(() => all.every((p) => new Set(log.seqs(p)).size === 40), { what: 'all' });
   for (let partition = 0; partition < 4; partition++) await publish(40, partition);
   await waitFor(() => all.every((p) => new Set(log.seqs(p)).size === 80), {
-    timeoutMs: 20_000,
     what: 'more',
   });
   // The one handover when the second came may repeat a page.
@@ -377,18 +369,16 @@ test('two live processes of one name never send the same; the later one takes ov
   const [one, two] = [new FakeLog(), new FakeLog()];
   await publish(5, 0);
   await relay(one, 'twin', { leaseMs: 600 }).start();
-  await waitFor(() => one.seqs(0).length === 5, { timeoutMs: 10_000, what: 'the first twin' });
+  await waitFor(() => one.seqs(0).length === 5, { what: 'the first twin' });
   await relay(two, 'twin', { leaseMs: 600 }).start();
   const owners = () =>
     database.unitOfWork.query<{ n: string }>('select owner, count(*) as n from relay group by owner');
   await waitFor(async () => (await owners()).map((row) => row.n).join() === '2,2', {
-    timeoutMs: 10_000,
     what: 'two owners of two partitions each',
   });
   for (let partition = 0; partition < 4; partition++) await publish(5, partition);
   const both = (p: number) => [...one.seqs(p), ...two.seqs(p)];
   await waitFor(() => both(0).length >= 10 && [1, 2, 3].every((p) => both(p).length >= 5), {
-    timeoutMs: 10_000,
     what: 'all',
   });
   expect([both(0), both(1), both(2), both(3)]).toEqual([upTo(10), upTo(5), upTo(5), upTo(5)]);
@@ -406,11 +396,10 @@ test('rows sent long ago are dropped, however many; rows not sent or young stay'
     database.unitOfWork.query<{ partition: number; n: string }>(
       'select partition, count(*) as n from outbox group by partition order by partition',
     );
-  await waitFor(async () => (await left())[0]?.n === '10', { timeoutMs: 20_000, what: 'old rows dropped' });
+  await waitFor(async () => (await left())[0]?.n === '10', { what: 'old rows dropped' });
   // Some more rounds of pruning, seen by what else they drop.
   await publish(1, 2);
   await waitFor(async () => (await left()).every((row) => row.partition !== 2), {
-    timeoutMs: 20_000,
     what: 'one more dropped',
   });
   expect(await left()).toEqual([
@@ -431,12 +420,11 @@ test('two instances share the partitions, and one takes over what the other leav
       );
       return rows.length === 2 && rows.every((row) => row.n === '2');
     },
-    { timeoutMs: 10_000, what: 'two owners of two partitions each' },
+    { what: 'two owners of two partitions each' },
   );
   await stop(leaving);
   for (let partition = 0; partition < 4; partition++) await publish(5, partition);
   await waitFor(() => upTo(4).every((p) => two.seqs(p - 1).length === 5), {
-    timeoutMs: 10_000,
     what: 'the takeover',
   });
 });
@@ -452,12 +440,12 @@ test.each([
   // Not renewed any more, as in a process that stands still.
   const paused = relay(zombie, 'zombie', { leaseMs, unitOfWork: new NeverRenewing(database.dataSource) });
   await paused.start();
-  await waitFor(() => zombie.inFlight === 1, { timeoutMs: 5_000, what: 'the zombie in mid-send' });
+  await waitFor(() => zombie.inFlight === 1, { what: 'the zombie in mid-send' });
   const living = relay(heir, heirId, { leaseMs });
   await living.start();
-  await waitFor(() => heir.seqs(2).length === 3, { timeoutMs: 10_000, what: 'the heir' });
+  await waitFor(() => heir.seqs(2).length === 3, { what: 'the heir' });
   await publish(2, 2);
-  await waitFor(() => heir.seqs(2).length === 5, { timeoutMs: 10_000, what: 'more from the heir' });
+  await waitFor(() => heir.seqs(2).length === 5, { what: 'more from the heir' });
   await stop(living); // nobody is left who would set the cursor right again
   wakeUp.resolve();
   await stop(paused); // with it the send in hand and whatever cursor follows it

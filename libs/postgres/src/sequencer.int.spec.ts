@@ -8,7 +8,7 @@ let database: TestDatabase;
 
 beforeAll(async () => {
   database = await openTestDatabase(environment().databaseUrl);
-}, 60_000);
+});
 afterAll(() => database?.close());
 
 interface Row {
@@ -68,7 +68,7 @@ test('numbers are gapless and times never go back, seen by a reader beside concu
   await read();
   expect(anomalies).toEqual([]);
   expect([...lastSeq.values()].reduce((sum, seq) => sum + seq, 0n)).toBe(BigInt(committed));
-}, 120_000);
+});
 
 test('a published record is told its number, in the order of publishing', async () => {
   const before = await database.unitOfWork.runStamped(async (tx) => tx.publish([record(1, 'a')]));

@@ -81,8 +81,7 @@ async function send(): Promise<void> {
 
 const count = async (table: string): Promise<number> =>
   Number((await unitOfWork.query<{ n: string }>(`select count(*) as n from ${table}`))[0]!.n);
-const until = (condition: () => boolean | Promise<boolean>, what: string) =>
-  waitFor(condition, { timeoutMs: 60_000, what });
+const until = (condition: () => boolean | Promise<boolean>, what: string) => waitFor(condition, { what });
 
 it('sets nothing aside while a table is missing, says so, and handles everything once it is there again', async () => {
   await consumer.start();

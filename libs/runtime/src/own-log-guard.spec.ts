@@ -104,7 +104,7 @@ test('a database older than its log takes and sends nothing and says so once, un
   );
   expect(guard.closed()).toEqual([{ topic: events, partition: 1 }]);
   states[1] = { ...states[1]!, nextSeq: 4, digests: new Map([1, 2, 3].map((n) => [n, `${n}`])) };
-  await waitFor(() => guard.isAllOpen, { timeoutMs: 5_000, what: 'the partition to open' });
+  await waitFor(() => guard.isAllOpen, { what: 'the partition to open' });
   expect(steps.filter((step) => step.startsWith('move'))).toEqual(['move 1 from 1 to 3 before 4']);
   expect(closed).toHaveLength(1);
 });
@@ -126,7 +126,7 @@ test('a service that can recover folds its log back, and opens behind a new inca
   guard.recovery = recovery;
   await guard.start();
   guard.require(events, 1);
-  await waitFor(() => guard.isAllOpen, { timeoutMs: 5_000, what: 'the partition to open' });
+  await waitFor(() => guard.isAllOpen, { what: 'the partition to open' });
   expect(folds).toEqual(['0 to 4', '0 to 4', '0 to 4']);
   expect(steps.filter((step) => /begin|folded/.test(step))).toEqual(['begin 0 behind 3', 'folded 0']);
 });
@@ -145,7 +145,6 @@ test('another server closes everything at once, and what was read of the one bef
   guard.doubt();
   expect(() => guard.require(events, 0)).toThrow(unavailable);
   await waitFor(() => guard.isOlder(events, 0) && guard.isOpen(events, 1), {
-    timeoutMs: 5_000,
     what: 'the second comparison',
   });
 });
@@ -165,6 +164,6 @@ test('a comparison that fails is made again', async () => {
   });
   await guard.start();
   expect(guard.isAllOpen).toBe(false);
-  await waitFor(() => guard.isAllOpen, { timeoutMs: 5_000, what: 'the comparison' });
+  await waitFor(() => guard.isAllOpen, { what: 'the comparison' });
   expect(errors).toHaveLength(2);
 });

@@ -201,7 +201,7 @@ class ServiceUnderTest {
 const quiet = { info() {}, warn() {}, error() {} };
 
 async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  await waitFor(condition, { timeoutMs: 30_000, what });
+  await waitFor(condition, { what });
 }
 
 const slipsNamed = (count: number) => Array.from({ length: count }, (_, i) => `slip-${i}`);

@@ -1,5 +1,6 @@
 export interface WaitOptions {
-  timeoutMs: number;
+  /** Ends a hang and judges no speed: default 90,000, longer than a busy machine needs, less than a spec may take. */
+  timeoutMs?: number;
   /** Completes "waited … for". */
   what: string;
   /** Default 25. */
@@ -12,7 +13,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs, what, intervalMs = 25 }: WaitOptions,
+  { timeoutMs = 90_000, what, intervalMs = 25 }: WaitOptions,
 ): Promise<NonNullable<T>> {
   const until = performance.now() + timeoutMs;
   let cause: unknown;

@@ -19,7 +19,7 @@ beforeAll(async () => {
     timeoutCheckIntervalMs: 50,
   });
   token = await intake.token('shop');
-}, 120_000);
+});
 afterAll(() => intake?.stop(), 60_000);
 
 let number = 0;
@@ -417,7 +417,6 @@ describe('HTTP', () => {
       expect(answer.status).toBe(202);
     }
     await waitFor(() => names.every((name) => eventCount(name) > 0), {
-      timeoutMs: 20_000,
       what: 'the events',
     });
     expect(names.map(eventCount)).toEqual(names.map(() => 1));

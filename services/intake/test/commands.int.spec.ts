@@ -25,11 +25,11 @@ beforeAll(async () => {
   await intake.start();
   ticks = new TickReader({ kafka: intake.kafka, name: 'intake-test', onFatal: () => undefined });
   await ticks.start();
-}, 120_000);
+});
 afterAll(async () => {
   await ticks?.stop();
   await intake?.stop();
-}, 60_000);
+});
 
 const partitions = topics.commands.partitions;
 const submitSlip: SubmitSlip = {
@@ -93,7 +93,6 @@ async function sendRaw(
 
 const deadLetterOf = (key: string) =>
   waitFor(() => intake.deadLetters.find((letter) => letter.key === key), {
-    timeoutMs: 20_000,
     what: `the dead letter ${key}`,
   });
 const tickOf = (clock: string, when: (tick: Tick) => boolean) =>
@@ -102,7 +101,7 @@ const tickOf = (clock: string, when: (tick: Tick) => boolean) =>
       const tick = ticks.latest(sources.intake, clock);
       return tick && when(tick) ? tick : null;
     },
-    { timeoutMs: 20_000, what: `the watermark of ${clock}` },
+    { what: `the watermark of ${clock}` },
   );
 
 /** Everything of these references that was ever published, once the marker sent after it has come through everywhere. */
@@ -116,7 +115,7 @@ async function settled(references: readonly string[]) {
         ({ partition, offset }) =>
           intake.events.filter((one) => one.partition === partition).length >= Number(offset),
       ),
-    { timeoutMs: 20_000, what: 'the events before the watermark' },
+    { what: 'the events before the watermark' },
   );
   return references.map((reference) =>
     intake.events.filter(({ event }) => 'reference' in event.data && event.data.reference === reference),

@@ -98,7 +98,6 @@ export async function intakeUnderTest(): Promise<IntakeUnderTest> {
       if (services.length === 1) await Promise.all([read(), producer.start()]);
       // HTTP answers before the consumer has joined its group.
       await waitFor(async () => (await fetch(`${service.url}/readyz`)).ok, {
-        timeoutMs: 60_000,
         what: 'intake to be ready',
       });
       return service;
@@ -116,7 +115,7 @@ export async function intakeUnderTest(): Promise<IntakeUnderTest> {
           );
           return found.length >= count ? found : null;
         },
-        { timeoutMs: 20_000, what: `${count} event(s) of ${reference}` },
+        { what: `${count} event(s) of ${reference}` },
       ),
     async stop() {
       await consumer.disconnect();

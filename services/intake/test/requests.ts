@@ -33,7 +33,7 @@ export async function post(
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
     body: Uint8Array.from(bytes),
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(90_000),
   });
   return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Answer['body'] };
 }
@@ -61,7 +61,7 @@ export function exchange(
   chunks: readonly (string | Buffer)[],
   options: { everyMs?: number; timeoutMs?: number; done?: (received: string) => boolean } = {},
 ): Promise<string> {
-  const { everyMs = 0, timeoutMs = 15_000, done = () => false } = options;
+  const { everyMs = 0, timeoutMs = 90_000, done = () => false } = options;
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     let received = '';

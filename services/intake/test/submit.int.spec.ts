@@ -14,7 +14,7 @@ beforeAll(async () => {
   service = await intake.start();
   twin = await intake.start();
   token = await intake.token('shop');
-}, 120_000);
+});
 afterAll(() => intake?.stop(), 60_000);
 
 const send = (body: object, key: string, to = service, as = token) =>
@@ -256,7 +256,7 @@ describe('requests at the same time', () => {
       const numbers = [...new Set(records.map(({ sequence }) => Number(sequence)))];
       expect(numbers).toEqual(numbers.map((_, index) => index + 1));
     }
-  }, 60_000);
+  });
 
   test('an equal one in flight elsewhere is waited for', async () => {
     const client = await intake.database.connect();
@@ -278,7 +278,7 @@ describe('requests at the same time', () => {
           );
           return rows.length > 0;
         },
-        { timeoutMs: 10_000, what: 'the request to wait for the key' },
+        { what: 'the request to wait for the key' },
       );
       await client.query('commit');
       expectProblem(await waiting, 422, 'idempotency_key_reused');
@@ -305,7 +305,7 @@ test('a transaction that dies loses nothing and leaves nothing', async () => {
         );
         return rows.length;
       },
-      { timeoutMs: 10_000, what: 'the transaction to wait for its numbers' },
+      { what: 'the transaction to wait for its numbers' },
     );
     expect(killed).toBe(1);
     expectProblem(await answer, 503, 'unavailable');

@@ -21,7 +21,7 @@ let partitions = 0;
 
 beforeAll(async () => {
   books = await openBooks(environment().databaseUrl);
-}, 60_000);
+});
 afterAll(() => books?.close());
 
 /** A partition that no other test uses; slip ids carry it. */

@@ -20,7 +20,7 @@ const slipWith = (slipId: string, status: string) =>
       const { body } = await ledger.get(`/v1/slips/${slipId}`);
       return body.status === status ? body : null;
     },
-    { timeoutMs: 20_000, what: `slip ${slipId} to be ${status}` },
+    { what: `slip ${slipId} to be ${status}` },
   );
 
 const diagnosed: SlipEvent = {
@@ -295,7 +295,7 @@ describe('slow questions', () => {
           );
           return blocked.rowCount !== null && blocked.rowCount >= 4 ? blocked : null;
         },
-        { timeoutMs: 5_000, what: 'the questions to be stuck' },
+        { what: 'the questions to be stuck' },
       );
       // Under review it moves no money, so the ledger itself needs nothing that is locked.
       await ledger.publish([[slipId, submitted({ reviewRequired: true })]]);
@@ -304,14 +304,14 @@ describe('slow questions', () => {
           const logged = await blocker.query('select from event_log where slip_id = $1', [slipId]);
           return logged.rowCount === 1 ? logged : null;
         },
-        { timeoutMs: 3_000, what: 'the log to go on' },
+        { what: 'the log to go on' },
       );
       expect(new Set((await answers).map(({ status }) => status))).toEqual(new Set([503]));
     } finally {
       await blocker.query('rollback');
       blocker.release();
     }
-  }, 30_000);
+  });
 });
 
 describe('two instances', () => {
@@ -355,7 +355,6 @@ describe('a success that was not asked for', () => {
     ]);
     expect(await slipWith(slipId, 'unknown')).toMatchObject({ outcome: 'succeeded', resolved_at: null });
     await waitFor(async () => (await ledger.get(`/v1/slips/${slipId}/events`)).body.data.length === 5, {
-      timeoutMs: 20_000,
       what: 'the answers to all of it',
     });
     const { body } = await ledger.get(`/v1/slips/${slipId}/events`);

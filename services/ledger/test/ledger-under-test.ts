@@ -111,7 +111,6 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
         return [...bounds].some(([partition, { end }]) => end > 0 && (next.get(partition) ?? -1) < end);
       };
       await waitFor(async () => ((await behind()) ? null : true), {
-        timeoutMs: 30_000,
         what: 'the ledger to have handled the whole topic',
       });
     },

@@ -10,7 +10,7 @@ const time = '2020-01-01T00:00:00.000000Z';
 let gateway: Harness;
 beforeAll(async () => {
   gateway = await Harness.open(environment().databaseUrl);
-}, 60_000);
+});
 afterAll(() => gateway?.stop());
 
 const marksOf = (clock: string, closed: boolean): ClockMark[] =>
@@ -37,7 +37,7 @@ test('three thousand clocks that have ended leave a tick nothing to read, and st
   );
   await advanceClocks(unitOfWork, topic, marksOf('import-7', false));
   expect(await count('clock_mark')).toBe(partitions);
-}, 60_000);
+});
 
 test('a clock that runs is closed on a partition as soon as its mark says so', async () => {
   const [first, ...others] = marksOf('half', false);

@@ -166,7 +166,6 @@ describe('an instance that dies', () => {
     const zombie = instance('zombie');
     await dispatchDueSlips(zombie);
     await waitFor(async () => (await recoverAbandoned(recorder())) > 0, {
-      timeoutMs: 5_000,
       what: 'recovery',
     });
     const end = (slip: string, outcome: CallOutcome) =>
@@ -192,7 +191,6 @@ describe('an instance that dies', () => {
         ])
       )[0]?.due_at ?? '';
     await waitFor(async () => (await due()) >= leaseUntil, {
-      timeoutMs: 5_000,
       what: 'the inquiry to be put off',
     });
     expect(await gateway.types(slip)).toEqual(['DispatchIntended']);
@@ -219,7 +217,7 @@ describe('an instance that dies', () => {
         await inquireDue({ ...parts, record });
         return (await gateway.types(slip)).includes('SlipReturned');
       },
-      { timeoutMs: 10_000, what: 'the answer' },
+      { what: 'the answer' },
     );
     expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'DispatchUnanswered', 'SlipReturned']);
     expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({ evidence: 'inquiry_answer' });
@@ -262,10 +260,10 @@ describe('an instance that dies', () => {
     const one = instance('one');
     await dispatchDueSlips(one);
     puppet.calls[0]!.end({ kind: 'not_sent', reason: 'connect_timeout', detail: '' });
-    await waitFor(() => one.ended.length === 1, { timeoutMs: 5_000, what: 'the end to be recorded' });
+    await waitFor(() => one.ended.length === 1, { what: 'the end to be recorded' });
     expect(one.slots.taken('acme')).toBe(1);
     gone.resolve();
-    await waitFor(() => one.slots.taken('acme') === 0, { timeoutMs: 5_000, what: 'the slot to be free' });
+    await waitFor(() => one.slots.taken('acme') === 0, { what: 'the slot to be free' });
   });
 
   test('draining stops both kinds of calls at once, and waits for neither without end', async () => {
@@ -291,7 +289,7 @@ describe('an instance that dies', () => {
     await gateway.feed(recorded(asked, inquiryRequested(1)));
     const sent = await gateway.slip();
     const { parts } = await gateway.startWorkers([rules]);
-    await waitFor(() => requests.length === 2, { timeoutMs: 5_000, what: 'both calls' });
+    await waitFor(() => requests.length === 2, { what: 'both calls' });
     // Neither call is ever answered.
     await parts.find(({ name }) => name === 'calls to providers')!.drain!();
     const late = await gateway.slip();
@@ -351,7 +349,7 @@ describe('a database that is away', () => {
     const { parts } = await gateway.startWorkers([
       providerRules(`http://127.0.0.1:${port}`, { answerTimeoutMs: 8_000 }),
     ]);
-    await waitFor(() => answers.length === 4, { timeoutMs: 20_000, what: 'four calls' });
+    await waitFor(() => answers.length === 4, { what: 'four calls' });
     const waiting = await gateway.slip({ deadlineMs: 60_000 });
     const sentBefore = answers.length;
     await gateway.unitOfWork.query('alter table dispatch rename to dispatch_away');
@@ -361,17 +359,17 @@ describe('a database that is away', () => {
       const failedWrites = () =>
         gateway.errors.filter((error) => (error as { query?: string }).query?.includes('slip_id = any($1)'));
       // By then the next try is later than the next look for abandoned attempts.
-      await waitFor(() => failedWrites().length >= 20, { timeoutMs: 20_000, what: 'failed writes' });
+      await waitFor(() => failedWrites().length >= 20, { what: 'failed writes' });
       await gateway.unitOfWork.query(`update dispatch_away set lease_until = clock_timestamp()`);
     } finally {
       await gateway.unitOfWork.query(rename);
     }
     for (const slip of slips) {
-      await gateway.event(slip, 'SlipReturned', 20_000);
+      await gateway.event(slip, 'SlipReturned');
       expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'SlipReturned']);
     }
     expect(answers.length - sentBefore).toBeLessThanOrEqual(1);
-    await gateway.event(waiting, 'DispatchIntended', 20_000);
+    await gateway.event(waiting, 'DispatchIntended');
     expect(gateway.counted.get('abandoned_attempt')).toBeUndefined();
     for (const part of parts) await part.drain?.();
   });

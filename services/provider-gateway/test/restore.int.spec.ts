@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway?.stop();
   await simulator?.stop();
-}, 60_000);
+});
 
 async function truth(): Promise<Map<string, number>> {
   const answer = await fetch(`${simulator.admin}/v1/truth`);
@@ -67,7 +67,7 @@ test('a database put back from before thirty payments pays none of them again, r
 
   const third = await gateway.start(simulator.providers, port);
   const ready = () => fetch(`${third.url}/readyz`).then((answer) => answer.ok);
-  await waitFor(ready, { timeoutMs: 60_000, what: 'the gateway to have folded its events back' });
+  await waitFor(ready, { what: 'the gateway to have folded its events back' });
   const late = await Promise.all(Array.from({ length: 12 }, () => submit(fundsHeld)));
   for (const slipId of late) await gateway.has(slipId, 'SlipReturned');
   const all = [...old, ...lost, waiting, ...late];
@@ -75,17 +75,20 @@ test('a database put back from before thirty payments pays none of them again, r
   expect(all.map((slipId) => executed.get(slipId))).toEqual(all.map(() => 1));
   for (const slipId of all) {
     const types = gateway.of(slipId).map(({ event }) => event.type);
-    expect(types.filter((type) => type === 'DispatchIntended' || type === 'SlipReturned')).toHaveLength(2);
+    const count = (wanted: string) => types.filter((type) => type === wanted).length;
+    // On a busy machine a connection may take too long: provably not sent, and tried again.
+    expect(count('DispatchIntended')).toBe(count('DispatchNotSent') + 1);
+    expect(count('SlipReturned')).toBe(1);
   }
   // Each number once and in order: nothing is sent twice, and what comes now follows what was there.
   const given = numbers();
   expect(given).toEqual(given.map((one) => one.map((_, index) => index + 1)));
   expect(given.flat().length).toBeGreaterThan(numbersBefore.flat().length);
   const { rows } = await gateway.database.query(
-    `select status, outcome, attempt, refunded from dispatch where slip_id = any($1) group by 1, 2, 3, 4 order by 4`,
+    `select distinct status, outcome, refunded from dispatch where slip_id = any($1) order by refunded`,
     [[...old, ...lost, waiting]],
   );
-  const returned = { status: 'returned', outcome: 'succeeded', attempt: 1 };
+  const returned = { status: 'returned', outcome: 'succeeded' };
   expect(rows).toEqual([
     { ...returned, refunded: false },
     { ...returned, refunded: true },

@@ -31,7 +31,7 @@ let service: Service;
 beforeAll(async () => {
   world = await reconciliationUnderTest();
   service = await world.start();
-}, 180_000);
+});
 afterAll(() => world?.stop(), 60_000);
 
 const policy = { graceMs: 0, quietPeriodMs: 500, inquiryLadderMs: [0, 500, 1_500] };
@@ -62,8 +62,7 @@ const vouch = async (time: Instant = now()) => {
   await world.others.vouch(gateway, time);
 };
 /** Past the deadline, also by a grace that is wider by what the clocks seem to lie apart: a second at most. */
-const past = (deadline: Instant) =>
-  waitFor(() => now() > addMs(deadline, 1_000), { timeoutMs: 20_000, what: 'the deadline' });
+const past = (deadline: Instant) => waitFor(() => now() > addMs(deadline, 1_000), { what: 'the deadline' });
 const types = (slipId: string) => world.of(slipId).map(({ event }) => event.type);
 
 describe('a deadline', () => {
@@ -86,11 +85,10 @@ describe('a deadline', () => {
     const row = async () =>
       (await world.database.query('select verdict from open_slip where slip_id = $1', [slipId])).rows;
     await waitFor(async () => (await row())[0]?.verdict === 'in_time', {
-      timeoutMs: 10_000,
       what: 'its verdict',
     });
     await world.others.say(ledger, [about(slipId, settled)]);
-    await waitFor(async () => (await row()).length === 0, { timeoutMs: 10_000, what: 'its row to go' });
+    await waitFor(async () => (await row()).length === 0, { what: 'its row to go' });
     expect(types(slipId)).toEqual([]);
   });
 
@@ -120,7 +118,7 @@ describe('a deadline', () => {
     await world.others.sayNonsense(gateway, parked);
     const rows = async () =>
       (await world.database.query('select 1 from parked_key where key = $1', [parked])).rows;
-    await waitFor(async () => (await rows()).length > 0, { timeoutMs: 10_000, what: 'the dead letter' });
+    await waitFor(async () => (await rows()).length > 0, { what: 'the dead letter' });
     await past(deadline);
     await vouch();
     await world.untilPublished(other, 'SlipOverdue');
@@ -171,7 +169,6 @@ describe('an overdue slip', () => {
     await vouch();
     for (const inquiry of [1, 2, 3]) {
       await waitFor(() => world.of(slipId, 'InquiryRequested').length >= inquiry, {
-        timeoutMs: 10_000,
         what: `inquiry ${inquiry}`,
       });
       await world.others.say(gateway, [about(slipId, answered(inquiry, 'no_answer'))]);
@@ -183,7 +180,7 @@ describe('an overdue slip', () => {
         const answer = await world.get(service, `/v1/cases/${slipId}`);
         return answer.status === 200 ? answer : null;
       },
-      { timeoutMs: 5_000, what: 'the case' },
+      { what: 'the case' },
     );
     expect(body).toMatchObject({
       ...{ slip_id: slipId, status: 'open', reason: 'inquiry_exhausted', provider: 'acme', closed_at: null },
@@ -246,7 +243,7 @@ describe('an imported clock', () => {
         const found = body.clocks.find((one: { clock: string }) => one.clock === clock);
         return found?.concluded && found;
       },
-      { timeoutMs: 20_000, what: 'the clock to be concluded' },
+      { what: 'the clock to be concluded' },
     );
     expect(shown).toEqual({
       ...{ clock, judged_through: at(100), closed: true, concluded: true },
@@ -355,7 +352,7 @@ describe('the clocks', () => {
         const { body } = await world.get(service, '/v1/watermarks');
         return body.detector.blind ? body : null;
       },
-      { timeoutMs: 10_000, what: 'the detector to be blind' },
+      { what: 'the detector to be blind' },
     );
     expect(blind.detector.why).toMatch(
       /^clocks lie \d+ ms apart \(1000 are allowed\): that of .*provider-gateway/,
@@ -371,7 +368,7 @@ describe('the clocks', () => {
         await world.others.vouch(gateway, now(), { reading: now() });
         return world.of(slipId, 'SlipOverdue').length > 0;
       },
-      { timeoutMs: 60_000, intervalMs: 500, what: 'the verdict' },
+      { intervalMs: 500, what: 'the verdict' },
     );
     const [overdue] = world.of(slipId, 'SlipOverdue');
     expect(overdue!.event.data).toMatchObject({ deadline });
@@ -386,7 +383,7 @@ describe('the clocks', () => {
         const own = body.sources.find((one: { source: string }) => one.source === sources.reconciliation);
         return own.awaits !== null && own.awaits <= addMs(deadline, 1_000);
       },
-      { timeoutMs: 10_000, what: 'the deadline to be awaited' },
+      { what: 'the deadline to be awaited' },
     );
   });
 });
@@ -404,7 +401,6 @@ describe('two instances', () => {
     const called = () => slipIds.filter((slipId) => world.of(slipId, 'InquiryRequested').length > 0).length;
     const ticking = setInterval(() => void vouch(), 200);
     await waitFor(() => called() === slipIds.length, {
-      timeoutMs: 60_000,
       what: 'all verdicts',
     }).finally(() => clearInterval(ticking));
     expect(await stopped).toBe(true);
@@ -417,5 +413,5 @@ describe('two instances', () => {
     for (const asked of inquiries) {
       expect(asked).toEqual(asked.map((_, index) => ({ inquiry: index + 1 })));
     }
-  }, 120_000);
+  });
 });

@@ -168,8 +168,7 @@ export async function reconciliationUnderTest(): Promise<ReconciliationUnderTest
 
   return {
     ...{ others: new Others(producer), producer, database, published, of },
-    untilPublished: (slipId, type) =>
-      waitFor(() => of(slipId, type)[0], { timeoutMs: 20_000, what: `${type} of ${slipId}` }),
+    untilPublished: (slipId, type) => waitFor(() => of(slipId, type)[0], { what: `${type} of ${slipId}` }),
     async start() {
       const settings = {
         ...{ port: 0, host: '127.0.0.1', kafkaBrokers: environment.kafkaBrokers, databaseUrl },

@@ -8,7 +8,7 @@ const environment = sharedEnvironment();
 let database: DatabaseUnderTest;
 beforeAll(async () => {
   database = await databaseUnderTest(environment().databaseUrl);
-}, 60_000);
+});
 afterAll(() => database?.close());
 
 describeUnit('the unit on PostgreSQL', async () => ({

@@ -60,7 +60,6 @@ test('Ctrl-C during set-up ends it at once, with all that was started, and says 
   chmodSync(join(bin, 'npm'), 0o755);
   const { child, ended, said } = bootstrap(['start'], `${bin}:${process.env.PATH}`);
   const pid = await waitFor(() => (existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0), {
-    timeoutMs: 30_000,
     what: 'npm to run',
   });
   const npm = { pid, startedAt: processStart(pid) };
@@ -68,5 +67,5 @@ test('Ctrl-C during set-up ends it at once, with all that was started, and says 
   child.kill('SIGINT');
   const { code, output } = await ended;
   expect([code, output]).toEqual([130, expect.stringContaining('SIGINT: set-up was stopped')]);
-  await waitFor(() => !isRunning(npm), { timeoutMs: 30_000, what: 'npm to be gone' });
+  await waitFor(() => !isRunning(npm), { what: 'npm to be gone' });
 });

@@ -18,7 +18,7 @@ describe('a stack', () => {
     process.env.DATABASE_URL = environment().databaseUrl;
     const none = { intake: 0, 'provider-gateway': 0, ledger: 0, reconciliation: 0 };
     stack = await startStack({ dataDir, profile: 'stack', instances: none });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await stack?.stop();

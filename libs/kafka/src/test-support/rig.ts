@@ -159,10 +159,6 @@ export function byPartition(effects: readonly string[]): string[] {
   return [...effects].sort((a, b) => Number(a.split(':')[0]) - Number(b.split(':')[0]));
 }
 
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  timeoutMs = 20_000,
-): Promise<void> {
-  await waitFor(condition, { timeoutMs, what });
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  await waitFor(condition, { what });
 }

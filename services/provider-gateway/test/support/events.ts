@@ -9,7 +9,7 @@ type SubmittedData = Extract<SlipEvent, { type: 'SlipSubmitted' }>['data'];
 
 /** A slip as intake would submit it; `provider` null makes it one of a reported route. */
 export function submitted(more: Partial<SubmittedData> & { deadlineMs?: number } = {}): SlipEvent {
-  const { deadlineMs = 20_000, ...data } = more;
+  const { deadlineMs = 120_000, ...data } = more;
   return {
     type: 'SlipSubmitted',
     data: {

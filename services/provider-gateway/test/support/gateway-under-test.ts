@@ -259,13 +259,8 @@ export class GatewayUnderTest {
     return this.events.filter((event) => event.slipId === slipId);
   }
 
-  async has(
-    slipId: string,
-    type: RecordedEvent['event']['type'],
-    timeoutMs = 20_000,
-  ): Promise<RecordedEvent> {
+  async has(slipId: string, type: RecordedEvent['event']['type']): Promise<RecordedEvent> {
     return waitFor(() => this.of(slipId).find((one) => one.event.type === type), {
-      timeoutMs,
       what: `${type} of ${slipId} on the topic`,
     });
   }

@@ -146,11 +146,10 @@ export class Harness {
   async event<Type extends SlipEvent['type']>(
     slipId: string,
     type: Type,
-    timeoutMs = 8_000,
   ): Promise<Extract<SlipEvent, { type: Type }>['data']> {
     const found = await waitFor(
       async () => (await this.published(slipId)).find((event) => event.type === type),
-      { timeoutMs, what: `${type} of ${slipId}` },
+      { what: `${type} of ${slipId}` },
     );
     return found.data as never;
   }
