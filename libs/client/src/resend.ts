@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SendFailed } from '@slipstream/kafka';
+import { backoffMs } from '@slipstream/kernel';
 
 const attemptsMax = 5;
-const retryDelayMs = 500;
+const retryLimits = { minMs: 500, maxMs: 2_000 };
 
 /** Repeats a failed send: the commands keep their ids, so a repeat of what did arrive is recognised and dropped. */
-export async function resend<T>(send: () => Promise<T>, delayMs = retryDelayMs): Promise<T> {
+export async function resend<T>(send: () => Promise<T>, limits = retryLimits): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await send();
     } catch (error) {
       if (!(error instanceof SendFailed) || !error.retryable || attempt >= attemptsMax) throw error;
-      await sleep(delayMs * attempt);
+      await sleep(backoffMs(attempt, limits, Math.random()));
     }
   }
 }

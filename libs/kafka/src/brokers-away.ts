@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffMs } from './backoff.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
+import { retryDelayMs } from './retry-delay.ts';
 
 /** What kafkajs throws when brokers or the coordinator of a group cannot be reached, or are not up yet. */
 const names: ReadonlySet<string> = new Set([
@@ -37,7 +37,7 @@ const triesPerLine = 10;
 export async function whileBrokersAreAway<T>(
   what: string,
   work: () => Promise<T>,
-  { log = jsonLog, isStopping = () => false, delayMs = backoffMs }: AwayOptions = {},
+  { log = jsonLog, isStopping = () => false, delayMs = retryDelayMs }: AwayOptions = {},
 ): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '@slipstream/kernel';
 import { type Chunk, type Message, planChunk, positionAfter, type SetAside } from './chunk.ts';
 import { classifyError } from './classify-error.ts';
 import { keyText } from './dead-letter.ts';
@@ -94,7 +95,8 @@ export class ChunkRunner<Tx> {
       if (setAside.size > 0) throw new Interrupted('transient', error);
       const reason = reasonOf(error, this.#options.store);
       if (reason === 'failed' && attempts < this.#options.attemptsMax) {
-        await sleep(this.#options.attemptDelayMs * attempts);
+        const limits = { minMs: this.#options.attemptDelayMs, maxMs: 1_000 };
+        await sleep(backoffMs(attempts, limits, Math.random()));
       } else {
         if (reason === 'failed') await this.#mustBeItsOwn(messages, at, error);
         setAside.set(Number(messages[at]!.offset), { reason, ...describeError(error), attempts });

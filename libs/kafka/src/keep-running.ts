@@ -1,7 +1,7 @@
 import type { Consumer, ConsumerRunConfig } from 'kafkajs';
-import { backoffMs } from './backoff.ts';
 import { isBrokersAway } from './brokers-away.ts';
 import { describeError, type Log } from './log.ts';
+import { retryDelayMs } from './retry-delay.ts';
 
 export interface KeepRunningOptions {
   readonly consumer: Pick<Consumer, 'run' | 'on' | 'events'>;
@@ -51,7 +51,7 @@ export class KeepRunning {
   }
 
   #runLater(error: Error): void {
-    const { group, log, isStopping, onFatal, delayMs = backoffMs } = this.#options;
+    const { group, log, isStopping, onFatal, delayMs = retryDelayMs } = this.#options;
     this.#failures++;
     const waitMs = Math.round(delayMs(this.#failures));
     log.warn('the consumer is run again', {

@@ -1,10 +1,10 @@
-import { backoffMs } from './backoff.ts';
 import { ChunkRunner, type ChunkRunnerOptions, Interrupted } from './chunk-runner.ts';
 import { classifyError } from './classify-error.ts';
 import type { FetchControl, Fetched } from './fetch-control.ts';
 import { FetchGuard } from './fetch-guard.ts';
 import { describeError } from './log.ts';
 import type { PartitionPosition } from './ports.ts';
+import { retryDelayMs } from './retry-delay.ts';
 
 export interface OwnedPartitionOptions<Tx> extends ChunkRunnerOptions<Tx> {
   readonly control: FetchControl;
@@ -218,7 +218,7 @@ export class OwnedPartition<Tx> {
     control.pause(this.partition);
     metrics.retried?.(subscription.topic, this.partition, errorClass);
     metrics.waiting?.(subscription.topic, this.partition, true);
-    const delayMs = Math.round(backoffMs(this.#failures));
+    const delayMs = Math.round(retryDelayMs(this.#failures));
     const { group, topic } = subscription;
     log.warn('partition waits', { group, topic, partition: this.partition, delayMs, errorClass, detail });
     this.#claimIn(delayMs);

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
-import { backoffMs } from './backoff.ts';
 import { type KafkaClient, retryOptions } from './client.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { readLogBounds } from './log-bounds.ts';
 import { headersProblem } from './record-headers.ts';
+import { retryDelayMs } from './retry-delay.ts';
 import { StreamBroken, StreamPlaces, storedOffsetProblem } from './stream-places.ts';
 import { withTimeout } from './with-timeout.ts';
 
@@ -172,7 +172,7 @@ export class RecordStream {
           ...describeError(error),
         });
       }
-      if (!(await this.#pause(backoffMs(failures), heartbeat))) return;
+      if (!(await this.#pause(retryDelayMs(failures), heartbeat))) return;
     }
   }
 

@@ -1,5 +1,5 @@
 export { assert, InvariantError, must, unreachable } from './assert.ts';
-export { backoffMs } from './backoff.ts';
+export { backoffMs, doublingMs, type WaitLimits } from './backoff.ts';
 export { currencyExponent, isCurrency } from './currency.ts';
 export {
   type ErrorCode,

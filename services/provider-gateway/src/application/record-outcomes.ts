@@ -1,6 +1,5 @@
-import type { Instant } from '@slipstream/kernel';
+import { backoffMs, type Instant } from '@slipstream/kernel';
 import { type AttemptEnd, endAttempt } from '../domain/dispatch/attempt.ts';
-import { retryDelayMs } from '../domain/dispatch/backoff.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import { Changes } from './apply.ts';
 import type { EndedCall } from './dispatch-due-slips.ts';
@@ -74,10 +73,10 @@ function circumstances(
   parts: RecorderParts,
   dispatch: Dispatch,
 ): Pick<AttemptEnd, 'retryDelayMs' | 'acceptanceDelayMaxMs'> {
-  const limits = parts.retryLimits(dispatch.route);
+  const { retryInitialMs: minMs, retryMaxMs: maxMs } = parts.retryLimits(dispatch.route);
   const provider = parts.providers.get(dispatch.provider ?? '');
   return {
-    retryDelayMs: retryDelayMs(Math.max(dispatch.attempt, 1), limits, parts.random()),
+    retryDelayMs: Math.round(backoffMs(dispatch.attempt, { minMs, maxMs }, parts.random())),
     acceptanceDelayMaxMs: provider?.capabilities.acceptanceDelayMaxMs ?? null,
   };
 }

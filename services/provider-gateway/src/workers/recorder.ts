@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '@slipstream/kernel';
 import { GroupCommit } from '@slipstream/postgres';
 
 export interface RecorderOptions<Item> {
@@ -7,7 +8,7 @@ export interface RecorderOptions<Item> {
   /** Whether the same write may go well later, because the database is away or in trouble. */
   readonly mayPass: (error: unknown) => boolean;
   readonly onError: (error: unknown) => void;
-  /** The pauses between the tries double from the first to the second. */
+  /** Shortest and longest pause between the tries. */
   readonly delayMsMin?: number;
   readonly delayMsMax?: number;
 }
@@ -68,9 +69,10 @@ export class Recorder<Item> {
 
   /** Alone: another item of the batch may be what was refused. */
   async #keep(item: Item): Promise<void> {
-    const { delayMsMin = 100, delayMsMax = 5_000 } = this.#options;
+    const { delayMsMin: minMs = 100, delayMsMax: maxMs = 5_000 } = this.#options;
     let refusals = 0;
-    for (let delayMs = delayMsMin; ; delayMs = Math.min(2 * delayMs, delayMsMax)) {
+    for (let failures = 1; ; failures++) {
+      const delayMs = backoffMs(failures, { minMs, maxMs }, Math.random());
       const ended = await sleep(delayMs, false, { signal: this.#end.signal }).catch(() => true);
       if (ended) return;
       try {

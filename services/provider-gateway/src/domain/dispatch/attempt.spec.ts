@@ -3,7 +3,6 @@ import { addMs } from '@slipstream/kernel';
 import fc from 'fast-check';
 import type { CallOutcome } from '../provider/answer.ts';
 import { type AttemptEnd, endAttempt, intend, mayIntend } from './attempt.ts';
-import { retryDelayMs } from './backoff.ts';
 import { dispatch, final, limits, pending, t0, typesOf } from './spec-support.ts';
 
 const notSent: CallOutcome = { kind: 'not_sent', reason: 'connection_refused', detail: '' };
@@ -120,20 +119,5 @@ test('property: after an attempt that may have left, no other is ever made', () 
       }
       expect(left).toBeLessThanOrEqual(1);
     }),
-  );
-});
-
-test('property: retries back off between half of the step and the whole of it, up to the limit', () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 200 }),
-      fc.double({ min: 0, max: 1, noNaN: true }),
-      (attempt, random) => {
-        const delay = retryDelayMs(attempt, { retryInitialMs: 200, retryMaxMs: 30_000 }, random);
-        const step = Math.min(30_000, 200 * 2 ** (attempt - 1));
-        expect(delay).toBeGreaterThanOrEqual(Math.round(step / 2));
-        expect(delay).toBeLessThanOrEqual(step);
-      },
-    ),
   );
 });
