@@ -124,10 +124,16 @@ describe('a slip through Kafka, a provider and back', () => {
       expect(state.conflict).toBe(false);
       expect(gateway.of(slipId).filter(({ event }) => event.type === 'SlipReturned').length).toBeLessThan(2);
     }
-    const owners = await gateway.database.query(
-      'select distinct owner from dispatch where owner is not null',
-    );
-    expect(owners.rows).toHaveLength(2);
+    const owners = new Set<string>();
+    const shared = async () => {
+      await send();
+      const { rows } = await gateway.database.query<{ owner: string }>(
+        'select distinct owner from dispatch where owner is not null',
+      );
+      for (const { owner } of rows) owners.add(owner);
+      return owners.size === 2;
+    };
+    await waitFor(shared, { what: 'both instances to take slips' });
   });
 
   test('what this service publishes is numbered without gaps, and time never goes back', () => {
