@@ -1,3 +1,5 @@
+import type { Health } from './health.ts';
+
 /**
  * Something that runs beside the HTTP API: a pool, a relay, a consumer.
  * `drain` finishes the work in hand and takes no more; `stop` gives everything back. Both may be called once only,
@@ -8,6 +10,8 @@ export interface Part {
   start(): Promise<void>;
   drain?(): Promise<void>;
   stop(): Promise<void>;
+  /** How it fares, where it has more to say than whether it runs. */
+  health?(): Health;
 }
 
 /** Told about a part that failed while it was drained or stopped: the others are still stopped. */

@@ -269,7 +269,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       ];
       if (watermarks) parts.push(ticker(watermarks, relay));
       ownLogMetric(host.metrics, () => ownLog.closed());
-      host.health.register('own log', () => ownLog.health());
+      for (const part of parts) {
+        if (part.health) host.health.register(part.name, () => part.health!());
+      }
       for (const consumer of consumers) {
         host.health.register(`consumer ${consumer.subscription.topic}`, () => {
           const { ok, problems } = consumer.health();

@@ -291,7 +291,7 @@ describe('an instance that dies', () => {
     const { parts } = await gateway.startWorkers([rules]);
     await waitFor(() => requests.length === 2, { what: 'both calls' });
     // Neither call is ever answered.
-    await parts.find(({ name }) => name === 'calls to providers')!.drain!();
+    await parts.find(({ name }) => name === 'callers')!.drain!();
     const late = await gateway.slip();
     await gateway.feed(recorded(asked, inquiryRequested(2)));
     await parts.find(({ name }) => name === 'recovery of abandoned attempts')!.drain!();

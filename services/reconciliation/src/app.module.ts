@@ -5,13 +5,20 @@ import { partitionsDefault, sources, topics } from '@slipstream/contracts';
 import type { BatchConsumer } from '@slipstream/kafka';
 import { addMs } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
-import { clockSpreadMs, clockTrouble, errorLog, openRuntime, type Runtime } from '@slipstream/runtime';
+import {
+  clockSpreadMs,
+  clockTrouble,
+  errorLog,
+  every,
+  Loop,
+  openRuntime,
+  type Runtime,
+} from '@slipstream/runtime';
 import { type Host, type ServiceOptions } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
 import { registerMetrics, unknownTypesCounter } from './adapters/http/metrics.ts';
 import { WATCH, type Watch, WatermarksController } from './adapters/http/watermarks.controller.ts';
-import { Loop } from './adapters/kafka/loop.ts';
 import { MarkStore } from './adapters/kafka/mark-store.ts';
 import { ids, toRecords } from './adapters/kafka/outgoing.ts';
 import { ownedPartitions } from './adapters/kafka/owned-partitions.ts';
@@ -70,13 +77,13 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     },
   });
   const onError = errorLog(logger);
-  const detector = new Loop({ name: 'detector', round: does.detect, everyMs: 500, pauseMs: 20, onError });
+  const detector = new Loop({ name: 'detection', round: every(500, does.detect), pauseMs: 20, onError });
   runtime.addPart(detector);
   runtime.addPart(
-    new Loop({ name: 'blindness', round: does.watchBlindness, everyMs: 1_000, pauseMs: 1_000, onError }),
+    new Loop({ name: 'blindness', round: every(1_000, does.watchBlindness), pauseMs: 1_000, onError }),
   );
   runtime.addPart(
-    new Loop({ name: 'ended clocks', round: forgetEndedClocks, everyMs: 5_000, pauseMs: 5_000, onError }),
+    new Loop({ name: 'ended clocks', round: every(5_000, forgetEndedClocks), pauseMs: 5_000, onError }),
   );
   ticks.onTick((tick) => {
     noteTick(marks, tick);

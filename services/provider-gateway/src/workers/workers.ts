@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Part } from '@slipstream/runtime';
+import type { WaitLimits } from '@slipstream/kernel';
+import { Loop, type Part, slowingDown } from '@slipstream/runtime';
 import type { EndedCall } from '../application/dispatch-due-slips.ts';
 import type { AnsweredInquiry } from '../application/inquire-due.ts';
 import type { Providers } from '../application/ports.ts';
 import type { UpstreamTick } from '../application/release-parked.ts';
 import type { Slots } from '../application/slots.ts';
 import type { UseCases } from '../application/use-cases.ts';
-import { Poller } from './poller.ts';
 import { Recorder } from './recorder.ts';
 
 export interface WorkerParts {
@@ -27,6 +27,9 @@ export interface Workers {
   wake(): void;
 }
 
+/** Between looks for calls that are due. */
+const callPace: WaitLimits = { minMs: 5, maxMs: 500 };
+
 /** The workers that make every call and keep every promise that a row in the database stands for. */
 export function workers(parts: WorkerParts): Workers {
   const { does, providers, dispatchSlots, inquirySlots, mayPass, onError } = parts;
@@ -35,35 +38,29 @@ export function workers(parts: WorkerParts): Workers {
   /** What was read already cannot be written: nothing new is begun that could not be written either. */
   const unlessBehind = (work: () => Promise<number>) => async () =>
     outcomes.behind || answers.behind ? 0 : work();
+  const loop = (name: string, pace: WaitLimits, work: () => Promise<number>, settle?: () => Promise<void>) =>
+    new Loop({
+      name,
+      round: slowingDown(pace, work),
+      pauseMs: pace.minMs,
+      onError,
+      ...(settle ? { settle } : {}),
+    });
   // What is still in flight after that is left to its leases.
   const settle = (slots: Slots) => () => within(parts.drainTimeoutMs / 2, slots.idle());
 
-  const dispatcher = new Poller({
-    name: 'dispatcher',
-    work: unlessBehind(() =>
-      does.dispatchDueSlips({
-        record: (ended) => outcomes.record(ended),
-        onFree: () => dispatcher.wake(),
-      }),
-    ),
-    waitMsMin: 5,
-    waitMsMax: 500,
-    onError,
-    settle: settle(dispatchSlots),
-  });
-  const inquirer = new Poller({
-    name: 'inquirer',
-    work: unlessBehind(() =>
-      does.inquireDue({ record: (answered) => answers.record(answered), onFree: () => inquirer.wake() }),
-    ),
-    waitMsMin: 5,
-    waitMsMax: 500,
-    onError,
-    settle: settle(inquirySlots),
-  });
+  const dispatch = () =>
+    does.dispatchDueSlips({
+      record: (ended) => outcomes.record(ended),
+      onFree: () => dispatcher.wake(),
+    });
+  const inquire = () =>
+    does.inquireDue({ record: (answered) => answers.record(answered), onFree: () => inquirer.wake() });
+  const dispatcher = loop('dispatcher', callPace, unlessBehind(dispatch), settle(dispatchSlots));
+  const inquirer = loop('inquirer', callPace, unlessBehind(inquire), settle(inquirySlots));
   // Together: neither starts anything while the other waits for what is in flight, and they share one patience.
   const callers: Part = {
-    name: 'calls to providers',
+    name: 'callers',
     start: async () => {
       for (const one of [dispatcher, inquirer]) await one.start();
     },
@@ -74,29 +71,16 @@ export function workers(parts: WorkerParts): Workers {
       await Promise.all([dispatcher, inquirer].map((one) => one.stop()));
       for (const recorder of [outcomes, answers]) recorder.end();
     },
+    health: () => (dispatcher.health().ok ? inquirer : dispatcher).health(),
   };
-  const recovery = new Poller({
-    name: 'recovery of abandoned attempts',
-    // An attempt whose end is kept here is not abandoned: its lease only ran out while the database was away.
-    work: unlessBehind(does.recoverAbandoned),
-    waitMsMin: 100,
-    waitMsMax: 1_000,
-    onError,
-  });
-  const release = new Poller({
-    name: 'release of parked results',
-    work: () => does.releaseParked(parts.upstream()),
-    waitMsMin: 50,
-    waitMsMax: 1_000,
-    onError,
-  });
-  const lapse = new Poller({
-    name: 'slips past their deadline',
-    work: does.giveUpLapsed,
-    waitMsMin: 1_000,
-    waitMsMax: 5_000,
-    onError,
-  });
+  // An attempt whose end is kept here is not abandoned: its lease only ran out while the database was away.
+  const recover = unlessBehind(does.recoverAbandoned);
+  const release = () => does.releaseParked(parts.upstream());
+  const keepers = [
+    loop('recovery of abandoned attempts', { minMs: 100, maxMs: 1_000 }, recover),
+    loop('release of parked results', { minMs: 50, maxMs: 1_000 }, release),
+    loop('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
+  ];
   const connections: Part = {
     name: 'provider connections',
     start: async () => {},
@@ -105,7 +89,7 @@ export function workers(parts: WorkerParts): Workers {
     },
   };
   return {
-    parts: [connections, callers, recovery, release, lapse],
+    parts: [connections, callers, ...keepers],
     wake() {
       dispatcher.wake();
       inquirer.wake();
