@@ -50,6 +50,7 @@ export async function intakeUnderTest(): Promise<IntakeUnderTest> {
   const kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'intake-test' });
   const producer = new SerialProducer(kafka);
   const database = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  database.on('error', () => {}); // an idle connection that ends is replaced
   const services: Service[] = [];
   const events: SlipRecord[] = [];
   const deadLetters: { key: string; headers: Record<string, string> }[] = [];

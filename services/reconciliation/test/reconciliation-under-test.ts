@@ -146,6 +146,7 @@ export async function reconciliationUnderTest(): Promise<ReconciliationUnderTest
   const producer = new SerialProducer(kafka);
   await producer.start();
   const database = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  database.on('error', () => {}); // an idle connection that ends is replaced
   const services: Service[] = [];
   const published: RecordedEvent[] = [];
   const read = new Map<number, bigint>();
