@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { CopyIn } from './copy-rows.ts';
 
 type Query = typeof pg.Client.prototype.query;
 type Live = InstanceType<ReturnType<typeof impatientClients>>;
@@ -24,11 +25,10 @@ export function impatientClients() {
     override query: Query = ((...args: Parameters<Query>) => {
       const startedMs = performance.now();
       this.#running++;
+      const answer = (super.query as (...args: unknown[]) => unknown)(...args);
       // A caller with a callback gets no promise; the pool and TypeORM have none.
-      const answer = (super.query as (...args: unknown[]) => unknown)(...args) as
-        | Promise<unknown>
-        | undefined;
-      void answer?.then?.(
+      const ended = (answer instanceof CopyIn ? answer.ended : answer) as Promise<unknown> | undefined;
+      void ended?.then?.(
         () => this.#heard(),
         (error: unknown) => this.#failed(error, startedMs),
       );

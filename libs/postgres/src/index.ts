@@ -7,6 +7,8 @@ export {
   type RunningClock,
   runningClocks,
 } from './clock-marks.ts';
+export * as columnTypes from './column-types.ts';
+export { type Columns, columns, type RowOf, type RowSet, type Rows, type Table, table } from './columns.ts';
 export { FencedError, PgConsumerStore } from './consumer-store.ts';
 export { type DataSourceOptions, openDataSource } from './data-source.ts';
 export {

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import { startTcpProxy, type TcpProxy } from '@slipstream/testing';
 import type { DataSource } from 'typeorm';
+import { int4 } from './column-types.ts';
+import { table } from './columns.ts';
 import { openDataSource } from './data-source.ts';
 import { isTransient } from './transient.ts';
 import { UnitOfWork } from './unit-of-work.ts';
@@ -85,4 +87,20 @@ test('an error that the server tells costs no connection', async () => {
   await expect(unitOfWork.query('select pg_sleep(5)')).rejects.toThrow('statement timeout');
   await fill(6);
   expect(proxy.connections).toBe(before);
+});
+
+test('neither is one that fell silent in the middle of a COPY', async () => {
+  await unitOfWork.query('create table silent (n int not null)');
+  const rows = Array.from({ length: 1_000 }, (_, n) => ({ n }));
+  const target = table('silent', { n: int4 });
+  const failure = await unitOfWork
+    .run(async (tx) => {
+      await tx.query('select 1');
+      proxy.silence();
+      await tx.insert(target, rows);
+    })
+    .catch((error) => error);
+  expect(failure).toMatchObject({ message: expect.stringContaining('Query read timeout') });
+  await unitOfWork.run((tx) => tx.insert(target, rows));
+  expect(await unitOfWork.query('select count(*)::int as n from silent')).toEqual([{ n: 1_000 }]);
 });

@@ -1,5 +1,10 @@
 import type { Instant } from '@slipstream/kernel';
-import type { DataSource, QueryRunner } from 'typeorm';
+import type pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { bytea, int4, jsonb, text, timestamptz } from './column-types.ts';
+import { type Columns, columns, type RowOf, type Rows, type Table } from './columns.ts';
+import { copyRows } from './copy-rows.ts';
+import { StatementNames } from './statement-names.ts';
 
 /** Something to publish, committed with the state change that caused it. */
 export interface OutboundRecord {
@@ -23,11 +28,25 @@ export interface Stamped {
 export interface Tx {
   /** Runs one statement in this transaction and gives its rows (also of INSERT … RETURNING and UPDATE … RETURNING). */
   query<Row = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<Row[]>;
+  /** Inserts rows, all in one statement: many by COPY. Nothing happens without any. */
+  insert<C extends Columns>(target: Table<C>, rows: Rows<RowOf<C>>): Promise<void>;
   /** Adds records to be published; they are numbered in this order, as the transaction's last statement. */
   publish(records: readonly OutboundRecord[]): void;
 }
 
 const appendEvents = 'select topic, partition, first_seq, at from append_events($1, $2, $3, $4, $5, $6)';
+/** The parameters of `append_events`, in its order. */
+const outbound = columns({
+  topic: text,
+  partition: int4,
+  key: text,
+  body: bytea,
+  received_at: timestamptz,
+  headers: jsonb,
+});
+
+/** From so many rows on, COPY is worth the round trip that it costs more than an INSERT. */
+const copiedRowsMin = 64;
 
 interface StampRow {
   topic: string;
@@ -41,6 +60,7 @@ export class UnitOfWork {
   readonly #dataSource: DataSource;
   readonly #onPublished: (topics: ReadonlySet<string>) => void;
   readonly #mayPublish: (topic: string, partition: number) => void;
+  readonly #names = new StatementNames();
 
   /**
    * `onPublished` is called after a commit that published something, with its topics: it wakes the relay. `mayPublish` is asked before
@@ -65,7 +85,7 @@ export class UnitOfWork {
     const runner = this.#dataSource.createQueryRunner();
     try {
       await runner.startTransaction();
-      const transaction = new Transaction(runner);
+      const transaction = new Transaction(await runner.connect(), this.#names);
       const result = await work(transaction);
       const stamps = await transaction.append(this.#mayPublish);
       transaction.assertSound();
@@ -84,25 +104,60 @@ export class UnitOfWork {
   async query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
     const runner = this.#dataSource.createQueryRunner();
     try {
-      return (await runner.query(sql, parameters, true)).records as Row[];
+      return await ask<Row>(await runner.connect(), this.#names, sql, parameters);
     } finally {
       await runner.release();
     }
   }
 }
 
+const toRow = ({ topic, partition, key, body, receivedAt, headers }: OutboundRecord) => ({
+  topic,
+  partition,
+  key,
+  body,
+  received_at: receivedAt,
+  headers: headers ? JSON.stringify(headers) : null,
+});
+
+async function ask<Row>(
+  client: pg.PoolClient,
+  names: StatementNames,
+  sql: string,
+  parameters: unknown[] = [],
+): Promise<Row[]> {
+  // Without parameters it may be several statements: nothing that can be prepared.
+  if (parameters.length === 0) return (await client.query(sql)).rows as Row[];
+  const name = names.of(sql);
+  const statement = name === undefined ? { text: sql } : { name, text: sql };
+  return (await client.query({ ...statement, values: parameters })).rows as Row[];
+}
+
 class Transaction implements Tx {
-  readonly #runner: QueryRunner;
+  /** The transaction's own: after an error it stays broken, and is never replaced by a connection outside. */
+  readonly #client: pg.PoolClient;
+  readonly #names: StatementNames;
   readonly #outbound: OutboundRecord[] = [];
   #failure: unknown;
 
-  constructor(runner: QueryRunner) {
-    this.#runner = runner;
+  constructor(client: pg.PoolClient, names: StatementNames) {
+    this.#client = client;
+    this.#names = names;
   }
 
-  async query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
+  query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
+    return this.#noted(ask<Row>(this.#client, this.#names, sql, parameters));
+  }
+
+  async insert<C extends Columns>(target: Table<C>, rows: Rows<RowOf<C>>): Promise<void> {
+    if (rows.length === 0) return;
+    if (rows.length >= copiedRowsMin) await this.#noted(copyRows(this.#client, target, rows));
+    else await this.query(target.insertSql, target.parameters(rows));
+  }
+
+  async #noted<T>(answer: Promise<T>): Promise<T> {
     try {
-      return (await this.#runner.query(sql, parameters, true)).records as Row[];
+      return await answer;
     } catch (error) {
       this.#failure = error;
       throw error;
@@ -122,14 +177,7 @@ class Transaction implements Tx {
     const records = this.#outbound;
     if (records.length === 0) return [];
     for (const { topic, partition } of records) mayPublish(topic, partition);
-    const rows = await this.query<StampRow>(appendEvents, [
-      records.map((record) => record.topic),
-      records.map((record) => record.partition),
-      records.map((record) => record.key),
-      records.map((record) => record.body),
-      records.map((record) => record.receivedAt),
-      records.map((record) => (record.headers ? JSON.stringify(record.headers) : null)),
-    ]);
+    const rows = await this.query<StampRow>(appendEvents, outbound.parameters(records.map(toRow)));
     const next = new Map(
       rows.map((row) => [`${row.topic} ${row.partition}`, { seq: BigInt(row.first_seq), at: row.at }]),
     );

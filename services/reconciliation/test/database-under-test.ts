@@ -55,6 +55,10 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
       statements++;
       return tx.query(sql, parameters);
     },
+    insert: (target, rows) => {
+      statements++;
+      return tx.insert(target, rows);
+    },
     publish: (records) => tx.publish(records),
   });
   const unit = (tx: Tx) =>
