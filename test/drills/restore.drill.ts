@@ -62,7 +62,9 @@ async function restore(stack: Stack, service: ServiceName, log: Log): Promise<Re
   log('  a copy of its database was taken aside after 10 payments');
   await payments.submit(30);
   await payments.ended(settleMs);
-  log('  30 more have ended');
+  log('  30 more have ended, and 10 more are under way');
+  // These are under way when it happens: some intents are committed, some on the topic, some calls made.
+  await payments.submit(10);
   await replaced(stack, service, async () => {
     await copyDatabase(superuser, database, `${database}_new`);
     await copyDatabase(superuser, `${database}_old`, database);

@@ -59,7 +59,7 @@ export class Gateway {
   /** Writes an intent ahead, if one may be made now. */
   intend(now: Instant): readonly PendingEvent[] {
     if (this.dispatch === null || !mayIntend(this.dispatch, now)) return [];
-    this.dispatch = intend(this.dispatch, now, limits, 'gateway-0');
+    this.dispatch = intend(this.dispatch, now, limits.connectTimeoutMs, limits, 'gateway-0');
     return [dispatchIntended(this.dispatch, 'd')];
   }
 

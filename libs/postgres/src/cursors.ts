@@ -22,10 +22,13 @@ select 1 from moved`;
 export class Cursors {
   readonly #unitOfWork: UnitOfWork;
   readonly #leases: Leases;
+  readonly #onTook: (lease: Lease) => void;
 
-  constructor(unitOfWork: UnitOfWork, leases: Leases) {
+  /** `onTook` is called as soon as the broker has what stands up to the lease's `sentSeq`. */
+  constructor(unitOfWork: UnitOfWork, leases: Leases, onTook: (lease: Lease) => void) {
     this.#unitOfWork = unitOfWork;
     this.#leases = leases;
+    this.#onTook = onTook;
   }
 
   /** Remembers a page when the broker told the offset of its first record; -1 is one that it knows no more. */
@@ -36,6 +39,7 @@ export class Cursors {
     if (base >= 0n) lease.endOffset = base + BigInt(rows.length);
     lease.sentSeq = lastSeqOf(page);
     lease.isStored = false;
+    this.#onTook(lease);
     return true;
   }
 

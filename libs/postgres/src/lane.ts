@@ -21,6 +21,8 @@ export interface LaneSettings {
   /** First and longest wait before a failing partition is tried again. */
   readonly retryMs: number;
   readonly retryMsMax: number;
+  /** The broker has what stands up to the lease's `sentSeq`. */
+  readonly onSent: (lease: Lease) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -55,7 +57,7 @@ export class Lane {
     this.#settings = settings;
     this.#unitOfWork = unitOfWork;
     this.#leases = leases;
-    const cursors = new Cursors(unitOfWork, leases);
+    const cursors = new Cursors(unitOfWork, leases, settings.onSent);
     this.#cursors = cursors;
     this.#producer = connect();
     const onProgress = () => this.#advanced();

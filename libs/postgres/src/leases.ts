@@ -108,8 +108,14 @@ export class Leases {
     return this.isCurrent && this.#held.has(`${topic} ${partition}`);
   }
 
-  isOpen(lease: Lease): boolean {
-    return this.#options.isOpen(lease.topic, lease.partition);
+  isOpen({ topic, partition }: Pick<Lease, 'topic' | 'partition'>): boolean {
+    return this.#options.isOpen(topic, partition);
+  }
+
+  /** The lease of a partition that may be sent now. */
+  get(topic: string, partition: number): Lease | undefined {
+    const lease = this.#held.get(`${topic} ${partition}`);
+    return lease && this.isHeld(lease) ? lease : undefined;
   }
 
   /** False when it ran out, was lost, was taken anew since, or is closed. */

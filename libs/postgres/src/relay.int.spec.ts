@@ -429,6 +429,28 @@ test('two instances share the partitions, and one takes over what the other leav
   });
 });
 
+test('an instance learns when another one has sent what it committed', async () => {
+  const [one, two] = [new FakeLog(), new FakeLog()];
+  await relay(one, 'a').start();
+  const late = relay(two, 'b');
+  // The first one has all the leases still: it sends what the second commits.
+  const released = Promise.withResolvers<void>();
+  one.hold = () => released.promise;
+  const whenSent = late.watchSent();
+  const { stamps } = await database.unitOfWork.runStamped(async (tx) =>
+    tx.publish([{ ...record(1, 'a'), body }]),
+  );
+  let known: boolean | undefined;
+  const waiting = whenSent(stamps[0]!, performance.now() + 90_000).then((sent) => {
+    known = sent;
+  });
+  await waitFor(() => one.inFlight === 1, { what: 'the send' });
+  expect(known).toBeUndefined();
+  released.resolve();
+  await waiting;
+  expect([known, one.seqs(1), two.seqs(1)]).toEqual([true, [1], []]);
+});
+
 test.each([
   ['paused beyond its lease', 'heir', 300],
   ['of a process that was started anew under its name', 'zombie', 60_000],

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { FailingPartition } from './apart.ts';
 import { Lane, type LaneOptions } from './lane.ts';
-import { Leases } from './leases.ts';
+import { type Lease, Leases } from './leases.ts';
 import { Pruner } from './pruner.ts';
+import { SentWaits, type WhenSent } from './sent-waits.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
 export interface RelayOptions {
@@ -43,6 +44,7 @@ export class Relay {
   readonly #leases: Leases;
   readonly #lanes: readonly Lane[];
   readonly #pruner: Pruner;
+  readonly #waits: SentWaits;
   readonly #onError: (error: unknown) => void;
   #unsendableBefore = 0;
 
@@ -65,7 +67,9 @@ export class Relay {
       isOpen,
       onError,
     });
-    const settings = { pollMs, aloneMs, retryMs, retryMsMax, onError };
+    this.#waits = new SentWaits(unitOfWork, this.#leases, { pollMs, onError });
+    const onSent = (lease: Lease) => this.#waits.reached(lease);
+    const settings = { pollMs, aloneMs, retryMs, retryMsMax, onSent, onError };
     this.#lanes = options.lanes.map((lane) => new Lane(unitOfWork, this.#leases, lane, settings));
     this.#pruner = new Pruner(unitOfWork, this.#leases, { retentionMs, pruneMs, onError });
   }
@@ -82,6 +86,14 @@ export class Relay {
   readonly wake = (topics: ReadonlySet<string>): void => {
     for (const lane of this.#lanes) lane.wake(topics);
   };
+
+  /** Tells when records numbered by a transaction that begins after this call are on their topics. */
+  watchSent(): WhenSent {
+    return this.#waits.watch();
+  }
+
+  /** The database may be another one: no wait for a record that was numbered before this ends well. */
+  readonly abandonWaits = (): void => this.#waits.abandon();
 
   /** True for the one instance that speaks for the service's watermarks: the sender of this partition. */
   leads(topic: string, partition: number): boolean {
@@ -105,6 +117,7 @@ export class Relay {
   /** Sends what is committed by now, then stops and gives the leases back. */
   async stop(): Promise<void> {
     await this.#pruner.stop();
+    this.#waits.abandon();
     await this.#leases.stopRenewing();
     await Promise.all(this.#lanes.map((lane) => lane.stop()));
     await this.#leases.release().catch(this.#onError);

@@ -20,6 +20,8 @@ export interface OutboundRecord {
 
 /** The number and time an outbound record got. */
 export interface Stamped {
+  readonly topic: string;
+  readonly partition: number;
   readonly seq: bigint;
   readonly at: Instant;
 }
@@ -185,7 +187,8 @@ class Transaction implements Tx {
     return records.map((record) => {
       const stamp = next.get(`${record.topic} ${record.partition}`);
       if (!stamp) throw new Error(`no sequencer row for ${record.topic} partition ${record.partition}`);
-      return { seq: stamp.seq++, at: stamp.at };
+      const { topic, partition } = record;
+      return { topic, partition, seq: stamp.seq++, at: stamp.at };
     });
   }
 

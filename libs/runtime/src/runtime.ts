@@ -39,6 +39,7 @@ import {
   type Tx,
   UnitOfWork,
   WatermarkClock,
+  type WhenSent,
 } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import { v7 } from 'uuid';
@@ -104,6 +105,8 @@ export interface Runtime {
   consume(subscription: GuardedSubscription): BatchConsumer<Tx>;
   /** Whether work may go on everywhere: the database was compared with the service's own log (rule 4). */
   isOpen(): boolean;
+  /** Tells when events numbered by a transaction that begins after this call are on the topic. */
+  watchSent(): WhenSent;
   /** For a service that goes on by itself when its database is older than its log. */
   recoverWith(recovery: Recovery): void;
   publishWatermarks(options: WatermarkOptions): void;
@@ -125,8 +128,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const logger = new Logger('Runtime');
   const onError = errorLog(logger);
   let guard: OwnLogGuard | null = null;
+  let relay: Relay | null = null;
   const dataSource = await openDataSource({
-    onServerChanged: () => guard?.doubt(),
+    onServerChanged: () => {
+      guard?.doubt();
+      relay?.abandonWaits();
+    },
     url: settings.databaseUrl,
     applicationName: `slipstream-${name}`,
     ...(options.poolMax === undefined ? {} : { poolMax: options.poolMax }),
@@ -143,10 +150,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     throw error;
   }
   const published = new Set(options.publishes.map((topic) => topic.name));
-  let wakeRelay: Relay['wake'] = () => {};
   const unitOfWork = new UnitOfWork(
     dataSource,
-    (published) => wakeRelay(published),
+    (published) => relay?.wake(published),
     (topic, partition) => ownLog.require(topic, partition),
   );
   const sends = new GuardedSends((topic, partition) => ownLog.require(topic, partition));
@@ -157,7 +163,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     run: (work) => unitOfWork.run(work),
     tails: (topic, from) => readOwnTails(kafka, options.source, topic, from),
     settled: () => sends.settled(),
-    onOpen: () => wakeRelay(published),
+    onOpen: () => relay?.wake(published),
     onClosed: (why) => logger.error(why),
     onError,
   });
@@ -211,6 +217,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       return consumer;
     },
     isOpen: () => ownLog.isAllOpen,
+    watchSent: () => relay?.watchSent() ?? (async () => false),
     recoverWith(recovery) {
       ownLog.recovery = recovery;
     },
@@ -245,13 +252,13 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       registerClockMetrics(host.metrics, ticks);
       const publishes = allTopics.filter((topic) => published.has(topic.name));
       const lanes = relayLanes(() => sends.guard(new SerialProducer(kafka, relayProducerOptions)), publishes);
-      const relay = new Relay(unitOfWork, {
+      const sender = new Relay(unitOfWork, {
         instanceId: settings.instanceId,
         lanes,
         isOpen: (topic, partition) => ownLog.isOpen(topic, partition),
         onError,
       });
-      wakeRelay = relay.wake;
+      relay = sender;
       const parts: Part[] = [
         {
           name: 'database',
@@ -260,14 +267,14 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
         },
         { name: 'end offsets', start: () => endOffsets.start(), stop: () => endOffsets.stop() },
         ownLog,
-        { name: 'relay', start: () => relay.start(), stop: () => relay.stop() },
-        watchRelay(relay, host, onFatal),
+        { name: 'relay', start: () => sender.start(), stop: () => sender.stop() },
+        watchRelay(sender, host, onFatal),
         { name: 'ticks', start: () => ticks.start(), stop: () => ticks.stop() },
         consumersPart(host, consumers, onFatal),
         redriver,
         ...workers,
       ];
-      if (watermarks) parts.push(ticker(watermarks, relay));
+      if (watermarks) parts.push(ticker(watermarks, sender));
       ownLogMetric(host.metrics, () => ownLog.closed());
       for (const part of parts) {
         if (part.health) host.health.register(part.name, () => part.health!());

@@ -64,6 +64,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   );
   const does = useCases({
     store,
+    log: { watch: () => runtime.watchSent() },
     clockTrouble,
     providers,
     ...slots,

@@ -9,9 +9,10 @@ import {
   type DispatcherParts,
   dispatchDueSlips,
   type EndedCall,
+  newPublishing,
 } from '../src/application/dispatch-due-slips.ts';
 import { type AnsweredInquiry, inquireDue, recordAnswers } from '../src/application/inquire-due.ts';
-import type { Ended, Provider } from '../src/application/ports.ts';
+import type { Ended, Provider, Store } from '../src/application/ports.ts';
 import { recordOutcomes, recoverAbandoned, recoverOwn } from '../src/application/record-outcomes.ts';
 import { Slots } from '../src/application/slots.ts';
 import type { Dispatch } from '../src/domain/dispatch/state.ts';
@@ -89,6 +90,8 @@ describe('an instance that dies', () => {
       const ended: EndedCall[] = [];
       return {
         store: gateway.store,
+        log: { watch: () => async () => true },
+        publishing: newPublishing(),
         providers: new Map([['acme', puppet]]),
         slots: new Slots(new Map([['acme', 4]]), (error) => gateway.errors.push(error)),
         owner,
@@ -144,17 +147,13 @@ describe('an instance that dies', () => {
   test('between the intent and its commit: nothing was intended, and another instance sends', async () => {
     const slip = await gateway.slip();
     const dead = instance('dead');
-    const failing = {
-      ...dead,
-      store: {
-        run: <T>(work: Parameters<typeof dead.store.run<T>>[0]) =>
-          dead.store.run(async (tx) => {
-            await work(tx);
-            throw new Error('killed');
-          }),
-      },
-    };
-    await expect(dispatchDueSlips(failing as DispatcherParts)).rejects.toThrow('killed');
+    const runPlaced: Store['runPlaced'] = (work) =>
+      dead.store.runPlaced(async (tx) => {
+        await work(tx);
+        throw new Error('killed');
+      });
+    const failing: DispatcherParts = { ...dead, store: { ...dead.store, runPlaced } };
+    await expect(dispatchDueSlips(failing)).rejects.toThrow('killed');
     expect(puppet.calls).toEqual([]);
     expect(await gateway.types(slip)).toEqual([]);
     expect(await dispatchDueSlips(instance('two'))).toBe(1);

@@ -2,14 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { addMs, type Instant } from '@slipstream/kernel';
 import { dispatch, limits, t0 } from '../domain/dispatch/spec-support.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
-import { type DispatcherParts, dispatchDueSlips } from './dispatch-due-slips.ts';
-import type { Provider, Store, StoreTx } from './ports.ts';
+import type { CallOutcome } from '../domain/provider/answer.ts';
+import { type DispatcherParts, dispatchDueSlips, newPublishing } from './dispatch-due-slips.ts';
+import type { EventLog, Provider, Store, StoreTx } from './ports.ts';
 import { Slots } from './slots.ts';
 
-/** A store with these rows due, whose commit takes a while, and a provider that tells until when it may send. */
+/** A store with these rows due, whose commit takes a while; a topic; a provider that tells until when it may send. */
 function setUp(
   due: readonly Dispatch[],
-  { now = t0 as Instant, commitMs = 0, trouble = null as string | null } = {},
+  { now = t0 as Instant, commitMs = 0, trouble = null as string | null, publishMs = 0 } = {},
 ) {
   const world = { ms: 1_000 };
   const saved: Dispatch[] = [];
@@ -21,11 +22,25 @@ function setUp(
     },
     publish: () => {},
   } as unknown as StoreTx;
+  const ended: CallOutcome[] = [];
+  const run: Store['run'] = async (work) => {
+    const result = await work(tx);
+    world.ms += commitMs;
+    return result;
+  };
   const store: Store = {
-    async run(work) {
-      const result = await work(tx);
-      world.ms += commitMs;
-      return result;
+    run,
+    runPlaced: async (work) => ({
+      result: await run(work),
+      places: due.map(({ partition }, index) => ({ topic: 'events', partition, seq: BigInt(index + 1) })),
+    }),
+  };
+  const log: EventLog = {
+    watch: () => async (_, untilMs) => {
+      if (publishMs === 0) return true;
+      const onTopicAtMs = world.ms + publishMs;
+      world.ms = Math.min(onTopicAtMs, untilMs);
+      return onTopicAtMs <= untilMs;
     },
   };
   const provider = {
@@ -38,23 +53,45 @@ function setUp(
     },
   } as unknown as Provider;
   const parts: DispatcherParts = {
-    ...{ store, providers: new Map([['acme', provider]]), owner: 'spec' },
+    ...{ store, log, publishing: newPublishing(), providers: new Map([['acme', provider]]), owner: 'spec' },
     slots: new Slots(new Map([['acme', 4]]), (error) => {
       throw error;
     }),
     monotonicMs: () => world.ms,
     clockTrouble: () => trouble,
-    record: async () => {},
+    record: async ({ outcome }) => void ended.push(outcome),
     onFree: () => {},
   };
-  return { parts, saved, sendsUntilMs };
+  return { parts, saved, sendsUntilMs, ended };
 }
 
 describe('a slip that is due', () => {
   test('is sent no later than the connect timeout after the look that found it, however long the commit took', async () => {
     const { parts, sendsUntilMs } = setUp([dispatch()], { commitMs: 5_000 });
     expect(await dispatchDueSlips(parts)).toBe(1);
+    await parts.slots.idle();
     expect(sendsUntilMs).toEqual([1_000 + limits.connectTimeoutMs]);
+  });
+
+  test('is not sent before its intent is on the topic, and not at all when that comes too late', async () => {
+    const { parts, sendsUntilMs, ended } = setUp([dispatch()], { publishMs: 60_000 });
+    expect(await dispatchDueSlips(parts)).toBe(1);
+    await parts.slots.idle();
+    expect(sendsUntilMs).toEqual([]);
+    expect(ended).toMatchObject([{ kind: 'not_sent', reason: 'not_published' }]);
+  });
+
+  test('is sent in the end by way of a broker that takes longer than the connect timeout', async () => {
+    const { parts, saved, sendsUntilMs } = setUp([dispatch()], { publishMs: 4 * limits.connectTimeoutMs });
+    for (let attempts = 0; sendsUntilMs.length === 0; attempts++) {
+      expect(attempts).toBeLessThan(6);
+      await dispatchDueSlips(parts);
+      await parts.slots.idle();
+    }
+    // What the intent says is what the sender keeps: a proof counts from there.
+    const notAfterMs = Date.parse(saved.at(-1)!.notAfter!) - Date.parse(t0);
+    expect(notAfterMs).toBeGreaterThanOrEqual(4 * limits.connectTimeoutMs);
+    expect(parts.monotonicMs()).toBeLessThanOrEqual(sendsUntilMs[0]!);
   });
 
   test('is not sent while the clocks are in trouble, and stays due', async () => {

@@ -1,8 +1,9 @@
 import { must } from '@slipstream/kernel';
 import { dispatchIntended, intend, mayIntend } from '../domain/dispatch/attempt.ts';
+import { nextPublishMs } from '../domain/dispatch/publish-time.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import type { CallOutcome } from '../domain/provider/answer.ts';
-import type { PreparedCall, Provider, Providers, Store } from './ports.ts';
+import type { EventLog, PreparedCall, Provider, Providers, Store } from './ports.ts';
 import type { Slots } from './slots.ts';
 
 export interface EndedCall {
@@ -11,8 +12,17 @@ export interface EndedCall {
   readonly outcome: CallOutcome;
 }
 
+/** How long an intent may take to its topic, as the intents before it did; it lives as long as the process. */
+export interface Publishing {
+  allowedMs: number;
+}
+
+export const newPublishing = (): Publishing => ({ allowedMs: 0 });
+
 export interface DispatcherParts {
   readonly store: Store;
+  readonly log: EventLog;
+  readonly publishing: Publishing;
   readonly providers: Providers;
   readonly slots: Slots;
   /** Names this instance in the rows, for people. */
@@ -28,15 +38,17 @@ export interface DispatcherParts {
 
 /**
  * Sends the slips that are due, up to the free slots of each provider. The intent is committed before any call
- * (rule 1); `not_after` is measured from before that commit on the monotonic clock, so a slow commit, a paused process
- * or a queue in front of the socket can only make the call come to nothing, never make it late.
+ * (rule 1), and is on the topic: a database that loses its last commits learns of the call from there. `not_after` is
+ * measured from before that commit on the monotonic clock, so a slow commit, a slow broker, a paused process or a
+ * queue in front of the socket can only make the call come to nothing, never make it late.
  * @returns how many calls were started
  */
 export async function dispatchDueSlips(parts: DispatcherParts): Promise<number> {
   const free = parts.slots.free();
   if (free.size === 0 || parts.clockTrouble() !== null) return 0;
   const claimedFromMs = parts.monotonicMs();
-  const intended = await parts.store.run(async (tx) => {
+  const whenOnTopic = parts.log.watch();
+  const { result: intended, places } = await parts.store.runPlaced(async (tx) => {
     const { now, due } = await tx.dispatches.lockDue(free);
     const calls = due
       .filter((dispatch) => mayIntend(dispatch, now))
@@ -50,9 +62,10 @@ export async function dispatchDueSlips(parts: DispatcherParts): Promise<number> 
     tx.publish(calls.map((call) => dispatchIntended(call.dispatch, call.prepared.digest)));
     return calls;
   });
-  for (const call of intended) {
-    const { provider } = call;
-    parts.slots.run(provider.id, () => makeCall(parts, call, claimedFromMs), parts.onFree);
+  for (const [index, call] of intended.entries()) {
+    const place = must(places[index], 'an intent without its place');
+    const onTopic = () => whenOnTopic(place, claimedFromMs + call.startMs);
+    parts.slots.run(call.provider.id, () => makeCall(parts, call, claimedFromMs, onTopic), parts.onFree);
   }
   return intended.length;
 }
@@ -61,6 +74,8 @@ interface IntendedCall {
   readonly provider: Provider;
   readonly dispatch: Dispatch;
   readonly prepared: PreparedCall;
+  /** How long after the claim it may begin. */
+  readonly startMs: number;
 }
 
 function writeAhead(parts: DispatcherParts, due: Dispatch, now: string): IntendedCall {
@@ -68,16 +83,30 @@ function writeAhead(parts: DispatcherParts, due: Dispatch, now: string): Intende
     parts.providers.get(due.provider ?? ''),
     `provider ${due.provider} is not configured`,
   );
-  const dispatch = intend(due, now, provider.capabilities, parts.owner);
-  return { provider, dispatch, prepared: provider.prepare(dispatch) };
+  const startMs = Math.ceil(parts.publishing.allowedMs) + provider.capabilities.connectTimeoutMs;
+  const dispatch = intend(due, now, startMs, provider.capabilities, parts.owner);
+  return { provider, dispatch, prepared: provider.prepare(dispatch), startMs };
 }
 
-async function makeCall(parts: DispatcherParts, call: IntendedCall, claimedFromMs: number): Promise<void> {
+async function makeCall(
+  parts: DispatcherParts,
+  call: IntendedCall,
+  claimedFromMs: number,
+  onTopic: () => Promise<boolean>,
+): Promise<void> {
   const { provider, dispatch, prepared } = call;
-  const { outcome, released } = await provider.send(
-    prepared,
-    claimedFromMs + provider.capabilities.connectTimeoutMs,
-  );
-  await parts.record({ slipId: dispatch.slipId, attempt: dispatch.attempt, outcome });
+  const { slipId, attempt } = dispatch;
+  const isOnTopic = await onTopic();
+  const { publishing } = parts;
+  publishing.allowedMs = nextPublishMs(publishing.allowedMs, parts.monotonicMs() - claimedFromMs);
+  if (!isOnTopic) return parts.record({ slipId, attempt, outcome: notPublished });
+  const { outcome, released } = await provider.send(prepared, claimedFromMs + call.startMs);
+  await parts.record({ slipId, attempt, outcome });
   await released;
 }
+
+const notPublished: CallOutcome = {
+  kind: 'not_sent',
+  reason: 'not_published',
+  detail: 'Its intent was not on the topic in time, so it was not sent.',
+};

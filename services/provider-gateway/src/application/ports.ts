@@ -10,6 +10,29 @@ import type { ClockMarks } from '../domain/watermark/bounds.ts';
 /** Runs work in one database transaction. */
 export interface Store {
   run<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
+  /** As {@link run}; also where each published event stands, in the order of publishing. */
+  runPlaced<T>(
+    work: (tx: StoreTx) => Promise<T>,
+  ): Promise<{ readonly result: T; readonly places: readonly EventPlace[] }>;
+}
+
+/** Where a committed event stands: its number within its partition of the slips' events. */
+export interface EventPlace {
+  readonly topic: string;
+  readonly partition: number;
+  readonly seq: bigint;
+}
+
+/**
+ * True once the event is on the topic, where it outlives this database; false when it is not at `untilMs` (monotonic
+ * clock), or when nobody knows any more whether it ever comes there.
+ */
+export type WhenOnTopic = (place: EventPlace, untilMs: number) => Promise<boolean>;
+
+/** The way of committed events to the topic. */
+export interface EventLog {
+  /** To be taken before the transaction whose events are waited for. */
+  watch(): WhenOnTopic;
 }
 
 /**

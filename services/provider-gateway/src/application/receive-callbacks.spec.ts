@@ -45,7 +45,10 @@ const tx = {
   },
   publish: (events: readonly PendingEvent[]) => void published.push(...events),
 } as unknown as StoreTx;
-const store: Store = { run: (work) => work(tx) };
+const store: Store = {
+  run: (work) => work(tx),
+  runPlaced: async (work) => ({ result: await work(tx), places: [] }),
+};
 
 const callback = (more: Partial<ReceivedCallback> = {}): ReceivedCallback => ({
   provider: 'acme',

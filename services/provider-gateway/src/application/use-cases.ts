@@ -1,5 +1,10 @@
 import type { Bound } from '../domain/watermark/bounds.ts';
-import { type DispatcherParts, dispatchDueSlips, type EndedCall } from './dispatch-due-slips.ts';
+import {
+  type DispatcherParts,
+  dispatchDueSlips,
+  type EndedCall,
+  newPublishing,
+} from './dispatch-due-slips.ts';
 import { foldBackSlips } from './fold-back-slips.ts';
 import { type FollowedEvent, followSlips } from './follow-slips.ts';
 import { giveUpLapsed, type Lapse } from './give-up-lapsed.ts';
@@ -47,19 +52,20 @@ export interface UseCases {
 }
 
 export type Parts = RecorderParts &
-  Pick<DispatcherParts, 'owner' | 'monotonicMs' | 'clockTrouble'> &
+  Pick<DispatcherParts, 'log' | 'owner' | 'monotonicMs' | 'clockTrouble'> &
   Pick<ProviderViewParts, 'dispatchSlots' | 'inquirySlots'>;
 
 export function useCases(parts: Parts): UseCases {
   const { store, count, dispatchSlots, inquirySlots } = parts;
   const sweep = newSweep();
+  const publishing = newPublishing();
   const lapse: Lapse = { reading: null };
   return {
     followSlips: (tx, events) => followSlips(tx, events, count),
     foldBackSlips: (tx, events) => foldBackSlips(tx, events, parts),
     receiveResults: (tx, batch) => receiveResults(tx, batch, count),
     receiveCallbacks: (callbacks) => receiveCallbacks(store, callbacks, count),
-    dispatchDueSlips: (calls) => dispatchDueSlips({ ...parts, ...calls, slots: dispatchSlots }),
+    dispatchDueSlips: (calls) => dispatchDueSlips({ ...parts, ...calls, publishing, slots: dispatchSlots }),
     recordOutcomes: (calls) => recordOutcomes(parts, calls),
     giveUpLapsed: () => giveUpLapsed(parts, lapse),
     recoverAbandoned: () => recoverAbandoned(parts),

@@ -78,12 +78,16 @@ export class GatewayUnderTest {
   }
 
   /** Starts an instance on this port (0: any); all share the database and the consumer groups. */
-  async start(providers: Readonly<Record<string, string>>, port = 0): Promise<Service> {
+  async start(
+    providers: Readonly<Record<string, string>>,
+    port = 0,
+    kafkaBrokers = this.environment.kafkaBrokers,
+  ): Promise<Service> {
     const jwk = { ...(await exportJWK(this.#keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
     const settings = {
       port,
       host: '127.0.0.1',
-      kafkaBrokers: this.environment.kafkaBrokers,
+      kafkaBrokers,
       databaseUrl: this.#databaseUrl,
       configFile: 'rules.yaml',
       jwks: { keys: [jwk] },

@@ -10,22 +10,21 @@ export function intakeStore(
 ): IntakeStore {
   return {
     async run(work, limits) {
-      const published: { slipId: string; partition: number }[] = [];
+      const published: string[] = [];
       const { result, stamps } = await unitOfWork.runStamped((tx) =>
         work(
           intakeTx(
             tx,
             (event) => {
-              const record = encode(event);
-              published.push({ slipId: event.slipId, partition: record.partition });
-              return record;
+              published.push(event.slipId);
+              return encode(event);
             },
             limits,
           ),
         ),
       );
       const positions = new Map<string, EventPosition>(
-        published.map(({ slipId, partition }, index) => [slipId, { partition, ...stamps[index]! }]),
+        published.map((slipId, index) => [slipId, stamps[index]!]),
       );
       return { result, positions };
     },

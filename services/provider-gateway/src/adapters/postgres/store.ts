@@ -33,7 +33,13 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
 }
 
 export function postgresStore(unitOfWork: UnitOfWork, options: StoreOptions): Store {
-  return { run: (work) => unitOfWork.run((tx) => work(storeTx(tx, options))) };
+  return {
+    run: (work) => unitOfWork.run((tx) => work(storeTx(tx, options))),
+    async runPlaced(work) {
+      const { result, stamps } = await unitOfWork.runStamped((tx) => work(storeTx(tx, options)));
+      return { result, places: stamps };
+    },
+  };
 }
 
 /** Whether what failed so may go well later, unchanged: the database is away, or not as it must be. */

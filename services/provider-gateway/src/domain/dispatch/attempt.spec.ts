@@ -15,7 +15,7 @@ const end = (outcome: CallOutcome, more: Partial<AttemptEnd> = {}): AttemptEnd =
   acceptanceDelayMaxMs: 1_000,
   ...more,
 });
-const intended = intend(dispatch(), t0, limits, 'one');
+const intended = intend(dispatch(), t0, limits.connectTimeoutMs, limits, 'one');
 
 describe('an attempt is made', () => {
   test('when a held slip is due, with its limits measured from the claim', () => {
@@ -113,7 +113,7 @@ test('property: after an attempt that may have left, no other is ever made', () 
       for (const [index, one] of outcomes.entries()) {
         const now = addMs(t0, index * 1_000);
         if (!mayIntend(state, now)) continue;
-        state = intend(state, now, limits, 'one');
+        state = intend(state, now, limits.connectTimeoutMs, limits, 'one');
         if (one.kind !== 'not_sent') left += 1;
         state = endAttempt(state, end(one, { attempt: state.attempt, now })).dispatch;
       }

@@ -29,9 +29,18 @@ export function mayIntend(dispatch: Dispatch, now: Instant): boolean {
   );
 }
 
-/** The row with its next attempt written ahead; the event follows when the request's digest is known. */
-export function intend(dispatch: Dispatch, now: Instant, limits: CallLimits, owner: string): Dispatch {
-  const notAfter = addMs(now, limits.connectTimeoutMs);
+/**
+ * The row with its next attempt written ahead; the event follows when the request's digest is known.
+ * @param startMs how long after `now` the call may begin
+ */
+export function intend(
+  dispatch: Dispatch,
+  now: Instant,
+  startMs: number,
+  limits: CallLimits,
+  owner: string,
+): Dispatch {
+  const notAfter = addMs(now, startMs);
   return {
     ...dispatch,
     status: 'intended',

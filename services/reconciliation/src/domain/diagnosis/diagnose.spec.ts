@@ -121,6 +121,12 @@ const table: readonly [
     [told(answered(1, 'never_sent', true), at(14))],
     'provider_unreachable',
   ],
+  [
+    'our intents did not reach the topic',
+    [...call, told(notSent('not_published'), at(4))],
+    [told(answered(1, 'never_sent', true), at(14))],
+    'never_dispatched',
+  ],
   ['never passed on', start, [told(answered(1, 'never_sent', true), at(14))], 'never_dispatched'],
   ['never held', [told(submitted(), at(0))], [told(answered(1, 'never_sent', true), at(14))], 'hold_late'],
   [

@@ -45,10 +45,14 @@ const names: { readonly [Type in SlipEvent['type']]?: Observed } = {
   SlipOverdue: 'overdue',
 };
 
+/** The gateway's own delays: they say nothing about the way to the provider. */
+const notSentByOwnDelay: ReadonlySet<string> = new Set(['not_published', 'too_late']);
+
 export function observe(known: Observations, recorded: RecordedEvent): Observations {
   const { event } = recorded;
   const name = names[event.type];
   if (name === undefined) return known;
+  if (event.type === 'DispatchNotSent' && notSentByOwnDelay.has(event.data.reason)) return known;
   if (name === 'returned' && known.ids.returned !== undefined) return known;
   const ids = { ...known.ids, [name]: recorded.id };
   switch (event.type) {
