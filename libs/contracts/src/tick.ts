@@ -20,10 +20,14 @@ export interface Tick {
   readonly reading: Instant | null;
   /** The earliest time that the source waits to see vouched for by the others; null: none. */
   readonly awaits: Instant | null;
+  /** How long the tick before this one was on its way to the broker and back; 0: nobody knows. */
+  readonly sentInMs: number;
 }
 
+type Measured = 'reading' | 'awaits' | 'sentInMs';
+
 /** A tick to be published. */
-export type NewTick = Omit<Tick, 'reading' | 'awaits'> & Partial<Pick<Tick, 'reading' | 'awaits'>>;
+export type NewTick = Omit<Tick, Measured> & Partial<Pick<Tick, Measured>>;
 
 /** The key of a tick on the compacted topic. */
 export function tickKey(source: string, clock: string): string {

@@ -9,10 +9,15 @@ const source = '/slipstream/intake';
 function setUp() {
   const time = { ms: 1_000_000 };
   const book = new TickBook(() => time.ms);
-  const tick = (aheadMs: number, delayMs: number, more: { markMs?: number; ageMs?: number } = {}) => {
+  const tick = (
+    aheadMs: number,
+    delayMs: number,
+    more: { markMs?: number; ageMs?: number; sentInMs?: number } = {},
+  ) => {
     const reading = instantFromMs(time.ms - delayMs + aheadMs);
     const marks = [{ partition: 0, time: addMs(reading, more.markMs ?? 0), offset: 1n }];
-    const value = Buffer.from(encodeTick({ source, clock: 'wall', marks, closed: false, reading }));
+    const { sentInMs = 0 } = more;
+    const value = Buffer.from(encodeTick({ source, clock: 'wall', marks, closed: false, reading, sentInMs }));
     book.apply(tickKey(source, 'wall'), value, { appendedMs: time.ms, nowMs: time.ms + (more.ageMs ?? 0) });
   };
   const skewMs = () => book.sourceClock(source, 'wall').skewMs;
@@ -31,6 +36,17 @@ describe('the skew of a clock', () => {
     const { tick, skewMs } = setUp();
     for (const delayMs of [4_000, 3, 900]) tick(0, delayMs);
     expect(skewMs()).toBe(-3);
+  });
+
+  it('is told from a broker that is always slow by what the way there takes', () => {
+    const { tick, time, skewMs } = setUp();
+    for (const delayMs of [4_000, 4_050, 3_990]) tick(0, delayMs, { sentInMs: 4_010 });
+    expect(skewMs()).toBe(-0);
+    time.ms += 20_000;
+    tick(-60_000, 4_000, { sentInMs: 4_010 });
+    expect(skewMs()).toBe(-59_990);
+    tick(10_000, 4_000, { sentInMs: 4_010 });
+    expect(skewMs()).toBe(6_000);
   });
 
   it('is seen at once when the clock goes ahead, and for a while after it was put right', () => {

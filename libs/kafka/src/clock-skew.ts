@@ -4,10 +4,11 @@ import { instantToMicros } from '@slipstream/kernel';
 /** A step of a clock to ahead is seen at once; that it is right again, or lies behind, after this long. */
 export const skewWindowMs = 10_000;
 
-/** One tick's word about a clock: how much later than its reading the broker appended it. */
+/** One tick's word about a clock. */
 export interface SkewSample {
   /** When the tick arrived here, on a monotonic clock. */
   readonly arrivedMs: number;
+  /** How much later than its reading the broker appended it, less what the way to the broker explains. */
   readonly delayMs: number;
 }
 
@@ -19,7 +20,8 @@ export function withSample(samples: readonly SkewSample[], sample: SkewSample): 
 /**
  * How far a database's clock lies ahead of the broker's, in milliseconds; negative: behind. A delay is the time a tick
  * was on its way less what the clock is ahead, and being on its way takes no negative time: so the least delay of the
- * window is the nearest to the truth, and a broker that is slow now and then looks like no skew. Null: never measured.
+ * window is the nearest to the truth, and a broker that is slow now and then looks like no skew. One that is always
+ * slow is told by what the source measured of its way there. Null: never measured.
  */
 export function skewMsOf(samples: readonly SkewSample[]): number | null {
   if (samples.length === 0) return null;
@@ -28,7 +30,8 @@ export function skewMsOf(samples: readonly SkewSample[]): number | null {
 
 export function delayMsOf(tick: Tick, appendedMs: number): number | null {
   if (tick.reading === null) return null;
-  return appendedMs - Number(instantToMicros(tick.reading)) / 1_000;
+  const delayMs = appendedMs - Number(instantToMicros(tick.reading)) / 1_000;
+  return delayMs > 0 ? Math.max(0, delayMs - tick.sentInMs) : delayMs;
 }
 
 /** How far a tick's marks lie ahead of its own reading, in milliseconds: the clock has stepped back since. */

@@ -46,7 +46,21 @@ describe('a tick', () => {
     const awaits = addMs(t0, 7_000);
     const { ticker, sent } = setUp([wall], { awaits: async () => awaits });
     expect(await ticker.tick()).toBe(heartbeatMs);
-    expect(sent).toEqual([{ source: sources.gateway, ...wall, reading: t0, awaits }]);
+    expect(sent).toEqual([{ source: sources.gateway, ...wall, reading: t0, awaits, sentInMs: 0 }]);
+  });
+
+  test('tells how long the one before was on its way: that much of its delay is no skew', async () => {
+    const world = { ms: 0 };
+    const { ticker, sent } = setUp([wall], {
+      monotonicMs: () => world.ms,
+      awaits: async () => {
+        world.ms += 4_000;
+        return null;
+      },
+    });
+    await ticker.tick();
+    await ticker.tick();
+    expect(sent.map(({ sentInMs }) => sentInMs)).toEqual([0, 4_000]);
   });
 
   test('counts as said when it was sent, not when sending failed', async () => {

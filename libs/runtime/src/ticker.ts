@@ -46,6 +46,7 @@ export class Ticker implements Part {
   #isOpen = true;
   #askOpenAtMs = 0;
   #pace = startPace;
+  #sentInMs = 0;
 
   constructor(options: TickerOptions) {
     this.#options = options;
@@ -82,8 +83,10 @@ export class Ticker implements Part {
     await this.#askOpen();
     const read = await clock.read();
     if (read === null) return heartbeatMs;
+    const readAtMs = this.#monotonicMs();
     const awaits = (await this.#options.awaits?.()) ?? null;
     await this.#say(read, awaits);
+    this.#sentInMs = Math.round(this.#monotonicMs() - readAtMs);
     return this.#nextInMs(read);
   }
 
@@ -98,7 +101,7 @@ export class Ticker implements Part {
         value: Buffer.from(
           encodeTick({
             ...{ source, ...watermark },
-            ...(watermark.clock === wallClock ? { reading, awaits } : {}),
+            ...(watermark.clock === wallClock ? { reading, awaits, sentInMs: this.#sentInMs } : {}),
           }),
         ),
       })),
