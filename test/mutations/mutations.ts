@@ -206,6 +206,20 @@ export const mutations: readonly Mutation[] = [
     specs: [`${postgres}/relay.int.spec.ts`],
   },
   {
+    name: 'S11-an-instance-that-was-found-dead-keeps-its-leases',
+    file: `${postgres}/leases.ts`,
+    from: 'where id = $1 and lease_until > clock_timestamp() returning id',
+    to: 'where id = $1 returning id',
+    specs: [`${postgres}/leases.int.spec.ts`],
+  },
+  {
+    name: 'S12-the-rows-of-a-living-instance-run-out',
+    file: `${postgres}/leases.ts`,
+    from: 'if (this.#options.monotonicMs() >= this.#rowsDueAtMs || !(await this.#keep())) await this.#share();',
+    to: 'if (!(await this.#keep())) await this.#share();',
+    specs: [`${postgres}/leases.int.spec.ts`],
+  },
+  {
     name: 'S6-a-consumer-that-lost-its-partition-commits',
     file: `${postgres}/consumer-store.ts`,
     from: 'where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5',

@@ -15,7 +15,7 @@ export interface LaneOptions {
 }
 
 export interface LaneSettings {
-  /** How often an idle lane looks for what other instances committed; one that is alone looks every `aloneMs`. */
+  /** How often an idle lane looks for what other instances committed; one that is alone every `aloneMs`. */
   readonly pollMs: number;
   readonly aloneMs: number;
   /** First and longest wait before a failing partition is tried again. */
@@ -61,7 +61,7 @@ export class Lane {
     this.#cursors = cursors;
     this.#producer = connect();
     const onProgress = () => this.#advanced();
-    const onReturn = () => this.#lookAtOnce();
+    const onReturn = () => this.lookAtOnce();
     this.#apart = new Apart({ ...settings, unitOfWork, leases, cursors, connect, onProgress, onReturn });
   }
 
@@ -71,13 +71,19 @@ export class Lane {
 
   /** Something was committed to `topics`: looks at once. */
   wake(topics: ReadonlySet<string>): void {
-    for (const topic of topics) if (this.#topics.has(topic)) this.#lookAtOnce();
+    for (const topic of topics) if (this.#topics.has(topic)) this.lookAtOnce();
+  }
+
+  /** Something may have been committed. */
+  lookAtOnce(): void {
+    this.#woken = true;
+    this.#wake();
   }
 
   /** Sends what is committed by now; partitions that fail are left to whoever comes next. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#lookAtOnce();
+    this.lookAtOnce();
     await this.#running;
     await this.#apart.stop();
     await this.#producer.stop?.();
@@ -159,11 +165,6 @@ export class Lane {
 
   #advanced(): void {
     this.#progressAtMs = performance.now();
-  }
-
-  #lookAtOnce(): void {
-    this.#woken = true;
-    this.#wake();
   }
 
   async #idle(ms: number): Promise<void> {

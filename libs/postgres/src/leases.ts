@@ -18,30 +18,78 @@ export interface LeasesOptions {
   /** The slot: what the process before this one held in it is taken over at the start, under a new epoch. */
   readonly name: string;
   readonly topics: readonly string[];
-  /** How long a lease holds without being renewed. */
+  /** How long a process is taken for alive, and holds its leases, without a sign of life. */
   readonly leaseMs?: number;
   readonly monotonicMs?: () => number;
+  /** There may be something to send that no commit of this process tells of: leases came, or another instance did. */
+  readonly onChange?: () => void;
   /** False while nothing may be sent to a partition, or written about it, though its lease is held. */
   readonly isOpen?: (topic: string, partition: number) => boolean;
   readonly onError?: (error: unknown) => void;
 }
 
+/** Other living instances, of any release; $1 is this one, $2 the seconds that a sign of life holds. */
+const othersSql = `select count(*)::int as others from instance
+  where id <> $1 and seen_at > clock_timestamp() - make_interval(secs => $2)`;
+
+/** A partition of nobody, or of a process of a release before (or long gone) whose lease on the row has run out. */
+function isFree(relay: string): string {
+  return `(${relay}.owner is null or ${relay}.lease_until < clock_timestamp() and not exists (
+    select 1 from instance where id = ${relay}.owner and lease_until is not null))`;
+}
+
+/** Of the lease of a process: how much longer the rows say that they are owned, for releases that read nothing else. */
+const rowLeaseFactor = 10;
+
+// The one row written in a second. It lives on only if it never lapsed: then nobody can have taken what it owns, and the
+// rows are only looked at.
+const keepSql = `
+with beat as (
+  update instance set seen_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => $2)
+  where id = $1 and lease_until > clock_timestamp() returning id
+), counted as (
+  select count(*)::int as total, coalesce(bool_or(${isFree('r')} or exists (
+    select 1 from instance where id = r.owner and lease_until < clock_timestamp())), false) as "anyFree"
+  from relay r where r.topic = any($3)
+)
+select counted.*, (${othersSql}) as others, r.topic, r.partition, r.epoch, r.sent_seq, r.end_offset
+from beat cross join counted left join relay r on r.owner = beat.id and r.topic = any($3)`;
+
 const beatSql = `
-with beat as (insert into instance (id, name, seen_at) values ($1, $3, clock_timestamp())
-  on conflict (id) do update set seen_at = excluded.seen_at),
+with beat as (
+  insert into instance (id, name, seen_at, lease_until)
+  values ($1, $3, clock_timestamp(), clock_timestamp() + make_interval(secs => $2))
+  on conflict (id) do update set seen_at = excluded.seen_at, lease_until = excluded.lease_until),
 gone as (delete from instance where seen_at < clock_timestamp() - interval '1 day')
-select count(*) as others from instance where id <> $1 and seen_at > clock_timestamp() - make_interval(secs => $2)`;
+${othersSql}`;
 
 // Should such a process live against all expectation, it counts again from its next beat on, and keeps what it can get.
 const namesakesSql = `
 delete from instance where id <> $1 and (name = $2 or id = $2) returning id`;
 
+// The mark fences: who beats at this very moment is passed over, and who comes later finds that it has lapsed.
+const burySql = `
+with lapsed as (
+  select id from instance
+  where id <> $1 and lease_until > '-infinity' and lease_until < clock_timestamp() for update skip locked
+)
+update instance i set lease_until = '-infinity' from lapsed where i.id = lapsed.id`;
+
+const inheritSql = `
+with left_behind as (
+  select topic, partition from relay r
+  where owner = any($1) or exists (select 1 from instance where id = r.owner and lease_until = '-infinity')
+  for update skip locked
+)
+update relay r set owner = null, lease_until = '-infinity'
+from left_behind l where r.topic = l.topic and r.partition = l.partition`;
+
 // Renews what is held, up to the fair share, and takes what is free; a row held by a living other is left alone. A new
 // owner is a new epoch: what the one before still writes changes nothing.
 const leaseSql = `
 with mine as (
-  select topic, partition from relay
-  where topic = any($4) and (owner = $1 or lease_until < clock_timestamp() or owner = any($5))
+  select topic, partition from relay r
+  where topic = any($4) and (owner = $1 or ${isFree('r')})
   order by (owner = $1) desc nulls last, topic, partition limit $3 for update skip locked
 )
 update relay r set
@@ -50,6 +98,8 @@ update relay r set
   lease_until = clock_timestamp() + make_interval(secs => $2)
 from mine where r.topic = mine.topic and r.partition = mine.partition
 returning r.topic, r.partition, r.epoch, r.sent_seq, r.end_offset`;
+
+const totalSql = 'select count(*)::int as total from relay where topic = any($1)';
 
 const releaseSql = `
 update relay set owner = null, lease_until = '-infinity'
@@ -63,9 +113,16 @@ interface LeaseRow {
   end_offset: string;
 }
 
+/** With a null topic where nothing is owned. */
+type KeptRow = { [Key in keyof LeaseRow]: LeaseRow[Key] | null } & {
+  total: number;
+  anyFree: boolean;
+  others: number;
+};
+
 /**
  * Shares the outbox partitions among the living instances of one service, by rows in their database. Renewing has its
- * own rhythm: a send that takes longer than a lease costs no lease.
+ * own rhythm: a send that takes longer than a lease costs no lease. While nothing changes hands it writes one row.
  */
 export class Leases {
   readonly #unitOfWork: UnitOfWork;
@@ -73,6 +130,9 @@ export class Leases {
   readonly #stop = new AbortController();
   #held = new Map<string, Lease>();
   #validUntilMs = 0;
+  /** Until when the rows themselves say whose they are, and when they are to say it anew. */
+  #rowsValidUntilMs = 0;
+  #rowsDueAtMs = 0;
   #others = 0;
   #isFirst = true;
   #renewing: Promise<void> = Promise.resolve();
@@ -83,6 +143,7 @@ export class Leases {
       leaseMs: 3_000,
       monotonicMs: () => performance.now(),
       isOpen: () => true,
+      onChange: () => {},
       onError: () => {},
       ...options,
     };
@@ -96,7 +157,7 @@ export class Leases {
 
   /** False while the last renewal is too long ago: nothing may be sent then. */
   get isCurrent(): boolean {
-    return this.#options.monotonicMs() < this.#validUntilMs;
+    return this.#options.monotonicMs() < Math.min(this.#validUntilMs, this.#rowsValidUntilMs);
   }
 
   /** What may be sent now. Nothing once the lease ran out on this process's own monotonic clock (a paused process). */
@@ -135,27 +196,54 @@ export class Leases {
     if (this.#held.get(key) === lease) this.#held.delete(key);
   }
 
-  /** Beats, renews and shares once. */
+  /** Gives a sign of life; shares anew when that is due, or when something is free, too much, or lost. */
   async renew(): Promise<void> {
-    const before = this.#options.monotonicMs();
-    const rows = await this.#unitOfWork.run(async (tx) => {
-      const { processId, name, topics, leaseMs } = this.#options;
-      const secs = leaseMs / 1000;
+    if (this.#options.monotonicMs() >= this.#rowsDueAtMs || !(await this.#keep())) await this.#share();
+  }
+
+  /** False: the partitions are to be shared anew. */
+  async #keep(): Promise<boolean> {
+    const { processId, topics, leaseMs, monotonicMs } = this.#options;
+    const beforeMs = monotonicMs();
+    const rows = await this.#unitOfWork.query<KeptRow>(keepSql, [processId, leaseMs / 1000, topics]);
+    const [first] = rows;
+    if (!first) return false;
+    const held = rows.filter((row) => row.topic !== null) as LeaseRow[];
+    this.#hold(held, first.others, beforeMs + leaseMs);
+    const share = shareOf(first);
+    return this.#held.size === share || (this.#held.size < share && !first.anyFree);
+  }
+
+  async #share(): Promise<void> {
+    const { processId, name, topics, leaseMs, monotonicMs } = this.#options;
+    const beforeMs = monotonicMs();
+    const rowLeaseMs = leaseMs * rowLeaseFactor;
+    const secs = leaseMs / 1000;
+    const { others, leased } = await this.#unitOfWork.run(async (tx) => {
       const namesakes = this.#isFirst ? await tx.query<{ id: string }>(namesakesSql, [processId, name]) : [];
-      const [alive] = await tx.query<{ others: string }>(beatSql, [processId, secs, name]);
-      const [total] = await tx.query<{ n: string }>('select count(*) as n from relay where topic = any($1)', [
-        topics,
-      ]);
-      this.#others = Number(alive!.others);
-      const share = Math.ceil(Number(total!.n) / (this.#others + 1));
-      const dead = namesakes.map((row) => row.id);
-      const leased = await tx.query<LeaseRow>(leaseSql, [processId, secs, share, topics, dead]);
+      const [alive] = await tx.query<{ others: number }>(beatSql, [processId, secs, name]);
+      await tx.query(burySql, [processId]);
+      await tx.query(inheritSql, [namesakes.map((row) => row.id)]);
+      const [counted] = await tx.query<{ total: number }>(totalSql, [topics]);
+      const share = shareOf({ ...counted!, ...alive! });
+      const leased = await tx.query<LeaseRow>(leaseSql, [processId, rowLeaseMs / 1000, share, topics]);
       await tx.query(releaseSql, [processId, leased.map((row) => `${row.topic} ${row.partition}`)]);
-      return leased;
+      return { others: alive!.others, leased };
     });
     this.#isFirst = false;
+    this.#rowsValidUntilMs = beforeMs + rowLeaseMs;
+    this.#rowsDueAtMs = beforeMs + rowLeaseMs / 3;
+    this.#hold(leased, others, beforeMs + leaseMs);
+  }
+
+  #hold(rows: readonly LeaseRow[], others: number, validUntilMs: number): void {
+    const { isCurrent, isAlone } = this;
+    const before = this.#held;
     this.#held = new Map(rows.map((row) => [`${row.topic} ${row.partition}`, this.#renewed(row)]));
-    this.#validUntilMs = before + this.#options.leaseMs;
+    this.#others = others;
+    this.#validUntilMs = validUntilMs;
+    const isNew = [...this.#held].some(([key, lease]) => before.get(key) !== lease || !lease.isStored);
+    if (!isCurrent || isNew || (isAlone && others > 0)) this.#options.onChange();
   }
 
   /** From now on the leases run out, so that a sender ends also while others commit without a pause. */
@@ -195,6 +283,11 @@ export class Leases {
     if (BigInt(row.sent_seq) < known.sentSeq) known.isStored = false;
     return known;
   }
+}
+
+/** Of each living instance alike. */
+function shareOf({ total, others }: { readonly total: number; readonly others: number }): number {
+  return Math.ceil(total / (others + 1));
 }
 
 function fresh(row: LeaseRow): Lease {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { readEnvelope } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import { waitFor } from '@slipstream/testing';
+import type { QueryRunner } from 'typeorm';
 import type { RelayRecord } from './outbox.ts';
 import { Relay, type RelayOptions } from './relay.ts';
 import type { RelayProducer } from './sending.ts';
@@ -408,6 +409,35 @@ test('rows sent long ago are dropped, however many; rows not sent or young stay'
   ]);
 });
 
+test('a commit whose answer is lost is sent at once, if it was done', async () => {
+  const log = new FakeLog();
+  const made = relay(log, 'a', { aloneMs: 600_000 });
+  await made.start();
+  const { dataSource } = database;
+  let isLost = false;
+  const unitOfWork = new UnitOfWork(
+    new Proxy(dataSource, {
+      get: (target, name) =>
+        name === 'createQueryRunner' ? () => losing(target.createQueryRunner()) : undefined,
+    }),
+    made.wake,
+  );
+  const losing = (runner: QueryRunner) => {
+    const commit = runner.commitTransaction.bind(runner);
+    runner.commitTransaction = async () => {
+      await commit();
+      if (isLost) throw new Error('Connection terminated unexpectedly');
+    };
+    return runner;
+  };
+  const one = () => unitOfWork.run(async (tx) => tx.publish([{ ...record(0, 'k'), body }]));
+  await one();
+  await waitFor(() => log.seqs(0).length === 1, { what: 'the first' });
+  isLost = true;
+  await expect(one()).rejects.toThrow('terminated');
+  await waitFor(() => log.seqs(0).length === 2, { what: 'the second' });
+});
+
 test('two instances share the partitions, and one takes over what the other leaves', async () => {
   const [one, two] = [new FakeLog(), new FakeLog()];
   const leaving = relay(one, 'a', { leaseMs: 600 });
@@ -485,5 +515,10 @@ class NeverRenewing extends UnitOfWork {
   override async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     if (this.#runs++ > 0) throw new Error('paused');
     return super.run(work);
+  }
+
+  override async query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
+    if (sql.includes('update instance')) throw new Error('paused');
+    return super.query<Row>(sql, parameters);
   }
 }

@@ -12,9 +12,9 @@ export interface RelayOptions {
   readonly lanes: readonly LaneOptions[];
   /** How often an idle lane looks for what other instances committed. */
   readonly pollMs?: number;
-  /** The same while no other instance lives. */
+  /** The same while no other instance lives: own commits wake it, so this only finds what a wake missed. */
   readonly aloneMs?: number;
-  /** How long a lease holds without being renewed. */
+  /** How long a process is taken for alive, and holds its leases, without a sign of life. */
   readonly leaseMs?: number;
   /** First and longest wait before a failing partition is tried again. */
   readonly retryMs?: number;
@@ -56,7 +56,7 @@ export class Relay {
       retentionMs = 7 * 86_400_000,
       pruneMs = 60_000,
     } = options;
-    const { pollMs = 20, aloneMs = 1_000, retryMs = 200, retryMsMax = 5_000 } = options;
+    const { pollMs = 20, aloneMs = 10_000, retryMs = 200, retryMsMax = 5_000 } = options;
     this.#unitOfWork = unitOfWork;
     this.#onError = onError;
     this.#leases = new Leases(unitOfWork, {
@@ -65,6 +65,7 @@ export class Relay {
       topics: options.lanes.flatMap((lane) => lane.topics),
       leaseMs,
       isOpen,
+      onChange: () => this.#lookAtOnce(),
       onError,
     });
     this.#waits = new SentWaits(unitOfWork, this.#leases, { pollMs, onError });
@@ -94,6 +95,10 @@ export class Relay {
 
   /** The database may be another one: no wait for a record that was numbered before this ends well. */
   readonly abandonWaits = (): void => this.#waits.abandon();
+
+  #lookAtOnce(): void {
+    for (const lane of this.#lanes) lane.lookAtOnce();
+  }
 
   /** True for the one instance that speaks for the service's watermarks: the sender of this partition. */
   leads(topic: string, partition: number): boolean {

@@ -65,7 +65,8 @@ export class UnitOfWork {
   readonly #names = new StatementNames();
 
   /**
-   * `onPublished` is called after a commit that published something, with its topics: it wakes the relay. `mayPublish` is asked before
+   * `onPublished` is called after a commit that published something, with its topics, and when it is not known whether it
+   * was done: it wakes the relay. `mayPublish` is asked before
    * anything is numbered; what it throws fails the transaction.
    */
   constructor(
@@ -85,20 +86,23 @@ export class UnitOfWork {
   /** As {@link run}; also gives each published record's number and time, in the order of publishing. */
   async runStamped<T>(work: (tx: Tx) => Promise<T>): Promise<{ result: T; stamps: readonly Stamped[] }> {
     const runner = this.#dataSource.createQueryRunner();
+    let published: ReadonlySet<string> | null = null;
     try {
       await runner.startTransaction();
       const transaction = new Transaction(await runner.connect(), this.#names);
       const result = await work(transaction);
       const stamps = await transaction.append(this.#mayPublish);
       transaction.assertSound();
+      if (stamps.length > 0) published = transaction.topics;
       await runner.commitTransaction();
-      if (stamps.length > 0) this.#onPublished(transaction.topics);
       return { result, stamps };
     } catch (error) {
       if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
       throw error;
     } finally {
       await runner.release();
+      // Also after an error: a commit whose answer is lost may have been done.
+      if (published) this.#onPublished(published);
     }
   }
 
