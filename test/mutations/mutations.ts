@@ -496,7 +496,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'S23-what-was-read-of-another-server-counts',
     file: `${runtime}/own-log-guard.ts`,
-    from: 'if (doubts !== this.#doubts) return true;',
+    from: 'if (doubts !== this.#gate.doubts) return true;',
     to: '',
     specs: [`${runtime}/own-log-guard.spec.ts`],
   },

@@ -1,4 +1,5 @@
 export { clockSpreadMs, clockTrouble, clockWatch, type SourceClocks } from './clock-guard.ts';
+export type { GuardedSubscription } from './consumers.ts';
 export { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
 export {
   integer,
@@ -19,12 +20,7 @@ export { type Part, type PartFailure, startParts, stopParts } from './lifecycle.
 export { every, Loop, type LoopOptions, type Round, slowingDown } from './loop.ts';
 export { outboundEvent } from './outbound-event.ts';
 export type { Recovery } from './own-log-guard.ts';
-export {
-  type GuardedSubscription,
-  openRuntime,
-  type Runtime,
-  type RuntimeOptions,
-  type RuntimeSettings,
-  type WatermarkOptions,
-} from './runtime.ts';
+export { openRuntime, type Runtime, type RuntimeOptions } from './runtime.ts';
 export type { RuntimeHost } from './runtime-host.ts';
+export type { RuntimeSettings } from './servers.ts';
+export type { WatermarkOptions } from './watermarks.ts';

@@ -10,63 +10,44 @@ export interface ConsumersMetrics {
   register(registry: Registry): void;
 }
 
+const labelNames = ['group', 'topic', 'partition'];
+
+const counter = (name: string, help: string, more: readonly string[] = []) =>
+  new Counter({ name, help, labelNames: [...labelNames, ...more], registers: [] });
+const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames, registers: [] });
+
 /** Prometheus metrics of a service's consumers. */
 export function consumerMetrics(): ConsumersMetrics {
-  const labelNames = ['group', 'topic', 'partition'];
-  const unregistered = { registers: [] };
-  const records = new Counter({
-    name: 'slipstream_consumer_records_total',
-    help: 'Records handled and committed',
-    labelNames,
-    ...unregistered,
-  });
-  const resent = new Counter({
-    name: 'slipstream_consumer_resent_total',
-    help: 'Records skipped because their seq was seen before',
-    labelNames,
-    ...unregistered,
-  });
-  const deadLetters = new Counter({
-    name: 'slipstream_consumer_dead_letters_total',
-    help: 'Records set aside',
-    labelNames: [...labelNames, 'reason'],
-    ...unregistered,
-  });
-  const retries = new Counter({
-    name: 'slipstream_consumer_retries_total',
-    help: 'Batches put off because of a transient error',
-    labelNames: [...labelNames, 'error'],
-    ...unregistered,
-  });
-  const waiting = new Gauge({
-    name: 'slipstream_consumer_waiting',
-    help: '1 while a partition waits because of an error that is no record’s own (database, configuration, code)',
-    labelNames,
-    ...unregistered,
-  });
-  const fenced = new Counter({
-    name: 'slipstream_consumer_fenced_total',
-    help: 'Batches rolled back because another instance owns the partition',
-    labelNames,
-    ...unregistered,
-  });
-  const stopped = new Gauge({
-    name: 'slipstream_consumer_stopped',
-    help: '1 while a partition stands still because records were lost',
-    labelNames,
-    ...unregistered,
-  });
+  const records = counter('slipstream_consumer_records_total', 'Records handled and committed');
+  const resent = counter(
+    'slipstream_consumer_resent_total',
+    'Records skipped because their seq was seen before',
+  );
+  const deadLetters = counter('slipstream_consumer_dead_letters_total', 'Records set aside', ['reason']);
+  const retries = counter(
+    'slipstream_consumer_retries_total',
+    'Batches put off because of a transient error',
+    ['error'],
+  );
+  const waiting = gauge(
+    'slipstream_consumer_waiting',
+    '1 while a partition waits because of an error that is no record’s own (database, configuration, code)',
+  );
+  const fenced = counter(
+    'slipstream_consumer_fenced_total',
+    'Batches rolled back because another instance owns the partition',
+  );
+  const stopped = gauge(
+    'slipstream_consumer_stopped',
+    '1 while a partition stands still because records were lost',
+  );
+  const lag = gauge('slipstream_consumer_lag_records', 'Records not handled yet');
   const ticksSkipped = new Counter({
     name: 'slipstream_ticks_skipped_total',
     help: 'Records of the watermark topic that are no tick of ours, or that failed',
-    ...unregistered,
+    registers: [],
   });
-  const lag = new Gauge({
-    name: 'slipstream_consumer_lag_records',
-    help: 'Records not handled yet',
-    labelNames,
-    ...unregistered,
-  });
+  const all = [records, resent, deadLetters, retries, waiting, fenced, stopped, lag, ticksSkipped];
   return {
     of(group) {
       const at = (topic: string, partition: number) => ({ group, topic, partition: String(partition) });
@@ -83,18 +64,7 @@ export function consumerMetrics(): ConsumersMetrics {
     },
     tickSkipped: () => ticksSkipped.inc(),
     register(registry) {
-      for (const metric of [
-        records,
-        resent,
-        deadLetters,
-        retries,
-        waiting,
-        fenced,
-        stopped,
-        lag,
-        ticksSkipped,
-      ])
-        registry.registerMetric(metric);
+      for (const metric of all) registry.registerMetric(metric);
     },
   };
 }

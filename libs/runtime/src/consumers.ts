@@ -1,0 +1,103 @@
+import {
+  type Batch,
+  BatchConsumer,
+  type ConsumerMetrics,
+  type ConsumerStore,
+  KafkaBatchTransport,
+  type Subscription,
+} from '@slipstream/kafka';
+import type { Tx } from '@slipstream/postgres';
+import type { Health } from './health.ts';
+import type { Part } from './lifecycle.ts';
+import type { OwnLogGate } from './own-log-gate.ts';
+import type { RuntimeHost } from './runtime-host.ts';
+import type { Servers } from './servers.ts';
+
+export interface GuardedSubscription extends Subscription<Tx> {
+  /** Handles the batch instead while the database lacks events of its own that the partition has; must publish nothing. */
+  readonly whileOlder?: (tx: Tx, batch: Batch) => Promise<void>;
+}
+
+export interface ConsumersOptions extends Pick<Servers, 'kafka' | 'clientId'> {
+  readonly store: ConsumerStore<Tx>;
+  readonly gate: OwnLogGate;
+  readonly metrics: (group: string) => ConsumerMetrics;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** A service's way in: its consumers, which take nothing while the gate is closed. */
+export class Consumers {
+  readonly #options: ConsumersOptions;
+  readonly #all: BatchConsumer<Tx>[] = [];
+
+  constructor(options: ConsumersOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly BatchConsumer<Tx>[] {
+    return this.#all;
+  }
+
+  add(subscription: GuardedSubscription): BatchConsumer<Tx> {
+    const { kafka, clientId, store, gate, metrics, onFatal } = this.#options;
+    const consumer = new BatchConsumer<Tx>({
+      ...{ kafka, store, onFatal },
+      subscription: guarded(subscription, gate),
+      ownClientId: clientId,
+      metrics: metrics(subscription.group),
+    });
+    this.#all.push(consumer);
+    return consumer;
+  }
+
+  /** Those whose records are numbered by their sources. */
+  sequencedTopics(): string[] {
+    const sequenced = this.#all.filter(({ subscription }) => subscription.sequenced);
+    return sequenced.map(({ subscription }) => subscription.topic);
+  }
+
+  registerHealth(host: RuntimeHost): void {
+    for (const consumer of this.#all)
+      host.health.register(`consumer ${consumer.subscription.topic}`, () => healthOf(consumer));
+  }
+
+  /**
+   * The consumers run as a Nest microservice: one custom transport, started with the application. Joining is not waited
+   * for: a group whose dead member has not timed out yet lets nobody in, and HTTP must answer meanwhile.
+   */
+  part(host: RuntimeHost): Part {
+    const transport = new KafkaBatchTransport(this.#all);
+    return {
+      name: 'consumers',
+      start: async () => {
+        host.startTransport(transport).catch(this.#options.onFatal);
+      },
+      drain: async () => {
+        await Promise.all(this.#all.map((consumer) => consumer.drain()));
+      },
+      stop: () => transport.close(),
+    };
+  }
+}
+
+/** On the topic whose partitions are compared, each waits for its own; what comes from outside waits for them all. */
+function guarded(subscription: GuardedSubscription, gate: OwnLogGate): Subscription<Tx> {
+  const { whileOlder } = subscription;
+  return {
+    ...subscription,
+    async handle(tx, batch) {
+      const { topic, partition } = batch;
+      if (whileOlder && gate.isOlder(topic, partition)) return whileOlder(tx, batch);
+      if (subscription.sequenced) gate.require(topic, partition);
+      else gate.requireAll();
+      return subscription.handle(tx, batch);
+    },
+  };
+}
+
+function healthOf(consumer: BatchConsumer<Tx>): Health {
+  const { ok, problems } = consumer.health();
+  if (!ok) return { ok, detail: problems.join('; ') };
+  const parked = consumer.parkedKeys();
+  return parked === 0 ? { ok } : { ok, detail: `${parked} slips wait behind dead letters` };
+}

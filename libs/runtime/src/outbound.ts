@@ -1,0 +1,89 @@
+import { allTopics, type Source, type Topic } from '@slipstream/contracts';
+import { SerialProducer } from '@slipstream/kafka';
+import { OwnLogStore, prepareTopics, Relay, UnitOfWork, type WhenSent } from '@slipstream/postgres';
+import { GuardedSends } from './guarded-sends.ts';
+import type { Part } from './lifecycle.ts';
+import type { OwnLogGate } from './own-log-gate.ts';
+import { OwnLogGuard } from './own-log-guard.ts';
+import { readOwnTails } from './own-tails.ts';
+import { relayLanes, relayProducerOptions } from './relay-watch.ts';
+import type { Servers } from './servers.ts';
+
+export interface OutboundOptions extends Servers {
+  readonly source: Source;
+  readonly instanceId: string;
+  readonly publishes: readonly Topic[];
+  readonly gate: OwnLogGate;
+  readonly onError: (error: unknown) => void;
+  readonly onClosed: (why: string) => void;
+}
+
+/** A service's way out: what its transactions publish is sent as soon as it is committed, where the gate is open. */
+export class Outbound {
+  readonly unitOfWork: UnitOfWork;
+  readonly guard: OwnLogGuard;
+  readonly #options: OutboundOptions;
+  readonly #topics: Set<string>;
+  readonly #sends: GuardedSends;
+  #relay: Relay | null = null;
+
+  constructor(options: OutboundOptions) {
+    const { source, dataSource, kafka, publishes, gate, onError, onClosed } = options;
+    const requireOpen = (topic: string, partition: number) => gate.require(topic, partition);
+    const unitOfWork = new UnitOfWork(dataSource, (committed) => this.#relay?.wake(committed), requireOpen);
+    const sends = new GuardedSends(requireOpen);
+    this.#options = options;
+    this.#topics = new Set(publishes.map((topic) => topic.name));
+    this.#sends = sends;
+    this.unitOfWork = unitOfWork;
+    this.guard = new OwnLogGuard({
+      ...{ source, topics: publishes, gate, onError, onClosed },
+      log: new OwnLogStore(unitOfWork),
+      run: (work) => unitOfWork.run(work),
+      tails: (topic, from) => readOwnTails(kafka, source, topic, from),
+      settled: () => sends.settled(),
+      onOpen: () => this.#relay?.wake(this.#topics),
+    });
+    gate.onDoubt(() => this.#relay?.abandonWaits());
+  }
+
+  /** Before the relay is opened. */
+  alsoPublishes(topic: string): void {
+    this.#topics.add(topic);
+  }
+
+  /** Tells when events numbered by a transaction that begins after this call are on the topic. */
+  watchSent(): WhenSent {
+    return this.#relay?.watchSent() ?? (async () => false);
+  }
+
+  /** Whether this instance speaks for the service: it sends this partition. */
+  leads(topic: string, partition: number): boolean {
+    return this.#relay?.leads(topic, partition) ?? false;
+  }
+
+  openRelay(): Relay {
+    const { kafka, instanceId, gate, onError } = this.#options;
+    const connect = () => this.#sends.guard(new SerialProducer(kafka, relayProducerOptions));
+    this.#relay = new Relay(this.unitOfWork, {
+      instanceId,
+      lanes: relayLanes(connect, this.#published()),
+      isOpen: (topic, partition) => gate.isOpen(topic, partition),
+      onError,
+    });
+    return this.#relay;
+  }
+
+  /** The pool, with a row for every partition that is published to. */
+  databasePart(): Part {
+    return {
+      name: 'database',
+      start: () => prepareTopics(this.unitOfWork, this.#published()),
+      stop: () => this.#options.dataSource.destroy(),
+    };
+  }
+
+  #published(): readonly Topic[] {
+    return allTopics.filter((topic) => this.#topics.has(topic.name));
+  }
+}

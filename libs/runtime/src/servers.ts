@@ -1,0 +1,56 @@
+import { allTopics } from '@slipstream/contracts';
+import { createKafka, ensureTopics, type KafkaClient, whileBrokersAreAway } from '@slipstream/kafka';
+import {
+  coreMigrations,
+  knownTopics,
+  type MigrationFolder,
+  migrate,
+  openDataSource,
+  UnitOfWork,
+} from '@slipstream/postgres';
+
+/** What the runtime reads of a service's settings. */
+export interface RuntimeSettings {
+  readonly kafkaBrokers: readonly string[];
+  readonly databaseUrl: string;
+  /** This instance's name in leases and consumer groups, kept over restarts. */
+  readonly instanceId: string;
+}
+
+export interface ServersOptions {
+  readonly name: string;
+  readonly settings: RuntimeSettings;
+  readonly migrations: MigrationFolder;
+  readonly poolMax?: number;
+  /** The database may be another server than the one before. */
+  readonly onServerChanged: () => void;
+}
+
+export interface Servers {
+  readonly dataSource: Awaited<ReturnType<typeof openDataSource>>;
+  readonly kafka: KafkaClient;
+  /** The instance's own, and its consumers' sign of what an earlier process left in their groups. */
+  readonly clientId: string;
+}
+
+/** Connects to PostgreSQL and migrates it, and makes the topics when brokers are there. */
+export async function openServers(options: ServersOptions): Promise<Servers> {
+  const { name, settings, migrations, poolMax, onServerChanged } = options;
+  const dataSource = await openDataSource({
+    onServerChanged,
+    url: settings.databaseUrl,
+    applicationName: `slipstream-${name}`,
+    ...(poolMax === undefined ? {} : { poolMax }),
+  });
+  const clientId = `slipstream-${name}-${settings.instanceId}`;
+  const kafka = createKafka({ brokers: settings.kafkaBrokers, clientId });
+  try {
+    await migrate(dataSource, [coreMigrations, migrations]);
+    const known = await knownTopics(new UnitOfWork(dataSource));
+    await whileBrokersAreAway('making topics', () => ensureTopics(kafka, allTopics, known));
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+  return { dataSource, kafka, clientId };
+}
