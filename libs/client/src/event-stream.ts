@@ -24,10 +24,18 @@ export interface EventStream {
   stop(): Promise<void>;
 }
 
+/** What the client gives its streams. */
+export interface StreamSurroundings {
+  readonly log?: Log | undefined;
+  /** The client is closing: a stream that still waits for brokers gives up. */
+  readonly isStopping?: () => boolean;
+}
+
+/** Waits for brokers, and gives a stream that has begun. @throws StreamBroken when the stored place is no more */
 export async function startEventStream(
   kafka: KafkaClient,
   { group, fromBeginning, onBatch, onFatal }: EventStreamOptions,
-  log: Log = jsonLog,
+  { log = jsonLog, isStopping = () => false }: StreamSurroundings = {},
 ): Promise<EventStream> {
   const filter = new ResendFilter();
   const stream = new RecordStream({
@@ -36,6 +44,7 @@ export async function startEventStream(
     group,
     fromBeginning,
     log,
+    isStopping,
     onFatal: onFatal ?? ((error) => log.error('the event stream has died', { error: error.message })),
     onAssigned: () => filter.assigned(),
     async onBatch(records) {

@@ -1,6 +1,5 @@
 export {
   type AdvanceClockCommand,
-  type CommandOptions,
   createSlipClient,
   type ReportCommand,
   type SlipClient,
@@ -8,3 +7,4 @@ export {
   type SubmitCommand,
 } from './client.ts';
 export type { EventBatch, EventStream, EventStreamOptions } from './event-stream.ts';
+export type { CommandOptions } from './inbound-record.ts';

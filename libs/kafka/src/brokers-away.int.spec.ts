@@ -2,6 +2,7 @@ import { createServer, connect as open, type Server, type Socket } from 'node:ne
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
 import { createKafka } from './client.ts';
+import { RecordStream } from './record-stream.ts';
 import { Rig, until } from './test-support/rig.ts';
 import { TickReader } from './tick-reader.ts';
 
@@ -55,7 +56,7 @@ class Door {
   }
 }
 
-it('is waited for by consumers and readers that start before the broker does', async () => {
+it('is waited for by consumers, readers and streams that start before the broker does', async () => {
   await rig.start();
   await rig.events(0, 5);
   door = await Door.closed(environment().kafkaBrokers[0]!);
@@ -68,7 +69,14 @@ it('is waited for by consumers and readers that start before the broker does', a
     log: quiet,
     onFatal: (e) => fatal.push(e),
   });
+  const streamed: number[] = [];
+  const stream = new RecordStream({
+    ...{ kafka, topic: rig.topic, group: `early-${rig.topic}`, fromBeginning: true, log: quiet },
+    onBatch: async (records) => void streamed.push(...records.map(({ offset }) => offset)),
+    onFatal: (e) => fatal.push(e),
+  });
   const started: string[] = [];
+  const streaming = stream.start().then(() => started.push('stream'));
   const reading = reader.start().then(() => started.push('reader'));
   const joining = rig.member({ kafka }).then((member) => {
     started.push('consumer');
@@ -78,9 +86,11 @@ it('is waited for by consumers and readers that start before the broker does', a
   await until(() => rig.waits.length > 0, 'the consumer waits for brokers');
   expect(started).toEqual([]);
   await door.open();
-  await reading;
+  await Promise.all([reading, streaming]);
   const { store } = await joining;
   await until(() => store.effects.length === 5, 'all handled');
+  await until(() => streamed.length === 5, 'all streamed');
   expect(fatal).toEqual([]);
+  await stream.stop();
   await reader.stop();
 });

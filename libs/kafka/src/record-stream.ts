@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
+import { whileBrokersAreAway } from './brokers-away.ts';
 import { type KafkaClient, retryOptions } from './client.ts';
+import { KeepRunning } from './keep-running.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { readLogBounds } from './log-bounds.ts';
 import { headersProblem } from './record-headers.ts';
@@ -31,6 +33,8 @@ export interface RecordStreamOptions {
   /** Partitions were assigned anew: others may have read them meanwhile. */
   readonly onAssigned?: () => void;
   readonly onFatal: (error: Error) => void;
+  /** Ends the wait for brokers in `start`, whose promise is rejected then. */
+  readonly isStopping?: () => boolean;
   readonly log?: Log;
   readonly maxWaitMs?: number;
 }
@@ -45,6 +49,7 @@ export class RecordStream {
   readonly #group: string;
   readonly #log: Log;
   readonly #consumer: Consumer;
+  readonly #running: KeepRunning;
   readonly #admin: Admin;
   readonly #places = new StreamPlaces();
   #joined: Promise<void> = Promise.resolve();
@@ -61,17 +66,23 @@ export class RecordStream {
       groupId: this.#group,
       maxWaitTimeInMs: options.maxWaitMs ?? 300,
       allowAutoTopicCreation: false,
-      retry: { ...retryOptions, restartOnFailure: async () => !this.#stopping },
+      retry: { ...retryOptions, restartOnFailure: async () => !this.#isStopping() },
+    });
+    this.#running = new KeepRunning({
+      ...{ consumer: this.#consumer, group: this.#group, log: this.#log, onFatal: options.onFatal },
+      isStopping: () => this.#isStopping(),
+      config: {
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        eachBatch: (payload) => this.#eachBatch(payload),
+      },
     });
   }
 
-  /** @throws StreamBroken when the log no longer has, or has not yet, an offset that the group stored */
+  /** Waits for brokers. @throws StreamBroken when the log no longer has, or has not yet, an offset that the group stored */
   async start(): Promise<void> {
-    const { topic, fromBeginning, onFatal, onAssigned } = this.#options;
+    const { topic, onAssigned } = this.#options;
     const { events } = this.#consumer;
-    this.#consumer.on(events.CRASH, ({ payload }) => {
-      if (!payload.restart && !this.#stopping) onFatal(payload.error);
-    });
     this.#consumer.on(events.GROUP_JOIN, () => {
       onAssigned?.();
       this.#joined = this.#readPlaces();
@@ -80,20 +91,27 @@ export class RecordStream {
       // Nothing but control records or aborted transactions: kafkajs hands them to nobody.
       if (payload.batchSize === 0) this.#places.passed(payload.partition, Number(payload.lastOffset) + 1);
     });
+    const waiting = { log: this.#log, isStopping: () => this.#isStopping() };
+    await whileBrokersAreAway(`reading ${topic}`, () => this.#connect(), waiting);
+    await this.#running.run();
+  }
+
+  async #connect(): Promise<void> {
+    const { topic, fromBeginning } = this.#options;
     await this.#admin.connect();
     await this.#checkPlaces();
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [topic], fromBeginning });
-    await this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      eachBatch: (payload) => this.#eachBatch(payload),
-    });
+  }
+
+  #isStopping(): boolean {
+    return this.#stopping || (this.#options.isStopping?.() ?? false);
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
+    await withTimeout(this.#running.stop(), stopTimeoutMs, 'joining').catch(() => {});
     await withTimeout(this.#consumer.disconnect(), stopTimeoutMs, 'disconnecting').catch(() => {});
     if (!this.#options.group) {
       await withTimeout(this.#admin.deleteGroups([this.#group]), stopTimeoutMs, 'deleting').catch(() => {});
