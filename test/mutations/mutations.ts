@@ -507,4 +507,11 @@ export const mutations: readonly Mutation[] = [
     to: 'return only(event.data.attempt > dispatch.attempt + 1 ? intended(dispatch, event.data, terms) : dispatch);',
     specs: [`${gateway}/src/domain/dispatch/fold-back.spec.ts`],
   },
+  {
+    name: 'S24-a-record-with-half-its-headers-is-read-again',
+    file: `${postgres}/dead-letters.ts`,
+    from: "where status = 'parked' and headers_raw is null and (",
+    to: "where status = 'parked' and (",
+    specs: [`${runtime}/redriver.int.spec.ts`],
+  },
 ];

@@ -351,3 +351,17 @@ test('a stranger’s record is never handled, whoever asks', async () => {
   expect(await service.letters.dismiss(letter!.id, order())).toEqual({ released: 0 });
   expect(await service.open()).toEqual([]);
 });
+
+test('a record with too many headers is never handled, though it stands alone: all but the first were left out', async () => {
+  const inbound = new DeadLetters(service.unitOfWork, () => []);
+  const put = (offset: number, headersRaw: Buffer | null) =>
+    service.unitOfWork.query(
+      `insert into dead_letter (consumer_group, topic, partition, kafka_offset, key, value, headers, reason, error_class, detail, attempts, headers_raw)
+       values ('spec', 'inbound', 0, $1, 'a', 'x', '{}', 'rejected', 'some', 'why', 1, $2)`,
+      [offset, headersRaw],
+    );
+  await put(1, Buffer.from('all of them'));
+  expect(await inbound.preview({ topic: 'inbound' }, 10)).toMatchObject({ letters: 0 });
+  await put(2, null);
+  expect(await inbound.preview({ topic: 'inbound' }, 10)).toMatchObject({ letters: 1 });
+});
