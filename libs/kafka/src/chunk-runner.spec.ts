@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Message } from './chunk.ts';
 import { ChunkRunner, Interrupted } from './chunk-runner.ts';
+import type { Message } from './message.ts';
 import { Neighbours } from './neighbours.ts';
 import type { Batch } from './ports.ts';
 import { MemoryStore, type MemoryTx } from './test-support/memory-store.ts';

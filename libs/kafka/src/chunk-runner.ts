@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '@slipstream/kernel';
-import { type Chunk, type Message, planChunk, positionAfter, type SetAside } from './chunk.ts';
+import { type Chunk, planChunk, positionAfter, type SetAside } from './chunk.ts';
 import { classifyError } from './classify-error.ts';
 import { keyText } from './dead-letter.ts';
 import { describeError, type Log } from './log.ts';
+import type { Message } from './message.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { keyOf, type Neighbours, neighboursOf } from './neighbours.ts';
 import type { Batch, ConsumedRecord, ConsumerStore, PartitionPosition, Subscription } from './ports.ts';
@@ -99,16 +100,15 @@ export class ChunkRunner<Tx> {
         await sleep(backoffMs(attempts, limits, Math.random()));
       } else {
         if (reason === 'failed') await this.#mustBeItsOwn(messages, at, error);
-        setAside.set(Number(messages[at]!.offset), { reason, ...describeError(error), attempts });
+        setAside.set(messages[at]!.offset, { reason, ...describeError(error), attempts });
       }
     }
   }
 
   /** @throws Interrupted when records of other keys fail with the same class of error */
   async #mustBeItsOwn(messages: readonly Message[], at: number, error: unknown): Promise<void> {
-    const message = messages[at]!;
-    const offset = Number(message.offset);
-    const key = keyOf({ key: message.key, offset });
+    const { offset, key: bytes } = messages[at]!;
+    const key = keyOf({ key: bytes, offset });
     const ownClass = classOf(error);
     const ahead = this.#plan(messages, at, this.#options.batchRecordsMax, new Map());
     let alike = 0;
@@ -127,9 +127,11 @@ export class ChunkRunner<Tx> {
     const { store, subscription } = this.#options;
     const { topic, partition } = this.position;
     let isHandled = false;
+    const batch: Batch = { topic, partition, records: [record], resent: [] };
     try {
+      await subscription.prepare?.(this.position, batch, []);
       await store.commit(this.position, null, async (tx) => {
-        await subscription.handle(tx, { topic, partition, records: [record], resent: [] });
+        await subscription.handle(tx, batch);
         isHandled = true;
         throw new Error('a probe keeps nothing');
       });
@@ -167,7 +169,9 @@ export class ChunkRunner<Tx> {
     };
     const startedMs = performance.now();
     try {
+      const prepared = await subscription.prepare?.(position, batch, waiting);
       await store.commit(position, { nextOffset, sources, deadLetters }, work);
+      prepared?.committed();
     } catch (error) {
       const failure = classifyError(error, store);
       if (failure === 'fenced' || failure === 'transient') throw new Interrupted(failure, error);

@@ -1,18 +1,10 @@
 import { mayPublish } from '@slipstream/contracts';
 import { keyText } from './dead-letter.ts';
+import type { Message } from './message.ts';
 import { Peeker } from './peeker.ts';
 import type { ConsumedRecord, DeadLetter, PartitionPosition } from './ports.ts';
 import { cutHeaders, headersProblem } from './record-headers.ts';
 import { digestOf, MovingPosition, succession } from './source-position.ts';
-
-/** A record as fetched. */
-export interface Message {
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers?: ConsumedRecord['headers'];
-}
 
 /** Why a record that failed before is now taken out of the chunk. */
 export type SetAside = Pick<DeadLetter, 'reason' | 'errorClass' | 'detail' | 'attempts'>;
@@ -57,17 +49,17 @@ export function planChunk({ position, sequenced, messages, from, recordsMax, set
   const limit = Math.min(messages.length, from + recordsMax);
   for (; chunk.end < limit; chunk.end++) {
     const message = messages[chunk.end]!;
-    const offset = Number(message.offset);
+    const { offset } = message;
     if (offset < chunk.nextOffset) continue;
-    const record = toRecord(position, message, offset);
-    const refusal = headersProblem(record.headers);
+    const record = new PlannedRecord(position, message);
+    const refusal = message.hasFewHeaders ? null : headersProblem(record.headers);
     if (refusal !== null) {
       const headersRaw = cutHeaders(record.headers)!.raw;
       chunk.deadLetters.push({ ...refused(record, 'rejected', 'too_many_headers', refusal), headersRaw });
       chunk.nextOffset = offset + 1;
       continue;
     }
-    if (sequenced && !isNext(record as Sequenced, position, chunk, setAside)) {
+    if (sequenced && !isNext(record, position, chunk, setAside)) {
       if (chunk.lost !== null) break;
       chunk.nextOffset = offset + 1;
       continue;
@@ -85,11 +77,9 @@ export function planChunk({ position, sequenced, messages, from, recordsMax, set
   return chunk;
 }
 
-type Sequenced = { -readonly [K in keyof ConsumedRecord]: ConsumedRecord[K] };
-
 /** Rule 5. False: not a record for the handler (a resend, a stranger's, undecodable, or `chunk.lost` says what is missing). */
 function isNext(
-  record: Sequenced,
+  record: PlannedRecord,
   position: PartitionPosition,
   chunk: Chunk,
   setAside: ReadonlyMap<number, SetAside>,
@@ -199,21 +189,32 @@ function setAsideRecord(chunk: Chunk, letter: DeadLetter): void {
   if (letter.parkKey !== null) chunk.parked.add(letter.parkKey);
 }
 
-function toRecord(position: PartitionPosition, message: Message, offset: number): ConsumedRecord {
-  return {
-    topic: position.topic,
-    partition: position.partition,
-    offset,
-    timestampMs: Number(message.timestamp),
-    key: message.key,
-    value: message.value,
-    headers: message.headers ?? noHeaders,
-    source: '',
-    sequence: -1,
-  };
-}
+/** A record on its way to the handler; its headers are decoded when somebody asks, which for most is never. */
+class PlannedRecord implements ConsumedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  source = '';
+  sequence = -1;
+  readonly #message: Message;
 
-const noHeaders = {};
+  constructor({ topic, partition }: PartitionPosition, message: Message) {
+    this.topic = topic;
+    this.partition = partition;
+    this.offset = message.offset;
+    this.timestampMs = message.timestampMs;
+    this.key = message.key;
+    this.value = message.value;
+    this.#message = message;
+  }
+
+  get headers(): ConsumedRecord['headers'] {
+    return this.#message.headers;
+  }
+}
 
 /** The position after the chunk was committed. */
 export function positionAfter(position: PartitionPosition, chunk: Chunk): PartitionPosition {

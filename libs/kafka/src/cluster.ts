@@ -40,13 +40,20 @@ export interface Broker {
   readonly connectionPool: { send(protocol: object): Promise<unknown> };
 }
 
-/** Connects, works and disconnects, by the private method that kafkajs' own clients are made with. */
-export async function withCluster<T>(kafka: Kafka, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+/** The private method that kafkajs' own clients make their connections with, and its name. */
+export function clusterFactory(kafka: Kafka): {
+  readonly symbol: symbol;
+  make(options: object): Cluster;
+} {
   const symbols = Object.getOwnPropertySymbols(kafka);
-  const create = symbols.find((one) => one.description === 'private:Kafka:createCluster');
-  if (!create) throw new Error('this version of kafkajs makes its clusters elsewhere');
-  const make = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[create]!;
-  const cluster = make({ allowAutoTopicCreation: false });
+  const symbol = symbols.find((one) => one.description === 'private:Kafka:createCluster');
+  if (!symbol) throw new Error('this version of kafkajs makes its clusters elsewhere');
+  return { symbol, make: (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]! };
+}
+
+/** Connects, works and disconnects. */
+export async function withCluster<T>(kafka: Kafka, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const cluster = clusterFactory(kafka).make({ allowAutoTopicCreation: false });
   await cluster.connect();
   try {
     return await work(cluster);

@@ -12,6 +12,9 @@ export interface ConsumerOptions {
   readonly fetchBytesMax: number;
   /** Records of one transaction. */
   readonly batchRecordsMax: number;
+  /** Records of one transaction of a handler of units, over all partitions; and how much may wait for it, in bytes. */
+  readonly unitRecordsMax: number;
+  readonly waitingBytesMax: number;
   /** Tries of a record that fails for an unknown reason, before it becomes a dead letter; and the wait between them. */
   readonly attemptsMax: number;
   readonly attemptDelayMs: number;
@@ -31,6 +34,8 @@ export const consumerDefaults: ConsumerOptions = {
   partitionBytesMax: 512 * 1024,
   fetchBytesMax: 4 * 1024 * 1024,
   batchRecordsMax: 2_000,
+  unitRecordsMax: 20_000,
+  waitingBytesMax: 8 * 1024 * 1024,
   attemptsMax: 3,
   attemptDelayMs: 100,
   groupOffsetsMs: 5_000,

@@ -12,6 +12,8 @@ import { readLogBounds } from './log-bounds.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { Neighbours } from './neighbours.ts';
 import type { ConsumerStore, PartitionPosition, Subscription } from './ports.ts';
+import { withRawBatches } from './raw-batches.ts';
+import { UnitLane } from './unit-lane.ts';
 import { Watchdog } from './watchdog.ts';
 import { withTimeout } from './with-timeout.ts';
 
@@ -46,6 +48,7 @@ export class BatchConsumer<Tx> {
   readonly #running: KeepRunning;
   readonly #admin: Admin;
   readonly #assignment: Assignment<Tx>;
+  readonly #lane: UnitLane<Tx> | null;
   readonly #groupOffsets: GroupOffsets;
   readonly #watchdog: Watchdog;
   #starting: Promise<void> | null = null;
@@ -57,11 +60,12 @@ export class BatchConsumer<Tx> {
     this.#log = parts.log ?? jsonLog;
     this.#options = { ...consumerDefaults, ...parts.options };
     this.#admin = parts.kafka.admin({ retry: retryOptions });
-    this.#consumer = parts.kafka.consumer({
+    this.#consumer = withRawBatches(parts.kafka).consumer({
       ...fetchConfig(this.#options),
       groupId: parts.subscription.group,
       retry: { ...retryOptions, restartOnFailure: async () => this.#draining === null },
     });
+    this.#lane = this.#makeLane();
     this.#assignment = this.#makeAssignment();
     this.#running = new KeepRunning({
       ...{
@@ -109,13 +113,15 @@ export class BatchConsumer<Tx> {
 
   /**
    * Runs `work` in a transaction under the partition's fence, between two of its batches. False: the partition is not
-   * ours now, and nothing was kept. Rejects with the error of `work` itself.
+   * ours now, and nothing was kept. Rejects with the error of `work` itself. `prepare` runs before the transaction begins,
+   * when nothing else runs on the partition any more.
    */
   async inPartition(
     partition: number,
     work: (tx: Tx, position: PartitionPosition) => Promise<void>,
+    prepare?: (position: PartitionPosition) => Promise<void>,
   ): Promise<boolean> {
-    return (await this.#assignment.get(partition)?.inPartition(work)) ?? false;
+    return (await this.#assignment.get(partition)?.inPartition(work, prepare)) ?? false;
   }
 
   /** As {@link inPartition}, for records that waited: the keys that `work` gives wait no longer. */
@@ -147,6 +153,7 @@ export class BatchConsumer<Tx> {
       await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
     };
     const isStopping = () => this.#draining !== null;
+    this.#lane?.start();
     await whileBrokersAreAway(`joining ${group}`, connect, { log: this.#log, isStopping });
     await this.#running.run();
     if (this.#draining) return;
@@ -177,6 +184,7 @@ export class BatchConsumer<Tx> {
     await withTimeout(this.#consumer.stop(), drainTimeoutMs, 'draining').catch((error) => {
       this.#log.error('a batch did not end', { group: this.subscription.group, ...describeError(error) });
     });
+    await this.#lane?.stop();
     this.#assignment.forget();
   }
 
@@ -209,12 +217,13 @@ export class BatchConsumer<Tx> {
   async #eachBatch({ batch, resolveOffset, heartbeat, isRunning, isStale }: EachBatchPayload): Promise<void> {
     const owned = this.#assignment.get(batch.partition);
     if (!owned || this.#draining) return;
+    // Not in kafkajs' types; its Batch class has it.
+    const fetchedOffset = Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
     await owned.handle({
-      messages: batch.messages,
-      // Not in kafkajs' types; its Batch class has it.
-      fetchedOffset: Number((batch as unknown as { fetchedOffset: string }).fetchedOffset),
+      batches: batch.messages.map(({ value }) => value!),
+      ...{ fetchedOffset, lastOffset: Number(batch.messages.at(-1)!.offset) },
       highWatermark: Number(batch.highWatermark),
-      resolve: resolveOffset,
+      resolve: (offset) => resolveOffset(String(offset)),
       goOn: async () => {
         if (this.#draining || !isRunning() || isStale()) return false;
         // kafkajs beats again after the batch and then acts on the error.
@@ -226,11 +235,19 @@ export class BatchConsumer<Tx> {
     });
   }
 
+  #makeLane(): UnitLane<Tx> | null {
+    const { store, subscription, metrics = {} } = this.#parts;
+    const { unitRecordsMax, waitingBytesMax } = this.#options;
+    const { units: handler } = subscription;
+    if (!handler) return null;
+    return new UnitLane({ store, subscription, handler, metrics, unitRecordsMax, waitingBytesMax });
+  }
+
   #makeAssignment(): Assignment<Tx> {
     const { store, subscription, metrics = {} } = this.#parts;
     const options = {
       ...this.#options,
-      ...{ store, subscription, metrics, log: this.#log, neighbours: new Neighbours() },
+      ...{ store, subscription, metrics, log: this.#log, neighbours: new Neighbours(), lane: this.#lane },
       fencedRetryMs: this.#options.sessionTimeoutMs * 1.5,
       control: fetchControl(this.#parts.kafka, this.#consumer, this.#admin, subscription.topic),
     };

@@ -1,5 +1,4 @@
 import type { Admin, Consumer, Kafka } from 'kafkajs';
-import type { Message } from './chunk.ts';
 import { readLogBounds } from './log-bounds.ts';
 import { readTopicId } from './topic-id.ts';
 
@@ -17,11 +16,14 @@ export interface FetchControl {
 
 /** One answer of the broker for one partition. */
 export interface Fetched {
-  readonly messages: readonly Message[];
+  /** Record batches in the clear; the first may begin below the offset that was asked for. */
+  readonly batches: readonly Buffer[];
   readonly fetchedOffset: number;
+  /** The last that the answer covers, whether there is a record at it or not. */
+  readonly lastOffset: number;
   readonly highWatermark: number;
   /** Tells the client where to fetch next. */
-  resolve(offset: string): void;
+  resolve(offset: number): void;
   /** False when the batch must end here: drained, reassigned or asked to fetch elsewhere. */
   goOn(): Promise<boolean>;
 }

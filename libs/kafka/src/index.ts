@@ -3,6 +3,7 @@ export { createKafka, type KafkaClient, type KafkaOptions } from './client.ts';
 export { BatchConsumer, type BatchConsumerParts, type ConsumerHealth } from './consumer.ts';
 export { type ConsumerOptions, consumerDefaults } from './consumer-options.ts';
 export { type DeadLetterRecord, deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
+export { EventWalk, timestampMicros } from './event-walk.ts';
 export { jsonLog, type Log } from './log.ts';
 export { type LogBounds, readLogBounds } from './log-bounds.ts';
 export { readTail } from './log-tail.ts';
@@ -15,12 +16,17 @@ export {
   type ConsumedRecord,
   type ConsumerStore,
   type DeadLetter,
+  type Move,
   type PartitionPosition,
+  type Prepared,
   RecordRejected,
   type Rejection,
   readEach,
+  type Span,
   type StoreFailure,
   type Subscription,
+  type UnitHandler,
+  type UnitWork,
 } from './ports.ts';
 export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';
 export { recordAgain, refusalOf } from './read-again.ts';

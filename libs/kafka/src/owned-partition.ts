@@ -1,15 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ChunkRunner, type ChunkRunnerOptions, Interrupted } from './chunk-runner.ts';
 import { classifyError } from './classify-error.ts';
 import type { FetchControl, Fetched } from './fetch-control.ts';
 import { FetchGuard } from './fetch-guard.ts';
 import { describeError } from './log.ts';
-import type { PartitionPosition } from './ports.ts';
+import type { PartitionPosition, UnitHandler } from './ports.ts';
+import { recordsOf } from './record-walk.ts';
 import { retryDelayMs } from './retry-delay.ts';
+import type { GrowingSpan } from './span.ts';
+import type { LanePartition, UnitLane } from './unit-lane.ts';
+import { UnitQueue } from './unit-queue.ts';
 
 export interface OwnedPartitionOptions<Tx> extends ChunkRunnerOptions<Tx> {
   readonly control: FetchControl;
   /** After a fence without a new assignment: by then a dead membership has shown itself. */
   readonly fencedRetryMs: number;
+  /** Where a handler of units takes its records. */
+  readonly lane: UnitLane<Tx> | null;
 }
 
 /**
@@ -19,7 +26,7 @@ export interface OwnedPartitionOptions<Tx> extends ChunkRunnerOptions<Tx> {
 export type PartitionStatus = 'claiming' | 'ready' | 'waiting' | 'fenced' | 'stopped' | 'gone';
 
 /** One assigned partition, from its claim to the next rebalance. It is fetched only while `ready`. */
-export class OwnedPartition<Tx> {
+export class OwnedPartition<Tx> implements LanePartition {
   readonly partition: number;
   readonly #options: OwnedPartitionOptions<Tx>;
   #status: PartitionStatus = 'claiming';
@@ -30,6 +37,14 @@ export class OwnedPartition<Tx> {
   #isShared = false;
   #timer: NodeJS.Timeout | undefined;
   #tail: Promise<unknown> = Promise.resolve();
+  /** Running or waiting to run by themselves. */
+  #turns = 0;
+  #queue: UnitQueue | null = null;
+  /** Units take this partition alone up to here, and none takes it up to there, because one failed. */
+  #aloneUntil = -1;
+  #oddUntil = -1;
+  /** The handler of units has something of this partition in memory. */
+  #isOpen = false;
 
   constructor(partition: number, options: OwnedPartitionOptions<Tx>) {
     this.partition = partition;
@@ -56,7 +71,8 @@ export class OwnedPartition<Tx> {
 
   /** The stored offset, or past it what the client filtered out; -1 when nothing is known. */
   get reached(): number {
-    return Math.max(this.#guard?.reached ?? -1, this.#runner?.position.nextOffset ?? -1);
+    const stored = this.#runner?.position.nextOffset ?? -1;
+    return this.#queue && !this.#queue.isEmpty ? stored : Math.max(this.#guard?.reached ?? -1, stored);
   }
 
   /** Null until claimed and while it is unsure whether the position still holds. */
@@ -70,12 +86,15 @@ export class OwnedPartition<Tx> {
     this.#status = 'claiming';
     const { store, subscription, control } = this.#options;
     try {
+      this.#closeUnits();
       const topicId = await control.topicId();
       const position = await store.claim(subscription.group, subscription.topic, this.partition, topicId);
       if (this.#isGone()) return;
       this.#runner = new ChunkRunner(this.#options, position);
       this.#guard = new FetchGuard(position.nextOffset);
       if (topicId !== null && position.topicId !== topicId) return this.stop(anotherTopic(position, topicId));
+      await this.#openUnits(position);
+      if (this.#isGone()) return this.#closeUnits();
       this.#status = 'ready';
       this.#why = '';
       // Kafka may have committed more than the store knows, after a restored database up to the log's end.
@@ -91,6 +110,7 @@ export class OwnedPartition<Tx> {
     this.#status = 'gone';
     this.#recovered();
     clearTimeout(this.#timer);
+    this.#closeUnits();
   }
 
   /** The client saw only records it filters out and moved past them: so does the stored offset, which others wait for. */
@@ -98,6 +118,11 @@ export class OwnedPartition<Tx> {
     if (this.#status !== 'ready') return;
     this.#guard!.filtered(firstOffset, lastOffset);
     const { reached } = this.#guard!;
+    if (this.#queue) {
+      if (reached > this.#queue.nextOffset) this.#queue.push([], this.#queue.nextOffset, reached);
+      this.#options.lane!.wake();
+      return;
+    }
     void this.#inTurn(() => this.#runner!.skipTo(reached)).catch((error) => this.#interrupted(error));
   }
 
@@ -108,22 +133,33 @@ export class OwnedPartition<Tx> {
       return;
     }
     try {
-      if (await this.#accepts(fetched)) await this.#handleChunks(fetched);
+      if (!(await this.#accepts(fetched))) return;
+      if (this.#queue) await this.#offer(this.#queue, fetched);
+      else await this.#handleChunks(fetched);
     } catch (error) {
       this.#interrupted(error);
     }
   }
 
   /** Runs `work` under the fence, between two batches. False: not ours now, nothing was kept. */
-  async inPartition(work: (tx: Tx, position: PartitionPosition) => Promise<void>): Promise<boolean> {
+  async inPartition(
+    work: (tx: Tx, position: PartitionPosition) => Promise<void>,
+    prepare?: (position: PartitionPosition) => Promise<void>,
+  ): Promise<boolean> {
     return this.#inTurn(async () => {
       const { position } = this;
       if (!position) return false;
       try {
+        await prepare?.(position);
+        if (this.position !== position) return false;
         await this.#options.store.commit(position, null, (tx) => work(tx, position));
         return true;
       } catch (error) {
-        if (classifyError(error, this.#options.store) !== 'fenced') throw error;
+        if (classifyError(error, this.#options.store) !== 'fenced') {
+          // Its answer may be lost, and memory must not differ from the store.
+          if (this.#queue && this.#status === 'ready') this.#wait(error);
+          throw error;
+        }
         this.#interrupted(new Interrupted('fenced', error));
         return false;
       }
@@ -152,6 +188,7 @@ export class OwnedPartition<Tx> {
         throw error;
       }
       runner.position = withoutKeys(runner.position, keys);
+      this.#queue?.movedTo(runner.position);
       return true;
     });
   }
@@ -168,10 +205,9 @@ export class OwnedPartition<Tx> {
     log.error('partition stopped', { group, topic, partition: this.partition, why });
   }
 
-  async #accepts({ messages, fetchedOffset, highWatermark }: Fetched): Promise<boolean> {
+  async #accepts({ fetchedOffset, lastOffset, highWatermark }: Fetched): Promise<boolean> {
     const { control } = this.#options;
-    const { nextOffset } = this.#runner!.position;
-    const lastOffset = Number(messages.at(-1)!.offset);
+    const { nextOffset } = this.#queue ?? this.#runner!.position;
     const answer = { fetchedOffset, lastOffset, highWatermark };
     const verdict = await this.#guard!.check(answer, nextOffset, () => control.logStart(this.partition));
     if (verdict.kind === 'seek') control.seek(this.partition, verdict.offset);
@@ -179,7 +215,8 @@ export class OwnedPartition<Tx> {
     return verdict.kind === 'handle';
   }
 
-  async #handleChunks({ messages, resolve, goOn }: Fetched): Promise<void> {
+  async #handleChunks({ batches, fetchedOffset, lastOffset, resolve, goOn }: Fetched): Promise<void> {
+    const messages = recordsOf(batches, fetchedOffset);
     for (let at = 0; at < messages.length; ) {
       const chunk = await this.#inTurn(() => this.#runner!.next(messages, at, goOn));
       this.#recovered();
@@ -190,6 +227,121 @@ export class OwnedPartition<Tx> {
       if (chunk.lost !== null) return this.stop(chunk.lost);
       if (this.#status !== 'ready' || !(await goOn())) return;
     }
+    // Compaction may have taken the last records of a batch away: nothing is left of it.
+    if (this.reached <= lastOffset) this.filtered(this.reached, lastOffset);
+    resolve(lastOffset);
+  }
+
+  /** Puts it into the queue of the units, and lets the next fetch begin when there is room. */
+  async #offer(
+    queue: UnitQueue,
+    { batches, fetchedOffset, lastOffset, resolve, goOn }: Fetched,
+  ): Promise<void> {
+    const lane = this.#options.lane!;
+    queue.push(batches, fetchedOffset, lastOffset + 1);
+    this.#guard!.advanced(lastOffset + 1);
+    resolve(lastOffset);
+    lane.wake();
+    while (!lane.hasRoom && this.#queue === queue) {
+      await sleep(roomWaitMs);
+      if (!(await goOn())) return;
+    }
+  }
+
+  get queue(): UnitQueue {
+    return this.#queue!;
+  }
+
+  get canJoin(): boolean {
+    return this.#status === 'ready' && this.#turns === 0 && this.#queue?.isEmpty === false;
+  }
+
+  get isOdd(): boolean {
+    return this.#queue!.position.nextOffset < this.#oddUntil;
+  }
+
+  get isAlone(): boolean {
+    return this.#runner!.position.nextOffset < this.#aloneUntil;
+  }
+
+  odd(): void {
+    void this.#inTurn(() => this.#handleOdd()).catch((error) => this.#interrupted(error));
+  }
+
+  committed(span: GrowingSpan): void {
+    if (this.#isGone()) return;
+    this.#runner!.position = span.after();
+    this.#recovered();
+    if (span.records > 0) this.#options.neighbours.handled();
+  }
+
+  failed(error: unknown, span: GrowingSpan | null, wasAlone: boolean): void {
+    if (this.#isGone() || this.#status === 'stopped') return;
+    const failure = span === null ? null : classifyError(error, this.#options.store);
+    const fenced = (error as { partitions?: readonly number[] } | null)?.partitions;
+    const isFenced = failure === 'fenced';
+    // What fails with all others may go well alone; what fails alone is looked at record by record.
+    if (span !== null && !isFenced) {
+      this.#aloneUntil = span.nextOffset;
+      if (wasAlone && failure !== 'transient') this.#oddUntil = span.nextOffset;
+    }
+    if (isFenced && (fenced === undefined || fenced.includes(this.partition))) {
+      this.#interrupted(new Interrupted('fenced', error));
+    } else if (failure === 'transient' && wasAlone) {
+      this.#wait(error);
+    } else {
+      this.#openAgain(error);
+    }
+  }
+
+  #openAgain(error: unknown): void {
+    this.#status = 'waiting';
+    this.#why = describeError(error).detail;
+    this.#options.control.pause(this.partition);
+    this.#closeUnits();
+    this.#claimIn(0);
+  }
+
+  /** Handles the next records by themselves: those about which a rule has something to say, and those of a failed unit. */
+  async #handleOdd(): Promise<void> {
+    const queue = this.#queue;
+    if (this.#status !== 'ready' || queue === null) return;
+    const runner = this.#runner!;
+    queue.movedTo(runner.position);
+    const records = queue.oddRecords(this.#oddUntil, this.#options.batchRecordsMax);
+    if (records.length === 0) await runner.skipTo(queue.nextOffset);
+    for (let from = 0; from < records.length; ) {
+      const chunk = await runner.next(records, from, async () => this.#status === 'ready');
+      this.#recovered();
+      from = chunk.end;
+      if (this.#isGone()) return;
+      if (chunk.lost !== null) return this.stop(chunk.lost);
+      if (this.#status !== 'ready') return;
+    }
+    queue.movedTo(runner.position);
+  }
+
+  async #openUnits(position: PartitionPosition): Promise<void> {
+    const { lane } = this.#options;
+    if (!lane) return;
+    this.#isOpen = true;
+    await this.#handler!.open(position);
+    if (this.#isGone()) return;
+    this.#queue = new UnitQueue(position);
+    lane.join(this);
+  }
+
+  /** What is in memory of the partition counts no more. */
+  #closeUnits(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#queue = null;
+    this.#options.lane!.leave(this);
+    this.#handler!.close(this.partition);
+  }
+
+  get #handler(): UnitHandler<Tx> | undefined {
+    return this.#options.subscription.units;
   }
 
   #interrupted(error: unknown): void {
@@ -202,6 +354,7 @@ export class OwnedPartition<Tx> {
     this.#status = 'fenced';
     this.#why = 'another owner moved on';
     control.pause(this.partition);
+    this.#closeUnits();
     metrics.fenced?.(subscription.topic, this.partition);
     this.#claimIn(fencedRetryMs);
   }
@@ -216,6 +369,7 @@ export class OwnedPartition<Tx> {
     this.#why = `${this.#isShared ? 'records of several keys fail alike: ' : ''}${errorClass}: ${detail}`;
     this.#failures++;
     control.pause(this.partition);
+    this.#closeUnits();
     metrics.retried?.(subscription.topic, this.partition, errorClass);
     metrics.waiting?.(subscription.topic, this.partition, true);
     const delayMs = Math.round(retryDelayMs(this.#failures));
@@ -240,12 +394,22 @@ export class OwnedPartition<Tx> {
     return this.#status === 'gone';
   }
 
+  /** One after the other, and when no unit holds anything of the partition. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#tail.then(work);
-    this.#tail = turn.catch(() => {});
+    const { lane } = this.#options;
+    this.#turns += 1;
+    const turn = this.#tail.then(() => lane?.settled(this)).then(work);
+    const ended = () => {
+      this.#turns -= 1;
+      lane?.wake();
+    };
+    this.#tail = turn.then(ended, ended);
     return turn;
   }
 }
+
+/** Between two looks whether there is room for what was fetched; the membership is kept alive meanwhile. */
+const roomWaitMs = 20;
 
 function anotherTopic({ nextOffset, topicId: stored }: PartitionPosition, topicId: string): string {
   return `the topic was made anew: offset ${nextOffset} was stored for topic id ${stored}, now it is ${topicId}`;

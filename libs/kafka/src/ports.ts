@@ -1,4 +1,5 @@
 import { isSlipstreamError } from '@slipstream/kernel';
+import type { EventWalk } from './event-walk.ts';
 import type { SourcePosition } from './source-position.ts';
 
 /**
@@ -98,6 +99,14 @@ export interface ConsumerStore<Tx> {
     advance: Advance | null,
     work: (tx: Tx) => Promise<void>,
   ): Promise<void>;
+  /** As {@link commit}, for several partitions of one group and topic: all move in ONE transaction, or none does. */
+  commitUnit(moves: readonly Move[], work: (tx: Tx) => Promise<void>): Promise<void>;
+}
+
+/** How one partition moves in a unit of work. */
+export interface Move {
+  readonly position: PartitionPosition;
+  readonly advance: Advance;
 }
 
 /** A record that cannot be handled, and why: never (`rejected`, also when absent), or not by this release (`too_new`). */
@@ -149,6 +158,47 @@ export function readEach<T>(records: readonly ConsumedRecord[], read: (record: C
   return values;
 }
 
+/** What one unit took of one partition. */
+export interface Span {
+  readonly position: PartitionPosition;
+  /** The next offset to be read behind it. */
+  readonly nextOffset: number;
+  readonly records: number;
+}
+
+/** What follows from a unit. */
+export interface UnitWork<Tx> {
+  /** Before the transaction begins: what is asked of anybody but the database. */
+  prepare?(): Promise<void>;
+  /** What the transaction writes, beside the positions. */
+  write(tx: Tx): Promise<void>;
+  committed?(): void;
+}
+
+/**
+ * A handler that follows a topic in memory, many records of several partitions at a time, and writes what follows from them
+ * in one transaction: for topics where a transaction per partition, and an object per record, would cost more than the
+ * work itself. It sees only records about which no rule has anything to say; every other goes to `handle`, and so does
+ * what `take` refuses and whatever a failed unit held. Memory may run ahead of the store by the unit that is committed.
+ */
+export interface UnitHandler<Tx> {
+  /** The partition was claimed: reads what memory must hold of it. */
+  open(position: PartitionPosition): Promise<void>;
+  /** Memory of the partition counts no more: it was assigned away, or something failed and it is opened again. */
+  close(partition: number): void;
+  /** Before the first record of a span: throws what keeps this partition from moving now. */
+  begin(partition: number): void;
+  /** Folds the record that the walk is at; false: `handle` must have it, and memory has not changed. */
+  take(partition: number, event: EventWalk): boolean;
+  /** What follows from all that was taken since it was last asked, as the spans tell. Memory moves on at once. */
+  unit(spans: readonly Span[]): UnitWork<Tx>;
+}
+
+/** What is done about a batch beside its transaction. */
+export interface Prepared {
+  committed(): void;
+}
+
 /** One topic consumed by one group. */
 export interface Subscription<Tx> {
   readonly topic: string;
@@ -161,4 +211,11 @@ export interface Subscription<Tx> {
    * record though it cannot use it yet. They come to `handle` when they are read again. Must take any record.
    */
   setAside?(tx: Tx, partition: number, letters: readonly DeadLetter[]): Promise<void>;
+  /**
+   * Told of a batch, and of letters whose keys will wait, before the transaction that handles them begins: what is asked of
+   * anybody but the database is asked here.
+   */
+  prepare?(position: PartitionPosition, batch: Batch, letters: readonly DeadLetter[]): Promise<Prepared>;
+  /** Given: records are handled in units. */
+  readonly units?: UnitHandler<Tx>;
 }

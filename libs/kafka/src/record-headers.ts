@@ -25,8 +25,9 @@ interface Decoder {
   readVarInt(): number;
 }
 
-const { prototype } = createRequire(import.meta.url)('kafkajs/src/protocol/decoder') as {
-  prototype: { readVarIntArray(this: Decoder): { reduce(): RecordHeaders } };
+const DecoderOf = createRequire(import.meta.url)('kafkajs/src/protocol/decoder') as {
+  new (bytes: Buffer): Decoder;
+  readonly prototype: { readVarIntArray(this: Decoder): { reduce(): RecordHeaders } };
 };
 
 /**
@@ -34,15 +35,20 @@ const { prototype } = createRequire(import.meta.url)('kafkajs/src/protocol/decod
  * process still for minutes (K18), and `new Array` of a count that lies throws. Its record decoder is the only caller of
  * this method and only reduces what it gets; it gets the finished object.
  */
-prototype.readVarIntArray = function () {
-  const headers = readHeaders(this);
+DecoderOf.prototype.readVarIntArray = function () {
+  const headers = headersFrom(this);
   return { reduce: () => headers };
 };
 
 const cut = Symbol('headers cut');
 type Bag = Record<string, Buffer | Buffer[]> & { [cut]?: CutHeaders };
 
-function readHeaders(decoder: Decoder): RecordHeaders {
+/** The headers that end a record, from their count on. */
+export function readHeaders(bytes: Buffer): RecordHeaders {
+  return headersFrom(new DecoderOf(bytes));
+}
+
+function headersFrom(decoder: Decoder): RecordHeaders {
   const count = decoder.readVarInt();
   // No prototype: a header may be called `constructor` or `__proto__`.
   const headers: Bag = Object.create(null);

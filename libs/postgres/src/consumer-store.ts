@@ -40,9 +40,21 @@ interface Moved<L> {
   readonly deadLetters: readonly L[];
 }
 
+interface UnitMove<L> {
+  readonly position: Position;
+  readonly advance: Moved<L>;
+}
+
 /** Another owner took the partition: whatever this one did was rolled back. */
 export class FencedError extends Error {
   override readonly name = 'FencedError';
+  /** Those that were taken, of a unit over several. */
+  readonly partitions: readonly number[];
+
+  constructor({ group, topic }: Position, partitions: readonly number[]) {
+    super(`${group} no longer owns ${topic} partition ${partitions.join(', ')}`);
+    this.partitions = partitions;
+  }
 }
 
 const claimSql = `
@@ -62,13 +74,28 @@ update consumer_position set next_offset = $6
 where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5
 returning 1`;
 
+// The rows are locked in the order of their partitions, as every other transaction over several takes them.
+const advanceAllSql = `
+with given as (
+  select * from unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) as g(partition, epoch, prior, next)
+), held as (
+  select p.partition from consumer_position p join given g on g.partition = p.partition
+   where p.consumer_group = $1 and p.topic = $2 order by p.partition for update of p
+)
+update consumer_position p set next_offset = g.next
+  from given g, held h
+ where p.consumer_group = $1 and p.topic = $2 and p.partition = g.partition and h.partition = g.partition
+   and p.epoch = g.epoch and p.next_offset = g.prior
+returning p.partition`;
+
 const fenceSql = `
 select 1 from consumer_position
 where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5 for share`;
 
 const sourcesSql = `
 insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, digests)
-select $1, $2, $3, s.* from unnest($4::text[], $5::bigint[], $6::bigint[], $7::bytea[]) as s(source, seq, incarnation, digests)
+select $1, $2, s.* from unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])
+  as s(partition, source, seq, incarnation, digests)
 on conflict (consumer_group, topic, partition, source)
 do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = excluded.digests`;
 
@@ -130,27 +157,61 @@ export class PgConsumerStore<L extends Letter = Letter> {
         advance ? [...fence, advance.nextOffset] : fence,
       );
       if (held.length === 0) {
-        throw new FencedError(
-          `${position.group} no longer owns ${position.topic} partition ${position.partition}`,
-        );
+        throw new FencedError(position, [position.partition]);
       }
-      if (advance) await this.#keep(tx, position, advance);
+      if (advance) {
+        await this.#keepSources(tx, [{ position, advance }]);
+        await this.#keepLetters(tx, position, advance);
+      }
       await work(tx);
     });
   }
 
-  async #keep(tx: Tx, position: Position, advance: Moved<L>): Promise<void> {
-    const key = [position.group, position.topic, position.partition];
-    if (advance.sources.size > 0) {
-      const moved = [...advance.sources.values()];
-      await tx.query(sourcesSql, [
-        ...key,
-        [...advance.sources.keys()],
-        moved.map(({ sequence }) => sequence),
-        moved.map(({ incarnation }) => incarnation),
-        moved.map(({ digests }) => packed(digests.slice(-digestsMax))),
+  /** Moves all partitions of a unit in one statement each for offsets and sources, in the order of their numbers. */
+  async commitUnit(moves: readonly UnitMove<L>[], work: (tx: Tx) => Promise<void>): Promise<void> {
+    const [first] = moves;
+    if (!first) return;
+    await this.#unitOfWork.run(async (tx) => {
+      const { group, topic } = first.position;
+      const moved = await tx.query<{ partition: number }>(advanceAllSql, [
+        ...[group, topic],
+        moves.map(({ position }) => position.partition),
+        moves.map(({ position }) => position.epoch),
+        moves.map(({ position }) => position.nextOffset),
+        moves.map(({ advance }) => advance.nextOffset),
       ]);
-    }
+      const held = new Set(moved.map(({ partition }) => partition));
+      const lost = moves.filter(({ position }) => !held.has(position.partition));
+      if (lost.length > 0) {
+        throw new FencedError(
+          first.position,
+          lost.map(({ position }) => position.partition),
+        );
+      }
+      await this.#keepSources(tx, moves);
+      for (const { position, advance } of moves) await this.#keepLetters(tx, position, advance);
+      await work(tx);
+    });
+  }
+
+  async #keepSources(tx: Tx, moves: readonly UnitMove<L>[]): Promise<void> {
+    const moved = moves.flatMap(({ position: { partition }, advance: { sources } }) =>
+      [...sources].map(([source, at]) => ({ partition, source, ...at })),
+    );
+    if (moved.length === 0) return;
+    const { group, topic } = moves[0]!.position;
+    await tx.query(sourcesSql, [
+      ...[group, topic],
+      moved.map(({ partition }) => partition),
+      moved.map(({ source }) => source),
+      moved.map(({ sequence }) => sequence),
+      moved.map(({ incarnation }) => incarnation),
+      moved.map(({ digests }) => packed(digests.slice(-digestsMax))),
+    ]);
+  }
+
+  async #keepLetters(tx: Tx, position: Position, advance: Moved<L>): Promise<void> {
+    const key = [position.group, position.topic, position.partition];
     for (const letter of advance.deadLetters) {
       await tx.query(deadLetterSql, [
         ...key,

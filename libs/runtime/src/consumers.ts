@@ -5,6 +5,7 @@ import {
   type ConsumerStore,
   KafkaBatchTransport,
   type Subscription,
+  type UnitHandler,
 } from '@slipstream/kafka';
 import type { Tx } from '@slipstream/postgres';
 import type { Health } from './health.ts';
@@ -82,9 +83,10 @@ export class Consumers {
 
 /** On the topic whose partitions are compared, each waits for its own; what comes from outside waits for them all. */
 function guarded(subscription: GuardedSubscription, gate: OwnLogGate): Subscription<Tx> {
-  const { whileOlder } = subscription;
+  const { whileOlder, units } = subscription;
   return {
     ...subscription,
+    ...(units ? { units: guardedUnits(units, subscription.topic, gate) } : {}),
     async handle(tx, batch) {
       const { topic, partition } = batch;
       if (whileOlder && gate.isOlder(topic, partition)) return whileOlder(tx, batch);
@@ -92,6 +94,20 @@ function guarded(subscription: GuardedSubscription, gate: OwnLogGate): Subscript
       else gate.requireAll();
       return subscription.handle(tx, batch);
     },
+  };
+}
+
+/** A partition that is closed takes no record into memory, and holds no other back. */
+function guardedUnits(units: UnitHandler<Tx>, topic: string, gate: OwnLogGate): UnitHandler<Tx> {
+  return {
+    open: (position) => units.open(position),
+    close: (partition) => units.close(partition),
+    begin(partition) {
+      gate.require(topic, partition);
+      units.begin(partition);
+    },
+    take: (partition, event) => units.take(partition, event),
+    unit: (spans) => units.unit(spans),
   };
 }
 

@@ -60,6 +60,63 @@ export function describeConsumerStore<Tx>(name: string, open: () => StoreUnderTe
       expect(sources.get('/a')).toEqual(at(101, digests.slice(-64)));
     });
 
+    describe('a unit over several partitions', () => {
+      const at = (sequence: number) => ({ incarnation: 1, sequence, digests: [sequence] });
+      const moves = async () => [
+        { position: await claim(0), advance: to(5, { sources: new Map([['/a', at(5)]]) }) },
+        {
+          position: await claim(1),
+          advance: to(7, {
+            sources: new Map([
+              ['/a', at(3)],
+              ['/b', at(4)],
+            ]),
+          }),
+        },
+        { position: await claim(2), advance: to(9) },
+      ];
+      const commitUnit = async (given: Awaited<ReturnType<typeof moves>>, effect: string) =>
+        under.store.commitUnit(given, (tx) => under.write(tx, effect));
+
+      it('moves them all, each with its sources, together with the effect', async () => {
+        await commitUnit(await moves(), `${group} unit`);
+        expect(await under.effects()).toContain(`${group} unit`);
+        expect(await claim(0)).toMatchObject({ nextOffset: 5, sources: new Map([['/a', at(5)]]) });
+        const { nextOffset, sources } = await claim(1);
+        expect(nextOffset).toBe(7);
+        expect([...sources.keys()].sort()).toEqual(['/a', '/b']);
+        expect((await claim(2)).nextOffset).toBe(9);
+      });
+
+      it('moves none when one has another owner, and says which', async () => {
+        const given = await moves();
+        await claim(1);
+        await expect(commitUnit(given, `${group} lost`)).rejects.toMatchObject({
+          ...fenced,
+          partitions: [1],
+        });
+        expect(await under.effects()).not.toContain(`${group} lost`);
+        expect((await claim(0)).nextOffset).toBe(-1);
+      });
+
+      it('moves none when one stands elsewhere, or the work fails', async () => {
+        const given = await moves();
+        await commit(given[2]!.position, to(1));
+        await expect(commitUnit(given, `${group} lost`)).rejects.toMatchObject({
+          ...fenced,
+          partitions: [2],
+        });
+        const again = await moves();
+        const failing = under.store.commitUnit(again, async (tx) => {
+          await under.write(tx, `${group} lost`);
+          throw new Error('boom');
+        });
+        await expect(failing).rejects.toThrow('boom');
+        expect(await under.effects()).not.toContain(`${group} lost`);
+        expect((await claim(0)).nextOffset).toBe(-1);
+      });
+    });
+
     it('keeps nothing of work that fails, and says its error', async () => {
       const position = await claim();
       const failing = under.store.commit(position, to(20), async (tx) => {

@@ -1,4 +1,4 @@
-import type { Advance, ConsumerStore, DeadLetter, PartitionPosition, StoreFailure } from '../ports.ts';
+import type { Advance, ConsumerStore, DeadLetter, Move, PartitionPosition, StoreFailure } from '../ports.ts';
 import type { SourcePosition } from '../source-position.ts';
 
 /** What a handler's transaction wrote; kept only when it commits. */
@@ -60,7 +60,7 @@ export class MemoryStore implements ConsumerStore<MemoryTx> {
     const tx: MemoryTx = { effects: [] };
     await work(tx);
     const known = this.#positions.get(keyOf(position));
-    if (known?.epoch !== position.epoch || known.nextOffset !== position.nextOffset) {
+    if (!known || !this.#isOwner(position)) {
       this.fencedCount++;
       throw new FencedError('another owner moved on');
     }
@@ -68,6 +68,27 @@ export class MemoryStore implements ConsumerStore<MemoryTx> {
     if (advance) this.#advance(known, advance);
     this.commits++;
     this.after(position);
+  }
+
+  async commitUnit(moves: readonly Move[], work: (tx: MemoryTx) => Promise<void>): Promise<void> {
+    for (const { position } of moves) await this.before(position);
+    const tx: MemoryTx = { effects: [] };
+    await work(tx);
+    const fenced = moves.filter(({ position }) => !this.#isOwner(position));
+    if (fenced.length > 0) {
+      this.fencedCount++;
+      const partitions = fenced.map(({ position }) => position.partition);
+      throw Object.assign(new FencedError('another owner moved on'), { partitions });
+    }
+    this.effects.push(...tx.effects);
+    for (const { position, advance } of moves) this.#advance(this.#positions.get(keyOf(position))!, advance);
+    this.commits++;
+    for (const { position } of moves) this.after(position);
+  }
+
+  #isOwner(position: PartitionPosition): boolean {
+    const known = this.#positions.get(keyOf(position));
+    return known?.epoch === position.epoch && known.nextOffset === position.nextOffset;
   }
 
   stored(group: string, topic: string, partition: number): PartitionPosition {

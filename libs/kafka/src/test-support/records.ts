@@ -1,5 +1,5 @@
 import { encodeCloudEvent, stampEnvelope } from '@slipstream/contracts';
-import type { Message } from '../chunk.ts';
+import type { Message } from '../message.ts';
 
 export const source = '/slipstream/ledger';
 
@@ -36,10 +36,11 @@ export function eventMessage(offset: number, sequence: number, options: EventOpt
 
 export function message(offset: number, value: Buffer | null, key: string | null = 'slip-1'): Message {
   return {
-    offset: String(offset),
-    timestamp: '1763800000000',
+    offset,
+    timestampMs: 1_763_800_000_000,
     key: key === null ? null : Buffer.from(key),
     value,
     headers: {},
+    hasFewHeaders: false,
   };
 }

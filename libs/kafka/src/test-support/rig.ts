@@ -6,7 +6,7 @@ import { createKafka, type KafkaClient } from '../client.ts';
 import { BatchConsumer } from '../consumer.ts';
 import type { ConsumerOptions } from '../consumer-options.ts';
 import type { Log } from '../log.ts';
-import type { Batch, Subscription } from '../ports.ts';
+import type { Batch, Subscription, UnitHandler } from '../ports.ts';
 import { type OutRecord, SerialProducer } from '../producer.ts';
 import { ensureTopics } from '../topics.ts';
 import { MemoryStore, type MemoryTx } from './memory-store.ts';
@@ -15,6 +15,7 @@ import { eventBytes } from './records.ts';
 export interface MemberOptions {
   readonly handle?: (tx: MemoryTx, batch: Batch) => Promise<void>;
   readonly sequenced?: boolean;
+  readonly units?: UnitHandler<MemoryTx>;
   readonly store?: MemoryStore;
   readonly options?: Partial<ConsumerOptions>;
   readonly clientId?: string;
@@ -126,6 +127,7 @@ export class Rig {
       group: this.group,
       sequenced: given.sequenced ?? true,
       handle: given.handle ?? recordOffsets,
+      ...(given.units ? { units: given.units } : {}),
     };
     const fatal: Error[] = [];
     const stopped: number[] = [];

@@ -1,0 +1,227 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { ConsumerMetrics } from './metrics.ts';
+import type { ConsumerStore, Subscription, UnitHandler } from './ports.ts';
+import { GrowingSpan } from './span.ts';
+import type { UnitQueue } from './unit-queue.ts';
+
+/** What the lane needs of a partition. */
+export interface LanePartition {
+  readonly partition: number;
+  readonly queue: UnitQueue;
+  /** It is owned and open, nothing else runs on it, and something waits. */
+  readonly canJoin: boolean;
+  /** Its last unit failed: the next is its own, so that what is wrong with it hits nobody else. */
+  readonly isAlone: boolean;
+  /** What it has next is not for a unit, whatever it is. */
+  readonly isOdd: boolean;
+  /** The next record is not for a unit. */
+  odd(): void;
+  committed(span: GrowingSpan): void;
+  /** The unit came to nothing, and what is in memory with it. `span`: null when it was not in the unit that failed. */
+  failed(error: unknown, span: GrowingSpan | null, wasAlone: boolean): void;
+}
+
+export interface UnitLaneOptions<Tx> {
+  readonly store: ConsumerStore<Tx>;
+  readonly subscription: Subscription<Tx>;
+  readonly handler: UnitHandler<Tx>;
+  readonly metrics: ConsumerMetrics;
+  readonly unitRecordsMax: number;
+  /** Fetched and not in a unit yet, over all partitions, before the next fetch waits. */
+  readonly waitingBytesMax: number;
+}
+
+class Unit {
+  readonly spans = new Map<LanePartition, GrowingSpan>();
+  isAlone = false;
+
+  get records(): number {
+    let sum = 0;
+    for (const { records } of this.spans.values()) sum += records;
+    return sum;
+  }
+}
+
+/** Records between two breaths of the process. */
+const breathRecords = 2_048;
+
+/**
+ * Makes units of what the partitions of a consumer have waiting, one transaction each: under load large ones, and while
+ * one is committed the next is folded; when it is quiet, each event at once.
+ */
+export class UnitLane<Tx> {
+  readonly #options: UnitLaneOptions<Tx>;
+  readonly #partitions = new Set<LanePartition>();
+  #unit = new Unit();
+  #flying: { readonly unit: Unit; readonly landed: Promise<void> } | null = null;
+  #isStopping = false;
+  #isWoken = false;
+  #wake = (): void => {};
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: UnitLaneOptions<Tx>) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** What is on its way to the store ends; what was only folded is dropped. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.wake();
+    await this.#running;
+  }
+
+  join(partition: LanePartition): void {
+    this.#partitions.add(partition);
+  }
+
+  /** Assigned away, or opened anew. */
+  leave(partition: LanePartition): void {
+    this.#partitions.delete(partition);
+    this.#unit.spans.delete(partition);
+    this.wake();
+  }
+
+  wake(): void {
+    this.#isWoken = true;
+    this.#wake();
+  }
+
+  /** Whether more may be fetched. */
+  get hasRoom(): boolean {
+    let bytes = 0;
+    for (const { queue } of this.#partitions) bytes += queue.bytes;
+    return bytes <= this.#options.waitingBytesMax;
+  }
+
+  /** Resolves when no unit holds anything of the partition. It must not join meanwhile. */
+  async settled(partition: LanePartition): Promise<void> {
+    while (this.#flying?.unit.spans.has(partition) || this.#unit.spans.has(partition)) {
+      if (this.#isStopping && !this.#flying) return;
+      this.wake();
+      await (this.#flying?.landed ?? breathe());
+    }
+  }
+
+  async #run(): Promise<void> {
+    for (let records = 0; !this.#isStopping; ) {
+      const grown = this.#grow();
+      records += grown;
+      if (records >= breathRecords) {
+        records = 0;
+        await breathe();
+      }
+      const isFull = this.#isFull();
+      if (grown > 0 && !isFull) continue;
+      if (!this.#hasMoved()) await this.#woken();
+      else if (this.#flying === null) this.#commit();
+      // While the one before is committed, this one takes what comes.
+      else if (isFull) await this.#flying.landed;
+      else await Promise.race([this.#flying.landed, this.#woken()]);
+    }
+    await this.#flying?.landed;
+  }
+
+  #isFull(): boolean {
+    return this.#unit.records >= this.#options.unitRecordsMax;
+  }
+
+  #hasMoved(): boolean {
+    for (const span of this.#unit.spans.values()) if (span.hasMoved) return true;
+    return false;
+  }
+
+  /** Takes some more into the unit; the number of records, or 1 when another look is needed. */
+  #grow(): number {
+    const partition = this.#next();
+    if (!partition) return 0;
+    const { handler, unitRecordsMax } = this.#options;
+    const { spans } = this.#unit;
+    let span = spans.get(partition);
+    if (partition.isOdd) {
+      partition.odd();
+      return 1;
+    }
+    try {
+      if (!span) {
+        handler.begin(partition.partition);
+        span = new GrowingSpan(partition.queue.position);
+        spans.set(partition, span);
+      }
+      const before = span.records;
+      const end = partition.queue.grow(handler, span, unitRecordsMax - this.#unit.records);
+      if (!span.hasMoved) spans.delete(partition);
+      else this.#unit.isAlone = partition.isAlone;
+      if (end === 'odd') partition.odd();
+      // The partitions take turns.
+      this.#partitions.delete(partition);
+      this.#partitions.add(partition);
+      return span.records - before + 1;
+    } catch (error) {
+      spans.delete(partition);
+      partition.failed(error, span ?? null, true);
+      return 1;
+    }
+  }
+
+  #next(): LanePartition | undefined {
+    const { isAlone, spans } = this.#unit;
+    for (const partition of this.#partitions) {
+      if (!partition.canJoin) continue;
+      if (isAlone ? spans.has(partition) : !partition.isAlone || spans.size === 0) return partition;
+    }
+    return undefined;
+  }
+
+  #commit(): void {
+    const unit = this.#unit;
+    this.#unit = new Unit();
+    for (const [partition, span] of unit.spans) partition.queue.planned(span);
+    const landed = this.#write(unit).then(
+      () => this.#landed(unit, null),
+      (error) => this.#landed(unit, error ?? new Error('rejected with nothing')),
+    );
+    this.#flying = { unit, landed };
+  }
+
+  async #write(unit: Unit): Promise<void> {
+    const { store, handler, subscription, metrics } = this.#options;
+    const spans = [...unit.spans.values()].sort((a, b) => a.position.partition - b.position.partition);
+    const startedMs = performance.now();
+    const work = handler.unit(spans);
+    await work.prepare?.();
+    const moves = spans.map((span) => span.toMove());
+    await store.commitUnit(moves, (tx) => work.write(tx));
+    work.committed?.();
+    const durationMs = performance.now() - startedMs;
+    for (const { position, records } of spans)
+      metrics.batchHandled?.(subscription.topic, position.partition, records, durationMs);
+  }
+
+  #landed(unit: Unit, error: unknown): void {
+    this.#flying = null;
+    if (error === null) for (const [partition, span] of unit.spans) partition.committed(span);
+    else this.#drop(unit, error);
+    this.wake();
+  }
+
+  /** What was folded on top of a unit that failed counts no more than the unit itself. */
+  #drop(unit: Unit, error: unknown): void {
+    const ahead = [...this.#unit.spans.keys()].filter((partition) => !unit.spans.has(partition));
+    this.#unit = new Unit();
+    for (const [partition, span] of unit.spans) partition.failed(error, span, unit.isAlone);
+    for (const partition of ahead) partition.failed(error, null, false);
+  }
+
+  async #woken(): Promise<void> {
+    if (!this.#isWoken) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#isWoken = false;
+  }
+}
