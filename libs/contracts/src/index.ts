@@ -21,6 +21,7 @@ export {
   isOwnSource,
   mayPublish,
   ownedTypes,
+  schemas,
   slipEventType,
   sourceOf,
 } from './event-types.ts';
@@ -34,6 +35,7 @@ export {
   type ReportResult,
   type SubmitSlip,
 } from './inbound.ts';
+export { PlainShape, plainShapeOf } from './plain-data.ts';
 export { type Owner, type Source, sources } from './sources.ts';
 export { type Stamp, stampBytesMax, stampEnvelope } from './stamp.ts';
 export { decodeTick, encodeTick, type NewTick, type PartitionMark, type Tick, tickKey } from './tick.ts';
