@@ -45,7 +45,7 @@ export function clusterFactory(kafka: Kafka): {
   readonly symbol: symbol;
   make(options: object): Cluster;
 } {
-  const symbols = Object.getOwnPropertySymbols(kafka);
+  const symbols = [kafka, Object.getPrototypeOf(kafka)].flatMap(Object.getOwnPropertySymbols);
   const symbol = symbols.find((one) => one.description === 'private:Kafka:createCluster');
   if (!symbol) throw new Error('this version of kafkajs makes its clusters elsewhere');
   return { symbol, make: (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]! };

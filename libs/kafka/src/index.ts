@@ -6,6 +6,7 @@ export { type DeadLetterRecord, deadLetterHeaders, deadLetterRecord, keyText } f
 export { EventWalk, timestampMicros } from './event-walk.ts';
 export { jsonLog, type Log } from './log.ts';
 export { type LogBounds, readLogBounds } from './log-bounds.ts';
+export { LogReader } from './log-reader.ts';
 export { readTail } from './log-tail.ts';
 export type { ConsumerMetrics } from './metrics.ts';
 export { KafkaBatchTransport } from './nest-transport.ts';
