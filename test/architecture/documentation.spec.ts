@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
 
 const root = join(import.meta.dirname, '../..');
@@ -66,4 +66,31 @@ test('links between the documents lead somewhere', () => {
       .map((target) => `${file}: ${target}`),
   );
   expect(broken).toEqual([]);
+});
+
+test('the documents name files that are there', () => {
+  const exclude = ['**/node_modules', '**/dist'];
+  const files = globSync('{libs,services,apps,tools,test,deploy}/**/*.{ts,sql,sh,mjs}', {
+    cwd: root,
+    exclude,
+  });
+  const byName = Map.groupBy(files, (file) => basename(file));
+  // `libs/slip/state.ts` means libs/slip/src/state.ts: the folders on the way may be left out.
+  const isThere = (named: string) => {
+    const path = new RegExp(`(?:^|/)${named.replaceAll('.', '\\.').replaceAll('/', '/(?:.*/)?')}$`);
+    return byName.get(basename(named))?.some((file) => path.test(file));
+  };
+  const pages = globSync(
+    '{*.md,docs/{*,guides/*,reference/*,runbooks/*}.md,{libs,services,apps}/*/README.md}',
+    {
+      cwd: root,
+    },
+  );
+  const gone = pages.flatMap((page) =>
+    [...read(page).matchAll(/`(\w[\w./-]*\.(?:ts|sql|sh|mjs))`/g)]
+      .map((match) => match[1]!)
+      .filter((named) => !isThere(named))
+      .map((named) => `${page}: ${named}`),
+  );
+  expect(gone).toEqual([]);
 });
