@@ -105,6 +105,11 @@ export class Relay {
     return this.#leases.holds(topic, partition);
   }
 
+  /** Whether no other instance of this service lives. */
+  get isAlone(): boolean {
+    return this.#leases.isAlone;
+  }
+
   get lanes(): readonly LaneState[] {
     return this.#lanes.map(({ name, silentMs, failing }) => ({ name, silentMs, failing }));
   }

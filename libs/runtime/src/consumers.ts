@@ -23,6 +23,8 @@ export interface ConsumersOptions extends Pick<Servers, 'kafka' | 'clientId'> {
   readonly store: ConsumerStore<Tx>;
   readonly gate: OwnLogGate;
   readonly metrics: (group: string) => ConsumerMetrics;
+  /** A batch was handled and committed. */
+  readonly onHandled: () => void;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -40,12 +42,12 @@ export class Consumers {
   }
 
   add(subscription: GuardedSubscription): BatchConsumer<Tx> {
-    const { kafka, clientId, store, gate, metrics, onFatal } = this.#options;
+    const { kafka, clientId, store, gate, metrics, onHandled, onFatal } = this.#options;
     const consumer = new BatchConsumer<Tx>({
       ...{ kafka, store, onFatal },
       subscription: guarded(subscription, gate),
       ownClientId: clientId,
-      metrics: metrics(subscription.group),
+      metrics: alsoTelling(metrics(subscription.group), onHandled),
     });
     this.#all.push(consumer);
     return consumer;
@@ -79,6 +81,16 @@ export class Consumers {
       stop: () => transport.close(),
     };
   }
+}
+
+function alsoTelling(metrics: ConsumerMetrics, onHandled: () => void): ConsumerMetrics {
+  return {
+    ...metrics,
+    batchHandled: (...batch) => {
+      metrics.batchHandled?.(...batch);
+      onHandled();
+    },
+  };
 }
 
 /** On the topic whose partitions are compared, each waits for its own; what comes from outside waits for them all. */

@@ -16,6 +16,8 @@ export interface OutboundOptions extends Servers {
   readonly gate: OwnLogGate;
   readonly onError: (error: unknown) => void;
   readonly onClosed: (why: string) => void;
+  /** Something was committed to be sent, or may have been. */
+  readonly onPublished: () => void;
 }
 
 /** A service's way out: what its transactions publish is sent as soon as it is committed, where the gate is open. */
@@ -30,7 +32,11 @@ export class Outbound {
   constructor(options: OutboundOptions) {
     const { source, dataSource, kafka, publishes, gate, onError, onClosed } = options;
     const requireOpen = (topic: string, partition: number) => gate.require(topic, partition);
-    const unitOfWork = new UnitOfWork(dataSource, (committed) => this.#relay?.wake(committed), requireOpen);
+    const published = (committed: ReadonlySet<string>) => {
+      this.#relay?.wake(committed);
+      options.onPublished();
+    };
+    const unitOfWork = new UnitOfWork(dataSource, published, requireOpen);
     const sends = new GuardedSends(requireOpen);
     this.#options = options;
     this.#topics = new Set(publishes.map((topic) => topic.name));
@@ -60,6 +66,11 @@ export class Outbound {
   /** Whether this instance speaks for the service: it sends this partition. */
   leads(topic: string, partition: number): boolean {
     return this.#relay?.leads(topic, partition) ?? false;
+  }
+
+  /** Whether no other instance of this service lives. */
+  get isAlone(): boolean {
+    return this.#relay?.isAlone ?? false;
   }
 
   openRelay(): Relay {

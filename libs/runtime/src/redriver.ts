@@ -21,7 +21,12 @@ export interface RedriverOptions {
   readonly onError: (error: unknown) => void;
   /** Longest wait until something decided at another instance is seen. */
   readonly everyMs?: number;
+  /** No other instance lives that might decide something: then only what is decided here is looked for, at once. */
+  readonly isAlone?: () => boolean;
 }
+
+/** Also one that is alone looks: an instance may have decided something and died. */
+const aloneMs = 30_000;
 
 /** Letters of one transaction. */
 const lettersMax = 100;
@@ -40,6 +45,9 @@ export class Redriver implements Part {
   #upgraded = new Set<string>();
   #running: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
+  /** Something may be queued: decided here, or left over from the last look. */
+  #isDue = true;
+  #lookAtMs = 0;
 
   constructor(options: RedriverOptions) {
     this.#options = options;
@@ -50,7 +58,10 @@ export class Redriver implements Part {
   }
 
   /** Something was decided here: looked at soon. */
-  readonly wake = (): void => this.#wake();
+  readonly wake = (): void => {
+    this.#isDue = true;
+    this.#wake();
+  };
 
   async drain(): Promise<void> {
     this.#stopping.abort();
@@ -71,6 +82,7 @@ export class Redriver implements Part {
       try {
         progressed = await this.#round();
       } catch (error) {
+        this.#isDue = true;
         this.#options.onError(error);
       }
       if (!progressed) await Promise.race([woken, this.#pause(this.#options.everyMs ?? 2_000)]);
@@ -81,13 +93,25 @@ export class Redriver implements Part {
   async #round(): Promise<boolean> {
     const owned = this.#owned();
     await this.#queueTooNew(owned);
-    if (owned.length === 0) return false;
+    if (owned.length === 0 || !this.#looksNow()) return false;
     let progressed = false;
-    for (const item of await this.#options.queue.next(owned, itemsMax)) {
+    const items = await this.#options.queue.next(owned, itemsMax);
+    if (items.length > 0) this.#isDue = true;
+    for (const item of items) {
       if (this.#stopping.signal.aborted) return false;
       progressed = (await this.#redrive(item)) || progressed;
     }
     return progressed;
+  }
+
+  #looksNow(): boolean {
+    const nowMs = performance.now();
+    const isAlone = this.#options.isAlone?.() ?? false;
+    if (!this.#isDue && isAlone && nowMs < this.#lookAtMs) return false;
+    this.#lookAtMs = nowMs + aloneMs;
+    // A wake that comes while the database is asked counts for the next look.
+    this.#isDue = false;
+    return true;
   }
 
   #owned(): OwnedPlace[] {
@@ -109,6 +133,8 @@ export class Redriver implements Part {
       };
       const queued = await this.#options.queue.queueTooNew(place, order);
       this.#upgraded.add(nameOf(place));
+      // What another member began to read again with this partition goes on here.
+      this.#isDue = true;
       if (queued > 0) this.#options.log('records of a newer release are read again', { ...place, queued });
     }
   }

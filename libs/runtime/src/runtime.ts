@@ -115,12 +115,16 @@ async function openRooms(options: RuntimeOptions) {
     ...servers,
     ...{ source, publishes, gate, onError, instanceId: settings.instanceId },
     onClosed: (why) => logger.error(why),
+    onPublished: () => watermarks.happened(),
   });
   const { unitOfWork } = outbound;
   const metrics = consumerMetrics();
   const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
-  const consumers = new Consumers({ ...servers, store, gate, onFatal, metrics: metrics.of });
-  const watermarks = new Watermarks({
+  const consumers = new Consumers({
+    ...{ ...servers, store, gate, onFatal, metrics: metrics.of },
+    onHandled: () => watermarks.happened(),
+  });
+  const watermarks: Watermarks = new Watermarks({
     ...{ name, source, unitOfWork, onFatal, onError, kafka: servers.kafka, onSkipped: metrics.tickSkipped },
     leads: () => gate.isAllOpen && outbound.leads(topics.events.name, 0),
   });
@@ -128,6 +132,7 @@ async function openRooms(options: RuntimeOptions) {
   const queue = new RedriveQueue(unitOfWork);
   const redriver = new Redriver({
     ...{ consumers: () => consumers.all, queue, store, newId: v7, log, onError },
+    isAlone: () => outbound.isAlone,
   });
   return { gate, outbound, consumers, watermarks, letters, redriver, metrics, log, onFatal };
 }

@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { addMs, type Instant } from '@slipstream/kernel';
-import { heartbeatMs, nextTick, type PaceInput, startPace, tickMs, waitedLongTickMs } from './tick-pace.ts';
+import {
+  busyMs,
+  heartbeatMs,
+  nextTick,
+  type PaceInput,
+  startPace,
+  tickMs,
+  waitedLongTickMs,
+} from './tick-pace.ts';
 
 const t0: Instant = '2026-11-22T10:00:00.000000Z';
 const input = (more: Partial<PaceInput> = {}): PaceInput => ({
@@ -39,7 +47,7 @@ describe('a tick comes', () => {
 
   test('often while something is open, when nobody says what he waits for', () => {
     expect(inMs({ awaited: undefined })).toBe(tickMs);
-    expect(inMs({ awaited: undefined, open: false })).toBe(heartbeatMs);
+    expect(inMs({ awaited: undefined, open: false })).toBe(busyMs);
   });
 
   test('often while an import goes on', () => {

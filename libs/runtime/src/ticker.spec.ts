@@ -1,8 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { decodeTick, sources, type Tick } from '@slipstream/contracts';
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { Watermark } from '@slipstream/postgres';
-import { heartbeatMs, tickMs } from './tick-pace.ts';
+import { busyMs, heartbeatMs, tickMs } from './tick-pace.ts';
 import { Ticker, type TickerOptions } from './ticker.ts';
 
 const t0: Instant = '2026-11-22T10:00:00.000000Z';
@@ -75,7 +75,7 @@ describe('a tick', () => {
 
   test('is the leader’s alone', async () => {
     const { ticker, sent } = setUp([wall], { leads: () => false });
-    expect(await ticker.tick()).toBe(heartbeatMs);
+    expect(await ticker.tick()).toBe(busyMs);
     expect(sent).toEqual([]);
   });
 
@@ -95,5 +95,75 @@ describe('a tick', () => {
     expect(asked).toBe(0);
     expect(await setUp([wall], { open, awaited: () => undefined }).ticker.tick()).toBe(tickMs);
     expect(asked).toBe(1);
+  });
+});
+
+describe('ticks come', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  /** Starts a ticker whose database's clock goes with the fake one. Gives when it ticked, in milliseconds. */
+  async function started(more: Partial<TickerOptions> = {}) {
+    const startMs = performance.now();
+    const sinceMs = () => Math.round(performance.now() - startMs);
+    const world = { awaited: null as Instant | null, vouchedMs: Number.POSITIVE_INFINITY };
+    const at: number[] = [];
+    const { ticker } = setUp([], {
+      clock: {
+        read: async () => {
+          const marks = [{ partition: 0, time: addMs(t0, Math.min(sinceMs(), world.vouchedMs)), offset: 4n }];
+          return { reading: addMs(t0, sinceMs()), watermarks: [{ clock: 'wall', closed: false, marks }] };
+        },
+        said: () => {},
+      },
+      send: async () => void at.push(sinceMs()),
+      awaited: () => world.awaited,
+      ...more,
+    });
+    await ticker.start();
+    await jest.advanceTimersByTimeAsync(10);
+    return { ticker, at, world };
+  }
+
+  test('as a sign of life while nothing happens: twelve in a minute', async () => {
+    const { ticker, at } = await started();
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(at).toHaveLength(13);
+    await ticker.stop();
+  });
+
+  test('at once when something happens after a quiet time, and once a second however much happens', async () => {
+    const { ticker, at } = await started();
+    await jest.advanceTimersByTimeAsync(3_000);
+    for (let n = 0; n < 200; n++) {
+      ticker.happened();
+      await jest.advanceTimersByTimeAsync(20);
+    }
+    await jest.advanceTimersByTimeAsync(4_000);
+    expect(at.slice(1).map((ms) => Math.round(ms / 100) * 100)).toEqual([3_000, 4_000, 5_000, 6_000, 7_000]);
+    await ticker.stop();
+  });
+
+  test('also for what happens while one is on its way', async () => {
+    const sending = Promise.withResolvers<void>();
+    let sent = 0;
+    const { ticker } = await started({ send: () => (sent++ === 0 ? sending.promise : Promise.resolve()) });
+    ticker.happened();
+    sending.resolve();
+    await jest.advanceTimersByTimeAsync(busyMs);
+    expect(sent).toBe(2);
+    await ticker.stop();
+  });
+
+  test('when the time comes that somebody waits for, though he said so after the last one', async () => {
+    const { ticker, at, world } = await started();
+    world.vouchedMs = 3_499;
+    await jest.advanceTimersByTimeAsync(990);
+    world.awaited = addMs(t0, 3_500);
+    ticker.awaitedChanged();
+    await jest.advanceTimersByTimeAsync(2_600);
+    expect(at.slice(1).filter((ms) => ms < 3_500)).toEqual([]);
+    expect(at.filter((ms) => ms >= 3_500 && ms <= 3_600).length).toBeGreaterThanOrEqual(2);
+    await ticker.stop();
   });
 });

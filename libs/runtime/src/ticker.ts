@@ -1,9 +1,9 @@
 import { encodeTick, type Source, tickKey, topics } from '@slipstream/contracts';
-import { earlier, type Instant } from '@slipstream/kernel';
+import { addMs, earlier, type Instant } from '@slipstream/kernel';
 import type { Watermark, WatermarkReading } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import type { Part } from './lifecycle.ts';
-import { heartbeatMs, nextTick, startPace } from './tick-pace.ts';
+import { busyMs, nextTick, type PaceInput, startPace } from './tick-pace.ts';
 
 export interface TickRecord {
   readonly topic: string;
@@ -34,13 +34,24 @@ export interface TickerOptions {
 }
 
 const openAskedMs = 500;
+/** Between two ticks, however often one is wanted. */
+const pauseMs = 5;
 
-/** Publishes this service's watermarks: often while somebody waits for them, else as a sign of life. */
+/**
+ * Publishes this service's watermarks: often while somebody waits for them, soon after something happened, else as a sign
+ * of life.
+ */
 export class Ticker implements Part {
   readonly name = 'watermarks';
   readonly #options: TickerOptions;
   readonly #monotonicMs: () => number;
   #timer: NodeJS.Timeout | undefined;
+  /** When the next tick comes; infinite while one runs. */
+  #dueAtMs = Number.POSITIVE_INFINITY;
+  /** Wanted at the latest, by what came while one ran. */
+  #wantedAtMs = Number.POSITIVE_INFINITY;
+  #lastAtMs = Number.NEGATIVE_INFINITY;
+  #lastInput: PaceInput | null = null;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
   #isOpen = true;
@@ -63,26 +74,55 @@ export class Ticker implements Part {
     await this.#running;
   }
 
+  /** Something was committed, handled or heard that a tick may have to tell of: at once, but once in `busyMs`. */
+  readonly happened = (): void => this.#noLaterThan(this.#lastAtMs + busyMs);
+
+  /** The others may wait for another time than they did. */
+  readonly awaitedChanged = (): void => {
+    if (!this.#lastInput) return;
+    const monotonicMs = this.#monotonicMs();
+    const now = addMs(this.#lastInput.now, Math.floor(monotonicMs - this.#lastInput.monotonicMs));
+    const awaited = this.#options.awaited();
+    const { inMs } = nextTick(this.#pace, { ...this.#lastInput, now, monotonicMs, awaited });
+    this.#noLaterThan(monotonicMs + inMs);
+  };
+
+  #noLaterThan(atMs: number): void {
+    this.#wantedAtMs = Math.min(this.#wantedAtMs, atMs);
+    if (this.#dueAtMs <= atMs || this.#dueAtMs === Number.POSITIVE_INFINITY) return;
+    clearTimeout(this.#timer);
+    this.#schedule(this.#dueAtMs - this.#monotonicMs());
+  }
+
+  /** The next tick in `delayMs`, or as soon as it is wanted. */
   #schedule(delayMs: number): void {
     if (this.#stopped) return;
+    const nowMs = this.#monotonicMs();
+    this.#dueAtMs = Math.max(nowMs + pauseMs, Math.min(nowMs + delayMs, this.#wantedAtMs));
     this.#timer = setTimeout(() => {
-      const startedMs = this.#monotonicMs();
-      this.#running = this.tick()
-        .catch((error) => {
-          this.#options.onError(error);
-          return heartbeatMs;
-        })
-        .then((inMs) => this.#schedule(Math.max(5, inMs - (this.#monotonicMs() - startedMs))));
-    }, delayMs);
+      this.#running = this.#run();
+    }, this.#dueAtMs - nowMs);
+  }
+
+  async #run(): Promise<void> {
+    this.#dueAtMs = this.#wantedAtMs = Number.POSITIVE_INFINITY;
+    this.#lastAtMs = this.#monotonicMs();
+    let inMs = busyMs;
+    try {
+      inMs = await this.tick();
+    } catch (error) {
+      this.#options.onError(error);
+    }
+    this.#schedule(inMs - (this.#monotonicMs() - this.#lastAtMs));
   }
 
   /** Reads the clock, says what can be vouched for, and gives the milliseconds until the next time. */
   async tick(): Promise<number> {
     const { clock, leads } = this.#options;
-    if (!leads()) return heartbeatMs;
+    if (!leads()) return busyMs;
     await this.#askOpen();
     const read = await clock.read();
-    if (read === null) return heartbeatMs;
+    if (read === null) return busyMs;
     const readAtMs = this.#monotonicMs();
     const awaits = (await this.#options.awaits?.()) ?? null;
     await this.#say(read, awaits);
@@ -113,14 +153,15 @@ export class Ticker implements Part {
 
   #nextInMs({ reading, watermarks }: WatermarkReading): number {
     const wall = watermarks.find((watermark) => watermark.clock === wallClock);
-    const { pace, inMs } = nextTick(this.#pace, {
+    this.#lastInput = {
       awaited: this.#options.awaited(),
       open: this.#isOpen,
       importing: watermarks.length > (wall ? 1 : 0),
       vouched: wall && wall.marks.length > 0 ? wall.marks.map(({ time }) => time).reduce(earlier) : null,
       now: reading,
       monotonicMs: this.#monotonicMs(),
-    });
+    };
+    const { pace, inMs } = nextTick(this.#pace, this.#lastInput);
     this.#pace = pace;
     return inMs;
   }

@@ -38,6 +38,7 @@ export class Watermarks {
   readonly #producer: SerialProducer;
   readonly #endOffsets: EndOffsets;
   #published: WatermarkOptions | null = null;
+  #own: Ticker | null = null;
 
   constructor(options: WatermarksOptions) {
     const { kafka, name, onFatal, onSkipped } = options;
@@ -49,6 +50,11 @@ export class Watermarks {
 
   publish(options: WatermarkOptions): void {
     this.#published = options;
+  }
+
+  /** Something was committed or handled here that the watermarks may have to tell of. */
+  happened(): void {
+    this.#own?.happened();
   }
 
   async forget(clock: string): Promise<void> {
@@ -80,6 +86,12 @@ export class Watermarks {
   speakers(): Part[] {
     if (!this.#published) return [];
     const ticker = this.#ticker(this.#published);
+    this.#own = ticker;
+    this.ticks.onTick(({ source, clock }) => {
+      if (source === this.#options.source) return;
+      if (clock !== wallClock) ticker.happened();
+      else if (source === sources.reconciliation) ticker.awaitedChanged();
+    });
     return [
       {
         name: ticker.name,
