@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { classifyDatabaseError } from './transient.ts';
+import { classifyDatabaseError, isLockTimeout } from './transient.ts';
 
 const coded = (code: string) => Object.assign(new Error('query failed'), { code });
 
@@ -61,4 +61,14 @@ describe('classifyDatabaseError', () => {
     'says nothing of %p',
     (error) => expect(classifyDatabaseError(error)).toBeNull(),
   );
+});
+
+it('knows a wait for a lock that was given up, also behind wrappers', () => {
+  const driver = Object.assign(new Error('QueryFailedError'), { driverError: coded('55P03') });
+  expect([coded('55P03'), driver, new Error('x', { cause: driver })].map(isLockTimeout)).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect([coded('57014'), coded('40P01'), new Error('x'), null].map(isLockTimeout)).not.toContain(true);
 });

@@ -13,6 +13,7 @@ const transientStates = /^(40...|55P03|57...|25P0[34]|25006|53...|08...)$/;
 const setupStates = /^(0A|26|28|3D|3F|42|55|58|F0|XX)...$/;
 /** Data exceptions, constraints, limits of what a row can hold, errors raised by our own functions. */
 const dataStates = /^(21|22|23|44|54|P0)...$/;
+const lockNotAvailable = '55P03';
 const systemCodes =
   /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 /** What pg, its pool and TypeORM say without a code. */
@@ -31,12 +32,25 @@ export function classifyDatabaseError(error: unknown): DatabaseFailure | null {
     const failure = failureOf(cause);
     if (failure === 'transient') return failure;
     if (failure === 'setup' || worst === null) worst = failure ?? worst;
-    cause = cause.cause ?? (cause as { driverError?: unknown }).driverError;
+    cause = cause.cause ?? driverErrorOf(cause);
   }
   return worst;
 }
 
+/** Whether the statement gave up waiting for a lock (`lock_timeout`): another transaction holds the row. */
+export function isLockTimeout(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause ?? driverErrorOf(cause)) {
+    if ((cause as { code?: unknown }).code === lockNotAvailable) return true;
+  }
+  return false;
+}
+
 export const isTransient = (error: unknown): boolean => classifyDatabaseError(error) === 'transient';
+
+/** TypeORM keeps what pg said beside its own error. */
+function driverErrorOf(error: Error): unknown {
+  return (error as { driverError?: unknown }).driverError;
+}
 
 function failureOf(error: Error): DatabaseFailure | null {
   const code = (error as { code?: unknown }).code;

@@ -21,8 +21,8 @@ export interface EventPosition {
   readonly at: Instant;
 }
 
-/** What a key was used for. */
-export interface KeptAnswer {
+/** What an idempotency key was used for before. */
+export interface EarlierUse {
   readonly digest: Uint8Array;
   readonly slipId: string;
   readonly position: EventPosition;
@@ -59,7 +59,7 @@ export interface ClockMark {
  */
 export interface IntakeTx {
   /** The database's clock, and per key (in order) what it was used for. */
-  lookUp(keys: readonly RequestKey[]): Promise<{ now: Instant; answers: (KeptAnswer | null)[] }>;
+  lookUp(keys: readonly RequestKey[]): Promise<{ now: Instant; answers: (EarlierUse | null)[] }>;
   /**
    * Takes keys that nobody has; gives the slip ids of those taken. Waits for other transactions that are taking the
    * same keys. @throws HeldElsewhere when one of them takes longer than the transaction may wait

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { PendingEvent } from '@slipstream/slip';
 import type { SubmissionRules } from '../domain/submission/decide-submission.ts';
-import type { IntakeStore, IntakeTx, KeptAnswer } from './ports.ts';
+import type { EarlierUse, IntakeStore, IntakeTx } from './ports.ts';
 import { type SubmitRequest, submitRequests } from './submit-requests.ts';
 
 const rules: SubmissionRules = {
@@ -42,7 +42,7 @@ const request = (key: string, reference: string, route = 'default'): SubmitReque
 });
 
 /** What another instance does between our look and our claim; the database would show it the same way. */
-let elsewhere: { claims: Map<string, KeptAnswer | null>; references: Set<string> };
+let elsewhere: { claims: Map<string, EarlierUse | null>; references: Set<string> };
 let published: PendingEvent[];
 let released: string[];
 beforeEach(() => {

@@ -6,7 +6,7 @@ import {
   type SubmissionRules,
 } from '../domain/submission/decide-submission.ts';
 import type { Submission } from '../domain/submission/submission.ts';
-import type { EventPosition, IntakeStore, IntakeTx, KeptAnswer, RequestKey, StoreLimits } from './ports.ts';
+import type { EarlierUse, EventPosition, IntakeStore, IntakeTx, RequestKey, StoreLimits } from './ports.ts';
 
 /** A keyed request for a slip. Its key is scoped to the caller and the operation. */
 export interface SubmitRequest {
@@ -47,7 +47,7 @@ export const submitOperation = 'submit';
  */
 type Settled =
   | SubmitOutcome
-  | { readonly type: 'kept'; readonly answer: KeptAnswer }
+  | { readonly type: 'kept'; readonly answer: EarlierUse }
   | { readonly type: 'made'; readonly slipId: string };
 
 /** A request on its way to become a slip. */
@@ -183,7 +183,7 @@ function outcomeOf(
   return sameBytes(request.digest, leader.digest) ? settled : { type: 'in_flight' };
 }
 
-function replay(request: SubmitRequest, { digest, slipId, position }: KeptAnswer): SubmitOutcome {
+function replay(request: SubmitRequest, { digest, slipId, position }: EarlierUse): SubmitOutcome {
   if (!sameBytes(digest, request.digest)) return { type: 'key_reused' };
   const { reference } = request.submission;
   return { type: 'accepted', slipId, reference, position, replayed: true };

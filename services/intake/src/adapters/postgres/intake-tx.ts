@@ -1,11 +1,17 @@
 import { topics } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
-import { advanceClocks, closedClocks, type OutboundRecord, type Tx } from '@slipstream/postgres';
+import {
+  advanceClocks,
+  closedClocks,
+  isLockTimeout,
+  type OutboundRecord,
+  type Tx,
+} from '@slipstream/postgres';
 import type { PendingEvent } from '@slipstream/slip';
 import {
+  type EarlierUse,
   HeldElsewhere,
   type IntakeTx,
-  type KeptAnswer,
   type ReferenceOnClock,
   type StoreLimits,
 } from '../../application/ports.ts';
@@ -43,7 +49,7 @@ export function intakeTx(
       const columns = [keys.map((k) => k.caller), keys.map((k) => k.operation), keys.map((k) => k.key), wait];
       const rows = await tx.query<LookUpRow>(sql.lookUpSql, columns);
       if (wait !== null) usualWait = rows[0]!.usual_wait;
-      return { now: rows[0]!.now, answers: rows.map(keptAnswer) };
+      return { now: rows[0]!.now, answers: rows.map(earlierUse) };
     },
     async claimKeys(claims) {
       const rows = await tx
@@ -98,15 +104,8 @@ export function intakeTx(
 }
 
 /** A row without a position belongs to this very transaction: nobody else can see it. */
-function keptAnswer(row: LookUpRow): KeptAnswer | null {
+function earlierUse(row: LookUpRow): EarlierUse | null {
   if (row.digest === null || row.event_partition === null) return null;
   const position = { partition: row.event_partition, seq: BigInt(row.event_seq), at: row.event_at };
   return { digest: row.digest, slipId: row.slip_id, position };
-}
-
-const lockTimeout = '55P03';
-
-function isLockTimeout(error: unknown): boolean {
-  const { code, driverError } = error as { code?: string; driverError?: { code?: string } };
-  return (code ?? driverError?.code) === lockTimeout;
 }
