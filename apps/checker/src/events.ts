@@ -4,6 +4,9 @@ import { Message } from './wire.ts';
 /** Microseconds since 1970. */
 export type Micros = bigint;
 
+/** The clock of what happens now; imports have others. */
+export const wall = 'wall';
+
 export interface Money {
   /** Minor units. */
   readonly amount: bigint;
@@ -118,7 +121,7 @@ export function readEvent(value: Uint8Array): WireEvent | null {
       incarnation: BigInt(text('incarnation') || 0),
       time,
       receivedTime: attributes.get('receivedtime')?.time(7) ?? time,
-      clock: text('clock') || 'wall',
+      clock: text('clock') || wall,
       told,
       digest: createHash('sha256').update(said.join('\0')).update(record.bytes(6)).digest('hex'),
     };

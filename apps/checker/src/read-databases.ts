@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type Micros, type Posting, readEvent, type Transaction } from './events.ts';
+import { type Micros, type Posting, readEvent, type Transaction, wall } from './events.ts';
 import type { BookedTransaction, Facts, LoggedEvent, OutboxEvent, SetAside } from './facts.ts';
 import { eventsTopic } from './read-topic.ts';
 
@@ -47,7 +47,7 @@ select partition, kafka_offset, source, event_id, encode(sha256(bytes), 'hex') a
 
 const acceptedSql = `
 select slip_id::text, (extract(epoch from created_at) * 1000000)::bigint::text as at from slip
- where status = 'submitted' and clock = 'wall'`;
+ where status = 'submitted' and clock = '${wall}'`;
 
 /** Those that wait still: what was read again or given up by people is no more set aside. */
 const setAsideSql = `

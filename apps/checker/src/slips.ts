@@ -1,4 +1,4 @@
-import type { Micros, Told, WireEvent } from './events.ts';
+import { type Micros, type Told, type WireEvent, wall } from './events.ts';
 import type { TopicEvent } from './facts.ts';
 
 type Submitted = Extract<Told, { type: 'submitted' }>;
@@ -46,7 +46,7 @@ function fold(slip: SlipFacts, { told, time, receivedTime, clock }: WireEvent): 
       return { ...slip, ...ended(slip, receivedTime), submittedAt: slip.submittedAt ?? time, rejected: true };
     case 'hold_refused': {
       // What is imported is held long after its own time: nothing was due.
-      const at = clock === 'wall' ? receivedTime : beforeAll;
+      const at = clock === wall ? receivedTime : beforeAll;
       return { ...slip, ...ended(slip, at), rejected: true };
     }
     case 'returned':

@@ -1,4 +1,4 @@
-import type { Micros } from './events.ts';
+import { type Micros, wall } from './events.ts';
 import type { Facts, Finding, LostProcess, TruthRow } from './facts.ts';
 import type { Returned, SlipFacts } from './slips.ts';
 
@@ -36,10 +36,10 @@ export function verdictFindings(slips: readonly SlipFacts[], facts: Facts): Find
     const rows = truth.get(slip.slipId) ?? [];
     const { deadline, graceMs } = slip.terms;
     const dueAt = deadline + BigInt(graceMs) * 1_000n;
-    const due = slip.clock === 'wall' ? dueAt <= facts.now : dueAt < (horizon.get(laneOf(slip)) ?? dueAt);
+    const due = slip.clock === wall ? dueAt <= facts.now : dueAt < (horizon.get(laneOf(slip)) ?? dueAt);
     const inTime = slip.endedAt !== null && slip.endedAt <= deadline;
     const subject = { slip, deadline, inTime, answers: rows.flatMap(answersOf) };
-    const live = slip.clock === 'wall' && slip.terms.dispatched;
+    const live = slip.clock === wall && slip.terms.dispatched;
     return [
       ...byRule6(subject, due, parked.has(slip.slipId)),
       ...(live && due ? byTruth(subject, facts.lostProcesses) : []),
@@ -56,7 +56,7 @@ function byRule6({ slip, inTime }: Subject, due: boolean, isParked: boolean): Sa
   if (overdue && inTime) {
     const why = 'called overdue, and the log has its end by the deadline';
     const differs: Said[] = [['verdict_differs', why]];
-    return clock === 'wall' ? [...differs, ['false_alarm', why]] : differs;
+    return clock === wall ? [...differs, ['false_alarm', why]] : differs;
   }
   if (!due || overdue || inTime) return [];
   const said: Said[] = [

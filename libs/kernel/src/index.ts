@@ -29,7 +29,7 @@ export {
   parseMoney,
   sameMoney,
 } from './money.ts';
-export { foreignTextLengthMax, keyLengthMax, nameLengthMax, nameProblem } from './names.ts';
+export { foreignTextLengthMax, keyLengthMax, nameLengthMax, nameProblem, wallClock } from './names.ts';
 export { Repeats } from './repeats.ts';
 export { err, ok, type Result } from './result.ts';
 export { type SeededRandom, seededRandom } from './seeded-random.ts';

@@ -3,6 +3,9 @@
 /** A name, in characters: a reference, an account, a counterparty, a route, a caller or a clock. */
 export const nameLengthMax = 128;
 
+/** The name of the clock that shows what happens now. An import has a clock of its own, under another name. */
+export const wallClock = 'wall';
+
 /** Text that a provider or a reporter chose (its ids, reasons, steps), in UTF-16 units: it must fit into an event. */
 export const foreignTextLengthMax = 256;
 

@@ -1,7 +1,5 @@
-import { earlier, type Instant } from '@slipstream/kernel';
+import { earlier, type Instant, wallClock } from '@slipstream/kernel';
 import type { UnitOfWork } from './unit-of-work.ts';
-
-const wall = 'wall';
 
 /** How far one clock may be vouched for, by what the service knows beside its outbox. */
 export interface ClockBound {
@@ -85,7 +83,7 @@ export class WatermarkClock {
     if (rows.length === 0) return null;
     for (const row of rows) this.#take(row, bounds);
     // Also when it says no more than before: the reading is a sign of life.
-    this.#unsaid.add(wall);
+    this.#unsaid.add(wallClock);
     const watermarks = [...this.#unsaid].map((clock) => this.#watermark(clock, rows.length));
     return { reading: rows[0]!.reading, watermarks };
   }
@@ -127,7 +125,7 @@ export class WatermarkClock {
     const marks = [...(this.#marks.get(clock)?.values() ?? [])].toSorted((a, b) => a.partition - b.partition);
     return {
       clock,
-      closed: clock !== wall && marks.length === partitions && marks.every((mark) => mark.closed),
+      closed: clock !== wallClock && marks.length === partitions && marks.every((mark) => mark.closed),
       marks: marks.map(({ partition, time, offset }) => ({ partition, time, offset })),
     };
   }
@@ -138,7 +136,7 @@ function limitsOf({ partition, at }: ClockRow, bounds: readonly ClockBound[]): R
   const limits = new Map<string, Limit>();
   for (const { clock, time, partitions, closed } of bounds) {
     const all: Instant[] = [];
-    if (clock === wall) {
+    if (clock === wallClock) {
       // A writer is in flight and the last event is dated ahead of the clock: nothing can be said.
       if (at === null) continue;
       all.push(at);

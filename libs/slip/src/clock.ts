@@ -1,8 +1,5 @@
-import type { Instant } from '@slipstream/kernel';
+import { type Instant, wallClock } from '@slipstream/kernel';
 import type { RecordedEvent } from './events.ts';
-
-/** The clock of slips that live in real time; imports have clocks of their own. */
-export const wallClock = 'wall';
 
 /** Whether what is on this clock happens now. On an import's clock it has happened already: nothing is sent or asked. */
 export function isLive(clock: string): boolean {

@@ -1,6 +1,8 @@
+// A word of this library, defined below it for those who know of clocks and nothing of slips.
+export { wallClock } from '@slipstream/kernel';
 export { isOpen } from './case.ts';
 export { type CauseCode, causes } from './causes.ts';
-export { isLive, timeOn, wallClock } from './clock.ts';
+export { isLive, timeOn } from './clock.ts';
 export type * from './events.ts';
 export { evolve } from './evolve.ts';
 export {

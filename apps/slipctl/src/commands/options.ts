@@ -1,4 +1,4 @@
-import { type Instant, nameProblem, parseInstant } from '@slipstream/kernel';
+import { type Instant, nameProblem, parseInstant, wallClock } from '@slipstream/kernel';
 import { InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../duration.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -39,7 +39,7 @@ export function nameOption(text: string): string {
 
 /** The clock of an import. */
 export function clockOption(text: string): string {
-  if (text === 'wall')
+  if (text === wallClock)
     throw new InvalidArgumentError('the wall clock is the real time; an import needs its own');
   return nameOption(text);
 }

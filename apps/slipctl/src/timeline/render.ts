@@ -1,4 +1,4 @@
-import { type Instant, instantToMs } from '@slipstream/kernel';
+import { type Instant, instantToMs, wallClock } from '@slipstream/kernel';
 import { showSpan, showTime } from '../output/show-time.ts';
 import { showAmount, tell } from './sentences.ts';
 import type { EventView, SlipView } from './views.ts';
@@ -16,7 +16,7 @@ function header(slip: SlipView): string[] {
     ['status', `${slip.status}${outcome ? `, outcome ${outcome}` : ''}${slip.overdue ? ', overdue' : ''}`],
     ['what', whatOf(slip)],
     ['provider', slip.provider],
-    ['clock', slip.clock === 'wall' ? null : slip.clock],
+    ['clock', slip.clock === wallClock ? null : slip.clock],
     ['submitted', at(slip.submitted_at)],
     ['deadline', at(slip.deadline)],
     ['returned', at(slip.returned_at)],
