@@ -134,8 +134,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P6-a-batch-spends-the-same-money-twice',
     file: `${ledger}/src/domain/hold/decide-in-order.ts`,
-    from: ': (account: AccountKey) => balances.of(account) + changes.of(account);',
-    to: ': (account: AccountKey) => balances.of(account);',
+    from: 'const balanceOf = (account: AccountKey) => balances.of(account) + changes.of(account);',
+    to: 'const balanceOf = (account: AccountKey) => balances.of(account);',
     specs: [
       `${ledger}/src/domain/hold/decide.spec.ts`,
       `${ledger}/src/domain/hold/decide.properties.spec.ts`,
@@ -147,6 +147,20 @@ export const mutations: readonly Mutation[] = [
     from: 'if (slip !== null && !isLogged && record.offset <= slip.position) {',
     to: 'if (slip !== null && !isLogged && record.offset < slip.position) {',
     specs: [`${ledger}/test/books.int.spec.ts`],
+  },
+  {
+    name: 'P8-two-payouts-spend-the-same-balance',
+    file: `${ledger}/src/adapters/postgres/accounts.ts`,
+    from: 'await tx.query(lockBalances.sql, parameters);',
+    to: 'void lockBalances;',
+    specs: [`${ledger}/test/partitions.int.spec.ts`],
+  },
+  {
+    name: 'P9-an-account-that-was-rolled-back-is-remembered',
+    file: `${ledger}/src/adapters/postgres/accounts.ts`,
+    from: 'if (!own) this.#known.set',
+    to: 'if (own || !own) this.#known.set',
+    specs: [`${ledger}/test/partitions.int.spec.ts`],
   },
   {
     name: 'S1-a-jump-of-one-is-no-loss',

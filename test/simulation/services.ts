@@ -1,7 +1,12 @@
 import type { Instant } from '@slipstream/kernel';
 import { evolve, type PendingEvent, type RecordedEvent, type SlipState, timeOn } from '@slipstream/slip';
-import { decideInOrder, mayMoveMoney } from '../../services/ledger/src/domain/hold/decide-in-order.ts';
+import {
+  decideInOrder,
+  fundsNeeded,
+  mayMoveMoney,
+} from '../../services/ledger/src/domain/hold/decide-in-order.ts';
 import type { Hold } from '../../services/ledger/src/domain/hold/hold.ts';
+import { Balances } from '../../services/ledger/src/domain/posting/balances.ts';
 import {
   dispatchIntended,
   endAttempt,
@@ -119,7 +124,11 @@ export class Ledger {
   #decide(before: SlipState | null, recorded: RecordedEvent): readonly PendingEvent[] {
     const { slipId } = recorded;
     const holds = new Map(this.hold === null ? [] : [[slipId, this.hold]]);
-    const decided = decideInOrder([{ before, recorded }], holds, (eventId) => `t-${eventId}`, 'unlimited');
+    const cues = [{ before, recorded }];
+    // Nobody is short of money here.
+    const balances = new Balances();
+    for (const account of fundsNeeded(cues)) balances.add(account, 1n << 64n);
+    const decided = decideInOrder(cues, holds, (eventId) => `t-${eventId}`, balances);
     this.hold = decided.holds.get(slipId) ?? this.hold;
     return decided.answers.map(({ clock, event }) => ({
       ...{ slipId, partition: 0, clock, event, receivedAt: null },

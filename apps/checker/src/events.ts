@@ -130,6 +130,16 @@ export function readEvent(value: Uint8Array): WireEvent | null {
   }
 }
 
+/** Whose event a record is and which, whatever it says; both empty when that cannot be read. */
+export function readOrigin(value: Uint8Array): Pick<WireEvent, 'id' | 'source'> {
+  try {
+    const record = new Message(value);
+    return { id: record.text(1), source: record.text(2) };
+  } catch {
+    return { id: '', source: '' };
+  }
+}
+
 function tell(type: string, bytes: Uint8Array): Told {
   const data = new Message(bytes);
   switch (type) {

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { type Micros, type Posting, readEvent, type Transaction, wall } from './events.ts';
+import { type Micros, type Posting, readEvent, readOrigin, type Transaction, wall } from './events.ts';
 import type { BookedTransaction, Facts, LoggedEvent, OutboxEvent, SetAside } from './facts.ts';
 import { eventsTopic } from './read-topic.ts';
 
@@ -7,42 +8,48 @@ import { eventsTopic } from './read-topic.ts';
 const databases = ['intake', 'provider_gateway', 'ledger', 'reconciliation'] as const;
 const rowsPerPage = 5_000;
 
+/** What an entry moves, account by account; without a clock: to or from an account that is not there. */
+const linesSql = `
+  select e.slip_id, e.n, p.place, a.id as account_id, a.clock, a.currency,
+         case when a.kind in ('available', 'held') then 'payer:' else 'provider:' end || a.owner || ':' || a.kind as name, p.change
+    from entry e, lateral (values (1, e.debit, -(e.amount::numeric + coalesce(e.rest, 0))), (2, e.credit, e.amount::numeric),
+      (3, e.rest_credit, e.rest::numeric)) as p(place, account_id, change)
+    left join account a on a.id = p.account_id
+    where p.account_id is not null`;
+
 /**
- * Postings that don't sum to zero per transaction and currency, or per clock and currency in all, and balances that
- * differ from the fold of their postings.
+ * Entries that lead to no account or change clock or currency, accounts of a clock and currency that do not sum to zero,
+ * and balances that differ from the fold of the entries.
  */
 const imbalancesSql = `
-with line as (
-  select p.transaction_id, t.clock, p.account as name, p.currency,
-         case p.direction when 'credit' then p.amount else -p.amount end as change
-    from posting p left join transaction t on t.id = p.transaction_id
-)
+with line as (${linesSql})
 select count(*) as n from (
   select 1 from line where clock is null
   union all
-  select 1 from line group by transaction_id, currency having sum(change) <> 0
+  select 1 from line group by slip_id, n having count(distinct (clock, currency)) > 1 or sum(change) <> 0
   union all
   select 1 from line group by clock, currency having sum(change) <> 0
   union all
   select 1 from account group by clock, currency having sum(balance) <> 0
   union all
-  select 1 from (select clock, name, currency, sum(change) as total from line group by 1, 2, 3) as fold
-    full join account a using (clock, name, currency)
+  select 1 from (select account_id as id, sum(change) as total from line group by account_id) as fold
+    full join account a using (id)
     where coalesce(fold.total, 0) <> coalesce(a.balance, 0)
 ) as wrong`;
 
 const transactionsSql = `
-select t.id::text, t.slip_id, t.clock, t.type, coalesce(json_agg(json_build_object('account', p.account,
-    'direction', p.direction, 'amount', p.amount::text, 'currency', p.currency) order by p.n)
-    filter (where p.n is not null), '[]') as postings
-  from transaction t left join posting p on p.transaction_id = t.id group by t.id, t.slip_id, t.clock, t.type`;
+with line as (${linesSql})
+select e.id::text, e.slip_id, min(l.clock) as clock, e.type, json_agg(json_build_object('account', l.name,
+    'direction', case when l.change < 0 then 'debit' else 'credit' end, 'amount', abs(l.change)::text, 'currency', l.currency)
+    order by l.place) as postings
+  from entry e join line l on l.slip_id = e.slip_id and l.n = e.n group by e.id, e.slip_id, e.n, e.type`;
 
 const outboxSql = `
 select partition, seq, body from outbox where topic = $1 and (partition, seq) > ($2, $3)
  order by partition, seq limit ${rowsPerPage}`;
 
 const logSql = `
-select partition, kafka_offset, source, event_id, encode(sha256(bytes), 'hex') as digest from event_log
+select partition, kafka_offset, bytes from event_log
  where (partition, kafka_offset) > ($1, $2) order by partition, kafka_offset limit ${rowsPerPage}`;
 
 const acceptedSql = `
@@ -84,14 +91,13 @@ export class Databases {
     interface Row {
       partition: number;
       kafka_offset: string;
-      source: string;
-      event_id: string;
-      digest: string;
+      bytes: Buffer;
     }
     const log: LoggedEvent[] = [];
     await this.#pages<Row>('ledger', logSql, [], (rows) => {
-      for (const { partition, kafka_offset, source, event_id, digest } of rows) {
-        log.push({ id: event_id, source, partition, offset: BigInt(kafka_offset), bytes: digest });
+      for (const { partition, kafka_offset, bytes } of rows) {
+        const digest = createHash('sha256').update(bytes).digest('hex');
+        log.push({ ...readOrigin(bytes), partition, offset: BigInt(kafka_offset), bytes: digest });
       }
       const last = rows.at(-1)!;
       return [last.partition, last.kafka_offset];

@@ -28,8 +28,12 @@ export class RowSet<C extends Columns> {
 
   /** `unnest($1::int4[], …) as alias(name, …)`, or counted from another place; for what {@link parameters} gives. */
   unnest(alias: string, firstPlace = 1): string {
-    const places = this.types.map(({ sqlName }, index) => `$${firstPlace + index}::${sqlName}[]`);
-    return `unnest(${places.join(', ')}) as ${alias}(${this.names.join(', ')})`;
+    return `unnest(${this.#places(firstPlace)}) as ${alias}(${this.names.join(', ')})`;
+  }
+
+  /** As {@link unnest}, with each row's `place`, counted from 1. */
+  numbered(alias: string, firstPlace = 1): string {
+    return `unnest(${this.#places(firstPlace)}) with ordinality as ${alias}(${this.names.join(', ')}, place)`;
   }
 
   /** One array per column. @throws RangeError | TypeError for a value that its column cannot hold */
@@ -42,6 +46,10 @@ export class RowSet<C extends Columns> {
       }
     }
     return arrays.map((array) => array.encoded());
+  }
+
+  #places(first: number): string {
+    return this.types.map(({ sqlName }, index) => `$${first + index}::${sqlName}[]`).join(', ');
   }
 }
 

@@ -14,6 +14,7 @@ import { StatsController } from './adapters/http/stats.controller.ts';
 import { QUERIES } from './adapters/http/tokens.ts';
 import { eventsSubscription } from './adapters/kafka/events-subscription.ts';
 import { ledgerMetrics } from './adapters/metrics/ledger-metrics.ts';
+import { Accounts } from './adapters/postgres/accounts.ts';
 import { ledgerQueries } from './adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from './adapters/postgres/ledger-tx.ts';
 import { OpenSlips } from './adapters/postgres/open-slips.ts';
@@ -59,6 +60,7 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
   });
   const { unitOfWork, newId } = runtime;
   const monitor = ledgerMetrics(new Logger('Ledger'));
+  const accounts = new Accounts();
   const openSlips = new OpenSlips(unitOfWork);
   const reads = await openReads(settings.databaseUrl);
   const queries = ledgerQueries(reads.unitOfWork, new PositionWaits(reads.unitOfWork).wait);
@@ -66,7 +68,7 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
   runtime.consume(
     eventsSubscription({
       sha256,
-      ledgerTx,
+      ledgerTx: (tx) => ledgerTx(tx, accounts),
       recordBatch,
       keepUnread,
       outbound: (event) => outboundEvent({ source, newId }, event),

@@ -13,6 +13,7 @@ import {
 import { outboundEvent } from '@slipstream/runtime';
 import { v7 } from 'uuid';
 import { eventsSubscription } from '../src/adapters/kafka/events-subscription.ts';
+import { Accounts } from '../src/adapters/postgres/accounts.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
 import { migrations, sha256, transactionId } from '../src/app.module.ts';
 import { keepUnread } from '../src/application/keep-unread.ts';
@@ -28,6 +29,7 @@ export interface Books {
     partition: number,
     records: readonly ConsumedRecord[],
     resent?: readonly ConsumedRecord[],
+    beforeCommit?: () => Promise<void>,
   ): Promise<void>;
   /** Stores records as set aside, all but the first because they wait behind it. */
   setAside(
@@ -51,7 +53,7 @@ interface OutboxRow {
 
 const outboxSql =
   'select seq, at, received_at, body from outbox where topic = $1 and partition = $2 order by seq';
-const tables = ['event_log', 'slip', 'account', 'transaction', 'posting', 'hold', 'outbox', 'sequencer'];
+const tables = ['event_log', 'slip', 'account', 'entry', 'outbox', 'sequencer'];
 
 export async function openBooks(databaseUrl: string): Promise<Books> {
   const url = await createDatabase(databaseUrl, 'ledger_books');
@@ -67,10 +69,11 @@ export async function openBooks(databaseUrl: string): Promise<Books> {
     unknownType: (type) => unknownTypes.push(type),
     resentBytesDiffer: (_, resent) => differing.push(resent),
   };
+  const accounts = new Accounts();
   const context = { sha256, monitor, newId: v7, transactionId };
   const subscription: Subscription<Tx> = eventsSubscription({
     sha256,
-    ledgerTx,
+    ledgerTx: (tx) => ledgerTx(tx, accounts),
     recordBatch: (tx, batch) => recordBatch(context, tx, batch),
     keepUnread: (tx, partition, unread) => keepUnread(sha256, tx, partition, unread),
     outbound: (event) => outboundEvent({ source: sources.ledger, newId: v7 }, event),
@@ -81,8 +84,11 @@ export async function openBooks(databaseUrl: string): Promise<Books> {
     unitOfWork,
     differing,
     unknownTypes,
-    handle: (partition, records, resent = []) =>
-      unitOfWork.run((tx) => subscription.handle(tx, { topic, partition, records, resent })),
+    handle: (partition, records, resent = [], beforeCommit = async () => {}) =>
+      unitOfWork.run(async (tx) => {
+        await subscription.handle(tx, { topic, partition, records, resent });
+        await beforeCommit();
+      }),
     setAside: (partition, records, reason = 'failed') =>
       unitOfWork.run(async (tx) => {
         const letters = records.map((record, n) => ({

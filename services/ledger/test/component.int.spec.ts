@@ -145,6 +145,31 @@ describe('a slip through Kafka and HTTP', () => {
     });
     expect((await ledger.get(`/v1/accounts/${account}?clock=import-1`)).status).toBe(404);
   });
+
+  it('are found by the account’s full name too, page by page, and on its own clock only', async () => {
+    const ask = async (query: string) => (await ledger.get(`/v1/transactions?${query}`)).body;
+    const all = await ask(`account=${account}`);
+    for (const name of [`payer:${account}:held`, `payer:${account}:available`]) {
+      expect(await ask(`account=${name}`)).toEqual(all);
+    }
+    expect((await ask('account=provider:acme:settlement')).data).toContainEqual(all.data[0]);
+    expect((await ask(`account=provider:${account}:settlement`)).data).toEqual([]);
+    expect((await ask(`account=${account}&clock=import-1`)).data).toEqual([]);
+    const first = await ask(`account=${account}&page_size=1`);
+    const second = await ask(`account=${account}&page_size=1&cursor=${first.next}`);
+    expect([...first.data, ...second.data]).toEqual(all.data);
+    expect(second.next).toBeNull();
+    expect((await ask(`account=${account}&page_size=1&cursor=${second.previous}`)).data).toEqual(first.data);
+  });
+
+  it('of an account whose name reads like another’s are its own', async () => {
+    const named = `payer:${account}:held`;
+    const other = randomUUID();
+    await ledger.publish([[other, submitted({ account: named, reference: 'ord-78' })]]);
+    await slipWith(other, 'held');
+    const { body } = await ledger.get(`/v1/transactions?account=${encodeURIComponent(named)}`);
+    expect(body.data.map(({ slip_id }: Shown) => slip_id)).toEqual([other]);
+  });
 });
 
 describe('lists', () => {
@@ -227,7 +252,7 @@ describe('the OpenAPI document', () => {
     expect(named('/v1/slips').join(' ')).toBe(`${listed} submitted_from submitted_to`);
     expect(named('/v1/slips/{id}')).toEqual(['min_position']);
     expect(named('/v1/slips/{id}/events')).toEqual(['cursor', 'page_size']);
-    expect(named('/v1/transactions')).toEqual(['account', 'cursor', 'page_size', 'slip']);
+    expect(named('/v1/transactions')).toEqual(['account', 'clock', 'cursor', 'page_size', 'slip']);
     expect(named('/v1/accounts/{id}')).toEqual(['clock']);
     expect(named('/v1/stats/not-returned')).toEqual(['clock', 'group_by']);
   });
@@ -284,14 +309,14 @@ describe('slow questions', () => {
     const slipId = randomUUID();
     try {
       await blocker.query('begin');
-      await blocker.query('lock table transaction in access exclusive mode');
+      await blocker.query('lock table entry in access exclusive mode');
       const answers = Promise.all(
         Array.from({ length: 20 }, () => ledger.get(`/v1/transactions?slip=${slipId}`)),
       );
       await waitFor(
         async () => {
           const blocked = await blocker.query(
-            "select from pg_locks where relation = 'transaction'::regclass and not granted",
+            "select from pg_locks where relation = 'entry'::regclass and not granted",
           );
           return blocked.rowCount !== null && blocked.rowCount >= 4 ? blocked : null;
         },

@@ -1,5 +1,5 @@
-import { type FollowedSlip, followUnread, type LogRecord, type Sha256 } from '../domain/log/follow.ts';
-import type { LedgerTx, LogEntry } from './ports.ts';
+import { followUnread, type LogRecord, type Sha256 } from '../domain/log/follow.ts';
+import type { LedgerTx, LogEntry, SlipChange } from './ports.ts';
 
 /** A record set aside. */
 export interface Unread {
@@ -19,17 +19,22 @@ export async function keepUnread(
   unread: readonly Unread[],
 ): Promise<void> {
   const stored = await tx.load([...new Set(unread.map(({ record }) => record.slipId))]);
-  const slips = new Map<string, FollowedSlip>();
-  const entries: LogEntry[] = [];
+  const slips = new Map<string, SlipChange>();
+  const log: LogEntry[] = [];
   for (const { record, waitsBehind } of unread) {
-    const slip = slips.get(record.slipId) ?? stored.get(record.slipId)?.slip ?? null;
+    const known = slips.get(record.slipId) ?? stored.get(record.slipId);
+    const slip = known?.slip ?? null;
     if (slip !== null && record.offset <= slip.position) continue;
     if (waitsBehind && (slip?.waitsFrom ?? null) === null) continue;
     const followed = followUnread(slip, record, sha256);
-    slips.set(record.slipId, followed);
-    entries.push({ record, version: followed.version, chain: followed.chain });
+    slips.set(record.slipId, {
+      slip: followed,
+      hold: known?.hold ?? null,
+      entries: known?.entries ?? 0,
+      before: stored.get(record.slipId)?.slip.version ?? null,
+    });
+    log.push({ record, version: followed.version, chain: followed.chain });
   }
-  if (entries.length === 0) return;
-  await tx.append(partition, entries);
-  await tx.saveSlips(partition, [...slips.values()]);
+  if (log.length === 0) return;
+  await tx.write(partition, { log, slips: [...slips.values()], transactions: [], changes: [] });
 }

@@ -1,5 +1,5 @@
 import type { Transaction } from '@slipstream/slip';
-import type { Hold, HoldStatus } from '../domain/hold/hold.ts';
+import type { Hold } from '../domain/hold/hold.ts';
 import type { FollowedSlip, LogRecord } from '../domain/log/follow.ts';
 import type { AccountChange, AccountKey, Balances } from '../domain/posting/balances.ts';
 
@@ -7,6 +7,8 @@ import type { AccountChange, AccountKey, Balances } from '../domain/posting/bala
 export interface StoredSlip {
   readonly slip: FollowedSlip;
   readonly hold: Hold | null;
+  /** How many entries it has in the books. */
+  readonly entries: number;
 }
 
 /** A record of the log with what it became there. */
@@ -16,39 +18,46 @@ export interface LogEntry {
   readonly chain: Buffer;
 }
 
-/** Everything one batch books; the transactions in the order of their decisions, timed by the database. */
+/** A slip as a batch leaves it. */
+export interface SlipChange extends StoredSlip {
+  /** The version that was loaded; null: there was none. */
+  readonly before: number | null;
+}
+
+/** A transaction with its place among those of its slip. */
+export interface NumberedTransaction {
+  readonly transaction: Transaction;
+  readonly slipId: string;
+  readonly clock: string;
+  readonly n: number;
+}
+
+/** Everything one batch writes; the transactions in the order of their decisions, timed by the database. */
 export interface Booking {
-  readonly transactions: readonly {
-    readonly transaction: Transaction;
-    readonly slipId: string;
-    readonly clock: string;
-    /** The ledger's own event that carries it. */
-    readonly eventId: string;
-  }[];
+  readonly log: readonly LogEntry[];
+  readonly slips: readonly SlipChange[];
+  readonly transactions: readonly NumberedTransaction[];
   readonly changes: readonly AccountChange[];
-  readonly newHolds: readonly Hold[];
-  readonly changedHolds: readonly { readonly hold: Hold; readonly from: HoldStatus }[];
 }
 
 /** A record that was handled before, as it came again. */
 export interface Resent {
+  readonly slipId: string;
   readonly source: string;
   readonly sequence: number;
   readonly offset: number;
   readonly digest: Buffer;
 }
 
-/** One database transaction of the ledger; each call is one statement for the whole batch. */
+/** One database transaction of the ledger; each call is a few statements for the whole batch. */
 export interface LedgerTx {
   load(slipIds: readonly string[]): Promise<ReadonlyMap<string, StoredSlip>>;
-  append(partition: number, entries: readonly LogEntry[]): Promise<void>;
-  saveSlips(partition: number, slips: readonly FollowedSlip[]): Promise<void>;
-  /** Those whose bytes are not the logged ones. */
+  /** Those whose bytes are not the ones that were handled. */
   differing(partition: number, resent: readonly Resent[]): Promise<readonly Resent[]>;
-  /** Opens and locks the accounts, in key order; gives their balances. */
-  lockAccounts(accounts: readonly AccountKey[]): Promise<Balances>;
-  /** @throws InvariantError when a hold or an account was not as expected */
-  book(booking: Booking): Promise<void>;
+  /** Balances to decide by: until this transaction ends nobody else decides by them. */
+  lockBalances(accounts: readonly AccountKey[]): Promise<Balances>;
+  /** @throws InvariantError when a slip or an account was not as expected */
+  write(partition: number, booking: Booking): Promise<void>;
 }
 
 /** What the batch handler tells the operator. */

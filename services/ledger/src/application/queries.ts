@@ -64,8 +64,8 @@ export interface BookedTransaction extends Transaction {
 
 export interface TransactionFilter {
   readonly slip?: string | undefined;
-  /** Names of accounts as postings show them; any of them. */
-  readonly accounts?: readonly string[] | undefined;
+  /** As slips name it, or, where no slip does, by the full name that postings show. */
+  readonly account?: { readonly id: string; readonly clock: string } | undefined;
 }
 
 export type NotReturnedGrouping = 'provider' | 'cause' | 'hour';

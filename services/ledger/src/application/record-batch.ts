@@ -1,9 +1,9 @@
 import { isLive, type PendingEvent } from '@slipstream/slip';
 import {
   type Answers,
-  anyNeedsFunds,
   type Cue,
   decideInOrder,
+  fundsNeeded,
   mayMoveMoney,
 } from '../domain/hold/decide-in-order.ts';
 import type { Hold } from '../domain/hold/hold.ts';
@@ -15,7 +15,17 @@ import {
   type Sha256,
   waits,
 } from '../domain/log/follow.ts';
-import type { Booking, LedgerMonitor, LedgerTx, LogEntry, Resent, StoredSlip } from './ports.ts';
+import { Balances } from '../domain/posting/balances.ts';
+import type {
+  Booking,
+  LedgerMonitor,
+  LedgerTx,
+  LogEntry,
+  NumberedTransaction,
+  Resent,
+  SlipChange,
+  StoredSlip,
+} from './ports.ts';
 
 export interface RecordBatchContext {
   readonly sha256: Sha256;
@@ -35,7 +45,7 @@ export interface LedgerBatch {
 /**
  * Takes a batch of the log into the books, all in one transaction: appends it, follows the slips, decides about money
  * in log order, and gives the events to be published. A record that was taken in before changes nothing.
- * The accounts are locked last, because partitions share them and nothing else.
+ * Everything is decided before anything is written; only payouts that need funds ask for balances first.
  */
 export async function recordBatch(
   context: RecordBatchContext,
@@ -44,13 +54,15 @@ export async function recordBatch(
 ): Promise<readonly PendingEvent[]> {
   const stored = await tx.load([...new Set(batch.records.map((record) => record.slipId))]);
   const taken = takeIn(context, stored, batch.records);
-  if (taken.entries.length > 0) await tx.append(batch.partition, taken.entries);
-  if (taken.slips.size > 0) await tx.saveSlips(batch.partition, [...taken.slips.values()]);
+  const decided = await decideMoney(context, tx, stored, taken);
+  if (taken.slips.size > 0) await tx.write(batch.partition, bookingOf(taken, decided, stored));
+  // Now the log has what came twice in this very batch as well.
   await compareResent(context, tx, batch.partition, [...batch.resent, ...taken.resent]);
-  const answers =
-    taken.cues.length === 0 ? [] : await decideMoney(context, tx, stored, batch.partition, taken);
   context.monitor.eventsAppended(taken.entries.length);
-  return answers;
+  context.monitor.postingsBooked(
+    decided.answers.reduce((sum, { transaction }) => sum + (transaction?.postings.length ?? 0), 0),
+  );
+  return toEvents(context, decided, batch.partition, taken.traces);
 }
 
 interface Taken {
@@ -74,7 +86,7 @@ function takeIn(
     const isLogged = slip !== null && waits(slip, record);
     if (slip !== null && !isLogged && record.offset <= slip.position) {
       const { source, sequence, offset, bytes } = record;
-      taken.resent.push({ source, sequence, offset, digest: sha256(bytes) });
+      taken.resent.push({ slipId, source, sequence, offset, digest: sha256(bytes) });
       continue;
     }
     const followed = isLogged ? foldLogged(slip, record) : follow(slip, record, sha256);
@@ -100,39 +112,24 @@ async function compareResent(
 }
 
 async function decideMoney(
-  context: RecordBatchContext,
+  { transactionId }: RecordBatchContext,
   tx: LedgerTx,
   stored: ReadonlyMap<string, StoredSlip>,
-  partition: number,
-  { cues, traces }: Taken,
-): Promise<readonly PendingEvent[]> {
+  { cues }: Taken,
+): Promise<Answers> {
   const before = new Map<string, Hold>();
   for (const [slipId, { hold }] of stored) if (hold !== null) before.set(slipId, hold);
-  const likely = decideInOrder(cues, before, context.transactionId, 'unlimited');
-  if (likely.answers.length === 0) return [];
-  const accounts = likely.changes.changes();
-  const balances = accounts.length === 0 ? null : await tx.lockAccounts(accounts);
-  const decided =
-    balances !== null && anyNeedsFunds(cues)
-      ? decideInOrder(cues, before, context.transactionId, balances)
-      : likely;
-  const events = toEvents(context, decided, partition, traces);
-  const booking = bookingOf(decided, events, before);
-  await tx.book(booking);
-  const count = booking.transactions.reduce((sum, { transaction }) => sum + transaction.postings.length, 0);
-  context.monitor.postingsBooked(count);
-  return events;
+  const funds = fundsNeeded(cues);
+  const balances = funds.length === 0 ? new Balances() : await tx.lockBalances(funds);
+  return decideInOrder(cues, before, transactionId, balances);
 }
 
-type AnswerEvent = PendingEvent & { readonly id: string };
-
-/** The ids are known here already, because the transactions name their events. */
 function toEvents(
   { newId }: RecordBatchContext,
   { answers }: Answers,
   partition: number,
   traces: ReadonlyMap<string, string>,
-): AnswerEvent[] {
+): PendingEvent[] {
   return answers.map(({ cause, clock, event }) => ({
     id: newId(),
     slipId: cause.slipId,
@@ -146,20 +143,27 @@ function toEvents(
 }
 
 function bookingOf(
+  { entries, slips }: Taken,
   { answers, holds, changes }: Answers,
-  events: readonly AnswerEvent[],
-  before: ReadonlyMap<string, Hold>,
+  stored: ReadonlyMap<string, StoredSlip>,
 ): Booking {
-  const transactions = answers.flatMap(({ cause, clock, transaction }, index) => {
-    if (transaction === null) return [];
-    return [{ transaction, slipId: cause.slipId, clock, eventId: events[index]!.id }];
-  });
-  const newHolds: Hold[] = [];
-  const changedHolds: { hold: Hold; from: Hold['status'] }[] = [];
-  for (const hold of holds.values()) {
-    const old = before.get(hold.slipId);
-    if (old) changedHolds.push({ hold, from: old.status });
-    else newHolds.push(hold);
+  const counts = new Map<string, number>();
+  const transactions: NumberedTransaction[] = [];
+  for (const { cause, clock, transaction } of answers) {
+    if (transaction === null) continue;
+    const { slipId } = cause;
+    const n = (counts.get(slipId) ?? stored.get(slipId)?.entries ?? 0) + 1;
+    counts.set(slipId, n);
+    transactions.push({ transaction, slipId, clock, n });
   }
-  return { transactions, changes: changes.changes(), newHolds, changedHolds };
+  const changed = [...slips].map(([slipId, slip]): SlipChange => {
+    const before = stored.get(slipId);
+    return {
+      slip,
+      hold: holds.get(slipId) ?? before?.hold ?? null,
+      entries: counts.get(slipId) ?? before?.entries ?? 0,
+      before: before?.slip.version ?? null,
+    };
+  });
+  return { log: entries, slips: changed, transactions, changes: changes.changes() };
 }

@@ -4,7 +4,6 @@ import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, type Page, Scopes, toSnakeJson } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
-import { payerAvailable, payerHeld } from '../../domain/posting/chart.ts';
 import { ApiPage } from './api-page.ts';
 import { Parameters, type Query as QueryOf, type Reply, type Request, toPage, wrong } from './parameters.ts';
 import { transactionJson } from './shapes.ts';
@@ -34,28 +33,24 @@ export class AccountsController {
     required: false,
     description: 'an account as slips name it, or a full name as postings show it',
   })
+  @ApiQuery({ name: 'clock', required: false, description: 'of the account; default: wall' })
   @ApiPage()
   async transactions(
     @Query() query: QueryOf,
     @Req() request: Request,
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<Page<JsonValue>> {
-    const parameters = new Parameters(query, ['slip', 'account', 'cursor', 'page_size']);
+    const parameters = new Parameters(query, ['slip', 'account', 'clock', 'cursor', 'page_size']);
     const slip = parameters.text('slip');
-    const account = parameters.text('account');
-    if (slip === undefined && account === undefined) throw wrong('slip', 'give slip or account');
-    const isKey = ([at, id, ...rest]: readonly string[]) =>
-      at !== undefined && parseInstant(at) === at && id !== undefined && isUuid(id) && rest.length === 0;
+    const id = parameters.text('account');
+    const clock = parameters.text('clock') ?? wallClock;
+    if (slip === undefined && id === undefined) throw wrong('slip', 'give slip or account');
+    const isKey = ([at, key, ...rest]: readonly string[]) =>
+      at !== undefined && parseInstant(at) === at && key !== undefined && isUuid(key) && rest.length === 0;
     const page = await this.queries.transactions(
-      { slip, accounts: account === undefined ? undefined : accountNames(account) },
+      { slip, account: id === undefined ? undefined : { id, clock } },
       parameters.page(isKey),
     );
     return toPage(page, transactionJson, request, reply);
   }
-}
-
-function accountNames(account: string): string[] {
-  return /^(payer|provider):.+:[a-z]+$/.test(account)
-    ? [account]
-    : [payerAvailable(account), payerHeld(account)];
 }

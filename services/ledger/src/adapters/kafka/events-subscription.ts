@@ -1,14 +1,14 @@
 import { topics } from '@slipstream/contracts';
 import { type Batch, readEach, type Subscription } from '@slipstream/kafka';
+import { storableText } from '@slipstream/kernel';
 import type { OutboundRecord, Tx } from '@slipstream/postgres';
 import type { PendingEvent } from '@slipstream/slip';
+import { consumerGroup } from '../../application/consumer-group.ts';
 import type { Unread } from '../../application/keep-unread.ts';
 import type { LedgerTx } from '../../application/ports.ts';
 import type { LedgerBatch } from '../../application/record-batch.ts';
 import type { Sha256 } from '../../domain/log/follow.ts';
 import { readLogRecord, readUnread } from './read-log-record.ts';
-
-export const consumerGroup = 'ledger';
 
 export interface EventsHandler {
   readonly sha256: Sha256;
@@ -47,8 +47,18 @@ function toLedgerBatch({ partition, records, resent }: Batch, sha256: Sha256): L
   return {
     partition,
     records: readEach(records, readLogRecord),
-    resent: resent.flatMap(({ source, sequence, offset, value }) =>
-      value === null ? [] : [{ source, sequence, offset, digest: sha256(value) }],
+    resent: resent.flatMap(({ source, sequence, offset, key, value }) =>
+      value === null
+        ? []
+        : [
+            {
+              slipId: storableText(key?.toString('utf8') ?? ''),
+              source,
+              sequence,
+              offset,
+              digest: sha256(value),
+            },
+          ],
     ),
   };
 }

@@ -3,8 +3,8 @@ import type { PageOf, PageRequest } from '../../application/queries.ts';
 
 /** A collection to be read by key: pages stay right while rows are added, however deep they are. */
 export interface Keyset<Row, Item> {
-  /** `select … from …` without where. */
-  readonly select: string;
+  /** `select … from …` without where; or the same with the page's bounds, where it must look into several indexes. */
+  readonly select: string | ((bounds: Bounds) => string);
   readonly conditions: readonly string[];
   readonly parameters: readonly unknown[];
   /** The columns of the order, with their types; together unique. */
@@ -12,6 +12,12 @@ export interface Keyset<Row, Item> {
   readonly order: 'asc' | 'desc';
   toItem(row: Row): Item;
   keyOf(row: Row): readonly string[];
+}
+
+/** What confines each of the searches that a page is made of: conditions (`true`: none), and `order by … limit …`. */
+export interface Bounds {
+  readonly condition: string;
+  readonly first: string;
 }
 
 export async function readPage<Row, Item>(
@@ -22,17 +28,19 @@ export async function readPage<Row, Item>(
   const backwards = from?.side === 'before';
   const direction = (keyset.order === 'asc') === !backwards ? 'asc' : 'desc';
   const parameters = [...keyset.parameters];
-  const conditions = [...keyset.conditions];
+  let within = 'true';
   if (from !== null) {
     const places = keyset.keys.map(({ type }, index) => `$${parameters.length + 1 + index}::${type}`);
     const columns = keyset.keys.map(({ column }) => column);
-    conditions.push(`(${columns.join(', ')}) ${direction === 'asc' ? '>' : '<'} (${places.join(', ')})`);
+    within = `(${columns.join(', ')}) ${direction === 'asc' ? '>' : '<'} (${places.join(', ')})`;
     parameters.push(...from.key);
   }
-  const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
   const order = keyset.keys.map(({ column }) => `${column} ${direction}`).join(', ');
   parameters.push(limit + 1);
-  const sql = `${keyset.select} ${where} order by ${order} limit $${parameters.length}`;
+  const ordered = `order by ${order} limit $${parameters.length}`;
+  const select =
+    typeof keyset.select === 'string' ? keyset.select : keyset.select({ condition: within, first: ordered });
+  const sql = `${select} where ${[...keyset.conditions, within].join(' and ')} ${ordered}`;
   const found = await unitOfWork.query<Row>(sql, parameters);
   const more = found.length > limit;
   const rows = found.slice(0, limit);

@@ -1,3 +1,4 @@
+import { readEnvelope } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
 import { initialState, parseState } from '@slipstream/slip';
@@ -8,9 +9,8 @@ import type {
   SlipFilter,
   SlipView,
 } from '../../application/queries.ts';
-import { payerAvailable, payerHeld } from '../../domain/posting/chart.ts';
 import { type Keyset, readPage } from './keyset.ts';
-import { unreadState } from './slip-columns.ts';
+import { unreadState, usualStatuses } from './slip-rows.ts';
 import { transactions } from './transactions.ts';
 
 interface SlipRow {
@@ -24,24 +24,16 @@ interface SlipRow {
 }
 
 interface EventRow {
-  event_id: string;
-  type: string;
-  slip_id: string;
-  source: string;
-  seq: string;
   version: string;
-  at: Instant;
-  received_at: Instant;
   bytes: Buffer;
 }
 
 const slipSql = 'select id, clock, state, version, partition, position, listed_at from slip';
-const eventSql =
-  'select event_id, type, slip_id, source, seq, version, at, received_at, bytes from event_log';
+const eventSql = 'select version, bytes from event_log';
 const accountSql = `
-select currency, coalesce(sum(balance) filter (where name = $2), 0)::text as available,
-       coalesce(sum(balance) filter (where name = $3), 0)::text as held
-from account where clock = $1 and name in ($2, $3) group by currency order by currency`;
+select currency, coalesce(sum(balance) filter (where kind = 'available'), 0)::text as available,
+       coalesce(sum(balance) filter (where kind = 'held'), 0)::text as held
+from account where owner = $1 and clock = $2 and kind in ('available', 'held') group by currency order by currency`;
 
 const groupings: Readonly<Record<NotReturnedGrouping, string>> = {
   provider: 'provider',
@@ -52,7 +44,7 @@ const groupings: Readonly<Record<NotReturnedGrouping, string>> = {
 const notReturnedSql = (key: string) => `
 with counted as (
   select ${key} as key, currency, count(*) as slips, sum(amount) as amount
-  from slip where clock = $1 and overdue and outcome is null group by 1, 2
+  from slip where clock = $1 and not_returned group by 1, 2
 )
 select key, sum(slips)::int as slips,
        json_agg(json_build_object('amount', amount::text, 'currency', currency) order by currency)
@@ -76,9 +68,8 @@ export function ledgerQueries(unitOfWork: UnitOfWork, waitFor: LedgerQueries['wa
     },
     async account(id, clock) {
       const rows = await unitOfWork.query<{ currency: string; available: string; held: string }>(accountSql, [
+        id,
         clock,
-        payerAvailable(id),
-        payerHeld(id),
       ]);
       return rows.map(({ currency, available, held }) => ({
         currency,
@@ -110,9 +101,11 @@ function slipKeyset(filter: SlipFilter, order: 'asc' | 'desc'): Keyset<SlipRow, 
     parameters.push(value);
     conditions.push(condition(`$${parameters.length}`));
   };
-  for (const column of ['clock', 'reference', 'account', 'provider', 'kind', 'status', 'outcome'] as const) {
+  for (const column of ['clock', 'reference', 'account', 'provider', 'kind', 'outcome'] as const) {
     add(filter[column], (place) => `${column} = ${place}`);
   }
+  const isUsual = filter.status !== undefined && usualStatuses.has(filter.status);
+  add(filter.status, (place) => `${isUsual ? 'status' : 'rare_status'} = ${place}`);
   add(filter.cause, (place) => `(cause_class = ${place} or cause_code = ${place})`);
   add(filter.submittedFrom, (place) => `listed_at >= ${place}`);
   add(filter.submittedTo, (place) => `listed_at < ${place}`);
@@ -137,18 +130,19 @@ function eventKeyset(slipId: string): Keyset<EventRow, LoggedEvent> {
     parameters: [slipId],
     keys: [{ column: 'version', type: 'bigint' }],
     order: 'asc',
-    toItem: (row) => ({
-      id: row.event_id,
-      type: row.type,
-      slipId: row.slip_id,
-      source: row.source,
-      sequence: Number(row.seq),
-      version: Number(row.version),
-      time: row.at,
-      receivedTime: row.received_at,
-      bytes: row.bytes,
-    }),
+    toItem: (row) => toLogged(row, slipId),
     keyOf: (row) => [row.version],
+  };
+}
+
+/** What is logged has an envelope: a record without one is no event of a slip. */
+function toLogged({ version, bytes }: EventRow, slipId: string): LoggedEvent {
+  const { id, type, source, sequence, time, receivedTime } = readEnvelope(bytes);
+  return {
+    ...{ id, type, slipId, source, sequence, bytes },
+    version: Number(version),
+    time: time as Instant,
+    receivedTime: (receivedTime === '' ? time : receivedTime) as Instant,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { UnitOfWork } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 
-const openSql = `select exists (select from hold where clock = '${wallClock}' and status = 'held') as open`;
+const openSql = `select exists (select from slip where clock = '${wallClock}' and hold_status = 'held') as open`;
 const recentMs = 30_000;
 
 /** Tells whether a slip may be waiting for the ledger's word: one is held, or events came within the last 30 s. */

@@ -1,5 +1,7 @@
+import { topics } from '@slipstream/contracts';
 import { SlipstreamError } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
+import { consumerGroup } from '../../application/consumer-group.ts';
 import type { LogPosition } from '../../application/queries.ts';
 
 interface Wait {
@@ -14,7 +16,8 @@ const reachedSql = `
 select w.n::int as n from unnest($1::text[], $2::int[], $3::bigint[]) with ordinality as w(source, partition, number, n)
 where case when w.source is null
   then exists (select from event_log e where e.partition = w.partition and e.kafka_offset >= w.number)
-  else exists (select from event_log e where e.source = w.source and e.partition = w.partition and e.seq >= w.number)
+  else exists (select from consumer_sequence c where c.consumer_group = '${consumerGroup}' and c.topic = '${topics.events.name}'
+    and c.partition = w.partition and c.source = w.source and c.seq >= w.number)
 end`;
 
 const pollMs = 20;

@@ -1,50 +1,68 @@
 import type { Instant } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
-import type { Posting, Transaction } from '@slipstream/slip';
+import type { Transaction } from '@slipstream/slip';
 import type { BookedTransaction, PageOf, PageRequest, TransactionFilter } from '../../application/queries.ts';
-import { readPage } from './keyset.ts';
+import { type AccountKind, accountName, parseAccountName } from '../../domain/posting/chart.ts';
+import { postingsOf } from '../../domain/posting/entry.ts';
+import { type Bounds, readPage } from './keyset.ts';
 
 interface Row {
-  id: string;
   slip_id: string;
+  id: string;
   type: Transaction['type'];
   at: Instant;
-  postings: { account: string; direction: Posting['direction']; amount: string; currency: string }[];
+  currency: string;
+  amount: string;
+  rest: string | null;
+  debit_owner: string;
+  debit_kind: AccountKind;
+  credit_owner: string;
+  credit_kind: AccountKind;
+  rest_owner: string;
+  rest_kind: AccountKind;
 }
 
-const selectSql = `
-select t.id, t.slip_id, t.type, t.at, (
-  select json_agg(json_build_object('account', p.account, 'direction', p.direction, 'amount', p.amount::text, 'currency', p.currency)
-                  order by p.n)
-  from posting p where p.transaction_id = t.id) as postings
-from transaction t`;
+const selectFrom = (found: string) => `
+select e.slip_id, e.id, e.type, e.at, e.amount, e.rest, d.currency, d.owner as debit_owner, d.kind as debit_kind,
+       c.owner as credit_owner, c.kind as credit_kind, r.owner as rest_owner, r.kind as rest_kind
+from ${found} e
+join account d on d.id = e.debit join account c on c.id = e.credit left join account r on r.id = e.rest_credit`;
 
-export function transactions(
+/** The newest of each of the account's rows first, by its own index: a busy account is never read whole. */
+const ofAccounts =
+  (place: string) =>
+  ({ condition, first }: Bounds) => {
+    const by = (column: string) =>
+      `(select e.* from entry e where e.${column} = a.id and ${condition} ${first})`;
+    return selectFrom(`(
+      select distinct found.* from unnest(${place}::bigint[]) as a(id),
+        lateral (${['debit', 'credit', 'rest_credit'].map(by).join(' union all ')}) as found)`);
+  };
+
+const accountsSql = `
+select id::text from account where owner = $1 and clock = $2 and kind = any($3::text[])`;
+
+export async function transactions(
   unitOfWork: UnitOfWork,
-  { slip, accounts }: TransactionFilter,
+  { slip, account }: TransactionFilter,
   page: PageRequest,
 ): Promise<PageOf<BookedTransaction>> {
   const conditions: string[] = [];
   const parameters: unknown[] = [];
   if (slip !== undefined) {
     parameters.push(slip);
-    conditions.push(`t.slip_id = $${parameters.length}`);
+    conditions.push(`e.slip_id = $${parameters.length}`);
   }
-  if (accounts !== undefined) {
-    parameters.push(accounts);
-    conditions.push(
-      `t.id in (select transaction_id from posting where account = any($${parameters.length}::text[]))`,
-    );
-  }
+  if (account !== undefined) parameters.push(await accountIds(unitOfWork, account.id, account.clock));
   return readPage<Row, BookedTransaction>(
     unitOfWork,
     {
-      select: selectSql,
+      select: account === undefined ? selectFrom('entry') : ofAccounts(`$${parameters.length}`),
       conditions,
       parameters,
       keys: [
-        { column: 't.at', type: 'timestamptz' },
-        { column: 't.id', type: 'uuid' },
+        { column: 'e.at', type: 'timestamptz' },
+        { column: 'e.id', type: 'uuid' },
       ],
       order: 'desc',
       toItem: toTransaction,
@@ -54,16 +72,27 @@ export function transactions(
   );
 }
 
-function toTransaction({ id, slip_id, type, at, postings }: Row): BookedTransaction {
-  return {
-    id,
-    slipId: slip_id,
-    type,
-    recordedAt: at,
-    postings: postings.map(({ account, direction, amount, currency }) => ({
-      account,
-      direction,
-      amount: { amount: BigInt(amount), currency },
-    })),
-  };
+/** An account that slips name goes before the full name of another that reads the same. */
+async function accountIds(unitOfWork: UnitOfWork, id: string, clock: string): Promise<string[]> {
+  const ask = async (owner: string, kinds: readonly AccountKind[]) =>
+    (await unitOfWork.query<{ id: string }>(accountsSql, [owner, clock, kinds])).map((row) => row.id);
+  const named = await ask(id, ['available', 'held']);
+  if (named.length > 0) return named;
+  const full = parseAccountName(id);
+  return full === null ? [] : ask(full.owner, [full.kind]);
+}
+
+function toTransaction(row: Row): BookedTransaction {
+  const { slip_id, id, type, at, currency, amount, rest } = row;
+  const postings = postingsOf({
+    currency,
+    debit: accountName({ owner: row.debit_owner, kind: row.debit_kind }),
+    credit: accountName({ owner: row.credit_owner, kind: row.credit_kind }),
+    amount: BigInt(amount),
+    rest:
+      rest === null
+        ? null
+        : { credit: accountName({ owner: row.rest_owner, kind: row.rest_kind }), amount: BigInt(rest) },
+  });
+  return { id, slipId: slip_id, type, recordedAt: at, postings };
 }

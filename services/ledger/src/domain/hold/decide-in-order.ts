@@ -32,28 +32,22 @@ export function mayMoveMoney(event: SlipEvent): boolean {
   return moves.has(event.type);
 }
 
-/** Whether any answer depends on balances: only then must they be known before deciding. */
-export function anyNeedsFunds(cues: readonly Cue[]): boolean {
-  return cues.some(({ recorded }) => needsFunds(recorded));
+/** The accounts that answers may depend on: their balances must be known before deciding. */
+export function fundsNeeded(cues: readonly Cue[]): AccountKey[] {
+  return cues.flatMap(({ recorded }) => needsFunds(recorded) ?? []);
 }
 
-/**
- * Decides cues in log order; each sees the holds and the money that the ones before it left.
- * With every balance taken as unlimited, the accounts that it touches include those of any other outcome.
- */
+/** Decides cues in log order; each sees the holds and the money that the ones before it left. */
 export function decideInOrder(
   cues: readonly Cue[],
   start: ReadonlyMap<string, Hold>,
   transactionId: (eventId: string) => string,
-  balances: Balances | 'unlimited',
+  balances: Balances,
 ): Answers {
   const holds = new Map<string, Hold>();
   const changes = new Balances();
   const answers: Answer[] = [];
-  const balanceOf =
-    balances === 'unlimited'
-      ? () => unlimited
-      : (account: AccountKey) => balances.of(account) + changes.of(account);
+  const balanceOf = (account: AccountKey) => balances.of(account) + changes.of(account);
   for (const { before, recorded } of cues) {
     const hold = holds.get(recorded.slipId) ?? start.get(recorded.slipId) ?? null;
     const decision = decide({ hold, before, recorded }, { balanceOf, transactionId });
@@ -66,6 +60,3 @@ export function decideInOrder(
   }
   return { answers, holds, changes };
 }
-
-/** More than any amount (int64). */
-const unlimited = 1n << 64n;

@@ -59,12 +59,13 @@ export function decide(subject: Subject, books: Books): Decision | null {
   }
 }
 
-/** Whether the answer to this event depends on a balance. */
-export function needsFunds({ clock, event }: RecordedEvent): boolean {
+/** The account whose balance the answer to this event depends on; null: on none. */
+export function needsFunds({ clock, event }: RecordedEvent): AccountKey | null {
   // What was imported has happened already: nothing is refused on a clock of its own.
-  return (
-    event.type === 'SlipSubmitted' && event.data.kind === 'payout' && !event.data.overdraft && isLive(clock)
-  );
+  if (event.type !== 'SlipSubmitted' || !isLive(clock)) return null;
+  const { kind, account, amount, overdraft } = event.data;
+  if (kind !== 'payout' || overdraft || amount === null) return null;
+  return { clock, name: payerAvailable(account), currency: amount.currency };
 }
 
 function answerSubmission(subject: Subject, data: Data<'SlipSubmitted'>, books: Books): Decision | null {
@@ -73,8 +74,9 @@ function answerSubmission(subject: Subject, data: Data<'SlipSubmitted'>, books: 
   const { slipId, clock } = recorded;
   const { kind, account, counterparty, amount } = data;
   const opened: Hold = { slipId, clock, kind, account, counterparty, amount, status: 'held' };
-  if (amount !== null && needsFunds(recorded)) {
-    const available = books.balanceOf({ clock, name: payerAvailable(account), currency: amount.currency });
+  const funds = needsFunds(recorded);
+  if (amount !== null && funds !== null) {
+    const available = books.balanceOf(funds);
     if (available < amount.amount) return refuse(opened, amount, available);
   }
   const transaction = transact(opened, 'hold', holdPostings, recorded, books);

@@ -3,14 +3,41 @@
  * Account and provider ids stand between fixed words, so no two ids give the same name.
  */
 
+const sides = { available: 'payer', held: 'payer', settlement: 'provider', receivable: 'provider' } as const;
+export type AccountKind = keyof typeof sides;
+
+/** An account by whose it is and what for. */
+export interface AccountOf {
+  readonly owner: string;
+  readonly kind: AccountKind;
+}
+
+/** As postings show it. */
+export const accountName = ({ owner, kind }: AccountOf): string => `${sides[kind]}:${owner}:${kind}`;
+
+/** What {@link accountName} wrote; null for any other text. */
+export function parseAccountName(name: string): AccountOf | null {
+  const first = name.indexOf(':');
+  const last = name.lastIndexOf(':');
+  const kind = name.slice(last + 1);
+  if (last <= first || !isKind(kind) || name.slice(0, first) !== sides[kind]) return null;
+  return { owner: name.slice(first + 1, last), kind };
+}
+
+function isKind(word: string): word is AccountKind {
+  return Object.hasOwn(sides, word);
+}
+
 /** What an account can still spend; below zero: owed from outside. */
-export const payerAvailable = (account: string): string => `payer:${account}:available`;
+export const payerAvailable = (account: string): string => accountName({ owner: account, kind: 'available' });
 /** What is put aside for slips under way. */
-export const payerHeld = (account: string): string => `payer:${account}:held`;
+export const payerHeld = (account: string): string => accountName({ owner: account, kind: 'held' });
 /** What has settled through a provider and went to counterparties outside. */
-export const providerSettlement = (provider: string): string => `provider:${provider}:settlement`;
+export const providerSettlement = (provider: string): string =>
+  accountName({ owner: provider, kind: 'settlement' });
 /** What a provider owes because it executed a slip that was refunded; such a claim is a balance below zero. */
-export const providerReceivable = (provider: string): string => `provider:${provider}:receivable`;
+export const providerReceivable = (provider: string): string =>
+  accountName({ owner: provider, kind: 'receivable' });
 
 /** Stands for the provider where another internal service reports the answers and none is named. */
 export const reportedProvider = 'reported';

@@ -1,0 +1,131 @@
+import { type Instant, type Money, type MoneyJson, moneyToJson } from '@slipstream/kernel';
+import { parseState, type SlipKind, type SlipState, serializeState } from '@slipstream/slip';
+import type { SlipChange, StoredSlip } from '../../application/ports.ts';
+import type { Hold, HoldStatus } from '../../domain/hold/hold.ts';
+
+/** Stored for a slip of which no event could be read: it is shown as `submitted`. */
+export const unreadState = 'null';
+
+/** Where nearly all slips are or were: the rest can be listed by status without reading these. */
+export const usualStatuses: ReadonlySet<string> = new Set([
+  'submitted',
+  'held',
+  'dispatching',
+  'acknowledged',
+  'returned',
+  'settled',
+]);
+
+export interface SlipRow {
+  readonly id: string;
+  readonly version: string;
+  readonly position: string;
+  readonly waits_from: string | null;
+  readonly chain: Buffer;
+  readonly clock: string;
+  readonly listed_at: Instant;
+  readonly state: string;
+  readonly hold_status: HoldStatus | null;
+  readonly hold_terms: string | null;
+  readonly entries: number;
+}
+
+export const loadSql = `
+select id, version, position, waits_from, chain, clock, listed_at, state, hold_status, hold_terms, entries
+from slip where id = any($1::text[])`;
+
+/** A slip as its row has it, for a new row as for a change. */
+export function slipRow({ slip, hold, entries }: SlipChange) {
+  const { state } = slip;
+  const status = state?.status ?? 'submitted';
+  return {
+    id: slip.slipId,
+    clock: slip.clock,
+    reference: state?.reference ?? null,
+    account: state?.account ?? null,
+    counterparty: state?.counterparty ?? null,
+    provider: state?.provider ?? null,
+    kind: state?.kind ?? null,
+    status,
+    rare_status: usualStatuses.has(status) ? null : status,
+    outcome: state?.outcome ?? null,
+    cause_class: state?.cause?.class ?? null,
+    cause_code: state?.cause?.code ?? null,
+    amount: state?.amount?.amount ?? null,
+    currency: state?.amount?.currency ?? null,
+    listed_at: slip.listedAt,
+    deadline: state?.deadline ?? null,
+    overdue: state?.overdue ?? false,
+    not_returned: state?.overdue === true && state.outcome === null,
+    version: slip.version,
+    position: slip.position,
+    waits_from: slip.waitsFrom,
+    state: state === null ? unreadState : serializeState(state),
+    chain: slip.chain,
+    hold_status: hold?.status ?? null,
+    hold_terms: hold === null || isOnSlipsTerms(hold, state) ? null : writeTerms(hold),
+    entries,
+  };
+}
+
+export function toStored(row: SlipRow): StoredSlip {
+  const state = row.state === unreadState ? null : parseState(row.state);
+  return {
+    slip: {
+      slipId: row.id,
+      version: Number(row.version),
+      position: Number(row.position),
+      waitsFrom: row.waits_from === null ? null : Number(row.waits_from),
+      chain: row.chain,
+      clock: row.clock,
+      listedAt: row.listed_at,
+      state,
+    },
+    hold: row.hold_status === null ? null : toHold(row, row.hold_status, state),
+    entries: row.entries,
+  };
+}
+
+type HoldTerms = Omit<Hold, 'slipId' | 'status'>;
+
+function isOnSlipsTerms(hold: Hold, state: SlipState | null): boolean {
+  const terms = state && termsOf(state);
+  return terms !== null && writeTerms(terms) === writeTerms(hold);
+}
+
+/** null: the slip has none yet. */
+function termsOf({ clock, kind, account, counterparty, amount }: SlipState): HoldTerms | null {
+  if (kind === null || account === null || counterparty === null) return null;
+  return { clock, kind, account, counterparty, amount };
+}
+
+interface WrittenTerms {
+  readonly clock: string;
+  readonly kind: SlipKind;
+  readonly account: string;
+  readonly counterparty: string;
+  readonly amount: string | null;
+  readonly currency: string | null;
+}
+
+function writeTerms({ clock, kind, account, counterparty, amount }: HoldTerms): string {
+  const money: MoneyJson | null = amount && moneyToJson(amount);
+  const written: WrittenTerms = {
+    ...{ clock, kind, account, counterparty },
+    amount: money?.amount ?? null,
+    currency: money?.currency ?? null,
+  };
+  return JSON.stringify(written);
+}
+
+function toHold({ id, hold_terms }: SlipRow, status: HoldStatus, state: SlipState | null): Hold {
+  if (hold_terms === null) {
+    const terms = state && termsOf(state);
+    if (terms === null) throw new Error(`slip ${id} has a hold and no terms`);
+    return { slipId: id, ...terms, status };
+  }
+  const { amount, currency, ...terms } = JSON.parse(hold_terms) as WrittenTerms;
+  const money: Money | null =
+    amount === null || currency === null ? null : { amount: BigInt(amount), currency };
+  return { slipId: id, ...terms, amount: money, status };
+}

@@ -1,0 +1,62 @@
+import type { SeededRandom } from '@slipstream/kernel';
+import type { SlipEvent } from '@slipstream/slip';
+import { at, eur, refundRequested, returned, submitted } from './builders.ts';
+
+/** What happens to slips of one partition, in the order of the log: usual lives and impossible ones. */
+export function randomLives(
+  random: SeededRandom,
+  partition: number,
+  slips: number,
+): { readonly slipId: string; readonly clock: string; readonly event: SlipEvent }[] {
+  const lives = Array.from({ length: slips }, (_, n) => {
+    const slipId = random.chance(0.1)
+      ? `odd "${n}" {${partition}}`
+      : `00000000-0000-7000-8000-${String(partition * 1_000_000 + n).padStart(12, '0')}`;
+    const clock = random.chance(0.1) ? 'import-1' : 'wall';
+    return randomLife(random).map((event) => ({
+      slipId,
+      event,
+      clock: random.chance(0.02) ? 'import-2' : clock,
+    }));
+  });
+  // Interleaved, each life in its own order.
+  const steps = random.shuffle(lives.flatMap((life, n) => life.map(() => n)));
+  return steps.map((n) => lives[n]!.shift()!);
+}
+
+const names = ['a', 'b', 'payer:a:held', 'é 💸', 'NULL', '{x,"y"}', 'back\\slash'];
+
+function randomLife(random: SeededRandom): SlipEvent[] {
+  const money = () =>
+    random.chance(0.1)
+      ? { amount: BigInt(random.integer(1, 900)), currency: 'JPY' }
+      : eur(random.integer(1, 900));
+  const submit = () =>
+    submitted({
+      kind: random.pick(['order', 'payment', 'payout'] as const),
+      account: random.pick(names),
+      counterparty: random.pick(names),
+      amount: random.chance(0.1) ? null : random.chance(0.05) ? eur(2n ** 62n) : money(),
+      overdraft: random.chance(0.3),
+      reviewRequired: random.chance(0.1),
+      provider: random.pick(['acme', 'bolt', null]),
+      reference: random.pick(['r-1', 'r-2', '']),
+    });
+  const answer = () =>
+    returned(random.pick(['succeeded', 'succeeded', 'failed', 'void'] as const), {
+      amount: random.chance(0.5) ? null : random.chance(0.1) ? { amount: 0n, currency: 'EUR' } : money(),
+      provider: random.pick(['acme', 'bolt', null]),
+      reason: random.pick([null, 'AM04']),
+    });
+  const other = (): SlipEvent =>
+    random.pick<SlipEvent>([
+      { type: 'SlipOverdue', data: { stage: 'returned', deadline: at(600) } },
+      { type: 'SlipNotReturned', data: { basis: 'not_executed', deadline: at(600) } },
+      refundRequested(),
+      refundRequested(),
+      submit(),
+    ]);
+  const life = [submit(), ...(random.chance(0.8) ? [answer()] : [])];
+  while (random.chance(0.35)) life.push(random.chance(0.5) ? answer() : other());
+  return random.chance(0.05) ? random.shuffle(life) : life;
+}

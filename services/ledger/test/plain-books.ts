@@ -1,0 +1,92 @@
+import type { ConsumedRecord } from '@slipstream/kafka';
+import { type PendingEvent, type Posting, serializeState, type Transaction } from '@slipstream/slip';
+import { readLogRecord } from '../src/adapters/kafka/read-log-record.ts';
+import { sha256, transactionId } from '../src/app.module.ts';
+import { decideInOrder, mayMoveMoney } from '../src/domain/hold/decide-in-order.ts';
+import type { Hold } from '../src/domain/hold/hold.ts';
+import { type FollowedSlip, follow, type LogRecord } from '../src/domain/log/follow.ts';
+import { Balances } from '../src/domain/posting/balances.ts';
+
+/** The domain alone, one record after the other, in memory: what any faster way must come to as well. */
+export class PlainBooks {
+  readonly log: { partition: number; record: LogRecord; version: number; chain: Buffer }[] = [];
+  readonly slips = new Map<string, { partition: number; slip: FollowedSlip }>();
+  readonly holds = new Map<string, Hold>();
+  readonly balances = new Balances();
+  readonly transactions: { transaction: Transaction; slipId: string; clock: string; partition: number }[] =
+    [];
+
+  /** Takes a record in; gives what the ledger answers. */
+  take(consumed: ConsumedRecord): Pick<PendingEvent, 'slipId' | 'clock' | 'event' | 'receivedAt'>[] {
+    const { partition } = consumed;
+    const record = readLogRecord(consumed);
+    const { slipId, recorded } = record;
+    const before = this.slips.get(slipId)?.slip ?? null;
+    const slip = follow(before, record, sha256);
+    this.slips.set(slipId, { partition, slip });
+    this.log.push({ partition, record, version: slip.version, chain: slip.chain });
+    if (recorded === null || !mayMoveMoney(recorded.event)) return [];
+    const cue = { before: before?.state ?? null, recorded };
+    const decided = decideInOrder([cue], this.holds, transactionId, this.balances);
+    for (const [id, hold] of decided.holds) this.holds.set(id, hold);
+    for (const { change, ...key } of decided.changes.changes()) this.balances.add(key, change);
+    return decided.answers.map(({ clock, event, transaction }) => {
+      if (transaction !== null) this.transactions.push({ transaction, slipId, clock, partition });
+      return { slipId, clock, event, receivedAt: clock === 'wall' ? null : recorded.receivedTime };
+    });
+  }
+}
+
+export interface BooksAsText {
+  readonly log: string[];
+  readonly slips: string[];
+  readonly transactions: string[];
+  readonly balances: string[];
+}
+
+export const logText = (
+  partition: number,
+  offset: number,
+  slipId: string,
+  version: number,
+  bytes: Buffer,
+  chain: Buffer,
+) => `${partition}:${offset} ${slipId} ${version} ${sha256(bytes).toString('hex')} ${chain.toString('hex')}`;
+export const slipText = (partition: number, slip: FollowedSlip, hold: Hold | null) =>
+  [
+    ...[slip.slipId, partition, slip.version, slip.position, slip.waitsFrom, slip.chain.toString('hex')],
+    ...[slip.clock, slip.listedAt, slip.state && serializeState(slip.state)],
+    hold &&
+      `${hold.status} ${hold.clock} ${hold.kind} ${hold.account} ${hold.counterparty} ${hold.amount?.amount} ${hold.amount?.currency}`,
+  ].join(' ');
+export const transactionText = (slipId: string, { id, type, postings }: Transaction) =>
+  `${slipId} ${id} ${type} ${postings.map(postingText).join(' ')}`;
+const postingText = ({ account, direction, amount }: Posting) =>
+  `${account} ${direction} ${amount.amount} ${amount.currency}`;
+
+/** Balances of zero are left out: an account that was opened in vain says nothing. */
+export function balancesText(
+  balances: readonly { clock: string; name: string; currency: string; change: bigint }[],
+): string[] {
+  return balances
+    .filter(({ change }) => change !== 0n)
+    .map(({ clock, name, currency, change }) => `${clock} ${name} ${currency} ${change}`)
+    .sort();
+}
+
+export function asText(books: PlainBooks): BooksAsText {
+  return {
+    log: books.log
+      .map(({ partition, record, version, chain }) =>
+        logText(partition, record.offset, record.slipId, version, record.bytes, chain),
+      )
+      .sort(),
+    slips: [...books.slips]
+      .map(([id, { partition, slip }]) => slipText(partition, slip, books.holds.get(id) ?? null))
+      .sort(),
+    transactions: books.transactions
+      .map(({ slipId, transaction }) => transactionText(slipId, transaction))
+      .sort(),
+    balances: balancesText(books.balances.changes()),
+  };
+}
