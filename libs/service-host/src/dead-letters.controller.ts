@@ -9,14 +9,13 @@ import { Caller, Scopes } from './auth.ts';
 import { DismissBody, type LetterFilterBody, RedriveBody } from './dead-letters.dto.ts';
 import { type JsonValue, toSnakeJson } from './json.ts';
 import {
-  decodeCursor,
   encodeCursor,
   linkHeader,
   type Page,
-  parsePageSize,
   type Query as QueryOf,
   rejectUnknownQuery,
 } from './pagination.ts';
+import { Parameters } from './parameters.ts';
 
 const DESK = Symbol('slipstream:dead-letter-desk');
 const statuses: readonly LetterStatus[] = ['parked', 'queued', 'redriven', 'dismissed'];
@@ -49,11 +48,11 @@ export class DeadLettersController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Page<JsonValue>> {
-    rejectUnknownQuery(query, [...filters, 'cursor', 'page_size']);
-    const limit = parsePageSize(query.page_size);
-    const from = query.cursor === undefined ? null : decodeCursor(String(query.cursor), isStart);
+    const parameters = new Parameters(query, [...filters, 'cursor', 'page_size']);
+    const limit = parameters.pageSize();
+    const from = parameters.cursor(isStart);
     const { letters, ...ends } = await this.desk.list(
-      toFilter(query),
+      toFilter(parameters),
       limit,
       from && { side: from[0], id: from[1] },
     );
@@ -164,33 +163,14 @@ function ofBody({ topic, partition, slip, reason }: LetterFilterBody): LetterFil
   return { topic, partition, slip, reason };
 }
 
-const textLengthMax = 512;
-
-function toFilter(query: QueryOf): LetterFilter {
-  const text = (name: (typeof filters)[number]): string | undefined => {
-    const value = query[name];
-    if (value === undefined) return undefined;
-    if (typeof value === 'string' && value !== '' && value.length <= textLengthMax && !value.includes('\0'))
-      return value;
-    throw unusable(name, `must be a text of 1 to ${textLengthMax} characters`);
-  };
-  const status = text('status');
-  if (status !== undefined && !isStatus(status))
-    throw unusable('status', `must be one of ${statuses.join(', ')}`);
-  const partition = text('partition');
-  if (partition !== undefined && !/^\d{1,6}$/.test(partition))
-    throw unusable('partition', 'must be an integer');
+function toFilter(parameters: Parameters): LetterFilter {
   return {
-    topic: text('topic'),
-    partition: partition === undefined ? undefined : Number(partition),
-    slip: text('slip'),
-    reason: text('reason'),
-    status,
+    topic: parameters.text('topic'),
+    partition: parameters.integer('partition'),
+    slip: parameters.text('slip'),
+    reason: parameters.text('reason'),
+    status: parameters.oneOf('status', statuses),
   };
-}
-
-function isStatus(text: string): text is LetterStatus {
-  return (statuses as readonly string[]).includes(text);
 }
 
 function isStart(value: unknown): value is ['after' | 'before', string] {
@@ -209,12 +189,6 @@ function noLetter(): SlipstreamError {
 
 function wrong(pointer: string, detail: string): SlipstreamError {
   return new SlipstreamError('validation_failed', 'The request has fields with wrong values.', {
-    errors: [{ pointer, detail }],
-  });
-}
-
-function unusable(pointer: string, detail: string): SlipstreamError {
-  return new SlipstreamError('malformed_request', 'The query has parameters that cannot be used.', {
     errors: [{ pointer, detail }],
   });
 }

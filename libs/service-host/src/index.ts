@@ -15,6 +15,7 @@ export {
   parsePageSize,
   rejectUnknownQuery,
 } from './pagination.ts';
+export { Parameters, unusable } from './parameters.ts';
 export { httpStatuses, type ProblemBody } from './problem.ts';
 export { RawBody } from './raw-body.ts';
 export { runService } from './run-service.ts';

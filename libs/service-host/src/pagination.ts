@@ -70,7 +70,7 @@ export function rejectUnknownQuery(query: Query, allowed: readonly string[]): vo
   if (errors.length > 0) throw malformedQuery(errors);
 }
 
-function malformedQuery(errors: readonly { pointer: string; detail: string }[]): SlipstreamError {
+export function malformedQuery(errors: readonly { pointer: string; detail: string }[]): SlipstreamError {
   return new SlipstreamError('malformed_request', 'The query has parameters that cannot be used.', {
     errors,
   });

@@ -1,11 +1,11 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
-import { type JsonValue, type Page, Scopes, toSnakeJson } from '@slipstream/service-host';
+import { type JsonValue, type Page, Scopes, toSnakeJson, unusable } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
 import { ApiPage } from './api-page.ts';
-import { Parameters, type Query as QueryOf, type Reply, type Request, toPage, wrong } from './parameters.ts';
+import { Parameters, type Query as QueryOf, type Reply, type Request, toPage } from './parameters.ts';
 import { transactionJson } from './shapes.ts';
 import { QUERIES } from './tokens.ts';
 
@@ -44,7 +44,7 @@ export class AccountsController {
     const slip = parameters.text('slip');
     const id = parameters.text('account');
     const clock = parameters.text('clock') ?? wallClock;
-    if (slip === undefined && id === undefined) throw wrong('slip', 'give slip or account');
+    if (slip === undefined && id === undefined) throw unusable('slip', 'give slip or account');
     const isKey = ([at, key, ...rest]: readonly string[]) =>
       at !== undefined && parseInstant(at) === at && key !== undefined && isUuid(key) && rest.length === 0;
     const page = await this.queries.transactions(

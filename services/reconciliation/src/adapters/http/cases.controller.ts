@@ -1,11 +1,10 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiQuery } from '@nestjs/swagger';
-import { keyLengthMax, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { parseInstant, SlipstreamError } from '@slipstream/kernel';
 import {
-  decodeCursor,
   encodeCursor,
   linkHeader,
-  parsePageSize,
+  Parameters,
   rejectUnknownQuery,
   Scopes,
   toSnakeJson,
@@ -15,7 +14,7 @@ import type { CaseFilter, CasePosition, Reads } from '../../application/reads.ts
 /** Injection token of {@link Reads}. */
 export const READS = Symbol('reconciliation:reads');
 
-const parameters = ['status', 'cause', 'provider', 'cursor', 'page_size'] as const;
+const known = ['status', 'cause', 'provider', 'cursor', 'page_size'] as const;
 
 interface Reply {
   header(name: string, value: string): unknown;
@@ -39,10 +38,14 @@ export class CasesController {
     @Req() request: { readonly url: string },
     @Res({ passthrough: true }) reply: Reply,
   ) {
-    rejectUnknownQuery(query, parameters);
-    const pageSize = parsePageSize(query.page_size);
-    const from = query.cursor === undefined ? null : toPosition(decodeCursor(query.cursor, isPosition));
-    const { cases, ...ends } = await this.reads.cases(toFilter(query), from, pageSize);
+    const parameters = new Parameters(query, known);
+    const pageSize = parameters.pageSize();
+    const from = parameters.cursor(isPosition);
+    const { cases, ...ends } = await this.reads.cases(
+      toFilter(parameters),
+      from && toPosition(from),
+      pageSize,
+    );
     const page = { next: toCursor(ends.next), previous: toCursor(ends.previous) };
     const link = linkHeader(request.url, page);
     if (link !== null) reply.header('link', link);
@@ -61,24 +64,12 @@ export class CasesController {
   }
 }
 
-function toFilter({ status, cause, provider }: Record<string, string>): CaseFilter {
-  if (status !== undefined && status !== 'open' && status !== 'closed') {
-    throw wrong('status', 'must be open or closed');
-  }
-  return { status: status ?? null, cause: toText('cause', cause), provider: toText('provider', provider) };
-}
-
-/** U+0000 cannot be stored, so PostgreSQL does not even compare with it. */
-function toText(name: string, value: string | undefined): string | null {
-  if (value === undefined) return null;
-  if (value !== '' && value.length <= keyLengthMax && !value.includes('\0')) return value;
-  throw wrong(name, `must be a text of 1 to ${keyLengthMax} characters`);
-}
-
-function wrong(pointer: string, detail: string): SlipstreamError {
-  return new SlipstreamError('malformed_request', 'The query has parameters that cannot be used.', {
-    errors: [{ pointer, detail }],
-  });
+function toFilter(parameters: Parameters): CaseFilter {
+  return {
+    status: parameters.oneOf('status', ['open', 'closed']) ?? null,
+    cause: parameters.text('cause') ?? null,
+    provider: parameters.text('provider') ?? null,
+  };
 }
 
 type CursorContent = [string, string, number];

@@ -1,0 +1,62 @@
+import { type Instant, keyLengthMax, parseInstant, type SlipstreamError } from '@slipstream/kernel';
+import { decodeCursor, malformedQuery, parsePageSize, type Query, rejectUnknownQuery } from './pagination.ts';
+
+/** Reads query parameters; every method throws SlipstreamError malformed_request that names the parameter. */
+export class Parameters {
+  readonly #query: Query;
+
+  /** Refuses parameters that are not in `allowed`, and any that is given twice. */
+  constructor(query: Query, allowed: readonly string[]) {
+    rejectUnknownQuery(query, allowed);
+    this.#query = query;
+  }
+
+  /** U+0000 cannot be stored, so PostgreSQL does not even compare with it. */
+  text(name: string): string | undefined {
+    const value = this.#query[name];
+    if (value === undefined) return undefined;
+    if (typeof value === 'string' && value !== '' && value.length <= keyLengthMax && !value.includes('\0'))
+      return value;
+    throw unusable(name, `must be a text of 1 to ${keyLengthMax} characters`);
+  }
+
+  oneOf<const Word extends string>(name: string, words: readonly Word[]): Word | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    const word = words.find((candidate) => candidate === value);
+    if (word !== undefined) return word;
+    throw unusable(name, `must be one of ${words.join(', ')}`);
+  }
+
+  /** From 0 to 999,999. */
+  integer(name: string): number | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    if (/^\d{1,6}$/.test(value)) return Number(value);
+    throw unusable(name, 'must be an integer');
+  }
+
+  instant(name: string): Instant | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    const instant = parseInstant(value);
+    if (instant !== null) return instant;
+    throw unusable(name, 'must be an RFC 3339 time, like 2026-11-22T10:39:00Z');
+  }
+
+  /** `page_size`: items of a page. */
+  pageSize(): number {
+    return parsePageSize(this.#query.page_size);
+  }
+
+  /** What `cursor` holds; null without one. @throws SlipstreamError cursor_invalid */
+  cursor<T>(isPosition: (value: unknown) => value is T): T | null {
+    const value = this.#query.cursor;
+    return value === undefined ? null : decodeCursor(String(value), isPosition);
+  }
+}
+
+/** A query parameter has a value that nothing can be asked with. */
+export function unusable(pointer: string, detail: string): SlipstreamError {
+  return malformedQuery([{ pointer, detail }]);
+}
