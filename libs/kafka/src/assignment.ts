@@ -28,6 +28,10 @@ export class Assignment<Tx> {
     for (let i = 0; i < this.#claimsConcurrent; i++) void next();
   }
 
+  claimAnew(): void {
+    for (const one of this.#owned.values()) one.claimAnew();
+  }
+
   forget(): void {
     for (const one of this.#owned.values()) one.abandon();
     this.#owned = new Map();

@@ -132,6 +132,11 @@ export class BatchConsumer<Tx> {
     return (await this.#assignment.get(partition)?.release(work)) ?? false;
   }
 
+  /** The store may be another one: positions are read from it anew before anything more is handled. */
+  claimAnew(): void {
+    this.#assignment.claimAnew();
+  }
+
   /** Keys of the partitions owned now whose records wait behind a dead letter. */
   parkedKeys(): number {
     return [...this.positions().values()].reduce((sum, { parkedKeys }) => sum + parkedKeys.size, 0);

@@ -34,6 +34,7 @@ export class OwnedPartition<Tx> implements LanePartition {
   #runner: ChunkRunner<Tx> | null = null;
   #guard: FetchGuard | null = null;
   #failures = 0;
+  #doubts = 0;
   #isShared = false;
   #timer: NodeJS.Timeout | undefined;
   #tail: Promise<unknown> = Promise.resolve();
@@ -85,6 +86,7 @@ export class OwnedPartition<Tx> implements LanePartition {
     if (this.#status === 'gone' || this.#status === 'stopped') return;
     this.#status = 'claiming';
     const { store, subscription, control } = this.#options;
+    const doubts = this.#doubts;
     try {
       this.#closeUnits();
       const topicId = await control.topicId();
@@ -95,6 +97,7 @@ export class OwnedPartition<Tx> implements LanePartition {
       if (topicId !== null && position.topicId !== topicId) return this.stop(anotherTopic(position, topicId));
       await this.#openUnits(position);
       if (this.#isGone()) return this.#closeUnits();
+      if (doubts !== this.#doubts) return this.claim();
       this.#status = 'ready';
       this.#why = '';
       // Kafka may have committed more than the store knows, after a restored database up to the log's end.
@@ -103,6 +106,15 @@ export class OwnedPartition<Tx> implements LanePartition {
     } catch (error) {
       this.#wait(error);
     }
+  }
+
+  /** The store may be another one, with another position: what runs ends first, then the partition is claimed anew. */
+  claimAnew(): void {
+    this.#doubts++;
+    if (this.#status !== 'ready') return; // any other claims before it goes on
+    this.#status = 'claiming';
+    this.#options.control.pause(this.partition);
+    void this.#inTurn(() => this.claim());
   }
 
   /** Assigned away: what still runs ends at its next step, and the fence rejects what it would commit. */

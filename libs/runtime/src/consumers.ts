@@ -35,6 +35,9 @@ export class Consumers {
 
   constructor(options: ConsumersOptions) {
     this.#options = options;
+    options.gate.onDoubt(() => {
+      for (const consumer of this.#all) consumer.claimAnew();
+    });
   }
 
   get all(): readonly BatchConsumer<Tx>[] {

@@ -122,10 +122,24 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   };
 }
 
-/** While the database may be older than the log the workers rest: what they decided could not be written. */
+/**
+ * While the database may be older than the log the workers rest: what they decided could not be written. What a provider
+ * answered is kept meanwhile: the slip it is about may be one that is not folded back yet.
+ */
 function resting(does: UseCases, isOpen: () => boolean): UseCases {
+  const requireOpen = () => {
+    if (!isOpen()) throw new SlipstreamError('unavailable', 'The service is still reading its own log.');
+  };
   return {
     ...does,
+    recordOutcomes: async (calls) => {
+      requireOpen();
+      await does.recordOutcomes(calls);
+    },
+    recordAnswers: async (answers) => {
+      requireOpen();
+      await does.recordAnswers(answers);
+    },
     dispatchDueSlips: async (calls) => (isOpen() ? does.dispatchDueSlips(calls) : 0),
     inquireDue: async (calls) => (isOpen() ? does.inquireDue(calls) : 0),
     recoverAbandoned: async () => (isOpen() ? does.recoverAbandoned() : 0),

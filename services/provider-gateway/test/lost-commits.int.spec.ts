@@ -54,7 +54,7 @@ test('a call whose intent never reached the topic was not made: its commit may b
   await first.stop();
   await gateway.copyAside();
 
-  const second = await gateway.start(simulator.providers, port, [proxy.address]);
+  const second = await gateway.start(simulator.providers, port, { kafkaBrokers: [proxy.address] });
   const again = await submit();
   await gateway.has(again, 'SlipReturned');
   proxy.holdProduces();
@@ -81,7 +81,7 @@ test('a call whose intent never reached the topic was not made: its commit may b
 test('a broker that takes seconds makes calls late, and not impossible', async () => {
   const slow = await startKafkaProxy(gateway.environment.kafkaBrokers[0]!);
   try {
-    const instance = await gateway.start(simulator.providers, port, [slow.address]);
+    const instance = await gateway.start(simulator.providers, port, { kafkaBrokers: [slow.address] });
     slow.produceDelayMs = 2_000;
     const slips = await Promise.all([submit(), submit(), submit()]);
     for (const slipId of slips) await gateway.has(slipId, 'SlipReturned');

@@ -43,7 +43,7 @@ export class GatewayUnderTest {
   /** Every record of `slips.events.v1`, in order of arrival. */
   readonly events: RecordedEvent[] = [];
   readonly ticks: Tick[] = [];
-  readonly #databaseUrl: string;
+  readonly databaseUrl: string;
   readonly #kafka: ReturnType<typeof createKafka>;
   readonly #producer: SerialProducer;
   readonly #consumer: ReturnType<ReturnType<typeof createKafka>['consumer']>;
@@ -53,7 +53,7 @@ export class GatewayUnderTest {
 
   private constructor(environment: Environment, databaseUrl: string, keys: Keys) {
     this.environment = environment;
-    this.#databaseUrl = databaseUrl;
+    this.databaseUrl = databaseUrl;
     this.#keys = keys;
     this.database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
     // Putting a copy back ends its idle connections.
@@ -77,18 +77,18 @@ export class GatewayUnderTest {
     return opened;
   }
 
-  /** Starts an instance on this port (0: any); all share the database and the consumer groups. */
+  /** Starts an instance on this port (0: any); all share the database (unless told so) and the consumer groups. */
   async start(
     providers: Readonly<Record<string, string>>,
     port = 0,
-    kafkaBrokers = this.environment.kafkaBrokers,
+    { kafkaBrokers, databaseUrl }: { kafkaBrokers?: readonly string[]; databaseUrl?: string } = {},
   ): Promise<Service> {
     const jwk = { ...(await exportJWK(this.#keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
     const settings = {
       port,
       host: '127.0.0.1',
-      kafkaBrokers,
-      databaseUrl: this.#databaseUrl,
+      kafkaBrokers: kafkaBrokers ?? this.environment.kafkaBrokers,
+      databaseUrl: databaseUrl ?? this.databaseUrl,
       configFile: 'rules.yaml',
       jwks: { keys: [jwk] },
       jwtIssuer: 'https://issuer.test',
@@ -103,6 +103,11 @@ export class GatewayUnderTest {
     return service;
   }
 
+  /** The copy that {@link copyAside} took. */
+  get copyUrl(): string {
+    return `${this.databaseUrl}_copy`;
+  }
+
   /** Takes a copy of the service's database aside; every session of it ends. */
   async copyAside(): Promise<void> {
     await copyDatabase(this.environment.databaseUrl, this.#databaseName, `${this.#databaseName}_copy`);
@@ -114,7 +119,7 @@ export class GatewayUnderTest {
   }
 
   get #databaseName(): string {
-    return new URL(this.#databaseUrl).pathname.slice(1);
+    return new URL(this.databaseUrl).pathname.slice(1);
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
+import { SlipstreamError } from '@slipstream/kernel';
 import { classifyDatabaseError, type OutboundRecord, type Tx, type UnitOfWork } from '@slipstream/postgres';
 import type { PendingEvent } from '@slipstream/slip';
 import type { Store, StoreTx } from '../../application/ports.ts';
@@ -42,8 +43,12 @@ export function postgresStore(unitOfWork: UnitOfWork, options: StoreOptions): St
   };
 }
 
-/** Whether what failed so may go well later, unchanged: the database is away, or not as it must be. */
+/**
+ * Whether what failed so may go well later, unchanged: the database is away, not as it must be, or not compared with its
+ * log yet.
+ */
 export function mayPass(error: unknown): boolean {
+  if (error instanceof SlipstreamError && error.code === 'unavailable') return true;
   const failure = classifyDatabaseError(error);
   return failure === 'transient' || failure === 'setup';
 }
