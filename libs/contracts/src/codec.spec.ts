@@ -11,7 +11,7 @@ const head = {
   source: '/slipstream/ledger',
   subject: 'slip-1',
   clock: 'wall',
-  traceparent: '00-a-b-01',
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
 };
 const stamp = {
   sequence: '42',
@@ -92,7 +92,11 @@ describe('the event codec', () => {
     expect(official.attributes.time?.attr.value).toMatchObject({ seconds: 1795343940n, nanos: 123456000 });
     expect(official.attributes.receivedtime?.attr.value).toMatchObject({ seconds: 1795343939n, nanos: 0 });
     expect(official.type).toBe('slipstream.slip.returned.v1');
-    expect(readEnvelope(bytes)).toMatchObject({ sequence: 42, traceparent: '00-a-b-01', clock: 'wall' });
+    expect(readEnvelope(bytes)).toMatchObject({
+      sequence: 42,
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      clock: 'wall',
+    });
     expect(peekEnvelope(bytes)).toEqual({
       source: head.source,
       type: 'slipstream.slip.returned.v1',
@@ -105,6 +109,14 @@ describe('the event codec', () => {
     const body = encodeSlipEvent(head, events[0]!);
     expect(stampEnvelope(body, { ...stamp, incarnation: '0' })).toEqual(stampEnvelope(body, stamp));
   });
+
+  test.each(['x', '00-a-b-01', `00-${'a'.repeat(60_000)}-b7ad6b7169203331-01`])(
+    'leaves out what is no trace context: %#',
+    (traceparent) => {
+      const bytes = encodeSlipEvent({ ...head, traceparent }, events[0]!);
+      expect(readEnvelope(stampEnvelope(bytes, stamp)).traceparent).toBe('');
+    },
+  );
 
   test('a resend has the same bytes', () => {
     const body = encodeSlipEvent(head, events[0]!);

@@ -24,10 +24,17 @@ export interface EventHead {
   readonly time?: Instant | undefined;
 }
 
+/**
+ * W3C trace context. A caller may write anything of any length there, and every event of its slip repeats it: what is no
+ * trace context is left out, or one long command would make events that no topic takes.
+ */
+const traceContext = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
 /** Encodes a CloudEvent around a domain message's bytes; throws `payload_too_large` above {@link eventBytesMax}. */
 export function encodeCloudEvent(head: EventHead, data: Uint8Array): Uint8Array {
   const attributes: Record<string, object> = { subject: text(head.subject), clock: text(head.clock) };
-  if (head.traceparent) attributes.traceparent = text(head.traceparent);
+  if (head.traceparent && traceContext.test(head.traceparent))
+    attributes.traceparent = text(head.traceparent);
   if (head.time) attributes.time = { attr: { case: 'ceTimestamp', value: toTimestamp(head.time) } };
   const bytes = toBinary(
     CloudEventSchema,
