@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { parseRules, rulesDefaults } from './rules.ts';
+import { loadRules, parseRules } from './rules.ts';
+import { rulesDefaults } from './rules-defaults.ts';
 import { rulesSchema } from './rules-schema.ts';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../../docs/reference/configuration.md'), 'utf8');
@@ -42,5 +43,21 @@ describe('docs/reference/configuration.md', () => {
       PROVIDER_ACME_SECRET: 'sixteen-or-more-characters',
     };
     expect(parseRules(yaml, { file: 'configuration.md', environment }).routes.size).toBe(2);
+  });
+});
+
+describe('the rules files that come with the project', () => {
+  it.each(['slipstream.config.yaml', 'slipstream.demo.yaml'])('%s loads', (name) => {
+    const file = resolve(import.meta.dirname, '../../../deploy/local', name);
+    const variables = [...readFileSync(file, 'utf8').matchAll(/\$\{([A-Z_]+)\}/g)].map(
+      ([, variable]) => variable!,
+    );
+    const environment = Object.fromEntries(
+      variables.map((variable) => [
+        variable,
+        variable.endsWith('_URL') ? 'http://127.0.0.1:1' : 'sixteen-or-more-characters',
+      ]),
+    );
+    expect(loadRules(file, environment).routes.size).toBeGreaterThan(1);
   });
 });

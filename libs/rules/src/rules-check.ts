@@ -1,4 +1,5 @@
-import type { RouteDocument, RulesDocument } from './rules-schema.ts';
+import { rulesDefaults } from './rules-defaults.ts';
+import type { ProviderDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
 
 /** Where a problem sits in the file: keys and indexes from the root; `key` points at the last key, not its value. */
 export interface Problem {
@@ -47,12 +48,28 @@ function checkDispatched(route: RouteDocument, document: RulesDocument): Problem
     problems.push({ path: ['provider'], reason: 'a dispatched route needs a provider' });
   } else if (!Object.hasOwn(document.providers, route.provider)) {
     problems.push({ path: ['provider'], reason: `no provider is named ${route.provider}` });
+  } else {
+    problems.push(...checkDeadline(route, route.provider, document.providers[route.provider]!));
   }
   const { retry_initial_ms: initial, retry_max_ms: max } = route;
   if (initial !== undefined && max !== undefined && initial > max) {
     problems.push({ path: ['retry_initial_ms'], reason: 'must not be more than retry_max_ms' });
   }
   return problems;
+}
+
+/** A call that may take longer than the deadline makes slips overdue by construction, and their answers late. */
+function checkDeadline(route: RouteDocument, id: string, provider: ProviderDocument): Problem[] {
+  const { connect_timeout_ms, answer_timeout_ms } = { ...rulesDefaults.provider, ...provider };
+  const needed = connect_timeout_ms + answer_timeout_ms;
+  if (route.outcome_deadline_ms >= needed) return [];
+  const needs = `${needed} ms (connect_timeout_ms ${connect_timeout_ms} + answer_timeout_ms ${answer_timeout_ms})`;
+  return [
+    {
+      path: ['outcome_deadline_ms'],
+      reason: `${route.outcome_deadline_ms} ms is less than the ${needs} that a call to provider ${id} may take`,
+    },
+  ];
 }
 
 function checkLadder(ladder: readonly number[]): Problem[] {

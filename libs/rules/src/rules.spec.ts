@@ -10,7 +10,7 @@ const environment = { ACME_URL: 'http://127.0.0.1:9/', ACME_SECRET: secret };
 
 const good = `version: 1
 providers:
-  acme: { base_url: "\${ACME_URL}", secret: "\${ACME_SECRET}", connect_timeout_ms: 500, acceptance_delay_max_ms: 1000 }
+  acme: { base_url: "\${ACME_URL}", secret: "\${ACME_SECRET}", connect_timeout_ms: 500, acceptance_delay_max_ms: 1000, answer_timeout_ms: 2500 }
 routes:
   default:
     mode: dispatched
@@ -44,7 +44,7 @@ describe('rules', () => {
       baseUrl: 'http://127.0.0.1:9',
       secrets: { current: secret, next: null },
       connectTimeoutMs: 500,
-      answerTimeoutMs: 10_000,
+      answerTimeoutMs: 2_500,
       acceptanceDelayMaxMs: 1000,
       concurrencyMax: 32,
     });
@@ -144,6 +144,16 @@ describe('bad rules', () => {
       'reported with a provider',
       at('provider: null', 'provider: acme'),
       '11:39: routes.import.provider: a reported route',
+    ],
+    [
+      'a deadline that a call may outlast',
+      at('5000', '2999'),
+      '8:26: routes.default.outcome_deadline_ms: 2999 ms is less than the 3000 ms (connect_timeout_ms 500 + answer_timeout_ms 2500) that a call to provider acme may take',
+    ],
+    [
+      'a deadline that a call with the default limits may outlast',
+      at(', answer_timeout_ms: 2500', ''),
+      'outcome_deadline_ms: 5000 ms is less than the 10500 ms (connect_timeout_ms 500 + answer_timeout_ms 10000)',
     ],
     [
       'a quiet period on a reported route',

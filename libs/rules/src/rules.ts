@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { StartError } from '@slipstream/kernel';
+import { rulesDefaults } from './rules-defaults.ts';
 import type { ProviderDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
 import { type Environment, readRulesSource } from './rules-source.ts';
 
@@ -56,25 +57,6 @@ export interface DetectionRules {
   /** The clocks of the databases and the broker may lie this far apart; beyond it dispatch and verdicts pause. */
   readonly clockSkewMsMax: number;
 }
-
-/** Defaults of the optional keys, in the file's names. */
-export const rulesDefaults = {
-  provider: {
-    protocol: 'json-callback',
-    connect_timeout_ms: 1000,
-    answer_timeout_ms: 10_000,
-    concurrency_max: 32,
-  },
-  route: {
-    overdraft: false,
-    kinds: ['order', 'payout', 'payment'],
-    retry_initial_ms: 200,
-    retry_max_ms: 30_000,
-    quiet_period_ms: 30_000,
-    inquiry_ladder_ms: [0, 30_000, 120_000, 600_000, 3_600_000],
-  },
-  detection: { grace_ms: 0, blind_ms_max: 60_000, clock_skew_ms_max: 1_000 },
-} as const;
 
 const fileBytesMax = 1_048_576;
 

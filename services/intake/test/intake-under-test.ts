@@ -31,7 +31,7 @@ export interface IntakeUnderTest {
 const rulesText = `
 version: 1
 providers:
-  acme: { base_url: "http://127.0.0.1:1", secret: "0123456789abcdef0123456789abcdef" }
+  acme: { base_url: "http://127.0.0.1:1", secret: "0123456789abcdef0123456789abcdef", answer_timeout_ms: 2000 }
 routes:
   default: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000, overdraft: true, quiet_period_ms: 2000, inquiry_ladder_ms: [0, 2000] }
   orders: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000, kinds: [order] }

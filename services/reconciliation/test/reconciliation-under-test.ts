@@ -27,7 +27,7 @@ const rules = parseRules(
   `
 version: 1
 providers:
-  acme: { base_url: "http://127.0.0.1:1", secret: "0123456789abcdef0123456789abcdef" }
+  acme: { base_url: "http://127.0.0.1:1", secret: "0123456789abcdef0123456789abcdef", answer_timeout_ms: 2000 }
 routes:
   default: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000 }
 `,

@@ -89,8 +89,8 @@ function withDeadline(
   if (clock === wallClock && deadline <= receivedAt) {
     return refuse('deadline_in_past', 'deadline', `The deadline ${deadline} is over.`);
   }
-  // A sooner one than the call itself may take would be missed by construction; the route's own is always good.
-  const msMin = Math.min(route.answerMsMax, route.outcomeDeadlineMs);
+  // A sooner one than the call itself may take would be missed by construction.
+  const msMin = route.answerMsMax;
   if (clock === wallClock && deadline < later(receivedAt, msMin)) {
     const why = `as long as the route ${submission.route} may need for an answer`;
     return refuse(

@@ -1,0 +1,18 @@
+/** Defaults of the optional keys, in the file's names. */
+export const rulesDefaults = {
+  provider: {
+    protocol: 'json-callback',
+    connect_timeout_ms: 1000,
+    answer_timeout_ms: 10_000,
+    concurrency_max: 32,
+  },
+  route: {
+    overdraft: false,
+    kinds: ['order', 'payout', 'payment'],
+    retry_initial_ms: 200,
+    retry_max_ms: 30_000,
+    quiet_period_ms: 30_000,
+    inquiry_ladder_ms: [0, 30_000, 120_000, 600_000, 3_600_000],
+  },
+  detection: { grace_ms: 0, blind_ms_max: 60_000, clock_skew_ms_max: 1_000 },
+} as const;
