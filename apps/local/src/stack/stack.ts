@@ -23,6 +23,8 @@ export interface StackOptions {
   instances?: InstanceCounts;
   /** Changes the profile's dispatched routes. */
   policies?: RoutePolicies;
+  /** Gives the brokers that the services are told instead of the real ones: a way that a drill can make slow. */
+  wayToKafka?: (brokers: readonly string[]) => Promise<readonly string[]>;
   /** Gets progress and one line for each restart. */
   log?: (line: string) => void;
   /** Folders and files to delete if this process is killed. */
@@ -90,10 +92,11 @@ async function startServices(
   // Port 9: nobody takes callbacks.
   const simulator = await planSimulation(gateway?.url ?? 'http://127.0.0.1:9', stateFile);
   const identity = await openIdentity(join(options.dataDir, 'keys/signing-key.json'));
-  const kafkaBrokers = environment.kafkaBrokers.join(',');
   const shared = {
     ...simulator.env,
-    KAFKA_BROKERS: kafkaBrokers,
+    KAFKA_BROKERS: ((await options.wayToKafka?.(environment.kafkaBrokers)) ?? environment.kafkaBrokers).join(
+      ',',
+    ),
     SLIPSTREAM_CONFIG: rulesFile(options.profile, options.policies, options.dataDir),
     SLIPSTREAM_JWKS: identity.jwks,
     SLIPSTREAM_JWT_ISSUER: ISSUER,
@@ -108,7 +111,7 @@ async function startServices(
   return {
     simulatorUrl: simulator.url,
     env: {
-      KAFKA_BROKERS: kafkaBrokers,
+      KAFKA_BROKERS: environment.kafkaBrokers.join(','),
       DATABASE_URL: environment.databaseUrl,
       SIMULATOR_URL: simulator.url,
       ...urlVariables(instances),
