@@ -1,5 +1,12 @@
 import { type Envelope, mayPublish, readEnvelope, slipEventOf, topics } from '@slipstream/contracts';
-import { jsonLog, type KafkaClient, type Log, RecordStream, type StreamRecord } from '@slipstream/kafka';
+import {
+  digestOf,
+  jsonLog,
+  type KafkaClient,
+  type Log,
+  RecordStream,
+  type StreamRecord,
+} from '@slipstream/kafka';
 import type { RecordedEvent } from '@slipstream/slip';
 import { ResendFilter } from './resend-filter.ts';
 
@@ -68,6 +75,7 @@ export async function startEventStream(
 interface Read extends Envelope {
   readonly partition: number;
   readonly offset: number;
+  readonly digest: number;
 }
 
 /** What our services say, numbers and all; bytes that are no event, and what strangers say, is told in the log. */
@@ -80,7 +88,7 @@ function readAll(records: readonly StreamRecord[], log: Log): Read[] {
       const { source, type } = envelope;
       if (!mayPublish(source, type)) throw new Error(`${source} may not publish ${type}`);
       if (envelope.sequence < 1) throw new Error('the event has no sequence');
-      return [{ ...envelope, partition, offset }];
+      return [{ ...envelope, partition, offset, digest: digestOf(value) }];
     } catch (error) {
       skipped(log, { partition, offset }, error);
       return [];

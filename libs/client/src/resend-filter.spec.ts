@@ -2,7 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { StreamBroken } from '@slipstream/kafka';
 import { ResendFilter } from './resend-filter.ts';
 
-const event = (sequence: number, source = '/a') => ({ source, sequence });
+const event = (sequence: number, source = '/a', more: { incarnation?: number; digest?: number } = {}) => ({
+  ...{ source, sequence, incarnation: 1, digest: sequence },
+  ...more,
+});
 const numbers = (events: readonly { sequence: number }[]) => events.map(({ sequence }) => sequence);
 
 describe('ResendFilter', () => {
@@ -24,8 +27,23 @@ describe('ResendFilter', () => {
     const filter = new ResendFilter();
     expect(() => filter.fresh(0, [event(1), event(3)])).toThrow(StreamBroken);
     filter.delivered(0, [event(5)]);
-    expect(() => filter.fresh(0, [event(7)])).toThrow('partition 0: seq 7 of /a after 5: records are lost');
+    expect(() => filter.fresh(0, [event(7)])).toThrow('partition 0: seq 7 of /a, after 5: 1 record(s) lost');
     expect(numbers(filter.fresh(0, [event(6)]))).toEqual([6]);
+  });
+
+  it('breaks off at a fork: other bytes under a known number, or an incarnation that was over', () => {
+    const filter = new ResendFilter();
+    filter.delivered(0, [event(5), event(6)]);
+    expect(() => filter.fresh(0, [event(6, '/a', { digest: 9 })])).toThrow(
+      'partition 0: seq 6 of /a, a fork: its bytes are not those seen under this number',
+    );
+    expect(() => filter.fresh(0, [event(7), event(7, '/a', { digest: 9 })])).toThrow('a fork');
+    expect(() => filter.fresh(0, [event(6, '/a', { incarnation: 2 })])).toThrow('a fork');
+    filter.delivered(0, filter.fresh(0, [event(7, '/a', { incarnation: 2 })]));
+    expect(() => filter.fresh(0, [event(8)])).toThrow('a fork: incarnation 1 speaks on');
+    filter.assigned();
+    expect(() => filter.fresh(0, [event(20)])).toThrow('a fork: incarnation 1 speaks on');
+    expect(numbers(filter.fresh(0, [event(20, '/a', { incarnation: 2 })]))).toEqual([20]);
   });
 
   it('begins anywhere, also after partitions were assigned anew, and still drops what was delivered', () => {

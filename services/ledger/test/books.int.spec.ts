@@ -121,13 +121,16 @@ describe('the batch handler on PostgreSQL', () => {
     expect(books.differing).toEqual([]);
   });
 
-  it('raises an alarm when a resent event has other bytes', async () => {
+  it('raises an alarm and takes nothing more when a resent event has other bytes', async () => {
     const feed = nextFeed();
     const { records } = await play(feed, [['a', submitted({ account: 'alarm' })]]);
     const { value, ...record } = records[0]!;
     const altered = Buffer.from(value!);
     altered.write('A', altered.indexOf('alarm'));
-    await books.handle(feed.partition, [], [{ ...record, value: altered }, records[0]!]);
+    const before = await books.dump();
+    const resent = [{ ...record, value: altered }, records[0]!];
+    await expect(books.handle(feed.partition, [], resent)).rejects.toThrow('unavailable: a fork');
+    expect(await books.dump()).toEqual(before);
     expect(books.differing.splice(0)).toMatchObject([
       { offset: 0, sequence: 1, source: '/slipstream/intake' },
     ]);

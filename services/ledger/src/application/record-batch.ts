@@ -1,3 +1,4 @@
+import { SlipstreamError } from '@slipstream/kernel';
 import { isLive, type PendingEvent } from '@slipstream/slip';
 import {
   type Answers,
@@ -108,7 +109,17 @@ async function compareResent(
   resent: readonly Resent[],
 ): Promise<void> {
   if (resent.length === 0) return;
-  for (const one of await tx.differing(partition, resent)) monitor.resentBytesDiffer(partition, one);
+  const differing = await tx.differing(partition, resent);
+  for (const one of differing) monitor.resentBytesDiffer(partition, one);
+  refuseFork(differing);
+}
+
+/** A number that stands for two events: the partition waits, loudly, until people have looked (rules 4 and 8). */
+function refuseFork([first]: readonly Resent[]): void {
+  if (first === undefined) return;
+  const { source, sequence, offset } = first;
+  const what = `a fork: the record at offset ${offset} says it is event ${sequence} of ${source}, which was logged with other bytes`;
+  throw new SlipstreamError('unavailable', what);
 }
 
 async function decideMoney(
