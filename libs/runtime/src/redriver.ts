@@ -1,23 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type BatchConsumer, recordAgain, refusalOf } from '@slipstream/kafka';
-import type {
-  OwnedPlace,
-  ParkedRecord,
-  PgConsumerStore,
-  RedriveItem,
-  RedriveQueue,
-  Tx,
-} from '@slipstream/postgres';
+import type { OwnedPlace, RedriveItem } from '@slipstream/postgres';
+import type { Health } from './health.ts';
+import { ItemRedrive, type ItemRedriveOptions, type RedriveConsumer } from './item-redrive.ts';
 import type { Part } from './lifecycle.ts';
+import { Loop } from './loop.ts';
 
-export type RedriveConsumer = Pick<BatchConsumer<Tx>, 'subscription' | 'positions' | 'release'>;
-
-export interface RedriverOptions {
+export interface RedriverOptions extends ItemRedriveOptions {
   readonly consumers: () => readonly RedriveConsumer[];
-  readonly queue: RedriveQueue;
-  readonly store: Pick<PgConsumerStore, 'classify'>;
   newId(): string;
-  readonly log: (message: string, fields: object) => void;
   readonly onError: (error: unknown) => void;
   /** Longest wait until something decided at another instance is seen. */
   readonly everyMs?: number;
@@ -28,8 +17,6 @@ export interface RedriverOptions {
 /** Also one that is alone looks: an instance may have decided something and died. */
 const aloneMs = 30_000;
 
-/** Letters of one transaction. */
-const lettersMax = 100;
 const itemsMax = 100;
 
 /**
@@ -40,53 +27,46 @@ const itemsMax = 100;
 export class Redriver implements Part {
   readonly name = 'redriver';
   readonly #options: RedriverOptions;
+  readonly #items: ItemRedrive;
+  readonly #loop: Loop;
   readonly #stopping = new AbortController();
   /** Partitions whose `too_new` letters were queued since they came here. */
   #upgraded = new Set<string>();
-  #running: Promise<void> = Promise.resolve();
-  #wake: () => void = () => {};
   /** Something may be queued: decided here, or left over from the last look. */
   #isDue = true;
   #lookAtMs = 0;
 
   constructor(options: RedriverOptions) {
     this.#options = options;
+    this.#items = new ItemRedrive(options, this.#stopping.signal);
+    const { everyMs = 2_000, onError } = options;
+    this.#loop = new Loop({
+      ...{ name: this.name, pauseMs: 0, onError },
+      round: async (woken) => {
+        this.#isDue ||= woken;
+        return (await this.#round()) ? 0 : everyMs;
+      },
+    });
   }
 
   async start(): Promise<void> {
-    this.#running = this.#run();
+    await this.#loop.start();
   }
 
   /** Something was decided here: looked at soon. */
-  readonly wake = (): void => {
-    this.#isDue = true;
-    this.#wake();
-  };
+  readonly wake = (): void => this.#loop.wake();
 
   async drain(): Promise<void> {
     this.#stopping.abort();
-    this.#wake();
-    await this.#running;
+    await this.#loop.stop();
   }
 
   async stop(): Promise<void> {
     await this.drain();
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      const woken = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      let progressed = false;
-      try {
-        progressed = await this.#round();
-      } catch (error) {
-        this.#isDue = true;
-        this.#options.onError(error);
-      }
-      if (!progressed) await Promise.race([woken, this.#pause(this.#options.everyMs ?? 2_000)]);
-    }
+  health(): Health {
+    return this.#loop.health();
   }
 
   /** True: something was done, so there may be more. */
@@ -95,13 +75,25 @@ export class Redriver implements Part {
     await this.#queueTooNew(owned);
     if (owned.length === 0 || !this.#looksNow()) return false;
     let progressed = false;
-    const items = await this.#options.queue.next(owned, itemsMax);
-    if (items.length > 0) this.#isDue = true;
-    for (const item of items) {
-      if (this.#stopping.signal.aborted) return false;
-      progressed = (await this.#redrive(item)) || progressed;
+    try {
+      const items = await this.#options.queue.next(owned, itemsMax);
+      if (items.length > 0) this.#isDue = true;
+      for (const item of items) {
+        const consumer = this.#consumerOf(item);
+        if (this.#stopping.signal.aborted) return false;
+        if (consumer && (await this.#items.redrive(consumer, item))) progressed = true;
+      }
+    } catch (error) {
+      this.#isDue = true;
+      throw error;
     }
     return progressed;
+  }
+
+  #consumerOf({ group, topic }: RedriveItem): RedriveConsumer | undefined {
+    const isIts = ({ subscription }: RedriveConsumer) =>
+      subscription.group === group && subscription.topic === topic;
+    return this.#options.consumers().find(isIts);
   }
 
   #looksNow(): boolean {
@@ -109,7 +101,6 @@ export class Redriver implements Part {
     const isAlone = this.#options.isAlone?.() ?? false;
     if (!this.#isDue && isAlone && nowMs < this.#lookAtMs) return false;
     this.#lookAtMs = nowMs + aloneMs;
-    // A wake that comes while the database is asked counts for the next look.
     this.#isDue = false;
     return true;
   }
@@ -138,93 +129,7 @@ export class Redriver implements Part {
       if (queued > 0) this.#options.log('records of a newer release are read again', { ...place, queued });
     }
   }
-
-  /** Reads a slip's letters until none is left or one fails again. False: the partition is not ours now, or waits. */
-  async #redrive(item: RedriveItem): Promise<boolean> {
-    const consumer = this.#options
-      .consumers()
-      .find(({ subscription }) => subscription.group === item.group && subscription.topic === item.topic);
-    if (!consumer) return false;
-    for (let atOnce = lettersMax; ; ) {
-      const step = await this.#step(consumer, item, atOnce);
-      if (step.kind === 'not-now') return false;
-      if (step.kind === 'failed' && step.letters > 1) {
-        // One of them: they are read one by one up to it.
-        atOnce = 1;
-        continue;
-      }
-      if (step.kind === 'failed') return this.#giveBack(consumer, item, step.error);
-      await this.#pause((step.letters * 1_000) / item.perSecond);
-      if (step.letters < atOnce || item.parkKey === null) return true;
-      if (this.#stopping.signal.aborted) return false;
-    }
-  }
-
-  async #step(consumer: RedriveConsumer, item: RedriveItem, atOnce: number): Promise<Step> {
-    const { queue, store } = this.#options;
-    let letters: readonly ParkedRecord[] = [];
-    try {
-      const owned = await consumer.release(item.partition, async (tx) => {
-        letters = await queue.take(tx, item, atOnce);
-        await this.#handle(tx, consumer, item, letters);
-        await queue.done(tx, letters, item);
-        if (item.parkKey === null) return [];
-        return (await queue.letGo(tx, item)) ? [item.parkKey] : [];
-      });
-      if (!owned) return { kind: 'not-now' };
-    } catch (error) {
-      const refusal = refusalOf(error, store);
-      return refusal === null ? { kind: 'not-now' } : { kind: 'failed', letters: letters.length, error };
-    }
-    const { group, topic, partition, parkKey, redriveId } = item;
-    const fields = { group, topic, partition, slip: parkKey, redrive: redriveId, letters: letters.length };
-    if (letters.length > 0) this.#options.log('dead letters handled', fields);
-    return { kind: 'done', letters: letters.length };
-  }
-
-  async #handle(
-    tx: Tx,
-    { subscription }: RedriveConsumer,
-    { topic, partition }: RedriveItem,
-    letters: readonly ParkedRecord[],
-  ): Promise<void> {
-    if (letters.length === 0) return;
-    const records = letters.map(({ id: _, ...record }) =>
-      recordAgain({ ...record, topic, partition }, subscription.sequenced),
-    );
-    await subscription.handle(tx, { topic, partition, records, resent: [] });
-  }
-
-  async #giveBack(consumer: RedriveConsumer, item: RedriveItem, error: unknown): Promise<boolean> {
-    const { queue, store, log } = this.#options;
-    const refusal = refusalOf(error, store)!;
-    const { group, topic, partition, parkKey, redriveId } = item;
-    const owned = await consumer.release(partition, async (tx) => {
-      const [letter] = await queue.take(tx, item, 1);
-      if (letter) await queue.failed(tx, letter, item, refusal);
-      return [];
-    });
-    if (owned)
-      log('a dead letter failed again', {
-        group,
-        topic,
-        partition,
-        slip: parkKey,
-        redrive: redriveId,
-        ...refusal,
-      });
-    return owned;
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
-  }
 }
-
-type Step =
-  | { readonly kind: 'done'; readonly letters: number }
-  | { readonly kind: 'failed'; readonly letters: number; readonly error: unknown }
-  | { readonly kind: 'not-now' };
 
 function nameOf({ group, topic, partition }: OwnedPlace): string {
   return `${group} ${topic} ${partition}`;
