@@ -5,7 +5,15 @@ import { sources, topics } from '@slipstream/contracts';
 import { SlipstreamError } from '@slipstream/kernel';
 import { endClocks, GroupCommit, type Tx } from '@slipstream/postgres';
 import type { Rules } from '@slipstream/rules';
-import { clockWatch, errorLog, openRuntime, outboundEvent, type Runtime } from '@slipstream/runtime';
+import {
+  clockWatch,
+  errorLog,
+  type Health,
+  openRuntime,
+  outboundEvent,
+  type Part,
+  type Runtime,
+} from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import {
   CALLBACK_INTAKE,
@@ -40,15 +48,12 @@ const poolMax = 20;
 export async function assemble({ settings, rules }: GatewayConfig): Promise<ServiceOptions> {
   const providers = openProviders(rules.providers.values());
   const runtime = await openRuntime({
-    name: 'provider-gateway',
-    source: sources.gateway,
-    settings,
+    ...{ name: 'provider-gateway', source: sources.gateway, settings, poolMax },
     migrations: {
       scope: 'provider-gateway',
       directory: fileURLToPath(new URL('../migrations', import.meta.url)),
     },
     publishes: [topics.events],
-    poolMax,
   });
   const logger = new Logger('Gateway');
   const onError = errorLog(logger);
@@ -87,16 +92,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   runtime.recoverWith(recovery(runtime.unitOfWork, options.events));
   runtime.consume(slipEvents<Tx>({ does, open, count, onDue: work.wake }));
   runtime.consume(reportedResults<Tx>({ does, open }));
-  // Two live instances never share a name, so whatever stands under ours was left by a process that died.
-  runtime.addPart({
-    name: 'own abandoned attempts',
-    // What the log is still to tell of is left to its leases.
-    start: async () => {
-      if (runtime.isOpen()) await does.recoverOwn();
-    },
-    stop: async () => {},
-  });
-  for (const part of work.parts) runtime.addPart(part);
+  for (const part of [ownAttempts(does, runtime.isOpen), ...work.parts]) runtime.addPart(part);
   publishWatermarks(runtime, does);
   return {
     name: 'provider-gateway',
@@ -112,13 +108,26 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     deadLetters: runtime.deadLetters,
     parts: (host) => {
       register(host.metrics);
-      // Answers are taken meanwhile, so the service is ready; what it does not do is said.
-      host.health.register('calls to providers', () => {
-        const trouble = clockTrouble();
-        return { ok: true, detail: trouble === null ? 'made' : `paused: ${trouble}` };
-      });
+      host.health.register('calls to providers', () => callsMade(clockTrouble()));
       return runtime.parts(host);
     },
+  };
+}
+
+/** Answers are taken meanwhile, so the service is ready; what it does not do is said. */
+function callsMade(trouble: string | null): Health {
+  return { ok: true, detail: trouble === null ? 'made' : `paused: ${trouble}` };
+}
+
+/** Two live instances never share a name, so whatever stands under ours was left by a process that died. */
+function ownAttempts(does: UseCases, isOpen: () => boolean): Part {
+  return {
+    name: 'own abandoned attempts',
+    // What the log is still to tell of is left to its leases.
+    start: async () => {
+      if (isOpen()) await does.recoverOwn();
+    },
+    stop: async () => {},
   };
 }
 
