@@ -245,7 +245,15 @@ export class BatchConsumer<Tx> {
     const { unitRecordsMax, waitingBytesMax } = this.#options;
     const { units: handler } = subscription;
     if (!handler) return null;
-    return new UnitLane({ store, subscription, handler, metrics, unitRecordsMax, waitingBytesMax });
+    const recordsMax = Math.min(unitRecordsMax, handler.recordsMax ?? unitRecordsMax);
+    return new UnitLane({
+      store,
+      subscription,
+      handler,
+      metrics,
+      unitRecordsMax: recordsMax,
+      waitingBytesMax,
+    });
   }
 
   #makeAssignment(): Assignment<Tx> {

@@ -182,6 +182,8 @@ export interface UnitWork<Tx> {
  * what `take` refuses and whatever a failed unit held. Memory may run ahead of the store by the unit that is committed.
  */
 export interface UnitHandler<Tx> {
+  /** Of one unit, where the handler needs fewer than the consumer would give. */
+  readonly recordsMax?: number;
   /** The partition was claimed: reads what memory must hold of it. */
   open(position: PartitionPosition): Promise<void>;
   /** Memory of the partition counts no more: it was assigned away, or something failed and it is opened again. */

@@ -115,6 +115,7 @@ function guarded(subscription: GuardedSubscription, gate: OwnLogGate): Subscript
 /** A partition that is closed takes no record into memory, and holds no other back. */
 function guardedUnits(units: UnitHandler<Tx>, topic: string, gate: OwnLogGate): UnitHandler<Tx> {
   return {
+    ...(units.recordsMax === undefined ? {} : { recordsMax: units.recordsMax }),
     open: (position) => units.open(position),
     close: (partition) => units.close(partition),
     begin(partition) {

@@ -11,8 +11,10 @@ import {
   UnitOfWork,
 } from '@slipstream/postgres';
 import { outboundEvent } from '@slipstream/runtime';
+import type { PendingEvent } from '@slipstream/slip';
 import { v7 } from 'uuid';
 import { eventsSubscription } from '../src/adapters/kafka/events-subscription.ts';
+import { readLogRecord } from '../src/adapters/kafka/read-log-record.ts';
 import { Accounts } from '../src/adapters/postgres/accounts.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
 import { migrations, sha256, transactionId } from '../src/app.module.ts';
@@ -31,6 +33,8 @@ export interface Books {
     resent?: readonly ConsumedRecord[],
     beforeCommit?: () => Promise<void>,
   ): Promise<void>;
+  /** Records of several partitions in one transaction. */
+  handleUnit(records: readonly ConsumedRecord[]): Promise<void>;
   /** Stores records as set aside, all but the first because they wait behind it. */
   setAside(
     partition: number,
@@ -67,16 +71,17 @@ export async function openBooks(databaseUrl: string): Promise<Books> {
     eventsAppended: () => {},
     postingsBooked: () => {},
     unknownType: (type) => unknownTypes.push(type),
-    resentBytesDiffer: (_, resent) => differing.push(resent),
+    resentBytesDiffer: (resent) => differing.push(resent),
   };
   const accounts = new Accounts();
   const context = { sha256, monitor, newId: v7, transactionId };
+  const outbound = (event: PendingEvent) => outboundEvent({ source: sources.ledger, newId: v7 }, event);
   const subscription: Subscription<Tx> = eventsSubscription({
     sha256,
     ledgerTx: (tx) => ledgerTx(tx, accounts),
     recordBatch: (tx, batch) => recordBatch(context, tx, batch),
-    keepUnread: (tx, partition, unread) => keepUnread(sha256, tx, partition, unread),
-    outbound: (event) => outboundEvent({ source: sources.ledger, newId: v7 }, event),
+    keepUnread: (tx, unread) => keepUnread(sha256, tx, unread),
+    outbound,
     onBatch: () => {},
   });
   const topic = topics.events.name;
@@ -88,6 +93,12 @@ export async function openBooks(databaseUrl: string): Promise<Books> {
       unitOfWork.run(async (tx) => {
         await subscription.handle(tx, { topic, partition, records, resent });
         await beforeCommit();
+      }),
+    handleUnit: (records) =>
+      unitOfWork.run(async (tx) => {
+        const batch = { records: records.map(readLogRecord), resent: [] };
+        const answers = await recordBatch(context, ledgerTx(tx, accounts), batch);
+        tx.publish(answers.map(outbound));
       }),
     setAside: (partition, records, reason = 'failed') =>
       unitOfWork.run(async (tx) => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { decodeSlipEvent } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
+import type { ConsumedRecord } from '@slipstream/kafka';
 import { seededRandom } from '@slipstream/kernel';
 import { type Books, openBooks } from './books.ts';
 import { recordedAs } from './builders.ts';
@@ -34,10 +35,10 @@ it('random lives, in batches of any size, come to what the domain says of them o
       n: 0,
     };
   });
-  while (lanes.some(({ lives }) => lives.length > 0)) {
-    const lane = random.pick(lanes.filter(({ lives }) => lives.length > 0));
+  const left = () => lanes.filter(({ lives }) => lives.length > 0);
+  /** What comes next on a partition: first what the ledger published since, as from Kafka. */
+  const next = async (lane: (typeof lanes)[number]) => {
     const { feed, lives } = lane;
-    // What the ledger published since comes back first, as from Kafka.
     const published = await books.published(feed.partition);
     const own = published.slice(lane.read).map((value) => feed.record(value));
     lane.read = published.length;
@@ -46,11 +47,22 @@ it('random lives, in batches of any size, come to what the domain says of them o
       .map(({ slipId, clock, event }) =>
         feed.event(recordedAs(event, (lane.n++ % 3_000) + 1, slipId, clock)),
       );
-    const records = [...own, ...others];
-    await books.handle(feed.partition, records);
+    return [...own, ...others];
+  };
+  while (left().length > 0) {
+    const records: ConsumedRecord[] = [];
+    if (random.chance(0.5)) {
+      const lane = random.pick(left());
+      records.push(...(await next(lane)));
+      const { partition } = lane.feed;
+      await books.handle(partition, records);
+      // A zombie's batch, or one that was read again.
+      if (random.chance(0.2)) await books.handle(partition, records);
+    } else {
+      for (const lane of left()) records.push(...(await next(lane)));
+      await books.handleUnit(records);
+    }
     for (const record of records) said.get(record.partition)!.push(...plain.take(record));
-    // A zombie's batch, or one that was read again.
-    if (random.chance(0.2)) await books.handle(feed.partition, records);
   }
   expect(await storedAsText(books.unitOfWork)).toEqual(asText(plain));
   for (const [partition, answers] of said) {

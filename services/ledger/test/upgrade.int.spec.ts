@@ -129,8 +129,7 @@ async function filled(
         ...{ at: record.time, received_at: record.receivedTime, bytes: record.bytes, chain },
       })),
     );
-    const slips = [...plain.slips.values()].map(({ partition, slip }) => ({
-      partition,
+    const slips = [...plain.slips.values()].map(({ slip }) => ({
       ...slipRow({ slip, hold: null, entries: 0, before: null }),
     }));
     await tx.insert(old.slip, slips);
@@ -208,9 +207,9 @@ describe('the tables of the release before', () => {
     const list = newSlips.names
       .map((name) => (name === 'hold_terms' ? 'hold_terms::jsonb' : name))
       .join(', ');
-    const written = [...plain.slips].map(([id, { partition, slip }]) => {
+    const written = [...plain.slips].map(([id, { slip }]) => {
       const entries = plain.transactions.filter(({ slipId }) => slipId === id).length;
-      return { partition, ...slipRow({ slip, hold: plain.holds.get(id) ?? null, entries, before: null }) };
+      return { ...slipRow({ slip, hold: plain.holds.get(id) ?? null, entries, before: null }) };
     });
     const read = () => unitOfWork.query(`select ${list} from slip order by id collate "C"`);
     const upgraded = await read();

@@ -12,12 +12,7 @@ export interface Unread {
  * Logs records that were set aside, so that the log is whole and their slip is shown; they are folded, and decided on,
  * when they are read again. A record behind one that is not in the log is left out as well: order comes before haste.
  */
-export async function keepUnread(
-  sha256: Sha256,
-  tx: LedgerTx,
-  partition: number,
-  unread: readonly Unread[],
-): Promise<void> {
+export async function keepUnread(sha256: Sha256, tx: LedgerTx, unread: readonly Unread[]): Promise<void> {
   const stored = await tx.load([...new Set(unread.map(({ record }) => record.slipId))]);
   const slips = new Map<string, SlipChange>();
   const log: LogEntry[] = [];
@@ -36,5 +31,5 @@ export async function keepUnread(
     log.push({ record, version: followed.version, chain: followed.chain });
   }
   if (log.length === 0) return;
-  await tx.write(partition, { log, slips: [...slips.values()], transactions: [], changes: [] });
+  await tx.write({ log, slips: [...slips.values()], transactions: [], changes: [] });
 }

@@ -26,10 +26,16 @@ export interface SlipChange extends StoredSlip {
 
 /** A transaction with its place among those of its slip. */
 export interface NumberedTransaction {
+  readonly partition: number;
   readonly transaction: Transaction;
   readonly slipId: string;
   readonly clock: string;
   readonly n: number;
+}
+
+/** What the transactions of a partition change of an account. */
+export interface PartitionChange extends AccountChange {
+  readonly partition: number;
 }
 
 /** Everything one batch writes; the transactions in the order of their decisions, timed by the database. */
@@ -37,11 +43,12 @@ export interface Booking {
   readonly log: readonly LogEntry[];
   readonly slips: readonly SlipChange[];
   readonly transactions: readonly NumberedTransaction[];
-  readonly changes: readonly AccountChange[];
+  readonly changes: readonly PartitionChange[];
 }
 
 /** A record that was handled before, as it came again. */
 export interface Resent {
+  readonly partition: number;
   readonly slipId: string;
   readonly source: string;
   readonly sequence: number;
@@ -53,11 +60,11 @@ export interface Resent {
 export interface LedgerTx {
   load(slipIds: readonly string[]): Promise<ReadonlyMap<string, StoredSlip>>;
   /** Those whose bytes are not the ones that were handled. */
-  differing(partition: number, resent: readonly Resent[]): Promise<readonly Resent[]>;
+  differing(resent: readonly Resent[]): Promise<readonly Resent[]>;
   /** Balances to decide by: until this transaction ends nobody else decides by them. */
   lockBalances(accounts: readonly AccountKey[]): Promise<Balances>;
   /** @throws InvariantError when a slip or an account was not as expected */
-  write(partition: number, booking: Booking): Promise<void>;
+  write(booking: Booking): Promise<void>;
 }
 
 /** What the batch handler tells the operator. */
@@ -65,5 +72,5 @@ export interface LedgerMonitor {
   eventsAppended(count: number): void;
   postingsBooked(count: number): void;
   unknownType(type: string): void;
-  resentBytesDiffer(partition: number, resent: Resent): void;
+  resentBytesDiffer(resent: Resent): void;
 }

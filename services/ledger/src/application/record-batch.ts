@@ -36,8 +36,7 @@ export interface RecordBatchContext {
 }
 
 export interface LedgerBatch {
-  readonly partition: number;
-  /** In offset order. */
+  /** Of any partitions, each in offset order. */
   readonly records: readonly LogRecord[];
   /** Records known to have been handled before. */
   readonly resent: readonly Resent[];
@@ -56,14 +55,14 @@ export async function recordBatch(
   const stored = await tx.load([...new Set(batch.records.map((record) => record.slipId))]);
   const taken = takeIn(context, stored, batch.records);
   const decided = await decideMoney(context, tx, stored, taken);
-  if (taken.slips.size > 0) await tx.write(batch.partition, bookingOf(taken, decided, stored));
+  if (taken.slips.size > 0) await tx.write(bookingOf(taken, decided, stored));
   // Now the log has what came twice in this very batch as well.
-  await compareResent(context, tx, batch.partition, [...batch.resent, ...taken.resent]);
+  await compareResent(context, tx, [...batch.resent, ...taken.resent]);
   context.monitor.eventsAppended(taken.entries.length);
   context.monitor.postingsBooked(
     decided.answers.reduce((sum, { transaction }) => sum + (transaction?.postings.length ?? 0), 0),
   );
-  return toEvents(context, decided, batch.partition, taken.traces);
+  return toEvents(context, decided, taken);
 }
 
 interface Taken {
@@ -86,8 +85,8 @@ function takeIn(
     const slip = taken.slips.get(slipId) ?? stored.get(slipId)?.slip ?? null;
     const isLogged = slip !== null && waits(slip, record);
     if (slip !== null && !isLogged && record.offset <= slip.position) {
-      const { source, sequence, offset, bytes } = record;
-      taken.resent.push({ slipId, source, sequence, offset, digest: sha256(bytes) });
+      const { partition, source, sequence, offset, bytes } = record;
+      taken.resent.push({ partition, slipId, source, sequence, offset, digest: sha256(bytes) });
       continue;
     }
     const followed = isLogged ? foldLogged(slip, record) : follow(slip, record, sha256);
@@ -105,12 +104,11 @@ function takeIn(
 async function compareResent(
   { monitor }: RecordBatchContext,
   tx: LedgerTx,
-  partition: number,
   resent: readonly Resent[],
 ): Promise<void> {
   if (resent.length === 0) return;
-  const differing = await tx.differing(partition, resent);
-  for (const one of differing) monitor.resentBytesDiffer(partition, one);
+  const differing = await tx.differing(resent);
+  for (const one of differing) monitor.resentBytesDiffer(one);
   refuseFork(differing);
 }
 
@@ -138,13 +136,12 @@ async function decideMoney(
 function toEvents(
   { newId }: RecordBatchContext,
   { answers }: Answers,
-  partition: number,
-  traces: ReadonlyMap<string, string>,
+  { slips, traces }: Taken,
 ): PendingEvent[] {
   return answers.map(({ cause, clock, event }) => ({
     id: newId(),
     slipId: cause.slipId,
-    partition,
+    partition: slips.get(cause.slipId)!.partition,
     clock,
     event,
     // On an imported clock only the importer's time means anything; in real time it is the time of this commit.
@@ -155,17 +152,22 @@ function toEvents(
 
 function bookingOf(
   { entries, slips }: Taken,
-  { answers, holds, changes }: Answers,
+  { answers, holds }: Answers,
   stored: ReadonlyMap<string, StoredSlip>,
 ): Booking {
   const counts = new Map<string, number>();
   const transactions: NumberedTransaction[] = [];
+  const sums = new Map<number, Balances>();
   for (const { cause, clock, transaction } of answers) {
     if (transaction === null) continue;
     const { slipId } = cause;
     const n = (counts.get(slipId) ?? stored.get(slipId)?.entries ?? 0) + 1;
     counts.set(slipId, n);
-    transactions.push({ transaction, slipId, clock, n });
+    const { partition } = slips.get(slipId)!;
+    transactions.push({ partition, transaction, slipId, clock, n });
+    const sum = sums.get(partition) ?? new Balances();
+    sum.post(clock, transaction.postings);
+    sums.set(partition, sum);
   }
   const changed = [...slips].map(([slipId, slip]): SlipChange => {
     const before = stored.get(slipId);
@@ -176,5 +178,8 @@ function bookingOf(
       before: before?.slip.version ?? null,
     };
   });
-  return { log: entries, slips: changed, transactions, changes: changes.changes() };
+  const changes = [...sums].flatMap(([partition, sum]) =>
+    sum.changes().map((one) => ({ partition, ...one })),
+  );
+  return { log: entries, slips: changed, transactions, changes };
 }

@@ -9,14 +9,14 @@ export interface UseCases {
   /** Takes a batch of the log into the books; gives the events that the ledger answers with. */
   recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly PendingEvent[]>;
   /** Logs records that were set aside. */
-  keepUnread(tx: LedgerTx, partition: number, unread: readonly Unread[]): Promise<void>;
+  keepUnread(tx: LedgerTx, unread: readonly Unread[]): Promise<void>;
   readonly queries: LedgerQueries;
 }
 
 export function useCases(context: RecordBatchContext, queries: LedgerQueries): UseCases {
   return {
     recordBatch: (tx, batch) => recordBatch(context, tx, batch),
-    keepUnread: (tx, partition, unread) => keepUnread(context.sha256, tx, partition, unread),
+    keepUnread: (tx, unread) => keepUnread(context.sha256, tx, unread),
     queries,
   };
 }

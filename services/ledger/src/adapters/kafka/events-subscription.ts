@@ -1,24 +1,13 @@
-import { topics } from '@slipstream/contracts';
+import { readEnvelope, topics } from '@slipstream/contracts';
 import { type Batch, readEach, type Subscription } from '@slipstream/kafka';
-import { storableText } from '@slipstream/kernel';
-import type { OutboundRecord, Tx } from '@slipstream/postgres';
-import type { PendingEvent } from '@slipstream/slip';
+import { isSlipstreamError, storableText } from '@slipstream/kernel';
+import type { Tx } from '@slipstream/postgres';
 import { consumerGroup } from '../../application/consumer-group.ts';
-import type { Unread } from '../../application/keep-unread.ts';
-import type { LedgerTx } from '../../application/ports.ts';
 import type { LedgerBatch } from '../../application/record-batch.ts';
 import type { Sha256 } from '../../domain/log/follow.ts';
+import type { EventsHandler } from './events-handler.ts';
+import { LogUnits } from './log-units.ts';
 import { readLogRecord, readUnread } from './read-log-record.ts';
-
-export interface EventsHandler {
-  readonly sha256: Sha256;
-  ledgerTx(tx: Tx): LedgerTx;
-  recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly PendingEvent[]>;
-  keepUnread(tx: LedgerTx, partition: number, unread: readonly Unread[]): Promise<void>;
-  outbound(event: PendingEvent): OutboundRecord;
-  /** Told when a batch was handled: somebody may be waiting for it. */
-  onBatch(records: number): void;
-}
 
 /** Every slip event of every source goes into the log, the ledger's own too; its answers go to the same partition. */
 export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
@@ -26,18 +15,19 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
     topic: topics.events.name,
     group: consumerGroup,
     sequenced: true,
+    units: new LogUnits(handler),
     async handle(tx, batch) {
       const answers = await handler.recordBatch(handler.ledgerTx(tx), toLedgerBatch(batch, handler.sha256));
       tx.publish(answers.map((answer) => handler.outbound(answer)));
       handler.onBatch(batch.records.length);
     },
-    async setAside(tx, partition, letters) {
+    async setAside(tx, _partition, letters) {
       const unread = letters.flatMap(({ record, reason }) => {
         const read = readUnread(record);
         return read === null ? [] : [{ record: read, waitsBehind: reason === 'parked_behind' }];
       });
       if (unread.length === 0) return;
-      await handler.keepUnread(handler.ledgerTx(tx), partition, unread);
+      await handler.keepUnread(handler.ledgerTx(tx), unread);
       handler.onBatch(unread.length);
     },
   };
@@ -45,20 +35,21 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
 
 function toLedgerBatch({ partition, records, resent }: Batch, sha256: Sha256): LedgerBatch {
   return {
-    partition,
     records: readEach(records, readLogRecord),
-    resent: resent.flatMap(({ source, sequence, offset, key, value }) =>
-      value === null
-        ? []
-        : [
-            {
-              slipId: storableText(key?.toString('utf8') ?? ''),
-              source,
-              sequence,
-              offset,
-              digest: sha256(value),
-            },
-          ],
-    ),
+    resent: resent.flatMap(({ source, sequence, offset, key, value }) => {
+      if (value === null) return [];
+      const slipId = subjectOf(value) ?? storableText(key?.toString('utf8') ?? '');
+      return [{ partition, slipId, source, sequence, offset, digest: sha256(value) }];
+    }),
   };
+}
+
+/** The slip under which the event is logged, if it is; null: it cannot be read. */
+function subjectOf(value: Buffer): string | null {
+  try {
+    return storableText(readEnvelope(value).subject);
+  } catch (error) {
+    if (isSlipstreamError(error)) return null;
+    throw error;
+  }
 }

@@ -1,8 +1,11 @@
 import { type Envelope, readEnvelope, slipEventOf } from '@slipstream/contracts';
 import { type ConsumedRecord, RecordRejected } from '@slipstream/kafka';
-import { type Instant, isSlipstreamError, keyLengthMax } from '@slipstream/kernel';
+import { type Instant, isSlipstreamError, keyLengthMax, SlipstreamError } from '@slipstream/kernel';
 import { type RecordedEvent, wallClock } from '@slipstream/slip';
 import type { LogRecord } from '../../domain/log/follow.ts';
+
+/** Where a record lies. */
+type Place = Pick<LogRecord, 'partition' | 'offset'>;
 
 /**
  * Reads a record once. An event type that this version does not know is kept unread: a newer service may publish it.
@@ -11,15 +14,20 @@ import type { LogRecord } from '../../domain/log/follow.ts';
 export function readLogRecord(record: ConsumedRecord): LogRecord {
   if (record.value === null) throw new RecordRejected(record, 'the record has no value');
   try {
-    const envelope = readEnvelope(record.value);
-    const recorded = slipEventOf(envelope);
-    const problem = unusableEnvelope(envelope) ?? (recorded && unusableEvent(recorded));
-    if (problem) throw new RecordRejected(record, problem);
-    return { ...logRecord(record, record.value, envelope), recorded };
+    return readLogValue(record, record.value);
   } catch (error) {
     if (isSlipstreamError(error)) throw new RecordRejected(record, error.detail, { cause: error });
     throw error;
   }
+}
+
+/** @throws SlipstreamError for what can be neither folded nor stored */
+export function readLogValue(place: Place, bytes: Buffer): LogRecord {
+  const envelope = readEnvelope(bytes);
+  const recorded = slipEventOf(envelope);
+  const problem = unusableEnvelope(envelope) ?? (recorded && unusableEvent(recorded));
+  if (problem) throw new SlipstreamError('undecodable_record', problem);
+  return { ...logRecord(place, bytes, envelope), recorded };
 }
 
 /** A record that was set aside, as far as the log can keep it; null: it cannot. */
@@ -38,11 +46,12 @@ export function readUnread(record: ConsumedRecord): LogRecord | null {
 }
 
 function logRecord(
-  { offset }: ConsumedRecord,
+  { partition, offset }: Place,
   bytes: Buffer,
   envelope: Envelope,
 ): Omit<LogRecord, 'recorded'> {
   return {
+    partition,
     offset,
     sequence: envelope.sequence,
     source: envelope.source,

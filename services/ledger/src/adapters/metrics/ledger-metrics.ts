@@ -40,7 +40,7 @@ export function ledgerMetrics(log: LedgerLog): LedgerMetrics {
       unknown.inc();
       log.warn(`an event of the unknown type ${type} was logged and folds into nothing`);
     },
-    resentBytesDiffer(partition, { source, sequence, offset }) {
+    resentBytesDiffer({ partition, source, sequence, offset }) {
       differ.inc();
       log.error(
         `the record at partition ${partition} offset ${offset} says it is event ${sequence} of ${source}, but its bytes are not the logged ones`,

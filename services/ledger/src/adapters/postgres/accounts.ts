@@ -6,49 +6,58 @@ import { accountIds, balances, lockBalances, openAccounts } from './tables.ts';
 
 const knownMax = 50_000;
 
+/** An account of a partition. */
+export interface AccountPlace extends AccountKey {
+  readonly partition: number;
+}
+
 /**
  * The ids of accounts, which never change. Those seen committed are remembered; what this very transaction opened is
  * not, because it may be rolled back.
  */
 export class Accounts {
-  readonly #known = new Map<string, string>();
+  readonly #known = new Map<string, bigint>();
 
-  /** Ids of a partition's accounts, in the order asked; opens those that are missing. */
-  async idsOf(tx: Tx, partition: number, keys: readonly AccountKey[]): Promise<string[]> {
-    const ids = keys.map((key) => this.#known.get(placeOf(partition, key)) ?? null);
-    await this.#ask(tx, partition, keys, ids);
-    const missing = keys.filter((_, index) => ids[index] === null);
-    if (missing.length > 0) {
-      await tx.query(openAccounts.sql, [partition, ...openAccounts.rows.parameters(missing.map(toRow))]);
-      await this.#ask(tx, partition, keys, ids);
-    }
-    return ids.map((id) => {
-      assert(id !== null, 'an account that was opened is gone');
-      return id;
+  /** Finds accounts and opens those that are missing; gives their ids. */
+  async idsOf(tx: Tx, places: readonly AccountPlace[]): Promise<(place: AccountPlace) => bigint> {
+    const ids = new Map<string, bigint>();
+    const ask = places.filter((place) => {
+      const id = this.#known.get(keyOf(place));
+      if (id !== undefined) ids.set(keyOf(place), id);
+      return id === undefined;
     });
+    await this.#ask(tx, ask, ids);
+    const missing = ask.filter((place) => !ids.has(keyOf(place)));
+    if (missing.length > 0) {
+      await tx.query(openAccounts.sql, openAccounts.rows.parameters(missing.map(toRow)));
+      await this.#ask(tx, missing, ids);
+    }
+    return (place) => {
+      const id = ids.get(keyOf(place));
+      assert(id !== undefined, 'an account that was opened is gone');
+      return id;
+    };
   }
 
-  async #ask(tx: Tx, partition: number, keys: readonly AccountKey[], ids: (string | null)[]): Promise<void> {
-    const places = keys.flatMap((_, index) => (ids[index] === null ? [index] : []));
+  async #ask(tx: Tx, places: readonly AccountPlace[], ids: Map<string, bigint>): Promise<void> {
     if (places.length === 0) return;
-    const asked = places.map((index) => toRow(keys[index]!));
-    const found = await tx.query<{ place: number; id: string; own: boolean }>(accountIds.sql, [
-      partition,
-      ...accountIds.rows.parameters(asked),
-    ]);
+    const found = await tx.query<{ place: number; id: string; own: boolean }>(
+      accountIds.sql,
+      accountIds.rows.parameters(places.map(toRow)),
+    );
     if (this.#known.size + found.length > knownMax) this.#known.clear();
     for (const { place, id, own } of found) {
-      const index = places[place - 1]!;
-      ids[index] = id;
-      if (!own) this.#known.set(placeOf(partition, keys[index]!), id);
+      const key = keyOf(places[place - 1]!);
+      ids.set(key, BigInt(id));
+      if (!own) this.#known.set(key, BigInt(id));
     }
   }
 }
 
 /** Locks accounts against everybody else who decides by them, and gives their balances over all partitions. */
 export async function lockedBalances(tx: Tx, keys: readonly AccountKey[]): Promise<Balances> {
-  const distinct = [...new Map(keys.map((key) => [placeOf(0, key), key])).values()];
-  const parameters = balances.rows.parameters(distinct.map(toRow));
+  const distinct = [...new Map(keys.map((key) => [keyOf({ partition: 0, ...key }), key])).values()];
+  const parameters = balances.rows.parameters(distinct.map((key) => toRow({ partition: 0, ...key })));
   await tx.query(lockBalances.sql, parameters);
   const rows = await tx.query<{ place: number; balance: string }>(balances.sql, parameters);
   const found = new Balances();
@@ -56,13 +65,13 @@ export async function lockedBalances(tx: Tx, keys: readonly AccountKey[]): Promi
   return found;
 }
 
-function toRow({ clock, name, currency }: AccountKey) {
+function toRow({ partition, clock, name, currency }: AccountPlace) {
   const account = parseAccountName(name);
   assert(account !== null, `${JSON.stringify(name)} is no name of an account`);
-  return { ...account, clock, currency };
+  return { ...account, clock, currency, partition };
 }
 
-/** PostgreSQL's text holds no NUL, so places are distinct. */
-function placeOf(partition: number, { clock, name, currency }: AccountKey): string {
+/** PostgreSQL's text holds no NUL, so keys are distinct. */
+function keyOf({ partition, clock, name, currency }: AccountPlace): string {
   return `${partition}\0${clock}\0${currency}\0${name}`;
 }

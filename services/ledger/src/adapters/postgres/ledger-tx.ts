@@ -17,30 +17,24 @@ export function ledgerTx(tx: Tx, accounts: Accounts): LedgerTx {
       const rows = slipIds.length === 0 ? [] : await tx.query<SlipRow>(loadSql, asked);
       return new Map(rows.map((row) => [row.id, toStored(row)]));
     },
-    differing: (partition, resent) => differing(tx, partition, resent),
+    differing: (resent) => differing(tx, resent),
     lockBalances: (keys) => lockedBalances(tx, keys),
-    async write(partition, booking) {
-      await tx.insert(
-        eventLog,
-        booking.log.map((entry) => logRow(partition, entry)),
-      );
-      await writeSlips(tx, partition, booking.slips);
-      if (booking.transactions.length > 0) await book(tx, accounts, partition, booking);
+    async write(booking) {
+      await tx.insert(eventLog, booking.log.map(logRow));
+      await writeSlips(tx, booking.slips);
+      if (booking.transactions.length > 0) await book(tx, accounts, booking);
     },
   };
 }
 
-function logRow(partition: number, { record, version, chain }: LogEntry) {
-  const { offset, slipId, bytes } = record;
+function logRow({ record, version, chain }: LogEntry) {
+  const { partition, offset, slipId, bytes } = record;
   return { partition, kafka_offset: offset, slip_id: slipId, version, bytes, chain };
 }
 
-async function writeSlips(tx: Tx, partition: number, slips: readonly SlipChange[]): Promise<void> {
+async function writeSlips(tx: Tx, slips: readonly SlipChange[]): Promise<void> {
   const added = slips.filter(({ before }) => before === null);
-  await tx.insert(
-    newSlips,
-    added.map((slip) => ({ partition, ...slipRow(slip) })),
-  );
+  await tx.insert(newSlips, added.map(slipRow));
   const changed = slips.flatMap((slip) =>
     slip.before === null ? [] : [{ before: slip.before, ...slipRow(slip) }],
   );
@@ -49,32 +43,21 @@ async function writeSlips(tx: Tx, partition: number, slips: readonly SlipChange[
   assert(found?.n === changed.length, 'a slip is not as it was loaded');
 }
 
-/** Only rows of the partition's own are touched: no other partition waits for them. */
-async function book(
-  tx: Tx,
-  accounts: Accounts,
-  partition: number,
-  { transactions, changes }: Booking,
-): Promise<void> {
-  const found = await accounts.idsOf(tx, partition, changes);
-  const moves = changes.map(({ change }, index) => ({ id: BigInt(found[index]!), change }));
+/** Only rows of the batch's own partitions are touched: no other partition waits for them. */
+async function book(tx: Tx, accounts: Accounts, { transactions, changes }: Booking): Promise<void> {
+  const idOf = await accounts.idsOf(tx, changes);
+  const moves = changes.map(({ change, ...place }) => ({ id: idOf(place), change }));
   moves.sort((a, b) => (a.id < b.id ? -1 : 1));
   const [moved] = await tx.query<{ n: number; at: Instant }>(
     moveBalances.sql,
     moveBalances.rows.parameters(moves),
   );
   assert(moved?.n === changes.length, 'an account is gone');
-  const idOf = new Map(
-    changes.map(({ clock, name, currency }, index) => [
-      `${clock}\0${currency}\0${name}`,
-      BigInt(found[index]!),
-    ]),
-  );
   // The times of a batch follow the order of its decisions.
   const firstMicros = instantToMicros(moved.at);
-  const rows = transactions.map(({ transaction, slipId, clock, n }, index) => {
+  const rows = transactions.map(({ partition, transaction, slipId, clock, n }, index) => {
     const { currency, debit, credit, amount, rest } = entryOf(transaction.postings);
-    const account = (name: string) => idOf.get(`${clock}\0${currency}\0${name}`)!;
+    const account = (name: string) => idOf({ partition, clock, name, currency });
     return {
       ...{ slip_id: slipId, n, type: transaction.type, id: transaction.id, amount },
       debit: account(debit),

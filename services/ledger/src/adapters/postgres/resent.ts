@@ -6,38 +6,48 @@ import { consumerGroup } from '../../application/consumer-group.ts';
 import type { Resent } from '../../application/ports.ts';
 
 const ids = columns({ id: columnTypes.text });
-const loggedSql = 'select bytes from event_log where slip_id = any($1::text[]) and partition = $2';
+const loggedSql = 'select partition, bytes from event_log where slip_id = any($1::text[])';
 /** What was set aside and never logged. */
-const setAsideSql =
-  'select value as bytes from dead_letter where consumer_group = $1 and topic = $2 and partition = $3 and value is not null';
+const setAsideSql = `
+select partition, value as bytes from dead_letter
+where consumer_group = $1 and topic = $2 and partition = any($3::int[]) and value is not null`;
+
+interface Row {
+  partition: number;
+  bytes: Buffer;
+}
 
 /**
  * Those whose bytes are not the ones handled before under the same number (rule 8). A number is looked up among the
  * events of the slip that the record names, then among what was set aside: a record that is in neither place names
  * another slip than the one handled.
  */
-export async function differing(
-  tx: Tx,
-  partition: number,
-  resent: readonly Resent[],
-): Promise<readonly Resent[]> {
+export async function differing(tx: Tx, resent: readonly Resent[]): Promise<readonly Resent[]> {
   if (resent.length === 0) return [];
   const slips = ids.parameters([...new Set(resent.map(({ slipId }) => slipId))].map((id) => ({ id })));
-  const logged = digestsByNumber(await tx.query<{ bytes: Buffer }>(loggedSql, [...slips, partition]));
-  const isLogged = (one: Resent) => logged.get(numberOf(one))?.has(one.digest.toString('base64'));
-  const other = resent.filter((one) => !isLogged(one));
+  const logged = digestsByNumber(await tx.query<Row>(loggedSql, slips));
+  const other = resent.filter((one) => !isAmong(logged, one));
   if (other.length === 0) return [];
-  const place = [consumerGroup, topics.events.name, partition];
-  const aside = digestsByNumber(await tx.query<{ bytes: Buffer }>(setAsideSql, place));
-  return other.filter((one) => !aside.get(numberOf(one))?.has(one.digest.toString('base64')));
+  const partitions = [...new Set(other.map(({ partition }) => partition))];
+  const place = [consumerGroup, topics.events.name, partitions];
+  const aside = digestsByNumber(await tx.query<Row>(setAsideSql, place));
+  return other.filter((one) => !isAmong(aside, one));
 }
 
-const numberOf = ({ source, sequence }: { source: string; sequence: number }) => `${sequence} ${source}`;
+type Digests = ReadonlyMap<string, ReadonlySet<string>>;
 
-function digestsByNumber(rows: readonly { bytes: Buffer }[]): Map<string, Set<string>> {
+function isAmong(digests: Digests, { partition, digest, ...number }: Resent): boolean {
+  return digests.get(numberOf(partition, number))?.has(digest.toString('base64')) ?? false;
+}
+
+function numberOf(partition: number, { source, sequence }: Pick<Resent, 'source' | 'sequence'>): string {
+  return `${partition} ${sequence} ${source}`;
+}
+
+function digestsByNumber(rows: readonly Row[]): Digests {
   const digests = new Map<string, Set<string>>();
-  for (const { bytes } of rows) {
-    const number = numberIn(bytes);
+  for (const { partition, bytes } of rows) {
+    const number = numberIn(partition, bytes);
     if (number === null) continue;
     const digest = createHash('sha256').update(bytes).digest('base64');
     const known = digests.get(number);
@@ -48,9 +58,9 @@ function digestsByNumber(rows: readonly { bytes: Buffer }[]): Map<string, Set<st
 }
 
 /** null: no envelope, so no number. */
-function numberIn(bytes: Buffer): string | null {
+function numberIn(partition: number, bytes: Buffer): string | null {
   try {
-    return numberOf(readEnvelope(bytes));
+    return numberOf(partition, readEnvelope(bytes));
   } catch (error) {
     if (isSlipstreamError(error)) return null;
     throw error;

@@ -18,6 +18,7 @@ export const usualStatuses: ReadonlySet<string> = new Set([
 
 export interface SlipRow {
   readonly id: string;
+  readonly partition: number;
   readonly version: string;
   readonly position: string;
   readonly waits_from: string | null;
@@ -31,7 +32,7 @@ export interface SlipRow {
 }
 
 export const loadSql = `
-select id, version, position, waits_from, chain, clock, listed_at, state, hold_status, hold_terms, entries
+select id, partition, version, position, waits_from, chain, clock, listed_at, state, hold_status, hold_terms, entries
 from slip where id = any($1::text[])`;
 
 /** A slip as its row has it, for a new row as for a change. */
@@ -40,6 +41,7 @@ export function slipRow({ slip, hold, entries }: SlipChange) {
   const status = state?.status ?? 'submitted';
   return {
     id: slip.slipId,
+    partition: slip.partition,
     clock: slip.clock,
     reference: state?.reference ?? null,
     account: state?.account ?? null,
@@ -73,6 +75,7 @@ export function toStored(row: SlipRow): StoredSlip {
   return {
     slip: {
       slipId: row.id,
+      partition: row.partition,
       version: Number(row.version),
       position: Number(row.position),
       waitsFrom: row.waits_from === null ? null : Number(row.waits_from),

@@ -70,25 +70,26 @@ export const entries = table('entry', {
 });
 
 const accountKeys = columns({ owner: text, kind: text, clock: text, currency: text });
+const accountPlaces = columns({ owner: text, kind: text, clock: text, currency: text, partition: int4 });
 const sameAccount = 'a.owner = w.owner and a.kind = w.kind and a.clock = w.clock and a.currency = w.currency';
 
 /** Places of the accounts that are there, with their ids; `own`: this very transaction wrote the row. */
 export const accountIds = {
   sql: `
 select w.place::int as place, a.id::text as id, a.xmin = pg_current_xact_id()::xid as own
-  from ${accountKeys.numbered('w', 2)}
-  join account a on ${sameAccount} and a.partition = $1`,
-  rows: accountKeys,
+  from ${accountPlaces.numbered('w')}
+  join account a on ${sameAccount} and a.partition = w.partition`,
+  rows: accountPlaces,
 };
 
 /** In the order of its key, so that two that open the same ones wait for each other in one direction only. */
 export const openAccounts = {
   sql: `
 insert into account (owner, kind, clock, currency, partition)
-  select w.owner, w.kind, w.clock, w.currency, $1 from ${accountKeys.unnest('w', 2)}
-  order by w.owner collate "C", w.kind collate "C", w.clock collate "C", w.currency collate "C"
+  select w.owner, w.kind, w.clock, w.currency, w.partition from ${accountPlaces.unnest('w')}
+  order by w.owner collate "C", w.kind collate "C", w.clock collate "C", w.currency collate "C", w.partition
   on conflict do nothing`,
-  rows: accountKeys,
+  rows: accountPlaces,
 };
 
 /** Whoever decides by a balance holds its lock to the commit; ascending, so that nobody waits in a ring. */
@@ -104,8 +105,7 @@ select pg_advisory_xact_lock(k.lock) from (
 export const balances = {
   sql: `
 select w.place::int as place, coalesce(sum(a.balance), 0)::text as balance
-  from ${accountKeys.numbered('w')}
-  left join account a on ${sameAccount}
+  from ${accountKeys.numbered('w')} left join account a on ${sameAccount}
   group by w.place`,
   rows: accountKeys,
 };

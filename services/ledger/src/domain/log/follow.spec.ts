@@ -10,6 +10,7 @@ function record(number: number, rest: Partial<LogRecord> = {}): LogRecord {
   const { id: eventId, slipId, source, clock, time, receivedTime } = recorded;
   return {
     ...{ eventId, slipId, source, clock, time, receivedTime, recorded },
+    partition: 0,
     offset: number * 10,
     sequence: number,
     type: 'slipstream.slip.submitted.v1',

@@ -3,6 +3,7 @@ import { evolve, type RecordedEvent, type SlipState, timeOn } from '@slipstream/
 
 /** A record of the log, its envelope read. */
 export interface LogRecord {
+  readonly partition: number;
   readonly offset: number;
   readonly sequence: number;
   readonly source: string;
@@ -22,6 +23,8 @@ export interface LogRecord {
 /** A slip as the log tells it so far. */
 export interface FollowedSlip {
   readonly slipId: string;
+  /** Where all of its events lie. */
+  readonly partition: number;
   /** Events in the log, in partition order. */
   readonly version: number;
   /** Offset of the last of them. */
@@ -44,12 +47,13 @@ const nothing = Buffer.alloc(0);
 
 /** Adds one record of the log to its slip. */
 export function follow(slip: FollowedSlip | null, record: LogRecord, sha256: Sha256): FollowedSlip {
-  const { slipId, clock, recorded } = record;
+  const { slipId, partition, clock, recorded } = record;
   const before = slip?.state ?? null;
   const state = recorded === null ? before : evolve(before, recorded);
   const first = timeOn(record);
   return {
     slipId,
+    partition,
     version: (slip?.version ?? 0) + 1,
     position: record.offset,
     chain: sha256(slip?.chain ?? nothing, record.bytes),

@@ -1,0 +1,17 @@
+import type { OutboundRecord, Tx } from '@slipstream/postgres';
+import type { PendingEvent } from '@slipstream/slip';
+import type { Unread } from '../../application/keep-unread.ts';
+import type { LedgerTx } from '../../application/ports.ts';
+import type { LedgerBatch } from '../../application/record-batch.ts';
+import type { Sha256 } from '../../domain/log/follow.ts';
+
+/** What the subscription needs of the service. */
+export interface EventsHandler {
+  readonly sha256: Sha256;
+  ledgerTx(tx: Tx): LedgerTx;
+  recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly PendingEvent[]>;
+  keepUnread(tx: LedgerTx, unread: readonly Unread[]): Promise<void>;
+  outbound(event: PendingEvent): OutboundRecord;
+  /** Told when a batch was handled: somebody may be waiting for it. */
+  onBatch(records: number): void;
+}
