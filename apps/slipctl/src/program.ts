@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addDlq } from './commands/dlq.ts';
 import { addImport } from './commands/import.ts';
 import type { CommandContext } from './commands/options.ts';
+import { addPartitions } from './commands/partitions.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { addWatermarks } from './commands/watermarks.ts';
 import { exitCodesHelp } from './exit.ts';
@@ -15,12 +16,13 @@ ${exitCodesHelp}`;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
     .description(
-      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged, redrive dead letters.',
+      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged, redrive dead letters, let stopped partitions go on.',
     )
     .exitOverride()
     .addHelpText('after', help);
   addImport(program, context);
   addDlq(program, context);
+  addPartitions(program, context);
   addTimeline(program, context);
   addWatermarks(program, context);
   return program;

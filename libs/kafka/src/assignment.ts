@@ -71,10 +71,16 @@ export class Assignment<Tx> {
   }
 }
 
+const answerGoodMs = 2_000;
+
 /** The partitions of one assignment ask for the topic's id together; a question that failed is asked again. */
 function askedOnce(control: FetchControl): FetchControl {
   let asked: Promise<string | null> | null = null;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
   const topicId = async () => {
+    // Much later it is asked for another reason: the topic may be another one by then.
+    if (performance.now() - askedAtMs > answerGoodMs) asked = null;
+    if (asked === null) askedAtMs = performance.now();
     asked ??= control.topicId();
     try {
       return await asked;

@@ -21,6 +21,8 @@ export interface ConsumerOptions {
   /** How often Kafka's group offsets follow the store's. */
   readonly groupOffsetsMs: number;
   readonly watchdogIntervalMs: number;
+  /** How often a stopped partition looks whether people let it go on. */
+  readonly decisionPollMs: number;
   /** Standing still this long with records waiting ends the process. */
   readonly stallMs: number;
   /** Longest wait for running batches when draining. */
@@ -40,6 +42,7 @@ export const consumerDefaults: ConsumerOptions = {
   attemptDelayMs: 100,
   groupOffsetsMs: 5_000,
   watchdogIntervalMs: 10_000,
+  decisionPollMs: 5_000,
   stallMs: 30_000,
   drainTimeoutMs: 15_000,
 };

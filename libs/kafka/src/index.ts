@@ -36,4 +36,5 @@ export { digestOf, MovingPosition, type SourcePosition, succession } from './sou
 export { StreamBroken } from './stream-places.ts';
 export type { SourceClock } from './tick-book.ts';
 export { TickReader, type TickReaderOptions } from './tick-reader.ts';
+export { readTopicId } from './topic-id.ts';
 export { ensureTopics } from './topics.ts';

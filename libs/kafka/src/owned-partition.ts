@@ -15,6 +15,8 @@ export interface OwnedPartitionOptions<Tx> extends ChunkRunnerOptions<Tx> {
   readonly control: FetchControl;
   /** After a fence without a new assignment: by then a dead membership has shown itself. */
   readonly fencedRetryMs: number;
+  /** How often a stopped partition looks whether people let it go on. */
+  readonly decisionPollMs: number;
   /** Where a handler of units takes its records. */
   readonly lane: UnitLane<Tx> | null;
 }
@@ -215,6 +217,34 @@ export class OwnedPartition<Tx> implements LanePartition {
     control.pause(this.partition);
     metrics.stopped?.(topic, this.partition);
     log.error('partition stopped', { group, topic, partition: this.partition, why });
+    void this.#awaitDecision(false);
+  }
+
+  /** People may let it go on, by way of any instance: what they decided stands in the store. */
+  async #awaitDecision(isKept: boolean): Promise<void> {
+    const { store, subscription, log, decisionPollMs } = this.#options;
+    if (!store.stops || !this.#isStopped()) return;
+    const place = { group: subscription.group, topic: subscription.topic, partition: this.partition };
+    let kept = isKept;
+    try {
+      if (!kept) await store.stops.keep(place, this.#why);
+      else if (await store.stops.isOver(place)) return await this.#decided(place);
+      kept = true;
+    } catch (error) {
+      log.warn('a stopped partition was not looked after', { ...place, ...describeError(error) });
+    }
+    if (this.#isStopped()) this.#timer = setTimeout(() => void this.#awaitDecision(kept), decisionPollMs);
+  }
+
+  async #decided(place: object): Promise<void> {
+    if (!this.#isStopped()) return;
+    this.#options.log.info('a stopped partition goes on', { ...place });
+    this.#status = 'claiming';
+    await this.#inTurn(() => this.claim());
+  }
+
+  #isStopped(): boolean {
+    return this.#status === 'stopped';
   }
 
   async #accepts({ fetchedOffset, lastOffset, highWatermark }: Fetched): Promise<boolean> {

@@ -99,8 +99,22 @@ export interface ConsumerStore<Tx> {
     advance: Advance | null,
     work: (tx: Tx) => Promise<void>,
   ): Promise<void>;
+  /** Where it is kept that a partition stopped, and that people have let it go on; absent: nobody can but a new process. */
+  readonly stops?: Stops;
   /** As {@link commit}, for several partitions of one group and topic: all move in ONE transaction, or none does. */
   commitUnit(moves: readonly Move[], work: (tx: Tx) => Promise<void>): Promise<void>;
+}
+
+export interface Stops {
+  keep(place: StoppedPlace, why: string): Promise<void>;
+  /** Whether the partition is to be claimed anew, from where the store says now. */
+  isOver(place: StoppedPlace): Promise<boolean>;
+}
+
+export interface StoppedPlace {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
 }
 
 /** How one partition moves in a unit of work. */

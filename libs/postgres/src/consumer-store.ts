@@ -1,4 +1,5 @@
 import { storableText } from '@slipstream/kernel';
+import { StoppedPartitions } from './stopped-partitions.ts';
 import { classifyDatabaseError } from './transient.ts';
 import type { OutboundRecord, Tx, UnitOfWork } from './unit-of-work.ts';
 
@@ -63,6 +64,8 @@ on conflict (consumer_group, topic, partition) do update set epoch = p.epoch + 1
   topic_id = case when p.next_offset < 0 then coalesce($4, p.topic_id) else coalesce(p.topic_id, $4) end
 returning epoch, next_offset, topic_id`;
 
+const unstopSql = 'delete from stopped_partition where consumer_group = $1 and topic = $2 and partition = $3';
+
 interface ClaimedRow {
   epoch: string;
   next_offset: string;
@@ -120,14 +123,18 @@ export class PgConsumerStore<L extends Letter = Letter> {
   constructor(unitOfWork: UnitOfWork, toDeadLetterRecord: (group: string, letter: L) => OutboundRecord) {
     this.#unitOfWork = unitOfWork;
     this.#toDeadLetterRecord = toDeadLetterRecord;
+    this.stops = new StoppedPartitions(unitOfWork);
   }
 
   readonly classify = classifyDatabaseError;
+  /** Partitions that wait for people. */
+  readonly stops: StoppedPartitions;
 
   async claim(group: string, topic: string, partition: number, topicId: string | null) {
     const key = [group, topic, partition];
     return this.#unitOfWork.run(async (tx) => {
       const [row] = await tx.query<ClaimedRow>(claimSql, [...key, topicId]);
+      await tx.query(unstopSql, key);
       const sources = await tx.query<SourceRow>(
         'select source, seq, incarnation, digests from consumer_sequence where consumer_group = $1 and topic = $2 and partition = $3',
         key,

@@ -42,6 +42,13 @@ export { type OwnedPlace, type ParkedRecord, type RedriveItem, RedriveQueue } fr
 export { type LaneState, Relay, type RelayOptions } from './relay.ts';
 export type { RelayProducer, SendFailure } from './sending.ts';
 export type { SentPlace, WhenSent } from './sent-waits.ts';
+export {
+  type GoOn,
+  type KnownSource,
+  type StoppedPartition,
+  StoppedPartitions,
+  type StoppedPlace,
+} from './stopped-partitions.ts';
 export { classifyDatabaseError, type DatabaseFailure, isLockTimeout, isTransient } from './transient.ts';
 export { type OutboundRecord, type Stamped, type Tx, UnitOfWork } from './unit-of-work.ts';
 export { type ClockBound, type Watermark, WatermarkClock, type WatermarkReading } from './watermark-clock.ts';

@@ -20,6 +20,7 @@ export { type Part, type PartFailure, startParts, stopParts } from './lifecycle.
 export { every, Loop, type LoopOptions, type Round, slowingDown } from './loop.ts';
 export { outboundEvent } from './outbound-event.ts';
 export type { Recovery } from './own-log-guard.ts';
+export { type PartitionDesk, partitionDesk } from './partition-desk.ts';
 export { openRuntime, type Runtime, type RuntimeOptions } from './runtime.ts';
 export type { RuntimeHost } from './runtime-host.ts';
 export type { RuntimeSettings } from './servers.ts';

@@ -21,6 +21,7 @@ import { consumerMetrics, deadLetterMetrics, ownLogMetric } from './metrics.ts';
 import { Outbound } from './outbound.ts';
 import { OwnLogGate } from './own-log-gate.ts';
 import type { Recovery } from './own-log-guard.ts';
+import { type PartitionDesk, partitionDesk } from './partition-desk.ts';
 import { Redriver } from './redriver.ts';
 import { watchRelay } from './relay-watch.ts';
 import type { RuntimeHost } from './runtime-host.ts';
@@ -61,6 +62,8 @@ export interface Runtime {
   inboundBarrier(topic: Topic, group: string): { bound(): Promise<Instant> };
   /** What this service set aside, for the HTTP host's shared routes. */
   readonly deadLetters: DeadLetterDesk;
+  /** Its partitions that stopped, for the same. */
+  readonly partitions: PartitionDesk;
   /** A worker of the service's own: started after the consumers, drained before them. */
   addPart(part: Part): void;
   /** To be given to `createService`; registers the health checks. */
@@ -91,6 +94,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     forgetClock: (clock) => watermarks.forget(clock),
     inboundBarrier: (topic, group) => watermarks.barrier(topic, group),
     deadLetters: deadLetterDesk({ letters, newId: v7, wake: redriver.wake, log }),
+    partitions: partitionDesk({ kafka: rooms.kafka, stops: rooms.stops, newId: v7, log }),
     addPart: (part) => void workers.push(part),
     parts: (host) => partsOf(rooms, workers, host),
   };
@@ -134,7 +138,9 @@ async function openRooms(options: RuntimeOptions) {
     ...{ consumers: () => consumers.all, queue, store, newId: v7, log, onError },
     isAlone: () => outbound.isAlone,
   });
-  return { gate, outbound, consumers, watermarks, letters, redriver, metrics, log, onFatal };
+  const { kafka } = servers;
+  const { stops } = store;
+  return { gate, outbound, consumers, watermarks, letters, redriver, metrics, log, onFatal, kafka, stops };
 }
 
 /** In the order in which they are started: what others stand on comes first, and is stopped last. */

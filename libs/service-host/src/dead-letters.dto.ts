@@ -16,8 +16,8 @@ import {
 } from 'class-validator';
 
 /** PostgreSQL's text cannot hold NUL. */
-const storable = /^[^\0]*$/;
-const storableMessage = { message: 'must not contain U+0000' };
+export const storable = /^[^\0]*$/;
+export const storableMessage = { message: 'must not contain U+0000' };
 const idPattern = /^[1-9]\d{0,17}$/;
 
 export class LetterFilterBody {

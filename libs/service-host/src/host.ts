@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createTokenVerifier } from '@slipstream/identity';
-import type { DeadLetterDesk, RuntimeHost } from '@slipstream/runtime';
+import type { DeadLetterDesk, PartitionDesk, RuntimeHost } from '@slipstream/runtime';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { AuthGuard } from './auth.ts';
@@ -16,6 +16,7 @@ import { createMetrics, MetricsController, measureRequests } from './metrics.ts'
 import { ApiDescription, describeApi, OpenApiController } from './openapi.ts';
 import { ProblemFilter } from './problem-filter.ts';
 import { RouteTable } from './route-table.ts';
+import { stoppedPartitionRoutes } from './stopped-partitions.controller.ts';
 import { createValidationPipe } from './validation.ts';
 
 /** What a service's parts and controllers can use of their host. */
@@ -34,6 +35,8 @@ export interface HostOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Present: the routes of `/v1/dead-letters`. */
   readonly deadLetters?: DeadLetterDesk;
+  /** Present: the routes of `/v1/stopped-partitions`. */
+  readonly partitions?: PartitionDesk;
 }
 
 /** Health, metrics and API description, and what they need; global, so that a service's module can inject it. */
@@ -54,15 +57,19 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
     { provide: Registry, useValue: metrics },
     { provide: ApiDescription, useValue: description },
   ];
-  const desk = options.deadLetters
-    ? deadLetterRoutes(options.deadLetters)
-    : { controllers: [], providers: [] };
+  const desks: Pick<DynamicModule, 'controllers' | 'providers'>[] = [
+    ...(options.deadLetters ? [deadLetterRoutes(options.deadLetters)] : []),
+    ...(options.partitions ? [stoppedPartitionRoutes(options.partitions)] : []),
+  ];
   const root: DynamicModule = {
     module: HostModule,
     global: true,
     imports: [options.module],
-    controllers: [HealthController, MetricsController, OpenApiController, ...desk.controllers],
-    providers: [...providers, ...desk.providers],
+    controllers: [
+      ...[HealthController, MetricsController, OpenApiController],
+      ...desks.flatMap(({ controllers }) => controllers ?? []),
+    ],
+    providers: [...providers, ...desks.flatMap((desk) => desk.providers ?? [])],
     exports: [HealthRegistry, Registry],
   };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {

@@ -57,6 +57,7 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     },
     settings,
     deadLetters: runtime.deadLetters,
+    partitions: runtime.partitions,
     parts: runtime.parts,
   };
 }

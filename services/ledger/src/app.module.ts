@@ -85,6 +85,7 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
     module: LedgerModule.with(queries),
     settings,
     deadLetters: runtime.deadLetters,
+    partitions: runtime.partitions,
     parts: (host) => {
       monitor.register(host.metrics);
       return [reads.part, ...runtime.parts(host)];

@@ -106,6 +106,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     },
     settings,
     deadLetters: runtime.deadLetters,
+    partitions: runtime.partitions,
     parts: (host) => {
       register(host.metrics);
       host.health.register('calls to providers', () => callsMade(clockTrouble()));

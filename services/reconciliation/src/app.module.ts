@@ -119,6 +119,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     },
     settings,
     deadLetters: runtime.deadLetters,
+    partitions: runtime.partitions,
     parts: (host) => {
       unknownTypes.register(host.metrics);
       return partsOf(runtime, host, watch);

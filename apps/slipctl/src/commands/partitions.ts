@@ -1,0 +1,132 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { askEach, chosenServices, type ServiceName, serviceNames } from '../dlq/services.ts';
+import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
+import { showTime } from '../output/show-time.ts';
+import { table } from '../output/table.ts';
+import { type CommandContext, timeoutOption } from './options.ts';
+
+/** A stopped partition, as the API shows it. */
+export interface StoppedView {
+  readonly topic: string;
+  readonly partition: number;
+  readonly stopped_at: string;
+  readonly why: string;
+  readonly next_offset: number;
+  readonly record: { readonly source: string; readonly sequence: number; readonly digest: string } | null;
+  readonly sources: readonly {
+    readonly source: string;
+    readonly sequence: number;
+    readonly digest: string | null;
+  }[];
+}
+
+interface Flags {
+  token?: string;
+  timeout: number;
+  json?: true;
+}
+
+const examples = `
+Examples:
+  slipctl partitions list
+  slipctl partitions go-on slips.events.v1 3 --service ledger --from 812 --why "lost with broker 2"
+
+The record at that offset counts as the next of its source; what lies before it is given up by that service.`;
+
+/** Partitions that stopped for lost records, a fork or another topic (rule 5). */
+export function addPartitions(program: Command, context: CommandContext): void {
+  const partitions = program
+    .command('partitions')
+    .description('Show partitions that stopped, or let one go on.')
+    .addHelpText('after', `${examples}\n${exitCodesHelp}`);
+  addList(partitions, context);
+  addGoOn(partitions, context);
+}
+
+function addList(partitions: Command, { print, exit, terminal }: CommandContext): void {
+  const command = partitions.command('list').description('Why each stopped, and what stands where.');
+  withCommon(command)
+    .addOption(
+      new Option('--service <name...>', 'default: every one whose address is known').choices([
+        ...serviceNames,
+      ]),
+    )
+    .action(async (flags: Flags & { service?: ServiceName[] }) => {
+      const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
+      const failures: CliError[] = [];
+      const answers = await askEach(
+        services,
+        ({ api }) => api.get<{ data: StoppedView[] }>('v1/stopped-partitions'),
+        (error) => failures.push(error),
+      );
+      const stopped = answers.flatMap(({ service, data }) => data.map((one) => ({ ...one, service })));
+      print(flags.json ? JSON.stringify(stopped) : stoppedTable(stopped));
+      for (const failure of failures) terminal.say(`slipctl: ${failure.message}`);
+      const [first] = failures;
+      if (first) exit(first.exitCode);
+      else if (stopped.length > 0) exit(exitCodes.bad);
+    });
+}
+
+function addGoOn(partitions: Command, { print }: CommandContext): void {
+  const command = partitions
+    .command('go-on')
+    .description('Lets a stopped partition of one service go on from an offset.')
+    .argument('<topic>')
+    .argument('<partition>', 'its number', whole)
+    .addOption(
+      new Option('--service <name>', 'whose reading is meant')
+        .choices([...serviceNames])
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--from <offset>', 'the first offset to be handled', whole)
+    .requiredOption('--why <text>', 'kept with who decided and when');
+  withCommon(command).action(
+    async (
+      topic: string,
+      partition: number,
+      {
+        service,
+        from: offset,
+        why: reason,
+        ...flags
+      }: Flags & { service: ServiceName; from: number; why: string },
+    ) => {
+      const [chosen] = chosenServices([service], { token: flags.token, timeoutMs: flags.timeout });
+      const body = { topic, partition, offset, reason };
+      const answer = await chosen!.api.post<{ id: string }>('v1/stopped-partitions/go-on', body);
+      print(
+        flags.json ? JSON.stringify(answer) : `decided (${answer.id}); ${service} goes on within seconds`,
+      );
+    },
+  );
+}
+
+export function stoppedTable(stopped: readonly (StoppedView & { readonly service: string })[]): string {
+  if (stopped.length === 0) return 'no partition has stopped';
+  const rows = stopped.map(({ service, topic, partition, stopped_at, next_offset, record, sources, why }) => {
+    const known = sources.find(({ source }) => source === record?.source);
+    return [
+      ...[service, `${topic} ${partition}`, showTime(stopped_at), String(next_offset)],
+      known ? `${known.sequence} ${known.digest ?? '-'}` : '-',
+      record ? `${record.sequence} ${record.digest}` : '-',
+      why,
+    ];
+  });
+  return table([['service', 'partition', 'stopped', 'offset', 'read last', 'stands there', 'why'], ...rows]);
+}
+
+function withCommon(command: Command): Command {
+  return command
+    .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
+    .addOption(timeoutOption('longest wait', '10s'))
+    .option('--json', "print the APIs' data")
+    .addHelpText('after', exitCodesHelp);
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError('not a whole number');
+  return value;
+}

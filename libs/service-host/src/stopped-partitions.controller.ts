@@ -1,0 +1,73 @@
+import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import type { CallerIdentity } from '@slipstream/identity';
+import type { PartitionDesk } from '@slipstream/runtime';
+import { IsInt, IsString, Length, Matches, Max, Min } from 'class-validator';
+import { Caller, Scopes } from './auth.ts';
+import { storable, storableMessage } from './dead-letters.dto.ts';
+import { type JsonValue, toSnakeJson } from './json.ts';
+import { type Query as QueryOf, rejectUnknownQuery } from './pagination.ts';
+
+const DESK = Symbol('slipstream:partition-desk');
+
+/** The body of `POST /v1/stopped-partitions/go-on`. */
+export class GoOnBody {
+  @ApiProperty({ type: String, example: 'slips.events.v1' })
+  @IsString()
+  @Length(1, 249)
+  @Matches(storable, storableMessage)
+  readonly topic!: string;
+
+  @ApiProperty({ type: 'integer', minimum: 0 })
+  @IsInt()
+  @Min(0)
+  @Max(999_999)
+  readonly partition!: number;
+
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    description: 'the first offset to be handled; what lies before it is given up',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
+  readonly offset!: number;
+
+  @ApiProperty({ type: String, description: 'why; kept with who decided and what stood there before' })
+  @IsString()
+  @Length(1, 1_000)
+  @Matches(storable, storableMessage)
+  readonly reason!: string;
+}
+
+/** Rule 5: partitions that stopped because records are lost, a number stands for two events, or the topic is another one. */
+@ApiTags('stopped partitions')
+@Controller('v1/stopped-partitions')
+@Scopes('dead_letters:read')
+export class StoppedPartitionsController {
+  constructor(@Inject(DESK) private readonly desk: PartitionDesk) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Why each stopped, what was read of it, and the record where it stands' })
+  async list(@Query() query: QueryOf): Promise<JsonValue> {
+    rejectUnknownQuery(query, []);
+    return toSnakeJson({ data: await this.desk.list() });
+  }
+
+  @Post('go-on')
+  @HttpCode(200)
+  @Scopes('dead_letters:redrive')
+  @ApiOperation({
+    summary: 'Lets one go on from an offset: the record there counts as the next of its source',
+  })
+  async goOn(@Body() body: GoOnBody, @Caller() caller: CallerIdentity): Promise<JsonValue> {
+    const { topic, partition, offset, reason } = body;
+    return toSnakeJson(await this.desk.goOn({ topic, partition }, offset, { by: caller.subject, reason }));
+  }
+}
+
+/** What the host adds when a service has a desk. */
+export function stoppedPartitionRoutes(desk: PartitionDesk) {
+  return { controllers: [StoppedPartitionsController], providers: [{ provide: DESK, useValue: desk }] };
+}
