@@ -19,13 +19,28 @@ export interface TokenRules {
 }
 
 const algorithms = ['EdDSA', 'Ed25519', 'ES256'];
+const clockToleranceS = 30;
+/** Tokens whose check is remembered: more callers than that are checked each time. */
+const rememberedMax = 500;
+
+interface Checked {
+  readonly caller: CallerIdentity;
+  /** A clock that stands before it says nothing about a token's beginning. */
+  readonly checkedAtMs: number;
+  readonly expiresAtMs: number;
+}
 
 /**
  * Makes the check of RFC 9068 access tokens. The algorithms are pinned, so that neither `none` nor an HMAC with the
  * public key as its secret can pass.
+ * A caller sends the same token with each of its requests, and a signature costs more than all the rest of the check: a
+ * token that was good is remembered until it expires. What is not good is never remembered.
  * The check throws {@link SlipstreamError} unauthenticated; its detail says what is wrong with the token.
  */
-export function createTokenVerifier({ jwks, issuer, audience }: TokenRules): VerifyToken {
+export function createTokenVerifier(
+  { jwks, issuer, audience }: TokenRules,
+  nowMs: () => number = Date.now,
+): VerifyToken {
   const keys = createLocalJWKSet(jwks);
   const options = {
     algorithms,
@@ -33,17 +48,36 @@ export function createTokenVerifier({ jwks, issuer, audience }: TokenRules): Ver
     audience,
     typ: 'at+jwt',
     requiredClaims: ['sub', 'exp'],
-    clockTolerance: 30,
+    clockTolerance: clockToleranceS,
   };
+  const checked = new Map<string, Checked>();
   return async (token) => {
+    const now = nowMs();
+    const known = checked.get(token);
+    if (known && known.checkedAtMs <= now && now < known.expiresAtMs) return known.caller;
+    checked.delete(token);
     try {
-      const { payload } = await jwtVerify(token, keys, options);
-      return toCaller(payload);
+      const { payload } = await jwtVerify(token, keys, { ...options, currentDate: new Date(now) });
+      const caller = toCaller(payload);
+      remember(checked, token, {
+        caller,
+        checkedAtMs: now,
+        expiresAtMs: (payload.exp! + clockToleranceS) * 1_000,
+      });
+      return caller;
     } catch (cause) {
       if (!(cause instanceof errors.JOSEError)) throw cause;
       throw new SlipstreamError('unauthenticated', explain(cause), { cause });
     }
   };
+}
+
+/** The oldest makes room. */
+function remember(checked: Map<string, Checked>, token: string, good: Checked): void {
+  checked.set(token, good);
+  if (checked.size <= rememberedMax) return;
+  const [oldest] = checked.keys();
+  if (oldest !== undefined) checked.delete(oldest);
 }
 
 function toCaller({ sub, role, scope }: JWTPayload): CallerIdentity {
