@@ -132,11 +132,17 @@ async function ask<Row>(
   sql: string,
   parameters: unknown[] = [],
 ): Promise<Row[]> {
-  // Without parameters it may be several statements: nothing that can be prepared.
-  if (parameters.length === 0) return (await client.query(sql)).rows as Row[];
-  const name = names.of(sql);
-  const statement = name === undefined ? { text: sql } : { name, text: sql };
-  return (await client.query({ ...statement, values: parameters })).rows as Row[];
+  try {
+    // Without parameters it may be several statements: nothing that can be prepared.
+    if (parameters.length === 0) return (await client.query(sql)).rows as Row[];
+    const name = names.of(sql);
+    const statement = name === undefined ? { text: sql } : { name, text: sql };
+    return (await client.query({ ...statement, values: parameters })).rows as Row[];
+  } catch (error) {
+    // pg does not say which statement it was; what it was given is not kept.
+    if (error instanceof Error) Object.assign(error, { query: sql });
+    throw error;
+  }
 }
 
 class Transaction implements Tx {
