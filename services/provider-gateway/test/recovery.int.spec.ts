@@ -365,7 +365,9 @@ describe('a database that is away', () => {
     }
     for (const slip of slips) {
       await gateway.event(slip, 'SlipReturned');
-      expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'SlipReturned']);
+      // A call that provably never left, on a busy machine, was made again before all this.
+      const types = (await gateway.types(slip)).join(' ');
+      expect(types).toMatch(/^(DispatchIntended DispatchNotSent )*DispatchIntended SlipReturned$/);
     }
     expect(answers.length - sentBefore).toBeLessThanOrEqual(1);
     await gateway.event(waiting, 'DispatchIntended');
