@@ -48,29 +48,20 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const servers: ProviderHttp[] = [];
 
   for (const config of checkProviders(options.providers, 'providers')) {
-    const sender = new CallbackSender({
-      provider: config.id,
-      url: config.callback_url,
-      limits,
-      timers,
-      now,
-    });
+    const { id, callback_url: url, port } = config;
+    const sender = new CallbackSender({ provider: id, url, limits, timers, now });
     const provider = new Provider({
-      config,
+      ...{ config, truth, timers, limits, now },
       seed: String(options.seed ?? '1'),
       rules: () => rules.current,
-      truth,
-      timers,
-      limits,
-      now,
       send: (callback) => sender.send(callback),
     });
     const server = providerHttp(provider, { timers, limits, now });
     await server.app.ready();
     senders.push(sender);
     servers.push(server);
-    providers.set(config.id, provider);
-    listeners.set(config.id, new Listener(server.app.routing, host, config.port));
+    providers.set(id, provider);
+    listeners.set(id, new Listener(server.app.routing, host, port));
   }
 
   const outages = new Outages(listeners, () => rules.current, timers, now);
