@@ -292,8 +292,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'N5-not-after-counts-from-behind-the-commit',
     file: `${gateway}/src/application/dispatch-due-slips.ts`,
-    from: 'parts.slots.run(provider.id, () => makeCall(parts, call, claimedFromMs), parts.onFree);',
-    to: 'parts.slots.run(provider.id, () => makeCall(parts, call, parts.monotonicMs()), parts.onFree);',
+    from: 'await provider.send(prepared, claimedFromMs + call.startMs);',
+    to: 'await provider.send(prepared, parts.monotonicMs() + call.startMs);',
     specs: [`${gateway}/src/application/dispatch-due-slips.spec.ts`],
   },
   {
