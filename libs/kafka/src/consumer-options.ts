@@ -1,7 +1,8 @@
 import type { ConsumerConfig } from 'kafkajs';
+import type { FetchWaits } from './long-polls.ts';
 
 export interface ConsumerOptions {
-  /** Longest wait of a fetch for its first byte; also how long an idle stop takes (K11). */
+  /** Longest wait of a fetch for its first byte while records come; also how late a resumed partition is asked for. */
   readonly maxWaitMs: number;
   /** Partitions handled at once; each takes a database connection. */
   readonly partitionsConcurrent: number;
@@ -46,6 +47,14 @@ export const consumerDefaults: ConsumerOptions = {
   stallMs: 30_000,
   drainTimeoutMs: 15_000,
 };
+
+/** Longest wait while nothing comes. kafkajs beats between two fetches: three beats fit into a session. */
+const quietWaitMs = 5_000;
+
+export function fetchWaits({ maxWaitMs, sessionTimeoutMs }: ConsumerOptions): FetchWaits {
+  const quietMs = Math.max(maxWaitMs, Math.min(quietWaitMs, Math.floor(sessionTimeoutMs / 3)));
+  return { shortMs: maxWaitMs, quietMs };
+}
 
 /** The same, in kafkajs' words. */
 export function fetchConfig(options: ConsumerOptions): Omit<ConsumerConfig, 'groupId'> {

@@ -2,13 +2,14 @@ import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { Assignment } from './assignment.ts';
 import { whileBrokersAreAway } from './brokers-away.ts';
 import { type KafkaClient, retryOptions } from './client.ts';
-import { type ConsumerOptions, consumerDefaults, fetchConfig } from './consumer-options.ts';
+import { type ConsumerOptions, consumerDefaults, fetchConfig, fetchWaits } from './consumer-options.ts';
 import { removeDeadMembers } from './dead-members.ts';
 import { fetchControl } from './fetch-control.ts';
 import { GroupOffsets } from './group-offsets.ts';
 import { KeepRunning } from './keep-running.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { readLogBounds } from './log-bounds.ts';
+import { LongPolls } from './long-polls.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { Neighbours } from './neighbours.ts';
 import type { ConsumerStore, PartitionPosition, Subscription } from './ports.ts';
@@ -45,6 +46,7 @@ export class BatchConsumer<Tx> {
   readonly #options: ConsumerOptions;
   readonly #log: Log;
   readonly #consumer: Consumer;
+  readonly #polls: LongPolls;
   readonly #running: KeepRunning;
   readonly #admin: Admin;
   readonly #assignment: Assignment<Tx>;
@@ -60,8 +62,10 @@ export class BatchConsumer<Tx> {
     this.#log = parts.log ?? jsonLog;
     this.#options = { ...consumerDefaults, ...parts.options };
     this.#admin = parts.kafka.admin({ retry: retryOptions });
+    this.#polls = new LongPolls(fetchWaits(this.#options));
     this.#consumer = withRawBatches(parts.kafka).consumer({
       ...fetchConfig(this.#options),
+      partitionAssigners: [this.#polls.assigner],
       groupId: parts.subscription.group,
       retry: { ...retryOptions, restartOnFailure: async () => this.#draining === null },
     });
@@ -186,7 +190,8 @@ export class BatchConsumer<Tx> {
     if (this.#starting) await withTimeout(this.#starting, drainTimeoutMs, 'starting').catch(() => {});
     await withTimeout(this.#running.stop(), drainTimeoutMs, 'joining').catch(() => {});
     await this.#groupOffsets.commit();
-    await withTimeout(this.#consumer.stop(), drainTimeoutMs, 'draining').catch((error) => {
+    const stopped = this.#polls.giveUpUntil(this.#consumer.stop());
+    await withTimeout(stopped, drainTimeoutMs, 'draining').catch((error) => {
       this.#log.error('a batch did not end', { group: this.subscription.group, ...describeError(error) });
     });
     await this.#lane?.stop();

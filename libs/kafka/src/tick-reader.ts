@@ -7,6 +7,7 @@ import { type KafkaClient, retryOptions } from './client.ts';
 import { KeepRunning } from './keep-running.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { readLogBounds } from './log-bounds.ts';
+import { LongPolls } from './long-polls.ts';
 import { headersProblem } from './record-headers.ts';
 import { type SourceClock, TickBook } from './tick-book.ts';
 import { withTimeout } from './with-timeout.ts';
@@ -35,6 +36,7 @@ export class TickReader {
   readonly #log: Log;
   readonly #group: string;
   readonly #consumer: Consumer;
+  readonly #polls: LongPolls;
   readonly #running: KeepRunning;
   readonly #admin: Admin;
   readonly #book = new TickBook();
@@ -53,10 +55,13 @@ export class TickReader {
     this.#log = options.log ?? jsonLog;
     this.#group = `${options.name}-ticks-${randomUUID()}`;
     this.#admin = options.kafka.admin({ retry: retryOptions });
+    const waitMs = options.maxWaitMs ?? 5_000;
+    // It is alone in its group and pauses nothing: no fetch has to end for anything but a tick.
+    this.#polls = new LongPolls({ shortMs: waitMs, quietMs: waitMs });
     this.#consumer = options.kafka.consumer({
       groupId: this.#group,
-      // The broker answers when the first byte is there; this is only how often nothing is asked for anew.
-      maxWaitTimeInMs: options.maxWaitMs ?? 1_000,
+      partitionAssigners: [this.#polls.assigner],
+      maxWaitTimeInMs: waitMs,
       allowAutoTopicCreation: false,
       retry: { ...retryOptions, restartOnFailure: async () => !this.#stopping },
     });
@@ -105,7 +110,8 @@ export class TickReader {
     this.#joined();
     this.#caughtUp();
     await withTimeout(this.#running.stop(), stopTimeoutMs, 'joining').catch(() => {});
-    await withTimeout(this.#consumer.disconnect(), stopTimeoutMs, 'disconnecting').catch(() => {});
+    const disconnected = this.#polls.giveUpUntil(this.#consumer.disconnect());
+    await withTimeout(disconnected, stopTimeoutMs, 'disconnecting').catch(() => {});
     await withTimeout(this.#admin.deleteGroups([this.#group]), stopTimeoutMs, 'deleting').catch(() => {});
     await withTimeout(this.#admin.disconnect(), stopTimeoutMs, 'disconnecting').catch(() => {});
   }

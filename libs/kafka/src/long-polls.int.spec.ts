@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from '@jest/globals';
+import { sharedEnvironment } from '@slipstream/environment';
+import { waitFor } from '@slipstream/testing';
+import { createKafka } from './client.ts';
+import { LongPolls } from './long-polls.ts';
+import { SerialProducer } from './producer.ts';
+
+const environment = sharedEnvironment();
+
+test('a consumer that waits for records gets them at once, and stops without its fetch being answered', async () => {
+  const warnings: string[] = [];
+  const log = {
+    info: () => {},
+    warn: (said: string) => warnings.push(said),
+    error: (said: string) => warnings.push(said),
+  };
+  const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'long-polls', log });
+  const topic = `long-polls-${randomUUID()}`;
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+  await admin.disconnect();
+  const waits = { shortMs: 8_000, quietMs: 8_000 };
+  const polls = new LongPolls(waits);
+  const consumer = kafka.consumer({
+    groupId: topic,
+    maxWaitTimeInMs: 8_000,
+    partitionAssigners: [polls.assigner],
+  });
+  let [begun, ended, crashed] = [0, 0, 0];
+  consumer.on(consumer.events.FETCH_START, () => void begun++);
+  consumer.on(consumer.events.FETCH, () => void ended++);
+  consumer.on(consumer.events.CRASH, () => void crashed++);
+  const values: string[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run({ eachMessage: async ({ message }) => void values.push(String(message.value)) });
+  await waitFor(() => begun === 1, { what: 'the first fetch' });
+  const producer = new SerialProducer(kafka);
+  await producer.start();
+  await producer.sendBatch([{ topic, partition: 0, key: 'k', value: Buffer.from('one') }]);
+  await waitFor(() => values.length === 1 && begun === ended + 1, { what: 'the record, and the next fetch' });
+  const answered = ended;
+  // A new broker's coordinator may take a moment to load.
+  crashed = warnings.length = 0;
+  await polls.giveUpUntil(consumer.disconnect());
+  expect(ended).toBe(answered);
+  expect([crashed, warnings]).toEqual([0, []]);
+  await producer.stop();
+});
