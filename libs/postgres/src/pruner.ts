@@ -19,6 +19,12 @@ where r.topic = $1 and r.partition = $2 and o.topic = $1 and o.partition = $2
   and o.seq <= old.seq and o.seq <= r.sent_seq
 returning o.seq`;
 
+const oldSql = `
+select w.topic, w.partition from unnest($1::text[], $2::int[]) as w(topic, partition)
+cross join lateral (
+  select at from outbox o where o.topic = w.topic and o.partition = w.partition order by seq limit 1
+) as first where first.at < clock_timestamp() - make_interval(secs => $3)`;
+
 export interface PrunerOptions {
   /** How long sent rows are kept to be compared with the topic. */
   readonly retentionMs: number;
@@ -64,8 +70,14 @@ export class Pruner {
 
   async #prune(): Promise<boolean> {
     const secs = this.#options.retentionMs / 1000;
+    const held = this.#leases.held();
+    const old = await this.#unitOfWork.query<{ topic: string; partition: number }>(oldSql, [
+      held.map((lease) => lease.topic),
+      held.map((lease) => lease.partition),
+      secs,
+    ]);
     let isMore = false;
-    for (const { topic, partition } of this.#leases.held()) {
+    for (const { topic, partition } of old) {
       if (this.#stop.signal.aborted) return false;
       const dropped = await this.#unitOfWork.query(pruneSql, [topic, partition, secs]);
       if (dropped.length === pruneRowsMax) isMore = true;

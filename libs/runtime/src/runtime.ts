@@ -36,6 +36,8 @@ export interface RuntimeOptions {
   /** Topics of this service's outbox; the dead letters of what it consumes are added. */
   readonly publishes: readonly Topic[];
   readonly poolMax?: number;
+  /** Connections that the service may open beside this pool. */
+  readonly connectionsBeside?: number;
 }
 
 /** Everything a service needs of PostgreSQL and Kafka, wired once and started and stopped in the right order. */
@@ -64,6 +66,8 @@ export interface Runtime {
   readonly deadLetters: DeadLetterDesk;
   /** Its partitions that stopped, for the same. */
   readonly partitions: PartitionDesk;
+  /** `listener` is told after each batch of records that was handled and committed here. */
+  onHandled(listener: () => void): void;
   /** A worker of the service's own: started after the consumers, drained before them. */
   addPart(part: Part): void;
   /** To be given to `createService`; registers the health checks. */
@@ -95,6 +99,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     inboundBarrier: (topic, group) => watermarks.barrier(topic, group),
     deadLetters: deadLetterDesk({ letters, newId: v7, wake: redriver.wake, log }),
     partitions: partitionDesk({ kafka: rooms.kafka, stops: rooms.stops, newId: v7, log }),
+    onHandled: (listener) => void rooms.handledListeners.add(listener),
     addPart: (part) => void workers.push(part),
     parts: (host) => partsOf(rooms, workers, host),
   };
@@ -113,8 +118,13 @@ async function openRooms(options: RuntimeOptions) {
     logger.fatal('a consumer or the relay died: the process ends, so that its supervisor starts it anew');
     process.exit(1);
   };
+  const handledListeners = new Set<() => void>();
   const gate = new OwnLogGate(publishes);
-  const servers = await openServers({ ...options, onServerChanged: () => gate.doubt() });
+  const servers = await openServers({
+    ...options,
+    onServerChanged: () => gate.doubt(),
+    warn: (why) => logger.warn(why),
+  });
   const outbound = new Outbound({
     ...servers,
     ...{ source, publishes, gate, onError, instanceId: settings.instanceId },
@@ -126,7 +136,10 @@ async function openRooms(options: RuntimeOptions) {
   const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
   const consumers = new Consumers({
     ...{ ...servers, store, gate, onFatal, metrics: metrics.of },
-    onHandled: () => watermarks.happened(),
+    onHandled: () => {
+      watermarks.happened();
+      for (const listener of handledListeners) listener();
+    },
   });
   const watermarks: Watermarks = new Watermarks({
     ...{ name, source, unitOfWork, onFatal, onError, kafka: servers.kafka, onSkipped: metrics.tickSkipped },
@@ -140,7 +153,8 @@ async function openRooms(options: RuntimeOptions) {
   });
   const { kafka } = servers;
   const { stops } = store;
-  return { gate, outbound, consumers, watermarks, letters, redriver, metrics, log, onFatal, kafka, stops };
+  const rooms = { gate, outbound, consumers, watermarks, letters, redriver, metrics, handledListeners };
+  return { ...rooms, log, onFatal, kafka, stops };
 }
 
 /** In the order in which they are started: what others stand on comes first, and is stopped last. */

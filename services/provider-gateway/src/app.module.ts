@@ -93,6 +93,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   runtime.consume(slipEvents<Tx>({ does, open, count, onDue: work.wake }));
   runtime.consume(reportedResults<Tx>({ does, open }));
   for (const part of [ownAttempts(does, runtime.isOpen), ...work.parts]) runtime.addPart(part);
+  runtime.onHandled(work.stir);
   publishWatermarks(runtime, does);
   return {
     name: 'provider-gateway',

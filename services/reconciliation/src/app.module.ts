@@ -77,10 +77,10 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     },
   });
   const onError = errorLog(logger);
-  const detector = new Loop({ name: 'detection', round: every(500, does.detect), pauseMs: 20, onError });
+  const detector = new Loop({ name: 'detection', round: every(2_000, does.detect), pauseMs: 20, onError });
   runtime.addPart(detector);
   runtime.addPart(
-    new Loop({ name: 'blindness', round: every(1_000, does.watchBlindness), pauseMs: 1_000, onError }),
+    new Loop({ name: 'blindness', round: every(5_000, does.watchBlindness), pauseMs: 1_000, onError }),
   );
   runtime.addPart(
     new Loop({ name: 'ended clocks', round: every(5_000, forgetEndedClocks), pauseMs: 5_000, onError }),
@@ -89,6 +89,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     noteTick(marks, tick);
     detector.wake();
   });
+  runtime.onHandled(detector.wake);
   runtime.publishWatermarks({
     bounds: async () => [{ clock: wallClock, time: null, closed: false }],
     open: () => anythingOpen(unitOfWork),

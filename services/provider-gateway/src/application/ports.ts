@@ -68,6 +68,8 @@ export interface Dispatches {
   countOpen(provider: string): Promise<ReadonlyMap<string, number>>;
   /** Whether a slip on the wall clock still waits for its end. */
   anyOpen(): Promise<boolean>;
+  /** Whether anything may become due for a worker by the time alone: a call, a question, an answer kept for a slip. */
+  anyInHand(): Promise<boolean>;
 }
 
 export interface SlipReference {

@@ -46,6 +46,8 @@ export interface UseCases {
   /** How far this service may be vouched for on each clock. */
   readBounds(facts: BoundFacts): Promise<readonly Bound[]>;
   anythingOpen(): Promise<boolean>;
+  /** Whether anything may become due by the time alone. */
+  anythingInHand(): Promise<boolean>;
   showProviders(): Promise<readonly ProviderView[]>;
   /** Null for a provider that is not configured. */
   showProvider(id: string): Promise<ProviderView | null>;
@@ -75,6 +77,7 @@ export function useCases(parts: Parts): UseCases {
     releaseParked: (upstream) => releaseParked(store, upstream, count, sweep),
     readBounds: (facts) => store.run((tx) => readBounds(tx, facts)),
     anythingOpen: () => store.run(anythingOpen),
+    anythingInHand: () => store.run((tx) => tx.dispatches.anyInHand()),
     showProviders: () => showProviders(parts),
     showProvider: (id) => showProvider(parts, id),
   };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WaitLimits } from '@slipstream/kernel';
-import { Loop, type Part, slowingDown } from '@slipstream/runtime';
+import { Loop, type Part, type Round, slowingDown } from '@slipstream/runtime';
 import type { EndedCall } from '../application/dispatch-due-slips.ts';
 import type { AnsweredInquiry } from '../application/inquire-due.ts';
 import type { Providers } from '../application/ports.ts';
@@ -25,10 +25,14 @@ export interface Workers {
   readonly parts: readonly Part[];
   /** Rows became due. */
   wake(): void;
+  /** Something was committed that may be in hand from now on. */
+  stir(): void;
 }
 
 /** Between looks for calls that are due. */
 const callPace: WaitLimits = { minMs: 5, maxMs: 500 };
+/** The same while nothing is in hand, so that nothing becomes due before somebody stirs. */
+const quietMs = 5_000;
 
 /** The workers that make every call and keep every promise that a row in the database stands for. */
 export function workers(parts: WorkerParts): Workers {
@@ -38,14 +42,27 @@ export function workers(parts: WorkerParts): Workers {
   /** What was read already cannot be written: nothing new is begun that could not be written either. */
   const unlessBehind = (work: () => Promise<number>) => async () =>
     outcomes.behind || answers.behind ? 0 : work();
-  const loop = (name: string, pace: WaitLimits, work: () => Promise<number>, settle?: () => Promise<void>) =>
-    new Loop({
-      name,
-      round: slowingDown(pace, work),
-      pauseMs: pace.minMs,
-      onError,
-      ...(settle ? { settle } : {}),
-    });
+  const quiet = new Set<Loop>();
+  const loop = (
+    name: string,
+    pace: WaitLimits,
+    work: () => Promise<number>,
+    settle?: () => Promise<void>,
+  ) => {
+    const look = slowingDown(pace, work);
+    const round: Round = async (woken) => {
+      const waitMs = await look(woken);
+      quiet.delete(made);
+      if (waitMs === null || waitMs < pace.maxMs) return waitMs;
+      // Before the question: what is committed after its answer wakes it.
+      quiet.add(made);
+      if (!(await does.anythingInHand())) return Math.max(waitMs, quietMs);
+      quiet.delete(made);
+      return waitMs;
+    };
+    const made: Loop = new Loop({ name, round, pauseMs: pace.minMs, onError, ...(settle ? { settle } : {}) });
+    return made;
+  };
   // What is still in flight after that is left to its leases.
   const settle = (slots: Slots) => () => within(parts.drainTimeoutMs / 2, slots.idle());
 
@@ -93,6 +110,9 @@ export function workers(parts: WorkerParts): Workers {
     wake() {
       dispatcher.wake();
       inquirer.wake();
+    },
+    stir() {
+      for (const loop of quiet) loop.wake();
     },
   };
 }

@@ -59,6 +59,13 @@ select status, count(*) as n from dispatch where provider = $1 and ${openStatuse
 
 const anyOpenSql = `select exists (select 1 from dispatch where ${openStatuses}) as open`;
 
+const anyInHandSql = `
+select exists (select 1 from dispatch where status = 'held' and next_at is not null)
+  or exists (select 1 from dispatch where status = 'intended')
+  or exists (select 1 from inquiry where status = 'due')
+  or exists (select 1 from inquiry where status = 'asking')
+  or exists (select 1 from parked_result where orphan_at is null) as "inHand"`;
+
 const epoch: Instant = '1970-01-01T00:00:00.000000Z';
 
 export function dispatches(tx: Tx): Dispatches {
@@ -104,6 +111,10 @@ export function dispatches(tx: Tx): Dispatches {
     async anyOpen() {
       const [row] = await tx.query<{ open: boolean }>(anyOpenSql);
       return row!.open;
+    },
+    async anyInHand() {
+      const [row] = await tx.query<{ inHand: boolean }>(anyInHandSql);
+      return row!.inHand;
     },
   };
 }
