@@ -19,6 +19,8 @@ export interface DataSourceOptions {
   readonly onServerChanged?: () => void;
 }
 
+export const poolMaxDefault = 12;
+
 const timestamptzOid = 1184;
 
 /**
@@ -34,7 +36,7 @@ export async function openDataSource(options: DataSourceOptions): Promise<DataSo
     url: options.url,
     applicationName: options.applicationName,
     connectTimeoutMS: 5_000,
-    poolSize: options.poolMax ?? 12,
+    poolSize: options.poolMax ?? poolMaxDefault,
     entities: [],
     logging: false,
     extra: {

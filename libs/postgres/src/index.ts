@@ -9,8 +9,9 @@ export {
 } from './clock-marks.ts';
 export * as columnTypes from './column-types.ts';
 export { type Columns, columns, type RowOf, type RowSet, type Rows, type Table, table } from './columns.ts';
+export { type ConnectionRoom, judgeRoom, type RoomVerdict, readRoom } from './connection-room.ts';
 export { FencedError, PgConsumerStore } from './consumer-store.ts';
-export { type DataSourceOptions, openDataSource } from './data-source.ts';
+export { type DataSourceOptions, openDataSource, poolMaxDefault } from './data-source.ts';
 export {
   DeadLetters,
   type LetterContent,

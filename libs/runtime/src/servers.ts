@@ -2,10 +2,13 @@ import { allTopics } from '@slipstream/contracts';
 import { createKafka, ensureTopics, type KafkaClient, whileBrokersAreAway } from '@slipstream/kafka';
 import {
   coreMigrations,
+  judgeRoom,
   knownTopics,
   type MigrationFolder,
   migrate,
   openDataSource,
+  poolMaxDefault,
+  readRoom,
   UnitOfWork,
 } from '@slipstream/postgres';
 
@@ -22,8 +25,11 @@ export interface ServersOptions {
   readonly settings: RuntimeSettings;
   readonly migrations: MigrationFolder;
   readonly poolMax?: number;
+  /** Connections that the service may open beside this pool. */
+  readonly connectionsBeside?: number;
   /** The database may be another server than the one before. */
   readonly onServerChanged: () => void;
+  readonly warn: (why: string) => void;
 }
 
 export interface Servers {
@@ -33,18 +39,19 @@ export interface Servers {
   readonly clientId: string;
 }
 
-/** Connects to PostgreSQL and migrates it, and makes the topics when brokers are there. */
+/** Connects to PostgreSQL and migrates it, and makes the topics when brokers are there. @throws Error at once without room */
 export async function openServers(options: ServersOptions): Promise<Servers> {
-  const { name, settings, migrations, poolMax, onServerChanged } = options;
+  const { name, settings, migrations, poolMax = poolMaxDefault, onServerChanged } = options;
   const dataSource = await openDataSource({
     onServerChanged,
     url: settings.databaseUrl,
     applicationName: `slipstream-${name}`,
-    ...(poolMax === undefined ? {} : { poolMax }),
+    poolMax,
   });
   const clientId = `slipstream-${name}-${settings.instanceId}`;
   const kafka = createKafka({ brokers: settings.kafkaBrokers, clientId });
   try {
+    await requireRoom(new UnitOfWork(dataSource), poolMax + (options.connectionsBeside ?? 0), options.warn);
     await migrate(dataSource, [coreMigrations, migrations]);
     const known = await knownTopics(new UnitOfWork(dataSource));
     await whileBrokersAreAway('making topics', () => ensureTopics(kafka, allTopics, known));
@@ -53,4 +60,15 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     throw error;
   }
   return { dataSource, kafka, clientId };
+}
+
+/** @throws Error where the server can never give this service what it may need at once */
+async function requireRoom(
+  unitOfWork: UnitOfWork,
+  wanted: number,
+  warn: (why: string) => void,
+): Promise<void> {
+  const verdict = judgeRoom(await readRoom(unitOfWork, wanted, 1));
+  if (verdict.kind === 'none') throw new Error(verdict.why);
+  if (verdict.kind === 'tight') warn(verdict.why);
 }

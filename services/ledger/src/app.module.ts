@@ -57,6 +57,7 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
     settings,
     migrations,
     publishes: [topics.events],
+    connectionsBeside: readsMax,
   });
   const { unitOfWork, newId } = runtime;
   const monitor = ledgerMetrics(new Logger('Ledger'));
@@ -93,12 +94,14 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
   };
 }
 
+const readsMax = 4;
+
 /** Connections of the readers' own: questions, however slow and many, never keep the log waiting. */
 async function openReads(url: string): Promise<{ readonly unitOfWork: UnitOfWork; readonly part: Part }> {
   const dataSource = await openDataSource({
     url,
     applicationName: 'slipstream-ledger-reads',
-    poolMax: 4,
+    poolMax: readsMax,
     statementTimeoutMs: 5_000,
   });
   const part: Part = { name: 'reads', start: async () => {}, stop: () => dataSource.destroy() };
