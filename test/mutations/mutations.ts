@@ -158,8 +158,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P9-an-account-that-was-rolled-back-is-remembered',
     file: `${ledger}/src/adapters/postgres/accounts.ts`,
-    from: 'if (!own) this.#known.set',
-    to: 'if (own || !own) this.#known.set',
+    from: 'if (!own) this.#known.set(key, BigInt(id));',
+    to: 'this.#known.set(key, BigInt(id));',
     specs: [`${ledger}/test/partitions.int.spec.ts`],
   },
   {
@@ -292,8 +292,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'N5-not-after-counts-from-behind-the-commit',
     file: `${gateway}/src/application/dispatch-due-slips.ts`,
-    from: 'await provider.send(prepared, claimedFromMs + call.startMs);',
-    to: 'await provider.send(prepared, parts.monotonicMs() + call.startMs);',
+    from: 'const { outcome, released } = await provider.send(prepared, claimedFromMs + call.startMs);',
+    to: 'const { outcome, released } = await provider.send(prepared, parts.monotonicMs() + call.startMs);',
     specs: [`${gateway}/src/application/dispatch-due-slips.spec.ts`],
   },
   {
@@ -524,8 +524,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'S24-a-record-with-half-its-headers-is-read-again',
     file: `${postgres}/dead-letters.ts`,
-    from: "where status = 'parked' and headers_raw is null and (",
-    to: "where status = 'parked' and (",
+    from: `where status = 'parked' and headers_raw is null and (park_key is not null or not topic = any($1::text[]))\${conditions}`,
+    to: `where status = 'parked' and (park_key is not null or not topic = any($1::text[]))\${conditions}`,
     specs: [`${runtime}/redriver.int.spec.ts`],
   },
 ];
