@@ -151,7 +151,8 @@ async function openSlip(): Promise<void> {
 
 const postgres = new pg.Client({ connectionString: process.env.DATABASE_URL });
 await postgres.connect();
-await sleep(10_000);
+// Node's and Java's compilers still work for half a minute after the start.
+await sleep(30_000);
 await measure('nothing submitted');
 await openSlip();
 await sleep(5_000);
