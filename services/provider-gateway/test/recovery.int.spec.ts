@@ -247,9 +247,16 @@ describe('an instance that dies', () => {
     const claimed = await gateway.store.run((tx) =>
       tx.inquiries.claimDue(new Map([['acme', 4]]), new Map([['acme', 1]])),
     );
-    expect(claimed.due).toMatchObject([{ slipId: slip, n: 1 }]);
+    // On a busy machine the gateway's own question is due by now as well.
+    expect(claimed.due).toContainEqual(expect.objectContaining({ slipId: slip, n: 1 }));
     await gateway.startWorkers([]);
-    expect(await gateway.event(slip, 'InquiryAnswered')).toMatchObject({ answer: 'no_answer', inquiry: 1 });
+    const answer = () =>
+      gateway
+        .published(slip)
+        .then((events) => events.find(({ type, data }) => type === 'InquiryAnswered' && data.inquiry === 1));
+    expect(await waitFor(answer, { what: 'the answer to inquiry 1' })).toMatchObject({
+      data: { answer: 'no_answer' },
+    });
   });
 
   test('a call that was given up is recorded at once and keeps its slot until its request is gone', async () => {
