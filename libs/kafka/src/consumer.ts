@@ -12,6 +12,7 @@ import { readLogBounds } from './log-bounds.ts';
 import { LongPolls } from './long-polls.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { Neighbours } from './neighbours.ts';
+import type { Around } from './owned-partition.ts';
 import type { ConsumerStore, PartitionPosition, Subscription } from './ports.ts';
 import { withRawBatches } from './raw-batches.ts';
 import { UnitLane } from './unit-lane.ts';
@@ -117,15 +118,15 @@ export class BatchConsumer<Tx> {
 
   /**
    * Runs `work` in a transaction under the partition's fence, between two of its batches. False: the partition is not
-   * ours now, and nothing was kept. Rejects with the error of `work` itself. `prepare` runs before the transaction begins,
-   * when nothing else runs on the partition any more.
+   * ours now, and nothing was kept. Rejects with the error of `work` itself. `around` is done right before and
+   * after the transaction, when nothing else runs on the partition.
    */
   async inPartition(
     partition: number,
     work: (tx: Tx, position: PartitionPosition) => Promise<void>,
-    prepare?: (position: PartitionPosition) => Promise<void>,
+    around?: Around,
   ): Promise<boolean> {
-    return (await this.#assignment.get(partition)?.inPartition(work, prepare)) ?? false;
+    return (await this.#assignment.get(partition)?.inPartition(work, around)) ?? false;
   }
 
   /** As {@link inPartition}, for records that waited: the keys that `work` gives wait no longer. */

@@ -27,6 +27,12 @@ export interface OwnedPartitionOptions<Tx> extends ChunkRunnerOptions<Tx> {
  */
 export type PartitionStatus = 'claiming' | 'ready' | 'waiting' | 'fenced' | 'stopped' | 'gone';
 
+/** What is done beside a transaction, while nothing else runs on the partition. */
+export interface Around {
+  prepare(position: PartitionPosition): Promise<void>;
+  committed(): void;
+}
+
 /** One assigned partition, from its claim to the next rebalance. It is fetched only while `ready`. */
 export class OwnedPartition<Tx> implements LanePartition {
   readonly partition: number;
@@ -158,15 +164,16 @@ export class OwnedPartition<Tx> implements LanePartition {
   /** Runs `work` under the fence, between two batches. False: not ours now, nothing was kept. */
   async inPartition(
     work: (tx: Tx, position: PartitionPosition) => Promise<void>,
-    prepare?: (position: PartitionPosition) => Promise<void>,
+    around?: Around,
   ): Promise<boolean> {
     return this.#inTurn(async () => {
       const { position } = this;
       if (!position) return false;
       try {
-        await prepare?.(position);
+        await around?.prepare(position);
         if (this.position !== position) return false;
         await this.#options.store.commit(position, null, (tx) => work(tx, position));
+        around?.committed();
         return true;
       } catch (error) {
         if (classifyError(error, this.#options.store) !== 'fenced') {

@@ -178,6 +178,8 @@ export interface Span {
   /** The next offset to be read behind it. */
   readonly nextOffset: number;
   readonly records: number;
+  /** The position when this is committed. */
+  after(): PartitionPosition;
 }
 
 /** What follows from a unit. */

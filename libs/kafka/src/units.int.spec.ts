@@ -260,15 +260,18 @@ describe('a consumer that handles units', () => {
           expect(nextOffset).toBe(store.effects.length);
           expect(prepared).toBe(nextOffset);
         },
-        async ({ nextOffset }) => {
-          prepared = nextOffset;
+        {
+          async prepare({ nextOffset }) {
+            prepared = nextOffset;
+          },
+          committed: () => seen.push(String(prepared === store.effects.length)),
         },
       );
       seen.push(String(kept));
     }
     await sending;
     await until(() => store.effects.length === 1_500, 'all handled');
-    expect(seen).toEqual(Array(10).fill('true'));
+    expect(seen).toEqual(Array(20).fill('true'));
   });
 
   it('drains: the unit under way ends, nothing more is begun', async () => {

@@ -52,7 +52,7 @@ export class FencedError extends Error {
   /** Those that were taken, of a unit over several. */
   readonly partitions: readonly number[];
 
-  constructor({ group, topic }: Position, partitions: readonly number[]) {
+  constructor({ group, topic }: Pick<Position, 'group' | 'topic'>, partitions: readonly number[]) {
     super(`${group} no longer owns ${topic} partition ${partitions.join(', ')}`);
     this.partitions = partitions;
   }

@@ -8,6 +8,7 @@ export {
   runningClocks,
 } from './clock-marks.ts';
 export * as columnTypes from './column-types.ts';
+export { bytea, int4, int8, text, uuid } from './column-types.ts';
 export { type Columns, columns, type RowOf, type RowSet, type Rows, type Table, table } from './columns.ts';
 export { type ConnectionRoom, judgeRoom, type RoomVerdict, readRoom } from './connection-room.ts';
 export { FencedError, PgConsumerStore } from './consumer-store.ts';

@@ -1,6 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { deadLetterTopic, partitionsDefault, type Source, type Topic, topics } from '@slipstream/contracts';
-import { type BatchConsumer, deadLetterRecord, partitionOf, type TickReader } from '@slipstream/kafka';
+import {
+  type BatchConsumer,
+  deadLetterRecord,
+  LogReader,
+  partitionOf,
+  type TickReader,
+} from '@slipstream/kafka';
 import type { Instant } from '@slipstream/kernel';
 import {
   DeadLetters,
@@ -53,6 +59,8 @@ export interface Runtime {
   consume(subscription: GuardedSubscription): BatchConsumer<Tx>;
   /** Whether work may go on everywhere: the database was compared with the service's own log (rule 4). */
   isOpen(): boolean;
+  /** Reads a topic again, for a handler that keeps no more of a record than its offset. It ends with the runtime. */
+  readAgain(topic: Topic): LogReader;
   /** Tells when events numbered by a transaction that begins after this call are on the topic. */
   watchSent(): WhenSent;
   /** For a service that goes on by itself when its database is older than its log. */
@@ -77,7 +85,7 @@ export interface Runtime {
 /** Opens the pool, migrates, makes topics and sequencer rows. Nothing runs before the parts are started. */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const rooms = await openRooms(options);
-  const { gate, outbound, consumers, watermarks, letters, redriver, log } = rooms;
+  const { gate, outbound, consumers, watermarks, letters, redriver, log, kafka } = rooms;
   const workers: Part[] = [];
   return {
     source: options.source,
@@ -88,6 +96,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     consume(subscription) {
       outbound.alsoPublishes(deadLetterTopic(subscription.topic));
       return consumers.add(subscription);
+    },
+    readAgain(topic) {
+      const reader = new LogReader(kafka, topic.name);
+      // Consumers are drained by then, and read nothing more.
+      workers.push({ name: `${topic.name} read again`, start: async () => {}, stop: () => reader.stop() });
+      return reader;
     },
     isOpen: () => gate.isAllOpen,
     watchSent: () => outbound.watchSent(),

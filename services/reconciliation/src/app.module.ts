@@ -21,14 +21,18 @@ import { registerMetrics, unknownTypesCounter } from './adapters/http/metrics.ts
 import { WATCH, type Watch, WatermarksController } from './adapters/http/watermarks.controller.ts';
 import { MarkStore } from './adapters/kafka/mark-store.ts';
 import { ids, toRecords } from './adapters/kafka/outgoing.ts';
-import { ownedPartitions } from './adapters/kafka/owned-partitions.ts';
-import { slipEvents, subscription } from './adapters/kafka/slip-events.ts';
+import { lookEverywhere, ownedPartitions } from './adapters/kafka/owned-partitions.ts';
+import { QuietLane } from './adapters/kafka/quiet-lane.ts';
+import { quietSlipEvents, subscription } from './adapters/kafka/slip-events.ts';
+import { slipLog } from './adapters/kafka/slip-log.ts';
 import { gatewayWallTime, noteTick, shownTicks } from './adapters/kafka/watermarks.ts';
 import { createLookout } from './adapters/postgres/lookout.ts';
 import { anythingOpen, earliestAwaited, lookAtOpenSlips } from './adapters/postgres/open-slips.ts';
+import { createQuietStore } from './adapters/postgres/quiet-store.ts';
 import { createReads } from './adapters/postgres/reads.ts';
 import { openUnit } from './adapters/postgres/unit.ts';
 import type { Unit } from './application/ports.ts';
+import { keepQuietDue } from './application/quiet/keep-due.ts';
 import { useCases } from './application/use-cases.ts';
 import type { ReconciliationConfig } from './config.ts';
 
@@ -54,9 +58,13 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   const unit = (tx: Tx): Unit => openUnit(tx, subscription, (to, decided) => to.publish(toRecords(decided)));
   const unknownTypes = unknownTypesCounter();
   const marks = new MarkStore();
-  const consumer: BatchConsumer<Tx> = runtime.consume(
-    slipEvents((tx, partition, events) => does.foldEvents(unit(tx), partition, events), unknownTypes.count),
-  );
+  const reader = runtime.readAgain(topics.events);
+  const quietStore = createQuietStore(unitOfWork, subscription);
+  const quiet = new QuietLane({
+    ...{ store: quietStore, log: slipLog(reader), reader, unit, onUnknownTypes: unknownTypes.count },
+    foldEvents: (to, partition, events) => does.foldEvents(to, partition, events),
+  });
+  const consumer: BatchConsumer<Tx> = runtime.consume(quietSlipEvents(quiet, unknownTypes.count));
   const logger = new Logger('Detector');
   const clockState = () => ({
     trouble: clockTrouble(ticks, judgedBy, rules.detection.clockSkewMsMax),
@@ -64,8 +72,8 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   });
   const does = useCases({
     ...{ marks, ids },
-    owned: ownedPartitions(consumer, unit),
-    lookout: createLookout(unitOfWork, subscription),
+    owned: ownedPartitions(consumer, quiet, unit),
+    lookout: lookEverywhere(createLookout(unitOfWork, subscription), quiet),
     clocks: clockState,
     reads: createReads(unitOfWork, partitionsDefault),
     monotonicMs: () => performance.now(),
@@ -85,6 +93,14 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   runtime.addPart(
     new Loop({ name: 'ended clocks', round: every(5_000, forgetEndedClocks), pauseMs: 5_000, onError }),
   );
+  runtime.addPart(
+    new Loop({
+      name: 'quiet deadlines',
+      round: every(1_000, keepQuietDue(quiet, quietStore)),
+      pauseMs: 1_000,
+      onError,
+    }),
+  );
   ticks.onTick((tick) => {
     noteTick(marks, tick);
     detector.wake();
@@ -92,9 +108,10 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   runtime.onHandled(detector.wake);
   runtime.publishWatermarks({
     bounds: async () => [{ clock: wallClock, time: null, closed: false }],
-    open: () => anythingOpen(unitOfWork),
+    open: async () => quiet.slips > 0 || anythingOpen(unitOfWork),
     awaits: async () => {
-      const due = await earliestAwaited(unitOfWork, subscription, partitionsDefault);
+      const own = quiet.earliestDue();
+      const due = await earliestAwaited(unitOfWork, subscription, partitionsDefault, own);
       return due && addMs(due, Math.ceil(clockState().spreadMs));
     },
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
-import { coreMigrations, migrate, openDataSource } from '@slipstream/postgres';
+import { classifyDatabaseError, coreMigrations, migrate, openDataSource } from '@slipstream/postgres';
 
 const environment = sharedEnvironment();
 const directory = fileURLToPath(new URL('../migrations', import.meta.url));
@@ -48,6 +48,22 @@ test('slips and cases of the first release are found again, each where it belong
       closedAt: '2026-01-02T00:00:00.000000Z',
       resolution: 'returned',
     });
+  } finally {
+    await dataSource.destroy();
+  }
+});
+
+test('a release that does not know of slips in memory cannot write any more: it waits, and misses no deadline', async () => {
+  const url = await createDatabase(environment().databaseUrl, 'reconciliation_release_before');
+  const dataSource = await openDataSource({ url, applicationName: 'reconciliation-upgrade-test' });
+  try {
+    await migrate(dataSource, [coreMigrations, { scope: 'reconciliation', directory }]);
+    const written = dataSource.query(`
+      insert into open_slip (slip_id, partition, clock, deadline, due_at, verdict, awaits_hold, state, facts)
+      values ('waiting', 0, 'wall', now(), now(), 'open', true, '{}', '{}')`);
+    const error = await written.catch((failure: unknown) => failure);
+    // The table is not as it must be: the partition waits and says so, and no record is set aside (libs/kafka).
+    expect(classifyDatabaseError(error)).toBe('setup');
   } finally {
     await dataSource.destroy();
   }

@@ -2,7 +2,7 @@ import { isLive } from '@slipstream/slip';
 import { asClocksAllow, type ClockState, type Judgeable, judgeable } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
 import { advance, type Ids, unchanged } from './advance.ts';
-import { type Lookout, type OwnedPartitions, pageSizeMax } from './ports.ts';
+import { type Lookout, type OwnedPartitions, pageSizeMax, type Unit } from './ports.ts';
 
 /** Pages of one clock and partition before the others get their turn. */
 const pagesMax = 20;
@@ -32,13 +32,14 @@ export async function judgeDeadlines(
 async function judgeRange(range: Judgeable, owned: OwnedPartitions, ids: Ids): Promise<boolean> {
   for (let page = 0; page < pagesMax; page++) {
     let judged = 0;
-    const kept = await owned.inPartition(range.partition, async (unit) => {
+    const work = async (unit: Unit) => {
       const { now, slips } = await unit.toJudge(range);
       judged = slips.length;
       const at = isLive(range.clock) ? now : range.through;
       const changes = slips.map((slip) => advance(unchanged(slip), { type: 'deadline_judged' }, at, ids));
       if (judged > 0) await unit.save(changes);
-    });
+    };
+    const kept = await owned.inPartition(range.partition, work, range);
     if (!kept) return false;
     if (judged < pageSizeMax) return true;
   }

@@ -36,8 +36,11 @@ export interface Unit {
 export interface OwnedPartitions {
   /** Next offset to be read, by partition. */
   nextOffsets(): ReadonlyMap<number, number>;
-  /** Runs `work` in a fenced transaction; false when the partition is no longer ours (nothing is kept then). */
-  inPartition(partition: number, work: (unit: Unit) => Promise<void>): Promise<boolean>;
+  /**
+   * Runs `work` in a fenced transaction; false when the partition is no longer ours (nothing is kept then). `judging`: the
+   * range that `work` will ask about, so that what is not in the database can be read before.
+   */
+  inPartition(partition: number, work: (unit: Unit) => Promise<void>, judging?: Judgeable): Promise<boolean>;
 }
 
 /** Cheap looks outside of any fence: what they find is read again inside. */

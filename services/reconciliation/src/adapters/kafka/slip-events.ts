@@ -8,15 +8,16 @@ import {
 } from '@slipstream/kafka';
 import type { Tx } from '@slipstream/postgres';
 import type { RecordedEvent } from '@slipstream/slip';
+import type { QuietLane } from './quiet-lane.ts';
 
 /** Where this service's reading stands in the store. */
 export const subscription = { group: 'reconciliation', topic: topics.events.name } as const;
 
+/** What is done with events that are handled by themselves. */
+type Handle = (tx: Tx, batch: Batch, events: readonly RecordedEvent[]) => Promise<void>;
+
 /** Reads the slips' events. Our own were folded when they were decided, so they are passed over. */
-export function slipEvents(
-  handle: (tx: Tx, partition: number, events: readonly RecordedEvent[]) => Promise<void>,
-  onUnknownTypes: (count: number) => void,
-): Subscription<Tx> {
+export function slipEvents(handle: Handle, onUnknownTypes: (count: number) => void): Subscription<Tx> {
   return {
     ...subscription,
     sequenced: true,
@@ -25,8 +26,18 @@ export function slipEvents(
       // An event type that only a newer release knows folds into nothing.
       const events = readEach(others, decode).filter((recorded) => recorded !== null);
       if (events.length < others.length) onUnknownTypes(others.length - events.length);
-      return handle(tx, batch.partition, events);
+      return handle(tx, batch, events);
     },
+  };
+}
+
+/** As {@link slipEvents}, with the slips followed in memory as long as nothing is to be decided about them. */
+export function quietSlipEvents(quiet: QuietLane, onUnknownTypes: (count: number) => void): Subscription<Tx> {
+  return {
+    ...slipEvents((tx, batch, events) => quiet.handle(tx, batch, events), onUnknownTypes),
+    prepare: (position, batch, letters) => quiet.prepare(position, batch, letters),
+    setAside: (tx, partition) => quiet.setAside(tx, partition),
+    units: quiet,
   };
 }
 

@@ -1,11 +1,12 @@
-import type { Instant } from '@slipstream/kernel';
+import { earlier, type Instant } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import { isDetermined } from './to-judge.ts';
 
 const anythingOpenSql = `
 select exists (select 1 from open_slip where verdict = 'open')
-    or exists (select 1 from open_slip where next_step_at is not null) as open`;
+    or exists (select 1 from open_slip where next_step_at is not null)
+    or exists (select 1 from quiet_due where due_at is not null) as open`;
 
 const lookSql = `
 select clock_timestamp() as now, coalesce(sum(slips - in_time - overdue), 0)::int as open_slips
@@ -13,7 +14,8 @@ select clock_timestamp() as now, coalesce(sum(slips - in_time - overdue), 0)::in
 
 // One look into the index for each partition; what lies behind a dead letter waits for no clock.
 const awaitedSql = `
-select least(min(due.due_at), min(step.next_step_at)) as awaited
+select least(min(due.due_at), min(step.next_step_at),
+    (select min(q.due_at) from quiet_due q where q.partition <> all($4::int[]))) as awaited
   from (select p as partition, $1::text as consumer_group, $2::text as topic from generate_series(0, $3::int - 1) as p) as r
   left join lateral (select o.due_at from open_slip o
     where o.partition = r.partition and o.clock = '${wallClock}' and o.verdict = 'open' and ${isDetermined}
@@ -22,14 +24,21 @@ select least(min(due.due_at), min(step.next_step_at)) as awaited
     where o.partition = r.partition and o.next_step_at is not null and o.next_step = 'conclude' and ${isDetermined}
     order by o.next_step_at limit 1) as step on true`;
 
-/** The earliest time that must be vouched for before a live slip can be judged or concluded; null: none is open. */
+/**
+ * The earliest time that must be vouched for before a live slip can be judged or concluded; null: none is open. `quietDue`:
+ * what this instance follows in memory, by partition; of the others it is read what they wrote down.
+ */
 export async function earliestAwaited(
   unitOfWork: UnitOfWork,
   { group, topic }: { readonly group: string; readonly topic: string },
   partitions: number,
+  quietDue: ReadonlyMap<number, Instant | null> = new Map(),
 ): Promise<Instant | null> {
-  const [row] = await unitOfWork.query<{ awaited: Instant | null }>(awaitedSql, [group, topic, partitions]);
-  return row!.awaited;
+  const own = [...quietDue.keys()];
+  const parameters = [group, topic, partitions, own];
+  const [row] = await unitOfWork.query<{ awaited: Instant | null }>(awaitedSql, parameters);
+  const all = [row!.awaited, ...quietDue.values()].filter((due) => due !== null);
+  return all.length === 0 ? null : all.reduce(earlier);
 }
 
 /** Whether some slip still waits for a verdict or a step. */

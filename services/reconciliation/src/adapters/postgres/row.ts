@@ -9,18 +9,18 @@ export interface SlipRow {
   readonly next_step: NextStep['kind'] | null;
   readonly next_step_at: Instant | null;
   readonly state: string;
-  readonly facts: string;
+  readonly observations: string;
 }
 
-/** Columns of {@link SlipRow} in `open_slip o`; `facts` are the observations. */
-export const slipColumns = 'o.partition, o.verdict, o.next_step, o.next_step_at, o.state, o.facts';
+/** Columns of {@link SlipRow} in `open_slip o`. */
+export const slipColumns = 'o.partition, o.verdict, o.next_step, o.next_step_at, o.state, o.observations';
 
 export function toSlip(row: SlipRow): WatchedSlip {
   const nextStep = row.next_step && row.next_step_at ? { kind: row.next_step, at: row.next_step_at } : null;
   const state = parseState(row.state) as SubmittedSlip;
   return {
     ...{ partition: row.partition, verdict: row.verdict, nextStep, state },
-    observations: JSON.parse(row.facts) as Observations,
+    observations: JSON.parse(row.observations) as Observations,
   };
 }
 

@@ -12,9 +12,9 @@ with unwatched as (
 ), unarchived as (
   delete from archived_slip where slip_id = any($13::text[])
 ), archived as (
-  insert into archived_slip (slip_id, partition, verdict, state, facts)
+  insert into archived_slip (slip_id, partition, verdict, state, observations)
   select * from unnest($14::text[], $15::int[], $16::text[], $17::text[], $18::text[])
-  on conflict (slip_id) do update set state = excluded.state, facts = excluded.facts
+  on conflict (slip_id) do update set state = excluded.state, observations = excluded.observations
 ), counted as (
   insert into clock_progress (clock, partition, slips, in_time, overdue, not_returned)
   select c.clock, $25, c.slips, c.in_time, c.overdue, c.not_returned
@@ -27,12 +27,12 @@ with unwatched as (
     not_returned = clock_progress.not_returned + excluded.not_returned
 )
 insert into open_slip (slip_id, partition, clock, deadline, due_at, verdict, awaits_hold, next_step, next_step_at,
-  state, facts)
+  state, observations)
 select * from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bool[],
   $8::text[], $9::timestamptz[], $10::text[], $11::text[])
 on conflict (slip_id) do update set
   verdict = excluded.verdict, awaits_hold = excluded.awaits_hold, next_step = excluded.next_step,
-  next_step_at = excluded.next_step_at, state = excluded.state, facts = excluded.facts`;
+  next_step_at = excluded.next_step_at, state = excluded.state, observations = excluded.observations`;
 
 /** Writes the changes of one partition: a statement for slips and counts, and one more when cases changed. */
 export async function saveChanges(tx: Tx, changes: readonly Change[]): Promise<void> {

@@ -10,7 +10,7 @@ import { canBeJudged, isDetermined, isDue, isStepDue } from './to-judge.ts';
 const byIdSql = `
 select ${slipColumns} from open_slip o where o.slip_id = any($1::text[])
 union all
-select o.partition, o.verdict, null, null, o.state, o.facts from archived_slip o where o.slip_id = any($1::text[])`;
+select o.partition, o.verdict, null, null, o.state, o.observations from archived_slip o where o.slip_id = any($1::text[])`;
 
 /** A range, and where the dead letters of our reading are, as parameters. */
 const givenRange = `(select $1::int as partition, $2::text as clock, $3::timestamptz as through,

@@ -1,0 +1,101 @@
+import { describe, expect, test } from '@jest/globals';
+import type { SlipEvent } from '@slipstream/slip';
+import { v7 } from 'uuid';
+import { PartitionLog } from '../../../test/partition-log.ts';
+import {
+  acknowledged,
+  at,
+  held,
+  policy,
+  refused,
+  returned,
+  settled,
+  submitted,
+} from '../../../test/story.ts';
+import { HotPartition } from '../../application/quiet/hot-partition.ts';
+import { isHeld, isInTime } from '../../application/quiet/hot-set.ts';
+import { foldQuietly } from './quiet-fold.ts';
+
+const slipId = v7();
+
+function partition() {
+  const log = new PartitionLog();
+  const into = new HotPartition(0, { offset: 0, sequences: new Map(), slips: 0, chunks: [] });
+  const fold = (event: SlipEvent, { clock = 'wall', id = slipId, received = at(1), room = true } = {}) => {
+    log.append({ slipId: id, event, clock, time: at(1), receivedTime: received });
+    const walk = log.at(log.end - 1);
+    expect(walk.peek()).toBe(true);
+    return foldQuietly(walk, into, room);
+  };
+  return { into, fold, slot: () => into.find(slipId) };
+}
+
+const micros = (instant: string) => Date.parse(instant) * 1_000;
+
+describe('folding in memory', () => {
+  test('reads a slip’s terms where the schema has them', () => {
+    const { into, fold, slot } = partition();
+    expect(fold(submitted({ policy: { ...policy, graceMs: 250 } }))).toBe('quiet');
+    const { deadline, due, amount, currency } = into.hot.get(slot());
+    expect(deadline).toBe(micros(at(10)));
+    expect(due).toBe(micros(at(10)) + 250_000);
+    expect(amount).toBe(1250);
+    expect(currency).toBe(0x455552);
+  });
+
+  test('follows a whole life, and forgets the slip at its end', () => {
+    const { into, fold, slot } = partition();
+    const types = [submitted(), held, acknowledged, returned({ amount: { amount: 1250n, currency: 'EUR' } })];
+    for (const event of types) expect(fold(event)).toBe('quiet');
+    expect(into.hot.has(slot(), isHeld) && into.hot.has(slot(), isInTime)).toBe(true);
+    expect(into.hot.offsets(slot(), 4)).toEqual([0, 1, 2, 3]);
+    expect(fold(settled)).toBe('quiet');
+    expect(slot()).toBe(-1);
+    expect(into.taken).toMatchObject({ slips: 1, inTime: 1 });
+  });
+
+  test('takes an answer for in time up to the very microsecond of the deadline', () => {
+    for (const [received, folded] of [
+      ['2026-11-22T10:00:10.000000Z', 'quiet'],
+      ['2026-11-22T10:00:10.000001Z', 'loud'],
+    ] as const) {
+      const { fold } = partition();
+      fold(submitted());
+      expect(fold(returned(), { received })).toBe(folded);
+    }
+  });
+
+  test.each<[string, SlipEvent]>([
+    ['a failure', returned({ outcome: 'failed' })],
+    ['another amount', returned({ amount: { amount: 1249n, currency: 'EUR' } })],
+    ['another currency', returned({ amount: { amount: 1250n, currency: 'USD' } })],
+    ['a refusal', refused],
+    ['money that moved without an answer', settled],
+    ['a second beginning', submitted()],
+  ])('is loud about %s, and changes nothing', (_, event) => {
+    const { into, fold, slot } = partition();
+    fold(submitted());
+    fold(held);
+    const before = { ...into.hot.get(slot()), offsets: into.hot.offsets(slot(), 9) };
+    expect(fold(event)).toBe('loud');
+    expect({ ...into.hot.get(slot()), offsets: into.hot.offsets(slot(), 9) }).toEqual(before);
+  });
+
+  test('is loud about what it does not follow: imports, other ids, unknown slips, more than there is room for', () => {
+    const { into, fold } = partition();
+    expect(fold(submitted(), { clock: 'import-1' })).toBe('loud');
+    expect(fold(submitted(), { id: 'slip-1' })).toBe('loud');
+    expect(fold(submitted(), { id: slipId.toUpperCase() })).toBe('loud');
+    expect(fold(submitted(), { room: false })).toBe('loud');
+    expect(fold(submitted({ amount: { amount: 2n ** 60n, currency: 'EUR' } }))).toBe('loud');
+    expect(fold(held)).toBe('loud');
+    expect(into.hot.size).toBe(0);
+  });
+
+  test('is loud when a slip has more events than are noted', () => {
+    const { fold } = partition();
+    fold(submitted());
+    const folded = Array.from({ length: 7 }, () => fold(acknowledged));
+    expect(folded).toEqual([...Array(5).fill('quiet'), 'loud', 'loud']);
+  });
+});

@@ -1,0 +1,109 @@
+import { plainShapeOf, schemas, slipEventType } from '@slipstream/contracts';
+import { type EventWalk, timestampMicros } from '@slipstream/kafka';
+import type { HotPartition, Terms } from '../../application/quiet/hot-partition.ts';
+import { idWords, readId } from '../../application/quiet/slip-ids.ts';
+import { type Quietness, quietness } from '../../domain/watch/quiet.ts';
+import { fieldOf, found, money, readMoney } from './plain-fields.ts';
+
+/**
+ * What became of an event. `quiet`: it was folded in memory. `loud`: something may follow from it, or the slip is not
+ * followed there; nothing has changed. `unknown`: a type of a later release. `odd`: its key is not its slip.
+ */
+export type Folded = 'quiet' | 'loud' | 'unknown' | 'odd';
+
+interface Kind {
+  readonly quietness: Quietness;
+  readonly shape: ReturnType<typeof plainShapeOf> | null;
+}
+
+const kinds = new Map<string, Kind | null>();
+
+function kindOf(type: string): Kind | null {
+  let kind = kinds.get(type);
+  if (kind === undefined) {
+    const name = slipEventType(type);
+    const how = name && quietness[name];
+    // Only what is known is kept: types of later releases may be any number.
+    if (!name || !how) return null;
+    kind = { quietness: how, shape: how === 'loud' ? null : plainShapeOf(schemas[name]) };
+    kinds.set(type, kind);
+  }
+  return kind;
+}
+
+const id = new Uint32Array(idWords);
+const terms: Terms = { deadline: 0, graceMs: 0, amount: 0, currency: 0 };
+
+/** The slot of the slip that the last event was about; -1: it is not followed in memory. */
+export let foldedSlot = -1;
+
+/** Folds the event that the walk has peeked at. `mayBegin`: there is room for one more slip. */
+export function foldQuietly(event: EventWalk, into: HotPartition, mayBegin: boolean): Folded {
+  foldedSlot = -1;
+  const kind = kindOf(event.type);
+  if (kind === null) return 'unknown';
+  if (!isKey(event)) return 'odd';
+  const { bytes, subjectAt, subjectLength, dataAt, dataEnd } = event;
+  if (!event.isLive || !readId(bytes, subjectAt, subjectLength, id)) return 'loud';
+  const slot = into.hot.find(id);
+  foldedSlot = slot;
+  if (slot < 0 !== (kind.quietness === 'submits')) return 'loud';
+  if (kind.shape === null || !kind.shape.matches(bytes, dataAt, dataEnd)) return 'loud';
+  return isQuiet(kind.quietness, event, into, slot, mayBegin) ? 'quiet' : 'loud';
+}
+
+function isQuiet(
+  how: Quietness,
+  event: EventWalk,
+  into: HotPartition,
+  slot: number,
+  mayBegin: boolean,
+): boolean {
+  const { bytes, offset, dataAt, dataEnd } = event;
+  switch (how) {
+    case 'submits':
+      return mayBegin && readTerms(bytes, dataAt, dataEnd) && into.submitted(id, offset, terms);
+    case 'follows':
+      return into.followed(slot, offset);
+    case 'holds':
+      return into.held(slot, offset);
+    case 'returns':
+      if (fieldOf(bytes, dataAt, dataEnd, returnedOutcome) !== 1 || found.value !== succeeded) return false;
+      if (!readMoney(bytes, dataAt, dataEnd, returnedAmount)) return false;
+      return into.returned(slot, offset, event.receivedMicros, money.amount, money.currency);
+    case 'settles':
+      return into.settled(slot);
+    case 'loud':
+      return false;
+    default:
+      return how satisfies never;
+  }
+}
+
+/** The key's bytes are the subject's. */
+function isKey({ bytes, keyAt, keyLength, subjectAt, subjectLength }: EventWalk): boolean {
+  if (keyLength !== subjectLength) return false;
+  for (let i = 0; i < keyLength; i++) if (bytes[keyAt + i] !== bytes[subjectAt + i]) return false;
+  return true;
+}
+
+// Fields of SlipSubmitted, SlipPolicy and SlipReturned: number and wire type. `quiet-fold.spec.ts` holds them to the schema.
+const submittedAmount = (6 << 3) | 2;
+const submittedDeadline = (12 << 3) | 2;
+const submittedPolicy = (13 << 3) | 2;
+const policyGrace = (1 << 3) | 0;
+const returnedOutcome = (2 << 3) | 0;
+const returnedAmount = (4 << 3) | 2;
+const succeeded = 1;
+
+/** False: the terms are not told in the ordinary way. */
+function readTerms(bytes: Buffer, from: number, end: number): boolean {
+  if (fieldOf(bytes, from, end, submittedDeadline) !== 1) return false;
+  terms.deadline = timestampMicros(bytes, found.at, found.end);
+  if (terms.deadline < 0 || fieldOf(bytes, from, end, submittedPolicy) !== 1) return false;
+  terms.graceMs = fieldOf(bytes, found.at, found.end, policyGrace) === 0 ? 0 : found.value;
+  if (!(terms.graceMs < 2 ** 31) || !readMoney(bytes, from, end, submittedAmount)) return false;
+  terms.amount = money.amount;
+  terms.currency = money.currency;
+  return true;
+}

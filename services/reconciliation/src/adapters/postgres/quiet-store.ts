@@ -1,0 +1,157 @@
+import type { Instant } from '@slipstream/kernel';
+import {
+  bytea,
+  columns,
+  FencedError,
+  int4,
+  int8,
+  type Tx,
+  table,
+  text,
+  type UnitOfWork,
+  uuid,
+} from '@slipstream/postgres';
+import { wallClock } from '@slipstream/slip';
+import type {
+  Departure,
+  QuietCounts,
+  QuietStore,
+  Recovered,
+  Snapshot,
+} from '../../application/quiet/ports.ts';
+
+/** Of `toChunks`; another one is another number. */
+const format = 1;
+
+const chunkTable = table('quiet_snapshot_chunk', { partition: int4, n: int4, bytes: bytea });
+const left = columns({ partition: int4, kafka_offset: int8, slip_id: uuid });
+const ids = columns({ slip_id: text });
+
+const ownedSql = `
+select 1 from consumer_position
+ where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 for share`;
+
+const snapshotSql = 'select format, kafka_offset, sequences, slips from quiet_snapshot where partition = $1';
+
+const writeSql = `
+insert into quiet_snapshot (partition, format, kafka_offset, sequences, slips) values ($1, $2, $3, $4, $5)
+on conflict (partition) do update set format = excluded.format, kafka_offset = excluded.kafka_offset,
+  sequences = excluded.sequences, slips = excluded.slips`;
+
+const clearSql = `
+with chunks as (delete from quiet_snapshot_chunk where partition = $1)
+delete from quiet_departure where partition = $1 and kafka_offset < $2`;
+
+// A slip that was judged may be what the next record is about.
+const departSql = `
+insert into quiet_departure (partition, kafka_offset, slip_id)
+select l.partition, l.kafka_offset, l.slip_id from ${left.unnest('l')} on conflict do nothing`;
+
+const countSql = `
+insert into clock_progress (clock, partition, slips, in_time)
+select '${wallClock}', c.* from unnest($1::int[], $2::int[], $3::int[]) as c(partition, slips, in_time)
+on conflict (clock, partition) do update set
+  slips = clock_progress.slips + excluded.slips, in_time = clock_progress.in_time + excluded.in_time`;
+
+const knownSql = `
+select n.slip_id from ${ids.unnest('n')}
+ where exists (select 1 from open_slip o where o.slip_id = n.slip_id)
+    or exists (select 1 from archived_slip o where o.slip_id = n.slip_id)`;
+
+const keepDueSql = `
+insert into quiet_due (partition, due_at) select * from unnest($1::int[], $2::timestamptz[])
+on conflict (partition) do update set due_at = excluded.due_at where quiet_due.due_at is distinct from excluded.due_at`;
+
+interface SnapshotRow {
+  readonly format: number;
+  readonly kafka_offset: string;
+  readonly sequences: Readonly<Record<string, number>>;
+  readonly slips: number;
+}
+
+/** Snapshots, departures and counts of the slips that are followed in memory. */
+export function createQuietStore(
+  unitOfWork: UnitOfWork,
+  { group, topic }: { readonly group: string; readonly topic: string },
+): QuietStore<Tx> {
+  const store: QuietStore<Tx> = {
+    recover: (partition, epoch, nextOffset) =>
+      unitOfWork.run(async (tx) => {
+        const owned = await tx.query(ownedSql, [group, topic, partition, epoch]);
+        if (owned.length === 0) throw new FencedError({ group, topic }, [partition]);
+        const [row] = await tx.query<SnapshotRow>(snapshotSql, [partition]);
+        if (row) return recovered(tx, partition, row);
+        const empty: Snapshot = { offset: nextOffset, sequences: new Map(), slips: 0, chunks: [] };
+        await store.write(tx, partition, empty);
+        return { snapshot: empty, departures: [] };
+      }),
+    async write(tx, partition, { offset, sequences, slips, chunks }) {
+      await tx.query(clearSql, [partition, offset]);
+      const read = JSON.stringify(Object.fromEntries(sequences));
+      await tx.query(writeSql, [partition, format, offset, read, slips]);
+      for (const [n, bytes] of chunks.entries()) await tx.insert(chunkTable, [{ partition, n, bytes }]);
+    },
+    async depart(tx, departures) {
+      if (departures.length === 0) return;
+      const rows = departures.map(({ partition, offset, slipId }) => ({
+        ...{ partition, kafka_offset: offset, slip_id: slipId },
+      }));
+      await tx.query(departSql, left.parameters(rows));
+    },
+    async count(tx, counts) {
+      const moved = counts.filter(({ slips, inTime }) => slips + inTime > 0);
+      if (moved.length === 0) return;
+      await tx.query(countSql, countColumns(moved));
+    },
+    async known(tx, slipIds) {
+      if (slipIds.length === 0) return [];
+      const rows = slipIds.map((slip_id) => ({ slip_id }));
+      const known = await tx.query<{ slip_id: string }>(knownSql, ids.parameters(rows));
+      return known.map(({ slip_id }) => slip_id);
+    },
+    async now(tx) {
+      const [row] = await tx.query<{ now: Instant }>('select clock_timestamp() as now');
+      return row!.now;
+    },
+    async keepDue(due) {
+      await unitOfWork.query(keepDueSql, [[...due.keys()], [...due.values()]]);
+    },
+  };
+  return store;
+}
+
+function countColumns(counts: readonly QuietCounts[]): number[][] {
+  return [
+    counts.map(({ partition }) => partition),
+    counts.map(({ slips }) => slips),
+    counts.map(({ inTime }) => inTime),
+  ];
+}
+
+async function recovered(tx: Tx, partition: number, row: SnapshotRow): Promise<Recovered> {
+  if (row.format !== format)
+    throw new Error(`the snapshot of partition ${partition} has format ${row.format}`);
+  const chunks = await tx.query<{ bytes: Buffer }>(
+    'select bytes from quiet_snapshot_chunk where partition = $1 order by n',
+    [partition],
+  );
+  const departures = await tx.query<{ kafka_offset: string; slip_id: string }>(
+    'select kafka_offset, slip_id from quiet_departure where partition = $1 order by kafka_offset',
+    [partition],
+  );
+  return {
+    snapshot: {
+      offset: Number(row.kafka_offset),
+      sequences: new Map(Object.entries(row.sequences)),
+      slips: row.slips,
+      chunks: chunks.map(({ bytes }) => bytes),
+    },
+    departures: departures.map(
+      ({ kafka_offset, slip_id }): Departure => ({
+        partition,
+        offset: Number(kafka_offset),
+        slipId: slip_id,
+      }),
+    ),
+  };
+}

@@ -1,0 +1,137 @@
+import { type HotSet, isInTime } from './hot-set.ts';
+import type { Departure, Snapshot } from './ports.ts';
+import { idOf, idText, idWords } from './slip-ids.ts';
+import { fromChunks, toChunks } from './snapshot.ts';
+
+/** A slip's terms, as its first event says them. Times in microseconds, the amount in minor units (-1: none). */
+export interface Terms {
+  deadline: number;
+  graceMs: number;
+  amount: number;
+  currency: number;
+}
+
+/** What was folded since the last unit. */
+export class Taken {
+  slips = 0;
+  inTime = 0;
+  /** Slips that began. */
+  readonly begun: string[] = [];
+  /** Slips that an event was loud about. */
+  readonly loud = new Set<string>();
+  /** Slips that left memory, and the offsets of their events. */
+  readonly left = new Map<string, readonly number[]>();
+  readonly departures: Departure[] = [];
+}
+
+/**
+ * What is followed in memory of one partition. Each method tells of the next event of a slip, and gives false when
+ * something may follow from it: then nothing has changed.
+ */
+export class HotPartition {
+  readonly partition: number;
+  readonly hot: HotSet;
+  taken = new Taken();
+  /** Where the latest snapshot stands. */
+  snapshotAt: number;
+
+  constructor(partition: number, { offset, slips, chunks }: Snapshot) {
+    this.partition = partition;
+    this.hot = fromChunks(chunks, slips);
+    this.snapshotAt = offset;
+  }
+
+  /** The slip must not be there. */
+  submitted(id: Uint32Array, offset: number, { deadline, graceMs, amount, currency }: Terms): boolean {
+    const slipId = idText(id);
+    // What that event made of it is not in the store yet.
+    if (this.taken.loud.has(slipId)) return false;
+    const due = deadline + graceMs * 1_000;
+    const slot = this.hot.add(id, { deadline, due, amount, currency, flags: 0 });
+    this.hot.note(slot, offset);
+    this.taken.slips += 1;
+    this.taken.begun.push(slipId);
+    return true;
+  }
+
+  followed(slot: number, offset: number): boolean {
+    if (!this.hot.hasRoom(slot)) return false;
+    this.hot.note(slot, offset);
+    return true;
+  }
+
+  held(slot: number, offset: number): boolean {
+    if (!this.followed(slot, offset)) return false;
+    this.hot.hold(slot);
+    return true;
+  }
+
+  /** A success; `amount`: what the provider says it moved, -1: it does not say. */
+  returned(slot: number, offset: number, receivedAt: number, amount: number, currency: number): boolean {
+    const { hot } = this;
+    if (hot.has(slot, isInTime) || receivedAt > hot.deadline(slot)) return false;
+    if (amount >= 0 && hot.hasAmount(slot) && !hot.isAmount(slot, amount, currency)) return false;
+    if (!this.followed(slot, offset)) return false;
+    hot.returnInTime(slot);
+    this.taken.inTime += 1;
+    return true;
+  }
+
+  settled(slot: number): boolean {
+    if (!this.hot.has(slot, isInTime)) return false;
+    this.hot.remove(slot);
+    return true;
+  }
+
+  /** The slip is looked at, from `offset` on. */
+  leave(slot: number, offset: number): void {
+    const slipId = this.idAt(slot);
+    this.taken.left.set(slipId, this.hot.offsets(slot, offset));
+    this.taken.departures.push({ partition: this.partition, offset, slipId });
+    this.hot.remove(slot);
+  }
+
+  find(slipId: string): number {
+    const id = new Uint32Array(idWords);
+    return idOf(slipId, id) ? this.hot.find(id) : -1;
+  }
+
+  idAt(slot: number): string {
+    const id = new Uint32Array(idWords);
+    this.hot.id(slot, id);
+    return idText(id);
+  }
+
+  /** Slots that can be judged, the earliest first: those without an answer about their hold up to `holdsThrough` only. */
+  due(through: number, holdsThrough: number, slotsMax: number): number[] {
+    const { hot } = this;
+    const waiting = hot.dueIn(hot.unheld, Math.min(through, holdsThrough), slotsMax);
+    const all = [...hot.dueIn(hot.held, through, slotsMax), ...waiting];
+    return all.sort((a, b) => hot.due(a) - hot.due(b)).slice(0, slotsMax);
+  }
+
+  /** Whether something is due but waits for an answer about its hold. Asked when what can be judged was judged. */
+  awaitsHold(through: number, holdsThrough: number): boolean {
+    const { first } = this.hot.unheld;
+    return first >= 0 && this.hot.due(first) <= through && this.hot.due(first) > holdsThrough;
+  }
+
+  /** When the earliest is due; Infinity: none is. */
+  get earliestDue(): number {
+    const { held, unheld } = this.hot;
+    const at = (slot: number) => (slot < 0 ? Number.POSITIVE_INFINITY : this.hot.due(slot));
+    return Math.min(at(held.first), at(unheld.first));
+  }
+
+  /** Gives what was taken, and begins anew. */
+  take(): Taken {
+    const { taken } = this;
+    this.taken = new Taken();
+    return taken;
+  }
+
+  snapshot(offset: number, sequences: Snapshot['sequences']): Snapshot {
+    this.snapshotAt = offset;
+    return { offset, sequences, slips: this.hot.size, chunks: toChunks(this.hot, offset) };
+  }
+}

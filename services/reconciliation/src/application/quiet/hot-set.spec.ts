@@ -1,0 +1,140 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { HotSet, type HotSlip, isHeld, isInTime, offsetsMax } from './hot-set.ts';
+import { idOf, idText, idWords } from './slip-ids.ts';
+import { fromChunks, toChunks } from './snapshot.ts';
+
+interface Model extends HotSlip {
+  flags: number;
+  readonly offsets: number[];
+}
+
+const idFor = (n: number) => {
+  const id = new Uint32Array(idWords);
+  // Ids that differ in one word only, and share most of their bits.
+  id[n % idWords] = 0x0198_0000 + Math.floor(n / idWords);
+  return id;
+};
+const name = (n: number) => idText(idFor(n));
+const slip = (due: number, amount = 5): HotSlip => ({
+  ...{ deadline: due - 1, due, flags: 0, amount, currency: 7 },
+});
+
+type Step = ['add' | 'remove' | 'hold' | 'return' | 'note', number, number];
+const step = fc.tuple(
+  fc.constantFrom('add', 'add', 'remove', 'hold', 'return', 'note'),
+  fc.nat({ max: 300 }),
+  fc.nat({ max: 1_000 }),
+) as fc.Arbitrary<Step>;
+
+/** Does the same to the set and to a plain map. */
+function run(steps: readonly Step[]): { hot: HotSet; model: Map<string, Model>; before: number } {
+  const hot = new HotSet(4);
+  const model = new Map<string, Model>();
+  let offset = 2 ** 32 - 20;
+  for (const [what, n, due] of steps) {
+    const slot = hot.find(idFor(n));
+    const known = model.get(name(n));
+    expect(slot >= 0).toBe(known !== undefined);
+    offset += 1;
+    if (what === 'add' && !known) {
+      hot.note(hot.add(idFor(n), slip(due)), offset);
+      model.set(name(n), { ...slip(due), offsets: [offset] });
+    } else if (known && what === 'remove') {
+      hot.remove(slot);
+      model.delete(name(n));
+    } else if (known && what === 'hold') {
+      hot.hold(slot);
+      known.flags |= isHeld;
+    } else if (known && what === 'return') {
+      hot.returnInTime(slot);
+      known.flags |= isInTime;
+    } else if (known && what === 'note' && hot.hasRoom(slot)) {
+      hot.note(slot, offset);
+      known.offsets.push(offset);
+    }
+  }
+  return { hot, model, before: offset + 1 };
+}
+
+function shown(hot: HotSet, before: number): Map<string, Model> {
+  const id = new Uint32Array(idWords);
+  return new Map(
+    [...hot.slots()].map((slot) => {
+      hot.id(slot, id);
+      return [idText(id), { ...hot.get(slot), offsets: hot.offsets(slot, before) }];
+    }),
+  );
+}
+
+const sorted = (model: Map<string, Model>) => [...model].sort(([a], [b]) => (a < b ? -1 : 1));
+
+describe('a hot set', () => {
+  test('holds what a map would, whatever comes and goes', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 600 }), (steps) => {
+        const { hot, model, before } = run(steps);
+        expect(hot.size).toBe(model.size);
+        expect(sorted(shown(hot, before))).toEqual(sorted(model));
+        for (const id of model.keys()) {
+          const words = new Uint32Array(idWords);
+          idOf(id, words);
+          expect(hot.find(words)).toBeGreaterThanOrEqual(0);
+        }
+      }),
+    );
+  });
+
+  test('gives what is due, the earliest first, those that wait for their hold apart, and returns none in time', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 400 }),
+        fc.nat({ max: 1_000 }),
+        fc.integer({ min: 1, max: 40 }),
+        (steps, time, max) => {
+          const { hot, model } = run(steps);
+          for (const [heap, flags] of [
+            [hot.held, isHeld],
+            [hot.unheld, 0],
+          ] as const) {
+            const expected = [...model.values()]
+              .filter((one) => one.flags === flags && one.due <= time)
+              .map(({ due }) => due);
+            expected.sort((a, b) => a - b);
+            const found = hot.dueIn(heap, time, max).map((slot) => hot.due(slot));
+            expect(found).toEqual(expected.slice(0, max));
+            // Looking changes nothing.
+            expect(hot.dueIn(heap, time, max).map((slot) => hot.due(slot))).toEqual(found);
+          }
+        },
+      ),
+    );
+  });
+
+  test('reads back from a snapshot as it was', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const { hot, model, before } = run(steps);
+        const again = fromChunks(toChunks(hot, before), hot.size);
+        expect(sorted(shown(again, before))).toEqual(sorted(model));
+        expect(again.held.size).toBe(hot.held.size);
+        expect(again.unheld.size).toBe(hot.unheld.size);
+      }),
+    );
+  });
+
+  test('cuts a large snapshot into chunks', () => {
+    const hot = new HotSet();
+    for (let n = 0; n < 20_000; n++) hot.note(hot.add(idFor(n), slip(n)), n);
+    const chunks = toChunks(hot, 20_000);
+    expect(chunks.length).toBeGreaterThan(1);
+    expect(shown(fromChunks(chunks, hot.size), 20_000).size).toBe(20_000);
+  });
+
+  test('takes a stated number of bytes for each slip', () => {
+    const hot = new HotSet();
+    for (let n = 0; n < 100_000; n++) hot.add(idFor(n), slip(n));
+    expect(hot.bytes / 100_000).toBeLessThan(160);
+    expect(offsetsMax).toBe(6);
+  });
+});

@@ -1,0 +1,45 @@
+import type { SlipEvent } from '@slipstream/slip';
+
+/**
+ * What an event does to a slip about which nothing was ever to be decided. `loud`: something may follow from it, so the
+ * slip is looked at with all that is known of it. `quiet.spec.ts` holds this against `decide`.
+ */
+export type Quietness =
+  /** Begins the slip. */
+  | 'submits'
+  /** The ledger has answered: the slip waits for its deadline alone. */
+  | 'holds'
+  /** Is noted, and nothing else. */
+  | 'follows'
+  /** A success in time, of the amount that was asked for: no deadline is waited for any more. Any other is loud. */
+  | 'returns'
+  /** The end of a slip that returned in time: nothing that may still come changes anything. Before that it is loud. */
+  | 'settles'
+  | 'loud';
+
+/** Closed: a new event type must be thought about. */
+export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
+  SlipSubmitted: 'submits',
+  SlipRejected: 'loud',
+  DispatchIntended: 'follows',
+  DispatchNotSent: 'follows',
+  DispatchUnanswered: 'follows',
+  SlipAcknowledged: 'follows',
+  SlipProgressed: 'follows',
+  SlipReturned: 'returns',
+  InquiryAnswered: 'loud',
+  FundsHeld: 'holds',
+  HoldRefused: 'loud',
+  SlipSettled: 'settles',
+  SlipRefunded: 'loud',
+  RefundRefused: 'loud',
+  PostingCompensated: 'loud',
+  SlipOverdue: 'loud',
+  SlipDiagnosed: 'loud',
+  InquiryRequested: 'loud',
+  RefundRequested: 'loud',
+  SlipNotReturned: 'loud',
+  LateReturnFound: 'loud',
+  CaseOpened: 'loud',
+  CaseClosed: 'loud',
+};
