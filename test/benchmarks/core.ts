@@ -77,7 +77,7 @@ export async function core(options: CoreOptions, say: (line: string) => void): P
 }
 
 /** A fresh broker and database server per round: no round pays for another's data. */
-async function withServers(
+export async function withServers(
   round: number,
   work: (bench: Bench, dataDir: string) => Promise<void>,
 ): Promise<void> {

@@ -1,13 +1,16 @@
 import { parseArgs } from 'node:util';
 import { core } from './core.ts';
+import { ledger } from './ledger.ts';
 
-const usage = `usage: npm run bench -- core [options]
+const usage = `usage: npm run bench -- core|ledger [options]
   core                   the core against the limits of kafkajs and PostgreSQL on this machine, as ratios
+  ledger                 the ledger on whole lives against bare rows and one hot account, as ratios
   --rounds N             interleaved rounds (3)
   --events N             events for the raw, append and relay rows (200000)
   --reconciler-events N  events for raw consume, the runner and the reconciler (1000000)
   --ledger-events N      events for the ledger (200000)
-  --json FILE            where the JSON goes (.slipstream/bench/core.json)
+  --slips N              slips for the ledger alone (20000)
+  --json FILE            where the JSON goes (.slipstream/bench/NAME.json)
 Exit code 1 when a goal is missed, 2 on wrong usage. Times are never asserted: machines differ, ratios less so.`;
 
 const { values, positionals } = parseArgs({
@@ -17,24 +20,35 @@ const { values, positionals } = parseArgs({
     events: { type: 'string', default: '200000' },
     'reconciler-events': { type: 'string', default: '1000000' },
     'ledger-events': { type: 'string', default: '200000' },
-    json: { type: 'string', default: '.slipstream/bench/core.json' },
+    slips: { type: 'string', default: '20000' },
+    json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
-const counts = [values.rounds, values.events, values['reconciler-events'], values['ledger-events']].map(
-  Number,
-);
+const counts = [
+  ...[values.rounds, values.events, values['reconciler-events'], values['ledger-events'], values.slips],
+].map(Number);
+const [name = ''] = positionals;
 if (
   values.help ||
   positionals.length !== 1 ||
-  positionals[0] !== 'core' ||
+  !['core', 'ledger'].includes(name) ||
   counts.some((count) => !Number.isSafeInteger(count) || count < 1)
 ) {
   console.error(usage);
   process.exit(values.help ? 0 : 2);
 }
-const [rounds, events, reconcilerEvents, ledgerEvents] = counts as [number, number, number, number];
-const holds = await core({ rounds, events, reconcilerEvents, ledgerEvents, jsonFile: values.json }, (line) =>
-  console.error(line),
-);
+const [rounds, events, reconcilerEvents, ledgerEvents, slips] = counts as [
+  number,
+  number,
+  number,
+  number,
+  number,
+];
+const jsonFile = values.json ?? `.slipstream/bench/${name}.json`;
+const say = (line: string) => console.error(line);
+const holds =
+  name === 'core'
+    ? await core({ rounds, events, reconcilerEvents, ledgerEvents, jsonFile }, say)
+    : await ledger({ rounds, slips, jsonFile }, say);
 process.exit(holds ? 0 : 1);

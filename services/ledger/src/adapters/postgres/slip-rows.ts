@@ -91,9 +91,10 @@ export function toStored(row: SlipRow): StoredSlip {
 
 type HoldTerms = Omit<Hold, 'slipId' | 'status'>;
 
-function isOnSlipsTerms(hold: Hold, state: SlipState | null): boolean {
-  const terms = state && termsOf(state);
-  return terms !== null && writeTerms(terms) === writeTerms(hold);
+function isOnSlipsTerms(hold: Hold, slip: SlipState | null): boolean {
+  if (slip === null || hold.clock !== slip.clock || hold.kind !== slip.kind) return false;
+  if (hold.account !== slip.account || hold.counterparty !== slip.counterparty) return false;
+  return hold.amount?.amount === slip.amount?.amount && hold.amount?.currency === slip.amount?.currency;
 }
 
 /** null: the slip has none yet. */

@@ -1,0 +1,113 @@
+import {
+  encodeSlipEvent,
+  partitionsDefault,
+  type Source,
+  sources,
+  stampEnvelope,
+} from '@slipstream/contracts';
+import { addMs } from '@slipstream/kernel';
+import type { SlipEvent } from '@slipstream/slip';
+
+/** A record as the ledger reads it. */
+export interface LedgerRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly value: Buffer;
+}
+
+const start = '2026-01-01T00:00:00.000000Z';
+/** Slips that lie between two events of one: no two of them fall into one unit of work. */
+const apart = 3_000;
+const steps = 4;
+
+/** The numbers and offsets that the partitions give. */
+export class Places {
+  readonly #offsets = new Map<number, number>();
+  readonly #numbers = new Map<string, number>();
+
+  record(partition: number, source: Source, time: string, body: Uint8Array): LedgerRecord {
+    const offset = this.#offsets.get(partition) ?? 0;
+    const number = (this.#numbers.get(`${partition} ${source}`) ?? 0) + 1;
+    this.#offsets.set(partition, offset + 1);
+    this.#numbers.set(`${partition} ${source}`, number);
+    return {
+      partition,
+      offset,
+      value: stampEnvelope(body, { sequence: String(number), time, receivedTime: time }),
+    };
+  }
+}
+
+/**
+ * Orders that are submitted, called for, acknowledged and returned, each step thousands of slips apart; the ledger's own
+ * two events of each come back between. 10,000 payers, two providers whose settlement accounts all of them share.
+ */
+export function* ledgerLives(
+  slips: number,
+): Generator<{ partition: number; source: Source; time: string; body: Uint8Array }> {
+  for (let turn = 0; turn < slips + (steps - 1) * apart; turn++) {
+    for (let step = 0; step < steps; step++) {
+      const slip = turn - step * apart;
+      if (slip < 0 || slip >= slips) continue;
+      const time = addMs(start, turn);
+      const event = eventOf(slip, step, time);
+      const subject = `00000000-0000-7000-8000-${slip.toString(16).padStart(12, '0')}`;
+      const source = step === 0 ? sources.intake : sources.gateway;
+      const head = {
+        id: `${step}${subject.slice(1)}`,
+        source,
+        subject,
+        clock: 'wall',
+        traceparent: undefined,
+      };
+      yield { partition: slip % partitionsDefault, source, time, body: encodeSlipEvent(head, event) };
+    }
+  }
+}
+
+function eventOf(slip: number, step: number, time: string): SlipEvent {
+  const provider = slip % 2 === 0 ? 'acme' : 'bolt';
+  const rest = { providerReference: `p-${slip}`, providerTime: null };
+  switch (step) {
+    case 0:
+      return {
+        type: 'SlipSubmitted',
+        data: {
+          caller: 'bench',
+          reference: `bench-${slip}`,
+          kind: 'order',
+          account: `customer-${slip % 10_000}`,
+          counterparty: `shop-${slip % 50}`,
+          amount: { amount: BigInt(100 + (slip % 10_000)), currency: 'EUR' },
+          route: 'default',
+          mode: 'dispatched',
+          provider,
+          overdraft: true,
+          reviewRequired: false,
+          deadline: addMs(time, 3_600_000),
+          policy: { graceMs: 0, quietPeriodMs: 2_000, inquiryLadderMs: [0, 2_000, 4_000] },
+          configDigest: 'bench',
+          details: null,
+        },
+      };
+    case 1:
+      return {
+        type: 'DispatchIntended',
+        data: { attempt: 1, provider, digest: 'ab'.repeat(32), notAfter: addMs(time, 5_000) },
+      };
+    case 2:
+      return { type: 'SlipAcknowledged', data: { provider, evidence: 'synchronous_reply', ...rest } };
+    default:
+      return {
+        type: 'SlipReturned',
+        data: {
+          provider,
+          outcome: 'succeeded',
+          reason: null,
+          amount: null,
+          evidence: 'signed_callback',
+          ...rest,
+        },
+      };
+  }
+}
