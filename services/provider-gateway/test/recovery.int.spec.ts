@@ -306,6 +306,17 @@ describe('an instance that dies', () => {
     expect(await gateway.types(late)).toEqual([]);
   });
 
+  test('the slips whose deadlines are nearest go first, whatever came before them', async () => {
+    const slips: string[] = [];
+    for (const deadlineMs of [90_000, 60_000, 80_000, 50_000, 70_000, 100_000])
+      slips.push(await gateway.slip({ deadlineMs }));
+    expect(await dispatchDueSlips(instance('one'))).toBe(4);
+    const intended = await gateway.unitOfWork.query<{ slip_id: string }>(
+      "select slip_id from dispatch where status = 'intended' order by deadline",
+    );
+    expect(intended.map(({ slip_id }) => slips.indexOf(slip_id))).toEqual([3, 1, 4, 2]);
+  });
+
   test.each([
     ['two instances', 'two'],
     ['two processes of one name', 'one'],

@@ -55,7 +55,10 @@ export interface Dispatches {
   lock(slipIds: readonly string[]): Promise<Map<string, Dispatch>>;
   /** Locks and loads by the caller's name of a slip. */
   lockByReference(references: readonly SlipReference[]): Promise<readonly Dispatch[]>;
-  /** Rows whose next attempt is due and whose deadline has not passed, at most `limit` per provider; rows that others hold are passed over. */
+  /**
+   * Rows whose next attempt is due and whose deadline has not passed, at most `limit` per provider, the nearest deadlines
+   * first; rows that others hold are passed over.
+   */
   lockDue(limits: ReadonlyMap<string, number>): Promise<{ now: Instant; due: readonly Dispatch[] }>;
   /** Rows whose attempt was abandoned: their lease ran out. */
   lockAbandoned(limit: number): Promise<{ now: Instant; abandoned: readonly Dispatch[] }>;

@@ -14,7 +14,8 @@ where d.slip_id in (
   join dispatch m on m.caller = w.caller and m.reference = w.reference)
 order by d.slip_id for update`;
 
-// Each provider has its own limit, so a slow one never takes the places of the others. A slip with an event among the
+// Each provider has its own limit, so a slow one never takes the places of the others; of its slips the one whose deadline
+// is nearest goes first, whatever came before it. A slip with an event among the
 // dead letters is undetermined: that event may end its dispatch, so nothing is sent until it was read (rules 6 and 9).
 const lockDueSql = `
 select due.*, clock_timestamp() as now
@@ -24,7 +25,7 @@ lateral (
   where d.provider = p.id and d.status = 'held' and d.next_at <= clock_timestamp() and d.deadline > clock_timestamp()
     and not exists (select 1 from parked_key k where k.consumer_group = 'provider-gateway'
       and k.topic = 'slips.events.v1' and k.partition = d.partition and k.key = d.slip_id)
-  order by d.next_at limit p.free for update skip locked
+  order by d.deadline limit p.free for update skip locked
 ) as due`;
 
 const giveUpSql = `
