@@ -1,6 +1,6 @@
 import { must } from '@slipstream/kernel';
 import { dispatchIntended, intend, mayIntend } from '../domain/dispatch/attempt.ts';
-import { nextPublishMs } from '../domain/dispatch/publish-time.ts';
+import { nextPublishMs, publishMsFirst } from '../domain/dispatch/publish-time.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import type { CallOutcome } from '../domain/provider/answer.ts';
 import type { EventLog, PreparedCall, Provider, Providers, Store } from './ports.ts';
@@ -17,7 +17,7 @@ export interface Publishing {
   allowedMs: number;
 }
 
-export const newPublishing = (): Publishing => ({ allowedMs: 0 });
+export const newPublishing = (): Publishing => ({ allowedMs: publishMsFirst });
 
 export interface DispatcherParts {
   readonly store: Store;
