@@ -584,4 +584,32 @@ export const mutations: readonly Mutation[] = [
     to: 'if (known) return known.caller;',
     specs: [`${identity}/token.spec.ts`],
   },
+  {
+    name: 'J-memory-takes-an-answer-at-the-deadline-for-late',
+    file: `${reconciliation}/src/application/quiet/hot-partition.ts`,
+    from: 'if (hot.has(slot, isInTime) || receivedAt > hot.deadline(slot)) return false;',
+    to: 'if (hot.has(slot, isInTime) || receivedAt >= hot.deadline(slot)) return false;',
+    specs: [`${reconciliation}/src/adapters/kafka/quiet-fold.spec.ts`],
+  },
+  {
+    name: 'J-memory-is-quiet-about-another-amount',
+    file: `${reconciliation}/src/application/quiet/hot-partition.ts`,
+    from: 'if (amount >= 0 && hot.hasAmount(slot) && !hot.isAmount(slot, amount, currency)) return false;',
+    to: 'if (amount >= 0 && hot.hasAmount(slot) && !hot.isAmount(slot, amount, currency)) void 0;',
+    specs: [`${reconciliation}/src/adapters/kafka/quiet-fold.spec.ts`],
+  },
+  {
+    name: 'S-a-unit-takes-whatever-number-comes',
+    file: `${kafka}/span.ts`,
+    from: 'return event.sequence === source.sequence + 1 && event.incarnation >= source.incarnation;',
+    to: 'return event.sequence > source.sequence && event.incarnation >= source.incarnation;',
+    specs: [`${kafka}/span.spec.ts`],
+  },
+  {
+    name: 'S-a-unit-takes-what-waits-behind-a-dead-letter',
+    file: `${kafka}/span.ts`,
+    from: "if (parkedKeys.size > 0 && parkedKeys.has(keyText(event.key()) ?? '')) return false;",
+    to: "if (parkedKeys.size > 1 && parkedKeys.has(keyText(event.key()) ?? '')) return false;",
+    specs: [`${kafka}/span.spec.ts`],
+  },
 ];
