@@ -109,8 +109,9 @@ describe('the slip client', () => {
     const slipId = randomUUID();
     const data = { caller, reference: 'ord-1', rule: 'limit', detail: 'too much' };
     const event: SlipEvent = { type: 'SlipRejected', data };
+    const ids = Array.from({ length: 5 }, () => randomUUID());
     const value = (sequence: number) => {
-      const head = { id: randomUUID(), source: sourceOf('SlipRejected'), subject: slipId, clock: 'wall' };
+      const head = { id: ids[sequence]!, source: sourceOf('SlipRejected'), subject: slipId, clock: 'wall' };
       const time = '2026-11-22T10:00:00.000000Z';
       return stampEnvelope(encodeSlipEvent(head, event), {
         sequence: `${sequence}`,

@@ -20,6 +20,9 @@ export function impatientClients() {
       super(config);
       live.add(this);
       this.once('end', () => live.delete(this));
+      // Pool and query runner listen by turns. A connection that ends between two turns would end the process; whoever
+      // uses it next is told by his query.
+      this.on('error', () => {});
     }
 
     override query: Query = ((...args: Parameters<Query>) => {
@@ -59,7 +62,7 @@ export function impatientClients() {
     #giveUp(error: Error): void {
       live.delete(this);
       // Whoever holds the client gives it back as broken now; when the socket's own end is seen is too late for that.
-      if (this.listenerCount('error') > 0) this.emit('error', error);
+      this.emit('error', error);
       (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
     }
   };
