@@ -37,7 +37,10 @@ test('two instances of each service and produce calls that take longer than a le
   await payments.ended(240_000);
   expect(proxy.produces).toBeGreaterThan(producesBefore);
   proxy.produceDelayMs = 0;
-  expect(await payments.executions()).toEqual({ paid: 40, second: 0, differing: 0 });
+  // An intent that takes too long to its topic is not called, and a slip that never left is given back: never both.
+  const { paid, ...wrong } = await payments.executions();
+  expect(wrong).toEqual({ second: 0, differing: 0 });
+  expect(paid).toBeGreaterThan(10);
   const { reused, missing, copiesMax } = await readNumbers(stack.environment.kafkaBrokers);
   // A partition that changes its owner may have one page in the log twice.
   expect({ reused, missing, resentOften: copiesMax > 2 }).toEqual({
