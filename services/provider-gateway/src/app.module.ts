@@ -24,7 +24,7 @@ import { counters } from './adapters/http/metrics.ts';
 import { PROVIDER_VIEW, ProvidersController } from './adapters/http/providers.controller.ts';
 import { reportedResults, resultsGroup } from './adapters/kafka/reported-results.ts';
 import { slipEvents, slipEventsGroup } from './adapters/kafka/slip-events.ts';
-import { upstreamMarks, upstreamTicks } from './adapters/kafka/upstream.ts';
+import { upstreamMarks, wholeUpstreamTicks } from './adapters/kafka/upstream.ts';
 import { recovery } from './adapters/postgres/recovery.ts';
 import { mayPass, postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
 import type { Providers } from './application/ports.ts';
@@ -83,7 +83,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     does: resting(does, runtime.isOpen),
     providers,
     ...slots,
-    upstream: () => upstreamTicks(runtime.ticks) satisfies readonly UpstreamTick[],
+    upstream: () => wholeUpstreamTicks(runtime.ticks) satisfies readonly UpstreamTick[],
     drainTimeoutMs: settings.drainTimeoutMs,
     mayPass,
     onError,

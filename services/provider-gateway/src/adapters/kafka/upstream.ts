@@ -1,4 +1,4 @@
-import { sources, type Tick } from '@slipstream/contracts';
+import { sources, type Tick, topics } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
 import type { UpstreamMark } from '../../domain/watermark/bounds.ts';
 
@@ -14,6 +14,13 @@ export function upstreamTicks(ticks: Ticks): readonly Tick[] {
     const tick = ticks.latest(sources.intake, clock);
     return tick && tick.marks.length > 0 ? [tick] : [];
   });
+}
+
+/**
+ * Those that speak for every partition: a report names no partition, and its slip may come on the one that is missing.
+ */
+export function wholeUpstreamTicks(ticks: Ticks): readonly Tick[] {
+  return upstreamTicks(ticks).filter(({ marks }) => marks.length === topics.events.partitions);
 }
 
 /** The same by clock, each as one time for each partition. */
