@@ -194,8 +194,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'S10-a-stranger-may-speak',
     file: `${kafka}/chunk.ts`,
-    from: 'if (problem === null && !peekedMayPublish()) {',
-    to: 'if (problem === null && peeker.source.length === 0) {',
+    from: "if (typeof peeked !== 'string' && !mayPublish(peeked.source, peeked.type)) {",
+    to: "if (typeof peeked !== 'string' && peeked.source.length === 0) {",
     specs: [`${kafka}/chunk.spec.ts`],
   },
   {

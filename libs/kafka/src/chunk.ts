@@ -1,7 +1,6 @@
-import { mayPublish } from '@slipstream/contracts';
+import { mayPublish, peekEnvelope } from '@slipstream/contracts';
 import { keyText } from './dead-letter.ts';
 import type { Message } from './message.ts';
-import { Peeker } from './peeker.ts';
 import type { ConsumedRecord, DeadLetter, PartitionPosition } from './ports.ts';
 import { cutHeaders, headersProblem } from './record-headers.ts';
 import { digestOf, MovingPosition, succession } from './source-position.ts';
@@ -84,24 +83,24 @@ function isNext(
   chunk: Chunk,
   setAside: ReadonlyMap<number, SetAside>,
 ): boolean {
-  const problem = peek(record.value);
-  if (problem === null && !peekedMayPublish()) {
-    const detail = `${peeker.source.slice(0, 200)} may not publish ${peeker.type.slice(0, 200)}`;
+  const peeked = peek(record.value);
+  if (typeof peeked !== 'string' && !mayPublish(peeked.source, peeked.type)) {
+    const detail = `${peeked.source.slice(0, 200)} may not publish ${peeked.type.slice(0, 200)}`;
     chunk.deadLetters.push(refused(record, 'stranger', 'stranger', detail));
     return false;
   }
-  if (problem !== null || peeker.sequence < 1) {
+  if (typeof peeked === 'string' || peeked.sequence < 1) {
     setAsideRecord(chunk, {
       record,
       parkKey: keyText(record.key),
       reason: 'undecodable',
       errorClass: 'undecodable_record',
-      detail: problem ?? 'the event has no sequence',
+      detail: typeof peeked === 'string' ? peeked : 'the event has no sequence',
       attempts: 1,
     });
     return false;
   }
-  const { source, sequence, incarnation } = peeker;
+  const { source, sequence, incarnation } = peeked;
   record.source = source;
   record.sequence = sequence;
   const digest = digestOf(record.value!);
@@ -130,28 +129,11 @@ function isNext(
   return true;
 }
 
-const peeker = new Peeker();
-let askedSource = '';
-let askedType = '';
-let answered = false;
-
-/** `mayPublish` of what was peeked; records in a row are mostly of one source and type. */
-function peekedMayPublish(): boolean {
-  const { source, type } = peeker;
-  if (source !== askedSource || type !== askedType) {
-    answered = mayPublish(source, type);
-    askedSource = source;
-    askedType = type;
-  }
-  return answered;
-}
-
-/** Leaves source, type, sequence and incarnation in `peeker`; gives what is wrong, or null. */
-function peek(value: Buffer | null): string | null {
+/** What a consumer must know of every event, or what is wrong with it. */
+function peek(value: Buffer | null): ReturnType<typeof peekEnvelope> | string {
   if (value === null) return 'the record has no value';
   try {
-    peeker.read(value);
-    return null;
+    return peekEnvelope(value);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -1,4 +1,5 @@
 import { mayPublish, ownedTypes, sources } from '@slipstream/contracts';
+import { wallClock } from '@slipstream/kernel';
 import { RecordWalk } from './record-walk.ts';
 
 /**
@@ -56,8 +57,7 @@ export class EventWalk extends RecordWalk {
     if (this.source === '' || this.type === '' || !this.#hasId) return false;
     if (this.sequence < 1 || this.subjectLength === 0 || this.timeMicros < 0) return false;
     if (this.receivedMicros < 0) this.receivedMicros = this.timeMicros;
-    const owner = ownerOf.get(this.type);
-    return owner === undefined ? mayPublish(this.source, this.type) : owner === this.source;
+    return mayPublish(this.source, this.type);
   }
 
   #field(tag: number, at: number, end: number): boolean {
@@ -136,7 +136,7 @@ const names = {
   clock: Buffer.from('clock'),
   time: Buffer.from('time'),
   receivedtime: Buffer.from('receivedtime'),
-  wall: Buffer.from('wall'),
+  wall: Buffer.from(wallClock),
 };
 
 function isNamed(name: Buffer, bytes: Buffer, at: number, length: number): boolean {
@@ -227,10 +227,5 @@ function textAmong(
   return '';
 }
 
-const sourceTexts = Object.values(sources);
-const sourcesByLength = byLength(sourceTexts);
+const sourcesByLength = byLength(Object.values(sources));
 const typesByLength = byLength(ownedTypes);
-/** The one source that may publish each type that is known. */
-const ownerOf = new Map(
-  ownedTypes.map((type) => [type, sourceTexts.find((source) => mayPublish(source, type))] as const),
-);
