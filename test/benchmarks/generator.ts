@@ -58,45 +58,61 @@ function data(slip: number, step: number, time: string): SlipEvent {
   const provider = 'acme';
   switch (step) {
     case 0:
-      return {
-        type: 'SlipSubmitted',
-        data: {
-          caller: 'bench',
-          reference: `bench-${slip}`,
-          kind: 'order',
-          account: `customer-${slip % 5_000}`,
-          counterparty: `shop-${slip % 50}`,
-          amount: { amount: BigInt(100 + (slip % 10_000)), currency: 'EUR' },
-          route: 'default',
-          mode: 'dispatched',
-          provider,
-          overdraft: true,
-          reviewRequired: false,
-          deadline: addMs(time, 5_000),
-          policy: { graceMs: 0, quietPeriodMs: 2_000, inquiryLadderMs: [0, 2_000, 4_000] },
-          configDigest: 'bench',
-          details: null,
-        },
-      };
+      return submittedAt(slip, time, { provider, payers: 5_000, deadlineMs: 5_000 });
     case 1:
       return { type: 'FundsHeld', data: { transaction: null } };
     case 2:
-      return {
-        type: 'SlipAcknowledged',
-        data: { provider, providerReference: `p-${slip}`, evidence: 'synchronous_reply', providerTime: null },
-      };
+      return acknowledged(slip, provider);
     default:
-      return {
-        type: 'SlipReturned',
-        data: {
-          provider,
-          outcome: 'succeeded',
-          reason: null,
-          amount: null,
-          evidence: 'signed_callback',
-          providerReference: `p-${slip}`,
-          providerTime: null,
-        },
-      };
+      return returned(slip, provider);
   }
+}
+
+/** An order of one of so many payers, at one of fifty shops. */
+export function submittedAt(
+  slip: number,
+  time: string,
+  {
+    provider,
+    payers,
+    deadlineMs,
+  }: { readonly provider: string; readonly payers: number; readonly deadlineMs: number },
+): SlipEvent {
+  return {
+    type: 'SlipSubmitted',
+    data: {
+      caller: 'bench',
+      reference: `bench-${slip}`,
+      kind: 'order',
+      account: `customer-${slip % payers}`,
+      counterparty: `shop-${slip % 50}`,
+      amount: { amount: BigInt(100 + (slip % 10_000)), currency: 'EUR' },
+      route: 'default',
+      mode: 'dispatched',
+      provider,
+      overdraft: true,
+      reviewRequired: false,
+      deadline: addMs(time, deadlineMs),
+      policy: { graceMs: 0, quietPeriodMs: 2_000, inquiryLadderMs: [0, 2_000, 4_000] },
+      configDigest: 'bench',
+      details: null,
+    },
+  };
+}
+
+export function acknowledged(slip: number, provider: string): SlipEvent {
+  return {
+    type: 'SlipAcknowledged',
+    data: { provider, providerReference: `p-${slip}`, evidence: 'synchronous_reply', providerTime: null },
+  };
+}
+
+export function returned(slip: number, provider: string): SlipEvent {
+  return {
+    type: 'SlipReturned',
+    data: {
+      ...{ provider, outcome: 'succeeded', reason: null, amount: null },
+      ...{ evidence: 'signed_callback', providerReference: `p-${slip}`, providerTime: null },
+    },
+  };
 }

@@ -7,6 +7,7 @@ import {
 } from '@slipstream/contracts';
 import { addMs } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
+import { acknowledged, returned, submittedAt } from './generator.ts';
 
 /** A record as the ledger reads it. */
 export interface LedgerRecord {
@@ -67,47 +68,17 @@ export function* ledgerLives(
 
 function eventOf(slip: number, step: number, time: string): SlipEvent {
   const provider = slip % 2 === 0 ? 'acme' : 'bolt';
-  const rest = { providerReference: `p-${slip}`, providerTime: null };
   switch (step) {
     case 0:
-      return {
-        type: 'SlipSubmitted',
-        data: {
-          caller: 'bench',
-          reference: `bench-${slip}`,
-          kind: 'order',
-          account: `customer-${slip % 10_000}`,
-          counterparty: `shop-${slip % 50}`,
-          amount: { amount: BigInt(100 + (slip % 10_000)), currency: 'EUR' },
-          route: 'default',
-          mode: 'dispatched',
-          provider,
-          overdraft: true,
-          reviewRequired: false,
-          deadline: addMs(time, 3_600_000),
-          policy: { graceMs: 0, quietPeriodMs: 2_000, inquiryLadderMs: [0, 2_000, 4_000] },
-          configDigest: 'bench',
-          details: null,
-        },
-      };
+      return submittedAt(slip, time, { provider, payers: 10_000, deadlineMs: 3_600_000 });
     case 1:
       return {
         type: 'DispatchIntended',
         data: { attempt: 1, provider, digest: 'ab'.repeat(32), notAfter: addMs(time, 5_000) },
       };
     case 2:
-      return { type: 'SlipAcknowledged', data: { provider, evidence: 'synchronous_reply', ...rest } };
+      return acknowledged(slip, provider);
     default:
-      return {
-        type: 'SlipReturned',
-        data: {
-          provider,
-          outcome: 'succeeded',
-          reason: null,
-          amount: null,
-          evidence: 'signed_callback',
-          ...rest,
-        },
-      };
+      return returned(slip, provider);
   }
 }

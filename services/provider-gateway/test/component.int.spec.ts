@@ -11,6 +11,7 @@ import { v7 } from 'uuid';
 import { fundsHeld, inquiryRequested, recorded, submitted } from './support/events.ts';
 import { freePorts, GatewayUnderTest, now } from './support/gateway-under-test.ts';
 import { secret } from './support/harness.ts';
+import { executionsAt } from './support/simulated.ts';
 
 let gateway: GatewayUnderTest;
 let simulator: Simulator;
@@ -51,12 +52,6 @@ async function faults(...rules: object[]): Promise<void> {
   expect(response.status).toBe(200);
 }
 
-async function truth(): Promise<Map<string, { executions: number }>> {
-  const answer = await fetch(`${simulator.admin}/v1/truth`);
-  const { data } = (await answer.json()) as { data: { slip_id: string; executions: number }[] };
-  return new Map(data.map((row) => [row.slip_id, row]));
-}
-
 async function send(provider = 'acme'): Promise<string> {
   const slipId = v7();
   await gateway.publish(
@@ -79,7 +74,7 @@ describe('a slip through Kafka, a provider and back', () => {
     await gateway.has(slipId, 'SlipReturned');
     const log = gateway.of(slipId);
     expect(fold(log)).toMatchObject({ status: 'returned', outcome: 'succeeded', anomalies: [] });
-    expect((await truth()).get(slipId)?.executions).toBe(1);
+    expect((await executionsAt(simulator)).get(slipId)).toBe(1);
   });
 
   test('many slips under many faults: two instances share them, each is executed at most once and has one end', async () => {
@@ -112,10 +107,10 @@ describe('a slip through Kafka, a provider and back', () => {
       await waitFor(() => open.every(answered), { what: `answers to inquiry ${n}` });
     }
     await faults();
-    const real = await truth();
+    const real = await executionsAt(simulator);
     for (const slipId of slips) {
       const state = fold(gateway.of(slipId));
-      const executions = real.get(slipId)?.executions ?? 0;
+      const executions = real.get(slipId) ?? 0;
       expect({ slipId, ended: ended(slipId), executions: state.outcome === 'succeeded' ? 1 : 0 }).toEqual({
         slipId,
         ended: true,

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { sources } from '@slipstream/contracts';
-import { type Simulator, startSimulator } from '@slipstream/provider-simulator';
+import type { Simulator } from '@slipstream/provider-simulator';
 import type { Service } from '@slipstream/service-host';
 import { startTcpProxy, waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { fundsHeld, recorded, submitted } from './support/events.ts';
 import { freePorts, GatewayUnderTest } from './support/gateway-under-test.ts';
-import { secret } from './support/harness.ts';
+import { executionsAt, simulateAcme } from './support/simulated.ts';
 
 let gateway: GatewayUnderTest;
 let simulator: Simulator;
@@ -17,12 +17,7 @@ beforeAll(async () => {
   gateway = await GatewayUnderTest.open();
   port = (await freePorts(1))[0]!;
   // It says all it has to say in its reply: what is lost of that is asked about, and nobody waits for a callback.
-  const acme = { id: 'acme', secret, mode: 'sync' as const, latency_ms: [5, 40] as const };
-  const callback_url = `http://127.0.0.1:${port}/v1/callbacks/acme`;
-  simulator = await startSimulator({
-    seed: 5,
-    providers: [{ ...acme, callback_url, acceptance_delay_max_ms: 200 }],
-  });
+  simulator = await simulateAcme(port, { mode: 'sync', latency_ms: [5, 40] });
 }, 400_000);
 
 afterEach(async () => {
@@ -66,9 +61,7 @@ async function expectSound(slips: readonly string[], unanswered: readonly string
       what: `an end of the attempt of ${slipId}`,
     });
   }
-  const answer = await fetch(`${simulator.admin}/v1/truth`);
-  const { data } = (await answer.json()) as { data: { slip_id: string; executions: number }[] };
-  const executed = new Map(data.map((row) => [row.slip_id, row.executions]));
+  const executed = await executionsAt(simulator);
   expect(slips.map((slipId) => executed.get(slipId))).toEqual(slips.map(() => 1));
   expect(unanswered.filter((slipId) => (executed.get(slipId) ?? 0) > 1)).toEqual([]);
   const own = gateway.events.filter((event) => event.source === sources.gateway);

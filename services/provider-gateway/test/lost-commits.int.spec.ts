@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Simulator, startSimulator } from '@slipstream/provider-simulator';
+import type { Simulator } from '@slipstream/provider-simulator';
 import { startKafkaProxy, waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { fundsHeld, recorded, submitted } from './support/events.ts';
 import { freePorts, GatewayUnderTest } from './support/gateway-under-test.ts';
-import { secret } from './support/harness.ts';
+import { executionsAt, simulateAcme } from './support/simulated.ts';
 
 let gateway: GatewayUnderTest;
 let simulator: Simulator;
@@ -13,12 +13,7 @@ let port: number;
 beforeAll(async () => {
   gateway = await GatewayUnderTest.open();
   port = (await freePorts(1))[0]!;
-  const acme = { id: 'acme', secret, latency_ms: [0, 5] as const, answer_ms: [5, 40] as const };
-  const callback_url = `http://127.0.0.1:${port}/v1/callbacks/acme`;
-  simulator = await startSimulator({
-    seed: 5,
-    providers: [{ ...acme, callback_url, acceptance_delay_max_ms: 200 }],
-  });
+  simulator = await simulateAcme(port);
 }, 400_000);
 
 afterAll(async () => {
@@ -27,9 +22,7 @@ afterAll(async () => {
 });
 
 async function executions(slipId: string): Promise<number> {
-  const answer = await fetch(`${simulator.admin}/v1/truth`);
-  const { data } = (await answer.json()) as { data: { slip_id: string; executions: number }[] };
-  return data.find((row) => row.slip_id === slipId)?.executions ?? 0;
+  return (await executionsAt(simulator)).get(slipId) ?? 0;
 }
 
 async function submit(): Promise<string> {

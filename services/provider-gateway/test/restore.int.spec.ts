@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { sources } from '@slipstream/contracts';
-import { type Simulator, startSimulator } from '@slipstream/provider-simulator';
+import type { Simulator } from '@slipstream/provider-simulator';
 import type { RecordedEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { fundsHeld, recorded, slipRefunded, submitted } from './support/events.ts';
 import { freePorts, GatewayUnderTest } from './support/gateway-under-test.ts';
-import { secret } from './support/harness.ts';
+import { executionsAt, simulateAcme } from './support/simulated.ts';
 
 let gateway: GatewayUnderTest;
 let simulator: Simulator;
@@ -15,24 +15,13 @@ let port: number;
 beforeAll(async () => {
   gateway = await GatewayUnderTest.open();
   port = (await freePorts(1))[0]!;
-  const acme = { id: 'acme', secret, latency_ms: [0, 5] as const, answer_ms: [5, 40] as const };
-  const callback_url = `http://127.0.0.1:${port}/v1/callbacks/acme`;
-  simulator = await startSimulator({
-    seed: 5,
-    providers: [{ ...acme, callback_url, acceptance_delay_max_ms: 200 }],
-  });
+  simulator = await simulateAcme(port);
 }, 400_000);
 
 afterAll(async () => {
   await gateway?.stop();
   await simulator?.stop();
 });
-
-async function truth(): Promise<Map<string, number>> {
-  const answer = await fetch(`${simulator.admin}/v1/truth`);
-  const { data } = (await answer.json()) as { data: { slip_id: string; executions: number }[] };
-  return new Map(data.map((row) => [row.slip_id, row.executions]));
-}
 
 async function submit(...then: RecordedEvent['event'][]): Promise<string> {
   const slipId = v7();
@@ -71,7 +60,7 @@ test('a database put back from before thirty payments pays none of them again, r
   const late = await Promise.all(Array.from({ length: 12 }, () => submit(fundsHeld)));
   for (const slipId of late) await gateway.has(slipId, 'SlipReturned');
   const all = [...old, ...lost, waiting, ...late];
-  const executed = await truth();
+  const executed = await executionsAt(simulator);
   expect(all.map((slipId) => executed.get(slipId))).toEqual(all.map(() => 1));
   for (const slipId of all) {
     const types = gateway.of(slipId).map(({ event }) => event.type);
