@@ -113,7 +113,7 @@ export class Lane {
     for (let failures = 0; ; this.#turnAtMs = performance.now()) {
       try {
         await this.#cursors.store(this.#healthy());
-        this.#woken = false;
+        const isAhead = ahead !== null;
         const rows = await (ahead ?? this.#read());
         ahead = null;
         const pages = pagesToSend(rows, this.#healthy());
@@ -123,7 +123,8 @@ export class Lane {
           ahead = readPages(this.#unitOfWork, this.#healthy(), reached);
           ahead.catch(() => {});
           await this.#send(pages);
-        } else if (rows.length === 0) {
+        } else if (rows.length === 0 && !isAhead) {
+          // What was read ahead may be older than the wake that came meanwhile: then it is looked for again.
           if (this.#stopping) return;
           if (this.#foundAllSent()) this.#advanced();
           await this.#idle(this.#leases.isAlone ? this.#settings.aloneMs : this.#settings.pollMs);
@@ -139,6 +140,7 @@ export class Lane {
   }
 
   async #read(): Promise<OutboxRow[]> {
+    this.#woken = false;
     const leases = this.#healthy();
     const rows = await readPages(this.#unitOfWork, leases);
     assertFollowing(rows, leases);

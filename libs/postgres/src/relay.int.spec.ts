@@ -438,6 +438,23 @@ test('a commit whose answer is lost is sent at once, if it was done', async () =
   await waitFor(() => log.seqs(0).length === 2, { what: 'the second' });
 });
 
+test('what is committed while a send is on its way is sent right after it', async () => {
+  const log = new FakeLog();
+  const made = relay(log, 'a', { aloneMs: 600_000 });
+  await made.start();
+  const taken = Promise.withResolvers<void>();
+  let sends = 0;
+  log.hold = () => (sends++ === 0 ? taken.promise : Promise.resolve());
+  const wake = () => made.wake(new Set([testTopic.name]));
+  await publish(1, 0);
+  wake();
+  await waitFor(() => log.inFlight === 1, { what: 'the first to be on its way' });
+  await publish(1, 0);
+  wake();
+  taken.resolve();
+  await waitFor(() => log.seqs(0).length === 2, { what: 'the second' });
+});
+
 test('two instances share the partitions, and one takes over what the other leaves', async () => {
   const [one, two] = [new FakeLog(), new FakeLog()];
   const leaving = relay(one, 'a', { leaseMs: 600 });
