@@ -89,6 +89,21 @@ test('while nothing changes hands, a sign of life writes one row, whatever it ow
   expect(await versions('instance')).not.toEqual(lives);
 });
 
+test('keeps a partition whose cursor is just being written, when rows are shared anew', async () => {
+  const one = instance('one');
+  await one.renew();
+  const epochs = () => one.held().map(({ epoch }) => epoch);
+  const before = epochs();
+  await database.unitOfWork.run(async (tx) => {
+    await tx.query('select 1 from relay where partition = 2 for update');
+    for (let beat = 0; beat < 12; beat++) {
+      await pass(leaseMs / 3);
+      await one.renew();
+    }
+  });
+  expect([heldBy(one), epochs()]).toEqual([partitions, before]);
+});
+
 test('what a dead instance owned is free when its lease is over, and not before', async () => {
   const [dead, heir] = [instance('dead'), instance('heir')];
   await dead.renew();

@@ -99,6 +99,9 @@ update relay r set
 from mine where r.topic = mine.topic and r.partition = mine.partition
 returning r.topic, r.partition, r.epoch, r.sent_seq, r.end_offset`;
 
+const heldSql = `
+select topic, partition, epoch, sent_seq, end_offset from relay where owner = $1 and topic = any($2)`;
+
 const totalSql = 'select count(*)::int as total from relay where topic = any($1)';
 
 const releaseSql = `
@@ -219,7 +222,7 @@ export class Leases {
     const beforeMs = monotonicMs();
     const rowLeaseMs = leaseMs * rowLeaseFactor;
     const secs = leaseMs / 1000;
-    const { others, leased } = await this.#unitOfWork.run(async (tx) => {
+    const { others, leased, held } = await this.#unitOfWork.run(async (tx) => {
       const namesakes = this.#isFirst ? await tx.query<{ id: string }>(namesakesSql, [processId, name]) : [];
       const [alive] = await tx.query<{ others: number }>(beatSql, [processId, secs, name]);
       await tx.query(burySql, [processId]);
@@ -227,13 +230,18 @@ export class Leases {
       const [counted] = await tx.query<{ total: number }>(totalSql, [topics]);
       const share = shareOf({ ...counted!, ...alive! });
       const leased = await tx.query<LeaseRow>(leaseSql, [processId, rowLeaseMs / 1000, share, topics]);
-      await tx.query(releaseSql, [processId, leased.map((row) => `${row.topic} ${row.partition}`)]);
-      return { others: alive!.others, leased };
+      // With a full share, what is held besides is too much. With less, it is a row whose cursor is just being written.
+      if (leased.length >= share)
+        await tx.query(releaseSql, [processId, leased.map((row) => `${row.topic} ${row.partition}`)]);
+      const held = await tx.query<LeaseRow>(heldSql, [processId, topics]);
+      return { others: alive!.others, leased, held };
     });
     this.#isFirst = false;
-    this.#rowsValidUntilMs = beforeMs + rowLeaseMs;
-    this.#rowsDueAtMs = beforeMs + rowLeaseMs / 3;
-    this.#hold(leased, others, beforeMs + leaseMs);
+    if (held.length === leased.length) {
+      this.#rowsValidUntilMs = beforeMs + rowLeaseMs;
+      this.#rowsDueAtMs = beforeMs + rowLeaseMs / 3;
+    }
+    this.#hold(held, others, beforeMs + leaseMs);
   }
 
   #hold(rows: readonly LeaseRow[], others: number, validUntilMs: number): void {
