@@ -58,6 +58,15 @@ test('an own record is known at its acknowledgement, and none behind it', async 
   expect(await six).toBe(false);
 });
 
+test('an own record that was acknowledged while the lease had lapsed is known when it is held again', async () => {
+  const { waits, world, send } = setUp();
+  const five = waits.watch()(place(0, 5), 9);
+  world.held = false;
+  send(5);
+  world.held = true;
+  expect(await five).toBe(true);
+});
+
 test("another instance's record is known when its cursor says so", async () => {
   const { waits, world } = setUp();
   let known: boolean | undefined;

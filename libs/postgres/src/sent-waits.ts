@@ -99,7 +99,12 @@ export class SentWaits {
     while (this.#waiting.size > 0) {
       await sleep(this.#options.pollMs);
       const now = this.#options.monotonicMs();
-      for (const wait of this.#waiting) if (now >= wait.untilMs) this.#end(wait, false);
+      for (const wait of this.#waiting) {
+        // Acknowledged while the lease had lapsed, or sent by the owner before: nothing more need come.
+        const lease = this.#leases.get(wait.topic, wait.partition);
+        if (lease && lease.sentSeq >= wait.seq) this.#end(wait, true);
+        else if (now >= wait.untilMs) this.#end(wait, false);
+      }
       await this.#lookUp().catch(this.#options.onError);
     }
     this.#watching = false;
