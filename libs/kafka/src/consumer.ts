@@ -195,7 +195,9 @@ export class BatchConsumer<Tx> {
     await withTimeout(stopped, drainTimeoutMs, 'draining').catch((error) => {
       this.#log.error('a batch did not end', { group: this.subscription.group, ...describeError(error) });
     });
-    await this.#lane?.stop();
+    await withTimeout(this.#lane?.stop() ?? Promise.resolve(), drainTimeoutMs, 'draining').catch((error) => {
+      this.#log.error('a unit did not end', { group: this.subscription.group, ...describeError(error) });
+    });
     this.#assignment.forget();
   }
 

@@ -81,7 +81,7 @@ export class OwnedPartition<Tx> implements LanePartition {
   /** The stored offset, or past it what the client filtered out; -1 when nothing is known. */
   get reached(): number {
     const stored = this.#runner?.position.nextOffset ?? -1;
-    return this.#queue && !this.#queue.isEmpty ? stored : Math.max(this.#guard?.reached ?? -1, stored);
+    return this.#options.lane ? stored : Math.max(this.#guard?.reached ?? -1, stored);
   }
 
   /** Null until claimed and while it is unsure whether the position still holds. */
@@ -169,16 +169,18 @@ export class OwnedPartition<Tx> implements LanePartition {
     return this.#inTurn(async () => {
       const { position } = this;
       if (!position) return false;
+      let isSent = false;
       try {
         await around?.prepare(position);
         if (this.position !== position) return false;
+        isSent = true;
         await this.#options.store.commit(position, null, (tx) => work(tx, position));
         around?.committed();
         return true;
       } catch (error) {
         if (classifyError(error, this.#options.store) !== 'fenced') {
           // Its answer may be lost, and memory must not differ from the store.
-          if (this.#queue && this.#status === 'ready') this.#wait(error);
+          if (isSent && this.#queue && this.#status === 'ready') this.#wait(error);
           throw error;
         }
         this.#interrupted(new Interrupted('fenced', error));
@@ -301,6 +303,10 @@ export class OwnedPartition<Tx> implements LanePartition {
     return this.#queue!;
   }
 
+  get waitingBytes(): number {
+    return this.#status === 'stopped' ? 0 : (this.#queue?.bytes ?? 0);
+  }
+
   get canJoin(): boolean {
     return this.#status === 'ready' && this.#turns === 0 && this.#queue?.isEmpty === false;
   }
@@ -332,7 +338,8 @@ export class OwnedPartition<Tx> implements LanePartition {
     // What fails with all others may go well alone; what fails alone is looked at record by record.
     if (span !== null && !isFenced) {
       this.#aloneUntil = span.nextOffset;
-      if (wasAlone && failure !== 'transient') this.#oddUntil = span.nextOffset;
+      // The one that could not be taken is the one at its end.
+      if (wasAlone && failure !== 'transient') this.#oddUntil = span.nextOffset + 1;
     }
     if (isFenced && (fenced === undefined || fenced.includes(this.partition))) {
       this.#interrupted(new Interrupted('fenced', error));

@@ -12,6 +12,8 @@ export class GrowingSpan implements Span {
   readonly position: PartitionPosition;
   nextOffset: number;
   records = 0;
+  /** Of their values. */
+  bytes = 0;
   readonly #sources = new Map<string, MovingPosition>();
 
   constructor(position: PartitionPosition) {
@@ -45,6 +47,7 @@ export class GrowingSpan implements Span {
     moving.move(incarnation, digestOf(bytes.subarray(valueAt, valueAt + valueLength)));
     this.nextOffset = event.offset + 1;
     this.records += 1;
+    this.bytes += valueLength;
   }
 
   /** Nothing but what no handler is to see lies before this offset. */

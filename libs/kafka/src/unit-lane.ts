@@ -8,6 +8,8 @@ import type { UnitQueue } from './unit-queue.ts';
 export interface LanePartition {
   readonly partition: number;
   readonly queue: UnitQueue;
+  /** Of its queue, unless that waits for people: it takes no room from the others then. */
+  readonly waitingBytes: number;
   /** It is owned and open, nothing else runs on it, and something waits. */
   readonly canJoin: boolean;
   /** Its last unit failed: the next is its own, so that what is wrong with it hits nobody else. */
@@ -27,7 +29,7 @@ export interface UnitLaneOptions<Tx> {
   readonly handler: UnitHandler<Tx>;
   readonly metrics: ConsumerMetrics;
   readonly unitRecordsMax: number;
-  /** Fetched and not in a unit yet, over all partitions, before the next fetch waits. */
+  /** Fetched and not in a unit yet, over all partitions, before the next fetch waits; and a unit takes no more than that. */
   readonly waitingBytesMax: number;
 }
 
@@ -38,6 +40,12 @@ class Unit {
   get records(): number {
     let sum = 0;
     for (const { records } of this.spans.values()) sum += records;
+    return sum;
+  }
+
+  get bytes(): number {
+    let sum = 0;
+    for (const { bytes } of this.spans.values()) sum += bytes;
     return sum;
   }
 }
@@ -93,7 +101,7 @@ export class UnitLane<Tx> {
   /** Whether more may be fetched. */
   get hasRoom(): boolean {
     let bytes = 0;
-    for (const { queue } of this.#partitions) bytes += queue.bytes;
+    for (const { waitingBytes } of this.#partitions) bytes += waitingBytes;
     return bytes <= this.#options.waitingBytesMax;
   }
 
@@ -116,7 +124,7 @@ export class UnitLane<Tx> {
       }
       const isFull = this.#isFull();
       if (grown > 0 && !isFull) continue;
-      if (!this.#hasMoved()) await this.#woken();
+      if (this.#unit.spans.size === 0) await this.#woken();
       else if (this.#flying === null) this.#commit();
       // While the one before is committed, this one takes what comes.
       else if (isFull) await this.#flying.landed;
@@ -126,12 +134,8 @@ export class UnitLane<Tx> {
   }
 
   #isFull(): boolean {
-    return this.#unit.records >= this.#options.unitRecordsMax;
-  }
-
-  #hasMoved(): boolean {
-    for (const span of this.#unit.spans.values()) if (span.hasMoved) return true;
-    return false;
+    const { unitRecordsMax, waitingBytesMax } = this.#options;
+    return this.#unit.records >= unitRecordsMax || this.#unit.bytes >= waitingBytesMax;
   }
 
   /** Takes some more into the unit; the number of records, or 1 when another look is needed. */
@@ -147,8 +151,8 @@ export class UnitLane<Tx> {
     }
     try {
       if (!span) {
-        handler.begin(partition.partition);
         span = new GrowingSpan(partition.queue.position);
+        handler.begin(partition.partition);
         spans.set(partition, span);
       }
       const before = span.records;
@@ -171,7 +175,9 @@ export class UnitLane<Tx> {
     const { isAlone, spans } = this.#unit;
     for (const partition of this.#partitions) {
       if (!partition.canJoin) continue;
-      if (isAlone ? spans.has(partition) : !partition.isAlone || spans.size === 0) return partition;
+      const isJoining =
+        isAlone && spans.size > 0 ? spans.has(partition) : !partition.isAlone || spans.size === 0;
+      if (isJoining) return partition;
     }
     return undefined;
   }

@@ -19,10 +19,13 @@ class Offsets implements UnitHandler<MemoryTx> {
   readonly units: number[][] = [];
   refuses: (partition: number, offset: number) => boolean = () => false;
   beginning: (partition: number) => void = () => {};
+  taking: (partition: number, offset: number) => void = () => {};
+  readonly opens: number[] = [];
   writing: (partitions: readonly number[]) => Promise<void> = async () => {};
 
   async open({ partition, nextOffset }: { partition: number; nextOffset: number }): Promise<void> {
     if (this.#memory.has(partition)) throw new Error(`partition ${partition} is open already`);
+    this.opens.push(partition);
     this.#memory.set(partition, Math.max(nextOffset, 0));
     this.#taken.set(partition, []);
   }
@@ -38,6 +41,7 @@ class Offsets implements UnitHandler<MemoryTx> {
 
   take(partition: number, { offset }: { offset: number }): boolean {
     if (offset < this.#memory.get(partition)!) throw new Error(`offset ${offset} was folded before`);
+    this.taking(partition, offset);
     if (this.refuses(partition, offset)) return false;
     this.#memory.set(partition, offset + 1);
     this.#taken.get(partition)!.push(offset);
@@ -189,8 +193,31 @@ describe('a consumer that handles units', () => {
     };
     const { store } = await member(units);
     await until(() => store.effects.length === 50, 'the other handled');
+    await until(() => units.opens.filter((partition) => partition === 1).length > 3, 'some tries');
+    // It waits longer each time, and the other notices nothing.
+    const tries = units.opens.length;
+    for (let round = 1; round <= 20; round++) {
+      await rig.events(0, 1);
+      await until(() => store.effects.length === 50 + round, 'the other goes on');
+    }
+    expect(units.opens.length - tries).toBeLessThan(20);
     isClosed = false;
-    await until(() => store.effects.length === 100, 'all handled');
+    await until(() => store.effects.length === 120, 'all handled');
+  });
+
+  it('hands on a record that it cannot take, alone', async () => {
+    await rig.start(2);
+    for (const partition of [0, 1]) await rig.events(partition, 700);
+    const units = new Offsets();
+    units.taking = (partition, offset) => {
+      if (partition === 0 && (offset === 0 || offset === 600)) throw new TypeError('a bug');
+    };
+    const { offsets, handle } = alone();
+    const { store } = await member(units, { handle });
+    await until(() => store.effects.length >= 1_400, 'all handled');
+    expect(byPartition(store.effects)).toEqual(rig.allOnce(2, 700));
+    expect(offsets).toEqual(expect.arrayContaining(['0:0', '0:600']));
+    expect(store.deadLetters).toEqual([]);
   });
 
   it('opens what it had in memory anew when a commit’s answer is lost, and does nothing twice', async () => {
