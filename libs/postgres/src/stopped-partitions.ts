@@ -33,6 +33,8 @@ export interface GoOn {
   readonly offset: number;
   /** The topic's id now. */
   readonly topicId: string | null;
+  /** Where the log ends now. */
+  readonly logEnd: number;
   /** Of the record at `offset`: its number is taken for the next of its source. Null: there is none, or it has none. */
   readonly record: {
     readonly source: string;
@@ -69,11 +71,13 @@ const moveSql = `
 update consumer_position set next_offset = $4, topic_id = coalesce($5, topic_id), epoch = epoch + 1
 where consumer_group = $1 and topic = $2 and partition = $3`;
 
+// In another log, copies of what was handled are resends as ever: its numbers stand.
 const sourceSql = `
 insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, digests)
 values ($1, $2, $3, $4, $5, $6, '')
 on conflict (consumer_group, topic, partition, source)
-do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = excluded.digests`;
+do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = excluded.digests
+where not ($7 and consumer_sequence.incarnation = excluded.incarnation and consumer_sequence.seq >= excluded.seq)`;
 
 const decisionSql = `
 insert into partition_decision (id, decided_by, reason, consumer_group, topic, partition, stopped_at, why,
@@ -114,11 +118,13 @@ export class StoppedPartitions {
    */
   async goOn({ group, topic, partition }: StoppedPlace, decided: GoOn): Promise<void> {
     const place = [group, topic, partition];
-    const { id, by, reason, offset, topicId, record } = decided;
+    const { id, by, reason, offset, topicId, logEnd, record } = decided;
     await this.#unitOfWork.run(async (tx) => {
       const [stopped] = await tx.query<StopRow>(lockSql, place);
       if (!stopped) throw new SlipstreamError('not_found', 'This partition has not stopped.');
-      const isOther = topicId !== null && stopped.topic_id !== null && topicId !== stopped.topic_id;
+      const isMadeAnew = topicId !== null && stopped.topic_id !== null && topicId !== stopped.topic_id;
+      // A log that ends before what was read is another one too, and offsets in it say nothing of what was handled.
+      const isOther = isMadeAnew || logEnd < Number(stopped.next_offset);
       if (!isOther && offset < Number(stopped.next_offset)) {
         throw new SlipstreamError(
           'conflict',
@@ -128,7 +134,10 @@ export class StoppedPartitions {
       let known: { seq: string } | undefined;
       if (record) {
         [known] = await tx.query<{ seq: string }>(knownSql, [...place, record.source]);
-        await tx.query(sourceSql, [...place, record.source, record.sequence - 1, record.incarnation]);
+        await tx.query(sourceSql, [
+          ...[...place, record.source, record.sequence - 1, record.incarnation],
+          isOther,
+        ]);
       }
       await tx.query(moveSql, [...place, offset, topicId]);
       await tx.query(decisionSql, [

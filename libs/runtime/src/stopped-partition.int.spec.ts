@@ -33,6 +33,8 @@ interface Under {
   send(sequence: number, incarnation?: number, slip?: string): Promise<void>;
   handled(): Promise<number[]>;
   restart(): Promise<void>;
+  /** The log begins at this offset from now on. */
+  truncate(offset: number): Promise<void>;
   query<Row>(sql: string): Promise<Row[]>;
   stop(): Promise<void>;
 }
@@ -89,6 +91,13 @@ async function start(): Promise<Under> {
       running = consumer();
       await running.start();
     },
+    async truncate(offset) {
+      const admin = kafka.admin();
+      await admin.connect();
+      await admin.fetchTopicOffsets(topic); // kafkajs knows the leaders from here on
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+      await admin.disconnect();
+    },
     query: (sql) => unitOfWork.query(sql),
     async stop() {
       await running.stop();
@@ -118,8 +127,11 @@ test('a partition with lost records is shown with both numbers, and goes on from
     record: { offset: 2, source: sources.ledger, sequence: 5, incarnation: 1 },
   });
   // It stands over a restart, and what was handled or does not exist is refused.
+  const { stoppedAt } = await one();
   await under.restart();
-  await one();
+  await waitFor(async () => ((await under.desk.list())[0]?.stoppedAt ?? stoppedAt) !== stoppedAt, {
+    what: 'the partition to stop again',
+  });
   const place = { topic: under.topic, partition: 0 };
   await expect(under.desk.goOn(place, 1, by)).rejects.toThrow('conflict');
   await expect(under.desk.goOn(place, 5, by)).rejects.toThrow('conflict');
@@ -157,4 +169,26 @@ test('a fork is shown with both digests, and what follows it is read on from the
   await under.desk.goOn({ topic: under.topic, partition: 0 }, 4, by);
   await waitFor(async () => (await under.handled()).length === 4, { what: 'the partition to go on' });
   expect(await under.handled()).toEqual([1, 2, 3, 4]);
+});
+
+test('a partition whose records the log has no more is shown, and goes on where the log begins', async () => {
+  for (const sequence of [1, 2, 5, 6]) await under.send(sequence);
+  await one();
+  await under.truncate(3);
+  expect(await one()).toMatchObject({ nextOffset: 2, logStart: 3, logEnd: 4, record: null, unread: null });
+  const place = { topic: under.topic, partition: 0 };
+  await expect(under.desk.goOn(place, 2, by)).rejects.toThrow('conflict');
+  await under.desk.goOn(place, 3, by);
+  await waitFor(async () => (await under.handled()).length === 3, { what: 'the partition to go on' });
+  expect(await under.handled()).toEqual([1, 2, 6]);
+});
+
+test('in a topic made anew, copies of what was handled are no new events', async () => {
+  for (const sequence of [1, 2, 5]) await under.send(sequence);
+  await one();
+  await under.query("update consumer_position set topic_id = 'the one before'");
+  await under.desk.goOn({ topic: under.topic, partition: 0 }, 0, by);
+  // It stands where it stood: the copies were passed over, and the jump is a jump.
+  expect(await one()).toMatchObject({ nextOffset: 2, sources: [{ sequence: 2 }] });
+  expect(await under.handled()).toEqual([1, 2]);
 });

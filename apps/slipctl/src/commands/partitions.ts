@@ -12,6 +12,8 @@ export interface StoppedView {
   readonly stopped_at: string;
   readonly why: string;
   readonly next_offset: number;
+  /** Why nothing is known of the log. */
+  readonly unread: string | null;
   readonly record: { readonly source: string; readonly sequence: number; readonly digest: string } | null;
   readonly sources: readonly {
     readonly source: string;
@@ -104,15 +106,17 @@ function addGoOn(partitions: Command, { print }: CommandContext): void {
 
 export function stoppedTable(stopped: readonly (StoppedView & { readonly service: string })[]): string {
   if (stopped.length === 0) return 'no partition has stopped';
-  const rows = stopped.map(({ service, topic, partition, stopped_at, next_offset, record, sources, why }) => {
-    const known = sources.find(({ source }) => source === record?.source);
-    return [
-      ...[service, `${topic} ${partition}`, showTime(stopped_at), String(next_offset)],
-      known ? `${known.sequence} ${known.digest ?? '-'}` : '-',
-      record ? `${record.sequence} ${record.digest}` : '-',
-      why,
-    ];
-  });
+  const rows = stopped.map(
+    ({ service, topic, partition, stopped_at, next_offset, record, unread, sources, why }) => {
+      const known = sources.find(({ source }) => source === record?.source);
+      return [
+        ...[service, `${topic} ${partition}`, showTime(stopped_at), String(next_offset)],
+        known ? `${known.sequence} ${known.digest ?? '-'}` : '-',
+        record ? `${record.sequence} ${record.digest}` : (unread ?? '-'),
+        why,
+      ];
+    },
+  );
   return table([['service', 'partition', 'stopped', 'offset', 'read last', 'stands there', 'why'], ...rows]);
 }
 
