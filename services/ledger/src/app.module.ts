@@ -70,12 +70,13 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
     eventsSubscription({
       sha256,
       ledgerTx: (tx) => ledgerTx(tx, accounts),
+      forget: (partition) => accounts.forget(partition),
       recordBatch,
       keepUnread,
       outbound: (event) => outboundEvent({ source, newId }, event),
-      onBatch: openSlips.sawBatch,
     }),
   );
+  runtime.onHandled(openSlips.sawBatch);
   runtime.publishWatermarks({
     // An imported clock is bounded by the gateway alone.
     bounds: async () => [{ clock: wallClock, time: null, closed: false }],

@@ -145,17 +145,23 @@ describe('the batch handler on PostgreSQL', () => {
     }
   });
 
-  it('takes the resend of what was set aside and never logged for an honest one', async () => {
+  it('takes the resend of what was set aside and never logged for an honest one, readable or not', async () => {
     const feed = nextFeed();
     const { partition } = feed;
+    const setAside = (offset: number, { key, value }: { key: Buffer | null; value: Buffer | null }) =>
+      query(
+        `insert into dead_letter (consumer_group, topic, partition, kafka_offset, key, value, headers, reason, error_class, detail, attempts)
+         values ('ledger', 'slips.events.v1', $1, $2, $3, $4, '{}', 'failed', '', '', 1)`,
+        [partition, offset, key, value],
+      );
     const record = feed.event(recordedAs(submitted(), 1, `aside-${partition}`));
-    const columns =
-      'consumer_group, topic, partition, kafka_offset, key, value, headers, reason, error_class, detail, attempts';
-    await query(
-      `insert into dead_letter (${columns}) values ('ledger', 'slips.events.v1', $1, 0, $2, $3, '{}', 'failed', '', '', 1)`,
-      [partition, record.key, record.value],
-    );
+    await setAside(0, record);
     await books.handle(partition, [], [record]);
+    const unreadable = feed.event(recordedAs(submitted(), 1, `unreadable-${partition}`));
+    // Without its id it still has a source and a number.
+    const value = unreadable.value!.subarray(2 + unreadable.value![1]!);
+    await setAside(1, { ...unreadable, value });
+    await books.handle(partition, [], [{ ...unreadable, value }]);
     expect(books.differing).toEqual([]);
     const altered = Buffer.from(record.value!);
     altered.write('A', altered.indexOf('cust-1'));

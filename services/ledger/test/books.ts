@@ -46,6 +46,8 @@ export interface Books {
   /** Every row of every table of the ledger, as text. */
   dump(): Promise<string[]>;
   close(): Promise<void>;
+  /** The partition is claimed again, perhaps from another database. */
+  claimAnew(partition: number): void;
 }
 
 interface OutboxRow {
@@ -82,7 +84,7 @@ export async function openBooks(databaseUrl: string): Promise<Books> {
     recordBatch: (tx, batch) => recordBatch(context, tx, batch),
     keepUnread: (tx, unread) => keepUnread(sha256, tx, unread),
     outbound,
-    onBatch: () => {},
+    forget: (partition) => accounts.forget(partition),
   });
   const topic = topics.events.name;
   return {
@@ -100,6 +102,7 @@ export async function openBooks(databaseUrl: string): Promise<Books> {
         const answers = await recordBatch(context, ledgerTx(tx, accounts), batch);
         tx.publish(answers.map(outbound));
       }),
+    claimAnew: (partition) => subscription.units!.close(partition),
     setAside: (partition, records, reason = 'failed') =>
       unitOfWork.run(async (tx) => {
         const letters = records.map((record, n) => ({

@@ -162,6 +162,15 @@ describe('a slip through Kafka and HTTP', () => {
     expect((await ask(`account=${account}&page_size=1&cursor=${second.previous}`)).data).toEqual(first.data);
   });
 
+  it('are found by slip and account together, however many newer ones the account has', async () => {
+    const newer = randomUUID();
+    await ledger.publish([[newer, submitted({ account, reference: 'ord-79' })]]);
+    await slipWith(newer, 'held');
+    const { body } = await ledger.get(`/v1/transactions?account=${account}&slip=${slipId}&page_size=1`);
+    expect(body.data.map(({ slip_id, type }: Shown) => [slip_id, type])).toEqual([[slipId, 'settle']]);
+    expect(body.next).not.toBeNull();
+  });
+
   it('of an account whose name reads like another’s are its own', async () => {
     const named = `payer:${account}:held`;
     const other = randomUUID();

@@ -78,3 +78,13 @@ it('an account that a batch opened and did not commit is opened again', async ()
   expect(await balance('again', 'held')).toBe('2000');
   expect(await books.unitOfWork.query('select * from ledger_imbalance')).toEqual([]);
 });
+
+it('an account is looked for again when its partition was claimed anew: another database has other ids', async () => {
+  const feed = new Feed(5);
+  const order = (n: number) => record(feed, `moved-${n}`, submitted({ account: 'moved' }));
+  for (const n of [1, 2]) await books.handle(feed.partition, [order(n)]);
+  await books.unitOfWork.query(`update account set id = default where owner = 'moved'`);
+  books.claimAnew(feed.partition);
+  await books.handle(feed.partition, [order(3)]);
+  expect(await balance('moved', 'held')).toBe('3000');
+});

@@ -12,6 +12,6 @@ export interface EventsHandler {
   recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly PendingEvent[]>;
   keepUnread(tx: LedgerTx, unread: readonly Unread[]): Promise<void>;
   outbound(event: PendingEvent): OutboundRecord;
-  /** Told when a batch was handled: somebody may be waiting for it. */
-  onBatch(records: number): void;
+  /** The partition is owned no more: what was remembered of its rows may be of another database. */
+  forget(partition: number): void;
 }

@@ -19,7 +19,6 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
     async handle(tx, batch) {
       const answers = await handler.recordBatch(handler.ledgerTx(tx), toLedgerBatch(batch, handler.sha256));
       tx.publish(answers.map((answer) => handler.outbound(answer)));
-      handler.onBatch(batch.records.length);
     },
     async setAside(tx, _partition, letters) {
       const unread = letters.flatMap(({ record, reason }) => {
@@ -28,7 +27,6 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
       });
       if (unread.length === 0) return;
       await handler.keepUnread(handler.ledgerTx(tx), unread);
-      handler.onBatch(unread.length);
     },
   };
 }

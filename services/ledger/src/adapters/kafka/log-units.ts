@@ -10,7 +10,7 @@ const recordsMax = 4_000;
 
 /**
  * Records of several partitions in one transaction: they are decoded while the unit before is committed, and folded when
- * their own is. Nothing outlives a unit but the ids of accounts.
+ * their own is. Nothing outlives a unit but the ids of accounts, and those no claim of the partition.
  */
 export class LogUnits implements UnitHandler<Tx> {
   readonly recordsMax = recordsMax;
@@ -25,6 +25,7 @@ export class LogUnits implements UnitHandler<Tx> {
 
   close(partition: number): void {
     this.#read.delete(partition);
+    this.#handler.forget(partition);
   }
 
   begin(): void {}
@@ -44,7 +45,7 @@ export class LogUnits implements UnitHandler<Tx> {
   }
 
   unit(spans: readonly Span[]): UnitWork<Tx> {
-    const { ledgerTx, recordBatch, outbound, onBatch } = this.#handler;
+    const { ledgerTx, recordBatch, outbound } = this.#handler;
     const records = spans.flatMap(({ position: { partition } }) => {
       const read = this.#read.get(partition) ?? [];
       this.#read.delete(partition);
@@ -55,7 +56,6 @@ export class LogUnits implements UnitHandler<Tx> {
         const answers = await recordBatch(ledgerTx(tx), { records, resent: [] });
         tx.publish(answers.map((answer) => outbound(answer)));
       },
-      committed: () => onBatch(records.length),
     };
   }
 }

@@ -7,16 +7,22 @@ import { accountIds, balances, lockBalances, openAccounts } from './tables.ts';
 const knownMax = 50_000;
 
 /** An account of a partition. */
-export interface AccountPlace extends AccountKey {
+interface AccountPlace extends AccountKey {
   readonly partition: number;
 }
 
 /**
- * The ids of accounts, which never change. Those seen committed are remembered; what this very transaction opened is
- * not, because it may be rolled back.
+ * The ids of accounts, which never change in one database. Those seen committed are remembered as long as the partition
+ * is owned; what this very transaction opened is not, because it may be rolled back.
  */
 export class Accounts {
   readonly #known = new Map<string, bigint>();
+
+  /** The partition is claimed anew, perhaps from another database, in which an id may be another account's. */
+  forget(partition: number): void {
+    const own = `${partition}\0`;
+    for (const key of this.#known.keys()) if (key.startsWith(own)) this.#known.delete(key);
+  }
 
   /** Finds accounts and opens those that are missing; gives their ids. */
   async idsOf(tx: Tx, places: readonly AccountPlace[]): Promise<(place: AccountPlace) => bigint> {

@@ -38,9 +38,10 @@ export async function readPage<Row, Item>(
   const order = keyset.keys.map(({ column }) => `${column} ${direction}`).join(', ');
   parameters.push(limit + 1);
   const ordered = `order by ${order} limit $${parameters.length}`;
+  const condition = [...keyset.conditions, within].join(' and ');
   const select =
-    typeof keyset.select === 'string' ? keyset.select : keyset.select({ condition: within, first: ordered });
-  const sql = `${select} where ${[...keyset.conditions, within].join(' and ')} ${ordered}`;
+    typeof keyset.select === 'string' ? keyset.select : keyset.select({ condition, first: ordered });
+  const sql = `${select} where ${condition} ${ordered}`;
   const found = await unitOfWork.query<Row>(sql, parameters);
   const more = found.length > limit;
   const rows = found.slice(0, limit);

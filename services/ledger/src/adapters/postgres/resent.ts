@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readEnvelope, topics } from '@slipstream/contracts';
+import { peekEnvelope, topics } from '@slipstream/contracts';
 import { isSlipstreamError } from '@slipstream/kernel';
 import { columns, columnTypes, type Tx } from '@slipstream/postgres';
 import { consumerGroup } from '../../application/consumer-group.ts';
@@ -60,7 +60,7 @@ function digestsByNumber(rows: readonly Row[]): Digests {
 /** null: no envelope, so no number. */
 function numberIn(partition: number, bytes: Buffer): string | null {
   try {
-    return numberOf(partition, readEnvelope(bytes));
+    return numberOf(partition, peekEnvelope(bytes));
   } catch (error) {
     if (isSlipstreamError(error)) return null;
     throw error;
