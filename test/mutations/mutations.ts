@@ -538,8 +538,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'N22-not-after-does-not-count-the-way-to-the-topic',
     file: `${gateway}/src/application/dispatch-due-slips.ts`,
-    from: 'const startMs = Math.ceil(parts.publishing.allowedMs) + provider.capabilities.connectTimeoutMs;',
-    to: 'const startMs = provider.capabilities.connectTimeoutMs;',
+    from: 'Math.min(Math.ceil(parts.publishing.allowedMs) + connectTimeoutMs, leftMs),',
+    to: 'Math.min(connectTimeoutMs, leftMs),',
     specs: [`${gateway}/src/application/dispatch-due-slips.spec.ts`],
   },
   {

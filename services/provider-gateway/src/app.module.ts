@@ -78,6 +78,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     monotonicMs: () => performance.now(),
     owner: settings.instanceId,
     count,
+    onUntold: onError,
   });
   const work = workers({
     does: resting(does, runtime.isOpen),

@@ -95,6 +95,17 @@ describe('a slip that is due', () => {
     expect(parts.monotonicMs()).toBeLessThanOrEqual(sendsUntilMs[0]!);
   });
 
+  test.each([
+    ['that is near', 1_500, 1_500],
+    ['nearer than a connection may take', 100, limits.connectTimeoutMs],
+  ])('is given no time beyond a deadline %s', async (_, leftMs, startMs) => {
+    const { parts, saved, sendsUntilMs } = setUp([dispatch({ deadline: addMs(t0, leftMs) })]);
+    expect(await dispatchDueSlips(parts)).toBe(1);
+    await parts.slots.idle();
+    expect(sendsUntilMs).toEqual([1_000 + startMs]);
+    expect(saved).toMatchObject([{ notAfter: addMs(t0, startMs) }]);
+  });
+
   test('is not sent while the clocks are in trouble, and stays due', async () => {
     const { parts, saved, sendsUntilMs } = setUp([dispatch()], { trouble: 'clocks lie 10000 ms apart' });
     expect(await dispatchDueSlips(parts)).toBe(0);

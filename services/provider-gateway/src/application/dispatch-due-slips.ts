@@ -1,4 +1,4 @@
-import { must } from '@slipstream/kernel';
+import { instantToMs, must } from '@slipstream/kernel';
 import { dispatchIntended, intend, mayIntend } from '../domain/dispatch/attempt.ts';
 import { nextPublishMs, publishMsFirst } from '../domain/dispatch/publish-time.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
@@ -83,7 +83,13 @@ function writeAhead(parts: DispatcherParts, due: Dispatch, now: string): Intende
     parts.providers.get(due.provider ?? ''),
     `provider ${due.provider} is not configured`,
   );
-  const startMs = Math.ceil(parts.publishing.allowedMs) + provider.capabilities.connectTimeoutMs;
+  const { connectTimeoutMs } = provider.capabilities;
+  // Time for the intent's way to the topic is given before the deadline only: no slow broker makes a call that much late.
+  const leftMs = Math.floor(instantToMs(due.deadline) - instantToMs(now));
+  const startMs = Math.max(
+    connectTimeoutMs,
+    Math.min(Math.ceil(parts.publishing.allowedMs) + connectTimeoutMs, leftMs),
+  );
   const dispatch = intend(due, now, startMs, provider.capabilities, parts.owner);
   return { provider, dispatch, prepared: provider.prepare(dispatch), startMs };
 }

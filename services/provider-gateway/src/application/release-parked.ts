@@ -26,12 +26,14 @@ export interface UpstreamTick {
  * Parked results are told when their slip's hold is read. Two transactions that run beside each other may miss each
  * other, one parking a result while the other reads the hold: this worker finds what was left behind, a stretch of the
  * parked results each time, and marks as orphans the results whose slip can no longer come (rule 6).
+ * @param onUntold told of each slip whose results could not be told while others could: that fails no round
  * @returns how many results it moved on
  */
 export async function releaseParked(
   store: Store,
   upstream: readonly UpstreamTick[],
   count: Count,
+  onUntold: (error: unknown) => void,
   sweep: Sweep = newSweep(),
 ): Promise<number> {
   const waiting = await store.run((tx) => tx.parked.oldest());
@@ -42,16 +44,21 @@ export async function releaseParked(
     orphans += await store.run((tx) => tx.parked.orphan(tick.clock, upTo, tick.marks));
   }
   if (orphans > 0) count('orphan_result', orphans);
-  return orphans + (await releaseLeftBehind(store, count, sweep));
+  return orphans + (await releaseLeftBehind(store, count, sweep, onUntold));
 }
 
-async function releaseLeftBehind(store: Store, count: Count, sweep: Sweep): Promise<number> {
+async function releaseLeftBehind(
+  store: Store,
+  count: Count,
+  sweep: Sweep,
+  onUntold: (error: unknown) => void,
+): Promise<number> {
   const { released, next } = await store.run((tx) => tx.parked.released(sweep.after, resultsMax));
   sweep.after = next ?? start;
   try {
     return await release(store, released, count);
   } catch {
-    return releaseOneByOne(store, released, count, sweep);
+    return releaseOneByOne(store, released, count, sweep, onUntold);
   }
 }
 
@@ -61,6 +68,7 @@ async function releaseOneByOne(
   references: readonly SlipReference[],
   count: Count,
   sweep: Sweep,
+  onUntold: (error: unknown) => void,
 ): Promise<number> {
   const failures: unknown[] = [];
   let done = 0;
@@ -71,10 +79,10 @@ async function releaseOneByOne(
       failures.push(error);
       if (failures.length < failuresMax) continue;
       sweep.after = reference;
-      break;
+      throw error;
     }
   }
-  if (failures.length > 0) throw failures[0];
+  for (const failure of failures) onUntold(failure);
   return done;
 }
 

@@ -55,7 +55,10 @@ export interface UseCases {
 
 export type Parts = RecorderParts &
   Pick<DispatcherParts, 'log' | 'owner' | 'monotonicMs' | 'clockTrouble'> &
-  Pick<ProviderViewParts, 'dispatchSlots' | 'inquirySlots'>;
+  Pick<ProviderViewParts, 'dispatchSlots' | 'inquirySlots'> & {
+    /** The parked results of one slip could not be told, those of others could. */
+    readonly onUntold: (error: unknown) => void;
+  };
 
 export function useCases(parts: Parts): UseCases {
   const { store, count, dispatchSlots, inquirySlots } = parts;
@@ -74,7 +77,7 @@ export function useCases(parts: Parts): UseCases {
     recoverOwn: () => recoverOwn(parts, parts.owner),
     inquireDue: (calls) => inquireDue({ ...parts, ...calls, slots: inquirySlots }),
     recordAnswers: (answers) => recordAnswers(parts, answers),
-    releaseParked: (upstream) => releaseParked(store, upstream, count, sweep),
+    releaseParked: (upstream) => releaseParked(store, upstream, count, parts.onUntold, sweep),
     readBounds: (facts) => store.run((tx) => readBounds(tx, facts)),
     anythingOpen: () => store.run(anythingOpen),
     anythingInHand: () => store.run((tx) => tx.dispatches.anyInHand()),

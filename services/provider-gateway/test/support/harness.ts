@@ -96,6 +96,7 @@ export class Harness {
       monotonicMs: () => performance.now(),
       clockTrouble: () => this.clockTrouble,
       count: this.count,
+      onUntold: onError,
       owner,
     });
     const upstream = () => this.upstream;
