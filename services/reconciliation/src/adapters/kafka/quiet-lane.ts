@@ -108,7 +108,8 @@ export class QuietLane implements UnitHandler<Tx> {
     // Our own were folded when they were decided.
     if (event.source === sources.reconciliation) return true;
     const open = this.#open.get(partition)!;
-    switch (foldQuietly(event, open.hot, this.#mayBegin)) {
+    // Arrays keep their size when slips have left: what is free in them costs nothing more.
+    switch (foldQuietly(event, open.hot, this.#mayBegin || !open.hot.hot.isFull)) {
       case 'quiet':
         return true;
       case 'unknown':
@@ -322,7 +323,14 @@ function withDue(
       const page = await unit.toJudge(range);
       await store.depart(tx, departures);
       const now = page.slips.length > 0 ? page.now : await store.now(tx);
-      return { now, slips: [...due, ...page.slips] };
+      // Where the answer to a commit was lost, one may be a row already.
+      const rows = new Set(
+        await store.known(
+          tx,
+          due.map(({ state }) => state.slipId),
+        ),
+      );
+      return { now, slips: [...due.filter(({ state }) => !rows.has(state.slipId)), ...page.slips] };
     },
   };
 }

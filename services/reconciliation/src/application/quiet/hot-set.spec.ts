@@ -138,3 +138,14 @@ describe('a hot set', () => {
     expect(offsetsMax).toBe(6);
   });
 });
+
+test('is full until a slip leaves: its room is given again, and the arrays grow no more for it', () => {
+  const hot = new HotSet(4);
+  const slots = [0, 1, 2, 3].map((n) => hot.add(idFor(n), slip(n)));
+  const { bytes } = hot;
+  expect(hot.isFull).toBe(true);
+  hot.remove(slots[1]!);
+  expect(hot.isFull).toBe(false);
+  hot.add(idFor(9), slip(9));
+  expect([hot.isFull, hot.bytes]).toEqual([true, bytes]);
+});

@@ -65,6 +65,11 @@ export class HotSet {
     return this.#capacity * bytesPerSlot + this.held.bytes + this.unheld.bytes + this.#table.byteLength;
   }
 
+  /** One more slip would need larger arrays. */
+  get isFull(): boolean {
+    return this.#free === none && this.#used === this.#capacity;
+  }
+
   /** The slot of an id, or -1. */
   find(id: Uint32Array): number {
     const words = this.#words;
