@@ -3,7 +3,11 @@ import { checks } from './checks.ts';
 import { jestTier } from './jest-tier.ts';
 import { runSteps, type Step, summary } from './steps.ts';
 
-const unit = jestTier({ name: 'unit and property tests', files: '(?<!\\.(int|e2e))\\.spec\\.ts$' });
+const unit = jestTier({
+  name: 'unit and property tests',
+  files: '(?<!\\.(int|e2e))\\.spec\\.ts$',
+  args: ['--maxWorkers=2'],
+});
 
 /** All files share one environment; databases and topic prefixes of their own keep them apart. */
 const integration: Step = {
@@ -15,7 +19,7 @@ const integration: Step = {
         KAFKA_BROKERS: environment.kafkaBrokers.join(','),
         DATABASE_URL: environment.databaseUrl,
       };
-      const tier = { name: this.name, files: '\\.int\\.spec\\.ts$', args: ['--maxWorkers=2'], env };
+      const tier = { name: this.name, files: '\\.int\\.spec\\.ts$', args: ['--maxWorkers=3'], env };
       return await jestTier(tier).run(stop);
     } finally {
       await environment.stop();
@@ -23,8 +27,12 @@ const integration: Step = {
   },
 };
 
-/** Each file boots stacks of its own, one at a time. */
-const endToEnd = jestTier({ name: 'end-to-end tests', files: '\\.e2e\\.spec\\.ts$', args: ['--runInBand'] });
+/** Each file boots stacks of its own; two at once, because most of their time is waiting. */
+const endToEnd = jestTier({
+  name: 'end-to-end tests',
+  files: '\\.e2e\\.spec\\.ts$',
+  args: ['--maxWorkers=2'],
+});
 
 const PARTS: Record<string, Step[]> = {
   checks,
