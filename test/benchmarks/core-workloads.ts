@@ -30,6 +30,13 @@ export interface Bench {
   readonly round: number;
 }
 
+/** What is sent as it is. */
+export interface Produced {
+  readonly partition: number;
+  readonly key: string;
+  readonly value: Buffer;
+}
+
 const batchSize = 1_000;
 const waitMs = 300_000;
 
@@ -37,31 +44,32 @@ function benchTopic(name: string): Topic {
   return { ...topics.events, name };
 }
 
-function rawKafka(bench: Bench): Kafka {
+export function rawKafka(bench: Bench): Kafka {
   return new Kafka({ brokers: [...bench.brokers], clientId: 'bench', logLevel: logLevel.NOTHING });
 }
 
 /** The limit for everything that sends: kafkajs, 1,000 records a request, four requests in flight, acks=all. */
-export async function rawProduce(bench: Bench, events: readonly BenchEvent[], name: string): Promise<Sample> {
+export async function rawProduce(bench: Bench, records: readonly Produced[], name: string): Promise<Sample> {
   await ensureTopics(createKafka({ brokers: bench.brokers, clientId: 'bench' }), [benchTopic(name)]);
+  return produce(bench, records, name);
+}
+
+/** As {@link rawProduce}, to a topic that is there. */
+export async function produce(bench: Bench, records: readonly Produced[], topic: string): Promise<Sample> {
   const producer = rawKafka(bench).producer({ allowAutoTopicCreation: false });
   await producer.connect();
   try {
-    return await timed(events.length, async () => {
+    return await timed(records.length, async () => {
       let next = 0;
       const sender = async () => {
-        while (next < events.length) {
-          const batch = events.slice(next, next + batchSize);
+        while (next < records.length) {
+          const batch = records.slice(next, next + batchSize);
           next += batchSize;
           await producer.send({
-            topic: name,
+            topic,
             acks: -1,
             compression: CompressionTypes.None,
-            messages: batch.map((event) => ({
-              key: event.key,
-              value: event.value,
-              partition: event.partition,
-            })),
+            messages: batch.map(({ key, value, partition }) => ({ key, value, partition })),
           });
         }
       };
