@@ -9,8 +9,8 @@ export {
 } from './clock-marks.ts';
 export * as columnTypes from './column-types.ts';
 export { bytea, int4, int8, text, uuid } from './column-types.ts';
-export { type Columns, columns, type RowOf, type RowSet, type Rows, type Table, table } from './columns.ts';
-export { type ConnectionRoom, judgeRoom, type RoomVerdict, readRoom } from './connection-room.ts';
+export { type Columns, columns, type Rows, type Table, table } from './columns.ts';
+export { judgeRoom, readRoom } from './connection-room.ts';
 export { FencedError, PgConsumerStore } from './consumer-store.ts';
 export { type DataSourceOptions, openDataSource, poolMaxDefault } from './data-source.ts';
 export {
@@ -43,14 +43,8 @@ export { prepareTopics } from './prepare.ts';
 export { type OwnedPlace, type ParkedRecord, type RedriveItem, RedriveQueue } from './redrive-queue.ts';
 export { type LaneState, Relay, type RelayOptions } from './relay.ts';
 export type { RelayProducer, SendFailure } from './sending.ts';
-export type { SentPlace, WhenSent } from './sent-waits.ts';
-export {
-  type GoOn,
-  type KnownSource,
-  type StoppedPartition,
-  StoppedPartitions,
-  type StoppedPlace,
-} from './stopped-partitions.ts';
+export type { WhenSent } from './sent-waits.ts';
+export { type StoppedPartition, StoppedPartitions, type StoppedPlace } from './stopped-partitions.ts';
 export { classifyDatabaseError, type DatabaseFailure, isLockTimeout, isTransient } from './transient.ts';
-export { type OutboundRecord, type Stamped, type Tx, UnitOfWork } from './unit-of-work.ts';
+export { type OutboundRecord, type Tx, UnitOfWork } from './unit-of-work.ts';
 export { type ClockBound, type Watermark, WatermarkClock, type WatermarkReading } from './watermark-clock.ts';

@@ -96,30 +96,29 @@ function alsoTelling(metrics: ConsumerMetrics, onHandled: () => void): ConsumerM
   };
 }
 
-/** On the topic whose partitions are compared, each waits for its own; what comes from outside waits for them all. */
 function guarded(subscription: GuardedSubscription, gate: OwnLogGate): Subscription<Tx> {
-  const { whileOlder, units } = subscription;
+  const { topic, sequenced, whileOlder, units } = subscription;
+  /** On the topic whose partitions are compared, each waits for its own; what comes from outside waits for them all. */
+  const pass = (partition: number) => (sequenced ? gate.require(topic, partition) : gate.requireAll());
   return {
     ...subscription,
-    ...(units ? { units: guardedUnits(units, subscription.topic, gate) } : {}),
+    ...(units ? { units: guardedUnits(units, pass) } : {}),
     async handle(tx, batch) {
-      const { topic, partition } = batch;
-      if (whileOlder && gate.isOlder(topic, partition)) return whileOlder(tx, batch);
-      if (subscription.sequenced) gate.require(topic, partition);
-      else gate.requireAll();
+      if (whileOlder && gate.isOlder(topic, batch.partition)) return whileOlder(tx, batch);
+      pass(batch.partition);
       return subscription.handle(tx, batch);
     },
   };
 }
 
 /** A partition that is closed takes no record into memory, and holds no other back. */
-function guardedUnits(units: UnitHandler<Tx>, topic: string, gate: OwnLogGate): UnitHandler<Tx> {
+function guardedUnits(units: UnitHandler<Tx>, pass: (partition: number) => void): UnitHandler<Tx> {
   return {
     ...(units.recordsMax === undefined ? {} : { recordsMax: units.recordsMax }),
     open: (position) => units.open(position),
     close: (partition) => units.close(partition),
     begin(partition) {
-      gate.require(topic, partition);
+      pass(partition);
       units.begin(partition);
     },
     take: (partition, event) => units.take(partition, event),

@@ -39,7 +39,7 @@ export function consumerMetrics(): ConsumersMetrics {
   );
   const stopped = gauge(
     'slipstream_consumer_stopped',
-    '1 while a partition stands still because records were lost',
+    '1 while a partition stands still: records were lost, a number stands for two events, or the topic is another one',
   );
   const lag = gauge('slipstream_consumer_lag_records', 'Records not handled yet');
   const ticksSkipped = new Counter({

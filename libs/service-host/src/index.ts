@@ -6,13 +6,11 @@ export type { HttpLimits } from './http-server.ts';
 export { IdempotencyKey, parseIdempotencyKey } from './idempotency-key.ts';
 export { type JsonValue, toSnakeJson } from './json.ts';
 export {
-  decodeCursor,
   encodeCursor,
   linkHeader,
   type Page,
   pageSizeDefault,
   pageSizeMax,
-  parsePageSize,
   rejectUnknownQuery,
 } from './pagination.ts';
 export { Parameters, unusable } from './parameters.ts';

@@ -2,10 +2,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { setting } from '../config.ts';
 import { followRedrives } from '../dlq/follow.ts';
 import { letterTable, previewTable, redriveTable } from '../dlq/render.ts';
-import { askEach, chosenServices, type ServiceName, serviceNames } from '../dlq/services.ts';
 import type { LetterView, PreviewView } from '../dlq/views.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
-import { type CommandContext, timeoutOption } from './options.ts';
+import { askEach, chosenServices, type ServiceName } from '../services.ts';
+import { type CommandContext, servicesOption, tell, withServiceOptions } from './options.ts';
 
 interface Common {
   service?: ServiceName[];
@@ -153,16 +153,7 @@ function addDismiss(dlq: Command, { print }: CommandContext): void {
 }
 
 function withCommon(command: Command, timeout: string): Command {
-  return command
-    .addOption(
-      new Option('--service <name...>', 'default: every one whose address is known').choices([
-        ...serviceNames,
-      ]),
-    )
-    .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
-    .addOption(timeoutOption('longest wait', timeout))
-    .option('--json', "print the APIs' data")
-    .addHelpText('after', exitCodesHelp);
+  return withServiceOptions(command.addOption(servicesOption()), timeout);
 }
 
 function withFilter(command: Command): Command {
@@ -190,14 +181,4 @@ function queryOf({ topic, partition, slip, reason }: Filter): Record<string, str
 function count(text: string, _before: unknown): number {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a whole number is needed');
   return Number(text);
-}
-
-/** Services that gave no answer are named, and the exit code says so. */
-function tell(
-  failures: readonly CliError[],
-  { terminal, exit }: Pick<CommandContext, 'terminal' | 'exit'>,
-): void {
-  for (const { message } of failures) terminal.say(`slipctl: ${message}`);
-  const [first] = failures;
-  if (first) exit(first.exitCode);
 }

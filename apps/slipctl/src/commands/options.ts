@@ -1,7 +1,9 @@
 import { type Instant, nameProblem, parseInstant, wallClock } from '@slipstream/kernel';
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../duration.ts';
+import { type CliError, exitCodesHelp } from '../exit.ts';
 import type { Terminal } from '../output/terminal.ts';
+import { serviceNames } from '../services.ts';
 
 /** What a command may touch besides its arguments. */
 export interface CommandContext {
@@ -42,4 +44,28 @@ export function clockOption(text: string): string {
   if (text === wallClock)
     throw new InvalidArgumentError('the wall clock is the real time; an import needs its own');
   return nameOption(text);
+}
+
+export function servicesOption(): Option {
+  const option = new Option('--service <name...>', 'default: every one whose address is known');
+  return option.choices([...serviceNames]);
+}
+
+/** What every command has that asks services one by one. */
+export function withServiceOptions(command: Command, timeout: string): Command {
+  return command
+    .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
+    .addOption(timeoutOption('longest wait', timeout))
+    .option('--json', "print the APIs' data")
+    .addHelpText('after', exitCodesHelp);
+}
+
+/** Services that gave no answer are named, and the exit code says so. */
+export function tell(
+  failures: readonly CliError[],
+  { terminal, exit }: Pick<CommandContext, 'terminal' | 'exit'>,
+): void {
+  for (const { message } of failures) terminal.say(`slipctl: ${message}`);
+  const [first] = failures;
+  if (first) exit(first.exitCode);
 }

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { askEach, chosenServices, type ServiceName, serviceNames } from '../dlq/services.ts';
-import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
+import { type CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { showTime } from '../output/show-time.ts';
 import { table } from '../output/table.ts';
-import { type CommandContext, timeoutOption } from './options.ts';
+import { askEach, chosenServices, type ServiceName, serviceNames } from '../services.ts';
+import { type CommandContext, servicesOption, tell, withServiceOptions } from './options.ts';
 
 /** A stopped partition, as the API shows it. */
 export interface StoppedView {
@@ -47,13 +47,8 @@ export function addPartitions(program: Command, context: CommandContext): void {
 
 function addList(partitions: Command, { print, exit, terminal }: CommandContext): void {
   const command = partitions.command('list').description('Why each stopped, and what stands where.');
-  withCommon(command)
-    .addOption(
-      new Option('--service <name...>', 'default: every one whose address is known').choices([
-        ...serviceNames,
-      ]),
-    )
-    .action(async (flags: Flags & { service?: ServiceName[] }) => {
+  withServiceOptions(command.addOption(servicesOption()), '10s').action(
+    async (flags: Flags & { service?: ServiceName[] }) => {
       const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
       const failures: CliError[] = [];
       const answers = await askEach(
@@ -63,11 +58,10 @@ function addList(partitions: Command, { print, exit, terminal }: CommandContext)
       );
       const stopped = answers.flatMap(({ service, data }) => data.map((one) => ({ ...one, service })));
       print(flags.json ? JSON.stringify(stopped) : stoppedTable(stopped));
-      for (const failure of failures) terminal.say(`slipctl: ${failure.message}`);
-      const [first] = failures;
-      if (first) exit(first.exitCode);
-      else if (stopped.length > 0) exit(exitCodes.bad);
-    });
+      tell(failures, { terminal, exit });
+      if (failures.length === 0 && stopped.length > 0) exit(exitCodes.bad);
+    },
+  );
 }
 
 function addGoOn(partitions: Command, { print }: CommandContext): void {
@@ -83,7 +77,7 @@ function addGoOn(partitions: Command, { print }: CommandContext): void {
     )
     .requiredOption('--from <offset>', 'the first offset to be handled', whole)
     .requiredOption('--why <text>', 'kept with who decided and when');
-  withCommon(command).action(
+  withServiceOptions(command, '10s').action(
     async (
       topic: string,
       partition: number,
@@ -118,14 +112,6 @@ export function stoppedTable(stopped: readonly (StoppedView & { readonly service
     },
   );
   return table([['service', 'partition', 'stopped', 'offset', 'read last', 'stands there', 'why'], ...rows]);
-}
-
-function withCommon(command: Command): Command {
-  return command
-    .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
-    .addOption(timeoutOption('longest wait', '10s'))
-    .option('--json', "print the APIs' data")
-    .addHelpText('after', exitCodesHelp);
 }
 
 function whole(text: string): number {

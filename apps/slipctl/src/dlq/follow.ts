@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError } from '../exit.ts';
 import type { Terminal } from '../output/terminal.ts';
-import type { NamedService } from './services.ts';
+import type { NamedService } from '../services.ts';
 import type { RedriveView } from './views.ts';
 
 const pollMs = 300;

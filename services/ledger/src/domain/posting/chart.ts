@@ -7,7 +7,7 @@ const sides = { available: 'payer', held: 'payer', settlement: 'provider', recei
 export type AccountKind = keyof typeof sides;
 
 /** An account by whose it is and what for. */
-export interface AccountOf {
+interface AccountOf {
   readonly owner: string;
   readonly kind: AccountKind;
 }

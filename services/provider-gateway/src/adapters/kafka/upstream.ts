@@ -9,7 +9,7 @@ export interface Ticks {
 }
 
 /** Intake's latest watermarks: this service follows the slips that intake accepts, and is never ahead of it. */
-export function upstreamTicks(ticks: Ticks): readonly Tick[] {
+function upstreamTicks(ticks: Ticks): readonly Tick[] {
   return ticks.clocks().flatMap((clock) => {
     const tick = ticks.latest(sources.intake, clock);
     return tick && tick.marks.length > 0 ? [tick] : [];

@@ -1,8 +1,8 @@
-import { Api } from '../api.ts';
-import { environment, setting } from '../config.ts';
-import { CliError } from '../exit.ts';
+import { Api } from './api.ts';
+import { environment, setting } from './config.ts';
+import { CliError } from './exit.ts';
 
-/** The services that set records aside, by the names of `--service`. */
+/** The services that are asked one by one, by the names of `--service`. */
 export const serviceNames = ['intake', 'gateway', 'ledger', 'reconciliation'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
