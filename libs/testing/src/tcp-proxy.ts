@@ -7,6 +7,8 @@ export interface TcpProxy {
   readonly connections: number;
   /** The connections open now swallow whatever comes, in both directions, without an end; later ones work. */
   silence(): void;
+  /** As {@link TcpProxy.silence}, and new ones get no answer either, until the function that this gives is called. */
+  cutOff(): () => void;
   /** The connections open now are reset. */
   reset(): void;
   close(): Promise<void>;
@@ -16,8 +18,10 @@ export interface TcpProxy {
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [net.Socket, net.Socket]>();
   let connections = 0;
+  let isCutOff = false;
   const server = net.createServer((client) => {
     connections++;
+    if (isCutOff) return void swallow(client);
     const upstream = net.connect(target, '127.0.0.1');
     const pair = [client, upstream] as const;
     pairs.add(pair);
@@ -30,17 +34,33 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       });
     }
   });
+  const swallowed = new Set<net.Socket>();
+  function swallow(client: net.Socket): void {
+    swallowed.add(client);
+    client
+      .on('error', () => {})
+      .on('close', () => swallowed.delete(client))
+      .resume();
+  }
+  function silence(): void {
+    for (const [client, upstream] of pairs) {
+      client.unpipe(upstream).resume();
+      upstream.unpipe(client).resume();
+    }
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     get connections() {
       return connections;
     },
-    silence() {
-      for (const [client, upstream] of pairs) {
-        client.unpipe(upstream).resume();
-        upstream.unpipe(client).resume();
-      }
+    silence,
+    cutOff() {
+      silence();
+      isCutOff = true;
+      return () => {
+        isCutOff = false;
+      };
     },
     reset() {
       for (const [client, upstream] of pairs) {
@@ -50,7 +70,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const pair of pairs) for (const socket of pair) socket.destroy();
+      for (const socket of [...swallowed, ...[...pairs].flat()]) socket.destroy();
       await closed;
     },
   };

@@ -111,9 +111,10 @@ test('an instance cut off from the database hands its partitions over, and comes
     const epochs = async () =>
       Number((await gateway.database.query<{ n: string }>('select sum(epoch) as n from relay')).rows[0]?.n);
     const before = await epochs();
-    proxy.silence();
+    const heal = proxy.cutOff();
     underWay.push(...(await submit(12)));
     await waitFor(async () => (await epochs()) > before, { what: 'the other one to take over' });
+    heal();
     underWay.push(...(await submit(12)));
     await waitFor(() => ready(cut), { what: 'the one cut off to be back' });
     const late = await submit(12);
