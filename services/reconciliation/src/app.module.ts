@@ -33,6 +33,7 @@ import { createReads } from './adapters/postgres/reads.ts';
 import { openUnit } from './adapters/postgres/unit.ts';
 import type { Unit } from './application/ports.ts';
 import { keepQuietDue } from './application/quiet/keep-due.ts';
+import type { Reads } from './application/reads.ts';
 import { useCases } from './application/use-cases.ts';
 import type { ReconciliationConfig } from './config.ts';
 
@@ -86,21 +87,14 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   });
   const onError = errorLog(logger);
   const detector = new Loop({ name: 'detection', round: every(2_000, does.detect), pauseMs: 20, onError });
+  const watchers: [string, number, () => Promise<unknown>][] = [
+    ['blindness', 5_000, () => does.watchBlindness()],
+    ['ended clocks', 5_000, () => forgetEndedClocks(runtime, marks, does.reads)],
+    ['quiet deadlines', 1_000, keepQuietDue(quiet, quietStore)],
+  ];
   runtime.addPart(detector);
-  runtime.addPart(
-    new Loop({ name: 'blindness', round: every(5_000, does.watchBlindness), pauseMs: 1_000, onError }),
-  );
-  runtime.addPart(
-    new Loop({ name: 'ended clocks', round: every(5_000, forgetEndedClocks), pauseMs: 5_000, onError }),
-  );
-  runtime.addPart(
-    new Loop({
-      name: 'quiet deadlines',
-      round: every(1_000, keepQuietDue(quiet, quietStore)),
-      pauseMs: 1_000,
-      onError,
-    }),
-  );
+  for (const [name, ms, work] of watchers)
+    runtime.addPart(new Loop({ name, round: every(ms, work), pauseMs: 1_000, onError }));
   ticks.onTick((tick) => {
     noteTick(marks, tick);
     detector.wake();
@@ -115,15 +109,6 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       return due && addMs(due, Math.ceil(clockState().spreadMs));
     },
   });
-  /** A clock concluded on every partition says nothing more; a service that starts again may repeat its last word. */
-  async function forgetEndedClocks(): Promise<void> {
-    const heard = new Set(ticks.clocks());
-    for (const clock of [...marks.clocks()]) if (!heard.has(clock)) marks.forget(clock);
-    if (heard.size < 2) return;
-    for (const { clock, concluded } of await does.reads.clocks()) {
-      if (concluded && heard.has(clock)) await runtime.forgetClock(clock);
-    }
-  }
   const watch: Watch = { sources: () => shownTicks(ticks), sight: does.sight };
   return {
     name: 'reconciliation',
@@ -143,6 +128,20 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       return partsOf(runtime, host, watch);
     },
   };
+}
+
+/** A clock concluded on every partition says nothing more; a service that starts again may repeat its last word. */
+async function forgetEndedClocks(
+  { ticks, forgetClock }: Pick<Runtime, 'ticks' | 'forgetClock'>,
+  marks: MarkStore,
+  reads: Reads,
+): Promise<void> {
+  const heard = new Set(ticks.clocks());
+  for (const clock of [...marks.clocks()]) if (!heard.has(clock)) marks.forget(clock);
+  if (heard.size < 2) return;
+  for (const { clock, concluded } of await reads.clocks()) {
+    if (concluded && heard.has(clock)) await forgetClock(clock);
+  }
 }
 
 function partsOf(runtime: Runtime, host: Host, { sight }: Watch) {

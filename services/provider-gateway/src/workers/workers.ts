@@ -36,33 +36,13 @@ const quietMs = 5_000;
 
 /** The workers that make every call and keep every promise that a row in the database stands for. */
 export function workers(parts: WorkerParts): Workers {
-  const { does, providers, dispatchSlots, inquirySlots, mayPass, onError } = parts;
+  const { does, mayPass, onError } = parts;
   const outcomes = new Recorder<EndedCall>({ write: does.recordOutcomes, mayPass, onError });
   const answers = new Recorder<AnsweredInquiry>({ write: does.recordAnswers, mayPass, onError });
   /** What was read already cannot be written: nothing new is begun that could not be written either. */
   const unlessBehind = (work: () => Promise<number>) => async () =>
     outcomes.behind || answers.behind ? 0 : work();
-  const quiet = new Set<Loop>();
-  const loop = (
-    name: string,
-    pace: WaitLimits,
-    work: () => Promise<number>,
-    settle?: () => Promise<void>,
-  ) => {
-    const look = slowingDown(pace, work);
-    const round: Round = async (woken) => {
-      const waitMs = await look(woken);
-      quiet.delete(made);
-      if (waitMs === null || waitMs < pace.maxMs) return waitMs;
-      // Before the question: what is committed after its answer wakes it.
-      quiet.add(made);
-      if (!(await does.anythingInHand())) return Math.max(waitMs, quietMs);
-      quiet.delete(made);
-      return waitMs;
-    };
-    const made: Loop = new Loop({ name, round, pauseMs: pace.minMs, onError, ...(settle ? { settle } : {}) });
-    return made;
-  };
+  const loops = new QuietLoops(does, onError);
   // What is still in flight after that is left to its leases.
   const settle = (slots: Slots) => () => within(parts.drainTimeoutMs / 2, slots.idle());
 
@@ -73,10 +53,62 @@ export function workers(parts: WorkerParts): Workers {
     });
   const inquire = () =>
     does.inquireDue({ record: (answered) => answers.record(answered), onFree: () => inquirer.wake() });
-  const dispatcher = loop('dispatcher', callPace, unlessBehind(dispatch), settle(dispatchSlots));
-  const inquirer = loop('inquirer', callPace, unlessBehind(inquire), settle(inquirySlots));
-  // Together: neither starts anything while the other waits for what is in flight, and they share one patience.
-  const callers: Part = {
+  const dispatcher = loops.make('dispatcher', callPace, unlessBehind(dispatch), settle(parts.dispatchSlots));
+  const inquirer = loops.make('inquirer', callPace, unlessBehind(inquire), settle(parts.inquirySlots));
+  // An attempt whose end is kept here is not abandoned: its lease only ran out while the database was away.
+  const recover = unlessBehind(does.recoverAbandoned);
+  const release = () => does.releaseParked(parts.upstream());
+  const keepers = [
+    loops.make('recovery of abandoned attempts', { minMs: 100, maxMs: 1_000 }, recover),
+    loops.make('release of parked results', { minMs: 50, maxMs: 1_000 }, release),
+    loops.make('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
+  ];
+  return {
+    parts: [connections(parts.providers), callers(dispatcher, inquirer, [outcomes, answers]), ...keepers],
+    wake() {
+      dispatcher.wake();
+      inquirer.wake();
+    },
+    stir: () => loops.stir(),
+  };
+}
+
+/** Loops that look seldom while nothing is in hand. */
+class QuietLoops {
+  readonly #does: Pick<UseCases, 'anythingInHand'>;
+  readonly #onError: (error: unknown) => void;
+  readonly #quiet = new Set<Loop>();
+
+  constructor(does: Pick<UseCases, 'anythingInHand'>, onError: (error: unknown) => void) {
+    this.#does = does;
+    this.#onError = onError;
+  }
+
+  make(name: string, pace: WaitLimits, work: () => Promise<number>, settle?: () => Promise<void>): Loop {
+    const look = slowingDown(pace, work);
+    const round: Round = async (woken) => {
+      const waitMs = await look(woken);
+      this.#quiet.delete(made);
+      if (waitMs === null || waitMs < pace.maxMs) return waitMs;
+      // Before the question: what is committed after its answer wakes it.
+      this.#quiet.add(made);
+      if (!(await this.#does.anythingInHand())) return Math.max(waitMs, quietMs);
+      this.#quiet.delete(made);
+      return waitMs;
+    };
+    const options = { name, round, pauseMs: pace.minMs, onError: this.#onError };
+    const made: Loop = new Loop({ ...options, ...(settle ? { settle } : {}) });
+    return made;
+  }
+
+  stir(): void {
+    for (const loop of this.#quiet) loop.wake();
+  }
+}
+
+/** Together: neither starts anything while the other waits for what is in flight, and they share one patience. */
+function callers(dispatcher: Loop, inquirer: Loop, recorders: readonly { end(): void }[]): Part {
+  return {
     name: 'callers',
     start: async () => {
       for (const one of [dispatcher, inquirer]) await one.start();
@@ -86,33 +118,18 @@ export function workers(parts: WorkerParts): Workers {
     },
     stop: async () => {
       await Promise.all([dispatcher, inquirer].map((one) => one.stop()));
-      for (const recorder of [outcomes, answers]) recorder.end();
+      for (const recorder of recorders) recorder.end();
     },
     health: () => (dispatcher.health().ok ? inquirer : dispatcher).health(),
   };
-  // An attempt whose end is kept here is not abandoned: its lease only ran out while the database was away.
-  const recover = unlessBehind(does.recoverAbandoned);
-  const release = () => does.releaseParked(parts.upstream());
-  const keepers = [
-    loop('recovery of abandoned attempts', { minMs: 100, maxMs: 1_000 }, recover),
-    loop('release of parked results', { minMs: 50, maxMs: 1_000 }, release),
-    loop('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
-  ];
-  const connections: Part = {
+}
+
+function connections(providers: Providers): Part {
+  return {
     name: 'provider connections',
     start: async () => {},
     stop: async () => {
       await Promise.all([...providers.values()].map((provider) => provider.close()));
-    },
-  };
-  return {
-    parts: [connections, callers, ...keepers],
-    wake() {
-      dispatcher.wake();
-      inquirer.wake();
-    },
-    stir() {
-      for (const loop of quiet) loop.wake();
     },
   };
 }
