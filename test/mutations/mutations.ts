@@ -413,7 +413,7 @@ export const mutations: readonly Mutation[] = [
     file: `${intake}/src/application/submit-requests.ts`,
     from: "if (!sameBytes(digest, request.digest)) return { type: 'key_reused' };",
     to: '',
-    specs: [`${intake}/src/application/submit-requests.spec.ts`],
+    specs: [`${intake}/test/submit-requests.int.spec.ts`],
   },
   {
     name: 'A1-any-token-opens-any-route',
