@@ -2,17 +2,26 @@ import type pg from 'pg';
 import { type Sink, writeValue } from './column-types.ts';
 import type { Columns, RowOf, Rows, Table } from './columns.ts';
 
+/** What COPY needs of a socket. */
+export interface CopyStream {
+  write(bytes: Buffer, written?: () => void): boolean;
+  readonly writableNeedDrain: boolean;
+  once(event: 'drain' | 'close', then: () => void): void;
+  off(event: 'drain' | 'close', then: () => void): void;
+}
+
 /** What COPY needs of node-postgres' own connection; none of it is in its types. */
 interface Connection {
-  readonly stream: { write(bytes: Buffer, written?: () => void): boolean };
+  readonly stream: CopyStream;
   query(text: string): void;
   sendCopyFail(message: string): void;
   endCopyFrom(): void;
 }
 
 /**
- * Inserts rows by `COPY … FROM STDIN (FORMAT BINARY)` on the client's own connection, in its transaction. An error,
- * here or in the database, ends the COPY: the connection can be used again, its transaction only rolled back.
+ * Inserts rows by `COPY … FROM STDIN (FORMAT BINARY)` on the client's own connection, in its transaction. Rows are written
+ * as fast as the server takes them, and asked for no faster. An error, here or in the database, ends the COPY: the
+ * connection can be used again, its transaction only rolled back.
  * @throws RangeError | TypeError for a value that its column cannot hold, or what the database says
  */
 export async function copyRows<C extends Columns>(
@@ -20,14 +29,35 @@ export async function copyRows<C extends Columns>(
   target: Table<C>,
   rows: Rows<RowOf<C>>,
 ): Promise<void> {
-  const copy = new CopyIn(target.copySql, (stream) => {
+  const copy = new CopyIn(target.copySql, async (stream, hasEnded) => {
     const sink = new CopySink(stream);
-    for (const row of rows) sink.row(target, row);
+    for (const row of rows) {
+      sink.row(target, row);
+      if (!stream.writableNeedDrain) continue;
+      await drained(stream);
+      // What is sent to a COPY that has failed would be taken for rows of the next one.
+      if (hasEnded()) return;
+    }
     sink.end();
   });
   client.query(copy as unknown as pg.Submittable);
   await copy.ended;
 }
+
+/** Resolves when the socket takes more, and when it never will. */
+function drained(stream: CopyStream): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      stream.off('drain', go);
+      stream.off('close', go);
+      resolve();
+    };
+    stream.once('drain', go);
+    stream.once('close', go);
+  });
+}
+
+type Fill = (stream: CopyStream, hasEnded: () => boolean) => Promise<void>;
 
 /** A query as node-postgres lets others write one: it calls these methods with what the server says. */
 export class CopyIn {
@@ -35,11 +65,12 @@ export class CopyIn {
   /** Set by the client, which ends its read timeout by it. */
   callback: ((error: unknown) => void) | undefined;
   readonly #sql: string;
-  readonly #fill: (stream: Connection['stream']) => void;
+  readonly #fill: Fill;
   readonly #settle: PromiseWithResolvers<void>;
   #problem: unknown = null;
+  #hasEnded = false;
 
-  constructor(sql: string, fill: (stream: Connection['stream']) => void) {
+  constructor(sql: string, fill: Fill) {
     this.#sql = sql;
     this.#fill = fill;
     this.#settle = Promise.withResolvers();
@@ -51,10 +82,15 @@ export class CopyIn {
   }
 
   handleCopyInResponse(connection: Connection): void {
+    void this.#send(connection);
+  }
+
+  async #send(connection: Connection): Promise<void> {
     try {
-      this.#fill(connection.stream);
-      connection.endCopyFrom();
+      await this.#fill(connection.stream, () => this.#hasEnded);
+      if (!this.#hasEnded) connection.endCopyFrom();
     } catch (error) {
+      if (this.#hasEnded) return;
       this.#problem = error;
       connection.sendCopyFail(String(error));
     }
@@ -63,11 +99,13 @@ export class CopyIn {
   /** What went wrong here is the cause; the server only repeats it. */
   handleError(error: unknown): void {
     const problem = this.#problem ?? error;
+    this.#hasEnded = true;
     this.callback?.(problem);
     this.#settle.reject(problem);
   }
 
   handleReadyForQuery(): void {
+    this.#hasEnded = true;
     this.callback?.(null);
     this.#settle.resolve();
   }
@@ -92,9 +130,9 @@ const pool: Buffer[] = [];
 class CopySink implements Sink {
   buffer = pool.pop() ?? Buffer.allocUnsafe(chunkBytes);
   at = headBytes;
-  readonly #stream: Connection['stream'];
+  readonly #stream: CopyStream;
 
-  constructor(stream: Connection['stream']) {
+  constructor(stream: CopyStream) {
     this.#stream = stream;
     this.at += signature.copy(this.buffer, this.at);
   }
