@@ -76,10 +76,21 @@ function writeInt8(buffer: Buffer, value: number, at: number): void {
 const micros2000 = 946_684_800_000_000n;
 const ms2000 = 946_684_800_000;
 
+/** Rows that are written together often have one time, and reading it costs more than writing it. */
+let lastInstant: Instant = '2000-01-01T00:00:00.000000Z';
+let lastMicros = 0;
+
+function microsOf(value: Instant): number {
+  if (value !== lastInstant) {
+    lastMicros = (Date.parse(`${value.slice(0, 19)}Z`) - ms2000) * 1000 + Number(value.slice(20, 26));
+    lastInstant = value;
+  }
+  return lastMicros;
+}
+
 /** Microseconds since 2000. */
 export const timestamptz = fixed<Instant>('timestamptz', 1184, 8, (buffer, value, at) => {
-  const ms = Date.parse(`${value.slice(0, 19)}Z`);
-  const micros = (ms - ms2000) * 1000 + Number(value.slice(20, 26));
+  const micros = microsOf(value);
   if (Number.isSafeInteger(micros)) writeInt8(buffer, micros, at);
   else if (Number.isNaN(micros)) throw new RangeError(`${value} is no instant`);
   else buffer.writeBigInt64BE(instantToMicros(value) - micros2000, at);

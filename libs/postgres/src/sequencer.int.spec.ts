@@ -80,6 +80,42 @@ test('a published record is told its number, in the order of publishing', async 
   expect(stamps[0]!.at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 });
 
+test.each([63, 64, 500])(
+  '%i events of one transaction are numbered and written alike, however many they are',
+  async (count) => {
+    const random = seededRandom(count);
+    const records = Array.from({ length: count }, (_, n) => ({
+      ...record(random.integer(0, testTopic.partitions - 1), `many-${count}-${n}`),
+      receivedAt: random.chance(0.2) ? '2026-01-01T00:00:00.000001Z' : null,
+      ...(random.chance(0.2) ? { headers: { 'x-n': String(n) } } : {}),
+    }));
+    const { stamps } = await database.unitOfWork.runStamped(async (tx) => tx.publish(records));
+    const rows = await database.unitOfWork.query<
+      Record<string, unknown> & { at: string; received_at: string }
+    >(
+      "select topic, partition, seq, at, received_at, key, headers, body from outbox where key like $1 order by split_part(key, '-', 3)::int",
+      [`many-${count}-%`],
+    );
+    expect(rows).toEqual(
+      records.map(({ topic, partition, key, body, receivedAt, headers }, n) => ({
+        ...{ topic, partition, key, at: stamps[n]!.at, seq: String(stamps[n]!.seq) },
+        body: Buffer.from(body),
+        headers: headers ?? null,
+        received_at: receivedAt ?? stamps[n]!.at,
+      })),
+    );
+    const last = new Map(stamps.map(({ partition, seq }) => [partition, seq]));
+    const next = await database.unitOfWork.query<{ partition: number; next_seq: string }>(
+      'select partition, next_seq from sequencer where topic = $1',
+      [testTopic.name],
+    );
+    for (const { partition, next_seq } of next) {
+      const seq = last.get(partition);
+      if (seq !== undefined) expect(BigInt(next_seq)).toBe(seq + 1n);
+    }
+  },
+);
+
 test('a query error swallowed inside a transaction fails it', async () => {
   const swallowing = database.unitOfWork.run(async (tx) => {
     await tx.query('select 1 / 0').catch(() => {});
@@ -92,4 +128,6 @@ test('publishing to a topic without sequencer rows fails loudly', async () => {
   await expect(
     database.unitOfWork.run(async (tx) => tx.publish([{ ...record(0, 'x'), topic: 'nobody.knows' }])),
   ).rejects.toThrow('sequencer');
+  const many = Array.from({ length: 100 }, (_, n) => ({ ...record(n % 2, 'x'), topic: 'nobody.knows' }));
+  await expect(database.unitOfWork.run(async (tx) => tx.publish(many))).rejects.toThrow('sequencer');
 });

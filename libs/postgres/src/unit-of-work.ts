@@ -1,8 +1,8 @@
 import type { Instant } from '@slipstream/kernel';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
-import { bytea, int4, jsonb, text, timestamptz } from './column-types.ts';
-import { type Columns, columns, type RowOf, type Rows, type Table } from './columns.ts';
+import { bytea, int4, int8, jsonb, text, timestamptz } from './column-types.ts';
+import { type Columns, columns, type RowOf, type Rows, type Table, table } from './columns.ts';
 import { copyRows } from './copy-rows.ts';
 import { StatementNames } from './statement-names.ts';
 
@@ -34,6 +34,8 @@ export interface Tx {
   insert<C extends Columns>(target: Table<C>, rows: Rows<RowOf<C>>): Promise<void>;
   /** Adds records to be published; they are numbered in this order, as the transaction's last statement. */
   publish(records: readonly OutboundRecord[]): void;
+  /** Called once this transaction is known to be committed, and never else; must not throw. */
+  afterCommit(then: () => void): void;
 }
 
 const appendEvents = 'select topic, partition, first_seq, at from append_events($1, $2, $3, $4, $5, $6)';
@@ -47,6 +49,14 @@ const outbound = columns({
   headers: jsonb,
 });
 
+const numberEvents =
+  'select topic, partition, first_seq, at, received_at from number_events($1::text[], $2::int[], $3::bigint[])';
+/** The outbox, for events that have their numbers. */
+const outbox = table('outbox', {
+  ...{ topic: text, partition: int4, seq: int8, at: timestamptz, received_at: timestamptz },
+  ...{ key: text, headers: jsonb, body: bytea },
+});
+
 /** From so many rows on, COPY is worth the round trip that it costs more than an INSERT. */
 const copiedRowsMin = 64;
 
@@ -55,6 +65,10 @@ interface StampRow {
   partition: number;
   first_seq: string;
   at: Instant;
+}
+
+interface NumberedRow extends StampRow {
+  received_at: Instant;
 }
 
 /** Runs work in transactions; what it publishes commits with it. */
@@ -95,6 +109,7 @@ export class UnitOfWork {
       transaction.assertSound();
       if (stamps.length > 0) published = transaction.topics;
       await runner.commitTransaction();
+      transaction.committed();
       return { result, stamps };
     } catch (error) {
       if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
@@ -145,11 +160,26 @@ async function ask<Row>(
   }
 }
 
+const placeOf = (topic: string, partition: number): string => `${topic} ${partition}`;
+
+/** The numbers of records, in their order. */
+function stampsOf(records: readonly OutboundRecord[], rows: readonly StampRow[]): Stamped[] {
+  const next = new Map(
+    rows.map((row) => [placeOf(row.topic, row.partition), { seq: BigInt(row.first_seq), at: row.at }]),
+  );
+  return records.map(({ topic, partition }) => {
+    const stamp = next.get(placeOf(topic, partition));
+    if (!stamp) throw new Error(`no sequencer row for ${topic} partition ${partition}`);
+    return { topic, partition, seq: stamp.seq++, at: stamp.at };
+  });
+}
+
 class Transaction implements Tx {
   /** The transaction's own: after an error it stays broken, and is never replaced by a connection outside. */
   readonly #client: pg.PoolClient;
   readonly #names: StatementNames;
   readonly #outbound: OutboundRecord[] = [];
+  readonly #afterCommit: (() => void)[] = [];
   #failure: unknown;
 
   constructor(client: pg.PoolClient, names: StatementNames) {
@@ -180,6 +210,14 @@ class Transaction implements Tx {
     for (const record of records) this.#outbound.push(record);
   }
 
+  afterCommit(then: () => void): void {
+    this.#afterCommit.push(then);
+  }
+
+  committed(): void {
+    for (const then of this.#afterCommit) then();
+  }
+
   /** Published to by this transaction. */
   get topics(): ReadonlySet<string> {
     return new Set(this.#outbound.map((record) => record.topic));
@@ -189,17 +227,46 @@ class Transaction implements Tx {
     const records = this.#outbound;
     if (records.length === 0) return [];
     for (const { topic, partition } of records) mayPublish(topic, partition);
+    const isMany = records.length >= copiedRowsMin;
+    return isMany ? this.#appendByCopy(records) : this.#appendAtOnce(records);
+  }
+
+  async #appendAtOnce(records: readonly OutboundRecord[]): Promise<Stamped[]> {
     const rows = await this.query<StampRow>(appendEvents, outbound.parameters(records.map(toRow)));
-    const next = new Map(
-      rows.map((row) => [`${row.topic} ${row.partition}`, { seq: BigInt(row.first_seq), at: row.at }]),
+    if (rows.length === 0)
+      throw new Error('append_events numbered nothing: are the sequencer rows prepared?');
+    return stampsOf(records, rows);
+  }
+
+  async #appendByCopy(records: readonly OutboundRecord[]): Promise<Stamped[]> {
+    const counts = new Map<string, { topic: string; partition: number; n: number }>();
+    for (const { topic, partition } of records) {
+      const count = counts.get(placeOf(topic, partition));
+      if (count) count.n += 1;
+      else counts.set(placeOf(topic, partition), { topic, partition, n: 1 });
+    }
+    const places = [...counts.values()];
+    const numbered = await this.query<NumberedRow>(numberEvents, [
+      places.map(({ topic }) => topic),
+      places.map(({ partition }) => partition),
+      places.map(({ n }) => n),
+    ]);
+    const stamps = stampsOf(records, numbered);
+    const receivedAt = new Map(numbered.map((row) => [placeOf(row.topic, row.partition), row.received_at]));
+    await this.insert(
+      outbox,
+      records.map((record, index) => {
+        const { topic, partition, seq, at } = stamps[index]!;
+        const row = toRow(record);
+        return {
+          ...row,
+          seq,
+          at,
+          received_at: row.received_at ?? receivedAt.get(placeOf(topic, partition))!,
+        };
+      }),
     );
-    if (next.size === 0) throw new Error('append_events numbered nothing: are the sequencer rows prepared?');
-    return records.map((record) => {
-      const stamp = next.get(`${record.topic} ${record.partition}`);
-      if (!stamp) throw new Error(`no sequencer row for ${record.topic} partition ${record.partition}`);
-      const { topic, partition } = record;
-      return { topic, partition, seq: stamp.seq++, at: stamp.at };
-    });
+    return stamps;
   }
 
   /**

@@ -60,6 +60,7 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
       return tx.insert(target, rows);
     },
     publish: (records) => tx.publish(records),
+    afterCommit: (then) => tx.afterCommit(then),
   });
   const unit = (tx: Tx) =>
     openUnit(counted(tx), subscription, (to, decided) => to.publish(toRecords(decided)));
