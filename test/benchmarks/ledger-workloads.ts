@@ -1,13 +1,16 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { encodeSlipEvent, sources, topics } from '@slipstream/contracts';
 import { createDatabase } from '@slipstream/environment';
 import { coreMigrations, migrate, openDataSource, prepareTopics, UnitOfWork } from '@slipstream/postgres';
 import pg from 'pg';
 import { readLogValue } from '../../services/ledger/src/adapters/kafka/read-log-record.ts';
-import { Accounts } from '../../services/ledger/src/adapters/postgres/accounts.ts';
 import { ledgerTx } from '../../services/ledger/src/adapters/postgres/ledger-tx.ts';
+import { Remembered } from '../../services/ledger/src/adapters/postgres/remembered.ts';
 import { recordBatch } from '../../services/ledger/src/application/record-batch.ts';
+import { sha256, transactionId } from '../../services/ledger/src/digests.ts';
+import type { LogRecord } from '../../services/ledger/src/domain/log/follow.ts';
 import type { Bench } from './core-workloads.ts';
 import { type LedgerRecord, ledgerLives, Places } from './ledger-lives.ts';
 import { type Sample, timed } from './measure.ts';
@@ -22,11 +25,7 @@ export interface LedgerRun {
 const unitRecords = 4_000;
 const nothing = () => {};
 const context = {
-  sha256: (...parts: readonly Uint8Array[]) => {
-    const hash = createHash('sha256');
-    for (const part of parts) hash.update(part);
-    return hash.digest();
-  },
+  sha256,
   monitor: {
     eventsAppended: nothing,
     postingsBooked: nothing,
@@ -34,7 +33,7 @@ const context = {
     resentBytesDiffer: nothing,
   },
   newId: randomUUID,
-  transactionId: () => randomUUID(),
+  transactionId,
 };
 
 /**
@@ -51,11 +50,10 @@ export async function ledgerIngest(bench: Bench, slips: number): Promise<LedgerR
   try {
     const lives = [...ledgerLives(slips)];
     const places = new Places();
-    const accounts = new Accounts();
-    const take = async (unit: readonly LedgerRecord[]): Promise<LedgerRecord[]> => {
-      const records = unit.map(({ value, ...place }) => readLogValue(place, value));
+    const remembered = new Remembered();
+    const take = async (records: readonly LogRecord[]): Promise<LedgerRecord[]> => {
       const { result, stamps } = await unitOfWork.runStamped(async (tx) => {
-        const answers = await recordBatch(context, ledgerTx(tx, accounts), { records, resent: [] });
+        const answers = await recordBatch(context, ledgerTx(tx, remembered), { records, resent: [] });
         const outbound = answers.map(({ id = '', slipId: subject, partition, clock, event, receivedAt }) => ({
           ...{ topic: topics.events.name, partition, key: subject, receivedAt },
           body: encodeSlipEvent({ id, source: sources.ledger, subject, clock }, event),
@@ -69,14 +67,21 @@ export async function ledgerIngest(bench: Bench, slips: number): Promise<LedgerR
     };
     const wal = await walPosition(unitOfWork);
     const events = await timed(slips * 6, async () => {
-      let waiting: LedgerRecord[] = [];
+      let own: LedgerRecord[] = [];
       let next = 0;
-      while (next < lives.length || waiting.length > 0) {
-        for (; next < lives.length && waiting.length < unitRecords; next++) {
+      let flying: Promise<LedgerRecord[]> = Promise.resolve([]);
+      // As the lane of units does it: read while the unit before is committed, whose own events come with the next but one.
+      for (let taken = -1; taken !== 0; ) {
+        const unit = own;
+        for (; next < lives.length && unit.length < unitRecords; next++) {
           const { partition, source, time, body } = lives[next]!;
-          waiting.push(places.record(partition, source, time, body));
+          unit.push(places.record(partition, source, time, body));
         }
-        waiting = [...(await take(waiting))];
+        const records = await read(unit);
+        own = await flying;
+        taken = records.length + own.length;
+        flying = records.length === 0 ? Promise.resolve([]) : take(records);
+        flying.catch(nothing);
       }
     });
     const walBytes = Number((await walPosition(unitOfWork)) - wal);
@@ -90,6 +95,15 @@ export async function ledgerIngest(bench: Bench, slips: number): Promise<LedgerR
   } finally {
     await dataSource.destroy();
   }
+}
+
+async function read(records: readonly LedgerRecord[]): Promise<LogRecord[]> {
+  const read: LogRecord[] = [];
+  for (const { value, ...place } of records) {
+    read.push(readLogValue(place, value));
+    if (read.length % 256 === 0) await breathe();
+  }
+  return read;
 }
 
 /** @throws Error when the books do not say that every slip settled */

@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
@@ -7,22 +6,21 @@ import { type MigrationFolder, openDataSource, UnitOfWork } from '@slipstream/po
 import { openRuntime, outboundEvent, type Part } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
-import { v5 } from 'uuid';
 import { AccountsController } from './adapters/http/accounts.controller.ts';
 import { SlipsController } from './adapters/http/slips.controller.ts';
 import { StatsController } from './adapters/http/stats.controller.ts';
 import { QUERIES } from './adapters/http/tokens.ts';
 import { eventsSubscription } from './adapters/kafka/events-subscription.ts';
 import { ledgerMetrics } from './adapters/metrics/ledger-metrics.ts';
-import { Accounts } from './adapters/postgres/accounts.ts';
 import { ledgerQueries } from './adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from './adapters/postgres/ledger-tx.ts';
 import { OpenSlips } from './adapters/postgres/open-slips.ts';
 import { PositionWaits } from './adapters/postgres/position-waits.ts';
+import { Remembered } from './adapters/postgres/remembered.ts';
 import type { LedgerQueries } from './application/queries.ts';
 import { useCases } from './application/use-cases.ts';
 import type { Config } from './config.ts';
-import type { Sha256 } from './domain/log/follow.ts';
+import { sha256, transactionId } from './digests.ts';
 
 export type { Config } from './config.ts';
 
@@ -30,15 +28,6 @@ export type { Config } from './config.ts';
 export const migrations: MigrationFolder = {
   scope: 'ledger',
   directory: fileURLToPath(new URL('../migrations', import.meta.url)),
-};
-
-/** Names transactions after the events that cause them (UUIDv5, RFC 9562): the same event never posts twice. */
-export const transactionId = (eventId: string): string => v5(eventId, 'a3f0f6c2-5a1e-5d0b-9c57-0c1f3f5b7d21');
-
-export const sha256: Sha256 = (...parts) => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
 };
 
 @Module({ controllers: [SlipsController, AccountsController, StatsController] })
@@ -61,7 +50,7 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
   });
   const { unitOfWork, newId } = runtime;
   const monitor = ledgerMetrics(new Logger('Ledger'));
-  const accounts = new Accounts();
+  const remembered = new Remembered();
   const openSlips = new OpenSlips(unitOfWork);
   const reads = await openReads(settings.databaseUrl);
   const queries = ledgerQueries(reads.unitOfWork, new PositionWaits(reads.unitOfWork).wait);
@@ -69,8 +58,8 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
   runtime.consume(
     eventsSubscription({
       sha256,
-      ledgerTx: (tx) => ledgerTx(tx, accounts),
-      forget: (partition) => accounts.forget(partition),
+      ledgerTx: (tx) => ledgerTx(tx, remembered),
+      forget: (partition) => remembered.forget(partition),
       recordBatch,
       keepUnread,
       outbound: (event) => outboundEvent({ source, newId }, event),

@@ -7,10 +7,10 @@ import {
   stampEnvelope,
 } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
-import { RecordRejected } from '@slipstream/kafka';
+import { keyText, RecordRejected } from '@slipstream/kafka';
 import { seededRandom } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
-import { sha256 } from '../src/app.module.ts';
+import { sha256 } from '../src/digests.ts';
 import { parseAccountName } from '../src/domain/posting/chart.ts';
 import { type Books, openBooks } from './books.ts';
 import { at, eur, recordedAs, refundRequested, returned, submitted } from './builders.ts';
@@ -150,9 +150,9 @@ describe('the batch handler on PostgreSQL', () => {
     const { partition } = feed;
     const setAside = (offset: number, { key, value }: { key: Buffer | null; value: Buffer | null }) =>
       query(
-        `insert into dead_letter (consumer_group, topic, partition, kafka_offset, key, value, headers, reason, error_class, detail, attempts)
-         values ('ledger', 'slips.events.v1', $1, $2, $3, $4, '{}', 'failed', '', '', 1)`,
-        [partition, offset, key, value],
+        `insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, key, value, headers, reason, error_class, detail, attempts)
+         values ('ledger', 'slips.events.v1', $1, $2, $3, $4, $5, '{}', 'failed', '', '', 1)`,
+        [partition, offset, keyText(key), key, value],
       );
     const record = feed.event(recordedAs(submitted(), 1, `aside-${partition}`));
     await setAside(0, record);
@@ -162,6 +162,9 @@ describe('the batch handler on PostgreSQL', () => {
     const value = unreadable.value!.subarray(2 + unreadable.value![1]!);
     await setAside(1, { ...unreadable, value });
     await books.handle(partition, [], [{ ...unreadable, value }]);
+    const keyless = { ...feed.event(recordedAs(submitted(), 2, `keyless-${partition}`)), key: null };
+    await setAside(2, keyless);
+    await books.handle(partition, [], [keyless]);
     expect(books.differing).toEqual([]);
     const altered = Buffer.from(record.value!);
     altered.write('A', altered.indexOf('cust-1'));
@@ -341,9 +344,9 @@ describe('PostgreSQL itself refuses', () => {
     dollars = await idOf(account('guard-a', 'USD'));
     imported = await idOf(account('guard-a', 'EUR', 'import-1'));
     await query(
-      `insert into slip (id, partition, clock, status, listed_at, overdue, version, position, state, chain, hold_status)
-        values ('guarded', 0, 'wall', 'settled', now(), false, 1, 0, 'null', '', 'settled'),
-               ('refunded', 0, 'wall', 'refunded', now(), false, 1, 0, 'null', '', 'refunded')`,
+      `insert into slip (id, partition, clock, status, listed_at, overdue, version, position, chain, hold_status)
+        values ('guarded', 0, 'wall', 'settled', now(), false, 1, 0, '', 'settled'),
+               ('refunded', 0, 'wall', 'refunded', now(), false, 1, 0, '', 'refunded')`,
     );
     await entry('guarded', 1, 'hold', `${a}, ${b}`, 1);
     await entry('guarded', 2, 'settle', `${b}, ${a}`, 1);

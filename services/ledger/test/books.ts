@@ -15,18 +15,23 @@ import type { PendingEvent } from '@slipstream/slip';
 import { v7 } from 'uuid';
 import { eventsSubscription } from '../src/adapters/kafka/events-subscription.ts';
 import { readLogRecord } from '../src/adapters/kafka/read-log-record.ts';
-import { Accounts } from '../src/adapters/postgres/accounts.ts';
+import { KnownSlips } from '../src/adapters/postgres/known-slips.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
-import { migrations, sha256, transactionId } from '../src/app.module.ts';
+import { Remembered } from '../src/adapters/postgres/remembered.ts';
+import { migrations } from '../src/app.module.ts';
 import { keepUnread } from '../src/application/keep-unread.ts';
 import type { LedgerMonitor, Resent } from '../src/application/ports.ts';
 import { recordBatch } from '../src/application/record-batch.ts';
+import { sha256, transactionId } from '../src/digests.ts';
 
 /** The ledger's batch handler on a database of its own, without Kafka and HTTP. */
 export interface Books {
   readonly unitOfWork: UnitOfWork;
   readonly differing: Resent[];
   readonly unknownTypes: string[];
+  /** What the monitor was told. */
+  readonly counted: { readonly events: number; readonly postings: number };
+  readonly remembered: Remembered;
   handle(
     partition: number,
     records: readonly ConsumedRecord[],
@@ -34,7 +39,7 @@ export interface Books {
     beforeCommit?: () => Promise<void>,
   ): Promise<void>;
   /** Records of several partitions in one transaction. */
-  handleUnit(records: readonly ConsumedRecord[]): Promise<void>;
+  handleUnit(records: readonly ConsumedRecord[], beforeCommit?: () => Promise<void>): Promise<void>;
   /** Stores records as set aside, all but the first because they wait behind it. */
   setAside(
     partition: number,
@@ -61,46 +66,55 @@ const outboxSql =
   'select seq, at, received_at, body from outbox where topic = $1 and partition = $2 order by seq';
 const tables = ['event_log', 'slip', 'account', 'entry', 'outbox', 'sequencer'];
 
-export async function openBooks(databaseUrl: string): Promise<Books> {
-  const url = await createDatabase(databaseUrl, 'ledger_books');
+/** On a new database; of slips so many bytes are remembered, which is but a few. */
+export async function openBooks(databaseUrl: string, rememberedBytesMax = 40_000): Promise<Books> {
+  return booksOn(await createDatabase(databaseUrl, 'ledger_books'), rememberedBytesMax);
+}
+
+/** On a database that may have books already. */
+export async function booksOn(url: string, rememberedBytesMax: number): Promise<Books> {
   const dataSource = await openDataSource({ url, applicationName: 'test', poolMax: 16 });
   await migrate(dataSource, [coreMigrations, migrations]);
   const unitOfWork = new UnitOfWork(dataSource);
   await prepareTopics(unitOfWork, [topics.events]);
   const differing: Resent[] = [];
   const unknownTypes: string[] = [];
+  const counted = { events: 0, postings: 0 };
   const monitor: LedgerMonitor = {
-    eventsAppended: () => {},
-    postingsBooked: () => {},
+    eventsAppended: (count) => (counted.events += count),
+    postingsBooked: (count) => (counted.postings += count),
     unknownType: (type) => unknownTypes.push(type),
     resentBytesDiffer: (resent) => differing.push(resent),
   };
-  const accounts = new Accounts();
+  const remembered = new Remembered(new KnownSlips(rememberedBytesMax));
   const context = { sha256, monitor, newId: v7, transactionId };
   const outbound = (event: PendingEvent) => outboundEvent({ source: sources.ledger, newId: v7 }, event);
   const subscription: Subscription<Tx> = eventsSubscription({
     sha256,
-    ledgerTx: (tx) => ledgerTx(tx, accounts),
+    ledgerTx: (tx) => ledgerTx(tx, remembered),
     recordBatch: (tx, batch) => recordBatch(context, tx, batch),
     keepUnread: (tx, unread) => keepUnread(sha256, tx, unread),
     outbound,
-    forget: (partition) => accounts.forget(partition),
+    forget: (partition) => remembered.forget(partition),
   });
   const topic = topics.events.name;
   return {
     unitOfWork,
     differing,
     unknownTypes,
+    counted,
+    remembered,
     handle: (partition, records, resent = [], beforeCommit = async () => {}) =>
       unitOfWork.run(async (tx) => {
         await subscription.handle(tx, { topic, partition, records, resent });
         await beforeCommit();
       }),
-    handleUnit: (records) =>
+    handleUnit: (records, beforeCommit = async () => {}) =>
       unitOfWork.run(async (tx) => {
         const batch = { records: records.map(readLogRecord), resent: [] };
-        const answers = await recordBatch(context, ledgerTx(tx, accounts), batch);
+        const answers = await recordBatch(context, ledgerTx(tx, remembered), batch);
         tx.publish(answers.map(outbound));
+        await beforeCommit();
       }),
     claimAnew: (partition) => subscription.units!.close(partition),
     setAside: (partition, records, reason = 'failed') =>

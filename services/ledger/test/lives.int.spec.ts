@@ -49,17 +49,22 @@ it('random lives, in batches of any size, come to what the domain says of them o
       );
     return [...own, ...others];
   };
+  const fails = () => Promise.reject(new Error('not this time'));
   while (left().length > 0) {
     const records: ConsumedRecord[] = [];
+    // Lost to another instance, and had again.
+    if (random.chance(0.1)) books.claimAnew(random.integer(0, partitions - 1));
     if (random.chance(0.5)) {
       const lane = random.pick(left());
       records.push(...(await next(lane)));
       const { partition } = lane.feed;
+      if (random.chance(0.2)) await expect(books.handle(partition, records, [], fails)).rejects.toThrow();
       await books.handle(partition, records);
       // A zombie's batch, or one that was read again.
       if (random.chance(0.2)) await books.handle(partition, records);
     } else {
       for (const lane of left()) records.push(...(await next(lane)));
+      if (random.chance(0.2)) await expect(books.handleUnit(records, fails)).rejects.toThrow();
       await books.handleUnit(records);
     }
     for (const record of records) said.get(record.partition)!.push(...plain.take(record));
@@ -75,4 +80,7 @@ it('random lives, in batches of any size, come to what the domain says of them o
   }
   expect(await books.unitOfWork.query('select * from ledger_imbalance')).toEqual([]);
   expect(books.differing).toEqual([]);
+  // What failed was not counted.
+  expect(books.counted.events).toBe(plain.log.length);
+  expect(books.remembered.slips.size).toBeGreaterThan(0);
 });

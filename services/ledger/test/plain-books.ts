@@ -1,10 +1,17 @@
 import type { ConsumedRecord } from '@slipstream/kafka';
 import { type PendingEvent, type Posting, serializeState, type Transaction } from '@slipstream/slip';
-import { readLogRecord } from '../src/adapters/kafka/read-log-record.ts';
-import { sha256, transactionId } from '../src/app.module.ts';
+import { readLogRecord, readUnread } from '../src/adapters/kafka/read-log-record.ts';
+import { sha256, transactionId } from '../src/digests.ts';
 import { decideInOrder, mayMoveMoney } from '../src/domain/hold/decide-in-order.ts';
 import type { Hold } from '../src/domain/hold/hold.ts';
-import { type FollowedSlip, follow, type LogRecord } from '../src/domain/log/follow.ts';
+import {
+  type FollowedSlip,
+  foldLogged,
+  follow,
+  followUnread,
+  type LogRecord,
+  waits,
+} from '../src/domain/log/follow.ts';
 import { Balances } from '../src/domain/posting/balances.ts';
 
 /** The domain alone, one record after the other, in memory: what any faster way must come to as well. */
@@ -22,9 +29,10 @@ export class PlainBooks {
     const record = readLogRecord(consumed);
     const { slipId, recorded } = record;
     const before = this.slips.get(slipId)?.slip ?? null;
-    const slip = follow(before, record, sha256);
+    const isLogged = before !== null && waits(before, record);
+    const slip = isLogged ? foldLogged(before, record) : follow(before, record, sha256);
     this.slips.set(slipId, { partition, slip });
-    this.log.push({ partition, record, version: slip.version, chain: slip.chain });
+    if (!isLogged) this.log.push({ partition, record, version: slip.version, chain: slip.chain });
     if (recorded === null || !mayMoveMoney(recorded.event)) return [];
     const cue = { before: before?.state ?? null, recorded };
     const decided = decideInOrder([cue], this.holds, transactionId, this.balances);
@@ -34,6 +42,18 @@ export class PlainBooks {
       if (transaction !== null) this.transactions.push({ transaction, slipId, clock, partition });
       return { slipId, clock, event, receivedAt: clock === 'wall' ? null : recorded.receivedTime };
     });
+  }
+
+  /** Logs a record that is set aside; it is taken in when it is read again, if it ever is. */
+  setAside(consumed: ConsumedRecord, waitsBehind: boolean): void {
+    const record = readUnread(consumed)!;
+    const { partition, slipId } = record;
+    const before = this.slips.get(slipId)?.slip ?? null;
+    // The one before it is not in the log, so neither is it: it comes there when it is read again.
+    if (waitsBehind && (before === null || before.waitsFrom === null)) return;
+    const slip = followUnread(before, record, sha256);
+    this.slips.set(slipId, { partition, slip });
+    this.log.push({ partition, record, version: slip.version, chain: slip.chain });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { UnitOfWork } from '@slipstream/postgres';
-import { Accounts } from '../src/adapters/postgres/accounts.ts';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
+import { Remembered } from '../src/adapters/postgres/remembered.ts';
 import { type AccountKind, accountName } from '../src/domain/posting/chart.ts';
 import { type BooksAsText, balancesText, logText, slipText, transactionText } from './plain-books.ts';
 
@@ -16,7 +16,7 @@ export async function storedAsText(unitOfWork: UnitOfWork): Promise<BooksAsText>
     chain: Buffer;
   }>('select partition, kafka_offset, slip_id, version, bytes, chain from event_log');
   const ids = await unitOfWork.query<{ id: string; partition: number }>('select id, partition from slip');
-  const slips = await unitOfWork.run((tx) => ledgerTx(tx, new Accounts()).load(ids.map(({ id }) => id)));
+  const slips = await unitOfWork.run((tx) => ledgerTx(tx, new Remembered()).load(ids.map(({ id }) => id)));
   const accounts = await unitOfWork.query<{
     clock: string;
     owner: string;

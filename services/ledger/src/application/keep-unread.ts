@@ -26,7 +26,8 @@ export async function keepUnread(sha256: Sha256, tx: LedgerTx, unread: readonly 
       slip: followed,
       hold: known?.hold ?? null,
       entries: known?.entries ?? 0,
-      before: stored.get(record.slipId)?.slip.version ?? null,
+      snapshotAt: known?.snapshotAt ?? 0,
+      before: stored.get(record.slipId) ?? null,
     });
     log.push({ record, version: followed.version, chain: followed.chain });
   }

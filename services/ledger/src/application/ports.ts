@@ -9,6 +9,8 @@ export interface StoredSlip {
   readonly hold: Hold | null;
   /** How many entries it has in the books. */
   readonly entries: number;
+  /** Beside its row lies its state after the event of this version; what came since is read from the log. 0: none does. */
+  readonly snapshotAt: number;
 }
 
 /** A record of the log with what it became there. */
@@ -18,10 +20,10 @@ export interface LogEntry {
   readonly chain: Buffer;
 }
 
-/** A slip as a batch leaves it. */
+/** A slip as a batch leaves it. Its state is to be kept where `snapshotAt` is its version. */
 export interface SlipChange extends StoredSlip {
-  /** The version that was loaded; null: there was none. */
-  readonly before: number | null;
+  /** As it was loaded; null: there was none. */
+  readonly before: StoredSlip | null;
 }
 
 /** A transaction with its place among those of its slip. */
@@ -50,6 +52,8 @@ export interface Booking {
 export interface Resent {
   readonly partition: number;
   readonly slipId: string;
+  /** Under which it waited if it was set aside; null: the record has no key. */
+  readonly key: string | null;
   readonly source: string;
   readonly sequence: number;
   readonly offset: number;
@@ -58,6 +62,7 @@ export interface Resent {
 
 /** One database transaction of the ledger; each call is a few statements for the whole batch. */
 export interface LedgerTx {
+  /** As committed; asked of the database only where they are not remembered. */
   load(slipIds: readonly string[]): Promise<ReadonlyMap<string, StoredSlip>>;
   /** Those whose bytes are not the ones that were handled. */
   differing(resent: readonly Resent[]): Promise<readonly Resent[]>;
@@ -65,6 +70,8 @@ export interface LedgerTx {
   lockBalances(accounts: readonly AccountKey[]): Promise<Balances>;
   /** @throws InvariantError when a slip or an account was not as expected */
   write(booking: Booking): Promise<void>;
+  /** Called once all of it is known to be committed, and never else. */
+  afterCommit(then: () => void): void;
 }
 
 /** What the batch handler tells the operator. */

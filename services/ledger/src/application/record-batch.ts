@@ -27,6 +27,7 @@ import type {
   SlipChange,
   StoredSlip,
 } from './ports.ts';
+import { snapshotAfter } from './snapshot.ts';
 
 export interface RecordBatchContext {
   readonly sha256: Sha256;
@@ -58,11 +59,16 @@ export async function recordBatch(
   if (taken.slips.size > 0) await tx.write(bookingOf(taken, decided, stored));
   // Now the log has what came twice in this very batch as well.
   await compareResent(context, tx, [...batch.resent, ...taken.resent]);
-  context.monitor.eventsAppended(taken.entries.length);
-  context.monitor.postingsBooked(
-    decided.answers.reduce((sum, { transaction }) => sum + (transaction?.postings.length ?? 0), 0),
-  );
+  tx.afterCommit(() => tell(context.monitor, taken, decided));
   return toEvents(context, decided, taken);
+}
+
+function tell(monitor: LedgerMonitor, { entries, unknownTypes }: Taken, { answers }: Answers): void {
+  monitor.eventsAppended(entries.length);
+  monitor.postingsBooked(
+    answers.reduce((sum, { transaction }) => sum + (transaction?.postings.length ?? 0), 0),
+  );
+  for (const type of unknownTypes) monitor.unknownType(type);
 }
 
 interface Taken {
@@ -72,27 +78,31 @@ interface Taken {
   readonly resent: Resent[];
   /** Trace context by event id. */
   readonly traces: Map<string, string>;
+  readonly unknownTypes: string[];
 }
 
 function takeIn(
-  { sha256, monitor }: RecordBatchContext,
+  { sha256 }: RecordBatchContext,
   stored: ReadonlyMap<string, StoredSlip>,
   records: readonly LogRecord[],
 ): Taken {
-  const taken: Taken = { entries: [], slips: new Map(), cues: [], resent: [], traces: new Map() };
+  const taken: Taken = {
+    ...{ entries: [], slips: new Map(), cues: [], resent: [], traces: new Map(), unknownTypes: [] },
+  };
   for (const record of records) {
     const { slipId, recorded } = record;
     const slip = taken.slips.get(slipId) ?? stored.get(slipId)?.slip ?? null;
     const isLogged = slip !== null && waits(slip, record);
     if (slip !== null && !isLogged && record.offset <= slip.position) {
       const { partition, source, sequence, offset, bytes } = record;
-      taken.resent.push({ partition, slipId, source, sequence, offset, digest: sha256(bytes) });
+      const digest = sha256(bytes);
+      taken.resent.push({ partition, slipId, key: slipId, source, sequence, offset, digest });
       continue;
     }
     const followed = isLogged ? foldLogged(slip, record) : follow(slip, record, sha256);
     taken.slips.set(slipId, followed);
     if (!isLogged) taken.entries.push({ record, version: followed.version, chain: followed.chain });
-    if (recorded === null) monitor.unknownType(record.type);
+    if (recorded === null) taken.unknownTypes.push(record.type);
     else if (mayMoveMoney(recorded.event)) {
       taken.cues.push({ before: slip?.state ?? null, recorded });
       taken.traces.set(recorded.id, record.traceparent);
@@ -170,12 +180,13 @@ function bookingOf(
     sums.set(partition, sum);
   }
   const changed = [...slips].map(([slipId, slip]): SlipChange => {
-    const before = stored.get(slipId);
+    const before = stored.get(slipId) ?? null;
     return {
       slip,
       hold: holds.get(slipId) ?? before?.hold ?? null,
       entries: counts.get(slipId) ?? before?.entries ?? 0,
-      before: before?.slip.version ?? null,
+      snapshotAt: snapshotAfter(before, slip),
+      before,
     };
   });
   const changes = [...sums].flatMap(([partition, sum]) =>

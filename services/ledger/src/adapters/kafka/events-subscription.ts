@@ -1,5 +1,5 @@
 import { readEnvelope, topics } from '@slipstream/contracts';
-import { type Batch, readEach, type Subscription } from '@slipstream/kafka';
+import { type Batch, keyText, readEach, type Subscription } from '@slipstream/kafka';
 import { isSlipstreamError, storableText } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import { consumerGroup } from '../../application/consumer-group.ts';
@@ -37,7 +37,8 @@ function toLedgerBatch({ partition, records, resent }: Batch, sha256: Sha256): L
     resent: resent.flatMap(({ source, sequence, offset, key, value }) => {
       if (value === null) return [];
       const slipId = subjectOf(value) ?? storableText(key?.toString('utf8') ?? '');
-      return [{ partition, slipId, source, sequence, offset, digest: sha256(value) }];
+      const parkKey = keyText(key);
+      return [{ partition, slipId, key: parkKey, source, sequence, offset, digest: sha256(value) }];
     }),
   };
 }

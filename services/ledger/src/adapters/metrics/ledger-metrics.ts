@@ -10,7 +10,7 @@ export interface LedgerLog {
   error(message: string): void;
 }
 
-/** Counts what the batch handler does. A batch that is rolled back and handled again counts twice. */
+/** Counts what the batch handler has committed. */
 export function ledgerMetrics(log: LedgerLog): LedgerMetrics {
   const registers: Registry[] = [];
   const counter = (name: string, help: string) => new Counter({ name, help, registers });

@@ -1,19 +1,30 @@
-import { assert } from '@slipstream/kernel';
+import { assert, type Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import { type AccountKey, Balances } from '../../domain/posting/balances.ts';
-import { parseAccountName } from '../../domain/posting/chart.ts';
-import { accountIds, balances, lockBalances, openAccounts } from './tables.ts';
+import { type AccountKind, accountName, parseAccountName } from '../../domain/posting/chart.ts';
+import { balances, lockBalances, moveBalances, openAccounts } from './tables.ts';
 
 const knownMax = 50_000;
 
 /** An account of a partition. */
-interface AccountPlace extends AccountKey {
+export interface AccountPlace extends AccountKey {
   readonly partition: number;
 }
 
+/** What is changed of an account. */
+export interface AccountMove extends AccountPlace {
+  readonly change: bigint;
+}
+
+/** When the balances were moved, and the ids of their accounts. */
+export interface Moved {
+  readonly at: Instant;
+  idOf(place: AccountPlace): bigint;
+}
+
 /**
- * The ids of accounts, which never change in one database. Those seen committed are remembered as long as the partition
- * is owned; what this very transaction opened is not, because it may be rolled back.
+ * The ids of accounts, which never change in one database. Those that were committed are remembered as long as the
+ * partition is owned.
  */
 export class Accounts {
   readonly #known = new Map<string, bigint>();
@@ -24,40 +35,71 @@ export class Accounts {
     for (const key of this.#known.keys()) if (key.startsWith(own)) this.#known.delete(key);
   }
 
-  /** Finds accounts and opens those that are missing; gives their ids. */
-  async idsOf(tx: Tx, places: readonly AccountPlace[]): Promise<(place: AccountPlace) => bigint> {
+  /** Moves balances, one change an account; opens those that are missing. Each is written once. */
+  async move(tx: Tx, moves: readonly AccountMove[]): Promise<Moved> {
     const ids = new Map<string, bigint>();
-    const ask = places.filter((place) => {
-      const id = this.#known.get(keyOf(place));
-      if (id !== undefined) ids.set(keyOf(place), id);
-      return id === undefined;
-    });
-    await this.#ask(tx, ask, ids);
-    const missing = ask.filter((place) => !ids.has(keyOf(place)));
-    if (missing.length > 0) {
-      await tx.query(openAccounts.sql, openAccounts.rows.parameters(missing.map(toRow)));
-      await this.#ask(tx, missing, ids);
+    const known: { id: bigint; change: bigint }[] = [];
+    const unknown: AccountMove[] = [];
+    for (const move of moves) {
+      const key = keyOf(move);
+      const id = this.#known.get(key);
+      if (id === undefined) unknown.push(move);
+      else {
+        ids.set(key, id);
+        known.push({ id, change: move.change });
+      }
     }
-    return (place) => {
-      const id = ids.get(keyOf(place));
-      assert(id !== undefined, 'an account that was opened is gone');
-      return id;
+    const opened = unknown.length === 0 ? null : await this.#open(tx, unknown, ids);
+    const moved = known.length === 0 ? null : await moveKnown(tx, known);
+    return {
+      at: (moved ?? opened)!,
+      idOf(place) {
+        const id = ids.get(keyOf(place));
+        assert(id !== undefined, 'an account that was moved is gone');
+        return id;
+      },
     };
   }
 
-  async #ask(tx: Tx, places: readonly AccountPlace[], ids: Map<string, bigint>): Promise<void> {
-    if (places.length === 0) return;
-    const found = await tx.query<{ place: number; id: string; own: boolean }>(
-      accountIds.sql,
-      accountIds.rows.parameters(places.map(toRow)),
+  async #open(tx: Tx, moves: readonly AccountMove[], ids: Map<string, bigint>): Promise<Instant> {
+    const rows = await tx.query<OpenedRow>(
+      openAccounts.sql,
+      openAccounts.rows.parameters(moves.map((move) => ({ ...toRow(move), change: move.change }))),
     );
-    if (this.#known.size + found.length > knownMax) this.#known.clear();
-    for (const { place, id, own } of found) {
-      const key = keyOf(places[place - 1]!);
+    assert(rows.length === moves.length, 'an account was not opened');
+    const found = rows.map(({ id, owner, kind, ...place }) => {
+      const key = keyOf({ ...place, name: accountName({ owner, kind }) });
       ids.set(key, BigInt(id));
-      if (!own) this.#known.set(key, BigInt(id));
-    }
+      return [key, BigInt(id)] as const;
+    });
+    tx.afterCommit(() => this.#remember(found));
+    return rows[0]!.at;
   }
+
+  #remember(found: readonly (readonly [key: string, id: bigint])[]): void {
+    if (this.#known.size + found.length > knownMax) this.#known.clear();
+    for (const [key, id] of found) this.#known.set(key, id);
+  }
+}
+
+interface OpenedRow {
+  id: string;
+  owner: string;
+  kind: AccountKind;
+  clock: string;
+  currency: string;
+  partition: number;
+  at: Instant;
+}
+
+async function moveKnown(tx: Tx, moves: { id: bigint; change: bigint }[]): Promise<Instant> {
+  moves.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const [moved] = await tx.query<{ n: number; at: Instant }>(
+    moveBalances.sql,
+    moveBalances.rows.parameters(moves),
+  );
+  assert(moved?.n === moves.length, 'an account is gone');
+  return moved.at;
 }
 
 /** Locks accounts against everybody else who decides by them, and gives their balances over all partitions. */

@@ -1,7 +1,7 @@
 import { readEnvelope } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
-import { initialState, parseState } from '@slipstream/slip';
+import { initialState, type SlipState } from '@slipstream/slip';
 import type {
   LedgerQueries,
   LoggedEvent,
@@ -10,14 +10,12 @@ import type {
   SlipView,
 } from '../../application/queries.ts';
 import { type Keyset, readPage } from './keyset.ts';
-import { unreadState, usualStatuses } from './slip-rows.ts';
+import { usualStatuses } from './slip-rows.ts';
+import { type StateRow, stateColumns, statesOf } from './slip-states.ts';
 import { transactions } from './transactions.ts';
 
-interface SlipRow {
-  id: string;
+interface SlipRow extends StateRow {
   clock: string;
-  state: string;
-  version: string;
   partition: number;
   position: string;
   listed_at: Instant;
@@ -28,7 +26,7 @@ interface EventRow {
   bytes: Buffer;
 }
 
-const slipSql = 'select id, clock, state, version, partition, position, listed_at from slip';
+const slipSql = `select id, clock, partition, position, listed_at, ${stateColumns} from slip`;
 const eventSql = 'select version, bytes from event_log';
 const accountSql = `
 select currency, coalesce(sum(balance) filter (where kind = 'available'), 0)::text as available,
@@ -55,10 +53,14 @@ from counted group by key order by slips desc, key limit 1000`;
 export function ledgerQueries(unitOfWork: UnitOfWork, waitFor: LedgerQueries['waitFor']): LedgerQueries {
   return {
     waitFor,
-    slips: (filter, order, page) => readPage(unitOfWork, slipKeyset(filter, order), page),
+    async slips(filter, order, page) {
+      const { items, ...ends } = await readPage(unitOfWork, slipKeyset(filter, order), page);
+      return { items: await toViews(unitOfWork, items), ...ends };
+    },
     async slip(id) {
-      const [row] = await unitOfWork.query<SlipRow>(`${slipSql} where id = $1`, [id]);
-      return row ? toView(row) : null;
+      const rows = await unitOfWork.query<SlipRow>(`${slipSql} where id = $1`, [id]);
+      const [view] = await toViews(unitOfWork, rows);
+      return view ?? null;
     },
     async events(slipId, page) {
       const found = await readPage(unitOfWork, eventKeyset(slipId), page);
@@ -93,7 +95,7 @@ export function ledgerQueries(unitOfWork: UnitOfWork, waitFor: LedgerQueries['wa
   };
 }
 
-function slipKeyset(filter: SlipFilter, order: 'asc' | 'desc'): Keyset<SlipRow, SlipView> {
+function slipKeyset(filter: SlipFilter, order: 'asc' | 'desc'): Keyset<SlipRow, SlipRow> {
   const conditions: string[] = [];
   const parameters: unknown[] = [];
   const add = (value: unknown, condition: (place: string) => string) => {
@@ -118,7 +120,7 @@ function slipKeyset(filter: SlipFilter, order: 'asc' | 'desc'): Keyset<SlipRow, 
       { column: 'id', type: 'text' },
     ],
     order,
-    toItem: toView,
+    toItem: (row) => row,
     keyOf: (row) => [row.listed_at, row.id],
   };
 }
@@ -146,9 +148,15 @@ function toLogged({ version, bytes }: EventRow, slipId: string): LoggedEvent {
   };
 }
 
-function toView(row: SlipRow): SlipView {
+async function toViews(unitOfWork: UnitOfWork, rows: readonly SlipRow[]): Promise<SlipView[]> {
+  const states = await statesOf(unitOfWork, rows);
+  return rows.map((row) => toView(row, states.get(row.id) ?? null));
+}
+
+/** A slip of which no event could be read is shown as `submitted`. */
+function toView(row: SlipRow, state: SlipState | null): SlipView {
   return {
-    state: row.state === unreadState ? initialState(row.id, row.clock) : parseState(row.state),
+    state: state ?? initialState(row.id, row.clock),
     version: Number(row.version),
     partition: row.partition,
     offset: Number(row.position),

@@ -1,21 +1,24 @@
-import { assert, type Instant, instantFromMicros, instantToMicros } from '@slipstream/kernel';
+import { assert, instantFromMicros, instantToMicros } from '@slipstream/kernel';
 import { columns, columnTypes, type Tx } from '@slipstream/postgres';
-import type { Booking, LedgerTx, LogEntry, SlipChange } from '../../application/ports.ts';
+import type { Booking, LedgerTx, LogEntry, SlipChange, StoredSlip } from '../../application/ports.ts';
 import { entryOf } from '../../domain/posting/entry.ts';
 import { type Accounts, lockedBalances } from './accounts.ts';
+import type { Remembered } from './remembered.ts';
 import { differing } from './resent.ts';
-import { loadSql, type SlipRow, slipRow, toStored } from './slip-rows.ts';
-import { entries, eventLog, moveBalances, newSlips, slipUpdates } from './tables.ts';
+import { differsUsually, loadSql, type SlipRow, slipRow, toStored } from './slip-rows.ts';
+import { statesOf } from './slip-states.ts';
+import { entries, eventLog, newSlips, updates, usualUpdates } from './tables.ts';
 
 const ids = columns({ id: columnTypes.text });
 
-/** The port over one transaction of libs/postgres. `accounts` outlives it. */
-export function ledgerTx(tx: Tx, accounts: Accounts): LedgerTx {
+/** The port over one transaction of libs/postgres. `remembered` outlives it. */
+export function ledgerTx(tx: Tx, { accounts, slips }: Remembered): LedgerTx {
   return {
     async load(slipIds) {
-      const asked = ids.parameters(slipIds.map((id) => ({ id })));
-      const rows = slipIds.length === 0 ? [] : await tx.query<SlipRow>(loadSql, asked);
-      return new Map(rows.map((row) => [row.id, toStored(row)]));
+      const found = slips.take(slipIds);
+      const missing = slipIds.filter((id) => !found.has(id));
+      for (const slip of await stored(tx, missing)) found.set(slip.slip.slipId, slip);
+      return found;
     },
     differing: (resent) => differing(tx, resent),
     lockBalances: (keys) => lockedBalances(tx, keys),
@@ -23,8 +26,21 @@ export function ledgerTx(tx: Tx, accounts: Accounts): LedgerTx {
       await tx.insert(eventLog, booking.log.map(logRow));
       await writeSlips(tx, booking.slips);
       if (booking.transactions.length > 0) await book(tx, accounts, booking);
+      tx.afterCommit(() => slips.keep(booking.slips.map(asStored)));
     },
+    afterCommit: (then) => tx.afterCommit(then),
   };
+}
+
+const asStored = ({ slip, hold, entries, snapshotAt }: SlipChange): StoredSlip => ({
+  ...{ slip, hold, entries, snapshotAt },
+});
+
+async function stored(tx: Tx, slipIds: readonly string[]): Promise<StoredSlip[]> {
+  if (slipIds.length === 0) return [];
+  const rows = await tx.query<SlipRow>(loadSql, ids.parameters(slipIds.map((id) => ({ id }))));
+  const states = await statesOf(tx, rows);
+  return rows.map((row) => toStored(row, states.get(row.id) ?? null));
 }
 
 function logRow({ record, version, chain }: LogEntry) {
@@ -33,28 +49,35 @@ function logRow({ record, version, chain }: LogEntry) {
 }
 
 async function writeSlips(tx: Tx, slips: readonly SlipChange[]): Promise<void> {
-  const added = slips.filter(({ before }) => before === null);
-  await tx.insert(newSlips, added.map(slipRow));
-  const changed = slips.flatMap((slip) =>
-    slip.before === null ? [] : [{ before: slip.before, ...slipRow(slip) }],
-  );
-  if (changed.length === 0) return;
-  const [found] = await tx.query<{ n: number }>(slipUpdates.sql, slipUpdates.rows.parameters(changed));
-  assert(found?.n === changed.length, 'a slip is not as it was loaded');
+  const added: ReturnType<typeof slipRow>[] = [];
+  const usual: ChangedRow[] = [];
+  const others: ChangedRow[] = [];
+  for (const slip of slips) {
+    const row = slipRow(slip);
+    if (slip.before === null) added.push(row);
+    else {
+      const changed = { before: slip.before.slip.version, ...row };
+      if (differsUsually(row, slipRow(slip.before))) usual.push(changed);
+      else others.push(changed);
+    }
+  }
+  await tx.insert(newSlips, added);
+  if (usual.length > 0) await change(tx, usual.length, usualUpdates.sql, usualUpdates.rows.parameters(usual));
+  if (others.length > 0) await change(tx, others.length, updates.sql, updates.rows.parameters(others));
+}
+
+type ChangedRow = ReturnType<typeof slipRow> & { readonly before: number };
+
+async function change(tx: Tx, count: number, sql: string, parameters: Buffer[]): Promise<void> {
+  const [found] = await tx.query<{ n: number }>(sql, parameters);
+  assert(found?.n === count, 'a slip is not as it was loaded');
 }
 
 /** Only rows of the batch's own partitions are touched: no other partition waits for them. */
 async function book(tx: Tx, accounts: Accounts, { transactions, changes }: Booking): Promise<void> {
-  const idOf = await accounts.idsOf(tx, changes);
-  const moves = changes.map(({ change, ...place }) => ({ id: idOf(place), change }));
-  moves.sort((a, b) => (a.id < b.id ? -1 : 1));
-  const [moved] = await tx.query<{ n: number; at: Instant }>(
-    moveBalances.sql,
-    moveBalances.rows.parameters(moves),
-  );
-  assert(moved?.n === changes.length, 'an account is gone');
+  const { at, idOf } = await accounts.move(tx, changes);
   // The times of a batch follow the order of its decisions.
-  const firstMicros = instantToMicros(moved.at);
+  const firstMicros = instantToMicros(at);
   const rows = transactions.map(({ partition, transaction, slipId, clock, n }, index) => {
     const { currency, debit, credit, amount, rest } = entryOf(transaction.postings);
     const account = (name: string) => idOf({ partition, clock, name, currency });

@@ -7,10 +7,14 @@ import type { Resent } from '../../application/ports.ts';
 
 const ids = columns({ id: columnTypes.text });
 const loggedSql = 'select partition, bytes from event_log where slip_id = any($1::text[])';
-/** What was set aside and never logged. */
+/** What was set aside and never logged, under the keys of the records. One that waited for its key has its number. */
 const setAsideSql = `
 select partition, value as bytes from dead_letter
-where consumer_group = $1 and topic = $2 and partition = any($3::int[]) and value is not null`;
+where consumer_group = $1 and topic = $2 and park_key = any($3::text[]) and value is not null`;
+/** The same of records without a key. */
+const keylessSql = `
+select partition, value as bytes from dead_letter
+where consumer_group = $1 and topic = $2 and partition = any($3::int[]) and park_key is null and key is null and value is not null`;
 
 interface Row {
   partition: number;
@@ -28,10 +32,16 @@ export async function differing(tx: Tx, resent: readonly Resent[]): Promise<read
   const logged = digestsByNumber(await tx.query<Row>(loggedSql, slips));
   const other = resent.filter((one) => !isAmong(logged, one));
   if (other.length === 0) return [];
-  const partitions = [...new Set(other.map(({ partition }) => partition))];
-  const place = [consumerGroup, topics.events.name, partitions];
-  const aside = digestsByNumber(await tx.query<Row>(setAsideSql, place));
+  const aside = digestsByNumber(await setAside(tx, other));
   return other.filter((one) => !isAmong(aside, one));
+}
+
+async function setAside(tx: Tx, resent: readonly Resent[]): Promise<Row[]> {
+  const place = [consumerGroup, topics.events.name];
+  const keys = resent.flatMap(({ key }) => key ?? []);
+  const keyless = resent.filter(({ key }) => key === null).map(({ partition }) => partition);
+  const rows = keys.length === 0 ? [] : await tx.query<Row>(setAsideSql, [...place, keys]);
+  return keyless.length === 0 ? rows : [...rows, ...(await tx.query<Row>(keylessSql, [...place, keyless]))];
 }
 
 type Digests = ReadonlyMap<string, ReadonlySet<string>>;

@@ -1,10 +1,9 @@
 import { type Instant, type Money, type MoneyJson, moneyToJson } from '@slipstream/kernel';
-import { parseState, type SlipKind, type SlipState, serializeState } from '@slipstream/slip';
-import type { SlipChange, StoredSlip } from '../../application/ports.ts';
+import { type SlipKind, type SlipState, serializeState } from '@slipstream/slip';
+import type { StoredSlip } from '../../application/ports.ts';
 import type { Hold, HoldStatus } from '../../domain/hold/hold.ts';
-
-/** Stored for a slip of which no event could be read: it is shown as `submitted`. */
-export const unreadState = 'null';
+import { type StateRow, snapshotVersionOf, stateColumns } from './slip-states.ts';
+import { rareColumns } from './tables.ts';
 
 /** Where nearly all slips are or were: the rest can be listed by status without reading these. */
 export const usualStatuses: ReadonlySet<string> = new Set([
@@ -16,27 +15,25 @@ export const usualStatuses: ReadonlySet<string> = new Set([
   'settled',
 ]);
 
-export interface SlipRow {
-  readonly id: string;
+export interface SlipRow extends StateRow {
   readonly partition: number;
-  readonly version: string;
   readonly position: string;
-  readonly waits_from: string | null;
   readonly chain: Buffer;
   readonly clock: string;
   readonly listed_at: Instant;
-  readonly state: string;
   readonly hold_status: HoldStatus | null;
   readonly hold_terms: string | null;
   readonly entries: number;
 }
 
 export const loadSql = `
-select id, partition, version, position, waits_from, chain, clock, listed_at, state, hold_status, hold_terms, entries
+select id, partition, position, chain, clock, listed_at, hold_status, hold_terms, entries, ${stateColumns}
 from slip where id = any($1::text[])`;
 
+type SlipRowWritten = ReturnType<typeof slipRow>;
+
 /** A slip as its row has it, for a new row as for a change. */
-export function slipRow({ slip, hold, entries }: SlipChange) {
+export function slipRow({ slip, hold, entries, snapshotAt }: StoredSlip) {
   const { state } = slip;
   const status = state?.status ?? 'submitted';
   return {
@@ -62,7 +59,8 @@ export function slipRow({ slip, hold, entries }: SlipChange) {
     version: slip.version,
     position: slip.position,
     waits_from: slip.waitsFrom,
-    state: state === null ? unreadState : serializeState(state),
+    snapshot: state !== null && snapshotAt === slip.version ? serializeState(state) : null,
+    snapshot_version: snapshotAt,
     chain: slip.chain,
     hold_status: hold?.status ?? null,
     hold_terms: hold === null || isOnSlipsTerms(hold, state) ? null : writeTerms(hold),
@@ -70,8 +68,15 @@ export function slipRow({ slip, hold, entries }: SlipChange) {
   };
 }
 
-export function toStored(row: SlipRow): StoredSlip {
-  const state = row.state === unreadState ? null : parseState(row.state);
+/** Whether two rows of a slip differ in what changes at nearly every event only. */
+export function differsUsually(one: SlipRowWritten, other: SlipRowWritten): boolean {
+  if (one.snapshot !== null) return false;
+  return rareColumns.every(
+    (name) => one[name as keyof SlipRowWritten] === other[name as keyof SlipRowWritten],
+  );
+}
+
+export function toStored(row: SlipRow, state: SlipState | null): StoredSlip {
   return {
     slip: {
       slipId: row.id,
@@ -86,6 +91,7 @@ export function toStored(row: SlipRow): StoredSlip {
     },
     hold: row.hold_status === null ? null : toHold(row, row.hold_status, state),
     entries: row.entries,
+    snapshotAt: snapshotVersionOf(row),
   };
 }
 

@@ -12,16 +12,24 @@ export const eventLog = table('event_log', {
   chain: bytea,
 });
 
-/** What changes of a slip. */
-const changing = {
+/** What changes of a slip at nearly every event. */
+const usual = {
+  provider: text,
+  status: text,
+  outcome: text,
+  version: int8,
+  position: int8,
+  chain: bytea,
+  hold_status: text,
+  entries: int2,
+};
+/** What changes at few. */
+const rare = {
   reference: text,
   account: text,
   counterparty: text,
-  provider: text,
   kind: text,
-  status: text,
   rare_status: text,
-  outcome: text,
   cause_class: text,
   cause_code: text,
   amount: numeric,
@@ -30,31 +38,43 @@ const changing = {
   deadline: timestamptz,
   overdue: bool,
   not_returned: bool,
-  version: int8,
-  position: int8,
   waits_from: int8,
-  state: text,
-  chain: bytea,
-  hold_status: text,
   hold_terms: text,
-  entries: int2,
+  snapshot_version: int8,
 };
 
-export const newSlips = table('slip', { id: text, partition: int4, clock: text, ...changing });
-const changedSlips = columns({ id: text, before: int8, ...changing });
-export const slipUpdates = {
-  /** Counts what it found as it was loaded. */
-  sql: `
-with changed as (
-  update slip s set ${Object.keys(changing)
+export const newSlips = table('slip', {
+  ...{ id: text, partition: int4, clock: text },
+  ...usual,
+  ...rare,
+  snapshot: text,
+});
+const keyed = { id: text, before: int8 };
+/** A snapshot that does not say where it stands stands at the row's version, which is about to be another one. */
+const keptSnapshot = 'snapshot_version = coalesce(s.snapshot_version, s.version)';
+/** For slips of which nothing else has changed. */
+export const usualUpdates = updateOf(columns({ ...keyed, ...usual }), `${assigned(usual)}, ${keptSnapshot}`);
+export const rareColumns: readonly string[] = Object.keys(rare);
+export const updates = updateOf(
+  columns({ ...keyed, ...usual, ...rare, snapshot: text }),
+  `${assigned({ ...usual, ...rare })}, snapshot = coalesce(c.snapshot, s.snapshot)`,
+);
+
+function assigned(named: object): string {
+  return Object.keys(named)
     .map((name) => `${name} = c.${name}`)
-    .join(', ')}
-    from ${changedSlips.unnest('c')} where s.id = c.id and s.version = c.before
-    returning 1
+    .join(', ');
+}
+
+/** Counts what it found as it was loaded. */
+function updateOf<Rows extends { unnest(alias: string): string }>(rows: Rows, assignments: string) {
+  const sql = `
+with changed as (
+  update slip s set ${assignments} from ${rows.unnest('c')} where s.id = c.id and s.version = c.before returning 1
 )
-select count(*)::int as n from changed`,
-  rows: changedSlips,
-};
+select count(*)::int as n from changed`;
+  return { sql, rows };
+}
 
 export const entries = table('entry', {
   slip_id: text,
@@ -70,26 +90,23 @@ export const entries = table('entry', {
 });
 
 const accountKeys = columns({ owner: text, kind: text, clock: text, currency: text });
-const accountPlaces = columns({ owner: text, kind: text, clock: text, currency: text, partition: int4 });
 const sameAccount = 'a.owner = w.owner and a.kind = w.kind and a.clock = w.clock and a.currency = w.currency';
 
-/** Places of the accounts that are there, with their ids; `own`: this very transaction wrote the row. */
-export const accountIds = {
-  sql: `
-select w.place::int as place, a.id::text as id, a.xmin = pg_current_xact_id()::xid as own
-  from ${accountPlaces.numbered('w')}
-  join account a on ${sameAccount} and a.partition = w.partition`,
-  rows: accountPlaces,
-};
-
-/** In the order of its key, so that two that open the same ones wait for each other in one direction only. */
+const openedAccounts = columns({
+  ...{ owner: text, kind: text, clock: text, currency: text, partition: int4, change: numeric },
+});
+/**
+ * Moves accounts whose ids are not known, those that are not there from nothing; tells when. In the order of their key, so
+ * that two that open the same ones wait for each other in one direction only.
+ */
 export const openAccounts = {
   sql: `
-insert into account (owner, kind, clock, currency, partition)
-  select w.owner, w.kind, w.clock, w.currency, w.partition from ${accountPlaces.unnest('w')}
+insert into account as a (owner, kind, clock, currency, partition, balance)
+  select w.owner, w.kind, w.clock, w.currency, w.partition, w.change from ${openedAccounts.unnest('w')}
   order by w.owner collate "C", w.kind collate "C", w.clock collate "C", w.currency collate "C", w.partition
-  on conflict do nothing`,
-  rows: accountPlaces,
+  on conflict on constraint account_of_partition do update set balance = a.balance + excluded.balance
+  returning id::text, owner, kind, clock, currency, partition, statement_timestamp() as at`,
+  rows: openedAccounts,
 };
 
 /** Whoever decides by a balance holds its lock to the commit; ascending, so that nobody waits in a ring. */

@@ -41,22 +41,24 @@ export interface FollowedSlip {
 }
 
 /** SHA-256 over the parts, one after the other. */
-export type Sha256 = (...parts: readonly Uint8Array[]) => Buffer;
+export type Sha256 = (first: Uint8Array, ...rest: readonly Uint8Array[]) => Buffer;
 
-const nothing = Buffer.alloc(0);
+/** null: an event of an unknown type, which folds into nothing. */
+export function fold(state: SlipState | null, recorded: RecordedEvent | null): SlipState | null {
+  return recorded === null ? state : evolve(state, recorded);
+}
 
 /** Adds one record of the log to its slip. */
 export function follow(slip: FollowedSlip | null, record: LogRecord, sha256: Sha256): FollowedSlip {
   const { slipId, partition, clock, recorded } = record;
-  const before = slip?.state ?? null;
-  const state = recorded === null ? before : evolve(before, recorded);
+  const state = fold(slip?.state ?? null, recorded);
   const first = timeOn(record);
   return {
     slipId,
     partition,
     version: (slip?.version ?? 0) + 1,
     position: record.offset,
-    chain: sha256(slip?.chain ?? nothing, record.bytes),
+    chain: slip === null ? sha256(record.bytes) : sha256(slip.chain, record.bytes),
     clock: state?.clock ?? slip?.clock ?? clock,
     listedAt: state?.submittedAt ?? slip?.listedAt ?? first,
     state,
@@ -77,7 +79,7 @@ export function waits(slip: FollowedSlip, { offset }: LogRecord): boolean {
 
 /** Folds a record that was logged when it could not be read. */
 export function foldLogged(slip: FollowedSlip, { offset, recorded }: LogRecord): FollowedSlip {
-  const state = recorded === null ? slip.state : evolve(slip.state, recorded);
+  const state = fold(slip.state, recorded);
   return {
     ...slip,
     clock: state?.clock ?? slip.clock,

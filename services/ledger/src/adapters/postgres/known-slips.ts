@@ -1,0 +1,89 @@
+import { hasEnded } from '@slipstream/slip';
+import type { StoredSlip } from '../../application/ports.ts';
+
+/** Of one process, for all its partitions. */
+const bytesMaxDefault = 32 * 1024 * 1024;
+/** What a slip takes beside the names that others chose: its state, the hash of its chain, its hold, its place here. */
+const slipBytes = 2_048;
+
+/**
+ * Slips under way as they were last committed, so that a batch asks for none that this process wrote itself. Nobody else
+ * writes them while it owns their partition, and an update names the version that it follows. The slip whose last event
+ * lies furthest back leaves first; one that has ended or that people look at is not kept.
+ */
+export class KnownSlips {
+  readonly #bytesMax: number;
+  readonly #slips = new Map<string, StoredSlip>();
+  #bytes = 0;
+
+  constructor(bytesMax = bytesMaxDefault) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** At most as many as are taken for kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#slips.size;
+  }
+
+  /** Gives those it has, and has them no longer: they come back when the transaction that works with them was committed. */
+  take(slipIds: readonly string[]): Map<string, StoredSlip> {
+    const found = new Map<string, StoredSlip>();
+    for (const slipId of slipIds) {
+      const slip = this.#slips.get(slipId);
+      if (slip === undefined) continue;
+      this.#drop(slipId, slip);
+      found.set(slipId, slip);
+    }
+    return found;
+  }
+
+  /** What was committed. */
+  keep(slips: readonly StoredSlip[]): void {
+    for (const slip of slips) {
+      const { slipId } = slip.slip;
+      const before = this.#slips.get(slipId);
+      if (before !== undefined) this.#drop(slipId, before);
+      if (!isPlain(slip)) continue;
+      this.#slips.set(slipId, slip);
+      this.#bytes += bytesOf(slip);
+    }
+    for (const [slipId, slip] of this.#slips) {
+      if (this.#bytes <= this.#bytesMax) return;
+      this.#drop(slipId, slip);
+    }
+  }
+
+  /** The partition is claimed anew, or lost: another process, or another database, may say otherwise. */
+  forget(partition: number): void {
+    for (const [slipId, slip] of this.#slips) {
+      if (slip.slip.partition === partition) this.#drop(slipId, slip);
+    }
+  }
+
+  #drop(slipId: string, slip: StoredSlip): void {
+    this.#slips.delete(slipId);
+    this.#bytes -= bytesOf(slip);
+  }
+}
+
+/** Under way, and without texts of any length. */
+function isPlain({ slip: { state, waitsFrom } }: StoredSlip): boolean {
+  if (state === null || waitsFrom !== null || hasEnded(state)) return false;
+  return state.cause === null && state.case === null && state.anomalies.length === 0;
+}
+
+const names = [
+  ...(['caller', 'reference', 'account', 'counterparty', 'route'] as const),
+  ...(['provider', 'providerReference', 'lastStep', 'outcomeReason'] as const),
+];
+
+/** A character may take two bytes. */
+function bytesOf({ slip: { state } }: StoredSlip): number {
+  let characters = 0;
+  for (const name of names) characters += state?.[name]?.length ?? 0;
+  return slipBytes + 2 * characters;
+}

@@ -1,0 +1,17 @@
+import { Accounts } from './accounts.ts';
+import { KnownSlips } from './known-slips.ts';
+
+/** What is remembered of committed rows that nobody else writes, as long as this process owns their partition. */
+export class Remembered {
+  readonly accounts = new Accounts();
+  readonly slips: KnownSlips;
+
+  constructor(slips = new KnownSlips()) {
+    this.slips = slips;
+  }
+
+  forget(partition: number): void {
+    this.accounts.forget(partition);
+    this.slips.forget(partition);
+  }
+}

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { sharedEnvironment } from '@slipstream/environment';
+import type { ConsumedRecord } from '@slipstream/kafka';
+import { seededRandom } from '@slipstream/kernel';
+import { type Books, openBooks } from './books.ts';
+import { recordedAs } from './builders.ts';
+import { Feed } from './feed.ts';
+import { randomLives } from './lives.ts';
+import { asText, PlainBooks } from './plain-books.ts';
+import { storedAsText } from './stored-books.ts';
+
+const environment = sharedEnvironment();
+let books: Books;
+beforeAll(async () => {
+  // Hardly anything is remembered: states are read from the log.
+  books = await openBooks(environment().databaseUrl, 5_000);
+});
+afterAll(() => books?.close());
+
+const slips = 5;
+/** Lives of one slip after the other: more events than are folded without a snapshot. */
+const turns = 16;
+
+it('what is set aside, read again in order or given up, and long lives, come to what the domain says', async () => {
+  const seed = Number(process.env.SEED ?? 20261126);
+  console.log(`seed ${seed}`);
+  const random = seededRandom(seed);
+  const plain = new PlainBooks();
+  const feed = new Feed(0);
+  const { partition } = feed;
+  /** Records that wait, by slip, in their order. */
+  const waiting = new Map<string, ConsumedRecord[]>();
+  let n = 0;
+  const take = async (record: ConsumedRecord) => {
+    const answers = plain.take(record);
+    await books.handle(partition, [record]);
+    for (const { slipId, clock, event } of answers) await arrives(slipId, clock, event);
+  };
+  const arrives = async (slipId: string, clock: string, event: Parameters<typeof recordedAs>[0]) => {
+    const record = feed.event(recordedAs(event, (n++ % 3_000) + 1, slipId, clock));
+    const behind = waiting.get(slipId);
+    if (behind === undefined && random.chance(0.95)) return take(record);
+    plain.setAside(record, behind !== undefined);
+    await books.setAside(partition, [record], behind === undefined ? 'failed' : 'parked_behind');
+    if (behind === undefined) waiting.set(slipId, [record]);
+    else behind.push(record);
+  };
+  /** What the ledger says meanwhile waits behind them. */
+  const resolve = async (slipId: string, records: ConsumedRecord[]) => {
+    for (let record = records.shift(); record !== undefined; record = records.shift()) {
+      if (random.chance(0.8)) await take(record);
+    }
+    waiting.delete(slipId);
+  };
+  for (let turn = 0; turn < turns; turn++) {
+    for (const { slipId, clock, event } of randomLives(random, partition, slips)) {
+      await arrives(slipId, clock, event);
+      if (random.chance(0.1)) books.claimAnew(partition);
+      const [first] = waiting;
+      if (first !== undefined && random.chance(0.2)) await resolve(...first);
+    }
+  }
+  expect(await storedAsText(books.unitOfWork)).toEqual(asText(plain));
+  const [kept] = await books.unitOfWork.query(
+    'select count(*) filter (where snapshot is not null)::int > 0 as some, max(version)::int > 40 as long from slip',
+  );
+  expect(kept).toEqual({ some: true, long: true });
+});
