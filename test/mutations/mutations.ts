@@ -634,6 +634,20 @@ export const mutations: readonly Mutation[] = [
     specs: [`${reconciliation}/src/adapters/kafka/quiet-fold.spec.ts`],
   },
   {
+    name: 'J-the-hottest-slips-make-room',
+    file: `${reconciliation}/src/application/quiet/hot-set.ts`,
+    from: 'return Array.from(slots.filter((_, i) => ages[i]! >= least)).slice(0, slotsMax);',
+    to: 'return Array.from(slots.filter((_, i) => ages[i]! <= least)).slice(0, slotsMax);',
+    specs: [`${reconciliation}/src/application/quiet/hot-set.spec.ts`],
+  },
+  {
+    name: 'J-slips-that-make-room-are-no-rows',
+    file: `${reconciliation}/src/adapters/kafka/quiet-lane.ts`,
+    from: 'if (cold.length > 0) await unit(tx).save(cold);',
+    to: 'if (cold.length < 0) await unit(tx).save(cold);',
+    specs: [`${reconciliation}/test/lanes.int.spec.ts`],
+  },
+  {
     name: 'S-a-unit-takes-whatever-number-comes',
     file: `${kafka}/span.ts`,
     from: 'return event.sequence === source.sequence + 1 && event.incarnation >= source.incarnation;',

@@ -36,13 +36,19 @@ export interface QuietLaneParts {
 }
 
 export interface QuietLimits {
-  /** All that is followed in memory, over all partitions; beyond it new slips are rows. */
+  /** All that is followed in memory, over all partitions; beyond it the coldest slips become rows. */
   readonly hotBytesMax: number;
+  /** Of a partition's room for slips, so much is kept free then, that new ones begin in memory. */
+  readonly freeShare: number;
   /** A partition's snapshot is renewed after so many records, or as many as it has slips when those are more. */
   readonly snapshotRecords: number;
 }
 
-const limitsDefault: QuietLimits = { hotBytesMax: 96 * 1024 * 1024, snapshotRecords: 20_000 };
+const limitsDefault: QuietLimits = {
+  hotBytesMax: 96 * 1024 * 1024,
+  freeShare: 1 / 64,
+  snapshotRecords: 20_000,
+};
 
 /** Slips that leave memory in a transaction that is not a unit's. */
 interface Leaving {
@@ -130,6 +136,7 @@ export class QuietLane implements UnitHandler<Tx> {
       if (!open) throw new SlipstreamError('unavailable', 'the partition was closed meanwhile');
       const { loud } = open;
       open.loud = [];
+      this.#makeRoom(open.hot, span.nextOffset);
       // One at a time: so they spread over the partitions.
       const isDue = snapshots === 0 && this.#isSnapshotDue(open.hot, span.nextOffset);
       if (isDue) snapshots++;
@@ -137,6 +144,14 @@ export class QuietLane implements UnitHandler<Tx> {
       parts.push({ partition: open.hot.partition, taken: open.hot.take(), loud, snapshot });
     }
     return quietUnit(this.#parts, parts);
+  }
+
+  #makeRoom(partition: HotPartition, nextOffset: number): void {
+    const { size, capacity } = partition.hot;
+    const free = capacity * this.#limits.freeShare;
+    if (this.bytes < this.#limits.hotBytesMax || capacity - size >= free) return;
+    // Twice what is needed: not every unit has to.
+    partition.leaveColdest(Math.min(pageSizeMax, Math.ceil(2 * free)), nextOffset);
   }
 
   #isSnapshotDue({ hot, snapshotAt }: HotPartition, nextOffset: number): boolean {
@@ -296,8 +311,12 @@ function quietUnit(
         parts.flatMap(({ taken }) => taken.begun),
       );
       if (known.length > 0) throw new BegunTwice(`slip ${known[0]} was submitted twice`);
-      for (const { partition, loud } of parts)
-        if (loud.length > 0) await foldEvents(withSlips(unit(tx), slips.get(partition)!), partition, loud);
+      for (const { partition, taken, loud } of parts) {
+        const left = slips.get(partition)!;
+        if (loud.length > 0) await foldEvents(withSlips(unit(tx), left), partition, loud);
+        const cold = taken.cold.map((slipId) => unchanged(left.get(slipId)!));
+        if (cold.length > 0) await unit(tx).save(cold);
+      }
       await store.count(
         tx,
         parts.map(({ partition, taken }) => ({ partition, slips: taken.slips, inTime: taken.inTime })),

@@ -22,6 +22,8 @@ export class Taken {
   /** Slips that left memory, and the offsets of their events. */
   readonly left = new Map<string, readonly number[]>();
   readonly departures: Departure[] = [];
+  /** Those of `left` that nothing happened to: they made room. */
+  readonly cold: string[] = [];
 }
 
 /**
@@ -89,6 +91,14 @@ export class HotPartition {
     this.taken.left.set(slipId, this.hot.offsets(slot, offset));
     this.taken.departures.push({ partition: this.partition, offset, slipId });
     this.hot.remove(slot);
+  }
+
+  /** Those without an event for the longest leave, at most so many: others find room. */
+  leaveColdest(slipsMax: number, offset: number): void {
+    for (const slot of this.hot.coldest(offset, slipsMax)) {
+      this.taken.cold.push(this.idAt(slot));
+      this.leave(slot, offset);
+    }
   }
 
   find(slipId: string): number {

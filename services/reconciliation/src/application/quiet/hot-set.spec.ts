@@ -111,6 +111,17 @@ describe('a hot set', () => {
     );
   });
 
+  test('tells which slips had no event for the longest', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 0, max: 20 }), (steps, max) => {
+        const { hot, model, before } = run(steps);
+        const latest = [...model.values()].map(({ offsets }) => offsets.at(-1)!).sort((a, b) => a - b);
+        const found = hot.coldest(before, max).map((slot) => hot.offsets(slot, before).at(-1)!);
+        expect(found.sort((a, b) => a - b)).toEqual(latest.slice(0, max));
+      }),
+    );
+  });
+
   test('reads back from a snapshot as it was', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {

@@ -65,9 +65,14 @@ export class HotSet {
     return this.#capacity * bytesPerSlot + this.held.bytes + this.unheld.bytes + this.#table.byteLength;
   }
 
+  /** Slips that the arrays can hold. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
   /** One more slip would need larger arrays. */
   get isFull(): boolean {
-    return this.#free === none && this.#used === this.#capacity;
+    return this.size === this.#capacity;
   }
 
   /** The slot of an id, or -1. */
@@ -157,7 +162,7 @@ export class HotSet {
   /** The offsets of the slip's events, all of them below `before`. */
   offsets(slot: number, before: number): number[] {
     const low = this.#offsets.subarray(slot * offsetsMax, slot * offsetsMax + this.#counts[slot]!);
-    return Array.from(low, (one) => before - (((before % wrap) - one + wrap) % wrap || wrap));
+    return Array.from(low, (one) => before - distance(one, before));
   }
 
   /** The ledger has answered: the slip waits for its deadline alone. */
@@ -173,6 +178,19 @@ export class HotSet {
   returnInTime(slot: number): void {
     this.#untime(slot);
     this.#flags[slot] = this.#flags[slot]! | isInTime;
+  }
+
+  /** The slots whose latest event lies furthest back, of all that lie below `before`: at most so many, in no order. */
+  coldest(before: number, slotsMax: number): number[] {
+    const slots = Int32Array.from(this.slots());
+    const ages = Float64Array.from(slots, (slot) => this.#age(slot, before));
+    const least = ages.toSorted()[Math.max(0, ages.length - slotsMax)]!;
+    return Array.from(slots.filter((_, i) => ages[i]! >= least)).slice(0, slotsMax);
+  }
+
+  /** Records between a slip's latest event and `before`. */
+  #age(slot: number, before: number): number {
+    return distance(this.#offsets[slot * offsetsMax + this.#counts[slot]! - 1]!, before);
   }
 
   /** Tells of every slot that is in use. */
@@ -248,6 +266,11 @@ const freed = 255;
 const wrap = 2 ** 32;
 /** Places in the table for each slot, at least. */
 const tableRoom = 1.5;
+
+/** How far an offset, of which the low 32 bits are known, lies below `before`. */
+function distance(low: number, before: number): number {
+  return ((before % wrap) - low + wrap) % wrap || wrap;
+}
 
 function tableFor(capacity: number): Int32Array {
   let length = 64;
