@@ -50,6 +50,11 @@ export function table(reported: readonly Reported[]): string {
       row.floor === null ? '' : `>= ${row.floor} ${row.holds ? 'holds' : 'MISSED'}`,
     ]),
   ];
+  return aligned(lines);
+}
+
+/** Lines of cells, each column as wide as its widest cell. */
+export function aligned(lines: readonly (readonly string[])[]): string {
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   return lines
     .map((line) =>

@@ -2,17 +2,24 @@ import { parseArgs } from 'node:util';
 import { core } from './core.ts';
 import { intake } from './intake.ts';
 import { ledger } from './ledger.ts';
+import { reconciler } from './reconciler.ts';
 
-const usage = `usage: npm run bench -- core|intake|ledger [options]
+const usage = `usage: npm run bench -- core|intake|ledger|reconciler [options]
   core                   the core against the limits of kafkajs and PostgreSQL on this machine, as ratios
   intake                 slips over HTTP against a bare Nest server, and on the bus against kafkajs, as ratios
   ledger                 the ledger on whole lives against bare rows and one hot account, as ratios
-  --rounds N             interleaved rounds (3)
-  --events N             events for the raw, append and relay rows (200000)
-  --reconciler-events N  events for raw consume, the runner and the reconciler (1000000)
-  --ledger-events N      events for the ledger (200000)
-  --slips N              slips for the ledger alone, and for intake each way (20000)
-  --json FILE            where the JSON goes (.slipstream/bench/NAME.json)
+  reconciler             the reconciler beside Kafka Streams on the same slips; with ever more slips open; its starts
+  --rounds N             interleaved rounds (3); of the reconciler also 0: only the rows of --open
+  --events N             core: events for the raw, append and relay rows (200000)
+  --reconciler-events N  core: events for raw consume, the runner and the reconciler (1000000)
+  --ledger-events N      core: events for the ledger (200000)
+  --slips N              slips for the ledger alone, for intake each way (20000), for the reconciler's catch-up (170000)
+  --kafka-streams DIR    reconciler: where the peer was built (target and libs in it); without it the peer is left out
+  --open N,N,…           reconciler: slips open at a time, the first is what the others are held against
+                         (10000,1000,100000,1000000); a million also tells how long a start takes; 0: none
+  --live-rate N          reconciler: slips a second while latency is measured (500); 0: it is not
+  --live-seconds N       reconciler: for so long (20)
+  --json FILE            where the JSON goes (.slipstream/bench/NAME.json); the reconciler's chart lies beside it, as SVG
 Exit code 1 when a goal is missed, 2 on wrong usage. Times are never asserted: machines differ, ratios less so.`;
 
 const { values, positionals } = parseArgs({
@@ -22,36 +29,59 @@ const { values, positionals } = parseArgs({
     events: { type: 'string', default: '200000' },
     'reconciler-events': { type: 'string', default: '1000000' },
     'ledger-events': { type: 'string', default: '200000' },
-    slips: { type: 'string', default: '20000' },
+    slips: { type: 'string' },
+    'kafka-streams': { type: 'string' },
+    open: { type: 'string', default: '10000,1000,100000,1000000' },
+    'live-rate': { type: 'string', default: '500' },
+    'live-seconds': { type: 'string', default: '20' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
-const counts = [
-  ...[values.rounds, values.events, values['reconciler-events'], values['ledger-events'], values.slips],
-].map(Number);
-const [name = ''] = positionals;
-if (
-  values.help ||
-  positionals.length !== 1 ||
-  !['core', 'intake', 'ledger'].includes(name) ||
-  counts.some((count) => !Number.isSafeInteger(count) || count < 1)
-) {
-  (values.help ? console.log : console.error)(usage);
-  process.exit(values.help ? 0 : 2);
+
+function tellUsage(code: 0 | 2): never {
+  (code === 0 ? console.log : console.error)(usage);
+  process.exit(code);
 }
-const [rounds, events, reconcilerEvents, ledgerEvents, slips] = counts as [
-  number,
-  number,
-  number,
-  number,
-  number,
-];
-const jsonFile = values.json ?? `.slipstream/bench/${name}.json`;
+
+function count(text: string, least = 1): number {
+  const number = Number(text);
+  return Number.isSafeInteger(number) && number >= least ? number : tellUsage(2);
+}
+
 const say = (line: string) => console.error(line);
+const [name = ''] = positionals;
+const jsonFile = values.json ?? `.slipstream/bench/${name}.json`;
 const benches: Readonly<Record<string, () => Promise<boolean>>> = {
-  core: () => core({ rounds, events, reconcilerEvents, ledgerEvents, jsonFile }, say),
-  intake: () => intake({ rounds, slips, jsonFile }, say),
-  ledger: () => ledger({ rounds, slips, jsonFile }, say),
+  core: () =>
+    core(
+      {
+        rounds: count(values.rounds),
+        events: count(values.events),
+        reconcilerEvents: count(values['reconciler-events']),
+        ledgerEvents: count(values['ledger-events']),
+        jsonFile,
+      },
+      say,
+    ),
+  intake: () =>
+    intake({ rounds: count(values.rounds), slips: count(values.slips ?? '20000'), jsonFile }, say),
+  ledger: () =>
+    ledger({ rounds: count(values.rounds), slips: count(values.slips ?? '20000'), jsonFile }, say),
+  reconciler: () =>
+    reconciler(
+      {
+        rounds: count(values.rounds, 0),
+        slips: count(values.slips ?? '170000'),
+        open: values.open === '0' ? [] : values.open.split(',').map((one) => count(one)),
+        liveRate: count(values['live-rate'], 0),
+        liveSeconds: count(values['live-seconds']),
+        peerFolder: values['kafka-streams'] ?? null,
+        jsonFile,
+      },
+      say,
+    ),
 };
-process.exit((await benches[name]!()) ? 0 : 1);
+const bench = Object.hasOwn(benches, name) && positionals.length === 1 ? benches[name] : undefined;
+if (values.help || !bench) tellUsage(values.help ? 0 : 2);
+process.exit((await bench()) ? 0 : 1);
