@@ -2,12 +2,16 @@ import { freePorts } from '@slipstream/environment';
 import type { ProcessSpec } from '../supervisor/supervised-process.ts';
 import { compiled } from './paths.ts';
 
-/** Every service, in the order of their start, with its database and the variable that names its URL. */
+/**
+ * Every service, in the order of their start, with its database and the variable that names its URL. `youngMiB`: V8's
+ * semi-space. What requests leave behind dies young: intake takes a quarter less CPU with 8 MiB than with 2, for 10 MiB
+ * more of resident memory.
+ */
 export const SERVICES = {
-  intake: { database: 'intake', variable: 'INTAKE_URL' },
-  'provider-gateway': { database: 'provider_gateway', variable: 'GATEWAY_URL' },
-  ledger: { database: 'ledger', variable: 'LEDGER_URL' },
-  reconciliation: { database: 'reconciliation', variable: 'RECONCILIATION_URL' },
+  intake: { database: 'intake', variable: 'INTAKE_URL', youngMiB: 8 },
+  'provider-gateway': { database: 'provider_gateway', variable: 'GATEWAY_URL', youngMiB: 2 },
+  ledger: { database: 'ledger', variable: 'LEDGER_URL', youngMiB: 2 },
+  reconciliation: { database: 'reconciliation', variable: 'RECONCILIATION_URL', youngMiB: 2 },
 } as const;
 
 export type ServiceName = keyof typeof SERVICES;
@@ -47,6 +51,7 @@ export function serviceSpec(
   databaseUrl: string,
   shared: Record<string, string>,
 ): ProcessSpec {
+  const { youngMiB } = SERVICES[instance.service];
   return {
     name: instance.name,
     args: [compiled(`services/${instance.service}/dist/main.js`)],
@@ -59,8 +64,7 @@ export function serviceSpec(
       MALLOC_ARENA_MAX: '2',
       DATABASE_URL: databaseUrl,
       DRAIN_TIMEOUT_MS: '15000', // before the supervisor's SIGKILL
-      NODE_OPTIONS:
-        '--max-old-space-size=96 --max-semi-space-size=2 --disable-warning=TimeoutNegativeWarning',
+      NODE_OPTIONS: `--max-old-space-size=96 --max-semi-space-size=${youngMiB} --disable-warning=TimeoutNegativeWarning`,
     },
     readyUrl: `${instance.url}/readyz`,
   };
