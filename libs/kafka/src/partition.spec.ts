@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Partitioners } from 'kafkajs';
 import { partitionOf } from './partition.ts';
 
 // Kafka's own test values (UtilsTest.testMurmur2), made positive as its partitioner does.
@@ -16,5 +18,16 @@ describe('partitionOf', () => {
     for (const partitions of [1, 6, 12, 97]) {
       expect(partitionOf(key, partitions)).toBe((hash & 0x7fffffff) % partitions);
     }
+  });
+
+  it('puts every key where kafkajs puts it', () => {
+    const partitioner = Partitioners.DefaultPartitioner();
+    const partitionMetadata = Array.from({ length: 12 }, (_, partitionId) => ({ partitionId })) as never;
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }), (key) => {
+        const expected = partitioner({ topic: '', partitionMetadata, message: { key, value: null } });
+        expect(partitionOf(key, 12)).toBe(expected);
+      }),
+    );
   });
 });
