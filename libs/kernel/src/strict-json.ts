@@ -39,25 +39,32 @@ function parse(text: string): unknown {
   }
 }
 
+const quote = 0x22;
+const brace = { open: 0x7b, close: 0x7d };
+const bracket = { open: 0x5b, close: 0x5d };
+
 /** One pass over text that is known to be JSON: only brackets, commas, colons and strings need a look. */
 function scan(text: string, anyText: boolean): void {
+  // Most texts have no escape at all: then a string ends at the next quote, and only keys need a look.
+  const hasEscapes = text.includes('\\');
   /** The keys seen in each open object; null for an array. */
   const open: (Set<string> | null)[] = [];
   for (let at = 0; at < text.length; at += 1) {
-    switch (text[at]) {
-      case '{':
+    switch (text.charCodeAt(at)) {
+      case brace.open:
         open.push(new Set());
         break;
-      case '[':
+      case bracket.open:
         open.push(null);
         break;
-      case '}':
-      case ']':
+      case brace.close:
+      case bracket.close:
         open.pop();
         break;
-      case '"': {
-        const end = endOfString(text, at);
-        checkString(text.slice(at, end + 1), isKey(text, end) ? open.at(-1) : null, anyText);
+      case quote: {
+        const end = hasEscapes ? endOfString(text, at) : text.indexOf('"', at + 1);
+        const keys = isKey(text, end) ? open.at(-1) : null;
+        if (hasEscapes || keys) checkString(text.slice(at, end + 1), keys, anyText);
         at = end;
         break;
       }
