@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Submission } from '../domain/submission/submission.ts';
 
 /**
@@ -10,5 +10,5 @@ export function submissionDigest(submission: Submission): Buffer {
   const money = amount && [amount.amount.toString(), amount.currency];
   const entries = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const content = [caller, reference, kind, account, counterparty, money, route, deadline, entries];
-  return createHash('sha256').update(JSON.stringify(content)).digest();
+  return hash('sha256', JSON.stringify(content), 'buffer');
 }
