@@ -451,6 +451,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${intake}/test/submit-requests.int.spec.ts`],
   },
   {
+    name: 'I5-a-field-that-does-not-exist-is-passed-over',
+    file: `${host}/validation.ts`,
+    from: 'if (Object.hasOwn(checks, name)) continue;',
+    to: 'if (name in checks) continue;',
+    specs: [`${intake}/src/adapters/http/check-body.spec.ts`],
+  },
+  {
     name: 'A1-any-token-opens-any-route',
     file: `${host}/auth.ts`,
     from: 'if (missing.length > 0) {',

@@ -18,3 +18,4 @@ export { httpStatuses, type ProblemBody } from './problem.ts';
 export { RawBody } from './raw-body.ts';
 export { runService } from './run-service.ts';
 export { createService, type Service, type ServiceOptions } from './service.ts';
+export { checkFields, type FieldChecks, wrongFields } from './validation.ts';

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBody, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { CallerIdentity } from '@slipstream/identity';
 import { nameProblem, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import { Caller, IdempotencyKey, rejectUnknownQuery, Scopes } from '@slipstream/service-host';
@@ -7,6 +7,7 @@ import { submissionDigest } from '../../application/submission-digest.ts';
 import type { SubmitOutcome, SubmitRequest } from '../../application/submit-requests.ts';
 import type { Submission } from '../../domain/submission/submission.ts';
 import { answer, type ReplyHeaders } from './answer.ts';
+import { checkBody } from './check-body.ts';
 import { AcceptedBody, SubmitSlipBody } from './submit-slip.dto.ts';
 
 /** Injection token of a {@link Submit}. */
@@ -36,6 +37,7 @@ export class SlipsController {
       'Idempotency-Key and body: it is carried out once, and the repeat gets the first answer.',
   })
   @ApiHeader({ name: 'Idempotency-Key', required: true, schema: { type: 'string', maxLength: 255 } })
+  @ApiBody({ type: SubmitSlipBody })
   @ApiAcceptedResponse({
     type: AcceptedBody,
     description: 'Submitted',
@@ -50,7 +52,7 @@ export class SlipsController {
     },
   })
   async create(
-    @Body() body: SubmitSlipBody,
+    @Body() body: unknown,
     @IdempotencyKey() key: string,
     @Caller() caller: CallerIdentity,
     @Query() query: Record<string, unknown>,
@@ -58,7 +60,7 @@ export class SlipsController {
     @Res({ passthrough: true }) reply: ReplyHeaders,
   ): Promise<AcceptedBody> {
     rejectUnknownQuery(query, []);
-    const submission = toSubmission(body, callerName(caller));
+    const submission = toSubmission(checkBody(body), callerName(caller));
     const digest = submissionDigest(submission);
     const outcome = await this.submit({ key, digest, submission, traceparent: traceparentOf(request) });
     return answer(outcome, reply);
