@@ -250,6 +250,12 @@ describe('requests at the same time', () => {
     await Promise.all(answers.map((_, i) => intake.eventsOf(`many-${i}`)));
     const transactions = new Set(answers.map(({ body }) => body.submitted_at));
     expect(transactions.size).toBeLessThan(300);
+    const repeats = await Promise.all(
+      answers.map((_, i) =>
+        send({ ...goodBody, reference: `many-${i}` }, `many-${i}`, i % 2 ? twin : service),
+      ),
+    );
+    expect(repeats.map(seen)).toEqual(answers.map(seen));
     for (let partition = 0; partition < 12; partition++) {
       // A relay that loses its lease to the twin may send some again, under the same numbers.
       const records = intake.events.filter((record) => record.partition === partition);
