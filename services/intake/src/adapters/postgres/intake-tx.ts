@@ -22,11 +22,17 @@ const inbound = topics.commands.name;
 interface LookUpRow {
   now: Instant;
   usual_wait: string;
-  digest: Buffer | null;
+  /** null where no key was used before. */
+  place: string | null;
+  digest: Buffer;
   slip_id: string;
   event_partition: number | null;
   event_seq: string;
   event_at: Instant;
+}
+
+interface LostRow {
+  lost: string[] | null;
 }
 
 /**
@@ -46,38 +52,26 @@ export function intakeTx(
   return {
     async lookUp(keys) {
       const wait = limited && usualWait === null ? `${lockWaitMsMax}ms` : null;
-      const columns = [keys.map((k) => k.caller), keys.map((k) => k.operation), keys.map((k) => k.key), wait];
-      const rows = await tx.query<LookUpRow>(sql.lookUpSql, columns);
+      const rows = await tx.query<LookUpRow>(sql.lookUpSql, [...sql.keyColumns.parameters(keys), wait]);
       if (wait !== null) usualWait = rows[0]!.usual_wait;
-      return { now: rows[0]!.now, answers: rows.map(earlierUse) };
+      return { now: rows[0]!.now, answers: answersOf(keys.length, rows) };
     },
     async claimKeys(claims) {
-      const rows = await tx
-        .query<{ slip_id: string }>(sql.claimKeysSql, [
-          claims.map((claim) => claim.caller),
-          claims.map((claim) => claim.operation),
-          claims.map((claim) => claim.key),
-          claims.map((claim) => claim.digest),
-          claims.map((claim) => claim.slipId),
-        ])
+      const rows = claims.map(({ slipId, ...claim }) => ({ ...claim, slip_id: slipId }));
+      const [row] = await tx
+        .query<LostRow>(sql.claimKeysSql, sql.claimColumns.parameters(rows))
         .catch(heldElsewhere);
-      return new Set(rows.map((row) => row.slip_id));
+      return without(row!, claims);
     },
     async releaseKeys(slipIds) {
       await tx.query(sql.releaseKeysSql, [slipIds]);
     },
     async insertSlips(slips) {
-      const inserting = tx.query<{ slip_ids: string[] | null }>(sql.insertSlipsSql, [
-        slips.map((slip) => slip.slipId),
-        slips.map((slip) => slip.caller),
-        slips.map((slip) => slip.reference),
-        slips.map((slip) => slip.clock),
-        slips.map((slip) => slip.digest),
-        slips.map((slip) => slip.status),
-        usualWait,
-      ]);
-      const [row] = await inserting.catch(heldElsewhere);
-      return new Set(row!.slip_ids);
+      const rows = slips.map(({ slipId, ...slip }) => ({ ...slip, slip_id: slipId }));
+      const [row] = await tx
+        .query<LostRow>(sql.insertSlipsSql, [...sql.slipColumns.parameters(rows), usualWait])
+        .catch(heldElsewhere);
+      return without(row!, slips);
     },
     async slipsOf(references) {
       const rows = await tx.query<{ slip_id: string | null }>(sql.slipsOfSql, [
@@ -103,9 +97,22 @@ export function intakeTx(
   };
 }
 
+function answersOf(keys: number, rows: readonly LookUpRow[]): (EarlierUse | null)[] {
+  const answers = new Array<EarlierUse | null>(keys).fill(null);
+  for (const row of rows) if (row.place !== null) answers[Number(row.place) - 1] = earlierUse(row);
+  return answers;
+}
+
 /** A row without a position belongs to this very transaction: nobody else can see it. */
 function earlierUse(row: LookUpRow): EarlierUse | null {
-  if (row.digest === null || row.event_partition === null) return null;
+  if (row.event_partition === null) return null;
   const position = { partition: row.event_partition, seq: BigInt(row.event_seq), at: row.event_at };
   return { digest: row.digest, slipId: row.slip_id, position };
+}
+
+/** The slips that are not among those that lost. */
+function without({ lost }: LostRow, slips: readonly { readonly slipId: string }[]): ReadonlySet<string> {
+  const ids = new Set(slips.map(({ slipId }) => slipId));
+  for (const slipId of lost ?? []) ids.delete(slipId);
+  return ids;
 }
