@@ -13,6 +13,8 @@ export interface Load {
   /** Of each post, in milliseconds, ascending. */
   readonly latenciesMs: Float64Array;
   readonly bodies: readonly string[];
+  /** When each post was due (open loop) or begun (closed loop), on `performance`'s clock, in the order of the posts. */
+  readonly begunMs: Float64Array;
 }
 
 const connections = 64;
@@ -35,24 +37,27 @@ export class LoadClient {
   /** Closed loop: every connection sends its next post when it has the answer to the last. @throws Error at an answer but 202 */
   async closed(posts: readonly Post[]): Promise<Load> {
     const latenciesMs = new Float64Array(posts.length);
+    const begunMs = new Float64Array(posts.length);
     const bodies: string[] = new Array(posts.length);
     const started = performance.now();
     let next = 0;
     const sender = async () => {
       while (next < posts.length) {
         const index = next++;
-        const from = performance.now();
+        begunMs[index] = performance.now();
         bodies[index] = await this.#post(posts[index]!);
-        latenciesMs[index] = performance.now() - from;
+        latenciesMs[index] = performance.now() - begunMs[index];
       }
     };
     await Promise.all(Array.from({ length: connections }, sender));
-    return { seconds: (performance.now() - started) / 1000, latenciesMs: latenciesMs.sort(), bodies };
+    const seconds = (performance.now() - started) / 1000;
+    return { seconds, latenciesMs: latenciesMs.sort(), bodies, begunMs };
   }
 
   /** Open loop: a post is due every so often, whatever became of those before, and waits from then on. @throws as closed */
   async open(posts: readonly Post[], perSecond: number): Promise<Load> {
     const latenciesMs = new Float64Array(posts.length);
+    const begunMs = new Float64Array(posts.length);
     const bodies: string[] = new Array(posts.length);
     const answers: Promise<void>[] = [];
     const started = performance.now();
@@ -61,6 +66,7 @@ export class LoadClient {
       for (; index < due; index++) {
         const place = index;
         const dueMs = started + (place / perSecond) * 1000;
+        begunMs[place] = dueMs;
         answers.push(
           this.#post(posts[place]!).then((body) => {
             latenciesMs[place] = performance.now() - dueMs;
@@ -71,7 +77,8 @@ export class LoadClient {
       await sleep(1);
     }
     await Promise.all(answers);
-    return { seconds: (performance.now() - started) / 1000, latenciesMs: latenciesMs.sort(), bodies };
+    const seconds = (performance.now() - started) / 1000;
+    return { seconds, latenciesMs: latenciesMs.sort(), bodies, begunMs };
   }
 
   close(): Promise<void> {

@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { core } from './core.ts';
+import { endToEnd } from './end-to-end.ts';
 import { intake } from './intake.ts';
 import { ledger } from './ledger.ts';
 import { reconciler } from './reconciler.ts';
 
-const usage = `usage: npm run bench -- core|intake|ledger|reconciler [options]
+const usage = `usage: npm run bench -- core|end-to-end|intake|ledger|reconciler [options]
   core                   the core against the limits of kafkajs and PostgreSQL on this machine, as ratios
+  end-to-end             slips from a request to a settlement read from Kafka: rate, latency at shares of it, CPU
   intake                 slips over HTTP against a bare Nest server, and on the bus against kafkajs, as ratios
   ledger                 the ledger on whole lives against bare rows and one hot account, as ratios
   reconciler             the reconciler beside Kafka Streams on the same slips; with ever more slips open; its starts
@@ -13,7 +15,7 @@ const usage = `usage: npm run bench -- core|intake|ledger|reconciler [options]
   --events N             core: events for the raw, append and relay rows (200000)
   --reconciler-events N  core: events for raw consume, the runner and the reconciler (1000000)
   --ledger-events N      core: events for the ledger (200000)
-  --slips N              slips for the ledger alone, for intake each way (20000), for the reconciler's catch-up (170000)
+  --slips N              slips for the ledger alone, for intake each way, end to end (20000), for the reconciler's catch-up (170000)
   --kafka-streams DIR    reconciler: where the peer was built (target and libs in it); without it the peer is left out
   --open N,N,…           reconciler: slips open at a time, the first is what the others are held against
                          (10000,1000,100000,1000000); a million also tells how long a start takes; 0: none
@@ -64,6 +66,8 @@ const benches: Readonly<Record<string, () => Promise<boolean>>> = {
       },
       say,
     ),
+  'end-to-end': () =>
+    endToEnd({ rounds: count(values.rounds), slips: count(values.slips ?? '20000'), jsonFile }, say),
   intake: () =>
     intake({ rounds: count(values.rounds), slips: count(values.slips ?? '20000'), jsonFile }, say),
   ledger: () =>

@@ -14,6 +14,13 @@ const PROVIDERS = [
 /** How long after receipt a simulated provider may still take up a slip; the rules files declare the same. */
 const ACCEPTANCE_DELAY_MAX_MS = 1_000;
 
+/** How a simulated provider answers, by its names in the simulator's configuration. */
+export interface SimulatedBehaviour {
+  readonly mode: 'sync' | 'async';
+  readonly latency_ms: readonly [number, number];
+  readonly failure_rate: number;
+}
+
 export interface Simulation {
   spec: ProcessSpec;
   url: string;
@@ -24,11 +31,16 @@ export interface Simulation {
 /**
  * @param gatewayUrl takes the callbacks
  * @param stateFile where the providers keep what they know over a stop; null: they forget
+ * @param behaviour of all providers instead of their own
  */
-export async function planSimulation(gatewayUrl: string, stateFile: string | null): Promise<Simulation> {
+export async function planSimulation(
+  gatewayUrl: string,
+  stateFile: string | null,
+  behaviour: Partial<SimulatedBehaviour> = {},
+): Promise<Simulation> {
   const [adminPort, ...providerPorts] = await freePorts(1 + PROVIDERS.length);
   const providers = PROVIDERS.map((provider, index) => ({
-    ...provider,
+    ...{ ...provider, ...behaviour },
     port: providerPorts[index],
     secret: `whsec_${randomBytes(32).toString('base64')}`,
     callback_url: `${gatewayUrl}/v1/callbacks/${provider.id}`,

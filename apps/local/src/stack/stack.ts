@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { type Environment, ownedDatabase, startEnvironment } from '@slipstream/environment';
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.ts';
 import { type Profile, type RoutePolicies, rulesFile } from './policies.ts';
-import { planSimulation } from './providers.ts';
+import { planSimulation, type SimulatedBehaviour } from './providers.ts';
 import {
   type InstanceCounts,
   planInstances,
@@ -23,6 +23,8 @@ export interface StackOptions {
   instances?: InstanceCounts;
   /** Changes the profile's dispatched routes. */
   policies?: RoutePolicies;
+  /** How all simulated providers answer, instead of each in its own way. */
+  behaviour?: Partial<SimulatedBehaviour>;
   /** Gives the brokers that the services are told instead of the real ones: a way that a drill can make slow. */
   wayToKafka?: (brokers: readonly string[]) => Promise<readonly string[]>;
   /** Gets progress and one line for each restart. */
@@ -90,7 +92,7 @@ async function startServices(
   const gateway = instances.find((instance) => instance.service === 'provider-gateway');
   const stateFile = options.keepData ? join(options.dataDir, 'providers.jsonl') : null;
   // Port 9: nobody takes callbacks.
-  const simulator = await planSimulation(gateway?.url ?? 'http://127.0.0.1:9', stateFile);
+  const simulator = await planSimulation(gateway?.url ?? 'http://127.0.0.1:9', stateFile, options.behaviour);
   const identity = await openIdentity(join(options.dataDir, 'keys/signing-key.json'));
   const shared = {
     ...simulator.env,

@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import { cloudEventType, peekEnvelope, topics } from '@slipstream/contracts';
+import { type Stack, startStack } from '@slipstream/local';
+import { waitFor } from '@slipstream/testing';
+import pg from 'pg';
+import { withServers } from './core.ts';
+import { type Bench, rawKafka } from './core-workloads.ts';
+import { type Load, LoadClient, percentile } from './http-load.ts';
+import { posts } from './intake-workloads.ts';
+import { cpuSecondsOf, type Spread, spread } from './measure.ts';
+import { writeJson } from './report.ts';
+import { cpuSecondsOfFamily, type ServerPids, serverPids } from './server-cpu.ts';
+
+export interface EndToEndOptions {
+  readonly rounds: number;
+  readonly slips: number;
+  readonly jsonFile: string;
+}
+
+/** Shares of the sustained rate, at which the time from submission to settlement is measured. */
+const shares = [0.25, 0.5, 0.75];
+const openSeconds = 20;
+const warmSlips = 1_000;
+const waitMs = 600_000;
+const p99GoalMs = 500;
+const services = ['intake', 'provider-gateway', 'ledger', 'reconciliation', 'provider-simulator'];
+
+interface Round {
+  /** Slips a second from the first submission to the last settlement, submitted by 64 connections without a pause. */
+  readonly sustained: number;
+  /** Milliseconds of CPU a slip, by process. */
+  readonly cpuMs: Readonly<Record<string, number>>;
+  /** Milliseconds from when a submission was due to its SlipSettled read from Kafka, by share of the sustained rate. */
+  readonly settled: readonly { readonly p50: number; readonly p99: number }[];
+}
+
+/** Everything that runs, from a request to a settlement that another process reads; providers answer at once. */
+export async function endToEnd(options: EndToEndOptions, say: (line: string) => void): Promise<boolean> {
+  const rounds: Round[] = [];
+  for (let round = 1; round <= options.rounds; round++) {
+    say(
+      `round ${round} of ${options.rounds}: ${options.slips} slips at once, then ${shares.join(', ')} of the rate`,
+    );
+    await withServers(round, async (bench, dataDir) => {
+      rounds.push(await play(bench, dataDir, options.slips));
+    });
+  }
+  const result = {
+    slips_per_second: rounded(rounds.map((one) => one.sustained)),
+    cpu_ms_a_slip: Object.fromEntries(
+      Object.keys(rounds[0]!.cpuMs).map((name) => [name, rounded(rounds.map((one) => one.cpuMs[name]!))]),
+    ),
+    settled_ms: shares.map((share, index) => ({
+      share,
+      p50: rounded(rounds.map((one) => one.settled[index]!.p50)),
+      p99: rounded(rounds.map((one) => one.settled[index]!.p99)),
+    })),
+  };
+  console.log(described(result));
+  writeJson(options.jsonFile, { options, ...result });
+  console.log(`JSON: ${options.jsonFile}`);
+  return result.settled_ms.every(({ share, p99 }) => share !== 0.5 || p99.median < p99GoalMs);
+}
+
+async function play(bench: Bench, dataDir: string, slips: number): Promise<Round> {
+  const stack = await startStack({
+    dataDir: join(dataDir, 'stack'),
+    profile: 'stack',
+    // A slip of the backlog that the first run makes is not late.
+    policies: { outcome_deadline_ms: 600_000 },
+    behaviour: { mode: 'sync', latency_ms: [0, 0], failure_rate: 0 },
+  });
+  const settlements = await Settlements.open(bench);
+  const client = new LoadClient(stack.env.INTAKE_URL!, '/v1/slips');
+  const postgres = new pg.Client({ connectionString: bench.databaseUrl });
+  await postgres.connect();
+  try {
+    const token = stack.env.TOKEN_PUBLISHER!;
+    const servers = await serverPids(postgres, dataDir);
+    const submit = async (name: string, count: number, perSecond?: number) => {
+      const wanted = posts(name, count, token);
+      const load = await (perSecond === undefined ? client.closed(wanted) : client.open(wanted, perSecond));
+      return settlements.of(load);
+    };
+    await submit('warm', warmSlips);
+    const before = cpu(stack, servers);
+    const began = performance.now();
+    await submit('sustained', slips);
+    const sustained = slips / ((performance.now() - began) / 1000);
+    const after = cpu(stack, servers);
+    const settled = [];
+    for (const share of shares) {
+      const perSecond = sustained * share;
+      const ascending = await submit(`at-${share}`, Math.ceil(perSecond * openSeconds), perSecond);
+      settled.push({ p50: percentile(ascending, 50), p99: percentile(ascending, 99) });
+    }
+    const cpuMs = Object.entries(after).map(
+      ([name, seconds]) => [name, ((seconds - before[name]!) / slips) * 1000] as const,
+    );
+    return { sustained, cpuMs: Object.fromEntries(cpuMs), settled };
+  } finally {
+    await postgres.end();
+    await client.close();
+    await settlements.close();
+    await stack.stop();
+  }
+}
+
+/** Seconds of CPU so far, by process. */
+function cpu(stack: Stack, { postgres, kafka }: ServerPids): Record<string, number> {
+  const { user, system } = process.cpuUsage();
+  return {
+    ...Object.fromEntries(services.map((name) => [name, cpuSecondsOf(stack.services.pid(name)!)])),
+    PostgreSQL: cpuSecondsOfFamily(postgres),
+    Kafka: cpuSecondsOfFamily(kafka),
+    client: (user + system) / 1e6,
+  };
+}
+
+const settledType = cloudEventType('SlipSettled');
+
+/** When each slip's SlipSettled was read from Kafka. */
+class Settlements {
+  readonly #atMs = new Map<string, number>();
+  readonly #consumer: ReturnType<ReturnType<typeof rawKafka>['consumer']>;
+
+  private constructor(bench: Bench) {
+    this.#consumer = rawKafka(bench).consumer({ groupId: `settled-${bench.round}`, maxWaitTimeInMs: 100 });
+  }
+
+  static async open(bench: Bench): Promise<Settlements> {
+    const settlements = new Settlements(bench);
+    await settlements.#start();
+    return settlements;
+  }
+
+  async #start(): Promise<void> {
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topic: topics.events.name, fromBeginning: true });
+    await this.#consumer.run({
+      partitionsConsumedConcurrently: topics.events.partitions,
+      eachBatch: async ({ batch }) => {
+        const readMs = performance.now();
+        for (const { key, value } of batch.messages) {
+          if (peekEnvelope(value!).type === settledType) this.#atMs.set(key!.toString(), readMs);
+        }
+      },
+    });
+  }
+
+  /** Milliseconds from submission to settlement of every slip of a load, ascending. @throws Error when some never settle */
+  async of({ bodies, begunMs }: Load): Promise<Float64Array> {
+    const ids = bodies.map((body) => (JSON.parse(body) as { id: string }).id);
+    let settled = 0;
+    await waitFor(
+      () => {
+        while (settled < ids.length && this.#atMs.has(ids[settled]!)) settled++;
+        return settled === ids.length;
+      },
+      { timeoutMs: waitMs, what: `${ids.length} slips to settle`, intervalMs: 5 },
+    );
+    return Float64Array.from(ids, (id, index) => this.#atMs.get(id)! - begunMs[index]!).sort();
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer.disconnect();
+  }
+}
+
+function rounded(values: readonly number[]): Spread {
+  const { min, median, max } = spread(values);
+  const round = (value: number) => Math.round(value * 100) / 100;
+  return { min: round(min), median: round(median), max: round(max) };
+}
+
+function described(result: {
+  readonly slips_per_second: Spread;
+  readonly cpu_ms_a_slip: Readonly<Record<string, Spread>>;
+  readonly settled_ms: readonly { readonly share: number; readonly p50: Spread; readonly p99: Spread }[];
+}): string {
+  const show = ({ min, median, max }: Spread) => `${min} / ${median} / ${max}`;
+  return [
+    `slips/s, submitted to settled, min / median / max: ${show(result.slips_per_second)}`,
+    ...result.settled_ms.map(
+      ({ share, p50, p99 }) =>
+        `ms from submission to settlement at ${share} of that: p50 ${show(p50)}, p99 ${show(p99)}${
+          share === 0.5 ? ` (goal: p99 < ${p99GoalMs}, ${p99.median < p99GoalMs ? 'holds' : 'MISSED'})` : ''
+        }`,
+    ),
+    `CPU ms a slip: ${Object.entries(result.cpu_ms_a_slip)
+      .map(([name, { median }]) => `${name} ${Number.isNaN(median) ? '-' : median}`)
+      .join(', ')}`,
+  ].join('\n');
+}
