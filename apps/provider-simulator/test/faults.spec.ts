@@ -211,7 +211,7 @@ describe('faults of callbacks', () => {
   });
 
   test('late_callback: known to inquiries before', async () => {
-    await fault('late_callback', { delay_ms: 1000 });
+    await fault('late_callback', { delay_ms: 4000 });
     await given('late');
     await world.final('late');
     expect(await world.inquire('late')).toMatchObject({ json: { status: 'succeeded' } });

@@ -81,8 +81,8 @@ test('two providers keep their own truth of one slip', async () => {
 });
 
 test('a reply to a client that has gone is not delivered', async () => {
-  world = await World.start({}, { latency_ms: [150, 150] });
-  await expect(world.submit('gone', 'bolt', {}, 50)).rejects.toMatchObject({ name: 'TimeoutError' });
+  world = await World.start({}, { latency_ms: [2_500, 2_500] });
+  await expect(world.submit('gone', 'bolt', {}, 1_000)).rejects.toMatchObject({ name: 'TimeoutError' });
   const truth = await eventually(
     () => world.truthOf('gone'),
     (row) => row.answers.length > 0,
