@@ -32,11 +32,29 @@ function sameCalendarDay(epochMs: number, month: number, day: number, hour: numb
   return date.getUTCMonth() + 1 === month && date.getUTCDate() === day && date.getUTCHours() === hour;
 }
 
+const secondsPerDay = 86_400;
+/** The date of the last time that was written: times that follow each other nearly always share it. */
+let lastDay = Number.NaN;
+let lastDate = '';
+
 /** From whole seconds since the epoch and microseconds within the second; null outside the years 0001-9999. */
 function fromParts(seconds: number, micros: number): Instant | null {
   if (seconds < -62_135_596_800 || seconds > 253_402_300_799) return null;
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(micros).padStart(6, '0')}Z`;
+  const day = Math.floor(seconds / secondsPerDay);
+  if (day !== lastDay) {
+    lastDate = new Date(day * secondsPerDay * 1000).toISOString().slice(0, 11);
+    lastDay = day;
+  }
+  const second = seconds - day * secondsPerDay;
+  return `${lastDate}${timeOfDay(second)}.${String(micros).padStart(6, '0')}Z`;
 }
+
+function timeOfDay(second: number): string {
+  const minute = Math.floor(second / 60);
+  return `${twoDigits[Math.floor(minute / 60)]}:${twoDigits[minute % 60]}:${twoDigits[second % 60]}`;
+}
+
+const twoDigits = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
 
 /** Microseconds since the epoch. */
 export function instantToMicros(instant: Instant): bigint {
@@ -45,6 +63,12 @@ export function instantToMicros(instant: Instant): bigint {
 
 /** From microseconds since the epoch; throws RangeError outside the years 0001-9999. */
 export function instantFromMicros(micros: bigint): Instant {
+  const exact = Number(micros);
+  if (Number.isSafeInteger(exact)) {
+    const seconds = Math.floor(exact / 1_000_000);
+    // Every such time lies in the years that can be written, up to 2255.
+    return fromParts(seconds, exact - seconds * 1_000_000)!;
+  }
   const within = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const instant = fromParts(Number((micros - within) / 1_000_000n), Number(within));
   if (instant === null) throw new RangeError(`no instant: ${micros} us`);
