@@ -165,8 +165,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P11-a-slip-that-was-rolled-back-is-remembered',
     file: `${ledger}/src/adapters/postgres/ledger-tx.ts`,
-    from: 'tx.afterCommit(() => slips.keep(booking.slips.map(asStored)));',
-    to: 'slips.keep(booking.slips.map(asStored));',
+    from: 'tx.afterCommit(() => slips.keep(written));',
+    to: 'slips.keep(written);',
     specs: [`${ledger}/test/lives.int.spec.ts`],
   },
   {
@@ -189,6 +189,20 @@ export const mutations: readonly Mutation[] = [
     from: 'return hasWaited || version - from > eventsFoldedMax ? version : from;',
     to: 'return version - from > eventsFoldedMax ? version : from;',
     specs: [`${ledger}/test/waiting.int.spec.ts`],
+  },
+  {
+    name: 'P16-a-row-lags-behind-what-guards-a-decision',
+    file: `${ledger}/src/adapters/postgres/slip-rows.ts`,
+    from: 'if (before === null || hold?.status !== before.hold?.status || entries !== before.entries) return false;',
+    to: 'if (before === null) return false;',
+    specs: [`${ledger}/src/adapters/postgres/slip-rows.spec.ts`],
+  },
+  {
+    name: 'P17-a-list-shows-where-a-slip-stood',
+    file: `${ledger}/src/adapters/postgres/ledger-queries.ts`,
+    from: 'if (status !== undefined && underWay.has(status)) {',
+    to: "if (status === '') {",
+    specs: [`${ledger}/test/reads.int.spec.ts`],
   },
   {
     name: 'P15-what-waits-is-folded-before-it-is-read-again',

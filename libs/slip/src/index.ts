@@ -23,6 +23,7 @@ export {
   isSubmitted,
   type SlipCase,
   type SlipState,
+  type SlipStatus,
   type SubmittedSlip,
   slipStatuses,
 } from './state.ts';

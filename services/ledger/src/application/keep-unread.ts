@@ -1,4 +1,4 @@
-import { followUnread, type LogRecord, type Sha256 } from '../domain/log/follow.ts';
+import { followUnread, type LogRecord, type Sha256, statusOf } from '../domain/log/follow.ts';
 import type { LedgerTx, LogEntry, SlipChange } from './ports.ts';
 
 /** A record set aside. */
@@ -29,7 +29,8 @@ export async function keepUnread(sha256: Sha256, tx: LedgerTx, unread: readonly 
       snapshotAt: known?.snapshotAt ?? 0,
       before: stored.get(record.slipId) ?? null,
     });
-    log.push({ record, version: followed.version, chain: followed.chain });
+    const { version, chain } = followed;
+    log.push({ record, version, chain, status: statusOf(followed) });
   }
   if (log.length === 0) return;
   await tx.write({ log, slips: [...slips.values()], transactions: [], changes: [] });

@@ -1,10 +1,10 @@
-import type { Transaction } from '@slipstream/slip';
+import type { SlipStatus, Transaction } from '@slipstream/slip';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { FollowedSlip, LogRecord } from '../domain/log/follow.ts';
 import type { AccountChange, AccountKey, Balances } from '../domain/posting/balances.ts';
 
-/** A slip and its hold as the database has them. */
-export interface StoredSlip {
+/** A slip and its hold in the books. */
+export interface SlipInBooks {
   readonly slip: FollowedSlip;
   readonly hold: Hold | null;
   /** How many entries it has in the books. */
@@ -13,15 +13,23 @@ export interface StoredSlip {
   readonly snapshotAt: number;
 }
 
+/** As the database has it. */
+export interface StoredSlip extends SlipInBooks {
+  /** The version at which its row was written; the log may be ahead of it. */
+  readonly writtenAt: number;
+}
+
 /** A record of the log with what it became there. */
 export interface LogEntry {
   readonly record: LogRecord;
   readonly version: number;
   readonly chain: Buffer;
+  /** Of the slip, after it. */
+  readonly status: SlipStatus;
 }
 
 /** A slip as a batch leaves it. Its state is to be kept where `snapshotAt` is its version. */
-export interface SlipChange extends StoredSlip {
+export interface SlipChange extends SlipInBooks {
   /** As it was loaded; null: there was none. */
   readonly before: StoredSlip | null;
 }

@@ -14,6 +14,7 @@ import {
   follow,
   type LogRecord,
   type Sha256,
+  statusOf,
   waits,
 } from '../domain/log/follow.ts';
 import { Balances } from '../domain/posting/balances.ts';
@@ -101,7 +102,7 @@ function takeIn(
     }
     const followed = isLogged ? foldLogged(slip, record) : follow(slip, record, sha256);
     taken.slips.set(slipId, followed);
-    if (!isLogged) taken.entries.push({ record, version: followed.version, chain: followed.chain });
+    if (!isLogged) taken.entries.push(logEntry(record, followed));
     if (recorded === null) taken.unknownTypes.push(record.type);
     else if (mayMoveMoney(recorded.event)) {
       taken.cues.push({ before: slip?.state ?? null, recorded });
@@ -109,6 +110,10 @@ function takeIn(
     }
   }
   return taken;
+}
+
+function logEntry(record: LogRecord, followed: FollowedSlip): LogEntry {
+  return { record, version: followed.version, chain: followed.chain, status: statusOf(followed) };
 }
 
 async function compareResent(

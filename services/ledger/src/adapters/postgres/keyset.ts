@@ -1,4 +1,4 @@
-import type { UnitOfWork } from '@slipstream/postgres';
+import type { Tx } from '@slipstream/postgres';
 import type { PageOf, PageRequest } from '../../application/queries.ts';
 
 /** A collection to be read by key: pages stay right while rows are added, however deep they are. */
@@ -21,7 +21,7 @@ export interface Bounds {
 }
 
 export async function readPage<Row, Item>(
-  unitOfWork: UnitOfWork,
+  database: Pick<Tx, 'query'>,
   keyset: Keyset<Row, Item>,
   { limit, from }: PageRequest,
 ): Promise<PageOf<Item>> {
@@ -42,7 +42,7 @@ export async function readPage<Row, Item>(
   const select =
     typeof keyset.select === 'string' ? keyset.select : keyset.select({ condition, first: ordered });
   const sql = `${select} where ${condition} ${ordered}`;
-  const found = await unitOfWork.query<Row>(sql, parameters);
+  const found = await database.query<Row>(sql, parameters);
   const more = found.length > limit;
   const rows = found.slice(0, limit);
   if (backwards) rows.reverse();

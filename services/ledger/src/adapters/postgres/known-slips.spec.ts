@@ -18,6 +18,7 @@ function slip(n: number, version: number, facts: Partial<SlipState> = {}): Store
     hold: null,
     entries: 0,
     snapshotAt: 0,
+    writtenAt: version,
   };
 }
 

@@ -1,7 +1,7 @@
 import { readEnvelope } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
-import type { UnitOfWork } from '@slipstream/postgres';
-import { initialState, type SlipState } from '@slipstream/slip';
+import type { Tx, UnitOfWork } from '@slipstream/postgres';
+import { initialState } from '@slipstream/slip';
 import type {
   LedgerQueries,
   LoggedEvent,
@@ -10,14 +10,13 @@ import type {
   SlipView,
 } from '../../application/queries.ts';
 import { type Keyset, readPage } from './keyset.ts';
-import { usualStatuses } from './slip-rows.ts';
-import { type StateRow, stateColumns, statesOf } from './slip-states.ts';
+import { underWay, usualStatuses } from './slip-rows.ts';
+import { type Stand, type StateRow, standsOf, stateColumns } from './slip-states.ts';
 import { transactions } from './transactions.ts';
 
 interface SlipRow extends StateRow {
   clock: string;
   partition: number;
-  position: string;
   listed_at: Instant;
 }
 
@@ -26,7 +25,10 @@ interface EventRow {
   bytes: Buffer;
 }
 
-const slipSql = `select id, clock, partition, position, listed_at, ${stateColumns} from slip`;
+const slipSql = `select id, clock, partition, listed_at, ${stateColumns} from slip`;
+/** Of a slip under way. */
+const statusNow = `coalesce((select e.status from event_log e where e.slip_id = slip.id and e.version > slip.version
+  order by e.version desc limit 1), slip.status)`;
 const eventSql = 'select version, bytes from event_log';
 const accountSql = `
 select currency, coalesce(sum(balance) filter (where kind = 'available'), 0)::text as available,
@@ -53,15 +55,17 @@ from counted group by key order by slips desc, key limit 1000`;
 export function ledgerQueries(unitOfWork: UnitOfWork, waitFor: LedgerQueries['waitFor']): LedgerQueries {
   return {
     waitFor,
-    async slips(filter, order, page) {
-      const { items, ...ends } = await readPage(unitOfWork, slipKeyset(filter, order), page);
-      return { items: await toViews(unitOfWork, items), ...ends };
-    },
-    async slip(id) {
-      const rows = await unitOfWork.query<SlipRow>(`${slipSql} where id = $1`, [id]);
-      const [view] = await toViews(unitOfWork, rows);
-      return view ?? null;
-    },
+    slips: (filter, order, page) =>
+      atOneMoment(unitOfWork, async (tx) => {
+        const { items, ...ends } = await readPage(tx, slipKeyset(filter, order), page);
+        return { items: await toViews(tx, items), ...ends };
+      }),
+    slip: (id) =>
+      atOneMoment(unitOfWork, async (tx) => {
+        const rows = await tx.query<SlipRow>(`${slipSql} where id = $1`, [id]);
+        const [view] = await toViews(tx, rows);
+        return view ?? null;
+      }),
     async events(slipId, page) {
       const found = await readPage(unitOfWork, eventKeyset(slipId), page);
       if (found.items.length > 0) return found;
@@ -106,8 +110,11 @@ function slipKeyset(filter: SlipFilter, order: 'asc' | 'desc'): Keyset<SlipRow, 
   for (const column of ['clock', 'reference', 'account', 'provider', 'kind', 'outcome'] as const) {
     add(filter[column], (place) => `${column} = ${place}`);
   }
-  const isUsual = filter.status !== undefined && usualStatuses.has(filter.status);
-  add(filter.status, (place) => `${isUsual ? 'status' : 'rare_status'} = ${place}`);
+  const { status } = filter;
+  if (status !== undefined && underWay.has(status)) {
+    add([...underWay], (place) => `status = any(${place})`);
+    add(status, (place) => `${statusNow} = ${place}`);
+  } else add(status, (place) => `${usualStatuses.has(status!) ? 'status' : 'rare_status'} = ${place}`);
   add(filter.cause, (place) => `(cause_class = ${place} or cause_code = ${place})`);
   add(filter.submittedFrom, (place) => `listed_at >= ${place}`);
   add(filter.submittedTo, (place) => `listed_at < ${place}`);
@@ -148,17 +155,20 @@ function toLogged({ version, bytes }: EventRow, slipId: string): LoggedEvent {
   };
 }
 
-async function toViews(unitOfWork: UnitOfWork, rows: readonly SlipRow[]): Promise<SlipView[]> {
-  const states = await statesOf(unitOfWork, rows);
-  return rows.map((row) => toView(row, states.get(row.id) ?? null));
+/** All that is read is of one moment: the log may be ahead of the rows, and both go on meanwhile. */
+function atOneMoment<T>(unitOfWork: UnitOfWork, read: (tx: Tx) => Promise<T>): Promise<T> {
+  return unitOfWork.run(async (tx) => {
+    await tx.query('set transaction isolation level repeatable read, read only');
+    return read(tx);
+  });
+}
+
+async function toViews(tx: Tx, rows: readonly SlipRow[]): Promise<SlipView[]> {
+  const stands = await standsOf(tx, rows);
+  return rows.map((row) => toView(row, stands.get(row.id)!));
 }
 
 /** A slip of which no event could be read is shown as `submitted`. */
-function toView(row: SlipRow, state: SlipState | null): SlipView {
-  return {
-    state: state ?? initialState(row.id, row.clock),
-    version: Number(row.version),
-    partition: row.partition,
-    offset: Number(row.position),
-  };
+function toView({ id, clock, partition }: SlipRow, { state, version, position }: Stand): SlipView {
+  return { state: state ?? initialState(id, clock), version, partition, offset: position };
 }

@@ -5,8 +5,8 @@ import { entryOf } from '../../domain/posting/entry.ts';
 import { type Accounts, lockedBalances } from './accounts.ts';
 import type { Remembered } from './remembered.ts';
 import { differing } from './resent.ts';
-import { differsUsually, loadSql, type SlipRow, slipRow, toStored } from './slip-rows.ts';
-import { statesOf } from './slip-states.ts';
+import { differsUsually, loadSql, mayLag, type SlipRow, slipRow, toStored } from './slip-rows.ts';
+import { standsOf } from './slip-states.ts';
 import { entries, eventLog, newSlips, updates, usualUpdates } from './tables.ts';
 
 const ids = columns({ id: columnTypes.text });
@@ -24,46 +24,46 @@ export function ledgerTx(tx: Tx, { accounts, slips }: Remembered): LedgerTx {
     lockBalances: (keys) => lockedBalances(tx, keys),
     async write(booking) {
       await tx.insert(eventLog, booking.log.map(logRow));
-      await writeSlips(tx, booking.slips);
+      const written = await writeSlips(tx, booking.slips);
       if (booking.transactions.length > 0) await book(tx, accounts, booking);
-      tx.afterCommit(() => slips.keep(booking.slips.map(asStored)));
+      tx.afterCommit(() => slips.keep(written));
     },
     afterCommit: (then) => tx.afterCommit(then),
   };
 }
 
-const asStored = ({ slip, hold, entries, snapshotAt }: SlipChange): StoredSlip => ({
-  ...{ slip, hold, entries, snapshotAt },
-});
-
 async function stored(tx: Tx, slipIds: readonly string[]): Promise<StoredSlip[]> {
   if (slipIds.length === 0) return [];
   const rows = await tx.query<SlipRow>(loadSql, ids.parameters(slipIds.map((id) => ({ id }))));
-  const states = await statesOf(tx, rows);
-  return rows.map((row) => toStored(row, states.get(row.id) ?? null));
+  // Nobody else writes them meanwhile.
+  const stands = await standsOf(tx, rows);
+  return rows.map((row) => toStored(row, stands.get(row.id)!));
 }
 
-function logRow({ record, version, chain }: LogEntry) {
+function logRow({ record, version, chain, status }: LogEntry) {
   const { partition, offset, slipId, bytes } = record;
-  return { partition, kafka_offset: offset, slip_id: slipId, version, bytes, chain };
+  return { partition, kafka_offset: offset, slip_id: slipId, version, bytes, chain, status };
 }
 
-async function writeSlips(tx: Tx, slips: readonly SlipChange[]): Promise<void> {
+/** Gives the slips as the database has them now. */
+async function writeSlips(tx: Tx, slips: readonly SlipChange[]): Promise<StoredSlip[]> {
   const added: ReturnType<typeof slipRow>[] = [];
   const usual: ChangedRow[] = [];
   const others: ChangedRow[] = [];
-  for (const slip of slips) {
-    const row = slipRow(slip);
-    if (slip.before === null) added.push(row);
-    else {
-      const changed = { before: slip.before.slip.version, ...row };
-      if (differsUsually(row, slipRow(slip.before))) usual.push(changed);
-      else others.push(changed);
+  const stored = slips.map((change): StoredSlip => {
+    const { slip, hold, entries, snapshotAt, before } = change;
+    const lags = mayLag(change);
+    if (!lags) {
+      const row = slipRow(change);
+      if (before === null) added.push(row);
+      else (differsUsually(row, slipRow(before)) ? usual : others).push({ before: before.writtenAt, ...row });
     }
-  }
+    return { slip, hold, entries, snapshotAt, writtenAt: lags ? before!.writtenAt : slip.version };
+  });
   await tx.insert(newSlips, added);
   if (usual.length > 0) await change(tx, usual.length, usualUpdates.sql, usualUpdates.rows.parameters(usual));
   if (others.length > 0) await change(tx, others.length, updates.sql, updates.rows.parameters(others));
+  return stored;
 }
 
 type ChangedRow = ReturnType<typeof slipRow> & { readonly before: number };

@@ -1,8 +1,9 @@
 import { type Instant, type Money, type MoneyJson, moneyToJson } from '@slipstream/kernel';
 import { type SlipKind, type SlipState, serializeState } from '@slipstream/slip';
-import type { StoredSlip } from '../../application/ports.ts';
+import type { SlipChange, SlipInBooks, StoredSlip } from '../../application/ports.ts';
 import type { Hold, HoldStatus } from '../../domain/hold/hold.ts';
-import { type StateRow, snapshotVersionOf, stateColumns } from './slip-states.ts';
+import { statusOf } from '../../domain/log/follow.ts';
+import { type Stand, type StateRow, snapshotVersionOf, stateColumns } from './slip-states.ts';
 import { rareColumns } from './tables.ts';
 
 /** Where nearly all slips are or were: the rest can be listed by status without reading these. */
@@ -17,8 +18,6 @@ export const usualStatuses: ReadonlySet<string> = new Set([
 
 export interface SlipRow extends StateRow {
   readonly partition: number;
-  readonly position: string;
-  readonly chain: Buffer;
   readonly clock: string;
   readonly listed_at: Instant;
   readonly hold_status: HoldStatus | null;
@@ -27,15 +26,15 @@ export interface SlipRow extends StateRow {
 }
 
 export const loadSql = `
-select id, partition, position, chain, clock, listed_at, hold_status, hold_terms, entries, ${stateColumns}
+select id, partition, clock, listed_at, hold_status, hold_terms, entries, ${stateColumns}
 from slip where id = any($1::text[])`;
 
 type SlipRowWritten = ReturnType<typeof slipRow>;
 
 /** A slip as its row has it, for a new row as for a change. */
-export function slipRow({ slip, hold, entries, snapshotAt }: StoredSlip) {
+export function slipRow({ slip, hold, entries, snapshotAt }: SlipInBooks) {
   const { state } = slip;
-  const status = state?.status ?? 'submitted';
+  const status: string = statusOf(slip);
   return {
     id: slip.slipId,
     partition: slip.partition,
@@ -76,15 +75,33 @@ export function differsUsually(one: SlipRowWritten, other: SlipRowWritten): bool
   );
 }
 
-export function toStored(row: SlipRow, state: SlipState | null): StoredSlip {
+/** Of these the log says where they stand, and lists ask it; a slip of any other status has it in its row. */
+export const underWay: ReadonlySet<string> = new Set(['submitted', 'held', 'dispatching', 'acknowledged']);
+
+/** Facts that a row shows, or guards a decision by. */
+const shown = [
+  ...(['reference', 'account', 'counterparty', 'provider', 'kind', 'outcome'] as const),
+  ...(['cause', 'amount', 'deadline', 'overdue'] as const),
+];
+
+/** Whether the row says all that it must: only where the slip stands has changed, and that is told by the log. */
+export function mayLag({ slip, hold, entries, snapshotAt, before }: SlipChange): boolean {
+  if (before === null || hold?.status !== before.hold?.status || entries !== before.entries) return false;
+  if (snapshotAt !== before.snapshotAt || snapshotAt === slip.version) return false;
+  const { state, waitsFrom, clock, listedAt } = slip;
+  const was = before.slip;
+  if (state === null || was.state === null || waitsFrom !== null || was.waitsFrom !== null) return false;
+  if (!underWay.has(state.status) || !underWay.has(was.state.status)) return false;
+  if (clock !== was.clock || listedAt !== was.listedAt) return false;
+  for (const fact of shown) if (state[fact] !== was.state[fact]) return false;
+  return true;
+}
+
+export function toStored(row: SlipRow, { state, version, position, chain }: Stand): StoredSlip {
   return {
     slip: {
-      slipId: row.id,
-      partition: row.partition,
-      version: Number(row.version),
-      position: Number(row.position),
+      ...{ slipId: row.id, partition: row.partition, version, position, chain },
       waitsFrom: row.waits_from === null ? null : Number(row.waits_from),
-      chain: row.chain,
       clock: row.clock,
       listedAt: row.listed_at,
       state,
@@ -92,6 +109,7 @@ export function toStored(row: SlipRow, state: SlipState | null): StoredSlip {
     hold: row.hold_status === null ? null : toHold(row, row.hold_status, state),
     entries: row.entries,
     snapshotAt: snapshotVersionOf(row),
+    writtenAt: Number(row.version),
   };
 }
 

@@ -10,6 +10,7 @@ export const eventLog = table('event_log', {
   version: int8,
   bytes: bytea,
   chain: bytea,
+  status: text,
 });
 
 /** What changes of a slip at nearly every event. */

@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import { evolve, type RecordedEvent, type SlipState, timeOn } from '@slipstream/slip';
+import { evolve, type RecordedEvent, type SlipState, type SlipStatus, timeOn } from '@slipstream/slip';
 
 /** A record of the log, its envelope read. */
 export interface LogRecord {
@@ -38,6 +38,11 @@ export interface FollowedSlip {
   readonly state: SlipState | null;
   /** Offset of the first logged event that is not folded: it waits to be read again (rule 9). null: all are. */
   readonly waitsFrom: number | null;
+}
+
+/** A slip of which no event could be read yet is shown as submitted. */
+export function statusOf({ state }: FollowedSlip): SlipStatus {
+  return state?.status ?? 'submitted';
 }
 
 /** SHA-256 over the parts, one after the other. */

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { sharedEnvironment } from '@slipstream/environment';
+import { seededRandom } from '@slipstream/kernel';
+import { serializeState, slipStatuses } from '@slipstream/slip';
+import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
+import type { LedgerQueries, PageRequest, SlipView } from '../src/application/queries.ts';
+import { type FollowedSlip, statusOf } from '../src/domain/log/follow.ts';
+import { type Books, openBooks } from './books.ts';
+import { recordedAs } from './builders.ts';
+import { Feed } from './feed.ts';
+import { randomLives } from './lives.ts';
+import { PlainBooks } from './plain-books.ts';
+
+const environment = sharedEnvironment();
+let books: Books;
+let queries: LedgerQueries;
+beforeAll(async () => {
+  books = await openBooks(environment().databaseUrl);
+  queries = ledgerQueries(books.unitOfWork, () => Promise.reject(new Error('not asked')));
+});
+afterAll(() => books?.close());
+
+const clocks = ['wall', 'import-1', 'import-2'];
+
+async function listed(clock: string, status?: string): Promise<SlipView[]> {
+  const views: SlipView[] = [];
+  for (let from: PageRequest['from'] = null; ; ) {
+    const page = await queries.slips({ clock, status }, 'asc', { limit: 7, from });
+    views.push(...page.items);
+    if (page.next === null) return views;
+    from = { side: 'after', key: page.next };
+  }
+}
+
+const text = ({ state, version, partition, offset }: SlipView) =>
+  `${serializeState(state)} ${version} ${partition}:${offset}`;
+const expected = ({ state, version, partition, position }: FollowedSlip) =>
+  text({ state: state!, version, partition, offset: position });
+
+it('lists by status and single slips say where slips stand, also where their rows lag behind the log', async () => {
+  const seed = Number(process.env.SEED ?? 20261126);
+  console.log(`seed ${seed}`);
+  const random = seededRandom(seed);
+  const plain = new PlainBooks();
+  let n = 0;
+  for (let partition = 0; partition < 3; partition++) {
+    const feed = new Feed(partition);
+    const next = (slipId: string, clock: string, event: Parameters<typeof recordedAs>[0]) =>
+      feed.event(recordedAs(event, (n++ % 3_000) + 1, slipId, clock));
+    // Some lives have ended and some not, and what the ledger said of some has not come back.
+    const lives = randomLives(random, partition, 60);
+    for (const { slipId, clock, event } of lives.slice(0, random.integer(60, lives.length))) {
+      const record = next(slipId, clock, event);
+      const answers = plain.take(record);
+      await books.handle(partition, [record]);
+      const own = answers.filter(() => random.chance(0.7)).map((one) => next(slipId, one.clock, one.event));
+      for (const one of own) plain.take(one);
+      if (own.length > 0) await books.handle(partition, own);
+    }
+  }
+  const slips = [...plain.slips.values()].map(({ slip }) => slip);
+  const rows = await books.unitOfWork.query<{ lags: boolean }>(
+    'select s.version < n.version as lags from slip s join slip_now n using (id)',
+  );
+  expect(rows.filter(({ lags }) => lags).length).toBeGreaterThan(10);
+  for (const clock of clocks) {
+    const own = slips.filter((slip) => slip.clock === clock);
+    expect((await listed(clock)).map(text).sort()).toEqual(own.map(expected).sort());
+    for (const status of slipStatuses) {
+      const those = own.filter((slip) => statusOf(slip) === status);
+      expect([status, ...(await listed(clock, status)).map(text).sort()]).toEqual([
+        status,
+        ...those.map(expected).sort(),
+      ]);
+    }
+  }
+  for (const slip of slips) expect(text((await queries.slip(slip.slipId))!)).toBe(expected(slip));
+  const now = await books.unitOfWork.query(
+    'select id, status, version::int from slip_now order by id collate "C"',
+  );
+  const names = slips.map((slip) => ({ id: slip.slipId, status: statusOf(slip), version: slip.version }));
+  names.sort((a, b) => Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
+  expect(now).toEqual(names);
+});
