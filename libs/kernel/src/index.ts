@@ -16,8 +16,11 @@ export {
   type Instant,
   instantFromMicros,
   instantFromMs,
+  instantFromSeconds,
   instantToMicros,
   instantToMs,
+  instantToSeconds,
+  microsWithin,
   parseInstant,
 } from './instant.ts';
 export {

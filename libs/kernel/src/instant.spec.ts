@@ -6,8 +6,11 @@ import {
   earlier,
   instantFromMicros,
   instantFromMs,
+  instantFromSeconds,
   instantToMicros,
   instantToMs,
+  instantToSeconds,
+  microsWithin,
   parseInstant,
 } from './index.ts';
 
@@ -90,6 +93,34 @@ describe('an instant', () => {
       }),
     );
   });
+
+  it('has the day and time that a Date has', () => {
+    fc.assert(
+      fc.property(micros, (value) => {
+        const instant = instantFromMicros(value);
+        const ms = instantToMs(instant);
+        expect(`${instant.slice(0, 23)}Z`).toBe(new Date(ms).toISOString());
+        expect(instantToSeconds(instant) * 1000 + Math.trunc(microsWithin(instant) / 1000)).toBe(ms);
+        expect(instantFromSeconds(instantToSeconds(instant), microsWithin(instant))).toBe(instant);
+      }),
+    );
+  });
+
+  it.each(['0004-02-29', '0100-02-28', '1900-03-01', '2000-02-29', '2024-12-31', '9999-12-31'])(
+    'finds the day %s, where calendars go wrong',
+    (day) => {
+      const instant = `${day}T23:59:59.999999Z`;
+      expect(instantToMicros(instant)).toBe(BigInt(Date.parse(`${day}T23:59:59Z`)) * 1000n + 999_999n);
+      expect(instantFromMicros(instantToMicros(instant))).toBe(instant);
+    },
+  );
+
+  it.each(['', 'infinity', '2026-13-01T00:00:00.000000Z', '2026-11-22T10:39:00.12345xZ', '2026-11-22'])(
+    'is no text that is none: %s',
+    (text) => {
+      expect(() => instantToMicros(text)).toThrow(RangeError);
+    },
+  );
 
   it('sorts as text as it sorts in time', () => {
     fc.assert(
