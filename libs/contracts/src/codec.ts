@@ -1,11 +1,11 @@
-import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { type Instant, SlipstreamError } from '@slipstream/kernel';
 import { type RecordedEvent, type SlipEvent, wallClock } from '@slipstream/slip';
-import { mappingOf, toTimestamp } from './domain-mapping.ts';
+import { textAttribute, timeAttribute } from './attributes.ts';
 import { type Envelope, readEnvelope } from './envelope.ts';
 import { type EventTypes, eventTypes } from './event-types.ts';
-import { CloudEventSchema } from './generated/io/cloudevents/v1/cloudevents_pb.ts';
+import { decodeMessage, encodeMessage } from './message-codec.ts';
 import { stampBytesMax } from './stamp.ts';
+import { tooLong, WireWriter } from './wire-writer.ts';
 
 /** The content type of every record on our topics (CloudEvents protobuf format, structured mode). */
 export const cloudEventContentType = 'application/cloudevents+protobuf';
@@ -32,39 +32,48 @@ const traceContext = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /** Encodes a CloudEvent around a domain message's bytes; throws `payload_too_large` above {@link eventBytesMax}. */
 export function encodeCloudEvent(head: EventHead, data: Uint8Array): Uint8Array {
-  const attributes: Record<string, object> = { subject: text(head.subject), clock: text(head.clock) };
-  if (head.traceparent && traceContext.test(head.traceparent))
-    attributes.traceparent = text(head.traceparent);
-  if (head.time) attributes.time = { attr: { case: 'ceTimestamp', value: toTimestamp(head.time) } };
-  const bytes = toBinary(
-    CloudEventSchema,
-    create(CloudEventSchema, {
-      id: head.id,
-      source: head.source,
-      specVersion: '1.0',
-      type: head.type,
-      attributes,
-      data: { case: 'binaryData', value: data },
-    }),
-  );
-  if (bytes.length > eventBytesMax - stampBytesMax) {
-    throw new SlipstreamError(
-      'payload_too_large',
-      `event ${head.type} of ${head.subject} has ${bytes.length} bytes`,
-    );
+  const bytes = cloudEventBytes(head, data);
+  if (bytes === null || bytes.length > eventBytesMax - stampBytesMax) {
+    const size = bytes === null ? 'far too many' : bytes.length;
+    throw new SlipstreamError('payload_too_large', `event ${head.type} of ${head.subject} has ${size} bytes`);
   }
   return bytes;
 }
 
-function text(value: string): object {
-  return { attr: { case: 'ceString', value } };
+const writer = new WireWriter();
+
+/** As protobuf-es writes an `io.cloudevents.v1.CloudEvent`; null: beyond all measure. */
+function cloudEventBytes(head: EventHead, data: Uint8Array): Uint8Array | null {
+  writer.begin();
+  try {
+    writeText(0x0a, head.id);
+    writeText(0x12, head.source);
+    writeText(0x1a, '1.0');
+    writeText(0x22, head.type);
+    textAttribute(writer, 'subject', head.subject);
+    textAttribute(writer, 'clock', head.clock);
+    if (head.traceparent && traceContext.test(head.traceparent))
+      textAttribute(writer, 'traceparent', head.traceparent);
+    if (head.time) timeAttribute(writer, 'time', head.time);
+    writer.byte(0x32);
+    writer.view(data);
+    return writer.finish();
+  } catch (error) {
+    if (error === tooLong) return null;
+    throw error;
+  }
+}
+
+function writeText(tag: number, text: string): void {
+  if (text === '') return;
+  writer.byte(tag);
+  writer.text(text);
 }
 
 /** Encodes a slip event, still without what {@link stampEnvelope} adds. */
 export function encodeSlipEvent(head: Omit<EventHead, 'type'>, event: SlipEvent): Uint8Array {
   const entry = eventTypes.byName(event.type);
-  const message = mappingOf(entry.schema).toMessage(event.data);
-  return encodeCloudEvent({ ...head, type: entry.type }, toBinary(entry.schema, message as Message));
+  return encodeCloudEvent({ ...head, type: entry.type }, encodeMessage(entry.schema, event.data));
 }
 
 /**
@@ -103,16 +112,8 @@ export function slipEventOf(envelope: Envelope, known: EventTypes = eventTypes):
 
 /** Decodes protobuf bytes into domain data; @throws `undecodable_record` (broken), `too_new` (an unknown value). */
 export function decodeData(
-  schema: Parameters<typeof mappingOf>[0],
+  schema: Parameters<typeof decodeMessage>[0],
   envelope: { type: string; data: Uint8Array },
 ): object {
-  let message: Message;
-  try {
-    message = fromBinary(schema, envelope.data);
-  } catch (cause) {
-    throw new SlipstreamError('undecodable_record', `the data of ${envelope.type} is no ${schema.typeName}`, {
-      cause,
-    });
-  }
-  return mappingOf(schema).toDomain(message);
+  return decodeMessage(schema, envelope.data, `the data of ${envelope.type}`);
 }

@@ -1,9 +1,16 @@
 import type { DescEnum, DescField, DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
-import { type Instant, instantFromMicros, instantToMicros, SlipstreamError } from '@slipstream/kernel';
+import {
+  type Instant,
+  instantFromMicros,
+  instantToSeconds,
+  microsWithin,
+  SlipstreamError,
+} from '@slipstream/kernel';
 
 /**
- * Turns generated protobuf messages into the domain's plain data and back, by walking the descriptor once:
+ * The general way between bytes and the domain's plain data, by generated protobuf messages (the direct one is in
+ * `direct-reader.ts` and `direct-writer.ts`, and must mean the same). Made by walking the descriptor once:
  * enum -> its lower-case name, Timestamp -> {@link Instant}, unset -> null, oneof -> one property per member.
  * The field names are the same on both sides, so no shape is written twice.
  *
@@ -100,23 +107,34 @@ function converters(field: DescField): Converters {
   }
 }
 
+/** The domain's names of an enum's values, by number. */
+export function enumNames(schema: DescEnum): readonly (string | undefined)[] {
+  const names: string[] = [];
+  for (const { number, localName } of schema.values) names[number] = localName.toLowerCase();
+  return names;
+}
+
+export function enumNumbers(schema: DescEnum): ReadonlyMap<unknown, number> {
+  return new Map(schema.values.map(({ number, localName }) => [localName.toLowerCase(), number]));
+}
+
 function enumConverters(schema: DescEnum, where: string): Converters {
-  const names = new Map(schema.values.map((value) => [value.number, value.localName.toLowerCase()]));
-  const numbers = new Map([...names].map(([number, name]) => [name, number]));
+  const names = enumNames(schema);
+  const numbers = enumNumbers(schema);
   return {
     read(value) {
       if (value === undefined) return null;
       if (value === 0) throw new SlipstreamError('undecodable_record', `${where}: the value is missing`);
-      const name = names.get(value as number);
+      const name = names[value as number];
       if (name === undefined) throw new SlipstreamError('too_new', `${where}: unknown value ${value}`);
       return name;
     },
-    write: (value) => numbers.get(value as string) ?? 0,
+    write: (value) => numbers.get(value) ?? 0,
   };
 }
 
 function messageConverters(schema: DescMessage): Converters {
-  if (schema.typeName === 'google.protobuf.Timestamp') {
+  if (isTimestamp(schema)) {
     return {
       read: (value) => (value === undefined ? null : fromTimestamp(value as Timestamp)),
       write: (value) => toTimestamp(value as Instant),
@@ -127,6 +145,10 @@ function messageConverters(schema: DescMessage): Converters {
     read: (value) => (value === undefined ? null : mappingOf(schema).toDomain(value as Message)),
     write: (value) => mappingOf(schema).toMessage(value as object),
   };
+}
+
+export function isTimestamp(schema: DescMessage): boolean {
+  return schema.typeName === 'google.protobuf.Timestamp';
 }
 
 function listConverters(field: DescField & { fieldKind: 'list' }): Converters {
@@ -142,7 +164,7 @@ function itemConverters(field: DescField & { fieldKind: 'list' }): Converters {
   return field.listKind === 'enum' ? enumConverters(field.enum, String(field)) : asIs;
 }
 
-export function fromTimestamp(timestamp: Timestamp): Instant {
+function fromTimestamp(timestamp: Timestamp): Instant {
   try {
     return instantFromMicros(timestamp.seconds * 1_000_000n + BigInt(Math.trunc(timestamp.nanos / 1000)));
   } catch (cause) {
@@ -152,8 +174,6 @@ export function fromTimestamp(timestamp: Timestamp): Instant {
   }
 }
 
-export function toTimestamp(instant: Instant): Timestamp {
-  const micros = instantToMicros(instant);
-  const within = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
-  return { seconds: (micros - within) / 1_000_000n, nanos: Number(within) * 1000 };
+function toTimestamp(instant: Instant): Timestamp {
+  return { seconds: BigInt(instantToSeconds(instant)), nanos: microsWithin(instant) * 1000 };
 }

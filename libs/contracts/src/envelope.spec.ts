@@ -1,6 +1,6 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from '@jest/globals';
-import { instantFromMicros } from '@slipstream/kernel';
+import { type Instant, instantFromMicros, instantToMicros } from '@slipstream/kernel';
 import fc from 'fast-check';
 import { encodeCloudEvent } from './codec.ts';
 import { peekEnvelope, readEnvelope } from './envelope.ts';
@@ -36,6 +36,58 @@ test('property: what is written and stamped is read back, whatever it holds', ()
       },
     ),
   );
+});
+
+const timestampOf = (time: Instant) => {
+  const micros = instantToMicros(time);
+  const within = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  return { seconds: (micros - within) / 1_000_000n, nanos: Number(within) * 1000 };
+};
+const textOf = (value: string) => ({ attr: { case: 'ceString' as const, value } });
+const timeOf = (time: Instant) => ({ attr: { case: 'ceTimestamp' as const, value: timestampOf(time) } });
+const generated = (init: MessageInitShape<typeof CloudEventSchema>) =>
+  Buffer.from(toBinary(CloudEventSchema, create(CloudEventSchema, init)));
+
+test('property: an event has the bytes that the generated encoder writes', () => {
+  const any = fc.string({ maxLength: 200, unit: 'binary' });
+  const head = fc.record({ id: any, source: any, type: any, subject: any, clock: any, traceparent: trace });
+  fc.assert(
+    fc.property(head, fc.option(instant, { nil: undefined }), data, (head, time, body) => {
+      const { id, source, type, subject, clock, traceparent } = head;
+      const attributes = {
+        ...{ subject: textOf(subject), clock: textOf(clock) },
+        ...(traceparent && { traceparent: textOf(traceparent) }),
+        ...(time && { time: timeOf(time) }),
+      };
+      const binary = { case: 'binaryData' as const, value: body };
+      const expected = generated({ id, source, type, specVersion: '1.0', attributes, data: binary });
+      expect(Buffer.from(encodeCloudEvent({ ...head, time }, body)).equals(expected)).toBe(true);
+    }),
+  );
+});
+
+test('property: a stamp is more attributes, as the generated encoder writes them', () => {
+  const numbers = fc.record({ sequence: fc.nat(), incarnation: fc.integer({ min: 1 }) });
+  fc.assert(
+    fc.property(data, numbers, instant, instant, (body, { sequence, incarnation }, time, receivedTime) => {
+      const attributes = {
+        sequence: textOf(String(sequence)),
+        incarnation: textOf(String(incarnation)),
+        time: timeOf(time),
+        receivedtime: timeOf(receivedTime),
+      };
+      const stamp = { sequence: String(sequence), incarnation: String(incarnation), time, receivedTime };
+      const expected = Buffer.concat([body, generated({ attributes })]);
+      expect(stampEnvelope(body, stamp).equals(expected)).toBe(true);
+    }),
+  );
+});
+
+test('an event that no buffer holds is too large, as any other', () => {
+  const head = { id: 'i', source: 's', type: 't', subject: 's', clock: 'wall' };
+  const large = expect.objectContaining({ code: 'payload_too_large' });
+  expect(() => encodeCloudEvent(head, new Uint8Array(1_000_000))).toThrow(large);
+  expect(() => encodeCloudEvent({ ...head, id: 'x'.repeat(1_000_000) }, new Uint8Array(1))).toThrow(large);
 });
 
 test('property: any bytes are either an event or undecodable, never another error', () => {

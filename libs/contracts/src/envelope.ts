@@ -1,5 +1,5 @@
-import { type Instant, SlipstreamError } from '@slipstream/kernel';
-import { WireReader } from './wire-reader.ts';
+import { type Instant, instantFromSeconds, SlipstreamError } from '@slipstream/kernel';
+import { isAscii, unreadable, WireReader } from './wire-reader.ts';
 
 /**
  * A CloudEvent read straight from its protobuf bytes (`io.cloudevents.v1.CloudEvent`). Reading by hand costs a
@@ -40,28 +40,7 @@ export function readEnvelope(bytes: Buffer): Envelope {
     traceparent: '',
     data: empty,
   };
-  const reader = new WireReader(bytes, 0, bytes.length);
-  while (reader.more()) {
-    switch (reader.tag()) {
-      case 0x0a:
-        envelope.id = reader.text();
-        break;
-      case 0x12:
-        envelope.source = reader.text();
-        break;
-      case 0x22:
-        envelope.type = reader.text();
-        break;
-      case 0x2a:
-        readAttribute(reader.message(), envelope);
-        break;
-      case 0x32:
-        envelope.data = reader.bytes();
-        break;
-      default:
-        reader.skip();
-    }
-  }
+  readFields(bytes, envelope);
   if (envelope.id === '' || envelope.source === '' || envelope.type === '') {
     throw new SlipstreamError(
       'undecodable_record',
@@ -69,6 +48,32 @@ export function readEnvelope(bytes: Buffer): Envelope {
     );
   }
   return envelope;
+}
+
+function readFields(bytes: Buffer, envelope: Envelope): void {
+  const reader = new WireReader(bytes);
+  const end = bytes.length;
+  try {
+    while (reader.at < end) {
+      const tag = reader.varint(end);
+      if (tag === 0x0a) envelope.id = looseText(reader, end);
+      else if (tag === 0x12) envelope.source = looseText(reader, end);
+      else if (tag === 0x22) envelope.type = looseText(reader, end);
+      else if (tag === 0x2a) readAttribute(reader, reader.span(end), envelope);
+      else if (tag === 0x32) envelope.data = reader.view(end);
+      else reader.skip(tag, end);
+    }
+  } catch (error) {
+    throw error === unreadable ? broken() : error;
+  }
+}
+
+/** A text of which nobody says that it is one: what is not UTF-8 becomes U+FFFD. */
+function looseText(reader: WireReader, end: number): string {
+  const until = reader.span(end);
+  const start = reader.at;
+  reader.at = until;
+  return reader.bytes.toString(isAscii(reader.bytes, start, until) ? 'latin1' : 'utf8', start, until);
 }
 
 /** What a consumer needs of every record before it decides to decode it. */
@@ -82,51 +87,122 @@ export interface Peek {
 /** Reads source, type, sequence and incarnation only; throws `undecodable_record` as {@link readEnvelope} does. */
 export function peekEnvelope(bytes: Buffer): Peek {
   const peek: Peek = { source: '', type: '', sequence: -1, incarnation: 0 };
-  const reader = new WireReader(bytes, 0, bytes.length);
-  while (reader.more()) {
-    const tag = reader.tag();
-    if (tag === 0x12) peek.source = reader.text();
-    else if (tag === 0x22) peek.type = reader.text();
-    else if (tag === 0x2a) {
-      const entry = reader.message();
-      // Few of our attributes have eight or eleven letters; the name is checked when the length fits.
-      if (entry.keyLengthIs(8)) {
-        if (entry.tag() === 0x0a && entry.text() === 'sequence') peek.sequence = readDigits(entry, -1);
-      } else if (entry.keyLengthIs(11)) {
-        if (entry.tag() === 0x0a && entry.text() === 'incarnation') peek.incarnation = readDigits(entry, 0);
-      }
-    } else reader.skip();
-  }
+  peekFields(bytes, peek);
   if (peek.source === '' || peek.type === '')
     throw new SlipstreamError('undecodable_record', 'the value is no CloudEvent: source or type is missing');
   return peek;
 }
 
-function readDigits(entry: WireReader, unset: number): number {
-  entry.expect(0x12);
-  const value = entry.message();
-  return value.more() && value.tag() === 0x1a ? value.digits() : unset;
-}
-
-function readAttribute(entry: WireReader, envelope: Envelope): void {
-  let name = '';
-  while (entry.more()) {
-    const tag = entry.tag();
-    if (tag === 0x0a) name = entry.text();
-    else if (tag === 0x12) assign(name, entry.message(), envelope);
-    else entry.skip();
+function peekFields(bytes: Buffer, peek: Peek): void {
+  const reader = new WireReader(bytes);
+  const end = bytes.length;
+  try {
+    while (reader.at < end) {
+      const tag = reader.varint(end);
+      if (tag === 0x12) peek.source = looseText(reader, end);
+      else if (tag === 0x22) peek.type = looseText(reader, end);
+      else if (tag === 0x2a) peekAttribute(reader, reader.span(end), peek);
+      else reader.skip(tag, end);
+    }
+  } catch (error) {
+    throw error === unreadable ? broken() : error;
   }
 }
 
-function assign(name: string, value: WireReader, envelope: Envelope): void {
-  if (!value.more()) return;
-  const tag = value.tag();
+/** Few of our attributes have eight or eleven letters; those alone are looked at, and their name comes first. */
+function peekAttribute(reader: WireReader, end: number, peek: Peek): void {
+  const nameLength = reader.bytes[reader.at + 1];
+  if ((nameLength === 8 || nameLength === 11) && reader.varint(end) === 0x0a) {
+    const name = attributeName(reader, end);
+    if (name === 'sequence') peek.sequence = peekDigits(reader, end, -1);
+    else if (name === 'incarnation') peek.incarnation = peekDigits(reader, end, 0);
+  }
+  reader.at = end;
+}
+
+function peekDigits(reader: WireReader, end: number, unset: number): number {
+  if (reader.varint(end) !== 0x12) throw unreadable;
+  const until = reader.span(end);
+  return reader.at < until && reader.varint(until) === 0x1a ? digits(reader, until) : unset;
+}
+
+const names = ['subject', 'sequence', 'incarnation', 'time', 'receivedtime', 'clock', 'traceparent'] as const;
+type Name = (typeof names)[number];
+const namesByLength = names.map((name) => ({ name, bytes: Buffer.from(name) }));
+
+/** null: an attribute that says nothing to us. */
+function attributeName(reader: WireReader, end: number): Name | null {
+  const until = reader.span(end);
+  const start = reader.at;
+  reader.at = until;
+  for (let i = 0; i < namesByLength.length; i++) {
+    const { name, bytes } = namesByLength[i]!;
+    if (bytes.length === until - start && isHere(bytes, reader.bytes, start)) return name;
+  }
+  return null;
+}
+
+function isHere(text: Buffer, bytes: Buffer, at: number): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text[i]) return false;
+  return true;
+}
+
+function readAttribute(reader: WireReader, end: number, envelope: Envelope): void {
+  let name: Name | null = null;
+  while (reader.at < end) {
+    const tag = reader.varint(end);
+    if (tag === 0x0a) name = attributeName(reader, end);
+    else if (tag === 0x12) {
+      const until = reader.span(end);
+      if (reader.at < until) assign(name, reader, until, envelope);
+      reader.at = until;
+    } else reader.skip(tag, end);
+  }
+}
+
+function assign(name: Name | null, reader: WireReader, end: number, envelope: Envelope): void {
+  const tag = reader.varint(end);
   if (tag === 0x1a) {
-    if (name === 'sequence') envelope.sequence = value.digits();
-    else if (name === 'incarnation') envelope.incarnation = value.digits();
-    else if (name === 'subject' || name === 'clock' || name === 'traceparent') envelope[name] = value.text();
+    if (name === 'sequence') envelope.sequence = digits(reader, end);
+    else if (name === 'incarnation') envelope.incarnation = digits(reader, end);
+    else if (name === 'subject' || name === 'clock' || name === 'traceparent')
+      envelope[name] = looseText(reader, end);
   } else if (tag === 0x3a) {
-    if (name === 'time') envelope.time = value.message().timestamp();
-    else if (name === 'receivedtime') envelope.receivedTime = value.message().timestamp();
+    if (name === 'time') envelope.time = timestamp(reader, reader.span(end));
+    else if (name === 'receivedtime') envelope.receivedTime = timestamp(reader, reader.span(end));
   }
+}
+
+function digits(reader: WireReader, end: number): number {
+  const until = reader.span(end);
+  if (reader.at === until) throw unreadable;
+  let value = 0;
+  for (let at = reader.at; at < until; at++) {
+    const digit = reader.bytes[at]! - 48;
+    if (digit < 0 || digit > 9) throw unreadable;
+    value = value * 10 + digit;
+  }
+  if (!Number.isSafeInteger(value)) throw unreadable;
+  reader.at = until;
+  return value;
+}
+
+function timestamp(reader: WireReader, end: number): Instant {
+  let seconds = 0;
+  let nanos = 0;
+  while (reader.at < end) {
+    const tag = reader.varint(end);
+    if (tag === 0x08) seconds = reader.int64Rounded(end);
+    else if (tag === 0x10) nanos = reader.varint(end);
+    else reader.skip(tag, end);
+  }
+  const micros = Math.trunc(nanos / 1000);
+  const carried = Math.floor(micros / 1_000_000);
+  const instant = instantFromSeconds(seconds + carried, micros - carried * 1_000_000);
+  if (instant === null) throw unreadable;
+  return instant;
+}
+
+function broken(): SlipstreamError {
+  return new SlipstreamError('undecodable_record', 'the value is no CloudEvent in the protobuf format');
 }

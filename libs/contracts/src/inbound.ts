@@ -1,12 +1,11 @@
-import { toBinary } from '@bufbuild/protobuf';
 import { type Instant, type Money, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import { type Outcome, type SlipKind, wallClock } from '@slipstream/slip';
 import { cloudEventContentType, decodeData, encodeCloudEvent } from './codec.ts';
-import { mappingOf } from './domain-mapping.ts';
 import { type Envelope, readEnvelope } from './envelope.ts';
 import { AdvanceClockSchema } from './generated/slipstream/common/v1/common_pb.ts';
 import { ReportResultSchema } from './generated/slipstream/gateway/v1/results_pb.ts';
 import { SubmitSlipSchema } from './generated/slipstream/slip/v1/commands_pb.ts';
+import { encodeMessage } from './message-codec.ts';
 
 /** Asks intake for a slip. The caller is the CloudEvent's `source`; `reference` is unique per caller. */
 export interface SubmitSlip {
@@ -74,7 +73,7 @@ export function encodeInbound(inbound: Inbound & { readonly subject: string }): 
       traceparent: inbound.traceparent || undefined,
       time: inbound.time ?? undefined,
     },
-    toBinary(schema, mappingOf(schema).toMessage(inbound.command.data) as never),
+    encodeMessage(schema, inbound.command.data),
   );
 }
 

@@ -1,4 +1,6 @@
-import { type Instant, instantToMicros } from '@slipstream/kernel';
+import type { Instant } from '@slipstream/kernel';
+import { textAttribute, timeAttribute } from './attributes.ts';
+import { WireWriter } from './wire-writer.ts';
 
 /** What the relay adds to an event's bytes when it sends them (rule 4). */
 export interface Stamp {
@@ -17,57 +19,14 @@ export const stampBytesMax = 160;
  * order, so the writer encodes once, before the sequencer row is taken, and a resend gives the same bytes.
  */
 export function stampEnvelope(body: Uint8Array, stamp: Stamp): Buffer {
-  const sequence = Buffer.from(stamp.sequence, 'latin1');
-  const time = timestampBytes(stamp.time);
-  const received = stamp.receivedTime === stamp.time ? time : timestampBytes(stamp.receivedTime);
-  const bytes = Buffer.allocUnsafe(body.length + stampBytesMax);
-  bytes.set(body, 0);
-  let at = attribute(bytes, body.length, 'sequence', 0x1a, sequence);
+  writer.begin();
+  textAttribute(writer, 'sequence', stamp.sequence);
   if (stamp.incarnation !== undefined && stamp.incarnation !== '0') {
-    at = attribute(bytes, at, 'incarnation', 0x1a, Buffer.from(stamp.incarnation, 'latin1'));
+    textAttribute(writer, 'incarnation', stamp.incarnation);
   }
-  at = attribute(bytes, at, 'time', 0x3a, time);
-  at = attribute(bytes, at, 'receivedtime', 0x3a, received);
-  return bytes.subarray(0, at);
+  timeAttribute(writer, 'time', stamp.time);
+  timeAttribute(writer, 'receivedtime', stamp.receivedTime);
+  return writer.finish(body);
 }
 
-/** Writes one entry of field 5; every length here is below 128, so each is one byte. */
-function attribute(bytes: Buffer, at: number, name: string, valueTag: number, value: Uint8Array): number {
-  let i = at;
-  bytes[i++] = 0x2a;
-  bytes[i++] = name.length + value.length + 6;
-  bytes[i++] = 0x0a;
-  bytes[i++] = name.length;
-  i += bytes.write(name, i, 'latin1');
-  bytes[i++] = 0x12;
-  bytes[i++] = value.length + 2;
-  bytes[i++] = valueTag;
-  bytes[i++] = value.length;
-  bytes.set(value, i);
-  return i + value.length;
-}
-
-function timestampBytes(instant: Instant): Uint8Array {
-  const micros = instantToMicros(instant);
-  const within = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
-  const out: number[] = [];
-  const seconds = BigInt.asUintN(64, (micros - within) / 1_000_000n);
-  if (seconds !== 0n) {
-    out.push(0x08);
-    pushVarint(out, seconds);
-  }
-  if (within !== 0n) {
-    out.push(0x10);
-    pushVarint(out, within * 1000n);
-  }
-  return Uint8Array.from(out);
-}
-
-function pushVarint(out: number[], value: bigint): void {
-  let rest = value;
-  while (rest >= 0x80n) {
-    out.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  out.push(Number(rest));
-}
+const writer = new WireWriter();

@@ -1,7 +1,6 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type Instant, SlipstreamError } from '@slipstream/kernel';
-import { mappingOf } from './domain-mapping.ts';
 import { TickSchema } from './generated/slipstream/common/v1/common_pb.ts';
+import { decodeMessage, encodeMessage } from './message-codec.ts';
 
 /** One partition's part of a tick. `offset` is a Kafka offset of `slips.events.v1`. */
 export interface PartitionMark {
@@ -35,12 +34,12 @@ export function tickKey(source: string, clock: string): string {
 }
 
 export function encodeTick(tick: NewTick): Uint8Array {
-  return toBinary(TickSchema, mappingOf(TickSchema).toMessage(tick) as never);
+  return encodeMessage(TickSchema, tick);
 }
 
 export function decodeTick(value: Buffer): Tick {
   try {
-    return mappingOf(TickSchema).toDomain(fromBinary(TickSchema, value)) as Tick;
+    return decodeMessage(TickSchema, value, 'the value') as Tick;
   } catch (cause) {
     throw new SlipstreamError('undecodable_record', 'the value is no watermark tick', { cause });
   }

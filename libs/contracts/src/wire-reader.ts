@@ -1,123 +1,124 @@
-import { type Instant, instantFromMicros, SlipstreamError } from '@slipstream/kernel';
+import { isUtf8 } from 'node:buffer';
 
-/** A cursor over protobuf wire bytes (protobuf.dev/programming-guides/encoding). */
+/** Thrown for bytes that cannot be read. One object: whoever catches it knows what the bytes should have been. */
+export const unreadable = new Error('bytes that are not protobuf');
+
+/**
+ * A place in protobuf wire bytes (protobuf.dev/programming-guides/encoding) that moves behind what it reads. Every read
+ * names the end of the message that it belongs to. @throws {@link unreadable}
+ */
 export class WireReader {
-  readonly #buffer: Buffer;
-  readonly #end: number;
-  #at: number;
-  #lastWire = 0;
+  readonly bytes: Buffer;
+  at: number;
+  /** How many messages around this place. */
+  depth = 0;
 
-  constructor(buffer: Buffer, start: number, end: number) {
-    this.#buffer = buffer;
-    this.#at = start;
-    this.#end = end;
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.at = 0;
   }
 
-  more(): boolean {
-    return this.#at < this.#end;
+  /** A tag, a length or another number of at most 35 bits. */
+  varint(end: number): number {
+    if (this.at >= end) throw unreadable;
+    const byte = this.bytes[this.at]!;
+    if (byte > 127) return this.#longVarint(end);
+    this.at += 1;
+    return byte;
   }
 
-  tag(): number {
-    const tag = this.#varint();
-    this.#lastWire = tag & 7;
-    return tag;
-  }
-
-  expect(tag: number): void {
-    if (this.tag() !== tag) throw broken();
-  }
-
-  /** Whether this map entry's key has `length` bytes; moves nothing. */
-  keyLengthIs(length: number): boolean {
-    return this.#buffer[this.#at + 1] === length;
-  }
-
-  text(): string {
-    const [start, end] = this.#span();
-    return this.#buffer.toString('utf8', start, end);
-  }
-
-  bytes(): Uint8Array {
-    const [start, end] = this.#span();
-    return this.#buffer.subarray(start, end);
-  }
-
-  message(): WireReader {
-    const [start, end] = this.#span();
-    return new WireReader(this.#buffer, start, end);
-  }
-
-  digits(): number {
-    const [start, end] = this.#span();
+  #longVarint(end: number): number {
     let value = 0;
-    for (let i = start; i < end; i++) {
-      const digit = this.#buffer[i]! - 48;
-      if (digit < 0 || digit > 9) throw broken();
-      value = value * 10 + digit;
+    const limit = Math.min(end, this.at + 5);
+    for (let at = this.at, factor = 1; at < limit; at++, factor *= 128) {
+      const byte = this.bytes[at]!;
+      value += (byte & 127) * factor;
+      if (byte > 127) continue;
+      this.at = at + 1;
+      return value;
     }
-    if (start === end || !Number.isSafeInteger(value)) throw broken();
-    return value;
+    throw unreadable;
   }
 
-  timestamp(): Instant {
-    let seconds = 0n;
-    let nanos = 0;
-    while (this.more()) {
-      const tag = this.tag();
-      if (tag === 0x08) seconds = BigInt.asIntN(64, this.#varint64());
-      else if (tag === 0x10) nanos = this.#varint();
-      else this.skip();
-    }
-    try {
-      return instantFromMicros(seconds * 1_000_000n + BigInt(Math.trunc(nanos / 1000)));
-    } catch {
-      throw broken();
-    }
+  int64(end: number): bigint {
+    const value = this.#fewBytes(end);
+    return value < 0 ? this.#longInt64(end) : BigInt(value);
   }
 
-  skip(): void {
-    if (this.#lastWire === 2) this.#span();
-    else if (this.#lastWire === 0) this.#varint64();
-    else if (this.#lastWire === 1) this.#advance(8);
-    else if (this.#lastWire === 5) this.#advance(4);
-    else throw broken();
+  /** An int64 as the nearest number. */
+  int64Rounded(end: number): number {
+    const value = this.#fewBytes(end);
+    return value < 0 ? Number(this.#longInt64(end)) : value;
   }
 
-  #span(): [number, number] {
-    const length = this.#varint();
-    const start = this.#at;
-    this.#advance(length);
-    return [start, this.#at];
-  }
-
-  #advance(length: number): void {
-    this.#at += length;
-    if (this.#at > this.#end || length < 0) throw broken();
-  }
-
-  #varint(): number {
+  /** A varint of at most seven bytes: 49 bits, which a number holds. -1: it has more. */
+  #fewBytes(end: number): number {
     let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      if (this.#at >= this.#end) throw broken();
-      const byte = this.#buffer[this.#at++]!;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
+    const limit = Math.min(end, this.at + 7);
+    for (let at = this.at, factor = 1; at < limit; at++, factor *= 128) {
+      const byte = this.bytes[at]!;
+      value += (byte & 127) * factor;
+      if (byte > 127) continue;
+      this.at = at + 1;
+      return value;
     }
-    throw broken();
+    return -1;
   }
 
-  #varint64(): bigint {
+  #longInt64(end: number): bigint {
     let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      if (this.#at >= this.#end) throw broken();
-      const byte = this.#buffer[this.#at++]!;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
+    const limit = Math.min(end, this.at + 10);
+    for (let at = this.at, shift = 0n; at < limit; at++, shift += 7n) {
+      const byte = this.bytes[at]!;
+      value |= BigInt(byte & 127) << shift;
+      if (byte > 127) continue;
+      this.at = at + 1;
+      return BigInt.asIntN(64, value);
     }
-    throw broken();
+    throw unreadable;
+  }
+
+  /** The end of a length-delimited field; its first byte is here then. */
+  span(end: number): number {
+    const length = this.varint(end);
+    if (this.at + length > end) throw unreadable;
+    return this.at + length;
+  }
+
+  /** A text in UTF-8, strictly. */
+  text(end: number): string {
+    const until = this.span(end);
+    const start = this.at;
+    this.at = until;
+    if (isAscii(this.bytes, start, until)) return this.bytes.toString('latin1', start, until);
+    if (!isUtf8(this.bytes.subarray(start, until))) throw unreadable;
+    return this.bytes.toString('utf8', start, until);
+  }
+
+  /** A view, not a copy. */
+  view(end: number): Buffer {
+    const until = this.span(end);
+    const view = this.bytes.subarray(this.at, until);
+    this.at = until;
+    return view;
+  }
+
+  skip(tag: number, end: number): void {
+    const wireType = tag & 7;
+    if (wireType === 2) this.at = this.span(end);
+    else if (wireType === 0) this.int64(end);
+    else if (wireType === 1) this.#advance(8, end);
+    else if (wireType === 5) this.#advance(4, end);
+    else throw unreadable;
+  }
+
+  #advance(length: number, end: number): void {
+    this.at += length;
+    if (this.at > end) throw unreadable;
   }
 }
 
-function broken(): SlipstreamError {
-  return new SlipstreamError('undecodable_record', 'the value is no CloudEvent in the protobuf format');
+export function isAscii(bytes: Buffer, from: number, end: number): boolean {
+  for (let at = from; at < end; at++) if (bytes[at]! > 127) return false;
+  return true;
 }
