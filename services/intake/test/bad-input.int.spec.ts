@@ -4,7 +4,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { Service } from '@slipstream/service-host';
 import { waitFor } from '@slipstream/testing';
 import { type IntakeUnderTest, intakeUnderTest } from './intake-under-test.ts';
-import { type Answer, exchange, expectProblem, goodBody, post, rawRequest, statusesOf } from './requests.ts';
+import {
+  type Answer,
+  exchange,
+  expectProblem,
+  goodBody,
+  patiently,
+  post,
+  rawRequest,
+  statusesOf,
+} from './requests.ts';
 
 /** The rows "amount", "currency", "idempotency key", "JSON" and "HTTP" of the table of bad inputs, cell by cell. */
 
@@ -24,8 +33,10 @@ afterAll(() => intake?.stop(), 60_000);
 
 let number = 0;
 const fresh = () => `bad-${++number}`;
-const send = (body: object | string | Buffer, headers: Record<string, string> = {}) =>
-  post(service, token, body, { 'idempotency-key': fresh(), ...headers });
+const send = (body: object | string | Buffer, headers: Record<string, string> = {}) => {
+  const keyed = { 'idempotency-key': fresh(), ...headers };
+  return patiently(() => post(service, token, body, keyed));
+};
 /** A body whose `amount` field has this very text. */
 const withAmount = (amount: string, currency = '"EUR"') =>
   JSON.stringify({ ...goodBody, reference: fresh(), amount: 'AMOUNT' }).replace(

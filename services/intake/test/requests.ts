@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { expect } from '@jest/globals';
 import type { Service } from '@slipstream/service-host';
+import { waitFor } from '@slipstream/testing';
 
 export const goodBody = {
   reference: 'ord-1001',
@@ -36,6 +37,17 @@ export async function post(
     signal: AbortSignal.timeout(90_000),
   });
   return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Answer['body'] };
+}
+
+/** Sends again under its key as long as the answer is 503, as a client does: a busy machine is no answer. */
+export async function patiently(send: () => Promise<Answer>): Promise<Answer> {
+  return waitFor(
+    async () => {
+      const answer = await send();
+      return answer.status === 503 ? null : answer;
+    },
+    { what: 'an answer but 503', intervalMs: 100 },
+  );
 }
 
 /** The answer is a problem of RFC 9457 with our code, and says nothing about our inside. */

@@ -3,7 +3,7 @@ import { addMs } from '@slipstream/kernel';
 import type { Service } from '@slipstream/service-host';
 import { waitFor } from '@slipstream/testing';
 import { type IntakeUnderTest, intakeUnderTest } from './intake-under-test.ts';
-import { type Answer, expectProblem, goodBody, post } from './requests.ts';
+import { type Answer, expectProblem, goodBody, patiently, post } from './requests.ts';
 
 let intake: IntakeUnderTest;
 let service: Service;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => intake?.stop(), 60_000);
 
 const send = (body: object, key: string, to = service, as = token) =>
-  post(to, as, body, { 'idempotency-key': key });
+  patiently(() => post(to, as, body, { 'idempotency-key': key }));
 const seen = ({ status, headers, body }: Answer) => ({
   status,
   location: headers.get('location'),
@@ -302,7 +302,7 @@ test('a transaction that dies loses nothing and leaves nothing', async () => {
     await client.query('begin');
     await client.query('select 1 from sequencer for update');
     const body = { ...goodBody, reference: 'crash' };
-    const answer = send(body, 'crash');
+    const answer = post(service, token, body, { 'idempotency-key': 'crash' });
     const killed = await waitFor(
       async () => {
         const { rows } = await intake.database.query(
