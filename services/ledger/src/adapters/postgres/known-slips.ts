@@ -1,10 +1,10 @@
 import { hasEnded } from '@slipstream/slip';
 import type { StoredSlip } from '../../application/ports.ts';
 
-/** Of one process, for all its partitions. */
-const bytesMaxDefault = 32 * 1024 * 1024;
+/** Of one process, for all its partitions. It lies in V8's heap: whoever bounds that leaves room for it. */
+const bytesMaxDefault = 24 * 1024 * 1024;
 /** What a slip takes beside the names that others chose: its state, the hash of its chain, its hold, its place here. */
-const slipBytes = 2_048;
+const slipBytes = 2_560;
 
 /**
  * Slips under way as they were last committed, so that a batch asks for none that this process wrote itself. Nobody else
