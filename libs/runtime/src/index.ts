@@ -18,6 +18,7 @@ export { type ErrorSink, errorLog } from './error-log.ts';
 export type { Health, HealthCheck } from './health.ts';
 export { type Part, type PartFailure, startParts, stopParts } from './lifecycle.ts';
 export { every, Loop, type LoopOptions, type Round, slowingDown } from './loop.ts';
+export { newId } from './new-id.ts';
 export { outboundEvent } from './outbound-event.ts';
 export type { Recovery } from './own-log-guard.ts';
 export { type PartitionDesk, partitionDesk } from './partition-desk.ts';

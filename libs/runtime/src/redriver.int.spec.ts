@@ -35,7 +35,7 @@ import {
   UnitOfWork,
 } from '@slipstream/postgres';
 import { waitFor } from '@slipstream/testing';
-import { v7 } from 'uuid';
+import { newId } from './new-id.ts';
 import { Redriver } from './redriver.ts';
 
 const environment = sharedEnvironment();
@@ -47,7 +47,7 @@ beforeEach(async () => {
 afterEach(() => service.stop());
 
 const all = {};
-const order = () => ({ id: v7(), by: 'sre-1', reason: 'the fault is mended', perSecond: 1_000 });
+const order = () => ({ id: newId(), by: 'sre-1', reason: 'the fault is mended', perSecond: 1_000 });
 
 /** A consumer that writes each record's number to a table, its faults, and what redrives its dead letters. */
 class ServiceUnderTest {
@@ -190,7 +190,7 @@ class ServiceUnderTest {
       consumers: () => [this.consumer],
       queue: new RedriveQueue(this.unitOfWork),
       store: this.#store,
-      newId: v7,
+      newId,
       log: () => {},
       onError: () => {},
       everyMs: 50,

@@ -17,13 +17,13 @@ import {
   type UnitOfWork,
   type WhenSent,
 } from '@slipstream/postgres';
-import { v7 } from 'uuid';
 import { registerClockMetrics } from './clock-metrics.ts';
 import { Consumers, type GuardedSubscription } from './consumers.ts';
 import { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
 import { errorLog } from './error-log.ts';
 import type { Part } from './lifecycle.ts';
 import { consumerMetrics, deadLetterMetrics, ownLogMetric } from './metrics.ts';
+import { newId } from './new-id.ts';
 import { Outbound } from './outbound.ts';
 import { OwnLogGate } from './own-log-gate.ts';
 import type { Recovery } from './own-log-guard.ts';
@@ -91,7 +91,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     source: options.source,
     unitOfWork: outbound.unitOfWork,
     ticks: watermarks.ticks,
-    newId: v7,
+    newId,
     partitionOf: (slipId) => partitionOf(slipId, partitionsDefault),
     consume(subscription) {
       outbound.alsoPublishes(deadLetterTopic(subscription.topic));
@@ -111,8 +111,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     publishWatermarks: (wanted) => watermarks.publish(wanted),
     forgetClock: (clock) => watermarks.forget(clock),
     inboundBarrier: (topic, group) => watermarks.barrier(topic, group),
-    deadLetters: deadLetterDesk({ letters, newId: v7, wake: redriver.wake, log }),
-    partitions: partitionDesk({ kafka: rooms.kafka, stops: rooms.stops, newId: v7, log }),
+    deadLetters: deadLetterDesk({ letters, newId, wake: redriver.wake, log }),
+    partitions: partitionDesk({ kafka: rooms.kafka, stops: rooms.stops, newId, log }),
     onHandled: (listener) => void rooms.handledListeners.add(listener),
     addPart: (part) => void workers.push(part),
     parts: (host) => partsOf(rooms, workers, host),
@@ -162,7 +162,7 @@ async function openRooms(options: RuntimeOptions) {
   const letters = new DeadLetters(unitOfWork, () => consumers.sequencedTopics());
   const queue = new RedriveQueue(unitOfWork);
   const redriver = new Redriver({
-    ...{ consumers: () => consumers.all, queue, store, newId: v7, log, onError },
+    ...{ consumers: () => consumers.all, queue, store, newId, log, onError },
     isAlone: () => outbound.isAlone,
   });
   const { kafka } = servers;

@@ -18,7 +18,7 @@ import {
   UnitOfWork,
 } from '@slipstream/postgres';
 import { waitFor } from '@slipstream/testing';
-import { v7 } from 'uuid';
+import { newId } from './new-id.ts';
 import { type PartitionDesk, partitionDesk } from './partition-desk.ts';
 
 const environment = sharedEnvironment();
@@ -71,11 +71,11 @@ async function start(): Promise<Under> {
   return {
     ...{ topic, decisions },
     desk: partitionDesk({
-      ...{ kafka, stops: store.stops, newId: v7 },
+      ...{ kafka, stops: store.stops, newId },
       log: (_, fields) => decisions.push(fields),
     }),
     async send(sequence, incarnation = 1, slip = 'slip') {
-      const head = { id: v7(), source: sources.ledger, subject: slip, clock: 'wall' };
+      const head = { id: newId(), source: sources.ledger, subject: slip, clock: 'wall' };
       const body = encodeCloudEvent({ ...head, type: cloudEventType('SlipSettled') }, new Uint8Array());
       const time = '2026-11-22T10:39:00.123456Z';
       const numbers = { sequence: String(sequence), incarnation: String(incarnation) };

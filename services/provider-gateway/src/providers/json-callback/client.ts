@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { moneyToJson } from '@slipstream/kernel';
 import type { ProviderRules } from '@slipstream/rules';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
@@ -62,5 +62,5 @@ function prepareCall(dispatch: Dispatch): PreparedCall {
       attempt: dispatch.attempt,
     }),
   );
-  return { slipId: dispatch.slipId, body, digest: createHash('sha256').update(body).digest('hex') };
+  return { slipId: dispatch.slipId, body, digest: hash('sha256', body, 'hex') };
 }

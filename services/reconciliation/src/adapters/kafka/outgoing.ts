@@ -1,19 +1,19 @@
 import { type Source, sources } from '@slipstream/contracts';
 import type { OutboundRecord } from '@slipstream/postgres';
-import { outboundEvent } from '@slipstream/runtime';
+import { newId, outboundEvent } from '@slipstream/runtime';
 import type { PendingEvent } from '@slipstream/slip';
-import { v5, v7 } from 'uuid';
+import { v5 } from 'uuid';
 import type { Ids } from '../../application/advance.ts';
 
 /** UUIDv5 namespace of verdicts; changing it would give every verdict a second id. */
 const verdictNamespace = '5f0d9a0e-6c2b-5d4e-8a53-1d6b7c2f9e10';
 
 export const ids: Ids = {
-  newId: () => v7(),
+  newId,
   overdueId: (slipId, stage, deadline) => v5(`${slipId}|${stage}|${deadline}`, verdictNamespace),
 };
 
-const origin: { source: Source; newId(): string } = { source: sources.reconciliation, newId: ids.newId };
+const origin: { source: Source; newId(): string } = { source: sources.reconciliation, newId };
 
 /** What we decided, as records of the outbox; each stays on its slip's partition. */
 export function toRecords(decided: readonly PendingEvent[]): OutboundRecord[] {
