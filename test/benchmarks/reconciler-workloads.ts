@@ -229,9 +229,9 @@ export async function readVerdicts(bench: Bench, { ends, missing, border }: Fill
   const seen: number[] = [];
   const next = new Map(ends.entries());
   const read = async () => {
-    await readTail(kafka, topics.events.name, next, (partition, offset, value) => {
-      next.set(partition, offset + 1);
-      const verdict = overdueIn(value);
+    await readTail(kafka, topics.events.name, next, (partition, record) => {
+      next.set(partition, record.offset + 1);
+      const verdict = overdueIn(record.value());
       if (verdict !== null) seen.push(verdict.slip);
     });
     return seen.length >= missing.size;

@@ -20,7 +20,8 @@ export async function readNumbers(brokers: readonly string[]): Promise<Numbers> 
   const last = new Map<string, number>();
   const copies = new Map<string, number>();
   let reused = 0;
-  await readTail(kafka, name, everything, (partition, _, value) => {
+  await readTail(kafka, name, everything, (partition, record) => {
+    const value = record.value();
     if (value === null) return;
     const { id, source, sequence } = readEnvelope(value);
     const place = `${source} ${partition}`;

@@ -23,8 +23,8 @@ describe('the tail of a log', () => {
       [1, 0],
       [2, 0],
     ]);
-    const bounds = await readTail(rig.kafka, rig.topic, from, (partition, offset, value) => {
-      read.push(`${partition}:${offset}:${value !== null}`);
+    const bounds = await readTail(rig.kafka, rig.topic, from, (partition, record) => {
+      read.push(`${partition}:${record.offset}:${record.value() !== null}`);
     });
     expect(bounds.get(0)).toEqual({ start: 0, end: 3_000 });
     expect(bounds.get(1)).toEqual({ start: 2, end: 5 });
@@ -39,7 +39,9 @@ describe('the tail of a log', () => {
     await rig.events(0, 5);
     const read: number[] = [];
     for (const offset of [5, 9]) {
-      const bounds = await readTail(rig.kafka, rig.topic, new Map([[0, offset]]), (_, at) => read.push(at));
+      const bounds = await readTail(rig.kafka, rig.topic, new Map([[0, offset]]), (_, { offset: at }) =>
+        read.push(at),
+      );
       expect(bounds.get(0)).toEqual({ start: 0, end: 5 });
     }
     expect(read).toEqual([]);

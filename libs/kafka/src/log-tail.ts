@@ -1,9 +1,11 @@
 import type { KafkaClient } from './client.ts';
 import { type Cluster, type FetchedMessage, withCluster } from './cluster.ts';
+import { EventWalk } from './event-walk.ts';
 import { type LogBounds, readLogBounds } from './log-bounds.ts';
+import { withRawBatches } from './raw-batches.ts';
 
-/** Told of each record of the tail, in the order of its partition. */
-export type OnTailRecord = (partition: number, offset: number, value: Buffer | null) => void;
+/** Told of each record of the tail, in the order of its partition. The walk stands at it, and moves on afterwards. */
+export type OnTailRecord = (partition: number, record: EventWalk) => void;
 
 const partitionBytesMax = 1024 * 1024;
 const requestBytesMax = 8 * partitionBytesMax;
@@ -30,7 +32,7 @@ export async function readTail(
     if (offset < end) wanted.set(partition, { next: Math.max(offset, start), end });
   }
   if (wanted.size === 0) return bounds;
-  await withCluster(kafka, async (cluster) => {
+  await withCluster(withRawBatches(kafka), async (cluster) => {
     await cluster.addTargetTopic(topic);
     await readAll(cluster, topic, wanted, onRecord);
   });
@@ -64,6 +66,7 @@ async function readAll(
   wanted: Map<number, Span>,
   onRecord: OnTailRecord,
 ): Promise<void> {
+  const walk = new EventWalk();
   for (let emptyAnswers = 0; wanted.size > 0; emptyAnswers++) {
     if (emptyAnswers > emptyAnswersMax) throw new Error(`${topic} gives no records, though it has some`);
     for (const [nodeId, partitions] of Object.entries(
@@ -80,7 +83,7 @@ async function readAll(
       });
       for (const { partition, messages } of responses.flatMap((one) => one.partitions)) {
         if (messages.length > 0) emptyAnswers = 0;
-        take(partition, messages, wanted, onRecord);
+        take(partition, messages, wanted, walk, onRecord);
       }
     }
   }
@@ -94,18 +97,19 @@ function request(partition: number, wanted: ReadonlyMap<number, Span>) {
 /** A fetch gives whole batches, so the first records may lie before what was asked for. */
 function take(
   partition: number,
-  messages: readonly FetchedMessage[],
+  batches: readonly FetchedMessage[],
   wanted: Map<number, Span>,
+  walk: EventWalk,
   onRecord: OnTailRecord,
 ): void {
   const span = wanted.get(partition);
   if (!span) return;
-  for (const message of messages) {
-    const offset = Number(message.offset);
-    if (offset < span.next || offset >= span.end) continue;
-    if (!message.isControlRecord) onRecord(partition, offset, message.value);
+  for (const { offset, value, isControlRecord } of batches) {
+    if (!isControlRecord) {
+      walk.batch(value!);
+      while (walk.next()) if (walk.offset >= span.next && walk.offset < span.end) onRecord(partition, walk);
+    }
+    span.next = Math.max(span.next, Number(offset) + 1);
   }
-  const last = messages.at(-1);
-  if (last) span.next = Math.max(span.next, Number(last.offset) + 1);
   if (span.next >= span.end) wanted.delete(partition);
 }
