@@ -36,6 +36,8 @@ export interface ReconcilerOptions {
 interface Run {
   readonly events_per_second: number;
   readonly events_per_cpu_second: number;
+  /** Of the whole process; the peer has no database. */
+  readonly cpu_seconds: Cpu;
   readonly peak_rss_mib: number;
   readonly verdicts: Verdicts;
 }
@@ -148,6 +150,7 @@ function ourRun(run: Awaited<ReturnType<typeof catchUpReconciler>>): Run {
   return {
     events_per_second: Math.round(run.events / run.seconds),
     events_per_cpu_second: Math.round(run.events / all(run.cpu)),
+    cpu_seconds: run.cpu,
     peak_rss_mib: run.peakRssMiB,
     verdicts: run.verdicts,
   };
@@ -157,6 +160,7 @@ function peerRun(printed: Printed, events: number): Run {
   return {
     events_per_second: Math.round(events / Number(printed.seconds)),
     events_per_cpu_second: Math.round(events / Number(printed.cpu_s)),
+    cpu_seconds: { service: Number(printed.cpu_s), postgres: 0 },
     peak_rss_mib: Math.round(Number.parseInt(printed.VmHWM!, 10) / 1024),
     verdicts: peerVerdicts(printed),
   };
