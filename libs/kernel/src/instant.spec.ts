@@ -155,6 +155,9 @@ describe('an instant', () => {
   it('moves by milliseconds and microseconds, both ways', () => {
     expect(addMs('2026-12-31T23:59:59.999000Z', 1)).toBe('2027-01-01T00:00:00.000000Z');
     expect(addMs('1970-01-01T00:00:00.000000Z', -1)).toBe('1969-12-31T23:59:59.999000Z');
+    expect(addMs('2026-12-31T23:59:59.999456Z', 1)).toBe('2027-01-01T00:00:00.000456Z');
+    expect(addMs('0001-01-01T00:00:00.000001Z', 1)).toBe('0001-01-01T00:00:00.001001Z');
+    expect(() => addMs('0001-01-01T00:00:00.000999Z', -1)).toThrow(RangeError);
     expect(addMicros('2024-02-28T23:59:59.999999Z', 1n)).toBe('2024-02-29T00:00:00.000000Z');
   });
 

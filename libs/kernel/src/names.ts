@@ -18,9 +18,13 @@ export const keyLengthMax = 512;
  */
 const name = /^[^\p{C}\p{Z}](?:[^\p{C}\p{Z}]| (?! *$))*$/u;
 
+/** Most names are: nothing can be wrong with them. */
+const plainName = /^[!-~]{1,128}$/;
+
 /** What is wrong with a name, as a text that fits behind its field; null when nothing is. Nothing is coerced. */
 export function nameProblem(value: unknown): string | null {
   if (typeof value !== 'string') return 'must be a string';
+  if (plainName.test(value)) return null;
   if (value === '') return 'must not be empty';
   // Counting code points is slow; a text with more than twice as many units has too many in any case.
   if (value.length > 2 * nameLengthMax || [...value].length > nameLengthMax) {

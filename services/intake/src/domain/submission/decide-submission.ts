@@ -1,4 +1,4 @@
-import { addMs, type Instant, instantToMicros } from '@slipstream/kernel';
+import { addMs, type Instant, instantToMs } from '@slipstream/kernel';
 import { type EventOf, type SlipKind, wallClock } from '@slipstream/slip';
 import type { Submission } from './submission.ts';
 
@@ -135,9 +135,10 @@ function submitted(
 /** The last instant there is: what lies beyond it cannot be written down, so it is no deadline either. */
 const endOfTime: Instant = '9999-12-31T23:59:59.999999Z';
 
+const endMs = instantToMs(endOfTime);
+
 function later(instant: Instant, ms: number): Instant {
-  const leftMicros = instantToMicros(endOfTime) - instantToMicros(instant);
-  return leftMicros > BigInt(ms) * 1000n ? addMs(instant, ms) : endOfTime;
+  return endMs - instantToMs(instant) >= ms ? addMs(instant, ms) : endOfTime;
 }
 
 function refuse(rule: SubmissionRule, field: Refusal['field'], detail: string): SubmissionDecision {
