@@ -37,6 +37,9 @@ function invalid(detail: string): SlipstreamError {
 
 /** Controller parameter: the checked Idempotency-Key of the request. */
 export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext): string => {
-  const request = context.switchToHttp().getRequest<FastifyRequest>();
-  return parseIdempotencyKey(request.raw.headersDistinct['idempotency-key']);
+  const { raw } = context.switchToHttp().getRequest<FastifyRequest>();
+  const joined = raw.headers['idempotency-key'];
+  // Several lines are joined by a comma. Node makes the distinct ones of all headers, at the first question.
+  const isOne = typeof joined === 'string' && !joined.includes(',');
+  return parseIdempotencyKey(isOne ? [joined] : raw.headersDistinct['idempotency-key']);
 });
