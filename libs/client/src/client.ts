@@ -8,7 +8,7 @@ import {
 } from '@slipstream/contracts';
 import { createKafka, type Log, SerialProducer } from '@slipstream/kafka';
 import { type EventStream, type EventStreamOptions, startEventStream } from './event-stream.ts';
-import { type CommandOptions, clockRecords, slipRecord } from './inbound-record.ts';
+import { type CommandOptions, clockRecords, instantOf, slipRecord } from './inbound-record.ts';
 import { resend } from './resend.ts';
 
 export type SubmitCommand = SubmitSlip & CommandOptions;
@@ -67,8 +67,16 @@ export function createSlipClient({ brokers, caller, log }: SlipClientOptions): S
   }
 
   return {
-    submit: (commands) => sendAll(topics.commands, commands, (data) => ({ type: 'SubmitSlip', data })),
-    report: (results) => sendAll(topics.results, results, (data) => ({ type: 'ReportResult', data })),
+    submit: (commands) =>
+      sendAll(topics.commands, commands, ({ deadline, ...data }) => ({
+        type: 'SubmitSlip',
+        data: { ...data, deadline: deadline === null ? null : instantOf('deadline', deadline) },
+      })),
+    report: (results) =>
+      sendAll(topics.results, results, ({ providerTime: time, ...data }) => ({
+        type: 'ReportResult',
+        data: { ...data, providerTime: time === null ? null : instantOf('providerTime', time) },
+      })),
     async advanceClock({ topic, ...data }) {
       const records = clockRecords(caller, topics[topic], { type: 'AdvanceClock', data });
       await resend(() => producer.sendBatch(records));

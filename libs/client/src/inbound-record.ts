@@ -1,6 +1,6 @@
 import { encodeInbound, type InboundCommand, type Topic } from '@slipstream/contracts';
 import { type OutRecord, partitionOf } from '@slipstream/kafka';
-import type { Instant } from '@slipstream/kernel';
+import { type Instant, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 
@@ -44,10 +44,22 @@ export function clockRecords(
   topic: Topic,
   command: Extract<InboundCommand, { type: 'AdvanceClock' }>,
 ): OutRecord[] {
-  const { clock, time, close } = command.data;
+  const { clock, close } = command.data;
+  const time = instantOf('time', command.data.time);
+  const said = { ...command, data: { clock, time, close } };
   return Array.from({ length: topic.partitions }, (_, partition) => {
     const id = uuidv5(`${caller} ${topic.name} ${partition} ${clock} ${time} ${close}`, clockNamespace);
-    return toRecord(caller, { topic, key: clock, partition }, command, { id, clock, time });
+    return toRecord(caller, { topic, key: clock, partition }, said, { id, clock, time });
+  });
+}
+
+/** A time as it is written everywhere in Slipstream. @throws SlipstreamError validation_failed for what RFC 3339 does not know */
+export function instantOf(field: string, text: string): Instant {
+  const instant = parseInstant(text);
+  if (instant !== null) return instant;
+  const detail = 'must be a time by RFC 3339 with an offset, like 2026-11-22T10:39:00Z';
+  throw new SlipstreamError('validation_failed', `${field} is no time: ${text}`, {
+    errors: [{ pointer: `/${field}`, detail }],
   });
 }
 
@@ -63,7 +75,8 @@ function toRecord(
   command: InboundCommand,
   options: CommandOptions & { readonly id: string },
 ): OutRecord {
-  const { id, clock = wallClock, time = null, traceparent = '' } = options;
+  const { id, clock = wallClock, traceparent = '' } = options;
+  const time = options.time === undefined ? null : instantOf('time', options.time);
   const value = encodeInbound({ id, caller, clock, time, traceparent, command, subject: key });
   return {
     ...{ topic: topic.name, partition, key },
