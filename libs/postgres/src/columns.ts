@@ -13,6 +13,19 @@ export interface Rows<Row> extends Iterable<Row> {
   readonly length: number;
 }
 
+/** Rows made one by one, as they are written: none outlives the next, however many there are. */
+export function rowsOf<Item, Row>(
+  items: readonly Item[],
+  toRow: (item: Item, index: number) => Row,
+): Rows<Row> {
+  return {
+    length: items.length,
+    *[Symbol.iterator]() {
+      for (let index = 0; index < items.length; index++) yield toRow(items[index]!, index);
+    },
+  };
+}
+
 /**
  * Named and typed columns of rows that one statement takes at once. The parameters are arrays in PostgreSQL's binary
  * format: the driver's own encoding of arrays escapes every value and sends byte strings twice as long.

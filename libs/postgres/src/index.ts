@@ -9,7 +9,7 @@ export {
 } from './clock-marks.ts';
 export * as columnTypes from './column-types.ts';
 export { bytea, int4, int8, text, uuid } from './column-types.ts';
-export { type Columns, columns, type Rows, type Table, table } from './columns.ts';
+export { type Columns, columns, type Rows, rowsOf, type Table, table } from './columns.ts';
 export { judgeRoom, readRoom } from './connection-room.ts';
 export { FencedError, PgConsumerStore } from './consumer-store.ts';
 export { type DataSourceOptions, openDataSource, poolMaxDefault } from './data-source.ts';

@@ -2,7 +2,7 @@ import type { Instant } from '@slipstream/kernel';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { bytea, int4, int8, jsonb, text, timestamptz } from './column-types.ts';
-import { type Columns, columns, type RowOf, type Rows, type Table, table } from './columns.ts';
+import { type Columns, columns, type RowOf, type Rows, rowsOf, type Table, table } from './columns.ts';
 import { copyRows } from './copy-rows.ts';
 import { StatementNames } from './statement-names.ts';
 
@@ -253,19 +253,12 @@ class Transaction implements Tx {
     ]);
     const stamps = stampsOf(records, numbered);
     const receivedAt = new Map(numbered.map((row) => [placeOf(row.topic, row.partition), row.received_at]));
-    await this.insert(
-      outbox,
-      records.map((record, index) => {
-        const { topic, partition, seq, at } = stamps[index]!;
-        const row = toRow(record);
-        return {
-          ...row,
-          seq,
-          at,
-          received_at: row.received_at ?? receivedAt.get(placeOf(topic, partition))!,
-        };
-      }),
-    );
+    const rows = rowsOf(records, (record, index) => {
+      const { topic, partition, seq, at } = stamps[index]!;
+      const row = toRow(record);
+      return { ...row, seq, at, received_at: row.received_at ?? receivedAt.get(placeOf(topic, partition))! };
+    });
+    await this.insert(outbox, rows);
     return stamps;
   }
 

@@ -2,7 +2,7 @@ import type { ConsumedRecord } from '@slipstream/kafka';
 import { type PendingEvent, type Posting, serializeState, type Transaction } from '@slipstream/slip';
 import { readLogRecord, readUnread } from '../src/adapters/kafka/read-log-record.ts';
 import { sha256, transactionId } from '../src/digests.ts';
-import { decideInOrder, mayMoveMoney } from '../src/domain/hold/decide-in-order.ts';
+import { changesOf, decideInOrder, mayMoveMoney } from '../src/domain/hold/decide-in-order.ts';
 import type { Hold } from '../src/domain/hold/hold.ts';
 import {
   type FollowedSlip,
@@ -37,7 +37,7 @@ export class PlainBooks {
     const cue = { before: before?.state ?? null, recorded };
     const decided = decideInOrder([cue], this.holds, transactionId, this.balances);
     for (const [id, hold] of decided.holds) this.holds.set(id, hold);
-    for (const { change, ...key } of decided.changes.changes()) this.balances.add(key, change);
+    for (const { change, ...key } of changesOf(decided.answers).changes()) this.balances.add(key, change);
     return decided.answers.map(({ clock, event, transaction }) => {
       if (transaction !== null) this.transactions.push({ transaction, slipId, clock, partition });
       return { slipId, clock, event, receivedAt: clock === 'wall' ? null : recorded.receivedTime };

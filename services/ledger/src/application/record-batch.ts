@@ -1,8 +1,10 @@
 import { SlipstreamError } from '@slipstream/kernel';
 import { isLive, type PendingEvent } from '@slipstream/slip';
 import {
+  type Answer,
   type Answers,
   type Cue,
+  changesOf,
   decideInOrder,
   fundsNeeded,
   mayMoveMoney,
@@ -172,17 +174,18 @@ function bookingOf(
 ): Booking {
   const counts = new Map<string, number>();
   const transactions: NumberedTransaction[] = [];
-  const sums = new Map<number, Balances>();
-  for (const { cause, clock, transaction } of answers) {
+  const booked = new Map<number, Answer[]>();
+  for (const answer of answers) {
+    const { cause, clock, transaction } = answer;
     if (transaction === null) continue;
     const { slipId } = cause;
     const n = (counts.get(slipId) ?? stored.get(slipId)?.entries ?? 0) + 1;
     counts.set(slipId, n);
     const { partition } = slips.get(slipId)!;
     transactions.push({ partition, transaction, slipId, clock, n });
-    const sum = sums.get(partition) ?? new Balances();
-    sum.post(clock, transaction.postings);
-    sums.set(partition, sum);
+    const among = booked.get(partition);
+    if (among) among.push(answer);
+    else booked.set(partition, [answer]);
   }
   const changed = [...slips].map(([slipId, slip]): SlipChange => {
     const before = stored.get(slipId) ?? null;
@@ -194,8 +197,10 @@ function bookingOf(
       before,
     };
   });
-  const changes = [...sums].flatMap(([partition, sum]) =>
-    sum.changes().map((one) => ({ partition, ...one })),
+  const changes = [...booked].flatMap(([partition, some]) =>
+    changesOf(some)
+      .changes()
+      .map((one) => ({ partition, ...one })),
   );
   return { log: entries, slips: changed, transactions, changes };
 }

@@ -1,5 +1,5 @@
 import { assert, instantFromMicros, instantToMicros } from '@slipstream/kernel';
-import { columns, columnTypes, type Tx } from '@slipstream/postgres';
+import { columns, columnTypes, rowsOf, type Tx } from '@slipstream/postgres';
 import type { Booking, LedgerTx, LogEntry, SlipChange, StoredSlip } from '../../application/ports.ts';
 import { entryOf } from '../../domain/posting/entry.ts';
 import { type Accounts, lockedBalances } from './accounts.ts';
@@ -23,7 +23,7 @@ export function ledgerTx(tx: Tx, { accounts, slips }: Remembered): LedgerTx {
     differing: (resent) => differing(tx, resent),
     lockBalances: (keys) => lockedBalances(tx, keys),
     async write(booking) {
-      await tx.insert(eventLog, booking.log.map(logRow));
+      await tx.insert(eventLog, rowsOf(booking.log, logRow));
       const written = await writeSlips(tx, booking.slips);
       if (booking.transactions.length > 0) await book(tx, accounts, booking);
       tx.afterCommit(() => slips.keep(written));
@@ -78,7 +78,7 @@ async function book(tx: Tx, accounts: Accounts, { transactions, changes }: Booki
   const { at, idOf } = await accounts.move(tx, changes);
   // The times of a batch follow the order of its decisions.
   const firstMicros = instantToMicros(at);
-  const rows = transactions.map(({ partition, transaction, slipId, clock, n }, index) => {
+  const rows = rowsOf(transactions, ({ partition, transaction, slipId, clock, n }, index) => {
     const { currency, debit, credit, amount, rest } = entryOf(transaction.postings);
     const account = (name: string) => idOf({ partition, clock, name, currency });
     return {

@@ -22,8 +22,14 @@ export interface Answers {
   readonly answers: readonly Answer[];
   /** The holds as they are afterwards, of the slips whose hold changed. */
   readonly holds: ReadonlyMap<string, Hold>;
-  /** What all the postings change, per account. */
-  readonly changes: Balances;
+}
+
+/** What the postings of answers change, per account. */
+export function changesOf(answers: readonly Answer[]): Balances {
+  const changes = new Balances();
+  for (const { clock, transaction } of answers)
+    if (transaction !== null) changes.post(clock, transaction.postings);
+  return changes;
 }
 
 const moves = new Set<SlipEvent['type']>(['SlipSubmitted', 'SlipReturned', 'RefundRequested']);
@@ -47,6 +53,7 @@ export function decideInOrder(
   const holds = new Map<string, Hold>();
   const changes = new Balances();
   const answers: Answer[] = [];
+  const isAsked = fundsNeeded(cues).length > 0;
   const balanceOf = (account: AccountKey) => balances.of(account) + changes.of(account);
   for (const { before, recorded } of cues) {
     const hold = holds.get(recorded.slipId) ?? start.get(recorded.slipId) ?? null;
@@ -55,8 +62,8 @@ export function decideInOrder(
     if (decision.hold !== null) holds.set(recorded.slipId, decision.hold);
     const { event, transaction } = decision;
     const clock = decision.hold?.clock ?? recorded.clock;
-    if (transaction !== null) changes.post(clock, transaction.postings);
+    if (transaction !== null && isAsked) changes.post(clock, transaction.postings);
     answers.push({ cause: recorded, clock, event, transaction });
   }
-  return { answers, holds, changes };
+  return { answers, holds };
 }

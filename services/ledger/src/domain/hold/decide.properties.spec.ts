@@ -3,7 +3,7 @@ import { evolve, type SlipEvent, type SlipState } from '@slipstream/slip';
 import fc from 'fast-check';
 import { eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
 import { type AccountKey, Balances } from '../posting/balances.ts';
-import { type Answer, type Cue, decideInOrder } from './decide-in-order.ts';
+import { type Answer, type Cue, changesOf, decideInOrder } from './decide-in-order.ts';
 import type { Hold } from './hold.ts';
 
 const slips = ['s0', 's1', 's2', 's3'];
@@ -55,9 +55,9 @@ function run(events: readonly (readonly [string, SlipEvent])[], batchSize: numbe
       ledger.states.set(slipId, evolve(before, recorded));
       return { before, recorded };
     });
-    const { answers, holds, changes } = decideInOrder(cues, ledger.holds, (id) => id, ledger.balances);
+    const { answers, holds } = decideInOrder(cues, ledger.holds, (id) => id, ledger.balances);
     for (const [slipId, hold] of holds) ledger.holds.set(slipId, hold);
-    for (const { change, ...key } of changes.changes()) ledger.balances.add(key, change);
+    for (const { change, ...key } of changesOf(answers).changes()) ledger.balances.add(key, change);
     ledger.answers.push(...answers);
   }
   return ledger;
