@@ -67,13 +67,16 @@ const outboxSql =
 const tables = ['event_log', 'slip', 'account', 'entry', 'outbox', 'sequencer'];
 
 /** On a new database; of slips so many bytes are remembered, which is but a few. */
+/** Transactions at once. */
+export const connectionsMax = 16;
+
 export async function openBooks(databaseUrl: string, rememberedBytesMax = 40_000): Promise<Books> {
   return booksOn(await createDatabase(databaseUrl, 'ledger_books'), rememberedBytesMax);
 }
 
 /** On a database that may have books already. */
 export async function booksOn(url: string, rememberedBytesMax: number): Promise<Books> {
-  const dataSource = await openDataSource({ url, applicationName: 'test', poolMax: 16 });
+  const dataSource = await openDataSource({ url, applicationName: 'test', poolMax: connectionsMax });
   await migrate(dataSource, [coreMigrations, migrations]);
   const unitOfWork = new UnitOfWork(dataSource);
   await prepareTopics(unitOfWork, [topics.events]);
