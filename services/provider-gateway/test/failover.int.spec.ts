@@ -114,9 +114,17 @@ test('an instance cut off from the database hands its partitions over, and comes
     const heal = proxy.cutOff();
     underWay.push(...(await submit(12)));
     await waitFor(async () => (await epochs()) > before, { what: 'the other one to take over' });
-    heal();
     underWay.push(...(await submit(12)));
-    await waitFor(() => ready(cut), { what: 'the one cut off to be back' });
+    await waitFor(async () => !(await ready(cut)), { what: 'the one cut off to notice' });
+    heal();
+    await waitFor(
+      async () => {
+        const answer = await fetch(`${cut.url}/readyz`);
+        if (!answer.ok) throw new Error(await answer.text());
+        return (await owners()) === '2';
+      },
+      { what: 'the one cut off to be back' },
+    );
     const late = await submit(12);
     await expectSound(late, underWay);
   } finally {
