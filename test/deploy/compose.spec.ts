@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
+import { SERVICES } from '../../apps/local/src/stack/services.ts';
 
 const root = join(import.meta.dirname, '../..');
 const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
@@ -46,6 +47,18 @@ describe('docker-compose.yml', () => {
     }
     expect(text).not.toMatch(/whsec_|eyJ/);
   });
+
+  test.each(Object.entries(SERVICES))(
+    'gives %s no less heap than the local stack does',
+    (name, { youngMiB, oldMiB }) => {
+      const { NODE_OPTIONS = '' } = compose.services[name]!.environment;
+      const given = (flag: string) =>
+        Number(new RegExp(`--max-${flag}-space-size=(\\d+)`).exec(NODE_OPTIONS)?.[1]);
+      expect(given('old')).toBeGreaterThanOrEqual(oldMiB);
+      // Not given: V8 chooses, and its 16 MiB are more.
+      expect(given('semi') || 16).toBeGreaterThanOrEqual(youngMiB);
+    },
+  );
 
   test('runs every service of the repository, each with a check of its health and on this machine only', () => {
     expect(ownServices.map(([name]) => name)).toEqual([
