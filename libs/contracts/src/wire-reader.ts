@@ -28,33 +28,26 @@ export class WireReader {
   }
 
   #longVarint(end: number): number {
-    let value = 0;
-    const limit = Math.min(end, this.at + 5);
-    for (let at = this.at, factor = 1; at < limit; at++, factor *= 128) {
-      const byte = this.bytes[at]!;
-      value += (byte & 127) * factor;
-      if (byte > 127) continue;
-      this.at = at + 1;
-      return value;
-    }
-    throw unreadable;
+    const value = this.#fewBytes(end, 5);
+    if (value < 0) throw unreadable;
+    return value;
   }
 
   int64(end: number): bigint {
-    const value = this.#fewBytes(end);
+    const value = this.#fewBytes(end, 7);
     return value < 0 ? this.#longInt64(end) : BigInt(value);
   }
 
   /** An int64 as the nearest number. */
   int64Rounded(end: number): number {
-    const value = this.#fewBytes(end);
+    const value = this.#fewBytes(end, 7);
     return value < 0 ? Number(this.#longInt64(end)) : value;
   }
 
-  /** A varint of at most seven bytes: 49 bits, which a number holds. -1: it has more. */
-  #fewBytes(end: number): number {
+  /** A varint of at most so many bytes; a number holds the 49 bits of seven. -1: it has more, or does not end. */
+  #fewBytes(end: number, bytesMax: 5 | 7): number {
     let value = 0;
-    const limit = Math.min(end, this.at + 7);
+    const limit = Math.min(end, this.at + bytesMax);
     for (let at = this.at, factor = 1; at < limit; at++, factor *= 128) {
       const byte = this.bytes[at]!;
       value += (byte & 127) * factor;
