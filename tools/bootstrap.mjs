@@ -148,7 +148,17 @@ async function run(built) {
 function child(program, programArgs, { stdio, env = {}, isSetUp = false }) {
   const PATH = [bin, process.env.PATH].join(delimiter);
   const quiet = { NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true' };
-  const running = spawn(program, programArgs, {
+  let running;
+  const forward = (signal) => {
+    if (!isSetUp) return running.kill(signal);
+    if (running.pid !== undefined) kill(-running.pid);
+    say(`\n${signal}: set-up was stopped, nothing was started; run the command again to go on`);
+    process.exit(128 + constants.signals[signal]);
+  };
+  // Before it is started: a signal that comes meanwhile would end this process alone.
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, forward);
+  running = spawn(program, programArgs, {
     cwd: root,
     stdio,
     detached: isSetUp,
@@ -160,14 +170,6 @@ function child(program, programArgs, { stdio, env = {}, isSetUp = false }) {
       output = (output + chunk).slice(-20_000);
     });
   }
-  const forward = (signal) => {
-    if (!isSetUp) return running.kill(signal);
-    kill(-running.pid);
-    say(`\n${signal}: set-up was stopped, nothing was started; run the command again to go on`);
-    process.exit(128 + constants.signals[signal]);
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  for (const signal of signals) process.on(signal, forward);
   const watch = onParentDeath(() => forward('SIGTERM'));
   return new Promise((resolve, reject) => {
     running.once('error', reject);
