@@ -8,6 +8,7 @@ import {
   type UnitHandler,
 } from '@slipstream/kafka';
 import type { Tx } from '@slipstream/postgres';
+import { type Guard, GuardedUnits } from './guarded-units.ts';
 import type { Health } from './health.ts';
 import type { Part } from './lifecycle.ts';
 import type { OwnLogGate } from './own-log-gate.ts';
@@ -17,6 +18,8 @@ import type { Servers } from './servers.ts';
 export interface GuardedSubscription extends Subscription<Tx> {
   /** Handles the batch instead while the database lacks events of its own that the partition has; must publish nothing. */
   readonly whileOlder?: (tx: Tx, batch: Batch) => Promise<void>;
+  /** The same for units. */
+  readonly unitsWhileOlder?: UnitHandler<Tx>;
 }
 
 export interface ConsumersOptions extends Pick<Servers, 'kafka' | 'clientId'> {
@@ -97,32 +100,20 @@ function alsoTelling(metrics: ConsumerMetrics, onHandled: () => void): ConsumerM
 }
 
 function guarded(subscription: GuardedSubscription, gate: OwnLogGate): Subscription<Tx> {
-  const { topic, sequenced, whileOlder, units } = subscription;
-  /** On the topic whose partitions are compared, each waits for its own; what comes from outside waits for them all. */
-  const pass = (partition: number) => (sequenced ? gate.require(topic, partition) : gate.requireAll());
+  const { topic, sequenced, whileOlder, units, unitsWhileOlder } = subscription;
+  const guard: Guard = {
+    /** On the topic whose partitions are compared, each waits for its own; what comes from outside waits for them all. */
+    pass: (partition) => (sequenced ? gate.require(topic, partition) : gate.requireAll()),
+    isOlder: (partition) => gate.isOlder(topic, partition),
+  };
   return {
     ...subscription,
-    ...(units ? { units: guardedUnits(units, pass) } : {}),
+    ...(units ? { units: new GuardedUnits(units, unitsWhileOlder ?? null, guard) } : {}),
     async handle(tx, batch) {
-      if (whileOlder && gate.isOlder(topic, batch.partition)) return whileOlder(tx, batch);
-      pass(batch.partition);
+      if (whileOlder && guard.isOlder(batch.partition)) return whileOlder(tx, batch);
+      guard.pass(batch.partition);
       return subscription.handle(tx, batch);
     },
-  };
-}
-
-/** A partition that is closed takes no record into memory, and holds no other back. */
-function guardedUnits(units: UnitHandler<Tx>, pass: (partition: number) => void): UnitHandler<Tx> {
-  return {
-    ...(units.recordsMax === undefined ? {} : { recordsMax: units.recordsMax }),
-    open: (position) => units.open(position),
-    close: (partition) => units.close(partition),
-    begin(partition) {
-      pass(partition);
-      units.begin(partition);
-    },
-    take: (partition, event) => units.take(partition, event),
-    unit: (spans) => units.unit(spans),
   };
 }
 

@@ -91,7 +91,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   });
   const open = (tx: Tx) => storeTx(tx, options);
   runtime.recoverWith(recovery(runtime.unitOfWork, options.events));
-  runtime.consume(slipEvents<Tx>({ does, open, count, onDue: work.wake }));
+  runtime.consume(slipEvents({ does, open, count, onDue: work.wake }));
   runtime.consume(reportedResults<Tx>({ does, open }));
   for (const part of [ownAttempts(does, runtime.isOpen), ...work.parts]) runtime.addPart(part);
   runtime.onHandled(work.stir);

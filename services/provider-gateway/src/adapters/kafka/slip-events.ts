@@ -1,52 +1,74 @@
-import { type Envelope, readEnvelope, slipEventOf, slipEventType, topics } from '@slipstream/contracts';
-import { type Batch, RecordRejected, readEach, type Subscription } from '@slipstream/kafka';
+import { readEnvelope, slipEventOf, slipEventType, topics } from '@slipstream/contracts';
+import { type Batch, RecordRejected, readEach } from '@slipstream/kafka';
 import { must } from '@slipstream/kernel';
+import type { Tx } from '@slipstream/postgres';
+import type { GuardedSubscription } from '@slipstream/runtime';
 import type { FollowedEvent } from '../../application/follow-slips.ts';
 import type { Count, StoreTx } from '../../application/ports.ts';
 import type { UseCases } from '../../application/use-cases.ts';
 import { ownEvents } from '../../domain/dispatch/fold-back.ts';
 import { followedEvents } from '../../domain/dispatch/follow-event.ts';
+import { SlipUnits } from './slip-units.ts';
 
 export const slipEventsGroup = 'provider-gateway';
 
 /** Follows the slips' events; those of types this service does nothing with are never decoded. */
-export function slipEvents<Tx>(parts: {
+export function slipEvents(parts: {
   readonly does: Pick<UseCases, 'followSlips' | 'foldBackSlips'>;
   readonly open: (tx: Tx) => StoreTx;
   readonly count: Count;
-  /** Called when rows became due: their transaction is about to commit. */
+  /** Rows became due, and their transaction is committed. */
   readonly onDue: () => void;
-}): Subscription<Tx> & { whileOlder(tx: Tx, batch: Batch): Promise<void> } {
+}): GuardedSubscription & Required<Pick<GuardedSubscription, 'whileOlder'>> {
+  const { does, open, count, onDue } = parts;
+  const follow = async (tx: Tx, events: readonly FollowedEvent[]) => {
+    const due = await does.followSlips(open(tx), events);
+    if (due > 0) tx.afterCommit(onDue);
+  };
+  const foldBack = (tx: Tx, events: readonly FollowedEvent[]) => does.foldBackSlips(open(tx), events);
+  const reading = (wanted: ReadonlySet<string>) => (value: Buffer, type: string, partition: number) =>
+    read({ value, type, partition }, wanted, count);
   return {
     topic: topics.events.name,
     group: slipEventsGroup,
     sequenced: true,
-    async handle(tx, batch) {
-      const due = await parts.does.followSlips(parts.open(tx), decode(batch, followedEvents, parts.count));
-      if (due > 0) parts.onDue();
-    },
-    async whileOlder(tx, batch) {
-      await parts.does.foldBackSlips(parts.open(tx), decode(batch, foldedEvents, parts.count));
-    },
+    units: new SlipUnits({ read: reading(followedEvents), apply: follow }),
+    unitsWhileOlder: new SlipUnits({ read: reading(foldedEvents), apply: foldBack }),
+    handle: async (tx, batch) => follow(tx, decode(batch, followedEvents, count)),
+    whileOlder: async (tx, batch) => foldBack(tx, decode(batch, foldedEvents, count)),
   };
 }
 
 const foldedEvents: ReadonlySet<string> = new Set([...followedEvents, ...ownEvents]);
 
 function decode(batch: Batch, wanted: ReadonlySet<string>, count: Count): FollowedEvent[] {
-  const events: FollowedEvent[] = [];
-  readEach(batch.records, (record) => {
+  return readEach(batch.records, (record) => {
     try {
       if (record.value === null) throw new Error('the record has no value');
-      const envelope: Envelope = readEnvelope(record.value);
-      const type = slipEventType(envelope.type);
-      if (type === undefined) return count('unknown_event_type');
-      if (!wanted.has(type)) return;
-      const recorded = must(slipEventOf(envelope), 'a known type decodes');
-      events.push({ recorded, partition: batch.partition, traceparent: envelope.traceparent });
+      const { type } = readEnvelope(record.value);
+      return read({ value: record.value, type, partition: batch.partition }, wanted, count);
     } catch (cause) {
       throw new RecordRejected(record, (cause as Error).message, { cause });
     }
-  });
-  return events;
+  }).filter((event) => event !== null);
+}
+
+interface Place {
+  readonly value: Buffer;
+  readonly type: string;
+  readonly partition: number;
+}
+
+/** Null: nothing follows from it here. @throws SlipstreamError for what cannot be read */
+function read(
+  { value, type: name, partition }: Place,
+  wanted: ReadonlySet<string>,
+  count: Count,
+): FollowedEvent | null {
+  const type = slipEventType(name);
+  if (type === undefined) count('unknown_event_type');
+  if (type === undefined || !wanted.has(type)) return null;
+  const envelope = readEnvelope(value);
+  const recorded = must(slipEventOf(envelope), 'a known type decodes');
+  return { recorded, partition, traceparent: envelope.traceparent };
 }
