@@ -145,9 +145,11 @@ async function live({ imported, first, steps }: Life, partition: number, limits:
   let seconds = 0;
   const over = new Set<number>();
   const tell = (slip: number, event: SlipEvent, receivedBefore = 0) => {
-    // A slip that begins anew when it is over is another slip to rows, or is not, as batches happen to end.
+    // A slip that begins anew when it is over is another slip to rows, or is not, as batches happen to end. Of an imported
+    // one nothing is expected behind its return.
     if (event.type === 'SlipSubmitted' && over.has(slip)) return;
-    if (['SlipSettled', 'HoldRefused', 'SlipRejected'].includes(event.type)) over.add(slip);
+    const ends = ['SlipSettled', 'HoldRefused', 'SlipRejected', ...(slip === imported ? ['SlipReturned'] : [])];
+    if (ends.includes(event.type)) over.add(slip);
     seconds += 0.4;
     const clock = slip === imported ? 'import-1' : 'wall';
     const time = at(seconds);
