@@ -148,7 +148,12 @@ async function live({ imported, first, steps }: Life, partition: number, limits:
     // A slip that begins anew when it is over is another slip to rows, or is not, as batches happen to end. Of an imported
     // one nothing is expected behind its return.
     if (event.type === 'SlipSubmitted' && over.has(slip)) return;
-    const ends = ['SlipSettled', 'HoldRefused', 'SlipRejected', ...(slip === imported ? ['SlipReturned'] : [])];
+    const ends = [
+      'SlipSettled',
+      'HoldRefused',
+      'SlipRejected',
+      ...(slip === imported ? ['SlipReturned'] : []),
+    ];
     if (ends.includes(event.type)) over.add(slip);
     seconds += 0.4;
     const clock = slip === imported ? 'import-1' : 'wall';
