@@ -2,7 +2,15 @@ import { backoffMs } from '@slipstream/kernel';
 import { Apart, type FailingPartition } from './apart.ts';
 import { Cursors } from './cursors.ts';
 import type { Lease, Leases } from './leases.ts';
-import { assertFollowing, lastSeqOf, type OutboxRow, type Page, pagesToSend, readPages } from './outbox.ts';
+import {
+  areAll,
+  assertFollowing,
+  lastSeqOf,
+  type OutboxRow,
+  type Page,
+  pagesToSend,
+  readPages,
+} from './outbox.ts';
 import { type RelayProducer, trySend } from './sending.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
@@ -118,11 +126,12 @@ export class Lane {
         ahead = null;
         const pages = pagesToSend(rows, this.#healthy());
         if (pages.length > 0) {
-          // The pages after these are read while they are on their way.
-          const reached = new Map(pages.map((page) => [page.lease, lastSeqOf(page)]));
-          ahead = readPages(this.#unitOfWork, this.#healthy(), reached);
-          ahead.catch(() => {});
-          await this.#send(pages);
+          // Alone, what is there besides was committed here meanwhile, and woke this lane; else it is read on the way.
+          const areLast = this.#leases.isAlone && areAll(rows);
+          if (!areLast || this.#woken) ahead = this.#readAhead(pages);
+          const allSent = await this.#send(pages);
+          const sent = pages.reduce((sum, page) => sum + page.rows.length, 0);
+          if (ahead === null && allSent && sent === rows.length) await this.#idle(this.#settings.aloneMs);
         } else if (rows.length === 0 && !isAhead) {
           // What was read ahead may be older than the wake that came meanwhile: then it is looked for again.
           if (this.#stopping) return;
@@ -147,17 +156,26 @@ export class Lane {
     return rows;
   }
 
+  #readAhead(pages: readonly Page[]): Promise<OutboxRow[]> {
+    const reached = new Map(pages.map((page) => [page.lease, lastSeqOf(page)]));
+    const ahead = readPages(this.#unitOfWork, this.#healthy(), reached);
+    ahead.catch(() => {});
+    return ahead;
+  }
+
   #healthy(): Lease[] {
     return this.#leases.held().filter((lease) => this.#topics.has(lease.topic) && !this.#apart.has(lease));
   }
 
-  async #send(pages: readonly Page[]): Promise<void> {
+  /** Whether all of it was taken. */
+  async #send(pages: readonly Page[]): Promise<boolean> {
     const { offsets } = await trySend(this.#producer, pages);
     this.#turnAtMs = performance.now();
     const taken = pages.filter((page) => this.#cursors.took(page, offsets));
     for (const page of pages) if (!taken.includes(page)) this.#apart.add(page.lease);
     if (taken.length > 0) this.#advanced();
     await this.#cursors.store(taken.map((page) => page.lease));
+    return taken.length === pages.length;
   }
 
   /** Without leases nothing is known; and while all partitions fail, nothing was looked at. */

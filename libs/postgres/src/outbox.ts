@@ -62,6 +62,16 @@ export async function readPages(
   ]);
 }
 
+/** Whether these are all rows that there were: none of their pages can have been cut. */
+export function areAll(rows: readonly OutboxRow[]): boolean {
+  let bytes = 0;
+  for (const { body, headers } of rows) {
+    if (headers !== null) return false;
+    bytes += body.length;
+  }
+  return rows.length < pageRowsMax && bytes < pageBytesMax;
+}
+
 /**
  * What may be sent now: rows of the leases, each following what was sent before. A page that was read ahead of a failed
  * send, or for a lease since lost, doesn't follow: it is left out and read again.
