@@ -47,7 +47,7 @@ test('a clock that jumps ahead for a while gives up no slip: all are sent when i
   );
   expect(await returned(slips)).toBe(0);
   await stepClock(gateway.databaseUrl, 0);
-  work.wake();
+  work.wake({ calls: 12, inquiries: 0 });
   await waitFor(async () => (await returned(slips)) === 12, { what: 'twelve answers' });
   const late = await gateway.unitOfWork.query<{ n: string }>(
     "select count(*) as n from outbox where received_at > clock_timestamp() + interval '5 seconds'",
@@ -61,7 +61,7 @@ test('nothing is sent and nothing given up while the clocks lie apart', async ()
   const slip = await gateway.slip({ deadlineMs: 60_000 });
   expect(await gateway.types(slip)).toEqual([]);
   gateway.clockTrouble = null;
-  work.wake();
+  work.wake({ calls: 12, inquiries: 0 });
   await waitFor(async () => (await returned([slip])) === 1, { what: 'the answer' });
 });
 

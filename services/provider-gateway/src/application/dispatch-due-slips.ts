@@ -32,7 +32,7 @@ export interface DispatcherParts {
   readonly clockTrouble: () => string | null;
   /** Writes a call's end to the store; must not reject. */
   readonly record: (ended: EndedCall) => Promise<void>;
-  /** A slot became free. */
+  /** There is room for what may be due besides. */
   readonly onFree: () => void;
 }
 
@@ -44,11 +44,15 @@ export interface DispatcherParts {
  * @returns how many calls were started
  */
 export async function dispatchDueSlips(parts: DispatcherParts): Promise<number> {
+  if (parts.clockTrouble() !== null) return 0;
   const free = parts.slots.free();
-  if (free.size === 0 || parts.clockTrouble() !== null) return 0;
+  if (free.size === 0) {
+    parts.slots.looked(free, []);
+    return 0;
+  }
   const claimedFromMs = parts.monotonicMs();
   const whenOnTopic = parts.log.watch();
-  const { result: intended, places } = await parts.store.runPlaced(async (tx) => {
+  const { result, places } = await parts.store.runPlaced(async (tx) => {
     const { now, due } = await tx.dispatches.lockDue(free);
     const calls = due
       .filter((dispatch) => mayIntend(dispatch, now))
@@ -60,13 +64,15 @@ export async function dispatchDueSlips(parts: DispatcherParts): Promise<number> 
       .map((dispatch) => ({ ...dispatch, nextAt: null }));
     if (due.length > 0) await tx.dispatches.save([...calls.map((call) => call.dispatch), ...ended]);
     tx.publish(calls.map((call) => dispatchIntended(call.dispatch, call.prepared.digest)));
-    return calls;
+    return { intended: calls, found: due.map(({ provider }) => provider ?? '') };
   });
+  const { intended, found } = result;
   for (const [index, call] of intended.entries()) {
     const place = must(places[index], 'an intent without its place');
     const onTopic = () => whenOnTopic(place, claimedFromMs + call.startMs);
     parts.slots.run(call.provider.id, () => makeCall(parts, call, claimedFromMs, onTopic), parts.onFree);
   }
+  if (parts.slots.looked(free, found)) parts.onFree();
   return intended.length;
 }
 

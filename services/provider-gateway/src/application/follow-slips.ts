@@ -12,21 +12,27 @@ export interface FollowedEvent {
   readonly traceparent: string;
 }
 
+/** How many rows became due by what was followed. */
+export interface NewlyDue {
+  readonly calls: number;
+  readonly inquiries: number;
+}
+
 /**
  * Follows the slips' events of the other services, a batch in one transaction: remembers submitted slips, makes held
  * ones due, puts inquiries on the list, and ends dispatching where the slip has ended.
- * @returns how many rows became due or were asked about: the workers should look at once
+ * @returns what the workers should look for at once
  */
 export async function followSlips(
   tx: StoreTx,
   events: readonly FollowedEvent[],
   count: Count,
-): Promise<number> {
-  if (events.length === 0) return 0;
+): Promise<NewlyDue> {
+  const due = { calls: 0, inquiries: 0 };
+  if (events.length === 0) return due;
   const changes = new Changes(await tx.dispatches.lock([...new Set(events.map((e) => e.recorded.slipId))]));
   const now = await tx.now();
   const released: Dispatch[] = [];
-  let due = 0;
   for (const event of events) {
     const { recorded } = event;
     const before = changes.get(recorded.slipId);
@@ -39,7 +45,8 @@ export async function followSlips(
     const step = followEvent(before, recorded.event, earlier(now, recorded.time));
     changes.apply(step);
     if (endsWaiting(before, step.dispatch)) released.push(step.dispatch);
-    if (step.inquiries.length > 0 || (step.dispatch.nextAt !== null && before.nextAt === null)) due += 1;
+    due.inquiries += step.inquiries.length;
+    if (step.dispatch.nextAt !== null && before.nextAt === null) due.calls += 1;
   }
   await applyParked(tx, changes, released, now, count);
   await changes.write(tx);

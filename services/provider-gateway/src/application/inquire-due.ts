@@ -19,6 +19,7 @@ export interface InquirerParts {
   readonly slots: Slots;
   /** Writes an answer to the store; must not reject. */
   readonly record: (answered: AnsweredInquiry) => Promise<void>;
+  /** There is room for what may be due besides. */
   readonly onFree: () => void;
   /** Why the clocks cannot be trusted now: nothing is asked then, for what NOT_FOUND proves rests on them. */
   readonly clockTrouble: () => string | null;
@@ -38,8 +39,9 @@ export async function inquireDue(parts: InquirerParts): Promise<number> {
       connectTimeoutMs + answerTimeoutMs + leaseMarginMs,
     ]),
   );
-  const { asked, seen } = await parts.store.run(async (tx) => {
-    const { now, due } = await tx.inquiries.claimDue(parts.slots.free(), leaseMs);
+  const free = parts.slots.free();
+  const { asked, found } = await parts.store.run(async (tx) => {
+    const { now, due } = await tx.inquiries.claimDue(free, leaseMs);
     const changes = new Changes(await tx.dispatches.lock([...new Set(due.map((one) => one.slipId))]));
     const asked: ClaimedInquiry[] = [];
     const answered: ClaimedInquiry[] = [];
@@ -55,12 +57,13 @@ export async function inquireDue(parts: InquirerParts): Promise<number> {
     await tx.inquiries.postpone(waiting);
     await tx.inquiries.markAnswered(answered);
     await changes.write(tx);
-    return { asked, seen: due.length };
+    return { asked, found: due.map(({ provider }) => provider) };
   });
   for (const inquiry of asked) {
     parts.slots.run(inquiry.provider, () => ask(parts, inquiry), parts.onFree);
   }
-  return seen;
+  if (parts.slots.looked(free, found)) parts.onFree();
+  return found.length;
 }
 
 async function ask(parts: InquirerParts, inquiry: ClaimedInquiry): Promise<void> {

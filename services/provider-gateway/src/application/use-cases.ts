@@ -6,7 +6,7 @@ import {
   newPublishing,
 } from './dispatch-due-slips.ts';
 import { foldBackSlips } from './fold-back-slips.ts';
-import { type FollowedEvent, followSlips } from './follow-slips.ts';
+import { type FollowedEvent, followSlips, type NewlyDue } from './follow-slips.ts';
 import { giveUpLapsed, type Lapse } from './give-up-lapsed.ts';
 import { type AnsweredInquiry, type InquirerParts, inquireDue, recordAnswers } from './inquire-due.ts';
 import type { StoreTx } from './ports.ts';
@@ -19,8 +19,8 @@ import { anythingOpen, type BoundFacts, readBounds } from './watermark-bounds.ts
 
 /** Everything this service can do. What takes a `StoreTx` happens in a consumer's transaction. */
 export interface UseCases {
-  /** Follows the slips' events; gives how many rows became due or were asked about. */
-  followSlips(tx: StoreTx, events: readonly FollowedEvent[]): Promise<number>;
+  /** Follows the slips' events; gives what became due. */
+  followSlips(tx: StoreTx, events: readonly FollowedEvent[]): Promise<NewlyDue>;
   /** Folds the log, this service's own events too, back into a database that is older than it. */
   foldBackSlips(tx: StoreTx, events: readonly FollowedEvent[]): Promise<void>;
   /** Takes what other services reported; gives the reports that have to be refused. */

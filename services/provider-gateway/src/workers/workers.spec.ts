@@ -42,12 +42,26 @@ test('while nothing is in hand the four workers look once in five seconds each',
   await stop();
 });
 
-test('what is committed is looked for at once, and as long as something is in hand', async () => {
+const nothing = { calls: 0, inquiries: 0 };
+
+test('what became due is looked for at once, by whom it is for', async () => {
+  const { work, looksIn, stop } = await started();
+  await looksIn(20_000);
+  work.wake({ ...nothing, calls: 1 });
+  expect(await looksIn(10)).toBe(1);
+  await looksIn(20_000);
+  work.wake({ ...nothing, inquiries: 1 });
+  expect(await looksIn(10)).toBe(1);
+  await stop();
+});
+
+test('what may become due is looked for at the pace of each, not once for every batch', async () => {
   const { work, world, looksIn, stop } = await started();
   await looksIn(20_000);
   world.inHand = true;
-  work.stir();
-  expect(await looksIn(110)).toBeGreaterThanOrEqual(4);
+  for (let batch = 0; batch < 10; batch++) work.stir();
+  expect(await looksIn(400)).toBe(0);
+  expect(await looksIn(700)).toBeGreaterThanOrEqual(4);
   await looksIn(20_000);
   // Calls and questions every 500 ms, the others every second.
   expect(await looksIn(60_000)).toBe(2 * 120 + 2 * 60);
@@ -62,6 +76,6 @@ test('what is committed while it is asked whether anything is in hand is looked 
   await looksIn(10_000);
   work.stir();
   answers.resolve(false);
-  expect(await looksIn(110)).toBeGreaterThanOrEqual(4);
+  expect(await looksIn(1_010)).toBeGreaterThanOrEqual(4);
   await stop();
 });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WaitLimits } from '@slipstream/kernel';
 import { Loop, type Part, type Round, slowingDown } from '@slipstream/runtime';
 import type { EndedCall } from '../application/dispatch-due-slips.ts';
+import type { NewlyDue } from '../application/follow-slips.ts';
 import type { AnsweredInquiry } from '../application/inquire-due.ts';
 import type { Providers } from '../application/ports.ts';
 import type { UpstreamTick } from '../application/release-parked.ts';
@@ -23,14 +24,16 @@ export interface WorkerParts {
 
 export interface Workers {
   readonly parts: readonly Part[];
-  /** Rows became due. */
-  wake(): void;
-  /** Something was committed that may be in hand from now on. */
+  /** Rows became due, and are committed. */
+  wake(due: NewlyDue): void;
+  /** Something was committed that may become due later. */
   stir(): void;
 }
 
-/** Between looks for calls that are due. */
-const callPace: WaitLimits = { minMs: 5, maxMs: 500 };
+/** Between looks for calls that are due by the time alone, or that another instance made due. */
+const callPace: WaitLimits = { minMs: 100, maxMs: 500 };
+/** Between two rounds of one loop, however often it is woken. */
+const pauseMs = 5;
 /** The same while nothing is in hand, so that nothing becomes due before somebody stirs. */
 const quietMs = 5_000;
 
@@ -65,19 +68,21 @@ export function workers(parts: WorkerParts): Workers {
   ];
   return {
     parts: [connections(parts.providers), callers(dispatcher, inquirer, [outcomes, answers]), ...keepers],
-    wake() {
-      dispatcher.wake();
-      inquirer.wake();
+    wake({ calls, inquiries }) {
+      if (calls > 0) dispatcher.wake();
+      if (inquiries > 0) inquirer.wake();
     },
     stir: () => loops.stir(),
   };
 }
 
-/** Loops that look seldom while nothing is in hand. */
+/** Loops that look seldom while nothing is in hand; what may become due later brings them back to their pace. */
 class QuietLoops {
   readonly #does: Pick<UseCases, 'anythingInHand'>;
   readonly #onError: (error: unknown) => void;
-  readonly #quiet = new Set<Loop>();
+  /** With the longest wait of each. */
+  readonly #quiet = new Map<Loop, number>();
+  readonly #stirred = new Set<Loop>();
 
   constructor(does: Pick<UseCases, 'anythingInHand'>, onError: (error: unknown) => void) {
     this.#does = does;
@@ -87,22 +92,28 @@ class QuietLoops {
   make(name: string, pace: WaitLimits, work: () => Promise<number>, settle?: () => Promise<void>): Loop {
     const look = slowingDown(pace, work);
     const round: Round = async (woken) => {
-      const waitMs = await look(woken);
+      const isStirred = this.#stirred.delete(made);
+      const waitMs = await look(woken && !isStirred);
       this.#quiet.delete(made);
       if (waitMs === null || waitMs < pace.maxMs) return waitMs;
-      // Before the question: what is committed after its answer wakes it.
-      this.#quiet.add(made);
+      // Before the question: what is committed after its answer stirs it.
+      this.#quiet.set(made, pace.maxMs);
       if (!(await this.#does.anythingInHand())) return Math.max(waitMs, quietMs);
       this.#quiet.delete(made);
       return waitMs;
     };
-    const options = { name, round, pauseMs: pace.minMs, onError: this.#onError };
+    const options = { name, round, pauseMs, onError: this.#onError };
     const made: Loop = new Loop({ ...options, ...(settle ? { settle } : {}) });
     return made;
   }
 
+  /** Nothing is due yet: a round at once, for every batch that is handled, would find nothing. */
   stir(): void {
-    for (const loop of this.#quiet) loop.wake();
+    for (const [loop, maxMs] of this.#quiet) {
+      this.#stirred.add(loop);
+      setTimeout(loop.wake, maxMs).unref();
+    }
+    this.#quiet.clear();
   }
 }
 

@@ -117,8 +117,8 @@ export class Harness {
   /** Feeds events as one consumer batch would. */
   async feed(...events: readonly RecordedEvent[]): Promise<void> {
     const batch = events.map((event) => ({ recorded: event, partition: 3, traceparent: '' }));
-    await this.store.run((tx) => followSlips(tx, batch, this.count));
-    for (const instance of this.#instances) instance.wake();
+    const due = await this.store.run((tx) => followSlips(tx, batch, this.count));
+    for (const instance of this.#instances) instance.wake(due);
   }
 
   /** Submits and holds a slip; gives its id. */

@@ -3,7 +3,7 @@ import { type Batch, RecordRejected, readEach } from '@slipstream/kafka';
 import { must } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import type { GuardedSubscription } from '@slipstream/runtime';
-import type { FollowedEvent } from '../../application/follow-slips.ts';
+import type { FollowedEvent, NewlyDue } from '../../application/follow-slips.ts';
 import type { Count, StoreTx } from '../../application/ports.ts';
 import type { UseCases } from '../../application/use-cases.ts';
 import { ownEvents } from '../../domain/dispatch/fold-back.ts';
@@ -18,12 +18,12 @@ export function slipEvents(parts: {
   readonly open: (tx: Tx) => StoreTx;
   readonly count: Count;
   /** Rows became due, and their transaction is committed. */
-  readonly onDue: () => void;
+  readonly onDue: (due: NewlyDue) => void;
 }): GuardedSubscription & Required<Pick<GuardedSubscription, 'whileOlder'>> {
   const { does, open, count, onDue } = parts;
   const follow = async (tx: Tx, events: readonly FollowedEvent[]) => {
     const due = await does.followSlips(open(tx), events);
-    if (due > 0) tx.afterCommit(onDue);
+    if (due.calls + due.inquiries > 0) tx.afterCommit(() => onDue(due));
   };
   const foldBack = (tx: Tx, events: readonly FollowedEvent[]) => does.foldBackSlips(open(tx), events);
   const reading = (wanted: ReadonlySet<string>) => (value: Buffer, type: string, partition: number) =>

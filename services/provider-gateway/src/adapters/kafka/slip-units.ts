@@ -48,6 +48,10 @@ export class SlipUnits implements UnitHandler<Tx> {
     }
   }
 
+  isAwaited(): boolean {
+    return this.#read.size > 0;
+  }
+
   unit(spans: readonly Span[]): UnitWork<Tx> {
     const events = spans.flatMap(({ position: { partition } }) => {
       const read = this.#read.get(partition) ?? [];

@@ -1,0 +1,60 @@
+import { expect, test } from '@jest/globals';
+import { Slots } from './slots.ts';
+
+function bank(limit: number) {
+  const slots = new Slots(new Map([['acme', limit]]), (error) => {
+    throw error;
+  });
+  const ends: (() => void)[] = [];
+  const told: string[] = [];
+  const call = () =>
+    slots.run(
+      'acme',
+      () => new Promise((end) => ends.push(end)),
+      () => void told.push('free'),
+    );
+  const end = async () => {
+    ends.shift()!();
+    await new Promise(setImmediate);
+  };
+  return { slots, call, end, told };
+}
+
+test('given a look that left places free, the end of a call is told to nobody: nothing waits for it', async () => {
+  const { slots, call, end, told } = bank(2);
+  const free = slots.free();
+  call();
+  expect(slots.looked(free, ['acme'])).toBe(false);
+  await end();
+  expect(told).toEqual([]);
+});
+
+test('given a look that took all places, each end is told, until a look finds less', async () => {
+  const { slots, call, end, told } = bank(2);
+  const free = slots.free();
+  call();
+  call();
+  expect(slots.looked(free, ['acme', 'acme'])).toBe(false);
+  await end();
+  expect(told).toEqual(['free']);
+  slots.looked(slots.free(), []);
+  await end();
+  expect(told).toEqual(['free']);
+});
+
+test('a look that found no place free at all is followed by another when a call ends', async () => {
+  const { slots, call, end, told } = bank(1);
+  call();
+  slots.looked(slots.free(), []);
+  await end();
+  expect(told).toEqual(['free']);
+});
+
+test('a call that ended during the look makes room at once for what the look had to leave', async () => {
+  const { slots, call, end } = bank(2);
+  call();
+  const free = slots.free();
+  await end();
+  call();
+  expect(slots.looked(free, ['acme'])).toBe(true);
+});
