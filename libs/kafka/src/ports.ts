@@ -208,6 +208,8 @@ export interface UnitHandler<Tx> {
   begin(partition: number): void;
   /** Folds the record that the walk is at; false: `handle` must have it, and memory has not changed. */
   take(partition: number, event: EventWalk): boolean;
+  /** Whether anybody waits for what was taken since `unit` was last asked; absent: always. Else it may come a little later. */
+  isAwaited?(): boolean;
   /** What follows from all that was taken since it was last asked, as the spans tell. Memory moves on at once. */
   unit(spans: readonly Span[]): UnitWork<Tx>;
 }

@@ -50,12 +50,21 @@ class Unit {
   }
 }
 
+/**
+ * Between the beginnings of two transactions while records trickle in: each costs the same whether it is about one record or
+ * twenty, and one for each would take the whole machine for a few slips a second. The first after a pause is at once.
+ */
+const pauseMs = 10;
+/** The same when nobody waits for what was taken. */
+const unawaitedPauseMs = 60;
+
 /** Records between two breaths of the process. */
 const breathRecords = 2_048;
 
 /**
  * Makes units of what the partitions of a consumer have waiting, one transaction each: under load large ones, and while
- * one is committed the next is folded; when it is quiet, each event at once.
+ * one is committed the next is folded; when it is quiet, each event at once, and in between those of a few milliseconds
+ * together.
  */
 export class UnitLane<Tx> {
   readonly #options: UnitLaneOptions<Tx>;
@@ -64,6 +73,9 @@ export class UnitLane<Tx> {
   #flying: { readonly unit: Unit; readonly landed: Promise<void> } | null = null;
   #isStopping = false;
   #isWoken = false;
+  #begunAtMs = Number.NEGATIVE_INFINITY;
+  /** Those who wait until no unit holds anything of a partition. */
+  #settling = 0;
   #wake = (): void => {};
   #running: Promise<void> = Promise.resolve();
 
@@ -107,11 +119,13 @@ export class UnitLane<Tx> {
 
   /** Resolves when no unit holds anything of the partition. It must not join meanwhile. */
   async settled(partition: LanePartition): Promise<void> {
+    this.#settling += 1;
     while (this.#flying?.unit.spans.has(partition) || this.#unit.spans.has(partition)) {
-      if (this.#isStopping && !this.#flying) return;
+      if (this.#isStopping && !this.#flying) break;
       this.wake();
       await (this.#flying?.landed ?? breathe());
     }
+    this.#settling -= 1;
   }
 
   async #run(): Promise<void> {
@@ -125,12 +139,22 @@ export class UnitLane<Tx> {
       const isFull = this.#isFull();
       if (grown > 0 && !isFull) continue;
       if (this.#unit.spans.size === 0) await this.#woken();
-      else if (this.#flying === null) this.#commit();
+      else if (this.#flying === null) {
+        const waitMs = isFull ? 0 : this.#commitInMs();
+        if (waitMs > 0) await this.#woken(waitMs);
+        else this.#commit();
+      }
       // While the one before is committed, this one takes what comes.
       else if (isFull) await this.#flying.landed;
       else await Promise.race([this.#flying.landed, this.#woken()]);
     }
     await this.#flying?.landed;
+  }
+
+  #commitInMs(): number {
+    if (this.#settling > 0) return 0;
+    const isAwaited = this.#options.handler.isAwaited?.() ?? true;
+    return this.#begunAtMs + (isAwaited ? pauseMs : unawaitedPauseMs) - performance.now();
   }
 
   #isFull(): boolean {
@@ -185,6 +209,7 @@ export class UnitLane<Tx> {
   #commit(): void {
     const unit = this.#unit;
     this.#unit = new Unit();
+    this.#begunAtMs = performance.now();
     for (const [partition, span] of unit.spans) partition.queue.planned(span);
     const landed = this.#write(unit).then(
       () => this.#landed(unit, null),
@@ -222,10 +247,15 @@ export class UnitLane<Tx> {
     for (const partition of ahead) partition.failed(error, null, false);
   }
 
-  async #woken(): Promise<void> {
+  /** Or, at the latest, in `ms`. */
+  async #woken(ms?: number): Promise<void> {
     if (!this.#isWoken) {
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+        const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
     }
     this.#isWoken = false;

@@ -47,6 +47,10 @@ export class GuardedUnits implements UnitHandler<Tx> {
     return this.#of(partition).take(partition, event);
   }
 
+  isAwaited(): boolean {
+    return this.#handlers.some((handler) => handler.isAwaited?.() ?? true);
+  }
+
   unit(spans: readonly Span[]): UnitWork<Tx> {
     if (this.#folding.size === 0) return this.#current.unit(spans);
     const folding = new Set(this.#folding);

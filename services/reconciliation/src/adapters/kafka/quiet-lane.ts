@@ -128,6 +128,12 @@ export class QuietLane implements UnitHandler<Tx> {
     }
   }
 
+  /** What was folded quietly changes nothing that anybody is to hear of. */
+  isAwaited(): boolean {
+    for (const { loud } of this.#open.values()) if (loud.length > 0) return true;
+    return false;
+  }
+
   unit(spans: readonly Span[]): UnitWork<Tx> {
     const parts: UnitPart[] = [];
     let snapshots = 0;
