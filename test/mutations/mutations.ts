@@ -151,7 +151,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P8-two-payouts-spend-the-same-balance',
     file: `${ledger}/src/adapters/postgres/accounts.ts`,
-    from: 'await tx.query(lockBalances.sql, parameters);',
+    from: 'tx.send(lockBalances.sql, parameters);',
     to: 'void lockBalances;',
     specs: [`${ledger}/test/partitions.int.spec.ts`],
   },
@@ -292,7 +292,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'S7-a-swallowed-error-commits',
     file: `${postgres}/unit-of-work.ts`,
-    from: 'transaction.assertSound();',
+    from: 'this.#assertSound();',
     to: '',
     specs: [`${postgres}/sequencer.int.spec.ts`],
   },

@@ -73,7 +73,7 @@ test('the first record is handled at once; those that trickle in after it, toget
     await passed(1);
   }
   expect(units).toEqual([1]);
-  await passed(10);
+  await passed(20);
   expect(units).toEqual([1, 5]);
   await passed(100);
   come(1);

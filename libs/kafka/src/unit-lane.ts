@@ -54,7 +54,7 @@ class Unit {
  * Between the beginnings of two transactions while records trickle in: each costs the same whether it is about one record or
  * twenty, and one for each would take the whole machine for a few slips a second. The first after a pause is at once.
  */
-const pauseMs = 10;
+const pauseMs = 20;
 /** The same when nobody waits for what was taken. */
 const unawaitedPauseMs = 60;
 

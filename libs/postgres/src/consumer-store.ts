@@ -159,18 +159,14 @@ export class PgConsumerStore<L extends Letter = Letter> {
   async commit(position: Position, advance: Moved<L> | null, work: (tx: Tx) => Promise<void>): Promise<void> {
     await this.#unitOfWork.run(async (tx) => {
       const fence = [position.group, position.topic, position.partition, position.epoch, position.nextOffset];
-      const held = await tx.query(
-        advance ? advanceSql : fenceSql,
-        advance ? [...fence, advance.nextOffset] : fence,
-      );
-      if (held.length === 0) {
-        throw new FencedError(position, [position.partition]);
-      }
+      const held = advance ? tx.query(advanceSql, [...fence, advance.nextOffset]) : tx.query(fenceSql, fence);
       if (advance) {
-        await this.#keepSources(tx, [{ position, advance }]);
-        await this.#keepLetters(tx, position, advance);
+        this.#keepSources(tx, [{ position, advance }]);
+        this.#keepLetters(tx, position, advance);
       }
-      await work(tx);
+      await fenced(work(tx), held, (rows) => {
+        if (rows.length === 0) throw new FencedError(position, [position.partition]);
+      });
     });
   }
 
@@ -180,34 +176,34 @@ export class PgConsumerStore<L extends Letter = Letter> {
     if (!first) return;
     await this.#unitOfWork.run(async (tx) => {
       const { group, topic } = first.position;
-      const moved = await tx.query<{ partition: number }>(advanceAllSql, [
+      const moved = tx.query<{ partition: number }>(advanceAllSql, [
         ...[group, topic],
         moves.map(({ position }) => position.partition),
         moves.map(({ position }) => position.epoch),
         moves.map(({ position }) => position.nextOffset),
         moves.map(({ advance }) => advance.nextOffset),
       ]);
-      const held = new Set(moved.map(({ partition }) => partition));
-      const lost = moves.filter(({ position }) => !held.has(position.partition));
-      if (lost.length > 0) {
+      this.#keepSources(tx, moves);
+      for (const { position, advance } of moves) this.#keepLetters(tx, position, advance);
+      await fenced(work(tx), moved, (rows) => {
+        const held = new Set(rows.map(({ partition }) => partition));
+        const lost = moves.filter(({ position }) => !held.has(position.partition));
+        if (lost.length === 0) return;
         throw new FencedError(
           first.position,
           lost.map(({ position }) => position.partition),
         );
-      }
-      await this.#keepSources(tx, moves);
-      for (const { position, advance } of moves) await this.#keepLetters(tx, position, advance);
-      await work(tx);
+      });
     });
   }
 
-  async #keepSources(tx: Tx, moves: readonly UnitMove<L>[]): Promise<void> {
+  #keepSources(tx: Tx, moves: readonly UnitMove<L>[]): void {
     const moved = moves.flatMap(({ position: { partition }, advance: { sources } }) =>
       [...sources].map(([source, at]) => ({ partition, source, ...at })),
     );
     if (moved.length === 0) return;
     const { group, topic } = moves[0]!.position;
-    await tx.query(sourcesSql, [
+    tx.send(sourcesSql, [
       ...[group, topic],
       moved.map(({ partition }) => partition),
       moved.map(({ source }) => source),
@@ -217,10 +213,10 @@ export class PgConsumerStore<L extends Letter = Letter> {
     ]);
   }
 
-  async #keepLetters(tx: Tx, position: Position, advance: Moved<L>): Promise<void> {
+  #keepLetters(tx: Tx, position: Position, advance: Moved<L>): void {
     const key = [position.group, position.topic, position.partition];
     for (const letter of advance.deadLetters) {
-      await tx.query(deadLetterSql, [
+      tx.send(deadLetterSql, [
         ...key,
         letter.record.offset,
         letter.parkKey,
@@ -237,8 +233,23 @@ export class PgConsumerStore<L extends Letter = Letter> {
       tx.publish([this.#toDeadLetterRecord(position.group, letter)]);
     }
     const parked = advance.deadLetters.flatMap((letter) => (letter.parkKey === null ? [] : [letter.parkKey]));
-    if (parked.length > 0) await tx.query(parkSql, [...key, parked]);
+    if (parked.length > 0) tx.send(parkSql, [...key, parked]);
   }
+}
+
+/**
+ * The fence is asked first, but its answer is not waited for before the work begins: who does not own the partition any
+ * more does nothing that is kept, and is told that, whatever else went wrong on it.
+ */
+async function fenced<Row>(
+  work: Promise<void>,
+  asked: Promise<readonly Row[]>,
+  assertHeld: (rows: readonly Row[]) => void,
+): Promise<void> {
+  const [done, held] = await Promise.allSettled([work, asked]);
+  if (held.status === 'rejected') throw held.reason;
+  assertHeld(held.value);
+  if (done.status === 'rejected') throw done.reason;
 }
 
 interface SourceRow {

@@ -20,7 +20,7 @@ interface Connection {
 
 /**
  * Inserts rows by `COPY … FROM STDIN (FORMAT BINARY)` on the client's own connection, in its transaction. Rows are written
- * as fast as the server takes them, and asked for no faster. An error, here or in the database, ends the COPY: the
+ * as fast as the server takes them, and asked for no faster. Nothing else may be under way on the connection. An error, here or in the database, ends the COPY: the
  * connection can be used again, its transaction only rolled back.
  * @throws RangeError | TypeError for a value that its column cannot hold, or what the database says
  */
@@ -40,8 +40,16 @@ export async function copyRows<C extends Columns>(
     }
     sink.end();
   });
-  client.query(copy as unknown as pg.Submittable);
-  await copy.ended;
+  // What is sent behind a COPY is taken for its rows, so pg refuses it among statements that are not waited for.
+  const piped = client as unknown as { pipeline: boolean };
+  const { pipeline } = piped;
+  piped.pipeline = false;
+  try {
+    client.query(copy as unknown as pg.Submittable);
+    await copy.ended;
+  } finally {
+    piped.pipeline = pipeline;
+  }
 }
 
 /** Resolves when the socket takes more, and when it never will. */

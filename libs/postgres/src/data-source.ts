@@ -48,6 +48,7 @@ export async function openDataSource(options: DataSourceOptions): Promise<DataSo
     logging: false,
     extra: {
       options: `-c timezone=UTC -c statement_timeout=${statementTimeoutMs} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=3000 ${plans}`,
+      pipeline: true,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       query_timeout: statementTimeoutMs + 2_000,

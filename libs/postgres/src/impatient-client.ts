@@ -1,8 +1,14 @@
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import { CopyIn } from './copy-rows.ts';
 
 type Query = typeof pg.Client.prototype.query;
 type Live = InstanceType<ReturnType<typeof impatientClients>>;
+
+/** What pg's types keep to themselves. */
+interface Connected {
+  readonly connection: { readonly stream: Pick<Socket, 'cork' | 'uncork' | 'destroy'> };
+}
 
 /**
  * The clients of one pool. A server (or the way to it) that vanishes without a word leaves connections that take
@@ -15,6 +21,7 @@ export function impatientClients() {
   return class ImpatientClient extends pg.Client {
     #running = 0;
     #heardAtMs = performance.now();
+    #isCorked = false;
 
     constructor(config?: pg.ClientConfig) {
       super(config);
@@ -28,6 +35,7 @@ export function impatientClients() {
     override query: Query = ((...args: Parameters<Query>) => {
       const startedMs = performance.now();
       this.#running++;
+      this.#cork();
       const answer = (super.query as (...args: unknown[]) => unknown)(...args);
       // A caller with a callback gets no promise; the pool and TypeORM have none.
       const ended = (answer instanceof CopyIn ? answer.ended : answer) as Promise<unknown> | undefined;
@@ -37,6 +45,18 @@ export function impatientClients() {
       );
       return answer;
     }) as Query;
+
+    /** What is asked without waiting for an answer goes to the server in one piece, and wakes it once. */
+    #cork(): void {
+      if (this.#isCorked) return;
+      this.#isCorked = true;
+      const { stream } = (this as unknown as Connected).connection;
+      stream.cork();
+      process.nextTick(() => {
+        this.#isCorked = false;
+        stream.uncork();
+      });
+    }
 
     /** Destroys the connection unless a query runs on it or it was heard of since. */
     giveUpIfIdle(error: Error, sinceMs: number): void {
@@ -63,7 +83,7 @@ export function impatientClients() {
       live.delete(this);
       // Whoever holds the client gives it back as broken now; when the socket's own end is seen is too late for that.
       this.emit('error', error);
-      (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+      (this as unknown as Connected).connection.stream.destroy();
     }
   };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Lease } from './leases.ts';
-import { assertFollowing, type OutboxRow, pagesToSend } from './outbox.ts';
+import { areAll, assertFollowing, type OutboxRow, pageRowsMax, pagesToSend } from './outbox.ts';
 
 const lease = (partition: number, sentSeq: bigint): Lease => ({
   topic: 't',
@@ -29,4 +29,15 @@ test('rows that are gone though they were not sent are an error, not the end of 
     'the outbox has seq 3 after 1 of t partition 0',
   );
   expect(() => assertFollowing(rows(0, 2), [lease(0, 1n), lease(1, 0n)])).not.toThrow();
+});
+
+test('rows are all there were only when no page of theirs can have been cut: by number, by bytes or by headers', () => {
+  const sized = (count: number, bytes: number, headers: Record<string, string> | null = null) =>
+    rows(0, ...Array.from({ length: count }, (_, seq) => seq)).map(
+      (row): OutboxRow => ({ ...row, headers, body: Buffer.alloc(bytes) }),
+    );
+  expect(areAll(sized(3, 500))).toBe(true);
+  expect(areAll(sized(pageRowsMax, 1))).toBe(false);
+  expect(areAll(sized(2, 200 * 1024))).toBe(false);
+  expect(areAll(sized(1, 1, { kind: 'dead letter' }))).toBe(false);
 });

@@ -423,10 +423,15 @@ test('a commit whose answer is lost is sent at once, if it was done', async () =
     made.wake,
   );
   const losing = (runner: QueryRunner) => {
-    const commit = runner.commitTransaction.bind(runner);
-    runner.commitTransaction = async () => {
-      await commit();
-      if (isLost) throw new Error('Connection terminated unexpectedly');
+    const connect = runner.connect.bind(runner);
+    runner.connect = async () => {
+      const client = await connect();
+      const query = async (...asked: unknown[]) => {
+        const answer = await client.query(...asked);
+        if (isLost && asked[0] === 'commit') throw new Error('Connection terminated unexpectedly');
+        return answer;
+      };
+      return { query };
     };
     return runner;
   };

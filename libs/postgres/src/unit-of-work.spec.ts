@@ -7,13 +7,7 @@ test('an error says which statement failed, and nothing of its values', async ()
       throw new Error('relation "dispatch" does not exist');
     },
   };
-  const runner = {
-    connect: async () => client,
-    startTransaction: async () => {},
-    rollbackTransaction: async () => {},
-    release: async () => {},
-    isTransactionActive: true,
-  };
+  const runner = { connect: async () => client, release: async () => {} };
   const unitOfWork = new UnitOfWork({ createQueryRunner: () => runner } as never);
   const sql = 'select 1 from dispatch where slip_id = any($1)';
   const failed = { message: 'relation "dispatch" does not exist', query: sql };

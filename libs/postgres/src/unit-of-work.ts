@@ -26,10 +26,15 @@ export interface Stamped {
   readonly at: Instant;
 }
 
-/** One database transaction. */
+/**
+ * One database transaction. Statements reach the database in the order of the calls; those that are made without waiting
+ * for the one before share its way there and back, which costs more than most statements do.
+ */
 export interface Tx {
   /** Runs one statement in this transaction and gives its rows (also of INSERT … RETURNING and UPDATE … RETURNING). */
   query<Row = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<Row[]>;
+  /** Runs one statement that has nothing to tell; an error fails the transaction. */
+  send(sql: string, parameters?: unknown[]): void;
   /** Inserts rows, all in one statement: many by COPY. Nothing happens without any. */
   insert<C extends Columns>(target: Table<C>, rows: Rows<RowOf<C>>): Promise<void>;
   /** Adds records to be published; they are numbered in this order, as the transaction's last statement. */
@@ -56,6 +61,9 @@ const outbox = table('outbox', {
   ...{ topic: text, partition: int4, seq: int8, at: timestamptz, received_at: timestamptz },
   ...{ key: text, headers: jsonb, body: bytea },
 });
+
+/** SQLSTATE in_failed_sql_transaction. */
+const inFailedTransaction = '25P02';
 
 /** From so many rows on, COPY is worth the round trip that it costs more than an INSERT. */
 const copiedRowsMin = 64;
@@ -102,18 +110,17 @@ export class UnitOfWork {
     const runner = this.#dataSource.createQueryRunner();
     let published: ReadonlySet<string> | null = null;
     try {
-      await runner.startTransaction();
       const transaction = new Transaction(await runner.connect(), this.#names);
-      const result = await work(transaction);
-      const stamps = await transaction.append(this.#mayPublish);
-      transaction.assertSound();
-      if (stamps.length > 0) published = transaction.topics;
-      await runner.commitTransaction();
-      transaction.committed();
-      return { result, stamps };
-    } catch (error) {
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
-      throw error;
+      try {
+        const result = await work(transaction);
+        const stamps = await transaction.commit(this.#mayPublish, (topics) => {
+          published = topics;
+        });
+        return { result, stamps };
+      } catch (error) {
+        await transaction.rollBack();
+        throw transaction.causeOf(error);
+      }
     } finally {
       await runner.release();
       // Also after an error: a commit whose answer is lost may have been done.
@@ -180,28 +187,67 @@ class Transaction implements Tx {
   readonly #names: StatementNames;
   readonly #outbound: OutboundRecord[] = [];
   readonly #afterCommit: (() => void)[] = [];
+  readonly #sent: Promise<unknown>[] = [];
+  #state: 'new' | 'begun' | 'ending' = 'new';
+  /** The first error of any statement; and of those that nobody waited for. */
   #failure: unknown;
+  #sentFailure: unknown;
+  /** The last that was sent: when it is answered, all are. */
+  #last: Promise<unknown> = Promise.resolve();
+  /** The last COPY: what is asked meanwhile waits for its end, and the next one for that. */
+  #copying: Promise<void> | null = null;
 
   constructor(client: pg.PoolClient, names: StatementNames) {
     this.#client = client;
     this.#names = names;
   }
 
-  query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
+  async query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
+    if (this.#copying) await this.#copying;
+    this.#begin();
     return this.#noted(ask<Row>(this.#client, this.#names, sql, parameters));
+  }
+
+  send(sql: string, parameters?: unknown[]): void {
+    this.#keep(this.query(sql, parameters));
   }
 
   async insert<C extends Columns>(target: Table<C>, rows: Rows<RowOf<C>>): Promise<void> {
     if (rows.length === 0) return;
-    if (rows.length >= copiedRowsMin) await this.#noted(copyRows(this.#client, target, rows));
-    else await this.query(target.insertSql, target.parameters(rows));
+    if (rows.length < copiedRowsMin)
+      return void (await this.query(target.insertSql, target.parameters(rows)));
+    this.#begin();
+    const before = this.#copying === null ? this.#last : this.#copying.then(() => this.#last);
+    const copied = before.then(() => this.#noted(copyRows(this.#client, target, rows)));
+    const copying = copied.catch(() => {});
+    this.#copying = copying;
+    await copied.finally(() => {
+      if (this.#copying === copying) this.#copying = null;
+    });
+  }
+
+  /** Nothing is waited for: it is answered with the first statement. */
+  #begin(): void {
+    if (this.#state === 'begun') return;
+    if (this.#state === 'ending') throw new Error('the transaction has ended');
+    this.#state = 'begun';
+    this.#keep(this.#noted(this.#client.query('START TRANSACTION')));
+  }
+
+  #keep(answer: Promise<unknown>): void {
+    // Its error is seen by the commit, which waits for all.
+    answer.catch((error) => {
+      this.#sentFailure ??= error;
+    });
+    this.#sent.push(answer);
   }
 
   async #noted<T>(answer: Promise<T>): Promise<T> {
+    this.#last = answer.catch(() => {});
     try {
       return await answer;
     } catch (error) {
-      this.#failure = error;
+      this.#failure ??= error;
       throw error;
     }
   }
@@ -214,28 +260,50 @@ class Transaction implements Tx {
     this.#afterCommit.push(then);
   }
 
-  committed(): void {
-    for (const then of this.#afterCommit) then();
-  }
-
-  /** Published to by this transaction. */
-  get topics(): ReadonlySet<string> {
-    return new Set(this.#outbound.map((record) => record.topic));
-  }
-
-  async append(mayPublish: (topic: string, partition: number) => void): Promise<Stamped[]> {
+  /** `mayBeKept` is told what is published from when on it may be committed. */
+  async commit(
+    mayPublish: (topic: string, partition: number) => void,
+    mayBeKept: (topics: ReadonlySet<string>) => void,
+  ): Promise<Stamped[]> {
     const records = this.#outbound;
-    if (records.length === 0) return [];
     for (const { topic, partition } of records) mayPublish(topic, partition);
-    const isMany = records.length >= copiedRowsMin;
-    return isMany ? this.#appendByCopy(records) : this.#appendAtOnce(records);
+    while (this.#copying) await this.#copying;
+    let appended: Promise<Stamped[]> | Stamped[] = [];
+    if (records.length >= copiedRowsMin) appended = await this.#appendByCopy(records);
+    else if (records.length > 0) appended = this.#appendAtOnce(records);
+    this.#assertSound();
+    if (this.#state === 'begun') {
+      if (records.length > 0) mayBeKept(new Set(records.map((record) => record.topic)));
+      // The database rolls back instead when a statement before it has failed, and that one's answer says why.
+      const ended = this.#end('commit');
+      await Promise.all([...this.#sent, appended, ended]).finally(() => ended.catch(() => {}));
+    }
+    for (const then of this.#afterCommit) then();
+    return appended;
+  }
+
+  async rollBack(): Promise<void> {
+    while (this.#copying) await this.#copying;
+    if (this.#state === 'begun') await this.#end('rollback').catch(() => {});
+  }
+
+  /** Whatever is asked from here on is refused: it would be kept by itself. */
+  #end(sql: string): Promise<unknown> {
+    this.#state = 'ending';
+    return this.#noted(ask(this.#client, this.#names, sql));
+  }
+
+  /** A statement behind one that failed only says that it came too late. */
+  causeOf(error: unknown): unknown {
+    const isAborted = (error as { code?: unknown } | null)?.code === inFailedTransaction;
+    return isAborted ? (this.#failure ?? error) : error;
   }
 
   async #appendAtOnce(records: readonly OutboundRecord[]): Promise<Stamped[]> {
-    const rows = await this.query<StampRow>(appendEvents, outbound.parameters(records.map(toRow)));
-    if (rows.length === 0)
-      throw new Error('append_events numbered nothing: are the sequencer rows prepared?');
-    return stampsOf(records, rows);
+    return stampsOf(
+      records,
+      await this.query<StampRow>(appendEvents, outbound.parameters(records.map(toRow))),
+    );
   }
 
   async #appendByCopy(records: readonly OutboundRecord[]): Promise<Stamped[]> {
@@ -266,7 +334,8 @@ class Transaction implements Tx {
    * PostgreSQL answers the COMMIT of a failed transaction with a silent ROLLBACK, and the client resolves. So a query
    * error that was swallowed inside must fail the transaction here.
    */
-  assertSound(): void {
+  #assertSound(): void {
+    if (this.#sentFailure !== undefined) throw this.#sentFailure;
     if (this.#failure !== undefined) {
       throw new Error('a query failed inside the transaction and was swallowed', { cause: this.#failure });
     }

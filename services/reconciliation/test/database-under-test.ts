@@ -55,6 +55,10 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
       statements++;
       return tx.query(sql, parameters);
     },
+    send: (sql, parameters) => {
+      statements++;
+      tx.send(sql, parameters);
+    },
     insert: (target, rows) => {
       statements++;
       return tx.insert(target, rows);

@@ -16,8 +16,9 @@ export async function foldBackSlips(
   { providers, count }: { readonly providers: Providers; readonly count: Count },
 ): Promise<void> {
   if (events.length === 0) return;
-  const changes = new Changes(await tx.dispatches.lock([...new Set(events.map((e) => e.recorded.slipId))]));
-  const now = await tx.now();
+  const slipIds = [...new Set(events.map((e) => e.recorded.slipId))];
+  const [rows, now] = await Promise.all([tx.dispatches.lock(slipIds), tx.now()]);
+  const changes = new Changes(rows);
   const answered: Inquiry[] = [];
   for (const event of events) answered.push(...foldOne(changes, event, now, providers, count));
   await changes.write(tx);

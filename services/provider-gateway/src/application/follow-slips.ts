@@ -30,8 +30,9 @@ export async function followSlips(
 ): Promise<NewlyDue> {
   const due = { calls: 0, inquiries: 0 };
   if (events.length === 0) return due;
-  const changes = new Changes(await tx.dispatches.lock([...new Set(events.map((e) => e.recorded.slipId))]));
-  const now = await tx.now();
+  const slipIds = [...new Set(events.map((e) => e.recorded.slipId))];
+  const [rows, now] = await Promise.all([tx.dispatches.lock(slipIds), tx.now()]);
+  const changes = new Changes(rows);
   const released: Dispatch[] = [];
   for (const event of events) {
     const { recorded } = event;

@@ -86,9 +86,13 @@ export async function recordAnswers(
 ): Promise<void> {
   await parts.store.run(async (tx) => {
     const inquiries = answers.map((one) => one.inquiry);
-    const unanswered = await tx.inquiries.lockUnanswered(inquiries);
-    const changes = new Changes(await tx.dispatches.lock([...new Set(inquiries.map((one) => one.slipId))]));
-    const now = await tx.now();
+    const slipIds = [...new Set(inquiries.map((one) => one.slipId))];
+    const [unanswered, rows, now] = await Promise.all([
+      tx.inquiries.lockUnanswered(inquiries),
+      tx.dispatches.lock(slipIds),
+      tx.now(),
+    ]);
+    const changes = new Changes(rows);
     const done = new Set<string>();
     const again = new Map<ClaimedInquiry, Instant>();
     for (const { inquiry, outcome } of answers) {

@@ -24,8 +24,8 @@ export async function receiveCallbacks(
     const stored = callbacks.map((callback) => ({ ...callback, slipId: callback.message.slipId }));
     const fresh = await tx.callbacks.add(stored);
     const wanted = stored.filter((_, index) => fresh.has(index)).map((callback) => callback.slipId);
-    const changes = new Changes(await tx.dispatches.lock([...new Set(wanted)]));
-    const now = await tx.now();
+    const [rows, now] = await Promise.all([tx.dispatches.lock([...new Set(wanted)]), tx.now()]);
+    const changes = new Changes(rows);
     const results = callbacks.map((callback, index) =>
       fresh.has(index) ? handle(changes, callback, now) : 'replayed',
     );

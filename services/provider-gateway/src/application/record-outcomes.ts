@@ -16,8 +16,9 @@ export interface RecorderParts {
 /** Records how calls ended, many in one transaction (rule 1: exactly one end for each intent). */
 export async function recordOutcomes(parts: RecorderParts, calls: readonly EndedCall[]): Promise<void> {
   await parts.store.run(async (tx) => {
-    const changes = new Changes(await tx.dispatches.lock([...new Set(calls.map((call) => call.slipId))]));
-    const now = await tx.now();
+    const slipIds = [...new Set(calls.map((call) => call.slipId))];
+    const [rows, now] = await Promise.all([tx.dispatches.lock(slipIds), tx.now()]);
+    const changes = new Changes(rows);
     for (const call of calls) {
       const dispatch = changes.get(call.slipId);
       if (!dispatch) continue;

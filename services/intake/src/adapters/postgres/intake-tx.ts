@@ -64,7 +64,7 @@ export function intakeTx(
       return without(row!, claims);
     },
     async releaseKeys(slipIds) {
-      await tx.query(sql.releaseKeysSql, [slipIds]);
+      tx.send(sql.releaseKeysSql, [slipIds]);
     },
     async insertSlips(slips) {
       const rows = slips.map(({ slipId, ...slip }) => ({ ...slip, slip_id: slipId }));

@@ -49,8 +49,10 @@ export class Accounts {
         known.push({ id, change: move.change });
       }
     }
-    const opened = unknown.length === 0 ? null : await this.#open(tx, unknown, ids);
-    const moved = known.length === 0 ? null : await moveKnown(tx, known);
+    const [opened, moved] = await Promise.all([
+      unknown.length === 0 ? null : this.#open(tx, unknown, ids),
+      known.length === 0 ? null : moveKnown(tx, known),
+    ]);
     return {
       at: (moved ?? opened)!,
       idOf(place) {
@@ -106,7 +108,7 @@ async function moveKnown(tx: Tx, moves: { id: bigint; change: bigint }[]): Promi
 export async function lockedBalances(tx: Tx, keys: readonly AccountKey[]): Promise<Balances> {
   const distinct = [...new Map(keys.map((key) => [keyOf({ partition: 0, ...key }), key])).values()];
   const parameters = balances.rows.parameters(distinct.map((key) => toRow({ partition: 0, ...key })));
-  await tx.query(lockBalances.sql, parameters);
+  tx.send(lockBalances.sql, parameters);
   const rows = await tx.query<{ place: number; balance: string }>(balances.sql, parameters);
   const found = new Balances();
   for (const { place, balance } of rows) found.add(distinct[place - 1]!, BigInt(balance));

@@ -23,9 +23,11 @@ export function ledgerTx(tx: Tx, { accounts, slips }: Remembered): LedgerTx {
     differing: (resent) => differing(tx, resent),
     lockBalances: (keys) => lockedBalances(tx, keys),
     async write(booking) {
-      await tx.insert(eventLog, rowsOf(booking.log, logRow));
-      const written = await writeSlips(tx, booking.slips);
-      if (booking.transactions.length > 0) await book(tx, accounts, booking);
+      const [written] = await Promise.all([
+        writeSlips(tx, booking.slips),
+        tx.insert(eventLog, rowsOf(booking.log, logRow)),
+        booking.transactions.length > 0 ? book(tx, accounts, booking) : null,
+      ]);
       tx.afterCommit(() => slips.keep(written));
     },
     afterCommit: (then) => tx.afterCommit(then),
@@ -60,16 +62,19 @@ async function writeSlips(tx: Tx, slips: readonly SlipChange[]): Promise<StoredS
     }
     return { slip, hold, entries, snapshotAt, writtenAt: lags ? before!.writtenAt : slip.version };
   });
-  await tx.insert(newSlips, added);
-  if (usual.length > 0) await change(tx, usual.length, usualUpdates.sql, usualUpdates.rows.parameters(usual));
-  if (others.length > 0) await change(tx, others.length, updates.sql, updates.rows.parameters(others));
+  await Promise.all([
+    tx.insert(newSlips, added),
+    change(tx, usual.length, usualUpdates.sql, () => usualUpdates.rows.parameters(usual)),
+    change(tx, others.length, updates.sql, () => updates.rows.parameters(others)),
+  ]);
   return stored;
 }
 
 type ChangedRow = ReturnType<typeof slipRow> & { readonly before: number };
 
-async function change(tx: Tx, count: number, sql: string, parameters: Buffer[]): Promise<void> {
-  const [found] = await tx.query<{ n: number }>(sql, parameters);
+async function change(tx: Tx, count: number, sql: string, parameters: () => Buffer[]): Promise<void> {
+  if (count === 0) return;
+  const [found] = await tx.query<{ n: number }>(sql, parameters());
   assert(found?.n === count, 'a slip is not as it was loaded');
 }
 

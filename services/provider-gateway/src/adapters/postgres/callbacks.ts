@@ -35,7 +35,7 @@ export function callbacks(tx: Tx): Callbacks {
     },
     async markHandled(handled) {
       if (handled.length === 0) return;
-      await tx.query(markHandledSql, [
+      tx.send(markHandledSql, [
         handled.map((one) => one.provider),
         handled.map((one) => one.webhookId),
         handled.map((one) => one.handled),

@@ -100,7 +100,7 @@ export function dispatches(tx: Tx): Dispatches {
       return { now: latest(rows), abandoned: rows.map(toDispatch) };
     },
     async save(changed: readonly Dispatch[]) {
-      await tx.query(saveSql, [JSON.stringify(changed.map(toRow))]);
+      tx.send(saveSql, [JSON.stringify(changed.map(toRow))]);
     },
     async giveUp(before, limit) {
       return (await tx.query(giveUpSql, [before, limit])).length;

@@ -63,7 +63,7 @@ const epoch: Instant = '1970-01-01T00:00:00.000000Z';
 export function inquiries(tx: Tx): Inquiries {
   return {
     async add(wanted) {
-      await tx.query(addSql, [
+      tx.send(addSql, [
         wanted.map((one) => one.slipId),
         wanted.map((one) => one.n),
         wanted.map((one) => one.provider),
@@ -90,7 +90,7 @@ export function inquiries(tx: Tx): Inquiries {
     },
     async postpone(until) {
       if (until.size === 0) return;
-      await tx.query(postponeSql, [...keys([...until.keys()]), [...until.values()]]);
+      tx.send(postponeSql, [...keys([...until.keys()]), [...until.values()]]);
     },
     async lockUnanswered(asked) {
       const rows = await tx.query<{ slip_id: string; n: number; status: string }>(
@@ -102,7 +102,7 @@ export function inquiries(tx: Tx): Inquiries {
     },
     async markAnswered(answered) {
       if (answered.length === 0) return;
-      await tx.query(markAnsweredSql, keys(answered));
+      tx.send(markAnsweredSql, keys(answered));
     },
   };
 }

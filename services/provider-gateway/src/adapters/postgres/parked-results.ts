@@ -70,7 +70,7 @@ export function parkedResults(
 ): ParkedResults {
   return {
     async add(results: readonly ReportedResult[]) {
-      await tx.query(addSql, [
+      tx.send(addSql, [
         results.map((one) => one.caller),
         results.map((one) => one.id),
         results.map((one) => one.reference),

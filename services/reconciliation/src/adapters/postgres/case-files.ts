@@ -25,7 +25,7 @@ export async function saveCases(tx: Tx, changes: readonly Change[]): Promise<voi
     return changed ? [{ state, file: state.case, named: namedOf(state.case) }] : [];
   });
   if (files.length === 0) return;
-  await tx.query(saveCasesSql, [
+  tx.send(saveCasesSql, [
     files.map(({ state }) => state.slipId),
     files.map(({ file }) => file.status),
     files.map(({ named }) => named.reason),

@@ -86,9 +86,9 @@ export function createQuietStore(
         return { snapshot: empty, departures: [] };
       }),
     async write(tx, partition, { offset, sequences, slips, chunks }) {
-      await tx.query(clearSql, [partition, offset]);
+      tx.send(clearSql, [partition, offset]);
       const read = JSON.stringify(Object.fromEntries(sequences));
-      await tx.query(writeSql, [partition, format, offset, read, slips]);
+      tx.send(writeSql, [partition, format, offset, read, slips]);
       for (const [n, bytes] of chunks.entries()) await tx.insert(chunkTable, [{ partition, n, bytes }]);
     },
     async depart(tx, departures) {
@@ -96,12 +96,12 @@ export function createQuietStore(
       const rows = departures.map(({ partition, offset, slipId }) => ({
         ...{ partition, kafka_offset: offset, slip_id: slipId },
       }));
-      await tx.query(departSql, left.parameters(rows));
+      tx.send(departSql, left.parameters(rows));
     },
     async count(tx, counts) {
       const moved = counts.filter(({ slips, inTime }) => slips + inTime > 0);
       if (moved.length === 0) return;
-      await tx.query(countSql, countColumns(moved));
+      tx.send(countSql, countColumns(moved));
     },
     async known(tx, slipIds) {
       if (slipIds.length === 0) return [];

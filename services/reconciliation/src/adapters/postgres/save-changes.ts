@@ -69,7 +69,7 @@ async function saveSlips(
     moves
       .filter(({ from, to }) => from === place && to !== place)
       .map(({ change }) => change.slip.state.slipId);
-  await tx.query(saveSql, [
+  tx.send(saveSql, [
     ...watchedColumns(slipsTo('watched')),
     idsLeaving('watched'),
     idsLeaving('archived'),
