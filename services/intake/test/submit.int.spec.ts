@@ -170,6 +170,15 @@ describe('the Idempotency-Key', () => {
   });
 });
 
+/** Whether a transaction waits for what the one of this backend holds. */
+async function isWaitedFor(pid: number): Promise<boolean> {
+  const { rows } = await intake.database.query(
+    'select from pg_stat_activity where $1 = any(pg_blocking_pids(pid))',
+    [pid],
+  );
+  return rows.length > 0;
+}
+
 describe('requests at the same time', () => {
   test('50 equal ones over two instances make one slip and get one answer', async () => {
     const body = { ...goodBody, reference: 'parallel' };
@@ -200,8 +209,11 @@ describe('requests at the same time', () => {
       try {
         await holder.query('begin');
         await holder.query(take);
+        const { rows } = await holder.query<{ pid: number }>('select pg_backend_pid() as pid');
         const body = { ...goodBody, reference: take.includes('slip ') ? 'held-reference' : `held-${own}` };
-        const waiting = send(body, 'held-key');
+        // Without patience: a batch that it had held up would answer it by 503, and a repeat hide that.
+        const waiting = post(service, token, body, { 'idempotency-key': 'held-key' });
+        await waitFor(() => isWaitedFor(rows[0]!.pid), { what: 'the request to wait for the holder' });
         const others = await Promise.all(
           Array.from({ length: 20 }, (_, i) =>
             send({ ...goodBody, reference: `beside-${own}-${i}` }, `beside-${own}-${i}`),
