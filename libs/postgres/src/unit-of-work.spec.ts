@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { UnitOfWork } from './unit-of-work.ts';
+import { type Tx, UnitOfWork } from './unit-of-work.ts';
 
 test('an error says which statement failed, and nothing of its values', async () => {
   const client = {
-    async query() {
+    async query(config: string | object) {
+      if (typeof config === 'string') return { rows: [], command: config };
       throw new Error('relation "dispatch" does not exist');
     },
   };
@@ -19,4 +20,41 @@ test('an error says which statement failed, and nothing of its values', async ()
     expect(error).toMatchObject(failed);
     expect(JSON.stringify(Object.entries(error as object))).not.toContain('secret');
   }
+});
+
+test.each([
+  ['asks', async (tx: Tx) => void (await tx.query('select 1', [1]))],
+  ['sends', async (tx: Tx) => tx.send('delete from slip where slip_id = $1', [1])],
+  ['publishes', async (tx: Tx) => tx.publish([event])],
+])('a transaction that %s and could not be started leaves nothing to be kept by itself', async (_, work) => {
+  const asked: string[] = [];
+  const client = {
+    async query(config: string | { text: string }) {
+      const text = typeof config === 'string' ? config : config.text;
+      asked.push(text);
+      if (text.startsWith('START')) throw new Error('canceling statement due to user request');
+      return { rows: [], command: text.toUpperCase() };
+    },
+  };
+  const runner = { connect: async () => client, release: async () => {} };
+  const unitOfWork = new UnitOfWork({ createQueryRunner: () => runner } as never);
+  await expect(unitOfWork.run(work)).rejects.toThrow('canceling statement');
+  expect(asked).toEqual(['START TRANSACTION', 'rollback']);
+});
+
+const event = { topic: 't', partition: 0, key: null, body: new Uint8Array(), receivedAt: null };
+
+test('a commit that the database made a rollback of is an error, also when nobody heard why', async () => {
+  const client = { query: async () => ({ rows: [], command: 'ROLLBACK' }) };
+  const runner = { connect: async () => client, release: async () => {} };
+  const unitOfWork = new UnitOfWork({ createQueryRunner: () => runner } as never);
+  let isCommitted = false;
+  const run = unitOfWork.run(async (tx) => {
+    tx.afterCommit(() => {
+      isCommitted = true;
+    });
+    await tx.query('select 1', [1]);
+  });
+  await expect(run).rejects.toThrow('not committed');
+  expect(isCommitted).toBe(false);
 });

@@ -194,8 +194,9 @@ class Transaction implements Tx {
   #sentFailure: unknown;
   /** The last that was sent: when it is answered, all are. */
   #last: Promise<unknown> = Promise.resolve();
-  /** The last COPY: what is asked meanwhile waits for its end, and the next one for that. */
-  #copying: Promise<void> | null = null;
+  /** The start, then the last COPY: what is asked meanwhile waits for its end, in the order of the calls. */
+  #gate: Promise<void> | null = null;
+  #startFailure: unknown;
 
   constructor(client: pg.PoolClient, names: StatementNames) {
     this.#client = client;
@@ -203,8 +204,9 @@ class Transaction implements Tx {
   }
 
   async query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
-    if (this.#copying) await this.#copying;
     this.#begin();
+    if (this.#gate) await this.#gate;
+    this.#assertBegun();
     return this.#noted(ask<Row>(this.#client, this.#names, sql, parameters));
   }
 
@@ -217,21 +219,38 @@ class Transaction implements Tx {
     if (rows.length < copiedRowsMin)
       return void (await this.query(target.insertSql, target.parameters(rows)));
     this.#begin();
-    const before = this.#copying === null ? this.#last : this.#copying.then(() => this.#last);
-    const copied = before.then(() => this.#noted(copyRows(this.#client, target, rows)));
-    const copying = copied.catch(() => {});
-    this.#copying = copying;
-    await copied.finally(() => {
-      if (this.#copying === copying) this.#copying = null;
+    const before = this.#gate === null ? this.#last : this.#gate.then(() => this.#last);
+    await this.#closeGate(
+      before.then(() => {
+        this.#assertBegun();
+        return this.#noted(copyRows(this.#client, target, rows));
+      }),
+    );
+  }
+
+  /** Its answer is waited for: if it fails, whatever stands behind it would be kept by itself. */
+  #begin(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'begun';
+    const started = this.#noted(this.#client.query('START TRANSACTION'));
+    this.#closeGate(started).catch((error) => {
+      this.#startFailure = error;
     });
   }
 
-  /** Nothing is waited for: it is answered with the first statement. */
-  #begin(): void {
-    if (this.#state === 'begun') return;
-    if (this.#state === 'ending') throw new Error('the transaction has ended');
-    this.#state = 'begun';
-    this.#keep(this.#noted(this.#client.query('START TRANSACTION')));
+  #assertBegun(): void {
+    if (this.#startFailure !== undefined) throw this.#startFailure;
+    if (this.#state !== 'begun') throw new Error('the transaction has ended');
+  }
+
+  async #closeGate(work: Promise<unknown>): Promise<void> {
+    const gate: Promise<void> = work
+      .catch(() => {})
+      .then(() => {
+        if (this.#gate === gate) this.#gate = null;
+      });
+    this.#gate = gate;
+    await work;
   }
 
   #keep(answer: Promise<unknown>): void {
@@ -267,30 +286,32 @@ class Transaction implements Tx {
   ): Promise<Stamped[]> {
     const records = this.#outbound;
     for (const { topic, partition } of records) mayPublish(topic, partition);
-    while (this.#copying) await this.#copying;
+    if (records.length > 0) this.#begin();
+    while (this.#gate) await this.#gate;
+    this.#assertSound();
     let appended: Promise<Stamped[]> | Stamped[] = [];
     if (records.length >= copiedRowsMin) appended = await this.#appendByCopy(records);
     else if (records.length > 0) appended = this.#appendAtOnce(records);
-    this.#assertSound();
     if (this.#state === 'begun') {
       if (records.length > 0) mayBeKept(new Set(records.map((record) => record.topic)));
-      // The database rolls back instead when a statement before it has failed, and that one's answer says why.
       const ended = this.#end('commit');
       await Promise.all([...this.#sent, appended, ended]).finally(() => ended.catch(() => {}));
+      // The database rolls back instead when a statement before it has failed.
+      if ((await ended) !== 'COMMIT') throw new Error('not committed', { cause: this.#failure });
     }
     for (const then of this.#afterCommit) then();
     return appended;
   }
 
   async rollBack(): Promise<void> {
-    while (this.#copying) await this.#copying;
+    while (this.#gate) await this.#gate;
     if (this.#state === 'begun') await this.#end('rollback').catch(() => {});
   }
 
-  /** Whatever is asked from here on is refused: it would be kept by itself. */
-  #end(sql: string): Promise<unknown> {
+  /** Gives what was done. Whatever is asked from here on is refused: it would be kept by itself. */
+  async #end(sql: 'commit' | 'rollback'): Promise<string> {
     this.#state = 'ending';
-    return this.#noted(ask(this.#client, this.#names, sql));
+    return (await this.#noted(this.#client.query(sql))).command;
   }
 
   /** A statement behind one that failed only says that it came too late. */
@@ -335,6 +356,7 @@ class Transaction implements Tx {
    * error that was swallowed inside must fail the transaction here.
    */
   #assertSound(): void {
+    if (this.#startFailure !== undefined) throw this.#startFailure;
     if (this.#sentFailure !== undefined) throw this.#sentFailure;
     if (this.#failure !== undefined) {
       throw new Error('a query failed inside the transaction and was swallowed', { cause: this.#failure });
