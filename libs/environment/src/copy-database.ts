@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
 /**
@@ -6,8 +7,10 @@ import pg from 'pg';
  * @param superuserUrl of another database on the same server
  */
 export async function copyDatabase(superuserUrl: string, from: string, to: string): Promise<void> {
-  const client = new pg.Client({ connectionString: superuserUrl, connectionTimeoutMillis: 10_000 });
+  const options = { connectionString: superuserUrl, connectionTimeoutMillis: 10_000 };
+  const [client, ender] = [new pg.Client(options), new pg.Client(options)];
   await client.connect();
+  await ender.connect();
   try {
     const [source, copy] = [client.escapeIdentifier(from), client.escapeIdentifier(to)];
     const { rows } = await client.query<{ owner: string }>(
@@ -16,12 +19,32 @@ export async function copyDatabase(superuserUrl: string, from: string, to: strin
     );
     if (!rows[0]) throw new Error(`there is no database ${from}`);
     await client.query(`drop database if exists ${copy} with (force)`);
-    await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [from]);
-    await client.query(
+    const copied = client.query(
       `create database ${copy} template ${source} owner ${client.escapeIdentifier(rows[0].owner)}`,
     );
+    await Promise.all([copied, endSessions(ender, from, copied)]);
     await client.query(`revoke all on database ${copy} from public`);
   } finally {
     await client.end();
+    await ender.end();
+  }
+}
+
+/**
+ * A copy lets nobody in, but waits for who is there, and gives up after 5 s. A living service comes back at once: so its sessions
+ * are ended while the copy waits, not before it.
+ */
+async function endSessions(client: pg.Client, database: string, copied: Promise<unknown>): Promise<void> {
+  let isCopying = true;
+  const ended = () => {
+    isCopying = false;
+  };
+  copied.then(ended, ended);
+  while (isCopying) {
+    await client.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and backend_type = 'client backend'",
+      [database],
+    );
+    await sleep(20);
   }
 }
