@@ -9,9 +9,9 @@ import pg from 'pg';
 export async function copyDatabase(superuserUrl: string, from: string, to: string): Promise<void> {
   const options = { connectionString: superuserUrl, connectionTimeoutMillis: 10_000 };
   const [client, ender] = [new pg.Client(options), new pg.Client(options)];
-  await client.connect();
-  await ender.connect();
   try {
+    await client.connect();
+    await ender.connect();
     const [source, copy] = [client.escapeIdentifier(from), client.escapeIdentifier(to)];
     const { rows } = await client.query<{ owner: string }>(
       'select pg_get_userbyid(datdba) as owner from pg_database where datname = $1',

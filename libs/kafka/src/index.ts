@@ -3,6 +3,7 @@ export { createKafka, type KafkaClient, type KafkaOptions } from './client.ts';
 export { BatchConsumer, type BatchConsumerParts, type ConsumerHealth } from './consumer.ts';
 export { type ConsumerOptions, consumerDefaults } from './consumer-options.ts';
 export { type DeadLetterRecord, deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
+export { DecodedUnits } from './decoded-units.ts';
 export { EventWalk, timestampMicros } from './event-walk.ts';
 export { jsonLog, type Log } from './log.ts';
 export { type LogBounds, readLogBounds } from './log-bounds.ts';

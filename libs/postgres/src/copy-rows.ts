@@ -20,8 +20,8 @@ interface Connection {
 
 /**
  * Inserts rows by `COPY … FROM STDIN (FORMAT BINARY)` on the client's own connection, in its transaction. Rows are written
- * as fast as the server takes them, and asked for no faster. Nothing else may be under way on the connection. An error, here or in the database, ends the COPY: the
- * connection can be used again, its transaction only rolled back.
+ * as fast as the server takes them, and asked for no faster. Nothing else may be under way on the connection. An error, here
+ * or in the database, ends the COPY: the connection can be used again, its transaction only rolled back.
  * @throws RangeError | TypeError for a value that its column cannot hold, or what the database says
  */
 export async function copyRows<C extends Columns>(

@@ -32,10 +32,10 @@ export interface Workers {
 
 /** Between looks for calls that are due by the time alone, or that another instance made due. */
 const callPace: WaitLimits = { minMs: 100, maxMs: 500 };
+/** Between looks while nothing is in hand, so that nothing becomes due before somebody stirs. */
+const quietMs = 5_000;
 /** Between two rounds of one loop, however often it is woken. */
 const pauseMs = 10;
-/** The same while nothing is in hand, so that nothing becomes due before somebody stirs. */
-const quietMs = 5_000;
 
 /** The workers that make every call and keep every promise that a row in the database stands for. */
 export function workers(parts: WorkerParts): Workers {

@@ -1,25 +1,33 @@
 import { readEnvelope, topics } from '@slipstream/contracts';
-import { type Batch, keyText, readEach, type Subscription } from '@slipstream/kafka';
+import { type Batch, DecodedUnits, keyText, readEach, type Subscription } from '@slipstream/kafka';
 import { isSlipstreamError, storableText } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import { consumerGroup } from '../../application/consumer-group.ts';
 import type { LedgerBatch } from '../../application/record-batch.ts';
-import type { Sha256 } from '../../domain/log/follow.ts';
+import type { LogRecord, Sha256 } from '../../domain/log/follow.ts';
 import type { EventsHandler } from './events-handler.ts';
-import { LogUnits } from './log-units.ts';
-import { readLogRecord, readUnread } from './read-log-record.ts';
+import { readLogRecord, readLogValue, readUnread } from './read-log-record.ts';
+
+/** Of one transaction. */
+const recordsMax = 4_000;
 
 /** Every slip event of every source goes into the log, the ledger's own too; its answers go to the same partition. */
 export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
+  const record = async (tx: Tx, batch: LedgerBatch) => {
+    const answers = await handler.recordBatch(handler.ledgerTx(tx), batch);
+    tx.publish(answers.map((answer) => handler.outbound(answer)));
+  };
   return {
     topic: topics.events.name,
     group: consumerGroup,
     sequenced: true,
-    units: new LogUnits(handler),
-    async handle(tx, batch) {
-      const answers = await handler.recordBatch(handler.ledgerTx(tx), toLedgerBatch(batch, handler.sha256));
-      tx.publish(answers.map((answer) => handler.outbound(answer)));
-    },
+    units: new DecodedUnits<Tx, LogRecord>({
+      recordsMax,
+      read: (partition, { offset }, value) => readLogValue({ partition, offset }, value),
+      apply: (tx, records) => record(tx, { records, resent: [] }),
+      forget: (partition) => handler.forget(partition),
+    }),
+    handle: async (tx, batch) => record(tx, toLedgerBatch(batch, handler.sha256)),
     async setAside(tx, _partition, letters) {
       const unread = letters.flatMap(({ record, reason }) => {
         const read = readUnread(record);

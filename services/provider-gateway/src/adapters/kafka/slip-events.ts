@@ -1,5 +1,5 @@
 import { readEnvelope, slipEventOf, slipEventType, topics } from '@slipstream/contracts';
-import { type Batch, RecordRejected, readEach } from '@slipstream/kafka';
+import { type Batch, DecodedUnits, type EventWalk, RecordRejected, readEach } from '@slipstream/kafka';
 import { must } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import type { GuardedSubscription } from '@slipstream/runtime';
@@ -8,9 +8,11 @@ import type { Count, StoreTx } from '../../application/ports.ts';
 import type { UseCases } from '../../application/use-cases.ts';
 import { ownEvents } from '../../domain/dispatch/fold-back.ts';
 import { followedEvents } from '../../domain/dispatch/follow-event.ts';
-import { SlipUnits } from './slip-units.ts';
 
 export const slipEventsGroup = 'provider-gateway';
+
+/** Of one transaction. */
+const recordsMax = 2_000;
 
 /** Follows the slips' events; those of types this service does nothing with are never decoded. */
 export function slipEvents(parts: {
@@ -26,14 +28,18 @@ export function slipEvents(parts: {
     if (due.calls + due.inquiries > 0) tx.afterCommit(() => onDue(due));
   };
   const foldBack = (tx: Tx, events: readonly FollowedEvent[]) => does.foldBackSlips(open(tx), events);
-  const reading = (wanted: ReadonlySet<string>) => (value: Buffer, type: string, partition: number) =>
-    read({ value, type, partition }, wanted, count);
+  const units = (wanted: ReadonlySet<string>, apply: typeof follow) =>
+    new DecodedUnits<Tx, FollowedEvent>({
+      recordsMax,
+      apply,
+      read: (partition, { type }: EventWalk, value) => read({ value, type, partition }, wanted, count),
+    });
   return {
     topic: topics.events.name,
     group: slipEventsGroup,
     sequenced: true,
-    units: new SlipUnits({ read: reading(followedEvents), apply: follow }),
-    unitsWhileOlder: new SlipUnits({ read: reading(foldedEvents), apply: foldBack }),
+    units: units(followedEvents, follow),
+    unitsWhileOlder: units(foldedEvents, foldBack),
     handle: async (tx, batch) => follow(tx, decode(batch, followedEvents, count)),
     whileOlder: async (tx, batch) => foldBack(tx, decode(batch, foldedEvents, count)),
   };
