@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { readEnvelope } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import { waitFor } from '@slipstream/testing';
@@ -442,6 +442,31 @@ test('a commit whose answer is lost is sent at once, if it was done', async () =
   await expect(one()).rejects.toThrow('terminated');
   await waitFor(() => log.seqs(0).length === 2, { what: 'the second' });
 });
+
+test('a relay that is alone reads the outbox once for what was committed, and no more until the next commit', async () => {
+  const asked = jest.spyOn(database.unitOfWork, 'query');
+  const reads = () => asked.mock.calls.filter(([sql]) => sql.includes('from outbox where')).length;
+  const log = new FakeLog();
+  const made = relay(log, 'a', { aloneMs: 600_000, pruneMs: 600_000 });
+  await made.start();
+  await waitFor(() => reads() > 0, { what: 'the first look' });
+  const before = reads();
+  for (let n = 1; n <= 3; n++) {
+    await publish(1, 0);
+    made.wake(new Set([testTopic.name]));
+    await waitFor(() => isStored(n), { what: 'the cursor to be stored' });
+  }
+  expect(reads() - before).toBe(3);
+  asked.mockRestore();
+});
+
+async function isStored(seq: number): Promise<boolean> {
+  const [row] = await database.unitOfWork.query<{ sent_seq: string }>(
+    'select sent_seq from relay where topic = $1 and partition = 0',
+    [testTopic.name],
+  );
+  return Number(row!.sent_seq) === seq;
+}
 
 test('what is committed while a send is on its way is sent right after it', async () => {
   const log = new FakeLog();
