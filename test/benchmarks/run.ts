@@ -16,6 +16,7 @@ const usage = `usage: npm run bench -- core|end-to-end|intake|ledger|reconciler 
   --reconciler-events N  core: events for raw consume, the runner and the reconciler (1000000)
   --ledger-events N      core: events for the ledger (200000)
   --slips N              slips for the ledger alone, for intake each way, end to end (20000), for the reconciler's catch-up (170000)
+  --peers DIR            end to end: where Temporal and pg-boss were laid out and built; without it they are left out
   --kafka-streams DIR    reconciler: where the peer was built (target and libs in it); without it the peer is left out
   --open N,N,…           reconciler: slips open at a time, the first is what the others are held against
                          (10000,1000,100000,1000000); a million also tells how long a start takes; 0: none
@@ -32,6 +33,7 @@ const { values, positionals } = parseArgs({
     'reconciler-events': { type: 'string', default: '1000000' },
     'ledger-events': { type: 'string', default: '200000' },
     slips: { type: 'string' },
+    peers: { type: 'string' },
     'kafka-streams': { type: 'string' },
     open: { type: 'string', default: '10000,1000,100000,1000000' },
     'live-rate': { type: 'string', default: '500' },
@@ -67,7 +69,15 @@ const benches: Readonly<Record<string, () => Promise<boolean>>> = {
       say,
     ),
   'end-to-end': () =>
-    endToEnd({ rounds: count(values.rounds), slips: count(values.slips ?? '20000'), jsonFile }, say),
+    endToEnd(
+      {
+        rounds: count(values.rounds),
+        slips: count(values.slips ?? '20000'),
+        peersFolder: values.peers ?? null,
+        jsonFile,
+      },
+      say,
+    ),
   intake: () =>
     intake({ rounds: count(values.rounds), slips: count(values.slips ?? '20000'), jsonFile }, say),
   ledger: () =>
