@@ -1,160 +1,242 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createSlipClient, type SlipClient } from '@slipstream/client';
+import { allTopics } from '@slipstream/contracts';
+import { createKafka, readLogBounds } from '@slipstream/kafka';
+import { instantFromMs } from '@slipstream/kernel';
+import { type Stack, startStack } from '@slipstream/local';
+import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
-import { readLogEnds } from './idle-log-ends.ts';
+import { withServers } from './core.ts';
+import type { Bench } from './core-workloads.ts';
+import { cpuSecondsOf, residentMiB } from './measure.ts';
+import { aligned, writeJson } from './report.ts';
+import { cpuSecondsOfFamily, type ServerPids, serverPids } from './server-cpu.ts';
+
+export interface IdleOptions {
+  /** Of each measurement. */
+  readonly seconds: number;
+  /** Slips that are open while nothing happens; one run each, in this order. */
+  readonly open: readonly number[];
+  /** Imports that were begun and closed before the last measurement. */
+  readonly closedImports: number;
+  readonly jsonFile: string;
+}
+
+/** What the whole stack costs while nothing happens. */
+interface Row {
+  readonly what: string;
+  readonly percent_of_a_core: number;
+  readonly by_process: Readonly<Record<string, number>>;
+  readonly commits_per_second: number;
+  readonly records_per_second: number;
+  /** Resident at that moment, the largest of the services. */
+  readonly largest_mib: number;
+}
+
+const goalPercent = 10;
+const services = ['intake', 'provider-gateway', 'ledger', 'reconciliation', 'provider-simulator'];
+const settleMs = 600_000;
+/** Node's and Java's compilers still work for half a minute after work ends. */
+const calmMs = 30_000;
+const lookMs = 3_000;
+/** Fewer commits a second than that: what was begun has been handled. */
+const quietCommits = 40;
+const closedAtOnce = 100;
+const caller = 'bench-idle';
+/** On a route on which nobody is called: it stays open until its deadline. */
+const route = 'import';
 
 /**
- * What the stack costs while nothing happens, and with one slip open whose deadline is an hour away. Run inside a stack:
- * `npm run stack -- node test/benchmarks/idle.ts [SECONDS]`. Counts CPU time (user and system, from /proc), never the
- * wall clock, so a busy machine changes little; prints one JSON line for each case.
+ * CPU time (user and system) of every process of a stack, servers included, while nothing is submitted: with nothing, one
+ * and many slips open, whose deadlines are an hour away, and with many closed imports.
  */
-
-const seconds = Number(process.argv[2] ?? 30);
-/** Linux counts CPU time in hundredths of a second. */
-const ticksPerSecond = 100;
-const databases = ['intake', 'gateway', 'ledger', 'reconciliation'];
-
-interface ProcessTime {
-  readonly name: string;
-  readonly parent: number;
-  readonly ticks: number;
-}
-
-function processes(): ReadonlyMap<number, ProcessTime> {
-  const found = new Map<number, ProcessTime>();
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+export async function idle(options: IdleOptions, say: (line: string) => void): Promise<boolean> {
+  const rows: Row[] = [];
+  await withServers(1, async (bench, dataDir) => {
+    const stack = await startStack({ dataDir: join(dataDir, 'stack'), profile: 'stack' });
+    const postgres = new pg.Client({ connectionString: bench.databaseUrl });
+    await postgres.connect();
+    const client = createSlipClient({ brokers: bench.brokers, caller });
     try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      found.set(Number(pid), {
-        name: nameOf(command, stat),
-        parent: Number(fields[1]),
-        ticks: Number(fields[11]) + Number(fields[12]),
-      });
-    } catch {
-      // It has ended meanwhile.
+      const parts = { bench, stack, postgres, servers: await serverPids(postgres, dataDir) };
+      const measure = async (what: string) => {
+        await untilQuiet(postgres);
+        rows.push(await measured(parts, what, options.seconds));
+        say(JSON.stringify(rows.at(-1)));
+      };
+      await measure('nothing submitted');
+      let count = 0;
+      for (const open of options.open) {
+        say(`opening ${open - count} slips`);
+        await openSlips(client, count, open);
+        await untilHeld(bench, open);
+        count = open;
+        await measure(`${open.toLocaleString('en')} open`);
+      }
+      if (options.closedImports > 0) {
+        say(`closing ${options.closedImports} imports`);
+        await closeImports(client, options.closedImports);
+        await untilClosed(bench, options.closedImports);
+        await measure(`${options.closedImports.toLocaleString('en')} closed imports besides`);
+      }
+    } finally {
+      await client.close();
+      await postgres.end();
+      await stack.stop();
     }
-  }
-  return found;
+  });
+  console.log(described(rows));
+  writeJson(options.jsonFile, { options, goal_percent: goalPercent, rows });
+  console.log(`JSON: ${options.jsonFile}`);
+  return rows.every((row) => row.percent_of_a_core < goalPercent);
 }
 
-function nameOf(command: string, stat: string): string {
-  if (command.includes('kafka.Kafka')) return 'kafka';
-  if (command.startsWith('postgres') || command.includes('/postgres')) return 'postgres';
-  const service = /(?:services|apps)\/([a-z-]+)\//.exec(command);
-  return service?.[1] ?? stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+interface Parts {
+  readonly bench: Bench;
+  readonly stack: Stack;
+  readonly postgres: pg.Client;
+  readonly servers: ServerPids;
 }
 
-/** The stack's processes: the descendants of our parent, and PostgreSQL's, but for ourselves. */
-function ofStack(all: ReadonlyMap<number, ProcessTime>, postmaster: number): Map<number, ProcessTime> {
-  const roots = new Set([process.ppid, postmaster]);
-  const belongs = (pid: number): boolean => {
-    if (pid === process.pid || pid <= 1) return false;
-    return roots.has(pid) || belongs(all.get(pid)?.parent ?? 0);
+async function measured(
+  { bench, stack, postgres, servers }: Parts,
+  what: string,
+  seconds: number,
+): Promise<Row> {
+  const look = async () => ({
+    cpu: {
+      ...Object.fromEntries(services.map((name) => [name, cpuSecondsOf(stack.services.pid(name)!)])),
+      PostgreSQL: cpuSecondsOfFamily(servers.postgres),
+      Kafka: cpuSecondsOfFamily(servers.kafka),
+    } as Readonly<Record<string, number>>,
+    commits: await commits(postgres),
+  });
+  // Outside of the time that is measured: asking a broker for all ends is work.
+  const endsBefore = await logEnds(bench);
+  const before = await look();
+  await sleep(seconds * 1_000);
+  const after = await look();
+  const endsAfter = await logEnds(bench);
+  const percent = (name: string) => ((after.cpu[name]! - before.cpu[name]!) / seconds) * 100;
+  const names = Object.keys(after.cpu);
+  return {
+    what,
+    percent_of_a_core: round1(names.reduce((sum, name) => sum + percent(name), 0)),
+    by_process: Object.fromEntries(names.map((name) => [name, round1(percent(name))])),
+    commits_per_second: round1((after.commits - before.commits) / seconds),
+    records_per_second: round1((endsAfter - endsBefore) / seconds),
+    largest_mib: Math.max(...services.map((name) => residentMiB(stack.services.pid(name)!))),
   };
-  return new Map([...all].filter(([pid]) => belongs(pid)));
 }
 
-interface Counters {
-  readonly commits: number;
-  readonly updates: number;
-}
-
-async function counters(client: pg.Client): Promise<Counters> {
-  const { rows } = await client.query<{ commits: string }>(
-    'select sum(xact_commit) as commits from pg_stat_database where datname like any($1)',
-    [databases.map((name) => `%${name}%`)],
+async function commits(postgres: pg.Client): Promise<number> {
+  const { rows } = await postgres.query<{ commits: string }>(
+    'select sum(xact_commit) as commits from pg_stat_database',
   );
-  return { commits: Number(rows[0]!.commits), updates: await updates() };
+  return Number(rows[0]!.commits);
 }
 
-/** Row updates are counted by each database for itself. */
-async function updates(): Promise<number> {
-  const { rows } = await postgres.query<{ datname: string }>(
-    "select datname from pg_database where not datistemplate and datname <> 'postgres'",
+/** The number of records ever appended to the topics of the system. */
+async function logEnds({ brokers }: Bench): Promise<number> {
+  const admin = createKafka({ brokers, clientId: caller }).admin();
+  await admin.connect();
+  try {
+    let sum = 0;
+    for (const { name } of allTopics)
+      for (const { end } of (await readLogBounds(admin, name)).values()) sum += end;
+    return sum;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** What was begun has been handled, and the compilers rest. */
+async function untilQuiet(postgres: pg.Client): Promise<void> {
+  await sleep(calmMs);
+  await waitFor(
+    async () => {
+      const before = await commits(postgres);
+      await sleep(lookMs);
+      return ((await commits(postgres)) - before) / (lookMs / 1_000) < quietCommits;
+    },
+    { timeoutMs: settleMs, what: 'the stack to rest' },
   );
-  let sum = 0;
-  for (const { datname } of rows) {
-    const url = new URL(process.env.DATABASE_URL!);
-    url.pathname = `/${datname}`;
-    const client = new pg.Client({ connectionString: url.href });
-    await client.connect();
-    const { rows } = await client.query<{ n: string | null }>(
-      'select sum(n_tup_upd + n_tup_ins) as n from pg_stat_user_tables',
+}
+
+async function openSlips(client: SlipClient, from: number, to: number): Promise<void> {
+  const deadline = instantFromMs(Date.now() + 3_600_000);
+  await client.submit(
+    Array.from({ length: to - from }, (_, n) => ({
+      reference: `idle-${from + n}`,
+      kind: 'order' as const,
+      account: `customer-${(from + n) % 5_000}`,
+      counterparty: `shop-${n % 50}`,
+      amount: { amount: 100n, currency: 'EUR' },
+      ...{ route, deadline, metadata: {} },
+    })),
+  );
+}
+
+/** Clocks of imports in which nothing was ever submitted: what they leave is what any closed clock leaves. */
+async function closeImports(client: SlipClient, count: number): Promise<void> {
+  const time = instantFromMs(Date.now());
+  for (let from = 0; from < count; from += closedAtOnce) {
+    const clocks = Array.from(
+      { length: Math.min(closedAtOnce, count - from) },
+      (_, n) => `idle-import-${from + n}`,
     );
-    sum += Number(rows[0]!.n ?? 0);
+    for (const topic of ['commands', 'results'] as const)
+      await Promise.all(clocks.map((clock) => client.advanceClock({ topic, clock, time, close: true })));
+  }
+}
+
+function untilHeld(bench: Bench, slips: number): Promise<void> {
+  return untilCounted(bench, 'ledger', 'select count(*) as n from slip', slips, 'slips to be held');
+}
+
+function untilClosed(bench: Bench, clocks: number): Promise<void> {
+  const sql = 'select count(distinct clock) as n from ended_clock';
+  return untilCounted(bench, 'provider_gateway', sql, clocks, 'imports to be closed');
+}
+
+async function untilCounted(
+  bench: Bench,
+  database: string,
+  sql: string,
+  least: number,
+  what: string,
+): Promise<void> {
+  const url = new URL(bench.databaseUrl);
+  url.pathname = `/${database}`;
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  try {
+    const counted = async () => Number((await client.query<{ n: string }>(sql)).rows[0]!.n) >= least;
+    await waitFor(counted, { timeoutMs: settleMs, what: `${least} ${what}`, intervalMs: 500 });
+  } finally {
     await client.end();
   }
-  return sum;
 }
 
-async function measure(what: string): Promise<void> {
-  const [{ pid }] = (
-    await postgres.query<{ pid: number }>(
-      "select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int as pid",
-    )
-  ).rows as [{ pid: number }];
-  const before = {
-    times: ofStack(processes(), pid),
-    counters: await counters(postgres),
-    ends: await readLogEnds(),
-  };
-  await sleep(seconds * 1_000);
-  const after = {
-    times: ofStack(processes(), pid),
-    counters: await counters(postgres),
-    ends: await readLogEnds(),
-  };
-  const percent = new Map<string, number>();
-  for (const [id, { name, ticks }] of after.times) {
-    const used = ticks - (before.times.get(id)?.ticks ?? 0);
-    percent.set(name, (percent.get(name) ?? 0) + (used / ticksPerSecond / seconds) * 100);
-  }
-  const rounded = [...percent].map(([name, value]) => [name, Math.round(value * 10) / 10] as const);
-  console.log(
-    JSON.stringify({
-      what,
-      percent_of_a_core: Math.round([...percent.values()].reduce((sum, value) => sum + value, 0) * 10) / 10,
-      by_process: Object.fromEntries(
-        rounded.filter(([, value]) => value > 0).toSorted((a, b) => b[1] - a[1]),
-      ),
-      commits_per_second: Math.round((after.counters.commits - before.counters.commits) / seconds),
-      rows_per_second: Math.round((after.counters.updates - before.counters.updates) / seconds),
-      records_per_second: Math.round((after.ends - before.ends) / seconds),
-    }),
+const round1 = (value: number) => Math.round(value * 10) / 10;
+
+function described(rows: readonly Row[]): string {
+  const head = [
+    'per cent of a core',
+    'whole stack',
+    ...Object.keys(rows[0]!.by_process),
+    'commits/s',
+    'records/s',
+    'MiB',
+  ];
+  const lines = rows.map((row) =>
+    [
+      row.what,
+      `${row.percent_of_a_core}${row.percent_of_a_core < goalPercent ? '' : ' MISSED'}`,
+      ...Object.values(row.by_process),
+      ...[row.commits_per_second, row.records_per_second, row.largest_mib],
+    ].map(String),
   );
+  return `${aligned([head, ...lines])}\ngoal: under ${goalPercent} for the whole stack`;
 }
-
-/** A slip on a route on which nobody answers, due in an hour. */
-async function openSlip(): Promise<void> {
-  const answer = await fetch(`${process.env.INTAKE_URL}/v1/slips`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${process.env.TOKEN_PUBLISHER}`,
-      'content-type': 'application/json',
-      'idempotency-key': crypto.randomUUID(),
-    },
-    body: JSON.stringify({
-      reference: `idle-${crypto.randomUUID()}`,
-      kind: 'order',
-      account: 'idle-a',
-      counterparty: 'idle-b',
-      amount: { amount: '100', currency: 'EUR' },
-      route: 'import',
-      deadline: new Date(Date.now() + 3_600_000).toISOString(),
-      confirm: true,
-    }),
-  });
-  if (answer.status !== 202) throw new Error(`intake said ${answer.status}: ${await answer.text()}`);
-}
-
-const postgres = new pg.Client({ connectionString: process.env.DATABASE_URL });
-await postgres.connect();
-// Node's and Java's compilers still work for half a minute after the start.
-await sleep(30_000);
-await measure('nothing submitted');
-await openSlip();
-await sleep(5_000);
-await measure('one slip open');
-await postgres.end();

@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util';
 import { core } from './core.ts';
 import { endToEnd } from './end-to-end.ts';
+import { idle } from './idle.ts';
 import { intake } from './intake.ts';
 import { ledger } from './ledger.ts';
 import { reconciler } from './reconciler.ts';
 
-const usage = `usage: npm run bench -- core|end-to-end|intake|ledger|reconciler [options]
+const usage = `usage: npm run bench -- core|end-to-end|idle|intake|ledger|reconciler [options]
   core                   the core against the limits of kafkajs and PostgreSQL on this machine, as ratios
   end-to-end             slips from a request to a settlement read from Kafka: rate, latency at shares of it, CPU
+  idle                   what the whole stack costs while nothing happens: with no, one and many slips open, imports closed
   intake                 slips over HTTP against a bare Nest server, and on the bus against kafkajs, as ratios
   ledger                 the ledger on whole lives against bare rows and one hot account, as ratios
   reconciler             the reconciler beside Kafka Streams on the same slips; with ever more slips open; its starts
@@ -20,6 +22,9 @@ const usage = `usage: npm run bench -- core|end-to-end|intake|ledger|reconciler 
   --kafka-streams DIR    reconciler: where the peer was built (target and libs in it); without it the peer is left out
   --open N,N,…           reconciler: slips open at a time, the first is what the others are held against
                          (10000,1000,100000,1000000); a million also tells how long a start takes; 0: none
+                         idle: slips that are open (1,100000); 0: none
+  --seconds N            idle: of each measurement (30)
+  --closed-imports N     idle: imports begun and closed before the last one (10000); 0: none
   --live-rate N          reconciler: slips a second while latency is measured (500); 0: it is not
   --live-seconds N       reconciler: for so long (20)
   --json FILE            where the JSON goes (.slipstream/bench/NAME.json); the reconciler's chart lies beside it, as SVG
@@ -35,7 +40,9 @@ const { values, positionals } = parseArgs({
     slips: { type: 'string' },
     peers: { type: 'string' },
     'kafka-streams': { type: 'string' },
-    open: { type: 'string', default: '10000,1000,100000,1000000' },
+    open: { type: 'string' },
+    seconds: { type: 'string', default: '30' },
+    'closed-imports': { type: 'string', default: '10000' },
     'live-rate': { type: 'string', default: '500' },
     'live-seconds': { type: 'string', default: '20' },
     json: { type: 'string' },
@@ -53,6 +60,7 @@ function count(text: string, least = 1): number {
   return Number.isSafeInteger(number) && number >= least ? number : tellUsage(2);
 }
 
+const counts = (text: string) => (text === '0' ? [] : text.split(',').map((one) => count(one)));
 const say = (line: string) => console.error(line);
 const [name = ''] = positionals;
 const jsonFile = values.json ?? `.slipstream/bench/${name}.json`;
@@ -78,6 +86,16 @@ const benches: Readonly<Record<string, () => Promise<boolean>>> = {
       },
       say,
     ),
+  idle: () =>
+    idle(
+      {
+        seconds: count(values.seconds),
+        open: counts(values.open ?? '1,100000'),
+        closedImports: count(values['closed-imports'], 0),
+        jsonFile,
+      },
+      say,
+    ),
   intake: () =>
     intake({ rounds: count(values.rounds), slips: count(values.slips ?? '20000'), jsonFile }, say),
   ledger: () =>
@@ -87,7 +105,7 @@ const benches: Readonly<Record<string, () => Promise<boolean>>> = {
       {
         rounds: count(values.rounds, 0),
         slips: count(values.slips ?? '170000'),
-        open: values.open === '0' ? [] : values.open.split(',').map((one) => count(one)),
+        open: counts(values.open ?? '10000,1000,100000,1000000'),
         liveRate: count(values['live-rate'], 0),
         liveSeconds: count(values['live-seconds']),
         peerFolder: values['kafka-streams'] ?? null,
