@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type PartitionAssigner, PartitionAssigners } from 'kafkajs';
 import './kafkajs-version.ts';
 
@@ -7,6 +8,8 @@ export interface FetchWaits {
   readonly shortMs: number;
   /** The same once nothing came for a while: it is also how late a rebalance is noticed then. */
   readonly quietMs: number;
+  /** Between the beginnings of two fetches while records trickle in. */
+  readonly pauseMs: number;
 }
 
 const load = createRequire(import.meta.url);
@@ -14,6 +17,9 @@ const load = createRequire(import.meta.url);
 const { KafkaJSConnectionError } = load('kafkajs/src/errors') as {
   KafkaJSConnectionError: new (message: string, where: { broker: string }) => Error;
 };
+
+/** An answer of so many bytes is followed by the next fetch at once: there is more. */
+const muchBytes = 32 * 1024;
 
 /** Answers without a record, one after the other, after which it is quiet. */
 const quietAnswers = 5;
@@ -34,7 +40,14 @@ interface Cluster {
 }
 
 interface FetchedBatch {
-  readonly rawMessages: readonly unknown[];
+  readonly rawMessages: readonly { readonly value: Buffer | null }[];
+}
+
+/** What one fetch has brought, and when it was begun. */
+export interface Answer {
+  readonly records: number;
+  readonly bytes: number;
+  readonly begunAtMs: number;
 }
 
 interface ConsumerGroup {
@@ -53,11 +66,14 @@ const polls = new WeakMap<Cluster, LongPolls>();
 /**
  * How long one consumer's fetches wait. The broker answers with the first byte, so a long wait delays no record; but a
  * partition that is resumed, or was sought, is asked for with the next fetch only, so while one is paused the waits are
- * short. A stop does not wait for a fetch at all ({@link giveUpUntil}).
+ * short. A stop does not wait for a fetch at all ({@link giveUpUntil}). And as each costs the broker and us the same for one
+ * record as for twenty, what trickles in is fetched together; the first after a pause is not kept waiting.
  */
 export class LongPolls {
   readonly #waits: FetchWaits;
   readonly #emptyAnswers = new Map<string, number>();
+  /** When the next fetch may begin, by broker. */
+  readonly #nextAtMs = new Map<string, number>();
   #cluster: Cluster | null = null;
 
   constructor(waits: FetchWaits) {
@@ -77,8 +93,15 @@ export class LongPolls {
     return isQuiet ? this.#waits.quietMs : this.#waits.shortMs;
   }
 
-  answered(nodeId: string, hasRecords: boolean): void {
-    this.#emptyAnswers.set(nodeId, hasRecords ? 0 : (this.#emptyAnswers.get(nodeId) ?? 0) + 1);
+  /** A fetch that begins at `nowMs` should begin so much later. */
+  pauseMs(nodeId: string, nowMs: number): number {
+    return Math.max(0, (this.#nextAtMs.get(nodeId) ?? nowMs) - nowMs);
+  }
+
+  /** What a fetch has brought. */
+  answered(nodeId: string, { records, bytes, begunAtMs }: Answer): void {
+    this.#emptyAnswers.set(nodeId, records > 0 ? 0 : (this.#emptyAnswers.get(nodeId) ?? 0) + 1);
+    this.#nextAtMs.set(nodeId, bytes < muchBytes ? begunAtMs + this.#waits.pauseMs : begunAtMs);
   }
 
   /** Ends the fetches under way, until what was begun has ended: a stop, which else would wait for their answers. */
@@ -105,11 +128,13 @@ const fetch = prototype.fetch;
 prototype.fetch = async function (this: ConsumerGroup, nodeId) {
   const own = polls.get(this.cluster);
   if (!own) return fetch.call(this, nodeId);
+  const pauseMs = own.pauseMs(nodeId, performance.now());
+  if (pauseMs > 0) await sleep(pauseMs);
+  const begunAtMs = performance.now();
   this.maxWaitTime = own.waitMs(nodeId, this.subscriptionState.paused().length > 0);
   const batches = await fetch.call(this, nodeId);
-  own.answered(
-    nodeId,
-    batches.some(({ rawMessages }) => rawMessages.length > 0),
-  );
+  const records = batches.flatMap(({ rawMessages }) => rawMessages);
+  const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+  own.answered(nodeId, { records: records.length, bytes, begunAtMs });
   return batches;
 };
