@@ -77,10 +77,19 @@ update consumer_position set next_offset = $6
 where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5
 returning 1`;
 
-// The rows are locked in the order of their partitions, as every other transaction over several takes them.
+const keepSources = `
+insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, digests)
+select $1, $2, s.* from unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])
+  as s(partition, source, seq, incarnation, digests)
+on conflict (consumer_group, topic, partition, source)
+do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = excluded.digests`;
+
+// Its first parameters are those of `keepSources`. The rows are locked in the order of their partitions, as every other
+// transaction over several takes them.
 const advanceAllSql = `
-with given as (
-  select * from unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) as g(partition, epoch, prior, next)
+with kept as (${keepSources}
+), given as (
+  select * from unnest($8::int[], $9::bigint[], $10::bigint[], $11::bigint[]) as g(partition, epoch, prior, next)
 ), held as (
   select p.partition from consumer_position p join given g on g.partition = p.partition
    where p.consumer_group = $1 and p.topic = $2 order by p.partition for update of p
@@ -94,13 +103,6 @@ returning p.partition`;
 const fenceSql = `
 select 1 from consumer_position
 where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5 for share`;
-
-const sourcesSql = `
-insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, digests)
-select $1, $2, s.* from unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])
-  as s(partition, source, seq, incarnation, digests)
-on conflict (consumer_group, topic, partition, source)
-do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = excluded.digests`;
 
 /** So many are stored: a restarted process recognises what is sent again right after what it read last. */
 const digestsMax = 64;
@@ -161,7 +163,7 @@ export class PgConsumerStore<L extends Letter = Letter> {
       const fence = [position.group, position.topic, position.partition, position.epoch, position.nextOffset];
       const held = advance ? tx.query(advanceSql, [...fence, advance.nextOffset]) : tx.query(fenceSql, fence);
       if (advance) {
-        this.#keepSources(tx, [{ position, advance }]);
+        if (advance.sources.size > 0) tx.send(keepSources, sourcesOf([{ position, advance }]));
         this.#keepLetters(tx, position, advance);
       }
       await fenced(work(tx), held, (rows) => {
@@ -170,20 +172,18 @@ export class PgConsumerStore<L extends Letter = Letter> {
     });
   }
 
-  /** Moves all partitions of a unit in one statement each for offsets and sources, in the order of their numbers. */
+  /** Moves all partitions of a unit in one statement, in the order of their numbers. */
   async commitUnit(moves: readonly UnitMove<L>[], work: (tx: Tx) => Promise<void>): Promise<void> {
     const [first] = moves;
     if (!first) return;
     await this.#unitOfWork.run(async (tx) => {
-      const { group, topic } = first.position;
       const moved = tx.query<{ partition: number }>(advanceAllSql, [
-        ...[group, topic],
+        ...sourcesOf(moves),
         moves.map(({ position }) => position.partition),
         moves.map(({ position }) => position.epoch),
         moves.map(({ position }) => position.nextOffset),
         moves.map(({ advance }) => advance.nextOffset),
       ]);
-      this.#keepSources(tx, moves);
       for (const { position, advance } of moves) this.#keepLetters(tx, position, advance);
       await fenced(work(tx), moved, (rows) => {
         const held = new Set(rows.map(({ partition }) => partition));
@@ -195,22 +195,6 @@ export class PgConsumerStore<L extends Letter = Letter> {
         );
       });
     });
-  }
-
-  #keepSources(tx: Tx, moves: readonly UnitMove<L>[]): void {
-    const moved = moves.flatMap(({ position: { partition }, advance: { sources } }) =>
-      [...sources].map(([source, at]) => ({ partition, source, ...at })),
-    );
-    if (moved.length === 0) return;
-    const { group, topic } = moves[0]!.position;
-    tx.send(sourcesSql, [
-      ...[group, topic],
-      moved.map(({ partition }) => partition),
-      moved.map(({ source }) => source),
-      moved.map(({ sequence }) => sequence),
-      moved.map(({ incarnation }) => incarnation),
-      moved.map(({ digests }) => packed(digests.slice(-digestsMax))),
-    ]);
   }
 
   #keepLetters(tx: Tx, position: Position, advance: Moved<L>): void {
@@ -250,6 +234,22 @@ async function fenced<Row>(
   if (held.status === 'rejected') throw held.reason;
   assertHeld(held.value);
   if (done.status === 'rejected') throw done.reason;
+}
+
+/** The parameters of {@link keepSources}. */
+function sourcesOf(moves: readonly UnitMove<unknown>[]): unknown[] {
+  const moved = moves.flatMap(({ position: { partition }, advance: { sources } }) =>
+    [...sources].map(([source, at]) => ({ partition, source, ...at })),
+  );
+  const { group, topic } = moves[0]!.position;
+  return [
+    ...[group, topic],
+    moved.map(({ partition }) => partition),
+    moved.map(({ source }) => source),
+    moved.map(({ sequence }) => sequence),
+    moved.map(({ incarnation }) => incarnation),
+    moved.map(({ digests }) => packed(digests.slice(-digestsMax))),
+  ];
 }
 
 interface SourceRow {
