@@ -8,8 +8,8 @@ export {
   runningClocks,
 } from './clock-marks.ts';
 export * as columnTypes from './column-types.ts';
-export { bytea, int4, int8, text, uuid } from './column-types.ts';
-export { type Columns, columns, type Rows, rowsOf, type Table, table } from './columns.ts';
+export { bool, bytea, int4, int8, jsonb, text, timestamptz, uuid } from './column-types.ts';
+export { type Columns, columns, type RowOf, type Rows, rowsOf, type Table, table } from './columns.ts';
 export { judgeRoom, readRoom } from './connection-room.ts';
 export { FencedError, PgConsumerStore } from './consumer-store.ts';
 export { type DataSourceOptions, openDataSource, poolMaxDefault } from './data-source.ts';

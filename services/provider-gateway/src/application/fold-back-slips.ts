@@ -17,7 +17,7 @@ export async function foldBackSlips(
 ): Promise<void> {
   if (events.length === 0) return;
   const slipIds = [...new Set(events.map((e) => e.recorded.slipId))];
-  const [rows, now] = await Promise.all([tx.dispatches.lock(slipIds), tx.now()]);
+  const { now, rows } = await tx.dispatches.lock(slipIds);
   const changes = new Changes(rows);
   const answered: Inquiry[] = [];
   for (const event of events) answered.push(...foldOne(changes, event, now, providers, count));

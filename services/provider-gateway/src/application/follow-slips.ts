@@ -31,7 +31,7 @@ export async function followSlips(
   const due = { calls: 0, inquiries: 0 };
   if (events.length === 0) return due;
   const slipIds = [...new Set(events.map((e) => e.recorded.slipId))];
-  const [rows, now] = await Promise.all([tx.dispatches.lock(slipIds), tx.now()]);
+  const { now, rows } = await tx.dispatches.lock(slipIds);
   const changes = new Changes(rows);
   const released: Dispatch[] = [];
   for (const event of events) {

@@ -42,7 +42,8 @@ export async function inquireDue(parts: InquirerParts): Promise<number> {
   const free = parts.slots.free();
   const { asked, found } = await parts.store.run(async (tx) => {
     const { now, due } = await tx.inquiries.claimDue(free, leaseMs);
-    const changes = new Changes(await tx.dispatches.lock([...new Set(due.map((one) => one.slipId))]));
+    const slipIds = [...new Set(due.map((one) => one.slipId))];
+    const changes = new Changes(slipIds.length > 0 ? (await tx.dispatches.lock(slipIds)).rows : new Map());
     const asked: ClaimedInquiry[] = [];
     const answered: ClaimedInquiry[] = [];
     const waiting = new Map<ClaimedInquiry, Instant>();
@@ -87,10 +88,9 @@ export async function recordAnswers(
   await parts.store.run(async (tx) => {
     const inquiries = answers.map((one) => one.inquiry);
     const slipIds = [...new Set(inquiries.map((one) => one.slipId))];
-    const [unanswered, rows, now] = await Promise.all([
+    const [unanswered, { now, rows }] = await Promise.all([
       tx.inquiries.lockUnanswered(inquiries),
       tx.dispatches.lock(slipIds),
-      tx.now(),
     ]);
     const changes = new Changes(rows);
     const done = new Set<string>();

@@ -51,8 +51,8 @@ export interface StoreTx {
 }
 
 export interface Dispatches {
-  /** Locks and loads the rows that exist. */
-  lock(slipIds: readonly string[]): Promise<Map<string, Dispatch>>;
+  /** Locks and loads the rows that exist; `now` is the database's clock. */
+  lock(slipIds: readonly string[]): Promise<{ now: Instant; rows: Map<string, Dispatch> }>;
   /** Locks and loads by the caller's name of a slip. */
   lockByReference(references: readonly SlipReference[]): Promise<readonly Dispatch[]>;
   /**

@@ -20,7 +20,6 @@ beforeEach(() => {
 });
 
 const tx = {
-  now: async () => t0,
   callbacks: {
     async add(callbacks: readonly ReceivedCallback[]) {
       const fresh = new Set<number>();
@@ -37,7 +36,8 @@ const tx = {
   },
   dispatches: {
     async lock(slipIds: readonly string[]) {
-      return new Map([...rows].filter(([slipId]) => slipIds.includes(slipId)));
+      const found = new Map([...rows].filter(([slipId]) => slipIds.includes(slipId)));
+      return { now: t0, rows: found };
     },
     async save(changed: readonly Dispatch[]) {
       for (const row of changed) rows.set(row.slipId, row);

@@ -24,7 +24,7 @@ export async function receiveCallbacks(
     const stored = callbacks.map((callback) => ({ ...callback, slipId: callback.message.slipId }));
     const fresh = await tx.callbacks.add(stored);
     const wanted = stored.filter((_, index) => fresh.has(index)).map((callback) => callback.slipId);
-    const [rows, now] = await Promise.all([tx.dispatches.lock([...new Set(wanted)]), tx.now()]);
+    const { now, rows } = await tx.dispatches.lock([...new Set(wanted)]);
     const changes = new Changes(rows);
     const results = callbacks.map((callback, index) =>
       fresh.has(index) ? handle(changes, callback, now) : 'replayed',

@@ -17,7 +17,7 @@ export interface RecorderParts {
 export async function recordOutcomes(parts: RecorderParts, calls: readonly EndedCall[]): Promise<void> {
   await parts.store.run(async (tx) => {
     const slipIds = [...new Set(calls.map((call) => call.slipId))];
-    const [rows, now] = await Promise.all([tx.dispatches.lock(slipIds), tx.now()]);
+    const { now, rows } = await tx.dispatches.lock(slipIds);
     const changes = new Changes(rows);
     for (const call of calls) {
       const dispatch = changes.get(call.slipId);

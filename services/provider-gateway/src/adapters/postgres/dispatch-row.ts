@@ -1,4 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
+import { bool, columns, int4, int8, jsonb, type RowOf, text, timestamptz } from '@slipstream/postgres';
 import type { Outcome, RouteMode, SlipKind, SlipPolicy } from '@slipstream/slip';
 import type { Dispatch, DispatchStatus, KeptAnswer } from '../../domain/dispatch/state.ts';
 import { fromJson, toJson } from './json.ts';
@@ -80,9 +81,51 @@ export function toDispatch(row: DispatchRow): Dispatch {
   };
 }
 
-export function toRow(dispatch: Dispatch): DispatchRow {
+// What SlipSubmitted told never changes; the rest is what this service knows and did.
+const told = {
+  ...{
+    slip_id: text,
+    partition: int4,
+    clock: text,
+    caller: text,
+    reference: text,
+    kind: text,
+    account: text,
+  },
+  ...{ counterparty: text, amount: int8, currency: text, route: text, mode: text, provider: text },
+  ...{ deadline: timestamptz, policy: jsonb, traceparent: text },
+};
+const done = {
+  ...{ status: text, attempt: int4, not_after: timestamptz, owner: text, lease_until: timestamptz },
+  ...{ next_at: timestamptz, sent_maybe: bool, acknowledged: bool, last_step: text, outcome: text },
+  ...{ evidence: text, provider_reference: text, first_not_found_at: timestamptz, closed_for_dispatch: bool },
+  ...{ refunded: bool, late_success: jsonb },
+  // An array's own text: arrays of arrays cannot be unnested by one level.
+  seen_results: text,
+};
+
+/** A whole row, for {@link insertSql}; and what may change of one, for {@link updateSql}. */
+export const newRows = columns({ ...told, ...done });
+export const writtenRows = columns({ slip_id: text, ...done });
+
+const fromRow = (name: string) => (name === 'seen_results' ? 'w.seen_results::text[]' : `w.${name}`);
+
+export const insertSql = `
+insert into dispatch (${newRows.names.join(', ')})
+select ${newRows.names.map(fromRow).join(', ')} from ${newRows.unnest('w')}
+on conflict (slip_id) do update set ${Object.keys(done)
+  .map((name) => `${name} = excluded.${name}`)
+  .join(', ')}`;
+
+export const updateSql = `
+update dispatch d set ${Object.keys(done)
+  .map((name) => `${name} = ${fromRow(name)}`)
+  .join(', ')}
+from ${writtenRows.unnest('w')} where d.slip_id = w.slip_id`;
+
+export function toRow(dispatch: Dispatch): RowOf<typeof told & typeof done> {
   return {
-    slip_id: dispatch.slipId,
+    ...toChanges(dispatch),
     partition: dispatch.partition,
     clock: dispatch.clock,
     caller: dispatch.caller,
@@ -90,14 +133,20 @@ export function toRow(dispatch: Dispatch): DispatchRow {
     kind: dispatch.kind,
     account: dispatch.account,
     counterparty: dispatch.counterparty,
-    amount: dispatch.amount?.amount.toString() ?? null,
+    amount: dispatch.amount?.amount ?? null,
     currency: dispatch.amount?.currency ?? null,
     route: dispatch.route,
     mode: dispatch.mode,
     provider: dispatch.provider,
     deadline: dispatch.deadline,
-    policy: dispatch.policy,
+    policy: JSON.stringify(dispatch.policy),
     traceparent: dispatch.traceparent,
+  };
+}
+
+export function toChanges(dispatch: Dispatch): RowOf<{ slip_id: typeof text } & typeof done> {
+  return {
+    slip_id: dispatch.slipId,
     status: dispatch.status,
     attempt: dispatch.attempt,
     not_after: dispatch.notAfter,
@@ -113,7 +162,11 @@ export function toRow(dispatch: Dispatch): DispatchRow {
     first_not_found_at: dispatch.firstNotFoundAt,
     closed_for_dispatch: dispatch.closedForDispatch,
     refunded: dispatch.refunded,
-    late_success: dispatch.lateSuccess === null ? null : toJson(dispatch.lateSuccess),
-    seen_results: [...dispatch.seenResults],
+    late_success: dispatch.lateSuccess === null ? null : JSON.stringify(toJson(dispatch.lateSuccess)),
+    seen_results: textOfArray(dispatch.seenResults),
   };
+}
+
+function textOfArray(values: readonly string[]): string {
+  return `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

@@ -1,11 +1,23 @@
 import type { Instant } from '@slipstream/kernel';
-import type { Tx } from '@slipstream/postgres';
+import { rowsOf, type Tx } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import type { Dispatches, SlipReference } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
-import { type DispatchRow, toDispatch, toRow } from './dispatch-row.ts';
+import {
+  type DispatchRow,
+  insertSql,
+  newRows,
+  toChanges,
+  toDispatch,
+  toRow,
+  updateSql,
+  writtenRows,
+} from './dispatch-row.ts';
 
-const lockSql = 'select * from dispatch where slip_id = any($1) order by slip_id for update';
+// The clock is read also where there is no row.
+const lockSql = `
+select clock_timestamp() as now, d.* from (select 1) as one
+left join lateral (select * from dispatch where slip_id = any($1) order by slip_id for update) as d on true`;
 
 const lockByReferenceSql = `
 select d.* from dispatch d
@@ -43,15 +55,6 @@ const lockOwnedSql = `
 select *, clock_timestamp() as now from dispatch
 where status = 'intended' and owner = $1 order by slip_id limit $2 for update`;
 
-// What SlipSubmitted told never changes; the rest is what this service knows and did.
-const mutable =
-  `status attempt not_after owner lease_until next_at sent_maybe acknowledged last_step outcome evidence
-  provider_reference first_not_found_at closed_for_dispatch refunded late_success seen_results`.split(/\s+/);
-
-const saveSql = `
-insert into dispatch select * from jsonb_populate_recordset(null::dispatch, $1::jsonb)
-on conflict (slip_id) do update set ${mutable.map((name) => `${name} = excluded.${name}`).join(', ')}`;
-
 const openStatuses = `status in ('submitted', 'held', 'intended', 'unanswered', 'answered')
   and not closed_for_dispatch and clock = '${wallClock}'`;
 
@@ -70,11 +73,17 @@ select exists (select 1 from dispatch where status = 'held' and next_at is not n
 const epoch: Instant = '1970-01-01T00:00:00.000000Z';
 
 export function dispatches(tx: Tx): Dispatches {
+  /** Rows that this transaction has locked: they exist, so they are only changed. */
+  const locked = new Set<string>();
+  const read = (row: DispatchRow): Dispatch => {
+    locked.add(row.slip_id);
+    return toDispatch(row);
+  };
   return {
     async lock(slipIds) {
-      if (slipIds.length === 0) return new Map();
-      const rows = await tx.query<DispatchRow>(lockSql, [slipIds]);
-      return new Map(rows.map((row) => [row.slip_id, toDispatch(row)]));
+      const rows = await tx.query<DispatchRow & { now: Instant }>(lockSql, [slipIds]);
+      const found = rows.filter((row) => row.slip_id !== null).map(read);
+      return { now: latest(rows), rows: new Map(found.map((dispatch) => [dispatch.slipId, dispatch])) };
     },
     async lockByReference(references: readonly SlipReference[]) {
       if (references.length === 0) return [];
@@ -82,25 +91,29 @@ export function dispatches(tx: Tx): Dispatches {
         references.map((one) => one.caller),
         references.map((one) => one.reference),
       ]);
-      return rows.map(toDispatch);
+      return rows.map(read);
     },
     async lockDue(limits) {
       const rows = await tx.query<DispatchRow & { now: Instant }>(lockDueSql, [
         [...limits.keys()],
         [...limits.values()],
       ]);
-      return { now: latest(rows), due: rows.map(toDispatch) };
+      return { now: latest(rows), due: rows.map(read) };
     },
     async lockAbandoned(limit) {
       const rows = await tx.query<DispatchRow & { now: Instant }>(lockAbandonedSql, [limit]);
-      return { now: latest(rows), abandoned: rows.map(toDispatch) };
+      return { now: latest(rows), abandoned: rows.map(read) };
     },
     async lockOwned(owner, limit) {
       const rows = await tx.query<DispatchRow & { now: Instant }>(lockOwnedSql, [owner, limit]);
-      return { now: latest(rows), abandoned: rows.map(toDispatch) };
+      return { now: latest(rows), abandoned: rows.map(read) };
     },
-    async save(changed: readonly Dispatch[]) {
-      tx.send(saveSql, [JSON.stringify(changed.map(toRow))]);
+    async save(dispatches: readonly Dispatch[]) {
+      const { changed = [], added = [] } = Object.groupBy(dispatches, ({ slipId }) =>
+        locked.has(slipId) ? 'changed' : 'added',
+      );
+      if (added.length > 0) tx.send(insertSql, newRows.parameters(rowsOf(added, toRow)));
+      if (changed.length > 0) tx.send(updateSql, writtenRows.parameters(rowsOf(changed, toChanges)));
     },
     async giveUp(before, limit) {
       return (await tx.query(giveUpSql, [before, limit])).length;
