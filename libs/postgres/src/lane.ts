@@ -35,8 +35,14 @@ export interface LaneSettings {
 }
 
 /**
- * Sends committed outbox rows in `seq` order: all partitions in one request, the next pages read meanwhile; the cursors
- * move after the acknowledgement, so a crash between the two repeats records under the same numbers.
+ * Between the beginnings of two sends while rows trickle in: each costs a read, a request, a cursor's move and an answer to
+ * every consumer, for one row as for twenty. The first after a pause is at once.
+ */
+const pauseMs = 20;
+
+/**
+ * Sends committed outbox rows in `seq` order: all partitions in one request, where there are many the next pages read
+ * meanwhile; the cursors move after the acknowledgement, so a crash between the two repeats records under the same numbers.
  *
  * The partition is the unit of failure. kafkajs sends all or nothing and does not tell what of it arrived, so the
  * partitions of a failed request are sent each by itself ({@link Apart}): a healthy one has its records in the log at
@@ -54,6 +60,7 @@ export class Lane {
   #stopping = false;
   #running: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
+  #endPause: () => void = () => {};
   #woken = false;
   #turnAtMs = performance.now();
   #progressAtMs = performance.now();
@@ -92,6 +99,7 @@ export class Lane {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.lookAtOnce();
+    this.#endPause();
     await this.#running;
     await this.#apart.stop();
     await this.#producer.stop?.();
@@ -126,12 +134,15 @@ export class Lane {
         ahead = null;
         const pages = pagesToSend(rows, this.#healthy());
         if (pages.length > 0) {
-          // Alone, what is there besides was committed here meanwhile, and woke this lane; else it is read on the way.
-          const areLast = this.#leases.isAlone && areAll(rows);
-          if (!areLast || this.#woken) ahead = this.#readAhead(pages);
+          const begunAtMs = performance.now();
+          const areLast = areAll(rows);
+          if (!areLast) ahead = this.#readAhead(pages);
           const allSent = await this.#send(pages);
           const sent = pages.reduce((sum, page) => sum + page.rows.length, 0);
-          if (ahead === null && allSent && sent === rows.length) await this.#idle(this.#settings.aloneMs);
+          if (areLast) await this.#pause(begunAtMs + pauseMs);
+          // Alone, what is there besides was committed here meanwhile, and woke this lane.
+          if (areLast && this.#leases.isAlone && allSent && sent === rows.length)
+            await this.#idle(this.#settings.aloneMs);
         } else if (rows.length === 0 && !isAhead) {
           // What was read ahead may be older than the wake that came meanwhile: then it is looked for again.
           if (this.#stopping) return;
@@ -187,8 +198,21 @@ export class Lane {
     this.#progressAtMs = performance.now();
   }
 
+  /** No wake ends it, but a stop does. */
+  async #pause(untilMs: number): Promise<void> {
+    const ms = untilMs - performance.now();
+    if (ms <= 0 || this.#stopping) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   async #idle(ms: number): Promise<void> {
-    if (this.#woken) return;
+    if (this.#woken || this.#stopping) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#wake = () => {

@@ -39,6 +39,7 @@ class FakeLog {
   /** How long a produce call takes, once asked. */
   hold: () => Promise<void> = async () => {};
   inFlight = 0;
+  sends = 0;
   copies = 0;
   producers = 0;
 
@@ -49,6 +50,7 @@ class FakeLog {
       sendBatch: async (records) => {
         expect(++inFlight).toBe(1);
         this.inFlight++;
+        this.sends++;
         try {
           return await this.#send(records);
         } finally {
@@ -485,6 +487,22 @@ test('what is committed while a send is on its way is sent right after it', asyn
   wake();
   taken.resolve();
   await waitFor(() => log.seqs(0).length === 2, { what: 'the second' });
+});
+
+test('what trickles in goes together, and a stop waits for no pause', async () => {
+  const log = new FakeLog();
+  const made = relay(log, 'a', { aloneMs: 600_000 });
+  await made.start();
+  const rows = 40;
+  const begunMs = performance.now();
+  for (let n = 0; n < rows; n++) {
+    await publish(1, 0);
+    made.wake(new Set([testTopic.name]));
+  }
+  await made.stop();
+  expect(log.seqs(0)).toEqual(Array.from({ length: rows }, (_, n) => n + 1));
+  // However slow the machine: one in twenty milliseconds, the first and the last of all besides; timers may be early by one.
+  expect(log.sends).toBeLessThanOrEqual(2 + (performance.now() - begunMs) / 19);
 });
 
 test('two instances share the partitions, and one takes over what the other leaves', async () => {
