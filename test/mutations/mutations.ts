@@ -340,9 +340,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'N5-not-after-counts-from-behind-the-commit',
-    file: `${gateway}/src/application/dispatch-due-slips.ts`,
-    from: 'const { outcome, released } = await provider.send(prepared, claimedFromMs + call.startMs);',
-    to: 'const { outcome, released } = await provider.send(prepared, parts.monotonicMs() + call.startMs);',
+    file: `${gateway}/src/application/intents.ts`,
+    from: 'const { outcome, released } = await provider.send(prepared, this.#claimedFromMs + startMs);',
+    to: 'const { outcome, released } = await provider.send(prepared, monotonicMs() + startMs);',
     specs: [`${gateway}/src/application/dispatch-due-slips.spec.ts`],
   },
   {
@@ -586,15 +586,15 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'N21-a-call-goes-out-before-its-intent-is-on-the-topic',
-    file: `${gateway}/src/application/dispatch-due-slips.ts`,
-    from: 'if (!isOnTopic) return parts.record({ slipId, attempt, outcome: notPublished });',
+    file: `${gateway}/src/application/intents.ts`,
+    from: 'if (!isOnTopic) return record({ slipId, attempt, outcome: notPublished });',
     to: '',
     specs: [`${gateway}/src/application/dispatch-due-slips.spec.ts`],
   },
   {
     name: 'N22-not-after-does-not-count-the-way-to-the-topic',
-    file: `${gateway}/src/application/dispatch-due-slips.ts`,
-    from: 'Math.min(Math.ceil(parts.publishing.allowedMs) + connectTimeoutMs, leftMs),',
+    file: `${gateway}/src/application/intents.ts`,
+    from: 'Math.min(Math.ceil(publishing.allowedMs) + connectTimeoutMs, leftMs),',
     to: 'Math.min(connectTimeoutMs, leftMs),',
     specs: [`${gateway}/src/application/dispatch-due-slips.spec.ts`],
   },

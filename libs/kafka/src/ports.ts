@@ -210,6 +210,11 @@ export interface UnitHandler<Tx> {
   take(partition: number, event: EventWalk): boolean;
   /** Whether anybody waits for what was taken since `unit` was last asked; absent: always. Else it may come a little later. */
   isAwaited?(): boolean;
+  /**
+   * How long a unit that nobody waits for waits for what somebody does, from its first record on; absent: not at all. An event
+   * and the one that follows from it in another service often come that close together.
+   */
+  readonly patienceMs?: number;
   /** What follows from all that was taken since it was last asked, as the spans tell. Memory moves on at once. */
   unit(spans: readonly Span[]): UnitWork<Tx>;
 }

@@ -9,7 +9,7 @@ beforeEach(() => void jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick
 afterEach(() => void jest.useRealTimers());
 
 /** One partition whose records have no content. */
-async function started(isAwaited: () => boolean) {
+async function started(isAwaited: () => boolean, patienceMs = 0) {
   const store = new MemoryStore();
   const position = await store.claim('group', 'topic', 0, null);
   const queue = {
@@ -41,7 +41,7 @@ async function started(isAwaited: () => boolean) {
     close() {},
     begin() {},
     take: () => true,
-    isAwaited,
+    ...{ isAwaited, patienceMs },
     unit: (spans: readonly Span[]) => ({
       write: async () => void units.push(spans.reduce((sum, { records }) => sum + records, 0)),
     }),
@@ -98,6 +98,25 @@ test('what nobody waits for is written a little later, or with what somebody wai
   come(1);
   await passed(0);
   expect(units).toEqual([1, 1, 2]);
+  await lane.stop();
+});
+
+test('a handler with patience has even the first wait, from when it came, unless somebody waits', async () => {
+  let isAwaited = false;
+  const { units, come, passed, lane } = await started(() => isAwaited, 100);
+  come(1);
+  await passed(95);
+  expect(units).toEqual([]);
+  come(1);
+  await passed(10);
+  expect(units).toEqual([2]);
+  await passed(500);
+  come(1);
+  await passed(50);
+  isAwaited = true;
+  come(1);
+  await passed(0);
+  expect(units).toEqual([2, 2]);
   await lane.stop();
 });
 

@@ -34,6 +34,8 @@ export interface UnitLaneOptions<Tx> {
 }
 
 class Unit {
+  /** When it took its first record. */
+  begunAtMs = 0;
   readonly spans = new Map<LanePartition, GrowingSpan>();
   isAlone = false;
 
@@ -153,8 +155,12 @@ export class UnitLane<Tx> {
 
   #commitInMs(): number {
     if (this.#settling > 0) return 0;
-    const isAwaited = this.#options.handler.isAwaited?.() ?? true;
-    return this.#begunAtMs + (isAwaited ? pauseMs : unawaitedPauseMs) - performance.now();
+    const { handler } = this.#options;
+    const isAwaited = handler.isAwaited?.() ?? true;
+    const atMs = isAwaited
+      ? this.#begunAtMs + pauseMs
+      : Math.max(this.#begunAtMs + unawaitedPauseMs, this.#unit.begunAtMs + (handler.patienceMs ?? 0));
+    return atMs - performance.now();
   }
 
   #isFull(): boolean {
@@ -177,6 +183,7 @@ export class UnitLane<Tx> {
       if (!span) {
         span = new GrowingSpan(partition.queue.position);
         handler.begin(partition.partition);
+        if (spans.size === 0) this.#unit.begunAtMs = performance.now();
         spans.set(partition, span);
       }
       const before = span.records;

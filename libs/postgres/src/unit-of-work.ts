@@ -39,8 +39,11 @@ export interface Tx {
   insert<C extends Columns>(target: Table<C>, rows: Rows<RowOf<C>>): Promise<void>;
   /** Adds records to be published; they are numbered in this order, as the transaction's last statement. */
   publish(records: readonly OutboundRecord[]): void;
-  /** Called once this transaction is known to be committed, and never else; must not throw. */
-  afterCommit(then: () => void): void;
+  /**
+   * `then` is called once this transaction is known to be committed, with the numbers of what it published, and never else;
+   * `otherwise` when it was rolled back, or nobody knows. Neither must throw.
+   */
+  afterCommit(then: (stamps: readonly Stamped[]) => void, otherwise?: () => void): void;
 }
 
 const appendEvents = 'select topic, partition, first_seq, at from append_events($1, $2, $3, $4, $5, $6)';
@@ -186,7 +189,7 @@ class Transaction implements Tx {
   readonly #client: pg.PoolClient;
   readonly #names: StatementNames;
   readonly #outbound: OutboundRecord[] = [];
-  readonly #afterCommit: (() => void)[] = [];
+  readonly #afterCommit: { then: (stamps: readonly Stamped[]) => void; otherwise: () => void }[] = [];
   readonly #sent: Promise<unknown>[] = [];
   #state: 'new' | 'begun' | 'ending' = 'new';
   /** The first error of any statement; and of those that nobody waited for. */
@@ -275,8 +278,8 @@ class Transaction implements Tx {
     for (const record of records) this.#outbound.push(record);
   }
 
-  afterCommit(then: () => void): void {
-    this.#afterCommit.push(then);
+  afterCommit(then: (stamps: readonly Stamped[]) => void, otherwise: () => void = () => {}): void {
+    this.#afterCommit.push({ then, otherwise });
   }
 
   /** `mayBeKept` is told what is published from when on it may be committed. */
@@ -299,13 +302,15 @@ class Transaction implements Tx {
       // The database rolls back instead when a statement before it has failed.
       if ((await ended) !== 'COMMIT') throw new Error('not committed', { cause: this.#failure });
     }
-    for (const then of this.#afterCommit) then();
-    return appended;
+    const stamps = await appended;
+    for (const { then } of this.#afterCommit.splice(0)) then(stamps);
+    return stamps;
   }
 
   async rollBack(): Promise<void> {
     while (this.#gate) await this.#gate;
     if (this.#state === 'begun') await this.#end('rollback').catch(() => {});
+    for (const { otherwise } of this.#afterCommit.splice(0)) otherwise();
   }
 
   /** Gives what was done. Whatever is asked from here on is refused: it would be kept by itself. */

@@ -14,6 +14,7 @@ export interface Guard {
  */
 export class GuardedUnits implements UnitHandler<Tx> {
   readonly recordsMax?: number;
+  readonly patienceMs?: number;
   readonly #current: UnitHandler<Tx>;
   readonly #older: UnitHandler<Tx> | null;
   readonly #guard: Guard;
@@ -22,6 +23,7 @@ export class GuardedUnits implements UnitHandler<Tx> {
 
   constructor(current: UnitHandler<Tx>, older: UnitHandler<Tx> | null, guard: Guard) {
     if (current.recordsMax !== undefined) this.recordsMax = current.recordsMax;
+    if (current.patienceMs !== undefined) this.patienceMs = current.patienceMs;
     this.#current = current;
     this.#older = older;
     this.#guard = guard;

@@ -91,7 +91,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   });
   const open = (tx: Tx) => storeTx(tx, options);
   runtime.recoverWith(recovery(runtime.unitOfWork, options.events));
-  runtime.consume(slipEvents({ does, open, count, onDue: work.wake }));
+  runtime.consume(slipEvents({ does, open, count, newIntents: work.newIntents, onDue: work.wake }));
   runtime.consume(reportedResults<Tx>({ does, open }));
   for (const part of [ownAttempts(does, runtime.isOpen), ...work.parts]) runtime.addPart(part);
   runtime.onHandled(work.stir);
@@ -152,6 +152,7 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
       requireOpen();
       await does.recordAnswers(answers);
     },
+    newIntents: (calls) => (isOpen() ? does.newIntents(calls) : null),
     dispatchDueSlips: async (calls) => (isOpen() ? does.dispatchDueSlips(calls) : 0),
     inquireDue: async (calls) => (isOpen() ? does.inquireDue(calls) : 0),
     recoverAbandoned: async () => (isOpen() ? does.recoverAbandoned() : 0),

@@ -5,13 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
 import { instantFromMs } from '@slipstream/kernel';
 import { waitFor } from '@slipstream/testing';
-import {
-  type DispatcherParts,
-  dispatchDueSlips,
-  type EndedCall,
-  newPublishing,
-} from '../src/application/dispatch-due-slips.ts';
+import { type DispatcherParts, dispatchDueSlips } from '../src/application/dispatch-due-slips.ts';
 import { type AnsweredInquiry, inquireDue, recordAnswers } from '../src/application/inquire-due.ts';
+import { type EndedCall, newPublishing } from '../src/application/intents.ts';
 import type { Ended, Provider, Store } from '../src/application/ports.ts';
 import { recordOutcomes, recoverAbandoned, recoverOwn } from '../src/application/record-outcomes.ts';
 import { Slots } from '../src/application/slots.ts';
@@ -147,12 +143,12 @@ describe('an instance that dies', () => {
   test('between the intent and its commit: nothing was intended, and another instance sends', async () => {
     const slip = await gateway.slip();
     const dead = instance('dead');
-    const runPlaced: Store['runPlaced'] = (work) =>
-      dead.store.runPlaced(async (tx) => {
+    const run: Store['run'] = (work) =>
+      dead.store.run(async (tx) => {
         await work(tx);
         throw new Error('killed');
       });
-    const failing: DispatcherParts = { ...dead, store: { ...dead.store, runPlaced } };
+    const failing: DispatcherParts = { ...dead, store: { run } };
     await expect(dispatchDueSlips(failing)).rejects.toThrow('killed');
     expect(puppet.calls).toEqual([]);
     expect(await gateway.types(slip)).toEqual([]);

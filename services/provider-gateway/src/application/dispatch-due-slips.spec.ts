@@ -4,8 +4,9 @@ import { publishMsFirst } from '../domain/dispatch/publish-time.ts';
 import { dispatch, limits, t0 } from '../domain/dispatch/spec-support.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import type { CallOutcome } from '../domain/provider/answer.ts';
-import { type DispatcherParts, dispatchDueSlips, newPublishing } from './dispatch-due-slips.ts';
-import type { EventLog, Provider, Store, StoreTx } from './ports.ts';
+import { type DispatcherParts, dispatchDueSlips } from './dispatch-due-slips.ts';
+import { newPublishing } from './intents.ts';
+import type { EventLog, EventPlace, Provider, Store, StoreTx } from './ports.ts';
 import { Slots } from './slots.ts';
 
 /** A store with these rows due, whose commit takes a while; a topic; a provider that tells until when it may send. */
@@ -16,25 +17,26 @@ function setUp(
   const world = { ms: 1_000 };
   const saved: Dispatch[] = [];
   const sendsUntilMs: number[] = [];
+  const committed: ((places: readonly EventPlace[]) => void)[] = [];
   const tx = {
     dispatches: {
       lockDue: async () => ({ now, due }),
       save: async (rows: readonly Dispatch[]) => void saved.push(...rows),
     },
     publish: () => {},
+    afterCommit: (then: (places: readonly EventPlace[]) => void) => void committed.push(then),
   } as unknown as StoreTx;
   const ended: CallOutcome[] = [];
   const run: Store['run'] = async (work) => {
     const result = await work(tx);
     world.ms += commitMs;
+    const places = due.map(({ partition }, index) => ({
+      topic: 'events',
+      partition,
+      seq: BigInt(index + 1),
+    }));
+    for (const then of committed.splice(0)) then(places);
     return result;
-  };
-  const store: Store = {
-    run,
-    runPlaced: async (work) => ({
-      result: await run(work),
-      places: due.map(({ partition }, index) => ({ topic: 'events', partition, seq: BigInt(index + 1) })),
-    }),
   };
   const log: EventLog = {
     watch: () => async (_, untilMs) => {
@@ -54,7 +56,13 @@ function setUp(
     },
   } as unknown as Provider;
   const parts: DispatcherParts = {
-    ...{ store, log, publishing: newPublishing(), providers: new Map([['acme', provider]]), owner: 'spec' },
+    ...{
+      store: { run },
+      log,
+      publishing: newPublishing(),
+      providers: new Map([['acme', provider]]),
+      owner: 'spec',
+    },
     slots: new Slots(new Map([['acme', 4]]), (error) => {
       throw error;
     }),

@@ -1,9 +1,11 @@
 import { earlier } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
+import { mayIntend } from '../domain/dispatch/attempt.ts';
 import { followEvent } from '../domain/dispatch/follow-event.ts';
 import { type Dispatch, newDispatch } from '../domain/dispatch/state.ts';
 import { Changes } from './apply.ts';
 import { applyParked } from './apply-parked.ts';
+import type { Intents } from './intents.ts';
 import type { Count, StoreTx } from './ports.ts';
 
 export interface FollowedEvent {
@@ -12,7 +14,7 @@ export interface FollowedEvent {
   readonly traceparent: string;
 }
 
-/** How many rows became due by what was followed. */
+/** How many rows became due by what was followed, and are left to the workers. */
 export interface NewlyDue {
   readonly calls: number;
   readonly inquiries: number;
@@ -20,20 +22,24 @@ export interface NewlyDue {
 
 /**
  * Follows the slips' events of the other services, a batch in one transaction: remembers submitted slips, makes held
- * ones due, puts inquiries on the list, and ends dispatching where the slip has ended.
+ * ones due, puts inquiries on the list, and ends dispatching where the slip has ended. With `intents`, whoever is due and finds
+ * a free slot is sent as soon as this is committed: its row is written once for what would be two transactions.
  * @returns what the workers should look for at once
  */
 export async function followSlips(
   tx: StoreTx,
   events: readonly FollowedEvent[],
   count: Count,
+  intents: Intents | null = null,
 ): Promise<NewlyDue> {
   const due = { calls: 0, inquiries: 0 };
   if (events.length === 0) return due;
+  intents?.follow(tx);
   const slipIds = [...new Set(events.map((e) => e.recorded.slipId))];
   const { now, rows } = await tx.dispatches.lock(slipIds);
   const changes = new Changes(rows);
   const released: Dispatch[] = [];
+  const ready = new Set<string>();
   for (const event of events) {
     const { recorded } = event;
     const before = changes.get(recorded.slipId);
@@ -47,11 +53,23 @@ export async function followSlips(
     changes.apply(step);
     if (endsWaiting(before, step.dispatch)) released.push(step.dispatch);
     due.inquiries += step.inquiries.length;
-    if (step.dispatch.nextAt !== null && before.nextAt === null) due.calls += 1;
+    if (step.dispatch.nextAt !== null && before.nextAt === null) ready.add(before.slipId);
   }
   await applyParked(tx, changes, released, now, count);
+  for (const dispatch of inOrder(ready, changes)) {
+    if (intents && mayIntend(dispatch, now) && intents.mayTake(dispatch))
+      changes.apply(intents.intend(dispatch, now));
+    else if (dispatch.nextAt !== null) due.calls += 1;
+  }
   await changes.write(tx);
   return due;
+}
+
+/** The nearest deadline first. */
+function inOrder(slipIds: Iterable<string>, changes: Changes): Dispatch[] {
+  return [...slipIds]
+    .map((slipId) => changes.get(slipId)!)
+    .sort((a, b) => (a.deadline < b.deadline ? -1 : Number(a.deadline > b.deadline)));
 }
 
 export type Submitted = RecordedEvent & { readonly event: Extract<SlipEvent, { type: 'SlipSubmitted' }> };

@@ -19,7 +19,6 @@ function setUp() {
   } as unknown as StoreTx;
   const store: Store = {
     run: (work) => work(tx),
-    runPlaced: async (work) => ({ result: await work(tx), places: [] }),
   };
   const lapse: Lapse = { reading: null };
   const after = (ms: number) => {

@@ -10,10 +10,6 @@ import type { ClockMarks } from '../domain/watermark/bounds.ts';
 /** Runs work in one database transaction. */
 export interface Store {
   run<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
-  /** As {@link run}; also where each published event stands, in the order of publishing. */
-  runPlaced<T>(
-    work: (tx: StoreTx) => Promise<T>,
-  ): Promise<{ readonly result: T; readonly places: readonly EventPlace[] }>;
 }
 
 /** Where a committed event stands: its number within its partition of the slips' events. */
@@ -48,6 +44,11 @@ export interface StoreTx {
   readonly parked: ParkedResults;
   readonly clocks: ClockMarkStore;
   publish(events: readonly PendingEvent[]): void;
+  /**
+   * `then` is called once the transaction is known to be committed, with the place of each event that it published;
+   * `otherwise` when it is not, or nobody knows.
+   */
+  afterCommit(then: (places: readonly EventPlace[]) => void, otherwise: () => void): void;
 }
 
 export interface Dispatches {

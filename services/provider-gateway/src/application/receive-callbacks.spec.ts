@@ -47,7 +47,6 @@ const tx = {
 } as unknown as StoreTx;
 const store: Store = {
   run: (work) => work(tx),
-  runPlaced: async (work) => ({ result: await work(tx), places: [] }),
 };
 
 const callback = (more: Partial<ReceivedCallback> = {}): ReceivedCallback => ({

@@ -2,7 +2,7 @@ import { backoffMs, type Instant } from '@slipstream/kernel';
 import { type AttemptEnd, endAttempt } from '../domain/dispatch/attempt.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import { Changes } from './apply.ts';
-import type { EndedCall } from './dispatch-due-slips.ts';
+import type { EndedCall } from './intents.ts';
 import type { Count, Providers, Random, RetryLimits, Store, StoreTx } from './ports.ts';
 
 export interface RecorderParts {

@@ -58,3 +58,36 @@ test('a call that ended during the look makes room at once for what the look had
   call();
   expect(slots.looked(free, ['acme'])).toBe(true);
 });
+
+test('a place is taken without a look while none waits for it, and given back when it is not used', async () => {
+  const { slots, told } = bank(1);
+  expect(slots.take('acme')).toBe(true);
+  expect([slots.take('acme'), slots.free().size]).toEqual([false, 0]);
+  slots.giveBack('acme', () => void told.push('free'));
+  expect([told, slots.take('acme')]).toEqual([[], true]);
+  expect(slots.take('unheard of')).toBe(false);
+});
+
+test('none is taken past what a look had to leave, nor while a look has them all', async () => {
+  const { slots, told } = bank(2);
+  const free = slots.takeFree();
+  expect([free.get('acme'), slots.take('acme')]).toEqual([2, false]);
+  slots.giveBackRest(free, ['acme']);
+  expect([slots.taken('acme'), slots.take('acme')]).toEqual([1, true]);
+  slots.looked(slots.takeFree(), []);
+  slots.giveBack('acme', () => void told.push('free'));
+  expect([told, slots.take('acme')]).toEqual([['free'], false]);
+});
+
+test('a place that is only taken keeps it from being idle', async () => {
+  const { slots } = bank(1);
+  slots.take('acme');
+  let isIdle = false;
+  const idle = slots.idle().then(() => {
+    isIdle = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(isIdle).toBe(false);
+  slots.giveBack('acme', () => {});
+  await idle;
+});

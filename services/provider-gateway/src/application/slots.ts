@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Providers } from './ports.ts';
+
+const idleLookMs = 5;
 
 /** Bounds how many calls are in flight per key, and tells when one ends while more may wait for its place. */
 export class Slots {
@@ -29,6 +32,33 @@ export class Slots {
     return this.#taken.get(key) ?? 0;
   }
 
+  /** Takes every free place, by key: nobody else gets one while it is looked for what may use them. */
+  takeFree(): Map<string, number> {
+    const free = this.free();
+    for (const [key, count] of free) this.#taken.set(key, this.taken(key) + count);
+    return free;
+  }
+
+  /** Of the places that a look took, those stay taken that are used, by key, once for each. */
+  giveBackRest(free: ReadonlyMap<string, number>, used: Iterable<string>): void {
+    const rest = new Map(free);
+    for (const key of used) rest.set(key, rest.get(key)! - 1);
+    for (const [key, count] of rest) this.#taken.set(key, this.taken(key) - count);
+  }
+
+  /** Takes a place; false: none is free, or more may wait for it than the last look could take. */
+  take(key: string): boolean {
+    if (this.#short.has(key) || this.taken(key) >= (this.#limits.get(key) ?? 0)) return false;
+    this.#taken.set(key, this.taken(key) + 1);
+    return true;
+  }
+
+  /** A place that was taken is not used. */
+  giveBack(key: string, onFree: () => void): void {
+    this.#taken.set(key, this.taken(key) - 1);
+    if (this.#short.has(key)) onFree();
+  }
+
   /**
    * Tells of a look for work: how many places were free when it began, and what it found, by key.
    * @returns whether there may be more than it found, and room for it by now
@@ -51,19 +81,25 @@ export class Slots {
   /** Runs `call` in a slot of `key`; `onFree` is called at its end when more may wait for the place. */
   run(key: string, call: () => Promise<void>, onFree: () => void): void {
     this.#taken.set(key, this.taken(key) + 1);
+    this.runTaken(key, call, onFree);
+  }
+
+  /** As {@link run}, in a place that was taken for it. */
+  runTaken(key: string, call: () => Promise<void>, onFree: () => void): void {
     const running = call()
       .catch(this.#onError)
       .finally(() => {
-        this.#taken.set(key, this.taken(key) - 1);
         this.#inFlight.delete(running);
-        if (this.#short.has(key)) onFree();
+        this.giveBack(key, onFree);
       });
     this.#inFlight.add(running);
   }
 
-  /** Resolves when nothing is in flight any more. */
+  /** Resolves when nothing is in flight any more, nor a place taken for what may be. */
   async idle(): Promise<void> {
-    await Promise.allSettled([...this.#inFlight]);
+    while ([...this.#taken.values()].some((taken) => taken > 0)) {
+      await Promise.allSettled([...this.#inFlight, sleep(idleLookMs, undefined, { ref: false })]);
+    }
   }
 }
 

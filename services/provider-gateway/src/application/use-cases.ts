@@ -1,14 +1,10 @@
 import type { Bound } from '../domain/watermark/bounds.ts';
-import {
-  type DispatcherParts,
-  dispatchDueSlips,
-  type EndedCall,
-  newPublishing,
-} from './dispatch-due-slips.ts';
+import { type DispatcherParts, dispatchDueSlips } from './dispatch-due-slips.ts';
 import { foldBackSlips } from './fold-back-slips.ts';
 import { type FollowedEvent, followSlips, type NewlyDue } from './follow-slips.ts';
 import { giveUpLapsed, type Lapse } from './give-up-lapsed.ts';
 import { type AnsweredInquiry, type InquirerParts, inquireDue, recordAnswers } from './inquire-due.ts';
+import { type Calls, type EndedCall, Intents, newPublishing } from './intents.ts';
 import type { StoreTx } from './ports.ts';
 import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
 import { type Refused, type ResultBatch, receiveResults } from './receive-results.ts';
@@ -19,8 +15,10 @@ import { anythingOpen, type BoundFacts, readBounds } from './watermark-bounds.ts
 
 /** Everything this service can do. What takes a `StoreTx` happens in a consumer's transaction. */
 export interface UseCases {
-  /** Follows the slips' events; gives what became due. */
-  followSlips(tx: StoreTx, events: readonly FollowedEvent[]): Promise<NewlyDue>;
+  /** Follows the slips' events, and sends with `intents` what becomes due; gives what is left to the workers. */
+  followSlips(tx: StoreTx, events: readonly FollowedEvent[], intents: Intents | null): Promise<NewlyDue>;
+  /** For a transaction that begins after it; null while the clocks cannot be trusted. */
+  newIntents(calls: Calls): Intents | null;
   /** Folds the log, this service's own events too, back into a database that is older than it. */
   foldBackSlips(tx: StoreTx, events: readonly FollowedEvent[]): Promise<void>;
   /** Takes what other services reported; gives the reports that have to be refused. */
@@ -28,7 +26,7 @@ export interface UseCases {
   /** Stores and handles providers' callbacks. */
   receiveCallbacks(callbacks: readonly ReceivedCallback[]): Promise<readonly CallbackHandling[]>;
   /** Sends the slips that are due; gives how many calls were started. */
-  dispatchDueSlips(calls: Pick<DispatcherParts, 'record' | 'onFree'>): Promise<number>;
+  dispatchDueSlips(calls: Calls): Promise<number>;
   /** Records how calls ended. */
   recordOutcomes(calls: readonly EndedCall[]): Promise<void>;
   /** Takes slips past their deadline off the list of what is due; gives how many there were. */
@@ -65,12 +63,14 @@ export function useCases(parts: Parts): UseCases {
   const sweep = newSweep();
   const publishing = newPublishing();
   const lapse: Lapse = { reading: null };
+  const caller = (calls: Calls) => ({ ...parts, ...calls, publishing, slots: dispatchSlots });
   return {
-    followSlips: (tx, events) => followSlips(tx, events, count),
+    followSlips: (tx, events, intents) => followSlips(tx, events, count, intents),
+    newIntents: (calls) => (parts.clockTrouble() === null ? new Intents(caller(calls)) : null),
     foldBackSlips: (tx, events) => foldBackSlips(tx, events, parts),
     receiveResults: (tx, batch) => receiveResults(tx, batch, count),
     receiveCallbacks: (callbacks) => receiveCallbacks(store, callbacks, count),
-    dispatchDueSlips: (calls) => dispatchDueSlips({ ...parts, ...calls, publishing, slots: dispatchSlots }),
+    dispatchDueSlips: (calls) => dispatchDueSlips(caller(calls)),
     recordOutcomes: (calls) => recordOutcomes(parts, calls),
     giveUpLapsed: () => giveUpLapsed(parts, lapse),
     recoverAbandoned: () => recoverAbandoned(parts),

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WaitLimits } from '@slipstream/kernel';
 import { Loop, type Part, type Round, slowingDown } from '@slipstream/runtime';
-import type { EndedCall } from '../application/dispatch-due-slips.ts';
 import type { NewlyDue } from '../application/follow-slips.ts';
 import type { AnsweredInquiry } from '../application/inquire-due.ts';
+import type { Calls, EndedCall, Intents } from '../application/intents.ts';
 import type { Providers } from '../application/ports.ts';
 import type { UpstreamTick } from '../application/release-parked.ts';
 import type { Slots } from '../application/slots.ts';
@@ -24,6 +24,8 @@ export interface WorkerParts {
 
 export interface Workers {
   readonly parts: readonly Part[];
+  /** For what becomes due in a transaction that begins after it; null while nothing is to be sent. */
+  newIntents(): Intents | null;
   /** Rows became due, and are committed. */
   wake(due: NewlyDue): void;
   /** Something was committed that may become due later. */
@@ -43,17 +45,14 @@ export function workers(parts: WorkerParts): Workers {
   const outcomes = new Recorder<EndedCall>({ write: does.recordOutcomes, mayPass, onError });
   const answers = new Recorder<AnsweredInquiry>({ write: does.recordAnswers, mayPass, onError });
   /** What was read already cannot be written: nothing new is begun that could not be written either. */
-  const unlessBehind = (work: () => Promise<number>) => async () =>
-    outcomes.behind || answers.behind ? 0 : work();
+  const isBehind = () => outcomes.behind || answers.behind;
+  const unlessBehind = (work: () => Promise<number>) => async () => (isBehind() ? 0 : work());
   const loops = new QuietLoops(does, onError);
   // What is still in flight after that is left to its leases.
   const settle = (slots: Slots) => () => within(parts.drainTimeoutMs / 2, slots.idle());
 
-  const dispatch = () =>
-    does.dispatchDueSlips({
-      record: (ended) => outcomes.record(ended),
-      onFree: () => dispatcher.wake(),
-    });
+  const calls: Calls = { record: (ended) => outcomes.record(ended), onFree: () => dispatcher.wake() };
+  const dispatch = () => does.dispatchDueSlips(calls);
   const inquire = () =>
     does.inquireDue({ record: (answered) => answers.record(answered), onFree: () => inquirer.wake() });
   const dispatcher = loops.make('dispatcher', callPace, unlessBehind(dispatch), settle(parts.dispatchSlots));
@@ -66,8 +65,10 @@ export function workers(parts: WorkerParts): Workers {
     loops.make('release of parked results', { minMs: 50, maxMs: 1_000 }, release),
     loops.make('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
   ];
+  const together = callers(dispatcher, inquirer, [outcomes, answers]);
   return {
-    parts: [connections(parts.providers), callers(dispatcher, inquirer, [outcomes, answers]), ...keepers],
+    parts: [connections(parts.providers), together, ...keepers],
+    newIntents: () => (together.isCalling && !isBehind() ? does.newIntents(calls) : null),
     wake({ calls, inquiries }) {
       if (calls > 0) dispatcher.wake();
       if (inquiries > 0) inquirer.wake();
@@ -118,16 +119,27 @@ class QuietLoops {
 }
 
 /** Together: neither starts anything while the other waits for what is in flight, and they share one patience. */
-function callers(dispatcher: Loop, inquirer: Loop, recorders: readonly { end(): void }[]): Part {
+function callers(
+  dispatcher: Loop,
+  inquirer: Loop,
+  recorders: readonly { end(): void }[],
+): Part & { readonly isCalling: boolean } {
+  let isCalling = false;
   return {
     name: 'callers',
+    get isCalling() {
+      return isCalling;
+    },
     start: async () => {
       for (const one of [dispatcher, inquirer]) await one.start();
+      isCalling = true;
     },
     drain: async () => {
+      isCalling = false;
       await Promise.all([dispatcher, inquirer].map((one) => one.drain()));
     },
     stop: async () => {
+      isCalling = false;
       await Promise.all([dispatcher, inquirer].map((one) => one.stop()));
       for (const recorder of recorders) recorder.end();
     },

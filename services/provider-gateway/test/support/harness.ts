@@ -117,7 +117,8 @@ export class Harness {
   /** Feeds events as one consumer batch would. */
   async feed(...events: readonly RecordedEvent[]): Promise<void> {
     const batch = events.map((event) => ({ recorded: event, partition: 3, traceparent: '' }));
-    const due = await this.store.run((tx) => followSlips(tx, batch, this.count));
+    const intents = this.#instances[0]?.newIntents() ?? null;
+    const due = await this.store.run((tx) => followSlips(tx, batch, this.count, intents));
     for (const instance of this.#instances) instance.wake(due);
   }
 

@@ -30,16 +30,13 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
     parked: parkedResults(tx, options.events),
     clocks: clockMarks(tx, options.resultsTopic),
     publish: (events) => tx.publish(events.map(options.encode)),
+    afterCommit: (then, otherwise) => tx.afterCommit(then, otherwise),
   };
 }
 
 export function postgresStore(unitOfWork: UnitOfWork, options: StoreOptions): Store {
   return {
     run: (work) => unitOfWork.run((tx) => work(storeTx(tx, options))),
-    async runPlaced(work) {
-      const { result, stamps } = await unitOfWork.runStamped((tx) => work(storeTx(tx, options)));
-      return { result, places: stamps };
-    },
   };
 }
 
