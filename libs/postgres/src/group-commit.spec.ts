@@ -1,5 +1,7 @@
-import { expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { GroupCommit } from './group-commit.ts';
+
+afterEach(() => void jest.useRealTimers());
 
 const options = { batchSizeMax: 3, waitingMax: 5, onFull: () => new Error('full') };
 
@@ -30,4 +32,24 @@ test('refuses more than it may hold', async () => {
     status: 'rejected',
     reason: expect.objectContaining({ message: 'full' }),
   });
+});
+
+test('with a pause the first is flushed at once, and what comes within it together', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  const batches: number[][] = [];
+  const flush = async (items: readonly number[]) => {
+    batches.push([...items]);
+    return [...items];
+  };
+  const group = new GroupCommit<number, number>(flush, { ...options, pauseMs: 10 });
+  expect(await group.submit(1)).toBe(1);
+  const later = [2, 3].map((item) => group.submit(item));
+  await jest.advanceTimersByTimeAsync(9);
+  expect(batches).toEqual([[1]]);
+  await jest.advanceTimersByTimeAsync(1);
+  expect(await Promise.all(later)).toEqual([2, 3]);
+  expect(batches).toEqual([[1], [2, 3]]);
+  await jest.advanceTimersByTimeAsync(10);
+  expect(await group.submit(4)).toBe(4);
+  expect(batches).toEqual([[1], [2, 3], [4]]);
 });

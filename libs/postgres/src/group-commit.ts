@@ -1,6 +1,6 @@
 /**
  * Collects what arrives while a transaction is running and gives it to the next one as a batch, so that concurrent
- * callers share commits. No timer: an idle system commits a lone item at once.
+ * callers share commits. An idle system commits a lone item at once; `pauseMs` lies between the beginnings of two.
  */
 export class GroupCommit<Item, Result> {
   readonly #flush: (items: readonly Item[]) => Promise<readonly Result[]>;
@@ -10,16 +10,26 @@ export class GroupCommit<Item, Result> {
   #waiting: { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }[] = [];
   #running = 0;
   readonly #parallelMax: number;
+  readonly #pauseMs: number;
+  #begunAtMs = Number.NEGATIVE_INFINITY;
+  #isDrainDue = false;
 
   /** `flush` gives one result per item, in order; a rejection fails its whole batch. */
   constructor(
     flush: (items: readonly Item[]) => Promise<readonly Result[]>,
-    options: { batchSizeMax: number; waitingMax: number; parallelMax?: number; onFull: () => Error },
+    options: {
+      batchSizeMax: number;
+      waitingMax: number;
+      parallelMax?: number;
+      pauseMs?: number;
+      onFull: () => Error;
+    },
   ) {
     this.#flush = flush;
     this.#batchSizeMax = options.batchSizeMax;
     this.#waitingMax = options.waitingMax;
     this.#parallelMax = options.parallelMax ?? 1;
+    this.#pauseMs = options.pauseMs ?? 0;
     this.#onFull = options.onFull;
   }
 
@@ -28,14 +38,28 @@ export class GroupCommit<Item, Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       // The next turn: everything that came in with this one shares its commit.
-      if (this.#running < this.#parallelMax) setImmediate(() => void this.#drain());
+      this.#drainSoon();
     });
+  }
+
+  #drainSoon(): void {
+    if (this.#isDrainDue || this.#running >= this.#parallelMax) return;
+    this.#isDrainDue = true;
+    const drain = () => {
+      this.#isDrainDue = false;
+      void this.#drain();
+    };
+    const restMs = this.#begunAtMs + this.#pauseMs - performance.now();
+    if (restMs > 0) setTimeout(drain, restMs);
+    else setImmediate(drain);
   }
 
   async #drain(): Promise<void> {
     if (this.#running >= this.#parallelMax || this.#waiting.length === 0) return;
     this.#running++;
+    this.#begunAtMs = performance.now();
     const batch = this.#waiting.splice(0, this.#batchSizeMax);
+    if (this.#waiting.length > 0) this.#drainSoon();
     try {
       const results = await this.#flush(batch.map((entry) => entry.item));
       batch.forEach((entry, index) => {
@@ -45,7 +69,7 @@ export class GroupCommit<Item, Result> {
       for (const entry of batch) entry.reject(error);
     } finally {
       this.#running--;
-      if (this.#waiting.length > 0) setImmediate(() => void this.#drain());
+      if (this.#waiting.length > 0) this.#drainSoon();
     }
   }
 }

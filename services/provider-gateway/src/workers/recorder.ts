@@ -15,6 +15,8 @@ export interface RecorderOptions<Item> {
 
 const batchSizeMax = 200;
 const waitingMax = 10_000;
+/** Answers come close together when calls began together. */
+const pauseMs = 10;
 /** Tries that an item gets whose failure is not one that passes: about half a minute. */
 const refusalsMax = 12;
 
@@ -37,8 +39,7 @@ export class Recorder<Item> {
         return items.map(() => undefined);
       },
       {
-        batchSizeMax,
-        waitingMax,
+        ...{ batchSizeMax, waitingMax, pauseMs },
         onFull: () => new Error(`more than ${waitingMax} answers wait to be written`),
       },
     );
