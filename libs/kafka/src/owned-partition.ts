@@ -42,6 +42,8 @@ export class OwnedPartition<Tx> implements LanePartition {
   #runner: ChunkRunner<Tx> | null = null;
   #guard: FetchGuard | null = null;
   #failures = 0;
+  /** Where what was handled failed; null: nothing but claims did. */
+  #failedAt: number | null = null;
   #doubts = 0;
   #isShared = false;
   #timer: NodeJS.Timeout | undefined;
@@ -108,6 +110,8 @@ export class OwnedPartition<Tx> implements LanePartition {
       if (doubts !== this.#doubts) return this.claim();
       this.#status = 'ready';
       this.#why = '';
+      // Else a record has to go well first; but there may be none for long.
+      if (this.#failedAt === null || position.nextOffset > this.#failedAt) this.#recovered();
       // Kafka may have committed more than the store knows, after a restored database up to the log's end.
       control.seek(this.partition, Math.max(position.nextOffset, 0));
       control.resume(this.partition);
@@ -421,6 +425,7 @@ export class OwnedPartition<Tx> implements LanePartition {
     const { control, subscription, metrics, log } = this.#options;
     const { errorClass, detail } = describeError(error instanceof Interrupted ? error.cause : error);
     this.#isShared = error instanceof Interrupted && error.kind === 'shared';
+    if (this.#status === 'ready') this.#failedAt = this.#runner!.position.nextOffset;
     this.#status = 'waiting';
     this.#why = `${this.#isShared ? 'records of several keys fail alike: ' : ''}${errorClass}: ${detail}`;
     this.#failures++;
@@ -438,6 +443,7 @@ export class OwnedPartition<Tx> implements LanePartition {
     if (this.#failures > 0)
       this.#options.metrics.waiting?.(this.#options.subscription.topic, this.partition, false);
     this.#failures = 0;
+    this.#failedAt = null;
     this.#isShared = false;
   }
 

@@ -47,6 +47,22 @@ describe('a transient error', () => {
     expect(lost).toBeGreaterThan(2);
   });
 
+  it('of a claim shows in health until the claim goes well, though no record comes', async () => {
+    await rig.start();
+    const { consumer, store } = await rig.member();
+    await rig.events(0, 3);
+    await until(() => store.effects.length === 3, 'all handled');
+    const claim = store.claim.bind(store);
+    store.claim = async () => {
+      throw transient();
+    };
+    consumer.claimAnew();
+    await until(() => !consumer.health().ok, 'health told');
+    store.claim = claim;
+    await until(() => consumer.health().ok, 'recovery');
+    expect(store.effects.length).toBe(3);
+  });
+
   it('shows in health while it lasts, and the partition is not trusted meanwhile', async () => {
     await rig.start();
     const { consumer, store } = await rig.member();
