@@ -59,15 +59,20 @@ export async function fillStream(
   let steadyRecords = 0;
   let tickedMs = 0;
   let lastMs = 0;
+  // The broker writes one batch while the next is made.
+  let telling = Promise.resolve();
   const tell = async () => {
-    await outside.tell(batch, startMs);
+    const told = outside.tell(batch, startMs);
     batch = [];
+    await telling;
+    telling = told;
   };
   for (const happening of happenings(shape)) {
     const { slip, step, atMs } = happening;
     if (step === 'SlipSubmitted' && slip === steadySlip) steadyRecords = records;
     if (atMs - tickedMs >= everyMs && slip >= steadySlip) {
       await tell();
+      await telling;
       // What is told of this very moment is not all told yet.
       await outside.tick(startMs + atMs - 1);
       tickedMs = atMs;
@@ -78,6 +83,7 @@ export async function fillStream(
     if (batch.length === recordsPerSend) await tell();
   }
   await tell();
+  await telling;
   const throughMs = shape.drains ? lastMs + shape.deadlineMs + 60_000 : lastMs;
   await outside.tick(startMs + throughMs);
   return {
