@@ -4,6 +4,7 @@ import { jsonLog, type Log } from './log.ts';
 import './empty-batches.ts';
 import './quiet-request-queue.ts';
 import './record-headers.ts';
+import { wholeAnswers } from './whole-answers.ts';
 
 /** The Kafka client of this library; its other modules take it, nobody else looks inside. */
 export type KafkaClient = Kafka;
@@ -34,6 +35,7 @@ export function createKafka({ brokers, clientId, log = jsonLog }: KafkaOptions):
     connectionTimeout: connectionTimeoutMs,
     requestTimeout: requestTimeoutMs,
     retry: retryOptions,
+    socketFactory: wholeAnswers,
     logLevel: logLevel.WARN,
     logCreator: () => forwarder(log),
   });
