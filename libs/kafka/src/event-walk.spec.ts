@@ -42,6 +42,19 @@ function exact(value: Buffer): object {
   };
 }
 
+async function sourceOf(value: Buffer): Promise<string | null> {
+  const walk = await walked(value);
+  return walk.peekSource() ? walk.source : null;
+}
+
+function exactSourceOf(value: Buffer): string | null {
+  try {
+    return readEnvelope(value).source;
+  } catch {
+    return null;
+  }
+}
+
 const micros = fc.bigInt({ min: 0n, max: instantToMicros('2199-01-01T00:00:00.000000Z') });
 const given = fc.record({
   id: fc.string({ minLength: 1, maxLength: 40 }),
@@ -97,5 +110,24 @@ describe('peeking at an event in place', () => {
       { numRuns: 2_000 },
     );
     expect(readAll).toBeGreaterThan(0);
+  });
+
+  it('finds the source alone, and none where the exact reader finds another', async () => {
+    const damage = fc.array(fc.tuple(fc.nat({ max: 400 }), fc.nat({ max: 255 })), { maxLength: 3 });
+    let found = 0;
+    await fc.assert(
+      fc.asyncProperty(given, damage, async (event, changes) => {
+        const bytes = Buffer.from(bytesOf(event));
+        expect(await sourceOf(bytes)).toBe(event.source === '/stranger' ? null : event.source);
+        for (const [at, byte] of changes) if (at < bytes.length) bytes[at] = byte;
+        const source = await sourceOf(bytes);
+        if (source === null) return;
+        found++;
+        // Who cannot be read at all is nobody's.
+        expect([source, null]).toContain(exactSourceOf(bytes));
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(found).toBeGreaterThan(0);
   });
 });

@@ -28,6 +28,16 @@ export class EventWalk extends RecordWalk {
   /** False: it looks unusual, or its source may not say this; nothing here counts then. */
   peek(): boolean {
     this.#forget();
+    return this.#read(false) && this.#isWhole();
+  }
+
+  /** As {@link peek}, of the source alone, for those who only look for one. */
+  peekSource(): boolean {
+    this.#forget();
+    return this.#read(true) && this.source !== '';
+  }
+
+  #read(isSourceEnough: boolean): boolean {
     const { bytes } = this;
     const end = this.valueAt + this.valueLength;
     for (let at = this.valueAt; at < end; ) {
@@ -39,10 +49,12 @@ export class EventWalk extends RecordWalk {
         if (bytes[at++]! > 127) return false;
       }
       const next = at + length;
-      if (!(next <= end) || !this.#field(tag, at, next)) return false;
+      if (!(next <= end)) return false;
+      const isPassedOver = isSourceEnough && isKnown(tag) && tag !== sourceTag;
+      if (!isPassedOver && !this.#field(tag, at, next)) return false;
       at = next;
     }
-    return this.#isWhole();
+    return true;
   }
 
   #forget(): void {
@@ -66,7 +78,7 @@ export class EventWalk extends RecordWalk {
       case 0x0a:
         this.#hasId = end > at;
         return true;
-      case 0x12:
+      case sourceTag:
         this.source = textAmong(sourcesByLength, bytes, at, end);
         return this.source !== '';
       case 0x1a:
@@ -127,6 +139,13 @@ export class EventWalk extends RecordWalk {
     }
     return isText || isTime;
   }
+}
+
+const sourceTag = 0x12;
+
+/** A field that `#field` reads. */
+function isKnown(tag: number): boolean {
+  return tag <= 0x32 && (tag & 7) === 2 && tag >= 0x0a;
 }
 
 const names = {

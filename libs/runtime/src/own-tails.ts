@@ -15,7 +15,7 @@ export async function readOwnTails(
   const records = new Map<number, OwnRecord[]>([...from.keys()].map((partition) => [partition, []]));
   const bounds = await readTail(kafka, topic, from, (partition, record) => {
     // Most are others', and are seen to be without reading more of them.
-    if (record.peek() && record.source !== source) return;
+    if (record.peekSource() && record.source !== source) return;
     const value = record.value();
     const own = value && ownRecord(source, record.offset, value);
     if (own) keep(records.get(partition)!, own);
