@@ -64,6 +64,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   const quiet = new QuietLane({
     ...{ store: quietStore, log: slipLog(reader), reader, unit, onUnknownTypes: unknownTypes.count },
     foldEvents: (to, partition, events) => does.foldEvents(to, partition, events),
+    heard: () => gatewayWallTime(ticks),
   });
   const consumer: BatchConsumer<Tx> = runtime.consume(quietSlipEvents(quiet, unknownTypes.count));
   const logger = new Logger('Detector');

@@ -114,6 +114,7 @@ export class MemoryAndRows implements Lane {
       ...{ log: slipLog(this.#log), reader: this.#log, unit: unitOf, limits: this.#limits },
       foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, storyIds),
       onUnknownTypes: () => {},
+      heard: () => null,
     });
     this.#position = await claim(this.#store, this.#partition);
     await this.#lane.open(this.#position);

@@ -32,6 +32,8 @@ export interface QuietLaneParts {
   unit(tx: Tx): Unit;
   foldEvents(unit: Unit, partition: number, events: readonly RecordedEvent[]): Promise<void>;
   onUnknownTypes(count: number): void;
+  /** Up to when answers are vouched for that were not read yet; null: nobody does. */
+  heard(): Instant | null;
   readonly limits?: Partial<QuietLimits>;
 }
 
@@ -128,9 +130,13 @@ export class QuietLane implements UnitHandler<Tx> {
     }
   }
 
-  /** What was folded quietly changes nothing that anybody is to hear of. */
+  /** What was folded quietly changes nothing that anybody is to hear of, unless a verdict waits for it to be read. */
   isAwaited(): boolean {
     for (const { loud } of this.#open.values()) if (loud.length > 0) return true;
+    const heard = this.#parts.heard();
+    if (heard === null) return false;
+    const time = toMicros(heard);
+    for (const { hot } of this.#open.values()) if (hot.isDueAround(time)) return true;
     return false;
   }
 

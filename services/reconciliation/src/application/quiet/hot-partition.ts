@@ -11,6 +11,10 @@ export interface Terms {
   currency: number;
 }
 
+/** Longer than a unit may wait that nobody waits for, and a tick with it. */
+const soonMs = 150;
+const justMs = 1_000;
+
 /** What was folded since the last unit. */
 export class Taken {
   slips = 0;
@@ -131,6 +135,15 @@ export class HotPartition {
     const { held, unheld } = this.hot;
     const at = (slot: number) => (slot < 0 ? Number.POSITIVE_INFINITY : this.hot.due(slot));
     return Math.min(at(held.first), at(unheld.first));
+  }
+
+  /**
+   * Whether the earliest deadline is about to pass, or just did, where time (microseconds) stands there: what is read now
+   * decides when it is judged. While old records are read deadlines lie far behind, and no few milliseconds matter.
+   */
+  isDueAround(time: number): boolean {
+    const { earliestDue } = this;
+    return earliestDue <= time + soonMs * 1_000 && earliestDue > time - justMs * 1_000;
   }
 
   /** Gives what was taken, and begins anew. */
