@@ -45,6 +45,12 @@ export { type LaneState, Relay, type RelayOptions } from './relay.ts';
 export type { RelayProducer, SendFailure } from './sending.ts';
 export type { WhenSent } from './sent-waits.ts';
 export { type StoppedPartition, StoppedPartitions, type StoppedPlace } from './stopped-partitions.ts';
-export { classifyDatabaseError, type DatabaseFailure, isLockTimeout, isTransient } from './transient.ts';
+export {
+  classifyDatabaseError,
+  type DatabaseFailure,
+  isLockTimeout,
+  isTransient,
+  isUniqueViolation,
+} from './transient.ts';
 export { type OutboundRecord, type Tx, UnitOfWork } from './unit-of-work.ts';
 export { type ClockBound, type Watermark, WatermarkClock, type WatermarkReading } from './watermark-clock.ts';

@@ -14,6 +14,7 @@ const setupStates = /^(0A|26|28|3D|3F|42|55|58|F0|XX)...$/;
 /** Data exceptions, constraints, limits of what a row can hold, errors raised by our own functions. */
 const dataStates = /^(21|22|23|44|54|P0)...$/;
 const lockNotAvailable = '55P03';
+const uniqueViolation = '23505';
 const systemCodes =
   /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 /** What pg, its pool and TypeORM say without a code. */
@@ -38,9 +39,14 @@ export function classifyDatabaseError(error: unknown): DatabaseFailure | null {
 }
 
 /** Whether the statement gave up waiting for a lock (`lock_timeout`): another transaction holds the row. */
-export function isLockTimeout(error: unknown): boolean {
+export const isLockTimeout = (error: unknown): boolean => hasState(error, lockNotAvailable);
+
+/** Whether the statement would have made a second row of what there may be one of. */
+export const isUniqueViolation = (error: unknown): boolean => hasState(error, uniqueViolation);
+
+function hasState(error: unknown, state: string): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause ?? driverErrorOf(cause)) {
-    if ((cause as { code?: unknown }).code === lockNotAvailable) return true;
+    if ((cause as { code?: unknown }).code === state) return true;
   }
   return false;
 }

@@ -131,6 +131,24 @@ export class UnitOfWork {
     }
   }
 
+  /**
+   * One statement in a transaction of its own that calls `append_events` itself, for some of `places`: the way for what
+   * one statement can do whole.
+   */
+  async append<Row>(
+    places: readonly Pick<OutboundRecord, 'topic' | 'partition'>[],
+    sql: string,
+    parameters: unknown[],
+  ): Promise<Row[]> {
+    for (const { topic, partition } of places) this.#mayPublish(topic, partition);
+    try {
+      return await this.query<Row>(sql, parameters);
+    } finally {
+      // Also after an error: an answer that is lost does not undo the statement.
+      if (places.length > 0) this.#onPublished(new Set(places.map(({ topic }) => topic)));
+    }
+  }
+
   /** One statement in a transaction of its own. */
   async query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
     const runner = this.#dataSource.createQueryRunner();

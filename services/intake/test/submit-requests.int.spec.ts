@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { sources, topics } from '@slipstream/contracts';
+import { decodeSlipEvent, sources, stampEnvelope, topics } from '@slipstream/contracts';
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
+import { type Instant, instantToMs } from '@slipstream/kernel';
 import {
   coreMigrations,
   migrate,
@@ -12,6 +13,8 @@ import {
 } from '@slipstream/postgres';
 import { outboundEvent } from '@slipstream/runtime';
 import type { PendingEvent } from '@slipstream/slip';
+import { waitFor } from '@slipstream/testing';
+import { DatabaseClock } from '../src/adapters/postgres/database-clock.ts';
 import { intakeStore } from '../src/adapters/postgres/intake-store.ts';
 import type { IntakeStore } from '../src/application/ports.ts';
 import {
@@ -46,13 +49,11 @@ beforeAll(async () => {
 });
 afterAll(() => close?.());
 
-/** What another instance does after our look, and after our claims; it commits before we go on. */
-let afterLook: () => Promise<unknown>;
-let afterClaim: () => Promise<unknown>;
-const nothing = async () => {};
+let store: IntakeStore;
+let monotonicOffMs: number;
 beforeEach(async () => {
-  afterLook = nothing;
-  afterClaim = nothing;
+  monotonicOffMs = 0;
+  store = intakeStore(unitOfWork, encode, new DatabaseClock(() => performance.now() + monotonicOffMs));
   await unitOfWork.query('truncate idempotency, slip cascade');
   await unitOfWork.query('delete from outbox');
 });
@@ -71,40 +72,41 @@ const request = (key: string, reference: string, route = 'default'): SubmitReque
 
 const encode = (event: PendingEvent): OutboundRecord =>
   outboundEvent({ source: sources.intake, newId: randomUUID }, event);
-const own = (): IntakeStore => intakeStore(unitOfWork, encode);
+const submit = (...requests: SubmitRequest[]) =>
+  submitRequests({ store, rules, newId: randomUUID, partitionOf: () => 0 }, requests, {
+    lockWaitMsMax: 5_000,
+  });
+const types = async (...requests: SubmitRequest[]) => (await submit(...requests)).map(({ type }) => type);
+const alone = async (one: SubmitRequest) => accepted((await submit(one))[0]);
 
-/** As it is, but another instance comes between. */
-function watched(): IntakeStore {
-  const store = own();
-  return {
-    run: (work, limits) =>
-      store.run(
-        (tx) =>
-          work({
-            ...tx,
-            async lookUp(keys) {
-              const found = await tx.lookUp(keys);
-              const once = afterLook;
-              afterLook = nothing;
-              await once();
-              return found;
-            },
-            async claimKeys(claims) {
-              const taken = await tx.claimKeys(claims);
-              await afterClaim();
-              return taken;
-            },
-          }),
-        limits,
-      ),
-  };
+/**
+ * Another instance has a slip made and its key taken, and commits only when `meanwhile` waits for it; gives what came of that.
+ */
+async function whileElsewhere<T>(
+  taken: { key: string; reference: string },
+  meanwhile: () => Promise<T>,
+): Promise<T> {
+  const waiting = await unitOfWork.run(async (tx) => {
+    const { digest } = request(taken.key, taken.reference);
+    const [{ pid } = { pid: 0 }] = await tx.query<{ pid: number }>(
+      `with slip as (
+        insert into slip (slip_id, caller, reference, clock, digest, status, created_at)
+        values ($1, 'shop', $2, 'wall', $3, 'submitted', now()))
+      insert into idempotency (caller, operation, key, digest, slip_id, event_partition, event_seq, event_at)
+      values ('shop', 'submit', $4, $3, $1, 0, 77, '2026-11-22 10:39:00+00') returning pg_backend_pid() as pid`,
+      [theirs, taken.reference, digest, taken.key],
+    );
+    const answer = meanwhile();
+    await waitFor(async () => (await unitOfWork.query(waitersSql, [pid])).length > 0, {
+      what: 'a wait for it',
+    });
+    return [answer];
+  });
+  return waiting[0]!;
 }
 
-const by = (store: IntakeStore, requests: readonly SubmitRequest[]) =>
-  submitRequests({ store, rules, newId: randomUUID, partitionOf: () => 0 }, requests);
-const submit = (...requests: SubmitRequest[]) => by(watched(), requests);
-const elsewhere = async (...requests: SubmitRequest[]) => accepted((await by(own(), requests))[0]);
-const types = async (...requests: SubmitRequest[]) => (await submit(...requests)).map(({ type }) => type);
+const theirs = randomUUID();
+const waitersSql = 'select from pg_stat_activity where $1 = any(pg_blocking_pids(pid))';
 
 function accepted(outcome: SubmitOutcome | undefined) {
   if (outcome?.type !== 'accepted') throw new Error(`the outcome is ${outcome?.type}`);
@@ -112,7 +114,7 @@ function accepted(outcome: SubmitOutcome | undefined) {
 }
 
 test('each request of a batch gets its own outcome, in order', async () => {
-  await elsewhere(request('0', 'taken'));
+  await alone(request('0', 'taken'));
   expect(
     await types(request('1', 'a'), request('2', 'taken'), request('3', 'c', 'nowhere'), request('4', 'd')),
   ).toEqual(['accepted', 'reference_taken', 'refused', 'accepted']);
@@ -121,7 +123,7 @@ test('each request of a batch gets its own outcome, in order', async () => {
 });
 
 test('a taken reference names the slip that has it', async () => {
-  const { slipId } = await elsewhere(request('0', 'taken'));
+  const { slipId } = await alone(request('0', 'taken'));
   expect(await submit(request('1', 'taken'))).toEqual([{ type: 'reference_taken', slipId }]);
 });
 
@@ -143,7 +145,7 @@ describe('requests under one key in one batch', () => {
   });
 
   test('a first that made no slip keeps no key: the other may come again', async () => {
-    await elsewhere(request('0', 'taken'));
+    await alone(request('0', 'taken'));
     expect(await types(request('1', 'a', 'nowhere'), request('1', 'a'))).toEqual(['refused', 'in_flight']);
     expect(await types(request('2', 'taken'), request('2', 'b'))).toEqual(['reference_taken', 'in_flight']);
     expect(await types(request('1', 'a'))).toEqual(['accepted']);
@@ -151,8 +153,8 @@ describe('requests under one key in one batch', () => {
   });
 
   test('each is compared with the one that the key was kept for', async () => {
-    afterLook = () => elsewhere(request('1', 'b'));
-    expect(await types(request('1', 'a'), request('1', 'b'), request('1', 'c'))).toEqual([
+    const three = () => types(request('1', 'a'), request('1', 'b'), request('1', 'c'));
+    expect(await whileElsewhere({ key: '1', reference: 'b' }, three)).toEqual([
       'key_reused',
       'accepted',
       'key_reused',
@@ -161,35 +163,59 @@ describe('requests under one key in one batch', () => {
 });
 
 describe('a key that another instance takes after the look', () => {
+  const position = { partition: 0, seq: 77n, at: '2026-11-22T10:39:00.000000Z' };
+
   test('for the same request: its answer is repeated', async () => {
-    let theirs: ReturnType<typeof accepted> | undefined;
-    afterLook = async () => {
-      theirs = await elsewhere(request('1', 'a'));
-    };
-    const [outcome] = await submit(request('1', 'a'));
-    const { slipId, position } = theirs!;
-    const { partition, seq, at } = position;
-    expect(outcome).toEqual({
-      ...{ type: 'accepted', slipId, reference: 'a', replayed: true },
-      position: { partition, seq, at },
-    });
+    const outcomes = await whileElsewhere({ key: '1', reference: 'a' }, () => submit(request('1', 'a')));
+    expect(outcomes).toEqual([
+      { type: 'accepted', slipId: theirs, reference: 'a', replayed: true, position },
+    ]);
+    expect(await published()).toBe(0);
+  });
+
+  test('for another request: it is reused, and costs the others nothing', async () => {
+    const two = () => types(request('1', 'a'), request('2', 'b'));
+    expect(await whileElsewhere({ key: '1', reference: 'z' }, two)).toEqual(['key_reused', 'accepted']);
+    expect(await keys()).toEqual(['1', '2']);
     expect(await published()).toBe(1);
+    // What was written before the key was found taken is gone.
+    expect(await types(request('3', 'a'))).toEqual(['accepted']);
   });
 
-  test('for another request: it is reused', async () => {
-    afterLook = () => elsewhere(request('1', 'z'));
-    expect(await types(request('1', 'a'), request('2', 'b'))).toEqual(['key_reused', 'accepted']);
-  });
-
-  test('and gives back in the same moment: nobody knows yet, for any request of the batch', async () => {
-    afterLook = () => elsewhere(request('3', 'c'));
-    afterClaim = () => unitOfWork.query("delete from idempotency where key = '3'");
-    expect(await types(request('3', 'd'), request('3', 'e'))).toEqual(['in_flight', 'in_flight']);
-  });
-
-  test('with the reference: the key is given back', async () => {
-    afterLook = () => elsewhere(request('9', 'a'));
-    expect(await types(request('1', 'a'))).toEqual(['reference_taken']);
+  test('another one with the reference: the key stays free', async () => {
+    const outcomes = await whileElsewhere({ key: '9', reference: 'a' }, () => submit(request('1', 'a')));
+    expect(outcomes).toEqual([{ type: 'reference_taken', slipId: theirs }]);
     expect(await keys()).toEqual(['9']);
+  });
+});
+
+test('what was refused before is judged anew, and what was accepted before is not judged at all', async () => {
+  const first = await alone(request('1', 'a'));
+  const nowhere = { ...request('1', 'a'), submission: request('1', 'a', 'nowhere').submission };
+  expect(await submit(nowhere)).toEqual([{ ...first, replayed: true }]);
+  expect(await types(request('2', 'b', 'nowhere'))).toEqual(['refused']);
+  expect(await types(request('2', 'b'))).toEqual(['accepted']);
+});
+
+describe('the clock that requests are judged by', () => {
+  const deadlineOf = async () => {
+    const [row] = await unitOfWork.query<{ body: Buffer; at: Instant }>('select body, at from outbox');
+    const stamp = { sequence: '1', incarnation: '1', time: row!.at, receivedTime: row!.at };
+    const { event } = decodeSlipEvent(stampEnvelope(row!.body, stamp));
+    return msBetween(row!.at, (event.data as { deadline: Instant }).deadline);
+  };
+  const msBetween = (from: Instant, to: Instant) => instantToMs(to) - instantToMs(from);
+
+  test.each([
+    ['behind', -30_000],
+    ['ahead of it', 30_000],
+  ])('is the database’s, also where the one here is far %s', async (_, offMs) => {
+    await alone(request('0', 'first'));
+    await unitOfWork.query('delete from outbox');
+    monotonicOffMs = offMs;
+    await alone(request('1', 'a'));
+    const ms = await deadlineOf();
+    expect(ms).toBeLessThanOrEqual(5_000);
+    expect(ms).toBeGreaterThan(4_000);
   });
 });

@@ -195,7 +195,7 @@ describe('requests at the same time', () => {
   test.each([
     [
       'a key',
-      "insert into idempotency (caller, operation, key, digest, slip_id) values ('shop', 'submit', 'held-key', '', gen_random_uuid())",
+      "insert into idempotency (caller, operation, key, digest, slip_id, event_partition, event_seq, event_at) values ('shop', 'submit', 'held-key', '', gen_random_uuid(), 1, 1, now())",
     ],
     [
       'a reference',
@@ -292,7 +292,7 @@ describe('requests at the same time', () => {
       await waitFor(
         async () => {
           const { rows } = await intake.database.query(
-            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%idempotency%' and pid <> pg_backend_pid()`,
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%submit_slips%' and pid <> pg_backend_pid()`,
           );
           return rows.length > 0;
         },
@@ -319,7 +319,7 @@ test('a transaction that dies loses nothing and leaves nothing', async () => {
       async () => {
         const { rows } = await intake.database.query(
           `select pg_terminate_backend(pid) from pg_stat_activity
-           where datname = current_database() and wait_event_type = 'Lock' and query like '%append_events%'`,
+           where datname = current_database() and wait_event_type = 'Lock' and query like '%submit_slips%'`,
         );
         return rows.length;
       },

@@ -1,17 +1,12 @@
 import type { Instant } from '@slipstream/kernel';
 import type { PendingEvent } from '@slipstream/slip';
+import type { Refusal } from '../domain/submission/decide-submission.ts';
 
 /** An Idempotency-Key in its scope. */
 export interface RequestKey {
   readonly caller: string;
   readonly operation: string;
   readonly key: string;
-}
-
-/** A key taken for a slip that is about to be made. */
-export interface KeyClaim extends RequestKey {
-  readonly digest: Uint8Array;
-  readonly slipId: string;
 }
 
 /** Where and when the log has an event: partition of `slips.events.v1`, number (rule 4), time. */
@@ -21,12 +16,28 @@ export interface EventPosition {
   readonly at: Instant;
 }
 
-/** What an idempotency key was used for before. */
+/** What an idempotency key is used for. */
 export interface EarlierUse {
   readonly digest: Uint8Array;
   readonly slipId: string;
   readonly position: EventPosition;
 }
+
+/** A keyed request and what the rules say of it. */
+export interface JudgedRequest extends RequestKey {
+  readonly digest: Uint8Array;
+  readonly reference: string;
+  readonly verdict:
+    | { readonly accepted: true; readonly event: PendingEvent }
+    | { readonly accepted: false; readonly refusal: Refusal };
+}
+
+/** What became of a judged request. Only `answered` keeps its key: for this request, or for an earlier one (not `isNew`). */
+export type Settled =
+  | { readonly type: 'answered'; readonly answer: EarlierUse; readonly isNew: boolean }
+  | { readonly type: 'refused'; readonly refusal: Refusal }
+  /** By this slip of the same caller. */
+  | { readonly type: 'reference_taken'; readonly slipId: string };
 
 export interface NewSlip {
   readonly slipId: string;
@@ -54,26 +65,12 @@ export interface ClockMark {
 }
 
 /**
- * One database transaction, one statement per call, each for a whole batch. Rows are locked in the order keys,
+ * The transaction of a consumer, one statement per call, each for a whole batch. Rows are locked in the order
  * references, marks, and sorted within each, so that two batches never wait for each other in a ring.
  */
 export interface IntakeTx {
-  /** The database's clock, and per key (in order) what it was used for. */
-  lookUp(keys: readonly RequestKey[]): Promise<{ now: Instant; answers: (EarlierUse | null)[] }>;
-  /**
-   * Takes keys that nobody has; gives the slip ids of those taken. Waits for other transactions that are taking the
-   * same keys. @throws HeldElsewhere when one of them takes longer than the transaction may wait
-   */
-  claimKeys(claims: readonly KeyClaim[]): Promise<ReadonlySet<string>>;
-  /** Gives keys back that were claimed for these slips in this transaction. */
-  releaseKeys(slipIds: readonly string[]): Promise<void>;
-  /**
-   * Adds the slips whose (caller, reference) is free, the first of equal ones; gives their ids.
-   * @throws HeldElsewhere as {@link claimKeys}
-   */
+  /** Adds the slips whose (caller, reference) is free, the first of equal ones; gives their ids. */
   insertSlips(slips: readonly NewSlip[]): Promise<ReadonlySet<string>>;
-  /** The slips that have these references, in order; null where none has. */
-  slipsOf(references: readonly SlipReference[]): Promise<readonly (string | null)[]>;
   /** Of references that are taken: those that are bound to another clock, and were not refused on this one before. */
   refuseOnOtherClock(references: readonly ReferenceOnClock[]): Promise<readonly ReferenceOnClock[]>;
   /** Which of these clocks are closed on a partition of the inbound topic. */
@@ -95,9 +92,14 @@ export interface StoreLimits {
 }
 
 export interface IntakeStore {
-  /** Runs `work` in a transaction; gives its result and, by slip id, the position of the last event published. */
-  run<T>(
-    work: (tx: IntakeTx) => Promise<T>,
+  /**
+   * Settles requests with keys of their own in one transaction, in order; it is committed when the answer comes. Makes the
+   * slips that were accepted and whose key and reference are free. `judge` is given the database's clock, and asked
+   * again where that turns out to be another.
+   * @throws HeldElsewhere when another transaction holds what one of them needs longer than `limits` allow
+   */
+  settle(
+    judge: (now: Instant) => readonly JudgedRequest[],
     limits?: StoreLimits,
-  ): Promise<{ result: T; positions: ReadonlyMap<string, EventPosition> }>;
+  ): Promise<readonly Settled[]>;
 }
