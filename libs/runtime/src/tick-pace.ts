@@ -1,8 +1,8 @@
 import { type Instant, instantToMicros } from '@slipstream/kernel';
 
 /**
- * Rule 6: how often a tick is published while somebody waits for it, while he has waited for long, when something
- * happened that it may tell of, and as a sign of life.
+ * Rule 6: how often a tick is published while somebody waits for it, while he has waited for long or nobody says whether
+ * he waits, when something happened that it may tell of, and as a sign of life.
  */
 export const tickMs = 50;
 export const waitedLongTickMs = 250;
@@ -43,7 +43,7 @@ export const startPace: Pace = { awaited: null, sinceMs: 0, lingerUntilMs: 0 };
 export function nextTick(pace: Pace, input: PaceInput): { readonly pace: Pace; readonly inMs: number } {
   const { awaited, now, vouched, monotonicMs } = input;
   if (input.importing) return { pace: { ...pace, lingerUntilMs: monotonicMs + lingerMs }, inMs: tickMs };
-  if (awaited === undefined) return { pace, inMs: input.open ? tickMs : busyMs };
+  if (awaited === undefined) return { pace, inMs: input.open ? waitedLongTickMs : busyMs };
   const waits = awaited !== null && awaited <= now && (vouched === null || vouched < awaited);
   if (!waits) {
     if (monotonicMs < pace.lingerUntilMs) return { pace, inMs: tickMs };
