@@ -5,6 +5,8 @@ import type { Span, UnitHandler, UnitWork } from './ports.ts';
 export interface DecodedUnitsParts<Tx, Item, Begun> {
   /** Of one transaction: what was read is kept until it is written. */
   readonly recordsMax: number;
+  /** As in {@link UnitHandler}. */
+  readonly unitsAtOnce?: number;
   /** Null: nothing follows from it. @throws SlipstreamError for what cannot be read: `handle` says what becomes of it */
   readonly read: (partition: number, event: EventWalk, value: Buffer) => Item | null;
   /** Whether anybody waits for what follows; absent: for all that was read. */
@@ -24,6 +26,7 @@ export interface DecodedUnitsParts<Tx, Item, Begun> {
  */
 export class DecodedUnits<Tx, Item, Begun = void> implements UnitHandler<Tx> {
   readonly recordsMax: number;
+  readonly unitsAtOnce: number;
   readonly patienceMs: number;
   readonly #parts: DecodedUnitsParts<Tx, Item, Begun>;
   readonly #read = new Map<number, Item[]>();
@@ -33,6 +36,7 @@ export class DecodedUnits<Tx, Item, Begun = void> implements UnitHandler<Tx> {
   constructor(parts: DecodedUnitsParts<Tx, Item, Begun>) {
     this.#parts = parts;
     this.recordsMax = parts.recordsMax;
+    this.unitsAtOnce = parts.unitsAtOnce ?? 1;
     this.patienceMs = parts.patienceMs ?? 0;
   }
 

@@ -200,6 +200,11 @@ export interface UnitWork<Tx> {
 export interface UnitHandler<Tx> {
   /** Of one unit, where the handler needs fewer than the consumer would give. */
   readonly recordsMax?: number;
+  /**
+   * So many units may be committed at once, no two with records of the same partition; absent: one. With more, what memory
+   * holds of one partition must not depend on another's, and nothing of a partition is taken until its unit before has ended.
+   */
+  readonly unitsAtOnce?: number;
   /** The partition was claimed: reads what memory must hold of it. */
   open(position: PartitionPosition): Promise<void>;
   /** Memory of the partition counts no more: it was assigned away, or something failed and it is opened again. */

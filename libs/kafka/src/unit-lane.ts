@@ -71,8 +71,10 @@ const breathRecords = 2_048;
 export class UnitLane<Tx> {
   readonly #options: UnitLaneOptions<Tx>;
   readonly #partitions = new Set<LanePartition>();
+  readonly #unitsAtOnce: number;
   #unit = new Unit();
-  #flying: { readonly unit: Unit; readonly landed: Promise<void> } | null = null;
+  /** On their way to the store, and when each has ended there, one way or the other. */
+  readonly #flying = new Map<Unit, Promise<void>>();
   #isStopping = false;
   #isWoken = false;
   #begunAtMs = Number.NEGATIVE_INFINITY;
@@ -83,6 +85,7 @@ export class UnitLane<Tx> {
 
   constructor(options: UnitLaneOptions<Tx>) {
     this.#options = options;
+    this.#unitsAtOnce = options.handler.unitsAtOnce ?? 1;
   }
 
   start(): void {
@@ -122,10 +125,10 @@ export class UnitLane<Tx> {
   /** Resolves when no unit holds anything of the partition. It must not join meanwhile. */
   async settled(partition: LanePartition): Promise<void> {
     this.#settling += 1;
-    while (this.#flying?.unit.spans.has(partition) || this.#unit.spans.has(partition)) {
-      if (this.#isStopping && !this.#flying) break;
+    while (this.#isFlying(partition) || this.#unit.spans.has(partition)) {
+      if (this.#isStopping && this.#flying.size === 0) break;
       this.wake();
-      await (this.#flying?.landed ?? breathe());
+      await (this.#flying.size > 0 ? this.#landing() : breathe());
     }
     this.#settling -= 1;
   }
@@ -141,16 +144,26 @@ export class UnitLane<Tx> {
       const isFull = this.#isFull();
       if (grown > 0 && !isFull) continue;
       if (this.#unit.spans.size === 0) await this.#woken();
-      else if (this.#flying === null) {
+      else if (this.#flying.size < this.#unitsAtOnce) {
         const waitMs = isFull ? 0 : this.#commitInMs();
         if (waitMs > 0) await this.#woken(waitMs);
         else this.#commit();
       }
-      // While the one before is committed, this one takes what comes.
-      else if (isFull) await this.#flying.landed;
-      else await Promise.race([this.#flying.landed, this.#woken()]);
+      // While others are committed, this one takes what comes.
+      else if (isFull) await this.#landing();
+      else await Promise.race([this.#landing(), this.#woken()]);
     }
-    await this.#flying?.landed;
+    await Promise.all(this.#flying.values());
+  }
+
+  /** Until one of those that are under way has ended. */
+  #landing(): Promise<void> {
+    return Promise.race(this.#flying.values());
+  }
+
+  #isFlying(partition: LanePartition): boolean {
+    for (const unit of this.#flying.keys()) if (unit.spans.has(partition)) return true;
+    return false;
   }
 
   #commitInMs(): number {
@@ -202,15 +215,24 @@ export class UnitLane<Tx> {
     }
   }
 
+  /**
+   * Where several units are under way at once, no two of them have records of the same partition; so one takes all that
+   * waits of one partition before it takes another, and leaves others to the next.
+   */
   #next(): LanePartition | undefined {
     const { isAlone, spans } = this.#unit;
+    const isAmongSeveral = this.#unitsAtOnce > 1;
+    let other: LanePartition | undefined;
     for (const partition of this.#partitions) {
       if (!partition.canJoin) continue;
-      const isJoining =
-        isAlone && spans.size > 0 ? spans.has(partition) : !partition.isAlone || spans.size === 0;
-      if (isJoining) return partition;
+      const isIn = spans.has(partition);
+      if (isAmongSeveral && !isIn && this.#isFlying(partition)) continue;
+      const isJoining = isAlone && spans.size > 0 ? isIn : !partition.isAlone || spans.size === 0;
+      if (!isJoining) continue;
+      if (isIn || !isAmongSeveral) return partition;
+      other ??= partition;
     }
-    return undefined;
+    return other;
   }
 
   #commit(): void {
@@ -222,7 +244,7 @@ export class UnitLane<Tx> {
       () => this.#landed(unit, null),
       (error) => this.#landed(unit, error ?? new Error('rejected with nothing')),
     );
-    this.#flying = { unit, landed };
+    this.#flying.set(unit, landed);
   }
 
   async #write(unit: Unit): Promise<void> {
@@ -240,7 +262,7 @@ export class UnitLane<Tx> {
   }
 
   #landed(unit: Unit, error: unknown): void {
-    this.#flying = null;
+    this.#flying.delete(unit);
     if (error === null) for (const [partition, span] of unit.spans) partition.committed(span);
     else this.#drop(unit, error);
     this.wake();
@@ -248,8 +270,11 @@ export class UnitLane<Tx> {
 
   /** What was folded on top of a unit that failed counts no more than the unit itself. */
   #drop(unit: Unit, error: unknown): void {
-    const ahead = [...this.#unit.spans.keys()].filter((partition) => !unit.spans.has(partition));
-    this.#unit = new Unit();
+    const ahead =
+      this.#unitsAtOnce > 1
+        ? []
+        : [...this.#unit.spans.keys()].filter((partition) => !unit.spans.has(partition));
+    if (this.#unitsAtOnce === 1) this.#unit = new Unit();
     for (const [partition, span] of unit.spans) partition.failed(error, span, unit.isAlone);
     for (const partition of ahead) partition.failed(error, null, false);
   }
