@@ -17,7 +17,7 @@ export interface LedgerRecord {
 }
 
 const start = '2026-01-01T00:00:00.000000Z';
-/** Slips that lie between two events of one: no two of them fall into one unit of work. */
+/** Slips that lie between two events of one: no two of them fall into one unit of work, of half the partitions either. */
 const apart = 3_000;
 const steps = 4;
 
@@ -26,16 +26,18 @@ export class Places {
   readonly #offsets = new Map<number, number>();
   readonly #numbers = new Map<string, number>();
 
-  record(partition: number, source: Source, time: string, body: Uint8Array): LedgerRecord {
-    const offset = this.#offsets.get(partition) ?? 0;
+  /** As the relay of its source sends it. */
+  stamped(partition: number, source: Source, time: string, body: Uint8Array): Buffer {
     const number = (this.#numbers.get(`${partition} ${source}`) ?? 0) + 1;
-    this.#offsets.set(partition, offset + 1);
     this.#numbers.set(`${partition} ${source}`, number);
-    return {
-      partition,
-      offset,
-      value: stampEnvelope(body, { sequence: String(number), time, receivedTime: time }),
-    };
+    return stampEnvelope(body, { sequence: String(number), time, receivedTime: time });
+  }
+
+  /** As it is read from Kafka, behind those before it. */
+  record(partition: number, value: Buffer): LedgerRecord {
+    const offset = this.#offsets.get(partition) ?? 0;
+    this.#offsets.set(partition, offset + 1);
+    return { partition, offset, value };
   }
 }
 
@@ -43,9 +45,7 @@ export class Places {
  * Orders that are submitted, called for, acknowledged and returned, each step thousands of slips apart; the ledger's own
  * two events of each come back between. 10,000 payers, two providers whose settlement accounts all of them share.
  */
-export function* ledgerLives(
-  slips: number,
-): Generator<{ partition: number; source: Source; time: string; body: Uint8Array }> {
+export function* ledgerLives(slips: number, places: Places): Generator<{ partition: number; value: Buffer }> {
   for (let turn = 0; turn < slips + (steps - 1) * apart; turn++) {
     for (let step = 0; step < steps; step++) {
       const slip = turn - step * apart;
@@ -61,7 +61,8 @@ export function* ledgerLives(
         clock: 'wall',
         traceparent: undefined,
       };
-      yield { partition: slip % partitionsDefault, source, time, body: encodeSlipEvent(head, event) };
+      const partition = slip % partitionsDefault;
+      yield { partition, value: places.stamped(partition, source, time, encodeSlipEvent(head, event)) };
     }
   }
 }

@@ -22,7 +22,9 @@ export interface LedgerRun {
   readonly walBytesPerSlip: number;
 }
 
-const unitRecords = 4_000;
+/** As the ledger's subscription has them: two at once, of different partitions. */
+const unitRecords = 2_000;
+const unitsAtOnce = 2;
 const nothing = () => {};
 const context = {
   sha256,
@@ -48,8 +50,9 @@ export async function ledgerIngest(bench: Bench, slips: number): Promise<LedgerR
   const unitOfWork = new UnitOfWork(dataSource);
   await prepareTopics(unitOfWork, [topics.events]);
   try {
-    const lives = [...ledgerLives(slips)];
     const places = new Places();
+    const lives = Array.from({ length: unitsAtOnce }, (): { partition: number; value: Buffer }[] => []);
+    for (const life of ledgerLives(slips, places)) lives[life.partition % unitsAtOnce]!.push(life);
     const remembered = new Remembered();
     const take = async (records: readonly LogRecord[]): Promise<LedgerRecord[]> => {
       const { result, stamps } = await unitOfWork.runStamped(async (tx) => {
@@ -62,30 +65,29 @@ export async function ledgerIngest(bench: Bench, slips: number): Promise<LedgerR
         return outbound;
       });
       return result.map(({ partition, body }, n) =>
-        places.record(partition, sources.ledger, stamps[n]!.at, body),
+        places.record(partition, places.stamped(partition, sources.ledger, stamps[n]!.at, body)),
       );
     };
     const wal = await walPosition(unitOfWork);
     const events = await timed(slips * 6, async () => {
-      let own: LedgerRecord[] = [];
-      let next = 0;
-      let flying: Promise<LedgerRecord[]> = Promise.resolve([]);
-      // As the lane of units does it: read while the unit before is committed, whose own events come with the next but one.
-      for (let taken = -1; taken !== 0; ) {
-        const unit = own;
-        for (; next < lives.length && unit.length < unitRecords; next++) {
-          const { partition, source, time, body } = lives[next]!;
-          unit.push(places.record(partition, source, time, body));
+      // What a unit answers comes with the next of its partitions; while one is committed, another is read and decided.
+      const follow = async (events: readonly { partition: number; value: Buffer }[]) => {
+        let own: LedgerRecord[] = [];
+        for (let next = 0; next < events.length || own.length > 0; ) {
+          const unit = own;
+          for (; next < events.length && unit.length < unitRecords; next++) {
+            const { partition, value } = events[next]!;
+            unit.push(places.record(partition, value));
+          }
+          own = await take(await read(unit));
         }
-        const records = await read(unit);
-        own = await flying;
-        taken = records.length + own.length;
-        flying = records.length === 0 ? Promise.resolve([]) : take(records);
-        flying.catch(nothing);
-      }
+      };
+      await Promise.all(lives.map(follow));
     });
     const walBytes = Number((await walPosition(unitOfWork)) - wal);
     const entries = await checked(unitOfWork, slips);
+    // A connection tells what it wrote at the latest when it ends.
+    await dataSource.destroy();
     return {
       events,
       transactions: { ...events, items: entries },
@@ -93,7 +95,7 @@ export async function ledgerIngest(bench: Bench, slips: number): Promise<LedgerR
       walBytesPerSlip: walBytes / slips,
     };
   } finally {
-    await dataSource.destroy();
+    if (dataSource.isInitialized) await dataSource.destroy();
   }
 }
 
@@ -125,7 +127,7 @@ async function walPosition(unitOfWork: UnitOfWork): Promise<bigint> {
   return BigInt(row!.at);
 }
 
-/** Inserted and updated, as the server counts; by a connection of its own, when all others have told theirs. */
+/** Inserted and updated, as the server counts; by a connection of its own, when all others have ended and told theirs. */
 async function rowsWritten(url: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -179,9 +181,7 @@ export async function unnestEvents(bench: Bench, slips: number): Promise<Sample>
     'create table raw (partition int not null, kafka_offset bigint not null, body bytea not null, primary key (partition, kafka_offset))',
   );
   const places = new Places();
-  const all = [...ledgerLives(slips)].map(({ partition, source, time, body }) =>
-    places.record(partition, source, time, body),
-  );
+  const all = [...ledgerLives(slips, places)].map(({ partition, value }) => places.record(partition, value));
   const sql = 'insert into raw select * from unnest($1::int[], $2::bigint[], $3::bytea[])';
   try {
     return await timed(all.length, async () => {
