@@ -3,7 +3,7 @@ import { sharedEnvironment } from '@slipstream/environment';
 import { seededRandom } from '@slipstream/kernel';
 import { serializeState, slipStatuses } from '@slipstream/slip';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
-import type { LedgerQueries, PageRequest, SlipView } from '../src/application/queries.ts';
+import type { LedgerQueries, PageRequest, SlipFilter, SlipView } from '../src/application/queries.ts';
 import { type FollowedSlip, statusOf } from '../src/domain/log/follow.ts';
 import { type Books, openBooks } from './books.ts';
 import { recordedAs } from './builders.ts';
@@ -22,10 +22,13 @@ afterAll(() => books?.close());
 
 const clocks = ['wall', 'import-1', 'import-2'];
 
-async function listed(clock: string, status?: string): Promise<SlipView[]> {
+async function listed(
+  clock: string,
+  asked: Pick<SlipFilter, 'status' | 'outcome'> = {},
+): Promise<SlipView[]> {
   const views: SlipView[] = [];
   for (let from: PageRequest['from'] = null; ; ) {
-    const page = await queries.slips({ clock, status }, 'asc', { limit: 7, from });
+    const page = await queries.slips({ clock, ...asked }, 'asc', { limit: 7, from });
     views.push(...page.items);
     if (page.next === null) return views;
     from = { side: 'after', key: page.next };
@@ -59,26 +62,34 @@ it('lists by status and single slips say where slips stand, also where their row
     }
   }
   const slips = [...plain.slips.values()].map(({ slip }) => slip);
-  const rows = await books.unitOfWork.query<{ lags: boolean }>(
-    'select s.version < n.version as lags from slip s join slip_now n using (id)',
+  const rows = await books.unitOfWork.query<{ lags: boolean; settled: boolean }>(
+    'select s.version < n.version as lags, s.hold_status <> n.hold_status as settled from slip s join slip_now n using (id)',
   );
   expect(rows.filter(({ lags }) => lags).length).toBeGreaterThan(10);
+  expect(rows.filter(({ settled }) => settled).length).toBeGreaterThan(1);
   for (const clock of clocks) {
     const own = slips.filter((slip) => slip.clock === clock);
     expect((await listed(clock)).map(text).sort()).toEqual(own.map(expected).sort());
     for (const status of slipStatuses) {
       const those = own.filter((slip) => statusOf(slip) === status);
-      expect([status, ...(await listed(clock, status)).map(text).sort()]).toEqual([
+      expect([status, ...(await listed(clock, { status })).map(text).sort()]).toEqual([
         status,
         ...those.map(expected).sort(),
       ]);
     }
+    for (const outcome of ['succeeded', 'failed', 'void']) {
+      const those = own.filter(({ state }) => state?.outcome === outcome);
+      expect((await listed(clock, { outcome })).map(text).sort()).toEqual(those.map(expected).sort());
+    }
   }
   for (const slip of slips) expect(text((await queries.slip(slip.slipId))!)).toBe(expected(slip));
   const now = await books.unitOfWork.query(
-    'select id, status, version::int from slip_now order by id collate "C"',
+    'select id, status, version::int, outcome, hold_status from slip_now order by id collate "C"',
   );
-  const names = slips.map((slip) => ({ id: slip.slipId, status: statusOf(slip), version: slip.version }));
+  const names = slips.map((slip) => ({
+    ...{ id: slip.slipId, status: statusOf(slip), version: slip.version, outcome: slip.state!.outcome },
+    hold_status: plain.holds.get(slip.slipId)?.status ?? null,
+  }));
   names.sort((a, b) => Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
   expect(now).toEqual(names);
 });

@@ -10,7 +10,7 @@ import type {
   SlipView,
 } from '../../application/queries.ts';
 import { type Keyset, readPage } from './keyset.ts';
-import { underWay, usualStatuses } from './slip-rows.ts';
+import { settledSince, underWay, usualStatuses } from './slip-rows.ts';
 import { type Stand, type StateRow, standsOf, stateColumns } from './slip-states.ts';
 import { transactions } from './transactions.ts';
 
@@ -107,10 +107,12 @@ function slipKeyset(filter: SlipFilter, order: 'asc' | 'desc'): Keyset<SlipRow, 
     parameters.push(value);
     conditions.push(condition(`$${parameters.length}`));
   };
-  for (const column of ['clock', 'reference', 'account', 'provider', 'kind', 'outcome'] as const) {
+  for (const column of ['clock', 'reference', 'account', 'provider', 'kind'] as const) {
     add(filter[column], (place) => `${column} = ${place}`);
   }
-  const { status } = filter;
+  const { status, outcome } = filter;
+  const settled = outcome === 'succeeded' ? ` or ${settledSince}` : '';
+  add(outcome, (place) => `(outcome = ${place}${settled})`);
   if (status !== undefined && underWay.has(status)) {
     add([...underWay], (place) => `status = any(${place})`);
     add(status, (place) => `${statusNow} = ${place}`);

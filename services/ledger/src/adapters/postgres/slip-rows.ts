@@ -25,9 +25,17 @@ export interface SlipRow extends StateRow {
   readonly entries: number;
 }
 
+/**
+ * The slip was settled, and succeeded, after its row was written: only a settlement lets the row of one with an entry wait
+ * ({@link mayLag}).
+ */
+export const settledSince = `(slip.entries = 1 and exists (
+  select from entry e where e.slip_id = slip.id and e.n = 2 and e.type = 'settle'))`;
+
 export const loadSql = `
-select id, partition, clock, listed_at, hold_status, hold_terms, entries, ${stateColumns}
-from slip where id = any($1::text[])`;
+select id, partition, clock, listed_at, hold_terms, ${stateColumns},
+       case when settled then 'settled' else hold_status end as hold_status, case when settled then 2 else entries end as entries
+from slip, lateral (select ${settledSince} as settled) as since where id = any($1::text[])`;
 
 type SlipRowWritten = ReturnType<typeof slipRow>;
 
@@ -76,25 +84,51 @@ export function differsUsually(one: SlipRowWritten, other: SlipRowWritten): bool
 }
 
 /** Of these the log says where they stand, and lists ask it; a slip of any other status has it in its row. */
-export const underWay: ReadonlySet<string> = new Set(['submitted', 'held', 'dispatching', 'acknowledged']);
+export const underWay: ReadonlySet<string> = new Set([
+  'submitted',
+  'held',
+  'dispatching',
+  'acknowledged',
+  'returned',
+]);
 
-/** Facts that a row shows, or guards a decision by. */
-const shown = [
-  ...(['reference', 'account', 'counterparty', 'provider', 'kind', 'outcome'] as const),
-  ...(['cause', 'amount', 'deadline', 'overdue'] as const),
-];
-
-/** Whether the row says all that it must: only where the slip stands has changed, and that is told by the log. */
-export function mayLag({ slip, hold, entries, snapshotAt, before }: SlipChange): boolean {
-  if (before === null || hold?.status !== before.hold?.status || entries !== before.entries) return false;
-  if (snapshotAt !== before.snapshotAt || snapshotAt === slip.version) return false;
+/**
+ * Whether the row says all that it must: only where the slip stands has changed, and that is told by the log; or it was
+ * settled, which its second entry tells until the slip's last event comes.
+ */
+export function mayLag(change: SlipChange): boolean {
+  const { slip, hold, entries, snapshotAt, before } = change;
+  if (before === null || snapshotAt !== before.snapshotAt || snapshotAt === slip.version) return false;
   const { state, waitsFrom, clock, listedAt } = slip;
   const was = before.slip;
   if (state === null || was.state === null || waitsFrom !== null || was.waitsFrom !== null) return false;
   if (!underWay.has(state.status) || !underWay.has(was.state.status)) return false;
-  if (clock !== was.clock || listedAt !== was.listedAt) return false;
-  for (const fact of shown) if (state[fact] !== was.state[fact]) return false;
-  return true;
+  if (clock !== was.clock || listedAt !== was.listedAt || !showsTheSame(state, was.state)) return false;
+  if (hold?.status === before.hold?.status && entries === before.entries)
+    return state.outcome === was.state.outcome;
+  return isSettlement(change, before);
+}
+
+/** Facts that a row shows, or guards a decision by; but the outcome. Written out: it runs for every event. */
+function showsTheSame(state: SlipState, was: SlipState): boolean {
+  return (
+    state.reference === was.reference &&
+    state.account === was.account &&
+    state.counterparty === was.counterparty &&
+    state.provider === was.provider &&
+    state.kind === was.kind &&
+    state.cause === was.cause &&
+    state.amount === was.amount &&
+    state.deadline === was.deadline &&
+    state.overdue === was.overdue
+  );
+}
+
+/** What {@link settledSince} finds, and nothing besides. A slip that was overdue stops being counted by its row. */
+function isSettlement({ slip: { state }, hold, entries }: SlipChange, before: StoredSlip): boolean {
+  if (before.hold?.status !== 'held' || hold?.status !== 'settled') return false;
+  if (before.entries !== 1 || entries !== 2) return false;
+  return before.slip.state?.outcome === null && state?.outcome === 'succeeded' && !state.overdue;
 }
 
 export function toStored(row: SlipRow, { state, version, position, chain }: Stand): StoredSlip {
