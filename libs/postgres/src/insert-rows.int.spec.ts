@@ -3,13 +3,28 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import { instantFromMicros, type SeededRandom, seededRandom } from '@slipstream/kernel';
 import type { DataSource } from 'typeorm';
-import { bool, bytea, int2, int4, int8, jsonb, numeric, text, timestamptz, uuid } from './column-types.ts';
+import {
+  binaryString,
+  bool,
+  bytea,
+  int2,
+  int4,
+  int8,
+  jsonb,
+  numeric,
+  text,
+  timestamptz,
+  uuid,
+} from './column-types.ts';
 import { columns, type RowOf, table } from './columns.ts';
 import { openDataSource } from './data-source.ts';
 import { isTransient } from './transient.ts';
 import { UnitOfWork } from './unit-of-work.ts';
 
-const everyType = { n: int4, bool, int2, int4, int8, text, bytea, uuid, timestamptz, numeric, jsonb };
+const everyType = {
+  ...{ n: int4, bool, int2, int4, int8, text, bytea, uuid, timestamptz, numeric, jsonb },
+  chars: binaryString,
+};
 type Row = RowOf<typeof everyType>;
 const target = table('every_type', everyType);
 
@@ -38,15 +53,26 @@ const asRead = (row: Row) => ({
   int8: row.int8 === null ? null : String(row.int8),
   numeric: row.numeric === null ? null : String(row.numeric),
   jsonb: row.jsonb === null ? null : JSON.parse(row.jsonb),
+  chars: row.chars === null ? null : Buffer.from(row.chars, 'latin1'),
 });
 const stored = () =>
   unitOfWork.query<Record<string, unknown>>(`select ${target.names.join(', ')} from every_type order by n`);
 const nothing: Omit<Row, 'n'> = {
   ...{ bool: null, int2: null, int4: null, int8: null, text: null, bytea: null, uuid: null },
-  ...{ timestamptz: null, numeric: null, jsonb: null },
+  ...{ timestamptz: null, numeric: null, jsonb: null, chars: null },
 };
 
-const texts = ['', 'NULL', '{a,"b"}', 'back\\slash\ttab\n', 'é\u2028💸', 'x'.repeat(300), '\\.', '\\N'];
+const texts = [
+  '',
+  'NULL',
+  '{a,"b"}',
+  'back\\slash\ttab\n',
+  'é\u2028💸',
+  'ascii, then é',
+  'x'.repeat(300),
+  '\\.',
+  '\\N',
+];
 const hex = (random: SeededRandom, digits: number) =>
   Array.from({ length: digits }, () => random.integer(0, 15).toString(16)).join('');
 const big = (random: SeededRandom, digits: number) =>
@@ -67,6 +93,7 @@ function randomRow(random: SeededRandom, n: number): Row {
     ),
     text: maybe(random.pick(texts)),
     bytea: maybe(Buffer.from(hex(random, 2 * random.integer(0, 40)), 'hex')),
+    chars: maybe(Buffer.from(hex(random, 2 * random.integer(0, 40)), 'hex').toString('latin1')),
     uuid: maybe(`${hex(random, 8)}-${hex(random, 4)}-${hex(random, 4)}-${hex(random, 4)}-${hex(random, 12)}`),
     timestamptz: maybe(
       random.pick([
@@ -151,6 +178,10 @@ describe('an error in the middle', () => {
     ['a number that is too large', { int4: 2 ** 40 }, /out of range/],
     ['a fraction', { int8: 0.5 }, /no whole number/],
     ['what is no UUID', { uuid: 'slip-1' }, /no UUID/],
+    ['a UUID with another letter', { uuid: '0000000g-0000-4000-8000-000000000000' }, /no UUID/],
+    ['a UUID with another sign', { uuid: '00000000-0000-4000-8000+000000000000' }, /no UUID/],
+    ['a UUID with a letter of no byte', { uuid: '0000000\u0141-0000-4000-8000-000000000000' }, /no UUID/],
+    ['a character that is no byte', { chars: 'a\u0100' }, /no such character/],
     ['what is no time', { timestamptz: 'yesterday' }, /no instant/],
     ['what is missing', { text: undefined as unknown as null }, /has no value/],
     ['the database: a key that is there', { n: 7 }, /duplicate key/],

@@ -7,27 +7,27 @@ let scratch = Buffer.alloc(4_096);
 
 /** Names transactions after the events that cause them (UUIDv5, RFC 9562): the same event never posts twice. */
 export function transactionId(eventId: string): string {
-  const id = hash('sha1', joined(transactions, Buffer.from(eventId)), 'buffer');
-  id[6] = (id[6]! & 0x0f) | 0x50;
-  id[8] = (id[8]! & 0x3f) | 0x80;
-  const hex = id.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  const bytes = room(transactions.length + eventId.length * 3);
+  bytes.set(transactions);
+  const length = transactions.length + bytes.write(eventId, transactions.length);
+  const hex = hash('sha1', bytes.subarray(0, length), 'hex');
+  // RFC 9562: the version, then the variant in two bits.
+  const variant = '89ab'[Number.parseInt(hex[16]!, 16) & 3];
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** Hashed at once: a third of what a hash object costs, which is made to be filled bit by bit. */
-export const sha256: Sha256 = (first, ...rest) => hash('sha256', joined(first, ...rest), 'buffer');
+export const sha256: Sha256 = (bytes, before) => {
+  // 'binary' is Node's name of Latin-1 there.
+  if (before === undefined) return hash('sha256', bytes, 'binary');
+  const both = room(before.length + bytes.length);
+  const start = both.write(before, 'latin1');
+  both.set(bytes, start);
+  return hash('sha256', both.subarray(0, start + bytes.length), 'binary');
+};
 
-/** One after the other; good until the next call. */
-function joined(first: Uint8Array, ...rest: readonly Uint8Array[]): Uint8Array {
-  if (rest.length === 0) return first;
-  let length = first.length;
-  for (const part of rest) length += part.length;
+/** At least so many bytes, whatever they are; good until the next call. */
+function room(length: number): Buffer {
   if (length > scratch.length) scratch = Buffer.alloc(2 * length);
-  scratch.set(first);
-  let at = first.length;
-  for (const part of rest) {
-    scratch.set(part, at);
-    at += part.length;
-  }
-  return scratch.subarray(0, length);
+  return scratch;
 }

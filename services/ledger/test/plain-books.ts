@@ -9,6 +9,7 @@ import {
   foldLogged,
   follow,
   followUnread,
+  type Hash,
   type LogRecord,
   waits,
 } from '../src/domain/log/follow.ts';
@@ -16,7 +17,7 @@ import { Balances } from '../src/domain/posting/balances.ts';
 
 /** The domain alone, one record after the other, in memory: what any faster way must come to as well. */
 export class PlainBooks {
-  readonly log: { partition: number; record: LogRecord; version: number; chain: Buffer }[] = [];
+  readonly log: { partition: number; record: LogRecord; version: number; chain: Hash }[] = [];
   readonly slips = new Map<string, { partition: number; slip: FollowedSlip }>();
   readonly holds = new Map<string, Hold>();
   readonly balances = new Balances();
@@ -64,17 +65,19 @@ export interface BooksAsText {
   readonly balances: string[];
 }
 
+const hexOf = (hash: Hash) => Buffer.from(hash, 'latin1').toString('hex');
+
 export const logText = (
   partition: number,
   offset: number,
   slipId: string,
   version: number,
   bytes: Buffer,
-  chain: Buffer,
-) => `${partition}:${offset} ${slipId} ${version} ${sha256(bytes).toString('hex')} ${chain.toString('hex')}`;
+  chain: Hash,
+) => `${partition}:${offset} ${slipId} ${version} ${hexOf(sha256(bytes))} ${hexOf(chain)}`;
 export const slipText = (partition: number, slip: FollowedSlip, hold: Hold | null) =>
   [
-    ...[slip.slipId, partition, slip.version, slip.position, slip.waitsFrom, slip.chain.toString('hex')],
+    ...[slip.slipId, partition, slip.version, slip.position, slip.waitsFrom, hexOf(slip.chain)],
     ...[slip.clock, slip.listedAt, slip.state && serializeState(slip.state)],
     hold &&
       `${hold.status} ${hold.clock} ${hold.kind} ${hold.account} ${hold.counterparty} ${hold.amount?.amount} ${hold.amount?.currency}`,

@@ -39,7 +39,7 @@ export async function storedAsText(unitOfWork: UnitOfWork): Promise<BooksAsText>
           row.slip_id,
           Number(row.version),
           row.bytes,
-          row.chain,
+          row.chain.toString('latin1'),
         ),
       )
       .sort(),

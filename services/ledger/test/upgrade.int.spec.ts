@@ -23,7 +23,7 @@ import { randomLives } from './lives.ts';
 import { asText, PlainBooks } from './plain-books.ts';
 import { storedAsText } from './stored-books.ts';
 
-const { bytea, int4, int8, numeric, text, timestamptz, uuid } = columnTypes;
+const { binaryString, bytea, int4, int8, numeric, text, timestamptz, uuid } = columnTypes;
 
 /** The tables as the release before had them. */
 const old = {
@@ -37,7 +37,14 @@ const old = {
       type: text,
       slip_id: text,
     },
-    ...{ clock: text, version: int8, at: timestamptz, received_at: timestamptz, bytes: bytea, chain: bytea },
+    ...{
+      clock: text,
+      version: int8,
+      at: timestamptz,
+      received_at: timestamptz,
+      bytes: bytea,
+      chain: binaryString,
+    },
   }),
   slip: table('slip', {
     ...{
@@ -65,7 +72,7 @@ const old = {
       version: int8,
       position: int8,
     },
-    ...{ waits_from: int8, state: text, chain: bytea },
+    ...{ waits_from: int8, state: text, chain: binaryString },
   }),
   account: table('account', { clock: text, name: text, currency: text, balance: numeric }),
   transaction: table('transaction', {

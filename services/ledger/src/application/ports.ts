@@ -1,6 +1,6 @@
 import type { SlipStatus, Transaction } from '@slipstream/slip';
 import type { Hold } from '../domain/hold/hold.ts';
-import type { FollowedSlip, LogRecord } from '../domain/log/follow.ts';
+import type { FollowedSlip, Hash, LogRecord } from '../domain/log/follow.ts';
 import type { AccountChange, AccountKey, Balances } from '../domain/posting/balances.ts';
 
 /** A slip and its hold in the books. */
@@ -23,7 +23,7 @@ export interface StoredSlip extends SlipInBooks {
 export interface LogEntry {
   readonly record: LogRecord;
   readonly version: number;
-  readonly chain: Buffer;
+  readonly chain: Hash;
   /** Of the slip, after it. */
   readonly status: SlipStatus;
 }
@@ -65,7 +65,7 @@ export interface Resent {
   readonly source: string;
   readonly sequence: number;
   readonly offset: number;
-  readonly digest: Buffer;
+  readonly digest: Hash;
 }
 
 /** One database transaction of the ledger; each call is a few statements for the whole batch. */

@@ -12,7 +12,7 @@ function slip(n: number, version: number, facts: Partial<SlipState> = {}): Store
   const state = { ...initialState(slipId, 'wall'), reference: 'r'.repeat(80), ...facts } as SlipState;
   return {
     slip: {
-      ...{ slipId, partition: n % 3, version, position: version, chain: Buffer.alloc(32), clock: 'wall' },
+      ...{ slipId, partition: n % 3, version, position: version, chain: '\0'.repeat(32), clock: 'wall' },
       ...{ listedAt: '2026-01-01T00:00:00.000000Z', state, waitsFrom: null },
     },
     hold: null,

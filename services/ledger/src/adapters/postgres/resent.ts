@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { peekEnvelope, topics } from '@slipstream/contracts';
 import { isSlipstreamError } from '@slipstream/kernel';
 import { columns, columnTypes, type Tx } from '@slipstream/postgres';
 import { consumerGroup } from '../../application/consumer-group.ts';
 import type { Resent } from '../../application/ports.ts';
+import { sha256 } from '../../digests.ts';
 
 const ids = columns({ id: columnTypes.text });
 const loggedSql = 'select partition, bytes from event_log where slip_id = any($1::text[])';
@@ -47,7 +47,7 @@ async function setAside(tx: Tx, resent: readonly Resent[]): Promise<Row[]> {
 type Digests = ReadonlyMap<string, ReadonlySet<string>>;
 
 function isAmong(digests: Digests, { partition, digest, ...number }: Resent): boolean {
-  return digests.get(numberOf(partition, number))?.has(digest.toString('base64')) ?? false;
+  return digests.get(numberOf(partition, number))?.has(digest) ?? false;
 }
 
 function numberOf(partition: number, { source, sequence }: Pick<Resent, 'source' | 'sequence'>): string {
@@ -59,7 +59,7 @@ function digestsByNumber(rows: readonly Row[]): Digests {
   for (const { partition, bytes } of rows) {
     const number = numberIn(partition, bytes);
     if (number === null) continue;
-    const digest = createHash('sha256').update(bytes).digest('base64');
+    const digest = sha256(bytes);
     const known = digests.get(number);
     if (known) known.add(digest);
     else digests.set(number, new Set([digest]));

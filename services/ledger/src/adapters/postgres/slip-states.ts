@@ -1,7 +1,7 @@
 import { readEnvelope, slipEventOf } from '@slipstream/contracts';
 import { columns, columnTypes, type Tx } from '@slipstream/postgres';
 import { parseState, type SlipState } from '@slipstream/slip';
-import { fold } from '../../domain/log/follow.ts';
+import { fold, type Hash } from '../../domain/log/follow.ts';
 
 /** What a slip's row says of where it stands. */
 export interface StateRow {
@@ -22,7 +22,7 @@ export interface Stand {
   readonly state: SlipState | null;
   readonly version: number;
   readonly position: number;
-  readonly chain: Buffer;
+  readonly chain: Hash;
 }
 
 /** What a release that stored every state wrote where no event could be read. */
@@ -71,12 +71,17 @@ function movedTo(stand: Stand, { version, kafka_offset, chain, bytes }: EventRow
   const state = fold(stand.state, slipEventOf(readEnvelope(bytes)));
   // The row may have been written after this event, and after others that wait.
   if (Number(version) <= stand.version) return { ...stand, state };
-  return { state, version: Number(version), position: Number(kafka_offset), chain };
+  return { state, version: Number(version), position: Number(kafka_offset), chain: chain.toString('latin1') };
 }
 
 function standOf(row: StateRow): Stand {
   const { version, position, chain } = row;
-  return { state: snapshotOf(row), version: Number(version), position: Number(position), chain };
+  return {
+    state: snapshotOf(row),
+    version: Number(version),
+    position: Number(position),
+    chain: chain.toString('latin1'),
+  };
 }
 
 function snapshotOf({ snapshot }: StateRow): SlipState | null {

@@ -1,6 +1,6 @@
 import { columns, columnTypes, table } from '@slipstream/postgres';
 
-const { bool, bytea, int2, int4, int8, numeric, text, timestamptz, uuid } = columnTypes;
+const { binaryString, bool, bytea, int2, int4, int8, numeric, text, timestamptz, uuid } = columnTypes;
 
 /** What is written of a batch, by its columns. */
 export const eventLog = table('event_log', {
@@ -9,7 +9,7 @@ export const eventLog = table('event_log', {
   slip_id: text,
   version: int8,
   bytes: bytea,
-  chain: bytea,
+  chain: binaryString,
   status: text,
 });
 
@@ -20,7 +20,7 @@ const usual = {
   outcome: text,
   version: int8,
   position: int8,
-  chain: bytea,
+  chain: binaryString,
   hold_status: text,
   entries: int2,
 };

@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { at, recordedAs, submitted } from '../../../test/builders.ts';
 import { follow, type LogRecord, type Sha256 } from './follow.ts';
 
-const sha256: Sha256 = (...parts) => createHash('sha256').update(Buffer.concat(parts)).digest();
+const sha256: Sha256 = (bytes, before = '') =>
+  createHash('sha256').update(before, 'latin1').update(bytes).digest('binary');
 
 function record(number: number, rest: Partial<LogRecord> = {}): LogRecord {
   const recorded = recordedAs(submitted(), number);
@@ -28,7 +29,7 @@ describe('a slip follows its log', () => {
     expect(second).toMatchObject({
       version: 2,
       position: 20,
-      chain: sha256(first.chain, Buffer.from('bytes 2')),
+      chain: sha256(Buffer.from('bytes 2'), first.chain),
     });
   });
 

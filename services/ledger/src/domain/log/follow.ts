@@ -30,7 +30,7 @@ export interface FollowedSlip {
   /** Offset of the last of them. */
   readonly position: number;
   /** Rule 8's hash chain over their bytes. */
-  readonly chain: Buffer;
+  readonly chain: Hash;
   readonly clock: string;
   /** When it was submitted, or the time of its first event when it never was. */
   readonly listedAt: Instant;
@@ -45,8 +45,11 @@ export function statusOf({ state }: FollowedSlip): SlipStatus {
   return state?.status ?? 'submitted';
 }
 
-/** SHA-256 over the parts, one after the other. */
-export type Sha256 = (first: Uint8Array, ...rest: readonly Uint8Array[]) => Buffer;
+/** 32 bytes as a string of a character each: one is kept for every slip and event, which Buffers are too dear for. */
+export type Hash = string;
+
+/** SHA-256 over bytes; or over a hash, and the bytes behind it. */
+export type Sha256 = (bytes: Uint8Array, before?: Hash) => Hash;
 
 /** null: an event of an unknown type, which folds into nothing. */
 export function fold(state: SlipState | null, recorded: RecordedEvent | null): SlipState | null {
@@ -63,7 +66,7 @@ export function follow(slip: FollowedSlip | null, record: LogRecord, sha256: Sha
     partition,
     version: (slip?.version ?? 0) + 1,
     position: record.offset,
-    chain: slip === null ? sha256(record.bytes) : sha256(slip.chain, record.bytes),
+    chain: sha256(record.bytes, slip?.chain),
     clock: state?.clock ?? slip?.clock ?? clock,
     listedAt: state?.submittedAt ?? slip?.listedAt ?? first,
     state,
