@@ -1,5 +1,6 @@
 import { assert, type Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
+import { AccountMap } from '../../domain/posting/account-map.ts';
 import { type AccountKey, Balances } from '../../domain/posting/balances.ts';
 import { type AccountKind, accountName, parseAccountName } from '../../domain/posting/chart.ts';
 import { balances, lockBalances, moveBalances, openAccounts } from './tables.ts';
@@ -27,25 +28,23 @@ export interface Moved {
  * partition is owned.
  */
 export class Accounts {
-  readonly #known = new Map<string, bigint>();
+  readonly #known = new PlaceMap();
 
   /** The partition is claimed anew, perhaps from another database, in which an id may be another account's. */
   forget(partition: number): void {
-    const own = `${partition}\0`;
-    for (const key of this.#known.keys()) if (key.startsWith(own)) this.#known.delete(key);
+    this.#known.forget(partition);
   }
 
   /** Moves balances, one change an account; opens those that are missing. Each is written once. */
   async move(tx: Tx, moves: readonly AccountMove[]): Promise<Moved> {
-    const ids = new Map<string, bigint>();
+    const ids = new PlaceMap();
     const known: { id: bigint; change: bigint }[] = [];
     const unknown: AccountMove[] = [];
     for (const move of moves) {
-      const key = keyOf(move);
-      const id = this.#known.get(key);
+      const id = this.#known.get(move);
       if (id === undefined) unknown.push(move);
       else {
-        ids.set(key, id);
+        ids.set(move, id);
         known.push({ id, change: move.change });
       }
     }
@@ -56,31 +55,61 @@ export class Accounts {
     return {
       at: (moved ?? opened)!,
       idOf(place) {
-        const id = ids.get(keyOf(place));
+        const id = ids.get(place);
         assert(id !== undefined, 'an account that was moved is gone');
         return id;
       },
     };
   }
 
-  async #open(tx: Tx, moves: readonly AccountMove[], ids: Map<string, bigint>): Promise<Instant> {
+  async #open(tx: Tx, moves: readonly AccountMove[], ids: PlaceMap): Promise<Instant> {
     const rows = await tx.query<OpenedRow>(
       openAccounts.sql,
       openAccounts.rows.parameters(moves.map((move) => ({ ...toRow(move), change: move.change }))),
     );
     assert(rows.length === moves.length, 'an account was not opened');
-    const found = rows.map(({ id, owner, kind, ...place }) => {
-      const key = keyOf({ ...place, name: accountName({ owner, kind }) });
-      ids.set(key, BigInt(id));
-      return [key, BigInt(id)] as const;
+    const found = rows.map(({ id, owner, kind, clock, currency, partition }) => {
+      const place = { partition, clock, currency, name: accountName({ owner, kind }) };
+      ids.set(place, BigInt(id));
+      return [place, BigInt(id)] as const;
     });
     tx.afterCommit(() => this.#remember(found));
     return rows[0]!.at;
   }
 
-  #remember(found: readonly (readonly [key: string, id: bigint])[]): void {
+  #remember(found: readonly (readonly [place: AccountPlace, id: bigint])[]): void {
     if (this.#known.size + found.length > knownMax) this.#known.clear();
-    for (const [key, id] of found) this.#known.set(key, id);
+    for (const [place, id] of found) this.#known.set(place, id);
+  }
+}
+
+/** Ids of accounts by their partitions. */
+class PlaceMap {
+  readonly #partitions = new Map<number, AccountMap<bigint>>();
+
+  get size(): number {
+    let sum = 0;
+    for (const { size } of this.#partitions.values()) sum += size;
+    return sum;
+  }
+
+  get(place: AccountPlace): bigint | undefined {
+    return this.#partitions.get(place.partition)?.get(place);
+  }
+
+  set(place: AccountPlace, id: bigint): void {
+    const known = this.#partitions.get(place.partition);
+    const accounts = known ?? new AccountMap<bigint>();
+    if (!known) this.#partitions.set(place.partition, accounts);
+    accounts.set(place, id);
+  }
+
+  forget(partition: number): void {
+    this.#partitions.delete(partition);
+  }
+
+  clear(): void {
+    this.#partitions.clear();
   }
 }
 
@@ -106,7 +135,9 @@ async function moveKnown(tx: Tx, moves: { id: bigint; change: bigint }[]): Promi
 
 /** Locks accounts against everybody else who decides by them, and gives their balances over all partitions. */
 export async function lockedBalances(tx: Tx, keys: readonly AccountKey[]): Promise<Balances> {
-  const distinct = [...new Map(keys.map((key) => [keyOf({ partition: 0, ...key }), key])).values()];
+  const byKey = new AccountMap<AccountKey>();
+  for (const key of keys) byKey.set(key, key);
+  const distinct = [...byKey.values()];
   const parameters = balances.rows.parameters(distinct.map((key) => toRow({ partition: 0, ...key })));
   tx.send(lockBalances.sql, parameters);
   const rows = await tx.query<{ place: number; balance: string }>(balances.sql, parameters);
@@ -119,9 +150,4 @@ function toRow({ partition, clock, name, currency }: AccountPlace) {
   const account = parseAccountName(name);
   assert(account !== null, `${JSON.stringify(name)} is no name of an account`);
   return { ...account, clock, currency, partition };
-}
-
-/** PostgreSQL's text holds no NUL, so keys are distinct. */
-function keyOf({ partition, clock, name, currency }: AccountPlace): string {
-  return `${partition}\0${clock}\0${currency}\0${name}`;
 }

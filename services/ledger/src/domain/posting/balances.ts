@@ -1,4 +1,5 @@
 import type { Posting } from '@slipstream/slip';
+import { AccountMap } from './account-map.ts';
 
 export interface AccountKey {
   readonly clock: string;
@@ -12,13 +13,12 @@ export interface AccountChange extends AccountKey {
 
 /** Sums per account: of balances, or of the changes that postings make. */
 export class Balances {
-  readonly #entries = new Map<string, { key: AccountKey; sum: bigint }>();
+  readonly #entries = new AccountMap<{ key: AccountKey; sum: bigint }>();
 
   add(key: AccountKey, change: bigint): void {
-    const id = idOf(key);
-    const entry = this.#entries.get(id);
+    const entry = this.#entries.get(key);
     if (entry) entry.sum += change;
-    else this.#entries.set(id, { key, sum: change });
+    else this.#entries.set(key, { key, sum: change });
   }
 
   post(clock: string, postings: readonly Posting[]): void {
@@ -30,15 +30,10 @@ export class Balances {
 
   /** Zero for an account that was never used. */
   of(key: AccountKey): bigint {
-    return this.#entries.get(idOf(key))?.sum ?? 0n;
+    return this.#entries.get(key)?.sum ?? 0n;
   }
 
   changes(): AccountChange[] {
-    return [...this.#entries.values()].map(({ key, sum }) => ({ ...key, change: sum }));
+    return Array.from(this.#entries.values(), ({ key, sum }) => ({ ...key, change: sum }));
   }
-}
-
-/** PostgreSQL's text holds no NUL, so ids are distinct. */
-function idOf({ clock, name, currency }: AccountKey): string {
-  return `${clock}\0${name}\0${currency}`;
 }
