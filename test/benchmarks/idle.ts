@@ -40,8 +40,9 @@ const settleMs = 600_000;
 /** Node's and Java's compilers still work for half a minute after work ends. */
 const calmMs = 30_000;
 const lookMs = 3_000;
-/** Fewer commits a second than that: what was begun has been handled. */
-const quietCommits = 40;
+/** Fewer commits a second than that, so many looks in a row: what was begun has been handled. */
+const quietCommits = 25;
+const quietLooks = 4;
 const closedAtOnce = 100;
 const caller = 'bench-idle';
 /** On a route on which nobody is called: it stays open until its deadline. */
@@ -154,11 +155,14 @@ async function logEnds({ brokers }: Bench): Promise<number> {
 /** What was begun has been handled, and the compilers rest. */
 async function untilQuiet(postgres: pg.Client): Promise<void> {
   await sleep(calmMs);
+  let quiet = 0;
   await waitFor(
     async () => {
       const before = await commits(postgres);
       await sleep(lookMs);
-      return ((await commits(postgres)) - before) / (lookMs / 1_000) < quietCommits;
+      const perSecond = ((await commits(postgres)) - before) / (lookMs / 1_000);
+      quiet = perSecond < quietCommits ? quiet + 1 : 0;
+      return quiet === quietLooks;
     },
     { timeoutMs: settleMs, what: 'the stack to rest' },
   );

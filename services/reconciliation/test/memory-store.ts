@@ -45,9 +45,10 @@ export class MemoryStore {
       byId: async (slipIds) => slipIds.flatMap((slipId) => this.#slips.get(slipId) ?? []),
       toJudge: async (range) => page(this.#toJudge(range)),
       toStep: async (partition, through) => page(this.#toStep(partition, through)),
-      toConclude: async (range, after) =>
+      toConclude: async (_, ranges, after) =>
         page(
-          this.#on(range)
+          ranges
+            .flatMap((range) => this.#on(range))
             .filter((slip) => isMissed(slip) && slip.state.slipId > after)
             .toSorted(by(({ state }) => state.slipId)),
         ),
@@ -58,11 +59,13 @@ export class MemoryStore {
           else this.#slips.set(slip.state.slipId, slip);
         }
       },
-      finishClock: async (range) => {
-        if (this.#due(range).length > 0) return false;
-        this.#concluded.add(nameOf(range));
-        for (const { state } of this.#on(range)) this.#slips.delete(state.slipId);
-        return true;
+      finishClocks: async (_, ranges) => {
+        const ended = ranges.filter((range) => this.#due(range).length === 0);
+        for (const range of ended) {
+          this.#concluded.add(nameOf(range));
+          for (const { state } of this.#on(range)) this.#slips.delete(state.slipId);
+        }
+        return ended;
       },
     };
   }

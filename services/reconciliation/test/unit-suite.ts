@@ -197,8 +197,9 @@ export function describeUnit(name: string, open: () => Promise<UnitUnderTest>): 
 
     describe('a closed clock', () => {
       const toConclude = async (after: string) =>
-        idsOf((await store.inUnit((unit) => unit.toConclude(range(farAway), after))).slips);
-      const finish = (through: Instant) => store.inUnit((unit) => unit.finishClock(range(through)));
+        idsOf((await store.inUnit((unit) => unit.toConclude(partition, [range(farAway)], after))).slips);
+      const finish = async (through: Instant) =>
+        (await store.inUnit((unit) => unit.finishClocks(partition, [range(through)]))).length > 0;
 
       test('concludes what it missed, in the order of ids, but nothing behind a dead letter', async () => {
         const missed = await save(slip([held, overdueEvent]), slip([held, overdueEvent]));
@@ -225,6 +226,22 @@ export function describeUnit(name: string, open: () => Promise<UnitUnderTest>): 
         expect(await store.lookout.concluded([range(at(50))])).toHaveLength(1);
         expect([await kept(called), await kept(open!)]).toEqual([null, null]);
         expect(await kept(parked!)).not.toBeNull();
+      });
+
+      test('ends with others at once, each by itself', async () => {
+        const other = `import-${v7()}`;
+        const both = [range(at(50)), range(at(50), { clock: other })];
+        const [missed, open] = await save(slip([held, overdueEvent]), slip([held]));
+        const [missedThere, later] = await save(
+          slip([held, overdueEvent], { clock: other }),
+          slip([held], { clock: other, data: { deadline: at(100) } }),
+        );
+        const page = await store.inUnit((unit) => unit.toConclude(partition, both, ''));
+        expect(idsOf(page.slips)).toEqual(idsOf([missed!, missedThere!]).toSorted());
+        expect(await store.inUnit((unit) => unit.finishClocks(partition, both))).toEqual([both[1]]);
+        expect(await store.lookout.concluded(both)).toEqual([both[1]]);
+        expect([await kept(later!), await kept(missedThere!)]).toEqual([null, null]);
+        expect([await kept(open!), await kept(missed!)]).toEqual([open, missed]);
       });
     });
   });

@@ -2,11 +2,13 @@ import { isLive } from '@slipstream/slip';
 import { type ClockState, type Judgeable, judgedThrough } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
 import type { Ids } from './advance.ts';
-import { concludeClock } from './conclude-clocks.ts';
+import { concludeClocks } from './conclude-clocks.ts';
 import { judgeDeadlines } from './judge-deadlines.ts';
 import type { Lookout, OwnedPartitions } from './ports.ts';
 import { takeDueSteps } from './take-due-steps.ts';
 
+/** Clocks that end in one round on each partition: live deadlines are judged in between. */
+const clocksEndedMax = 500;
 /** How often progress is written down; it is for people, verdicts don't need it. The wall clock's always moves. */
 const keepProgressEveryMs = 1_000;
 const keepLiveProgressEveryMs = 5_000;
@@ -49,9 +51,14 @@ export function createDetector({
 
   async function conclude(closed: readonly Judgeable[]): Promise<void> {
     if (closed.length === 0) return;
-    const before = new Set(await lookout.concluded(closed));
-    for (const range of closed) {
-      if (before.has(range) || (await concludeClock(range, owned, ids))) concluded.add(name(range));
+    for (const range of await lookout.concluded(closed)) concluded.add(name(range));
+    const left = Map.groupBy(
+      closed.filter((range) => !concluded.has(name(range))),
+      ({ partition }) => partition,
+    );
+    for (const [partition, ranges] of left) {
+      const ended = await concludeClocks(partition, ranges.slice(0, clocksEndedMax), owned, ids);
+      for (const range of ended) concluded.add(name(range));
     }
   }
 

@@ -20,16 +20,19 @@ export interface Unit {
   toJudge(range: Judgeable): Promise<SlipPage>;
   /** Slips whose next step is due; a conclusion also needs the answers up to its time to be read. */
   toStep(partition: number, through: Instant): Promise<SlipPage>;
-  /** Overdue slips of a closed clock about which nothing was concluded yet, after the slip id `after`. */
-  toConclude(range: Judgeable, after: string): Promise<SlipPage>;
+  /**
+   * Overdue slips of closed clocks about which nothing was concluded yet, after the slip id `after`. Here and below all
+   * ranges are of the partition, each of another clock.
+   */
+  toConclude(partition: number, ranges: readonly Judgeable[], after: string): Promise<SlipPage>;
   /** Writes what the slips have become, and where they are kept, and publishes what was decided. */
   save(changes: Iterable<Change>): Promise<void>;
   /**
-   * Ends an imported clock on this partition: its counts stay, its rows go, but for those of slips behind a dead letter:
-   * redriven, their events still count. False, and nothing is changed, while a slip that is due still waits for the
-   * ledger's answer.
+   * Ends imported clocks on this partition: their counts stay, their rows go, but for those of slips behind a dead letter:
+   * redriven, their events still count. Gives those that ended: nothing is changed of one of which a slip that is due still
+   * waits for the ledger's answer.
    */
-  finishClock(range: Judgeable): Promise<boolean>;
+  finishClocks(partition: number, ranges: readonly Judgeable[]): Promise<readonly Judgeable[]>;
 }
 
 /** The partitions that this instance owns now. */

@@ -16,6 +16,10 @@ select o.partition, o.verdict, null, null, o.state, o.observations from archived
 const givenRange = `(select $1::int as partition, $2::text as clock, $3::timestamptz as through,
   $4::timestamptz as holds_through, $5::text as consumer_group, $6::text as topic) as r`;
 
+/** Ranges of one partition. */
+const givenRanges = `(select $1::int as partition, c.*, $5::text as consumer_group, $6::text as topic
+  from unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as c(clock, through, holds_through)) as r`;
+
 const toJudgeSql = `
 select ${slipColumns}, clock_timestamp() as now
   from open_slip o, ${givenRange}
@@ -31,24 +35,24 @@ select ${slipColumns}, clock_timestamp() as now
 
 const toConcludeSql = `
 select ${slipColumns}, clock_timestamp() as now
-  from open_slip o, ${givenRange}
+  from open_slip o, ${givenRanges}
  where o.partition = r.partition and o.clock = r.clock and o.clock <> '${wallClock}' and o.verdict = 'overdue'
    and o.slip_id > $7 and ${isDetermined}
  order by o.slip_id limit ${pageSizeMax}`;
 
-const finishClockSql = `
+const finishClocksSql = `
 with finished as (
   insert into clock_progress (clock, partition, judged_through, closed, concluded)
-  select r.clock, r.partition, r.through, true, true from ${givenRange} where r.clock <> '${wallClock}'
+  select r.clock, r.partition, r.through, true, true from ${givenRanges} where r.clock <> '${wallClock}'
     and not exists (select 1 from open_slip o where ${isDue})
   on conflict (clock, partition) do update set
     judged_through = greatest(clock_progress.judged_through, excluded.judged_through), closed = true, concluded = true
   returning clock, partition
 ), gone as (
-  delete from open_slip o using finished f, ${givenRange}
-   where o.clock = f.clock and o.partition = f.partition and ${isDetermined}
+  delete from open_slip o using finished f, ${givenRanges}
+   where o.clock = f.clock and r.clock = f.clock and o.partition = f.partition and ${isDetermined}
 )
-select 1 from finished`;
+select clock from finished`;
 
 type TimedRow = SlipRow & { readonly now: Instant };
 
@@ -62,6 +66,13 @@ export function openUnit(
   const given = ({ partition, clock, through, holdsThrough }: Judgeable) => [
     ...[partition, clock, through, holdsThrough, group, topic],
   ];
+  const givenAll = (partition: number, ranges: readonly Judgeable[]) => [
+    partition,
+    ranges.map(({ clock }) => clock),
+    ranges.map(({ through }) => through),
+    ranges.map(({ holdsThrough }) => holdsThrough),
+    ...[group, topic],
+  ];
   return {
     async byId(slipIds) {
       return (await tx.query<SlipRow>(byIdSql, [slipIds])).map(toSlip);
@@ -72,8 +83,8 @@ export function openUnit(
     async toStep(partition, through) {
       return page(await tx.query<TimedRow>(toStepSql, [partition, through, group, topic]));
     },
-    async toConclude(range, after) {
-      return page(await tx.query<TimedRow>(toConcludeSql, [...given(range), after]));
+    async toConclude(partition, ranges, after) {
+      return page(await tx.query<TimedRow>(toConcludeSql, [...givenAll(partition, ranges), after]));
     },
     async save(changes) {
       const all = [...changes];
@@ -83,8 +94,10 @@ export function openUnit(
         all.flatMap(({ events }) => events),
       );
     },
-    async finishClock(range) {
-      return (await tx.query(finishClockSql, given(range))).length > 0;
+    async finishClocks(partition, ranges) {
+      const rows = await tx.query<{ clock: string }>(finishClocksSql, givenAll(partition, ranges));
+      const ended = new Set(rows.map(({ clock }) => clock));
+      return ranges.filter(({ clock }) => ended.has(clock));
     },
   };
 }
