@@ -346,6 +346,20 @@ export const mutations: readonly Mutation[] = [
     specs: [`${gateway}/src/application/dispatch-due-slips.spec.ts`],
   },
   {
+    name: 'R1-what-is-held-is-sent-whether-or-not-it-may',
+    file: `${gateway}/src/application/follow-slips.ts`,
+    from: 'if (intents && mayIntend(dispatch, now) && intents.mayTake(dispatch))',
+    to: 'if (intents && intents.mayTake(dispatch))',
+    specs: [`${gateway}/src/application/intents.spec.ts`],
+  },
+  {
+    name: 'R1-a-slot-of-an-intent-that-was-rolled-back-stays-taken',
+    file: `${gateway}/src/application/intents.ts`,
+    from: 'for (const id of this.providers) slots.giveBack(id, onFree);',
+    to: '',
+    specs: [`${gateway}/src/application/intents.spec.ts`],
+  },
+  {
     name: 'R1-not-found-at-the-very-bound-counts',
     file: `${gateway}/src/domain/proof/not-executed.ts`,
     from: 'return askedAt > addMs(notAfter, acceptanceDelayMaxMs);',
