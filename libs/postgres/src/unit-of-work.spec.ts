@@ -48,13 +48,33 @@ test('a commit that the database made a rollback of is an error, also when nobod
   const client = { query: async () => ({ rows: [], command: 'ROLLBACK' }) };
   const runner = { connect: async () => client, release: async () => {} };
   const unitOfWork = new UnitOfWork({ createQueryRunner: () => runner } as never);
-  let isCommitted = false;
+  const told: string[] = [];
   const run = unitOfWork.run(async (tx) => {
-    tx.afterCommit(() => {
-      isCommitted = true;
-    });
+    const then = () => void told.push('committed');
+    tx.afterCommit(then, () => void told.push('not known to be committed'));
     await tx.query('select 1', [1]);
   });
   await expect(run).rejects.toThrow('not committed');
-  expect(isCommitted).toBe(false);
+  expect(told).toEqual(['not known to be committed']);
+});
+
+test('a transaction tells behind its commit which numbers it gave, and nothing else', async () => {
+  const at = '2026-11-22T10:00:00.000000Z';
+  const client = {
+    async query(config: string | { text: string }) {
+      if (typeof config === 'string') return { rows: [], command: config.toUpperCase() };
+      return { rows: [{ topic: 't', partition: 0, first_seq: '7', at }], command: 'SELECT' };
+    },
+  };
+  const runner = { connect: async () => client, release: async () => {} };
+  const unitOfWork = new UnitOfWork({ createQueryRunner: () => runner } as never);
+  const told: unknown[] = [];
+  await unitOfWork.run(async (tx) => {
+    tx.afterCommit(
+      (stamps) => void told.push(stamps),
+      () => void told.push('not known to be committed'),
+    );
+    tx.publish([event, event]);
+  });
+  expect(told).toEqual([[7n, 8n].map((seq) => ({ topic: 't', partition: 0, seq, at }))]);
 });
