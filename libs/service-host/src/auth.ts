@@ -34,11 +34,15 @@ export const Scopes = (...scopes: readonly [Scope, ...Scope[]]) => allow(scopes)
 const allow = (access: Access) =>
   applyDecorators(SetMetadata(accessKey, access), ApiExtension(accessExtension, access));
 
-/** Controller parameter: who is calling. Only on routes that need a token. */
-export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): CallerIdentity => {
-  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
-  return must(caller, '@Caller() on a @Public() route');
-});
+/** Who is calling. Only on routes that need a token. */
+export function callerOf({ caller }: Pick<FastifyRequest, 'caller'>): CallerIdentity {
+  return must(caller, 'the caller of a @Public() route');
+}
+
+/** Controller parameter: {@link callerOf}. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  callerOf(context.switchToHttp().getRequest<FastifyRequest>()),
+);
 
 /** Default deny: a route that says neither `@Public()` nor `@Scopes(…)` is closed to everybody. */
 export class AuthGuard implements CanActivate {

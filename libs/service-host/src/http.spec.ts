@@ -13,12 +13,14 @@ import {
   Param,
   Post,
   Put,
+  Req,
 } from '@nestjs/common';
 import { SlipstreamError } from '@slipstream/kernel';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsOptional, IsString, Length, ValidateNested } from 'class-validator';
 import { Public } from './auth.ts';
-import { IdempotencyKey } from './idempotency-key.ts';
+import type { ServiceRequest } from './http-server.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
 import { RawBody } from './raw-body.ts';
 import { createService, type Service } from './service.ts';
 import { exchange, settings } from './spec-support.ts';
@@ -63,8 +65,8 @@ const failures: Record<string, () => unknown> = {
 class ThingsController {
   @Post()
   @HttpCode(202)
-  create(@Body() thing: NewThing, @IdempotencyKey() key: string) {
-    return { key, thing };
+  create(@Body() thing: NewThing, @Req() request: ServiceRequest) {
+    return { key: idempotencyKeyOf(request), thing };
   }
 
   @Post('raw')

@@ -1,4 +1,3 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { SlipstreamError } from '@slipstream/kernel';
 import type { FastifyRequest } from 'fastify';
 
@@ -35,11 +34,10 @@ function invalid(detail: string): SlipstreamError {
   return new SlipstreamError('idempotency_key_invalid', detail);
 }
 
-/** Controller parameter: the checked Idempotency-Key of the request. */
-export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext): string => {
-  const { raw } = context.switchToHttp().getRequest<FastifyRequest>();
+/** The checked Idempotency-Key of a request. @throws {SlipstreamError} as {@link parseIdempotencyKey} */
+export function idempotencyKeyOf({ raw }: Pick<FastifyRequest, 'raw'>): string {
   const joined = raw.headers['idempotency-key'];
   // Several lines are joined by a comma. Node makes the distinct ones of all headers, at the first question.
   const isOne = typeof joined === 'string' && !joined.includes(',');
   return parseIdempotencyKey(isOne ? [joined] : raw.headersDistinct['idempotency-key']);
-});
+}

@@ -1,9 +1,9 @@
-export { Caller, Public, Scopes } from './auth.ts';
+export { Caller, callerOf, Public, Scopes } from './auth.ts';
 export { type CommonSettings, commonSettings, type HostSettings } from './common-settings.ts';
 export { HealthRegistry } from './health.ts';
 export type { Host } from './host.ts';
-export type { HttpLimits } from './http-server.ts';
-export { IdempotencyKey, parseIdempotencyKey } from './idempotency-key.ts';
+export type { HttpLimits, ServiceRequest } from './http-server.ts';
+export { idempotencyKeyOf } from './idempotency-key.ts';
 export { type JsonValue, toSnakeJson } from './json.ts';
 export {
   encodeCursor,

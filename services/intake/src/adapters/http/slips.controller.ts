@@ -1,8 +1,14 @@
-import { Body, Controller, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBody, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { CallerIdentity } from '@slipstream/identity';
 import { nameProblem, parseInstant, SlipstreamError } from '@slipstream/kernel';
-import { Caller, IdempotencyKey, rejectUnknownQuery, Scopes } from '@slipstream/service-host';
+import {
+  callerOf,
+  idempotencyKeyOf,
+  rejectUnknownQuery,
+  Scopes,
+  type ServiceRequest,
+} from '@slipstream/service-host';
 import { submissionDigest } from '../../application/submission-digest.ts';
 import type { SubmitOutcome, SubmitRequest } from '../../application/submit-requests.ts';
 import type { Submission } from '../../domain/submission/submission.ts';
@@ -15,10 +21,6 @@ export const SUBMIT = Symbol('intake:submit');
 
 /** Answers one request; those that come together share a transaction. */
 export type Submit = (request: SubmitRequest) => Promise<SubmitOutcome>;
-
-interface RequestHeaders {
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-}
 
 const text = { schema: { type: 'string' as const } };
 
@@ -51,16 +53,14 @@ export class SlipsController {
       },
     },
   })
+  // All of the request at once: Nest sends each other parameter through the pipes, which check nothing here.
   async create(
-    @Body() body: unknown,
-    @IdempotencyKey() key: string,
-    @Caller() caller: CallerIdentity,
-    @Query() query: Record<string, unknown>,
-    @Req() request: RequestHeaders,
+    @Req() request: ServiceRequest,
     @Res({ passthrough: true }) reply: ReplyHeaders,
   ): Promise<AcceptedBody> {
-    rejectUnknownQuery(query, []);
-    const submission = toSubmission(checkBody(body), callerName(caller));
+    const key = idempotencyKeyOf(request);
+    rejectUnknownQuery(request.query, []);
+    const submission = toSubmission(checkBody(request.body), callerName(callerOf(request)));
     const digest = submissionDigest(submission);
     const outcome = await this.submit({ key, digest, submission, traceparent: traceparentOf(request) });
     return answer(outcome, reply);
@@ -89,7 +89,7 @@ function callerName({ subject }: CallerIdentity): string {
 }
 
 /** W3C trace context, so that the slip's events belong to the caller's trace; anything else is ignored. */
-function traceparentOf(request: RequestHeaders): string | null {
+function traceparentOf(request: ServiceRequest): string | null {
   const { traceparent } = request.headers;
   return typeof traceparent === 'string' && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent)
     ? traceparent
