@@ -479,6 +479,20 @@ export const mutations: readonly Mutation[] = [
     specs: [`${intake}/test/submit-requests.int.spec.ts`],
   },
   {
+    name: 'I6-a-deadline-counts-from-a-clock-that-is-ahead',
+    file: `${intake}/migrations/0012_slips_are_submitted_in_one_statement.sql`,
+    from: "if p_judged_at > v_now or p_judged_at < v_now - interval '500 milliseconds' then",
+    to: "if p_judged_at < v_now - interval '500 milliseconds' then",
+    specs: [`${intake}/test/submit-requests.int.spec.ts`],
+  },
+  {
+    name: 'I7-a-wait-for-numbers-is-taken-for-a-held-key',
+    file: `${intake}/src/adapters/postgres/intake-store.ts`,
+    from: "return isLockTimeout(error) && !String((error as { where?: unknown }).where).includes('append_events');",
+    to: 'return isLockTimeout(error);',
+    specs: [`${intake}/test/submit-requests.int.spec.ts`],
+  },
+  {
     name: 'I5-a-field-that-does-not-exist-is-passed-over',
     file: `${host}/validation.ts`,
     from: 'if (Object.hasOwn(checks, name)) continue;',

@@ -197,6 +197,22 @@ test('what was refused before is judged anew, and what was accepted before is no
   expect(await types(request('2', 'b'))).toEqual(['accepted']);
 });
 
+test('a wait for numbers is nobody’s key: the requests fail together, and none is held elsewhere', async () => {
+  await unitOfWork.run(async (holder) => {
+    await holder.query('select from sequencer for update');
+    const waiting = unitOfWork.run(async (tx) => {
+      await tx.query("set local lock_timeout = '50ms'");
+      store = intakeStore(
+        { append: (_, sql, values) => tx.query(sql, values), query: tx.query.bind(tx) },
+        encode,
+      );
+      return submit(request('1', 'a'), request('2', 'b'));
+    });
+    await expect(waiting).rejects.toMatchObject({ code: '55P03' });
+  });
+  expect(await keys()).toEqual([]);
+});
+
 describe('the clock that requests are judged by', () => {
   const deadlineOf = async () => {
     const [row] = await unitOfWork.query<{ body: Buffer; at: Instant }>('select body, at from outbox');

@@ -28,7 +28,7 @@ interface SettledRow {
 
 /** Settles each batch of requests by one statement; `encode` makes an event's outbox record. */
 export function intakeStore(
-  unitOfWork: UnitOfWork,
+  unitOfWork: Pick<UnitOfWork, 'append' | 'query'>,
   encode: (event: PendingEvent) => OutboundRecord,
   clock = new DatabaseClock(),
 ): IntakeStore {
@@ -67,7 +67,7 @@ function encoded(judged: readonly JudgedRequest[], encode: (event: PendingEvent)
 }
 
 function submit(
-  unitOfWork: UnitOfWork,
+  unitOfWork: Pick<UnitOfWork, 'append'>,
   rows: ReturnType<typeof encoded>,
   judgedAt: Instant,
   lockTimeout: string | null,
