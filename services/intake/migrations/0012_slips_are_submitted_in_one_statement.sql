@@ -7,7 +7,9 @@ alter table idempotency
   alter column event_seq set not null,
   alter column event_at set not null,
   -- Served that look-up only: a key names the slip that its own statement made.
-  drop constraint idempotency_slip_id_key;
+  drop constraint idempotency_slip_id_key,
+  -- No row is updated any more.
+  reset (fillfactor);
 
 -- Takes in requests that were judged at `p_judged_at`, in order: looks up their keys, adds the slips whose references
 -- are free, publishes their events and keeps their answers. Without a slip id a request was refused and is only looked
