@@ -47,7 +47,7 @@ export interface QuietLimits {
 }
 
 const limitsDefault: QuietLimits = {
-  hotBytesMax: 96 * 1024 * 1024,
+  hotBytesMax: 100 * 1024 * 1024,
   freeShare: 1 / 64,
   snapshotRecords: 20_000,
 };

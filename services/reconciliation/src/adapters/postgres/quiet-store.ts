@@ -33,6 +33,8 @@ select 1 from consumer_position
 
 const snapshotSql = 'select format, kafka_offset, sequences, slips from quiet_snapshot where partition = $1';
 
+const chunkSql = 'select bytes from quiet_snapshot_chunk where partition = $1 and n = $2';
+
 const writeSql = `
 insert into quiet_snapshot (partition, format, kafka_offset, sequences, slips) values ($1, $2, $3, $4, $5)
 on conflict (partition) do update set format = excluded.format, kafka_offset = excluded.kafka_offset,
@@ -131,10 +133,6 @@ function countColumns(counts: readonly QuietCounts[]): number[][] {
 async function recovered(tx: Tx, partition: number, row: SnapshotRow): Promise<Recovered> {
   if (row.format !== format)
     throw new Error(`the snapshot of partition ${partition} has format ${row.format}`);
-  const chunks = await tx.query<{ bytes: Buffer }>(
-    'select bytes from quiet_snapshot_chunk where partition = $1 order by n',
-    [partition],
-  );
   const departures = await tx.query<{ kafka_offset: string; slip_id: string }>(
     'select kafka_offset, slip_id from quiet_departure where partition = $1 order by kafka_offset',
     [partition],
@@ -144,7 +142,7 @@ async function recovered(tx: Tx, partition: number, row: SnapshotRow): Promise<R
       offset: Number(row.kafka_offset),
       sequences: new Map(Object.entries(row.sequences)),
       slips: row.slips,
-      chunks: chunks.map(({ bytes }) => bytes),
+      chunks: await chunksOf(tx, partition),
     },
     departures: departures.map(
       ({ kafka_offset, slip_id }): Departure => ({
@@ -154,4 +152,14 @@ async function recovered(tx: Tx, partition: number, row: SnapshotRow): Promise<R
       }),
     ),
   };
+}
+
+/** One at a time: each comes as text of twice its size, and several partitions may begin at once. */
+async function chunksOf(tx: Tx, partition: number): Promise<Buffer[]> {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const [row] = await tx.query<{ bytes: Buffer }>(chunkSql, [partition, chunks.length]);
+    if (!row) return chunks;
+    chunks.push(row.bytes);
+  }
 }

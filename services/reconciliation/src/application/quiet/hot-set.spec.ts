@@ -144,8 +144,12 @@ describe('a hot set', () => {
 
   test('takes a stated number of bytes for each slip', () => {
     const hot = new HotSet();
-    for (let n = 0; n < 100_000; n++) hot.add(idFor(n), slip(n));
-    expect(hot.bytes / 100_000).toBeLessThan(160);
+    let worst = 0;
+    for (let n = 0; n < 100_000; n++) {
+      hot.add(idFor(n), slip(n));
+      if (n > 2_000) worst = Math.max(worst, hot.bytes / hot.size);
+    }
+    expect(worst).toBeLessThan(115);
     expect(offsetsMax).toBe(6);
   });
 });

@@ -242,8 +242,8 @@ export class HotSet {
   }
 
   #grow(): void {
-    // By half: doubling would leave half of a large set empty.
-    const capacity = Math.ceil(this.#capacity * 1.5);
+    // By an eighth: doubling would leave half of a large set empty.
+    const capacity = Math.ceil(this.#capacity * growth);
     this.#words = grown(this.#words, capacity * idWords);
     this.#deadline = grown(this.#deadline, capacity);
     this.#amount = grown(this.#amount, capacity);
@@ -261,6 +261,8 @@ export class HotSet {
 
 /** Of the arrays above, without heaps and table. */
 const bytesPerSlot = idWords * 4 + 8 + 8 + 4 + 1 + 1 + offsetsMax * 4 + 8 + 4;
+/** How much larger arrays are made: a slip takes at most so many times what it needs. */
+export const growth = 1.125;
 /** Instead of a number of events: the slot is free. */
 const freed = 255;
 const wrap = 2 ** 32;

@@ -1,4 +1,4 @@
-import { HotSet, type HotSlip, offsetsMax } from './hot-set.ts';
+import { growth, HotSet, type HotSlip, offsetsMax } from './hot-set.ts';
 import { idWords } from './slip-ids.ts';
 
 /** Bytes of one slip with all offsets that it may have: id, deadline, due, amount, currency, flags, count, offsets. */
@@ -37,7 +37,7 @@ export function toChunks(hot: HotSet, before: number): Buffer[] {
 
 /** Puts the slips of chunks into a set. */
 export function fromChunks(chunks: readonly Buffer[], slips: number): HotSet {
-  const hot = new HotSet(Math.max(256, Math.ceil(slips * 1.2)));
+  const hot = new HotSet(Math.max(256, Math.ceil(slips * growth)));
   const id = new Uint32Array(idWords);
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length; ) {
