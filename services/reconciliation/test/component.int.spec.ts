@@ -68,9 +68,9 @@ const types = (slipId: string) => world.of(slipId).map(({ event }) => event.type
 describe('a deadline', () => {
   test('is judged when the gateway vouches for it, and not before', async () => {
     const [late, early] = [v7(), v7()];
-    await begin([late, early]);
-    await world.others.vouch(gateway, addMs(now(), -4_000));
-    await world.others.say(gateway, [about(early, returned(), { receivedTime: addMs(now(), -5_000) })]);
+    const deadline = await begin([late, early]);
+    await world.others.vouch(gateway, addMs(deadline, -1_000));
+    await world.others.say(gateway, [about(early, returned(), { receivedTime: addMs(deadline, -2_000) })]);
     expect(types(late)).toEqual([]);
     await vouch();
     await world.untilPublished(late, 'InquiryRequested');
