@@ -318,14 +318,14 @@ describe('slow questions', () => {
     const slipId = randomUUID();
     try {
       await blocker.query('begin');
-      await blocker.query('lock table entry in access exclusive mode');
+      await blocker.query('lock table account in access exclusive mode');
       const answers = Promise.all(
         Array.from({ length: 20 }, () => ledger.get(`/v1/transactions?slip=${slipId}`)),
       );
       await waitFor(
         async () => {
           const blocked = await blocker.query(
-            "select from pg_locks where relation = 'entry'::regclass and not granted",
+            "select from pg_locks where relation = 'account'::regclass and not granted",
           );
           return blocked.rowCount !== null && blocked.rowCount >= 4 ? blocked : null;
         },
