@@ -1,7 +1,8 @@
 import type { SlipStatus, Transaction } from '@slipstream/slip';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { FollowedSlip, Hash, LogRecord } from '../domain/log/follow.ts';
-import type { AccountChange, AccountKey, Balances } from '../domain/posting/balances.ts';
+import type { AccountKey } from '../domain/posting/account-map.ts';
+import type { AccountChange, Balances } from '../domain/posting/balances.ts';
 
 /** A slip and its hold in the books. */
 export interface SlipInBooks {

@@ -1,7 +1,7 @@
 import { assert, type Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
-import { AccountMap } from '../../domain/posting/account-map.ts';
-import { type AccountKey, Balances } from '../../domain/posting/balances.ts';
+import { type AccountKey, AccountMap } from '../../domain/posting/account-map.ts';
+import { Balances } from '../../domain/posting/balances.ts';
 import { type AccountKind, accountName, parseAccountName } from '../../domain/posting/chart.ts';
 import { balances, lockBalances, moveBalances, openAccounts } from './tables.ts';
 

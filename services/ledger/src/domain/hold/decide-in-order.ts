@@ -1,5 +1,6 @@
 import type { RecordedEvent, SlipEvent, SlipState, Transaction } from '@slipstream/slip';
-import { type AccountKey, Balances } from '../posting/balances.ts';
+import type { AccountKey } from '../posting/account-map.ts';
+import { Balances } from '../posting/balances.ts';
 import { decide, needsFunds } from './decide.ts';
 import type { Hold } from './hold.ts';
 

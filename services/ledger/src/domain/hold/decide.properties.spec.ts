@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { evolve, type SlipEvent, type SlipState } from '@slipstream/slip';
 import fc from 'fast-check';
 import { eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
-import { type AccountKey, Balances } from '../posting/balances.ts';
+import type { AccountKey } from '../posting/account-map.ts';
+import { Balances } from '../posting/balances.ts';
 import { type Answer, type Cue, changesOf, decideInOrder } from './decide-in-order.ts';
 import type { Hold } from './hold.ts';
 

@@ -8,7 +8,7 @@ import {
   settleableAmount,
   type Transaction,
 } from '@slipstream/slip';
-import type { AccountKey } from '../posting/balances.ts';
+import type { AccountKey } from '../posting/account-map.ts';
 import { payerAvailable, reportedProvider } from '../posting/chart.ts';
 import {
   compensatePostings,

@@ -1,4 +1,9 @@
-import type { AccountKey } from './balances.ts';
+/** The name is the one that postings show. */
+export interface AccountKey {
+  readonly clock: string;
+  readonly name: string;
+  readonly currency: string;
+}
 
 /** Something for each account. It is looked up by the parts of its key: to join them would cost more than all that is done with it. */
 export class AccountMap<Value> {

@@ -1,11 +1,5 @@
 import type { Posting } from '@slipstream/slip';
-import { AccountMap } from './account-map.ts';
-
-export interface AccountKey {
-  readonly clock: string;
-  readonly name: string;
-  readonly currency: string;
-}
+import { type AccountKey, AccountMap } from './account-map.ts';
 
 export interface AccountChange extends AccountKey {
   readonly change: bigint;
