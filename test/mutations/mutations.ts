@@ -193,8 +193,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P16-a-row-lags-behind-what-guards-a-decision',
     file: `${ledger}/src/adapters/postgres/slip-rows.ts`,
-    from: 'if (before === null || hold?.status !== before.hold?.status || entries !== before.entries) return false;',
-    to: 'if (before === null) return false;',
+    from: 'return isSettlement(change, before);',
+    to: 'return true;',
     specs: [`${ledger}/src/adapters/postgres/slip-rows.spec.ts`],
   },
   {
@@ -205,11 +205,25 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/test/reads.int.spec.ts`],
   },
   {
+    name: 'P18-a-slip-that-was-settled-is-read-as-held',
+    file: `${ledger}/src/adapters/postgres/slip-rows.ts`,
+    from: "case when settled then 'settled' else hold_status end as hold_status,",
+    to: 'hold_status,',
+    specs: [`${ledger}/test/lives.int.spec.ts`],
+  },
+  {
     name: 'P15-what-waits-is-folded-before-it-is-read-again',
     file: `${ledger}/src/adapters/postgres/slip-states.ts`,
     from: 'before_offset: row.waits_from === null ? Number.MAX_SAFE_INTEGER : Number(row.waits_from),',
     to: 'before_offset: Number.MAX_SAFE_INTEGER,',
     specs: [`${ledger}/test/waiting.int.spec.ts`],
+  },
+  {
+    name: 'S0-two-units-at-once-of-one-partition',
+    file: `${kafka}/unit-lane.ts`,
+    from: 'if (isAmongSeveral && !isIn && this.#isFlying(partition)) continue;',
+    to: '',
+    specs: [`${kafka}/units-at-once.spec.ts`],
   },
   {
     name: 'S1-a-jump-of-one-is-no-loss',

@@ -11,10 +11,10 @@ import { SlipsController } from './adapters/http/slips.controller.ts';
 import { StatsController } from './adapters/http/stats.controller.ts';
 import { QUERIES } from './adapters/http/tokens.ts';
 import { eventsSubscription } from './adapters/kafka/events-subscription.ts';
+import { RecentBatches } from './adapters/kafka/recent-batches.ts';
 import { ledgerMetrics } from './adapters/metrics/ledger-metrics.ts';
 import { ledgerQueries } from './adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from './adapters/postgres/ledger-tx.ts';
-import { OpenSlips } from './adapters/postgres/open-slips.ts';
 import { PositionWaits } from './adapters/postgres/position-waits.ts';
 import { Remembered } from './adapters/postgres/remembered.ts';
 import type { LedgerQueries } from './application/queries.ts';
@@ -48,10 +48,10 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
     publishes: [topics.events],
     connectionsBeside: readsMax,
   });
-  const { unitOfWork, newId } = runtime;
+  const { newId } = runtime;
   const monitor = ledgerMetrics(new Logger('Ledger'));
   const remembered = new Remembered();
-  const openSlips = new OpenSlips(unitOfWork);
+  const recentBatches = new RecentBatches();
   const reads = await openReads(settings.databaseUrl);
   const queries = ledgerQueries(reads.unitOfWork, new PositionWaits(reads.unitOfWork).wait);
   const { recordBatch, keepUnread } = useCases({ sha256, monitor, newId, transactionId }, queries);
@@ -65,11 +65,11 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
       outbound: (event) => outboundEvent({ source, newId }, event),
     }),
   );
-  runtime.onHandled(openSlips.sawBatch);
+  runtime.onHandled(recentBatches.sawBatch);
   runtime.publishWatermarks({
     // An imported clock is bounded by the gateway alone.
     bounds: async () => [{ clock: wallClock, time: null, closed: false }],
-    open: openSlips.any,
+    open: recentBatches.any,
   });
   return {
     name: 'ledger',

@@ -12,7 +12,6 @@ import { keyText, RecordRejected } from '@slipstream/kafka';
 import { seededRandom } from '@slipstream/kernel';
 import { isTransient } from '@slipstream/postgres';
 import type { SlipEvent } from '@slipstream/slip';
-
 import { parseAccountName } from '../src/domain/posting/chart.ts';
 import { type Books, connectionsMax, openBooks } from './books.ts';
 import { at, eur, recordedAs, refundRequested, returned, submitted } from './builders.ts';
@@ -328,6 +327,49 @@ describe('the batch handler on PostgreSQL', () => {
 
   it('leaves books that balance', async () => {
     expect(await query('select * from ledger_imbalance')).toEqual([]);
+  });
+});
+
+describe('what PostgreSQL does of its own accord', () => {
+  /** By how much a statement moves a counter of a table; it is rolled back then. */
+  async function counted(counter: string, table: string, sql: string): Promise<number> {
+    const read = `select ${counter}::int as n from pg_stat_xact_user_tables where relname = '${table}'`;
+    let moved = Number.NaN;
+    const tried = books.unitOfWork.run(async (tx) => {
+      // Also what the connection's transactions before have not told yet.
+      const [before] = await tx.query<{ n: number }>(read);
+      await tx.query(sql);
+      const [after] = await tx.query<{ n: number }>(read);
+      moved = after!.n - before!.n;
+      throw new Error('tried');
+    });
+    await expect(tried).rejects.toThrow('tried');
+    return moved;
+  }
+
+  it('a new entry is checked by its accounts, however few others there are', async () => {
+    const crowd = await query<{ id: string }>(`insert into account (clock, owner, kind, currency, partition)
+      select 'wall', 'crowd-' || n, 'available', 'EUR', 0 from generate_series(1, 2000) as n returning id`);
+    const [debit, credit] = crowd.map(({ id }) => id);
+    const read = await counted(
+      'idx_tup_fetch',
+      'account',
+      `insert into entry (slip_id, n, type, id, debit, credit, amount, at)
+        values ('crowd', 1, 'hold', gen_random_uuid(), ${debit}, ${credit}, 1, now())`,
+    );
+    expect(read).toBe(2);
+  });
+
+  it('a settlement puts nothing into any index of the slips', async () => {
+    await query(`insert into slip (id, partition, clock, status, listed_at, overdue, version, position, chain, hold_status, entries)
+      values ('in-page', 0, 'wall', 'held', now(), false, 1, 0, '', 'held', 1)`);
+    const inPage = await counted(
+      'n_tup_hot_upd',
+      'slip',
+      `update slip set status = 'settled', outcome = 'succeeded', hold_status = 'settled', entries = 2, version = 4
+        where id = 'in-page'`,
+    );
+    expect(inPage).toBe(1);
   });
 });
 

@@ -34,7 +34,8 @@ export const settledSince = `(slip.entries = 1 and exists (
 
 export const loadSql = `
 select id, partition, clock, listed_at, hold_terms, ${stateColumns},
-       case when settled then 'settled' else hold_status end as hold_status, case when settled then 2 else entries end as entries
+  case when settled then 'settled' else hold_status end as hold_status,
+  case when settled then 2 else entries end as entries
 from slip, lateral (select ${settledSince} as settled) as since where id = any($1::text[])`;
 
 type SlipRowWritten = ReturnType<typeof slipRow>;
