@@ -1,14 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Providers } from './ports.ts';
-
-const idleLookMs = 5;
 
 /** Bounds how many calls are in flight per key, and tells when one ends while more may wait for its place. */
 export class Slots {
   readonly #limits: ReadonlyMap<string, number>;
   readonly #onError: (error: unknown) => void;
   readonly #taken = new Map<string, number>();
-  readonly #inFlight = new Set<Promise<void>>();
+  /** Those who wait until no place is taken. */
+  readonly #waiting: (() => void)[] = [];
   /** All that was free at the last look was taken: more may wait. */
   readonly #short = new Set<string>();
 
@@ -44,6 +42,7 @@ export class Slots {
     const rest = new Map(free);
     for (const key of used) rest.set(key, rest.get(key)! - 1);
     for (const [key, count] of rest) this.#taken.set(key, this.taken(key) - count);
+    this.#tellIfIdle();
   }
 
   /** Takes a place; false: none is free, or more may wait for it than the last look could take. */
@@ -57,6 +56,7 @@ export class Slots {
   giveBack(key: string, onFree: () => void): void {
     this.#taken.set(key, this.taken(key) - 1);
     if (this.#short.has(key)) onFree();
+    this.#tellIfIdle();
   }
 
   /**
@@ -86,20 +86,24 @@ export class Slots {
 
   /** As {@link run}, in a place that was taken for it. */
   runTaken(key: string, call: () => Promise<void>, onFree: () => void): void {
-    const running = call()
+    void call()
       .catch(this.#onError)
-      .finally(() => {
-        this.#inFlight.delete(running);
-        this.giveBack(key, onFree);
-      });
-    this.#inFlight.add(running);
+      .finally(() => this.giveBack(key, onFree));
   }
 
-  /** Resolves when nothing is in flight any more, nor a place taken for what may be. */
+  /** Resolves when no place is taken any more: by a call in flight, or for what may be one. */
   async idle(): Promise<void> {
-    while ([...this.#taken.values()].some((taken) => taken > 0)) {
-      await Promise.allSettled([...this.#inFlight, sleep(idleLookMs, undefined, { ref: false })]);
-    }
+    if (this.#isIdle()) return;
+    await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+  }
+
+  #tellIfIdle(): void {
+    if (!this.#isIdle()) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #isIdle(): boolean {
+    return [...this.#taken.values()].every((taken) => taken === 0);
   }
 }
 
