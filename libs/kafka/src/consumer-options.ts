@@ -51,10 +51,11 @@ export const consumerDefaults: ConsumerOptions = {
 /** Longest wait while nothing comes. kafkajs beats between two fetches: three beats fit into a session. */
 const quietWaitMs = 5_000;
 
-/** As long as a unit waits for more: what would be fetched earlier would lie here. */
-const pauseMs = 20;
-
-export function fetchWaits({ maxWaitMs, sessionTimeoutMs }: ConsumerOptions): FetchWaits {
+/** `pauseMs`: as long as a unit waits for more: what would be fetched earlier would lie here. */
+export function fetchWaits(
+  { maxWaitMs, sessionTimeoutMs }: ConsumerOptions,
+  pauseMs: () => number,
+): FetchWaits {
   const quietMs = Math.max(maxWaitMs, Math.min(quietWaitMs, Math.floor(sessionTimeoutMs / 3)));
   return { shortMs: maxWaitMs, quietMs, pauseMs };
 }

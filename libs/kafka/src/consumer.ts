@@ -1,3 +1,4 @@
+import { restMs } from '@slipstream/kernel';
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { Assignment } from './assignment.ts';
 import { whileBrokersAreAway } from './brokers-away.ts';
@@ -63,7 +64,7 @@ export class BatchConsumer<Tx> {
     this.#log = parts.log ?? jsonLog;
     this.#options = { ...consumerDefaults, ...parts.options };
     this.#admin = parts.kafka.admin({ retry: retryOptions });
-    this.#polls = new LongPolls(fetchWaits(this.#options));
+    this.#polls = new LongPolls(fetchWaits(this.#options, () => this.#lane?.pauseMs ?? restMs(0)));
     this.#consumer = withRawBatches(parts.kafka).consumer({
       ...fetchConfig(this.#options),
       partitionAssigners: [this.#polls.assigner],

@@ -21,7 +21,7 @@ test('a consumer that waits for records gets them at once, and stops without its
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
   await admin.disconnect();
-  const waits = { shortMs: 8_000, quietMs: 8_000, pauseMs: 0 };
+  const waits = { shortMs: 8_000, quietMs: 8_000, pauseMs: () => 0 };
   const polls = new LongPolls(waits);
   const consumer = kafka.consumer({
     groupId: topic,

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { consumerDefaults, fetchWaits } from './consumer-options.ts';
 import { LongPolls } from './long-polls.ts';
 
-const polls = () => new LongPolls({ shortMs: 1_000, quietMs: 3_000, pauseMs: 20 });
+const polls = () => new LongPolls({ shortMs: 1_000, quietMs: 3_000, pauseMs: () => 20 });
 const nothing = { records: 0, bytes: 0, begunAtMs: 0 };
 const some = { records: 1, bytes: 600, begunAtMs: 0 };
 
@@ -41,8 +41,8 @@ test('records that trickle in are fetched together, the first after a pause at o
 });
 
 test('three heartbeats fit into a session, also while it is quiet', () => {
-  const { quietMs } = fetchWaits(consumerDefaults);
+  const { quietMs } = fetchWaits(consumerDefaults, () => 20);
   expect(quietMs * 3).toBeLessThanOrEqual(consumerDefaults.sessionTimeoutMs);
   expect(quietMs).toBeGreaterThan(consumerDefaults.maxWaitMs);
-  expect(fetchWaits({ ...consumerDefaults, maxWaitMs: 8_000 }).quietMs).toBe(8_000);
+  expect(fetchWaits({ ...consumerDefaults, maxWaitMs: 8_000 }, () => 20).quietMs).toBe(8_000);
 });

@@ -9,7 +9,7 @@ export interface FetchWaits {
   /** The same once nothing came for a while: it is also how late a rebalance is noticed then. */
   readonly quietMs: number;
   /** Between the beginnings of two fetches while records trickle in. */
-  readonly pauseMs: number;
+  readonly pauseMs: () => number;
 }
 
 const load = createRequire(import.meta.url);
@@ -101,7 +101,7 @@ export class LongPolls {
   /** What a fetch has brought. */
   answered(nodeId: string, { records, bytes, begunAtMs }: Answer): void {
     this.#emptyAnswers.set(nodeId, records > 0 ? 0 : (this.#emptyAnswers.get(nodeId) ?? 0) + 1);
-    this.#nextAtMs.set(nodeId, bytes < muchBytes ? begunAtMs + this.#waits.pauseMs : begunAtMs);
+    this.#nextAtMs.set(nodeId, bytes < muchBytes ? begunAtMs + this.#waits.pauseMs() : begunAtMs);
   }
 
   /** Ends the fetches under way, until what was begun has ended: a stop, which else would wait for their answers. */

@@ -57,7 +57,7 @@ export class TickReader {
     this.#admin = options.kafka.admin({ retry: retryOptions });
     const waitMs = options.maxWaitMs ?? 5_000;
     // It is alone in its group and pauses nothing: no fetch has to end for anything but a tick.
-    this.#polls = new LongPolls({ shortMs: waitMs, quietMs: waitMs, pauseMs: 0 });
+    this.#polls = new LongPolls({ shortMs: waitMs, quietMs: waitMs, pauseMs: () => 0 });
     this.#consumer = options.kafka.consumer({
       groupId: this.#group,
       partitionAssigners: [this.#polls.assigner],

@@ -9,7 +9,7 @@ beforeEach(() => void jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick
 afterEach(() => void jest.useRealTimers());
 
 /** One partition whose records have no content. */
-async function started(isAwaited: () => boolean, patienceMs = 0) {
+async function started(isAwaited: () => boolean, patienceMs = 0, writeMs = 0) {
   const store = new MemoryStore();
   const position = await store.claim('group', 'topic', 0, null);
   const queue = {
@@ -43,7 +43,10 @@ async function started(isAwaited: () => boolean, patienceMs = 0) {
     take: () => true,
     ...{ isAwaited, patienceMs },
     unit: (spans: readonly Span[]) => ({
-      write: async () => void units.push(spans.reduce((sum, { records }) => sum + records, 0)),
+      write: async () => {
+        units.push(spans.reduce((sum, { records }) => sum + records, 0));
+        if (writeMs > 0) await new Promise((resolve) => setTimeout(resolve, writeMs));
+      },
     }),
   };
   const commitUnit = async (_: unknown, work: (tx: MemoryTx) => Promise<void>) => work({} as MemoryTx);
@@ -79,6 +82,19 @@ test('the first record is handled at once; those that trickle in after it, toget
   come(1);
   await passed(0);
   expect(units).toEqual([1, 5, 1]);
+  await lane.stop();
+});
+
+test('the longer a unit takes, the more the next waits to take with it', async () => {
+  const { units, come, passed, lane } = await started(() => true, 0, 15);
+  come(1);
+  await passed(16);
+  come(1);
+  await passed(28);
+  expect(units).toEqual([1]);
+  await passed(2);
+  expect(units).toEqual([1, 1]);
+  await passed(20);
   await lane.stop();
 });
 

@@ -1,4 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
+import { restMs } from '@slipstream/kernel';
 import type { ConsumerMetrics } from './metrics.ts';
 import type { ConsumerStore, Subscription, UnitHandler } from './ports.ts';
 import { GrowingSpan } from './span.ts';
@@ -52,13 +53,8 @@ class Unit {
   }
 }
 
-/**
- * Between the beginnings of two transactions while records trickle in: each costs the same whether it is about one record or
- * twenty, and one for each would take the whole machine for a few slips a second. The first after a pause is at once.
- */
-const pauseMs = 20;
-/** The same when nobody waits for what was taken. */
-const unawaitedPauseMs = 60;
+/** When nobody waits for what was taken, a unit comes so many times later ({@link restMs}). */
+const unawaitedTimes = 3;
 
 /** Records between two breaths of the process. */
 const breathRecords = 2_048;
@@ -78,6 +74,7 @@ export class UnitLane<Tx> {
   #isStopping = false;
   #isWoken = false;
   #begunAtMs = Number.NEGATIVE_INFINITY;
+  #tookMs = 0;
   /** Those who wait until no unit holds anything of a partition. */
   #settling = 0;
   #wake = (): void => {};
@@ -170,10 +167,19 @@ export class UnitLane<Tx> {
     if (this.#settling > 0) return 0;
     const { handler } = this.#options;
     const isAwaited = handler.isAwaited?.() ?? true;
+    const pauseMs = this.pauseMs;
     const atMs = isAwaited
       ? this.#begunAtMs + pauseMs
-      : Math.max(this.#begunAtMs + unawaitedPauseMs, this.#unit.begunAtMs + (handler.patienceMs ?? 0));
+      : Math.max(
+          this.#begunAtMs + unawaitedTimes * pauseMs,
+          this.#unit.begunAtMs + (handler.patienceMs ?? 0),
+        );
     return atMs - performance.now();
+  }
+
+  /** Between the beginnings of two transactions while records trickle in; the first after a pause is at once. */
+  get pauseMs(): number {
+    return restMs(this.#tookMs);
   }
 
   #isFull(): boolean {
@@ -257,6 +263,7 @@ export class UnitLane<Tx> {
     await store.commitUnit(moves, (tx) => work.write(tx));
     work.committed?.();
     const durationMs = performance.now() - startedMs;
+    this.#tookMs = durationMs;
     for (const { position, records } of spans)
       metrics.batchHandled?.(subscription.topic, position.partition, records, durationMs);
   }

@@ -34,6 +34,7 @@ export {
 } from './money.ts';
 export { foreignTextLengthMax, keyLengthMax, nameLengthMax, nameProblem, wallClock } from './names.ts';
 export { Repeats } from './repeats.ts';
+export { restMs } from './rest.ts';
 export { err, ok, type Result } from './result.ts';
 export { type SeededRandom, seededRandom } from './seeded-random.ts';
 export { StartError } from './start-error.ts';

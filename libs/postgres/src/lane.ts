@@ -1,4 +1,4 @@
-import { backoffMs } from '@slipstream/kernel';
+import { backoffMs, restMs } from '@slipstream/kernel';
 import { Apart, type FailingPartition } from './apart.ts';
 import { Cursors } from './cursors.ts';
 import type { Lease, Leases } from './leases.ts';
@@ -35,14 +35,10 @@ export interface LaneSettings {
 }
 
 /**
- * Between the beginnings of two sends while rows trickle in: each costs a read, a request, a cursor's move and an answer to
- * every consumer, for one row as for twenty. The first after a pause is at once.
- */
-const pauseMs = 20;
-
-/**
  * Sends committed outbox rows in `seq` order: all partitions in one request, where there are many the next pages read
  * meanwhile; the cursors move after the acknowledgement, so a crash between the two repeats records under the same numbers.
+ * While rows trickle in, sends lie apart: each costs a read, a request, a cursor's move and an answer to every consumer, for
+ * one row as for twenty. The first after a pause is at once.
  *
  * The partition is the unit of failure. kafkajs sends all or nothing and does not tell what of it arrived, so the
  * partitions of a failed request are sent each by itself ({@link Apart}): a healthy one has its records in the log at
@@ -139,7 +135,7 @@ export class Lane {
           if (!areLast) ahead = this.#readAhead(pages);
           const allSent = await this.#send(pages);
           const sent = pages.reduce((sum, page) => sum + page.rows.length, 0);
-          if (areLast) await this.#pause(begunAtMs + pauseMs);
+          if (areLast) await this.#pause(begunAtMs + restMs(performance.now() - begunAtMs));
           // Alone, what is there besides was committed here meanwhile, and woke this lane.
           if (areLast && this.#leases.isAlone && allSent && sent === rows.length)
             await this.#idle(this.#settings.aloneMs);

@@ -25,6 +25,9 @@ export interface SubmissionGroupOptions {
 /** Its key or its reference is in the hands of another transaction. */
 type Tried = SubmitOutcome | 'held';
 
+/** Between the beginnings of two transactions; the first after a pause is at once. */
+const pauseMs = 20;
+
 /**
  * Lets requests that come together share one transaction, and so one fsync. One whose key another instance holds on to
  * leaves its batch and is tried again beside it, with others of that sort, so that nobody else waits for it.
@@ -44,7 +47,7 @@ export class SubmissionGroup {
     this.#options = { batchSizeMax, waitingMax, timeoutMs, lockWaitMsMax, heldMsMax, retryMs };
     const onFull = () => new SlipstreamError('overloaded', 'Too many requests are waiting; try again soon.');
     const flush = (requests: readonly SubmitRequest[]) => this.#flush(requests);
-    this.#group = new GroupCommit(flush, { batchSizeMax, waitingMax, onFull });
+    this.#group = new GroupCommit(flush, { batchSizeMax, waitingMax, pauseMs, onFull });
     this.#heldGroup = new GroupCommit(flush, { batchSizeMax, waitingMax, onFull });
   }
 
