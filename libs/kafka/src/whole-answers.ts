@@ -1,5 +1,11 @@
-import { connect } from 'node:net';
+import { createRequire } from 'node:module';
+import net from 'node:net';
 import type { ISocketFactory } from 'kafkajs';
+import './kafkajs-version.ts';
+
+const kafkajsSockets = (
+  createRequire(import.meta.url)('kafkajs/src/network/socketFactory') as () => ISocketFactory
+)();
 
 /** What one read may take. One for each connection, used again and again. */
 const readBytesMax = 256 * 1024;
@@ -11,12 +17,13 @@ const keepAliveMs = 60_000;
 
 /**
  * Sockets that give kafkajs each answer in one piece. It keeps the chunks of Node's sockets until an answer is whole, and then
- * copies them into one: a fetch is garbage twice, outside of V8's heap, which answers by collecting all of it.
+ * copies them into one: a fetch is garbage twice, outside of V8's heap, which answers by collecting all of it; and the length of
+ * an answer and its beginning are two reads. With TLS they are kafkajs' own.
  */
 export const wholeAnswers: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  if (ssl) throw new Error('connections with TLS are not set up');
+  if (ssl) return kafkajsSockets({ host, port, ssl, onConnect });
   const answers = new Answers();
-  const socket = connect(
+  const socket = net.connect(
     {
       ...{ host, port },
       onread: {
