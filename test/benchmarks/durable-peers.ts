@@ -58,7 +58,9 @@ export async function runPgBoss({ folder }: DurablePeers, slips: number): Promis
 function lineOf(said: string, start: string): Readonly<Record<string, string>> {
   const line = said.split('\n').find((one) => one.startsWith(start));
   if (line === undefined) throw new Error(`the peer told no '${start}': ${said.slice(-2_000)}`);
-  return Object.fromEntries([...line.matchAll(/(\S+?)=(\S+)/g)].map(([, name, value]) => [name!, value!]));
+  // The first of a name: what follows is about its timers.
+  const pairs = [...line.matchAll(/(\S+?)=(\S+)/g)].map(([, name, value]) => [name!, value!] as const);
+  return Object.fromEntries(pairs.toReversed());
 }
 
 async function run(program: string, args: readonly string[], env: Record<string, string>): Promise<string> {
