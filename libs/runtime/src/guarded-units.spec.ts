@@ -90,6 +90,19 @@ test('what was taken to be folded back is not written once the partition is open
   expect(said.at(-1)).toBe('follower writes 2');
 });
 
+test('the lane hears what its handler asks for, and of several units at once where both handlers can', () => {
+  const wish = { ...handler('follower', said), recordsMax: 7, patienceMs: 30, unitsAtOnce: 2 };
+  const guard = { pass: () => {}, isOlder: () => false };
+  expect(new GuardedUnits(wish, null, guard)).toMatchObject({
+    recordsMax: 7,
+    patienceMs: 30,
+    unitsAtOnce: 2,
+  });
+  expect(new GuardedUnits(wish, wish, guard).unitsAtOnce).toBe(2);
+  expect(new GuardedUnits(wish, handler('folder', said), guard).unitsAtOnce).toBe(1);
+  expect(units.unitsAtOnce).toBe(1);
+});
+
 test('both handlers hear of a partition that comes and goes', async () => {
   await units.open({ partition: 3 } as PartitionPosition);
   units.close(3);

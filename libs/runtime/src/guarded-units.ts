@@ -15,6 +15,7 @@ export interface Guard {
 export class GuardedUnits implements UnitHandler<Tx> {
   readonly recordsMax?: number;
   readonly patienceMs?: number;
+  readonly unitsAtOnce: number;
   readonly #current: UnitHandler<Tx>;
   readonly #older: UnitHandler<Tx> | null;
   readonly #guard: Guard;
@@ -27,6 +28,7 @@ export class GuardedUnits implements UnitHandler<Tx> {
     this.#current = current;
     this.#older = older;
     this.#guard = guard;
+    this.unitsAtOnce = Math.min(...this.#handlers.map((handler) => handler.unitsAtOnce ?? 1));
   }
 
   async open(position: PartitionPosition): Promise<void> {
