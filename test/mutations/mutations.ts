@@ -362,8 +362,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'R1-what-is-held-is-sent-whether-or-not-it-may',
     file: `${gateway}/src/application/follow-slips.ts`,
-    from: 'if (intents && mayIntend(dispatch, now) && intents.mayTake(dispatch))',
-    to: 'if (intents && intents.mayTake(dispatch))',
+    from: 'const step = intents && mayIntend(dispatch, now) ? intents.intendIfFree(dispatch, now) : null;',
+    to: 'const step = intents ? intents.intendIfFree(dispatch, now) : null;',
     specs: [`${gateway}/src/application/intents.spec.ts`],
   },
   {

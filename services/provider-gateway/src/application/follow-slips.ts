@@ -57,8 +57,8 @@ export async function followSlips(
   }
   await applyParked(tx, changes, released, now, count);
   for (const dispatch of inOrder(ready, changes)) {
-    if (intents && mayIntend(dispatch, now) && intents.mayTake(dispatch))
-      changes.apply(intents.intend(dispatch, now));
+    const step = intents && mayIntend(dispatch, now) ? intents.intendIfFree(dispatch, now) : null;
+    if (step) changes.apply(step);
     else if (dispatch.nextAt !== null) due.calls += 1;
   }
   await changes.write(tx);

@@ -33,7 +33,10 @@ function setUp(rows: readonly Dispatch[], { slots: limit = 4, now = t0 as Instan
   const provider = {
     id: 'acme',
     capabilities: limits,
-    prepare: ({ slipId }: Dispatch) => ({ slipId, body: new Uint8Array(), digest: 'd' }),
+    prepare: ({ slipId }: Dispatch) => {
+      if (slipId === 'unspeakable') throw new Error('cannot be said to the provider');
+      return { slipId, body: new Uint8Array(), digest: 'd' };
+    },
     send: async ({ slipId }: { slipId: string }) => {
       sent.push(slipId);
       return { outcome: { kind: 'not_sent', reason: 'too_late', detail: '' }, released: Promise.resolve() };
@@ -94,6 +97,13 @@ describe('a slip that is held', () => {
     expect(slots.free()).toEqual(new Map([['acme', 1]]));
     await slots.idle();
     expect(sent).toEqual([]);
+  });
+
+  test('takes no slot with it when it cannot be prepared', async () => {
+    const { follow, fail, slots } = setUp([submitted('a'), submitted('unspeakable')]);
+    await expect(follow('a', 'unspeakable')).rejects.toThrow('cannot be said');
+    fail();
+    expect(slots.free()).toEqual(new Map([['acme', 4]]));
   });
 
   test('is left to the workers without a free slot: the nearest deadline goes first', async () => {

@@ -106,9 +106,17 @@ export class Intents {
     );
   }
 
-  /** Takes the slot of a slip that is due now; false: there is none, or others wait for it. */
-  mayTake({ provider }: Dispatch): boolean {
-    return provider !== null && this.#parts.slots.take(provider);
+  /** As {@link intend}, of a slip that may be intended, in a slot that is taken for it; null: none is free, or others wait. */
+  intendIfFree(due: Dispatch, now: string): Step | null {
+    const { slots, onFree } = this.#parts;
+    const { provider } = due;
+    if (provider === null || !slots.take(provider)) return null;
+    try {
+      return this.intend(due, now);
+    } catch (error) {
+      slots.giveBack(provider, onFree);
+      throw error;
+    }
   }
 
   #call(call: IntendedCall, places: readonly EventPlace[]): void {
