@@ -3,6 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { encodeSlipEvent, sources, topics } from '@slipstream/contracts';
 import { createDatabase } from '@slipstream/environment';
+import type { Instant } from '@slipstream/kernel';
 import { coreMigrations, migrate, openDataSource, prepareTopics, UnitOfWork } from '@slipstream/postgres';
 import pg from 'pg';
 import { readLogValue } from '../../services/ledger/src/adapters/kafka/read-log-record.ts';
@@ -55,7 +56,11 @@ export async function ledgerIngest(bench: Bench, slips: number): Promise<LedgerR
     for (const life of ledgerLives(slips, places)) lives[life.partition % unitsAtOnce]!.push(life);
     const remembered = new Remembered();
     const take = async (records: readonly LogRecord[]): Promise<LedgerRecord[]> => {
-      const { result, stamps } = await unitOfWork.runStamped(async (tx) => {
+      let stamps: readonly { readonly at: Instant }[] = [];
+      const result = await unitOfWork.run(async (tx) => {
+        tx.afterCommit((told) => {
+          stamps = told;
+        });
         const answers = await recordBatch(context, ledgerTx(tx, remembered), { records, resent: [] });
         const outbound = answers.map(({ id = '', slipId: subject, partition, clock, event, receivedAt }) => ({
           ...{ topic: topics.events.name, partition, key: subject, receivedAt },

@@ -7,7 +7,7 @@ import type { RelayRecord } from './outbox.ts';
 import { Relay, type RelayOptions } from './relay.ts';
 import type { RelayProducer } from './sending.ts';
 import { openTestDatabase, record, type TestDatabase, testTopic } from './test-database.ts';
-import { type Tx, UnitOfWork } from './unit-of-work.ts';
+import { type Stamped, type Tx, UnitOfWork } from './unit-of-work.ts';
 
 const environment = sharedEnvironment();
 let database: TestDatabase;
@@ -534,11 +534,13 @@ test('an instance learns when another one has sent what it committed', async () 
   const released = Promise.withResolvers<void>();
   one.hold = () => released.promise;
   const whenSent = late.watchSent();
-  const { stamps } = await database.unitOfWork.runStamped(async (tx) =>
-    tx.publish([{ ...record(1, 'a'), body }]),
-  );
+  const committed = Promise.withResolvers<Stamped>();
+  await database.unitOfWork.run(async (tx) => {
+    tx.publish([{ ...record(1, 'a'), body }]);
+    tx.afterCommit(([stamp]) => committed.resolve(stamp!));
+  });
   let known: boolean | undefined;
-  const waiting = whenSent(stamps[0]!, performance.now() + 90_000).then((sent) => {
+  const waiting = whenSent(await committed.promise, performance.now() + 90_000).then((sent) => {
     known = sent;
   });
   await waitFor(() => one.inFlight === 1, { what: 'the send' });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
 import { seededRandom } from '@slipstream/kernel';
 import { openTestDatabase, record, type TestDatabase, testTopic } from './test-database.ts';
+import type { OutboundRecord, Stamped } from './unit-of-work.ts';
 
 const environment = sharedEnvironment();
 let database: TestDatabase;
@@ -70,12 +71,20 @@ test('numbers are gapless and times never go back, seen by a reader beside concu
   expect([...lastSeq.values()].reduce((sum, seq) => sum + seq, 0n)).toBe(BigInt(committed));
 });
 
+async function stampsOf(records: readonly OutboundRecord[]): Promise<readonly Stamped[]> {
+  let stamps: readonly Stamped[] = [];
+  await database.unitOfWork.run(async (tx) => {
+    tx.publish(records);
+    tx.afterCommit((told) => {
+      stamps = told;
+    });
+  });
+  return stamps;
+}
+
 test('a published record is told its number, in the order of publishing', async () => {
-  const before = await database.unitOfWork.runStamped(async (tx) => tx.publish([record(1, 'a')]));
-  const { stamps } = await database.unitOfWork.runStamped(async (tx) =>
-    tx.publish([record(1, 'b'), record(2, 'c'), record(1, 'd')]),
-  );
-  const first = before.stamps[0]!.seq;
+  const first = (await stampsOf([record(1, 'a')]))[0]!.seq;
+  const stamps = await stampsOf([record(1, 'b'), record(2, 'c'), record(1, 'd')]);
   expect(stamps.map((stamp) => stamp.seq)).toEqual([first + 1n, expect.any(BigInt), first + 2n]);
   expect(stamps[0]!.at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 });
@@ -89,7 +98,7 @@ test.each([63, 64, 500])(
       receivedAt: random.chance(0.2) ? '2026-01-01T00:00:00.000001Z' : null,
       ...(random.chance(0.2) ? { headers: { 'x-n': String(n) } } : {}),
     }));
-    const { stamps } = await database.unitOfWork.runStamped(async (tx) => tx.publish(records));
+    const stamps = await stampsOf(records);
     const rows = await database.unitOfWork.query<
       Record<string, unknown> & { at: string; received_at: string }
     >(

@@ -40,7 +40,8 @@ export interface Tx {
   /** Adds records to be published; they are numbered in this order, as the transaction's last statement. */
   publish(records: readonly OutboundRecord[]): void;
   /**
-   * `then` is called once this transaction is known to be committed, with the numbers of what it published, and never else;
+   * `then` is called once this transaction is known to be committed, with the number and time of each record that it
+   * published, in the order of publishing, and never else;
    * `otherwise` when it was rolled back, or nobody knows. Neither must throw.
    */
   afterCommit(then: (stamps: readonly Stamped[]) => void, otherwise?: () => void): void;
@@ -105,21 +106,16 @@ export class UnitOfWork {
   }
 
   async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return (await this.runStamped(work)).result;
-  }
-
-  /** As {@link run}; also gives each published record's number and time, in the order of publishing. */
-  async runStamped<T>(work: (tx: Tx) => Promise<T>): Promise<{ result: T; stamps: readonly Stamped[] }> {
     const runner = this.#dataSource.createQueryRunner();
     let published: ReadonlySet<string> | null = null;
     try {
       const transaction = new Transaction(await runner.connect(), this.#names);
       try {
         const result = await work(transaction);
-        const stamps = await transaction.commit(this.#mayPublish, (topics) => {
+        await transaction.commit(this.#mayPublish, (topics) => {
           published = topics;
         });
-        return { result, stamps };
+        return result;
       } catch (error) {
         await transaction.rollBack();
         throw transaction.causeOf(error);
@@ -304,7 +300,7 @@ class Transaction implements Tx {
   async commit(
     mayPublish: (topic: string, partition: number) => void,
     mayBeKept: (topics: ReadonlySet<string>) => void,
-  ): Promise<Stamped[]> {
+  ): Promise<void> {
     const records = this.#outbound;
     for (const { topic, partition } of records) mayPublish(topic, partition);
     if (records.length > 0) this.#begin();
@@ -322,7 +318,6 @@ class Transaction implements Tx {
     }
     const stamps = await appended;
     for (const { then } of this.#afterCommit.splice(0)) then(stamps);
-    return stamps;
   }
 
   async rollBack(): Promise<void> {
