@@ -1,5 +1,5 @@
 import { topics } from '@slipstream/contracts';
-import { type Instant, must } from '@slipstream/kernel';
+import { type Instant, must, SlipstreamError } from '@slipstream/kernel';
 import { isLockTimeout, isUniqueViolation, type OutboundRecord, type UnitOfWork } from '@slipstream/postgres';
 import { type PendingEvent, wallClock } from '@slipstream/slip';
 import {
@@ -39,7 +39,8 @@ export function intakeStore(
   return {
     async settle(judge, { lockWaitMsMax } = {}) {
       const limit = lockWaitMsMax === undefined ? null : `${lockWaitMsMax}ms`;
-      for (let tries = 1; ; tries++) {
+      let cause: unknown;
+      for (let tries = 1; tries <= triesMax; tries++) {
         const now = clock.now ?? (await readClock());
         const judged = judge(now);
         try {
@@ -47,13 +48,21 @@ export function intakeStore(
           const { outcome, event_at } = rows.at(-1)!;
           clock.heard(event_at);
           if (outcome === 'done') return settledOf(judged, rows);
-          if (tries === triesMax) throw new Error(`the database's clock was another ${tries} times`);
         } catch (error) {
           if (limit !== null && isHeld(error)) throw new HeldElsewhere('held elsewhere', { cause: error });
           // Whoever took the key after our look has committed it: the next look finds it.
-          if (tries === triesMax || !isUniqueViolation(error)) throw error;
+          if (!isUniqueViolation(error)) throw error;
+          cause = error;
         }
       }
+      // Nothing was done in any of them.
+      throw new SlipstreamError(
+        'unavailable',
+        'The database is too slow or its clock jumps; try again soon.',
+        {
+          cause,
+        },
+      );
     },
   };
 }
