@@ -14,8 +14,8 @@ function withSlipDueAt(due: number): HotPartition {
 
 describe('a partition followed in memory', () => {
   test.each([
-    ['long before it', -151 * ms, false],
-    ['shortly before it', -149 * ms, true],
+    ['long before it', -251 * ms, false],
+    ['shortly before it', -249 * ms, true],
     ['at it', 0, true],
     ['just behind it', 999 * ms, true],
     ['while records of long ago are read', 1_001 * ms, false],

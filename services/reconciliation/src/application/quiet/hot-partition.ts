@@ -11,8 +11,8 @@ export interface Terms {
   currency: number;
 }
 
-/** Longer than a unit may wait that nobody waits for, and a tick with it. */
-const soonMs = 150;
+/** Longer than a unit may wait that nobody waits for (180 ms on a full machine), and a tick with it. */
+const soonMs = 250;
 const justMs = 1_000;
 
 /** What was folded since the last unit. */
