@@ -19,7 +19,7 @@ import { pageSizeMax, type Unit } from '../../application/ports.ts';
 import type { HotPartition, Taken } from '../../application/quiet/hot-partition.ts';
 import { readSlips, withSlips } from '../../application/quiet/looked-at.ts';
 import type { Departure, QuietStore, SlipLog, Snapshot } from '../../application/quiet/ports.ts';
-import { idOf, idWords } from '../../application/quiet/slip-ids.ts';
+import { IdList, idOf, idWords } from '../../application/quiet/slip-ids.ts';
 import type { Judgeable } from '../../domain/deadline/judgeable.ts';
 import type { WatchedSlip } from '../../domain/watch/watched-slip.ts';
 import { foldedSlot, foldQuietly } from './quiet-fold.ts';
@@ -320,7 +320,7 @@ function quietUnit(
     async write(tx) {
       const known = await store.known(
         tx,
-        parts.flatMap(({ taken }) => taken.begun),
+        parts.map(({ taken }) => taken.begun),
       );
       if (known.length > 0) throw new BegunTwice(`slip ${known[0]} was submitted twice`);
       for (const { partition, taken, loud } of parts) {
@@ -355,12 +355,7 @@ function withDue(
       await store.depart(tx, departures);
       const now = page.slips.length > 0 ? page.now : await store.now(tx);
       // Where the answer to a commit was lost, one may be a row already.
-      const rows = new Set(
-        await store.known(
-          tx,
-          due.map(({ state }) => state.slipId),
-        ),
-      );
+      const rows = new Set(await store.known(tx, [IdList.of(due.map(({ state }) => state.slipId))]));
       return { now, slips: [...due.filter(({ state }) => !rows.has(state.slipId)), ...page.slips] };
     },
   };

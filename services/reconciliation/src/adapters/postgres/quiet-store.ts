@@ -5,9 +5,9 @@ import {
   FencedError,
   int4,
   int8,
+  type Rows,
   type Tx,
   table,
-  text,
   type UnitOfWork,
   uuid,
 } from '@slipstream/postgres';
@@ -19,13 +19,14 @@ import type {
   Recovered,
   Snapshot,
 } from '../../application/quiet/ports.ts';
+import type { IdList } from '../../application/quiet/slip-ids.ts';
 
 /** Of `toChunks`; another one is another number. */
 const format = 1;
 
 const chunkTable = table('quiet_snapshot_chunk', { partition: int4, n: int4, bytes: bytea });
 const left = columns({ partition: int4, kafka_offset: int8, slip_id: uuid });
-const ids = columns({ slip_id: text });
+const ids = columns({ slip_id: uuid });
 
 const ownedSql = `
 select 1 from consumer_position
@@ -56,7 +57,7 @@ on conflict (clock, partition) do update set
   slips = clock_progress.slips + excluded.slips, in_time = clock_progress.in_time + excluded.in_time`;
 
 const knownSql = `
-select n.slip_id from ${ids.unnest('n')}
+select n.slip_id from (select slip_id::text from ${ids.unnest('one')}) n
  where exists (select 1 from open_slip o where o.slip_id = n.slip_id)
     or exists (select 1 from archived_slip o where o.slip_id = n.slip_id)`;
 
@@ -105,9 +106,9 @@ export function createQuietStore(
       if (moved.length === 0) return;
       tx.send(countSql, countColumns(moved));
     },
-    async known(tx, slipIds) {
-      if (slipIds.length === 0) return [];
-      const rows = slipIds.map((slip_id) => ({ slip_id }));
+    async known(tx, slips) {
+      const rows = rowsOfIds(slips);
+      if (rows.length === 0) return [];
       const known = await tx.query<{ slip_id: string }>(knownSql, ids.parameters(rows));
       return known.map(({ slip_id }) => slip_id);
     },
@@ -120,6 +121,15 @@ export function createQuietStore(
     },
   };
   return store;
+}
+
+function rowsOfIds(lists: readonly IdList[]): Rows<{ slip_id: Uint8Array }> {
+  return {
+    length: lists.reduce((sum, { length }) => sum + length, 0),
+    *[Symbol.iterator]() {
+      for (const list of lists) for (const slip_id of list.bytes()) yield { slip_id };
+    },
+  };
 }
 
 function countColumns(counts: readonly QuietCounts[]): number[][] {

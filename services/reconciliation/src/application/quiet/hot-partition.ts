@@ -1,6 +1,6 @@
 import { type HotSet, isInTime } from './hot-set.ts';
 import type { Departure, Snapshot } from './ports.ts';
-import { idOf, idText, idWords } from './slip-ids.ts';
+import { IdList, idOf, idText, idWords } from './slip-ids.ts';
 import { fromChunks, toChunks } from './snapshot.ts';
 
 /** A slip's terms, as its first event says them. Times in microseconds, the amount in minor units (-1: none). */
@@ -20,7 +20,7 @@ export class Taken {
   slips = 0;
   inTime = 0;
   /** Slips that began. */
-  readonly begun: string[] = [];
+  readonly begun = new IdList();
   /** Slips that an event was loud about. */
   readonly loud = new Set<string>();
   /** Slips that left memory, and the offsets of their events. */
@@ -49,14 +49,14 @@ export class HotPartition {
 
   /** The slip must not be there. */
   submitted(id: Uint32Array, offset: number, { deadline, graceMs, amount, currency }: Terms): boolean {
-    const slipId = idText(id);
+    const { loud, begun } = this.taken;
     // What that event made of it is not in the store yet.
-    if (this.taken.loud.has(slipId)) return false;
+    if (loud.size > 0 && loud.has(idText(id))) return false;
     const due = deadline + graceMs * 1_000;
     const slot = this.hot.add(id, { deadline, due, amount, currency, flags: 0 });
     this.hot.note(slot, offset);
     this.taken.slips += 1;
-    this.taken.begun.push(slipId);
+    begun.push(id);
     return true;
   }
 

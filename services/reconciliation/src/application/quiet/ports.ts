@@ -1,5 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import type { RecordedEvent } from '@slipstream/slip';
+import type { IdList } from './slip-ids.ts';
 
 /** What was hot on a partition when everything below an offset was read. */
 export interface Snapshot {
@@ -44,7 +45,7 @@ export interface QuietStore<Tx> {
   depart(tx: Tx, departures: readonly Departure[]): Promise<void>;
   count(tx: Tx, counts: readonly QuietCounts[]): Promise<void>;
   /** Those of the slips that have a row. */
-  known(tx: Tx, slipIds: readonly string[]): Promise<readonly string[]>;
+  known(tx: Tx, slips: readonly IdList[]): Promise<readonly string[]>;
   now(tx: Tx): Promise<Instant>;
   /** When the earliest deadline of each partition is due, for the instance that tells the others; null: none. */
   keepDue(due: ReadonlyMap<number, Instant | null>): Promise<void>;

@@ -38,3 +38,44 @@ export function idText(words: Uint32Array, at = 0): string {
   for (let i = 0; i < idWords; i++) hex += words[at + i]!.toString(16).padStart(8, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+/** Ids one after the other, without an object for each. */
+export class IdList {
+  #words = new Uint32Array(idWords * 16);
+  #length = 0;
+
+  /** @throws RangeError for a text that is no id of ours */
+  static of(texts: readonly string[]): IdList {
+    const list = new IdList();
+    const id = new Uint32Array(idWords);
+    for (const text of texts) {
+      if (!idOf(text, id)) throw new RangeError(`${text} is no slip's id`);
+      list.push(id);
+    }
+    return list;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(id: Uint32Array): void {
+    const at = this.#length * idWords;
+    if (at === this.#words.length) {
+      const grown = new Uint32Array(at * 2);
+      grown.set(this.#words);
+      this.#words = grown;
+    }
+    for (let i = 0; i < idWords; i++) this.#words[at + i] = id[i]!;
+    this.#length += 1;
+  }
+
+  /** The 16 bytes of each, in the same array every time. */
+  *bytes(): Iterable<Uint8Array> {
+    const bytes = Buffer.alloc(idWords * 4);
+    for (let at = 0; at < this.#length * idWords; at += idWords) {
+      for (let i = 0; i < idWords; i++) bytes.writeUInt32BE(this.#words[at + i]!, i * 4);
+      yield bytes;
+    }
+  }
+}
