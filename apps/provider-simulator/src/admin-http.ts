@@ -6,7 +6,6 @@ import { sendProblem } from './problem.ts';
 import type { Provider } from './provider.ts';
 import { FAULTS, parseRules, type Rule, RuleError, type RuleInput, showRule } from './rules.ts';
 import { newServer } from './server.ts';
-import { statement } from './statement.ts';
 import { showTruth, type TruthStore } from './truth.ts';
 
 const optionalTime = { type: ['string', 'null'], format: 'date-time' };
@@ -83,7 +82,8 @@ export function adminHttp(parts: AdminParts): FastifyInstance {
   });
   app.get('/v1/statement', { schema: { querystring: statementQuery } }, async (request, reply) => {
     const { provider, day } = request.query as { provider: string; day: string };
-    if (ids.has(provider)) return { data: statement(parts.truth, provider, day, parts.now()) };
+    const found = parts.providers.get(provider);
+    if (found) return { data: found.statement(day) };
     const detail = `there is no provider "${provider}"; known: ${[...ids].join(', ')}`;
     return sendProblem(reply, { status: 400, code: 'unknown_provider', detail });
   });

@@ -6,11 +6,18 @@ export interface ProviderConfig {
   readonly id: string;
   /** Its own port on the simulator's host; 0 picks a free one. */
   readonly port: number;
-  /** Standard Webhooks secret (`whsec_` + base64 of 24-64 bytes) that signs its callbacks. */
+  /**
+   * Standard Webhooks secret (`whsec_` + base64 of 24-64 bytes) that signs its callbacks; the API key where it is
+   * polled, in the same form or any other without spaces.
+   */
   readonly secret: string;
-  readonly callback_url: string;
-  /** `async`: acknowledges and calls back; `sync`: answers the POST with the outcome. */
-  readonly mode: 'async' | 'sync';
+  /** null where it is polled: nobody is called back. */
+  readonly callback_url: string | null;
+  /**
+   * `async`: acknowledges and calls back; `sync`: answers the POST with the outcome; `polled`: another protocol,
+   * orders that are accepted, asked about and told in daily statements.
+   */
+  readonly mode: Mode;
   /** Range of the delay before a POST is answered. */
   readonly latency_ms: readonly [number, number];
   /** Range of the delay from the acknowledgement to the final answer. */
@@ -19,20 +26,26 @@ export interface ProviderConfig {
   readonly failure_rate: number;
   /** The longest time from receipt until an accepted slip is executed and known to inquiries. */
   readonly acceptance_delay_max_ms: number;
+  /** Whether a slip that was taken before is not worked on again; a polled provider always is so. */
+  readonly idempotent: boolean;
 }
 
-export type ProviderInput = Pick<ProviderConfig, 'id' | 'secret' | 'callback_url'> & Partial<ProviderConfig>;
+export type Mode = 'async' | 'sync' | 'polled';
+
+export type ProviderInput = Pick<ProviderConfig, 'id' | 'secret'> & Partial<ProviderConfig>;
 
 /** The configuration can't be used; the message says what is wrong and where. */
 export class ConfigError extends Error {}
 
 const DEFAULTS = {
   port: 0,
+  callback_url: null,
   mode: 'async',
   latency_ms: [5, 30],
   answer_ms: [50, 300],
   failure_rate: 0,
   acceptance_delay_max_ms: 1000,
+  idempotent: false,
 } as const;
 
 const delayMs = { type: 'integer', minimum: 0, maximum: 86_400_000 };
@@ -44,17 +57,18 @@ const schema = {
   items: {
     type: 'object',
     additionalProperties: false,
-    required: ['id', 'secret', 'callback_url'],
+    required: ['id', 'secret'],
     properties: {
       id: { type: 'string', pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' },
       port: { type: 'integer', minimum: 0, maximum: 65_535 },
-      secret: { type: 'string', pattern: '^whsec_[A-Za-z0-9+/]+={0,2}$' },
-      callback_url: { type: 'string', pattern: '^https?://' },
-      mode: { enum: ['async', 'sync'] },
+      secret: { type: 'string', pattern: '^[\\x21-\\x7e]{8,256}$' },
+      callback_url: { type: ['string', 'null'], pattern: '^https?://' },
+      mode: { enum: ['async', 'sync', 'polled'] },
       latency_ms: range,
       answer_ms: range,
       failure_rate: { type: 'number', minimum: 0, maximum: 1 },
       acceptance_delay_max_ms: delayMs,
+      idempotent: { type: 'boolean' },
     },
   },
 };
@@ -96,15 +110,23 @@ export function checkProviders(input: unknown, source: string): ProviderConfig[]
 }
 
 function checkOne(provider: ProviderConfig, where: string): void {
-  const secretBytes = Buffer.from(provider.secret.slice('whsec_'.length), 'base64').length;
-  if (secretBytes < 24 || secretBytes > 64) {
-    throw new ConfigError(`${where}.secret: must hold 24 to 64 bytes in base64, has ${secretBytes}`);
-  }
-  if (!URL.canParse(provider.callback_url)) throw new ConfigError(`${where}.callback_url: is not a URL`);
+  if (provider.mode !== 'polled') checkCallbacks(provider, where);
   for (const name of ['latency_ms', 'answer_ms'] as const) {
     const [min, max] = provider[name];
     if (min > max) throw new ConfigError(`${where}.${name}: the minimum ${min} is above the maximum ${max}`);
   }
+}
+
+function checkCallbacks({ secret, callback_url: url, mode }: ProviderConfig, where: string): void {
+  if (!/^whsec_[A-Za-z0-9+/]+={0,2}$/.test(secret)) {
+    throw new ConfigError(`${where}.secret: must be "whsec_" and base64`);
+  }
+  const bytes = Buffer.from(secret.slice('whsec_'.length), 'base64').length;
+  if (bytes < 24 || bytes > 64) {
+    throw new ConfigError(`${where}.secret: must hold 24 to 64 bytes in base64, has ${bytes}`);
+  }
+  if (url === null) throw new ConfigError(`${where}.callback_url: a provider of mode ${mode} needs one`);
+  if (!URL.canParse(url)) throw new ConfigError(`${where}.callback_url: is not a URL`);
 }
 
 function describe(errors: readonly ErrorObject[]): string {

@@ -12,8 +12,9 @@ interface Flags {
 }
 
 const HELP = `
-A provider: {"id","port","secret":"whsec_…","callback_url","mode":"async"|"sync","latency_ms":[min,max],
-"answer_ms":[min,max],"failure_rate":0..1,"acceptance_delay_max_ms":1000}; id, secret and callback_url are required.
+A provider: {"id","port","secret":"whsec_…","callback_url","mode":"async"|"sync"|"polled","latency_ms":[min,max],
+"answer_ms":[min,max],"failure_rate":0..1,"acceptance_delay_max_ms":1000,"idempotent":false}; id, secret and, unless it is
+polled, callback_url are required.
 
 When everything listens, one JSON line with the URLs goes to stdout; all else goes to stderr.
 Exit codes: 0 stopped by SIGTERM or SIGINT, 1 could not listen, 2 bad configuration.`;

@@ -1,6 +1,7 @@
+import type { Mode } from './config.ts';
 import type { Fault } from './rules.ts';
 
-export type CallbackKind = 'progress' | 'forged' | 'final';
+export type CallbackKind = 'progress' | 'forged' | 'final' | 'contradicting';
 
 /** What a provider does with one submission; the whole behaviour of a fault is here. */
 export interface Plan {
@@ -13,9 +14,12 @@ export interface Plan {
     | 'server_error'
     | 'reject'
     | 'garbage'
-    | 'redirect';
+    | 'redirect'
+    | 'throttle';
   /** Time from receipt until the work is done; null: never done. */
   readonly executesAfterMs: number | null;
+  /** What becomes of the slip: as rolled for it, a business failure, or rejected without being tried. */
+  readonly end: 'rolled' | 'failed' | 'rejected';
   /** Time from receipt during which inquiries say not_found. */
   readonly hiddenForMs: number;
   /** Sent in this order when the outcome is known; empty: the outcome is never sent by callback. */
@@ -24,15 +28,21 @@ export interface Plan {
   readonly callbackDelayMs: number;
   /** The callbacks leave no sooner than this after receipt. */
   readonly callbackNotBeforeMs: number;
+  /** From the final callback to the one that contradicts it. */
+  readonly contradictsAfterMs: number;
   readonly dripped: boolean;
-  /** The amount that answers name: what was asked for, one minor unit more, or as much of another currency. */
-  readonly amountTold: 'asked' | 'raised' | 'other_currency';
+  /** How long a throttled sender is asked to wait. */
+  readonly retryAfterMs: number;
+  /** The amount that answers name: what was asked for, one minor unit more, as much of another currency, or 0. */
+  readonly amountTold: 'asked' | 'raised' | 'other_currency' | 'zero';
 }
 
 export interface PlanInput {
   readonly fault: Fault | null;
   readonly delayMs: number | null;
-  readonly mode: 'async' | 'sync';
+  /** Until the rule ends; null: it has no end. */
+  readonly endsInMs: number | null;
+  readonly mode: Mode;
   readonly acceptanceDelayMaxMs: number;
   /** Whether this slip is one of those with a progress callback. */
   readonly progress: boolean;
@@ -40,9 +50,19 @@ export interface PlanInput {
 
 const LATE_CALLBACK_MS = 10_000;
 const EXECUTES_LATE_SHARE = 0.6;
+const RETRY_AFTER_MS = 1000;
 
-/** Pure. Faults of callbacks make a sync provider treat the slip as async, else they would have no effect. */
+/**
+ * Pure. Faults of callbacks make a sync provider treat the slip as async, else they would have no effect; a polled one
+ * has no callbacks, and takes what it rejects: the question tells.
+ */
 export function planFor(input: PlanInput): Plan {
+  const plan = planOfFault(input);
+  if (input.mode !== 'polled') return plan;
+  return { ...plan, callbacks: [], reply: plan.reply === 'reject' ? 'acknowledge' : plan.reply };
+}
+
+function planOfFault(input: PlanInput): Plan {
   const usual = input.mode === 'sync' ? SYNC : ASYNC;
   switch (input.fault) {
     case null:
@@ -64,7 +84,7 @@ export function planFor(input: PlanInput): Plan {
     case 'error_500_after_work':
       return { ...MUTE, reply: 'server_error' };
     case 'reject':
-      return { ...NOT_DONE, reply: 'reject' };
+      return { ...NOT_DONE, reply: 'reject', end: 'rejected' };
     case 'lost_callback':
       return { ...MUTE, reply: 'acknowledge' };
     case 'duplicate_callback':
@@ -75,18 +95,28 @@ export function planFor(input: PlanInput): Plan {
       return { ...ASYNC, callbacks: ['forged', 'final'] };
     case 'reordered_callback':
       return { ...ASYNC, callbacks: ['final', 'progress'] };
+    case 'contradicting_callback':
+      return { ...ASYNC, callbacks: ['final', 'contradicting'], contradictsAfterMs: input.delayMs ?? 0 };
     case 'not_found_early':
       return { ...MUTE, reply: 'acknowledge', hiddenForMs: input.acceptanceDelayMaxMs };
     case 'amount_changed':
       return { ...usual, amountTold: 'raised' };
     case 'currency_changed':
       return { ...usual, amountTold: 'other_currency' };
+    case 'zero_amount_failure':
+      return { ...usual, end: 'failed', amountTold: 'zero' };
     case 'garbage_body':
       return { ...MUTE, reply: 'garbage' };
     case 'slow_drip':
       return { ...usual, dripped: true };
     case 'redirect':
       return { ...NOT_DONE, reply: 'redirect' };
+    case 'throttle_429':
+      return { ...NOT_DONE, reply: 'throttle', retryAfterMs: input.delayMs ?? RETRY_AFTER_MS };
+    case 'frozen_backlog':
+      return { ...ASYNC, executesAfterMs: input.endsInMs };
+    case 'slow_inquiry':
+      return usual;
     default:
       return unreachable(input.fault);
   }
@@ -95,11 +125,14 @@ export function planFor(input: PlanInput): Plan {
 const ASYNC: Plan = {
   reply: 'acknowledge',
   executesAfterMs: 0,
+  end: 'rolled',
   hiddenForMs: 0,
   callbacks: ['final'],
   callbackDelayMs: 0,
   callbackNotBeforeMs: 0,
+  contradictsAfterMs: 0,
   dripped: false,
+  retryAfterMs: 0,
   amountTold: 'asked',
 };
 const SYNC: Plan = { ...ASYNC, reply: 'final', callbacks: [] };

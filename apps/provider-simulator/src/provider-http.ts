@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify';
-import { confirmRead, markWhenDelivered } from './delivery.ts';
+import { confirmRead } from './delivery.ts';
 import { sendProblem } from './problem.ts';
 import type { Provider, SlipSubmission } from './provider.ts';
 import { ReplyWriter, type Surroundings } from './reply-writer.ts';
 import { newServer } from './server.ts';
+import type { Word } from './words.ts';
 
 const text = { type: 'string', minLength: 1, maxLength: 256 };
 const optionalText = { type: ['string', 'null'], maxLength: 256 };
+/** The body of `POST /slips`. */
 const submissionSchema = {
   type: 'object',
   additionalProperties: false,
@@ -39,7 +41,7 @@ export interface ProviderHttp {
 /** The provider's own API: `POST /slips` and `GET /slips/{slip_id}`. */
 export function providerHttp(provider: Provider, around: Surroundings): ProviderHttp {
   const app = newServer();
-  const writer = new ReplyWriter(around);
+  const writer = new ReplyWriter(around, wordOf);
   app.addHook('onRequest', async ({ raw }) => confirmRead(raw.socket));
 
   app.post('/slips', { schema: { body: submissionSchema } }, async (request, reply) => {
@@ -51,15 +53,30 @@ export function providerHttp(provider: Provider, around: Surroundings): Provider
     }
     const reception = provider.receive(submission);
     await around.timers.sleep(reception.latencyMs);
-    return writer.write(reception.reply, request, reply);
+    return writer.write(reception.reply, submission.slip_id, request, reply);
   });
 
   app.get('/slips/:slip_id', async (request, reply) => {
-    const found = provider.inquire((request.params as { slip_id: string }).slip_id);
-    if (!found) return reply.code(404).send({ status: 'not_found' });
-    if (found.answer) markWhenDelivered(found.answer, request, reply, around.now);
-    return reply.send(found.body);
+    const { slip_id: slipId } = request.params as { slip_id: string };
+    return writer.tell(provider.inquire(slipId), slipId, request, reply);
   });
 
   return { app, dropSilent: () => writer.dropSilent() };
+}
+
+function wordOf(word: Word): { status: number; body: object } {
+  if (word.what === 'unknown') return { status: 404, body: { status: 'not_found' } };
+  const { providerId, outcome, reason, amount } = word.run;
+  switch (word.what) {
+    case 'taken':
+      return { status: 202, body: { provider_id: providerId, status: 'pending' } };
+    case 'rejected':
+      return { status: 422, body: { status: 'rejected', reason } };
+    case 'final':
+      return { status: 200, body: { provider_id: providerId, status: outcome, reason, amount } };
+    case 'state': {
+      const known = word.state === outcome ? reason : null;
+      return { status: 200, body: { provider_id: providerId, status: word.state, reason: known, amount } };
+    }
+  }
 }

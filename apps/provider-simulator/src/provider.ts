@@ -2,8 +2,9 @@ import type { Callback } from './callbacks.ts';
 import type { ProviderConfig } from './config.ts';
 import type { Limits } from './limits.ts';
 import { type CallbackKind, type Plan, planFor } from './plan.ts';
-import { decide, type Rule } from './rules.ts';
+import { decide, decideInquiry, type Rule } from './rules.ts';
 import { between, roll, seededId } from './seeded.ts';
+import { type StatementLine, statement } from './statement.ts';
 import type { Timers } from './timers.ts';
 import {
   type Answer,
@@ -15,8 +16,9 @@ import {
   type SlipRecord,
   type TruthStore,
 } from './truth.ts';
+import type { Word } from './words.ts';
 
-/** The body of `POST /slips`. */
+/** One submission, whatever the protocol. */
 export interface SlipSubmission {
   readonly slip_id: string;
   readonly reference: string;
@@ -29,17 +31,26 @@ export interface SlipSubmission {
 
 /** How a submission is answered, after `latencyMs`. `answer` is set when the reply is a final one. */
 export type Reply =
-  | { readonly kind: 'json'; status: number; body: object; answer: Answer | null; dripped: boolean }
-  | { readonly kind: 'garbage' | 'redirect' | 'silence' | 'reset' | 'too_many' };
+  | { readonly kind: 'word'; readonly word: Word; readonly answer: Answer | null; readonly dripped: boolean }
+  | { readonly kind: 'throttle'; readonly retryAfterMs: number }
+  | { readonly kind: 'garbage' | 'redirect' | 'silence' | 'reset' | 'server_error' | 'too_many' };
 
 export interface Reception {
   readonly reply: Reply;
   readonly latencyMs: number;
 }
 
+/** The answer to an inquiry, given after `delayMs`. `answer` is set when it is a final one. */
+export interface Finding {
+  readonly word: Word;
+  readonly answer: Answer | null;
+  readonly delayMs: number;
+}
+
 /** ISO 20022 reasons of a business failure. */
 const REASONS = ['AC04', 'AC06', 'AM04', 'AG01', 'RR04'] as const;
 const PROGRESS_SHARE = 0.3;
+const SLOW_INQUIRY_MS = 3000;
 /** Not the provider's: a receiver that verifies signatures must refuse it. */
 const FORGED_SECRET = `whsec_${Buffer.alloc(32, 'forged').toString('base64')}`;
 
@@ -54,7 +65,10 @@ export interface ProviderParts {
   readonly send: (callback: Callback) => void;
 }
 
-/** One provider's behaviour, without its HTTP. It doesn't dedupe: every submission that does the work is a run. */
+/**
+ * One provider's behaviour, without its HTTP. Unless it is idempotent it doesn't dedupe: every submission that does the
+ * work is a run.
+ */
 export class Provider {
   readonly config: ProviderConfig;
   readonly #parts: ProviderParts;
@@ -69,7 +83,7 @@ export class Provider {
     const { config, truth, now, rules, seed } = this.#parts;
     const nowMs = now();
     const submission = { provider: config.id, slipId: slip.slip_id, ...slip };
-    const plan = this.#plan(slip, decide(rules(), seed, submission, nowMs));
+    const plan = this.#plan(slip, decide(rules(), seed, submission, nowMs), nowMs);
     if (plan.reply === 'reset') return { reply: { kind: 'reset' }, latencyMs: 0 };
     const record = truth.open({
       slipId: slip.slip_id,
@@ -82,6 +96,8 @@ export class Provider {
       return { reply: { kind: 'too_many' }, latencyMs: 0 };
     }
     const latencyMs = between(config.latency_ms, this.#roll(slip, 'latency'));
+    const known = this.#isIdempotent() ? record.runs[0] : undefined;
+    if (known) return { reply: this.#again(record, known, plan, nowMs + latencyMs), latencyMs };
     const run = this.#start(record, slip, plan, nowMs, latencyMs);
     if (run) {
       record.runs.push(run);
@@ -90,24 +106,39 @@ export class Provider {
     return { reply: this.#reply(record, run, plan, nowMs + latencyMs), latencyMs };
   }
 
-  /** The answer to an inquiry and, if it is final, the entry to complete when it went out; null: not found. */
-  inquire(slipId: string): { body: object; answer: Answer | null } | null {
-    const { config, truth, now } = this.#parts;
+  /** What is known now; a rule of inquiries may let it be told later. */
+  inquire(slipId: string): Finding {
+    const { config, truth, now, rules, seed } = this.#parts;
     const nowMs = now();
     const record = truth.find(config.id, slipId);
+    const asked = { provider: config.id, slipId, reference: record?.reference ?? null };
+    const rule = decideInquiry(rules(), seed, asked, nowMs);
+    const delayMs = rule === null ? 0 : (rule.delayMs ?? SLOW_INQUIRY_MS);
     const run = record && inquired(record, nowMs);
-    if (!record || !run) return null;
+    if (!record || !run) return { word: { what: 'unknown' }, answer: null, delayMs };
     if (run.answersAtMs <= nowMs) {
-      return { body: final(run), answer: truth.answer(record, 'inquiry', run.outcome, nowMs) };
+      const answer = truth.answer(record, 'inquiry', run.outcome, nowMs);
+      return { word: { what: 'state', run, state: run.outcome }, answer, delayMs };
     }
-    const status = run.progressAtMs <= nowMs ? 'in_progress' : 'pending';
-    return { body: { provider_id: run.providerId, status, reason: null, amount: run.amount }, answer: null };
+    const state = run.progressAtMs <= nowMs ? 'in_progress' : 'pending';
+    return { word: { what: 'state', run, state }, answer: null, delayMs };
   }
 
-  #plan(slip: SlipSubmission, rule: Rule | null): Plan {
+  /** What this provider did on one UTC day (`YYYY-MM-DD`). */
+  statement(day: string): StatementLine[] {
+    const { config, truth, now } = this.#parts;
+    return statement(truth, config.id, day, now());
+  }
+
+  #isIdempotent(): boolean {
+    return this.config.idempotent || this.config.mode === 'polled';
+  }
+
+  #plan(slip: SlipSubmission, rule: Rule | null, nowMs: number): Plan {
     return planFor({
       fault: rule?.fault ?? null,
       delayMs: rule?.delayMs ?? null,
+      endsInMs: rule === null || rule.toMs === null ? null : rule.toMs - nowMs,
       mode: this.config.mode,
       acceptanceDelayMaxMs: this.config.acceptance_delay_max_ms,
       progress: this.#roll(slip, 'progress') < PROGRESS_SHARE,
@@ -115,13 +146,13 @@ export class Provider {
   }
 
   #start(record: SlipRecord, slip: SlipSubmission, plan: Plan, nowMs: number, latencyMs: number): Run | null {
-    const rejected = plan.reply === 'reject';
+    const rejected = plan.end === 'rejected';
     if (plan.executesAfterMs === null && !rejected) return null;
     const { seed } = this.#parts;
     const answerMs = between(this.config.answer_ms, this.#roll(slip, 'answer'));
     const workedMs = (plan.executesAfterMs ?? 0) + latencyMs;
     const atOnce = rejected || this.config.mode === 'sync';
-    const outcome = rejected || this.#fails(slip.slip_id) ? 'failed' : 'succeeded';
+    const outcome = plan.end !== 'rolled' || this.#fails(slip.slip_id) ? 'failed' : 'succeeded';
     return {
       providerId: `${this.config.id}-${seededId(seed, this.config.id, slip.slip_id, record.runs.length)}`,
       executesAtMs: plan.executesAfterMs === null ? null : nowMs + plan.executesAfterMs,
@@ -134,36 +165,33 @@ export class Provider {
     };
   }
 
-  #reply(record: SlipRecord, run: Run | null, plan: Plan, atMs: number): Reply {
-    const { truth } = this.#parts;
-    const json = (status: number, body: object, answer: Answer | null = null): Reply => {
-      return { kind: 'json', status, body, answer, dripped: plan.dripped };
-    };
-    switch (plan.reply) {
-      case 'final':
-        if (!run) break;
-        return json(200, final(run), truth.answer(record, 'reply', run.outcome, atMs));
-      case 'acknowledge':
-        if (!run) break;
-        return json(202, { provider_id: run.providerId, status: 'pending' });
-      case 'reject': {
-        const answer = truth.answer(record, 'reply', 'failed', atMs);
-        return json(422, { status: 'rejected', reason: 'AC04' }, answer);
-      }
-      case 'garbage':
-      case 'redirect':
-      case 'silence':
-      case 'reset':
-        return { kind: plan.reply };
-      case 'server_error':
-        break;
+  #reply(record: SlipRecord, run: Run | null, plan: Plan, atMs: number, again = false): Reply {
+    const { reply, dripped, retryAfterMs } = plan;
+    if (reply === 'throttle') return { kind: reply, retryAfterMs };
+    if (!isSpoken(reply)) return { kind: reply };
+    if (run === null) return { kind: 'server_error' };
+    if (reply === 'acknowledge') {
+      return { kind: 'word', word: { what: 'taken', run, again }, answer: null, dripped };
     }
-    return json(500, { error: 'internal error' });
+    const answer = this.#parts.truth.answer(record, 'reply', run.outcome, atMs);
+    return { kind: 'word', word: { what: reply === 'final' ? 'final' : 'rejected', run }, answer, dripped };
   }
 
-  /** The outcome leaves by callback, or is noted as an answer that was lost. */
+  /** The slip was taken before: nothing is done, and the same is said again, unless this reply is lost. */
+  #again(record: SlipRecord, run: Run, plan: Plan, atMs: number): Reply {
+    const reply = isSpoken(plan.reply) ? this.#lastWord(run, atMs) : plan.reply;
+    return this.#reply(record, run, { ...plan, reply }, atMs, true);
+  }
+
+  #lastWord(run: Run, atMs: number): Spoken {
+    if (this.config.mode === 'polled') return 'acknowledge';
+    if (run.executesAtMs === null) return 'reject';
+    return this.config.mode === 'sync' && run.answersAtMs <= atMs ? 'final' : 'acknowledge';
+  }
+
+  /** The outcome leaves by callback, or is noted as an answer that was lost; a polled provider owes none. */
   #scheduleCallbacks(record: SlipRecord, run: Run, plan: Plan, nowMs: number): void {
-    if (plan.reply === 'final' || plan.reply === 'reject') return;
+    if (plan.reply === 'final' || plan.reply === 'reject' || this.config.mode === 'polled') return;
     const { timers, truth } = this.#parts;
     if (!plan.callbacks.includes('final')) {
       const what = this.config.mode === 'sync' && plan.reply !== 'acknowledge' ? 'reply' : 'callback';
@@ -175,16 +203,22 @@ export class Provider {
     if (early) timers.after(run.progressAtMs - nowMs, () => this.#send(record, run, 'progress'));
     const dueMs = Math.max(run.answersAtMs - nowMs + plan.callbackDelayMs, plan.callbackNotBeforeMs);
     timers.after(dueMs, () => {
-      for (const kind of rest) this.#send(record, run, kind);
+      for (const kind of rest) {
+        if (kind !== 'contradicting') this.#send(record, run, kind);
+        else timers.after(plan.contradictsAfterMs, () => this.#send(record, run, kind));
+      }
     });
   }
 
   #send(record: SlipRecord, run: Run, kind: CallbackKind): void {
     const { config, now, send, truth } = this.#parts;
-    const answer = kind === 'final' ? truth.answer(record, 'callback', run.outcome, now()) : null;
+    const nowMs = now();
+    const claim = claimed(run, kind);
+    const isAnswer = claim.status !== 'in_progress' && kind !== 'forged';
+    const answer = isAnswer ? truth.answer(record, 'callback', claim.status, nowMs) : null;
     send({
       slipId: record.slipId,
-      body: callbackBody(record, run, kind),
+      body: callbackBody(record, run, claim, saidAtMs(run, kind, nowMs)),
       secret: kind === 'forged' ? FORGED_SECRET : config.secret,
       retried: kind !== 'forged',
       delivered: (atMs) => {
@@ -208,13 +242,19 @@ export class Provider {
   }
 }
 
-function final(run: Run): object {
-  return { provider_id: run.providerId, status: run.outcome, reason: run.reason, amount: run.amount };
+type Spoken = 'final' | 'acknowledge' | 'reject';
+
+function isSpoken(reply: Plan['reply']): reply is Spoken {
+  return reply === 'final' || reply === 'acknowledge' || reply === 'reject';
 }
 
-function callbackBody(record: SlipRecord, run: Run, kind: CallbackKind): string {
-  const at = rfc3339(kind === 'progress' ? run.progressAtMs : run.answersAtMs);
-  const claim = claimed(run, kind);
+interface Claim {
+  readonly status: Outcome | 'in_progress';
+  readonly reason: string | null;
+}
+
+function callbackBody(record: SlipRecord, run: Run, claim: Claim, atMs: number): string {
+  const at = rfc3339(atMs);
   const data = {
     slip_id: record.slipId,
     reference: record.reference,
@@ -226,7 +266,12 @@ function callbackBody(record: SlipRecord, run: Run, kind: CallbackKind): string 
   return JSON.stringify({ type: 'slip.updated', timestamp: at, data });
 }
 
-function claimed(run: Run, kind: CallbackKind): { status: Outcome | 'in_progress'; reason: string | null } {
+function saidAtMs(run: Run, kind: CallbackKind, nowMs: number): number {
+  if (kind === 'contradicting') return nowMs;
+  return kind === 'progress' ? run.progressAtMs : run.answersAtMs;
+}
+
+function claimed(run: Run, kind: CallbackKind): Claim {
   if (kind === 'progress') return { status: 'in_progress', reason: null };
   if (kind === 'final') return { status: run.outcome, reason: run.reason };
   return run.outcome === 'succeeded'
@@ -236,6 +281,7 @@ function claimed(run: Run, kind: CallbackKind): { status: Outcome | 'in_progress
 
 function told(asked: Money | null, how: Plan['amountTold']): Money | null {
   if (asked === null || how === 'asked') return asked;
+  if (how === 'zero') return { ...asked, amount: '0' };
   if (how === 'raised') return { ...asked, amount: String(BigInt(asked.amount) + 1n) };
   return { ...asked, currency: asked.currency === 'JPY' ? 'EUR' : 'JPY' };
 }

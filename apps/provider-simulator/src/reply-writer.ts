@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { markWhenDelivered } from './delivery.ts';
 import type { Limits } from './limits.ts';
 import { sendProblem } from './problem.ts';
-import type { Reply } from './provider.ts';
+import type { Finding, Reply } from './provider.ts';
 import type { Timers } from './timers.ts';
+import type { Wording } from './words.ts';
 
 export interface Surroundings {
   readonly timers: Timers;
@@ -15,18 +16,33 @@ export interface Surroundings {
 /** Writes what the provider answers to a submission, in every way in which one can go wrong. */
 export class ReplyWriter {
   readonly #around: Surroundings;
+  readonly #wording: Wording;
   readonly #silent = new Set<Socket>();
 
-  constructor(around: Surroundings) {
+  constructor(around: Surroundings, wording: Wording) {
     this.#around = around;
+    this.#wording = wording;
   }
 
-  async write(answered: Reply, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  /** @param slipId the slip that was submitted */
+  async write(
+    answered: Reply,
+    slipId: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<unknown> {
     switch (answered.kind) {
-      case 'json':
+      case 'word': {
+        const { status, body } = this.#wording(answered.word, slipId);
         if (answered.answer) markWhenDelivered(answered.answer, request, reply, this.#around.now);
-        if (answered.dripped) return this.#drip(answered.status, answered.body, reply);
-        return reply.code(answered.status).send(answered.body);
+        return answered.dripped ? this.#drip(status, body, reply) : reply.code(status).send(body);
+      }
+      case 'server_error':
+        return reply.code(500).send({ error: 'internal error' });
+      case 'throttle': {
+        const seconds = Math.ceil(answered.retryAfterMs / 1000);
+        return reply.code(429).header('retry-after', seconds).send({ error: 'too many requests' });
+      }
       case 'garbage':
         return reply.type('text/html').send('<html><body>Service temporarily ]]> {"status":');
       case 'redirect':
@@ -43,6 +59,19 @@ export class ReplyWriter {
         return sendProblem(reply, { status: 429, code: 'too_many_submissions', detail });
       }
     }
+  }
+
+  /** Answers an inquiry with what was found, as late as it is to be. */
+  async tell(
+    found: Finding,
+    slipId: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    await this.#around.timers.sleep(found.delayMs);
+    if (found.answer) markWhenDelivered(found.answer, request, reply, this.#around.now);
+    const { status, body } = this.#wording(found.word, slipId);
+    return reply.code(status).send(body);
   }
 
   /** Destroys the sockets of requests that are never answered. */

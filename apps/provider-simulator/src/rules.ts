@@ -13,12 +13,17 @@ export const FAULTS = [
   'late_callback',
   'forged_callback',
   'reordered_callback',
+  'contradicting_callback',
   'not_found_early',
   'amount_changed',
   'currency_changed',
+  'zero_amount_failure',
   'garbage_body',
   'slow_drip',
   'redirect',
+  'throttle_429',
+  'frozen_backlog',
+  'slow_inquiry',
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
@@ -36,7 +41,7 @@ export interface RuleInput {
   readonly from?: string | null;
   /** … to this one (excluded). */
   readonly to?: string | null;
-  /** For late_callback, executes_late and timeout_after_work; the other faults don't read it. */
+  /** Read by the faults of which the README's table says so. */
   readonly delay_ms?: number | null;
 }
 
@@ -59,7 +64,7 @@ export class RuleError extends Error {
   }
 }
 
-/** @throws RuleError for an unknown provider, a bad expression or an empty window */
+/** @throws RuleError for an unknown provider, a bad expression, an empty window or a backlog without an end */
 export function parseRules(inputs: readonly RuleInput[], providerIds: ReadonlySet<string>): Rule[] {
   return inputs.map((input, index) => {
     const provider = input.provider ?? null;
@@ -71,6 +76,9 @@ export function parseRules(inputs: readonly RuleInput[], providerIds: ReadonlySe
     const toMs = time(input.to, index, 'to');
     if (fromMs !== null && toMs !== null && fromMs >= toMs) {
       throw new RuleError(index, 'to', '"to" must lie after "from"');
+    }
+    if (input.fault === 'frozen_backlog' && toMs === null) {
+      throw new RuleError(index, 'to', 'a frozen backlog is worked off at its end: say "to"');
     }
     return {
       fault: input.fault,
@@ -99,9 +107,31 @@ export function decide(
   nowMs: number,
 ): Rule | null {
   for (const [index, rule] of rules.entries()) {
-    if (isOutage(rule) || !holds(rule, submission.provider, nowMs)) continue;
+    if (isOutage(rule) || isOfInquiries(rule) || !holds(rule, submission.provider, nowMs)) continue;
     if (rule.reference !== null && !rule.reference.test(submission.reference)) continue;
     if (roll(seed, 'rule', index, submission.slipId, submission.attempt) < rule.rate) return rule;
+  }
+  return null;
+}
+
+export interface Inquiry {
+  readonly provider: string;
+  readonly slipId: string;
+  /** null for a slip that the provider never received: no expression matches it. */
+  readonly reference: string | null;
+}
+
+/** The first rule of inquiries that hits this one; it hits every inquiry about a slip, or none. */
+export function decideInquiry(
+  rules: readonly Rule[],
+  seed: string,
+  { provider, slipId, reference }: Inquiry,
+  nowMs: number,
+): Rule | null {
+  for (const [index, rule] of rules.entries()) {
+    if (!isOfInquiries(rule) || !holds(rule, provider, nowMs)) continue;
+    if (rule.reference !== null && (reference === null || !rule.reference.test(reference))) continue;
+    if (roll(seed, 'inquiry', index, slipId) < rule.rate) return rule;
   }
   return null;
 }
@@ -121,6 +151,10 @@ export function nextOutageEdge(rules: readonly Rule[], nowMs: number): number | 
 /** A refusal that picks no single slips concerns the provider as a whole. */
 function isOutage(rule: Rule): boolean {
   return rule.fault === 'refuse_connection' && rule.reference === null && rule.rate === 1;
+}
+
+function isOfInquiries(rule: Rule): boolean {
+  return rule.fault === 'slow_inquiry';
 }
 
 function holds(rule: Rule, provider: string, nowMs: number): boolean {

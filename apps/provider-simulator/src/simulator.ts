@@ -3,6 +3,7 @@ import { CallbackSender } from './callbacks.ts';
 import { checkProviders, type ProviderInput } from './config.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Listener } from './listener.ts';
+import { ordersHttp } from './orders-http.ts';
 import { Outages } from './outages.ts';
 import { Provider } from './provider.ts';
 import { type ProviderHttp, providerHttp } from './provider-http.ts';
@@ -49,16 +50,17 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
 
   for (const config of checkProviders(options.providers, 'providers')) {
     const { id, callback_url: url, port } = config;
-    const sender = new CallbackSender({ provider: id, url, limits, timers, now });
+    const sender = url === null ? null : new CallbackSender({ provider: id, url, limits, timers, now });
     const provider = new Provider({
       ...{ config, truth, timers, limits, now },
       seed: String(options.seed ?? '1'),
       rules: () => rules.current,
-      send: (callback) => sender.send(callback),
+      send: (callback) => sender?.send(callback),
     });
-    const server = providerHttp(provider, { timers, limits, now });
+    const openHttp = config.mode === 'polled' ? ordersHttp : providerHttp;
+    const server = openHttp(provider, { timers, limits, now });
     await server.app.ready();
-    senders.push(sender);
+    if (sender) senders.push(sender);
     servers.push(server);
     providers.set(id, provider);
     listeners.set(id, new Listener(server.app.routing, host, port));

@@ -64,6 +64,7 @@ test.each<[string, unknown, string]>([
     [{ fault: 'reject', from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' }],
     '/0/to',
   ],
+  ['a frozen backlog that never ends', [{ fault: 'frozen_backlog' }], '/0/to'],
   ['no list', { fault: 'reject' }, ''],
 ])('rules with %s are refused and the old ones stay', async (_what, rules, pointer) => {
   await world.rules({ fault: 'redirect' });
@@ -125,6 +126,9 @@ test.each<[unknown, RegExp]>([
     /port: 9 is used twice/,
   ],
   [[{ ...provider, secret: 'whsec_c2hvcnQ=' }], /24 to 64 bytes/],
+  [[{ ...provider, secret: 'sixteen-characters' }], /secret: must be "whsec_" and base64/],
+  [[{ ...provider, callback_url: undefined }], /callback_url: a provider of mode async needs one/],
+  [[{ id: 'opal', mode: 'polled', secret: 'two words' }], /providers\/0\/secret/],
   [[{ ...provider, latency_ms: [2, 1] }], /latency_ms: the minimum 2 is above/],
   [[{ ...provider, color: 'red' }], /additional properties/],
 ])('providers %j are refused', (input, message) => {

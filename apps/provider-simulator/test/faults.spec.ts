@@ -94,6 +94,16 @@ describe('faults before the work', () => {
     expect(await world.truthOf('rd')).toMatchObject({ executions: 0, answers: [] });
   });
 
+  test('throttle_429 says when to come again, and nothing is done', async () => {
+    await fault('throttle_429', { delay_ms: 2500 });
+    const reply = await given('th');
+    expect(reply).toMatchObject({ status: 429, headers: { 'retry-after': '3' } });
+    expect(await world.truthOf('th')).toMatchObject({ executions: 0, outcome: null, answers: [] });
+    expect(await world.inquire('th')).toMatchObject({ status: 404 });
+    await world.rules();
+    expect(await world.submit('th', 'acme', { attempt: 2 })).toMatchObject({ status: 202 });
+  });
+
   test('refuse_connection with a match destroys the socket and the provider knows nothing', async () => {
     await fault('refuse_connection', { match: { reference: '^ref-rc$' } });
     await expect(given('rc')).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
@@ -173,6 +183,18 @@ describe('faults after the work', () => {
     expect(await world.final('cc')).toMatchObject({ executions: 1 });
   });
 
+  test.each(['acme', 'bolt'])('zero_amount_failure at %s: failed, and 0 named', async (provider) => {
+    await fault('zero_amount_failure');
+    const slipId = `za-${provider}`;
+    await given(slipId, provider);
+    expect(await world.final(slipId)).toMatchObject({ executions: 0, outcome: 'failed' });
+    expect((await world.inquire(slipId, provider)).json).toMatchObject({
+      status: 'failed',
+      reason: expect.stringMatching(/^[A-Z]{2}0\d$/),
+      amount: { amount: '0', currency: 'EUR' },
+    });
+  });
+
   test('slow_drip: the reply comes byte by byte and counts when it is whole', async () => {
     await fault('slow_drip');
     const reply = await world.submit('sd', 'bolt');
@@ -236,6 +258,23 @@ describe('faults of callbacks', () => {
     expect((await arrived('ro', 2)).map((one) => one.status)).toEqual(['succeeded', 'in_progress']);
   });
 
+  test('contradicting_callback: the true one, then its opposite, both signed', async () => {
+    await fault('contradicting_callback', { delay_ms: 40 });
+    await given('co');
+    const callbacks = await arrived('co', 2);
+    expect(callbacks).toMatchObject([
+      { genuine: true, status: 'succeeded' },
+      { genuine: true, status: 'failed', data: { reason: 'AC04' } },
+    ]);
+    expect(new Set(callbacks.map((one) => one.id)).size).toBe(2);
+    const [first, second] = callbacks.map((one) => Date.parse(String(one.data.at)));
+    expect(second! - first!).toBeGreaterThanOrEqual(39);
+    const truth = await world.truthOf('co');
+    expect(truth).toMatchObject({ executions: 1, outcome: 'succeeded' });
+    expect(truth.answers.map(({ outcome }) => outcome)).toEqual(['succeeded', 'failed']);
+    expect((await world.inquire('co')).json).toMatchObject({ status: 'succeeded' });
+  });
+
   test('not_found_early: executed, and unknown to inquiries for a while', async () => {
     await fault('not_found_early');
     expect(await given('nf')).toMatchObject({ status: 202 });
@@ -248,3 +287,48 @@ describe('faults of callbacks', () => {
     expect(world.receiver.statuses('nf')).toEqual([]);
   });
 });
+
+describe('faults of time', () => {
+  test.each(['acme', 'bolt'])(
+    'frozen_backlog at %s: taken at once, worked off at the end',
+    async (provider) => {
+      const ends = new Date(Date.now() + 1_500).toISOString();
+      await fault('frozen_backlog', { to: ends });
+      const slipId = `fb-${provider}`;
+      expect(await given(slipId, provider)).toMatchObject({ status: 202 });
+      expect(await world.inquire(slipId, provider)).toMatchObject({ json: { status: 'pending' } });
+      expect(await world.truthOf(slipId)).toMatchObject({ executions: 0, outcome: null });
+      const truth = await eventually(
+        () => world.truthOf(slipId),
+        (row) => row.answers.some((answer) => answer.delivered_at !== null),
+      );
+      expect(truth).toMatchObject({ executions: 1, outcome: 'succeeded' });
+      const answer = truth.answers.find(({ what }) => what === 'callback');
+      expect(Date.parse(answer!.at)).toBeGreaterThanOrEqual(Date.parse(ends) - 1);
+    },
+  );
+
+  test('slow_inquiry: told late, about its slips alone, and submissions are as usual', async () => {
+    await world.rules({ fault: 'slow_inquiry', match: { reference: '^ref-si$' }, delay_ms: 300 });
+    expect(await given('si')).toMatchObject({ status: 202 });
+    await world.final('si');
+    await expect(world.inquire('si')).resolves.toMatchObject({ json: { status: 'succeeded' } });
+    await expect(inquireGivenUp('si', 100)).rejects.toMatchObject(silence);
+    const { answers } = await eventually(
+      () => world.truthOf('si'),
+      (row) => row.answers.filter(({ what }) => what === 'inquiry').length === 2,
+    );
+    expect(answers.filter(({ what, delivered_at }) => what === 'inquiry' && delivered_at)).toHaveLength(1);
+    await expect(inquireGivenUp('unknown', 2_000)).resolves.toMatchObject({ status: 404 });
+  });
+
+  test('slow_inquiry beside another fault: each decides its own', async () => {
+    await world.rules({ fault: 'slow_inquiry', delay_ms: 60_000 }, { fault: 'reject' });
+    expect(await given('sr')).toMatchObject({ status: 422 });
+    await expect(inquireGivenUp('sr', 100)).rejects.toMatchObject(silence);
+  });
+});
+
+function inquireGivenUp(slipId: string, timeoutMs: number) {
+  return world.call(`${world.simulator.providers.acme}/slips/${slipId}`, 'GET', undefined, timeoutMs);
+}

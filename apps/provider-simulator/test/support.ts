@@ -120,14 +120,20 @@ export class World {
     await this.agent.destroy();
   }
 
-  async call(url: string, method = 'GET', body?: unknown, timeoutMs = 5000): Promise<Answered> {
+  async call(
+    url: string,
+    method = 'GET',
+    body?: unknown,
+    timeoutMs = 5000,
+    headers: Record<string, string> = {},
+  ): Promise<Answered> {
     const response = await request(url, {
       method: method as 'GET',
       dispatcher: this.agent,
       signal: AbortSignal.timeout(timeoutMs),
       ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        ? { headers }
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } }),
     });
     const text = await response.body.text();
     return { status: response.statusCode, headers: response.headers, text, json: parsed(text) };
