@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { cloudEventType, isOwnSource, mayPublish, ownedTypes } from './event-types.ts';
+import { opsCloudEventType } from './ops-event-types.ts';
 import { sources } from './sources.ts';
 
 const publishers = (type: string) => Object.values(sources).filter((source) => mayPublish(source, type));
@@ -18,7 +19,14 @@ describe('who may publish what', () => {
     ['slipstream.slip.hold_released.v1', sources.ledger],
     ['slipstream.slip.break_opened.v1', sources.reconciliation],
     ['slipstream.slip.customer_notified.v1', sources.notification],
+    [opsCloudEventType('AccountStatusChanged'), sources.intake],
+    ['slipstream.ops.provider_disabled.v1', sources.gateway],
+    ['slipstream.ops.incident_opened.v1', sources.reconciliation],
   ])('%s: %s alone', (type, source) => expect(publishers(type)).toEqual([source]));
+
+  it('is each of ours where it speaks of itself', () => {
+    expect(publishers(opsCloudEventType('ConfigApplied'))).toEqual(Object.values(sources));
+  });
 
   it('is any of ours for a type of a release to come, and never somebody else', () => {
     const later = 'slipstream.slip.of_a_later_release.v1';

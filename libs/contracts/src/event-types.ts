@@ -4,7 +4,9 @@ import * as gateway from './generated/slipstream/gateway/v1/events_pb.ts';
 import * as ledger from './generated/slipstream/ledger/v1/events_pb.ts';
 import * as reconciliation from './generated/slipstream/reconciliation/v1/events_pb.ts';
 import * as slip from './generated/slipstream/slip/v1/events_pb.ts';
+import { opsOwners } from './ops-event-types.ts';
 import { type Owner, type Source, sources } from './sources.ts';
+import { typeName } from './type-name.ts';
 
 /** Each slip event's protobuf schema, and the one service that may publish it (rule 5: who may say what). */
 const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly schema: DescMessage }>> = {
@@ -105,6 +107,7 @@ const sourceByType = new Map<string, Source>([
   ...Object.entries(planned).flatMap(([owner, names]) =>
     names.map((name) => [typeOf(name), sources[owner as Owner]] as const),
   ),
+  ...opsOwners.map(([type, owner]) => [type, sources[owner]] as const),
 ]);
 
 /** The source of a slip event: of the one service that may publish it. */
@@ -123,17 +126,13 @@ export function isOwnSource(source: string): source is Source {
 }
 
 /**
- * Rule 5: whether `source` may publish events of this CloudEvents type on `slips.events.v1`. A type that nobody is known
- * to own (of a later release) may come from each of our services; a source that is not ours may say nothing.
+ * Rule 5: whether `source` may publish events of this CloudEvents type. A type that nobody is known to own (of a later
+ * release, or what each says of itself) may come from each of our services; a source that is not ours may say nothing.
  */
 export function mayPublish(source: string, type: string): boolean {
   return isOwnSource(source) && (sourceByType.get(type) ?? source) === source;
 }
 
 function typeOf(name: string): string {
-  return `slipstream.slip.${snakeCase(name.replace(/^Slip/, ''))}.v1`;
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/(?<=.)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+  return typeName('slip', name);
 }

@@ -35,6 +35,13 @@ export {
   type ReportResult,
   type SubmitSlip,
 } from './inbound.ts';
+export {
+  decodeOpsEvent,
+  encodeOpsEvent,
+  opsEventOf,
+  type RecordedOpsEvent,
+} from './ops-codec.ts';
+export { opsCloudEventType } from './ops-event-types.ts';
 export { PlainShape, plainShapeOf } from './plain-data.ts';
 export { type Owner, type Source, sources } from './sources.ts';
 export { type Stamp, stampBytesMax, stampEnvelope } from './stamp.ts';

@@ -14,12 +14,14 @@ import { ReportResultSchema } from './generated/slipstream/gateway/v1/results_pb
 import { SubmitSlipSchema } from './generated/slipstream/slip/v1/commands_pb.ts';
 import { SlipPolicySchema } from './generated/slipstream/slip/v1/events_pb.ts';
 import { decodeMessage, encodeMessage, readDirectly, writeDirectly } from './message-codec.ts';
+import { opsSchemas } from './ops-event-types.ts';
 import { dataOf } from './test-support/random-data.ts';
 import { sampleEvents } from './test-support/samples.ts';
 
 /** Everything that we write or read. */
 const all: readonly DescMessage[] = [
   ...Object.values(schemas),
+  ...Object.values(opsSchemas),
   ...[SubmitSlipSchema, ReportResultSchema, AdvanceClockSchema, TickSchema],
 ];
 

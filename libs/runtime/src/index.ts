@@ -19,7 +19,7 @@ export type { Health, HealthCheck } from './health.ts';
 export { type Part, type PartFailure, startParts, stopParts } from './lifecycle.ts';
 export { every, Loop, type LoopOptions, type Round, slowingDown } from './loop.ts';
 export { newId } from './new-id.ts';
-export { outboundEvent } from './outbound-event.ts';
+export { outboundEvent, outboundOpsEvent } from './outbound-event.ts';
 export type { Recovery } from './own-log-guard.ts';
 export { type PartitionDesk, partitionDesk } from './partition-desk.ts';
 export { openRuntime, type Runtime, type RuntimeOptions } from './runtime.ts';

@@ -1,10 +1,17 @@
-import { encodeSlipEvent, type Source, topics } from '@slipstream/contracts';
+import { encodeOpsEvent, encodeSlipEvent, type Source, topics } from '@slipstream/contracts';
+import { partitionOf } from '@slipstream/kafka';
 import type { OutboundRecord } from '@slipstream/postgres';
-import type { PendingEvent } from '@slipstream/slip';
+import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
+
+/** Who speaks, and new ids for what it says. */
+export interface Origin {
+  readonly source: Source;
+  newId(): string;
+}
 
 /** Encodes an event on its way for the outbox. */
 export function outboundEvent(
-  origin: { readonly source: Source; newId(): string },
+  origin: Origin,
   { slipId, partition, clock, event, receivedAt, id, traceparent }: PendingEvent,
 ): OutboundRecord {
   const head = {
@@ -20,5 +27,26 @@ export function outboundEvent(
     key: slipId,
     body: encodeSlipEvent(head, event),
     receivedAt,
+  };
+}
+
+/** Encodes an operations event for the outbox; it lives on the partition of its subject. */
+export function outboundOpsEvent(
+  origin: Origin,
+  { subject, event, traceparent }: PendingOpsEvent,
+): OutboundRecord {
+  const { name: topic, partitions } = topics.ops;
+  const head = {
+    id: origin.newId(),
+    source: origin.source,
+    subject,
+    traceparent: traceparent || undefined,
+  };
+  return {
+    topic,
+    partition: partitionOf(subject, partitions),
+    key: subject,
+    body: encodeOpsEvent(head, event),
+    receivedAt: null,
   };
 }

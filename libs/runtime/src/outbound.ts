@@ -1,8 +1,9 @@
-import { allTopics, type Source, type Topic } from '@slipstream/contracts';
+import { allTopics, type Source, type Topic, topics } from '@slipstream/contracts';
 import { SerialProducer } from '@slipstream/kafka';
 import { OwnLogStore, prepareTopics, Relay, UnitOfWork, type WhenSent } from '@slipstream/postgres';
 import { GuardedSends } from './guarded-sends.ts';
 import type { Part } from './lifecycle.ts';
+import { type FoldOpsEvent, opsRecovery } from './ops-recovery.ts';
 import type { OwnLogGate } from './own-log-gate.ts';
 import { OwnLogGuard } from './own-log-guard.ts';
 import { readOwnTails } from './own-tails.ts';
@@ -14,6 +15,7 @@ export interface OutboundOptions extends Servers {
   readonly instanceId: string;
   readonly publishes: readonly Topic[];
   readonly gate: OwnLogGate;
+  readonly foldOpsEvent: FoldOpsEvent;
   readonly onError: (error: unknown) => void;
   readonly onClosed: (why: string) => void;
   /** Something was committed to be sent, or may have been. */
@@ -38,18 +40,20 @@ export class Outbound {
     };
     const unitOfWork = new UnitOfWork(dataSource, published, requireOpen);
     const sends = new GuardedSends(requireOpen);
+    const log = new OwnLogStore(unitOfWork);
     this.#options = options;
     this.#topics = new Set(publishes.map((topic) => topic.name));
     this.#sends = sends;
     this.unitOfWork = unitOfWork;
     this.guard = new OwnLogGuard({
-      ...{ source, topics: publishes, gate, onError, onClosed },
-      log: new OwnLogStore(unitOfWork),
+      ...{ source, topics: publishes, gate, log, onError, onClosed },
       run: (work) => unitOfWork.run(work),
       tails: (topic, from) => readOwnTails(kafka, source, topic, from),
       settled: () => sends.settled(),
       onOpen: () => this.#relay?.wake(this.#topics),
     });
+    const fold = options.foldOpsEvent;
+    this.guard.recoverWith(topics.ops.name, opsRecovery({ kafka, source, log, fold }));
     gate.onDoubt(() => this.#relay?.abandonWaits());
   }
 

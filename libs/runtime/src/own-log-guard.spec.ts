@@ -130,7 +130,7 @@ test('a service that can recover folds its log back, and opens behind a new inca
       steps.push(`folded ${partition}`);
     },
   };
-  guard.recovery = recovery;
+  guard.recoverWith(events, recovery);
   await guard.start();
   gate.require(events, 1);
   await waitFor(() => gate.isAllOpen, { what: 'the partition to open' });

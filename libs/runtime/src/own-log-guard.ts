@@ -42,8 +42,8 @@ export interface OwnLogGuardOptions {
  */
 export class OwnLogGuard implements Part {
   readonly name = 'own log';
-  recovery: Recovery | null = null;
   readonly #options: OwnLogGuardOptions;
+  readonly #recoveries = new Map<string, Recovery>();
   readonly #gate: OwnLogGate;
   readonly #loop: Loop;
 
@@ -61,6 +61,11 @@ export class OwnLogGuard implements Part {
       },
     });
     this.#gate.onDoubt(this.#loop.wake);
+  }
+
+  /** On the topic, the service goes on by itself. */
+  recoverWith(topic: string, recovery: Recovery): void {
+    this.#recoveries.set(topic, recovery);
   }
 
   /** Compares once; what is not open then is compared again and again. */
@@ -118,7 +123,7 @@ export class OwnLogGuard implements Part {
         this.#close(place, { kind: 'log_lost', why: explainLost(verdict.why) });
         return false;
       case 'older':
-        this.#close(place, { kind: 'older', why: this.#explainOlder(verdict) });
+        this.#close(place, { kind: 'older', why: this.#explainOlder(topic, verdict) });
         return this.#recover(place, database.incarnation, verdict);
       default:
         return verdict satisfies never;
@@ -126,8 +131,8 @@ export class OwnLogGuard implements Part {
   }
 
   async #recover(place: Place, incarnation: number, older: OlderDatabase): Promise<boolean> {
-    const { recovery } = this;
-    if (recovery === null || !(await recovery.foldBack(place.partition, older.endOffset))) return false;
+    const recovery = this.#recoveries.get(place.topic);
+    if (!recovery || !(await recovery.foldBack(place.partition, older.endOffset))) return false;
     return this.#options.run(async (tx) => {
       if (await this.#options.log.beginIncarnation(tx, place, incarnation, older))
         await recovery.folded(tx, place.partition);
@@ -140,9 +145,10 @@ export class OwnLogGuard implements Part {
       this.#options.onClosed(`${place.topic} partition ${place.partition}: ${state.why}`);
   }
 
-  #explainOlder({ why }: OlderDatabase): string {
+  #explainOlder(topic: string, { why }: OlderDatabase): string {
     const what = `${why}: this database is older than the log of ${this.#options.source} (a restored backup, or a standby promoted without the last commits)`;
-    if (this.recovery) return `${what}. Its own events are being folded back; nothing is sent before that.`;
+    if (this.#recoveries.has(topic))
+      return `${what}. Its own events are being folded back; nothing is sent before that.`;
     return `${what}. Nothing is taken or sent. Put back a copy of the database that has these commits. ${runbook}`;
   }
 }

@@ -1,4 +1,4 @@
-import { deadLetterTopic, type Topic, topics } from '@slipstream/contracts';
+import { type Topic, topics } from '@slipstream/contracts';
 import type { FailingPartition, LaneOptions, LaneState, Relay, RelayProducer } from '@slipstream/postgres';
 import { Gauge } from 'prom-client';
 import type { Health } from './health.ts';
@@ -14,18 +14,17 @@ const watchEveryMs = 5_000;
 /** A failing partition must give way soon: the relay repeats it by itself. A produce call of 8 s is slow, not failed. */
 export const relayProducerOptions = { retries: 3, sendTimeoutMs: 15_000 };
 
-/** The events' lane, and one for dead letters: a missing or full dead-letter topic delays no slip. */
+/** The slips' lane, and one for operations and dead letters: what ails those delays no slip, and a slip's look reads none. */
 export function relayLanes(connect: () => RelayProducer, publishes: readonly Topic[]): LaneOptions[] {
-  const deadLetters = new Set(Object.values(topics).map((topic) => deadLetterTopic(topic.name)));
+  const isOfSlips = ({ name }: Topic) => name === topics.events.name;
   const lane = (name: string, isOfLane: (topic: Topic) => boolean): LaneOptions => ({
     name,
     topics: publishes.filter(isOfLane).map((topic) => topic.name),
     connect,
   });
-  return [
-    lane('events', ({ name }) => !deadLetters.has(name)),
-    lane('dead letters', ({ name }) => deadLetters.has(name)),
-  ].filter(({ topics }) => topics.length > 0);
+  return [lane('events', isOfSlips), lane('operations', (topic) => !isOfSlips(topic))].filter(
+    ({ topics }) => topics.length > 0,
+  );
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   type UnitOfWork,
   type WhenSent,
 } from '@slipstream/postgres';
+import { appliedConfig } from './applied-config.ts';
 import { registerClockMetrics } from './clock-metrics.ts';
 import { Consumers, type GuardedSubscription } from './consumers.ts';
 import { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
@@ -24,6 +25,7 @@ import { errorLog } from './error-log.ts';
 import type { Part } from './lifecycle.ts';
 import { consumerMetrics, deadLetterMetrics, ownLogMetric } from './metrics.ts';
 import { newId } from './new-id.ts';
+import { type FoldOpsEvent, foldOwn } from './ops-recovery.ts';
 import { Outbound } from './outbound.ts';
 import { OwnLogGate } from './own-log-gate.ts';
 import type { Recovery } from './own-log-guard.ts';
@@ -39,8 +41,12 @@ export interface RuntimeOptions {
   readonly source: Source;
   readonly settings: RuntimeSettings;
   readonly migrations: MigrationFolder;
-  /** Topics of this service's outbox; the dead letters of what it consumes are added. */
+  /** Topics of this service's outbox; operations and the dead letters of what it consumes are added. */
   readonly publishes: readonly Topic[];
+  /** Of the rules that it judges by: told when it is another one than before. */
+  readonly configDigest: string;
+  /** Where its own operations events are its state: writes one that its database lacks. */
+  readonly foldOpsEvent?: FoldOpsEvent;
   readonly poolMax?: number;
   /** Connections that the service may open beside this pool. */
   readonly connectionsBeside?: number;
@@ -63,7 +69,7 @@ export interface Runtime {
   readAgain(topic: Topic): LogReader;
   /** Tells when events numbered by a transaction that begins after this call are on the topic. */
   watchSent(): WhenSent;
-  /** For a service that goes on by itself when its database is older than its log. */
+  /** For a service that goes on by itself when its database is older than its log of slips. */
   recoverWith(recovery: Recovery): void;
   publishWatermarks(options: WatermarkOptions): void;
   /** Deletes every source's watermark of an imported clock that has ended (ARCHITECTURE section 8). */
@@ -106,7 +112,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     isOpen: () => gate.isAllOpen,
     watchSent: () => outbound.watchSent(),
     recoverWith(recovery) {
-      outbound.guard.recovery = recovery;
+      outbound.guard.recoverWith(topics.events.name, recovery);
     },
     publishWatermarks: (wanted) => watermarks.publish(wanted),
     forgetClock: (clock) => watermarks.forget(clock),
@@ -123,7 +129,8 @@ type Rooms = Awaited<ReturnType<typeof openRooms>>;
 
 /** What the runtime consists of: the gate, the way out, the way in, the watermarks, and what became of dead letters. */
 async function openRooms(options: RuntimeOptions) {
-  const { name, source, publishes, settings } = options;
+  const { name, source, settings, configDigest } = options;
+  const publishes = [...options.publishes, topics.ops];
   const logger = new Logger('Runtime');
   const log = (message: string, fields: object) => logger.log({ message, ...fields });
   const onError = errorLog(logger);
@@ -142,10 +149,14 @@ async function openRooms(options: RuntimeOptions) {
   const outbound = new Outbound({
     ...servers,
     ...{ source, publishes, gate, onError, instanceId: settings.instanceId },
+    foldOpsEvent: foldOwn(options.foldOpsEvent),
     onClosed: (why) => logger.error(why),
     onPublished: () => watermarks.happened(),
   });
   const { unitOfWork } = outbound;
+  const config = appliedConfig({
+    ...{ service: name, digest: configDigest, source, newId, unitOfWork, gate, onError },
+  });
   const metrics = consumerMetrics();
   const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
   const consumers = new Consumers({
@@ -167,13 +178,23 @@ async function openRooms(options: RuntimeOptions) {
   });
   const { kafka } = servers;
   const { stops } = store;
-  const rooms = { gate, outbound, consumers, watermarks, letters, redriver, metrics, handledListeners };
+  const rooms = {
+    gate,
+    outbound,
+    config,
+    consumers,
+    watermarks,
+    letters,
+    redriver,
+    metrics,
+    handledListeners,
+  };
   return { ...rooms, log, onFatal, kafka, stops };
 }
 
 /** In the order in which they are started: what others stand on comes first, and is stopped last. */
 function partsOf(rooms: Rooms, workers: readonly Part[], host: RuntimeHost): Part[] {
-  const { gate, outbound, consumers, watermarks, letters, redriver, metrics, onFatal } = rooms;
+  const { gate, outbound, config, consumers, watermarks, letters, redriver, metrics, onFatal } = rooms;
   metrics.register(host.metrics);
   deadLetterMetrics(host.metrics, letters);
   registerClockMetrics(host.metrics, watermarks.ticks);
@@ -185,6 +206,7 @@ function partsOf(rooms: Rooms, workers: readonly Part[], host: RuntimeHost): Par
     outbound.guard,
     { name: 'relay', start: () => relay.start(), stop: () => relay.stop() },
     watchRelay(relay, host, onFatal),
+    config,
     consumers.part(host),
     redriver,
     ...workers,

@@ -16,6 +16,7 @@ export {
 } from './facts.ts';
 export { initialState } from './initial-state.ts';
 export { iso20022 } from './iso20022.ts';
+export type * from './ops-events.ts';
 export type { PendingEvent } from './pending-event.ts';
 export { parseState, serializeState } from './serialize.ts';
 export {

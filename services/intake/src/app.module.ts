@@ -31,6 +31,7 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     settings,
     migrations: { scope: 'intake', directory },
     publishes: [topics.events],
+    configDigest: rules.digest,
   });
   const encode = (event: PendingEvent) => outboundEvent(runtime, event);
   const does = useCases({

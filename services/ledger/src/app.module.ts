@@ -38,7 +38,7 @@ class LedgerModule {
 }
 
 /** Wires the service. Nothing runs before it is given to `runService` or `createService`. */
-export async function assemble({ settings }: Config): Promise<ServiceOptions> {
+export async function assemble({ settings, rules }: Config): Promise<ServiceOptions> {
   const source = sources.ledger;
   const runtime = await openRuntime({
     name: 'ledger',
@@ -46,6 +46,7 @@ export async function assemble({ settings }: Config): Promise<ServiceOptions> {
     settings,
     migrations,
     publishes: [topics.events],
+    configDigest: rules.digest,
     connectionsBeside: readsMax,
   });
   const { newId } = runtime;

@@ -84,7 +84,7 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
         drainTimeoutMs: 10_000,
         instanceId: `ledger-${services.length}`,
       };
-      const service = await createService(await assemble({ settings }));
+      const service = await createService(await assemble({ settings, rules: { digest: 'spec' } }));
       services.push(service);
       return service;
     },

@@ -54,6 +54,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
       directory: fileURLToPath(new URL('../migrations', import.meta.url)),
     },
     publishes: [topics.events],
+    configDigest: rules.digest,
   });
   const logger = new Logger('Gateway');
   const onError = errorLog(logger);

@@ -54,6 +54,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     settings,
     migrations: { scope: 'reconciliation', directory },
     publishes: [topics.events],
+    configDigest: rules.digest,
   });
   const { unitOfWork, ticks } = runtime;
   const unit = (tx: Tx): Unit => openUnit(tx, subscription, (to, decided) => to.publish(toRecords(decided)));

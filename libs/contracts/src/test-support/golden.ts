@@ -1,9 +1,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SlipEvent } from '@slipstream/slip';
-import { encodeSlipEvent } from '../codec.ts';
+import type { OpsEvent, SlipEvent } from '@slipstream/slip';
+import { type EventHead, encodeSlipEvent } from '../codec.ts';
 import { cloudEventType } from '../event-types.ts';
+import { encodeOpsEvent } from '../ops-codec.ts';
+import { opsCloudEventType, opsSchemas } from '../ops-event-types.ts';
 import { stampEnvelope } from '../stamp.ts';
+
+type AnyEvent = SlipEvent | OpsEvent;
 
 /** A record as some release wrote it, and what it means for ever. */
 export interface Golden {
@@ -29,7 +33,7 @@ export function readGolden(): Map<string, Golden[]> {
 }
 
 /** Adds the samples that no file has yet; what is there is never touched. Gives how many were added. */
-export function addGolden(events: readonly SlipEvent[]): number {
+export function addGolden(events: readonly AnyEvent[]): number {
   const files = readGolden();
   const missing = events.filter((event) => !has(files, event));
   for (const event of missing) {
@@ -45,13 +49,13 @@ export function addGolden(events: readonly SlipEvent[]): number {
   return missing.length;
 }
 
-export function has(files: ReadonlyMap<string, readonly Golden[]>, event: SlipEvent): boolean {
+export function has(files: ReadonlyMap<string, readonly Golden[]>, event: AnyEvent): boolean {
   const wanted = JSON.stringify(plain(event));
   return (files.get(fileOf(event)) ?? []).some((golden) => JSON.stringify(golden.event) === wanted);
 }
 
 /** An event in JSON: an integer beyond a double ends in `n`, bytes are base64. */
-export function plain(event: SlipEvent): Plain {
+export function plain(event: AnyEvent): Plain {
   return plainValue(event) as Plain;
 }
 
@@ -65,19 +69,27 @@ function plainValue(value: unknown): unknown {
 
 /** A whole record of the event, as the relay would send it. */
 export function encode(
-  event: SlipEvent,
+  event: AnyEvent,
   sequence = 1,
-  slipId = '0199f1a0-7c1e-7b3a-8a52-3c1f0e9d4b11',
+  subject = '0199f1a0-7c1e-7b3a-8a52-3c1f0e9d4b11',
 ): Buffer {
-  const head = { id: `event-${sequence}`, source: '/slipstream/golden', subject: slipId, clock: 'wall' };
+  const head = { id: `event-${sequence}`, source: '/slipstream/golden', subject, clock: 'wall' };
   const time = '2026-11-22T10:39:00.123456Z';
-  return stampEnvelope(encodeSlipEvent(head, event), {
+  return stampEnvelope(bodyOf(head, event), {
     sequence: String(sequence),
     time,
     receivedTime: time,
   });
 }
 
-function fileOf(event: SlipEvent): string {
-  return `${cloudEventType(event.type)}.json`;
+function bodyOf(head: Omit<EventHead, 'type'>, event: AnyEvent): Uint8Array {
+  return isOps(event) ? encodeOpsEvent(head, event) : encodeSlipEvent(head, event);
+}
+
+function fileOf(event: AnyEvent): string {
+  return `${isOps(event) ? opsCloudEventType(event.type) : cloudEventType(event.type)}.json`;
+}
+
+function isOps(event: AnyEvent): event is OpsEvent {
+  return Object.hasOwn(opsSchemas, event.type);
 }

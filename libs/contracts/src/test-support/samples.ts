@@ -1,14 +1,21 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
-import type { SlipEvent, SlipEventType } from '@slipstream/slip';
+import type { OpsEvent, SlipEvent } from '@slipstream/slip';
 import { schemas } from '../event-types.ts';
+import { opsSchemas } from '../ops-event-types.ts';
 
-/** Every event type with its data in all shapes that differ on the wire: each enum value, each oneof member, bare. */
+/** Every slip event with its data in all shapes that differ on the wire: each enum value, each oneof member, bare. */
 export function sampleEvents(): SlipEvent[] {
-  return (Object.keys(schemas) as SlipEventType[]).flatMap((type) => {
-    const schema = schemas[type];
-    const full = Array.from({ length: variantsOf(schema) }, (_, n) => dataOf(schema, n));
-    return [...full, bareDataOf(schema)].map((data) => ({ type, data }) as unknown as SlipEvent);
-  });
+  return Object.entries(schemas).flatMap(([type, schema]) => samplesOf<SlipEvent>(type, schema));
+}
+
+/** The same of the operations events. */
+export function sampleOpsEvents(): OpsEvent[] {
+  return Object.entries(opsSchemas).flatMap(([type, schema]) => samplesOf<OpsEvent>(type, schema));
+}
+
+function samplesOf<Event>(type: string, schema: DescMessage): Event[] {
+  const full = Array.from({ length: variantsOf(schema) }, (_, n) => dataOf(schema, n));
+  return [...full, bareDataOf(schema)].map((data) => ({ type, data }) as Event);
 }
 
 type Data = Record<string, unknown>;

@@ -1,4 +1,4 @@
 import { addGolden } from './golden.ts';
-import { sampleEvents } from './samples.ts';
+import { sampleEvents, sampleOpsEvents } from './samples.ts';
 
-console.log(`${addGolden(sampleEvents())} golden records added`);
+console.log(`${addGolden([...sampleEvents(), ...sampleOpsEvents()])} golden records added`);

@@ -1,0 +1,43 @@
+// What belongs to no slip and is told on ops.events.v1. Stored for ever, as the slips' events are: add optional fields,
+// never rename or reuse one.
+
+/** Slips of an account that is not `active` are refused; a `closed` one is never opened again. */
+export type AccountStatus = 'active' | 'frozen' | 'closed';
+
+export interface OpsEventData {
+  // every service, about itself
+  ConfigApplied: {
+    service: string;
+    /** SHA-256 of the rules, hex: `configDigest` of the slips that they judge. */
+    digest: string;
+    /** Those that the service applied before; null: its database knows of none. */
+    previous: string | null;
+  };
+
+  // intake
+  AccountStatusChanged: {
+    account: string;
+    /** null: nobody had said anything about this account. */
+    previous: AccountStatus | null;
+    status: AccountStatus;
+    reason: string;
+    /** Who changed it (the token's subject), and by which request. */
+    actor: string;
+    requestId: string;
+  };
+}
+
+export type OpsEventType = keyof OpsEventData;
+
+export type OpsEvent = {
+  [Type in OpsEventType]: { readonly type: Type; readonly data: Readonly<OpsEventData[Type]> };
+}[OpsEventType];
+
+/** One of them on its way: decided, and published with the commit of the decision. */
+export interface PendingOpsEvent {
+  /** What it is about, and the record's key: the account, the provider, the service. */
+  readonly subject: string;
+  readonly event: OpsEvent;
+  /** W3C trace context of what caused it; null, empty or absent: of nothing. */
+  readonly traceparent?: string | null | undefined;
+}
