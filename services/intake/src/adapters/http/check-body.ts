@@ -1,6 +1,7 @@
 import { type FieldProblem, nameProblem, SlipstreamError } from '@slipstream/kernel';
 import { checkFields, type FieldChecks, wrongFields } from '@slipstream/service-host';
 import {
+  accountProblem,
   amountProblem,
   currencyProblem,
   kindProblem,
@@ -20,8 +21,8 @@ const optional =
 const bodyChecks: Readonly<Record<keyof SubmitSlipBody, Check>> = {
   reference: nameProblem,
   kind: kindProblem,
-  account: nameProblem,
-  counterparty: nameProblem,
+  account: accountProblem,
+  counterparty: accountProblem,
   amount: optional(objectProblem),
   route: optional(nameProblem),
   deadline: optional((value) => (value === null ? null : timeProblem(value))),

@@ -33,9 +33,7 @@ export class SubmitSlipBody {
   readonly route?: string;
 
   @ApiPropertyOptional({
-    type: String,
-    format: 'date-time',
-    nullable: true,
+    oneOf: [{ type: 'string', format: 'date-time' }, { type: 'null' }],
     description: 'When the outcome must be here, within one year; null or absent: the route decides',
   })
   readonly deadline?: string | null;

@@ -1,12 +1,43 @@
 import { describe, expect, test } from '@jest/globals';
 import { nameProblem } from '@slipstream/kernel';
 import fc from 'fast-check';
-import { amountProblem, currencyProblem, kindProblem, metadataProblem, timeProblem } from './fields.ts';
+import {
+  accountProblem,
+  amountProblem,
+  currencyProblem,
+  kindProblem,
+  metadataProblem,
+  timeProblem,
+} from './fields.ts';
 
 test('a kind is one of three words', () => {
   for (const kind of ['order', 'payout', 'payment']) expect(kindProblem(kind)).toBeNull();
   for (const kind of ['Order', '', 'refund', null, 1, ['order'], 'constructor'])
     expect(kindProblem(kind)).not.toBeNull();
+});
+
+test('an account is a name that the books have not given', () => {
+  for (const name of [
+    'cust-42',
+    'payer:7',
+    'payer:x:savings',
+    'held',
+    'a:b:held',
+    'provider',
+    'shop:payer:a:held',
+  ])
+    expect([name, accountProblem(name)]).toEqual([name, null]);
+  for (const name of [
+    'payer:cust-42:held',
+    'payer:cust-42:available',
+    'provider:acme:settlement',
+    'provider:acme:receivable',
+    'payer:a:b:c:held',
+    'payer::held',
+  ])
+    expect(accountProblem(name)).toContain('account of the books');
+  expect(accountProblem(' a')).toContain('visible');
+  expect(accountProblem(7)).toBe('must be a string');
 });
 
 describe('an amount', () => {

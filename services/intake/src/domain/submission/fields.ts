@@ -1,4 +1,4 @@
-import { isCurrency, type MoneyProblem, parseInstant, parseMoney } from '@slipstream/kernel';
+import { isCurrency, type MoneyProblem, nameProblem, parseInstant, parseMoney } from '@slipstream/kernel';
 import type { SlipKind } from '@slipstream/slip';
 
 // What a single field of a submission may hold, over HTTP and over Kafka alike. Each check gives the problem as a text
@@ -11,6 +11,16 @@ export const metadataBytesMax = 4096;
 
 export function kindProblem(value: unknown): string | null {
   return slipKinds.includes(value as SlipKind) ? null : `must be one of ${slipKinds.join(', ')}`;
+}
+
+/** The books name their accounts so (`services/ledger/src/domain/posting/chart.ts`); reads take either kind of name. */
+const nameInTheBooks = /^(?:payer|provider):.*:(?:available|held|settlement|receivable)$/;
+
+/** Of an account or a counterparty: a name, and none that the books have given. */
+export function accountProblem(value: unknown): string | null {
+  const problem = nameProblem(value);
+  if (problem !== null || !nameInTheBooks.test(value as string)) return problem;
+  return 'must not have the form of an account of the books, such as payer:cust-42:held';
 }
 
 const moneyProblems: Readonly<Record<MoneyProblem, string>> = {

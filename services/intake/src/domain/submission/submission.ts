@@ -1,6 +1,6 @@
 import { type FieldProblem, type Instant, type Money, nameProblem } from '@slipstream/kernel';
 import type { SlipKind } from '@slipstream/slip';
-import { amountProblem, currencyProblem, kindProblem, metadataProblem } from './fields.ts';
+import { accountProblem, amountProblem, currencyProblem, kindProblem, metadataProblem } from './fields.ts';
 
 /** A wish for a slip, from whichever way it came. `reference` is unique per caller. */
 export interface Submission {
@@ -24,8 +24,8 @@ export function submissionProblems(submission: Submission): FieldProblem[] {
     ['caller', nameProblem(submission.caller)],
     ['reference', nameProblem(submission.reference)],
     ['kind', kindProblem(submission.kind)],
-    ['account', nameProblem(submission.account)],
-    ['counterparty', nameProblem(submission.counterparty)],
+    ['account', accountProblem(submission.account)],
+    ['counterparty', accountProblem(submission.counterparty)],
     ['amount', amount && amountProblem(amount.amount.toString())],
     ['currency', amount && currencyProblem(amount.currency)],
     ['route', nameProblem(submission.route)],
