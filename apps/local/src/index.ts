@@ -1,5 +1,7 @@
 export { checkTarget, type DemoOptions, type PlayedDemo, playDemo } from './demo/feed.ts';
-export type { Profile, RoutePolicies } from './stack/policies.ts';
+export { hasEnded, readSlips, type ShownSlip } from './demo/progress.ts';
+export { submitSlip } from './demo/submit.ts';
+export { dispatchedRoutes, type Profile, type RoutePolicies, type RuleChange } from './stack/policies.ts';
 export type { InstanceCounts, ServiceName } from './stack/services.ts';
 export { type Stack, type StackOptions, startStack } from './stack/stack.ts';
 export type { ProcessSpec } from './supervisor/supervised-process.ts';

@@ -4,6 +4,9 @@ const attemptTimeoutMs = 5_000;
 const retryMs = 250;
 const giveUpMs = 60_000;
 
+/** What is told to intake of a slip. */
+export type NewSlip = Omit<PlannedSlip, 'atMs'>;
+
 export interface SubmitTarget {
   readonly intakeUrl: string;
   readonly token: string;
@@ -14,20 +17,20 @@ export interface SubmitTarget {
  * dies in the middle neither loses nor doubles it. @returns the slip's id; throws on a refusal
  */
 export async function submitSlip(
-  slip: PlannedSlip,
+  { reference, kind, account, counterparty, amount, route }: NewSlip,
   target: SubmitTarget,
   signal: AbortSignal,
 ): Promise<string> {
-  const { atMs: _, ...body } = slip;
+  const body = { reference, kind, account, counterparty, amount, route };
   const until = performance.now() + giveUpMs;
   for (;;) {
-    const response = await post(body, slip.reference, target, signal);
+    const response = await post(body, reference, target, signal);
     if (response?.status === 202) return ((await response.json()) as { id: string }).id;
     if (response && response.status < 500 && response.status !== 409 && response.status !== 429) {
-      throw new Error(`intake refused ${slip.reference}: ${response.status} ${await response.text()}`);
+      throw new Error(`intake refused ${reference}: ${response.status} ${await response.text()}`);
     }
     if (performance.now() > until)
-      throw new Error(`intake gave no answer about ${slip.reference} in ${giveUpMs} ms`);
+      throw new Error(`intake gave no answer about ${reference} in ${giveUpMs} ms`);
     await pause(retryMs, signal);
   }
 }

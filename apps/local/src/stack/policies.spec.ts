@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { rulesFile } from './policies.ts';
+import { dispatchedRoutes, rulesFile } from './policies.ts';
 
 interface Route {
   mode: string;
@@ -32,5 +32,25 @@ describe('the rules of a local stack', () => {
     expect(changed.import?.outcome_deadline_ms).toBe(86_400_000);
     expect(routes(rulesFile('stack', undefined, '')).borealis?.outcome_deadline_ms).toBe(5_000);
     rmSync(folder, { recursive: true });
+  });
+
+  test('take any change: a value, one more provider, and none where there is no value', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'slipstream-policies-'));
+    const changes = [
+      { path: ['providers', 'dorado', 'acceptance_delay_max_ms'] },
+      { path: ['providers', 'dorado', 'concurrency_max'], value: 4 },
+      { path: ['providers', 'opal'], value: { base_url: 'http://127.0.0.1:1' } },
+    ];
+    const { providers } = parse(readFileSync(rulesFile('stack', undefined, folder, changes), 'utf8'));
+    expect(providers.dorado).toMatchObject({ concurrency_max: 4, connect_timeout_ms: 1_000 });
+    expect(Object.keys(providers.dorado)).not.toContain('acceptance_delay_max_ms');
+    expect(providers.acme).toMatchObject({ concurrency_max: 32, acceptance_delay_max_ms: 1_000 });
+    expect(providers.opal).toEqual({ base_url: 'http://127.0.0.1:1' });
+    rmSync(folder, { recursive: true });
+  });
+
+  test('name the routes that lead to a provider', () => {
+    expect(dispatchedRoutes('stack')).toContainEqual({ route: 'default', provider: 'acme' });
+    expect(dispatchedRoutes('stack').map(({ route }) => route)).not.toContain('import');
   });
 });

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Environment, ownedDatabase, startEnvironment } from '@slipstream/environment';
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.ts';
-import { type Profile, type RoutePolicies, rulesFile } from './policies.ts';
+import { type Profile, type RoutePolicies, type RuleChange, rulesFile } from './policies.ts';
 import { planSimulation, type SimulatedBehaviour } from './providers.ts';
 import {
   type InstanceCounts,
@@ -23,6 +23,8 @@ export interface StackOptions {
   instances?: InstanceCounts;
   /** Changes the profile's dispatched routes. */
   policies?: RoutePolicies;
+  /** Further changes to the profile's rules. */
+  rules?: readonly RuleChange[];
   /** How all simulated providers answer, instead of each in its own way. */
   behaviour?: Partial<SimulatedBehaviour>;
   /** Gives the brokers that the services are told instead of the real ones: a way that a drill can make slow. */
@@ -99,7 +101,7 @@ async function startServices(
     KAFKA_BROKERS: ((await options.wayToKafka?.(environment.kafkaBrokers)) ?? environment.kafkaBrokers).join(
       ',',
     ),
-    SLIPSTREAM_CONFIG: rulesFile(options.profile, options.policies, options.dataDir),
+    SLIPSTREAM_CONFIG: rulesFile(options.profile, options.policies, options.dataDir, options.rules),
     SLIPSTREAM_JWKS: identity.jwks,
     SLIPSTREAM_JWT_ISSUER: ISSUER,
     SLIPSTREAM_JWT_AUDIENCE: AUDIENCE,

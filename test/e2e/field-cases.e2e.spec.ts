@@ -1,0 +1,383 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createSlipClient } from '@slipstream/client';
+import { waitFor } from '@slipstream/testing';
+import { readNumbers } from '../drills/numbers.ts';
+import { callBack, ScriptedProvider, secret } from './scripted-provider.ts';
+import { bootStack, type TestStack } from './support.ts';
+
+/** What happened to others who do this job, tried from outside. One stack for all; each case has slips of its own. */
+
+let provider: ScriptedProvider;
+let booted: TestStack;
+let env: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  provider = await ScriptedProvider.start();
+  const shared = { quiet_period_ms: 2_000, inquiry_ladder_ms: [0, 2_000, 4_000, 8_000] };
+  booted = await bootStack({
+    rules: [
+      {
+        path: ['providers', 'scripted'],
+        value: { base_url: provider.url, secret, answer_timeout_ms: 2_000, acceptance_delay_max_ms: 1_000 },
+      },
+      {
+        path: ['routes', 'scripted'],
+        value: {
+          ...{ mode: 'dispatched', provider: 'scripted', outcome_deadline_ms: 12_000, overdraft: true },
+          ...shared,
+        },
+      },
+    ],
+  });
+  env = booted.stack.env;
+}, 240_000);
+afterAll(async () => {
+  await booted?.stop();
+  await provider?.stop();
+}, 60_000);
+
+interface Slip {
+  readonly id: string;
+  readonly status: string;
+  readonly case: { readonly status: string } | null;
+}
+interface Picture extends Slip {
+  readonly events: readonly string[];
+  readonly transactions: readonly { readonly type: string; readonly legs: readonly string[] }[];
+}
+
+const calmDeadline = () => new Date(Date.now() + 120_000).toISOString();
+const bodyOf = (reference: string, more: object = {}) => ({
+  ...{ reference, kind: 'order', account: `acc-${reference}`, counterparty: 'shop-7', route: 'scripted' },
+  amount: { amount: '1000', currency: 'EUR' },
+  ...more,
+});
+
+async function submit(body: { reference: string }, key = body.reference) {
+  const answer = await fetch(`${env.INTAKE_URL}/v1/slips`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${env.TOKEN_PUBLISHER}`,
+      'content-type': 'application/json',
+      'idempotency-key': `"${key}"`,
+    },
+    body: JSON.stringify(body),
+  });
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: (await answer.json()) as { id: string; code?: string },
+  };
+}
+
+async function read<T>(url: string): Promise<T | null> {
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${env.TOKEN_ADMIN}` } });
+  return answer.status === 200 ? ((await answer.json()) as T) : null;
+}
+const slip = (id: string) => read<Slip>(`${env.LEDGER_URL}/v1/slips/${id}`);
+
+async function picture(id: string): Promise<Picture> {
+  type Shown = { data: { type: string }[] };
+  type Booked = {
+    data: { type: string; postings: { account: string; direction: string; amount: { amount: string } }[] }[];
+  };
+  const [shown, events, transactions] = await Promise.all([
+    slip(id),
+    read<Shown>(`${env.LEDGER_URL}/v1/slips/${id}/events?page_size=200`),
+    read<Booked>(`${env.LEDGER_URL}/v1/transactions?slip=${id}`),
+  ]);
+  return {
+    ...shown!,
+    events: events!.data.map(({ type }) => type.split('.').at(-2)!),
+    transactions: transactions!.data.map(({ type, postings }) => ({
+      type,
+      legs: postings.map((leg) => `${leg.account} ${leg.direction} ${leg.amount.amount}`),
+    })),
+  };
+}
+
+/** A picture of the slip for which this holds. */
+function until(id: string, what: string, holds: (picture: Picture) => boolean): Promise<Picture> {
+  return waitFor(
+    async () => {
+      const now = await picture(id);
+      return holds(now) ? now : null;
+    },
+    { what, intervalMs: 200 },
+  );
+}
+const reaches = (id: string, ...statuses: string[]) =>
+  until(id, `${id} to be ${statuses.join(' or ')}`, ({ status }) => statuses.includes(status));
+
+/** Submits with a deadline far away, and waits until the provider has it. */
+async function given(reference: string, more: object = {}): Promise<string> {
+  const { status, body } = await submit(bodyOf(reference, { deadline: calmDeadline(), ...more }));
+  expect(status).toBe(202);
+  await provider.received(body.id);
+  return body.id;
+}
+
+const told = (slipId: string, data: object) =>
+  callBack(env.GATEWAY_URL!, 'scripted', { slip_id: slipId, reason: null, ...data });
+const eur = (amount: string) => ({ amount, currency: 'EUR' });
+const count = ({ events }: Picture, type: string) => events.filter((one) => one === type).length;
+const kinds = ({ transactions }: Picture) => transactions.map(({ type }) => type).toSorted();
+
+/** Everything that was sent before has been read: what follows it on this way has its effect. */
+async function marked(name: string): Promise<void> {
+  const id = await given(`mark-${name}`);
+  await told(id, { status: 'succeeded', provider_id: `mark-${name}`, amount: eur('1000') });
+  await reaches(id, 'settled');
+}
+
+describe('an answer that comes more than once', () => {
+  test('four times at once, two of them under one id: one return, one settlement', async () => {
+    const id = await given('c02');
+    const data = { slip_id: id, status: 'succeeded', reason: null, provider_id: 'c02', amount: eur('1000') };
+    const same = { id: 'msg_c02' };
+    const statuses = await Promise.all([
+      callBack(env.GATEWAY_URL!, 'scripted', data, same),
+      callBack(env.GATEWAY_URL!, 'scripted', data, same),
+      callBack(env.GATEWAY_URL!, 'scripted', data),
+      callBack(env.GATEWAY_URL!, 'scripted', data),
+    ]);
+    expect(statuses).toEqual([202, 202, 202, 202]);
+    await reaches(id, 'settled');
+    await marked('c02');
+    const now = await picture(id);
+    expect([count(now, 'returned'), now.transactions.length]).toEqual([1, 2]);
+  });
+
+  test('over the callback while the reply is on its way, or never comes: one return, one call, no alarm', async () => {
+    const early: number[] = [];
+    const done = { status: 'succeeded', amount: eur('1000') };
+    provider.script('c22', {
+      post: async ({ slipId, say }) => {
+        early.push(await told(slipId, { ...done, provider_id: 'c22' }));
+        say(202, { status: 'pending', provider_id: 'c22' });
+      },
+    });
+    provider.script('c22b', {
+      post: async ({ slipId }) => {
+        early.push(await told(slipId, { ...done, provider_id: 'c22b' }));
+      },
+    });
+    for (const reference of ['c22', 'c22b']) {
+      const id = await given(reference);
+      const now = await reaches(id, 'settled');
+      expect([count(now, 'returned'), count(now, 'overdue'), provider.calls(id)]).toEqual([1, 0, 1]);
+    }
+    expect(early).toEqual([202, 202]);
+  });
+});
+
+describe('answers that contradict each other', () => {
+  test('a decline, then a success: never paid twice, the late success is claimed and a case is open', async () => {
+    const id = await given('c03');
+    await told(id, { status: 'failed', reason: 'card_declined', provider_id: 'c03' });
+    await reaches(id, 'refunded');
+    await told(id, { status: 'succeeded', provider_id: 'c03', amount: eur('1000') });
+    const now = await until(
+      id,
+      'a case',
+      (one) => one.case?.status === 'open' && one.transactions.length === 3,
+    );
+    expect(now.status).toBe('conflicted');
+    expect(kinds(now)).toEqual(['compensate', 'hold', 'refund']);
+  });
+
+  test('an older decline behind a success leaves it settled', async () => {
+    const id = await given('c04');
+    await told(id, { status: 'succeeded', provider_id: 'c04', amount: eur('1000') });
+    await reaches(id, 'settled');
+    const at = new Date(Date.now() - 60_000).toISOString();
+    expect(await told(id, { status: 'failed', reason: 'card_declined', provider_id: 'c04', at })).toBe(202);
+    await marked('c04');
+    const now = await picture(id);
+    expect([now.status, kinds(now)]).toEqual(['settled', ['hold', 'settle']]);
+  });
+
+  test('a refund and a chargeback behind it give the money back once', async () => {
+    const id = await given('c25');
+    await told(id, { status: 'failed', reason: 'AM04', provider_id: 'c25' });
+    await reaches(id, 'refunded');
+    expect(
+      await told(id, { status: 'void', reason: 'chargeback', provider_id: 'c25', amount: eur('1000') }),
+    ).toBe(202);
+    await marked('c25');
+    expect(kinds(await picture(id))).toEqual(['hold', 'refund']);
+  });
+
+  test('given up on and given back, then paid after all: compensated, a case, one call', async () => {
+    provider.script('c31', {
+      post: ({ request }) => void request.socket.destroy(),
+      get: ({ say }) => say(404, { status: 'not_found' }),
+    });
+    const { body } = await submit(bodyOf('c31', { deadline: new Date(Date.now() + 8_000).toISOString() }));
+    await reaches(body.id, 'refunded');
+    await told(body.id, { status: 'succeeded', provider_id: 'c31', amount: eur('1000') });
+    const now = await until(
+      body.id,
+      'a case',
+      (one) => one.status === 'conflicted' && one.case?.status === 'open',
+    );
+    expect([kinds(now), provider.calls(body.id)]).toEqual([['compensate', 'hold', 'refund'], 1]);
+  });
+});
+
+describe('an amount that is not the slip’s', () => {
+  test.each([
+    ['in another currency', 'c12', { amount: '1000', currency: 'JPY' }],
+    ['above the hold', 'c13', eur('1500')],
+  ])('%s settles nothing by itself: a case is open', async (_, reference, amount) => {
+    const id = await given(reference);
+    await told(id, { status: 'succeeded', provider_id: reference, amount });
+    const now = await until(id, 'a case', (one) => one.case?.status === 'open');
+    expect(kinds(now)).toEqual(['hold']);
+  });
+
+  test('above the hold a moment after the deadline: the case stays open behind the verdict', async () => {
+    const deadline = new Date(Date.now() + 5_000);
+    const { body } = await submit(bodyOf('c13b', { deadline: deadline.toISOString() }));
+    await provider.received(body.id);
+    await waitFor(() => Date.now() > deadline.getTime(), { what: 'the deadline', intervalMs: 1 });
+    await told(body.id, { status: 'succeeded', provider_id: 'c13b', amount: eur('1500') });
+    await until(body.id, 'the verdict', (one) => count(one, 'overdue') === 1 && count(one, 'returned') === 1);
+    await marked('c13b');
+    const now = await until(body.id, 'a case', (one) => one.case?.status === 'open');
+    expect(kinds(now)).toEqual(['hold']);
+  });
+});
+
+describe('a callback that is not for us', () => {
+  test('of another provider about this slip, and about no slip at all, has no effect', async () => {
+    const { body } = await submit(bodyOf('c14', { route: 'cumulus', deadline: calmDeadline() }));
+    const statuses = await Promise.all([
+      told(body.id, { status: 'succeeded', provider_id: 'x', amount: eur('1') }),
+      told('019b0000-0000-7000-8000-000000000000', { status: 'succeeded', provider_id: 'y' }),
+    ]);
+    expect(statuses).toEqual([202, 202]);
+    const now = await reaches(body.id, 'settled', 'refunded');
+    expect(now.transactions.flatMap(({ legs }) => legs).filter((leg) => leg.endsWith(' 1'))).toEqual([]);
+  });
+
+  test('with a signature ten minutes old is refused; what it told is found by asking', async () => {
+    provider.script('c16', {
+      get: ({ say }) => say(200, { status: 'succeeded', provider_id: 'c16', amount: eur('1000') }),
+    });
+    const { body } = await submit(bodyOf('c16'));
+    await provider.received(body.id);
+    const data = { slip_id: body.id, status: 'succeeded', reason: null, provider_id: 'c16' };
+    const at = new Date(Date.now() - 600_000);
+    expect(await callBack(env.GATEWAY_URL!, 'scripted', data, { at })).toBe(401);
+    await reaches(body.id, 'settled');
+  });
+});
+
+describe('the same wish again', () => {
+  test('twenty equal requests at once are one slip and one call; with another time stamp in the body 422', async () => {
+    const body = bodyOf('c17b', {
+      deadline: calmDeadline(),
+      metadata: { clicked_at: '2026-11-25T10:00:00.000Z' },
+    });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => submit(body)));
+    expect(new Set(answers.map((one) => `${one.status} ${one.body.id}`)).size).toBe(1);
+    const changed = await submit({
+      ...body,
+      metadata: { clicked_at: '2026-11-25T10:00:12.000Z' },
+    } as typeof body);
+    expect([changed.status, changed.body.code]).toEqual([422, 'idempotency_key_reused']);
+    const { id } = answers[0]!.body;
+    await provider.received(id);
+    await marked('c17b');
+    expect(provider.calls(id)).toBe(1);
+  });
+
+  test('a payout that was refused for good is replayed, and pays nothing again', async () => {
+    const body = bodyOf('c18', { kind: 'payout', counterparty: 'vendor-8', deadline: calmDeadline() });
+    const { id } = (await submit(body)).body;
+    await provider.received(id);
+    await told(id, { status: 'failed', reason: 'AC04', provider_id: 'c18' });
+    await reaches(id, 'refunded');
+    const again = await submit(body);
+    expect([again.status, again.body.id, again.headers.get('idempotent-replayed')]).toEqual([
+      202,
+      id,
+      'true',
+    ]);
+    const newKey = await submit(body, 'c18-other-key');
+    expect([newKey.status, newKey.body.code]).toEqual([409, 'reference_taken']);
+    await marked('c18');
+    expect([provider.calls(id), (await slip(id))!.status]).toEqual([1, 'refunded']);
+  });
+});
+
+describe('a provider that does not end it', () => {
+  test('pending to every question: a case, the money stays held, one call', async () => {
+    const { body } = await submit(bodyOf('c19', { deadline: new Date(Date.now() + 6_000).toISOString() }));
+    const now = await until(body.id, 'a case', (one) => one.case?.status === 'open');
+    expect([kinds(now), provider.calls(body.id)]).toEqual([['hold'], 1]);
+    expect(provider.questions(body.id)).toBeGreaterThan(1);
+  });
+});
+
+describe('the bus', () => {
+  const named = (caller: string) => createSlipClient({ brokers: env.KAFKA_BROKERS!.split(','), caller });
+  const command = (reference: string, more: object = {}) => ({
+    ...{ reference, kind: 'order' as const, account: `acc-${reference}`, counterparty: 'shop-7' },
+    ...{ route: 'import', metadata: {}, amount: { amount: 1_000n, currency: 'EUR' } },
+    deadline: new Date(Date.now() + 60_000).toISOString().replace('Z', '000Z'),
+    ...more,
+  });
+  const byReference = async (reference: string) =>
+    (await read<{ data: (Slip & { amount: { amount: string } })[] }>(
+      `${env.LEDGER_URL}/v1/slips?reference=${reference}`,
+    ))!.data;
+
+  test('a result that comes together with its command settles it', async () => {
+    const client = named('/cases/c26');
+    try {
+      const report = {
+        ...{
+          reference: 'c26',
+          step: 'returned' as const,
+          outcome: 'succeeded' as const,
+          progress: '',
+          reason: null,
+        },
+        ...{ amount: { amount: 1_000n, currency: 'EUR' }, providerReference: 'c26-p', providerTime: null },
+      };
+      await Promise.all([client.report([report]), client.submit([command('c26')])]);
+      await waitFor(async () => (await byReference('c26'))[0]?.status === 'settled', {
+        what: 'the settlement',
+      });
+    } finally {
+      await client.close();
+    }
+  });
+
+  test('the same reference with another amount changes nothing of the first slip', async () => {
+    const client = named('/cases/c24');
+    try {
+      await client.submit([command('c24'), command('c24', { amount: { amount: 99_900n, currency: 'EUR' } })]);
+      await client.submit([command('c24-mark')]);
+      await waitFor(async () => (await byReference('c24-mark')).length === 1, {
+        what: 'what was sent behind it',
+      });
+      expect((await byReference('c24')).map(({ amount }) => amount.amount)).toEqual(['1000']);
+    } finally {
+      await client.close();
+    }
+  });
+});
+
+test('after all of it no number is missing and none was used twice', async () => {
+  const numbers = await waitFor(
+    async () => {
+      const found = await readNumbers(env.KAFKA_BROKERS!.split(','));
+      return found.missing === 0 ? found : null;
+    },
+    { what: 'the numbers', intervalMs: 500 },
+  );
+  expect(numbers).toMatchObject({ reused: 0, missing: 0 });
+});
