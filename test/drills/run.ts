@@ -1,41 +1,91 @@
 import { parseArgs } from 'node:util';
 import { interruptible, runCommand } from '@slipstream/environment';
+import { drillHttp } from './http.drill.ts';
+import { drillProviders } from './providers.drill.ts';
 import { drillRestore, restorable } from './restore.drill.ts';
 
 const usage = `usage: npm run drill -- NAME [options]
   restore          each service's database is put back from before the last payments, and the service is started:
                    nothing may be paid twice, no number used twice, nothing lost
   --service NAME   only one of ${restorable.join(', ')}
+  providers        slips through every provider with every fault of the simulator at once, judged by its truth:
+                   none executed twice or by two, none lost, every one ended or an open case, 85 % settled,
+                   the money in the books as the providers moved it
+  --slips N        how many, default 2000
+  --seed N         which faults they meet, default 1
+  http             hostile requests to every route that the services describe: no 5xx, no hang, no process ends
+  --requests N     how many, default 20000
+  --seed N         which, default 1
 Breaks a stack of its own on purpose and shows a table; the last line of stdout is one JSON object.
 Exit code 1 when something did not hold, 2 on wrong usage.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { service: { type: 'string' }, help: { type: 'boolean', default: false } },
+  options: {
+    service: { type: 'string' },
+    slips: { type: 'string' },
+    requests: { type: 'string' },
+    seed: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
 });
+const say = (line: string) => console.error(line);
+const slips = Number(values.slips ?? 2_000);
+const requests = Number(values.requests ?? 20_000);
+const seed = Number(values.seed ?? 1);
 const services = restorable.filter((name) => values.service === undefined || name === values.service);
-if (values.help || positionals.length !== 1 || positionals[0] !== 'restore' || services.length === 0) {
+
+const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done> }>> = {
+  restore: { usable: services.length > 0, run: restore },
+  providers: { usable: isCount(seed, 0) && isCount(slips, 100), run: providers },
+  http: { usable: isCount(seed, 0) && isCount(requests, 1), run: http },
+};
+const drill = Object.hasOwn(drills, positionals[0] ?? '') ? drills[positionals[0]!] : undefined;
+if (values.help || positionals.length !== 1 || !drill?.usable) {
   console.error(usage);
   process.exit(values.help ? 0 : 2);
 }
 await runCommand(async (stop) => {
-  const results = await interruptible(
-    drillRestore(services, (line) => console.error(line)),
-    stop,
-  );
-  console.table(results);
-  const ok = results.every((result) => result.holds);
+  const { table, line } = await interruptible(drill.run(), stop);
+  console.table(table);
+  console.log(JSON.stringify({ drill: positionals[0], ...line }));
+  return line.ok ? 0 : 1;
+});
+
+/** What a drill shows, and its last line. */
+interface Done {
+  readonly table: readonly object[];
+  readonly line: { readonly ok: boolean } & Readonly<Record<string, unknown>>;
+}
+
+async function restore(): Promise<Done> {
+  const results = await drillRestore(services, say);
   const sum = (of: (result: (typeof results)[number]) => number) =>
     results.reduce((total, result) => total + of(result), 0);
-  console.log(
-    JSON.stringify({
-      drill: 'restore',
-      services: results.map((result) => result.service),
-      second_payments: sum((result) => result.second_payments),
-      reused_numbers: sum((result) => result.reused_numbers),
-      lost: sum((result) => result.lost),
-      ok,
-    }),
-  );
-  return ok ? 0 : 1;
-});
+  const line = {
+    services: results.map((result) => result.service),
+    second_payments: sum((result) => result.second_payments),
+    reused_numbers: sum((result) => result.reused_numbers),
+    lost: sum((result) => result.lost),
+    ok: results.every((result) => result.holds),
+  };
+  return { table: results, line };
+}
+
+async function providers(): Promise<Done> {
+  const { seeds, summary, holds } = await drillProviders({ seeds: [seed], slips, frozenMs: 10_000 }, say);
+  return { table: seeds, line: { ...seeds[0]!, checker: summary, ok: holds } };
+}
+
+async function http(): Promise<Done> {
+  const { result, ok } = await drillHttp({ requests, seed }, say);
+  const { statuses, failures, operations, ended } = result;
+  return {
+    table: [{ ...statuses, operations }],
+    line: { requests, seed, statuses, failures: failures.length, processes_ended: ended, ok },
+  };
+}
+
+function isCount(value: number, min: number): boolean {
+  return Number.isSafeInteger(value) && value >= min;
+}

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { CallerIdentity } from '@slipstream/identity';
 import { isUuid, SlipstreamError } from '@slipstream/kernel';
 import type { LetterFilter, LetterRow, LetterStatus } from '@slipstream/postgres';
@@ -98,6 +98,8 @@ export class DeadLettersController {
   @Post('redrive')
   @Scopes('dead_letters:redrive')
   @ApiOperation({ summary: 'Reads records again, per slip in order; counts first unless dry_run is false' })
+  @ApiOkResponse({ description: 'What would be read again' })
+  @ApiAcceptedResponse({ description: 'Under way; Location says how far' })
   async redrive(
     @Body() body: RedriveBody,
     @Caller() caller: CallerIdentity,

@@ -17,5 +17,6 @@ export { Parameters, unusable } from './parameters.ts';
 export { httpStatuses, type ProblemBody } from './problem.ts';
 export { RawBody } from './raw-body.ts';
 export { runService } from './run-service.ts';
+export * as schemas from './schemas.ts';
 export { createService, type Service, type ServiceOptions } from './service.ts';
 export { checkFields, type FieldChecks, wrongFields } from './validation.ts';

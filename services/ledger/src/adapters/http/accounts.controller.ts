@@ -5,6 +5,7 @@ import { type JsonValue, type Page, Scopes, toSnakeJson, unusable } from '@slips
 import { wallClock } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
 import { ApiPage } from './api-page.ts';
+import { ApiAccount, ApiTransactions } from './described.ts';
 import { Parameters, type Query as QueryOf, type Reply, type Request, toPage } from './parameters.ts';
 import { transactionJson } from './shapes.ts';
 import { QUERIES } from './tokens.ts';
@@ -18,6 +19,7 @@ export class AccountsController {
   @Get('accounts/:id')
   @ApiOperation({ summary: 'Balances of an account per currency, in minor units' })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
+  @ApiAccount()
   async account(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
     const clock = new Parameters(query, ['clock']).text('clock') ?? wallClock;
     const balances = id.includes('\0') ? [] : await this.queries.account(id, clock);
@@ -35,6 +37,7 @@ export class AccountsController {
   })
   @ApiQuery({ name: 'clock', required: false, description: 'of the account; default: wall' })
   @ApiPage()
+  @ApiTransactions()
   async transactions(
     @Query() query: QueryOf,
     @Req() request: Request,

@@ -5,6 +5,7 @@ import { type JsonValue, type Page, Scopes } from '@slipstream/service-host';
 import { slipStatuses, wallClock } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
 import { ApiPage } from './api-page.ts';
+import { ApiEvents, ApiSlip, ApiSlips } from './described.ts';
 import { Parameters, type Query as QueryOf, type Reply, type Request, toPage } from './parameters.ts';
 import { eventJson, slipJson } from './shapes.ts';
 import { QUERIES } from './tokens.ts';
@@ -47,6 +48,7 @@ export class SlipsController {
   @ApiQuery({ name: 'submitted_to', required: false, description: 'RFC 3339, not included' })
   @ApiQuery({ name: 'sort', required: false, enum: sorts, description: 'default: -submitted_at' })
   @ApiPage()
+  @ApiSlips()
   async list(
     @Query() query: QueryOf,
     @Req() request: Request,
@@ -79,6 +81,7 @@ export class SlipsController {
     required: false,
     description: 'answer only when the ledger has applied this position; at most 5 s later',
   })
+  @ApiSlip()
   async show(
     @Param('id') id: string,
     @Query() query: QueryOf,
@@ -97,6 +100,7 @@ export class SlipsController {
   @Get(':id/events')
   @ApiOperation({ summary: 'The events of a slip in log order' })
   @ApiPage()
+  @ApiEvents()
   async events(
     @Param('id') id: string,
     @Query() query: QueryOf,

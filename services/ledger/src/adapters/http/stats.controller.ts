@@ -3,6 +3,7 @@ import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { type JsonValue, Scopes, toSnakeJson } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
+import { ApiNotReturned } from './described.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
 import { QUERIES } from './tokens.ts';
 
@@ -18,6 +19,7 @@ export class StatsController {
   @ApiOperation({ summary: 'Slips called overdue that have no outcome, counted by provider, cause or hour' })
   @ApiQuery({ name: 'group_by', required: false, enum: groupings, description: 'default: provider' })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
+  @ApiNotReturned()
   async notReturned(@Query() query: QueryOf): Promise<JsonValue> {
     const parameters = new Parameters(query, ['group_by', 'clock']);
     const grouping = parameters.oneOf('group_by', groupings) ?? 'provider';

@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiQuery } from '@nestjs/swagger';
+import { ApiQuery } from '@nestjs/swagger';
 import { parseInstant, SlipstreamError } from '@slipstream/kernel';
 import {
   encodeCursor,
@@ -10,6 +10,7 @@ import {
   toSnakeJson,
 } from '@slipstream/service-host';
 import type { CaseFilter, CasePosition, Reads } from '../../application/reads.ts';
+import { ApiCase, ApiCases } from './described.ts';
 
 /** Injection token of {@link Reads}. */
 export const READS = Symbol('reconciliation:reads');
@@ -32,7 +33,7 @@ export class CasesController {
   @ApiQuery({ name: 'provider', required: false })
   @ApiQuery({ name: 'cursor', required: false })
   @ApiQuery({ name: 'page_size', required: false, type: Number })
-  @ApiOkResponse({ description: 'A page of cases: `{data, next, previous}`' })
+  @ApiCases()
   async list(
     @Query() query: Record<string, string>,
     @Req() request: { readonly url: string },
@@ -54,7 +55,7 @@ export class CasesController {
 
   /** The case of one slip, with its diagnosis. */
   @Get(':slip_id')
-  @ApiOkResponse({ description: 'The case, with its diagnosis and the ids of the events that show it' })
+  @ApiCase()
   async one(@Param('slip_id') slipId: string, @Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);
     // U+0000 cannot be stored, so nothing is found under it.

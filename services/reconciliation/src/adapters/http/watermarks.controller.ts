@@ -1,9 +1,9 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
-import { ApiOkResponse } from '@nestjs/swagger';
 import { rejectUnknownQuery, Scopes, toSnakeJson } from '@slipstream/service-host';
 import type { ClockView, Reads } from '../../application/reads.ts';
 import type { Sight } from '../../application/watch-blindness.ts';
 import { READS } from './cases.controller.ts';
+import { ApiWatermarks } from './described.ts';
 
 /** Injection token of {@link Watch}. */
 export const WATCH = Symbol('reconciliation:watch');
@@ -24,10 +24,7 @@ export class WatermarksController {
 
   /** How far every source vouches for every clock, and how far every clock is judged. */
   @Get()
-  @ApiOkResponse({
-    description:
-      '`sources`: the marks as heard; `clocks`: how far each is judged, with its counts; `detector`',
-  })
+  @ApiWatermarks()
   async list(@Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);
     const clocks: readonly ClockView[] = await this.reads.clocks();

@@ -1,0 +1,44 @@
+import { ApiOkResponse } from '@nestjs/swagger';
+import { schemas } from '@slipstream/service-host';
+
+const { list, object, oneOf, optional, pageOf, text, time, whole, yesOrNo } = schemas;
+
+const case_ = object({
+  slip_id: text,
+  status: oneOf('open', 'closed'),
+  reason: text,
+  summary: text,
+  provider: optional(text),
+  opened_at: time,
+  closed_at: optional(time),
+  resolution: optional(text),
+  reasons: list({ type: 'object' }),
+  cause: optional(object({ class: text, code: text, summary: text, remedy: text, evidence: list(text) })),
+});
+
+const clock = object({
+  clock: text,
+  judged_through: optional(time),
+  closed: yesOrNo,
+  concluded: yesOrNo,
+  counts: object({ slips: whole, open: whole, overdue: whole, not_returned: whole }),
+});
+
+const watermarks = object({
+  sources: list({ type: 'object' }),
+  clocks: list(clock),
+  detector: object({ blind: yesOrNo, why: optional(text), lag_ms: { type: 'number' } }),
+});
+
+export const ApiCases = () => ApiOkResponse({ description: 'A page of cases', schema: pageOf(case_) });
+export const ApiCase = () =>
+  ApiOkResponse({
+    description: 'The case, with its diagnosis and the ids of the events that show it',
+    schema: case_,
+  });
+export const ApiWatermarks = () =>
+  ApiOkResponse({
+    description:
+      '`sources`: the marks as heard; `clocks`: how far each is judged, with its counts; `detector`',
+    schema: watermarks,
+  });

@@ -1,0 +1,182 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readFacts, type Summary } from '@slipstream/checker';
+import {
+  checkTarget,
+  dispatchedRoutes,
+  hasEnded,
+  readSlips,
+  type Stack,
+  type StackOptions,
+  startStack,
+  submitSlip,
+} from '@slipstream/local';
+import { waitFor } from '@slipstream/testing';
+import {
+  faultRules,
+  lateProvider,
+  type PlannedPayment,
+  planPayments,
+  type SimulatedProvider,
+} from './provider-faults.ts';
+import { checked, type Judged, judge, type TakenPayment } from './provider-truth.ts';
+
+export interface ProvidersOptions {
+  readonly seeds: readonly number[];
+  /** Of each seed. */
+  readonly slips: number;
+  /** How long a provider's backlog stands still at the beginning. */
+  readonly frozenMs: number;
+}
+
+export interface ProvidersResult {
+  readonly seeds: readonly (Judged & { readonly seed: number })[];
+  /** What the independent checker says of all of them together. */
+  readonly summary: Summary;
+  readonly holds: boolean;
+}
+
+type Log = (line: string) => void;
+
+const endTimeoutMs = 300_000;
+const agreeTimeoutMs = 60_000;
+const pollMs = 1_000;
+const inFlight = 20;
+const settledShareMin = 0.85;
+const examplesMax = 10;
+
+/**
+ * The stack that the drill runs on. Failures are planned, none comes by chance; the provider that executes later than
+ * it promised promises nothing in these rules, so that its silence proves nothing.
+ */
+export const providersStack: Pick<StackOptions, 'profile' | 'policies' | 'rules' | 'behaviour'> = {
+  profile: 'stack',
+  policies: { outcome_deadline_ms: 8_000 },
+  rules: [{ path: ['providers', lateProvider, 'acceptance_delay_max_ms'] }],
+  behaviour: { failure_rate: 0 },
+};
+
+/** Boots a stack of its own. */
+export async function drillProviders(options: ProvidersOptions, log: Log): Promise<ProvidersResult> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-drill-'));
+  try {
+    const stack = await startStack({
+      ...providersStack,
+      dataDir,
+      // A slow machine is not what is drilled.
+      policies: { outcome_deadline_ms: 30_000 },
+      log,
+      removeOnCrash: [dataDir],
+    });
+    try {
+      return await playProviders(stack, options, log);
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Sends the slips of every seed through all providers with all faults at once, and judges them when they have ended. */
+export async function playProviders(
+  stack: Stack,
+  options: ProvidersOptions,
+  log: Log,
+): Promise<ProvidersResult> {
+  const start = new Date();
+  await setFaults(stack, start, options.frozenMs);
+  const routes = dispatchedRoutes('stack').map(({ route }) => route);
+  const run = start.getTime().toString(36);
+  const taken = await Promise.all(
+    options.seeds.map(async (seed) => ({
+      seed,
+      payments: await submitAll(planPayments({ run, seed, slips: options.slips, routes }), stack),
+    })),
+  );
+  log(`${options.slips} slips of each of ${options.seeds.length} seeds were taken`);
+  const since = start.toISOString();
+  const all = new Set(taken.flatMap(({ payments }) => payments.map(({ id }) => id)));
+  // What has not ended by then is told below.
+  await waitFor(async () => (await openSlips(stack, since, all)).length === 0, {
+    timeoutMs: endTimeoutMs,
+    intervalMs: pollMs,
+    what: 'the end of every slip',
+  }).catch((error: Error) => log(error.message));
+  return agreed(stack, since, taken, log);
+}
+
+interface Taken {
+  readonly seed: number;
+  readonly payments: readonly TakenPayment[];
+}
+
+/** Looks until everything is right: the last events may still be on their way. Then what is found stands. */
+async function agreed(
+  stack: Stack,
+  since: string,
+  taken: readonly Taken[],
+  log: Log,
+): Promise<ProvidersResult> {
+  const until = performance.now() + agreeTimeoutMs;
+  for (;;) {
+    const facts = await readFacts({ ...checkTarget(stack), since });
+    const shown = await readSlips(stack.env.LEDGER_URL!, stack.env.TOKEN_OPS!, since);
+    const { summary, sound, told } = checked(facts);
+    const seeds = taken.map(({ seed, payments }) => ({
+      seed,
+      ...judge(payments, shown, facts, settledShareMin),
+    }));
+    const holds = sound && seeds.every((one) => one.holds);
+    if (holds || performance.now() > until) {
+      const references = new Map(shown.map(({ id, reference }) => [id, reference]));
+      for (const { kind, about, why } of told.slice(0, examplesMax)) {
+        log(`${kind} ${references.get(about) ?? about}: ${why}`);
+      }
+      return { seeds, summary, holds };
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+async function openSlips(stack: Stack, since: string, all: ReadonlySet<string>): Promise<string[]> {
+  const shown = await readSlips(stack.env.LEDGER_URL!, stack.env.TOKEN_OPS!, since);
+  const ended = new Set(shown.filter(hasEnded).map(({ id }) => id));
+  return [...all].filter((id) => !ended.has(id));
+}
+
+async function setFaults(stack: Stack, start: Date, frozenMs: number): Promise<void> {
+  const providers = (await simulator<{ data: SimulatedProvider[] }>(stack, '/v1/providers')).data;
+  const body = JSON.stringify(faultRules({ start, frozenMs, providers }));
+  await simulator(stack, '/v1/rules', {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+}
+
+async function simulator<T>(stack: Stack, path: string, init: RequestInit = {}): Promise<T> {
+  const answer = await fetch(new URL(path, stack.simulatorUrl), {
+    ...init,
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (!answer.ok)
+    throw new Error(`the simulator answered ${answer.status} to ${path}: ${await answer.text()}`);
+  return (await answer.json()) as T;
+}
+
+/** As many at once as a busy caller has under way. */
+async function submitAll(plan: readonly PlannedPayment[], stack: Stack): Promise<TakenPayment[]> {
+  const target = { intakeUrl: stack.env.INTAKE_URL!, token: stack.env.TOKEN_PUBLISHER! };
+  const waiting = [...plan];
+  const taken: TakenPayment[] = [];
+  const signal = new AbortController().signal;
+  const submit = async (): Promise<void> => {
+    for (let payment = waiting.shift(); payment; payment = waiting.shift()) {
+      taken.push({ ...payment, id: await submitSlip(payment, target, signal) });
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, submit));
+  return taken;
+}

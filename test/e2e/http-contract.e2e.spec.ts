@@ -1,0 +1,214 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { waitFor } from '@slipstream/testing';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import {
+  exampleOf,
+  nameOf,
+  type Operation,
+  readOperations,
+  type Schema,
+  services,
+} from '../http/api-description.ts';
+import { fuzz } from '../http/fuzz.ts';
+import { bootStack, root, type TestStack } from './support.ts';
+
+const seed = Number(process.env.SEED ?? 20_261_126);
+let booted: TestStack;
+let env: Readonly<Record<string, string>>;
+let operations: Operation[];
+
+beforeAll(async () => {
+  booted = await bootStack();
+  env = booted.stack.env;
+  operations = await readOperations(env);
+}, 240_000);
+afterAll(() => booted?.stop(), 60_000);
+
+/** By service, so that references lead into its own document. */
+const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+const compiled = new Set<string>();
+
+function validator({ service, document }: Operation, schema: Schema): ValidateFunction {
+  if (!compiled.has(service)) ajv.addSchema(document, service);
+  compiled.add(service);
+  const within = JSON.parse(JSON.stringify(schema).replaceAll('"#/components', `"${service}#/components`));
+  return ajv.compile(within);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: unknown;
+}
+
+async function call(operation: Operation, path: string, body?: unknown, key = 'contract'): Promise<Answer> {
+  const answer = await fetch(operation.url + path, {
+    method: operation.method,
+    headers: {
+      authorization: `Bearer ${env.TOKEN_ADMIN}`,
+      ...(operation.method === 'GET' ? {} : { 'content-type': 'application/json' }),
+      'idempotency-key': `"${key}"`,
+    },
+    ...(operation.method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
+  });
+  const text = await answer.text();
+  const type = answer.headers.get('content-type')?.split(';')[0] ?? '';
+  return { status: answer.status, type, body: type.endsWith('json') ? JSON.parse(text) : text };
+}
+
+/** The answer is one that the operation describes, in form and content. */
+function expectDescribed(operation: Operation, { status, type, body }: Answer): void {
+  const { responses } = operation.described;
+  const response = responses[status] ?? (status >= 400 ? responses.default : undefined);
+  expect([nameOf(operation), status, response !== undefined]).toEqual([nameOf(operation), status, true]);
+  const { schema } = response?.content?.[type] ?? {};
+  if (status >= 400)
+    expect([nameOf(operation), type]).toEqual([nameOf(operation), 'application/problem+json']);
+  if (!schema) return;
+  const valid = validator(operation, schema);
+  expect([nameOf(operation), valid(body), valid.errors]).toEqual([nameOf(operation), true, null]);
+}
+
+async function statusOf(id: string): Promise<string | null> {
+  const headers = { authorization: `Bearer ${env.TOKEN_ADMIN}` };
+  const answer = await fetch(`${env.LEDGER_URL}/v1/slips/${id}`, { headers });
+  return answer.status === 200 ? ((await answer.json()) as { status: string }).status : null;
+}
+
+function saysWhatComes({ described: { responses } }: Operation): boolean {
+  return Object.values(responses['200']?.content ?? {}).some(({ schema }) => schema !== undefined);
+}
+
+const unknown = '019b0000-0000-7000-8000-000000000000';
+
+describe('the descriptions of the running services', () => {
+  test('are OpenAPI 3.1, and each of their schemas can be used', () => {
+    expect(new Set(operations.map(({ service }) => service))).toEqual(new Set(Object.values(services)));
+    for (const operation of operations) {
+      const { document } = operation;
+      expect(document.openapi).toMatch(/^3\.1\./);
+      for (const schema of Object.values(document.components.schemas)) validator(operation, schema);
+      const all = JSON.stringify(document);
+      // Words of OpenAPI 3.0 that mean nothing in 3.1.
+      expect([nameOf(operation), all.match(/"nullable":true/)]).toEqual([nameOf(operation), null]);
+    }
+  });
+
+  test('name every route of the service and no other', () => {
+    const page = readFileSync(join(root, 'docs/reference/routes.md'), 'utf8');
+    for (const service of Object.values(services)) {
+      const sections = page.split(/^## /m).filter((part) => /^(.*)\n/.exec(part)?.[1] === service);
+      const shared = page.split(/^## /m).filter((part) => part.startsWith('Every service'));
+      const routes = [...sections, ...shared].flatMap((part) =>
+        [...part.matchAll(/^\| `([A-Z]+) (\S+)`/gm)].map(([, method, path]) => `${method} ${path}`),
+      );
+      const described = operations
+        .filter((operation) => operation.service === service)
+        .map(({ method, path }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
+      const undescribed = ['GET /livez', 'GET /readyz', 'GET /metrics', 'GET /openapi.json'];
+      expect([service, described.toSorted()]).toEqual([
+        service,
+        routes.filter((route) => !undescribed.includes(route)).toSorted(),
+      ]);
+    }
+  });
+
+  test('say who may call: nobody does without a token but where everybody may', async () => {
+    for (const operation of operations) {
+      const path = operation.path.replace(/\{\w+\}/g, unknown);
+      const answer = await fetch(operation.url + path, { method: operation.method });
+      const isOpen = operation.described.security?.length === 0;
+      expect([nameOf(operation), answer.status === 401]).toEqual([nameOf(operation), !isOpen]);
+    }
+  });
+});
+
+describe('every described operation', () => {
+  test('answers as it says: with something, with nothing found, or with what is wrong', async () => {
+    for (const operation of operations) {
+      const path = operation.path.replace(/\{\w+\}/g, unknown);
+      for (const given of [path, `${path}?unheard_of=1`]) {
+        const answer = await call(operation, given);
+        expectDescribed(operation, answer);
+        expect([nameOf(operation), answer.status < 500, answer.status !== 405]).toEqual([
+          nameOf(operation),
+          true,
+          true,
+        ]);
+        const { detail } = answer.body as { detail?: string };
+        expect([nameOf(operation), detail === 'There is nothing at this address.']).toEqual([
+          nameOf(operation),
+          false,
+        ]);
+      }
+    }
+  });
+
+  test.each([
+    ['a word', 'nobody'],
+    ['upper case', unknown.toUpperCase()],
+    ['a path', encodeURIComponent('../../etc/passwd')],
+    ['a quote', encodeURIComponent("' or 1=1 --")],
+    ['a space behind it', `${unknown}%20`],
+    ['NUL', '%00'],
+    ['a broken escape', '%zz'],
+    ['no UTF-8', '%c3%28'],
+    ['more than 255 characters', 'x'.repeat(300)],
+  ])('with %s for an id finds nothing: a problem, never a 500', async (_, id) => {
+    for (const operation of operations.filter(({ path }) => path.includes('{'))) {
+      const answer = await call(operation, operation.path.replace(/\{\w+\}/g, id));
+      expectDescribed(operation, answer);
+      expect([nameOf(operation), [400, 401, 404, 409, 414, 422].includes(answer.status)]).toEqual([
+        nameOf(operation),
+        true,
+      ]);
+    }
+  });
+
+  test('that has an example takes it, and answers as it says', async () => {
+    const submit = operations.find((one) => nameOf(one) === 'intake POST /v1/slips')!;
+    const schema = submit.described.requestBody!.content['application/json']!.schema!;
+    const example = exampleOf(schema, submit.document);
+    const valid = validator(submit, schema);
+    expect([valid(example), valid.errors]).toEqual([true, null]);
+    const answer = await call(submit, submit.path, example, 'example');
+    expect([answer.status, answer.body]).toEqual([202, expect.anything()]);
+    expectDescribed(submit, answer);
+    const { id } = answer.body as { id: string };
+    const shown = operations.filter(({ service, method }) => service === 'ledger' && method === 'GET');
+    const path = (operation: Operation) =>
+      operation.path.replace('{id}', operation.path.includes('accounts') ? 'cust-42' : id);
+    const ended = async () => ['settled', 'refunded'].includes((await statusOf(id)) ?? '');
+    await waitFor(ended, { what: 'the end of the example' });
+    for (const operation of shown.filter(({ path }) => /slips|accounts|transactions|stats/.test(path))) {
+      const query = operation.path.includes('transactions') ? `?slip=${id}` : '';
+      const found = await call(operation, path(operation) + query);
+      expect([nameOf(operation), found.status, saysWhatComes(operation)]).toEqual([
+        nameOf(operation),
+        200,
+        true,
+      ]);
+      expectDescribed(operation, found);
+    }
+  });
+});
+
+test(`hostile requests, seed ${seed}: no 5xx, no hang, no process ends`, async () => {
+  const { stack } = booted;
+  const pids = () => stack.services.names().map((name) => `${name} ${stack.services.pid(name)}`);
+  const before = pids();
+  const { failures, statuses, operations: count } = await fuzz(env, { requests: 3_000, seed });
+  console.log(JSON.stringify(statuses));
+  expect(failures.slice(0, 10)).toEqual([]);
+  expect(count).toBe(operations.length);
+  // They get through to what is behind the first check, and are told apart.
+  expect(Object.keys(statuses)).toEqual(
+    expect.arrayContaining(['200', '202', '400', '401', '403', '404', '422']),
+  );
+  expect(pids()).toEqual(before);
+  for (const variable of Object.keys(services)) {
+    expect([variable, (await fetch(`${env[variable]}/readyz`)).status]).toEqual([variable, 200]);
+  }
+}, 300_000);

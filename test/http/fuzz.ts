@@ -1,0 +1,155 @@
+import { type SeededRandom, seededRandom } from '@slipstream/kernel';
+import { Agent } from 'undici';
+import { nameOf, type Operation, type Parameter, readOperations } from './api-description.ts';
+import { hostileText, hostileValue, rawSegments, valueFor } from './hostile-values.ts';
+
+export interface FuzzOptions {
+  readonly requests: number;
+  readonly seed: number;
+}
+
+export interface FuzzResult {
+  /** How many answers had each status. */
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly operations: number;
+  /** Answers that nobody should ever get, with the request that brought them. */
+  readonly failures: readonly string[];
+}
+
+export interface Sent {
+  readonly operation: Operation;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer | null;
+}
+
+const inFlight = 16;
+const answerTimeoutMs = 30_000;
+const shownMax = 300;
+
+/**
+ * Sends requests made from the services' own descriptions, each part of them hostile now and then, and looks at every
+ * answer: no 5xx but a 503 that says when to come again, problems as problems, nothing of our inside, no hang.
+ */
+export async function fuzz(
+  env: Readonly<Record<string, string>>,
+  { requests, seed }: FuzzOptions,
+): Promise<FuzzResult> {
+  const operations = await readOperations(env);
+  const random = seededRandom(seed);
+  const agent = new Agent({
+    connections: inFlight,
+    headersTimeout: answerTimeoutMs,
+    bodyTimeout: answerTimeoutMs,
+  });
+  const tokens = Object.entries(env).flatMap(([name, value]) => (name.startsWith('TOKEN_') ? [value] : []));
+  const withBody = operations.filter(({ described }) => described.requestBody !== undefined);
+  const statuses: Record<string, number> = {};
+  const failures: string[] = [];
+  let left = requests;
+  const work = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      const operation = random.pick(random.chance(0.4) ? withBody : operations);
+      const sent = madeFor(operation, random.chance(0.6) ? [env.TOKEN_ADMIN!] : tokens, random);
+      const { status, problem } = await judged(agent, sent);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+      if (problem !== null) failures.push(`${shown(sent)}: ${problem}`);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: inFlight }, work));
+  } finally {
+    await agent.close();
+  }
+  return { statuses, operations: operations.length, failures };
+}
+
+async function judged(agent: Agent, sent: Sent): Promise<{ status: string; problem: string | null }> {
+  const { operation, path, headers, body } = sent;
+  try {
+    const answer = await agent.request({
+      origin: operation.url,
+      method: operation.method as 'GET',
+      path,
+      headers,
+      body,
+    });
+    const text = await answer.body.text();
+    const type = String(answer.headers['content-type'] ?? '');
+    const problem = problemOf(answer.statusCode, type, answer.headers['retry-after'], text);
+    return { status: String(answer.statusCode), problem };
+  } catch (error) {
+    return { status: 'none', problem: `no answer: ${(error as Error).message}` };
+  }
+}
+
+/** What is wrong with an answer; null when nothing is. */
+export function problemOf(status: number, type: string, retryAfter: unknown, text: string): string | null {
+  if (status >= 500 && !(status === 503 && retryAfter !== undefined))
+    return `${status} ${text.slice(0, shownMax)}`;
+  if (status >= 400 && !type.startsWith('application/problem+json'))
+    return `${status} as ${type || 'nothing'}`;
+  if (
+    /\bat [^\n"]*\.[cm]?[jt]s:\d+|node_modules|\b(?:select|insert into|update) .* (?:from|values|set) /i.test(
+      text,
+    )
+  ) {
+    return `it tells of our inside: ${text.slice(0, shownMax)}`;
+  }
+  return null;
+}
+
+/** One request for an operation: most of them nearly right, so that they get past the first check. */
+export function madeFor(operation: Operation, tokens: readonly string[], random: SeededRandom): Sent {
+  const { parameters = [], requestBody } = operation.described;
+  const of = (place: Parameter['in']) => parameters.filter((parameter) => parameter.in === place);
+  const path = operation.path.replace(/\{[^}]+\}/g, () => segment(random));
+  const query = of('query')
+    .filter(({ required }) => required || random.chance(0.25))
+    .map(({ name, schema = {} }) => [name, textOf(valueFor(schema, operation.document, random))] as const);
+  if (random.chance(0.04)) query.push([hostileText(random), hostileText(random)]);
+  const search = query.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&');
+  const headers: Record<string, string> = {};
+  if (random.chance(0.92))
+    headers.authorization = `Bearer ${random.chance(0.95) ? random.pick(tokens) : 'x.y.z'}`;
+  for (const { name } of of('header')) {
+    if (random.chance(0.95)) headers[name.toLowerCase()] = headerValue(random);
+  }
+  const schema = Object.values(requestBody?.content ?? {})[0]?.schema;
+  const hasBody = operation.method !== 'GET' && operation.method !== 'HEAD' && random.chance(0.97);
+  const body = hasBody
+    ? bodyOf(schema ? valueFor(schema, operation.document, random) : hostileValue(random), random)
+    : null;
+  if (hasBody) headers['content-type'] = random.chance(0.97) ? 'application/json' : 'text/plain';
+  return { operation, path: search === '' ? path : `${path}?${search}`, headers, body };
+}
+
+function segment(random: SeededRandom): string {
+  if (random.chance(0.1)) return random.pick(rawSegments);
+  return encoded(hostileText(random)) || 'x';
+}
+
+function headerValue(random: SeededRandom): string {
+  // What no client could send is no test of a server.
+  const text = hostileText(random)
+    .replace(/[^\x20-\x7e]/g, '?')
+    .slice(0, 400);
+  return random.chance(0.8) ? `"k-${random.integer(0, 1e9)}"` : text;
+}
+
+function bodyOf(value: unknown, random: SeededRandom): string | Buffer {
+  const json = JSON.stringify(value) ?? 'null';
+  if (random.chance(0.95)) return json;
+  const bytes = Buffer.from(json);
+  if (random.chance(0.5)) return bytes.subarray(0, random.integer(0, bytes.length));
+  if (bytes.length > 0) bytes[random.integer(0, bytes.length - 1)] = random.integer(0, 255);
+  return bytes;
+}
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+const encoded = (text: string) => encodeURIComponent(text.toWellFormed());
+const shown = ({ operation, path, headers, body }: Sent) => {
+  const { authorization: _, ...told } = headers;
+  return `${nameOf(operation)} as ${path} ${JSON.stringify(told)} ${String(body ?? '').slice(0, shownMax)}`;
+};
