@@ -75,7 +75,10 @@ function eventOf(slip: number, step: number, time: string): SlipEvent {
     case 1:
       return {
         type: 'DispatchIntended',
-        data: { attempt: 1, provider, digest: 'ab'.repeat(32), notAfter: addMs(time, 5_000) },
+        data: {
+          ...{ attempt: 1, provider, digest: 'ab'.repeat(32), notAfter: addMs(time, 5_000) },
+          ...{ reason: null, detail: null },
+        },
       };
     case 2:
       return acknowledged(slip, provider);

@@ -99,7 +99,8 @@ function eventOf(step: Step, slip: number, time: Instant, deadlineMs: number): S
       return { type: step, data: { transaction: transaction(slip, 'hold') } };
     case 'DispatchIntended': {
       const digest = 'ab'.repeat(32);
-      return { type: step, data: { attempt: 1, provider, digest, notAfter: addMs(time, 2_000) } };
+      const notAfter = addMs(time, 2_000);
+      return { type: step, data: { attempt: 1, provider, digest, notAfter, reason: null, detail: null } };
     }
     case 'SlipAcknowledged':
       return acknowledged(slip, provider);

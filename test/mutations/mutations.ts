@@ -362,8 +362,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'R1-what-is-held-is-sent-whether-or-not-it-may',
     file: `${gateway}/src/application/follow-slips.ts`,
-    from: 'const step = intents && mayIntend(dispatch, now) ? intents.intendIfFree(dispatch, now) : null;',
-    to: 'const step = intents ? intents.intendIfFree(dispatch, now) : null;',
+    from: 'const step = intents && isOpen && mayIntend(dispatch, now) ? intents.intendIfFree(dispatch, now) : null;',
+    to: 'const step = intents && isOpen ? intents.intendIfFree(dispatch, now) : null;',
     specs: [`${gateway}/src/application/intents.spec.ts`],
   },
   {
@@ -417,9 +417,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'C4-any-provider-may-answer',
-    file: `${gateway}/src/application/receive-callbacks.ts`,
-    from: "if (!dispatch || dispatch.provider !== callback.provider || dispatch.mode !== 'dispatched') return 'orphan';",
-    to: "if (!dispatch || dispatch.mode !== 'dispatched') return 'orphan';",
+    file: `${gateway}/src/domain/dispatch/earlier.ts`,
+    from: 'return provider === dispatch.provider ? receiveAnswer(dispatch, receipt) : orphan(dispatch);',
+    to: 'return receiveAnswer(dispatch, receipt);',
     specs: [`${gateway}/src/application/receive-callbacks.spec.ts`],
   },
   {
@@ -629,9 +629,44 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'N21-a-call-goes-out-before-its-intent-is-on-the-topic',
     file: `${gateway}/src/application/intents.ts`,
-    from: 'if (!isOnTopic) return record({ slipId, attempt, outcome: notPublished });',
+    from: 'if (!isOnTopic) return record({ slipId, attempt, outcome: notOnTopic });',
     to: '',
     specs: [`${gateway}/src/application/dispatch-due-slips.spec.ts`],
+  },
+  {
+    name: 'N23-a-disabled-provider-is-called',
+    file: `${gateway}/src/application/follow-slips.ts`,
+    from: "const isOpen = !disabled.has(dispatch.provider ?? '');",
+    to: 'const isOpen = true;',
+    specs: [`${gateway}/src/application/intents.spec.ts`],
+  },
+  {
+    name: 'N24-one-not-found-hands-a-slip-on',
+    file: `${gateway}/src/domain/inquiry/inquiry.ts`,
+    from: 'const onward = proved ? handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked) : null;',
+    to: 'const onward = handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked);',
+    specs: [`${gateway}/src/domain/dispatch/failover.spec.ts`],
+  },
+  {
+    name: 'N25-who-may-have-the-slip-gets-it-again',
+    file: `${gateway}/src/domain/route/choose.ts`,
+    from: "ends.set(provider, { tries: tries + 1, maySend: maySend && end === 'not_sent' });",
+    to: 'ends.set(provider, { tries: tries + 1, maySend });',
+    specs: [`${gateway}/src/domain/route/choose.spec.ts`],
+  },
+  {
+    name: 'N26-a-second-execution-is-taken-for-a-repeat',
+    file: `${gateway}/src/domain/dispatch/earlier.ts`,
+    from: 'if (isSecondSuccess(dispatch, provider, receipt)) return executedTwice(dispatch, provider, receipt);',
+    to: '',
+    specs: [`${gateway}/src/domain/dispatch/earlier.spec.ts`],
+  },
+  {
+    name: 'N27-not-found-of-another-provider-counts',
+    file: `${gateway}/src/domain/inquiry/inquiry.ts`,
+    from: 'if (inquiry.provider !== dispatch.provider) {',
+    to: 'if (inquiry.slipId !== dispatch.slipId) {',
+    specs: [`${gateway}/src/domain/inquiry/inquiry.spec.ts`],
   },
   {
     name: 'N22-not-after-does-not-count-the-way-to-the-topic',

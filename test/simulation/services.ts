@@ -93,7 +93,13 @@ export class Gateway {
     this.#inquiries.shift();
     if (plan.plan === 'answer') return this.#apply(plan.step);
     return this.#apply(
-      answerInquiry(this.dispatch, inquiry, { askedAt: now, now, outcome, acceptanceDelayMaxMs }),
+      answerInquiry(this.dispatch, inquiry, {
+        askedAt: now,
+        now,
+        outcome,
+        acceptanceDelayMaxMs,
+        next: () => null,
+      }),
     );
   }
 

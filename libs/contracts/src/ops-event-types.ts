@@ -13,11 +13,14 @@ interface OpsTypeEntry {
 const types: Readonly<Record<OpsEventType, OpsTypeEntry>> = {
   ConfigApplied: { owner: 'each', schema: ops.ConfigAppliedSchema },
   AccountStatusChanged: { owner: 'intake', schema: ops.AccountStatusChangedSchema },
+  ProviderDisabled: { owner: 'gateway', schema: ops.ProviderDisabledSchema },
+  ProviderEnabled: { owner: 'gateway', schema: ops.ProviderEnabledSchema },
+  ProviderHealthChanged: { owner: 'gateway', schema: ops.ProviderHealthChangedSchema },
 };
 
 /** Types of releases to come, as in `event-types.ts`. */
 const planned: Readonly<Partial<Record<Owner, readonly string[]>>> = {
-  gateway: ['ProviderHealthChanged', 'ProviderDisabled', 'ProviderEnabled', 'ProviderPromiseBroken'],
+  gateway: ['ProviderPromiseBroken'],
   reconciliation: [
     'IncidentOpened',
     'IncidentClosed',

@@ -43,19 +43,41 @@ function checkRoute(route: RouteDocument, document: RulesDocument): Problem[] {
 }
 
 function checkDispatched(route: RouteDocument, document: RulesDocument): Problem[] {
-  const problems: Problem[] = [];
-  if (route.provider === undefined || route.provider === null) {
-    problems.push({ path: ['provider'], reason: 'a dispatched route needs a provider' });
-  } else if (!Object.hasOwn(document.providers, route.provider)) {
-    problems.push({ path: ['provider'], reason: `no provider is named ${route.provider}` });
-  } else {
-    problems.push(...checkDeadline(route, route.provider, document.providers[route.provider]!));
-  }
+  const problems = checkProviders(route, document);
   const { retry_initial_ms: initial, retry_max_ms: max } = route;
   if (initial !== undefined && max !== undefined && initial > max) {
     problems.push({ path: ['retry_initial_ms'], reason: 'must not be more than retry_max_ms' });
   }
   return problems;
+}
+
+function checkProviders(route: RouteDocument, document: RulesDocument): Problem[] {
+  const { provider, providers } = route;
+  if (providers === undefined) {
+    if (typeof provider !== 'string') {
+      return [{ path: ['provider'], reason: 'a dispatched route needs a provider, or providers' }];
+    }
+    return checkProvider(route, provider, ['provider'], document);
+  }
+  if (typeof provider === 'string') {
+    return [{ path: ['provider'], reason: 'a route names either provider or providers', key: true }];
+  }
+  return providers.flatMap(({ id }, index) => {
+    const path = ['providers', index, 'id'];
+    if (providers.findIndex((one) => one.id === id) < index)
+      return [{ path, reason: `${id} is named twice` }];
+    return checkProvider(route, id, path, document);
+  });
+}
+
+function checkProvider(
+  route: RouteDocument,
+  id: string,
+  path: Problem['path'],
+  document: RulesDocument,
+): Problem[] {
+  if (!Object.hasOwn(document.providers, id)) return [{ path, reason: `no provider is named ${id}` }];
+  return checkDeadline(route, id, document.providers[id]!);
 }
 
 /** A call that may take longer than the deadline makes slips overdue by construction, and their answers late. */
@@ -92,6 +114,9 @@ function checkReported(route: RouteDocument): Problem[] {
     .map((key) => ({ path: [key], reason: 'has no effect on a reported route', key: true }));
   if (typeof route.provider === 'string') {
     problems.push({ path: ['provider'], reason: 'a reported route has no provider' });
+  }
+  if (route.providers !== undefined) {
+    problems.push({ path: ['providers'], reason: 'a reported route has no providers', key: true });
   }
   return problems;
 }

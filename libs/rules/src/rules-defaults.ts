@@ -5,6 +5,8 @@ export const rulesDefaults = {
     connect_timeout_ms: 1000,
     answer_timeout_ms: 10_000,
     concurrency_max: 32,
+    circuit_open_ms: 5_000,
+    throttled_means_not_taken: false,
   },
   route: {
     overdraft: false,
@@ -14,5 +16,6 @@ export const rulesDefaults = {
     quiet_period_ms: 30_000,
     inquiry_ladder_ms: [0, 30_000, 120_000, 600_000, 3_600_000],
   },
+  routeProvider: { priority: 1, weight: 1 },
   detection: { grace_ms: 0, blind_ms_max: 60_000, clock_skew_ms_max: 1_000 },
 } as const;

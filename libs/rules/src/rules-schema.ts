@@ -19,6 +19,8 @@ const provider = {
     answer_timeout_ms: duration(1),
     acceptance_delay_max_ms: duration(0),
     concurrency_max: { type: 'integer', minimum: 1, maximum: 10_000 },
+    circuit_open_ms: duration(1),
+    throttled_means_not_taken: { type: 'boolean' },
   },
 };
 
@@ -29,6 +31,21 @@ const route = {
   properties: {
     mode: { enum: ['dispatched', 'reported'] },
     provider: { type: ['string', 'null'] },
+    providers: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 16,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['id'],
+        properties: {
+          id: { type: 'string' },
+          priority: { type: 'integer', minimum: 1, maximum: 1_000 },
+          weight: { type: 'integer', minimum: 1, maximum: 1_000 },
+        },
+      },
+    },
     kinds: {
       type: 'array',
       minItems: 1,
@@ -91,11 +108,20 @@ export interface ProviderDocument {
   readonly answer_timeout_ms?: number;
   readonly acceptance_delay_max_ms?: number;
   readonly concurrency_max?: number;
+  readonly circuit_open_ms?: number;
+  readonly throttled_means_not_taken?: boolean;
+}
+
+export interface RouteProviderDocument {
+  readonly id: string;
+  readonly priority?: number;
+  readonly weight?: number;
 }
 
 export interface RouteDocument {
   readonly mode: 'dispatched' | 'reported';
   readonly provider?: string | null;
+  readonly providers?: readonly RouteProviderDocument[];
   readonly kinds?: readonly ('order' | 'payout' | 'payment')[];
   readonly outcome_deadline_ms: number;
   readonly overdraft?: boolean;

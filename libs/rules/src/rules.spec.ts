@@ -47,6 +47,8 @@ describe('rules', () => {
       answerTimeoutMs: 2_500,
       acceptanceDelayMaxMs: 1000,
       concurrencyMax: 32,
+      circuitOpenMs: 5_000,
+      throttledMeansNotTaken: false,
     });
     expect(rules.routes.get('default')).toMatchObject({
       mode: 'dispatched',
@@ -72,6 +74,29 @@ describe('rules', () => {
     const { routes, detection } = parse(longest);
     expect(routes.get('default')).toMatchObject({ quietPeriodMs: 2147483647, inquiryLadderMs: [2147483647] });
     expect(detection.graceMs).toBe(2147483647);
+  });
+
+  it('name the providers of a route in the order of their priority, the first as its provider', () => {
+    const two = good
+      .replace(
+        'providers:\n',
+        'providers:\n  bolt: { base_url: "http://b", secret: "another-secret-of-ours" }\n',
+      )
+      .replace('outcome_deadline_ms: 5000', 'outcome_deadline_ms: 20000');
+    const named = two.replace(
+      'provider: acme',
+      'providers: [{ id: bolt, priority: 2, weight: 3 }, { id: acme }]',
+    );
+    expect(parse(named).routes.get('default')).toMatchObject({
+      provider: 'acme',
+      providers: [
+        { id: 'acme', priority: 1, weight: 1 },
+        { id: 'bolt', priority: 2, weight: 3 },
+      ],
+    });
+    const { routes } = parse(good);
+    expect(routes.get('default')?.providers).toEqual([{ id: 'acme', priority: 1, weight: 1 }]);
+    expect(routes.get('import')?.providers).toEqual([]);
   });
 
   it('cannot be changed', () => {
@@ -139,6 +164,31 @@ describe('bad rules', () => {
       'dispatched without provider',
       at('provider: acme', 'provider: null'),
       '7:15: routes.default.provider: a dispatched',
+    ],
+    [
+      'one of several providers that is not there',
+      at('provider: acme', 'providers: [{ id: acme }, { id: umbrella }]'),
+      '7:37: routes.default.providers.1.id: no provider is named umbrella',
+    ],
+    [
+      'a provider that is named twice',
+      at('provider: acme', 'providers: [{ id: acme }, { id: acme }]'),
+      '7:37: routes.default.providers.1.id: acme is named twice',
+    ],
+    [
+      'a provider beside providers',
+      at('provider: acme', 'provider: acme\n    providers: [{ id: acme }]'),
+      '7:5: routes.default.provider: a route names either provider or providers',
+    ],
+    [
+      'a weight of nothing',
+      at('provider: acme', 'providers: [{ id: acme, weight: 0 }]'),
+      'routes.default.providers.0.weight: must be >= 1',
+    ],
+    [
+      'reported with providers',
+      at('provider: null', 'providers: [{ id: acme }]'),
+      'routes.import.providers: a reported route has no providers',
     ],
     [
       'reported with a provider',

@@ -28,14 +28,20 @@ export interface ProviderRules {
   readonly acceptanceDelayMaxMs: number | null;
   /** Calls in flight per instance. */
   readonly concurrencyMax: number;
+  /** After too many failed calls an instance makes none for so long; then one tries it again. */
+  readonly circuitOpenMs: number;
+  /** HTTP 429 is its word that it took nothing. */
+  readonly throttledMeansNotTaken: boolean;
 }
 
 export interface RouteRules {
   readonly id: string;
   /** `reported`: another service reports the answers; nobody is called. */
   readonly mode: 'dispatched' | 'reported';
-  /** Null exactly when `mode` is `reported`. */
+  /** The first choice of `providers`: what a slip is submitted for. Null exactly when `mode` is `reported`. */
   readonly provider: string | null;
+  /** Who the gateway may send a slip to, in the order of their priority; none on a reported route. */
+  readonly providers: readonly RouteProvider[];
   readonly kinds: readonly ('order' | 'payout' | 'payment')[];
   /** From SlipSubmitted to the latest answer that is in time. */
   readonly outcomeDeadlineMs: number;
@@ -47,6 +53,13 @@ export interface RouteRules {
   readonly quietPeriodMs: number;
   /** Times of the inquiries after SlipOverdue, ascending. On a reported route: until the last one a report is waited for. */
   readonly inquiryLadderMs: readonly number[];
+}
+
+/** A provider of a route: of those that can be called the lowest priority is, and among equals each by its weight. */
+export interface RouteProvider {
+  readonly id: string;
+  readonly priority: number;
+  readonly weight: number;
 }
 
 export interface DetectionRules {
@@ -115,15 +128,19 @@ function providerRules(id: string, document: ProviderDocument): ProviderRules {
     answerTimeoutMs: from.answer_timeout_ms,
     acceptanceDelayMaxMs: from.acceptance_delay_max_ms ?? null,
     concurrencyMax: from.concurrency_max,
+    circuitOpenMs: from.circuit_open_ms,
+    throttledMeansNotTaken: from.throttled_means_not_taken,
   });
 }
 
 function routeRules(id: string, document: RouteDocument): RouteRules {
   const from = { ...rulesDefaults.route, ...document };
+  const providers = routeProviders(document);
   return Object.freeze({
     id,
     mode: from.mode,
-    provider: from.provider ?? null,
+    provider: providers[0]?.id ?? null,
+    providers: Object.freeze(providers),
     kinds: Object.freeze([...from.kinds]),
     outcomeDeadlineMs: from.outcome_deadline_ms,
     overdraft: from.overdraft,
@@ -132,6 +149,14 @@ function routeRules(id: string, document: RouteDocument): RouteRules {
     quietPeriodMs: from.quiet_period_ms,
     inquiryLadderMs: Object.freeze([...from.inquiry_ladder_ms]),
   });
+}
+
+/** One that is named by `provider` alone is the only one. */
+function routeProviders({ provider, providers }: RouteDocument): RouteProvider[] {
+  const named = providers ?? (typeof provider === 'string' ? [{ id: provider }] : []);
+  return named
+    .map((one) => Object.freeze({ ...rulesDefaults.routeProvider, ...one }))
+    .sort((a, b) => a.priority - b.priority || b.weight - a.weight);
 }
 
 /** `Object.freeze` does not stop `Map.set`, so a rules map refuses it itself. */

@@ -81,7 +81,16 @@ export interface EventData {
   SlipRejected: { caller: string; reference: string; rule: string; detail: string };
 
   // provider-gateway
-  DispatchIntended: { attempt: number; provider: string; digest: string; notAfter: Instant };
+  DispatchIntended: {
+    attempt: number;
+    provider: string;
+    digest: string;
+    notAfter: Instant;
+    /** Why this provider, as a stable code; null: the route has no other. */
+    reason: string | null;
+    /** For people: who else there was, and what spoke against them. */
+    detail: string | null;
+  };
   DispatchNotSent: { attempt: number; provider: string; reason: string; detail: string };
   DispatchUnanswered: { attempt: number; provider: string; reason: string; detail: string };
   SlipAcknowledged: {

@@ -105,6 +105,7 @@ function returned(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipRe
   next.evidence = data.evidence;
   next.returnedAmount = data.amount;
   next.returnedAt = recorded.receivedTime;
+  next.provider = data.provider ?? next.provider;
   next.providerReference ??= data.providerReference;
   const denied = providerSpoke(next, data.provider);
   const succeeded = data.outcome === 'succeeded';
@@ -123,10 +124,19 @@ function returnedAgain(next: NextState, data: DataOf<'SlipReturned'>): Finding {
     next.conflict = true;
     return 'contradicts';
   }
+  if (data.outcome === 'succeeded' && isOther(next.provider, data.provider)) {
+    next.conflict = true;
+    return 'contradicts';
+  }
   const named = next.returnedAmount !== null && data.amount !== null;
   if (!named || sameMoney(next.returnedAmount, data.amount)) return 'duplicate';
   next.conflict = true;
   return 'amount_differs';
+}
+
+/** A second provider that executed the slip, too: money moved twice. */
+function isOther(first: string | null, second: string | null): boolean {
+  return first !== null && second !== null && first !== second;
 }
 
 function tooLateFor(next: NextState, overdue: boolean): NextState['returnedAfter'] {

@@ -4,6 +4,17 @@
 /** Slips of an account that is not `active` are refused; a `closed` one is never opened again. */
 export type AccountStatus = 'active' | 'frozen' | 'closed';
 
+/** `degraded`: it is called, and answers too seldom or too late; `down`: it is not called for a while. */
+export type ProviderHealth = 'healthy' | 'degraded' | 'down';
+
+interface ProviderSwitched {
+  provider: string;
+  reason: string;
+  /** Who switched it (the token's subject), and by which request. */
+  actor: string;
+  requestId: string;
+}
+
 export interface OpsEventData {
   // every service, about itself
   ConfigApplied: {
@@ -24,6 +35,25 @@ export interface OpsEventData {
     /** Who changed it (the token's subject), and by which request. */
     actor: string;
     requestId: string;
+  };
+
+  // provider-gateway
+  ProviderDisabled: ProviderSwitched;
+  ProviderEnabled: ProviderSwitched;
+  /** As one instance sees it, by its latest calls, at most a minute old. */
+  ProviderHealthChanged: {
+    provider: string;
+    instance: string;
+    previous: ProviderHealth;
+    health: ProviderHealth;
+    calls: number;
+    /** Calls that ended without a usable answer; and of those, how many by time. */
+    failures: number;
+    timeouts: number;
+    /** Percentiles of the time that calls took; null: there was none. */
+    p50Ms: number | null;
+    p95Ms: number | null;
+    p99Ms: number | null;
   };
 }
 

@@ -111,7 +111,7 @@ export interface SlipFacts {
   readonly slipId: string;
   readonly clock: string;
   readonly status: SlipStatus;
-  /** The provider named at submission or by the latest attempt. */
+  /** The provider whose answer is the outcome; before it the one named at submission or by the latest attempt. */
   readonly provider: string | null;
   readonly providerReference: string | null;
   readonly rejection: { readonly reason: string; readonly detail: string } | null;

@@ -11,10 +11,12 @@ import {
   type Health,
   openRuntime,
   outboundEvent,
+  outboundOpsEvent,
   type Part,
   type Runtime,
 } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
+import { watched } from './adapters/calls/circuits.ts';
 import {
   CALLBACK_INTAKE,
   type CallbackIntake,
@@ -25,12 +27,15 @@ import { PROVIDER_VIEW, ProvidersController } from './adapters/http/providers.co
 import { reportedResults, resultsGroup } from './adapters/kafka/reported-results.ts';
 import { slipEvents, slipEventsGroup } from './adapters/kafka/slip-events.ts';
 import { upstreamMarks, wholeUpstreamTicks } from './adapters/kafka/upstream.ts';
+import { foldSwitch } from './adapters/postgres/provider-states.ts';
 import { recovery } from './adapters/postgres/recovery.ts';
 import { mayPass, postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
 import type { Providers } from './application/ports.ts';
 import type { CallbackHandling, ReceivedCallback } from './application/receive-callbacks.ts';
 import type { UpstreamTick } from './application/release-parked.ts';
+import { routing } from './application/routing.ts';
 import { callSlots } from './application/slots.ts';
+import { tellHealth } from './application/tell-health.ts';
 import { type UseCases, useCases } from './application/use-cases.ts';
 import type { GatewayConfig } from './config.ts';
 import { openProviders } from './providers/registry.ts';
@@ -46,7 +51,6 @@ const poolMax = 20;
 
 /** Wires the gateway: opens the database, makes topics, and gives what `createService` and `runService` start. */
 export async function assemble({ settings, rules }: GatewayConfig): Promise<ServiceOptions> {
-  const providers = openProviders(rules.providers.values());
   const runtime = await openRuntime({
     ...{ name: 'provider-gateway', source: sources.gateway, settings, poolMax },
     migrations: {
@@ -55,13 +59,21 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     },
     publishes: [topics.events],
     configDigest: rules.digest,
+    foldOpsEvent: foldSwitch,
   });
   const logger = new Logger('Gateway');
   const onError = errorLog(logger);
-  const { count, register } = counters();
+  const { count, meter, register } = counters();
   const options = storeOptions(runtime);
   const store = postgresStore(runtime.unitOfWork, options);
-  const slots = callSlots(providers, onError);
+  const monotonicMs = () => performance.now();
+  const { providers, circuits } = watched(openProviders(rules.providers.values()), {
+    ...{ monotonicMs, onCall: meter },
+    onHealth: (change) => tellHealth({ store, instance: settings.instanceId, onError }, change),
+  });
+  const slots = callSlots(providers, circuits, onError);
+  const routes = new Map([...rules.routes].map(([id, route]) => [id, route.providers]));
+  const { isHealthy } = circuits;
   const clockTrouble = clockWatch(
     runtime.ticks,
     [sources.intake, sources.gateway],
@@ -74,9 +86,11 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     clockTrouble,
     providers,
     ...slots,
+    circuits,
+    routing: routing({ routes, providers, isHealthy, random: Math.random }),
     retryLimits: retryLimits(rules),
     random: Math.random,
-    monotonicMs: () => performance.now(),
+    monotonicMs,
     owner: settings.instanceId,
     count,
     onUntold: onError,
@@ -87,6 +101,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     ...slots,
     upstream: () => wholeUpstreamTicks(runtime.ticks) satisfies readonly UpstreamTick[],
     drainTimeoutMs: settings.drainTimeoutMs,
+    hasChoice: [...routes.values()].some((candidates) => candidates.length > 1),
     mayPass,
     onError,
   });
@@ -104,7 +119,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
       controllers: [CallbacksController, ProvidersController],
       providers: [
         { provide: CALLBACK_INTAKE, useValue: callbackIntake(providers, does, runtime.isOpen) },
-        { provide: PROVIDER_VIEW, useValue: does },
+        { provide: PROVIDER_VIEW, useValue: resting(does, runtime.isOpen) },
       ],
     },
     settings,
@@ -154,6 +169,11 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
       await does.recordAnswers(answers);
     },
     newIntents: (calls) => (isOpen() ? does.newIntents(calls) : null),
+    reroute: async () => (isOpen() ? does.reroute() : 0),
+    switchProvider: async (request) => {
+      requireOpen();
+      return does.switchProvider(request);
+    },
     dispatchDueSlips: async (calls) => (isOpen() ? does.dispatchDueSlips(calls) : 0),
     inquireDue: async (calls) => (isOpen() ? does.inquireDue(calls) : 0),
     recoverAbandoned: async () => (isOpen() ? does.recoverAbandoned() : 0),
@@ -164,6 +184,7 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
 function storeOptions(runtime: Runtime): StoreOptions {
   return {
     encode: (event) => outboundEvent(runtime, event),
+    encodeOps: (event) => outboundOpsEvent(runtime, event),
     events: { group: slipEventsGroup, topic: topics.events.name },
     resultsTopic: topics.results.name,
   };

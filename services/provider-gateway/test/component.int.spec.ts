@@ -376,7 +376,11 @@ describe('GET /v1/providers', () => {
         acceptance_delay_max_ms: 200,
         concurrency_max: 32,
         inquiry_concurrency_max: 8,
+        circuit_open_ms: 200,
+        throttled_means_not_taken: false,
       },
+      state: null,
+      circuit: expect.objectContaining({ state: expect.any(String), calls: expect.any(Number) }),
       in_flight: { dispatches: expect.any(Number), inquiries: expect.any(Number) },
       open_slips: expect.any(Object),
     });
@@ -385,5 +389,62 @@ describe('GET /v1/providers', () => {
   test('refuses what it does not know', async () => {
     expect((await get('/v1/providers/nobody')).status).toBe(404);
     expect((await get('/v1/providers?status=up')).status).toBe(400);
+  });
+});
+
+describe('POST /v1/providers/:id/disable and enable', () => {
+  const post = async (path: string, body: object, scope = 'providers:write') => {
+    const response = await fetch(`${one.url}/v1/providers/${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await gateway.token(scope)}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+
+  test('need their scope, a reason, and a provider that is there', async () => {
+    expect((await post('acme/disable', { reason: 'r' }, 'providers:read')).status).toBe(403);
+    for (const body of [{}, { reason: '' }, { reason: 'r', dry_run: 'yes' }]) {
+      expect(await post('acme/disable', body)).toMatchObject({
+        status: 422,
+        body: { code: 'validation_failed' },
+      });
+    }
+    expect(await post('acme/enable', { reason: 'r', dry_run: true })).toMatchObject({ status: 400 });
+    for (const path of ['nobody/disable', 'nobody/enable']) {
+      expect(await post(path, { reason: 'r' })).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    }
+    expect((await post('nobody/disable', { reason: 'r', dry_run: true })).status).toBe(404);
+  });
+
+  test('stop the calls of every instance, and let them begin again; a dry run does neither', async () => {
+    const dry = await post('bolt/disable', { reason: 'r', dry_run: true });
+    expect(dry).toMatchObject({
+      status: 200,
+      body: { dry_run: true, provider: 'bolt', rerouted: expect.any(Array) },
+    });
+    const running = await send('bolt');
+    await gateway.has(running, 'SlipReturned');
+
+    const off = await post('bolt/disable', { reason: 'it answers garbage' });
+    expect(off).toMatchObject({
+      status: 200,
+      body: { id: 'bolt', state: { disabled: true, reason: 'it answers garbage', actor: 'reader' } },
+    });
+    // The other provider goes on, so the instances do; what is for the disabled one waits.
+    const waiting = await Promise.all(Array.from({ length: 6 }, () => send('bolt')));
+    for (const slipId of await Promise.all(Array.from({ length: 6 }, () => send('acme')))) {
+      await gateway.has(slipId, 'SlipReturned');
+    }
+    const intended = () =>
+      waiting.filter((slipId) => gateway.of(slipId).some(({ event }) => event.type === 'DispatchIntended'));
+    expect(intended()).toEqual([]);
+    const told = await post('bolt/disable', { reason: 'r', dry_run: true });
+    expect(told.body).toMatchObject({ slips: { never_sent: { slips: 6 } } });
+
+    expect((await post('bolt/enable', { reason: 'it is well' })).body).toMatchObject({
+      state: { disabled: false },
+    });
+    for (const slipId of waiting) await gateway.has(slipId, 'SlipReturned');
   });
 });

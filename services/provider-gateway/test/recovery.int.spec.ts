@@ -10,6 +10,7 @@ import { type AnsweredInquiry, inquireDue, recordAnswers } from '../src/applicat
 import { type EndedCall, newPublishing } from '../src/application/intents.ts';
 import type { Ended, Provider, Store } from '../src/application/ports.ts';
 import { recordOutcomes, recoverAbandoned, recoverOwn } from '../src/application/record-outcomes.ts';
+import { routing } from '../src/application/routing.ts';
 import { Slots } from '../src/application/slots.ts';
 import type { Dispatch } from '../src/domain/dispatch/state.ts';
 import type { CallOutcome, InquiryOutcome } from '../src/domain/provider/answer.ts';
@@ -30,6 +31,9 @@ const succeeded: CallOutcome = {
   },
 };
 
+/** No route has a choice. */
+const alone = routing({ routes: new Map(), providers: new Map(), isHealthy: () => true, random: () => 0 });
+
 /** A provider whose calls end when the test says so. */
 class Puppet implements Provider {
   readonly id = 'acme';
@@ -39,6 +43,8 @@ class Puppet implements Provider {
     acceptanceDelayMaxMs: 100 as number | null,
     concurrencyMax: 4,
     inquiryConcurrencyMax: 1,
+    circuitOpenMs: 1_000,
+    throttledMeansNotTaken: false,
   };
   readonly calls: { slipId: string; end(outcome: CallOutcome): void }[] = [];
   readonly readCallback = null;
@@ -77,6 +83,7 @@ describe('an instance that dies', () => {
     retryLimits: () => ({ retryInitialMs: 10, retryMaxMs: 10 }),
     random: () => 0.5,
     count: gateway.count,
+    routing: alone,
   });
 
   beforeEach(async () => {

@@ -51,7 +51,7 @@ export const settled: SlipEvent = { type: 'SlipSettled', data: { transaction: nu
 export const refunded: SlipEvent = { type: 'SlipRefunded', data: { transaction: null, reason: 'asked' } };
 export const intended = (attempt = 1): SlipEvent => ({
   type: 'DispatchIntended',
-  data: { attempt, provider: 'acme', digest: 'd', notAfter: at(9) },
+  data: { attempt, provider: 'acme', digest: 'd', notAfter: at(9), reason: null, detail: null },
 });
 export const notSent = (reason = 'connection_refused', attempt = 1): SlipEvent => ({
   type: 'DispatchNotSent',

@@ -46,7 +46,10 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
   }),
   DispatchIntended: (data) => ({
     sentence: `Attempt ${text(data.attempt)} to hand it to ${provider(data)} was written down before the call.`,
-    facts: [`nothing is sent after ${time(data.not_after)}`],
+    facts: [
+      `nothing is sent after ${time(data.not_after)}`,
+      data.reason ? `why this one: ${words(data.reason)}. ${text(data.detail)}` : null,
+    ],
   }),
   DispatchNotSent: (data) => ({
     sentence: `Attempt ${text(data.attempt)} did not leave this system: ${words(data.reason)}.`,

@@ -35,9 +35,9 @@ export const holdRefused: SlipEvent = {
   type: 'HoldRefused',
   data: { reason: 'insufficient_funds', detail: 'available 0' },
 };
-export const intended = (attempt = 1): SlipEvent => ({
+export const intended = (attempt = 1, data: Partial<DataOf<'DispatchIntended'>> = {}): SlipEvent => ({
   type: 'DispatchIntended',
-  data: { attempt, provider: 'acme', digest: 'ab', notAfter },
+  data: { attempt, provider: 'acme', digest: 'ab', notAfter, reason: null, detail: null, ...data },
 });
 export const notSent = (attempt = 1): SlipEvent => ({
   type: 'DispatchNotSent',

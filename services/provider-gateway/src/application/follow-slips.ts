@@ -1,12 +1,14 @@
 import { earlier } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { mayIntend } from '../domain/dispatch/attempt.ts';
+import { moveTo } from '../domain/dispatch/earlier.ts';
 import { followEvent } from '../domain/dispatch/follow-event.ts';
 import { type Dispatch, newDispatch } from '../domain/dispatch/state.ts';
 import { Changes } from './apply.ts';
 import { applyParked } from './apply-parked.ts';
 import type { Intents } from './intents.ts';
 import type { Count, StoreTx } from './ports.ts';
+import type { Routing } from './routing.ts';
 
 export interface FollowedEvent {
   readonly recorded: RecordedEvent;
@@ -20,6 +22,11 @@ export interface NewlyDue {
   readonly inquiries: number;
 }
 
+export interface FollowerParts {
+  readonly count: Count;
+  readonly routing: Routing;
+}
+
 /**
  * Follows the slips' events of the other services, a batch in one transaction: remembers submitted slips, makes held
  * ones due, puts inquiries on the list, and ends dispatching where the slip has ended. With `intents`, whoever is due and finds
@@ -29,14 +36,14 @@ export interface NewlyDue {
 export async function followSlips(
   tx: StoreTx,
   events: readonly FollowedEvent[],
-  count: Count,
+  { count, routing }: FollowerParts,
   intents: Intents | null = null,
 ): Promise<NewlyDue> {
   const due = { calls: 0, inquiries: 0 };
   if (events.length === 0) return due;
   intents?.follow(tx);
   const slipIds = [...new Set(events.map((e) => e.recorded.slipId))];
-  const { now, rows } = await tx.dispatches.lock(slipIds);
+  const { now, rows, disabled } = await tx.dispatches.lock(slipIds);
   const changes = new Changes(rows);
   const released: Dispatch[] = [];
   const ready = new Set<string>();
@@ -56,8 +63,12 @@ export async function followSlips(
     if (step.dispatch.nextAt !== null && before.nextAt === null) ready.add(before.slipId);
   }
   await applyParked(tx, changes, released, now, count);
-  for (const dispatch of inOrder(ready, changes)) {
-    const step = intents && mayIntend(dispatch, now) ? intents.intendIfFree(dispatch, now) : null;
+  for (const one of inOrder(ready, changes)) {
+    const chosen = routing.choose(one, disabled);
+    const dispatch = chosen === null ? one : moveTo(one, chosen);
+    if (chosen !== null) changes.add(dispatch);
+    const isOpen = !disabled.has(dispatch.provider ?? '');
+    const step = intents && isOpen && mayIntend(dispatch, now) ? intents.intendIfFree(dispatch, now) : null;
     if (step) changes.apply(step);
     else if (dispatch.nextAt !== null) due.calls += 1;
   }

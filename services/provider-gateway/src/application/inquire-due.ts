@@ -1,8 +1,10 @@
 import { type Instant, must } from '@slipstream/kernel';
+import type { Dispatch } from '../domain/dispatch/state.ts';
 import { answerInquiry, askAgainAt, planInquiry } from '../domain/inquiry/inquiry.ts';
 import type { InquiryOutcome } from '../domain/provider/answer.ts';
 import { Changes } from './apply.ts';
 import type { ClaimedInquiry, Count, Providers, Store } from './ports.ts';
+import type { Routing } from './routing.ts';
 import type { Slots } from './slots.ts';
 
 /** Beyond the call's own limits: for the commit of its answer. */
@@ -11,6 +13,13 @@ const leaseMarginMs = 1_000;
 export interface AnsweredInquiry {
   readonly inquiry: ClaimedInquiry;
   readonly outcome: InquiryOutcome;
+}
+
+export interface AnswerParts {
+  readonly store: Store;
+  readonly providers: Providers;
+  readonly count: Count;
+  readonly routing: Routing;
 }
 
 export interface InquirerParts {
@@ -81,14 +90,11 @@ async function ask(parts: InquirerParts, inquiry: ClaimedInquiry): Promise<void>
  * Records what providers answered. A question asked twice is answered once; a final answer is evidence every time. An own
  * question that found no answer stays open for another time.
  */
-export async function recordAnswers(
-  parts: { readonly store: Store; readonly providers: Providers; readonly count: Count },
-  answers: readonly AnsweredInquiry[],
-): Promise<void> {
+export async function recordAnswers(parts: AnswerParts, answers: readonly AnsweredInquiry[]): Promise<void> {
   await parts.store.run(async (tx) => {
     const inquiries = answers.map((one) => one.inquiry);
     const slipIds = [...new Set(inquiries.map((one) => one.slipId))];
-    const [unanswered, { now, rows }] = await Promise.all([
+    const [unanswered, { now, rows, disabled }] = await Promise.all([
       tx.inquiries.lockUnanswered(inquiries),
       tx.dispatches.lock(slipIds),
     ]);
@@ -105,7 +111,8 @@ export async function recordAnswers(
       const as = first ? inquiry : { ...inquiry, n: 0 };
       const acceptanceDelayMaxMs =
         parts.providers.get(inquiry.provider)?.capabilities.acceptanceDelayMaxMs ?? null;
-      const asked = { askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs };
+      const next = (one: Dispatch) => parts.routing.choose(one, disabled);
+      const asked = { askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs, next };
       const step = answerInquiry(dispatch, as, asked);
       changes.apply(step);
       const at = first ? askAgainAt(step.dispatch, inquiry, asked) : null;

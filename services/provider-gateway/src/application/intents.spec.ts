@@ -3,16 +3,26 @@ import { addMs, type Instant } from '@slipstream/kernel';
 import type { PendingEvent } from '@slipstream/slip';
 import { dispatch, limits, t0 } from '../domain/dispatch/spec-support.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
+import type { Candidate } from '../domain/route/choose.ts';
 import { followSlips } from './follow-slips.ts';
 import { type CallerParts, Intents, newPublishing } from './intents.ts';
 import type { EventPlace, Provider, StoreTx } from './ports.ts';
+import { routing } from './routing.ts';
 import { Slots } from './slots.ts';
 
 const submitted = (slipId: string, more: Partial<Dispatch> = {}) =>
   dispatch({ slipId, status: 'submitted', nextAt: null, ...more });
 
 /** A provider with some slots, and these slips, which wait for their hold; `commit` tells how their transaction ended. */
-function setUp(rows: readonly Dispatch[], { slots: limit = 4, now = t0 as Instant } = {}) {
+function setUp(
+  rows: readonly Dispatch[],
+  {
+    slots: limit = 4,
+    now = t0 as Instant,
+    disabled = new Set<string>(),
+    routes = new Map<string, Candidate[]>(),
+  } = {},
+) {
   const saved = new Map<string, Dispatch>();
   const published: PendingEvent[] = [];
   const sent: string[] = [];
@@ -20,7 +30,7 @@ function setUp(rows: readonly Dispatch[], { slots: limit = 4, now = t0 as Instan
   const ends: { then: (places: readonly EventPlace[]) => void; otherwise: () => void }[] = [];
   const tx = {
     dispatches: {
-      lock: async () => ({ now, rows: new Map(rows.map((row) => [row.slipId, row])) }),
+      lock: async () => ({ now, rows: new Map(rows.map((row) => [row.slipId, row])), disabled }),
       save: async (changed: readonly Dispatch[]) => {
         for (const row of changed) saved.set(row.slipId, row);
       },
@@ -30,23 +40,27 @@ function setUp(rows: readonly Dispatch[], { slots: limit = 4, now = t0 as Instan
     afterCommit: (then: (places: readonly EventPlace[]) => void, otherwise: () => void) =>
       void ends.push({ then, otherwise }),
   } as unknown as StoreTx;
-  const provider = {
-    id: 'acme',
-    capabilities: limits,
-    prepare: ({ slipId }: Dispatch) => {
-      if (slipId === 'unspeakable') throw new Error('cannot be said to the provider');
-      return { slipId, body: new Uint8Array(), digest: 'd' };
-    },
-    send: async ({ slipId }: { slipId: string }) => {
-      sent.push(slipId);
-      return { outcome: { kind: 'not_sent', reason: 'too_late', detail: '' }, released: Promise.resolve() };
-    },
-  } as unknown as Provider;
-  const slots = new Slots(new Map([['acme', limit]]), (error) => {
+  const provider = (id: string) =>
+    ({
+      id,
+      capabilities: limits,
+      prepare: ({ slipId }: Dispatch) => {
+        if (slipId === 'unspeakable') throw new Error('cannot be said to the provider');
+        return { slipId, body: new Uint8Array(), digest: 'd' };
+      },
+      send: async ({ slipId }: { slipId: string }) => {
+        sent.push(slipId);
+        return { outcome: { kind: 'not_sent', reason: 'too_late', detail: '' }, released: Promise.resolve() };
+      },
+    }) as unknown as Provider;
+  const ids = ['acme', 'borealis'];
+  const providers = new Map(ids.map((id) => [id, provider(id)]));
+  const slots = new Slots(new Map(ids.map((id) => [id, limit])), (error) => {
     throw error;
   });
+  const choosing = routing({ routes, providers, isHealthy: () => true, random: () => 0 });
   const parts: CallerParts = {
-    ...{ slots, publishing: newPublishing(), providers: new Map([['acme', provider]]), owner: 'spec' },
+    ...{ slots, publishing: newPublishing(), providers, owner: 'spec' },
     log: {
       watch: () => async (place) => {
         waits.push(place);
@@ -65,7 +79,8 @@ function setUp(rows: readonly Dispatch[], { slots: limit = 4, now = t0 as Instan
     partition: 3,
     traceparent: '',
   });
-  const follow = (...slipIds: string[]) => followSlips(tx, slipIds.map(held), () => {}, new Intents(parts));
+  const follow = (...slipIds: string[]) =>
+    followSlips(tx, slipIds.map(held), { count: () => {}, routing: choosing }, new Intents(parts));
   const commit = async () => {
     const places = published.map((_, index) => ({ topic: 'events', partition: 3, seq: BigInt(index + 1) }));
     for (const { then } of ends.splice(0)) then(places);
@@ -92,9 +107,9 @@ describe('a slip that is held', () => {
   test('is not sent when that comes to nothing, and its slot is free again', async () => {
     const { follow, fail, slots, sent } = setUp([submitted('a')], { slots: 1 });
     await follow('a');
-    expect(slots.free()).toEqual(new Map());
+    expect(slots.free().get('acme')).toBeUndefined();
     fail();
-    expect(slots.free()).toEqual(new Map([['acme', 1]]));
+    expect(slots.free().get('acme')).toBe(1);
     await slots.idle();
     expect(sent).toEqual([]);
   });
@@ -103,7 +118,7 @@ describe('a slip that is held', () => {
     const { follow, fail, slots } = setUp([submitted('a'), submitted('unspeakable')]);
     await expect(follow('a', 'unspeakable')).rejects.toThrow('cannot be said');
     fail();
-    expect(slots.free()).toEqual(new Map([['acme', 4]]));
+    expect(slots.free().get('acme')).toBe(4);
   });
 
   test('is left to the workers without a free slot: the nearest deadline goes first', async () => {
@@ -126,5 +141,46 @@ describe('a slip that is held', () => {
     await follow('a');
     await commit();
     expect([saved.get('a')?.status, sent, published]).toEqual(['held', [], []]);
+  });
+
+  describe('by a route with two providers', () => {
+    const routes = new Map([
+      [
+        'default',
+        [
+          { id: 'acme', priority: 1, weight: 1 },
+          { id: 'borealis', priority: 2, weight: 1 },
+        ],
+      ],
+    ]);
+
+    test('is sent to the first, and the intent says why', async () => {
+      const { follow, commit, sent, published } = setUp([submitted('a')], { routes });
+      await follow('a');
+      await commit();
+      expect(sent).toEqual(['a']);
+      expect(published).toMatchObject([
+        { event: { data: { provider: 'acme', reason: 'preferred', detail: 'Priority 1.' } } },
+      ]);
+    });
+
+    test('is sent to the second while the first is disabled', async () => {
+      const { follow, published } = setUp([submitted('a')], { routes, disabled: new Set(['acme']) });
+      await follow('a');
+      expect(published).toMatchObject([{ event: { data: { provider: 'borealis', reason: 'disabled' } } }]);
+    });
+
+    test('waits while nobody may be called', async () => {
+      const disabled = new Set(['acme', 'borealis']);
+      const { follow, saved, published } = setUp([submitted('a')], { routes, disabled });
+      expect(await follow('a')).toEqual({ calls: 1, inquiries: 0 });
+      expect([saved.get('a')?.status, published]).toEqual(['held', []]);
+    });
+  });
+
+  test('is not sent while its only provider is disabled', async () => {
+    const { follow, saved, published } = setUp([submitted('a')], { disabled: new Set(['acme']) });
+    expect(await follow('a')).toEqual({ calls: 1, inquiries: 0 });
+    expect([saved.get('a')?.status, saved.get('a')?.nextAt, published]).toEqual(['held', t0, []]);
   });
 });

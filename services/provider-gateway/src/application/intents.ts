@@ -135,15 +135,18 @@ export class Intents {
     const { slipId, attempt } = dispatch;
     const isOnTopic = await this.#whenOnTopic(place, this.#claimedFromMs + startMs);
     publishing.allowedMs = nextPublishMs(publishing.allowedMs, monotonicMs() - this.#claimedFromMs);
-    if (!isOnTopic) return record({ slipId, attempt, outcome: notPublished });
+    if (!isOnTopic) return record({ slipId, attempt, outcome: notOnTopic });
     const { outcome, released } = await provider.send(prepared, this.#claimedFromMs + startMs);
     await record({ slipId, attempt, outcome });
     await released;
   }
 }
 
-const notPublished: CallOutcome = {
+/** The reason of an attempt that our own way to the topic kept from being sent: no word about its provider. */
+export const notPublished = 'not_published';
+
+const notOnTopic: CallOutcome = {
   kind: 'not_sent',
-  reason: 'not_published',
+  reason: notPublished,
   detail: 'Its intent was not on the topic in time, so it was not sent.',
 };

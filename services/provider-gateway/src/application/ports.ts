@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { PendingEvent } from '@slipstream/slip';
+import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import type { CallLimits } from '../domain/dispatch/attempt.ts';
 import type { Dispatch, NewInquiry } from '../domain/dispatch/state.ts';
 import type { Inquiry } from '../domain/inquiry/inquiry.ts';
@@ -43,7 +43,10 @@ export interface StoreTx {
   readonly callbacks: Callbacks;
   readonly parked: ParkedResults;
   readonly clocks: ClockMarkStore;
+  readonly providerStates: ProviderStates;
   publish(events: readonly PendingEvent[]): void;
+  /** Publishes what belongs to no slip. */
+  tell(events: readonly PendingOpsEvent[]): void;
   /**
    * `then` is called once the transaction is known to be committed, with the place of each event that it published;
    * `otherwise` when it is not, or nobody knows.
@@ -52,28 +55,75 @@ export interface StoreTx {
 }
 
 export interface Dispatches {
-  /** Locks and loads the rows that exist; `now` is the database's clock. */
-  lock(slipIds: readonly string[]): Promise<{ now: Instant; rows: Map<string, Dispatch> }>;
+  /**
+   * Locks and loads the rows that exist; `now` is the database's clock, `disabled` are the providers that are not to be
+   * called.
+   */
+  lock(
+    slipIds: readonly string[],
+  ): Promise<{ now: Instant; rows: Map<string, Dispatch>; disabled: ReadonlySet<string> }>;
   /** Locks and loads by the caller's name of a slip. */
   lockByReference(references: readonly SlipReference[]): Promise<readonly Dispatch[]>;
   /**
-   * Rows whose next attempt is due and whose deadline has not passed, at most `limit` per provider, the nearest deadlines
-   * first; rows that others hold are passed over.
+   * Rows whose next attempt is due and whose deadline has not passed, at most `limit` per provider that is not disabled,
+   * the nearest deadlines first; rows that others hold are passed over.
    */
   lockDue(limits: ReadonlyMap<string, number>): Promise<{ now: Instant; due: readonly Dispatch[] }>;
   /** Rows whose attempt was abandoned: their lease ran out. */
   lockAbandoned(limit: number): Promise<{ now: Instant; abandoned: readonly Dispatch[] }>;
   /** Rows whose attempt is under way in the name of this owner. */
   lockOwned(owner: string, limit: number): Promise<{ now: Instant; abandoned: readonly Dispatch[] }>;
+  /** Rows that wait to be sent to a provider by a route, the nearest deadlines first; rows that others hold are passed over. */
+  lockStuck(
+    places: readonly { readonly provider: string; readonly route: string }[],
+    limit: number,
+  ): Promise<{ now: Instant; stuck: readonly Dispatch[] }>;
   save(dispatches: readonly Dispatch[]): Promise<void>;
   /** Takes at most `limit` rows whose deadline lies at or before this time off the list of what is due. */
   giveUp(before: Instant, limit: number): Promise<number>;
   /** How many slips without an end a provider has, by status. */
   countOpen(provider: string): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Slips without an end that a provider has, by what is known of each. `acceptanceDelayMaxMs` is its declared bound: from
+   * it follows when two NOT_FOUND can prove at the latest that it did not execute one (rule 3).
+   */
+  countByProof(provider: string, acceptanceDelayMaxMs: number | null): Promise<readonly ProofCount[]>;
   /** Whether a slip on the wall clock still waits for its end. */
   anyOpen(): Promise<boolean>;
   /** Whether anything may become due for a worker by the time alone: a call, a question, an answer kept for a slip. */
   anyInHand(): Promise<boolean>;
+}
+
+/** What is known of where a slip is: it provably never left, was provably not executed, or neither. */
+export type ProofState = 'never_sent' | 'not_executed' | 'unknown';
+
+/** Slips of one route, one currency (null: without an amount) and one state of proof. */
+export interface ProofCount {
+  readonly state: ProofState;
+  readonly route: string;
+  readonly currency: string | null;
+  readonly slips: number;
+  readonly amount: bigint;
+  /** When the latest of them is known at the latest; null: for none of them that can be said. */
+  readonly certainBy: Instant | null;
+  /** Of how many of them nobody can say that: the provider has taken them, or declares no bound. */
+  readonly open: number;
+}
+
+/** What people decided about a provider. */
+export interface ProviderState {
+  readonly disabled: boolean;
+  readonly reason: string;
+  /** The subject of the token that did it. */
+  readonly actor: string;
+  readonly changedAt: Instant;
+}
+
+export interface ProviderStates {
+  /** Those about which anything was ever decided. */
+  all(): Promise<ReadonlyMap<string, ProviderState>>;
+  /** Gives false when it stood so already: then nothing is changed. */
+  set(provider: string, state: Omit<ProviderState, 'changedAt'>): Promise<boolean>;
 }
 
 export interface SlipReference {
@@ -87,7 +137,7 @@ export interface ClaimedInquiry extends Inquiry {
 }
 
 export interface Inquiries {
-  /** Adds inquiries; one that exists stays as it is. */
+  /** Adds inquiries; one that exists stays as it is, but for this service's own about another provider: it begins anew. */
   add(inquiries: readonly NewInquiry[]): Promise<void>;
   /**
    * Takes due inquiries, the reconciler's first, at most `limits` of each provider; of providers not named in `leaseMs`,
@@ -189,6 +239,10 @@ export interface Ended<Outcome> {
 export interface Capabilities extends CallLimits {
   /** Dispatch calls in flight per instance. */
   readonly concurrencyMax: number;
+  /** After too many failures no dispatch call is made for so long; then one tries it again. */
+  readonly circuitOpenMs: number;
+  /** By its "too many requests" it declares that it took nothing: such a call counts as not sent. */
+  readonly throttledMeansNotTaken: boolean;
   /** Inquiries in flight per instance, beside the dispatch calls. */
   readonly inquiryConcurrencyMax: number;
 }
@@ -215,6 +269,28 @@ export type Providers = ReadonlyMap<string, Provider>;
 
 /** How the routes' retries wait; by route id. */
 export type RetryLimits = (route: string) => { readonly retryInitialMs: number; readonly retryMaxMs: number };
+
+/** What calls to the providers have come to lately, seen from this instance. */
+export interface Circuits {
+  /** How many calls may be in flight to a provider of these: none while its circuit is open, one to try it again. */
+  allowed(provider: string, concurrencyMax: number): number;
+  /** False while its circuit is not closed. */
+  isHealthy(provider: string): boolean;
+  view(provider: string): CircuitView;
+}
+
+/** The latest calls to a provider, at most a minute old, and whether more are made. */
+export interface CircuitView {
+  readonly state: 'closed' | 'open' | 'half_open';
+  readonly calls: number;
+  /** Calls that ended without a usable answer, for whatever reason; of those, how many by time. */
+  readonly failures: number;
+  readonly timeouts: number;
+  /** Time to the end of a call; null where there was none. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+}
 
 /** In [0, 1). */
 export type Random = () => number;

@@ -1,5 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
-import { type Reception, receiveAnswer } from '../domain/dispatch/receive-answer.ts';
+import { hear } from '../domain/dispatch/earlier.ts';
+import type { Reception } from '../domain/dispatch/receive-answer.ts';
 import { Changes } from './apply.ts';
 import type { CallbackMessage, Count, Store, StoredCallback } from './ports.ts';
 
@@ -48,8 +49,9 @@ export async function receiveCallbacks(
 function handle(changes: Changes, callback: ReceivedCallback, now: Instant): Reception {
   const { answer, slipId } = callback.message;
   const dispatch = changes.get(slipId);
-  if (!dispatch || dispatch.provider !== callback.provider || dispatch.mode !== 'dispatched') return 'orphan';
-  const received = receiveAnswer(dispatch, { answer, evidence: 'signed_callback', receivedAt: null, now });
+  if (dispatch?.mode !== 'dispatched') return 'orphan';
+  const receipt = { answer, evidence: 'signed_callback', receivedAt: null, now } as const;
+  const received = hear(dispatch, callback.provider, receipt);
   changes.apply(received);
   return received.reception;
 }

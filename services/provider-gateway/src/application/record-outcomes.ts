@@ -1,9 +1,12 @@
 import { backoffMs, type Instant } from '@slipstream/kernel';
 import { type AttemptEnd, endAttempt } from '../domain/dispatch/attempt.ts';
+import { moveTo, providerOf, wasGiven } from '../domain/dispatch/earlier.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
+import { asDeclared } from '../domain/provider/answer.ts';
 import { Changes } from './apply.ts';
-import type { EndedCall } from './intents.ts';
+import { type EndedCall, notPublished } from './intents.ts';
 import type { Count, Providers, Random, RetryLimits, Store, StoreTx } from './ports.ts';
+import type { Routing } from './routing.ts';
 
 export interface RecorderParts {
   readonly store: Store;
@@ -11,23 +14,49 @@ export interface RecorderParts {
   readonly retryLimits: RetryLimits;
   readonly random: Random;
   readonly count: Count;
+  readonly routing: Routing;
 }
 
 /** Records how calls ended, many in one transaction (rule 1: exactly one end for each intent). */
 export async function recordOutcomes(parts: RecorderParts, calls: readonly EndedCall[]): Promise<void> {
   await parts.store.run(async (tx) => {
     const slipIds = [...new Set(calls.map((call) => call.slipId))];
-    const { now, rows } = await tx.dispatches.lock(slipIds);
+    const { now, rows, disabled } = await tx.dispatches.lock(slipIds);
     const changes = new Changes(rows);
-    for (const call of calls) {
-      const dispatch = changes.get(call.slipId);
+    for (const ended of calls) {
+      const dispatch = changes.get(ended.slipId);
       if (!dispatch) continue;
+      const can = parts.providers.get(providerOf(dispatch, ended.attempt) ?? '')?.capabilities;
+      const outcome = asDeclared(ended.outcome, can?.throttledMeansNotTaken === true);
+      const call = { ...ended, outcome };
       const step = endAttempt(dispatch, { ...call, now, ...circumstances(parts, dispatch) });
       changes.apply(step);
+      const onward = handOn(parts.routing, step.dispatch, call, { now, disabled });
+      if (onward !== null) changes.add(onward);
       if ('reception' in step && step.reception === 'contradiction') parts.count('contradiction');
     }
     await changes.write(tx);
   });
+}
+
+/**
+ * A slip that was provably not sent goes to another provider of its route (rule 3), at once if that one was not tried. What
+ * only our own way to the topic kept from being sent stays where it is. Null: nothing changes.
+ */
+function handOn(
+  routing: Routing,
+  dispatch: Dispatch,
+  { attempt, outcome }: EndedCall,
+  { now, disabled }: { readonly now: Instant; readonly disabled: ReadonlySet<string> },
+): Dispatch | null {
+  if (outcome.kind !== 'not_sent' || outcome.reason === notPublished) return null;
+  const { status, sentMaybe, closedForDispatch, deadline } = dispatch;
+  if (status !== 'held' || dispatch.attempt !== attempt || sentMaybe) return null;
+  if (closedForDispatch || now >= deadline) return null;
+  const chosen = routing.choose(dispatch, disabled);
+  if (chosen === null || chosen.provider === dispatch.provider) return null;
+  const nextAt = wasGiven(dispatch, chosen.provider) ? dispatch.nextAt : now;
+  return nextAt === null ? null : { ...moveTo(dispatch, chosen), nextAt };
 }
 
 const abandonedMax = 200;

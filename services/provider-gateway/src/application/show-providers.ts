@@ -1,10 +1,22 @@
-import type { Capabilities, Provider, Providers, Store } from './ports.ts';
+import type {
+  Capabilities,
+  Circuits,
+  CircuitView,
+  Provider,
+  ProviderState,
+  Providers,
+  Store,
+} from './ports.ts';
 import type { Slots } from './slots.ts';
 
 /** A provider as operators see it. */
 export interface ProviderView {
   readonly id: string;
   readonly capabilities: Capabilities;
+  /** What people decided last: who, when, why; null: nothing ever. */
+  readonly state: ProviderState | null;
+  /** Of this instance's calls: `open` while none is made, `half_open` while one tries it again. */
+  readonly circuit: CircuitView;
   /** Calls of this instance that run now. */
   readonly inFlight: { readonly dispatches: number; readonly inquiries: number };
   /** Slips without a final answer, by status. */
@@ -12,6 +24,7 @@ export interface ProviderView {
 }
 
 export interface ProviderViewParts {
+  readonly circuits: Pick<Circuits, 'view'>;
   readonly store: Store;
   readonly providers: Providers;
   readonly dispatchSlots: Slots;
@@ -29,10 +42,15 @@ export async function showProvider(parts: ProviderViewParts, id: string): Promis
 }
 
 async function show(parts: ProviderViewParts, { id, capabilities }: Provider): Promise<ProviderView> {
-  const open = await parts.store.run((tx) => tx.dispatches.countOpen(id));
+  const { open, states } = await parts.store.run(async (tx) => ({
+    open: await tx.dispatches.countOpen(id),
+    states: await tx.providerStates.all(),
+  }));
   return {
     id,
     capabilities,
+    state: states.get(id) ?? null,
+    circuit: parts.circuits.view(id),
     inFlight: { dispatches: parts.dispatchSlots.taken(id), inquiries: parts.inquirySlots.taken(id) },
     openSlips: Object.fromEntries(open),
   };

@@ -1,4 +1,4 @@
-import type { Providers } from './ports.ts';
+import type { Circuits, Providers } from './ports.ts';
 
 /** Bounds how many calls are in flight per key, and tells when one ends while more may wait for its place. */
 export class Slots {
@@ -9,18 +9,27 @@ export class Slots {
   readonly #waiting: (() => void)[] = [];
   /** All that was free at the last look was taken: more may wait. */
   readonly #short = new Set<string>();
+  readonly #allowed: (key: string, limit: number) => number;
 
-  /** `onError` gets what a call should have caught itself: its row's lease takes care of the rest. */
-  constructor(limits: ReadonlyMap<string, number>, onError: (error: unknown) => void) {
+  /**
+   * `onError` gets what a call should have caught itself: its row's lease takes care of the rest. `allowed` tells how many
+   * of the `limit` of a key may be taken just now.
+   */
+  constructor(
+    limits: ReadonlyMap<string, number>,
+    onError: (error: unknown) => void,
+    allowed: (key: string, limit: number) => number = (_, limit) => limit,
+  ) {
     this.#limits = limits;
     this.#onError = onError;
+    this.#allowed = allowed;
   }
 
   /** The keys with room, and how much. */
   free(): Map<string, number> {
     const free = new Map<string, number>();
-    for (const [key, limit] of this.#limits) {
-      const left = limit - this.taken(key);
+    for (const key of this.#limits.keys()) {
+      const left = this.#limit(key) - this.taken(key);
       if (left > 0) free.set(key, left);
     }
     return free;
@@ -47,7 +56,7 @@ export class Slots {
 
   /** Takes a place; false: none is free, or more may wait for it than the last look could take. */
   take(key: string): boolean {
-    if (this.#short.has(key) || this.taken(key) >= (this.#limits.get(key) ?? 0)) return false;
+    if (this.#short.has(key) || this.taken(key) >= this.#limit(key)) return false;
     this.#taken.set(key, this.taken(key) + 1);
     return true;
   }
@@ -67,13 +76,13 @@ export class Slots {
     const left = new Map(free);
     for (const key of found) left.set(key, (left.get(key) ?? 0) - 1);
     let mayGoOn = false;
-    for (const [key, limit] of this.#limits) {
+    for (const key of this.#limits.keys()) {
       if ((left.get(key) ?? 0) > 0) {
         this.#short.delete(key);
         continue;
       }
       this.#short.add(key);
-      mayGoOn ||= this.taken(key) < limit;
+      mayGoOn ||= this.taken(key) < this.#limit(key);
     }
     return mayGoOn;
   }
@@ -97,6 +106,11 @@ export class Slots {
     await new Promise<void>((resolve) => void this.#waiting.push(resolve));
   }
 
+  #limit(key: string): number {
+    const limit = this.#limits.get(key);
+    return limit === undefined ? 0 : this.#allowed(key, limit);
+  }
+
   #tellIfIdle(): void {
     if (!this.#isIdle()) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
@@ -110,10 +124,14 @@ export class Slots {
 /** Slots for the dispatch calls and for the inquiries of every provider. */
 export function callSlots(
   providers: Providers,
+  circuits: Pick<Circuits, 'allowed'>,
   onError: (error: unknown) => void,
 ): { readonly dispatchSlots: Slots; readonly inquirySlots: Slots } {
   const all = [...providers.values()];
   const limits = new Map(all.map(({ id, capabilities }) => [id, capabilities.concurrencyMax]));
   const inquiryLimits = new Map(all.map(({ id, capabilities }) => [id, capabilities.inquiryConcurrencyMax]));
-  return { dispatchSlots: new Slots(limits, onError), inquirySlots: new Slots(inquiryLimits, onError) };
+  return {
+    dispatchSlots: new Slots(limits, onError, (id, limit) => circuits.allowed(id, limit)),
+    inquirySlots: new Slots(inquiryLimits, onError),
+  };
 }

@@ -10,7 +10,14 @@ import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from '
 import { type Refused, type ResultBatch, receiveResults } from './receive-results.ts';
 import { type RecorderParts, recordOutcomes, recoverAbandoned, recoverOwn } from './record-outcomes.ts';
 import { newSweep, releaseParked, type UpstreamTick } from './release-parked.ts';
+import { reroute } from './reroute.ts';
 import { type ProviderView, type ProviderViewParts, showProvider, showProviders } from './show-providers.ts';
+import {
+  type DisablePreview,
+  type ProviderSwitch,
+  previewDisable,
+  switchProvider,
+} from './switch-provider.ts';
 import { anythingOpen, type BoundFacts, readBounds } from './watermark-bounds.ts';
 
 /** Everything this service can do. What takes a `StoreTx` happens in a consumer's transaction. */
@@ -31,6 +38,8 @@ export interface UseCases {
   recordOutcomes(calls: readonly EndedCall[]): Promise<void>;
   /** Takes slips past their deadline off the list of what is due; gives how many there were. */
   giveUpLapsed(): Promise<number>;
+  /** Hands slips that wait for a provider that is not to be called to another of their route; gives how many. */
+  reroute(): Promise<number>;
   /** Ends the attempts whose sender did not say in time how they ended; gives how many there were. */
   recoverAbandoned(): Promise<number>;
   /** Ends what a process of this name left behind when it died. */
@@ -46,6 +55,10 @@ export interface UseCases {
   anythingOpen(): Promise<boolean>;
   /** Whether anything may become due by the time alone. */
   anythingInHand(): Promise<boolean>;
+  /** Stops calls to a provider, or lets them begin again; null for one that is not configured. */
+  switchProvider(request: ProviderSwitch): Promise<{ readonly changed: boolean } | null>;
+  /** What it would mean to disable it now. */
+  previewDisable(id: string): Promise<DisablePreview | null>;
   showProviders(): Promise<readonly ProviderView[]>;
   /** Null for a provider that is not configured. */
   showProvider(id: string): Promise<ProviderView | null>;
@@ -53,7 +66,7 @@ export interface UseCases {
 
 export type Parts = RecorderParts &
   Pick<DispatcherParts, 'log' | 'owner' | 'monotonicMs' | 'clockTrouble'> &
-  Pick<ProviderViewParts, 'dispatchSlots' | 'inquirySlots'> & {
+  Pick<ProviderViewParts, 'dispatchSlots' | 'inquirySlots' | 'circuits'> & {
     /** The parked results of one slip could not be told, those of others could. */
     readonly onUntold: (error: unknown) => void;
   };
@@ -65,7 +78,7 @@ export function useCases(parts: Parts): UseCases {
   const lapse: Lapse = { reading: null };
   const caller = (calls: Calls) => ({ ...parts, ...calls, publishing, slots: dispatchSlots });
   return {
-    followSlips: (tx, events, intents) => followSlips(tx, events, count, intents),
+    followSlips: (tx, events, intents) => followSlips(tx, events, parts, intents),
     newIntents: (calls) => (parts.clockTrouble() === null ? new Intents(caller(calls)) : null),
     foldBackSlips: (tx, events) => foldBackSlips(tx, events, parts),
     receiveResults: (tx, batch) => receiveResults(tx, batch, count),
@@ -73,6 +86,7 @@ export function useCases(parts: Parts): UseCases {
     dispatchDueSlips: (calls) => dispatchDueSlips(caller(calls)),
     recordOutcomes: (calls) => recordOutcomes(parts, calls),
     giveUpLapsed: () => giveUpLapsed(parts, lapse),
+    reroute: () => reroute(parts),
     recoverAbandoned: () => recoverAbandoned(parts),
     recoverOwn: () => recoverOwn(parts, parts.owner),
     inquireDue: (calls) => inquireDue({ ...parts, ...calls, slots: inquirySlots }),
@@ -81,6 +95,8 @@ export function useCases(parts: Parts): UseCases {
     readBounds: (facts) => store.run((tx) => readBounds(tx, facts)),
     anythingOpen: () => store.run(anythingOpen),
     anythingInHand: () => store.run((tx) => tx.dispatches.anyInHand()),
+    switchProvider: (request) => switchProvider(parts, request),
+    previewDisable: (id) => previewDisable(parts, id),
     showProviders: () => showProviders(parts),
     showProvider: (id) => showProvider(parts, id),
   };

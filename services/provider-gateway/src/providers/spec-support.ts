@@ -52,6 +52,8 @@ export function rulesOf(
     answerTimeoutMs: patientMs,
     acceptanceDelayMaxMs: 1_000,
     concurrencyMax: 2,
+    circuitOpenMs: 1_000,
+    throttledMeansNotTaken: false,
     ...more,
   };
 }

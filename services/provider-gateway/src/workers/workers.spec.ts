@@ -14,12 +14,14 @@ async function started() {
   const does = {
     ...{ dispatchDueSlips: look, inquireDue: look, recoverAbandoned: look, releaseParked: look },
     giveUpLapsed: async () => 0,
+    reroute: async () => 0,
     anythingInHand: async () => world.inHand,
   } as unknown as UseCases;
   const slots = { idle: async () => {} } as never;
   const work = workers({
     ...{ does, providers: new Map(), dispatchSlots: slots, inquirySlots: slots, drainTimeoutMs: 1_000 },
     upstream: () => [],
+    hasChoice: true,
     mayPass: () => true,
     onError: (error) => {
       throw error;

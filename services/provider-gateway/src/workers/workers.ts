@@ -16,6 +16,8 @@ export interface WorkerParts {
   readonly dispatchSlots: Slots;
   readonly inquirySlots: Slots;
   readonly upstream: () => readonly UpstreamTick[];
+  /** Some slip may go to another provider than its first. */
+  readonly hasChoice: boolean;
   readonly drainTimeoutMs: number;
   /** Whether a write that failed so may go well later: the database is away or in trouble. */
   readonly mayPass: (error: unknown) => boolean;
@@ -59,10 +61,16 @@ export function workers(parts: WorkerParts): Workers {
   const inquirer = loops.make('inquirer', callPace, unlessBehind(inquire), settle(parts.inquirySlots));
   // An attempt whose end is kept here is not abandoned: its lease only ran out while the database was away.
   const recover = unlessBehind(does.recoverAbandoned);
+  const reroute = async () => {
+    const moved = await does.reroute();
+    if (moved > 0) dispatcher.wake();
+    return moved;
+  };
   const release = () => does.releaseParked(parts.upstream());
   const keepers = [
     loops.make('recovery of abandoned attempts', { minMs: 100, maxMs: 1_000 }, recover),
     loops.make('release of parked results', { minMs: 50, maxMs: 1_000 }, release),
+    ...(parts.hasChoice ? [loops.make('slips to be handed on', { minMs: 100, maxMs: 1_000 }, reroute)] : []),
     loops.make('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
   ];
   const together = callers(dispatcher, inquirer, [outcomes, answers]);

@@ -11,16 +11,20 @@ import {
   UnitOfWork,
 } from '@slipstream/postgres';
 import type { ProviderRules } from '@slipstream/rules';
-import { outboundEvent } from '@slipstream/runtime';
+import { outboundEvent, outboundOpsEvent } from '@slipstream/runtime';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
+import { type MeteredCall, watched } from '../../src/adapters/calls/circuits.ts';
 import { mayPass, postgresStore, type StoreOptions } from '../../src/adapters/postgres/store.ts';
 import { followSlips } from '../../src/application/follow-slips.ts';
 import type { Counted, Providers, Store } from '../../src/application/ports.ts';
 import type { UpstreamTick } from '../../src/application/release-parked.ts';
+import { routing } from '../../src/application/routing.ts';
 import { callSlots } from '../../src/application/slots.ts';
-import { useCases } from '../../src/application/use-cases.ts';
+import { tellHealth } from '../../src/application/tell-health.ts';
+import { type UseCases, useCases } from '../../src/application/use-cases.ts';
+import type { Candidate } from '../../src/domain/route/choose.ts';
 import { openProviders } from '../../src/providers/registry.ts';
 import { type Workers, workers } from '../../src/workers/workers.ts';
 import { fundsHeld, recorded, submitted } from './events.ts';
@@ -37,6 +41,8 @@ export function providerRules(baseUrl: string, more: Partial<ProviderRules> = {}
     answerTimeoutMs: 400,
     acceptanceDelayMaxMs: 200,
     concurrencyMax: 16,
+    circuitOpenMs: 100,
+    throttledMeansNotTaken: false,
     ...more,
   };
 }
@@ -50,6 +56,17 @@ export class Harness {
   /** What the watermarks say about the clocks. */
   clockTrouble: string | null = null;
   readonly upstream: UpstreamTick[] = [];
+  /** Routes with more than one provider, to be set before the workers start. */
+  readonly routes = new Map<string, readonly Candidate[]>();
+  readonly calls: MeteredCall[] = [];
+  /** What the instance that was started last can do. */
+  does!: UseCases;
+  #routing = routing({
+    routes: this.routes,
+    providers: new Map(),
+    isHealthy: () => true,
+    random: Math.random,
+  });
   readonly #destroy: () => Promise<void>;
   readonly #instances: Workers[] = [];
   readonly #providers: Providers[] = [];
@@ -72,7 +89,7 @@ export class Harness {
     const directory = fileURLToPath(new URL('../../migrations', import.meta.url));
     await migrate(dataSource, [coreMigrations, { scope: 'provider-gateway', directory }]);
     const unitOfWork = new UnitOfWork(dataSource);
-    await prepareTopics(unitOfWork, [topics.events]);
+    await prepareTopics(unitOfWork, [topics.events, topics.ops]);
     return new Harness(url, unitOfWork, () => dataSource.destroy());
   }
 
@@ -82,25 +99,37 @@ export class Harness {
 
   /** Starts one instance of the workers. */
   async startWorkers(rules: readonly ProviderRules[], owner = 'one'): Promise<Workers> {
-    const providers = openProviders(rules);
     const onError = (error: unknown) => void this.errors.push(error);
-    const slots = callSlots(providers, onError);
+    const monotonicMs = () => performance.now();
+    const { providers, circuits } = watched(openProviders(rules), {
+      ...{ monotonicMs, onCall: (call: MeteredCall) => void this.calls.push(call) },
+      onHealth: (change) => tellHealth({ store: this.store, instance: owner, onError }, change),
+    });
+    const slots = callSlots(providers, circuits, onError);
+    const { isHealthy } = circuits;
+    this.#routing = routing({ routes: this.routes, providers, isHealthy, random: Math.random });
     const does = useCases({
       store: this.store,
       // Without Kafka: what is committed counts as sent.
       log: { watch: () => async () => true },
       providers,
       ...slots,
+      circuits,
+      routing: this.#routing,
       retryLimits: () => ({ retryInitialMs: 20, retryMaxMs: 200 }),
       random: Math.random,
-      monotonicMs: () => performance.now(),
+      monotonicMs,
       clockTrouble: () => this.clockTrouble,
       count: this.count,
       onUntold: onError,
       owner,
     });
     const upstream = () => this.upstream;
-    const started = workers({ does, providers, ...slots, upstream, drainTimeoutMs: 2_000, mayPass, onError });
+    const started = workers({
+      ...{ does, providers, ...slots, upstream, drainTimeoutMs: 2_000, mayPass, onError },
+      hasChoice: this.routes.size > 0,
+    });
+    this.does = does;
     for (const part of started.parts) await part.start();
     this.#instances.push(started);
     this.#providers.push(providers);
@@ -118,7 +147,8 @@ export class Harness {
   async feed(...events: readonly RecordedEvent[]): Promise<void> {
     const batch = events.map((event) => ({ recorded: event, partition: 3, traceparent: '' }));
     const intents = this.#instances[0]?.newIntents() ?? null;
-    const due = await this.store.run((tx) => followSlips(tx, batch, this.count, intents));
+    const parts = { count: this.count, routing: this.#routing };
+    const due = await this.store.run((tx) => followSlips(tx, batch, parts, intents));
     for (const instance of this.#instances) instance.wake(due);
   }
 
@@ -178,8 +208,11 @@ export function grouped<Item, Result>(flush: (items: readonly Item[]) => Promise
   return new GroupCommit(flush, { batchSizeMax: 100, waitingMax: 1_000, onFull: () => new Error('full') });
 }
 
+const origin = { source: sources.gateway, newId: v7 };
+
 export const storeOptions: StoreOptions = {
-  encode: (event) => outboundEvent({ source: sources.gateway, newId: v7 }, event),
+  encode: (event) => outboundEvent(origin, event),
+  encodeOps: (event) => outboundOpsEvent(origin, event),
   events: { group: 'provider-gateway', topic: topics.events.name },
   resultsTopic: topics.results.name,
 };

@@ -1,4 +1,4 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Count, Counted } from '../../application/ports.ts';
 
 const helps: Readonly<Record<Counted, string>> = {
@@ -12,8 +12,28 @@ const helps: Readonly<Record<Counted, string>> = {
   unknown_event_type: 'Events of types that only a newer release knows: passed over',
 };
 
-/** The service's own Prometheus counters. */
-export function counters(): { readonly count: Count; register(registry: Registry): void } {
+/** How one call to a provider ended. */
+interface MeteredCall {
+  readonly provider: string;
+  readonly call: string;
+  readonly outcome: string;
+  readonly reason: string;
+  readonly tookMs: number;
+}
+
+/** The service's own Prometheus metrics. */
+export function counters(): {
+  readonly count: Count;
+  readonly meter: (call: MeteredCall) => void;
+  register(registry: Registry): void;
+} {
+  const calls = new Histogram({
+    name: 'slipstream_gateway_call_duration_seconds',
+    help: 'Calls to providers, by their end',
+    labelNames: ['provider', 'call', 'outcome', 'reason'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [],
+  });
   const all = Object.fromEntries(
     Object.entries(helps).map(([name, help]) => [
       name,
@@ -22,7 +42,9 @@ export function counters(): { readonly count: Count; register(registry: Registry
   ) as Record<Counted, Counter>;
   return {
     count: (what, times = 1) => all[what].inc(times),
+    meter: ({ tookMs, ...labels }) => calls.observe({ ...labels }, tookMs / 1_000),
     register(registry) {
+      registry.registerMetric(calls);
       for (const counter of Object.values(all)) registry.registerMetric(counter);
     },
   };

@@ -1,13 +1,20 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SlipstreamError } from '@slipstream/kernel';
-import { type JsonValue, rejectUnknownQuery, Scopes, toSnakeJson } from '@slipstream/service-host';
+import { callerOf, type JsonValue, rejectUnknownQuery, Scopes, toSnakeJson } from '@slipstream/service-host';
 import type { UseCases } from '../../application/use-cases.ts';
+import { DisableBody, EnableBody } from './switch.dto.ts';
 
 export const PROVIDER_VIEW = Symbol('provider view');
 
 /** What this controller asks the service. */
-export type ProviderViews = Pick<UseCases, 'showProviders' | 'showProvider'>;
+export type ProviderViews = Pick<
+  UseCases,
+  'showProviders' | 'showProvider' | 'switchProvider' | 'previewDisable'
+>;
+
+/** What this controller uses of a Fastify request: who calls, and the request's id. */
+type SwitchRequest = Parameters<typeof callerOf>[0] & { readonly id: string };
 
 @ApiTags('providers')
 @Controller('v1/providers')
@@ -28,7 +35,50 @@ export class ProvidersController {
   async get(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const provider = await this.views.showProvider(id);
-    if (!provider) throw new SlipstreamError('not_found', 'There is no such provider.');
-    return toSnakeJson(provider);
+    return toSnakeJson(found(provider));
   }
+
+  @Post(':id/disable')
+  @HttpCode(200)
+  @Scopes('providers:write')
+  @ApiOperation({
+    summary:
+      'Stops calls to a provider at every instance; with dry_run: which slips and how much money it is about',
+  })
+  async disable(
+    @Param('id') id: string,
+    @Body() { reason, dry_run: dryRun = false }: DisableBody,
+    @Req() request: SwitchRequest,
+  ): Promise<JsonValue> {
+    if (dryRun) return toSnakeJson({ dryRun, ...found(await this.views.previewDisable(id)) });
+    return this.switch(id, true, reason, request);
+  }
+
+  @Post(':id/enable')
+  @HttpCode(200)
+  @Scopes('providers:write')
+  @ApiOperation({ summary: 'Lets calls to a provider begin again' })
+  async enable(
+    @Param('id') id: string,
+    @Body() { reason }: EnableBody,
+    @Req() request: SwitchRequest,
+  ): Promise<JsonValue> {
+    return this.switch(id, false, reason, request);
+  }
+
+  private async switch(
+    provider: string,
+    disabled: boolean,
+    reason: string,
+    request: SwitchRequest,
+  ): Promise<JsonValue> {
+    const actor = callerOf(request).subject;
+    found(await this.views.switchProvider({ provider, disabled, reason, actor, requestId: request.id }));
+    return toSnakeJson(found(await this.views.showProvider(provider)));
+  }
+}
+
+function found<T>(one: T | null): T {
+  if (one === null) throw new SlipstreamError('not_found', 'There is no such provider.');
+  return one;
 }

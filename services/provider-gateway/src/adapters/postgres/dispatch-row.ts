@@ -1,7 +1,14 @@
-import type { Instant } from '@slipstream/kernel';
+import { type Instant, must } from '@slipstream/kernel';
 import { bool, columns, int4, int8, jsonb, type RowOf, text, timestamptz } from '@slipstream/postgres';
 import type { Outcome, RouteMode, SlipKind, SlipPolicy } from '@slipstream/slip';
-import type { Dispatch, DispatchStatus, KeptAnswer } from '../../domain/dispatch/state.ts';
+import type {
+  AttemptEndWord,
+  Choice,
+  Dispatch,
+  DispatchStatus,
+  EarlierAttempt,
+  KeptAnswer,
+} from '../../domain/dispatch/state.ts';
 import { fromJson, toJson } from './json.ts';
 
 /** A row of `dispatch` as PostgreSQL gives it: bigint as text, timestamptz as an Instant. */
@@ -39,6 +46,23 @@ export interface DispatchRow {
   refunded: boolean;
   late_success: unknown;
   seen_results: string[];
+  choice: Choice | null;
+  moved: boolean;
+  /** Null where none is. */
+  earlier: readonly EarlierAttempt[] | null;
+}
+
+/**
+ * A whole row of `dispatch d` for {@link toDispatch}; its earlier attempts are looked for only where there are some. Times
+ * within JSON are written as an Instant is.
+ */
+export const dispatchRow = `d.*, case when d.moved then (
+  select json_agg(json_build_object('attempt', a.attempt, 'provider', a.provider, 'notAfter', ${instant('a.not_after')},
+    'end', a.ended, 'firstNotFoundAt', ${instant('a.first_not_found_at')}) order by a.attempt)
+  from attempt a where a.slip_id = d.slip_id) end as earlier`;
+
+function instant(column: string): string {
+  return `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 }
 
 export function toDispatch(row: DispatchRow): Dispatch {
@@ -58,6 +82,8 @@ export function toDispatch(row: DispatchRow): Dispatch {
     route: row.route,
     mode: row.mode,
     provider: row.provider,
+    choice: row.choice,
+    earlier: row.moved ? must(row.earlier, 'a row that was not read whole') : [],
     deadline: row.deadline,
     policy: row.policy,
     traceparent: row.traceparent,
@@ -92,10 +118,11 @@ const told = {
     kind: text,
     account: text,
   },
-  ...{ counterparty: text, amount: int8, currency: text, route: text, mode: text, provider: text },
+  ...{ counterparty: text, amount: int8, currency: text, route: text, mode: text },
   ...{ deadline: timestamptz, policy: jsonb, traceparent: text },
 };
 const done = {
+  ...{ provider: text, choice: jsonb, moved: bool },
   ...{ status: text, attempt: int4, not_after: timestamptz, owner: text, lease_until: timestamptz },
   ...{ next_at: timestamptz, sent_maybe: bool, acknowledged: bool, last_step: text, outcome: text },
   ...{ evidence: text, provider_reference: text, first_not_found_at: timestamptz, closed_for_dispatch: bool },
@@ -137,7 +164,6 @@ export function toRow(dispatch: Dispatch): RowOf<typeof told & typeof done> {
     currency: dispatch.amount?.currency ?? null,
     route: dispatch.route,
     mode: dispatch.mode,
-    provider: dispatch.provider,
     deadline: dispatch.deadline,
     policy: JSON.stringify(dispatch.policy),
     traceparent: dispatch.traceparent,
@@ -147,6 +173,9 @@ export function toRow(dispatch: Dispatch): RowOf<typeof told & typeof done> {
 export function toChanges(dispatch: Dispatch): RowOf<{ slip_id: typeof text } & typeof done> {
   return {
     slip_id: dispatch.slipId,
+    provider: dispatch.provider,
+    choice: dispatch.choice === null ? null : JSON.stringify(dispatch.choice),
+    moved: dispatch.earlier.length > 0,
     status: dispatch.status,
     attempt: dispatch.attempt,
     not_after: dispatch.notAfter,
@@ -165,6 +194,27 @@ export function toChanges(dispatch: Dispatch): RowOf<{ slip_id: typeof text } & 
     late_success: dispatch.lateSuccess === null ? null : JSON.stringify(toJson(dispatch.lateSuccess)),
     seen_results: textOfArray(dispatch.seenResults),
   };
+}
+
+const attemptRows = columns({
+  ...{ slip_id: text, attempt: int4, provider: text, not_after: timestamptz },
+  ...{ ended: text, first_not_found_at: timestamptz },
+});
+
+/** Of slips that went on to another provider; an attempt that is there may only have ended otherwise. */
+export const saveAttemptsSql = `
+insert into attempt as a (${attemptRows.names.join(', ')})
+select ${attemptRows.names.join(', ')} from ${attemptRows.unnest('w')}
+on conflict (slip_id, attempt) do update set ended = excluded.ended where a.ended <> excluded.ended`;
+
+export function attemptParameters(dispatches: readonly Dispatch[]): Buffer[] {
+  const rows = dispatches.flatMap(({ slipId, earlier }) =>
+    earlier.map(({ attempt, provider, notAfter, end, firstNotFoundAt }) => ({
+      ...{ slip_id: slipId, attempt, provider, not_after: notAfter },
+      ...{ ended: end satisfies AttemptEndWord, first_not_found_at: firstNotFoundAt },
+    })),
+  );
+  return attemptRows.parameters(rows);
 }
 
 function textOfArray(values: readonly string[]): string {

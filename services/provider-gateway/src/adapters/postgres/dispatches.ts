@@ -1,12 +1,15 @@
 import type { Instant } from '@slipstream/kernel';
 import { rowsOf, type Tx } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
-import type { Dispatches, SlipReference } from '../../application/ports.ts';
+import type { Dispatches, ProofState, SlipReference } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
 import {
+  attemptParameters,
   type DispatchRow,
+  dispatchRow,
   insertSql,
   newRows,
+  saveAttemptsSql,
   toChanges,
   toDispatch,
   toRow,
@@ -14,13 +17,17 @@ import {
   writtenRows,
 } from './dispatch-row.ts';
 
-// The clock is read also where there is no row.
+const disabledSql = '(select array_agg(provider) from provider_state where disabled)';
+
+// The clock is read also where there is no row. What people decided about providers is read with it, a few rows at most: so it
+// holds from the next transaction on, everywhere, and is looked for by nobody in between.
 const lockSql = `
-select clock_timestamp() as now, d.* from (select 1) as one
-left join lateral (select * from dispatch where slip_id = any($1) order by slip_id for update) as d on true`;
+select clock_timestamp() as now, ${disabledSql} as disabled, d.* from (select 1) as one
+left join lateral (
+  select ${dispatchRow} from dispatch d where d.slip_id = any($1) order by d.slip_id for update) as d on true`;
 
 const lockByReferenceSql = `
-select d.* from dispatch d
+select ${dispatchRow} from dispatch d
 where d.slip_id in (
   select m.slip_id from unnest($1::text[], $2::text[]) as w(caller, reference)
   join dispatch m on m.caller = w.caller and m.reference = w.reference)
@@ -33,8 +40,9 @@ const lockDueSql = `
 select due.*, clock_timestamp() as now
 from unnest($1::text[], $2::int[]) as p(id, free),
 lateral (
-  select d.* from dispatch d
+  select ${dispatchRow} from dispatch d
   where d.provider = p.id and d.status = 'held' and d.next_at <= clock_timestamp() and d.deadline > clock_timestamp()
+    and not exists (select 1 from provider_state s where s.provider = p.id and s.disabled)
     and not exists (select 1 from parked_key k where k.consumer_group = 'provider-gateway'
       and k.topic = 'slips.events.v1' and k.partition = d.partition and k.key = d.slip_id)
   order by d.deadline limit p.free for update skip locked
@@ -47,19 +55,53 @@ update dispatch set next_at = null where slip_id in (
 returning slip_id`;
 
 const lockAbandonedSql = `
-select *, clock_timestamp() as now from dispatch
+select ${dispatchRow}, clock_timestamp() as now from dispatch d
 where status = 'intended' and lease_until < clock_timestamp()
 order by lease_until limit $1 for update skip locked`;
 
 const lockOwnedSql = `
-select *, clock_timestamp() as now from dispatch
+select ${dispatchRow}, clock_timestamp() as now from dispatch d
 where status = 'intended' and owner = $1 order by slip_id limit $2 for update`;
+
+// Never sent, or provably not: only such a slip may be handed to another provider. By slip, as every row is locked.
+const lockStuckSql = `
+select ${dispatchRow}, clock_timestamp() as now from dispatch d
+where d.status = 'held' and d.next_at is not null and d.slip_id in (
+  select h.slip_id from unnest($1::text[], $2::text[]) as w(provider, route)
+  join dispatch h on h.provider = w.provider and h.route = w.route
+  where h.status = 'held' and h.next_at is not null and h.deadline > clock_timestamp()
+  order by h.deadline limit $3)
+order by d.slip_id for update skip locked`;
 
 const openStatuses = `status in ('submitted', 'held', 'intended', 'unanswered', 'answered')
   and not closed_for_dispatch and clock = '${wallClock}'`;
 
 const countOpenSql = `
 select status, count(*) as n from dispatch where provider = $1 and ${openStatuses} group by status`;
+
+// An attempt that was begun is unknown until it is answered or proved; what may still prove it is the later of two NOT_FOUND, the
+// first of them asked when the provider must have decided.
+const countByProofSql = `
+with open as (
+  select * from dispatch where provider = $1 and ${openStatuses}
+  union all
+  select * from dispatch
+  where provider = $1 and status = 'unanswered' and closed_for_dispatch and not refunded and clock = '${wallClock}'
+), judged as (
+  select route, currency, amount,
+    case when status in ('submitted', 'held') and not sent_maybe then 'never_sent'
+      when closed_for_dispatch and first_not_found_at is not null and not acknowledged and last_step is null
+        then 'not_executed'
+      else 'unknown' end as state,
+    case when not acknowledged and last_step is null then greatest(clock_timestamp(),
+      coalesce(first_not_found_at, not_after + $2::double precision * interval '1 millisecond')
+        + (policy->>'quietPeriodMs')::double precision * interval '1 millisecond') end as certain_at
+  from open
+)
+select state, route, currency, count(*) as slips, coalesce(sum(amount), 0)::text as amount,
+  max(certain_at) filter (where state = 'unknown') as certain_by,
+  count(*) filter (where state = 'unknown' and certain_at is null) as open
+from judged group by state, route, currency order by state, route, currency`;
 
 const anyOpenSql = `select exists (select 1 from dispatch where ${openStatuses}) as open`;
 
@@ -69,6 +111,21 @@ select exists (select 1 from dispatch where status = 'held' and next_at is not n
   or exists (select 1 from inquiry where status = 'due')
   or exists (select 1 from inquiry where status = 'asking')
   or exists (select 1 from parked_result where orphan_at is null) as "inHand"`;
+
+interface ProofRow {
+  state: ProofState;
+  route: string;
+  currency: string | null;
+  slips: string;
+  amount: string;
+  certain_by: Instant | null;
+  open: string;
+}
+
+interface Circumstances {
+  now: Instant;
+  disabled: string[] | null;
+}
 
 const epoch: Instant = '1970-01-01T00:00:00.000000Z';
 
@@ -81,9 +138,13 @@ export function dispatches(tx: Tx): Dispatches {
   };
   return {
     async lock(slipIds) {
-      const rows = await tx.query<DispatchRow & { now: Instant }>(lockSql, [slipIds]);
+      const rows = await tx.query<DispatchRow & Circumstances>(lockSql, [slipIds]);
       const found = rows.filter((row) => row.slip_id !== null).map(read);
-      return { now: latest(rows), rows: new Map(found.map((dispatch) => [dispatch.slipId, dispatch])) };
+      return {
+        now: latest(rows),
+        rows: new Map(found.map((dispatch) => [dispatch.slipId, dispatch])),
+        disabled: new Set(rows[0]?.disabled),
+      };
     },
     async lockByReference(references: readonly SlipReference[]) {
       if (references.length === 0) return [];
@@ -108,12 +169,22 @@ export function dispatches(tx: Tx): Dispatches {
       const rows = await tx.query<DispatchRow & { now: Instant }>(lockOwnedSql, [owner, limit]);
       return { now: latest(rows), abandoned: rows.map(read) };
     },
+    async lockStuck(places, limit) {
+      const rows = await tx.query<DispatchRow & { now: Instant }>(lockStuckSql, [
+        places.map((one) => one.provider),
+        places.map((one) => one.route),
+        limit,
+      ]);
+      return { now: latest(rows), stuck: rows.map(read) };
+    },
     async save(dispatches: readonly Dispatch[]) {
       const { changed = [], added = [] } = Object.groupBy(dispatches, ({ slipId }) =>
         locked.has(slipId) ? 'changed' : 'added',
       );
       if (added.length > 0) tx.send(insertSql, newRows.parameters(rowsOf(added, toRow)));
       if (changed.length > 0) tx.send(updateSql, writtenRows.parameters(rowsOf(changed, toChanges)));
+      const moved = dispatches.filter(({ earlier }) => earlier.length > 0);
+      if (moved.length > 0) tx.send(saveAttemptsSql, attemptParameters(moved));
     },
     async giveUp(before, limit) {
       return (await tx.query(giveUpSql, [before, limit])).length;
@@ -121,6 +192,14 @@ export function dispatches(tx: Tx): Dispatches {
     async countOpen(provider) {
       const rows = await tx.query<{ status: string; n: string }>(countOpenSql, [provider]);
       return new Map(rows.map((row) => [row.status, Number(row.n)]));
+    },
+    async countByProof(provider, acceptanceDelayMaxMs) {
+      const rows = await tx.query<ProofRow>(countByProofSql, [provider, acceptanceDelayMaxMs]);
+      return rows.map((row) => ({
+        ...{ state: row.state, route: row.route, currency: row.currency },
+        ...{ slips: Number(row.slips), amount: BigInt(row.amount) },
+        ...{ certainBy: row.certain_by, open: Number(row.open) },
+      }));
     },
     async anyOpen() {
       const [row] = await tx.query<{ open: boolean }>(anyOpenSql);

@@ -1,16 +1,18 @@
 import type { Instant } from '@slipstream/kernel';
 import { SlipstreamError } from '@slipstream/kernel';
 import { classifyDatabaseError, type OutboundRecord, type Tx, type UnitOfWork } from '@slipstream/postgres';
-import type { PendingEvent } from '@slipstream/slip';
+import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import type { Store, StoreTx } from '../../application/ports.ts';
 import { callbacks } from './callbacks.ts';
 import { clockMarks } from './clock-marks.ts';
 import { dispatches } from './dispatches.ts';
 import { inquiries } from './inquiries.ts';
 import { parkedResults } from './parked-results.ts';
+import { providerStates } from './provider-states.ts';
 
 export interface StoreOptions {
   readonly encode: (event: PendingEvent) => OutboundRecord;
+  readonly encodeOps: (event: PendingOpsEvent) => OutboundRecord;
   /** Where the slips' events are followed: orphans are told by how far that has come. */
   readonly events: { readonly group: string; readonly topic: string };
   /** The inbound topic of reported results. */
@@ -29,6 +31,8 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
     callbacks: callbacks(tx),
     parked: parkedResults(tx, options.events),
     clocks: clockMarks(tx, options.resultsTopic),
+    providerStates: providerStates(tx),
+    tell: (events) => tx.publish(events.map(options.encodeOps)),
     publish: (events) => tx.publish(events.map(options.encode)),
     afterCommit: (then, otherwise) => tx.afterCommit(then, otherwise),
   };

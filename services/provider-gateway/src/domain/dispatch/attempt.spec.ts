@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
 import fc from 'fast-check';
-import type { CallOutcome } from '../provider/answer.ts';
+import { asDeclared, type CallOutcome } from '../provider/answer.ts';
 import { type AttemptEnd, endAttempt, intend, mayIntend } from './attempt.ts';
 import { dispatch, final, limits, pending, t0, typesOf } from './spec-support.ts';
 
@@ -49,6 +49,22 @@ describe('an attempt ends', () => {
     const step = endAttempt(intended, end(notSent));
     expect(typesOf(step)).toEqual(['DispatchNotSent']);
     expect(step.dispatch).toMatchObject({ status: 'held', nextAt: addMs(t0, 700), sentMaybe: false });
+  });
+
+  test('not sent, and asked to wait: the next attempt comes no sooner', () => {
+    const after = (retryAfterMs: number) =>
+      endAttempt(intended, end({ ...notSent, retryAfterMs })).dispatch.nextAt;
+    expect([after(100), after(3_000)]).toEqual([addMs(t0, 700), addMs(t0, 3_500)]);
+    expect(after(9_000)).toBeNull();
+  });
+
+  test('throttled: not sent only where the provider declares that', () => {
+    const throttled: CallOutcome = { kind: 'unanswered', reason: 'throttled', detail: '', retryAfterMs: 700 };
+    expect(asDeclared(throttled, false)).toBe(throttled);
+    expect(asDeclared(unanswered, true)).toBe(unanswered);
+    const step = endAttempt(intended, end(asDeclared(throttled, true)));
+    expect(typesOf(step)).toEqual(['DispatchNotSent']);
+    expect(step.dispatch).toMatchObject({ status: 'held', nextAt: addMs(t0, 1_200), sentMaybe: false });
   });
 
   test('not sent: no attempt follows at or after the deadline', () => {

@@ -1,7 +1,7 @@
 import { addMs, type Instant, must } from '@slipstream/kernel';
 import { isLive, type PendingEvent } from '@slipstream/slip';
 import type { CallOutcome } from '../provider/answer.ts';
-import { receiveAnswer } from './receive-answer.ts';
+import { hear, providerOf } from './earlier.ts';
 import { type Dispatch, pending, type Step, unchanged } from './state.ts';
 
 /** Beyond the answer's own time limit: for the commit of the outcome. */
@@ -55,8 +55,10 @@ export function intend(
 export function dispatchIntended(dispatch: Dispatch, digest: string): PendingEvent {
   const provider = must(dispatch.provider, 'an attempt without a provider');
   const notAfter = must(dispatch.notAfter, 'an attempt without not_after');
-  const { attempt } = dispatch;
-  return pending(dispatch, { type: 'DispatchIntended', data: { attempt, provider, digest, notAfter } });
+  const { attempt, choice } = dispatch;
+  const { reason, detail } = choice ?? { reason: null, detail: null };
+  const data = { attempt, provider, digest, notAfter, reason, detail };
+  return pending(dispatch, { type: 'DispatchIntended', data });
 }
 
 export interface AttemptEnd {
@@ -75,12 +77,9 @@ export interface AttemptEnd {
 export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
   const { outcome, now } = end;
   if (outcome.kind === 'answered') {
-    return receiveAnswer(dispatch, {
-      answer: outcome.answer,
-      evidence: 'synchronous_reply',
-      receivedAt: null,
-      now,
-    });
+    const { answer } = outcome;
+    const receipt = { answer, evidence: 'synchronous_reply', receivedAt: null, now } as const;
+    return hear(dispatch, must(providerOf(dispatch, end.attempt), 'an attempt without a provider'), receipt);
   }
   if (dispatch.status !== 'intended' || dispatch.attempt !== end.attempt) return unchanged(dispatch);
   const provider = must(dispatch.provider, 'an attempt without a provider');
@@ -88,7 +87,7 @@ export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
   const { reason, detail } = outcome;
   const ended: Dispatch = { ...dispatch, owner: null, leaseUntil: null };
   if (outcome.kind === 'not_sent') {
-    const retryAt = addMs(now, end.retryDelayMs);
+    const retryAt = addMs(now, Math.max(end.retryDelayMs, outcome.retryAfterMs ?? 0));
     const next: Dispatch = { ...ended, status: 'held', nextAt: nextAttempt(dispatch, now, retryAt) };
     const event = { type: 'DispatchNotSent', data: { attempt, provider, reason, detail } } as const;
     return { dispatch: next, events: [pending(next, event)], inquiries: [] };

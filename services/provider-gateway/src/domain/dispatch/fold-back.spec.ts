@@ -10,9 +10,9 @@ const provider = 'acme';
 const notAfter = '2026-11-22T10:00:00.500000Z';
 const evidence = 'signed_callback' as const;
 
-const intent = (attempt = 1): SlipEvent => ({
+const intent = (attempt = 1, at = provider): SlipEvent => ({
   type: 'DispatchIntended',
-  data: { attempt, provider, digest: '', notAfter },
+  data: { attempt, provider: at, digest: '', notAfter, reason: null, detail: null },
 });
 const notSent = (attempt = 1): SlipEvent => ({
   type: 'DispatchNotSent',
@@ -123,6 +123,33 @@ describe('a slip folded back from the log', () => {
     expect(fold(due, intent()).leaseUntil).toBe('2026-11-22T10:00:04.500000Z');
     const gone = foldBack(due, intent(), { now, terms: null }).dispatch;
     expect(gone).toMatchObject({ status: 'intended', leaseUntil: '2026-11-22T10:00:01.500000Z' });
+  });
+});
+
+describe('a slip that went on to another provider, folded back', () => {
+  const onward = [held, intent(), notSent(), intent(2, 'borealis')];
+
+  test('keeps the attempt before, whose provider may still speak', () => {
+    const folded = fold(waiting, ...onward);
+    expect(folded).toMatchObject({
+      ...{ status: 'intended', attempt: 2, provider: 'borealis' },
+      earlier: [{ attempt: 1, provider: 'acme', end: 'not_sent' }],
+    });
+    expect(fold(folded, ...onward)).toEqual(folded);
+    const proved = fold(waiting, held, intent(), unanswered(), intent(2, 'borealis'));
+    expect(proved).toMatchObject({ earlier: [{ attempt: 1, provider: 'acme', end: 'unanswered' }] });
+  });
+
+  test('is with the later one, whatever the earlier one said beside it', () => {
+    const folded = fold(waiting, ...onward, acknowledged);
+    expect(folded).toMatchObject({
+      ...{ status: 'intended', provider: 'borealis', acknowledged: true },
+      earlier: [{ provider: 'acme', end: 'answered' }],
+    });
+    expect(fold(folded, returned('succeeded'))).toMatchObject({
+      ...{ status: 'returned', outcome: 'succeeded', provider: 'borealis' },
+      earlier: [{ provider: 'acme', end: 'succeeded' }],
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
 import { type CallLimits, leaseMarginMs, ownInquiry } from './attempt.ts';
+import { foldWord, moveTo } from './earlier.ts';
 import { followEvent } from './follow-event.ts';
 import type { Dispatch, NewInquiry } from './state.ts';
 
@@ -53,11 +54,21 @@ export function foldBack(dispatch: Dispatch, event: SlipEvent, { now, terms }: F
       return { dispatch: next, inquiries: asked, answered: null };
     }
     case 'SlipAcknowledged':
-      return only({ ...heard(dispatch, event.data.providerReference), acknowledged: true });
+      return only(
+        foldWord(dispatch, event.data.provider, 'answered', (one) => ({
+          ...heard(one, event.data.providerReference),
+          acknowledged: true,
+        })),
+      );
     case 'SlipProgressed':
-      return only({ ...heard(dispatch, null), lastStep: event.data.step });
+      return only(
+        foldWord(dispatch, event.data.provider, 'answered', (one) => ({
+          ...heard(one, null),
+          lastStep: event.data.step,
+        })),
+      );
     case 'SlipReturned':
-      return only(returned(dispatch, event.data));
+      return only(foldWord(dispatch, event.data.provider, 'succeeded', (one) => returned(one, event.data)));
     case 'InquiryAnswered': {
       const { inquiry, provesNotExecuted } = event.data;
       const next = provesNotExecuted ? { ...dispatch, closedForDispatch: true, nextAt: null } : dispatch;
@@ -93,10 +104,9 @@ function intended(
   // A process that lived through the loss may still hold the call: its answer comes before the lease ends.
   const leaseUntil = addMs(notAfter, (terms?.answerTimeoutMs ?? 0) + leaseMarginMs);
   return {
-    ...dispatch,
+    ...moveTo(dispatch, { provider, choice: null }),
     status: 'intended',
     attempt,
-    provider,
     notAfter,
     owner: null,
     leaseUntil,

@@ -84,7 +84,8 @@ function returnedAgain(dispatch: Dispatch, receipt: Receipt & { answer: KeptAnsw
   if (answer.outcome === dispatch.outcome) return repeated(dispatch);
   const contradiction = { ...unchanged(dispatch), reception: 'contradiction' } as const;
   if (answer.outcome !== 'succeeded' || dispatch.lateSuccess !== null) return contradiction;
-  const kept = { answer, evidence, receivedAt: receipt.receivedAt ?? receipt.now };
+  const { provider } = dispatch;
+  const kept = { answer, evidence, receivedAt: receipt.receivedAt ?? receipt.now, provider };
   return { ...publishLateSuccess({ ...dispatch, lateSuccess: kept }), reception: 'contradiction' };
 }
 
@@ -93,7 +94,7 @@ export function publishLateSuccess(dispatch: Dispatch): Step {
   const kept = dispatch.lateSuccess;
   if (kept === null || !dispatch.refunded || dispatch.outcome === 'succeeded') return unchanged(dispatch);
   const next: Dispatch = { ...dispatch, outcome: 'succeeded', evidence: kept.evidence };
-  const event = slipReturned(dispatch.provider, kept.answer, kept.evidence);
+  const event = slipReturned(kept.provider ?? dispatch.provider, kept.answer, kept.evidence);
   return {
     dispatch: next,
     events: [pending(next, event, kept.receivedAt)],
@@ -101,7 +102,7 @@ export function publishLateSuccess(dispatch: Dispatch): Step {
   };
 }
 
-function slipReturned(
+export function slipReturned(
   provider: string | null,
   answer: KeptAnswer['answer'],
   evidence: KeptAnswer['evidence'],

@@ -19,6 +19,8 @@ export function dispatch(more: Partial<Dispatch> = {}): Dispatch {
     route: 'default',
     mode: 'dispatched',
     provider: 'acme',
+    choice: null,
+    earlier: [],
     deadline: '2026-11-22T10:00:05.000000Z',
     policy: { graceMs: 0, quietPeriodMs: 2_000, inquiryLadderMs: [0] },
     traceparent: '',

@@ -29,6 +29,37 @@ export interface KeptAnswer {
   readonly answer: Extract<ProviderAnswer, { kind: 'returned' }>;
   readonly evidence: 'signed_callback' | 'report' | 'inquiry_answer' | 'synchronous_reply';
   readonly receivedAt: Instant;
+  /** Who gave it; one that was kept by an older release names nobody: the slip had one provider. */
+  readonly provider?: string | null;
+}
+
+/**
+ * How an attempt of a slip that went on to another provider ended. `unanswered`: two NOT_FOUND proved that it was not
+ * executed (rule 3). `answered` and `succeeded`: its provider spoke all the same, later.
+ */
+export type AttemptEndWord = 'not_sent' | 'unanswered' | 'answered' | 'succeeded';
+
+/** An attempt that the slip's row does not tell of, because a later one was made with another provider. */
+export interface EarlierAttempt {
+  readonly attempt: number;
+  readonly provider: string;
+  readonly notAfter: Instant;
+  readonly end: AttemptEndWord;
+  readonly firstNotFoundAt: Instant | null;
+}
+
+/** Why a provider is called, told with the intent. */
+export interface Choice {
+  /** A stable code. */
+  readonly reason: 'preferred' | 'not_sent' | 'not_executed' | 'disabled' | 'unhealthy' | 'not_configured';
+  /** For people: who else there was, and what spoke against them. */
+  readonly detail: string;
+}
+
+/** The provider that is called next, and why; `choice` null: the route has no other. */
+export interface Chosen {
+  readonly provider: string;
+  readonly choice: Choice | null;
 }
 
 /** What this service knows of a slip and has done about it. */
@@ -44,14 +75,19 @@ export interface Dispatch {
   readonly amount: Money | null;
   readonly route: string;
   readonly mode: RouteMode;
+  /** Who is called next, or was called last; null on a reported route. */
   readonly provider: string | null;
+  /** Why that one is; null where the route has no other. */
+  readonly choice: Choice | null;
+  /** Attempts with others, before it was handed on, in their order. */
+  readonly earlier: readonly EarlierAttempt[];
   readonly deadline: Instant;
   readonly policy: SlipPolicy;
   readonly traceparent: string;
   readonly status: DispatchStatus;
   /** The number of the latest attempt; 0 when none was made. */
   readonly attempt: number;
-  /** Nothing of the latest attempt is sent after it. */
+  /** Nothing of the latest attempt is sent after it; null: none was made with this provider. */
   readonly notAfter: Instant | null;
   /** The instance that makes the latest attempt, for people. */
   readonly owner: string | null;
@@ -124,6 +160,8 @@ export function newDispatch(
     route: data.route,
     mode: data.mode,
     provider: data.provider,
+    choice: null,
+    earlier: [],
     deadline: data.deadline,
     policy: data.policy,
     traceparent: place.traceparent,

@@ -17,6 +17,7 @@ const asked = (outcome: InquiryOutcome, afterMs: number) => ({
   now: addMs(t0, afterMs + 10),
   outcome,
   acceptanceDelayMaxMs: 1_000,
+  next: () => null,
 });
 
 describe('a due inquiry', () => {
@@ -136,6 +137,89 @@ describe('a question of our own that found no answer', () => {
   test('needs no other time when the answer came another way, and others answer for themselves', () => {
     expect(again(190, { ...unanswered, outcome: 'succeeded' })).toBeNull();
     expect(askAgainAt(unanswered, ask(1), asked(silent, 190))).toBeNull();
-    expect(askAgainAt(unanswered, ask(0), asked({ kind: 'not_found' }, 190))).toBeNull();
+  });
+});
+
+describe('a question of our own that was answered NOT_FOUND', () => {
+  const again = (afterMs: number, state = unanswered) => {
+    const heard = asked({ kind: 'not_found' }, afterMs);
+    return askAgainAt(answerInquiry(state, ask(0), heard).dispatch, ask(0), heard);
+  };
+
+  test('is put again when the quiet period is over: so the proof comes before the deadline', () => {
+    expect(again(1_001)).toBe(addMs(t0, 3_002));
+    expect(again(1_100, { ...unanswered, firstNotFoundAt: addMs(t0, 1_001) })).toBe(addMs(t0, 3_002));
+  });
+
+  test('is not put again when it is proved, counts for nothing, or the deadline comes first', () => {
+    expect(again(3_002, { ...unanswered, firstNotFoundAt: addMs(t0, 1_001) })).toBeNull();
+    expect(again(900)).toBeNull();
+    expect(again(1_001, { ...unanswered, deadline: addMs(t0, 3_002) })).toBeNull();
+  });
+});
+
+describe('a slip that may go on to another provider', () => {
+  const next = () => ({
+    provider: 'borealis',
+    choice: { reason: 'not_executed', detail: 'Priority 2.' } as const,
+  });
+  const notFound = (state: typeof unanswered, afterMs: number, n = 0) =>
+    answerInquiry(state, ask(n), { ...asked({ kind: 'not_found' }, afterMs), next });
+  const once = notFound(unanswered, 1_001).dispatch;
+
+  test('goes on when this service’s own questions prove that it was not executed, and its deadline has not passed', () => {
+    expect(once).toMatchObject({ provider: 'acme', firstNotFoundAt: addMs(t0, 1_001) });
+    const step = notFound(once, 3_001);
+    expect(step).toMatchObject({
+      events: [],
+      dispatch: {
+        ...{ provider: 'borealis', status: 'held', nextAt: addMs(t0, 3_011), sentMaybe: false },
+        choice: {
+          reason: 'not_executed',
+          detail: `Priority 2. Not found at ${addMs(t0, 1_001)} and at ${addMs(t0, 3_001)}.`,
+        },
+        earlier: [{ provider: 'acme', end: 'unanswered', firstNotFoundAt: addMs(t0, 1_001) }],
+      },
+    });
+  });
+
+  test.each<[string, () => ReturnType<typeof notFound>]>([
+    ['by one NOT_FOUND', () => notFound(unanswered, 3_001)],
+    ['too soon after the first', () => notFound(once, 3_000)],
+    ['when the reconciler asks: it gives the money back', () => notFound(once, 3_001, 1)],
+    ['when the provider has spoken', () => notFound({ ...once, acknowledged: true }, 3_001)],
+    ['when it is closed', () => notFound({ ...once, closedForDispatch: true }, 3_001)],
+    ['past its deadline', () => notFound({ ...once, deadline: addMs(t0, 3_005) }, 3_001)],
+    [
+      'when nobody else may be called',
+      () => answerInquiry(once, ask(0), asked({ kind: 'not_found' }, 3_001)),
+    ],
+  ])('does not: %s', (_, answer) => {
+    expect(answer().dispatch).toMatchObject({ provider: 'acme', status: 'unanswered', sentMaybe: true });
+  });
+
+  const onward = notFound(once, 3_001).dispatch;
+
+  test('is not closed by a stale question of this service’s own', () => {
+    expect(planInquiry(onward, ask(0), t0, true)).toMatchObject({ step: { dispatch: onward, events: [] } });
+  });
+
+  test('is proved not to be executed when no other attempt was made: by what was proved before', () => {
+    expect(planInquiry(onward, ask(1), t0, true)).toMatchObject({
+      step: {
+        dispatch: { closedForDispatch: true },
+        events: [{ event: { data: { answer: 'not_found', provesNotExecuted: true } } }],
+      },
+    });
+  });
+
+  test('is not proved by a NOT_FOUND of the provider before', () => {
+    const sent = { ...onward, status: 'unanswered', attempt: 2, notAfter: t0, sentMaybe: true } as const;
+    const again = { ...sent, firstNotFoundAt: addMs(t0, 1_001) };
+    const step = answerInquiry(again, ask(1), asked({ kind: 'not_found' }, 5_000));
+    expect(step).toMatchObject({
+      dispatch: again,
+      events: [{ event: { data: { answer: 'not_found', provesNotExecuted: false } } }],
+    });
   });
 });

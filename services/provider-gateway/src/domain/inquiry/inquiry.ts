@@ -1,7 +1,7 @@
 import { addMs, earlier, type Instant, instantToMs } from '@slipstream/kernel';
 import { isLive, type PendingEvent, providerHasSpoken, type SlipEvent } from '@slipstream/slip';
-import { receiveAnswer } from '../dispatch/receive-answer.ts';
-import { type Dispatch, pending, type Step } from '../dispatch/state.ts';
+import { hear, moveTo } from '../dispatch/earlier.ts';
+import { type Chosen, type Dispatch, pending, type Step } from '../dispatch/state.ts';
 import { countsAsNotFound, neverLeft, provesNotExecuted } from '../proof/not-executed.ts';
 import type { InquiryOutcome } from '../provider/answer.ts';
 
@@ -25,13 +25,9 @@ const abandonedCheckMs = 1_000;
 
 /** What to do about a due inquiry. `known` tells whether the provider is still configured. */
 export function planInquiry(dispatch: Dispatch, inquiry: Inquiry, now: Instant, known: boolean): InquiryPlan {
-  const answer = (word: AnswerWord, detail: string, next: Dispatch = dispatch): InquiryPlan => ({
+  const answer = (word: AnswerWord, detail: string, next = dispatch, proves = false): InquiryPlan => ({
     plan: 'answer',
-    step: {
-      dispatch: next,
-      inquiries: [],
-      events: inquiryAnswered(next, inquiry, word, word === 'never_sent', detail),
-    },
+    step: { dispatch: next, inquiries: [], events: inquiryAnswered(next, inquiry, word, proves, detail) },
   });
   if (dispatch.outcome !== null) return answer('returned', 'The final answer was received already.');
   if (dispatch.status === 'intended') {
@@ -44,15 +40,22 @@ export function planInquiry(dispatch: Dispatch, inquiry: Inquiry, now: Instant, 
   if (inquiry.n === 0 && now >= dispatch.deadline) {
     return answer('no_answer', 'From the deadline on the reconciler asks.');
   }
+  // A question of this service's own about an attempt before it was handed on: its next one is still to be made.
+  if (inquiry.n === 0 && neverLeft(dispatch)) return answer('no_answer', 'It is with nobody.');
   if (neverLeft(dispatch)) {
     const closed: Dispatch = { ...dispatch, closedForDispatch: true, nextAt: null };
-    return answer('never_sent', neverSentDetail(dispatch), closed);
+    const proved = dispatch.earlier.some(({ end }) => end === 'unanswered');
+    return answer(proved ? 'not_found' : 'never_sent', neverSentDetail(dispatch), closed, true);
   }
   if (!known) return answer('no_answer', 'The provider is not configured any more.');
   return { plan: 'ask' };
 }
 
-function neverSentDetail({ attempt }: Dispatch): string {
+function neverSentDetail({ attempt, earlier }: Dispatch): string {
+  const proved = earlier.filter(({ end }) => end === 'unanswered').map(({ provider }) => provider);
+  if (proved.length > 0) {
+    return `Proved before it was handed on that ${proved.join(' and ')} did not execute it; no other attempt left.`;
+  }
   return attempt === 0 ? 'No attempt was made.' : `None of ${attempt} attempts left; there will be no other.`;
 }
 
@@ -62,6 +65,8 @@ export interface Asked {
   readonly now: Instant;
   readonly outcome: InquiryOutcome;
   readonly acceptanceDelayMaxMs: number | null;
+  /** Who else it may be sent to, should this prove that it was not executed; null: nobody. */
+  readonly next: (dispatch: Dispatch) => Chosen | null;
 }
 
 /** Records what the provider answered: evidence, and the answer to the question with what it proves. */
@@ -70,12 +75,8 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
   switch (outcome.kind) {
     case 'answered': {
       const { answer } = outcome;
-      const step = receiveAnswer(dispatch, {
-        answer,
-        evidence: 'inquiry_answer',
-        receivedAt: null,
-        now: asked.now,
-      });
+      const receipt = { answer, evidence: 'inquiry_answer', receivedAt: null, now: asked.now } as const;
+      const step = hear(dispatch, inquiry.provider, receipt);
       const word = answer.kind === 'returned' ? 'returned' : 'pending';
       const detail = answer.kind === 'returned' ? `The provider says ${answer.outcome}.` : '';
       const answered = inquiryAnswered(step.dispatch, inquiry, word, false, detail);
@@ -97,18 +98,43 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
 const askAgainMsMin = 500;
 
 /**
- * When this service's own question is put again because the provider gave no answer: after a quarter of the time that
- * has gone by since the slip may have left, until the deadline; from there on the reconciler asks. Null: not again.
+ * When this service's own question is put again, until the deadline; from there on the reconciler asks. Null: not again.
+ * @param dispatch as the answer left it
  */
 export function askAgainAt(dispatch: Dispatch, inquiry: Inquiry, { outcome, now }: Asked): Instant | null {
-  const { outcome: known, notAfter, deadline } = dispatch;
-  if (inquiry.n !== 0 || outcome.kind !== 'no_answer' || known !== null || notAfter === null) return null;
+  if (inquiry.n !== 0 || dispatch.outcome !== null) return null;
+  const at =
+    outcome.kind === 'no_answer'
+      ? afterNoAnswer(dispatch, now)
+      : outcome.kind === 'not_found'
+        ? afterNotFound(dispatch)
+        : null;
+  return at !== null && at < dispatch.deadline ? at : null;
+}
+
+/** After a quarter of the time that has gone by since the slip may have left. */
+function afterNoAnswer({ notAfter }: Dispatch, now: Instant): Instant | null {
+  if (notAfter === null) return null;
   const goneMs = instantToMs(now) - instantToMs(notAfter);
-  const at = addMs(now, Math.max(askAgainMsMin, goneMs / 4));
-  return at < deadline ? at : null;
+  return addMs(now, Math.max(askAgainMsMin, goneMs / 4));
+}
+
+/** Once the quiet period is over: the second NOT_FOUND proves what the first could not (rule 3). */
+function afterNotFound({ firstNotFoundAt, closedForDispatch, policy }: Dispatch): Instant | null {
+  if (firstNotFoundAt === null || closedForDispatch) return null;
+  return addMs(firstNotFoundAt, policy.quietPeriodMs + 1);
 }
 
 function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {
+  // It was handed on since: what proves something is asked of whom it is with.
+  if (inquiry.provider !== dispatch.provider) {
+    const detail = 'The provider does not know the slip, which another one has by now.';
+    return {
+      dispatch,
+      events: inquiryAnswered(dispatch, inquiry, 'not_found', false, detail),
+      inquiries: [],
+    };
+  }
   const facts = {
     notAfter: dispatch.notAfter,
     acceptanceDelayMaxMs: asked.acceptanceDelayMaxMs,
@@ -124,6 +150,8 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {
     : first === null
       ? asked.askedAt
       : earlier(first, asked.askedAt);
+  const onward = proved ? handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked) : null;
+  if (onward !== null) return onward;
   const next: Dispatch = {
     ...dispatch,
     firstNotFoundAt,
@@ -137,6 +165,21 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {
     events: inquiryAnswered(next, inquiry, 'not_found', proved, detail),
     inquiries: [],
   };
+}
+
+/**
+ * Before its deadline a slip that was provably not executed goes to another provider of its route (rule 3), when this
+ * service asked by itself: whoever else asks gets the proof, and gives the money back on it. Null: it does not.
+ */
+function handedOn(dispatch: Dispatch, { n }: Inquiry, { now, askedAt, next }: Asked): Step | null {
+  if (n !== 0 || dispatch.closedForDispatch || now >= dispatch.deadline) return null;
+  const chosen = next(dispatch);
+  if (chosen === null || chosen.provider === dispatch.provider) return null;
+  const { choice, provider } = chosen;
+  const proof = `Not found at ${dispatch.firstNotFoundAt} and at ${askedAt}.`;
+  const told = choice && { ...choice, detail: `${choice.detail} ${proof}` };
+  const moved = moveTo(dispatch, { provider, choice: told });
+  return { dispatch: { ...moved, status: 'held', nextAt: now }, events: [], inquiries: [] };
 }
 
 function inquiryAnswered(

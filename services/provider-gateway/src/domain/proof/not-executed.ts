@@ -3,7 +3,8 @@ import { providerHasSpoken } from '@slipstream/slip';
 import type { Dispatch } from '../dispatch/state.ts';
 
 /**
- * True when no attempt ever left this system: none was made, or each ended in DispatchNotSent. It stays true only if
+ * True when no attempt ever left this system: none was made, or each ended in DispatchNotSent; where the slip was handed on,
+ * an earlier one may have left, and was proved not to be executed. It stays true only if
  * no further attempt is made: whoever relies on it closes the row for dispatch in the same transaction.
  */
 export function neverLeft(dispatch: Dispatch): boolean {

@@ -39,8 +39,19 @@ export type UnansweredReason =
 
 /** How one dispatch call ended. `not_sent`: provably nothing was taken by the provider. */
 export type CallOutcome =
-  | { readonly kind: 'not_sent'; readonly reason: string; readonly detail: string }
-  | { readonly kind: 'unanswered'; readonly reason: UnansweredReason; readonly detail: string }
+  | {
+      readonly kind: 'not_sent';
+      readonly reason: string;
+      readonly detail: string;
+      /** It asked to be left alone for so long. */
+      readonly retryAfterMs?: number;
+    }
+  | {
+      readonly kind: 'unanswered';
+      readonly reason: UnansweredReason;
+      readonly detail: string;
+      readonly retryAfterMs?: number;
+    }
   | { readonly kind: 'answered'; readonly answer: ProviderAnswer };
 
 /** How one inquiry call ended. `not_found` is the provider's explicit word, never a guess from a status code. */
@@ -48,3 +59,13 @@ export type InquiryOutcome =
   | { readonly kind: 'answered'; readonly answer: ProviderAnswer }
   | { readonly kind: 'not_found' }
   | { readonly kind: 'no_answer'; readonly detail: string };
+
+/**
+ * The end of a call as the provider declares it: one whose "too many requests" means that it took nothing was not sent the
+ * slip. Without that word something left, and it is asked about (rule 1).
+ */
+export function asDeclared(outcome: CallOutcome, throttledMeansNotTaken: boolean): CallOutcome {
+  if (outcome.kind !== 'unanswered' || outcome.reason !== 'throttled' || !throttledMeansNotTaken)
+    return outcome;
+  return { ...outcome, kind: 'not_sent' };
+}

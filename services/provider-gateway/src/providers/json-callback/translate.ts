@@ -9,6 +9,7 @@ import {
 } from '@slipstream/kernel';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../../domain/provider/answer.ts';
 import type { OnceResult } from '../transport/call-once.ts';
+import { throttled } from '../transport/throttled.ts';
 
 /** The provider's answer cannot be understood; the message says why, for people. */
 export class Garbage extends Error {}
@@ -28,8 +29,8 @@ export function dispatchOutcome(result: OnceResult, slipId: string): CallOutcome
     };
   }
   if (status >= 500) return { kind: 'unanswered', reason: 'server_error', detail: `HTTP ${status}` };
-  // It says "later", and by no word that nothing was taken: something left, so it is asked about (rule 1).
-  if (status === 429) return { kind: 'unanswered', reason: 'throttled', detail: 'HTTP 429' };
+  // It says "later"; whether that means that nothing was taken is its rules' word.
+  if (status === 429) return throttled(result.headers);
   try {
     const answer = toAnswer(about(slipId, parseObject(result)));
     if (status >= 400 && !refuses(status, answer)) {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/ops/v1/events.proto.
  */
 export const file_slipstream_ops_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMi0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMqgAEKDUFjY291bnRTdGF0dXMSHgoaQUNDT1VOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVBQ0NPVU5UX1NUQVRVU19BQ1RJVkUQARIZChVBQ0NPVU5UX1NUQVRVU19GUk9aRU4QAhIZChVBQ0NPVU5UX1NUQVRVU19DTE9TRUQQA2IGcHJvdG8z");
+  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMi0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkitgIKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBQgkKB19wNTBfbXNCCQoHX3A5NV9tc0IJCgdfcDk5X21zKoABCg1BY2NvdW50U3RhdHVzEh4KGkFDQ09VTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVQUNDT1VOVF9TVEFUVVNfQUNUSVZFEAESGQoVQUNDT1VOVF9TVEFUVVNfRlJPWkVOEAISGQoVQUNDT1VOVF9TVEFUVVNfQ0xPU0VEEAMqhgEKDlByb3ZpZGVySGVhbHRoEh8KG1BST1ZJREVSX0hFQUxUSF9VTlNQRUNJRklFRBAAEhsKF1BST1ZJREVSX0hFQUxUSF9IRUFMVEhZEAESHAoYUFJPVklERVJfSEVBTFRIX0RFR1JBREVEEAISGAoUUFJPVklERVJfSEVBTFRIX0RPV04QA2IGcHJvdG8z");
 
 /**
  * Of each service, about itself: its rules are another than those it applied before.
@@ -96,6 +96,142 @@ export const AccountStatusChangedSchema: GenMessage<AccountStatusChanged> = /*@_
   messageDesc(file_slipstream_ops_v1_events, 1);
 
 /**
+ * Of the gateway: people decided that no call is made to a provider; what waits for it goes to another one.
+ *
+ * @generated from message slipstream.ops.v1.ProviderDisabled
+ */
+export type ProviderDisabled = Message<"slipstream.ops.v1.ProviderDisabled"> & {
+  /**
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Who switched it: the token's subject; and the request that did.
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.ProviderDisabled.
+ * Use `create(ProviderDisabledSchema)` to create a new message.
+ */
+export const ProviderDisabledSchema: GenMessage<ProviderDisabled> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 2);
+
+/**
+ * @generated from message slipstream.ops.v1.ProviderEnabled
+ */
+export type ProviderEnabled = Message<"slipstream.ops.v1.ProviderEnabled"> & {
+  /**
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.ProviderEnabled.
+ * Use `create(ProviderEnabledSchema)` to create a new message.
+ */
+export const ProviderEnabledSchema: GenMessage<ProviderEnabled> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 3);
+
+/**
+ * Of the gateway, as one instance sees a provider by its latest calls, at most a minute old.
+ *
+ * @generated from message slipstream.ops.v1.ProviderHealthChanged
+ */
+export type ProviderHealthChanged = Message<"slipstream.ops.v1.ProviderHealthChanged"> & {
+  /**
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: string instance = 2;
+   */
+  instance: string;
+
+  /**
+   * @generated from field: slipstream.ops.v1.ProviderHealth previous = 3;
+   */
+  previous: ProviderHealth;
+
+  /**
+   * @generated from field: slipstream.ops.v1.ProviderHealth health = 4;
+   */
+  health: ProviderHealth;
+
+  /**
+   * @generated from field: int32 calls = 5;
+   */
+  calls: number;
+
+  /**
+   * Calls that ended without a usable answer; and of those, how many by time.
+   *
+   * @generated from field: int32 failures = 6;
+   */
+  failures: number;
+
+  /**
+   * @generated from field: int32 timeouts = 7;
+   */
+  timeouts: number;
+
+  /**
+   * Percentiles of the time that calls took. Unset: there was none.
+   *
+   * @generated from field: optional int32 p50_ms = 8;
+   */
+  p50Ms?: number | undefined;
+
+  /**
+   * @generated from field: optional int32 p95_ms = 9;
+   */
+  p95Ms?: number | undefined;
+
+  /**
+   * @generated from field: optional int32 p99_ms = 10;
+   */
+  p99Ms?: number | undefined;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.ProviderHealthChanged.
+ * Use `create(ProviderHealthChangedSchema)` to create a new message.
+ */
+export const ProviderHealthChangedSchema: GenMessage<ProviderHealthChanged> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 4);
+
+/**
  * @generated from enum slipstream.ops.v1.AccountStatus
  */
 export enum AccountStatus {
@@ -125,4 +261,39 @@ export enum AccountStatus {
  */
 export const AccountStatusSchema: GenEnum<AccountStatus> = /*@__PURE__*/
   enumDesc(file_slipstream_ops_v1_events, 0);
+
+/**
+ * @generated from enum slipstream.ops.v1.ProviderHealth
+ */
+export enum ProviderHealth {
+  /**
+   * @generated from enum value: PROVIDER_HEALTH_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PROVIDER_HEALTH_HEALTHY = 1;
+   */
+  HEALTHY = 1,
+
+  /**
+   * It is called, and answers too seldom or too late.
+   *
+   * @generated from enum value: PROVIDER_HEALTH_DEGRADED = 2;
+   */
+  DEGRADED = 2,
+
+  /**
+   * It is not called for a while.
+   *
+   * @generated from enum value: PROVIDER_HEALTH_DOWN = 3;
+   */
+  DOWN = 3,
+}
+
+/**
+ * Describes the enum slipstream.ops.v1.ProviderHealth.
+ */
+export const ProviderHealthSchema: GenEnum<ProviderHealth> = /*@__PURE__*/
+  enumDesc(file_slipstream_ops_v1_events, 1);
 

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { PreparedCall, Provider } from '../../application/ports.ts';
+import type { HealthChange } from '../../application/tell-health.ts';
+import type { CallOutcome } from '../../domain/provider/answer.ts';
+import { type MeteredCall, watched } from './circuits.ts';
+
+const openMs = 5_000;
+const answered: CallOutcome = {
+  kind: 'answered',
+  answer: { kind: 'acknowledged', providerReference: null, providerTime: null },
+};
+const timeout: CallOutcome = { kind: 'unanswered', reason: 'timeout', detail: '' };
+const refused: CallOutcome = { kind: 'not_sent', reason: 'connection_refused', detail: '' };
+const tooLate: CallOutcome = { kind: 'not_sent', reason: 'too_late', detail: '' };
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+function setUp() {
+  const world = { outcome: answered, sent: 0, ms: 0, isTold: true };
+  const metered: MeteredCall[] = [];
+  const changes: HealthChange[] = [];
+  const provider = {
+    id: 'acme',
+    capabilities: { answerTimeoutMs: 1_000, concurrencyMax: 8, circuitOpenMs: openMs },
+    send: async () => {
+      world.sent += 1;
+      return { outcome: world.outcome, released: Promise.resolve() };
+    },
+    inquire: async () => ({ outcome: { kind: 'not_found' }, released: Promise.resolve() }),
+  } as unknown as Provider;
+  const { providers, circuits } = watched(new Map([['acme', provider]]), {
+    monotonicMs: () => world.ms,
+    onCall: (call) => void metered.push(call),
+    onHealth: async (change) => {
+      if (world.isTold) changes.push(change);
+      return world.isTold;
+    },
+  });
+  const acme = providers.get('acme')!;
+  const send = async (outcome: CallOutcome, times = 1) => {
+    world.outcome = outcome;
+    const ends: CallOutcome[] = [];
+    for (let n = 0; n < times; n++) ends.push((await acme.send({} as PreparedCall, 0)).outcome);
+    return ends;
+  };
+  const pass = (ms: number) => {
+    world.ms += ms;
+    jest.advanceTimersByTime(ms);
+  };
+  return { world, metered, changes, acme, circuits, send, pass };
+}
+
+describe('the circuit of a provider', () => {
+  test('stays closed while fewer than half of the calls fail, and for what is our own delay', async () => {
+    const { circuits, send } = setUp();
+    for (let n = 0; n < 30; n++) await send(n % 3 === 0 ? refused : answered);
+    await send(tooLate, 60);
+    expect([circuits.allowed('acme', 8), circuits.isHealthy('acme')]).toEqual([8, true]);
+    expect(circuits.view('acme').state).toBe('closed');
+  });
+
+  test.each([
+    ['was not reached', refused],
+    ['does not answer', timeout],
+  ])('opens when it %s, and nothing is sent', async (_, outcome) => {
+    const { world, circuits, send } = setUp();
+    await send(outcome, 19);
+    expect(circuits.allowed('acme', 8)).toBe(8);
+    await send(outcome);
+    expect([circuits.allowed('acme', 8), circuits.isHealthy('acme')]).toEqual([0, false]);
+    expect(circuits.view('acme')).toMatchObject({ state: 'open', calls: 20, failures: 20 });
+    expect(await send(answered)).toMatchObject([{ kind: 'not_sent', reason: 'circuit_open' }]);
+    expect(world.sent).toBe(20);
+  });
+
+  test('lets one call try it again after a while, and closes when that one is answered', async () => {
+    const { circuits, send, pass } = setUp();
+    await send(timeout, 20);
+    pass(openMs);
+    expect([circuits.allowed('acme', 8), circuits.view('acme').state]).toEqual([1, 'half_open']);
+    await send(timeout);
+    expect(circuits.allowed('acme', 8)).toBe(0);
+    pass(openMs);
+    expect(await send(answered)).toEqual([answered]);
+    expect([circuits.allowed('acme', 8), circuits.view('acme').state]).toEqual([8, 'closed']);
+  });
+});
+
+test('every call is told of by its end, questions too', async () => {
+  const { acme, metered, send } = setUp();
+  await send(timeout);
+  await acme.inquire('s-1');
+  expect(metered).toMatchObject([
+    { provider: 'acme', call: 'dispatch', outcome: 'unanswered', reason: 'timeout' },
+    { provider: 'acme', call: 'inquiry', outcome: 'not_found', reason: '' },
+  ]);
+});
+
+describe('a change of health', () => {
+  test('is told once, with what it rests on', async () => {
+    const { changes, send, pass } = setUp();
+    await send(answered, 8);
+    pass(1_000);
+    await send(timeout, 2);
+    pass(1_000);
+    await send(timeout, 2);
+    expect(changes).toMatchObject([
+      {
+        ...{ provider: 'acme', previous: 'healthy', health: 'degraded' },
+        signs: { calls: 11, failures: 3, timeouts: 3 },
+      },
+    ]);
+    await send(timeout, 20);
+    expect(changes.slice(1)).toMatchObject([{ previous: 'degraded', health: 'down' }]);
+  });
+
+  test('that could not be told is told with a later call', async () => {
+    const { world, changes, send, pass } = setUp();
+    world.isTold = false;
+    await send(refused, 20);
+    expect(changes).toEqual([]);
+    world.isTold = true;
+    pass(openMs);
+    await send(refused);
+    expect(changes).toMatchObject([{ health: 'down' }]);
+  });
+});

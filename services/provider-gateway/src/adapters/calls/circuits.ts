@@ -1,0 +1,166 @@
+import type { ProviderHealth } from '@slipstream/slip';
+import {
+  BrokenCircuitError,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  CountBreaker,
+  circuitBreaker,
+  handleWhenResult,
+} from 'cockatiel';
+import type { Circuits, CircuitView, Ended, Provider, Providers } from '../../application/ports.ts';
+import type { HealthChange } from '../../application/tell-health.ts';
+import type { CallOutcome, InquiryOutcome } from '../../domain/provider/answer.ts';
+import { healthOf } from '../../domain/provider/health.ts';
+import { CallWindow } from './call-window.ts';
+
+/** Half of the last fifty calls failed, or of the first twenty: no more are made for a while. */
+const breaker = { threshold: 0.5, size: 50, minimumNumberOfCalls: 20 };
+/** Between two looks at the health of one provider. */
+const healthPauseMs = 1_000;
+
+/** How one call to a provider ended, for people who count. */
+export interface MeteredCall {
+  readonly provider: string;
+  readonly call: 'dispatch' | 'inquiry';
+  readonly outcome: string;
+  readonly reason: string;
+  readonly tookMs: number;
+}
+
+export interface CircuitOptions {
+  readonly monotonicMs: () => number;
+  readonly onCall: (call: MeteredCall) => void;
+  /** False: it could not be told, and is looked at again with the next call. */
+  readonly onHealth: (change: HealthChange) => Promise<boolean>;
+}
+
+/** The providers with a circuit around each one's dispatch calls, and what is seen of them. */
+export function watched(
+  providers: Providers,
+  options: CircuitOptions,
+): { readonly providers: Providers; readonly circuits: Circuits } {
+  const circuits = new Map([...providers.values()].map((one) => [one.id, new Circuit(one, options)]));
+  return {
+    providers: new Map([...circuits].map(([id, circuit]) => [id, circuit.provider])),
+    circuits: {
+      allowed: (id, concurrencyMax) => circuits.get(id)?.allowed(concurrencyMax) ?? concurrencyMax,
+      isHealthy: (id) => circuits.get(id)?.allowed(1) !== 0,
+      view: (id) => circuits.get(id)?.view() ?? nothing,
+    },
+  };
+}
+
+const nothing: CircuitView = {
+  ...{ state: 'closed', calls: 0, failures: 0, timeouts: 0, p50Ms: null, p95Ms: null, p99Ms: null },
+};
+
+class Circuit {
+  /** The provider, its calls watched. */
+  readonly provider: Provider;
+  readonly #options: CircuitOptions;
+  readonly #window = new CallWindow();
+  readonly #policy: CircuitBreakerPolicy;
+  #openedAtMs = 0;
+  #health: ProviderHealth = 'healthy';
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(provider: Provider, options: CircuitOptions) {
+    this.#options = options;
+    this.#policy = circuitBreaker(
+      handleWhenResult((ended) => isFailure((ended as Ended<CallOutcome>).outcome)),
+      { halfOpenAfter: provider.capabilities.circuitOpenMs, breaker: new CountBreaker(breaker) },
+    );
+    this.#policy.onBreak(() => {
+      this.#openedAtMs = options.monotonicMs();
+    });
+    this.provider = {
+      ...provider,
+      send: (call, startBeforeMs) => this.#send(() => provider.send(call, startBeforeMs)),
+      inquire: (slipId) => this.#inquire(() => provider.inquire(slipId)),
+    };
+  }
+
+  allowed(concurrencyMax: number): number {
+    switch (this.#policy.state) {
+      case CircuitState.Closed:
+        return concurrencyMax;
+      case CircuitState.Open:
+        return this.#mayTry() ? 1 : 0;
+      default:
+        return 0;
+    }
+  }
+
+  view(): CircuitView {
+    const { state } = this.#policy;
+    const isOpen = state === CircuitState.Open && !this.#mayTry();
+    return {
+      state: state === CircuitState.Closed ? 'closed' : isOpen ? 'open' : 'half_open',
+      ...this.#window.summary(this.#options.monotonicMs()),
+    };
+  }
+
+  #mayTry(): boolean {
+    return this.#options.monotonicMs() - this.#openedAtMs >= this.provider.capabilities.circuitOpenMs;
+  }
+
+  async #send(send: () => Promise<Ended<CallOutcome>>): Promise<Ended<CallOutcome>> {
+    const begunMs = this.#options.monotonicMs();
+    let ended: Ended<CallOutcome>;
+    try {
+      ended = await this.#policy.execute(send);
+    } catch (error) {
+      if (!(error instanceof BrokenCircuitError)) throw error;
+      ended = { outcome: circuitOpen, released: Promise.resolve() };
+    }
+    const { outcome } = ended;
+    const atMs = this.#options.monotonicMs();
+    const tookMs = atMs - begunMs;
+    if (outcome !== circuitOpen) {
+      const isTimeout = outcome.kind !== 'answered' && /timeout/.test(outcome.reason);
+      this.#window.note({ atMs, tookMs, isFailure: isFailure(outcome), isTimeout });
+    }
+    this.#meter('dispatch', outcome, tookMs);
+    this.#look(atMs);
+    return ended;
+  }
+
+  async #inquire(inquire: () => Promise<Ended<InquiryOutcome>>): Promise<Ended<InquiryOutcome>> {
+    const begunMs = this.#options.monotonicMs();
+    const ended = await inquire();
+    this.#meter('inquiry', ended.outcome, this.#options.monotonicMs() - begunMs);
+    return ended;
+  }
+
+  #meter(call: MeteredCall['call'], outcome: CallOutcome | InquiryOutcome, tookMs: number): void {
+    const reason = 'reason' in outcome ? outcome.reason : '';
+    this.#options.onCall({ provider: this.provider.id, call, outcome: outcome.kind, reason, tookMs });
+  }
+
+  /** A change is told once; the call that showed it does not wait for that. */
+  #look(atMs: number): void {
+    const isCalled = this.#policy.state === CircuitState.Closed;
+    if (atMs - this.#lookedAtMs < healthPauseMs && isCalled === (this.#health !== 'down')) return;
+    this.#lookedAtMs = atMs;
+    const signs = this.view();
+    const previous = this.#health;
+    const health = healthOf(previous, { ...signs, isCalled }, this.provider.capabilities.answerTimeoutMs);
+    if (health === previous) return;
+    this.#health = health;
+    void this.#options.onHealth({ provider: this.provider.id, previous, health, signs }).then((told) => {
+      if (!told && this.#health === health) this.#health = previous;
+    });
+  }
+}
+
+/** Of a call that ends so the circuit counts; that we were too late ourselves is no word about the provider. */
+function isFailure(outcome: CallOutcome): boolean {
+  if (outcome.kind === 'answered') return false;
+  return outcome.kind === 'unanswered' || outcome.reason !== 'too_late';
+}
+
+const circuitOpen: CallOutcome = {
+  kind: 'not_sent',
+  reason: 'circuit_open',
+  detail: 'Too many calls to the provider failed, so it was not sent.',
+};

@@ -1,0 +1,151 @@
+import { expect, test } from '@jest/globals';
+import { addMs, type Instant } from '@slipstream/kernel';
+import fc from 'fast-check';
+import { answerInquiry } from '../inquiry/inquiry.ts';
+import type { CallOutcome, InquiryOutcome } from '../provider/answer.ts';
+import { choose } from '../route/choose.ts';
+import { endAttempt, intend, mayIntend } from './attempt.ts';
+import { moveTo } from './earlier.ts';
+import { dispatch, final, pending, t0 } from './spec-support.ts';
+import type { Dispatch } from './state.ts';
+
+const quietPeriodMs = 100;
+const callMs = 50;
+const answerTimeoutMs = 80;
+
+/** What a provider does with the call that it gets, within the bound that it declares. */
+interface Behaviour {
+  readonly end: 'refused' | 'lost' | 'taken_silently' | 'acknowledged' | 'answered' | 'rejected';
+  /** How long after it was sent it takes the slip up, as a share of what it declares. */
+  readonly acceptedAfter: number;
+  /** Null: it declares no bound, and may take a slip up at any time. */
+  readonly boundMs: number | null;
+}
+
+interface Executed {
+  readonly provider: string;
+  readonly at: Instant;
+}
+
+/** One slip and its providers; `step` lets a while pass, and does what the service would do then. */
+class World {
+  state: Dispatch;
+  now = t0;
+  readonly executions: Executed[] = [];
+  readonly calls = new Map<string, number>();
+  readonly #ids: readonly string[];
+  readonly #behaviours: readonly Behaviour[];
+
+  constructor(behaviours: readonly Behaviour[]) {
+    this.#ids = behaviours.map((_, index) => `p${index}`);
+    this.#behaviours = behaviours;
+    const policy = { graceMs: 0, quietPeriodMs, inquiryLadderMs: [0] };
+    this.state = dispatch({ provider: 'p0', policy, deadline: addMs(t0, 100_000) });
+  }
+
+  step(waitMs: number, disabled: ReadonlySet<string>): void {
+    this.now = addMs(this.now, waitMs);
+    if (mayIntend(this.state, this.now)) this.#call(disabled);
+    else if (this.state.status === 'unanswered' || this.state.status === 'answered') this.#ask(disabled);
+    else if (this.state.status === 'held') this.#handOn(disabled);
+  }
+
+  #choose(state: Dispatch, disabled: ReadonlySet<string>) {
+    const candidates = this.#ids.map((id, index) => ({ id, priority: index + 1, weight: 1 }));
+    const obstacle = (id: string) => (disabled.has(id) ? ('disabled' as const) : null);
+    return choose(state, { candidates, obstacle, random: 0 });
+  }
+
+  #handOn(disabled: ReadonlySet<string>): void {
+    const chosen = this.#choose(this.state, disabled);
+    if (chosen) this.state = moveTo(this.state, chosen);
+  }
+
+  get #behaviour(): Behaviour {
+    return this.#behaviours[this.#ids.indexOf(this.state.provider ?? '')]!;
+  }
+
+  #call(disabled: ReadonlySet<string>): void {
+    const { end, boundMs, acceptedAfter } = this.#behaviour;
+    const provider = this.state.provider!;
+    const limits = { connectTimeoutMs: callMs, answerTimeoutMs, acceptanceDelayMaxMs: boundMs };
+    this.state = intend(this.state, this.now, callMs, limits, 'one');
+    if (end !== 'refused') {
+      this.calls.set(provider, (this.calls.get(provider) ?? 0) + 1);
+      const at = addMs(this.state.notAfter!, Math.floor((boundMs ?? 90_000) * acceptedAfter));
+      if (end !== 'lost' && end !== 'rejected') this.executions.push({ provider, at });
+    }
+    this.now = addMs(this.now, callMs);
+    const outcome = outcomes[end];
+    const { attempt } = this.state;
+    const ended = { attempt, outcome, now: this.now, retryDelayMs: 20, acceptanceDelayMaxMs: boundMs };
+    this.state = endAttempt(this.state, ended).dispatch;
+    if (outcome.kind === 'not_sent' && this.state.status === 'held') this.#handOn(disabled);
+  }
+
+  #ask(disabled: ReadonlySet<string>): void {
+    const { boundMs, end } = this.#behaviour;
+    const provider = this.state.provider!;
+    const knows = this.executions.some((one) => one.provider === provider && one.at <= this.now);
+    const says: InquiryOutcome = knows
+      ? { kind: 'answered', answer: final('succeeded') }
+      : end === 'acknowledged'
+        ? { kind: 'answered', answer: pending }
+        : { kind: 'not_found' };
+    const asked = { askedAt: this.now, now: this.now, outcome: says, acceptanceDelayMaxMs: boundMs };
+    const next = (one: Dispatch) => this.#choose(one, disabled);
+    const inquiry = { slipId: this.state.slipId, n: 0, provider };
+    this.state = answerInquiry(this.state, inquiry, { ...asked, next }).dispatch;
+  }
+}
+
+const outcomes: Readonly<Record<Behaviour['end'], CallOutcome>> = {
+  refused: { kind: 'not_sent', reason: 'connection_refused', detail: '' },
+  lost: { kind: 'unanswered', reason: 'timeout', detail: '' },
+  taken_silently: { kind: 'unanswered', reason: 'timeout', detail: '' },
+  acknowledged: { kind: 'answered', answer: pending },
+  answered: { kind: 'answered', answer: final('succeeded') },
+  rejected: { kind: 'answered', answer: final('failed') },
+};
+
+const behaviour = fc.record({
+  end: fc.constantFrom(...(Object.keys(outcomes) as Behaviour['end'][])),
+  acceptedAfter: fc.double({ min: 0, max: 1, noNaN: true }),
+  boundMs: fc.option(fc.integer({ min: 0, max: 500 }), { nil: null, freq: 3 }),
+});
+const step = fc.record({
+  waitMs: fc.integer({ min: 0, max: 400 }),
+  disabled: fc.subarray(['p0', 'p1', 'p2']),
+});
+
+test('property: while providers keep what they declare, at most one executes a slip, once', () => {
+  let handedOn = 0;
+  fc.assert(
+    fc.property(
+      fc.array(behaviour, { minLength: 1, maxLength: 3 }),
+      fc.array(step, { maxLength: 40 }),
+      (behaviours, steps) => {
+        const world = new World(behaviours);
+        for (const { waitMs, disabled } of steps) world.step(waitMs, new Set(disabled));
+        expect(world.executions.length).toBeLessThanOrEqual(1);
+        expect(Math.max(0, ...world.calls.values())).toBeLessThanOrEqual(1);
+        if (world.state.earlier.some(({ end }) => end === 'unanswered')) handedOn += 1;
+        // Who declares no bound is never followed by another, once it may have the slip.
+        for (const { provider, end } of world.state.earlier) {
+          const declared = behaviours[Number(provider.slice(1))]!.boundMs;
+          expect([end, declared === null]).not.toEqual(['unanswered', true]);
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+  // It does happen, or nothing was tested.
+  expect(handedOn).toBeGreaterThan(20);
+});
+
+test('one that executes later than it declares is executed beside another: only its promise stands against that', () => {
+  const late: Behaviour = { end: 'taken_silently', acceptedAfter: 20, boundMs: 100 };
+  const world = new World([late, { end: 'answered', acceptedAfter: 0, boundMs: 100 }]);
+  for (let n = 0; n < 8; n++) world.step(150, new Set());
+  expect(world.executions.map(({ provider }) => provider)).toEqual(['p0', 'p1']);
+});

@@ -1,0 +1,26 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ProviderHealth } from '@slipstream/slip';
+import { type CallSigns, healthOf } from './health.ts';
+
+const signs = (more: Partial<CallSigns> = {}): CallSigns => ({
+  ...{ isCalled: true, calls: 100, failures: 0, p95Ms: 50 },
+  ...more,
+});
+
+describe('the health of a provider', () => {
+  test.each<[string, ProviderHealth, Partial<CallSigns>, ProviderHealth]>([
+    ['all is well', 'healthy', {}, 'healthy'],
+    ['fewer than a fifth fail', 'healthy', { failures: 19 }, 'healthy'],
+    ['a fifth fails', 'healthy', { failures: 20 }, 'degraded'],
+    ['it was degraded, and a tenth still fails', 'degraded', { failures: 10 }, 'degraded'],
+    ['it was degraded, and fewer than a tenth fail', 'degraded', { failures: 9 }, 'healthy'],
+    ['answers take nearly as long as is waited', 'healthy', { p95Ms: 800 }, 'degraded'],
+    ['answers take less', 'healthy', { p95Ms: 799 }, 'healthy'],
+    ['it is not called', 'healthy', { isCalled: false }, 'down'],
+    ['it is called again, and little is known yet', 'down', { calls: 1 }, 'degraded'],
+    ['little is known', 'healthy', { calls: 9, failures: 9 }, 'healthy'],
+    ['nothing is known', 'degraded', { calls: 0, p95Ms: null }, 'degraded'],
+  ])('%s', (_, before, more, expected) => {
+    expect(healthOf(before, signs(more), 1_000)).toBe(expected);
+  });
+});

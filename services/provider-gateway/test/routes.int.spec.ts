@@ -1,0 +1,268 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { decodeOpsEvent, stampEnvelope, topics } from '@slipstream/contracts';
+import { sharedEnvironment } from '@slipstream/environment';
+import type { Instant } from '@slipstream/kernel';
+import { waitFor } from '@slipstream/testing';
+import { inquiryRequested, recorded } from './support/events.ts';
+import { Harness, providerRules } from './support/harness.ts';
+
+const environment = sharedEnvironment();
+
+/** A provider that does with each call what the test says, and remembers which slips it was sent. */
+class Fake {
+  readonly sent: string[] = [];
+  /** What a call is answered with; null: never. */
+  answer: object | null = { status: 'succeeded' };
+  throttles = false;
+  /** What is said of a slip when it is asked about. */
+  known: object | null = null;
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<Fake> {
+    const server = createServer((request, response) => void fake.#answer(request, response));
+    const fake: Fake = new Fake(server);
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    fake.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return fake;
+  }
+
+  /** Also after it was stopped. */
+  url = '';
+
+  stop(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  async #answer(...[request, response]: Parameters<Parameters<typeof createServer>[1] & object>) {
+    const say = (status: number, body: object) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    };
+    if (request.method === 'GET') {
+      return this.known === null ? say(404, { status: 'not_found' }) : say(200, this.known);
+    }
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    this.sent.push((JSON.parse(body) as { slip_id: string }).slip_id);
+    if (this.throttles) return void response.writeHead(429, { 'retry-after': '60' }).end();
+    if (this.answer !== null) say(200, this.answer);
+  }
+}
+
+let gateway: Harness;
+let acme: Fake;
+let borealis: Fake;
+
+beforeEach(async () => {
+  gateway = await Harness.open(environment().databaseUrl);
+  [acme, borealis] = [await Fake.start(), await Fake.start()];
+  gateway.routes.set('default', [
+    { id: 'acme', priority: 1, weight: 1 },
+    { id: 'borealis', priority: 2, weight: 1 },
+  ]);
+});
+
+afterEach(async () => {
+  await gateway?.stop();
+  for (const fake of [acme, borealis]) fake?.stop();
+});
+
+const rulesOf = (more: Partial<Parameters<typeof providerRules>[1]> = {}) => [
+  providerRules(acme.url, { id: 'acme', ...more }),
+  providerRules(borealis.url, { id: 'borealis' }),
+];
+
+async function opsEvents() {
+  const rows = await gateway.unitOfWork.query<{ body: Buffer; seq: string; at: Instant }>(
+    'select body, seq, at from outbox where topic = $1 order by at',
+    [topics.ops.name],
+  );
+  return rows.map(({ body, seq, at }) => {
+    const stamp = { sequence: seq, time: at, receivedTime: at };
+    return decodeOpsEvent(stampEnvelope(body, stamp))!;
+  });
+}
+
+const callback = (slipId: string, provider: string, webhookId: string) => ({
+  ...{ provider, webhookId, body: Buffer.from('{}') },
+  message: {
+    slipId,
+    answer: {
+      ...({ kind: 'returned', outcome: 'succeeded', reason: null, amount: null } as const),
+      ...{ providerReference: `${provider}-1`, providerTime: null },
+    },
+  },
+});
+
+test('a slip that was not sent to the first provider goes to the second, and the intent says why', async () => {
+  acme.stop();
+  await gateway.startWorkers(rulesOf());
+  const slip = await gateway.slip();
+  expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({ provider: 'borealis' });
+  const intents = (await gateway.published(slip)).filter((event) => event.type === 'DispatchIntended');
+  expect(intents.map(({ data }) => [data.attempt, data.provider, data.reason])).toEqual([
+    [1, 'acme', 'preferred'],
+    [2, 'borealis', 'not_sent'],
+  ]);
+  expect(borealis.sent).toEqual([slip]);
+});
+
+test('what the first one says later finds the slip: a second success is an event, once', async () => {
+  acme.stop();
+  await gateway.startWorkers(rulesOf());
+  const slip = await gateway.slip();
+  await gateway.event(slip, 'SlipReturned');
+  const say = (id: string) => gateway.does.receiveCallbacks([callback(slip, 'acme', id)]);
+  expect(await say('w-1')).toEqual(['contradiction']);
+  expect(await say('w-2')).toEqual(['repeated']);
+  const returns = (await gateway.published(slip)).filter((event) => event.type === 'SlipReturned');
+  expect(returns.map(({ data }) => data.provider)).toEqual(['borealis', 'acme']);
+  expect(await gateway.does.receiveCallbacks([callback(slip, 'cumulus', 'w-3')])).toEqual(['orphan']);
+});
+
+test('a disabled provider gets no call from any instance, and what waits for it goes to the other', async () => {
+  acme.answer = null;
+  const { answerTimeoutMs } = providerRules('', {});
+  await gateway.startWorkers(rulesOf({ concurrencyMax: 1, answerTimeoutMs: 4 * answerTimeoutMs }), 'one');
+  await gateway.startWorkers(rulesOf({ concurrencyMax: 1, answerTimeoutMs: 4 * answerTimeoutMs }), 'two');
+  const slips = await Promise.all(Array.from({ length: 8 }, () => gateway.slip()));
+  await waitFor(() => acme.sent.length > 0, { what: 'a call that fills the slot' });
+
+  const request = {
+    provider: 'acme',
+    disabled: true,
+    reason: 'it loses slips',
+    actor: 'ops-1',
+    requestId: 'r-1',
+  };
+  expect(await gateway.does.switchProvider(request)).toEqual({ changed: true });
+  const inFlight = new Set(acme.sent);
+  const moved = slips.filter((slip) => !inFlight.has(slip));
+  for (const slip of moved) {
+    const returned = await gateway.event(slip, 'SlipReturned');
+    if (!acme.sent.includes(slip)) expect(returned).toMatchObject({ provider: 'borealis' });
+  }
+  // What was being intended when it was disabled came to its end there; nothing else was sent, and nothing twice.
+  expect(acme.sent.length).toBeLessThanOrEqual(4);
+  for (const { sent } of [acme, borealis]) expect(new Set(sent).size).toBe(sent.length);
+  const before = acme.sent.length;
+  const late = await gateway.slip();
+  expect(await gateway.event(late, 'SlipReturned')).toMatchObject({ provider: 'borealis' });
+  expect(await gateway.event(late, 'DispatchIntended')).toMatchObject({ reason: 'disabled' });
+  expect(acme.sent.length).toBe(before);
+
+  expect(await gateway.does.switchProvider(request)).toEqual({ changed: false });
+  expect(await gateway.does.showProvider('acme')).toMatchObject({
+    state: { disabled: true, reason: 'it loses slips', actor: 'ops-1' },
+  });
+  acme.answer = { status: 'succeeded' };
+  await gateway.does.switchProvider({ ...request, disabled: false, reason: 'it is well again' });
+  const again = await gateway.slip();
+  expect(await gateway.event(again, 'SlipReturned')).toMatchObject({ provider: 'acme' });
+  expect((await opsEvents()).filter(({ event }) => event.type !== 'ProviderHealthChanged')).toMatchObject([
+    { subject: 'acme', event: { type: 'ProviderDisabled', data: { actor: 'ops-1', requestId: 'r-1' } } },
+    { subject: 'acme', event: { type: 'ProviderEnabled', data: { reason: 'it is well again' } } },
+  ]);
+  expect(await gateway.does.switchProvider({ ...request, provider: 'gone' })).toBeNull();
+});
+
+test('what disabling would mean: slips and money by what is known of them', async () => {
+  acme.answer = null;
+  await gateway.startWorkers(rulesOf({ concurrencyMax: 2, answerTimeoutMs: 60_000 }));
+  const slips = await Promise.all(Array.from({ length: 5 }, () => gateway.slip()));
+  await waitFor(() => acme.sent.length === 2, { what: 'two calls' });
+  const preview = (await gateway.does.previewDisable('acme'))!;
+  expect(preview).toMatchObject({
+    slips: {
+      never_sent: { slips: 3, amounts: [{ amount: '3750', currency: 'EUR' }] },
+      not_executed: { slips: 0, amounts: [] },
+      unknown: { slips: 2, amounts: [{ amount: '2500', currency: 'EUR' }] },
+    },
+    rerouted: [{ route: 'default', to: ['borealis'], slips: 3 }],
+    open: 0,
+  });
+  // Two NOT_FOUND, a quiet period apart, behind the bound of the latest of them.
+  const rows = await Promise.all(slips.map((slip) => gateway.row(slip)));
+  const latest = rows
+    .map((row) => row.not_after as Instant | null)
+    .filter((at) => at !== null)
+    .sort()
+    .at(-1)!;
+  expect(Date.parse(preview.certainBy!) - Date.parse(latest)).toBeGreaterThanOrEqual(200 + 300);
+  expect(acme.sent).toHaveLength(2);
+  expect(await gateway.does.previewDisable('gone')).toBeNull();
+});
+
+test('a provider that fails is passed over while its circuit is open, and tried again by one call', async () => {
+  acme.stop();
+  await gateway.startWorkers(rulesOf({ circuitOpenMs: 600_000 }));
+  for (let round = 0; round < 6; round++) {
+    const slips = await Promise.all(Array.from({ length: 5 }, () => gateway.slip()));
+    for (const slip of slips) await gateway.event(slip, 'SlipReturned');
+  }
+  const circuit = (await gateway.does.showProvider('acme'))!.circuit;
+  expect(circuit).toMatchObject({ state: 'open', failures: circuit.calls });
+  expect(circuit.calls).toBeGreaterThanOrEqual(20);
+  const slip = await gateway.slip();
+  await gateway.event(slip, 'SlipReturned');
+  expect(await gateway.event(slip, 'DispatchIntended')).toMatchObject({
+    provider: 'borealis',
+    reason: 'unhealthy',
+  });
+  const told = await waitFor(
+    async () => (await opsEvents()).find(({ event }) => event.type === 'ProviderHealthChanged'),
+    {
+      what: 'a change of health',
+    },
+  );
+  expect(told).toMatchObject({ subject: 'acme', event: { data: { provider: 'acme', previous: 'healthy' } } });
+});
+
+test('one that takes nothing while it throttles is passed over by the slip at once', async () => {
+  acme.throttles = true;
+  await gateway.startWorkers(rulesOf({ throttledMeansNotTaken: true }));
+  const slip = await gateway.slip();
+  expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({ provider: 'borealis' });
+  expect(await gateway.event(slip, 'DispatchNotSent')).toMatchObject({
+    ...{ provider: 'acme', reason: 'throttled', detail: 'HTTP 429; it asks to wait 60000 ms' },
+  });
+});
+
+test('a slip that two NOT_FOUND prove not to be executed goes on before its deadline', async () => {
+  acme.answer = null;
+  await gateway.startWorkers(rulesOf());
+  const slip = await gateway.slip();
+  expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({ provider: 'borealis' });
+  const intents = (await gateway.published(slip)).filter((event) => event.type === 'DispatchIntended');
+  expect(intents.map(({ data }) => [data.provider, data.reason])).toEqual([
+    ['acme', 'preferred'],
+    ['borealis', 'not_executed'],
+  ]);
+  expect([acme.sent, borealis.sent]).toEqual([[slip], [slip]]);
+  expect((await gateway.published(slip)).filter((event) => event.type === 'InquiryAnswered')).toEqual([]);
+});
+
+test('a slip that may be with a provider without a declared bound goes nowhere else', async () => {
+  acme.answer = null;
+  await gateway.startWorkers(rulesOf({ acceptanceDelayMaxMs: null }));
+  const slip = await gateway.slip();
+  await gateway.event(slip, 'DispatchUnanswered');
+  for (let n = 1; n <= 3; n++) {
+    await gateway.feed(recorded(slip, inquiryRequested(n)));
+    await waitFor(
+      async () =>
+        (await gateway.published(slip)).some(
+          (event) =>
+            event.type === 'InquiryAnswered' && event.data.inquiry === n && !event.data.provesNotExecuted,
+        ),
+      { what: `the answer to question ${n}` },
+    );
+  }
+  expect(borealis.sent).toEqual([]);
+});
