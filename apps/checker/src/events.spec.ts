@@ -46,6 +46,7 @@ describe('a record of the topic', () => {
       told: {
         ...{ type: 'submitted', dispatched: true, kind: 'payout', account: 'cust', counterparty: 'shop' },
         ...{ amount: eur, provider: 'acme', deadline: BigInt(Date.parse(later)) * 1_000n, graceMs: 250 },
+        reviewed: false,
       },
     });
   });

@@ -37,9 +37,12 @@ export type Told =
       readonly provider: string | null;
       readonly deadline: Micros;
       readonly graceMs: number;
+      /** Nothing is held before it is approved. */
+      readonly reviewed: boolean;
     }
+  | { readonly type: 'approved'; readonly deadline: Micros }
   | { readonly type: 'refund_requested' }
-  | { readonly type: 'rejected' | 'hold_refused' | 'other' }
+  | { readonly type: 'rejected' | 'withdrawn' | 'declined' | 'hold_refused' | 'other' }
   /** A case is open while one of its reasons is; null: all of them. */
   | { readonly type: 'case_opened'; readonly reason: string }
   | { readonly type: 'case_closed'; readonly reason: string | null }
@@ -86,6 +89,9 @@ export const sources = {
 const owners: Readonly<Record<Exclude<Told['type'], 'other'>, string>> = {
   submitted: sources.intake,
   rejected: sources.intake,
+  approved: sources.intake,
+  withdrawn: sources.intake,
+  declined: sources.intake,
   returned: sources.gateway,
   funds_held: sources.ledger,
   hold_refused: sources.ledger,
@@ -154,6 +160,7 @@ function tell(type: string, bytes: Uint8Array): Told {
         provider: data.text(9) || null,
         deadline: data.time(12) ?? 0n,
         graceMs: Number(data.message(13)?.int(1) ?? 0n),
+        reviewed: data.int(11) === 1n,
       };
     case 'returned':
       return {
@@ -172,6 +179,10 @@ function tell(type: string, bytes: Uint8Array): Told {
       return { type, ofOutcome: data.int(1) === 5n, deadline: data.time(2) ?? 0n };
     case 'not_returned':
       return { type, notExecuted: data.int(1) === 1n };
+    case 'approved':
+      return { type, deadline: data.time(3) ?? 0n };
+    case 'withdrawn':
+    case 'declined':
     case 'rejected':
     case 'hold_refused':
     case 'refund_requested':

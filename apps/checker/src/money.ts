@@ -42,6 +42,7 @@ interface Success {
 }
 
 type LedgerWord = 'funds_held' | 'settled' | 'refunded' | 'posting_compensated';
+type Cue = Extract<Told, { type: 'submitted' | 'approved' | 'returned' | 'refund_requested' }>;
 type LedgerEvent = Extract<Told, { type: LedgerWord }>;
 
 /**
@@ -52,7 +53,7 @@ function broken({ terms, events, rejected }: SlipFacts): string | null {
   const duties: Duty[] = [];
   let course: Course = { status: 'none', succeeded: false };
   for (const { told } of events) {
-    if (told.type === 'submitted' || told.type === 'returned' || told.type === 'refund_requested') {
+    if (isCue(told)) {
       const { next, duty } = follow(course, told, terms, rejected);
       course = next;
       if (duty !== null) duties.push(duty);
@@ -65,6 +66,10 @@ function broken({ terms, events, rejected }: SlipFacts): string | null {
     }
   }
   return duties[0] === undefined ? null : `${duties[0].type} is missing`;
+}
+
+function isCue(told: Told): told is Cue {
+  return ['submitted', 'approved', 'returned', 'refund_requested'].includes(told.type);
 }
 
 function isLedgerEvent(told: Told): told is LedgerEvent {
@@ -80,7 +85,7 @@ interface Course {
 
 function follow(
   course: Course,
-  told: Extract<Told, { type: 'submitted' | 'returned' | 'refund_requested' }>,
+  told: Cue,
   terms: Terms | null,
   rejected: boolean,
 ): { readonly next: Course; readonly duty: Duty | null } {
@@ -90,7 +95,11 @@ function follow(
     next: { status: to, succeeded: succeeded || success !== null },
     duty: { type, success },
   });
-  if (told.type === 'submitted') return status !== 'none' || rejected ? nothing : move('held', 'funds_held');
+  if (told.type === 'submitted' || told.type === 'approved') {
+    // What is to be reviewed is held by its approval, and nothing else is.
+    const isDue = terms !== null && terms.reviewed === (told.type === 'approved');
+    return status !== 'none' || rejected || !isDue ? nothing : move('held', 'funds_held');
+  }
   if (told.type === 'refund_requested' || (told.outcome !== 'succeeded' && told.outcome !== 'unknown')) {
     // What comes behind a success that could not be settled is for people.
     return status === 'held' && !succeeded ? move('refunded', 'refunded') : nothing;

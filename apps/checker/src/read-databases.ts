@@ -54,7 +54,7 @@ select partition, kafka_offset, bytes from event_log
 
 const acceptedSql = `
 select slip_id::text, (extract(epoch from created_at) * 1000000)::bigint::text as at from slip
- where status = 'submitted' and clock = '${wall}'`;
+ where status in ('submitted', 'in_review') and clock = '${wall}'`;
 
 /** Those that wait still: what was read again or given up by people is no more set aside. */
 const setAsideSql = `

@@ -44,6 +44,11 @@ function fold(slip: SlipFacts, { told, time, receivedTime, clock }: WireEvent): 
       return slip.terms ? slip : { ...slip, terms: told, submittedAt: time };
     case 'rejected':
       return { ...slip, ...ended(slip, receivedTime), submittedAt: slip.submittedAt ?? time, rejected: true };
+    case 'approved':
+      return slip.terms ? { ...slip, terms: { ...slip.terms, deadline: told.deadline } } : slip;
+    case 'withdrawn':
+    case 'declined':
+      return { ...slip, ...ended(slip, receivedTime), rejected: slip.terms !== null };
     case 'hold_refused': {
       // What is imported is held long after its own time: nothing was due.
       const at = clock === wall ? receivedTime : beforeAll;

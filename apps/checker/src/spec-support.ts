@@ -121,7 +121,7 @@ function liveOne(life: Life, slipId: string): { events: Draft[]; truth: TruthRow
         account: 'cust',
         counterparty: 'shop',
       },
-      ...{ amount: money, provider, deadline, graceMs: 0 },
+      ...{ amount: money, provider, deadline, graceMs: 0, reviewed: false },
     },
     at(0),
   );

@@ -3,6 +3,7 @@ const scopes = {
   publisher: ['slips:write', 'slips:read'],
   ops: [
     'slips:read',
+    'reviews:read',
     'cases:read',
     'cases:write',
     'providers:read',
@@ -20,7 +21,7 @@ const scopes = {
     'dead_letters:read',
     'dead_letters:redrive',
   ],
-  approver: ['slips:read', 'cases:read', 'reviews:write'],
+  approver: ['slips:read', 'cases:read', 'reviews:read', 'reviews:write'],
 } as const satisfies Record<string, readonly string[]>;
 
 /** What a route may ask for. A scope that no role has does not compile: such a route would be open to nobody. */

@@ -1,3 +1,4 @@
+import { isCurrency } from '@slipstream/kernel';
 import { rulesDefaults } from './rules-defaults.ts';
 import type { ProviderDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
 
@@ -39,7 +40,47 @@ function isProviderUrl(text: string): boolean {
 
 function checkRoute(route: RouteDocument, document: RulesDocument): Problem[] {
   const problems = route.mode === 'dispatched' ? checkDispatched(route, document) : checkReported(route);
-  return [...problems, ...checkLadder(route.inquiry_ladder_ms ?? [])];
+  return [
+    ...problems,
+    ...checkLadder(route.inquiry_ladder_ms ?? []),
+    ...checkDraft(route),
+    ...checkReview(route),
+  ];
+}
+
+const yearMs = 31_536_000_000;
+
+function checkReview({ review, kinds, outcome_deadline_ms }: RouteDocument): Problem[] {
+  if (review === undefined) return [];
+  const problems: Problem[] = [];
+  const taken: readonly string[] = kinds ?? rulesDefaults.route.kinds;
+  for (const [index, kind] of (review.kinds ?? []).entries()) {
+    if (!taken.includes(kind))
+      problems.push({ path: ['review', 'kinds', index], reason: `the route takes no ${kind}` });
+  }
+  for (const key of ['from_amount', 'second_person_from'] as const) {
+    for (const currency of Object.keys(review[key] ?? {})) {
+      if (!isCurrency(currency))
+        problems.push({
+          path: ['review', key, currency],
+          reason: 'is no ISO 4217 currency in use',
+          key: true,
+        });
+    }
+  }
+  const deadlineMs = review.deadline_ms ?? rulesDefaults.review.deadline_ms;
+  if (deadlineMs + outcome_deadline_ms > yearMs) {
+    const reason = `together with outcome_deadline_ms it must be at most ${yearMs}, a year`;
+    problems.push({ path: ['review', 'deadline_ms'], reason });
+  }
+  return problems;
+}
+
+function checkDraft({ draft_expires_ms, draft_remind_before_ms }: RouteDocument): Problem[] {
+  const expiresMs = draft_expires_ms ?? rulesDefaults.route.draft_expires_ms;
+  if (draft_remind_before_ms === undefined || draft_remind_before_ms < expiresMs) return [];
+  const reason = `must be less than draft_expires_ms, which is ${expiresMs}`;
+  return [{ path: ['draft_remind_before_ms'], reason }];
 }
 
 function checkDispatched(route: RouteDocument, document: RulesDocument): Problem[] {

@@ -15,7 +15,10 @@ export const rulesDefaults = {
     retry_max_ms: 30_000,
     quiet_period_ms: 30_000,
     inquiry_ladder_ms: [0, 30_000, 120_000, 600_000, 3_600_000],
+    draft_expires_ms: 86_400_000,
+    draft_remind_before_ms: 3_600_000,
   },
   routeProvider: { priority: 1, weight: 1 },
+  review: { kinds: ['payout'], deadline_ms: 86_400_000 },
   detection: { grace_ms: 0, blind_ms_max: 60_000, clock_skew_ms_max: 1_000 },
 } as const;

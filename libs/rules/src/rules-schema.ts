@@ -24,6 +24,29 @@ const provider = {
   },
 };
 
+/** Minor units, by ISO 4217 currency. */
+const amounts = {
+  type: 'object',
+  minProperties: 1,
+  additionalProperties: { type: 'integer', minimum: 1, maximum: 9_007_199_254_740_991 },
+};
+
+const review = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    kinds: {
+      type: 'array',
+      minItems: 1,
+      uniqueItems: true,
+      items: { enum: ['order', 'payout', 'payment'] },
+    },
+    from_amount: amounts,
+    second_person_from: amounts,
+    deadline_ms: duration(1),
+  },
+};
+
 const route = {
   type: 'object',
   additionalProperties: false,
@@ -58,6 +81,9 @@ const route = {
     retry_max_ms: duration(1),
     quiet_period_ms: duration(0, frozenMsMax),
     inquiry_ladder_ms: { type: 'array', minItems: 1, maxItems: 20, items: duration(0, frozenMsMax) },
+    draft_expires_ms: duration(1),
+    draft_remind_before_ms: duration(0),
+    review,
   },
 };
 
@@ -129,4 +155,14 @@ export interface RouteDocument {
   readonly retry_max_ms?: number;
   readonly quiet_period_ms?: number;
   readonly inquiry_ladder_ms?: readonly number[];
+  readonly draft_expires_ms?: number;
+  readonly draft_remind_before_ms?: number;
+  readonly review?: ReviewDocument;
+}
+
+export interface ReviewDocument {
+  readonly kinds?: readonly ('order' | 'payout' | 'payment')[];
+  readonly from_amount?: Readonly<Record<string, number>>;
+  readonly second_person_from?: Readonly<Record<string, number>>;
+  readonly deadline_ms?: number;
 }

@@ -67,6 +67,34 @@ describe('rules', () => {
     expect(rules.detection).toEqual({ graceMs: 10, blindMsMax: 60_000, clockSkewMsMax: 1_000 });
   });
 
+  it('let a draft live a day and remind an hour before, or not at all where it lives shorter', () => {
+    const draft = (more: string) => {
+      const { draftExpiresMs, draftRemindBeforeMs } = parse(good.replace('overdraft: true', more)).routes.get(
+        'default',
+      )!;
+      return [draftExpiresMs, draftRemindBeforeMs];
+    };
+    expect(draft('overdraft: true')).toEqual([86_400_000, 3_600_000]);
+    expect(draft('draft_expires_ms: 5000')).toEqual([5_000, 0]);
+    expect(draft('draft_expires_ms: 5000\n    draft_remind_before_ms: 4999')).toEqual([5_000, 4_999]);
+  });
+
+  it('say what people must approve, in minor units', () => {
+    const review = (more: string) =>
+      parse(good.replace('overdraft: true', `review: ${more}`)).routes.get('default')!.review;
+    expect(parse(good).routes.get('default')!.review).toBeNull();
+    expect(review('{}')).toEqual({
+      ...{ kinds: ['payout'], fromAmount: null, secondPersonFrom: null, deadlineMs: 86_400_000 },
+    });
+    expect(
+      review('{ kinds: [order], from_amount: { EUR: 9007199254740991 }, second_person_from: { JPY: 1 } }'),
+    ).toMatchObject({
+      kinds: ['order'],
+      fromAmount: new Map([['EUR', 9_007_199_254_740_991n]]),
+      secondPersonFrom: new Map([['JPY', 1n]]),
+    });
+  });
+
   it('take the longest times that fit into an event', () => {
     const longest = good
       .replace('[0, 2000, 4000]', '[2147483647]\n    quiet_period_ms: 2147483647')
@@ -260,6 +288,36 @@ describe('bad rules', () => {
       'a short secret',
       at('', '', { ...environment, ACME_SECRET: 'short' }),
       'must NOT have fewer than 16 characters',
+    ],
+    [
+      'a reminder that comes before its draft',
+      at('overdraft: true', 'draft_expires_ms: 5000\n    draft_remind_before_ms: 5000'),
+      '10:29: routes.default.draft_remind_before_ms: must be less than draft_expires_ms, which is 5000',
+    ],
+    [
+      'a review of what the route does not take',
+      at('kinds: [order]', 'kinds: [order], review: { kinds: [order, payout] }'),
+      'routes.import.review.kinds.1: the route takes no payout',
+    ],
+    [
+      'an amount in no currency',
+      at('overdraft: true', 'review: { from_amount: { EUR: 1, XXX: 1 } }'),
+      '9:38: routes.default.review.from_amount.XXX: is no ISO 4217 currency in use',
+    ],
+    [
+      'a threshold of nothing',
+      at('overdraft: true', 'review: { second_person_from: { EUR: 0 } }'),
+      'routes.default.review.second_person_from.EUR: must be >= 1',
+    ],
+    [
+      'a review without an amount where one is named',
+      at('overdraft: true', 'review: { from_amount: {} }'),
+      'must NOT have fewer than 1 properties',
+    ],
+    [
+      'a review that ends beyond a year',
+      at('overdraft: true', 'review: { deadline_ms: 31536000000 }'),
+      '9:28: routes.default.review.deadline_ms: together with outcome_deadline_ms it must be at most',
     ],
     [
       'retries that start above their limit',

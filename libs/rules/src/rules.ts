@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { StartError } from '@slipstream/kernel';
 import { rulesDefaults } from './rules-defaults.ts';
-import type { ProviderDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
+import type { ProviderDocument, ReviewDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
 import { type Environment, readRulesSource } from './rules-source.ts';
 
 /** What the operators decided, as `slipstream.config.yaml` says. All of it is frozen. */
@@ -53,6 +53,23 @@ export interface RouteRules {
   readonly quietPeriodMs: number;
   /** Times of the inquiries after SlipOverdue, ascending. On a reported route: until the last one a report is waited for. */
   readonly inquiryLadderMs: readonly number[];
+  /** How long a draft can be confirmed. */
+  readonly draftExpiresMs: number;
+  /** How long before that its caller is reminded; 0: not at all. */
+  readonly draftRemindBeforeMs: number;
+  /** Which slips people must approve before anything is held; null: none. */
+  readonly review: ReviewRules | null;
+}
+
+/** Amounts are minor units, by currency. */
+export interface ReviewRules {
+  readonly kinds: readonly ('order' | 'payout' | 'payment')[];
+  /** From which amount on; in a currency that is not named, always. null: whatever the amount. */
+  readonly fromAmount: ReadonlyMap<string, bigint> | null;
+  /** From which amount on two people must approve; in a currency that is not named, always. null: one is enough. */
+  readonly secondPersonFrom: ReadonlyMap<string, bigint> | null;
+  /** How long they have before it is declined. */
+  readonly deadlineMs: number;
 }
 
 /** A provider of a route: of those that can be called the lowest priority is, and among equals each by its weight. */
@@ -148,6 +165,9 @@ function routeRules(id: string, document: RouteDocument): RouteRules {
     retryMaxMs: document.retry_max_ms ?? Math.max(from.retry_max_ms, from.retry_initial_ms),
     quietPeriodMs: from.quiet_period_ms,
     inquiryLadderMs: Object.freeze([...from.inquiry_ladder_ms]),
+    draftExpiresMs: from.draft_expires_ms,
+    review: document.review ? reviewRules(document.review) : null,
+    draftRemindBeforeMs: document.draft_remind_before_ms ?? defaultRemindBeforeMs(from.draft_expires_ms),
   });
 }
 
@@ -157,6 +177,29 @@ function routeProviders({ provider, providers }: RouteDocument): RouteProvider[]
   return named
     .map((one) => Object.freeze({ ...rulesDefaults.routeProvider, ...one }))
     .sort((a, b) => a.priority - b.priority || b.weight - a.weight);
+}
+
+function reviewRules(document: ReviewDocument): ReviewRules {
+  const from = { ...rulesDefaults.review, ...document };
+  return Object.freeze({
+    kinds: Object.freeze([...from.kinds]),
+    fromAmount: amountsOf(from.from_amount),
+    secondPersonFrom: amountsOf(from.second_person_from),
+    deadlineMs: from.deadline_ms,
+  });
+}
+
+function amountsOf(
+  amounts: Readonly<Record<string, number>> | undefined,
+): ReadonlyMap<string, bigint> | null {
+  if (amounts === undefined) return null;
+  return frozenMap(Object.entries(amounts).map(([currency, amount]) => [currency, BigInt(amount)]));
+}
+
+/** None where a draft lives no longer than the reminder would come before its end. */
+function defaultRemindBeforeMs(draftExpiresMs: number): number {
+  const { draft_remind_before_ms } = rulesDefaults.route;
+  return draft_remind_before_ms < draftExpiresMs ? draft_remind_before_ms : 0;
 }
 
 /** `Object.freeze` does not stop `Map.set`, so a rules map refuses it itself. */

@@ -16,13 +16,15 @@ declare module 'fastify' {
 }
 
 /** A request as a controller gets it by `@Req()`, for routes that are called so often that pipes and decorators count. */
-export type ServiceRequest = Pick<FastifyRequest, 'headers' | 'body' | 'raw' | 'caller'> & {
+export type ServiceRequest = Pick<FastifyRequest, 'id' | 'headers' | 'body' | 'raw' | 'caller'> & {
   readonly query: Readonly<Record<string, unknown>>;
 };
 
 /** What one server grants its clients before it cuts them off. */
 export interface HttpLimits {
   readonly bodyBytesMax: number;
+  /** Routes, in the router's syntax, that take other bodies. */
+  readonly bodyBytesMaxOf: Readonly<Record<string, number>>;
   /** For the request line and all headers. */
   readonly headersTimeoutMs: number;
   /** For the whole request with its body. */
@@ -39,6 +41,7 @@ export interface HttpLimits {
 
 export const httpLimits: HttpLimits = {
   bodyBytesMax: 65_536,
+  bodyBytesMaxOf: {},
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 15_000,
   keepAliveTimeoutMs: 65_000,
@@ -76,7 +79,11 @@ export function createAdapter(limits: HttpLimits, routes: RouteTable, draining: 
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => parseBody(request, body),
   );
-  fastify.addHook('onRoute', ({ method, url }) => routes.add(method, url));
+  fastify.addHook('onRoute', (route) => {
+    routes.add(route.method, route.url);
+    const bodyBytesMax = limits.bodyBytesMaxOf[route.url];
+    if (bodyBytesMax !== undefined) route.bodyLimit = bodyBytesMax;
+  });
   fastify.addHook('onRequest', (request, _, done) => done(requireHost(request)));
   fastify.addHook('onSend', (request, reply, payload, done) => {
     addCommonHeaders(request, reply, draining);

@@ -14,7 +14,7 @@ export {
   rejectUnknownQuery,
 } from './pagination.ts';
 export { Parameters, unusable } from './parameters.ts';
-export { httpStatuses, type ProblemBody } from './problem.ts';
+export { httpStatuses, type Problem, type ProblemBody, renderProblemBody, toProblem } from './problem.ts';
 export { RawBody } from './raw-body.ts';
 export { runService } from './run-service.ts';
 export * as schemas from './schemas.ts';

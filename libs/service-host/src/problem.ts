@@ -20,9 +20,12 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   deadline_in_past: 422,
   unauthenticated: 401,
   forbidden: 403,
+  same_person: 403,
   signature_invalid: 401,
   not_found: 404,
   method_not_allowed: 405,
+  already_submitted: 409,
+  version_mismatch: 412,
   conflict: 409,
   cursor_invalid: 400,
   position_timeout: 503,
@@ -113,10 +116,15 @@ function fastifyCodeOf(error: unknown): string {
 
 /** Renders a problem for the request `requestId` (a UUID). */
 export function renderProblem(problem: Problem, requestId: string): string {
+  return JSON.stringify(renderProblemBody(problem, requestId));
+}
+
+/** As it stands in an answer about several things. */
+export function renderProblemBody(problem: Problem, requestId: string): ProblemBody {
   const { code, status, detail, errors, extensions } = problem;
   const title =
     status === httpStatuses[code] ? errorCodes[code].title : (STATUS_CODES[status] ?? errorCodes[code].title);
-  const body: ProblemBody = {
+  return {
     ...extensions,
     type: `urn:slipstream:error:${code}`,
     title,
@@ -126,7 +134,6 @@ export function renderProblem(problem: Problem, requestId: string): string {
     code,
     ...(errors.length > 0 ? { errors } : {}),
   };
-  return JSON.stringify(body);
 }
 
 /** The headers a problem needs besides its type. */

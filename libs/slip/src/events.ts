@@ -79,6 +79,37 @@ export interface EventData {
     details: Sealable | null;
   };
   SlipRejected: { caller: string; reference: string; rule: string; detail: string };
+  /** Waits for its caller: nothing is held or sent before SlipSubmitted follows. */
+  SlipDrafted: {
+    caller: string;
+    reference: string;
+    kind: SlipKind;
+    account: string;
+    counterparty: string;
+    amount: Money | null;
+    route: string;
+    /** When DraftReminderDue comes; null: the route reminds of nothing. */
+    remindAt: Instant | null;
+    /** When it expires unless it was confirmed. */
+    expiresAt: Instant;
+    configDigest: string;
+    details: Sealable | null;
+    /** As it was asked for; null: the route decides when it is confirmed. */
+    deadline: Instant | null;
+  };
+  DraftReminderDue: { expiresAt: Instant };
+  DraftExpired: { expiresAt: Instant };
+  /** Taken back by its caller, as a draft or in review. */
+  SlipWithdrawn: { by: string; reason: string };
+  /** Follows a SlipSubmitted that is to be reviewed; `approvals`: of so many people, the submitter not among them. */
+  ReviewRequested: { rules: readonly string[]; approvals: number; dueAt: Instant };
+  ReviewClaimed: { by: string };
+  /** An approval that does not suffice: so many are `missing`. */
+  ApprovalGiven: { by: string; note: string; missing: number };
+  /** From now on the slip is as one without a review; its deadline counts from here. */
+  SlipApproved: { by: string; note: string; deadline: Instant };
+  /** `reason`: a code; `review_deadline` where nobody decided in time. */
+  SlipDeclined: { by: string; reason: string; detail: string };
 
   // provider-gateway
   DispatchIntended: {

@@ -8,6 +8,7 @@ import { anomaliesMax, type SlipState } from './state.ts';
 const held = [e.submitted(), e.held];
 const sent = [...held, e.intended()];
 const reported = e.submitted({ mode: 'reported' });
+const inReview = [e.submitted({ reviewRequired: true }), e.reviewRequested];
 const lost = [...sent, e.unanswered(), e.overdue()];
 const proof = e.inquiryAnswered('not_found', { provesNotExecuted: true });
 const proved = [...lost, e.inquiryRequested(), proof, e.notReturned()];
@@ -18,6 +19,22 @@ describe('the status of a slip', () => {
     ['submitted', [e.submitted()], 'submitted'],
     ['submitted, to be reviewed', [e.submitted({ reviewRequired: true })], 'in_review'],
     ['refused by intake', [e.rejected], 'rejected'],
+    ['drafted', [e.drafted()], 'draft'],
+    ['drafted, its caller reminded', [e.drafted(), e.reminderDue], 'draft'],
+    ['drafted and confirmed', [e.drafted(), e.reminderDue, e.submitted()], 'submitted'],
+    ['drafted, its confirmation read first', [e.submitted(), e.drafted()], 'submitted'],
+    ['drafted and never confirmed', [e.drafted(), e.draftExpired], 'expired'],
+    ['drafted and taken back', [e.drafted(), e.withdrawn], 'withdrawn'],
+    ['looked at by somebody', [...inReview, e.reviewClaimed, e.approvalGiven], 'in_review'],
+    ['approved', [...inReview, e.approved()], 'submitted'],
+    [
+      'approved, read before its submission',
+      [e.approved(), e.submitted({ reviewRequired: true })],
+      'submitted',
+    ],
+    ['approved and held', [...inReview, e.approved(), e.held], 'held'],
+    ['declined', [...inReview, e.declined], 'declined'],
+    ['taken back in review', [e.submitted({ reviewRequired: true }), e.withdrawn], 'withdrawn'],
     ['refused by the ledger', [e.submitted(), e.holdRefused], 'rejected'],
     ['held', held, 'held'],
     ['about to be sent', sent, 'dispatching'],
@@ -68,6 +85,18 @@ describe('the status of a slip', () => {
 describe('an event that does not fit leaves an anomaly', () => {
   it.each<[string, (SlipEvent | ReturnType<typeof late>)[], string]>([
     ['before the submission', [e.held], 'early'],
+    ['twice the draft', [e.drafted(), e.drafted()], 'duplicate'],
+    ['a draft behind its confirmation', [e.submitted(), e.drafted()], 'out_of_order'],
+    ['a submission of an expired draft', [e.drafted(), e.draftExpired, e.submitted()], 'after_end'],
+    ['a reminder of what is submitted', [e.submitted(), e.reminderDue], 'out_of_order'],
+    ['a draft that ends twice', [e.drafted(), e.withdrawn, e.draftExpired], 'duplicate'],
+    ['taken back when it is held', [...held, e.withdrawn], 'contradicts'],
+    ['a review that nobody asked for', [e.submitted(), e.reviewClaimed], 'out_of_order'],
+    ['a step of a review behind its end', [...inReview, e.declined, e.reviewClaimed], 'after_end'],
+    ['an approval of what needs none', [e.submitted(), e.approved()], 'out_of_order'],
+    ['twice the approval', [...inReview, e.approved(), e.approved()], 'duplicate'],
+    ['an approval of what was declined', [...inReview, e.declined, e.approved()], 'after_end'],
+    ['declined when it is held', [...inReview, e.approved(), e.held, e.declined], 'contradicts'],
     ['twice the submission', [e.submitted(), e.submitted()], 'duplicate'],
     ['twice the hold', [...held, e.held], 'duplicate'],
     ['twice an attempt', [...sent, e.intended()], 'duplicate'],
@@ -121,6 +150,10 @@ describe('an event that does not fit leaves an anomaly', () => {
     const lives = [
       [...sent, e.acknowledged, e.progressed(), e.returned(), e.settled],
       [...givenUp, e.diagnosed()],
+      [e.drafted(), e.reminderDue, e.submitted(), e.held],
+      [e.drafted(), e.withdrawn],
+      [...inReview, e.reviewClaimed, e.approvalGiven, e.approved(), e.held],
+      [...inReview, e.declined],
       [reported, e.returned(), e.held, e.settled],
       [...lost, e.inquiryRequested(), late(e.returned()), e.lateReturnFound, e.settled],
     ];
@@ -134,6 +167,16 @@ describe('an event that does not fit leaves an anomaly', () => {
       Array.from({ length: anomaliesMax }, (_, index) => `event-${13 + index}`),
     );
   });
+});
+
+it('the deadline of what was reviewed counts from its approval, in whichever order it is read', () => {
+  const later = '2026-11-22T11:00:00.000000Z';
+  const [submitted] = inReview;
+  for (const events of [
+    [submitted!, e.approved({ deadline: later })],
+    [e.approved({ deadline: later }), submitted!],
+  ])
+    expect(given(...events).state.deadline).toBe(later);
 });
 
 describe('a record that is no new event of the slip', () => {

@@ -40,9 +40,11 @@ function fold(next: NextState, recorded: RecordedEvent): Finding {
 
 function misplacement(next: NextState, { clock, event }: RecordedEvent): Finding {
   if (next.clock !== clock) return 'other_clock';
-  if (next.submittedAt !== null || next.rejection !== null) return null;
-  return event.type === 'SlipSubmitted' || event.type === 'SlipRejected' ? null : 'early';
+  if (next.submittedAt !== null || next.draftedAt !== null || next.rejection !== null) return null;
+  return beginnings.has(event.type) ? null : 'early';
 }
+
+const beginnings: ReadonlySet<SlipEventType> = new Set(['SlipSubmitted', 'SlipDrafted', 'SlipRejected']);
 
 /** Closed: an event type without a fold does not compile. */
 const folds: Folds = { ...intakeFolds, ...gatewayFolds, ...ledgerFolds, ...reconciliationFolds };

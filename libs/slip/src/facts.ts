@@ -39,10 +39,18 @@ export function providerHasSpoken(word: {
   return word.acknowledged || word.lastStep !== null || word.outcome !== null;
 }
 
-/** Whether the event ends the stage `returned`: the provider's answer, or a refusal after which none is expected. */
+/** Whether the event ends the stage `returned`: the provider's answer, or an end after which none is expected. */
 export function endsReturned({ type }: SlipEvent): boolean {
-  return type === 'SlipReturned' || type === 'HoldRefused' || type === 'SlipRejected';
+  return outcomeEnds.has(type);
 }
+
+const outcomeEnds: ReadonlySet<SlipEvent['type']> = new Set([
+  'SlipReturned',
+  'HoldRefused',
+  'SlipRejected',
+  'SlipWithdrawn',
+  'SlipDeclined',
+]);
 
 /**
  * Rule 6, the one place where it is asked: evidence is in time if and only if it was received here by the deadline,
@@ -56,15 +64,16 @@ export function isInTime(receivedAt: Instant, deadline: Instant): boolean {
 export function stageEndedAt(
   facts: Pick<
     SlipFacts,
-    'heldAt' | 'intendedAt' | 'acknowledgedAt' | 'returnedAt' | 'rejection' | 'resolvedAt'
+    'approvedAt' | 'heldAt' | 'intendedAt' | 'acknowledgedAt' | 'returnedAt' | 'rejection' | 'resolvedAt'
   >,
   stage: Stage,
 ): Instant | null {
   const rejectedAt = facts.rejection === null ? null : facts.resolvedAt;
   switch (stage) {
     case 'submitted':
-    case 'review':
       return facts.heldAt ?? rejectedAt;
+    case 'review':
+      return facts.approvedAt ?? facts.heldAt ?? rejectedAt;
     case 'held':
       return facts.intendedAt ?? facts.acknowledgedAt ?? facts.returnedAt ?? rejectedAt;
     case 'dispatching':

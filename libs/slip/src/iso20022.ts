@@ -28,6 +28,7 @@ const reasonByClass: Readonly<Record<CauseClass, IsoReason | null>> = {
 /** A slip's status in ISO 20022 terms. There a "return" is money sent back; ours is the outcome that came back. */
 export function iso20022(state: SlipState): Iso20022 {
   switch (state.status) {
+    case 'draft':
     case 'submitted':
       return { status: 'RCVD', reason: null };
     case 'in_review':
@@ -40,6 +41,9 @@ export function iso20022(state: SlipState): Iso20022 {
     case 'overdue':
     case 'inquiring':
       return { status: state.acknowledgedAt === null ? 'PDNG' : 'ACSP', reason: reasonOfCause(state.cause) };
+    case 'expired':
+    case 'withdrawn':
+      return { status: 'CANC', reason: null };
     case 'declined':
     case 'rejected':
       return { status: 'RJCT', reason: isoReason(state.rejection?.reason) };

@@ -12,6 +12,9 @@ import type {
 } from './events.ts';
 
 export const slipStatuses = [
+  'draft',
+  'expired',
+  'withdrawn',
   'submitted',
   'in_review',
   'declined',
@@ -36,7 +39,7 @@ export type AnomalyReason =
   | 'redelivered'
   /** A fact the slip had already. */
   | 'duplicate'
-  /** Before SlipSubmitted. */
+  /** Before SlipSubmitted or SlipDrafted. */
   | 'early'
   /** The step it follows is missing, or a later one is there already. */
   | 'out_of_order'
@@ -88,8 +91,8 @@ export interface SlipCase {
   readonly reasons: readonly CaseReason[];
 }
 
-/** What SlipSubmitted says; all null before it (SlipRejected knows caller and reference). */
-export interface Terms {
+/** What a draft says already. */
+interface DraftedTerms {
   readonly caller: string;
   readonly reference: string;
   readonly kind: SlipKind;
@@ -97,6 +100,10 @@ export interface Terms {
   readonly counterparty: string;
   readonly amount: Money | null;
   readonly route: string;
+}
+
+/** What SlipSubmitted says; null before it, but for what a draft says (SlipRejected knows caller and reference). */
+export interface Terms extends DraftedTerms {
   readonly mode: RouteMode;
   readonly overdraft: boolean;
   readonly reviewRequired: boolean;
@@ -104,7 +111,7 @@ export interface Terms {
   readonly policy: SlipPolicy;
   readonly submittedAt: Instant;
 }
-type Unknown<T> = { readonly [K in keyof T]: K extends 'caller' | 'reference' ? T[K] | null : null };
+type Unknown<T> = { readonly [K in keyof T]: K extends keyof DraftedTerms ? T[K] | null : null };
 
 /** Everything else the events have told. Facts only: `status` follows from them (status.ts). */
 export interface SlipFacts {
@@ -114,7 +121,13 @@ export interface SlipFacts {
   /** The provider whose answer is the outcome; before it the one named at submission or by the latest attempt. */
   readonly provider: string | null;
   readonly providerReference: string | null;
+  /** Why nothing more is expected of it, with no money moved. */
   readonly rejection: { readonly reason: string; readonly detail: string } | null;
+  /** How it was ended otherwise than by a refusal, before anything was held. */
+  readonly endedAs: 'expired' | 'withdrawn' | 'declined' | null;
+  readonly draftedAt: Instant | null;
+  /** When people approved it; null also where no review was asked for. */
+  readonly approvedAt: Instant | null;
   /** The highest attempt number. */
   readonly attempts: number;
   readonly lastAttempt: Attempt | null;
@@ -146,7 +159,7 @@ export interface SlipFacts {
   readonly refunded: boolean;
   readonly compensated: boolean;
   readonly refundRefused: boolean;
-  /** When the slip was first settled, refunded or rejected. */
+  /** When the slip was first settled, refunded, rejected or ended before anything was held. */
   readonly resolvedAt: Instant | null;
   readonly overdue: boolean;
   readonly overdueAt: Instant | null;

@@ -1,8 +1,9 @@
-import type { Money } from '@slipstream/kernel';
+import type { Instant, Money } from '@slipstream/kernel';
 import { stageEndedAt, successInDoubt, successReported } from './facts.ts';
 import type { SlipFacts, SlipStatus } from './state.ts';
 
 type Facts = Omit<SlipFacts, 'status'> & {
+  readonly submittedAt: Instant | null;
   readonly reviewRequired: boolean | null;
   readonly amount: Money | null;
 };
@@ -14,7 +15,7 @@ type Facts = Omit<SlipFacts, 'status'> & {
 export function statusOf(facts: Facts): SlipStatus {
   if (facts.refunded) return facts.settled || successReported(facts) ? 'conflicted' : 'refunded';
   if (facts.settled) return 'settled';
-  if (facts.rejection !== null) return 'rejected';
+  if (facts.rejection !== null) return facts.endedAs ?? 'rejected';
   if (successInDoubt(facts)) return 'unknown';
   if (facts.outcome !== null) return 'returned';
   if (facts.notReturned !== null) return 'not_returned';
@@ -25,7 +26,8 @@ export function statusOf(facts: Facts): SlipStatus {
   if (facts.mayHaveLeft) return facts.lastAttempt?.outcome === 'open' ? 'dispatching' : 'unknown';
   if (facts.lastAttempt?.outcome === 'open') return 'dispatching';
   if (facts.held) return 'held';
-  return facts.reviewRequired ? 'in_review' : 'submitted';
+  if (facts.submittedAt === null && facts.draftedAt !== null) return 'draft';
+  return facts.reviewRequired && facts.approvedAt === null ? 'in_review' : 'submitted';
 }
 
 /** The ladder is climbed (`inquiring`), or exhausted without proof and left to people (`unknown`). */

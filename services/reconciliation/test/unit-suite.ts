@@ -111,6 +111,20 @@ export function describeUnit(name: string, open: () => Promise<UnitUnderTest>): 
     });
 
     describe('to be judged', () => {
+      test('counts from the approval of what had to be approved', async () => {
+        const [inReview] = await save(slip([], { data: { reviewRequired: true } }));
+        const later = addMicros(deadline, 1n);
+        const event: SlipEvent = { type: 'SlipApproved', data: { by: 'ann', note: '', deadline: later } };
+        const { slipId } = inReview!.state;
+        const approved = [event, held].reduce(
+          (known, one) => fold(known, told(one, at(1), { slipId, clock })),
+          inReview!,
+        );
+        await saveAll([{ before: inReview!, slip: approved, events: [] }]);
+        expect(await toJudge(range(deadline))).toEqual([]);
+        expect(await toJudge(range(later))).toEqual([slipId]);
+      });
+
       test('is what is due exactly at the watermark, and nothing due a microsecond later', async () => {
         const later = addMicros(deadline, 1n);
         const [due] = await save(slip([held]), slip([held], { data: { deadline: later } }));

@@ -44,6 +44,44 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     sentence: `The slip was refused: ${text(data.detail)}`,
     facts: [`rule ${text(data.rule)}, caller ${text(data.caller)}, reference ${text(data.reference)}`],
   }),
+  SlipDrafted: (data) => ({
+    sentence: `${text(data.caller)} drafted ${article(data.kind)}${data.amount ? ` of ${money(data.amount)}` : ''} from ${text(data.account)} to ${text(data.counterparty)}.`,
+    facts: [
+      `reference ${text(data.reference)}, route ${text(data.route)}`,
+      `expires at ${time(data.expires_at)} unless it is confirmed`,
+      metadataFact(data.details),
+    ],
+  }),
+  DraftReminderDue: (data) => ({
+    sentence: `The draft was about to expire, at ${time(data.expires_at)}.`,
+  }),
+  DraftExpired: () => ({ sentence: 'Nobody confirmed the draft in time: it expired.' }),
+  SlipWithdrawn: (data) => ({
+    sentence: `${text(data.by)} took the slip back${data.reason ? `: ${words(data.reason)}` : ''}.`,
+  }),
+  ReviewRequested: (data) => ({
+    sentence: `It has to be approved by ${count(data.approvals, 'person', 'people')} first.`,
+    facts: [
+      `rules: ${(data.rules as readonly string[]).join(', ')}`,
+      `declined at ${time(data.due_at)} unless it is decided`,
+    ],
+  }),
+  ReviewClaimed: (data) => ({ sentence: `${upper(text(data.by))} looks at it.` }),
+  ApprovalGiven: (data) => ({
+    sentence: `${upper(text(data.by))} approved it; ${count(data.missing, 'approval is', 'approvals are')} missing.`,
+    facts: [fact('note', data.note)],
+  }),
+  SlipApproved: (data) => ({
+    sentence: `${upper(text(data.by))} approved it: it goes on.`,
+    facts: [fact('note', data.note), `answer due by ${time(data.deadline)}`],
+  }),
+  SlipDeclined: (data) => ({
+    sentence:
+      data.reason === 'review_deadline'
+        ? 'Nobody decided about it in time: it was declined.'
+        : `${upper(text(data.by))} declined it: ${words(data.reason)}.`,
+    facts: [fact('detail', data.detail)],
+  }),
   DispatchIntended: (data) => ({
     sentence: `Attempt ${text(data.attempt)} to hand it to ${provider(data)} was written down before the call.`,
     facts: [
@@ -136,6 +174,10 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     return { sentence: `The case${about} was closed: ${words(data.resolution)}.` };
   },
 };
+
+function count(value: unknown, one: string, many: string): string {
+  return `${text(value)} ${value === 1 ? one : many}`;
+}
 
 function text(value: unknown): string {
   return value === null || value === undefined ? '' : String(value);

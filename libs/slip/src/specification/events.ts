@@ -30,6 +30,48 @@ export const rejected: SlipEvent = {
   type: 'SlipRejected',
   data: { caller: 'shop', reference: 'ord-1001', rule: 'limit_exceeded', detail: '' },
 };
+export const drafted = (data: Partial<DataOf<'SlipDrafted'>> = {}): SlipEvent => ({
+  type: 'SlipDrafted',
+  data: {
+    caller: 'shop',
+    reference: 'ord-1001',
+    kind: 'order',
+    account: 'cust-42',
+    counterparty: 'shop-7',
+    amount: { amount: 1250n, currency: 'EUR' },
+    route: 'default',
+    remindAt: '2026-11-22T23:00:00.000000Z',
+    expiresAt: draftExpiresAt,
+    configDigest: '00'.repeat(32),
+    details: null,
+    deadline: null,
+    ...data,
+  },
+});
+const draftExpiresAt = '2026-11-23T00:00:00.000000Z';
+export const reminderDue: SlipEvent = { type: 'DraftReminderDue', data: { expiresAt: draftExpiresAt } };
+export const draftExpired: SlipEvent = { type: 'DraftExpired', data: { expiresAt: draftExpiresAt } };
+export const withdrawn: SlipEvent = {
+  type: 'SlipWithdrawn',
+  data: { by: 'shop', reason: 'changed_mind' },
+};
+export const reviewRequested: SlipEvent = {
+  type: 'ReviewRequested',
+  data: { rules: ['review_amount'], approvals: 2, dueAt: notAfter },
+};
+export const reviewClaimed: SlipEvent = { type: 'ReviewClaimed', data: { by: 'ann' } };
+export const approvalGiven: SlipEvent = {
+  type: 'ApprovalGiven',
+  data: { by: 'ann', note: '', missing: 1 },
+};
+export const approved = (data: Partial<DataOf<'SlipApproved'>> = {}): SlipEvent => ({
+  type: 'SlipApproved',
+  data: { by: 'bob', note: 'as agreed', deadline, ...data },
+});
+export const declined: SlipEvent = {
+  type: 'SlipDeclined',
+  data: { by: 'ann', reason: 'wrong_payee', detail: '' },
+};
 export const held: SlipEvent = { type: 'FundsHeld', data: { transaction: null } };
 export const holdRefused: SlipEvent = {
   type: 'HoldRefused',
@@ -126,6 +168,16 @@ export const samples: readonly SlipEvent[] = [
   submitted({ mode: 'reported', amount: null }),
   submitted({ reviewRequired: true }),
   rejected,
+  drafted(),
+  drafted({ amount: null, remindAt: null, deadline }),
+  reminderDue,
+  draftExpired,
+  withdrawn,
+  reviewRequested,
+  reviewClaimed,
+  approvalGiven,
+  approved(),
+  declined,
   held,
   holdRefused,
   ...[1, 2].flatMap((attempt) => [intended(attempt), notSent(attempt), unanswered(attempt)]),

@@ -13,8 +13,6 @@ import { QUERIES } from './tokens.ts';
 const texts = ['reference', 'account', 'provider', 'cause', 'clock'] as const;
 const kinds = ['order', 'payout', 'payment'] as const;
 const outcomes = ['succeeded', 'failed', 'void'] as const;
-/** Drafts never come to the ledger; their statuses are valid words all the same. */
-const statuses = ['draft', 'expired', 'withdrawn', ...slipStatuses] as const;
 const sorts = ['submitted_at', '-submitted_at'] as const;
 const listParameters = [
   ...texts,
@@ -41,7 +39,7 @@ export class SlipsController {
   @ApiQuery({ name: 'provider', required: false })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
   @ApiQuery({ name: 'kind', required: false, enum: kinds })
-  @ApiQuery({ name: 'status', required: false, enum: statuses })
+  @ApiQuery({ name: 'status', required: false, enum: slipStatuses })
   @ApiQuery({ name: 'outcome', required: false, enum: outcomes })
   @ApiQuery({ name: 'cause', required: false, description: 'class or code of the diagnosed cause' })
   @ApiQuery({ name: 'submitted_from', required: false, description: 'RFC 3339, included' })
@@ -63,7 +61,7 @@ export class SlipsController {
         provider: parameters.text('provider'),
         cause: parameters.text('cause'),
         kind: parameters.oneOf('kind', kinds),
-        status: parameters.oneOf('status', statuses),
+        status: parameters.oneOf('status', slipStatuses),
         outcome: parameters.oneOf('outcome', outcomes),
         submittedFrom: parameters.instant('submitted_from'),
         submittedTo: parameters.instant('submitted_to'),

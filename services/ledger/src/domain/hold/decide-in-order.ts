@@ -33,7 +33,12 @@ export function changesOf(answers: readonly Answer[]): Balances {
   return changes;
 }
 
-const moves = new Set<SlipEvent['type']>(['SlipSubmitted', 'SlipReturned', 'RefundRequested']);
+const moves = new Set<SlipEvent['type']>([
+  'SlipSubmitted',
+  'SlipApproved',
+  'SlipReturned',
+  'RefundRequested',
+]);
 
 export function mayMoveMoney(event: SlipEvent): boolean {
   return moves.has(event.type);
@@ -41,7 +46,7 @@ export function mayMoveMoney(event: SlipEvent): boolean {
 
 /** The accounts that answers may depend on: their balances must be known before deciding. */
 export function fundsNeeded(cues: readonly Cue[]): AccountKey[] {
-  return cues.flatMap(({ recorded }) => needsFunds(recorded) ?? []);
+  return cues.flatMap((cue) => needsFunds(cue) ?? []);
 }
 
 /** Decides cues in log order; each sees the holds and the money that the ones before it left. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { evolve, type SlipEvent, type SlipState } from '@slipstream/slip';
 import fc from 'fast-check';
-import { eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
+import { at, eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
 import type { AccountKey } from '../posting/account-map.ts';
 import { Balances } from '../posting/balances.ts';
 import { type Answer, type Cue, changesOf, decideInOrder } from './decide-in-order.ts';
@@ -29,6 +29,7 @@ const anyEvent: fc.Arbitrary<SlipEvent> = fc.oneof(
     })
     .map(({ outcome, amount }) => returned(outcome, { amount })),
   fc.constant(refundRequested()),
+  fc.constant<SlipEvent>({ type: 'SlipApproved', data: { by: 'ann', note: '', deadline: at(600) } }),
 );
 const history = fc.array(fc.tuple(fc.constantFrom(...slips), anyEvent), { maxLength: 30 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { evolve, type SlipEvent, type SlipState } from '@slipstream/slip';
-import { eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
+import { at, eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
 import { Balances } from '../posting/balances.ts';
 import { changesOf, decideInOrder } from './decide-in-order.ts';
 import type { Hold } from './hold.ts';
@@ -44,6 +44,10 @@ function says(events: readonly SlipEvent[], options: { funds?: number; hold?: Ho
 }
 
 const jpy = (amount: number) => ({ amount: BigInt(amount), currency: 'JPY' });
+const inReview = (terms = {}) => submitted({ reviewRequired: true, ...terms });
+const approved: SlipEvent = { type: 'SlipApproved', data: { by: 'ann', note: '', deadline: at(600) } };
+const declined: SlipEvent = { type: 'SlipDeclined', data: { by: 'ann', reason: 'other', detail: '' } };
+const withdrawn: SlipEvent = { type: 'SlipWithdrawn', data: { by: 'shop', reason: '' } };
 const payout = (terms = {}) => submitted({ kind: 'payout', ...terms });
 
 describe('the ledger decides about money in log order', () => {
@@ -70,6 +74,27 @@ describe('the ledger decides about money in log order', () => {
     ['history is not refused', [payout()], { clock: 'import-1' }, ['FundsHeld'], ['hold'], 'held'],
     ['nothing is posted without an amount', [payout({ amount: null })], {}, ['FundsHeld'], [null], 'held'],
     ['a slip under review waits', [submitted({ reviewRequired: true })], {}, [], [], null],
+    ['an approved slip is held', [inReview(), approved], {}, ['FundsHeld'], ['hold'], 'held'],
+    ['an approved slip is held once', [inReview(), approved, approved], {}, ['FundsHeld'], ['hold'], 'held'],
+    [
+      'an approved payout needs funds then',
+      [inReview({ kind: 'payout' }), approved],
+      { funds: 999 },
+      ['HoldRefused insufficient_funds'],
+      [null],
+      'refused',
+    ],
+    ['a declined slip is not held', [inReview(), declined, approved], {}, [], [], null],
+    ['a slip taken back in review is not held', [inReview(), withdrawn, approved], {}, [], [], null],
+    [
+      'an approval of what needs none holds nothing more',
+      [submitted(), approved],
+      {},
+      ['FundsHeld'],
+      ['hold'],
+      'held',
+    ],
+    ['an approval of a slip that nobody knows holds nothing', [approved], {}, [], [], null],
     ['a rejected slip is not held', [rejected, submitted()], {}, [], [], null],
     [
       'a repeated submission is not held again',

@@ -1,6 +1,7 @@
 import type { Money } from '@slipstream/kernel';
 import {
   isLive,
+  isSubmitted,
   type Posting,
   type RecordedEvent,
   type SlipEvent,
@@ -49,7 +50,8 @@ export function decide(subject: Subject, books: Books): Decision | null {
   const { event } = subject.recorded;
   switch (event.type) {
     case 'SlipSubmitted':
-      return answerSubmission(subject, event.data, books);
+    case 'SlipApproved':
+      return answerSubmission(subject, books);
     case 'SlipReturned':
       return answerReturn(subject, event.data, books);
     case 'RefundRequested':
@@ -59,22 +61,32 @@ export function decide(subject: Subject, books: Books): Decision | null {
   }
 }
 
-/** The account whose balance the answer to this event depends on; null: on none. */
-export function needsFunds({ clock, event }: RecordedEvent): AccountKey | null {
-  // What was imported has happened already: nothing is refused on a clock of its own.
-  if (event.type !== 'SlipSubmitted' || !isLive(clock)) return null;
-  const { kind, account, amount, overdraft } = event.data;
-  if (kind !== 'payout' || overdraft || amount === null) return null;
-  return { clock, name: payerAvailable(account), currency: amount.currency };
+type Terms = Pick<Data<'SlipSubmitted'>, 'kind' | 'account' | 'counterparty' | 'amount' | 'overdraft'>;
+
+/** What is to be held when this event comes: of a slip that was to be reviewed nothing before it is approved. */
+function termsToHold({ before, recorded: { event } }: Omit<Subject, 'hold'>): Terms | null {
+  if (before !== null && before.rejection !== null) return null;
+  if (event.type === 'SlipSubmitted') return event.data.reviewRequired ? null : event.data;
+  return event.type === 'SlipApproved' && before !== null && isSubmitted(before) ? before : null;
 }
 
-function answerSubmission(subject: Subject, data: Data<'SlipSubmitted'>, books: Books): Decision | null {
-  const { before, recorded, hold } = subject;
-  if (hold !== null || data.reviewRequired || (before !== null && before.rejection !== null)) return null;
+/** The account whose balance the answer to this event depends on; null: on none. */
+export function needsFunds(subject: Omit<Subject, 'hold'>): AccountKey | null {
+  const { clock } = subject.recorded;
+  // What was imported has happened already: nothing is refused on a clock of its own.
+  const terms = isLive(clock) ? termsToHold(subject) : null;
+  if (terms === null || terms.kind !== 'payout' || terms.overdraft || terms.amount === null) return null;
+  return { clock, name: payerAvailable(terms.account), currency: terms.amount.currency };
+}
+
+function answerSubmission(subject: Subject, books: Books): Decision | null {
+  const { recorded, hold } = subject;
+  const terms = hold === null ? termsToHold(subject) : null;
+  if (terms === null) return null;
   const { slipId, clock } = recorded;
-  const { kind, account, counterparty, amount } = data;
+  const { kind, account, counterparty, amount } = terms;
   const opened: Hold = { slipId, clock, kind, account, counterparty, amount, status: 'held' };
-  const funds = needsFunds(recorded);
+  const funds = needsFunds(subject);
   if (amount !== null && funds !== null) {
     const available = books.balanceOf(funds);
     if (available < amount.amount) return refuse(opened, amount, available);

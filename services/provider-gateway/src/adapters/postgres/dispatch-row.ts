@@ -119,9 +119,11 @@ const told = {
     account: text,
   },
   ...{ counterparty: text, amount: int8, currency: text, route: text, mode: text },
-  ...{ deadline: timestamptz, policy: jsonb, traceparent: text },
+  ...{ policy: jsonb, traceparent: text },
 };
 const done = {
+  // Moved by an approval.
+  deadline: timestamptz,
   ...{ provider: text, choice: jsonb, moved: bool },
   ...{ status: text, attempt: int4, not_after: timestamptz, owner: text, lease_until: timestamptz },
   ...{ next_at: timestamptz, sent_maybe: bool, acknowledged: bool, last_step: text, outcome: text },
@@ -164,7 +166,6 @@ export function toRow(dispatch: Dispatch): RowOf<typeof told & typeof done> {
     currency: dispatch.amount?.currency ?? null,
     route: dispatch.route,
     mode: dispatch.mode,
-    deadline: dispatch.deadline,
     policy: JSON.stringify(dispatch.policy),
     traceparent: dispatch.traceparent,
   };
@@ -176,6 +177,7 @@ export function toChanges(dispatch: Dispatch): RowOf<{ slip_id: typeof text } & 
     provider: dispatch.provider,
     choice: dispatch.choice === null ? null : JSON.stringify(dispatch.choice),
     moved: dispatch.earlier.length > 0,
+    deadline: dispatch.deadline,
     status: dispatch.status,
     attempt: dispatch.attempt,
     not_after: dispatch.notAfter,

@@ -9,6 +9,9 @@ export const followedEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
   'SlipSubmitted',
   'FundsHeld',
   'HoldRefused',
+  'SlipWithdrawn',
+  'SlipDeclined',
+  'SlipApproved',
   'InquiryRequested',
   'RefundRequested',
   'SlipNotReturned',
@@ -24,9 +27,13 @@ export function followEvent(dispatch: Dispatch, event: SlipEvent, now: Instant):
     case 'FundsHeld':
       return dispatch.status === 'submitted' ? unchanged(held(dispatch, now)) : unchanged(dispatch);
     case 'HoldRefused':
+    case 'SlipWithdrawn':
+    case 'SlipDeclined':
       return unchanged(
         dispatch.status === 'submitted' ? { ...dispatch, status: 'refused', nextAt: null } : dispatch,
       );
+    case 'SlipApproved':
+      return unchanged({ ...dispatch, deadline: event.data.deadline });
     case 'InquiryRequested':
       return requestInquiry(dispatch, event.data.inquiry, now);
     case 'RefundRequested':

@@ -31,7 +31,7 @@ insert into open_slip (slip_id, partition, clock, deadline, due_at, verdict, awa
 select * from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bool[],
   $8::text[], $9::timestamptz[], $10::text[], $11::text[])
 on conflict (slip_id) do update set
-  verdict = excluded.verdict, awaits_hold = excluded.awaits_hold, next_step = excluded.next_step,
+  deadline = excluded.deadline, due_at = excluded.due_at, verdict = excluded.verdict, awaits_hold = excluded.awaits_hold, next_step = excluded.next_step,
   next_step_at = excluded.next_step_at, state = excluded.state, observations = excluded.observations`;
 
 /** Writes the changes of one partition: a statement for slips and counts, and one more when cases changed. */

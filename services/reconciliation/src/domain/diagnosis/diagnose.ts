@@ -89,9 +89,9 @@ function whyLate(state: SubmittedSlip, known: Observations): Finding {
 }
 
 /** More than half of the time was gone before anything could be sent. */
-function leftLate({ submittedAt, dispatchedAt, deadline }: SubmittedSlip): boolean {
+function leftLate({ submittedAt, approvedAt, dispatchedAt, deadline }: SubmittedSlip): boolean {
   if (dispatchedAt === null) return false;
-  const start = instantToMicros(submittedAt);
+  const start = instantToMicros(approvedAt ?? submittedAt);
   return (instantToMicros(dispatchedAt) - start) * 2n > instantToMicros(deadline) - start;
 }
 

@@ -21,6 +21,16 @@ export type Quietness =
 export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
   SlipSubmitted: 'submits',
   SlipRejected: 'loud',
+  SlipDrafted: 'loud',
+  DraftReminderDue: 'loud',
+  DraftExpired: 'loud',
+  SlipWithdrawn: 'loud',
+  ReviewRequested: 'follows',
+  ReviewClaimed: 'follows',
+  ApprovalGiven: 'follows',
+  // Moves the deadline.
+  SlipApproved: 'loud',
+  SlipDeclined: 'loud',
   DispatchIntended: 'follows',
   DispatchNotSent: 'follows',
   DispatchUnanswered: 'follows',

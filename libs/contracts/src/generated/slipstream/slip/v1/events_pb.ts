@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/slip/v1/events.proto.
  */
 export const file_slipstream_slip_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zbGlwc3RyZWFtL3NsaXAvdjEvZXZlbnRzLnByb3RvEhJzbGlwc3RyZWFtLnNsaXAudjEi6AMKDVNsaXBTdWJtaXR0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoEbW9kZRgIIAEoDjIfLnNsaXBzdHJlYW0uY29tbW9uLnYxLlJvdXRlTW9kZRIVCghwcm92aWRlchgJIAEoCUgAiAEBEhEKCW92ZXJkcmFmdBgKIAEoCBIXCg9yZXZpZXdfcmVxdWlyZWQYCyABKAgSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBnBvbGljeRgNIAEoCzIeLnNsaXBzdHJlYW0uc2xpcC52MS5TbGlwUG9saWN5EhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSLwoHZGV0YWlscxgPIAEoCzIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNlYWxhYmxlQgsKCV9wcm92aWRlciJSCgpTbGlwUG9saWN5EhAKCGdyYWNlX21zGAEgASgFEhcKD3F1aWV0X3BlcmlvZF9tcxgCIAEoBRIZChFpbnF1aXJ5X2xhZGRlcl9tcxgDIAMoBSJPCgxTbGlwUmVqZWN0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIMCgRydWxlGAMgASgJEg4KBmRldGFpbBgEIAEoCWIGcHJvdG8z", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("Ch9zbGlwc3RyZWFtL3NsaXAvdjEvZXZlbnRzLnByb3RvEhJzbGlwc3RyZWFtLnNsaXAudjEi6AMKDVNsaXBTdWJtaXR0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoEbW9kZRgIIAEoDjIfLnNsaXBzdHJlYW0uY29tbW9uLnYxLlJvdXRlTW9kZRIVCghwcm92aWRlchgJIAEoCUgAiAEBEhEKCW92ZXJkcmFmdBgKIAEoCBIXCg9yZXZpZXdfcmVxdWlyZWQYCyABKAgSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBnBvbGljeRgNIAEoCzIeLnNsaXBzdHJlYW0uc2xpcC52MS5TbGlwUG9saWN5EhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSLwoHZGV0YWlscxgPIAEoCzIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNlYWxhYmxlQgsKCV9wcm92aWRlciKWAwoLU2xpcERyYWZ0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoJcmVtaW5kX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jb25maWdfZGlnZXN0GAogASgJEi8KB2RldGFpbHMYCyABKAsyHi5zbGlwc3RyZWFtLmNvbW1vbi52MS5TZWFsYWJsZRIsCghkZWFkbGluZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQgoQRHJhZnRSZW1pbmRlckR1ZRIuCgpleHBpcmVzX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI+CgxEcmFmdEV4cGlyZWQSLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKwoNU2xpcFdpdGhkcmF3bhIKCgJieRgBIAEoCRIOCgZyZWFzb24YAiABKAkiUgoKU2xpcFBvbGljeRIQCghncmFjZV9tcxgBIAEoBRIXCg9xdWlldF9wZXJpb2RfbXMYAiABKAUSGQoRaW5xdWlyeV9sYWRkZXJfbXMYAyADKAUiTwoMU2xpcFJlamVjdGVkEg4KBmNhbGxlchgBIAEoCRIRCglyZWZlcmVuY2UYAiABKAkSDAoEcnVsZRgDIAEoCRIOCgZkZXRhaWwYBCABKAkiXwoPUmV2aWV3UmVxdWVzdGVkEg0KBXJ1bGVzGAEgAygJEhEKCWFwcHJvdmFscxgCIAEoBRIqCgZkdWVfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhsKDVJldmlld0NsYWltZWQSCgoCYnkYASABKAkiOgoNQXBwcm92YWxHaXZlbhIKCgJieRgBIAEoCRIMCgRub3RlGAIgASgJEg8KB21pc3NpbmcYAyABKAUiVgoMU2xpcEFwcHJvdmVkEgoKAmJ5GAEgASgJEgwKBG5vdGUYAiABKAkSLAoIZGVhZGxpbmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjoKDFNsaXBEZWNsaW5lZBIKCgJieRgBIAEoCRIOCgZyZWFzb24YAiABKAkSDgoGZGV0YWlsGAMgASgJYgZwcm90bzM", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * @generated from message slipstream.slip.v1.SlipSubmitted
@@ -112,6 +112,150 @@ export const SlipSubmittedSchema: GenMessage<SlipSubmitted> = /*@__PURE__*/
   messageDesc(file_slipstream_slip_v1_events, 0);
 
 /**
+ * A slip that waits for its caller's confirmation: nothing is held or sent before SlipSubmitted follows.
+ *
+ * @generated from message slipstream.slip.v1.SlipDrafted
+ */
+export type SlipDrafted = Message<"slipstream.slip.v1.SlipDrafted"> & {
+  /**
+   * @generated from field: string caller = 1;
+   */
+  caller: string;
+
+  /**
+   * Unique per caller.
+   *
+   * @generated from field: string reference = 2;
+   */
+  reference: string;
+
+  /**
+   * @generated from field: slipstream.common.v1.SlipKind kind = 3;
+   */
+  kind: SlipKind;
+
+  /**
+   * @generated from field: string account = 4;
+   */
+  account: string;
+
+  /**
+   * @generated from field: string counterparty = 5;
+   */
+  counterparty: string;
+
+  /**
+   * @generated from field: slipstream.common.v1.Money amount = 6;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * @generated from field: string route = 7;
+   */
+  route: string;
+
+  /**
+   * When DraftReminderDue comes. Absent: the route reminds of nothing.
+   *
+   * @generated from field: google.protobuf.Timestamp remind_at = 8;
+   */
+  remindAt?: Timestamp | undefined;
+
+  /**
+   * When the draft expires unless it was confirmed.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 9;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * SHA-256 of the configuration that judged the draft, hex.
+   *
+   * @generated from field: string config_digest = 10;
+   */
+  configDigest: string;
+
+  /**
+   * @generated from field: slipstream.common.v1.Sealable details = 11;
+   */
+  details?: Sealable | undefined;
+
+  /**
+   * As it was asked for. Absent: the route's policy decides when it is confirmed.
+   *
+   * @generated from field: google.protobuf.Timestamp deadline = 12;
+   */
+  deadline?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.SlipDrafted.
+ * Use `create(SlipDraftedSchema)` to create a new message.
+ */
+export const SlipDraftedSchema: GenMessage<SlipDrafted> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 1);
+
+/**
+ * The draft expires soon.
+ *
+ * @generated from message slipstream.slip.v1.DraftReminderDue
+ */
+export type DraftReminderDue = Message<"slipstream.slip.v1.DraftReminderDue"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 1;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.DraftReminderDue.
+ * Use `create(DraftReminderDueSchema)` to create a new message.
+ */
+export const DraftReminderDueSchema: GenMessage<DraftReminderDue> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 2);
+
+/**
+ * @generated from message slipstream.slip.v1.DraftExpired
+ */
+export type DraftExpired = Message<"slipstream.slip.v1.DraftExpired"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 1;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.DraftExpired.
+ * Use `create(DraftExpiredSchema)` to create a new message.
+ */
+export const DraftExpiredSchema: GenMessage<DraftExpired> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 3);
+
+/**
+ * Taken back by its caller, as a draft or in review.
+ *
+ * @generated from message slipstream.slip.v1.SlipWithdrawn
+ */
+export type SlipWithdrawn = Message<"slipstream.slip.v1.SlipWithdrawn"> & {
+  /**
+   * @generated from field: string by = 1;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.SlipWithdrawn.
+ * Use `create(SlipWithdrawnSchema)` to create a new message.
+ */
+export const SlipWithdrawnSchema: GenMessage<SlipWithdrawn> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 4);
+
+/**
  * The policy frozen at submission.
  *
  * @generated from message slipstream.slip.v1.SlipPolicy
@@ -138,7 +282,7 @@ export type SlipPolicy = Message<"slipstream.slip.v1.SlipPolicy"> & {
  * Use `create(SlipPolicySchema)` to create a new message.
  */
 export const SlipPolicySchema: GenMessage<SlipPolicy> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 1);
+  messageDesc(file_slipstream_slip_v1_events, 5);
 
 /**
  * @generated from message slipstream.slip.v1.SlipRejected
@@ -170,5 +314,148 @@ export type SlipRejected = Message<"slipstream.slip.v1.SlipRejected"> & {
  * Use `create(SlipRejectedSchema)` to create a new message.
  */
 export const SlipRejectedSchema: GenMessage<SlipRejected> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 2);
+  messageDesc(file_slipstream_slip_v1_events, 6);
+
+/**
+ * Follows a SlipSubmitted with review_required: people decide before anything is held or sent.
+ *
+ * @generated from message slipstream.slip.v1.ReviewRequested
+ */
+export type ReviewRequested = Message<"slipstream.slip.v1.ReviewRequested"> & {
+  /**
+   * The names of the rules that asked for it.
+   *
+   * @generated from field: repeated string rules = 1;
+   */
+  rules: string[];
+
+  /**
+   * How many people must approve, the submitter not among them.
+   *
+   * @generated from field: int32 approvals = 2;
+   */
+  approvals: number;
+
+  /**
+   * When it is declined unless it was decided.
+   *
+   * @generated from field: google.protobuf.Timestamp due_at = 3;
+   */
+  dueAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.ReviewRequested.
+ * Use `create(ReviewRequestedSchema)` to create a new message.
+ */
+export const ReviewRequestedSchema: GenMessage<ReviewRequested> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 7);
+
+/**
+ * Somebody looks at it, and everybody else may know.
+ *
+ * @generated from message slipstream.slip.v1.ReviewClaimed
+ */
+export type ReviewClaimed = Message<"slipstream.slip.v1.ReviewClaimed"> & {
+  /**
+   * @generated from field: string by = 1;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.ReviewClaimed.
+ * Use `create(ReviewClaimedSchema)` to create a new message.
+ */
+export const ReviewClaimedSchema: GenMessage<ReviewClaimed> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 8);
+
+/**
+ * An approval that does not suffice.
+ *
+ * @generated from message slipstream.slip.v1.ApprovalGiven
+ */
+export type ApprovalGiven = Message<"slipstream.slip.v1.ApprovalGiven"> & {
+  /**
+   * @generated from field: string by = 1;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string note = 2;
+   */
+  note: string;
+
+  /**
+   * How many are still missing.
+   *
+   * @generated from field: int32 missing = 3;
+   */
+  missing: number;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.ApprovalGiven.
+ * Use `create(ApprovalGivenSchema)` to create a new message.
+ */
+export const ApprovalGivenSchema: GenMessage<ApprovalGiven> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 9);
+
+/**
+ * @generated from message slipstream.slip.v1.SlipApproved
+ */
+export type SlipApproved = Message<"slipstream.slip.v1.SlipApproved"> & {
+  /**
+   * @generated from field: string by = 1;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string note = 2;
+   */
+  note: string;
+
+  /**
+   * When the outcome must have been received, instead of what SlipSubmitted says.
+   *
+   * @generated from field: google.protobuf.Timestamp deadline = 3;
+   */
+  deadline?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.SlipApproved.
+ * Use `create(SlipApprovedSchema)` to create a new message.
+ */
+export const SlipApprovedSchema: GenMessage<SlipApproved> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 10);
+
+/**
+ * @generated from message slipstream.slip.v1.SlipDeclined
+ */
+export type SlipDeclined = Message<"slipstream.slip.v1.SlipDeclined"> & {
+  /**
+   * @generated from field: string by = 1;
+   */
+  by: string;
+
+  /**
+   * A reason code; review_deadline: nobody decided in time.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.SlipDeclined.
+ * Use `create(SlipDeclinedSchema)` to create a new message.
+ */
+export const SlipDeclinedSchema: GenMessage<SlipDeclined> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 11);
 
