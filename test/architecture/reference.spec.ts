@@ -135,7 +135,8 @@ function routesOf(controller: new () => unknown): string[] {
             .flat()
             .map((scope) => `\`${scope}\``)
             .join(' ');
-    const address = `/${[base, path].filter((part) => part !== '/').join('/')}`;
+    // The router's `::` is a colon.
+    const address = `/${[base, path].filter((part) => part !== '/').join('/')}`.replaceAll('::', ':');
     return [`\`${methods[Reflect.getMetadata(kept.method, handler)]} ${address}\` | ${shown}`];
   });
 }

@@ -507,6 +507,27 @@ export const mutations: readonly Mutation[] = [
     specs: [`${intake}/test/submit-requests.int.spec.ts`],
   },
   {
+    name: 'I8-two-who-change-a-slip-both-do',
+    file: `${intake}/migrations/0014_slips_wait_for_approval.sql`,
+    from: 'where s.slip_id = c.slip_id and s.version = c.version',
+    to: 'where s.slip_id = c.slip_id',
+    specs: [`${intake}/test/drafts.int.spec.ts`],
+  },
+  {
+    name: 'I9-whoever-submitted-a-payout-approves-it',
+    file: `${intake}/src/domain/review/decide-review.ts`,
+    from: 'if (by === maker) return',
+    to: "if (by === maker && wish.type !== 'approve') return",
+    specs: [`${intake}/src/domain/review/decide-review.spec.ts`],
+  },
+  {
+    name: 'P11-a-slip-in-review-is-held',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: 'return event.data.reviewRequired ? null : event.data;',
+    to: 'return event.data;',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
     name: 'I5-a-field-that-does-not-exist-is-passed-over',
     file: `${host}/validation.ts`,
     from: 'if (Object.hasOwn(checks, name)) continue;',

@@ -1,23 +1,32 @@
 import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
-import { Module } from '@nestjs/common';
+import { Logger, Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
 import { endClocks, type Tx } from '@slipstream/postgres';
 import type { Rules } from '@slipstream/rules';
-import { openRuntime, outboundEvent } from '@slipstream/runtime';
+import { errorLog, Loop, openRuntime, outboundEvent } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import type { PendingEvent } from '@slipstream/slip';
+import { BatchController } from './adapters/http/batch.controller.ts';
+import { batchBytesMax } from './adapters/http/batch.dto.ts';
+import { CHANGES, ChangesController } from './adapters/http/changes.controller.ts';
+import { PREVIEW } from './adapters/http/preview.ts';
+import { REVIEWS, ReviewsController } from './adapters/http/reviews.controller.ts';
 import { SlipsController, SUBMIT, type Submit } from './adapters/http/slips.controller.ts';
 import { commandsGroup, commandsSubscription } from './adapters/kafka/commands-subscription.ts';
 import { intakeStore } from './adapters/postgres/intake-store.ts';
 import { intakeTx } from './adapters/postgres/intake-tx.ts';
+import { waitingStore } from './adapters/postgres/waiting-store.ts';
 import { clockBounds, isOpen } from './adapters/postgres/watermarks.ts';
-import { useCases } from './application/use-cases.ts';
+import { type UseCases, useCases } from './application/use-cases.ts';
 import type { IntakeConfig } from './config.ts';
 import type { SubmissionRules } from './domain/submission/decide-submission.ts';
 import { SubmissionGroup } from './workers/submission-group.ts';
 
 export type { IntakeConfig } from './config.ts';
+
+/** Until it is asked again whether the database was compared with the log. */
+const closedMs = 1_000;
 
 @Module({})
 class IntakeModule {}
@@ -36,12 +45,30 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
   const encode = (event: PendingEvent) => outboundEvent(runtime, event);
   const does = useCases({
     store: intakeStore(runtime.unitOfWork, encode),
+    waiting: waitingStore(runtime.unitOfWork, encode),
     rules: submissionRules(rules),
     newId: runtime.newId,
     partitionOf: runtime.partitionOf,
   });
   const group = new SubmissionGroup(does.submitRequests);
-  const submit: Submit = (request) => group.submit(request);
+  const due = new Loop({
+    name: 'slips that wait',
+    // Nothing is published while the database may be older than the log.
+    round: async () => (runtime.isOpen() ? does.takeDueSlips() : closedMs),
+    pauseMs: 1_000,
+    onError: errorLog(new Logger('SlipsThatWait')),
+  });
+  runtime.addPart(due);
+  const submit: Submit = async (request) => {
+    const outcome = await group.submit(request);
+    if (outcome.type === 'accepted' && outcome.status !== 'submitted') due.wake();
+    return outcome;
+  };
+  const changeSlip: UseCases['changeSlip'] = async (request) => {
+    const outcome = await does.changeSlip(request);
+    if (outcome.type === 'changed' && outcome.status === 'in_review') due.wake();
+    return outcome;
+  };
   runtime.consume(commandsSubscription<Tx>(does, (tx) => intakeTx(tx, encode)));
   const barrier = runtime.inboundBarrier(topics.commands, commandsGroup);
   runtime.publishWatermarks({
@@ -53,10 +80,16 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     name: 'intake',
     module: {
       module: IntakeModule,
-      controllers: [SlipsController],
-      providers: [{ provide: SUBMIT, useValue: submit }],
+      controllers: [SlipsController, BatchController, ChangesController, ReviewsController],
+      providers: [
+        { provide: SUBMIT, useValue: submit },
+        { provide: PREVIEW, useValue: does },
+        { provide: CHANGES, useValue: { changeSlip } },
+        { provide: REVIEWS, useValue: does.reviews },
+      ],
     },
     settings,
+    limits: { bodyBytesMaxOf: { '/v1/slips::batch': batchBytesMax } },
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
     parts: runtime.parts,

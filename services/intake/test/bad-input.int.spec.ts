@@ -293,12 +293,6 @@ describe('JSON', () => {
     ]);
   });
 
-  test('a draft is refused in words', async () => {
-    const answer = await send({ ...goodBody, confirm: false });
-    expectField(answer, '/confirm');
-    expect(answer.body.errors![0]!.detail).toContain('drafts are not offered');
-  });
-
   test('an unknown field is 400', async () => {
     expectProblem(await send({ ...goodBody, priority: 'high' }), 400, 'malformed_request');
   });

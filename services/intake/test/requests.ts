@@ -21,6 +21,24 @@ export interface Answer {
   readonly body: Record<string, unknown> & { code?: string; errors?: { pointer: string; detail: string }[] };
 }
 
+/** Calls a route; without a body it is a POST of nothing. */
+export async function call(
+  service: Pick<Service, 'url'>,
+  token: string,
+  path: string,
+  body: object | undefined,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const json = body === undefined ? {} : { 'content-type': 'application/json' };
+  const answer = await fetch(`${service.url}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, ...json, ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(90_000),
+  });
+  return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Answer['body'] };
+}
+
 /** Sends a body, as an object or as the very bytes, and reads the answer. */
 export async function post(
   service: Pick<Service, 'url'>,

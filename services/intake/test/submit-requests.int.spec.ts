@@ -28,6 +28,7 @@ const directory = new URL('../migrations', import.meta.url).pathname;
 const route: RoutePolicy = {
   ...{ mode: 'dispatched', provider: 'acme', kinds: ['order'], outcomeDeadlineMs: 5_000, answerMsMax: 0 },
   ...{ overdraft: false, quietPeriodMs: 0, inquiryLadderMs: [0] },
+  ...{ draftExpiresMs: 60_000, draftRemindBeforeMs: 0, review: null },
 };
 const rules: SubmissionRules = {
   configDigest: 'c0ffee',
@@ -63,7 +64,7 @@ const keys = async () =>
   (await unitOfWork.query<{ key: string }>('select key from idempotency order by key')).map(({ key }) => key);
 
 const request = (key: string, reference: string, route = 'default'): SubmitRequest => ({
-  ...{ key, digest: Buffer.from(`${reference} ${route}`), traceparent: null },
+  ...{ key, digest: Buffer.from(`${reference} ${route}`), isDraft: false, traceparent: null },
   submission: {
     ...{ caller: 'shop', reference, kind: 'order', account: 'a', counterparty: 'b', amount: null },
     ...{ route, deadline: null, metadata: {} },
@@ -168,7 +169,7 @@ describe('a key that another instance takes after the look', () => {
   test('for the same request: its answer is repeated', async () => {
     const outcomes = await whileElsewhere({ key: '1', reference: 'a' }, () => submit(request('1', 'a')));
     expect(outcomes).toEqual([
-      { type: 'accepted', slipId: theirs, reference: 'a', replayed: true, position },
+      { type: 'accepted', slipId: theirs, reference: 'a', status: 'submitted', replayed: true, position },
     ]);
     expect(await published()).toBe(0);
   });

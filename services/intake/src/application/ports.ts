@@ -1,6 +1,9 @@
-import type { Instant } from '@slipstream/kernel';
-import type { PendingEvent } from '@slipstream/slip';
+import type { Instant, Money } from '@slipstream/kernel';
+import type { PendingEvent, SlipKind } from '@slipstream/slip';
+import type { Review, ReviewProgress, ReviewTerms } from '../domain/review/review.ts';
 import type { Refusal } from '../domain/submission/decide-submission.ts';
+import type { Submission } from '../domain/submission/submission.ts';
+import type { Draft, IntakeStatus, KnownSlip } from '../domain/waiting/waiting-slip.ts';
 
 /** An Idempotency-Key in its scope. */
 export interface RequestKey {
@@ -21,6 +24,8 @@ export interface EarlierUse {
   readonly digest: Uint8Array;
   readonly slipId: string;
   readonly position: EventPosition;
+  /** People had to approve the slip before anything was held. */
+  readonly isReviewed: boolean;
 }
 
 /** A keyed request and what the rules say of it. */
@@ -28,8 +33,23 @@ export interface JudgedRequest extends RequestKey {
   readonly digest: Uint8Array;
   readonly reference: string;
   readonly verdict:
-    | { readonly accepted: true; readonly event: PendingEvent }
+    | {
+        readonly accepted: true;
+        readonly event: PendingEvent;
+        /** Set: the slip waits for people. */
+        readonly waits: Waits | null;
+      }
     | { readonly accepted: false; readonly refusal: Refusal };
+}
+
+/** What a new slip waits with; of one in review the event that asks for the review, too. */
+export type Waits = { readonly draft: Draft } | { readonly review: NewReview; readonly event: PendingEvent };
+
+/** A review that begins, with what the queue shows of its slip. */
+export interface NewReview extends ReviewTerms {
+  readonly slipId: string;
+  readonly submission: Submission;
+  readonly deadline: Instant;
 }
 
 /** What became of a judged request. Only `answered` keeps its key: for this request, or for an earlier one (not `isNew`). */
@@ -45,7 +65,7 @@ export interface NewSlip {
   readonly reference: string;
   readonly clock: string;
   readonly digest: Uint8Array;
-  readonly status: 'submitted' | 'rejected';
+  readonly status: 'submitted' | 'in_review' | 'rejected';
 }
 
 export interface SlipReference {
@@ -71,6 +91,8 @@ export interface ClockMark {
 export interface IntakeTx {
   /** Adds the slips whose (caller, reference) is free, the first of equal ones; gives their ids. */
   insertSlips(slips: readonly NewSlip[]): Promise<ReadonlySet<string>>;
+  /** Adds the reviews of slips that were added with them. */
+  insertReviews(reviews: readonly NewReview[]): void;
   /** Of references that are taken: those that are bound to another clock, and were not refused on this one before. */
   refuseOnOtherClock(references: readonly ReferenceOnClock[]): Promise<readonly ReferenceOnClock[]>;
   /** Which of these clocks are closed on a partition of the inbound topic. */
@@ -102,4 +124,103 @@ export interface IntakeStore {
     judge: (now: Instant) => readonly JudgedRequest[],
     limits?: StoreLimits,
   ): Promise<readonly Settled[]>;
+  /** Which of a caller's references are taken, and by which slip; by the database's clock of that moment. */
+  referencesTaken(
+    caller: string,
+    references: readonly string[],
+  ): Promise<{ readonly now: Instant; readonly slipIds: ReadonlyMap<string, string> }>;
+}
+
+/** What becomes of a slip that was at `version`: its status, and the events that say so. */
+export interface SlipChange {
+  readonly slipId: string;
+  readonly version: number;
+  readonly status: IntakeStatus;
+  /** At least one, about this slip. */
+  readonly events: readonly PendingEvent[];
+  readonly newReview: NewReview | null;
+  /** Where its review stands then; null: as it stood. */
+  readonly progress: ReviewProgress | null;
+  /** The request that is answered by it; null: time did it. */
+  readonly answers: (RequestKey & { readonly digest: Uint8Array }) | null;
+}
+
+/** What an earlier command left its slip at. */
+export interface EarlierChange extends Omit<EarlierUse, 'isReviewed'> {
+  readonly reference: string;
+  readonly status: IntakeStatus;
+  readonly version: number;
+}
+
+/** A slip that waits, as far as time decides about it. */
+export type DueSlip = { readonly slipId: string; readonly version: number } & (
+  | { readonly draft: Pick<Draft, 'remindAt' | 'expiresAt'>; readonly review: null }
+  | { readonly draft: null; readonly review: Review }
+);
+
+/** A review as people see it. */
+export interface ListedReview extends Review {
+  readonly slipId: string;
+  readonly version: number;
+  readonly maker: string;
+  readonly reference: string;
+  readonly kind: SlipKind;
+  readonly account: string;
+  readonly counterparty: string;
+  readonly amount: Money | null;
+  readonly route: string;
+}
+
+/** null: any. */
+export interface ReviewFilter {
+  readonly status: Review['status'] | null;
+  readonly route: string | null;
+  readonly kind: SlipKind | null;
+  readonly account: string | null;
+  readonly maker: string | null;
+  readonly claimedBy: string | null;
+}
+
+export interface ReviewPosition {
+  readonly requestedAt: Instant;
+  readonly slipId: string;
+}
+
+export interface ReviewPage {
+  readonly size: number;
+  /** null: from the beginning. */
+  readonly from: (ReviewPosition & { readonly side: 'after' | 'before' }) | null;
+}
+
+export interface ReviewsFound {
+  /** By the database's clock. */
+  readonly now: Instant;
+  readonly reviews: readonly ListedReview[];
+  /** Whether there are more behind and before them. */
+  readonly hasNext: boolean;
+  readonly hasPrevious: boolean;
+}
+
+/** The slips that wait for people. */
+export interface WaitingStore {
+  /** A slip and what a key was used for, by the database's clock of that moment; null: there is none. */
+  read(
+    slipId: string,
+    key: RequestKey,
+  ): Promise<{
+    readonly now: Instant;
+    readonly slip: KnownSlip | null;
+    readonly earlier: EarlierChange | null;
+  }>;
+  /**
+   * Makes changes and publishes their events, in one transaction; of slips that are not at their version any more nothing
+   * is changed or said. @returns where the last event of each slip is that was changed
+   */
+  change(changes: readonly SlipChange[]): Promise<ReadonlyMap<string, EventPosition>>;
+  /** The slips about which something is due first, the earliest first, whether it is due yet or not; null: there is none. */
+  nextDue(slipsMax: number): Promise<{ readonly now: Instant; readonly slips: readonly DueSlip[] } | null>;
+  /** A page of reviews, the oldest first, behind or before a position. */
+  reviews(filter: ReviewFilter, page: ReviewPage): Promise<ReviewsFound>;
+  /** null: the slip never was in review. */
+  review(slipId: string): Promise<{ readonly now: Instant; readonly review: ListedReview } | null>;
 }

@@ -39,6 +39,10 @@ test('every field counts', () => {
   expect(new Set([digest(), ...others.map(digest)]).size).toBe(others.length + 1);
 });
 
+test('a draft is another request than the submission of the same', () => {
+  expect(submissionDigest(submission, true).toString('hex')).not.toBe(digest());
+});
+
 test('texts cannot run into each other', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), fc.string(), fc.string(), (a, b, c, d) => {

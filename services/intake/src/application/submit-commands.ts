@@ -7,7 +7,8 @@ import {
   type SubmissionRules,
 } from '../domain/submission/decide-submission.ts';
 import type { Submission } from '../domain/submission/submission.ts';
-import type { ClockMark, IntakeTx } from './ports.ts';
+import { reviewRequested } from '../domain/waiting/decide-change.ts';
+import type { ClockMark, IntakeTx, NewReview } from './ports.ts';
 
 /** A wish for a slip that came over the inbound topic. */
 export interface SubmitCommand {
@@ -72,14 +73,29 @@ async function insert(
   const inserted = await tx.insertSlips(
     candidates.map(({ command: { submission, clock, digest }, slipId, decision }) => {
       const { caller, reference } = submission;
-      const status = decision.accepted ? 'submitted' : 'rejected';
+      const status = !decision.accepted ? 'rejected' : decision.review ? 'in_review' : 'submitted';
       return { slipId, caller, reference, clock, digest, status };
     }),
   );
   const made = candidates.filter(({ slipId }) => inserted.has(slipId));
-  tx.publish(made.map((candidate) => eventOf(context, candidate)));
+  const reviews = made.flatMap(reviewOf);
+  if (reviews.length > 0) tx.insertReviews(reviews);
+  tx.publish(made.flatMap((candidate) => eventsOf(context, candidate)));
   const taken = candidates.filter(({ slipId }) => !inserted.has(slipId));
   if (taken.length > 0) tx.publish(await refuseElsewhere(context, tx, taken));
+}
+
+function reviewOf({ command: { submission }, slipId, decision }: Candidate): NewReview[] {
+  if (!decision.accepted || decision.review === null) return [];
+  const { deadline } = decision.event.data;
+  return [{ ...decision.review, slipId, submission, deadline }];
+}
+
+function eventsOf(context: CommandContext, candidate: Candidate): PendingEvent[] {
+  const { decision } = candidate;
+  const first = eventOf(context, candidate);
+  const isReviewed = decision.accepted && decision.review !== null;
+  return isReviewed ? [first, { ...first, event: reviewRequested(decision.review) }] : [first];
 }
 
 function eventOf({ partitionOf }: CommandContext, { command, slipId, decision }: Candidate): PendingEvent {

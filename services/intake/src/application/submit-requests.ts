@@ -1,18 +1,24 @@
 import { type Instant, must } from '@slipstream/kernel';
-import { wallClock } from '@slipstream/slip';
+import { type PendingEvent, wallClock } from '@slipstream/slip';
 import {
   decideSubmission,
   type Refusal,
+  type SubmissionDecision,
   type SubmissionRules,
 } from '../domain/submission/decide-submission.ts';
 import type { Submission } from '../domain/submission/submission.ts';
-import type { EventPosition, IntakeStore, JudgedRequest, Settled, StoreLimits } from './ports.ts';
+import { reviewRequested } from '../domain/waiting/decide-change.ts';
+import { decideDraft } from '../domain/waiting/decide-draft.ts';
+import type { EventPosition, IntakeStore, JudgedRequest, Settled, StoreLimits, Waits } from './ports.ts';
+import { sameBytes } from './same-bytes.ts';
 
 /** A keyed request for a slip. Its key is scoped to the caller and the operation. */
 export interface SubmitRequest {
   readonly key: string;
   readonly digest: Uint8Array;
   readonly submission: Submission;
+  /** The slip is to wait for its confirmation. */
+  readonly isDraft: boolean;
   readonly traceparent: string | null;
 }
 
@@ -21,6 +27,7 @@ export type SubmitOutcome =
       readonly type: 'accepted';
       readonly slipId: string;
       readonly reference: string;
+      readonly status: 'submitted' | 'draft' | 'in_review';
       readonly position: EventPosition;
       /** The slip was made by an earlier, equal request. */
       readonly replayed: boolean;
@@ -70,10 +77,12 @@ function judge(
   request: SubmitRequest,
   now: Instant,
 ): JudgedRequest {
-  const { key, digest, submission, traceparent } = request;
+  const { key, digest, submission, isDraft, traceparent } = request;
   const { caller, reference } = submission;
   const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false };
-  const decision = decideSubmission(submission, circumstances, rules);
+  const decision = isDraft
+    ? decideDraft(submission, now, rules)
+    : decideSubmission(submission, circumstances, rules);
   const judged = { caller, operation: submitOperation, key, digest, reference };
   if (!decision.accepted) return { ...judged, verdict: decision };
   const slipId = newId();
@@ -86,7 +95,23 @@ function judge(
     receivedAt: null,
     traceparent,
   };
-  return { ...judged, verdict: { accepted: true, event: pending } };
+  const waits =
+    'draft' in decision ? { draft: decision.draft } : waitsInReview(submission, decision, pending);
+  return { ...judged, verdict: { accepted: true, event: pending, waits } };
+}
+
+/** null: it need not be reviewed. */
+function waitsInReview(
+  submission: Submission,
+  { review, event: { data } }: SubmissionDecision & { accepted: true },
+  pending: PendingEvent,
+): Waits | null {
+  if (review === null) return null;
+  const { slipId } = pending;
+  return {
+    review: { ...review, slipId, submission, deadline: data.deadline },
+    event: { ...pending, event: reviewRequested(review) },
+  };
 }
 
 /** What a request gets; `leader`, itself or another, is the one of the batch that its key was settled with. */
@@ -99,14 +124,11 @@ function outcomeOf(request: SubmitRequest, leader: SubmitRequest, settled: Settl
   if (!sameBytes(digest, request.digest)) return { type: 'key_reused' };
   const { reference } = request.submission;
   const replayed = !settled.isNew || request !== leader;
-  return { type: 'accepted', slipId, reference, position, replayed };
+  const status = request.isDraft ? 'draft' : settled.answer.isReviewed ? 'in_review' : 'submitted';
+  return { type: 'accepted', slipId, reference, status, position, replayed };
 }
 
 /** Neither a caller nor a key has a line break in it. */
 function keyOf({ submission: { caller }, key }: SubmitRequest): string {
   return `${caller}\n${key}`;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -1,7 +1,10 @@
 import type { SubmissionRules } from '../domain/submission/decide-submission.ts';
-import type { IntakeStore, IntakeTx, StoreLimits } from './ports.ts';
+import { type ChangeOutcome, type ChangeRequest, changeSlip } from './change-slip.ts';
+import type { IntakeStore, IntakeTx, StoreLimits, WaitingStore } from './ports.ts';
+import { type Considered, type Preview, previewSubmissions } from './preview-submissions.ts';
 import { type InboundCommand, submitCommands } from './submit-commands.ts';
 import { type SubmitOutcome, type SubmitRequest, submitRequests } from './submit-requests.ts';
+import { takeDueSlips } from './take-due-slips.ts';
 
 /** Everything intake can do. */
 export interface UseCases {
@@ -12,10 +15,19 @@ export interface UseCases {
     tx: IntakeTx,
     batch: { readonly partition: number; readonly commands: readonly InboundCommand[] },
   ): Promise<void>;
+  /** Confirms a draft, takes a slip back that waits, or decides about one in review. */
+  changeSlip(request: ChangeRequest): Promise<ChangeOutcome>;
+  /** Reminds of drafts, lets them expire, and declines what nobody reviewed. @returns milliseconds until the next round */
+  takeDueSlips(): Promise<number>;
+  /** What would become of submissions of one caller; writes nothing. */
+  previewSubmissions(caller: string, considered: readonly Considered[]): Promise<readonly Preview[]>;
+  /** Who waits for a decision, or waited. */
+  readonly reviews: Pick<WaitingStore, 'reviews' | 'review'>;
 }
 
 export function useCases(context: {
   readonly store: IntakeStore;
+  readonly waiting: WaitingStore;
   readonly rules: SubmissionRules;
   newId(): string;
   partitionOf(slipId: string): number;
@@ -23,5 +35,9 @@ export function useCases(context: {
   return {
     submitRequests: (requests, limits) => submitRequests(context, requests, limits),
     submitCommands: (tx, batch) => submitCommands(context, tx, batch),
+    changeSlip: (request) => changeSlip(context, request),
+    takeDueSlips: () => takeDueSlips(context),
+    previewSubmissions: (caller, considered) => previewSubmissions(context, caller, considered),
+    reviews: context.waiting,
   };
 }

@@ -1,7 +1,10 @@
 import { sources } from '@slipstream/contracts';
-import { type ErrorCode, SlipstreamError, unreachable } from '@slipstream/kernel';
+import { type ErrorCode, type Instant, SlipstreamError, unreachable } from '@slipstream/kernel';
+import type { ChangeOutcome } from '../../application/change-slip.ts';
+import type { EventPosition } from '../../application/ports.ts';
 import type { SubmitOutcome } from '../../application/submit-requests.ts';
 import type { Refusal } from '../../domain/submission/decide-submission.ts';
+import type { IntakeStatus } from '../../domain/waiting/waiting-slip.ts';
 import type { AcceptedBody } from './submit-slip.dto.ts';
 
 /** The part of an HTTP answer that is written here. */
@@ -13,20 +16,15 @@ export interface ReplyHeaders {
 export function answer(outcome: SubmitOutcome, reply: ReplyHeaders): AcceptedBody {
   switch (outcome.type) {
     case 'accepted': {
-      const { slipId, reference, position, replayed } = outcome;
-      reply.header('location', `/v1/slips/${slipId}`);
-      reply.header('slip-position', `${sources.intake}:${position.partition}:${position.seq}`);
-      reply.header('etag', '"1"');
-      if (replayed) reply.header('idempotent-replayed', 'true');
-      return { id: slipId, reference, status: 'submitted', submitted_at: position.at };
+      const { slipId, reference, status, position } = outcome;
+      // One in review has its second event already.
+      setHeaders(reply, { ...outcome, version: status === 'in_review' ? 2 : 1 });
+      return { id: slipId, reference, status, submitted_at: status === 'draft' ? null : position.at };
     }
     case 'refused':
       throw refused(outcome.refusal);
     case 'key_reused':
-      throw new SlipstreamError(
-        'idempotency_key_reused',
-        'This Idempotency-Key came with another body before; use a new key for a new request.',
-      );
+      throw keyReused();
     case 'reference_taken':
       reply.header('location', `/v1/slips/${outcome.slipId}`);
       throw new SlipstreamError('reference_taken', 'You have a slip with this reference already.', {
@@ -40,6 +38,64 @@ export function answer(outcome: SubmitOutcome, reply: ReplyHeaders): AcceptedBod
     default:
       return unreachable(outcome);
   }
+}
+
+/** What a command on a slip made of it, and when. */
+export interface ChangedSlip {
+  readonly id: string;
+  readonly reference: string;
+  readonly status: IntakeStatus;
+  readonly at: Instant;
+}
+
+/** Says over HTTP what became of a command on a slip: headers and what the body says, or the error that makes the problem. */
+export function changed(outcome: ChangeOutcome, reply: ReplyHeaders): ChangedSlip {
+  switch (outcome.type) {
+    case 'changed': {
+      const { slipId, reference, status, position } = outcome;
+      setHeaders(reply, outcome);
+      return { id: slipId, reference, status, at: position.at };
+    }
+    case 'refused':
+      throw refused(outcome.refusal);
+    case 'too_late':
+      throw outcome.status === 'submitted'
+        ? new SlipstreamError('already_submitted', 'The slip was submitted; it is final now.')
+        : new SlipstreamError('conflict', `It is ${outcome.status} already.`);
+    case 'same_person':
+      throw new SlipstreamError('same_person', outcome.detail);
+    case 'claimed':
+      throw new SlipstreamError('conflict', 'You claimed it already.');
+    case 'not_found':
+      throw new SlipstreamError('not_found', 'There is no such slip for you.');
+    case 'key_reused':
+      throw keyReused();
+    case 'other_version':
+      throw new SlipstreamError('version_mismatch', `The slip is at version "${outcome.version}".`);
+    default:
+      return unreachable(outcome);
+  }
+}
+
+interface Told {
+  readonly slipId: string;
+  readonly version: number;
+  readonly position: EventPosition;
+  readonly replayed: boolean;
+}
+
+function setHeaders(reply: ReplyHeaders, { slipId, version, position, replayed }: Told): void {
+  reply.header('location', `/v1/slips/${slipId}`);
+  reply.header('slip-position', `${sources.intake}:${position.partition}:${position.seq}`);
+  reply.header('etag', `"${version}"`);
+  if (replayed) reply.header('idempotent-replayed', 'true');
+}
+
+function keyReused(): SlipstreamError {
+  return new SlipstreamError(
+    'idempotency_key_reused',
+    'This Idempotency-Key came with another request before; use a new key for a new request.',
+  );
 }
 
 const codes: Partial<Record<Refusal['rule'], ErrorCode>> = {

@@ -58,8 +58,5 @@ function objectProblem(value: unknown): string | null {
 }
 
 function confirmProblem(value: unknown): string | null {
-  if (value === true) return null;
-  return value === false
-    ? 'must be true or absent: drafts are not offered, a submitted slip is final'
-    : 'must be true or absent';
+  return typeof value === 'boolean' ? null : 'must be true, or false for a draft, or absent';
 }

@@ -1,20 +1,22 @@
-import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBody, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { CallerIdentity } from '@slipstream/identity';
-import { nameProblem, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import {
-  callerOf,
-  idempotencyKeyOf,
-  rejectUnknownQuery,
-  Scopes,
-  type ServiceRequest,
-} from '@slipstream/service-host';
-import { submissionDigest } from '../../application/submission-digest.ts';
+  ApiAcceptedResponse,
+  ApiBody,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiQuery,
+  ApiTags,
+} from '@nestjs/swagger';
+import { must } from '@slipstream/kernel';
+import { callerOf, idempotencyKeyOf, Scopes, type ServiceRequest } from '@slipstream/service-host';
 import type { SubmitOutcome, SubmitRequest } from '../../application/submit-requests.ts';
-import type { Submission } from '../../domain/submission/submission.ts';
+import type { UseCases } from '../../application/use-cases.ts';
 import { answer, type ReplyHeaders } from './answer.ts';
-import { checkBody } from './check-body.ts';
+import { PREVIEW, PreviewBody, previewBody } from './preview.ts';
+import { callerName, dryRunOf, traceparentOf } from './request.ts';
 import { AcceptedBody, SubmitSlipBody } from './submit-slip.dto.ts';
+import { readSubmission } from './to-submission.ts';
 
 /** Injection token of a {@link Submit}. */
 export const SUBMIT = Symbol('intake:submit');
@@ -22,15 +24,21 @@ export const SUBMIT = Symbol('intake:submit');
 /** Answers one request; those that come together share a transaction. */
 export type Submit = (request: SubmitRequest) => Promise<SubmitOutcome>;
 
+interface Reply extends ReplyHeaders {
+  code(status: number): unknown;
+}
+
 const text = { schema: { type: 'string' as const } };
 
 @ApiTags('slips')
 @Controller('v1/slips')
 export class SlipsController {
-  constructor(@Inject(SUBMIT) private readonly submit: Submit) {}
+  constructor(
+    @Inject(SUBMIT) private readonly submit: Submit,
+    @Inject(PREVIEW) private readonly does: Pick<UseCases, 'previewSubmissions'>,
+  ) {}
 
   @Post()
-  @HttpCode(202)
   @Scopes('slips:write')
   @ApiOperation({
     summary: 'Submit a slip',
@@ -39,10 +47,15 @@ export class SlipsController {
       'Idempotency-Key and body: it is carried out once, and the repeat gets the first answer.',
   })
   @ApiHeader({ name: 'Idempotency-Key', required: true, schema: { type: 'string', maxLength: 255 } })
+  @ApiQuery({
+    ...{ name: 'dry_run', required: false, enum: ['true', 'false'] },
+    description: 'Says what would happen, and writes nothing; needs no Idempotency-Key',
+  })
   @ApiBody({ type: SubmitSlipBody })
+  @ApiOkResponse({ type: PreviewBody, description: 'With dry_run: what would happen' })
   @ApiAcceptedResponse({
     type: AcceptedBody,
-    description: 'Submitted',
+    description: 'Submitted, or kept as a draft',
     headers: {
       Location: { ...text, description: "The slip, on the ledger's API" },
       'Slip-Position': { ...text, description: "Opaque: for the ledger's min_position parameter" },
@@ -56,42 +69,21 @@ export class SlipsController {
   // All of the request at once: Nest sends each other parameter through the pipes, which check nothing here.
   async create(
     @Req() request: ServiceRequest,
-    @Res({ passthrough: true }) reply: ReplyHeaders,
-  ): Promise<AcceptedBody> {
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<AcceptedBody | PreviewBody> {
+    if (dryRunOf(request)) return this.#preview(request, reply);
     const key = idempotencyKeyOf(request);
-    rejectUnknownQuery(request.query, []);
-    const submission = toSubmission(checkBody(request.body), callerName(callerOf(request)));
-    const digest = submissionDigest(submission);
-    const outcome = await this.submit({ key, digest, submission, traceparent: traceparentOf(request) });
+    const read = readSubmission(request.body, callerName(callerOf(request)));
+    const outcome = await this.submit({ ...read, key, traceparent: traceparentOf(request) });
+    reply.code(202);
     return answer(outcome, reply);
   }
-}
 
-function toSubmission(body: SubmitSlipBody, caller: string): Submission {
-  const { reference, kind, account, counterparty, amount, route, deadline, metadata } = body;
-  return {
-    caller,
-    reference,
-    kind,
-    account,
-    counterparty,
-    amount: amount ? { amount: BigInt(amount.amount), currency: amount.currency } : null,
-    route: route ?? 'default',
-    deadline: deadline ? parseInstant(deadline) : null,
-    metadata: metadata ?? {},
-  };
-}
-
-function callerName({ subject }: CallerIdentity): string {
-  const problem = nameProblem(subject);
-  if (problem !== null) throw new SlipstreamError('forbidden', `The token's subject ${problem}.`);
-  return subject;
-}
-
-/** W3C trace context, so that the slip's events belong to the caller's trace; anything else is ignored. */
-function traceparentOf(request: ServiceRequest): string | null {
-  const { traceparent } = request.headers;
-  return typeof traceparent === 'string' && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent)
-    ? traceparent
-    : null;
+  async #preview(request: ServiceRequest, reply: Reply): Promise<PreviewBody> {
+    const caller = callerName(callerOf(request));
+    const read = readSubmission(request.body, caller);
+    const [preview] = await this.does.previewSubmissions(caller, [read]);
+    reply.code(200);
+    return previewBody(must(preview, 'a submission is judged'));
+  }
 }

@@ -4,6 +4,10 @@ import { slipKinds } from '../../domain/submission/fields.ts';
 
 const name = { type: String, minLength: 1, maxLength: nameLengthMax };
 
+export const timeOrNull = { oneOf: [{ type: 'string', format: 'date-time' }, { type: 'null' }] };
+export const textOrNull = { oneOf: [{ type: 'string' }, { type: 'null' }] };
+export const wholeOrNull = { oneOf: [{ type: 'integer' }, { type: 'null' }] };
+
 export class AmountBody {
   @ApiProperty({ type: String, example: '1250', description: 'Minor units, digits only: 1250 is 12.50 EUR' })
   readonly amount!: string;
@@ -33,13 +37,18 @@ export class SubmitSlipBody {
   readonly route?: string;
 
   @ApiPropertyOptional({
-    oneOf: [{ type: 'string', format: 'date-time' }, { type: 'null' }],
+    ...timeOrNull,
     description: 'When the outcome must be here, within one year; null or absent: the route decides',
   })
   readonly deadline?: string | null;
 
-  @ApiPropertyOptional({ type: Boolean, enum: [true], default: true })
-  readonly confirm?: true;
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: true,
+    description:
+      'Whether to submit at once; else the slip is a draft until it is confirmed, taken back, or expires',
+  })
+  readonly confirm?: boolean;
 
   @ApiPropertyOptional({
     type: Object,
@@ -56,9 +65,9 @@ export class AcceptedBody {
   @ApiProperty({ type: String })
   readonly reference!: string;
 
-  @ApiProperty({ enum: ['submitted'] })
-  readonly status!: 'submitted';
+  @ApiProperty({ enum: ['submitted', 'in_review', 'draft'] })
+  readonly status!: string;
 
-  @ApiProperty({ type: String, format: 'date-time', description: 'UTC, microseconds' })
-  readonly submitted_at!: string;
+  @ApiProperty({ ...timeOrNull, description: 'UTC, microseconds; null: it was not' })
+  readonly submitted_at!: string | null;
 }

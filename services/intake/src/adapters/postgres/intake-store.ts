@@ -3,14 +3,18 @@ import { type Instant, must, SlipstreamError } from '@slipstream/kernel';
 import { isLockTimeout, isUniqueViolation, type OutboundRecord, type UnitOfWork } from '@slipstream/postgres';
 import { type PendingEvent, wallClock } from '@slipstream/slip';
 import {
+  type EarlierUse,
   type EventPosition,
   HeldElsewhere,
   type IntakeStore,
   type JudgedRequest,
   type Settled,
+  type Waits,
 } from '../../application/ports.ts';
 import { DatabaseClock } from './database-clock.ts';
+import { writeReview } from './review-rows.ts';
 import * as sql from './statements.ts';
+import { writeDraft } from './waiting-store.ts';
 
 /** How often a batch is tried because the clock was another, or a key of it was taken in that very moment. */
 const triesMax = 5;
@@ -26,6 +30,12 @@ interface SettledRow {
   event_at: Instant;
 }
 
+interface TakenRow {
+  now: Instant;
+  reference: string | null;
+  slip_id: string;
+}
+
 /** Settles each batch of requests by one statement; `encode` makes an event's outbox record. */
 export function intakeStore(
   unitOfWork: Pick<UnitOfWork, 'append' | 'query'>,
@@ -37,6 +47,13 @@ export function intakeStore(
     return clock.heard(row!.now);
   };
   return {
+    async referencesTaken(caller, references) {
+      const rows = await unitOfWork.query<TakenRow>(sql.referencesTakenSql, [caller, references]);
+      const taken = rows.flatMap(({ reference, slip_id }) =>
+        reference === null ? [] : [[reference, slip_id] as const],
+      );
+      return { now: rows[0]!.now, slipIds: new Map(taken) };
+    },
     async settle(judge, { lockWaitMsMax } = {}) {
       const limit = lockWaitMsMax === undefined ? null : `${lockWaitMsMax}ms`;
       let cause: unknown;
@@ -47,7 +64,7 @@ export function intakeStore(
           const rows = await submit(unitOfWork, encoded(judged, encode), now, limit);
           const { outcome, event_at } = rows.at(-1)!;
           clock.heard(event_at);
-          if (outcome === 'done') return settledOf(judged, rows);
+          if (outcome === 'done') return settledOf(judged, rows, await reviewedOf(unitOfWork, rows));
         } catch (error) {
           if (limit !== null && isHeld(error)) throw new HeldElsewhere('held elsewhere', { cause: error });
           // Whoever took the key after our look has committed it: the next look finds it.
@@ -69,10 +86,30 @@ export function intakeStore(
 
 function encoded(judged: readonly JudgedRequest[], encode: (event: PendingEvent) => OutboundRecord) {
   return judged.map(({ verdict, ...keyed }) => {
-    if (!verdict.accepted) return { ...keyed, slip_id: null, partition: null, body: null };
-    const { partition, body } = encode(verdict.event);
-    return { ...keyed, slip_id: verdict.event.slipId, partition, body };
+    if (!verdict.accepted)
+      return { ...keyed, slip_id: null, partition: null, body: null, wait: null, review_body: null };
+    const { event, waits } = verdict;
+    const { partition, body } = encode(event);
+    const row = { ...keyed, slip_id: event.slipId, partition, body, wait: waits && writeWait(waits) };
+    return { ...row, review_body: waits && 'event' in waits ? encode(waits.event).body : null };
   });
+}
+
+function writeWait(waits: Waits): string {
+  return 'draft' in waits
+    ? `{"draft":${writeDraft(waits.draft)}}`
+    : `{"review":${writeReview(waits.review)}}`;
+}
+
+/** Of repeated requests only: what a new slip waits for is known. */
+async function reviewedOf(
+  unitOfWork: Pick<UnitOfWork, 'query'>,
+  rows: readonly SettledRow[],
+): Promise<ReadonlySet<string>> {
+  const kept = rows.flatMap(({ outcome, slip_id }) => (outcome === 'kept' ? slip_id! : []));
+  if (kept.length === 0) return new Set();
+  const found = await unitOfWork.query<{ slip_id: string }>(sql.reviewedSql, [kept]);
+  return new Set(found.map(({ slip_id }) => slip_id));
 }
 
 function submit(
@@ -83,11 +120,12 @@ function submit(
 ): Promise<SettledRow[]> {
   const topic = topics.events.name;
   const partitions = new Set(rows.flatMap(({ partition }) => partition ?? []));
-  return unitOfWork.append<SettledRow>(
-    [...partitions].map((partition) => ({ topic, partition })),
-    sql.submitSlipsSql,
-    [...sql.judgedColumns.parameters(rows), topic, wallClock, judgedAt, lockTimeout],
-  );
+  const places = [...partitions].map((partition) => ({ topic, partition }));
+  const parameters = [...sql.judgedColumns.parameters(rows), topic, wallClock, judgedAt, lockTimeout];
+  if (rows.every(({ wait }) => wait === null))
+    return unitOfWork.append<SettledRow>(places, sql.submitSlipsSql, parameters);
+  const waits = sql.waitColumns.parameters(rows);
+  return unitOfWork.append<SettledRow>(places, sql.submitWaitingSlipsSql, [...parameters, ...waits]);
 }
 
 /** A wait for numbers has nothing to do with the callers. */
@@ -95,23 +133,34 @@ function isHeld(error: unknown): boolean {
   return isLockTimeout(error) && !String((error as { where?: unknown }).where).includes('append_events');
 }
 
-function settledOf(judged: readonly JudgedRequest[], rows: readonly SettledRow[]): Settled[] {
+function settledOf(
+  judged: readonly JudgedRequest[],
+  rows: readonly SettledRow[],
+  reviewed: ReadonlySet<string>,
+): Settled[] {
   const byPlace = new Map(rows.map((row) => [Number(row.place), row]));
   return judged.map(({ digest, verdict }, index) => {
     const row = byPlace.get(index + 1);
-    if (row?.outcome === 'kept') return answered(row, row.digest!, row.slip_id!, false);
+    if (row?.outcome === 'kept') {
+      const slipId = row.slip_id!;
+      const isReviewed = reviewed.has(slipId);
+      return { type: 'answered', answer: answerOf(row, row.digest!, slipId, isReviewed), isNew: false };
+    }
     if (!verdict.accepted) return { type: 'refused', refusal: verdict.refusal };
     if (row?.outcome === 'taken') return { type: 'reference_taken', slipId: row.slip_id! };
-    return answered(must(row, 'a request is settled'), digest, verdict.event.slipId, true);
+    const { event, waits } = verdict;
+    const isReviewed = waits !== null && 'review' in waits;
+    const answer = answerOf(must(row, 'a request is settled'), digest, event.slipId, isReviewed);
+    return { type: 'answered', answer, isNew: true };
   });
 }
 
-function answered(
+function answerOf(
   { event_partition, event_seq, event_at }: SettledRow,
   digest: Uint8Array,
   slipId: string,
-  isNew: boolean,
-): Settled {
+  isReviewed: boolean,
+): EarlierUse {
   const position: EventPosition = { partition: event_partition, seq: BigInt(event_seq), at: event_at };
-  return { type: 'answered', answer: { digest, slipId, position }, isNew };
+  return { digest, slipId, position, isReviewed };
 }

@@ -2,6 +2,7 @@ import { topics } from '@slipstream/contracts';
 import { advanceClocks, closedClocks, type OutboundRecord, type Tx } from '@slipstream/postgres';
 import type { PendingEvent } from '@slipstream/slip';
 import type { IntakeTx, ReferenceOnClock } from '../../application/ports.ts';
+import { writeReview } from './review-rows.ts';
 import * as sql from './statements.ts';
 
 const inbound = topics.commands.name;
@@ -10,7 +11,12 @@ const inbound = topics.commands.name;
 export function intakeTx(tx: Tx, encode: (event: PendingEvent) => OutboundRecord): IntakeTx {
   return {
     async insertSlips(slips) {
-      const rows = slips.map(({ slipId, ...slip }) => ({ ...slip, slip_id: slipId }));
+      const rows = slips.map(({ slipId, ...slip }) => ({
+        ...slip,
+        slip_id: slipId,
+        // Of one in review a second event is said at once.
+        version: slip.status === 'in_review' ? 2 : 1,
+      }));
       const [row] = await tx.query<{ lost: string[] | null }>(
         sql.insertSlipsSql,
         sql.slipColumns.parameters(rows),
@@ -19,6 +25,11 @@ export function intakeTx(tx: Tx, encode: (event: PendingEvent) => OutboundRecord
       for (const slipId of row!.lost ?? []) ids.delete(slipId);
       return ids;
     },
+    insertReviews: (reviews) =>
+      tx.send(
+        sql.insertReviewsSql,
+        sql.reviewRows.parameters(reviews.map((review) => ({ review: writeReview(review) }))),
+      ),
     refuseOnOtherClock: (references) =>
       tx.query<ReferenceOnClock>(sql.refuseOnOtherClockSql, [
         references.map((one) => one.caller),

@@ -18,6 +18,9 @@ const policy: RoutePolicy = {
   overdraft: true,
   quietPeriodMs: 2_000,
   inquiryLadderMs: [0, 2_000],
+  draftExpiresMs: 60_000,
+  draftRemindBeforeMs: 10_000,
+  review: null,
 };
 const rules: SubmissionRules = {
   configDigest: 'c0ffee',
@@ -79,6 +82,7 @@ test('an accepted slip carries its route and the rules that judged it, frozen', 
         details: { clear: { text: '', metadata: { gift: 'yes' } }, sealed: null },
       },
     },
+    review: null,
   });
 });
 
@@ -92,6 +96,43 @@ test('a business rule refuses by name', () => {
   expect(decide({ route: 'toString' })).toMatchObject(refused('route_unknown'));
   expect(decide({ route: 'orders' })).toMatchObject(refused('kind_not_on_route'));
   expect(decide({ route: 'orders', kind: 'order' })).toMatchObject({ accepted: true });
+});
+
+describe('a slip that people must approve', () => {
+  const review = { kinds: ['payout'], fromAmount: null, secondPersonFrom: null, deadlineMs: 60_000 } as const;
+  const reviewed = {
+    ...rules,
+    routes: new Map([
+      ['default', { ...policy, review }],
+      ['import', { ...policy, ...({ review, mode: 'reported', provider: null, answerMsMax: 0 } as const) }],
+    ]),
+  };
+  const judge = (change: Partial<Submission> = {}, circumstances = wall) =>
+    decideSubmission({ ...submission, kind: 'payout', ...change }, circumstances, reviewed);
+
+  test('says so, and has the latest deadline that an approval can give it', () => {
+    expect(judge()).toMatchObject({
+      event: { data: { reviewRequired: true, deadline: addMs(now, 65_000) } },
+      review: { rules: ['review_kind'], dueAt: addMs(now, 60_000), outcomeDeadlineMs: 5_000 },
+    });
+    expect(judge({ kind: 'order' })).toMatchObject({
+      event: { data: { reviewRequired: false } },
+      review: null,
+    });
+  });
+  test('keeps the deadline that it came with, and must be approved while there is time for an answer', () => {
+    const deadline = addMs(now, 30_000);
+    expect(judge({ deadline })).toMatchObject({
+      event: { data: { deadline } },
+      review: { dueAt: addMs(now, 27_000), outcomeDeadlineMs: null },
+    });
+  });
+  test('is none on an import’s clock: it has happened already', () => {
+    expect(judge({ route: 'import' }, imported)).toMatchObject({
+      event: { data: { reviewRequired: false } },
+      review: null,
+    });
+  });
 });
 
 describe('a deadline on the wall clock', () => {

@@ -1,5 +1,6 @@
 import { addMs, type Instant, instantToMs } from '@slipstream/kernel';
 import { type EventOf, type SlipKind, wallClock } from '@slipstream/slip';
+import { type ReviewPolicy, type ReviewTerms, reviewOf } from '../review/review.ts';
 import type { Submission } from './submission.ts';
 
 /** What the operators decided about one route. */
@@ -14,6 +15,12 @@ export interface RoutePolicy {
   readonly overdraft: boolean;
   readonly quietPeriodMs: number;
   readonly inquiryLadderMs: readonly number[];
+  /** How long a draft can be confirmed. */
+  readonly draftExpiresMs: number;
+  /** How long before that its caller is reminded; 0: not at all. */
+  readonly draftRemindBeforeMs: number;
+  /** Which slips people must approve; null: none. */
+  readonly review: ReviewPolicy | null;
 }
 
 export interface SubmissionRules {
@@ -49,7 +56,12 @@ export interface Refusal {
 }
 
 export type SubmissionDecision =
-  | { readonly accepted: true; readonly event: EventOf<'SlipSubmitted'> }
+  | {
+      readonly accepted: true;
+      readonly event: EventOf<'SlipSubmitted'>;
+      /** Set: people must approve it before anything is held. */
+      readonly review: ReviewTerms | null;
+    }
   | { readonly accepted: false; readonly refusal: Refusal };
 
 const yearMs = 365 * 86_400_000;
@@ -85,7 +97,11 @@ function withDeadline(
   route: RoutePolicy,
   rules: SubmissionRules,
 ): SubmissionDecision {
-  const deadline = submission.deadline ?? later(receivedAt, route.outcomeDeadlineMs);
+  // What was imported has happened already.
+  const review = clock === wallClock ? reviewOf(submission, route, receivedAt) : null;
+  // Until it is approved the slip has the latest deadline that it can get.
+  const startsAt = review === null ? receivedAt : review.dueAt;
+  const deadline = submission.deadline ?? later(startsAt, route.outcomeDeadlineMs);
   if (clock === wallClock && deadline <= receivedAt) {
     return refuse('deadline_in_past', 'deadline', `The deadline ${deadline} is over.`);
   }
@@ -104,7 +120,8 @@ function withDeadline(
   if (!judgeable || (clock === wallClock && deadline > later(receivedAt, yearMs))) {
     return refuse('deadline_too_far', 'deadline', 'The deadline must lie within one year.');
   }
-  return { accepted: true, event: submitted(submission, deadline, route, rules) };
+  const event = submitted(submission, deadline, route, rules, review !== null);
+  return { accepted: true, event, review };
 }
 
 function submitted(
@@ -112,6 +129,7 @@ function submitted(
   deadline: Instant,
   route: RoutePolicy,
   { configDigest, graceMs }: SubmissionRules,
+  reviewRequired: boolean,
 ): EventOf<'SlipSubmitted'> {
   const { mode, provider, overdraft, quietPeriodMs, inquiryLadderMs } = route;
   const empty = Object.keys(metadata).length === 0;
@@ -123,7 +141,7 @@ function submitted(
       mode,
       provider,
       overdraft,
-      reviewRequired: false,
+      reviewRequired,
       deadline,
       policy: { graceMs, quietPeriodMs, inquiryLadderMs },
       configDigest,

@@ -1,0 +1,113 @@
+import { Controller, HttpCode, Inject, Post, Req } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { SlipstreamError } from '@slipstream/kernel';
+import {
+  callerOf,
+  idempotencyKeyOf,
+  type Problem,
+  renderProblemBody,
+  Scopes,
+  type ServiceRequest,
+  toProblem,
+  wrongFields,
+} from '@slipstream/service-host';
+import type { SubmitRequest } from '../../application/submit-requests.ts';
+import type { UseCases } from '../../application/use-cases.ts';
+import { answer } from './answer.ts';
+import { BatchAnswerBody, BatchBody, slipsMax } from './batch.dto.ts';
+import { keyHeader } from './change-request.ts';
+import { PREVIEW, previewBody } from './preview.ts';
+import { callerName, dryRunOf, traceparentOf } from './request.ts';
+import { SUBMIT, type Submit } from './slips.controller.ts';
+import { type ReadSubmission, readSubmission } from './to-submission.ts';
+
+/** Many slips in one request. */
+@ApiTags('slips')
+@Controller('v1')
+@Scopes('slips:write')
+export class BatchController {
+  constructor(
+    @Inject(SUBMIT) private readonly submit: Submit,
+    @Inject(PREVIEW) private readonly does: Pick<UseCases, 'previewSubmissions'>,
+  ) {}
+
+  @Post('slips::batch')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: `Submit up to ${slipsMax} slips, each for itself`,
+    description:
+      'Each slip gets the answer that it would get alone, in the order of the request. Repeat a request of which ' +
+      'answers got lost, or failed for now, with the same Idempotency-Key and slips: each is carried out once.',
+  })
+  @ApiHeader(keyHeader)
+  @ApiQuery({ name: 'dry_run', required: false, enum: ['true', 'false'], description: 'Writes nothing' })
+  @ApiBody({ type: BatchBody })
+  @ApiOkResponse({ type: BatchAnswerBody })
+  async create(@Req() request: ServiceRequest): Promise<BatchAnswerBody> {
+    const isDryRun = dryRunOf(request);
+    const key = isDryRun ? '' : idempotencyKeyOf(request);
+    const caller = callerName(callerOf(request));
+    const traceparent = traceparentOf(request);
+    const read = slipsOf(request.body).map((body) => attempt(() => readSubmission(body, caller)));
+    if (isDryRun) return { data: await this.#preview(caller, read, request.id) };
+    const results = read.map((one, index) => {
+      if ('problem' in one) return problemResult(one.problem, request.id);
+      // No key of a request has a space in it.
+      return this.#submitOne({ ...one.value, key: `${key} ${index}`, traceparent }, request.id);
+    });
+    return { data: await Promise.all(results) };
+  }
+
+  async #submitOne(wish: SubmitRequest, requestId: string): Promise<object> {
+    try {
+      const headers = new Map<string, string>();
+      const slip = answer(await this.submit(wish), { header: (name, value) => headers.set(name, value) });
+      const replayed = headers.has('idempotent-replayed');
+      return { status: 202, slip: { ...slip, slip_position: headers.get('slip-position'), replayed } };
+    } catch (error) {
+      return problemResult(toProblem(error), requestId);
+    }
+  }
+
+  async #preview(
+    caller: string,
+    read: readonly Attempt<ReadSubmission>[],
+    requestId: string,
+  ): Promise<object[]> {
+    const sound = read.flatMap((one) => ('problem' in one ? [] : one.value));
+    const previews = [...(await this.does.previewSubmissions(caller, sound))];
+    return read.map((one) =>
+      'problem' in one
+        ? problemResult(one.problem, requestId)
+        : { status: 200, preview: previewBody(previews.shift()!) },
+    );
+  }
+}
+
+type Attempt<T> = { readonly value: T } | { readonly problem: Problem };
+
+function attempt<T>(work: () => T): Attempt<T> {
+  try {
+    return { value: work() };
+  } catch (error) {
+    return { problem: toProblem(error) };
+  }
+}
+
+function problemResult(problem: Problem, requestId: string): object {
+  return { status: problem.status, problem: renderProblemBody(problem, requestId) };
+}
+
+/** @throws SlipstreamError for a body that is no list of slips; what is wrong with one of them is told with it */
+function slipsOf(body: unknown): readonly unknown[] {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new SlipstreamError('validation_failed', 'The body must be a JSON object with a list of slips.');
+  const unknown = Object.keys(body).filter((name) => name !== 'slips');
+  const { slips } = body as { readonly slips?: unknown };
+  const fits = Array.isArray(slips) && slips.length >= 1 && slips.length <= slipsMax;
+  if (unknown.length === 0 && fits) return slips;
+  throw wrongFields(
+    unknown.map((name) => ({ pointer: `/${name}`, detail: 'unknown field' })),
+    [{ pointer: '/slips', detail: `must be a list of 1 to ${slipsMax} slips` }],
+  );
+}

@@ -1,0 +1,42 @@
+import type { CallerIdentity } from '@slipstream/identity';
+import { nameProblem, SlipstreamError } from '@slipstream/kernel';
+import { Parameters, type ServiceRequest } from '@slipstream/service-host';
+
+/** Under which name a caller owns slips. @throws SlipstreamError forbidden for a token whose subject cannot be one */
+export function callerName({ subject }: CallerIdentity): string {
+  const problem = nameProblem(subject);
+  if (problem !== null) throw new SlipstreamError('forbidden', `The token's subject ${problem}.`);
+  return subject;
+}
+
+/** W3C trace context, so that the slip's events belong to the caller's trace; anything else is ignored. */
+export function traceparentOf(request: ServiceRequest): string | null {
+  const { traceparent } = request.headers;
+  return typeof traceparent === 'string' && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent)
+    ? traceparent
+    : null;
+}
+
+/**
+ * The version that an If-Match header names (RFC 9110 section 13.1.1); null: any. @throws SlipstreamError
+ * malformed_request for a header that names no version of a slip, or several
+ */
+export function ifVersionOf({ headers }: ServiceRequest): number | null {
+  const value = headers['if-match'];
+  if (value === undefined || value === '*') return null;
+  const version = /^"(\d{1,9})"$/.exec(String(value))?.[1];
+  if (version !== undefined) return Number(version);
+  const detail = 'must be the ETag of an answer, like "1", or *';
+  throw new SlipstreamError('malformed_request', 'The If-Match header cannot be used.', {
+    errors: [{ pointer: 'If-Match', detail }],
+  });
+}
+
+/**
+ * Whether the request only asks what would happen. Looks at all parameters; the usual request has none.
+ * @throws SlipstreamError malformed_request for another value or parameter
+ */
+export function dryRunOf({ query }: ServiceRequest): boolean {
+  const parameters = new Parameters(query, ['dry_run']);
+  return parameters.oneOf('dry_run', ['true', 'false']) === 'true';
+}

@@ -1,0 +1,107 @@
+import { type Instant, must, SlipstreamError } from '@slipstream/kernel';
+import { wallClock } from '@slipstream/slip';
+import type { Refusal, SubmissionRules } from '../domain/submission/decide-submission.ts';
+import { type Changed, decideChange, isCallers, type Wish } from '../domain/waiting/decide-change.ts';
+import type { IntakeStatus, KnownSlip } from '../domain/waiting/waiting-slip.ts';
+import type { EventPosition, NewReview, RequestKey, SlipChange, WaitingStore } from './ports.ts';
+import { sameBytes } from './same-bytes.ts';
+
+/** A keyed command of a caller on a slip that waits for people. */
+export interface ChangeRequest {
+  readonly slipId: string;
+  readonly caller: string;
+  readonly key: string;
+  /** Of all that the request says. */
+  readonly digest: Uint8Array;
+  /** The version that the caller has seen; null: whichever it is. */
+  readonly ifVersion: number | null;
+  readonly wish: Wish;
+  readonly traceparent: string | null;
+}
+
+export type ChangeOutcome =
+  | {
+      readonly type: 'changed';
+      readonly slipId: string;
+      readonly reference: string;
+      readonly status: IntakeStatus;
+      readonly version: number;
+      readonly position: EventPosition;
+      /** An earlier, equal request was carried out. */
+      readonly replayed: boolean;
+    }
+  | { readonly type: 'refused'; readonly refusal: Refusal }
+  | { readonly type: 'too_late'; readonly status: string }
+  | { readonly type: 'same_person'; readonly detail: string }
+  | { readonly type: 'claimed' }
+  | { readonly type: 'not_found' }
+  | { readonly type: 'key_reused' }
+  | { readonly type: 'other_version'; readonly version: number };
+
+export interface ChangeContext {
+  readonly waiting: WaitingStore;
+  readonly rules: SubmissionRules;
+  /** Of `slips.events.v1`, where everything about the slip goes. */
+  partitionOf(slipId: string): number;
+}
+
+/** Somebody else may change the slip between the look at it and the change. */
+const triesMax = 5;
+
+/**
+ * Carries out a command on a slip that waits. Like a submission it is answered once per (caller, operation, key), for
+ * ever, and a refusal is not kept. @throws SlipstreamError unavailable when others keep changing the slip
+ */
+export async function changeSlip(context: ChangeContext, request: ChangeRequest): Promise<ChangeOutcome> {
+  const { caller, key, wish, slipId, digest } = request;
+  const scope: RequestKey = { caller, operation: wish.type, key };
+  for (let tries = 1; tries <= triesMax; tries++) {
+    const { now, slip, earlier } = await context.waiting.read(slipId, scope);
+    if (earlier) {
+      if (!sameBytes(earlier.digest, digest)) return { type: 'key_reused' };
+      const { reference, status, version, position } = earlier;
+      return { type: 'changed', slipId, reference, status, version, position, replayed: true };
+    }
+    if (slip === null || !mayAsk(slip, wish, caller)) return { type: 'not_found' };
+    const outcome = await tryOnce(context, request, slip, now, scope);
+    if (outcome !== null) return outcome;
+  }
+  throw new SlipstreamError('unavailable', 'Others are changing this slip; try again soon.');
+}
+
+/** null: somebody else changed the slip meanwhile. */
+async function tryOnce(
+  { waiting, rules, partitionOf }: ChangeContext,
+  { wish, digest, ifVersion, traceparent }: ChangeRequest,
+  slip: KnownSlip,
+  now: Instant,
+  scope: RequestKey,
+): Promise<ChangeOutcome | null> {
+  const { slipId, reference, version } = slip;
+  if (ifVersion !== null && ifVersion !== version) return { type: 'other_version', version };
+  const decision = decideChange(slip, wish, now, rules);
+  if (decision.type !== 'changed') return decision;
+  const { status, events } = decision;
+  const place = { slipId, partition: partitionOf(slipId), clock: wallClock, receivedAt: null, traceparent };
+  const change: SlipChange = {
+    ...{ slipId, version, status, progress: decision.progress },
+    newReview: newReviewOf(slip, decision),
+    events: events.map((event) => ({ ...place, event })),
+    answers: { ...scope, digest },
+  };
+  const position = (await waiting.change([change])).get(slipId);
+  if (position === undefined) return null;
+  const next = version + events.length;
+  return { type: 'changed', slipId, reference, status, version: next, position, replayed: false };
+}
+
+/** Of others' slips callers are told nothing, not even that they exist; whoever reviews sees those in review. */
+function mayAsk({ caller: owner, review }: KnownSlip, wish: Wish, caller: string): boolean {
+  return isCallers(wish) ? owner === caller : review !== null;
+}
+
+function newReviewOf({ slipId, draft }: KnownSlip, { newReview }: Changed): NewReview | null {
+  if (newReview === null) return null;
+  const { submission } = must(draft, 'a review begins when a draft is confirmed');
+  return { slipId, submission, ...newReview };
+}
