@@ -6,6 +6,7 @@ import {
   checkTarget,
   dispatchedRoutes,
   hasEnded,
+  type RuleChange,
   readSlips,
   type Stack,
   type StackOptions,
@@ -46,14 +47,33 @@ const inFlight = 20;
 const settledShareMin = 0.85;
 const examplesMax = 10;
 
+/** The route goes on to another provider where that is proved to be safe. */
+function failsOver(route: string, from: string, to: string): RuleChange[] {
+  return [
+    { path: ['routes', route, 'provider'] },
+    {
+      path: ['routes', route, 'providers'],
+      value: [
+        { id: from, priority: 1 },
+        { id: to, priority: 2 },
+      ],
+    },
+  ];
+}
+
 /**
  * The stack that the drill runs on. Failures are planned, none comes by chance; the provider that executes later than
- * it promised promises nothing in these rules, so that its silence proves nothing.
+ * it promised promises nothing in these rules, so that its silence proves nothing and none of its slips goes elsewhere.
  */
 export const providersStack: Pick<StackOptions, 'profile' | 'policies' | 'rules' | 'behaviour'> = {
   profile: 'stack',
   policies: { outcome_deadline_ms: 8_000 },
-  rules: [{ path: ['providers', lateProvider, 'acceptance_delay_max_ms'] }],
+  rules: [
+    { path: ['providers', lateProvider, 'acceptance_delay_max_ms'] },
+    ...failsOver('default', 'acme', 'borealis'),
+    ...failsOver('borealis', 'borealis', 'acme'),
+    ...failsOver(lateProvider, lateProvider, 'cumulus'),
+  ],
   behaviour: { failure_rate: 0 },
 };
 
