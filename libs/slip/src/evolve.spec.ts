@@ -111,6 +111,11 @@ describe('an event that does not fit leaves an anomaly', () => {
       [...sent, ...[1n, 2n].map((n) => e.returned('succeeded', { amount: { amount: n, currency: 'EUR' } }))],
       'amount_differs',
     ],
+    [
+      'a success of a second provider, though it says the same',
+      [...sent, e.returned(), e.returned('succeeded', { provider: 'borealis' })],
+      'contradicts',
+    ],
     ['a hold after the answer', [e.submitted(), e.intended(), e.returned(), e.held], 'out_of_order'],
     ['a hold after its refusal', [e.submitted(), e.holdRefused, e.held], 'contradicts'],
     ['a refusal after the hold', [...held, e.holdRefused], 'contradicts'],

@@ -5,6 +5,7 @@ import { decodeOpsEvent, stampEnvelope, topics } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import type { Instant } from '@slipstream/kernel';
 import { waitFor } from '@slipstream/testing';
+import { foldSwitch } from '../src/adapters/postgres/provider-states.ts';
 import { inquiryRequested, recorded } from './support/events.ts';
 import { Harness, providerRules } from './support/harness.ts';
 
@@ -170,6 +171,28 @@ test('a disabled provider gets no call from any instance, and what waits for it 
     { subject: 'acme', event: { type: 'ProviderEnabled', data: { reason: 'it is well again' } } },
   ]);
   expect(await gateway.does.switchProvider({ ...request, provider: 'gone' })).toBeNull();
+});
+
+test('a database that was put back takes a switch from the log again', async () => {
+  await gateway.startWorkers(rulesOf());
+  const data = { provider: 'acme', reason: 'it loses slips', actor: 'ops-1', requestId: 'r-1' };
+  const fold = (type: 'ProviderDisabled' | 'ProviderEnabled', time: Instant) =>
+    gateway.unitOfWork.run((tx) =>
+      foldSwitch(tx, {
+        ...{ id: 'e-1', subject: 'acme', source: '/slipstream/provider-gateway', sequence: 1n, time },
+        event: { type, data },
+      }),
+    );
+  const at = '2026-11-26T10:00:00.000000Z';
+  await fold('ProviderDisabled', at);
+  expect(await gateway.does.showProvider('acme')).toMatchObject({
+    state: { disabled: true, actor: 'ops-1', changedAt: at },
+  });
+  const slip = await gateway.slip();
+  expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({ provider: 'borealis' });
+  await fold('ProviderEnabled', at);
+  const next = await gateway.slip();
+  expect(await gateway.event(next, 'SlipReturned')).toMatchObject({ provider: 'acme' });
 });
 
 test('what disabling would mean: slips and money by what is known of them', async () => {

@@ -121,6 +121,17 @@ describe('an event in words', () => {
       sentence: 'Diagnosis: It got lost.',
       facts: ['cause third_party/callback_lost, 90 % sure', 'remedy: Ask', 'evidence: e-1'],
     });
+    const intended = {
+      attempt: 2,
+      provider: 'bolt',
+      not_after: deadline,
+      reason: 'not_sent',
+      detail: 'Priority 2.',
+    };
+    expect(tell('slipstream.slip.dispatch_intended.v1', intended).facts).toEqual([
+      'nothing is sent after 2026-11-22T10:00:05Z',
+      'why this one: not sent. Priority 2.',
+    ]);
     expect(tell('slipstream.slip.settled.v1', { transaction }).facts).toEqual([
       'transaction t-1',
       'debit payer:c:held 0.05 EUR',
