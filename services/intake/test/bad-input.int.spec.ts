@@ -355,7 +355,7 @@ describe('HTTP', () => {
   );
 
   test('a query is refused, and a huge one before it is read', async () => {
-    const query = await fetch(`${service.url}/v1/slips?dry_run=true`, {
+    const query = await fetch(`${service.url}/v1/slips?force=true`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${token}`,
