@@ -82,25 +82,42 @@ export interface InboundRecord {
   readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
 }
 
-/** Decodes a record of an inbound topic, in structured or in binary mode; throws `undecodable_record`. */
-export function decodeInbound(record: InboundRecord): Inbound {
+/** The envelope of a record of an inbound topic, in structured or in binary mode; throws `undecodable_record`. */
+export function readInbound(record: InboundRecord): Envelope {
   if (record.value === null) throw new SlipstreamError('undecodable_record', 'the record has no value');
   const contentType = header(record, 'content-type');
   const structured =
     contentType === '' ? header(record, 'ce_id') === '' : contentType.startsWith(cloudEventContentType);
-  const envelope = structured ? readEnvelope(record.value) : binaryMode(record, record.value);
-  for (const [name, { type, schema }] of Object.entries(commands)) {
-    if (type !== envelope.type) continue;
-    return {
-      id: envelope.id,
-      caller: envelope.source,
-      clock: envelope.clock === '' ? wallClock : envelope.clock,
-      time: envelope.time === '' ? null : envelope.time,
-      traceparent: envelope.traceparent,
-      command: { type: name, data: decodeData(schema, envelope) } as InboundCommand,
-    };
+  return structured ? readEnvelope(record.value) : binaryMode(record, record.value);
+}
+
+/**
+ * Decodes the command in an envelope.
+ * @throws `undecodable_record`; its `errors` name the field where nothing but one is wrong
+ */
+export function inboundOf(envelope: Envelope): Inbound {
+  const type = inboundType(envelope.type);
+  if (type === undefined) {
+    throw new SlipstreamError('undecodable_record', `command type ${envelope.type} is not known`);
   }
-  throw new SlipstreamError('undecodable_record', `command type ${envelope.type} is not known`);
+  return {
+    id: envelope.id,
+    caller: envelope.source,
+    clock: envelope.clock === '' ? wallClock : envelope.clock,
+    time: envelope.time === '' ? null : envelope.time,
+    traceparent: envelope.traceparent,
+    command: { type, data: decodeData(commands[type].schema, envelope) } as InboundCommand,
+  };
+}
+
+/** The command of a CloudEvents type; undefined for one that is not known. */
+export function inboundType(type: string): InboundCommand['type'] | undefined {
+  return (Object.keys(commands) as InboundCommand['type'][]).find((name) => commands[name].type === type);
+}
+
+/** Decodes a record of an inbound topic; throws as {@link readInbound} and {@link inboundOf}. */
+export function decodeInbound(record: InboundRecord): Inbound {
+  return inboundOf(readInbound(record));
 }
 
 /** CloudEvents Kafka binding, binary mode: attributes in `ce_` headers, the domain message as the value. */

@@ -33,6 +33,7 @@ export {
   type InboundCommand,
   type InboundRecord,
   type ReportResult,
+  readInbound,
   type SubmitSlip,
 } from './inbound.ts';
 export {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { encodeCloudEvent } from '@slipstream/contracts';
 import { copyValueBytesMax, deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
 import type { DeadLetter } from './ports.ts';
 import { headersBytesMax, headersCountMax } from './record-headers.ts';
@@ -56,6 +57,23 @@ describe('dead letters', () => {
     const texts = deadLetterRecord('ledger', odd, failedAt).headers;
     expect(texts).toMatchObject({ 'a\uFFFDb': 'base64:AAAABw==', half: '\uFFFD', fine: 'ü' });
     expect(texts['dlq-detail']).toBe('type "x\uFFFD" \uFFFD');
+  });
+
+  it('name their publisher and its id where these can be read, in either mode', () => {
+    const head = { id: 'cmd-1', source: '/shop', type: 'odd', subject: 'ord-1', clock: 'wall' };
+    const value = Buffer.from(encodeCloudEvent(head, Buffer.from([0xff])));
+    const inBinary = {
+      ...{ 'content-type': 'application/protobuf', ce_id: 'cmd-1', ce_source: '/shop', ce_type: 'odd' },
+    };
+    for (const record of [
+      { ...letter.record, value, headers: {} },
+      { ...letter.record, value: Buffer.from([0xff]), headers: inBinary },
+    ]) {
+      expect(deadLetterHeaders({ ...letter, record }, 'intake')).toMatchObject({
+        'dlq-event-id': 'cmd-1',
+        'dlq-event-source': '/shop',
+      });
+    }
   });
 
   it('mark a value that was null', () => {

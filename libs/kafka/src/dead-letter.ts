@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { deadLetterTopic } from '@slipstream/contracts';
+import { deadLetterTopic, readInbound } from '@slipstream/contracts';
 import { storableText } from '@slipstream/kernel';
 import type { ConsumedRecord, DeadLetter } from './ports.ts';
 import { cutHeaders, headersCountMax } from './record-headers.ts';
@@ -30,7 +30,21 @@ export function deadLetterHeaders(
     'dlq-failed-at': failedAt.toISOString(),
     'dlq-attempts': String(letter.attempts),
     'dlq-consumer-group': group,
+    ...publisherHeaders(letter.record),
   };
+}
+
+/** Under which id its publisher knows it, and who that is: where the envelope can be read though the rest cannot. */
+function publisherHeaders(record: ConsumedRecord): Record<string, string> {
+  try {
+    const { id, source } = readInbound(record);
+    return {
+      'dlq-event-id': storableText(id).slice(0, 200),
+      'dlq-event-source': storableText(source).slice(0, 200),
+    };
+  } catch {
+    return {};
+  }
 }
 
 /**
