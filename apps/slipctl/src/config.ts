@@ -1,5 +1,8 @@
 import { CliError } from './exit.ts';
 
+/** Where the variables of a rules file are looked up. */
+export const variables: Readonly<Record<string, string | undefined>> = process.env;
+
 /** The only reader of the environment; an option of the same meaning comes first. */
 export const environment = {
   brokers: process.env.KAFKA_BROKERS,

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addConfig } from './commands/config.ts';
 import { addDlq } from './commands/dlq.ts';
 import { addImport } from './commands/import.ts';
 import type { CommandContext } from './commands/options.ts';
@@ -16,11 +17,12 @@ ${exitCodesHelp}`;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
     .description(
-      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged, redrive dead letters, let stopped partitions go on.',
+      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file.',
     )
     .exitOverride()
     .addHelpText('after', help);
   addImport(program, context);
+  addConfig(program, context);
   addDlq(program, context);
   addPartitions(program, context);
   addTimeline(program, context);
