@@ -27,6 +27,7 @@ export const errorCodes = {
   conflict: { retryable: false, title: 'The state does not allow this' },
   cursor_invalid: { retryable: false, title: 'The cursor is invalid' },
   position_timeout: { retryable: true, title: 'The position was not reached in time' },
+  rate_limited: { retryable: true, title: 'The client sends too many requests' },
   overloaded: { retryable: true, title: 'The service is overloaded' },
   unavailable: { retryable: true, title: 'The service is not available' },
   undecodable_record: { retryable: false, title: 'The record could not be decoded' },
@@ -50,6 +51,8 @@ export class SlipstreamError extends Error {
   readonly errors: readonly FieldProblem[];
   /** Further members of the problem (RFC 9457 section 3.2), with the names they have over HTTP. */
   readonly extensions: Readonly<Record<string, string>>;
+  /** After how many seconds the same request may succeed; undefined: nobody knows. */
+  readonly retryAfterS: number | undefined;
 
   constructor(
     code: ErrorCode,
@@ -57,6 +60,7 @@ export class SlipstreamError extends Error {
     options: {
       errors?: readonly FieldProblem[];
       extensions?: Readonly<Record<string, string>>;
+      retryAfterS?: number;
       cause?: unknown;
     } = {},
   ) {
@@ -65,6 +69,7 @@ export class SlipstreamError extends Error {
     this.detail = detail;
     this.errors = options.errors ?? [];
     this.extensions = options.extensions ?? {};
+    this.retryAfterS = options.retryAfterS;
   }
 }
 

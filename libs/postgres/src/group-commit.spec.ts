@@ -53,3 +53,41 @@ test('with a pause the first is flushed at once, and what comes within it togeth
   expect(await group.submit(4)).toBe(4);
   expect(batches).toEqual([[1], [2, 3], [4]]);
 });
+
+test('tells how long the next one waits: by what flushes took, and by how long this one takes already', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  const ends: (() => void)[] = [];
+  const flush = (items: readonly number[]) =>
+    new Promise<number[]>((resolve) => ends.push(() => resolve([...items])));
+  const group = new GroupCommit<number, number>(flush, { ...options, waitingMax: 100 });
+  const begin = (items: number) => Array.from({ length: items }, (_, item) => group.submit(item));
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const end = async (ms: number) => {
+    await jest.advanceTimersByTimeAsync(ms);
+    ends.shift()!();
+    // Its end is told in the first, the next begins in the second.
+    await turn();
+    await turn();
+  };
+  expect(group.expectedWaitMs).toBe(0);
+  const all = [...begin(1)];
+  await turn();
+  for (let i = 0; i < 40; i++) {
+    all.push(...begin(1));
+    await end(100);
+  }
+  // One runs, as long as all before it.
+  expect(Math.round(group.expectedWaitMs)).toBe(100);
+  await jest.advanceTimersByTimeAsync(40);
+  expect(Math.round(group.expectedWaitMs)).toBe(60);
+  all.push(...begin(2));
+  expect(Math.round(group.expectedWaitMs)).toBe(60);
+  all.push(...begin(5));
+  expect(Math.round(group.expectedWaitMs)).toBe(260);
+  // It hangs: nobody knows for how long.
+  await jest.advanceTimersByTimeAsync(960);
+  expect(Math.round(group.expectedWaitMs)).toBe(3_000);
+  while (ends.length > 0) await end(0);
+  await Promise.all(all);
+  expect(group.expectedWaitMs).toBe(0);
+});

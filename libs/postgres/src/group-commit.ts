@@ -12,6 +12,8 @@ export class GroupCommit<Item, Result> {
   readonly #parallelMax: number;
   readonly #pauseMs: number;
   #begunAtMs = Number.NEGATIVE_INFINITY;
+  /** What a flush takes of late, the next pause included. */
+  #roundMs = 0;
   #isDrainDue = false;
 
   /** `flush` gives one result per item, in order; a rejection fails its whole batch. */
@@ -42,6 +44,18 @@ export class GroupCommit<Item, Result> {
     });
   }
 
+  /**
+   * How long an item that comes now waits until its flush begins, as far as the last flushes tell. A flush that takes longer
+   * than they did is expected to take as long again.
+   */
+  get expectedWaitMs(): number {
+    if (this.#running < this.#parallelMax) return 0;
+    const elapsedMs = performance.now() - this.#begunAtMs;
+    const roundMs = Math.max(this.#roundMs, elapsedMs);
+    const restMs = elapsedMs < this.#roundMs ? this.#roundMs - elapsedMs : elapsedMs;
+    return restMs + Math.floor(this.#waiting.length / this.#batchSizeMax) * roundMs;
+  }
+
   #drainSoon(): void {
     if (this.#isDrainDue || this.#running >= this.#parallelMax) return;
     this.#isDrainDue = true;
@@ -57,7 +71,8 @@ export class GroupCommit<Item, Result> {
   async #drain(): Promise<void> {
     if (this.#running >= this.#parallelMax || this.#waiting.length === 0) return;
     this.#running++;
-    this.#begunAtMs = performance.now();
+    const begunAtMs = performance.now();
+    this.#begunAtMs = begunAtMs;
     const batch = this.#waiting.splice(0, this.#batchSizeMax);
     if (this.#waiting.length > 0) this.#drainSoon();
     try {
@@ -69,7 +84,16 @@ export class GroupCommit<Item, Result> {
       for (const entry of batch) entry.reject(error);
     } finally {
       this.#running--;
+      this.#learn(performance.now() - begunAtMs);
       if (this.#waiting.length > 0) this.#drainSoon();
     }
   }
+
+  #learn(flushMs: number): void {
+    const roundMs = Math.max(flushMs, this.#pauseMs);
+    this.#roundMs += (roundMs - this.#roundMs) * learningRate;
+  }
 }
+
+/** How much of what is believed is what the last flush took. */
+const learningRate = 0.3;

@@ -17,12 +17,13 @@ const rows = (text: string) =>
 describe('docs/reference/configuration.md', () => {
   const rules = page.split('## The rules file')[1] ?? '';
 
-  const { providers, routes, detection } = rulesSchema.properties;
+  const { providers, routes, clients, detection } = rulesSchema.properties;
   const { review } = (routes.additionalProperties as { properties: { review: object } }).properties;
   it.each([
     ['providers.<name>', providers.additionalProperties, rulesDefaults.provider],
     ['routes.<name>', routes.additionalProperties, rulesDefaults.route],
     ['routes.<name>.review', review, rulesDefaults.review],
+    ['clients', clients, {}],
     ['detection', detection, rulesDefaults.detection],
   ])('has every key of %s with its default', (section, schema, defaults) => {
     const body = rules.split('### ').find((part) => part.startsWith(`\`${section}\``)) ?? '';

@@ -101,6 +101,15 @@ export const rulesSchema = {
     version: { const: 1 },
     providers: named(provider),
     routes: { ...named(route), minProperties: 1 },
+    clients: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['requests_max', 'window_ms'],
+      properties: {
+        requests_max: { type: 'integer', minimum: 1, maximum: 10_000_000 },
+        window_ms: duration(1, 3_600_000),
+      },
+    },
     detection: {
       type: 'object',
       additionalProperties: false,
@@ -118,6 +127,7 @@ export interface RulesDocument {
   readonly version: 1;
   readonly providers: Readonly<Record<string, ProviderDocument>>;
   readonly routes: Readonly<Record<string, RouteDocument>>;
+  readonly clients?: { readonly requests_max: number; readonly window_ms: number };
   readonly detection?: {
     readonly grace_ms?: number;
     readonly blind_ms_max?: number;

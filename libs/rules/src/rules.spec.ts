@@ -95,6 +95,15 @@ describe('rules', () => {
     });
   });
 
+  it('say how much each client may send, or nothing of it', () => {
+    expect(parse(good).clients).toBeNull();
+    const { clients } = parse(`${good}clients: { requests_max: 100, window_ms: 1000 }\n`);
+    expect(clients).toEqual({ requestsMax: 100, windowMs: 1_000 });
+    expect(problemsOf(`${good}clients: { requests_max: 0, window_ms: 1000 }\n`).join()).toContain(
+      'clients.requests_max: must be >= 1',
+    );
+  });
+
   it('take the longest times that fit into an event', () => {
     const longest = good
       .replace('[0, 2000, 4000]', '[2147483647]\n    quiet_period_ms: 2147483647')

@@ -11,6 +11,8 @@ export interface Rules {
   readonly digest: string;
   readonly providers: ReadonlyMap<string, ProviderRules>;
   readonly routes: ReadonlyMap<string, RouteRules>;
+  /** How many requests each client may send to one instance of intake within a window; null: any number. */
+  readonly clients: { readonly requestsMax: number; readonly windowMs: number } | null;
   readonly detection: DetectionRules;
 }
 
@@ -126,6 +128,12 @@ function build(document: RulesDocument, digest: string): Rules {
       Object.entries(document.providers).map(([id, from]) => [id, providerRules(id, from)]),
     ),
     routes: frozenMap(Object.entries(document.routes).map(([id, from]) => [id, routeRules(id, from)])),
+    clients: document.clients
+      ? Object.freeze({
+          requestsMax: document.clients.requests_max,
+          windowMs: document.clients.window_ms,
+        })
+      : null,
     detection: Object.freeze({
       graceMs: grace_ms,
       blindMsMax: blind_ms_max,

@@ -7,10 +7,11 @@ import type { DeadLetterDesk, PartitionDesk, RuntimeHost } from '@slipstream/run
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { AuthGuard } from './auth.ts';
+import { type ClientQuota, ClientQuotaGuard } from './client-quota.ts';
 import type { HostSettings } from './common-settings.ts';
 import { deadLetterRoutes } from './dead-letters.controller.ts';
 import { HealthController, HealthRegistry } from './health.ts';
-import { createAdapter, type HttpLimits, httpLimits } from './http-server.ts';
+import { createAdapter, type HttpLimits, httpLimits, type Shed } from './http-server.ts';
 import { JsonLogger } from './logger.ts';
 import { createMetrics, MetricsController, measureRequests } from './metrics.ts';
 import { ApiDescription, describeApi, OpenApiController } from './openapi.ts';
@@ -37,6 +38,10 @@ export interface HostOptions {
   readonly deadLetters?: DeadLetterDesk;
   /** Present: the routes of `/v1/stopped-partitions`. */
   readonly partitions?: PartitionDesk;
+  /** Absent: clients may send what they like. */
+  readonly clientQuota?: ClientQuota | null;
+  /** Absent: nothing is shed before it was read. */
+  readonly shed?: Shed;
 }
 
 /** Health, metrics and API description, and what they need; global, so that a service's module can inject it. */
@@ -50,7 +55,7 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
   const metrics = createMetrics(name);
   const description = new ApiDescription();
   const routes = new RouteTable();
-  const adapter = createAdapter({ ...httpLimits, ...options.limits }, routes, draining);
+  const adapter = createAdapter({ ...httpLimits, ...options.limits }, routes, draining, options.shed);
   measureRequests(adapter.getInstance() as unknown as FastifyInstance, metrics);
   const providers = [
     { provide: HealthRegistry, useValue: health },
@@ -88,6 +93,7 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
         audience: settings.jwtAudience,
       }),
     ),
+    ...(options.clientQuota ? [new ClientQuotaGuard(options.clientQuota)] : []),
   );
   const startTransport = (strategy: CustomTransportStrategy): Promise<unknown> => {
     app.connectMicroservice({ strategy });

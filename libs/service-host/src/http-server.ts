@@ -51,8 +51,19 @@ export const httpLimits: HttpLimits = {
   timeoutCheckIntervalMs: 1000,
 };
 
+/**
+ * Asked about each request before anything of it is read but its head: seconds after which it may be sent again, for one that
+ * would wait longer than it may; null: it is let in.
+ */
+export type Shed = (request: { readonly method: string; readonly url: string }) => number | null;
+
 /** Makes the Fastify server with our limits, our body parser, and problem details for what fails before Nest. */
-export function createAdapter(limits: HttpLimits, routes: RouteTable, draining: AbortSignal): FastifyAdapter {
+export function createAdapter(
+  limits: HttpLimits,
+  routes: RouteTable,
+  draining: AbortSignal,
+  shed?: Shed,
+): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestTimeoutMs,
@@ -84,7 +95,7 @@ export function createAdapter(limits: HttpLimits, routes: RouteTable, draining: 
     const bodyBytesMax = limits.bodyBytesMaxOf[route.url];
     if (bodyBytesMax !== undefined) route.bodyLimit = bodyBytesMax;
   });
-  fastify.addHook('onRequest', (request, _, done) => done(requireHost(request)));
+  fastify.addHook('onRequest', (request, _, done) => done(requireHost(request) ?? shedding(request, shed)));
   fastify.addHook('onSend', (request, reply, payload, done) => {
     addCommonHeaders(request, reply, draining);
     done(null, payload);
@@ -96,6 +107,14 @@ export function createAdapter(limits: HttpLimits, routes: RouteTable, draining: 
 function requireHost({ raw }: FastifyRequest): SlipstreamError | undefined {
   if (raw.headers.host !== undefined || raw.httpVersion === '1.0') return undefined;
   return new SlipstreamError('malformed_request', 'The Host header is missing.');
+}
+
+function shedding(request: FastifyRequest, shed: Shed | undefined): SlipstreamError | undefined {
+  const retryAfterS = shed?.(request) ?? null;
+  if (retryAfterS === null) return undefined;
+  return new SlipstreamError('overloaded', 'More requests are waiting than can be answered soon.', {
+    retryAfterS,
+  });
 }
 
 function parseBody(request: FastifyRequest, body: Buffer): unknown {

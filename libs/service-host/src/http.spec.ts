@@ -276,7 +276,7 @@ describe('an error', () => {
     ['signature', 401, 'signature_invalid', 'Wrong signature.'],
     ['nest', 403, 'forbidden', 'not you'],
     ['teapot', 418, 'malformed_request', 'short and stout'],
-    ['limit', 429, 'overloaded', 'too many'],
+    ['limit', 429, 'rate_limited', 'too many'],
   ])('of kind %s becomes %s %s', async (how, status, code, detail) => {
     const answer = await fetch(`${service.url}/things/fail/${how}`);
     expect(await problemOf(answer)).toMatchObject({ status, code, detail });

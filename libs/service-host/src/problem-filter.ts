@@ -21,7 +21,8 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = this.withAllow(error, request, reply) ?? cutOff(request) ?? toProblem(error);
-    if (problem.status >= 500) this.log(error, problem, request);
+    // Work that is not let in is counted, not logged: there is most of it when there is least time.
+    if (problem.status >= 500 && problem.code !== 'overloaded') this.log(error, problem, request);
     if (reply.sent || reply.raw.headersSent) {
       // A stream that fails half-way cannot change its status: cutting it is the only honest answer.
       reply.raw.destroy();

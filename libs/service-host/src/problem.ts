@@ -29,6 +29,7 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   conflict: 409,
   cursor_invalid: 400,
   position_timeout: 503,
+  rate_limited: 429,
   overloaded: 503,
   unavailable: 503,
   undecodable_record: 422,
@@ -46,7 +47,7 @@ const codesByStatus: Readonly<Record<number, ErrorCode>> = {
   413: 'payload_too_large',
   415: 'unsupported_media_type',
   422: 'validation_failed',
-  429: 'overloaded',
+  429: 'rate_limited',
   503: 'unavailable',
 };
 
@@ -56,7 +57,7 @@ const codesByFastifyCode: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_json',
 };
 
-const retryAfterSeconds = 1;
+const retryAfterSDefault = 1;
 
 /** The body of an error answer (RFC 9457) with the registry's `code`. */
 export interface ProblemBody {
@@ -77,6 +78,8 @@ export interface Problem {
   readonly errors: readonly FieldProblem[];
   /** Further members, such as `slip_id` of `reference_taken`. */
   readonly extensions?: Readonly<Record<string, string>>;
+  /** For `Retry-After`, where somebody knows it. */
+  readonly retryAfterS?: number | undefined;
 }
 
 export const problemMediaType = 'application/problem+json';
@@ -88,8 +91,8 @@ export function problemOf(code: ErrorCode, detail: string, status = httpStatuses
 /** What an error means to the caller. Unknown errors say nothing about themselves. */
 export function toProblem(error: unknown): Problem {
   if (isSlipstreamError(error)) {
-    const { errors, extensions } = error;
-    return { ...problemOf(error.code, error.detail), errors, extensions };
+    const { errors, extensions, retryAfterS } = error;
+    return { ...problemOf(error.code, error.detail), errors, extensions, retryAfterS };
   }
   // A database or broker that is away, or too slow, is back soon: the caller may try again.
   const status = statusOf(error) ?? (isTransient(error) ? 503 : 500);
@@ -137,8 +140,8 @@ export function renderProblemBody(problem: Problem, requestId: string): ProblemB
 }
 
 /** The headers a problem needs besides its type. */
-export function problemHeaders({ status, code }: Problem): Record<string, string> {
-  if (status === 429 || status === 503) return { 'retry-after': String(retryAfterSeconds) };
+export function problemHeaders({ status, code, retryAfterS }: Problem): Record<string, string> {
+  if (status === 429 || status === 503) return { 'retry-after': String(retryAfterS ?? retryAfterSDefault) };
   if (code === 'signature_invalid') return { 'www-authenticate': 'StandardWebhooks' };
   if (code === 'unauthenticated') return { 'www-authenticate': 'Bearer realm="slipstream"' };
   return {};

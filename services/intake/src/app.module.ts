@@ -89,11 +89,18 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
       ],
     },
     settings,
+    clientQuota: rules.clients,
+    shed: ({ method, url }) => (method === 'POST' && makesSlips(url) ? group.shedS : null),
     limits: { bodyBytesMaxOf: { '/v1/slips::batch': batchBytesMax } },
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
     parts: runtime.parts,
   };
+}
+
+/** Whether a request waits for the group's transactions. */
+function makesSlips(url: string): boolean {
+  return /^\/v1\/slips(?::batch)?(?:\?|$)/.test(url);
 }
 
 function submissionRules({ routes, providers, digest, detection }: Rules): SubmissionRules {

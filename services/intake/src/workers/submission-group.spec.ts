@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { waitFor } from '@slipstream/testing';
 import { HeldElsewhere } from '../application/ports.ts';
 import type { SubmitOutcome, SubmitRequest } from '../application/submit-requests.ts';
 import { SubmissionGroup } from './submission-group.ts';
@@ -59,6 +60,28 @@ test('a database that is away makes the outcome unknown, a bug stays a bug', asy
   const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
   await expect(failing(refused)).rejects.toMatchObject({ code: 'unavailable', cause: refused });
   await expect(failing(new TypeError('bug'))).rejects.toThrow(TypeError);
+});
+
+test('a request that would wait too long is refused at once, and let in again when the others are done', async () => {
+  let end: () => void = () => {};
+  const submitAll = (requests: readonly SubmitRequest[]) =>
+    new Promise<readonly SubmitOutcome[]>((resolve) => {
+      end = () => resolve(requests.map(() => taken));
+    });
+  const group = new SubmissionGroup(submitAll, { waitMsMax: 20 });
+  expect(group.shedS).toBeNull();
+  const running = group.submit(request('running'));
+  await waitFor(() => group.shedS !== null, { what: 'the transaction to take too long' });
+  await expect(group.submit(request('one more'))).rejects.toMatchObject({
+    ...{ code: 'overloaded', retryAfterS: expect.any(Number) },
+  });
+  end();
+  await running;
+  expect(group.shedS).toBeNull();
+  const next = group.submit(request('next'));
+  const ending = setInterval(() => end(), 1);
+  expect(await next).toEqual(taken);
+  clearInterval(ending);
 });
 
 test('waiting is bounded in time and in number', async () => {

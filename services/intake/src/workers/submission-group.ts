@@ -12,6 +12,8 @@ export interface SubmissionGroupOptions {
   readonly batchSizeMax?: number;
   /** Requests that may wait for their transaction; one more is refused. */
   readonly waitingMax?: number;
+  /** How long a request may be expected to wait for its transaction; one that would wait longer is refused at once. */
+  readonly waitMsMax?: number;
   /** Longest wait for an outcome; after it, nobody knows yet whether the slip was made. */
   readonly timeoutMs?: number;
   /** How long a transaction waits for what another one holds, before its requests are put into smaller ones. */
@@ -41,18 +43,26 @@ export class SubmissionGroup {
   readonly #heldKeys = new Map<string, number>();
 
   constructor(submitAll: SubmitAll, options: SubmissionGroupOptions = {}) {
-    const { batchSizeMax = 200, waitingMax = 2_000, timeoutMs = 12_000 } = options;
+    const { batchSizeMax = 200, waitingMax = 2_000, waitMsMax = 1_000, timeoutMs = 12_000 } = options;
     const { lockWaitMsMax = 100, heldMsMax = 10_000, retryMs = 200 } = options;
     this.#submitAll = submitAll;
-    this.#options = { batchSizeMax, waitingMax, timeoutMs, lockWaitMsMax, heldMsMax, retryMs };
-    const onFull = () => new SlipstreamError('overloaded', 'Too many requests are waiting; try again soon.');
+    this.#options = { batchSizeMax, waitingMax, waitMsMax, timeoutMs, lockWaitMsMax, heldMsMax, retryMs };
+    const onFull = () => overloaded(undefined);
     const flush = (requests: readonly SubmitRequest[]) => this.#flush(requests);
     this.#group = new GroupCommit(flush, { batchSizeMax, waitingMax, pauseMs, onFull });
     this.#heldGroup = new GroupCommit(flush, { batchSizeMax, waitingMax, onFull });
   }
 
+  /** Seconds after which a request may come again that would wait too long now; null: it would not. */
+  get shedS(): number | null {
+    const waitMs = this.#group.expectedWaitMs;
+    return waitMs > this.#options.waitMsMax ? Math.ceil(waitMs / 1_000) : null;
+  }
+
   /** @throws SlipstreamError overloaded; unavailable, when the database cannot say in time what became of it */
   async submit(request: SubmitRequest): Promise<SubmitOutcome> {
+    const { shedS } = this;
+    if (shedS !== null) throw overloaded(shedS);
     try {
       return await within(this.#options.timeoutMs, this.#submit(request));
     } catch (cause) {
@@ -116,6 +126,11 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+function overloaded(retryAfterS: number | undefined): SlipstreamError {
+  const options = retryAfterS === undefined ? {} : { retryAfterS };
+  return new SlipstreamError('overloaded', 'Too many requests are waiting; try again soon.', options);
 }
 
 function unknownOutcome(cause: unknown): SlipstreamError {
