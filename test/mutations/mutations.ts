@@ -516,15 +516,15 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'I9-whoever-submitted-a-payout-approves-it',
     file: `${intake}/src/domain/review/decide-review.ts`,
-    from: 'if (by === maker) return',
-    to: "if (by === maker && wish.type !== 'approve') return",
+    from: "if (by === maker) return { type: 'same_person', detail: 'Whoever submitted it must not decide about it.' };",
+    to: '',
     specs: [`${intake}/src/domain/review/decide-review.spec.ts`],
   },
   {
     name: 'P11-a-slip-in-review-is-held',
     file: `${ledger}/src/domain/hold/decide.ts`,
-    from: 'return event.data.reviewRequired ? null : event.data;',
-    to: 'return event.data;',
+    from: "if (event.type === 'SlipSubmitted') return event.data.reviewRequired ? null : event.data;",
+    to: "if (event.type === 'SlipSubmitted') return event.data;",
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
