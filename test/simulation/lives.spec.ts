@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { evolve, type RecordedEvent, type SlipState, slipStatuses } from '@slipstream/slip';
+import { evolve, type RecordedEvent, type SlipState, slipStatuses, successReported } from '@slipstream/slip';
 import fc from 'fast-check';
 import { life, World } from './world.ts';
 
 const numRuns = 2_000;
 const fold = (log: readonly RecordedEvent[]) => log.reduce<SlipState | null>(evolve, null)!;
 /** A provider may break its word, speak after the end or be overtaken: real logs show that, and nothing else. */
-const worldly = ['contradicts', 'after_end', 'out_of_order', 'amount_differs'];
+const worldly = ['contradicts', 'after_end', 'out_of_order', 'amount_differs', 'reference_differs'];
 
 describe('a life that the services make', () => {
   test('folds without an anomaly but what the world did, and never to settled and refunded', () => {
@@ -106,11 +106,11 @@ test('a decision taken again says nothing', () => {
   );
 });
 
-/** The first answer stands; which was the first is the one thing that an order tells. */
+/** The first answer stands; which was the first, and which denied it first, is all that an order tells. */
 function factsOf(state: SlipState) {
   const { held, settled, refunded, compensated, overdue, notReturned } = state;
   const { provedNotExecuted, refundRequested, attempts, inquiries, rejection, mayHaveLeft } = state;
-  const answers = [state.outcome, state.contradictedBy].toSorted();
+  const answers = { succeeded: successReported(state), contradicted: state.contradictedBy !== null };
   const facts = { held, settled, refunded, compensated, answers, overdue, notReturned };
   return { ...facts, provedNotExecuted, refundRequested, attempts, inquiries, rejection, mayHaveLeft };
 }

@@ -27,6 +27,7 @@ const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly sc
   SlipAcknowledged: { owner: 'gateway', schema: gateway.SlipAcknowledgedSchema },
   SlipProgressed: { owner: 'gateway', schema: gateway.SlipProgressedSchema },
   SlipReturned: { owner: 'gateway', schema: gateway.SlipReturnedSchema },
+  AnswerDoubted: { owner: 'gateway', schema: gateway.AnswerDoubtedSchema },
   InquiryAnswered: { owner: 'gateway', schema: gateway.InquiryAnsweredSchema },
   FundsHeld: { owner: 'ledger', schema: ledger.FundsHeldSchema },
   HoldRefused: { owner: 'ledger', schema: ledger.HoldRefusedSchema },

@@ -14,6 +14,11 @@ export type Evidence =
   | 'inquiry_answer'
   | 'synchronous_reply';
 export type Stage = 'submitted' | 'review' | 'held' | 'dispatching' | 'returned';
+/**
+ * Why a word of the provider settles nothing by itself: its protocol does not declare it, its amount cannot be read, or it
+ * names the slip by its reference for another one.
+ */
+export type Doubt = 'word_unknown' | 'amount_unreadable' | 'reference_shared';
 export type NotReturnedBasis = 'not_executed' | 'no_answer';
 export type CauseClass = 'system' | 'network' | 'user' | 'third_party' | 'configuration' | 'undetermined';
 
@@ -142,11 +147,21 @@ export interface EventData {
     providerReference: string | null;
     providerTime: Instant | null;
   };
+  AnswerDoubted: {
+    provider: string | null;
+    doubt: Doubt;
+    /** What the provider said, as it came. */
+    said: string;
+    evidence: Evidence;
+    providerReference: string | null;
+    providerTime: Instant | null;
+  };
   InquiryAnswered: {
+    /** 0: the gateway's own questions before the deadline, told when they prove something. */
     inquiry: number;
     provider: string;
-    /** `never_sent`: no attempt left this system, and none will. */
-    answer: 'returned' | 'pending' | 'not_found' | 'never_sent' | 'no_answer';
+    /** `never_sent`: no attempt left this system, and none will. `unclear`: an AnswerDoubted tells what was said. */
+    answer: 'returned' | 'pending' | 'not_found' | 'never_sent' | 'no_answer' | 'unclear';
     /** True when rule 3 proves that the provider has not executed the slip and never will. */
     provesNotExecuted: boolean;
     detail: string;

@@ -12,6 +12,7 @@ export const gatewayFolds: Folds<
   | 'SlipAcknowledged'
   | 'SlipProgressed'
   | 'SlipReturned'
+  | 'AnswerDoubted'
   | 'InquiryAnswered'
 > = {
   DispatchIntended: dispatchIntended,
@@ -20,6 +21,7 @@ export const gatewayFolds: Folds<
   SlipAcknowledged: acknowledged,
   SlipProgressed: progressed,
   SlipReturned: returned,
+  AnswerDoubted: doubted,
   InquiryAnswered: inquiryAnswered,
 };
 
@@ -94,6 +96,13 @@ function progressed(next: NextState, _: RecordedEvent, data: DataOf<'SlipProgres
   return providerSpoke(next, data.provider) ?? (hasEnded(next) ? 'after_end' : late);
 }
 
+/** Whoever speaks of a slip has it, whatever it says. */
+function doubted(next: NextState, recorded: RecordedEvent, data: DataOf<'AnswerDoubted'>): Finding {
+  next.acknowledgedAt ??= recorded.receivedTime;
+  next.providerReference ??= data.providerReference;
+  return providerSpoke(next, data.provider) ?? (hasEnded(next) ? 'after_end' : null);
+}
+
 /** The first answer stands; one that denies it is a conflict for people, whatever its evidence. */
 function returned(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipReturned'>): Finding {
   if (next.outcome !== null) return returnedAgain(next, data);
@@ -124,14 +133,20 @@ function returnedAgain(next: NextState, data: DataOf<'SlipReturned'>): Finding {
     next.conflict = true;
     return 'contradicts';
   }
-  if (data.outcome === 'succeeded' && isOther(next.provider, data.provider)) {
-    next.conflict = true;
-    return 'contradicts';
-  }
-  const named = next.returnedAmount !== null && data.amount !== null;
-  if (!named || sameMoney(next.returnedAmount, data.amount)) return 'duplicate';
-  next.conflict = true;
-  return 'amount_differs';
+  const finding = differs(next, data);
+  if (finding !== 'duplicate') next.conflict = true;
+  return finding;
+}
+
+/** The same outcome again. A success that names no amount means the one that was asked for. */
+function differs(next: NextState, { provider, outcome, amount, providerReference }: DataOf<'SlipReturned'>) {
+  if (outcome !== 'succeeded') return 'duplicate';
+  if (isOther(next.provider, provider)) return 'contradicts';
+  const before = next.returnedAmount ?? next.amount;
+  const after = amount ?? next.amount;
+  if (before !== null && after !== null && !sameMoney(before, after)) return 'amount_differs';
+  const named = next.providerReference !== null && providerReference !== null;
+  return named && next.providerReference !== providerReference ? 'reference_differs' : 'duplicate';
 }
 
 /** A second provider that executed the slip, too: money moved twice. */
@@ -146,11 +161,13 @@ function tooLateFor(next: NextState, overdue: boolean): NextState['returnedAfter
 }
 
 function inquiryAnswered(next: NextState, _: RecordedEvent, data: DataOf<'InquiryAnswered'>): Finding {
-  if (data.inquiry === next.inquiriesAnswered) return 'duplicate';
-  const expected = data.inquiry > next.inquiriesAnswered && data.inquiry <= next.inquiries;
+  const proof = data.provesNotExecuted || data.answer === 'never_sent';
+  // The gateway's own questions have no number, and only their proof is told.
+  const own = data.inquiry === 0;
+  if (own ? next.provedNotExecuted : data.inquiry === next.inquiriesAnswered) return 'duplicate';
+  const expected = own || (data.inquiry > next.inquiriesAnswered && data.inquiry <= next.inquiries);
   next.inquiries = Math.max(next.inquiries, data.inquiry);
   next.inquiriesAnswered = Math.max(next.inquiriesAnswered, data.inquiry);
-  const proof = data.provesNotExecuted || data.answer === 'never_sent';
   if (proof) next.provedNotExecuted = true;
   if (proof && successReported(next)) return 'contradicts';
   return expected ? null : 'out_of_order';

@@ -116,6 +116,25 @@ describe('an event that does not fit leaves an anomaly', () => {
       [...sent, e.returned(), e.returned('succeeded', { provider: 'borealis' })],
       'contradicts',
     ],
+    [
+      'a success for less than was asked, behind one for all of it',
+      [...sent, e.returned(), e.returned('succeeded', { amount: { amount: 1n, currency: 'EUR' } })],
+      'amount_differs',
+    ],
+    [
+      'the same success under another reference',
+      [...sent, e.returned(), e.returned('succeeded', { providerReference: 'p-2' })],
+      'reference_differs',
+    ],
+    [
+      'the same failure, whatever amount it names',
+      [
+        ...[...sent, e.returned('failed')],
+        e.returned('failed', { amount: { amount: 1n, currency: 'EUR' }, providerReference: 'p-2' }),
+      ],
+      'duplicate',
+    ],
+    ['a word that nobody knows after the end', [...sent, e.returned(), e.settled, e.doubted()], 'after_end'],
     ['a hold after the answer', [e.submitted(), e.intended(), e.returned(), e.held], 'out_of_order'],
     ['a hold after its refusal', [e.submitted(), e.holdRefused, e.held], 'contradicts'],
     ['a refusal after the hold', [...held, e.holdRefused], 'contradicts'],
@@ -154,6 +173,7 @@ describe('an event that does not fit leaves an anomaly', () => {
   it('and a life without any leaves none', () => {
     const lives = [
       [...sent, e.acknowledged, e.progressed(), e.returned(), e.settled],
+      [...sent, e.doubted(), e.doubted({ doubt: 'amount_unreadable', said: '0x' }), e.returned(), e.settled],
       [...givenUp, e.diagnosed()],
       [e.drafted(), e.reminderDue, e.submitted(), e.held],
       [e.drafted(), e.withdrawn],

@@ -49,6 +49,8 @@ export type AnomalyReason =
   | 'contradicts'
   /** The same outcome as before, but for another amount. */
   | 'amount_differs'
+  /** The same outcome and amount as before, under another reference of the provider: perhaps a second execution. */
+  | 'reference_differs'
   /** Called overdue although the ending event was received in time. */
   | 'false_verdict'
   /** Of another slip: not folded. */

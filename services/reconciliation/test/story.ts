@@ -82,6 +82,20 @@ export const returned = (data: Partial<Data<'SlipReturned'>> = {}): SlipEvent =>
     ...data,
   },
 });
+export const doubted = (
+  doubt: Data<'AnswerDoubted'>['doubt'] = 'word_unknown',
+  said = 'MAYBE',
+): SlipEvent => ({
+  type: 'AnswerDoubted',
+  data: {
+    provider: 'acme',
+    doubt,
+    said,
+    evidence: 'signed_callback',
+    providerReference: null,
+    providerTime: null,
+  },
+});
 export const answered = (
   inquiry: number,
   answer: Data<'InquiryAnswered'>['answer'],

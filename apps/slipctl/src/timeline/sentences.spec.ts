@@ -38,6 +38,11 @@ describe('an event in words', () => {
       'The outcome returned: acme says failed (AC04).',
     ],
     [
+      'answer_doubted',
+      { provider: 'acme', doubt: 'word_unknown', said: 'MAYBE' },
+      'Acme said something that settles nothing: word unknown.',
+    ],
+    [
       'inquiry_answered',
       { provider: 'acme', inquiry: 2, answer: 'not_found' },
       'Acme answered inquiry 2: not found.',

@@ -109,8 +109,12 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     sentence: `The outcome returned: ${provider(data)} says ${text(data.outcome)}${data.reason ? ` (${text(data.reason)})` : ''}.`,
     facts: [data.amount ? `amount ${money(data.amount)}` : null, ...providerFacts(data)],
   }),
+  AnswerDoubted: (data) => ({
+    sentence: `${upper(provider(data))} said something that settles nothing: ${words(data.doubt)}.`,
+    facts: [fact('it said', data.said), ...providerFacts(data)],
+  }),
   InquiryAnswered: (data) => ({
-    sentence: `${upper(provider(data))} answered inquiry ${text(data.inquiry)}: ${words(data.answer)}.`,
+    sentence: `${upper(provider(data))} answered ${data.inquiry ? `inquiry ${text(data.inquiry)}` : 'an early question'}: ${words(data.answer)}.`,
     facts: [
       data.proves_not_executed ? 'this proves that it was not executed and never will be' : null,
       fact('detail', data.detail),

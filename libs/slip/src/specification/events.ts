@@ -113,6 +113,18 @@ export const returned = (
     ...data,
   },
 });
+export const doubted = (data: Partial<DataOf<'AnswerDoubted'>> = {}): SlipEvent => ({
+  type: 'AnswerDoubted',
+  data: {
+    provider: 'acme',
+    doubt: 'word_unknown',
+    said: 'COMPLETED_MAYBE',
+    evidence: 'signed_callback',
+    providerReference: 'p-1',
+    providerTime: null,
+    ...data,
+  },
+});
 export const settled: SlipEvent = { type: 'SlipSettled', data: { transaction: null } };
 export const refunded: SlipEvent = { type: 'SlipRefunded', data: { transaction: null, reason: 'failed' } };
 export const refundRefused: SlipEvent = { type: 'RefundRefused', data: { reason: 'already_settled' } };
@@ -189,11 +201,15 @@ export const samples: readonly SlipEvent[] = [
   returned('succeeded', { amount: { amount: 1250n, currency: 'EUR' } }),
   returned('failed', { reason: 'AC04' }),
   returned('void'),
+  doubted(),
+  doubted({ doubt: 'amount_unreadable', said: '"12.50"' }),
+  doubted({ doubt: 'reference_shared', said: 'p-1, which names slip-2' }),
   ...[1, 2].flatMap((inquiry) => [
     inquiryRequested(inquiry),
     inquiryAnswered('pending', { inquiry }),
     inquiryAnswered('not_found', { inquiry, provesNotExecuted: true }),
     inquiryAnswered('never_sent', { inquiry, provesNotExecuted: true }),
+    inquiryAnswered('unclear', { inquiry }),
   ]),
   settled,
   refunded,

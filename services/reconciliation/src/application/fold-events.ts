@@ -1,5 +1,5 @@
 import { type RecordedEvent, timeOn } from '@slipstream/slip';
-import { fold, watch } from '../domain/watch/watched-slip.ts';
+import { fold, mattersAfterTheEnd, recall, watch } from '../domain/watch/watched-slip.ts';
 import { advance, type Change, type Ids, unchanged } from './advance.ts';
 import type { Unit } from './ports.ts';
 
@@ -19,7 +19,7 @@ export async function foldEvents(
   const changes = new Map(known.map((slip) => [slip.state.slipId, unchanged(slip)]));
   for (const recorded of events) {
     const change = folded(changes.get(recorded.slipId), partition, recorded);
-    // What is not kept was never submitted here, or nothing that may still come changes anything about it.
+    // What is not kept was never submitted here, or has settled: only what its provider says after that matters.
     if (!change) continue;
     // Decisions taken while reading are dated by what was read: a late reader decides as a punctual one does.
     const occasion = { type: 'event', event: recorded.event } as const;
@@ -31,7 +31,10 @@ export async function foldEvents(
 function folded(change: Change | undefined, partition: number, recorded: RecordedEvent): Change | null {
   if (change === undefined) {
     const slip = watch(partition, recorded);
-    return slip && { before: null, slip, events: [] };
+    if (slip !== null) return { before: null, slip, events: [] };
+    if (!mattersAfterTheEnd(recorded)) return null;
+    const recalled = recall(partition, recorded);
+    return { before: recalled, slip: fold(recalled, recorded), events: [] };
   }
   const again = change.slip.state.lastEventId === recorded.id;
   return again ? change : { ...change, slip: fold(change.slip, recorded) };

@@ -1,51 +1,107 @@
-import { sameMoney } from '@slipstream/kernel';
-import { isLive, isOpen, type SlipEvent, type SubmittedSlip, successReported } from '@slipstream/slip';
+import { type Money, sameMoney } from '@slipstream/kernel';
+import {
+  type DataOf,
+  type Doubt,
+  isLive,
+  isOpen,
+  isSubmitted,
+  type Outcome,
+  type SlipEvent,
+  type SubmittedSlip,
+  successReported,
+} from '@slipstream/slip';
 
 /** Why people must look at a slip. Stored for ever: add, never rename. */
-export type Reason = 'inquiry_exhausted' | 'no_answer' | 'late_success_after_refund' | 'amount_mismatch';
+export type Reason = KnownReason | ToldReason;
+/** Follows from what is known of the slip. */
+type KnownReason = 'inquiry_exhausted' | 'no_answer' | 'late_success_after_refund' | 'amount_mismatch';
+/** Is what one event tells. */
+type ToldReason = 'contradiction' | Doubt;
 
 /** What we can find out by ourselves, and what resolves a case that waited for it. */
 export type Resolution = 'returned' | 'not_executed';
 
-interface ReasonText {
-  /** What resolves it without people; nothing where only people can clear it up. */
-  readonly resolvedBy: readonly Resolution[];
-  /** The sentence that people read first. */
-  summary(state: SubmittedSlip): string;
-}
-
-const reasons: Readonly<Record<Reason, ReasonText>> = {
-  inquiry_exhausted: {
-    resolvedBy: ['returned', 'not_executed'],
-    summary: () =>
-      'Every inquiry was asked, and it is still not known whether the provider executed the slip.',
-  },
-  no_answer: {
-    resolvedBy: ['returned'],
-    summary: () => 'The deadline passed, nobody can be asked, and no answer was reported.',
-  },
-  late_success_after_refund: {
-    resolvedBy: [],
-    summary: () => 'The provider reported a success after the money had been given back.',
-  },
-  amount_mismatch: {
-    resolvedBy: [],
-    summary: ({ amount: asked, returnedAmount: moved }) =>
-      `The provider says that it moved ${moved?.amount} ${moved?.currency}; ` +
-      `the slip asked for ${asked?.amount} ${asked?.currency} (minor units).`,
-  },
+/** What resolves a reason without people; nothing where only people can clear it up. */
+const resolvedBy: Readonly<Record<Reason, readonly Resolution[]>> = {
+  inquiry_exhausted: ['returned', 'not_executed'],
+  no_answer: ['returned'],
+  late_success_after_refund: [],
+  amount_mismatch: [],
+  contradiction: [],
+  word_unknown: ['returned'],
+  amount_unreadable: ['returned'],
+  reference_shared: [],
 };
 
-/** Opens the case for one reason, unless it is open for it. Imports open none: their money was moved, or not, long ago. */
-export function opened(state: SubmittedSlip, reason: Reason): SlipEvent[] {
+/** The sentence that people read first. */
+const summaries: Readonly<Record<KnownReason, (state: SubmittedSlip) => string>> = {
+  inquiry_exhausted: () =>
+    'Every inquiry was asked, and it is still not known whether the provider executed the slip.',
+  no_answer: () => 'The deadline passed, nobody can be asked, and no answer was reported.',
+  late_success_after_refund: () => 'The provider reported a success after the money had been given back.',
+  amount_mismatch: ({ amount: asked, returnedAmount: moved }) =>
+    `The provider says that it moved ${moved?.amount} ${moved?.currency}; ` +
+    `the slip asked for ${asked?.amount} ${asked?.currency} (minor units).`,
+};
+
+/** Opens the case for one reason, unless it is open for it. */
+export function opened(state: SubmittedSlip, reason: KnownReason): SlipEvent[] {
+  return openedFor(state, reason, summaries[reason](state));
+}
+
+/** Imports open none: their money was moved, or not, long ago. */
+function openedFor(state: SubmittedSlip, reason: Reason, summary: string): SlipEvent[] {
   if (!isLive(state.clock) || isOpenFor(state, reason)) return [];
-  return [{ type: 'CaseOpened', data: { reason, summary: reasons[reason].summary(state) } }];
+  return [{ type: 'CaseOpened', data: { reason, summary } }];
+}
+
+/** Opens the case when the answer that was just folded says otherwise than one before it. */
+export function contradicted(state: SubmittedSlip, answer: DataOf<'SlipReturned'>): SlipEvent[] {
+  if (!isContradiction(state)) return [];
+  const { outcome, returnedAmount } = state;
+  const known = isSubmitted(state) && outcome !== null;
+  const after = known
+    ? `After it had said ${sayingOf(outcome, returnedAmount)},`
+    : 'After the slip had ended';
+  return openedFor(state, 'contradiction', `${after} the provider says ${answerOf(answer)}.`);
+}
+
+/** Opens the case for a word that settles nothing. */
+export function doubted(state: SubmittedSlip, { doubt, said }: DataOf<'AnswerDoubted'>): SlipEvent[] {
+  return openedFor(state, doubt, doubts[doubt](said));
+}
+
+const doubts: Readonly<Record<Doubt, (said: string) => string>> = {
+  word_unknown: (said) => `The provider says ${said}, a word that its protocol does not declare.`,
+  amount_unreadable: (said) =>
+    `The provider says that it executed the slip, with an amount that cannot be read: ${said}.`,
+  reference_shared: (said) => `The provider names it as it names another slip: ${said}.`,
+};
+
+/** Whether money may have moved otherwise than the first answer said: two failures against each other move none. */
+function isContradiction(state: SubmittedSlip): boolean {
+  // Recalled: it has settled, and whatever is said after that is against it.
+  if (!isSubmitted(state)) return true;
+  const finding = state.anomalies.at(-1);
+  if (finding?.eventId !== state.lastEventId || isLateSuccess(state)) return false;
+  if (!successReported(state)) return false;
+  return state.conflict && ['contradicts', 'amount_differs', 'reference_differs'].includes(finding.reason);
+}
+
+function answerOf({ outcome, amount, reason, providerReference }: DataOf<'SlipReturned'>): string {
+  const facts = [reason, providerReference && `reference ${providerReference}`].filter((fact) => fact);
+  const saying = sayingOf(outcome, amount);
+  return facts.length === 0 ? saying : `${saying} (${facts.join(', ')})`;
+}
+
+function sayingOf(outcome: Outcome, amount: Money | null): string {
+  return amount === null ? outcome : `${outcome} with ${amount.amount} ${amount.currency} in minor units`;
 }
 
 /** Resolves the reasons that waited for this, and no other. */
 export function resolved(state: SubmittedSlip, resolution: Resolution): SlipEvent[] {
-  return (Object.keys(reasons) as Reason[])
-    .filter((reason) => reasons[reason].resolvedBy.includes(resolution) && isOpenFor(state, reason))
+  return (Object.keys(resolvedBy) as Reason[])
+    .filter((reason) => resolvedBy[reason].includes(resolution) && isOpenFor(state, reason))
     .map((reason) => ({ type: 'CaseClosed', data: { reason, resolution } }));
 }
 

@@ -135,6 +135,8 @@ function whyUnknown(state: SubmittedSlip, known: Observations): Finding {
         confidence: 60,
         shownBy: ['intended', 'unanswered', 'answered'],
       };
+    case 'unclear':
+      return { code: 'garbage_answer', confidence: 80, shownBy: ['intended', 'acknowledged', 'answered'] };
     case 'not_found': {
       // A provider that has spoken of a slip and denies it later proves nothing (rule 3).
       if (state.acknowledgedAt !== null) {

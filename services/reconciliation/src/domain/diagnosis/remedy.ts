@@ -5,7 +5,7 @@ export type Proof = 'executed' | 'not_executed' | 'unknown';
 
 /** Words against each other prove nothing, and neither does silence (rule 2). */
 export function proofOf(state: SubmittedSlip): Proof {
-  if (state.contradictedBy !== null) return 'unknown';
+  if (state.contradictedBy !== null && successReported(state)) return 'unknown';
   if (successReported(state)) return 'executed';
   // Refused here, rejected by the provider, or proved by rule 3.
   const refused = state.rejection !== null || state.outcome !== null;

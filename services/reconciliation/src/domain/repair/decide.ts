@@ -1,8 +1,15 @@
 import type { Instant } from '@slipstream/kernel';
-import { hasEnded, isLive, type NotReturnedBasis, type SlipEvent, successReported } from '@slipstream/slip';
-import { isLateSuccess, isOtherAmount, opened, resolved } from '../case/reasons.ts';
+import {
+  type DataOf,
+  hasEnded,
+  isLive,
+  type NotReturnedBasis,
+  type SlipEvent,
+  successReported,
+} from '@slipstream/slip';
+import { contradicted, doubted, isLateSuccess, isOtherAmount, opened, resolved } from '../case/reasons.ts';
 import { diagnosed } from '../diagnosis/diagnose.ts';
-import { isMissed, type NextStep, type WatchedSlip } from '../watch/watched-slip.ts';
+import { isAwaited, isMissed, type NextStep, type WatchedSlip } from '../watch/watched-slip.ts';
 import { afterAnswer, nextRung, waitForReport } from './ladder.ts';
 
 /** What a decision is about. */
@@ -51,7 +58,9 @@ function react(slip: WatchedSlip, event: SlipEvent, now: Instant): Decision {
     case 'SlipOverdue':
       return beginRepair(slip, now);
     case 'SlipReturned':
-      return answered(slip);
+      return answered(slip, event.data);
+    case 'AnswerDoubted':
+      return { ...keep(slip), events: doubted(slip.state, event.data) };
     case 'SlipRefunded':
       return {
         ...keep(slip),
@@ -90,12 +99,14 @@ function beginRepair(slip: WatchedSlip, now: Instant): Decision {
 }
 
 /** The provider's answer: too late for the verdict, or a rejection that must be explained, or not as it was asked to. */
-function answered(slip: WatchedSlip): Decision {
+function answered(slip: WatchedSlip, answer: DataOf<'SlipReturned'>): Decision {
   const { state, verdict } = slip;
-  const explained = verdict === 'in_time' && state.outcome !== 'succeeded' && isLive(state.clock);
-  const events = verdict === 'overdue' ? tooLate(slip) : explained ? diagnosed(slip) : [];
+  const explained =
+    verdict === 'in_time' && !state.settled && state.outcome !== 'succeeded' && isLive(state.clock);
+  const inTime = [...(explained ? diagnosed(slip) : []), ...resolved(state, 'returned')];
+  const events = verdict === 'overdue' ? tooLate(slip) : inTime;
   const nextStep = verdict === 'overdue' ? null : slip.nextStep;
-  return { events: [...events, ...contradictions(slip)], nextStep };
+  return { events: [...events, ...contradictions(slip), ...contradicted(state, answer)], nextStep };
 }
 
 /** The answer came after all: says why so late, and resolves what waited for it. */
@@ -119,8 +130,9 @@ function contradictions({ state }: WatchedSlip): SlipEvent[] {
 
 function inquiryAnswered(slip: WatchedSlip): Decision {
   const { state, observations, nextStep } = slip;
-  if (!isMissed(slip)) return keep(slip);
+  // A proof needs no deadline: nothing that may still come can be a success.
   if (state.provedNotExecuted) return conclude(slip, 'not_executed');
+  if (!isMissed(slip)) return keep(slip);
   const last = observations.lastAnswer;
   return { events: [], nextStep: last ? afterAnswer(slip, last) : nextStep };
 }
@@ -147,8 +159,9 @@ function inquire({ state }: WatchedSlip, now: Instant): Decision {
 /** Silence alone never fails a dispatched slip (rule 2): it takes the proof, or that nobody can be asked. */
 function conclude(slip: WatchedSlip, basis: NotReturnedBasis): Decision {
   const { provedNotExecuted, mode, deadline } = slip.state;
-  const founded = basis === 'not_executed' ? provedNotExecuted : mode === 'reported';
-  if (!isMissed(slip) || !founded) return keep(slip);
+  const founded =
+    basis === 'not_executed' ? provedNotExecuted && isAwaited(slip) : mode === 'reported' && isMissed(slip);
+  if (!founded) return keep(slip);
   return { events: [{ type: 'SlipNotReturned', data: { basis, deadline } }], nextStep: null };
 }
 

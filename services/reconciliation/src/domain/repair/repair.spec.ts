@@ -187,7 +187,7 @@ describe('the proof that nothing was executed', () => {
     });
   });
 
-  test('also counts when it was there before the verdict', () => {
+  test('gives the money back before the verdict, which comes all the same', () => {
     const story = overdue(
       sent().tell(
         told(notSent(), at(3)),
@@ -195,7 +195,7 @@ describe('the proof that nothing was executed', () => {
         told(answered(1, 'never_sent', true), at(6)),
       ),
     );
-    expect(story.types()).toEqual(['SlipOverdue', 'SlipNotReturned', 'SlipDiagnosed', 'RefundRequested']);
+    expect(story.types()).toEqual(['SlipNotReturned', 'SlipDiagnosed', 'RefundRequested', 'SlipOverdue']);
   });
 
   test('repeated changes nothing', () => {

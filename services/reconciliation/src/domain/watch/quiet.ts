@@ -37,6 +37,7 @@ export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
   SlipAcknowledged: 'follows',
   SlipProgressed: 'follows',
   SlipReturned: 'returns',
+  AnswerDoubted: 'loud',
   InquiryAnswered: 'loud',
   FundsHeld: 'holds',
   HoldRefused: 'loud',

@@ -3,10 +3,12 @@ import {
   endsReturned,
   evolve,
   hasEnded,
+  initialState,
   isInTime,
   isLive,
   isSubmitted,
   type RecordedEvent,
+  type SlipState,
   type SubmittedSlip,
 } from '@slipstream/slip';
 import { nothingObserved, type Observations, observe } from '../diagnosis/observations.ts';
@@ -37,6 +39,20 @@ export function watch(partition: number, recorded: RecordedEvent): WatchedSlip |
   return { partition, state, observations, verdict: 'open', nextStep: null };
 }
 
+/**
+ * A slip that is kept no more, as far as is known from that alone: it has settled, for of all others about which a provider
+ * may still say something is kept. What its terms were is not known here any more.
+ */
+export function recall(partition: number, { slipId, clock }: RecordedEvent): WatchedSlip {
+  const state = { ...initialState(slipId, clock), settled: true } as SlipState as SubmittedSlip;
+  return { partition, state, observations: nothingObserved, verdict: 'in_time', nextStep: null };
+}
+
+/** Whether people must hear of it, though its slip has ended: the provider says otherwise, or what nobody understands. */
+export function mattersAfterTheEnd({ clock, event }: RecordedEvent): boolean {
+  return isLive(clock) && (event.type === 'SlipReturned' || event.type === 'AnswerDoubted');
+}
+
 /** Folds one more event. Its first verdict stands for ever: no later event takes it back. */
 export function fold(slip: WatchedSlip, recorded: RecordedEvent): WatchedSlip {
   return {
@@ -58,9 +74,14 @@ function verdictOf({ clock, event, receivedTime }: RecordedEvent, deadline: Inst
   return nothingDue || isInTime(receivedTime, deadline) ? 'in_time' : 'open';
 }
 
+/** Its answer can still come. */
+export function isAwaited({ state }: WatchedSlip): boolean {
+  return state.outcome === null && state.notReturned === null && !hasEnded(state);
+}
+
 /** The answer can still come, and is missed. */
-export function isMissed({ state, verdict }: WatchedSlip): boolean {
-  return verdict === 'overdue' && state.outcome === null && state.notReturned === null && !hasEnded(state);
+export function isMissed(slip: WatchedSlip): boolean {
+  return slip.verdict === 'overdue' && isAwaited(slip);
 }
 
 /**

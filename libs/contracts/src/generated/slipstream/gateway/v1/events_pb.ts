@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/gateway/v1/events.proto.
  */
 export const file_slipstream_gateway_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiJzbGlwc3RyZWFtL2dhdGV3YXkvdjEvZXZlbnRzLnByb3RvEhVzbGlwc3RyZWFtLmdhdGV3YXkudjEitAEKEERpc3BhdGNoSW50ZW5kZWQSDwoHYXR0ZW1wdBgBIAEoBRIQCghwcm92aWRlchgCIAEoCRIOCgZkaWdlc3QYAyABKAkSLQoJbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgZyZWFzb24YBSABKAlIAIgBARITCgZkZXRhaWwYBiABKAlIAYgBAUIJCgdfcmVhc29uQgkKB19kZXRhaWwiVAoPRGlzcGF0Y2hOb3RTZW50Eg8KB2F0dGVtcHQYASABKAUSEAoIcHJvdmlkZXIYAiABKAkSDgoGcmVhc29uGAMgASgJEg4KBmRldGFpbBgEIAEoCSJXChJEaXNwYXRjaFVuYW5zd2VyZWQSDwoHYXR0ZW1wdBgBIAEoBRIQCghwcm92aWRlchgCIAEoCRIOCgZyZWFzb24YAyABKAkSDgoGZGV0YWlsGAQgASgJItMBChBTbGlwQWNrbm93bGVkZ2VkEhUKCHByb3ZpZGVyGAEgASgJSACIAQESHwoScHJvdmlkZXJfcmVmZXJlbmNlGAIgASgJSAGIAQESMAoIZXZpZGVuY2UYAyABKA4yHi5zbGlwc3RyZWFtLmNvbW1vbi52MS5FdmlkZW5jZRIxCg1wcm92aWRlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEILCglfcHJvdmlkZXJCFQoTX3Byb3ZpZGVyX3JlZmVyZW5jZSKnAQoOU2xpcFByb2dyZXNzZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIMCgRzdGVwGAIgASgJEjAKCGV2aWRlbmNlGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuRXZpZGVuY2USMQoNcHJvdmlkZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCwoJX3Byb3ZpZGVyIswCCgxTbGlwUmV0dXJuZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIuCgdvdXRjb21lGAIgASgOMh0uc2xpcHN0cmVhbS5jb21tb24udjEuT3V0Y29tZRITCgZyZWFzb24YAyABKAlIAYgBARIrCgZhbW91bnQYBCABKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIwCghldmlkZW5jZRgFIAEoDjIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLkV2aWRlbmNlEh8KEnByb3ZpZGVyX3JlZmVyZW5jZRgGIAEoCUgCiAEBEjEKDXByb3ZpZGVyX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9wcm92aWRlckIJCgdfcmVhc29uQhUKE19wcm92aWRlcl9yZWZlcmVuY2UilwEKD0lucXVpcnlBbnN3ZXJlZBIPCgdpbnF1aXJ5GAEgASgFEhAKCHByb3ZpZGVyGAIgASgJEjQKBmFuc3dlchgDIAEoDjIkLnNsaXBzdHJlYW0uZ2F0ZXdheS52MS5JbnF1aXJ5QW5zd2VyEhsKE3Byb3Zlc19ub3RfZXhlY3V0ZWQYBCABKAgSDgoGZGV0YWlsGAUgASgJKsMBCg1JbnF1aXJ5QW5zd2VyEh4KGklOUVVJUllfQU5TV0VSX1VOU1BFQ0lGSUVEEAASGwoXSU5RVUlSWV9BTlNXRVJfUkVUVVJORUQQARIaChZJTlFVSVJZX0FOU1dFUl9QRU5ESU5HEAISHAoYSU5RVUlSWV9BTlNXRVJfTk9UX0ZPVU5EEAMSHQoZSU5RVUlSWV9BTlNXRVJfTkVWRVJfU0VOVBAEEhwKGElOUVVJUllfQU5TV0VSX05PX0FOU1dFUhAFYgZwcm90bzM", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("CiJzbGlwc3RyZWFtL2dhdGV3YXkvdjEvZXZlbnRzLnByb3RvEhVzbGlwc3RyZWFtLmdhdGV3YXkudjEitAEKEERpc3BhdGNoSW50ZW5kZWQSDwoHYXR0ZW1wdBgBIAEoBRIQCghwcm92aWRlchgCIAEoCRIOCgZkaWdlc3QYAyABKAkSLQoJbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgZyZWFzb24YBSABKAlIAIgBARITCgZkZXRhaWwYBiABKAlIAYgBAUIJCgdfcmVhc29uQgkKB19kZXRhaWwiVAoPRGlzcGF0Y2hOb3RTZW50Eg8KB2F0dGVtcHQYASABKAUSEAoIcHJvdmlkZXIYAiABKAkSDgoGcmVhc29uGAMgASgJEg4KBmRldGFpbBgEIAEoCSJXChJEaXNwYXRjaFVuYW5zd2VyZWQSDwoHYXR0ZW1wdBgBIAEoBRIQCghwcm92aWRlchgCIAEoCRIOCgZyZWFzb24YAyABKAkSDgoGZGV0YWlsGAQgASgJItMBChBTbGlwQWNrbm93bGVkZ2VkEhUKCHByb3ZpZGVyGAEgASgJSACIAQESHwoScHJvdmlkZXJfcmVmZXJlbmNlGAIgASgJSAGIAQESMAoIZXZpZGVuY2UYAyABKA4yHi5zbGlwc3RyZWFtLmNvbW1vbi52MS5FdmlkZW5jZRIxCg1wcm92aWRlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEILCglfcHJvdmlkZXJCFQoTX3Byb3ZpZGVyX3JlZmVyZW5jZSKnAQoOU2xpcFByb2dyZXNzZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIMCgRzdGVwGAIgASgJEjAKCGV2aWRlbmNlGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuRXZpZGVuY2USMQoNcHJvdmlkZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCwoJX3Byb3ZpZGVyIswCCgxTbGlwUmV0dXJuZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIuCgdvdXRjb21lGAIgASgOMh0uc2xpcHN0cmVhbS5jb21tb24udjEuT3V0Y29tZRITCgZyZWFzb24YAyABKAlIAYgBARIrCgZhbW91bnQYBCABKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIwCghldmlkZW5jZRgFIAEoDjIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLkV2aWRlbmNlEh8KEnByb3ZpZGVyX3JlZmVyZW5jZRgGIAEoCUgCiAEBEjEKDXByb3ZpZGVyX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9wcm92aWRlckIJCgdfcmVhc29uQhUKE19wcm92aWRlcl9yZWZlcmVuY2UiiwIKDUFuc3dlckRvdWJ0ZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIrCgVkb3VidBgCIAEoDjIcLnNsaXBzdHJlYW0uZ2F0ZXdheS52MS5Eb3VidBIMCgRzYWlkGAMgASgJEjAKCGV2aWRlbmNlGAQgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuRXZpZGVuY2USHwoScHJvdmlkZXJfcmVmZXJlbmNlGAUgASgJSAGIAQESMQoNcHJvdmlkZXJfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCwoJX3Byb3ZpZGVyQhUKE19wcm92aWRlcl9yZWZlcmVuY2UilwEKD0lucXVpcnlBbnN3ZXJlZBIPCgdpbnF1aXJ5GAEgASgFEhAKCHByb3ZpZGVyGAIgASgJEjQKBmFuc3dlchgDIAEoDjIkLnNsaXBzdHJlYW0uZ2F0ZXdheS52MS5JbnF1aXJ5QW5zd2VyEhsKE3Byb3Zlc19ub3RfZXhlY3V0ZWQYBCABKAgSDgoGZGV0YWlsGAUgASgJKm8KBURvdWJ0EhUKEURPVUJUX1VOU1BFQ0lGSUVEEAASFgoSRE9VQlRfV09SRF9VTktOT1dOEAESGwoXRE9VQlRfQU1PVU5UX1VOUkVBREFCTEUQAhIaChZET1VCVF9SRUZFUkVOQ0VfU0hBUkVEEAMq3wEKDUlucXVpcnlBbnN3ZXISHgoaSU5RVUlSWV9BTlNXRVJfVU5TUEVDSUZJRUQQABIbChdJTlFVSVJZX0FOU1dFUl9SRVRVUk5FRBABEhoKFklOUVVJUllfQU5TV0VSX1BFTkRJTkcQAhIcChhJTlFVSVJZX0FOU1dFUl9OT1RfRk9VTkQQAxIdChlJTlFVSVJZX0FOU1dFUl9ORVZFUl9TRU5UEAQSHAoYSU5RVUlSWV9BTlNXRVJfTk9fQU5TV0VSEAUSGgoWSU5RVUlSWV9BTlNXRVJfVU5DTEVBUhAGYgZwcm90bzM", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * Durable before any call. Nothing is sent after not_after.
@@ -251,10 +251,58 @@ export const SlipReturnedSchema: GenMessage<SlipReturned> = /*@__PURE__*/
   messageDesc(file_slipstream_gateway_v1_events, 5);
 
 /**
+ * The provider spoke of the slip, and what it said settles nothing by itself: people look at it.
+ *
+ * @generated from message slipstream.gateway.v1.AnswerDoubted
+ */
+export type AnswerDoubted = Message<"slipstream.gateway.v1.AnswerDoubted"> & {
+  /**
+   * @generated from field: optional string provider = 1;
+   */
+  provider?: string | undefined;
+
+  /**
+   * @generated from field: slipstream.gateway.v1.Doubt doubt = 2;
+   */
+  doubt: Doubt;
+
+  /**
+   * What it said, as it came.
+   *
+   * @generated from field: string said = 3;
+   */
+  said: string;
+
+  /**
+   * @generated from field: slipstream.common.v1.Evidence evidence = 4;
+   */
+  evidence: Evidence;
+
+  /**
+   * @generated from field: optional string provider_reference = 5;
+   */
+  providerReference?: string | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp provider_time = 6;
+   */
+  providerTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.gateway.v1.AnswerDoubted.
+ * Use `create(AnswerDoubtedSchema)` to create a new message.
+ */
+export const AnswerDoubtedSchema: GenMessage<AnswerDoubted> = /*@__PURE__*/
+  messageDesc(file_slipstream_gateway_v1_events, 6);
+
+/**
  * @generated from message slipstream.gateway.v1.InquiryAnswered
  */
 export type InquiryAnswered = Message<"slipstream.gateway.v1.InquiryAnswered"> & {
   /**
+   * 0: the gateway's own questions before the deadline, told when they prove something.
+   *
    * @generated from field: int32 inquiry = 1;
    */
   inquiry: number;
@@ -287,7 +335,44 @@ export type InquiryAnswered = Message<"slipstream.gateway.v1.InquiryAnswered"> &
  * Use `create(InquiryAnsweredSchema)` to create a new message.
  */
 export const InquiryAnsweredSchema: GenMessage<InquiryAnswered> = /*@__PURE__*/
-  messageDesc(file_slipstream_gateway_v1_events, 6);
+  messageDesc(file_slipstream_gateway_v1_events, 7);
+
+/**
+ * @generated from enum slipstream.gateway.v1.Doubt
+ */
+export enum Doubt {
+  /**
+   * @generated from enum value: DOUBT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A word that its protocol does not declare.
+   *
+   * @generated from enum value: DOUBT_WORD_UNKNOWN = 1;
+   */
+  WORD_UNKNOWN = 1,
+
+  /**
+   * A success whose amount cannot be read.
+   *
+   * @generated from enum value: DOUBT_AMOUNT_UNREADABLE = 2;
+   */
+  AMOUNT_UNREADABLE = 2,
+
+  /**
+   * Its own reference for the slip is that of another one, too.
+   *
+   * @generated from enum value: DOUBT_REFERENCE_SHARED = 3;
+   */
+  REFERENCE_SHARED = 3,
+}
+
+/**
+ * Describes the enum slipstream.gateway.v1.Doubt.
+ */
+export const DoubtSchema: GenEnum<Doubt> = /*@__PURE__*/
+  enumDesc(file_slipstream_gateway_v1_events, 0);
 
 /**
  * @generated from enum slipstream.gateway.v1.InquiryAnswer
@@ -322,11 +407,18 @@ export enum InquiryAnswer {
    * @generated from enum value: INQUIRY_ANSWER_NO_ANSWER = 5;
    */
   NO_ANSWER = 5,
+
+  /**
+   * It spoke of the slip by a word that settles nothing: see AnswerDoubted.
+   *
+   * @generated from enum value: INQUIRY_ANSWER_UNCLEAR = 6;
+   */
+  UNCLEAR = 6,
 }
 
 /**
  * Describes the enum slipstream.gateway.v1.InquiryAnswer.
  */
 export const InquiryAnswerSchema: GenEnum<InquiryAnswer> = /*@__PURE__*/
-  enumDesc(file_slipstream_gateway_v1_events, 0);
+  enumDesc(file_slipstream_gateway_v1_events, 1);
 
