@@ -35,7 +35,8 @@ describe('docs/reference/configuration.md', () => {
       const fixed = (defaults as Record<string, unknown>)[key];
       if (typeof fixed === 'number' || typeof fixed === 'boolean')
         expect([key, value]).toEqual([key, String(fixed)]);
-      if (key === 'inquiry_ladder_ms') expect(value).toBe((fixed as number[]).join(', '));
+      if (key === 'inquiry_ladder_ms' || key === 'poll_ladder_ms')
+        expect(value).toBe((fixed as number[]).join(', '));
     }
   });
 

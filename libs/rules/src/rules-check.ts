@@ -12,15 +12,8 @@ export interface Problem {
 /** Rules that span several keys; the schema has already accepted the document. */
 export function checkRules(document: RulesDocument): Problem[] {
   return [
-    ...Object.entries(document.providers).flatMap(([id, { base_url }]) =>
-      isProviderUrl(base_url)
-        ? []
-        : [
-            {
-              path: ['providers', id, 'base_url'],
-              reason: 'must be an http(s) URL without credentials, query and fragment',
-            },
-          ],
+    ...Object.entries(document.providers).flatMap(([id, provider]) =>
+      checkProviderRules(provider).map(({ path, reason }) => ({ path: ['providers', id, ...path], reason })),
     ),
     ...Object.entries(document.routes).flatMap(([id, route]) =>
       checkRoute(route, document).map(({ path, reason, key }) => ({
@@ -30,6 +23,13 @@ export function checkRules(document: RulesDocument): Problem[] {
       })),
     ),
   ];
+}
+
+function checkProviderRules({ base_url, poll_ladder_ms }: ProviderDocument): Problem[] {
+  const ladder = checkLadder('poll_ladder_ms', poll_ladder_ms ?? []);
+  if (isProviderUrl(base_url)) return ladder;
+  const reason = 'must be an http(s) URL without credentials, query and fragment';
+  return [{ path: ['base_url'], reason }, ...ladder];
 }
 
 function isProviderUrl(text: string): boolean {
@@ -42,7 +42,7 @@ function checkRoute(route: RouteDocument, document: RulesDocument): Problem[] {
   const problems = route.mode === 'dispatched' ? checkDispatched(route, document) : checkReported(route);
   return [
     ...problems,
-    ...checkLadder(route.inquiry_ladder_ms ?? []),
+    ...checkLadder('inquiry_ladder_ms', route.inquiry_ladder_ms ?? []),
     ...checkDraft(route),
     ...checkReview(route),
   ];
@@ -135,10 +135,10 @@ function checkDeadline(route: RouteDocument, id: string, provider: ProviderDocum
   ];
 }
 
-function checkLadder(ladder: readonly number[]): Problem[] {
+function checkLadder(key: string, ladder: readonly number[]): Problem[] {
   return ladder.flatMap((step, index) =>
     index > 0 && step <= ladder[index - 1]!
-      ? [{ path: ['inquiry_ladder_ms', index], reason: 'must be more than the step before it' }]
+      ? [{ path: [key, index], reason: 'must be more than the step before it' }]
       : [],
   );
 }

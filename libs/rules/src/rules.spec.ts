@@ -49,6 +49,9 @@ describe('rules', () => {
       concurrencyMax: 32,
       circuitOpenMs: 5_000,
       throttledMeansNotTaken: false,
+      visibilityDelayMs: 0,
+      failuresFinal: true,
+      pollLadderMs: [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000],
     });
     expect(rules.routes.get('default')).toMatchObject({
       mode: 'dispatched',
@@ -102,6 +105,16 @@ describe('rules', () => {
     expect(problemsOf(`${good}clients: { requests_max: 0, window_ms: 1000 }\n`).join()).toContain(
       'clients.requests_max: must be >= 1',
     );
+  });
+
+  it('tell how a provider is asked, and whether its failures are its last word', () => {
+    const more = 'visibility_delay_ms: 700, poll_ladder_ms: [], failures_final: false';
+    const { providers } = parse(good.replace('answer_timeout_ms: 2500', `answer_timeout_ms: 2500, ${more}`));
+    expect(providers.get('acme')).toMatchObject({
+      visibilityDelayMs: 700,
+      pollLadderMs: [],
+      failuresFinal: false,
+    });
   });
 
   it('take the longest times that fit into an event', () => {
@@ -256,6 +269,11 @@ describe('bad rules', () => {
       'a ladder that falls on a reported route',
       at('[9000]', '[9000, 9000]'),
       'routes.import.inquiry_ladder_ms.1: must be more',
+    ],
+    [
+      'a poll ladder that falls',
+      at('answer_timeout_ms: 2500', 'answer_timeout_ms: 2500, poll_ladder_ms: [5, 5]'),
+      'providers.acme.poll_ladder_ms.1: must be more than the step before it',
     ],
     [
       'a ladder of 21 steps',

@@ -34,6 +34,12 @@ export interface ProviderRules {
   readonly circuitOpenMs: number;
   /** HTTP 429 is its word that it took nothing. */
   readonly throttledMeansNotTaken: boolean;
+  /** How long after a call the provider may not know of it yet when asked: it is not asked before, and proves nothing. */
+  readonly visibilityDelayMs: number;
+  /** False: a success may follow a failure until the deadline. */
+  readonly failuresFinal: boolean;
+  /** When a slip without an answer is asked about before its deadline, after its call; ascending. */
+  readonly pollLadderMs: readonly number[];
 }
 
 export interface RouteRules {
@@ -155,6 +161,9 @@ function providerRules(id: string, document: ProviderDocument): ProviderRules {
     concurrencyMax: from.concurrency_max,
     circuitOpenMs: from.circuit_open_ms,
     throttledMeansNotTaken: from.throttled_means_not_taken,
+    visibilityDelayMs: from.visibility_delay_ms,
+    failuresFinal: from.failures_final,
+    pollLadderMs: Object.freeze([...from.poll_ladder_ms]),
   });
 }
 

@@ -24,12 +24,14 @@ import {
 } from './adapters/http/callbacks.controller.ts';
 import { counters } from './adapters/http/metrics.ts';
 import { PROVIDER_VIEW, ProvidersController } from './adapters/http/providers.controller.ts';
+import { UNMATCHED_VIEW, UnmatchedController } from './adapters/http/unmatched.controller.ts';
 import { reportedResults, resultsGroup } from './adapters/kafka/reported-results.ts';
 import { slipEvents, slipEventsGroup } from './adapters/kafka/slip-events.ts';
 import { upstreamMarks, wholeUpstreamTicks } from './adapters/kafka/upstream.ts';
 import { foldSwitch } from './adapters/postgres/provider-states.ts';
 import { recovery } from './adapters/postgres/recovery.ts';
 import { mayPass, postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
+import type { NewlyDue } from './application/follow-slips.ts';
 import type { Providers } from './application/ports.ts';
 import type { CallbackHandling, ReceivedCallback } from './application/receive-callbacks.ts';
 import type { UpstreamTick } from './application/release-parked.ts';
@@ -116,10 +118,14 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     name: 'provider-gateway',
     module: {
       module: GatewayModule,
-      controllers: [CallbacksController, ProvidersController],
+      controllers: [CallbacksController, ProvidersController, UnmatchedController],
       providers: [
-        { provide: CALLBACK_INTAKE, useValue: callbackIntake(providers, does, runtime.isOpen) },
+        {
+          provide: CALLBACK_INTAKE,
+          useValue: callbackIntake({ providers, does, isOpen: runtime.isOpen, wake: work.wake, onError }),
+        },
         { provide: PROVIDER_VIEW, useValue: resting(does, runtime.isOpen) },
+        { provide: UNMATCHED_VIEW, useValue: does },
       ],
     },
     settings,
@@ -177,6 +183,7 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
     dispatchDueSlips: async (calls) => (isOpen() ? does.dispatchDueSlips(calls) : 0),
     inquireDue: async (calls) => (isOpen() ? does.inquireDue(calls) : 0),
     recoverAbandoned: async () => (isOpen() ? does.recoverAbandoned() : 0),
+    takeUpOrphans: async () => (isOpen() ? does.takeUpOrphans() : 0),
     releaseParked: async (upstream) => (isOpen() ? does.releaseParked(upstream) : 0),
   };
 }
@@ -212,18 +219,40 @@ function publishWatermarks(runtime: Runtime, does: UseCases) {
 
 const callbacksWaitingMax = 2_000;
 
-function callbackIntake(providers: Providers, does: UseCases, isOpen: () => boolean): CallbackIntake {
+function callbackIntake({
+  providers,
+  does,
+  isOpen,
+  wake,
+  onError,
+}: {
+  readonly providers: Providers;
+  readonly does: UseCases;
+  readonly isOpen: () => boolean;
+  readonly wake: (due: NewlyDue) => void;
+  readonly onError: (error: unknown) => void;
+}): CallbackIntake {
+  const ask = () => wake({ calls: 0, inquiries: 1 });
   const group = new GroupCommit<ReceivedCallback, CallbackHandling>(does.receiveCallbacks, {
     batchSizeMax: 100,
     waitingMax: callbacksWaitingMax,
     onFull: () => new SlipstreamError('overloaded', 'Too many callbacks wait to be stored.'),
   });
   return {
-    reader: (provider) => providers.get(provider)?.readCallback ?? null,
+    reader: (provider) => providers.get(provider)?.callbackReader ?? null,
     receive: async (callback) => {
       // A slip that is not folded back yet would make an orphan of it: the provider is to say it again.
       if (!isOpen()) throw new SlipstreamError('unavailable', 'The service is still reading its own log.');
-      return group.submit(callback);
+      const handling = await group.submit(callback);
+      if (handling === 'doubtful') ask();
+      return handling;
+    },
+    suspect: async (provider, slipId) => {
+      try {
+        if (isOpen() && (await does.askAboutSuspect(provider, slipId))) ask();
+      } catch (error) {
+        onError(error);
+      }
     },
   };
 }

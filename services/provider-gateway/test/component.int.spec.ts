@@ -270,7 +270,7 @@ describe('callbacks over HTTP', () => {
     return { status: response.status, json: (await response.json()) as { code?: string } };
   }
 
-  test('a forged, stale, re-serialised or unsigned one is 401, one about nothing usable 400, and none is stored', async () => {
+  test('a forged, stale, re-serialised or unsigned one is 401 and not stored, one about nothing usable 400 and kept', async () => {
     const slipId = v7();
     const good = body(slipId);
     expect(await post(good, { signed: `${good} ` })).toMatchObject({
@@ -288,14 +288,65 @@ describe('callbacks over HTTP', () => {
     ]) {
       expect((await post(good, { headers: headers as never })).status).toBe(401);
     }
-    for (const text of ['{}', '[]', '{"data":1}', '{"data":{"slip_id":"x"}}']) {
-      expect((await post(text)).status).toBe(400);
+    const unreadable = ['{}', '[]', '{"data":1}', '{"data":{"slip_id":"x"}}'];
+    const id = v7();
+    for (const [index, text] of unreadable.entries()) {
+      expect((await post(text, { id: `${id}-${index}` })).status).toBe(400);
     }
+    const kept = await gateway.database.query(
+      `select convert_from(body, 'UTF8') as text from callback where handled = 'unreadable' and webhook_id like $1`,
+      [`${id}-%`],
+    );
+    expect(kept.rows.map(({ text }) => text).toSorted()).toEqual(unreadable.toSorted());
     expect((await post('{bad')).status).toBe(400);
     expect((await post(good, { provider: 'nobody' })).status).toBe(404);
     expect((await post(good, { headers: { 'content-type': 'text/plain' } })).status).toBe(415);
     const stored = await gateway.database.query('select 1 from callback where slip_id = $1', [slipId]);
     expect(stored.rowCount).toBe(0);
+  });
+
+  test('one that could not be read is read when it comes again', async () => {
+    await faults({ fault: 'lost_callback' });
+    const slipId = await send();
+    await gateway.has(slipId, 'SlipAcknowledged');
+    await faults();
+    const id = v7();
+    expect((await post('{"data":{}}', { id })).status).toBe(400);
+    expect((await post(body(slipId), { id })).status).toBe(202);
+    await gateway.has(slipId, 'SlipReturned');
+  });
+
+  test('news of a failure counts whatever its amount; a success with one that cannot be read is kept and asked about', async () => {
+    await faults({ fault: 'lost_callback' });
+    const [failed, succeeded] = [await send(), await send()];
+    for (const slipId of [failed, succeeded]) await gateway.has(slipId, 'SlipAcknowledged');
+    await faults();
+    const amount = { amount: 12.5, currency: 'EUR' };
+    expect((await post(body(failed, 'failed', { amount }))).status).toBe(202);
+    expect((await post(body(succeeded, 'succeeded', { amount }))).status).toBe(202);
+    expect((await gateway.has(failed, 'SlipReturned')).event.data).toMatchObject({ outcome: 'failed' });
+    expect((await gateway.has(succeeded, 'AnswerDoubted')).event.data).toMatchObject({
+      doubt: 'amount_unreadable',
+      said: JSON.stringify(amount),
+      evidence: 'signed_callback',
+    });
+    expect((await gateway.has(succeeded, 'SlipReturned')).event.data).toMatchObject({
+      evidence: 'inquiry_answer',
+      amount: { amount: 1250n, currency: 'EUR' },
+    });
+  });
+
+  test('one that is too old for its signature lets its slip be asked about at once', async () => {
+    await faults({ fault: 'lost_callback' });
+    const slipId = await send();
+    await gateway.has(slipId, 'SlipAcknowledged');
+    await faults();
+    const executed = async () => (await executionsAt(simulator)).get(slipId) === 1;
+    await waitFor(executed, { what: 'the provider to execute the slip' });
+    expect((await post(body(slipId), { headers: { 'webhook-timestamp': '1000' } })).status).toBe(401);
+    expect((await gateway.has(slipId, 'SlipReturned')).event.data).toMatchObject({
+      evidence: 'inquiry_answer',
+    });
   });
 
   test('a header given twice is 401', async () => {
@@ -353,13 +404,89 @@ describe('callbacks over HTTP', () => {
   });
 });
 
-describe('GET /v1/providers', () => {
-  const get = async (path: string, scope: string | null = 'providers:read') => {
-    const headers = scope === null ? {} : { authorization: `Bearer ${await gateway.token(scope)}` };
-    const response = await fetch(`${one.url}${path}`, { headers });
-    return { status: response.status, body: await response.json() };
+async function get(path: string, scope: string | null = 'providers:read') {
+  const headers = scope === null ? {} : { authorization: `Bearer ${await gateway.token(scope)}` };
+  const response = await fetch(`${one.url}${path}`, { headers });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+describe('GET /v1/unmatched', () => {
+  interface Row {
+    id: string;
+    reason: string;
+  }
+  const list = async (query: string) => {
+    const { status, body } = await get(`/v1/unmatched?${query}`);
+    expect(status).toBe(200);
+    return body as { data: Row[]; next: string | null };
   };
 
+  test('needs a token with its scope, and knows its parameters', async () => {
+    expect((await get('/v1/unmatched', null)).status).toBe(401);
+    expect((await get('/v1/unmatched', 'slips:read')).status).toBe(403);
+    for (const query of ['kind=letter', 'reason=none', 'colour=red', 'cursor=x', 'page_size=0']) {
+      expect((await get(`/v1/unmatched?${query}`)).status).toBe(400);
+    }
+  });
+
+  test('shows what came and has no slip, why and for how long, a page at a time, the oldest first', async () => {
+    const reference = `nobody-${v7()}`;
+    await gateway.report(reference, { step: 'returned', outcome: 'succeeded' });
+    const mine = async () =>
+      (await list('kind=report&page_size=200')).data.find(
+        (row) => 'reference' in row && row.reference === reference,
+      );
+    const report = await waitFor(mine, { what: 'the report to be listed' });
+    expect(report).toMatchObject({
+      ...{
+        kind: 'report',
+        sender: expect.any(String),
+        slip_id: null,
+        clock: 'wall',
+        age_s: expect.any(Number),
+      },
+      reason: expect.stringMatching(/^(waits_for_slip|no_slip)$/),
+    });
+    const reasons = new Set((await list('kind=callback&page_size=200')).data.map(({ reason }) => reason));
+    expect(reasons).toEqual(new Set(['unknown_slip', 'other_provider', 'unreadable']));
+    const all: Row[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: { data: Row[]; next: string | null } = await list(
+        `page_size=2${cursor && `&cursor=${cursor}`}`,
+      );
+      all.push(...page.data);
+      cursor = page.next;
+    }
+    expect(all.map(({ id }) => id)).toEqual((await list('page_size=200')).data.map(({ id }) => id));
+    expect((await list('reason=unreadable&sender=acme')).data.length).toBeGreaterThan(0);
+  });
+
+  test('a report that waited too long is told when its slip comes, and listed no more', async () => {
+    const [slipId, reference] = [v7(), `r-${v7()}`];
+    await gateway.report(reference, { step: 'returned', outcome: 'failed', reason: 'AM04' });
+    const listed = async () => JSON.stringify(await list('kind=report&page_size=200')).includes(reference);
+    await waitFor(listed, { what: 'the report to be parked' });
+    await gateway.database.query(
+      'update parked_result set orphan_at = clock_timestamp() where reference = $1',
+      [reference],
+    );
+    const terms = {
+      caller: 'importer',
+      reference,
+      mode: 'reported',
+      provider: null,
+      route: 'import',
+    } as const;
+    await gateway.publish(recorded(slipId, submitted(terms)), recorded(slipId, fundsHeld));
+    expect((await gateway.has(slipId, 'SlipReturned')).event.data).toMatchObject({
+      evidence: 'report',
+      outcome: 'failed',
+    });
+    expect(await listed()).toBe(false);
+  });
+});
+
+describe('GET /v1/providers', () => {
   test('needs a token with its scope', async () => {
     expect((await get('/v1/providers', null)).status).toBe(401);
     expect((await get('/v1/providers', 'slips:read')).status).toBe(403);
@@ -374,10 +501,20 @@ describe('GET /v1/providers', () => {
         connect_timeout_ms: 500,
         answer_timeout_ms: 600,
         acceptance_delay_max_ms: 200,
+        visibility_delay_ms: 0,
+        poll_ladder_ms: [],
+        failures_final: true,
         concurrency_max: 32,
         inquiry_concurrency_max: 8,
         circuit_open_ms: 200,
         throttled_means_not_taken: false,
+        words: {
+          acknowledged: ['pending'],
+          progressed: ['in_progress'],
+          succeeded: ['succeeded'],
+          failed: ['failed', 'rejected'],
+          void: ['void'],
+        },
       },
       state: null,
       circuit: expect.objectContaining({ state: expect.any(String), calls: expect.any(Number) }),

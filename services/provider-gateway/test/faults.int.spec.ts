@@ -41,10 +41,14 @@ describe('against the real simulator', () => {
       providers: [
         { ...shared, id: 'acme', mode: 'async' },
         { ...shared, id: 'bolt', mode: 'sync' },
+        { ...shared, id: 'copper', mode: 'async' },
       ],
     });
     const rules = Object.entries(simulator.providers).map(([id, url]) =>
-      providerRules(url, { id, connectTimeoutMs: 2_000, answerTimeoutMs: 1_000 }),
+      providerRules(url, {
+        ...{ id, connectTimeoutMs: 2_000, answerTimeoutMs: 1_000 },
+        pollLadderMs: id === 'copper' ? [300, 1_000, 5_000, 20_000, 60_000] : [],
+      }),
     );
     await gateway.startWorkers(rules, 'one');
     await gateway.startWorkers(rules, 'two');
@@ -183,6 +187,26 @@ describe('against the real simulator', () => {
     expect((await truthOf(slips)).map((row) => row.executions)).toEqual(slips.map(() => 1));
   });
 
+  test('a lost callback is found by the poll ladder, before anybody asks', async () => {
+    const slips = await play('lost_callback', { provider: 'copper' });
+    for (const slip of slips) {
+      expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({ evidence: 'inquiry_answer' });
+      expect(await gateway.types(slip)).not.toContain('InquiryAnswered');
+      expect((await gateway.row(slip)).poll_at).toBeNull();
+    }
+    expect((await truthOf(slips)).map((row) => row.executions)).toEqual(slips.map(() => 1));
+  });
+
+  test('a call without an answer is proved not executed before anybody asks', async () => {
+    const slips = await play('timeout_before_work', { n: 3 });
+    for (const slip of slips) {
+      expect(await gateway.event(slip, 'InquiryAnswered')).toMatchObject({
+        ...{ inquiry: 0, answer: 'not_found', provesNotExecuted: true },
+      });
+    }
+    expect((await truthOf(slips)).map((row) => row.executions)).toEqual(slips.map(() => 0));
+  });
+
   test('an early NOT_FOUND about an acknowledged slip proves nothing', async () => {
     const slips = await play('not_found_early');
     // Asked before it was sent at all, a slip would rightly be closed as never sent.
@@ -258,9 +282,11 @@ function expectOneLeft(types: readonly string[]): void {
 
 /** Takes the simulator's callbacks as the service does, without its HTTP host. */
 async function startCallbacks(gateway: Harness): Promise<Server> {
-  const read = openProviders([providerRules('http://127.0.0.1:1')]).get('acme')!.readCallback!;
+  const providers = openProviders([providerRules('http://127.0.0.1:1')]);
+  const { read } = providers.get('acme')!.callbackReader!;
+  const { store, count } = gateway;
   const group = grouped<ReceivedCallback, CallbackHandling>((batch) =>
-    receiveCallbacks(gateway.store, batch, gateway.count),
+    receiveCallbacks({ store, providers, count }, batch),
   );
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];

@@ -45,9 +45,13 @@ class Puppet implements Provider {
     inquiryConcurrencyMax: 1,
     circuitOpenMs: 1_000,
     throttledMeansNotTaken: false,
+    visibilityDelayMs: 0,
+    pollLadderMs: [],
+    failuresFinal: true,
+    words: { acknowledged: [], progressed: [], succeeded: [], failed: [], void: [] },
   };
   readonly calls: { slipId: string; end(outcome: CallOutcome): void }[] = [];
-  readonly readCallback = null;
+  readonly callbackReader = null;
 
   prepare({ slipId }: Dispatch) {
     return { slipId, body: Buffer.from(slipId), digest: slipId };

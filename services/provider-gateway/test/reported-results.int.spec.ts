@@ -63,10 +63,11 @@ function report(...results: ReportedResult[]): Promise<void> {
   });
 }
 
-function submit(reference: string, more: Parameters<typeof submitted>[0] = {}) {
+function submit(reference: string, more: Parameters<typeof submitted>[0] = {}, on = clock) {
   const slipId = v7();
   const event = submitted({ caller: 'importer', reference, mode: 'reported', provider: null, ...more });
-  return { slipId, submit: recorded(slipId, event, { clock }), hold: recorded(slipId, fundsHeld, { clock }) };
+  const of = { clock: on };
+  return { slipId, submit: recorded(slipId, event, of), hold: recorded(slipId, fundsHeld, of) };
 }
 
 const raise = (error: unknown) => {
@@ -194,10 +195,22 @@ describe('a reported result', () => {
       'gone',
     ]);
     expect(gateway.counted.get('orphan_result')).toBe(1);
-    // What was given up as an orphan is not told later: the watermark has passed it.
-    const slip = submit('gone');
-    await gateway.feed(slip.submit, slip.hold);
-    expect(await gateway.types(slip.slipId)).toEqual([]);
+  });
+
+  test('that was called an orphan is told when its slip comes all the same, however late', async () => {
+    const [imported, live] = [result('gone', 'returned'), result('late', 'returned', { clock: 'wall' })];
+    await report(imported, live, result('late', 'progressed', { clock: 'wall' }));
+    await gateway.unitOfWork.query('update parked_result set orphan_at = clock_timestamp()');
+    const [old, young] = [submit('gone'), submit('late', {}, 'wall')];
+    for (const slip of [old, young]) await gateway.feed(slip.submit, slip.hold);
+    expect(await parked()).toEqual([]);
+    expect(await gateway.log(old.slipId)).toMatchObject([
+      { event: { type: 'SlipReturned' }, receivedTime: imported.receivedAt },
+    ]);
+    // The watermark has vouched for the time at which it came: it counts from when it was taken up.
+    const told = await gateway.log(young.slipId);
+    expect(told.map(({ event }) => event.type)).toEqual(['SlipReturned']);
+    expect(told[0]!.receivedTime).toBe(told[0]!.time);
   });
 });
 

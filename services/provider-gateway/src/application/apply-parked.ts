@@ -1,4 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
+import { isLive } from '@slipstream/slip';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import { byReceipt, misfit, type ReportedResult, receiveResult } from '../domain/result/reported-result.ts';
 import type { Changes } from './apply.ts';
@@ -15,9 +16,9 @@ export async function applyParked(
   if (dispatches.length === 0) return;
   const bySlip = new Map(dispatches.map((dispatch) => [referenceKey(dispatch), dispatch.slipId]));
   const parked = await tx.parked.take(dispatches);
-  for (const result of parked.toSorted(byReceipt)) {
+  for (const { result, orphaned } of parked.toSorted((a, b) => byReceipt(a.result, b.result))) {
     const dispatch = changes.get(bySlip.get(referenceKey(result)) ?? '');
-    if (dispatch) applyResult(changes, dispatch, result, now, count);
+    if (dispatch) applyResult(changes, dispatch, result, { now, orphaned }, count);
   }
 }
 
@@ -26,14 +27,16 @@ export function applyResult(
   changes: Changes,
   dispatch: Dispatch,
   result: ReportedResult,
-  now: Instant,
+  { now, orphaned }: { readonly now: Instant; readonly orphaned: boolean },
   count: Count,
 ): void {
   if (dispatch.status === 'refused' || misfit(dispatch, result) !== null) {
     count('dropped_result');
     return;
   }
-  const received = receiveResult(dispatch, result, now);
+  // That nothing more was received by then has been vouched for (rule 6): it counts from this commit on.
+  const receivedAt = orphaned && isLive(result.clock) ? null : result.receivedAt;
+  const received = receiveResult(dispatch, result, { now, receivedAt });
   changes.apply(received);
   if (received.reception === 'contradiction') count('contradiction');
   if (received.reception === 'repeated') count('repeated_answer');

@@ -1,6 +1,14 @@
 import type { PendingEvent } from '@slipstream/slip';
+import type { Received } from '../domain/dispatch/receive-answer.ts';
 import type { Dispatch, NewInquiry, Step } from '../domain/dispatch/state.ts';
-import type { StoreTx } from './ports.ts';
+import type { Count, StoreTx } from './ports.ts';
+
+/** Counts what the provider said against what is known, or what nobody understands. */
+export function countOdd(step: Step | Received, count: Count): void {
+  if (!('reception' in step)) return;
+  if (step.reception === 'contradiction') count('contradiction');
+  if (step.reception === 'doubtful') count('doubtful_answer');
+}
 
 /** Collects what a batch of decisions changes, in order, and writes it with one statement per table. */
 export class Changes {
@@ -34,9 +42,28 @@ export class Changes {
     this.#events.push(event);
   }
 
+  /** Two slips may be one for the provider, and people must tell which. */
+  #sharing(slipId: string, other: string): PendingEvent[] {
+    const cause = this.#events.findLast((one) => one.slipId === slipId && 'evidence' in one.event.data);
+    if (cause === undefined || !('evidence' in cause.event.data)) return [];
+    const { evidence, provider } = cause.event.data;
+    const { providerReference } = this.#rows.get(slipId)!;
+    const said = `${providerReference}, which names ${other}`;
+    const data = {
+      provider,
+      doubt: 'reference_shared',
+      said,
+      evidence,
+      providerReference,
+      providerTime: null,
+    } as const;
+    return [{ ...cause, event: { type: 'AnswerDoubted', data } }];
+  }
+
   async write(tx: StoreTx): Promise<void> {
     const changed = [...this.#changed].map((slipId) => this.#rows.get(slipId)!);
-    if (changed.length > 0) await tx.dispatches.save(changed);
+    const shared = changed.length > 0 ? await tx.dispatches.save(changed) : [];
+    for (const { slipId, other } of shared) this.#events.push(...this.#sharing(slipId, other));
     if (this.#inquiries.length > 0) await tx.inquiries.add(this.#inquiries);
     if (this.#events.length > 0) tx.publish(this.#events);
   }

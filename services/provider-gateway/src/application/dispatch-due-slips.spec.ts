@@ -21,7 +21,10 @@ function setUp(
   const tx = {
     dispatches: {
       lockDue: async () => ({ now, due }),
-      save: async (rows: readonly Dispatch[]) => void saved.push(...rows),
+      save: async (rows: readonly Dispatch[]) => {
+        saved.push(...rows);
+        return [];
+      },
     },
     publish: () => {},
     afterCommit: (then: (places: readonly EventPlace[]) => void) => void committed.push(then),

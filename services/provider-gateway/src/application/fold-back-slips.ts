@@ -2,6 +2,7 @@ import type { Instant } from '@slipstream/kernel';
 import { foldBack } from '../domain/dispatch/fold-back.ts';
 import { newDispatch } from '../domain/dispatch/state.ts';
 import type { Inquiry } from '../domain/inquiry/inquiry.ts';
+import { polled } from '../domain/inquiry/poll.ts';
 import { Changes } from './apply.ts';
 import { type FollowedEvent, isSubmitted } from './follow-slips.ts';
 import type { Count, Providers, StoreTx } from './ports.ts';
@@ -42,7 +43,7 @@ function foldOne(
   }
   const terms = providers.get(before.provider ?? '')?.capabilities ?? null;
   const { dispatch, inquiries, answered } = foldBack(before, recorded.event, { now, terms });
-  changes.apply({ dispatch, inquiries, events: [] });
+  changes.apply(polled({ dispatch, inquiries, events: [] }, now, terms));
   if (answered === null) return [];
   return [{ slipId: before.slipId, n: answered, provider: before.provider ?? '' }];
 }

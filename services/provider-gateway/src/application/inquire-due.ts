@@ -1,9 +1,12 @@
 import { type Instant, must } from '@slipstream/kernel';
 import type { Dispatch } from '../domain/dispatch/state.ts';
-import { answerInquiry, askAgainAt, planInquiry } from '../domain/inquiry/inquiry.ts';
+import { answerInquiry, askAgainAt, planInquiry, pollNumber } from '../domain/inquiry/inquiry.ts';
+import { notFoundCountsAfterMs, polled } from '../domain/inquiry/poll.ts';
 import type { InquiryOutcome } from '../domain/provider/answer.ts';
-import { Changes } from './apply.ts';
+import { asItCounts } from '../domain/provider/finality.ts';
+import { Changes, countOdd } from './apply.ts';
 import type { ClaimedInquiry, Count, Providers, Store } from './ports.ts';
+import { capabilitiesOf } from './record-outcomes.ts';
 import type { Routing } from './routing.ts';
 import type { Slots } from './slots.ts';
 
@@ -40,17 +43,25 @@ export interface InquirerParts {
  * @returns how many inquiries were dealt with
  */
 export async function inquireDue(parts: InquirerParts): Promise<number> {
-  const { providers } = parts;
   if (parts.clockTrouble() !== null) return 0;
-  const leaseMs = new Map(
+  return (await inquire(parts)) + (await pollDue(parts));
+}
+
+/** How long a question is nobody else's, by provider. */
+function leases(providers: Providers): Map<string, number> {
+  return new Map(
     [...providers.values()].map(({ id, capabilities: { connectTimeoutMs, answerTimeoutMs } }) => [
       id,
       connectTimeoutMs + answerTimeoutMs + leaseMarginMs,
     ]),
   );
+}
+
+async function inquire(parts: InquirerParts): Promise<number> {
+  const { providers } = parts;
   const free = parts.slots.free();
   const { asked, found } = await parts.store.run(async (tx) => {
-    const { now, due } = await tx.inquiries.claimDue(free, leaseMs);
+    const { now, due } = await tx.inquiries.claimDue(free, leases(providers));
     const slipIds = [...new Set(due.map((one) => one.slipId))];
     const changes = new Changes(slipIds.length > 0 ? (await tx.dispatches.lock(slipIds)).rows : new Map());
     const asked: ClaimedInquiry[] = [];
@@ -73,6 +84,34 @@ export async function inquireDue(parts: InquirerParts): Promise<number> {
     parts.slots.run(inquiry.provider, () => ask(parts, inquiry), parts.onFree);
   }
   if (parts.slots.looked(free, found)) parts.onFree();
+  return found.length;
+}
+
+/**
+ * Asks by the poll ladder about slips that a provider has and has not decided. Those that others hold are passed over, so
+ * this waits for nobody's lock, and needs a transaction of its own for it.
+ */
+async function pollDue(parts: InquirerParts): Promise<number> {
+  const { providers } = parts;
+  const free = parts.slots.free();
+  if (free.size === 0) return 0;
+  const { asked, found } = await parts.store.run(async (tx) => {
+    const { now, due } = await tx.dispatches.claimPolls(free, leases(providers));
+    const changes = new Changes();
+    const asked: ClaimedInquiry[] = [];
+    for (const dispatch of due) {
+      const { slipId, provider } = dispatch;
+      const inquiry = { slipId, n: pollNumber, provider: provider ?? '', askedAt: now };
+      const { plan } = planInquiry(dispatch, inquiry, now, true);
+      if (plan === 'ask') asked.push(inquiry);
+      else if (plan === 'answer') changes.add({ ...dispatch, pollAt: null });
+    }
+    await changes.write(tx);
+    return { asked, found: due.map(({ provider }) => provider ?? '') };
+  });
+  for (const inquiry of asked) {
+    parts.slots.run(inquiry.provider, () => ask(parts, inquiry), parts.onFree);
+  }
   return found.length;
 }
 
@@ -101,28 +140,37 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
     const changes = new Changes(rows);
     const done = new Set<string>();
     const again = new Map<ClaimedInquiry, Instant>();
-    for (const { inquiry, outcome } of answers) {
+    for (const { inquiry, outcome: heard } of answers) {
       const dispatch = changes.get(inquiry.slipId);
       if (!dispatch) continue;
       const key = inquiryKey(inquiry);
       const first = unanswered.has(key) && !done.has(key);
       done.add(key);
       // As this service's own question a repeat gives evidence, but no second InquiryAnswered.
-      const as = first ? inquiry : { ...inquiry, n: 0 };
-      const acceptanceDelayMaxMs =
-        parts.providers.get(inquiry.provider)?.capabilities.acceptanceDelayMaxMs ?? null;
+      const as = first ? inquiry : { ...inquiry, n: Math.min(inquiry.n, 0) };
+      const terms = capabilitiesOf(parts.providers, inquiry);
+      const acceptanceDelayMaxMs = terms && notFoundCountsAfterMs(terms);
+      const outcome =
+        heard.kind === 'answered'
+          ? { ...heard, answer: asItCounts(heard.answer, dispatch, now, terms) }
+          : heard;
       const next = (one: Dispatch) => parts.routing.choose(one, disabled);
       const asked = { askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs, next };
-      const step = answerInquiry(dispatch, as, asked);
-      changes.apply(step);
+      const step = answerInquiry(withoutPoll(dispatch, inquiry), as, asked);
+      changes.apply(polled(step, now, terms));
       const at = first ? askAgainAt(step.dispatch, inquiry, asked) : null;
       if (at !== null) again.set(inquiry, at);
-      if ('reception' in step && step.reception === 'contradiction') parts.count('contradiction');
+      countOdd(step, parts.count);
     }
     await tx.inquiries.markAnswered(inquiries.filter((one) => !again.has(one)));
     await tx.inquiries.postpone(again);
     await changes.write(tx);
   });
+}
+
+/** The poll that was claimed is done; the next one is found anew. */
+function withoutPoll(dispatch: Dispatch, { n }: ClaimedInquiry): Dispatch {
+  return n === pollNumber ? { ...dispatch, pollAt: null } : dispatch;
 }
 
 function inquiryKey(inquiry: { readonly slipId: string; readonly n: number }): string {

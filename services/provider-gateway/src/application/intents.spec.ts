@@ -33,6 +33,7 @@ function setUp(
       lock: async () => ({ now, rows: new Map(rows.map((row) => [row.slipId, row])), disabled }),
       save: async (changed: readonly Dispatch[]) => {
         for (const row of changed) saved.set(row.slipId, row);
+        return [];
       },
     },
     parked: { take: async () => [] },

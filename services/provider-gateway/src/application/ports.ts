@@ -3,9 +3,12 @@ import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import type { CallLimits } from '../domain/dispatch/attempt.ts';
 import type { Dispatch, NewInquiry } from '../domain/dispatch/state.ts';
 import type { Inquiry } from '../domain/inquiry/inquiry.ts';
+import type { PollLimits } from '../domain/inquiry/poll.ts';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
+import type { FinalityTerms } from '../domain/provider/finality.ts';
 import type { ReportedResult } from '../domain/result/reported-result.ts';
 import type { ClockMarks } from '../domain/watermark/bounds.ts';
+import type { UnmatchedFilter, UnmatchedPage, UnmatchedPlace } from './unmatched.ts';
 
 /** Runs work in one database transaction. */
 export interface Store {
@@ -44,6 +47,8 @@ export interface StoreTx {
   readonly parked: ParkedResults;
   readonly clocks: ClockMarkStore;
   readonly providerStates: ProviderStates;
+  /** What has no slip yet, the oldest first, after a place; at most `limit`. */
+  unmatched(filter: UnmatchedFilter, after: UnmatchedPlace | null, limit: number): Promise<UnmatchedPage>;
   publish(events: readonly PendingEvent[]): void;
   /** Publishes what belongs to no slip. */
   tell(events: readonly PendingOpsEvent[]): void;
@@ -78,7 +83,8 @@ export interface Dispatches {
     places: readonly { readonly provider: string; readonly route: string }[],
     limit: number,
   ): Promise<{ now: Instant; stuck: readonly Dispatch[] }>;
-  save(dispatches: readonly Dispatch[]): Promise<void>;
+  /** Writes rows; gives those to which their provider just gave the reference that it gave to another slip, too. */
+  save(dispatches: readonly Dispatch[]): Promise<readonly SharedReference[]>;
   /** Takes at most `limit` rows whose deadline lies at or before this time off the list of what is due. */
   giveUp(before: Instant, limit: number): Promise<number>;
   /** How many slips without an end a provider has, by status. */
@@ -88,6 +94,16 @@ export interface Dispatches {
    * it follows when two NOT_FOUND can prove at the latest that it did not execute one (rule 3).
    */
   countByProof(provider: string, acceptanceDelayMaxMs: number | null): Promise<readonly ProofCount[]>;
+  /**
+   * Takes slips whose poll is due, at most `limits` of each provider. They count as asked now, and are nobody else's for
+   * `leaseMs`.
+   */
+  claimPolls(
+    limits: ReadonlyMap<string, number>,
+    leaseMs: ReadonlyMap<string, number>,
+  ): Promise<{ now: Instant; due: readonly Dispatch[] }>;
+  /** Makes the poll of a slip due now, if its provider may have it and has not decided; gives whether it did. */
+  pollNow(provider: string, slipId: string): Promise<boolean>;
   /** Whether a slip on the wall clock still waits for its end. */
   anyOpen(): Promise<boolean>;
   /** Whether anything may become due for a worker by the time alone: a call, a question, an answer kept for a slip. */
@@ -126,6 +142,12 @@ export interface ProviderStates {
   set(provider: string, state: Omit<ProviderState, 'changedAt'>): Promise<boolean>;
 }
 
+export interface SharedReference {
+  readonly slipId: string;
+  /** The slip that had it before. */
+  readonly other: string;
+}
+
 export interface SlipReference {
   readonly caller: string;
   readonly reference: string;
@@ -162,15 +184,34 @@ export interface StoredCallback {
 }
 
 export interface Callbacks {
-  /** Stores callbacks and tells which of them (by index) are new. */
+  /** Stores callbacks and tells which of them (by index) are new: one that was unreadable is, when it comes again. */
   add(callbacks: readonly StoredCallback[]): Promise<ReadonlySet<number>>;
-  markHandled(callbacks: readonly (StoredCallback & { readonly handled: string })[]): Promise<void>;
+  markHandled(
+    callbacks: readonly (Pick<StoredCallback, 'provider' | 'webhookId'> & { readonly handled: string })[],
+  ): Promise<void>;
+  /**
+   * Locks orphans whose slip was given to their provider after all, among `limit` orphans behind `after`; those that others
+   * hold are passed over. `next` is where to go on, null at the end.
+   */
+  lockMatched(
+    after: OrphanPlace,
+    limit: number,
+  ): Promise<{ matched: readonly StoredCallback[]; next: OrphanPlace | null }>;
+}
+
+/** Where an orphaned callback stands among all. */
+export type OrphanPlace = Pick<StoredCallback, 'slipId' | 'provider' | 'webhookId'>;
+
+export interface TakenResult {
+  readonly result: ReportedResult;
+  /** The watermark has passed its receipt: it was said that no slip of it would come. */
+  readonly orphaned: boolean;
 }
 
 export interface ParkedResults {
   add(results: readonly ReportedResult[]): Promise<void>;
-  /** Removes and gives what waits for these slips; orphans stay. */
-  take(references: readonly SlipReference[]): Promise<readonly ReportedResult[]>;
+  /** Removes and gives what waits for these slips, what was called an orphan too: its slip came after all. */
+  take(references: readonly SlipReference[]): Promise<readonly TakenResult[]>;
   /**
    * Slips that are past waiting for a hold and have parked results all the same, among about `limit` results behind
    * `after`; `next` is where to go on, null at the end.
@@ -217,17 +258,27 @@ export interface CallbackMessage {
   readonly answer: ProviderAnswer;
 }
 
+/** A callback that is signed as it must be, and from which nothing can be learnt about a slip; why, for people. */
+export interface UnreadableMessage {
+  readonly problem: string;
+}
+
 /** The headers of a callback, by lower-case name, each with every value that came. */
 export type CallbackHeaders = Readonly<Record<string, readonly string[] | undefined>>;
 
-/**
- * Checks and reads a callback; `body` is exactly what came. The webhook id is the same when the provider repeats it.
- * @throws SlipstreamError signature_invalid, malformed_request
- */
-export type ReadCallback = (
-  body: Buffer,
-  headers: CallbackHeaders,
-) => { readonly webhookId: string; readonly message: CallbackMessage };
+/** Reads the callbacks of one provider; `body` is exactly what came. */
+export interface CallbackReader {
+  /**
+   * Checks and reads a callback. The webhook id is the same when the provider repeats it.
+   * @throws SlipstreamError signature_invalid
+   */
+  read(
+    body: Buffer,
+    headers: CallbackHeaders,
+  ): { readonly webhookId: string; readonly message: CallbackMessage | UnreadableMessage };
+  /** Reads a body that was checked before; of any other it is no more than a hint. */
+  understand(body: Buffer): CallbackMessage | UnreadableMessage;
+}
 
 /** How a call ended, and when its slot is free again: a call that was given up may still wait for a connection. */
 export interface Ended<Outcome> {
@@ -235,8 +286,18 @@ export interface Ended<Outcome> {
   readonly released: Promise<void>;
 }
 
+/** A protocol's words for each state. */
+export interface Words {
+  readonly acknowledged: readonly string[];
+  readonly progressed: readonly string[];
+  readonly succeeded: readonly string[];
+  readonly failed: readonly string[];
+  readonly void: readonly string[];
+}
+
 /** What a provider can do, and the bounds that its rules declare. */
-export interface Capabilities extends CallLimits {
+export interface Capabilities extends CallLimits, PollLimits, FinalityTerms {
+  readonly words: Words;
   /** Dispatch calls in flight per instance. */
   readonly concurrencyMax: number;
   /** After too many failures no dispatch call is made for so long; then one tries it again. */
@@ -260,7 +321,7 @@ export interface Provider {
   /** Asks about a slip. Never throws. */
   inquire(slipId: string): Promise<Ended<InquiryOutcome>>;
   /** Null for a provider that makes no callbacks. */
-  readonly readCallback: ReadCallback | null;
+  readonly callbackReader: CallbackReader | null;
   /** Ends every call and closes the connections. */
   close(): Promise<void>;
 }
@@ -298,7 +359,10 @@ export type Random = () => number;
 /** Things that are counted for people. */
 export type Counted =
   | 'contradiction'
+  /** A word that settles nothing. */
+  | 'doubtful_answer'
   | 'orphan_callback'
+  | 'unreadable_callback'
   | 'orphan_result'
   | 'dropped_result'
   | 'repeated_answer'

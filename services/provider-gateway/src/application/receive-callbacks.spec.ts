@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { addMs } from '@slipstream/kernel';
 import type { PendingEvent } from '@slipstream/slip';
-import { dispatch, final, t0 } from '../domain/dispatch/spec-support.ts';
+import { dispatch, doubtful, final, pending, t0 } from '../domain/dispatch/spec-support.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
-import type { Counted, Store, StoreTx } from './ports.ts';
+import type { Counted, Providers, SharedReference, Store, StoreTx } from './ports.ts';
 import { type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
 
 const slip = dispatch({ status: 'unanswered', attempt: 1, sentMaybe: true, nextAt: null });
@@ -13,7 +14,10 @@ let stored: Set<string>;
 let handled: string[];
 let published: PendingEvent[];
 let counted: Counted[];
+/** What the table says of references that two slips have. */
+let shared: SharedReference[];
 beforeEach(() => {
+  shared = [];
   rows = new Map([[slip.slipId, slip]]);
   stored = new Set();
   [handled, published, counted] = [[], [], []];
@@ -41,6 +45,7 @@ const tx = {
     },
     async save(changed: readonly Dispatch[]) {
       for (const row of changed) rows.set(row.slipId, row);
+      return shared;
     },
   },
   publish: (events: readonly PendingEvent[]) => void published.push(...events),
@@ -56,8 +61,15 @@ const callback = (more: Partial<ReceivedCallback> = {}): ReceivedCallback => ({
   message: { slipId: slip.slipId, answer: final('succeeded') },
   ...more,
 });
+const capabilities = {
+  acceptanceDelayMaxMs: 1_000,
+  visibilityDelayMs: 0,
+  pollLadderMs: [1_000],
+  failuresFinal: true,
+};
+const providers = new Map([['acme', { id: 'acme', capabilities }]]) as unknown as Providers;
 const receive = (...callbacks: ReceivedCallback[]) =>
-  receiveCallbacks(store, callbacks, (what) => void counted.push(what));
+  receiveCallbacks({ store, providers, count: (what) => void counted.push(what) }, callbacks);
 const types = () => published.map(({ event }) => event.type);
 
 describe('a callback', () => {
@@ -93,6 +105,41 @@ describe('a callback', () => {
       handled: ['recorded'],
       counted: ['repeated_answer', 'repeated_answer'],
     });
+  });
+
+  test('from which nothing can be learnt is stored, and says so', async () => {
+    expect(await receive(callback({ message: { problem: 'no status' } }))).toEqual(['unreadable']);
+    expect({ types: types(), handled, counted }).toEqual({
+      types: [],
+      handled: ['unreadable'],
+      counted: ['unreadable_callback'],
+    });
+  });
+
+  test('that only acknowledges lets the provider be asked later, in case its news gets lost', async () => {
+    rows.set(slip.slipId, { ...slip, notAfter: t0 });
+    await receive(callback({ message: { slipId: slip.slipId, answer: pending } }));
+    expect(rows.get(slip.slipId)).toMatchObject({ acknowledged: true, pollAt: addMs(t0, 1_000) });
+  });
+
+  test('that names a slip as its provider names another one is told, and people look at both', async () => {
+    shared = [{ slipId: slip.slipId, other: 'slip-2' }];
+    await receive(callback());
+    expect(published.map(({ event }) => event)).toMatchObject([
+      { type: 'SlipReturned' },
+      {
+        type: 'AnswerDoubted',
+        data: { doubt: 'reference_shared', said: 'p-1, which names slip-2', evidence: 'signed_callback' },
+      },
+    ]);
+  });
+
+  test('that settles nothing is told, and its slip asked about at once', async () => {
+    expect(await receive(callback({ message: { slipId: slip.slipId, answer: doubtful } }))).toEqual([
+      'doubtful',
+    ]);
+    expect({ types: types(), counted }).toEqual({ types: ['AnswerDoubted'], counted: ['doubtful_answer'] });
+    expect(rows.get(slip.slipId)!.pollAt).toBe(t0);
   });
 
   test('under an id that another provider used is its own', async () => {

@@ -1,34 +1,43 @@
 import type { Instant } from '@slipstream/kernel';
 import { hear } from '../domain/dispatch/earlier.ts';
 import type { Reception } from '../domain/dispatch/receive-answer.ts';
+import { polled } from '../domain/inquiry/poll.ts';
+import { asItCounts } from '../domain/provider/finality.ts';
 import { Changes } from './apply.ts';
-import type { CallbackMessage, Count, Store, StoredCallback } from './ports.ts';
+import type { CallbackMessage, Count, Providers, Store, StoredCallback, UnreadableMessage } from './ports.ts';
+import { capabilitiesOf } from './record-outcomes.ts';
 
-/** A callback whose signature is good and whose content was understood. */
+/** A callback whose signature is good. */
 export interface ReceivedCallback extends Omit<StoredCallback, 'slipId'> {
-  readonly message: CallbackMessage;
+  readonly message: CallbackMessage | UnreadableMessage;
 }
 
-export type CallbackHandling = Reception | 'replayed';
+/** `replayed`: it was handled before. `unreadable`: nothing was learnt from it; sent again, it is read again. */
+export type CallbackHandling = Reception | 'replayed' | 'unreadable';
+
+interface CallbackParts {
+  readonly store: Store;
+  readonly providers: Providers;
+  readonly count: Count;
+}
 
 /**
- * Stores and handles callbacks, many in one transaction: a provider gets its 2xx only when this has committed.
- * A webhook id is handled once for ever. A callback about a slip that this provider was never given is stored as an
- * orphan, for people.
+ * Stores and handles callbacks, many in one transaction: a provider gets its 2xx only when this has committed. Each is
+ * stored before anything is made of it; a webhook id is handled once for ever. A callback about a slip that this provider
+ * was never given is stored as an orphan, for people, and taken up should the slip come (`take-up-orphans.ts`).
  */
 export async function receiveCallbacks(
-  store: Store,
+  { store, providers, count }: CallbackParts,
   callbacks: readonly ReceivedCallback[],
-  count: Count,
 ): Promise<readonly CallbackHandling[]> {
   const handled = await store.run(async (tx) => {
-    const stored = callbacks.map((callback) => ({ ...callback, slipId: callback.message.slipId }));
+    const stored = callbacks.map((callback) => ({ ...callback, slipId: slipIdOf(callback) }));
     const fresh = await tx.callbacks.add(stored);
-    const wanted = stored.filter((_, index) => fresh.has(index)).map((callback) => callback.slipId);
-    const { now, rows } = await tx.dispatches.lock([...new Set(wanted)]);
+    const wanted = stored.filter(({ slipId }, index) => fresh.has(index) && slipId !== '');
+    const { now, rows } = await tx.dispatches.lock([...new Set(wanted.map(({ slipId }) => slipId))]);
     const changes = new Changes(rows);
     const results = callbacks.map((callback, index) =>
-      fresh.has(index) ? handle(changes, callback, now) : 'replayed',
+      fresh.has(index) ? handle(changes, callback, now, providers) : 'replayed',
     );
     await tx.callbacks.markHandled(
       stored.flatMap((callback, index) =>
@@ -38,20 +47,46 @@ export async function receiveCallbacks(
     await changes.write(tx);
     return results;
   });
-  for (const one of handled) {
-    if (one === 'contradiction') count('contradiction');
-    if (one === 'orphan') count('orphan_callback');
-    if (one === 'repeated' || one === 'replayed') count('repeated_answer');
-  }
+  for (const one of handled) countHandling(one, count);
   return handled;
 }
 
-function handle(changes: Changes, callback: ReceivedCallback, now: Instant): Reception {
-  const { answer, slipId } = callback.message;
+function slipIdOf({ message }: ReceivedCallback): string {
+  return 'slipId' in message ? message.slipId : '';
+}
+
+function handle(
+  changes: Changes,
+  { provider, message }: ReceivedCallback,
+  now: Instant,
+  providers: Providers,
+): CallbackHandling {
+  if (!('slipId' in message)) return 'unreadable';
+  return handleMessage(changes, provider, message, now, providers);
+}
+
+/** Records what a provider's callback says. */
+export function handleMessage(
+  changes: Changes,
+  provider: string,
+  { slipId, answer: said }: CallbackMessage,
+  now: Instant,
+  providers: Providers,
+): Reception {
   const dispatch = changes.get(slipId);
   if (dispatch?.mode !== 'dispatched') return 'orphan';
+  const terms = providers.get(provider)?.capabilities ?? null;
+  const answer = asItCounts(said, dispatch, now, terms);
   const receipt = { answer, evidence: 'signed_callback', receivedAt: null, now } as const;
-  const received = hear(dispatch, callback.provider, receipt);
-  changes.apply(received);
+  const received = hear(dispatch, provider, receipt);
+  changes.apply(polled(received, now, capabilitiesOf(providers, received.dispatch)));
   return received.reception;
+}
+
+export function countHandling(handling: CallbackHandling, count: Count): void {
+  if (handling === 'contradiction') count('contradiction');
+  if (handling === 'doubtful') count('doubtful_answer');
+  if (handling === 'unreadable') count('unreadable_callback');
+  if (handling === 'orphan') count('orphan_callback');
+  if (handling === 'repeated' || handling === 'replayed') count('repeated_answer');
 }

@@ -42,7 +42,7 @@ export async function receiveResults(
     const row = rows.get(referenceKey(result));
     const dispatch = row && changes.get(row.slipId);
     if (!dispatch || dispatch.status === 'submitted') parked.push(result);
-    else applyResult(changes, dispatch, result, now, count);
+    else applyResult(changes, dispatch, result, { now, orphaned: false }, count);
   }
   if (parked.length > 0) await tx.parked.add(parked);
   if (batch.marks.length > 0) await tx.clocks.advance(batch.marks);

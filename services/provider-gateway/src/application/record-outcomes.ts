@@ -2,10 +2,12 @@ import { backoffMs, type Instant } from '@slipstream/kernel';
 import { type AttemptEnd, endAttempt } from '../domain/dispatch/attempt.ts';
 import { moveTo, providerOf, wasGiven } from '../domain/dispatch/earlier.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
-import { asDeclared } from '../domain/provider/answer.ts';
-import { Changes } from './apply.ts';
+import { notFoundCountsAfterMs, polled } from '../domain/inquiry/poll.ts';
+import { asDeclared, type CallOutcome } from '../domain/provider/answer.ts';
+import { asItCounts } from '../domain/provider/finality.ts';
+import { Changes, countOdd } from './apply.ts';
 import { type EndedCall, notPublished } from './intents.ts';
-import type { Count, Providers, Random, RetryLimits, Store, StoreTx } from './ports.ts';
+import type { Capabilities, Count, Providers, Random, RetryLimits, Store, StoreTx } from './ports.ts';
 import type { Routing } from './routing.ts';
 
 export interface RecorderParts {
@@ -26,14 +28,14 @@ export async function recordOutcomes(parts: RecorderParts, calls: readonly Ended
     for (const ended of calls) {
       const dispatch = changes.get(ended.slipId);
       if (!dispatch) continue;
-      const can = parts.providers.get(providerOf(dispatch, ended.attempt) ?? '')?.capabilities;
-      const outcome = asDeclared(ended.outcome, can?.throttledMeansNotTaken === true);
-      const call = { ...ended, outcome };
+      const can = parts.providers.get(providerOf(dispatch, ended.attempt) ?? '')?.capabilities ?? null;
+      const declared = asDeclared(ended.outcome, can?.throttledMeansNotTaken === true);
+      const call = { ...ended, outcome: outcomeAsItCounts(declared, dispatch, now, can) };
       const step = endAttempt(dispatch, { ...call, now, ...circumstances(parts, dispatch) });
-      changes.apply(step);
+      changes.apply(polled(step, now, capabilitiesOf(parts.providers, step.dispatch)));
       const onward = handOn(parts.routing, step.dispatch, call, { now, disabled });
       if (onward !== null) changes.add(onward);
-      if ('reception' in step && step.reception === 'contradiction') parts.count('contradiction');
+      countOdd(step, parts.count);
     }
     await changes.write(tx);
   });
@@ -57,6 +59,16 @@ function handOn(
   if (chosen === null || chosen.provider === dispatch.provider) return null;
   const nextAt = wasGiven(dispatch, chosen.provider) ? dispatch.nextAt : now;
   return nextAt === null ? null : { ...moveTo(dispatch, chosen), nextAt };
+}
+
+function outcomeAsItCounts(
+  outcome: CallOutcome,
+  dispatch: Dispatch,
+  now: Instant,
+  terms: Capabilities | null,
+): CallOutcome {
+  if (outcome.kind !== 'answered') return outcome;
+  return { ...outcome, answer: asItCounts(outcome.answer, dispatch, now, terms) };
 }
 
 const abandonedMax = 200;
@@ -90,7 +102,8 @@ async function endAbandoned(
       const { attempt, owner } = dispatch;
       const detail = `The instance ${owner ?? 'that sent it'} did not record how the attempt ended.`;
       const outcome = { kind: 'unanswered', reason, detail } as const;
-      changes.apply(endAttempt(dispatch, { attempt, outcome, now, ...circumstances(parts, dispatch) }));
+      const step = endAttempt(dispatch, { attempt, outcome, now, ...circumstances(parts, dispatch) });
+      changes.apply(polled(step, now, capabilitiesOf(parts.providers, dispatch)));
     }
     await changes.write(tx);
     return abandoned.length;
@@ -104,9 +117,17 @@ function circumstances(
   dispatch: Dispatch,
 ): Pick<AttemptEnd, 'retryDelayMs' | 'acceptanceDelayMaxMs'> {
   const { retryInitialMs: minMs, retryMaxMs: maxMs } = parts.retryLimits(dispatch.route);
-  const provider = parts.providers.get(dispatch.provider ?? '');
+  const terms = capabilitiesOf(parts.providers, dispatch);
   return {
     retryDelayMs: Math.round(backoffMs(dispatch.attempt, { minMs, maxMs }, parts.random())),
-    acceptanceDelayMaxMs: provider?.capabilities.acceptanceDelayMaxMs ?? null,
+    acceptanceDelayMaxMs: terms && notFoundCountsAfterMs(terms),
   };
+}
+
+/** What the provider of a slip can do; null: it is not configured any more. */
+export function capabilitiesOf(
+  providers: Providers,
+  { provider }: Pick<Dispatch, 'provider'>,
+): Capabilities | null {
+  return providers.get(provider ?? '')?.capabilities ?? null;
 }

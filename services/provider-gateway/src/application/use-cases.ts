@@ -1,4 +1,5 @@
 import type { Bound } from '../domain/watermark/bounds.ts';
+import { askAboutSuspect, SuspectLimit } from './ask-about-suspects.ts';
 import { type DispatcherParts, dispatchDueSlips } from './dispatch-due-slips.ts';
 import { foldBackSlips } from './fold-back-slips.ts';
 import { type FollowedEvent, followSlips, type NewlyDue } from './follow-slips.ts';
@@ -18,6 +19,8 @@ import {
   previewDisable,
   switchProvider,
 } from './switch-provider.ts';
+import { newOrphanSweep, takeUpOrphans } from './take-up-orphans.ts';
+import type { UnmatchedFilter, UnmatchedPage, UnmatchedPlace } from './unmatched.ts';
 import { anythingOpen, type BoundFacts, readBounds } from './watermark-bounds.ts';
 
 /** Everything this service can do. What takes a `StoreTx` happens in a consumer's transaction. */
@@ -32,6 +35,8 @@ export interface UseCases {
   receiveResults(tx: StoreTx, batch: ResultBatch): Promise<readonly Refused[]>;
   /** Stores and handles providers' callbacks. */
   receiveCallbacks(callbacks: readonly ReceivedCallback[]): Promise<readonly CallbackHandling[]>;
+  /** Asks about the slip of a callback that was refused for its signature, at most so often; gives whether it will. */
+  askAboutSuspect(provider: string, slipId: string): Promise<boolean>;
   /** Sends the slips that are due; gives how many calls were started. */
   dispatchDueSlips(calls: Calls): Promise<number>;
   /** Records how calls ended. */
@@ -50,6 +55,10 @@ export interface UseCases {
   recordAnswers(answers: readonly AnsweredInquiry[]): Promise<void>;
   /** Tells parked results whose slip is held, and names the orphans; gives how many it moved on. */
   releaseParked(upstream: readonly UpstreamTick[]): Promise<number>;
+  /** Handles callbacks whose slip came after them; gives how many there were. */
+  takeUpOrphans(): Promise<number>;
+  /** What came and has no slip yet, the oldest first. */
+  showUnmatched(filter: UnmatchedFilter, after: UnmatchedPlace | null, limit: number): Promise<UnmatchedPage>;
   /** How far this service may be vouched for on each clock. */
   readBounds(facts: BoundFacts): Promise<readonly Bound[]>;
   anythingOpen(): Promise<boolean>;
@@ -75,6 +84,8 @@ export function useCases(parts: Parts): UseCases {
   const { store, count, dispatchSlots, inquirySlots } = parts;
   const sweep = newSweep();
   const publishing = newPublishing();
+  const orphans = newOrphanSweep();
+  const suspects = new SuspectLimit(parts.monotonicMs);
   const lapse: Lapse = { reading: null };
   const caller = (calls: Calls) => ({ ...parts, ...calls, publishing, slots: dispatchSlots });
   return {
@@ -82,7 +93,8 @@ export function useCases(parts: Parts): UseCases {
     newIntents: (calls) => (parts.clockTrouble() === null ? new Intents(caller(calls)) : null),
     foldBackSlips: (tx, events) => foldBackSlips(tx, events, parts),
     receiveResults: (tx, batch) => receiveResults(tx, batch, count),
-    receiveCallbacks: (callbacks) => receiveCallbacks(store, callbacks, count),
+    receiveCallbacks: (callbacks) => receiveCallbacks(parts, callbacks),
+    askAboutSuspect: (provider, slipId) => askAboutSuspect({ store, suspects }, provider, slipId),
     dispatchDueSlips: (calls) => dispatchDueSlips(caller(calls)),
     recordOutcomes: (calls) => recordOutcomes(parts, calls),
     giveUpLapsed: () => giveUpLapsed(parts, lapse),
@@ -92,6 +104,8 @@ export function useCases(parts: Parts): UseCases {
     inquireDue: (calls) => inquireDue({ ...parts, ...calls, slots: inquirySlots }),
     recordAnswers: (answers) => recordAnswers(parts, answers),
     releaseParked: (upstream) => releaseParked(store, upstream, count, parts.onUntold, sweep),
+    takeUpOrphans: () => takeUpOrphans(parts, orphans),
+    showUnmatched: (filter, after, limit) => store.run((tx) => tx.unmatched(filter, after, limit)),
     readBounds: (facts) => store.run((tx) => readBounds(tx, facts)),
     anythingOpen: () => store.run(anythingOpen),
     anythingInHand: () => store.run((tx) => tx.dispatches.anyInHand()),

@@ -5,7 +5,17 @@ import type { Provider } from '../application/ports.ts';
 import { dispatch } from '../domain/dispatch/spec-support.ts';
 import { jsonCallbackUnderTest } from './json-callback/spec-support.ts';
 import { openProviders, protocols } from './registry.ts';
-import { drip, flood, http, type ProtocolUnderTest, patientMs, rulesOf, says, Wire } from './spec-support.ts';
+import {
+  drip,
+  flood,
+  http,
+  type ProtocolUnderTest,
+  patientMs,
+  rulesOf,
+  type Saying,
+  says,
+  Wire,
+} from './spec-support.ts';
 
 /** What every provider has to keep, over a real server. A new protocol adds a row here, and describes its words. */
 const all: readonly ProtocolUnderTest[] = [jsonCallbackUnderTest];
@@ -48,6 +58,22 @@ describe.each(all)('a provider of $protocol', (under) => {
       });
       expect(provider.capabilities.inquiryConcurrencyMax).toBeGreaterThanOrEqual(1);
     });
+
+    test('with a meaning for each of its words', async () => {
+      wire = await Wire.listen(() => {});
+      const { words } = wire.provider(under).capabilities;
+      const all = Object.values(words).flat();
+      expect(new Set(all).size).toBe(all.length);
+      for (const meaning of ['acknowledged', 'succeeded', 'failed'] as const) {
+        expect(words[meaning].length).toBeGreaterThan(0);
+      }
+    });
+
+    test('as the rules say when it is asked', async () => {
+      wire = await Wire.listen(() => {});
+      const declared = { visibilityDelayMs: 700, pollLadderMs: [1_000, 5_000] };
+      expect(wire.provider(under, declared).capabilities).toMatchObject(declared);
+    });
   });
 
   describe('prepares a call', () => {
@@ -67,7 +93,11 @@ describe.each(all)('a provider of $protocol', (under) => {
   describe('takes for an answer', () => {
     test.each([
       ['an acknowledgement', 'pending', { kind: 'acknowledged' }],
-      ['a status that nobody knows: it is pending', 'unheard_of', { kind: 'acknowledged' }],
+      [
+        'a word that nobody knows: it settles nothing, and is told as it came',
+        'unheard_of',
+        { kind: 'doubtful', doubt: 'word_unknown', said: 'COMPLETED_MAYBE' },
+      ],
       ['a success with its amount', final, { kind: 'returned', outcome: 'succeeded', amount: eur(1250n) }],
       [
         'another amount as it is told',
@@ -77,25 +107,72 @@ describe.each(all)('a provider of $protocol', (under) => {
       ['a success without an amount', { outcome: 'succeeded' }, { outcome: 'succeeded', amount: null }],
       ['a failure', { outcome: 'failed' }, { kind: 'returned', outcome: 'failed' }],
       ['a void', { outcome: 'void' }, { kind: 'returned', outcome: 'void' }],
+      [
+        'a failure whose amount cannot be read: nothing moved, whatever it says',
+        { outcome: 'failed', amount: 'unreadable' },
+        { kind: 'returned', outcome: 'failed', amount: null },
+      ],
+      [
+        'a success whose amount cannot be read: it settles nothing, and is told as it came',
+        { outcome: 'succeeded', amount: 'unreadable' },
+        { kind: 'doubtful', doubt: 'amount_unreadable' },
+      ],
     ] as const)('%s', async (_, saying, expected) => {
       wire = await Wire.listen(says(under.reply(slipId, saying)));
       expect(await send(wire.provider(under))).toMatchObject({ kind: 'answered', answer: expected });
       expect(wire.requests).toHaveLength(1);
     });
+
+    test.each<[string, string]>([
+      ['behind early hints without number', 'HTTP/1.1 103 X\r\nlink: </x>\r\n\r\n'.repeat(50) + succeeded],
+      [
+        'before a second answer that nobody asked for',
+        succeeded + under.reply(slipId, { outcome: 'failed' }),
+      ],
+    ])('the first one, %s', async (_, bytes) => {
+      wire = await Wire.listen(says(bytes));
+      expect(await send(wire.provider(under))).toMatchObject({
+        kind: 'answered',
+        answer: { outcome: 'succeeded' },
+      });
+      expect(wire.requests).toHaveLength(1);
+    });
   });
+
+  const bodyOf = (answer: string) => answer.split('\r\n\r\n')[1]!;
+  const utf16 = (body: string) => {
+    const bytes = Buffer.from(body, 'utf16le');
+    return Buffer.concat([Buffer.from(`HTTP/1.1 200 X\r\ncontent-length: ${bytes.length}\r\n\r\n`), bytes]);
+  };
 
   /** Something left, and nobody can tell what became of it. */
   const losses: [what: string, answer: (socket: Socket) => void, reason: string][] = [
     ['an answer about another slip', says(under.reply('another', final)), 'garbage'],
+    ['an answer that says two things', says(under.twoWords(slipId)), 'garbage'],
     ['an empty answer', says(http(200, '')), 'garbage'],
+    ['204', says('HTTP/1.1 204 X\r\n\r\n'), 'garbage'],
+    ['an error in a 200', says(http(200, { error: { code: 'internal', message: 'try later' } })), 'garbage'],
+    ['a list', says(http(200, '[]')), 'garbage'],
+    ['a compressed body', says(succeeded.replace('\r\n', '\r\ncontent-encoding: gzip\r\n')), 'garbage'],
+    ['text behind a byte order mark', says(http(200, `\ufeff${bodyOf(succeeded)}`)), 'garbage'],
+    ['UTF-16', (socket) => void socket.write(utf16(bodyOf(succeeded))), 'garbage'],
     ['HTML', says(http(200, '<html>', { 'content-type': 'text/html' })), 'garbage'],
     ['401 of an old key', says(http(401, {})), 'garbage'],
     ['403 of a proxy', says(http(403, '<html>')), 'garbage'],
     ['404 of a moved path', says(http(404, { error: 'not found' })), 'garbage'],
     ['429', says(http(429, {})), 'throttled'],
+    ['429 with Retry-After', says(http(429, {}, { 'retry-after': '1' })), 'throttled'],
+    ['502 of a proxy', says(http(502, '<html>', { 'content-type': 'text/html' })), 'server_error'],
+    ['503 with Retry-After', says(http(503, '', { 'retry-after': '1' })), 'server_error'],
+    ['a redirect to itself', says(http(307, '', { location: '/' })), 'redirect'],
     ['500 with a good body', says(succeeded.replace(/^HTTP\/1.1 \d+/, 'HTTP/1.1 500')), 'server_error'],
     ['a redirect into the cloud', says(http(302, '', { location: 'http://169.254.169.254/' })), 'redirect'],
     ['half an answer', says(succeeded.slice(0, -5)), 'timeout'],
+    [
+      'less than it announces',
+      (socket) => void socket.end(succeeded.replace(/length: /, 'length: 9')),
+      'connection_lost',
+    ],
     ['silence', () => {}, 'timeout'],
     ['an answer byte by byte', (socket) => drip(socket, succeeded), 'timeout'],
     ['an answer cut off', (socket) => void socket.end(succeeded.slice(0, -5)), 'connection_lost'],
@@ -180,6 +257,16 @@ describe.each(all)('a provider of $protocol', (under) => {
       ['says not found only in so many words', 'not_found', { kind: 'not_found' }],
       ['may be working on it', 'pending', { kind: 'answered', answer: { kind: 'acknowledged' } }],
       [
+        'may say what nobody understands: that is not “working on it”',
+        'unheard_of',
+        { kind: 'answered', answer: { kind: 'doubtful', said: 'COMPLETED_MAYBE' } },
+      ],
+      [
+        'may name an amount that cannot be read',
+        { outcome: 'succeeded', amount: 'unreadable' },
+        { kind: 'answered', answer: { kind: 'doubtful', doubt: 'amount_unreadable' } },
+      ],
+      [
         'may know the outcome',
         final,
         { kind: 'answered', answer: { outcome: 'succeeded', amount: eur(1250n) } },
@@ -226,14 +313,14 @@ describe.each(all)('a provider of $protocol', (under) => {
   const { callbacks, secrets } = under;
   if (callbacks === null) {
     test('reads no callbacks, and says so', () => {
-      expect(openProviders([rulesOf(under)]).get('acme')!.readCallback).toBeNull();
+      expect(openProviders([rulesOf(under)]).get('acme')!.callbackReader).toBeNull();
     });
     return;
   }
   describe('reads callbacks', () => {
     const { signed, signedBody } = callbacks;
     const refusal = (code: string) => expect.objectContaining({ code });
-    const read = () => openProviders([rulesOf(under)]).get('acme')!.readCallback!;
+    const read = () => openProviders([rulesOf(under)]).get('acme')!.callbackReader!.read;
 
     test.each(['current', 'next'] as const)('signed with the %s secret', (which) => {
       const { body, headers } = signed('msg-1', slipId, final, secrets[which]!);
@@ -243,9 +330,13 @@ describe.each(all)('a provider of $protocol', (under) => {
       });
     });
 
-    test('whose status nobody knows, as pending', () => {
-      const { body, headers } = signed('msg-1', slipId, 'unheard_of', secrets.current);
-      expect(read()(body, headers).message.answer).toMatchObject({ kind: 'acknowledged' });
+    test.each<[string, Saying, object]>([
+      ['whose word nobody knows', 'unheard_of', { kind: 'doubtful', said: 'COMPLETED_MAYBE' }],
+      ['of a failure', { outcome: 'failed', amount: 'unreadable' }, { kind: 'returned', amount: null }],
+      ['of a success', { outcome: 'succeeded', amount: 'unreadable' }, { kind: 'doubtful' }],
+    ])('%s, as it came, whatever amount it names', (_, saying, answer) => {
+      const { body, headers } = signed('msg-1', slipId, saying, secrets.current);
+      expect(read()(body, headers).message).toMatchObject({ slipId, answer });
     });
 
     test('but none with a changed body, or without its headers', () => {
@@ -255,9 +346,9 @@ describe.each(all)('a provider of $protocol', (under) => {
       expect(() => read()(body, {})).toThrow(refusal('signature_invalid'));
     });
 
-    test.each(callbacks.unreadable(slipId))('but none that says nothing, or two things: %s', (text) => {
+    test.each(callbacks.unreadable(slipId))('and says why it learns nothing from %s', (text) => {
       const { body, headers } = signedBody('msg-1', text, secrets.current);
-      expect(() => read()(body, headers)).toThrow(refusal('malformed_request'));
+      expect(read()(body, headers)).toEqual({ webhookId: 'msg-1', message: { problem: expect.any(String) } });
     });
   });
 });

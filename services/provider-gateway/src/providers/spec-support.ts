@@ -8,7 +8,10 @@ import { openProviders } from './registry.ts';
 // For specs: a real server on a real socket, and what a protocol has to tell so that the contract can be run over it.
 
 /** What a provider says about a slip. `unheard_of`: a status that its protocol does not name. */
-export type Saying = 'pending' | 'unheard_of' | { readonly outcome: Outcome; readonly amount?: Money };
+export type Saying =
+  | 'pending'
+  | 'unheard_of'
+  | { readonly outcome: Outcome; readonly amount?: Money | 'unreadable' };
 
 /** How one protocol says things on the wire: all that the contract suite needs to know of it. */
 export interface ProtocolUnderTest {
@@ -20,6 +23,8 @@ export interface ProtocolUnderTest {
   reply(slipId: string, saying: Saying): string;
   /** A whole HTTP answer to an inquiry. */
   inquiryReply(slipId: string, saying: Saying | 'not_found'): string;
+  /** A whole HTTP answer in which the deciding word comes twice, and says two things. */
+  twoWords(slipId: string): string;
   /** Null for a protocol without callbacks. */
   readonly callbacks: {
     /** A callback as the provider would send it, signed with this secret. */
@@ -54,6 +59,9 @@ export function rulesOf(
     concurrencyMax: 2,
     circuitOpenMs: 1_000,
     throttledMeansNotTaken: false,
+    visibilityDelayMs: 0,
+    pollLadderMs: [],
+    failuresFinal: true,
     ...more,
   };
 }

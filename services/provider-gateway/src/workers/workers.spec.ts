@@ -15,6 +15,7 @@ async function started() {
     ...{ dispatchDueSlips: look, inquireDue: look, recoverAbandoned: look, releaseParked: look },
     giveUpLapsed: async () => 0,
     reroute: async () => 0,
+    takeUpOrphans: async () => 0,
     anythingInHand: async () => world.inHand,
   } as unknown as UseCases;
   const slots = { idle: async () => {} } as never;

@@ -71,6 +71,7 @@ export function workers(parts: WorkerParts): Workers {
     loops.make('recovery of abandoned attempts', { minMs: 100, maxMs: 1_000 }, recover),
     loops.make('release of parked results', { minMs: 50, maxMs: 1_000 }, release),
     ...(parts.hasChoice ? [loops.make('slips to be handed on', { minMs: 100, maxMs: 1_000 }, reroute)] : []),
+    loops.make('callbacks that came before their slip', { minMs: 1_000, maxMs: 5_000 }, does.takeUpOrphans),
     loops.make('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
   ];
   const together = callers(dispatcher, inquirer, [outcomes, answers]);

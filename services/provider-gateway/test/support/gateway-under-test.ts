@@ -299,7 +299,8 @@ function rulesText(providers: Readonly<Record<string, string>>): string {
     connect_timeout_ms: 500
     answer_timeout_ms: 600
     acceptance_delay_max_ms: 200
-    circuit_open_ms: 200`,
+    circuit_open_ms: 200
+    poll_ladder_ms: []`,
   );
   const routes = Object.keys(providers).map(
     (id) => `

@@ -43,6 +43,9 @@ export function providerRules(baseUrl: string, more: Partial<ProviderRules> = {}
     concurrencyMax: 16,
     circuitOpenMs: 100,
     throttledMeansNotTaken: false,
+    visibilityDelayMs: 0,
+    pollLadderMs: [],
+    failuresFinal: true,
     ...more,
   };
 }

@@ -2,15 +2,17 @@ import { Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SlipstreamError } from '@slipstream/kernel';
 import { Public, RawBody } from '@slipstream/service-host';
-import type { CallbackHeaders, ReadCallback } from '../../application/ports.ts';
+import type { CallbackHeaders, CallbackReader } from '../../application/ports.ts';
 import type { CallbackHandling, ReceivedCallback } from '../../application/receive-callbacks.ts';
 
 /** How callbacks are read and handled. */
 export interface CallbackIntake {
   /** Null for a provider that is not configured, or makes no callbacks. */
-  reader(provider: string): ReadCallback | null;
+  reader(provider: string): CallbackReader | null;
   /** Resolves when the callback is stored, handled and committed. */
   receive(callback: ReceivedCallback): Promise<CallbackHandling>;
+  /** A callback about this slip was refused for its signature or its age. Never rejects. */
+  suspect(provider: string, slipId: string): Promise<void>;
 }
 
 export const CALLBACK_INTAKE = Symbol('callback intake');
@@ -37,11 +39,26 @@ export class CallbacksController {
     @RawBody() body: Buffer,
     @Req() request: RawRequest,
   ): Promise<{ accepted: true }> {
-    const read = this.intake.reader(provider);
-    if (!read) throw new SlipstreamError('not_found', 'There is no such provider.');
-    const { webhookId, message } = read(body, request.raw.headersDistinct);
+    const reader = this.intake.reader(provider);
+    if (!reader) throw new SlipstreamError('not_found', 'There is no such provider.');
+    const { webhookId, message } = await this.#read(provider, reader, body, request.raw.headersDistinct);
     // What came of it is nothing that a provider needs to know: a repeat and an orphan are accepted alike.
     await this.intake.receive({ provider, webhookId, body, message });
+    // It is kept, but its sender should know.
+    if ('problem' in message) {
+      const detail = `The callback cannot be understood: ${message.problem}.`;
+      throw new SlipstreamError('malformed_request', detail);
+    }
     return { accepted: true };
+  }
+
+  async #read(provider: string, reader: CallbackReader, body: Buffer, headers: CallbackHeaders) {
+    try {
+      return reader.read(body, headers);
+    } catch (error) {
+      const hint = reader.understand(body);
+      if ('slipId' in hint) await this.intake.suspect(provider, hint.slipId);
+      throw error;
+    }
   }
 }

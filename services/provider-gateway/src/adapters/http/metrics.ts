@@ -2,7 +2,10 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Count, Counted } from '../../application/ports.ts';
 
 const helps: Readonly<Record<Counted, string>> = {
-  contradiction: 'Final answers that deny the recorded one: people have to look at them',
+  contradiction: 'Final answers that say otherwise than the recorded one: people have to look at them',
+  doubtful_answer:
+    'Words of providers that settle nothing: undeclared ones, and successes whose amount cannot be read',
+  unreadable_callback: 'Signed callbacks from which nothing can be learnt about a slip',
   orphan_callback: 'Signed callbacks about slips that their provider was never given',
   orphan_result: 'Reported results whose slip can no longer come',
   dropped_result: 'Reported results about slips whose hold was refused, or that do not fit the slip',

@@ -36,11 +36,13 @@ export interface DispatchRow {
   lease_until: Instant | null;
   next_at: Instant | null;
   sent_maybe: boolean;
+  poll_at: Instant | null;
   acknowledged: boolean;
   last_step: string | null;
   outcome: Outcome | null;
   evidence: string | null;
   provider_reference: string | null;
+  told: string[];
   first_not_found_at: Instant | null;
   closed_for_dispatch: boolean;
   refunded: boolean;
@@ -94,11 +96,13 @@ export function toDispatch(row: DispatchRow): Dispatch {
     leaseUntil: row.lease_until,
     nextAt: row.next_at,
     sentMaybe: row.sent_maybe,
+    pollAt: row.poll_at,
     acknowledged: row.acknowledged,
     lastStep: row.last_step,
     outcome: row.outcome,
     evidence: row.evidence,
     providerReference: row.provider_reference,
+    told: row.told,
     firstNotFoundAt: row.first_not_found_at,
     closedForDispatch: row.closed_for_dispatch,
     refunded: row.refunded,
@@ -126,18 +130,26 @@ const done = {
   deadline: timestamptz,
   ...{ provider: text, choice: jsonb, moved: bool },
   ...{ status: text, attempt: int4, not_after: timestamptz, owner: text, lease_until: timestamptz },
-  ...{ next_at: timestamptz, sent_maybe: bool, acknowledged: bool, last_step: text, outcome: text },
+  ...{
+    next_at: timestamptz,
+    sent_maybe: bool,
+    poll_at: timestamptz,
+    acknowledged: bool,
+    last_step: text,
+    outcome: text,
+  },
   ...{ evidence: text, provider_reference: text, first_not_found_at: timestamptz, closed_for_dispatch: bool },
   ...{ refunded: bool, late_success: jsonb },
   // An array's own text: arrays of arrays cannot be unnested by one level.
-  seen_results: text,
+  ...{ told: text, seen_results: text },
 };
+const arrays: ReadonlySet<string> = new Set(['told', 'seen_results']);
 
 /** A whole row, for {@link insertSql}; and what may change of one, for {@link updateSql}. */
 export const newRows = columns({ ...told, ...done });
 export const writtenRows = columns({ slip_id: text, ...done });
 
-const fromRow = (name: string) => (name === 'seen_results' ? 'w.seen_results::text[]' : `w.${name}`);
+const fromRow = (name: string) => (arrays.has(name) ? `w.${name}::text[]` : `w.${name}`);
 
 export const insertSql = `
 insert into dispatch (${newRows.names.join(', ')})
@@ -146,11 +158,24 @@ on conflict (slip_id) do update set ${Object.keys(done)
   .map((name) => `${name} = excluded.${name}`)
   .join(', ')}`;
 
-export const updateSql = `
-update dispatch d set ${Object.keys(done)
+const changes = Object.keys(done)
   .map((name) => `${name} = ${fromRow(name)}`)
-  .join(', ')}
-from ${writtenRows.unnest('w')} where d.slip_id = w.slip_id`;
+  .join(', ');
+
+export const updateSql = `
+update dispatch d set ${changes} from ${writtenRows.unnest('w')} where d.slip_id = w.slip_id`;
+
+/** As {@link updateSql}; gives the other slips that their provider names so, as they were before. */
+export const updateNamedSql = `
+with w as (
+  select * from ${writtenRows.unnest('w')}
+), written as (
+  update dispatch d set ${changes} from w where d.slip_id = w.slip_id
+)
+select w.slip_id, min(o.slip_id) as other from w
+join dispatch d on d.slip_id = w.slip_id
+join dispatch o on o.provider = d.provider and o.provider_reference = w.provider_reference and o.slip_id <> w.slip_id
+group by w.slip_id`;
 
 export function toRow(dispatch: Dispatch): RowOf<typeof told & typeof done> {
   return {
@@ -185,11 +210,13 @@ export function toChanges(dispatch: Dispatch): RowOf<{ slip_id: typeof text } & 
     lease_until: dispatch.leaseUntil,
     next_at: dispatch.nextAt,
     sent_maybe: dispatch.sentMaybe,
+    poll_at: dispatch.pollAt,
     acknowledged: dispatch.acknowledged,
     last_step: dispatch.lastStep,
     outcome: dispatch.outcome,
     evidence: dispatch.evidence,
     provider_reference: dispatch.providerReference,
+    told: textOfArray(dispatch.told),
     first_not_found_at: dispatch.firstNotFoundAt,
     closed_for_dispatch: dispatch.closedForDispatch,
     refunded: dispatch.refunded,

@@ -1,7 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import { rowsOf, type Tx } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
-import type { Dispatches, ProofState, SlipReference } from '../../application/ports.ts';
+import type { Dispatches, ProofState, SharedReference, SlipReference } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
 import {
   attemptParameters,
@@ -13,6 +13,7 @@ import {
   toChanges,
   toDispatch,
   toRow,
+  updateNamedSql,
   updateSql,
   writtenRows,
 } from './dispatch-row.ts';
@@ -73,6 +74,27 @@ where d.status = 'held' and d.next_at is not null and d.slip_id in (
   order by h.deadline limit $3)
 order by d.slip_id for update skip locked`;
 
+// Each provider has its own limit, as for calls.
+const claimPollsSql = `
+with due as (
+  select d.slip_id, p.lease_ms
+  from unnest($1::text[], $2::int[], $3::int[]) as p(id, free, lease_ms),
+  lateral (
+    select slip_id from dispatch where provider = p.id and poll_at <= clock_timestamp()
+    order by poll_at limit p.free for update skip locked
+  ) as d
+)
+update dispatch d set poll_at = clock_timestamp() + make_interval(secs => w.lease_ms / 1000.0)
+from due w where d.slip_id = w.slip_id
+returning ${dispatchRow}, clock_timestamp() as now`;
+
+const pollNowSql = `
+update dispatch set poll_at = clock_timestamp()
+where slip_id = $2 and provider = $1 and mode = 'dispatched' and status in ('answered', 'unanswered')
+  and clock = '${wallClock}' and deadline > clock_timestamp() and not refunded
+  and (poll_at is null or poll_at > clock_timestamp())
+returning 1`;
+
 const openStatuses = `status in ('submitted', 'held', 'intended', 'unanswered', 'answered')
   and not closed_for_dispatch and clock = '${wallClock}'`;
 
@@ -110,6 +132,7 @@ select exists (select 1 from dispatch where status = 'held' and next_at is not n
   or exists (select 1 from dispatch where status = 'intended')
   or exists (select 1 from inquiry where status = 'due')
   or exists (select 1 from inquiry where status = 'asking')
+  or exists (select 1 from dispatch where poll_at < clock_timestamp() + interval '5 seconds' and deadline > clock_timestamp())
   or exists (select 1 from parked_result where orphan_at is null) as "inHand"`;
 
 interface ProofRow {
@@ -130,10 +153,10 @@ interface Circumstances {
 const epoch: Instant = '1970-01-01T00:00:00.000000Z';
 
 export function dispatches(tx: Tx): Dispatches {
-  /** Rows that this transaction has locked: they exist, so they are only changed. */
-  const locked = new Set<string>();
+  /** Rows that this transaction has locked: they exist, so they are only changed. With the provider's reference then. */
+  const locked = new Map<string, string | null>();
   const read = (row: DispatchRow): Dispatch => {
-    locked.add(row.slip_id);
+    locked.set(row.slip_id, row.provider_reference);
     return toDispatch(row);
   };
   return {
@@ -182,9 +205,28 @@ export function dispatches(tx: Tx): Dispatches {
         locked.has(slipId) ? 'changed' : 'added',
       );
       if (added.length > 0) tx.send(insertSql, newRows.parameters(rowsOf(added, toRow)));
-      if (changed.length > 0) tx.send(updateSql, writtenRows.parameters(rowsOf(changed, toChanges)));
       const moved = dispatches.filter(({ earlier }) => earlier.length > 0);
       if (moved.length > 0) tx.send(saveAttemptsSql, attemptParameters(moved));
+      const named = changed.filter(
+        ({ slipId, provider, providerReference }) =>
+          provider !== null && providerReference !== null && locked.get(slipId) === null,
+      );
+      const parameters = writtenRows.parameters(rowsOf(changed, toChanges));
+      if (named.length > 0) return sharedAmong(named, await tx.query<SharedRow>(updateNamedSql, parameters));
+      if (changed.length > 0) tx.send(updateSql, parameters);
+      return [];
+    },
+    async claimPolls(limits, leaseMs) {
+      const providers = [...limits.keys()];
+      const rows = await tx.query<DispatchRow & { now: Instant }>(claimPollsSql, [
+        providers,
+        [...limits.values()],
+        providers.map((id) => leaseMs.get(id) ?? 1_000),
+      ]);
+      return { now: latest(rows), due: rows.map(read) };
+    },
+    async pollNow(provider, slipId) {
+      return (await tx.query(pollNowSql, [provider, slipId])).length > 0;
     },
     async giveUp(before, limit) {
       return (await tx.query(giveUpSql, [before, limit])).length;
@@ -210,6 +252,23 @@ export function dispatches(tx: Tx): Dispatches {
       return row!.inHand;
     },
   };
+}
+
+interface SharedRow {
+  slip_id: string;
+  other: string;
+}
+
+/** Those that another slip had before, and those that two slips get with this very transaction. */
+function sharedAmong(named: readonly Dispatch[], rows: readonly SharedRow[]): SharedReference[] {
+  const before = new Map(rows.map((row) => [row.slip_id, row.other]));
+  const first = new Map<string, string>();
+  return named.flatMap(({ slipId, provider, providerReference }) => {
+    const key = `${provider}\n${providerReference}`;
+    const other = before.get(slipId) ?? first.get(key);
+    if (!first.has(key)) first.set(key, slipId);
+    return other === undefined ? [] : [{ slipId, other }];
+  });
 }
 
 /** The clock is read for each row; the latest reading is later than every condition that was checked. */

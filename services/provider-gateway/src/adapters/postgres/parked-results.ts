@@ -15,8 +15,8 @@ on conflict do nothing`;
 const takeSql = `
 delete from parked_result p
 using (select distinct caller, reference from unnest($1::text[], $2::text[]) as w(caller, reference)) as w
-where p.caller = w.caller and p.reference = w.reference and p.orphan_at is null
-returning p.data`;
+where p.caller = w.caller and p.reference = w.reference
+returning p.data, p.orphan_at is not null as orphaned`;
 
 // With ties, so that a slip's results are never parted: the next sweep goes on behind the last reference.
 const releasedSql = `
@@ -81,11 +81,11 @@ export function parkedResults(
       ]);
     },
     async take(references) {
-      const rows = await tx.query<{ data: unknown }>(takeSql, [
+      const rows = await tx.query<{ data: unknown; orphaned: boolean }>(takeSql, [
         references.map((one) => one.caller),
         references.map((one) => one.reference),
       ]);
-      return rows.map((row) => fromJson(row.data) as ReportedResult);
+      return rows.map(({ data, orphaned }) => ({ result: fromJson(data) as ReportedResult, orphaned }));
     },
     async released(after, limit) {
       const rows = await tx.query<SlipReference & { released: boolean; more: boolean }>(releasedSql, [

@@ -9,6 +9,7 @@ import { dispatches } from './dispatches.ts';
 import { inquiries } from './inquiries.ts';
 import { parkedResults } from './parked-results.ts';
 import { providerStates } from './provider-states.ts';
+import { unmatched } from './unmatched.ts';
 
 export interface StoreOptions {
   readonly encode: (event: PendingEvent) => OutboundRecord;
@@ -33,6 +34,7 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
     clocks: clockMarks(tx, options.resultsTopic),
     providerStates: providerStates(tx),
     tell: (events) => tx.publish(events.map(options.encodeOps)),
+    unmatched: unmatched(tx),
     publish: (events) => tx.publish(events.map(options.encode)),
     afterCommit: (then, otherwise) => tx.afterCommit(then, otherwise),
   };

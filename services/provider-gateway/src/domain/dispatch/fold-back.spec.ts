@@ -42,6 +42,10 @@ const returned = (outcome: 'succeeded' | 'failed'): SlipEvent => ({
     providerTime: null,
   },
 });
+const doubted = (said: string): SlipEvent => ({
+  type: 'AnswerDoubted',
+  data: { provider, doubt: 'word_unknown', said, evidence, providerReference: null, providerTime: null },
+});
 const answered = (provesNotExecuted: boolean): SlipEvent => ({
   type: 'InquiryAnswered',
   data: { inquiry: 2, provider, answer: 'not_found', provesNotExecuted, detail: '' },
@@ -86,6 +90,16 @@ describe('a slip folded back from the log', () => {
       [held, intent(), acknowledged, returned('failed')],
       { status: 'returned', outcome: 'failed', evidence, providerReference: 'p-1', nextAt: null },
     ],
+    [
+      'was spoken of by words that settle nothing',
+      [held, intent(), doubted('MAYBE'), doubted('PERHAPS')],
+      { status: 'answered', acknowledged: true, outcome: null, sentMaybe: true },
+    ],
+    [
+      'succeeded, and then failed',
+      [held, intent(), returned('succeeded'), returned('failed')],
+      { status: 'returned', outcome: 'succeeded' },
+    ],
     ['is proved not executed', [held, intent(), unanswered(), answered(true)], { closedForDispatch: true }],
     ['may still be executed', [held, intent(), unanswered(), answered(false)], { closedForDispatch: false }],
     [
@@ -100,11 +114,24 @@ describe('a slip folded back from the log', () => {
     expect(fold(folded, ...events)).toEqual(folded);
   });
 
+  test('is not told again what the log has of it', () => {
+    const { told } = fold(
+      waiting,
+      held,
+      intent(),
+      returned('succeeded'),
+      returned('failed'),
+      doubted('MAYBE'),
+    );
+    expect(told).toHaveLength(3);
+  });
+
   test('is never due when anything of it may have left', () => {
     const left = [
       [intent()],
       [intent(), unanswered()],
       [intent(), acknowledged],
+      [intent(), doubted('MAYBE')],
       [intent(), returned('succeeded')],
       [intent(), unanswered(), answered(true)],
       [intent(), notSent(), intent(2)],

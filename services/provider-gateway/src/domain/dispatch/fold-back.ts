@@ -4,6 +4,7 @@ import { type CallLimits, leaseMarginMs, ownInquiry } from './attempt.ts';
 import { foldWord, moveTo } from './earlier.ts';
 import { followEvent } from './follow-event.ts';
 import type { Dispatch, NewInquiry } from './state.ts';
+import { telling, wasTold } from './told.ts';
 
 /** This service's own events, from which its state follows where its database has lost it. */
 export const ownEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
@@ -13,6 +14,7 @@ export const ownEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
   'SlipAcknowledged',
   'SlipProgressed',
   'SlipReturned',
+  'AnswerDoubted',
   'InquiryAnswered',
 ]);
 
@@ -69,6 +71,13 @@ export function foldBack(dispatch: Dispatch, event: SlipEvent, { now, terms }: F
       );
     case 'SlipReturned':
       return only(foldWord(dispatch, event.data.provider, 'succeeded', (one) => returned(one, event.data)));
+    case 'AnswerDoubted': {
+      const told = telling(
+        { ...heard(dispatch, event.data.providerReference), acknowledged: true },
+        event.data,
+      );
+      return only(wasTold(dispatch, { kind: 'doubtful', ...event.data }) ? dispatch : told);
+    }
     case 'InquiryAnswered': {
       const { inquiry, provesNotExecuted } = event.data;
       const next = provesNotExecuted ? { ...dispatch, closedForDispatch: true, nextAt: null } : dispatch;
@@ -137,11 +146,11 @@ function heard(dispatch: Dispatch, providerReference: string | null): Dispatch {
 }
 
 /** The first outcome stands; only a success that was told after the refund replaces a failure. */
-function returned(
-  dispatch: Dispatch,
-  { outcome, evidence, providerReference }: Data<'SlipReturned'>,
-): Dispatch {
-  const told = heard(dispatch, providerReference);
-  if (dispatch.outcome !== null && outcome !== 'succeeded') return told;
-  return { ...told, status: 'returned', outcome, evidence };
+function returned(dispatch: Dispatch, data: Data<'SlipReturned'>): Dispatch {
+  const { outcome, evidence, providerReference } = data;
+  const known = dispatch.outcome !== null && wasTold(dispatch, { kind: 'returned', ...data });
+  const told = known ? dispatch : telling(dispatch, data);
+  const next = heard(told, providerReference);
+  if (dispatch.outcome !== null && (outcome !== 'succeeded' || dispatch.outcome === 'succeeded')) return next;
+  return { ...next, status: 'returned', outcome, evidence, pollAt: null };
 }

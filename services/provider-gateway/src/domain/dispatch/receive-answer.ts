@@ -3,12 +3,13 @@ import { unreachable } from '@slipstream/kernel';
 import { providerHasSpoken, type SlipEvent } from '@slipstream/slip';
 import type { ProviderAnswer } from '../provider/answer.ts';
 import { type Dispatch, type KeptAnswer, pending, type Step, unchanged } from './state.ts';
+import { telling, toldMax, wasTold } from './told.ts';
 
 /**
- * What an answer came to. `orphan`: it is about nothing that was handed to this provider. `contradiction`: it denies
- * the recorded outcome; the first answer stands and people look at it.
+ * What an answer came to. `orphan`: it is about nothing that was handed to this provider. `contradiction`: it says
+ * otherwise than the recorded outcome; the first answer stands, and people look at it. `doubtful`: it settles nothing.
  */
-export type Reception = 'recorded' | 'repeated' | 'contradiction' | 'orphan';
+export type Reception = 'recorded' | 'repeated' | 'contradiction' | 'doubtful' | 'orphan';
 
 export interface Received extends Step {
   readonly reception: Reception;
@@ -60,9 +61,20 @@ export function receiveAnswer(dispatch: Dispatch, receipt: Receipt): Received {
     case 'returned':
       if (dispatch.outcome !== null) return returnedAgain(dispatch, { ...receipt, answer });
       return recorded(
-        { ...spoken, status: 'returned', outcome: answer.outcome, evidence },
+        telling({ ...spoken, status: 'returned', outcome: answer.outcome, evidence, pollAt: null }, answer),
         slipReturned(provider, answer, evidence),
       );
+    case 'doubtful': {
+      if (wasTold(dispatch, answer)) return repeated(dispatch);
+      if (dispatch.told.length >= toldMax) return { ...unchanged(dispatch), reception: 'contradiction' };
+      const { doubt, said } = answer;
+      const told = telling({ ...spoken, acknowledged: true }, answer);
+      // What it meant it may say when it is asked; what it said when asked it would only say again.
+      const asked = evidence === 'inquiry_answer' || dispatch.outcome !== null;
+      const next = asked ? told : { ...told, pollAt: receipt.now };
+      const data = { provider, doubt, said, evidence, providerReference, providerTime };
+      return { ...recorded(next, { type: 'AnswerDoubted', data }), reception: 'doubtful' };
+    }
     default:
       return unreachable(answer);
   }
@@ -78,22 +90,33 @@ function repeated(dispatch: Dispatch): Received {
   return { ...unchanged(dispatch), reception: 'repeated' };
 }
 
-/** The first answer stands; but a success after a recorded failure means money moved, and must reach the ledger once. */
+/**
+ * The first answer stands, and what says otherwise is an event all the same. A success after a recorded failure means that
+ * money moved: it must reach the ledger once, and behind the refund.
+ */
 function returnedAgain(dispatch: Dispatch, receipt: Receipt & { answer: KeptAnswer['answer'] }): Received {
-  const { answer, evidence } = receipt;
-  if (answer.outcome === dispatch.outcome) return repeated(dispatch);
+  const { answer, evidence, receivedAt } = receipt;
+  if (wasTold(dispatch, answer)) return repeated(dispatch);
   const contradiction = { ...unchanged(dispatch), reception: 'contradiction' } as const;
-  if (answer.outcome !== 'succeeded' || dispatch.lateSuccess !== null) return contradiction;
-  const { provider } = dispatch;
-  const kept = { answer, evidence, receivedAt: receipt.receivedAt ?? receipt.now, provider };
-  return { ...publishLateSuccess({ ...dispatch, lateSuccess: kept }), reception: 'contradiction' };
+  if (answer.outcome === 'succeeded' && dispatch.outcome !== 'succeeded') {
+    if (dispatch.lateSuccess !== null) return contradiction;
+    const { provider } = dispatch;
+    const kept = { answer, evidence, receivedAt: receivedAt ?? receipt.now, provider };
+    return { ...publishLateSuccess({ ...dispatch, lateSuccess: kept }), reception: 'contradiction' };
+  }
+  if (dispatch.told.length >= toldMax) return contradiction;
+  const event = slipReturned(dispatch.provider, answer, evidence);
+  return {
+    ...{ dispatch: telling(dispatch, answer), events: [pending(dispatch, event, receivedAt)] },
+    ...{ inquiries: [], reception: 'contradiction' },
+  };
 }
 
 /** Publishes a kept late success when the refund is known. Before it, the ledger could take it for the first answer. */
 export function publishLateSuccess(dispatch: Dispatch): Step {
   const kept = dispatch.lateSuccess;
   if (kept === null || !dispatch.refunded || dispatch.outcome === 'succeeded') return unchanged(dispatch);
-  const next: Dispatch = { ...dispatch, outcome: 'succeeded', evidence: kept.evidence };
+  const next = telling({ ...dispatch, outcome: 'succeeded', evidence: kept.evidence }, kept.answer);
   const event = slipReturned(kept.provider ?? dispatch.provider, kept.answer, kept.evidence);
   return {
     dispatch: next,

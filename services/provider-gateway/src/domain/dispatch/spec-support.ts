@@ -31,11 +31,13 @@ export function dispatch(more: Partial<Dispatch> = {}): Dispatch {
     leaseUntil: null,
     nextAt: t0,
     sentMaybe: false,
+    pollAt: null,
     acknowledged: false,
     lastStep: null,
     outcome: null,
     evidence: null,
     providerReference: null,
+    told: [],
     firstNotFoundAt: null,
     closedForDispatch: false,
     refunded: false,
@@ -50,6 +52,8 @@ export const limits = { connectTimeoutMs: 1_000, answerTimeoutMs: 3_000, accepta
 const words = { providerReference: 'p-1', providerTime: null };
 export const pending: ProviderAnswer = { kind: 'acknowledged', ...words };
 export const inProgress: ProviderAnswer = { kind: 'progressed', step: 'in_progress', ...words };
+
+export const doubtful: ProviderAnswer = { kind: 'doubtful', doubt: 'word_unknown', said: 'MAYBE', ...words };
 
 export function final(outcome: 'succeeded' | 'failed' | 'void'): ProviderAnswer & { kind: 'returned' } {
   return { kind: 'returned', outcome, reason: null, amount: null, ...words };

@@ -97,11 +97,15 @@ export interface Dispatch {
   readonly nextAt: Instant | null;
   /** An attempt ended otherwise than not sent, or the provider spoke: the slip may have left. */
   readonly sentMaybe: boolean;
+  /** When the provider is asked before the deadline by its poll ladder; null: not. */
+  readonly pollAt: Instant | null;
   readonly acknowledged: boolean;
   readonly lastStep: string | null;
   readonly outcome: Outcome | null;
   readonly evidence: string | null;
   readonly providerReference: string | null;
+  /** What was published of the provider's final and doubtful words, so that each is told once (told.ts). */
+  readonly told: readonly string[];
   /** When the first NOT_FOUND that counts for rule 3 was asked for. */
   readonly firstNotFoundAt: Instant | null;
   /** No further attempt will ever be made. */
@@ -172,11 +176,13 @@ export function newDispatch(
     leaseUntil: null,
     nextAt: null,
     sentMaybe: false,
+    pollAt: null,
     acknowledged: false,
     lastStep: null,
     outcome: null,
     evidence: null,
     providerReference: null,
+    told: [],
     firstNotFoundAt: null,
     closedForDispatch: false,
     refunded: false,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
-import { dispatch, final, pending, t0, typesOf } from '../dispatch/spec-support.ts';
+import { dispatch, doubtful, final, pending, t0, typesOf } from '../dispatch/spec-support.ts';
 import type { InquiryOutcome } from '../provider/answer.ts';
-import { answerInquiry, askAgainAt, planInquiry } from './inquiry.ts';
+import { answerInquiry, askAgainAt, planInquiry, pollNumber } from './inquiry.ts';
 
 const unanswered = dispatch({
   status: 'unanswered',
@@ -111,6 +111,35 @@ describe('the provider’s answer', () => {
     expect(step.events[0]).toMatchObject({ event: { data: { provesNotExecuted: true } } });
   });
 
+  test('that settles nothing is told as it came, and is not “pending”', () => {
+    const step = answerInquiry(unanswered, ask(), asked({ kind: 'answered', answer: doubtful }, 100));
+    expect(typesOf(step)).toEqual(['AnswerDoubted', 'InquiryAnswered']);
+    expect(step.events[1]).toMatchObject({
+      event: {
+        data: {
+          answer: 'unclear',
+          provesNotExecuted: false,
+          detail: 'The provider says MAYBE, which settles nothing.',
+        },
+      },
+    });
+  });
+
+  test.each([0, pollNumber])('to a question of our own (%i) is told when it proves something', (n) => {
+    const first = answerInquiry(unanswered, ask(n), asked({ kind: 'not_found' }, 1_001));
+    const second = answerInquiry(first.dispatch, ask(n), asked({ kind: 'not_found' }, 3_001));
+    expect(first.events).toEqual([]);
+    expect(second.events).toMatchObject([
+      {
+        event: {
+          type: 'InquiryAnswered',
+          data: { inquiry: 0, answer: 'not_found', provesNotExecuted: true },
+        },
+      },
+    ]);
+    expect(second.dispatch.closedForDispatch).toBe(true);
+  });
+
   test('none: says why', () => {
     const step = answerInquiry(unanswered, ask(), asked({ kind: 'no_answer', detail: 'HTTP 500' }, 100));
     expect(step.events[0]).toMatchObject({
@@ -137,6 +166,7 @@ describe('a question of our own that found no answer', () => {
   test('needs no other time when the answer came another way, and others answer for themselves', () => {
     expect(again(190, { ...unanswered, outcome: 'succeeded' })).toBeNull();
     expect(askAgainAt(unanswered, ask(1), asked(silent, 190))).toBeNull();
+    expect(askAgainAt(unanswered, ask(pollNumber), asked(silent, 190))).toBeNull();
   });
 });
 

@@ -3,9 +3,15 @@ import { isLive, type PendingEvent, providerHasSpoken, type SlipEvent } from '@s
 import { hear, moveTo } from '../dispatch/earlier.ts';
 import { type Chosen, type Dispatch, pending, type Step } from '../dispatch/state.ts';
 import { countsAsNotFound, neverLeft, provesNotExecuted } from '../proof/not-executed.ts';
-import type { InquiryOutcome } from '../provider/answer.ts';
+import type { InquiryOutcome, ProviderAnswer } from '../provider/answer.ts';
 
-/** A question about a slip. n = 0 is this service's own: it gives evidence, and no InquiryAnswered. */
+/** The number of a question of the poll ladder. */
+export const pollNumber = -1;
+
+/**
+ * A question about a slip. The reconciler's are numbered from 1. n = 0 and {@link pollNumber} are this service's own: they
+ * give evidence, and no InquiryAnswered but for a proof.
+ */
 export interface Inquiry {
   readonly slipId: string;
   readonly n: number;
@@ -37,11 +43,11 @@ export function planInquiry(dispatch: Dispatch, inquiry: Inquiry, now: Instant, 
   if (dispatch.mode === 'reported' || !isLive(dispatch.clock)) {
     return answer('no_answer', 'The provider of a reported route cannot be asked.');
   }
-  if (inquiry.n === 0 && now >= dispatch.deadline) {
+  if (inquiry.n <= 0 && now >= dispatch.deadline) {
     return answer('no_answer', 'From the deadline on the reconciler asks.');
   }
   // A question of this service's own about an attempt before it was handed on: its next one is still to be made.
-  if (inquiry.n === 0 && neverLeft(dispatch)) return answer('no_answer', 'It is with nobody.');
+  if (inquiry.n <= 0 && neverLeft(dispatch)) return answer('no_answer', 'It is with nobody.');
   if (neverLeft(dispatch)) {
     const closed: Dispatch = { ...dispatch, closedForDispatch: true, nextAt: null };
     const proved = dispatch.earlier.some(({ end }) => end === 'unanswered');
@@ -77,8 +83,7 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
       const { answer } = outcome;
       const receipt = { answer, evidence: 'inquiry_answer', receivedAt: null, now: asked.now } as const;
       const step = hear(dispatch, inquiry.provider, receipt);
-      const word = answer.kind === 'returned' ? 'returned' : 'pending';
-      const detail = answer.kind === 'returned' ? `The provider says ${answer.outcome}.` : '';
+      const { word, detail } = wordOf(answer);
       const answered = inquiryAnswered(step.dispatch, inquiry, word, false, detail);
       return { ...step, events: [...step.events, ...answered] };
     }
@@ -92,6 +97,17 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
       };
     default:
       return outcome satisfies never;
+  }
+}
+
+function wordOf(answer: ProviderAnswer): { readonly word: AnswerWord; readonly detail: string } {
+  switch (answer.kind) {
+    case 'returned':
+      return { word: 'returned', detail: `The provider says ${answer.outcome}.` };
+    case 'doubtful':
+      return { word: 'unclear', detail: `The provider says ${answer.said}, which settles nothing.` };
+    default:
+      return { word: 'pending', detail: '' };
   }
 }
 
@@ -172,7 +188,7 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {
  * service asked by itself: whoever else asks gets the proof, and gives the money back on it. Null: it does not.
  */
 function handedOn(dispatch: Dispatch, { n }: Inquiry, { now, askedAt, next }: Asked): Step | null {
-  if (n !== 0 || dispatch.closedForDispatch || now >= dispatch.deadline) return null;
+  if (n > 0 || dispatch.closedForDispatch || now >= dispatch.deadline) return null;
   const chosen = next(dispatch);
   if (chosen === null || chosen.provider === dispatch.provider) return null;
   const { choice, provider } = chosen;
@@ -189,8 +205,8 @@ function inquiryAnswered(
   provesNotExecuted: boolean,
   detail: string,
 ): PendingEvent[] {
-  if (inquiry.n === 0) return [];
   const { n, provider } = inquiry;
-  const data = { inquiry: n, provider, answer, provesNotExecuted, detail };
+  if (n <= 0 && !provesNotExecuted) return [];
+  const data = { inquiry: Math.max(n, 0), provider, answer, provesNotExecuted, detail };
   return [pending(dispatch, { type: 'InquiryAnswered', data })];
 }

@@ -1,9 +1,9 @@
 import type { Instant, Money } from '@slipstream/kernel';
-import type { Outcome } from '@slipstream/slip';
+import type { Doubt, Outcome } from '@slipstream/slip';
 
 /** What a provider says about a slip, in our words; its own words stop at src/providers. */
 export type ProviderAnswer =
-  /** It has the slip and has not decided. An unknown status is this one: only explicit words end a slip. */
+  /** It has the slip and has not decided. */
   | {
       readonly kind: 'acknowledged';
       readonly providerReference: string | null;
@@ -20,6 +20,15 @@ export type ProviderAnswer =
       readonly outcome: Outcome;
       readonly reason: string | null;
       readonly amount: Money | null;
+      readonly providerReference: string | null;
+      readonly providerTime: Instant | null;
+    }
+  /** It speaks of the slip, by something that settles nothing: only explicit words end one. */
+  | {
+      readonly kind: 'doubtful';
+      readonly doubt: Doubt;
+      /** What it said, as it came. */
+      readonly said: string;
       readonly providerReference: string | null;
       readonly providerTime: Instant | null;
     };

@@ -1,6 +1,6 @@
 import { foreignTextLengthMax, type Instant, type Money, nameProblem } from '@slipstream/kernel';
 import type { Outcome } from '@slipstream/slip';
-import { type Received, receiveAnswer } from '../dispatch/receive-answer.ts';
+import { type Receipt, type Received, receiveAnswer } from '../dispatch/receive-answer.ts';
 import { type Dispatch, unchanged } from '../dispatch/state.ts';
 import type { ProviderAnswer } from '../provider/answer.ts';
 
@@ -62,7 +62,11 @@ export function misfit(dispatch: Dispatch, result: ReportedResult): string | nul
 }
 
 /** Records a report about a held slip; the same report again changes nothing. */
-export function receiveResult(dispatch: Dispatch, result: ReportedResult, now: Instant): Received {
+export function receiveResult(
+  dispatch: Dispatch,
+  result: ReportedResult,
+  { now, receivedAt }: Pick<Receipt, 'now' | 'receivedAt'>,
+): Received {
   if (dispatch.seenResults.includes(result.id)) return { ...unchanged(dispatch), reception: 'repeated' };
   const seen = {
     ...dispatch,
@@ -70,9 +74,7 @@ export function receiveResult(dispatch: Dispatch, result: ReportedResult, now: I
   };
   return receiveAnswer(seen, {
     answer: toAnswer(result),
-    evidence: 'report',
-    receivedAt: result.receivedAt,
-    now,
+    ...{ evidence: 'report', receivedAt, now },
   });
 }
 

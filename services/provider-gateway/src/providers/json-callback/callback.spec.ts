@@ -4,7 +4,7 @@ import { callbackReader } from './callback.ts';
 import { jsonCallbackUnderTest, sign as signAs } from './spec-support.ts';
 
 const { secrets } = jsonCallbackUnderTest;
-const read = callbackReader('acme', secrets);
+const { read, understand } = callbackReader('acme', secrets);
 
 const data = { slip_id: 'slip-1', reference: 'ord-1', provider_id: 'p-1', status: 'succeeded', reason: null };
 const text = JSON.stringify({ type: 'slip.updated', timestamp: '', data: { ...data, amount: null } });
@@ -76,18 +76,23 @@ describe('a provider’s words', () => {
   test.each([
     ['in_progress', { kind: 'progressed', step: 'in_progress' }],
     ['pending', { kind: 'acknowledged' }],
-    ['settled_soon', { kind: 'acknowledged' }],
+    ['settled_soon', { kind: 'doubtful', doubt: 'word_unknown', said: 'settled_soon' }],
     ['failed', { kind: 'returned', outcome: 'failed' }],
     ['void', { kind: 'returned', outcome: 'void' }],
     ['rejected', { kind: 'returned', outcome: 'failed' }],
   ])('%s', (status, answer) => {
     const given = JSON.stringify({ data: { ...data, status, at: '2026-11-22T10:00:00Z' } });
-    expect(read(Buffer.from(given), sign({ of: given })).message.answer).toMatchObject({
-      ...answer,
-      providerReference: 'p-1',
-      providerTime: '2026-11-22T10:00:00.000000Z',
+    expect(read(Buffer.from(given), sign({ of: given })).message).toMatchObject({
+      answer: { ...answer, providerReference: 'p-1', providerTime: '2026-11-22T10:00:00.000000Z' },
     });
   });
+});
+
+test('a body without its signature is understood alike: whoever asks knows what that is worth', () => {
+  expect(understand(body)).toMatchObject({ slipId: 'slip-1', answer: { outcome: 'succeeded' } });
+  for (const other of ['', 'nothing', '{"data":{}}', '{"data":{"slip_id":7}}', '[]', '{"data":[]}']) {
+    expect(understand(Buffer.from(other))).toEqual({ problem: expect.any(String) });
+  }
 });
 
 test('a secret that is none stops the start', () => {

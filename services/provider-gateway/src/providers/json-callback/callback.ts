@@ -1,7 +1,13 @@
 import { nameLengthMax, SlipstreamError, StartError } from '@slipstream/kernel';
 import { Webhook } from 'standardwebhooks';
-import type { CallbackHeaders, CallbackMessage, ReadCallback } from '../../application/ports.ts';
-import { Garbage, parseJson, text, toAnswer } from './translate.ts';
+import type {
+  CallbackHeaders,
+  CallbackMessage,
+  CallbackReader,
+  UnreadableMessage,
+} from '../../application/ports.ts';
+import { Garbage, type Json, parseJson, text } from '../read-answer.ts';
+import { toAnswer } from './translate.ts';
 
 /**
  * Reads callbacks of one provider. Both secrets are good while they are rotated.
@@ -10,19 +16,22 @@ import { Garbage, parseJson, text, toAnswer } from './translate.ts';
 export function callbackReader(
   provider: string,
   secrets: { readonly current: string; readonly next: string | null },
-): ReadCallback {
+): CallbackReader {
   const webhooks = [secrets.current, ...(secrets.next === null ? [] : [secrets.next])].map((secret) =>
     open(provider, secret),
   );
-  return (body, headers) => {
-    const { webhookId, signed } = checkHeaders(headers);
-    if (!webhooks.some((webhook) => verifies(webhook, body, signed))) {
-      throw new SlipstreamError(
-        'signature_invalid',
-        'The signature does not match, or is older than 5 minutes.',
-      );
-    }
-    return { webhookId, message: readMessage(body) };
+  return {
+    read(body, headers) {
+      const { webhookId, signed } = checkHeaders(headers);
+      if (!webhooks.some((webhook) => verifies(webhook, body, signed))) {
+        throw new SlipstreamError(
+          'signature_invalid',
+          'The signature does not match, or is older than 5 minutes.',
+        );
+      }
+      return { webhookId, message: understand(body) };
+    },
+    understand,
   };
 }
 
@@ -74,16 +83,17 @@ function verifies(webhook: Webhook, body: Buffer, signed: Record<string, string>
 }
 
 /** Reads the body as the provider's own event. */
-function readMessage(body: Buffer): CallbackMessage {
+function understand(body: Buffer): CallbackMessage | UnreadableMessage {
   try {
     const { data } = parseJson(body);
     if (typeof data !== 'object' || data === null || Array.isArray(data))
       throw new Garbage('data is missing');
-    const slipId = text((data as { slip_id?: unknown }).slip_id);
-    if (slipId === null) throw new Garbage('data.slip_id is missing');
-    return { slipId, answer: toAnswer(data as Record<string, unknown>) };
+    const json = data as Json;
+    const slipId = text(json.slip_id);
+    if (slipId === null || slipId !== json.slip_id) throw new Garbage('data.slip_id is missing');
+    return { slipId, answer: toAnswer(json) };
   } catch (error) {
     if (!(error instanceof Garbage)) throw error;
-    throw new SlipstreamError('malformed_request', `The callback cannot be understood: ${error.message}.`);
+    return { problem: error.message };
   }
 }

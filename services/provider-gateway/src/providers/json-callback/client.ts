@@ -15,7 +15,7 @@ import { dispatchOutcome, inquiryOutcome } from './translate.ts';
 export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => number): Provider {
   const { id, baseUrl, connectTimeoutMs, answerTimeoutMs } = rules;
   const can = capabilities(rules);
-  const readCallback = callbackReader(id, rules.secrets);
+  const reader = callbackReader(id, rules.secrets);
   const connectionsMax = can.concurrencyMax + can.inquiryConcurrencyMax;
   const transport = httpTransport({ baseUrl, connectionsMax, connectTimeoutMs, monotonicMs });
   return {
@@ -44,7 +44,7 @@ export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => nu
       });
       return { outcome: inquiryOutcome(await result, slipId), released };
     },
-    readCallback,
+    callbackReader: reader,
     close: () => transport.close(),
   };
 }

@@ -1,0 +1,70 @@
+import type { Money } from '@slipstream/kernel';
+import type { EventData, Outcome } from '@slipstream/slip';
+import type { ProviderAnswer } from '../provider/answer.ts';
+import type { Dispatch } from './state.ts';
+
+/** Distinct words of one slip that are published; a provider that says ever new things is counted from there on. */
+export const toldMax = 16;
+
+type Returned = Pick<EventData['SlipReturned'], 'outcome' | 'amount' | 'providerReference'>;
+type Doubted = Pick<EventData['AnswerDoubted'], 'doubt' | 'said'>;
+
+type Note =
+  | readonly ['returned', Outcome, amount: string | null, currency: string | null, reference: string | null]
+  | readonly ['doubted', Doubted['doubt'], said: string];
+
+/** The row after this was published of it. */
+export function telling(dispatch: Dispatch, said: Returned | Doubted): Dispatch {
+  if (dispatch.told.length >= toldMax) return dispatch;
+  return { ...dispatch, told: [...dispatch.told, JSON.stringify(noteOf(said))] };
+}
+
+/** Whether the same was published before: then it is only said once more. */
+export function wasTold(
+  dispatch: Dispatch,
+  answer: Extract<ProviderAnswer, { kind: 'returned' | 'doubtful' }>,
+) {
+  const notes = dispatch.told.map((note) => JSON.parse(note) as Note);
+  if (answer.kind === 'doubtful') {
+    return notes.some(
+      ([kind, doubt, said]) => kind === 'doubted' && doubt === answer.doubt && said === answer.said,
+    );
+  }
+  const { outcome } = answer;
+  // Rows of the release before tell of their first answer by its outcome alone.
+  if (!notes.some(([kind]) => kind === 'returned') && dispatch.outcome === outcome) return true;
+  return notes.some(
+    (note) => note[0] === 'returned' && note[1] === outcome && isSame(note, answer, dispatch),
+  );
+}
+
+/** A failure is one whatever amount it names. A success that names no amount means the one that was asked for. */
+function isSame(
+  [, outcome, amount, currency, reference]: Extract<Note, readonly ['returned', ...unknown[]]>,
+  answer: Returned,
+  { amount: asked }: Dispatch,
+): boolean {
+  if (outcome !== 'succeeded') return true;
+  const before = amount === null || currency === null ? asked : { amount: BigInt(amount), currency };
+  return agree(before, answer.amount ?? asked) && agreeOnText(reference, answer.providerReference);
+}
+
+function agree(a: Money | null, b: Money | null): boolean {
+  return a === null || b === null || (a.amount === b.amount && a.currency === b.currency);
+}
+
+function agreeOnText(a: string | null, b: string | null): boolean {
+  return a === null || b === null || a === b;
+}
+
+function noteOf(said: Returned | Doubted): Note {
+  if ('doubt' in said) return ['doubted', said.doubt, said.said];
+  const { outcome, amount, providerReference } = said;
+  return [
+    'returned',
+    outcome,
+    amount?.amount.toString() ?? null,
+    amount?.currency ?? null,
+    providerReference,
+  ];
+}
