@@ -417,7 +417,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'T3-an-undeclared-word-passes-for-working',
-    file: `${gateway}/src/providers/words.ts`,
+    file: `${gateway}/src/providers/transport/words.ts`,
     from: 'return meanings.find((meaning) => words[meaning].includes(word)) ?? null;',
     to: "return meanings.find((meaning) => words[meaning].includes(word)) ?? 'acknowledged';",
     specs: [`${gateway}/src/providers/contract.spec.ts`],
@@ -620,7 +620,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'T1-a-500-with-a-final-word-ends-a-slip',
-    file: `${gateway}/src/providers/outcomes.ts`,
+    file: `${gateway}/src/providers/transport/outcomes.ts`,
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the line as it stands there
     from: "if (status >= 500) return { kind: 'unanswered', reason: 'server_error', detail: `HTTP ${status}` };",
     to: '',

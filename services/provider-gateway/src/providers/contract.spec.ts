@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Provider } from '../application/ports.ts';
 import { dispatch } from '../domain/dispatch/spec-support.ts';
 import { jsonCallbackUnderTest } from './json-callback/spec-support.ts';
+import { pollStatementUnderTest } from './poll-statement/spec-support.ts';
 import { openProviders, protocols } from './registry.ts';
 import {
   drip,
@@ -18,7 +19,7 @@ import {
 } from './spec-support.ts';
 
 /** What every provider has to keep, over a real server. A new protocol adds a row here, and describes its words. */
-const all: readonly ProtocolUnderTest[] = [jsonCallbackUnderTest];
+const all: readonly ProtocolUnderTest[] = [jsonCallbackUnderTest, pollStatementUnderTest];
 
 const slip = dispatch({ attempt: 2 });
 const { slipId } = slip;

@@ -2,6 +2,7 @@ import { StartError } from '@slipstream/kernel';
 import type { ProviderRules } from '@slipstream/rules';
 import type { Provider, Providers } from '../application/ports.ts';
 import { jsonCallbackProvider } from './json-callback/client.ts';
+import { pollStatementProvider } from './poll-statement/client.ts';
 
 /** Opens a provider; `monotonicMs` is the clock that `not_after` is checked on. @throws StartError for unusable rules */
 export type ProviderFactory = (rules: ProviderRules, monotonicMs: () => number) => Provider;
@@ -9,6 +10,7 @@ export type ProviderFactory = (rules: ProviderRules, monotonicMs: () => number) 
 /** Every protocol that a provider may speak, by the name it has in the rules. Nothing else here knows one by name. */
 export const protocols: Readonly<Record<string, ProviderFactory>> = {
   'json-callback': jsonCallbackProvider,
+  'poll-statement': pollStatementProvider,
 };
 
 /** Opens every configured provider. @throws StartError for a protocol that is not here, or rules that it cannot use */

@@ -72,11 +72,12 @@ export function foldBack(dispatch: Dispatch, event: SlipEvent, { now, terms }: F
     case 'SlipReturned':
       return only(foldWord(dispatch, event.data.provider, 'succeeded', (one) => returned(one, event.data)));
     case 'AnswerDoubted': {
-      const told = telling(
-        { ...heard(dispatch, event.data.providerReference), acknowledged: true },
-        event.data,
-      );
-      return only(wasTold(dispatch, { kind: 'doubtful', ...event.data }) ? dispatch : told);
+      const { data } = event;
+      const fold = (one: Dispatch) =>
+        wasTold(one, { kind: 'doubtful', ...data })
+          ? one
+          : telling({ ...heard(one, data.providerReference), acknowledged: true }, data);
+      return only(foldWord(dispatch, data.provider, 'answered', fold));
     }
     case 'InquiryAnswered': {
       const { inquiry, provesNotExecuted } = event.data;

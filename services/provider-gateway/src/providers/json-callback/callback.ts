@@ -6,7 +6,7 @@ import type {
   CallbackReader,
   UnreadableMessage,
 } from '../../application/ports.ts';
-import { Garbage, type Json, parseJson, text } from '../read-answer.ts';
+import { Garbage, type Json, parseJson, text } from '../transport/read-answer.ts';
 import { toAnswer } from './translate.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { ProviderRules } from '@slipstream/rules';
 import type { Capabilities, Words } from '../../application/ports.ts';
-import { declared } from '../declared.ts';
+import { declared } from '../transport/declared.ts';
 
 /** The protocol's words for each state; every other one is kept as it came, and shown to people. */
 export const words: Words = {

@@ -1,8 +1,17 @@
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../../domain/provider/answer.ts';
-import { askedOutcome, callOutcome, refuses } from '../outcomes.ts';
-import { Garbage, type Json, money, parseObject, reference, said, text, time } from '../read-answer.ts';
 import type { OnceResult } from '../transport/call-once.ts';
-import { meaningOf } from '../words.ts';
+import { askedOutcome, callOutcome, refuses } from '../transport/outcomes.ts';
+import {
+  Garbage,
+  type Json,
+  money,
+  parseObject,
+  reference,
+  said,
+  text,
+  time,
+} from '../transport/read-answer.ts';
+import { meaningOf } from '../transport/words.ts';
 import { words } from './capabilities.ts';
 
 /** What a dispatch call came to. */

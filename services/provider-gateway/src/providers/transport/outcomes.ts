@@ -1,7 +1,7 @@
-import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
+import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../../domain/provider/answer.ts';
+import type { OnceResult } from './call-once.ts';
 import { Garbage } from './read-answer.ts';
-import type { OnceResult } from './transport/call-once.ts';
-import { throttled } from './transport/throttled.ts';
+import { throttled } from './throttled.ts';
 
 // What HTTP answers prove, whatever protocol they speak: by themselves nothing (ADR 13).
 

@@ -1,4 +1,4 @@
-import type { Words } from '../application/ports.ts';
+import type { Words } from '../../application/ports.ts';
 
 export type Meaning = keyof Words;
 

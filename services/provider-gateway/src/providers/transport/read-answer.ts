@@ -7,7 +7,7 @@ import {
   parseMoney,
   strictJson,
 } from '@slipstream/kernel';
-import type { OnceResult } from './transport/call-once.ts';
+import type { OnceResult } from './call-once.ts';
 
 // What protocols over HTTP share in reading: strictly, and what cannot be stored is never a reason to lose what can.
 

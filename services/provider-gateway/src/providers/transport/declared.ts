@@ -1,5 +1,5 @@
 import type { ProviderRules } from '@slipstream/rules';
-import type { Capabilities } from '../application/ports.ts';
+import type { Capabilities } from '../../application/ports.ts';
 
 /** What the rules declare of a provider, whatever protocol it speaks. */
 export function declared(rules: ProviderRules): Omit<Capabilities, 'words'> {

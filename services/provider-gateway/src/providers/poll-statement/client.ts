@@ -1,0 +1,63 @@
+import { hash } from 'node:crypto';
+import type { ProviderRules } from '@slipstream/rules';
+import type { PreparedCall, Provider } from '../../application/ports.ts';
+import type { Dispatch } from '../../domain/dispatch/state.ts';
+import { httpTransport } from '../transport/http-transport.ts';
+import { capabilities } from './capabilities.ts';
+import { dispatchOutcome, inquiryOutcome } from './translate.ts';
+
+/**
+ * A provider that speaks the protocol `poll-statement`: `POST /v2/orders` is accepted, and what became of an order is asked
+ * for at `GET /v2/orders/{order_ref}`; it calls nobody back. An API key lets calls in.
+ */
+export function pollStatementProvider(rules: ProviderRules, monotonicMs: () => number): Provider {
+  const { id, baseUrl, connectTimeoutMs, answerTimeoutMs } = rules;
+  const can = capabilities(rules);
+  const connectionsMax = can.concurrencyMax + can.inquiryConcurrencyMax;
+  const transport = httpTransport({ baseUrl, connectionsMax, connectTimeoutMs, monotonicMs });
+  const headers = { 'x-api-key': rules.secrets.current };
+  return {
+    id,
+    capabilities: can,
+    prepare: prepareCall,
+    async send(call, startBeforeMs) {
+      const { result, released } = transport.call({
+        method: 'POST',
+        path: '/v2/orders',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: Buffer.from(call.body),
+        startBeforeMs,
+        answerTimeoutMs,
+      });
+      return { outcome: dispatchOutcome(await result, call.slipId), released };
+    },
+    async inquire(slipId) {
+      const { result, released } = transport.call({
+        method: 'GET',
+        path: `/v2/orders/${encodeURIComponent(slipId)}`,
+        headers: { ...headers, accept: 'application/json' },
+        body: null,
+        startBeforeMs: monotonicMs() + connectTimeoutMs,
+        answerTimeoutMs,
+      });
+      return { outcome: inquiryOutcome(await result, slipId), released };
+    },
+    callbackReader: null,
+    close: () => transport.close(),
+  };
+}
+
+/** The exact bytes of an attempt: their digest is written ahead of it. */
+function prepareCall({ slipId, kind, amount, account, counterparty }: Dispatch): PreparedCall {
+  const body = Buffer.from(
+    JSON.stringify({
+      order_ref: slipId,
+      type: kind,
+      amount_minor: amount === null ? null : String(amount.amount),
+      currency: amount?.currency ?? null,
+      payer: account,
+      payee: counterparty,
+    }),
+  );
+  return { slipId, body, digest: hash('sha256', body, 'hex') };
+}
