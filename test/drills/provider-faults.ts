@@ -67,13 +67,17 @@ export interface PlanOptions {
   readonly seed: number;
   readonly slips: number;
   readonly routes: readonly string[];
+  /** Faults that no slip is to meet. */
+  readonly without?: readonly string[];
 }
 
 /** The same seed gives the same slips with the same faults in the same order, whatever their ids will be. */
-export function planPayments({ run, seed, slips, routes }: PlanOptions): PlannedPayment[] {
+export function planPayments({ run, seed, slips, routes, without = [] }: PlanOptions): PlannedPayment[] {
   const random = seededRandom(seed);
   const faults = Object.entries(perThousand).flatMap(([fault, share]) =>
-    Array<string>(Math.max(1, Math.round((share * slips) / 1_000))).fill(fault),
+    without.includes(fault)
+      ? []
+      : Array<string>(Math.max(1, Math.round((share * slips) / 1_000))).fill(fault),
   );
   if (faults.length > slips) throw new RangeError(`${slips} slips are too few for ${faults.length} faults`);
   const all = random.shuffle([...faults, ...Array<string>(slips - faults.length).fill(usual)]);

@@ -29,6 +29,8 @@ export interface ProvidersOptions {
   readonly slips: number;
   /** How long a provider's backlog stands still at the beginning. */
   readonly frozenMs: number;
+  /** Faults that no slip is to meet. */
+  readonly without?: readonly string[];
 }
 
 export interface ProvidersResult {
@@ -112,7 +114,10 @@ export async function playProviders(
   const taken = await Promise.all(
     options.seeds.map(async (seed) => ({
       seed,
-      payments: await submitAll(planPayments({ run, seed, slips: options.slips, routes }), stack),
+      payments: await submitAll(
+        planPayments({ run, seed, slips: options.slips, routes, without: options.without ?? [] }),
+        stack,
+      ),
     })),
   );
   log(`${options.slips} slips of each of ${options.seeds.length} seeds were taken`);
