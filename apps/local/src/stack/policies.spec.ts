@@ -8,21 +8,24 @@ import { dispatchedRoutes, rulesFile } from './policies.ts';
 interface Route {
   mode: string;
   outcome_deadline_ms: number;
+  draft_expires_ms?: number;
+  draft_remind_before_ms?: number;
+  review?: object;
 }
 const routes = (file: string): Record<string, Route> => parse(readFileSync(file, 'utf8')).routes;
 
 describe('the rules of a local stack', () => {
-  test('differ between stack and demo in the deadline only', () => {
+  test('differ between stack and demo in the deadline, how long drafts live, and the route with reviews only', () => {
     const [stack, demo] = [
       routes(rulesFile('stack', undefined, '')),
       routes(rulesFile('demo', undefined, '')),
     ];
-    for (const [name, route] of Object.entries(stack)) {
-      if (route.mode !== 'dispatched') continue;
+    for (const [name, { draft_expires_ms, draft_remind_before_ms, ...route }] of Object.entries(stack)) {
+      if (route.mode !== 'dispatched' || route.review) continue;
       expect(route.outcome_deadline_ms).toBe(5_000);
       expect(demo[name]).toEqual({ ...route, outcome_deadline_ms: 12_000 });
     }
-    expect(Object.keys(stack)).toEqual(['default', 'borealis', 'cumulus', 'dorado', 'import']);
+    expect(Object.keys(stack)).toEqual(['default', 'payouts', 'borealis', 'cumulus', 'dorado', 'import']);
   });
 
   test('take other policies for dispatched routes, in a copy', () => {
