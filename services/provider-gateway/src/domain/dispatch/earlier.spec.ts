@@ -38,6 +38,12 @@ describe('a slip that goes on to another provider', () => {
     expect(moveTo(failed, { provider: 'acme', choice: null })).toEqual(failed);
   });
 
+  test('is not asked about when the one before was to be asked', () => {
+    const polled = { ...failed, pollAt: addMs(t0, 900) };
+    expect(moveTo(polled, { provider: 'borealis', choice }).pollAt).toBeNull();
+    expect(moveTo(polled, { provider: 'acme', choice }).pollAt).toBe(polled.pollAt);
+  });
+
   test('was given to both, and each attempt was made with one of them', () => {
     const retried = endAttempt(begin({ ...failed, nextAt: t0 }), end(notSent, 2)).dispatch;
     const third = begin({ ...moveTo(retried, { provider: 'borealis', choice }), nextAt: t0 });

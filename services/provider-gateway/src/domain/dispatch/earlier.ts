@@ -22,6 +22,7 @@ export function moveTo(dispatch: Dispatch, { provider, choice }: Chosen): Dispat
     earlier: [...dispatch.earlier, ...latest(dispatch)],
     notAfter: null,
     firstNotFoundAt: null,
+    pollAt: null,
     sentMaybe: false,
   };
 }
