@@ -36,6 +36,7 @@ const events: SlipEvent[] = [
       reviewRequired: false,
       deadline: '2026-11-22T10:40:00.000001Z',
       policy: { graceMs: 0, quietPeriodMs: 2000, inquiryLadderMs: [0, 2000] },
+      commandId: null,
       configDigest: 'ab',
       details: { clear: { text: '', metadata: { colour: 'blue', __proto: 'x' } }, sealed: null },
     },

@@ -99,9 +99,9 @@ function converters(field: DescField): Converters {
     case 'map':
       return { read: (value) => ({ ...(value as object) }), write: (value) => value };
     case 'enum':
-      return enumConverters(field.enum, String(field));
+      return enumConverters(field.enum, field);
     case 'message':
-      return messageConverters(field.message);
+      return messageConverters(field.message, field);
     case 'list':
       return listConverters(field);
   }
@@ -118,25 +118,25 @@ export function enumNumbers(schema: DescEnum): ReadonlyMap<unknown, number> {
   return new Map(schema.values.map(({ number, localName }) => [localName.toLowerCase(), number]));
 }
 
-function enumConverters(schema: DescEnum, where: string): Converters {
+function enumConverters(schema: DescEnum, field: DescField): Converters {
   const names = enumNames(schema);
   const numbers = enumNumbers(schema);
   return {
     read(value) {
       if (value === undefined) return null;
-      if (value === 0) throw new SlipstreamError('undecodable_record', `${where}: the value is missing`);
+      if (value === 0) throw wrongValue(field, 'the value is missing');
       const name = names[value as number];
-      if (name === undefined) throw new SlipstreamError('too_new', `${where}: unknown value ${value}`);
+      if (name === undefined) throw new SlipstreamError('too_new', `${field}: unknown value ${value}`);
       return name;
     },
     write: (value) => numbers.get(value) ?? 0,
   };
 }
 
-function messageConverters(schema: DescMessage): Converters {
+function messageConverters(schema: DescMessage, field: DescField): Converters {
   if (isTimestamp(schema)) {
     return {
-      read: (value) => (value === undefined ? null : fromTimestamp(value as Timestamp)),
+      read: (value) => (value === undefined ? null : fromTimestamp(value as Timestamp, field)),
       write: (value) => toTimestamp(value as Instant),
     };
   }
@@ -160,18 +160,22 @@ function listConverters(field: DescField & { fieldKind: 'list' }): Converters {
 }
 
 function itemConverters(field: DescField & { fieldKind: 'list' }): Converters {
-  if (field.listKind === 'message') return messageConverters(field.message);
-  return field.listKind === 'enum' ? enumConverters(field.enum, String(field)) : asIs;
+  if (field.listKind === 'message') return messageConverters(field.message, field);
+  return field.listKind === 'enum' ? enumConverters(field.enum, field) : asIs;
 }
 
-function fromTimestamp(timestamp: Timestamp): Instant {
+function fromTimestamp(timestamp: Timestamp, field: DescField): Instant {
   try {
     return instantFromMicros(timestamp.seconds * 1_000_000n + BigInt(Math.trunc(timestamp.nanos / 1000)));
   } catch (cause) {
-    throw new SlipstreamError('undecodable_record', 'a timestamp lies outside the years 0001-9999', {
-      cause,
-    });
+    throw wrongValue(field, 'a timestamp lies outside the years 0001-9999', cause);
   }
+}
+
+/** The message is one of its kind, but for this field: `errors` names it. */
+function wrongValue(field: DescField, detail: string, cause?: unknown): SlipstreamError {
+  const errors = [{ pointer: `/${field.name}`, detail }];
+  return new SlipstreamError('undecodable_record', `${field}: ${detail}`, { errors, cause });
 }
 
 function toTimestamp(instant: Instant): Timestamp {

@@ -32,6 +32,8 @@ export {
   type Inbound,
   type InboundCommand,
   type InboundRecord,
+  inboundOf,
+  inboundType,
   type ReportResult,
   readInbound,
   type SubmitSlip,
@@ -46,7 +48,14 @@ export { opsCloudEventType } from './ops-event-types.ts';
 export { PlainShape, plainShapeOf } from './plain-data.ts';
 export { type Owner, type Source, sources } from './sources.ts';
 export { type Stamp, stampBytesMax, stampEnvelope } from './stamp.ts';
-export { decodeTick, encodeTick, type NewTick, type PartitionMark, type Tick, tickKey } from './tick.ts';
+export {
+  decodeTick,
+  encodeTick,
+  type NewTick,
+  type PartitionMark,
+  type Tick,
+  tickKey,
+} from './tick.ts';
 export {
   allTopics,
   batchBytesMaxOf,

@@ -7,7 +7,7 @@ import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bu
  * they need none of its data; of bytes that are not plain they know nothing, and decode them.
  */
 export class PlainShape {
-  /** By tag: a field's number and wire type. */
+  /** By tag, of one byte or two: a field's number and wire type. */
   readonly #fields: (FieldShape | undefined)[] = [];
   /** Bits of the enums that must be there: without presence, unset is a value that nobody may write. */
   #required = 0;
@@ -22,9 +22,11 @@ export class PlainShape {
   matches(bytes: Buffer, from: number, end: number): boolean {
     let seen = 0;
     for (let at = from; at < end; ) {
-      const field = this.#fields[bytes[at]!];
+      let tag = bytes[at++]!;
+      if (tag > 127) tag = (tag & 127) | (bytes[at++]! << 7);
+      const field = this.#fields[tag];
       if (field === undefined) return false;
-      at = field.isText ? skipText(field, bytes, at + 1, end) : skipNumber(field, bytes, at + 1, end);
+      at = field.isText ? skipText(field, bytes, at, end) : skipNumber(field, bytes, at, end);
       if (at < 0) return false;
       seen |= field.requiredBit;
     }
@@ -61,7 +63,7 @@ const never: FieldShape['message'] = () => {
 
 function fieldShape(field: DescField, index: number): FieldShape {
   const wire = (type: 0 | 2) => (field.number << 3) | type;
-  if (field.number > 15 || index > 30) throw new Error(`${field}: a tag of two bytes`);
+  if (field.number > 2_047 || index > 30) throw new Error(`${field}: a tag of three bytes`);
   const text = (content: FieldShape['content'], message = never): FieldShape => ({
     ...{ tag: wire(2), isText: true, content, message, values: null, requiredBit: 0 },
   });

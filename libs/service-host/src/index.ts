@@ -5,6 +5,7 @@ export type { Host } from './host.ts';
 export type { HttpLimits, ServiceRequest } from './http-server.ts';
 export { idempotencyKeyOf } from './idempotency-key.ts';
 export { type JsonValue, toSnakeJson } from './json.ts';
+export { preferredLanguage } from './language.ts';
 export {
   encodeCursor,
   linkHeader,

@@ -82,8 +82,20 @@ export interface EventData {
     /** SHA-256 of the configuration that judged the slip, hex. */
     configDigest: string;
     details: Sealable | null;
+    /** The id of the command on the inbound topic that this answers; null: it came over HTTP. */
+    commandId?: string | null;
   };
-  SlipRejected: { caller: string; reference: string; rule: string; detail: string };
+  SlipRejected: {
+    caller: string;
+    reference: string;
+    rule: string;
+    detail: string;
+    /** JSON pointer (RFC 6901) into the command: what the rule is about. */
+    field?: string | null;
+    commandId?: string | null;
+    /** The slip that stands in the way: it has the reference, or is the same business. */
+    firstSlipId?: string | null;
+  };
   /** Waits for its caller: nothing is held or sent before SlipSubmitted follows. */
   SlipDrafted: {
     caller: string;

@@ -1,7 +1,7 @@
 // What belongs to no slip and is told on ops.events.v1. Stored for ever, as the slips' events are: add optional fields,
 // never rename or reuse one.
 
-/** Slips of an account that is not `active` are refused; a `closed` one is never opened again. */
+/** Slips of an account that is not `active` are refused. */
 export type AccountStatus = 'active' | 'frozen' | 'closed';
 
 /** `degraded`: it is called, and answers too seldom or too late; `down`: it is not called for a while. */

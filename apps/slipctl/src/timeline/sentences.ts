@@ -42,7 +42,12 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
   }),
   SlipRejected: (data) => ({
     sentence: `The slip was refused: ${text(data.detail)}`,
-    facts: [`rule ${text(data.rule)}, caller ${text(data.caller)}, reference ${text(data.reference)}`],
+    facts: [
+      `rule ${text(data.rule)}, caller ${text(data.caller)}, reference ${text(data.reference)}`,
+      fact('field', data.field),
+      fact('command', data.command_id),
+      fact('first slip', data.first_slip_id),
+    ],
   }),
   SlipDrafted: (data) => ({
     sentence: `${text(data.caller)} drafted ${article(data.kind)}${data.amount ? ` of ${money(data.amount)}` : ''} from ${text(data.account)} to ${text(data.counterparty)}.`,
