@@ -17,13 +17,22 @@ const rows = (text: string) =>
 describe('docs/reference/configuration.md', () => {
   const rules = page.split('## The rules file')[1] ?? '';
 
-  const { providers, routes, clients, detection } = rulesSchema.properties;
+  const { providers, routes, clients, accounts, duplicates, limits, payments, detection } =
+    rulesSchema.properties;
+  const { cut_off: cutOff } = (
+    payments.additionalProperties as unknown as { properties: { cut_off: object } }
+  ).properties;
   const { review } = (routes.additionalProperties as { properties: { review: object } }).properties;
   it.each([
     ['providers.<name>', providers.additionalProperties, rulesDefaults.provider],
     ['routes.<name>', routes.additionalProperties, rulesDefaults.route],
     ['routes.<name>.review', review, rulesDefaults.review],
     ['clients', clients, {}],
+    ['accounts', accounts, rulesDefaults.accounts],
+    ['duplicates', duplicates, rulesDefaults.duplicates],
+    ['limits.<name>', limits.additionalProperties, rulesDefaults.limit],
+    ['payments.<name>', payments.additionalProperties, rulesDefaults.payment],
+    ['payments.<name>.cut_off', cutOff, rulesDefaults.cut_off],
     ['detection', detection, rulesDefaults.detection],
   ])('has every key of %s with its default', (section, schema, defaults) => {
     const body = rules.split('### ').find((part) => part.startsWith(`\`${section}\``)) ?? '';

@@ -1,13 +1,8 @@
 import { isCurrency } from '@slipstream/kernel';
+import { checkPayment, checkReach } from './payments-check.ts';
+import { checkAmounts, checkRoutes, type Problem } from './problem.ts';
 import { rulesDefaults } from './rules-defaults.ts';
-import type { ProviderDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
-
-/** Where a problem sits in the file: keys and indexes from the root; `key` points at the last key, not its value. */
-export interface Problem {
-  readonly path: readonly (string | number)[];
-  readonly reason: string;
-  readonly key?: boolean;
-}
+import type { LimitDocument, ProviderDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
 
 /** Rules that span several keys; the schema has already accepted the document. */
 export function checkRules(document: RulesDocument): Problem[] {
@@ -16,12 +11,15 @@ export function checkRules(document: RulesDocument): Problem[] {
       checkProviderRules(provider).map(({ path, reason }) => ({ path: ['providers', id, ...path], reason })),
     ),
     ...Object.entries(document.routes).flatMap(([id, route]) =>
-      checkRoute(route, document).map(({ path, reason, key }) => ({
-        path: ['routes', id, ...path],
-        reason,
-        key: key === true,
-      })),
+      below(['routes', id], checkRoute(route, document)),
     ),
+    ...Object.entries(document.limits ?? {}).flatMap(([id, limit]) =>
+      below(['limits', id], checkLimit(limit, document)),
+    ),
+    ...Object.entries(document.payments ?? {}).flatMap(([id, payment]) =>
+      below(['payments', id], checkPayment(payment, document)),
+    ),
+    ...checkReach(document),
   ];
 }
 
@@ -30,6 +28,22 @@ function checkProviderRules({ base_url, poll_ladder_ms }: ProviderDocument): Pro
   if (isProviderUrl(base_url)) return ladder;
   const reason = 'must be an http(s) URL without credentials, query and fragment';
   return [{ path: ['base_url'], reason }, ...ladder];
+}
+
+function below(path: readonly string[], problems: readonly Problem[]): Problem[] {
+  return problems.map((problem) => ({ ...problem, path: [...path, ...problem.path] }));
+}
+
+/** A limit that nothing can reach, or that is about nothing, would be taken for protection. */
+function checkLimit(
+  { routes = [], count_max, amount_max }: LimitDocument,
+  document: RulesDocument,
+): Problem[] {
+  const problems: Problem[] = [];
+  if (count_max === undefined && amount_max === undefined) {
+    problems.push({ path: [], reason: 'a limit needs count_max or amount_max' });
+  }
+  return [...problems, ...checkRoutes(routes, document), ...checkAmounts('amount_max', amount_max)];
 }
 
 function isProviderUrl(text: string): boolean {

@@ -23,5 +23,10 @@ export const rulesDefaults = {
   },
   routeProvider: { priority: 1, weight: 1 },
   review: { kinds: ['payout'], deadline_ms: 86_400_000 },
+  accounts: { open_on_first_use: true },
+  duplicates: { window_ms: 0 },
+  limit: { kinds: ['order', 'payout', 'payment'] },
+  payment: { kinds: ['order', 'payout', 'payment'] },
+  cut_off: { days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00' },
   detection: { grace_ms: 0, blind_ms_max: 60_000, clock_skew_ms_max: 1_000 },
 } as const;

@@ -90,6 +90,72 @@ const route = {
   },
 };
 
+const limit = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['window_ms'],
+  properties: {
+    kinds: route.properties.kinds,
+    routes: { type: 'array', minItems: 1, uniqueItems: true, items: { type: 'string' } },
+    window_ms: duration(1),
+    count_max: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+    amount_max: {
+      type: 'object',
+      minProperties: 1,
+      propertyNames: { type: 'string', pattern: '^[A-Z]{3}$' },
+      additionalProperties: { type: 'string', pattern: '^[1-9][0-9]{0,18}$' },
+    },
+  },
+};
+
+const amountsInText = limit.properties.amount_max;
+const timeOfDay = { type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' };
+
+const payment = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    kinds: route.properties.kinds,
+    routes: limit.properties.routes,
+    methods: {
+      type: 'array',
+      minItems: 1,
+      uniqueItems: true,
+      items: { type: 'string', pattern: '^[!-~]{1,64}$' },
+    },
+    currencies: {
+      type: 'array',
+      minItems: 1,
+      uniqueItems: true,
+      items: { type: 'string', pattern: '^[A-Z]{3}$' },
+    },
+    amount_min: amountsInText,
+    amount_max: amountsInText,
+    required: {
+      type: 'array',
+      minItems: 1,
+      uniqueItems: true,
+      items: { type: 'string', pattern: '^(amount|deadline|metadata\\.[!-~]{1,64})$' },
+    },
+    cut_off: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['zone', 'until'],
+      properties: {
+        zone: { type: 'string', minLength: 1, maxLength: 64 },
+        days: {
+          type: 'array',
+          minItems: 1,
+          uniqueItems: true,
+          items: { enum: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] },
+        },
+        from: timeOfDay,
+        until: { type: 'string', pattern: '^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$' },
+      },
+    },
+  },
+};
+
 const named = (values: object) => ({
   type: 'object',
   propertyNames: { type: 'string', pattern: name },
@@ -113,6 +179,14 @@ export const rulesSchema = {
         window_ms: duration(1, 3_600_000),
       },
     },
+    accounts: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { open_on_first_use: { type: 'boolean' } },
+    },
+    duplicates: { type: 'object', additionalProperties: false, properties: { window_ms: duration(0) } },
+    limits: named(limit),
+    payments: named(payment),
     detection: {
       type: 'object',
       additionalProperties: false,
@@ -131,6 +205,10 @@ export interface RulesDocument {
   readonly providers: Readonly<Record<string, ProviderDocument>>;
   readonly routes: Readonly<Record<string, RouteDocument>>;
   readonly clients?: { readonly requests_max: number; readonly window_ms: number };
+  readonly accounts?: { readonly open_on_first_use?: boolean };
+  readonly duplicates?: { readonly window_ms?: number };
+  readonly limits?: Readonly<Record<string, LimitDocument>>;
+  readonly payments?: Readonly<Record<string, PaymentDocument>>;
   readonly detection?: {
     readonly grace_ms?: number;
     readonly blind_ms_max?: number;
@@ -181,4 +259,30 @@ export interface ReviewDocument {
   readonly from_amount?: Readonly<Record<string, number>>;
   readonly second_person_from?: Readonly<Record<string, number>>;
   readonly deadline_ms?: number;
+}
+
+export interface LimitDocument {
+  readonly kinds?: readonly ('order' | 'payout' | 'payment')[];
+  readonly routes?: readonly string[];
+  readonly window_ms: number;
+  readonly count_max?: number;
+  readonly amount_max?: Readonly<Record<string, string>>;
+}
+
+export type WeekdayDocument = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
+
+export interface PaymentDocument {
+  readonly kinds?: readonly ('order' | 'payout' | 'payment')[];
+  readonly routes?: readonly string[];
+  readonly methods?: readonly string[];
+  readonly currencies?: readonly string[];
+  readonly amount_min?: Readonly<Record<string, string>>;
+  readonly amount_max?: Readonly<Record<string, string>>;
+  readonly required?: readonly string[];
+  readonly cut_off?: {
+    readonly zone: string;
+    readonly days?: readonly WeekdayDocument[];
+    readonly from?: string;
+    readonly until: string;
+  };
 }

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
-import { checkRules, type Problem } from './rules-check.ts';
+import type { Problem } from './problem.ts';
+import { checkRules } from './rules-check.ts';
 import { type RulesDocument, rulesSchema } from './rules-schema.ts';
 
 export interface SourceResult {

@@ -378,6 +378,102 @@ describe('bad rules', () => {
   });
 });
 
+describe('rules about accounts and payments', () => {
+  const more = `clients: { requests_max: 100, window_ms: 1000 }
+accounts: { open_on_first_use: false }
+duplicates: { window_ms: 60000 }
+limits:
+  hourly: { kinds: [payout], routes: [default], window_ms: 3600000, count_max: 10, amount_max: { EUR: "500000" } }
+payments:
+  payouts:
+    kinds: [payout]
+    methods: [sepa, card]
+    currencies: [EUR, USD]
+    amount_min: { EUR: "100" }
+    amount_max: { EUR: "9223372036854775807" }
+    required: [amount, metadata.iban]
+    cut_off: { zone: Europe/Berlin, days: [mon, fri], until: "17:00" }
+`;
+  const at = (from: string, to: string) => problemsOf(`${good}${more.replace(from, to)}`).join('\n');
+
+  it('are read with defaults for what is left out', () => {
+    const { clients, accounts, duplicates, limits, payments } = parse(`${good}${more}`);
+    expect(clients).toEqual({ requestsMax: 100, windowMs: 1_000 });
+    expect([accounts, duplicates]).toEqual([{ openOnFirstUse: false }, { windowMs: 60_000 }]);
+    expect(limits.get('hourly')).toEqual({
+      ...{ name: 'hourly', kinds: ['payout'], routes: ['default'], windowMs: 3_600_000, countMax: 10 },
+      amountMax: new Map([['EUR', 500_000n]]),
+    });
+    expect(payments.get('payouts')).toEqual({
+      ...{ name: 'payouts', kinds: ['payout'], routes: null, methods: ['sepa', 'card'] },
+      ...{ currencies: ['EUR', 'USD'], required: ['amount', 'metadata.iban'] },
+      ...{ amountMin: new Map([['EUR', 100n]]), amountMax: new Map([['EUR', 9_223_372_036_854_775_807n]]) },
+      cutOff: { zone: 'Europe/Berlin', days: ['mon', 'fri'], from: '00:00', until: '17:00' },
+    });
+    const none = parse(good);
+    expect([none.accounts.openOnFirstUse, none.duplicates.windowMs]).toEqual([true, 0]);
+    expect([none.limits.size, none.payments.size, none.clients]).toEqual([0, 0, null]);
+  });
+
+  it.each([
+    [
+      'a limit on nothing',
+      ', count_max: 10, amount_max: { EUR: "500000" }',
+      '',
+      'limits.hourly: a limit needs count_max',
+    ],
+    ['a limit on no route', '[default]', '[defualt]', 'limits.hourly.routes.0: no route is named defualt'],
+    [
+      'a limit in no currency',
+      'EUR: "500000"',
+      'EUX: "1"',
+      'limits.hourly.amount_max.EUX: not the ISO 4217 code',
+    ],
+    ['an amount that is a number', '"500000"', '500000', 'limits.hourly.amount_max.EUR: must be string'],
+    ['an amount beyond any slip', '"500000"', '"9223372036854775808"', 'must be at most 9223372036854775807'],
+    [
+      'a rule that allows everything',
+      more.slice(more.indexOf('    methods')),
+      '',
+      'payments.payouts: a payment rule that allows',
+    ],
+    [
+      'a currency that is none',
+      '[EUR, USD]',
+      '[EUR, EUX]',
+      'payments.payouts.currencies.1: not the ISO 4217 code',
+    ],
+    [
+      'a least amount above the greatest',
+      '{ EUR: "9223372036854775807" }',
+      '{ EUR: "99" }',
+      'payments.payouts.amount_min.EUR: must not be more',
+    ],
+    [
+      'a zone that is none',
+      'Europe/Berlin',
+      'Europe/Atlantis',
+      'payments.payouts.cut_off.zone: Europe/Atlantis is no zone',
+    ],
+    [
+      'a day that ends before it begins',
+      'until: "17:00"',
+      'from: "17:00", until: "09:00"',
+      'cut_off.until: must be later than from 17:00',
+    ],
+    ['a field that no slip has', 'metadata.iban', 'iban', 'payments.payouts.required.1: must match'],
+    [
+      'a route that nothing can take',
+      'payments:\n',
+      'payments:\n  dollars: { kinds: [payout], currencies: [JPY] }\n',
+      '5:3: routes.default: takes no payout: the payment rules dollars and payouts have no currencies in common',
+    ],
+  ])('tell %s', (_, from, to, expected) => {
+    expect(more).toContain(from);
+    expect(at(from, to)).toContain(expected);
+  });
+});
+
 describe('the rules file', () => {
   let folder: string;
   beforeAll(() => {

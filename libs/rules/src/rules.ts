@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { StartError } from '@slipstream/kernel';
 import { rulesDefaults } from './rules-defaults.ts';
-import type { ProviderDocument, ReviewDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
+import type {
+  LimitDocument,
+  PaymentDocument,
+  ProviderDocument,
+  ReviewDocument,
+  RouteDocument,
+  RulesDocument,
+  WeekdayDocument,
+} from './rules-schema.ts';
 import { type Environment, readRulesSource } from './rules-source.ts';
 
 /** What the operators decided, as `slipstream.config.yaml` says. All of it is frozen. */
@@ -13,7 +21,58 @@ export interface Rules {
   readonly routes: ReadonlyMap<string, RouteRules>;
   /** How many requests each client may send to one instance of intake within a window; null: any number. */
   readonly clients: { readonly requestsMax: number; readonly windowMs: number } | null;
+  readonly accounts: AccountRules;
+  readonly duplicates: DuplicateRules;
+  /** What accounts may move within a window of time, by name. */
+  readonly limits: ReadonlyMap<string, LimitRules>;
+  /** What slips must be like, by name. */
+  readonly payments: ReadonlyMap<string, PaymentRules>;
   readonly detection: DetectionRules;
+}
+
+export interface AccountRules {
+  /** False: slips of an account that nobody has opened are refused. */
+  readonly openOnFirstUse: boolean;
+}
+
+export interface DuplicateRules {
+  /** How long the same business under another reference is refused as a repeat; 0: never. */
+  readonly windowMs: number;
+}
+
+/** At least one of `countMax` and `amountMax` says something. */
+export interface LimitRules {
+  readonly name: string;
+  readonly kinds: readonly ('order' | 'payout' | 'payment')[];
+  /** null: all. */
+  readonly routes: readonly string[] | null;
+  readonly windowMs: number;
+  readonly countMax: number | null;
+  /** In minor units, by currency. */
+  readonly amountMax: ReadonlyMap<string, bigint>;
+}
+
+/** Each says what it says about slips of these kinds on these routes; null, or nothing in it: it says nothing of that. */
+export interface PaymentRules {
+  readonly name: string;
+  readonly kinds: readonly ('order' | 'payout' | 'payment')[];
+  readonly routes: readonly string[] | null;
+  /** What `metadata.method` must be one of. */
+  readonly methods: readonly string[] | null;
+  readonly currencies: readonly string[] | null;
+  /** In minor units, by currency; both are still allowed. */
+  readonly amountMin: ReadonlyMap<string, bigint>;
+  readonly amountMax: ReadonlyMap<string, bigint>;
+  /** `amount`, `deadline`, `metadata.<key>`. */
+  readonly required: readonly string[];
+  readonly cutOff: {
+    /** IANA's name. */
+    readonly zone: string;
+    readonly days: readonly WeekdayDocument[];
+    /** `HH:MM`, included; `until` is not, and may be 24:00. */
+    readonly from: string;
+    readonly until: string;
+  } | null;
 }
 
 export interface ProviderRules {
@@ -128,6 +187,8 @@ export function parseRules(text: string, origin: { file: string; environment: En
 
 function build(document: RulesDocument, digest: string): Rules {
   const { grace_ms, blind_ms_max, clock_skew_ms_max } = { ...rulesDefaults.detection, ...document.detection };
+  const accounts = { ...rulesDefaults.accounts, ...document.accounts };
+  const duplicates = { ...rulesDefaults.duplicates, ...document.duplicates };
   return Object.freeze({
     digest,
     providers: frozenMap(
@@ -140,6 +201,12 @@ function build(document: RulesDocument, digest: string): Rules {
           windowMs: document.clients.window_ms,
         })
       : null,
+    accounts: Object.freeze({ openOnFirstUse: accounts.open_on_first_use }),
+    duplicates: Object.freeze({ windowMs: duplicates.window_ms }),
+    limits: frozenMap(Object.entries(document.limits ?? {}).map(([id, from]) => [id, limitRules(id, from)])),
+    payments: frozenMap(
+      Object.entries(document.payments ?? {}).map(([id, from]) => [id, paymentRules(id, from)]),
+    ),
     detection: Object.freeze({
       graceMs: grace_ms,
       blindMsMax: blind_ms_max,
@@ -185,6 +252,33 @@ function routeRules(id: string, document: RouteDocument): RouteRules {
     draftExpiresMs: from.draft_expires_ms,
     review: document.review ? reviewRules(document.review) : null,
     draftRemindBeforeMs: document.draft_remind_before_ms ?? defaultRemindBeforeMs(from.draft_expires_ms),
+  });
+}
+
+function paymentRules(name: string, document: PaymentDocument): PaymentRules {
+  const from = { ...rulesDefaults.payment, ...document };
+  const { methods = null, currencies = null, required = [], routes = null, cut_off } = from;
+  return Object.freeze({
+    ...{ name, kinds: from.kinds, routes, methods, currencies, required },
+    amountMin: amounts(from.amount_min),
+    amountMax: amounts(from.amount_max),
+    cutOff: cut_off ? Object.freeze({ ...rulesDefaults.cut_off, ...cut_off }) : null,
+  });
+}
+
+function amounts(document: Readonly<Record<string, string>> = {}): ReadonlyMap<string, bigint> {
+  return frozenMap(Object.entries(document).map(([currency, amount]) => [currency, BigInt(amount)]));
+}
+
+function limitRules(name: string, document: LimitDocument): LimitRules {
+  const from = { ...rulesDefaults.limit, ...document };
+  return Object.freeze({
+    name,
+    kinds: Object.freeze([...from.kinds]),
+    routes: from.routes ? Object.freeze([...from.routes]) : null,
+    windowMs: from.window_ms,
+    countMax: from.count_max ?? null,
+    amountMax: amounts(from.amount_max),
   });
 }
 
