@@ -543,7 +543,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'I6-a-deadline-counts-from-a-clock-that-is-ahead',
-    file: `${intake}/migrations/0012_slips_are_submitted_in_one_statement.sql`,
+    file: `${intake}/migrations/0016_slips_pass_gates.sql`,
     from: "if p_judged_at > v_now or p_judged_at < v_now - interval '500 milliseconds' then",
     to: "if p_judged_at < v_now - interval '500 milliseconds' then",
     specs: [`${intake}/test/submit-requests.int.spec.ts`],
@@ -557,9 +557,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'I8-two-who-change-a-slip-both-do',
-    file: `${intake}/migrations/0014_slips_wait_for_approval.sql`,
-    from: 'where s.slip_id = c.slip_id and s.version = c.version',
-    to: 'where s.slip_id = c.slip_id',
+    file: `${intake}/migrations/0016_slips_pass_gates.sql`,
+    from: 'where s.slip_id = c.slip_id and s.version = c.version and s.slip_id <> all(v_stopped)',
+    to: 'where s.slip_id = c.slip_id and s.slip_id <> all(v_stopped)',
     specs: [`${intake}/test/drafts.int.spec.ts`],
   },
   {
@@ -582,6 +582,34 @@ export const mutations: readonly Mutation[] = [
     from: 'if (Object.hasOwn(checks, name)) continue;',
     to: 'if (name in checks) continue;',
     specs: [`${intake}/src/adapters/http/check-body.spec.ts`],
+  },
+  {
+    name: 'I10-a-limit-of-n-lets-n-plus-one-through',
+    file: `${intake}/migrations/0016_slips_pass_gates.sql`,
+    from: 'where used.total + l.adds > l.most',
+    to: 'where used.total > l.most',
+    specs: [`${intake}/test/gates.int.spec.ts`],
+  },
+  {
+    name: 'I11-a-frozen-counterparty-is-paid',
+    file: `${intake}/migrations/0016_slips_pass_gates.sql`,
+    from: "when payee.status <> 'active' then 'counterparty_' || payee.status",
+    to: '',
+    specs: [`${intake}/test/gates.int.spec.ts`],
+  },
+  {
+    name: 'I13-a-draft-gets-round-a-frozen-account',
+    file: `${intake}/src/application/change-slip.ts`,
+    from: "gate: wish.type === 'confirm' ? gateFor(slip, rules) : null,",
+    to: 'gate: null,',
+    specs: [`${intake}/test/gates.int.spec.ts`],
+  },
+  {
+    name: 'I12-a-refused-command-is-answered-again-and-again',
+    file: `${intake}/src/application/submit-commands.ts`,
+    from: 'if (rejection) return told.has(candidate.slipId) ? [pending(context, candidate, rejection)] : [];',
+    to: 'if (rejection) return [pending(context, candidate, rejection)];',
+    specs: [`${intake}/test/commands.int.spec.ts`],
   },
   {
     name: 'A1-any-token-opens-any-route',

@@ -5,6 +5,7 @@ import { type Role, roles, type Scope, scopesOf } from './roles.ts';
 const holders: Readonly<Record<Scope, readonly Role[]>> = {
   'slips:write': ['publisher'],
   'slips:read': ['publisher', 'ops', 'sre', 'approver'],
+  'accounts:write': ['ops'],
   'reviews:read': ['ops', 'approver'],
   'reviews:write': ['approver'],
   'cases:read': ['ops', 'sre', 'approver'],

@@ -4,6 +4,7 @@ const scopes = {
   ops: [
     'slips:read',
     'reviews:read',
+    'accounts:write',
     'cases:read',
     'cases:write',
     'providers:read',

@@ -4,9 +4,10 @@ import { Logger, Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
 import { endClocks, type Tx } from '@slipstream/postgres';
 import type { Rules } from '@slipstream/rules';
-import { errorLog, Loop, openRuntime, outboundEvent } from '@slipstream/runtime';
+import { errorLog, Loop, openRuntime, outboundEvent, outboundOpsEvent } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import type { PendingEvent } from '@slipstream/slip';
+import { ACCOUNTS, AccountsController } from './adapters/http/accounts.controller.ts';
 import { BatchController } from './adapters/http/batch.controller.ts';
 import { batchBytesMax } from './adapters/http/batch.dto.ts';
 import { CHANGES, ChangesController } from './adapters/http/changes.controller.ts';
@@ -14,13 +15,16 @@ import { PREVIEW } from './adapters/http/preview.ts';
 import { REVIEWS, ReviewsController } from './adapters/http/reviews.controller.ts';
 import { SlipsController, SUBMIT, type Submit } from './adapters/http/slips.controller.ts';
 import { commandsGroup, commandsSubscription } from './adapters/kafka/commands-subscription.ts';
+import { accountStore, foldAccountEvent } from './adapters/postgres/accounts.ts';
 import { intakeStore } from './adapters/postgres/intake-store.ts';
 import { intakeTx } from './adapters/postgres/intake-tx.ts';
+import { forgetRecentSql } from './adapters/postgres/statements.ts';
 import { waitingStore } from './adapters/postgres/waiting-store.ts';
 import { clockBounds, isOpen } from './adapters/postgres/watermarks.ts';
 import { type UseCases, useCases } from './application/use-cases.ts';
 import type { IntakeConfig } from './config.ts';
 import type { SubmissionRules } from './domain/submission/decide-submission.ts';
+import { forgetRecent } from './workers/forget-recent.ts';
 import { SubmissionGroup } from './workers/submission-group.ts';
 
 export type { IntakeConfig } from './config.ts';
@@ -41,15 +45,24 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     migrations: { scope: 'intake', directory },
     publishes: [topics.events],
     configDigest: rules.digest,
+    foldOpsEvent: foldAccountEvent,
   });
   const encode = (event: PendingEvent) => outboundEvent(runtime, event);
+  const judgedBy = submissionRules(rules);
   const does = useCases({
     store: intakeStore(runtime.unitOfWork, encode),
     waiting: waitingStore(runtime.unitOfWork, encode),
-    rules: submissionRules(rules),
+    accounts: accountStore(runtime.unitOfWork, (event) => outboundOpsEvent(runtime, event)),
+    rules: judgedBy,
     newId: runtime.newId,
     partitionOf: runtime.partitionOf,
   });
+  const forgets = forgetRecent({
+    gates: judgedBy.gates,
+    forget: async (windowMs) => void (await runtime.unitOfWork.query(forgetRecentSql, [windowMs])),
+    onError: errorLog(new Logger('Intake')),
+  });
+  if (forgets) runtime.addPart(forgets);
   const group = new SubmissionGroup(does.submitRequests);
   const due = new Loop({
     name: 'slips that wait',
@@ -80,12 +93,19 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     name: 'intake',
     module: {
       module: IntakeModule,
-      controllers: [SlipsController, BatchController, ChangesController, ReviewsController],
+      controllers: [
+        SlipsController,
+        BatchController,
+        ChangesController,
+        ReviewsController,
+        AccountsController,
+      ],
       providers: [
         { provide: SUBMIT, useValue: submit },
         { provide: PREVIEW, useValue: does },
         { provide: CHANGES, useValue: { changeSlip } },
         { provide: REVIEWS, useValue: does.reviews },
+        { provide: ACCOUNTS, useValue: does },
       ],
     },
     settings,
@@ -103,11 +123,20 @@ function makesSlips(url: string): boolean {
   return /^\/v1\/slips(?::batch)?(?:\?|$)/.test(url);
 }
 
-function submissionRules({ routes, providers, digest, detection }: Rules): SubmissionRules {
+function submissionRules({ routes, providers, digest, detection, ...gates }: Rules): SubmissionRules {
   const withCalls = [...routes].map(([id, route]) => {
     const called = providers.get(route.provider ?? '');
     const answerMsMax = called ? called.connectTimeoutMs + called.answerTimeoutMs : 0;
     return [id, { ...route, answerMsMax }] as const;
   });
-  return { routes: new Map(withCalls), configDigest: digest, graceMs: detection.graceMs };
+  const { openOnFirstUse } = gates.accounts;
+  const payments = [...gates.payments.values()];
+  return {
+    ...{ routes: new Map(withCalls), configDigest: digest, graceMs: detection.graceMs, payments },
+    gates: {
+      openOnFirstUse,
+      duplicateWindowMs: gates.duplicates.windowMs,
+      limits: [...gates.limits.values()],
+    },
+  };
 }

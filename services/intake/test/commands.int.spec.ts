@@ -44,6 +44,8 @@ const submitSlip: SubmitSlip = {
 };
 
 interface Given {
+  /** The command's; absent: a new one. */
+  readonly id?: string;
   readonly clock?: string;
   readonly time?: Instant | null;
   readonly caller?: string;
@@ -51,9 +53,9 @@ interface Given {
 
 function inbound(
   command: Inbound['command'],
-  { clock = 'wall', time = null, caller = '/shop' }: Given,
+  { id = randomUUID(), clock = 'wall', time = null, caller = '/shop' }: Given,
 ): Buffer {
-  const head = { id: randomUUID(), caller, clock, time, traceparent: '', subject: 'any' };
+  const head = { id, caller, clock, time, traceparent: '', subject: 'any' };
   return Buffer.from(encodeInbound({ ...head, command }));
 }
 
@@ -91,6 +93,10 @@ async function sendRaw(
   await intake.producer.sendBatch([record]);
 }
 
+const byCommand = (a: object, b: object): number => {
+  const of = (one: object) => String((one as { commandId: unknown }).commandId);
+  return of(a) < of(b) ? -1 : 1;
+};
 const deadLetterOf = (key: string) =>
   waitFor(() => intake.deadLetters.find((letter) => letter.key === key), {
     what: `the dead letter ${key}`,
@@ -158,13 +164,72 @@ describe('a submission on the wall clock', () => {
     });
   });
 
-  test('repeated in one batch or later says nothing new', async () => {
-    await submit(['dup'], ['dup'], ['dup', { kind: 'payout' }]);
+  test('repeated in one batch or later is answered once, under its own id', async () => {
+    const id = randomUUID();
+    await submit(['dup', {}, { id }], ['dup', {}, { id }], ['dup', { kind: 'payout' }, { id }]);
     await intake.eventsOf('dup');
-    await submit(['dup']);
+    await submit(['dup', {}, { id }]);
     const [events] = await settled(['dup']);
     expect(events).toHaveLength(1);
-    expect(events![0]!.event.data).toMatchObject({ kind: 'payment' });
+    expect(events![0]!.event).toMatchObject({
+      type: 'SlipSubmitted',
+      data: { kind: 'payment', commandId: id },
+    });
+  });
+
+  test('under a reference that is taken is refused by an event, which names the slip that has it', async () => {
+    const [first, second, third] = [randomUUID(), randomUUID(), randomUUID()];
+    await submit(['twice', {}, { id: first }], ['twice', { kind: 'payout' }, { id: second }]);
+    await intake.eventsOf('twice', 2);
+    await submit(['twice', {}, { id: third }], ['twice', { kind: 'payout' }, { id: second }]);
+    const [events] = await settled(['twice']);
+    const made = events!.find(({ event }) => event.type === 'SlipSubmitted')!;
+    const refused = events!.filter((one) => one !== made);
+    expect(new Set(refused.map(({ slipId }) => slipId)).size).toBe(2);
+    expect(refused.map(({ event }) => event.data).toSorted(byCommand)).toEqual(
+      [second, third]
+        .map((commandId) => ({
+          ...{ caller: '/shop', reference: 'twice', rule: 'reference_taken', field: '/reference' },
+          ...{ firstSlipId: made.slipId, commandId, detail: expect.stringContaining(made.slipId) },
+        }))
+        .toSorted(byCommand),
+    );
+  });
+
+  test('under a reference that HTTP has is refused the same way', async () => {
+    const token = await intake.token('/shop');
+    const headers = { 'idempotency-key': 'http-first' };
+    const { body } = await post(service, token, { ...goodBody, reference: 'http-first' }, headers);
+    await submit(['http-first']);
+    const [, refused] = await intake.eventsOf('http-first', 2);
+    expect(refused!.event).toMatchObject({
+      type: 'SlipRejected',
+      data: { rule: 'reference_taken', firstSlipId: body.id },
+    });
+  });
+
+  test('that was refused is judged anew once it is corrected, under an id of its own', async () => {
+    const [wrong, right] = [randomUUID(), randomUUID()];
+    await submit(
+      ['corrected', { route: 'nowhere' }, { id: wrong }],
+      ['corrected', {}, { id: right }],
+      ['corrected-later', { route: 'nowhere' }, { id: wrong }],
+    );
+    await intake.eventsOf('corrected-later');
+    await submit(
+      // Under the id of the one that was refused it is that one.
+      ['corrected-later', {}, { id: wrong }],
+      ['corrected-later', {}, { id: right }],
+    );
+    const answers = (await settled(['corrected', 'corrected-later'])).map((events) =>
+      events.map(({ event }) => [event.type, (event.data as { commandId: string }).commandId]),
+    );
+    for (const found of answers) {
+      expect(found.toSorted()).toEqual([
+        ['SlipRejected', wrong],
+        ['SlipSubmitted', right],
+      ]);
+    }
   });
 
   test('shares its references with HTTP', async () => {
@@ -180,44 +245,40 @@ describe('a submission on the wall clock', () => {
     expectProblem(answer, 409, 'reference_taken');
   });
 
-  test('that breaks a rule is rejected by an event, once', async () => {
-    const broken: [string, Partial<SubmitSlip>, string][] = [
-      ['same', { counterparty: 'cust-42' }, 'same_account'],
-      ['route', { route: 'nowhere' }, 'route_unknown'],
-      ['kind', { route: 'orders' }, 'kind_not_on_route'],
-      ['past', { deadline: '2001-01-01T00:00:00.000000Z' }, 'deadline_in_past'],
-      ['far', { deadline: '2999-01-01T00:00:00.000000Z' }, 'deadline_too_far'],
+  test('that breaks a rule is rejected by an event, which names the command and the field', async () => {
+    const broken: [string, Partial<SubmitSlip>, string, string][] = [
+      ['same', { counterparty: 'cust-42' }, 'same_account', '/counterparty'],
+      ['route', { route: 'nowhere' }, 'route_unknown', '/route'],
+      ['kind', { route: 'orders' }, 'kind_not_on_route', '/kind'],
+      ['past', { deadline: '2001-01-01T00:00:00.000000Z' }, 'deadline_in_past', '/deadline'],
+      ['far', { deadline: '2999-01-01T00:00:00.000000Z' }, 'deadline_too_far', '/deadline'],
+      ['a control character', { account: 'a\u0007b' }, 'field_invalid', '/account'],
+      ['no kind', { kind: 'refund' as never }, 'field_invalid', '/kind'],
+      ['no amount', { amount: { amount: 0n, currency: 'EUR' } }, 'field_invalid', '/amount/amount'],
+      ['no currency', { amount: { amount: 1n, currency: 'eur' } }, 'field_invalid', '/amount/currency'],
     ];
-    await submit(...broken.map(([name, change]): [string, Partial<SubmitSlip>] => [`rule-${name}`, change]));
-    await submit(...broken.map(([name]): [string] => [`rule-${name}`]));
+    const sent = broken.map(([name, change]): [string, Partial<SubmitSlip>, Given] => {
+      return [`rule-${name}`, change, { id: `command ${name}` }];
+    });
+    await submit(...sent);
+    await submit(...sent);
     const found = await settled(broken.map(([name]) => `rule-${name}`));
-    for (const [index, [name, , rule]] of broken.entries()) {
+    for (const [index, [name, , rule, field]] of broken.entries()) {
+      const named = { caller: '/shop', reference: `rule-${name}`, commandId: `command ${name}` };
       expect(found[index]).toMatchObject([
-        { event: { type: 'SlipRejected', data: { caller: '/shop', reference: `rule-${name}`, rule } } },
+        { event: { type: 'SlipRejected', data: { ...named, rule, field } } },
       ]);
     }
+  });
+
+  test('without a route goes the one that HTTP means', async () => {
+    await submit(['no-route', { route: '' }]);
+    const [{ event } = {} as never] = await intake.eventsOf('no-route');
+    expect(event).toMatchObject({ type: 'SlipSubmitted', data: { route: 'default' } });
   });
 });
 
 describe('a record that is no command', () => {
-  test.each<[string, Partial<SubmitSlip>, string]>([
-    ['a control character', { account: 'a\u0007b' }, 'account must consist of visible characters'],
-    ['an empty route', { route: '' }, 'route must not be empty'],
-    ['a long name', { counterparty: 'x'.repeat(129) }, 'counterparty must have at most 128'],
-    ['no kind', { kind: 'refund' as never }, 'the value is missing'],
-    ['a zero amount', { amount: { amount: 0n, currency: 'EUR' } }, 'amount must be greater than 0'],
-    ['a negative amount', { amount: { amount: -1n, currency: 'EUR' } }, 'amount must be greater than 0'],
-    ['an unknown currency', { amount: { amount: 1n, currency: 'eur' } }, 'currency must be the ISO 4217'],
-    ['much metadata', { metadata: { k: 'x'.repeat(5000) } }, 'metadata must have at most 4096 bytes'],
-    ['U+0000 in the metadata', { metadata: { k: '\u0000' } }, 'metadata must not have U+0000'],
-  ])('%s: a dead letter that says so', async (name, change, detail) => {
-    const reference = `dead ${name}`;
-    await submit([reference, change]);
-    const { headers } = await deadLetterOf(reference);
-    expect(headers).toMatchObject({ 'dlq-reason': 'rejected', 'dlq-consumer-group': 'intake' });
-    expect(headers['dlq-detail']).toContain(detail);
-  });
-
   test.each<[string, () => Buffer | null]>([
     ['null', () => null],
     ['empty', () => Buffer.alloc(0)],
@@ -274,21 +335,23 @@ describe('a record that is no command', () => {
       'an advance to no time',
       () => inbound({ type: 'AdvanceClock', data: { clock: 'c', time: null as never, close: false } }, {}),
     ],
-    [
-      'an import without a time',
-      () =>
-        inbound(
-          { type: 'SubmitSlip', data: { ...submitSlip, reference: 'x', route: 'import' } },
-          { clock: 'import-0' },
-        ),
-    ],
   ])('%s: a dead letter', async (name, value) => {
     await sendRaw(`raw ${name}`, value());
     expect((await deadLetterOf(`raw ${name}`)).headers['dlq-reason']).toBe('rejected');
   });
 
+  test('is told with its publisher’s id, where that can be read', async () => {
+    const headers = { 'content-type': 'application/protobuf', ce_id: 'theirs', ce_source: '/shop' };
+    const type = { ce_type: 'slipstream.command.submit_slip.v1' };
+    await sendRaw('broken message', Buffer.from([0x0a, 9, 0x61]), { ...headers, ...type });
+    expect((await deadLetterOf('broken message')).headers).toMatchObject({
+      'dlq-event-id': 'theirs',
+      'dlq-event-source': '/shop',
+    });
+  });
+
   test('does not hold up the others of its batch', async () => {
-    await submit(['before'], ['poison', { account: '' }], ['after']);
+    await submit(['before'], ['poison', {}, { caller: 'a\nb' }], ['after']);
     await Promise.all([intake.eventsOf('before'), intake.eventsOf('after'), deadLetterOf('poison')]);
     expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
   });
@@ -316,18 +379,15 @@ describe('an import’s clock', () => {
     expect(live!.event).toMatchObject({ type: 'SlipRejected', data: { rule: 'route_not_reported' } });
   });
 
-  test('binds a reference: another clock is refused, once, however often it is repeated', async () => {
+  test('binds a reference: another clock is refused, each command once', async () => {
     const route = { route: 'import' };
-    await submit(['bound', route, { clock: 'import-a', time: at }]);
-    const [first] = await intake.eventsOf('bound');
-    const again: [string, Partial<SubmitSlip>, Given] = ['bound', route, { clock: 'import-b', time: at }];
-    await submit(again, again);
+    const first = { clock: 'import-a', time: at, id: randomUUID() };
+    await submit(['bound', route, first]);
+    const [made] = await intake.eventsOf('bound');
+    const again = { clock: 'import-b', time: at, id: randomUUID() };
+    await submit(['bound', route, again], ['bound', route, again]);
     await intake.eventsOf('bound', 2);
-    await submit(
-      again,
-      ['bound', route, { clock: 'import-a', time: at }],
-      ['bound', route, { clock: 'wall' }],
-    );
+    await submit(['bound', route, again], ['bound', route, first], ['bound', route, { clock: 'wall' }]);
     const [events] = await settled(['bound']);
     expect(events!.map(({ clock, event }) => [clock, event.type])).toEqual(
       expect.arrayContaining([
@@ -338,9 +398,8 @@ describe('an import’s clock', () => {
     );
     expect(events).toHaveLength(3);
     expect(new Set(events!.map(({ slipId }) => slipId)).size).toBe(3);
-    for (const { slipId, event } of events!.filter((one) => one.slipId !== first!.slipId)) {
-      expect(event.data).toMatchObject({ rule: 'reference_on_other_clock' });
-      expect(slipId).not.toBe(first!.slipId);
+    for (const { event } of events!.filter(({ slipId }) => slipId !== made!.slipId)) {
+      expect(event.data).toMatchObject({ rule: 'reference_on_other_clock', firstSlipId: made!.slipId });
     }
   });
 
@@ -364,10 +423,10 @@ describe('an import’s clock', () => {
     const references = Array.from({ length: 200 }, (_, i) => `bulk-${i}`);
     const on = { clock: 'import-d', time: at };
     await submit(
-      ...references.map((reference): [string, Partial<SubmitSlip>, Given] => [
+      ...references.map((reference, index): [string, Partial<SubmitSlip>, Given] => [
         reference,
         { route: 'import' },
-        on,
+        { ...on, id: `bulk ${index}` },
       ]),
     );
     await advance('import-d', at, true);
@@ -378,7 +437,8 @@ describe('an import’s clock', () => {
       // Every record of the topic is intake's own here, so an event's offset is its number less one.
       expect(Number(record!.sequence) - 1).toBeLessThan(offsets.get(record!.partition)!);
     }
-    await submit(['too-late', { route: 'import' }, on], [references[0]!, { route: 'import' }, on]);
+    const repeat = { ...on, id: 'bulk 0' };
+    await submit(['too-late', { route: 'import' }, on], [references[0]!, { route: 'import' }, repeat]);
     const [late, repeated] = await settled(['too-late', references[0]!]);
     expect(late).toMatchObject([{ event: { type: 'SlipRejected', data: { rule: 'clock_closed' } } }]);
     expect(repeated).toHaveLength(1);

@@ -1,4 +1,4 @@
-import { decodeSlipEvent, topics } from '@slipstream/contracts';
+import { decodeOpsEvent, decodeSlipEvent, type RecordedOpsEvent, topics } from '@slipstream/contracts';
 import { createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
 import { createKafka, type KafkaClient, SerialProducer } from '@slipstream/kafka';
 import { parseRules } from '@slipstream/rules';
@@ -18,6 +18,8 @@ export interface IntakeUnderTest {
   readonly database: pg.Pool;
   /** Everything on `slips.events.v1` so far. */
   readonly events: readonly SlipRecord[];
+  /** Everything on `ops.events.v1` so far. */
+  readonly ops: readonly RecordedOpsEvent[];
   /** Dead letters of the inbound topic so far: key and reason headers. */
   readonly deadLetters: readonly { key: string; headers: Record<string, string> }[];
   /** Starts an instance; all share the database. */
@@ -42,10 +44,11 @@ detection: { grace_ms: 7 }
 const issuer = 'https://issuer.test';
 const audience = 'slipstream';
 
-export async function intakeUnderTest(): Promise<IntakeUnderTest> {
+/** @param more sections of the rules file beside those that every spec has */
+export async function intakeUnderTest(more = ''): Promise<IntakeUnderTest> {
   const environment = await environmentWithOwnKafka();
   const databaseUrl = await createDatabase(environment.databaseUrl, 'intake');
-  const rules = parseRules(rulesText, { file: 'rules.yaml', environment: {} });
+  const rules = parseRules(`${rulesText}${more}`, { file: 'rules.yaml', environment: {} });
   const keys = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
   const kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'intake-test' });
@@ -54,6 +57,7 @@ export async function intakeUnderTest(): Promise<IntakeUnderTest> {
   database.on('error', () => {}); // an idle connection that ends is replaced
   const services: Service[] = [];
   const events: SlipRecord[] = [];
+  const ops: RecordedOpsEvent[] = [];
   const deadLetters: { key: string; headers: Record<string, string> }[] = [];
   const consumer = kafka.consumer({ groupId: `intake-test-${process.pid}`, maxWaitTimeInMs: 50 });
 
@@ -79,11 +83,12 @@ export async function intakeUnderTest(): Promise<IntakeUnderTest> {
 
   const read = async (): Promise<void> => {
     await consumer.connect();
-    const wanted = [topics.events.name, `${topics.commands.name}.dlq`];
+    const wanted = [topics.events.name, topics.ops.name, `${topics.commands.name}.dlq`];
     await consumer.subscribe({ topics: wanted, fromBeginning: true });
     await consumer.run({
       eachMessage: async ({ topic, partition, message }) => {
         if (topic === topics.events.name) events.push({ ...decodeSlipEvent(message.value!), partition });
+        else if (topic === topics.ops.name) ops.push(decodeOpsEvent(message.value!)!);
         else deadLetters.push({ key: String(message.key), headers: texts(message.headers ?? {}) });
       },
     });
@@ -94,6 +99,7 @@ export async function intakeUnderTest(): Promise<IntakeUnderTest> {
     producer,
     database,
     events,
+    ops,
     deadLetters,
     async start(limits) {
       const service = await start(limits);

@@ -33,6 +33,8 @@ const route: RoutePolicy = {
 const rules: SubmissionRules = {
   configDigest: 'c0ffee',
   graceMs: 0,
+  payments: [],
+  gates: { openOnFirstUse: true, duplicateWindowMs: 0, limits: [] },
   routes: new Map([['default', route]]),
 };
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { draftSlip, now, reviewedSlip, rules } from '../domain/waiting/spec-support.ts';
 import type { KnownSlip } from '../domain/waiting/waiting-slip.ts';
 import { type ChangeRequest, changeSlip } from './change-slip.ts';
-import type { EarlierChange, EventPosition, SlipChange } from './ports.ts';
+import type { EarlierChange, EventPosition, SlipChange, SlipChanged } from './ports.ts';
 
 const position: EventPosition = { partition: 3, seq: 7n, at: now };
 const request: ChangeRequest = {
@@ -27,9 +27,9 @@ function store(slips: (KnownSlip | null)[], earlier: EarlierChange | null = null
       read: async () => ({ now, slip: seen[0] ?? null, earlier: seen.length > 1 ? null : earlier }),
       change: async (made: readonly SlipChange[]) => {
         changes.push(...made);
-        if (seen.length === 1) return new Map([[made[0]!.slipId, position]]);
+        if (seen.length === 1) return new Map([[made[0]!.slipId, { type: 'changed' as const, position }]]);
         seen.shift();
-        return new Map<string, EventPosition>();
+        return new Map<string, SlipChanged>();
       },
       nextDue: async () => null,
       reviews: async () => ({ now, reviews: [], hasNext: false, hasPrevious: false }),

@@ -1,6 +1,8 @@
 import { type Instant, must, SlipstreamError } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
-import type { Refusal, SubmissionRules } from '../domain/submission/decide-submission.ts';
+import type { SubmissionRules } from '../domain/submission/decide-submission.ts';
+import { type Gate, gateOf } from '../domain/submission/gates.ts';
+import type { Refusal } from '../domain/submission/refusal.ts';
 import { type Changed, decideChange, isCallers, type Wish } from '../domain/waiting/decide-change.ts';
 import type { IntakeStatus, KnownSlip } from '../domain/waiting/waiting-slip.ts';
 import type { EventPosition, NewReview, RequestKey, SlipChange, WaitingStore } from './ports.ts';
@@ -86,11 +88,14 @@ async function tryOnce(
   const change: SlipChange = {
     ...{ slipId, version, status, progress: decision.progress },
     newReview: newReviewOf(slip, decision),
+    gate: wish.type === 'confirm' ? gateFor(slip, rules) : null,
     events: events.map((event) => ({ ...place, event })),
     answers: { ...scope, digest },
   };
-  const position = (await waiting.change([change])).get(slipId);
-  if (position === undefined) return null;
+  const made = (await waiting.change([change])).get(slipId);
+  if (made === undefined) return null;
+  if (made.type === 'refused') return made;
+  const { position } = made;
   const next = version + events.length;
   return { type: 'changed', slipId, reference, status, version: next, position, replayed: false };
 }
@@ -98,6 +103,11 @@ async function tryOnce(
 /** Of others' slips callers are told nothing, not even that they exist; whoever reviews sees those in review. */
 function mayAsk({ caller: owner, review }: KnownSlip, wish: Wish, caller: string): boolean {
   return isCallers(wish) ? owner === caller : review !== null;
+}
+
+/** A draft passed none when it came. */
+function gateFor({ draft }: KnownSlip, { gates }: SubmissionRules): Gate {
+  return gateOf(must(draft, 'a draft is confirmed').submission, gates);
 }
 
 function newReviewOf({ slipId, draft }: KnownSlip, { newReview }: Changed): NewReview | null {

@@ -1,7 +1,9 @@
 import type { Instant, Money } from '@slipstream/kernel';
-import type { PendingEvent, SlipKind } from '@slipstream/slip';
+import type { OpsEvent, PendingEvent, SlipKind } from '@slipstream/slip';
+import type { Standing } from '../domain/account/standing.ts';
 import type { Review, ReviewProgress, ReviewTerms } from '../domain/review/review.ts';
-import type { Refusal } from '../domain/submission/decide-submission.ts';
+import type { Gate } from '../domain/submission/gates.ts';
+import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import type { Draft, IntakeStatus, KnownSlip } from '../domain/waiting/waiting-slip.ts';
 
@@ -38,6 +40,8 @@ export interface JudgedRequest extends RequestKey {
         readonly event: PendingEvent;
         /** Set: the slip waits for people. */
         readonly waits: Waits | null;
+        /** null: it passes none. */
+        readonly gate: Gate | null;
       }
     | { readonly accepted: false; readonly refusal: Refusal };
 }
@@ -57,24 +61,44 @@ export type Settled =
   | { readonly type: 'answered'; readonly answer: EarlierUse; readonly isNew: boolean }
   | { readonly type: 'refused'; readonly refusal: Refusal }
   /** By this slip of the same caller. */
-  | { readonly type: 'reference_taken'; readonly slipId: string };
+  | { readonly type: 'reference_taken'; readonly slipId: string }
+  /** Another request of the same moment had the reference, and was refused: the next look finds it free. */
+  | { readonly type: 'in_flight' };
 
+/** A slip that a command asks for. */
 export interface NewSlip {
   readonly slipId: string;
   readonly caller: string;
   readonly reference: string;
   readonly clock: string;
   readonly digest: Uint8Array;
-  readonly status: 'submitted' | 'in_review' | 'rejected';
+  readonly status: 'submitted' | 'in_review';
+  readonly commandId: string;
+  /** null: an import goes through none. */
+  readonly gate: Gate | null;
 }
 
-export interface SlipReference {
+/** Why a slip was not added. */
+export type NotAdded =
+  | ({ readonly type: 'taken' } & SlipOfReference)
+  /** This very command was refused before. */
+  | { readonly type: 'answered' }
+  | { readonly type: 'refused'; readonly refusal: Refusal };
+
+/** Who has a reference that was asked for again. */
+export interface SlipOfReference {
+  readonly slipId: string;
+  readonly clock: string;
+  /** null: the slip came over HTTP, or before commands were kept. */
+  readonly commandId: string | null;
+}
+
+/** A command that was refused, with the slip id that its answer has. */
+export interface RefusedCommand {
   readonly caller: string;
   readonly reference: string;
-}
-
-export interface ReferenceOnClock extends SlipReference {
-  readonly clock: string;
+  readonly commandId: string;
+  readonly slipId: string;
 }
 
 /** On one partition of the inbound topic: everything on `clock` up to `time` has come. */
@@ -86,15 +110,15 @@ export interface ClockMark {
 
 /**
  * The transaction of a consumer, one statement per call, each for a whole batch. Rows are locked in the order
- * references, marks, and sorted within each, so that two batches never wait for each other in a ring.
+ * references, refusals, marks, and sorted within each, so that two batches never wait for each other in a ring.
  */
 export interface IntakeTx {
-  /** Adds the slips whose (caller, reference) is free, the first of equal ones; gives their ids. */
-  insertSlips(slips: readonly NewSlip[]): Promise<ReadonlySet<string>>;
+  /** Adds the slips whose (caller, reference) is free and that pass the gates, in order; gives by slip id why not the others. */
+  insertSlips(slips: readonly NewSlip[]): Promise<ReadonlyMap<string, NotAdded>>;
+  /** Keeps commands as refused, the first of equal ones, unless they were answered before; gives the slip ids of those. */
+  keepRefusals(refused: readonly RefusedCommand[]): Promise<ReadonlySet<string>>;
   /** Adds the reviews of slips that were added with them. */
   insertReviews(reviews: readonly NewReview[]): void;
-  /** Of references that are taken: those that are bound to another clock, and were not refused on this one before. */
-  refuseOnOtherClock(references: readonly ReferenceOnClock[]): Promise<readonly ReferenceOnClock[]>;
   /** Which of these clocks are closed on a partition of the inbound topic. */
   closedClocks(partition: number, clocks: readonly string[]): Promise<ReadonlySet<string>>;
   /** Moves the marks of a partition forward; an earlier time or a reopening changes nothing. */
@@ -139,11 +163,18 @@ export interface SlipChange {
   /** At least one, about this slip. */
   readonly events: readonly PendingEvent[];
   readonly newReview: NewReview | null;
+  /** Set: the change submits the slip, and is made only if it passes. */
+  readonly gate: Gate | null;
   /** Where its review stands then; null: as it stood. */
   readonly progress: ReviewProgress | null;
   /** The request that is answered by it; null: time did it. */
   readonly answers: (RequestKey & { readonly digest: Uint8Array }) | null;
 }
+
+/** Where the last event of a changed slip is, or why it was stopped at the gates. */
+export type SlipChanged =
+  | { readonly type: 'changed'; readonly position: EventPosition }
+  | { readonly type: 'refused'; readonly refusal: Refusal };
 
 /** What an earlier command left its slip at. */
 export interface EarlierChange extends Omit<EarlierUse, 'isReviewed'> {
@@ -214,13 +245,24 @@ export interface WaitingStore {
   }>;
   /**
    * Makes changes and publishes their events, in one transaction; of slips that are not at their version any more nothing
-   * is changed or said. @returns where the last event of each slip is that was changed
+   * is changed or said, and neither of those that the gates stop. @returns by slip what became of it
    */
-  change(changes: readonly SlipChange[]): Promise<ReadonlyMap<string, EventPosition>>;
+  change(changes: readonly SlipChange[]): Promise<ReadonlyMap<string, SlipChanged>>;
   /** The slips about which something is due first, the earliest first, whether it is due yet or not; null: there is none. */
   nextDue(slipsMax: number): Promise<{ readonly now: Instant; readonly slips: readonly DueSlip[] } | null>;
   /** A page of reviews, the oldest first, behind or before a position. */
   reviews(filter: ReviewFilter, page: ReviewPage): Promise<ReviewsFound>;
   /** null: the slip never was in review. */
   review(slipId: string): Promise<{ readonly now: Instant; readonly review: ListedReview } | null>;
+}
+
+export interface AccountStore {
+  /** null: nobody has said anything about the account. */
+  standing(account: string): Promise<Standing | null>;
+  /** Publishes what `decide` makes of the account's standing, and keeps it, in one transaction; gives what stands then. */
+  change(
+    account: string,
+    decide: (known: Standing | null) => OpsEvent | null,
+    traceparent: string | null,
+  ): Promise<Standing>;
 }

@@ -1,11 +1,8 @@
 import type { Instant } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
 import type { ReviewTerms } from '../domain/review/review.ts';
-import {
-  decideSubmission,
-  type Refusal,
-  type SubmissionRules,
-} from '../domain/submission/decide-submission.ts';
+import { decideSubmission, type SubmissionRules } from '../domain/submission/decide-submission.ts';
+import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { decideDraft } from '../domain/waiting/decide-draft.ts';
 import type { Draft } from '../domain/waiting/waiting-slip.ts';

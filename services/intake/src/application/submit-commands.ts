@@ -1,27 +1,43 @@
-import type { Instant } from '@slipstream/kernel';
-import { type EventOf, isLive, type PendingEvent } from '@slipstream/slip';
+import type { FieldProblem, Instant } from '@slipstream/kernel';
+import { type DataOf, isLive, type PendingEvent } from '@slipstream/slip';
 import {
   decideSubmission,
   type SubmissionDecision,
-  type SubmissionRule,
   type SubmissionRules,
 } from '../domain/submission/decide-submission.ts';
+import { gateOf } from '../domain/submission/gates.ts';
+import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { reviewRequested } from '../domain/waiting/decide-change.ts';
-import type { ClockMark, IntakeTx, NewReview } from './ports.ts';
+import type { ClockMark, IntakeTx, NewReview, NotAdded, SlipOfReference } from './ports.ts';
 
-/** A wish for a slip that came over the inbound topic. */
-export interface SubmitCommand {
-  readonly type: 'submit';
-  readonly submission: Submission;
+/** What an answer repeats of a command. */
+export interface CommandHead {
+  /** The publisher's own: `(caller, id)` names the command for ever. */
+  readonly id: string;
+  readonly caller: string;
+  readonly reference: string;
   readonly clock: string;
   /** Broker append time; on an import's clock the importer's time. */
   readonly receivedAt: Instant;
-  readonly digest: Uint8Array;
   readonly traceparent: string | null;
 }
 
-export type InboundCommand = SubmitCommand | ({ readonly type: 'advance' } & ClockMark);
+/** A wish for a slip that came over the inbound topic. */
+export interface SubmitCommand extends CommandHead {
+  readonly type: 'submit';
+  readonly submission: Submission;
+  readonly digest: Uint8Array;
+}
+
+/** One whose fields are not sound. */
+export interface UnsoundCommand extends CommandHead {
+  readonly type: 'unsound';
+  /** What is wrong, at least one; pointers are RFC 6901. */
+  readonly problems: readonly FieldProblem[];
+}
+
+export type InboundCommand = SubmitCommand | UnsoundCommand | ({ readonly type: 'advance' } & ClockMark);
 
 export interface CommandContext {
   readonly rules: SubmissionRules;
@@ -30,118 +46,164 @@ export interface CommandContext {
   partitionOf(slipId: string): number;
 }
 
+type Rejection = Pick<DataOf<'SlipRejected'>, 'rule' | 'detail' | 'field' | 'firstSlipId'>;
+
+/** A command with the id of the slip that its answer is about. */
 interface Candidate {
-  readonly command: SubmitCommand;
+  readonly command: SubmitCommand | UnsoundCommand;
   readonly slipId: string;
-  readonly decision: SubmissionDecision;
+  readonly decision: SubmissionDecision | { readonly accepted: false; readonly rejection: Rejection };
 }
 
 /**
- * Handles a batch of commands of one partition, in order, in the consumer's transaction. Nobody waits for an answer: a
- * refusal is an event under a slip id of its own, and it keeps the reference, so that a repeated command says nothing new.
+ * Handles a batch of commands of one partition, in order, in the consumer's transaction. Each is answered by one event that
+ * names it, however often it comes: by SlipSubmitted, or by SlipRejected under a slip id of its own, which leaves the reference
+ * free for a corrected one.
  */
 export async function submitCommands(
   context: CommandContext,
   tx: IntakeTx,
   batch: { readonly partition: number; readonly commands: readonly InboundCommand[] },
 ): Promise<void> {
-  const { rules, newId } = context;
   const { partition, commands } = batch;
   const named = new Set(commands.map(({ clock }) => clock).filter((clock) => !isLive(clock)));
   const closed = new Set(named.size > 0 ? await tx.closedClocks(partition, [...named]) : []);
   const candidates: Candidate[] = [];
   const marks = new Map<string, ClockMark>();
   for (const command of commands) {
-    if (command.type === 'submit') {
-      const circumstances = { ...command, clockClosed: closed.has(command.clock) };
-      const decision = decideSubmission(command.submission, circumstances, rules);
-      candidates.push({ command, slipId: newId(), decision });
-    } else {
+    if (command.type === 'advance') {
       marks.set(command.clock, later(marks.get(command.clock), command));
       if (command.closed) closed.add(command.clock);
+    } else {
+      candidates.push(judge(context, command, closed.has(command.clock)));
     }
   }
-  if (candidates.length > 0) await insert(context, tx, candidates);
+  if (candidates.length > 0) await answer(context, tx, candidates);
   if (marks.size > 0) await tx.advanceClocks(partition, [...marks.values()]);
 }
 
-async function insert(
+function judge(
+  { rules, newId }: CommandContext,
+  command: Candidate['command'],
+  clockClosed: boolean,
+): Candidate {
+  const slipId = newId();
+  if (command.type === 'unsound') {
+    const [{ pointer }] = command.problems as [FieldProblem];
+    const detail = command.problems.map((one) => `${one.pointer} ${one.detail}`).join('; ');
+    return { command, slipId, decision: rejected({ rule: 'field_invalid', field: pointer, detail }) };
+  }
+  const decision = decideSubmission(command.submission, { ...command, clockClosed }, rules);
+  return { command, slipId, decision };
+}
+
+async function answer(
   context: CommandContext,
   tx: IntakeTx,
   candidates: readonly Candidate[],
 ): Promise<void> {
-  const inserted = await tx.insertSlips(
-    candidates.map(({ command: { submission, clock, digest }, slipId, decision }) => {
-      const { caller, reference } = submission;
-      const status = !decision.accepted ? 'rejected' : decision.review ? 'in_review' : 'submitted';
-      return { slipId, caller, reference, clock, digest, status };
-    }),
-  );
-  const made = candidates.filter(({ slipId }) => inserted.has(slipId));
+  const notAdded = await insert(context, tx, candidates);
+  const refused = new Map<Candidate, Rejection>();
+  for (const candidate of candidates) {
+    const rejection = rejectionOf(candidate, notAdded.get(candidate.slipId));
+    if (rejection) refused.set(candidate, rejection);
+  }
+  const told = refused.size > 0 ? await tx.keepRefusals([...refused.keys()].map(toRefusal)) : new Set();
+  const made = candidates.filter(({ slipId, decision }) => decision.accepted && !notAdded.has(slipId));
   const reviews = made.flatMap(reviewOf);
   if (reviews.length > 0) tx.insertReviews(reviews);
-  tx.publish(made.flatMap((candidate) => eventsOf(context, candidate)));
-  const taken = candidates.filter(({ slipId }) => !inserted.has(slipId));
-  if (taken.length > 0) tx.publish(await refuseElsewhere(context, tx, taken));
+  const isMade = new Set(made);
+  tx.publish(
+    candidates.flatMap((candidate): PendingEvent[] => {
+      const rejection = refused.get(candidate);
+      if (rejection) return told.has(candidate.slipId) ? [pending(context, candidate, rejection)] : [];
+      return isMade.has(candidate) ? acceptance(context, candidate) : [];
+    }),
+  );
 }
 
-function reviewOf({ command: { submission }, slipId, decision }: Candidate): NewReview[] {
-  if (!decision.accepted || decision.review === null) return [];
+function reviewOf({ command, slipId, decision }: Candidate): NewReview[] {
+  if (!decision.accepted || decision.review === null || command.type !== 'submit') return [];
   const { deadline } = decision.event.data;
-  return [{ ...decision.review, slipId, submission, deadline }];
+  return [{ ...decision.review, slipId, submission: command.submission, deadline }];
 }
 
-function eventsOf(context: CommandContext, candidate: Candidate): PendingEvent[] {
-  const { decision } = candidate;
-  const first = eventOf(context, candidate);
-  const isReviewed = decision.accepted && decision.review !== null;
-  return isReviewed ? [first, { ...first, event: reviewRequested(decision.review) }] : [first];
+function acceptance(context: CommandContext, candidate: Candidate): PendingEvent[] {
+  const { command, decision } = candidate;
+  if (!decision.accepted) return [];
+  const { event, review } = decision;
+  const place = placeOf(context, candidate);
+  const data = { ...event.data, commandId: command.id };
+  const submitted: PendingEvent = { ...place, event: { ...event, data } };
+  return review === null ? [submitted] : [submitted, { ...place, event: reviewRequested(review) }];
 }
 
-function eventOf({ partitionOf }: CommandContext, { command, slipId, decision }: Candidate): PendingEvent {
-  const { clock, receivedAt, traceparent } = command;
-  const event = decision.accepted
-    ? decision.event
-    : rejected(command.submission, decision.refusal.rule, decision.refusal.detail);
-  return { slipId, partition: partitionOf(slipId), clock, event, receivedAt, traceparent };
-}
-
-/** A reference that is taken on the same clock is a repeat and means nothing; on another clock it is refused. */
-async function refuseElsewhere(
-  { newId, partitionOf }: CommandContext,
+/** Adds what was accepted; gives, by slip id, what stands in the way of the others. */
+async function insert(
+  { rules }: CommandContext,
   tx: IntakeTx,
-  taken: readonly Candidate[],
-): Promise<PendingEvent[]> {
-  const byReference = new Map(taken.map(({ command }) => [referenceOnClock(command), command]));
-  const references = [...byReference.values()].map(({ submission: { caller, reference }, clock }) => {
-    return { caller, reference, clock };
+  candidates: readonly Candidate[],
+): Promise<ReadonlyMap<string, NotAdded>> {
+  const slips = candidates.flatMap(({ command, slipId, decision }) => {
+    if (!decision.accepted || command.type !== 'submit') return [];
+    const { caller, reference, clock, digest, id: commandId, submission } = command;
+    const gate = isLive(clock) ? gateOf(submission, rules.gates) : null;
+    const status = decision.review ? ('in_review' as const) : ('submitted' as const);
+    return [{ slipId, caller, reference, clock, digest, commandId, status, gate }];
   });
-  const refused = await tx.refuseOnOtherClock(references);
-  const wanted = new Set(refused.map(keyOf));
-  return [...byReference].flatMap(([key, { submission, clock, receivedAt, traceparent }]) => {
-    if (!wanted.has(key)) return [];
-    const detail = `The reference ${submission.reference} is bound to another clock.`;
-    const event = rejected(submission, 'reference_on_other_clock', detail);
-    const slipId = newId();
-    return [{ slipId, partition: partitionOf(slipId), clock, event, receivedAt, traceparent }];
-  });
+  return slips.length > 0 ? tx.insertSlips(slips) : new Map();
 }
 
-function rejected(
-  { caller, reference }: Submission,
-  rule: SubmissionRule,
-  detail: string,
-): EventOf<'SlipRejected'> {
-  return { type: 'SlipRejected', data: { caller, reference, rule, detail } };
+/** null: it is accepted, or a repeat of a command that was answered. */
+function rejectionOf({ command, decision }: Candidate, notAdded: NotAdded | undefined): Rejection | null {
+  if (!decision.accepted) return 'rejection' in decision ? decision.rejection : ofRefusal(decision.refusal);
+  switch (notAdded?.type) {
+    case 'refused':
+      return ofRefusal(notAdded.refusal);
+    case 'taken':
+      return isAnswered(command, notAdded) ? null : ofHolder(command, notAdded);
+    default:
+      return null;
+  }
 }
 
-function referenceOnClock({ submission: { caller, reference }, clock }: SubmitCommand): string {
-  return keyOf({ caller, reference, clock });
+function ofRefusal({ rule, field, detail, firstSlipId = null }: Refusal): Rejection {
+  return { rule, field: `/${field}`, detail, firstSlipId };
 }
 
-/** None of the three has a line break in it. */
-function keyOf(of: { caller: string; reference: string; clock: string }): string {
-  return `${of.caller}\n${of.reference}\n${of.clock}`;
+function ofHolder({ reference, clock }: CommandHead, holder: SlipOfReference): Rejection {
+  const { slipId: firstSlipId } = holder;
+  const field = '/reference';
+  if (holder.clock !== clock) {
+    const detail = `The reference ${reference} is bound to another clock.`;
+    return { rule: 'reference_on_other_clock', field, detail, firstSlipId };
+  }
+  const detail = `The slip ${firstSlipId} has the reference ${reference} already.`;
+  return { rule: 'reference_taken', field, detail, firstSlipId };
+}
+
+/** By the slip that it made; slips of imports from before commands were kept have no command's id. */
+function isAnswered({ id, clock }: CommandHead, holder: SlipOfReference): boolean {
+  return holder.clock === clock && (holder.commandId === id || (holder.commandId === null && !isLive(clock)));
+}
+
+function pending(context: CommandContext, candidate: Candidate, rejection: Rejection): PendingEvent {
+  const { caller, reference, id: commandId } = candidate.command;
+  const data = { caller, reference, ...rejection, commandId };
+  return { ...placeOf(context, candidate), event: { type: 'SlipRejected', data } };
+}
+
+function placeOf({ partitionOf }: CommandContext, { command, slipId }: Candidate) {
+  const { clock, receivedAt, traceparent } = command;
+  return { slipId, partition: partitionOf(slipId), clock, receivedAt, traceparent };
+}
+
+function toRefusal({ command: { caller, reference, id }, slipId }: Candidate) {
+  return { caller, reference, commandId: id, slipId };
+}
+
+function rejected(rejection: Rejection): { readonly accepted: false; readonly rejection: Rejection } {
+  return { accepted: false, rejection };
 }
 
 function later(known: ClockMark | undefined, { clock, time, closed }: ClockMark): ClockMark {

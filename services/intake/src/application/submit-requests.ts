@@ -2,10 +2,11 @@ import { type Instant, must } from '@slipstream/kernel';
 import { type PendingEvent, wallClock } from '@slipstream/slip';
 import {
   decideSubmission,
-  type Refusal,
   type SubmissionDecision,
   type SubmissionRules,
 } from '../domain/submission/decide-submission.ts';
+import { gateOf } from '../domain/submission/gates.ts';
+import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { reviewRequested } from '../domain/waiting/decide-change.ts';
 import { decideDraft } from '../domain/waiting/decide-draft.ts';
@@ -97,7 +98,9 @@ function judge(
   };
   const waits =
     'draft' in decision ? { draft: decision.draft } : waitsInReview(submission, decision, pending);
-  return { ...judged, verdict: { accepted: true, event: pending, waits } };
+  // A draft passes the gates when it is confirmed.
+  const gate = isDraft ? null : gateOf(submission, rules.gates);
+  return { ...judged, verdict: { accepted: true, event: pending, waits, gate } };
 }
 
 /** null: it need not be reviewed. */

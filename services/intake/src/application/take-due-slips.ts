@@ -44,7 +44,7 @@ function changeOf(slip: DueSlip, now: Instant, partitionOf: (slipId: string) => 
   const { slipId, version } = slip;
   const { status, event, progress } = due;
   const pending = { slipId, partition: partitionOf(slipId), clock: wallClock, event, receivedAt: null };
-  return { slipId, version, status, events: [pending], newReview: null, progress, answers: null };
+  return { slipId, version, status, events: [pending], newReview: null, gate: null, progress, answers: null };
 }
 
 interface Due {

@@ -1,6 +1,8 @@
+import type { Standing, StatusChange } from '../domain/account/standing.ts';
 import type { SubmissionRules } from '../domain/submission/decide-submission.ts';
+import { changeAccountStatus } from './change-account-status.ts';
 import { type ChangeOutcome, type ChangeRequest, changeSlip } from './change-slip.ts';
-import type { IntakeStore, IntakeTx, StoreLimits, WaitingStore } from './ports.ts';
+import type { AccountStore, IntakeStore, IntakeTx, StoreLimits, WaitingStore } from './ports.ts';
 import { type Considered, type Preview, previewSubmissions } from './preview-submissions.ts';
 import { type InboundCommand, submitCommands } from './submit-commands.ts';
 import { type SubmitOutcome, type SubmitRequest, submitRequests } from './submit-requests.ts';
@@ -23,11 +25,16 @@ export interface UseCases {
   previewSubmissions(caller: string, considered: readonly Considered[]): Promise<readonly Preview[]>;
   /** Who waits for a decision, or waited. */
   readonly reviews: Pick<WaitingStore, 'reviews' | 'review'>;
+  /** Freezes, closes or opens an account. */
+  changeAccountStatus(change: StatusChange, traceparent: string | null): Promise<Standing>;
+  /** What was said last about an account; null: nothing. */
+  showAccountStatus(account: string): Promise<Standing | null>;
 }
 
 export function useCases(context: {
   readonly store: IntakeStore;
   readonly waiting: WaitingStore;
+  readonly accounts: AccountStore;
   readonly rules: SubmissionRules;
   newId(): string;
   partitionOf(slipId: string): number;
@@ -39,5 +46,7 @@ export function useCases(context: {
     takeDueSlips: () => takeDueSlips(context),
     previewSubmissions: (caller, considered) => previewSubmissions(context, caller, considered),
     reviews: context.waiting,
+    changeAccountStatus: (change, traceparent) => changeAccountStatus(context.accounts, change, traceparent),
+    showAccountStatus: (account) => context.accounts.standing(account),
   };
 }

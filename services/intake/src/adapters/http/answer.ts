@@ -3,8 +3,9 @@ import { type ErrorCode, type Instant, SlipstreamError, unreachable } from '@sli
 import type { ChangeOutcome } from '../../application/change-slip.ts';
 import type { EventPosition } from '../../application/ports.ts';
 import type { SubmitOutcome } from '../../application/submit-requests.ts';
-import type { Refusal } from '../../domain/submission/decide-submission.ts';
+import type { Refusal } from '../../domain/submission/refusal.ts';
 import type { IntakeStatus } from '../../domain/waiting/waiting-slip.ts';
+import { type Language, remedies } from './remedies.ts';
 import type { AcceptedBody } from './submit-slip.dto.ts';
 
 /** The part of an HTTP answer that is written here. */
@@ -13,7 +14,7 @@ export interface ReplyHeaders {
 }
 
 /** Says over HTTP what became of a request: headers and body of the 202, or the error that makes the problem. */
-export function answer(outcome: SubmitOutcome, reply: ReplyHeaders): AcceptedBody {
+export function answer(outcome: SubmitOutcome, reply: ReplyHeaders, language: Language): AcceptedBody {
   switch (outcome.type) {
     case 'accepted': {
       const { slipId, reference, status, position } = outcome;
@@ -22,7 +23,8 @@ export function answer(outcome: SubmitOutcome, reply: ReplyHeaders): AcceptedBod
       return { id: slipId, reference, status, submitted_at: status === 'draft' ? null : position.at };
     }
     case 'refused':
-      throw refused(outcome.refusal);
+      reply.header('content-language', language);
+      throw refused(outcome.refusal, language);
     case 'key_reused':
       throw keyReused();
     case 'reference_taken':
@@ -49,7 +51,7 @@ export interface ChangedSlip {
 }
 
 /** Says over HTTP what became of a command on a slip: headers and what the body says, or the error that makes the problem. */
-export function changed(outcome: ChangeOutcome, reply: ReplyHeaders): ChangedSlip {
+export function changed(outcome: ChangeOutcome, reply: ReplyHeaders, language: Language): ChangedSlip {
   switch (outcome.type) {
     case 'changed': {
       const { slipId, reference, status, position } = outcome;
@@ -57,7 +59,8 @@ export function changed(outcome: ChangeOutcome, reply: ReplyHeaders): ChangedSli
       return { id: slipId, reference, status, at: position.at };
     }
     case 'refused':
-      throw refused(outcome.refusal);
+      reply.header('content-language', language);
+      throw refused(outcome.refusal, language);
     case 'too_late':
       throw outcome.status === 'submitted'
         ? new SlipstreamError('already_submitted', 'The slip was submitted; it is final now.')
@@ -101,10 +104,26 @@ function keyReused(): SlipstreamError {
 const codes: Partial<Record<Refusal['rule'], ErrorCode>> = {
   route_unknown: 'route_unknown',
   deadline_in_past: 'deadline_in_past',
+  account_unknown: 'account_not_active',
+  account_frozen: 'account_not_active',
+  account_closed: 'account_not_active',
+  counterparty_frozen: 'account_not_active',
+  counterparty_closed: 'account_not_active',
+  business_duplicate: 'business_duplicate',
+  limit_exceeded: 'limit_exceeded',
 };
 
-function refused({ rule, field, detail }: Refusal): SlipstreamError {
+/** The problem names the rule, what helps, and the slip that is in the way. */
+function refused(
+  { rule, field, detail, ruleName, firstSlipId }: Refusal,
+  language: Language,
+): SlipstreamError {
   return new SlipstreamError(codes[rule] ?? 'validation_failed', detail, {
     errors: [{ pointer: `/${field}`, detail }],
+    extensions: {
+      ...{ rule, remedy: remedies[rule][language] },
+      ...(ruleName ? { rule_name: ruleName } : {}),
+      ...(firstSlipId ? { slip_id: firstSlipId } : {}),
+    },
   });
 }

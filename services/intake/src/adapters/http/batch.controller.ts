@@ -17,7 +17,7 @@ import { answer } from './answer.ts';
 import { BatchAnswerBody, BatchBody, slipsMax } from './batch.dto.ts';
 import { keyHeader } from './change-request.ts';
 import { PREVIEW, previewBody } from './preview.ts';
-import { callerName, dryRunOf, traceparentOf } from './request.ts';
+import { callerName, dryRunOf, languageOf, traceparentOf } from './request.ts';
 import { SUBMIT, type Submit } from './slips.controller.ts';
 import { type ReadSubmission, readSubmission } from './to-submission.ts';
 
@@ -53,19 +53,20 @@ export class BatchController {
     const results = read.map((one, index) => {
       if ('problem' in one) return problemResult(one.problem, request.id);
       // No key of a request has a space in it.
-      return this.#submitOne({ ...one.value, key: `${key} ${index}`, traceparent }, request.id);
+      return this.#submitOne({ ...one.value, key: `${key} ${index}`, traceparent }, request);
     });
     return { data: await Promise.all(results) };
   }
 
-  async #submitOne(wish: SubmitRequest, requestId: string): Promise<object> {
+  async #submitOne(wish: SubmitRequest, request: ServiceRequest): Promise<object> {
     try {
       const headers = new Map<string, string>();
-      const slip = answer(await this.submit(wish), { header: (name, value) => headers.set(name, value) });
+      const reply = { header: (name: string, value: string) => headers.set(name, value) };
+      const slip = answer(await this.submit(wish), reply, languageOf(request));
       const replayed = headers.has('idempotent-replayed');
       return { status: 202, slip: { ...slip, slip_position: headers.get('slip-position'), replayed } };
     } catch (error) {
-      return problemResult(toProblem(error), requestId);
+      return problemResult(toProblem(error), request.id);
     }
   }
 

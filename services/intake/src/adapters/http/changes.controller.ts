@@ -13,6 +13,7 @@ import { changed, type ReplyHeaders } from './answer.ts';
 import { changeRequestOf, keyHeader, versionHeader } from './change-request.ts';
 import { ChangedBody, WithdrawBody } from './change-slip.dto.ts';
 import { readWords, wordChecks } from './read-words.ts';
+import { languageOf } from './request.ts';
 import { AcceptedBody } from './submit-slip.dto.ts';
 
 /** Injection token of what the routes of slips that wait ask for. */
@@ -45,7 +46,7 @@ export class ChangesController {
       readWords(request.body, wordChecks.confirm);
       return { type: 'confirm' };
     });
-    const { at, ...slip } = changed(await this.does.changeSlip(asked), reply);
+    const { at, ...slip } = changed(await this.does.changeSlip(asked), reply, languageOf(request));
     return { ...slip, submitted_at: at };
   }
 
@@ -68,7 +69,7 @@ export class ChangesController {
       const { reason = '' } = readWords<WithdrawBody>(request.body, wordChecks.withdraw);
       return { type: 'withdraw', by, reason };
     });
-    const { at, ...slip } = changed(await this.does.changeSlip(asked), reply);
+    const { at, ...slip } = changed(await this.does.changeSlip(asked), reply, languageOf(request));
     return { ...slip, changed_at: at };
   }
 }

@@ -1,6 +1,7 @@
 import type { CallerIdentity } from '@slipstream/identity';
 import { nameProblem, SlipstreamError } from '@slipstream/kernel';
-import { Parameters, type ServiceRequest } from '@slipstream/service-host';
+import { Parameters, preferredLanguage, type ServiceRequest } from '@slipstream/service-host';
+import { type Language, languages } from './remedies.ts';
 
 /** Under which name a caller owns slips. @throws SlipstreamError forbidden for a token whose subject cannot be one */
 export function callerName({ subject }: CallerIdentity): string {
@@ -39,4 +40,9 @@ export function ifVersionOf({ headers }: ServiceRequest): number | null {
 export function dryRunOf({ query }: ServiceRequest): boolean {
   const parameters = new Parameters(query, ['dry_run']);
   return parameters.oneOf('dry_run', ['true', 'false']) === 'true';
+}
+
+/** In which language a refusal says what helps. */
+export function languageOf({ headers }: ServiceRequest): Language {
+  return preferredLanguage(headers['accept-language'], languages);
 }

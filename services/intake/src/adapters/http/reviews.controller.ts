@@ -21,6 +21,7 @@ import { changeRequestOf, keyHeader, versionHeader } from './change-request.ts';
 import { ApproveBody, ChangedBody, DeclineBody, ReviewBody } from './change-slip.dto.ts';
 import { CHANGES, type Changes } from './changes.controller.ts';
 import { readWords, wordChecks } from './read-words.ts';
+import { languageOf } from './request.ts';
 
 /** Injection token of the reviews that can be looked at. */
 export const REVIEWS = Symbol('intake:reviews');
@@ -150,7 +151,7 @@ export class ReviewsController {
     wishOf: (by: string) => Wish,
   ): Promise<ChangedBody> {
     const outcome = await this.does.changeSlip(changeRequestOf(id, request, wishOf));
-    const { at, ...slip } = changed(outcome, reply);
+    const { at, ...slip } = changed(outcome, reply, languageOf(request));
     return { ...slip, changed_at: at };
   }
 }

@@ -14,7 +14,7 @@ import type { SubmitOutcome, SubmitRequest } from '../../application/submit-requ
 import type { UseCases } from '../../application/use-cases.ts';
 import { answer, type ReplyHeaders } from './answer.ts';
 import { PREVIEW, PreviewBody, previewBody } from './preview.ts';
-import { callerName, dryRunOf, traceparentOf } from './request.ts';
+import { callerName, dryRunOf, languageOf, traceparentOf } from './request.ts';
 import { AcceptedBody, SubmitSlipBody } from './submit-slip.dto.ts';
 import { readSubmission } from './to-submission.ts';
 
@@ -76,7 +76,7 @@ export class SlipsController {
     const read = readSubmission(request.body, callerName(callerOf(request)));
     const outcome = await this.submit({ ...read, key, traceparent: traceparentOf(request) });
     reply.code(202);
-    return answer(outcome, reply);
+    return answer(outcome, reply, languageOf(request));
   }
 
   async #preview(request: ServiceRequest, reply: Reply): Promise<PreviewBody> {

@@ -11,7 +11,9 @@ import {
   type Settled,
   type Waits,
 } from '../../application/ports.ts';
+import { type GateWord, gateRefusal } from '../../domain/submission/gates.ts';
 import { DatabaseClock } from './database-clock.ts';
+import { gateRow, knownOnly } from './gate-rows.ts';
 import { writeReview } from './review-rows.ts';
 import * as sql from './statements.ts';
 import { writeDraft } from './waiting-store.ts';
@@ -22,7 +24,8 @@ const triesMax = 5;
 /** What became of a request by its `place`, from 1; 0 is the clock, and comes last. */
 interface SettledRow {
   place: string;
-  outcome: 'made' | 'kept' | 'taken' | 'done' | 'again';
+  /** A word of a gate: it stops the slip; then `slip_id` is the one that is in the way. */
+  outcome: 'made' | 'kept' | 'taken' | 'done' | 'again' | GateWord;
   slip_id: string | null;
   digest: Buffer | null;
   event_partition: number;
@@ -61,7 +64,7 @@ export function intakeStore(
         const now = clock.now ?? (await readClock());
         const judged = judge(now);
         try {
-          const rows = await submit(unitOfWork, encoded(judged, encode), now, limit);
+          const rows = await submit(unitOfWork, judged, encode, { now, limit });
           const { outcome, event_at } = rows.at(-1)!;
           clock.heard(event_at);
           if (outcome === 'done') return settledOf(judged, rows, await reviewedOf(unitOfWork, rows));
@@ -84,14 +87,19 @@ export function intakeStore(
   };
 }
 
+const nothing = { slip_id: null, partition: null, body: null, wait: null, review_body: null };
+
 function encoded(judged: readonly JudgedRequest[], encode: (event: PendingEvent) => OutboundRecord) {
   return judged.map(({ verdict, ...keyed }) => {
-    if (!verdict.accepted)
-      return { ...keyed, slip_id: null, partition: null, body: null, wait: null, review_body: null };
-    const { event, waits } = verdict;
+    if (!verdict.accepted) return { ...keyed, ...nothing, ...gateRow(null) };
+    const { event, waits, gate } = verdict;
     const { partition, body } = encode(event);
     const row = { ...keyed, slip_id: event.slipId, partition, body, wait: waits && writeWait(waits) };
-    return { ...row, review_body: waits && 'event' in waits ? encode(waits.event).body : null };
+    return {
+      ...row,
+      ...gateRow(gate),
+      review_body: waits && 'event' in waits ? encode(waits.event).body : null,
+    };
   });
 }
 
@@ -114,18 +122,25 @@ async function reviewedOf(
 
 function submit(
   unitOfWork: Pick<UnitOfWork, 'append'>,
-  rows: ReturnType<typeof encoded>,
-  judgedAt: Instant,
-  lockTimeout: string | null,
+  judged: readonly JudgedRequest[],
+  encode: (event: PendingEvent) => OutboundRecord,
+  { now: judgedAt, limit: lockTimeout }: { readonly now: Instant; readonly limit: string | null },
 ): Promise<SettledRow[]> {
+  const rows = encoded(judged, encode);
+  const isKnownOnly = knownOnly(judged.map(({ verdict }) => (verdict.accepted ? verdict.gate : null)));
   const topic = topics.events.name;
   const partitions = new Set(rows.flatMap(({ partition }) => partition ?? []));
   const places = [...partitions].map((partition) => ({ topic, partition }));
   const parameters = [...sql.judgedColumns.parameters(rows), topic, wallClock, judgedAt, lockTimeout];
+  const gates = [...sql.gateColumns.parameters(rows), isKnownOnly];
   if (rows.every(({ wait }) => wait === null))
-    return unitOfWork.append<SettledRow>(places, sql.submitSlipsSql, parameters);
+    return unitOfWork.append<SettledRow>(places, sql.submitSlipsSql, [...parameters, ...gates]);
   const waits = sql.waitColumns.parameters(rows);
-  return unitOfWork.append<SettledRow>(places, sql.submitWaitingSlipsSql, [...parameters, ...waits]);
+  return unitOfWork.append<SettledRow>(places, sql.submitWaitingSlipsSql, [
+    ...parameters,
+    ...waits,
+    ...gates,
+  ]);
 }
 
 /** A wait for numbers has nothing to do with the callers. */
@@ -147,10 +162,15 @@ function settledOf(
       return { type: 'answered', answer: answerOf(row, row.digest!, slipId, isReviewed), isNew: false };
     }
     if (!verdict.accepted) return { type: 'refused', refusal: verdict.refusal };
-    if (row?.outcome === 'taken') return { type: 'reference_taken', slipId: row.slip_id! };
-    const { event, waits } = verdict;
+    if (!row) return { type: 'in_flight' };
+    const { event, waits, gate } = verdict;
+    if (row.outcome === 'taken') return { type: 'reference_taken', slipId: row.slip_id! };
+    if (row.outcome !== 'made') {
+      const stopped = must(gate, 'only gates stop a slip');
+      return { type: 'refused', refusal: gateRefusal(row.outcome as GateWord, stopped, row.slip_id) };
+    }
     const isReviewed = waits !== null && 'review' in waits;
-    const answer = answerOf(must(row, 'a request is settled'), digest, event.slipId, isReviewed);
+    const answer = answerOf(row, digest, event.slipId, isReviewed);
     return { type: 'answered', answer, isNew: true };
   });
 }

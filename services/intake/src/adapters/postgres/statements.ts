@@ -9,21 +9,27 @@ export const slipColumns = columns({
     digest: bytea,
     status: text,
     version: int4,
+    command_id: text,
   },
+  ...{ account: text, counterparty: text, gate: jsonb },
 });
+
+export const refusalColumns = columns({ caller: text, command_id: text, reference: text, slip_id: uuid });
 
 /** The first parameters of `submit_slips`, in its order. */
 export const judgedColumns = columns({
   ...{ caller: text, operation: text, key: text, digest: bytea, reference: text },
   ...{ slip_id: uuid, partition: int4, body: bytea },
 });
+/** What the gates need of each slip; `submit_slips`, `submit_waiting_slips` and `change_slips` take it before their last parameter. */
+export const gateColumns = columns({ account: text, counterparty: text, gate: jsonb });
 export const submitSlipsSql = `
 select place, outcome, slip_id, digest, event_partition, event_seq, event_at
-from submit_slips($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
+from submit_slips($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`;
 export const waitColumns = columns({ wait: jsonb, review_body: bytea });
 export const submitWaitingSlipsSql = `
 select place, outcome, slip_id, digest, event_partition, event_seq, event_at
-from submit_waiting_slips($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`;
+from submit_waiting_slips($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`;
 /** Which of these slips ever were in review. */
 export const reviewedSql = 'select slip_id from review where slip_id = any($1::uuid[])';
 
@@ -55,8 +61,8 @@ export const changeColumns = columns({
 });
 export const changeEventColumns = columns({ place: int4, partition: int4, body: bytea });
 export const changeSlipsSql = `
-select slip_id, event_partition, event_seq, event_at
-from change_slips($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`;
+select slip_id, event_partition, event_seq, event_at, rule, first_slip_id
+from change_slips($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`;
 
 export const nextDueSql = `
 select clock_timestamp() as now, due.slip_id, s.version, d.remind_at, d.expires_at, ${reviewColumns}
@@ -91,25 +97,51 @@ from (select 1) as one left join slip s on s.caller = $1 and s.reference = any($
 
 export const clockSql = 'select clock_timestamp() as now';
 
-/** The slip ids whose references were taken before; null: none. */
+/**
+ * The slips that were not added, with who has their references (nulls: somebody of the same statement, or who committed since
+ * it began); and those that the gates stop, with the rule and the slip that is in the way: these must be taken out again. Each
+ * row is looked up by its key, whatever the planner thinks.
+ */
 export const insertSlipsSql = `
-with given as materialized (select * from ${slipColumns.numbered('s')}),
+with given as materialized (select * from ${slipColumns.numbered('s', 2)}),
 inserted as (
-insert into slip (slip_id, caller, reference, clock, digest, status, version, created_at)
-select slip_id, caller, reference, clock, digest, status, version, clock_timestamp() from given order by caller, reference, place
+insert into slip (slip_id, caller, reference, clock, digest, status, version, command_id, created_at)
+select slip_id, caller, reference, clock, digest, status, version, command_id, clock_timestamp() from given g
+where not exists (select from refused_command r
+  where r.caller = g.caller and r.command_id = g.command_id and r.reference = g.reference offset 0)
+order by caller, reference, place
 on conflict (caller, reference) do nothing
-returning slip_id)
-select array_agg(slip_id) as lost from (select slip_id from given except select slip_id from inserted) as lost`;
+returning slip_id),
+added as (
+select array_agg(slip_id order by place) as ids, array_agg(account order by place) as accounts,
+  array_agg(counterparty order by place) as counterparties, array_agg(gate order by place) as gates
+from inserted join given using (slip_id))
+select g.slip_id as lost, null as rule, s.slip_id, s.clock, s.command_id, r.slip_id is not null as was_refused
+from (select slip_id from given except select slip_id from inserted) as l
+join given g using (slip_id)
+left join lateral (select * from slip where caller = g.caller and reference = g.reference offset 0) as s on true
+left join lateral (select * from refused_command
+  where caller = g.caller and command_id = g.command_id and reference = g.reference offset 0) as r on true
+union all
+select g.slip_id, g.rule, g.first_slip_id, null, null, false
+from added a, pass_gates(a.ids, a.accounts, a.counterparties, a.gates, $1) as g`;
 
-export const refuseOnOtherClockSql = `
-insert into clock_conflict (caller, reference, clock)
-select r.caller, r.reference, r.clock
-from unnest($1::text[], $2::text[], $3::text[]) as r(caller, reference, clock)
-join slip s on s.caller = r.caller and s.reference = r.reference
-where s.clock <> r.clock
-order by r.caller, r.reference, r.clock
+export const deleteSlipsSql = 'delete from slip where slip_id = any($1)';
+
+export const slipsOfReferencesSql = `
+select s.slip_id, s.caller, s.reference, s.clock, s.command_id
+from unnest($1::text[], $2::text[]) as g(caller, reference),
+lateral (select * from slip where caller = g.caller and reference = g.reference offset 0) as s`;
+
+/** Not those that made their slip, or were refused before. */
+export const keepRefusalsSql = `
+insert into refused_command (caller, command_id, reference, slip_id)
+select caller, command_id, reference, slip_id from ${refusalColumns.numbered('g')}
+where not exists (select from slip s
+  where s.caller = g.caller and s.reference = g.reference and s.command_id = g.command_id offset 0)
+order by caller, command_id, reference, place
 on conflict do nothing
-returning caller, reference, clock`;
+returning slip_id`;
 
 /** UUIDv7 sorts by time, so the newest slip is the last of the primary key. */
 export const openSql = `
@@ -117,3 +149,18 @@ select coalesce(
     (select created_at from slip order by slip_id desc limit 1) > clock_timestamp() - interval '60 seconds', false)
   or exists (select 1 from clock_mark m where topic = $1 and not closed
     and not exists (select from ended_clock e where e.topic = $1 and e.clock = m.clock)) as open`;
+
+export const lockAccountSql = 'select pg_advisory_xact_lock(hashtextextended($1, 0))';
+
+export const standingSql =
+  'select account, status, reason, actor, changed_at from account_status where account = $1';
+
+/** Without a time it is now. */
+export const setStatusSql = `
+insert into account_status (account, status, previous, reason, actor, changed_at)
+values ($1, $2, $3, $4, $5, coalesce($6::timestamptz, clock_timestamp()))
+on conflict (account) do update set status = excluded.status, previous = excluded.previous, reason = excluded.reason,
+  actor = excluded.actor, changed_at = excluded.changed_at`;
+
+export const forgetRecentSql =
+  "delete from recent_slip where at <= clock_timestamp() - $1::bigint * interval '1 millisecond'";

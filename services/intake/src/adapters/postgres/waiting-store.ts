@@ -1,10 +1,18 @@
 import { topics } from '@slipstream/contracts';
-import { type Instant, type MoneyJson, moneyToJson } from '@slipstream/kernel';
+import { type Instant, type MoneyJson, moneyToJson, must } from '@slipstream/kernel';
 import { isUniqueViolation, type OutboundRecord, type UnitOfWork } from '@slipstream/postgres';
 import type { PendingEvent } from '@slipstream/slip';
-import type { DueSlip, EventPosition, WaitingStore } from '../../application/ports.ts';
+import type {
+  DueSlip,
+  EventPosition,
+  SlipChange,
+  SlipChanged,
+  WaitingStore,
+} from '../../application/ports.ts';
+import { type GateWord, gateRefusal } from '../../domain/submission/gates.ts';
 import type { Submission } from '../../domain/submission/submission.ts';
 import type { Draft, IntakeStatus, KnownSlip } from '../../domain/waiting/waiting-slip.ts';
+import { gateRow, knownOnly } from './gate-rows.ts';
 import { type ReviewRow, toListed, toReview, writeProgress, writeReview } from './review-rows.ts';
 import * as sql from './statements.ts';
 
@@ -35,6 +43,9 @@ interface ChangedRow {
   event_partition: number;
   event_seq: string;
   event_at: Instant;
+  /** The gate's that stops it; null: it is changed. */
+  rule: GateWord | null;
+  first_slip_id: string | null;
 }
 
 const topic = topics.events.name;
@@ -53,10 +64,11 @@ export function waitingStore(
       const events = changes.flatMap((change, index) =>
         change.events.map((event) => ({ place: index + 1, ...encode(event) })),
       );
-      const rows = changes.map(({ slipId, version, status, newReview, progress, answers }) => ({
+      const rows = changes.map(({ slipId, version, status, newReview, gate, progress, answers }) => ({
         ...{ slip_id: slipId, version, status },
         new_review: newReview && writeReview(newReview),
         progress: progress && writeProgress(progress),
+        ...gateRow(gate),
         ...(answers ?? { caller: null, operation: null, key: null, digest: null }),
       }));
       const places = [...new Set(events.map(({ partition }) => partition))];
@@ -64,9 +76,13 @@ export function waitingStore(
         const changed = await unitOfWork.append<ChangedRow>(
           places.map((partition) => ({ topic, partition })),
           sql.changeSlipsSql,
-          [...sql.changeColumns.parameters(rows), ...sql.changeEventColumns.parameters(events), topic],
+          [
+            ...[...sql.changeColumns.parameters(rows), ...sql.changeEventColumns.parameters(events), topic],
+            ...[...sql.gateColumns.parameters(rows), knownOnly(changes.map(({ gate }) => gate))],
+          ],
         );
-        return new Map(changed.map((row) => [row.slip_id, positionOf(row)]));
+        const bySlip = new Map(changes.map((change) => [change.slipId, change]));
+        return new Map(changed.map((row) => [row.slip_id, changedOf(row, bySlip.get(row.slip_id)!)]));
       } catch (error) {
         // Whoever took the key after our look has committed it: the next look finds it.
         if (isUniqueViolation(error)) return new Map();
@@ -132,8 +148,13 @@ function earlierOf(row: WaitingRow) {
   return { digest, slipId, reference, status, version, position };
 }
 
-function positionOf({ event_partition, event_seq, event_at }: ChangedRow): EventPosition {
-  return { partition: event_partition, seq: BigInt(event_seq), at: event_at };
+function changedOf(row: ChangedRow, { gate }: SlipChange): SlipChanged {
+  const { rule, first_slip_id, event_partition, event_seq, event_at } = row;
+  if (rule !== null) {
+    return { type: 'refused', refusal: gateRefusal(rule, must(gate, 'only gates stop it'), first_slip_id) };
+  }
+  const position: EventPosition = { partition: event_partition, seq: BigInt(event_seq), at: event_at };
+  return { type: 'changed', position };
 }
 
 /** A draft's row, as `submit_drafts` takes it. */

@@ -25,6 +25,8 @@ const policy: RoutePolicy = {
 const rules: SubmissionRules = {
   configDigest: 'c0ffee',
   graceMs: 7,
+  payments: [],
+  gates: { openOnFirstUse: true, duplicateWindowMs: 0, limits: [] },
   routes: new Map([
     ['default', policy],
     ['orders', { ...policy, kinds: ['order'] }],

@@ -1,6 +1,9 @@
 import { addMs, type Instant, instantToMs } from '@slipstream/kernel';
 import { type EventOf, type SlipKind, wallClock } from '@slipstream/slip';
 import { type ReviewPolicy, type ReviewTerms, reviewOf } from '../review/review.ts';
+import type { GateRules } from './gates.ts';
+import { brokenRule, type PaymentRule } from './payment-rules.ts';
+import type { Refusal, SubmissionRule } from './refusal.ts';
 import type { Submission } from './submission.ts';
 
 /** What the operators decided about one route. */
@@ -27,6 +30,9 @@ export interface SubmissionRules {
   readonly configDigest: string;
   readonly routes: ReadonlyMap<string, RoutePolicy>;
   readonly graceMs: number;
+  readonly payments: readonly PaymentRule[];
+  /** What the store judges by, once all else is right. */
+  readonly gates: GateRules;
 }
 
 /** When and on which clock a submission was received: the database's time, or an import's own. */
@@ -35,24 +41,6 @@ export interface Circumstances {
   readonly receivedAt: Instant;
   /** The clock was closed before: nothing on it would ever be judged. */
   readonly clockClosed: boolean;
-}
-
-export type SubmissionRule =
-  | 'same_account'
-  | 'route_unknown'
-  | 'kind_not_on_route'
-  | 'route_not_reported'
-  | 'deadline_in_past'
-  | 'deadline_too_close'
-  | 'deadline_too_far'
-  | 'clock_closed'
-  | 'reference_on_other_clock';
-
-/** Why a submission is refused: the rule's name is published, the field helps the caller. */
-export interface Refusal {
-  readonly rule: SubmissionRule;
-  readonly field: 'counterparty' | 'route' | 'kind' | 'deadline' | 'clock' | 'reference';
-  readonly detail: string;
 }
 
 export type SubmissionDecision =
@@ -87,6 +75,10 @@ export function decideSubmission(
   if (circumstances.clock !== wallClock && route.mode !== 'reported') {
     // An imported slip must cause no call (ARCHITECTURE section 8).
     return refuse('route_not_reported', 'route', `The route ${name} calls a provider; an import must not.`);
+  }
+  if (circumstances.clock === wallClock) {
+    const refusal = brokenRule(submission, circumstances.receivedAt, rules.payments);
+    if (refusal) return { accepted: false, refusal };
   }
   return withDeadline(submission, circumstances, route, rules);
 }

@@ -17,19 +17,18 @@ export interface Submission {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What is wrong with the fields themselves, whatever the rules say; pointers are field names. */
+/** What is wrong with the fields themselves, whatever the rules say. */
 export function submissionProblems(submission: Submission): FieldProblem[] {
   const { amount } = submission;
   const checks: [string, string | null][] = [
-    ['caller', nameProblem(submission.caller)],
-    ['reference', nameProblem(submission.reference)],
-    ['kind', kindProblem(submission.kind)],
-    ['account', accountProblem(submission.account)],
-    ['counterparty', accountProblem(submission.counterparty)],
-    ['amount', amount && amountProblem(amount.amount.toString())],
-    ['currency', amount && currencyProblem(amount.currency)],
-    ['route', nameProblem(submission.route)],
-    ['metadata', metadataProblem(submission.metadata)],
+    ['/reference', nameProblem(submission.reference)],
+    ['/kind', kindProblem(submission.kind)],
+    ['/account', accountProblem(submission.account)],
+    ['/counterparty', accountProblem(submission.counterparty)],
+    ['/amount/amount', amount && amountProblem(amount.amount.toString())],
+    ['/amount/currency', amount && currencyProblem(amount.currency)],
+    ['/route', nameProblem(submission.route)],
+    ['/metadata', metadataProblem(submission.metadata)],
   ];
   return checks.flatMap(([pointer, detail]) => (detail === null ? [] : [{ pointer, detail }]));
 }

@@ -2,7 +2,8 @@ import type { Instant } from '@slipstream/kernel';
 import { type EventOf, type SlipEvent, wallClock } from '@slipstream/slip';
 import { decideReview, type ReviewWish } from '../review/decide-review.ts';
 import { noProgress, type ReviewProgress, type ReviewTerms } from '../review/review.ts';
-import { decideSubmission, type Refusal, type SubmissionRules } from '../submission/decide-submission.ts';
+import { decideSubmission, type SubmissionRules } from '../submission/decide-submission.ts';
+import type { Refusal } from '../submission/refusal.ts';
 import type { Draft, IntakeStatus, KnownSlip } from './waiting-slip.ts';
 
 /** What a caller wants of a slip of theirs that waits. */

@@ -1,6 +1,7 @@
 import { addMs, type Instant } from '@slipstream/kernel';
 import { type EventOf, wallClock } from '@slipstream/slip';
-import { decideSubmission, type Refusal, type SubmissionRules } from '../submission/decide-submission.ts';
+import { decideSubmission, type SubmissionRules } from '../submission/decide-submission.ts';
+import type { Refusal } from '../submission/refusal.ts';
 import type { Submission } from '../submission/submission.ts';
 import type { Draft } from './waiting-slip.ts';
 

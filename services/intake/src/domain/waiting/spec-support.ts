@@ -29,6 +29,8 @@ export const reviewPolicy: ReviewPolicy = {
 export const rules: SubmissionRules = {
   configDigest: 'c0ffee',
   graceMs: 0,
+  payments: [],
+  gates: { openOnFirstUse: true, duplicateWindowMs: 0, limits: [] },
   routes: new Map([
     ['default', policy],
     ['quiet', { ...policy, draftRemindBeforeMs: 0 }],

@@ -4,14 +4,15 @@
  */
 export const found = { at: 0, end: 0, value: 0 };
 
-/** How often a field is there; the last one counts. `tag`: its number and wire type, one byte. */
+/** How often a field is there; the last one counts. `tag`: its number and wire type. */
 export function fieldOf(bytes: Buffer, from: number, end: number, tag: number): number {
   let times = 0;
   for (let at = from; at < end; ) {
-    const here = bytes[at]!;
-    const value = varint(bytes, at + 1);
+    let here = bytes[at++]!;
+    if (here > 127) here = (here & 127) | (bytes[at++]! << 7);
+    const value = varint(bytes, at);
     const isText = (here & 7) === 2;
-    const start = at + 1 + varintBytes;
+    const start = at + varintBytes;
     at = isText ? start + value : start;
     if (here !== tag) continue;
     times += 1;

@@ -1,0 +1,118 @@
+import { unreachable } from '@slipstream/kernel';
+import type { SlipKind } from '@slipstream/slip';
+import type { GateRule, Refusal } from './refusal.ts';
+import type { Submission } from './submission.ts';
+
+/** What an account may move within a window of time; several may be about one slip. */
+export interface AccountLimit {
+  readonly name: string;
+  readonly kinds: readonly SlipKind[];
+  /** null: all. */
+  readonly routes: readonly string[] | null;
+  readonly windowMs: number;
+  /** Slips; null: any number. */
+  readonly countMax: number | null;
+  /** In minor units by currency; of one that is not named any amount. */
+  readonly amountMax: ReadonlyMap<string, bigint>;
+}
+
+/** Rules whose outcome depends on other slips and on what people said about accounts: the store judges by them. */
+export interface GateRules {
+  /** False: an account that nobody has opened takes part in nothing. */
+  readonly openOnFirstUse: boolean;
+  /** How long the same business under another reference is taken for a repeat; 0: never. */
+  readonly duplicateWindowMs: number;
+  readonly limits: readonly AccountLimit[];
+}
+
+/** One slip at the gates. */
+export interface Gate {
+  readonly account: string;
+  readonly counterparty: string;
+  readonly knownOnly: boolean;
+  /** null: no window is about it. */
+  readonly windows: Windows | null;
+}
+
+export interface Windows {
+  /** What makes another slip of the account the same business; null: nothing does. */
+  readonly business: string | null;
+  readonly duplicateMs: number;
+  readonly limits: readonly WindowLimit[];
+}
+
+/** `adds` together with what other slips within the window have added must not go above `most`. */
+export interface WindowLimit {
+  readonly key: string;
+  readonly windowMs: number;
+  readonly most: bigint;
+  readonly adds: bigint;
+}
+
+export function gateOf(submission: Submission, rules: GateRules): Gate {
+  const { account, counterparty, kind, amount } = submission;
+  const limits = rules.limits
+    .filter((limit) => isAbout(limit, submission))
+    .flatMap((one) => windowsOf(one, submission));
+  const isWatched = rules.duplicateWindowMs > 0;
+  // None of these has a line break in it.
+  const business = isWatched
+    ? [kind, counterparty, amount?.amount ?? '', amount?.currency ?? ''].join('\n')
+    : null;
+  const windows =
+    isWatched || limits.length > 0 ? { business, duplicateMs: rules.duplicateWindowMs, limits } : null;
+  return { account, counterparty, knownOnly: !rules.openOnFirstUse, windows };
+}
+
+function isAbout({ kinds, routes }: AccountLimit, { kind, route }: Submission): boolean {
+  return kinds.includes(kind) && (routes === null || routes.includes(route));
+}
+
+function windowsOf(limit: AccountLimit, { amount }: Submission): WindowLimit[] {
+  const { name, windowMs, countMax } = limit;
+  const most = amount && limit.amountMax.get(amount.currency);
+  return [
+    ...(countMax === null ? [] : [{ key: name, windowMs, most: BigInt(countMax), adds: 1n }]),
+    ...(most ? [{ key: `${name} ${amount.currency}`, windowMs, most, adds: amount.amount }] : []),
+  ];
+}
+
+/** What the store says of a slip that it stops: a rule's name, behind `limit_exceeded` the limit's key. */
+export type GateWord = Exclude<GateRule, 'limit_exceeded'> | `limit_exceeded ${string}`;
+
+/** @param firstSlipId the slip that is in the way, of a duplicate */
+export function gateRefusal(
+  word: GateWord,
+  { account, counterparty }: Gate,
+  firstSlipId: string | null,
+): Refusal {
+  const [rule, key = ''] = cut(word);
+  switch (rule) {
+    case 'account_unknown':
+      return { rule, field: 'account', detail: `Nobody has opened the account ${account}.` };
+    case 'account_frozen':
+      return { rule, field: 'account', detail: `The account ${account} is frozen.` };
+    case 'account_closed':
+      return { rule, field: 'account', detail: `The account ${account} is closed.` };
+    case 'counterparty_frozen':
+      return { rule, field: 'counterparty', detail: `The account ${counterparty} is frozen.` };
+    case 'counterparty_closed':
+      return { rule, field: 'counterparty', detail: `The account ${counterparty} is closed.` };
+    case 'business_duplicate': {
+      const detail = `The slip ${firstSlipId} is the same business: account, counterparty, kind and amount.`;
+      return { rule, field: 'reference', detail, firstSlipId };
+    }
+    case 'limit_exceeded': {
+      const field = key.includes(' ') ? 'amount' : 'account';
+      return { rule, field, detail: `The account ${account} has used up its limit ${key}.` };
+    }
+    default:
+      return unreachable(rule);
+  }
+}
+
+/** A limit's name has no space in it; one about amounts has its currency behind it. */
+function cut(word: GateWord): [GateRule, string?] {
+  const at = word.indexOf(' ');
+  return at < 0 ? [word as GateRule] : [word.slice(0, at) as GateRule, word.slice(at + 1)];
+}

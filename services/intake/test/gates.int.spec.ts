@@ -1,0 +1,372 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { decodeSlipEvent, sources, stampEnvelope, topics } from '@slipstream/contracts';
+import { createDatabase, sharedEnvironment } from '@slipstream/environment';
+import { coreMigrations, migrate, openDataSource, prepareTopics, UnitOfWork } from '@slipstream/postgres';
+import { outboundEvent, outboundOpsEvent } from '@slipstream/runtime';
+import type { AccountStatus, PendingEvent } from '@slipstream/slip';
+import { accountStore } from '../src/adapters/postgres/accounts.ts';
+import { intakeStore } from '../src/adapters/postgres/intake-store.ts';
+import { intakeTx } from '../src/adapters/postgres/intake-tx.ts';
+import { forgetRecentSql } from '../src/adapters/postgres/statements.ts';
+import { waitingStore } from '../src/adapters/postgres/waiting-store.ts';
+import { changeSlip } from '../src/application/change-slip.ts';
+import { submissionDigest } from '../src/application/submission-digest.ts';
+import { submitCommands } from '../src/application/submit-commands.ts';
+import { submitRequests } from '../src/application/submit-requests.ts';
+import { useCases } from '../src/application/use-cases.ts';
+import type { RoutePolicy, SubmissionRules } from '../src/domain/submission/decide-submission.ts';
+import type { AccountLimit, GateRules } from '../src/domain/submission/gates.ts';
+import type { Submission } from '../src/domain/submission/submission.ts';
+import { SubmissionGroup } from '../src/workers/submission-group.ts';
+
+const directory = new URL('../migrations', import.meta.url).pathname;
+const environment = sharedEnvironment();
+const open: GateRules = { openOnFirstUse: true, duplicateWindowMs: 0, limits: [] };
+const hourly: AccountLimit = {
+  ...{ name: 'hourly', kinds: ['order', 'payout', 'payment'], routes: null, windowMs: 3_600_000 },
+  ...{ countMax: 3, amountMax: new Map() },
+};
+
+/** Two instances: each has a pool of its own on the one database. */
+const instances: { unitOfWork: UnitOfWork; close: () => Promise<void> }[] = [];
+let unitOfWork: UnitOfWork;
+
+beforeAll(async () => {
+  const url = await createDatabase(environment().databaseUrl, 'gates');
+  for (let i = 0; i < 2; i++) {
+    const dataSource = await openDataSource({ url, applicationName: `gates-${i}` });
+    if (i === 0) await migrate(dataSource, [coreMigrations, { scope: 'intake', directory }]);
+    instances.push({ unitOfWork: new UnitOfWork(dataSource), close: () => dataSource.destroy() });
+  }
+  unitOfWork = instances[0]!.unitOfWork;
+  await prepareTopics(unitOfWork, [topics.events, topics.ops]);
+});
+afterAll(async () => {
+  for (const { close } of instances) await close();
+});
+beforeEach(async () => {
+  await unitOfWork.query(
+    'truncate idempotency, slip, draft, review, account_status, recent_slip, refused_command cascade',
+  );
+  await unitOfWork.query('delete from outbox');
+});
+
+const origin = { source: sources.intake, newId: randomUUID };
+const encode = (event: PendingEvent) => outboundEvent(origin, event);
+const route: RoutePolicy = {
+  ...{ mode: 'dispatched', provider: 'acme', kinds: ['order', 'payout', 'payment'], answerMsMax: 0 },
+  ...{ outcomeDeadlineMs: 5_000, overdraft: false, quietPeriodMs: 0, inquiryLadderMs: [0] },
+  ...{ draftExpiresMs: 60_000, draftRemindBeforeMs: 0, review: null },
+};
+const review = { kinds: ['payout' as const], fromAmount: null, secondPersonFrom: null, deadlineMs: 60_000 };
+const rulesWith = (gates: GateRules): SubmissionRules => ({
+  ...{ configDigest: 'c0ffee', graceMs: 0, payments: [], gates },
+  routes: new Map([
+    ['default', route],
+    ['reviewed', { ...route, review }],
+  ]),
+});
+
+let made = 0;
+const submission = (change: Partial<Submission> = {}): Submission => ({
+  ...{ caller: 'shop', reference: `r-${made++}`, kind: 'payout', account: 'shop-7', counterparty: 'cust-42' },
+  ...{ amount: { amount: 100n, currency: 'EUR' }, route: 'default', deadline: null, metadata: {} },
+  ...change,
+});
+const request = (wanted: Submission, isDraft = false) => ({
+  ...{ key: randomUUID(), submission: wanted, digest: submissionDigest(wanted), isDraft, traceparent: null },
+});
+
+/** Over HTTP, in one batch. */
+async function submit(gates: GateRules, ...wanted: (Partial<Submission> | ReturnType<typeof request>)[]) {
+  const store = intakeStore(unitOfWork, encode);
+  const context = { store, rules: rulesWith(gates), newId: randomUUID, partitionOf: () => 0 };
+  const requests = wanted.map((one) => ('key' in one ? one : request(submission(one))));
+  return submitRequests(context, requests, { lockWaitMsMax: 5_000 });
+}
+
+/** Over the bus, in one batch. */
+async function command(gates: GateRules, ...wanted: Partial<Submission>[]): Promise<void> {
+  const context = { rules: rulesWith(gates), newId: randomUUID, partitionOf: () => 0 };
+  const commands = wanted.map((change) => {
+    const one = submission(change);
+    const { caller, reference } = one;
+    return {
+      ...{ type: 'submit' as const, id: randomUUID(), caller, reference, clock: 'wall', traceparent: null },
+      ...{ receivedAt: '2026-11-22T10:39:00.000000Z', submission: one, digest: submissionDigest(one) },
+    };
+  });
+  await unitOfWork.run((tx) => submitCommands(context, intakeTx(tx, encode), { partition: 0, commands }));
+}
+
+const words = (outcomes: Awaited<ReturnType<typeof submit>>) =>
+  outcomes.map((outcome) => (outcome.type === 'refused' ? outcome.refusal.rule : outcome.type));
+
+async function published() {
+  const rows = await unitOfWork.query<{ seq: string; at: string; body: Buffer }>(
+    'select seq, at, body from outbox where topic = $1 order by seq',
+    [topics.events.name],
+  );
+  return rows.map(({ seq, at, body }) =>
+    decodeSlipEvent(stampEnvelope(body, { sequence: seq, time: at, receivedTime: at })),
+  );
+}
+const rulesTold = async () =>
+  (await published()).map(({ event }) => (event.type === 'SlipRejected' ? event.data.rule : event.type));
+const slips = async () => (await unitOfWork.query('select 1 from slip')).length;
+
+async function set(account: string, status: AccountStatus): Promise<void> {
+  const accounts = accountStore(unitOfWork, (event) => outboundOpsEvent(origin, event));
+  const unused = {
+    store: null as never,
+    waiting: null as never,
+    rules: rulesWith(open),
+    newId: randomUUID,
+    partitionOf: () => 0,
+  };
+  const change = { account, status, reason: 'spec', actor: 'ops', requestId: randomUUID() };
+  await useCases({ ...unused, accounts }).changeAccountStatus(change, null);
+}
+
+describe('an account that is not active', () => {
+  test('takes part in no slip, on either side, and its refusals leave their references free', async () => {
+    await set('frozen-1', 'frozen');
+    await set('closed-1', 'closed');
+    const refused = await submit(
+      open,
+      { account: 'frozen-1', reference: 'again' },
+      { counterparty: 'frozen-1' },
+      { account: 'closed-1' },
+      { counterparty: 'closed-1' },
+      {},
+    );
+    expect(words(refused)).toEqual([
+      'account_frozen',
+      'counterparty_frozen',
+      'account_closed',
+      'counterparty_closed',
+      'accepted',
+    ]);
+    expect(await slips()).toBe(1);
+    expect(await published()).toHaveLength(1);
+    await set('frozen-1', 'active');
+    expect(words(await submit(open, { account: 'frozen-1', reference: 'again' }))).toEqual(['accepted']);
+  });
+
+  test('is refused over the bus by an event that names the rule and the field', async () => {
+    await set('frozen-1', 'frozen');
+    await command(open, { account: 'frozen-1', reference: 'again' }, {}, { counterparty: 'frozen-1' });
+    expect((await published()).map(({ event }) => event)).toMatchObject([
+      { type: 'SlipRejected', data: { rule: 'account_frozen', field: '/account' } },
+      { type: 'SlipSubmitted' },
+      { type: 'SlipRejected', data: { rule: 'counterparty_frozen', field: '/counterparty' } },
+    ]);
+    expect(await slips()).toBe(1);
+    await set('frozen-1', 'active');
+    await command(open, { account: 'frozen-1', reference: 'again' });
+    expect(await slips()).toBe(2);
+  });
+
+  test('gives what it gave before under a key that was answered', async () => {
+    const first = request(submission());
+    const [accepted] = await submit(open, first);
+    await set('shop-7', 'frozen');
+    expect(await submit(open, first)).toEqual([{ ...accepted, replayed: true }]);
+  });
+
+  test('is one that nobody has opened, where accounts are not opened by use; a counterparty needs none', async () => {
+    const known = { ...open, openOnFirstUse: false };
+    expect(words(await submit(known, {}))).toEqual(['account_unknown']);
+    await command(known, {});
+    expect(await rulesTold()).toEqual(['account_unknown']);
+    await set('shop-7', 'active');
+    expect(words(await submit(known, {}))).toEqual(['accepted']);
+  });
+});
+
+describe('a limit', () => {
+  test('of N lets exactly N through of 10 N at once, over two instances', async () => {
+    const most = 7;
+    const gates = { ...open, limits: [{ ...hourly, countMax: most }] };
+    const groups = instances.map((instance) => {
+      const store = intakeStore(instance.unitOfWork, encode);
+      const context = { store, rules: rulesWith(gates), newId: randomUUID, partitionOf: () => 0 };
+      return new SubmissionGroup((requests, limits) => submitRequests(context, requests, limits), {
+        batchSizeMax: 5,
+      });
+    });
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 * most }, (_, i) => groups[i % 2]!.submit(request(submission()))),
+    );
+    const told = words(outcomes);
+    expect(told.filter((word) => word === 'accepted')).toHaveLength(most);
+    expect(told.filter((word) => word === 'limit_exceeded')).toHaveLength(9 * most);
+    expect(await published()).toHaveLength(most);
+    expect(await slips()).toBe(most);
+  });
+
+  test('counts each account by itself, both ways in together, and what was refused for nothing', async () => {
+    const gates = { ...open, limits: [hourly] };
+    await command(gates, {}, {});
+    expect(words(await submit(gates, {}, {}, { account: 'other' }))).toEqual([
+      'accepted',
+      'limit_exceeded',
+      'accepted',
+    ]);
+    await command(gates, { reference: 'fourth' }, { account: 'other' });
+    expect((await rulesTold()).slice(-2)).toEqual(['limit_exceeded', 'SlipSubmitted']);
+    await unitOfWork.query("update recent_slip set at = at - interval '1 hour' where account = 'shop-7'");
+    await command(gates, { reference: 'fourth' });
+    expect((await rulesTold()).at(-1)).toBe('SlipSubmitted');
+  });
+
+  test('of amounts is about its currency, lets through what still fits, and names itself', async () => {
+    const limit = { ...hourly, countMax: null, amountMax: new Map([['EUR', 250n]]) };
+    const gates = { ...open, limits: [limit] };
+    const of = (amount: bigint, currency = 'EUR') => ({ amount: { amount, currency } });
+    const outcomes = await submit(gates, of(200n), of(51n), of(50n), of(1n), of(9_999n, 'USD'));
+    expect(words(outcomes)).toEqual(['accepted', 'limit_exceeded', 'accepted', 'limit_exceeded', 'accepted']);
+    expect(outcomes[1]).toMatchObject({
+      refusal: { field: 'amount', detail: expect.stringContaining('hourly EUR') },
+    });
+  });
+
+  test('is not used up by the same request again', async () => {
+    const gates = { ...open, limits: [{ ...hourly, countMax: 1 }] };
+    const first = request(submission());
+    const [accepted] = await submit(gates, first);
+    expect(await submit(gates, first, first)).toEqual([
+      { ...accepted, replayed: true },
+      { ...accepted, replayed: true },
+    ]);
+  });
+
+  test('forgets what no window looks back at any more', async () => {
+    await submit({ ...open, limits: [hourly] }, {}, {});
+    await unitOfWork.query(
+      "update recent_slip set at = at - interval '1 hour' where slip_id = (select min(slip_id::text)::uuid from recent_slip)",
+    );
+    await unitOfWork.query(forgetRecentSql, [hourly.windowMs]);
+    expect(await unitOfWork.query('select 1 from recent_slip')).toHaveLength(1);
+  });
+});
+
+describe('the same business again', () => {
+  const gates = { ...open, duplicateWindowMs: 60_000 };
+
+  test('is refused under another key and reference, and the first slip is named', async () => {
+    const [first] = await submit(gates, {});
+    const slipId = (first as { slipId: string }).slipId;
+    const outcomes = await submit(gates, { caller: 'other' }, { amount: null }, {});
+    expect(words(outcomes)).toEqual(['business_duplicate', 'accepted', 'business_duplicate']);
+    expect(outcomes[0]).toMatchObject({ refusal: { firstSlipId: slipId } });
+    await command(gates, {});
+    expect((await published()).at(-1)!.event).toMatchObject({
+      type: 'SlipRejected',
+      data: { rule: 'business_duplicate', firstSlipId: slipId },
+    });
+  });
+
+  test('is another business when the window is over', async () => {
+    await submit(gates, {});
+    await unitOfWork.query("update recent_slip set at = at - interval '1 minute'");
+    expect(words(await submit(gates, {}))).toEqual(['accepted']);
+  });
+
+  test('is found by one of many at once', async () => {
+    const groups = instances.map((instance) => {
+      const store = intakeStore(instance.unitOfWork, encode);
+      const context = { store, rules: rulesWith(gates), newId: randomUUID, partitionOf: () => 0 };
+      return new SubmissionGroup((requests, limits) => submitRequests(context, requests, limits));
+    });
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => groups[i % 2]!.submit(request(submission()))),
+    );
+    expect(words(outcomes).filter((word) => word === 'accepted')).toHaveLength(1);
+  });
+});
+
+test('a reference that a refused one had at the same moment is free at the next', async () => {
+  const gates = { ...open, limits: [{ ...hourly, countMax: 1 }] };
+  await submit(gates, {});
+  const both = [{ reference: 'both' }, { reference: 'both', account: 'other' }];
+  expect(words(await submit(gates, ...both))).toEqual(['limit_exceeded', 'in_flight']);
+  expect(words(await submit(gates, both[1]!))).toEqual(['accepted']);
+  await command(gates, { reference: 'bus' }, { reference: 'bus', account: 'third' });
+  expect((await rulesTold()).slice(-2)).toEqual(['limit_exceeded', 'SlipSubmitted']);
+});
+
+describe('a draft', () => {
+  async function drafted(change: Partial<Submission> = {}): Promise<string> {
+    const [outcome] = await submit(open, request(submission(change), true));
+    expect(outcome).toMatchObject({ type: 'accepted', status: 'draft' });
+    return (outcome as { slipId: string }).slipId;
+  }
+  const confirm = (gates: GateRules, slipId: string, key: string = randomUUID(), by = unitOfWork) =>
+    changeSlip(
+      { waiting: waitingStore(by, encode), rules: rulesWith(gates), partitionOf: () => 0 },
+      {
+        ...{ slipId, caller: 'shop', key, digest: Buffer.from(slipId), ifVersion: null, traceparent: null },
+        wish: { type: 'confirm' },
+      },
+    );
+
+  test.each(['default', 'reviewed'])('of route %s does not get round a frozen account', async (name) => {
+    await set('shop-7', 'frozen');
+    const slipId = await drafted({ route: name });
+    const key = randomUUID();
+    expect(await confirm(open, slipId, key)).toMatchObject({
+      ...{ type: 'refused', refusal: { rule: 'account_frozen', field: 'account' } },
+    });
+    expect((await published()).map(({ event }) => event.type)).toEqual(['SlipDrafted']);
+    expect(await unitOfWork.query('select status, version from slip')).toEqual([
+      { status: 'draft', version: 1 },
+    ]);
+    expect(await unitOfWork.query('select 1 from draft')).toHaveLength(1);
+    expect(await unitOfWork.query('select 1 from review')).toHaveLength(0);
+    await set('shop-7', 'active');
+    expect(await confirm(open, slipId, key)).toMatchObject({ type: 'changed', replayed: false });
+  });
+
+  test('counts for nothing until it is confirmed, and one limit lets one of two at once through', async () => {
+    const gates = { ...open, limits: [{ ...hourly, countMax: 1 }] };
+    const slipIds = [await drafted(), await drafted()];
+    const outcomes = await Promise.all(
+      slipIds.map((slipId, i) => confirm(gates, slipId, randomUUID(), instances[i]!.unitOfWork)),
+    );
+    expect(outcomes.map(({ type }) => type).sort()).toEqual(['changed', 'refused']);
+    expect(await unitOfWork.query('select 1 from recent_slip')).toHaveLength(1);
+    expect(words(await submit(gates, {}))).toEqual(['limit_exceeded']);
+  });
+
+  test('is the same business again when it is confirmed, and names the first slip', async () => {
+    const gates = { ...open, duplicateWindowMs: 60_000 };
+    const slipId = await drafted();
+    const [first] = await submit(gates, {});
+    expect(await confirm(gates, slipId)).toMatchObject({
+      refusal: { rule: 'business_duplicate', firstSlipId: (first as { slipId: string }).slipId },
+    });
+  });
+});
+
+describe('a slip that people must approve', () => {
+  test('passes the gates when it is submitted, over HTTP and the bus', async () => {
+    await set('frozen-1', 'frozen');
+    const gates = { ...open, limits: [{ ...hourly, countMax: 2 }] };
+    const outcomes = await submit(
+      gates,
+      { route: 'reviewed', account: 'frozen-1' },
+      { route: 'reviewed' },
+      { route: 'default' },
+      { route: 'reviewed' },
+    );
+    expect(words(outcomes)).toEqual(['account_frozen', 'accepted', 'accepted', 'limit_exceeded']);
+    expect(outcomes[1]).toMatchObject({ status: 'in_review' });
+    expect(await unitOfWork.query('select 1 from review')).toHaveLength(1);
+    await command(gates, { route: 'reviewed', account: 'frozen-1' }, { route: 'reviewed', account: 'other' });
+    expect((await rulesTold()).slice(-3)).toEqual(['account_frozen', 'SlipSubmitted', 'ReviewRequested']);
+    expect(await unitOfWork.query('select 1 from review')).toHaveLength(2);
+    expect(await slips()).toBe(3);
+  });
+});
