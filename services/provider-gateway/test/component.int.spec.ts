@@ -11,7 +11,7 @@ import { v7 } from 'uuid';
 import { fundsHeld, inquiryRequested, recorded, submitted } from './support/events.ts';
 import { freePorts, GatewayUnderTest, now } from './support/gateway-under-test.ts';
 import { secret } from './support/harness.ts';
-import { executionsAt } from './support/simulated.ts';
+import { executionsAt, outcomesAt } from './support/simulated.ts';
 
 let gateway: GatewayUnderTest;
 let simulator: Simulator;
@@ -341,8 +341,8 @@ describe('callbacks over HTTP', () => {
     const slipId = await send();
     await gateway.has(slipId, 'SlipAcknowledged');
     await faults();
-    const executed = async () => (await executionsAt(simulator)).get(slipId) === 1;
-    await waitFor(executed, { what: 'the provider to execute the slip' });
+    const isKnown = async () => (await outcomesAt(simulator)).get(slipId) === 'succeeded';
+    await waitFor(isKnown, { what: 'the provider to know what became of the slip' });
     expect((await post(body(slipId), { headers: { 'webhook-timestamp': '1000' } })).status).toBe(401);
     expect((await gateway.has(slipId, 'SlipReturned')).event.data).toMatchObject({
       evidence: 'inquiry_answer',

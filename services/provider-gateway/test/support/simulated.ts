@@ -12,9 +12,23 @@ export function simulateAcme(port: number, more: Partial<ProviderOptions> = {}):
   return startSimulator({ seed: 5, providers: [{ ...acme, ...more }] });
 }
 
+interface Truth {
+  readonly slip_id: string;
+  readonly executions: number;
+  readonly outcome: string | null;
+}
+
+async function truthOf(simulator: Simulator): Promise<readonly Truth[]> {
+  const answer = await fetch(`${simulator.admin}/v1/truth`);
+  return ((await answer.json()) as { data: Truth[] }).data;
+}
+
 /** How often the providers executed each slip, by their own word. */
 export async function executionsAt(simulator: Simulator): Promise<Map<string, number>> {
-  const answer = await fetch(`${simulator.admin}/v1/truth`);
-  const { data } = (await answer.json()) as { data: { slip_id: string; executions: number }[] };
-  return new Map(data.map((row) => [row.slip_id, row.executions]));
+  return new Map((await truthOf(simulator)).map((row) => [row.slip_id, row.executions]));
+}
+
+/** What they say when they are asked now; null: they do not know yet, though they may have executed it. */
+export async function outcomesAt(simulator: Simulator): Promise<Map<string, string | null>> {
+  return new Map((await truthOf(simulator)).map((row) => [row.slip_id, row.outcome]));
 }
