@@ -165,17 +165,21 @@ const changes = Object.keys(done)
 export const updateSql = `
 update dispatch d set ${changes} from ${writtenRows.unnest('w')} where d.slip_id = w.slip_id`;
 
-/** As {@link updateSql}; gives the other slips that their provider names so, as they were before. */
+/**
+ * As {@link updateSql}; gives the other slips that their provider names so, as they were before. Each name is looked up by
+ * itself: a join was planned by the provider alone, and read all of its slips each time.
+ */
 export const updateNamedSql = `
 with w as (
   select * from ${writtenRows.unnest('w')}
 ), written as (
   update dispatch d set ${changes} from w where d.slip_id = w.slip_id
 )
-select w.slip_id, min(o.slip_id) as other from w
-join dispatch d on d.slip_id = w.slip_id
-join dispatch o on o.provider = d.provider and o.provider_reference = w.provider_reference and o.slip_id <> w.slip_id
-group by w.slip_id`;
+select w.slip_id, other.slip_id as other from w, lateral (
+  select min(named.slip_id) as slip_id from (
+    select slip_id from dispatch where provider = w.provider and provider_reference = w.provider_reference offset 0
+  ) as named where named.slip_id <> w.slip_id
+) as other where other.slip_id is not null`;
 
 export function toRow(dispatch: Dispatch): RowOf<typeof told & typeof done> {
   return {
