@@ -5,10 +5,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { topics } from '@slipstream/contracts';
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import { coreMigrations, migrate, openDataSource, prepareTopics, UnitOfWork } from '@slipstream/postgres';
+import { toChanges, updateNamedSql, writtenRows } from '../src/adapters/postgres/dispatch-row.ts';
 import { postgresStore } from '../src/adapters/postgres/store.ts';
 import type { Store } from '../src/application/ports.ts';
 import { hear, moveTo } from '../src/domain/dispatch/earlier.ts';
-import { final } from '../src/domain/dispatch/spec-support.ts';
+import { dispatch, final } from '../src/domain/dispatch/spec-support.ts';
 import { storeOptions } from './support/harness.ts';
 
 const environment = sharedEnvironment();
@@ -85,4 +86,15 @@ test('everything else is as it was', async () => {
     `select count(*) as rows, count(*) filter (where moved) as moved, (select count(*) from attempt) as attempts from dispatch`,
   );
   expect(row).toEqual({ rows: '300', moved: '2', attempts: '2' });
+});
+
+test('whom else a provider names so is looked up by the name, not among all of its slips', async () => {
+  const named = dispatch({ slipId: 's-5', providerReference: 'p-5' });
+  const plan = await unitOfWork.query<{ 'QUERY PLAN': string }>(
+    `explain ${updateNamedSql}`,
+    writtenRows.parameters([toChanges(named)]),
+  );
+  const byName =
+    /Index Cond: \(\(provider = w\.provider\) AND \(provider_reference = w\.provider_reference\)\)/;
+  expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toMatch(byName);
 });
