@@ -1,4 +1,3 @@
-import { isCurrency } from '@slipstream/kernel';
 import { checkPayment, checkReach } from './payments-check.ts';
 import { checkAmounts, checkRoutes, type Problem } from './problem.ts';
 import { rulesDefaults } from './rules-defaults.ts';
@@ -72,16 +71,8 @@ function checkReview({ review, kinds, outcome_deadline_ms }: RouteDocument): Pro
     if (!taken.includes(kind))
       problems.push({ path: ['review', 'kinds', index], reason: `the route takes no ${kind}` });
   }
-  for (const key of ['from_amount', 'second_person_from'] as const) {
-    for (const currency of Object.keys(review[key] ?? {})) {
-      if (!isCurrency(currency))
-        problems.push({
-          path: ['review', key, currency],
-          reason: 'is no ISO 4217 currency in use',
-          key: true,
-        });
-    }
-  }
+  for (const key of ['from_amount', 'second_person_from'] as const)
+    problems.push(...below(['review'], checkAmounts(key, review[key])));
   const deadlineMs = review.deadline_ms ?? rulesDefaults.review.deadline_ms;
   if (deadlineMs + outcome_deadline_ms > yearMs) {
     const reason = `together with outcome_deadline_ms it must be at most ${yearMs}, a year`;

@@ -27,23 +27,26 @@ const provider = {
   },
 };
 
-/** Minor units, by ISO 4217 currency. */
+const kinds = {
+  type: 'array',
+  minItems: 1,
+  uniqueItems: true,
+  items: { enum: ['order', 'payout', 'payment'] },
+};
+const currency = '^[A-Z]{3}$';
+/** Minor units by ISO 4217 currency, as text: no reader of YAML changes a digit of them. */
 const amounts = {
   type: 'object',
   minProperties: 1,
-  additionalProperties: { type: 'integer', minimum: 1, maximum: 9_007_199_254_740_991 },
+  propertyNames: { type: 'string', pattern: currency },
+  additionalProperties: { type: 'string', pattern: '^[1-9][0-9]{0,18}$' },
 };
 
 const review = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    kinds: {
-      type: 'array',
-      minItems: 1,
-      uniqueItems: true,
-      items: { enum: ['order', 'payout', 'payment'] },
-    },
+    kinds,
     from_amount: amounts,
     second_person_from: amounts,
     deadline_ms: duration(1),
@@ -72,12 +75,7 @@ const route = {
         },
       },
     },
-    kinds: {
-      type: 'array',
-      minItems: 1,
-      uniqueItems: true,
-      items: { enum: ['order', 'payout', 'payment'] },
-    },
+    kinds,
     outcome_deadline_ms: duration(1),
     overdraft: { type: 'boolean' },
     retry_initial_ms: duration(1),
@@ -95,27 +93,21 @@ const limit = {
   additionalProperties: false,
   required: ['window_ms'],
   properties: {
-    kinds: route.properties.kinds,
+    kinds,
     routes: { type: 'array', minItems: 1, uniqueItems: true, items: { type: 'string' } },
     window_ms: duration(1),
     count_max: { type: 'integer', minimum: 1, maximum: 1_000_000 },
-    amount_max: {
-      type: 'object',
-      minProperties: 1,
-      propertyNames: { type: 'string', pattern: '^[A-Z]{3}$' },
-      additionalProperties: { type: 'string', pattern: '^[1-9][0-9]{0,18}$' },
-    },
+    amount_max: amounts,
   },
 };
 
-const amountsInText = limit.properties.amount_max;
 const timeOfDay = { type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' };
 
 const payment = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    kinds: route.properties.kinds,
+    kinds,
     routes: limit.properties.routes,
     methods: {
       type: 'array',
@@ -127,10 +119,10 @@ const payment = {
       type: 'array',
       minItems: 1,
       uniqueItems: true,
-      items: { type: 'string', pattern: '^[A-Z]{3}$' },
+      items: { type: 'string', pattern: currency },
     },
-    amount_min: amountsInText,
-    amount_max: amountsInText,
+    amount_min: amounts,
+    amount_max: amounts,
     required: {
       type: 'array',
       minItems: 1,
@@ -256,8 +248,8 @@ export interface RouteDocument {
 
 export interface ReviewDocument {
   readonly kinds?: readonly ('order' | 'payout' | 'payment')[];
-  readonly from_amount?: Readonly<Record<string, number>>;
-  readonly second_person_from?: Readonly<Record<string, number>>;
+  readonly from_amount?: Readonly<Record<string, string>>;
+  readonly second_person_from?: Readonly<Record<string, string>>;
   readonly deadline_ms?: number;
 }
 

@@ -90,10 +90,12 @@ describe('rules', () => {
       ...{ kinds: ['payout'], fromAmount: null, secondPersonFrom: null, deadlineMs: 86_400_000 },
     });
     expect(
-      review('{ kinds: [order], from_amount: { EUR: 9007199254740991 }, second_person_from: { JPY: 1 } }'),
+      review(
+        '{ kinds: [order], from_amount: { EUR: "9223372036854775807" }, second_person_from: { JPY: "1" } }',
+      ),
     ).toMatchObject({
       kinds: ['order'],
-      fromAmount: new Map([['EUR', 9_007_199_254_740_991n]]),
+      fromAmount: new Map([['EUR', 9_223_372_036_854_775_807n]]),
       secondPersonFrom: new Map([['JPY', 1n]]),
     });
   });
@@ -328,13 +330,23 @@ describe('bad rules', () => {
     ],
     [
       'an amount in no currency',
-      at('overdraft: true', 'review: { from_amount: { EUR: 1, XXX: 1 } }'),
-      '9:38: routes.default.review.from_amount.XXX: is no ISO 4217 currency in use',
+      at('overdraft: true', 'review: { from_amount: { EUR: "1", XXX: "1" } }'),
+      '9:40: routes.default.review.from_amount.XXX: not the ISO 4217 code of a currency in use',
     ],
     [
       'a threshold of nothing',
-      at('overdraft: true', 'review: { second_person_from: { EUR: 0 } }'),
-      'routes.default.review.second_person_from.EUR: must be >= 1',
+      at('overdraft: true', 'review: { second_person_from: { EUR: "0" } }'),
+      'routes.default.review.second_person_from.EUR: must match pattern',
+    ],
+    [
+      'an amount that is no text',
+      at('overdraft: true', 'review: { from_amount: { EUR: 1 } }'),
+      'routes.default.review.from_amount.EUR: must be string',
+    ],
+    [
+      'an amount beyond what can be on the wire',
+      at('overdraft: true', 'review: { from_amount: { EUR: "9223372036854775808" } }'),
+      'routes.default.review.from_amount.EUR: must be at most 9223372036854775807',
     ],
     [
       'a review without an amount where one is named',

@@ -294,17 +294,10 @@ function reviewRules(document: ReviewDocument): ReviewRules {
   const from = { ...rulesDefaults.review, ...document };
   return Object.freeze({
     kinds: Object.freeze([...from.kinds]),
-    fromAmount: amountsOf(from.from_amount),
-    secondPersonFrom: amountsOf(from.second_person_from),
+    fromAmount: from.from_amount ? amounts(from.from_amount) : null,
+    secondPersonFrom: from.second_person_from ? amounts(from.second_person_from) : null,
     deadlineMs: from.deadline_ms,
   });
-}
-
-function amountsOf(
-  amounts: Readonly<Record<string, number>> | undefined,
-): ReadonlyMap<string, bigint> | null {
-  if (amounts === undefined) return null;
-  return frozenMap(Object.entries(amounts).map(([currency, amount]) => [currency, BigInt(amount)]));
 }
 
 /** None where a draft lives no longer than the reminder would come before its end. */

@@ -36,7 +36,7 @@ providers:
   acme: { base_url: "http://127.0.0.1:1", secret: "0123456789abcdef0123456789abcdef", answer_timeout_ms: 2000 }
 routes:
   default: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000, overdraft: true, quiet_period_ms: 2000, inquiry_ladder_ms: [0, 2000] }
-  payouts: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000, overdraft: true, review: { kinds: [payout], from_amount: { EUR: 1000 }, second_person_from: { EUR: 5000 } } }
+  payouts: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000, overdraft: true, review: { kinds: [payout], from_amount: { EUR: "1000" }, second_person_from: { EUR: "5000" } } }
   orders: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000, kinds: [order] }
   import: { mode: reported, outcome_deadline_ms: 86400000, overdraft: true }
 detection: { grace_ms: 7 }
