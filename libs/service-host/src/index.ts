@@ -20,4 +20,4 @@ export { RawBody } from './raw-body.ts';
 export { runService } from './run-service.ts';
 export * as schemas from './schemas.ts';
 export { createService, type Service, type ServiceOptions } from './service.ts';
-export { checkFields, type FieldChecks, wrongFields } from './validation.ts';
+export { checkObject, type FieldChecks, isObject } from './validation.ts';

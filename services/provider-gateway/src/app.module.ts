@@ -75,7 +75,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   });
   const slots = callSlots(providers, circuits, onError);
   const routes = new Map([...rules.routes].map(([id, route]) => [id, route.providers]));
-  const { isHealthy } = circuits;
+  const ways = routing({ routes, providers, isHealthy: circuits.isHealthy, random: Math.random });
   const clockTrouble = clockWatch(
     runtime.ticks,
     [sources.intake, sources.gateway],
@@ -89,7 +89,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     providers,
     ...slots,
     circuits,
-    routing: routing({ routes, providers, isHealthy, random: Math.random }),
+    routing: ways,
     retryLimits: retryLimits(rules),
     random: Math.random,
     monotonicMs,
@@ -103,7 +103,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     ...slots,
     upstream: () => wholeUpstreamTicks(runtime.ticks) satisfies readonly UpstreamTick[],
     drainTimeoutMs: settings.drainTimeoutMs,
-    hasChoice: [...routes.values()].some((candidates) => candidates.length > 1),
+    hasChoice: ways.hasChoice,
     mayPass,
     onError,
   });

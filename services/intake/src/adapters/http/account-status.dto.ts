@@ -1,6 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { type FieldProblem, SlipstreamError } from '@slipstream/kernel';
-import { checkFields, type FieldChecks, wrongFields } from '@slipstream/service-host';
+import { checkObject, type FieldChecks } from '@slipstream/service-host';
 import type { AccountStatus } from '@slipstream/slip';
 import { accountStatuses } from '../../domain/account/standing.ts';
 
@@ -24,12 +23,7 @@ const checks: FieldChecks = { status: statusProblem, reason: reasonProblem };
 
 /** @throws SlipstreamError malformed_request for fields that do not exist; validation_failed for wrong values */
 export function checkStatusBody(body: unknown): AccountStatusBody {
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new SlipstreamError('validation_failed', 'The body must be a JSON object.');
-  const found = { unknown: [] as FieldProblem[], wrong: [] as FieldProblem[] };
-  checkFields(body, checks, found);
-  if (found.unknown.length > 0 || found.wrong.length > 0) throw wrongFields(found.unknown, found.wrong);
-  return body as AccountStatusBody;
+  return checkObject(body, checks);
 }
 
 function statusProblem(value: unknown): string | null {

@@ -1,15 +1,14 @@
 import { Controller, HttpCode, Inject, Post, Req } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { SlipstreamError } from '@slipstream/kernel';
 import {
   callerOf,
+  checkObject,
   idempotencyKeyOf,
   type Problem,
   renderProblemBody,
   Scopes,
   type ServiceRequest,
   toProblem,
-  wrongFields,
 } from '@slipstream/service-host';
 import type { SubmitRequest } from '../../application/submit-requests.ts';
 import type { UseCases } from '../../application/use-cases.ts';
@@ -101,14 +100,10 @@ function problemResult(problem: Problem, requestId: string): object {
 
 /** @throws SlipstreamError for a body that is no list of slips; what is wrong with one of them is told with it */
 function slipsOf(body: unknown): readonly unknown[] {
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new SlipstreamError('validation_failed', 'The body must be a JSON object with a list of slips.');
-  const unknown = Object.keys(body).filter((name) => name !== 'slips');
-  const { slips } = body as { readonly slips?: unknown };
-  const fits = Array.isArray(slips) && slips.length >= 1 && slips.length <= slipsMax;
-  if (unknown.length === 0 && fits) return slips;
-  throw wrongFields(
-    unknown.map((name) => ({ pointer: `/${name}`, detail: 'unknown field' })),
-    [{ pointer: '/slips', detail: `must be a list of 1 to ${slipsMax} slips` }],
-  );
+  return checkObject<{ readonly slips: readonly unknown[] }>(body, { slips: slipsProblem }).slips;
+}
+
+function slipsProblem(value: unknown): string | null {
+  const fits = Array.isArray(value) && value.length >= 1 && value.length <= slipsMax;
+  return fits ? null : `must be a list of 1 to ${slipsMax} slips`;
 }

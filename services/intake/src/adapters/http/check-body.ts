@@ -1,5 +1,5 @@
-import { type FieldProblem, nameProblem, SlipstreamError } from '@slipstream/kernel';
-import { checkFields, type FieldChecks, wrongFields } from '@slipstream/service-host';
+import { nameProblem } from '@slipstream/kernel';
+import { checkObject, type FieldChecks, isObject } from '@slipstream/service-host';
 import {
   accountProblem,
   amountProblem,
@@ -33,6 +33,7 @@ const amountChecks: Readonly<Record<keyof AmountBody, Check>> = {
   amount: amountProblem,
   currency: currencyProblem,
 };
+const innerChecks = { amount: amountChecks };
 
 /**
  * The body of `POST /v1/slips`, as it came; nothing is converted. By hand, since class-validator takes longer than all
@@ -40,17 +41,7 @@ const amountChecks: Readonly<Record<keyof AmountBody, Check>> = {
  * @throws SlipstreamError malformed_request for fields that do not exist; validation_failed for wrong values
  */
 export function checkBody(body: unknown): SubmitSlipBody {
-  if (!isObject(body)) throw new SlipstreamError('validation_failed', 'The body must be a JSON object.');
-  const found = { unknown: [] as FieldProblem[], wrong: [] as FieldProblem[] };
-  checkFields(body, bodyChecks, found);
-  const { amount } = body as { readonly amount?: unknown };
-  if (isObject(amount)) checkFields(amount, amountChecks, found, '/amount');
-  if (found.unknown.length > 0 || found.wrong.length > 0) throw wrongFields(found.unknown, found.wrong);
-  return body as SubmitSlipBody;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return checkObject(body, bodyChecks, innerChecks);
 }
 
 function objectProblem(value: unknown): string | null {

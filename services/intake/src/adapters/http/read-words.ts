@@ -1,5 +1,4 @@
-import { type FieldProblem, SlipstreamError } from '@slipstream/kernel';
-import { checkFields, type FieldChecks, wrongFields } from '@slipstream/service-host';
+import { checkObject, type FieldChecks } from '@slipstream/service-host';
 import { declineReasons } from '../../domain/review/decide-review.ts';
 import { wordsLengthMax } from './change-slip.dto.ts';
 
@@ -14,13 +13,7 @@ export const wordChecks = {
 
 /** Reads a body that may be absent. @throws SlipstreamError as `checkBody` does */
 export function readWords<Body extends object>(body: unknown, checks: FieldChecks): Body {
-  const given = body === undefined || body === null ? {} : body;
-  if (typeof given !== 'object' || Array.isArray(given))
-    throw new SlipstreamError('validation_failed', 'The body must be a JSON object.');
-  const found = { unknown: [] as FieldProblem[], wrong: [] as FieldProblem[] };
-  checkFields(given, checks, found);
-  if (found.unknown.length > 0 || found.wrong.length > 0) throw wrongFields(found.unknown, found.wrong);
-  return given as Body;
+  return checkObject(body ?? {}, checks);
 }
 
 function reasonProblem(value: unknown): string | null {

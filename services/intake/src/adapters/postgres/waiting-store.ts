@@ -157,7 +157,7 @@ function changedOf(row: ChangedRow, { gate }: SlipChange): SlipChanged {
   return { type: 'changed', position };
 }
 
-/** A draft's row, as `submit_drafts` takes it. */
+/** A draft's row, as `submit_waiting_slips` takes it. */
 export function writeDraft({ submission, remindAt, expiresAt }: Draft): string {
   return JSON.stringify({
     submission: writeSubmission(submission),
