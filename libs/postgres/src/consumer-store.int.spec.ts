@@ -41,6 +41,18 @@ test('a fenced owner’s work does not even begin', async () => {
   await expect(store.commit(old, null, never)).rejects.toMatchObject({ name: 'FencedError' });
 });
 
+test('digests that a release before this one wrote last are read in their order', async () => {
+  const at = (sequence: number, digests: number[]) => ({ incarnation: 1, sequence, digests });
+  const claimed = await store.claim('g5', 't', 0, null);
+  const advance = { nextOffset: 1, sources: new Map([['/a', at(7, [6, 7])]]), deadLetters: [] };
+  await store.commit(claimed, advance, async () => {});
+  await database.unitOfWork.query(
+    `update consumer_sequence set seq = 8, digests = $1 where consumer_group = 'g5'`,
+    [Buffer.from([0, 0, 0, 70, 0, 0, 0, 80])],
+  );
+  expect((await store.claim('g5', 't', 0, null)).sources).toEqual(new Map([['/a', at(8, [70, 80])]]));
+});
+
 test('a dead letter’s row has all of it, and its copy is published with the advance', async () => {
   const position = await store.claim('g4', 't', 2, null);
   const headers = { trace: Buffer.from('x'), twice: ['1', '2'], odd: Buffer.from([0, 7]) };

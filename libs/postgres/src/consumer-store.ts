@@ -1,4 +1,5 @@
 import { storableText } from '@slipstream/kernel';
+import { fromRing, toRing } from './digest-ring.ts';
 import { StoppedPartitions } from './stopped-partitions.ts';
 import { classifyDatabaseError } from './transient.ts';
 import type { OutboundRecord, Tx, UnitOfWork } from './unit-of-work.ts';
@@ -78,11 +79,11 @@ where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and n
 returning 1`;
 
 const keepSources = `
-insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, digests)
+insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, ring)
 select $1, $2, s.* from unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])
-  as s(partition, source, seq, incarnation, digests)
+  as s(partition, source, seq, incarnation, ring)
 on conflict (consumer_group, topic, partition, source)
-do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = excluded.digests`;
+do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = '', ring = excluded.ring`;
 
 // Its first parameters are those of `keepSources`. The rows are locked in the order of their partitions, as every other
 // transaction over several takes them.
@@ -103,9 +104,6 @@ returning p.partition`;
 const fenceSql = `
 select 1 from consumer_position
 where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5 for share`;
-
-/** So many are stored: a restarted process recognises what is sent again right after what it read last. */
-const digestsMax = 64;
 
 const deadLetterSql = `
 insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, key, value, headers, reason, error_class, detail, attempts, headers_raw, record_time)
@@ -138,7 +136,7 @@ export class PgConsumerStore<L extends Letter = Letter> {
       const [row] = await tx.query<ClaimedRow>(claimSql, [...key, topicId]);
       await tx.query(unstopSql, key);
       const sources = await tx.query<SourceRow>(
-        'select source, seq, incarnation, digests from consumer_sequence where consumer_group = $1 and topic = $2 and partition = $3',
+        'select source, seq, incarnation, digests, ring from consumer_sequence where consumer_group = $1 and topic = $2 and partition = $3',
         key,
       );
       const parked = await tx.query<{ key: string }>(
@@ -248,7 +246,7 @@ function sourcesOf(moves: readonly UnitMove<unknown>[]): unknown[] {
     moved.map(({ source }) => source),
     moved.map(({ sequence }) => sequence),
     moved.map(({ incarnation }) => incarnation),
-    moved.map(({ digests }) => packed(digests.slice(-digestsMax))),
+    moved.map(({ sequence, digests }) => toRing(sequence, digests)),
   ];
 }
 
@@ -256,21 +254,21 @@ interface SourceRow {
   source: string;
   seq: string;
   incarnation: string;
+  /** In the order of their numbers, as a release before this one wrote them last; else empty. */
   digests: Buffer;
+  ring: Buffer | null;
 }
 
-function toSourcePosition({ seq, incarnation, digests }: SourceRow): SourcePosition {
-  return { sequence: Number(seq), incarnation: Number(incarnation), digests: unpacked(digests) };
+function toSourcePosition({ seq, incarnation, digests, ring }: SourceRow): SourcePosition {
+  const sequence = Number(seq);
+  const isRing = digests.length === 0 && ring !== null;
+  return {
+    ...{ sequence, incarnation: Number(incarnation) },
+    digests: isRing ? fromRing(sequence, ring) : inOrder(digests),
+  };
 }
 
-/** Four bytes each. */
-function packed(digests: readonly number[]): Buffer {
-  const bytes = Buffer.allocUnsafe(digests.length * 4);
-  for (const [index, digest] of digests.entries()) bytes.writeUInt32BE(digest, index * 4);
-  return bytes;
-}
-
-function unpacked(bytes: Buffer): number[] {
+function inOrder(bytes: Buffer): number[] {
   return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32BE(index * 4));
 }
 

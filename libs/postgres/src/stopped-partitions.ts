@@ -1,4 +1,5 @@
 import { SlipstreamError } from '@slipstream/kernel';
+import { lastDigestSql } from './digest-ring.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
 export interface StoppedPlace {
@@ -51,7 +52,7 @@ const listSql = `
 select s.consumer_group as "group", s.topic, s.partition, s.stopped_at as "stoppedAt", s.why,
   p.next_offset::float8 as "nextOffset", p.topic_id as "topicId",
   coalesce((select json_agg(json_build_object('source', q.source, 'sequence', q.seq, 'incarnation', q.incarnation,
-      'digest', nullif(encode(substring(q.digests from greatest(octet_length(q.digests) - 3, 1)), 'hex'), '')) order by q.source)
+      'digest', ${lastDigestSql}) order by q.source)
     from consumer_sequence q
     where q.consumer_group = s.consumer_group and q.topic = s.topic and q.partition = s.partition), '[]') as sources
 from stopped_partition s
@@ -73,10 +74,10 @@ where consumer_group = $1 and topic = $2 and partition = $3`;
 
 // In another log, copies of what was handled are resends as ever: its numbers stand.
 const sourceSql = `
-insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, digests)
-values ($1, $2, $3, $4, $5, $6, '')
+insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation)
+values ($1, $2, $3, $4, $5, $6)
 on conflict (consumer_group, topic, partition, source)
-do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = excluded.digests
+do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = '', ring = null
 where not ($7 and consumer_sequence.incarnation = excluded.incarnation and consumer_sequence.seq >= excluded.seq)`;
 
 const decisionSql = `
