@@ -12,6 +12,7 @@ interface OpsTypeEntry {
 
 const types: Readonly<Record<OpsEventType, OpsTypeEntry>> = {
   ConfigApplied: { owner: 'each', schema: ops.ConfigAppliedSchema },
+  OperatorActed: { owner: 'each', schema: ops.OperatorActedSchema },
   AccountStatusChanged: { owner: 'intake', schema: ops.AccountStatusChangedSchema },
   ProviderDisabled: { owner: 'gateway', schema: ops.ProviderDisabledSchema },
   ProviderEnabled: { owner: 'gateway', schema: ops.ProviderEnabledSchema },

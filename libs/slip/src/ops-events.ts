@@ -25,6 +25,19 @@ export interface OpsEventData {
     previous: string | null;
   };
 
+  /** People had a service do something; what changes a state has an event of its own. */
+  OperatorActed: {
+    service: string;
+    /** A stable code, such as `inquire`. */
+    action: string;
+    /** What it was done to, such as a slip's id. */
+    target: string;
+    reason: string;
+    /** Who did it (the token's subject), and by which request. */
+    actor: string;
+    requestId: string;
+  };
+
   // intake
   AccountStatusChanged: {
     account: string;

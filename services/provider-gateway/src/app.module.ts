@@ -24,6 +24,7 @@ import {
 } from './adapters/http/callbacks.controller.ts';
 import { counters } from './adapters/http/metrics.ts';
 import { PROVIDER_VIEW, ProvidersController } from './adapters/http/providers.controller.ts';
+import { SLIP_VIEW, type SlipViews, SlipsController } from './adapters/http/slips.controller.ts';
 import { UNMATCHED_VIEW, UnmatchedController } from './adapters/http/unmatched.controller.ts';
 import { reportedResults, resultsGroup } from './adapters/kafka/reported-results.ts';
 import { slipEvents, slipEventsGroup } from './adapters/kafka/slip-events.ts';
@@ -118,13 +119,14 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     name: 'provider-gateway',
     module: {
       module: GatewayModule,
-      controllers: [CallbacksController, ProvidersController, UnmatchedController],
+      controllers: [CallbacksController, ProvidersController, SlipsController, UnmatchedController],
       providers: [
         {
           provide: CALLBACK_INTAKE,
           useValue: callbackIntake({ providers, does, isOpen: runtime.isOpen, wake: work.wake, onError }),
         },
         { provide: PROVIDER_VIEW, useValue: resting(does, runtime.isOpen) },
+        { provide: SLIP_VIEW, useValue: slipViews(resting(does, runtime.isOpen), work.wake) },
         { provide: UNMATCHED_VIEW, useValue: does },
       ],
     },
@@ -180,6 +182,10 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
       requireOpen();
       return does.switchProvider(request);
     },
+    askForPeople: async (request) => {
+      requireOpen();
+      return does.askForPeople(request);
+    },
     dispatchDueSlips: async (calls) => (isOpen() ? does.dispatchDueSlips(calls) : 0),
     inquireDue: async (calls) => (isOpen() ? does.inquireDue(calls) : 0),
     recoverAbandoned: async () => (isOpen() ? does.recoverAbandoned() : 0),
@@ -215,6 +221,17 @@ function publishWatermarks(runtime: Runtime, does: UseCases) {
     open: does.anythingOpen,
     onClosed: (clocks) => endClocks(runtime.unitOfWork, topics.results.name, clocks),
   });
+}
+
+function slipViews(does: UseCases, wake: (due: NewlyDue) => void): SlipViews {
+  return {
+    showPeoplesQuestion: does.showPeoplesQuestion,
+    ask: async (request) => {
+      const will = await does.askForPeople(request);
+      wake({ calls: 0, inquiries: 1 });
+      return will;
+    },
+  };
 }
 
 const callbacksWaitingMax = 2_000;

@@ -592,3 +592,80 @@ describe('POST /v1/providers/:id/disable and enable', () => {
     for (const slipId of waiting) await gateway.has(slipId, 'SlipReturned');
   });
 });
+
+describe('POST /v1/slips/:id/inquire', () => {
+  const ask = async (
+    id: string,
+    { key = v7(), scope = 'providers:write', body = { reason: 'the customer calls' } as object } = {},
+  ) => {
+    const headers = {
+      ...{ authorization: `Bearer ${await gateway.token(scope)}`, 'content-type': 'application/json' },
+      ...(key === '' ? {} : { 'idempotency-key': key }),
+    };
+    const request = { method: 'POST', headers, body: JSON.stringify(body) };
+    const response = await fetch(`${one.url}/v1/slips/${id}/inquire`, request);
+    return {
+      ...{ status: response.status, body: (await response.json()) as Record<string, unknown> },
+      ...{ location: response.headers.get('location') },
+      replayed: response.headers.get('idempotent-replayed'),
+    };
+  };
+
+  test('needs its scope, a key, a reason, and a slip that is with somebody', async () => {
+    const slipId = await send('bolt');
+    await gateway.has(slipId, 'SlipReturned');
+    expect((await ask(slipId, { scope: 'providers:read' })).status).toBe(403);
+    expect(await ask(slipId, { key: '' })).toMatchObject({
+      status: 400,
+      body: { code: 'idempotency_key_missing' },
+    });
+    expect(await ask(slipId, { body: {} })).toMatchObject({
+      status: 422,
+      body: { code: 'validation_failed' },
+    });
+    for (const id of [v7(), 'nobody']) {
+      expect(await ask(id)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    }
+    const waits = v7();
+    await gateway.publish(recorded(waits, submitted({ provider: 'bolt', route: 'bolt' })));
+    const refused = await waitFor(
+      async () => {
+        const answer = await ask(waits);
+        return answer.status === 404 ? null : answer;
+      },
+      { what: 'a slip that is known' },
+    );
+    expect(refused).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect((await get(`/v1/slips/${waits}/inquiry`)).status).toBe(404);
+  });
+
+  test('repairs a lost callback at once, and says what came of it', async () => {
+    await faults({ fault: 'lost_callback' });
+    const slipId = await send('acme');
+    await gateway.has(slipId, 'SlipAcknowledged');
+    const isKnown = async () => ((await outcomesAt(simulator)).get(slipId) ?? null) !== null;
+    await waitFor(isKnown, { what: 'an outcome at the provider' });
+    const key = v7();
+    const asked = await ask(slipId, { key });
+    expect(asked).toEqual({
+      ...{ status: 202, location: `/v1/slips/${slipId}/inquiry`, replayed: null },
+      body: { slip_id: slipId, provider: 'acme', ask_at: expect.any(String) },
+    });
+    expect(await ask(slipId, { key })).toEqual({ ...asked, replayed: 'true' });
+    expect(await ask(slipId, { key, body: { reason: 'another' } })).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_key_reused' },
+    });
+    const returned = await gateway.has(slipId, 'SlipReturned');
+    expect(returned.event.data).toMatchObject({ evidence: 'inquiry_answer' });
+    const shown = await waitFor(
+      async () => {
+        const { body } = await get(asked.location!);
+        return (body as { status: string }).status === 'answered' ? body : null;
+      },
+      { what: 'the answer' },
+    );
+    expect(shown).toMatchObject({ slip_id: slipId, said: { answer: 'returned' } });
+    await faults();
+  });
+});

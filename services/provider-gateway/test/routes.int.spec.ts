@@ -5,8 +5,9 @@ import { decodeOpsEvent, stampEnvelope, topics } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import type { Instant } from '@slipstream/kernel';
 import { waitFor } from '@slipstream/testing';
+import { v7 } from 'uuid';
 import { foldSwitch } from '../src/adapters/postgres/provider-states.ts';
-import { inquiryRequested, recorded } from './support/events.ts';
+import { inquiryRequested, recorded, submitted } from './support/events.ts';
 import { Harness, providerRules } from './support/harness.ts';
 
 const environment = sharedEnvironment();
@@ -220,6 +221,56 @@ test('what disabling would mean: slips and money by what is known of them', asyn
   expect(Date.parse(preview.certainBy!) - Date.parse(latest)).toBeGreaterThanOrEqual(200 + 300);
   expect(acme.sent).toHaveLength(2);
   expect(await gateway.does.previewDisable('gone')).toBeNull();
+});
+
+test('people ask about a slip: once a request, not before it can be known, and the answer counts', async () => {
+  acme.answer = null;
+  acme.known = { status: 'succeeded' };
+  // Nobody asks by themselves: no bound is declared, and the ladder has no rung.
+  await gateway.startWorkers(rulesOf({ acceptanceDelayMaxMs: null, visibilityDelayMs: 700 }));
+  const slip = await gateway.slip();
+  await gateway.event(slip, 'DispatchUnanswered');
+  const request = { slipId: slip, reason: 'the customer calls', requestId: 'r-1', caller: 'ops-1' };
+  const keyed = { ...request, key: 'k-1', digest: 'd-1' };
+  const will = await gateway.does.askForPeople(keyed);
+  const { not_after } = await gateway.row(slip);
+  expect(will).toEqual({ slipId: slip, provider: 'acme', askAt: expect.any(String), replayed: false });
+  expect(Date.parse(will.askAt)).toBeGreaterThanOrEqual(Date.parse(String(not_after)) + 700);
+  expect(await gateway.does.askForPeople(keyed)).toEqual({ ...will, replayed: true });
+  await expect(gateway.does.askForPeople({ ...keyed, digest: 'd-2' })).rejects.toMatchObject({
+    code: 'idempotency_key_reused',
+  });
+
+  expect(await gateway.event(slip, 'SlipReturned')).toMatchObject({ evidence: 'inquiry_answer' });
+  const question = await waitFor(
+    async () => {
+      const found = await gateway.does.showPeoplesQuestion(slip);
+      return found?.status === 'answered' ? found : null;
+    },
+    { what: 'the answer to people' },
+  );
+  expect(question).toMatchObject({ provider: 'acme', askAt: will.askAt, said: { answer: 'returned' } });
+  expect(question.askedAt! >= will.askAt).toBe(true);
+  expect((await opsEvents()).filter(({ event }) => event.type === 'OperatorActed')).toMatchObject([
+    {
+      ...{ subject: 'provider-gateway' },
+      event: { data: { action: 'inquire', target: slip, actor: 'ops-1', reason: 'the customer calls' } },
+    },
+  ]);
+
+  // Asked again it says the same, which is nothing new; what nobody has cannot be asked about.
+  await gateway.does.askForPeople({ ...keyed, key: 'k-2' });
+  await waitFor(async () => (await gateway.does.showPeoplesQuestion(slip))!.status === 'answered', {
+    what: 'the second answer',
+  });
+  expect((await gateway.types(slip)).filter((type) => type === 'SlipReturned')).toHaveLength(1);
+  const unheld = v7();
+  await gateway.feed(recorded(unheld, submitted()));
+  const refused = { ...keyed, key: 'k-3', slipId: unheld };
+  await expect(gateway.does.askForPeople(refused)).rejects.toMatchObject({ code: 'conflict' });
+  await expect(gateway.does.askForPeople({ ...refused, slipId: v7() })).rejects.toMatchObject({
+    code: 'not_found',
+  });
 });
 
 test('a provider that fails is passed over while its circuit is open, and tried again by one call', async () => {

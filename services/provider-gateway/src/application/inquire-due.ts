@@ -1,6 +1,6 @@
 import { type Instant, must } from '@slipstream/kernel';
 import type { Dispatch } from '../domain/dispatch/state.ts';
-import { answerInquiry, askAgainAt, planInquiry, pollNumber } from '../domain/inquiry/inquiry.ts';
+import { answerInquiry, askAgainAt, planInquiry, pollNumber, type Said, saidBy } from '../domain/inquiry/inquiry.ts';
 import { notFoundCountsAfterMs, polled } from '../domain/inquiry/poll.ts';
 import type { InquiryOutcome } from '../domain/provider/answer.ts';
 import { asItCounts } from '../domain/provider/finality.ts';
@@ -65,14 +65,14 @@ async function inquire(parts: InquirerParts): Promise<number> {
     const slipIds = [...new Set(due.map((one) => one.slipId))];
     const changes = new Changes(slipIds.length > 0 ? (await tx.dispatches.lock(slipIds)).rows : new Map());
     const asked: ClaimedInquiry[] = [];
-    const answered: ClaimedInquiry[] = [];
+    const answered: (ClaimedInquiry & { readonly said: Said | undefined })[] = [];
     const waiting = new Map<ClaimedInquiry, Instant>();
     for (const inquiry of due) {
       const dispatch = changes.get(inquiry.slipId);
       const plan = dispatch && planInquiry(dispatch, inquiry, now, providers.has(inquiry.provider));
       if (plan?.plan === 'ask') asked.push(inquiry);
       else if (plan?.plan === 'wait') waiting.set(inquiry, plan.until);
-      else answered.push(inquiry);
+      else answered.push({ ...inquiry, said: plan?.said });
       if (plan?.plan === 'answer') changes.apply(plan.step);
     }
     await tx.inquiries.postpone(waiting);
@@ -140,6 +140,7 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
     const changes = new Changes(rows);
     const done = new Set<string>();
     const again = new Map<ClaimedInquiry, Instant>();
+    const said = new Map<ClaimedInquiry, Said>();
     for (const { inquiry, outcome: heard } of answers) {
       const dispatch = changes.get(inquiry.slipId);
       if (!dispatch) continue;
@@ -160,9 +161,12 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
       changes.apply(polled(step, now, terms));
       const at = first ? askAgainAt(step.dispatch, inquiry, asked) : null;
       if (at !== null) again.set(inquiry, at);
+      else said.set(inquiry, saidBy(outcome));
       countOdd(step, parts.count);
     }
-    await tx.inquiries.markAnswered(inquiries.filter((one) => !again.has(one)));
+    await tx.inquiries.markAnswered(
+      inquiries.filter((one) => !again.has(one)).map((one) => ({ ...one, said: said.get(one) })),
+    );
     await tx.inquiries.postpone(again);
     await changes.write(tx);
   });

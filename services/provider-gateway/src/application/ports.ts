@@ -2,7 +2,7 @@ import type { Instant } from '@slipstream/kernel';
 import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import type { CallLimits } from '../domain/dispatch/attempt.ts';
 import type { Dispatch, NewInquiry } from '../domain/dispatch/state.ts';
-import type { Inquiry } from '../domain/inquiry/inquiry.ts';
+import type { Inquiry, Said } from '../domain/inquiry/inquiry.ts';
 import type { PollLimits } from '../domain/inquiry/poll.ts';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
 import type { FinalityTerms } from '../domain/provider/finality.ts';
@@ -36,7 +36,7 @@ export interface EventLog {
 
 /**
  * One transaction. Rows are always locked in this order, so that transactions never wait for each other in a circle:
- * callbacks, inquiries, dispatches by id, parked results; what is published is numbered last.
+ * keyed commands, callbacks, inquiries, dispatches by id, parked results; what is published is numbered last.
  */
 export interface StoreTx {
   /** The database's clock, now. */
@@ -47,6 +47,7 @@ export interface StoreTx {
   readonly parked: ParkedResults;
   readonly clocks: ClockMarkStore;
   readonly providerStates: ProviderStates;
+  readonly commands: Commands;
   /** What has no slip yet, the oldest first, after a place; at most `limit`. */
   unmatched(filter: UnmatchedFilter, after: UnmatchedPlace | null, limit: number): Promise<UnmatchedPage>;
   publish(events: readonly PendingEvent[]): void;
@@ -173,7 +174,46 @@ export interface Inquiries {
   postpone(until: ReadonlyMap<Inquiry, Instant>): Promise<void>;
   /** Locks the inquiries and gives those that nobody answered yet. */
   lockUnanswered(inquiries: readonly Inquiry[]): Promise<ReadonlySet<string>>;
-  markAnswered(inquiries: readonly Inquiry[]): Promise<void>;
+  /** With what was said, where it is known. */
+  markAnswered(inquiries: readonly (Inquiry & { readonly said?: Said | undefined })[]): Promise<void>;
+  /** The question that people put about a slip last; its row is locked, if it is to be changed. */
+  askedByPeople(slipId: string, change: boolean): Promise<PeoplesQuestion | null>;
+  /** Puts people's question, in the place of the one before. */
+  askForPeople(question: Omit<NewInquiry, 'n'>): Promise<void>;
+}
+
+/** A question that people put, and what came of it. */
+export interface PeoplesQuestion {
+  readonly slipId: string;
+  readonly provider: string;
+  readonly status: 'due' | 'asking' | 'answered';
+  /** When it is asked, or was to be. */
+  readonly askAt: Instant;
+  readonly askedAt: Instant | null;
+  readonly said: Said | null;
+}
+
+/** Keyed commands of people, kept for ever: the same request again gets the same answer. */
+export interface Commands {
+  /**
+   * Takes the key for this command; waits for whoever has it in another transaction.
+   * @returns null: it is new; otherwise what it was used for
+   */
+  take(command: CommandKey): Promise<UsedKey | null>;
+  /** Keeps the answer. */
+  answered(command: CommandKey, answer: unknown): Promise<void>;
+}
+
+export interface CommandKey {
+  readonly caller: string;
+  readonly key: string;
+  /** SHA-256 of all that the request says, hex. */
+  readonly digest: string;
+}
+
+export interface UsedKey {
+  readonly digest: string;
+  readonly answer: unknown;
 }
 
 export interface StoredCallback {

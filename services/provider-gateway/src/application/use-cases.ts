@@ -1,12 +1,13 @@
 import type { Bound } from '../domain/watermark/bounds.ts';
 import { askAboutSuspect, SuspectLimit } from './ask-about-suspects.ts';
+import { askForPeople, type PeoplesAsk, showPeoplesQuestion, type WillBeAsked } from './ask-for-people.ts';
 import { type DispatcherParts, dispatchDueSlips } from './dispatch-due-slips.ts';
 import { foldBackSlips } from './fold-back-slips.ts';
 import { type FollowedEvent, followSlips, type NewlyDue } from './follow-slips.ts';
 import { giveUpLapsed, type Lapse } from './give-up-lapsed.ts';
 import { type AnsweredInquiry, type InquirerParts, inquireDue, recordAnswers } from './inquire-due.ts';
 import { type Calls, type EndedCall, Intents, newPublishing } from './intents.ts';
-import type { StoreTx } from './ports.ts';
+import type { PeoplesQuestion, StoreTx } from './ports.ts';
 import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
 import { type Refused, type ResultBatch, receiveResults } from './receive-results.ts';
 import { type RecorderParts, recordOutcomes, recoverAbandoned, recoverOwn } from './record-outcomes.ts';
@@ -66,6 +67,9 @@ export interface UseCases {
   anythingInHand(): Promise<boolean>;
   /** Stops calls to a provider, or lets them begin again; null for one that is not configured. */
   switchProvider(request: ProviderSwitch): Promise<{ readonly changed: boolean } | null>;
+  /** Puts people's question about a slip on the list. */
+  askForPeople(request: PeoplesAsk): Promise<WillBeAsked & { readonly replayed: boolean }>;
+  showPeoplesQuestion(slipId: string): Promise<PeoplesQuestion | null>;
   /** What it would mean to disable it now. */
   previewDisable(id: string): Promise<DisablePreview | null>;
   showProviders(): Promise<readonly ProviderView[]>;
@@ -110,6 +114,8 @@ export function useCases(parts: Parts): UseCases {
     anythingOpen: () => store.run(anythingOpen),
     anythingInHand: () => store.run((tx) => tx.dispatches.anyInHand()),
     switchProvider: (request) => switchProvider(parts, request),
+    askForPeople: (request) => askForPeople(parts, request),
+    showPeoplesQuestion: (slipId) => showPeoplesQuestion(store, slipId),
     previewDisable: (id) => previewDisable(parts, id),
     showProviders: () => showProviders(parts),
     showProvider: (id) => showProvider(parts, id),

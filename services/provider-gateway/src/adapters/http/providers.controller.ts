@@ -3,7 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SlipstreamError } from '@slipstream/kernel';
 import { callerOf, type JsonValue, rejectUnknownQuery, Scopes, toSnakeJson } from '@slipstream/service-host';
 import type { UseCases } from '../../application/use-cases.ts';
-import { DisableBody, EnableBody } from './switch.dto.ts';
+import { DisableBody, ReasonBody } from './switch.dto.ts';
 
 export const PROVIDER_VIEW = Symbol('provider view');
 
@@ -60,7 +60,7 @@ export class ProvidersController {
   @ApiOperation({ summary: 'Lets calls to a provider begin again' })
   async enable(
     @Param('id') id: string,
-    @Body() { reason }: EnableBody,
+    @Body() { reason }: ReasonBody,
     @Req() request: SwitchRequest,
   ): Promise<JsonValue> {
     return this.switch(id, false, reason, request);

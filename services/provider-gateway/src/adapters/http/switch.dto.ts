@@ -1,8 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, IsString, Length } from 'class-validator';
 
-/** The body of `POST /v1/providers/:id/enable`. */
-export class EnableBody {
+/** The body of a command of people that needs nothing but its reason. */
+export class ReasonBody {
   @ApiProperty({ type: String, minLength: 1, maxLength: 512, description: 'kept with who did it and when' })
   @IsString()
   @Length(1, 512)
@@ -10,7 +10,7 @@ export class EnableBody {
 }
 
 /** The body of `POST /v1/providers/:id/disable`. */
-export class DisableBody extends EnableBody {
+export class DisableBody extends ReasonBody {
   @ApiPropertyOptional({ type: Boolean, default: false, description: 'only tells what it would mean' })
   @IsOptional()
   @IsBoolean()

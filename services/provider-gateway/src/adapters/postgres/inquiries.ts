@@ -1,7 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
-import type { ClaimedInquiry, Inquiries } from '../../application/ports.ts';
-import type { Inquiry } from '../../domain/inquiry/inquiry.ts';
+import type { ClaimedInquiry, Inquiries, PeoplesQuestion } from '../../application/ports.ts';
+import { type Inquiry, peopleNumber, type Said } from '../../domain/inquiry/inquiry.ts';
 
 // This service's own question is about the provider that the slip is with: where it was handed on, it begins anew.
 const addSql = `
@@ -51,14 +51,34 @@ join unnest($1::text[], $2::int[]) as w(slip_id, n) on i.slip_id = w.slip_id and
 order by i.slip_id, i.n for update of i`;
 
 const markAnsweredSql = `
-update inquiry i set status = 'answered', lease_until = null
-from unnest($1::text[], $2::int[]) as w(slip_id, n) where i.slip_id = w.slip_id and i.n = w.n`;
+update inquiry i set status = 'answered', lease_until = null, answer = w.answer, detail = w.detail
+from unnest($1::text[], $2::int[], $3::text[], $4::text[]) as w(slip_id, n, answer, detail)
+where i.slip_id = w.slip_id and i.n = w.n`;
+
+const peoplesSql = `
+select slip_id, provider, status, due_at, asked_at, answer, detail from inquiry
+where slip_id = $1 and n = ${peopleNumber}`;
+
+const askForPeopleSql = `
+insert into inquiry (slip_id, n, provider, status, due_at) values ($1, ${peopleNumber}, $2, 'due', $3)
+on conflict (slip_id, n) do update
+  set provider = excluded.provider, status = 'due', due_at = excluded.due_at, lease_until = null, answer = null, detail = null`;
 
 interface ClaimedRow {
   slip_id: string;
   n: number;
   provider: string;
   asked_at: Instant;
+}
+
+interface PeoplesRow {
+  slip_id: string;
+  provider: string;
+  status: PeoplesQuestion['status'];
+  due_at: Instant;
+  asked_at: Instant | null;
+  answer: Said['answer'] | null;
+  detail: string | null;
 }
 
 const epoch: Instant = '1970-01-01T00:00:00.000000Z';
@@ -105,9 +125,28 @@ export function inquiries(tx: Tx): Inquiries {
     },
     async markAnswered(answered) {
       if (answered.length === 0) return;
-      tx.send(markAnsweredSql, keys(answered));
+      tx.send(markAnsweredSql, [
+        ...keys(answered),
+        answered.map(({ said }) => said?.answer ?? null),
+        answered.map(({ said }) => said?.detail ?? null),
+      ]);
+    },
+    async askedByPeople(slipId, change) {
+      const [row] = await tx.query<PeoplesRow>(peoplesSql + (change ? ' for update' : ''), [slipId]);
+      return row ? toQuestion(row) : null;
+    },
+    async askForPeople({ slipId, provider, dueAt }) {
+      tx.send(askForPeopleSql, [slipId, provider, dueAt]);
     },
   };
+}
+
+function toQuestion(row: PeoplesRow): PeoplesQuestion {
+  const { slip_id: slipId, provider, status, answer, detail } = row;
+  // Of one that is to be asked anew: what came of it before is gone.
+  const askedAt = status === 'due' ? null : row.asked_at;
+  const said = answer === null ? null : { answer, detail: detail ?? '' };
+  return { slipId, provider, status, askAt: row.due_at, askedAt, said };
 }
 
 function toClaimed(row: ClaimedRow): ClaimedInquiry {

@@ -5,6 +5,7 @@ import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import type { Store, StoreTx } from '../../application/ports.ts';
 import { callbacks } from './callbacks.ts';
 import { clockMarks } from './clock-marks.ts';
+import { commands } from './commands.ts';
 import { dispatches } from './dispatches.ts';
 import { inquiries } from './inquiries.ts';
 import { parkedResults } from './parked-results.ts';
@@ -33,6 +34,7 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
     parked: parkedResults(tx, options.events),
     clocks: clockMarks(tx, options.resultsTopic),
     providerStates: providerStates(tx),
+    commands: commands(tx),
     tell: (events) => tx.publish(events.map(options.encodeOps)),
     unmatched: unmatched(tx),
     publish: (events) => tx.publish(events.map(options.encode)),

@@ -7,10 +7,12 @@ import type { InquiryOutcome, ProviderAnswer } from '../provider/answer.ts';
 
 /** The number of a question of the poll ladder. */
 export const pollNumber = -1;
+/** The number of a question that people put: one a slip, asked anew each time. */
+export const peopleNumber = -2;
 
 /**
- * A question about a slip. The reconciler's are numbered from 1. n = 0 and {@link pollNumber} are this service's own: they
- * give evidence, and no InquiryAnswered but for a proof.
+ * A question about a slip. The reconciler's are numbered from 1. n = 0, {@link pollNumber} and {@link peopleNumber} are this
+ * service's own: they give evidence, and no InquiryAnswered but for a proof.
  */
 export interface Inquiry {
   readonly slipId: string;
@@ -20,12 +22,18 @@ export interface Inquiry {
 
 type AnswerWord = Extract<SlipEvent, { type: 'InquiryAnswered' }>['data']['answer'];
 
+/** What came of a question, for people. */
+export interface Said {
+  readonly answer: AnswerWord;
+  readonly detail: string;
+}
+
 export type InquiryPlan =
   | { readonly plan: 'ask' }
   /** An attempt is in flight: nothing it may still do can be asked about yet. */
   | { readonly plan: 'wait'; readonly until: Instant }
   /** Nobody needs to be asked. */
-  | { readonly plan: 'answer'; readonly step: Step };
+  | { readonly plan: 'answer'; readonly step: Step; readonly said: Said };
 
 const abandonedCheckMs = 1_000;
 
@@ -34,8 +42,12 @@ export function planInquiry(dispatch: Dispatch, inquiry: Inquiry, now: Instant, 
   const answer = (word: AnswerWord, detail: string, next = dispatch, proves = false): InquiryPlan => ({
     plan: 'answer',
     step: { dispatch: next, inquiries: [], events: inquiryAnswered(next, inquiry, word, proves, detail) },
+    said: { answer: word, detail },
   });
-  if (dispatch.outcome !== null) return answer('returned', 'The final answer was received already.');
+  const byPeople = inquiry.n === peopleNumber;
+  if (dispatch.outcome !== null && !byPeople) {
+    return answer('returned', 'The final answer was received already.');
+  }
   if (dispatch.status === 'intended') {
     const lease = dispatch.leaseUntil ?? now;
     return { plan: 'wait', until: lease > now ? lease : addMs(now, abandonedCheckMs) };
@@ -43,18 +55,24 @@ export function planInquiry(dispatch: Dispatch, inquiry: Inquiry, now: Instant, 
   if (dispatch.mode === 'reported' || !isLive(dispatch.clock)) {
     return answer('no_answer', 'The provider of a reported route cannot be asked.');
   }
-  if (inquiry.n <= 0 && now >= dispatch.deadline) {
+  if (inquiry.n <= 0 && !byPeople && now >= dispatch.deadline) {
     return answer('no_answer', 'From the deadline on the reconciler asks.');
   }
   // A question of this service's own about an attempt before it was handed on: its next one is still to be made.
-  if (inquiry.n <= 0 && neverLeft(dispatch)) return answer('no_answer', 'It is with nobody.');
-  if (neverLeft(dispatch)) {
+  const wasEarlier = byPeople && wasSentTo(dispatch, inquiry.provider);
+  if (inquiry.n <= 0 && neverLeft(dispatch) && !wasEarlier) return answer('no_answer', 'It is with nobody.');
+  if (neverLeft(dispatch) && !wasEarlier) {
     const closed: Dispatch = { ...dispatch, closedForDispatch: true, nextAt: null };
     const proved = dispatch.earlier.some(({ end }) => end === 'unanswered');
     return answer(proved ? 'not_found' : 'never_sent', neverSentDetail(dispatch), closed, true);
   }
   if (!known) return answer('no_answer', 'The provider is not configured any more.');
   return { plan: 'ask' };
+}
+
+/** Whether an attempt with this provider, before the slip was handed on, may have left. */
+function wasSentTo({ earlier }: Dispatch, provider: string): boolean {
+  return earlier.some((one) => one.provider === provider && one.end !== 'not_sent');
 }
 
 function neverSentDetail({ attempt, earlier }: Dispatch): string {
@@ -83,8 +101,8 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
       const { answer } = outcome;
       const receipt = { answer, evidence: 'inquiry_answer', receivedAt: null, now: asked.now } as const;
       const step = hear(dispatch, inquiry.provider, receipt);
-      const { word, detail } = wordOf(answer);
-      const answered = inquiryAnswered(step.dispatch, inquiry, word, false, detail);
+      const said = wordOf(answer);
+      const answered = inquiryAnswered(step.dispatch, inquiry, said.answer, false, said.detail);
       return { ...step, events: [...step.events, ...answered] };
     }
     case 'not_found':
@@ -100,14 +118,26 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
   }
 }
 
-function wordOf(answer: ProviderAnswer): { readonly word: AnswerWord; readonly detail: string } {
+/** What a question came to, for people. */
+export function saidBy(outcome: InquiryOutcome): Said {
+  switch (outcome.kind) {
+    case 'answered':
+      return wordOf(outcome.answer);
+    case 'not_found':
+      return { answer: 'not_found', detail: 'The provider does not know the slip.' };
+    default:
+      return { answer: 'no_answer', detail: outcome.detail };
+  }
+}
+
+function wordOf(answer: ProviderAnswer): Said {
   switch (answer.kind) {
     case 'returned':
-      return { word: 'returned', detail: `The provider says ${answer.outcome}.` };
+      return { answer: 'returned', detail: `The provider says ${answer.outcome}.` };
     case 'doubtful':
-      return { word: 'unclear', detail: `The provider says ${answer.said}, which settles nothing.` };
+      return { answer: 'unclear', detail: `The provider says ${answer.said}, which settles nothing.` };
     default:
-      return { word: 'pending', detail: '' };
+      return { answer: 'pending', detail: '' };
   }
 }
 

@@ -6,13 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Money } from "../../common/v1/common_pb.ts";
+import { file_slipstream_common_v1_common } from "../../common/v1/common_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file slipstream/ops/v1/events.proto.
  */
 export const file_slipstream_ops_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMi0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkitgIKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBQgkKB19wNTBfbXNCCQoHX3A5NV9tc0IJCgdfcDk5X21zKoABCg1BY2NvdW50U3RhdHVzEh4KGkFDQ09VTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVQUNDT1VOVF9TVEFUVVNfQUNUSVZFEAESGQoVQUNDT1VOVF9TVEFUVVNfRlJPWkVOEAISGQoVQUNDT1VOVF9TVEFUVVNfQ0xPU0VEEAMqhgEKDlByb3ZpZGVySGVhbHRoEh8KG1BST1ZJREVSX0hFQUxUSF9VTlNQRUNJRklFRBAAEhsKF1BST1ZJREVSX0hFQUxUSF9IRUFMVEhZEAESHAoYUFJPVklERVJfSEVBTFRIX0RFR1JBREVEEAISGAoUUFJPVklERVJfSEVBTFRIX0RPV04QA2IGcHJvdG8z");
+  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMicwoNT3BlcmF0b3JBY3RlZBIPCgdzZXJ2aWNlGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAki0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAki1wEKFVByb3ZpZGVyUHJvbWlzZUJyb2tlbhIQCghwcm92aWRlchgBIAEoCRINCgVzbGlwcxgCIAMoCRIrCgZicm9rZW4YAyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1zbGlwc19hdF9yaXNrGAQgASgFEiwKB2F0X3Jpc2sYBSADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1maXJzdF9hdF9yaXNrGAYgAygJEhQKDHN3aXRjaGVkX29mZhgHIAEoCCJcChVQcm92aWRlclByb29mUmVzdG9yZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkitgIKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBQgkKB19wNTBfbXNCCQoHX3A5NV9tc0IJCgdfcDk5X21zKoABCg1BY2NvdW50U3RhdHVzEh4KGkFDQ09VTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVQUNDT1VOVF9TVEFUVVNfQUNUSVZFEAESGQoVQUNDT1VOVF9TVEFUVVNfRlJPWkVOEAISGQoVQUNDT1VOVF9TVEFUVVNfQ0xPU0VEEAMqhgEKDlByb3ZpZGVySGVhbHRoEh8KG1BST1ZJREVSX0hFQUxUSF9VTlNQRUNJRklFRBAAEhsKF1BST1ZJREVSX0hFQUxUSF9IRUFMVEhZEAESHAoYUFJPVklERVJfSEVBTFRIX0RFR1JBREVEEAISGAoUUFJPVklERVJfSEVBTFRIX0RPV04QA2IGcHJvdG8z", [file_slipstream_common_v1_common]);
 
 /**
  * Of each service, about itself: its rules are another than those it applied before.
@@ -46,6 +48,56 @@ export type ConfigApplied = Message<"slipstream.ops.v1.ConfigApplied"> & {
  */
 export const ConfigAppliedSchema: GenMessage<ConfigApplied> = /*@__PURE__*/
   messageDesc(file_slipstream_ops_v1_events, 0);
+
+/**
+ * Of each service, about itself: people had it do something. What changes a state has an event of its own.
+ *
+ * @generated from message slipstream.ops.v1.OperatorActed
+ */
+export type OperatorActed = Message<"slipstream.ops.v1.OperatorActed"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * A stable code, such as inquire.
+   *
+   * @generated from field: string action = 2;
+   */
+  action: string;
+
+  /**
+   * What it was done to, such as a slip's id.
+   *
+   * @generated from field: string target = 3;
+   */
+  target: string;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * Who did it: the token's subject; and the request that did.
+   *
+   * @generated from field: string actor = 5;
+   */
+  actor: string;
+
+  /**
+   * @generated from field: string request_id = 6;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.OperatorActed.
+ * Use `create(OperatorActedSchema)` to create a new message.
+ */
+export const OperatorActedSchema: GenMessage<OperatorActed> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 1);
 
 /**
  * Of intake, about an account: slips of one that is not active are refused.
@@ -93,7 +145,7 @@ export type AccountStatusChanged = Message<"slipstream.ops.v1.AccountStatusChang
  * Use `create(AccountStatusChangedSchema)` to create a new message.
  */
 export const AccountStatusChangedSchema: GenMessage<AccountStatusChanged> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 1);
+  messageDesc(file_slipstream_ops_v1_events, 2);
 
 /**
  * Of the gateway: people decided that no call is made to a provider; what waits for it goes to another one.
@@ -129,7 +181,7 @@ export type ProviderDisabled = Message<"slipstream.ops.v1.ProviderDisabled"> & {
  * Use `create(ProviderDisabledSchema)` to create a new message.
  */
 export const ProviderDisabledSchema: GenMessage<ProviderDisabled> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 2);
+  messageDesc(file_slipstream_ops_v1_events, 3);
 
 /**
  * @generated from message slipstream.ops.v1.ProviderEnabled
@@ -161,7 +213,97 @@ export type ProviderEnabled = Message<"slipstream.ops.v1.ProviderEnabled"> & {
  * Use `create(ProviderEnabledSchema)` to create a new message.
  */
 export const ProviderEnabledSchema: GenMessage<ProviderEnabled> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 3);
+  messageDesc(file_slipstream_ops_v1_events, 4);
+
+/**
+ * Of the gateway: a provider has slips that it denied later than it could have accepted them. What its NOT_FOUND proved may be
+ * wrong, and they prove nothing any more until people restore it.
+ *
+ * @generated from message slipstream.ops.v1.ProviderPromiseBroken
+ */
+export type ProviderPromiseBroken = Message<"slipstream.ops.v1.ProviderPromiseBroken"> & {
+  /**
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * The slips that show it, and their money by currency.
+   *
+   * @generated from field: repeated string slips = 2;
+   */
+  slips: string[];
+
+  /**
+   * @generated from field: repeated slipstream.common.v1.Money broken = 3;
+   */
+  broken: Money[];
+
+  /**
+   * Slips that rest on its NOT_FOUND and may be wrong, too: how many, their money, and the first of them.
+   *
+   * @generated from field: int32 slips_at_risk = 4;
+   */
+  slipsAtRisk: number;
+
+  /**
+   * @generated from field: repeated slipstream.common.v1.Money at_risk = 5;
+   */
+  atRisk: Money[];
+
+  /**
+   * @generated from field: repeated string first_at_risk = 6;
+   */
+  firstAtRisk: string[];
+
+  /**
+   * It was believed until now.
+   *
+   * @generated from field: bool switched_off = 7;
+   */
+  switchedOff: boolean;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.ProviderPromiseBroken.
+ * Use `create(ProviderPromiseBrokenSchema)` to create a new message.
+ */
+export const ProviderPromiseBrokenSchema: GenMessage<ProviderPromiseBroken> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 5);
+
+/**
+ * Of the gateway: people believe its NOT_FOUND again.
+ *
+ * @generated from message slipstream.ops.v1.ProviderProofRestored
+ */
+export type ProviderProofRestored = Message<"slipstream.ops.v1.ProviderProofRestored"> & {
+  /**
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.ProviderProofRestored.
+ * Use `create(ProviderProofRestoredSchema)` to create a new message.
+ */
+export const ProviderProofRestoredSchema: GenMessage<ProviderProofRestored> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 6);
 
 /**
  * Of the gateway, as one instance sees a provider by its latest calls, at most a minute old.
@@ -229,7 +371,7 @@ export type ProviderHealthChanged = Message<"slipstream.ops.v1.ProviderHealthCha
  * Use `create(ProviderHealthChangedSchema)` to create a new message.
  */
 export const ProviderHealthChangedSchema: GenMessage<ProviderHealthChanged> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 4);
+  messageDesc(file_slipstream_ops_v1_events, 7);
 
 /**
  * @generated from enum slipstream.ops.v1.AccountStatus
