@@ -42,7 +42,7 @@ describe('docker-compose.yml', () => {
     for (const [use, , rest] of uses) expect([use, rest?.startsWith(':?')]).toEqual([use, true]);
     for (const [, service] of services) {
       for (const [name, value] of Object.entries(service.environment)) {
-        if (/PASSWORD|SECRET|JWKS|TOKEN/.test(name)) expect(value).toMatch(/^\$\{/);
+        if (/PASSWORD|SECRET|JWKS|KEYS|TOKEN/.test(name)) expect(value).toMatch(/^\$\{/);
       }
     }
     expect(text).not.toMatch(/whsec_|eyJ/);

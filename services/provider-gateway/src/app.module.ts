@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
 import { Logger, Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
+import type { SigningKeys } from '@slipstream/identity';
 import { SlipstreamError } from '@slipstream/kernel';
 import { endClocks, GroupCommit, type Tx } from '@slipstream/postgres';
 import type { Rules } from '@slipstream/rules';
@@ -17,11 +18,13 @@ import {
 } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import { watched } from './adapters/calls/circuits.ts';
+import { certificateSigner } from './adapters/certificates/envelope.ts';
 import {
   CALLBACK_INTAKE,
   type CallbackIntake,
   CallbacksController,
 } from './adapters/http/callbacks.controller.ts';
+import { CERTIFICATE_KEYS, CertificatesController } from './adapters/http/certificates.controller.ts';
 import { counters } from './adapters/http/metrics.ts';
 import { PROVIDER_VIEW, ProvidersController } from './adapters/http/providers.controller.ts';
 import { SLIP_VIEW, type SlipViews, SlipsController } from './adapters/http/slips.controller.ts';
@@ -53,7 +56,7 @@ class GatewayModule {}
 const poolMax = 20;
 
 /** Wires the gateway: opens the database, makes topics, and gives what `createService` and `runService` start. */
-export async function assemble({ settings, rules }: GatewayConfig): Promise<ServiceOptions> {
+export async function assemble({ settings, rules, certificateKeys }: GatewayConfig): Promise<ServiceOptions> {
   const runtime = await openRuntime({
     ...{ name: 'provider-gateway', source: sources.gateway, settings, poolMax },
     migrations: {
@@ -67,7 +70,7 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
   const logger = new Logger('Gateway');
   const onError = errorLog(logger);
   const { count, meter, register } = counters();
-  const options = storeOptions(runtime);
+  const options = storeOptions(runtime, certificateKeys);
   const store = postgresStore(runtime.unitOfWork, options);
   const monotonicMs = () => performance.now();
   const { providers, circuits } = watched(openProviders(rules.providers.values()), {
@@ -119,13 +122,14 @@ export async function assemble({ settings, rules }: GatewayConfig): Promise<Serv
     name: 'provider-gateway',
     module: {
       module: GatewayModule,
-      controllers: [CallbacksController, ProvidersController, SlipsController, UnmatchedController],
+      controllers: [CallbacksController, CertificatesController, ProvidersController, SlipsController, UnmatchedController],
       providers: [
         {
           provide: CALLBACK_INTAKE,
           useValue: callbackIntake({ providers, does, isOpen: runtime.isOpen, wake: work.wake, onError }),
         },
         { provide: PROVIDER_VIEW, useValue: resting(does, runtime.isOpen) },
+        { provide: CERTIFICATE_KEYS, useValue: certificateKeys.publicKeys },
         { provide: SLIP_VIEW, useValue: slipViews(resting(does, runtime.isOpen), work.wake) },
         { provide: UNMATCHED_VIEW, useValue: does },
       ],
@@ -194,12 +198,13 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
   };
 }
 
-function storeOptions(runtime: Runtime): StoreOptions {
+function storeOptions(runtime: Runtime, certificateKeys: SigningKeys): StoreOptions {
   return {
     encode: (event) => outboundEvent(runtime, event),
     encodeOps: (event) => outboundOpsEvent(runtime, event),
     events: { group: slipEventsGroup, topic: topics.events.name },
     resultsTopic: topics.results.name,
+    certify: certificateSigner(certificateKeys),
   };
 }
 
@@ -226,6 +231,7 @@ function publishWatermarks(runtime: Runtime, does: UseCases) {
 function slipViews(does: UseCases, wake: (due: NewlyDue) => void): SlipViews {
   return {
     showPeoplesQuestion: does.showPeoplesQuestion,
+    showCertificate: does.showCertificate,
     ask: async (request) => {
       const will = await does.askForPeople(request);
       wake({ calls: 0, inquiries: 1 });

@@ -203,6 +203,17 @@ describe('against the real simulator', () => {
       expect(await gateway.event(slip, 'InquiryAnswered')).toMatchObject({
         ...{ inquiry: 0, answer: 'not_found', provesNotExecuted: true },
       });
+      const statement = statementOf(await gateway.does.showCertificate(slip));
+      const { digest, notAfter } = await gateway.event(slip, 'DispatchIntended');
+      expect(statement).toMatchObject({
+        ...{ claim: 'not_executed', slip: { id: slip }, attempts_made: 1 },
+        attempts: [{ attempt: 1, digest, not_after: notAfter, end: 'not_found' }],
+      });
+      const said = statement.attempts[0]!.not_found.map(({ body }) => Buffer.from(body, 'base64').toString());
+      expect(said.map((one) => JSON.parse(one))).toMatchObject([
+        { status: 'not_found' },
+        { status: 'not_found' },
+      ]);
     }
     expect((await truthOf(slips)).map((row) => row.executions)).toEqual(slips.map(() => 0));
   });
@@ -303,4 +314,14 @@ async function startCallbacks(gateway: Harness): Promise<Server> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return server;
+}
+
+interface Statement {
+  readonly attempts: readonly { readonly not_found: readonly { readonly body: string }[] }[];
+}
+
+/** What a certificate says; its signature is checked by the program that is made for it. */
+function statementOf(envelope: string | null): Statement {
+  const { payload } = JSON.parse(envelope!) as { payload: string };
+  return JSON.parse(Buffer.from(payload, 'base64').toString()) as Statement;
 }

@@ -12,6 +12,7 @@ import type { Ended, Provider, Store } from '../src/application/ports.ts';
 import { recordOutcomes, recoverAbandoned, recoverOwn } from '../src/application/record-outcomes.ts';
 import { routing } from '../src/application/routing.ts';
 import { Slots } from '../src/application/slots.ts';
+import { denied } from '../src/domain/dispatch/spec-support.ts';
 import type { Dispatch } from '../src/domain/dispatch/state.ts';
 import type { CallOutcome, InquiryOutcome } from '../src/domain/provider/answer.ts';
 import { inquiryRequested, recorded, slipRefunded } from './support/events.ts';
@@ -67,7 +68,7 @@ class Puppet implements Provider {
   }
 
   /** What it says when asked; the last of them again and again. */
-  inquiries: InquiryOutcome[] = [{ kind: 'not_found' }];
+  inquiries: InquiryOutcome[] = [denied];
 
   async inquire(): Promise<Ended<InquiryOutcome>> {
     const outcome = this.inquiries.length > 1 ? this.inquiries.shift()! : this.inquiries[0]!;
@@ -201,7 +202,7 @@ describe('an instance that dies', () => {
     });
     expect(await gateway.types(slip)).toEqual(['DispatchIntended']);
     const claimed = { slipId: slip, n: 1, provider: 'acme', askedAt: instantFromMs(Date.now()) };
-    const answer = { inquiry: claimed, outcome: { kind: 'not_found' } as const };
+    const answer = { inquiry: claimed, outcome: denied };
     await recordAnswers(recorder(), [answer, answer]);
     await recordAnswers(recorder(), [answer]);
     const answers = (await gateway.types(slip)).filter((type) => type === 'InquiryAnswered');

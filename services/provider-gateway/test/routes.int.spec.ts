@@ -320,6 +320,25 @@ test('a slip that two NOT_FOUND prove not to be executed goes on before its dead
   ]);
   expect([acme.sent, borealis.sent]).toEqual([[slip], [slip]]);
   expect((await gateway.published(slip)).filter((event) => event.type === 'InquiryAnswered')).toEqual([]);
+  expect(await gateway.does.showCertificate(slip)).toBeNull();
+});
+
+test('a slip that nobody executed has a certificate of every attempt', async () => {
+  acme.answer = null;
+  borealis.stop();
+  await gateway.startWorkers(rulesOf());
+  const slip = await gateway.slip();
+  await gateway.event(slip, 'DispatchNotSent');
+  await gateway.feed(recorded(slip, inquiryRequested(1)));
+  expect(await gateway.event(slip, 'InquiryAnswered')).toMatchObject({ provesNotExecuted: true });
+  const { payload } = JSON.parse((await gateway.does.showCertificate(slip))!) as { payload: string };
+  expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({
+    claim: 'not_executed',
+    attempts: [
+      { attempt: 1, provider: 'acme', end: 'not_found', not_found: [{ http_status: 404 }, { http_status: 404 }] },
+      { provider: 'borealis', end: 'not_sent' },
+    ],
+  });
 });
 
 test('a slip that may be with a provider without a declared bound goes nowhere else', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot, runCommand } from '@slipstream/environment';
-import { openIdentity, tokenVariables } from '../stack/tokens.ts';
+import { openIdentity, openSigningKeys, tokenVariables } from '../stack/tokens.ts';
 import { withVariables } from './env-file.ts';
 
 const PASSWORDS = ['POSTGRES', 'INTAKE', 'PROVIDER_GATEWAY', 'LEDGER', 'RECONCILIATION'];
@@ -19,7 +19,11 @@ await runCommand(async () => {
   mkdirSync(home, { recursive: true });
   const identity = await openIdentity(join(home, 'compose/signing-key.json'));
   const kept = existed ? readFileSync(file, 'utf8') : withVariables('', secrets());
-  const variables = { SLIPSTREAM_JWKS: identity.jwks, ...(await tokenVariables(identity)) };
+  const certificateKeys = await openSigningKeys(join(home, 'compose/certificate-key.json'));
+  const variables = {
+    ...{ SLIPSTREAM_JWKS: identity.jwks, SLIPSTREAM_CERTIFICATE_KEYS: certificateKeys },
+    ...(await tokenVariables(identity)),
+  };
   writeFileSync(file, withVariables(kept, variables), { mode: 0o600 });
   console.error(
     existed

@@ -12,7 +12,7 @@ import {
   serviceSpec,
   urlVariables,
 } from './services.ts';
-import { AUDIENCE, ISSUER, openIdentity, tokenVariables } from './tokens.ts';
+import { AUDIENCE, ISSUER, openIdentity, openSigningKeys, tokenVariables } from './tokens.ts';
 
 export interface StackOptions {
   /** Data, keys and logs. One running stack per folder. */
@@ -106,11 +106,14 @@ async function startServices(
     SLIPSTREAM_JWT_ISSUER: ISSUER,
     SLIPSTREAM_JWT_AUDIENCE: AUDIENCE,
   };
+  const certificateKeys = await openSigningKeys(join(options.dataDir, 'keys/certificate-key.json'));
+  const ownOf = (service: ServiceName) =>
+    service === 'provider-gateway' ? { ...shared, SLIPSTREAM_CERTIFICATE_KEYS: certificateKeys } : shared;
   options.log('starting the providers and the services');
   await supervisor.start(simulator.spec);
   const databaseUrls = await ownDatabases(environment.databaseUrl);
   await allReady(
-    instances.map((one) => supervisor.start(serviceSpec(one, databaseUrls[one.service], shared))),
+    instances.map((one) => supervisor.start(serviceSpec(one, databaseUrls[one.service], ownOf(one.service)))),
   );
   return {
     simulatorUrl: simulator.url,

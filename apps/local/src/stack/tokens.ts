@@ -14,6 +14,15 @@ export interface Identity {
   token(role: Role): Promise<string>;
 }
 
+/**
+ * The key set that a service signs with, as JSON: one private key, made at the first start with this file.
+ * @param keyFile as of {@link openIdentity}
+ */
+export async function openSigningKeys(keyFile: string): Promise<string> {
+  if (!existsSync(keyFile)) await makeKey(keyFile);
+  return JSON.stringify({ keys: [JSON.parse(readFileSync(keyFile, 'utf8'))] });
+}
+
 /** @param keyFile holds the private JWK; readable by its owner only */
 export async function openIdentity(keyFile: string): Promise<Identity> {
   if (!existsSync(keyFile)) await makeKey(keyFile);

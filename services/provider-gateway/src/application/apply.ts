@@ -1,7 +1,9 @@
 import type { PendingEvent } from '@slipstream/slip';
 import type { Received } from '../domain/dispatch/receive-answer.ts';
 import type { Dispatch, NewInquiry, Step } from '../domain/dispatch/state.ts';
-import type { Count, StoreTx } from './ports.ts';
+import { type Certificate, certificateOf } from '../domain/proof/certificate.ts';
+import type { AttemptDenials } from '../domain/proof/denials.ts';
+import type { Count, SlipDenials, StoreTx } from './ports.ts';
 
 /** Counts what the provider said against what is known, or what nobody understands. */
 export function countOdd(step: Step | Received, count: Count): void {
@@ -16,6 +18,7 @@ export class Changes {
   readonly #changed = new Set<string>();
   readonly #events: PendingEvent[] = [];
   readonly #inquiries: NewInquiry[] = [];
+  readonly #denials: SlipDenials[] = [];
 
   constructor(rows: Map<string, Dispatch> = new Map()) {
     this.#rows = rows;
@@ -36,6 +39,11 @@ export class Changes {
     if (this.#rows.get(slipId) !== step.dispatch) this.add(step.dispatch);
     this.#events.push(...step.events);
     this.#inquiries.push(...step.inquiries);
+  }
+
+  /** Keeps what a provider said of an attempt that it does not know. */
+  keep(slipId: string, denials: AttemptDenials): void {
+    this.#denials.push({ slipId, ...denials });
   }
 
   publish(event: PendingEvent): void {
@@ -65,6 +73,23 @@ export class Changes {
     const shared = changed.length > 0 ? await tx.dispatches.save(changed) : [];
     for (const { slipId, other } of shared) this.#events.push(...this.#sharing(slipId, other));
     if (this.#inquiries.length > 0) await tx.inquiries.add(this.#inquiries);
+    if (this.#denials.length > 0) await tx.proofs.keep(this.#denials);
+    await this.#certify(tx);
     if (this.#events.length > 0) tx.publish(this.#events);
   }
+
+  /** Each proof that is told has its certificate. */
+  async #certify(tx: StoreTx): Promise<void> {
+    const proved = new Set(this.#events.filter(isProof).map(({ slipId }) => slipId));
+    if (proved.size === 0) return;
+    const { now, kept } = await tx.proofs.of([...proved]);
+    const certificates = [...proved].map((slipId) =>
+      certificateOf(this.#rows.get(slipId)!, kept.get(slipId) ?? [], now),
+    );
+    await tx.proofs.certify(certificates.filter((one): one is Certificate => one !== null));
+  }
+}
+
+function isProof({ event }: PendingEvent): boolean {
+  return event.type === 'InquiryAnswered' && event.data.provesNotExecuted;
 }

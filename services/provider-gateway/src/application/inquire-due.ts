@@ -1,11 +1,21 @@
 import { type Instant, must } from '@slipstream/kernel';
 import type { Dispatch } from '../domain/dispatch/state.ts';
-import { answerInquiry, askAgainAt, planInquiry, pollNumber, type Said, saidBy } from '../domain/inquiry/inquiry.ts';
+import {
+  type Answered,
+  type Asked,
+  answerInquiry,
+  askAgainAt,
+  planInquiry,
+  pollNumber,
+  type Said,
+  saidBy,
+} from '../domain/inquiry/inquiry.ts';
 import { notFoundCountsAfterMs, polled } from '../domain/inquiry/poll.ts';
+import { type AttemptDenials, asKept, keep } from '../domain/proof/denials.ts';
 import type { InquiryOutcome } from '../domain/provider/answer.ts';
 import { asItCounts } from '../domain/provider/finality.ts';
 import { Changes, countOdd } from './apply.ts';
-import type { ClaimedInquiry, Count, Providers, Store } from './ports.ts';
+import type { ClaimedInquiry, Count, Providers, Store, StoreTx } from './ports.ts';
 import { capabilitiesOf } from './record-outcomes.ts';
 import type { Routing } from './routing.ts';
 import type { Slots } from './slots.ts';
@@ -137,6 +147,7 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
       tx.inquiries.lockUnanswered(inquiries),
       tx.dispatches.lock(slipIds),
     ]);
+    const kept = await keptOf(tx, answers);
     const changes = new Changes(rows);
     const done = new Set<string>();
     const again = new Map<ClaimedInquiry, Instant>();
@@ -157,8 +168,14 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
           : heard;
       const next = (one: Dispatch) => parts.routing.choose(one, disabled);
       const asked = { askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs, next };
-      const step = answerInquiry(withoutPoll(dispatch, inquiry), as, asked);
+      const before = kept.get(inquiry.slipId)?.find(({ attempt }) => attempt === dispatch.attempt);
+      const step = answerInquiry(withoutPoll(asKept(dispatch, before), inquiry), as, asked);
       changes.apply(polled(step, now, terms));
+      const denials = denialsOf(parts.providers, dispatch, before, step, asked);
+      if (denials !== null) {
+        changes.keep(inquiry.slipId, denials);
+        kept.set(inquiry.slipId, [denials, ...(kept.get(inquiry.slipId) ?? [])]);
+      }
       const at = first ? askAgainAt(step.dispatch, inquiry, asked) : null;
       if (at !== null) again.set(inquiry, at);
       else said.set(inquiry, saidBy(outcome));
@@ -170,6 +187,35 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
     await tx.inquiries.postpone(again);
     await changes.write(tx);
   });
+}
+
+/** What is kept of slips that a provider denies now; of others nobody needs to know. */
+async function keptOf(
+  tx: StoreTx,
+  answers: readonly AnsweredInquiry[],
+): Promise<Map<string, readonly AttemptDenials[]>> {
+  const denied = answers.filter(({ outcome }) => outcome.kind === 'not_found');
+  if (denied.length === 0) return new Map();
+  const { kept } = await tx.proofs.of([...new Set(denied.map(({ inquiry }) => inquiry.slipId))]);
+  return new Map(kept);
+}
+
+/** What is to be kept of a NOT_FOUND, with the intent that it speaks against; null: nothing. */
+function denialsOf(
+  providers: Providers,
+  dispatch: Dispatch,
+  before: AttemptDenials | undefined,
+  { denial }: Answered,
+  { outcome, askedAt, now }: Asked,
+): AttemptDenials | null {
+  const { attempt, notAfter, policy } = dispatch;
+  const provider = providers.get(dispatch.provider ?? '');
+  if (outcome.kind !== 'not_found' || denial === null || notAfter === null || !provider) return null;
+  const { acceptanceDelayMaxMs, visibilityDelayMs } = provider.capabilities;
+  if (acceptanceDelayMaxMs === null) return null;
+  const declared = { acceptanceDelayMaxMs, visibilityDelayMs, quietPeriodMs: policy.quietPeriodMs };
+  const intent = { attempt, provider: provider.id, digest: provider.prepare(dispatch).digest, notAfter, declared };
+  return keep(intent, before, { ...outcome.raw, askedAt, receivedAt: now }, denial === 'proves');
 }
 
 /** The poll that was claimed is done; the next one is found anew. */

@@ -4,6 +4,8 @@ import type { CallLimits } from '../domain/dispatch/attempt.ts';
 import type { Dispatch, NewInquiry } from '../domain/dispatch/state.ts';
 import type { Inquiry, Said } from '../domain/inquiry/inquiry.ts';
 import type { PollLimits } from '../domain/inquiry/poll.ts';
+import type { Certificate } from '../domain/proof/certificate.ts';
+import type { AttemptDenials } from '../domain/proof/denials.ts';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
 import type { FinalityTerms } from '../domain/provider/finality.ts';
 import type { ReportedResult } from '../domain/result/reported-result.ts';
@@ -48,6 +50,7 @@ export interface StoreTx {
   readonly clocks: ClockMarkStore;
   readonly providerStates: ProviderStates;
   readonly commands: Commands;
+  readonly proofs: Proofs;
   /** What has no slip yet, the oldest first, after a place; at most `limit`. */
   unmatched(filter: UnmatchedFilter, after: UnmatchedPlace | null, limit: number): Promise<UnmatchedPage>;
   publish(events: readonly PendingEvent[]): void;
@@ -191,6 +194,22 @@ export interface PeoplesQuestion {
   readonly askAt: Instant;
   readonly askedAt: Instant | null;
   readonly said: Said | null;
+}
+
+export interface SlipDenials extends AttemptDenials {
+  readonly slipId: string;
+}
+
+/** What proves that slips were not executed, as it came, and the certificates of it. */
+export interface Proofs {
+  /** Keeps what a provider denied; a later state of an attempt takes the place of the one before. */
+  keep(denials: readonly SlipDenials[]): Promise<void>;
+  /** What is kept of these slips, by slip; `now` is the database's clock. */
+  of(slipIds: readonly string[]): Promise<{ now: Instant; kept: ReadonlyMap<string, readonly AttemptDenials[]> }>;
+  /** Signs and keeps certificates; a slip's first one stays. */
+  certify(certificates: readonly Certificate[]): Promise<void>;
+  /** A slip's signed certificate, as it was made; null: it has none. */
+  certificate(slipId: string): Promise<string | null>;
 }
 
 /** Keyed commands of people, kept for ever: the same request again gets the same answer. */

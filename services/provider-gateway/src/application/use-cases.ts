@@ -70,6 +70,8 @@ export interface UseCases {
   /** Puts people's question about a slip on the list. */
   askForPeople(request: PeoplesAsk): Promise<WillBeAsked & { readonly replayed: boolean }>;
   showPeoplesQuestion(slipId: string): Promise<PeoplesQuestion | null>;
+  /** A slip's signed certificate of non-execution; null: it has none. */
+  showCertificate(slipId: string): Promise<string | null>;
   /** What it would mean to disable it now. */
   previewDisable(id: string): Promise<DisablePreview | null>;
   showProviders(): Promise<readonly ProviderView[]>;
@@ -116,6 +118,7 @@ export function useCases(parts: Parts): UseCases {
     switchProvider: (request) => switchProvider(parts, request),
     askForPeople: (request) => askForPeople(parts, request),
     showPeoplesQuestion: (slipId) => showPeoplesQuestion(store, slipId),
+    showCertificate: (slipId) => store.run((tx) => tx.proofs.certificate(slipId)),
     previewDisable: (id) => previewDisable(parts, id),
     showProviders: () => showProviders(parts),
     showProvider: (id) => showProvider(parts, id),

@@ -29,7 +29,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { assemble } from '../../src/app.module.ts';
-import { secret } from './harness.ts';
+import { certificateKeys, secret } from './harness.ts';
 
 const partitions = topics.events.partitions;
 const results = topics.results.name;
@@ -98,7 +98,7 @@ export class GatewayUnderTest {
       instanceId: `gateway-${this.#services.length}`,
     };
     const rules = parseRules(rulesText(providers), { file: 'rules.yaml', environment: {} });
-    const service = await createService(await assemble({ settings, rules }));
+    const service = await createService(await assemble({ settings, rules, certificateKeys }));
     this.#services.push(service);
     return service;
   }

@@ -1,6 +1,8 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { decodeSlipEvent, sources, stampEnvelope, topics } from '@slipstream/contracts';
 import { createDatabase, makeClockSteppable } from '@slipstream/environment';
+import { parseSigningKeys, type SigningKeys } from '@slipstream/identity';
 import type { Instant } from '@slipstream/kernel';
 import {
   coreMigrations,
@@ -16,6 +18,7 @@ import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { type MeteredCall, watched } from '../../src/adapters/calls/circuits.ts';
+import { certificateSigner } from '../../src/adapters/certificates/envelope.ts';
 import { mayPass, postgresStore, type StoreOptions } from '../../src/adapters/postgres/store.ts';
 import { followSlips } from '../../src/application/follow-slips.ts';
 import type { Counted, Providers, Store } from '../../src/application/ports.ts';
@@ -211,6 +214,16 @@ export function grouped<Item, Result>(flush: (items: readonly Item[]) => Promise
   return new GroupCommit(flush, { batchSizeMax: 100, waitingMax: 1_000, onFull: () => new Error('full') });
 }
 
+/** Made anew by each run. */
+export const certificateKeys = newSigningKeys();
+
+function newSigningKeys(): SigningKeys {
+  const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  const keys = parseSigningKeys(JSON.stringify({ keys: [jwk] }));
+  if (!keys.ok) throw new Error(keys.error);
+  return keys.value;
+}
+
 const origin = { source: sources.gateway, newId: v7 };
 
 export const storeOptions: StoreOptions = {
@@ -218,4 +231,5 @@ export const storeOptions: StoreOptions = {
   encodeOps: (event) => outboundOpsEvent(origin, event),
   events: { group: 'provider-gateway', topic: topics.events.name },
   resultsTopic: topics.results.name,
+  certify: certificateSigner(certificateKeys),
 };

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { HealthChange } from '../../application/tell-health.ts';
+import { denied } from '../../domain/dispatch/spec-support.ts';
 import type { CallOutcome } from '../../domain/provider/answer.ts';
 import { type MeteredCall, watched } from './circuits.ts';
 
@@ -27,7 +28,7 @@ function setUp() {
       world.sent += 1;
       return { outcome: world.outcome, released: Promise.resolve() };
     },
-    inquire: async () => ({ outcome: { kind: 'not_found' }, released: Promise.resolve() }),
+    inquire: async () => ({ outcome: denied, released: Promise.resolve() }),
   } as unknown as Provider;
   const { providers, circuits } = watched(new Map([['acme', provider]]), {
     monotonicMs: () => world.ms,

@@ -16,10 +16,13 @@ import type { UseCases } from '../../application/use-cases.ts';
 import { ReasonBody } from './switch.dto.ts';
 
 /** What this controller asks the service. */
-export interface SlipViews extends Pick<UseCases, 'showPeoplesQuestion'> {
+export interface SlipViews extends Pick<UseCases, 'showPeoplesQuestion' | 'showCertificate'> {
   /** Resolves when the question is on the list. */
   ask(request: PeoplesAsk): Promise<WillBeAsked & { readonly replayed: boolean }>;
 }
+
+/** The media type of a DSSE envelope. */
+const dsse = 'application/vnd.dsse.envelope.v1+json';
 
 export const SLIP_VIEW = Symbol('slip view');
 
@@ -73,6 +76,27 @@ export class SlipsController {
     const question = await this.views.showPeoplesQuestion(slipIdOf(id));
     if (question === null) throw new SlipstreamError('not_found', 'Nobody asked about such a slip.');
     return toSnakeJson(question);
+  }
+
+  @Get('certificate')
+  @Scopes('cases:read')
+  @ApiOperation({
+    summary: 'The signed certificate of non-execution of a slip',
+    description: 'A DSSE envelope, as it was signed when it was proved that the slip was not executed.',
+  })
+  @ApiOkResponse({ description: '`{payloadType, payload, signatures}`', content: { [dsse]: {} } })
+  async certificate(
+    @Param('id') id: string,
+    @Query() query: Record<string, unknown>,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<string> {
+    rejectUnknownQuery(query, []);
+    const envelope = await this.views.showCertificate(slipIdOf(id));
+    if (envelope === null) {
+      throw new SlipstreamError('not_found', 'It is not proved that such a slip was not executed.');
+    }
+    reply.header('content-type', dsse);
+    return envelope;
   }
 }
 

@@ -3,18 +3,22 @@ import { SlipstreamError } from '@slipstream/kernel';
 import { classifyDatabaseError, type OutboundRecord, type Tx, type UnitOfWork } from '@slipstream/postgres';
 import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import type { Store, StoreTx } from '../../application/ports.ts';
+import type { Certificate } from '../../domain/proof/certificate.ts';
 import { callbacks } from './callbacks.ts';
 import { clockMarks } from './clock-marks.ts';
 import { commands } from './commands.ts';
 import { dispatches } from './dispatches.ts';
 import { inquiries } from './inquiries.ts';
 import { parkedResults } from './parked-results.ts';
+import { proofs } from './proofs.ts';
 import { providerStates } from './provider-states.ts';
 import { unmatched } from './unmatched.ts';
 
 export interface StoreOptions {
   readonly encode: (event: PendingEvent) => OutboundRecord;
   readonly encodeOps: (event: PendingOpsEvent) => OutboundRecord;
+  /** Signs a certificate. */
+  readonly certify: (certificate: Certificate) => string;
   /** Where the slips' events are followed: orphans are told by how far that has come. */
   readonly events: { readonly group: string; readonly topic: string };
   /** The inbound topic of reported results. */
@@ -35,6 +39,7 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
     clocks: clockMarks(tx, options.resultsTopic),
     providerStates: providerStates(tx),
     commands: commands(tx),
+    proofs: proofs(tx, options.certify),
     tell: (events) => tx.publish(events.map(options.encodeOps)),
     unmatched: unmatched(tx),
     publish: (events) => tx.publish(events.map(options.encode)),

@@ -6,7 +6,7 @@ import type { CallOutcome, InquiryOutcome } from '../provider/answer.ts';
 import { choose } from '../route/choose.ts';
 import { endAttempt, intend, mayIntend } from './attempt.ts';
 import { moveTo } from './earlier.ts';
-import { dispatch, final, pending, t0 } from './spec-support.ts';
+import { denied, dispatch, final, pending, t0 } from './spec-support.ts';
 import type { Dispatch } from './state.ts';
 
 const quietPeriodMs = 100;
@@ -91,7 +91,7 @@ class World {
       ? { kind: 'answered', answer: final('succeeded') }
       : end === 'acknowledged'
         ? { kind: 'answered', answer: pending }
-        : { kind: 'not_found' };
+        : denied;
     const asked = { askedAt: this.now, now: this.now, outcome: says, acceptanceDelayMaxMs: boundMs };
     const next = (one: Dispatch) => this.#choose(one, disabled);
     const inquiry = { slipId: this.state.slipId, n: 0, provider };

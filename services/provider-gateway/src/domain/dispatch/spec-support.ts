@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { ProviderAnswer } from '../provider/answer.ts';
+import type { InquiryOutcome, ProviderAnswer } from '../provider/answer.ts';
 import type { Dispatch, Step } from './state.ts';
 
 /** For specs: a slip that is due at `t0`. */
@@ -54,6 +54,12 @@ export const pending: ProviderAnswer = { kind: 'acknowledged', ...words };
 export const inProgress: ProviderAnswer = { kind: 'progressed', step: 'in_progress', ...words };
 
 export const doubtful: ProviderAnswer = { kind: 'doubtful', doubt: 'word_unknown', said: 'MAYBE', ...words };
+
+/** The provider's NOT_FOUND. */
+export const denied: InquiryOutcome = {
+  ...({ kind: 'not_found' } as const),
+  raw: { status: 404, body: Buffer.from('{"status":"not_found"}') },
+};
 
 export function final(outcome: 'succeeded' | 'failed' | 'void'): ProviderAnswer & { kind: 'returned' } {
   return { kind: 'returned', outcome, reason: null, amount: null, ...words };

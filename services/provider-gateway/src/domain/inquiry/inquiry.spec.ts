@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
-import { dispatch, doubtful, final, pending, t0, typesOf } from '../dispatch/spec-support.ts';
+import { denied, dispatch, doubtful, final, pending, t0, typesOf } from '../dispatch/spec-support.ts';
 import type { InquiryOutcome } from '../provider/answer.ts';
 import { answerInquiry, askAgainAt, planInquiry, pollNumber } from './inquiry.ts';
 
@@ -84,19 +84,19 @@ describe('the provider’s answer', () => {
   test('pending: acknowledged, and NOT_FOUND proves nothing any more', () => {
     const step = answerInquiry(unanswered, ask(), asked({ kind: 'answered', answer: pending }, 100));
     expect(typesOf(step)).toEqual(['SlipAcknowledged', 'InquiryAnswered']);
-    const later = answerInquiry(step.dispatch, ask(2), asked({ kind: 'not_found' }, 60_000));
+    const later = answerInquiry(step.dispatch, ask(2), asked(denied, 60_000));
     expect(later.events[0]).toMatchObject({ event: { data: { provesNotExecuted: false } } });
     expect(later.dispatch.firstNotFoundAt).toBeNull();
   });
 
   test('not found: proved by the second that counts, a quiet period after the first', () => {
-    const early = answerInquiry(unanswered, ask(1), asked({ kind: 'not_found' }, 900));
+    const early = answerInquiry(unanswered, ask(1), asked(denied, 900));
     expect(early.dispatch.firstNotFoundAt).toBeNull();
-    const first = answerInquiry(early.dispatch, ask(2), asked({ kind: 'not_found' }, 1_100));
+    const first = answerInquiry(early.dispatch, ask(2), asked(denied, 1_100));
     expect(first.dispatch).toMatchObject({ firstNotFoundAt: addMs(t0, 1_100), closedForDispatch: false });
-    const soon = answerInquiry(first.dispatch, ask(3), asked({ kind: 'not_found' }, 3_000));
+    const soon = answerInquiry(first.dispatch, ask(3), asked(denied, 3_000));
     expect(soon.dispatch.firstNotFoundAt).toBe(addMs(t0, 1_100));
-    const second = answerInquiry(soon.dispatch, ask(4), asked({ kind: 'not_found' }, 3_100));
+    const second = answerInquiry(soon.dispatch, ask(4), asked(denied, 3_100));
     const proofs = [early, first, soon, second].map(
       ({ events: [one] }) => one?.event.type === 'InquiryAnswered' && one.event.data.provesNotExecuted,
     );
@@ -105,9 +105,9 @@ describe('the provider’s answer', () => {
   });
 
   test('a question of our own counts as the first NOT_FOUND', () => {
-    const own = answerInquiry(unanswered, ask(0), asked({ kind: 'not_found' }, 1_001));
+    const own = answerInquiry(unanswered, ask(0), asked(denied, 1_001));
     expect(own.events).toEqual([]);
-    const step = answerInquiry(own.dispatch, ask(1), asked({ kind: 'not_found' }, 3_001));
+    const step = answerInquiry(own.dispatch, ask(1), asked(denied, 3_001));
     expect(step.events[0]).toMatchObject({ event: { data: { provesNotExecuted: true } } });
   });
 
@@ -126,8 +126,8 @@ describe('the provider’s answer', () => {
   });
 
   test.each([0, pollNumber])('to a question of our own (%i) is told when it proves something', (n) => {
-    const first = answerInquiry(unanswered, ask(n), asked({ kind: 'not_found' }, 1_001));
-    const second = answerInquiry(first.dispatch, ask(n), asked({ kind: 'not_found' }, 3_001));
+    const first = answerInquiry(unanswered, ask(n), asked(denied, 1_001));
+    const second = answerInquiry(first.dispatch, ask(n), asked(denied, 3_001));
     expect(first.events).toEqual([]);
     expect(second.events).toMatchObject([
       {
@@ -172,7 +172,7 @@ describe('a question of our own that found no answer', () => {
 
 describe('a question of our own that was answered NOT_FOUND', () => {
   const again = (afterMs: number, state = unanswered) => {
-    const heard = asked({ kind: 'not_found' }, afterMs);
+    const heard = asked(denied, afterMs);
     return askAgainAt(answerInquiry(state, ask(0), heard).dispatch, ask(0), heard);
   };
 
@@ -194,7 +194,7 @@ describe('a slip that may go on to another provider', () => {
     choice: { reason: 'not_executed', detail: 'Priority 2.' } as const,
   });
   const notFound = (state: typeof unanswered, afterMs: number, n = 0) =>
-    answerInquiry(state, ask(n), { ...asked({ kind: 'not_found' }, afterMs), next });
+    answerInquiry(state, ask(n), { ...asked(denied, afterMs), next });
   const once = notFound(unanswered, 1_001).dispatch;
 
   test('goes on when this service’s own questions prove that it was not executed, and its deadline has not passed', () => {
@@ -222,7 +222,7 @@ describe('a slip that may go on to another provider', () => {
     ['past its deadline', () => notFound({ ...once, deadline: addMs(t0, 3_005) }, 3_001)],
     [
       'when nobody else may be called',
-      () => answerInquiry(once, ask(0), asked({ kind: 'not_found' }, 3_001)),
+      () => answerInquiry(once, ask(0), asked(denied, 3_001)),
     ],
   ])('does not: %s', (_, answer) => {
     expect(answer().dispatch).toMatchObject({ provider: 'acme', status: 'unanswered', sentMaybe: true });
@@ -246,7 +246,7 @@ describe('a slip that may go on to another provider', () => {
   test('is not proved by a NOT_FOUND of the provider before', () => {
     const sent = { ...onward, status: 'unanswered', attempt: 2, notAfter: t0, sentMaybe: true } as const;
     const again = { ...sent, firstNotFoundAt: addMs(t0, 1_001) };
-    const step = answerInquiry(again, ask(1), asked({ kind: 'not_found' }, 5_000));
+    const step = answerInquiry(again, ask(1), asked(denied, 5_000));
     expect(step).toMatchObject({
       dispatch: again,
       events: [{ event: { data: { answer: 'not_found', provesNotExecuted: false } } }],

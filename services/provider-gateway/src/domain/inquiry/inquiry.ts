@@ -93,8 +93,13 @@ export interface Asked {
   readonly next: (dispatch: Dispatch) => Chosen | null;
 }
 
+/** What a question came to. `denial`: what its NOT_FOUND is worth; null: nothing, or it was another answer. */
+export interface Answered extends Step {
+  readonly denial: 'counts' | 'proves' | null;
+}
+
 /** Records what the provider answered: evidence, and the answer to the question with what it proves. */
-export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {
+export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Answered {
   const { outcome } = asked;
   switch (outcome.kind) {
     case 'answered': {
@@ -103,7 +108,7 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
       const step = hear(dispatch, inquiry.provider, receipt);
       const said = wordOf(answer);
       const answered = inquiryAnswered(step.dispatch, inquiry, said.answer, false, said.detail);
-      return { ...step, events: [...step.events, ...answered] };
+      return { ...step, events: [...step.events, ...answered], denial: null };
     }
     case 'not_found':
       return notFound(dispatch, inquiry, asked);
@@ -112,6 +117,7 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
         dispatch,
         events: inquiryAnswered(dispatch, inquiry, 'no_answer', false, outcome.detail),
         inquiries: [],
+        denial: null,
       };
     default:
       return outcome satisfies never;
@@ -171,7 +177,7 @@ function afterNotFound({ firstNotFoundAt, closedForDispatch, policy }: Dispatch)
   return addMs(firstNotFoundAt, policy.quietPeriodMs + 1);
 }
 
-function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {
+function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Answered {
   // It was handed on since: what proves something is asked of whom it is with.
   if (inquiry.provider !== dispatch.provider) {
     const detail = 'The provider does not know the slip, which another one has by now.';
@@ -179,6 +185,7 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {
       dispatch,
       events: inquiryAnswered(dispatch, inquiry, 'not_found', false, detail),
       inquiries: [],
+      denial: null,
     };
   }
   const facts = {
@@ -191,13 +198,11 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {
   };
   const proved = dispatch.status !== 'intended' && provesNotExecuted(facts);
   const first = dispatch.firstNotFoundAt;
-  const firstNotFoundAt = !countsAsNotFound(facts)
-    ? first
-    : first === null
-      ? asked.askedAt
-      : earlier(first, asked.askedAt);
+  const counts = countsAsNotFound(facts);
+  const firstNotFoundAt = !counts ? first : first === null ? asked.askedAt : earlier(first, asked.askedAt);
+  const denial = proved ? 'proves' : counts ? 'counts' : null;
   const onward = proved ? handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked) : null;
-  if (onward !== null) return onward;
+  if (onward !== null) return { ...onward, denial };
   const next: Dispatch = {
     ...dispatch,
     firstNotFoundAt,
@@ -210,6 +215,7 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Step {
     dispatch: next,
     events: inquiryAnswered(next, inquiry, 'not_found', proved, detail),
     inquiries: [],
+    denial,
   };
 }
 

@@ -63,10 +63,19 @@ export type CallOutcome =
     }
   | { readonly kind: 'answered'; readonly answer: ProviderAnswer };
 
+/** An answer as it came: its HTTP status and the bytes of its body. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+/** Bytes of a NOT_FOUND that are kept as evidence; of a longer one nothing can be proved. */
+export const rawBytesMax = 4_096;
+
 /** How one inquiry call ended. `not_found` is the provider's explicit word, never a guess from a status code. */
 export type InquiryOutcome =
   | { readonly kind: 'answered'; readonly answer: ProviderAnswer }
-  | { readonly kind: 'not_found' }
+  | { readonly kind: 'not_found'; readonly raw: RawAnswer }
   | { readonly kind: 'no_answer'; readonly detail: string };
 
 /**

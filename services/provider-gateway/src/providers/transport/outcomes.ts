@@ -1,4 +1,9 @@
-import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../../domain/provider/answer.ts';
+import {
+  type CallOutcome,
+  type InquiryOutcome,
+  type ProviderAnswer,
+  rawBytesMax,
+} from '../../domain/provider/answer.ts';
 import type { OnceResult } from './call-once.ts';
 import { Garbage } from './read-answer.ts';
 import { throttled } from './throttled.ts';
@@ -47,7 +52,10 @@ export function askedOutcome(
   if (status !== 200 && status !== 404) return { kind: 'no_answer', detail: `HTTP ${status}` };
   try {
     const answer = read(result);
-    return answer === 'not_found' ? { kind: 'not_found' } : { kind: 'answered', answer };
+    if (answer !== 'not_found') return { kind: 'answered', answer };
+    const { body } = result;
+    if (body.length > rawBytesMax) throw new Garbage(`not_found in ${body.length} bytes, too many to be kept`);
+    return { kind: 'not_found', raw: { status, body } };
   } catch (error) {
     return { kind: 'no_answer', detail: problemOf(status, error) };
   }
