@@ -16,12 +16,13 @@ const types: Readonly<Record<OpsEventType, OpsTypeEntry>> = {
   AccountStatusChanged: { owner: 'intake', schema: ops.AccountStatusChangedSchema },
   ProviderDisabled: { owner: 'gateway', schema: ops.ProviderDisabledSchema },
   ProviderEnabled: { owner: 'gateway', schema: ops.ProviderEnabledSchema },
+  ProviderPromiseBroken: { owner: 'gateway', schema: ops.ProviderPromiseBrokenSchema },
+  ProviderProofRestored: { owner: 'gateway', schema: ops.ProviderProofRestoredSchema },
   ProviderHealthChanged: { owner: 'gateway', schema: ops.ProviderHealthChangedSchema },
 };
 
 /** Types of releases to come, as in `event-types.ts`. */
 const planned: Readonly<Partial<Record<Owner, readonly string[]>>> = {
-  gateway: ['ProviderPromiseBroken'],
   reconciliation: [
     'IncidentOpened',
     'IncidentClosed',

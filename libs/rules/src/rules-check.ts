@@ -22,8 +22,11 @@ export function checkRules(document: RulesDocument): Problem[] {
   ];
 }
 
-function checkProviderRules({ base_url, poll_ladder_ms }: ProviderDocument): Problem[] {
-  const ladder = checkLadder('poll_ladder_ms', poll_ladder_ms ?? []);
+function checkProviderRules({ base_url, poll_ladder_ms, recheck_ladder_ms }: ProviderDocument): Problem[] {
+  const ladder = [
+    ...checkLadder('poll_ladder_ms', poll_ladder_ms ?? []),
+    ...checkLadder('recheck_ladder_ms', recheck_ladder_ms ?? []),
+  ];
   if (isProviderUrl(base_url)) return ladder;
   const reason = 'must be an http(s) URL without credentials, query and fragment';
   return [{ path: ['base_url'], reason }, ...ladder];

@@ -10,6 +10,7 @@ export const rulesDefaults = {
     visibility_delay_ms: 0,
     failures_final: true,
     poll_ladder_ms: [2000, 5000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000],
+    recheck_ladder_ms: [5000, 15_000, 30_000, 60_000, 300_000, 3_600_000, 21_600_000, 86_400_000],
   },
   route: {
     overdraft: false,

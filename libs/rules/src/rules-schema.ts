@@ -24,6 +24,7 @@ const provider = {
     visibility_delay_ms: duration(0),
     failures_final: { type: 'boolean' },
     poll_ladder_ms: { type: 'array', maxItems: 50, items: duration(0) },
+    recheck_ladder_ms: { type: 'array', maxItems: 50, items: duration(1) },
   },
 };
 
@@ -222,6 +223,7 @@ export interface ProviderDocument {
   readonly visibility_delay_ms?: number;
   readonly failures_final?: boolean;
   readonly poll_ladder_ms?: readonly number[];
+  readonly recheck_ladder_ms?: readonly number[];
 }
 
 export interface RouteProviderDocument {

@@ -52,6 +52,7 @@ describe('rules', () => {
       visibilityDelayMs: 0,
       failuresFinal: true,
       pollLadderMs: [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000],
+      recheckLadderMs: [5_000, 15_000, 30_000, 60_000, 300_000, 3_600_000, 21_600_000, 86_400_000],
     });
     expect(rules.routes.get('default')).toMatchObject({
       mode: 'dispatched',

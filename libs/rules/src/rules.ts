@@ -99,6 +99,8 @@ export interface ProviderRules {
   readonly failuresFinal: boolean;
   /** When a slip without an answer is asked about before its deadline, after its call; ascending. */
   readonly pollLadderMs: readonly number[];
+  /** When it is asked again about a slip that it provably did not execute, after the proof; ascending. */
+  readonly recheckLadderMs: readonly number[];
 }
 
 export interface RouteRules {
@@ -231,6 +233,7 @@ function providerRules(id: string, document: ProviderDocument): ProviderRules {
     visibilityDelayMs: from.visibility_delay_ms,
     failuresFinal: from.failures_final,
     pollLadderMs: Object.freeze([...from.poll_ladder_ms]),
+    recheckLadderMs: Object.freeze([...from.recheck_ladder_ms]),
   });
 }
 

@@ -1,3 +1,5 @@
+import type { Money } from '@slipstream/kernel';
+
 // What belongs to no slip and is told on ops.events.v1. Stored for ever, as the slips' events are: add optional fields,
 // never rename or reuse one.
 
@@ -53,6 +55,24 @@ export interface OpsEventData {
   // provider-gateway
   ProviderDisabled: ProviderSwitched;
   ProviderEnabled: ProviderSwitched;
+  /**
+   * It has slips that it denied later than it could have accepted them: what its NOT_FOUND proved may be wrong, and they prove
+   * nothing any more until people restore it.
+   */
+  ProviderPromiseBroken: {
+    provider: string;
+    /** The slips that show it, and their money by currency, in minor units. */
+    slips: string[];
+    broken: Money[];
+    /** Slips that rest on its NOT_FOUND and may be wrong, too: how many, their money, and the first of them. */
+    slipsAtRisk: number;
+    atRisk: Money[];
+    firstAtRisk: string[];
+    /** True: it was believed until now. */
+    switchedOff: boolean;
+  };
+  /** People believe its NOT_FOUND again. */
+  ProviderProofRestored: ProviderSwitched;
   /** As one instance sees it, by its latest calls, at most a minute old. */
   ProviderHealthChanged: {
     provider: string;

@@ -186,6 +186,15 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
       requireOpen();
       return does.switchProvider(request);
     },
+    restoreProof: async (request) => {
+      requireOpen();
+      return does.restoreProof(request);
+    },
+    recheckDue: async (record) => (isOpen() ? does.recheckDue(record) : 0),
+    recordRechecks: async (answers) => {
+      requireOpen();
+      await does.recordRechecks(answers);
+    },
     askForPeople: async (request) => {
       requireOpen();
       return does.askForPeople(request);

@@ -48,6 +48,7 @@ class Puppet implements Provider {
     throttledMeansNotTaken: false,
     visibilityDelayMs: 0,
     pollLadderMs: [],
+    recheckLadderMs: [],
     failuresFinal: true,
     words: { acknowledged: [], progressed: [], succeeded: [], failed: [], void: [] },
   };

@@ -4,10 +4,11 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { decodeOpsEvent, stampEnvelope, topics } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import type { Instant } from '@slipstream/kernel';
+import type { SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { foldSwitch } from '../src/adapters/postgres/provider-states.ts';
-import { inquiryRequested, recorded, submitted } from './support/events.ts';
+import { fundsHeld, inquiryRequested, recorded, slipRefunded, submitted } from './support/events.ts';
 import { Harness, providerRules } from './support/harness.ts';
 
 const environment = sharedEnvironment();
@@ -20,6 +21,7 @@ class Fake {
   throttles = false;
   /** What is said of a slip when it is asked about. */
   known: object | null = null;
+  readonly #known = new Map<string, object>();
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -37,6 +39,11 @@ class Fake {
   /** Also after it was stopped. */
   url = '';
 
+  /** What is said of this one slip from now on. */
+  knows(slip: string, what: object): void {
+    this.#known.set(slip, what);
+  }
+
   stop(): void {
     this.#server.closeAllConnections();
     this.#server.close();
@@ -47,7 +54,8 @@ class Fake {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
     if (request.method === 'GET') {
-      return this.known === null ? say(404, { status: 'not_found' }) : say(200, this.known);
+      const known = this.#known.get(request.url!.split('/').at(-1)!) ?? this.known;
+      return known === null ? say(404, { status: 'not_found' }) : say(200, known);
     }
     let body = '';
     for await (const chunk of request) body += chunk;
@@ -341,6 +349,100 @@ test('a slip that nobody executed has a certificate of every attempt', async () 
   });
 });
 
+test('a provider that has what it denied is believed no more, at any instance, until people say so', async () => {
+  acme.answer = null;
+  gateway.routes.set('default', [{ id: 'acme', priority: 1, weight: 1 }]);
+  await gateway.startWorkers(rulesOf({ recheckLadderMs: [1_000, 60_000] }), 'one');
+  await gateway.startWorkers(rulesOf({ recheckLadderMs: [1_000, 60_000] }), 'two');
+  const [broken, other] = [await gateway.slip(), await gateway.slip()];
+  for (const slip of [broken, other]) {
+    expect(await gateway.event(slip, 'InquiryAnswered')).toMatchObject({ provesNotExecuted: true });
+  }
+  await gateway.feed(recorded(broken, slipRefunded));
+  // It executes it all the same, and tells nobody: it is asked again.
+  acme.knows(broken, { status: 'succeeded' });
+  expect(await gateway.event(broken, 'SlipReturned')).toMatchObject({ evidence: 'inquiry_answer' });
+  const told = async () => (await opsEvents()).filter(({ event }) => event.type === 'ProviderPromiseBroken');
+  expect(await told()).toMatchObject([
+    {
+      subject: 'acme',
+      event: {
+        data: {
+          ...{ provider: 'acme', slips: [broken], broken: [{ amount: 1250n, currency: 'EUR' }] },
+          ...{ slipsAtRisk: 1, atRisk: [{ amount: 1250n, currency: 'EUR' }], firstAtRisk: [other] },
+          switchedOff: true,
+        },
+      },
+    },
+  ]);
+  expect(await gateway.does.showProvider('acme')).toMatchObject({ proof: { off: true } });
+
+  // Two NOT_FOUND prove nothing any more, whoever asks.
+  const later = await gateway.slip();
+  await gateway.event(later, 'DispatchUnanswered');
+  for (let n = 1; n <= 3; n++) {
+    await gateway.feed(recorded(later, inquiryRequested(n)));
+    await answerTo(later, n);
+  }
+  const answers = (await gateway.published(later)).filter((event) => event.type === 'InquiryAnswered');
+  expect(answers.map(({ data }) => data.provesNotExecuted)).toEqual([false, false, false]);
+  expect(await gateway.does.showCertificate(later)).toBeNull();
+  // A second broken promise is told, too.
+  await gateway.does.receiveCallbacks([callback(other, 'acme', 'w-1')]);
+  expect((await told()).map(({ event }) => event.data)).toMatchObject([
+    { slips: [broken], switchedOff: true },
+    { slips: [other], switchedOff: false },
+  ]);
+
+  const restore = { provider: 'acme', reason: 'the bound is 5 s now', actor: 'ops-1', requestId: 'r-1' };
+  expect(await gateway.does.restoreProof(restore)).toEqual({ changed: true });
+  expect(await gateway.does.restoreProof(restore)).toEqual({ changed: false });
+  expect(await gateway.does.restoreProof({ ...restore, provider: 'gone' })).toBeNull();
+  expect(await gateway.does.showProvider('acme')).toMatchObject({ proof: { off: false, actor: 'ops-1' } });
+  const again = await gateway.slip();
+  expect(await gateway.event(again, 'InquiryAnswered')).toMatchObject({ provesNotExecuted: true });
+  expect((await opsEvents()).filter(({ event }) => event.type === 'ProviderProofRestored')).toHaveLength(1);
+});
+
+test('what went on by the word of a provider that broke it is not sent', async () => {
+  acme.answer = null;
+  borealis.answer = null;
+  await gateway.startWorkers(rulesOf({ concurrencyMax: 8 }));
+  const shown = await gateway.slip();
+  await gateway.event(shown, 'DispatchUnanswered');
+  // It waits for the other one, which is not called now.
+  const off = { provider: 'borealis', disabled: true, reason: 'r', actor: 'ops-1', requestId: 'r-1' };
+  await gateway.does.switchProvider(off);
+  await waitFor(async () => (await gateway.row(shown)).first_not_found_at !== null, { what: 'a NOT_FOUND' });
+  acme.knows(shown, { status: 'succeeded' });
+  await gateway.does.receiveCallbacks([callback(shown, 'acme', 'w-1')]);
+  expect(await gateway.does.showProvider('acme')).toMatchObject({ proof: { off: true } });
+  const moved = v7();
+  await gateway.feed(recorded(moved, submitted()), recorded(moved, fundsHeld));
+  await gateway.event(moved, 'DispatchUnanswered');
+  await gateway.unitOfWork.query(
+    `with went as (
+      insert into attempt select slip_id, attempt, 'acme', not_after, 'unanswered', not_after from dispatch where slip_id = $1
+    ) update dispatch set provider = 'borealis', status = 'held', moved = true, sent_maybe = false, not_after = null, next_at = now()
+      where slip_id = $1`,
+    [moved],
+  );
+  await gateway.does.switchProvider({ ...off, disabled: false });
+  await gateway.feed(recorded(moved, inquiryRequested(1)));
+  await answerTo(moved, 1);
+  const [answered] = (await gateway.published(moved)).filter((event) => event.type === 'InquiryAnswered');
+  expect(answered?.data).toMatchObject({ answer: 'no_answer', provesNotExecuted: false });
+  expect(await gateway.does.dispatchDueSlips({ record: async () => {}, onFree: () => {} })).toBe(0);
+  expect(borealis.sent).toEqual([]);
+});
+
+async function answerTo(slip: string, n: number): Promise<void> {
+  const isAnswer = (event: SlipEvent) => event.type === 'InquiryAnswered' && event.data.inquiry === n;
+  await waitFor(async () => (await gateway.published(slip)).some(isAnswer), {
+    what: `the answer to question ${n}`,
+  });
+}
+
 test('a slip that may be with a provider without a declared bound goes nowhere else', async () => {
   acme.answer = null;
   await gateway.startWorkers(rulesOf({ acceptanceDelayMaxMs: null }));
@@ -348,14 +450,9 @@ test('a slip that may be with a provider without a declared bound goes nowhere e
   await gateway.event(slip, 'DispatchUnanswered');
   for (let n = 1; n <= 3; n++) {
     await gateway.feed(recorded(slip, inquiryRequested(n)));
-    await waitFor(
-      async () =>
-        (await gateway.published(slip)).some(
-          (event) =>
-            event.type === 'InquiryAnswered' && event.data.inquiry === n && !event.data.provesNotExecuted,
-        ),
-      { what: `the answer to question ${n}` },
-    );
+    await answerTo(slip, n);
   }
+  const answers = (await gateway.published(slip)).filter((event) => event.type === 'InquiryAnswered');
+  expect(answers.map(({ data }) => data.provesNotExecuted)).toEqual([false, false, false]);
   expect(borealis.sent).toEqual([]);
 });

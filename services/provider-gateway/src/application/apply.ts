@@ -2,7 +2,8 @@ import type { PendingEvent } from '@slipstream/slip';
 import type { Received } from '../domain/dispatch/receive-answer.ts';
 import type { Dispatch, NewInquiry, Step } from '../domain/dispatch/state.ts';
 import { type Certificate, certificateOf } from '../domain/proof/certificate.ts';
-import type { AttemptDenials } from '../domain/proof/denials.ts';
+import { brokenBy } from '../domain/proof/promise.ts';
+import { tellBroken } from './broken-promise.ts';
 import type { Count, SlipDenials, StoreTx } from './ports.ts';
 
 /** Counts what the provider said against what is known, or what nobody understands. */
@@ -19,6 +20,7 @@ export class Changes {
   readonly #events: PendingEvent[] = [];
   readonly #inquiries: NewInquiry[] = [];
   readonly #denials: SlipDenials[] = [];
+  readonly #broken: (Pick<Dispatch, 'slipId' | 'amount'> & { readonly provider: string })[] = [];
 
   constructor(rows: Map<string, Dispatch> = new Map()) {
     this.#rows = rows;
@@ -36,14 +38,17 @@ export class Changes {
 
   apply(step: Step): void {
     const { slipId } = step.dispatch;
+    const before = this.#rows.get(slipId);
+    const broken = before && brokenBy(before, step.events);
+    if (broken) this.#broken.push({ provider: broken, slipId, amount: before.amount });
     if (this.#rows.get(slipId) !== step.dispatch) this.add(step.dispatch);
     this.#events.push(...step.events);
     this.#inquiries.push(...step.inquiries);
   }
 
   /** Keeps what a provider said of an attempt that it does not know. */
-  keep(slipId: string, denials: AttemptDenials): void {
-    this.#denials.push({ slipId, ...denials });
+  keep(denials: SlipDenials): void {
+    this.#denials.push(denials);
   }
 
   publish(event: PendingEvent): void {
@@ -75,6 +80,8 @@ export class Changes {
     if (this.#inquiries.length > 0) await tx.inquiries.add(this.#inquiries);
     if (this.#denials.length > 0) await tx.proofs.keep(this.#denials);
     await this.#certify(tx);
+    const broken = Map.groupBy(this.#broken, ({ provider }) => provider);
+    for (const [provider, slips] of broken) await tellBroken(tx, provider, slips);
     if (this.#events.length > 0) tx.publish(this.#events);
   }
 

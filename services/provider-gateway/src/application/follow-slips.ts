@@ -43,7 +43,7 @@ export async function followSlips(
   if (events.length === 0) return due;
   intents?.follow(tx);
   const slipIds = [...new Set(events.map((e) => e.recorded.slipId))];
-  const { now, rows, disabled } = await tx.dispatches.lock(slipIds);
+  const { now, rows, disabled, distrusted } = await tx.dispatches.lock(slipIds);
   const changes = new Changes(rows);
   const released: Dispatch[] = [];
   const ready = new Set<string>();
@@ -56,7 +56,7 @@ export async function followSlips(
       continue;
     }
     // What is due at once is due from the event's time: this database's clock may have jumped ahead for a moment.
-    const step = followEvent(before, recorded.event, earlier(now, recorded.time));
+    const step = followEvent(before, recorded.event, earlier(now, recorded.time), distrusted);
     changes.apply(step);
     if (endsWaiting(before, step.dispatch)) released.push(step.dispatch);
     due.inquiries += step.inquiries.length;

@@ -11,12 +11,13 @@ import {
   saidBy,
 } from '../domain/inquiry/inquiry.ts';
 import { notFoundCountsAfterMs, polled } from '../domain/inquiry/poll.ts';
-import { type AttemptDenials, asKept, keep } from '../domain/proof/denials.ts';
+import { type AttemptDenials, asKept, isProved, keep } from '../domain/proof/denials.ts';
+import { nextRecheck } from '../domain/proof/promise.ts';
 import type { InquiryOutcome } from '../domain/provider/answer.ts';
 import { asItCounts } from '../domain/provider/finality.ts';
 import { Changes, countOdd } from './apply.ts';
-import type { ClaimedInquiry, Count, Providers, Store, StoreTx } from './ports.ts';
-import { capabilitiesOf } from './record-outcomes.ts';
+import type { Capabilities, ClaimedInquiry, Count, Providers, Store, StoreTx } from './ports.ts';
+import { asTrusted, capabilitiesOf } from './record-outcomes.ts';
 import type { Routing } from './routing.ts';
 import type { Slots } from './slots.ts';
 
@@ -58,7 +59,7 @@ export async function inquireDue(parts: InquirerParts): Promise<number> {
 }
 
 /** How long a question is nobody else's, by provider. */
-function leases(providers: Providers): Map<string, number> {
+export function leases(providers: Providers): Map<string, number> {
   return new Map(
     [...providers.values()].map(({ id, capabilities: { connectTimeoutMs, answerTimeoutMs } }) => [
       id,
@@ -73,13 +74,15 @@ async function inquire(parts: InquirerParts): Promise<number> {
   const { asked, found } = await parts.store.run(async (tx) => {
     const { now, due } = await tx.inquiries.claimDue(free, leases(providers));
     const slipIds = [...new Set(due.map((one) => one.slipId))];
-    const changes = new Changes(slipIds.length > 0 ? (await tx.dispatches.lock(slipIds)).rows : new Map());
+    const locked = slipIds.length > 0 ? await tx.dispatches.lock(slipIds) : null;
+    const changes = new Changes(locked?.rows ?? new Map());
     const asked: ClaimedInquiry[] = [];
     const answered: (ClaimedInquiry & { readonly said: Said | undefined })[] = [];
     const waiting = new Map<ClaimedInquiry, Instant>();
     for (const inquiry of due) {
       const dispatch = changes.get(inquiry.slipId);
-      const plan = dispatch && planInquiry(dispatch, inquiry, now, providers.has(inquiry.provider));
+      const known = providers.has(inquiry.provider);
+      const plan = dispatch && planInquiry(dispatch, inquiry, now, known, locked?.distrusted);
       if (plan?.plan === 'ask') asked.push(inquiry);
       else if (plan?.plan === 'wait') waiting.set(inquiry, plan.until);
       else answered.push({ ...inquiry, said: plan?.said });
@@ -143,7 +146,7 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
   await parts.store.run(async (tx) => {
     const inquiries = answers.map((one) => one.inquiry);
     const slipIds = [...new Set(inquiries.map((one) => one.slipId))];
-    const [unanswered, { now, rows, disabled }] = await Promise.all([
+    const [unanswered, { now, rows, disabled, distrusted }] = await Promise.all([
       tx.inquiries.lockUnanswered(inquiries),
       tx.dispatches.lock(slipIds),
     ]);
@@ -160,7 +163,7 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
       done.add(key);
       // As this service's own question a repeat gives evidence, but no second InquiryAnswered.
       const as = first ? inquiry : { ...inquiry, n: Math.min(inquiry.n, 0) };
-      const terms = capabilitiesOf(parts.providers, inquiry);
+      const terms = asTrusted(capabilitiesOf(parts.providers, inquiry), inquiry, distrusted);
       const acceptanceDelayMaxMs = terms && notFoundCountsAfterMs(terms);
       const outcome =
         heard.kind === 'answered'
@@ -173,7 +176,7 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
       changes.apply(polled(step, now, terms));
       const denials = denialsOf(parts.providers, dispatch, before, step, asked);
       if (denials !== null) {
-        changes.keep(inquiry.slipId, denials);
+        changes.keep({ slipId: inquiry.slipId, ...denials, recheckAt: recheckOf(denials, now, terms) });
         kept.set(inquiry.slipId, [denials, ...(kept.get(inquiry.slipId) ?? [])]);
       }
       const at = first ? askAgainAt(step.dispatch, inquiry, asked) : null;
@@ -216,6 +219,11 @@ function denialsOf(
   const declared = { acceptanceDelayMaxMs, visibilityDelayMs, quietPeriodMs: policy.quietPeriodMs };
   const intent = { attempt, provider: provider.id, digest: provider.prepare(dispatch).digest, notAfter, declared };
   return keep(intent, before, { ...outcome.raw, askedAt, receivedAt: now }, denial === 'proves');
+}
+
+/** Once it is proved, the provider is asked again by its ladder whether it keeps its promise. */
+function recheckOf(denials: AttemptDenials, now: Instant, terms: Capabilities | null): Instant | null {
+  return isProved(denials) ? nextRecheck(now, now, terms?.recheckLadderMs ?? []) : null;
 }
 
 /** The poll that was claimed is done; the next one is found anew. */

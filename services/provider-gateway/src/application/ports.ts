@@ -1,4 +1,4 @@
-import type { Instant } from '@slipstream/kernel';
+import type { Instant, Money } from '@slipstream/kernel';
 import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import type { CallLimits } from '../domain/dispatch/attempt.ts';
 import type { Dispatch, NewInquiry } from '../domain/dispatch/state.ts';
@@ -49,6 +49,7 @@ export interface StoreTx {
   readonly parked: ParkedResults;
   readonly clocks: ClockMarkStore;
   readonly providerStates: ProviderStates;
+  readonly proofSwitches: ProofSwitches;
   readonly commands: Commands;
   readonly proofs: Proofs;
   /** What has no slip yet, the oldest first, after a place; at most `limit`. */
@@ -66,16 +67,20 @@ export interface StoreTx {
 export interface Dispatches {
   /**
    * Locks and loads the rows that exist; `now` is the database's clock, `disabled` are the providers that are not to be
-   * called.
+   * called, `distrusted` those whose NOT_FOUND prove nothing.
    */
-  lock(
-    slipIds: readonly string[],
-  ): Promise<{ now: Instant; rows: Map<string, Dispatch>; disabled: ReadonlySet<string> }>;
+  lock(slipIds: readonly string[]): Promise<{
+    now: Instant;
+    rows: Map<string, Dispatch>;
+    disabled: ReadonlySet<string>;
+    distrusted: ReadonlySet<string>;
+  }>;
   /** Locks and loads by the caller's name of a slip. */
   lockByReference(references: readonly SlipReference[]): Promise<readonly Dispatch[]>;
   /**
    * Rows whose next attempt is due and whose deadline has not passed, at most `limit` per provider that is not disabled,
-   * the nearest deadlines first; rows that others hold are passed over.
+   * the nearest deadlines first; rows that others hold are passed over, and those that went on from a provider whose word is
+   * not trusted any more.
    */
   lockDue(limits: ReadonlyMap<string, number>): Promise<{ now: Instant; due: readonly Dispatch[] }>;
   /** Rows whose attempt was abandoned: their lease ran out. */
@@ -146,6 +151,22 @@ export interface ProviderStates {
   set(provider: string, state: Omit<ProviderState, 'changedAt'>): Promise<boolean>;
 }
 
+/** Whether a provider's NOT_FOUND prove anything: not since it broke its promise, until people restore it. */
+export interface ProofSwitch {
+  readonly off: boolean;
+  readonly reason: string;
+  /** Who did it: people, or this service. */
+  readonly actor: string;
+  readonly changedAt: Instant;
+}
+
+export interface ProofSwitches {
+  /** Of those that ever broke it. */
+  all(): Promise<ReadonlyMap<string, ProofSwitch>>;
+  /** Gives false when it stood so already: then nothing is changed. */
+  set(provider: string, state: Omit<ProofSwitch, 'changedAt'>): Promise<boolean>;
+}
+
 export interface SharedReference {
   readonly slipId: string;
   /** The slip that had it before. */
@@ -198,6 +219,25 @@ export interface PeoplesQuestion {
 
 export interface SlipDenials extends AttemptDenials {
   readonly slipId: string;
+  /** When its provider is asked about it again; null: not. */
+  readonly recheckAt: Instant | null;
+}
+
+/** A slip that its provider denied, and is to be asked about again. */
+export interface Recheck {
+  readonly slipId: string;
+  readonly provider: string;
+  readonly askedAt: Instant;
+  /** When the proof was complete. */
+  readonly provedAt: Instant;
+}
+
+/** Money by currency, in minor units. */
+export interface RiskOf {
+  readonly slips: number;
+  readonly amounts: readonly Money[];
+  /** The first of them. */
+  readonly first: readonly string[];
 }
 
 /** What proves that slips were not executed, as it came, and the certificates of it. */
@@ -206,6 +246,15 @@ export interface Proofs {
   keep(denials: readonly SlipDenials[]): Promise<void>;
   /** What is kept of these slips, by slip; `now` is the database's clock. */
   of(slipIds: readonly string[]): Promise<{ now: Instant; kept: ReadonlyMap<string, readonly AttemptDenials[]> }>;
+  /** Takes what is to be asked again, at most `limits` of each provider; it is nobody else's for `leaseMs`. */
+  claimRechecks(
+    limits: ReadonlyMap<string, number>,
+    leaseMs: ReadonlyMap<string, number>,
+  ): Promise<readonly Recheck[]>;
+  /** When a slip is asked about again; null: not any more. */
+  recheckAt(recheck: Pick<Recheck, 'slipId' | 'provider'>, at: Instant | null): Promise<void>;
+  /** What rests on what a provider denied, and is still asked about; without these slips, which are known to be wrong. */
+  atRisk(provider: string, without: readonly string[]): Promise<RiskOf>;
   /** Signs and keeps certificates; a slip's first one stays. */
   certify(certificates: readonly Certificate[]): Promise<void>;
   /** A slip's signed certificate, as it was made; null: it has none. */
@@ -357,6 +406,8 @@ export interface Words {
 /** What a provider can do, and the bounds that its rules declare. */
 export interface Capabilities extends CallLimits, PollLimits, FinalityTerms {
   readonly words: Words;
+  /** When it is asked again about a slip that it provably did not execute, after the proof; ascending. */
+  readonly recheckLadderMs: readonly number[];
   /** Dispatch calls in flight per instance. */
   readonly concurrencyMax: number;
   /** After too many failures no dispatch call is made for so long; then one tries it again. */

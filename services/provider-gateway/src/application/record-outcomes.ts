@@ -23,7 +23,7 @@ export interface RecorderParts {
 export async function recordOutcomes(parts: RecorderParts, calls: readonly EndedCall[]): Promise<void> {
   await parts.store.run(async (tx) => {
     const slipIds = [...new Set(calls.map((call) => call.slipId))];
-    const { now, rows, disabled } = await tx.dispatches.lock(slipIds);
+    const { now, rows, disabled, distrusted } = await tx.dispatches.lock(slipIds);
     const changes = new Changes(rows);
     for (const ended of calls) {
       const dispatch = changes.get(ended.slipId);
@@ -31,8 +31,9 @@ export async function recordOutcomes(parts: RecorderParts, calls: readonly Ended
       const can = parts.providers.get(providerOf(dispatch, ended.attempt) ?? '')?.capabilities ?? null;
       const declared = asDeclared(ended.outcome, can?.throttledMeansNotTaken === true);
       const call = { ...ended, outcome: outcomeAsItCounts(declared, dispatch, now, can) };
-      const step = endAttempt(dispatch, { ...call, now, ...circumstances(parts, dispatch) });
-      changes.apply(polled(step, now, capabilitiesOf(parts.providers, step.dispatch)));
+      const step = endAttempt(dispatch, { ...call, now, ...circumstances(parts, dispatch, distrusted) });
+      const terms = asTrusted(capabilitiesOf(parts.providers, step.dispatch), step.dispatch, distrusted);
+      changes.apply(polled(step, now, terms));
       const onward = handOn(parts.routing, step.dispatch, call, { now, disabled });
       if (onward !== null) changes.add(onward);
       countOdd(step, parts.count);
@@ -115,13 +116,23 @@ async function endAbandoned(
 function circumstances(
   parts: RecorderParts,
   dispatch: Dispatch,
+  distrusted: ReadonlySet<string> = new Set(),
 ): Pick<AttemptEnd, 'retryDelayMs' | 'acceptanceDelayMaxMs'> {
   const { retryInitialMs: minMs, retryMaxMs: maxMs } = parts.retryLimits(dispatch.route);
-  const terms = capabilitiesOf(parts.providers, dispatch);
+  const terms = asTrusted(capabilitiesOf(parts.providers, dispatch), dispatch, distrusted);
   return {
     retryDelayMs: Math.round(backoffMs(dispatch.attempt, { minMs, maxMs }, parts.random())),
     acceptanceDelayMaxMs: terms && notFoundCountsAfterMs(terms),
   };
+}
+
+/** What a provider can do, as far as it is believed: whoever broke its promise has none any more. */
+export function asTrusted(
+  terms: Capabilities | null,
+  { provider }: Pick<Dispatch, 'provider'>,
+  distrusted: ReadonlySet<string>,
+): Capabilities | null {
+  return terms && distrusted.has(provider ?? '') ? { ...terms, acceptanceDelayMaxMs: null } : terms;
 }
 
 /** What the provider of a slip can do; null: it is not configured any more. */

@@ -2,6 +2,7 @@ import type {
   Capabilities,
   Circuits,
   CircuitView,
+  ProofSwitch,
   Provider,
   ProviderState,
   Providers,
@@ -15,6 +16,8 @@ export interface ProviderView {
   readonly capabilities: Capabilities;
   /** What people decided last: who, when, why; null: nothing ever. */
   readonly state: ProviderState | null;
+  /** Whether its NOT_FOUND prove anything, since it broke its promise first; null: it never did. */
+  readonly proof: ProofSwitch | null;
   /** Of this instance's calls: `open` while none is made, `half_open` while one tries it again. */
   readonly circuit: CircuitView;
   /** Calls of this instance that run now. */
@@ -42,14 +45,16 @@ export async function showProvider(parts: ProviderViewParts, id: string): Promis
 }
 
 async function show(parts: ProviderViewParts, { id, capabilities }: Provider): Promise<ProviderView> {
-  const { open, states } = await parts.store.run(async (tx) => ({
+  const { open, states, switches } = await parts.store.run(async (tx) => ({
     open: await tx.dispatches.countOpen(id),
     states: await tx.providerStates.all(),
+    switches: await tx.proofSwitches.all(),
   }));
   return {
     id,
     capabilities,
     state: states.get(id) ?? null,
+    proof: switches.get(id) ?? null,
     circuit: parts.circuits.view(id),
     inFlight: { dispatches: parts.dispatchSlots.taken(id), inquiries: parts.inquirySlots.taken(id) },
     openSlips: Object.fromEntries(open),

@@ -66,7 +66,10 @@ export async function previewDisable(
   if (!provider) return null;
   const { acceptanceDelayMaxMs } = provider.capabilities;
   const { counts, disabled } = await store.run(async (tx) => ({
-    counts: await tx.dispatches.countByProof(id, acceptanceDelayMaxMs),
+    counts: await tx.dispatches.countByProof(
+      id,
+      (await tx.proofSwitches.all()).get(id)?.off ? null : acceptanceDelayMaxMs,
+    ),
     disabled: await disabledOf(tx),
   }));
   const of = (state: ProofState) => counts.filter((one) => one.state === state);

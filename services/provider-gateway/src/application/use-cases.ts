@@ -10,9 +10,11 @@ import { type Calls, type EndedCall, Intents, newPublishing } from './intents.ts
 import type { PeoplesQuestion, StoreTx } from './ports.ts';
 import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
 import { type Refused, type ResultBatch, receiveResults } from './receive-results.ts';
+import { type AnsweredRecheck, recheckDue, recordRechecks } from './recheck.ts';
 import { type RecorderParts, recordOutcomes, recoverAbandoned, recoverOwn } from './record-outcomes.ts';
 import { newSweep, releaseParked, type UpstreamTick } from './release-parked.ts';
 import { reroute } from './reroute.ts';
+import { restoreProof } from './restore-proof.ts';
 import { type ProviderView, type ProviderViewParts, showProvider, showProviders } from './show-providers.ts';
 import {
   type DisablePreview,
@@ -67,6 +69,11 @@ export interface UseCases {
   anythingInHand(): Promise<boolean>;
   /** Stops calls to a provider, or lets them begin again; null for one that is not configured. */
   switchProvider(request: ProviderSwitch): Promise<{ readonly changed: boolean } | null>;
+  /** Believes a provider's NOT_FOUND again; null for one that is not configured. */
+  restoreProof(request: Omit<ProviderSwitch, 'disabled'>): Promise<{ readonly changed: boolean } | null>;
+  /** Asks providers again about what they denied; gives how many were asked about. */
+  recheckDue(record: (answered: AnsweredRecheck) => Promise<void>): Promise<number>;
+  recordRechecks(answers: readonly AnsweredRecheck[]): Promise<void>;
   /** Puts people's question about a slip on the list. */
   askForPeople(request: PeoplesAsk): Promise<WillBeAsked & { readonly replayed: boolean }>;
   showPeoplesQuestion(slipId: string): Promise<PeoplesQuestion | null>;
@@ -116,6 +123,9 @@ export function useCases(parts: Parts): UseCases {
     anythingOpen: () => store.run(anythingOpen),
     anythingInHand: () => store.run((tx) => tx.dispatches.anyInHand()),
     switchProvider: (request) => switchProvider(parts, request),
+    restoreProof: (request) => restoreProof(parts, request),
+    recheckDue: (record) => recheckDue({ ...parts, slots: inquirySlots }, record),
+    recordRechecks: (answers) => recordRechecks(parts, answers),
     askForPeople: (request) => askForPeople(parts, request),
     showPeoplesQuestion: (slipId) => showPeoplesQuestion(store, slipId),
     showCertificate: (slipId) => store.run((tx) => tx.proofs.certificate(slipId)),

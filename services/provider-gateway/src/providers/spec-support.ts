@@ -61,6 +61,7 @@ export function rulesOf(
     throttledMeansNotTaken: false,
     visibilityDelayMs: 0,
     pollLadderMs: [],
+    recheckLadderMs: [],
     failuresFinal: true,
     ...more,
   };

@@ -5,6 +5,7 @@ import type { NewlyDue } from '../application/follow-slips.ts';
 import type { AnsweredInquiry } from '../application/inquire-due.ts';
 import type { Calls, EndedCall, Intents } from '../application/intents.ts';
 import type { Providers } from '../application/ports.ts';
+import type { AnsweredRecheck } from '../application/recheck.ts';
 import type { UpstreamTick } from '../application/release-parked.ts';
 import type { Slots } from '../application/slots.ts';
 import type { UseCases } from '../application/use-cases.ts';
@@ -45,9 +46,10 @@ const pauseMs = 10;
 export function workers(parts: WorkerParts): Workers {
   const { does, mayPass, onError } = parts;
   const outcomes = new Recorder<EndedCall>({ write: does.recordOutcomes, mayPass, onError });
+  const rechecks = new Recorder<AnsweredRecheck>({ write: does.recordRechecks, mayPass, onError });
   const answers = new Recorder<AnsweredInquiry>({ write: does.recordAnswers, mayPass, onError });
   /** What was read already cannot be written: nothing new is begun that could not be written either. */
-  const isBehind = () => outcomes.behind || answers.behind;
+  const isBehind = () => outcomes.behind || answers.behind || rechecks.behind;
   const unlessBehind = (work: () => Promise<number>) => async () => (isBehind() ? 0 : work());
   const loops = new QuietLoops(does, onError);
   // What is still in flight after that is left to its leases.
@@ -66,15 +68,17 @@ export function workers(parts: WorkerParts): Workers {
     if (moved > 0) dispatcher.wake();
     return moved;
   };
+  const recheck = () => does.recheckDue((answered) => rechecks.record(answered));
   const release = () => does.releaseParked(parts.upstream());
   const keepers = [
     loops.make('recovery of abandoned attempts', { minMs: 100, maxMs: 1_000 }, recover),
     loops.make('release of parked results', { minMs: 50, maxMs: 1_000 }, release),
     ...(parts.hasChoice ? [loops.make('slips to be handed on', { minMs: 100, maxMs: 1_000 }, reroute)] : []),
     loops.make('callbacks that came before their slip', { minMs: 1_000, maxMs: 5_000 }, does.takeUpOrphans),
+    loops.make('denied slips', { minMs: 1_000, maxMs: 5_000 }, unlessBehind(recheck)),
     loops.make('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
   ];
-  const together = callers(dispatcher, inquirer, [outcomes, answers]);
+  const together = callers(dispatcher, inquirer, [outcomes, answers, rechecks]);
   return {
     parts: [connections(parts.providers), together, ...keepers],
     newIntents: () => (together.isCalling && !isBehind() ? does.newIntents(calls) : null),

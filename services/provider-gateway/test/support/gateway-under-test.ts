@@ -300,7 +300,8 @@ function rulesText(providers: Readonly<Record<string, string>>): string {
     answer_timeout_ms: 600
     acceptance_delay_max_ms: 200
     circuit_open_ms: 200
-    poll_ladder_ms: []`,
+    poll_ladder_ms: []
+    recheck_ladder_ms: []`,
   );
   const routes = Object.keys(providers).map(
     (id) => `

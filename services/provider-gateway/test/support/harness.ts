@@ -48,6 +48,7 @@ export function providerRules(baseUrl: string, more: Partial<ProviderRules> = {}
     throttledMeansNotTaken: false,
     visibilityDelayMs: 0,
     pollLadderMs: [],
+    recheckLadderMs: [],
     failuresFinal: true,
     ...more,
   };

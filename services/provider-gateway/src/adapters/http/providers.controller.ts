@@ -10,7 +10,7 @@ export const PROVIDER_VIEW = Symbol('provider view');
 /** What this controller asks the service. */
 export type ProviderViews = Pick<
   UseCases,
-  'showProviders' | 'showProvider' | 'switchProvider' | 'previewDisable'
+  'showProviders' | 'showProvider' | 'switchProvider' | 'previewDisable' | 'restoreProof'
 >;
 
 /** What this controller uses of a Fastify request: who calls, and the request's id. */
@@ -64,6 +64,22 @@ export class ProvidersController {
     @Req() request: SwitchRequest,
   ): Promise<JsonValue> {
     return this.switch(id, false, reason, request);
+  }
+
+  @Post(':id/restore-proof')
+  @HttpCode(200)
+  @Scopes('providers:write')
+  @ApiOperation({
+    summary: 'Lets NOT_FOUND of a provider prove again that it did not execute a slip, after it broke its promise',
+  })
+  async restoreProof(
+    @Param('id') provider: string,
+    @Body() { reason }: ReasonBody,
+    @Req() request: SwitchRequest,
+  ): Promise<JsonValue> {
+    const actor = callerOf(request).subject;
+    found(await this.views.restoreProof({ provider, reason, actor, requestId: request.id }));
+    return toSnakeJson(found(await this.views.showProvider(provider)));
   }
 
   private async switch(

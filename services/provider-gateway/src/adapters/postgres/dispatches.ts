@@ -19,11 +19,12 @@ import {
 } from './dispatch-row.ts';
 
 const disabledSql = '(select array_agg(provider) from provider_state where disabled)';
+const distrustedSql = '(select array_agg(provider) from proof_switch where off)';
 
 // The clock is read also where there is no row. What people decided about providers is read with it, a few rows at most: so it
 // holds from the next transaction on, everywhere, and is looked for by nobody in between.
 const lockSql = `
-select clock_timestamp() as now, ${disabledSql} as disabled, d.* from (select 1) as one
+select clock_timestamp() as now, ${disabledSql} as disabled, ${distrustedSql} as distrusted, d.* from (select 1) as one
 left join lateral (
   select ${dispatchRow} from dispatch d where d.slip_id = any($1) order by d.slip_id for update) as d on true`;
 
@@ -44,6 +45,8 @@ lateral (
   select ${dispatchRow} from dispatch d
   where d.provider = p.id and d.status = 'held' and d.next_at <= clock_timestamp() and d.deadline > clock_timestamp()
     and not exists (select 1 from provider_state s where s.provider = p.id and s.disabled)
+    and not (d.moved and exists (select 1 from attempt a join proof_switch s using (provider)
+      where a.slip_id = d.slip_id and a.ended = 'unanswered' and s.off))
     and not exists (select 1 from parked_key k where k.consumer_group = 'provider-gateway'
       and k.topic = 'slips.events.v1' and k.partition = d.partition and k.key = d.slip_id)
   order by d.deadline limit p.free for update skip locked
@@ -148,6 +151,7 @@ interface ProofRow {
 interface Circumstances {
   now: Instant;
   disabled: string[] | null;
+  distrusted: string[] | null;
 }
 
 const epoch: Instant = '1970-01-01T00:00:00.000000Z';
@@ -167,6 +171,7 @@ export function dispatches(tx: Tx): Dispatches {
         now: latest(rows),
         rows: new Map(found.map((dispatch) => [dispatch.slipId, dispatch])),
         disabled: new Set(rows[0]?.disabled),
+        distrusted: new Set(rows[0]?.distrusted),
       };
     },
     async lockByReference(references: readonly SlipReference[]) {

@@ -1,7 +1,9 @@
 import type { RecordedOpsEvent } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
+import { brokenPromise } from '../../application/broken-promise.ts';
 import type { ProviderState, ProviderStates } from '../../application/ports.ts';
+import { setProofSwitch } from './proof-switches.ts';
 
 const allSql = 'select provider, disabled, reason, actor, changed_at from provider_state order by provider';
 
@@ -46,7 +48,23 @@ on conflict (provider) do update
 
 /** Writes a switch that the log tells of into a database that was put back to before it. */
 export async function foldSwitch(tx: Tx, { event, time }: RecordedOpsEvent): Promise<void> {
-  const { type, data } = event;
-  if (type !== 'ProviderDisabled' && type !== 'ProviderEnabled') return;
-  await tx.query(foldSql, [data.provider, type === 'ProviderDisabled', data.reason, data.actor, time]);
+  switch (event.type) {
+    case 'ProviderDisabled':
+    case 'ProviderEnabled': {
+      const { provider, reason, actor } = event.data;
+      await tx.query(foldSql, [provider, event.type === 'ProviderDisabled', reason, actor, time]);
+      return;
+    }
+    case 'ProviderPromiseBroken': {
+      const { provider, slips } = event.data;
+      await setProofSwitch(tx, provider, { off: true, ...brokenPromise(slips) }, time);
+      return;
+    }
+    case 'ProviderProofRestored': {
+      const { provider, reason, actor } = event.data;
+      await setProofSwitch(tx, provider, { off: false, reason, actor }, time);
+      return;
+    }
+    default:
+  }
 }

@@ -10,6 +10,7 @@ import { commands } from './commands.ts';
 import { dispatches } from './dispatches.ts';
 import { inquiries } from './inquiries.ts';
 import { parkedResults } from './parked-results.ts';
+import { proofSwitches } from './proof-switches.ts';
 import { proofs } from './proofs.ts';
 import { providerStates } from './provider-states.ts';
 import { unmatched } from './unmatched.ts';
@@ -38,6 +39,7 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
     parked: parkedResults(tx, options.events),
     clocks: clockMarks(tx, options.resultsTopic),
     providerStates: providerStates(tx),
+    proofSwitches: proofSwitches(tx),
     commands: commands(tx),
     proofs: proofs(tx, options.certify),
     tell: (events) => tx.publish(events.map(options.encodeOps)),

@@ -21,8 +21,14 @@ export const followedEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
 /**
  * Folds another service's event into the row. Total: an event that does not fit changes nothing; and idempotent, but for
  * a question that can be answered at once, which is read only once (rule 5).
+ * @param distrusted providers whose NOT_FOUND prove nothing
  */
-export function followEvent(dispatch: Dispatch, event: SlipEvent, now: Instant): Step {
+export function followEvent(
+  dispatch: Dispatch,
+  event: SlipEvent,
+  now: Instant,
+  distrusted?: ReadonlySet<string>,
+): Step {
   switch (event.type) {
     case 'FundsHeld':
       return dispatch.status === 'submitted' ? unchanged(held(dispatch, now)) : unchanged(dispatch);
@@ -35,7 +41,7 @@ export function followEvent(dispatch: Dispatch, event: SlipEvent, now: Instant):
     case 'SlipApproved':
       return unchanged({ ...dispatch, deadline: event.data.deadline });
     case 'InquiryRequested':
-      return requestInquiry(dispatch, event.data.inquiry, now);
+      return requestInquiry(dispatch, event.data.inquiry, now, distrusted);
     case 'RefundRequested':
     case 'SlipNotReturned':
       return unchanged(closed(dispatch));
@@ -57,9 +63,14 @@ function closed(dispatch: Dispatch): Dispatch {
 }
 
 /** What needs no call is answered at once: on the list it would wait for a place among the calls. */
-function requestInquiry(dispatch: Dispatch, n: number, now: Instant): Step {
+function requestInquiry(
+  dispatch: Dispatch,
+  n: number,
+  now: Instant,
+  distrusted: ReadonlySet<string> | undefined,
+): Step {
   const provider = dispatch.provider ?? '';
-  const plan = planInquiry(dispatch, { slipId: dispatch.slipId, n, provider }, now, true);
+  const plan = planInquiry(dispatch, { slipId: dispatch.slipId, n, provider }, now, true, distrusted);
   if (plan.plan === 'answer') return plan.step;
   return { dispatch, events: [], inquiries: [{ slipId: dispatch.slipId, n, provider, dueAt: now }] };
 }

@@ -70,6 +70,17 @@ describe('a due inquiry', () => {
   });
 });
 
+test('a slip that went on from a provider that broke its promise is proved by nothing', () => {
+  const earlier = { attempt: 1, provider: 'acme', notAfter: t0, end: 'unanswered', firstNotFoundAt: t0 } as const;
+  const moved = dispatch({ provider: 'bolt', attempt: 1, earlier: [earlier] });
+  const inquiry = { slipId: moved.slipId, n: 1, provider: 'bolt' };
+  const plan = (distrusted: string[]) => planInquiry(moved, inquiry, t0, true, new Set(distrusted));
+  expect(plan(['bolt'])).toMatchObject({ step: { events: [{ event: { data: { provesNotExecuted: true } } }] } });
+  expect(plan(['acme'])).toMatchObject({
+    step: { dispatch: moved, events: [{ event: { data: { answer: 'no_answer', provesNotExecuted: false } } }] },
+  });
+});
+
 describe('the provider’s answer', () => {
   test('returned: the evidence first, then the answer', () => {
     const step = answerInquiry(

@@ -3,6 +3,7 @@ import { isLive, type PendingEvent, providerHasSpoken, type SlipEvent } from '@s
 import { hear, moveTo } from '../dispatch/earlier.ts';
 import { type Chosen, type Dispatch, pending, type Step } from '../dispatch/state.ts';
 import { countsAsNotFound, neverLeft, provesNotExecuted } from '../proof/not-executed.ts';
+import { restsOn } from '../proof/promise.ts';
 import type { InquiryOutcome, ProviderAnswer } from '../provider/answer.ts';
 
 /** The number of a question of the poll ladder. */
@@ -37,8 +38,19 @@ export type InquiryPlan =
 
 const abandonedCheckMs = 1_000;
 
-/** What to do about a due inquiry. `known` tells whether the provider is still configured. */
-export function planInquiry(dispatch: Dispatch, inquiry: Inquiry, now: Instant, known: boolean): InquiryPlan {
+const nobody: ReadonlySet<string> = new Set();
+
+/**
+ * What to do about a due inquiry. `known` tells whether the provider is still configured, `distrusted` whose NOT_FOUND prove
+ * nothing.
+ */
+export function planInquiry(
+  dispatch: Dispatch,
+  inquiry: Inquiry,
+  now: Instant,
+  known: boolean,
+  distrusted: ReadonlySet<string> = nobody,
+): InquiryPlan {
   const answer = (word: AnswerWord, detail: string, next = dispatch, proves = false): InquiryPlan => ({
     plan: 'answer',
     step: { dispatch: next, inquiries: [], events: inquiryAnswered(next, inquiry, word, proves, detail) },
@@ -62,6 +74,9 @@ export function planInquiry(dispatch: Dispatch, inquiry: Inquiry, now: Instant, 
   const wasEarlier = byPeople && wasSentTo(dispatch, inquiry.provider);
   if (inquiry.n <= 0 && neverLeft(dispatch) && !wasEarlier) return answer('no_answer', 'It is with nobody.');
   if (neverLeft(dispatch) && !wasEarlier) {
+    if (restsOn(dispatch, distrusted)) {
+      return answer('no_answer', 'It went on from a provider that broke its promise since: nothing is proved.');
+    }
     const closed: Dispatch = { ...dispatch, closedForDispatch: true, nextAt: null };
     const proved = dispatch.earlier.some(({ end }) => end === 'unanswered');
     return answer(proved ? 'not_found' : 'never_sent', neverSentDetail(dispatch), closed, true);

@@ -1,0 +1,42 @@
+import type { Money } from '@slipstream/kernel';
+import type { Dispatch } from '../domain/dispatch/state.ts';
+import type { ProofSwitch, StoreTx } from './ports.ts';
+
+/** Slips of one transaction that an event names. */
+const slipsMax = 100;
+
+/** Why, and by whom, a provider's NOT_FOUND prove nothing from now on. */
+export function brokenPromise(slips: readonly string[]): Pick<ProofSwitch, 'reason' | 'actor'> {
+  const more = slips.length > 1 ? ` and ${slips.length - 1} more` : '';
+  return {
+    reason: `It has ${slips[0]}${more}, which it denied later than it could have accepted it.`,
+    actor: 'provider-gateway',
+  };
+}
+
+/**
+ * A provider has slips that it had denied too late for that: what it denies proves nothing from the next transaction on,
+ * everywhere, and what rests on its word so far is told.
+ */
+export async function tellBroken(
+  tx: StoreTx,
+  provider: string,
+  broken: readonly Pick<Dispatch, 'slipId' | 'amount'>[],
+): Promise<void> {
+  const slips = broken.map(({ slipId }) => slipId);
+  const switchedOff = await tx.proofSwitches.set(provider, { off: true, ...brokenPromise(slips) });
+  const risk = await tx.proofs.atRisk(provider, slips);
+  const data = {
+    ...{ provider, slips: slips.slice(0, slipsMax), broken: byCurrency(broken), switchedOff },
+    ...{ slipsAtRisk: risk.slips, atRisk: [...risk.amounts], firstAtRisk: [...risk.first] },
+  };
+  tx.tell([{ subject: provider, event: { type: 'ProviderPromiseBroken', data } }]);
+}
+
+function byCurrency(broken: readonly Pick<Dispatch, 'amount'>[]): Money[] {
+  const sums = new Map<string, bigint>();
+  for (const { amount } of broken) {
+    if (amount !== null) sums.set(amount.currency, (sums.get(amount.currency) ?? 0n) + amount.amount);
+  }
+  return [...sums].map(([currency, amount]) => ({ amount, currency }));
+}
