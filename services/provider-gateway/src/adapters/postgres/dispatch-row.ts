@@ -166,8 +166,8 @@ export const updateSql = `
 update dispatch d set ${changes} from ${writtenRows.unnest('w')} where d.slip_id = w.slip_id`;
 
 /**
- * As {@link updateSql}; gives the other slips that their provider names so, as they were before. Each name is looked up by
- * itself: a join was planned by the provider alone, and read all of its slips each time.
+ * As {@link updateSql}; gives the other slips that their provider names so. Each name is looked up by itself, and locked until the
+ * commit: in one order, so that two transactions wait for each other in one direction only.
  */
 export const updateNamedSql = `
 with w as (
@@ -175,11 +175,13 @@ with w as (
 ), written as (
   update dispatch d set ${changes} from w where d.slip_id = w.slip_id
 )
-select w.slip_id, other.slip_id as other from w, lateral (
-  select min(named.slip_id) as slip_id from (
-    select slip_id from dispatch where provider = w.provider and provider_reference = w.provider_reference offset 0
-  ) as named where named.slip_id <> w.slip_id
-) as other where other.slip_id is not null`;
+select slip_id, other from (
+  select w.slip_id, named_so(w.provider, w.provider_reference, w.slip_id) as other
+  from (
+    select slip_id, provider, provider_reference from w
+    where provider is not null and provider_reference is not null order by provider, provider_reference offset 0
+  ) as w offset 0
+) as looked where other is not null`;
 
 export function toRow(dispatch: Dispatch): RowOf<typeof told & typeof done> {
   return {
