@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { interruptible, runCommand } from '@slipstream/environment';
 import { drillHttp } from './http.drill.ts';
+import { drillPromise } from './promise.drill.ts';
 import { drillProviders } from './providers.drill.ts';
 import { drillRestore, restorable } from './restore.drill.ts';
 
@@ -13,6 +14,9 @@ const usage = `usage: npm run drill -- NAME [options]
                    the money in the books as the providers moved it
   --slips N        how many, default 2000
   --seed N         which faults they meet, default 1
+  promise          a provider executes later than it promised: every such slip is seen with its money, what the provider denies
+                   proves nothing any more, later slips are cases, and people restore it
+  --slips N        how many, default 30
   http             hostile requests to every route that the services describe: no 5xx, no hang, no process ends
   --requests N     how many, default 20000
   --seed N         which, default 1
@@ -38,6 +42,7 @@ const services = restorable.filter((name) => values.service === undefined || nam
 const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done> }>> = {
   restore: { usable: services.length > 0, run: restore },
   providers: { usable: isCount(seed, 0) && isCount(slips, 100), run: providers },
+  promise: { usable: values.slips === undefined || isCount(slips, 1), run: promise },
   http: { usable: isCount(seed, 0) && isCount(requests, 1), run: http },
 };
 const drill = Object.hasOwn(drills, positionals[0] ?? '') ? drills[positionals[0]!] : undefined;
@@ -75,6 +80,11 @@ async function restore(): Promise<Done> {
 async function providers(): Promise<Done> {
   const { seeds, summary, holds } = await drillProviders({ seeds: [seed], slips, frozenMs: 10_000 }, say);
   return { table: seeds, line: { ...seeds[0]!, checker: summary, ok: holds } };
+}
+
+async function promise(): Promise<Done> {
+  const { holds, ...result } = await drillPromise({ slips: Number(values.slips ?? 30) }, say);
+  return { table: [result], line: { ...result, ok: holds } };
 }
 
 async function http(): Promise<Done> {

@@ -13,8 +13,8 @@ export function commands(tx: Tx): Commands {
   return {
     async take({ caller, key, digest }) {
       if ((await tx.query(takeSql, [caller, key, digest])).length > 0) return null;
-      const [used] = await tx.query<{ digest: string; answer: unknown }>(usedSql, [caller, key]);
-      return used satisfies UsedKey | undefined ?? null;
+      const [used] = await tx.query<UsedKey>(usedSql, [caller, key]);
+      return used ?? null;
     },
     async answered({ caller, key }, answer) {
       tx.send(answeredSql, [caller, key, JSON.stringify(answer)]);

@@ -195,6 +195,9 @@ describe('a question of our own that was answered NOT_FOUND', () => {
   test('is not put again when it is proved, counts for nothing, or the deadline comes first', () => {
     expect(again(3_002, { ...unanswered, firstNotFoundAt: addMs(t0, 1_001) })).toBeNull();
     expect(again(900)).toBeNull();
+    const once = { ...unanswered, firstNotFoundAt: addMs(t0, 1_001) };
+    const unbelieved = { ...asked(denied, 3_002), acceptanceDelayMaxMs: null };
+    expect(askAgainAt(answerInquiry(once, ask(0), unbelieved).dispatch, ask(0), unbelieved)).toBeNull();
     expect(again(1_001, { ...unanswered, deadline: addMs(t0, 3_002) })).toBeNull();
   });
 });

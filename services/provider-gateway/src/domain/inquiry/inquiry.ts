@@ -168,8 +168,14 @@ const askAgainMsMin = 500;
  * When this service's own question is put again, until the deadline; from there on the reconciler asks. Null: not again.
  * @param dispatch as the answer left it
  */
-export function askAgainAt(dispatch: Dispatch, inquiry: Inquiry, { outcome, now }: Asked): Instant | null {
+export function askAgainAt(
+  dispatch: Dispatch,
+  inquiry: Inquiry,
+  { outcome, now, acceptanceDelayMaxMs }: Asked,
+): Instant | null {
   if (inquiry.n !== 0 || dispatch.outcome !== null) return null;
+  // What it denies proves nothing: its poll ladder goes on.
+  if (outcome.kind === 'not_found' && acceptanceDelayMaxMs === null) return null;
   const at =
     outcome.kind === 'no_answer'
       ? afterNoAnswer(dispatch, now)

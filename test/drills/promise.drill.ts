@@ -1,0 +1,211 @@
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeOpsEvent, topics } from '@slipstream/contracts';
+import { createKafka, readTail } from '@slipstream/kafka';
+import { type Stack, type StackOptions, startStack, submitSlip } from '@slipstream/local';
+import { waitFor } from '@slipstream/testing';
+
+type Log = (line: string) => void;
+
+export interface PromiseOptions {
+  /** Slips that are executed too late, and again as many behind them. */
+  readonly slips: number;
+}
+
+export interface PromiseResult {
+  /** Given back on proof, and executed all the same. */
+  readonly broken: number;
+  /** Of those, named by ProviderPromiseBroken. */
+  readonly seen: number;
+  /** Given back on proof, with a certificate that the program for it finds valid. */
+  readonly certified: number;
+  readonly refunded: number;
+  /** Their sums as the events tell them, in minor units. */
+  readonly money_broken: number;
+  readonly proof_off: boolean;
+  /** Slips sent behind that, of which nothing is known: cases, none given back. */
+  readonly later_cases: number;
+  readonly later_refunded: number;
+  /** After people restored it a slip is given back on proof again. */
+  readonly restored: boolean;
+  readonly holds: boolean;
+}
+
+/** It promises to decide within a second, and decides after nine. */
+const provider = 'cumulus';
+const lateMs = 9_000;
+const amount = 1_250;
+const endTimeoutMs = 180_000;
+const pollMs = 500;
+
+/** The stack that the drill runs on. */
+export const promiseStack: Pick<StackOptions, 'profile' | 'policies' | 'rules' | 'behaviour'> = {
+  profile: 'stack',
+  // So that the first question after a proof comes soon after the late execution.
+  rules: [{ path: ['providers', provider, 'recheck_ladder_ms'], value: [5_000, 10_000, 20_000, 60_000] }],
+  behaviour: { failure_rate: 0 },
+};
+
+/** Boots a stack of its own. */
+export async function drillPromise(options: PromiseOptions, log: Log): Promise<PromiseResult> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-drill-'));
+  try {
+    const stack = await startStack({ ...promiseStack, dataDir, log, removeOnCrash: [dataDir] });
+    try {
+      return await playPromise(stack, options, log);
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Lets a provider execute slips later than it promised, and looks whether that is seen and what follows. */
+export async function playPromise(stack: Stack, { slips }: PromiseOptions, log: Log): Promise<PromiseResult> {
+  await setFault(stack, { fault: 'executes_late', provider, delay_ms: lateMs });
+  const first = await submit(stack, slips);
+  await waitFor(async () => (await shown(stack, first)).every(hasEnd), ending('an end of every slip'));
+  const refunded = (await shown(stack, first)).filter(({ status }) => status !== 'settled').map(({ id }) => id);
+  log(`${refunded.length} of ${slips} slips were given back on proof`);
+  const certified = await countValid(stack, refunded);
+  const executed = async () => {
+    const executions = await truth(stack);
+    return refunded.filter((id) => (executions.get(id) ?? 0) > 0);
+  };
+  await waitFor(async () => (await executed()).length === refunded.length, ending('the late executions'));
+  const broken = await executed();
+  const seen = async () => {
+    const named = new Set((await brokenPromises(stack)).flatMap((data) => data.slips));
+    return broken.filter((id) => named.has(id));
+  };
+  // What is not seen by then is told below.
+  await waitFor(async () => (await seen()).length === broken.length, ending('the broken promises')).catch(
+    (error: Error) => log(error.message),
+  );
+  const events = await brokenPromises(stack);
+  const money = events.flatMap((data) => data.broken).reduce((sum, one) => sum + Number(one.amount), 0);
+  log(`${(await seen()).length} of ${broken.length} broken promises were seen`);
+
+  await setFault(stack, { fault: 'timeout_before_work', provider });
+  const later = await submit(stack, slips);
+  await waitFor(async () => (await shown(stack, later)).every(isLeft), ending('a case of every later slip'));
+  const behind = await shown(stack, later);
+  const proofOff = await isProofOff(stack);
+
+  await call(stack, 'GATEWAY_URL', `/v1/providers/${provider}/restore-proof`, { reason: 'a drill' });
+  const [last] = await submit(stack, 1);
+  const isBack = async () => (await shown(stack, [last!]))[0]?.status === 'refunded';
+  const restored = await waitFor(isBack, ending('a refund on proof')).catch(() => false);
+
+  const result = {
+    ...{ broken: broken.length, seen: (await seen()).length, certified, refunded: refunded.length },
+    ...{ money_broken: money, proof_off: proofOff },
+    later_cases: behind.filter((slip) => slip.case?.status === 'open').length,
+    later_refunded: behind.filter(({ status }) => status === 'refunded').length,
+    restored: restored === true,
+  };
+  const holds =
+    result.broken > 0 &&
+    result.seen === result.broken &&
+    result.money_broken === result.broken * amount &&
+    result.certified === result.refunded &&
+    result.proof_off &&
+    result.later_cases === slips &&
+    result.later_refunded === 0 &&
+    result.restored;
+  return { ...result, holds };
+}
+
+const ending = (what: string) => ({ timeoutMs: endTimeoutMs, intervalMs: pollMs, what });
+
+interface Shown {
+  readonly id: string;
+  readonly status: string;
+  readonly case: { readonly status: string } | null;
+}
+
+const hasEnd = ({ status }: Shown) => ['settled', 'refunded', 'conflicted'].includes(status);
+const isLeft = (slip: Shown) => hasEnd(slip) || slip.case?.status === 'open';
+
+async function submit(stack: Stack, count: number): Promise<string[]> {
+  const target = { intakeUrl: stack.env.INTAKE_URL!, token: stack.env.TOKEN_PUBLISHER! };
+  const { signal } = new AbortController();
+  const one = () => ({
+    ...({ kind: 'order', account: 'drill-payer', counterparty: 'drill-shop', route: provider } as const),
+    ...{ reference: randomUUID(), amount: { amount: String(amount), currency: 'EUR' } },
+  });
+  return Promise.all(Array.from({ length: count }, () => submitSlip(one(), target, signal)));
+}
+
+async function shown(stack: Stack, ids: readonly string[]): Promise<Shown[]> {
+  return Promise.all(ids.map((id) => call<Shown>(stack, 'LEDGER_URL', `/v1/slips/${id}`)));
+}
+
+async function isProofOff(stack: Stack): Promise<boolean> {
+  const path = `/v1/providers/${provider}`;
+  const { proof } = await call<{ proof: { off: boolean } | null }>(stack, 'GATEWAY_URL', path);
+  return proof?.off === true;
+}
+
+/** How many have a certificate that is valid by the keys that are served, as the program for it says. */
+async function countValid(stack: Stack, ids: readonly string[]): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'slipstream-certificates-'));
+  try {
+    const keys = join(folder, 'keys.json');
+    writeFileSync(keys, JSON.stringify(await call(stack, 'GATEWAY_URL', '/v1/certificates/keys')));
+    const program = join(import.meta.dirname, '../../tools/verify-certificate.mjs');
+    let valid = 0;
+    for (const id of ids) {
+      const file = join(folder, 'certificate.json');
+      const certificate = await call(stack, 'GATEWAY_URL', `/v1/slips/${id}/certificate`);
+      writeFileSync(file, JSON.stringify(certificate));
+      const { status, stdout } = spawnSync(process.execPath, [program, file, '--key', keys], { encoding: 'utf8' });
+      if (status === 0 && stdout.includes(id)) valid += 1;
+    }
+    return valid;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function brokenPromises(stack: Stack) {
+  const { name, partitions } = topics.ops;
+  const kafka = createKafka({ brokers: stack.env.KAFKA_BROKERS!.split(','), clientId: 'drill' });
+  const everything = new Map(Array.from({ length: partitions }, (_, partition) => [partition, 0]));
+  // A resend is told once.
+  const found = new Map<string, { slips: string[]; broken: { amount: bigint }[] }>();
+  await readTail(kafka, name, everything, (_, record) => {
+    const value = record.value();
+    const told = value === null ? null : decodeOpsEvent(value);
+    if (told?.event.type !== 'ProviderPromiseBroken' || told.event.data.provider !== provider) return;
+    found.set(told.id, told.event.data);
+  });
+  return [...found.values()];
+}
+
+/** Executions of each slip, by the providers' own word. */
+async function truth(stack: Stack): Promise<ReadonlyMap<string, number>> {
+  const answer = await fetch(new URL('/v1/truth', stack.simulatorUrl));
+  const { data } = (await answer.json()) as { data: { slip_id: string; executions: number }[] };
+  return new Map(data.map((row) => [row.slip_id, row.executions]));
+}
+
+async function setFault(stack: Stack, rule: object): Promise<void> {
+  const body = JSON.stringify([rule]);
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(new URL('/v1/rules', stack.simulatorUrl), { method: 'PUT', headers, body });
+  if (!answer.ok) throw new Error(`the simulator answered ${answer.status}: ${await answer.text()}`);
+}
+
+/** A GET, or a POST of this body. */
+async function call<T>(stack: Stack, service: string, path: string, body?: object): Promise<T> {
+  const headers = { authorization: `Bearer ${stack.env.TOKEN_OPS}`, 'content-type': 'application/json' };
+  const init = body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) };
+  const answer = await fetch(`${stack.env[service]}${path}`, init);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as T;
+}

@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { playPromise, promiseStack } from '../drills/promise.drill.ts';
+import { bootStack, type TestStack } from './support.ts';
+
+const slips = 4;
+let booted: TestStack;
+
+beforeAll(async () => {
+  booted = await bootStack(promiseStack);
+}, 240_000);
+afterAll(() => booted?.stop(), 60_000);
+
+test('a provider that executes later than it promised is seen, and believed no more until people say so', async () => {
+  const result = await playPromise(booted.stack, { slips }, (line) => console.error(line));
+  expect(result).toMatchObject({
+    ...{ seen: result.broken, certified: result.refunded, proof_off: true },
+    ...{ later_cases: slips, later_refunded: 0, restored: true, holds: true },
+  });
+}, 600_000);
