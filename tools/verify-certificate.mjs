@@ -53,6 +53,10 @@ function instant(value, where) {
   return BigInt(seconds) * 1000n + BigInt(parts[2]);
 }
 
+function micros(ms) {
+  return BigInt(ms) * 1000n;
+}
+
 function keysOf(file) {
   const content = readFileSync(file, 'utf8');
   if (content.includes('-----BEGIN')) return [createPublicKey(content)];
@@ -78,7 +82,10 @@ function open(envelope, keys) {
   const payload = bytes(envelope.payload, 'the payload');
   const head = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `;
   const signed = Buffer.concat([Buffer.from(head), payload]);
-  check(verify(null, signed, key, bytes(sig, 'the signature')), 'the signature does not fit: something was changed');
+  check(
+    verify(null, signed, key, bytes(sig, 'the signature')),
+    'the signature does not fit: something was changed',
+  );
   return { keyid, statement: JSON.parse(payload.toString('utf8')) };
 }
 
@@ -100,21 +107,41 @@ function checkDenied(attempt, where) {
   check(/^[0-9a-f]{64}$/.test(digest), `${where}.digest is no SHA-256`);
   const bounds = ['acceptance_delay_max_ms', 'visibility_delay_ms', 'quiet_period_ms'];
   members(declared, bounds, `${where}.declared`);
-  const [acceptance, visibility, quiet] = bounds.map((name) => BigInt(count(declared[name], name)) * 1000n);
+  const [acceptance, visibility, quiet] = bounds.map((name) => count(declared[name], name));
   check(Array.isArray(not_found) && not_found.length === 2, `${where} has not two answers`);
   const [first, second] = not_found.map((one, n) => checkAnswer(one, `${where}.not_found[${n}]`));
-  const countsAfter = instant(not_after, `${where}.not_after`) + (acceptance > visibility ? acceptance : visibility);
-  check(first.askedAt > countsAfter, `${where}: the first question came before the provider must have decided`);
-  check(second.askedAt >= first.askedAt + quiet, `${where}: the quiet period between the questions was not kept`);
+  const countsAfter = instant(not_after, `${where}.not_after`) + micros(Math.max(acceptance, visibility));
+  check(
+    first.askedAt > countsAfter,
+    `${where}: the first question came before the provider must have decided`,
+  );
+  check(
+    second.askedAt >= first.askedAt + micros(quiet),
+    `${where}: the quiet period between the questions was not kept`,
+  );
   return [first, second];
 }
 
 function checkStatement(statement, keyid) {
   const names = ['key_id', 'claim', 'issued_at', 'slip', 'attempts_made', 'attempts'];
-  const { key_id, claim, issued_at, slip, attempts_made, attempts } = members(statement, names, 'the statement');
+  const { key_id, claim, issued_at, slip, attempts_made, attempts } = members(
+    statement,
+    names,
+    'the statement',
+  );
   check(key_id === keyid, 'the statement names another key than the signature');
   const issuedAt = instant(issued_at, 'issued_at');
-  const ofSlip = ['id', 'caller', 'reference', 'kind', 'account', 'counterparty', 'amount', 'route', 'deadline'];
+  const ofSlip = [
+    'id',
+    'caller',
+    'reference',
+    'kind',
+    'account',
+    'counterparty',
+    'amount',
+    'route',
+    'deadline',
+  ];
   text(members(slip, ofSlip, 'the slip').id, 'slip.id');
   count(attempts_made, 'attempts_made');
   check(Array.isArray(attempts), 'attempts is no list');
@@ -135,8 +162,11 @@ function checkStatement(statement, keyid) {
     check(attempt.end === 'not_found', `${where} ended otherwise: nothing is proved`);
     denied += 1;
     const answers = checkDenied(attempt, where);
-    for (const { askedAt } of answers) check(askedAt <= issuedAt, `${where} was answered after the certificate`);
-    const said = answers.map(({ asked_at, text: body }) => `\n    asked at ${asked_at}: ${JSON.stringify(body)}`);
+    for (const { askedAt } of answers)
+      check(askedAt <= issuedAt, `${where} was answered after the certificate`);
+    const said = answers.map(
+      ({ asked_at, text: body }) => `\n    asked at ${asked_at}: ${JSON.stringify(body)}`,
+    );
     return `attempt ${number}: ${provider} was sent nothing after ${attempt.not_after}, and does not know the slip${said.join('')}`;
   });
   check(before === attempts_made, 'the last attempt is missing');
@@ -158,7 +188,9 @@ function main(args) {
     console.log(['VALID: under the declared bounds the slip was not executed', ...lines].join('\n'));
     return 0;
   } catch (error) {
-    console.error(`NOT VALID: ${error instanceof Invalid ? error.message : `it cannot be read: ${error.message}`}`);
+    console.error(
+      `NOT VALID: ${error instanceof Invalid ? error.message : `it cannot be read: ${error.message}`}`,
+    );
     return 1;
   }
 }

@@ -69,7 +69,9 @@ export async function playPromise(stack: Stack, { slips }: PromiseOptions, log: 
   await setFault(stack, { fault: 'executes_late', provider, delay_ms: lateMs });
   const first = await submit(stack, slips);
   await waitFor(async () => (await shown(stack, first)).every(hasEnd), ending('an end of every slip'));
-  const refunded = (await shown(stack, first)).filter(({ status }) => status !== 'settled').map(({ id }) => id);
+  const refunded = (await shown(stack, first))
+    .filter(({ status }) => status !== 'settled')
+    .map(({ id }) => id);
   log(`${refunded.length} of ${slips} slips were given back on proof`);
   const certified = await countValid(stack, refunded);
   const executed = async () => {
@@ -163,7 +165,9 @@ async function countValid(stack: Stack, ids: readonly string[]): Promise<number>
       const file = join(folder, 'certificate.json');
       const certificate = await call(stack, 'GATEWAY_URL', `/v1/slips/${id}/certificate`);
       writeFileSync(file, JSON.stringify(certificate));
-      const { status, stdout } = spawnSync(process.execPath, [program, file, '--key', keys], { encoding: 'utf8' });
+      const { status, stdout } = spawnSync(process.execPath, [program, file, '--key', keys], {
+        encoding: 'utf8',
+      });
       if (status === 0 && stdout.includes(id)) valid += 1;
     }
     return valid;

@@ -409,6 +409,34 @@ export const mutations: readonly Mutation[] = [
     specs: [`${gateway}/src/domain/inquiry/inquiry.spec.ts`],
   },
   {
+    name: 'R6-a-denial-whose-bytes-nobody-has-is-evidence',
+    file: `${gateway}/src/domain/proof/denials.ts`,
+    from: 'if (firstNotFoundAt === null || kept?.denials[0].askedAt === firstNotFoundAt) return dispatch;',
+    to: 'if (firstNotFoundAt !== null) return dispatch;',
+    specs: [`${gateway}/src/domain/proof/denials.spec.ts`],
+  },
+  {
+    name: 'R7-one-denial-is-certified',
+    file: `${gateway}/src/domain/proof/denials.ts`,
+    from: 'return denials.length === 2;',
+    to: 'return denials.length > 0;',
+    specs: [`${gateway}/src/adapters/certificates/envelope.spec.ts`],
+  },
+  {
+    name: 'R8-the-certificate-is-signed-without-its-type',
+    file: `${gateway}/src/adapters/certificates/envelope.ts`,
+    from: 'return Buffer.concat([Buffer.from(head), payload]);',
+    to: 'return payload;',
+    specs: [`${gateway}/src/adapters/certificates/envelope.spec.ts`],
+  },
+  {
+    name: 'R9-what-went-on-by-a-broken-word-is-sent',
+    file: `${gateway}/src/domain/proof/promise.ts`,
+    from: "return earlier.some(({ end, provider }) => end === 'unanswered' && providers.has(provider));",
+    to: 'return false;',
+    specs: [`${gateway}/src/domain/proof/promise.spec.ts`],
+  },
+  {
     name: 'T2-a-success-of-an-amount-nobody-can-read-settles',
     file: `${gateway}/src/providers/json-callback/translate.ts`,
     from: "if (amount === 'unreadable' && meaning === 'succeeded') {",
@@ -502,7 +530,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'N6-sends-while-answers-cannot-be-written',
     file: `${gateway}/src/workers/workers.ts`,
-    from: 'const isBehind = () => outcomes.behind || answers.behind;',
+    from: 'const isBehind = () => outcomes.behind || answers.behind || rechecks.behind;',
     to: 'const isBehind = () => false;',
     specs: [`${gateway}/test/recovery.int.spec.ts`],
   },

@@ -55,9 +55,10 @@ const calls: readonly CallOutcome[] = [
   { kind: 'unanswered', reason: 'restart', detail: '' },
   ...answers.map((answer) => ({ kind: 'answered', answer }) as const),
 ];
+const denied: InquiryOutcome = { kind: 'not_found', raw: { status: 404, body: Buffer.from('{}') } };
 const replies: readonly InquiryOutcome[] = [
-  { kind: 'not_found' },
-  { kind: 'not_found' },
+  denied,
+  denied,
   { kind: 'no_answer', detail: '' },
   ...answers.map((answer) => ({ kind: 'answered', answer }) as const),
 ];

@@ -17,7 +17,9 @@ test('the first key signs, and each is named by its thumbprint', async () => {
   const keys = open(current, publicHalf);
   const bytes = Buffer.from('a certificate');
   const [first, second] = keys.publicKeys;
-  expect(verify(null, bytes, createPublicKey({ key: first as never, format: 'jwk' }), keys.sign(bytes))).toBe(true);
+  expect(verify(null, bytes, createPublicKey({ key: first as never, format: 'jwk' }), keys.sign(bytes))).toBe(
+    true,
+  );
   expect(keys.keyId).toBe(first!.kid);
   expect([first!.kid, second!.kid]).toEqual([
     await calculateJwkThumbprint(current as never),

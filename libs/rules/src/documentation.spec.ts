@@ -44,8 +44,7 @@ describe('docs/reference/configuration.md', () => {
       const fixed = (defaults as Record<string, unknown>)[key];
       if (typeof fixed === 'number' || typeof fixed === 'boolean')
         expect([key, value]).toEqual([key, String(fixed)]);
-      if (key.endsWith('_ladder_ms'))
-        expect(value).toBe((fixed as number[]).join(', '));
+      if (key.endsWith('_ladder_ms')) expect(value).toBe((fixed as number[]).join(', '));
     }
   });
 

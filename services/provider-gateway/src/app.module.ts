@@ -17,7 +17,7 @@ import {
   type Runtime,
 } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
-import { watched } from './adapters/calls/circuits.ts';
+import { type MeteredCall, watched } from './adapters/calls/circuits.ts';
 import { certificateSigner } from './adapters/certificates/envelope.ts';
 import {
   CALLBACK_INTAKE,
@@ -27,7 +27,7 @@ import {
 import { CERTIFICATE_KEYS, CertificatesController } from './adapters/http/certificates.controller.ts';
 import { counters } from './adapters/http/metrics.ts';
 import { PROVIDER_VIEW, ProvidersController } from './adapters/http/providers.controller.ts';
-import { SLIP_VIEW, type SlipViews, SlipsController } from './adapters/http/slips.controller.ts';
+import { SLIP_VIEW, SlipsController, type SlipViews } from './adapters/http/slips.controller.ts';
 import { UNMATCHED_VIEW, UnmatchedController } from './adapters/http/unmatched.controller.ts';
 import { reportedResults, resultsGroup } from './adapters/kafka/reported-results.ts';
 import { slipEvents, slipEventsGroup } from './adapters/kafka/slip-events.ts';
@@ -35,6 +35,7 @@ import { upstreamMarks, wholeUpstreamTicks } from './adapters/kafka/upstream.ts'
 import { foldSwitch } from './adapters/postgres/provider-states.ts';
 import { recovery } from './adapters/postgres/recovery.ts';
 import { mayPass, postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
+import { DelayLog } from './application/delays.ts';
 import type { NewlyDue } from './application/follow-slips.ts';
 import type { Providers } from './application/ports.ts';
 import type { CallbackHandling, ReceivedCallback } from './application/receive-callbacks.ts';
@@ -44,6 +45,7 @@ import { callSlots } from './application/slots.ts';
 import { tellHealth } from './application/tell-health.ts';
 import { type UseCases, useCases } from './application/use-cases.ts';
 import type { GatewayConfig } from './config.ts';
+import type { ObservedDelay } from './domain/provider/delays.ts';
 import { openProviders } from './providers/registry.ts';
 import { workers } from './workers/workers.ts';
 
@@ -70,11 +72,16 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
   const logger = new Logger('Gateway');
   const onError = errorLog(logger);
   const { count, meter, register } = counters();
-  const options = storeOptions(runtime, certificateKeys);
+  const delays = new DelayLog();
+  const options = storeOptions(runtime, certificateKeys, delays);
   const store = postgresStore(runtime.unitOfWork, options);
   const monotonicMs = () => performance.now();
   const { providers, circuits } = watched(openProviders(rules.providers.values()), {
-    ...{ monotonicMs, onCall: meter },
+    monotonicMs,
+    onCall: (call) => {
+      meter(call);
+      delays.note(acceptedBy(call));
+    },
     onHealth: (change) => tellHealth({ store, instance: settings.instanceId, onError }, change),
   });
   const slots = callSlots(providers, circuits, onError);
@@ -100,6 +107,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
     owner: settings.instanceId,
     count,
     onUntold: onError,
+    delays,
   });
   const work = workers({
     does: resting(does, runtime.isOpen),
@@ -122,7 +130,13 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
     name: 'provider-gateway',
     module: {
       module: GatewayModule,
-      controllers: [CallbacksController, CertificatesController, ProvidersController, SlipsController, UnmatchedController],
+      controllers: [
+        CallbacksController,
+        CertificatesController,
+        ProvidersController,
+        SlipsController,
+        UnmatchedController,
+      ],
       providers: [
         {
           provide: CALLBACK_INTAKE,
@@ -143,6 +157,11 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
       return runtime.parts(host);
     },
   };
+}
+
+/** A call that its provider answered was accepted by then. */
+function acceptedBy({ provider, call, outcome, tookMs: ms }: MeteredCall): ObservedDelay[] {
+  return call === 'dispatch' && outcome === 'answered' ? [{ provider, kind: 'acceptance', ms }] : [];
 }
 
 /** Answers are taken meanwhile, so the service is ready; what it does not do is said. */
@@ -207,13 +226,14 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
   };
 }
 
-function storeOptions(runtime: Runtime, certificateKeys: SigningKeys): StoreOptions {
+function storeOptions(runtime: Runtime, certificateKeys: SigningKeys, delays: DelayLog): StoreOptions {
   return {
     encode: (event) => outboundEvent(runtime, event),
     encodeOps: (event) => outboundOpsEvent(runtime, event),
     events: { group: slipEventsGroup, topic: topics.events.name },
     resultsTopic: topics.results.name,
     certify: certificateSigner(certificateKeys),
+    observe: (observed) => delays.note(observed),
   };
 }
 

@@ -526,6 +526,11 @@ describe('GET /v1/providers', () => {
       },
       state: null,
       proof: null,
+      observed: {
+        acceptance: expect.objectContaining({ count: expect.any(Number) }),
+        visibility: expect.any(Object),
+        callback: expect.any(Object),
+      },
       circuit: expect.objectContaining({ state: expect.any(String), calls: expect.any(Number) }),
       in_flight: { dispatches: expect.any(Number), inquiries: expect.any(Number) },
       open_slips: expect.any(Object),

@@ -85,7 +85,8 @@ afterEach(async () => {
 
 const rulesOf = (more: Partial<Parameters<typeof providerRules>[1]> = {}) => [
   providerRules(acme.url, { id: 'acme', ...more }),
-  providerRules(borealis.url, { id: 'borealis' }),
+  // A slow machine is not what is asked about.
+  providerRules(borealis.url, { id: 'borealis', answerTimeoutMs: 10_000 }),
 ];
 
 async function opsEvents() {
@@ -343,7 +344,12 @@ test('a slip that nobody executed has a certificate of every attempt', async () 
   expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({
     claim: 'not_executed',
     attempts: [
-      { attempt: 1, provider: 'acme', end: 'not_found', not_found: [{ http_status: 404 }, { http_status: 404 }] },
+      {
+        attempt: 1,
+        provider: 'acme',
+        end: 'not_found',
+        not_found: [{ http_status: 404 }, { http_status: 404 }],
+      },
       { provider: 'borealis', end: 'not_sent' },
     ],
   });
@@ -375,7 +381,10 @@ test('a provider that has what it denied is believed no more, at any instance, u
       },
     },
   ]);
-  expect(await gateway.does.showProvider('acme')).toMatchObject({ proof: { off: true } });
+  await gateway.does.keepDelays();
+  const shown = (await gateway.does.showProvider('acme'))!;
+  expect(shown).toMatchObject({ proof: { off: true }, observed: { acceptance: { count: 1 } } });
+  expect(shown.observed.acceptance.maxMs).toBeGreaterThan(shown.capabilities.acceptanceDelayMaxMs!);
 
   // Two NOT_FOUND prove nothing any more, whoever asks.
   const later = await gateway.slip();

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { topics } from '@slipstream/contracts';
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import { coreMigrations, migrate, openDataSource, prepareTopics, UnitOfWork } from '@slipstream/postgres';
+import { waitFor } from '@slipstream/testing';
 import { postgresStore } from '../src/adapters/postgres/store.ts';
 import type { Store } from '../src/application/ports.ts';
 import { hear, moveTo } from '../src/domain/dispatch/earlier.ts';
 import { final } from '../src/domain/dispatch/spec-support.ts';
-import { waitFor } from '@slipstream/testing';
 import { storeOptions } from './support/harness.ts';
 
 const environment = sharedEnvironment();
@@ -94,7 +94,10 @@ test('whom else a provider names so is looked up by the name, not among all of i
   );
   const look = /select min[^;]*(?=\);)/.exec(named!.prosrc)![0];
   const parameters = { of_provider: '$1', name: '$2', slip: '$3' };
-  const sql = look.replace(/\b(of_provider|name|slip)\b/g, (word) => parameters[word as keyof typeof parameters]);
+  const sql = look.replace(
+    /\b(of_provider|name|slip)\b/g,
+    (word) => parameters[word as keyof typeof parameters],
+  );
   const plan = await unitOfWork.query<{ 'QUERY PLAN': string }>(`explain (generic_plan) ${sql}`);
   expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toMatch(
     /Index Cond: \(\(provider = \$1\) AND \(provider_reference = \$2\)\)/,
@@ -112,7 +115,9 @@ test('of two transactions that write one name at once the second sees the first'
   const first = Promise.withResolvers<void>();
   const one = write('s-10', first.promise);
   const waits = () =>
-    unitOfWork.query("select 1 from pg_stat_activity where wait_event_type = 'Lock' and wait_event = 'advisory'");
+    unitOfWork.query(
+      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and wait_event = 'advisory'",
+    );
   const held = "select 1 from pg_locks where locktype = 'advisory' and granted";
   await waitFor(async () => (await unitOfWork.query(held)).length > 0, { what: 'the first to write' });
   const two = write('s-11', Promise.resolve());

@@ -1,8 +1,10 @@
+import { type Instant, instantToMs } from '@slipstream/kernel';
 import type { PendingEvent } from '@slipstream/slip';
 import type { Received } from '../domain/dispatch/receive-answer.ts';
 import type { Dispatch, NewInquiry, Step } from '../domain/dispatch/state.ts';
 import { type Certificate, certificateOf } from '../domain/proof/certificate.ts';
-import { brokenBy } from '../domain/proof/promise.ts';
+import { brokenBy, notAfterOf } from '../domain/proof/promise.ts';
+import type { ObservedDelay } from '../domain/provider/delays.ts';
 import { tellBroken } from './broken-promise.ts';
 import type { Count, SlipDenials, StoreTx } from './ports.ts';
 
@@ -16,14 +18,18 @@ export function countOdd(step: Step | Received, count: Count): void {
 /** Collects what a batch of decisions changes, in order, and writes it with one statement per table. */
 export class Changes {
   readonly #rows: Map<string, Dispatch>;
+  readonly #now: Instant | null;
+  readonly #observed: ObservedDelay[] = [];
   readonly #changed = new Set<string>();
   readonly #events: PendingEvent[] = [];
   readonly #inquiries: NewInquiry[] = [];
   readonly #denials: SlipDenials[] = [];
   readonly #broken: (Pick<Dispatch, 'slipId' | 'amount'> & { readonly provider: string })[] = [];
 
-  constructor(rows: Map<string, Dispatch> = new Map()) {
+  /** @param now the database's clock, for what was observed of providers; null: nothing is */
+  constructor(rows: Map<string, Dispatch> = new Map(), now: Instant | null = null) {
     this.#rows = rows;
+    this.#now = now;
   }
 
   /** The row as the decisions so far have left it. */
@@ -40,7 +46,11 @@ export class Changes {
     const { slipId } = step.dispatch;
     const before = this.#rows.get(slipId);
     const broken = before && brokenBy(before, step.events);
-    if (broken) this.#broken.push({ provider: broken, slipId, amount: before.amount });
+    if (broken) {
+      this.#broken.push({ provider: broken, slipId, amount: before.amount });
+      const notAfter = notAfterOf(before, broken);
+      if (notAfter !== null) this.observe({ provider: broken, kind: 'acceptance', from: notAfter });
+    }
     if (this.#rows.get(slipId) !== step.dispatch) this.add(step.dispatch);
     this.#events.push(...step.events);
     this.#inquiries.push(...step.inquiries);
@@ -49,6 +59,12 @@ export class Changes {
   /** Keeps what a provider said of an attempt that it does not know. */
   keep(denials: SlipDenials): void {
     this.#denials.push(denials);
+  }
+
+  /** A delay of a provider that ends now; one that begins later by another clock is none. */
+  observe({ from, ...delay }: Omit<ObservedDelay, 'ms'> & { readonly from: Instant }): void {
+    const ms = this.#now === null ? -1 : instantToMs(this.#now) - instantToMs(from);
+    if (ms >= 0) this.#observed.push({ ...delay, ms });
   }
 
   publish(event: PendingEvent): void {
@@ -79,6 +95,7 @@ export class Changes {
     for (const { slipId, other } of shared) this.#events.push(...this.#sharing(slipId, other));
     if (this.#inquiries.length > 0) await tx.inquiries.add(this.#inquiries);
     if (this.#denials.length > 0) await tx.proofs.keep(this.#denials);
+    if (this.#observed.length > 0) tx.observe(this.#observed);
     await this.#certify(tx);
     const broken = Map.groupBy(this.#broken, ({ provider }) => provider);
     for (const [provider, slips] of broken) await tellBroken(tx, provider, slips);

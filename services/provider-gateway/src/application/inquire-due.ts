@@ -1,4 +1,5 @@
 import { type Instant, must } from '@slipstream/kernel';
+import { providerHasSpoken } from '@slipstream/slip';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import {
   type Answered,
@@ -151,7 +152,7 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
       tx.dispatches.lock(slipIds),
     ]);
     const kept = await keptOf(tx, answers);
-    const changes = new Changes(rows);
+    const changes = new Changes(rows, now);
     const done = new Set<string>();
     const again = new Map<ClaimedInquiry, Instant>();
     const said = new Map<ClaimedInquiry, Said>();
@@ -172,12 +173,16 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
       const next = (one: Dispatch) => parts.routing.choose(one, disabled);
       const asked = { askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs, next };
       const before = kept.get(inquiry.slipId)?.find(({ attempt }) => attempt === dispatch.attempt);
-      const step = answerInquiry(withoutPoll(asKept(dispatch, before), inquiry), as, asked);
+      const known = outcome.kind === 'not_found' ? asKept(dispatch, before) : dispatch;
+      const step = answerInquiry(withoutPoll(known, inquiry), as, asked);
       changes.apply(polled(step, now, terms));
       const denials = denialsOf(parts.providers, dispatch, before, step, asked);
       if (denials !== null) {
         changes.keep({ slipId: inquiry.slipId, ...denials, recheckAt: recheckOf(denials, now, terms) });
         kept.set(inquiry.slipId, [denials, ...(kept.get(inquiry.slipId) ?? [])]);
+      }
+      if (outcome.kind === 'not_found' && isVisible(dispatch, inquiry)) {
+        changes.observe({ provider: inquiry.provider, kind: 'visibility', from: dispatch.notAfter! });
       }
       const at = first ? askAgainAt(step.dispatch, inquiry, asked) : null;
       if (at !== null) again.set(inquiry, at);
@@ -190,6 +195,11 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
     await tx.inquiries.postpone(again);
     await changes.write(tx);
   });
+}
+
+/** Whether the provider has the slip by its own word: it should know of it when it is asked. */
+function isVisible(dispatch: Dispatch, { provider }: ClaimedInquiry): boolean {
+  return dispatch.provider === provider && dispatch.notAfter !== null && providerHasSpoken(dispatch);
 }
 
 /** What is kept of slips that a provider denies now; of others nobody needs to know. */
@@ -217,7 +227,13 @@ function denialsOf(
   const { acceptanceDelayMaxMs, visibilityDelayMs } = provider.capabilities;
   if (acceptanceDelayMaxMs === null) return null;
   const declared = { acceptanceDelayMaxMs, visibilityDelayMs, quietPeriodMs: policy.quietPeriodMs };
-  const intent = { attempt, provider: provider.id, digest: provider.prepare(dispatch).digest, notAfter, declared };
+  const intent = {
+    attempt,
+    provider: provider.id,
+    digest: provider.prepare(dispatch).digest,
+    notAfter,
+    declared,
+  };
   return keep(intent, before, { ...outcome.raw, askedAt, receivedAt: now }, denial === 'proves');
 }
 

@@ -7,6 +7,7 @@ import type { PollLimits } from '../domain/inquiry/poll.ts';
 import type { Certificate } from '../domain/proof/certificate.ts';
 import type { AttemptDenials } from '../domain/proof/denials.ts';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
+import type { DelayCount, ObservedDelay } from '../domain/provider/delays.ts';
 import type { FinalityTerms } from '../domain/provider/finality.ts';
 import type { ReportedResult } from '../domain/result/reported-result.ts';
 import type { ClockMarks } from '../domain/watermark/bounds.ts';
@@ -50,11 +51,14 @@ export interface StoreTx {
   readonly clocks: ClockMarkStore;
   readonly providerStates: ProviderStates;
   readonly proofSwitches: ProofSwitches;
+  readonly delays: Delays;
   readonly commands: Commands;
   readonly proofs: Proofs;
   /** What has no slip yet, the oldest first, after a place; at most `limit`. */
   unmatched(filter: UnmatchedFilter, after: UnmatchedPlace | null, limit: number): Promise<UnmatchedPage>;
   publish(events: readonly PendingEvent[]): void;
+  /** Delays that this transaction has seen; they count once it is committed. */
+  observe(delays: readonly ObservedDelay[]): void;
   /** Publishes what belongs to no slip. */
   tell(events: readonly PendingOpsEvent[]): void;
   /**
@@ -245,7 +249,9 @@ export interface Proofs {
   /** Keeps what a provider denied; a later state of an attempt takes the place of the one before. */
   keep(denials: readonly SlipDenials[]): Promise<void>;
   /** What is kept of these slips, by slip; `now` is the database's clock. */
-  of(slipIds: readonly string[]): Promise<{ now: Instant; kept: ReadonlyMap<string, readonly AttemptDenials[]> }>;
+  of(
+    slipIds: readonly string[],
+  ): Promise<{ now: Instant; kept: ReadonlyMap<string, readonly AttemptDenials[]> }>;
   /** Takes what is to be asked again, at most `limits` of each provider; it is nobody else's for `leaseMs`. */
   claimRechecks(
     limits: ReadonlyMap<string, number>,
@@ -259,6 +265,12 @@ export interface Proofs {
   certify(certificates: readonly Certificate[]): Promise<void>;
   /** A slip's signed certificate, as it was made; null: it has none. */
   certificate(slipId: string): Promise<string | null>;
+}
+
+/** Delays of providers as they really are. */
+export interface Delays {
+  add(counts: readonly DelayCount[]): Promise<void>;
+  of(provider: string): Promise<readonly DelayCount[]>;
 }
 
 /** Keyed commands of people, kept for ever: the same request again gets the same answer. */

@@ -35,7 +35,7 @@ export async function receiveCallbacks(
     const fresh = await tx.callbacks.add(stored);
     const wanted = stored.filter(({ slipId }, index) => fresh.has(index) && slipId !== '');
     const { now, rows } = await tx.dispatches.lock([...new Set(wanted.map(({ slipId }) => slipId))]);
-    const changes = new Changes(rows);
+    const changes = new Changes(rows, now);
     const results = callbacks.map((callback, index) =>
       fresh.has(index) ? handle(changes, callback, now, providers) : 'replayed',
     );
@@ -80,6 +80,9 @@ export function handleMessage(
   const receipt = { answer, evidence: 'signed_callback', receivedAt: null, now } as const;
   const received = hear(dispatch, provider, receipt);
   changes.apply(polled(received, now, capabilitiesOf(providers, received.dispatch)));
+  if (received.reception === 'recorded' && said.providerTime !== null) {
+    changes.observe({ provider, kind: 'callback', from: said.providerTime });
+  }
   return received.reception;
 }
 

@@ -39,7 +39,11 @@ export async function recheckDue(
   const free = new Map([...slots.free()].map(([id, places]) => [id, Math.min(places, perRoundMax)]));
   const due = await store.run((tx) => tx.proofs.claimRechecks(free, leases(providers)));
   for (const recheck of due) {
-    slots.run(recheck.provider, () => ask(providers, recheck, record), () => {});
+    slots.run(
+      recheck.provider,
+      () => ask(providers, recheck, record),
+      () => {},
+    );
   }
   return due.length;
 }
@@ -61,8 +65,10 @@ export async function recordRechecks(
   answers: readonly AnsweredRecheck[],
 ): Promise<void> {
   await store.run(async (tx) => {
-    const { now, rows } = await tx.dispatches.lock([...new Set(answers.map(({ recheck }) => recheck.slipId))]);
-    const changes = new Changes(rows);
+    const { now, rows } = await tx.dispatches.lock([
+      ...new Set(answers.map(({ recheck }) => recheck.slipId)),
+    ]);
+    const changes = new Changes(rows, now);
     for (const { recheck, outcome } of answers) {
       const dispatch = changes.get(recheck.slipId);
       const terms = providers.get(recheck.provider)?.capabilities ?? null;

@@ -24,7 +24,7 @@ export async function recordOutcomes(parts: RecorderParts, calls: readonly Ended
   await parts.store.run(async (tx) => {
     const slipIds = [...new Set(calls.map((call) => call.slipId))];
     const { now, rows, disabled, distrusted } = await tx.dispatches.lock(slipIds);
-    const changes = new Changes(rows);
+    const changes = new Changes(rows, now);
     for (const ended of calls) {
       const dispatch = changes.get(ended.slipId);
       if (!dispatch) continue;

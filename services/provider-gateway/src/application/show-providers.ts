@@ -1,3 +1,4 @@
+import { type ObservedDelays, observedDelays } from './delays.ts';
 import type {
   Capabilities,
   Circuits,
@@ -18,6 +19,8 @@ export interface ProviderView {
   readonly state: ProviderState | null;
   /** Whether its NOT_FOUND prove anything, since it broke its promise first; null: it never did. */
   readonly proof: ProofSwitch | null;
+  /** How long it really takes, beside what its capabilities declare. */
+  readonly observed: ObservedDelays;
   /** Of this instance's calls: `open` while none is made, `half_open` while one tries it again. */
   readonly circuit: CircuitView;
   /** Calls of this instance that run now. */
@@ -45,16 +48,18 @@ export async function showProvider(parts: ProviderViewParts, id: string): Promis
 }
 
 async function show(parts: ProviderViewParts, { id, capabilities }: Provider): Promise<ProviderView> {
-  const { open, states, switches } = await parts.store.run(async (tx) => ({
+  const { open, states, switches, delays } = await parts.store.run(async (tx) => ({
     open: await tx.dispatches.countOpen(id),
     states: await tx.providerStates.all(),
     switches: await tx.proofSwitches.all(),
+    delays: await tx.delays.of(id),
   }));
   return {
     id,
     capabilities,
     state: states.get(id) ?? null,
     proof: switches.get(id) ?? null,
+    observed: observedDelays(delays),
     circuit: parts.circuits.view(id),
     inFlight: { dispatches: parts.dispatchSlots.taken(id), inquiries: parts.inquirySlots.taken(id) },
     openSlips: Object.fromEntries(open),

@@ -1,6 +1,7 @@
 import type { Bound } from '../domain/watermark/bounds.ts';
 import { askAboutSuspect, SuspectLimit } from './ask-about-suspects.ts';
 import { askForPeople, type PeoplesAsk, showPeoplesQuestion, type WillBeAsked } from './ask-for-people.ts';
+import type { DelayLog } from './delays.ts';
 import { type DispatcherParts, dispatchDueSlips } from './dispatch-due-slips.ts';
 import { foldBackSlips } from './fold-back-slips.ts';
 import { type FollowedEvent, followSlips, type NewlyDue } from './follow-slips.ts';
@@ -74,6 +75,8 @@ export interface UseCases {
   /** Asks providers again about what they denied; gives how many were asked about. */
   recheckDue(record: (answered: AnsweredRecheck) => Promise<void>): Promise<number>;
   recordRechecks(answers: readonly AnsweredRecheck[]): Promise<void>;
+  /** Writes the delays that were observed; gives how many counts. */
+  keepDelays(): Promise<number>;
   /** Puts people's question about a slip on the list. */
   askForPeople(request: PeoplesAsk): Promise<WillBeAsked & { readonly replayed: boolean }>;
   showPeoplesQuestion(slipId: string): Promise<PeoplesQuestion | null>;
@@ -91,6 +94,7 @@ export type Parts = RecorderParts &
   Pick<ProviderViewParts, 'dispatchSlots' | 'inquirySlots' | 'circuits'> & {
     /** The parked results of one slip could not be told, those of others could. */
     readonly onUntold: (error: unknown) => void;
+    readonly delays: DelayLog;
   };
 
 export function useCases(parts: Parts): UseCases {
@@ -126,6 +130,7 @@ export function useCases(parts: Parts): UseCases {
     restoreProof: (request) => restoreProof(parts, request),
     recheckDue: (record) => recheckDue({ ...parts, slots: inquirySlots }, record),
     recordRechecks: (answers) => recordRechecks(parts, answers),
+    keepDelays: () => parts.delays.keep(store),
     askForPeople: (request) => askForPeople(parts, request),
     showPeoplesQuestion: (slipId) => showPeoplesQuestion(store, slipId),
     showCertificate: (slipId) => store.run((tx) => tx.proofs.certificate(slipId)),

@@ -16,6 +16,8 @@ async function started() {
     giveUpLapsed: async () => 0,
     reroute: async () => 0,
     takeUpOrphans: async () => 0,
+    recheckDue: async () => 0,
+    keepDelays: async () => 0,
     anythingInHand: async () => world.inHand,
   } as unknown as UseCases;
   const slots = { idle: async () => {} } as never;

@@ -76,11 +76,15 @@ export function workers(parts: WorkerParts): Workers {
     ...(parts.hasChoice ? [loops.make('slips to be handed on', { minMs: 100, maxMs: 1_000 }, reroute)] : []),
     loops.make('callbacks that came before their slip', { minMs: 1_000, maxMs: 5_000 }, does.takeUpOrphans),
     loops.make('denied slips', { minMs: 1_000, maxMs: 5_000 }, unlessBehind(recheck)),
+    loops.make('observed delays', { minMs: 5_000, maxMs: 10_000 }, async () => {
+      await does.keepDelays();
+      return 0;
+    }),
     loops.make('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
   ];
   const together = callers(dispatcher, inquirer, [outcomes, answers, rechecks]);
   return {
-    parts: [connections(parts.providers), together, ...keepers],
+    parts: [connections(parts.providers), lastDelays(does, onError), together, ...keepers],
     newIntents: () => (together.isCalling && !isBehind() ? does.newIntents(calls) : null),
     wake({ calls, inquiries }) {
       if (calls > 0) dispatcher.wake();
@@ -157,6 +161,17 @@ function callers(
       for (const recorder of recorders) recorder.end();
     },
     health: () => (dispatcher.health().ok ? inquirer : dispatcher).health(),
+  };
+}
+
+/** What was observed since the last look is written when nothing more is. */
+function lastDelays(does: Pick<UseCases, 'keepDelays'>, onError: (error: unknown) => void): Part {
+  return {
+    name: 'observed delays of the end',
+    start: async () => {},
+    stop: async () => {
+      await does.keepDelays().catch(onError);
+    },
   };
 }
 

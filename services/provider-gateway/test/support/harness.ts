@@ -20,6 +20,7 @@ import { v7 } from 'uuid';
 import { type MeteredCall, watched } from '../../src/adapters/calls/circuits.ts';
 import { certificateSigner } from '../../src/adapters/certificates/envelope.ts';
 import { mayPass, postgresStore, type StoreOptions } from '../../src/adapters/postgres/store.ts';
+import { DelayLog } from '../../src/application/delays.ts';
 import { followSlips } from '../../src/application/follow-slips.ts';
 import type { Counted, Providers, Store } from '../../src/application/ports.ts';
 import type { UpstreamTick } from '../../src/application/release-parked.ts';
@@ -129,6 +130,7 @@ export class Harness {
       clockTrouble: () => this.clockTrouble,
       count: this.count,
       onUntold: onError,
+      delays,
       owner,
     });
     const upstream = () => this.upstream;
@@ -215,6 +217,9 @@ export function grouped<Item, Result>(flush: (items: readonly Item[]) => Promise
   return new GroupCommit(flush, { batchSizeMax: 100, waitingMax: 1_000, onFull: () => new Error('full') });
 }
 
+/** What all stores of a run have observed. */
+export const delays = new DelayLog();
+
 /** Made anew by each run. */
 export const certificateKeys = newSigningKeys();
 
@@ -233,4 +238,5 @@ export const storeOptions: StoreOptions = {
   events: { group: 'provider-gateway', topic: topics.events.name },
   resultsTopic: topics.results.name,
   certify: certificateSigner(certificateKeys),
+  observe: (observed) => delays.note(observed),
 };

@@ -32,7 +32,9 @@ writeFileSync(keyFile, pem);
 function check(envelope: string, key = keyFile) {
   const file = join(folder, 'certificate.json');
   writeFileSync(file, envelope);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, file, '--key', key], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, file, '--key', key], {
+    encoding: 'utf8',
+  });
   return { status, said: stdout + stderr };
 }
 
@@ -46,7 +48,13 @@ const denied = (more: Partial<AttemptDenials> = {}): AttemptDenials => ({
   denials: [denial(1_001), denial(3_001)],
   ...more,
 });
-const unanswered = dispatch({ status: 'unanswered', attempt: 1, sentMaybe: true, nextAt: null, notAfter: t0 });
+const unanswered = dispatch({
+  status: 'unanswered',
+  attempt: 1,
+  sentMaybe: true,
+  nextAt: null,
+  notAfter: t0,
+});
 const issuedAt = addMs(t0, 3_030);
 const certificate = (more: Partial<AttemptDenials> = {}): Certificate =>
   certificateOf(unanswered, [denied(more)], issuedAt)!;
@@ -72,7 +80,10 @@ describe('a certificate of non-execution', () => {
   test('names its key, and fits no other', () => {
     const other = join(folder, 'other.pem');
     writeFileSync(other, newKeys().pem);
-    expect(check(sign(certificate()), other)).toMatchObject({ status: 1, said: expect.stringContaining(keys.keyId) });
+    expect(check(sign(certificate()), other)).toMatchObject({
+      status: 1,
+      said: expect.stringContaining(keys.keyId),
+    });
     const set = join(folder, 'keys.json');
     writeFileSync(set, JSON.stringify({ keys: [...newKeys().keys.publicKeys, ...keys.publicKeys] }));
     expect(check(sign(certificate()), set)).toMatchObject({ status: 0 });

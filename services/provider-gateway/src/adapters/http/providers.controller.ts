@@ -70,7 +70,8 @@ export class ProvidersController {
   @HttpCode(200)
   @Scopes('providers:write')
   @ApiOperation({
-    summary: 'Lets NOT_FOUND of a provider prove again that it did not execute a slip, after it broke its promise',
+    summary:
+      'Lets NOT_FOUND of a provider prove again that it did not execute a slip, after it broke its promise',
   })
   async restoreProof(
     @Param('id') provider: string,

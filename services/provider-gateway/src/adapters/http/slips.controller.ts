@@ -70,7 +70,9 @@ export class SlipsController {
 
   @Get('inquiry')
   @ApiOperation({ summary: 'The question that people put about a slip last, and what came of it' })
-  @ApiOkResponse({ description: '`{slip_id, provider, status: due|asking|answered, ask_at, asked_at, said}`' })
+  @ApiOkResponse({
+    description: '`{slip_id, provider, status: due|asking|answered, ask_at, asked_at, said}`',
+  })
   async inquiry(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const question = await this.views.showPeoplesQuestion(slipIdOf(id));

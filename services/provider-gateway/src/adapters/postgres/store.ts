@@ -4,9 +4,11 @@ import { classifyDatabaseError, type OutboundRecord, type Tx, type UnitOfWork } 
 import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import type { Store, StoreTx } from '../../application/ports.ts';
 import type { Certificate } from '../../domain/proof/certificate.ts';
+import type { ObservedDelay } from '../../domain/provider/delays.ts';
 import { callbacks } from './callbacks.ts';
 import { clockMarks } from './clock-marks.ts';
 import { commands } from './commands.ts';
+import { delays } from './delays.ts';
 import { dispatches } from './dispatches.ts';
 import { inquiries } from './inquiries.ts';
 import { parkedResults } from './parked-results.ts';
@@ -18,6 +20,8 @@ import { unmatched } from './unmatched.ts';
 export interface StoreOptions {
   readonly encode: (event: PendingEvent) => OutboundRecord;
   readonly encodeOps: (event: PendingOpsEvent) => OutboundRecord;
+  /** Counts delays that were seen. */
+  readonly observe: (delays: readonly ObservedDelay[]) => void;
   /** Signs a certificate. */
   readonly certify: (certificate: Certificate) => string;
   /** Where the slips' events are followed: orphans are told by how far that has come. */
@@ -40,6 +44,8 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
     clocks: clockMarks(tx, options.resultsTopic),
     providerStates: providerStates(tx),
     proofSwitches: proofSwitches(tx),
+    delays: delays(tx),
+    observe: (observed) => tx.afterCommit(() => options.observe(observed)),
     commands: commands(tx),
     proofs: proofs(tx, options.certify),
     tell: (events) => tx.publish(events.map(options.encodeOps)),

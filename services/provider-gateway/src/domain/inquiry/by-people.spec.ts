@@ -4,7 +4,13 @@ import { dispatch, t0 } from '../dispatch/spec-support.ts';
 import { type PeoplesFacts, peoplesGapMs, planForPeople } from './by-people.ts';
 import { peopleNumber, planInquiry } from './inquiry.ts';
 
-const unanswered = dispatch({ status: 'unanswered', attempt: 1, sentMaybe: true, nextAt: null, notAfter: t0 });
+const unanswered = dispatch({
+  status: 'unanswered',
+  attempt: 1,
+  sentMaybe: true,
+  nextAt: null,
+  notAfter: t0,
+});
 const facts = (more: Partial<PeoplesFacts> = {}): PeoplesFacts => ({
   now: addMs(t0, 10_000),
   lastAskedAt: null,
@@ -30,7 +36,9 @@ describe('people ask', () => {
   });
 
   test('not before the provider can know of the slip', () => {
-    expect(planForPeople(unanswered, facts({ now: addMs(t0, 1_000) }))).toMatchObject({ at: addMs(t0, 3_000) });
+    expect(planForPeople(unanswered, facts({ now: addMs(t0, 1_000) }))).toMatchObject({
+      at: addMs(t0, 3_000),
+    });
     const calling = dispatch({ status: 'intended', attempt: 1, notAfter: t0, leaseUntil: addMs(t0, 9_000) });
     expect(planForPeople(calling, facts({ now: addMs(t0, 1_000) }))).toMatchObject({ at: addMs(t0, 12_000) });
   });

@@ -71,13 +71,24 @@ describe('a due inquiry', () => {
 });
 
 test('a slip that went on from a provider that broke its promise is proved by nothing', () => {
-  const earlier = { attempt: 1, provider: 'acme', notAfter: t0, end: 'unanswered', firstNotFoundAt: t0 } as const;
+  const earlier = {
+    attempt: 1,
+    provider: 'acme',
+    notAfter: t0,
+    end: 'unanswered',
+    firstNotFoundAt: t0,
+  } as const;
   const moved = dispatch({ provider: 'bolt', attempt: 1, earlier: [earlier] });
   const inquiry = { slipId: moved.slipId, n: 1, provider: 'bolt' };
   const plan = (distrusted: string[]) => planInquiry(moved, inquiry, t0, true, new Set(distrusted));
-  expect(plan(['bolt'])).toMatchObject({ step: { events: [{ event: { data: { provesNotExecuted: true } } }] } });
+  expect(plan(['bolt'])).toMatchObject({
+    step: { events: [{ event: { data: { provesNotExecuted: true } } }] },
+  });
   expect(plan(['acme'])).toMatchObject({
-    step: { dispatch: moved, events: [{ event: { data: { answer: 'no_answer', provesNotExecuted: false } } }] },
+    step: {
+      dispatch: moved,
+      events: [{ event: { data: { answer: 'no_answer', provesNotExecuted: false } } }],
+    },
   });
 });
 
@@ -234,10 +245,7 @@ describe('a slip that may go on to another provider', () => {
     ['when the provider has spoken', () => notFound({ ...once, acknowledged: true }, 3_001)],
     ['when it is closed', () => notFound({ ...once, closedForDispatch: true }, 3_001)],
     ['past its deadline', () => notFound({ ...once, deadline: addMs(t0, 3_005) }, 3_001)],
-    [
-      'when nobody else may be called',
-      () => answerInquiry(once, ask(0), asked(denied, 3_001)),
-    ],
+    ['when nobody else may be called', () => answerInquiry(once, ask(0), asked(denied, 3_001))],
   ])('does not: %s', (_, answer) => {
     expect(answer().dispatch).toMatchObject({ provider: 'acme', status: 'unanswered', sentMaybe: true });
   });

@@ -75,7 +75,10 @@ export function planInquiry(
   if (inquiry.n <= 0 && neverLeft(dispatch) && !wasEarlier) return answer('no_answer', 'It is with nobody.');
   if (neverLeft(dispatch) && !wasEarlier) {
     if (restsOn(dispatch, distrusted)) {
-      return answer('no_answer', 'It went on from a provider that broke its promise since: nothing is proved.');
+      return answer(
+        'no_answer',
+        'It went on from a provider that broke its promise since: nothing is proved.',
+      );
     }
     const closed: Dispatch = { ...dispatch, closedForDispatch: true, nextAt: null };
     const proved = dispatch.earlier.some(({ end }) => end === 'unanswered');

@@ -39,7 +39,11 @@ describe('a provider that denied a slip later than it could have accepted it', (
   test('breaks it also when the slip went on to another one', () => {
     const moved = moveTo({ ...denied, status: 'held', nextAt: t0 }, { provider: 'bolt', choice: null });
     expect(hears(moved, final('succeeded')).by).toBe('acme');
-    const answered = hears({ ...moved, status: 'unanswered', attempt: 2, notAfter: t0 }, final('succeeded'), 'bolt');
+    const answered = hears(
+      { ...moved, status: 'unanswered', attempt: 2, notAfter: t0 },
+      final('succeeded'),
+      'bolt',
+    );
     expect(answered.by).toBeNull();
     expect(hears(answered.dispatch, final('succeeded')).by).toBe('acme');
     expect([restsOn(moved, new Set(['acme'])), restsOn(moved, new Set(['bolt']))]).toEqual([true, false]);

@@ -31,8 +31,16 @@ function hasDenied(dispatch: Dispatch, provider: string): boolean {
   const latest = dispatch.provider === provider && firstNotFoundAt !== null && !providerHasSpoken(dispatch);
   return (
     latest ||
-    earlier.some((one) => one.provider === provider && one.firstNotFoundAt !== null && one.end === 'unanswered')
+    earlier.some(
+      (one) => one.provider === provider && one.firstNotFoundAt !== null && one.end === 'unanswered',
+    )
   );
+}
+
+/** After when nothing of the latest attempt with a provider was sent; null: none was made. */
+export function notAfterOf(dispatch: Dispatch, provider: string): Instant | null {
+  if (dispatch.provider === provider && dispatch.notAfter !== null) return dispatch.notAfter;
+  return dispatch.earlier.findLast((one) => one.provider === provider)?.notAfter ?? null;
 }
 
 /** Whether the slip was handed on because one of these providers denied it. */

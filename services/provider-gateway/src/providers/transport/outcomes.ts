@@ -54,7 +54,8 @@ export function askedOutcome(
     const answer = read(result);
     if (answer !== 'not_found') return { kind: 'answered', answer };
     const { body } = result;
-    if (body.length > rawBytesMax) throw new Garbage(`not_found in ${body.length} bytes, too many to be kept`);
+    if (body.length > rawBytesMax)
+      throw new Garbage(`not_found in ${body.length} bytes, too many to be kept`);
     return { kind: 'not_found', raw: { status, body } };
   } catch (error) {
     return { kind: 'no_answer', detail: problemOf(status, error) };
