@@ -15,6 +15,7 @@ import {
   rulesOf,
   type Saying,
   says,
+  selfSigned,
   Wire,
 } from './spec-support.ts';
 
@@ -210,6 +211,14 @@ describe.each(all)('a provider of $protocol', (under) => {
       wire = await Wire.listen((socket) => void socket.end('no TLS here'));
       const provider = wire.provider(under, { baseUrl: `https://127.0.0.1:${wire.port}` });
       expect(await send(provider)).toMatchObject({ kind: 'not_sent' });
+    });
+
+    test('when nobody vouches for the certificate that the other side shows', async () => {
+      wire = await Wire.listen(says(succeeded), selfSigned);
+      const provider = wire.provider(under, { baseUrl: `https://127.0.0.1:${wire.port}/api` });
+      expect(await send(provider)).toMatchObject({ kind: 'not_sent' });
+      expect((await provider.inquire(slipId)).outcome).toMatchObject({ kind: 'no_answer' });
+      expect(wire.requests).toEqual([]);
     });
 
     test('when the time to send has passed, on a connection or not', async () => {

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { Money } from '@slipstream/kernel';
 import type { ProviderRules } from '@slipstream/rules';
 import type { Outcome } from '@slipstream/slip';
@@ -74,19 +75,21 @@ export class Wire {
   readonly #sockets = new Set<Socket>();
   readonly #providers: Provider[] = [];
 
-  private constructor(answer: (socket: Socket) => void) {
-    this.server = createServer((socket) => {
+  private constructor(answer: (socket: Socket) => void, tls: TlsOptions | null) {
+    const serve = (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('error', () => {});
       socket.on('data', (bytes) => {
         this.requests.push(bytes.toString());
         answer(socket);
       });
-    });
+    };
+    this.server = tls === null ? createServer(serve) : createTlsServer(tls, serve);
   }
 
-  static async listen(answer: (socket: Socket) => void): Promise<Wire> {
-    const wire = new Wire(answer);
+  /** @param tls the server's key and certificate; null: it speaks no TLS */
+  static async listen(answer: (socket: Socket) => void, tls: TlsOptions | null = null): Promise<Wire> {
+    const wire = new Wire(answer, tls);
     await new Promise<void>((resolve) => wire.server.listen(0, '127.0.0.1', resolve));
     return wire;
   }
@@ -118,6 +121,26 @@ export class Wire {
     if (this.server.listening) await this.stopListening();
   }
 }
+
+/** For 127.0.0.1, valid until 2126 and signed by itself: nobody vouches for it. */
+export const selfSigned: TlsOptions = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgEv08g2vCYuBLr0YO
+NUuZzBNge5m6iDfuHzJ0UKibxSqhRANCAASILNG3iEQe6AtUR+PTGEdk4DBDXp+b
+Ycn/v1b/uQqwzSMFYglQfVmGWBVa45cxXKtU73jYQqxefsdxl5BzgsZR
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBkTCCATagAwIBAgIUUn9cJKwHS/0Cu7xBS2h9TIx55oswCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyNjE5MjE1N1oYDzIxMjYxMTAy
+MTkyMTU3WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASILNG3iEQe6AtUR+PTGEdk4DBDXp+bYcn/v1b/uQqwzSMFYglQfVmG
+WBVa45cxXKtU73jYQqxefsdxl5BzgsZRo2QwYjAdBgNVHQ4EFgQUFbt3GLUP/ESt
+WdJj4izgopIgezgwHwYDVR0jBBgwFoAUFbt3GLUP/EStWdJj4izgopIgezgwDwYD
+VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0kAMEYC
+IQDD6uy9306fgx9irA0Ki3P+6Tu4KAGglCyf8z2FOMxpwwIhAPuaiOkDVV2vI2tP
+GFW6s7uoOzA8UO3d1D5UH5wc1dBU
+-----END CERTIFICATE-----`,
+};
 
 /** The bytes of an HTTP answer with a JSON body, unless the headers say otherwise. */
 export function http(status: number, body: unknown, headers: Record<string, string> = {}): string {

@@ -29,6 +29,10 @@ describe('a callback is taken', () => {
       { ...headers, 'webhook-signature': [`v1,AAAA ${signature}`] },
     ],
     [
+      'with three signatures, whichever of them is good',
+      { ...headers, 'webhook-signature': [`v1,AAAA ${signature} v1,BBBB`] },
+    ],
+    [
       'with signatures of other versions beside it',
       { ...headers, 'webhook-signature': [`v1a,AAAA ${signature} v1`] },
     ],
@@ -49,6 +53,10 @@ describe('a callback is refused as not signed', () => {
     ['for another id', { ...headers, 'webhook-id': ['msg_2'] }],
     ['stale', sign({ atS: nowS() - 301 })],
     ['from the future', sign({ atS: nowS() + 330 })],
+    [
+      'with three signatures, none of them good',
+      { ...headers, 'webhook-signature': ['v1,AAAA v1,BBBB v1,'] },
+    ],
     ['cut off', { ...headers, 'webhook-signature': [signature.slice(0, -4)] }],
     ['empty', { ...headers, 'webhook-signature': ['v1,'] }],
     ['without a version', { ...headers, 'webhook-signature': [signature.slice(3)] }],
