@@ -18,7 +18,7 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   reference_on_other_clock: 409,
   route_unknown: 422,
   deadline_in_past: 422,
-  account_not_active: 409,
+  account_not_active: 422,
   business_duplicate: 409,
   limit_exceeded: 409,
   unauthenticated: 401,

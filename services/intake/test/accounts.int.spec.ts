@@ -48,7 +48,7 @@ test('an account is frozen by an event that says who and why, and its slips are 
     body: { account: 'cust-1', status: 'frozen', reason: 'fraud suspected', actor: 'ops-1' },
   });
   const refused = await submit('cust-1');
-  expectProblem(refused, 409, 'account_not_active');
+  expectProblem(refused, 422, 'account_not_active');
   expect(refused.body).toMatchObject({ rule: 'account_frozen', errors: [{ pointer: '/account' }] });
 
   const reference = randomUUID();
