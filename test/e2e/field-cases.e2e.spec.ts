@@ -13,20 +13,21 @@ let env: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   provider = await ScriptedProvider.start();
+  const said = { base_url: provider.url, secret, answer_timeout_ms: 2_000, acceptance_delay_max_ms: 1_000 };
   const shared = { quiet_period_ms: 2_000, inquiry_ladder_ms: [0, 2_000, 4_000, 8_000] };
   booted = await bootStack({
     rules: [
-      {
-        path: ['providers', 'scripted'],
-        value: { base_url: provider.url, secret, answer_timeout_ms: 2_000, acceptance_delay_max_ms: 1_000 },
-      },
-      {
-        path: ['routes', 'scripted'],
+      // It is not asked before the deadline unless something makes us.
+      { path: ['providers', 'scripted'], value: { ...said, poll_ladder_ms: [] } },
+      { path: ['providers', 'patient'], value: { ...said, failures_final: false } },
+      ...['scripted', 'patient'].map((name) => ({
+        path: ['routes', name],
         value: {
-          ...{ mode: 'dispatched', provider: 'scripted', outcome_deadline_ms: 12_000, overdraft: true },
+          ...{ mode: 'dispatched', provider: name, outcome_deadline_ms: 12_000, overdraft: true },
           ...shared,
         },
-      },
+      })),
+      { path: ['duplicates'], value: { window_ms: 600_000 } },
     ],
   });
   env = booted.stack.env;
@@ -66,7 +67,7 @@ async function submit(body: { reference: string }, key = body.reference) {
   return {
     status: answer.status,
     headers: answer.headers,
-    body: (await answer.json()) as { id: string; code?: string },
+    body: (await answer.json()) as { id: string; code?: string; slip_id?: string },
   };
 }
 
@@ -117,11 +118,28 @@ async function given(reference: string, more: object = {}): Promise<string> {
   return body.id;
 }
 
-const told = (slipId: string, data: object) =>
-  callBack(env.GATEWAY_URL!, 'scripted', { slip_id: slipId, reason: null, ...data });
+const told = (slipId: string, data: object, by = 'scripted') =>
+  callBack(env.GATEWAY_URL!, by, { slip_id: slipId, reason: null, ...data });
 const eur = (amount: string) => ({ amount, currency: 'EUR' });
 const count = ({ events }: Picture, type: string) => events.filter((one) => one === type).length;
 const kinds = ({ transactions }: Picture) => transactions.map(({ type }) => type).toSorted();
+
+/** Both answers stand on the slip, and a case says what they are. */
+async function contradicted(id: string): Promise<{ readonly now: Picture; readonly reasons: string }> {
+  const now = await until(
+    id,
+    'a case about two answers',
+    (one) => one.case?.status === 'open' && count(one, 'returned') === 2,
+  );
+  const { reasons } = (await read<{ reasons: object[] }>(`${env.RECONCILIATION_URL}/v1/cases/${id}`))!;
+  return { now, reasons: JSON.stringify(reasons) };
+}
+
+/** What came and has no slip, as it is shown to people. */
+const unmatched = async (query: string) =>
+  (await read<{ data: { reason: string; slip_id: string | null; reference: string | null }[] }>(
+    `${env.GATEWAY_URL}/v1/unmatched?${query}`,
+  ))!.data;
 
 /** Everything that was sent before has been read: what follows it on this way has its effect. */
 async function marked(name: string): Promise<void> {
@@ -186,14 +204,32 @@ describe('answers that contradict each other', () => {
     expect(kinds(now)).toEqual(['compensate', 'hold', 'refund']);
   });
 
-  test('an older decline behind a success leaves it settled', async () => {
+  test('a decline of a provider whose failures are not final, then a success in time: paid, without a case', async () => {
+    const id = await given('c03-patient', { route: 'patient' });
+    await told(id, { status: 'failed', reason: 'card_declined', provider_id: 'c03-p' }, 'patient');
+    await told(id, { status: 'succeeded', provider_id: 'c03-p', amount: eur('1000') }, 'patient');
+    const now = await reaches(id, 'settled');
+    expect([now.case, kinds(now), count(now, 'returned')]).toEqual([null, ['hold', 'settle'], 1]);
+  });
+
+  test('a payout that was paid and comes back from the payee’s bank: both are told, and a case is open', async () => {
+    const id = await given('c05', { kind: 'payout', counterparty: 'vendor-9' });
+    await told(id, { status: 'succeeded', provider_id: 'c05', amount: eur('1000') });
+    await reaches(id, 'settled');
+    const at = new Date(Date.now() + 1_000).toISOString();
+    expect(await told(id, { status: 'failed', reason: 'AC04', provider_id: 'c05', at })).toBe(202);
+    const { now, reasons } = await contradicted(id);
+    expect(kinds(now)).toEqual(expect.arrayContaining(['hold', 'settle']));
+    expect(reasons).toMatch(/AC04/);
+  });
+
+  test('an older decline behind a success leaves it settled, and a case is open', async () => {
     const id = await given('c04');
     await told(id, { status: 'succeeded', provider_id: 'c04', amount: eur('1000') });
     await reaches(id, 'settled');
     const at = new Date(Date.now() - 60_000).toISOString();
     expect(await told(id, { status: 'failed', reason: 'card_declined', provider_id: 'c04', at })).toBe(202);
-    await marked('c04');
-    const now = await picture(id);
+    const { now } = await contradicted(id);
     expect([now.status, kinds(now)]).toEqual(['settled', ['hold', 'settle']]);
   });
 
@@ -234,6 +270,19 @@ describe('an amount that is not the slip’s', () => {
     await told(id, { status: 'succeeded', provider_id: reference, amount });
     const now = await until(id, 'a case', (one) => one.case?.status === 'open');
     expect(kinds(now)).toEqual(['hold']);
+    const { summary } = (await read<{ summary: string }>(`${env.RECONCILIATION_URL}/v1/cases/${id}`))!;
+    expect(summary).toContain(`${amount.amount} ${amount.currency}`);
+    expect(summary).toContain('1000 EUR');
+  });
+
+  test('in two parts: the first is settled, the second is told, and a case names both', async () => {
+    const id = await given('c11');
+    await told(id, { status: 'succeeded', provider_id: 'c11-a', amount: eur('400') });
+    await until(id, 'the first part', (one) => kinds(one).includes('settle'));
+    expect(await told(id, { status: 'succeeded', provider_id: 'c11-b', amount: eur('600') })).toBe(202);
+    const { reasons } = await contradicted(id);
+    expect(reasons).toMatch(/400 EUR/);
+    expect(reasons).toMatch(/600 EUR/);
   });
 
   test('above the hold a moment after the deadline: the case stays open behind the verdict', async () => {
@@ -250,7 +299,7 @@ describe('an amount that is not the slip’s', () => {
 });
 
 describe('a callback that is not for us', () => {
-  test('of another provider about this slip, and about no slip at all, has no effect', async () => {
+  test('of another provider about this slip, and about no slip at all, has no effect, and is shown', async () => {
     const { body } = await submit(bodyOf('c14', { route: 'cumulus', deadline: calmDeadline() }));
     const statuses = await Promise.all([
       told(body.id, { status: 'succeeded', provider_id: 'x', amount: eur('1') }),
@@ -259,18 +308,33 @@ describe('a callback that is not for us', () => {
     expect(statuses).toEqual([202, 202]);
     const now = await reaches(body.id, 'settled', 'refunded');
     expect(now.transactions.flatMap(({ legs }) => legs).filter((leg) => leg.endsWith(' 1'))).toEqual([]);
+    const shown = await unmatched('kind=callback&sender=scripted');
+    expect(shown).toContainEqual(expect.objectContaining({ slip_id: body.id, reason: 'other_provider' }));
+    expect(shown).toContainEqual(expect.objectContaining({ reason: 'unknown_slip' }));
   });
 
-  test('with a signature ten minutes old is refused; what it told is found by asking', async () => {
+  test('with a signature ten minutes old is refused; what it told is found by asking at once', async () => {
     provider.script('c16', {
       get: ({ say }) => say(200, { status: 'succeeded', provider_id: 'c16', amount: eur('1000') }),
     });
-    const { body } = await submit(bodyOf('c16'));
-    await provider.received(body.id);
-    const data = { slip_id: body.id, status: 'succeeded', reason: null, provider_id: 'c16' };
+    const id = await given('c16');
+    await reaches(id, 'acknowledged');
+    const data = { slip_id: id, status: 'succeeded', reason: null, provider_id: 'c16' };
     const at = new Date(Date.now() - 600_000);
     expect(await callBack(env.GATEWAY_URL!, 'scripted', data, { at })).toBe(401);
-    await reaches(body.id, 'settled');
+    // Its deadline is far away: nothing else makes us ask.
+    expect(count(await reaches(id, 'settled'), 'overdue')).toBe(0);
+  });
+
+  test.each([
+    ['behind', -86_400_000],
+    ['ahead', 86_400_000],
+  ])('a provider’s clock that is a day %s changes nothing: what counts is when news came', async (_, ms) => {
+    const id = await given(`clock${ms}`);
+    const at = new Date(Date.now() + ms).toISOString();
+    await told(id, { status: 'succeeded', provider_id: `clock${ms}`, amount: eur('1000'), at });
+    const now = await reaches(id, 'settled');
+    expect([count(now, 'overdue'), now.case]).toEqual([0, null]);
   });
 });
 
@@ -291,6 +355,15 @@ describe('the same wish again', () => {
     await provider.received(id);
     await marked('c17b');
     expect(provider.calls(id)).toBe(1);
+  });
+
+  test('under a fresh key and reference while the first is open: not sent, and the first is named', async () => {
+    const account = 'acc-c17';
+    const first = await given('c17-a', { account });
+    const again = await submit(bodyOf('c17-b', { account, deadline: calmDeadline() }));
+    expect([again.status, again.body]).toMatchObject([409, { code: 'business_duplicate', slip_id: first }]);
+    const other = await given('c17-c', { account, amount: eur('999') });
+    expect([provider.calls(first), provider.calls(other)]).toEqual([1, 1]);
   });
 
   test('a payout that was refused for good is replayed, and pays nothing again', async () => {
@@ -334,23 +407,37 @@ describe('the bus', () => {
       `${env.LEDGER_URL}/v1/slips?reference=${reference}`,
     ))!.data;
 
+  const report = (reference: string) => ({
+    ...{ reference, step: 'returned' as const, outcome: 'succeeded' as const, progress: '', reason: null },
+    ...{
+      amount: { amount: 1_000n, currency: 'EUR' },
+      providerReference: `${reference}-p`,
+      providerTime: null,
+    },
+  });
+  const settled = (reference: string) =>
+    waitFor(async () => (await byReference(reference))[0]?.status === 'settled', { what: 'the settlement' });
+
   test('a result that comes together with its command settles it', async () => {
     const client = named('/cases/c26');
     try {
-      const report = {
-        ...{
-          reference: 'c26',
-          step: 'returned' as const,
-          outcome: 'succeeded' as const,
-          progress: '',
-          reason: null,
-        },
-        ...{ amount: { amount: 1_000n, currency: 'EUR' }, providerReference: 'c26-p', providerTime: null },
-      };
-      await Promise.all([client.report([report]), client.submit([command('c26')])]);
-      await waitFor(async () => (await byReference('c26'))[0]?.status === 'settled', {
-        what: 'the settlement',
-      });
+      await Promise.all([client.report([report('c26')]), client.submit([command('c26')])]);
+      await settled('c26');
+    } finally {
+      await client.close();
+    }
+  });
+
+  test('a result that came so long before its command that none was expected any more settles it', async () => {
+    const client = named('/cases/c26');
+    try {
+      await client.report([report('c26-gap')]);
+      const isGivenUp = async () =>
+        (await unmatched('kind=report&reason=no_slip')).some(({ reference }) => reference === 'c26-gap');
+      await waitFor(isGivenUp, { what: 'the report to have no slip' });
+      await client.submit([command('c26-gap')]);
+      await settled('c26-gap');
+      expect(await unmatched('kind=report&reason=no_slip')).toEqual([]);
     } finally {
       await client.close();
     }
