@@ -1,16 +1,39 @@
 import { expect, test } from '@jest/globals';
 import { FAULTS } from '@slipstream/provider-simulator';
-import { faultRules, plannedFaults, planPayments } from './provider-faults.ts';
+import { faultRules, lateProvider, type PlannedPayment, planPayments } from './provider-faults.ts';
 
-const plan = { run: 'x', seed: 1, slips: 100, routes: ['a', 'b'] };
+const plan = { run: 'x', seed: 1, slips: 100, routes: [['a', 'b'], ['c']] as const };
+const rules = faultRules({ start: new Date(0), frozenMs: 1 });
+const metBy = (payment: PlannedPayment) =>
+  rules.find(({ match }) => match && new RegExp(match.account).test(payment.account));
 
-test('every fault that the simulator knows is met', () => {
-  expect([...plannedFaults].sort()).toEqual([...FAULTS].sort());
-  const met = new Set(planPayments(plan).map(({ reference }) => reference.split('-').at(-1)));
-  expect([...plannedFaults].filter((fault) => fault !== 'slow_inquiry' && !met.has(fault))).toEqual([]);
-  const rules = faultRules({ start: new Date(0), frozenMs: 1, providers: [{ id: 'opal', mode: 'polled' }] });
-  const polled = rules.filter(({ provider }) => provider === 'opal').map(({ fault }) => fault);
-  expect(new Set(polled).size).toBe(plannedFaults.length - 1);
+test('every fault that the simulator knows comes about, in the slips of every seed', () => {
+  expect(new Set(rules.map(({ fault }) => fault))).toEqual(new Set(FAULTS));
+  for (const seed of [1, 2]) {
+    const met = new Set(planPayments({ ...plan, seed }).map((payment) => metBy(payment)?.fault));
+    expect(FAULTS.filter((fault) => fault !== 'slow_inquiry' && !met.has(fault))).toEqual([]);
+  }
+});
+
+test('each protocol meets every fault: in one large seed, or in an even and an odd one', () => {
+  const met = (...plans: PlannedPayment[][]) =>
+    new Set(plans.flat().map((one) => `${metBy(one)?.fault} ${one.route === 'c' ? 'second' : 'first'}`));
+  const both = FAULTS.filter((fault) => fault !== 'slow_inquiry').flatMap((fault) => [
+    `${fault} first`,
+    `${fault} second`,
+  ]);
+  for (const found of [
+    met(planPayments({ ...plan, slips: 2_000 })),
+    met(planPayments(plan), planPayments({ ...plan, seed: 2 })),
+  ]) {
+    expect(both.filter((one) => !found.has(one))).toEqual([]);
+  }
+});
+
+test('the provider that breaks its promise does so in every seed, and no other one', () => {
+  const late = planPayments(plan).filter(({ account }) => account.endsWith('-executes_too_late'));
+  expect(late.map(({ route }) => route)).toEqual([lateProvider]);
+  expect(metBy(late[0]!)).toMatchObject({ fault: 'executes_late', provider: lateProvider });
 });
 
 test('the same seed plans the same, another one otherwise', () => {

@@ -4,17 +4,11 @@ import { seededRandom } from '@slipstream/kernel';
 interface FaultRule {
   readonly fault: string;
   readonly provider?: string;
-  readonly match?: { readonly reference: string };
+  readonly match?: { readonly account: string };
   readonly rate?: number;
   readonly from?: string;
   readonly to?: string;
   readonly delay_ms?: number;
-}
-
-/** A provider as the simulator shows it. */
-export interface SimulatedProvider {
-  readonly id: string;
-  readonly mode: string;
 }
 
 export interface PlannedPayment {
@@ -25,6 +19,10 @@ export interface PlannedPayment {
   readonly amount: { readonly amount: string; readonly currency: string };
   readonly route: string;
 }
+
+/** The provider that breaks its promise, and its route: the drill's rules declare none for it. */
+export const lateProvider = 'dorado';
+const executesTooLate = 'executes_too_late';
 
 /** Of a thousand slips so many meet this fault, at least one; the rest is as usual. */
 const perThousand: Readonly<Record<string, number>> = {
@@ -41,6 +39,7 @@ const perThousand: Readonly<Record<string, number>> = {
   // These are executed, and everything can be found out.
   timeout_after_work: 20,
   executes_late: 20,
+  [executesTooLate]: 10,
   error_500_after_work: 20,
   garbage_body: 20,
   slow_drip: 15,
@@ -55,8 +54,6 @@ const perThousand: Readonly<Record<string, number>> = {
 };
 const usual = 'usual';
 
-/** The provider that breaks its promise: the drill's rules declare none for it. */
-export const lateProvider = 'dorado';
 const lateMs = 6_000;
 const lateCallbackMs = 3_000;
 const slowInquiryMs = 1_200;
@@ -66,31 +63,34 @@ export interface PlanOptions {
   readonly run: string;
   readonly seed: number;
   readonly slips: number;
-  readonly routes: readonly string[];
-  /** Faults that no slip is to meet. */
-  readonly without?: readonly string[];
+  /** To providers of each protocol; a fault meets them in turn, and another one first for every other seed. */
+  readonly routes: readonly [readonly string[], readonly string[]];
 }
 
 /** The same seed gives the same slips with the same faults in the same order, whatever their ids will be. */
-export function planPayments({ run, seed, slips, routes, without = [] }: PlanOptions): PlannedPayment[] {
+export function planPayments({ run, seed, slips, routes }: PlanOptions): PlannedPayment[] {
   const random = seededRandom(seed);
-  const faults = Object.entries(perThousand).flatMap(([fault, share]) =>
-    without.includes(fault)
-      ? []
-      : Array<string>(Math.max(1, Math.round((share * slips) / 1_000))).fill(fault),
+  const faults = Object.entries(perThousand).flatMap(([fault, share], place) =>
+    Array.from({ length: Math.max(1, Math.round((share * slips) / 1_000)) }, (_, nth) => ({
+      fault,
+      route: fault === executesTooLate ? lateProvider : random.pick(routes[(place + seed + nth) % 2]!),
+    })),
   );
   if (faults.length > slips) throw new RangeError(`${slips} slips are too few for ${faults.length} faults`);
-  const all = random.shuffle([...faults, ...Array<string>(slips - faults.length).fill(usual)]);
-  return all.map((fault, index) => ({
+  const others = Array.from({ length: slips - faults.length }, () => ({
+    fault: usual,
+    route: random.pick(routes.flat()),
+  }));
+  return random.shuffle([...faults, ...others]).map(({ fault, route }, index) => ({
     reference: `drill-${run}-${seed}-${index + 1}-${fault}`,
     kind: random.pick(['order', 'order', 'payment', 'payout'] as const),
-    account: `payer-${seed}-${index + 1}`,
+    account: `payer-${seed}-${index + 1}-${fault}`,
     counterparty: `shop-${random.integer(1, 9)}`,
     amount: {
       amount: String(random.integer(100, 250_000)),
       currency: random.pick(['EUR', 'USD', 'JPY', 'BHD']),
     },
-    route: routes[index % routes.length]!,
+    route,
   }));
 }
 
@@ -98,33 +98,23 @@ export interface RuleOptions {
   readonly start: Date;
   /** A backlog that begins with the run is worked off this long after. */
   readonly frozenMs: number;
-  readonly providers: readonly SimulatedProvider[];
 }
 
-/**
- * Every fault at once. Slips carry theirs in the reference; a polled provider never learns the reference, and meets the
- * faults by chance.
- */
-export function faultRules({ start, frozenMs, providers }: RuleOptions): FaultRule[] {
+/** Every fault at once. Slips carry theirs in the payer's name, which providers of each protocol learn. */
+export function faultRules({ start, frozenMs }: RuleOptions): FaultRule[] {
   const at = (ms: number) => new Date(start.getTime() + ms).toISOString();
-  const match = (fault: string) => ({ reference: `^drill-.*-${fault}$` });
   const more: Readonly<Record<string, Partial<FaultRule>>> = {
     frozen_backlog: { to: at(frozenMs) },
     late_callback: { delay_ms: lateCallbackMs },
+    [executesTooLate]: { fault: 'executes_late', provider: lateProvider, delay_ms: lateMs },
   };
-  const faults = Object.keys(perThousand);
   return [
     { fault: 'refuse_connection', provider: 'borealis', from: at(1_000), to: at(3_000) },
     { fault: 'slow_inquiry', rate: 0.3, delay_ms: slowInquiryMs },
-    { fault: 'executes_late', provider: lateProvider, match: match('executes_late'), delay_ms: lateMs },
-    ...faults.map((fault) => ({ fault, match: match(fault), ...more[fault] })),
-    ...providers
-      .filter(({ mode }) => mode === 'polled')
-      .flatMap(({ id }) =>
-        faults.map((fault) => ({ fault, provider: id, rate: perThousand[fault]! / 1_000, ...more[fault] })),
-      ),
+    ...Object.keys(perThousand).map((fault) => ({
+      fault,
+      match: { account: `^payer-.*-${fault}$` },
+      ...more[fault],
+    })),
   ];
 }
-
-/** Every fault that the rules bring about. */
-export const plannedFaults: readonly string[] = [...Object.keys(perThousand), 'slow_inquiry'];

@@ -14,13 +14,7 @@ import {
   submitSlip,
 } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
-import {
-  faultRules,
-  lateProvider,
-  type PlannedPayment,
-  planPayments,
-  type SimulatedProvider,
-} from './provider-faults.ts';
+import { faultRules, lateProvider, type PlannedPayment, planPayments } from './provider-faults.ts';
 import { checked, type Judged, judge, type TakenPayment } from './provider-truth.ts';
 
 export interface ProvidersOptions {
@@ -29,8 +23,6 @@ export interface ProvidersOptions {
   readonly slips: number;
   /** How long a provider's backlog stands still at the beginning. */
   readonly frozenMs: number;
-  /** Faults that no slip is to meet. */
-  readonly without?: readonly string[];
 }
 
 export interface ProvidersResult {
@@ -63,18 +55,51 @@ function failsOver(route: string, from: string, to: string): RuleChange[] {
   ];
 }
 
+const polledProvider = 'opal';
+/** The provider of the second protocol, and its route: orders that are asked about. */
+const polled: readonly RuleChange[] = [
+  {
+    path: ['providers', polledProvider],
+    value: {
+      protocol: 'poll-statement',
+      base_url: '\u0024{PROVIDER_OPAL_URL}',
+      secret: '\u0024{PROVIDER_OPAL_SECRET}',
+      connect_timeout_ms: 1_000,
+      answer_timeout_ms: 2_000,
+      acceptance_delay_max_ms: 1_000,
+      poll_ladder_ms: [500, 1_000, 2_000, 4_000, 6_000],
+    },
+  },
+  {
+    path: ['routes', polledProvider],
+    value: {
+      mode: 'dispatched',
+      provider: polledProvider,
+      outcome_deadline_ms: 8_000,
+      overdraft: true,
+      retry_initial_ms: 200,
+      retry_max_ms: 2_000,
+      quiet_period_ms: 2_000,
+      inquiry_ladder_ms: [0, 2_000, 4_000, 8_000, 12_000],
+    },
+  },
+];
+
 /**
  * The stack that the drill runs on. Failures are planned, none comes by chance; the provider that executes later than
  * it promised promises nothing in these rules, so that its silence proves nothing and none of its slips goes elsewhere.
  */
 export const providersStack: Pick<StackOptions, 'profile' | 'policies' | 'rules' | 'behaviour'> = {
   profile: 'stack',
-  policies: { outcome_deadline_ms: 8_000 },
+  policies: { outcome_deadline_ms: 12_000 },
   rules: [
     { path: ['providers', lateProvider, 'acceptance_delay_max_ms'] },
     ...failsOver('default', 'acme', 'borealis'),
     ...failsOver('borealis', 'borealis', 'acme'),
     ...failsOver(lateProvider, lateProvider, 'cumulus'),
+    ...polled,
+    // What nobody approves never meets a provider.
+    { path: ['routes', 'payouts', 'review'] },
   ],
   behaviour: { failure_rate: 0 },
 };
@@ -109,15 +134,12 @@ export async function playProviders(
 ): Promise<ProvidersResult> {
   const start = new Date();
   await setFaults(stack, start, options.frozenMs);
-  const routes = dispatchedRoutes('stack').map(({ route }) => route);
+  const routes = [dispatchedRoutes('stack').map(({ route }) => route), [polledProvider]] as const;
   const run = start.getTime().toString(36);
   const taken = await Promise.all(
     options.seeds.map(async (seed) => ({
       seed,
-      payments: await submitAll(
-        planPayments({ run, seed, slips: options.slips, routes, without: options.without ?? [] }),
-        stack,
-      ),
+      payments: await submitAll(planPayments({ run, seed, slips: options.slips, routes }), stack),
     })),
   );
   log(`${options.slips} slips of each of ${options.seeds.length} seeds were taken`);
@@ -159,6 +181,7 @@ async function agreed(
       for (const { kind, about, why } of told.slice(0, examplesMax)) {
         log(`${kind} ${references.get(about) ?? about}: ${why}`);
       }
+      for (const one of seeds) log(JSON.stringify(one));
       return { seeds, summary, holds };
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
@@ -172,23 +195,13 @@ async function openSlips(stack: Stack, since: string, all: ReadonlySet<string>):
 }
 
 async function setFaults(stack: Stack, start: Date, frozenMs: number): Promise<void> {
-  const providers = (await simulator<{ data: SimulatedProvider[] }>(stack, '/v1/providers')).data;
-  const body = JSON.stringify(faultRules({ start, frozenMs, providers }));
-  await simulator(stack, '/v1/rules', {
+  const answer = await fetch(new URL('/v1/rules', stack.simulatorUrl), {
     method: 'PUT',
     headers: { 'content-type': 'application/json' },
-    body,
-  });
-}
-
-async function simulator<T>(stack: Stack, path: string, init: RequestInit = {}): Promise<T> {
-  const answer = await fetch(new URL(path, stack.simulatorUrl), {
-    ...init,
+    body: JSON.stringify(faultRules({ start, frozenMs })),
     signal: AbortSignal.timeout(10_000),
   });
-  if (!answer.ok)
-    throw new Error(`the simulator answered ${answer.status} to ${path}: ${await answer.text()}`);
-  return (await answer.json()) as T;
+  if (!answer.ok) throw new Error(`the simulator refused the faults: ${await answer.text()}`);
 }
 
 /** As many at once as a busy caller has under way. */

@@ -8,6 +8,7 @@ import { FAULTS, parseRules, type Rule, RuleError, type RuleInput, showRule } fr
 import { newServer } from './server.ts';
 import { showTruth, type TruthStore } from './truth.ts';
 
+const expression = { type: 'string', minLength: 1, maxLength: 256 };
 const optionalTime = { type: ['string', 'null'], format: 'date-time' };
 const rulesSchema = {
   type: 'array',
@@ -22,7 +23,7 @@ const rulesSchema = {
       match: {
         type: ['object', 'null'],
         additionalProperties: false,
-        properties: { reference: { type: 'string', minLength: 1, maxLength: 256 } },
+        properties: { reference: expression, account: expression },
       },
       rate: { type: 'number', minimum: 0, maximum: 1 },
       from: optionalTime,

@@ -48,7 +48,7 @@ const states = {
 
 /**
  * A polled provider's API: orders that are taken and worked on later, asked about by our reference, and told in a
- * statement a day. An order carries no reference but the slip's id, which is what rules match here.
+ * statement a day. An order carries no reference but the slip's id: rules match that, and the payer's account.
  */
 export function ordersHttp(provider: Provider, around: Surroundings): ProviderHttp {
   const app = newServer();

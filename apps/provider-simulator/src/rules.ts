@@ -33,8 +33,8 @@ export interface RuleInput {
   readonly fault: Fault;
   /** null: every provider. */
   readonly provider?: string | null;
-  /** `reference`: a regular expression that the slip's reference must match somewhere. */
-  readonly match?: { readonly reference?: string } | null;
+  /** Regular expressions that the slip's reference and its payer's account must match somewhere. */
+  readonly match?: { readonly reference?: string; readonly account?: string } | null;
   /** Share of the matching submissions that are hit, 0..1; default 1. */
   readonly rate?: number;
   /** RFC 3339; the rule holds from this time (included) … */
@@ -49,6 +49,7 @@ export interface Rule {
   readonly fault: Fault;
   readonly provider: string | null;
   readonly reference: RegExp | null;
+  readonly account: RegExp | null;
   readonly rate: number;
   readonly fromMs: number | null;
   readonly toMs: number | null;
@@ -64,7 +65,7 @@ export class RuleError extends Error {
   }
 }
 
-/** @throws RuleError for an unknown provider, a bad expression, an empty window or a backlog without an end */
+/** @throws RuleError for an unknown provider, a bad expression, an empty window, or what a fault can't do */
 export function parseRules(inputs: readonly RuleInput[], providerIds: ReadonlySet<string>): Rule[] {
   return inputs.map((input, index) => {
     const provider = input.provider ?? null;
@@ -80,10 +81,14 @@ export function parseRules(inputs: readonly RuleInput[], providerIds: ReadonlySe
     if (input.fault === 'frozen_backlog' && toMs === null) {
       throw new RuleError(index, 'to', 'a frozen backlog is worked off at its end: say "to"');
     }
+    if (input.fault === 'slow_inquiry' && input.match?.account !== undefined) {
+      throw new RuleError(index, 'match/account', 'a question names no account');
+    }
     return {
       fault: input.fault,
       provider,
-      reference: compile(input.match?.reference, index),
+      reference: compile(input.match?.reference, index, 'reference'),
+      account: compile(input.match?.account, index, 'account'),
       rate: input.rate ?? 1,
       fromMs,
       toMs,
@@ -96,6 +101,8 @@ export interface Submission {
   readonly provider: string;
   readonly slipId: string;
   readonly reference: string;
+  /** null matches no expression. */
+  readonly account: string | null;
   readonly attempt: number;
 }
 
@@ -108,7 +115,8 @@ export function decide(
 ): Rule | null {
   for (const [index, rule] of rules.entries()) {
     if (isOutage(rule) || isOfInquiries(rule) || !holds(rule, submission.provider, nowMs)) continue;
-    if (rule.reference !== null && !rule.reference.test(submission.reference)) continue;
+    if (!matches(rule.reference, submission.reference) || !matches(rule.account, submission.account))
+      continue;
     if (roll(seed, 'rule', index, submission.slipId, submission.attempt) < rule.rate) return rule;
   }
   return null;
@@ -130,7 +138,7 @@ export function decideInquiry(
 ): Rule | null {
   for (const [index, rule] of rules.entries()) {
     if (!isOfInquiries(rule) || !holds(rule, provider, nowMs)) continue;
-    if (rule.reference !== null && (reference === null || !rule.reference.test(reference))) continue;
+    if (!matches(rule.reference, reference)) continue;
     if (roll(seed, 'inquiry', index, slipId) < rule.rate) return rule;
   }
   return null;
@@ -150,7 +158,15 @@ export function nextOutageEdge(rules: readonly Rule[], nowMs: number): number | 
 
 /** A refusal that picks no single slips concerns the provider as a whole. */
 function isOutage(rule: Rule): boolean {
-  return rule.fault === 'refuse_connection' && rule.reference === null && rule.rate === 1;
+  return rule.fault === 'refuse_connection' && !isMatching(rule) && rule.rate === 1;
+}
+
+function isMatching({ reference, account }: Rule): boolean {
+  return reference !== null || account !== null;
+}
+
+function matches(expression: RegExp | null, text: string | null): boolean {
+  return expression === null || (text !== null && expression.test(text));
 }
 
 function isOfInquiries(rule: Rule): boolean {
@@ -170,12 +186,12 @@ function time(value: string | null | undefined, index: number, field: string): n
   return timeMs;
 }
 
-function compile(expression: string | undefined, index: number): RegExp | null {
+function compile(expression: string | undefined, index: number, field: string): RegExp | null {
   if (expression === undefined) return null;
   try {
     return new RegExp(expression);
   } catch (error) {
-    throw new RuleError(index, 'match/reference', (error as Error).message);
+    throw new RuleError(index, `match/${field}`, (error as Error).message);
   }
 }
 
@@ -184,10 +200,14 @@ export function showRule(rule: Rule): Required<RuleInput> {
   return {
     fault: rule.fault,
     provider: rule.provider,
-    match: rule.reference === null ? null : { reference: rule.reference.source },
+    match: isMatching(rule) ? { ...source('reference', rule), ...source('account', rule) } : null,
     rate: rule.rate,
     from: rule.fromMs === null ? null : new Date(rule.fromMs).toISOString(),
     to: rule.toMs === null ? null : new Date(rule.toMs).toISOString(),
     delay_ms: rule.delayMs,
   };
+}
+
+function source(field: 'reference' | 'account', { [field]: expression }: Rule): { [field]?: string } {
+  return expression === null ? {} : { [field]: expression.source };
 }

@@ -24,7 +24,7 @@ test('rules are replaced as a whole and shown with their defaults', async () => 
   await world.rules({
     fault: 'late_callback',
     provider: 'acme',
-    match: { reference: '^ord-' },
+    match: { reference: '^ord-', account: '^cust-' },
     from: '2026-11-22T10:00:00+01:00',
     delay_ms: 5,
   });
@@ -33,7 +33,7 @@ test('rules are replaced as a whole and shown with their defaults', async () => 
       {
         fault: 'late_callback',
         provider: 'acme',
-        match: { reference: '^ord-' },
+        match: { reference: '^ord-', account: '^cust-' },
         rate: 1,
         from: '2026-11-22T09:00:00.000Z',
         to: null,
@@ -57,6 +57,11 @@ test.each<[string, unknown, string]>([
     'a broken expression',
     [{ fault: 'reject' }, { fault: 'reject', match: { reference: '(' } }],
     '/1/match/reference',
+  ],
+  [
+    'a question about an account',
+    [{ fault: 'slow_inquiry', match: { account: '^cust-' } }],
+    '/0/match/account',
   ],
   ['an unknown provider', [{ fault: 'reject', provider: 'nobody' }], '/0/provider'],
   [

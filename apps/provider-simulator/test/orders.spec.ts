@@ -125,6 +125,16 @@ describe('an order', () => {
   });
 });
 
+test('a rule can match who pays: all that an order tells of the slip beside its id', async () => {
+  await fault('reject', { match: { account: '^payer-.*-reject$' } });
+  await place('o-match', { payer: 'payer-1-reject' });
+  await place('o-other', { payer: 'payer-2-usual' });
+  await place('o-nobody', { payer: null });
+  expect((await reached('o-match', 'declined', 'executed')).json.state).toBe('declined');
+  for (const ref of ['o-other', 'o-nobody'])
+    expect((await reached(ref, 'declined', 'executed')).json.state).toBe('executed');
+});
+
 describe('a statement', () => {
   test('has a line per order that was worked on that day, with the amount that moved', async () => {
     await world.rules({ fault: 'amount_changed', match: { reference: '^st-2$' } });

@@ -3,12 +3,13 @@ import { freePorts } from '@slipstream/environment';
 import type { ProcessSpec } from '../supervisor/supervised-process.ts';
 import { compiled } from './paths.ts';
 
-/** The four simulated providers; the rules files have one route for each. */
+/** The simulated providers; the rules files have a route for each but the polled one, which drills add. */
 const PROVIDERS = [
   { id: 'acme', mode: 'async', latency_ms: [5, 30], answer_ms: [50, 400], failure_rate: 0.03 },
   { id: 'borealis', mode: 'async', latency_ms: [10, 60], answer_ms: [100, 800], failure_rate: 0.05 },
   { id: 'cumulus', mode: 'sync', latency_ms: [20, 120], answer_ms: [0, 0], failure_rate: 0.02 },
   { id: 'dorado', mode: 'async', latency_ms: [5, 40], answer_ms: [200, 1_500], failure_rate: 0.04 },
+  { id: 'opal', mode: 'polled', latency_ms: [5, 40], answer_ms: [100, 800], failure_rate: 0.02 },
 ] as const;
 
 /** How long after receipt a simulated provider may still take up a slip; the rules files declare the same. */
