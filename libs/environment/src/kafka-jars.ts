@@ -26,18 +26,24 @@ export async function kafkaJars(log: (line: string) => void): Promise<string> {
   if (existsSync(jars)) return jars;
   mkdirSync(cache(), { recursive: true });
   removeAbandoned();
-  const fetched = join(cache(), `fetch-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const fetched = temporaryFolder();
   log('fetching Apache Kafka through Maven (about 54 MB, once)');
   try {
     await copyDependencies(fetched);
-    rename(fetched, jars);
+    renameOnce(fetched, jars);
   } finally {
     rmSync(fetched, { recursive: true, force: true });
   }
   return jars;
 }
 
-function rename(from: string, to: string): void {
+/** The name of a folder of this process in the cache; one that a killed process left there is removed by the next fetch. */
+export function temporaryFolder(): string {
+  return join(cache(), `fetch-${process.pid}-${randomBytes(4).toString('hex')}`);
+}
+
+/** Two processes may make the same at the same time: one rename wins. */
+export function renameOnce(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
