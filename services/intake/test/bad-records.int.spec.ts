@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { encodeInbound, readEnvelope, type SubmitSlip, topics } from '@slipstream/contracts';
 import { partitionOf } from '@slipstream/kafka';
 import { waitFor } from '@slipstream/testing';
+import kafkajs from 'kafkajs';
 import { type IntakeUnderTest, intakeUnderTest } from './intake-under-test.ts';
 
 /** The row "Kafka record" of the table of bad inputs, on the inbound topic, cell by cell. */
@@ -48,6 +50,23 @@ function binary(change: Record<string, string | string[] | undefined> = {}) {
   >;
 }
 const dataOf = (reference: string) => Buffer.from(readEnvelope(command(reference)).data);
+
+const { CompressionCodecs, CompressionTypes } = kafkajs;
+
+/** Snappy as literals alone, each of at most 60 bytes. */
+function literalSnappy(bytes: Buffer): Buffer {
+  const literals = Array.from({ length: Math.ceil(bytes.length / 60) }, (_, index) => {
+    const part = bytes.subarray(60 * index, 60 * (index + 1));
+    return Buffer.concat([Buffer.of((part.length - 1) << 2), part]);
+  });
+  return Buffer.concat([varint(bytes.length), ...literals]);
+}
+
+function varint(value: number): Buffer {
+  return value < 0x80
+    ? Buffer.of(value)
+    : Buffer.concat([Buffer.of((value & 0x7f) | 0x80), varint(value >> 7)]);
+}
 
 interface Sent {
   readonly key?: string | null;
@@ -144,9 +163,26 @@ describe('a record that can be read is taken, however it was sent', () => {
     expect([receivedMs > before, receivedMs < Date.now() + 60_000]).toEqual([true, true]);
   });
 
-  test('compressed with gzip', async () => {
-    await send('gzip', { value: command('gzip') }, 1);
-    await intake.eventsOf('gzip');
+  test.each<[string, keyof typeof CompressionCodecs, ((bytes: Buffer) => Buffer) | null]>([
+    ['gzip', CompressionTypes.GZIP, null],
+    ['Snappy', CompressionTypes.Snappy, literalSnappy],
+    ['Zstandard', CompressionTypes.ZSTD, zstdCompressSync],
+  ])('compressed with %s: the broker unpacks it', async (name, codec, compress) => {
+    const absent = CompressionCodecs[codec];
+    if (compress !== null) {
+      CompressionCodecs[codec] = () => ({
+        compress: async ({ buffer }: { buffer: Buffer }) => compress(buffer),
+      });
+    }
+    await send(name, { value: command(name) }, codec);
+    CompressionCodecs[codec] = absent;
+    await intake.eventsOf(name);
+  });
+
+  test('of 1.2 MB is refused by the broker itself, and the next one flows', async () => {
+    await expect(send('large', { value: Buffer.alloc(1_200_000) })).rejects.toThrow(/larger than the max/);
+    await send('behind large', { value: command('behind large') });
+    await intake.eventsOf('behind large');
   });
 
   test('twice under one id, once for another reference: the reference decides', async () => {
