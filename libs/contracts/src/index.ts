@@ -53,6 +53,7 @@ export {
   encodeTick,
   type NewTick,
   type PartitionMark,
+  type RouteWait,
   type Tick,
   tickKey,
 } from './tick.ts';

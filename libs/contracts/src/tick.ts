@@ -21,9 +21,19 @@ export interface Tick {
   readonly awaits: Instant | null;
   /** How long the tick before this one was on its way to the broker and back; 0: nobody knows. */
   readonly sentInMs: number;
+  /** How long the slips' events lay before the source handled them, of late; 0: nobody knows, or they did not. */
+  readonly behindMs: number;
+  /** Routes of which slips that are due stand in line at the source. */
+  readonly waits: readonly RouteWait[];
 }
 
-type Measured = 'reading' | 'awaits' | 'sentInMs';
+/** How long the first slip of a route has stood in line. */
+export interface RouteWait {
+  readonly route: string;
+  readonly waitMs: number;
+}
+
+type Measured = 'reading' | 'awaits' | 'sentInMs' | 'behindMs' | 'waits';
 
 /** A tick to be published. */
 export type NewTick = Omit<Tick, Measured> & Partial<Pick<Tick, Measured>>;

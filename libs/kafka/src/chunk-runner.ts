@@ -186,7 +186,8 @@ export class ChunkRunner<Tx> {
   #count(chunk: Chunk, durationMs: number): void {
     const { metrics, log } = this.#options;
     const { group, topic, partition } = this.position;
-    metrics.batchHandled?.(topic, partition, chunk.records.length, durationMs);
+    const appendedMs = chunk.records[0]?.timestampMs ?? null;
+    metrics.batchHandled?.(topic, partition, chunk.records.length, durationMs, appendedMs);
     if (chunk.resent.length > 0) metrics.resent?.(topic, partition, chunk.resent.length);
     for (const { reason, record, errorClass, detail, attempts } of chunk.deadLetters) {
       metrics.deadLettered?.(topic, partition, reason);

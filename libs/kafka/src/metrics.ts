@@ -1,7 +1,13 @@
 /** What a consumer counts; plain callbacks, so that any metrics library fits. */
 export interface ConsumerMetrics {
-  /** A transaction was committed with `records` new ones. */
-  batchHandled?(topic: string, partition: number, records: number, durationMs: number): void;
+  /** A transaction was committed with `records` new ones, of which the first was appended at `appendedMs`; null: with none. */
+  batchHandled?(
+    topic: string,
+    partition: number,
+    records: number,
+    durationMs: number,
+    appendedMs: number | null,
+  ): void;
   resent?(topic: string, partition: number, records: number): void;
   deadLettered?(topic: string, partition: number, reason: string): void;
   /** A transient error: the partition waits and tries again. */

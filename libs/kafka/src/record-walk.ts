@@ -69,10 +69,11 @@ export class RecordWalk {
 
   /** The record as an object of its own, which outlives this walk's next step; its headers are decoded when asked for. */
   record(): Message {
-    return new WalkedRecord(this, this.#timestampMs(), this.bytes.subarray(this.#headersAt, this.#next));
+    return new WalkedRecord(this, this.timestampMs, this.bytes.subarray(this.#headersAt, this.#next));
   }
 
-  #timestampMs(): number {
+  /** When it was appended, or made: as the topic is set up. */
+  get timestampMs(): number {
     const { appendTimestampMs, firstTimestampMs } = this.#head;
     if (appendTimestampMs !== null) return appendTimestampMs;
     return firstTimestampMs + longZigzag(this.bytes, this.#timestampAt);

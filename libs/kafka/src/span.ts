@@ -14,6 +14,8 @@ export class GrowingSpan implements Span {
   records = 0;
   /** Of their values. */
   bytes = 0;
+  /** Of its first record; null: it has none. */
+  appendedMs: number | null = null;
   readonly #sources = new Map<string, MovingPosition>();
 
   constructor(position: PartitionPosition) {
@@ -46,6 +48,7 @@ export class GrowingSpan implements Span {
     }
     moving.move(incarnation, digestOf(bytes.subarray(valueAt, valueAt + valueLength)));
     this.nextOffset = event.offset + 1;
+    this.appendedMs ??= event.timestampMs;
     this.records += 1;
     this.bytes += valueLength;
   }

@@ -264,8 +264,8 @@ export class UnitLane<Tx> {
     work.committed?.();
     const durationMs = performance.now() - startedMs;
     this.#tookMs = durationMs;
-    for (const { position, records } of spans)
-      metrics.batchHandled?.(subscription.topic, position.partition, records, durationMs);
+    for (const { position, records, appendedMs } of spans)
+      metrics.batchHandled?.(subscription.topic, position.partition, records, durationMs, appendedMs);
   }
 
   #landed(unit: Unit, error: unknown): void {

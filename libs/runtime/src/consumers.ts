@@ -26,8 +26,8 @@ export interface ConsumersOptions extends Pick<Servers, 'kafka' | 'clientId'> {
   readonly store: ConsumerStore<Tx>;
   readonly gate: OwnLogGate;
   readonly metrics: (group: string) => ConsumerMetrics;
-  /** A batch was handled and committed. */
-  readonly onHandled: () => void;
+  /** A batch was handled and committed; its first record was appended at `appendedMs`, null: it has none. */
+  readonly onHandled: (topic: string, partition: number, appendedMs: number | null) => void;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -89,12 +89,13 @@ export class Consumers {
   }
 }
 
-function alsoTelling(metrics: ConsumerMetrics, onHandled: () => void): ConsumerMetrics {
+function alsoTelling(metrics: ConsumerMetrics, onHandled: ConsumersOptions['onHandled']): ConsumerMetrics {
   return {
     ...metrics,
     batchHandled: (...batch) => {
       metrics.batchHandled?.(...batch);
-      onHandled();
+      const [topic, partition, , , appendedMs] = batch;
+      onHandled(topic, partition, appendedMs);
     },
   };
 }

@@ -18,6 +18,7 @@ import {
   type WhenSent,
 } from '@slipstream/postgres';
 import { appliedConfig } from './applied-config.ts';
+import { Behind } from './behind.ts';
 import { registerClockMetrics } from './clock-metrics.ts';
 import { Consumers, type GuardedSubscription } from './consumers.ts';
 import { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
@@ -140,6 +141,7 @@ async function openRooms(options: RuntimeOptions) {
     process.exit(1);
   };
   const handledListeners = new Set<() => void>();
+  const behind = new Behind();
   const gate = new OwnLogGate(publishes);
   const servers = await openServers({
     ...options,
@@ -161,13 +163,15 @@ async function openRooms(options: RuntimeOptions) {
   const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
   const consumers = new Consumers({
     ...{ ...servers, store, gate, onFatal, metrics: metrics.of },
-    onHandled: () => {
+    onHandled: (topic, partition, appendedMs) => {
+      if (topic === topics.events.name && appendedMs !== null) behind.handled(partition, appendedMs);
       watermarks.happened();
       for (const listener of handledListeners) listener();
     },
   });
   const watermarks: Watermarks = new Watermarks({
     ...{ name, source, unitOfWork, onFatal, onError, kafka: servers.kafka, onSkipped: metrics.tickSkipped },
+    behindMs: () => behind.ms,
     leads: () => gate.isAllOpen && outbound.leads(topics.events.name, 0),
   });
   const letters = new DeadLetters(unitOfWork, () => consumers.sequencedTopics());

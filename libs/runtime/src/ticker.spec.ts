@@ -31,6 +31,7 @@ function setUp(watermarks: readonly Watermark[], more: Partial<TickerOptions> = 
       sent.push(...records.map(({ value }) => decodeTick(value)));
     },
     awaited: () => null,
+    behindMs: () => 0,
     open: async () => false,
     onClosed: async (clocks) => void closed.push(...clocks),
     onError: (error) => {
@@ -44,9 +45,13 @@ function setUp(watermarks: readonly Watermark[], more: Partial<TickerOptions> = 
 describe('a tick', () => {
   test('tells the marks, the clock they were read by, and what the source waits for', async () => {
     const awaits = addMs(t0, 7_000);
-    const { ticker, sent } = setUp([wall], { awaits: async () => awaits });
+    const waits = [{ route: 'default', waitMs: 2_500 }];
+    const { ticker, sent } = setUp([wall], {
+      ...{ awaits: async () => awaits, behindMs: () => 300, waits: async () => waits },
+    });
     expect(await ticker.tick()).toBe(heartbeatMs);
-    expect(sent).toEqual([{ source: sources.gateway, ...wall, reading: t0, awaits, sentInMs: 0 }]);
+    const measured = { reading: t0, awaits, sentInMs: 0, behindMs: 300, waits };
+    expect(sent).toEqual([{ source: sources.gateway, ...wall, ...measured }]);
   });
 
   test('tells how long the one before was on its way: that much of its delay is no skew', async () => {
@@ -61,6 +66,17 @@ describe('a tick', () => {
     await ticker.tick();
     await ticker.tick();
     expect(sent.map(({ sentInMs }) => sentInMs)).toEqual([0, 4_000]);
+  });
+
+  test('looks at the lines once a second, however often it comes', async () => {
+    const world = { ms: 5_000, looks: 0 };
+    const waits = async () => [{ route: 'default', waitMs: ++world.looks }];
+    const { ticker, sent } = setUp([wall], { monotonicMs: () => world.ms, waits });
+    for (const ms of [5_000, 5_050, 5_999, 6_000]) {
+      world.ms = ms;
+      await ticker.tick();
+    }
+    expect(sent.map((tick) => tick.waits[0]!.waitMs)).toEqual([1, 1, 1, 2]);
   });
 
   test('counts as said when it was sent, not when sending failed', async () => {

@@ -1,4 +1,4 @@
-import { encodeTick, type Source, tickKey, topics } from '@slipstream/contracts';
+import { encodeTick, type RouteWait, type Source, tickKey, topics } from '@slipstream/contracts';
 import { addMs, earlier, type Instant } from '@slipstream/kernel';
 import type { Watermark, WatermarkReading } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
@@ -25,6 +25,10 @@ export interface TickerOptions {
   readonly awaited: () => Instant | null | undefined;
   /** What this service itself waits for; told in its ticks. */
   readonly awaits?: (() => Promise<Instant | null>) | undefined;
+  /** How long slips stand in line here, by route; told in its ticks, and asked once in `busyMs` at most. */
+  readonly waits?: (() => Promise<readonly RouteWait[]>) | undefined;
+  /** How far behind this service is in what it reads; told in its ticks. */
+  readonly behindMs: () => number;
   /** Whether something is open; asked at most twice a second, and only where nobody says what he waits for. */
   readonly open: () => Promise<boolean>;
   /** Called when the last word about closed clocks was sent. */
@@ -56,6 +60,8 @@ export class Ticker implements Part {
   #stopped = false;
   #isOpen = true;
   #askOpenAtMs = 0;
+  #waits: readonly RouteWait[] = [];
+  #askWaitsAtMs = 0;
   #pace = startPace;
   #sentInMs = 0;
 
@@ -125,13 +131,15 @@ export class Ticker implements Part {
     if (read === null) return busyMs;
     const readAtMs = this.#monotonicMs();
     const awaits = (await this.#options.awaits?.()) ?? null;
+    await this.#askWaits();
     await this.#say(read, awaits);
     this.#sentInMs = Math.round(this.#monotonicMs() - readAtMs);
     return this.#nextInMs(read);
   }
 
   async #say({ reading, watermarks }: WatermarkReading, awaits: Instant | null): Promise<void> {
-    const { source, clock, send, onClosed } = this.#options;
+    const { source, clock, send, behindMs, onClosed } = this.#options;
+    const measured = { awaits, sentInMs: this.#sentInMs, behindMs: behindMs(), waits: this.#waits };
     if (watermarks.length === 0) return;
     await send(
       watermarks.map((watermark) => ({
@@ -141,7 +149,7 @@ export class Ticker implements Part {
         value: Buffer.from(
           encodeTick({
             ...{ source, ...watermark },
-            ...(watermark.clock === wallClock ? { reading, awaits, sentInMs: this.#sentInMs } : {}),
+            ...(watermark.clock === wallClock ? { reading, ...measured } : {}),
           }),
         ),
       })),
@@ -170,5 +178,12 @@ export class Ticker implements Part {
     if (this.#options.awaited() !== undefined || this.#monotonicMs() < this.#askOpenAtMs) return;
     this.#askOpenAtMs = this.#monotonicMs() + openAskedMs;
     this.#isOpen = await this.#options.open();
+  }
+
+  async #askWaits(): Promise<void> {
+    const { waits } = this.#options;
+    if (!waits || this.#monotonicMs() < this.#askWaitsAtMs) return;
+    this.#askWaitsAtMs = this.#monotonicMs() + busyMs;
+    this.#waits = await waits();
   }
 }

@@ -1,4 +1,4 @@
-import { type Source, sources, type Topic, tickKey, topics } from '@slipstream/contracts';
+import { type RouteWait, type Source, sources, type Topic, tickKey, topics } from '@slipstream/contracts';
 import { type KafkaClient, SerialProducer, TickReader } from '@slipstream/kafka';
 import type { Instant } from '@slipstream/kernel';
 import { type ClockBound, type UnitOfWork, WatermarkClock } from '@slipstream/postgres';
@@ -15,6 +15,8 @@ export interface WatermarkOptions {
   open(): Promise<boolean>;
   /** The earliest time that this service itself waits to see vouched for by the others; null: none. */
   awaits?(): Promise<Instant | null>;
+  /** How long slips stand in line here, by route; asked once a second at most. */
+  waits?(): Promise<readonly RouteWait[]>;
   /** The last word about these clocks was said: what is kept of them is not needed any more. */
   onClosed?(clocks: readonly string[]): Promise<void>;
 }
@@ -26,6 +28,8 @@ export interface WatermarksOptions {
   readonly unitOfWork: UnitOfWork;
   /** Whether this instance is the one that speaks, and knows what the service has said. */
   readonly leads: () => boolean;
+  /** How long the slips' events lay before they were handled here. */
+  readonly behindMs: () => number;
   readonly onSkipped: () => void;
   readonly onFatal: (error: unknown) => void;
   readonly onError: (error: unknown) => void;
@@ -107,10 +111,10 @@ export class Watermarks {
     ];
   }
 
-  #ticker({ bounds, open, awaits, onClosed }: WatermarkOptions): Ticker {
-    const { source, unitOfWork, leads, onError } = this.#options;
+  #ticker({ bounds, open, awaits, waits, onClosed }: WatermarkOptions): Ticker {
+    const { source, unitOfWork, leads, behindMs, onError } = this.#options;
     return new Ticker({
-      ...{ source, leads, open, awaits, onClosed, onError },
+      ...{ source, leads, open, awaits, waits, behindMs, onClosed, onError },
       clock: new WatermarkClock(unitOfWork, topics.events.name, bounds),
       send: (records) => this.#producer.sendBatch(records),
       awaited: () => awaitedBy(this.ticks),

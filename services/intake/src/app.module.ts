@@ -15,12 +15,14 @@ import { PREVIEW } from './adapters/http/preview.ts';
 import { REVIEWS, ReviewsController } from './adapters/http/reviews.controller.ts';
 import { SlipsController, SUBMIT, type Submit } from './adapters/http/slips.controller.ts';
 import { commandsGroup, commandsSubscription } from './adapters/kafka/commands-subscription.ts';
+import { followLines } from './adapters/kafka/follow-lines.ts';
 import { accountStore, foldAccountEvent } from './adapters/postgres/accounts.ts';
 import { intakeStore } from './adapters/postgres/intake-store.ts';
 import { intakeTx } from './adapters/postgres/intake-tx.ts';
 import { forgetRecentSql } from './adapters/postgres/statements.ts';
 import { waitingStore } from './adapters/postgres/waiting-store.ts';
 import { clockBounds, isOpen } from './adapters/postgres/watermarks.ts';
+import { ExpectedWaits } from './application/expected-waits.ts';
 import { type UseCases, useCases } from './application/use-cases.ts';
 import type { IntakeConfig } from './config.ts';
 import type { SubmissionRules } from './domain/submission/decide-submission.ts';
@@ -49,11 +51,14 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
   });
   const encode = (event: PendingEvent) => outboundEvent(runtime, event);
   const judgedBy = submissionRules(rules);
+  const lines = new ExpectedWaits(() => performance.now());
+  followLines(runtime.ticks, lines);
   const does = useCases({
     store: intakeStore(runtime.unitOfWork, encode),
     waiting: waitingStore(runtime.unitOfWork, encode),
     accounts: accountStore(runtime.unitOfWork, (event) => outboundOpsEvent(runtime, event)),
     rules: judgedBy,
+    lines,
     newId: runtime.newId,
     partitionOf: runtime.partitionOf,
   });

@@ -11,6 +11,7 @@ import { intakeTx } from '../src/adapters/postgres/intake-tx.ts';
 import { forgetRecentSql } from '../src/adapters/postgres/statements.ts';
 import { waitingStore } from '../src/adapters/postgres/waiting-store.ts';
 import { changeSlip } from '../src/application/change-slip.ts';
+import { noLines } from '../src/application/spec-support.ts';
 import { submissionDigest } from '../src/application/submission-digest.ts';
 import { submitCommands } from '../src/application/submit-commands.ts';
 import { submitRequests } from '../src/application/submit-requests.ts';
@@ -81,14 +82,14 @@ const request = (wanted: Submission, isDraft = false) => ({
 /** Over HTTP, in one batch. */
 async function submit(gates: GateRules, ...wanted: (Partial<Submission> | ReturnType<typeof request>)[]) {
   const store = intakeStore(unitOfWork, encode);
-  const context = { store, rules: rulesWith(gates), newId: randomUUID, partitionOf: () => 0 };
+  const context = { store, rules: rulesWith(gates), lines: noLines, newId: randomUUID, partitionOf: () => 0 };
   const requests = wanted.map((one) => ('key' in one ? one : request(submission(one))));
   return submitRequests(context, requests, { lockWaitMsMax: 5_000 });
 }
 
 /** Over the bus, in one batch. */
 async function command(gates: GateRules, ...wanted: Partial<Submission>[]): Promise<void> {
-  const context = { rules: rulesWith(gates), newId: randomUUID, partitionOf: () => 0 };
+  const context = { rules: rulesWith(gates), lines: noLines, newId: randomUUID, partitionOf: () => 0 };
   const commands = wanted.map((change) => {
     const one = submission(change);
     const { caller, reference } = one;
@@ -122,6 +123,7 @@ async function set(account: string, status: AccountStatus): Promise<void> {
     store: null as never,
     waiting: null as never,
     rules: rulesWith(open),
+    lines: noLines,
     newId: randomUUID,
     partitionOf: () => 0,
   };
@@ -191,7 +193,7 @@ describe('a limit', () => {
     const gates = { ...open, limits: [{ ...hourly, countMax: most }] };
     const groups = instances.map((instance) => {
       const store = intakeStore(instance.unitOfWork, encode);
-      const context = { store, rules: rulesWith(gates), newId: randomUUID, partitionOf: () => 0 };
+      const context = { store, rules: rulesWith(gates), lines: noLines, newId: randomUUID, partitionOf: () => 0 };
       return new SubmissionGroup((requests, limits) => submitRequests(context, requests, limits), {
         batchSizeMax: 5,
       });
@@ -277,7 +279,7 @@ describe('the same business again', () => {
   test('is found by one of many at once', async () => {
     const groups = instances.map((instance) => {
       const store = intakeStore(instance.unitOfWork, encode);
-      const context = { store, rules: rulesWith(gates), newId: randomUUID, partitionOf: () => 0 };
+      const context = { store, rules: rulesWith(gates), lines: noLines, newId: randomUUID, partitionOf: () => 0 };
       return new SubmissionGroup((requests, limits) => submitRequests(context, requests, limits));
     });
     const outcomes = await Promise.all(
@@ -305,7 +307,7 @@ describe('a draft', () => {
   }
   const confirm = (gates: GateRules, slipId: string, key: string = randomUUID(), by = unitOfWork) =>
     changeSlip(
-      { waiting: waitingStore(by, encode), rules: rulesWith(gates), partitionOf: () => 0 },
+      { waiting: waitingStore(by, encode), rules: rulesWith(gates), lines: noLines, partitionOf: () => 0 },
       {
         ...{ slipId, caller: 'shop', key, digest: Buffer.from(slipId), ifVersion: null, traceparent: null },
         wish: { type: 'confirm' },

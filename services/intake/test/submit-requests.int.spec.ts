@@ -17,6 +17,7 @@ import { waitFor } from '@slipstream/testing';
 import { DatabaseClock } from '../src/adapters/postgres/database-clock.ts';
 import { intakeStore } from '../src/adapters/postgres/intake-store.ts';
 import type { IntakeStore } from '../src/application/ports.ts';
+import { noLines } from '../src/application/spec-support.ts';
 import {
   type SubmitOutcome,
   type SubmitRequest,
@@ -76,7 +77,7 @@ const request = (key: string, reference: string, route = 'default'): SubmitReque
 const encode = (event: PendingEvent): OutboundRecord =>
   outboundEvent({ source: sources.intake, newId: randomUUID }, event);
 const submit = (...requests: SubmitRequest[]) =>
-  submitRequests({ store, rules, newId: randomUUID, partitionOf: () => 0 }, requests, {
+  submitRequests({ store, rules, lines: noLines, newId: randomUUID, partitionOf: () => 0 }, requests, {
     lockWaitMsMax: 5_000,
   });
 const types = async (...requests: SubmitRequest[]) => (await submit(...requests)).map(({ type }) => type);

@@ -253,6 +253,7 @@ function publishWatermarks(runtime: Runtime, does: UseCases) {
       return does.readBounds({ resultsHandledTo, partitionsOfResults, upstream });
     },
     open: does.anythingOpen,
+    waits: does.linesOfRoutes,
     onClosed: (clocks) => endClocks(runtime.unitOfWork, topics.results.name, clocks),
   });
 }

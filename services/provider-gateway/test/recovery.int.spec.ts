@@ -8,6 +8,7 @@ import { waitFor } from '@slipstream/testing';
 import { type DispatcherParts, dispatchDueSlips } from '../src/application/dispatch-due-slips.ts';
 import { type AnsweredInquiry, inquireDue, recordAnswers } from '../src/application/inquire-due.ts';
 import { type EndedCall, newPublishing } from '../src/application/intents.ts';
+import { linesOfRoutes } from '../src/application/lines-of-routes.ts';
 import type { Ended, Provider, Store } from '../src/application/ports.ts';
 import { recordOutcomes, recoverAbandoned, recoverOwn } from '../src/application/record-outcomes.ts';
 import { routing } from '../src/application/routing.ts';
@@ -324,6 +325,24 @@ describe('an instance that dies', () => {
       "select slip_id from dispatch where status = 'intended' order by deadline",
     );
     expect(intended.map(({ slip_id }) => slips.indexOf(slip_id))).toEqual([3, 1, 4, 2]);
+  });
+
+  test('those that find no room stand in line, which is told by their route until it is over', async () => {
+    const one = instance('one');
+    const lines = () => linesOfRoutes({ store: gateway.store, dispatchSlots: one.slots });
+    for (let i = 0; i < 5; i++) await gateway.slip();
+    expect(await lines()).toEqual([]);
+    expect(await dispatchDueSlips(one)).toBe(4);
+    await gateway.unitOfWork.query(
+      "update dispatch set next_at = next_at - interval '2 seconds' where status = 'held'",
+    );
+    const [line, ...others] = await lines();
+    expect([line?.route, others]).toEqual(['default', []]);
+    expect(line!.waitMs).toBeGreaterThanOrEqual(2_000);
+    puppet.calls[0]!.end(succeeded);
+    await waitFor(() => one.slots.taken('acme') === 3, { what: 'room for one more' });
+    expect(await dispatchDueSlips(one)).toBe(1);
+    expect(await lines()).toEqual([]);
   });
 
   test.each([

@@ -3,6 +3,7 @@ import { draftSlip, now, reviewedSlip, rules } from '../domain/waiting/spec-supp
 import type { KnownSlip } from '../domain/waiting/waiting-slip.ts';
 import { type ChangeRequest, changeSlip } from './change-slip.ts';
 import type { EarlierChange, EventPosition, SlipChange, SlipChanged } from './ports.ts';
+import { noLines } from './spec-support.ts';
 
 const position: EventPosition = { partition: 3, seq: 7n, at: now };
 const request: ChangeRequest = {
@@ -38,7 +39,7 @@ function store(slips: (KnownSlip | null)[], earlier: EarlierChange | null = null
   };
 }
 const ask = ({ waiting }: ReturnType<typeof store>, change: Partial<ChangeRequest> = {}) =>
-  changeSlip({ waiting, rules, partitionOf: () => 3 }, { ...request, ...change });
+  changeSlip({ waiting, rules, lines: noLines, partitionOf: () => 3 }, { ...request, ...change });
 
 test('a command is carried out on the version that was seen, under its key', async () => {
   const one = store([draftSlip({ version: 2 })]);

@@ -5,7 +5,7 @@ import { type Gate, gateOf } from '../domain/submission/gates.ts';
 import type { Refusal } from '../domain/submission/refusal.ts';
 import { type Changed, decideChange, isCallers, type Wish } from '../domain/waiting/decide-change.ts';
 import type { IntakeStatus, KnownSlip } from '../domain/waiting/waiting-slip.ts';
-import type { EventPosition, NewReview, RequestKey, SlipChange, WaitingStore } from './ports.ts';
+import type { EventPosition, Lines, NewReview, RequestKey, SlipChange, WaitingStore } from './ports.ts';
 import { sameBytes } from './same-bytes.ts';
 
 /** A keyed command of a caller on a slip that waits for people. */
@@ -43,6 +43,7 @@ export type ChangeOutcome =
 export interface ChangeContext {
   readonly waiting: WaitingStore;
   readonly rules: SubmissionRules;
+  readonly lines: Pick<Lines, 'expectedMs'>;
   /** Of `slips.events.v1`, where everything about the slip goes. */
   partitionOf(slipId: string): number;
 }
@@ -73,7 +74,7 @@ export async function changeSlip(context: ChangeContext, request: ChangeRequest)
 
 /** null: somebody else changed the slip meanwhile. */
 async function tryOnce(
-  { waiting, rules, partitionOf }: ChangeContext,
+  { waiting, rules, lines, partitionOf }: ChangeContext,
   { wish, digest, ifVersion, traceparent }: ChangeRequest,
   slip: KnownSlip,
   now: Instant,
@@ -81,7 +82,8 @@ async function tryOnce(
 ): Promise<ChangeOutcome | null> {
   const { slipId, reference, version } = slip;
   if (ifVersion !== null && ifVersion !== version) return { type: 'other_version', version };
-  const decision = decideChange(slip, wish, now, rules);
+  const waitMs = slip.draft === null ? 0 : lines.expectedMs(slip.draft.submission.route);
+  const decision = decideChange(slip, wish, now, rules, waitMs);
   if (decision.type !== 'changed') return decision;
   const { status, events } = decision;
   const place = { slipId, partition: partitionOf(slipId), clock: wallClock, receivedAt: null, traceparent };

@@ -14,6 +14,14 @@ export interface RequestKey {
   readonly key: string;
 }
 
+/** How long slips wait for their call after they were accepted, by route. */
+export interface Lines {
+  /** A slip that is to be called for was accepted now. */
+  accepted(route: string): void;
+  /** Milliseconds; 0: none waits, or nobody knows. */
+  expectedMs(route: string): number;
+}
+
 /** Where and when the log has an event: partition of `slips.events.v1`, number (rule 4), time. */
 export interface EventPosition {
   readonly partition: number;

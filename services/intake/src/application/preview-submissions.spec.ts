@@ -2,13 +2,14 @@ import { expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
 import { expiresAt, now, remindAt, rules, submission } from '../domain/waiting/spec-support.ts';
 import { previewSubmissions } from './preview-submissions.ts';
+import { noLines } from './spec-support.ts';
 
 const store = {
   referencesTaken: async () => ({ now, slipIds: new Map([['taken', 'slip-9']]) }),
 };
 const preview = (...changes: (Partial<typeof submission> & { isDraft?: boolean })[]) =>
   previewSubmissions(
-    { store, rules },
+    { store, rules, lines: noLines },
     'shop',
     changes.map(({ isDraft = false, ...change }) => ({ submission: { ...submission, ...change }, isDraft })),
   );

@@ -6,7 +6,7 @@ import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { decideDraft } from '../domain/waiting/decide-draft.ts';
 import type { Draft } from '../domain/waiting/waiting-slip.ts';
-import type { IntakeStore } from './ports.ts';
+import type { IntakeStore, Lines } from './ports.ts';
 
 /** A wish for a slip of which only the consequences are asked for. */
 export interface Considered {
@@ -28,7 +28,11 @@ export type Preview =
 
 /** Judges submissions of one caller as if they came now, in order; writes nothing. */
 export async function previewSubmissions(
-  { store, rules }: { readonly store: Pick<IntakeStore, 'referencesTaken'>; readonly rules: SubmissionRules },
+  { store, rules, lines }: {
+    readonly store: Pick<IntakeStore, 'referencesTaken'>;
+    readonly rules: SubmissionRules;
+    readonly lines: Pick<Lines, 'expectedMs'>;
+  },
   caller: string,
   considered: readonly Considered[],
 ): Promise<readonly Preview[]> {
@@ -37,7 +41,7 @@ export async function previewSubmissions(
   const taken = new Map<string, string | null>(slipIds);
   return considered.map((one) => {
     const { reference } = one.submission;
-    const judged = judge(one, now, rules);
+    const judged = judge(one, now, rules, lines.expectedMs(one.submission.route));
     // In the order in which a submission would be refused.
     if (judged.would === 'refused') return judged;
     const slipId = taken.get(reference);
@@ -47,13 +51,18 @@ export async function previewSubmissions(
   });
 }
 
-function judge({ submission, isDraft }: Considered, now: Instant, rules: SubmissionRules): Preview {
+function judge(
+  { submission, isDraft }: Considered,
+  now: Instant,
+  rules: SubmissionRules,
+  waitMs: number,
+): Preview {
   if (isDraft) {
     const decision = decideDraft(submission, now, rules);
     if (!decision.accepted) return { would: 'refused', refusal: decision.refusal };
     return { would: 'draft', draft: decision.draft };
   }
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false };
+  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs };
   const decision = decideSubmission(submission, circumstances, rules);
   if (!decision.accepted) return { would: 'refused', refusal: decision.refusal };
   const { review, event } = decision;

@@ -9,7 +9,7 @@ import { gateOf } from '../domain/submission/gates.ts';
 import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { reviewRequested } from '../domain/waiting/decide-change.ts';
-import type { ClockMark, IntakeTx, NewReview, NotAdded, SlipOfReference } from './ports.ts';
+import type { ClockMark, IntakeTx, Lines, NewReview, NotAdded, SlipOfReference } from './ports.ts';
 
 /** What an answer repeats of a command. */
 export interface CommandHead {
@@ -41,6 +41,7 @@ export type InboundCommand = SubmitCommand | UnsoundCommand | ({ readonly type: 
 
 export interface CommandContext {
   readonly rules: SubmissionRules;
+  readonly lines: Lines;
   newId(): string;
   /** Of `slips.events.v1`, where everything about the slip goes. */
   partitionOf(slipId: string): number;
@@ -83,7 +84,7 @@ export async function submitCommands(
 }
 
 function judge(
-  { rules, newId }: CommandContext,
+  { rules, lines, newId }: CommandContext,
   command: Candidate['command'],
   clockClosed: boolean,
 ): Candidate {
@@ -93,7 +94,8 @@ function judge(
     const detail = command.problems.map((one) => `${one.pointer} ${one.detail}`).join('; ');
     return { command, slipId, decision: rejected({ rule: 'field_invalid', field: pointer, detail }) };
   }
-  const decision = decideSubmission(command.submission, { ...command, clockClosed }, rules);
+  const waitMs = lines.expectedMs(command.submission.route);
+  const decision = decideSubmission(command.submission, { ...command, clockClosed, waitMs }, rules);
   return { command, slipId, decision };
 }
 
@@ -112,6 +114,9 @@ async function answer(
   const made = candidates.filter(({ slipId, decision }) => decision.accepted && !notAdded.has(slipId));
   const reviews = made.flatMap(reviewOf);
   if (reviews.length > 0) tx.insertReviews(reviews);
+  for (const { command, decision } of made)
+    if (command.type === 'submit' && decision.accepted && decision.review === null && isLive(command.clock))
+      context.lines.accepted(command.submission.route);
   const isMade = new Set(made);
   tx.publish(
     candidates.flatMap((candidate): PendingEvent[] => {

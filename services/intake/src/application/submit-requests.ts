@@ -10,7 +10,15 @@ import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { reviewRequested } from '../domain/waiting/decide-change.ts';
 import { decideDraft } from '../domain/waiting/decide-draft.ts';
-import type { EventPosition, IntakeStore, JudgedRequest, Settled, StoreLimits, Waits } from './ports.ts';
+import type {
+  EventPosition,
+  IntakeStore,
+  JudgedRequest,
+  Lines,
+  Settled,
+  StoreLimits,
+  Waits,
+} from './ports.ts';
 import { sameBytes } from './same-bytes.ts';
 
 /** A keyed request for a slip. Its key is scoped to the caller and the operation. */
@@ -42,6 +50,7 @@ export type SubmitOutcome =
 export interface SubmitContext {
   readonly store: IntakeStore;
   readonly rules: SubmissionRules;
+  readonly lines: Lines;
   newId(): string;
   /** Of `slips.events.v1`, where everything about the slip goes. */
   partitionOf(slipId: string): number;
@@ -66,6 +75,11 @@ export async function submitRequests(
     (now) => leading.map((request) => judge(context, request, now)),
     limits,
   );
+  settled.forEach((one, index) => {
+    const { submission, isDraft } = leading[index]!;
+    if (one.type === 'answered' && one.isNew && !one.answer.isReviewed && !isDraft)
+      context.lines.accepted(submission.route);
+  });
   const bySettled = new Map(leading.map((leader, index) => [leader, settled[index]]));
   return requests.map((request) => {
     const leader = must(leaders.get(keyOf(request)), 'every request has a leader');
@@ -74,13 +88,13 @@ export async function submitRequests(
 }
 
 function judge(
-  { rules, newId, partitionOf }: SubmitContext,
+  { rules, lines, newId, partitionOf }: SubmitContext,
   request: SubmitRequest,
   now: Instant,
 ): JudgedRequest {
   const { key, digest, submission, isDraft, traceparent } = request;
   const { caller, reference } = submission;
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false };
+  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs: lines.expectedMs(submission.route) };
   const decision = isDraft
     ? decideDraft(submission, now, rules)
     : decideSubmission(submission, circumstances, rules);

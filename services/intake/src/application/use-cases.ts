@@ -2,7 +2,7 @@ import type { Standing, StatusChange } from '../domain/account/standing.ts';
 import type { SubmissionRules } from '../domain/submission/decide-submission.ts';
 import { changeAccountStatus } from './change-account-status.ts';
 import { type ChangeOutcome, type ChangeRequest, changeSlip } from './change-slip.ts';
-import type { AccountStore, IntakeStore, IntakeTx, StoreLimits, WaitingStore } from './ports.ts';
+import type { AccountStore, IntakeStore, IntakeTx, Lines, StoreLimits, WaitingStore } from './ports.ts';
 import { type Considered, type Preview, previewSubmissions } from './preview-submissions.ts';
 import { type InboundCommand, submitCommands } from './submit-commands.ts';
 import { type SubmitOutcome, type SubmitRequest, submitRequests } from './submit-requests.ts';
@@ -36,6 +36,7 @@ export function useCases(context: {
   readonly waiting: WaitingStore;
   readonly accounts: AccountStore;
   readonly rules: SubmissionRules;
+  readonly lines: Lines;
   newId(): string;
   partitionOf(slipId: string): number;
 }): UseCases {

@@ -68,6 +68,12 @@ export interface StoreTx {
   afterCommit(then: (places: readonly EventPlace[]) => void, otherwise: () => void): void;
 }
 
+/** Slips of a route that are due, and for which their provider has no room. */
+export interface RouteLine {
+  readonly route: string;
+  readonly waitMs: number;
+}
+
 export interface Dispatches {
   /**
    * Locks and loads the rows that exist; `now` is the database's clock, `disabled` are the providers that are not to be
@@ -118,6 +124,8 @@ export interface Dispatches {
   /** Makes the poll of a slip due now, if its provider may have it and has not decided; gives whether it did. */
   pollNow(provider: string, slipId: string): Promise<boolean>;
   /** Whether a slip on the wall clock still waits for its end. */
+  /** How long the first of the slips that are due for these providers stands in line, by route. */
+  lines(providers: readonly string[]): Promise<readonly RouteLine[]>;
   anyOpen(): Promise<boolean>;
   /** Whether anything may become due for a worker by the time alone: a call, a question, an answer kept for a slip. */
   anyInHand(): Promise<boolean>;

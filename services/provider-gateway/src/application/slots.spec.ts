@@ -36,8 +36,9 @@ test('given a look that took all places, each end is told, until a look finds le
   call();
   expect(slots.looked(free, ['acme', 'acme'])).toBe(false);
   await end();
-  expect(told).toEqual(['free']);
+  expect([told, slots.short]).toEqual([['free'], ['acme']]);
   slots.looked(slots.free(), []);
+  expect(slots.short).toEqual([]);
   await end();
   expect(told).toEqual(['free']);
 });

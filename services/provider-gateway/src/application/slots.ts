@@ -39,6 +39,11 @@ export class Slots {
     return this.#taken.get(key) ?? 0;
   }
 
+  /** The keys of which the last look found more than there was room for, or there was none. */
+  get short(): readonly string[] {
+    return [...this.#short];
+  }
+
   /** Takes every free place, by key: nobody else gets one while it is looked for what may use them. */
   takeFree(): Map<string, number> {
     const free = this.free();

@@ -8,7 +8,8 @@ import { type FollowedEvent, followSlips, type NewlyDue } from './follow-slips.t
 import { giveUpLapsed, type Lapse } from './give-up-lapsed.ts';
 import { type AnsweredInquiry, type InquirerParts, inquireDue, recordAnswers } from './inquire-due.ts';
 import { type Calls, type EndedCall, Intents, newPublishing } from './intents.ts';
-import type { PeoplesQuestion, StoreTx } from './ports.ts';
+import { linesOfRoutes } from './lines-of-routes.ts';
+import type { PeoplesQuestion, RouteLine, StoreTx } from './ports.ts';
 import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
 import { type Refused, type ResultBatch, receiveResults } from './receive-results.ts';
 import { type AnsweredRecheck, recheckDue, recordRechecks } from './recheck.ts';
@@ -65,6 +66,8 @@ export interface UseCases {
   showUnmatched(filter: UnmatchedFilter, after: UnmatchedPlace | null, limit: number): Promise<UnmatchedPage>;
   /** How far this service may be vouched for on each clock. */
   readBounds(facts: BoundFacts): Promise<readonly Bound[]>;
+  /** How long slips that are due stand in line, by route. */
+  linesOfRoutes(): Promise<readonly RouteLine[]>;
   anythingOpen(): Promise<boolean>;
   /** Whether anything may become due by the time alone. */
   anythingInHand(): Promise<boolean>;
@@ -124,6 +127,7 @@ export function useCases(parts: Parts): UseCases {
     takeUpOrphans: () => takeUpOrphans(parts, orphans),
     showUnmatched: (filter, after, limit) => store.run((tx) => tx.unmatched(filter, after, limit)),
     readBounds: (facts) => store.run((tx) => readBounds(tx, facts)),
+    linesOfRoutes: () => linesOfRoutes(parts),
     anythingOpen: () => store.run(anythingOpen),
     anythingInHand: () => store.run((tx) => tx.dispatches.anyInHand()),
     switchProvider: (request) => switchProvider(parts, request),

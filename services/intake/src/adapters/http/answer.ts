@@ -109,17 +109,19 @@ const codes: Partial<Record<Refusal['rule'], ErrorCode>> = {
   account_closed: 'account_not_active',
   counterparty_frozen: 'account_not_active',
   counterparty_closed: 'account_not_active',
+  wait_too_long: 'overloaded',
   business_duplicate: 'business_duplicate',
   limit_exceeded: 'limit_exceeded',
 };
 
 /** The problem names the rule, what helps, and the slip that is in the way. */
 function refused(
-  { rule, field, detail, ruleName, firstSlipId }: Refusal,
+  { rule, field, detail, ruleName, firstSlipId, retryAfterS }: Refusal,
   language: Language,
 ): SlipstreamError {
   return new SlipstreamError(codes[rule] ?? 'validation_failed', detail, {
     errors: [{ pointer: `/${field}`, detail }],
+    ...(retryAfterS === undefined ? {} : { retryAfterS }),
     extensions: {
       ...{ rule, remedy: remedies[rule][language] },
       ...(ruleName ? { rule_name: ruleName } : {}),

@@ -45,11 +45,12 @@ const submission: Submission = {
   metadata: {},
 };
 const now = '2026-11-22T10:39:00.123456Z';
-const wall: Circumstances = { clock: 'wall', receivedAt: now, clockClosed: false };
+const wall: Circumstances = { clock: 'wall', receivedAt: now, clockClosed: false, waitMs: 0 };
 const imported: Circumstances = {
   clock: 'import-1',
   receivedAt: '2017-03-01T00:00:00.000000Z',
   clockClosed: false,
+  waitMs: 0,
 };
 const yearMs = 365 * 86_400_000;
 
@@ -161,6 +162,34 @@ describe('a deadline on the wall clock', () => {
   });
 });
 
+describe('a slip whose call would come too late', () => {
+  const behind = (waitMs: number) => ({ ...wall, waitMs });
+
+  test('is refused, with the time after which it may fit; one that is called by its deadline is not', () => {
+    expect(decide({}, behind(5_000))).toMatchObject({ accepted: true });
+    expect(decide({}, behind(5_001))).toEqual({
+      accepted: false,
+      refusal: {
+        ...{ rule: 'wait_too_long', field: 'deadline', retryAfterS: 1 },
+        detail: 'Slips of the route default wait 6 s for their call: longer than this one has.',
+      },
+    });
+    expect(decide({}, behind(3_600_000))).toMatchObject({ refusal: { retryAfterS: 60 } });
+  });
+  test('may come with a later deadline, and must not with a sooner one', () => {
+    expect(decide({ deadline: addMs(now, 60_000) }, behind(59_000))).toMatchObject({ accepted: true });
+    expect(decide({ deadline: addMs(now, 4_000) }, behind(4_500))).toMatchObject(refused('wait_too_long'));
+  });
+  test('is one that is called now: not an import, not a report, not one that people look at first', () => {
+    const long = behind(60_000);
+    expect(decide({ route: 'import' }, long)).toMatchObject({ accepted: true });
+    expect(decide({ route: 'import' }, { ...imported, waitMs: 60_000 })).toMatchObject({ accepted: true });
+    const review = { kinds: ['payment'], fromAmount: null, secondPersonFrom: null, deadlineMs: 60_000 } as const;
+    const reviewed = { ...rules, routes: new Map([['default', { ...policy, review }]]) };
+    expect(decideSubmission(submission, long, reviewed)).toMatchObject({ accepted: true });
+  });
+});
+
 describe('on an import’s clock', () => {
   test('a route must be reported, so that nobody is called', () => {
     expect(decide({}, imported)).toMatchObject(refused('route_not_reported'));
@@ -212,6 +241,7 @@ test('whatever is submitted, an accepted slip moves between two accounts on a kn
     clock: fc.constantFrom('wall', 'import-1'),
     receivedAt: instants,
     clockClosed: fc.boolean(),
+    waitMs: fc.integer({ min: 0, max: 100_000_000 }),
   });
   fc.assert(
     fc.property(submissions, circumstances, (submission, at) => {

@@ -41,6 +41,8 @@ export interface Circumstances {
   readonly receivedAt: Instant;
   /** The clock was closed before: nothing on it would ever be judged. */
   readonly clockClosed: boolean;
+  /** How long slips of its route wait for their call, as far as anybody knows. */
+  readonly waitMs: number;
 }
 
 export type SubmissionDecision =
@@ -85,7 +87,7 @@ export function decideSubmission(
 
 function withDeadline(
   submission: Submission,
-  { clock, receivedAt }: Circumstances,
+  { clock, receivedAt, waitMs }: Circumstances,
   route: RoutePolicy,
   rules: SubmissionRules,
 ): SubmissionDecision {
@@ -112,8 +114,22 @@ function withDeadline(
   if (!judgeable || (clock === wallClock && deadline > later(receivedAt, yearMs))) {
     return refuse('deadline_too_far', 'deadline', 'The deadline must lie within one year.');
   }
+  if (clock === wallClock && route.mode === 'dispatched' && review === null) {
+    const overdueMs = instantToMs(receivedAt) + waitMs - instantToMs(deadline);
+    if (overdueMs > 0) return waitTooLong(submission.route, waitMs, overdueMs);
+  }
   const event = submitted(submission, deadline, route, rules, review !== null);
   return { accepted: true, event, review };
+}
+
+/** Nobody is told to come later than that: a line is often over sooner than it seems. */
+const retryAfterSMax = 60;
+
+/** It could only be taken to be given back. */
+function waitTooLong(route: string, waitMs: number, overdueMs: number): SubmissionDecision {
+  const detail = `Slips of the route ${route} wait ${Math.ceil(waitMs / 1_000)} s for their call: longer than this one has.`;
+  const retryAfterS = Math.min(retryAfterSMax, Math.ceil(overdueMs / 1_000));
+  return { accepted: false, refusal: { rule: 'wait_too_long', field: 'deadline', detail, retryAfterS } };
 }
 
 function submitted(

@@ -7,6 +7,7 @@ type OwnRule =
   | 'deadline_in_past'
   | 'deadline_too_close'
   | 'deadline_too_far'
+  | 'wait_too_long'
   | 'clock_closed';
 
 /** What the operators allow on a route. */
@@ -41,4 +42,6 @@ export interface Refusal {
   readonly ruleName?: string;
   /** The slip that is in the way. */
   readonly firstSlipId?: string | null;
+  /** Seconds after which it may be accepted as it is. */
+  readonly retryAfterS?: number;
 }

@@ -10,7 +10,7 @@ const justBefore = addMicros(expiresAt, -1n);
 
 describe('a draft that is confirmed', () => {
   test('is submitted by the rules and the time of then', () => {
-    expect(decideChange(draftSlip(), confirm, justBefore, rules)).toMatchObject({
+    expect(decideChange(draftSlip(), confirm, justBefore, rules, 0)).toMatchObject({
       type: 'changed',
       status: 'submitted',
       events: [
@@ -29,7 +29,7 @@ describe('a draft that is confirmed', () => {
 
   test('stays a draft when they refuse it', () => {
     const gone = { ...rules, routes: new Map() };
-    expect(decideChange(draftSlip(), confirm, now, gone)).toMatchObject({
+    expect(decideChange(draftSlip(), confirm, now, gone, 0)).toMatchObject({
       type: 'refused',
       refusal: { rule: 'route_unknown' },
     });
@@ -37,7 +37,7 @@ describe('a draft that is confirmed', () => {
 });
 
 test('a draft that is taken back ends with who did it, and why', () => {
-  expect(decideChange(draftSlip(), withdraw, justBefore, rules)).toEqual({
+  expect(decideChange(draftSlip(), withdraw, justBefore, rules, 0)).toEqual({
     type: 'changed',
     status: 'withdrawn',
     events: [{ type: 'SlipWithdrawn', data: { by: 'shop', reason: 'changed my mind' } }],
@@ -47,7 +47,7 @@ test('a draft that is taken back ends with who did it, and why', () => {
 
 test('from its expiry on a draft can be neither, whether that was written down or not', () => {
   for (const wish of [confirm, withdraw])
-    expect(decideChange(draftSlip(), wish, expiresAt, rules)).toEqual({
+    expect(decideChange(draftSlip(), wish, expiresAt, rules, 0)).toEqual({
       type: 'too_late',
       status: 'expired',
     });
@@ -56,7 +56,7 @@ test('from its expiry on a draft can be neither, whether that was written down o
 describe('a draft that people must approve', () => {
   const draft = { ...draftSlip().draft!, submission: { ...submission, route: 'reviewed' } };
   test('waits for them once it is confirmed, with a deadline that none of them can make too short', () => {
-    expect(decideChange(draftSlip({ draft }), confirm, now, rules)).toMatchObject({
+    expect(decideChange(draftSlip({ draft }), confirm, now, rules, 0)).toMatchObject({
       ...{ type: 'changed', status: 'in_review', progress: null },
       events: [
         { type: 'SlipSubmitted', data: { reviewRequired: true, deadline: '2026-11-22T10:01:05.000000Z' } },
@@ -70,7 +70,7 @@ describe('a draft that people must approve', () => {
 describe('a slip in review', () => {
   test('can be taken back until people have decided, also when one of two has approved', () => {
     const slip = reviewedSlip({ approvalsNeeded: 2, claimedBy: 'ann', firstApprover: 'ann' });
-    expect(decideChange(slip, withdraw, justBefore, rules)).toEqual({
+    expect(decideChange(slip, withdraw, justBefore, rules, 0)).toEqual({
       ...{ type: 'changed', status: 'withdrawn', newReview: null },
       events: [{ type: 'SlipWithdrawn', data: { by: 'shop', reason: 'changed my mind' } }],
       progress: {
@@ -81,23 +81,23 @@ describe('a slip in review', () => {
   });
 
   test('cannot be taken back when its time is over, or when it was approved', () => {
-    expect(decideChange(reviewedSlip(), withdraw, expiresAt, rules)).toEqual({
+    expect(decideChange(reviewedSlip(), withdraw, expiresAt, rules, 0)).toEqual({
       type: 'too_late',
       status: 'declined',
     });
     const approved = { ...reviewedSlip({ status: 'approved' }), status: 'submitted' as const };
-    expect(decideChange(approved, withdraw, now, rules)).toEqual({ type: 'too_late', status: 'submitted' });
+    expect(decideChange(approved, withdraw, now, rules, 0)).toEqual({ type: 'too_late', status: 'submitted' });
   });
 
   test('cannot be confirmed again', () => {
-    expect(decideChange(reviewedSlip(), confirm, now, rules)).toEqual({
+    expect(decideChange(reviewedSlip(), confirm, now, rules, 0)).toEqual({
       type: 'too_late',
       status: 'in_review',
     });
   });
 
   test('goes on by the decision about it', () => {
-    expect(decideChange(reviewedSlip(), { type: 'approve', by: 'ann', note: '' }, now, rules)).toMatchObject({
+    expect(decideChange(reviewedSlip(), { type: 'approve', by: 'ann', note: '' }, now, rules, 0)).toMatchObject({
       ...{ type: 'changed', status: 'submitted', events: [{ type: 'SlipApproved' }] },
       progress: { status: 'approved', decidedBy: 'ann' },
     });
@@ -108,7 +108,7 @@ test.each<IntakeStatus>(['submitted', 'rejected', 'expired', 'withdrawn', 'decli
   'nothing is left to be decided about a slip that is %s',
   (status) => {
     for (const wish of [confirm, withdraw])
-      expect(decideChange(draftSlip({ status, draft: null }), wish, now, rules)).toEqual({
+      expect(decideChange(draftSlip({ status, draft: null }), wish, now, rules, 0)).toEqual({
         type: 'too_late',
         status,
       });

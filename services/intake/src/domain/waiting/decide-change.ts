@@ -37,15 +37,18 @@ export type ChangeDecision =
   | { readonly type: 'same_person'; readonly detail: string }
   | { readonly type: 'claimed' };
 
-/** Decides what somebody wants of a slip. While a slip waits for people intake alone decides about it. */
+/**
+ * Decides what somebody wants of a slip; `waitMs`: how long slips of its route wait for their call. While a slip waits for people intake alone decides about it.
+ */
 export function decideChange(
   slip: KnownSlip,
   wish: Wish,
   now: Instant,
   rules: SubmissionRules,
+  waitMs: number,
 ): ChangeDecision {
   const { status, review, draft } = slip;
-  if (wish.type === 'confirm') return draft === null ? tooLate(status) : confirm(draft, now, rules);
+  if (wish.type === 'confirm') return draft === null ? tooLate(status) : confirm(draft, now, rules, waitMs);
   if (wish.type === 'withdraw') return withdraw(slip, wish, now);
   if (review === null) return tooLate(status);
   const decision = decideReview(review, slip.caller, wish, now);
@@ -54,10 +57,15 @@ export function decideChange(
   return { type: 'changed', status: decision.status, events: [event], newReview: null, progress };
 }
 
-function confirm({ submission, expiresAt }: Draft, now: Instant, rules: SubmissionRules): ChangeDecision {
+function confirm(
+  { submission, expiresAt }: Draft,
+  now: Instant,
+  rules: SubmissionRules,
+  waitMs: number,
+): ChangeDecision {
   // Whether anybody has written that down does not count.
   if (expiresAt <= now) return tooLate('expired');
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false };
+  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs };
   const decision = decideSubmission(submission, circumstances, rules);
   if (!decision.accepted) return { type: 'refused', refusal: decision.refusal };
   const { event, review } = decision;

@@ -14,7 +14,8 @@ export type DraftDecision =
  * draft either; it is judged again when it is confirmed, by the rules of then.
  */
 export function decideDraft(submission: Submission, now: Instant, rules: SubmissionRules): DraftDecision {
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false };
+  // How long others wait now says nothing about then.
+  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs: 0 };
   const decision = decideSubmission(submission, circumstances, rules);
   if (!decision.accepted) return decision;
   const { draftExpiresMs, draftRemindBeforeMs } = rules.routes.get(submission.route)!;

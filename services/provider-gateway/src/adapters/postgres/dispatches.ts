@@ -1,7 +1,13 @@
 import type { Instant } from '@slipstream/kernel';
 import { rowsOf, type Tx } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
-import type { Dispatches, ProofState, SharedReference, SlipReference } from '../../application/ports.ts';
+import type {
+  Dispatches,
+  ProofState,
+  RouteLine,
+  SharedReference,
+  SlipReference,
+} from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
 import {
   attemptParameters,
@@ -128,6 +134,15 @@ select state, route, currency, count(*) as slips, coalesce(sum(amount), 0)::text
   count(*) filter (where state = 'unknown' and certain_at is null) as open
 from judged group by state, route, currency order by state, route, currency`;
 
+// Of each provider the nearest deadlines, as they are sent: who is not among so many has time.
+const linesSql = `
+select d.route, least(max(extract(epoch from clock_timestamp() - d.next_at)) * 1000, 2147483647)::int as "waitMs"
+from unnest($1::text[]) as p(id), lateral (
+  select route, next_at from dispatch
+  where provider = p.id and status = 'held' and next_at <= clock_timestamp() and deadline > clock_timestamp()
+  order by deadline limit 10000) as d
+group by d.route`;
+
 const anyOpenSql = `select exists (select 1 from dispatch where ${openStatuses}) as open`;
 
 const anyInHandSql = `
@@ -247,6 +262,9 @@ export function dispatches(tx: Tx): Dispatches {
         ...{ slips: Number(row.slips), amount: BigInt(row.amount) },
         ...{ certainBy: row.certain_by, open: Number(row.open) },
       }));
+    },
+    async lines(providers) {
+      return tx.query<RouteLine>(linesSql, [providers]);
     },
     async anyOpen() {
       const [row] = await tx.query<{ open: boolean }>(anyOpenSql);

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/common/v1/common.proto.
  */
 export const file_slipstream_common_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("CiFzbGlwc3RyZWFtL2NvbW1vbi92MS9jb21tb24ucHJvdG8SFHNsaXBzdHJlYW0uY29tbW9uLnYxIikKBU1vbmV5Eg4KBmFtb3VudBgBIAEoAxIQCghjdXJyZW5jeRgCIAEoCSJzCghTZWFsYWJsZRIsCgVjbGVhchgBIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLkNsZWFySAASLgoGc2VhbGVkGAIgASgLMhwuc2xpcHN0cmVhbS5jb21tb24udjEuU2VhbGVkSABCCQoHY29udGVudCKDAQoFQ2xlYXISDAoEdGV4dBgBIAEoCRI7CghtZXRhZGF0YRgCIAMoCzIpLnNsaXBzdHJlYW0uY29tbW9uLnYxLkNsZWFyLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi0KBlNlYWxlZBIPCgdrZXlfcmVmGAEgASgJEhIKCmNpcGhlcnRleHQYAiABKAwiVgoMQWR2YW5jZUNsb2NrEg0KBWNsb2NrGAEgASgJEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWNsb3NlGAMgASgIItYBCgRUaWNrEg4KBnNvdXJjZRgBIAEoCRINCgVjbG9jaxgCIAEoCRIyCgVtYXJrcxgDIAMoCzIjLnNsaXBzdHJlYW0uY29tbW9uLnYxLlBhcnRpdGlvbk1hcmsSDgoGY2xvc2VkGAQgASgIEisKB3JlYWRpbmcYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBmF3YWl0cxgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKc2VudF9pbl9tcxgHIAEoBSJcCg1QYXJ0aXRpb25NYXJrEhEKCXBhcnRpdGlvbhgBIAEoBRIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZvZmZzZXQYAyABKAMqZwoIU2xpcEtpbmQSGQoVU0xJUF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPU0xJUF9LSU5EX09SREVSEAESFAoQU0xJUF9LSU5EX1BBWU9VVBACEhUKEVNMSVBfS0lORF9QQVlNRU5UEAMqWwoJUm91dGVNb2RlEhoKFlJPVVRFX01PREVfVU5TUEVDSUZJRUQQABIZChVST1VURV9NT0RFX0RJU1BBVENIRUQQARIXChNST1VURV9NT0RFX1JFUE9SVEVEEAIqXwoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASFQoRT1VUQ09NRV9TVUNDRUVERUQQARISCg5PVVRDT01FX0ZBSUxFRBACEhAKDE9VVENPTUVfVk9JRBADKrEBCghFdmlkZW5jZRIYChRFVklERU5DRV9VTlNQRUNJRklFRBAAEhsKF0VWSURFTkNFX1NUQVRFTUVOVF9MSU5FEAESHAoYRVZJREVOQ0VfU0lHTkVEX0NBTExCQUNLEAISEwoPRVZJREVOQ0VfUkVQT1JUEAMSGwoXRVZJREVOQ0VfSU5RVUlSWV9BTlNXRVIQBBIeChpFVklERU5DRV9TWU5DSFJPTk9VU19SRVBMWRAFYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiFzbGlwc3RyZWFtL2NvbW1vbi92MS9jb21tb24ucHJvdG8SFHNsaXBzdHJlYW0uY29tbW9uLnYxIikKBU1vbmV5Eg4KBmFtb3VudBgBIAEoAxIQCghjdXJyZW5jeRgCIAEoCSJzCghTZWFsYWJsZRIsCgVjbGVhchgBIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLkNsZWFySAASLgoGc2VhbGVkGAIgASgLMhwuc2xpcHN0cmVhbS5jb21tb24udjEuU2VhbGVkSABCCQoHY29udGVudCKDAQoFQ2xlYXISDAoEdGV4dBgBIAEoCRI7CghtZXRhZGF0YRgCIAMoCzIpLnNsaXBzdHJlYW0uY29tbW9uLnYxLkNsZWFyLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi0KBlNlYWxlZBIPCgdrZXlfcmVmGAEgASgJEhIKCmNpcGhlcnRleHQYAiABKAwiVgoMQWR2YW5jZUNsb2NrEg0KBWNsb2NrGAEgASgJEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWNsb3NlGAMgASgIIpkCCgRUaWNrEg4KBnNvdXJjZRgBIAEoCRINCgVjbG9jaxgCIAEoCRIyCgVtYXJrcxgDIAMoCzIjLnNsaXBzdHJlYW0uY29tbW9uLnYxLlBhcnRpdGlvbk1hcmsSDgoGY2xvc2VkGAQgASgIEisKB3JlYWRpbmcYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBmF3YWl0cxgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKc2VudF9pbl9tcxgHIAEoBRIRCgliZWhpbmRfbXMYCCABKAUSLgoFd2FpdHMYCSADKAsyHy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Sb3V0ZVdhaXQiKwoJUm91dGVXYWl0Eg0KBXJvdXRlGAEgASgJEg8KB3dhaXRfbXMYAiABKAUiXAoNUGFydGl0aW9uTWFyaxIRCglwYXJ0aXRpb24YASABKAUSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGb2Zmc2V0GAMgASgDKmcKCFNsaXBLaW5kEhkKFVNMSVBfS0lORF9VTlNQRUNJRklFRBAAEhMKD1NMSVBfS0lORF9PUkRFUhABEhQKEFNMSVBfS0lORF9QQVlPVVQQAhIVChFTTElQX0tJTkRfUEFZTUVOVBADKlsKCVJvdXRlTW9kZRIaChZST1VURV9NT0RFX1VOU1BFQ0lGSUVEEAASGQoVUk9VVEVfTU9ERV9ESVNQQVRDSEVEEAESFwoTUk9VVEVfTU9ERV9SRVBPUlRFRBACKl8KB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEU9VVENPTUVfU1VDQ0VFREVEEAESEgoOT1VUQ09NRV9GQUlMRUQQAhIQCgxPVVRDT01FX1ZPSUQQAyqxAQoIRXZpZGVuY2USGAoURVZJREVOQ0VfVU5TUEVDSUZJRUQQABIbChdFVklERU5DRV9TVEFURU1FTlRfTElORRABEhwKGEVWSURFTkNFX1NJR05FRF9DQUxMQkFDSxACEhMKD0VWSURFTkNFX1JFUE9SVBADEhsKF0VWSURFTkNFX0lOUVVJUllfQU5TV0VSEAQSHgoaRVZJREVOQ0VfU1lOQ0hST05PVVNfUkVQTFkQBWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * An amount in integer minor units of an ISO 4217 currency.
@@ -196,6 +196,21 @@ export type Tick = Message<"slipstream.common.v1.Tick"> & {
    * @generated from field: int32 sent_in_ms = 7;
    */
   sentInMs: number;
+
+  /**
+   * How long the slips' events lay on their topic before the source handled them, of late, in milliseconds; 0: nobody
+   * knows, or they did not.
+   *
+   * @generated from field: int32 behind_ms = 8;
+   */
+  behindMs: number;
+
+  /**
+   * Routes of which slips that are due stand in line at the source.
+   *
+   * @generated from field: repeated slipstream.common.v1.RouteWait waits = 9;
+   */
+  waits: RouteWait[];
 };
 
 /**
@@ -204,6 +219,30 @@ export type Tick = Message<"slipstream.common.v1.Tick"> & {
  */
 export const TickSchema: GenMessage<Tick> = /*@__PURE__*/
   messageDesc(file_slipstream_common_v1_common, 5);
+
+/**
+ * @generated from message slipstream.common.v1.RouteWait
+ */
+export type RouteWait = Message<"slipstream.common.v1.RouteWait"> & {
+  /**
+   * @generated from field: string route = 1;
+   */
+  route: string;
+
+  /**
+   * How long the first of them has stood there, in milliseconds.
+   *
+   * @generated from field: int32 wait_ms = 2;
+   */
+  waitMs: number;
+};
+
+/**
+ * Describes the message slipstream.common.v1.RouteWait.
+ * Use `create(RouteWaitSchema)` to create a new message.
+ */
+export const RouteWaitSchema: GenMessage<RouteWait> = /*@__PURE__*/
+  messageDesc(file_slipstream_common_v1_common, 6);
 
 /**
  * @generated from message slipstream.common.v1.PartitionMark
@@ -230,7 +269,7 @@ export type PartitionMark = Message<"slipstream.common.v1.PartitionMark"> & {
  * Use `create(PartitionMarkSchema)` to create a new message.
  */
 export const PartitionMarkSchema: GenMessage<PartitionMark> = /*@__PURE__*/
-  messageDesc(file_slipstream_common_v1_common, 6);
+  messageDesc(file_slipstream_common_v1_common, 7);
 
 /**
  * @generated from enum slipstream.common.v1.SlipKind

@@ -1,0 +1,110 @@
+import { describe, expect, test } from '@jest/globals';
+import { ExpectedWaits } from './expected-waits.ts';
+
+/** A world in which slips of one route come `perS` a second and leave `servedPerS` a second, in their order. */
+function setUp() {
+  const world = { ms: 0, served: 0 };
+  const waits = new ExpectedWaits(() => world.ms);
+  const acceptedAt: number[] = [];
+  const run = (seconds: number, { perS, servedPerS }: { perS: number; servedPerS: number }) => {
+    const stepMs = 10;
+    for (const untilMs = world.ms + seconds * 1_000; world.ms < untilMs; ) {
+      world.ms += stepMs;
+      for (let n = 0; n < (perS * stepMs) / 1_000; n++) {
+        waits.accepted('default');
+        acceptedAt.push(world.ms);
+      }
+      world.served = Math.min(acceptedAt.length, world.served + (servedPerS * stepMs) / 1_000);
+      if (world.ms % 1_000 === 0) tell();
+    }
+  };
+  const tell = (more = {}) => {
+    const first = acceptedAt[Math.floor(world.served)];
+    waits.told({
+      atMs: world.ms,
+      behindMs: first === undefined ? 0 : world.ms - first,
+      waits: new Map(),
+      ...more,
+    });
+  };
+  return { world, waits, acceptedAt, run, tell };
+}
+
+describe('the wait that is expected', () => {
+  test('is none of a route that nobody knows, and none while everything is served at once', () => {
+    const { waits, run } = setUp();
+    expect(waits.expectedMs('default')).toBe(0);
+    run(5, { perS: 500, servedPerS: 1_000 });
+    expect(waits.expectedMs('default')).toBe(0);
+    expect(waits.expectedMs('other')).toBe(0);
+  });
+
+  test('is that of the end of the line, while its head has waited a fraction of it', () => {
+    const { world, waits, acceptedAt, run } = setUp();
+    run(6, { perS: 1_000, servedPerS: 200 });
+    const inLine = acceptedAt.length - world.served;
+    expect(inLine / 0.2).toBe(24_000);
+    expect(waits.expectedMs('default')).toBeGreaterThan(20_000);
+    expect(waits.expectedMs('default')).toBeLessThan(28_000);
+  });
+
+  test('falls as the line is served, and grows with every slip that is accepted, between two looks', () => {
+    const { world, waits, run } = setUp();
+    run(6, { perS: 1_000, servedPerS: 200 });
+    const before = waits.expectedMs('default');
+    world.ms += 500;
+    expect(waits.expectedMs('default')).toBe(before - 500);
+    for (let n = 0; n < 200; n++) waits.accepted('default');
+    expect(waits.expectedMs('default')).toBeGreaterThan(before + 300);
+  });
+
+  test('is over when the line is', () => {
+    const { waits, run } = setUp();
+    run(6, { perS: 1_000, servedPerS: 200 });
+    run(25, { perS: 0, servedPerS: 200 });
+    expect(waits.expectedMs('default')).toBe(0);
+  });
+
+  test('is as long again as the first has waited when nothing moves', () => {
+    const { waits, run, world } = setUp();
+    run(4, { perS: 100, servedPerS: 0 });
+    expect(waits.expectedMs('default')).toBe(world.ms - 10);
+  });
+
+  test('is not believed when it was seen but once, nor when it was long ago', () => {
+    const { waits, tell, world } = setUp();
+    waits.accepted('default');
+    world.ms += 60_000;
+    tell({ behindMs: 60_000 });
+    expect(waits.expectedMs('default')).toBe(0);
+    world.ms += 500;
+    tell({ behindMs: 60_500 });
+    expect(waits.expectedMs('default')).toBe(60_500);
+    world.ms += 10_001;
+    expect(waits.expectedMs('default')).toBe(0);
+  });
+
+  test('counts a line at the provider for its route alone', () => {
+    const { waits, tell, world } = setUp();
+    waits.accepted('default');
+    waits.accepted('other');
+    for (const ms of [3_000, 4_000]) {
+      world.ms = ms;
+      tell({ behindMs: 100, waits: new Map([['default', 2_500]]) });
+    }
+    expect(waits.expectedMs('default')).toBe(2_600);
+    expect(waits.expectedMs('other')).toBe(0);
+  });
+
+  test('keeps no more than it looks back at, however much is accepted while nobody says anything', () => {
+    const { waits, world } = setUp();
+    for (let n = 0; n < 30_000; n++) {
+      world.ms += 60;
+      waits.accepted('default');
+    }
+    waits.told({ atMs: world.ms, behindMs: 2_000, waits: new Map() });
+    world.ms += 1_000;
+    waits.told({ atMs: world.ms, behindMs: 3_000, waits: new Map() });
+    expect(waits.expectedMs('default')).toBe(3_000);
+  });
+});
