@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { NotFoundException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { SlipstreamError } from '@slipstream/kernel';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -76,6 +77,7 @@ export function createAdapter(
       // Node would answer a bare 400: requireHost answers a problem.
       requireHostHeader: false,
     },
+    rewriteUrl: ({ url = '/' }) => withPlainColons(url),
     genReqId: () => randomUUID(),
     return503OnClosing: false,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
@@ -95,12 +97,27 @@ export function createAdapter(
     const bodyBytesMax = limits.bodyBytesMaxOf[route.url];
     if (bodyBytesMax !== undefined) route.bodyLimit = bodyBytesMax;
   });
-  fastify.addHook('onRequest', (request, _, done) => done(requireHost(request) ?? shedding(request, shed)));
+  fastify.addHook('onRequest', (request, _, done) =>
+    done(requireHost(request) ?? requireRoute(request) ?? shedding(request, shed)),
+  );
   fastify.addHook('onSend', (request, reply, payload, done) => {
     addCommonHeaders(request, reply, draining);
     done(null, payload);
   });
   return adapter;
+}
+
+/** In a path a colon and its percent-encoding are the same (RFC 3986 section 3.3); the router takes it as it is written. */
+function withPlainColons(url: string): string {
+  if (!url.includes('%3')) return url;
+  const query = url.indexOf('?');
+  const path = query < 0 ? url : url.slice(0, query);
+  return path.replace(/%3a/gi, ':') + (query < 0 ? '' : url.slice(query));
+}
+
+/** Where nothing answers, a body is not read: what is wrong with it says nothing about the address. */
+function requireRoute(request: FastifyRequest): NotFoundException | undefined {
+  return request.is404 ? new NotFoundException() : undefined;
 }
 
 /** RFC 9112 section 3.2. */

@@ -313,11 +313,20 @@ describe('an address', () => {
     expect(answer.headers.get('allow')).toBe('POST');
     const put = await fetch(`${service.url}/things/7?x=1`, { method: 'PATCH' });
     expect(put.headers.get('allow')).toContain('PUT');
+    for (const type of ['application/json', 'text/plain']) {
+      const headers = { 'content-type': type };
+      const bad = await fetch(`${service.url}/things/7`, { method: 'POST', headers, body: '{no' });
+      expect(await problemOf(bad)).toMatchObject({ status: 405, code: 'method_not_allowed' });
+      const nowhere = await fetch(`${service.url}/nowhere`, { method: 'POST', headers, body: '{no' });
+      expect(await problemOf(nowhere)).toMatchObject({ status: 404, code: 'not_found' });
+    }
   });
 
   it('may have a colon in it', async () => {
-    const answer = await fetch(`${service.url}/things/things:batch`, { method: 'POST' });
-    expect(await answer.json()).toEqual({ batch: true });
+    for (const path of ['things:batch', 'things%3Abatch', 'things%3abatch']) {
+      const answer = await fetch(`${service.url}/things/${path}`, { method: 'POST' });
+      expect(await answer.json()).toEqual({ batch: true });
+    }
   });
 
   it.each(['/things/%ZZ', '/%E0%A4%A', '/things/%'])('that is badly encoded (%s) is 400', async (path) => {
