@@ -25,7 +25,7 @@ export const rulesDefaults = {
   routeProvider: { priority: 1, weight: 1 },
   review: { kinds: ['payout'], deadline_ms: 86_400_000 },
   accounts: { open_on_first_use: true },
-  duplicates: { window_ms: 0 },
+  duplicates: { window_ms: 0, action: 'reject', review_deadline_ms: 86_400_000 },
   limit: { kinds: ['order', 'payout', 'payment'] },
   payment: { kinds: ['order', 'payout', 'payment'] },
   cut_off: { days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00' },

@@ -177,7 +177,15 @@ export const rulesSchema = {
       additionalProperties: false,
       properties: { open_on_first_use: { type: 'boolean' } },
     },
-    duplicates: { type: 'object', additionalProperties: false, properties: { window_ms: duration(0) } },
+    duplicates: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        window_ms: duration(0),
+        action: { enum: ['reject', 'review'] },
+        review_deadline_ms: duration(1),
+      },
+    },
     limits: named(limit),
     payments: named(payment),
     detection: {
@@ -199,7 +207,11 @@ export interface RulesDocument {
   readonly routes: Readonly<Record<string, RouteDocument>>;
   readonly clients?: { readonly requests_max: number; readonly window_ms: number };
   readonly accounts?: { readonly open_on_first_use?: boolean };
-  readonly duplicates?: { readonly window_ms?: number };
+  readonly duplicates?: {
+    readonly window_ms?: number;
+    readonly action?: 'reject' | 'review';
+    readonly review_deadline_ms?: number;
+  };
   readonly limits?: Readonly<Record<string, LimitDocument>>;
   readonly payments?: Readonly<Record<string, PaymentDocument>>;
   readonly detection?: {

@@ -412,7 +412,7 @@ payments:
   it('are read with defaults for what is left out', () => {
     const { clients, accounts, duplicates, limits, payments } = parse(`${good}${more}`);
     expect(clients).toEqual({ requestsMax: 100, windowMs: 1_000 });
-    expect([accounts, duplicates]).toEqual([{ openOnFirstUse: false }, { windowMs: 60_000 }]);
+    expect([accounts, duplicates]).toEqual([{ openOnFirstUse: false }, { windowMs: 60_000, reviewMs: null }]);
     expect(limits.get('hourly')).toEqual({
       ...{ name: 'hourly', kinds: ['payout'], routes: ['default'], windowMs: 3_600_000, countMax: 10 },
       amountMax: new Map([['EUR', 500_000n]]),
@@ -423,6 +423,9 @@ payments:
       ...{ amountMin: new Map([['EUR', 100n]]), amountMax: new Map([['EUR', 9_223_372_036_854_775_807n]]) },
       cutOff: { zone: 'Europe/Berlin', days: ['mon', 'fri'], from: '00:00', until: '17:00' },
     });
+    const reviewed = (more: string) =>
+      parse(`${good}duplicates: { window_ms: 60000, action: review${more} }`).duplicates.reviewMs;
+    expect([reviewed(''), reviewed(', review_deadline_ms: 5000')]).toEqual([86_400_000, 5_000]);
     const none = parse(good);
     expect([none.accounts.openOnFirstUse, none.duplicates.windowMs]).toEqual([true, 0]);
     expect([none.limits.size, none.payments.size, none.clients]).toEqual([0, 0, null]);

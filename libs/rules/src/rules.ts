@@ -36,8 +36,10 @@ export interface AccountRules {
 }
 
 export interface DuplicateRules {
-  /** How long the same business under another reference is refused as a repeat; 0: never. */
+  /** How long the same business under another reference is taken for a repeat; 0: never. */
   readonly windowMs: number;
+  /** How long people have to look at a repeat; null: it is refused. */
+  readonly reviewMs: number | null;
 }
 
 /** At least one of `countMax` and `amountMax` says something. */
@@ -204,7 +206,10 @@ function build(document: RulesDocument, digest: string): Rules {
         })
       : null,
     accounts: Object.freeze({ openOnFirstUse: accounts.open_on_first_use }),
-    duplicates: Object.freeze({ windowMs: duplicates.window_ms }),
+    duplicates: Object.freeze({
+      windowMs: duplicates.window_ms,
+      reviewMs: duplicates.action === 'review' ? duplicates.review_deadline_ms : null,
+    }),
     limits: frozenMap(Object.entries(document.limits ?? {}).map(([id, from]) => [id, limitRules(id, from)])),
     payments: frozenMap(
       Object.entries(document.payments ?? {}).map(([id, from]) => [id, paymentRules(id, from)]),

@@ -119,7 +119,13 @@ export interface EventData {
   /** Taken back by its caller, as a draft or in review. */
   SlipWithdrawn: { by: string; reason: string };
   /** Follows a SlipSubmitted that is to be reviewed; `approvals`: of so many people, the submitter not among them. */
-  ReviewRequested: { rules: readonly string[]; approvals: number; dueAt: Instant };
+  ReviewRequested: {
+    rules: readonly string[];
+    approvals: number;
+    dueAt: Instant;
+    /** The slip of the same business that this one repeats; null: none. */
+    firstSlipId: string | null;
+  };
   ReviewClaimed: { by: string };
   /** An approval that does not suffice: so many are `missing`. */
   ApprovalGiven: { by: string; note: string; missing: number };

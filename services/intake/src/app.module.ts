@@ -141,6 +141,7 @@ function submissionRules({ routes, providers, digest, detection, ...gates }: Rul
     gates: {
       openOnFirstUse,
       duplicateWindowMs: gates.duplicates.windowMs,
+      duplicateReviewMs: gates.duplicates.reviewMs,
       limits: [...gates.limits.values()],
     },
   };

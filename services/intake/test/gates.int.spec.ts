@@ -11,6 +11,7 @@ import { intakeTx } from '../src/adapters/postgres/intake-tx.ts';
 import { forgetRecentSql } from '../src/adapters/postgres/statements.ts';
 import { waitingStore } from '../src/adapters/postgres/waiting-store.ts';
 import { changeSlip } from '../src/application/change-slip.ts';
+import { previewSubmissions } from '../src/application/preview-submissions.ts';
 import { noLines } from '../src/application/spec-support.ts';
 import { submissionDigest } from '../src/application/submission-digest.ts';
 import { submitCommands } from '../src/application/submit-commands.ts';
@@ -19,11 +20,12 @@ import { useCases } from '../src/application/use-cases.ts';
 import type { RoutePolicy, SubmissionRules } from '../src/domain/submission/decide-submission.ts';
 import type { AccountLimit, GateRules } from '../src/domain/submission/gates.ts';
 import type { Submission } from '../src/domain/submission/submission.ts';
+import type { Wish } from '../src/domain/waiting/decide-change.ts';
 import { SubmissionGroup } from '../src/workers/submission-group.ts';
 
 const directory = new URL('../migrations', import.meta.url).pathname;
 const environment = sharedEnvironment();
-const open: GateRules = { openOnFirstUse: true, duplicateWindowMs: 0, limits: [] };
+const open: GateRules = { openOnFirstUse: true, duplicateWindowMs: 0, duplicateReviewMs: null, limits: [] };
 const hourly: AccountLimit = {
   ...{ name: 'hourly', kinds: ['order', 'payout', 'payment'], routes: null, windowMs: 3_600_000 },
   ...{ countMax: 3, amountMax: new Map() },
@@ -88,7 +90,9 @@ async function submit(gates: GateRules, ...wanted: (Partial<Submission> | Return
 }
 
 /** Over the bus, in one batch. */
-async function command(gates: GateRules, ...wanted: Partial<Submission>[]): Promise<void> {
+const command = (gates: GateRules, ...wanted: Partial<Submission>[]) =>
+  commandBy(unitOfWork, gates, ...wanted);
+async function commandBy(by: UnitOfWork, gates: GateRules, ...wanted: Partial<Submission>[]): Promise<void> {
   const context = { rules: rulesWith(gates), lines: noLines, newId: randomUUID, partitionOf: () => 0 };
   const commands = wanted.map((change) => {
     const one = submission(change);
@@ -98,7 +102,7 @@ async function command(gates: GateRules, ...wanted: Partial<Submission>[]): Prom
       ...{ receivedAt: '2026-11-22T10:39:00.000000Z', submission: one, digest: submissionDigest(one) },
     };
   });
-  await unitOfWork.run((tx) => submitCommands(context, intakeTx(tx, encode), { partition: 0, commands }));
+  await by.run((tx) => submitCommands(context, intakeTx(tx, encode), { partition: 0, commands }));
 }
 
 const words = (outcomes: Awaited<ReturnType<typeof submit>>) =>
@@ -193,7 +197,13 @@ describe('a limit', () => {
     const gates = { ...open, limits: [{ ...hourly, countMax: most }] };
     const groups = instances.map((instance) => {
       const store = intakeStore(instance.unitOfWork, encode);
-      const context = { store, rules: rulesWith(gates), lines: noLines, newId: randomUUID, partitionOf: () => 0 };
+      const context = {
+        store,
+        rules: rulesWith(gates),
+        lines: noLines,
+        newId: randomUUID,
+        partitionOf: () => 0,
+      };
       return new SubmissionGroup((requests, limits) => submitRequests(context, requests, limits), {
         batchSizeMax: 5,
       });
@@ -206,6 +216,41 @@ describe('a limit', () => {
     expect(told.filter((word) => word === 'limit_exceeded')).toHaveLength(9 * most);
     expect(await published()).toHaveLength(most);
     expect(await slips()).toBe(most);
+  });
+
+  test('of N lets exactly N through whichever way they come: one by one, in batches and over the bus, over two instances', async () => {
+    const most = 6;
+    const gates = { ...open, limits: [{ ...hourly, countMax: most }] };
+    const [one, two] = instances.map(({ unitOfWork: by }) => {
+      const context = { store: intakeStore(by, encode), rules: rulesWith(gates), lines: noLines };
+      const ways = { ...context, newId: randomUUID, partitionOf: () => 0 };
+      return new SubmissionGroup((requests, limits) => submitRequests(ways, requests, limits), {
+        batchSizeMax: 4,
+      });
+    });
+    const many = Array.from({ length: 15 }, () => ({}));
+    const [alone, batch] = await Promise.all([
+      Promise.all(many.map(() => one!.submit(request(submission())))),
+      Promise.all(many.map(() => two!.submit(request(submission())))),
+      commandBy(instances[0]!.unitOfWork, gates, ...many),
+      commandBy(instances[1]!.unitOfWork, gates, ...many),
+    ]);
+    const over = (await rulesTold()).filter((word) => word === 'SlipSubmitted').length;
+    expect([over, await slips()]).toEqual([most, most]);
+    const http = words([...alone, ...batch]);
+    expect(http.filter((word) => word !== 'accepted' && word !== 'limit_exceeded')).toEqual([]);
+    expect((await rulesTold()).filter((word) => word === 'limit_exceeded')).toHaveLength(
+      30 - (most - http.filter((word) => word === 'accepted').length),
+    );
+  });
+
+  test('is free again when its window is over', async () => {
+    const gates = { ...open, limits: [{ ...hourly, countMax: 1, windowMs: 60_000 }] };
+    await submit(gates, {});
+    await unitOfWork.query("update recent_slip set at = clock_timestamp() - interval '59 seconds'");
+    expect(words(await submit(gates, {}))).toEqual(['limit_exceeded']);
+    await unitOfWork.query("update recent_slip set at = clock_timestamp() - interval '60 seconds'");
+    expect(words(await submit(gates, {}))).toEqual(['accepted']);
   });
 
   test('counts each account by itself, both ways in together, and what was refused for nothing', async () => {
@@ -279,13 +324,94 @@ describe('the same business again', () => {
   test('is found by one of many at once', async () => {
     const groups = instances.map((instance) => {
       const store = intakeStore(instance.unitOfWork, encode);
-      const context = { store, rules: rulesWith(gates), lines: noLines, newId: randomUUID, partitionOf: () => 0 };
+      const context = {
+        store,
+        rules: rulesWith(gates),
+        lines: noLines,
+        newId: randomUUID,
+        partitionOf: () => 0,
+      };
       return new SubmissionGroup((requests, limits) => submitRequests(context, requests, limits));
     });
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, i) => groups[i % 2]!.submit(request(submission()))),
     );
     expect(words(outcomes).filter((word) => word === 'accepted')).toHaveLength(1);
+  });
+});
+
+describe('a repeat that people are to look at', () => {
+  const gates = { ...open, duplicateWindowMs: 60_000, duplicateReviewMs: 30_000 };
+  const reviews = () =>
+    unitOfWork.query<{ reference: string; rules: string[]; first_slip_id: string | null }>(
+      'select reference, rules, first_slip_id from review order by reference',
+    );
+
+  test('waits for them, over HTTP and the bus, and names the slip that it repeats', async () => {
+    const [first] = await submit(gates, { reference: 'a' });
+    const firstSlipId = (first as { slipId: string }).slipId;
+    expect(first).toMatchObject({ status: 'submitted', firstSlipId: null });
+    const repeat = request(submission({ reference: 'b' }));
+    const outcomes = await submit(gates, repeat, { reference: 'other', counterparty: 'cust-43' });
+    expect(outcomes).toMatchObject([
+      { type: 'accepted', status: 'in_review', firstSlipId, replayed: false },
+      { type: 'accepted', status: 'submitted', firstSlipId: null },
+    ]);
+    expect(await submit(gates, repeat)).toEqual([{ ...outcomes[0], replayed: true }]);
+    await command(gates, { reference: 'c' }, { reference: 'd', counterparty: 'cust-44' });
+    expect(await reviews()).toEqual(
+      ['b', 'c'].map((reference) => {
+        return { reference, rules: ['business_duplicate'], first_slip_id: firstSlipId };
+      }),
+    );
+    const told = await published();
+    expect(told.flatMap(({ event }) => (event.type === 'ReviewRequested' ? event.data : []))).toMatchObject([
+      { rules: ['business_duplicate'], firstSlipId },
+      { rules: ['business_duplicate'], firstSlipId },
+    ]);
+    const required = told.flatMap(({ event }) =>
+      event.type === 'SlipSubmitted' ? [`${event.data.reference} ${event.data.reviewRequired}`] : [],
+    );
+    expect(required.sort()).toEqual(['a false', 'b true', 'c true', 'd false', 'other false']);
+  });
+
+  test('is found among many at once: one goes on, all others wait for people', async () => {
+    const groups = instances.map((instance) => {
+      const store = intakeStore(instance.unitOfWork, encode);
+      const context = {
+        store,
+        rules: rulesWith(gates),
+        lines: noLines,
+        newId: randomUUID,
+        partitionOf: () => 0,
+      };
+      return new SubmissionGroup((requests, limits) => submitRequests(context, requests, limits));
+    });
+    const [, ...outcomes] = await Promise.all([
+      command(gates, ...Array.from({ length: 5 }, () => ({}))),
+      ...Array.from({ length: 10 }, (_, i) => groups[i % 2]!.submit(request(submission()))),
+    ]);
+    expect(new Set(words(outcomes as Awaited<ReturnType<typeof submit>>))).toEqual(new Set(['accepted']));
+    expect(await unitOfWork.query("select 1 from slip where status = 'submitted'")).toHaveLength(1);
+    const [first] = await unitOfWork.query<{ slip_id: string }>(
+      "select slip_id from slip where status = 'submitted'",
+    );
+    const named = (await reviews()).map(({ first_slip_id }) => first_slip_id);
+    expect(named).toEqual(Array.from({ length: 14 }, () => first!.slip_id));
+  });
+
+  test('still meets the other gates, and keeps to its limit', async () => {
+    const limited = { ...gates, limits: [{ ...hourly, countMax: 2 }] };
+    expect(words(await submit(limited, {}, {}, {}))).toEqual(['accepted', 'accepted', 'limit_exceeded']);
+    await command(limited, {});
+    expect((await rulesTold()).at(-1)).toBe('limit_exceeded');
+    expect(await reviews()).toHaveLength(1);
+  });
+
+  test('is one for its route, too: a second person stays one', async () => {
+    await submit(gates, { route: 'reviewed' });
+    await submit(gates, { route: 'reviewed', reference: 'z' });
+    expect((await reviews()).map(({ rules }) => rules)).toContainEqual(['review_kind', 'business_duplicate']);
   });
 });
 
@@ -370,5 +496,147 @@ describe('a slip that people must approve', () => {
     expect((await rulesTold()).slice(-3)).toEqual(['account_frozen', 'SlipSubmitted', 'ReviewRequested']);
     expect(await unitOfWork.query('select 1 from review')).toHaveLength(2);
     expect(await slips()).toBe(3);
+  });
+});
+
+describe('what people approve', () => {
+  const decide = (gates: GateRules, slipId: string, wish: Wish, caller = 'ann') =>
+    changeSlip(
+      {
+        ...{ waiting: waitingStore(unitOfWork, encode), rules: rulesWith(gates), lines: noLines },
+        partitionOf: () => 0,
+      },
+      {
+        ...{ slipId, caller, key: randomUUID(), digest: Buffer.from('x'), ifVersion: null },
+        ...{ traceparent: null, wish },
+      },
+    );
+  const approve = (gates: GateRules, slipId: string, by = 'ann') =>
+    decide(gates, slipId, { type: 'approve', by, note: '' });
+  async function inReview(gates: GateRules, change: Partial<Submission> = {}): Promise<string> {
+    const [outcome] = await submit(gates, { route: 'reviewed', ...change });
+    expect(outcome).toMatchObject({ type: 'accepted', status: 'in_review' });
+    return (outcome as { slipId: string }).slipId;
+  }
+  const told = async () => (await published()).map(({ event }) => event.type);
+
+  test.each([
+    ['shop-7', 'frozen', 'account_frozen'],
+    ['shop-7', 'closed', 'account_closed'],
+    ['cust-42', 'frozen', 'counterparty_frozen'],
+  ] as const)(
+    'is not paid when %s was %s meanwhile, and can be once it is active again',
+    async (account, status, rule) => {
+      const slipId = await inReview(open);
+      await set(account, status);
+      expect(await approve(open, slipId)).toMatchObject({ type: 'refused', refusal: { rule } });
+      expect(await told()).toEqual(['SlipSubmitted', 'ReviewRequested']);
+      expect(await decide(open, slipId, { type: 'claim', by: 'ann' })).toMatchObject({ status: 'in_review' });
+      await set(account, 'active');
+      expect(await approve(open, slipId)).toMatchObject({ type: 'changed', status: 'submitted' });
+    },
+  );
+
+  test('counts for its limit from then on, not twice and not for itself', async () => {
+    const gates = { ...open, limits: [{ ...hourly, countMax: 1 }] };
+    const slipId = await inReview(gates);
+    await unitOfWork.query("update recent_slip set at = at - interval '50 minutes'");
+    expect(await approve(gates, slipId)).toMatchObject({ type: 'changed', status: 'submitted' });
+    expect(await unitOfWork.query('select 1 from recent_slip')).toHaveLength(1);
+    await unitOfWork.query("update recent_slip set at = at - interval '50 minutes'");
+    expect(words(await submit(gates, {}))).toEqual(['limit_exceeded']);
+  });
+
+  test('is not paid where others used up the window of now', async () => {
+    const gates = { ...open, limits: [{ ...hourly, countMax: 1 }] };
+    const slipId = await inReview(gates);
+    await unitOfWork.query("update recent_slip set at = at - interval '61 minutes'");
+    expect(words(await submit(gates, {}))).toEqual(['accepted']);
+    expect(await approve(gates, slipId)).toMatchObject({ refusal: { rule: 'limit_exceeded' } });
+  });
+
+  test('is not paid where another slip was the same business since, unless people were asked about that', async () => {
+    const gates = { ...open, duplicateWindowMs: 60_000 };
+    const slipId = await inReview(gates);
+    await unitOfWork.query("update recent_slip set at = at - interval '2 minutes'");
+    const [second] = await submit(gates, {});
+    expect(await approve(gates, slipId)).toMatchObject({
+      refusal: { rule: 'business_duplicate', firstSlipId: (second as { slipId: string }).slipId },
+    });
+    const looked = { ...gates, duplicateReviewMs: 30_000 };
+    const repeat = await inReview(looked, { route: 'default' });
+    expect(await approve(looked, repeat)).toMatchObject({ type: 'changed', status: 'submitted' });
+  });
+
+  test('of several at once is let through up to the limit', async () => {
+    const wide = { ...open, limits: [{ ...hourly, countMax: 5 }] };
+    const narrow = { ...open, limits: [{ ...hourly, countMax: 2 }] };
+    const slipIds: string[] = [];
+    for (let i = 0; i < 5; i++) slipIds.push(await inReview(wide, { counterparty: `c-${i}` }));
+    await unitOfWork.query("update recent_slip set at = at - interval '61 minutes'");
+    const outcomes = await Promise.all(slipIds.map((slipId) => approve(narrow, slipId)));
+    expect(outcomes.filter(({ type }) => type === 'changed')).toHaveLength(2);
+    expect(await unitOfWork.query("select 1 from review where status = 'open'")).toHaveLength(3);
+  });
+
+  test.each<Wish>([
+    { type: 'decline', by: 'ann', reason: 'other', detail: '' },
+    { type: 'withdraw', by: 'shop', reason: '' },
+  ])('counts for nothing, and is nobody’s first slip, once it ended otherwise: $type', async (wish) => {
+    const gates = { ...open, duplicateWindowMs: 60_000, limits: [{ ...hourly, countMax: 1 }] };
+    const slipId = await inReview(gates);
+    expect(words(await submit(gates, {}))).toEqual(['business_duplicate']);
+    expect(words(await submit(gates, { counterparty: 'c-1' }))).toEqual(['limit_exceeded']);
+    expect(await decide(gates, slipId, wish, wish.type === 'withdraw' ? 'shop' : 'ann')).toMatchObject({
+      type: 'changed',
+    });
+    expect(words(await submit(gates, {}))).toEqual(['accepted']);
+  });
+});
+
+describe('what the gates would say', () => {
+  const preview = (gates: GateRules, ...wanted: Partial<Submission>[]) =>
+    previewSubmissions(
+      { store: intakeStore(unitOfWork, encode), rules: rulesWith(gates), lines: noLines },
+      'shop',
+      wanted.map((change) => ({ submission: submission(change), isDraft: false })),
+    );
+
+  test('is what they say afterwards, in the order of the request, and nothing is written', async () => {
+    await set('frozen-1', 'frozen');
+    const gates = { ...open, duplicateWindowMs: 60_000, limits: [{ ...hourly, countMax: 2 }] };
+    const [first] = await submit(gates, { counterparty: 'c-0' });
+    const wanted = [
+      { account: 'frozen-1' },
+      { counterparty: 'c-0' },
+      { counterparty: 'c-1' },
+      { counterparty: 'c-1' },
+      { counterparty: 'c-2' },
+    ];
+    const before = await unitOfWork.query('select * from recent_slip');
+    const previews = await preview(gates, ...wanted);
+    expect(previews).toMatchObject([
+      { would: 'refused', refusal: { rule: 'account_frozen' } },
+      {
+        would: 'refused',
+        refusal: { rule: 'business_duplicate', firstSlipId: (first as { slipId: string }).slipId },
+      },
+      { would: 'submitted' },
+      { would: 'refused', refusal: { rule: 'business_duplicate', firstSlipId: null } },
+      { would: 'refused', refusal: { rule: 'limit_exceeded' } },
+    ]);
+    expect(await unitOfWork.query('select * from recent_slip')).toEqual(before);
+    expect(await slips()).toBe(1);
+    expect(words(await submit(gates, ...wanted))).toEqual([
+      ...['account_frozen', 'business_duplicate', 'accepted', 'business_duplicate', 'limit_exceeded'],
+    ]);
+  });
+
+  test('of a repeat is that people look at it', async () => {
+    const gates = { ...open, duplicateWindowMs: 60_000, duplicateReviewMs: 30_000 };
+    const [first] = await submit(gates, {});
+    expect(await preview(gates, {})).toMatchObject([
+      { would: 'in_review', review: { firstSlipId: (first as { slipId: string }).slipId } },
+    ]);
   });
 });

@@ -35,7 +35,7 @@ const rules: SubmissionRules = {
   configDigest: 'c0ffee',
   graceMs: 0,
   payments: [],
-  gates: { openOnFirstUse: true, duplicateWindowMs: 0, limits: [] },
+  gates: { openOnFirstUse: true, duplicateWindowMs: 0, duplicateReviewMs: null, limits: [] },
   routes: new Map([['default', route]]),
 };
 
@@ -172,7 +172,17 @@ describe('a key that another instance takes after the look', () => {
   test('for the same request: its answer is repeated', async () => {
     const outcomes = await whileElsewhere({ key: '1', reference: 'a' }, () => submit(request('1', 'a')));
     expect(outcomes).toEqual([
-      { type: 'accepted', slipId: theirs, reference: 'a', status: 'submitted', replayed: true, position },
+      {
+        ...{
+          type: 'accepted',
+          slipId: theirs,
+          reference: 'a',
+          status: 'submitted',
+          replayed: true,
+          position,
+        },
+        firstSlipId: null,
+      },
     ]);
     expect(await published()).toBe(0);
   });

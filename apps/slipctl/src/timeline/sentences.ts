@@ -69,6 +69,7 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     facts: [
       `rules: ${(data.rules as readonly string[]).join(', ')}`,
       `declined at ${time(data.due_at)} unless it is decided`,
+      ...(data.first_slip_id ? [`the same business as ${data.first_slip_id}`] : []),
     ],
   }),
   ReviewClaimed: (data) => ({ sentence: `${upper(text(data.by))} looks at it.` }),

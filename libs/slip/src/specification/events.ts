@@ -57,7 +57,7 @@ export const withdrawn: SlipEvent = {
 };
 export const reviewRequested: SlipEvent = {
   type: 'ReviewRequested',
-  data: { rules: ['review_amount'], approvals: 2, dueAt: notAfter },
+  data: { rules: ['review_amount'], approvals: 2, dueAt: notAfter, firstSlipId: null },
 };
 export const reviewClaimed: SlipEvent = { type: 'ReviewClaimed', data: { by: 'ann' } };
 export const approvalGiven: SlipEvent = {

@@ -1,7 +1,8 @@
 import { type Instant, must, SlipstreamError } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
+import type { Repeat } from '../domain/review/review.ts';
 import type { SubmissionRules } from '../domain/submission/decide-submission.ts';
-import { type Gate, gateOf } from '../domain/submission/gates.ts';
+import { type Gate, gateOf, onceMore, passingRepeats, repeatOf } from '../domain/submission/gates.ts';
 import type { Refusal } from '../domain/submission/refusal.ts';
 import { type Changed, decideChange, isCallers, type Wish } from '../domain/waiting/decide-change.ts';
 import type { IntakeStatus, KnownSlip } from '../domain/waiting/waiting-slip.ts';
@@ -74,29 +75,35 @@ export async function changeSlip(context: ChangeContext, request: ChangeRequest)
 
 /** null: somebody else changed the slip meanwhile. */
 async function tryOnce(
-  { waiting, rules, lines, partitionOf }: ChangeContext,
-  { wish, digest, ifVersion, traceparent }: ChangeRequest,
+  context: ChangeContext,
+  request: ChangeRequest,
   slip: KnownSlip,
   now: Instant,
   scope: RequestKey,
+  repeat: Repeat | null = null,
 ): Promise<ChangeOutcome | null> {
+  const { waiting, rules, lines, partitionOf } = context;
+  const { wish, digest, ifVersion, traceparent } = request;
   const { slipId, reference, version } = slip;
   if (ifVersion !== null && ifVersion !== version) return { type: 'other_version', version };
   const waitMs = slip.draft === null ? 0 : lines.expectedMs(slip.draft.submission.route);
-  const decision = decideChange(slip, wish, now, rules, waitMs);
+  const decision = decideChange(slip, wish, now, rules, { waitMs, repeat });
   if (decision.type !== 'changed') return decision;
   const { status, events } = decision;
   const place = { slipId, partition: partitionOf(slipId), clock: wallClock, receivedAt: null, traceparent };
   const change: SlipChange = {
     ...{ slipId, version, status, progress: decision.progress },
     newReview: newReviewOf(slip, decision),
-    gate: wish.type === 'confirm' ? gateFor(slip, rules) : null,
+    gate: gateFor(slip, decision, rules),
     events: events.map((event) => ({ ...place, event })),
     answers: { ...scope, digest },
   };
   const made = (await waiting.change([change])).get(slipId);
   if (made === undefined) return null;
-  if (made.type === 'refused') return made;
+  if (made.type === 'refused') {
+    const found = draftRepeat(slip, made.refusal, rules);
+    return found ? tryOnce(context, request, slip, now, scope, found) : made;
+  }
   const { position } = made;
   const next = version + events.length;
   return { type: 'changed', slipId, reference, status, version: next, position, replayed: false };
@@ -107,9 +114,28 @@ function mayAsk({ caller: owner, review }: KnownSlip, wish: Wish, caller: string
   return isCallers(wish) ? owner === caller : review !== null;
 }
 
-/** A draft passed none when it came. */
-function gateFor({ draft }: KnownSlip, { gates }: SubmissionRules): Gate {
-  return gateOf(must(draft, 'a draft is confirmed').submission, gates);
+/**
+ * What submits a slip, or lets it go on: a draft passed no gate when it came, and what people approve passes them once more, for
+ * it is now that money is to move. null: neither.
+ */
+function gateFor(
+  { draft, review, reviewed }: KnownSlip,
+  { status, newReview }: Changed,
+  { gates }: SubmissionRules,
+): Gate | null {
+  if (status !== 'submitted' && status !== 'in_review') return null;
+  if (draft !== null) {
+    const gate = gateOf(draft.submission, gates);
+    return newReview?.firstSlipId ? passingRepeats(gate) : gate;
+  }
+  if (status !== 'submitted' || reviewed === null) return null;
+  const gate = onceMore(gateOf(reviewed, gates));
+  return review?.firstSlipId ? passingRepeats(gate) : gate;
+}
+
+/** Of a draft that is confirmed; what people approve is refused as the repeat that it is. */
+function draftRepeat({ draft }: KnownSlip, refusal: Refusal, { gates }: SubmissionRules): Repeat | null {
+  return draft === null ? null : repeatOf(refusal, gates);
 }
 
 function newReviewOf({ slipId, draft }: KnownSlip, { newReview }: Changed): NewReview | null {

@@ -34,8 +34,8 @@ export interface EarlierUse {
   readonly digest: Uint8Array;
   readonly slipId: string;
   readonly position: EventPosition;
-  /** People had to approve the slip before anything was held. */
-  readonly isReviewed: boolean;
+  /** Set: people had to approve the slip before anything was held; with the slip that it repeats, if it is a repeat. */
+  readonly review: Pick<ReviewTerms, 'firstSlipId'> | null;
 }
 
 /** A keyed request and what the rules say of it. */
@@ -156,6 +156,8 @@ export interface IntakeStore {
     judge: (now: Instant) => readonly JudgedRequest[],
     limits?: StoreLimits,
   ): Promise<readonly Settled[]>;
+  /** What the gates would say of slips that come now, in this order, if they came; null: they would let it through. */
+  askGates(gates: readonly Gate[]): Promise<readonly (Refusal | null)[]>;
   /** Which of a caller's references are taken, and by which slip; by the database's clock of that moment. */
   referencesTaken(
     caller: string,
@@ -171,7 +173,7 @@ export interface SlipChange {
   /** At least one, about this slip. */
   readonly events: readonly PendingEvent[];
   readonly newReview: NewReview | null;
-  /** Set: the change submits the slip, and is made only if it passes. */
+  /** Set: the change submits the slip, or lets it go on, and is made only if it passes. */
   readonly gate: Gate | null;
   /** Where its review stands then; null: as it stood. */
   readonly progress: ReviewProgress | null;
@@ -185,7 +187,7 @@ export type SlipChanged =
   | { readonly type: 'refused'; readonly refusal: Refusal };
 
 /** What an earlier command left its slip at. */
-export interface EarlierChange extends Omit<EarlierUse, 'isReviewed'> {
+export interface EarlierChange extends Omit<EarlierUse, 'review'> {
   readonly reference: string;
   readonly status: IntakeStatus;
   readonly version: number;

@@ -1,7 +1,8 @@
 import type { Instant } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
-import type { ReviewTerms } from '../domain/review/review.ts';
+import type { Repeat, ReviewTerms } from '../domain/review/review.ts';
 import { decideSubmission, type SubmissionRules } from '../domain/submission/decide-submission.ts';
+import { gateOf, passingRepeats, repeatOf } from '../domain/submission/gates.ts';
 import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { decideDraft } from '../domain/waiting/decide-draft.ts';
@@ -26,22 +27,24 @@ export type Preview =
       readonly review: ReviewTerms | null;
     };
 
+export interface PreviewContext {
+  readonly store: Pick<IntakeStore, 'referencesTaken' | 'askGates'>;
+  readonly rules: SubmissionRules;
+  readonly lines: Pick<Lines, 'expectedMs'>;
+}
+
 /** Judges submissions of one caller as if they came now, in order; writes nothing. */
 export async function previewSubmissions(
-  { store, rules, lines }: {
-    readonly store: Pick<IntakeStore, 'referencesTaken'>;
-    readonly rules: SubmissionRules;
-    readonly lines: Pick<Lines, 'expectedMs'>;
-  },
+  context: PreviewContext,
   caller: string,
   considered: readonly Considered[],
 ): Promise<readonly Preview[]> {
   const references = considered.map(({ submission: { reference } }) => reference);
-  const { now, slipIds } = await store.referencesTaken(caller, references);
+  const { now, slipIds } = await context.store.referencesTaken(caller, references);
   const taken = new Map<string, string | null>(slipIds);
-  return considered.map((one) => {
+  const previews = considered.map((one): Preview => {
     const { reference } = one.submission;
-    const judged = judge(one, now, rules, lines.expectedMs(one.submission.route));
+    const judged = judge(context, one, now, null);
     // In the order in which a submission would be refused.
     if (judged.would === 'refused') return judged;
     const slipId = taken.get(reference);
@@ -49,20 +52,50 @@ export async function previewSubmissions(
     taken.set(reference, null);
     return judged;
   });
+  return throughGates(context, considered, previews, now);
+}
+
+/** Those that would be submitted meet the gates, in their order; what is let through counts for those behind it. */
+async function throughGates(
+  context: PreviewContext,
+  considered: readonly Considered[],
+  previews: readonly Preview[],
+  now: Instant,
+): Promise<readonly Preview[]> {
+  const { store, rules } = context;
+  const places = previews.flatMap(({ would }, i) =>
+    would === 'submitted' || would === 'in_review' ? [i] : [],
+  );
+  if (places.length === 0) return previews;
+  const gates = places.map((i) => gateOf(considered[i]!.submission, rules.gates));
+  const stopped = await store.askGates(gates);
+  const repeats = stopped.map((refusal) => refusal && repeatOf(refusal, rules.gates));
+  const isAsked = repeats.some((repeat) => repeat !== null);
+  const passing = gates.map((gate, n) => (repeats[n] ? passingRepeats(gate) : gate));
+  const refusals = isAsked ? await store.askGates(passing) : stopped;
+  const through = new Map(
+    places.map((i, n): [number, Preview] => {
+      const [refusal, repeat] = [refusals[n], repeats[n]];
+      if (refusal) return [i, { would: 'refused', refusal }];
+      return [i, repeat ? judge(context, considered[i]!, now, repeat) : previews[i]!];
+    }),
+  );
+  return previews.map((preview, i) => through.get(i) ?? preview);
 }
 
 function judge(
+  { rules, lines }: PreviewContext,
   { submission, isDraft }: Considered,
   now: Instant,
-  rules: SubmissionRules,
-  waitMs: number,
+  repeat: Repeat | null,
 ): Preview {
   if (isDraft) {
     const decision = decideDraft(submission, now, rules);
     if (!decision.accepted) return { would: 'refused', refusal: decision.refusal };
     return { would: 'draft', draft: decision.draft };
   }
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs };
+  const waitMs = lines.expectedMs(submission.route);
+  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs, repeat };
   const decision = decideSubmission(submission, circumstances, rules);
   if (!decision.accepted) return { would: 'refused', refusal: decision.refusal };
   const { review, event } = decision;

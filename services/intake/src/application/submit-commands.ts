@@ -5,7 +5,7 @@ import {
   type SubmissionDecision,
   type SubmissionRules,
 } from '../domain/submission/decide-submission.ts';
-import { gateOf } from '../domain/submission/gates.ts';
+import { gateOf, passingRepeats, repeatOf } from '../domain/submission/gates.ts';
 import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { reviewRequested } from '../domain/waiting/decide-change.ts';
@@ -95,16 +95,13 @@ function judge(
     return { command, slipId, decision: rejected({ rule: 'field_invalid', field: pointer, detail }) };
   }
   const waitMs = lines.expectedMs(command.submission.route);
-  const decision = decideSubmission(command.submission, { ...command, clockClosed, waitMs }, rules);
+  const circumstances = { ...command, clockClosed, waitMs, repeat: null };
+  const decision = decideSubmission(command.submission, circumstances, rules);
   return { command, slipId, decision };
 }
 
-async function answer(
-  context: CommandContext,
-  tx: IntakeTx,
-  candidates: readonly Candidate[],
-): Promise<void> {
-  const notAdded = await insert(context, tx, candidates);
+async function answer(context: CommandContext, tx: IntakeTx, given: readonly Candidate[]): Promise<void> {
+  const { candidates, notAdded } = await insert(context, tx, given);
   const refused = new Map<Candidate, Rejection>();
   for (const candidate of candidates) {
     const rejection = rejectionOf(candidate, notAdded.get(candidate.slipId));
@@ -143,8 +140,45 @@ function acceptance(context: CommandContext, candidate: Candidate): PendingEvent
   return review === null ? [submitted] : [submitted, { ...place, event: reviewRequested(review) }];
 }
 
-/** Adds what was accepted; gives, by slip id, what stands in the way of the others. */
+interface Inserted {
+  readonly candidates: readonly Candidate[];
+  /** By slip id: what stands in the way of those that were accepted and not added. */
+  readonly notAdded: ReadonlyMap<string, NotAdded>;
+}
+
+/** Adds what was accepted; what turns out to be a repeat that people are to look at is judged again as that, and added. */
 async function insert(
+  context: CommandContext,
+  tx: IntakeTx,
+  candidates: readonly Candidate[],
+): Promise<Inserted> {
+  const notAdded = await insertAccepted(context, tx, candidates);
+  const repeats = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const repeat = asRepeat(context, candidate, notAdded.get(candidate.slipId));
+    if (repeat) repeats.set(candidate.slipId, repeat);
+  }
+  if (repeats.size === 0) return { candidates, notAdded };
+  const again = await insertAccepted(context, tx, [...repeats.values()]);
+  const others = [...notAdded].filter(([slipId]) => !repeats.has(slipId));
+  return {
+    candidates: candidates.map((candidate) => repeats.get(candidate.slipId) ?? candidate),
+    notAdded: new Map([...others, ...again]),
+  };
+}
+
+function asRepeat(
+  { rules }: CommandContext,
+  { command, slipId }: Candidate,
+  notAdded: NotAdded | undefined,
+): Candidate | null {
+  const repeat = notAdded?.type === 'refused' ? repeatOf(notAdded.refusal, rules.gates) : null;
+  if (repeat === null || command.type !== 'submit') return null;
+  const circumstances = { ...command, clockClosed: false, waitMs: 0, repeat };
+  return { command, slipId, decision: decideSubmission(command.submission, circumstances, rules) };
+}
+
+async function insertAccepted(
   { rules }: CommandContext,
   tx: IntakeTx,
   candidates: readonly Candidate[],
@@ -152,9 +186,11 @@ async function insert(
   const slips = candidates.flatMap(({ command, slipId, decision }) => {
     if (!decision.accepted || command.type !== 'submit') return [];
     const { caller, reference, clock, digest, id: commandId, submission } = command;
-    const gate = isLive(clock) ? gateOf(submission, rules.gates) : null;
+    const gate = gateOf(submission, rules.gates);
+    const passed = decision.review?.firstSlipId ? passingRepeats(gate) : gate;
     const status = decision.review ? ('in_review' as const) : ('submitted' as const);
-    return [{ slipId, caller, reference, clock, digest, commandId, status, gate }];
+    const slip = { slipId, caller, reference, clock, digest, commandId, status };
+    return [{ ...slip, gate: isLive(clock) ? passed : null }];
   });
   return slips.length > 0 ? tx.insertSlips(slips) : new Map();
 }

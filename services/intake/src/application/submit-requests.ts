@@ -1,11 +1,12 @@
 import { type Instant, must } from '@slipstream/kernel';
 import { type PendingEvent, wallClock } from '@slipstream/slip';
+import type { Repeat } from '../domain/review/review.ts';
 import {
   decideSubmission,
   type SubmissionDecision,
   type SubmissionRules,
 } from '../domain/submission/decide-submission.ts';
-import { gateOf } from '../domain/submission/gates.ts';
+import { gateOf, passingRepeats, repeatOf } from '../domain/submission/gates.ts';
 import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { reviewRequested } from '../domain/waiting/decide-change.ts';
@@ -40,6 +41,8 @@ export type SubmitOutcome =
       readonly position: EventPosition;
       /** The slip was made by an earlier, equal request. */
       readonly replayed: boolean;
+      /** The slip that this one repeats: people look at it for that; null: it repeats none. */
+      readonly firstSlipId: string | null;
     }
   | { readonly type: 'refused'; readonly refusal: Refusal }
   | { readonly type: 'key_reused' }
@@ -71,13 +74,10 @@ export async function submitRequests(
   const leaders = new Map<string, SubmitRequest>();
   for (const request of requests) if (!leaders.has(keyOf(request))) leaders.set(keyOf(request), request);
   const leading = [...leaders.values()];
-  const settled = await context.store.settle(
-    (now) => leading.map((request) => judge(context, request, now)),
-    limits,
-  );
+  const settled = await settleAll(context, leading, limits);
   settled.forEach((one, index) => {
     const { submission, isDraft } = leading[index]!;
-    if (one.type === 'answered' && one.isNew && !one.answer.isReviewed && !isDraft)
+    if (one.type === 'answered' && one.isNew && one.answer.review === null && !isDraft)
       context.lines.accepted(submission.route);
   });
   const bySettled = new Map(leading.map((leader, index) => [leader, settled[index]]));
@@ -87,14 +87,38 @@ export async function submitRequests(
   });
 }
 
+/** Repeats that people are to look at are found by the gates, and settled behind the others. */
+async function settleAll(
+  context: SubmitContext,
+  requests: readonly SubmitRequest[],
+  limits: StoreLimits | undefined,
+): Promise<readonly Settled[]> {
+  const { store, rules } = context;
+  const settled = await store.settle((now) => requests.map((one) => judge(context, one, now, null)), limits);
+  const repeats = new Map<number, Repeat>();
+  settled.forEach((one, index) => {
+    const repeat = one.type === 'refused' ? repeatOf(one.refusal, rules.gates) : null;
+    if (repeat) repeats.set(index, repeat);
+  });
+  if (repeats.size === 0) return settled;
+  // The others are committed: this one waits as long as it takes, so that nobody is sent back to what was done.
+  const again = await store.settle((now) =>
+    [...repeats].map(([index, repeat]) => judge(context, requests[index]!, now, repeat)),
+  );
+  const places = [...repeats.keys()];
+  return settled.map((one, index) => (repeats.has(index) ? again[places.indexOf(index)]! : one));
+}
+
 function judge(
   { rules, lines, newId, partitionOf }: SubmitContext,
   request: SubmitRequest,
   now: Instant,
+  repeat: Repeat | null,
 ): JudgedRequest {
   const { key, digest, submission, isDraft, traceparent } = request;
   const { caller, reference } = submission;
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs: lines.expectedMs(submission.route) };
+  const waitMs = lines.expectedMs(submission.route);
+  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs, repeat };
   const decision = isDraft
     ? decideDraft(submission, now, rules)
     : decideSubmission(submission, circumstances, rules);
@@ -114,7 +138,8 @@ function judge(
     'draft' in decision ? { draft: decision.draft } : waitsInReview(submission, decision, pending);
   // A draft passes the gates when it is confirmed.
   const gate = isDraft ? null : gateOf(submission, rules.gates);
-  return { ...judged, verdict: { accepted: true, event: pending, waits, gate } };
+  const passed = gate && repeat ? passingRepeats(gate) : gate;
+  return { ...judged, verdict: { accepted: true, event: pending, waits, gate: passed } };
 }
 
 /** null: it need not be reviewed. */
@@ -141,8 +166,10 @@ function outcomeOf(request: SubmitRequest, leader: SubmitRequest, settled: Settl
   if (!sameBytes(digest, request.digest)) return { type: 'key_reused' };
   const { reference } = request.submission;
   const replayed = !settled.isNew || request !== leader;
-  const status = request.isDraft ? 'draft' : settled.answer.isReviewed ? 'in_review' : 'submitted';
-  return { type: 'accepted', slipId, reference, status, position, replayed };
+  const { review } = settled.answer;
+  const status = request.isDraft ? 'draft' : review ? 'in_review' : 'submitted';
+  const firstSlipId = status === 'in_review' ? (review?.firstSlipId ?? null) : null;
+  return { type: 'accepted', slipId, reference, status, position, replayed, firstSlipId };
 }
 
 /** Neither a caller nor a key has a line break in it. */

@@ -17,10 +17,12 @@ export interface ReplyHeaders {
 export function answer(outcome: SubmitOutcome, reply: ReplyHeaders, language: Language): AcceptedBody {
   switch (outcome.type) {
     case 'accepted': {
-      const { slipId, reference, status, position } = outcome;
+      const { slipId, reference, status, position, firstSlipId } = outcome;
       // One in review has its second event already.
       setHeaders(reply, { ...outcome, version: status === 'in_review' ? 2 : 1 });
-      return { id: slipId, reference, status, submitted_at: status === 'draft' ? null : position.at };
+      const submitted_at = status === 'draft' ? null : position.at;
+      const repeats = firstSlipId === null ? {} : { duplicate_of: firstSlipId };
+      return { id: slipId, reference, status, submitted_at, ...repeats };
     }
     case 'refused':
       reply.header('content-language', language);

@@ -71,6 +71,9 @@ export class ReviewBody {
   @ApiProperty({ type: [String], description: 'The rules that asked for the review' })
   readonly rules!: readonly string[];
 
+  @ApiProperty({ ...textOrNull, description: 'The slip of the same business that it repeats' })
+  readonly first_slip_id!: string | null;
+
   @ApiProperty({ type: 'integer', enum: [1, 2] })
   readonly approvals_needed!: number;
 

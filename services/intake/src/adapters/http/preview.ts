@@ -28,7 +28,7 @@ export class PreviewBody {
   @ApiProperty({ ...timeOrNull, description: 'Until when the draft could be confirmed' })
   readonly expires_at!: string | null;
 
-  @ApiProperty({ ...textOrNull, description: 'The slip that has the reference' })
+  @ApiProperty({ ...textOrNull, description: 'The slip that has the reference, or is the same business' })
   readonly slip_id!: string | null;
 }
 
@@ -42,8 +42,8 @@ export function previewBody(preview: Preview): PreviewBody {
   const { would } = preview;
   switch (preview.would) {
     case 'refused': {
-      const { rule, detail } = preview.refusal;
-      return { ...nothing, would, rules: [rule], detail };
+      const { rule, detail, firstSlipId: slip_id = null } = preview.refusal;
+      return { ...nothing, would, rules: [rule], detail, slip_id };
     }
     case 'reference_taken': {
       const detail = 'You have, or send before it, a slip with this reference.';
@@ -55,8 +55,8 @@ export function previewBody(preview: Preview): PreviewBody {
     case 'in_review': {
       const { deadline, review } = preview;
       if (review === null) return { ...nothing, would, deadline };
-      const { rules, approvalsNeeded: approvals_needed, dueAt: review_due_at } = review;
-      return { ...nothing, would, deadline, rules, approvals_needed, review_due_at };
+      const { rules, approvalsNeeded: approvals_needed, dueAt: review_due_at, firstSlipId: slip_id } = review;
+      return { ...nothing, would, deadline, rules, approvals_needed, review_due_at, slip_id };
     }
     default:
       return unreachable(preview);

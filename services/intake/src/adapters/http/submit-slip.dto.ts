@@ -70,4 +70,10 @@ export class AcceptedBody {
 
   @ApiProperty({ ...timeOrNull, description: 'UTC, microseconds; null: it was not' })
   readonly submitted_at!: string | null;
+
+  @ApiPropertyOptional({
+    ...{ type: String, format: 'uuid' },
+    description: 'The slip of the same business that this one repeats, for which people look at it',
+  })
+  readonly duplicate_of?: string;
 }

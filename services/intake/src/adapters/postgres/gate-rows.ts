@@ -8,8 +8,8 @@ export function gateRow(gate: Gate | null) {
   const limits = windows.limits.map(({ key, windowMs, most, adds }) => {
     return { key, window_ms: windowMs, most: String(most), adds: String(adds) };
   });
-  const { business, duplicateMs: duplicate_ms } = windows;
-  return { account, counterparty, gate: JSON.stringify({ business, duplicate_ms, limits }) };
+  const { business, duplicateMs: duplicate_ms, again } = windows;
+  return { account, counterparty, gate: JSON.stringify({ business, duplicate_ms, again, limits }) };
 }
 
 /** Whether accounts must have been opened; it is the same for all that go through gates. */

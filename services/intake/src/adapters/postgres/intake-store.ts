@@ -33,6 +33,14 @@ interface SettledRow {
   event_at: Instant;
 }
 
+/** What the gates would say of the slip at a place, from 1. */
+interface AskedRow {
+  place: string;
+  rule: GateWord;
+  /** null: it is one of those that are asked about. */
+  first_slip_id: string | null;
+}
+
 interface TakenRow {
   now: Instant;
   reference: string | null;
@@ -56,6 +64,17 @@ export function intakeStore(
         reference === null ? [] : [[reference, slip_id] as const],
       );
       return { now: rows[0]!.now, slipIds: new Map(taken) };
+    },
+    async askGates(gates) {
+      const rows = await unitOfWork.query<AskedRow>(sql.askGatesSql, [
+        ...sql.gateColumns.parameters(gates.map(gateRow)),
+        knownOnly(gates),
+      ]);
+      const byPlace = new Map(rows.map((row) => [Number(row.place), row]));
+      return gates.map((gate, index) => {
+        const row = byPlace.get(index + 1);
+        return row ? gateRefusal(row.rule, gate, row.first_slip_id) : null;
+      });
     },
     async settle(judge, { lockWaitMsMax } = {}) {
       const limit = lockWaitMsMax === undefined ? null : `${lockWaitMsMax}ms`;
@@ -109,15 +128,20 @@ function writeWait(waits: Waits): string {
     : `{"review":${writeReview(waits.review)}}`;
 }
 
+/** By slip. */
+type Reviewed = ReadonlyMap<string, EarlierUse['review']>;
+
 /** Of repeated requests only: what a new slip waits for is known. */
 async function reviewedOf(
   unitOfWork: Pick<UnitOfWork, 'query'>,
   rows: readonly SettledRow[],
-): Promise<ReadonlySet<string>> {
+): Promise<Reviewed> {
   const kept = rows.flatMap(({ outcome, slip_id }) => (outcome === 'kept' ? slip_id! : []));
-  if (kept.length === 0) return new Set();
-  const found = await unitOfWork.query<{ slip_id: string }>(sql.reviewedSql, [kept]);
-  return new Set(found.map(({ slip_id }) => slip_id));
+  if (kept.length === 0) return new Map();
+  const found = await unitOfWork.query<{ slip_id: string; first_slip_id: string | null }>(sql.reviewedSql, [
+    kept,
+  ]);
+  return new Map(found.map(({ slip_id, first_slip_id }) => [slip_id, { firstSlipId: first_slip_id }]));
 }
 
 function submit(
@@ -151,15 +175,15 @@ function isHeld(error: unknown): boolean {
 function settledOf(
   judged: readonly JudgedRequest[],
   rows: readonly SettledRow[],
-  reviewed: ReadonlySet<string>,
+  reviewed: Reviewed,
 ): Settled[] {
   const byPlace = new Map(rows.map((row) => [Number(row.place), row]));
   return judged.map(({ digest, verdict }, index) => {
     const row = byPlace.get(index + 1);
     if (row?.outcome === 'kept') {
       const slipId = row.slip_id!;
-      const isReviewed = reviewed.has(slipId);
-      return { type: 'answered', answer: answerOf(row, row.digest!, slipId, isReviewed), isNew: false };
+      const review = reviewed.get(slipId) ?? null;
+      return { type: 'answered', answer: answerOf(row, row.digest!, slipId, review), isNew: false };
     }
     if (!verdict.accepted) return { type: 'refused', refusal: verdict.refusal };
     if (!row) return { type: 'in_flight' };
@@ -169,8 +193,8 @@ function settledOf(
       const stopped = must(gate, 'only gates stop a slip');
       return { type: 'refused', refusal: gateRefusal(row.outcome as GateWord, stopped, row.slip_id) };
     }
-    const isReviewed = waits !== null && 'review' in waits;
-    const answer = answerOf(row, digest, event.slipId, isReviewed);
+    const review = waits !== null && 'review' in waits ? waits.review : null;
+    const answer = answerOf(row, digest, event.slipId, review);
     return { type: 'answered', answer, isNew: true };
   });
 }
@@ -179,8 +203,8 @@ function answerOf(
   { event_partition, event_seq, event_at }: SettledRow,
   digest: Uint8Array,
   slipId: string,
-  isReviewed: boolean,
+  review: EarlierUse['review'],
 ): EarlierUse {
   const position: EventPosition = { partition: event_partition, seq: BigInt(event_seq), at: event_at };
-  return { digest, slipId, position, isReviewed };
+  return { digest, slipId, position, review: review && { firstSlipId: review.firstSlipId } };
 }

@@ -31,7 +31,9 @@ export const submitWaitingSlipsSql = `
 select place, outcome, slip_id, digest, event_partition, event_seq, event_at
 from submit_waiting_slips($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`;
 /** Which of these slips ever were in review. */
-export const reviewedSql = 'select slip_id from review where slip_id = any($1::uuid[])';
+export const reviewedSql = 'select slip_id, first_slip_id from review where slip_id = any($1::uuid[])';
+
+export const askGatesSql = 'select place, rule, first_slip_id from ask_gates($1, $2, $3, $4)';
 
 export const reviewRows = columns({ review: jsonb });
 export const insertReviewsSql = `
@@ -39,7 +41,7 @@ insert into review select r.* from ${reviewRows.unnest('c')}, jsonb_populate_rec
 
 /** Columns of `ReviewRow`, the slip's own apart. */
 export const reviewColumns = `r.maker, r.reference, r.kind, r.account, r.counterparty, r.amount, r.currency, r.route,
-  r.rules, r.approvals_needed, r.requested_at, r.due_at, r.deadline, r.outcome_deadline_ms, r.status as review_status,
+  r.rules, r.approvals_needed, r.requested_at, r.due_at, r.deadline, r.outcome_deadline_ms, r.first_slip_id, r.status as review_status,
   r.claimed_by, r.first_approver, r.second_approver, r.decided_by, r.reason, r.detail`;
 
 /** A slip, with what the key $4 of the caller $2 was used for; always one row. */
@@ -99,8 +101,8 @@ export const clockSql = 'select clock_timestamp() as now';
 
 /**
  * The slips that were not added, with who has their references (nulls: somebody of the same statement, or who committed since
- * it began); and those that the gates stop, with the rule and the slip that is in the way: these must be taken out again. Each
- * row is looked up by its key, whatever the planner thinks.
+ * it began); and those that the gates stop, with the rule and the slip that is in the way: these must be taken out again. All of their
+ * accounts are locked at once, behind the references: what is added in a second look locks no other. Each row is looked up by its key, whatever the planner thinks.
  */
 export const insertSlipsSql = `
 with given as materialized (select * from ${slipColumns.numbered('s', 2)}),
@@ -115,7 +117,9 @@ returning slip_id),
 added as (
 select array_agg(slip_id order by place) as ids, array_agg(account order by place) as accounts,
   array_agg(counterparty order by place) as counterparties, array_agg(gate order by place) as gates
-from inserted join given using (slip_id))
+from inserted join given using (slip_id)),
+locked as materialized (
+select a.*, lock_accounts((select array_agg(account) from given), (select array_agg(gate) from given)) from added a)
 select g.slip_id as lost, null as rule, s.slip_id, s.clock, s.command_id, r.slip_id is not null as was_refused
 from (select slip_id from given except select slip_id from inserted) as l
 join given g using (slip_id)
@@ -124,7 +128,7 @@ left join lateral (select * from refused_command
   where caller = g.caller and command_id = g.command_id and reference = g.reference offset 0) as r on true
 union all
 select g.slip_id, g.rule, g.first_slip_id, null, null, false
-from added a, pass_gates(a.ids, a.accounts, a.counterparties, a.gates, $1) as g`;
+from locked a, pass_gates(a.ids, a.accounts, a.counterparties, a.gates, $1) as g`;
 
 export const deleteSlipsSql = 'delete from slip where slip_id = any($1)';
 

@@ -13,7 +13,7 @@ import { type GateWord, gateRefusal } from '../../domain/submission/gates.ts';
 import type { Submission } from '../../domain/submission/submission.ts';
 import type { Draft, IntakeStatus, KnownSlip } from '../../domain/waiting/waiting-slip.ts';
 import { gateRow, knownOnly } from './gate-rows.ts';
-import { type ReviewRow, toListed, toReview, writeProgress, writeReview } from './review-rows.ts';
+import { type ReviewRow, toBusiness, toListed, toReview, writeProgress, writeReview } from './review-rows.ts';
 import * as sql from './statements.ts';
 
 interface WaitingRow extends ReviewRow {
@@ -131,8 +131,11 @@ function dueOf(row: DueRow): DueSlip {
 function slipOf(slipId: string, row: WaitingRow): KnownSlip | null {
   const { caller, slip_reference: reference, status, version } = row;
   if (caller === null) return null;
-  const review = row.review_status === null ? null : toReview(row);
-  return { slipId, caller, reference, status, version, draft: draftOf(row), review };
+  const isReviewed = row.review_status !== null;
+  return {
+    ...{ slipId, caller, reference, status, version, draft: draftOf(row) },
+    ...{ review: isReviewed ? toReview(row) : null, reviewed: isReviewed ? toBusiness(row) : null },
+  };
 }
 
 function draftOf({ submission, remind_at, expires_at }: WaitingRow): Draft | null {

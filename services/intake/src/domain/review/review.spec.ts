@@ -10,12 +10,13 @@ const asked = (change: Partial<typeof submission>, review: Partial<ReviewPolicy>
     { ...submission, ...change },
     { ...route, review: { ...reviewPolicy, ...review } },
     now,
+    null,
   );
   return terms && [...terms.rules, terms.approvalsNeeded];
 };
 
 test('no route asks for it by itself', () => {
-  expect(reviewOf(submission, policy, now)).toBeNull();
+  expect(reviewOf(submission, policy, now, null)).toBeNull();
 });
 
 describe('the rules of a route', () => {
@@ -55,8 +56,33 @@ describe('the rules of a route', () => {
 });
 
 test('a review ends when its time is over, or when there would be no time for an answer', () => {
-  const dueAt = (deadline: string | null) => reviewOf({ ...submission, deadline }, route, now)!.dueAt;
+  const dueAt = (deadline: string | null) => reviewOf({ ...submission, deadline }, route, now, null)!.dueAt;
   expect(dueAt(null)).toBe(addMs(now, 60_000));
   expect(dueAt(addMs(now, 90_000))).toBe(addMs(now, 60_000));
   expect(dueAt(addMs(now, 10_000))).toBe(addMs(now, 7_000));
+});
+
+describe('a repeat', () => {
+  const repeat = { firstSlipId: 'slip-0', reviewMs: 30_000 };
+
+  test('is looked at on any route, and names the slip that it repeats', () => {
+    expect(reviewOf({ ...submission, kind: 'order' }, policy, now, repeat)).toEqual({
+      ...{ rules: ['business_duplicate'], approvalsNeeded: 1, requestedAt: now, firstSlipId: 'slip-0' },
+      ...{ dueAt: addMs(now, 30_000), outcomeDeadlineMs: 5_000 },
+    });
+  });
+
+  test('is looked at besides for what its route asks, by as many people, in the shorter time', () => {
+    const large = { ...submission, amount: eur(2_000n) };
+    expect(reviewOf(large, route, now, repeat)).toMatchObject({
+      ...{ rules: ['review_amount', 'review_second_person', 'business_duplicate'], approvalsNeeded: 2 },
+      dueAt: addMs(now, 30_000),
+    });
+    expect(reviewOf(large, route, now, { ...repeat, reviewMs: 90_000 })!.dueAt).toBe(addMs(now, 60_000));
+  });
+
+  test('whose own deadline is sooner is looked at while there is time for an answer', () => {
+    const hurried = { ...submission, deadline: addMs(now, 10_000) };
+    expect(reviewOf(hurried, policy, now, repeat)!.dueAt).toBe(addMs(now, 7_000));
+  });
 });

@@ -13,7 +13,15 @@ export interface ReviewPolicy {
   readonly deadlineMs: number;
 }
 
-export type ReviewRule = 'review_kind' | 'review_amount' | 'review_second_person';
+export type ReviewRule = 'review_kind' | 'review_amount' | 'review_second_person' | 'business_duplicate';
+
+/** The same business as an earlier slip, which people are to look at. */
+export interface Repeat {
+  /** null: it has no name yet. */
+  readonly firstSlipId: string | null;
+  /** How long they have. */
+  readonly reviewMs: number;
+}
 
 /** What a review is about, as it was asked for. */
 export interface ReviewTerms {
@@ -25,6 +33,8 @@ export interface ReviewTerms {
   readonly dueAt: Instant;
   /** From the approval to the latest answer that is in time; null: the caller asked for a deadline, which stands. */
   readonly outcomeDeadlineMs: number | null;
+  /** The slip that this one repeats; null: it is no repeat. */
+  readonly firstSlipId: string | null;
 }
 
 /** How far a review has come. */
@@ -50,33 +60,45 @@ export interface Review extends ReviewTerms, ReviewProgress {
   readonly deadline: Instant;
 }
 
-/** Whether people must decide about a submission, and on which terms; null: they need not. */
+/** Whether people must decide about a submission, or a repeat, and on which terms; null: they need not. */
 export function reviewOf(
-  { kind, amount, deadline }: Submission,
+  submission: Submission,
   route: {
     readonly review: ReviewPolicy | null;
     readonly outcomeDeadlineMs: number;
     readonly answerMsMax: number;
   },
   now: Instant,
+  repeat: Repeat | null,
 ): ReviewTerms | null {
-  const { review, outcomeDeadlineMs, answerMsMax } = route;
+  const { deadline } = submission;
+  const asked = askedBy(route.review, submission);
+  const { rules, deadlineMs } = asked ?? { rules: [], deadlineMs: Number.POSITIVE_INFINITY };
+  if (asked === null && repeat === null) return null;
+  const end = addMs(now, Math.min(deadlineMs, repeat?.reviewMs ?? Number.POSITIVE_INFINITY));
+  return {
+    rules: repeat === null ? rules : [...rules, 'business_duplicate'],
+    approvalsNeeded: rules.includes('review_second_person') ? 2 : 1,
+    requestedAt: now,
+    // What is approved must still be in time to be answered.
+    dueAt: deadline === null ? end : earlier(end, addMs(deadline, -route.answerMsMax)),
+    outcomeDeadlineMs: deadline === null ? route.outcomeDeadlineMs : null,
+    firstSlipId: repeat?.firstSlipId ?? null,
+  };
+}
+
+/** By which of a route's rules, and how long people have; null: by none. */
+function askedBy(
+  review: ReviewPolicy | null,
+  { kind, amount }: Submission,
+): { readonly rules: readonly ReviewRule[]; readonly deadlineMs: number } | null {
   if (review === null || !review.kinds.includes(kind)) return null;
   const byAmount = review.fromAmount !== null;
   // Without an amount nothing is moved that a threshold could be about.
   if (byAmount && (amount === null || !reaches(amount, review.fromAmount))) return null;
-  const needsTwo = amount !== null && reaches(amount, review.secondPersonFrom);
   const rules: ReviewRule[] = [byAmount ? 'review_amount' : 'review_kind'];
-  if (needsTwo) rules.push('review_second_person');
-  const end = addMs(now, review.deadlineMs);
-  return {
-    rules,
-    approvalsNeeded: needsTwo ? 2 : 1,
-    requestedAt: now,
-    // What is approved must still be in time to be answered.
-    dueAt: deadline === null ? end : earlier(end, addMs(deadline, -answerMsMax)),
-    outcomeDeadlineMs: deadline === null ? outcomeDeadlineMs : null,
-  };
+  if (amount !== null && reaches(amount, review.secondPersonFrom)) rules.push('review_second_person');
+  return { rules, deadlineMs: review.deadlineMs };
 }
 
 function reaches(

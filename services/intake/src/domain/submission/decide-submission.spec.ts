@@ -26,7 +26,7 @@ const rules: SubmissionRules = {
   configDigest: 'c0ffee',
   graceMs: 7,
   payments: [],
-  gates: { openOnFirstUse: true, duplicateWindowMs: 0, limits: [] },
+  gates: { openOnFirstUse: true, duplicateWindowMs: 0, duplicateReviewMs: null, limits: [] },
   routes: new Map([
     ['default', policy],
     ['orders', { ...policy, kinds: ['order'] }],
@@ -45,12 +45,13 @@ const submission: Submission = {
   metadata: {},
 };
 const now = '2026-11-22T10:39:00.123456Z';
-const wall: Circumstances = { clock: 'wall', receivedAt: now, clockClosed: false, waitMs: 0 };
+const wall: Circumstances = { clock: 'wall', receivedAt: now, clockClosed: false, waitMs: 0, repeat: null };
 const imported: Circumstances = {
   clock: 'import-1',
   receivedAt: '2017-03-01T00:00:00.000000Z',
   clockClosed: false,
   waitMs: 0,
+  repeat: null,
 };
 const yearMs = 365 * 86_400_000;
 
@@ -184,7 +185,12 @@ describe('a slip whose call would come too late', () => {
     const long = behind(60_000);
     expect(decide({ route: 'import' }, long)).toMatchObject({ accepted: true });
     expect(decide({ route: 'import' }, { ...imported, waitMs: 60_000 })).toMatchObject({ accepted: true });
-    const review = { kinds: ['payment'], fromAmount: null, secondPersonFrom: null, deadlineMs: 60_000 } as const;
+    const review = {
+      kinds: ['payment'],
+      fromAmount: null,
+      secondPersonFrom: null,
+      deadlineMs: 60_000,
+    } as const;
     const reviewed = { ...rules, routes: new Map([['default', { ...policy, review }]]) };
     expect(decideSubmission(submission, long, reviewed)).toMatchObject({ accepted: true });
   });
@@ -242,6 +248,7 @@ test('whatever is submitted, an accepted slip moves between two accounts on a kn
     receivedAt: instants,
     clockClosed: fc.boolean(),
     waitMs: fc.integer({ min: 0, max: 100_000_000 }),
+    repeat: fc.constantFrom(null, { firstSlipId: 'slip-0', reviewMs: 60_000 }),
   });
   fc.assert(
     fc.property(submissions, circumstances, (submission, at) => {

@@ -1,6 +1,6 @@
 import { addMs, type Instant, instantToMs } from '@slipstream/kernel';
 import { type EventOf, type SlipKind, wallClock } from '@slipstream/slip';
-import { type ReviewPolicy, type ReviewTerms, reviewOf } from '../review/review.ts';
+import { type Repeat, type ReviewPolicy, type ReviewTerms, reviewOf } from '../review/review.ts';
 import type { GateRules } from './gates.ts';
 import { brokenRule, type PaymentRule } from './payment-rules.ts';
 import type { Refusal, SubmissionRule } from './refusal.ts';
@@ -43,6 +43,8 @@ export interface Circumstances {
   readonly clockClosed: boolean;
   /** How long slips of its route wait for their call, as far as anybody knows. */
   readonly waitMs: number;
+  /** The gates found it to be a repeat that people are to look at; null: they did not, or were not asked yet. */
+  readonly repeat: Repeat | null;
 }
 
 export type SubmissionDecision =
@@ -87,12 +89,12 @@ export function decideSubmission(
 
 function withDeadline(
   submission: Submission,
-  { clock, receivedAt, waitMs }: Circumstances,
+  { clock, receivedAt, waitMs, repeat }: Circumstances,
   route: RoutePolicy,
   rules: SubmissionRules,
 ): SubmissionDecision {
   // What was imported has happened already.
-  const review = clock === wallClock ? reviewOf(submission, route, receivedAt) : null;
+  const review = clock === wallClock ? reviewOf(submission, route, receivedAt, repeat) : null;
   // Until it is approved the slip has the latest deadline that it can get.
   const startsAt = review === null ? receivedAt : review.dueAt;
   const deadline = submission.deadline ?? later(startsAt, route.outcomeDeadlineMs);

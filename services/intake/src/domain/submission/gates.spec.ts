@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { type AccountLimit, type Gate, type GateRules, gateOf, gateRefusal } from './gates.ts';
+import {
+  type AccountLimit,
+  type Gate,
+  type GateRules,
+  gateOf,
+  gateRefusal,
+  onceMore,
+  passingRepeats,
+  repeatOf,
+} from './gates.ts';
 import type { Submission } from './submission.ts';
 
 const submission: Submission = {
@@ -10,7 +19,12 @@ const limit: AccountLimit = {
   ...{ name: 'hourly', kinds: ['payout'], routes: null, windowMs: 3_600_000, countMax: 5 },
   amountMax: new Map([['EUR', 9_000n]]),
 };
-const rules: GateRules = { openOnFirstUse: true, duplicateWindowMs: 0, limits: [limit] };
+const rules: GateRules = {
+  openOnFirstUse: true,
+  duplicateWindowMs: 0,
+  duplicateReviewMs: null,
+  limits: [limit],
+};
 const keysOf = (change: Partial<Submission>, limits: AccountLimit[] = [limit]) =>
   gateOf({ ...submission, ...change }, { ...rules, limits }).windows?.limits.map(({ key }) => key) ?? [];
 
@@ -18,7 +32,7 @@ test('a limit counts the slip and adds its amount, each under a key of its own',
   expect(gateOf(submission, rules)).toEqual({
     ...{ account: 'shop-7', counterparty: 'cust-42', knownOnly: false },
     windows: {
-      ...{ business: null, duplicateMs: 0 },
+      ...{ business: null, duplicateMs: 0, again: false },
       limits: [
         { key: 'hourly', windowMs: 3_600_000, most: 5n, adds: 1n },
         { key: 'hourly EUR', windowMs: 3_600_000, most: 9_000n, adds: 1_250n },
@@ -56,6 +70,31 @@ describe('the same business', () => {
     ['lack of an amount', { amount: null }],
   ])('is another one with another %s', (_, change) => {
     expect(business(change)).not.toBe(business({}));
+  });
+});
+
+describe('a repeat', () => {
+  const watched = { ...rules, duplicateWindowMs: 60_000 };
+  const refusal = gateRefusal('business_duplicate', gateOf(submission, watched), 's-1');
+
+  test('is refused, or looked at where people are to', () => {
+    expect(repeatOf(refusal, watched)).toBeNull();
+    const looked = { ...watched, duplicateReviewMs: 5_000 };
+    expect(repeatOf(refusal, looked)).toEqual({ firstSlipId: 's-1', reviewMs: 5_000 });
+    expect(repeatOf({ ...refusal, rule: 'limit_exceeded' }, looked)).toBeNull();
+  });
+
+  test('that people know of is business for those behind it, and still has its limits', () => {
+    const { windows } = gateOf(submission, watched);
+    const known = passingRepeats(gateOf(submission, watched)).windows;
+    expect(known).toEqual({ ...windows, duplicateMs: 0 });
+    expect(known!.business).not.toBeNull();
+  });
+
+  test('where no window is about it has none once more, or as a repeat', () => {
+    const none = gateOf({ ...submission, kind: 'order' }, rules);
+    expect([onceMore(none), passingRepeats(none)]).toEqual([none, none]);
+    expect(onceMore(gateOf(submission, watched)).windows).toMatchObject({ again: true, duplicateMs: 60_000 });
   });
 });
 

@@ -1,7 +1,8 @@
 import { unreachable } from '@slipstream/kernel';
 import type { SlipKind } from '@slipstream/slip';
+import type { Repeat } from '../review/review.ts';
 import type { GateRule, Refusal } from './refusal.ts';
-import type { Submission } from './submission.ts';
+import type { Business } from './submission.ts';
 
 /** What an account may move within a window of time; several may be about one slip. */
 export interface AccountLimit {
@@ -22,6 +23,8 @@ export interface GateRules {
   readonly openOnFirstUse: boolean;
   /** How long the same business under another reference is taken for a repeat; 0: never. */
   readonly duplicateWindowMs: number;
+  /** How long people have to look at such a repeat; null: it is refused. */
+  readonly duplicateReviewMs: number | null;
   readonly limits: readonly AccountLimit[];
 }
 
@@ -37,7 +40,10 @@ export interface Gate {
 export interface Windows {
   /** What makes another slip of the account the same business; null: nothing does. */
   readonly business: string | null;
+  /** 0: whether it is a repeat is not asked, or was decided by people. */
   readonly duplicateMs: number;
+  /** It went through before: what it added then, it adds now. */
+  readonly again: boolean;
   readonly limits: readonly WindowLimit[];
 }
 
@@ -49,26 +55,43 @@ export interface WindowLimit {
   readonly adds: bigint;
 }
 
-export function gateOf(submission: Submission, rules: GateRules): Gate {
-  const { account, counterparty, kind, amount } = submission;
-  const limits = rules.limits
-    .filter((limit) => isAbout(limit, submission))
-    .flatMap((one) => windowsOf(one, submission));
+export function gateOf(slip: Business, rules: GateRules): Gate {
+  const { account, counterparty, kind, amount } = slip;
+  const limits = rules.limits.filter((limit) => isAbout(limit, slip)).flatMap((one) => windowsOf(one, slip));
   const isWatched = rules.duplicateWindowMs > 0;
   // None of these has a line break in it.
   const business = isWatched
     ? [kind, counterparty, amount?.amount ?? '', amount?.currency ?? ''].join('\n')
     : null;
-  const windows =
-    isWatched || limits.length > 0 ? { business, duplicateMs: rules.duplicateWindowMs, limits } : null;
+  const { duplicateWindowMs: duplicateMs } = rules;
+  const windows = isWatched || limits.length > 0 ? { business, duplicateMs, again: false, limits } : null;
   return { account, counterparty, knownOnly: !rules.openOnFirstUse, windows };
 }
 
-function isAbout({ kinds, routes }: AccountLimit, { kind, route }: Submission): boolean {
+/** The gate as it is for a slip that people know for a repeat. */
+export function passingRepeats(gate: Gate): Gate {
+  return gate.windows === null ? gate : { ...gate, windows: { ...gate.windows, duplicateMs: 0 } };
+}
+
+/** The gate as it is for a slip that went through it when it was submitted, and that people approve now. */
+export function onceMore(gate: Gate): Gate {
+  return gate.windows === null ? gate : { ...gate, windows: { ...gate.windows, again: true } };
+}
+
+/** How people are to look at a slip that was stopped; null: they are not, it is refused. */
+export function repeatOf(
+  { rule, firstSlipId = null }: Refusal,
+  { duplicateReviewMs }: GateRules,
+): Repeat | null {
+  if (rule !== 'business_duplicate' || duplicateReviewMs === null) return null;
+  return { firstSlipId, reviewMs: duplicateReviewMs };
+}
+
+function isAbout({ kinds, routes }: AccountLimit, { kind, route }: Business): boolean {
   return kinds.includes(kind) && (routes === null || routes.includes(route));
 }
 
-function windowsOf(limit: AccountLimit, { amount }: Submission): WindowLimit[] {
+function windowsOf(limit: AccountLimit, { amount }: Business): WindowLimit[] {
   const { name, windowMs, countMax } = limit;
   const most = amount && limit.amountMax.get(amount.currency);
   return [
@@ -80,7 +103,7 @@ function windowsOf(limit: AccountLimit, { amount }: Submission): WindowLimit[] {
 /** What the store says of a slip that it stops: a rule's name, behind `limit_exceeded` the limit's key. */
 export type GateWord = Exclude<GateRule, 'limit_exceeded'> | `limit_exceeded ${string}`;
 
-/** @param firstSlipId the slip that is in the way, of a duplicate */
+/** @param firstSlipId the slip that is in the way, of a duplicate; null: it has no name yet */
 export function gateRefusal(
   word: GateWord,
   { account, counterparty }: Gate,
@@ -99,7 +122,8 @@ export function gateRefusal(
     case 'counterparty_closed':
       return { rule, field: 'counterparty', detail: `The account ${counterparty} is closed.` };
     case 'business_duplicate': {
-      const detail = `The slip ${firstSlipId} is the same business: account, counterparty, kind and amount.`;
+      const first = firstSlipId === null ? 'An earlier slip of this request' : `The slip ${firstSlipId}`;
+      const detail = `${first} is the same business: account, counterparty, kind and amount.`;
       return { rule, field: 'reference', detail, firstSlipId };
     }
     case 'limit_exceeded': {

@@ -17,6 +17,9 @@ export interface Submission {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** What a submission is about, as rules about other slips and accounts see it. */
+export type Business = Pick<Submission, 'kind' | 'account' | 'counterparty' | 'amount' | 'route'>;
+
 /** What is wrong with the fields themselves, whatever the rules say. */
 export function submissionProblems(submission: Submission): FieldProblem[] {
   const { amount } = submission;

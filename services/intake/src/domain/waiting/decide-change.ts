@@ -2,7 +2,11 @@ import type { Instant } from '@slipstream/kernel';
 import { type EventOf, type SlipEvent, wallClock } from '@slipstream/slip';
 import { decideReview, type ReviewWish } from '../review/decide-review.ts';
 import { noProgress, type ReviewProgress, type ReviewTerms } from '../review/review.ts';
-import { decideSubmission, type SubmissionRules } from '../submission/decide-submission.ts';
+import {
+  type Circumstances,
+  decideSubmission,
+  type SubmissionRules,
+} from '../submission/decide-submission.ts';
 import type { Refusal } from '../submission/refusal.ts';
 import type { Draft, IntakeStatus, KnownSlip } from './waiting-slip.ts';
 
@@ -17,6 +21,9 @@ export type Wish = CallerWish | ReviewWish;
 export function isCallers(wish: Wish): wish is CallerWish {
   return wish.type === 'confirm' || wish.type === 'withdraw';
 }
+
+/** What of its circumstances a draft does not bring with it when it is confirmed. */
+export type Around = Pick<Circumstances, 'waitMs' | 'repeat'>;
 
 /** What becomes of a slip that waits. */
 export interface Changed {
@@ -37,18 +44,16 @@ export type ChangeDecision =
   | { readonly type: 'same_person'; readonly detail: string }
   | { readonly type: 'claimed' };
 
-/**
- * Decides what somebody wants of a slip; `waitMs`: how long slips of its route wait for their call. While a slip waits for people intake alone decides about it.
- */
+/** Decides what somebody wants of a slip. While a slip waits for people intake alone decides about it. */
 export function decideChange(
   slip: KnownSlip,
   wish: Wish,
   now: Instant,
   rules: SubmissionRules,
-  waitMs: number,
+  around: Around,
 ): ChangeDecision {
   const { status, review, draft } = slip;
-  if (wish.type === 'confirm') return draft === null ? tooLate(status) : confirm(draft, now, rules, waitMs);
+  if (wish.type === 'confirm') return draft === null ? tooLate(status) : confirm(draft, now, rules, around);
   if (wish.type === 'withdraw') return withdraw(slip, wish, now);
   if (review === null) return tooLate(status);
   const decision = decideReview(review, slip.caller, wish, now);
@@ -61,11 +66,11 @@ function confirm(
   { submission, expiresAt }: Draft,
   now: Instant,
   rules: SubmissionRules,
-  waitMs: number,
+  around: Around,
 ): ChangeDecision {
   // Whether anybody has written that down does not count.
   if (expiresAt <= now) return tooLate('expired');
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs };
+  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, ...around };
   const decision = decideSubmission(submission, circumstances, rules);
   if (!decision.accepted) return { type: 'refused', refusal: decision.refusal };
   const { event, review } = decision;
@@ -83,8 +88,9 @@ export function reviewRequested({
   rules,
   approvalsNeeded: approvals,
   dueAt,
+  firstSlipId,
 }: ReviewTerms): EventOf<'ReviewRequested'> {
-  return { type: 'ReviewRequested', data: { rules, approvals, dueAt } };
+  return { type: 'ReviewRequested', data: { rules, approvals, dueAt, firstSlipId } };
 }
 
 function withdraw(

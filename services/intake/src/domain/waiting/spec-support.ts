@@ -1,6 +1,7 @@
 import { noProgress, type Review, type ReviewPolicy } from '../review/review.ts';
 import type { RoutePolicy, SubmissionRules } from '../submission/decide-submission.ts';
 import type { Submission } from '../submission/submission.ts';
+import type { Around } from './decide-change.ts';
 import type { KnownSlip } from './waiting-slip.ts';
 
 export const policy: RoutePolicy = {
@@ -30,7 +31,7 @@ export const rules: SubmissionRules = {
   configDigest: 'c0ffee',
   graceMs: 0,
   payments: [],
-  gates: { openOnFirstUse: true, duplicateWindowMs: 0, limits: [] },
+  gates: { openOnFirstUse: true, duplicateWindowMs: 0, duplicateReviewMs: null, limits: [] },
   routes: new Map([
     ['default', policy],
     ['quiet', { ...policy, draftRemindBeforeMs: 0 }],
@@ -50,6 +51,9 @@ export const submission: Submission = {
   metadata: { gift: 'yes' },
 };
 
+/** Nobody waits, and it repeats nothing. */
+export const around: Around = { waitMs: 0, repeat: null };
+
 export const now = '2026-11-22T10:00:00.000000Z';
 export const remindAt = '2026-11-22T10:00:50.000000Z';
 export const expiresAt = '2026-11-22T10:01:00.000000Z';
@@ -57,18 +61,19 @@ export const expiresAt = '2026-11-22T10:01:00.000000Z';
 export const review = (change: Partial<Review> = {}): Review => ({
   ...noProgress,
   ...{ rules: ['review_amount'], approvalsNeeded: 1, requestedAt: now, dueAt: expiresAt },
-  ...{ outcomeDeadlineMs: 5_000, deadline: '2026-11-22T10:01:05.000000Z' },
+  ...{ outcomeDeadlineMs: 5_000, deadline: '2026-11-22T10:01:05.000000Z', firstSlipId: null },
   ...change,
 });
 
 export const reviewedSlip = (change: Partial<Review> = {}): KnownSlip => ({
   ...{ slipId: 'slip-1', caller: 'shop', reference: 'ord-1', status: 'in_review', version: 2 },
-  ...{ draft: null, review: review(change) },
+  ...{ draft: null, review: review(change), reviewed: submission },
 });
 
 export const draftSlip = (change: Partial<KnownSlip> = {}): KnownSlip => ({
   ...{ slipId: 'slip-1', caller: 'shop', reference: 'ord-1', status: 'draft', version: 1 },
   draft: { submission, remindAt, expiresAt },
   review: null,
+  reviewed: null,
   ...change,
 });

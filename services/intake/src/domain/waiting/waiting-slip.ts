@@ -1,6 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Review } from '../review/review.ts';
-import type { Submission } from '../submission/submission.ts';
+import type { Business, Submission } from '../submission/submission.ts';
 
 /** How intake has a slip: what becomes of it after `submitted` is others' to say. */
 export type IntakeStatus =
@@ -33,4 +33,6 @@ export interface KnownSlip {
   readonly draft: Draft | null;
   /** null when it never was in review; kept for ever. */
   readonly review: Review | null;
+  /** What its review is about; null when it never was in review. */
+  readonly reviewed: Business | null;
 }

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/slip/v1/events.proto.
  */
 export const file_slipstream_slip_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zbGlwc3RyZWFtL3NsaXAvdjEvZXZlbnRzLnByb3RvEhJzbGlwc3RyZWFtLnNsaXAudjEikAQKDVNsaXBTdWJtaXR0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoEbW9kZRgIIAEoDjIfLnNsaXBzdHJlYW0uY29tbW9uLnYxLlJvdXRlTW9kZRIVCghwcm92aWRlchgJIAEoCUgAiAEBEhEKCW92ZXJkcmFmdBgKIAEoCBIXCg9yZXZpZXdfcmVxdWlyZWQYCyABKAgSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBnBvbGljeRgNIAEoCzIeLnNsaXBzdHJlYW0uc2xpcC52MS5TbGlwUG9saWN5EhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSLwoHZGV0YWlscxgPIAEoCzIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNlYWxhYmxlEhcKCmNvbW1hbmRfaWQYECABKAlIAYgBAUILCglfcHJvdmlkZXJCDQoLX2NvbW1hbmRfaWQilgMKC1NsaXBEcmFmdGVkEg4KBmNhbGxlchgBIAEoCRIRCglyZWZlcmVuY2UYAiABKAkSLAoEa2luZBgDIAEoDjIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNsaXBLaW5kEg8KB2FjY291bnQYBCABKAkSFAoMY291bnRlcnBhcnR5GAUgASgJEisKBmFtb3VudBgGIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5Eg0KBXJvdXRlGAcgASgJEi0KCXJlbWluZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNY29uZmlnX2RpZ2VzdBgKIAEoCRIvCgdkZXRhaWxzGAsgASgLMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2VhbGFibGUSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkIKEERyYWZ0UmVtaW5kZXJEdWUSLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPgoMRHJhZnRFeHBpcmVkEi4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIisKDVNsaXBXaXRoZHJhd24SCgoCYnkYASABKAkSDgoGcmVhc29uGAIgASgJIlIKClNsaXBQb2xpY3kSEAoIZ3JhY2VfbXMYASABKAUSFwoPcXVpZXRfcGVyaW9kX21zGAIgASgFEhkKEWlucXVpcnlfbGFkZGVyX21zGAMgAygFIsMBCgxTbGlwUmVqZWN0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIMCgRydWxlGAMgASgJEg4KBmRldGFpbBgEIAEoCRISCgVmaWVsZBgFIAEoCUgAiAEBEhcKCmNvbW1hbmRfaWQYBiABKAlIAYgBARIaCg1maXJzdF9zbGlwX2lkGAcgASgJSAKIAQFCCAoGX2ZpZWxkQg0KC19jb21tYW5kX2lkQhAKDl9maXJzdF9zbGlwX2lkIl8KD1Jldmlld1JlcXVlc3RlZBINCgVydWxlcxgBIAMoCRIRCglhcHByb3ZhbHMYAiABKAUSKgoGZHVlX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIbCg1SZXZpZXdDbGFpbWVkEgoKAmJ5GAEgASgJIjoKDUFwcHJvdmFsR2l2ZW4SCgoCYnkYASABKAkSDAoEbm90ZRgCIAEoCRIPCgdtaXNzaW5nGAMgASgFIlYKDFNsaXBBcHByb3ZlZBIKCgJieRgBIAEoCRIMCgRub3RlGAIgASgJEiwKCGRlYWRsaW5lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI6CgxTbGlwRGVjbGluZWQSCgoCYnkYASABKAkSDgoGcmVhc29uGAIgASgJEg4KBmRldGFpbBgDIAEoCWIGcHJvdG8z", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("Ch9zbGlwc3RyZWFtL3NsaXAvdjEvZXZlbnRzLnByb3RvEhJzbGlwc3RyZWFtLnNsaXAudjEikAQKDVNsaXBTdWJtaXR0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoEbW9kZRgIIAEoDjIfLnNsaXBzdHJlYW0uY29tbW9uLnYxLlJvdXRlTW9kZRIVCghwcm92aWRlchgJIAEoCUgAiAEBEhEKCW92ZXJkcmFmdBgKIAEoCBIXCg9yZXZpZXdfcmVxdWlyZWQYCyABKAgSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBnBvbGljeRgNIAEoCzIeLnNsaXBzdHJlYW0uc2xpcC52MS5TbGlwUG9saWN5EhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSLwoHZGV0YWlscxgPIAEoCzIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNlYWxhYmxlEhcKCmNvbW1hbmRfaWQYECABKAlIAYgBAUILCglfcHJvdmlkZXJCDQoLX2NvbW1hbmRfaWQilgMKC1NsaXBEcmFmdGVkEg4KBmNhbGxlchgBIAEoCRIRCglyZWZlcmVuY2UYAiABKAkSLAoEa2luZBgDIAEoDjIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNsaXBLaW5kEg8KB2FjY291bnQYBCABKAkSFAoMY291bnRlcnBhcnR5GAUgASgJEisKBmFtb3VudBgGIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5Eg0KBXJvdXRlGAcgASgJEi0KCXJlbWluZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNY29uZmlnX2RpZ2VzdBgKIAEoCRIvCgdkZXRhaWxzGAsgASgLMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2VhbGFibGUSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkIKEERyYWZ0UmVtaW5kZXJEdWUSLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPgoMRHJhZnRFeHBpcmVkEi4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIisKDVNsaXBXaXRoZHJhd24SCgoCYnkYASABKAkSDgoGcmVhc29uGAIgASgJIlIKClNsaXBQb2xpY3kSEAoIZ3JhY2VfbXMYASABKAUSFwoPcXVpZXRfcGVyaW9kX21zGAIgASgFEhkKEWlucXVpcnlfbGFkZGVyX21zGAMgAygFIsMBCgxTbGlwUmVqZWN0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIMCgRydWxlGAMgASgJEg4KBmRldGFpbBgEIAEoCRISCgVmaWVsZBgFIAEoCUgAiAEBEhcKCmNvbW1hbmRfaWQYBiABKAlIAYgBARIaCg1maXJzdF9zbGlwX2lkGAcgASgJSAKIAQFCCAoGX2ZpZWxkQg0KC19jb21tYW5kX2lkQhAKDl9maXJzdF9zbGlwX2lkIo0BCg9SZXZpZXdSZXF1ZXN0ZWQSDQoFcnVsZXMYASADKAkSEQoJYXBwcm92YWxzGAIgASgFEioKBmR1ZV9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoNZmlyc3Rfc2xpcF9pZBgEIAEoCUgAiAEBQhAKDl9maXJzdF9zbGlwX2lkIhsKDVJldmlld0NsYWltZWQSCgoCYnkYASABKAkiHAoOUmV2aWV3UmVsZWFzZWQSCgoCYnkYASABKAkiOgoNQXBwcm92YWxHaXZlbhIKCgJieRgBIAEoCRIMCgRub3RlGAIgASgJEg8KB21pc3NpbmcYAyABKAUiVgoMU2xpcEFwcHJvdmVkEgoKAmJ5GAEgASgJEgwKBG5vdGUYAiABKAkSLAoIZGVhZGxpbmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjoKDFNsaXBEZWNsaW5lZBIKCgJieRgBIAEoCRIOCgZyZWFzb24YAiABKAkSDgoGZGV0YWlsGAMgASgJYgZwcm90bzM", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * @generated from message slipstream.slip.v1.SlipSubmitted
@@ -370,6 +370,13 @@ export type ReviewRequested = Message<"slipstream.slip.v1.ReviewRequested"> & {
    * @generated from field: google.protobuf.Timestamp due_at = 3;
    */
   dueAt?: Timestamp | undefined;
+
+  /**
+   * The slip of the same business that this one repeats.
+   *
+   * @generated from field: optional string first_slip_id = 4;
+   */
+  firstSlipId?: string | undefined;
 };
 
 /**
@@ -397,6 +404,25 @@ export type ReviewClaimed = Message<"slipstream.slip.v1.ReviewClaimed"> & {
  */
 export const ReviewClaimedSchema: GenMessage<ReviewClaimed> = /*@__PURE__*/
   messageDesc(file_slipstream_slip_v1_events, 8);
+
+/**
+ * Whoever looked at it does so no longer.
+ *
+ * @generated from message slipstream.slip.v1.ReviewReleased
+ */
+export type ReviewReleased = Message<"slipstream.slip.v1.ReviewReleased"> & {
+  /**
+   * @generated from field: string by = 1;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.ReviewReleased.
+ * Use `create(ReviewReleasedSchema)` to create a new message.
+ */
+export const ReviewReleasedSchema: GenMessage<ReviewReleased> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 9);
 
 /**
  * An approval that does not suffice.
@@ -427,7 +453,7 @@ export type ApprovalGiven = Message<"slipstream.slip.v1.ApprovalGiven"> & {
  * Use `create(ApprovalGivenSchema)` to create a new message.
  */
 export const ApprovalGivenSchema: GenMessage<ApprovalGiven> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 9);
+  messageDesc(file_slipstream_slip_v1_events, 10);
 
 /**
  * @generated from message slipstream.slip.v1.SlipApproved
@@ -456,7 +482,7 @@ export type SlipApproved = Message<"slipstream.slip.v1.SlipApproved"> & {
  * Use `create(SlipApprovedSchema)` to create a new message.
  */
 export const SlipApprovedSchema: GenMessage<SlipApproved> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 10);
+  messageDesc(file_slipstream_slip_v1_events, 11);
 
 /**
  * @generated from message slipstream.slip.v1.SlipDeclined
@@ -485,5 +511,5 @@ export type SlipDeclined = Message<"slipstream.slip.v1.SlipDeclined"> & {
  * Use `create(SlipDeclinedSchema)` to create a new message.
  */
 export const SlipDeclinedSchema: GenMessage<SlipDeclined> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 11);
+  messageDesc(file_slipstream_slip_v1_events, 12);
 
