@@ -18,6 +18,7 @@ const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly sc
   SlipWithdrawn: { owner: 'intake', schema: slip.SlipWithdrawnSchema },
   ReviewRequested: { owner: 'intake', schema: slip.ReviewRequestedSchema },
   ReviewClaimed: { owner: 'intake', schema: slip.ReviewClaimedSchema },
+  ReviewReleased: { owner: 'intake', schema: slip.ReviewReleasedSchema },
   ApprovalGiven: { owner: 'intake', schema: slip.ApprovalGivenSchema },
   SlipApproved: { owner: 'intake', schema: slip.SlipApprovedSchema },
   SlipDeclined: { owner: 'intake', schema: slip.SlipDeclinedSchema },

@@ -127,6 +127,7 @@ export interface EventData {
     firstSlipId: string | null;
   };
   ReviewClaimed: { by: string };
+  ReviewReleased: { by: string };
   /** An approval that does not suffice: so many are `missing`. */
   ApprovalGiven: { by: string; note: string; missing: number };
   /** From now on the slip is as one without a review; its deadline counts from here. */

@@ -11,6 +11,7 @@ export const intakeFolds: Folds<
   | 'SlipWithdrawn'
   | 'ReviewRequested'
   | 'ReviewClaimed'
+  | 'ReviewReleased'
   | 'ApprovalGiven'
   | 'SlipApproved'
   | 'SlipDeclined'
@@ -24,6 +25,7 @@ export const intakeFolds: Folds<
     ended(next, recorded, 'withdrawn', reason || 'withdrawn', by),
   ReviewRequested: underReview,
   ReviewClaimed: underReview,
+  ReviewReleased: underReview,
   ApprovalGiven: underReview,
   SlipApproved: approved,
   SlipDeclined: (next, recorded, { reason, detail }) => ended(next, recorded, 'declined', reason, detail),

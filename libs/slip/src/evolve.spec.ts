@@ -26,6 +26,7 @@ describe('the status of a slip', () => {
     ['drafted and never confirmed', [e.drafted(), e.draftExpired], 'expired'],
     ['drafted and taken back', [e.drafted(), e.withdrawn], 'withdrawn'],
     ['looked at by somebody', [...inReview, e.reviewClaimed, e.approvalGiven], 'in_review'],
+    ['looked at by nobody any more', [...inReview, e.reviewClaimed, e.reviewReleased], 'in_review'],
     ['approved', [...inReview, e.approved()], 'submitted'],
     [
       'approved, read before its submission',

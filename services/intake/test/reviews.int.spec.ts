@@ -165,9 +165,15 @@ test('a slip that is declined ends with a reason, and one that is taken back wit
   const declined = await submitted('declined-1');
   expect((await review(declined, 'claim', 'ann')).body).toMatchObject({ status: 'in_review' });
   expectProblem(await review(declined, 'claim', 'ann'), 409, 'conflict');
+  expectProblem(await review(declined, 'release', 'bob'), 409, 'conflict');
+  const same = key();
+  for (let times = 0; times < 2; times++)
+    expect(await review(declined, 'release', 'ann', undefined, same)).toMatchObject({ status: 200 });
+  expect((await get(`/v1/reviews/${declined}`)).body).toMatchObject({ claimed_by: null, status: 'open' });
   const answer = await review(declined, 'decline', 'bob', { reason: 'wrong_payee', detail: 'who is that?' });
   expect(answer).toMatchObject({ status: 200, body: { status: 'declined' } });
-  expect((await eventsOf(declined, 4)).at(-1)).toMatchObject({
+  expect(await typesOf(declined, 5)).toContain('ReviewReleased');
+  expect((await eventsOf(declined, 5)).at(-1)).toMatchObject({
     event: { type: 'SlipDeclined', data: { by: 'bob', reason: 'wrong_payee', detail: 'who is that?' } },
   });
   const back = await submitted('back-1');

@@ -73,6 +73,7 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     ],
   }),
   ReviewClaimed: (data) => ({ sentence: `${upper(text(data.by))} looks at it.` }),
+  ReviewReleased: (data) => ({ sentence: `${upper(text(data.by))} gave the review back.` }),
   ApprovalGiven: (data) => ({
     sentence: `${upper(text(data.by))} approved it; ${count(data.missing, 'approval is', 'approvals are')} missing.`,
     facts: [fact('note', data.note)],

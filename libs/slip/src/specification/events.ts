@@ -60,6 +60,7 @@ export const reviewRequested: SlipEvent = {
   data: { rules: ['review_amount'], approvals: 2, dueAt: notAfter, firstSlipId: null },
 };
 export const reviewClaimed: SlipEvent = { type: 'ReviewClaimed', data: { by: 'ann' } };
+export const reviewReleased: SlipEvent = { type: 'ReviewReleased', data: { by: 'ann' } };
 export const approvalGiven: SlipEvent = {
   type: 'ApprovalGiven',
   data: { by: 'ann', note: '', missing: 1 },
@@ -187,6 +188,7 @@ export const samples: readonly SlipEvent[] = [
   withdrawn,
   reviewRequested,
   reviewClaimed,
+  reviewReleased,
   approvalGiven,
   approved(),
   declined,

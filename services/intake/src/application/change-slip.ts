@@ -37,6 +37,7 @@ export type ChangeOutcome =
   | { readonly type: 'too_late'; readonly status: string }
   | { readonly type: 'same_person'; readonly detail: string }
   | { readonly type: 'claimed' }
+  | { readonly type: 'not_claimed' }
   | { readonly type: 'not_found' }
   | { readonly type: 'key_reused' }
   | { readonly type: 'other_version'; readonly version: number };

@@ -71,6 +71,8 @@ export function changed(outcome: ChangeOutcome, reply: ReplyHeaders, language: L
       throw new SlipstreamError('same_person', outcome.detail);
     case 'claimed':
       throw new SlipstreamError('conflict', 'You claimed it already.');
+    case 'not_claimed':
+      throw new SlipstreamError('conflict', 'You have not claimed it.');
     case 'not_found':
       throw new SlipstreamError('not_found', 'There is no such slip for you.');
     case 'key_reused':

@@ -6,6 +6,7 @@ import { wordsLengthMax } from './change-slip.dto.ts';
 export const wordChecks = {
   confirm: {},
   claim: {},
+  release: {},
   withdraw: { reason: wordsProblem },
   approve: { note: wordsProblem },
   decline: { reason: reasonProblem, detail: wordsProblem },

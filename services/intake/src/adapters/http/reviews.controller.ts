@@ -103,6 +103,24 @@ export class ReviewsController {
     });
   }
 
+  @Post(':id/release')
+  @HttpCode(200)
+  @Scopes('reviews:write')
+  @ApiOperation({ summary: 'Give back what you claimed: nobody looks at it any more' })
+  @ApiHeader(keyHeader)
+  @ApiHeader(versionHeader)
+  @ApiOkResponse({ type: ChangedBody })
+  release(
+    @Param('id') id: string,
+    @Req() request: ServiceRequest,
+    @Res({ passthrough: true }) reply: ReplyHeaders,
+  ): Promise<ChangedBody> {
+    return this.#change(id, request, reply, (by) => {
+      readWords(request.body, wordChecks.release);
+      return { type: 'release', by };
+    });
+  }
+
   @Post(':id/approve')
   @HttpCode(200)
   @Scopes('reviews:write')

@@ -6,6 +6,7 @@ import { decideOverdueReview, decideReview, type ReviewWish } from './decide-rev
 import type { Review } from './review.ts';
 
 const claim = (by: string): ReviewWish => ({ type: 'claim', by });
+const release = (by: string): ReviewWish => ({ type: 'release', by });
 const approve = (by: string): ReviewWish => ({ type: 'approve', by, note: 'as agreed' });
 const decline = (by: string): ReviewWish => ({ type: 'decline', by, reason: 'wrong_payee', detail: 'who?' });
 const decide = (wish: ReviewWish, change: Partial<Review> = {}, at = now) =>
@@ -60,6 +61,16 @@ test('a claim says who looks at it, and keeps nobody else from it', () => {
   expect(decide(approve('bob'), { claimedBy: 'ann' })).toMatchObject({ status: 'submitted' });
 });
 
+test('whoever claimed it gives it back, and nobody else; an approval stays', () => {
+  const claimed = { claimedBy: 'ann', approvalsNeeded: 2, firstApprover: 'bob' } as const;
+  expect(decide(release('ann'), claimed)).toMatchObject({
+    ...{ status: 'in_review', event: { type: 'ReviewReleased', data: { by: 'ann' } } },
+    progress: { status: 'open', claimedBy: null, firstApprover: 'bob' },
+  });
+  expect(decide(release('bob'), claimed)).toEqual({ type: 'not_claimed' });
+  expect(decide(release('ann'))).toEqual({ type: 'not_claimed' });
+});
+
 test('one decline ends it, with its reason, also behind an approval', () => {
   expect(decide(decline('bob'), { approvalsNeeded: 2, firstApprover: 'ann' })).toMatchObject({
     status: 'declined',
@@ -72,7 +83,7 @@ test('from its due time on nobody decides but time, whether that was written dow
   const justBefore = addMicros(dueAt, -1n);
   expect(decide(approve('ann'), {}, justBefore)).toMatchObject({ status: 'submitted' });
   expect(decideOverdueReview(review(), justBefore)).toBeNull();
-  for (const wish of [claim, approve, decline])
+  for (const wish of [claim, release, approve, decline])
     expect(decide(wish('ann'), {}, dueAt)).toEqual({ type: 'too_late', status: 'declined' });
   expect(decideOverdueReview(review(), dueAt)).toMatchObject({
     event: { type: 'SlipDeclined', data: { by: 'intake', reason: 'review_deadline' } },

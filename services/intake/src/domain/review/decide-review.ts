@@ -16,7 +16,7 @@ export type DeclineReason = (typeof declineReasons)[number];
 
 /** What somebody who is not the submitter wants of a review. */
 export type ReviewWish =
-  | { readonly type: 'claim'; readonly by: string }
+  | { readonly type: 'claim' | 'release'; readonly by: string }
   | { readonly type: 'approve'; readonly by: string; readonly note: string }
   | {
       readonly type: 'decline';
@@ -36,7 +36,9 @@ export type ReviewDecision =
   /** Whoever submitted it must not decide about it, and nobody approves twice. */
   | { readonly type: 'same_person'; readonly detail: string }
   /** They said so before. */
-  | { readonly type: 'claimed' };
+  | { readonly type: 'claimed' }
+  /** They have nothing to give back. */
+  | { readonly type: 'not_claimed' };
 
 /** Decides what a person wants of a review: whoever submitted the slip decides nothing, and nobody approves twice. */
 export function decideReview(review: Review, maker: string, wish: ReviewWish, now: Instant): ReviewDecision {
@@ -49,6 +51,9 @@ export function decideReview(review: Review, maker: string, wish: ReviewWish, no
     case 'claim':
       if (review.claimedBy === by) return { type: 'claimed' };
       return decided(review, 'in_review', { claimedBy: by }, { type: 'ReviewClaimed', data: { by } });
+    case 'release':
+      if (review.claimedBy !== by) return { type: 'not_claimed' };
+      return decided(review, 'in_review', { claimedBy: null }, { type: 'ReviewReleased', data: { by } });
     case 'decline': {
       const { reason, detail } = wish;
       const progress = { status: 'declined', decidedBy: by, reason, detail } as const;

@@ -42,7 +42,8 @@ export type ChangeDecision =
   /** It is, or has ended as, what the status says: nothing is left to be decided here. */
   | { readonly type: 'too_late'; readonly status: string }
   | { readonly type: 'same_person'; readonly detail: string }
-  | { readonly type: 'claimed' };
+  | { readonly type: 'claimed' }
+  | { readonly type: 'not_claimed' };
 
 /** Decides what somebody wants of a slip. While a slip waits for people intake alone decides about it. */
 export function decideChange(

@@ -27,6 +27,7 @@ export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
   SlipWithdrawn: 'loud',
   ReviewRequested: 'follows',
   ReviewClaimed: 'follows',
+  ReviewReleased: 'follows',
   ApprovalGiven: 'follows',
   // Moves the deadline.
   SlipApproved: 'loud',
