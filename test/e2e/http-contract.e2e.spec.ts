@@ -53,8 +53,10 @@ async function call(operation: Operation, path: string, body?: unknown, key = 'c
     },
     ...(operation.method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
   });
-  const text = await answer.text();
   const type = answer.headers.get('content-type')?.split(';')[0] ?? '';
+  const isEndless = type === 'text/event-stream';
+  const text = isEndless ? '' : await answer.text();
+  if (isEndless) await answer.body?.cancel();
   return { status: answer.status, type, body: type.endsWith('json') ? JSON.parse(text) : text };
 }
 
@@ -123,6 +125,49 @@ describe('the descriptions of the running services', () => {
       expect([nameOf(operation), answer.status === 401]).toEqual([nameOf(operation), !isOpen]);
     }
   });
+});
+
+test('every route is open to the roles that the pages name, and to no other', async () => {
+  const page = readFileSync(join(root, 'docs/reference/routes.md'), 'utf8');
+  const access = readFileSync(join(root, 'docs/reference/access.md'), 'utf8');
+  const [, columns, rows] = /^\| scope \|(.*)\|\n\| --- .*\n((?:\|.*\n)+)/m.exec(access)!;
+  const roles = columns!.split('|').map((name) => name.trim());
+  const holders = new Map(
+    rows!
+      .trimEnd()
+      .split('\n')
+      .map((row) => {
+        const [scope, ...cells] = row
+          .slice(1, -1)
+          .split('|')
+          .map((cell) => cell.trim().replaceAll('`', ''));
+        return [scope!, new Set(roles.filter((_, n) => cells[n] === 'yes'))];
+      }),
+  );
+  let refused = 0;
+  for (const operation of operations) {
+    const { service, method, path, described } = operation;
+    const named = `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`;
+    const sections = page
+      .split(/^## /m)
+      .filter((part) => part.startsWith(`${service}\n`) || part.startsWith('Every service'));
+    const row = sections
+      .flatMap((part) => part.split('\n'))
+      .find((line) => line.startsWith(`| \`${named}\` |`));
+    const scopes = [...row!.split('|')[2]!.matchAll(/`([^`]+)`/g)].map(([, scope]) => scope!);
+    const isOpen = described.security?.length === 0;
+    for (const role of roles) {
+      const expected = isOpen || scopes.every((scope) => holders.get(scope)!.has(role));
+      const answer = await fetch(operation.url + path.replace(/\{\w+\}/g, unknown), {
+        method,
+        headers: { authorization: `Bearer ${env[`TOKEN_${role.toUpperCase()}`]}` },
+      });
+      await answer.body?.cancel();
+      refused += expected ? 0 : 1;
+      expect([named, role, answer.status !== 403]).toEqual([named, role, expected]);
+    }
+  }
+  expect(refused).toBeGreaterThan(50);
 });
 
 describe('every described operation', () => {

@@ -75,14 +75,18 @@ async function judged(agent: Agent, sent: Sent): Promise<{ status: string; probl
       headers,
       body,
     });
-    const text = await answer.body.text();
     const type = String(answer.headers['content-type'] ?? '');
+    const text = hasEnd(type) ? await answer.body.text() : '';
+    // What goes on for ever was answered once it has begun.
+    answer.body.destroy();
     const problem = problemOf(answer.statusCode, type, answer.headers['retry-after'], text);
     return { status: String(answer.statusCode), problem };
   } catch (error) {
     return { status: 'none', problem: `no answer: ${(error as Error).message}` };
   }
 }
+
+const hasEnd = (type: string): boolean => !type.startsWith('text/event-stream');
 
 /** What is wrong with an answer; null when nothing is. */
 export function problemOf(status: number, type: string, retryAfter: unknown, text: string): string | null {
@@ -107,7 +111,9 @@ export function madeFor(operation: Operation, tokens: readonly string[], random:
   const path = operation.path.replace(/\{[^}]+\}/g, () => segment(random));
   const query = of('query')
     .filter(({ required }) => required || random.chance(0.25))
-    .map(({ name, schema = {} }) => [name, textOf(valueFor(schema, operation.document, random))] as const);
+    .flatMap(({ name, schema = {} }) =>
+      [valueFor(schema, operation.document, random)].flat().map((value) => [name, textOf(value)] as const),
+    );
   if (random.chance(0.04)) query.push([hostileText(random), hostileText(random)]);
   const search = query.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&');
   const headers: Record<string, string> = {};

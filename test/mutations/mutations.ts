@@ -199,9 +199,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'P17-a-list-shows-where-a-slip-stood',
-    file: `${ledger}/src/adapters/postgres/ledger-queries.ts`,
-    from: 'if (status !== undefined && underWay.has(status)) {',
-    to: "if (status === '') {",
+    file: `${ledger}/src/adapters/postgres/slip-filter.ts`,
+    from: 'const moving = values.filter((status) => underWay.has(status));',
+    to: "const moving = values.filter((status) => status === '');",
     specs: [`${ledger}/test/reads.int.spec.ts`],
   },
   {
@@ -870,6 +870,20 @@ export const mutations: readonly Mutation[] = [
     from: 'if (known && known.checkedAtMs <= now && now < known.expiresAtMs) return known.caller;',
     to: 'if (known) return known.caller;',
     specs: [`${identity}/token.spec.ts`],
+  },
+  {
+    name: 'A21-a-cursor-of-anybodys-making-is-taken',
+    file: `${host}/cursor-seal.ts`,
+    from: 'timingSafeEqual(bytes.subarray(0, tagBytes), this.#tag(request, content));',
+    to: 'timingSafeEqual(bytes.subarray(0, tagBytes), bytes.subarray(0, tagBytes));',
+    specs: [`${host}/lists.spec.ts`],
+  },
+  {
+    name: 'A22-a-cursor-of-another-filter-is-taken',
+    file: `${host}/cursor-seal.ts`,
+    from: '.filter(([name]) => !besideFilters.has(name))',
+    to: '.filter(() => false)',
+    specs: [`${host}/lists.spec.ts`],
   },
   {
     name: 'J-memory-takes-an-answer-at-the-deadline-for-late',

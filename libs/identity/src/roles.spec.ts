@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 import { type Role, roles, type Scope, scopesOf } from './roles.ts';
 
@@ -5,6 +6,8 @@ import { type Role, roles, type Scope, scopesOf } from './roles.ts';
 const holders: Readonly<Record<Scope, readonly Role[]>> = {
   'slips:write': ['publisher'],
   'slips:read': ['publisher', 'ops', 'sre', 'approver'],
+  'slips:read:all': ['ops', 'sre', 'approver'],
+  'metadata:read': ['publisher', 'ops', 'approver'],
   'accounts:write': ['ops'],
   'reviews:read': ['ops', 'approver'],
   'reviews:write': ['approver'],
@@ -21,6 +24,29 @@ const holders: Readonly<Record<Scope, readonly Role[]>> = {
 it.each(Object.keys(holders) as Scope[])('%s is held by those who need it, and by admin', (scope) => {
   const having = roles.filter((role) => scopesOf(role).includes(scope));
   expect([...having].sort()).toEqual([...holders[scope], 'admin'].sort());
+});
+
+it('the page that says who holds which scope says the same', () => {
+  const page = readFileSync(new URL('../../../docs/reference/access.md', import.meta.url), 'utf8');
+  const [, columns, rows] = /^\| scope \|(.*)\|\n\| --- .*\n((?:\|.*\n)+)/m.exec(page)!;
+  const named = columns!.split('|').map((name) => name.trim());
+  const told = rows!
+    .trimEnd()
+    .split('\n')
+    .map((row) =>
+      row
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim()),
+    );
+  const shown = Object.fromEntries(
+    told.map(([scope, ...cells]) => [
+      scope!.replaceAll('`', ''),
+      named.filter((_, n) => cells[n] === 'yes').sort(),
+    ]),
+  );
+  const expected = Object.entries(holders).map(([scope, held]) => [scope, [...held, 'admin'].sort()]);
+  expect(shown).toEqual(Object.fromEntries(expected));
 });
 
 it('nobody but admin may both submit a slip and approve one', () => {

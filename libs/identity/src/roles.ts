@@ -1,8 +1,11 @@
 /** Who may do what: a token's scopes are those of its role. `admin` has every scope named here. */
 const scopes = {
-  publisher: ['slips:write', 'slips:read'],
+  // Reads the slips that it submitted itself, with what it wrote beside them.
+  publisher: ['slips:write', 'slips:read', 'metadata:read'],
   ops: [
     'slips:read',
+    'slips:read:all',
+    'metadata:read',
     'reviews:read',
     'accounts:write',
     'cases:read',
@@ -15,6 +18,7 @@ const scopes = {
   ],
   sre: [
     'slips:read',
+    'slips:read:all',
     'events:read',
     'watermarks:read',
     'cases:read',
@@ -22,7 +26,7 @@ const scopes = {
     'dead_letters:read',
     'dead_letters:redrive',
   ],
-  approver: ['slips:read', 'cases:read', 'reviews:read', 'reviews:write'],
+  approver: ['slips:read', 'slips:read:all', 'metadata:read', 'cases:read', 'reviews:read', 'reviews:write'],
 } as const satisfies Record<string, readonly string[]>;
 
 /** What a route may ask for. A scope that no role has does not compile: such a route would be open to nobody. */

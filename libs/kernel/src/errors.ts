@@ -24,6 +24,7 @@ export const errorCodes = {
   same_person: { retryable: false, title: 'Another person must decide' },
   signature_invalid: { retryable: false, title: 'The signature could not be verified' },
   not_found: { retryable: false, title: 'Not found' },
+  not_acceptable: { retryable: false, title: 'The answer does not come in that form' },
   method_not_allowed: { retryable: false, title: 'The method is not allowed' },
   already_submitted: { retryable: false, title: 'The slip was submitted and is final' },
   version_mismatch: { retryable: false, title: 'The slip has changed since' },

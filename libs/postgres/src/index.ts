@@ -12,6 +12,7 @@ export { bool, bytea, int4, int8, jsonb, text, timestamptz, uuid } from './colum
 export { type Columns, columns, type RowOf, type Rows, rowsOf, type Table, table } from './columns.ts';
 export { judgeRoom, readRoom } from './connection-room.ts';
 export { FencedError, PgConsumerStore } from './consumer-store.ts';
+export { readCursorKey } from './cursor-key.ts';
 export { type DataSourceOptions, openDataSource, poolMaxDefault } from './data-source.ts';
 export {
   DeadLetters,

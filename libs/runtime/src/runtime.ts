@@ -13,6 +13,7 @@ import {
   type MigrationFolder,
   PgConsumerStore,
   RedriveQueue,
+  readCursorKey,
   type Tx,
   type UnitOfWork,
   type WhenSent,
@@ -81,6 +82,8 @@ export interface Runtime {
   readonly deadLetters: DeadLetterDesk;
   /** Its partitions that stopped, for the same. */
   readonly partitions: PartitionDesk;
+  /** What the cursors of its lists are sealed with, for the same. */
+  readonly cursorKey: Uint8Array;
   /** `listener` is told after each batch of records that was handled and committed here. */
   onHandled(listener: () => void): void;
   /** A worker of the service's own: started after the consumers, drained before them. */
@@ -94,6 +97,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const rooms = await openRooms(options);
   const { gate, outbound, consumers, watermarks, letters, redriver, log, kafka } = rooms;
   const workers: Part[] = [];
+  const cursorKey = await readCursorKey(outbound.unitOfWork);
   return {
     source: options.source,
     unitOfWork: outbound.unitOfWork,
@@ -120,6 +124,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     inboundBarrier: (topic, group) => watermarks.barrier(topic, group),
     deadLetters: deadLetterDesk({ letters, newId, wake: redriver.wake, log }),
     partitions: partitionDesk({ kafka: rooms.kafka, stops: rooms.stops, newId, log }),
+    cursorKey,
     onHandled: (listener) => void rooms.handledListeners.add(listener),
     addPart: (part) => void workers.push(part),
     parts: (host) => partsOf(rooms, workers, host),

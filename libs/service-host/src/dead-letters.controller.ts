@@ -8,18 +8,32 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Caller, Scopes } from './auth.ts';
 import { DismissBody, type LetterFilterBody, RedriveBody } from './dead-letters.dto.ts';
 import { type JsonValue, toSnakeJson } from './json.ts';
-import {
-  encodeCursor,
-  linkHeader,
-  type Page,
-  type Query as QueryOf,
-  rejectUnknownQuery,
-} from './pagination.ts';
+import { ApiList, answerList, type List, listParameters } from './lists.ts';
+import { type Query as QueryOf, rejectUnknownQuery } from './pagination.ts';
 import { Parameters } from './parameters.ts';
+import { object, oneOf, optional, type Schema, text, time, whole } from './schemas.ts';
 
 const DESK = Symbol('slipstream:dead-letter-desk');
 const statuses: readonly LetterStatus[] = ['parked', 'queued', 'redriven', 'dismissed'];
 const filters = ['topic', 'partition', 'slip', 'reason', 'status'] as const;
+const letter: Schema = object({
+  id: text,
+  consumer_group: text,
+  topic: text,
+  partition: whole,
+  offset: whole,
+  slip: optional(text),
+  key: optional(text),
+  reason: text,
+  error_class: text,
+  detail: text,
+  attempts: whole,
+  redrives: whole,
+  status: oneOf(...statuses),
+  failed_at: time,
+  resolved_at: optional(time),
+  redrive_id: optional(text),
+});
 const limitDefault = 1_000;
 const perSecondDefault = 50;
 
@@ -41,28 +55,28 @@ export class DeadLettersController {
   })
   @ApiQuery({ name: 'reason', required: false })
   @ApiQuery({ name: 'status', required: false, enum: statuses })
-  @ApiQuery({ name: 'cursor', required: false })
-  @ApiQuery({ name: 'page_size', required: false, type: Number })
-  async list(
+  @ApiList(letter, 'Records set aside')
+  list(
     @Query() query: QueryOf,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Page<JsonValue>> {
-    const parameters = new Parameters(query, [...filters, 'cursor', 'page_size']);
-    const limit = parameters.pageSize();
-    const from = parameters.cursor(isStart);
-    const { letters, ...ends } = await this.desk.list(
-      toFilter(parameters),
-      limit,
-      from && { side: from[0], id: from[1] },
-    );
-    const page = {
-      next: ends.next && encodeCursor(['after', ends.next]),
-      previous: ends.previous && encodeCursor(['before', ends.previous]),
+  ) {
+    const filter = toFilter(new Parameters(query, [...filters, ...listParameters]));
+    const list: List<LetterRow> = {
+      isKey: ([id, ...rest]) => id !== undefined && isId(id) && rest.length === 0,
+      read: async ({ limit, from }) => {
+        const start = from && { side: from.side, id: from.key[0]! };
+        const { letters, next, previous } = await this.desk.list(filter, limit, start);
+        return {
+          items: letters,
+          next: next === null ? null : [next],
+          previous: previous === null ? null : [previous],
+        };
+      },
+      show: letterJson,
+      item: letter,
     };
-    const link = linkHeader(request.url, page);
-    if (link !== null) reply.header('link', link);
-    return { data: letters.map(letterJson), ...page };
+    return answerList(request, reply, list);
   }
 
   @Get('summary')
@@ -173,11 +187,6 @@ function toFilter(parameters: Parameters): LetterFilter {
     reason: parameters.text('reason'),
     status: parameters.oneOf('status', statuses),
   };
-}
-
-function isStart(value: unknown): value is ['after' | 'before', string] {
-  if (!Array.isArray(value) || value.length !== 2) return false;
-  return (value[0] === 'after' || value[0] === 'before') && typeof value[1] === 'string' && isId(value[1]);
 }
 
 /** int8, as PostgreSQL gives it. */

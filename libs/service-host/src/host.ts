@@ -6,9 +6,11 @@ import { createTokenVerifier } from '@slipstream/identity';
 import type { DeadLetterDesk, PartitionDesk, RuntimeHost } from '@slipstream/runtime';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
+import { AcceptGuard } from './accept-guard.ts';
 import { AuthGuard } from './auth.ts';
 import { type ClientQuota, ClientQuotaGuard } from './client-quota.ts';
 import type { HostSettings } from './common-settings.ts';
+import { CursorSeal } from './cursor-seal.ts';
 import { deadLetterRoutes } from './dead-letters.controller.ts';
 import { HealthController, HealthRegistry } from './health.ts';
 import { createAdapter, type HttpLimits, httpLimits, type Shed } from './http-server.ts';
@@ -38,6 +40,8 @@ export interface HostOptions {
   readonly deadLetters?: DeadLetterDesk;
   /** Present: the routes of `/v1/stopped-partitions`. */
   readonly partitions?: PartitionDesk;
+  /** What cursors are sealed with, the same in every instance; absent: they are good in this process alone. */
+  readonly cursorKey?: Uint8Array;
   /** Absent: clients may send what they like. */
   readonly clientQuota?: ClientQuota | null;
   /** Absent: nothing is shed before it was read. */
@@ -55,7 +59,9 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
   const metrics = createMetrics(name);
   const description = new ApiDescription();
   const routes = new RouteTable();
-  const adapter = createAdapter({ ...httpLimits, ...options.limits }, routes, draining, options.shed);
+  const limits = { ...httpLimits, ...options.limits };
+  const seal = new CursorSeal(options.cursorKey);
+  const adapter = createAdapter(limits, routes, draining, seal, options.shed);
   measureRequests(adapter.getInstance() as unknown as FastifyInstance, metrics);
   const providers = [
     { provide: HealthRegistry, useValue: health },
@@ -93,6 +99,7 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
         audience: settings.jwtAudience,
       }),
     ),
+    new AcceptGuard(),
     ...(options.clientQuota ? [new ClientQuotaGuard(options.clientQuota)] : []),
   );
   const startTransport = (strategy: CustomTransportStrategy): Promise<unknown> => {

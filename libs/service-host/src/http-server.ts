@@ -4,12 +4,20 @@ import { NotFoundException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { SlipstreamError } from '@slipstream/kernel';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { CursorSeal } from './cursor-seal.ts';
 import { type Problem, problemMediaType, problemOf, renderProblem, toProblem } from './problem.ts';
 import { sendProblem } from './problem-filter.ts';
+import { addRepresentations } from './representation.ts';
 import type { RouteTable } from './route-table.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Of the cursors of this service's lists. */
+    readonly cursorSeal: CursorSeal;
+    /** Aborted when the service begins to stop: answers without an end must end then. */
+    readonly draining: AbortSignal;
+  }
   interface FastifyRequest {
     /** The body as it came, byte for byte; undefined without a body. */
     rawBody?: Buffer;
@@ -63,6 +71,7 @@ export function createAdapter(
   limits: HttpLimits,
   routes: RouteTable,
   draining: AbortSignal,
+  cursorSeal: CursorSeal,
   shed?: Shed,
 ): FastifyAdapter {
   const adapter = new FastifyAdapter({
@@ -86,6 +95,8 @@ export function createAdapter(
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   fastify.server.maxConnections = limits.connectionsMax;
+  fastify.decorate('cursorSeal', cursorSeal);
+  fastify.decorate('draining', draining);
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(
     'application/json',
@@ -104,6 +115,7 @@ export function createAdapter(
     addCommonHeaders(request, reply, draining);
     done(null, payload);
   });
+  addRepresentations(fastify);
   return adapter;
 }
 

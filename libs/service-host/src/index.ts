@@ -1,5 +1,12 @@
 export { Caller, callerOf, Public, Scopes } from './auth.ts';
 export { type CommonSettings, commonSettings, type HostSettings } from './common-settings.ts';
+export {
+  type EventSource,
+  EventStreams,
+  type StreamLimits,
+  streamLimits,
+  streamType,
+} from './event-stream.ts';
 export { HealthRegistry } from './health.ts';
 export type { Host } from './host.ts';
 export type { HttpLimits, ServiceRequest } from './http-server.ts';
@@ -7,13 +14,15 @@ export { idempotencyKeyOf } from './idempotency-key.ts';
 export { type JsonValue, toSnakeJson } from './json.ts';
 export { preferredLanguage } from './language.ts';
 export {
-  encodeCursor,
-  linkHeader,
-  type Page,
-  pageSizeDefault,
-  pageSizeMax,
-  rejectUnknownQuery,
-} from './pagination.ts';
+  ApiList,
+  answerList,
+  type List,
+  type ListReply,
+  type ListRequest,
+  listParameters,
+  Offers,
+} from './lists.ts';
+export { linkHeader, pageSizeMax, rejectUnknownQuery } from './pagination.ts';
 export { Parameters, unusable } from './parameters.ts';
 export { httpStatuses, type Problem, type ProblemBody, renderProblemBody, toProblem } from './problem.ts';
 export { RawBody } from './raw-body.ts';

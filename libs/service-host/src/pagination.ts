@@ -1,11 +1,10 @@
-import { SlipstreamError } from '@slipstream/kernel';
-import type { JsonValue } from './json.ts';
+import { type FieldProblem, SlipstreamError } from '@slipstream/kernel';
 
 export const pageSizeDefault = 50;
 export const pageSizeMax = 1000;
 
-/** Longer cursors are never made, so they are refused before they are decoded. */
-const cursorLengthMax = 1024;
+/** Values that one filter takes. */
+export const filterValuesMax = 50;
 
 export type Query = Readonly<Record<string, unknown>>;
 
@@ -14,34 +13,6 @@ export interface Page<T> {
   readonly data: readonly T[];
   readonly next: string | null;
   readonly previous: string | null;
-}
-
-/** Makes an opaque cursor. It is not signed: whoever decodes it must treat the content as the caller's input. */
-export function encodeCursor(position: JsonValue): string {
-  return Buffer.from(JSON.stringify(position), 'utf8').toString('base64url');
-}
-
-/**
- * The content of a cursor made by {@link encodeCursor}, if `isPosition` accepts it.
- * @throws {SlipstreamError} cursor_invalid
- */
-export function decodeCursor<T>(cursor: string, isPosition: (value: unknown) => value is T): T {
-  const value = cursor.length <= cursorLengthMax ? parseCursor(cursor) : undefined;
-  if (value !== undefined && isPosition(value)) return value;
-  throw new SlipstreamError(
-    'cursor_invalid',
-    'The cursor was not made by this collection; start without one.',
-  );
-}
-
-function parseCursor(cursor: string): unknown {
-  const bytes = Buffer.from(cursor, 'base64url');
-  if (bytes.toString('base64url') !== cursor) return undefined;
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 /**
@@ -58,19 +29,31 @@ export function parsePageSize(value: unknown): number {
 }
 
 /**
- * Refuses parameters that are not in `allowed`, and any that is given twice: an ignored filter would answer another
- * question than the one asked.
+ * Refuses parameters that are not in `allowed`, and any that is given twice unless it is in `several`: an ignored filter would
+ * answer another question than the one asked.
  * @throws {SlipstreamError} malformed_request naming every such parameter
  */
-export function rejectUnknownQuery(query: Query, allowed: readonly string[]): void {
+export function rejectUnknownQuery(
+  query: Query,
+  allowed: readonly string[],
+  several: readonly string[] = [],
+): void {
   const errors = Object.entries(query).flatMap(([name, value]) => {
+    if (several.includes(name)) return valueCount(value) > filterValuesMax ? [tooMany(name)] : [];
     if (!allowed.includes(name)) return [{ pointer: name, detail: 'unknown parameter' }];
     return Array.isArray(value) ? [{ pointer: name, detail: 'must be given once' }] : [];
   });
   if (errors.length > 0) throw malformedQuery(errors);
 }
 
-export function malformedQuery(errors: readonly { pointer: string; detail: string }[]): SlipstreamError {
+const valueCount = (value: unknown): number => (Array.isArray(value) ? value.length : 1);
+
+const tooMany = (pointer: string): FieldProblem => ({
+  pointer,
+  detail: `may be given ${filterValuesMax} times at most`,
+});
+
+export function malformedQuery(errors: readonly FieldProblem[]): SlipstreamError {
   return new SlipstreamError('malformed_request', 'The query has parameters that cannot be used.', {
     errors,
   });

@@ -1,5 +1,4 @@
 import { expect, it } from '@jest/globals';
-import { encodeCursor } from './pagination.ts';
 import { Parameters } from './parameters.ts';
 
 const allowed = ['name', 'status', 'partition', 'from', 'cursor', 'page_size'];
@@ -13,7 +12,6 @@ it('gives what was asked for, and undefined for what was not', () => {
   expect(parameters.oneOf('status', ['open', 'closed'])).toBe('open');
   expect(parameters.integer('partition')).toBe(11);
   expect(parameters.instant('from')).toBe('2026-11-22T10:00:00.000000Z');
-  expect(parameters.pageSize()).toBe(50);
   const none = asked({});
   expect([
     none.text('name'),
@@ -31,7 +29,6 @@ it.each([
   ['partition', '-1', (p: Parameters) => p.integer('partition')],
   ['partition', '1e3', (p: Parameters) => p.integer('partition')],
   ['from', 'yesterday', (p: Parameters) => p.instant('from')],
-  ['page_size', '0', (p: Parameters) => p.pageSize()],
 ])('refuses %s=%j and names it', (name, value, read) => {
   expect(() => read(asked({ [name]: value }))).toThrow(refused(name));
 });
@@ -41,12 +38,12 @@ it('refuses what it does not know, and what is given twice', () => {
   expect(() => asked({ name: ['a', 'b'] })).toThrow(refused('name'));
 });
 
-it('reads a cursor up to its own length, and refuses one of another collection', () => {
-  const isText = (value: unknown): value is string => typeof value === 'string';
-  const long = 'é'.repeat(300);
-  expect(asked({}).cursor(isText)).toBeNull();
-  expect(asked({ cursor: encodeCursor(long) }).cursor(isText)).toBe(long);
-  expect(() => asked({ cursor: encodeCursor(1) }).cursor(isText)).toThrow(
-    expect.objectContaining({ code: 'cursor_invalid' }),
-  );
+it('gives several values of what may be repeated, and refuses wrong ones by name', () => {
+  const repeated = new Parameters({ name: ['a', 'b,c'], status: 'open' }, [], ['name', 'status', 'kind']);
+  expect(repeated.texts('name')).toEqual(['a', 'b,c']);
+  expect(repeated.words('status', ['open', 'closed'])).toEqual(['open']);
+  expect(repeated.texts('kind')).toEqual([]);
+  expect(() => repeated.words('name', ['a'])).toThrow(refused('name'));
+  const empty = new Parameters({ name: ['a', ''] }, [], ['name']);
+  expect(() => empty.texts('name')).toThrow(refused('name'));
 });

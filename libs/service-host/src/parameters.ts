@@ -1,23 +1,35 @@
 import { type Instant, keyLengthMax, parseInstant, type SlipstreamError } from '@slipstream/kernel';
-import { decodeCursor, malformedQuery, parsePageSize, type Query, rejectUnknownQuery } from './pagination.ts';
+import { malformedQuery, type Query, rejectUnknownQuery } from './pagination.ts';
 
 /** Reads query parameters; every method throws SlipstreamError malformed_request that names the parameter. */
 export class Parameters {
   readonly #query: Query;
 
-  /** Refuses parameters that are not in `allowed`, and any that is given twice. */
-  constructor(query: Query, allowed: readonly string[]) {
-    rejectUnknownQuery(query, allowed);
+  /** Refuses parameters that are in neither list, and any of `allowed` that is given twice. */
+  constructor(query: Query, allowed: readonly string[], several: readonly string[] = []) {
+    rejectUnknownQuery(query, allowed, several);
     this.#query = query;
   }
 
   /** U+0000 cannot be stored, so PostgreSQL does not even compare with it. */
   text(name: string): string | undefined {
     const value = this.#query[name];
-    if (value === undefined) return undefined;
-    if (typeof value === 'string' && value !== '' && value.length <= keyLengthMax && !value.includes('\0'))
-      return value;
-    throw unusable(name, `must be a text of 1 to ${keyLengthMax} characters`);
+    return value === undefined ? undefined : checkedText(name, value);
+  }
+
+  /** The values of a parameter that may be repeated; empty: it was not given. */
+  texts(name: string): readonly string[] {
+    const value = this.#query[name];
+    return value === undefined ? [] : [value].flat().map((one) => checkedText(name, one));
+  }
+
+  /** The same of a closed set of words. */
+  words<const Word extends string>(name: string, words: readonly Word[]): readonly Word[] {
+    return this.texts(name).map((value) => {
+      const word = words.find((candidate) => candidate === value);
+      if (word !== undefined) return word;
+      throw unusable(name, `must be one of ${words.join(', ')}; for several, repeat the parameter`);
+    });
   }
 
   oneOf<const Word extends string>(name: string, words: readonly Word[]): Word | undefined {
@@ -43,20 +55,15 @@ export class Parameters {
     if (instant !== null) return instant;
     throw unusable(name, 'must be an RFC 3339 time, like 2026-11-22T10:39:00Z');
   }
-
-  /** `page_size`: items of a page. */
-  pageSize(): number {
-    return parsePageSize(this.#query.page_size);
-  }
-
-  /** What `cursor` holds; null without one. @throws SlipstreamError cursor_invalid */
-  cursor<T>(isPosition: (value: unknown) => value is T): T | null {
-    const value = this.#query.cursor;
-    return value === undefined ? null : decodeCursor(String(value), isPosition);
-  }
 }
 
 /** A query parameter has a value that nothing can be asked with. */
 export function unusable(pointer: string, detail: string): SlipstreamError {
   return malformedQuery([{ pointer, detail }]);
+}
+
+function checkedText(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '' && value.length <= keyLengthMax && !value.includes('\0'))
+    return value;
+  throw unusable(name, `must be a text of 1 to ${keyLengthMax} characters`);
 }

@@ -119,6 +119,7 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     limits: { bodyBytesMaxOf: { '/v1/slips::batch': batchBytesMax } },
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
+    cursorKey: runtime.cursorKey,
     parts: runtime.parts,
   };
 }

@@ -9,14 +9,17 @@ import { wallClock } from '@slipstream/slip';
 import { AccountsController } from './adapters/http/accounts.controller.ts';
 import { SlipsController } from './adapters/http/slips.controller.ts';
 import { StatsController } from './adapters/http/stats.controller.ts';
+import { StreamController } from './adapters/http/stream.controller.ts';
 import { QUERIES } from './adapters/http/tokens.ts';
 import { eventsSubscription } from './adapters/kafka/events-subscription.ts';
 import { RecentBatches } from './adapters/kafka/recent-batches.ts';
 import { ledgerMetrics } from './adapters/metrics/ledger-metrics.ts';
 import { ledgerQueries } from './adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from './adapters/postgres/ledger-tx.ts';
+import { LogWatch } from './adapters/postgres/log-watch.ts';
 import { PositionWaits } from './adapters/postgres/position-waits.ts';
 import { Remembered } from './adapters/postgres/remembered.ts';
+import { countOnce } from './adapters/postgres/statistics-projection.ts';
 import type { LedgerQueries } from './application/queries.ts';
 import { useCases } from './application/use-cases.ts';
 import type { Config } from './config.ts';
@@ -30,7 +33,7 @@ export const migrations: MigrationFolder = {
   directory: fileURLToPath(new URL('../migrations', import.meta.url)),
 };
 
-@Module({ controllers: [SlipsController, AccountsController, StatsController] })
+@Module({ controllers: [SlipsController, AccountsController, StatsController, StreamController] })
 class LedgerModule {
   static with(queries: LedgerQueries): DynamicModule {
     return { module: LedgerModule, providers: [{ provide: QUERIES, useValue: queries }] };
@@ -54,7 +57,11 @@ export async function assemble({ settings, rules }: Config): Promise<ServiceOpti
   const remembered = new Remembered();
   const recentBatches = new RecentBatches();
   const reads = await openReads(settings.databaseUrl);
-  const queries = ledgerQueries(reads.unitOfWork, new PositionWaits(reads.unitOfWork).wait);
+  const logWatch = new LogWatch(reads.unitOfWork);
+  const queries = ledgerQueries(reads.unitOfWork, {
+    waitFor: new PositionWaits(reads.unitOfWork).wait,
+    logMoved: logWatch.moved,
+  });
   const { recordBatch, keepUnread } = useCases({ sha256, monitor, newId, transactionId }, queries);
   runtime.consume(
     eventsSubscription({
@@ -67,6 +74,7 @@ export async function assemble({ settings, rules }: Config): Promise<ServiceOpti
     }),
   );
   runtime.onHandled(recentBatches.sawBatch);
+  runtime.onHandled(logWatch.wake);
   runtime.publishWatermarks({
     // An imported clock is bounded by the gateway alone.
     bounds: async () => [{ clock: wallClock, time: null, closed: false }],
@@ -78,9 +86,30 @@ export async function assemble({ settings, rules }: Config): Promise<ServiceOpti
     settings,
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
+    cursorKey: runtime.cursorKey,
     parts: (host) => {
       monitor.register(host.metrics);
-      return [reads.part, ...runtime.parts(host)];
+      return [reads.part, ...runtime.parts(host), countPart(reads.unitOfWork)];
+    },
+  };
+}
+
+/** Counts what a release before did not, beside everything else. */
+function countPart(unitOfWork: UnitOfWork): Part {
+  const logger = new Logger('Statistics');
+  const stopping = new AbortController();
+  let counting: Promise<void> = Promise.resolve();
+  return {
+    name: 'statistics',
+    start: async () => {
+      counting = countOnce(unitOfWork, stopping.signal).catch((error) => {
+        if (stopping.signal.aborted) return;
+        logger.error('slips of before were not counted: that is tried again at the next start', error);
+      });
+    },
+    stop: () => {
+      stopping.abort();
+      return counting;
     },
   };
 }

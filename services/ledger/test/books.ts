@@ -64,7 +64,11 @@ interface OutboxRow {
 
 const outboxSql =
   'select seq, at, received_at, body from outbox where topic = $1 and partition = $2 order by seq';
-const tables = ['event_log', 'slip', 'account', 'entry', 'outbox', 'sequencer'];
+const tables = ['event_log', 'slip', 'slip_hour', 'account', 'entry', 'outbox', 'sequencer'];
+
+const notAsked = () => Promise.reject(new Error('not asked'));
+/** For reads that wait for nothing. */
+export const noWaits = { waitFor: notAsked, logMoved: notAsked };
 
 /** On a new database; of slips so many bytes are remembered, which is but a few. */
 /** Transactions at once. */

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Service } from '@slipstream/service-host';
 import type { SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
+import { slipFields } from '../src/application/queries.ts';
 import { at, eur, refundRequested, returned, submitted } from './builders.ts';
 import { type LedgerUnderTest, ledgerUnderTest } from './ledger-under-test.ts';
 
 type Shown = Readonly<Record<string, unknown>>;
 
 let ledger: LedgerUnderTest;
+const instances: Service[] = [];
 beforeAll(async () => {
   ledger = await ledgerUnderTest();
-  await ledger.start();
+  instances.push(await ledger.start());
 }, 400_000);
 afterAll(() => ledger?.stop(), 60_000);
 
@@ -239,13 +242,266 @@ describe('lists', () => {
   it('count what did not return by provider, cause and hour', async () => {
     const stats = async (by: string) => (await ledger.get(`/v1/stats/not-returned?group_by=${by}`)).body.data;
     expect(await stats('provider')).toEqual([
-      { key: 'acme', slips: 2, amounts: [{ amount: '2000', currency: 'EUR' }] },
+      {
+        ...{ key: 'acme', slips: 2, amounts: [{ amount: '2000', currency: 'EUR' }] },
+        list: '/v1/slips?not_returned=true&provider=acme',
+      },
     ]);
     expect((await stats('cause')).map(({ key, slips }: Shown) => [key, slips])).toEqual([
       ['callback_lost', 1],
       [null, 1],
     ]);
     expect((await stats('hour')).map(({ key }: Shown) => key)).toEqual(['2026-11-22T10:00:00.000000Z']);
+  });
+
+  it('are as long as the count that leads to them, whatever became of the slips since', async () => {
+    for (const query of [
+      '',
+      '&provider=acme',
+      `&account=${account}&status.not=refunded`,
+      '&amount_min=1&currency=EUR',
+    ]) {
+      for (const by of ['provider', 'cause', 'hour']) {
+        const { data } = (await ledger.get(`/v1/stats/not-returned?group_by=${by}${query}`)).body;
+        expect([query, by, data.length > 0]).toEqual([query, by, true]);
+        for (const group of data) {
+          const { body } = await ledger.get(group.list);
+          expect([group.list, body.data.length, body.next]).toEqual([group.list, group.slips, null]);
+        }
+      }
+    }
+  });
+
+  it('and as each figure of the statistics that leads to them', async () => {
+    for (const by of ['hour', 'provider', 'route', 'kind', 'currency', 'cause']) {
+      const { data } = (await ledger.get(`/v1/stats/slips?group_by=${by}&provider=acme&kind=order`)).body;
+      expect(data.length).toBeGreaterThan(0);
+      for (const { lists, ...figures } of data) {
+        for (const [figure, address] of Object.entries<string>(lists)) {
+          const { body } = await ledger.get(`${address}&page_size=1000`);
+          expect([by, figure, address, body.data.length]).toEqual([by, figure, address, figures[figure]]);
+        }
+      }
+    }
+    expect((await ledger.get('/v1/stats/slips?submitted_from=2026-11-22T10:30:00Z')).status).toBe(400);
+  });
+
+  it('take several values of a filter, none of some, and what was not returned in time', async () => {
+    expect(references(await list('status=overdue&status=refunded'))).toEqual(['list-1', 'list-0']);
+    expect(references(await list('reference.not=list-0&reference.not=list-1&page_size=2'))).toEqual([
+      'list-6',
+      'list-5',
+    ]);
+    expect(references(await list('overdue=true'))).toEqual(['list-1', 'list-0']);
+    expect(references(await list('not_returned=true&status=refunded'))).toEqual(['list-1']);
+    expect(references(await list('reference_prefix=list-&lacks=cause&overdue=true'))).toEqual(['list-1']);
+  });
+
+  it('refuse cursors of other lists and other filters', async () => {
+    const { next } = await list('page_size=3');
+    for (const path of [
+      `/v1/slips?cursor=${next}`,
+      `/v1/slips?account=other&cursor=${next}`,
+      `/v1/slips/${ids[0]}/events?cursor=${next}`,
+    ]) {
+      const { status, body } = await ledger.get(path);
+      expect([path, status, body.code]).toEqual([path, 400, 'cursor_invalid']);
+    }
+  });
+
+  it('come as CSV and NDJSON too', async () => {
+    const asked = async (accept: string) =>
+      (await ledger.get(`/v1/slips?account=${account}`, { headers: { accept } })).body;
+    const [header, ...rows] = (await asked('text/csv')).trimEnd().split('\r\n');
+    expect(header).toMatch(
+      /^id,reference,kind,account,counterparty,amount\.amount,amount\.currency,provider,clock,status,/,
+    );
+    expect(rows.map((row: string) => row.split(',')[1])).toEqual(
+      (await list('')).data.map(({ reference }: Shown) => reference),
+    );
+    const lines = (await asked('application/x-ndjson')).trimEnd().split('\n');
+    expect(lines.map((line: string) => JSON.parse(line))).toEqual((await list('')).data);
+  });
+
+  it('are not sent again to who has them', async () => {
+    for (const path of [
+      `/v1/slips?account=${account}`,
+      `/v1/slips/${ids[0]}`,
+      `/v1/slips/${ids[0]}/events`,
+    ]) {
+      const etag = (await ledger.get(path)).headers.get('etag')!;
+      const again = await ledger.get(path, { headers: { 'if-none-match': etag } });
+      expect([path, again.status, again.body]).toEqual([path, 304, '']);
+    }
+  });
+});
+
+describe('who reads what', () => {
+  const [own, other] = [randomUUID(), randomUUID()];
+  const account = `own-${own.slice(0, 8)}`;
+  const metadata = { iban: 'DE00 1234' };
+
+  beforeAll(async () => {
+    const details = { clear: { text: '', metadata }, sealed: null };
+    const by = (caller: string, reference: string) => {
+      const event = submitted({ account, reference });
+      return { ...event, data: { ...event.data, caller, details } } as SlipEvent;
+    };
+    await ledger.publish([
+      [own, by('shop', 'own-1')],
+      [other, by('bank', 'own-2')],
+    ]);
+    await slipWith(own, 'held');
+    await slipWith(other, 'held');
+  });
+  const asShop = (path: string, scope = 'slips:read') => ledger.get(path, { scope, subject: 'shop' });
+
+  it('a caller sees the slips that it submitted, their events and their money, and no others', async () => {
+    const { body } = await asShop(`/v1/slips?account=${account}`);
+    expect(body.data.map(({ id }: Shown) => id)).toEqual([own]);
+    for (const path of ['/v1/slips/', '/v1/transactions?slip=']) {
+      expect((await asShop(path + own)).status).toBe(200);
+      expect((await asShop(path + other)).body.code).toBe('not_found');
+    }
+    expect((await asShop(`/v1/slips/${own}/events`)).body.data).toHaveLength(2);
+    expect((await asShop(`/v1/slips/${other}/events`)).status).toBe(404);
+  });
+
+  it('and of accounts and counts it sees nothing', async () => {
+    for (const path of [
+      `/v1/transactions?account=${account}`,
+      `/v1/accounts/${account}`,
+      '/v1/stats/not-returned',
+    ]) {
+      expect([path, (await asShop(path)).status]).toEqual([path, 403]);
+    }
+  });
+
+  it('who may read all reads all', async () => {
+    const { body } = await asShop(`/v1/slips?account=${account}`, 'slips:read slips:read:all');
+    expect(body.data).toHaveLength(2);
+  });
+
+  it('what stands beside a slip is shown, and can be asked by, with its own scope alone', async () => {
+    const detailsFor = async (scope: string) =>
+      (await asShop(`/v1/slips/${own}/events`, scope)).body.data[0].data.details;
+    expect(await detailsFor('slips:read')).toBeNull();
+    expect(await detailsFor('slips:read metadata:read')).toMatchObject({ clear: { metadata } });
+    const path = `/v1/slips?metadata.iban=${encodeURIComponent(metadata.iban)}`;
+    expect((await asShop(path)).status).toBe(403);
+    expect((await asShop(path, 'slips:read metadata:read')).body.data.map(({ id }: Shown) => id)).toEqual([
+      own,
+    ]);
+  });
+});
+
+describe('a slip of another time', () => {
+  it('is what its events had told then; the future has told nothing', async () => {
+    const slipId = randomUUID();
+    await ledger.publish([
+      [slipId, submitted({ account: 'then', reference: `then-${slipId}` })],
+      [slipId, returned('succeeded')],
+    ]);
+    await slipWith(slipId, 'settled');
+    const { body } = await ledger.get(`/v1/slips/${slipId}/events`);
+    const then = await ledger.get(`/v1/slips/${slipId}?at=${body.data[0].time}`);
+    expect(then.body).toMatchObject({ id: slipId, status: 'submitted', outcome: null, version: 1 });
+    const before = await ledger.get(`/v1/slips/${slipId}?at=2020-01-01T00:00:00Z`);
+    expect([before.status, before.body.code]).toEqual([404, 'not_found']);
+    const { status, body: problem } = await ledger.get(`/v1/slips/${slipId}?at=2999-01-01T00:00:00Z`);
+    expect([status, problem.errors]).toEqual([
+      400,
+      [{ pointer: 'at', detail: 'must not lie in the future' }],
+    ]);
+  });
+});
+
+describe('a stream', () => {
+  /** Reads events until `count` came; gives them with the id to go on from. */
+  async function events(
+    query: string,
+    count: number,
+    last?: string,
+    instance = instances[0]!,
+    then?: () => Promise<unknown>,
+  ) {
+    const answer = await ledger.open(
+      `/v1/stream?${query}`,
+      last === undefined ? {} : { 'last-event-id': last },
+      instance,
+    );
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const found: { id: string; type: string; slip: string; version: number }[] = [];
+    let text = '';
+    let id = last;
+    let isTold = then === undefined;
+    while (found.length < count) {
+      const { value, done } = await reader.read();
+      expect(done).toBe(false);
+      text += value;
+      const frames = text.split('\n\n');
+      text = frames.pop()!;
+      for (const frame of frames) {
+        id = /^id: (.*)$/m.exec(frame)?.[1] ?? id;
+        const data = /^data: (.*)$/m.exec(frame)?.[1];
+        if (data === undefined) continue;
+        const event = JSON.parse(data);
+        found.push({
+          id: id!,
+          type: /^event: (.*)$/m.exec(frame)![1]!,
+          slip: event.slip_id,
+          version: event.version,
+        });
+      }
+      if (!isTold) {
+        isTold = true;
+        await then!();
+      }
+    }
+    await reader.cancel();
+    return found.slice(0, count);
+  }
+
+  it('has each event once, in the order of its slip, over instances and restarts, for who goes on from its last id', async () => {
+    const account = `stream-${randomUUID().slice(0, 8)}`;
+    const ids = Array.from({ length: 30 }, () => randomUUID());
+    const publish = () =>
+      ledger.publish([
+        ...ids.map((id) => [id, submitted({ account, reference: id })] as const),
+        ...ids.map((id) => [id, returned('succeeded')] as const),
+      ]);
+    const seen = await events(`account=${account}`, 10, undefined, instances[0], publish);
+    const second = await ledger.start();
+    instances.push(second);
+    for (const [n, count] of [40, 30, 40].entries()) {
+      const some = await events(`account=${account}`, count, seen.at(-1)!.id, instances[n % 2]);
+      seen.push(...some);
+    }
+    expect(seen).toHaveLength(120);
+    for (const id of ids)
+      expect(seen.filter(({ slip }) => slip === id).map(({ version }) => version)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('has only what was asked for, and only what the caller may see', async () => {
+    const [one, other] = [randomUUID(), randomUUID()];
+    const publish = () =>
+      ledger.publish(
+        [one, other].flatMap(
+          (id) =>
+            [
+              [id, submitted({ reference: id })],
+              [id, returned('failed')],
+            ] as const,
+        ),
+      );
+    const type = 'slipstream.slip.returned.v1';
+    const [found] = await events(`slip=${one}&type=${type}`, 1, undefined, instances[0], publish);
+    expect(found).toMatchObject({ slip: one, type });
+    const answer = await ledger.get('/v1/stream?colour=red');
+    expect(answer.status).toBe(400);
+    expect((await ledger.get('/v1/stream', { scope: 'slips:write' })).status).toBe(403);
+    expect((await ledger.get('/v1/stream', { headers: { accept: 'text/csv' } })).status).toBe(406);
   });
 });
 
@@ -257,13 +513,16 @@ describe('the OpenAPI document', () => {
         .filter((parameter) => parameter.in === 'query')
         .map(({ name }) => name)
         .sort();
-    const listed = 'account cause clock cursor kind outcome page_size provider reference sort status';
-    expect(named('/v1/slips').join(' ')).toBe(`${listed} submitted_from submitted_to`);
-    expect(named('/v1/slips/{id}')).toEqual(['min_position']);
+    const fields = slipFields.flatMap((field) => [field, `${field}.not`]);
+    const counted = fields.filter((name) => !/^(?:route|provider_reference|not_returned|lacks)\b/.test(name));
+    const ranges = ['amount_max', 'amount_min', 'clock', 'submitted_from', 'submitted_to'];
+    const listed = [...fields, ...ranges, 'deadline_from', 'deadline_to', 'cursor', 'page_size', 'sort'];
+    expect(named('/v1/slips')).toEqual(listed.toSorted());
+    expect(named('/v1/slips/{id}')).toEqual(['at', 'min_position']);
     expect(named('/v1/slips/{id}/events')).toEqual(['cursor', 'page_size']);
     expect(named('/v1/transactions')).toEqual(['account', 'clock', 'cursor', 'page_size', 'slip']);
     expect(named('/v1/accounts/{id}')).toEqual(['clock']);
-    expect(named('/v1/stats/not-returned')).toEqual(['clock', 'group_by']);
+    expect(named('/v1/stats/not-returned')).toEqual([...counted, ...ranges, 'group_by'].toSorted());
   });
 });
 
@@ -279,7 +538,13 @@ describe('bad questions', () => {
     `/v1/slips?cursor=${Buffer.from('["after","now","x"]').toString('base64url')}`,
     `/v1/slips?cursor=${Buffer.from('["after","2026-11-22T10:00:00.000000Z","\\u0000"]').toString('base64url')}`,
     '/v1/slips?submitted_from=yesterday',
-    '/v1/slips?reference=a&reference=b',
+    '/v1/slips?clock=a&clock=b',
+    '/v1/slips?status=held,settled',
+    '/v1/slips?amount_min=12.5',
+    '/v1/slips?overdue=maybe',
+    '/v1/slips?metadata.=x',
+    '/v1/slips/x?at=2999-01-01T00:00:00Z',
+    '/v1/stats/not-returned?status=lost',
     '/v1/slips?reference=%00',
     '/v1/slips/x?at=now',
     '/v1/slips/x?min_position=here',
@@ -372,6 +637,34 @@ describe('two instances', () => {
       expect.stringMatching(/^ledger_events_appended_total\{service="ledger"\} [1-9]/),
       'ledger_resent_bytes_differ_total{service="ledger"} 0',
     ]);
+  });
+});
+
+describe('amounts that no double can hold', () => {
+  it('come out as they went in, and so does what they add up to', async () => {
+    const account = `wide-${randomUUID().slice(0, 8)}`;
+    const wide = [9_007_199_254_740_993n, 9_223_372_036_854_775_807n, 9_223_372_036_854_775_807n];
+    const ids = wide.map(() => randomUUID());
+    await ledger.publish(
+      ids.map((id, n) => [id, submitted({ account, reference: id, amount: eur(wide[n]!) })] as const),
+    );
+    for (const [n, id] of ids.entries()) {
+      expect((await slipWith(id, 'held')).amount).toEqual({ amount: String(wide[n]), currency: 'EUR' });
+    }
+    const { body } = await ledger.get(`/v1/accounts/${account}`);
+    expect(body.balances).toEqual([
+      { currency: 'EUR', available: '-18455751272964292607', held: '18455751272964292607' },
+    ]);
+    const rows = (
+      await ledger.get(`/v1/slips?account=${account}&amount_min=9223372036854775807`, {
+        headers: { accept: 'text/csv' },
+      })
+    ).body;
+    expect(rows.match(/,9223372036854775807,EUR,/g)).toHaveLength(2);
+    const { data } = (
+      await ledger.get(`/v1/stats/slips?group_by=currency&submitted_from=2000-01-01T00:00:00Z`)
+    ).body;
+    expect(BigInt(data[0].amounts[0].amount)).toBeGreaterThan(18_455_751_272_964_292_607n);
   });
 });
 

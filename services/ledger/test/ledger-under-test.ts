@@ -28,12 +28,23 @@ export interface LedgerUnderTest {
   resend(): Promise<void>;
   /** Resolves when the ledger has handled everything that is in the topic now. */
   caughtUp(): Promise<void>;
-  get(path: string, options?: { scope?: string | null; instance?: Service }): Promise<Answer>;
+  get(
+    path: string,
+    options?: {
+      scope?: string | null;
+      subject?: string;
+      headers?: Record<string, string>;
+      instance?: Service;
+    },
+  ): Promise<Answer>;
+  /** A request whose answer has no end. */
+  open(path: string, headers: Record<string, string>, instance: Service): Promise<Response>;
   stop(): Promise<void>;
 }
 
 const issuer = 'https://issuer.test';
 const audience = 'slipstream';
+const readsAll = 'slips:read slips:read:all metadata:read';
 
 export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
   const environment = await environmentWithOwnKafka();
@@ -49,8 +60,8 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
   const sequences = new Map<string, number>();
   const sent: { topic: string; partition: number; key: string; value: Buffer }[] = [];
 
-  const token = (scope: string) =>
-    new SignJWT({ scope, iss: issuer, aud: audience, sub: 'reader' })
+  const token = (scope: string, subject: string) =>
+    new SignJWT({ scope, iss: issuer, aud: audience, sub: subject })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' })
       .setExpirationTime('10m')
       .sign(keys.privateKey);
@@ -114,15 +125,20 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
         what: 'the ledger to have handled the whole topic',
       });
     },
-    async get(path, { scope = 'slips:read', instance = services[0]! } = {}) {
-      const headers = scope === null ? {} : { authorization: `Bearer ${await token(scope)}` };
+    async get(path, { scope = readsAll, subject = 'reader', headers: more, instance = services[0]! } = {}) {
+      const bearer = scope === null ? {} : { authorization: `Bearer ${await token(scope, subject)}` };
+      const headers = { ...bearer, ...more };
       const response = await fetch(`${instance.url}${path}`, {
         headers,
         signal: AbortSignal.timeout(15_000),
       });
       const text = await response.text();
-      const json = response.headers.get('content-type')?.includes('json');
+      const json = /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');
       return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+    },
+    async open(path, headers, instance) {
+      const authorization = `Bearer ${await token(readsAll, 'reader')}`;
+      return fetch(`${instance.url}${path}`, { headers: { authorization, ...headers } });
     },
     async stop() {
       await producer.stop();

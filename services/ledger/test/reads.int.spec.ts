@@ -3,9 +3,9 @@ import { sharedEnvironment } from '@slipstream/environment';
 import { seededRandom } from '@slipstream/kernel';
 import { serializeState, slipStatuses } from '@slipstream/slip';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
-import type { LedgerQueries, PageRequest, SlipFilter, SlipView } from '../src/application/queries.ts';
+import type { LedgerQueries, PageRequest, SlipField, SlipView } from '../src/application/queries.ts';
 import { type FollowedSlip, statusOf } from '../src/domain/log/follow.ts';
-import { type Books, openBooks } from './books.ts';
+import { type Books, noWaits, openBooks } from './books.ts';
 import { recordedAs } from './builders.ts';
 import { Feed } from './feed.ts';
 import { randomLives } from './lives.ts';
@@ -16,19 +16,19 @@ let books: Books;
 let queries: LedgerQueries;
 beforeAll(async () => {
   books = await openBooks(environment().databaseUrl);
-  queries = ledgerQueries(books.unitOfWork, () => Promise.reject(new Error('not asked')));
+  queries = ledgerQueries(books.unitOfWork, noWaits);
 });
 afterAll(() => books?.close());
 
 const clocks = ['wall', 'import-1', 'import-2'];
 
-async function listed(
-  clock: string,
-  asked: Pick<SlipFilter, 'status' | 'outcome'> = {},
-): Promise<SlipView[]> {
+async function listed(clock: string, asked: Partial<Record<SlipField, string>> = {}): Promise<SlipView[]> {
+  const terms = Object.entries(asked).map(([field, value]) => ({
+    ...{ field: field as SlipField, values: [value], isNot: false },
+  }));
   const views: SlipView[] = [];
   for (let from: PageRequest['from'] = null; ; ) {
-    const page = await queries.slips({ clock, ...asked }, 'asc', { limit: 7, from });
+    const page = await queries.slips({ clock, terms, metadata: [], caller: null }, 'asc', { limit: 7, from });
     views.push(...page.items);
     if (page.next === null) return views;
     from = { side: 'after', key: page.next };

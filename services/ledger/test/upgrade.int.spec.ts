@@ -190,6 +190,9 @@ function live(plain: PlainBooks, random: SeededRandom, feed: Feed): void {
   }
 }
 
+/** What no row tells that a release before wrote: lists look at the slip instead. */
+const untold = new Set(['first_offset', 'confirmed_at', 'caller', 'route']);
+
 describe('the tables of the release before', () => {
   const seed = Number(process.env.SEED ?? 20261126);
 
@@ -219,7 +222,7 @@ describe('the tables of the release before', () => {
     const { dataSource, unitOfWork, plain } = await filled(seededRandom(seed + 1));
     await migrate(dataSource, [coreMigrations, migrations]);
     const list = newSlips.names
-      .filter((name) => !name.startsWith('snapshot'))
+      .filter((name) => !name.startsWith('snapshot') && !untold.has(name))
       .map((name) => (name === 'hold_terms' ? 'hold_terms::jsonb' : name))
       .join(', ');
     const written = [...plain.slips].map(([id, { slip }]) => {

@@ -151,6 +151,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
     settings,
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
+    cursorKey: runtime.cursorKey,
     parts: (host) => {
       register(host.metrics);
       host.health.register('calls to providers', () => callsMade(clockTrouble()));

@@ -125,6 +125,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     settings,
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
+    cursorKey: runtime.cursorKey,
     parts: (host) => {
       unknownTypes.register(host.metrics);
       return partsOf(runtime, host, watch);

@@ -21,7 +21,7 @@ describe('the local identity', () => {
     expect(payload).toMatchObject({
       sub: 'local-publisher',
       role: 'publisher',
-      scope: 'slips:write slips:read',
+      scope: 'slips:write slips:read metadata:read',
     });
     expect(payload.exp! - payload.iat!).toBe(24 * 3_600);
     expect(protectedHeader.kid).toBeDefined();

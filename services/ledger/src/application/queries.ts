@@ -22,20 +22,62 @@ export interface SlipView {
   readonly offset: number;
 }
 
+/** What slips are asked for by; `lacks`: by what is not known of them. */
+export const slipFields = [
+  'reference',
+  'reference_prefix',
+  'account',
+  'counterparty',
+  'provider',
+  'provider_reference',
+  'route',
+  'kind',
+  'currency',
+  'status',
+  'outcome',
+  'cause',
+  'cause_code',
+  'case',
+  'overdue',
+  'not_returned',
+  'lacks',
+] as const;
+export type SlipField = (typeof slipFields)[number];
+
+/** Fields that may be unknown of a slip. */
+export const lackable = [
+  'provider',
+  'provider_reference',
+  'route',
+  'kind',
+  'amount',
+  'cause',
+  'deadline',
+] as const;
+
+/** Slips of which the field has one of the values; `isNot`: the others, those that have no value too. */
+export interface SlipTerm {
+  readonly field: SlipField;
+  readonly values: readonly string[];
+  readonly isNot: boolean;
+}
+
 export interface SlipFilter {
   readonly clock: string;
-  readonly reference?: string | undefined;
-  readonly account?: string | undefined;
-  readonly provider?: string | undefined;
-  readonly kind?: string | undefined;
-  readonly status?: string | undefined;
-  readonly outcome?: string | undefined;
-  /** A class or a code. */
-  readonly cause?: string | undefined;
+  readonly terms: readonly SlipTerm[];
+  /** Of what the submitter wrote beside the slip. */
+  readonly metadata: readonly (Omit<SlipTerm, 'field'> & { readonly key: string })[];
+  /** Whose slips; null: anybody's. */
+  readonly caller: string | null;
   /** Included. */
   readonly submittedFrom?: Instant | undefined;
   /** Not included. */
   readonly submittedTo?: Instant | undefined;
+  readonly deadlineFrom?: Instant | undefined;
+  readonly deadlineTo?: Instant | undefined;
+  /** In minor units, included. */
+  readonly amountMin?: bigint | undefined;
+  readonly amountMax?: bigint | undefined;
 }
 
 export interface LoggedEvent {
@@ -71,11 +113,60 @@ export interface TransactionFilter {
 export type NotReturnedGrouping = 'provider' | 'cause' | 'hour';
 
 export interface NotReturnedGroup {
-  /** The provider, the cause's code, or the hour of the deadline; null: not known. */
+  /** The provider, the cause's code, or the hour of the deadline (its beginning); null: not known. */
   readonly key: string | null;
   readonly slips: number;
   /** What they are worth, per currency. */
   readonly amounts: readonly Money[];
+}
+
+/** Which events a stream has; empty lists and nulls: any. */
+export interface EventFilter extends Pick<SlipFilter, 'terms' | 'caller'> {
+  readonly slips: readonly string[];
+  readonly types: readonly string[];
+  readonly clock: string | null;
+}
+
+export interface PlacedEvent extends LoggedEvent {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** A stretch of the log, in the order of each partition. */
+export interface LogStretch {
+  /** Those that were asked for. */
+  readonly events: readonly PlacedEvent[];
+  /** The offset to go on from, by partition. */
+  readonly until: readonly number[];
+}
+
+export const slipGroupings = ['hour', 'provider', 'route', 'kind', 'currency', 'cause'] as const;
+export type SlipGrouping = (typeof slipGroupings)[number];
+
+/** Slips that are counted by the hour of their submission; terms of fields that they are grouped by. */
+export interface StatisticsFilter extends Pick<SlipFilter, 'clock' | 'terms'> {
+  /** Whole hours; the first included, the other not. */
+  readonly from: Instant | undefined;
+  readonly to: Instant | undefined;
+}
+
+/** Slips that are alike, and what became of them so far. */
+export interface CountedGroup {
+  /** null: not known. */
+  readonly key: string | null;
+  readonly slips: number;
+  /** A provider may have them. */
+  readonly dispatched: number;
+  readonly returned: number;
+  /** Not returned in time. */
+  readonly overdue: number;
+  /** Overdue, and not returned since. */
+  readonly notReturned: number;
+  readonly refunded: number;
+  readonly amounts: readonly Money[];
+  /** After submission, on average over those that were; null: none was. */
+  readonly dispatchedAfterMs: number | null;
+  readonly returnedAfterMs: number | null;
 }
 
 /** A place in the log: at a Kafka offset, or at a source's number (rule 4). */
@@ -87,17 +178,32 @@ export interface LogPosition {
 
 /** What can be asked of the ledger; all of it reads committed rows. */
 export interface LedgerQueries {
-  /** Ordered by the time of submission, then by id. */
+  /**
+   * Ordered by the time of the first event, then by id, which never change. A page shows slips that were known when the first one
+   * was read, as they are now. It looks at a bounded number of slips, so that it may have few items, or none, and more follow.
+   */
   slips(filter: SlipFilter, order: 'asc' | 'desc', page: PageRequest): Promise<PageOf<SlipView>>;
-  slip(id: string): Promise<SlipView | null>;
-  /** By version; null when there is no such slip. */
-  events(slipId: string, page: PageRequest): Promise<PageOf<LoggedEvent> | null>;
+  /**
+   * null: there is none. `at`: as the events of then told it; null: it had none yet.
+   * @throws SlipstreamError malformed_request for a time that has not come
+   */
+  slip(id: string, at?: Instant): Promise<SlipView | null>;
+  /** By version. */
+  events(slipId: string, page: PageRequest): Promise<PageOf<LoggedEvent>>;
   /** By currency; empty when there is no such account. */
   account(id: string, clock: string): Promise<readonly AccountBalance[]>;
   /** Latest first. */
   transactions(filter: TransactionFilter, page: PageRequest): Promise<PageOf<BookedTransaction>>;
-  /** Slips called overdue that have no outcome, most of them first. */
-  notReturned(clock: string, grouping: NotReturnedGrouping): Promise<readonly NotReturnedGroup[]>;
+  /** Slips called overdue that have no outcome, most of them first. The filter asks for nothing that rows do not tell. */
+  notReturned(filter: SlipFilter, grouping: NotReturnedGrouping): Promise<readonly NotReturnedGroup[]>;
+  /** By hour the earliest first, else the most slips first. @throws SlipstreamError unavailable */
+  statistics(filter: StatisticsFilter, grouping: SlipGrouping): Promise<readonly CountedGroup[]>;
+  /** The offset behind the last event of each partition. */
+  logEnds(): Promise<readonly number[]>;
+  /** From these offsets on: a bounded number of events. */
+  logAfter(filter: EventFilter, from: readonly number[]): Promise<LogStretch>;
+  /** Resolves when the log has more than that, and after `timeoutMs` or an abort all the same. */
+  logMoved(from: readonly number[], timeoutMs: number, signal: AbortSignal): Promise<void>;
   /** True once the log has the position; false after a bounded wait. @throws SlipstreamError overloaded */
   waitFor(position: LogPosition): Promise<boolean>;
 }

@@ -2,14 +2,18 @@ import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from 
 import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { type Instant, instantToMs, isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import {
-  encodeCursor,
+  ApiList,
+  answerList,
   type JsonValue,
-  linkHeader,
-  type Page,
+  type List,
+  type ListReply,
+  type ListRequest,
+  listParameters,
   Parameters,
   rejectUnknownQuery,
   Scopes,
   type ServiceRequest,
+  schemas,
   toSnakeJson,
 } from '@slipstream/service-host';
 import type { ListedReview, ReviewFilter } from '../../application/ports.ts';
@@ -27,6 +31,20 @@ import { languageOf } from './request.ts';
 export const REVIEWS = Symbol('intake:reviews');
 
 const statuses = ['open', 'approved', 'declined', 'withdrawn'] as const;
+const { list: listOf, money, object, oneOf, optional, text, time, whole } = schemas;
+
+const shownReview = object({
+  ...{ id: text, reference: text, kind: oneOf(...slipKinds), account: text, counterparty: text },
+  ...{ amount: optional(money), route: text, maker: text, status: oneOf(...statuses) },
+  ...{ rules: listOf(text), approvals_needed: whole, approved_by: listOf(text) },
+  ...{
+    claimed_by: optional(text),
+    decided_by: optional(text),
+    reason: optional(text),
+    detail: optional(text),
+  },
+  ...{ requested_at: time, due_at: time, age_ms: optional(whole), version: whole },
+});
 const filters = ['status', 'route', 'kind', 'account', 'maker', 'claimed_by'] as const;
 
 /** Slips that people decide about before anything is held. */
@@ -47,27 +65,29 @@ export class ReviewsController {
   @ApiQuery({ name: 'account', required: false })
   @ApiQuery({ name: 'maker', required: false })
   @ApiQuery({ name: 'claimed_by', required: false })
-  @ApiQuery({ name: 'cursor', required: false })
-  @ApiQuery({ name: 'page_size', required: false, type: Number })
-  @ApiOkResponse({ description: 'A page of reviews: `{data, next, previous}`' })
-  async list(
+  @ApiList(shownReview, 'Reviews')
+  list(
     @Query() query: Record<string, unknown>,
-    @Req() request: { readonly url: string },
-    @Res({ passthrough: true }) reply: ReplyHeaders,
-  ): Promise<Page<JsonValue>> {
-    const parameters = new Parameters(query, [...filters, 'cursor', 'page_size']);
-    const cursor = parameters.cursor(isPosition);
-    const from = cursor && { side: cursor[0], requestedAt: cursor[1], slipId: cursor[2] };
-    const found = await this.reviews.reviews(toFilter(parameters), { size: parameters.pageSize(), from });
-    const { reviews, now, hasNext, hasPrevious } = found;
-    const page = {
-      data: reviews.map((review) => shown(review, now)),
-      next: hasNext ? cursorOf('after', reviews.at(-1)) : null,
-      previous: hasPrevious ? cursorOf('before', reviews[0]) : null,
+    @Req() request: ListRequest,
+    @Res({ passthrough: true }) reply: ListReply,
+  ) {
+    const filter = toFilter(new Parameters(query, [...filters, ...listParameters]));
+    const list: List<{ readonly review: ListedReview; readonly now: Instant }> = {
+      isKey,
+      read: async ({ limit, from }) => {
+        const start = from && { side: from.side, requestedAt: from.key[0] as Instant, slipId: from.key[1]! };
+        const found = await this.reviews.reviews(filter, { size: limit, from: start });
+        const { reviews, now, hasNext, hasPrevious } = found;
+        return {
+          items: reviews.map((review) => ({ review, now })),
+          next: hasNext ? keyOf(reviews.at(-1)) : null,
+          previous: hasPrevious ? keyOf(reviews[0]) : null,
+        };
+      },
+      show: ({ review, now }) => shown(review, now),
+      item: shownReview,
     };
-    const link = linkHeader(request.url, page);
-    if (link !== null) reply.header('link', link);
-    return page;
+    return answerList(request, reply, list);
   }
 
   @Get(':id')
@@ -185,17 +205,13 @@ function toFilter(parameters: Parameters): ReviewFilter {
   };
 }
 
-type Cursor = ['after' | 'before', Instant, string];
-
-function isPosition(value: unknown): value is Cursor {
-  if (!Array.isArray(value) || value.length !== 3) return false;
-  const [side, at, slipId] = value;
-  if (side !== 'after' && side !== 'before') return false;
-  return typeof at === 'string' && parseInstant(at) === at && typeof slipId === 'string' && isUuid(slipId);
+function isKey([at, slipId, ...rest]: readonly string[]): boolean {
+  if (at === undefined || slipId === undefined || rest.length > 0) return false;
+  return parseInstant(at) === at && isUuid(slipId);
 }
 
-function cursorOf(side: Cursor[0], review: ListedReview | undefined): string | null {
-  return review ? encodeCursor([side, review.requestedAt, review.slipId]) : null;
+function keyOf(review: ListedReview | undefined): readonly string[] | null {
+  return review ? [review.requestedAt, review.slipId] : null;
 }
 
 function shown(review: ListedReview, now: Instant): JsonValue {

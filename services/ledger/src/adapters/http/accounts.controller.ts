@@ -1,14 +1,26 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { CallerIdentity } from '@slipstream/identity';
 import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
-import { type JsonValue, type Page, Scopes, toSnakeJson, unusable } from '@slipstream/service-host';
+import {
+  ApiList,
+  answerList,
+  Caller,
+  type JsonValue,
+  type ListReply,
+  type ListRequest,
+  listParameters,
+  Scopes,
+  toSnakeJson,
+  unusable,
+} from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
-import { ApiPage } from './api-page.ts';
-import { ApiAccount, ApiTransactions } from './described.ts';
-import { Parameters, type Query as QueryOf, type Reply, type Request, toPage } from './parameters.ts';
+import { ApiAccount, describedTransaction } from './described.ts';
+import { Parameters, type Query as QueryOf } from './parameters.ts';
 import { transactionJson } from './shapes.ts';
 import { QUERIES } from './tokens.ts';
+import { isVisible, ownerFor } from './visible.ts';
 
 @ApiTags('accounts')
 @Scopes('slips:read')
@@ -17,6 +29,7 @@ export class AccountsController {
   constructor(@Inject(QUERIES) private readonly queries: LedgerQueries) {}
 
   @Get('accounts/:id')
+  @Scopes('slips:read:all')
   @ApiOperation({ summary: 'Balances of an account per currency, in minor units' })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
   @ApiAccount()
@@ -36,24 +49,40 @@ export class AccountsController {
     description: 'an account as slips name it, or a full name as postings show it',
   })
   @ApiQuery({ name: 'clock', required: false, description: 'of the account; default: wall' })
-  @ApiPage()
-  @ApiTransactions()
+  @ApiList(describedTransaction, 'A page of transactions')
   async transactions(
     @Query() query: QueryOf,
-    @Req() request: Request,
-    @Res({ passthrough: true }) reply: Reply,
-  ): Promise<Page<JsonValue>> {
-    const parameters = new Parameters(query, ['slip', 'account', 'clock', 'cursor', 'page_size']);
+    @Caller() caller: CallerIdentity,
+    @Req() request: ListRequest,
+    @Res({ passthrough: true }) reply: ListReply,
+  ) {
+    const parameters = new Parameters(query, ['slip', 'account', 'clock', ...listParameters]);
     const slip = parameters.text('slip');
     const id = parameters.text('account');
     const clock = parameters.text('clock') ?? wallClock;
     if (slip === undefined && id === undefined) throw unusable('slip', 'give slip or account');
     const isKey = ([at, key, ...rest]: readonly string[]) =>
       at !== undefined && parseInstant(at) === at && key !== undefined && isUuid(key) && rest.length === 0;
-    const page = await this.queries.transactions(
-      { slip, account: id === undefined ? undefined : { id, clock } },
-      parameters.page(isKey),
-    );
-    return toPage(page, transactionJson, request, reply);
+    await this.#refuseOthers(slip, caller);
+    return answerList(request, reply, {
+      isKey,
+      read: (page) =>
+        this.queries.transactions({ slip, account: id === undefined ? undefined : { id, clock } }, page),
+      show: transactionJson,
+      item: describedTransaction,
+    });
+  }
+
+  /** Who sees only slips of their own sees the money of those, and of no account. */
+  async #refuseOthers(slip: string | undefined, caller: CallerIdentity): Promise<void> {
+    if (ownerFor(caller) === null) return;
+    if (slip === undefined)
+      throw new SlipstreamError(
+        'forbidden',
+        'Transactions of an account need the scope slips:read:all; give slip.',
+      );
+    const view = await this.queries.slip(slip);
+    if (view === null || !isVisible(view, caller))
+      throw new SlipstreamError('not_found', `There is no slip ${JSON.stringify(slip)}.`);
   }
 }

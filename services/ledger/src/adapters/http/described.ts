@@ -2,7 +2,7 @@ import { ApiOkResponse } from '@nestjs/swagger';
 import { schemas } from '@slipstream/service-host';
 import { slipStatuses } from '@slipstream/slip';
 
-const { list, minorUnits, money, object, oneOf, optional, pageOf, text, time, whole, yesOrNo } = schemas;
+const { list, minorUnits, money, object, oneOf, optional, text, time, whole, yesOrNo } = schemas;
 
 const cause = object({
   class: text,
@@ -13,7 +13,7 @@ const cause = object({
   evidence: list(text),
 });
 
-const slip = object({
+export const describedSlip = object({
   id: text,
   reference: optional(text),
   kind: optional(oneOf('order', 'payout', 'payment')),
@@ -37,7 +37,7 @@ const slip = object({
   iso20022: object({ status: optional(text), reason: optional(text) }),
 });
 
-const event = object({
+export const describedEvent = object({
   id: text,
   type: { ...text, example: 'slipstream.slip.returned.v1' },
   slip_id: text,
@@ -49,7 +49,7 @@ const event = object({
   data: optional({ type: 'object' }),
 });
 
-const transaction = object({
+export const describedTransaction = object({
   id: text,
   slip_id: text,
   type: text,
@@ -62,12 +62,34 @@ const account = object({
   clock: text,
   balances: list(object({ currency: text, available: minorUnits, held: minorUnits })),
 });
-const groups = object({ data: list(object({ key: optional(text), slips: whole, amounts: list(money) })) });
+const groups = object({
+  data: list(object({ key: optional(text), slips: whole, amounts: list(money), list: text })),
+});
 
-export const ApiSlip = () => ApiOkResponse({ description: 'The slip', schema: slip });
-export const ApiSlips = () => ApiOkResponse({ description: 'A page of slips', schema: pageOf(slip) });
-export const ApiEvents = () => ApiOkResponse({ description: 'A page of its events', schema: pageOf(event) });
-export const ApiTransactions = () =>
-  ApiOkResponse({ description: 'A page of transactions', schema: pageOf(transaction) });
+const statistics = object({
+  data: list(
+    object({
+      ...{
+        key: optional(text),
+        slips: whole,
+        dispatched: whole,
+        returned: whole,
+        overdue: whole,
+        not_returned: whole,
+      },
+      ...{
+        refunded: whole,
+        amounts: list(money),
+        dispatched_after_ms: optional(whole),
+        returned_after_ms: optional(whole),
+      },
+      lists: object({ slips: text, returned: text, overdue: text, not_returned: text, refunded: text }),
+    }),
+  ),
+});
+
+export const ApiStatistics = () =>
+  ApiOkResponse({ description: 'By hour the earliest first, else the most slips first', schema: statistics });
+export const ApiSlip = () => ApiOkResponse({ description: 'The slip', schema: describedSlip });
 export const ApiAccount = () => ApiOkResponse({ description: 'Its balances', schema: account });
 export const ApiNotReturned = () => ApiOkResponse({ description: 'Most slips first', schema: groups });

@@ -31,9 +31,14 @@ export function slipJson({ state, version, partition, offset }: SlipView): JsonV
   });
 }
 
-/** An event with its data decoded; data is null for a type or a value that this release does not know. */
-export function eventJson({ bytes, ...event }: LoggedEvent): JsonValue {
-  return toSnakeJson({ ...event, data: dataOf(bytes) });
+/**
+ * An event with its data decoded; data is null for a type or a value that this release does not know. What the submitter wrote
+ * beside the slip is shown to those who may read it.
+ */
+export function eventJson({ bytes, ...event }: LoggedEvent, withDetails: boolean): JsonValue {
+  const data = dataOf(bytes);
+  const shown = data !== null && 'details' in data && !withDetails ? { ...data, details: null } : data;
+  return toSnakeJson({ ...event, data: shown });
 }
 
 function dataOf(bytes: Buffer): object | null {

@@ -1,30 +1,26 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { CallerIdentity } from '@slipstream/identity';
 import { parseInstant, SlipstreamError } from '@slipstream/kernel';
-import { type JsonValue, type Page, Scopes } from '@slipstream/service-host';
-import { slipStatuses, wallClock } from '@slipstream/slip';
-import type { LedgerQueries } from '../../application/queries.ts';
-import { ApiPage } from './api-page.ts';
-import { ApiEvents, ApiSlip, ApiSlips } from './described.ts';
-import { Parameters, type Query as QueryOf, type Reply, type Request, toPage } from './parameters.ts';
+import {
+  ApiList,
+  answerList,
+  Caller,
+  type JsonValue,
+  type ListReply,
+  type ListRequest,
+  listParameters,
+  Scopes,
+} from '@slipstream/service-host';
+import type { LedgerQueries, SlipView } from '../../application/queries.ts';
+import { ApiSlip, describedEvent, describedSlip } from './described.ts';
+import { Parameters, type Query as QueryOf } from './parameters.ts';
 import { eventJson, slipJson } from './shapes.ts';
+import { ApiSlipFilter, readSlipFilter } from './slip-filter.ts';
 import { QUERIES } from './tokens.ts';
+import { isVisible, readsMetadata } from './visible.ts';
 
-const texts = ['reference', 'account', 'provider', 'cause', 'clock'] as const;
-const kinds = ['order', 'payout', 'payment'] as const;
-const outcomes = ['succeeded', 'failed', 'void'] as const;
 const sorts = ['submitted_at', '-submitted_at'] as const;
-const listParameters = [
-  ...texts,
-  'kind',
-  'status',
-  'outcome',
-  'submitted_from',
-  'submitted_to',
-  'sort',
-  'cursor',
-  'page_size',
-];
 
 @ApiTags('slips')
 @Scopes('slips:read')
@@ -33,43 +29,33 @@ export class SlipsController {
   constructor(@Inject(QUERIES) private readonly queries: LedgerQueries) {}
 
   @Get()
-  @ApiOperation({ summary: 'Slips by filter, latest submission first' })
-  @ApiQuery({ name: 'reference', required: false })
-  @ApiQuery({ name: 'account', required: false })
-  @ApiQuery({ name: 'provider', required: false })
-  @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
-  @ApiQuery({ name: 'kind', required: false, enum: kinds })
-  @ApiQuery({ name: 'status', required: false, enum: slipStatuses })
-  @ApiQuery({ name: 'outcome', required: false, enum: outcomes })
-  @ApiQuery({ name: 'cause', required: false, description: 'class or code of the diagnosed cause' })
-  @ApiQuery({ name: 'submitted_from', required: false, description: 'RFC 3339, included' })
-  @ApiQuery({ name: 'submitted_to', required: false, description: 'RFC 3339, not included' })
+  @ApiOperation({
+    summary: 'Slips by filter, the latest first',
+    description:
+      'A parameter that is repeated means any of its values, `name.not` none of them, and `metadata.<key>` what the submitter wrote ' +
+      'beside the slip. Pages stop at the slips that were known when the first one was read and show them as they are now. A page ' +
+      'looks at a bounded number of slips: it may have few items, or none, although `next` leads on.',
+  })
+  @ApiSlipFilter()
+  @ApiQuery({ name: 'deadline_from', required: false, description: 'RFC 3339, included' })
+  @ApiQuery({ name: 'deadline_to', required: false, description: 'RFC 3339, not included' })
   @ApiQuery({ name: 'sort', required: false, enum: sorts, description: 'default: -submitted_at' })
-  @ApiPage()
-  @ApiSlips()
-  async list(
+  @ApiList(describedSlip, 'A page of slips')
+  list(
     @Query() query: QueryOf,
-    @Req() request: Request,
-    @Res({ passthrough: true }) reply: Reply,
-  ): Promise<Page<JsonValue>> {
-    const parameters = new Parameters(query, listParameters);
-    const page = await this.queries.slips(
-      {
-        clock: parameters.text('clock') ?? wallClock,
-        reference: parameters.text('reference'),
-        account: parameters.text('account'),
-        provider: parameters.text('provider'),
-        cause: parameters.text('cause'),
-        kind: parameters.oneOf('kind', kinds),
-        status: parameters.oneOf('status', slipStatuses),
-        outcome: parameters.oneOf('outcome', outcomes),
-        submittedFrom: parameters.instant('submitted_from'),
-        submittedTo: parameters.instant('submitted_to'),
-      },
-      parameters.oneOf('sort', sorts) === 'submitted_at' ? 'asc' : 'desc',
-      parameters.page(([at, id, ...rest]) => isInstant(at) && id !== undefined && rest.length === 0),
-    );
-    return toPage(page, slipJson, request, reply);
+    @Caller() caller: CallerIdentity,
+    @Req() request: ListRequest,
+    @Res({ passthrough: true }) reply: ListReply,
+  ) {
+    const { filter, parameters } = readSlipFilter(query, caller, ['sort', ...listParameters]);
+    const order = parameters.oneOf('sort', sorts) === 'submitted_at' ? 'asc' : 'desc';
+    return answerList(request, reply, {
+      isKey: ([at, id, known, ...rest]) =>
+        isInstant(at) && id !== undefined && known !== undefined && rest.length === 0,
+      read: (page) => this.queries.slips(filter, order, page),
+      show: slipJson,
+      item: describedSlip,
+    });
   }
 
   @Get(':id')
@@ -79,50 +65,57 @@ export class SlipsController {
     required: false,
     description: 'answer only when the ledger has applied this position; at most 5 s later',
   })
+  @ApiQuery({ name: 'at', required: false, description: 'RFC 3339: the slip as its events told it then' })
   @ApiSlip()
   async show(
     @Param('id') id: string,
     @Query() query: QueryOf,
-    @Res({ passthrough: true }) reply: Reply,
+    @Caller() caller: CallerIdentity,
+    @Res({ passthrough: true }) reply: ListReply,
   ): Promise<JsonValue> {
-    const position = new Parameters(query, ['min_position']).position('min_position');
+    const parameters = new Parameters(query, ['min_position', 'at']);
+    const at = parameters.instant('at');
+    const position = parameters.position('min_position');
     if (position && !(await this.queries.waitFor(position))) {
       throw new SlipstreamError('position_timeout', 'The ledger has not applied that position yet.');
     }
-    const slip = await this.queries.slip(storable(id));
-    if (slip === null) throw noSlip(id);
-    reply.header('etag', `"${slip.version}"`);
+    const slip = await this.#visible(id, caller, at);
+    if (at === undefined) reply.header('etag', `"${slip.version}"`);
     return slipJson(slip);
   }
 
   @Get(':id/events')
-  @ApiOperation({ summary: 'The events of a slip in log order' })
-  @ApiPage()
-  @ApiEvents()
+  @ApiOperation({
+    summary: 'The events of a slip in log order',
+    description:
+      'What the submitter wrote beside the slip (`details`) is shown with the scope `metadata:read` alone.',
+  })
+  @ApiList(describedEvent, 'A page of its events')
   async events(
     @Param('id') id: string,
     @Query() query: QueryOf,
-    @Req() request: Request,
-    @Res({ passthrough: true }) reply: Reply,
-  ): Promise<Page<JsonValue>> {
-    const parameters = new Parameters(query, ['cursor', 'page_size']);
-    const isKey = (key: readonly string[]) => key.length === 1 && /^\d{1,15}$/.test(key[0]!);
-    const page = await this.queries.events(storable(id), parameters.page(isKey));
-    if (page === null) throw noSlip(id);
-    return toPage(page, eventJson, request, reply);
+    @Caller() caller: CallerIdentity,
+    @Req() request: ListRequest,
+    @Res({ passthrough: true }) reply: ListReply,
+  ) {
+    new Parameters(query, listParameters);
+    await this.#visible(id, caller);
+    return answerList(request, reply, {
+      isKey: ([version, ...rest]) => version !== undefined && /^\d{1,15}$/.test(version) && rest.length === 0,
+      read: (page) => this.queries.events(id, page),
+      show: (event) => eventJson(event, readsMetadata(caller)),
+      item: describedEvent,
+    });
+  }
+
+  /** PostgreSQL's text cannot hold NUL, so no slip has such an id. */
+  async #visible(id: string, caller: CallerIdentity, at?: string): Promise<SlipView> {
+    const slip = id.includes('\0') ? null : await this.queries.slip(id, at);
+    if (slip !== null && isVisible(slip, caller)) return slip;
+    throw new SlipstreamError('not_found', `There is no slip ${JSON.stringify(id)}${at ? ' then' : ''}.`);
   }
 }
 
 function isInstant(text: string | undefined): boolean {
   return text !== undefined && parseInstant(text) === text;
-}
-
-/** PostgreSQL's text cannot hold NUL, so no slip has such an id. */
-function storable(id: string): string {
-  if (id.includes('\0')) throw noSlip(id);
-  return id;
-}
-
-function noSlip(id: string): SlipstreamError {
-  return new SlipstreamError('not_found', `There is no slip ${JSON.stringify(id)}.`);
 }

@@ -1,29 +1,134 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { type JsonValue, Scopes, toSnakeJson } from '@slipstream/service-host';
+import type { CallerIdentity } from '@slipstream/identity';
+import { type Instant, instantFromMicros, instantToMicros } from '@slipstream/kernel';
+import { Caller, type JsonValue, Scopes, toSnakeJson, unusable } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
-import type { LedgerQueries } from '../../application/queries.ts';
-import { ApiNotReturned } from './described.ts';
+import {
+  type CountedGroup,
+  type LedgerQueries,
+  type NotReturnedGrouping,
+  type SlipField,
+  type SlipGrouping,
+  slipGroupings,
+} from '../../application/queries.ts';
+import { ApiNotReturned, ApiStatistics } from './described.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
+import { ApiSlipFilter, countedFields, readSlipFilter, readTerms, termNames } from './slip-filter.ts';
 import { QUERIES } from './tokens.ts';
 
 const groupings = ['provider', 'cause', 'hour'] as const;
+const cohortFields: readonly SlipField[] = ['provider', 'route', 'kind', 'currency', 'cause_code'];
 
 @ApiTags('stats')
-@Scopes('slips:read')
+@Scopes('slips:read:all')
 @Controller('v1/stats')
 export class StatsController {
   constructor(@Inject(QUERIES) private readonly queries: LedgerQueries) {}
 
-  @Get('not-returned')
-  @ApiOperation({ summary: 'Slips called overdue that have no outcome, counted by provider, cause or hour' })
-  @ApiQuery({ name: 'group_by', required: false, enum: groupings, description: 'default: provider' })
+  @Get('slips')
+  @ApiOperation({
+    summary:
+      'How many slips came, and what became of them, by the hour of submission or by what they have in common',
+    description:
+      '`lists` of each row leads to the slips that a figure counts. Of slips that wait as a draft it counts the hour in which they came.',
+  })
+  @ApiQuery({ name: 'group_by', required: false, enum: slipGroupings, description: 'default: hour' })
+  @ApiSlipFilter(cohortFields, { ranges: false })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
-  @ApiNotReturned()
-  async notReturned(@Query() query: QueryOf): Promise<JsonValue> {
-    const parameters = new Parameters(query, ['group_by', 'clock']);
-    const grouping = parameters.oneOf('group_by', groupings) ?? 'provider';
-    const clock = parameters.text('clock') ?? wallClock;
-    return toSnakeJson({ data: await this.queries.notReturned(clock, grouping) });
+  @ApiQuery({ name: 'submitted_from', required: false, description: 'a whole hour (RFC 3339), included' })
+  @ApiQuery({ name: 'submitted_to', required: false, description: 'a whole hour (RFC 3339), not included' })
+  @ApiStatistics()
+  async slips(@Query() query: QueryOf): Promise<JsonValue> {
+    const singles = ['group_by', 'clock', 'submitted_from', 'submitted_to'];
+    const parameters = new Parameters(query, singles, termNames(cohortFields));
+    const grouping = parameters.oneOf('group_by', slipGroupings) ?? 'hour';
+    const filter = {
+      clock: parameters.text('clock') ?? wallClock,
+      terms: readTerms(parameters, cohortFields),
+      from: wholeHour(parameters, 'submitted_from'),
+      to: wholeHour(parameters, 'submitted_to'),
+    };
+    const groups = await this.queries.statistics(filter, grouping);
+    return toSnakeJson({
+      data: groups.map((group) => ({ ...group, lists: listsOf(query, grouping, group) })),
+    });
   }
+
+  @Get('not-returned')
+  @ApiOperation({
+    summary:
+      'Slips called overdue to which no answer has come, counted by provider, cause or hour of the deadline',
+    description: '`list` of each row leads to the slips that it counts.',
+  })
+  @ApiQuery({ name: 'group_by', required: false, enum: groupings, description: 'default: provider' })
+  @ApiSlipFilter(countedFields)
+  @ApiNotReturned()
+  async notReturned(@Query() query: QueryOf, @Caller() caller: CallerIdentity): Promise<JsonValue> {
+    const { filter, parameters } = readSlipFilter(query, caller, ['group_by'], countedFields);
+    const grouping = parameters.oneOf('group_by', groupings) ?? 'provider';
+    const groups = await this.queries.notReturned(filter, grouping);
+    return toSnakeJson({
+      data: groups.map((group) => ({ ...group, list: listOf(query, grouping, group.key) })),
+    });
+  }
+}
+
+const hourMicros = 3_600_000_000n;
+
+/** The address of the slips that a group counts. */
+function listOf(query: QueryOf, grouping: NotReturnedGrouping, key: string | null): string {
+  const field = { provider: 'provider', cause: 'cause_code', hour: 'deadline' }[grouping];
+  return addressOf(query, field, key, { not_returned: ['true'] });
+}
+
+/** The addresses of the slips that each figure counts. */
+function listsOf(query: QueryOf, grouping: SlipGrouping, { key }: CountedGroup) {
+  const field = { cause: 'cause_code', hour: 'submitted' }[grouping as 'cause'] ?? grouping;
+  const of = (more: Readonly<Record<string, readonly string[]>>) => addressOf(query, field, key, more);
+  return {
+    slips: of({}),
+    returned: of({ outcome: ['succeeded', 'failed', 'void'] }),
+    overdue: of({ overdue: ['true'] }),
+    notReturned: of({ not_returned: ['true'] }),
+    refunded: of({ status: ['refunded'] }),
+  };
+}
+
+/** Slips by the filters of a question, of one of its groups: `key` is what they have in `field`, of a time its hour. */
+function addressOf(
+  query: QueryOf,
+  field: string,
+  key: string | null,
+  more: Readonly<Record<string, readonly string[]>>,
+): string {
+  const parameters = new URLSearchParams();
+  const add = (given: Readonly<Record<string, unknown>>) => {
+    for (const [name, value] of Object.entries(given)) {
+      for (const one of [value].flat()) parameters.append(name, String(one));
+    }
+  };
+  const { group_by: _, ...filters } = query;
+  add(filters);
+  add(more);
+  const isTime = field === 'deadline' || field === 'submitted';
+  if (key === null) parameters.append('lacks', lackedOf[field] ?? field);
+  else if (isTime) {
+    parameters.set(`${field}_from`, key);
+    parameters.set(`${field}_to`, hourAfter(key));
+  } else parameters.set(field, key);
+  return `/v1/slips?${parameters}`;
+}
+
+/** What slips lack that have no value in a field. */
+const lackedOf: Readonly<Record<string, string>> = { cause_code: 'cause', currency: 'amount' };
+
+function hourAfter(instant: Instant): Instant {
+  return instantFromMicros(instantToMicros(instant) + hourMicros);
+}
+
+function wholeHour(parameters: Parameters, name: string): Instant | undefined {
+  const instant = parameters.instant(name);
+  if (instant === undefined || instantToMicros(instant) % hourMicros === 0n) return instant;
+  throw unusable(name, 'must be a whole hour, as in 2026-11-22T10:00:00Z');
 }

@@ -13,7 +13,7 @@ function slip(n: number, version: number, facts: Partial<SlipState> = {}): Store
   return {
     slip: {
       ...{ slipId, partition: n % 3, version, position: version, chain: '\0'.repeat(32), clock: 'wall' },
-      ...{ listedAt: '2026-01-01T00:00:00.000000Z', state, waitsFrom: null },
+      ...{ listedAt: '2026-01-01T00:00:00.000000Z', firstOffset: 1, state, waitsFrom: null },
     },
     hold: null,
     entries: 0,

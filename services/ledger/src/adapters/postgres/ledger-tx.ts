@@ -2,9 +2,11 @@ import { assert, instantFromMicros, instantToMicros } from '@slipstream/kernel';
 import { columns, columnTypes, rowsOf, type Tx } from '@slipstream/postgres';
 import type { Booking, LedgerTx, LogEntry, SlipChange, StoredSlip } from '../../application/ports.ts';
 import { entryOf } from '../../domain/posting/entry.ts';
+import { FigureChanges } from '../../domain/statistics/figures.ts';
 import { type Accounts, lockedBalances } from './accounts.ts';
 import type { Remembered } from './remembered.ts';
 import { differing } from './resent.ts';
+import { addFigures } from './slip-hours.ts';
 import { differsUsually, loadSql, mayLag, type SlipRow, slipRow, toStored } from './slip-rows.ts';
 import { standsOf } from './slip-states.ts';
 import { entries, eventLog, newSlips, updates, usualUpdates } from './tables.ts';
@@ -27,6 +29,7 @@ export function ledgerTx(tx: Tx, { accounts, slips }: Remembered): LedgerTx {
         writeSlips(tx, booking.slips),
         tx.insert(eventLog, rowsOf(booking.log, logRow)),
         booking.transactions.length > 0 ? book(tx, accounts, booking) : null,
+        count(tx, booking.slips),
       ]);
       tx.afterCommit(() => slips.keep(written));
     },
@@ -68,6 +71,12 @@ async function writeSlips(tx: Tx, slips: readonly SlipChange[]): Promise<StoredS
     change(tx, others.length, updates.sql, () => updates.rows.parameters(others)),
   ]);
   return stored;
+}
+
+function count(tx: Tx, slips: readonly SlipChange[]): void {
+  const changes = new FigureChanges();
+  for (const { before, slip } of slips) changes.add(before?.slip ?? null, slip);
+  addFigures(tx, changes.changed());
 }
 
 type ChangedRow = ReturnType<typeof slipRow> & { readonly before: number };

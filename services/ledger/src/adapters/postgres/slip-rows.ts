@@ -2,7 +2,7 @@ import { type Instant, type Money, type MoneyJson, moneyToJson } from '@slipstre
 import { type SlipKind, type SlipState, serializeState } from '@slipstream/slip';
 import type { SlipChange, SlipInBooks, StoredSlip } from '../../application/ports.ts';
 import type { Hold, HoldStatus } from '../../domain/hold/hold.ts';
-import { statusOf } from '../../domain/log/follow.ts';
+import { type FollowedSlip, statusOf } from '../../domain/log/follow.ts';
 import { type Stand, type StateRow, snapshotVersionOf, stateColumns } from './slip-states.ts';
 import { rareColumns } from './tables.ts';
 
@@ -20,6 +20,7 @@ export interface SlipRow extends StateRow {
   readonly partition: number;
   readonly clock: string;
   readonly listed_at: Instant;
+  readonly first_offset: string | null;
   readonly hold_status: HoldStatus | null;
   readonly hold_terms: string | null;
   readonly entries: number;
@@ -33,7 +34,7 @@ export const settledSince = `(slip.entries = 1 and exists (
   select from entry e where e.slip_id = slip.id and e.n = 2 and e.type = 'settle'))`;
 
 export const loadSql = `
-select id, partition, clock, listed_at, hold_terms, ${stateColumns},
+select id, partition, clock, listed_at, first_offset, hold_terms, ${stateColumns},
   case when settled then 'settled' else hold_status end as hold_status,
   case when settled then 2 else entries end as entries
 from slip, lateral (select ${settledSince} as settled) as since where id = any($1::text[])`;
@@ -61,6 +62,11 @@ export function slipRow({ slip, hold, entries, snapshotAt }: SlipInBooks) {
     amount: state?.amount?.amount ?? null,
     currency: state?.amount?.currency ?? null,
     listed_at: slip.listedAt,
+    first_offset: slip.firstOffset,
+    confirmed_at: confirmedAt(slip),
+    caller: state?.caller ?? null,
+    route: state?.route ?? null,
+    case_status: state?.case?.status ?? null,
     deadline: state?.deadline ?? null,
     overdue: state?.overdue ?? false,
     not_returned: state?.overdue === true && state.outcome === null,
@@ -74,6 +80,12 @@ export function slipRow({ slip, hold, entries, snapshotAt }: SlipInBooks) {
     hold_terms: hold === null || isOnSlipsTerms(hold, state) ? null : writeTerms(hold),
     entries,
   };
+}
+
+/** When it was submitted, if that was not its first event. */
+function confirmedAt({ state, listedAt }: FollowedSlip): Instant | null {
+  const submittedAt = state?.submittedAt ?? null;
+  return submittedAt === listedAt ? null : submittedAt;
 }
 
 /** Whether two rows of a slip differ in what changes at nearly every event only. */
@@ -119,6 +131,8 @@ function showsTheSame(state: SlipState, was: SlipState): boolean {
     state.provider === was.provider &&
     state.kind === was.kind &&
     state.cause === was.cause &&
+    state.case === was.case &&
+    state.submittedAt === was.submittedAt &&
     state.amount === was.amount &&
     state.deadline === was.deadline &&
     state.overdue === was.overdue
@@ -138,6 +152,7 @@ export function toStored(row: SlipRow, { state, version, position, chain }: Stan
       ...{ slipId: row.id, partition: row.partition, version, position, chain },
       waitsFrom: row.waits_from === null ? null : Number(row.waits_from),
       clock: row.clock,
+      firstOffset: row.first_offset === null ? 0 : Number(row.first_offset),
       listedAt: row.listed_at,
       state,
     },

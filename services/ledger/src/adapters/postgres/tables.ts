@@ -35,7 +35,10 @@ const rare = {
   cause_code: text,
   amount: numeric,
   currency: text,
-  listed_at: timestamptz,
+  confirmed_at: timestamptz,
+  caller: text,
+  route: text,
+  case_status: text,
   deadline: timestamptz,
   overdue: bool,
   not_returned: bool,
@@ -45,7 +48,7 @@ const rare = {
 };
 
 export const newSlips = table('slip', {
-  ...{ id: text, partition: int4, clock: text },
+  ...{ id: text, partition: int4, clock: text, listed_at: timestamptz, first_offset: int8 },
   ...usual,
   ...rare,
   snapshot: text,

@@ -25,6 +25,8 @@ export interface FollowedSlip {
   readonly slipId: string;
   /** Where all of its events lie. */
   readonly partition: number;
+  /** Offset of the first of its events. */
+  readonly firstOffset: number;
   /** Events in the log, in partition order. */
   readonly version: number;
   /** Offset of the last of them. */
@@ -32,7 +34,7 @@ export interface FollowedSlip {
   /** Rule 8's hash chain over their bytes. */
   readonly chain: Hash;
   readonly clock: string;
-  /** When it was submitted, or the time of its first event when it never was. */
+  /** The time of its first event: what lists sort by, and never changes. */
   readonly listedAt: Instant;
   /** null while no event came that could be read. */
   readonly state: SlipState | null;
@@ -60,15 +62,15 @@ export function fold(state: SlipState | null, recorded: RecordedEvent | null): S
 export function follow(slip: FollowedSlip | null, record: LogRecord, sha256: Sha256): FollowedSlip {
   const { slipId, partition, clock, recorded } = record;
   const state = fold(slip?.state ?? null, recorded);
-  const first = timeOn(record);
   return {
     slipId,
     partition,
+    firstOffset: slip?.firstOffset ?? record.offset,
     version: (slip?.version ?? 0) + 1,
     position: record.offset,
     chain: sha256(record.bytes, slip?.chain),
     clock: state?.clock ?? slip?.clock ?? clock,
-    listedAt: state?.submittedAt ?? slip?.listedAt ?? first,
+    listedAt: slip?.listedAt ?? timeOn(record),
     state,
     waitsFrom: null,
   };
@@ -91,7 +93,6 @@ export function foldLogged(slip: FollowedSlip, { offset, recorded }: LogRecord):
   return {
     ...slip,
     clock: state?.clock ?? slip.clock,
-    listedAt: state?.submittedAt ?? slip.listedAt,
     state,
     waitsFrom: offset < slip.position ? offset + 1 : null,
   };

@@ -1,15 +1,36 @@
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { parseInstant } from '@slipstream/kernel';
-import { encodeCursor, linkHeader, Parameters, Scopes, toSnakeJson } from '@slipstream/service-host';
+import {
+  ApiList,
+  answerList,
+  type ListReply,
+  type ListRequest,
+  listParameters,
+  Parameters,
+  Scopes,
+  schemas,
+  toSnakeJson,
+} from '@slipstream/service-host';
 import { type UnmatchedPlace, unmatchedKinds, unmatchedReasons } from '../../application/unmatched.ts';
 import type { UseCases } from '../../application/use-cases.ts';
 
 export const UNMATCHED_VIEW = Symbol('unmatched view');
 
-interface Reply {
-  header(name: string, value: string): unknown;
-}
+const { object, oneOf, optional, text, time, whole } = schemas;
+
+const item = object({
+  kind: oneOf(...unmatchedKinds),
+  reason: oneOf(...unmatchedReasons),
+  sender: text,
+  id: text,
+  slip_id: optional(text),
+  reference: optional(text),
+  clock: text,
+  received_at: time,
+  age_s: optional(whole),
+  said: text,
+});
 
 @ApiTags('unmatched')
 @Controller('v1/unmatched')
@@ -24,42 +45,40 @@ export class UnmatchedController {
   @ApiQuery({ name: 'kind', required: false, enum: unmatchedKinds })
   @ApiQuery({ name: 'reason', required: false, enum: unmatchedReasons })
   @ApiQuery({ name: 'sender', required: false })
-  @ApiQuery({ name: 'cursor', required: false })
-  @ApiQuery({ name: 'page_size', required: false, type: Number })
-  @ApiOkResponse({ description: 'A page: `{data, next, previous}`' })
-  async list(
+  @ApiList(item, 'What has no slip yet')
+  list(
     @Query() query: Record<string, string>,
-    @Req() request: { readonly url: string },
-    @Res({ passthrough: true }) reply: Reply,
+    @Req() request: ListRequest,
+    @Res({ passthrough: true }) reply: ListReply,
   ) {
-    const parameters = new Parameters(query, ['kind', 'reason', 'sender', 'cursor', 'page_size']);
+    const parameters = new Parameters(query, ['kind', 'reason', 'sender', ...listParameters]);
     const filter = {
       kind: parameters.oneOf('kind', unmatchedKinds) ?? null,
       reason: parameters.oneOf('reason', unmatchedReasons) ?? null,
       sender: parameters.text('sender') ?? null,
     };
-    const after = parameters.cursor(isPlace);
-    const page = await this.views.showUnmatched(filter, after && toPlace(after), parameters.pageSize());
-    const ends = { next: page.next && toCursor(page.next), previous: null };
-    const link = linkHeader(request.url, ends);
-    if (link !== null) reply.header('link', link);
-    return { data: toSnakeJson(page.data), ...ends };
+    return answerList(request, reply, {
+      isKey: isPlace,
+      read: async ({ limit, from }) => {
+        const page = await this.views.showUnmatched(filter, from && toPlace(from.key), limit);
+        return { items: page.data, next: page.next && keyOf(page.next), previous: null };
+      },
+      show: toSnakeJson,
+      item,
+    });
   }
 }
 
-type CursorContent = [string, UnmatchedPlace['kind'], string, string];
-
-function isPlace(value: unknown): value is CursorContent {
-  if (!Array.isArray(value) || value.length !== 4) return false;
-  if (!value.every((part) => typeof part === 'string' && !part.includes('\0'))) return false;
-  const [receivedAt, kind] = value;
-  return parseInstant(receivedAt) === receivedAt && unmatchedKinds.includes(kind);
+function isPlace(key: readonly string[]): boolean {
+  const [receivedAt, kind, , id, ...rest] = key;
+  if (id === undefined || rest.length > 0 || key.some((part) => part.includes('\0'))) return false;
+  return parseInstant(receivedAt!) === receivedAt && unmatchedKinds.some((known) => known === kind);
 }
 
-function toPlace([receivedAt, kind, sender, id]: CursorContent): UnmatchedPlace {
-  return { receivedAt, kind, sender, id };
+function toPlace([receivedAt, kind, sender, id]: readonly string[]): UnmatchedPlace {
+  return { receivedAt, kind, sender, id } as UnmatchedPlace;
 }
 
-function toCursor({ receivedAt, kind, sender, id }: UnmatchedPlace): string {
-  return encodeCursor([receivedAt, kind, sender, id]);
+function keyOf({ receivedAt, kind, sender, id }: UnmatchedPlace): readonly string[] {
+  return [receivedAt, kind, sender, id];
 }

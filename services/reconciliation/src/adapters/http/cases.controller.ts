@@ -2,24 +2,22 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import { ApiQuery } from '@nestjs/swagger';
 import { parseInstant, SlipstreamError } from '@slipstream/kernel';
 import {
-  encodeCursor,
-  linkHeader,
+  answerList,
+  type ListReply,
+  type ListRequest,
+  listParameters,
   Parameters,
   rejectUnknownQuery,
   Scopes,
   toSnakeJson,
 } from '@slipstream/service-host';
 import type { CaseFilter, CasePosition, Reads } from '../../application/reads.ts';
-import { ApiCase, ApiCases } from './described.ts';
+import { ApiCase, ApiCases, describedCase } from './described.ts';
 
 /** Injection token of {@link Reads}. */
 export const READS = Symbol('reconciliation:reads');
 
-const known = ['status', 'cause', 'provider', 'cursor', 'page_size'] as const;
-
-interface Reply {
-  header(name: string, value: string): unknown;
-}
+const known = ['status', 'cause', 'provider', ...listParameters] as const;
 
 @Controller('v1/cases')
 @Scopes('cases:read')
@@ -31,26 +29,22 @@ export class CasesController {
   @ApiQuery({ name: 'status', required: false, enum: ['open', 'closed'] })
   @ApiQuery({ name: 'cause', required: false })
   @ApiQuery({ name: 'provider', required: false })
-  @ApiQuery({ name: 'cursor', required: false })
-  @ApiQuery({ name: 'page_size', required: false, type: Number })
   @ApiCases()
-  async list(
+  list(
     @Query() query: Record<string, string>,
-    @Req() request: { readonly url: string },
-    @Res({ passthrough: true }) reply: Reply,
+    @Req() request: ListRequest,
+    @Res({ passthrough: true }) reply: ListReply,
   ) {
-    const parameters = new Parameters(query, known);
-    const pageSize = parameters.pageSize();
-    const from = parameters.cursor(isPosition);
-    const { cases, ...ends } = await this.reads.cases(
-      toFilter(parameters),
-      from && toPosition(from),
-      pageSize,
-    );
-    const page = { next: toCursor(ends.next), previous: toCursor(ends.previous) };
-    const link = linkHeader(request.url, page);
-    if (link !== null) reply.header('link', link);
-    return { data: toSnakeJson(cases), ...page };
+    const filter = toFilter(new Parameters(query, known));
+    return answerList(request, reply, {
+      isKey,
+      read: async ({ limit, from }) => {
+        const { cases, next, previous } = await this.reads.cases(filter, from && toPosition(from), limit);
+        return { items: cases, next: next && keyOf(next), previous: previous && keyOf(previous) };
+      },
+      show: toSnakeJson,
+      item: describedCase,
+    });
   }
 
   /** The case of one slip, with its diagnosis. */
@@ -73,24 +67,15 @@ function toFilter(parameters: Parameters): CaseFilter {
   };
 }
 
-type CursorContent = [string, string, number];
-
-function isPosition(value: unknown): value is CursorContent {
-  if (!Array.isArray(value) || value.length !== 3) return false;
-  const [at, slipId, back] = value;
-  return (
-    typeof at === 'string' &&
-    parseInstant(at) === at &&
-    typeof slipId === 'string' &&
-    !slipId.includes('\0') &&
-    typeof back === 'number'
-  );
+function isKey([at, slipId, ...rest]: readonly string[]): boolean {
+  if (at === undefined || slipId === undefined || rest.length > 0) return false;
+  return parseInstant(at) === at && !slipId.includes('\0');
 }
 
-function toPosition([at, slipId, back]: CursorContent): CasePosition {
-  return { at, slipId, back: back === 1 };
+function toPosition({ side, key }: { readonly side: string; readonly key: readonly string[] }): CasePosition {
+  return { at: key[0]!, slipId: key[1]!, back: side === 'before' };
 }
 
-function toCursor(position: CasePosition | null): string | null {
-  return position && encodeCursor([position.at, position.slipId, position.back ? 1 : 0]);
+function keyOf({ at, slipId }: CasePosition): readonly string[] {
+  return [at, slipId];
 }

@@ -1,9 +1,9 @@
 import { ApiOkResponse } from '@nestjs/swagger';
-import { schemas } from '@slipstream/service-host';
+import { ApiList, schemas } from '@slipstream/service-host';
 
-const { list, object, oneOf, optional, pageOf, text, time, whole, yesOrNo } = schemas;
+const { list, object, oneOf, optional, text, time, whole, yesOrNo } = schemas;
 
-const case_ = object({
+export const describedCase = object({
   slip_id: text,
   status: oneOf('open', 'closed'),
   reason: text,
@@ -30,11 +30,11 @@ const watermarks = object({
   detector: object({ blind: yesOrNo, why: optional(text), lag_ms: { type: 'number' } }),
 });
 
-export const ApiCases = () => ApiOkResponse({ description: 'A page of cases', schema: pageOf(case_) });
+export const ApiCases = () => ApiList(describedCase, 'Cases');
 export const ApiCase = () =>
   ApiOkResponse({
     description: 'The case, with its diagnosis and the ids of the events that show it',
-    schema: case_,
+    schema: describedCase,
   });
 export const ApiWatermarks = () =>
   ApiOkResponse({

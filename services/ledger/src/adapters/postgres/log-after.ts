@@ -1,0 +1,49 @@
+import type { UnitOfWork } from '@slipstream/postgres';
+import type { EventFilter, LogStretch } from '../../application/queries.ts';
+import { type EventRow, toLogged } from './logged-events.ts';
+import { conditionsOf, type Place } from './slip-filter.ts';
+
+/** Events of one partition in a stretch, so that all of them come on alike. */
+const perPartitionMax = 100;
+
+interface Row extends Omit<EventRow, 'bytes'> {
+  partition: number;
+  kafka_offset: string;
+  slip_id: string;
+  /** null: not asked for. */
+  bytes: Buffer | null;
+}
+
+/** What the log has from these places on, a bounded number of events of each partition; in the order of each partition. */
+export async function logAfter(
+  unitOfWork: UnitOfWork,
+  filter: EventFilter,
+  from: readonly number[],
+): Promise<LogStretch> {
+  const parameters: unknown[] = [from, perPartitionMax];
+  const place: Place = (value) => `$${parameters.push(value)}`;
+  const { slips, caller, terms, clock } = filter;
+  const conditions = conditionsOf({ clock: '', terms, metadata: [], caller: null }, place);
+  if (clock !== null) conditions.push(`slip.clock = ${place(clock)}`);
+  if (caller !== null) conditions.push(`slip.caller = ${place(caller)}`);
+  if (slips.length > 0) conditions.push(`slip.id = any(${place(slips)}::text[])`);
+  const rows = await unitOfWork.query<Row>(
+    `select l.partition, l.kafka_offset, l.slip_id, l.version, case when ${['true', ...conditions].join(' and ')} then l.bytes end as bytes
+     from unnest($1::bigint[]) with ordinality as p(start, n), lateral (
+       select e.partition, e.kafka_offset, e.slip_id, e.version, e.bytes from event_log e
+       where e.partition = p.n - 1 and e.kafka_offset >= p.start order by e.kafka_offset limit $2::int) as l
+     join slip on slip.id = l.slip_id
+     order by l.partition, l.kafka_offset`,
+    parameters,
+  );
+  const until = [...from];
+  for (const { partition, kafka_offset } of rows) until[partition] = Number(kafka_offset) + 1;
+  const events = rows.flatMap((row) => {
+    const { partition, bytes, slip_id } = row;
+    if (bytes === null) return [];
+    const event = toLogged({ ...row, bytes }, slip_id);
+    if (filter.types.length > 0 && !filter.types.includes(event.type)) return [];
+    return [{ ...event, partition, offset: Number(row.kafka_offset) }];
+  });
+  return { events, until };
+}

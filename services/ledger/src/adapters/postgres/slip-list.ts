@@ -1,0 +1,158 @@
+import { readEnvelope, slipEventOf } from '@slipstream/contracts';
+import { isSlipstreamError } from '@slipstream/kernel';
+import type { Tx } from '@slipstream/postgres';
+import { fits } from '../../application/fits.ts';
+import type { PageOf, PageRequest, SlipFilter, SlipView } from '../../application/queries.ts';
+import { logEnds } from './log-ends.ts';
+import { branchesOf, conditionsOf, type Place } from './slip-filter.ts';
+import { type SlipRow, slipColumns, toViews } from './slip-views.ts';
+
+/** Slips that a page looks at: in their rows, and where only their events tell whether they fit. */
+const examinedMax = 10_000;
+const foldedMax = 1_000;
+
+interface FoundRow extends SlipRow {
+  /** Its place among the slips that this page looks at. */
+  examined: string;
+  matched: boolean;
+}
+
+/**
+ * A page of slips, with what it stops at in its keys: the slips that were known when the first page was read, by how far each
+ * partition of the log had been handled. All in one snapshot of the database.
+ */
+export async function slipPage(
+  tx: Tx,
+  filter: SlipFilter,
+  order: 'asc' | 'desc',
+  page: PageRequest,
+): Promise<PageOf<SlipView>> {
+  const known = page.from?.key[2] ?? writeEnds(await logEnds(tx));
+  const search = searchFor(filter, order, page, known);
+  const rows = await tx.query<FoundRow>(search.sql, search.parameters);
+  const matching = rows.filter(({ matched }) => matched);
+  const views = await toViews(tx, matching);
+  const metadata = filter.metadata.length === 0 ? null : await metadataOf(tx, views);
+  const found = matching
+    .map((row, n) => ({ row, view: views[n]! }))
+    .filter(({ view }) => fits(view, filter, metadata?.get(view.state.slipId) ?? {}));
+  const shown = found.slice(0, page.limit);
+  const keyOf = (row: SlipRow) => [row.listed_at, row.id, known];
+  const last = rows.at(-1);
+  const wasCut =
+    last !== undefined && (rows.length === search.limit || Number(last.examined) === search.examinedMax);
+  const behind = found.length > page.limit ? shown.at(-1)!.row : wasCut ? last : null;
+  const before = page.from === null ? null : (shown[0]?.row ?? behind);
+  const [next, previous] = [behind, before].map((row) => row && keyOf(row));
+  const items = shown.map(({ view }) => view);
+  if (page.from?.side !== 'before') return { items, next: next ?? null, previous: previous ?? null };
+  return { items: items.reverse(), next: previous ?? null, previous: next ?? null };
+}
+
+/** How far each partition of the log was handled, as keys have it. */
+const writeEnds = (ends: readonly number[]): string => ends.map((end) => end.toString(36)).join('.');
+const readEnds = (text: string): number[] => text.split('.').map((end) => Number.parseInt(end, 36));
+
+interface Search {
+  readonly sql: string;
+  readonly parameters: unknown[];
+  /** Rows that it gives at most, and slips that it looks at. */
+  readonly limit: number;
+  readonly examinedMax: number;
+}
+
+/**
+ * Reads slips in their order, each of the branches by its index, until enough match or enough were looked at. The last one that
+ * was looked at is given too: from there the next page goes on.
+ */
+export function searchFor(
+  filter: SlipFilter,
+  order: 'asc' | 'desc',
+  { limit, from }: PageRequest,
+  known: string,
+): Search {
+  const parameters: unknown[] = [];
+  const place: Place = (value) => `$${parameters.push(value)}`;
+  const isFolded = needsEvents(filter);
+  const max = isFolded ? foldedMax : examinedMax;
+  const direction = (order === 'asc') === (from?.side !== 'before') ? 'asc' : 'desc';
+  const sorted = (table: string) => `${table}.listed_at ${direction}, ${table}.id ${direction}`;
+  const bounds = [`slip.clock = ${place(filter.clock)}`];
+  if (from !== null) {
+    const [listedAt, id] = from.key;
+    const sign = direction === 'asc' ? '>' : '<';
+    bounds.push(`(slip.listed_at, slip.id) ${sign} (${place(listedAt)}::timestamptz, ${place(id)}::text)`);
+  }
+  const branches = branchesOf(filter, place).flatMap(inTime(filter, place));
+  const parts = branches.map((branch) => {
+    const where = [...bounds, branch].join(' and ');
+    return `select * from (select slip.* from slip where ${where} order by ${sorted('slip')} limit ${max}) as part`;
+  });
+  const ends = place(readEnds(known));
+  const matches = [
+    `(slip.first_offset is null or slip.first_offset < coalesce((${ends}::bigint[])[slip.partition + 1], 0))`,
+    ...conditionsOf(filter, place),
+  ].join(' and ');
+  const rows = isFolded ? max : limit + 1;
+  const sql = `
+select ${slipColumns}, examined, matched from (
+  select slip.*, (${matches}) is true as matched from (
+    select slip.*, row_number() over (order by ${sorted('slip')}) as examined from (
+      ${parts.join('\n      union all ')}
+      order by listed_at ${direction}, id ${direction} limit ${max}) as slip) as slip) as slip
+where matched or examined = ${max} order by ${sorted('slip')} limit ${rows}`;
+  return { sql, parameters, limit: rows, examinedMax: max };
+}
+
+/** By the time of the submission, which for few slips is another one than that of their first event. */
+function inTime({ submittedFrom, submittedTo }: SlipFilter, place: Place): (branch: string) => string[] {
+  const bounds = [
+    ...(submittedFrom === undefined ? [] : [`slip.listed_at >= ${place(submittedFrom)}::timestamptz`]),
+    ...(submittedTo === undefined ? [] : [`slip.listed_at < ${place(submittedTo)}::timestamptz`]),
+  ];
+  if (bounds.length === 0) return (branch) => [branch];
+  const within = bounds.join(' and ');
+  return (branch) => [
+    `${branch} and ${within}`,
+    `${branch} and not (${within}) and slip.confirmed_at is not null`,
+  ];
+}
+
+/** Whether rows do not tell it. */
+function needsEvents({ terms, metadata }: SlipFilter): boolean {
+  if (metadata.length > 0) return true;
+  return terms.some(
+    ({ field, values }) =>
+      field === 'provider_reference' || (field === 'lacks' && values.includes('provider_reference')),
+  );
+}
+
+/** Submissions are among a slip's first events. */
+const firstEventsSql = `
+select slip_id, bytes from event_log where slip_id = any($1::text[]) and version <= 8 order by slip_id, version`;
+
+/** What submitters wrote beside their slips. */
+async function metadataOf(
+  tx: Tx,
+  views: readonly SlipView[],
+): Promise<Map<string, Readonly<Record<string, string>>>> {
+  const ids = views.map(({ state }) => state.slipId);
+  const rows = await tx.query<{ slip_id: string; bytes: Buffer }>(firstEventsSql, [ids]);
+  const found = new Map<string, Readonly<Record<string, string>>>();
+  for (const { slip_id, bytes } of rows) {
+    const metadata = found.has(slip_id) ? null : metadataIn(bytes);
+    if (metadata !== null) found.set(slip_id, metadata);
+  }
+  return found;
+}
+
+function metadataIn(bytes: Buffer): Readonly<Record<string, string>> | null {
+  try {
+    const event = slipEventOf(readEnvelope(bytes))?.event;
+    if (event?.type !== 'SlipSubmitted' && event?.type !== 'SlipDrafted') return null;
+    return event.data.details?.clear?.metadata ?? null;
+  } catch (error) {
+    if (isSlipstreamError(error)) return null;
+    throw error;
+  }
+}
