@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { causes } from './causes.ts';
 import type { SlipEvent } from './events.ts';
 import { iso20022 } from './iso20022.ts';
 import * as e from './specification/events.ts';
 import { given } from './specification/given.ts';
+import { type SlipState, slipStatuses } from './state.ts';
 
 const sent = [e.submitted(), e.held, e.intended()];
 const lost = [...sent, e.unanswered(), e.overdue()];
@@ -54,9 +56,56 @@ describe('in ISO 20022 terms', () => {
     expect(iso20022(given(...events).state)).toEqual({ status, reason });
   });
 
-  it('every cause has its reason', () => {
+  const page = readFileSync(new URL('../../../docs/reference/iso20022.md', import.meta.url), 'utf8');
+  const rowsOf = (head: string) => {
+    const [, rows] = new RegExp(`^\\| ${head} \\|.*\\n\\| --- .*\\n((?:\\|.*\\n)+)`, 'm').exec(page)!;
+    const cells = (row: string) =>
+      row
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim());
+    return Object.fromEntries(
+      rows!
+        .trimEnd()
+        .split('\n')
+        .map(cells)
+        .map(([name, ...rest]) => [name!.replaceAll('`', ''), rest]),
+    );
+  };
+
+  it('every cause has the reason that the page says', () => {
+    const told = Object.entries(rowsOf('cause')).map(([code, [reason]]) => [
+      code,
+      reason === 'none' ? null : reason,
+    ]);
+    expect(Object.fromEntries(told)).toEqual(
+      Object.fromEntries(Object.entries(causes).map(([code, { iso }]) => [code, iso])),
+    );
     for (const [code, { iso }] of Object.entries(causes)) {
       expect(iso20022(given(...lost, e.diagnosed(code)).state).reason).toBe(iso);
+    }
+  });
+
+  /** Of the statuses that facts alone tell more about, what is true without them. */
+  const reasonOf: Readonly<Record<string, (ofCause: string | null) => string | null>> = {
+    none: () => null,
+    'of the cause': (ofCause) => ofCause,
+    'of the refusal': () => null,
+    'of the provider': () => null,
+    'of the cause, else AB05; AG09 once proved': (ofCause) => ofCause ?? 'AB05',
+    'of the cause, else AG09; of the provider': (ofCause) => ofCause ?? 'AG09',
+  };
+
+  it.each(slipStatuses)('%s is what the page says, with every cause and without one', (status) => {
+    const [shown, reason] = rowsOf('status')[status]!;
+    const returned = status === 'returned' ? ({ outcome: 'succeeded' } as const) : {};
+    const refunded = status === 'refunded' ? { refunded: true } : {};
+    const state = { ...given(e.submitted()).state, status, ...returned, ...refunded };
+    const cause = { class: 'system', confidence: 1, summary: '', remedy: '', evidence: [] } as const;
+    for (const [code, { iso }] of [['', { iso: null }] as const, ...Object.entries(causes)]) {
+      const diagnosed = { ...state, cause: code === '' ? null : { ...cause, code } } as SlipState;
+      const expected = { status: shown!.slice(0, 4), reason: reasonOf[reason!]!(iso) };
+      expect([code, iso20022(diagnosed)]).toEqual([code, expected]);
     }
   });
 });
