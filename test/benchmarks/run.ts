@@ -4,14 +4,16 @@ import { endToEnd } from './end-to-end.ts';
 import { idle } from './idle.ts';
 import { intake } from './intake.ts';
 import { ledger } from './ledger.ts';
+import { query } from './query.ts';
 import { reconciler } from './reconciler.ts';
 
-const usage = `usage: npm run bench -- core|end-to-end|idle|intake|ledger|reconciler [options]
+const usage = `usage: npm run bench -- core|end-to-end|idle|intake|ledger|query|reconciler [options]
   core                   the core against the limits of kafkajs and PostgreSQL on this machine, as ratios
   end-to-end             slips from a request to a settlement read from Kafka: rate, latency at shares of it, CPU
   idle                   what the whole stack costs while nothing happens: with no, one and many slips open, imports closed
   intake                 slips over HTTP against a bare Nest server, and on the bus against kafkajs, as ratios
   ledger                 the ledger on whole lives against bare rows and one hot account, as ratios
+  query                  a page of each list with each filter, and a slip, with ever more slips in the books
   reconciler             the reconciler beside Kafka Streams on the same slips; with ever more slips open; its starts
   --rounds N             interleaved rounds (3); of the reconciler also 0: only the rows of --open
   --events N             core: events for the raw, append and relay rows (200000)
@@ -23,6 +25,7 @@ const usage = `usage: npm run bench -- core|end-to-end|idle|intake|ledger|reconc
   --open N,N,…           reconciler: slips open at a time, the first is what the others are held against
                          (10000,1000,100000,1000000); a million also tells how long a start takes; 0: none
                          idle: slips that are open (1,100000); 0: none
+                         query: slips in the books (10000,100000,1000000)
   --seconds N            idle: of each measurement (30)
   --closed-imports N     idle: imports begun and closed before the last one (10000); 0: none
   --live-rate N          reconciler: slips a second while latency is measured (500); 0: it is not
@@ -100,6 +103,11 @@ const benches: Readonly<Record<string, () => Promise<boolean>>> = {
     intake({ rounds: count(values.rounds), slips: count(values.slips ?? '20000'), jsonFile }, say),
   ledger: () =>
     ledger({ rounds: count(values.rounds), slips: count(values.slips ?? '20000'), jsonFile }, say),
+  query: () =>
+    query(
+      { rounds: count(values.rounds) * 5, slips: counts(values.open ?? '10000,100000,1000000'), jsonFile },
+      say,
+    ),
   reconciler: () =>
     reconciler(
       {
