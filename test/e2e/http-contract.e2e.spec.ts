@@ -238,6 +238,26 @@ describe('every described operation', () => {
       expectDescribed(operation, found);
     }
   });
+
+  test('shows a whole body where it takes one, and takes it as it is shown', async () => {
+    const taking = operations.filter(({ described }) => described.requestBody !== undefined);
+    expect(new Set(taking.map(({ service }) => service)).size).toBeGreaterThan(2);
+    for (const [index, operation] of taking.entries()) {
+      const schema = Object.values(operation.described.requestBody!.content)[0]!.schema!;
+      const example = exampleOf(schema, operation.document);
+      const valid = validator(operation, schema);
+      expect([nameOf(operation), valid(example), valid.errors]).toEqual([nameOf(operation), true, null]);
+      const path = operation.path.replace(/\{\w+\}/g, unknown);
+      const answer = await call(operation, path, example, `shown-${index}`);
+      expectDescribed(operation, answer);
+      // At most what it is about is not there.
+      expect([nameOf(operation), answer.status, [400, 415, 422].includes(answer.status)]).toEqual([
+        nameOf(operation),
+        answer.status,
+        false,
+      ]);
+    }
+  });
 });
 
 test(`hostile requests, seed ${seed}: no 5xx, no hang, no process ends`, async () => {

@@ -102,10 +102,21 @@ export function resolved(schema: Schema, document: ApiDocument): Schema {
 
 /** The body that the description's own examples, defaults and words make; what has none of them is left out if it may be. */
 export function exampleOf(schema: Schema, document: ApiDocument): unknown {
-  const { example, default: fallback, enum: words, properties, required = [] } = resolved(schema, document);
+  const {
+    example,
+    default: fallback,
+    enum: words,
+    properties,
+    required = [],
+    items,
+  } = resolved(schema, document);
   if (example !== undefined) return example;
   if (fallback !== undefined) return fallback;
   if (words) return words[0];
+  if (items) {
+    const one = exampleOf(items, document);
+    return one === undefined ? undefined : [one];
+  }
   if (!properties) return undefined;
   const fields = Object.entries(properties).map(
     ([name, field]) => [name, exampleOf(field, document)] as const,

@@ -46,6 +46,9 @@ test('an example is made of the description’s examples and defaults, and one t
     money: { amount: '1250' },
     route: 'default',
   });
+  expect(exampleOf({ properties: { all: { items: slip }, none: { items: {} } } }, document)).toEqual({
+    all: [exampleOf(slip, document)],
+  });
   expect(() => exampleOf({ required: ['x'], properties: { x: { type: 'string' } } }, document)).toThrow(
     'x has no',
   );
@@ -63,6 +66,10 @@ test('the same seed makes the same requests, of every part something', () => {
   expect(new Set(all.map(({ path }) => path.split('?')[0])).size).toBeGreaterThan(20);
   expect(all.some(({ path }) => path.includes('page_size='))).toBe(true);
   expect(all.filter(({ headers }) => headers.authorization === 'Bearer t').length).toBeGreaterThan(200);
+  const id = '019b0000-0000-7000-8000-000000000000';
+  const random = seededRandom(3);
+  const known = Array.from({ length: 50 }, () => madeFor(operation, ['t'], random, [id]).path);
+  expect(known.some((path) => path.startsWith(`/v1/slips/${id}`))).toBe(true);
   const bodies = all.map(({ body }) => String(body));
   expect(bodies.some((body) => body.startsWith('{"reference":"ord-1"'))).toBe(true);
   expect(bodies.some((body) => !body.includes('reference'))).toBe(true);

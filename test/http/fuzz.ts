@@ -26,6 +26,8 @@ export interface Sent {
 const inFlight = 16;
 const answerTimeoutMs = 30_000;
 const shownMax = 300;
+/** Ids that answers told, so that requests get behind the look whether there is such a thing. */
+const seenMax = 500;
 
 /**
  * Sends requests made from the services' own descriptions, each part of them hostile now and then, and looks at every
@@ -46,13 +48,15 @@ export async function fuzz(
   const withBody = operations.filter(({ described }) => described.requestBody !== undefined);
   const statuses: Record<string, number> = {};
   const failures: string[] = [];
+  const seen = new Set<string>();
   let left = requests;
   const work = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
       const operation = random.pick(random.chance(0.4) ? withBody : operations);
-      const sent = madeFor(operation, random.chance(0.6) ? [env.TOKEN_ADMIN!] : tokens, random);
-      const { status, problem } = await judged(agent, sent);
+      const sent = madeFor(operation, random.chance(0.6) ? [env.TOKEN_ADMIN!] : tokens, random, [...seen]);
+      const { status, problem, text } = await judged(agent, sent);
+      if (status < '400') remember(text, seen);
       statuses[status] = (statuses[status] ?? 0) + 1;
       if (problem !== null) failures.push(`${shown(sent)}: ${problem}`);
     }
@@ -65,7 +69,18 @@ export async function fuzz(
   return { statuses, operations: operations.length, failures };
 }
 
-async function judged(agent: Agent, sent: Sent): Promise<{ status: string; problem: string | null }> {
+function remember(text: string, seen: Set<string>): void {
+  for (const id of text.match(uuid) ?? []) {
+    if (seen.size < seenMax) seen.add(id);
+  }
+}
+
+const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
+async function judged(
+  agent: Agent,
+  sent: Sent,
+): Promise<{ status: string; problem: string | null; text: string }> {
   const { operation, path, headers, body } = sent;
   try {
     const answer = await agent.request({
@@ -80,9 +95,9 @@ async function judged(agent: Agent, sent: Sent): Promise<{ status: string; probl
     // What goes on for ever was answered once it has begun.
     answer.body.destroy();
     const problem = problemOf(answer.statusCode, type, answer.headers['retry-after'], text);
-    return { status: String(answer.statusCode), problem };
+    return { status: String(answer.statusCode), problem, text };
   } catch (error) {
-    return { status: 'none', problem: `no answer: ${(error as Error).message}` };
+    return { status: 'none', problem: `no answer: ${(error as Error).message}`, text: '' };
   }
 }
 
@@ -104,11 +119,21 @@ export function problemOf(status: number, type: string, retryAfter: unknown, tex
   return null;
 }
 
-/** One request for an operation: most of them nearly right, so that they get past the first check. */
-export function madeFor(operation: Operation, tokens: readonly string[], random: SeededRandom): Sent {
+/**
+ * One request for an operation: most of them nearly right, so that they get past the first check.
+ * @param seen ids of what is there
+ */
+export function madeFor(
+  operation: Operation,
+  tokens: readonly string[],
+  random: SeededRandom,
+  seen: readonly string[] = [],
+): Sent {
   const { parameters = [], requestBody } = operation.described;
   const of = (place: Parameter['in']) => parameters.filter((parameter) => parameter.in === place);
-  const path = operation.path.replace(/\{[^}]+\}/g, () => segment(random));
+  const path = operation.path.replace(/\{[^}]+\}/g, () =>
+    seen.length > 0 && random.chance(0.5) ? random.pick(seen) : segment(random),
+  );
   const query = of('query')
     .filter(({ required }) => required || random.chance(0.25))
     .flatMap(({ name, schema = {} }) =>

@@ -109,7 +109,10 @@ export class RedriveBody {
 }
 
 export class DismissBody {
-  @ApiProperty({ type: String, description: 'why nobody needs this record any more' })
+  @ApiProperty({
+    ...{ type: String, minLength: 1, maxLength: 1_000, example: 'a test of the publisher' },
+    description: 'why nobody needs this record any more',
+  })
   @IsString()
   @Length(1, 1_000)
   @Matches(storable, storableMessage)

@@ -4,7 +4,10 @@ import { errorCodes } from '@slipstream/kernel';
 import { type Access, accessExtension, Public } from './auth.ts';
 import { problemMediaType } from './problem.ts';
 
-type Operation = Record<string, unknown> & { responses?: Record<string, unknown> };
+type Operation = Record<string, unknown> & {
+  responses?: Record<string, unknown>;
+  readonly tags?: readonly string[];
+};
 
 const problemSchema = {
   type: 'object' as const,
@@ -36,11 +39,18 @@ const problemSchema = {
 export function describeApi(app: INestApplication, service: string): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle(`Slipstream ${service}`)
+    .setDescription(
+      'JSON in snake_case, times in RFC 3339 and UTC, amounts in minor units as text. Unknown fields and parameters are ' +
+        'refused; whatever goes wrong is a problem (RFC 9457) with a stable `code`.',
+    )
     .setVersion('1')
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .addServer('/', 'The service that gave this description')
     .setOpenAPIVersion('3.1.0')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
     .build();
   const document = SwaggerModule.createDocument(app, config);
+  document.info.contact = { name: 'The maintainers of Slipstream' };
   document.components = {
     ...document.components,
     schemas: { ...document.components?.schemas, Problem: problemSchema },
@@ -48,17 +58,33 @@ export function describeApi(app: INestApplication, service: string): OpenAPIObje
   for (const path of Object.values(document.paths)) {
     for (const operation of Object.values(path) as unknown[]) complete(operation as Operation);
   }
+  document.tags = tagsOf(document).map((name) => ({ name, description: `What there is about ${name}` }));
   return document;
+}
+
+function tagsOf({ paths }: OpenAPIObject): string[] {
+  const operations = Object.values(paths).flatMap((path) => Object.values(path) as Operation[]);
+  return [...new Set(operations.flatMap(({ tags = [] }) => tags))].sort();
 }
 
 function complete(operation: Operation): void {
   if (typeof operation !== 'object' || operation === null || !('responses' in operation)) return;
   const schema = { $ref: '#/components/schemas/Problem' };
   const problem = { description: 'What went wrong', content: { [problemMediaType]: { schema } } };
-  operation.responses = { default: problem, ...operation.responses };
+  operation.responses = { ...operation.responses, '4XX': problem, default: problem };
   const access = operation[accessExtension] as Access | undefined;
-  operation.security = access === 'public' ? [] : [{ bearer: access ?? [] }];
+  operation.description = described(operation, access);
+  operation.security = access === 'public' ? [] : [{ bearer: [] }];
+  // Scopes stand beside it: linters know them of OAuth flows alone, and which flow gave the token is the issuer's business.
+  if (access !== 'public') operation['x-scopes'] = access ?? [];
   delete operation[accessExtension];
+}
+
+/** Who reads the description alone should know who may call. */
+function described({ summary, description }: Operation, access: Access | undefined): string {
+  const who =
+    access === 'public' ? 'Everybody may call it.' : `Needs the scope ${(access ?? []).join(' and ')}.`;
+  return [description ?? `${summary ?? ''}.`, who].join('\n\n');
 }
 
 /** Holds the description: it can only be made once the application exists. */

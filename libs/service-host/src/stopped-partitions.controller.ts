@@ -18,7 +18,7 @@ export class GoOnBody {
   @Matches(storable, storableMessage)
   readonly topic!: string;
 
-  @ApiProperty({ type: 'integer', minimum: 0 })
+  @ApiProperty({ type: 'integer', minimum: 0, example: 3 })
   @IsInt()
   @Min(0)
   @Max(999_999)
@@ -27,6 +27,7 @@ export class GoOnBody {
   @ApiProperty({
     type: 'integer',
     minimum: 0,
+    example: 1042,
     description: 'the first offset to be handled; what lies before it is given up',
   })
   @IsInt()
@@ -34,7 +35,15 @@ export class GoOnBody {
   @Max(Number.MAX_SAFE_INTEGER)
   readonly offset!: number;
 
-  @ApiProperty({ type: String, description: 'why; kept with who decided and what stood there before' })
+  @ApiProperty({
+    ...{
+      type: String,
+      minLength: 1,
+      maxLength: 1_000,
+      example: 'the lost records were read from the backup',
+    },
+    description: 'why; kept with who decided and what stood there before',
+  })
   @IsString()
   @Length(1, 1_000)
   @Matches(storable, storableMessage)

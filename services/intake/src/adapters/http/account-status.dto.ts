@@ -14,6 +14,7 @@ export class AccountStatusBody {
     type: String,
     minLength: 1,
     maxLength: reasonLengthMax,
+    example: 'identity confirmed',
     description: 'Kept with who and when',
   })
   readonly reason!: string;

@@ -9,12 +9,12 @@ const time = { type: String, format: 'date-time' };
 
 /** The body of `POST /v1/slips/{id}/withdraw`, as it is described; `read-words.ts` checks it, and those below. */
 export class WithdrawBody {
-  @ApiPropertyOptional({ ...words, description: 'Why' })
+  @ApiPropertyOptional({ ...words, example: 'ordered twice', description: 'Why' })
   readonly reason?: string;
 }
 
 export class ApproveBody {
-  @ApiPropertyOptional({ ...words, description: 'Kept with the approval' })
+  @ApiPropertyOptional({ ...words, example: 'invoice 17 checked', description: 'Kept with the approval' })
   readonly note?: string;
 }
 
@@ -22,7 +22,7 @@ export class DeclineBody {
   @ApiProperty({ enum: declineReasons })
   readonly reason!: (typeof declineReasons)[number];
 
-  @ApiPropertyOptional({ ...words, description: 'Kept with the reason' })
+  @ApiPropertyOptional({ ...words, example: 'asked the payer', description: 'Kept with the reason' })
   readonly detail?: string;
 }
 

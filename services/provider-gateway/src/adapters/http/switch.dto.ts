@@ -3,7 +3,10 @@ import { IsBoolean, IsOptional, IsString, Length } from 'class-validator';
 
 /** The body of a command of people that needs nothing but its reason. */
 export class ReasonBody {
-  @ApiProperty({ type: String, minLength: 1, maxLength: 512, description: 'kept with who did it and when' })
+  @ApiProperty({
+    ...{ type: String, minLength: 1, maxLength: 512, example: 'maintenance at the provider' },
+    description: 'kept with who did it and when',
+  })
   @IsString()
   @Length(1, 512)
   readonly reason!: string;

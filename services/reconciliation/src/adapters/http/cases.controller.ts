@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
-import { ApiQuery } from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { parseInstant, SlipstreamError } from '@slipstream/kernel';
 import {
   answerList,
@@ -19,15 +19,16 @@ export const READS = Symbol('reconciliation:reads');
 
 const known = ['status', 'cause', 'provider', ...listParameters] as const;
 
+@ApiTags('cases')
 @Controller('v1/cases')
 @Scopes('cases:read')
 export class CasesController {
   constructor(@Inject(READS) private readonly reads: Reads) {}
 
-  /** Cases, the newest first. `cause` is a cause's class or code. */
   @Get()
+  @ApiOperation({ summary: 'Cases, the newest first' })
   @ApiQuery({ name: 'status', required: false, enum: ['open', 'closed'] })
-  @ApiQuery({ name: 'cause', required: false })
+  @ApiQuery({ name: 'cause', required: false, description: 'Class or code of a cause' })
   @ApiQuery({ name: 'provider', required: false })
   @ApiCases()
   list(
@@ -47,8 +48,8 @@ export class CasesController {
     });
   }
 
-  /** The case of one slip, with its diagnosis. */
   @Get(':slip_id')
+  @ApiOperation({ summary: 'The case of one slip, with its diagnosis and the events that show it' })
   @ApiCase()
   async one(@Param('slip_id') slipId: string, @Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);

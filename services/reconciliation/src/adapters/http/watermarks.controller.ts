@@ -1,4 +1,5 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { rejectUnknownQuery, Scopes, toSnakeJson } from '@slipstream/service-host';
 import type { ClockView, Reads } from '../../application/reads.ts';
 import type { Sight } from '../../application/watch-blindness.ts';
@@ -14,6 +15,7 @@ export interface Watch {
   sight(): Sight;
 }
 
+@ApiTags('watermarks')
 @Controller('v1/watermarks')
 @Scopes('watermarks:read')
 export class WatermarksController {
@@ -22,8 +24,8 @@ export class WatermarksController {
     @Inject(WATCH) private readonly watch: Watch,
   ) {}
 
-  /** How far every source vouches for every clock, and how far every clock is judged. */
   @Get()
+  @ApiOperation({ summary: 'How far every source vouches for every clock, and how far every clock is judged' })
   @ApiWatermarks()
   async list(@Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);
