@@ -25,7 +25,9 @@ export class WatermarksController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'How far every source vouches for every clock, and how far every clock is judged' })
+  @ApiOperation({
+    summary: 'How far every source vouches for every clock, and how far every clock is judged',
+  })
   @ApiWatermarks()
   async list(@Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);
