@@ -395,6 +395,38 @@ describe('who reads what', () => {
   });
 });
 
+describe('an account of another time', () => {
+  it('has what had been entered by then, entry by entry', async () => {
+    const account = `then-${randomUUID().slice(0, 8)}`;
+    const ids = [randomUUID(), randomUUID()];
+    for (const [n, id] of ids.entries()) {
+      await ledger.publish([[id, submitted({ account, reference: id, amount: eur(100 * (n + 1)) })]]);
+      await slipWith(id, 'held');
+      await ledger.publish([
+        [id, returned(n === 0 ? 'failed' : 'succeeded', { amount: n === 0 ? null : eur(150) })],
+      ]);
+      await slipWith(id, n === 0 ? 'refunded' : 'settled');
+    }
+    const { data } = (await ledger.get(`/v1/transactions?account=${account}`)).body;
+    expect(data).toHaveLength(4);
+    let [available, held] = [0n, 0n];
+    for (const { recorded_at, postings } of data.toReversed()) {
+      for (const { account: name, direction, amount } of postings) {
+        const change = BigInt(amount.amount) * (direction === 'credit' ? 1n : -1n);
+        if (name === `payer:${account}:available`) available += change;
+        if (name === `payer:${account}:held`) held += change;
+      }
+      const { body } = await ledger.get(`/v1/accounts/${account}?at=${recorded_at}`);
+      expect(body.balances).toEqual([{ currency: 'EUR', available: String(available), held: String(held) }]);
+    }
+    expect((await ledger.get(`/v1/accounts/${account}`)).body.balances[0].available).toBe(String(available));
+    expect((await ledger.get(`/v1/accounts/${account}?at=2020-01-01T00:00:00Z`)).status).toBe(404);
+    const future = await ledger.get(`/v1/accounts/${account}?at=2999-01-01T00:00:00Z`);
+    expect([future.status, future.body.errors[0].pointer]).toEqual([400, 'at']);
+    expect((await ledger.get(`/v1/accounts/${account}?at=soon`)).status).toBe(400);
+  });
+});
+
 describe('a slip of another time', () => {
   it('is what its events had told then; the future has told nothing', async () => {
     const slipId = randomUUID();
@@ -521,7 +553,7 @@ describe('the OpenAPI document', () => {
     expect(named('/v1/slips/{id}')).toEqual(['at', 'min_position']);
     expect(named('/v1/slips/{id}/events')).toEqual(['cursor', 'page_size']);
     expect(named('/v1/transactions')).toEqual(['account', 'clock', 'cursor', 'page_size', 'slip']);
-    expect(named('/v1/accounts/{id}')).toEqual(['clock']);
+    expect(named('/v1/accounts/{id}')).toEqual(['at', 'clock']);
     expect(named('/v1/stats/not-returned')).toEqual([...counted, ...ranges, 'group_by'].toSorted());
   });
 });

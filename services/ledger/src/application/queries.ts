@@ -190,8 +190,11 @@ export interface LedgerQueries {
   slip(id: string, at?: Instant): Promise<SlipView | null>;
   /** By version. */
   events(slipId: string, page: PageRequest): Promise<PageOf<LoggedEvent>>;
-  /** By currency; empty when there is no such account. */
-  account(id: string, clock: string): Promise<readonly AccountBalance[]>;
+  /**
+   * By currency; empty when there is no such account. `at`: as it had been entered by then.
+   * @throws SlipstreamError malformed_request for a time that has not come
+   */
+  account(id: string, clock: string, at?: Instant): Promise<readonly AccountBalance[]>;
   /** Latest first. */
   transactions(filter: TransactionFilter, page: PageRequest): Promise<PageOf<BookedTransaction>>;
   /** Slips called overdue that have no outcome, most of them first. The filter asks for nothing that rows do not tell. */

@@ -32,12 +32,16 @@ export class AccountsController {
   @Scopes('slips:read:all')
   @ApiOperation({ summary: 'Balances of an account per currency, in minor units' })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
+  @ApiQuery({ name: 'at', required: false, description: 'RFC 3339: what had been entered by then' })
   @ApiAccount()
   async account(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
-    const clock = new Parameters(query, ['clock']).text('clock') ?? wallClock;
-    const balances = id.includes('\0') ? [] : await this.queries.account(id, clock);
+    const parameters = new Parameters(query, ['clock', 'at']);
+    const clock = parameters.text('clock') ?? wallClock;
+    const at = parameters.instant('at');
+    const balances = id.includes('\0') ? [] : await this.queries.account(id, clock, at);
     if (balances.length > 0) return toSnakeJson({ id, clock, balances });
-    throw new SlipstreamError('not_found', `No slip has used the account ${JSON.stringify(id)}.`);
+    const then = at === undefined ? '' : ' by then';
+    throw new SlipstreamError('not_found', `No slip has used the account ${JSON.stringify(id)}${then}.`);
   }
 
   @Get('transactions')

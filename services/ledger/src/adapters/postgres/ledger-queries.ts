@@ -1,5 +1,6 @@
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import type { LedgerQueries, LoggedEvent, NotReturnedGrouping } from '../../application/queries.ts';
+import { accountBalances } from './account-balances.ts';
 import { type Keyset, readPage } from './keyset.ts';
 import { logAfter } from './log-after.ts';
 import { logEnds } from './log-ends.ts';
@@ -12,11 +13,6 @@ import { transactions } from './transactions.ts';
 
 const slipSql = `select ${slipColumns} from slip`;
 const eventSql = 'select version, bytes from event_log';
-const accountSql = `
-select currency, coalesce(sum(balance) filter (where kind = 'available'), 0)::text as available,
-       coalesce(sum(balance) filter (where kind = 'held'), 0)::text as held
-from account where owner = $1 and clock = $2 and kind in ('available', 'held') group by currency order by currency`;
-
 const groupings: Readonly<Record<NotReturnedGrouping, string>> = {
   provider: 'provider',
   cause: 'cause_code',
@@ -52,17 +48,7 @@ export function ledgerQueries(
         return view ?? null;
       }),
     events: (slipId, page) => readPage(unitOfWork, eventKeyset(slipId), page),
-    async account(id, clock) {
-      const rows = await unitOfWork.query<{ currency: string; available: string; held: string }>(accountSql, [
-        id,
-        clock,
-      ]);
-      return rows.map(({ currency, available, held }) => ({
-        currency,
-        available: BigInt(available),
-        held: BigInt(held),
-      }));
-    },
+    account: (id, clock, at) => accountBalances(unitOfWork, id, clock, at),
     transactions: (filter, page) => transactions(unitOfWork, filter, page),
     async notReturned(filter, grouping) {
       const parameters: unknown[] = [];

@@ -1,9 +1,10 @@
 import { readEnvelope, slipEventOf } from '@slipstream/contracts';
-import { type Instant, SlipstreamError } from '@slipstream/kernel';
+import type { Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import { initialState, type SlipState, timeOn } from '@slipstream/slip';
 import type { SlipView } from '../../application/queries.ts';
 import { fold } from '../../domain/log/follow.ts';
+import { refuseFuture } from './moments.ts';
 import { type Stand, type StateRow, standsOf, stateColumns } from './slip-states.ts';
 
 export interface SlipRow extends StateRow {
@@ -44,11 +45,7 @@ export async function viewAt(
   [row]: readonly SlipRow[],
   at: Instant,
 ): Promise<SlipView | null> {
-  const [now] = await tx.query<{ is_past: boolean }>(
-    'select $1::timestamptz <= clock_timestamp() as is_past',
-    [at],
-  );
-  if (!now!.is_past) throw notYet();
+  await refuseFuture(tx, at);
   if (row === undefined) return null;
   const until = row.waits_from ?? Number.MAX_SAFE_INTEGER;
   const events = await tx.query<EventRow>(eventsSql, [row.id, until]);
@@ -65,10 +62,4 @@ export async function viewAt(
     };
   }
   return view;
-}
-
-function notYet(): SlipstreamError {
-  return new SlipstreamError('malformed_request', 'The query has parameters that cannot be used.', {
-    errors: [{ pointer: 'at', detail: 'must not lie in the future' }],
-  });
 }
