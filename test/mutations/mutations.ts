@@ -341,7 +341,21 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'N3-sends-again-what-may-have-left',
     file: `${gateway}/src/domain/dispatch/attempt.ts`,
-    from: '!dispatch.sentMaybe &&',
+    from: "return status === 'held' && !sentMaybe;",
+    to: "return status === 'held';",
+    specs: [`${gateway}/src/domain/dispatch/attempt.spec.ts`],
+  },
+  {
+    name: 'N3a-repeats-what-its-provider-has-taken',
+    file: `${gateway}/src/domain/dispatch/attempt.ts`,
+    from: "return dispatch.status === 'unanswered' && dispatch.attempt < attemptsMax && !providerHasSpoken(dispatch);",
+    to: "return dispatch.status === 'unanswered' && dispatch.attempt < attemptsMax;",
+    specs: [`${gateway}/src/domain/dispatch/attempt.spec.ts`],
+  },
+  {
+    name: 'N3b-a-repeat-is-proved-by-what-was-asked-before-it',
+    file: `${gateway}/src/domain/dispatch/attempt.ts`,
+    from: 'firstNotFoundAt: null,',
     to: '',
     specs: [`${gateway}/src/domain/dispatch/attempt.spec.ts`],
   },
@@ -404,8 +418,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'R5-the-second-not-found-is-left-to-the-deadline',
     file: `${gateway}/src/domain/inquiry/inquiry.ts`,
-    from: 'if (firstNotFoundAt === null || closedForDispatch) return null;',
-    to: 'if (firstNotFoundAt !== null || closedForDispatch) return null;',
+    from: 'if (firstNotFoundAt !== null) return addMs(firstNotFoundAt, policy.quietPeriodMs + 1);',
+    to: 'if (firstNotFoundAt !== null) return null;',
     specs: [`${gateway}/src/domain/inquiry/inquiry.spec.ts`],
   },
   {

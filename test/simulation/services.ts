@@ -46,6 +46,7 @@ import {
 const limits = { connectTimeoutMs: 500, answerTimeoutMs: 1_000, acceptanceDelayMaxMs: 1_000 };
 const { acceptanceDelayMaxMs } = limits;
 const retryDelayMs = 100;
+const idempotentByReference = false;
 
 export class Gateway {
   dispatch: Dispatch | null = null;
@@ -73,7 +74,9 @@ export class Gateway {
     if (this.dispatch === null || this.dispatch.attempt === 0) return [];
     const { attempt } = this.dispatch;
     return this.#apply(
-      endAttempt(this.dispatch, { attempt, outcome, now, retryDelayMs, acceptanceDelayMaxMs }),
+      endAttempt(this.dispatch, {
+        ...{ attempt, outcome, now, retryDelayMs, acceptanceDelayMaxMs, idempotentByReference },
+      }),
     );
   }
 

@@ -49,6 +49,7 @@ describe('rules', () => {
       concurrencyMax: 32,
       circuitOpenMs: 5_000,
       throttledMeansNotTaken: false,
+      idempotentByReference: false,
       visibilityDelayMs: 0,
       failuresFinal: true,
       pollLadderMs: [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000],

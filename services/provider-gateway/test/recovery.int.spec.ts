@@ -47,6 +47,7 @@ class Puppet implements Provider {
     inquiryConcurrencyMax: 1,
     circuitOpenMs: 1_000,
     throttledMeansNotTaken: false,
+    idempotentByReference: false,
     visibilityDelayMs: 0,
     pollLadderMs: [],
     recheckLadderMs: [],

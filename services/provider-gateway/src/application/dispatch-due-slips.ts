@@ -2,6 +2,7 @@ import { mayIntend } from '../domain/dispatch/attempt.ts';
 import { Changes } from './apply.ts';
 import { type CallerParts, Intents } from './intents.ts';
 import type { Store } from './ports.ts';
+import { capabilitiesOf } from './record-outcomes.ts';
 
 export interface DispatcherParts extends CallerParts {
   readonly store: Store;
@@ -20,7 +21,7 @@ export async function dispatchDueSlips(parts: DispatcherParts): Promise<number> 
   const intents = new Intents(parts);
   let found: readonly string[] = [];
   try {
-    if (free.size > 0) found = await claim(parts.store, intents, free);
+    if (free.size > 0) found = await claim(parts, intents, free);
   } finally {
     slots.giveBackRest(free, intents.providers);
   }
@@ -29,13 +30,18 @@ export async function dispatchDueSlips(parts: DispatcherParts): Promise<number> 
 }
 
 /** @returns the provider of each slip that was found */
-function claim(store: Store, intents: Intents, free: ReadonlyMap<string, number>): Promise<string[]> {
-  return store.run(async (tx) => {
+function claim(
+  parts: DispatcherParts,
+  intents: Intents,
+  free: ReadonlyMap<string, number>,
+): Promise<string[]> {
+  return parts.store.run(async (tx) => {
     intents.follow(tx);
     const { now, due } = await tx.dispatches.lockDue(free);
     const changes = new Changes();
     for (const dispatch of due) {
-      if (mayIntend(dispatch, now)) changes.apply(intents.intend(dispatch, now));
+      const can = capabilitiesOf(parts.providers, dispatch);
+      if (mayIntend(dispatch, now, can?.idempotentByReference)) changes.apply(intents.intend(dispatch, now));
       // Nothing will be sent of it any more, and leaving it would make every round read it again. One whose deadline has
       // just passed by this reading of the clock stays on the list: it is given up on two.
       else if (now < dispatch.deadline) changes.add({ ...dispatch, nextAt: null });

@@ -196,7 +196,7 @@ export interface ClaimedInquiry extends Inquiry {
 }
 
 export interface Inquiries {
-  /** Adds inquiries; one that exists stays as it is, but for this service's own about another provider: it begins anew. */
+  /** Adds inquiries; one that exists stays as it is, but for this service's own about a later call: it begins anew. */
   add(inquiries: readonly NewInquiry[]): Promise<void>;
   /**
    * Takes due inquiries, the reconciler's first, at most `limits` of each provider; of providers not named in `leaseMs`,
@@ -434,6 +434,8 @@ export interface Capabilities extends CallLimits, PollLimits, FinalityTerms {
   readonly circuitOpenMs: number;
   /** By its "too many requests" it declares that it took nothing: such a call counts as not sent. */
   readonly throttledMeansNotTaken: boolean;
+  /** It declares that the same call again is the same order to it: a call without an answer may be repeated. */
+  readonly idempotentByReference: boolean;
   /** Inquiries in flight per instance, beside the dispatch calls. */
   readonly inquiryConcurrencyMax: number;
 }

@@ -117,12 +117,13 @@ function circumstances(
   parts: RecorderParts,
   dispatch: Dispatch,
   distrusted: ReadonlySet<string> = new Set(),
-): Pick<AttemptEnd, 'retryDelayMs' | 'acceptanceDelayMaxMs'> {
+): Pick<AttemptEnd, 'retryDelayMs' | 'acceptanceDelayMaxMs' | 'idempotentByReference'> {
   const { retryInitialMs: minMs, retryMaxMs: maxMs } = parts.retryLimits(dispatch.route);
   const terms = asTrusted(capabilitiesOf(parts.providers, dispatch), dispatch, distrusted);
   return {
     retryDelayMs: Math.round(backoffMs(dispatch.attempt, { minMs, maxMs }, parts.random())),
     acceptanceDelayMaxMs: terms && notFoundCountsAfterMs(terms),
+    idempotentByReference: terms?.idempotentByReference === true,
   };
 }
 

@@ -90,6 +90,13 @@ describe.each(all)('a provider of $protocol', (under) => {
       const body = wire.requests[0]!.split('\r\n\r\n')[1]!;
       expect(createHash('sha256').update(body).digest('hex')).toBe(call.digest);
     });
+
+    test('the same to the byte at every attempt, where it declares that it is the same order then', async () => {
+      wire = await Wire.listen(() => {});
+      const provider = wire.provider(under, { idempotentByReference: true });
+      expect(provider.capabilities.idempotentByReference).toBe(true);
+      expect(provider.prepare({ ...slip, attempt: 3 })).toEqual(provider.prepare(slip));
+    });
   });
 
   describe('takes for an answer', () => {

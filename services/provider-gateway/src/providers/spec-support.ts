@@ -60,6 +60,7 @@ export function rulesOf(
     concurrencyMax: 2,
     circuitOpenMs: 1_000,
     throttledMeansNotTaken: false,
+    idempotentByReference: false,
     visibilityDelayMs: 0,
     pollLadderMs: [],
     recheckLadderMs: [],

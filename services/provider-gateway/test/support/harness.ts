@@ -47,6 +47,7 @@ export function providerRules(baseUrl: string, more: Partial<ProviderRules> = {}
     concurrencyMax: 16,
     circuitOpenMs: 100,
     throttledMeansNotTaken: false,
+    idempotentByReference: false,
     visibilityDelayMs: 0,
     pollLadderMs: [],
     recheckLadderMs: [],

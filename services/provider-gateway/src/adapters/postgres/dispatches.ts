@@ -49,7 +49,7 @@ select due.*, clock_timestamp() as now
 from unnest($1::text[], $2::int[]) as p(id, free),
 lateral (
   select ${dispatchRow} from dispatch d
-  where d.provider = p.id and d.status = 'held' and d.next_at <= clock_timestamp() and d.deadline > clock_timestamp()
+  where d.provider = p.id and d.status in ('held', 'unanswered') and d.next_at <= clock_timestamp() and d.deadline > clock_timestamp()
     and not exists (select 1 from provider_state s where s.provider = p.id and s.disabled)
     and not (d.moved and exists (select 1 from attempt a join proof_switch s using (provider)
       where a.slip_id = d.slip_id and a.ended = 'unanswered' and s.off))
@@ -60,7 +60,7 @@ lateral (
 
 const giveUpSql = `
 update dispatch set next_at = null where slip_id in (
-  select slip_id from dispatch where status = 'held' and next_at is not null and deadline <= $1
+  select slip_id from dispatch where status in ('held', 'unanswered') and next_at is not null and deadline <= $1
   limit $2 for update skip locked)
 returning slip_id`;
 
@@ -146,7 +146,7 @@ group by d.route`;
 const anyOpenSql = `select exists (select 1 from dispatch where ${openStatuses}) as open`;
 
 const anyInHandSql = `
-select exists (select 1 from dispatch where status = 'held' and next_at is not null)
+select exists (select 1 from dispatch where status in ('held', 'unanswered') and next_at is not null)
   or exists (select 1 from dispatch where status = 'intended')
   or exists (select 1 from inquiry where status = 'due')
   or exists (select 1 from inquiry where status = 'asking')

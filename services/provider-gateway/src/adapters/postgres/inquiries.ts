@@ -3,7 +3,7 @@ import type { Tx } from '@slipstream/postgres';
 import type { ClaimedInquiry, Inquiries, PeoplesQuestion } from '../../application/ports.ts';
 import { type Inquiry, peopleNumber, type Said } from '../../domain/inquiry/inquiry.ts';
 
-// This service's own question is about the provider that the slip is with: where it was handed on, it begins anew.
+// This service's own question is about the latest call: where the slip was handed on, or the call was repeated, it begins anew.
 const addSql = `
 insert into inquiry (slip_id, n, provider, status, due_at)
 select slip_id, n, provider, 'due', due_at
@@ -11,7 +11,7 @@ from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[]) as i(slip_id, 
 order by slip_id, n
 on conflict (slip_id, n) do update
   set provider = excluded.provider, status = 'due', due_at = excluded.due_at, asked_at = null, lease_until = null
-  where inquiry.n = 0 and inquiry.provider <> excluded.provider`;
+  where inquiry.n = 0 and (inquiry.provider <> excluded.provider or inquiry.due_at < excluded.due_at)`;
 
 // A question whose lease ran out was asked by an instance that died: it is due again, which is harmless. The reconciler's
 // questions go before this service's own, which may be many and are put again and again while a provider is away.

@@ -9,7 +9,7 @@ const keepParkedSql = `
 update dispatch d set next_at = null
 from parked_key k
 where k.consumer_group = $1 and k.topic = $2 and k.partition = $3
-  and d.slip_id = k.key and d.status = 'held' and d.next_at is not null`;
+  and d.slip_id = k.key and d.status in ('held', 'unanswered') and d.next_at is not null`;
 
 /**
  * How this service goes on when its database is older than its log. Its consumer of the slips' events folds the log

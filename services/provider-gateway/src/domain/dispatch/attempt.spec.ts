@@ -2,8 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
 import fc from 'fast-check';
 import { asDeclared, type CallOutcome } from '../provider/answer.ts';
-import { type AttemptEnd, endAttempt, intend, mayIntend } from './attempt.ts';
+import { type AttemptEnd, attemptsMax, endAttempt, intend, mayIntend } from './attempt.ts';
 import { dispatch, final, limits, pending, t0, typesOf } from './spec-support.ts';
+import type { Dispatch } from './state.ts';
 
 const notSent: CallOutcome = { kind: 'not_sent', reason: 'connection_refused', detail: '' };
 const unanswered: CallOutcome = { kind: 'unanswered', reason: 'timeout', detail: '' };
@@ -13,6 +14,7 @@ const end = (outcome: CallOutcome, more: Partial<AttemptEnd> = {}): AttemptEnd =
   now: addMs(t0, 500),
   retryDelayMs: 200,
   acceptanceDelayMaxMs: 1_000,
+  idempotentByReference: false,
   ...more,
 });
 const intended = intend(dispatch(), t0, limits.connectTimeoutMs, limits, 'one');
@@ -115,7 +117,64 @@ describe('an attempt ends', () => {
   });
 });
 
-test('property: after an attempt that may have left, no other is ever made', () => {
+describe('a call without an answer, where the same call again is the same order', () => {
+  const idempotent = { idempotentByReference: true };
+  const left = endAttempt(intended, end(unanswered, idempotent));
+
+  test('is made again at the same provider after a while, by an intent of its own', () => {
+    expect(typesOf(left)).toEqual(['DispatchUnanswered']);
+    expect(left.dispatch).toMatchObject({ status: 'unanswered', nextAt: addMs(t0, 700), sentMaybe: true });
+    expect(mayIntend(left.dispatch, addMs(t0, 699), true)).toBe(false);
+    expect(mayIntend(left.dispatch, addMs(t0, 700), true)).toBe(true);
+    // Its rules may say otherwise by now.
+    expect(mayIntend(left.dispatch, addMs(t0, 700))).toBe(false);
+    const again = intend(left.dispatch, addMs(t0, 700), limits.connectTimeoutMs, limits, 'one');
+    expect(again).toMatchObject({ status: 'intended', attempt: 2, provider: 'acme', sentMaybe: true });
+    expect(again.notAfter).toBe(addMs(t0, 1_700));
+  });
+
+  test('is asked about when the provider must have decided about the latest one', () => {
+    const again = intend(left.dispatch, addMs(t0, 700), limits.connectTimeoutMs, limits, 'one');
+    const first = left.inquiries[0]!;
+    for (const outcome of [unanswered, notSent]) {
+      const step = endAttempt(again, end(outcome, { ...idempotent, attempt: 2, now: addMs(t0, 800) }));
+      expect(step.inquiries).toEqual([{ ...first, dueAt: addMs(t0, 2_701) }]);
+      // That the second was not sent says nothing of the first.
+      expect(step.dispatch).toMatchObject({ status: 'unanswered', sentMaybe: true });
+    }
+  });
+
+  test('a NOT_FOUND that was asked for before it proves nothing any more', () => {
+    const asked = { ...left.dispatch, firstNotFoundAt: addMs(t0, 600) };
+    const again = intend(asked, addMs(t0, 700), limits.connectTimeoutMs, limits, 'one');
+    expect(again.firstNotFoundAt).toBeNull();
+  });
+
+  test.each<[string, Partial<AttemptEnd>, Partial<Dispatch>]>([
+    ['whose provider does not declare it', { idempotentByReference: false }, {}],
+    ['whose sender is gone', { outcome: { ...unanswered, reason: 'restart' } as CallOutcome }, {}],
+    [
+      'whose sender did not write its end',
+      { outcome: { ...unanswered, reason: 'not_recorded' } as CallOutcome },
+      {},
+    ],
+    ['that is to be refunded', {}, { closedForDispatch: true }],
+    ['that is made when its deadline has come', { retryDelayMs: 4_500 }, {}],
+    ['of which its provider has spoken', {}, { acknowledged: true }],
+    ['that was the last of so many', { attempt: attemptsMax }, { attempt: attemptsMax }],
+  ])('is not made again: one %s', (_, how, more) => {
+    const step = endAttempt({ ...intended, ...more }, end(unanswered, { ...idempotent, ...how }));
+    expect(step.dispatch).toMatchObject({ status: 'unanswered', nextAt: null });
+  });
+
+  test('is not made again once the provider has spoken', () => {
+    const heard = endAttempt(left.dispatch, end({ kind: 'answered', answer: pending })).dispatch;
+    expect(mayIntend(heard, addMs(t0, 700), true)).toBe(false);
+    expect(heard.nextAt).toBeNull();
+  });
+});
+
+test('property: after an attempt that may have left, no other is made but where that is declared, and then so many', () => {
   const outcome = fc.constantFrom<CallOutcome>(
     notSent,
     unanswered,
@@ -123,17 +182,18 @@ test('property: after an attempt that may have left, no other is ever made', () 
     { kind: 'answered', answer: final('succeeded') },
   );
   fc.assert(
-    fc.property(fc.array(outcome, { maxLength: 8 }), (outcomes) => {
+    fc.property(fc.array(outcome, { maxLength: 12 }), fc.boolean(), (outcomes, isIdempotent) => {
       let state = dispatch({ deadline: addMs(t0, 60_000) });
       let left = 0;
       for (const [index, one] of outcomes.entries()) {
         const now = addMs(t0, index * 1_000);
-        if (!mayIntend(state, now)) continue;
+        if (!mayIntend(state, now, isIdempotent)) continue;
         state = intend(state, now, limits.connectTimeoutMs, limits, 'one');
         if (one.kind !== 'not_sent') left += 1;
-        state = endAttempt(state, end(one, { attempt: state.attempt, now })).dispatch;
+        const how = { attempt: state.attempt, now, idempotentByReference: isIdempotent };
+        state = endAttempt(state, end(one, how)).dispatch;
       }
-      expect(left).toBeLessThanOrEqual(1);
+      expect(left).toBeLessThanOrEqual(isIdempotent ? attemptsMax : 1);
     }),
   );
 });

@@ -1,5 +1,5 @@
 import { addMs, type Instant, must } from '@slipstream/kernel';
-import { isLive, type PendingEvent } from '@slipstream/slip';
+import { isLive, type PendingEvent, providerHasSpoken } from '@slipstream/slip';
 import type { CallOutcome } from '../provider/answer.ts';
 import { hear, providerOf } from './earlier.ts';
 import { type Dispatch, pending, type Step, unchanged } from './state.ts';
@@ -14,19 +14,34 @@ export interface CallLimits {
   readonly acceptanceDelayMaxMs: number | null;
 }
 
-/** Whether an attempt may be made now (rules 1 and 3; never at or after the deadline). */
-export function mayIntend(dispatch: Dispatch, now: Instant): boolean {
+/** Once an attempt may have left, so many are made at most, those before it included; then the provider is only asked. */
+export const attemptsMax = 5;
+
+/**
+ * Whether an attempt may be made now (rules 1 and 3; never at or after the deadline). `isIdempotent`: by its declaration
+ * the provider takes the same call again for the same order.
+ */
+export function mayIntend(dispatch: Dispatch, now: Instant, isIdempotent = false): boolean {
   return (
-    dispatch.status === 'held' &&
+    (isFresh(dispatch) || (isIdempotent && mayRepeat(dispatch))) &&
     dispatch.mode === 'dispatched' &&
     isLive(dispatch.clock) &&
     dispatch.provider !== null &&
     dispatch.nextAt !== null &&
     dispatch.nextAt <= now &&
     now < dispatch.deadline &&
-    !dispatch.sentMaybe &&
     !dispatch.closedForDispatch
   );
+}
+
+/** No attempt of it may have left. */
+function isFresh({ status, sentMaybe }: Dispatch): boolean {
+  return status === 'held' && !sentMaybe;
+}
+
+/** A call without an answer, about which nobody has said anything: whoever spoke has the slip, and is asked. */
+function mayRepeat(dispatch: Dispatch): boolean {
+  return dispatch.status === 'unanswered' && dispatch.attempt < attemptsMax && !providerHasSpoken(dispatch);
 }
 
 /**
@@ -49,6 +64,8 @@ export function intend(
     owner,
     leaseUntil: addMs(notAfter, limits.answerTimeoutMs + leaseMarginMs),
     nextAt: null,
+    // A NOT_FOUND of before proves nothing about what may leave now.
+    firstNotFoundAt: null,
   };
 }
 
@@ -68,7 +85,12 @@ export interface AttemptEnd {
   /** How long to wait before the next attempt, should this one not have been sent. */
   readonly retryDelayMs: number;
   readonly acceptanceDelayMaxMs: number | null;
+  /** By its declaration the same call again is the same order to its provider, never a second one. */
+  readonly idempotentByReference: boolean;
 }
+
+/** Nobody knows what became of these calls, or of who made them: they are asked about alone (rule 1). */
+const neverRepeated: ReadonlySet<string> = new Set(['restart', 'not_recorded']);
 
 /**
  * Records how an attempt ended. An answer counts whenever it comes, also from a sender that was taken for dead; any
@@ -86,19 +108,29 @@ export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
   const { attempt } = dispatch;
   const { reason, detail } = outcome;
   const ended: Dispatch = { ...dispatch, owner: null, leaseUntil: null };
+  const retryAt = addMs(now, Math.max(end.retryDelayMs, outcome.retryAfterMs ?? 0));
   if (outcome.kind === 'not_sent') {
-    const retryAt = addMs(now, Math.max(end.retryDelayMs, outcome.retryAfterMs ?? 0));
-    const next: Dispatch = { ...ended, status: 'held', nextAt: nextAttempt(dispatch, now, retryAt) };
+    const next: Dispatch = { ...ended, ...notSent(dispatch), nextAt: nextAttempt(dispatch, now, retryAt) };
     const event = { type: 'DispatchNotSent', data: { attempt, provider, reason, detail } } as const;
-    return { dispatch: next, events: [pending(next, event)], inquiries: [] };
+    const inquiries =
+      next.status === 'unanswered' ? ownInquiry(next, provider, end.acceptanceDelayMaxMs) : [];
+    return { dispatch: next, events: [pending(next, event)], inquiries };
   }
-  const next: Dispatch = { ...ended, status: 'unanswered', sentMaybe: true };
+  const left: Dispatch = { ...ended, status: 'unanswered', sentMaybe: true };
+  const repeated = end.idempotentByReference && !neverRepeated.has(reason) && mayRepeat(left);
+  const next: Dispatch = repeated ? { ...left, nextAt: nextAttempt(dispatch, now, retryAt) } : left;
   const event = { type: 'DispatchUnanswered', data: { attempt, provider, reason, detail } } as const;
   return {
     dispatch: next,
     events: [pending(next, event)],
     inquiries: ownInquiry(next, provider, end.acceptanceDelayMaxMs),
   };
+}
+
+/** What an attempt that was not sent leaves: an earlier one that may have left is still without its answer. */
+export function notSent(dispatch: Dispatch): Pick<Dispatch, 'status'> {
+  const isRepeat = dispatch.sentMaybe && !providerHasSpoken(dispatch);
+  return { status: isRepeat ? 'unanswered' : 'held' };
 }
 
 /**

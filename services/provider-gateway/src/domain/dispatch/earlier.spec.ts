@@ -12,6 +12,7 @@ const notSent = { kind: 'not_sent', reason: 'connection_refused', detail: '' } a
 const unanswered = { kind: 'unanswered', reason: 'timeout', detail: '' } as const;
 const end = (outcome: typeof notSent | typeof unanswered, attempt = 1) => ({
   ...{ attempt, outcome, now: addMs(t0, 500), retryDelayMs: 200, acceptanceDelayMaxMs: 1_000 },
+  idempotentByReference: false,
 });
 
 const failed = endAttempt(begin(dispatch()), end(notSent)).dispatch;

@@ -73,6 +73,11 @@ describe('a slip folded back from the log', () => {
       [held, intent(), notSent()],
       { status: 'held', attempt: 1, nextAt: now },
     ],
+    [
+      'was not sent again after a call without an answer: it may have left',
+      [held, intent(), unanswered(), intent(2), notSent(2)],
+      { status: 'unanswered', attempt: 2, sentMaybe: true, nextAt: null },
+    ],
     ['has its second intent', [held, intent(), notSent(), intent(2)], { status: 'intended', attempt: 2 }],
     [
       'got no answer',

@@ -1,6 +1,6 @@
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
-import { type CallLimits, leaseMarginMs, ownInquiry } from './attempt.ts';
+import { type CallLimits, leaseMarginMs, notSent, ownInquiry } from './attempt.ts';
 import { foldWord, moveTo } from './earlier.ts';
 import { followEvent } from './follow-event.ts';
 import type { Dispatch, NewInquiry } from './state.ts';
@@ -42,7 +42,7 @@ export function foldBack(dispatch: Dispatch, event: SlipEvent, { now, terms }: F
     case 'DispatchIntended':
       return only(event.data.attempt > dispatch.attempt ? intended(dispatch, event.data, terms) : dispatch);
     case 'DispatchNotSent':
-      return only(isOpenAttempt(dispatch, event.data) ? notSent(dispatch, now) : dispatch);
+      return only(isOpenAttempt(dispatch, event.data) ? dueAgain(dispatch, now) : dispatch);
     case 'DispatchUnanswered': {
       if (!isOpenAttempt(dispatch, event.data)) return only(dispatch);
       const next: Dispatch = {
@@ -121,6 +121,7 @@ function intended(
     owner: null,
     leaseUntil,
     nextAt: null,
+    firstNotFoundAt: null,
   };
 }
 
@@ -128,9 +129,11 @@ function isOpenAttempt({ status, attempt }: Dispatch, ended: { readonly attempt:
   return status === 'intended' && attempt === ended.attempt;
 }
 
-function notSent(dispatch: Dispatch, now: Instant): Dispatch {
-  const nextAt = dispatch.closedForDispatch ? null : now;
-  return { ...dispatch, status: 'held', owner: null, leaseUntil: null, nextAt };
+/** A call that got no answer before is not repeated from the log: it is asked about. */
+function dueAgain(dispatch: Dispatch, now: Instant): Dispatch {
+  const { status } = notSent(dispatch);
+  const nextAt = dispatch.closedForDispatch || status === 'unanswered' ? null : now;
+  return { ...dispatch, status, owner: null, leaseUntil: null, nextAt };
 }
 
 /** Whoever spoke has the slip: it is never sent again. */

@@ -203,12 +203,18 @@ describe('a question of our own that was answered NOT_FOUND', () => {
     expect(again(1_100, { ...unanswered, firstNotFoundAt: addMs(t0, 1_001) })).toBe(addMs(t0, 3_002));
   });
 
+  test('is put again when it counts, where the call was made again meanwhile', () => {
+    expect(again(900)).toBe(addMs(t0, 1_001));
+    const repeated = { ...unanswered, attempt: 2, notAfter: addMs(t0, 5_000), deadline: addMs(t0, 60_000) };
+    expect(again(1_100, repeated)).toBe(addMs(t0, 6_001));
+  });
+
   test('is not put again when it is proved, counts for nothing, or the deadline comes first', () => {
     expect(again(3_002, { ...unanswered, firstNotFoundAt: addMs(t0, 1_001) })).toBeNull();
-    expect(again(900)).toBeNull();
     const once = { ...unanswered, firstNotFoundAt: addMs(t0, 1_001) };
     const unbelieved = { ...asked(denied, 3_002), acceptanceDelayMaxMs: null };
     expect(askAgainAt(answerInquiry(once, ask(0), unbelieved).dispatch, ask(0), unbelieved)).toBeNull();
+    expect(again(900, { ...unanswered, acknowledged: true })).toBeNull();
     expect(again(1_001, { ...unanswered, deadline: addMs(t0, 3_002) })).toBeNull();
   });
 });

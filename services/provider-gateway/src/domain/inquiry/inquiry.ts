@@ -171,11 +171,8 @@ const askAgainMsMin = 500;
  * When this service's own question is put again, until the deadline; from there on the reconciler asks. Null: not again.
  * @param dispatch as the answer left it
  */
-export function askAgainAt(
-  dispatch: Dispatch,
-  inquiry: Inquiry,
-  { outcome, now, acceptanceDelayMaxMs }: Asked,
-): Instant | null {
+export function askAgainAt(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Instant | null {
+  const { outcome, now, acceptanceDelayMaxMs } = asked;
   if (inquiry.n !== 0 || dispatch.outcome !== null) return null;
   // What it denies proves nothing: its poll ladder goes on.
   if (outcome.kind === 'not_found' && acceptanceDelayMaxMs === null) return null;
@@ -183,7 +180,7 @@ export function askAgainAt(
     outcome.kind === 'no_answer'
       ? afterNoAnswer(dispatch, now)
       : outcome.kind === 'not_found'
-        ? afterNotFound(dispatch)
+        ? afterNotFound(dispatch, asked)
         : null;
   return at !== null && at < dispatch.deadline ? at : null;
 }
@@ -195,10 +192,17 @@ function afterNoAnswer({ notAfter }: Dispatch, now: Instant): Instant | null {
   return addMs(now, Math.max(askAgainMsMin, goneMs / 4));
 }
 
-/** Once the quiet period is over: the second NOT_FOUND proves what the first could not (rule 3). */
-function afterNotFound({ firstNotFoundAt, closedForDispatch, policy }: Dispatch): Instant | null {
-  if (firstNotFoundAt === null || closedForDispatch) return null;
-  return addMs(firstNotFoundAt, policy.quietPeriodMs + 1);
+/**
+ * Once the quiet period is over: the second NOT_FOUND proves what the first could not (rule 3). One that was asked before
+ * the call was repeated counts for nothing: then from when the provider must have decided about that one.
+ */
+function afterNotFound(dispatch: Dispatch, { askedAt, acceptanceDelayMaxMs }: Asked): Instant | null {
+  const { firstNotFoundAt, closedForDispatch, policy, notAfter } = dispatch;
+  if (closedForDispatch) return null;
+  if (firstNotFoundAt !== null) return addMs(firstNotFoundAt, policy.quietPeriodMs + 1);
+  if (notAfter === null || acceptanceDelayMaxMs === null || providerHasSpoken(dispatch)) return null;
+  const countsFrom = addMs(notAfter, acceptanceDelayMaxMs + 1);
+  return askedAt < countsFrom ? countsFrom : null;
 }
 
 function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Answered {

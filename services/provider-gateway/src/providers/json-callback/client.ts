@@ -21,7 +21,7 @@ export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => nu
   return {
     id,
     capabilities: can,
-    prepare: prepareCall,
+    prepare: (dispatch) => prepareCall(dispatch, can.idempotentByReference),
     async send(call, startBeforeMs) {
       const { result, released } = transport.call({
         method: 'POST',
@@ -49,8 +49,11 @@ export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => nu
   };
 }
 
-/** The exact bytes of an attempt: their digest is written ahead of it. */
-function prepareCall(dispatch: Dispatch): PreparedCall {
+/**
+ * The exact bytes of an attempt: their digest is written ahead of it. Where the same call again is the same order, it is the
+ * same to the byte, and bears no number.
+ */
+function prepareCall(dispatch: Dispatch, isIdempotent: boolean): PreparedCall {
   const body = Buffer.from(
     JSON.stringify({
       slip_id: dispatch.slipId,
@@ -59,7 +62,7 @@ function prepareCall(dispatch: Dispatch): PreparedCall {
       account: dispatch.account,
       counterparty: dispatch.counterparty,
       amount: dispatch.amount && moneyToJson(dispatch.amount),
-      attempt: dispatch.attempt,
+      ...(isIdempotent ? {} : { attempt: dispatch.attempt }),
     }),
   );
   return { slipId: dispatch.slipId, body, digest: hash('sha256', body, 'hex') };
