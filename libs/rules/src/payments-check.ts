@@ -1,5 +1,5 @@
 import { isCurrency } from '@slipstream/kernel';
-import { checkAmounts, checkRoutes, noCurrency, type Problem } from './problem.ts';
+import { checkAmounts, checkRoutes, checkZone, noCurrency, type Problem } from './problem.ts';
 import { rulesDefaults } from './rules-defaults.ts';
 import type { PaymentDocument, RulesDocument } from './rules-schema.ts';
 
@@ -33,18 +33,9 @@ function checkCutOff({ cut_off }: PaymentDocument): Problem[] {
   if (!cut_off) return [];
   const { zone, from, until } = { ...rulesDefaults.cut_off, ...cut_off };
   const problems: Problem[] = [];
-  if (!isZone(zone)) problems.push({ path: ['cut_off', 'zone'], reason: `${zone} is no zone of IANA's` });
+  problems.push(...checkZone(['cut_off', 'zone'], zone));
   if (from >= until) problems.push({ path: ['cut_off', 'until'], reason: `must be later than from ${from}` });
   return problems;
-}
-
-function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 type Kind = 'order' | 'payout' | 'payment';

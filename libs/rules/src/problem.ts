@@ -30,3 +30,13 @@ export function checkAmounts(key: string, amounts: Readonly<Record<string, strin
 }
 
 export const noCurrency = 'not the ISO 4217 code of a currency in use';
+
+/** A time zone that is not one of IANA's. */
+export function checkZone(path: Problem['path'], zone: string): Problem[] {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return [];
+  } catch {
+    return [{ path, reason: `${zone} is no zone of IANA's` }];
+  }
+}

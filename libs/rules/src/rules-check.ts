@@ -1,5 +1,5 @@
 import { checkPayment, checkReach } from './payments-check.ts';
-import { checkAmounts, checkRoutes, type Problem } from './problem.ts';
+import { checkAmounts, checkRoutes, checkZone, type Problem } from './problem.ts';
 import { rulesDefaults } from './rules-defaults.ts';
 import type { LimitDocument, ProviderDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
 
@@ -22,14 +22,16 @@ export function checkRules(document: RulesDocument): Problem[] {
   ];
 }
 
-function checkProviderRules({ base_url, poll_ladder_ms, recheck_ladder_ms }: ProviderDocument): Problem[] {
-  const ladder = [
+function checkProviderRules(provider: ProviderDocument): Problem[] {
+  const { base_url, poll_ladder_ms, recheck_ladder_ms, statement } = provider;
+  const problems = [
     ...checkLadder('poll_ladder_ms', poll_ladder_ms ?? []),
     ...checkLadder('recheck_ladder_ms', recheck_ladder_ms ?? []),
+    ...(statement ? checkZone(['statement', 'zone'], statement.zone) : []),
   ];
-  if (isProviderUrl(base_url)) return ladder;
+  if (isProviderUrl(base_url)) return problems;
   const reason = 'must be an http(s) URL without credentials, query and fragment';
-  return [{ path: ['base_url'], reason }, ...ladder];
+  return [{ path: ['base_url'], reason }, ...problems];
 }
 
 function below(path: readonly string[], problems: readonly Problem[]): Problem[] {

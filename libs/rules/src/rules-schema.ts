@@ -5,6 +5,7 @@ const yearMs = 31_536_000_000;
 const frozenMsMax = 2_147_483_647;
 const duration = (minimum: number, maximum = yearMs) => ({ type: 'integer', minimum, maximum });
 const name = '^[a-z][a-z0-9_-]{0,62}$';
+const timeOfDay = { type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' };
 
 const provider = {
   type: 'object',
@@ -26,6 +27,15 @@ const provider = {
     failures_final: { type: 'boolean' },
     poll_ladder_ms: { type: 'array', maxItems: 50, items: duration(0) },
     recheck_ladder_ms: { type: 'array', maxItems: 50, items: duration(1) },
+    statement: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['zone'],
+      properties: {
+        zone: { type: 'string', minLength: 1, maxLength: 64 },
+        available_at: timeOfDay,
+      },
+    },
   },
 };
 
@@ -102,8 +112,6 @@ const limit = {
     amount_max: amounts,
   },
 };
-
-const timeOfDay = { type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' };
 
 const payment = {
   type: 'object',
@@ -238,6 +246,7 @@ export interface ProviderDocument {
   readonly failures_final?: boolean;
   readonly poll_ladder_ms?: readonly number[];
   readonly recheck_ladder_ms?: readonly number[];
+  readonly statement?: { readonly zone: string; readonly available_at?: string };
 }
 
 export interface RouteProviderDocument {

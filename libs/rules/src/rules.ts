@@ -105,6 +105,8 @@ export interface ProviderRules {
   readonly pollLadderMs: readonly number[];
   /** When it is asked again about a slip that it provably did not execute, after the proof; ascending. */
   readonly recheckLadderMs: readonly number[];
+  /** When the statement of a day is whole: the day is one of the zone, the time (`HH:MM`) on the day after. Null: none is read. */
+  readonly statement: { readonly zone: string; readonly availableAt: string } | null;
 }
 
 export interface RouteRules {
@@ -242,7 +244,14 @@ function providerRules(id: string, document: ProviderDocument): ProviderRules {
     failuresFinal: from.failures_final,
     pollLadderMs: Object.freeze([...from.poll_ladder_ms]),
     recheckLadderMs: Object.freeze([...from.recheck_ladder_ms]),
+    statement: statementRules(document),
   });
+}
+
+function statementRules({ statement }: ProviderDocument): ProviderRules['statement'] {
+  if (statement === undefined) return null;
+  const { zone, available_at } = { ...rulesDefaults.statement, ...statement };
+  return Object.freeze({ zone, availableAt: available_at });
 }
 
 function routeRules(id: string, document: RouteDocument): RouteRules {

@@ -223,6 +223,7 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
     inquireDue: async (calls) => (isOpen() ? does.inquireDue(calls) : 0),
     recoverAbandoned: async () => (isOpen() ? does.recoverAbandoned() : 0),
     takeUpOrphans: async () => (isOpen() ? does.takeUpOrphans() : 0),
+    readStatements: async () => (isOpen() ? does.readStatements() : 0),
     releaseParked: async (upstream) => (isOpen() ? does.releaseParked(upstream) : 0),
   };
 }

@@ -10,6 +10,7 @@ import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/prov
 import type { DelayCount, ObservedDelay } from '../domain/provider/delays.ts';
 import type { FinalityTerms } from '../domain/provider/finality.ts';
 import type { ReportedResult } from '../domain/result/reported-result.ts';
+import type { DayTerms } from '../domain/statement/days.ts';
 import type { ClockMarks } from '../domain/watermark/bounds.ts';
 import type { UnmatchedFilter, UnmatchedPage, UnmatchedPlace } from './unmatched.ts';
 
@@ -39,7 +40,7 @@ export interface EventLog {
 
 /**
  * One transaction. Rows are always locked in this order, so that transactions never wait for each other in a circle:
- * keyed commands, callbacks, inquiries, dispatches by id, parked results; what is published is numbered last.
+ * keyed commands, callbacks, statements, inquiries, dispatches by id, parked results; what is published is numbered last.
  */
 export interface StoreTx {
   /** The database's clock, now. */
@@ -47,6 +48,7 @@ export interface StoreTx {
   readonly dispatches: Dispatches;
   readonly inquiries: Inquiries;
   readonly callbacks: Callbacks;
+  readonly statements: Statements;
   readonly parked: ParkedResults;
   readonly clocks: ClockMarkStore;
   readonly providerStates: ProviderStates;
@@ -330,6 +332,63 @@ export interface Callbacks {
 /** Where an orphaned callback stands among all. */
 export type OrphanPlace = Pick<StoredCallback, 'slipId' | 'provider' | 'webhookId'>;
 
+/** A daily statement that this instance reads. */
+export interface ClaimedStatement {
+  readonly provider: string;
+  /** `YYYY-MM-DD` in the provider's zone. */
+  readonly day: string;
+  /** How often it was begun, this time included: who was overtaken has an earlier number. */
+  readonly tries: number;
+  /** Of the body of which lines were handled; null: of none. */
+  readonly digest: string | null;
+  readonly handled: number;
+  readonly unmatched: number;
+}
+
+/** A line that has no slip, or (`problem`) from which nothing can be learnt. */
+export interface UnmatchedLine {
+  readonly line: number;
+  readonly said: string;
+  readonly slipId: string | null;
+  readonly problem: string | null;
+}
+
+/** A statement as operators see it. */
+export interface StatementState {
+  readonly day: string;
+  readonly status: 'due' | 'reading' | 'read';
+  readonly tries: number;
+  /** Lines that were handled, and how many of them had no slip. */
+  readonly lines: number;
+  readonly unmatched: number;
+  /** Why the last try failed; null: it did not. */
+  readonly problem: string | null;
+  readonly nextAt: Instant | null;
+  readonly readAt: Instant | null;
+}
+
+export interface Statements {
+  /** The latest day that is known of, by provider. */
+  latestDays(): Promise<ReadonlyMap<string, string>>;
+  /** Puts days on the list; those that are on it stay as they are. */
+  add(days: readonly Pick<ClaimedStatement, 'provider' | 'day'>[]): void;
+  /** Takes the oldest that is due; it is nobody else's for `leaseMs`. Null: there is none. */
+  claim(providers: readonly string[], leaseMs: number): Promise<ClaimedStatement | null>;
+  /** Locks one that was claimed; false: somebody else has it by now. */
+  hold(claimed: ClaimedStatement): Promise<boolean>;
+  advance(
+    claimed: ClaimedStatement,
+    progress: Pick<ClaimedStatement, 'handled' | 'unmatched'> & { readonly digest: string },
+    leaseMs: number,
+  ): void;
+  finish(claimed: ClaimedStatement, digest: string): void;
+  /** It is tried again after so long. */
+  putOff(claimed: ClaimedStatement, problem: string, waitMs: number): void;
+  keep(claimed: ClaimedStatement, lines: readonly UnmatchedLine[]): void;
+  /** The latest of a provider, at most `limit`. */
+  latestOf(provider: string, limit: number): Promise<readonly StatementState[]>;
+}
+
 export interface TakenResult {
   readonly result: ReportedResult;
   /** The watermark has passed its receipt: it was said that no slip of it would come. */
@@ -389,6 +448,24 @@ export interface CallbackMessage {
 /** A callback that is signed as it must be, and from which nothing can be learnt about a slip; why, for people. */
 export interface UnreadableMessage {
   readonly problem: string;
+}
+
+/** A line of a statement, as it came, and what it says of a slip; or why nothing can be learnt from it. */
+export type StatementLine = { readonly line: number; readonly said: string } & (
+  | CallbackMessage
+  | UnreadableMessage
+);
+
+export type FetchedStatement =
+  /** `digest`: SHA-256 of its body, hex. `lines` are read as they are asked for. */
+  | { readonly kind: 'statement'; readonly digest: string; readonly lines: Iterable<StatementLine> }
+  /** There is none, or none that can be read; why, for people. */
+  | { readonly kind: 'no_answer'; readonly detail: string };
+
+/** The daily statements of one provider. */
+export interface StatementSource extends DayTerms {
+  /** Fetches the statement of a day (`YYYY-MM-DD` in the zone). Never throws. */
+  fetch(day: string): Promise<FetchedStatement>;
 }
 
 /** The headers of a callback, by lower-case name, each with every value that came. */
@@ -454,6 +531,8 @@ export interface Provider {
   inquire(slipId: string): Promise<Ended<InquiryOutcome>>;
   /** Null for a provider that makes no callbacks. */
   readonly callbackReader: CallbackReader | null;
+  /** Null for a provider that gives none, or whose rules do not say when they are whole. */
+  readonly statements: StatementSource | null;
   /** Ends every call and closes the connections. */
   close(): Promise<void>;
 }
@@ -495,6 +574,7 @@ export type Counted =
   | 'doubtful_answer'
   | 'orphan_callback'
   | 'unreadable_callback'
+  | 'unmatched_statement_line'
   | 'orphan_result'
   | 'dropped_result'
   | 'repeated_answer'

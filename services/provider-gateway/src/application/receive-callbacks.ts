@@ -1,4 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
+import type { Evidence } from '@slipstream/slip';
 import { hear } from '../domain/dispatch/earlier.ts';
 import type { Reception } from '../domain/dispatch/receive-answer.ts';
 import { polled } from '../domain/inquiry/poll.ts';
@@ -65,19 +66,20 @@ function handle(
   return handleMessage(changes, provider, message, now, providers);
 }
 
-/** Records what a provider's callback says. */
+/** Records what a provider says by itself, on whichever way. */
 export function handleMessage(
   changes: Changes,
   provider: string,
   { slipId, answer: said }: CallbackMessage,
   now: Instant,
   providers: Providers,
+  evidence: Evidence = 'signed_callback',
 ): Reception {
   const dispatch = changes.get(slipId);
   if (dispatch?.mode !== 'dispatched') return 'orphan';
   const terms = providers.get(provider)?.capabilities ?? null;
   const answer = asItCounts(said, dispatch, now, terms);
-  const receipt = { answer, evidence: 'signed_callback', receivedAt: null, now } as const;
+  const receipt = { answer, evidence, receivedAt: null, now };
   const received = hear(dispatch, provider, receipt);
   changes.apply(polled(received, now, capabilitiesOf(providers, received.dispatch)));
   if (received.reception === 'recorded' && said.providerTime !== null) {

@@ -7,6 +7,7 @@ import type {
   Provider,
   ProviderState,
   Providers,
+  StatementState,
   Store,
 } from './ports.ts';
 import type { Slots } from './slots.ts';
@@ -27,6 +28,8 @@ export interface ProviderView {
   readonly inFlight: { readonly dispatches: number; readonly inquiries: number };
   /** Slips without a final answer, by status. */
   readonly openSlips: Readonly<Record<string, number>>;
+  /** Its latest daily statements; null: none are read. */
+  readonly statements: readonly StatementState[] | null;
 }
 
 export interface ProviderViewParts {
@@ -47,12 +50,18 @@ export async function showProvider(parts: ProviderViewParts, id: string): Promis
   return provider ? show(parts, provider) : null;
 }
 
-async function show(parts: ProviderViewParts, { id, capabilities }: Provider): Promise<ProviderView> {
-  const { open, states, switches, delays } = await parts.store.run(async (tx) => ({
+const statementsMax = 7;
+
+async function show(
+  parts: ProviderViewParts,
+  { id, capabilities, statements }: Provider,
+): Promise<ProviderView> {
+  const { open, states, switches, delays, latest } = await parts.store.run(async (tx) => ({
     open: await tx.dispatches.countOpen(id),
     states: await tx.providerStates.all(),
     switches: await tx.proofSwitches.all(),
     delays: await tx.delays.of(id),
+    latest: statements && (await tx.statements.latestOf(id, statementsMax)),
   }));
   return {
     id,
@@ -63,5 +72,6 @@ async function show(parts: ProviderViewParts, { id, capabilities }: Provider): P
     circuit: parts.circuits.view(id),
     inFlight: { dispatches: parts.dispatchSlots.taken(id), inquiries: parts.inquirySlots.taken(id) },
     openSlips: Object.fromEntries(open),
+    statements: latest,
   };
 }

@@ -1,10 +1,10 @@
 import type { Instant } from '@slipstream/kernel';
 
-/** Callbacks of providers, or reports of other services. */
-export const unmatchedKinds = ['callback', 'report'] as const;
+/** Callbacks of providers, lines of their daily statements, or reports of other services. */
+export const unmatchedKinds = ['callback', 'report', 'statement_line'] as const;
 
 /**
- * Why it has no slip. A callback's slip is not known here, was given to another provider, or was never sent; or nothing can
+ * Why it has no slip. A callback's or a line's slip is not known here, was given to another provider, or was never sent; or nothing can
  * be learnt from it. A report waits for its slip, or for the answer about its hold; or intake has said that no such slip
  * can come any more: it is taken up should one come all the same.
  */
@@ -26,9 +26,9 @@ export interface Unmatched {
   readonly reason: UnmatchedReason;
   /** The provider, or the reporting service. */
   readonly sender: string;
-  /** The webhook's id, or the report's. */
+  /** The webhook's id, or the report's; of a line its day and number, as in `2026-11-22:7`. */
   readonly id: string;
-  /** The slip that a callback names. */
+  /** The slip that a callback or a line names. */
   readonly slipId: string | null;
   /** The caller's name of the slip that a report is about. */
   readonly reference: string | null;
@@ -36,7 +36,7 @@ export interface Unmatched {
   readonly receivedAt: Instant;
   /** Whole seconds since then; of a report on an imported clock null. */
   readonly ageS: number | null;
-  /** What it says: its beginning, as text. */
+  /** What it says: its beginning, as text; of a line that cannot be read first what is wrong with it. */
   readonly said: string;
 }
 

@@ -11,6 +11,7 @@ import { type Calls, type EndedCall, Intents, newPublishing } from './intents.ts
 import { linesOfRoutes } from './lines-of-routes.ts';
 import type { PeoplesQuestion, RouteLine, StoreTx } from './ports.ts';
 import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
+import { readStatements, type StatementParts } from './read-statements.ts';
 import { type Refused, type ResultBatch, receiveResults } from './receive-results.ts';
 import { type AnsweredRecheck, recheckDue, recordRechecks } from './recheck.ts';
 import { type RecorderParts, recordOutcomes, recoverAbandoned, recoverOwn } from './record-outcomes.ts';
@@ -62,6 +63,8 @@ export interface UseCases {
   releaseParked(upstream: readonly UpstreamTick[]): Promise<number>;
   /** Handles callbacks whose slip came after them; gives how many there were. */
   takeUpOrphans(): Promise<number>;
+  /** Reads the next daily statement that is whole; gives how many were dealt with. */
+  readStatements(): Promise<number>;
   /** What came and has no slip yet, the oldest first. */
   showUnmatched(filter: UnmatchedFilter, after: UnmatchedPlace | null, limit: number): Promise<UnmatchedPage>;
   /** How far this service may be vouched for on each clock. */
@@ -125,6 +128,7 @@ export function useCases(parts: Parts): UseCases {
     recordAnswers: (answers) => recordAnswers(parts, answers),
     releaseParked: (upstream) => releaseParked(store, upstream, count, parts.onUntold, sweep),
     takeUpOrphans: () => takeUpOrphans(parts, orphans),
+    readStatements: () => readStatements(parts satisfies StatementParts),
     showUnmatched: (filter, after, limit) => store.run((tx) => tx.unmatched(filter, after, limit)),
     readBounds: (facts) => store.run((tx) => readBounds(tx, facts)),
     linesOfRoutes: () => linesOfRoutes(parts),

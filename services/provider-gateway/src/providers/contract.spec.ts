@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { Provider } from '../application/ports.ts';
+import type { FetchedStatement, Provider } from '../application/ports.ts';
 import { dispatch } from '../domain/dispatch/spec-support.ts';
 import { jsonCallbackUnderTest } from './json-callback/spec-support.ts';
 import { pollStatementUnderTest } from './poll-statement/spec-support.ts';
@@ -42,6 +42,8 @@ test('a protocol that nobody speaks stops the start and is named', () => {
   expect(() => openProviders([rules])).toThrow('telex');
   expect(() => openProviders([{ ...rules, protocol: 'toString' }])).toThrow('toString');
 });
+
+const berlin = { zone: 'Europe/Berlin', availableAt: '01:30' };
 
 describe.each(all)('a provider of $protocol', (under) => {
   const final = { outcome: 'succeeded', amount: eur(1250n) } as const;
@@ -326,6 +328,75 @@ describe.each(all)('a provider of $protocol', (under) => {
       expect(wire.requests).toHaveLength(1);
     });
   });
+
+  const { statement } = under;
+  if (statement === null) {
+    test('gives no statements, and a rule that wants them stops the start', () => {
+      expect(openProviders([rulesOf(under)]).get('acme')!.statements).toBeNull();
+      expect(() => openProviders([rulesOf(under, { statement: berlin })])).toThrow('acme.statement');
+    });
+  } else {
+    describe('gives a statement', () => {
+      const fetched = async (answer: string) => {
+        wire = await Wire.listen(says(answer));
+        const provider = wire.provider(under, { statement: berlin, answerTimeoutMs: 1_000 });
+        expect(provider.statements).toMatchObject(berlin);
+        return provider.statements!.fetch('2026-11-22');
+      };
+      const csv = (body: string, headers = {}) => http(200, body, { 'content-type': 'text/csv', ...headers });
+      const linesOf = (one: FetchedStatement) => (one.kind === 'statement' ? [...one.lines] : one);
+
+      test('only where its rules say when a day is whole', async () => {
+        wire = await Wire.listen(() => {});
+        expect(wire.provider(under).statements).toBeNull();
+      });
+
+      test('of each line what it says of a slip, and nothing where the day had none', async () => {
+        const lines = [
+          { slipId, saying: final },
+          { slipId: 's-2', saying: { outcome: 'failed' } as const },
+          { slipId: 's-3', saying: 'unheard_of' as const },
+          { slipId: 's-4', saying: { outcome: 'succeeded', amount: 'unreadable' } as const },
+        ];
+        expect(linesOf(await fetched(csv(statement.body(lines))))).toMatchObject([
+          { line: 2, slipId, answer: { kind: 'returned', outcome: 'succeeded', amount: eur(1250n) } },
+          { line: 3, slipId: 's-2', answer: { kind: 'returned', outcome: 'failed' } },
+          { line: 4, slipId: 's-3', answer: { kind: 'doubtful', said: 'COMPLETED_MAYBE' } },
+          { line: 5, slipId: 's-4', answer: { kind: 'doubtful', doubt: 'amount_unreadable' } },
+        ]);
+        await wire.close();
+        expect(linesOf(await fetched(csv(statement.body([]))))).toEqual([]);
+      });
+
+      test.each(statement.unreadable)('and of the line %j where it stands, what it said and what is wrong', async (bad) => {
+        const body = statement.body([{ slipId, saying: final }]);
+        const lines = linesOf(await fetched(csv(`${body}${bad}\r\n${body.split('\r\n')[1]}\r\n`)));
+        expect(lines).toMatchObject([{ slipId }, { line: 3, said: bad, problem: expect.any(String) }, { slipId }]);
+      });
+
+      test.each<[string, string]>([
+        ...statement.notOne.map((body): [string, string] => [JSON.stringify(body), csv(body)]),
+        ['404', http(404, {})],
+        ['500 with a statement', http(500, statement.body([]))],
+        ['a redirect', http(302, '', { location: 'http://127.0.0.1:1/' })],
+        ['a body that is encoded', csv(statement.body([]), { 'content-encoding': 'gzip' })],
+        ['the end of the connection', 'HTTP/1.1 200 X\r\ncontent-length: 5000\r\n\r\norder'],
+      ])('but none by %s', async (_, answer) => {
+        wire = await Wire.listen((socket) => void socket.end(answer));
+        const provider = wire.provider(under, { statement: berlin });
+        expect(await provider.statements!.fetch('2026-11-22')).toMatchObject({
+          ...{ kind: 'no_answer', detail: expect.any(String) },
+        });
+      });
+
+      test('the same for the same day, by its digest', async () => {
+        const body = csv(statement.body([{ slipId, saying: final }]));
+        const one = await fetched(body);
+        await wire.close();
+        expect(await fetched(body)).toMatchObject({ kind: 'statement', digest: (one as { digest: string }).digest });
+      });
+    });
+  }
 
   const { callbacks, secrets } = under;
   if (callbacks === null) {

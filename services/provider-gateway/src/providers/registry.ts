@@ -27,5 +27,11 @@ function open(rules: ProviderRules, monotonicMs: () => number): Provider {
       `providers.${rules.id}.protocol is ${rules.protocol}; there are ${Object.keys(protocols).join(', ')}`,
     ]);
   }
-  return protocols[rules.protocol]!(rules, monotonicMs);
+  const provider = protocols[rules.protocol]!(rules, monotonicMs);
+  if (rules.statement !== null && provider.statements === null) {
+    throw new StartError('The rules file wants statements that nobody gives:', [
+      `providers.${rules.id}.statement: a provider of ${rules.protocol} has none`,
+    ]);
+  }
+  return provider;
 }

@@ -26,6 +26,15 @@ export interface ProtocolUnderTest {
   inquiryReply(slipId: string, saying: Saying | 'not_found'): string;
   /** A whole HTTP answer in which the deciding word comes twice, and says two things. */
   twoWords(slipId: string): string;
+  /** Null for a protocol without statements. */
+  readonly statement: {
+    /** The body of a statement: a line for each. */
+    body(lines: readonly { readonly slipId: string; readonly saying: Saying }[]): string;
+    /** Lines from which nothing can be learnt about a slip. */
+    readonly unreadable: readonly string[];
+    /** Bodies that are no statement as a whole. */
+    readonly notOne: readonly string[];
+  } | null;
   /** Null for a protocol without callbacks. */
   readonly callbacks: {
     /** A callback as the provider would send it, signed with this secret. */
@@ -65,6 +74,7 @@ export function rulesOf(
     pollLadderMs: [],
     recheckLadderMs: [],
     failuresFinal: true,
+    statement: null,
     ...more,
   };
 }

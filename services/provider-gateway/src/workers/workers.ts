@@ -81,6 +81,7 @@ export function workers(parts: WorkerParts): Workers {
       return 0;
     }),
     loops.make('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
+    ...statementReader(parts, unlessBehind),
   ];
   const together = callers(dispatcher, inquirer, [outcomes, answers, rechecks]);
   return {
@@ -173,6 +174,16 @@ function lastDelays(does: Pick<UseCases, 'keepDelays'>, onError: (error: unknown
       await does.keepDelays().catch(onError);
     },
   };
+}
+
+/** Only where somebody gives statements. A day is over whether or not anything is in hand. */
+function statementReader(
+  { does, providers, onError }: WorkerParts,
+  unlessBehind: (work: () => Promise<number>) => () => Promise<number>,
+): Part[] {
+  if ([...providers.values()].every(({ statements }) => !statements)) return [];
+  const round = slowingDown({ minMs: 1_000, maxMs: 30_000 }, unlessBehind(does.readStatements));
+  return [new Loop({ name: 'daily statements', round, pauseMs, onError })];
 }
 
 function connections(providers: Providers): Part {

@@ -52,6 +52,7 @@ export function providerRules(baseUrl: string, more: Partial<ProviderRules> = {}
     pollLadderMs: [],
     recheckLadderMs: [],
     failuresFinal: true,
+    statement: null,
     ...more,
   };
 }

@@ -7,7 +7,14 @@ import {
   circuitBreaker,
   handleWhenResult,
 } from 'cockatiel';
-import type { Circuits, CircuitView, Ended, Provider, Providers } from '../../application/ports.ts';
+import type {
+  Circuits,
+  CircuitView,
+  Ended,
+  Provider,
+  Providers,
+  StatementSource,
+} from '../../application/ports.ts';
 import type { HealthChange } from '../../application/tell-health.ts';
 import type { CallOutcome, InquiryOutcome } from '../../domain/provider/answer.ts';
 import { healthOf } from '../../domain/provider/health.ts';
@@ -21,7 +28,7 @@ const healthPauseMs = 1_000;
 /** How one call to a provider ended, for people who count. */
 export interface MeteredCall {
   readonly provider: string;
-  readonly call: 'dispatch' | 'inquiry';
+  readonly call: 'dispatch' | 'inquiry' | 'statement';
   readonly outcome: string;
   readonly reason: string;
   readonly tookMs: number;
@@ -77,6 +84,7 @@ class Circuit {
       ...provider,
       send: (call, startBeforeMs) => this.#send(() => provider.send(call, startBeforeMs)),
       inquire: (slipId) => this.#inquire(() => provider.inquire(slipId)),
+      statements: provider.statements && this.#metered(provider.statements),
     };
   }
 
@@ -132,8 +140,20 @@ class Circuit {
     return ended;
   }
 
-  #meter(call: MeteredCall['call'], outcome: CallOutcome | InquiryOutcome, tookMs: number): void {
-    const reason = 'reason' in outcome ? outcome.reason : '';
+  #metered(source: StatementSource): StatementSource {
+    return {
+      ...source,
+      fetch: async (day) => {
+        const begunMs = this.#options.monotonicMs();
+        const fetched = await source.fetch(day);
+        this.#meter('statement', fetched, this.#options.monotonicMs() - begunMs);
+        return fetched;
+      },
+    };
+  }
+
+  #meter(call: MeteredCall['call'], outcome: { readonly kind: string }, tookMs: number): void {
+    const reason = 'reason' in outcome ? String(outcome.reason) : '';
     this.#options.onCall({ provider: this.provider.id, call, outcome: outcome.kind, reason, tookMs });
   }
 

@@ -40,7 +40,8 @@ export class UnmatchedController {
 
   @Get()
   @ApiOperation({
-    summary: 'Callbacks and reports that have no slip yet, the oldest first, with their reason and age',
+    summary:
+      'Callbacks, reports and lines of statements that have no slip yet, the oldest first, with their reason and age',
   })
   @ApiQuery({ name: 'kind', required: false, enum: unmatchedKinds })
   @ApiQuery({ name: 'reason', required: false, enum: unmatchedReasons })

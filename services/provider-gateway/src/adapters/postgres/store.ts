@@ -15,6 +15,7 @@ import { parkedResults } from './parked-results.ts';
 import { proofSwitches } from './proof-switches.ts';
 import { proofs } from './proofs.ts';
 import { providerStates } from './provider-states.ts';
+import { statements } from './statements.ts';
 import { unmatched } from './unmatched.ts';
 
 export interface StoreOptions {
@@ -40,6 +41,7 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
     dispatches: dispatches(tx),
     inquiries: inquiries(tx),
     callbacks: callbacks(tx),
+    statements: statements(tx),
     parked: parkedResults(tx, options.events),
     clocks: clockMarks(tx, options.resultsTopic),
     providerStates: providerStates(tx),

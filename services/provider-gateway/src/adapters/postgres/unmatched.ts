@@ -21,6 +21,12 @@ with unmatched as (
         select 1 from dispatch d where d.caller = p.caller and d.reference = p.reference and d.mode = 'reported')
       then 'waits_for_hold' else 'waits_for_slip' end, null, p.data::text
   from parked_result p
+  union all
+  select 'statement_line', l.received_at, l.provider, l.day || ':' || l.line, l.slip_id, null, '${wallClock}',
+    case when l.problem is not null then 'unreadable' when d.slip_id is null then 'unknown_slip'
+      when d.mode <> 'dispatched' or d.provider <> l.provider then 'other_provider' else 'not_sent' end,
+    null, coalesce(l.problem || ': ', '') || l.said
+  from statement_line l left join dispatch d on d.slip_id = l.slip_id
 )
 select kind, received_at, sender, id, slip_id, reference, clock, reason, body, data,
   floor(extract(epoch from clock_timestamp() - received_at))::bigint as age_s

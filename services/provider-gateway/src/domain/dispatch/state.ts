@@ -1,5 +1,6 @@
 import type { Instant, Money } from '@slipstream/kernel';
 import type {
+  Evidence,
   Outcome,
   PendingEvent,
   RecordedEvent,
@@ -27,7 +28,7 @@ export type DispatchStatus =
 /** A final answer kept for later, with the time at which it was received. */
 export interface KeptAnswer {
   readonly answer: Extract<ProviderAnswer, { kind: 'returned' }>;
-  readonly evidence: 'signed_callback' | 'report' | 'inquiry_answer' | 'synchronous_reply';
+  readonly evidence: Evidence;
   readonly receivedAt: Instant;
   /** Who gave it; one that was kept by an older release names nobody: the slip had one provider. */
   readonly provider?: string | null;

@@ -45,6 +45,7 @@ export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => nu
       return { outcome: inquiryOutcome(await result, slipId), released };
     },
     callbackReader: reader,
+    statements: null,
     close: () => transport.close(),
   };
 }

@@ -12,6 +12,7 @@ export const jsonCallbackUnderTest: ProtocolUnderTest = {
   inquiryReply: (slipId, saying) =>
     saying === 'not_found' ? http(404, { status: 'not_found' }) : http(200, words(slipId, saying)),
   twoWords: () => http(200, '{"status":"failed","status":"succeeded"}'),
+  statement: null,
   callbacks: {
     signed: (id, slipId, saying, secret) => {
       const event = { type: 'slip.updated', timestamp: '', data: words(slipId, saying) };

@@ -4,7 +4,12 @@ import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
 import { httpTransport } from '../transport/http-transport.ts';
 import { capabilities } from './capabilities.ts';
+import { statementOf } from './statement.ts';
 import { dispatchOutcome, inquiryOutcome } from './translate.ts';
+
+/** Some hundred thousand lines: more is refused, and said. */
+const statementBytesMax = 16 * 1024 * 1024;
+const statementTimeoutMsMin = 60_000;
 
 /**
  * A provider that speaks the protocol `poll-statement`: `POST /v2/orders` is accepted, and what became of an order is asked
@@ -43,6 +48,21 @@ export function pollStatementProvider(rules: ProviderRules, monotonicMs: () => n
       return { outcome: inquiryOutcome(await result, slipId), released };
     },
     callbackReader: null,
+    statements: rules.statement && {
+      ...rules.statement,
+      async fetch(day) {
+        const { result } = transport.call({
+          method: 'GET',
+          path: `/v2/statements/${day}`,
+          headers: { ...headers, accept: 'text/csv' },
+          body: null,
+          startBeforeMs: monotonicMs() + connectTimeoutMs,
+          answerTimeoutMs: Math.max(answerTimeoutMs, statementTimeoutMsMin),
+          bytesMax: statementBytesMax,
+        });
+        return statementOf(await result);
+      },
+    },
     close: () => transport.close(),
   };
 }

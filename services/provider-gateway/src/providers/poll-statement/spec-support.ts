@@ -1,5 +1,7 @@
 import { http, type ProtocolUnderTest, type Saying } from '../spec-support.ts';
 
+const head = 'order_ref,provider_id,state,amount_minor,currency,booked_at';
+
 /** For specs: how this protocol says things. */
 export const pollStatementUnderTest: ProtocolUnderTest = {
   protocol: 'poll-statement',
@@ -10,12 +12,38 @@ export const pollStatementUnderTest: ProtocolUnderTest = {
       ? http(404, { error: 'unknown_order', order_ref: slipId })
       : http(200, words(slipId, saying)),
   twoWords: (slipId) => http(200, `{"order_ref":"${slipId}","state":"declined","state":"executed"}`),
+  statement: {
+    body: (lines) =>
+      [head, ...lines.map(({ slipId, saying }) => line(words(slipId, saying)))]
+        .map((one) => `${one}\r\n`)
+        .join(''),
+    unreadable: [
+      '',
+      's-1',
+      's-1,b-1,executed,1250,EUR',
+      's-1,b-1,executed,1250,EUR,2026-11-22T10:00:00Z,more',
+      ',b-1,executed,1250,EUR,2026-11-22T10:00:00Z',
+      's-1,b-1,,1250,EUR,2026-11-22T10:00:00Z',
+      's-1,b-1,executed,1250,EUR,yesterday',
+      's-1,"b-1,executed,1250,EUR,2026-11-22T10:00:00Z',
+    ],
+    notOne: ['', '{}', `${head.replace('state', 'status')}\r\n`, `${head}\r\ns-1,b-1,execut`],
+  },
   callbacks: null,
 };
 
+function line(order: ReturnType<typeof words>): string {
+  const { order_ref, provider_id, state, amount_minor, currency } = {
+    amount_minor: '',
+    currency: '',
+    ...order,
+  };
+  return [order_ref, provider_id, state, amount_minor, currency, '2026-11-22T10:00:00Z'].join(',');
+}
+
 const states = { succeeded: 'executed', failed: 'declined', void: 'cancelled' } as const;
 
-export function words(slipId: string, saying: Saying): object {
+export function words(slipId: string, saying: Saying) {
   const base = { order_ref: slipId, provider_id: 'b-1', reason: null };
   if (saying === 'pending') return { ...base, state: 'accepted' };
   if (saying === 'unheard_of') return { ...base, state: 'COMPLETED_MAYBE' };

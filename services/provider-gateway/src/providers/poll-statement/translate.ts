@@ -37,7 +37,7 @@ function about(slipId: string, json: Json): Json {
 }
 
 /** The provider's words as ours. @throws Garbage */
-function toAnswer(json: Json): ProviderAnswer {
+export function toAnswer(json: Json): ProviderAnswer {
   const { state } = json;
   if (typeof state !== 'string' || state === '') throw new Garbage('no state');
   const names = { providerReference: reference(json.provider_id), providerTime: null };

@@ -11,6 +11,8 @@ export interface OnceCall {
   readonly startBeforeMs: number;
   /** From the write to the last byte of the answer. */
   readonly answerTimeoutMs: number;
+  /** Of the answer's body; 64 KiB where it is not given. */
+  readonly bytesMax?: number;
 }
 
 export type OnceResult =
@@ -124,8 +126,9 @@ class OnceHandler implements Dispatcher.DispatchHandler {
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > responseBytesMax) {
-      this.#lost('too_large', `the answer has more than ${responseBytesMax} bytes`);
+    const { bytesMax = responseBytesMax } = this.#call;
+    if (this.#bytes > bytesMax) {
+      this.#lost('too_large', `the answer has more than ${bytesMax} bytes`);
       return;
     }
     this.#chunks.push(chunk);
