@@ -22,10 +22,13 @@ describe('docs/reference/configuration.md', () => {
   const { cut_off: cutOff } = (
     payments.additionalProperties as unknown as { properties: { cut_off: object } }
   ).properties;
-  const { statement } = (providers.additionalProperties as { properties: { statement: object } }).properties;
+  const { probe, statement } = (
+    providers.additionalProperties as { properties: { probe: object; statement: object } }
+  ).properties;
   const { review } = (routes.additionalProperties as { properties: { review: object } }).properties;
   it.each([
     ['providers.<name>', providers.additionalProperties, rulesDefaults.provider],
+    ['providers.<name>.probe', probe, rulesDefaults.probe],
     ['providers.<name>.statement', statement, rulesDefaults.statement],
     ['routes.<name>', routes.additionalProperties, rulesDefaults.route],
     ['routes.<name>.review', review, rulesDefaults.review],

@@ -13,6 +13,7 @@ export const rulesDefaults = {
     poll_ladder_ms: [2000, 5000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000],
     recheck_ladder_ms: [5000, 15_000, 30_000, 60_000, 300_000, 3_600_000, 21_600_000, 86_400_000],
   },
+  probe: { every_ms: 10_000 },
   statement: { available_at: '01:00' },
   route: {
     overdraft: false,

@@ -27,6 +27,14 @@ const provider = {
     failures_final: { type: 'boolean' },
     poll_ladder_ms: { type: 'array', maxItems: 50, items: duration(0) },
     recheck_ladder_ms: { type: 'array', maxItems: 50, items: duration(1) },
+    probe: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        every_ms: duration(100),
+        path: { type: 'string', pattern: '^/[!-~]{0,511}$' },
+      },
+    },
     statement: {
       type: 'object',
       additionalProperties: false,
@@ -246,6 +254,7 @@ export interface ProviderDocument {
   readonly failures_final?: boolean;
   readonly poll_ladder_ms?: readonly number[];
   readonly recheck_ladder_ms?: readonly number[];
+  readonly probe?: { readonly every_ms?: number; readonly path?: string };
   readonly statement?: { readonly zone: string; readonly available_at?: string };
 }
 

@@ -54,6 +54,8 @@ describe('rules', () => {
       failuresFinal: true,
       pollLadderMs: [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000],
       recheckLadderMs: [5_000, 15_000, 30_000, 60_000, 300_000, 3_600_000, 21_600_000, 86_400_000],
+      probe: null,
+      statement: null,
     });
     expect(rules.routes.get('default')).toMatchObject({
       mode: 'dispatched',
@@ -119,6 +121,32 @@ describe('rules', () => {
       pollLadderMs: [],
       failuresFinal: false,
     });
+  });
+
+  it('tell when a statement is whole, and how it is asked whether it is there', () => {
+    const withMore = (more: string) =>
+      good.replace('answer_timeout_ms: 2500', `answer_timeout_ms: 2500, ${more}`);
+    const told = (more: string) => parse(withMore(more)).providers.get('acme')!;
+    expect(told('statement: { zone: Asia/Tokyo }').statement).toEqual({
+      zone: 'Asia/Tokyo',
+      availableAt: '01:00',
+    });
+    expect(told('statement: { zone: UTC, available_at: "23:59" }').statement).toMatchObject({
+      availableAt: '23:59',
+    });
+    expect(told('probe: {}').probe).toEqual({ everyMs: 10_000, path: null });
+    expect(told('probe: { every_ms: 100, path: /health }').probe).toEqual({ everyMs: 100, path: '/health' });
+    expect(told('idempotent_by_reference: true').idempotentByReference).toBe(true);
+    const problem = (more: string) => problemsOf(withMore(more)).join('\n');
+    expect(problem('statement: { zone: Asia/Atlantis }')).toContain(
+      'providers.acme.statement.zone: Asia/Atlantis is no zone',
+    );
+    expect(problem('statement: { zone: UTC, available_at: "24:00" }')).toContain(
+      'statement.available_at: must match',
+    );
+    expect(problem('statement: {}')).toContain('providers.acme.statement');
+    expect(problem('probe: { every_ms: 99 }')).toContain('probe.every_ms: must be >= 100');
+    expect(problem('probe: { path: health }')).toContain('probe.path: must match');
   });
 
   it('take the longest times that fit into an event', () => {

@@ -105,6 +105,8 @@ export interface ProviderRules {
   readonly pollLadderMs: readonly number[];
   /** When it is asked again about a slip that it provably did not execute, after the proof; ascending. */
   readonly recheckLadderMs: readonly number[];
+  /** How often it is asked whether it is there, and where (below the base URL; null: about a slip that cannot be). Null: never. */
+  readonly probe: { readonly everyMs: number; readonly path: string | null } | null;
   /** When the statement of a day is whole: the day is one of the zone, the time (`HH:MM`) on the day after. Null: none is read. */
   readonly statement: { readonly zone: string; readonly availableAt: string } | null;
 }
@@ -244,8 +246,15 @@ function providerRules(id: string, document: ProviderDocument): ProviderRules {
     failuresFinal: from.failures_final,
     pollLadderMs: Object.freeze([...from.poll_ladder_ms]),
     recheckLadderMs: Object.freeze([...from.recheck_ladder_ms]),
+    probe: probeRules(document),
     statement: statementRules(document),
   });
+}
+
+function probeRules({ probe }: ProviderDocument): ProviderRules['probe'] {
+  if (probe === undefined) return null;
+  const { every_ms, path = null } = { ...rulesDefaults.probe, ...probe };
+  return Object.freeze({ everyMs: every_ms, path });
 }
 
 function statementRules({ statement }: ProviderDocument): ProviderRules['statement'] {

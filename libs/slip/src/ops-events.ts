@@ -87,6 +87,10 @@ export interface OpsEventData {
     p50Ms: number | null;
     p95Ms: number | null;
     p99Ms: number | null;
+    /** Probes that were answered, or not, in a row up to the latest; both 0: none was made. What was wrong with the latest. */
+    probesAnswered: number;
+    probesFailed: number;
+    probeProblem: string | null;
   };
 }
 

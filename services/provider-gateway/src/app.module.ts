@@ -25,6 +25,7 @@ import {
   CallbacksController,
 } from './adapters/http/callbacks.controller.ts';
 import { CERTIFICATE_KEYS, CertificatesController } from './adapters/http/certificates.controller.ts';
+import { probes } from './adapters/calls/probes.ts';
 import { counters } from './adapters/http/metrics.ts';
 import { PROVIDER_VIEW, ProvidersController } from './adapters/http/providers.controller.ts';
 import { SLIP_VIEW, SlipsController, type SlipViews } from './adapters/http/slips.controller.ts';
@@ -123,7 +124,8 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
   runtime.recoverWith(recovery(runtime.unitOfWork, options.events));
   runtime.consume(slipEvents({ does, open, count, newIntents: work.newIntents, onDue: work.wake }));
   runtime.consume(reportedResults<Tx>({ does, open }));
-  for (const part of [ownAttempts(does, runtime.isOpen), ...work.parts]) runtime.addPart(part);
+  const parts = [ownAttempts(does, runtime.isOpen), ...work.parts, ...probes(providers, onError)];
+  for (const part of parts) runtime.addPart(part);
   runtime.onHandled(work.stir);
   publishWatermarks(runtime, does);
   return {

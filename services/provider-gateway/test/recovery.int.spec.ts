@@ -56,6 +56,8 @@ class Puppet implements Provider {
   };
   readonly calls: { slipId: string; end(outcome: CallOutcome): void }[] = [];
   readonly callbackReader = null;
+  readonly statements = null;
+  readonly probe = null;
 
   prepare({ slipId }: Dispatch) {
     return { slipId, body: Buffer.from(slipId), digest: slipId };

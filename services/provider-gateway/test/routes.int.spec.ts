@@ -19,6 +19,8 @@ class Fake {
   /** What a call is answered with; null: never. */
   answer: object | null = { status: 'succeeded' };
   throttles = false;
+  /** HTTP status of its health. */
+  health = 200;
   /** What is said of a slip when it is asked about. */
   known: object | null = null;
   readonly #known = new Map<string, object>();
@@ -53,6 +55,7 @@ class Fake {
     const say = (status: number, body: object) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
+    if (request.url === '/health') return void response.writeHead(this.health).end();
     if (request.method === 'GET') {
       const known = this.#known.get(request.url!.split('/').at(-1)!) ?? this.known;
       return known === null ? say(404, { status: 'not_found' }) : say(200, known);
@@ -305,6 +308,37 @@ test('a provider that fails is passed over while its circuit is open, and tried 
     },
   );
   expect(told).toMatchObject({ subject: 'acme', event: { data: { provider: 'acme', previous: 'healthy' } } });
+});
+
+test('one whose probes fail is passed over though nobody calls it, and is the first again when they are answered', async () => {
+  acme.health = 503;
+  await gateway.startWorkers(rulesOf({ probe: { everyMs: 100, path: '/health' } }));
+  const health = async (wanted: string) =>
+    waitFor(
+      async () =>
+        (await opsEvents()).find(
+          ({ event }) => event.type === 'ProviderHealthChanged' && event.data.health === wanted,
+        ),
+      { what: `acme ${wanted}` },
+    );
+  expect(await health('degraded')).toMatchObject({
+    ...{ subject: 'acme' },
+    event: { data: { previous: 'healthy', calls: 0, probesAnswered: 0, probeProblem: 'HTTP 503' } },
+  });
+  const first = await gateway.slip();
+  expect(await gateway.event(first, 'SlipReturned')).toMatchObject({ provider: 'borealis' });
+  expect(await gateway.event(first, 'DispatchIntended')).toMatchObject({ reason: 'unhealthy' });
+  acme.health = 204;
+  expect(await health('healthy')).toMatchObject({
+    event: { data: { previous: 'degraded', probesFailed: 0 } },
+  });
+  const second = await gateway.slip();
+  expect(await gateway.event(second, 'SlipReturned')).toMatchObject({ provider: 'acme' });
+  expect((await gateway.does.showProvider('acme'))!.circuit.probe).toMatchObject({
+    failed: 0,
+    problem: null,
+  });
+  expect((await gateway.does.showProvider('borealis'))!.circuit.probe).toBeNull();
 });
 
 test('one that takes nothing while it throttles is passed over by the slip at once', async () => {

@@ -8,6 +8,7 @@ import type { Certificate } from '../domain/proof/certificate.ts';
 import type { AttemptDenials } from '../domain/proof/denials.ts';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
 import type { DelayCount, ObservedDelay } from '../domain/provider/delays.ts';
+import type { ProbeSigns } from '../domain/provider/health.ts';
 import type { FinalityTerms } from '../domain/provider/finality.ts';
 import type { ReportedResult } from '../domain/result/reported-result.ts';
 import type { DayTerms } from '../domain/statement/days.ts';
@@ -468,6 +469,13 @@ export interface StatementSource extends DayTerms {
   fetch(day: string): Promise<FetchedStatement>;
 }
 
+/** Asks a provider whether it is there; nothing that it answers is about a slip. */
+export interface Probe {
+  readonly everyMs: number;
+  /** Never throws. */
+  ask(): Promise<{ readonly kind: 'answered' } | { readonly kind: 'no_answer'; readonly detail: string }>;
+}
+
 /** The headers of a callback, by lower-case name, each with every value that came. */
 export type CallbackHeaders = Readonly<Record<string, readonly string[] | undefined>>;
 
@@ -533,6 +541,8 @@ export interface Provider {
   readonly callbackReader: CallbackReader | null;
   /** Null for a provider that gives none, or whose rules do not say when they are whole. */
   readonly statements: StatementSource | null;
+  /** Null for one that is not asked. */
+  readonly probe: Probe | null;
   /** Ends every call and closes the connections. */
   close(): Promise<void>;
 }
@@ -546,7 +556,7 @@ export type RetryLimits = (route: string) => { readonly retryInitialMs: number; 
 export interface Circuits {
   /** How many calls may be in flight to a provider of these: none while its circuit is open, one to try it again. */
   allowed(provider: string, concurrencyMax: number): number;
-  /** False while its circuit is not closed. */
+  /** False while its circuit is not closed, or its probes fail. */
   isHealthy(provider: string): boolean;
   view(provider: string): CircuitView;
 }
@@ -562,6 +572,8 @@ export interface CircuitView {
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
   readonly p99Ms: number | null;
+  /** Of its probes; null: it is not asked. */
+  readonly probe: ProbeSigns | null;
 }
 
 /** In [0, 1). */

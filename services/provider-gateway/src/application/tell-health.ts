@@ -21,8 +21,12 @@ export async function tellHealth(
   },
   { provider, previous, health, signs }: HealthChange,
 ): Promise<boolean> {
-  const { state: _, ...evidence } = signs;
-  const data = { provider, instance: parts.instance, previous, health, ...evidence };
+  const { state: _, probe, ...evidence } = signs;
+  const probes = {
+    ...{ probesAnswered: probe?.answered ?? 0, probesFailed: probe?.failed ?? 0 },
+    probeProblem: probe?.problem ?? null,
+  };
+  const data = { provider, instance: parts.instance, previous, health, ...evidence, ...probes };
   try {
     await parts.store.run(async (tx) =>
       tx.tell([{ subject: provider, event: { type: 'ProviderHealthChanged', data } }]),

@@ -18,6 +18,7 @@ import {
   selfSigned,
   Wire,
 } from './spec-support.ts';
+import { impossibleSlip } from './transport/probe.ts';
 
 /** What every provider has to keep, over a real server. A new protocol adds a row here, and describes its words. */
 const all: readonly ProtocolUnderTest[] = [jsonCallbackUnderTest, pollStatementUnderTest];
@@ -315,6 +316,47 @@ describe.each(all)('a provider of $protocol', (under) => {
     });
   });
 
+  describe('is asked whether it is there', () => {
+    const probed = async (answer: (socket: Socket) => void, path: string | null, probeMs = patientMs) => {
+      wire = await Wire.listen(answer);
+      const more = { probe: { everyMs: 500, path }, answerTimeoutMs: probeMs };
+      const probe = wire.provider(under, more).probe!;
+      expect(probe.everyMs).toBe(500);
+      return probe.ask();
+    };
+
+    test('only where its rules want it', async () => {
+      wire = await Wire.listen(() => {});
+      expect(wire.provider(under).probe).toBeNull();
+    });
+
+    test('about a slip that cannot be: NOT_FOUND is an answer, and so is any word that it knows', async () => {
+      expect(await probed(says(under.inquiryReply(impossibleSlip, 'not_found')), null)).toEqual({
+        kind: 'answered',
+      });
+      expect(wire.requests).toHaveLength(1);
+      expect(wire.requests[0]).toMatch(new RegExp(`^GET /api/\\S+/${impossibleSlip} `));
+    });
+
+    test('or where its rules say: every 2xx is an answer', async () => {
+      expect(await probed(says(http(204, '')), '/health?deep=1')).toEqual({ kind: 'answered' });
+      expect(wire.requests[0]).toMatch(/^GET \/api\/health\?deep=1 HTTP/);
+    });
+
+    test.each<[string, (socket: Socket) => void]>([
+      ['503', says(http(503, {}))],
+      ['a redirect', says(http(302, '', { location: 'http://127.0.0.1:1/' }))],
+      ['the end of the connection', (socket) => void socket.end()],
+      ['silence', () => {}],
+    ])('but %s is none, on either way', async (what, answer) => {
+      for (const path of [null, '/health']) {
+        const said = await probed(answer, path, what === 'silence' ? 100 : patientMs);
+        expect(said).toMatchObject({ kind: 'no_answer', detail: expect.any(String) });
+        await wire.close();
+      }
+    });
+  });
+
   describe('that is closed', () => {
     test('ends the calls it has, and sends nothing more', async () => {
       const asked = Promise.withResolvers<void>();
@@ -368,11 +410,18 @@ describe.each(all)('a provider of $protocol', (under) => {
         expect(linesOf(await fetched(csv(statement.body([]))))).toEqual([]);
       });
 
-      test.each(statement.unreadable)('and of the line %j where it stands, what it said and what is wrong', async (bad) => {
-        const body = statement.body([{ slipId, saying: final }]);
-        const lines = linesOf(await fetched(csv(`${body}${bad}\r\n${body.split('\r\n')[1]}\r\n`)));
-        expect(lines).toMatchObject([{ slipId }, { line: 3, said: bad, problem: expect.any(String) }, { slipId }]);
-      });
+      test.each(statement.unreadable)(
+        'and of the line %j where it stands, what it said and what is wrong',
+        async (bad) => {
+          const body = statement.body([{ slipId, saying: final }]);
+          const lines = linesOf(await fetched(csv(`${body}${bad}\r\n${body.split('\r\n')[1]}\r\n`)));
+          expect(lines).toMatchObject([
+            { slipId },
+            { line: 3, said: bad, problem: expect.any(String) },
+            { slipId },
+          ]);
+        },
+      );
 
       test.each<[string, string]>([
         ...statement.notOne.map((body): [string, string] => [JSON.stringify(body), csv(body)]),
@@ -393,7 +442,10 @@ describe.each(all)('a provider of $protocol', (under) => {
         const body = csv(statement.body([{ slipId, saying: final }]));
         const one = await fetched(body);
         await wire.close();
-        expect(await fetched(body)).toMatchObject({ kind: 'statement', digest: (one as { digest: string }).digest });
+        expect(await fetched(body)).toMatchObject({
+          kind: 'statement',
+          digest: (one as { digest: string }).digest,
+        });
       });
     });
   }

@@ -75,6 +75,7 @@ export function rulesOf(
     recheckLadderMs: [],
     failuresFinal: true,
     statement: null,
+    probe: null,
     ...more,
   };
 }

@@ -19,6 +19,7 @@ import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { type MeteredCall, watched } from '../../src/adapters/calls/circuits.ts';
 import { certificateSigner } from '../../src/adapters/certificates/envelope.ts';
+import { probes } from '../../src/adapters/calls/probes.ts';
 import { mayPass, postgresStore, type StoreOptions } from '../../src/adapters/postgres/store.ts';
 import { DelayLog } from '../../src/application/delays.ts';
 import { followSlips } from '../../src/application/follow-slips.ts';
@@ -53,6 +54,7 @@ export function providerRules(baseUrl: string, more: Partial<ProviderRules> = {}
     recheckLadderMs: [],
     failuresFinal: true,
     statement: null,
+    probe: null,
     ...more,
   };
 }
@@ -141,8 +143,9 @@ export class Harness {
       hasChoice: this.routes.size > 0,
     });
     this.does = does;
-    for (const part of started.parts) await part.start();
-    this.#instances.push(started);
+    const all = { ...started, parts: [...started.parts, ...probes(providers, onError)] };
+    for (const part of all.parts) await part.start();
+    this.#instances.push(all);
     this.#providers.push(providers);
     return started;
   }

@@ -17,8 +17,8 @@ const tooLate: CallOutcome = { kind: 'not_sent', reason: 'too_late', detail: '' 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-function setUp() {
-  const world = { outcome: answered, sent: 0, ms: 0, isTold: true };
+function setUp({ isProbed = false } = {}) {
+  const world = { outcome: answered, sent: 0, ms: 0, isTold: true, isThere: true };
   const metered: MeteredCall[] = [];
   const changes: HealthChange[] = [];
   const provider = {
@@ -29,6 +29,13 @@ function setUp() {
       return { outcome: world.outcome, released: Promise.resolve() };
     },
     inquire: async () => ({ outcome: denied, released: Promise.resolve() }),
+    statements: null,
+    probe: isProbed
+      ? {
+          everyMs: 1_000,
+          ask: async () => (world.isThere ? { kind: 'answered' } : { kind: 'no_answer', detail: 'HTTP 503' }),
+        }
+      : null,
   } as unknown as Provider;
   const { providers, circuits } = watched(new Map([['acme', provider]]), {
     monotonicMs: () => world.ms,
@@ -125,5 +132,63 @@ describe('a change of health', () => {
     pass(openMs);
     await send(refused);
     expect(changes).toMatchObject([{ health: 'down' }]);
+  });
+});
+
+describe('a provider that is asked whether it is there', () => {
+  async function setUpProbed() {
+    const all = setUp({ isProbed: true });
+    const probe = async (isThere: boolean, times = 1) => {
+      all.world.isThere = isThere;
+      for (let n = 0; n < times; n++) {
+        all.pass(1_000);
+        await all.acme.probe!.ask();
+      }
+    };
+    return { ...all, probe };
+  }
+
+  test('is not healthy while it is not, though nobody calls it, and is again when it is', async () => {
+    const { changes, circuits, metered, probe } = await setUpProbed();
+    await probe(true, 3);
+    await probe(false, 2);
+    expect(circuits.isHealthy('acme')).toBe(true);
+    await probe(false);
+    expect(circuits.isHealthy('acme')).toBe(false);
+    // Whoever has no other provider is still sent there.
+    expect(circuits.allowed('acme', 8)).toBe(8);
+    expect(circuits.view('acme').probe).toEqual({ answered: 0, failed: 3, problem: 'HTTP 503' });
+    await probe(true, 3);
+    expect(circuits.isHealthy('acme')).toBe(true);
+    expect(changes).toMatchObject([
+      { health: 'degraded', signs: { calls: 0, probe: { failed: 3, problem: 'HTTP 503' } } },
+      { health: 'healthy', signs: { calls: 0, probe: { answered: 3 } } },
+    ]);
+    expect(metered.map(({ call, outcome }) => [call, outcome])).toContainEqual(['probe', 'no_answer']);
+  });
+
+  test('is tried again behind an open circuit only once it answered, so no slip is risked before', async () => {
+    const { changes, circuits, probe, send, pass } = await setUpProbed();
+    await probe(true, 9);
+    await send(timeout, 20);
+    pass(10 * openMs);
+    // It was there before, which says nothing of now.
+    expect([circuits.allowed('acme', 8), circuits.view('acme').state]).toEqual([0, 'open']);
+    await probe(false, 9);
+    expect(circuits.allowed('acme', 8)).toBe(0);
+    await probe(true);
+    expect([circuits.allowed('acme', 8), circuits.view('acme').state]).toEqual([1, 'half_open']);
+    expect(changes.map(({ health }) => health)).toEqual(['down', 'degraded']);
+    await send(answered);
+    expect(circuits.allowed('acme', 8)).toBe(8);
+    await probe(true, 3);
+    expect(changes.at(-1)).toMatchObject({ previous: 'degraded', health: 'healthy' });
+  });
+
+  test('is not tried sooner than any other, though it answers', async () => {
+    const { circuits, probe, send } = await setUpProbed();
+    await send(timeout, 20);
+    await probe(true);
+    expect(circuits.allowed('acme', 8)).toBe(0);
   });
 });

@@ -11,13 +11,14 @@ import type {
   Circuits,
   CircuitView,
   Ended,
+  Probe,
   Provider,
   Providers,
   StatementSource,
 } from '../../application/ports.ts';
 import type { HealthChange } from '../../application/tell-health.ts';
 import type { CallOutcome, InquiryOutcome } from '../../domain/provider/answer.ts';
-import { healthOf } from '../../domain/provider/health.ts';
+import { healthOf, isMissing, type ProbeSigns } from '../../domain/provider/health.ts';
 import { CallWindow } from './call-window.ts';
 
 /** Half of the last fifty calls failed, or of the first twenty: no more are made for a while. */
@@ -28,7 +29,7 @@ const healthPauseMs = 1_000;
 /** How one call to a provider ended, for people who count. */
 export interface MeteredCall {
   readonly provider: string;
-  readonly call: 'dispatch' | 'inquiry' | 'statement';
+  readonly call: 'dispatch' | 'inquiry' | 'statement' | 'probe';
   readonly outcome: string;
   readonly reason: string;
   readonly tookMs: number;
@@ -51,7 +52,7 @@ export function watched(
     providers: new Map([...circuits].map(([id, circuit]) => [id, circuit.provider])),
     circuits: {
       allowed: (id, concurrencyMax) => circuits.get(id)?.allowed(concurrencyMax) ?? concurrencyMax,
-      isHealthy: (id) => circuits.get(id)?.allowed(1) !== 0,
+      isHealthy: (id) => circuits.get(id)?.isHealthy() ?? true,
       view: (id) => circuits.get(id)?.view() ?? nothing,
     },
   };
@@ -59,6 +60,7 @@ export function watched(
 
 const nothing: CircuitView = {
   ...{ state: 'closed', calls: 0, failures: 0, timeouts: 0, p50Ms: null, p95Ms: null, p99Ms: null },
+  probe: null,
 };
 
 class Circuit {
@@ -68,6 +70,7 @@ class Circuit {
   readonly #window = new CallWindow();
   readonly #policy: CircuitBreakerPolicy;
   #openedAtMs = 0;
+  #probes: ProbeSigns | null = null;
   #health: ProviderHealth = 'healthy';
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -79,12 +82,16 @@ class Circuit {
     );
     this.#policy.onBreak(() => {
       this.#openedAtMs = options.monotonicMs();
+      // What was answered before says nothing of now.
+      this.#probes &&= nothingAsked;
     });
+    if (provider.probe) this.#probes = nothingAsked;
     this.provider = {
       ...provider,
       send: (call, startBeforeMs) => this.#send(() => provider.send(call, startBeforeMs)),
       inquire: (slipId) => this.#inquire(() => provider.inquire(slipId)),
       statements: provider.statements && this.#metered(provider.statements),
+      probe: provider.probe && this.#heeded(provider.probe),
     };
   }
 
@@ -99,16 +106,23 @@ class Circuit {
     }
   }
 
+  isHealthy(): boolean {
+    return this.allowed(1) !== 0 && !isMissing(this.#probes);
+  }
+
   view(): CircuitView {
     const { state } = this.#policy;
     const isOpen = state === CircuitState.Open && !this.#mayTry();
     return {
       state: state === CircuitState.Closed ? 'closed' : isOpen ? 'open' : 'half_open',
       ...this.#window.summary(this.#options.monotonicMs()),
+      probe: this.#probes,
     };
   }
 
+  /** Where it is asked whether it is there, no slip is risked before it said so. */
   #mayTry(): boolean {
+    if (this.#probes?.answered === 0) return false;
     return this.#options.monotonicMs() - this.#openedAtMs >= this.provider.capabilities.circuitOpenMs;
   }
 
@@ -140,6 +154,25 @@ class Circuit {
     return ended;
   }
 
+  #heeded({ everyMs, ask }: Probe): Probe {
+    return {
+      everyMs,
+      ask: async () => {
+        const begunMs = this.#options.monotonicMs();
+        const said = await ask();
+        const atMs = this.#options.monotonicMs();
+        const { answered, failed } = this.#probes ?? nothingAsked;
+        this.#probes =
+          said.kind === 'answered'
+            ? { answered: answered + 1, failed: 0, problem: null }
+            : { answered: 0, failed: failed + 1, problem: said.detail };
+        this.#meter('probe', said, atMs - begunMs);
+        this.#look(atMs);
+        return said;
+      },
+    };
+  }
+
   #metered(source: StatementSource): StatementSource {
     return {
       ...source,
@@ -159,7 +192,7 @@ class Circuit {
 
   /** A change is told once; the call that showed it does not wait for that. */
   #look(atMs: number): void {
-    const isCalled = this.#policy.state === CircuitState.Closed;
+    const isCalled = this.#policy.state === CircuitState.Closed || (this.#probes !== null && this.#mayTry());
     if (atMs - this.#lookedAtMs < healthPauseMs && isCalled === (this.#health !== 'down')) return;
     this.#lookedAtMs = atMs;
     const signs = this.view();
@@ -178,6 +211,8 @@ function isFailure(outcome: CallOutcome): boolean {
   if (outcome.kind === 'answered') return false;
   return outcome.kind === 'unanswered' || outcome.reason !== 'too_late';
 }
+
+const nothingAsked: ProbeSigns = { answered: 0, failed: 0, problem: null };
 
 const circuitOpen: CallOutcome = {
   kind: 'not_sent',

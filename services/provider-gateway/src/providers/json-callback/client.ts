@@ -4,6 +4,7 @@ import type { ProviderRules } from '@slipstream/rules';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
 import { httpTransport } from '../transport/http-transport.ts';
+import { probeOf } from '../transport/probe.ts';
 import { callbackReader } from './callback.ts';
 import { capabilities } from './capabilities.ts';
 import { dispatchOutcome, inquiryOutcome } from './translate.ts';
@@ -18,7 +19,7 @@ export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => nu
   const reader = callbackReader(id, rules.secrets);
   const connectionsMax = can.concurrencyMax + can.inquiryConcurrencyMax;
   const transport = httpTransport({ baseUrl, connectionsMax, connectTimeoutMs, monotonicMs });
-  return {
+  const provider: Provider = {
     id,
     capabilities: can,
     prepare: (dispatch) => prepareCall(dispatch, can.idempotentByReference),
@@ -46,8 +47,10 @@ export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => nu
     },
     callbackReader: reader,
     statements: null,
+    probe: null,
     close: () => transport.close(),
   };
+  return { ...provider, probe: probeOf(rules, provider, transport, monotonicMs) };
 }
 
 /**

@@ -3,13 +3,15 @@ import type { ProviderRules } from '@slipstream/rules';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
 import { httpTransport } from '../transport/http-transport.ts';
+import { probeOf } from '../transport/probe.ts';
 import { capabilities } from './capabilities.ts';
 import { statementOf } from './statement.ts';
 import { dispatchOutcome, inquiryOutcome } from './translate.ts';
 
 /** Some hundred thousand lines: more is refused, and said. */
 const statementBytesMax = 16 * 1024 * 1024;
-const statementTimeoutMsMin = 60_000;
+/** It is long, and the process waits for it when it ends. */
+const statementTimeoutMsMin = 15_000;
 
 /**
  * A provider that speaks the protocol `poll-statement`: `POST /v2/orders` is accepted, and what became of an order is asked
@@ -21,7 +23,7 @@ export function pollStatementProvider(rules: ProviderRules, monotonicMs: () => n
   const connectionsMax = can.concurrencyMax + can.inquiryConcurrencyMax;
   const transport = httpTransport({ baseUrl, connectionsMax, connectTimeoutMs, monotonicMs });
   const headers = { 'x-api-key': rules.secrets.current };
-  return {
+  const provider: Provider = {
     id,
     capabilities: can,
     prepare: prepareCall,
@@ -63,8 +65,10 @@ export function pollStatementProvider(rules: ProviderRules, monotonicMs: () => n
         return statementOf(await result);
       },
     },
+    probe: null,
     close: () => transport.close(),
   };
+  return { ...provider, probe: probeOf(rules, provider, transport, monotonicMs) };
 }
 
 /** The exact bytes of an attempt: their digest is written ahead of it. */
