@@ -194,6 +194,11 @@ export class Leases {
     return this.#others === 0;
   }
 
+  /** How many instances of this service live, this one included, by the latest sign of life of each. */
+  get instances(): number {
+    return this.#others + 1;
+  }
+
   forget(lease: Lease): void {
     const key = `${lease.topic} ${lease.partition}`;
     if (this.#held.get(key) === lease) this.#held.delete(key);

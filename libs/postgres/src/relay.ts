@@ -110,6 +110,11 @@ export class Relay {
     return this.#leases.isAlone;
   }
 
+  /** How many instances of this service live, this one included. */
+  get instances(): number {
+    return this.#leases.instances;
+  }
+
   get lanes(): readonly LaneState[] {
     return this.#lanes.map(({ name, silentMs, failing }) => ({ name, silentMs, failing }));
   }

@@ -77,6 +77,11 @@ export class Outbound {
     return this.#relay?.isAlone ?? false;
   }
 
+  /** How many instances of this service live, this one included, as the latest sign of life found it. */
+  get instances(): number {
+    return this.#relay?.instances ?? 1;
+  }
+
   openRelay(): Relay {
     const { kafka, instanceId, gate, onError } = this.#options;
     const connect = () => this.#sends.guard(new SerialProducer(kafka, relayProducerOptions));

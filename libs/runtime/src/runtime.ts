@@ -67,6 +67,8 @@ export interface Runtime {
   consume(subscription: GuardedSubscription): BatchConsumer<Tx>;
   /** Whether work may go on everywhere: the database was compared with the service's own log (rule 4). */
   isOpen(): boolean;
+  /** How many instances of this service live, this one included; known within a second or so, by nobody's question. */
+  instances(): number;
   /** Reads a topic again, for a handler that keeps no more of a record than its offset. It ends with the runtime. */
   readAgain(topic: Topic): LogReader;
   /** Tells when events numbered by a transaction that begins after this call are on the topic. */
@@ -115,6 +117,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       return reader;
     },
     isOpen: () => gate.isAllOpen,
+    instances: () => outbound.instances,
     watchSent: () => outbound.watchSent(),
     recoverWith(recovery) {
       outbound.guard.recoverWith(topics.events.name, recovery);

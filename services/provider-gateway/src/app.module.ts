@@ -18,6 +18,7 @@ import {
 } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import { type MeteredCall, watched } from './adapters/calls/circuits.ts';
+import { probes } from './adapters/calls/probes.ts';
 import { certificateSigner } from './adapters/certificates/envelope.ts';
 import {
   CALLBACK_INTAKE,
@@ -25,7 +26,6 @@ import {
   CallbacksController,
 } from './adapters/http/callbacks.controller.ts';
 import { CERTIFICATE_KEYS, CertificatesController } from './adapters/http/certificates.controller.ts';
-import { probes } from './adapters/calls/probes.ts';
 import { counters } from './adapters/http/metrics.ts';
 import { PROVIDER_VIEW, ProvidersController } from './adapters/http/providers.controller.ts';
 import { SLIP_VIEW, SlipsController, type SlipViews } from './adapters/http/slips.controller.ts';
@@ -85,7 +85,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
     },
     onHealth: (change) => tellHealth({ store, instance: settings.instanceId, onError }, change),
   });
-  const slots = callSlots(providers, circuits, onError);
+  const slots = callSlots(providers, circuits, runtime.instances, onError);
   const routes = new Map([...rules.routes].map(([id, route]) => [id, route.providers]));
   const ways = routing({ routes, providers, isHealthy: circuits.isHealthy, random: Math.random });
   const clockTrouble = clockWatch(
@@ -101,6 +101,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
     providers,
     ...slots,
     circuits,
+    instances: runtime.instances,
     routing: ways,
     retryLimits: retryLimits(rules),
     random: Math.random,

@@ -516,6 +516,7 @@ describe('GET /v1/providers', () => {
         inquiry_concurrency_max: 8,
         circuit_open_ms: 200,
         throttled_means_not_taken: false,
+        idempotent_by_reference: false,
         words: {
           acknowledged: ['pending'],
           progressed: ['in_progress'],
@@ -534,7 +535,18 @@ describe('GET /v1/providers', () => {
       circuit: expect.objectContaining({ state: expect.any(String), calls: expect.any(Number) }),
       in_flight: { dispatches: expect.any(Number), inquiries: expect.any(Number) },
       open_slips: expect.any(Object),
+      statements: null,
+      concurrency: { max: 32, instances: expect.any(Number), here: expect.any(Number) },
     });
+  });
+
+  test('shares what a provider bears at once among the instances that live', async () => {
+    const concurrency = async () =>
+      ((await get('/v1/providers/acme')).body as { concurrency: object }).concurrency;
+    await waitFor(
+      async () => JSON.stringify(await concurrency()) === JSON.stringify({ max: 32, instances: 2, here: 16 }),
+      { what: 'two instances' },
+    );
   });
 
   test('refuses what it does not know', async () => {

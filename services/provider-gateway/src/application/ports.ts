@@ -8,8 +8,8 @@ import type { Certificate } from '../domain/proof/certificate.ts';
 import type { AttemptDenials } from '../domain/proof/denials.ts';
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
 import type { DelayCount, ObservedDelay } from '../domain/provider/delays.ts';
-import type { ProbeSigns } from '../domain/provider/health.ts';
 import type { FinalityTerms } from '../domain/provider/finality.ts';
+import type { ProbeSigns } from '../domain/provider/health.ts';
 import type { ReportedResult } from '../domain/result/reported-result.ts';
 import type { DayTerms } from '../domain/statement/days.ts';
 import type { ClockMarks } from '../domain/watermark/bounds.ts';
@@ -513,7 +513,7 @@ export interface Capabilities extends CallLimits, PollLimits, FinalityTerms {
   readonly words: Words;
   /** When it is asked again about a slip that it provably did not execute, after the proof; ascending. */
   readonly recheckLadderMs: readonly number[];
-  /** Dispatch calls in flight per instance. */
+  /** Dispatch calls in flight, over all instances. */
   readonly concurrencyMax: number;
   /** After too many failures no dispatch call is made for so long; then one tries it again. */
   readonly circuitOpenMs: number;
@@ -521,7 +521,7 @@ export interface Capabilities extends CallLimits, PollLimits, FinalityTerms {
   readonly throttledMeansNotTaken: boolean;
   /** It declares that the same call again is the same order to it: a call without an answer may be repeated. */
   readonly idempotentByReference: boolean;
-  /** Inquiries in flight per instance, beside the dispatch calls. */
+  /** Inquiries in flight, over all instances, beside the dispatch calls. */
   readonly inquiryConcurrencyMax: number;
 }
 

@@ -10,7 +10,7 @@ import type {
   StatementState,
   Store,
 } from './ports.ts';
-import type { Slots } from './slots.ts';
+import { type Slots, shareOf } from './slots.ts';
 
 /** A provider as operators see it. */
 export interface ProviderView {
@@ -24,6 +24,8 @@ export interface ProviderView {
   readonly observed: ObservedDelays;
   /** Of this instance's calls: `open` while none is made, `half_open` while one tries it again. */
   readonly circuit: CircuitView;
+  /** Calls that may run at once over all living instances, and of those at this one. */
+  readonly concurrency: { readonly max: number; readonly instances: number; readonly here: number };
   /** Calls of this instance that run now. */
   readonly inFlight: { readonly dispatches: number; readonly inquiries: number };
   /** Slips without a final answer, by status. */
@@ -38,6 +40,8 @@ export interface ProviderViewParts {
   readonly providers: Providers;
   readonly dispatchSlots: Slots;
   readonly inquirySlots: Slots;
+  /** How many live, this one included. */
+  readonly instances: () => number;
 }
 
 export async function showProviders(parts: ProviderViewParts): Promise<readonly ProviderView[]> {
@@ -63,6 +67,8 @@ async function show(
     delays: await tx.delays.of(id),
     latest: statements && (await tx.statements.latestOf(id, statementsMax)),
   }));
+  const instances = parts.instances();
+  const { concurrencyMax: max } = capabilities;
   return {
     id,
     capabilities,
@@ -70,6 +76,7 @@ async function show(
     proof: switches.get(id) ?? null,
     observed: observedDelays(delays),
     circuit: parts.circuits.view(id),
+    concurrency: { max, instances, here: shareOf(max, instances) },
     inFlight: { dispatches: parts.dispatchSlots.taken(id), inquiries: parts.inquirySlots.taken(id) },
     openSlips: Object.fromEntries(open),
     statements: latest,

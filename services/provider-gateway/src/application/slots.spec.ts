@@ -1,5 +1,6 @@
-import { expect, test } from '@jest/globals';
-import { Slots } from './slots.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { Providers } from './ports.ts';
+import { callSlots, Slots, shareOf } from './slots.ts';
 
 function bank(limit: number) {
   const slots = new Slots(new Map([['acme', limit]]), (error) => {
@@ -92,3 +93,37 @@ test('a place that is only taken keeps it from being idle', async () => {
   slots.giveBack('acme', () => {});
   await idle;
 });
+
+describe('what a provider bears at once', () => {
+  test.each([
+    [32, 1, 32],
+    [32, 3, 10],
+    [2, 2, 1],
+    // Or nothing would ever be sent by some of them.
+    [2, 5, 1],
+  ])('%i calls are shared by %i instances: each makes %i', (limit, instances, share) => {
+    expect(shareOf(limit, instances)).toBe(share);
+  });
+
+  test('is shared anew when an instance comes or goes, by calls and questions alike', () => {
+    const world = { instances: 1 };
+    const provider = { id: 'acme', capabilities: { concurrencyMax: 8, inquiryConcurrencyMax: 2 } };
+    const providers = new Map([['acme', provider]]) as unknown as Providers;
+    const circuits = { allowed: (_: string, limit: number) => limit };
+    const { dispatchSlots, inquirySlots } = callSlots(providers, circuits, () => world.instances, fail);
+    const free = () => [dispatchSlots.free().get('acme') ?? 0, inquirySlots.free().get('acme') ?? 0];
+    expect(free()).toEqual([8, 2]);
+    for (let n = 0; n < 5; n++) expect(dispatchSlots.take('acme')).toBe(true);
+    world.instances = 2;
+    // What runs may end; nothing new begins before there are few enough.
+    expect([free(), dispatchSlots.take('acme')]).toEqual([[0, 1], false]);
+    for (let n = 0; n < 2; n++) dispatchSlots.giveBack('acme', () => {});
+    expect([free(), dispatchSlots.take('acme')]).toEqual([[1, 1], true]);
+    world.instances = 1;
+    expect(free()).toEqual([4, 2]);
+  });
+});
+
+function fail(error: unknown): never {
+  throw error;
+}

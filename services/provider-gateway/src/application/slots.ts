@@ -126,17 +126,25 @@ export class Slots {
   }
 }
 
-/** Slots for the dispatch calls and for the inquiries of every provider. */
+/** Of what a provider bears at once, the part of each of its callers; at least one call, or nothing would ever be sent. */
+export function shareOf(limit: number, instances: number): number {
+  return Math.max(1, Math.floor(limit / instances));
+}
+
+/** Slots for the dispatch calls and for the inquiries of every provider: this instance's share of what all may make. */
 export function callSlots(
   providers: Providers,
   circuits: Pick<Circuits, 'allowed'>,
+  instances: () => number,
   onError: (error: unknown) => void,
 ): { readonly dispatchSlots: Slots; readonly inquirySlots: Slots } {
   const all = [...providers.values()];
   const limits = new Map(all.map(({ id, capabilities }) => [id, capabilities.concurrencyMax]));
   const inquiryLimits = new Map(all.map(({ id, capabilities }) => [id, capabilities.inquiryConcurrencyMax]));
   return {
-    dispatchSlots: new Slots(limits, onError, (id, limit) => circuits.allowed(id, limit)),
-    inquirySlots: new Slots(inquiryLimits, onError),
+    dispatchSlots: new Slots(limits, onError, (id, limit) =>
+      circuits.allowed(id, shareOf(limit, instances())),
+    ),
+    inquirySlots: new Slots(inquiryLimits, onError, (_, limit) => shareOf(limit, instances())),
   };
 }

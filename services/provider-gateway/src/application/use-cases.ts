@@ -10,8 +10,8 @@ import { type AnsweredInquiry, type InquirerParts, inquireDue, recordAnswers } f
 import { type Calls, type EndedCall, Intents, newPublishing } from './intents.ts';
 import { linesOfRoutes } from './lines-of-routes.ts';
 import type { PeoplesQuestion, RouteLine, StoreTx } from './ports.ts';
-import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
 import { readStatements, type StatementParts } from './read-statements.ts';
+import { type CallbackHandling, type ReceivedCallback, receiveCallbacks } from './receive-callbacks.ts';
 import { type Refused, type ResultBatch, receiveResults } from './receive-results.ts';
 import { type AnsweredRecheck, recheckDue, recordRechecks } from './recheck.ts';
 import { type RecorderParts, recordOutcomes, recoverAbandoned, recoverOwn } from './record-outcomes.ts';
@@ -97,7 +97,7 @@ export interface UseCases {
 
 export type Parts = RecorderParts &
   Pick<DispatcherParts, 'log' | 'owner' | 'monotonicMs' | 'clockTrouble'> &
-  Pick<ProviderViewParts, 'dispatchSlots' | 'inquirySlots' | 'circuits'> & {
+  Pick<ProviderViewParts, 'dispatchSlots' | 'inquirySlots' | 'circuits' | 'instances'> & {
     /** The parked results of one slip could not be told, those of others could. */
     readonly onUntold: (error: unknown) => void;
     readonly delays: DelayLog;

@@ -18,8 +18,8 @@ import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { type MeteredCall, watched } from '../../src/adapters/calls/circuits.ts';
-import { certificateSigner } from '../../src/adapters/certificates/envelope.ts';
 import { probes } from '../../src/adapters/calls/probes.ts';
+import { certificateSigner } from '../../src/adapters/certificates/envelope.ts';
 import { mayPass, postgresStore, type StoreOptions } from '../../src/adapters/postgres/store.ts';
 import { DelayLog } from '../../src/application/delays.ts';
 import { followSlips } from '../../src/application/follow-slips.ts';
@@ -71,6 +71,8 @@ export class Harness {
   /** Routes with more than one provider, to be set before the workers start. */
   readonly routes = new Map<string, readonly Candidate[]>();
   readonly calls: MeteredCall[] = [];
+  /** How many live, as their signs of life would tell. */
+  instances = 1;
   /** What the instance that was started last can do. */
   does!: UseCases;
   #routing = routing({
@@ -117,7 +119,7 @@ export class Harness {
       ...{ monotonicMs, onCall: (call: MeteredCall) => void this.calls.push(call) },
       onHealth: (change) => tellHealth({ store: this.store, instance: owner, onError }, change),
     });
-    const slots = callSlots(providers, circuits, onError);
+    const slots = callSlots(providers, circuits, () => this.instances, onError);
     const { isHealthy } = circuits;
     this.#routing = routing({ routes: this.routes, providers, isHealthy, random: Math.random });
     const does = useCases({
@@ -127,6 +129,7 @@ export class Harness {
       providers,
       ...slots,
       circuits,
+      instances: () => this.instances,
       routing: this.#routing,
       retryLimits: () => ({ retryInitialMs: 20, retryMaxMs: 200 }),
       random: Math.random,
