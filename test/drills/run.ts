@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { interruptible, runCommand } from '@slipstream/environment';
+import { drillEarlyWarning } from './early-warning.drill.ts';
 import { drillHttp } from './http.drill.ts';
 import { drillPromise } from './promise.drill.ts';
 import { drillProviders } from './providers.drill.ts';
@@ -20,6 +21,11 @@ const usage = `usage: npm run drill -- NAME [options]
   http             hostile requests to every route that the services describe: no 5xx, no hang, no process ends
   --requests N     how many, default 20000
   --seed N         which, default 1
+  early-warning    200 outages of one of four providers, and 1,000,000 slips of ordinary traffic, played to the reconciler's domain:
+                   a warning before the first overdue of 95 % of those that lose 30 % or more, no false one
+  --outages N      how many outages, default 200
+  --slips N        of ordinary traffic, default 1000000
+  --seed N         the first seed, default 1
 Breaks a stack of its own on purpose and shows a table; the last line of stdout is one JSON object.
 Exit code 1 when something did not hold, 2 on wrong usage.`;
 
@@ -28,6 +34,7 @@ const { values, positionals } = parseArgs({
   options: {
     service: { type: 'string' },
     slips: { type: 'string' },
+    outages: { type: 'string' },
     requests: { type: 'string' },
     seed: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -35,6 +42,8 @@ const { values, positionals } = parseArgs({
 });
 const say = (line: string) => console.error(line);
 const slips = Number(values.slips ?? 2_000);
+const ordinarySlips = Number(values.slips ?? 1_000_000);
+const outages = Number(values.outages ?? 200);
 const requests = Number(values.requests ?? 20_000);
 const seed = Number(values.seed ?? 1);
 const services = restorable.filter((name) => values.service === undefined || name === values.service);
@@ -43,6 +52,10 @@ const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done
   restore: { usable: services.length > 0, run: restore },
   providers: { usable: isCount(seed, 0) && isCount(slips, 100), run: providers },
   promise: { usable: values.slips === undefined || isCount(slips, 1), run: promise },
+  'early-warning': {
+    usable: isCount(seed, 0) && isCount(outages, 6) && isCount(ordinarySlips, 1),
+    run: earlyWarning,
+  },
   http: { usable: isCount(seed, 0) && isCount(requests, 1), run: http },
 };
 const drill = Object.hasOwn(drills, positionals[0] ?? '') ? drills[positionals[0]!] : undefined;
@@ -85,6 +98,11 @@ async function providers(): Promise<Done> {
 async function promise(): Promise<Done> {
   const { holds, ...result } = await drillPromise({ slips: Number(values.slips ?? 30) }, say);
   return { table: [result], line: { ...result, ok: holds } };
+}
+
+async function earlyWarning(): Promise<Done> {
+  const line = drillEarlyWarning({ seed, outages, ordinarySlips }, say);
+  return { table: [line], line: { ...line } };
 }
 
 async function http(): Promise<Done> {

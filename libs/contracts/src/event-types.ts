@@ -41,6 +41,7 @@ const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly sc
   InquiryRequested: { owner: 'reconciliation', schema: reconciliation.InquiryRequestedSchema },
   RefundRequested: { owner: 'reconciliation', schema: reconciliation.RefundRequestedSchema },
   SlipNotReturned: { owner: 'reconciliation', schema: reconciliation.SlipNotReturnedSchema },
+  SlipSlow: { owner: 'reconciliation', schema: reconciliation.SlipSlowSchema },
   LateReturnFound: { owner: 'reconciliation', schema: reconciliation.LateReturnFoundSchema },
   CaseOpened: { owner: 'reconciliation', schema: reconciliation.CaseOpenedSchema },
   CaseClosed: { owner: 'reconciliation', schema: reconciliation.CaseClosedSchema },
@@ -49,14 +50,7 @@ const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly sc
 /** Types of releases to come: an older release beside a newer one knows already who may say them. */
 const planned: Readonly<Partial<Record<Owner, readonly string[]>>> = {
   ledger: ['HoldReleased'],
-  reconciliation: [
-    'SlipSlow',
-    'CaseNoted',
-    'CaseAssigned',
-    'StatementLineMatched',
-    'BreakOpened',
-    'BreakResolved',
-  ],
+  reconciliation: ['CaseNoted', 'CaseAssigned', 'StatementLineMatched', 'BreakOpened', 'BreakResolved'],
   notification: ['CustomerNotified', 'NotificationFailed'],
 };
 

@@ -5,7 +5,7 @@ import type { Owner } from './sources.ts';
 import { typeName } from './type-name.ts';
 
 interface OpsTypeEntry {
-  /** The one service that may publish it; `each`: every service, about itself. */
+  /** The one service that may publish it; `each`: every service, of what it finds itself. */
   readonly owner: Owner | 'each';
   readonly schema: DescMessage;
 }
@@ -19,19 +19,15 @@ const types: Readonly<Record<OpsEventType, OpsTypeEntry>> = {
   ProviderPromiseBroken: { owner: 'gateway', schema: ops.ProviderPromiseBrokenSchema },
   ProviderProofRestored: { owner: 'gateway', schema: ops.ProviderProofRestoredSchema },
   ProviderHealthChanged: { owner: 'gateway', schema: ops.ProviderHealthChangedSchema },
+  ReturnsFalling: { owner: 'reconciliation', schema: ops.ReturnsFallingSchema },
+  DetectorBlinded: { owner: 'each', schema: ops.DetectorBlindedSchema },
+  DetectorRestored: { owner: 'each', schema: ops.DetectorRestoredSchema },
+  ReturnsRecovered: { owner: 'reconciliation', schema: ops.ReturnsRecoveredSchema },
 };
 
 /** Types of releases to come, as in `event-types.ts`. */
 const planned: Readonly<Partial<Record<Owner, readonly string[]>>> = {
-  reconciliation: [
-    'IncidentOpened',
-    'IncidentClosed',
-    'ReturnsFalling',
-    'ReturnsRecovered',
-    'DetectorBlinded',
-    'DetectorRestored',
-    'StatementAccepted',
-  ],
+  reconciliation: ['IncidentOpened', 'IncidentClosed', 'StatementAccepted'],
 };
 
 /** Each operations event's protobuf schema. */

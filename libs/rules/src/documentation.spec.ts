@@ -39,6 +39,7 @@ describe('docs/reference/configuration.md', () => {
     ['payments.<name>', payments.additionalProperties, rulesDefaults.payment],
     ['payments.<name>.cut_off', cutOff, rulesDefaults.cut_off],
     ['detection', detection, rulesDefaults.detection],
+    ['detection.early_warning', detection.properties.early_warning, rulesDefaults.earlyWarning],
   ])('has every key of %s with its default', (section, schema, defaults) => {
     const body = rules.split('### ').find((part) => part.startsWith(`\`${section}\``)) ?? '';
     const { properties, required = [] } = schema as { properties: object; required?: readonly string[] };

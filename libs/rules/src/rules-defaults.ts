@@ -33,4 +33,12 @@ export const rulesDefaults = {
   payment: { kinds: ['order', 'payout', 'payment'] },
   cut_off: { days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00' },
   detection: { grace_ms: 0, blind_ms_max: 60_000, clock_skew_ms_max: 1_000 },
+  earlyWarning: {
+    slips_min: 200,
+    false_alarm_every_days: 365,
+    pause_percent: 10,
+    slower_percent: 200,
+    lost_percent: 5,
+    half_life_ms: 21_600_000,
+  },
 } as const;

@@ -212,6 +212,18 @@ export const rulesSchema = {
         grace_ms: duration(0, frozenMsMax),
         blind_ms_max: duration(1),
         clock_skew_ms_max: duration(1),
+        early_warning: {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            slips_min: { type: 'integer', minimum: 50, maximum: 1_000_000 },
+            false_alarm_every_days: { type: 'integer', minimum: 1, maximum: 100_000 },
+            pause_percent: { type: 'integer', minimum: 1, maximum: 50 },
+            slower_percent: { type: 'integer', minimum: 100, maximum: 1_000 },
+            lost_percent: { type: 'integer', minimum: 1, maximum: 40 },
+            half_life_ms: duration(1_000),
+          },
+        },
       },
     },
   },
@@ -235,7 +247,17 @@ export interface RulesDocument {
     readonly grace_ms?: number;
     readonly blind_ms_max?: number;
     readonly clock_skew_ms_max?: number;
+    readonly early_warning?: EarlyWarningDocument;
   };
+}
+
+export interface EarlyWarningDocument {
+  readonly slips_min?: number;
+  readonly false_alarm_every_days?: number;
+  readonly pause_percent?: number;
+  readonly slower_percent?: number;
+  readonly lost_percent?: number;
+  readonly half_life_ms?: number;
 }
 
 export interface ProviderDocument {

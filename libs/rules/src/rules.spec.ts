@@ -71,7 +71,13 @@ describe('rules', () => {
       kinds: ['order'],
       inquiryLadderMs: [9000],
     });
-    expect(rules.detection).toEqual({ graceMs: 10, blindMsMax: 60_000, clockSkewMsMax: 1_000 });
+    expect(rules.detection).toEqual({
+      ...{ graceMs: 10, blindMsMax: 60_000, clockSkewMsMax: 1_000 },
+      earlyWarning: {
+        ...{ slipsMin: 200, falseAlarmEveryDays: 365, halfLifeMs: 21_600_000 },
+        ...{ pauseShare: 0.1, slowerTimes: 2, lostShare: 0.05 },
+      },
+    });
   });
 
   it('let a draft live a day and remind an hour before, or not at all where it lives shorter', () => {

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { StartError } from '@slipstream/kernel';
 import { rulesDefaults } from './rules-defaults.ts';
 import type {
+  EarlyWarningDocument,
   LimitDocument,
   PaymentDocument,
   ProviderDocument,
@@ -163,6 +164,23 @@ export interface DetectionRules {
   readonly blindMsMax: number;
   /** The clocks of the databases and the broker may lie this far apart; beyond it dispatch and verdicts pause. */
   readonly clockSkewMsMax: number;
+  readonly earlyWarning: EarlyWarningRules;
+}
+
+/** When a provider on a route is warned about because too little comes back, before deadlines pass. */
+export interface EarlyWarningRules {
+  /** No warning before so many slips were followed to their deadline. */
+  readonly slipsMin: number;
+  /** Were all well, a false warning comes once in so many days of traffic, or more seldom. */
+  readonly falseAlarmEveryDays: number;
+  /** What is still ordinary: a pause of this share of the time to the deadline, */
+  readonly pauseShare: number;
+  /** outcomes that take so many times as long, */
+  readonly slowerTimes: number;
+  /** and the loss of so many of them. */
+  readonly lostShare: number;
+  /** A slip counts half when it is so old. */
+  readonly halfLifeMs: number;
 }
 
 const fileBytesMax = 1_048_576;
@@ -224,7 +242,20 @@ function build(document: RulesDocument, digest: string): Rules {
       graceMs: grace_ms,
       blindMsMax: blind_ms_max,
       clockSkewMsMax: clock_skew_ms_max,
+      earlyWarning: earlyWarningRules(document.detection?.early_warning),
     }),
+  });
+}
+
+function earlyWarningRules(document: EarlyWarningDocument | undefined): EarlyWarningRules {
+  const from = { ...rulesDefaults.earlyWarning, ...document };
+  return Object.freeze({
+    slipsMin: from.slips_min,
+    falseAlarmEveryDays: from.false_alarm_every_days,
+    pauseShare: from.pause_percent / 100,
+    slowerTimes: from.slower_percent / 100,
+    lostShare: from.lost_percent / 100,
+    halfLifeMs: from.half_life_ms,
   });
 }
 

@@ -35,6 +35,12 @@ export function clockTrouble(
   return `clocks lie ${Math.round(spreadMs)} ms apart (${skewMsMax} are allowed): that of ${worst}'s database is ${where}`;
 }
 
+/** Of these services the one whose database's clock is furthest off; it stepped back, or lies furthest from the broker's. */
+export function worstClock(clocks: SourceClocks, sources: readonly Source[]): Source {
+  const off = (source: Source) => offBy(clocks, source) + clocks.sourceClock(source, wallClock).steppedBackMs;
+  return sources.reduce((worst, source) => (off(source) > off(worst) ? source : worst));
+}
+
 /** As {@link clockTrouble}, and `log` is told when trouble begins and ends. */
 export function clockWatch(
   clocks: SourceClocks,

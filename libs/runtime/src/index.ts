@@ -1,4 +1,4 @@
-export { clockSpreadMs, clockTrouble, clockWatch, type SourceClocks } from './clock-guard.ts';
+export { clockSpreadMs, clockTrouble, clockWatch, type SourceClocks, worstClock } from './clock-guard.ts';
 export type { GuardedSubscription } from './consumers.ts';
 export { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
 export {

@@ -33,11 +33,11 @@ export function outboundEvent(
 /** Encodes an operations event for the outbox; it lives on the partition of its subject. */
 export function outboundOpsEvent(
   origin: Origin,
-  { subject, event, traceparent }: PendingOpsEvent,
+  { subject, event, id, traceparent }: PendingOpsEvent,
 ): OutboundRecord {
   const { name: topic, partitions } = topics.ops;
   const head = {
-    id: origin.newId(),
+    id: id ?? origin.newId(),
     source: origin.source,
     subject,
     traceparent: traceparent || undefined,

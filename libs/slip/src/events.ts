@@ -200,6 +200,8 @@ export interface EventData {
   InquiryRequested: { inquiry: number };
   RefundRequested: { basis: NotReturnedBasis; requestedBy: string };
   SlipNotReturned: { basis: NotReturnedBasis; deadline: Instant };
+  /** It takes longer than 99.9 % of its kind took (`usualMs`), and its deadline has not passed. */
+  SlipSlow: { provider: string; route: string; dispatchedAt: Instant; usualMs: number; deadline: Instant };
   LateReturnFound: { deadline: Instant; receivedAt: Instant; after: 'overdue' | 'not_returned' | 'refunded' };
   CaseOpened: { reason: string; summary: string };
   /** Resolves one reason of the case; all of them where it names none, as before cases had more than one. */

@@ -11,6 +11,7 @@ export const reconciliationFolds: Folds<
   | 'InquiryRequested'
   | 'RefundRequested'
   | 'SlipNotReturned'
+  | 'SlipSlow'
   | 'LateReturnFound'
   | 'CaseOpened'
   | 'CaseClosed'
@@ -20,6 +21,8 @@ export const reconciliationFolds: Folds<
   InquiryRequested: inquiryRequested,
   RefundRequested: refundRequested,
   SlipNotReturned: notReturned,
+  // Told to people; it changes nothing about the slip.
+  SlipSlow: () => null,
   LateReturnFound: lateReturnFound,
   CaseOpened: caseOpened,
   CaseClosed: caseClosed,

@@ -1,4 +1,4 @@
-import type { Money } from '@slipstream/kernel';
+import type { Instant, Money } from '@slipstream/kernel';
 
 // What belongs to no slip and is told on ops.events.v1. Stored for ever, as the slips' events are: add optional fields,
 // never rename or reuse one.
@@ -92,6 +92,56 @@ export interface OpsEventData {
     probesFailed: number;
     probeProblem: string | null;
   };
+
+  // reconciliation
+  /** Outcomes come back more slowly or more seldom than the provider's do on that route. Its times are the log's. */
+  ReturnsFalling: {
+    provider: string;
+    route: string;
+    /** Of what was dispatched from here on too little comes back. */
+    since: Instant;
+    foundAt: Instant;
+    /** Slips dispatched since; how many should have returned by their age, and how many have. */
+    dispatched: number;
+    expected: number;
+    seen: number;
+    /** The e-value is ten to this power. */
+    eValueLog10: number;
+    /** Were all well, a warning would come once in so many days, or more seldom. */
+    falseAlarmEveryDays: number;
+    /** Of the slips under way: those that will miss their deadlines if it goes on so, and their money by currency. */
+    forecastSlips: number;
+    forecastMoney: readonly Money[];
+    /** Of the slips under way. */
+    firstDeadline: Instant;
+  };
+  ReturnsRecovered: {
+    provider: string;
+    route: string;
+    /** The id of the ReturnsFalling that ends here, and what it said. */
+    falling: string;
+    since: Instant;
+    foundAt: Instant;
+    /** What was dispatched from here on comes back again. */
+    recoveredSince: Instant;
+    dispatched: number;
+    seen: number;
+  };
+
+  // reconciliation, or another service that hears nothing of it
+  /** Deadlines are not judged meanwhile. */
+  DetectorBlinded: {
+    /** To blame: a service's name; `kafka`: nobody is heard at all. */
+    service: string;
+    why: string;
+    /** What was due later is not judged. */
+    since: Instant;
+    /** Slips without a verdict, and their money by currency: of the partitions of the instance that says it. */
+    slips: number;
+    money: readonly Money[];
+    instance: string;
+  };
+  DetectorRestored: { service: string; since: Instant; instance: string };
 }
 
 export type OpsEventType = keyof OpsEventData;
@@ -105,6 +155,8 @@ export interface PendingOpsEvent {
   /** What it is about, and the record's key: the account, the provider, the service. */
   readonly subject: string;
   readonly event: OpsEvent;
+  /** Of an event that follows from the log alone: the same one every time. Else it gets a new one. */
+  readonly id?: string;
   /** W3C trace context of what caused it; null, empty or absent: of nothing. */
   readonly traceparent?: string | null | undefined;
 }

@@ -12,28 +12,46 @@ import {
   every,
   Loop,
   openRuntime,
+  outboundOpsEvent,
   type Runtime,
+  worstClock,
 } from '@slipstream/runtime';
 import { type Host, type ServiceOptions } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
-import { registerMetrics, unknownTypesCounter } from './adapters/http/metrics.ts';
+import { registerMetrics, registerReturns, unknownTypesCounter } from './adapters/http/metrics.ts';
+import { ReturnCurvesController } from './adapters/http/return-curves.controller.ts';
 import { WATCH, type Watch, WatermarksController } from './adapters/http/watermarks.controller.ts';
 import { MarkStore } from './adapters/kafka/mark-store.ts';
-import { ids, toRecords } from './adapters/kafka/outgoing.ts';
+import { ids, slowId, toRecords, warningId } from './adapters/kafka/outgoing.ts';
 import { lookEverywhere, ownedPartitions } from './adapters/kafka/owned-partitions.ts';
 import { QuietLane } from './adapters/kafka/quiet-lane.ts';
+import { returnsOwner } from './adapters/kafka/returns-owner.ts';
 import { quietSlipEvents, subscription } from './adapters/kafka/slip-events.ts';
 import { slipLog } from './adapters/kafka/slip-log.ts';
-import { gatewayWallTime, noteTick, shownTicks } from './adapters/kafka/watermarks.ts';
+import {
+  gatewayWallTime,
+  heardServices,
+  noteTick,
+  serviceOf,
+  shownTicks,
+} from './adapters/kafka/watermarks.ts';
+import { blindnessStore } from './adapters/postgres/blindness-store.ts';
 import { createLookout } from './adapters/postgres/lookout.ts';
-import { anythingOpen, earliestAwaited, lookAtOpenSlips } from './adapters/postgres/open-slips.ts';
+import {
+  anythingOpen,
+  earliestAwaited,
+  judgedThrough,
+  lookAtOpenSlips,
+} from './adapters/postgres/open-slips.ts';
 import { createQuietStore } from './adapters/postgres/quiet-store.ts';
 import { createReads } from './adapters/postgres/reads.ts';
+import { anySteps, returnsTurn } from './adapters/postgres/returns-store.ts';
 import { openUnit } from './adapters/postgres/unit.ts';
 import type { Unit } from './application/ports.ts';
 import { keepQuietDue } from './application/quiet/keep-due.ts';
 import type { Reads } from './application/reads.ts';
+import { createSlowTeller } from './application/returns/tell-slow.ts';
 import { useCases } from './application/use-cases.ts';
 import type { ReconciliationConfig } from './config.ts';
 
@@ -69,34 +87,62 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   });
   const consumer: BatchConsumer<Tx> = runtime.consume(quietSlipEvents(quiet, unknownTypes.count));
   const logger = new Logger('Detector');
-  const clockState = () => ({
-    trouble: clockTrouble(ticks, judgedBy, rules.detection.clockSkewMsMax),
-    spreadMs: clockSpreadMs(ticks, judgedBy),
-  });
+  const clockState = () => {
+    const trouble = clockTrouble(ticks, judgedBy, rules.detection.clockSkewMsMax);
+    const toBlame = trouble === null ? null : serviceOf(worstClock(ticks, judgedBy));
+    return { trouble, toBlame, spreadMs: clockSpreadMs(ticks, judgedBy) };
+  };
+  const owned = ownedPartitions(consumer, quiet, unit);
+  const reads = createReads(unitOfWork, partitionsDefault);
   const does = useCases({
     ...{ marks, ids },
-    owned: ownedPartitions(consumer, quiet, unit),
+    owned,
     lookout: lookEverywhere(createLookout(unitOfWork, subscription), quiet),
     clocks: clockState,
-    reads: createReads(unitOfWork, partitionsDefault),
+    reads,
+    returns: {
+      settings: rules.detection.earlyWarning,
+      store: returnsOwner({
+        ...{ consumer, marks, partitions: partitionsDefault, clocks: clockState },
+        judgedThrough: () => judgedThrough(unitOfWork),
+        anySteps: (after, through) => anySteps(unitOfWork, after, through),
+        turn: (tx) =>
+          returnsTurn(tx, (events) => tx.publish(events.map((event) => outboundOpsEvent(runtime, event)))),
+      }),
+      warningId,
+      log: (message) => logger.warn(message),
+    },
     monotonicMs: () => performance.now(),
     blindness: {
       blindMsMax: rules.detection.blindMsMax,
       heard: () => gatewayWallTime(ticks),
+      services: () => heardServices(ticks),
+      ...blindnessStore({
+        ...{ unitOfWork, instance: settings.instanceId, inMemory: () => quiet.atRisk() },
+        encode: (event) => outboundOpsEvent(runtime, event),
+        partitions: () => [...consumer.positions().keys()],
+      }),
       look: () => lookAtOpenSlips(unitOfWork),
       log: (message) => logger.warn(message),
     },
   });
+  const tellSlow = createSlowTeller({
+    ...{ marks, owned, clocks: clockState, quiet, slowId, curves: reads.returnCurves },
+    publish: (partition, events) =>
+      consumer.inPartition(partition, async (tx) => tx.publish(toRecords(events))),
+  });
   const onError = errorLog(logger);
   const detector = new Loop({ name: 'detection', round: every(2_000, does.detect), pauseMs: 20, onError });
   const watchers: [string, number, () => Promise<unknown>][] = [
-    ['blindness', 5_000, () => does.watchBlindness()],
+    ['blindness', 2_000, () => does.watchBlindness()],
     ['ended clocks', 5_000, () => forgetEndedClocks(runtime, marks, does.reads)],
+    ['returns', 500, () => does.watchReturns()],
+    ['slow slips', 2_000, tellSlow],
     ['quiet deadlines', 1_000, keepQuietDue(quiet, quietStore)],
   ];
   runtime.addPart(detector);
   for (const [name, ms, work] of watchers)
-    runtime.addPart(new Loop({ name, round: every(ms, work), pauseMs: 1_000, onError }));
+    runtime.addPart(new Loop({ name, round: every(ms, work), pauseMs: 500, onError }));
   ticks.onTick((tick) => {
     noteTick(marks, tick);
     detector.wake();
@@ -116,7 +162,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     name: 'reconciliation',
     module: {
       module: ReconciliationModule,
-      controllers: [CasesController, WatermarksController],
+      controllers: [CasesController, WatermarksController, ReturnCurvesController],
       providers: [
         { provide: READS, useValue: does.reads },
         { provide: WATCH, useValue: watch },
@@ -128,6 +174,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     cursorKey: runtime.cursorKey,
     parts: (host) => {
       unknownTypes.register(host.metrics);
+      registerReturns(host.metrics, does.watchedReturns);
       return partsOf(runtime, host, watch);
     },
   };

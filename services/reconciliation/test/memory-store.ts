@@ -1,6 +1,7 @@
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { PendingEvent, SubmittedSlip } from '@slipstream/slip';
 import type { Lookout, SlipPage, Unit } from '../src/application/ports.ts';
+import type { SlotStep } from '../src/application/returns/tally.ts';
 import type { Judgeable } from '../src/domain/deadline/judgeable.ts';
 import { isMissed, placeOf, type WatchedSlip } from '../src/domain/watch/watched-slip.ts';
 
@@ -8,6 +9,7 @@ import { isMissed, placeOf, type WatchedSlip } from '../src/domain/watch/watched
 export class MemoryStore {
   now: Instant;
   readonly published: PendingEvent[] = [];
+  readonly returns: SlotStep[] = [];
   readonly #slips = new Map<string, WatchedSlip>();
   readonly #parked = new Set<string>();
   readonly #concluded = new Set<string>();
@@ -52,6 +54,9 @@ export class MemoryStore {
             .filter((slip) => isMissed(slip) && slip.state.slipId > after)
             .toSorted(by(({ state }) => state.slipId)),
         ),
+      noteReturns: (tally) => {
+        this.returns.push(...tally.steps());
+      },
       save: async (changes) => {
         for (const { slip, events } of changes) {
           this.published.push(...events);

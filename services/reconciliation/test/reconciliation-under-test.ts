@@ -1,10 +1,12 @@
 import {
+  decodeOpsEvent,
   decodeSlipEvent,
   encodeCloudEvent,
   encodeSlipEvent,
   encodeTick,
   partitionsDefault,
   peekEnvelope,
+  type RecordedOpsEvent,
   type Source,
   sources,
   stampEnvelope,
@@ -42,6 +44,8 @@ export interface Said {
   readonly clock?: string;
   /** Default: now. */
   readonly receivedTime?: Instant;
+  /** Default: now. */
+  readonly time?: Instant;
 }
 
 /** The other services: what they publish and vouch for, on a real topic, with numbers as rule 4 gives them. */
@@ -95,17 +99,29 @@ export class Others {
     await this.send([this.#stamped(source, slipId, encodeCloudEvent(head, Buffer.from([0xff, 0xff])))]);
   }
 
-  #toRecord({ source, slipId, event, clock = 'wall', receivedTime }: Said & { source: Source }): OutRecord {
+  #toRecord({
+    source,
+    slipId,
+    event,
+    clock = 'wall',
+    receivedTime,
+    time,
+  }: Said & { source: Source }): OutRecord {
     const head = { id: v7(), source, subject: slipId, clock };
-    return this.#stamped(source, slipId, encodeSlipEvent(head, event), receivedTime);
+    return this.#stamped(source, slipId, encodeSlipEvent(head, event), receivedTime, time);
   }
 
-  #stamped(source: Source, slipId: string, body: Uint8Array, receivedTime?: Instant): OutRecord {
+  #stamped(
+    source: Source,
+    slipId: string,
+    body: Uint8Array,
+    receivedTime?: Instant,
+    time = now(),
+  ): OutRecord {
     const partition = partitionOf(slipId, partitionsDefault);
     const key = `${source} ${partition}`;
     const seq = (this.#seqs.get(key) ?? 0) + 1;
     this.#seqs.set(key, seq);
-    const time = now();
     const stamp = { sequence: String(seq), time, receivedTime: receivedTime ?? time };
     return { topic: topics.events.name, partition, key: slipId, value: stampEnvelope(body, stamp) };
   }
@@ -127,6 +143,8 @@ export interface ReconciliationUnderTest {
   readonly database: pg.Pool;
   /** What reconciliation published so far, each number once (rule 5). */
   readonly published: readonly RecordedEvent[];
+  /** What it published on the log of operations. */
+  readonly told: readonly RecordedOpsEvent[];
   of(slipId: string, type?: SlipEvent['type']): RecordedEvent[];
   /** Waits until it has published this type about the slip. */
   untilPublished(slipId: string, type: SlipEvent['type']): Promise<RecordedEvent>;
@@ -149,12 +167,18 @@ export async function reconciliationUnderTest(): Promise<ReconciliationUnderTest
   database.on('error', () => {}); // an idle connection that ends is replaced
   const services: Service[] = [];
   const published: RecordedEvent[] = [];
+  const told: RecordedOpsEvent[] = [];
   const read = new Map<number, bigint>();
   const consumer = kafka.consumer({ groupId: 'reconciliation-test', maxWaitTimeInMs: 50 });
   await consumer.connect();
-  await consumer.subscribe({ topics: [topics.events.name], fromBeginning: true });
+  await consumer.subscribe({ topics: [topics.events.name, topics.ops.name], fromBeginning: true });
   await consumer.run({
-    eachMessage: async ({ message, partition }) => {
+    eachMessage: async ({ topic, message, partition }) => {
+      if (topic === topics.ops.name) {
+        const recorded = decodeOpsEvent(message.value!);
+        if (recorded && !told.some(({ id }) => id === recorded.id)) told.push(recorded);
+        return;
+      }
       const { source } = peekEnvelope(message.value!);
       if (source !== sources.reconciliation) return;
       const recorded = decodeSlipEvent(message.value!);
@@ -168,7 +192,7 @@ export async function reconciliationUnderTest(): Promise<ReconciliationUnderTest
     published.filter((one) => one.slipId === slipId && (type === undefined || one.event.type === type));
 
   return {
-    ...{ others: new Others(producer), producer, database, published, of },
+    ...{ others: new Others(producer), producer, database, published, told, of },
     untilPublished: (slipId, type) => waitFor(() => of(slipId, type)[0], { what: `${type} of ${slipId}` }),
     async start() {
       const settings = {

@@ -169,6 +169,10 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     sentence: `The slip did not return: ${basis(data.basis)}.`,
     facts: [`deadline ${time(data.deadline)}`],
   }),
+  SlipSlow: (data) => ({
+    sentence: `It takes longer than 999 of 1,000 others took with ${text(data.provider)} (${text(data.usual_ms)} ms).`,
+    facts: [`dispatched ${time(data.dispatched_at)}, deadline ${time(data.deadline)}`],
+  }),
   LateReturnFound: (data) => ({
     sentence: `The answer came after all, ${late(data)}after its deadline.`,
     facts: [

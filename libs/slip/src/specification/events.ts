@@ -162,6 +162,16 @@ export const refundRequested: SlipEvent = {
   type: 'RefundRequested',
   data: { basis: 'not_executed', requestedBy: 'reconciliation' },
 };
+export const slipSlow: SlipEvent = {
+  type: 'SlipSlow',
+  data: {
+    provider: 'acme',
+    route: 'default',
+    dispatchedAt: '2026-11-22T10:00:00.000000Z',
+    usualMs: 1_448,
+    deadline,
+  },
+};
 export const lateReturnFound: SlipEvent = {
   type: 'LateReturnFound',
   data: { deadline, receivedAt: '2026-11-22T10:06:00.000000Z', after: 'overdue' },

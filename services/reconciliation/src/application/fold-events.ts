@@ -1,7 +1,9 @@
 import { type RecordedEvent, timeOn } from '@slipstream/slip';
+import { flightOf } from '../domain/returns/flight.ts';
 import { fold, mattersAfterTheEnd, recall, watch } from '../domain/watch/watched-slip.ts';
 import { advance, type Change, type Ids, unchanged } from './advance.ts';
 import type { Unit } from './ports.ts';
+import { Tally } from './returns/tally.ts';
 
 /**
  * Folds a batch of one partition's events and takes the decisions that follow at once, slip by slip in log order. A slip
@@ -17,14 +19,19 @@ export async function foldEvents(
   const slipIds = new Set(events.map((recorded) => recorded.slipId));
   const known = await unit.byId([...slipIds].sort());
   const changes = new Map(known.map((slip) => [slip.state.slipId, unchanged(slip)]));
+  const returns = new Tally();
   for (const recorded of events) {
+    const before = changes.get(recorded.slipId)?.slip.state ?? null;
     const change = folded(changes.get(recorded.slipId), partition, recorded);
     // What is not kept was never submitted here, or has settled: only what its provider says after that matters.
     if (!change) continue;
+    const flight = flightOf(before, change.slip.state, recorded);
+    if (flight) returns.add(flight);
     // Decisions taken while reading are dated by what was read: a late reader decides as a punctual one does.
     const occasion = { type: 'event', event: recorded.event } as const;
     changes.set(recorded.slipId, advance(change, occasion, timeOn(recorded), ids));
   }
+  if (!returns.isEmpty) unit.noteReturns(returns);
   await unit.save(changes.values());
 }
 

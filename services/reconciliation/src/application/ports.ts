@@ -2,6 +2,7 @@ import type { Instant } from '@slipstream/kernel';
 import type { Judgeable } from '../domain/deadline/judgeable.ts';
 import type { WatchedSlip } from '../domain/watch/watched-slip.ts';
 import type { Change } from './advance.ts';
+import type { Tally } from './returns/tally.ts';
 
 /** Rows of one transaction. */
 export const pageSizeMax = 1_000;
@@ -25,6 +26,8 @@ export interface Unit {
    * ranges are of the partition, each of another clock.
    */
   toConclude(partition: number, ranges: readonly Judgeable[], after: string): Promise<SlipPage>;
+  /** Keeps what was dispatched and what came back, for whoever watches the returns of all partitions. */
+  noteReturns(tally: Tally): void;
   /** Writes what the slips have become, and where they are kept, and publishes what was decided. */
   save(changes: Iterable<Change>): Promise<void>;
   /**

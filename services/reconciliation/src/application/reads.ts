@@ -1,5 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import type { CaseReason, Cause } from '@slipstream/slip';
+import type { CurveView } from '../domain/returns/curve-view.ts';
 
 /** A case as people see it; `reason`, `summary` and what resolved it are those of the reason it is named after. */
 export interface CaseView {
@@ -56,9 +57,14 @@ export interface ClockView {
   };
 }
 
+/** How long outcomes take, and since when too little comes back. */
+export type ReturnCurveView = Omit<CurveView, 'fallingSince'> & { readonly fallingSince: Instant | null };
+
 /** What may be asked; nothing here changes anything. */
 export interface Reads {
   cases(filter: CaseFilter, from: CasePosition | null, pageSize: number): Promise<CasePage>;
   caseOf(slipId: string): Promise<CaseView | null>;
   clocks(): Promise<readonly ClockView[]>;
+  /** As they were kept last: at most half a minute ago while anything returns. */
+  returnCurves(): Promise<readonly ReturnCurveView[]>;
 }

@@ -3,6 +3,7 @@ import { createDetector, type DetectorParts } from './detect.ts';
 import { foldEvents } from './fold-events.ts';
 import type { Unit } from './ports.ts';
 import type { Reads } from './reads.ts';
+import { createReturnsWatch, type WatchedReturns, type WatchReturnsParts } from './returns/watch-returns.ts';
 import { type BlindnessParts, createBlindnessWatch, type Sight } from './watch-blindness.ts';
 
 /** Everything this service can do. */
@@ -14,21 +15,28 @@ export interface UseCases {
   /** Looks whether deadlines can be judged at all. */
   watchBlindness(): Promise<void>;
   sight(): Sight;
+  /** Looks whether what was dispatched comes back as it used to. */
+  watchReturns(): Promise<void>;
+  watchedReturns(): readonly WatchedReturns[];
   readonly reads: Reads;
 }
 
 export type Parts = DetectorParts & {
   readonly reads: Reads;
+  readonly returns: WatchReturnsParts;
   readonly blindness: Omit<BlindnessParts, keyof DetectorParts>;
 };
 
 export function useCases(parts: Parts): UseCases {
   const blindness = createBlindnessWatch({ ...parts, ...parts.blindness });
+  const returns = createReturnsWatch(parts.returns);
   return {
     foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, parts.ids),
     detect: createDetector(parts),
     watchBlindness: blindness.check,
     sight: blindness.sight,
+    watchReturns: returns.round,
+    watchedReturns: returns.watched,
     reads: parts.reads,
   };
 }

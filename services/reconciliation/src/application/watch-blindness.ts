@@ -1,5 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import { isLive } from '@slipstream/slip';
+import { type Heard, toBlame } from '../domain/deadline/blame.ts';
 import { lagMs, seenThrough } from '../domain/deadline/blindness.ts';
 import { asClocksAllow, type ClockState, judgeable } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
@@ -14,16 +15,36 @@ export interface BlindnessParts {
   readonly blindMsMax: number;
   /** The gateway's watermark on the wall clock, the least of its partitions; null while none was heard. */
   heard(): Instant | null;
+  /** What is heard of the services that verdicts wait for, upstream first. */
+  services(): readonly Heard[];
   /** The database's clock and the number of slips without a verdict. */
   look(): Promise<{ readonly now: Instant; readonly openSlips: number }>;
+  /** What this instance has said last of its blindness and not taken back. */
+  said(): Promise<Blinded | null>;
+  /** Says it, with the slips and the money that wait; null: it sees again. */
+  say(blinded: Blinded | null): Promise<void>;
   log(message: string): void;
 }
+
+/** A blindness: who is to blame, why, and since when. */
+export interface Blinded {
+  readonly by: string;
+  readonly why: string;
+  readonly since: Instant;
+}
+
+/** So long without sight is told, and sooner where the rules say so: a source that lives speaks twice within it. */
+const tellAfterMs = 10_000;
 
 /** What the detector knows about its own sight. */
 export interface Sight {
   readonly blind: boolean;
   /** Why it is blind; null when it sees. */
   readonly why: string | null;
+  /** What was due later is not judged; null when it sees. */
+  readonly since: Instant | null;
+  /** The service to blame; null when it sees. */
+  readonly by: string | null;
   readonly lagMs: number;
   readonly openSlips: number;
 }
@@ -33,8 +54,10 @@ export interface Sight {
  * cannot be judged meanwhile. Gives the check to be run again and again.
  */
 export function createBlindnessWatch(parts: BlindnessParts): { check(): Promise<void>; sight(): Sight } {
-  const { marks, owned, lookout, clocks, blindMsMax, heard, look, log } = parts;
-  let sight: Sight = { blind: false, why: null, lagMs: 0, openSlips: 0 };
+  const { marks, owned, lookout, clocks, heard, look, log } = parts;
+  const blindMsMax = Math.min(parts.blindMsMax, tellAfterMs);
+  let sight: Sight = { blind: false, why: null, since: null, by: null, lagMs: 0, openSlips: 0 };
+  let said: Blinded | null | undefined;
   let started: Instant | null = null;
   let since: ReadonlyMap<number, Instant> = new Map();
 
@@ -43,15 +66,30 @@ export function createBlindnessWatch(parts: BlindnessParts): { check(): Promise<
     async check() {
       const { now, openSlips } = await look();
       started ??= now;
-      const lag = lagMs(await through(now, started), now);
+      const seen = await through(now, started);
+      const lag = lagMs(seen, now);
       const tooLate = lag > blindMsMax ? `it sees no further than ${lag} ms ago` : null;
       const why = clocks().trouble ?? tooLate;
       const blind = why !== null;
-      if (blind && !sight.blind) log(`detector blind: ${why}, ${openSlips} open slips`);
+      const blamed = clocks().toBlame ?? toBlame(parts.services(), now, blindMsMax);
+      const by = blind ? (sight.by ?? blamed) : null;
+      if (blind && !sight.blind) log(`detector blind because of ${by}: ${why}, ${openSlips} open slips`);
       if (!blind && sight.blind) log(`detector sees again: ${openSlips} open slips`);
-      sight = { blind, why, lagMs: lag, openSlips };
+      sight = { blind, why, since: blind ? (sight.since ?? seen) : null, by, lagMs: lag, openSlips };
+      await tell();
     },
   };
+
+  /** Once for each blindness, and only while somebody waits: there is no alarm for a slip. */
+  async function tell(): Promise<void> {
+    if (said === undefined) said = await parts.said();
+    const { why, since, by, openSlips } = sight;
+    const isBlind = why !== null && since !== null && by !== null;
+    if (said !== null ? isBlind : !isBlind || openSlips === 0) return;
+    const next = isBlind ? { by, why, since } : null;
+    await parts.say(next);
+    said = next;
+  }
 
   /** Up to when live deadlines can be judged on all partitions owned. */
   async function through(now: Instant, started: Instant): Promise<Instant> {

@@ -27,9 +27,30 @@ const clock = object({
 const watermarks = object({
   sources: list({ type: 'object' }),
   clocks: list(clock),
-  detector: object({ blind: yesOrNo, why: optional(text), lag_ms: { type: 'number' } }),
+  detector: object({
+    blind: yesOrNo,
+    why: optional(text),
+    since: optional(time),
+    by: optional(text),
+    lag_ms: { type: 'number' },
+  }),
 });
 
+const milliseconds = { type: 'number' } as const;
+const returnCurve = object({
+  ...{ provider: text, route: text, slips: whole },
+  ...{ p50_ms: optional(milliseconds), p90_ms: optional(milliseconds) },
+  ...{ p99_ms: optional(milliseconds), p999_ms: optional(milliseconds) },
+  ...{ suggested_deadline_ms: optional(milliseconds), not_returned_rate: optional({ type: 'number' }) },
+  falling_since: optional(time),
+});
+
+export const ApiReturnCurves = () =>
+  ApiOkResponse({
+    description:
+      'How long outcomes take by provider and route; `not_returned_rate`: the share that has not returned by the suggested deadline',
+    schema: object({ data: list(returnCurve) }),
+  });
 export const ApiCases = () => ApiList(describedCase, 'Cases');
 export const ApiCase = () =>
   ApiOkResponse({

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { WatchedReturns } from '../../application/returns/watch-returns.ts';
 import type { Sight } from '../../application/watch-blindness.ts';
 
 /** Gauges that are read when they are asked for. */
@@ -12,7 +13,7 @@ export function registerMetrics(registry: Registry, sight: () => Sight): void {
     });
   gauge(
     'slipstream_detector_blind',
-    '1 when deadlines could not be judged for longer than blind_ms_max',
+    '1 when deadlines could not be judged for ten seconds, or for blind_ms_max where that is less',
     (now) => Number(now.blind),
   );
   gauge(
@@ -20,7 +21,32 @@ export function registerMetrics(registry: Registry, sight: () => Sight): void {
     'How far the time up to which deadlines can be judged lies behind',
     (now) => now.lagMs / 1000,
   );
+  new Gauge({
+    name: 'slipstream_detector_blinded_by',
+    help: '1 for the service because of which deadlines cannot be judged; kafka when none is heard',
+    labelNames: ['blamed'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const { by } = sight();
+      if (by !== null) this.set({ blamed: by }, 1);
+    },
+  });
   gauge('slipstream_open_slips', 'Live slips without a verdict', (now) => now.openSlips);
+}
+
+/** Whether what was dispatched comes back, as the one instance that watches it sees. */
+export function registerReturns(registry: Registry, watched: () => readonly WatchedReturns[]): void {
+  new Gauge({
+    name: 'slipstream_returns_falling',
+    help: '1 while too few outcomes come back of a provider on a route, told by the instance that watches',
+    labelNames: ['provider', 'route'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { provider, route, falling } of watched()) this.set({ provider, route }, Number(falling));
+    },
+  });
 }
 
 /** Counts the events of types that only a newer release knows. */

@@ -32,7 +32,7 @@ export class WatermarksController {
   async list(@Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);
     const clocks: readonly ClockView[] = await this.reads.clocks();
-    const { blind, why, lagMs } = this.watch.sight();
-    return toSnakeJson({ sources: this.watch.sources(), clocks, detector: { blind, why, lagMs } });
+    const { blind, why, since, by, lagMs } = this.watch.sight();
+    return toSnakeJson({ sources: this.watch.sources(), clocks, detector: { blind, why, since, by, lagMs } });
   }
 }

@@ -1,4 +1,5 @@
 import { type Source, sources } from '@slipstream/contracts';
+import type { Instant } from '@slipstream/kernel';
 import type { OutboundRecord } from '@slipstream/postgres';
 import { newId, outboundEvent } from '@slipstream/runtime';
 import type { PendingEvent } from '@slipstream/slip';
@@ -7,6 +8,19 @@ import type { Ids } from '../../application/advance.ts';
 
 /** UUIDv5 namespace of verdicts; changing it would give every verdict a second id. */
 const verdictNamespace = '5f0d9a0e-6c2b-5d4e-8a53-1d6b7c2f9e10';
+
+/** UUIDv5 namespace of warnings. */
+const warningNamespace = '0d6f6a55-3c8c-5b1e-9f0a-7e2d4c1b8a63';
+
+/** The id of what was found at a time of the log about a provider on a route. */
+export function warningId(kind: string, provider: string, route: string, foundAt: Instant): string {
+  return v5(`${kind}|${provider}|${route}|${foundAt}`, warningNamespace);
+}
+
+/** What is said once of a slip has one id. */
+export function slowId(slipId: string): string {
+  return v5(`slow|${slipId}`, warningNamespace);
+}
 
 export const ids: Ids = {
   newId,

@@ -1,26 +1,34 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SlipEvent } from '@slipstream/slip';
+import fc from 'fast-check';
 import { v7 } from 'uuid';
 import { PartitionLog } from '../../../test/partition-log.ts';
 import {
   acknowledged,
   at,
   held,
+  intended,
+  notSent,
   policy,
   refused,
   returned,
   settled,
   submitted,
+  told,
+  unanswered,
 } from '../../../test/story.ts';
-import { HotPartition } from '../../application/quiet/hot-partition.ts';
-import { isHeld, isInTime } from '../../application/quiet/hot-set.ts';
+import { emptySnapshot, HotPartition } from '../../application/quiet/hot-partition.ts';
+import { isHeld, isInTime, offsetsMax } from '../../application/quiet/hot-set.ts';
+import { Tally } from '../../application/returns/tally.ts';
+import { flightOf } from '../../domain/returns/flight.ts';
+import { fold, watch } from '../../domain/watch/watched-slip.ts';
 import { foldQuietly } from './quiet-fold.ts';
 
 const slipId = v7();
 
 function partition() {
   const log = new PartitionLog();
-  const into = new HotPartition(0, { offset: 0, sequences: new Map(), slips: 0, chunks: [] });
+  const into = new HotPartition(0, emptySnapshot(0));
   const fold = (event: SlipEvent, { clock = 'wall', id = slipId, received = at(1), room = true } = {}) => {
     log.append({ slipId: id, event, clock, time: at(1), receivedTime: received });
     const walk = log.at(log.end - 1);
@@ -31,6 +39,51 @@ function partition() {
 }
 
 const micros = (instant: string) => Date.parse(instant) * 1_000;
+
+/** What the gateway says of a slip: calls one after the other, each ended somehow, and perhaps an outcome. */
+const calls = fc.array(fc.constantFrom('not_sent', 'unanswered', 'open'), { maxLength: 3 });
+
+describe('what is dispatched and returned', () => {
+  test('is counted in memory as it is of rows, from a snapshot too', () => {
+    fc.assert(
+      fc.property(calls, fc.boolean(), fc.nat({ max: 7 }), (ends, returns, cut) => {
+        const events: SlipEvent[] = [submitted(), held];
+        for (const [i, end] of ends.entries()) {
+          events.push(intended(i + 1));
+          if (end === 'not_sent') events.push(notSent('connection_refused', i + 1));
+          if (end === 'unanswered') events.push(unanswered('timeout', i + 1));
+        }
+        if (returns) events.push(returned());
+        fc.pre(events.length <= offsetsMax);
+        const log = new PartitionLog();
+        for (const [i, event] of events.entries())
+          log.append({ slipId, event, clock: 'wall', time: at(1 + i), receivedTime: at(1 + i) });
+
+        let into = new HotPartition(0, emptySnapshot(0));
+        const inMemory = events.flatMap((_, offset) => {
+          if (offset === cut) into = new HotPartition(0, into.snapshot(offset, new Map()));
+          const walk = log.at(offset);
+          expect(walk.peek() && foldQuietly(walk, into, true)).toBe('quiet');
+          return into.take().tally.steps();
+        });
+
+        let slip = watch(0, told(events[0]!, at(1)))!;
+        const ofRows = events.slice(1).flatMap((event, i) => {
+          const recorded = told(event, at(2 + i));
+          const before = slip.state;
+          slip = fold(slip, recorded);
+          const flight = flightOf(before, slip.state, recorded);
+          const tally = new Tally();
+          if (flight) tally.add(flight);
+          return tally.steps();
+        });
+        expect(inMemory).toEqual(ofRows);
+        const kinds = inMemory.map(({ kind }) => kind);
+        if (returns && ends[0] === 'unanswered') expect(kinds).toEqual(['dispatched', 'returned']);
+      }),
+    );
+  });
+});
 
 describe('folding in memory', () => {
   test('reads a slip’s terms where the schema has them', () => {

@@ -1,6 +1,8 @@
 import { plainShapeOf, schemas, slipEventType } from '@slipstream/contracts';
 import { type EventWalk, timestampMicros } from '@slipstream/kafka';
+import type { SlipEvent } from '@slipstream/slip';
 import type { HotPartition, Terms } from '../../application/quiet/hot-partition.ts';
+import { isSlow } from '../../application/quiet/hot-set.ts';
 import { idWords, readId } from '../../application/quiet/slip-ids.ts';
 import { type Quietness, quietness } from '../../domain/watch/quiet.ts';
 import { fieldOf, found, money, readMoney } from './plain-fields.ts';
@@ -12,6 +14,7 @@ import { fieldOf, found, money, readMoney } from './plain-fields.ts';
 export type Folded = 'quiet' | 'loud' | 'unknown' | 'odd';
 
 interface Kind {
+  readonly type: SlipEvent['type'];
   readonly quietness: Quietness;
   readonly shape: ReturnType<typeof plainShapeOf> | null;
 }
@@ -25,14 +28,14 @@ function kindOf(type: string): Kind | null {
     const how = name && quietness[name];
     // Only what is known is kept: types of later releases may be any number.
     if (!name || !how) return null;
-    kind = { quietness: how, shape: how === 'loud' ? null : plainShapeOf(schemas[name]) };
+    kind = { type: name, quietness: how, shape: how === 'loud' ? null : plainShapeOf(schemas[name]) };
     kinds.set(type, kind);
   }
   return kind;
 }
 
 const id = new Uint32Array(idWords);
-const terms: Terms = { deadline: 0, graceMs: 0, amount: 0, currency: 0 };
+const terms: Terms = { deadline: 0, graceMs: 0, amount: 0, currency: 0, route: '' };
 
 /** The slot of the slip that the last event was about; -1: it is not followed in memory. */
 export let foldedSlot = -1;
@@ -49,11 +52,11 @@ export function foldQuietly(event: EventWalk, into: HotPartition, mayBegin: bool
   foldedSlot = slot;
   if (slot < 0 !== (kind.quietness === 'submits')) return 'loud';
   if (kind.shape === null || !kind.shape.matches(bytes, dataAt, dataEnd)) return 'loud';
-  return isQuiet(kind.quietness, event, into, slot, mayBegin) ? 'quiet' : 'loud';
+  return isQuiet(kind, event, into, slot, mayBegin) ? 'quiet' : 'loud';
 }
 
 function isQuiet(
-  how: Quietness,
+  { quietness: how, type }: Kind,
   event: EventWalk,
   into: HotPartition,
   slot: number,
@@ -64,7 +67,7 @@ function isQuiet(
     case 'submits':
       return mayBegin && readTerms(bytes, dataAt, dataEnd) && into.submitted(id, offset, terms);
     case 'follows':
-      return into.followed(slot, offset);
+      return follows(type, event, into, slot);
     case 'holds':
       return into.held(slot, offset);
     case 'returns':
@@ -73,11 +76,25 @@ function isQuiet(
       return into.returned(slot, offset, event.receivedMicros, money.amount, money.currency);
     case 'settles':
       return into.settled(slot);
+    case 'tells':
+      into.hot.mark(slot, isSlow);
+      return true;
     case 'loud':
       return false;
     default:
       return how satisfies never;
   }
+}
+
+/** What is noted and nothing else; calls to the provider tell when it is under way. */
+function follows(type: SlipEvent['type'], event: EventWalk, into: HotPartition, slot: number): boolean {
+  const { bytes, offset, dataAt, dataEnd, timeMicros, receivedMicros } = event;
+  if (type === 'DispatchNotSent') return into.notSent(slot, offset, receivedMicros);
+  if (type === 'DispatchUnanswered') return into.unanswered(slot, offset);
+  if (type !== 'DispatchIntended') return into.followed(slot, offset);
+  if (fieldOf(bytes, dataAt, dataEnd, intendedProvider) !== 1) return false;
+  const provider = bytes.toString('utf8', found.at, found.end);
+  return into.intended(slot, offset, provider, timeMicros, receivedMicros);
 }
 
 /** The key's bytes are the subject's. */
@@ -87,11 +104,13 @@ function isKey({ bytes, keyAt, keyLength, subjectAt, subjectLength }: EventWalk)
   return true;
 }
 
-// Fields of SlipSubmitted, SlipPolicy and SlipReturned: number and wire type. `quiet-fold.spec.ts` holds them to the schema.
+// Fields of SlipSubmitted, SlipPolicy, DispatchIntended and SlipReturned: number and wire type. `quiet-fold.spec.ts` holds them to the schema.
 const submittedAmount = (6 << 3) | 2;
+const submittedRoute = (7 << 3) | 2;
 const submittedDeadline = (12 << 3) | 2;
 const submittedPolicy = (13 << 3) | 2;
 const policyGrace = (1 << 3) | 0;
+const intendedProvider = (2 << 3) | 2;
 const returnedOutcome = (2 << 3) | 0;
 const returnedAmount = (4 << 3) | 2;
 const succeeded = 1;
@@ -103,6 +122,8 @@ function readTerms(bytes: Buffer, from: number, end: number): boolean {
   if (terms.deadline < 0 || fieldOf(bytes, from, end, submittedPolicy) !== 1) return false;
   terms.graceMs = fieldOf(bytes, found.at, found.end, policyGrace) === 0 ? 0 : found.value;
   if (!(terms.graceMs < 2 ** 31) || !readMoney(bytes, from, end, submittedAmount)) return false;
+  if (fieldOf(bytes, from, end, submittedRoute) !== 1) return false;
+  terms.route = bytes.toString('utf8', found.at, found.end);
   terms.amount = money.amount;
   terms.currency = money.currency;
   return true;

@@ -15,11 +15,13 @@ import { type Instant, instantFromMicros, SlipstreamError } from '@slipstream/ke
 import type { Tx } from '@slipstream/postgres';
 import { isLive, type RecordedEvent } from '@slipstream/slip';
 import { unchanged } from '../../application/advance.ts';
+import { type AtRisk, allAtRisk } from '../../application/at-risk.ts';
 import { pageSizeMax, type Unit } from '../../application/ports.ts';
-import type { HotPartition, Taken } from '../../application/quiet/hot-partition.ts';
+import type { HotPartition, SlowSlip, Taken } from '../../application/quiet/hot-partition.ts';
 import { readSlips, withSlips } from '../../application/quiet/looked-at.ts';
 import type { Departure, QuietStore, SlipLog, Snapshot } from '../../application/quiet/ports.ts';
 import { IdList, idOf, idWords } from '../../application/quiet/slip-ids.ts';
+import type { Way } from '../../application/quiet/ways.ts';
 import type { Judgeable } from '../../domain/deadline/judgeable.ts';
 import type { WatchedSlip } from '../../domain/watch/watched-slip.ts';
 import { foldedSlot, foldQuietly } from './quiet-fold.ts';
@@ -110,6 +112,20 @@ export class QuietLane implements UnitHandler<Tx> {
     let slips = 0;
     for (const { hot } of this.#open.values()) slips += hot.hot.size;
     return slips;
+  }
+
+  /** As {@link HotPartition.slow}, of a partition. */
+  slow(partition: number, now: number, usualMs: (way: Way) => number | null, slipsMax: number): SlowSlip[] {
+    return this.#open.get(partition)?.hot.slow(now, usualMs, slipsMax) ?? [];
+  }
+
+  saidSlow(partition: number, slipIds: readonly string[]): void {
+    this.#open.get(partition)?.hot.saidSlow(slipIds);
+  }
+
+  /** What has no verdict. */
+  atRisk(): AtRisk {
+    return allAtRisk([...this.#open.values()].map(({ hot }) => hot.atRisk()));
   }
 
   take(partition: number, event: EventWalk): boolean {
@@ -332,6 +348,10 @@ function quietUnit(
       await store.count(
         tx,
         parts.map(({ partition, taken }) => ({ partition, slips: taken.slips, inTime: taken.inTime })),
+      );
+      store.noteReturns(
+        tx,
+        parts.map(({ taken }) => taken.tally.steps()),
       );
       const departures = parts.flatMap(({ taken }) => taken.departures);
       if (departures.length > 0) await store.depart(tx, departures);

@@ -2,6 +2,7 @@ import { type Source, sources, type Tick } from '@slipstream/contracts';
 import type { TickReader } from '@slipstream/kafka';
 import { earlier, type Instant } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
+import type { Heard } from '../../domain/deadline/blame.ts';
 import type { Owner } from '../../domain/deadline/marks.ts';
 import type { MarkStore } from './mark-store.ts';
 
@@ -24,6 +25,26 @@ export function gatewayWallTime(ticks: TickReader): Instant | null {
   const tick = ticks.latest(sources.gateway, wallClock);
   if (!tick || tick.marks.length === 0) return null;
   return tick.marks.map(({ time }) => time).reduce(earlier);
+}
+
+/** The services that a verdict waits for, upstream first. */
+const awaited = {
+  intake: sources.intake,
+  'provider-gateway': sources.gateway,
+  ledger: sources.ledger,
+} as const;
+
+export function heardServices(ticks: TickReader): Heard[] {
+  return Object.entries(awaited).map(([service, source]) => {
+    const times = ticks.latest(source, wallClock)?.marks.map(({ time }) => time) ?? [];
+    const through = times.length > 0 ? times.reduce(earlier) : null;
+    return { service, ageMs: ticks.ageMs(source, wallClock), through };
+  });
+}
+
+/** A service's name as people know it. */
+export function serviceOf(source: Source): string {
+  return source.slice(source.lastIndexOf('/') + 1);
 }
 
 /** One source's watermark on one clock, as shown to people. */

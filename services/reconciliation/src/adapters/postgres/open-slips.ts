@@ -52,3 +52,11 @@ export async function lookAtOpenSlips(unitOfWork: UnitOfWork): Promise<{ now: In
   const [row] = await unitOfWork.query<{ now: Instant; open_slips: number }>(lookSql);
   return { now: row!.now, openSlips: row!.open_slips };
 }
+
+/** Up to when live deadlines were judged, by partition, as whoever owns it has written down. */
+export async function judgedThrough(unitOfWork: UnitOfWork): Promise<ReadonlyMap<number, Instant>> {
+  const rows = await unitOfWork.query<{ partition: number; judged_through: Instant }>(
+    `select partition, judged_through from clock_progress where clock = '${wallClock}' and judged_through > '-infinity'`,
+  );
+  return new Map(rows.map(({ partition, judged_through }) => [partition, judged_through]));
+}

@@ -12,17 +12,11 @@ import {
   uuid,
 } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
-import type {
-  Departure,
-  QuietCounts,
-  QuietStore,
-  Recovered,
-  Snapshot,
-} from '../../application/quiet/ports.ts';
+import { emptySnapshot } from '../../application/quiet/hot-partition.ts';
+import type { Departure, QuietCounts, QuietStore, Recovered } from '../../application/quiet/ports.ts';
 import type { IdList } from '../../application/quiet/slip-ids.ts';
-
-/** Of `toChunks`; another one is another number. */
-const format = 1;
+import type { Way } from '../../application/quiet/ways.ts';
+import { noteReturns } from './returns-store.ts';
 
 const chunkTable = table('quiet_snapshot_chunk', { partition: int4, n: int4, bytes: bytea });
 const left = columns({ partition: int4, kafka_offset: int8, slip_id: uuid });
@@ -32,14 +26,15 @@ const ownedSql = `
 select 1 from consumer_position
  where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 for share`;
 
-const snapshotSql = 'select format, kafka_offset, sequences, slips from quiet_snapshot where partition = $1';
+const snapshotSql =
+  'select format, kafka_offset, sequences, slips, ways from quiet_snapshot where partition = $1';
 
 const chunkSql = 'select bytes from quiet_snapshot_chunk where partition = $1 and n = $2';
 
 const writeSql = `
-insert into quiet_snapshot (partition, format, kafka_offset, sequences, slips) values ($1, $2, $3, $4, $5)
+insert into quiet_snapshot (partition, format, kafka_offset, sequences, slips, ways) values ($1, $2, $3, $4, $5, $6)
 on conflict (partition) do update set format = excluded.format, kafka_offset = excluded.kafka_offset,
-  sequences = excluded.sequences, slips = excluded.slips`;
+  sequences = excluded.sequences, slips = excluded.slips, ways = excluded.ways`;
 
 const clearSql = `
 with chunks as (delete from quiet_snapshot_chunk where partition = $1)
@@ -70,6 +65,7 @@ interface SnapshotRow {
   readonly kafka_offset: string;
   readonly sequences: Readonly<Record<string, number>>;
   readonly slips: number;
+  readonly ways: readonly Way[];
 }
 
 /** Snapshots, departures and counts of the slips that are followed in memory. */
@@ -84,14 +80,14 @@ export function createQuietStore(
         if (owned.length === 0) throw new FencedError({ group, topic }, [partition]);
         const [row] = await tx.query<SnapshotRow>(snapshotSql, [partition]);
         if (row) return recovered(tx, partition, row);
-        const empty: Snapshot = { offset: nextOffset, sequences: new Map(), slips: 0, chunks: [] };
+        const empty = emptySnapshot(nextOffset);
         await store.write(tx, partition, empty);
         return { snapshot: empty, departures: [] };
       }),
-    async write(tx, partition, { offset, sequences, slips, chunks }) {
+    async write(tx, partition, { offset, sequences, slips, chunks, format, ways }) {
       tx.send(clearSql, [partition, offset]);
       const read = JSON.stringify(Object.fromEntries(sequences));
-      tx.send(writeSql, [partition, format, offset, read, slips]);
+      tx.send(writeSql, [partition, format, offset, read, slips, JSON.stringify(ways)]);
       for (const [n, bytes] of chunks.entries()) await tx.insert(chunkTable, [{ partition, n, bytes }]);
     },
     async depart(tx, departures) {
@@ -106,6 +102,7 @@ export function createQuietStore(
       if (moved.length === 0) return;
       tx.send(countSql, countColumns(moved));
     },
+    noteReturns,
     async known(tx, slips) {
       const rows = rowsOfIds(slips);
       if (rows.length === 0) return [];
@@ -141,8 +138,6 @@ function countColumns(counts: readonly QuietCounts[]): number[][] {
 }
 
 async function recovered(tx: Tx, partition: number, row: SnapshotRow): Promise<Recovered> {
-  if (row.format !== format)
-    throw new Error(`the snapshot of partition ${partition} has format ${row.format}`);
   const departures = await tx.query<{ kafka_offset: string; slip_id: string }>(
     'select kafka_offset, slip_id from quiet_departure where partition = $1 order by kafka_offset',
     [partition],
@@ -153,6 +148,8 @@ async function recovered(tx: Tx, partition: number, row: SnapshotRow): Promise<R
       sequences: new Map(Object.entries(row.sequences)),
       slips: row.slips,
       chunks: await chunksOf(tx, partition),
+      format: row.format,
+      ways: row.ways,
     },
     departures: departures.map(
       ({ kafka_offset, slip_id }): Departure => ({

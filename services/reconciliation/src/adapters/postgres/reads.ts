@@ -1,8 +1,10 @@
-import { type Instant } from '@slipstream/kernel';
+import { type Instant, instantFromMs } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
 import type { CaseReason, Cause } from '@slipstream/slip';
 import type { CasePage, CasePosition, CaseView, ClockView, Reads } from '../../application/reads.ts';
 import { never } from '../../domain/deadline/judgeable.ts';
+import { curveView } from '../../domain/returns/curve-view.ts';
+import type { ReturnsState } from '../../domain/returns/returns-watch.ts';
 
 const caseColumns =
   'slip_id, status, reason, summary, provider, opened_at, closed_at, resolution, cause::text as cause, reasons::text as reasons';
@@ -67,6 +69,14 @@ export function createReads(unitOfWork: UnitOfWork, partitions: number): Reads {
     async clocks() {
       const rows = await unitOfWork.query<ClockRow>(clocksSql);
       return rows.map((row) => toClock(row, row.partitions >= partitions));
+    },
+    async returnCurves() {
+      const [row] = await unitOfWork.query<{ state: ReturnsState }>('select state from returns_watch');
+      return Object.values(row?.state.lanes ?? {}).map((lane) => {
+        const view = curveView(lane);
+        const { fallingSince } = view;
+        return { ...view, fallingSince: fallingSince === null ? null : instantFromMs(fallingSince) };
+      });
     },
   };
 }

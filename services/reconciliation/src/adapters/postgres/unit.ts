@@ -3,6 +3,7 @@ import type { Tx } from '@slipstream/postgres';
 import { type PendingEvent, wallClock } from '@slipstream/slip';
 import { pageSizeMax, type SlipPage, type Unit } from '../../application/ports.ts';
 import { type Judgeable, never } from '../../domain/deadline/judgeable.ts';
+import { noteReturns } from './returns-store.ts';
 import { type SlipRow, slipColumns, toSlip } from './row.ts';
 import { saveChanges } from './save-changes.ts';
 import { canBeJudged, isDetermined, isDue, isStepDue } from './to-judge.ts';
@@ -85,6 +86,9 @@ export function openUnit(
     },
     async toConclude(partition, ranges, after) {
       return page(await tx.query<TimedRow>(toConcludeSql, [...givenAll(partition, ranges), after]));
+    },
+    noteReturns(tally) {
+      noteReturns(tx, [tally.steps()]);
     },
     async save(changes) {
       const all = [...changes];

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { HotPartition } from './hot-partition.ts';
+import { emptySnapshot, HotPartition } from './hot-partition.ts';
 import { idWords } from './slip-ids.ts';
 
 const ms = 1_000;
 const deadline = 1_800_000_000_000_000;
 
 function withSlipDueAt(due: number): HotPartition {
-  const partition = new HotPartition(0, { offset: 0, sequences: new Map(), slips: 0, chunks: [] });
+  const partition = new HotPartition(0, emptySnapshot(0));
   const id = new Uint32Array(idWords).fill(7);
-  partition.submitted(id, 1, { deadline: due, graceMs: 0, amount: -1, currency: 0 });
+  partition.submitted(id, 1, { deadline: due, graceMs: 0, amount: -1, currency: 0, route: 'default' });
   return partition;
 }
 

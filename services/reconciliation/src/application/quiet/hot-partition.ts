@@ -1,7 +1,11 @@
-import { type HotSet, isInTime } from './hot-set.ts';
+import type { Flight } from '../../domain/returns/flight.ts';
+import type { AtRisk } from '../at-risk.ts';
+import { Tally } from '../returns/tally.ts';
+import { type HotSet, isInTime, isSlow, mayHaveLeft } from './hot-set.ts';
 import type { Departure, Snapshot } from './ports.ts';
 import { IdList, idOf, idText, idWords } from './slip-ids.ts';
-import { fromChunks, toChunks } from './snapshot.ts';
+import { format, fromChunks, toChunks } from './snapshot.ts';
+import { type Way, Ways } from './ways.ts';
 
 /** A slip's terms, as its first event says them. Times in microseconds, the amount in minor units (-1: none). */
 export interface Terms {
@@ -9,6 +13,24 @@ export interface Terms {
   graceMs: number;
   amount: number;
   currency: number;
+  route: string;
+}
+
+/** What a partition begins with that never had a snapshot. */
+export function emptySnapshot(offset: number): Snapshot {
+  return { offset, sequences: new Map(), slips: 0, chunks: [], format, ways: [] };
+}
+
+/** A slip that takes longer than others do. */
+export interface SlowSlip {
+  readonly slipId: string;
+  readonly provider: string;
+  readonly route: string;
+  /** Milliseconds since 1970. */
+  readonly dispatchedAt: number;
+  readonly usualMs: number;
+  /** Microseconds since 1970. */
+  readonly deadline: number;
 }
 
 /** Longer than a unit may wait that nobody waits for (180 ms on a full machine), and a tick with it. */
@@ -28,6 +50,8 @@ export class Taken {
   readonly departures: Departure[] = [];
   /** Those of `left` that nothing happened to: they made room. */
   readonly cold: string[] = [];
+  /** What was dispatched and what came back. */
+  readonly tally = new Tally();
 }
 
 /**
@@ -37,24 +61,27 @@ export class Taken {
 export class HotPartition {
   readonly partition: number;
   readonly hot: HotSet;
+  readonly ways: Ways;
   taken = new Taken();
   /** Where the latest snapshot stands. */
   snapshotAt: number;
 
-  constructor(partition: number, { offset, slips, chunks }: Snapshot) {
+  constructor(partition: number, { offset, slips, chunks, format: writtenIn, ways }: Snapshot) {
     this.partition = partition;
-    this.hot = fromChunks(chunks, slips);
+    this.hot = fromChunks(chunks, slips, writtenIn);
+    this.ways = new Ways(ways);
     this.snapshotAt = offset;
   }
 
   /** The slip must not be there. */
-  submitted(id: Uint32Array, offset: number, { deadline, graceMs, amount, currency }: Terms): boolean {
+  submitted(id: Uint32Array, offset: number, { deadline, graceMs, amount, currency, route }: Terms): boolean {
     const { loud, begun } = this.taken;
     // What that event made of it is not in the store yet.
     if (loud.size > 0 && loud.has(idText(id))) return false;
     const due = deadline + graceMs * 1_000;
     const slot = this.hot.add(id, { deadline, due, amount, currency, flags: 0 });
     this.hot.note(slot, offset);
+    this.hot.setWay(slot, this.ways.numberOf(route, ''), 0);
     this.taken.slips += 1;
     begun.push(id);
     return true;
@@ -72,12 +99,61 @@ export class HotPartition {
     return true;
   }
 
+  /** A call to a provider is intended: with the first one it is under way. Times in microseconds. */
+  intended(slot: number, offset: number, provider: string, at: number, receivedAt: number): boolean {
+    if (!this.followed(slot, offset)) return false;
+    const { hot } = this;
+    if (hot.dispatched(slot) !== 0 || hot.way(slot) === 0 || hot.has(slot, isInTime)) return true;
+    const [route] = this.ways.at(hot.way(slot));
+    // Its low 32 bits; 0 would mean that it was not.
+    hot.setWay(slot, this.ways.numberOf(route, provider), toMs(at) % 2 ** 32 || 1);
+    this.#count('dispatched', slot, receivedAt);
+    return true;
+  }
+
+  notSent(slot: number, offset: number, receivedAt: number): boolean {
+    if (!this.followed(slot, offset)) return false;
+    const { hot } = this;
+    if (hot.dispatched(slot) === 0 || hot.has(slot, mayHaveLeft) || hot.has(slot, isInTime)) return true;
+    this.#count('withdrawn', slot, receivedAt);
+    hot.setWay(slot, this.ways.numberOf(this.ways.at(hot.way(slot))[0], ''), 0);
+    return true;
+  }
+
+  unanswered(slot: number, offset: number): boolean {
+    if (!this.followed(slot, offset)) return false;
+    this.hot.mark(slot, mayHaveLeft);
+    return true;
+  }
+
+  #count(kind: Flight['kind'], slot: number, receivedAt: number): void {
+    const { hot } = this;
+    const at = toMs(receivedAt);
+    const [route, provider] = this.ways.at(hot.way(slot));
+    const hasAmount = hot.hasAmount(slot);
+    this.taken.tally.add({
+      ...{
+        kind,
+        provider,
+        route,
+        at,
+        dispatchedAt: hot.dispatchedAt(slot, at),
+        due: toMs(hot.deadline(slot)),
+      },
+      ...{
+        amount: hasAmount ? hot.amount(slot) : 0,
+        currency: hasAmount ? letters(hot.currency(slot)) : null,
+      },
+    });
+  }
+
   /** A success; `amount`: what the provider says it moved, -1: it does not say. */
   returned(slot: number, offset: number, receivedAt: number, amount: number, currency: number): boolean {
     const { hot } = this;
     if (hot.has(slot, isInTime) || receivedAt > hot.deadline(slot)) return false;
     if (amount >= 0 && hot.hasAmount(slot) && !hot.isAmount(slot, amount, currency)) return false;
     if (!this.followed(slot, offset)) return false;
+    if (hot.dispatched(slot) !== 0) this.#count('returned', slot, receivedAt);
     hot.returnInTime(slot);
     this.taken.inTime += 1;
     return true;
@@ -146,6 +222,54 @@ export class HotPartition {
     return earliestDue <= time + soonMs * 1_000 && earliestDue > time - justMs * 1_000;
   }
 
+  /**
+   * Those under way at `now` (milliseconds) for longer than usual on their way, whose deadline has not passed and of which
+   * that was not said; at most so many. `usualMs`: null where nobody knows.
+   */
+  slow(now: number, usualMs: (way: Way) => number | null, slipsMax: number): SlowSlip[] {
+    const { hot } = this;
+    const usual = this.ways.all().map(usualMs);
+    const found: SlowSlip[] = [];
+    if (usual.every((ms) => ms === null)) return found;
+    for (const slot of hot.slots()) {
+      const ms = hot.dispatched(slot) === 0 ? null : usual[hot.way(slot) - 1]!;
+      if (ms === null || hot.has(slot, isInTime | isSlow)) continue;
+      const dispatchedAt = hot.dispatchedAt(slot, now);
+      if (now - dispatchedAt <= ms || now * 1_000 >= hot.deadline(slot)) continue;
+      const [route, provider] = this.ways.at(hot.way(slot));
+      const deadline = hot.deadline(slot);
+      found.push({ slipId: this.idAt(slot), provider, route, dispatchedAt, usualMs: ms, deadline });
+      if (found.length === slipsMax) break;
+    }
+    return found;
+  }
+
+  /** It was said of them; those that have left meanwhile are rows. */
+  saidSlow(slipIds: readonly string[]): void {
+    for (const slipId of slipIds) {
+      const slot = this.find(slipId);
+      if (slot >= 0) this.hot.mark(slot, isSlow);
+    }
+  }
+
+  /** What has no verdict. */
+  atRisk(): AtRisk {
+    const { hot } = this;
+    const money = new Map<number, bigint>();
+    let slips = 0;
+    for (const slot of hot.slots()) {
+      if (hot.has(slot, isInTime)) continue;
+      slips += 1;
+      if (!hot.hasAmount(slot)) continue;
+      const currency = hot.currency(slot);
+      money.set(currency, (money.get(currency) ?? 0n) + BigInt(hot.amount(slot)));
+    }
+    return {
+      slips,
+      money: [...money].map(([currency, amount]) => ({ amount, currency: letters(currency) })),
+    };
+  }
+
   /** Gives what was taken, and begins anew. */
   take(): Taken {
     const { taken } = this;
@@ -155,6 +279,21 @@ export class HotPartition {
 
   snapshot(offset: number, sequences: Snapshot['sequences']): Snapshot {
     this.snapshotAt = offset;
-    return { offset, sequences, slips: this.hot.size, chunks: toChunks(this.hot, offset) };
+    return {
+      offset,
+      sequences,
+      slips: this.hot.size,
+      chunks: toChunks(this.hot, offset),
+      format,
+      ways: this.ways.all(),
+    };
   }
+}
+
+function toMs(micros: number): number {
+  return Math.floor(micros / 1_000);
+}
+
+function letters(currency: number): string {
+  return String.fromCharCode(currency >> 16, (currency >> 8) & 255, currency & 255);
 }

@@ -17,7 +17,7 @@ const idFor = (n: number) => {
 };
 const name = (n: number) => idText(idFor(n));
 const slip = (due: number, amount = 5): HotSlip => ({
-  ...{ deadline: due - 1, due, flags: 0, amount, currency: 7 },
+  ...{ deadline: due - 1_000, due, flags: 0, amount, currency: 7 },
 });
 
 type Step = ['add' | 'remove' | 'hold' | 'return' | 'note', number, number];

@@ -6,6 +6,10 @@ const none = -1;
 /** What is known of a quiet slip beside its numbers. */
 export const isHeld = 1;
 export const isInTime = 2;
+/** A call to its provider ended without an answer: it may have it, whatever becomes of the next call. */
+export const mayHaveLeft = 4;
+/** It was said that it takes longer than others. */
+export const isSlow = 8;
 
 /** A slip with more events than these is no quiet one. */
 export const offsetsMax = 6;
@@ -13,7 +17,7 @@ export const offsetsMax = 6;
 /** What is kept of a slip. Times in microseconds since 1970. */
 export interface HotSlip {
   readonly deadline: number;
-  /** Deadline and grace: when it can be judged. */
+  /** Deadline and grace, which is whole milliseconds: when it can be judged. */
   readonly due: number;
   readonly flags: number;
   /** Minor units; -1: the slip has no amount. */
@@ -34,13 +38,20 @@ export class HotSet {
   readonly unheld = new DeadlineHeap();
   #capacity: number;
   #words: Uint32Array;
-  #deadline: Float64Array;
+  /** Between deadline and due. */
+  #graceMs: Uint32Array;
   #amount: Float64Array;
-  #currency: Uint32Array;
+  /** Where it stands in `#currencies`. */
+  #currency: Uint16Array;
+  readonly #currencies: number[] = [];
+  readonly #currencyPlaces = new Map<number, number>();
   #flags: Uint8Array;
   #counts: Uint8Array;
   /** Their low 32 bits: open slips lie within 2^32 records of each other. */
   #offsets: Uint32Array;
+  /** Which route and provider (`Ways`); and when it was dispatched: the low 32 bits of milliseconds, 0: it was not. */
+  #ways: Uint16Array;
+  #dispatched: Uint32Array;
   #slots: Slots;
   #table: Int32Array;
   /** Slots used so far, and the first of those that are free again; the next is in `place`. */
@@ -50,12 +61,14 @@ export class HotSet {
   constructor(capacity = 256) {
     this.#capacity = capacity;
     this.#words = new Uint32Array(capacity * idWords);
-    this.#deadline = new Float64Array(capacity);
+    this.#graceMs = new Uint32Array(capacity);
     this.#amount = new Float64Array(capacity);
-    this.#currency = new Uint32Array(capacity);
+    this.#currency = new Uint16Array(capacity);
     this.#flags = new Uint8Array(capacity);
     this.#counts = new Uint8Array(capacity);
     this.#offsets = new Uint32Array(capacity * offsetsMax);
+    this.#ways = new Uint16Array(capacity);
+    this.#dispatched = new Uint32Array(capacity);
     this.#slots = { due: new Float64Array(capacity), place: new Int32Array(capacity).fill(none) };
     this.#table = tableFor(capacity);
   }
@@ -95,12 +108,14 @@ export class HotSet {
     const { due, place } = this.#slots;
     if (slot === this.#free) this.#free = place[slot]!;
     this.#words.set(id, slot * idWords);
-    this.#deadline[slot] = slip.deadline;
+    this.#graceMs[slot] = (slip.due - slip.deadline) / microsPerMs;
     due[slot] = slip.due;
     this.#amount[slot] = slip.amount;
-    this.#currency[slot] = slip.currency;
+    this.#currency[slot] = this.#placeOf(slip.currency);
     this.#flags[slot] = slip.flags;
     this.#counts[slot] = 0;
+    this.#ways[slot] = 0;
+    this.#dispatched[slot] = 0;
     place[slot] = none;
     this.#insert(slot);
     if ((slip.flags & isInTime) === 0) this.#heapOf(slot).add(slot, this.#slots);
@@ -119,13 +134,13 @@ export class HotSet {
 
   get(slot: number): HotSlip {
     return {
-      ...{ deadline: this.#deadline[slot]!, due: this.#slots.due[slot]!, flags: this.#flags[slot]! },
-      ...{ amount: this.#amount[slot]!, currency: this.#currency[slot]! },
+      ...{ deadline: this.deadline(slot), due: this.#slots.due[slot]!, flags: this.#flags[slot]! },
+      ...{ amount: this.#amount[slot]!, currency: this.currency(slot) },
     };
   }
 
   deadline(slot: number): number {
-    return this.#deadline[slot]!;
+    return this.#slots.due[slot]! - this.#graceMs[slot]! * microsPerMs;
   }
 
   due(slot: number): number {
@@ -137,7 +152,7 @@ export class HotSet {
   }
 
   isAmount(slot: number, amount: number, currency: number): boolean {
-    return this.#amount[slot] === amount && this.#currency[slot] === currency;
+    return this.#amount[slot] === amount && this.currency(slot) === currency;
   }
 
   hasAmount(slot: number): boolean {
@@ -147,6 +162,38 @@ export class HotSet {
   /** Copies the id of a slot. */
   id(slot: number, into: Uint32Array, at = 0): void {
     into.set(this.#words.subarray(slot * idWords, (slot + 1) * idWords), at);
+  }
+
+  amount(slot: number): number {
+    return this.#amount[slot]!;
+  }
+
+  currency(slot: number): number {
+    return this.#currencies[this.#currency[slot]!]!;
+  }
+
+  way(slot: number): number {
+    return this.#ways[slot]!;
+  }
+
+  /** As it is kept; 0: it was not dispatched, or provably did not leave. */
+  dispatched(slot: number): number {
+    return this.#dispatched[slot]!;
+  }
+
+  /** When it was dispatched, in milliseconds since 1970: less than 24 days before `now`, or after it. */
+  dispatchedAt(slot: number, now: number): number {
+    const age = distance(this.#dispatched[slot]!, now) % wrap;
+    return age < wrap / 2 ? now - age : now - age + wrap;
+  }
+
+  setWay(slot: number, way: number, dispatched: number): void {
+    this.#ways[slot] = way;
+    this.#dispatched[slot] = dispatched;
+  }
+
+  mark(slot: number, flag: number): void {
+    this.#flags[slot] = this.#flags[slot]! | flag;
   }
 
   /** Whether one more event can be noted. */
@@ -210,6 +257,16 @@ export class HotSet {
     return found;
   }
 
+  /** Three letters make fewer currencies than 2^16. */
+  #placeOf(currency: number): number {
+    let place = this.#currencyPlaces.get(currency);
+    if (place === undefined) {
+      place = this.#currencies.push(currency) - 1;
+      this.#currencyPlaces.set(currency, place);
+    }
+    return place;
+  }
+
   #heapOf(slot: number): DeadlineHeap {
     return this.has(slot, isHeld) ? this.held : this.unheld;
   }
@@ -245,12 +302,14 @@ export class HotSet {
     // By an eighth: doubling would leave half of a large set empty.
     const capacity = Math.ceil(this.#capacity * growth);
     this.#words = grown(this.#words, capacity * idWords);
-    this.#deadline = grown(this.#deadline, capacity);
+    this.#graceMs = grown(this.#graceMs, capacity);
     this.#amount = grown(this.#amount, capacity);
     this.#currency = grown(this.#currency, capacity);
     this.#flags = grown(this.#flags, capacity);
     this.#counts = grown(this.#counts, capacity);
     this.#offsets = grown(this.#offsets, capacity * offsetsMax);
+    this.#ways = grown(this.#ways, capacity);
+    this.#dispatched = grown(this.#dispatched, capacity);
     this.#slots = { due: grown(this.#slots.due, capacity), place: grown(this.#slots.place, capacity) };
     this.#capacity = capacity;
     if (this.#table.length >= capacity * tableRoom) return;
@@ -260,7 +319,8 @@ export class HotSet {
 }
 
 /** Of the arrays above, without heaps and table. */
-const bytesPerSlot = idWords * 4 + 8 + 8 + 4 + 1 + 1 + offsetsMax * 4 + 8 + 4;
+const bytesPerSlot = idWords * 4 + 4 + 8 + 2 + 1 + 1 + offsetsMax * 4 + 2 + 4 + 8 + 4;
+const microsPerMs = 1_000;
 /** How much larger arrays are made: a slip takes at most so many times what it needs. */
 export const growth = 1.125;
 /** Instead of a number of events: the slot is free. */
@@ -280,7 +340,10 @@ function tableFor(capacity: number): Int32Array {
   return new Int32Array(length).fill(none);
 }
 
-function grown<A extends Uint32Array | Float64Array | Uint8Array | Int32Array>(old: A, length: number): A {
+function grown<A extends Uint32Array | Uint16Array | Float64Array | Uint8Array | Int32Array>(
+  old: A,
+  length: number,
+): A {
   const larger = new (old.constructor as new (length: number) => A)(length);
   larger.set(old);
   return larger;

@@ -1,6 +1,8 @@
 import type { Instant } from '@slipstream/kernel';
 import type { RecordedEvent } from '@slipstream/slip';
+import type { SlotStep } from '../returns/tally.ts';
 import type { IdList } from './slip-ids.ts';
+import type { Way } from './ways.ts';
 
 /** What was hot on a partition when everything below an offset was read. */
 export interface Snapshot {
@@ -9,6 +11,9 @@ export interface Snapshot {
   readonly sequences: ReadonlyMap<string, number>;
   readonly slips: number;
   readonly chunks: readonly Buffer[];
+  /** How the chunks are written. */
+  readonly format: number;
+  readonly ways: readonly Way[];
 }
 
 /**
@@ -44,6 +49,8 @@ export interface QuietStore<Tx> {
   write(tx: Tx, partition: number, snapshot: Snapshot): Promise<void>;
   depart(tx: Tx, departures: readonly Departure[]): Promise<void>;
   count(tx: Tx, counts: readonly QuietCounts[]): Promise<void>;
+  /** Keeps what happened, for whoever watches the returns of all partitions. */
+  noteReturns(tx: Tx, steps: readonly (readonly SlotStep[])[]): void;
   /** Those of the slips that have a row. */
   known(tx: Tx, slips: readonly IdList[]): Promise<readonly string[]>;
   now(tx: Tx): Promise<Instant>;

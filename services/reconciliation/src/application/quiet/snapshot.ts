@@ -1,8 +1,8 @@
 import { growth, HotSet, type HotSlip, offsetsMax } from './hot-set.ts';
 import { idWords } from './slip-ids.ts';
 
-/** Bytes of one slip with all offsets that it may have: id, deadline, due, amount, currency, flags, count, offsets. */
-const slipBytesMax = idWords * 4 + 8 + 8 + 8 + 4 + 1 + 1 + offsetsMax * 8;
+/** Bytes of one slip with all offsets that it may have: id, deadline, due, amount, currency, way, dispatch, flags, count, offsets. */
+const slipBytesMax = idWords * 4 + 8 + 8 + 8 + 4 + 2 + 4 + 1 + 1 + offsetsMax * 8;
 /** What one row of the store holds. */
 const chunkBytes = 512 * 1024;
 
@@ -26,6 +26,8 @@ export function toChunks(hot: HotSet, before: number): Buffer[] {
     const { deadline, due, amount, currency, flags } = hot.get(slot);
     for (const number of [deadline, due, amount]) at = chunk.writeDoubleLE(number, at);
     at = chunk.writeUInt32LE(currency, at);
+    at = chunk.writeUInt16LE(hot.way(slot), at);
+    at = chunk.writeUInt32LE(hot.dispatched(slot), at);
     at = chunk.writeUInt8(flags, at);
     const offsets = hot.offsets(slot, before);
     at = chunk.writeUInt8(offsets.length, at);
@@ -35,8 +37,15 @@ export function toChunks(hot: HotSet, before: number): Buffer[] {
   return chunks;
 }
 
-/** Puts the slips of chunks into a set. */
-export function fromChunks(chunks: readonly Buffer[], slips: number): HotSet {
+/** How {@link toChunks} writes. */
+export const format = 2;
+/** Without the ways of slips. */
+const formatBefore = 1;
+
+/** Puts the slips of chunks into a set. @throws RangeError for a format of a later release */
+export function fromChunks(chunks: readonly Buffer[], slips: number, writtenIn: number = format): HotSet {
+  if (writtenIn !== format && writtenIn !== formatBefore)
+    throw new RangeError(`the snapshot has format ${writtenIn}`);
   const hot = new HotSet(Math.max(256, Math.ceil(slips * growth)));
   const id = new Uint32Array(idWords);
   for (const chunk of chunks) {
@@ -47,9 +56,13 @@ export function fromChunks(chunks: readonly Buffer[], slips: number): HotSet {
         due: chunk.readDoubleLE(at + 8),
         amount: chunk.readDoubleLE(at + 16),
         currency: chunk.readUInt32LE(at + 24),
-        flags: chunk.readUInt8(at + 28),
+        flags: chunk.readUInt8(at + (writtenIn === formatBefore ? 28 : 34)),
       };
       const slot = hot.add(id, slip);
+      if (writtenIn !== formatBefore) {
+        hot.setWay(slot, chunk.readUInt16LE(at + 28), chunk.readUInt32LE(at + 30));
+        at += 6;
+      }
       const count = chunk.readUInt8(at + 29);
       at += 30;
       for (let i = 0; i < count; i++, at += 8) hot.note(slot, chunk.readDoubleLE(at));

@@ -28,6 +28,8 @@ export interface ClockState {
   readonly trouble: string | null;
   /** How far they lie apart, in milliseconds. */
   readonly spreadMs: number;
+  /** The service whose clock it is. */
+  readonly toBlame?: string | null;
 }
 
 /** What may be judged by such clocks: live deadlines that much later, and none at all while the clocks are in trouble. */

@@ -15,6 +15,8 @@ export type Quietness =
   | 'returns'
   /** The end of a slip that returned in time: nothing that may still come changes anything. Before that it is loud. */
   | 'settles'
+  /** We said it ourselves, and need not say it again. */
+  | 'tells'
   | 'loud';
 
 /** Closed: a new event type must be thought about. */
@@ -51,6 +53,7 @@ export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
   InquiryRequested: 'loud',
   RefundRequested: 'loud',
   SlipNotReturned: 'loud',
+  SlipSlow: 'tells',
   LateReturnFound: 'loud',
   CaseOpened: 'loud',
   CaseClosed: 'loud',

@@ -6,6 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Money } from "../../common/v1/common_pb.ts";
 import { file_slipstream_common_v1_common } from "../../common/v1/common_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/ops/v1/events.proto.
  */
 export const file_slipstream_ops_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMicwoNT3BlcmF0b3JBY3RlZBIPCgdzZXJ2aWNlGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAki0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAki1wEKFVByb3ZpZGVyUHJvbWlzZUJyb2tlbhIQCghwcm92aWRlchgBIAEoCRINCgVzbGlwcxgCIAMoCRIrCgZicm9rZW4YAyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1zbGlwc19hdF9yaXNrGAQgASgFEiwKB2F0X3Jpc2sYBSADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1maXJzdF9hdF9yaXNrGAYgAygJEhQKDHN3aXRjaGVkX29mZhgHIAEoCCJcChVQcm92aWRlclByb29mUmVzdG9yZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkilAMKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBEhcKD3Byb2Jlc19hbnN3ZXJlZBgLIAEoBRIVCg1wcm9iZXNfZmFpbGVkGAwgASgFEhoKDXByb2JlX3Byb2JsZW0YDSABKAlIA4gBAUIJCgdfcDUwX21zQgkKB19wOTVfbXNCCQoHX3A5OV9tc0IQCg5fcHJvYmVfcHJvYmxlbSqAAQoNQWNjb3VudFN0YXR1cxIeChpBQ0NPVU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFUFDQ09VTlRfU1RBVFVTX0FDVElWRRABEhkKFUFDQ09VTlRfU1RBVFVTX0ZST1pFThACEhkKFUFDQ09VTlRfU1RBVFVTX0NMT1NFRBADKoYBCg5Qcm92aWRlckhlYWx0aBIfChtQUk9WSURFUl9IRUFMVEhfVU5TUEVDSUZJRUQQABIbChdQUk9WSURFUl9IRUFMVEhfSEVBTFRIWRABEhwKGFBST1ZJREVSX0hFQUxUSF9ERUdSQURFRBACEhgKFFBST1ZJREVSX0hFQUxUSF9ET1dOEANiBnByb3RvMw", [file_slipstream_common_v1_common]);
+  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMicwoNT3BlcmF0b3JBY3RlZBIPCgdzZXJ2aWNlGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAki0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAki1wEKFVByb3ZpZGVyUHJvbWlzZUJyb2tlbhIQCghwcm92aWRlchgBIAEoCRINCgVzbGlwcxgCIAMoCRIrCgZicm9rZW4YAyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1zbGlwc19hdF9yaXNrGAQgASgFEiwKB2F0X3Jpc2sYBSADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1maXJzdF9hdF9yaXNrGAYgAygJEhQKDHN3aXRjaGVkX29mZhgHIAEoCCJcChVQcm92aWRlclByb29mUmVzdG9yZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkilAMKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBEhcKD3Byb2Jlc19hbnN3ZXJlZBgLIAEoBRIVCg1wcm9iZXNfZmFpbGVkGAwgASgFEhoKDXByb2JlX3Byb2JsZW0YDSABKAlIA4gBAUIJCgdfcDUwX21zQgkKB19wOTVfbXNCCQoHX3A5OV9tc0IQCg5fcHJvYmVfcHJvYmxlbSL2AgoOUmV0dXJuc0ZhbGxpbmcSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZvdW5kX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpkaXNwYXRjaGVkGAUgASgFEhAKCGV4cGVjdGVkGAYgASgFEgwKBHNlZW4YByABKAUSFQoNZV92YWx1ZV9sb2cxMBgIIAEoBRIeChZmYWxzZV9hbGFybV9ldmVyeV9kYXlzGAkgASgFEhYKDmZvcmVjYXN0X3NsaXBzGAogASgFEjMKDmZvcmVjYXN0X21vbmV5GAsgAygLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSMgoOZmlyc3RfZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvQBChBSZXR1cm5zUmVjb3ZlcmVkEhAKCHByb3ZpZGVyGAEgASgJEg0KBXJvdXRlGAIgASgJEg8KB2ZhbGxpbmcYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZvdW5kX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9yZWNvdmVyZWRfc2luY2UYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmRpc3BhdGNoZWQYByABKAUSDAoEc2VlbhgIIAEoBSKnAQoPRGV0ZWN0b3JCbGluZGVkEg8KB3NlcnZpY2UYASABKAkSCwoDd2h5GAIgASgJEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzbGlwcxgEIAEoBRIqCgVtb25leRgFIAMoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5EhAKCGluc3RhbmNlGAYgASgJImAKEERldGVjdG9yUmVzdG9yZWQSDwoHc2VydmljZRgBIAEoCRIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIaW5zdGFuY2UYAyABKAkqgAEKDUFjY291bnRTdGF0dXMSHgoaQUNDT1VOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVBQ0NPVU5UX1NUQVRVU19BQ1RJVkUQARIZChVBQ0NPVU5UX1NUQVRVU19GUk9aRU4QAhIZChVBQ0NPVU5UX1NUQVRVU19DTE9TRUQQAyqGAQoOUHJvdmlkZXJIZWFsdGgSHwobUFJPVklERVJfSEVBTFRIX1VOU1BFQ0lGSUVEEAASGwoXUFJPVklERVJfSEVBTFRIX0hFQUxUSFkQARIcChhQUk9WSURFUl9IRUFMVEhfREVHUkFERUQQAhIYChRQUk9WSURFUl9IRUFMVEhfRE9XThADYgZwcm90bzM", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * Of each service, about itself: its rules are another than those it applied before.
@@ -389,6 +391,231 @@ export type ProviderHealthChanged = Message<"slipstream.ops.v1.ProviderHealthCha
  */
 export const ProviderHealthChangedSchema: GenMessage<ProviderHealthChanged> = /*@__PURE__*/
   messageDesc(file_slipstream_ops_v1_events, 7);
+
+/**
+ * Of reconciliation, about a provider on a route: outcomes come back more slowly or more seldom than they do there, found
+ * before deadlines pass. All of it is read from the log, times too; a replay says the same under the same id.
+ *
+ * @generated from message slipstream.ops.v1.ReturnsFalling
+ */
+export type ReturnsFalling = Message<"slipstream.ops.v1.ReturnsFalling"> & {
+  /**
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: string route = 2;
+   */
+  route: string;
+
+  /**
+   * Of what was dispatched from here on too little comes back.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 3;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp found_at = 4;
+   */
+  foundAt?: Timestamp | undefined;
+
+  /**
+   * Slips dispatched since; how many should have returned by their age, and how many have.
+   *
+   * @generated from field: int32 dispatched = 5;
+   */
+  dispatched: number;
+
+  /**
+   * @generated from field: int32 expected = 6;
+   */
+  expected: number;
+
+  /**
+   * @generated from field: int32 seen = 7;
+   */
+  seen: number;
+
+  /**
+   * How strong the evidence is: the e-value is ten to this power.
+   *
+   * @generated from field: int32 e_value_log10 = 8;
+   */
+  eValueLog10: number;
+
+  /**
+   * Were all well, a warning would come once in so many days, or more seldom.
+   *
+   * @generated from field: int32 false_alarm_every_days = 9;
+   */
+  falseAlarmEveryDays: number;
+
+  /**
+   * Of the slips under way now: those that will miss their deadlines if it goes on so, and their money, by currency.
+   *
+   * @generated from field: int32 forecast_slips = 10;
+   */
+  forecastSlips: number;
+
+  /**
+   * @generated from field: repeated slipstream.common.v1.Money forecast_money = 11;
+   */
+  forecastMoney: Money[];
+
+  /**
+   * Of the slips under way.
+   *
+   * @generated from field: google.protobuf.Timestamp first_deadline = 12;
+   */
+  firstDeadline?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.ReturnsFalling.
+ * Use `create(ReturnsFallingSchema)` to create a new message.
+ */
+export const ReturnsFallingSchema: GenMessage<ReturnsFalling> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 8);
+
+/**
+ * Of reconciliation: outcomes come back as they used to; or they have not for a day, which is how it is now.
+ *
+ * @generated from message slipstream.ops.v1.ReturnsRecovered
+ */
+export type ReturnsRecovered = Message<"slipstream.ops.v1.ReturnsRecovered"> & {
+  /**
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: string route = 2;
+   */
+  route: string;
+
+  /**
+   * The id of the ReturnsFalling that ends here, and what it said.
+   *
+   * @generated from field: string falling = 3;
+   */
+  falling: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp found_at = 5;
+   */
+  foundAt?: Timestamp | undefined;
+
+  /**
+   * What was dispatched from here on comes back again.
+   *
+   * @generated from field: google.protobuf.Timestamp recovered_since = 6;
+   */
+  recoveredSince?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int32 dispatched = 7;
+   */
+  dispatched: number;
+
+  /**
+   * @generated from field: int32 seen = 8;
+   */
+  seen: number;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.ReturnsRecovered.
+ * Use `create(ReturnsRecoveredSchema)` to create a new message.
+ */
+export const ReturnsRecoveredSchema: GenMessage<ReturnsRecovered> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 9);
+
+/**
+ * Of reconciliation, about itself, or of another service that hears nothing of it: deadlines are not judged meanwhile, so
+ * nothing is called overdue. The subject is the service to blame.
+ *
+ * @generated from message slipstream.ops.v1.DetectorBlinded
+ */
+export type DetectorBlinded = Message<"slipstream.ops.v1.DetectorBlinded"> & {
+  /**
+   * provider-gateway, ledger, intake, reconciliation; kafka: nobody is heard at all.
+   *
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * @generated from field: string why = 2;
+   */
+  why: string;
+
+  /**
+   * What was due later is not judged.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 3;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Slips without a verdict, and their money by currency: of the partitions of the instance that says it.
+   *
+   * @generated from field: int32 slips = 4;
+   */
+  slips: number;
+
+  /**
+   * @generated from field: repeated slipstream.common.v1.Money money = 5;
+   */
+  money: Money[];
+
+  /**
+   * @generated from field: string instance = 6;
+   */
+  instance: string;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.DetectorBlinded.
+ * Use `create(DetectorBlindedSchema)` to create a new message.
+ */
+export const DetectorBlindedSchema: GenMessage<DetectorBlinded> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 10);
+
+/**
+ * Of whoever said DetectorBlinded: deadlines are judged again; what was due meanwhile gets its verdict.
+ *
+ * @generated from message slipstream.ops.v1.DetectorRestored
+ */
+export type DetectorRestored = Message<"slipstream.ops.v1.DetectorRestored"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 2;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string instance = 3;
+   */
+  instance: string;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.DetectorRestored.
+ * Use `create(DetectorRestoredSchema)` to create a new message.
+ */
+export const DetectorRestoredSchema: GenMessage<DetectorRestored> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 11);
 
 /**
  * @generated from enum slipstream.ops.v1.AccountStatus

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/reconciliation/v1/events.proto.
  */
 export const file_slipstream_reconciliation_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CilzbGlwc3RyZWFtL3JlY29uY2lsaWF0aW9uL3YxL2V2ZW50cy5wcm90bxIcc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MSJvCgtTbGlwT3ZlcmR1ZRIyCgVzdGFnZRgBIAEoDjIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2USLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkMKDVNsaXBEaWFnbm9zZWQSMgoFY2F1c2UYASABKAsyIy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkNhdXNlIpUBCgVDYXVzZRI3CgVjbGFzcxgBIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQ2F1c2VDbGFzcxIMCgRjb2RlGAIgASgJEhIKCmNvbmZpZGVuY2UYAyABKAUSDwoHc3VtbWFyeRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSEAoIZXZpZGVuY2UYBiADKAkiIwoQSW5xdWlyeVJlcXVlc3RlZBIPCgdpbnF1aXJ5GAEgASgFImYKD1JlZnVuZFJlcXVlc3RlZBI9CgViYXNpcxgBIAEoDjIuLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTm90UmV0dXJuZWRCYXNpcxIUCgxyZXF1ZXN0ZWRfYnkYAiABKAkifgoPU2xpcE5vdFJldHVybmVkEj0KBWJhc2lzGAEgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5Ob3RSZXR1cm5lZEJhc2lzEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKoAQoPTGF0ZVJldHVybkZvdW5kEiwKCGRlYWRsaW5lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZWNlaXZlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoFYWZ0ZXIYAyABKA4yJy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkxhdGVBZnRlciItCgpDYXNlT3BlbmVkEg4KBnJlYXNvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJIkAKCkNhc2VDbG9zZWQSEgoKcmVzb2x1dGlvbhgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBAUIJCgdfcmVhc29uKoABCgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhMKD1NUQUdFX1NVQk1JVFRFRBABEhAKDFNUQUdFX1JFVklFVxACEg4KClNUQUdFX0hFTEQQAxIVChFTVEFHRV9ESVNQQVRDSElORxAEEhIKDlNUQUdFX1JFVFVSTkVEEAUqfQoQTm90UmV0dXJuZWRCYXNpcxIiCh5OT1RfUkVUVVJORURfQkFTSVNfVU5TUEVDSUZJRUQQABIjCh9OT1RfUkVUVVJORURfQkFTSVNfTk9UX0VYRUNVVEVEEAESIAocTk9UX1JFVFVSTkVEX0JBU0lTX05PX0FOU1dFUhACKsoBCgpDYXVzZUNsYXNzEhsKF0NBVVNFX0NMQVNTX1VOU1BFQ0lGSUVEEAASFgoSQ0FVU0VfQ0xBU1NfU1lTVEVNEAESFwoTQ0FVU0VfQ0xBU1NfTkVUV09SSxACEhQKEENBVVNFX0NMQVNTX1VTRVIQAxIbChdDQVVTRV9DTEFTU19USElSRF9QQVJUWRAEEh0KGUNBVVNFX0NMQVNTX0NPTkZJR1VSQVRJT04QBRIcChhDQVVTRV9DTEFTU19VTkRFVEVSTUlORUQQBip1CglMYXRlQWZ0ZXISGgoWTEFURV9BRlRFUl9VTlNQRUNJRklFRBAAEhYKEkxBVEVfQUZURVJfT1ZFUkRVRRABEhsKF0xBVEVfQUZURVJfTk9UX1JFVFVSTkVEEAISFwoTTEFURV9BRlRFUl9SRUZVTkRFRBADYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CilzbGlwc3RyZWFtL3JlY29uY2lsaWF0aW9uL3YxL2V2ZW50cy5wcm90bxIcc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MSJvCgtTbGlwT3ZlcmR1ZRIyCgVzdGFnZRgBIAEoDjIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2USLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkMKDVNsaXBEaWFnbm9zZWQSMgoFY2F1c2UYASABKAsyIy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkNhdXNlIpUBCgVDYXVzZRI3CgVjbGFzcxgBIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQ2F1c2VDbGFzcxIMCgRjb2RlGAIgASgJEhIKCmNvbmZpZGVuY2UYAyABKAUSDwoHc3VtbWFyeRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSEAoIZXZpZGVuY2UYBiADKAkiIwoQSW5xdWlyeVJlcXVlc3RlZBIPCgdpbnF1aXJ5GAEgASgFImYKD1JlZnVuZFJlcXVlc3RlZBI9CgViYXNpcxgBIAEoDjIuLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTm90UmV0dXJuZWRCYXNpcxIUCgxyZXF1ZXN0ZWRfYnkYAiABKAkifgoPU2xpcE5vdFJldHVybmVkEj0KBWJhc2lzGAEgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5Ob3RSZXR1cm5lZEJhc2lzEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKeAQoIU2xpcFNsb3cSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSMQoNZGlzcGF0Y2hlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIdXN1YWxfbXMYBCABKAUSLAoIZGVhZGxpbmUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqgBCg9MYXRlUmV0dXJuRm91bmQSLAoIZGVhZGxpbmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JlY2VpdmVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2CgVhZnRlchgDIAEoDjInLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTGF0ZUFmdGVyIi0KCkNhc2VPcGVuZWQSDgoGcmVhc29uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkiQAoKQ2FzZUNsb3NlZBISCgpyZXNvbHV0aW9uGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBQgkKB19yZWFzb24qgAEKBVN0YWdlEhUKEVNUQUdFX1VOU1BFQ0lGSUVEEAASEwoPU1RBR0VfU1VCTUlUVEVEEAESEAoMU1RBR0VfUkVWSUVXEAISDgoKU1RBR0VfSEVMRBADEhUKEVNUQUdFX0RJU1BBVENISU5HEAQSEgoOU1RBR0VfUkVUVVJORUQQBSp9ChBOb3RSZXR1cm5lZEJhc2lzEiIKHk5PVF9SRVRVUk5FRF9CQVNJU19VTlNQRUNJRklFRBAAEiMKH05PVF9SRVRVUk5FRF9CQVNJU19OT1RfRVhFQ1VURUQQARIgChxOT1RfUkVUVVJORURfQkFTSVNfTk9fQU5TV0VSEAIqygEKCkNhdXNlQ2xhc3MSGwoXQ0FVU0VfQ0xBU1NfVU5TUEVDSUZJRUQQABIWChJDQVVTRV9DTEFTU19TWVNURU0QARIXChNDQVVTRV9DTEFTU19ORVRXT1JLEAISFAoQQ0FVU0VfQ0xBU1NfVVNFUhADEhsKF0NBVVNFX0NMQVNTX1RISVJEX1BBUlRZEAQSHQoZQ0FVU0VfQ0xBU1NfQ09ORklHVVJBVElPThAFEhwKGENBVVNFX0NMQVNTX1VOREVURVJNSU5FRBAGKnUKCUxhdGVBZnRlchIaChZMQVRFX0FGVEVSX1VOU1BFQ0lGSUVEEAASFgoSTEFURV9BRlRFUl9PVkVSRFVFEAESGwoXTEFURV9BRlRFUl9OT1RfUkVUVVJORUQQAhIXChNMQVRFX0FGVEVSX1JFRlVOREVEEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A verdict: no event ending the stage was received by its deadline.
@@ -165,6 +165,47 @@ export const SlipNotReturnedSchema: GenMessage<SlipNotReturned> = /*@__PURE__*/
   messageDesc(file_slipstream_reconciliation_v1_events, 5);
 
 /**
+ * Its outcome takes longer than 99.9 % of its kind took, and its deadline has not passed. Nothing follows from it; told once.
+ *
+ * @generated from message slipstream.reconciliation.v1.SlipSlow
+ */
+export type SlipSlow = Message<"slipstream.reconciliation.v1.SlipSlow"> & {
+  /**
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: string route = 2;
+   */
+  route: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp dispatched_at = 3;
+   */
+  dispatchedAt?: Timestamp | undefined;
+
+  /**
+   * Of a thousand that returned on that way, so long took all but one.
+   *
+   * @generated from field: int32 usual_ms = 4;
+   */
+  usualMs: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp deadline = 5;
+   */
+  deadline?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.reconciliation.v1.SlipSlow.
+ * Use `create(SlipSlowSchema)` to create a new message.
+ */
+export const SlipSlowSchema: GenMessage<SlipSlow> = /*@__PURE__*/
+  messageDesc(file_slipstream_reconciliation_v1_events, 6);
+
+/**
  * @generated from message slipstream.reconciliation.v1.LateReturnFound
  */
 export type LateReturnFound = Message<"slipstream.reconciliation.v1.LateReturnFound"> & {
@@ -189,7 +230,7 @@ export type LateReturnFound = Message<"slipstream.reconciliation.v1.LateReturnFo
  * Use `create(LateReturnFoundSchema)` to create a new message.
  */
 export const LateReturnFoundSchema: GenMessage<LateReturnFound> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 6);
+  messageDesc(file_slipstream_reconciliation_v1_events, 7);
 
 /**
  * @generated from message slipstream.reconciliation.v1.CaseOpened
@@ -211,7 +252,7 @@ export type CaseOpened = Message<"slipstream.reconciliation.v1.CaseOpened"> & {
  * Use `create(CaseOpenedSchema)` to create a new message.
  */
 export const CaseOpenedSchema: GenMessage<CaseOpened> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 7);
+  messageDesc(file_slipstream_reconciliation_v1_events, 8);
 
 /**
  * Resolves one reason of the case; all of them where it names none, as before cases had more than one.
@@ -235,7 +276,7 @@ export type CaseClosed = Message<"slipstream.reconciliation.v1.CaseClosed"> & {
  * Use `create(CaseClosedSchema)` to create a new message.
  */
 export const CaseClosedSchema: GenMessage<CaseClosed> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 8);
+  messageDesc(file_slipstream_reconciliation_v1_events, 9);
 
 /**
  * @generated from enum slipstream.reconciliation.v1.Stage
