@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sightLine } from './commands/watermarks.ts';
 import { serve, slipctl } from './spec-support.ts';
 
 const id = '01890a5d-ac96-774b-bcce-b302099a8057';
@@ -22,6 +23,10 @@ const clocks = [
     counts: { slips: 3, open: 1, overdue: 1, not_returned: 0 },
   },
 ];
+const detector = {
+  ...{ blind: true, why: 'it sees no further than 11000 ms ago', lag_ms: 11_000 },
+  ...{ since: '2026-11-22T10:00:09.000000Z', by: 'ledger' },
+};
 
 let service: Awaited<ReturnType<typeof serve>>;
 let env: Record<string, string>;
@@ -29,7 +34,7 @@ const folder = mkdtempSync(join(tmpdir(), 'cli-spec-'));
 
 beforeAll(async () => {
   service = await serve(({ pathname, searchParams }) => {
-    if (pathname === '/v1/watermarks') return { body: { clocks } };
+    if (pathname === '/v1/watermarks') return { body: { clocks, detector } };
     if (pathname === `/v1/slips/${id}`) return { body: slip };
     if (pathname === `/v1/slips/${id}/events`) return { body: { data: [event], next: null } };
     if (pathname === '/v1/slips') {
@@ -125,7 +130,14 @@ describe('slipctl watermarks', () => {
     const { code, stdout } = await slipctl(['watermarks'], env);
     expect(code).toBe(0);
     expect(stdout.split('\n')[1]).toMatch(/^wall +2026-11-22T10:00:09Z +running +3 +1 +1 +0$/);
-    expect(JSON.parse((await slipctl(['watermarks', '--json'], env)).stdout)).toEqual({ clocks });
+    expect(JSON.parse((await slipctl(['watermarks', '--json'], env)).stdout)).toEqual({ clocks, detector });
+  });
+
+  it('says since when and because of whom nothing is judged', async () => {
+    expect((await slipctl(['watermarks'], env)).stdout).toContain(
+      'detector: blind since 2026-11-22T10:00:09Z because of ledger: it sees no further than 11000 ms ago',
+    );
+    expect(sightLine({ blind: false, why: null })).toBe('detector: sees');
   });
 });
 

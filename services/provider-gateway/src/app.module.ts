@@ -9,7 +9,9 @@ import type { Rules } from '@slipstream/rules';
 import {
   clockWatch,
   errorLog,
+  every,
   type Health,
+  Loop,
   openRuntime,
   outboundEvent,
   outboundOpsEvent,
@@ -17,6 +19,7 @@ import {
   type Runtime,
 } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
+import { wallClock } from '@slipstream/slip';
 import { type MeteredCall, watched } from './adapters/calls/circuits.ts';
 import { probes } from './adapters/calls/probes.ts';
 import { certificateSigner } from './adapters/certificates/envelope.ts';
@@ -33,6 +36,7 @@ import { UNMATCHED_VIEW, UnmatchedController } from './adapters/http/unmatched.c
 import { reportedResults, resultsGroup } from './adapters/kafka/reported-results.ts';
 import { slipEvents, slipEventsGroup } from './adapters/kafka/slip-events.ts';
 import { upstreamMarks, wholeUpstreamTicks } from './adapters/kafka/upstream.ts';
+import { detectorSilence } from './adapters/postgres/detector-silence.ts';
 import { foldSwitch } from './adapters/postgres/provider-states.ts';
 import { recovery } from './adapters/postgres/recovery.ts';
 import { mayPass, postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
@@ -45,6 +49,7 @@ import { routing } from './application/routing.ts';
 import { callSlots } from './application/slots.ts';
 import { tellHealth } from './application/tell-health.ts';
 import { type UseCases, useCases } from './application/use-cases.ts';
+import { createDetectorWatch } from './application/watch-detector.ts';
 import type { GatewayConfig } from './config.ts';
 import type { ObservedDelay } from './domain/provider/delays.ts';
 import { openProviders } from './providers/registry.ts';
@@ -129,6 +134,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
   for (const part of parts) runtime.addPart(part);
   runtime.onHandled(work.stir);
   publishWatermarks(runtime, does);
+  runtime.addPart(detectorWatch(runtime, settings.instanceId, onError));
   return {
     name: 'provider-gateway',
     module: {
@@ -273,6 +279,19 @@ function slipViews(does: UseCases, wake: (due: NewlyDue) => void): SlipViews {
       return will;
     },
   };
+}
+
+/** Says so when nothing is heard of the reconciler: nobody looks for missing outcomes then. */
+function detectorWatch(runtime: Runtime, instance: string, onError: (error: unknown) => void): Part {
+  const { ticks, unitOfWork } = runtime;
+  const watch = createDetectorWatch({
+    ...detectorSilence(unitOfWork, instance, (event) => outboundOpsEvent(runtime, event)),
+    silentMs: () => ({
+      detector: ticks.ageMs(sources.reconciliation, wallClock),
+      ourselves: ticks.ageMs(sources.gateway, wallClock),
+    }),
+  });
+  return new Loop({ name: 'detector watch', round: every(1_000, watch), pauseMs: 1_000, onError });
 }
 
 const callbacksWaitingMax = 2_000;

@@ -14,6 +14,20 @@ interface Flags {
   json?: true;
 }
 
+interface Detector {
+  readonly blind: boolean;
+  readonly why: string | null;
+  /** Left out by a release before this one. */
+  readonly since?: string | null;
+  readonly by?: string | null;
+}
+
+interface Answer {
+  readonly clocks: ClockView[];
+  /** Left out by a release before this one. */
+  readonly detector?: Detector;
+}
+
 export function addWatermarks(program: Command, { print }: CommandContext): void {
   program
     .command('watermarks')
@@ -30,8 +44,8 @@ export function addWatermarks(program: Command, { print }: CommandContext): void
         token: setting('token', token),
         timeoutMs: timeout,
       });
-      const answer = await reconciliation.get<{ clocks: ClockView[] }>('v1/watermarks');
-      print(json ? JSON.stringify(answer) : clockTable(answer.clocks));
+      const answer = await reconciliation.get<Answer>('v1/watermarks');
+      print(json ? JSON.stringify(answer) : shown(answer));
     });
 }
 
@@ -45,4 +59,15 @@ export function clockTable(clocks: readonly ClockView[]): string {
     ...[counts.slips, counts.open, counts.overdue, counts.not_returned].map(String),
   ]);
   return table([header, ...rows]);
+}
+
+function shown({ clocks, detector }: Answer): string {
+  return detector ? `${clockTable(clocks)}\n${sightLine(detector)}` : clockTable(clocks);
+}
+
+/** Whether live deadlines are judged, and if not since when and because of whom. */
+export function sightLine({ blind, why, since, by }: Detector): string {
+  if (!blind) return 'detector: sees';
+  const from = since ? ` since ${showTime(since)}` : '';
+  return `detector: blind${from}${by ? ` because of ${by}` : ''}: ${why}`;
 }

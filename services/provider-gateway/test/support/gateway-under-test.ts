@@ -1,11 +1,14 @@
 import {
   type AdvanceClock,
+  decodeOpsEvent,
   decodeSlipEvent,
   decodeTick,
   encodeInbound,
   encodeSlipEvent,
   encodeTick,
+  type RecordedOpsEvent,
   type ReportResult,
+  type Source,
   sources,
   stampEnvelope,
   type Tick,
@@ -43,6 +46,8 @@ export class GatewayUnderTest {
   /** Every record of `slips.events.v1`, in order of arrival. */
   readonly events: RecordedEvent[] = [];
   readonly ticks: Tick[] = [];
+  /** Every record of `ops.events.v1`. */
+  readonly told: RecordedOpsEvent[] = [];
   readonly databaseUrl: string;
   readonly #kafka: ReturnType<typeof createKafka>;
   readonly #producer: SerialProducer;
@@ -141,13 +146,16 @@ export class GatewayUnderTest {
     await this.#coordinator();
     await this.#consumer.connect();
     await this.#consumer.subscribe({
-      topics: [topics.events.name, topics.watermarks.name],
+      topics: [topics.events.name, topics.watermarks.name, topics.ops.name],
       fromBeginning: true,
     });
     await this.#consumer.run({
       eachMessage: async ({ topic, message }) => {
         if (message.value === null) return;
-        if (topic === topics.watermarks.name) this.ticks.push(decodeTick(message.value));
+        if (topic === topics.ops.name) {
+          const told = decodeOpsEvent(message.value);
+          if (told && !this.told.some(({ id }) => id === told.id)) this.told.push(told);
+        } else if (topic === topics.watermarks.name) this.ticks.push(decodeTick(message.value));
         else this.events.push(decodeSlipEvent(message.value));
       },
     });
@@ -183,11 +191,14 @@ export class GatewayUnderTest {
 
   /** Publishes intake's watermark: whatever it says about input up to `time` is on the topic by now. */
   async intakeTick(clock: string, time: Instant, closed = false): Promise<void> {
+    await this.tickOf(sources.intake, clock, time, closed);
+  }
+
+  async tickOf(source: Source, clock: string, time: Instant, closed = false): Promise<void> {
     const marks = (await this.#logEnds()).map(([partition, offset]) => ({ partition, time, offset }));
-    const tick = { source: sources.intake, clock, marks, closed };
-    const value = Buffer.from(encodeTick(tick));
+    const value = Buffer.from(encodeTick({ source, clock, marks, closed }));
     await this.#producer.sendBatch([
-      { topic: topics.watermarks.name, partition: 0, key: tickKey(sources.intake, clock), value },
+      { topic: topics.watermarks.name, partition: 0, key: tickKey(source, clock), value },
     ]);
   }
 
