@@ -142,6 +142,17 @@ describe('an instance that dies', () => {
     expect(gateway.counted.get('abandoned_attempt')).toBe(1);
   });
 
+  test('at a provider that broke its promise leaves no question that could prove anything', async () => {
+    const broken = { off: true, reason: 'it has what it denied', actor: 'provider-gateway' };
+    await gateway.store.run((tx) => tx.proofSwitches.set('acme', broken));
+    const slip = await gateway.slip();
+    await dispatchDueSlips(instance('one'));
+    await gateway.unitOfWork.query('update dispatch set lease_until = clock_timestamp()');
+    expect(await recoverAbandoned(recorder())).toBe(1);
+    expect(await gateway.types(slip)).toEqual(['DispatchIntended', 'DispatchUnanswered']);
+    expect(await gateway.unitOfWork.query('select * from inquiry')).toEqual([]);
+  });
+
   test('and starts again under its name: what it had in flight is asked about, before anything is sent', async () => {
     const slip = await gateway.slip();
     puppet.capabilities.answerTimeoutMs = 60_000;

@@ -97,9 +97,9 @@ export interface Dispatches {
    */
   lockDue(limits: ReadonlyMap<string, number>): Promise<{ now: Instant; due: readonly Dispatch[] }>;
   /** Rows whose attempt was abandoned: their lease ran out. */
-  lockAbandoned(limit: number): Promise<{ now: Instant; abandoned: readonly Dispatch[] }>;
+  lockAbandoned(limit: number): Promise<AbandonedAttempts>;
   /** Rows whose attempt is under way in the name of this owner. */
-  lockOwned(owner: string, limit: number): Promise<{ now: Instant; abandoned: readonly Dispatch[] }>;
+  lockOwned(owner: string, limit: number): Promise<AbandonedAttempts>;
   /** Rows that wait to be sent to a provider by a route, the nearest deadlines first; rows that others hold are passed over. */
   lockStuck(
     places: readonly { readonly provider: string; readonly route: string }[],
@@ -132,6 +132,13 @@ export interface Dispatches {
   anyOpen(): Promise<boolean>;
   /** Whether anything may become due for a worker by the time alone: a call, a question, an answer kept for a slip. */
   anyInHand(): Promise<boolean>;
+}
+
+export interface AbandonedAttempts {
+  readonly now: Instant;
+  readonly abandoned: readonly Dispatch[];
+  /** Providers whose NOT_FOUND prove nothing. */
+  readonly distrusted: ReadonlySet<string>;
 }
 
 /** What is known of where a slip is: it provably never left, was provably not executed, or neither. */

@@ -94,17 +94,21 @@ export async function recoverOwn(parts: RecorderParts, owner: string): Promise<v
 async function endAbandoned(
   parts: RecorderParts,
   reason: 'restart' | 'not_recorded',
-  lock: (tx: StoreTx) => Promise<{ now: Instant; abandoned: readonly Dispatch[] }>,
+  lock: (tx: StoreTx) => ReturnType<StoreTx['dispatches']['lockAbandoned']>,
 ): Promise<number> {
   const found = await parts.store.run(async (tx) => {
-    const { now, abandoned } = await lock(tx);
+    const { now, abandoned, distrusted } = await lock(tx);
     const changes = new Changes(new Map(abandoned.map((dispatch) => [dispatch.slipId, dispatch])));
     for (const dispatch of abandoned) {
       const { attempt, owner } = dispatch;
       const detail = `The instance ${owner ?? 'that sent it'} did not record how the attempt ended.`;
       const outcome = { kind: 'unanswered', reason, detail } as const;
-      const step = endAttempt(dispatch, { attempt, outcome, now, ...circumstances(parts, dispatch) });
-      changes.apply(polled(step, now, capabilitiesOf(parts.providers, dispatch)));
+      const step = endAttempt(dispatch, {
+        ...{ attempt, outcome, now },
+        ...circumstances(parts, dispatch, distrusted),
+      });
+      const terms = asTrusted(capabilitiesOf(parts.providers, dispatch), dispatch, distrusted);
+      changes.apply(polled(step, now, terms));
     }
     await changes.write(tx);
     return abandoned.length;
@@ -116,7 +120,7 @@ async function endAbandoned(
 function circumstances(
   parts: RecorderParts,
   dispatch: Dispatch,
-  distrusted: ReadonlySet<string> = new Set(),
+  distrusted: ReadonlySet<string>,
 ): Pick<AttemptEnd, 'retryDelayMs' | 'acceptanceDelayMaxMs' | 'idempotentByReference'> {
   const { retryInitialMs: minMs, retryMaxMs: maxMs } = parts.retryLimits(dispatch.route);
   const terms = asTrusted(capabilitiesOf(parts.providers, dispatch), dispatch, distrusted);

@@ -65,12 +65,12 @@ update dispatch set next_at = null where slip_id in (
 returning slip_id`;
 
 const lockAbandonedSql = `
-select ${dispatchRow}, clock_timestamp() as now from dispatch d
+select ${dispatchRow}, clock_timestamp() as now, ${distrustedSql} as distrusted from dispatch d
 where status = 'intended' and lease_until < clock_timestamp()
 order by lease_until limit $1 for update skip locked`;
 
 const lockOwnedSql = `
-select ${dispatchRow}, clock_timestamp() as now from dispatch d
+select ${dispatchRow}, clock_timestamp() as now, ${distrustedSql} as distrusted from dispatch d
 where status = 'intended' and owner = $1 order by slip_id limit $2 for update`;
 
 // Never sent, or provably not: only such a slip may be handed to another provider. By slip, as every row is locked.
@@ -169,6 +169,8 @@ interface Circumstances {
   distrusted: string[] | null;
 }
 
+type AbandonedRow = DispatchRow & Omit<Circumstances, 'disabled'>;
+
 const epoch: Instant = '1970-01-01T00:00:00.000000Z';
 
 export function dispatches(tx: Tx): Dispatches {
@@ -205,12 +207,12 @@ export function dispatches(tx: Tx): Dispatches {
       return { now: latest(rows), due: rows.map(read) };
     },
     async lockAbandoned(limit) {
-      const rows = await tx.query<DispatchRow & { now: Instant }>(lockAbandonedSql, [limit]);
-      return { now: latest(rows), abandoned: rows.map(read) };
+      const rows = await tx.query<AbandonedRow>(lockAbandonedSql, [limit]);
+      return { now: latest(rows), abandoned: rows.map(read), distrusted: new Set(rows[0]?.distrusted) };
     },
     async lockOwned(owner, limit) {
-      const rows = await tx.query<DispatchRow & { now: Instant }>(lockOwnedSql, [owner, limit]);
-      return { now: latest(rows), abandoned: rows.map(read) };
+      const rows = await tx.query<AbandonedRow>(lockOwnedSql, [owner, limit]);
+      return { now: latest(rows), abandoned: rows.map(read), distrusted: new Set(rows[0]?.distrusted) };
     },
     async lockStuck(places, limit) {
       const rows = await tx.query<DispatchRow & { now: Instant }>(lockStuckSql, [
