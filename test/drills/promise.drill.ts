@@ -23,12 +23,15 @@ export interface PromiseResult {
   /** Given back on proof, with a certificate that the program for it finds valid. */
   readonly certified: number;
   readonly refunded: number;
-  /** Their sums as the events tell them, in minor units. */
+  /** All slips that the events name, and their money in minor units. */
+  readonly named: number;
   readonly money_broken: number;
   readonly proof_off: boolean;
-  /** Slips sent behind that, of which nothing is known: cases, none given back. */
+  /** Slips sent behind that, of which nothing is known: cases, and none given back on what the provider denied. */
   readonly later_cases: number;
-  readonly later_refunded: number;
+  readonly later_denied: number;
+  /** Those that were kept from being sent, by the open circuit, are given back. */
+  readonly later_never_sent: number;
   /** After people restored it a slip is given back on proof again. */
   readonly restored: boolean;
   readonly holds: boolean;
@@ -89,6 +92,7 @@ export async function playPromise(stack: Stack, { slips }: PromiseOptions, log: 
     (error: Error) => log(error.message),
   );
   const events = await brokenPromises(stack);
+  const named = new Set(events.flatMap((data) => data.slips)).size;
   const money = events.flatMap((data) => data.broken).reduce((sum, one) => sum + Number(one.amount), 0);
   log(`${(await seen()).length} of ${broken.length} broken promises were seen`);
 
@@ -96,6 +100,9 @@ export async function playPromise(stack: Stack, { slips }: PromiseOptions, log: 
   const later = await submit(stack, slips);
   await waitFor(async () => (await shown(stack, later)).every(isLeft), ending('a case of every later slip'));
   const behind = await shown(stack, later);
+  const claims = await Promise.all(
+    behind.filter(({ status }) => status === 'refunded').map(({ id }) => claimOf(stack, id)),
+  );
   const proofOff = await isProofOff(stack);
 
   await call(stack, 'GATEWAY_URL', `/v1/providers/${provider}/restore-proof`, { reason: 'a drill' });
@@ -105,19 +112,21 @@ export async function playPromise(stack: Stack, { slips }: PromiseOptions, log: 
 
   const result = {
     ...{ broken: broken.length, seen: (await seen()).length, certified, refunded: refunded.length },
-    ...{ money_broken: money, proof_off: proofOff },
+    ...{ named, money_broken: money, proof_off: proofOff },
     later_cases: behind.filter((slip) => slip.case?.status === 'open').length,
-    later_refunded: behind.filter(({ status }) => status === 'refunded').length,
+    later_denied: claims.filter((claim) => claim !== 'never_sent').length,
+    later_never_sent: claims.filter((claim) => claim === 'never_sent').length,
     restored: restored === true,
   };
   const holds =
     result.broken > 0 &&
     result.seen === result.broken &&
-    result.money_broken === result.broken * amount &&
+    result.money_broken === named * amount &&
     result.certified === result.refunded &&
     result.proof_off &&
-    result.later_cases === slips &&
-    result.later_refunded === 0 &&
+    result.later_cases > 0 &&
+    result.later_cases + result.later_never_sent === slips &&
+    result.later_denied === 0 &&
     result.restored;
   return { ...result, holds };
 }
@@ -151,6 +160,12 @@ async function isProofOff(stack: Stack): Promise<boolean> {
   const path = `/v1/providers/${provider}`;
   const { proof } = await call<{ proof: { off: boolean } | null }>(stack, 'GATEWAY_URL', path);
   return proof?.off === true;
+}
+
+/** What the certificate of a slip claims. */
+async function claimOf(stack: Stack, id: string): Promise<string> {
+  const { payload } = await call<{ payload: string }>(stack, 'GATEWAY_URL', `/v1/slips/${id}/certificate`);
+  return (JSON.parse(Buffer.from(payload, 'base64').toString()) as { claim: string }).claim;
 }
 
 /** How many have a certificate that is valid by the keys that are served, as the program for it says. */
