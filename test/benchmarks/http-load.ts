@@ -17,14 +17,26 @@ export interface Load {
   readonly begunMs: Float64Array;
 }
 
-const connections = 64;
+/** What was answered to one post. */
+export interface Answered {
+  readonly status: number;
+  /** As the header says it; null: there is none. */
+  readonly retryAfter: string | null;
+  readonly body: string;
+  /** From when it was due. */
+  readonly latencyMs: number;
+}
 
-/** A client with 64 kept connections, one request in flight on each. */
+const connectionsDefault = 64;
+
+/** A client with kept connections, one request in flight on each. */
 export class LoadClient {
   readonly #pool: Pool;
   readonly #path: string;
+  readonly #connections: number;
 
-  constructor(origin: string, path: string) {
+  constructor(origin: string, path: string, connections = connectionsDefault) {
+    this.#connections = connections;
     this.#pool = new Pool(origin, {
       connections,
       pipelining: 1,
@@ -49,60 +61,75 @@ export class LoadClient {
         latenciesMs[index] = performance.now() - begunMs[index];
       }
     };
-    await Promise.all(Array.from({ length: connections }, sender));
+    await Promise.all(Array.from({ length: this.#connections }, sender));
     const seconds = (performance.now() - started) / 1000;
     return { seconds, latenciesMs: latenciesMs.sort(), bodies, begunMs };
   }
 
   /** Open loop: a post is due every so often, whatever became of those before, and waits from then on. @throws as closed */
   async open(posts: readonly Post[], perSecond: number): Promise<Load> {
-    const latenciesMs = new Float64Array(posts.length);
     const begunMs = new Float64Array(posts.length);
-    const bodies: string[] = new Array(posts.length);
-    const answers: Promise<void>[] = [];
+    const { seconds, answers } = await this.#paced(posts, perSecond, async (post, place, dueMs) => {
+      begunMs[place] = dueMs;
+      const body = await this.#post(post);
+      return { body, latencyMs: performance.now() - dueMs };
+    });
+    const latenciesMs = Float64Array.from(answers, ({ latencyMs }) => latencyMs).sort();
+    return { seconds, latenciesMs, bodies: answers.map(({ body }) => body), begunMs };
+  }
+
+  /** As {@link open}, whatever the answers are. */
+  async flood(posts: readonly Post[], perSecond: number): Promise<Answered[]> {
+    const { answers } = await this.#paced(posts, perSecond, async (post, _, dueMs) => {
+      const answer = await this.#send(post);
+      return { ...answer, latencyMs: performance.now() - dueMs };
+    });
+    return answers;
+  }
+
+  async #paced<Answer>(
+    posts: readonly Post[],
+    perSecond: number,
+    send: (post: Post, place: number, dueMs: number) => Promise<Answer>,
+  ): Promise<{ seconds: number; answers: Answer[] }> {
+    const answers: Promise<Answer>[] = [];
     const started = performance.now();
     for (let index = 0; index < posts.length; ) {
       const due = Math.min(posts.length, Math.floor(((performance.now() - started) / 1000) * perSecond) + 1);
-      for (; index < due; index++) {
-        const place = index;
-        const dueMs = started + (place / perSecond) * 1000;
-        begunMs[place] = dueMs;
-        answers.push(
-          this.#post(posts[place]!).then((body) => {
-            latenciesMs[place] = performance.now() - dueMs;
-            bodies[place] = body;
-          }),
-        );
-      }
+      for (; index < due; index++)
+        answers.push(send(posts[index]!, index, started + (index / perSecond) * 1000));
       await sleep(1);
     }
-    await Promise.all(answers);
-    const seconds = (performance.now() - started) / 1000;
-    return { seconds, latenciesMs: latenciesMs.sort(), bodies, begunMs };
+    const all = await Promise.all(answers);
+    return { seconds: (performance.now() - started) / 1000, answers: all };
   }
 
   close(): Promise<void> {
     return this.#pool.close();
   }
 
-  #post({ headers, body }: Post): Promise<string> {
+  async #post(post: Post): Promise<string> {
+    const { status, body } = await this.#send(post);
+    if (status === 202) return body;
+    throw new Error(`answered ${status}: ${body}`);
+  }
+
+  #send({ headers, body }: Post): Promise<Omit<Answered, 'latencyMs'>> {
     return new Promise((resolve, reject) => {
-      let status = 0;
-      let text = '';
+      let [status, text] = [0, ''];
+      let retryAfter: string | null = null;
       this.#pool.dispatch(
         { path: this.#path, method: 'POST', headers, body },
         {
           onRequestStart: () => {},
-          onResponseStart: (_, statusCode) => {
+          onResponseStart: (_, statusCode, received) => {
             status = statusCode;
+            retryAfter = received['retry-after']?.toString() ?? null;
           },
           onResponseData: (_, chunk) => {
             text += chunk.toString('latin1');
           },
-          onResponseEnd: () => {
-            if (status === 202) resolve(text);
-            else reject(new Error(`answered ${status}: ${text}`));
-          },
+          onResponseEnd: () => resolve({ status, retryAfter, body: text }),
           onResponseError: (_, error) => reject(error),
         },
       );

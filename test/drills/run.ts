@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { interruptible, runCommand } from '@slipstream/environment';
 import { drillEarlyWarning } from './early-warning.drill.ts';
 import { drillHttp } from './http.drill.ts';
+import { drillOverload } from './overload.drill.ts';
 import { drillPromise } from './promise.drill.ts';
 import { drillProviders } from './providers.drill.ts';
 import { drillRestore, restorable } from './restore.drill.ts';
@@ -26,6 +27,10 @@ const usage = `usage: npm run drill -- NAME [options]
   --outages N      how many outages, default 200
   --slips N        of ordinary traffic, default 1000000
   --seed N         the first seed, default 1
+  overload         five times what the stack can do: who is let in is answered as quickly as before, the rest is sent away
+                   at once with Retry-After, memory stays bounded, what was taken is served, and it recovers within seconds
+  --times N        how many times, default 5
+  --seconds N      how long, default 30
 Breaks a stack of its own on purpose and shows a table; the last line of stdout is one JSON object.
 Exit code 1 when something did not hold, 2 on wrong usage.`;
 
@@ -36,6 +41,8 @@ const { values, positionals } = parseArgs({
     slips: { type: 'string' },
     outages: { type: 'string' },
     requests: { type: 'string' },
+    times: { type: 'string' },
+    seconds: { type: 'string' },
     seed: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -46,6 +53,8 @@ const ordinarySlips = Number(values.slips ?? 1_000_000);
 const outages = Number(values.outages ?? 200);
 const requests = Number(values.requests ?? 20_000);
 const seed = Number(values.seed ?? 1);
+const times = Number(values.times ?? 5);
+const floodS = Number(values.seconds ?? 30);
 const services = restorable.filter((name) => values.service === undefined || name === values.service);
 
 const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done> }>> = {
@@ -56,6 +65,7 @@ const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done
     usable: isCount(seed, 0) && isCount(outages, 6) && isCount(ordinarySlips, 1),
     run: earlyWarning,
   },
+  overload: { usable: isCount(times, 1) && isCount(floodS, 1), run: overload },
   http: { usable: isCount(seed, 0) && isCount(requests, 1), run: http },
 };
 const drill = Object.hasOwn(drills, positionals[0] ?? '') ? drills[positionals[0]!] : undefined;
@@ -103,6 +113,11 @@ async function promise(): Promise<Done> {
 async function earlyWarning(): Promise<Done> {
   const line = drillEarlyWarning({ seed, outages, ordinarySlips }, say);
   return { table: [line], line: { ...line } };
+}
+
+async function overload(): Promise<Done> {
+  const { faults, holds, ...figures } = await drillOverload({ times, floodS }, say);
+  return { table: [figures], line: { ...figures, faults, ok: holds } };
 }
 
 async function http(): Promise<Done> {
