@@ -120,8 +120,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P4-no-word-about-a-refund-of-what-is-settled',
     file: `${ledger}/src/domain/hold/decide.ts`,
-    from: "if (hold.status === 'settled') return 'already_settled';",
-    to: '',
+    from: "      return 'already_settled';",
+    to: '      return null;',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
@@ -539,6 +539,34 @@ export const mutations: readonly Mutation[] = [
     file: `${ledger}/src/domain/hold/decide.ts`,
     from: "if (hold.status !== 'held' || before?.outcome === 'succeeded') return null;",
     to: "if (hold.status !== 'held') return null;",
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'P11-parts-settle-more-than-was-held',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: 'return more > 0n && executed + more <= amount.amount;',
+    to: 'return more > 0n;',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'P12-the-same-part-settles-twice',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: 'if (references.includes(providerReference) || isOther(provider, before)) return false;',
+    to: 'if (isOther(provider, before)) return false;',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'P13-a-bare-word-gives-settled-money-back',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: "const isBack = data.evidence === 'statement_line';",
+    to: 'const isBack = true;',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'P14-what-was-denied-is-claimed-twice',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: "if (isOther(data.provider, before) || (hold.status === 'reversed' && !isBack)) return null;",
+    to: 'if (isOther(data.provider, before)) return null;',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {

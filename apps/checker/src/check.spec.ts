@@ -457,6 +457,8 @@ describe('money', () => {
         outcome: 'succeeded',
         amount: { amount: 1_000n, currency: 'USD' },
         bySynchronousReply: false,
+        byStatement: false,
+        reference: null,
       },
       { type: 'other' },
     ],
@@ -468,6 +470,8 @@ describe('money', () => {
         outcome: 'succeeded',
         amount: { amount: 100_000n, currency: 'EUR' },
         bySynchronousReply: false,
+        byStatement: false,
+        reference: null,
       },
       { type: 'other' },
     ],
@@ -501,6 +505,8 @@ describe('money', () => {
         outcome: 'succeeded',
         amount: null,
         bySynchronousReply: false,
+        byStatement: false,
+        reference: null,
       }),
     ],
   ])('differs when it %s', (_, facts) => {
@@ -535,12 +541,103 @@ describe('money', () => {
       outcome: 'succeeded',
       amount: null,
       bySynchronousReply: false,
+      byStatement: false,
+      reference: null,
     });
     const claimed = alsoSaid(facts, 'ledger', {
       type: 'posting_compensated',
       transaction: { id: 'c', type: 'compensate', postings },
     });
     expect(counted(claimed)).toMatchObject({ ...noErrors, money_differs: 0 });
+  });
+
+  const says = (outcome: 'succeeded' | 'failed', more: object = {}): Told => ({
+    ...{ type: 'returned', provider: 'acme', outcome, amount: null, bySynchronousReply: false },
+    ...{ byStatement: false, reference: null, ...more },
+  });
+  const claims = (reason: string, ...postings: Posting[]): Told => ({
+    type: 'posting_compensated',
+    transaction: { id: reason, type: 'compensate', postings },
+  });
+  const reversal = claims(
+    'reversal',
+    posting('provider:acme:receivable', 'debit', 1_000n),
+    posting('payer:cust:suspense', 'credit', 1_000n),
+  );
+  const back = claims(
+    'back',
+    posting('payer:cust:suspense', 'debit', 1_000n),
+    posting('payer:cust:available', 'credit', 1_000n),
+  );
+
+  test('is claimed once when what was settled is denied, and given back by a statement alone', () => {
+    const denied = alsoSaid(one, 'gateway', says('failed'));
+    expect(counted(denied)).toMatchObject({ money_differs: 1 });
+    const claimed = alsoSaid(denied, 'ledger', reversal);
+    expect(counted(claimed)).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(claimed, 'ledger', reversal))).toMatchObject({ money_differs: 1 });
+    expect(counted(alsoSaid(claimed, 'gateway', says('failed')))).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(claimed, 'ledger', back))).toMatchObject({ money_differs: 1 });
+    const shown = alsoSaid(claimed, 'gateway', says('failed', { byStatement: true }));
+    expect(counted(alsoSaid(shown, 'ledger', back))).toMatchObject({ money_differs: 0 });
+    const other = alsoSaid(one, 'gateway', says('failed', { provider: 'borealis' }));
+    expect(counted(other)).toMatchObject({ money_differs: 0 });
+  });
+
+  test('has beside it what the provider charges, and nothing else', () => {
+    const fee = { amount: 30n, currency: 'USD' };
+    const charged = retold(one, 'returned', (told) => ({ told: { ...told, fee } }));
+    expect(counted(charged)).toMatchObject({ money_differs: 1 });
+    const books = (minor: bigint, account: string) =>
+      retold(charged, 'settled', (told) => ({
+        told: {
+          ...told,
+          fee: {
+            ...{ id: 'fee', type: 'fee' },
+            postings: [
+              posting('house:own:costs', 'debit', minor, 'USD'),
+              posting(account, 'credit', minor, 'USD'),
+            ],
+          },
+        },
+      }));
+    expect(counted(books(30n, 'provider:acme:fees'))).toMatchObject({ money_differs: 0 });
+    expect(counted(books(31n, 'provider:acme:fees'))).toMatchObject({ money_differs: 1 });
+    expect(counted(books(30n, 'provider:other:fees'))).toMatchObject({ money_differs: 1 });
+  });
+
+  test('is settled in parts, under other references and up to what was held', () => {
+    const part = (amount: bigint, reference: string) =>
+      says('succeeded', { amount: { amount, currency: 'EUR' }, reference });
+    const settles = (id: string, ...postings: Posting[]): Told => ({
+      type: 'settled',
+      transaction: { id, type: 'settle', postings },
+    });
+    const begun = retold(
+      retold(one, 'returned', () => ({ told: part(400n, 'a') })),
+      'settled',
+      () => ({
+        told: settles(
+          'first',
+          posting('payer:cust:held', 'debit', 1_000n),
+          posting('provider:acme:settlement', 'credit', 400n),
+          posting('payer:cust:available', 'credit', 600n),
+        ),
+      }),
+    );
+    const second = settles(
+      'second',
+      posting('payer:cust:available', 'debit', 600n),
+      posting('provider:acme:settlement', 'credit', 600n),
+    );
+    const more = alsoSaid(begun, 'gateway', part(600n, 'b'));
+    expect(counted(more)).toMatchObject({ money_differs: 1 });
+    expect(counted(alsoSaid(more, 'ledger', second))).toMatchObject({ money_differs: 0 });
+    for (const same of [part(600n, 'a'), part(601n, 'b')]) {
+      const told = alsoSaid(begun, 'gateway', same);
+      expect(counted(told)).toMatchObject({ money_differs: 0 });
+      expect(counted(alsoSaid(told, 'ledger', second))).toMatchObject({ money_differs: 1 });
+    }
   });
 
   test.each<[string, (transactions: Facts['transactions']) => Facts['transactions']]>([

@@ -21,7 +21,7 @@ export interface Posting {
 
 export interface Transaction {
   readonly id: string;
-  readonly type: 'hold' | 'settle' | 'refund' | 'compensate' | 'unknown';
+  readonly type: 'hold' | 'settle' | 'refund' | 'compensate' | 'fee' | 'unknown';
   readonly postings: readonly Posting[];
 }
 
@@ -52,10 +52,16 @@ export type Told =
       readonly outcome: 'succeeded' | 'failed' | 'void' | 'unknown';
       readonly amount: Money | null;
       readonly bySynchronousReply: boolean;
+      readonly byStatement: boolean;
+      /** The provider's own; null: it named none. */
+      readonly reference: string | null;
+      readonly fee?: Money | null;
     }
   | {
       readonly type: 'funds_held' | 'settled' | 'refunded' | 'posting_compensated';
       readonly transaction: Transaction | null;
+      /** What the provider charges, beside it. */
+      readonly fee?: Transaction | null;
     }
   | { readonly type: 'overdue'; readonly ofOutcome: boolean; readonly deadline: Micros }
   | { readonly type: 'not_returned'; readonly notExecuted: boolean };
@@ -169,12 +175,17 @@ function tell(type: string, bytes: Uint8Array): Told {
         outcome: (['unknown', 'succeeded', 'failed', 'void'] as const)[Number(data.int(2))] ?? 'unknown',
         amount: money(data.message(4)),
         bySynchronousReply: data.int(5) === 5n,
+        byStatement: data.int(5) === 1n,
+        reference: data.text(6) || null,
+        fee: money(data.message(8)),
       };
     case 'funds_held':
-    case 'settled':
-    case 'refunded':
-    case 'posting_compensated':
       return { type, transaction: transaction(data.message(1)) };
+    case 'settled':
+    case 'posting_compensated':
+      return { type, transaction: transaction(data.message(1)), fee: transaction(data.message(3)) };
+    case 'refunded':
+      return { type, transaction: transaction(data.message(1)), fee: transaction(data.message(4)) };
     case 'overdue':
       return { type, ofOutcome: data.int(1) === 5n, deadline: data.time(2) ?? 0n };
     case 'not_returned':
@@ -202,7 +213,7 @@ function money(message: Message | null): Money | null {
 
 function transaction(message: Message | null): Transaction | null {
   if (message === null) return null;
-  const types = ['unknown', 'hold', 'settle', 'refund', 'compensate'] as const;
+  const types = ['unknown', 'hold', 'settle', 'refund', 'compensate', 'fee'] as const;
   return {
     id: message.text(1),
     type: types[Number(message.int(2))] ?? 'unknown',

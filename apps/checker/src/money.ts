@@ -9,7 +9,8 @@ type Net = ReadonlyMap<string, bigint>;
 /**
  * The slips whose money is not what rule 7 makes of their events, or not what SQL has. Said here once more, from the
  * events alone: hold what was submitted; settle after a success, with what the provider names if that is not more than
- * the hold and of its currency; give back exactly the hold, and never after a settlement; claim a late success.
+ * the hold and of its currency, in parts up to it; give back exactly the hold, and never after a settlement; claim a late
+ * success, and what is denied after the settlement; book what a provider charges beside any of these, to the house.
  */
 export function moneyFindings(slips: Iterable<SlipFacts>, transactions: Facts['transactions']): Finding[] {
   const findings: Finding[] = [];
@@ -32,8 +33,12 @@ export function moneyFindings(slips: Iterable<SlipFacts>, transactions: Facts['t
 /** What the ledger has to say, and on whose success it rests. */
 interface Duty {
   readonly type: LedgerWord;
-  /** Of the success that it answers: who executed how much. */
+  /** What it does to the money, where the word alone does not tell. */
+  readonly does: LedgerWord | 'part' | 'reversal' | 'money_back' | 'money_back_of_reversed';
+  /** Of the success that it answers, or that is denied: who executed how much. */
   readonly success: Success | null;
+  /** What whom charges for it. */
+  readonly fee?: { readonly provider: string; readonly money: Money };
 }
 
 interface Success {
@@ -51,21 +56,39 @@ type LedgerEvent = Extract<Told, { type: LedgerWord }>;
  */
 function broken({ terms, events, rejected }: SlipFacts): string | null {
   const duties: Duty[] = [];
-  let course: Course = { status: 'none', succeeded: false };
+  let course: Course = { status: 'none', succeeded: false, executed: null, references: [] };
   for (const { told } of events) {
     if (isCue(told)) {
       const { next, duty } = follow(course, told, terms, rejected);
       course = next;
-      if (duty !== null) duties.push(duty);
+      if (duty !== null) duties.push({ ...duty, ...feeOf(told, terms) });
     } else if (isLedgerEvent(told)) {
       const duty = duties.shift();
       if (terms === null || duty === undefined) return `${told.type}, and nothing asked for it`;
       if (duty.type !== told.type) return `${told.type} instead of ${duty.type}`;
-      const why = postingProblem(duty, told.transaction, terms);
+      const why = postingProblem(duty, told.transaction, terms) ?? feeProblem(duty, told.fee ?? null);
       if (why !== null) return why;
     }
   }
   return duties[0] === undefined ? null : `${duties[0].type} is missing`;
+}
+
+function feeOf(told: Cue, terms: Terms | null): Pick<Duty, 'fee'> {
+  if (told.type !== 'returned' || terms === null || terms.amount === null) return {};
+  const money = told.fee ?? null;
+  if (money === null || money.amount <= 0n) return {};
+  return { fee: { provider: told.provider ?? terms.provider ?? 'reported', money } };
+}
+
+function feeProblem({ type, fee }: Duty, transaction: Transaction | null): string | null {
+  const expected = new Map<string, bigint>();
+  if (fee !== undefined) {
+    expected.set('house:own:costs', -fee.money.amount);
+    expected.set(`provider:${fee.provider}:fees`, fee.money.amount);
+  }
+  const postings = transaction?.postings ?? [];
+  const isOther = postings.some(({ amount }) => amount.currency !== fee?.money.currency);
+  return isOther || !sameNet(netOf(postings), expected) ? `${type} books another fee than was charged` : null;
 }
 
 function isCue(told: Told): told is Cue {
@@ -78,9 +101,13 @@ function isLedgerEvent(told: Told): told is LedgerEvent {
 
 /** How far the ledger has come with a slip's money when it has heard everything up to some event. */
 interface Course {
-  readonly status: 'none' | 'held' | 'settled' | 'refunded' | 'compensated';
+  readonly status: 'none' | 'held' | 'settled' | 'refunded' | 'compensated' | 'reversed' | 'restored';
   /** A success was told, if only one that settles nothing. */
   readonly succeeded: boolean;
+  /** What was settled or claimed. */
+  readonly executed: Success | null;
+  /** The provider's references of the parts, as long as there may be more. */
+  readonly references: readonly string[];
 }
 
 function follow(
@@ -91,26 +118,61 @@ function follow(
 ): { readonly next: Course; readonly duty: Duty | null } {
   const { status, succeeded } = course;
   const nothing = { next: course, duty: null };
-  const move = (to: Course['status'], type: LedgerWord, success: Success | null = null) => ({
-    next: { status: to, succeeded: succeeded || success !== null },
-    duty: { type, success },
+  const move = (to: Course['status'], type: LedgerWord, does: Duty['does'] = type) => ({
+    next: { ...course, status: to },
+    duty: { type, does, success: course.executed },
   });
   if (told.type === 'submitted' || told.type === 'approved') {
     // What is to be reviewed is held by its approval, and nothing else is.
     const isDue = terms !== null && terms.reviewed === (told.type === 'approved');
     return status !== 'none' || rejected || !isDue ? nothing : move('held', 'funds_held');
   }
-  if (told.type === 'refund_requested' || (told.outcome !== 'succeeded' && told.outcome !== 'unknown')) {
+  const isDenial = told.type === 'returned' && told.outcome !== 'succeeded' && told.outcome !== 'unknown';
+  if (isDenial && (status === 'settled' || status === 'reversed')) {
+    if (isOther(course, told) || (status === 'reversed' && !told.byStatement)) return nothing;
+    if (!told.byStatement) return move('reversed', 'posting_compensated', 'reversal');
+    const does = status === 'reversed' ? 'money_back_of_reversed' : 'money_back';
+    return move('restored', 'posting_compensated', does);
+  }
+  if (told.type === 'refund_requested' || isDenial) {
     // What comes behind a success that could not be settled is for people.
     return status === 'held' && !succeeded ? move('refunded', 'refunded') : nothing;
   }
   if (told.outcome === 'unknown' || terms === null) return nothing;
   const amount = executed(terms.amount, told.amount);
   // Another currency or more than was held: that settles nothing, people look at it (rule 2).
-  if (amount === null) return { next: { status, succeeded: true }, duty: null };
+  if (amount === null) return { next: { ...course, succeeded: true }, duty: null };
   const success = { provider: told.provider ?? terms.provider ?? 'reported', amount };
-  if (status === 'held') return move('settled', 'settled', success);
-  return status === 'refunded' ? move('compensated', 'posting_compensated', success) : nothing;
+  const isPart = status === 'settled' && isFurtherPart(course, told, amount, terms);
+  const type = status === 'refunded' ? 'posting_compensated' : 'settled';
+  if (status !== 'held' && status !== 'refunded' && !isPart) return nothing;
+  const sum = amount + (course.executed?.amount ?? 0n);
+  const isAll = told.reference === null || sum === terms.amount?.amount;
+  return {
+    next: {
+      status: type === 'settled' ? 'settled' : 'compensated',
+      succeeded: true,
+      executed: { ...success, amount: sum },
+      references: isAll ? [] : [...course.references, told.reference!],
+    },
+    duty: { type, does: isPart ? 'part' : type, success },
+  };
+}
+
+type Returned = Extract<Told, { type: 'returned' }>;
+
+/** Of another provider than the one that executed it. */
+function isOther({ executed }: Course, { provider }: Returned): boolean {
+  const first = executed?.provider ?? 'reported';
+  return provider !== null && first !== 'reported' && provider !== first;
+}
+
+/** More money under another reference of the same provider, within what was held. */
+function isFurtherPart(course: Course, told: Returned, more: bigint, { amount }: Terms): boolean {
+  const { references, executed } = course;
+  if (amount === null || told.reference === null || references.length === 0 || more === 0n) return false;
+  if (references.includes(told.reference) || isOther(course, told)) return false;
+  return more + (executed?.amount ?? 0n) <= amount.amount;
 }
 
 /** What an answer says was moved; null when it is not the slip's money. Without an amount nothing is posted: 0. */
@@ -135,7 +197,7 @@ function postingProblem(duty: Duty, transaction: Transaction | null, terms: Term
   return `${type} posts ${show(net)} instead of ${show(expected)}`;
 }
 
-function expectedNet({ type, success }: Duty, terms: Terms): Net {
+function expectedNet({ does, success }: Duty, terms: Terms): Net {
   const { account, amount } = terms;
   if (amount === null) return new Map();
   const available = `payer:${account}:available`;
@@ -146,7 +208,7 @@ function expectedNet({ type, success }: Duty, terms: Terms): Net {
     terms.kind === 'payment' ? `payer:${terms.counterparty}:available` : `provider:${provider}:settlement`;
   const net = new Map<string, bigint>();
   const add = (name: string, change: bigint) => net.set(name, (net.get(name) ?? 0n) + change);
-  switch (type) {
+  switch (does) {
     case 'funds_held':
       add(available, -amount.amount);
       add(held, amount.amount);
@@ -163,6 +225,22 @@ function expectedNet({ type, success }: Duty, terms: Terms): Net {
     case 'posting_compensated':
       add(`provider:${provider}:receivable`, -moved);
       add(destination, moved);
+      break;
+    case 'part':
+      add(available, -moved);
+      add(destination, moved);
+      break;
+    case 'reversal':
+      add(`provider:${provider}:receivable`, -moved);
+      add(`payer:${account}:suspense`, moved);
+      break;
+    case 'money_back':
+      add(`provider:${provider}:receivable`, -moved);
+      add(available, moved);
+      break;
+    case 'money_back_of_reversed':
+      add(`payer:${account}:suspense`, -moved);
+      add(available, moved);
       break;
   }
   return net;
@@ -185,8 +263,9 @@ function sameNet(a: Net, b: Net): boolean {
 function differing({ events, clock }: SlipFacts, booked: readonly BookedTransaction[]): string | null {
   const carried = new Map<string, string>();
   for (const { told } of events) {
-    if ('transaction' in told && told.transaction)
-      carried.set(told.transaction.id, shown(told.transaction, clock));
+    if (!('transaction' in told)) continue;
+    for (const one of [told.transaction, told.fee ?? null])
+      if (one !== null) carried.set(one.id, shown(one, clock));
   }
   for (const one of booked) {
     const wanted = carried.get(one.id);

@@ -85,7 +85,11 @@ export function inAgreement(of: Pick<Facts, 'topic' | 'truth' | 'accepted' | 'no
       return { id: event.id, source: event.source, partition, offset, bytes };
     }),
     transactions: of.topic.flatMap(({ event: { told, slipId, clock } }) =>
-      'transaction' in told && told.transaction ? [{ ...told.transaction, slipId, clock }] : [],
+      'transaction' in told
+        ? [told.transaction, told.fee ?? null].flatMap((one) =>
+            one === null ? [] : [{ ...one, slipId, clock }],
+          )
+        : [],
     ),
     imbalances: 0,
     setAside: [],
@@ -175,6 +179,7 @@ function liveOne(life: Life, slipId: string): { events: Draft[]; truth: TruthRow
     {
       ...{ type: 'returned', provider, outcome: answer.outcome, amount: named },
       bySynchronousReply: answer.what === 'reply',
+      ...{ byStatement: false, reference: null },
     },
     committedAt,
   );

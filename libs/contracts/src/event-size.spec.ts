@@ -8,8 +8,10 @@ import { stampBytesMax } from './stamp.ts';
 
 /** Any text that comes in has at most this many UTF-16 units, and none takes more than three bytes. */
 const longest = '€'.repeat(foreignTextLengthMax);
-/** Postings of a transaction, steps of a ladder, events that show a cause. */
+/** Steps of a ladder, events that show a cause. */
 const listMax = 20;
+/** A debit and two credits: the ledger books nothing else. */
+const postingsMax = 3;
 /** Metadata as intake takes it: 16 keys, 4 KiB together. */
 const metadata = Object.fromEntries(
   Array.from({ length: 16 }, (_, index) => [`key-${index}`.padEnd(64, 'k'), 'v'.repeat(192)]),
@@ -43,7 +45,8 @@ function fieldValue(field: DescField): unknown {
           : field.listKind === 'enum'
             ? 1
             : scalar(field.scalar);
-      return Array(listMax).fill(item);
+      const isPosting = field.listKind === 'message' && field.message.name === 'Posting';
+      return Array(isPosting ? postingsMax : listMax).fill(item);
     }
   }
 }

@@ -27,6 +27,8 @@ export interface ReportResult {
   readonly progress: string;
   readonly reason: string | null;
   readonly amount: Money | null;
+  /** What the provider charges for it, beside the amount. */
+  readonly fee?: Money | null;
   readonly providerReference: string | null;
   readonly providerTime: Instant | null;
 }

@@ -37,7 +37,7 @@ export interface Posting {
 /** A ledger transaction; its postings sum to zero per currency. */
 export interface Transaction {
   readonly id: string;
-  readonly type: 'hold' | 'settle' | 'refund' | 'compensate';
+  readonly type: 'hold' | 'settle' | 'refund' | 'compensate' | 'fee';
   readonly postings: readonly Posting[];
 }
 
@@ -165,6 +165,8 @@ export interface EventData {
     evidence: Evidence;
     providerReference: string | null;
     providerTime: Instant | null;
+    /** What the provider charges for it, beside the amount; null: it named nothing. */
+    fee?: Money | null;
   };
   AnswerDoubted: {
     provider: string | null;
@@ -189,10 +191,18 @@ export interface EventData {
   // ledger
   FundsHeld: { transaction: Transaction | null };
   HoldRefused: { reason: string; detail: string };
-  SlipSettled: { transaction: Transaction | null };
-  SlipRefunded: { transaction: Transaction | null; reason: string };
-  RefundRefused: { reason: string };
-  PostingCompensated: { transaction: Transaction | null; reason: string };
+  /** `part`: which settlement it is where one alone did not use up the hold. */
+  SlipSettled: { transaction: Transaction | null; part?: number | null; fee?: Transaction | null };
+  /** `requestId`: of the RefundRequested that it answers; null: the provider's failure gave the money back. */
+  SlipRefunded: {
+    transaction: Transaction | null;
+    reason: string;
+    requestId?: string | null;
+    fee?: Transaction | null;
+  };
+  RefundRefused: { reason: string; requestId?: string | null };
+  /** `reason`: `late_success` after the refund, `reversal` of a settlement, `money_back` by a statement after that. */
+  PostingCompensated: { transaction: Transaction | null; reason: string; fee?: Transaction | null };
 
   // reconciliation
   SlipOverdue: { stage: Stage; deadline: Instant };

@@ -32,8 +32,9 @@ function holdRefused(next: NextState, recorded: RecordedEvent, data: DataOf<'Hol
   return successReported(next) ? contradict(next) : null;
 }
 
-function settled(next: NextState, recorded: RecordedEvent): Finding {
-  if (next.settled) return 'duplicate';
+function settled(next: NextState, recorded: RecordedEvent, { part }: DataOf<'SlipSettled'>): Finding {
+  // Of a hold that is settled in parts each but the first comes after it.
+  if (next.settled) return (part ?? 1) > 1 ? null : 'duplicate';
   next.settled = true;
   const denied = next.refunded || (next.outcome !== null && next.outcome !== 'succeeded');
   return moved(next, recorded, denied, next.outcome !== null);
@@ -46,16 +47,18 @@ function refunded(next: NextState, recorded: RecordedEvent): Finding {
   return moved(next, recorded, denied, next.outcome !== null || next.refundRequested);
 }
 
+/** Each request has its answer, so there may be several refusals. */
 function refundRefused(next: NextState): Finding {
-  if (next.refundRefused) return 'duplicate';
   next.refundRefused = true;
   return next.refundRequested ? null : 'out_of_order';
 }
 
-function compensated(next: NextState): Finding {
-  if (next.compensated) return 'duplicate';
+function compensated(next: NextState, _: RecordedEvent, { reason }: DataOf<'PostingCompensated'>): Finding {
+  // That it came back may be the second step: it was claimed before.
+  if (next.compensated && reason !== 'money_back') return 'duplicate';
   next.compensated = true;
-  return next.refunded && successReported(next) ? null : 'out_of_order';
+  const founded = next.refunded ? successReported(next) : next.settled && next.contradictedBy !== null;
+  return founded ? null : 'out_of_order';
 }
 
 /** The ledger's word about money is always kept; a settled and refunded slip shows as conflicted. */

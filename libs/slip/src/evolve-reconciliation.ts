@@ -52,7 +52,8 @@ function inquiryRequested(next: NextState, _: RecordedEvent, data: DataOf<'Inqui
 }
 
 function refundRequested(next: NextState): Finding {
-  if (next.refundRequested) return 'duplicate';
+  // People may ask again after a refusal.
+  if (next.refundRequested) return next.refundRefused ? null : 'duplicate';
   next.refundRequested = true;
   if (hasEnded(next)) return 'after_end';
   return next.notReturned === null ? 'out_of_order' : null;

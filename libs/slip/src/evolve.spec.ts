@@ -13,6 +13,7 @@ const lost = [...sent, e.unanswered(), e.overdue()];
 const proof = e.inquiryAnswered('not_found', { provesNotExecuted: true });
 const proved = [...lost, e.inquiryRequested(), proof, e.notReturned()];
 const givenUp = [...proved, e.refundRequested, e.refunded];
+const denied = [...sent, e.returned(), e.settled, e.returned('failed')];
 
 describe('the status of a slip', () => {
   it.each<[string, (SlipEvent | ReturnType<typeof late>)[], SlipState['status']]>([
@@ -65,6 +66,10 @@ describe('the status of a slip', () => {
     ['settled after the verdict', [...proved, late(e.returned()), e.settled], 'settled'],
     ['executed after the refund', [...givenUp, late(e.returned())], 'conflicted'],
     ['compensated', [...givenUp, late(e.returned()), e.compensated], 'conflicted'],
+    ['denied after the settlement', [...sent, e.returned(), e.settled, e.returned('failed')], 'settled'],
+    ['denied and claimed', [...denied, e.reversed], 'conflicted'],
+    ['denied, and back by a statement', [...denied, e.reversed, e.moneyBack], 'conflicted'],
+    ['settled in parts', [...sent, e.returned(), e.settledInParts(1), e.settledInParts(2)], 'settled'],
     ['failed after the refund', [...givenUp, late(e.returned('failed'))], 'refunded'],
     ['reported, then held', [reported, e.returned(), e.held], 'returned'],
     ['reported never', [reported, e.held, e.overdue(), e.notReturned('no_answer')], 'not_returned'],
@@ -155,6 +160,10 @@ describe('an event that does not fit leaves an anomaly', () => {
     ],
     ['a settlement after the refund', [...sent, e.returned('failed'), e.refunded, e.settled], 'contradicts'],
     ['a settlement after a refund on proof', [...givenUp, e.settled], 'contradicts'],
+    ['twice the settlement', [...sent, e.returned(), e.settled, e.settled], 'duplicate'],
+    ['a reversal of what nobody denied', [...sent, e.returned(), e.settled, e.reversed], 'out_of_order'],
+    ['twice the reversal', [...denied, e.reversed, e.reversed], 'duplicate'],
+    ['twice a refund request', [...proved, e.refundRequested, e.refundRequested], 'duplicate'],
     ['a step after the end', [...sent, e.returned(), e.settled, e.progressed()], 'after_end'],
     ['a case opened twice', [e.submitted(), e.caseOpened(), e.caseOpened()], 'duplicate'],
     [
@@ -176,6 +185,8 @@ describe('an event that does not fit leaves an anomaly', () => {
       [...sent, e.acknowledged, e.progressed(), e.returned(), e.settled],
       [...sent, e.doubted(), e.doubted({ doubt: 'amount_unreadable', said: '0x' }), e.returned(), e.settled],
       [...givenUp, e.diagnosed()],
+      [...proved, ...[1, 2].flatMap(() => [e.refundRequested, e.refundRefused])],
+      [...sent, e.returned(), e.settledInParts(1), e.settledInParts(2)],
       [e.drafted(), e.reminderDue, e.submitted(), e.held],
       [e.drafted(), e.withdrawn],
       [...inReview, e.reviewClaimed, e.approvalGiven, e.approved(), e.held],

@@ -20,6 +20,7 @@ export type * from './ops-events.ts';
 export type { PendingEvent } from './pending-event.ts';
 export { parseState, serializeState } from './serialize.ts';
 export {
+  type Anomaly,
   type CaseReason,
   isSubmitted,
   type SlipCase,

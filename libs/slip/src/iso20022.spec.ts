@@ -11,6 +11,7 @@ const sent = [e.submitted(), e.held, e.intended()];
 const lost = [...sent, e.unanswered(), e.overdue()];
 const proof = e.inquiryAnswered('not_found', { provesNotExecuted: true });
 const proved = [...lost, e.inquiryRequested(), proof, e.notReturned()];
+const denied = [...sent, e.returned(), e.settled, e.returned('failed')];
 const reported = [e.submitted({ mode: 'reported' }), e.held, e.overdue(), e.notReturned('no_answer')];
 
 describe('in ISO 20022 terms', () => {
@@ -52,6 +53,8 @@ describe('in ISO 20022 terms', () => {
       'ACSC',
       null,
     ],
+    ['one denied after it was settled', denied, 'ACSC', null],
+    ['one denied after it was settled, and claimed', [...denied, e.reversed], 'PDNG', null],
   ])('%s', (_, events, status, reason) => {
     expect(iso20022(given(...events).state)).toEqual({ status, reason });
   });

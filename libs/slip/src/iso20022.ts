@@ -56,11 +56,15 @@ export function iso20022(state: SlipState): Iso20022 {
     case 'refunded':
       return state.outcome === null ? notReturned(state) : ofOutcome(state, 'ACSC');
     case 'conflicted':
-      // The provider did move the money; final once the ledger has booked it so.
-      return { status: successReported(state) && state.compensated ? 'ACSC' : 'PDNG', reason: null };
+      return { status: isClaimed(state) ? 'ACSC' : 'PDNG', reason: null };
     default:
       return state.status satisfies never;
   }
+}
+
+/** The provider did move the money after the refund, and the ledger has booked it so: that is final. */
+function isClaimed(state: SlipState): boolean {
+  return state.refunded && successReported(state) && state.compensated;
 }
 
 function ofOutcome(state: SlipState, succeeded: IsoStatus): Iso20022 {

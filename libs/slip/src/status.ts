@@ -14,7 +14,8 @@ type Facts = Omit<SlipFacts, 'status'> & {
  */
 export function statusOf(facts: Facts): SlipStatus {
   if (facts.refunded) return facts.settled || successReported(facts) ? 'conflicted' : 'refunded';
-  if (facts.settled) return 'settled';
+  // Money that came back after the settlement, or is said to: people look at it.
+  if (facts.settled) return facts.compensated ? 'conflicted' : 'settled';
   if (facts.rejection !== null) return facts.endedAs ?? 'rejected';
   if (successInDoubt(facts)) return 'unknown';
   if (facts.outcome !== null) return 'returned';

@@ -1,7 +1,7 @@
 import { sourceOf } from '@slipstream/contracts';
 import type { Money } from '@slipstream/kernel';
 
-import type { Outcome, RecordedEvent, SlipEvent, SlipKind } from '@slipstream/slip';
+import type { DataOf, Outcome, RecordedEvent, SlipEvent, SlipKind } from '@slipstream/slip';
 
 export const eur = (amount: number | bigint): Money => ({ amount: BigInt(amount), currency: 'EUR' });
 
@@ -44,9 +44,9 @@ export function submitted(terms: SubmittedTerms = {}): SlipEvent {
 
 export function returned(
   outcome: Outcome,
-  rest: { amount?: Money | null; provider?: string | null; reason?: string | null } = {},
+  rest: Partial<Omit<DataOf<'SlipReturned'>, 'outcome'>> = {},
 ): SlipEvent {
-  const data: Extract<SlipEvent, { type: 'SlipReturned' }>['data'] = {
+  const data: DataOf<'SlipReturned'> = {
     provider: 'acme',
     outcome,
     reason: null,

@@ -47,6 +47,9 @@ function randomLife(random: SeededRandom): SlipEvent[] {
       amount: random.chance(0.5) ? null : random.chance(0.1) ? { amount: 0n, currency: 'EUR' } : money(),
       provider: random.pick(['acme', 'bolt', null]),
       reason: random.pick([null, 'AM04']),
+      providerReference: random.pick([null, 'p-1', 'p-2']),
+      evidence: random.pick(['signed_callback', 'statement_line'] as const),
+      fee: random.chance(0.2) ? eur(random.integer(0, 9)) : null,
     });
   const other = (): SlipEvent =>
     random.pick<SlipEvent>([

@@ -39,8 +39,9 @@ export class PlainBooks {
     const decided = decideInOrder([cue], this.holds, transactionId, this.balances);
     for (const [id, hold] of decided.holds) this.holds.set(id, hold);
     for (const { change, ...key } of changesOf(decided.answers).changes()) this.balances.add(key, change);
-    return decided.answers.map(({ clock, event, transaction }) => {
-      if (transaction !== null) this.transactions.push({ transaction, slipId, clock, partition });
+    return decided.answers.map(({ clock, event, transactions }) => {
+      for (const transaction of transactions)
+        this.transactions.push({ transaction, slipId, clock, partition });
       return { slipId, clock, event, receivedAt: clock === 'wall' ? null : recorded.receivedTime };
     });
   }
@@ -80,7 +81,7 @@ export const slipText = (partition: number, slip: FollowedSlip, hold: Hold | nul
     ...[slip.slipId, partition, slip.version, slip.position, slip.waitsFrom, hexOf(slip.chain)],
     ...[slip.clock, slip.listedAt, slip.state && serializeState(slip.state)],
     hold &&
-      `${hold.status} ${hold.clock} ${hold.kind} ${hold.account} ${hold.counterparty} ${hold.amount?.amount} ${hold.amount?.currency}`,
+      `${hold.status} ${hold.clock} ${hold.kind} ${hold.account} ${hold.counterparty} ${hold.amount?.amount} ${hold.amount?.currency} ${hold.executed} ${hold.references}`,
   ].join(' ');
 export const transactionText = (slipId: string, { id, type, postings }: Transaction) =>
   `${slipId} ${id} ${type} ${postings.map(postingText).join(' ')}`;

@@ -114,7 +114,11 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
   }),
   SlipReturned: (data) => ({
     sentence: `The outcome returned: ${provider(data)} says ${text(data.outcome)}${data.reason ? ` (${text(data.reason)})` : ''}.`,
-    facts: [data.amount ? `amount ${money(data.amount)}` : null, ...providerFacts(data)],
+    facts: [
+      data.amount ? `amount ${money(data.amount)}` : null,
+      data.fee ? `fee ${money(data.fee)}` : null,
+      ...providerFacts(data),
+    ],
   }),
   AnswerDoubted: (data) => ({
     sentence: `${upper(provider(data))} said something that settles nothing: ${words(data.doubt)}.`,
@@ -137,15 +141,21 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     sentence: `The ledger did not put the money aside: ${words(data.reason)}.`,
     facts: [fact('detail', data.detail)],
   }),
-  SlipSettled: (data) => ({ sentence: 'The slip was settled.', facts: postings(data.transaction) }),
+  SlipSettled: (data) => ({
+    sentence: data.part ? `Part ${text(data.part)} of the slip was settled.` : 'The slip was settled.',
+    facts: [...postings(data.transaction), ...postings(data.fee)],
+  }),
   SlipRefunded: (data) => ({
     sentence: `The held money was given back: ${words(data.reason)}.`,
-    facts: postings(data.transaction),
+    facts: [fact('answers', data.request_id), ...postings(data.transaction), ...postings(data.fee)],
   }),
-  RefundRefused: (data) => ({ sentence: `The ledger refused a refund: ${words(data.reason)}.` }),
+  RefundRefused: (data) => ({
+    sentence: `The ledger refused a refund: ${words(data.reason)}.`,
+    facts: [fact('answers', data.request_id)],
+  }),
   PostingCompensated: (data) => ({
     sentence: `A compensating posting was made: ${words(data.reason)}.`,
-    facts: postings(data.transaction),
+    facts: [...postings(data.transaction), ...postings(data.fee)],
   }),
   SlipOverdue: (data) => ({
     sentence: `Nothing that ends the stage "${words(data.stage)}" was received by its deadline, ${time(data.deadline)}.`,

@@ -133,6 +133,18 @@ export const compensated: SlipEvent = {
   type: 'PostingCompensated',
   data: { transaction: null, reason: 'late_success' },
 };
+export const reversed: SlipEvent = {
+  type: 'PostingCompensated',
+  data: { transaction: null, reason: 'reversal' },
+};
+export const moneyBack: SlipEvent = {
+  type: 'PostingCompensated',
+  data: { transaction: null, reason: 'money_back' },
+};
+export const settledInParts = (part: number): SlipEvent => ({
+  type: 'SlipSettled',
+  data: { transaction: null, part },
+});
 export const overdue = (stage: Stage = 'returned'): SlipEvent => ({
   type: 'SlipOverdue',
   data: { stage, deadline },
@@ -227,6 +239,10 @@ export const samples: readonly SlipEvent[] = [
   refunded,
   refundRefused,
   compensated,
+  reversed,
+  moneyBack,
+  settledInParts(1),
+  settledInParts(2),
   ...(['submitted', 'review', 'held', 'dispatching', 'returned'] as const).map(overdue),
   diagnosed(),
   diagnosed('provider_unreachable'),

@@ -1,4 +1,4 @@
-import type { SlipStatus, Transaction } from '@slipstream/slip';
+import type { Anomaly, SlipStatus, Transaction } from '@slipstream/slip';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { FollowedSlip, Hash, LogRecord } from '../domain/log/follow.ts';
 import type { AccountKey } from '../domain/posting/account-map.ts';
@@ -88,5 +88,7 @@ export interface LedgerMonitor {
   eventsAppended(count: number): void;
   postingsBooked(count: number): void;
   unknownType(type: string): void;
+  /** An event did not fit where it stands in the log; it was folded all the same. */
+  anomaly(anomaly: Anomaly): void;
   resentBytesDiffer(resent: Resent): void;
 }

@@ -1,5 +1,5 @@
 import { SlipstreamError } from '@slipstream/kernel';
-import { isLive, type PendingEvent } from '@slipstream/slip';
+import { type Anomaly, isLive, type PendingEvent, type Transaction } from '@slipstream/slip';
 import {
   type Answer,
   type Answers,
@@ -66,12 +66,19 @@ export async function recordBatch(
   return toEvents(context, decided, taken);
 }
 
-function tell(monitor: LedgerMonitor, { entries, unknownTypes }: Taken, { answers }: Answers): void {
+function tell(
+  monitor: LedgerMonitor,
+  { entries, unknownTypes, anomalies }: Taken,
+  { answers }: Answers,
+): void {
   monitor.eventsAppended(entries.length);
-  monitor.postingsBooked(
-    answers.reduce((sum, { transaction }) => sum + (transaction?.postings.length ?? 0), 0),
-  );
+  monitor.postingsBooked(answers.reduce((sum, { transactions }) => sum + postingsIn(transactions), 0));
   for (const type of unknownTypes) monitor.unknownType(type);
+  for (const anomaly of anomalies) monitor.anomaly(anomaly);
+}
+
+function postingsIn(transactions: readonly Transaction[]): number {
+  return transactions.reduce((sum, { postings }) => sum + postings.length, 0);
 }
 
 interface Taken {
@@ -82,6 +89,7 @@ interface Taken {
   /** Trace context by event id. */
   readonly traces: Map<string, string>;
   readonly unknownTypes: string[];
+  readonly anomalies: Anomaly[];
 }
 
 function takeIn(
@@ -90,7 +98,15 @@ function takeIn(
   records: readonly LogRecord[],
 ): Taken {
   const taken: Taken = {
-    ...{ entries: [], slips: new Map(), cues: [], resent: [], traces: new Map(), unknownTypes: [] },
+    ...{
+      entries: [],
+      slips: new Map(),
+      cues: [],
+      resent: [],
+      traces: new Map(),
+      unknownTypes: [],
+      anomalies: [],
+    },
   };
   for (const record of records) {
     const { slipId, recorded } = record;
@@ -105,6 +121,7 @@ function takeIn(
     const followed = isLogged ? foldLogged(slip, record) : follow(slip, record, sha256);
     taken.slips.set(slipId, followed);
     if (!isLogged) taken.entries.push(logEntry(record, followed));
+    if (hasAnomaly(followed, slip)) taken.anomalies.push(followed.state!.anomalies.at(-1)!);
     if (recorded === null) taken.unknownTypes.push(record.type);
     else if (mayMoveMoney(recorded.event)) {
       taken.cues.push({ before: slip?.state ?? null, recorded });
@@ -112,6 +129,11 @@ function takeIn(
     }
   }
   return taken;
+}
+
+/** Whether the event that was just folded left one. */
+function hasAnomaly({ state }: FollowedSlip, before: FollowedSlip | null): boolean {
+  return state !== null && state.anomalyCount > (before?.state?.anomalyCount ?? 0);
 }
 
 function logEntry(record: LogRecord, followed: FollowedSlip): LogEntry {
@@ -176,13 +198,15 @@ function bookingOf(
   const transactions: NumberedTransaction[] = [];
   const booked = new Map<number, Answer[]>();
   for (const answer of answers) {
-    const { cause, clock, transaction } = answer;
-    if (transaction === null) continue;
+    const { cause, clock } = answer;
+    if (answer.transactions.length === 0) continue;
     const { slipId } = cause;
-    const n = (counts.get(slipId) ?? stored.get(slipId)?.entries ?? 0) + 1;
-    counts.set(slipId, n);
     const { partition } = slips.get(slipId)!;
-    transactions.push({ partition, transaction, slipId, clock, n });
+    for (const transaction of answer.transactions) {
+      const n = (counts.get(slipId) ?? stored.get(slipId)?.entries ?? 0) + 1;
+      counts.set(slipId, n);
+      transactions.push({ partition, transaction, slipId, clock, n });
+    }
     const among = booked.get(partition);
     if (among) among.push(answer);
     else booked.set(partition, [answer]);

@@ -32,6 +32,9 @@ test('an account is a name that the books have not given', () => {
     'payer:cust-42:available',
     'provider:acme:settlement',
     'provider:acme:receivable',
+    'provider:acme:fees',
+    'payer:a:suspense',
+    'house:own:costs',
     'payer:a:b:c:held',
     'payer::held',
   ])

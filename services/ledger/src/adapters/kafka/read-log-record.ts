@@ -86,6 +86,7 @@ function unusableEvent({ event }: RecordedEvent): string | null {
     case 'SlipRejected':
       return unusable([event.data.reference]);
     case 'SlipReturned':
+      return unusable([event.data.provider, event.data.fee?.currency ?? null]);
     case 'DispatchIntended':
     case 'SlipAcknowledged':
     case 'SlipProgressed':

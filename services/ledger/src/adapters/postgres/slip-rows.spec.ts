@@ -46,7 +46,7 @@ test('a row may lag only where nothing else of it has changed or a settlement wa
     }
     for (const answer of answers) take(slipId, answer.clock, answer.event);
   };
-  for (const { slipId, clock, event } of randomLives(random, 0, 400)) take(slipId, clock, event);
+  for (const { slipId, clock, event } of randomLives(random, 0, 800)) take(slipId, clock, event);
   expect(lagging).toBeGreaterThan(100);
   expect(settled).toBeGreaterThan(30);
 });

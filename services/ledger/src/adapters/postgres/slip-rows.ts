@@ -1,7 +1,7 @@
 import { type Instant, type Money, type MoneyJson, moneyToJson } from '@slipstream/kernel';
 import { type SlipKind, type SlipState, serializeState } from '@slipstream/slip';
 import type { SlipChange, SlipInBooks, StoredSlip } from '../../application/ports.ts';
-import type { Hold, HoldStatus } from '../../domain/hold/hold.ts';
+import { type Hold, type HoldStatus, isWhole, wholly } from '../../domain/hold/hold.ts';
 import { type FollowedSlip, statusOf } from '../../domain/log/follow.ts';
 import { type Stand, type StateRow, snapshotVersionOf, stateColumns } from './slip-states.ts';
 import { rareColumns } from './tables.ts';
@@ -77,7 +77,7 @@ export function slipRow({ slip, hold, entries, snapshotAt }: SlipInBooks) {
     snapshot_version: snapshotAt,
     chain: slip.chain,
     hold_status: hold?.status ?? null,
-    hold_terms: hold === null || isOnSlipsTerms(hold, state) ? null : writeTerms(hold),
+    hold_terms: hold === null || isAsItsSlip(hold, state) ? null : writeTerms(hold),
     entries,
   };
 }
@@ -142,7 +142,7 @@ function showsTheSame(state: SlipState, was: SlipState): boolean {
 /** What {@link settledSince} finds, and nothing besides. A slip that was overdue stops being counted by its row. */
 function isSettlement({ slip: { state }, hold, entries }: SlipChange, before: StoredSlip): boolean {
   if (before.hold?.status !== 'held' || hold?.status !== 'settled') return false;
-  if (before.entries !== 1 || entries !== 2) return false;
+  if (before.entries !== 1 || entries !== 2 || !isWhole(hold)) return false;
   return before.slip.state?.outcome === null && state?.outcome === 'succeeded' && !state.overdue;
 }
 
@@ -163,9 +163,11 @@ export function toStored(row: SlipRow, { state, version, position, chain }: Stan
   };
 }
 
-type HoldTerms = Omit<Hold, 'slipId' | 'status'>;
+type HoldTerms = Omit<Hold, 'slipId' | 'status' | 'executed' | 'references'>;
 
-function isOnSlipsTerms(hold: Hold, slip: SlipState | null): boolean {
+/** Whether its status and the slip's terms say all of it. */
+function isAsItsSlip(hold: Hold, slip: SlipState | null): boolean {
+  if (!isWhole(hold)) return false;
   if (slip === null || hold.clock !== slip.clock || hold.kind !== slip.kind) return false;
   if (hold.account !== slip.account || hold.counterparty !== slip.counterparty) return false;
   return hold.amount?.amount === slip.amount?.amount && hold.amount?.currency === slip.amount?.currency;
@@ -184,14 +186,19 @@ interface WrittenTerms {
   readonly counterparty: string;
   readonly amount: string | null;
   readonly currency: string | null;
+  /** Not there: all that the status says. */
+  readonly executed?: string;
+  readonly references?: readonly string[];
 }
 
-function writeTerms({ clock, kind, account, counterparty, amount }: HoldTerms): string {
+function writeTerms(hold: Hold): string {
+  const { clock, kind, account, counterparty, amount, executed, references } = hold;
   const money: MoneyJson | null = amount && moneyToJson(amount);
   const written: WrittenTerms = {
     ...{ clock, kind, account, counterparty },
     amount: money?.amount ?? null,
     currency: money?.currency ?? null,
+    ...(isWhole(hold) ? {} : { executed: executed.toString(), references }),
   };
   return JSON.stringify(written);
 }
@@ -200,10 +207,11 @@ function toHold({ id, hold_terms }: SlipRow, status: HoldStatus, state: SlipStat
   if (hold_terms === null) {
     const terms = state && termsOf(state);
     if (terms === null) throw new Error(`slip ${id} has a hold and no terms`);
-    return { slipId: id, ...terms, status };
+    return { slipId: id, ...terms, status, executed: wholly(status, terms.amount), references: [] };
   }
-  const { amount, currency, ...terms } = JSON.parse(hold_terms) as WrittenTerms;
+  const { amount, currency, executed, references = [], ...terms } = JSON.parse(hold_terms) as WrittenTerms;
   const money: Money | null =
     amount === null || currency === null ? null : { amount: BigInt(amount), currency };
-  return { slipId: id, ...terms, amount: money, status };
+  const booked = executed === undefined ? wholly(status, money) : BigInt(executed);
+  return { slipId: id, ...terms, amount: money, status, executed: booked, references };
 }

@@ -16,7 +16,8 @@ export interface Answer {
   /** The clock of the hold: an event that strayed from another clock must not move money there. */
   readonly clock: string;
   readonly event: SlipEvent;
-  readonly transaction: Transaction | null;
+  /** In the order of their entries: what moves the slip's money, and what the provider charges. */
+  readonly transactions: readonly Transaction[];
 }
 
 export interface Answers {
@@ -28,8 +29,8 @@ export interface Answers {
 /** What the postings of answers change, per account. */
 export function changesOf(answers: readonly Answer[]): Balances {
   const changes = new Balances();
-  for (const { clock, transaction } of answers)
-    if (transaction !== null) changes.post(clock, transaction.postings);
+  for (const { clock, transactions } of answers)
+    for (const { postings } of transactions) changes.post(clock, postings);
   return changes;
 }
 
@@ -66,10 +67,11 @@ export function decideInOrder(
     const decision = decide({ hold, before, recorded }, { balanceOf, transactionId });
     if (decision === null) continue;
     if (decision.hold !== null) holds.set(recorded.slipId, decision.hold);
-    const { event, transaction } = decision;
+    const { event, transaction, fee } = decision;
     const clock = decision.hold?.clock ?? recorded.clock;
-    if (transaction !== null && isAsked) changes.post(clock, transaction.postings);
-    answers.push({ cause: recorded, clock, event, transaction });
+    const transactions = [transaction, fee].filter((one) => one !== null);
+    if (isAsked) for (const { postings } of transactions) changes.post(clock, postings);
+    answers.push({ cause: recorded, clock, event, transactions });
   }
   return { answers, holds };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { evolve, type SlipEvent, type SlipState } from '@slipstream/slip';
+import { evolve, type Outcome, type SlipEvent, type SlipState } from '@slipstream/slip';
 import { at, eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
 import { Balances } from '../posting/balances.ts';
 import { changesOf, decideInOrder } from './decide-in-order.ts';
@@ -13,6 +13,8 @@ const hold: Hold = {
   counterparty: 'shop-1',
   amount: eur(1000),
   status: 'held',
+  executed: 0n,
+  references: [],
 };
 const rejected: SlipEvent = {
   type: 'SlipRejected',
@@ -35,10 +37,10 @@ function says(events: readonly SlipEvent[], options: { funds?: number; hold?: Ho
   const { answers, holds } = decideInOrder(cues, start, (id) => `tx-${id}`, balances);
   return {
     events: answers.map(({ event }) => {
-      const { reason } = event.data as { reason?: string };
-      return reason ? `${event.type} ${reason}` : event.type;
+      const { reason, part } = event.data as { reason?: string; part?: number | null };
+      return [event.type, reason, part].filter((word) => word != null).join(' ');
     }),
-    posted: answers.map(({ transaction }) => transaction?.type ?? null),
+    posted: answers.map(({ transactions }) => transactions.map(({ type }) => type).join(' and ') || null),
     status: holds.get('slip-1')?.status ?? null,
   };
 }
@@ -48,6 +50,9 @@ const inReview = (terms = {}) => submitted({ reviewRequired: true, ...terms });
 const approved: SlipEvent = { type: 'SlipApproved', data: { by: 'ann', note: '', deadline: at(600) } };
 const declined: SlipEvent = { type: 'SlipDeclined', data: { by: 'ann', reason: 'other', detail: '' } };
 const withdrawn: SlipEvent = { type: 'SlipWithdrawn', data: { by: 'shop', reason: '' } };
+const byStatement = (outcome: Outcome) => returned(outcome, { evidence: 'statement_line' });
+const part = (amount: number, providerReference: string) =>
+  returned('succeeded', { amount: eur(amount), providerReference });
 const payout = (terms = {}) => submitted({ kind: 'payout', ...terms });
 
 describe('the ledger decides about money in log order', () => {
@@ -147,12 +152,36 @@ describe('the ledger decides about money in log order', () => {
       'settled',
     ],
     [
-      'a refund request of a slip that was never held is refused once',
+      'every refund request of a slip that was never held is refused',
       [submitted({ reviewRequired: true }), refundRequested(), refundRequested()],
+      {},
+      ['RefundRefused nothing_held', 'RefundRefused nothing_held'],
+      [null, null],
+      null,
+    ],
+    [
+      'a refund request of a slip that nobody knows is refused',
+      [refundRequested()],
       {},
       ['RefundRefused nothing_held'],
       [null],
       null,
+    ],
+    [
+      'a second refund request is refused',
+      [submitted(), refundRequested(), refundRequested()],
+      {},
+      ['FundsHeld', 'SlipRefunded not_executed', 'RefundRefused already_refunded'],
+      ['hold', 'refund', null],
+      'refunded',
+    ],
+    [
+      'a request behind a refund that the failure brought is refused',
+      [submitted(), returned('failed'), refundRequested()],
+      {},
+      ['FundsHeld', 'SlipRefunded failed', 'RefundRefused already_refunded'],
+      ['hold', 'refund', null],
+      'refunded',
     ],
     [
       'a refused slip has nothing to give back',
@@ -179,16 +208,119 @@ describe('the ledger decides about money in log order', () => {
       'compensated',
     ],
     [
-      'a failure after the settlement changes nothing',
-      [submitted(), returned('succeeded'), returned('failed')],
+      'what is denied after the settlement is claimed, once, and never refunded',
+      [submitted(), returned('succeeded'), returned('failed'), returned('void'), refundRequested()],
+      {},
+      ['FundsHeld', 'SlipSettled', 'PostingCompensated reversal', 'RefundRefused already_settled'],
+      ['hold', 'settle', 'compensate', null],
+      'reversed',
+    ],
+    [
+      'a statement that denies the settlement gives the money back, once',
+      [submitted(), returned('succeeded'), byStatement('failed'), byStatement('failed'), returned('void')],
+      {},
+      ['FundsHeld', 'SlipSettled', 'PostingCompensated money_back'],
+      ['hold', 'settle', 'compensate'],
+      'restored',
+    ],
+    [
+      'a statement that bears the denial out gives back what was put aside',
+      [submitted(), returned('succeeded'), returned('failed'), byStatement('void')],
+      {},
+      ['FundsHeld', 'SlipSettled', 'PostingCompensated reversal', 'PostingCompensated money_back'],
+      ['hold', 'settle', 'compensate', 'compensate'],
+      'restored',
+    ],
+    [
+      'a denial of another provider than the one that executed is for people',
+      [submitted(), returned('succeeded'), returned('failed', { provider: 'bolt' })],
       {},
       ['FundsHeld', 'SlipSettled'],
       ['hold', 'settle'],
       'settled',
     ],
     [
+      'a success again after the denial is for people',
+      [submitted(), returned('succeeded'), returned('failed'), part(1000, 'p-2')],
+      {},
+      ['FundsHeld', 'SlipSettled', 'PostingCompensated reversal'],
+      ['hold', 'settle', 'compensate'],
+      'reversed',
+    ],
+    [
+      'a payment that comes in parts is settled up to its amount',
+      [submitted(), part(400, 'p-1'), part(500, 'p-2'), part(101, 'p-3'), part(100, 'p-4'), part(1, 'p-5')],
+      {},
+      ['FundsHeld', 'SlipSettled 1', 'SlipSettled 2', 'SlipSettled 3'],
+      ['hold', 'settle', 'settle', 'settle'],
+      'settled',
+    ],
+    [
+      'the same part again settles nothing more',
+      [submitted(), part(400, 'p-1'), part(400, 'p-1'), part(300, 'p-1')],
+      {},
+      ['FundsHeld', 'SlipSettled 1'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
+      'what names no reference, or follows one that named none, is no further part',
+      [
+        ...[submitted(), returned('succeeded', { amount: eur(400) }), part(100, 'p-1')],
+        returned('succeeded', { amount: eur(100) }),
+      ],
+      {},
+      ['FundsHeld', 'SlipSettled 1'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
+      'a part by another provider is for people',
+      [
+        submitted(),
+        part(400, 'p-1'),
+        returned('succeeded', { amount: eur(100), providerReference: 'p-2', provider: 'bolt' }),
+      ],
+      {},
+      ['FundsHeld', 'SlipSettled 1'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
       'less than asked settles that part',
       [returned('succeeded', { amount: eur(999) })],
+      { hold },
+      ['SlipSettled 1'],
+      ['settle'],
+      'settled',
+    ],
+    [
+      'what the provider charges is booked beside the settlement, in whatever currency',
+      [submitted(), returned('succeeded', { fee: jpy(30) }), returned('succeeded', { fee: jpy(30) })],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      ['hold', 'settle and fee'],
+      'settled',
+    ],
+    [
+      'a refund may cost, too',
+      [returned('failed', { fee: eur(30) })],
+      { hold },
+      ['SlipRefunded failed'],
+      ['refund and fee'],
+      'refunded',
+    ],
+    [
+      'no fee is booked where no money is',
+      [submitted({ amount: null }), returned('succeeded', { fee: eur(30) })],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      [null, null],
+      'settled',
+    ],
+    [
+      'a fee of zero is none',
+      [returned('succeeded', { fee: eur(0) })],
       { hold },
       ['SlipSettled'],
       ['settle'],

@@ -5,25 +5,32 @@ import {
   type Posting,
   type RecordedEvent,
   type SlipEvent,
+  type SlipKind,
   type SlipState,
   settleableAmount,
   type Transaction,
 } from '@slipstream/slip';
 import type { AccountKey } from '../posting/account-map.ts';
-import { payerAvailable, reportedProvider } from '../posting/chart.ts';
+import { payerAvailable, payerSuspense, providerReceivable, reportedProvider } from '../posting/chart.ts';
 import {
   compensatePostings,
+  feePostings,
   type HeldMoney,
   holdPostings,
+  moneyBackPostings,
+  partPostings,
   refundPostings,
+  reversalPostings,
   settlePostings,
 } from '../posting/postings.ts';
-import type { Hold, HoldStatus } from './hold.ts';
+import { type Hold, isWhole } from './hold.ts';
 
 /** What an event of the log makes the ledger say, and the hold it leaves behind (null: it touched none). */
 export interface Decision {
   readonly event: SlipEvent;
   readonly transaction: Transaction | null;
+  /** What the provider charges: a transaction of its own. */
+  readonly fee: Transaction | null;
   readonly hold: Hold | null;
 }
 
@@ -53,7 +60,7 @@ export function decide(subject: Subject, books: Books): Decision | null {
     case 'SlipApproved':
       return answerSubmission(subject, books);
     case 'SlipReturned':
-      return answerReturn(subject, event.data, books);
+      return charged(answerReturn(subject, event.data, books), subject, event.data, books);
     case 'RefundRequested':
       return answerRefundRequest(subject, event.data, books);
     default:
@@ -70,12 +77,23 @@ function termsToHold({ before, recorded: { event } }: Omit<Subject, 'hold'>): Te
   return event.type === 'SlipApproved' && before !== null && isSubmitted(before) ? before : null;
 }
 
+/**
+ * Whether a slip of this kind may take its payer below zero: the money of orders and payments comes from outside, a payout
+ * needs funds unless its route says otherwise. What is executed outside is booked whatever the balance is.
+ */
+const overdrafts: Readonly<Record<SlipKind, 'always' | 'by_route'>> = {
+  order: 'always',
+  payment: 'always',
+  payout: 'by_route',
+};
+
 /** The account whose balance the answer to this event depends on; null: on none. */
 export function needsFunds(subject: Omit<Subject, 'hold'>): AccountKey | null {
   const { clock } = subject.recorded;
   // What was imported has happened already: nothing is refused on a clock of its own.
   const terms = isLive(clock) ? termsToHold(subject) : null;
-  if (terms === null || terms.kind !== 'payout' || terms.overdraft || terms.amount === null) return null;
+  if (terms === null || terms.amount === null) return null;
+  if (terms.overdraft || overdrafts[terms.kind] === 'always') return null;
   return { clock, name: payerAvailable(terms.account), currency: terms.amount.currency };
 }
 
@@ -85,21 +103,24 @@ function answerSubmission(subject: Subject, books: Books): Decision | null {
   if (terms === null) return null;
   const { slipId, clock } = recorded;
   const { kind, account, counterparty, amount } = terms;
-  const opened: Hold = { slipId, clock, kind, account, counterparty, amount, status: 'held' };
+  const opened: Hold = {
+    ...{ slipId, clock, kind, account, counterparty, amount },
+    ...{ status: 'held', executed: 0n, references: [] },
+  };
   const funds = needsFunds(subject);
   if (amount !== null && funds !== null) {
     const available = books.balanceOf(funds);
     if (available < amount.amount) return refuse(opened, amount, available);
   }
   const transaction = transact(opened, 'hold', holdPostings, recorded, books);
-  return { event: { type: 'FundsHeld', data: { transaction } }, transaction, hold: opened };
+  return { event: { type: 'FundsHeld', data: { transaction } }, transaction, fee: null, hold: opened };
 }
 
 function refuse(opened: Hold, { amount, currency }: Money, available: bigint): Decision {
   const detail = `${opened.account} has ${available} ${currency} available, ${amount} ${currency} are needed (minor units)`;
   return {
     event: { type: 'HoldRefused', data: { reason: 'insufficient_funds', detail } },
-    transaction: null,
+    ...{ transaction: null, fee: null },
     hold: { ...opened, status: 'refused' },
   };
 }
@@ -108,10 +129,32 @@ function answerReturn(subject: Subject, data: Data<'SlipReturned'>, books: Books
   const { hold, before, recorded } = subject;
   if (hold === null) return null;
   if (data.outcome === 'succeeded') return answerSuccess(hold, subject, data, books);
+  if (hold.status === 'settled' || hold.status === 'reversed')
+    return answerDenial(hold, subject, data, books);
   // What denies a success that could not be settled proves nothing: people decide, and the money stays put aside.
   if (hold.status !== 'held' || before?.outcome === 'succeeded') return null;
-  return refund(hold, data.reason ?? data.outcome, recorded, books);
+  return refund(hold, { reason: data.reason ?? data.outcome, requestId: null }, recorded, books);
 }
+
+/** What was decided, with what the provider charges. An answer that moves nothing, or a slip without an amount, books none. */
+function charged(
+  decision: Decision | null,
+  { before, recorded }: Subject,
+  data: Data<'SlipReturned'>,
+  books: Books,
+): Decision | null {
+  const money = data.fee ?? null;
+  if (decision === null || decision.hold?.amount == null || money === null || money.amount <= 0n)
+    return decision;
+  const provider = data.provider ?? before?.provider ?? reportedProvider;
+  const id = books.transactionId(feeOf(recorded.id));
+  const fee: Transaction = { id, type: 'fee', postings: feePostings(money, provider) };
+  const { event } = decision;
+  return { ...decision, fee, event: { ...event, data: { ...event.data, fee } } as SlipEvent };
+}
+
+/** What the transaction of an event's fee is named after. */
+export const feeOf = (eventId: string): string => `${eventId} fee`;
 
 /** Settles what was executed, or claims it from the provider after a refund; more or another currency moves nothing. */
 function answerSuccess(
@@ -124,47 +167,127 @@ function answerSuccess(
   const provider = data.provider ?? before?.provider ?? reportedProvider;
   const executed = hold.amount === null ? 0n : settleableAmount(hold.amount, data.amount);
   if (executed === null) return null;
+  const after = execute(hold, executed, data.providerReference);
   if (hold.status === 'held') {
     const post = (held: HeldMoney) => settlePostings(held, executed, provider);
     const transaction = transact(hold, 'settle', post, recorded, books);
-    return { event: { type: 'SlipSettled', data: { transaction } }, transaction, hold: now(hold, 'settled') };
+    return settlement({ ...after, status: 'settled' }, transaction, 1);
+  }
+  if (hold.status === 'settled' && isFurtherPart(hold, executed, data, before)) {
+    const post = (held: HeldMoney) => partPostings(held, executed, provider);
+    const transaction = transact(hold, 'settle', post, recorded, books);
+    return settlement(after, transaction, hold.references.length + 1);
   }
   if (hold.status !== 'refunded') return null;
   const post = (held: HeldMoney) => compensatePostings(held, executed, provider);
   const transaction = transact(hold, 'compensate', post, recorded, books);
-  const event: SlipEvent = { type: 'PostingCompensated', data: { transaction, reason: 'late_success' } };
-  return { event, transaction, hold: now(hold, 'compensated') };
+  return compensation({ ...after, status: 'compensated' }, transaction, 'late_success');
 }
 
+/** The hold when so much more was executed. By which references is of interest as long as something is left. */
+function execute(hold: Hold, amount: bigint, reference: string | null): Hold {
+  const executed = hold.executed + amount;
+  const isAll = hold.amount === null || executed === hold.amount.amount;
+  if (isAll || reference === null) return { ...hold, executed, references: [] };
+  return { ...hold, executed, references: [...hold.references, reference] };
+}
+
+/** `part`: which it is, told only where one alone did not use up the hold. */
+function settlement(hold: Hold, transaction: Transaction | null, part: number): Decision {
+  const data = { transaction, part: part === 1 && isWhole(hold) ? null : part, fee: null };
+  return { event: { type: 'SlipSettled', data }, transaction, fee: null, hold };
+}
+
+function compensation(hold: Hold, transaction: Transaction | null, reason: string): Decision {
+  const event: SlipEvent = { type: 'PostingCompensated', data: { transaction, reason, fee: null } };
+  return { event, transaction, fee: null, hold };
+}
+
+/**
+ * Whether a success that comes after the settlement tells of more money: the same provider names another reference of its
+ * own, and all parts together are within what was held. Anything else is the same news again, or for people.
+ */
+function isFurtherPart(
+  { amount, executed, references }: Hold,
+  more: bigint,
+  { provider, providerReference }: Data<'SlipReturned'>,
+  before: SlipState | null,
+): boolean {
+  if (amount === null || providerReference === null || references.length === 0) return false;
+  if (references.includes(providerReference) || isOther(provider, before)) return false;
+  return more > 0n && executed + more <= amount.amount;
+}
+
+/** Another one than the one whose success was settled. */
+function isOther(provider: string | null, before: SlipState | null): boolean {
+  return provider !== null && before !== null && before.provider !== null && provider !== before.provider;
+}
+
+/**
+ * The provider denies what was settled (a returned payout, a chargeback). Its word alone may be an old one that was
+ * overtaken, so it owes the money and nobody may spend it yet; a statement, the strongest evidence, shows that it is back.
+ */
+function answerDenial(
+  hold: Hold,
+  { before, recorded }: Subject,
+  data: Data<'SlipReturned'>,
+  books: Books,
+): Decision | null {
+  const isBack = data.evidence === 'statement_line';
+  if (isOther(data.provider, before) || (hold.status === 'reversed' && !isBack)) return null;
+  const { executed, account } = hold;
+  const provider = data.provider ?? before?.provider ?? reportedProvider;
+  const from = hold.status === 'reversed' ? payerSuspense(account) : providerReceivable(provider);
+  const post = (held: HeldMoney) =>
+    isBack ? moneyBackPostings(held, executed, from) : reversalPostings(held, executed, provider);
+  const transaction = transact(hold, 'compensate', post, recorded, books);
+  const after: Hold = { ...hold, status: isBack ? 'restored' : 'reversed' };
+  return compensation(after, transaction, isBack ? 'money_back' : 'reversal');
+}
+
+/** Each request is answered, by its id: whoever asked can tell what became of it. */
 function answerRefundRequest(subject: Subject, data: Data<'RefundRequested'>, books: Books): Decision | null {
   const { hold, before, recorded } = subject;
-  // Only the first request is answered: the slip's state remembers that there was one.
-  if (before?.refundRequested) return null;
-  const refusal = refundRefusal(hold, before);
-  if (refusal !== null) {
-    return { event: { type: 'RefundRefused', data: { reason: refusal } }, transaction: null, hold: null };
+  if (before?.lastEventId === recorded.id) return null;
+  const requestId = recorded.id;
+  const refusal = hold === null ? 'nothing_held' : refundRefusal(hold, before);
+  if (hold !== null && refusal === null)
+    return refund(hold, { reason: data.basis, requestId }, recorded, books);
+  const event: SlipEvent = { type: 'RefundRefused', data: { reason: refusal ?? 'nothing_held', requestId } };
+  return { event, transaction: null, fee: null, hold: null };
+}
+
+/** null: it may be refunded. */
+function refundRefusal({ status }: Hold, before: SlipState | null): string | null {
+  switch (status) {
+    case 'held':
+      return before?.outcome === 'succeeded' ? 'outcome_succeeded' : null;
+    case 'refused':
+      return 'nothing_held';
+    case 'refunded':
+    case 'compensated':
+      return 'already_refunded';
+    case 'settled':
+    case 'reversed':
+    case 'restored':
+      return 'already_settled';
+    default:
+      return status satisfies never;
   }
-  return hold !== null && hold.status === 'held' ? refund(hold, data.basis, recorded, books) : null;
 }
 
-/** null: it may be refunded, or was already. */
-function refundRefusal(hold: Hold | null, before: SlipState | null): string | null {
-  if (hold === null || hold.status === 'refused') return 'nothing_held';
-  if (hold.status === 'settled') return 'already_settled';
-  return hold.status === 'held' && before?.outcome === 'succeeded' ? 'outcome_succeeded' : null;
-}
-
-function refund(hold: Hold, reason: string, recorded: RecordedEvent, books: Books): Decision {
+function refund(
+  hold: Hold,
+  why: Pick<Data<'SlipRefunded'>, 'reason' | 'requestId'>,
+  recorded: RecordedEvent,
+  books: Books,
+): Decision {
   const transaction = transact(hold, 'refund', refundPostings, recorded, books);
   return {
-    event: { type: 'SlipRefunded', data: { transaction, reason } },
-    transaction,
-    hold: now(hold, 'refunded'),
+    event: { type: 'SlipRefunded', data: { transaction, ...why, fee: null } },
+    ...{ transaction, fee: null },
+    hold: { ...hold, status: 'refunded' },
   };
-}
-
-function now(hold: Hold, status: HoldStatus): Hold {
-  return { ...hold, status };
 }
 
 /** null where there is nothing to post: no amount, or an answer that moved nothing. */

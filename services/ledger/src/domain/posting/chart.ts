@@ -3,8 +3,17 @@
  * Account and provider ids stand between fixed words, so no two ids give the same name.
  */
 
-const sides = { available: 'payer', held: 'payer', settlement: 'provider', receivable: 'provider' } as const;
+const sides = {
+  available: 'payer',
+  held: 'payer',
+  suspense: 'payer',
+  settlement: 'provider',
+  receivable: 'provider',
+  fees: 'provider',
+  costs: 'house',
+} as const;
 export type AccountKind = keyof typeof sides;
+export const accountKinds = Object.keys(sides) as readonly AccountKind[];
 
 /** An account by whose it is and what for. */
 interface AccountOf {
@@ -32,12 +41,22 @@ function isKind(word: string): word is AccountKind {
 export const payerAvailable = (account: string): string => accountName({ owner: account, kind: 'available' });
 /** What is put aside for slips under way. */
 export const payerHeld = (account: string): string => accountName({ owner: account, kind: 'held' });
+/** What a provider says came back, or was never moved, until a statement or people say whether it did. */
+export const payerSuspense = (account: string): string => accountName({ owner: account, kind: 'suspense' });
 /** What has settled through a provider and went to counterparties outside. */
 export const providerSettlement = (provider: string): string =>
   accountName({ owner: provider, kind: 'settlement' });
-/** What a provider owes because it executed a slip that was refunded; such a claim is a balance below zero. */
+/**
+ * What a provider owes: it executed a slip that was refunded, or denied one that was settled. Such a claim is a balance
+ * below zero.
+ */
 export const providerReceivable = (provider: string): string =>
   accountName({ owner: provider, kind: 'receivable' });
+
+/** What a provider charged for its work. */
+export const providerFees = (provider: string): string => accountName({ owner: provider, kind: 'fees' });
+/** Who pays what providers charge: whoever runs this system. What he costs stands below zero. */
+export const houseCosts: string = accountName({ owner: 'own', kind: 'costs' });
 
 /** Stands for the provider where another internal service reports the answers and none is named. */
 export const reportedProvider = 'reported';

@@ -2,9 +2,18 @@ import { describe, expect, it } from '@jest/globals';
 import { InvariantError, type Money } from '@slipstream/kernel';
 import type { Posting, SlipKind } from '@slipstream/slip';
 import fc from 'fast-check';
-import { type AccountKind, accountName, parseAccountName } from './chart.ts';
+import { accountKinds, accountName, parseAccountName } from './chart.ts';
 import { entryOf, postingsOf } from './entry.ts';
-import { compensatePostings, holdPostings, refundPostings, settlePostings } from './postings.ts';
+import {
+  compensatePostings,
+  feePostings,
+  holdPostings,
+  moneyBackPostings,
+  partPostings,
+  refundPostings,
+  reversalPostings,
+  settlePostings,
+} from './postings.ts';
 
 const name = fc.string({ minLength: 1, maxLength: 12 });
 const amount = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });
@@ -26,6 +35,10 @@ describe('every transaction that the ledger books', () => {
           settlePostings(money, money.amount.amount, provider),
           refundPostings(money),
           compensatePostings(money, money.amount.amount, provider),
+          feePostings(money.amount, provider),
+          partPostings({ ...money, account: `not ${money.counterparty}` }, money.amount.amount, provider),
+          reversalPostings(money, money.amount.amount, provider),
+          moneyBackPostings(money, money.amount.amount, `provider:${provider}:receivable`),
         ]) {
           expect(postingsOf(entryOf(postings))).toEqual(postings);
         }
@@ -56,9 +69,8 @@ describe('postings that are no entry', () => {
 
 describe('the name of an account', () => {
   it('is read back, whatever stands in it', () => {
-    const kinds: AccountKind[] = ['available', 'held', 'settlement', 'receivable'];
     fc.assert(
-      fc.property(fc.string(), fc.constantFrom(...kinds), (owner, kind) => {
+      fc.property(fc.string(), fc.constantFrom(...accountKinds), (owner, kind) => {
         expect(parseAccountName(accountName({ owner, kind }))).toEqual({ owner, kind });
       }),
     );

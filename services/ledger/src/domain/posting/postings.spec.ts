@@ -5,9 +5,13 @@ import fc from 'fast-check';
 import { eur } from '../../../test/builders.ts';
 import {
   compensatePostings,
+  feePostings,
   type HeldMoney,
   holdPostings,
+  moneyBackPostings,
+  partPostings,
   refundPostings,
+  reversalPostings,
   settlePostings,
 } from './postings.ts';
 
@@ -63,6 +67,31 @@ describe('postings', () => {
       compensatePostings({ ...order, kind: 'payment' }, 1000n, 'acme'),
       ['provider:acme:receivable debit 1000 EUR', 'payer:shop-1:available credit 1000 EUR'],
     ],
+    [
+      'a further part comes out of what was released',
+      partPostings(order, 700n, 'acme'),
+      ['payer:cust-1:available debit 700 EUR', 'provider:acme:settlement credit 700 EUR'],
+    ],
+    [
+      'a further part of what somebody pays himself moves nothing',
+      partPostings({ ...order, kind: 'payment', counterparty: 'cust-1' }, 700n, 'acme'),
+      [],
+    ],
+    [
+      'what is denied after the settlement is claimed from the provider and put aside',
+      reversalPostings(order, 1000n, 'acme'),
+      ['provider:acme:receivable debit 1000 EUR', 'payer:cust-1:suspense credit 1000 EUR'],
+    ],
+    [
+      'what a provider charges is paid by the house',
+      feePostings(eur(30), 'acme'),
+      ['house:own:costs debit 30 EUR', 'provider:acme:fees credit 30 EUR'],
+    ],
+    [
+      'what a statement shows to be back is the payer’s',
+      moneyBackPostings(order, 1000n, 'payer:cust-1:suspense'),
+      ['payer:cust-1:suspense debit 1000 EUR', 'payer:cust-1:available credit 1000 EUR'],
+    ],
   ])('%s', (_, postings, expected) => {
     expect(shown(postings)).toEqual(expected);
   });
@@ -82,6 +111,9 @@ describe('postings', () => {
           settlePostings(slip, amount, 'acme'),
           refundPostings(slip),
           compensatePostings(slip, amount, 'acme'),
+          partPostings(slip, amount, 'acme'),
+          reversalPostings(slip, amount, 'acme'),
+          moneyBackPostings(slip, amount, 'provider:acme:receivable'),
         ]) {
           const sum = postings.reduce(
             (total, { direction, amount: { amount: value } }) =>

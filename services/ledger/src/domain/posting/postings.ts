@@ -1,6 +1,14 @@
 import type { Money } from '@slipstream/kernel';
 import type { Posting, SlipKind } from '@slipstream/slip';
-import { payerAvailable, payerHeld, providerReceivable, providerSettlement } from './chart.ts';
+import {
+  houseCosts,
+  payerAvailable,
+  payerHeld,
+  payerSuspense,
+  providerFees,
+  providerReceivable,
+  providerSettlement,
+} from './chart.ts';
 
 /** Whose money a slip moves, to whom. */
 export interface HeldMoney {
@@ -28,6 +36,32 @@ export function settlePostings(held: HeldMoney, settled: bigint, provider: strin
     [destination(held, provider), settled],
     [payerAvailable(account), amount.amount - settled],
   );
+}
+
+/** The provider executed more of a slip of which only a part was: it comes out of what was released then. */
+export function partPostings(held: HeldMoney, executed: bigint, provider: string): Posting[] {
+  const [from, to] = [payerAvailable(held.account), destination(held, provider)];
+  // Who pays himself has it already.
+  return from === to ? [] : postings(held.amount.currency, [from, -executed], [to, executed]);
+}
+
+/** The provider denies what was settled: it is claimed from the provider, and put aside until its way is known. */
+export function reversalPostings(held: HeldMoney, executed: bigint, provider: string): Posting[] {
+  return postings(
+    held.amount.currency,
+    [providerReceivable(provider), -executed],
+    [payerSuspense(held.account), executed],
+  );
+}
+
+/** A statement shows that the money came back: it is the payer's again, out of `from`. */
+export function moneyBackPostings(held: HeldMoney, executed: bigint, from: string): Posting[] {
+  return postings(held.amount.currency, [from, -executed], [payerAvailable(held.account), executed]);
+}
+
+/** What the provider charges is the house's business: it takes nothing of the slip's amount. */
+export function feePostings({ amount, currency }: Money, provider: string): Posting[] {
+  return postings(currency, [houseCosts, -amount], [providerFees(provider), amount]);
 }
 
 /** Gives everything that is held back to the payer. */

@@ -130,9 +130,18 @@ export function slipReturned(
   answer: KeptAnswer['answer'],
   evidence: KeptAnswer['evidence'],
 ): SlipEvent {
-  const { outcome, reason, amount, providerReference, providerTime } = answer;
+  const { outcome, reason, amount, providerReference, providerTime, fee } = answer;
   return {
     type: 'SlipReturned',
-    data: { provider, outcome, reason, amount, evidence, providerReference, providerTime },
+    data: {
+      provider,
+      outcome,
+      reason,
+      amount,
+      evidence,
+      providerReference,
+      providerTime,
+      ...(fee && { fee }),
+    },
   };
 }

@@ -20,6 +20,8 @@ export type ProviderAnswer =
       readonly outcome: Outcome;
       readonly reason: string | null;
       readonly amount: Money | null;
+      /** What it charges for it, beside the amount. */
+      readonly fee?: Money | null;
       readonly providerReference: string | null;
       readonly providerTime: Instant | null;
     }

@@ -37,6 +37,8 @@ test.each<[string, Partial<ReportedResult>]>([
   ['a huge currency', { amount: { amount: 1n, currency: long } }],
   ['a reason that cannot be stored', { reason: 'a\u0000b' }],
   ['half a character', { reason: '\ud800' }],
+  ['a negative fee', { fee: { amount: -1n, currency: 'EUR' } }],
+  ['a huge currency of the fee', { fee: { amount: 1n, currency: long } }],
   ['a negative amount', { amount: { amount: -1n, currency: 'EUR' } }],
   ['no outcome', { outcome: null }],
   ['a step without a name', { step: 'progressed' }],

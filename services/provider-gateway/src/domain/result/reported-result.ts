@@ -20,6 +20,8 @@ export interface ReportedResult {
   readonly progress: string;
   readonly reason: string | null;
   readonly amount: Money | null;
+  /** What the provider charges for it, beside the amount. */
+  readonly fee?: Money | null;
   readonly providerReference: string | null;
   readonly providerTime: Instant | null;
 }
@@ -29,18 +31,26 @@ const seenMax = 32;
 
 /** Why a report can never be taken; null when it can. What is parked must fit into an event later. */
 export function refusal(result: ReportedResult): string | null {
-  const { caller, id, reference, clock, progress, reason, providerReference, amount } = result;
+  const { caller, id, reference, clock, progress, reason, providerReference, amount, fee } = result;
   // No slip has a reference, a caller or a clock that is no name.
   for (const [field, value] of Object.entries({ caller, reference, clock })) {
     const problem = nameProblem(value);
     if (problem !== null) return `${field} ${problem}`;
   }
-  const texts = { id, progress, reason, providerReference, currency: amount?.currency };
+  const texts = {
+    id,
+    progress,
+    reason,
+    providerReference,
+    currency: amount?.currency,
+    feeCurrency: fee?.currency,
+  };
   for (const [field, value] of Object.entries(texts)) {
     const problem = textProblem(value ?? '');
     if (problem !== null) return `${field} ${problem}`;
   }
   if (amount !== null && amount.amount < 0n) return 'the amount is negative';
+  if (fee && fee.amount < 0n) return 'the fee is negative';
   if (result.step === 'returned' && result.outcome === null) return 'a returned step needs an outcome';
   if (result.step === 'progressed' && result.progress === '') return 'a progressed step needs its name';
   return null;
@@ -79,7 +89,7 @@ export function receiveResult(
 }
 
 function toAnswer(result: ReportedResult): ProviderAnswer {
-  const { outcome, reason, amount, providerReference, providerTime } = result;
+  const { outcome, reason, amount, fee, providerReference, providerTime } = result;
   switch (result.step) {
     case 'acknowledged':
       return { kind: 'acknowledged', providerReference, providerTime };
@@ -91,6 +101,7 @@ function toAnswer(result: ReportedResult): ProviderAnswer {
         outcome: outcome ?? 'failed',
         reason,
         amount,
+        ...(fee && { fee }),
         providerReference,
         providerTime,
       };

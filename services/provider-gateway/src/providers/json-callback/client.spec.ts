@@ -43,6 +43,26 @@ describe('a dispatch call', () => {
     ],
     ['200 failed', http(200, { status: 'failed', reason: 'AM04' }), { outcome: 'failed', reason: 'AM04' }],
     [
+      '200 succeeded, and what it charges',
+      http(200, { ...done, fee: { amount: '30', currency: 'USD' } }),
+      { outcome: 'succeeded', fee: { amount: 30n, currency: 'USD' } },
+    ],
+    [
+      '200 succeeded, for a fee that cannot be read',
+      http(200, { ...done, fee: { amount: 'much', currency: 'USD' } }),
+      { kind: 'doubtful', doubt: 'amount_unreadable' },
+    ],
+    [
+      '200 succeeded, for nothing',
+      http(200, { ...done, fee: { amount: '0', currency: 'EUR' } }),
+      { kind: 'returned', outcome: 'succeeded' },
+    ],
+    [
+      '200 failed, for a fee that cannot be read',
+      http(200, { status: 'failed', fee: 'much' }),
+      { kind: 'returned', outcome: 'failed' },
+    ],
+    [
       '422 rejected',
       http(422, { status: 'rejected', reason: 'AC04' }),
       { outcome: 'failed', reason: 'AC04' },

@@ -59,7 +59,13 @@ export function toAnswer(json: Json): ProviderAnswer {
         return { kind: 'doubtful', doubt: 'amount_unreadable', said: said(json.amount), ...names };
       }
       const moved = amount === 'unreadable' ? null : amount;
-      return { kind: 'returned', outcome: meaning, reason: text(json.reason), amount: moved, ...names };
+      const fee = feeOf(json.fee);
+      if (fee === 'unreadable' && meaning === 'succeeded') {
+        return { kind: 'doubtful', doubt: 'amount_unreadable', said: said(json.fee), ...names };
+      }
+      const charged = fee === 'unreadable' || fee === null ? {} : { fee };
+      const told = { outcome: meaning, reason: text(json.reason), amount: moved, ...charged };
+      return { kind: 'returned', ...told, ...names };
     }
     case 'progressed':
       return { kind: 'progressed', step: status, ...names };
@@ -70,6 +76,12 @@ export function toAnswer(json: Json): ProviderAnswer {
     default:
       return meaning satisfies never;
   }
+}
+
+/** Many name a fee of zero. */
+function feeOf(value: unknown) {
+  const isNone = typeof value === 'object' && value !== null && 'amount' in value && value.amount === '0';
+  return isNone ? null : moneyOf(value);
 }
 
 function moneyOf(value: unknown) {

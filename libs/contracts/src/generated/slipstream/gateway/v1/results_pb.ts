@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/gateway/v1/results.proto.
  */
 export const file_slipstream_gateway_v1_results: GenFile = /*@__PURE__*/
-  fileDesc("CiNzbGlwc3RyZWFtL2dhdGV3YXkvdjEvcmVzdWx0cy5wcm90bxIVc2xpcHN0cmVhbS5nYXRld2F5LnYxIt8CCgxSZXBvcnRSZXN1bHQSEQoJcmVmZXJlbmNlGAEgASgJEjEKBHN0ZXAYAiABKA4yIy5zbGlwc3RyZWFtLmdhdGV3YXkudjEuUmVwb3J0ZWRTdGVwEjMKB291dGNvbWUYAyABKA4yHS5zbGlwc3RyZWFtLmNvbW1vbi52MS5PdXRjb21lSACIAQESEAoIcHJvZ3Jlc3MYBCABKAkSEwoGcmVhc29uGAUgASgJSAGIAQESKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSHwoScHJvdmlkZXJfcmVmZXJlbmNlGAcgASgJSAKIAQESMQoNcHJvdmlkZXJfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCgoIX291dGNvbWVCCQoHX3JlYXNvbkIVChNfcHJvdmlkZXJfcmVmZXJlbmNlKocBCgxSZXBvcnRlZFN0ZXASHQoZUkVQT1JURURfU1RFUF9VTlNQRUNJRklFRBAAEh4KGlJFUE9SVEVEX1NURVBfQUNLTk9XTEVER0VEEAESHAoYUkVQT1JURURfU1RFUF9QUk9HUkVTU0VEEAISGgoWUkVQT1JURURfU1RFUF9SRVRVUk5FRBADYgZwcm90bzM", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("CiNzbGlwc3RyZWFtL2dhdGV3YXkvdjEvcmVzdWx0cy5wcm90bxIVc2xpcHN0cmVhbS5nYXRld2F5LnYxIokDCgxSZXBvcnRSZXN1bHQSEQoJcmVmZXJlbmNlGAEgASgJEjEKBHN0ZXAYAiABKA4yIy5zbGlwc3RyZWFtLmdhdGV3YXkudjEuUmVwb3J0ZWRTdGVwEjMKB291dGNvbWUYAyABKA4yHS5zbGlwc3RyZWFtLmNvbW1vbi52MS5PdXRjb21lSACIAQESEAoIcHJvZ3Jlc3MYBCABKAkSEwoGcmVhc29uGAUgASgJSAGIAQESKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSHwoScHJvdmlkZXJfcmVmZXJlbmNlGAcgASgJSAKIAQESMQoNcHJvdmlkZXJfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoDZmVlGAkgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXlCCgoIX291dGNvbWVCCQoHX3JlYXNvbkIVChNfcHJvdmlkZXJfcmVmZXJlbmNlKocBCgxSZXBvcnRlZFN0ZXASHQoZUkVQT1JURURfU1RFUF9VTlNQRUNJRklFRBAAEh4KGlJFUE9SVEVEX1NURVBfQUNLTk9XTEVER0VEEAESHAoYUkVQT1JURURfU1RFUF9QUk9HUkVTU0VEEAISGgoWUkVQT1JURURfU1RFUF9SRVRVUk5FRBADYgZwcm90bzM", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * Type slipstream.command.report_result.v1. The caller is the CloudEvent's source, the key its reference.
@@ -67,6 +67,13 @@ export type ReportResult = Message<"slipstream.gateway.v1.ReportResult"> & {
    * @generated from field: google.protobuf.Timestamp provider_time = 8;
    */
   providerTime?: Timestamp | undefined;
+
+  /**
+   * For REPORTED_STEP_RETURNED: what the provider charges for it, beside the amount.
+   *
+   * @generated from field: slipstream.common.v1.Money fee = 9;
+   */
+  fee?: Money | undefined;
 };
 
 /**

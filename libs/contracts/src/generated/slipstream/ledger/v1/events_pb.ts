@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/ledger/v1/events.proto.
  */
 export const file_slipstream_ledger_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiFzbGlwc3RyZWFtL2xlZGdlci92MS9ldmVudHMucHJvdG8SFHNsaXBzdHJlYW0ubGVkZ2VyLnYxIn8KC1RyYW5zYWN0aW9uEgoKAmlkGAEgASgJEjMKBHR5cGUYAiABKA4yJS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvblR5cGUSLwoIcG9zdGluZ3MYAyADKAsyHS5zbGlwc3RyZWFtLmxlZGdlci52MS5Qb3N0aW5nInsKB1Bvc3RpbmcSDwoHYWNjb3VudBgBIAEoCRIyCglkaXJlY3Rpb24YAiABKA4yHy5zbGlwc3RyZWFtLmxlZGdlci52MS5EaXJlY3Rpb24SKwoGYW1vdW50GAMgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkiQwoJRnVuZHNIZWxkEjYKC3RyYW5zYWN0aW9uGAEgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb24iLQoLSG9sZFJlZnVzZWQSDgoGcmVhc29uGAEgASgJEg4KBmRldGFpbBgCIAEoCSJFCgtTbGlwU2V0dGxlZBI2Cgt0cmFuc2FjdGlvbhgBIAEoCzIhLnNsaXBzdHJlYW0ubGVkZ2VyLnYxLlRyYW5zYWN0aW9uIlYKDFNsaXBSZWZ1bmRlZBI2Cgt0cmFuc2FjdGlvbhgBIAEoCzIhLnNsaXBzdHJlYW0ubGVkZ2VyLnYxLlRyYW5zYWN0aW9uEg4KBnJlYXNvbhgCIAEoCSIfCg1SZWZ1bmRSZWZ1c2VkEg4KBnJlYXNvbhgBIAEoCSJcChJQb3N0aW5nQ29tcGVuc2F0ZWQSNgoLdHJhbnNhY3Rpb24YASABKAsyIS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvbhIOCgZyZWFzb24YAiABKAkqqQEKD1RyYW5zYWN0aW9uVHlwZRIgChxUUkFOU0FDVElPTl9UWVBFX1VOU1BFQ0lGSUVEEAASGQoVVFJBTlNBQ1RJT05fVFlQRV9IT0xEEAESGwoXVFJBTlNBQ1RJT05fVFlQRV9TRVRUTEUQAhIbChdUUkFOU0FDVElPTl9UWVBFX1JFRlVORBADEh8KG1RSQU5TQUNUSU9OX1RZUEVfQ09NUEVOU0FURRAEKlEKCURpcmVjdGlvbhIZChVESVJFQ1RJT05fVU5TUEVDSUZJRUQQABITCg9ESVJFQ1RJT05fREVCSVQQARIUChBESVJFQ1RJT05fQ1JFRElUEAJiBnByb3RvMw", [file_slipstream_common_v1_common]);
+  fileDesc("CiFzbGlwc3RyZWFtL2xlZGdlci92MS9ldmVudHMucHJvdG8SFHNsaXBzdHJlYW0ubGVkZ2VyLnYxIn8KC1RyYW5zYWN0aW9uEgoKAmlkGAEgASgJEjMKBHR5cGUYAiABKA4yJS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvblR5cGUSLwoIcG9zdGluZ3MYAyADKAsyHS5zbGlwc3RyZWFtLmxlZGdlci52MS5Qb3N0aW5nInsKB1Bvc3RpbmcSDwoHYWNjb3VudBgBIAEoCRIyCglkaXJlY3Rpb24YAiABKA4yHy5zbGlwc3RyZWFtLmxlZGdlci52MS5EaXJlY3Rpb24SKwoGYW1vdW50GAMgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkiQwoJRnVuZHNIZWxkEjYKC3RyYW5zYWN0aW9uGAEgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb24iLQoLSG9sZFJlZnVzZWQSDgoGcmVhc29uGAEgASgJEg4KBmRldGFpbBgCIAEoCSKRAQoLU2xpcFNldHRsZWQSNgoLdHJhbnNhY3Rpb24YASABKAsyIS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvbhIRCgRwYXJ0GAIgASgFSACIAQESLgoDZmVlGAMgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb25CBwoFX3BhcnQirgEKDFNsaXBSZWZ1bmRlZBI2Cgt0cmFuc2FjdGlvbhgBIAEoCzIhLnNsaXBzdHJlYW0ubGVkZ2VyLnYxLlRyYW5zYWN0aW9uEg4KBnJlYXNvbhgCIAEoCRIXCgpyZXF1ZXN0X2lkGAMgASgJSACIAQESLgoDZmVlGAQgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb25CDQoLX3JlcXVlc3RfaWQiRwoNUmVmdW5kUmVmdXNlZBIOCgZyZWFzb24YASABKAkSFwoKcmVxdWVzdF9pZBgCIAEoCUgAiAEBQg0KC19yZXF1ZXN0X2lkIowBChJQb3N0aW5nQ29tcGVuc2F0ZWQSNgoLdHJhbnNhY3Rpb24YASABKAsyIS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvbhIOCgZyZWFzb24YAiABKAkSLgoDZmVlGAMgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb24qwwEKD1RyYW5zYWN0aW9uVHlwZRIgChxUUkFOU0FDVElPTl9UWVBFX1VOU1BFQ0lGSUVEEAASGQoVVFJBTlNBQ1RJT05fVFlQRV9IT0xEEAESGwoXVFJBTlNBQ1RJT05fVFlQRV9TRVRUTEUQAhIbChdUUkFOU0FDVElPTl9UWVBFX1JFRlVORBADEh8KG1RSQU5TQUNUSU9OX1RZUEVfQ09NUEVOU0FURRAEEhgKFFRSQU5TQUNUSU9OX1RZUEVfRkVFEAUqUQoJRGlyZWN0aW9uEhkKFURJUkVDVElPTl9VTlNQRUNJRklFRBAAEhMKD0RJUkVDVElPTl9ERUJJVBABEhQKEERJUkVDVElPTl9DUkVESVQQAmIGcHJvdG8z", [file_slipstream_common_v1_common]);
 
 /**
  * @generated from message slipstream.ledger.v1.Transaction
@@ -121,6 +121,20 @@ export type SlipSettled = Message<"slipstream.ledger.v1.SlipSettled"> & {
    * @generated from field: slipstream.ledger.v1.Transaction transaction = 1;
    */
   transaction?: Transaction | undefined;
+
+  /**
+   * Which settlement of the slip this is where one alone did not use up the hold; unset: it did.
+   *
+   * @generated from field: optional int32 part = 2;
+   */
+  part?: number | undefined;
+
+  /**
+   * What the provider charges for it.
+   *
+   * @generated from field: slipstream.ledger.v1.Transaction fee = 3;
+   */
+  fee?: Transaction | undefined;
 };
 
 /**
@@ -143,6 +157,20 @@ export type SlipRefunded = Message<"slipstream.ledger.v1.SlipRefunded"> & {
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * The id of the RefundRequested that this answers; unset: the provider's failure gave the money back.
+   *
+   * @generated from field: optional string request_id = 3;
+   */
+  requestId?: string | undefined;
+
+  /**
+   * What the provider charges all the same.
+   *
+   * @generated from field: slipstream.ledger.v1.Transaction fee = 4;
+   */
+  fee?: Transaction | undefined;
 };
 
 /**
@@ -153,13 +181,24 @@ export const SlipRefundedSchema: GenMessage<SlipRefunded> = /*@__PURE__*/
   messageDesc(file_slipstream_ledger_v1_events, 5);
 
 /**
+ * The answer to each RefundRequested that moves nothing.
+ *
  * @generated from message slipstream.ledger.v1.RefundRefused
  */
 export type RefundRefused = Message<"slipstream.ledger.v1.RefundRefused"> & {
   /**
+   * nothing_held, already_settled, already_refunded, outcome_succeeded.
+   *
    * @generated from field: string reason = 1;
    */
   reason: string;
+
+  /**
+   * The id of the RefundRequested.
+   *
+   * @generated from field: optional string request_id = 2;
+   */
+  requestId?: string | undefined;
 };
 
 /**
@@ -179,9 +218,18 @@ export type PostingCompensated = Message<"slipstream.ledger.v1.PostingCompensate
   transaction?: Transaction | undefined;
 
   /**
+   * late_success: executed after the refund. reversal: denied after the settlement. money_back: a statement shows that.
+   *
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * What the provider charges for it.
+   *
+   * @generated from field: slipstream.ledger.v1.Transaction fee = 3;
+   */
+  fee?: Transaction | undefined;
 };
 
 /**
@@ -219,6 +267,11 @@ export enum TransactionType {
    * @generated from enum value: TRANSACTION_TYPE_COMPENSATE = 4;
    */
   COMPENSATE = 4,
+
+  /**
+   * @generated from enum value: TRANSACTION_TYPE_FEE = 5;
+   */
+  FEE = 5,
 }
 
 /**
