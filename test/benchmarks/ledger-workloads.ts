@@ -33,6 +33,7 @@ const context = {
     eventsAppended: nothing,
     postingsBooked: nothing,
     unknownType: nothing,
+    anomaly: nothing,
     resentBytesDiffer: nothing,
   },
   newId: randomUUID,

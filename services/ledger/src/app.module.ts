@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
 import { type MigrationFolder, openDataSource, UnitOfWork } from '@slipstream/postgres';
-import { openRuntime, outboundEvent, type Part } from '@slipstream/runtime';
+import { errorLog, openRuntime, outboundEvent, type Part } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import { AccountsController } from './adapters/http/accounts.controller.ts';
@@ -14,16 +14,20 @@ import { QUERIES } from './adapters/http/tokens.ts';
 import { eventsSubscription } from './adapters/kafka/events-subscription.ts';
 import { RecentBatches } from './adapters/kafka/recent-batches.ts';
 import { ledgerMetrics } from './adapters/metrics/ledger-metrics.ts';
+import { balanceReads } from './adapters/postgres/balance-reads.ts';
 import { ledgerQueries } from './adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from './adapters/postgres/ledger-tx.ts';
 import { LogWatch } from './adapters/postgres/log-watch.ts';
 import { PositionWaits } from './adapters/postgres/position-waits.ts';
 import { Remembered } from './adapters/postgres/remembered.ts';
 import { countOnce } from './adapters/postgres/statistics-projection.ts';
+import { BalanceCheck } from './application/check-balances.ts';
+import type { LedgerMonitor } from './application/ports.ts';
 import type { LedgerQueries } from './application/queries.ts';
 import { useCases } from './application/use-cases.ts';
 import type { Config } from './config.ts';
 import { sha256, transactionId } from './digests.ts';
+import { type BalanceLooks, balanceLooks } from './workers/balance-looks.ts';
 
 export type { Config } from './config.ts';
 
@@ -62,7 +66,12 @@ export async function assemble({ settings, rules }: Config): Promise<ServiceOpti
     waitFor: new PositionWaits(reads.unitOfWork).wait,
     logMoved: logWatch.moved,
   });
-  const { recordBatch, keepUnread } = useCases({ sha256, monitor, newId, transactionId }, queries);
+  const check = new BalanceCheck(balanceReads(reads.unitOfWork), monitor);
+  const balances = balanceLooks(check, errorLog(new Logger('Balances')));
+  const { recordBatch, keepUnread } = useCases(
+    { sha256, monitor: wakingBalances(monitor, balances), newId, transactionId },
+    queries,
+  );
   runtime.consume(
     eventsSubscription({
       sha256,
@@ -89,7 +98,7 @@ export async function assemble({ settings, rules }: Config): Promise<ServiceOpti
     cursorKey: runtime.cursorKey,
     parts: (host) => {
       monitor.register(host.metrics);
-      return [reads.part, ...runtime.parts(host), countPart(reads.unitOfWork)];
+      return [reads.part, ...runtime.parts(host), countPart(reads.unitOfWork), balances];
     },
   };
 }
@@ -110,6 +119,16 @@ function countPart(unitOfWork: UnitOfWork): Part {
     stop: () => {
       stopping.abort();
       return counting;
+    },
+  };
+}
+
+function wakingBalances(monitor: LedgerMonitor, { wake }: BalanceLooks): LedgerMonitor {
+  return {
+    ...monitor,
+    postingsBooked(count) {
+      monitor.postingsBooked(count);
+      if (count > 0) wake();
     },
   };
 }

@@ -11,7 +11,7 @@ import {
   UnitOfWork,
 } from '@slipstream/postgres';
 import { outboundEvent } from '@slipstream/runtime';
-import type { PendingEvent } from '@slipstream/slip';
+import type { Anomaly, PendingEvent } from '@slipstream/slip';
 import { v7 } from 'uuid';
 import { eventsSubscription } from '../src/adapters/kafka/events-subscription.ts';
 import { readLogRecord } from '../src/adapters/kafka/read-log-record.ts';
@@ -29,6 +29,7 @@ export interface Books {
   readonly unitOfWork: UnitOfWork;
   readonly differing: Resent[];
   readonly unknownTypes: string[];
+  readonly anomalies: Anomaly[];
   /** What the monitor was told. */
   readonly counted: { readonly events: number; readonly postings: number };
   readonly remembered: Remembered;
@@ -86,11 +87,13 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
   await prepareTopics(unitOfWork, [topics.events]);
   const differing: Resent[] = [];
   const unknownTypes: string[] = [];
+  const anomalies: Anomaly[] = [];
   const counted = { events: 0, postings: 0 };
   const monitor: LedgerMonitor = {
     eventsAppended: (count) => (counted.events += count),
     postingsBooked: (count) => (counted.postings += count),
     unknownType: (type) => unknownTypes.push(type),
+    anomaly: (one) => anomalies.push(one),
     resentBytesDiffer: (resent) => differing.push(resent),
   };
   const remembered = new Remembered(new KnownSlips(rememberedBytesMax));
@@ -109,6 +112,7 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
     unitOfWork,
     differing,
     unknownTypes,
+    anomalies,
     counted,
     remembered,
     handle: (partition, records, resent = [], beforeCommit = async () => {}) =>

@@ -1,7 +1,8 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { BalanceMonitor } from '../../application/check-balances.ts';
 import type { LedgerMonitor } from '../../application/ports.ts';
 
-export interface LedgerMetrics extends LedgerMonitor {
+export interface LedgerMetrics extends LedgerMonitor, BalanceMonitor {
   register(registry: Registry): void;
 }
 
@@ -21,6 +22,18 @@ export function ledgerMetrics(log: LedgerLog): LedgerMetrics {
     'ledger_resent_bytes_differ_total',
     'Resent events whose bytes are not the logged ones: somebody altered them',
   );
+  const anomalies = new Counter({
+    name: 'ledger_anomalies_total',
+    help: 'Events that did not fit where they stand in the log: early, late, twice or against what was known',
+    labelNames: ['reason'],
+    registers,
+  });
+  const checked = counter('ledger_balances_checked_total', 'Accounts found to be the fold of their entries');
+  const broken = new Gauge({
+    name: 'ledger_balances_broken',
+    help: 'Accounts found to differ from the fold of their entries',
+    registers,
+  });
   const batches = new Histogram({
     name: 'ledger_batch_events',
     help: 'New events per batch',
@@ -30,6 +43,7 @@ export function ledgerMetrics(log: LedgerLog): LedgerMetrics {
   return {
     register(registry) {
       for (const metric of [appended, postings, unknown, differ, batches]) registry.registerMetric(metric);
+      for (const metric of [anomalies, checked, broken]) registry.registerMetric(metric);
     },
     eventsAppended(count) {
       appended.inc(count);
@@ -40,6 +54,13 @@ export function ledgerMetrics(log: LedgerLog): LedgerMetrics {
       unknown.inc();
       log.warn(`an event of the unknown type ${type} was logged and folds into nothing`);
     },
+    balanceChecked: () => checked.inc(),
+    balancesBroken: (count) => broken.set(count),
+    balanceBroken: (account, balance, folded) =>
+      log.error(
+        `the balance of ${account} is ${balance}, but its entries add up to ${folded}: somebody altered one of them`,
+      ),
+    anomaly: ({ reason }) => anomalies.inc({ reason }),
     resentBytesDiffer({ partition, source, sequence, offset }) {
       differ.inc();
       log.error(
