@@ -5,6 +5,7 @@ import type { SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { slipFields } from '../src/application/queries.ts';
 import { at, eur, refundRequested, returned, submitted } from './builders.ts';
+import { type Broken, checkSql } from './check-sql.ts';
 import { type LedgerUnderTest, ledgerUnderTest } from './ledger-under-test.ts';
 
 type Shown = Readonly<Record<string, unknown>>;
@@ -24,6 +25,18 @@ const slipWith = (slipId: string, status: string) =>
       return body.status === status ? body : null;
     },
     { what: `slip ${slipId} to be ${status}` },
+  );
+
+const eventsOf = async (slipId: string): Promise<{ id: string; type: string; data: Shown }[]> =>
+  (await ledger.get(`/v1/slips/${slipId}/events`)).body.data;
+/** When its own words have come back, too. */
+const eventsUpTo = (slipId: string, count: number) =>
+  waitFor(
+    async () => {
+      const events = await eventsOf(slipId);
+      return events.length === count ? events : null;
+    },
+    { what: `${count} events of ${slipId}` },
   );
 
 const diagnosed: SlipEvent = {
@@ -82,6 +95,8 @@ describe('a slip through Kafka and HTTP', () => {
       deadline: at(600),
       overdue: false,
       resolved_at: expect.any(String),
+      anomalies: [],
+      anomaly_count: 0,
       version: 4,
       position: expect.stringMatching(/^\d+:\d+$/),
       iso20022: { status: 'ACSC', reason: null },
@@ -125,6 +140,8 @@ describe('a slip through Kafka and HTTP', () => {
       id: expect.any(String),
       slip_id: slipId,
       type: 'settle',
+      clock: 'wall',
+      event_id: (await eventsOf(slipId)).find(({ type }) => type === 'slipstream.slip.returned.v1')!.id,
       recorded_at: expect.any(String),
       postings: [
         { account: `payer:${account}:held`, direction: 'debit', amount: { amount: '1000', currency: 'EUR' } },
@@ -144,7 +161,7 @@ describe('a slip through Kafka and HTTP', () => {
     expect((await ledger.get(`/v1/accounts/${account}`)).body).toEqual({
       id: account,
       clock: 'wall',
-      balances: [{ currency: 'EUR', available: '-600', held: '0' }],
+      balances: [{ currency: 'EUR', available: '-600', held: '0', suspense: '0' }],
     });
     expect((await ledger.get(`/v1/accounts/${account}?clock=import-1`)).status).toBe(404);
   });
@@ -554,6 +571,7 @@ describe('the OpenAPI document', () => {
     expect(named('/v1/slips/{id}/events')).toEqual(['cursor', 'page_size']);
     expect(named('/v1/transactions')).toEqual(['account', 'clock', 'cursor', 'page_size', 'slip']);
     expect(named('/v1/accounts/{id}')).toEqual(['at', 'clock']);
+    expect(named('/v1/accounts')).toEqual(['clock', 'currency', 'cursor', 'kind', 'owner', 'page_size']);
     expect(named('/v1/stats/not-returned')).toEqual([...counted, ...ranges, 'group_by'].toSorted());
   });
 });
@@ -584,6 +602,9 @@ describe('bad questions', () => {
     '/v1/slips/x/events?limit=3',
     '/v1/transactions',
     '/v1/accounts/x?currency=EUR',
+    '/v1/accounts?kind=loan',
+    '/v1/accounts?balance=0',
+    `/v1/accounts?cursor=${Buffer.from('["after","x"]').toString('base64url')}`,
     '/v1/stats/not-returned?group_by=moon',
   ])('%s is 400', async (path) => {
     const { status, body } = await ledger.get(path);
@@ -660,7 +681,7 @@ describe('two instances', () => {
     await ledger.resend();
     await ledger.caughtUp();
     const { body } = await ledger.get(`/v1/accounts/${account}`, { instance: second });
-    expect(body.balances).toEqual([{ currency: 'EUR', available: '-1500', held: '0' }]);
+    expect(body.balances).toEqual([{ currency: 'EUR', available: '-1500', held: '0', suspense: '0' }]);
     const { rows } = await ledger.database.query('select * from ledger_imbalance');
     expect(rows).toEqual([]);
     const metrics = (await ledger.get('/metrics')).body as string;
@@ -725,7 +746,150 @@ describe('a success that was not asked for', () => {
       'slipstream.slip.submitted.v1',
     ]);
     expect((await ledger.get(`/v1/accounts/${account}`)).body.balances).toEqual([
-      { currency: 'EUR', available: '-1000', held: '1000' },
+      { currency: 'EUR', available: '-1000', held: '1000', suspense: '0' },
     ]);
+  });
+});
+
+describe('a request for a refund', () => {
+  it('is answered each time, by its id, also of a slip that nobody knows', async () => {
+    const known = randomUUID();
+    const unknown = randomUUID();
+    await ledger.publish([
+      [known, submitted({ account: `asked-${known.slice(0, 8)}`, reference: known })],
+      ...[known, known, unknown, unknown].map((slipId) => [slipId, refundRequested()] as const),
+    ]);
+    const answers = async (slipId: string, count: number) => {
+      const events = await eventsUpTo(slipId, count);
+      const asked = events.filter(({ type }) => type === 'slipstream.slip.refund_requested.v1');
+      const said = events.filter(({ type }) => /refunded|refund_refused/.test(type));
+      expect(said.map(({ data }) => data.request_id)).toEqual(asked.map(({ id }) => id));
+      return said.map(({ type, data }) => `${type.split('.')[2]} ${data.reason}`);
+    };
+    expect(await answers(known, 6)).toEqual(['refunded not_executed', 'refund_refused already_refunded']);
+    expect(await answers(unknown, 4)).toEqual(Array(2).fill('refund_refused nothing_held'));
+  });
+});
+
+describe('money after the end', () => {
+  it('is claimed from a provider that denies what it executed, and shown where it is', async () => {
+    const slipId = randomUUID();
+    const account = `denied-${slipId.slice(0, 8)}`;
+    const provider = `p-${slipId.slice(0, 8)}`;
+    await ledger.publish([
+      [slipId, submitted({ kind: 'payout', overdraft: true, account, reference: account, provider })],
+      [slipId, returned('succeeded', { provider })],
+      [slipId, returned('failed', { provider, reason: 'AC04' })],
+      [slipId, returned('void', { provider })],
+    ]);
+    await eventsUpTo(slipId, 7);
+    const slip = await slipWith(slipId, 'conflicted');
+    expect(slip).toMatchObject({ outcome: 'succeeded', iso20022: { status: 'PDNG', reason: null } });
+    const events = await eventsOf(slipId);
+    const denial = events.find(({ data }) => data.outcome === 'failed')!;
+    expect(slip.anomalies).toContainEqual({
+      event_id: denial.id,
+      type: 'slipstream.slip.returned.v1',
+      reason: 'contradicts',
+    });
+    const { body } = await ledger.get(`/v1/transactions?slip=${slipId}`);
+    expect(body.data.map(({ type }: Shown) => type)).toEqual(['compensate', 'settle', 'hold']);
+    expect(body.data[0].event_id).toBe(denial.id);
+    const listed = async (query: string) =>
+      (await ledger.get(`/v1/accounts?${query}`)).body.data.map(
+        (one: Shown) => `${one.account} ${one.balance} ${one.currency}`,
+      );
+    expect(await listed(`owner=${provider}`)).toEqual([
+      `provider:${provider}:receivable -1000 EUR`,
+      `provider:${provider}:settlement 1000 EUR`,
+    ]);
+    expect(await listed(`owner=${account}&kind=suspense`)).toEqual([`payer:${account}:suspense 1000 EUR`]);
+    expect((await ledger.get(`/v1/accounts/${account}`)).body.balances).toEqual([
+      { currency: 'EUR', available: '-1000', held: '0', suspense: '1000' },
+    ]);
+  });
+
+  it('is settled in parts up to what was held', async () => {
+    const slipId = randomUUID();
+    const [account, shop] = [`parts-${slipId.slice(0, 8)}`, `shop-${slipId.slice(0, 8)}`];
+    const part = (amount: number, providerReference: string) =>
+      [slipId, returned('succeeded', { amount: eur(amount), providerReference })] as const;
+    await ledger.publish([
+      [slipId, submitted({ kind: 'payment', account, counterparty: shop, reference: account })],
+      ...[part(400, 'p-1'), part(350, 'p-2'), part(350, 'p-2'), part(251, 'p-3'), part(250, 'p-4')],
+    ]);
+    const events = await eventsUpTo(slipId, 10);
+    const settled = events.filter(({ type }) => type === 'slipstream.slip.settled.v1');
+    expect(settled.map(({ data }) => data.part)).toEqual([1, 2, 3]);
+    expect((await ledger.get(`/v1/accounts/${shop}`)).body.balances).toMatchObject([{ available: '1000' }]);
+    expect((await ledger.get(`/v1/accounts/${account}`)).body.balances).toMatchObject([
+      { available: '-1000', held: '0' },
+    ]);
+    expect(await slipWith(slipId, 'settled')).toMatchObject({ outcome: 'succeeded' });
+  });
+});
+
+describe('what a provider charges', () => {
+  it('is booked beside the settlement, between it and the house', async () => {
+    const slipId = randomUUID();
+    const provider = `fee-${slipId.slice(0, 8)}`;
+    await ledger.publish([
+      [slipId, submitted({ account: provider, reference: provider, provider })],
+      [slipId, returned('succeeded', { provider, fee: eur(30) })],
+    ]);
+    await slipWith(slipId, 'settled');
+    const { body } = await ledger.get(`/v1/transactions?slip=${slipId}`);
+    expect(body.data.map(({ type }: Shown) => type)).toEqual(['fee', 'settle', 'hold']);
+    expect(body.data[0].event_id).toBe(body.data[1].event_id);
+    const [fees] = (await ledger.get(`/v1/accounts?owner=${provider}&kind=fees`)).body.data;
+    expect(fees).toMatchObject({ account: `provider:${provider}:fees`, balance: '30', currency: 'EUR' });
+    const house = await ledger.get('/v1/transactions?account=house:own:costs');
+    expect(house.body.data[0]).toEqual(body.data[0]);
+  });
+});
+
+describe('amounts', () => {
+  it('of any size and currency are right to the last unit', async () => {
+    const name = randomUUID().slice(0, 8);
+    const account = `sums-${name}`;
+    const most = 2n ** 63n - 1n;
+    const amounts = [
+      ...[most, most, 9_007_199_254_740_993n].map((amount) => ({ amount, currency: 'EUR' })),
+      ...['JPY', 'KWD'].map((currency) => ({ amount: most, currency })),
+    ];
+    const ids = amounts.map(() => randomUUID());
+    await ledger.publish(
+      ids.flatMap((id, n) => [
+        [id, submitted({ account, amount: amounts[n]!, reference: `sum-${n}` })] as const,
+        [id, returned('succeeded')] as const,
+      ]),
+    );
+    for (const [n, id] of ids.entries()) {
+      const { amount, currency } = amounts[n]!;
+      expect((await slipWith(id, 'settled')).amount).toEqual({ amount: String(amount), currency });
+    }
+    const { body } = await ledger.get(`/v1/accounts/${account}`);
+    expect(body.balances.map(({ currency, available }: Shown) => [currency, available])).toEqual([
+      ['EUR', String(-2n * most - 9_007_199_254_740_993n)],
+      ['JPY', String(-most)],
+      ['KWD', String(-most)],
+    ]);
+    const pages: Shown[] = [];
+    for (let cursor = ''; cursor !== null; ) {
+      const page = await ledger.get(
+        `/v1/accounts?owner=${account}&page_size=2${cursor && `&cursor=${cursor}`}`,
+      );
+      pages.push(...page.body.data);
+      cursor = page.body.next;
+    }
+    expect(pages.map(({ kind, currency }) => `${kind} ${currency}`)).toEqual(
+      ['available', 'held'].flatMap((kind) => ['EUR', 'JPY', 'KWD'].map((currency) => `${kind} ${currency}`)),
+    );
+  });
+
+  it('leave books that hold, by a program that knows nothing of the service', async () => {
+    await ledger.caughtUp();
+    const { rows } = await ledger.database.query<Broken>(checkSql);
+    expect(rows).toEqual([]);
   });
 });

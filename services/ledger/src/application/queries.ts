@@ -1,5 +1,6 @@
 import type { Instant, Money } from '@slipstream/kernel';
 import type { SlipState, Transaction } from '@slipstream/slip';
+import type { AccountKind } from '../domain/posting/chart.ts';
 
 /** A page of a collection in its fixed order; `key` names an item's place in that order. */
 export interface PageRequest {
@@ -97,10 +98,35 @@ export interface AccountBalance {
   /** Minor units. */
   readonly available: bigint;
   readonly held: bigint;
+  /** Claimed back from providers for it, and not yet known to be there. */
+  readonly suspense: bigint;
+}
+
+/** One of the accounts that postings name. */
+export interface ListedAccount {
+  /** As postings name it. */
+  readonly account: string;
+  readonly owner: string;
+  readonly kind: AccountKind;
+  readonly clock: string;
+  readonly currency: string;
+  /** Credits less debits, in minor units. */
+  readonly balance: bigint;
+}
+
+export interface AccountFilter {
+  readonly clock: string;
+  /** A customer, merchant or provider. */
+  readonly owner?: string | undefined;
+  readonly kind?: AccountKind | undefined;
+  readonly currency?: string | undefined;
 }
 
 export interface BookedTransaction extends Transaction {
   readonly slipId: string;
+  readonly clock: string;
+  /** Of the event that it answers; null: the log does not have it any more. */
+  readonly eventId: string | null;
   readonly recordedAt: Instant;
 }
 
@@ -195,6 +221,8 @@ export interface LedgerQueries {
    * @throws SlipstreamError malformed_request for a time that has not come
    */
   account(id: string, clock: string, at?: Instant): Promise<readonly AccountBalance[]>;
+  /** By owner, then by kind and currency. */
+  accounts(filter: AccountFilter, page: PageRequest): Promise<PageOf<ListedAccount>>;
   /** Latest first. */
   transactions(filter: TransactionFilter, page: PageRequest): Promise<PageOf<BookedTransaction>>;
   /** Slips called overdue that have no outcome, most of them first. The filter asks for nothing that rows do not tell. */

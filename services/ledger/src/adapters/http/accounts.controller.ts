@@ -16,7 +16,8 @@ import {
 } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import type { LedgerQueries } from '../../application/queries.ts';
-import { ApiAccount, describedTransaction } from './described.ts';
+import { accountKinds } from '../../domain/posting/chart.ts';
+import { ApiAccount, describedListedAccount, describedTransaction } from './described.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
 import { transactionJson } from './shapes.ts';
 import { QUERIES } from './tokens.ts';
@@ -27,6 +28,34 @@ import { isVisible, ownerFor } from './visible.ts';
 @Controller('v1')
 export class AccountsController {
   constructor(@Inject(QUERIES) private readonly queries: LedgerQueries) {}
+
+  @Get('accounts')
+  @Scopes('slips:read:all')
+  @ApiOperation({ summary: 'The accounts that postings name, with their balances, by owner' })
+  @ApiQuery({ name: 'owner', required: false, description: 'a customer, merchant or provider' })
+  @ApiQuery({ name: 'kind', required: false, enum: accountKinds })
+  @ApiQuery({ name: 'currency', required: false })
+  @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
+  @ApiList(describedListedAccount, 'A page of accounts')
+  async accounts(
+    @Query() query: QueryOf,
+    @Req() request: ListRequest,
+    @Res({ passthrough: true }) reply: ListReply,
+  ) {
+    const parameters = new Parameters(query, ['owner', 'kind', 'currency', 'clock', ...listParameters]);
+    const filter = {
+      clock: parameters.text('clock') ?? wallClock,
+      owner: parameters.text('owner'),
+      kind: parameters.oneOf('kind', accountKinds),
+      currency: parameters.text('currency'),
+    };
+    return answerList(request, reply, {
+      isKey: (key) => key.length === 4,
+      read: (page) => this.queries.accounts(filter, page),
+      show: (one) => toSnakeJson({ ...one }),
+      item: describedListedAccount,
+    });
+  }
 
   @Get('accounts/:id')
   @Scopes('slips:read:all')

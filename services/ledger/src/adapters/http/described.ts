@@ -1,6 +1,7 @@
 import { ApiOkResponse } from '@nestjs/swagger';
 import { schemas } from '@slipstream/service-host';
 import { slipStatuses } from '@slipstream/slip';
+import { accountKinds } from '../../domain/posting/chart.ts';
 
 const { list, minorUnits, money, object, oneOf, optional, text, time, whole, yesOrNo } = schemas;
 
@@ -32,6 +33,8 @@ export const describedSlip = object({
   deadline: optional(time),
   overdue: yesOrNo,
   resolved_at: optional(time),
+  anomalies: list(object({ event_id: text, type: text, reason: text })),
+  anomaly_count: whole,
   version: { ...whole, minimum: 1 },
   position: { ...text, pattern: '^\\d+:\\d+$', example: '3:1042' },
   iso20022: object({ status: optional(text), reason: optional(text) }),
@@ -52,7 +55,9 @@ export const describedEvent = object({
 export const describedTransaction = object({
   id: text,
   slip_id: text,
-  type: text,
+  type: oneOf('hold', 'settle', 'refund', 'compensate', 'fee'),
+  clock: text,
+  event_id: optional(text),
   recorded_at: time,
   postings: list(object({ account: text, direction: oneOf('debit', 'credit'), amount: money })),
 });
@@ -60,7 +65,15 @@ export const describedTransaction = object({
 const account = object({
   id: text,
   clock: text,
-  balances: list(object({ currency: text, available: minorUnits, held: minorUnits })),
+  balances: list(object({ currency: text, available: minorUnits, held: minorUnits, suspense: minorUnits })),
+});
+export const describedListedAccount = object({
+  account: { ...text, example: 'provider:acme:settlement' },
+  owner: text,
+  kind: oneOf(...accountKinds),
+  clock: text,
+  currency: text,
+  balance: minorUnits,
 });
 const groups = object({
   data: list(object({ key: optional(text), slips: whole, amounts: list(money), list: text })),

@@ -1,4 +1,4 @@
-import { readEnvelope, slipEventOf } from '@slipstream/contracts';
+import { cloudEventType, readEnvelope, slipEventOf } from '@slipstream/contracts';
 import { isSlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, toSnakeJson } from '@slipstream/service-host';
 import { iso20022 } from '@slipstream/slip';
@@ -25,6 +25,11 @@ export function slipJson({ state, version, partition, offset }: SlipView): JsonV
     deadline: state.deadline,
     overdue: state.overdue,
     resolvedAt: state.resolvedAt,
+    anomalies: state.anomalies.map(({ eventId, type, reason }) => ({
+      ...{ eventId, reason },
+      type: cloudEventType(type),
+    })),
+    anomalyCount: state.anomalyCount,
     version,
     position: `${partition}:${offset}`,
     iso20022: iso20022(state),
@@ -51,6 +56,14 @@ function dataOf(bytes: Buffer): object | null {
   }
 }
 
-export function transactionJson({ id, slipId, type, recordedAt, postings }: BookedTransaction): JsonValue {
-  return toSnakeJson({ id, slipId, type, recordedAt, postings });
+export function transactionJson({
+  id,
+  slipId,
+  type,
+  clock,
+  eventId,
+  recordedAt,
+  postings,
+}: BookedTransaction): JsonValue {
+  return toSnakeJson({ id, slipId, type, clock, eventId, recordedAt, postings });
 }

@@ -7,12 +7,14 @@ interface Row {
   currency: string;
   available: string;
   held: string;
+  suspense: string;
 }
 
 const sumsOf = (rows: string, balance: string) => `
 select currency, coalesce(sum(${balance}) filter (where kind = 'available'), 0)::text as available,
-       coalesce(sum(${balance}) filter (where kind = 'held'), 0)::text as held
-from ${rows} where owner = $1 and clock = $2 and kind in ('available', 'held') group by currency order by currency`;
+       coalesce(sum(${balance}) filter (where kind = 'held'), 0)::text as held,
+       coalesce(sum(${balance}) filter (where kind = 'suspense'), 0)::text as suspense
+from ${rows} where owner = $1 and clock = $2 and kind in ('available', 'held', 'suspense') group by currency order by currency`;
 
 const nowSql = sumsOf('account', 'balance');
 
@@ -44,9 +46,10 @@ export async function accountBalances(
     at === undefined
       ? await tx.query<Row>(nowSql, [id, clock])
       : await tx.query<Row>(thenSql, [id, clock, at]);
-  return rows.map(({ currency, available, held }) => ({
+  return rows.map(({ currency, available, held, suspense }) => ({
     currency,
     available: BigInt(available),
     held: BigInt(held),
+    suspense: BigInt(suspense),
   }));
 }

@@ -1,6 +1,7 @@
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import type { LedgerQueries, LoggedEvent, NotReturnedGrouping } from '../../application/queries.ts';
 import { accountBalances } from './account-balances.ts';
+import { accountList } from './account-list.ts';
 import { type Keyset, readPage } from './keyset.ts';
 import { logAfter } from './log-after.ts';
 import { logEnds } from './log-ends.ts';
@@ -49,6 +50,7 @@ export function ledgerQueries(
       }),
     events: (slipId, page) => readPage(unitOfWork, eventKeyset(slipId), page),
     account: (id, clock, at) => accountBalances(unitOfWork, id, clock, at),
+    accounts: (filter, page) => accountList(unitOfWork, filter, page),
     transactions: (filter, page) => transactions(unitOfWork, filter, page),
     async notReturned(filter, grouping) {
       const parameters: unknown[] = [];

@@ -1,7 +1,10 @@
+import { readEnvelope } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
 import type { Transaction } from '@slipstream/slip';
 import type { BookedTransaction, PageOf, PageRequest, TransactionFilter } from '../../application/queries.ts';
+import { transactionId } from '../../digests.ts';
+import { feeOf } from '../../domain/hold/decide.ts';
 import { type AccountKind, accountName, parseAccountName } from '../../domain/posting/chart.ts';
 import { postingsOf } from '../../domain/posting/entry.ts';
 import { type Bounds, readPage } from './keyset.ts';
@@ -11,6 +14,7 @@ interface Row {
   id: string;
   type: Transaction['type'];
   at: Instant;
+  clock: string;
   currency: string;
   amount: string;
   rest: string | null;
@@ -23,7 +27,7 @@ interface Row {
 }
 
 const selectFrom = (found: string) => `
-select e.slip_id, e.id, e.type, e.at, e.amount, e.rest, d.currency, d.owner as debit_owner, d.kind as debit_kind,
+select e.slip_id, e.id, e.type, e.at, e.amount, e.rest, d.clock, d.currency, d.owner as debit_owner, d.kind as debit_kind,
        c.owner as credit_owner, c.kind as credit_kind, r.owner as rest_owner, r.kind as rest_kind
 from ${found} e
 join account d on d.id = e.debit join account c on c.id = e.credit left join account r on r.id = e.rest_credit`;
@@ -54,7 +58,7 @@ export async function transactions(
     conditions.push(`e.slip_id = $${parameters.length}`);
   }
   if (account !== undefined) parameters.push(await accountIds(unitOfWork, account.id, account.clock));
-  return readPage<Row, BookedTransaction>(
+  const { items, ...ends } = await readPage<Row, Row>(
     unitOfWork,
     {
       select: account === undefined ? selectFrom('entry') : ofAccounts(`$${parameters.length}`),
@@ -65,10 +69,26 @@ export async function transactions(
         { column: 'e.id', type: 'uuid' },
       ],
       order: 'desc',
-      toItem: toTransaction,
+      toItem: (row) => row,
       keyOf: (row) => [row.at, row.id],
     },
     page,
+  );
+  const causes = await causesOf(unitOfWork, items);
+  return { items: items.map((row) => toTransaction(row, causes.get(row.id) ?? null)), ...ends };
+}
+
+const eventsSql = 'select bytes from event_log where slip_id = any($1::text[])';
+
+/** The ids of the events that transactions answer, by the ids of these, which are made from them. */
+async function causesOf(unitOfWork: UnitOfWork, rows: readonly Row[]): Promise<Map<string, string>> {
+  const slips = [...new Set(rows.map((row) => row.slip_id))];
+  const logged = slips.length === 0 ? [] : await unitOfWork.query<{ bytes: Buffer }>(eventsSql, [slips]);
+  return new Map(
+    logged.flatMap(({ bytes }) => {
+      const { id } = readEnvelope(bytes);
+      return [id, feeOf(id)].map((name) => [transactionId(name), id] as const);
+    }),
   );
 }
 
@@ -76,14 +96,14 @@ export async function transactions(
 async function accountIds(unitOfWork: UnitOfWork, id: string, clock: string): Promise<string[]> {
   const ask = async (owner: string, kinds: readonly AccountKind[]) =>
     (await unitOfWork.query<{ id: string }>(accountsSql, [owner, clock, kinds])).map((row) => row.id);
-  const named = await ask(id, ['available', 'held']);
+  const named = await ask(id, ['available', 'held', 'suspense']);
   if (named.length > 0) return named;
   const full = parseAccountName(id);
   return full === null ? [] : ask(full.owner, [full.kind]);
 }
 
-function toTransaction(row: Row): BookedTransaction {
-  const { slip_id, id, type, at, currency, amount, rest } = row;
+function toTransaction(row: Row, eventId: string | null): BookedTransaction {
+  const { slip_id, id, type, at, clock, currency, amount, rest } = row;
   const postings = postingsOf({
     currency,
     debit: accountName({ owner: row.debit_owner, kind: row.debit_kind }),
@@ -94,5 +114,5 @@ function toTransaction(row: Row): BookedTransaction {
         ? null
         : { credit: accountName({ owner: row.rest_owner, kind: row.rest_kind }), amount: BigInt(rest) },
   });
-  return { id, slipId: slip_id, type, recordedAt: at, postings };
+  return { id, slipId: slip_id, type, clock, eventId, recordedAt: at, postings };
 }
