@@ -706,7 +706,7 @@ describe('amounts that no double can hold', () => {
     }
     const { body } = await ledger.get(`/v1/accounts/${account}`);
     expect(body.balances).toEqual([
-      { currency: 'EUR', available: '-18455751272964292607', held: '18455751272964292607' },
+      { currency: 'EUR', available: '-18455751272964292607', held: '18455751272964292607', suspense: '0' },
     ]);
     const rows = (
       await ledger.get(`/v1/slips?account=${account}&amount_min=9223372036854775807`, {
