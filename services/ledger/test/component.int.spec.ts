@@ -434,7 +434,7 @@ describe('an account of another time', () => {
         if (name === `payer:${account}:held`) held += change;
       }
       const { body } = await ledger.get(`/v1/accounts/${account}?at=${recorded_at}`);
-      expect(body.balances).toEqual([{ currency: 'EUR', available: String(available), held: String(held) }]);
+      expect(body.balances).toMatchObject([{ available: String(available), held: String(held) }]);
     }
     expect((await ledger.get(`/v1/accounts/${account}`)).body.balances[0].available).toBe(String(available));
     expect((await ledger.get(`/v1/accounts/${account}?at=2020-01-01T00:00:00Z`)).status).toBe(404);
