@@ -23,10 +23,10 @@ export async function readSlips(ledgerUrl: string, token: string, since: string)
   do {
     const url = new URL('/v1/slips', ledgerUrl);
     url.searchParams.set('page_size', '1000');
-    if (cursor === null) {
-      url.searchParams.set('submitted_from', since);
-      url.searchParams.set('sort', 'submitted_at');
-    } else url.searchParams.set('cursor', cursor);
+    // A cursor goes on in the list that gave it, which is the one of these filters.
+    url.searchParams.set('submitted_from', since);
+    url.searchParams.set('sort', 'submitted_at');
+    if (cursor !== null) url.searchParams.set('cursor', cursor);
     const response = await fetch(url, {
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(10_000),
