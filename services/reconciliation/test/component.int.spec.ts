@@ -329,7 +329,8 @@ describe('the API', () => {
         marks: expect.any(Array),
       }),
     );
-    expect(body.detector).toEqual({ blind: false, why: null, lag_ms: expect.any(Number) });
+    const sees = { blind: false, why: null, since: null, by: null };
+    expect(body.detector).toEqual({ ...sees, lag_ms: expect.any(Number) });
     const open = await world.database.query(
       "select count(*)::int as open from open_slip where clock = 'wall' and verdict = 'open'",
     );
