@@ -9,6 +9,7 @@ import { ledgerMetrics } from '../../services/ledger/src/adapters/metrics/ledger
 import { counters } from '../../services/provider-gateway/src/adapters/http/metrics.ts';
 import {
   registerMetrics,
+  registerReturns,
   unknownTypesCounter,
 } from '../../services/reconciliation/src/adapters/http/metrics.ts';
 
@@ -68,6 +69,7 @@ const registrations: Record<string, Record<string, (registry: Registry) => void>
     'services/reconciliation/src/adapters/http/metrics.ts': (registry) => {
       registerMetrics(registry, nobody);
       unknownTypesCounter().register(registry);
+      registerReturns(registry, () => []);
     },
   },
 };

@@ -12,6 +12,9 @@ const longest = '€'.repeat(foreignTextLengthMax);
 const listMax = 20;
 /** A debit and two credits: the ledger books nothing else. */
 const postingsMax = 3;
+/** Slips that an event names. */
+const idLists = new Set(['slips', 'first_at_risk']);
+const ids = Array<string>(100).fill('0196d0a1-7b7e-7abc-8def-0123456789ab');
 /** Metadata as intake takes it: 16 keys, 4 KiB together. */
 const metadata = Object.fromEntries(
   Array.from({ length: 16 }, (_, index) => [`key-${index}`.padEnd(64, 'k'), 'v'.repeat(192)]),
@@ -39,6 +42,7 @@ function fieldValue(field: DescField): unknown {
     case 'map':
       return metadata;
     case 'list': {
+      if (idLists.has(field.name)) return ids;
       const item =
         field.listKind === 'message'
           ? largest(field.message)
