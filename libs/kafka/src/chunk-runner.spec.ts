@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ChunkRunner, Interrupted } from './chunk-runner.ts';
 import type { Message } from './message.ts';
 import { Neighbours } from './neighbours.ts';
-import type { Batch } from './ports.ts';
+import type { Batch, DeadLetter } from './ports.ts';
 import { MemoryStore, type MemoryTx } from './test-support/memory-store.ts';
 import { eventMessage } from './test-support/records.ts';
 
@@ -120,5 +120,31 @@ describe('an error of the handler', () => {
       kind: 'transient',
     });
     expect(store.deadLetters).toEqual([]);
+  });
+});
+
+describe('a subscription that keeps every record', () => {
+  it('gets a stretch of the log whole, with what waits and what counts for nothing, and neither of the other calls', async () => {
+    const kept: string[] = [];
+    const never = () => Promise.reject(new Error('not called'));
+    const position = await store.claim('g', 't', 0, null);
+    const keep = async (_tx: MemoryTx, { records, resent }: Batch, letters: readonly DeadLetter[]) => {
+      kept.push(
+        ...records.map(({ offset }) => `record ${offset}`),
+        ...resent.map(({ offset }) => `resent ${offset}`),
+      );
+      kept.push(...letters.map(({ record, reason }) => `${reason} ${record.offset}`));
+    };
+    const subscription = { topic: 't', group: 'g', sequenced: true, handle: never, setAside: never, keep };
+    const limits = { batchRecordsMax: 100, attemptsMax: 3, attemptDelayMs: 0 };
+    const options = { ...limits, store, subscription, neighbours, metrics: {}, log: quiet };
+    const [first, second, last] = events('a', 'b', 'b');
+    const messages = [
+      first!,
+      { ...second!, value: Buffer.from('?') },
+      { ...last!, ...eventMessage(2, 2, { key: 'b' }) },
+    ];
+    await new ChunkRunner(options, position).next(messages, 0, async () => true);
+    expect(kept).toEqual(['record 0', 'undecodable 1', 'parked_behind 2']);
   });
 });

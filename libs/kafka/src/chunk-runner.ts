@@ -164,6 +164,8 @@ export class ChunkRunner<Tx> {
     const batch: Batch = { topic, partition, records, resent };
     const waiting = deadLetters.filter(({ parkKey }) => parkKey !== null);
     const work = async (tx: Tx): Promise<void> => {
+      const isAny = records.length + resent.length + deadLetters.length > 0;
+      if (subscription.keep) return isAny ? subscription.keep(tx, batch, deadLetters) : undefined;
       if (records.length + resent.length > 0) await subscription.handle(tx, batch);
       if (waiting.length > 0) await subscription.setAside?.(tx, partition, waiting);
     };

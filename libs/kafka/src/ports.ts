@@ -242,6 +242,11 @@ export interface Subscription<Tx> {
    */
   setAside?(tx: Tx, partition: number, letters: readonly DeadLetter[]): Promise<void>;
   /**
+   * Given: called instead of `handle` and `setAside` for a stretch of the log, with all of its letters, also those whose keys
+   * do not wait: for a consumer that keeps every record in the log's order. Letters that are read again come to `handle`.
+   */
+  keep?(tx: Tx, batch: Batch, letters: readonly DeadLetter[]): Promise<void>;
+  /**
    * Told of a batch, and of letters whose keys will wait, before the transaction that handles them begins: what is asked of
    * anybody but the database is asked here.
    */

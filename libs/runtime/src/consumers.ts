@@ -101,7 +101,7 @@ function alsoTelling(metrics: ConsumerMetrics, onHandled: ConsumersOptions['onHa
 }
 
 function guarded(subscription: GuardedSubscription, gate: OwnLogGate): Subscription<Tx> {
-  const { topic, sequenced, whileOlder, units, unitsWhileOlder } = subscription;
+  const { topic, sequenced, whileOlder, units, unitsWhileOlder, keep } = subscription;
   const guard: Guard = {
     /** On the topic whose partitions are compared, each waits for its own; what comes from outside waits for them all. */
     pass: (partition) => (sequenced ? gate.require(topic, partition) : gate.requireAll()),
@@ -109,12 +109,20 @@ function guarded(subscription: GuardedSubscription, gate: OwnLogGate): Subscript
   };
   return {
     ...subscription,
+    ...(keep ? { keep: guardedKeep(keep, guard) } : {}),
     ...(units ? { units: new GuardedUnits(units, unitsWhileOlder ?? null, guard) } : {}),
     async handle(tx, batch) {
       if (whileOlder && guard.isOlder(batch.partition)) return whileOlder(tx, batch);
       guard.pass(batch.partition);
       return subscription.handle(tx, batch);
     },
+  };
+}
+
+function guardedKeep(keep: NonNullable<Subscription<Tx>['keep']>, guard: Guard): typeof keep {
+  return async (tx, batch, letters) => {
+    guard.pass(batch.partition);
+    return keep(tx, batch, letters);
   };
 }
 
