@@ -1,4 +1,11 @@
 export {
+  checkpointHeaders,
+  checkpointKey,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type PublishedCheckpoint,
+} from './checkpoint.ts';
+export {
   cloudEventContentType,
   decodeSlipEvent,
   type EventHead,

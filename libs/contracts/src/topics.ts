@@ -48,6 +48,7 @@ export const topics = {
     timestamp: 'LogAppendTime',
     batchBytesMax: inboundBatchBytesMax,
   }),
+  checkpoints: topic('ledger.checkpoints.v1', { key: 'ledger', owner: 'ledger', partitions: 1 }),
   watermarks: topic('slips.watermarks.v1', {
     key: 'source and clock',
     owner: 'every service, its own source',

@@ -37,6 +37,6 @@ describe('the settings of a topic', () => {
   });
 
   it('keep the events for ever, and nothing that anybody may write', () => {
-    expect(allTopics.filter(isKeptForEver)).toEqual([topics.events, topics.ops]);
+    expect(allTopics.filter(isKeptForEver)).toEqual([topics.events, topics.ops, topics.checkpoints]);
   });
 });

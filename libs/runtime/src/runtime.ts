@@ -45,6 +45,8 @@ export interface RuntimeOptions {
   readonly migrations: MigrationFolder;
   /** Topics of this service's outbox; operations and the dead letters of what it consumes are added. */
   readonly publishes: readonly Topic[];
+  /** Topics beside these whose records carry no numbers of this service: nothing waits for a comparison with them. */
+  readonly publishesUnnumbered?: readonly Topic[];
   /** Of the rules that it judges by: told when it is another one than before. */
   readonly configDigest: string;
   /** Where its own operations events are its state: writes one that its database lacks. */
@@ -100,6 +102,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { gate, outbound, consumers, watermarks, letters, redriver, log, kafka } = rooms;
   const workers: Part[] = [];
   const cursorKey = await readCursorKey(outbound.unitOfWork);
+  for (const { name } of options.publishesUnnumbered ?? []) outbound.alsoPublishes(name);
   return {
     source: options.source,
     unitOfWork: outbound.unitOfWork,
