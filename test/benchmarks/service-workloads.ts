@@ -42,10 +42,10 @@ export async function knowOwnEvents(bench: Bench, count: number): Promise<void> 
   await admin.connect();
   const bounds = await readLogBounds(admin, topics.events.name);
   await admin.disconnect();
-  const url = await ownedDatabase(bench.databaseUrl, 'ledger');
+  const { url, migrationUrl } = await ownedDatabase(bench.databaseUrl, 'ledger');
   const dataSource = await openDataSource({ url, applicationName: 'bench' });
   try {
-    await migrate(dataSource, [coreMigrations]);
+    await migrate(dataSource, [coreMigrations], migrationUrl);
     const unitOfWork = new UnitOfWork(dataSource);
     await prepareTopics(unitOfWork, [topics.events]);
     const partitions = [...own.keys()];

@@ -42,7 +42,7 @@ describe('docker-compose.yml', () => {
     for (const [use, , rest] of uses) expect([use, rest?.startsWith(':?')]).toEqual([use, true]);
     for (const [, service] of services) {
       for (const [name, value] of Object.entries(service.environment)) {
-        if (/PASSWORD|SECRET|JWKS|KEYS|TOKEN/.test(name)) expect(value).toMatch(/^\$\{/);
+        if (/PASSWORD|SECRET|JWKS|TOKEN|KEY/.test(name)) expect(value).toMatch(/^\$\{/);
       }
     }
     expect(text).not.toMatch(/whsec_|eyJ/);
@@ -90,13 +90,20 @@ describe('docker-compose.yml', () => {
 
   test('gives each service a database that the init script makes, with the password it was made with', () => {
     const script = readFileSync(join(root, 'deploy/compose/postgres-init.sh'), 'utf8');
-    const made = [...script.matchAll(/^make_database (\w+) "\$\{(\w+):\?\}"$/gm)];
-    const urls = ownServices.flatMap(([, service]) => service.environment.DATABASE_URL ?? []);
-    expect(made).toHaveLength(urls.length);
-    for (const [, name, password] of made) {
-      expect(compose.services.postgres?.environment).toHaveProperty(password!);
-      const url = urls.find((candidate) => candidate.endsWith(`/${name}`));
-      expect(url).toMatch(new RegExp(`^postgresql://${name}:\\$\\{${password}:`));
+    const made = [...script.matchAll(/^make_database (\w+) "\$\{(\w+):\?\}" "\$\{(\w+):\?\}"$/gm)];
+    const databases = ownServices.filter(([, service]) => service.environment.DATABASE_URL);
+    expect(made).toHaveLength(databases.length);
+    for (const [, name, password, ownerPassword] of made) {
+      const { DATABASE_URL, MIGRATION_DATABASE_URL } = databases.find(([, { environment }]) =>
+        environment.DATABASE_URL!.endsWith(`/${name}`),
+      )![1].environment;
+      for (const [url, role, secret] of [
+        [DATABASE_URL, name, password],
+        [MIGRATION_DATABASE_URL, `${name}_owner`, ownerPassword],
+      ]) {
+        expect(compose.services.postgres?.environment).toHaveProperty(secret!);
+        expect(url).toMatch(new RegExp(`^postgresql://${role}:\\$\\{${secret}:.*@postgres:5432/${name}$`));
+      }
     }
   });
 });

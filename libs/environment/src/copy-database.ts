@@ -18,12 +18,20 @@ export async function copyDatabase(superuserUrl: string, from: string, to: strin
       [from],
     );
     if (!rows[0]) throw new Error(`there is no database ${from}`);
+    const { rows: connects } = await client.query<{ role: string }>(
+      `select pg_get_userbyid(a.grantee) as role from pg_database d, aclexplode(d.datacl) a
+       where d.datname = $1 and a.privilege_type = 'CONNECT' and a.grantee not in (0, d.datdba)`,
+      [from],
+    );
     await client.query(`drop database if exists ${copy} with (force)`);
     const copied = client.query(
       `create database ${copy} template ${source} owner ${client.escapeIdentifier(rows[0].owner)}`,
     );
     await Promise.all([copied, endSessions(ender, from, copied)]);
     await client.query(`revoke all on database ${copy} from public`);
+    for (const { role } of connects) {
+      await client.query(`grant connect on database ${copy} to ${client.escapeIdentifier(role)}`);
+    }
   } finally {
     await client.end();
     await ender.end();

@@ -1,7 +1,7 @@
 export { copyDatabase } from './copy-database.ts';
 export { createDatabase } from './create-database.ts';
 export { freePorts } from './free-ports.ts';
-export { ownedDatabase } from './owned-database.ts';
+export { type OwnedDatabase, ownedDatabase } from './owned-database.ts';
 export type { Environment, EnvironmentKind, EnvironmentOptions } from './port.ts';
 export { isRunning, type ProcessIdentity, processStart, stopProcess } from './process-identity.ts';
 export { repositoryRoot } from './repository.ts';

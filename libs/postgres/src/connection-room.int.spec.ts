@@ -10,7 +10,7 @@ const environment = sharedEnvironment();
 test('what the server gives an ordinary role, and its own limit where that is less', async () => {
   const superuser = new pg.Client({ connectionString: environment().databaseUrl });
   await superuser.connect();
-  const url = await ownedDatabase(environment().databaseUrl, 'room');
+  const { url } = await ownedDatabase(environment().databaseUrl, 'room');
   const dataSource = await openDataSource({ url, applicationName: 'room', poolMax: 2 });
   const unitOfWork = new UnitOfWork(dataSource);
   const { rows } = await superuser.query<{ n: number }>(

@@ -107,6 +107,15 @@ function parseUrl(raw: string, schemes: readonly string[]): Result<string, strin
   return err(`must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`);
 }
 
+/** A URL that may be absent: null then. */
+export function optionalUrl(
+  variable: string,
+  description: string,
+  schemes: readonly string[],
+): Setting<string | null> {
+  return setting<string | null>(variable, description, (raw) => parseUrl(raw, schemes), null);
+}
+
 /** A comma-separated list with at least one entry; spaces around entries are dropped. */
 export function list(
   variable: string,

@@ -6,6 +6,7 @@ export {
   list,
   oneOf,
   optionalText,
+  optionalUrl,
   readEnvironment,
   type Setting,
   type Settings,

@@ -16,6 +16,8 @@ import {
 export interface RuntimeSettings {
   readonly kafkaBrokers: readonly string[];
   readonly databaseUrl: string;
+  /** Of the role that owns the tables; absent: the one that runs does. */
+  readonly migrationUrl?: string | null;
   /** This instance's name in leases and consumer groups, kept over restarts. */
   readonly instanceId: string;
 }
@@ -52,7 +54,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   const kafka = createKafka({ brokers: settings.kafkaBrokers, clientId });
   try {
     await requireRoom(new UnitOfWork(dataSource), poolMax + (options.connectionsBeside ?? 0), options.warn);
-    await migrate(dataSource, [coreMigrations, migrations]);
+    await migrate(dataSource, [coreMigrations, migrations], settings.migrationUrl);
     const known = await knownTopics(new UnitOfWork(dataSource));
     await whileBrokersAreAway('making topics', () => ensureTopics(kafka, allTopics, known));
   } catch (error) {

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { parseKeySet } from '@slipstream/identity';
-import { integer, list, oneOf, type SettingsOf, setting, text, url } from '@slipstream/runtime';
+import { integer, list, oneOf, optionalUrl, type SettingsOf, setting, text, url } from '@slipstream/runtime';
 
 /** Log levels from quiet to talkative: each includes the ones before it. */
 export const logLevels = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
@@ -28,6 +28,11 @@ export const commonSettings = {
   databaseUrl: url(
     'DATABASE_URL',
     "URL of this service's own PostgreSQL database and role; sharing one between services breaks isolation",
+    ['postgres', 'postgresql'],
+  ),
+  migrationUrl: optionalUrl(
+    'MIGRATION_DATABASE_URL',
+    'URL of the same database with the role that owns its tables, which migrates and grants; without it the role of DATABASE_URL must own them, or everything must be applied already',
     ['postgres', 'postgresql'],
   ),
   configFile: text(
@@ -63,7 +68,8 @@ export const commonSettings = {
   ),
 } as const;
 
-export type CommonSettings = SettingsOf<typeof commonSettings>;
+type Read = SettingsOf<typeof commonSettings>;
+export type CommonSettings = Omit<Read, 'migrationUrl'> & Partial<Pick<Read, 'migrationUrl'>>;
 
 /** The part of the common settings that the HTTP host itself uses. */
 export type HostSettings = Pick<

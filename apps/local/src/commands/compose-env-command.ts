@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot, runCommand } from '@slipstream/environment';
-import { openIdentity, openSigningKeys, tokenVariables } from '../stack/tokens.ts';
+import { openIdentity, openKey, openSigningKeys, tokenVariables } from '../stack/tokens.ts';
 import { withVariables } from './env-file.ts';
 
-const PASSWORDS = ['POSTGRES', 'INTAKE', 'PROVIDER_GATEWAY', 'LEDGER', 'RECONCILIATION'];
+const DATABASES = ['INTAKE', 'PROVIDER_GATEWAY', 'LEDGER', 'RECONCILIATION'];
+const PASSWORDS = ['POSTGRES', ...DATABASES, ...DATABASES.map((name) => `${name}_OWNER`)];
 const PROVIDERS = ['ACME', 'BOREALIS', 'CUMULUS', 'DORADO'];
 
 /**
@@ -18,10 +19,14 @@ await runCommand(async () => {
   const existed = existsSync(file);
   mkdirSync(home, { recursive: true });
   const identity = await openIdentity(join(home, 'compose/signing-key.json'));
-  const kept = existed ? readFileSync(file, 'utf8') : withVariables('', secrets());
-  const certificateKeys = await openSigningKeys(join(home, 'compose/certificate-key.json'));
+  const kept = existed ? readFileSync(file, 'utf8') : '';
+  const has = (name: string) => kept.split('\n').some((line) => line.startsWith(`${name}=`));
+  const missing = Object.fromEntries(Object.entries(secrets()).filter(([name]) => !has(name)));
   const variables = {
-    ...{ SLIPSTREAM_JWKS: identity.jwks, SLIPSTREAM_CERTIFICATE_KEYS: certificateKeys },
+    ...missing,
+    SLIPSTREAM_JWKS: identity.jwks,
+    SLIPSTREAM_CERTIFICATE_KEYS: await openSigningKeys(join(home, 'compose/certificate-key.json')),
+    LEDGER_SIGNING_KEY: await openKey(join(home, 'compose/ledger-signing-key.json')),
     ...(await tokenVariables(identity)),
   };
   writeFileSync(file, withVariables(kept, variables), { mode: 0o600 });

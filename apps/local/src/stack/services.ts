@@ -1,4 +1,4 @@
-import { freePorts } from '@slipstream/environment';
+import { freePorts, type OwnedDatabase } from '@slipstream/environment';
 import type { ProcessSpec } from '../supervisor/supervised-process.ts';
 import { compiled } from './paths.ts';
 
@@ -53,11 +53,12 @@ export function urlVariables(instances: Instance[]): Record<string, string> {
   return Object.fromEntries(first.map(({ service, url }) => [SERVICES[service].variable, url]));
 }
 
-/** @param shared what every service gets besides its own port and database */
+/** @param shared what every service gets besides its own port and database; `own`: what only this one gets */
 export function serviceSpec(
   instance: Instance,
-  databaseUrl: string,
+  database: OwnedDatabase,
   shared: Record<string, string>,
+  own: Record<string, string> = {},
 ): ProcessSpec {
   const { youngMiB, oldMiB } = SERVICES[instance.service];
   return {
@@ -65,12 +66,14 @@ export function serviceSpec(
     args: [`--heap-growing-percent=${growPercent}`, compiled(`services/${instance.service}/dist/main.js`)],
     env: {
       ...shared,
+      ...own,
       PORT: String(instance.port),
       // The same after a restart: leases that the dead process held are taken over at once.
       INSTANCE_ID: instance.name,
       // glibc keeps an arena per thread otherwise: tens of MiB that nobody uses.
       MALLOC_ARENA_MAX: '2',
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: database.url,
+      MIGRATION_DATABASE_URL: database.migrationUrl,
       DRAIN_TIMEOUT_MS: '15000', // before the supervisor's SIGKILL
       NODE_OPTIONS: `--max-old-space-size=${oldMiB} --max-semi-space-size=${youngMiB} --disable-warning=TimeoutNegativeWarning`,
     },

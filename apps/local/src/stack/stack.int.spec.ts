@@ -40,15 +40,17 @@ describe('a stack', () => {
     expect((await fetch(`${stack.simulatorUrl}/v1/truth`)).status).toBe(200);
   });
 
-  test('keeps each database to its own role', async () => {
+  test('keeps each database to its own roles', async () => {
     const [one, other] = [
       await ownedDatabase(environment().databaseUrl, 'own_one'),
       await ownedDatabase(environment().databaseUrl, 'own_other'),
     ];
-    expect(await answer(one)).toBe('own_one');
-    const trespass = new URL(one);
-    trespass.pathname = new URL(other).pathname;
-    await expect(answer(trespass.href)).rejects.toThrow(/permission denied/);
+    for (const own of ['url', 'migrationUrl'] as const) {
+      expect(await answer(one![own])).toBe(own === 'url' ? 'own_one' : 'own_one_owner');
+      const trespass = new URL(one![own]);
+      trespass.pathname = new URL(other![own]).pathname;
+      await expect(answer(trespass.href)).rejects.toThrow(/permission denied/);
+    }
   });
 });
 
@@ -56,7 +58,6 @@ async function answer(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query('create table if not exists owned (value int)');
     return (await client.query('select current_user as name')).rows[0].name;
   } finally {
     await client.end();

@@ -1,6 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Environment, ownedDatabase, startEnvironment } from '@slipstream/environment';
+import {
+  type Environment,
+  type OwnedDatabase,
+  ownedDatabase,
+  startEnvironment,
+} from '@slipstream/environment';
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.ts';
 import { type Profile, type RoutePolicies, type RuleChange, rulesFile } from './policies.ts';
 import { planSimulation, type SimulatedBehaviour } from './providers.ts';
@@ -12,7 +17,7 @@ import {
   serviceSpec,
   urlVariables,
 } from './services.ts';
-import { AUDIENCE, ISSUER, openIdentity, openSigningKeys, tokenVariables } from './tokens.ts';
+import { AUDIENCE, ISSUER, openIdentity, openKey, openSigningKeys, tokenVariables } from './tokens.ts';
 
 export interface StackOptions {
   /** Data, keys and logs. One running stack per folder. */
@@ -106,14 +111,21 @@ async function startServices(
     SLIPSTREAM_JWT_ISSUER: ISSUER,
     SLIPSTREAM_JWT_AUDIENCE: AUDIENCE,
   };
-  const certificateKeys = await openSigningKeys(join(options.dataDir, 'keys/certificate-key.json'));
-  const ownOf = (service: ServiceName) =>
-    service === 'provider-gateway' ? { ...shared, SLIPSTREAM_CERTIFICATE_KEYS: certificateKeys } : shared;
+  const keyFile = (name: string) => join(options.dataDir, 'keys', name);
+  const own: Partial<Record<ServiceName, Record<string, string>>> = {
+    'provider-gateway': {
+      SLIPSTREAM_CERTIFICATE_KEYS: await openSigningKeys(keyFile('certificate-key.json')),
+    },
+    ledger: { LEDGER_SIGNING_KEY: await openKey(keyFile('ledger-signing-key.json')) },
+  };
   options.log('starting the providers and the services');
   await supervisor.start(simulator.spec);
-  const databaseUrls = await ownDatabases(environment.databaseUrl);
+  const databases = await ownDatabases(environment.databaseUrl);
   await allReady(
-    instances.map((one) => supervisor.start(serviceSpec(one, databaseUrls[one.service], ownOf(one.service)))),
+    instances.map((one) => {
+      const { service } = one;
+      return supervisor.start(serviceSpec(one, databases[service], shared, own[service]));
+    }),
   );
   return {
     simulatorUrl: simulator.url,
@@ -127,12 +139,12 @@ async function startServices(
   };
 }
 
-async function ownDatabases(superuserUrl: string): Promise<Record<ServiceName, string>> {
-  const urls: Partial<Record<ServiceName, string>> = {};
+async function ownDatabases(superuserUrl: string): Promise<Record<ServiceName, OwnedDatabase>> {
+  const made: Partial<Record<ServiceName, OwnedDatabase>> = {};
   for (const [service, { database }] of Object.entries(SERVICES)) {
-    urls[service as ServiceName] = await ownedDatabase(superuserUrl, database);
+    made[service as ServiceName] = await ownedDatabase(superuserUrl, database);
   }
-  return urls as Record<ServiceName, string>;
+  return made as Record<ServiceName, OwnedDatabase>;
 }
 
 /** Waits for all even when one fails, so that no start is under way when everything is stopped. */

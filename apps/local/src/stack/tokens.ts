@@ -19,14 +19,12 @@ export interface Identity {
  * @param keyFile as of {@link openIdentity}
  */
 export async function openSigningKeys(keyFile: string): Promise<string> {
-  if (!existsSync(keyFile)) await makeKey(keyFile);
-  return JSON.stringify({ keys: [JSON.parse(readFileSync(keyFile, 'utf8'))] });
+  return JSON.stringify({ keys: [JSON.parse(await openKey(keyFile))] });
 }
 
 /** @param keyFile holds the private JWK; readable by its owner only */
 export async function openIdentity(keyFile: string): Promise<Identity> {
-  if (!existsSync(keyFile)) await makeKey(keyFile);
-  const jwk = JSON.parse(readFileSync(keyFile, 'utf8')) as JWK;
+  const jwk = JSON.parse(await openKey(keyFile)) as JWK;
   const key = await importJWK(jwk, 'EdDSA');
   const { d: _private, ...publicKey } = jwk;
   return {
@@ -41,6 +39,15 @@ export async function openIdentity(keyFile: string): Promise<Identity> {
         .setExpirationTime('24h')
         .sign(key),
   };
+}
+
+/**
+ * A private Ed25519 key as JWK, made at the first start with this file.
+ * @param keyFile readable by its owner only
+ */
+export async function openKey(keyFile: string): Promise<string> {
+  if (!existsSync(keyFile)) await makeKey(keyFile);
+  return readFileSync(keyFile, 'utf8');
 }
 
 async function makeKey(keyFile: string): Promise<void> {
