@@ -10,7 +10,7 @@ import { readLogValue } from '../../services/ledger/src/adapters/kafka/read-log-
 import { ledgerTx } from '../../services/ledger/src/adapters/postgres/ledger-tx.ts';
 import { Remembered } from '../../services/ledger/src/adapters/postgres/remembered.ts';
 import { recordBatch } from '../../services/ledger/src/application/record-batch.ts';
-import { sha256, transactionId } from '../../services/ledger/src/digests.ts';
+import { sha256, transactionId, treeHashes } from '../../services/ledger/src/digests.ts';
 import type { LogRecord } from '../../services/ledger/src/domain/log/follow.ts';
 import type { Bench } from './core-workloads.ts';
 import { type LedgerRecord, ledgerLives, Places } from './ledger-lives.ts';
@@ -29,6 +29,7 @@ const unitsAtOnce = 2;
 const nothing = () => {};
 const context = {
   sha256,
+  treeHashes,
   monitor: {
     eventsAppended: nothing,
     postingsBooked: nothing,
@@ -62,7 +63,9 @@ export async function ledgerIngest(bench: Bench, slips: number): Promise<LedgerR
         tx.afterCommit((told) => {
           stamps = told;
         });
-        const answers = await recordBatch(context, ledgerTx(tx, remembered), { records, resent: [] });
+        const answers = await recordBatch(context, ledgerTx(tx, remembered), {
+          ...{ records, resent: [], aside: [] },
+        });
         const outbound = answers.map(({ id = '', slipId: subject, partition, clock, event, receivedAt }) => ({
           ...{ topic: topics.events.name, partition, key: subject, receivedAt },
           body: encodeSlipEvent({ id, source: sources.ledger, subject, clock }, event),

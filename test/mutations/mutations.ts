@@ -16,9 +16,37 @@ const reconciliation = 'services/reconciliation';
  * Lines that money, verdicts or proofs stand on, each made wrong in the way somebody once might. J: judging deadlines,
  * K: cases and remedies, P: postings, S: sequences and fences, W: watermarks, N: sending at most once, R: proofs of
  * non-execution, C: callbacks, I: intake, A: access, D: diagnosis, T: translation,
- * X: the checker itself.
+ * L: the log and its proofs, X: the checker itself.
  */
 export const mutations: readonly Mutation[] = [
+  {
+    name: 'L1-leaf-without-its-place',
+    file: `${ledger}/src/digests.ts`,
+    from: 'writeWhole(input, offset, 9);',
+    to: 'writeWhole(input, index, 9);',
+    specs: [`${ledger}/src/domain/log/tree.spec.ts`],
+  },
+  {
+    name: 'L2-what-was-set-aside-has-its-leaf-last',
+    file: `${ledger}/src/domain/log/tree.ts`,
+    from: 'if (this.#aside.size > 0) this.#appendAside(tree, this.#aside.get(partition), offset);',
+    to: 'if (this.#aside.size > 0) this.#appendAside(tree, this.#aside.get(partition), 0);',
+    specs: [`${ledger}/src/domain/log/tree.spec.ts`],
+  },
+  {
+    name: 'L3-a-checkpoint-of-a-log-that-did-not-change',
+    file: `${ledger}/src/application/take-checkpoint.ts`,
+    from: 'sameHeads(checkpointOf(latest.note).heads, heads)',
+    to: 'false',
+    specs: [`${ledger}/src/application/take-checkpoint.spec.ts`],
+  },
+  {
+    name: 'L4-proof-in-the-wrong-order',
+    file: `${ledger}/src/domain/log/proof.ts`,
+    from: 'return index < middle ? [...pathIn(left, index), right] : [...pathIn(right, index), left];',
+    to: 'return index < middle ? [right, ...pathIn(left, index)] : [left, ...pathIn(right, index)];',
+    specs: ['test/proofs/verify-proof.spec.ts'],
+  },
   {
     name: 'J1-answer-at-the-deadline-is-late',
     file: `${slip}/facts.ts`,

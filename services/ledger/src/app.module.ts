@@ -7,27 +7,34 @@ import { errorLog, openRuntime, outboundEvent, type Part } from '@slipstream/run
 import { type ServiceOptions } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import { AccountsController } from './adapters/http/accounts.controller.ts';
+import { ProofsController } from './adapters/http/proofs.controller.ts';
 import { SlipsController } from './adapters/http/slips.controller.ts';
 import { StatsController } from './adapters/http/stats.controller.ts';
 import { StreamController } from './adapters/http/stream.controller.ts';
-import { QUERIES } from './adapters/http/tokens.ts';
+import { PROOFS, QUERIES } from './adapters/http/tokens.ts';
 import { eventsSubscription } from './adapters/kafka/events-subscription.ts';
 import { RecentBatches } from './adapters/kafka/recent-batches.ts';
 import { ledgerMetrics } from './adapters/metrics/ledger-metrics.ts';
 import { balanceReads } from './adapters/postgres/balance-reads.ts';
+import { checkpointTx } from './adapters/postgres/checkpoints.ts';
 import { ledgerQueries } from './adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from './adapters/postgres/ledger-tx.ts';
+import { buildTrees } from './adapters/postgres/log-trees.ts';
 import { LogWatch } from './adapters/postgres/log-watch.ts';
 import { PositionWaits } from './adapters/postgres/position-waits.ts';
+import { proofs } from './adapters/postgres/proofs.ts';
 import { Remembered } from './adapters/postgres/remembered.ts';
 import { countOnce } from './adapters/postgres/statistics-projection.ts';
 import { BalanceCheck } from './application/check-balances.ts';
 import type { LedgerMonitor } from './application/ports.ts';
+import type { Proofs } from './application/proofs.ts';
 import type { LedgerQueries } from './application/queries.ts';
+import { takeCheckpoint } from './application/take-checkpoint.ts';
 import { useCases } from './application/use-cases.ts';
 import type { Config } from './config.ts';
-import { sha256, transactionId } from './digests.ts';
+import { sha256, transactionId, treeHashes } from './digests.ts';
 import { type BalanceLooks, balanceLooks } from './workers/balance-looks.ts';
+import { Checkpointer } from './workers/checkpointer.ts';
 
 export type { Config } from './config.ts';
 
@@ -35,17 +42,24 @@ export type { Config } from './config.ts';
 export const migrations: MigrationFolder = {
   scope: 'ledger',
   directory: fileURLToPath(new URL('../migrations', import.meta.url)),
+  appendOnly: ['event_log', 'aside_log', 'log_node', 'entry', 'checkpoint', 'signing_key'],
 };
 
-@Module({ controllers: [SlipsController, AccountsController, StatsController, StreamController] })
+@Module({
+  controllers: [ProofsController, SlipsController, AccountsController, StatsController, StreamController],
+})
 class LedgerModule {
-  static with(queries: LedgerQueries): DynamicModule {
-    return { module: LedgerModule, providers: [{ provide: QUERIES, useValue: queries }] };
+  static with(queries: LedgerQueries, ofLog: Proofs): DynamicModule {
+    const providers = [
+      { provide: QUERIES, useValue: queries },
+      { provide: PROOFS, useValue: ofLog },
+    ];
+    return { module: LedgerModule, providers };
   }
 }
 
 /** Wires the service. Nothing runs before it is given to `runService` or `createService`. */
-export async function assemble({ settings, rules }: Config): Promise<ServiceOptions> {
+export async function assemble({ settings, rules, checkpoints }: Config): Promise<ServiceOptions> {
   const source = sources.ledger;
   const runtime = await openRuntime({
     name: 'ledger',
@@ -53,11 +67,16 @@ export async function assemble({ settings, rules }: Config): Promise<ServiceOpti
     settings,
     migrations,
     publishes: [topics.events],
+    publishesUnnumbered: [topics.checkpoints],
     configDigest: rules.digest,
     connectionsBeside: readsMax,
   });
   const { newId } = runtime;
-  const monitor = ledgerMetrics(new Logger('Ledger'));
+  const logger = new Logger('Ledger');
+  const monitor = ledgerMetrics(logger);
+  await buildTrees(runtime.unitOfWork, (partition, size) => {
+    logger.log(`the tree of partition ${partition} is being built: ${size} leaves`);
+  });
   const remembered = new Remembered();
   const recentBatches = new RecentBatches();
   const reads = await openReads(settings.databaseUrl);
@@ -68,8 +87,8 @@ export async function assemble({ settings, rules }: Config): Promise<ServiceOpti
   });
   const check = new BalanceCheck(balanceReads(reads.unitOfWork), monitor);
   const balances = balanceLooks(check, errorLog(new Logger('Balances')));
-  const { recordBatch, keepUnread } = useCases(
-    { sha256, monitor: wakingBalances(monitor, balances), newId, transactionId },
+  const { recordBatch } = useCases(
+    { sha256, treeHashes, monitor: wakingBalances(monitor, balances), newId, transactionId },
     queries,
   );
   runtime.consume(
@@ -78,12 +97,22 @@ export async function assemble({ settings, rules }: Config): Promise<ServiceOpti
       ledgerTx: (tx) => ledgerTx(tx, remembered),
       forget: (partition) => remembered.forget(partition),
       recordBatch,
-      keepUnread,
       outbound: (event) => outboundEvent({ source, newId }, event),
     }),
   );
   runtime.onHandled(recentBatches.sawBatch);
   runtime.onHandled(logWatch.wake);
+  const checkpointer = new Checkpointer({
+    intervalMs: checkpoints.intervalMs,
+    take: (minMs) =>
+      runtime.unitOfWork.run((tx) => takeCheckpoint(checkpointTx(tx), checkpoints.key, newId, minMs)),
+    mayRun: runtime.isOpen,
+    onError: (error) =>
+      logger.error(`no checkpoint: ${error instanceof Error ? error.message : String(error)}`),
+  });
+  runtime.onHandled(checkpointer.changed);
+  runtime.addPart(checkpointer);
+  const ofLog = proofs(reads.unitOfWork, () => checkpointer.now());
   runtime.publishWatermarks({
     // An imported clock is bounded by the gateway alone.
     bounds: async () => [{ clock: wallClock, time: null, closed: false }],
@@ -91,7 +120,7 @@ export async function assemble({ settings, rules }: Config): Promise<ServiceOpti
   });
   return {
     name: 'ledger',
-    module: LedgerModule.with(queries),
+    module: LedgerModule.with(queries, ofLog),
     settings,
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,

@@ -1,12 +1,29 @@
 import { loadRules, type Rules } from '@slipstream/rules';
-import { readEnvironment } from '@slipstream/runtime';
+import { integer, readEnvironment, setting } from '@slipstream/runtime';
 import { type CommonSettings, commonSettings } from '@slipstream/service-host';
+import { parseSigningKey, type SigningKey } from './signing-key.ts';
 
 export interface Config {
   readonly settings: CommonSettings;
   /** Only its digest: what the ledger needs of the rules comes frozen in SlipSubmitted. */
   readonly rules: Pick<Rules, 'digest'>;
+  readonly checkpoints: { readonly key: SigningKey; readonly intervalMs: number };
 }
+
+/** Beside those that every service has. */
+export const ledgerSettings = {
+  signingKey: setting(
+    'LEDGER_SIGNING_KEY',
+    'private Ed25519 key as JWK that signs checkpoints; whoever has it can sign another log; with a new one, what the old one signed stays valid under the old public key',
+    parseSigningKey,
+  ),
+  checkpointIntervalMs: integer(
+    'LEDGER_CHECKPOINT_INTERVAL_MS',
+    'time from a change of the log to the checkpoint that has it, and between two of them; until then only the copies of the log bear witness to it',
+    { min: 100, max: 10_000 },
+    5_000,
+  ),
+} as const;
 
 /**
  * Reads the environment, the only place that does.
@@ -14,6 +31,13 @@ export interface Config {
  * another would refuse
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const settings = readEnvironment(commonSettings, environment);
-  return { settings, rules: loadRules(settings.configFile, environment) };
+  const { signingKey, checkpointIntervalMs, ...settings } = readEnvironment(
+    { ...commonSettings, ...ledgerSettings },
+    environment,
+  );
+  return {
+    settings,
+    rules: loadRules(settings.configFile, environment),
+    checkpoints: { key: signingKey, intervalMs: checkpointIntervalMs },
+  };
 }

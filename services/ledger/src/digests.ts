@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Sha256 } from './domain/log/follow.ts';
+import type { TreeHashes } from './domain/log/tree.ts';
 
 /** Names of transactions: the namespace of their UUIDs (a3f0f6c2-5a1e-5d0b-9c57-0c1f3f5b7d21). */
 const transactions = Buffer.from('a3f0f6c25a1e5d0b9c570c1f3f5b7d21', 'hex');
@@ -25,6 +26,35 @@ export const sha256: Sha256 = (bytes, before) => {
   both.set(bytes, start);
   return hash('sha256', both.subarray(0, start + bytes.length), 'binary');
 };
+
+const leafHeadBytes = 17;
+const nodeBytes = 65;
+const two32 = 4_294_967_296;
+
+export const treeHashes: TreeHashes = {
+  leaf(index, offset, bytes) {
+    const input = room(leafHeadBytes + bytes.length);
+    input[0] = 0;
+    writeWhole(input, index, 1);
+    writeWhole(input, offset, 9);
+    input.set(bytes, leafHeadBytes);
+    return hash('sha256', input.subarray(0, leafHeadBytes + bytes.length), 'binary');
+  },
+  node(left, right) {
+    const input = room(nodeBytes);
+    input[0] = 1;
+    input.write(left, 1, 'latin1');
+    input.write(right, 33, 'latin1');
+    return hash('sha256', input.subarray(0, nodeBytes), 'binary');
+  },
+};
+
+/** A safe integer of 0 or more, as 8 bytes. */
+function writeWhole(to: Buffer, value: number, at: number): void {
+  const high = Math.floor(value / two32);
+  to.writeUInt32BE(high, at);
+  to.writeUInt32BE(value - high * two32, at + 4);
+}
 
 /** At least so many bytes, whatever they are; good until the next call. */
 function room(length: number): Buffer {

@@ -19,10 +19,9 @@ import { KnownSlips } from '../src/adapters/postgres/known-slips.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
 import { Remembered } from '../src/adapters/postgres/remembered.ts';
 import { migrations } from '../src/app.module.ts';
-import { keepUnread } from '../src/application/keep-unread.ts';
 import type { LedgerMonitor, Resent } from '../src/application/ports.ts';
 import { recordBatch } from '../src/application/record-batch.ts';
-import { sha256, transactionId } from '../src/digests.ts';
+import { sha256, transactionId, treeHashes } from '../src/digests.ts';
 
 /** The ledger's batch handler on a database of its own, without Kafka and HTTP. */
 export interface Books {
@@ -65,7 +64,10 @@ interface OutboxRow {
 
 const outboxSql =
   'select seq, at, received_at, body from outbox where topic = $1 and partition = $2 order by seq';
-const tables = ['event_log', 'slip', 'slip_hour', 'account', 'entry', 'outbox', 'sequencer'];
+const tables = [
+  ...['event_log', 'aside_log', 'log_tree', 'log_node', 'slip', 'slip_hour', 'account', 'entry'],
+  ...['outbox', 'sequencer'],
+];
 
 const notAsked = () => Promise.reject(new Error('not asked'));
 /** For reads that wait for nothing. */
@@ -73,7 +75,7 @@ export const noWaits = { waitFor: notAsked, logMoved: notAsked };
 
 /** On a new database; of slips so many bytes are remembered, which is but a few. */
 /** Transactions at once. */
-export const connectionsMax = 16;
+const connectionsMax = 16;
 
 export async function openBooks(databaseUrl: string, rememberedBytesMax = 40_000): Promise<Books> {
   return booksOn(await createDatabase(databaseUrl, 'ledger_books'), rememberedBytesMax);
@@ -97,13 +99,12 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
     resentBytesDiffer: (resent) => differing.push(resent),
   };
   const remembered = new Remembered(new KnownSlips(rememberedBytesMax));
-  const context = { sha256, monitor, newId: v7, transactionId };
+  const context = { sha256, treeHashes, monitor, newId: v7, transactionId };
   const outbound = (event: PendingEvent) => outboundEvent({ source: sources.ledger, newId: v7 }, event);
   const subscription: Subscription<Tx> = eventsSubscription({
     sha256,
     ledgerTx: (tx) => ledgerTx(tx, remembered),
     recordBatch: (tx, batch) => recordBatch(context, tx, batch),
-    keepUnread: (tx, unread) => keepUnread(sha256, tx, unread),
     outbound,
     forget: (partition) => remembered.forget(partition),
   });
@@ -122,7 +123,7 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
       }),
     handleUnit: (records, beforeCommit = async () => {}) =>
       unitOfWork.run(async (tx) => {
-        const batch = { records: records.map(readLogRecord), resent: [] };
+        const batch = { records: records.map(readLogRecord), resent: [], aside: [] };
         const answers = await recordBatch(context, ledgerTx(tx, remembered), batch);
         tx.publish(answers.map(outbound));
         await beforeCommit();
@@ -134,7 +135,8 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
           ...{ record, parkKey: record.key!.toString(), errorClass: '', detail: '', attempts: 1 },
           reason: n === 0 ? reason : ('parked_behind' as const),
         }));
-        await subscription.setAside!(tx, partition, letters);
+        const batch = { topic, partition, records: [], resent: [] };
+        await subscription.keep!(tx, batch, letters);
       }),
     async published(partition) {
       const rows = await unitOfWork.query<OutboxRow>(outboxSql, [topic, partition]);

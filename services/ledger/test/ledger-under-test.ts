@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { encodeSlipEvent, stampEnvelope, topics } from '@slipstream/contracts';
 import { createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
 import { createKafka, partitionOf, readLogBounds, SerialProducer } from '@slipstream/kafka';
@@ -8,6 +8,7 @@ import { waitFor } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { assemble } from '../src/app.module.ts';
+import { type SigningKey, signingKey } from '../src/signing-key.ts';
 import { recordedAs } from './builders.ts';
 
 export interface Answer {
@@ -20,8 +21,13 @@ export interface Answer {
 /** A real ledger on Kafka of its own: other tests publish under the same sources with numbers of their own. */
 export interface LedgerUnderTest {
   readonly database: pg.Pool;
+  readonly databaseUrl: string;
+  readonly kafkaBrokers: readonly string[];
+  readonly signingKey: SigningKey;
   /** Starts an instance; all share the database and the consumer group. */
   start(): Promise<Service>;
+  /** Sends a record as it is. */
+  send(record: { partition: number; key: string | null; value: Buffer }): Promise<void>;
   /** Publishes events as their services would; gives the position of the last one, as a `Slip-Position`. */
   publish(events: readonly (readonly [slipId: string, SlipEvent])[], clock?: string): Promise<string>;
   /** Sends records again, byte for byte. */
@@ -53,6 +59,7 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
   const kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'ledger-test' });
   const producer = new SerialProducer(kafka);
+  const signer = signingKey(generateKeyPairSync('ed25519').privateKey);
   const database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
   // At the end the server may be gone before an idle connection has closed.
   database.on('error', () => {});
@@ -80,7 +87,10 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
   };
 
   return {
-    database,
+    ...{ database, databaseUrl, kafkaBrokers: environment.kafkaBrokers, signingKey: signer },
+    async send(record) {
+      await producer.sendBatch([{ topic: topics.events.name, ...record }]);
+    },
     async start() {
       const settings = {
         port: 0,
@@ -95,7 +105,11 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
         drainTimeoutMs: 10_000,
         instanceId: `ledger-${services.length}`,
       };
-      const service = await createService(await assemble({ settings, rules: { digest: 'spec' } }));
+      const service = await createService(
+        await assemble({
+          ...{ settings, rules: { digest: 'spec' }, checkpoints: { key: signer, intervalMs: 500 } },
+        }),
+      );
       services.push(service);
       return service;
     },

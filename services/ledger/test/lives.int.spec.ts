@@ -7,6 +7,7 @@ import { type Books, openBooks } from './books.ts';
 import { recordedAs } from './builders.ts';
 import { Feed } from './feed.ts';
 import { randomLives } from './lives.ts';
+import { expectTrees } from './log-trees.ts';
 import { asText, PlainBooks } from './plain-books.ts';
 import { storedAsText } from './stored-books.ts';
 
@@ -70,6 +71,7 @@ it('random lives, in batches of any size, come to what the domain says of them o
     for (const record of records) said.get(record.partition)!.push(...plain.take(record));
   }
   expect(await storedAsText(books.unitOfWork)).toEqual(asText(plain));
+  await expectTrees(books.unitOfWork);
   for (const [partition, answers] of said) {
     const published = (await books.published(partition)).map((value) => decodeSlipEvent(value));
     const told = published.map(({ slipId, clock, event, receivedTime }) => {

@@ -13,13 +13,15 @@ import {
   UnitOfWork,
 } from '@slipstream/postgres';
 import { type SlipEvent, serializeState } from '@slipstream/slip';
+import { buildTrees } from '../src/adapters/postgres/log-trees.ts';
 import { slipRow } from '../src/adapters/postgres/slip-rows.ts';
 import { newSlips } from '../src/adapters/postgres/tables.ts';
 import { migrations } from '../src/app.module.ts';
 import { booksOn } from './books.ts';
-import { at, recordedAs } from './builders.ts';
+import { at, recordedAs, refundRequested } from './builders.ts';
 import { Feed } from './feed.ts';
 import { randomLives } from './lives.ts';
+import { expectTrees } from './log-trees.ts';
 import { asText, PlainBooks } from './plain-books.ts';
 import { storedAsText } from './stored-books.ts';
 
@@ -227,6 +229,9 @@ describe('the tables of the release before', () => {
     expect(await unitOfWork.query('select * from ledger_imbalance')).toEqual([]);
     const vain = await unitOfWork.query("select kind, balance from account where owner = 'in vain'");
     expect(vain).toEqual([{ kind: 'held', balance: '0' }]);
+    // Instances that start together.
+    await Promise.all([1, 2].map(() => buildTrees(unitOfWork)));
+    await expectTrees(unitOfWork, false);
   });
 
   it('give the rows that the service writes itself', async () => {
@@ -250,6 +255,13 @@ describe('the tables of the release before', () => {
   it('are gone on with: the states that were stored, and what the log says since, add up', async () => {
     const random = seededRandom(seed + 3);
     const { url, dataSource, unitOfWork, plain, feeds } = await filled(random);
+    // What was set aside and never logged is in the log from now on.
+    const aside = feeds[0]!.event(recordedAs(refundRequested(), 1_999, 'aside'));
+    await unitOfWork.query(
+      `insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, value, headers, reason, error_class, detail, attempts)
+       values ('ledger', $1, 0, $2, 'aside', $3, '{}', 'undecodable', '', '', 1)`,
+      [aside.topic, aside.offset, aside.value],
+    );
     await migrate(dataSource, [coreMigrations, migrations]);
     // Nothing is remembered: what a batch left is what the next one reads.
     const books = await booksOn(url, 0);
@@ -270,6 +282,8 @@ describe('the tables of the release before', () => {
       }
     }
     expect(await storedAsText(unitOfWork)).toEqual(asText(plain));
+    const offsets = await expectTrees(unitOfWork, false);
+    expect(offsets.get(0)).toContain(aside.offset);
     await books.close();
   });
 

@@ -6,6 +6,7 @@ import { type Books, openBooks } from './books.ts';
 import { recordedAs } from './builders.ts';
 import { Feed } from './feed.ts';
 import { randomLives } from './lives.ts';
+import { expectTrees } from './log-trees.ts';
 import { asText, PlainBooks } from './plain-books.ts';
 import { storedAsText } from './stored-books.ts';
 
@@ -61,6 +62,9 @@ it('what is set aside, read again in order or given up, and long lives, come to 
     }
   }
   expect(await storedAsText(books.unitOfWork)).toEqual(asText(plain));
+  // Every record, also those that never came to their slip.
+  const offsets = (await expectTrees(books.unitOfWork)).get(partition)!;
+  expect(offsets).toEqual(offsets.map((_, n) => n));
   const [kept] = await books.unitOfWork.query(
     'select count(*) filter (where snapshot is not null)::int > 0 as some, max(version)::int > 40 as long from slip',
   );

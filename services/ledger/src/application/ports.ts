@@ -1,6 +1,7 @@
 import type { Anomaly, SlipStatus, Transaction } from '@slipstream/slip';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { FollowedSlip, Hash, LogRecord } from '../domain/log/follow.ts';
+import type { GrownTree, Leaf, LogTree } from '../domain/log/tree.ts';
 import type { AccountKey } from '../domain/posting/account-map.ts';
 import type { AccountChange, Balances } from '../domain/posting/balances.ts';
 
@@ -27,6 +28,14 @@ export interface LogEntry {
   readonly chain: Hash;
   /** Of the slip, after it. */
   readonly status: SlipStatus;
+  /** Of its leaf; null: it got none with this row, because it was set aside before. */
+  readonly mark: number | null;
+}
+
+/** A record of which nobody can say what slip it belongs to, or that may not count: kept as it came. */
+export interface AsideEntry {
+  readonly leaf: Leaf;
+  readonly mark: number | null;
 }
 
 /** A slip as a batch leaves it. Its state is to be kept where `snapshotAt` is its version. */
@@ -52,6 +61,8 @@ export interface PartitionChange extends AccountChange {
 /** Everything one batch writes; the transactions in the order of their decisions, timed by the database. */
 export interface Booking {
   readonly log: readonly LogEntry[];
+  readonly aside: readonly AsideEntry[];
+  readonly trees: readonly GrownTree[];
   readonly slips: readonly SlipChange[];
   readonly transactions: readonly NumberedTransaction[];
   readonly changes: readonly PartitionChange[];
@@ -73,11 +84,13 @@ export interface Resent {
 export interface LedgerTx {
   /** As committed; asked of the database only where they are not remembered. */
   load(slipIds: readonly string[]): Promise<ReadonlyMap<string, StoredSlip>>;
+  /** The trees of partitions, over all that the log has of them. */
+  trees(partitions: readonly number[]): Promise<ReadonlyMap<number, LogTree>>;
   /** Those whose bytes are not the ones that were handled. */
   differing(resent: readonly Resent[]): Promise<readonly Resent[]>;
   /** Balances to decide by: until this transaction ends nobody else decides by them. */
   lockBalances(accounts: readonly AccountKey[]): Promise<Balances>;
-  /** @throws InvariantError when a slip or an account was not as expected */
+  /** @throws InvariantError when a slip, a tree or an account was not as expected */
   write(booking: Booking): Promise<void>;
   /** Called once all of it is known to be committed, and never else. */
   afterCommit(then: () => void): void;

@@ -19,7 +19,9 @@ import {
   statusOf,
   waits,
 } from '../domain/log/follow.ts';
+import { GrowingTrees, type GrownTree, type TreeHashes } from '../domain/log/tree.ts';
 import { Balances } from '../domain/posting/balances.ts';
+import { keepAside, type SetAside } from './keep-aside.ts';
 import type {
   Booking,
   LedgerMonitor,
@@ -34,6 +36,7 @@ import { snapshotAfter } from './snapshot.ts';
 
 export interface RecordBatchContext {
   readonly sha256: Sha256;
+  readonly treeHashes: TreeHashes;
   readonly monitor: LedgerMonitor;
   newId(): string;
   transactionId(eventId: string): string;
@@ -44,11 +47,13 @@ export interface LedgerBatch {
   readonly records: readonly LogRecord[];
   /** Records known to have been handled before. */
   readonly resent: readonly Resent[];
+  /** Records that wait, or count for nothing: only kept. */
+  readonly aside: readonly SetAside[];
 }
 
 /**
  * Takes a batch of the log into the books, all in one transaction: appends it, follows the slips, decides about money
- * in log order, and gives the events to be published. A record that was taken in before changes nothing.
+ * in log order, and gives the events to be published. Every record gets its leaf in the tree of its partition. A record that was taken in before changes nothing.
  * Everything is decided before anything is written; only payouts that need funds ask for balances first.
  */
 export async function recordBatch(
@@ -56,14 +61,28 @@ export async function recordBatch(
   tx: LedgerTx,
   batch: LedgerBatch,
 ): Promise<readonly PendingEvent[]> {
-  const stored = await tx.load([...new Set(batch.records.map((record) => record.slipId))]);
-  const taken = takeIn(context, stored, batch.records);
+  const { records, resent, aside } = batch;
+  const [stored, trees] = await Promise.all([
+    tx.load([...new Set(records.map((record) => record.slipId))]),
+    tx.trees(partitionsOf(records, aside)),
+  ]);
+  const growing = new GrowingTrees(trees, context.treeHashes, aside);
+  const taken = takeIn(context, stored, growing, records);
   const decided = await decideMoney(context, tx, stored, taken);
-  if (taken.slips.size > 0) await tx.write(bookingOf(taken, decided, stored));
+  const grown = growing.grown();
+  if (taken.slips.size + grown.length > 0) await tx.write(bookingOf(taken, decided, stored, grown));
+  if (aside.length > 0) await keepAside(context.sha256, tx, aside, (one) => growing.markOf(one));
   // Now the log has what came twice in this very batch as well.
-  await compareResent(context, tx, [...batch.resent, ...taken.resent]);
+  await compareResent(context, tx, [...resent, ...taken.resent]);
   tx.afterCommit(() => tell(context.monitor, taken, decided));
   return toEvents(context, decided, taken);
+}
+
+function partitionsOf(records: readonly LogRecord[], aside: readonly SetAside[]): number[] {
+  const partitions = new Set<number>();
+  for (const { partition } of records) partitions.add(partition);
+  for (const { partition } of aside) partitions.add(partition);
+  return [...partitions];
 }
 
 function tell(
@@ -95,6 +114,7 @@ interface Taken {
 function takeIn(
   { sha256 }: RecordBatchContext,
   stored: ReadonlyMap<string, StoredSlip>,
+  growing: GrowingTrees,
   records: readonly LogRecord[],
 ): Taken {
   const taken: Taken = {
@@ -120,7 +140,7 @@ function takeIn(
     }
     const followed = isLogged ? foldLogged(slip, record) : follow(slip, record, sha256);
     taken.slips.set(slipId, followed);
-    if (!isLogged) taken.entries.push(logEntry(record, followed));
+    if (!isLogged) taken.entries.push(logEntry(record, followed, growing.append(record)));
     if (hasAnomaly(followed, slip)) taken.anomalies.push(followed.state!.anomalies.at(-1)!);
     if (recorded === null) taken.unknownTypes.push(record.type);
     else if (mayMoveMoney(recorded.event)) {
@@ -136,8 +156,8 @@ function hasAnomaly({ state }: FollowedSlip, before: FollowedSlip | null): boole
   return state !== null && state.anomalyCount > (before?.state?.anomalyCount ?? 0);
 }
 
-function logEntry(record: LogRecord, followed: FollowedSlip): LogEntry {
-  return { record, version: followed.version, chain: followed.chain, status: statusOf(followed) };
+function logEntry(record: LogRecord, followed: FollowedSlip, mark: number | null): LogEntry {
+  return { record, version: followed.version, chain: followed.chain, status: statusOf(followed), mark };
 }
 
 async function compareResent(
@@ -193,6 +213,7 @@ function bookingOf(
   { entries, slips }: Taken,
   { answers, holds }: Answers,
   stored: ReadonlyMap<string, StoredSlip>,
+  trees: readonly GrownTree[],
 ): Booking {
   const counts = new Map<string, number>();
   const transactions: NumberedTransaction[] = [];
@@ -226,5 +247,5 @@ function bookingOf(
       .changes()
       .map((one) => ({ partition, ...one })),
   );
-  return { log: entries, slips: changed, transactions, changes };
+  return { log: entries, aside: [], trees, slips: changed, transactions, changes };
 }

@@ -1,6 +1,5 @@
 import type { OutboundRecord, Tx } from '@slipstream/postgres';
 import type { PendingEvent } from '@slipstream/slip';
-import type { Unread } from '../../application/keep-unread.ts';
 import type { LedgerTx } from '../../application/ports.ts';
 import type { LedgerBatch } from '../../application/record-batch.ts';
 import type { Sha256 } from '../../domain/log/follow.ts';
@@ -10,7 +9,6 @@ export interface EventsHandler {
   readonly sha256: Sha256;
   ledgerTx(tx: Tx): LedgerTx;
   recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly PendingEvent[]>;
-  keepUnread(tx: LedgerTx, unread: readonly Unread[]): Promise<void>;
   outbound(event: PendingEvent): OutboundRecord;
   /** The partition is owned no more: what was remembered of its rows may be of another database. */
   forget(partition: number): void;

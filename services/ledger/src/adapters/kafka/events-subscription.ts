@@ -1,8 +1,16 @@
 import { readEnvelope, topics } from '@slipstream/contracts';
-import { type Batch, DecodedUnits, keyText, readEach, type Subscription } from '@slipstream/kafka';
+import {
+  type Batch,
+  type DeadLetter,
+  DecodedUnits,
+  keyText,
+  readEach,
+  type Subscription,
+} from '@slipstream/kafka';
 import { isSlipstreamError, storableText } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import { consumerGroup } from '../../application/consumer-group.ts';
+import type { SetAside } from '../../application/keep-aside.ts';
 import type { LedgerBatch } from '../../application/record-batch.ts';
 import type { LogRecord, Sha256 } from '../../domain/log/follow.ts';
 import type { EventsHandler } from './events-handler.ts';
@@ -26,23 +34,36 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
     units: new DecodedUnits<Tx, LogRecord>({
       ...{ recordsMax, unitsAtOnce },
       read: (partition, { offset }, value) => readLogValue({ partition, offset }, value),
-      apply: (tx, records) => record(tx, { records, resent: [] }),
+      apply: (tx, records) => record(tx, { records, resent: [], aside: [] }),
       forget: (partition) => handler.forget(partition),
     }),
-    handle: async (tx, batch) => record(tx, toLedgerBatch(batch, handler.sha256)),
-    async setAside(tx, _partition, letters) {
-      const unread = letters.flatMap(({ record, reason }) => {
-        const read = readUnread(record);
-        return read === null ? [] : [{ record: read, waitsBehind: reason === 'parked_behind' }];
-      });
-      if (unread.length === 0) return;
-      await handler.keepUnread(handler.ledgerTx(tx), unread);
-    },
+    handle: async (tx, batch) => record(tx, toLedgerBatch(batch, [], handler.sha256)),
+    keep: async (tx, batch, letters) => record(tx, toLedgerBatch(batch, letters, handler.sha256)),
   };
 }
 
-function toLedgerBatch({ partition, records, resent }: Batch, sha256: Sha256): LedgerBatch {
+const noBytes = Buffer.alloc(0);
+
+/** A letter whose key does not wait is none that its slip may ever have. */
+function toSetAside({ record, reason, parkKey }: DeadLetter): SetAside {
+  const { partition, offset, value } = record;
+  const read = parkKey === null ? null : readUnread(record);
   return {
+    partition,
+    offset,
+    bytes: value ?? noBytes,
+    record: read,
+    waitsBehind: reason === 'parked_behind',
+  };
+}
+
+function toLedgerBatch(
+  { partition, records, resent }: Batch,
+  letters: readonly DeadLetter[],
+  sha256: Sha256,
+): LedgerBatch {
+  return {
+    aside: letters.map(toSetAside),
     records: readEach(records, readLogRecord),
     resent: resent.flatMap(({ source, sequence, offset, key, value }) => {
       if (value === null) return [];

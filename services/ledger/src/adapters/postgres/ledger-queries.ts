@@ -1,7 +1,8 @@
-import type { Tx, UnitOfWork } from '@slipstream/postgres';
+import type { UnitOfWork } from '@slipstream/postgres';
 import type { LedgerQueries, LoggedEvent, NotReturnedGrouping } from '../../application/queries.ts';
 import { accountBalances } from './account-balances.ts';
 import { accountList } from './account-list.ts';
+import { atOneMoment } from './at-one-moment.ts';
 import { type Keyset, readPage } from './keyset.ts';
 import { logAfter } from './log-after.ts';
 import { logEnds } from './log-ends.ts';
@@ -80,12 +81,4 @@ function eventKeyset(slipId: string): Keyset<EventRow, LoggedEvent> {
     toItem: (row) => toLogged(row, slipId),
     keyOf: (row) => [row.version],
   };
-}
-
-/** All that is read is of one moment: the log may be ahead of the rows, and both go on meanwhile. */
-function atOneMoment<T>(unitOfWork: UnitOfWork, read: (tx: Tx) => Promise<T>): Promise<T> {
-  return unitOfWork.run(async (tx) => {
-    await tx.query('set transaction isolation level repeatable read, read only');
-    return read(tx);
-  });
 }

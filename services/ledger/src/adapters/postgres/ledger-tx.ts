@@ -1,25 +1,47 @@
 import { assert, instantFromMicros, instantToMicros } from '@slipstream/kernel';
 import { columns, columnTypes, rowsOf, type Tx } from '@slipstream/postgres';
-import type { Booking, LedgerTx, LogEntry, SlipChange, StoredSlip } from '../../application/ports.ts';
+import type {
+  AsideEntry,
+  Booking,
+  LedgerTx,
+  LogEntry,
+  SlipChange,
+  StoredSlip,
+} from '../../application/ports.ts';
+import type { LogTree } from '../../domain/log/tree.ts';
 import { entryOf } from '../../domain/posting/entry.ts';
 import { FigureChanges } from '../../domain/statistics/figures.ts';
 import { type Accounts, lockedBalances } from './accounts.ts';
+import { lockedTrees, writeTrees } from './log-trees.ts';
 import type { Remembered } from './remembered.ts';
 import { differing } from './resent.ts';
 import { addFigures } from './slip-hours.ts';
 import { differsUsually, loadSql, mayLag, type SlipRow, slipRow, toStored } from './slip-rows.ts';
 import { standsOf } from './slip-states.ts';
-import { entries, eventLog, newSlips, updates, usualUpdates } from './tables.ts';
+import { asideLog, entries, eventLog, newSlips, updates, usualUpdates } from './tables.ts';
 
 const ids = columns({ id: columnTypes.text });
 
 /** The port over one transaction of libs/postgres. `remembered` outlives it. */
-export function ledgerTx(tx: Tx, { accounts, slips }: Remembered): LedgerTx {
+export function ledgerTx(tx: Tx, { accounts, slips, trees }: Remembered): LedgerTx {
   return {
     async load(slipIds) {
       const found = slips.take(slipIds);
       const missing = slipIds.filter((id) => !found.has(id));
       for (const slip of await stored(tx, missing)) found.set(slip.slip.slipId, slip);
+      return found;
+    },
+    async trees(partitions) {
+      const found = new Map<number, LogTree>();
+      const missing: number[] = [];
+      for (const partition of partitions) {
+        const known = trees.take(partition);
+        if (known === undefined) missing.push(partition);
+        else found.set(partition, known);
+      }
+      if (missing.length > 0) for (const [of, tree] of await lockedTrees(tx, missing)) found.set(of, tree);
+      // Those that grow come after them.
+      tx.afterCommit(() => trees.keep(found.values()));
       return found;
     },
     differing: (resent) => differing(tx, resent),
@@ -28,10 +50,15 @@ export function ledgerTx(tx: Tx, { accounts, slips }: Remembered): LedgerTx {
       const [written] = await Promise.all([
         writeSlips(tx, booking.slips),
         tx.insert(eventLog, rowsOf(booking.log, logRow)),
+        tx.insert(asideLog, rowsOf(booking.aside, asideRow)),
+        writeTrees(tx, booking.trees),
         booking.transactions.length > 0 ? book(tx, accounts, booking) : null,
         count(tx, booking.slips),
       ]);
-      tx.afterCommit(() => slips.keep(written));
+      tx.afterCommit(() => {
+        slips.keep(written);
+        trees.keep(booking.trees.map(({ tree }) => tree));
+      });
     },
     afterCommit: (then) => tx.afterCommit(then),
   };
@@ -45,9 +72,13 @@ async function stored(tx: Tx, slipIds: readonly string[]): Promise<StoredSlip[]>
   return rows.map((row) => toStored(row, stands.get(row.id)!));
 }
 
-function logRow({ record, version, chain, status }: LogEntry) {
+function logRow({ record, version, chain, status, mark }: LogEntry) {
   const { partition, offset, slipId, bytes } = record;
-  return { partition, kafka_offset: offset, slip_id: slipId, version, bytes, chain, status };
+  return { partition, kafka_offset: offset, slip_id: slipId, version, bytes, chain, status, mark };
+}
+
+function asideRow({ leaf: { partition, offset, bytes }, mark }: AsideEntry) {
+  return { partition, kafka_offset: offset, bytes, mark };
 }
 
 /** Gives the slips as the database has them now. */

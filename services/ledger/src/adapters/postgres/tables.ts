@@ -11,7 +11,32 @@ export const eventLog = table('event_log', {
   bytes: bytea,
   chain: binaryString,
   status: text,
+  mark: int4,
 });
+
+export const asideLog = table('aside_log', { partition: int4, kafka_offset: int8, bytes: bytea, mark: int4 });
+
+export const logNodes = table('log_node', {
+  ...{ partition: int4, level: int2, n: int8, hash: binaryString, last_offset: int8 },
+});
+
+const grownTrees = columns({
+  partition: int4,
+  before: int8,
+  size: int8,
+  position: int8,
+  peaks: binaryString,
+});
+/** Counts those that were as expected. */
+export const growTrees = {
+  sql: `
+with grown as (
+  update log_tree t set size = g.size, position = g.position, peaks = g.peaks from ${grownTrees.unnest('g')}
+    where t.partition = g.partition and t.size = g.before returning 1
+)
+select count(*)::int as n from grown`,
+  rows: grownTrees,
+};
 
 /** What changes of a slip at nearly every event. */
 const usual = {

@@ -1,0 +1,68 @@
+import type { Part } from '@slipstream/runtime';
+import type { CheckpointTaken } from '../application/take-checkpoint.ts';
+
+export interface CheckpointerOptions {
+  /** Between two checkpoints, and from a change to its own. */
+  readonly intervalMs: number;
+  /** Takes one if the log has changed and the last is `minMs` old. */
+  readonly take: (minMs: number) => Promise<CheckpointTaken>;
+  /** While it may not, nothing is signed. */
+  readonly mayRun: () => boolean;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Has what changed signed within the interval. While nothing changes it does nothing, not even look. */
+export class Checkpointer implements Part {
+  readonly name = 'checkpoints';
+  readonly #options: CheckpointerOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options;
+  }
+
+  /** What was logged before the process began may not have been signed. */
+  async start(): Promise<void> {
+    this.changed();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  readonly changed = (): void => {
+    this.#timer ??= this.#in(this.#options.intervalMs);
+  };
+
+  /** Somebody waits for what is logged now. @throws what the database says */
+  async now(): Promise<void> {
+    await this.#options.take(0);
+  }
+
+  #in(delayMs: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#timer = undefined;
+      this.#running = this.#run();
+    }, delayMs);
+  }
+
+  async #run(): Promise<void> {
+    const { take, mayRun, intervalMs, onError } = this.#options;
+    let againMs: number | null = null;
+    try {
+      if (!mayRun()) againMs = intervalMs;
+      else {
+        const taken = await take(intervalMs);
+        if (taken.kind === 'early') againMs = taken.waitMs;
+      }
+    } catch (error) {
+      onError(error);
+      againMs = intervalMs;
+    }
+    if (againMs !== null && !this.#isStopped) this.#timer ??= this.#in(againMs);
+  }
+}
