@@ -6,6 +6,7 @@ export const variables: Readonly<Record<string, string | undefined>> = process.e
 /** The only reader of the environment; an option of the same meaning comes first. */
 export const environment = {
   brokers: process.env.KAFKA_BROKERS,
+  databaseUrl: process.env.DATABASE_URL,
   intakeUrl: process.env.INTAKE_URL,
   gatewayUrl: process.env.GATEWAY_URL,
   ledgerUrl: process.env.LEDGER_URL,
@@ -16,6 +17,7 @@ export const environment = {
 
 const sayings: Readonly<Record<keyof typeof environment, string>> = {
   brokers: 'Kafka is not named: set KAFKA_BROKERS or give --brokers',
+  databaseUrl: 'the database is not named: set DATABASE_URL or give --database-url',
   intakeUrl: 'intake is not named: set INTAKE_URL',
   gatewayUrl: 'the gateway is not named: set GATEWAY_URL',
   ledgerUrl: 'the ledger is not named: set LEDGER_URL or give --ledger-url',

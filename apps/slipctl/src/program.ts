@@ -5,6 +5,7 @@ import { addImport } from './commands/import.ts';
 import type { CommandContext } from './commands/options.ts';
 import { addPartitions } from './commands/partitions.ts';
 import { addTimeline } from './commands/timeline.ts';
+import { addVerify } from './commands/verify.ts';
 import { addWatermarks } from './commands/watermarks.ts';
 import { exitCodesHelp } from './exit.ts';
 
@@ -17,7 +18,7 @@ ${exitCodesHelp}`;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
     .description(
-      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file.',
+      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log.',
     )
     .exitOverride()
     .addHelpText('after', help);
@@ -26,6 +27,7 @@ export function buildProgram(context: CommandContext): Command {
   addDlq(program, context);
   addPartitions(program, context);
   addTimeline(program, context);
+  addVerify(program, context);
   addWatermarks(program, context);
   return program;
 }

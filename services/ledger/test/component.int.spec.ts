@@ -1,8 +1,15 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Service } from '@slipstream/service-host';
 import type { SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
+import { KafkaLog } from '../../../apps/slipctl/src/verify/kafka-log.ts';
+import { LedgerDatabase } from '../../../apps/slipctl/src/verify/ledger-database.ts';
+import { verifyLog } from '../../../apps/slipctl/src/verify/verify-log.ts';
 import { slipFields } from '../src/application/queries.ts';
 import { at, eur, refundRequested, returned, submitted } from './builders.ts';
 import { type Broken, checkSql } from './check-sql.ts';
@@ -891,5 +898,145 @@ describe('amounts', () => {
     await ledger.caughtUp();
     const { rows } = await ledger.database.query<Broken>(checkSql);
     expect(rows).toEqual([]);
+  });
+});
+
+describe('the log and what proves it', () => {
+  const slipId = randomUUID();
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'slipstream-proof-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** The exit code of the program that verifies proofs, with what it says. */
+  const judged = async (proof: unknown, key: string) => {
+    const file = join(folder, 'proof.json');
+    await writeFile(file, JSON.stringify(proof));
+    const program = join(import.meta.dirname, '../../../tools/verify-proof.mjs');
+    return new Promise<string>((resolve) => {
+      execFile(process.execPath, [program, file, '--key', key], (error, stdout, stderr) => {
+        resolve(`${error?.code ?? 0} ${stdout}${stderr}`);
+      });
+    });
+  };
+  const verified = async () => {
+    const database = await LedgerDatabase.open(ledger.databaseUrl);
+    const kafka = await KafkaLog.open(ledger.kafkaBrokers);
+    try {
+      const keys = [ledger.signingKey.verifierKey];
+      return await verifyLog({ database, kafka, keys, notes: [], onRows() {} });
+    } finally {
+      await kafka.close();
+      await database.close();
+    }
+  };
+  const latest = async () => (await ledger.get('/v1/checkpoints/latest')).body;
+
+  it('has every record, also one that nobody can read and one of a stranger, byte for byte', async () => {
+    const garbage = Buffer.from(`no event ${randomUUID()}`);
+    await ledger.send({ partition: 5, key: 'garbage', value: garbage });
+    const row = await waitFor(
+      async () =>
+        (await ledger.database.query('select partition, bytes from aside_log where bytes = $1', [garbage]))
+          .rows[0],
+      { what: 'the record that nobody can read' },
+    );
+    expect(row).toEqual({ partition: 5, bytes: garbage });
+  });
+
+  it('proves the events of a slip, to whoever has the public key', async () => {
+    await ledger.publish([[slipId, submitted({ reference: 'proved' })]]);
+    await slipWith(slipId, 'held');
+    const proof = (await ledger.get(`/v1/slips/${slipId}/proof`)).body;
+    expect(proof.events.map(({ version }: Shown) => version)).toEqual([1, 2]);
+    const { verifierKey } = ledger.signingKey;
+    expect(proof.checkpoint.key).toEqual({ id: ledger.signingKey.id, verifier_key: verifierKey });
+    expect(await judged(proof, verifierKey)).toMatch(/^0 holds: .* has events 1 to 2 of slip/);
+
+    const [first, second] = proof.events;
+    const bytes = Buffer.from(first.bytes, 'base64');
+    bytes[9]! ^= 1;
+    const altered = { ...proof, events: [{ ...first, bytes: bytes.toString('base64') }, second] };
+    expect(await judged(altered, verifierKey)).toMatch(/^1 does NOT hold: event 1/);
+    expect(await judged({ ...proof, events: [second, first] }, verifierKey)).toMatch(/^1 .*out of order/);
+    expect(await judged({ ...proof, slip_id: randomUUID() }, verifierKey)).toMatch(/^1 .*another slip/);
+    expect(await judged({ ...proof, events: undefined }, verifierKey)).toMatch(/^2 /);
+    expect(await judged(proof, 'slipstream.ledger+00000000+AQ==')).toMatch(/^2 .*key/);
+
+    const rest = (await ledger.get(`/v1/slips/${slipId}/proof?after=1`)).body;
+    expect(rest.events.map(({ version }: Shown) => version)).toEqual([2]);
+    expect(await judged(rest, verifierKey)).toMatch(/^0 holds: .* has events 2 to 2 of slip/);
+    expect((await ledger.get(`/v1/slips/${slipId}/proof?after=x`)).status).toBe(400);
+    expect((await ledger.get(`/v1/slips/${randomUUID()}/proof`)).status).toBe(404);
+  });
+
+  it('proves that it only grew from one checkpoint to a later one', async () => {
+    const from = await latest();
+    await ledger.publish([[slipId, returned('succeeded')]]);
+    await slipWith(slipId, 'settled');
+    await ledger.get(`/v1/slips/${slipId}/proof`);
+    const to = await latest();
+    expect(to.id).not.toBe(from.id);
+    const proof = (await ledger.get(`/v1/checkpoints/${to.id}/consistency?from=${from.id}`)).body;
+    const { verifierKey } = ledger.signingKey;
+    expect(await judged(proof, verifierKey)).toMatch(/^0 holds: .* begins with all that/);
+    const turned = { ...proof, from: proof.to, to: proof.from };
+    expect(await judged(turned, verifierKey)).toMatch(/^1 does NOT hold/);
+    const [path] = proof.partitions.filter((one: { path: string[] }) => one.path.length > 0);
+    path.path[0] = Buffer.alloc(32).toString('base64');
+    expect(await judged(proof, verifierKey)).toMatch(/^1 does NOT hold/);
+    expect((await ledger.get(`/v1/checkpoints/${from.id}/consistency?from=${to.id}`)).body.code).toBe(
+      'conflict',
+    );
+    expect((await ledger.get(`/v1/checkpoints/${to.id}/consistency`)).status).toBe(400);
+    expect((await ledger.get(`/v1/checkpoints/${randomUUID()}`)).status).toBe(404);
+    const pages = await ledger.get('/v1/checkpoints?page_size=1');
+    expect(pages.body.data).toEqual([to]);
+    expect((await ledger.get(`/v1/checkpoints?page_size=1&cursor=${pages.body.next}`)).body.data).not.toEqual(
+      [to],
+    );
+  });
+
+  it('has all that it is signed within the interval, and published', async () => {
+    await ledger.publish([[randomUUID(), submitted({ reference: 'signed' })]]);
+    await ledger.caughtUp();
+    const isSigned = async () => {
+      const { trees } = await latest();
+      const { rows } = await ledger.database.query(
+        'select partition, size::int from log_tree where size > 0 order by 1',
+      );
+      return JSON.stringify(trees.map(({ partition, size }: Shown) => ({ partition, size }))) ===
+        JSON.stringify(rows)
+        ? true
+        : null;
+    };
+    await waitFor(isSigned, { what: 'a checkpoint of all that is logged' });
+    const { note } = await latest();
+    const kafka = await KafkaLog.open(ledger.kafkaBrokers);
+    await waitFor(async () => ((await kafka.notes()).includes(note) ? true : null), { what: 'it on Kafka' });
+    await kafka.close();
+  });
+
+  it('is verified against Kafka without an alarm after all that came here, resends too; what is gone is named', async () => {
+    await ledger.resend();
+    await ledger.caughtUp();
+    const verdict = await verified();
+    expect(verdict.partitions.flatMap(({ problem }) => problem ?? [])).toEqual([]);
+    expect(verdict).toMatchObject({ ok: true, unsignedNotes: 0 });
+
+    const { database } = ledger;
+    const { rows } = await database.query(
+      'select partition, kafka_offset::int as offset from event_log where slip_id = $1 and version = 2',
+      [slipId],
+    );
+    await database.query(`alter table event_log disable trigger all; create table gone as
+      select * from event_log where slip_id = '${slipId}' and version = 2`);
+    await database.query('delete from event_log where slip_id = $1 and version = 2', [slipId]);
+    const found = (await verified()).partitions.flatMap(({ problem }) => problem ?? []);
+    expect(found).toMatchObject([{ ...rows[0], kind: 'missing' }]);
+    await database.query('insert into event_log select * from gone');
+    await database.query('alter table event_log enable trigger all');
+    expect((await verified()).ok).toBe(true);
   });
 });

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { environment, setting } from '../config.ts';
+import { CliError, exitCodesHelp, messageOf } from '../exit.ts';
+import { verifierKey } from '../verify/checkpoints.ts';
+import { KafkaLog } from '../verify/kafka-log.ts';
+import { LedgerDatabase } from '../verify/ledger-database.ts';
+import { type Verdict, verifyLog } from '../verify/verify-log.ts';
+import type { CommandContext } from './options.ts';
+
+interface Flags {
+  databaseUrl?: string;
+  brokers?: string;
+  kafka: boolean;
+  key: string[];
+  checkpoint: string[];
+  json?: true;
+}
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
+const help = `
+Reads the ledger's log from its first record at one moment of the database, in memory that does not grow with it. Every
+record is compared with its leaf, its slip's chain, the tree of its partition, every signed checkpoint that the database, Kafka
+and --checkpoint give, and the record in Kafka; an honest resend is no difference. The first bad position of each partition
+is named. Without --key the keys that the database itself names are believed, and without Kafka or --checkpoint a whole
+database that is older, or was made anew, cannot be told from the true one.`;
+
+export function addVerify(program: Command, { print, terminal, exit }: CommandContext): void {
+  program
+    .command('verify')
+    .description(
+      "Compare the ledger's log with its proofs and with Kafka; name the first record that is not as it was.",
+    )
+    .option(
+      '--database-url <url>',
+      "the ledger's database (else DATABASE_URL: the server's database `ledger`)",
+    )
+    .option('--brokers <list>', 'else KAFKA_BROKERS')
+    .option('--no-kafka', 'do not look at Kafka')
+    .option(
+      '--key <verifier key>',
+      'public key that checkpoints must be signed with, as a note names it; may be repeated',
+      collect,
+      [],
+    )
+    .option(
+      '--checkpoint <file>',
+      'a checkpoint that was kept elsewhere: its note, or the JSON of the API; may be repeated',
+      collect,
+      [],
+    )
+    .option('--json', 'print the verdict as JSON')
+    .addHelpText('after', help + exitCodesHelp)
+    .action(async (flags: Flags) => {
+      for (const key of flags.key) {
+        if (verifierKey(key) === null) throw new CliError('usage', `--key is no verifier key: ${key}`);
+      }
+      const notes = flags.checkpoint.map(noteIn);
+      const database = await LedgerDatabase.open(ledgerUrl(flags.databaseUrl));
+      const kafka = flags.kafka ? await KafkaLog.open(setting('brokers', flags.brokers).split(',')) : null;
+      if (flags.key.length === 0)
+        terminal.say('slipctl: no --key: the keys that the database names are believed');
+      const progress = terminal.progress('records');
+      try {
+        const onRows = (done: number, total: number) => progress.update(done, total);
+        const verdict = await verifyLog({ database, kafka, keys: flags.key, notes, onRows });
+        progress.stop();
+        print(flags.json ? JSON.stringify(verdictJson(verdict)) : verdictText(verdict));
+        if (!verdict.ok) exit(1);
+      } finally {
+        progress.stop();
+        await kafka?.close();
+        await database.close();
+      }
+    });
+}
+
+function ledgerUrl(given: string | undefined): string {
+  if (given !== undefined) return given;
+  const url = URL.parse(setting('databaseUrl', environment.databaseUrl));
+  if (url === null) throw new CliError('usage', 'DATABASE_URL is no URL');
+  url.pathname = '/ledger';
+  return url.href;
+}
+
+function noteIn(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError('usage', `--checkpoint cannot be read: ${messageOf(error)}`);
+  }
+  if (!text.trimStart().startsWith('{')) return text;
+  try {
+    const { note } = JSON.parse(text) as { note?: unknown };
+    if (typeof note === 'string') return note;
+  } catch (error) {
+    throw new CliError('usage', `--checkpoint ${file} is no JSON: ${messageOf(error)}`);
+  }
+  throw new CliError('usage', `--checkpoint ${file} has no note`);
+}
+
+function verdictJson({ ok, records, checkpoints, unsignedNotes, partitions }: Verdict) {
+  const problems = partitions.flatMap(({ problem }) => problem ?? []);
+  return {
+    ok,
+    records,
+    checkpoints,
+    unsigned_checkpoints: unsignedNotes,
+    partitions: partitions.map(({ partition, records, signed }) => ({ partition, records, signed })),
+    problems,
+  };
+}
+
+function verdictText({ ok, records, checkpoints, unsignedNotes, partitions }: Verdict): string {
+  const lines = partitions.flatMap(({ partition, problem }) => {
+    if (problem === null) return [];
+    const { offset, through, kind, detail } = problem;
+    const where = through === offset ? `${offset}` : `${offset} to ${through}`;
+    return [`partition ${partition}: first bad position ${where}: ${kind.replaceAll('_', ' ')}: ${detail}`];
+  });
+  if (unsignedNotes > 0) lines.push(`${unsignedNotes} checkpoints are signed with none of the keys`);
+  const signed = partitions.reduce((sum, one) => sum + one.signed, 0);
+  lines.push(
+    `${ok ? 'The log is as it was' : 'The log is NOT as it was'}: ${records} records, ${signed} of them under ${checkpoints} checkpoints.`,
+  );
+  return lines.join('\n');
+}

@@ -1,0 +1,176 @@
+import pg from 'pg';
+import { CliError, messageOf } from '../exit.ts';
+import type { Hash } from './hashes.ts';
+import type { LogRow, StoredTree } from './verify-partition.ts';
+
+const rowsPerPage = 2_000;
+const hashBytes = 32;
+
+/** All records of a partition in the order of the log, each with the chain of the slip's event before it. */
+const pageSql = `
+select r.*, p.chain as before from (
+  (select kafka_offset, slip_id, version, chain, bytes, mark from event_log
+    where partition = $1 and kafka_offset > $2 order by kafka_offset limit $3)
+  union all
+  (select kafka_offset, null, null, null, bytes, mark from aside_log
+    where partition = $1 and kafka_offset > $2 order by kafka_offset limit $3)
+  order by kafka_offset limit $3
+) as r left join event_log p on p.slip_id = r.slip_id and p.version = r.version - 1
+order by r.kafka_offset`;
+
+const partitionsSql = `
+select partition from event_log group by 1 union select partition from aside_log group by 1
+union select partition from log_tree union select partition from consumer_position 
+  where consumer_group = 'ledger' and topic = 'slips.events.v1' order by 1`;
+
+interface Row {
+  kafka_offset: string;
+  slip_id: string | null;
+  version: string | null;
+  chain: Buffer | null;
+  bytes: Buffer;
+  mark: number | null;
+  before: Buffer | null;
+}
+
+/** The ledger's database as it was at one moment, however long the look takes. */
+export class LedgerDatabase {
+  readonly #client: pg.Client;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+  }
+
+  /** @throws CliError when it cannot be reached, or is none of a ledger with trees */
+  static async open(url: string): Promise<LedgerDatabase> {
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'slipctl verify',
+      connectionTimeoutMillis: 10_000,
+    });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.query('begin transaction isolation level repeatable read, read only');
+      const { rows } = await client.query("select to_regclass('log_tree') is not null as found");
+      if (!rows[0].found) throw new CliError('usage', 'the database is none of a ledger whose log has trees');
+      return new LedgerDatabase(client);
+    } catch (error) {
+      await client.end().catch(() => {});
+      if (error instanceof CliError) throw error;
+      throw new CliError('unreachable', `the ledger's database cannot be read: ${messageOf(error)}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end();
+  }
+
+  async partitions(): Promise<number[]> {
+    return (await this.#rows<{ partition: number }>(partitionsSql)).map(({ partition }) => partition);
+  }
+
+  async count(): Promise<number> {
+    const [row] = await this.#rows<{ n: string }>('select coalesce(sum(size), 0) as n from log_tree');
+    return Number(row!.n);
+  }
+
+  async notes(): Promise<string[]> {
+    return (await this.#rows<{ note: string }>('select note from checkpoint order by at, id')).map(
+      ({ note }) => note,
+    );
+  }
+
+  async keys(): Promise<string[]> {
+    const rows = await this.#rows<{ verifier_key: string }>('select verifier_key from signing_key');
+    return rows.map(({ verifier_key }) => verifier_key);
+  }
+
+  async tree(partition: number): Promise<StoredTree | null> {
+    const [row] = await this.#rows<{ size: string; position: string; peaks: Buffer }>(
+      'select size, position, peaks from log_tree where partition = $1',
+      [partition],
+    );
+    if (row === undefined) return null;
+    const peaks: Hash[] = [];
+    // The smallest stands first there.
+    for (let end = row.peaks.length; end > 0; end -= hashBytes)
+      peaks.push(row.peaks.subarray(end - hashBytes, end));
+    return { size: Number(row.size), position: Number(row.position), peaks };
+  }
+
+  async chunk(partition: number, n: number): Promise<Hash | null> {
+    const [row] = await this.#rows<{ hash: Buffer }>(
+      'select hash from log_node where partition = $1 and level = 8 and n = $2',
+      [partition, n],
+    );
+    return row?.hash ?? null;
+  }
+
+  /** Up to which offset the ledger has handled the partition. */
+  async handledUpTo(partition: number): Promise<number> {
+    const [row] = await this.#rows<{ next_offset: string }>(
+      "select next_offset from consumer_position where consumer_group = 'ledger' and topic = 'slips.events.v1' and partition = $1",
+      [partition],
+    );
+    return Number(row?.next_offset ?? 0);
+  }
+
+  /** Whether the log has these bytes at an earlier place: then they came again. */
+  async hasEarlier(
+    partition: number,
+    slipId: string | null,
+    bytes: Buffer,
+    offset: number,
+  ): Promise<boolean> {
+    const [row] = await this.#rows<{ found: boolean }>(
+      `select exists (select from event_log where slip_id = $2 and bytes = $3 and partition = $1 and kafka_offset < $4)
+        or exists (select from aside_log where bytes = $3 and partition = $1 and kafka_offset < $4) as found`,
+      [partition, slipId, bytes, offset],
+    );
+    return row!.found;
+  }
+
+  async *pages(partition: number): AsyncGenerator<readonly LogRow[]> {
+    for (let after = -1; ; ) {
+      const rows = await this.#rows<Row>(pageSql, [partition, after, rowsPerPage]);
+      const page = merged(rows);
+      // The last may have a twin that the page has no room for.
+      if (rows.length === rowsPerPage && page.length > 1) page.pop();
+      if (page.length > 0) yield page;
+      if (rows.length < rowsPerPage) return;
+      after = page.at(-1)!.offset;
+    }
+  }
+
+  async #rows<T extends pg.QueryResultRow>(sql: string, parameters: unknown[] = []): Promise<T[]> {
+    try {
+      return (await this.#client.query<T>(sql, parameters)).rows;
+    } catch (error) {
+      throw new CliError('unreachable', `the ledger's database cannot be read: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** A record that was set aside and stands under a slip is one. */
+function merged(rows: readonly Row[]): LogRow[] {
+  const page: LogRow[] = [];
+  for (const row of rows) {
+    const one = toLogRow(row);
+    const last = page.at(-1);
+    if (last?.offset !== one.offset) page.push(one);
+    else page[page.length - 1] = last.event === null ? twins(one, last) : twins(last, one);
+  }
+  return page;
+}
+
+const twins = (logged: LogRow, aside: LogRow): LogRow => ({
+  ...logged,
+  mark: aside.mark ?? logged.mark,
+  twin: aside.bytes,
+});
+
+function toLogRow({ kafka_offset, slip_id, version, chain, bytes, mark, before }: Row): LogRow {
+  const event = slip_id === null ? null : { slipId: slip_id, version: Number(version), chain: chain! };
+  return { offset: Number(kafka_offset), bytes, mark, event, before, twin: null };
+}
