@@ -78,7 +78,8 @@ async function fill(partition: number): Promise<void> {
   await books.handle(partition, last);
 }
 
-const checkpoint = () => books.unitOfWork.run((tx) => takeCheckpoint(checkpointTx(tx), signer, randomUUID, 0));
+const checkpoint = () =>
+  books.unitOfWork.run((tx) => takeCheckpoint(checkpointTx(tx), signer, randomUUID, 0));
 
 async function verify(notes: readonly string[] = []): Promise<Verdict> {
   const database = await LedgerDatabase.open(url);
