@@ -36,8 +36,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'L3-a-checkpoint-of-a-log-that-did-not-change',
     file: `${ledger}/src/application/take-checkpoint.ts`,
-    from: 'sameHeads(checkpointOf(latest.note).heads, heads)',
-    to: 'false',
+    from: 'if (latest === null ? heads.length === 0 : sameHeads(checkpointOf(latest.note).heads, heads)) {',
+    to: 'if (latest === null ? heads.length === 0 : false) {',
     specs: [`${ledger}/src/application/take-checkpoint.spec.ts`],
   },
   {
@@ -148,8 +148,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P4-no-word-about-a-refund-of-what-is-settled',
     file: `${ledger}/src/domain/hold/decide.ts`,
-    from: "      return 'already_settled';",
-    to: '      return null;',
+    from: "return 'already_settled';",
+    to: 'return null;',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
@@ -193,8 +193,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P11-a-slip-that-was-rolled-back-is-remembered',
     file: `${ledger}/src/adapters/postgres/ledger-tx.ts`,
-    from: 'tx.afterCommit(() => slips.keep(written));',
-    to: 'slips.keep(written);',
+    from: 'tx.afterCommit(() => {',
+    to: 'slips.keep(written); tx.afterCommit(() => {',
     specs: [`${ledger}/test/lives.int.spec.ts`],
   },
   {
@@ -698,7 +698,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'I13-a-draft-gets-round-a-frozen-account',
     file: `${intake}/src/application/change-slip.ts`,
-    from: "gate: wish.type === 'confirm' ? gateFor(slip, rules) : null,",
+    from: 'gate: gateFor(slip, decision, rules),',
     to: 'gate: null,',
     specs: [`${intake}/test/gates.int.spec.ts`],
   },
