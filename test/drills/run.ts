@@ -4,6 +4,7 @@ import { drillEarlyWarning } from './early-warning.drill.ts';
 import { drillHttp } from './http.drill.ts';
 import { drillOverload } from './overload.drill.ts';
 import { drillPromise } from './promise.drill.ts';
+import { drillLedger } from './ledger.drill.ts';
 import { drillProviders } from './providers.drill.ts';
 import { drillRestore, restorable } from './restore.drill.ts';
 
@@ -31,6 +32,12 @@ const usage = `usage: npm run drill -- NAME [options]
                    at once with Retry-After, memory stays bounded, what was taken is served, and it recovers within seconds
   --times N        how many times, default 5
   --seconds N      how long, default 30
+  ledger-kill      the ledger works off lives of every kind and is killed all the time: no event lost, none altered, no
+                   posting twice, every invariant of the books by SQL alone, and reading the topic again changes no row
+  --kills N        how often, default 100
+  --events N       how many events, default 200000
+  ledger-load      the same without kills, and more of it
+  --events N       how many events, default 1000000
 Breaks a stack of its own on purpose and shows a table; the last line of stdout is one JSON object.
 Exit code 1 when something did not hold, 2 on wrong usage.`;
 
@@ -43,6 +50,8 @@ const { values, positionals } = parseArgs({
     requests: { type: 'string' },
     times: { type: 'string' },
     seconds: { type: 'string' },
+    kills: { type: 'string' },
+    events: { type: 'string' },
     seed: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -55,6 +64,7 @@ const requests = Number(values.requests ?? 20_000);
 const seed = Number(values.seed ?? 1);
 const times = Number(values.times ?? 5);
 const floodS = Number(values.seconds ?? 30);
+const kills = Number(values.kills ?? 100);
 const services = restorable.filter((name) => values.service === undefined || name === values.service);
 
 const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done> }>> = {
@@ -67,6 +77,8 @@ const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done
   },
   overload: { usable: isCount(times, 1) && isCount(floodS, 1), run: overload },
   http: { usable: isCount(seed, 0) && isCount(requests, 1), run: http },
+  'ledger-kill': ledger(eventsOr(200_000), kills),
+  'ledger-load': ledger(eventsOr(1_000_000), 0),
 };
 const drill = Object.hasOwn(drills, positionals[0] ?? '') ? drills[positionals[0]!] : undefined;
 if (values.help || positionals.length !== 1 || !drill?.usable) {
@@ -127,6 +139,19 @@ async function http(): Promise<Done> {
     table: [{ ...statuses, operations }],
     line: { requests, seed, statuses, failures: failures.length, processes_ended: ended, ok },
   };
+}
+
+function eventsOr(usual: number): number {
+  return Number(values.events ?? usual);
+}
+
+function ledger(events: number, times: number) {
+  const run = async (): Promise<Done> => {
+    const line = await drillLedger({ events, kills: times, seed }, say);
+    const { broken, changed, differing, ...counts } = line;
+    return { table: [counts], line: { ...line } };
+  };
+  return { usable: isCount(seed, 0) && isCount(events, 1) && isCount(times, 0), run };
 }
 
 function isCount(value: number, min: number): boolean {
