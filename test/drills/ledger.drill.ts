@@ -228,7 +228,18 @@ async function hashOfLog(database: pg.Pool, partition: number): Promise<Hash> {
 }
 
 /** The tables that the ledger's decisions stand in, and what it said. */
-const tables = ['event_log', 'slip', 'account', 'entry', 'outbox', 'sequencer', 'dead_letter'];
+const tables = [
+  'event_log',
+  'aside_log',
+  'log_tree',
+  'log_node',
+  'slip',
+  'account',
+  'entry',
+  'outbox',
+  'sequencer',
+  'dead_letter',
+];
 
 /** All of the topic is read once more, from its beginning; gives the tables that changed. */
 async function changedByReplay(

@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import { interruptible, runCommand } from '@slipstream/environment';
 import { drillEarlyWarning } from './early-warning.drill.ts';
 import { drillHttp } from './http.drill.ts';
+import { drillLedger } from './ledger.drill.ts';
 import { drillOverload } from './overload.drill.ts';
 import { drillPromise } from './promise.drill.ts';
-import { drillLedger } from './ledger.drill.ts';
 import { drillProviders } from './providers.drill.ts';
 import { drillRestore, restorable } from './restore.drill.ts';
 
