@@ -232,6 +232,22 @@ describe('the ledger decides about money in log order', () => {
       'restored',
     ],
     [
+      'a denial that the provider said before its success was here is an old word',
+      [submitted(), returned('succeeded'), returned('failed', { providerTime: at(0) })],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
+      'a denial that it said after its success is none',
+      [submitted(), returned('succeeded'), returned('failed', { providerTime: at(50) })],
+      {},
+      ['FundsHeld', 'SlipSettled', 'PostingCompensated reversal'],
+      ['hold', 'settle', 'compensate'],
+      'reversed',
+    ],
+    [
       'a denial of another provider than the one that executed is for people',
       [submitted(), returned('succeeded'), returned('failed', { provider: 'bolt' })],
       {},

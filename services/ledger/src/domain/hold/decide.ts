@@ -234,7 +234,8 @@ function answerDenial(
   books: Books,
 ): Decision | null {
   const isBack = data.evidence === 'statement_line';
-  if (isOther(data.provider, before) || (hold.status === 'reversed' && !isBack)) return null;
+  if (isOther(data.provider, before)) return null;
+  if (!isBack && (hold.status === 'reversed' || isOvertaken(data, before))) return null;
   const { executed, account } = hold;
   const provider = data.provider ?? before?.provider ?? reportedProvider;
   const from = hold.status === 'reversed' ? payerSuspense(account) : providerReceivable(provider);
@@ -243,6 +244,12 @@ function answerDenial(
   const transaction = transact(hold, 'compensate', post, recorded, books);
   const after: Hold = { ...hold, status: isBack ? 'restored' : 'reversed' };
   return compensation(after, transaction, isBack ? 'money_back' : 'reversal');
+}
+
+/** The provider said it, by its own clock, before its success was here: an older word that came later denies nothing. */
+function isOvertaken({ providerTime }: Data<'SlipReturned'>, before: SlipState | null): boolean {
+  const returnedAt = before?.returnedAt ?? null;
+  return providerTime !== null && returnedAt !== null && providerTime < returnedAt;
 }
 
 /** Each request is answered, by its id: whoever asked can tell what became of it. */
