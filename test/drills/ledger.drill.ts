@@ -78,7 +78,12 @@ export async function playLedger(stack: Stack, drill: LedgerDrill, log: Log): Pr
   const database = new pg.Pool({ connectionString: url.href, max: 4 });
   database.on('error', () => {});
   try {
-    const [load] = await Promise.all([send(kafka, drill, log), killOften(stack, database, drill, log)]);
+    const sent = new AbortController();
+    const sending = send(kafka, drill, log).catch((error) => {
+      sent.abort(error);
+      throw error;
+    });
+    const [load] = await Promise.all([sending, killOften(stack, database, drill, log, sent.signal)]);
     await caughtUp(kafka, database);
     log(`  it has caught up after ${stack.services.restarts('ledger')} restarts`);
     const found = await compare(kafka, database);
@@ -113,13 +118,17 @@ async function killOften(
   database: pg.Pool,
   { events, kills, seed }: LedgerDrill,
   log: Log,
+  sending: AbortSignal,
 ): Promise<void> {
   const random = seededRandom(seed);
   const places = Array.from({ length: kills }, () => random.integer(0, events)).sort((a, b) => a - b);
   for (const [n, place] of places.entries()) {
     const restarts = stack.services.restarts('ledger');
     await waitFor(
-      async () => stack.services.pid('ledger') !== undefined && (await readSoFar(database)) >= place,
+      async () => {
+        sending.throwIfAborted();
+        return stack.services.pid('ledger') !== undefined && (await readSoFar(database)) >= place;
+      },
       { timeoutMs: caughtUpMs, intervalMs: 5, what: `the ledger to have read ${place} records` },
     );
     stack.services.kill('ledger', 'SIGKILL');
