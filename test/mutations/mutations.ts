@@ -591,10 +591,17 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
+    name: 'P15-an-old-denial-is-claimed',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: "if (!isBack && (hold.status === 'reversed' || isOvertaken(data, before))) return null;",
+    to: "if (!isBack && hold.status === 'reversed') return null;",
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
     name: 'P14-what-was-denied-is-claimed-twice',
     file: `${ledger}/src/domain/hold/decide.ts`,
-    from: "if (isOther(data.provider, before) || (hold.status === 'reversed' && !isBack)) return null;",
-    to: 'if (isOther(data.provider, before)) return null;',
+    from: "if (!isBack && (hold.status === 'reversed' || isOvertaken(data, before))) return null;",
+    to: 'if (!isBack && isOvertaken(data, before)) return null;',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
