@@ -248,6 +248,25 @@ describe('the ledger decides about money in log order', () => {
       'reversed',
     ],
     [
+      'a denial of a part that was never executed is for people',
+      [submitted(), part(600, 'p-1'), returned('failed', { providerReference: 'p-2' })],
+      {},
+      ['FundsHeld', 'SlipSettled 1'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
+      'a statement by which less comes back than was executed is for people',
+      [
+        ...[submitted(), returned('succeeded')],
+        returned('failed', { evidence: 'statement_line', amount: eur(300) }),
+      ],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
       'a denial of another provider than the one that executed is for people',
       [submitted(), returned('succeeded'), returned('failed', { provider: 'bolt' })],
       {},

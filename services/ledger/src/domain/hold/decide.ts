@@ -234,7 +234,8 @@ function answerDenial(
   books: Books,
 ): Decision | null {
   const isBack = data.evidence === 'statement_line';
-  if (isOther(data.provider, before)) return null;
+  if (isOther(data.provider, before) || isOtherPart(hold, data)) return null;
+  if (isBack && isOtherAmount(hold, data.amount)) return null;
   if (!isBack && (hold.status === 'reversed' || isOvertaken(data, before))) return null;
   const { executed, account } = hold;
   const provider = data.provider ?? before?.provider ?? reportedProvider;
@@ -244,6 +245,16 @@ function answerDenial(
   const transaction = transact(hold, 'compensate', post, recorded, books);
   const after: Hold = { ...hold, status: isBack ? 'restored' : 'reversed' };
   return compensation(after, transaction, isBack ? 'money_back' : 'reversal');
+}
+
+/** Of a part that was never executed, nothing was settled. */
+function isOtherPart({ references }: Hold, { providerReference }: Data<'SlipReturned'>): boolean {
+  return providerReference !== null && references.length > 0 && !references.includes(providerReference);
+}
+
+/** What comes back is not what was executed: people decide. */
+function isOtherAmount({ amount, executed }: Hold, back: Money | null): boolean {
+  return amount !== null && back !== null && (back.currency !== amount.currency || back.amount !== executed);
 }
 
 /** The provider said it, by its own clock, before its success was here: an older word that came later denies nothing. */
