@@ -31,8 +31,9 @@ export async function keepAside(
     const mark = markOf(one);
     const known = record === null ? undefined : (slips.get(record.slipId) ?? stored.get(record.slipId));
     const slip = known?.slip ?? null;
-    if (slip !== null && offset <= slip.position) continue;
-    if (record === null || (waitsBehind && (slip?.waitsFrom ?? null) === null)) {
+    // Of a slip that stands further on: a copy, or a stranger's record under its name. It is in the log all the same.
+    const isPast = slip !== null && offset <= slip.position;
+    if (record === null || isPast || (waitsBehind && (slip?.waitsFrom ?? null) === null)) {
       // One without a mark was kept before.
       if (mark !== null) others.push({ leaf: one, mark });
       continue;
