@@ -1,3 +1,4 @@
+import { SlipstreamError } from '@slipstream/kernel';
 import type { Part } from '@slipstream/runtime';
 import type { CheckpointTaken } from '../application/take-checkpoint.ts';
 
@@ -17,6 +18,7 @@ export class Checkpointer implements Part {
   readonly #options: CheckpointerOptions;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(options: CheckpointerOptions) {
@@ -38,16 +40,31 @@ export class Checkpointer implements Part {
     this.#timer ??= this.#in(this.#options.intervalMs);
   };
 
-  /** Somebody waits for what is logged now. @throws what the database says */
-  async now(): Promise<void> {
-    await this.#options.take(0);
+  /**
+   * Somebody waits for what is logged now. Whoever comes while one is taken shares the next, however many they are.
+   * @throws what the database says; `unavailable` while nothing may be signed
+   */
+  now(): Promise<void> {
+    this.#next ??= this.#afterOthers(async () => {
+      this.#next = undefined;
+      if (!this.#options.mayRun()) throw new SlipstreamError('unavailable', 'nothing can be signed now');
+      await this.#options.take(0);
+    });
+    return this.#next;
   }
 
   #in(delayMs: number): NodeJS.Timeout {
     return setTimeout(() => {
       this.#timer = undefined;
-      this.#running = this.#run();
+      void this.#afterOthers(() => this.#run());
     }, delayMs);
+  }
+
+  /** One at a time, so that they never take the connections of those who write. */
+  #afterOthers(work: () => Promise<void>): Promise<void> {
+    const done = this.#running.then(work);
+    this.#running = done.catch(() => {});
+    return done;
   }
 
   async #run(): Promise<void> {
