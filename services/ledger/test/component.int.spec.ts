@@ -921,8 +921,8 @@ describe('the log and what proves it', () => {
     });
   };
   const verified = async () => {
-    const database = await LedgerDatabase.open(ledger.databaseUrl);
     const kafka = await KafkaLog.open(ledger.kafkaBrokers);
+    const database = await LedgerDatabase.open(ledger.databaseUrl);
     try {
       const keys = [ledger.signingKey.verifierKey];
       return await verifyLog({ database, kafka, keys, notes: [], onRows() {} });

@@ -57,8 +57,12 @@ export function addVerify(program: Command, { print, terminal, exit }: CommandCo
         if (verifierKey(key) === null) throw new CliError('usage', `--key is no verifier key: ${key}`);
       }
       const notes = flags.checkpoint.map(noteIn);
-      const database = await LedgerDatabase.open(ledgerUrl(flags.databaseUrl));
+      const url = ledgerUrl(flags.databaseUrl);
       const kafka = flags.kafka ? await KafkaLog.open(setting('brokers', flags.brokers).split(',')) : null;
+      const database = await LedgerDatabase.open(url).catch(async (error) => {
+        await kafka?.close();
+        throw error;
+      });
       if (flags.key.length === 0)
         terminal.say('slipctl: no --key: the keys that the database names are believed');
       const progress = terminal.progress('records');

@@ -13,28 +13,45 @@ const noBytes = Buffer.alloc(0);
 export class KafkaLog {
   readonly #kafka: ReturnType<typeof createKafka>;
   readonly #reader: LogReader;
-  readonly #bounds: Awaited<ReturnType<typeof readLogBounds>>;
+  #bounds: Awaited<ReturnType<typeof readLogBounds>> = new Map();
+  /** Notes that had been published when it was opened. */
+  #published: readonly string[] = [];
 
-  private constructor(
-    kafka: ReturnType<typeof createKafka>,
-    bounds: Awaited<ReturnType<typeof readLogBounds>>,
-  ) {
+  private constructor(kafka: ReturnType<typeof createKafka>) {
     this.#kafka = kafka;
-    this.#bounds = bounds;
     this.#reader = new LogReader(kafka, topics.events.name);
   }
 
-  /** @throws CliError when no broker answers */
+  /**
+   * Before the database is: what was signed later than the moment that the database is read at says nothing about it.
+   * @throws CliError when no broker answers
+   */
   static async open(brokers: readonly string[]): Promise<KafkaLog> {
     const kafka = createKafka({
       brokers,
       clientId: 'slipctl-verify',
       log: { info() {}, warn() {}, error() {} },
     });
-    const admin = kafka.admin();
+    const log = new KafkaLog(kafka);
+    await log.#readBounds();
+    try {
+      log.#published = await log.notes();
+      return log;
+    } catch (error) {
+      throw new CliError('unreachable', `Kafka cannot be read: ${messageOf(error)}`);
+    }
+  }
+
+  get published(): readonly string[] {
+    return this.#published;
+  }
+
+  /** How far the log reaches now: behind the moment that the database is read at. */
+  async #readBounds(): Promise<void> {
+    const admin = this.#kafka.admin();
     try {
       await admin.connect();
-      return new KafkaLog(kafka, await readLogBounds(admin, topics.events.name));
+      this.#bounds = await readLogBounds(admin, topics.events.name);
     } catch (error) {
       throw new CliError('unreachable', `Kafka cannot be read: ${messageOf(error)}`);
     } finally {
@@ -44,6 +61,11 @@ export class KafkaLog {
 
   close(): Promise<void> {
     return this.#reader.stop();
+  }
+
+  /** Compares with the log as it is now. */
+  async begin(): Promise<void> {
+    await this.#readBounds();
   }
 
   /** Every note that was published. */

@@ -27,15 +27,16 @@ export interface VerifyLog {
 /** Compares the ledger's log with its trees, with every checkpoint that is known, and with Kafka. */
 export async function verifyLog({ database, kafka, keys, notes, onRows }: VerifyLog): Promise<Verdict> {
   const trusted = (keys.length > 0 ? keys : await database.keys()).flatMap((text) => verifierKey(text) ?? []);
-  const all = [...notes, ...(await database.notes()), ...((await kafka?.notes()) ?? [])];
-  const known = new Map<string, SignedCheckpoint>();
+  const all = [...notes, ...(await database.notes()), ...(kafka?.published ?? [])];
+  await kafka?.begin();
+  const known: SignedCheckpoint[] = [];
   let unsignedNotes = 0;
   for (const note of new Set(all)) {
     const checkpoint = readCheckpoint(note, trusted);
     if (checkpoint === null) unsignedNotes += 1;
-    else known.set(`${checkpoint.id} ${note}`, checkpoint);
+    else known.push(checkpoint);
   }
-  const heads = headsOf([...known.values()]);
+  const heads = headsOf(known);
   const total = await database.count();
   let done = 0;
   const partitions: PartitionVerdict[] = [];
@@ -57,7 +58,7 @@ export async function verifyLog({ database, kafka, keys, notes, onRows }: Verify
   }
   const records = partitions.reduce((sum, { records }) => sum + records, 0);
   const ok = unsignedNotes === 0 && partitions.every(({ problem }) => problem === null);
-  return { ok, records, checkpoints: known.size, unsignedNotes, partitions };
+  return { ok, records, checkpoints: known.length, unsignedNotes, partitions };
 }
 
 /** By partition, the smallest first; of those that say the same one is enough. */
