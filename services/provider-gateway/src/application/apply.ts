@@ -98,7 +98,8 @@ export class Changes {
     if (this.#observed.length > 0) tx.observe(this.#observed);
     await this.#certify(tx);
     const broken = Map.groupBy(this.#broken, ({ provider }) => provider);
-    for (const [provider, slips] of broken) await tellBroken(tx, provider, slips);
+    for (const [provider, slips] of [...broken].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      await tellBroken(tx, provider, slips);
     if (this.#events.length > 0) tx.publish(this.#events);
   }
 

@@ -164,7 +164,8 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
       done.add(key);
       // As this service's own question a repeat gives evidence, but no second InquiryAnswered.
       const as = first ? inquiry : { ...inquiry, n: Math.min(inquiry.n, 0) };
-      const terms = asTrusted(capabilitiesOf(parts.providers, inquiry), inquiry, distrusted);
+      const subject = { ...dispatch, provider: inquiry.provider };
+      const terms = asTrusted(capabilitiesOf(parts.providers, inquiry), subject, distrusted);
       const acceptanceDelayMaxMs = terms && notFoundCountsAfterMs(terms);
       const outcome =
         heard.kind === 'answered'

@@ -3,6 +3,7 @@ import { type AttemptEnd, endAttempt } from '../domain/dispatch/attempt.ts';
 import { moveTo, providerOf, wasGiven } from '../domain/dispatch/earlier.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import { notFoundCountsAfterMs, polled } from '../domain/inquiry/poll.ts';
+import { restsOn } from '../domain/proof/promise.ts';
 import { asDeclared, type CallOutcome } from '../domain/provider/answer.ts';
 import { asItCounts } from '../domain/provider/finality.ts';
 import { Changes, countOdd } from './apply.ts';
@@ -131,13 +132,17 @@ function circumstances(
   };
 }
 
-/** What a provider can do, as far as it is believed: whoever broke its promise has none any more. */
+/**
+ * What a provider can do, as far as it is believed: whoever broke its promise has none any more, nor has whom a slip went to
+ * by the word of such a one.
+ */
 export function asTrusted(
   terms: Capabilities | null,
-  { provider }: Pick<Dispatch, 'provider'>,
+  slip: Pick<Dispatch, 'provider' | 'earlier'>,
   distrusted: ReadonlySet<string>,
 ): Capabilities | null {
-  return terms && distrusted.has(provider ?? '') ? { ...terms, acceptanceDelayMaxMs: null } : terms;
+  const isBelieved = !distrusted.has(slip.provider ?? '') && !restsOn(slip, distrusted);
+  return terms && !isBelieved ? { ...terms, acceptanceDelayMaxMs: null } : terms;
 }
 
 /** What the provider of a slip can do; null: it is not configured any more. */

@@ -44,7 +44,7 @@ export function notAfterOf(dispatch: Dispatch, provider: string): Instant | null
 }
 
 /** Whether the slip was handed on because one of these providers denied it. */
-export function restsOn({ earlier }: Dispatch, providers: ReadonlySet<string>): boolean {
+export function restsOn({ earlier }: Pick<Dispatch, 'earlier'>, providers: ReadonlySet<string>): boolean {
   return earlier.some(({ end, provider }) => end === 'unanswered' && providers.has(provider));
 }
 
