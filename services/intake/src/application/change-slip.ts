@@ -45,7 +45,7 @@ export type ChangeOutcome =
 export interface ChangeContext {
   readonly waiting: WaitingStore;
   readonly rules: SubmissionRules;
-  readonly lines: Pick<Lines, 'expectedMs'>;
+  readonly lines: Lines;
   /** Of `slips.events.v1`, where everything about the slip goes. */
   partitionOf(slipId: string): number;
 }
@@ -105,6 +105,8 @@ async function tryOnce(
     const found = draftRepeat(slip, made.refusal, rules);
     return found ? tryOnce(context, request, slip, now, scope, found) : made;
   }
+  const submitted = slip.draft?.submission ?? slip.reviewed;
+  if (status === 'submitted' && submitted !== null) lines.accepted(submitted.route);
   const { position } = made;
   const next = version + events.length;
   return { type: 'changed', slipId, reference, status, version: next, position, replayed: false };

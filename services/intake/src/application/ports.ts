@@ -133,6 +133,8 @@ export interface IntakeTx {
   advanceClocks(partition: number, marks: readonly ClockMark[]): Promise<void>;
   /** Adds events to be published with the commit. */
   publish(events: readonly PendingEvent[]): void;
+  /** Runs once the transaction is committed; a batch may be tried more than once. */
+  afterCommit(then: () => void): void;
 }
 
 /** Another transaction holds a key or a reference that this one needs, and did not end while it could wait. */

@@ -111,9 +111,11 @@ async function answer(context: CommandContext, tx: IntakeTx, given: readonly Can
   const made = candidates.filter(({ slipId, decision }) => decision.accepted && !notAdded.has(slipId));
   const reviews = made.flatMap(reviewOf);
   if (reviews.length > 0) tx.insertReviews(reviews);
-  for (const { command, decision } of made)
-    if (command.type === 'submit' && decision.accepted && decision.review === null && isLive(command.clock))
-      context.lines.accepted(command.submission.route);
+  tx.afterCommit(() => {
+    for (const { command, decision } of made)
+      if (command.type === 'submit' && decision.accepted && decision.review === null && isLive(command.clock))
+        context.lines.accepted(command.submission.route);
+  });
   const isMade = new Set(made);
   tx.publish(
     candidates.flatMap((candidate): PendingEvent[] => {

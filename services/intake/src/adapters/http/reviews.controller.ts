@@ -36,7 +36,12 @@ const { list: listOf, money, object, oneOf, optional, text, time, whole } = sche
 const shownReview = object({
   ...{ id: text, reference: text, kind: oneOf(...slipKinds), account: text, counterparty: text },
   ...{ amount: optional(money), route: text, maker: text, status: oneOf(...statuses) },
-  ...{ rules: listOf(text), approvals_needed: whole, approved_by: listOf(text) },
+  ...{
+    rules: listOf(text),
+    first_slip_id: optional(text),
+    approvals_needed: whole,
+    approved_by: listOf(text),
+  },
   ...{
     claimed_by: optional(text),
     decided_by: optional(text),

@@ -37,6 +37,7 @@ export function intakeTx(tx: Tx, encode: (event: PendingEvent) => OutboundRecord
         marks.map((mark) => ({ ...mark, partition })),
       ),
     publish: (events) => tx.publish(events.map(encode)),
+    afterCommit: (then) => tx.afterCommit(then),
   };
 }
 
