@@ -93,11 +93,12 @@ function checkAnswer(answer, where) {
   const names = ['asked_at', 'received_at', 'http_status', 'body_bytes', 'body'];
   const { asked_at, received_at, http_status, body_bytes, body } = members(answer, names, where);
   const askedAt = instant(asked_at, `${where}.asked_at`);
-  check(instant(received_at, `${where}.received_at`) >= askedAt, `${where} came before it was asked for`);
+  const receivedAt = instant(received_at, `${where}.received_at`);
+  check(receivedAt >= askedAt, `${where} came before it was asked for`);
   count(http_status, `${where}.http_status`);
   const content = bytes(body, `${where}.body`);
   check(content.length === body_bytes, `${where} has another length than it says`);
-  return { askedAt, asked_at, text: content.toString('utf8') };
+  return { askedAt, receivedAt, asked_at, text: content.toString('utf8') };
 }
 
 /** Rule 3: two NOT_FOUND later than the provider could have accepted the slip, a quiet period apart. */
@@ -162,8 +163,8 @@ function checkStatement(statement, keyid) {
     check(attempt.end === 'not_found', `${where} ended otherwise: nothing is proved`);
     denied += 1;
     const answers = checkDenied(attempt, where);
-    for (const { askedAt } of answers)
-      check(askedAt <= issuedAt, `${where} was answered after the certificate`);
+    for (const { receivedAt } of answers)
+      check(receivedAt <= issuedAt, `${where} was answered after the certificate`);
     const said = answers.map(
       ({ asked_at, text: body }) => `\n    asked at ${asked_at}: ${JSON.stringify(body)}`,
     );

@@ -19,7 +19,7 @@ export interface WillBeAsked {
 
 /**
  * Puts people's question about a slip on the list, and tells who asked and why (rule 10). It is asked as soon as the provider can
- * know of the slip, before any other question; one that waits already is the same question.
+ * know of the slip, before this service's own questions; one that waits already is the same question.
  * @throws SlipstreamError not_found; conflict where nobody can be asked; idempotency_key_reused
  */
 export async function askForPeople(

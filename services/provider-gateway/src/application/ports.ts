@@ -126,9 +126,9 @@ export interface Dispatches {
   ): Promise<{ now: Instant; due: readonly Dispatch[] }>;
   /** Makes the poll of a slip due now, if its provider may have it and has not decided; gives whether it did. */
   pollNow(provider: string, slipId: string): Promise<boolean>;
-  /** Whether a slip on the wall clock still waits for its end. */
   /** How long the first of the slips that are due for these providers stands in line, by route. */
   lines(providers: readonly string[]): Promise<readonly RouteLine[]>;
+  /** Whether a slip on the wall clock still waits for its end. */
   anyOpen(): Promise<boolean>;
   /** Whether anything may become due for a worker by the time alone: a call, a question, an answer kept for a slip. */
   anyInHand(): Promise<boolean>;

@@ -103,6 +103,10 @@ describe('a certificate of non-execution', () => {
     ['a question at the bound itself', { denials: [denial(1_000), denial(3_001)] as const }],
     ['questions too near each other', { denials: [denial(1_001), denial(3_000)] as const }],
     ['a longer visibility delay', { declared: { ...denied().declared, visibilityDelayMs: 1_002 } }],
+    [
+      'a question from before it, and its answer from after it',
+      { denials: [denial(1_001), { ...denial(3_001), receivedAt: addMs(t0, 9_000) }] as const },
+    ],
     ['an answer from after it', { denials: [denial(1_001), denial(9_000)] as const }],
   ])('that rests on %s is refused, however well it is signed', (_, more) => {
     const unproved: Certificate = { ...certificate(), denied: [denied(more)] };

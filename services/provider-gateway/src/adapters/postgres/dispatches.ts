@@ -41,6 +41,12 @@ where d.slip_id in (
   join dispatch m on m.caller = w.caller and m.reference = w.reference)
 order by d.slip_id for update`;
 
+// Neither went on by the word of who broke its promise since, nor waits behind a dead letter.
+const maySend = `not (d.moved and exists (select 1 from attempt a join proof_switch s using (provider)
+      where a.slip_id = d.slip_id and a.ended = 'unanswered' and s.off))
+    and not exists (select 1 from parked_key k where k.consumer_group = 'provider-gateway'
+      and k.topic = 'slips.events.v1' and k.partition = d.partition and k.key = d.slip_id)`;
+
 // Each provider has its own limit, so a slow one never takes the places of the others; of its slips the one whose deadline
 // is nearest goes first, whatever came before it. A slip with an event among the
 // dead letters is undetermined: that event may end its dispatch, so nothing is sent until it was read (rules 6 and 9).
@@ -51,10 +57,7 @@ lateral (
   select ${dispatchRow} from dispatch d
   where d.provider = p.id and d.status in ('held', 'unanswered') and d.next_at <= clock_timestamp() and d.deadline > clock_timestamp()
     and not exists (select 1 from provider_state s where s.provider = p.id and s.disabled)
-    and not (d.moved and exists (select 1 from attempt a join proof_switch s using (provider)
-      where a.slip_id = d.slip_id and a.ended = 'unanswered' and s.off))
-    and not exists (select 1 from parked_key k where k.consumer_group = 'provider-gateway'
-      and k.topic = 'slips.events.v1' and k.partition = d.partition and k.key = d.slip_id)
+    and ${maySend}
   order by d.deadline limit p.free for update skip locked
 ) as due`;
 
@@ -138,9 +141,10 @@ from judged group by state, route, currency order by state, route, currency`;
 const linesSql = `
 select d.route, least(max(extract(epoch from clock_timestamp() - d.next_at)) * 1000, 2147483647)::int as "waitMs"
 from unnest($1::text[]) as p(id), lateral (
-  select route, next_at from dispatch
-  where provider = p.id and status = 'held' and next_at <= clock_timestamp() and deadline > clock_timestamp()
-  order by deadline limit 10000) as d
+  select d.route, d.next_at from dispatch d
+  where d.provider = p.id and d.status = 'held' and d.next_at <= clock_timestamp() and d.deadline > clock_timestamp()
+    and ${maySend}
+  order by d.deadline limit 10000) as d
 group by d.route`;
 
 const anyOpenSql = `select exists (select 1 from dispatch where ${openStatuses}) as open`;

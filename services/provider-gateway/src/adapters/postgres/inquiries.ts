@@ -13,8 +13,8 @@ on conflict (slip_id, n) do update
   set provider = excluded.provider, status = 'due', due_at = excluded.due_at, asked_at = null, lease_until = null
   where inquiry.n = 0 and (inquiry.provider <> excluded.provider or inquiry.due_at < excluded.due_at)`;
 
-// A question whose lease ran out was asked by an instance that died: it is due again, which is harmless. The reconciler's
-// questions go before this service's own, which may be many and are put again and again while a provider is away.
+// A question whose lease ran out was asked by an instance that died: it is due again, which is harmless. The reconciler's and
+// people's questions go before this service's own, which may be many and are put again and again while a provider is away.
 const claimSql = `
 with expired as (
   update inquiry set status = 'due', lease_until = null where (slip_id, n) in (
