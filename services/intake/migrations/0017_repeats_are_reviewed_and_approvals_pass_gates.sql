@@ -48,6 +48,8 @@ begin
     v_rule := null;
     select r.slip_id into v_first from recent_slip r
       where r.account = v_slip.account and r.business = v_slip.gate ->> 'business' and r.slip_id <> v_slip.slip_id
+        -- One that people were asked about as a repeat of this one is not in this one's way.
+        and not exists (select from review v where v.slip_id = r.slip_id and v.first_slip_id = v_slip.slip_id)
         and r.at > v_now - (v_slip.gate ->> 'duplicate_ms')::bigint * interval '1 millisecond'
       order by r.at limit 1;
     if found then
