@@ -18,13 +18,13 @@ from ${rows} where owner = $1 and clock = $2 and kind in ('available', 'held', '
 
 const nowSql = sumsOf('account', 'balance');
 
-/** What was entered later is taken away again: of a busy account few entries are looked at, and old ones never. */
+/** What was entered later is taken away again: of a busy account only what came since is looked at. */
 const thenSql = sumsOf(
   `(
   select a.owner, a.clock, a.kind, a.currency, a.balance - coalesce(later.change, 0) as balance
   from account a, lateral (
     select sum(change) as change from (
-      select -(e.amount + coalesce(e.rest, 0)) as change from entry e where e.debit = a.id and e.at > $3
+      select -(e.amount::numeric + coalesce(e.rest, 0)) as change from entry e where e.debit = a.id and e.at > $3
       union all select e.amount from entry e where e.credit = a.id and e.at > $3
       union all select e.rest from entry e where e.rest_credit = a.id and e.at > $3) as changes) as later
   where a.owner = $1 and exists (

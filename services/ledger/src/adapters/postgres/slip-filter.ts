@@ -94,7 +94,9 @@ function conditionOf({ field, values, isNot }: SlipTerm, place: Place): string[]
   if (condition === null) return [];
   // An older release's row may be anything: whether it is not so is looked at later, too.
   if (isNot && field === 'route') return [`(slip.route = any(${place(values)}::text[])) is not true`];
-  if (isNot && field === 'lacks') return [];
+  // Whether events or an older release's row have it is looked at later, too.
+  if (isNot && field === 'lacks' && values.some((one) => one === 'provider_reference' || one === 'route'))
+    return [];
   return [isNot ? `(${condition(values, place)}) is not true` : condition(values, place)];
 }
 

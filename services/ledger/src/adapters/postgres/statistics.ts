@@ -13,6 +13,7 @@ const columnOf: Readonly<Record<SlipGrouping, string>> = {
   cause: 'cause',
 };
 
+/** Groups that are told; of hours the latest. */
 const groupsMax = 1_000;
 
 const sql = (key: string, conditions: string) => `
@@ -28,7 +29,7 @@ select key, sum(slips)::int as slips, sum(dispatched)::int as dispatched, sum(re
        round(sum(returned_ms) / nullif(sum(returned), 0))::float8 as returned_after_ms,
        json_agg(json_build_object('amount', amount::text, 'currency', currency) order by currency)
          filter (where currency <> '' and slips > 0) as amounts
-from counted group by key having sum(slips) > 0 order by ${key === columnOf.hour ? 'key' : 'slips desc, key'} limit ${groupsMax}`;
+from counted group by key having sum(slips) > 0 order by ${key === columnOf.hour ? 'key desc' : 'slips desc, key'} limit ${groupsMax}`;
 
 interface Row {
   key: string;
@@ -65,6 +66,7 @@ export async function statistics(
     conditions.push(isNot ? `not (${has})` : has);
   }
   const rows = await unitOfWork.query<Row>(sql(columnOf[grouping], conditions.join(' and ')), parameters);
+  if (grouping === 'hour') rows.reverse();
   return rows.map(({ key, not_returned, dispatched_after_ms, returned_after_ms, amounts, ...numbers }) => ({
     ...numbers,
     key: key === '' ? null : key,
