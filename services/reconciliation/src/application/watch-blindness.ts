@@ -72,7 +72,7 @@ export function createBlindnessWatch(parts: BlindnessParts): { check(): Promise<
       const why = clocks().trouble ?? tooLate;
       const blind = why !== null;
       const blamed = clocks().toBlame ?? toBlame(parts.services(), now, blindMsMax);
-      const by = blind ? (sight.by ?? blamed) : null;
+      const by = blind ? blamed : null;
       if (blind && !sight.blind) log(`detector blind because of ${by}: ${why}, ${openSlips} open slips`);
       if (!blind && sight.blind) log(`detector sees again: ${openSlips} open slips`);
       sight = { blind, why, since: blind ? (sight.since ?? seen) : null, by, lagMs: lag, openSlips };

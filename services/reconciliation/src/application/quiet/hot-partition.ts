@@ -105,8 +105,11 @@ export class HotPartition {
     const { hot } = this;
     if (hot.dispatched(slot) !== 0 || hot.way(slot) === 0 || hot.has(slot, isInTime)) return true;
     const [route] = this.ways.at(hot.way(slot));
+    const way = this.ways.numberOf(route, provider);
+    // There are too many ways to tell this one.
+    if (way === 0) return true;
     // Its low 32 bits; 0 would mean that it was not.
-    hot.setWay(slot, this.ways.numberOf(route, provider), toMs(at) % 2 ** 32 || 1);
+    hot.setWay(slot, way, toMs(at) % 2 ** 32 || 1);
     this.#count('dispatched', slot, receivedAt);
     return true;
   }

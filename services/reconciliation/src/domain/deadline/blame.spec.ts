@@ -19,6 +19,11 @@ test.each<[string, string, readonly Heard[]]>([
     [heard('intake', 20_000, 80), heard('gateway', Number.POSITIVE_INFINITY, null)],
   ],
   [
+    'the bus, as soon as each was to speak again',
+    'kafka',
+    [heard('intake', 10_000, 90), heard('gateway', 7_000, 93), heard('ledger', 5_600, 94)],
+  ],
+  [
     'the one that speaks and vouches for nothing new',
     'gateway',
     [heard('intake', 100, 99), heard('gateway', 100, 70)],

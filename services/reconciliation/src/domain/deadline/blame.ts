@@ -10,7 +10,8 @@ export interface Heard {
   readonly through: Instant | null;
 }
 
-/** Every service speaks each five seconds, whatever happens (ADR 18). */
+/** Every service speaks each five seconds, whatever happens (ADR 18): when none did for longer, none can be heard. */
+const spokenMs = 5_300;
 const silentMs = 8_000;
 
 /**
@@ -20,7 +21,7 @@ const silentMs = 8_000;
  */
 export function toBlame(services: readonly Heard[], now: Instant, lagMsMax: number): string {
   const silent = services.filter(({ ageMs }) => ageMs > silentMs);
-  if (silent.length === services.length) return 'kafka';
+  if (services.every(({ ageMs }) => ageMs > spokenMs)) return 'kafka';
   const [first] = silent.toSorted((a, b) => b.ageMs - a.ageMs);
   if (first) return first.service;
   const behind = services.find(({ through }) => through === null || lagMs(through, now) > lagMsMax);
