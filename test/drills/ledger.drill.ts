@@ -75,7 +75,7 @@ export async function playLedger(stack: Stack, drill: LedgerDrill, log: Log): Pr
   const kafka = createKafka({ brokers: stack.env.KAFKA_BROKERS!.split(','), clientId: 'drill' });
   const url = new URL(stack.env.DATABASE_URL!);
   url.pathname = '/ledger';
-  const database = new pg.Pool({ connectionString: url.href, max: 4 });
+  const database = new pg.Pool({ connectionString: url.href, max: 4, statement_timeout: 60_000 });
   database.on('error', () => {});
   try {
     const sent = new AbortController();
@@ -94,7 +94,12 @@ export async function playLedger(stack: Stack, drill: LedgerDrill, log: Log): Pr
     const result = { ...drill, resends: load.resends, restarts: stack.services.restarts('ledger'), ...found };
     const wrong =
       found.gaps + found.differing.length + found.posted_otherwise + broken.length + changed.length;
-    return { ...result, broken, changed, ok: wrong === 0 && found.events === load.events };
+    return {
+      ...result,
+      broken,
+      changed,
+      ok: wrong === 0 && found.events === load.events && found.transactions > 0,
+    };
   } finally {
     await database.end();
   }
@@ -260,10 +265,12 @@ async function changedByReplay(
   const before = await hashes(database);
   const restarts = stack.services.restarts('ledger');
   stack.services.kill('ledger', 'SIGSTOP');
-  await database.query(
+  const { rowCount } = await database.query(
     "update consumer_position set next_offset = 0 where consumer_group = 'ledger' and topic = $1",
     [topics.events.name],
   );
+  if (rowCount !== topics.events.partitions || (await readSoFar(database)) !== 0)
+    throw new Error('the ledger was not sent back to the beginning of every partition');
   stack.services.kill('ledger', 'SIGKILL');
   await waitFor(() => stack.services.restarts('ledger') > restarts, {
     timeoutMs: 60_000,

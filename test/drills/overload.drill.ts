@@ -59,14 +59,15 @@ async function overload(stack: Stack, options: OverloadOptions, log: Log): Promi
     const sustainedPerS = await sustained(stack, client);
     log(`${sustainedPerS.toFixed(0)} slips/s reach their provider`);
     const half = await client.flood(postsFor(stack, (sustainedPerS / 2) * halfS), sustainedPerS / 2);
-    await served(stack, half);
+    const unservedBefore = await served(stack, half);
     const memory = new MemoryWatch(stack);
     const memoryBefore = await memory.look();
     const perS = sustainedPerS * options.times;
     log(`half of that was taken; now ${perS.toFixed(0)} a second for ${options.floodS} s`);
     const flood = await memory.during(client.flood(postsFor(stack, perS * options.floodS), perS));
     const recoveredMs = await recovered(stack, client, half);
-    const unserved = await served(stack, flood);
+    const unserved = unservedBefore + (await served(stack, flood));
+    if (memory.looks < 2) throw new Error('memory was not measured: no service said what it takes');
     return judgeOverload({
       ...{ sustainedPerS, half, flood, memoryBefore, memoryMax: memory.max, recoveredMs, unserved },
     });
@@ -166,6 +167,7 @@ async function recovered(
 class MemoryWatch {
   readonly #urls: readonly string[];
   max = 0;
+  looks = 0;
 
   constructor({ env }: Stack) {
     this.#urls = ['INTAKE_URL', 'GATEWAY_URL', 'LEDGER_URL', 'RECONCILIATION_URL'].map((name) => env[name]!);
@@ -175,6 +177,7 @@ class MemoryWatch {
     const each = await Promise.all(this.#urls.map(residentBytes));
     const sum = each.reduce((a, b) => a + b, 0);
     this.max = Math.max(this.max, sum);
+    this.looks += 1;
     return sum;
   }
 
@@ -192,6 +195,6 @@ class MemoryWatch {
 }
 
 async function residentBytes(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+  const text = await (await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
   return Number(/^process_resident_memory_bytes\S* (\S+)$/m.exec(text)![1]);
 }

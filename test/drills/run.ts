@@ -28,7 +28,7 @@ const usage = `usage: npm run drill -- NAME [options]
   --outages N      how many outages, default 200
   --slips N        of ordinary traffic, default 1000000
   --seed N         the first seed, default 1
-  overload         five times what the stack can do: who is let in is answered as quickly as before, the rest is sent away
+  overload         five times what the stack can do: who is let in is answered within three times the time of before, the rest is sent away
                    at once with Retry-After, memory stays bounded, what was taken is served, and it recovers within seconds
   --times N        how many times, default 5
   --seconds N      how long, default 30
