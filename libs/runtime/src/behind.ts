@@ -20,7 +20,7 @@ export class Behind {
     this.#last.set(partition, { behindMs: Math.max(0, nowMs() - appendedMs), atMs: monotonicMs() });
   }
 
-  /** The longest of late, of all partitions. */
+  /** The longest of late, of all partitions that this instance owns. */
   get ms(): number {
     const since = this.#clocks.monotonicMs() - rememberedMs;
     let longest = 0;

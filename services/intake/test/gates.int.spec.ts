@@ -568,6 +568,13 @@ describe('what people approve', () => {
     expect(await approve(looked, repeat)).toMatchObject({ type: 'changed', status: 'submitted' });
   });
 
+  test('is paid also when somebody sends a copy of it meanwhile, which people are asked about', async () => {
+    const looked = { ...open, duplicateWindowMs: 60_000, duplicateReviewMs: 30_000 };
+    const original = await inReview(looked);
+    await inReview(looked);
+    expect(await approve(looked, original)).toMatchObject({ type: 'changed', status: 'submitted' });
+  });
+
   test('of several at once is let through up to the limit', async () => {
     const wide = { ...open, limits: [{ ...hourly, countMax: 5 }] };
     const narrow = { ...open, limits: [{ ...hourly, countMax: 2 }] };
