@@ -584,6 +584,24 @@ describe('money', () => {
     expect(counted(other)).toMatchObject({ money_differs: 0 });
   });
 
+  test('stays where it is for a denial that was said before its success was here, and that came later', () => {
+    const { receivedTime } = one.topic.find(({ event }) => event.told.type === 'returned')!.event;
+    const older = alsoSaid(one, 'gateway', says('failed', { providerTime: receivedTime - 1n }));
+    expect(counted(older)).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(older, 'ledger', reversal))).toMatchObject({ money_differs: 1 });
+    const since = alsoSaid(one, 'gateway', says('failed', { providerTime: receivedTime }));
+    expect(counted(since)).toMatchObject({ money_differs: 1 });
+  });
+
+  test('stays where it is for a statement of another amount than was executed', () => {
+    const shown = (amount: bigint) => ({ byStatement: true, amount: { amount, currency: 'EUR' } });
+    const other = alsoSaid(one, 'gateway', says('failed', shown(999n)));
+    expect(counted(other)).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(one, 'gateway', says('failed', shown(1_000n))))).toMatchObject({
+      money_differs: 1,
+    });
+  });
+
   test('has beside it what the provider charges, and nothing else', () => {
     const fee = { amount: 30n, currency: 'USD' };
     const charged = retold(one, 'returned', (told) => ({ told: { ...told, fee } }));
@@ -633,6 +651,10 @@ describe('money', () => {
     const more = alsoSaid(begun, 'gateway', part(600n, 'b'));
     expect(counted(more)).toMatchObject({ money_differs: 1 });
     expect(counted(alsoSaid(more, 'ledger', second))).toMatchObject({ money_differs: 0 });
+    const stranger = alsoSaid(begun, 'gateway', says('failed', { reference: 'c' }));
+    expect(counted(stranger)).toMatchObject({ money_differs: 0 });
+    const denied = alsoSaid(begun, 'gateway', says('failed', { reference: 'a' }));
+    expect(counted(denied)).toMatchObject({ money_differs: 1 });
     for (const same of [part(600n, 'a'), part(601n, 'b')]) {
       const told = alsoSaid(begun, 'gateway', same);
       expect(counted(told)).toMatchObject({ money_differs: 0 });

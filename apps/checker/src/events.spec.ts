@@ -34,7 +34,7 @@ const returned = {
   type: 'SlipReturned',
   data: {
     ...{ provider: 'acme', outcome: 'void', reason: null, amount: eur, evidence: 'synchronous_reply' },
-    ...{ providerReference: null, providerTime: null },
+    ...{ providerReference: null, providerTime: later },
   },
 } as const satisfies SlipEvent;
 
@@ -52,7 +52,14 @@ describe('a record of the topic', () => {
   });
 
   test.each<[string, SlipEvent, object]>([
-    [sources.gateway, returned, { type: 'returned', outcome: 'void', amount: eur, bySynchronousReply: true }],
+    [
+      sources.gateway,
+      returned,
+      {
+        ...{ type: 'returned', outcome: 'void', amount: eur, bySynchronousReply: true },
+        providerTime: BigInt(Date.parse(later)) * 1_000n,
+      },
+    ],
     [sources.ledger, { type: 'SlipSettled', data: { transaction } }, { type: 'settled', transaction }],
     [
       sources.ledger,

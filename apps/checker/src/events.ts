@@ -55,6 +55,8 @@ export type Told =
       readonly byStatement: boolean;
       /** The provider's own; null: it named none. */
       readonly reference: string | null;
+      /** When the provider said it, by its own clock. */
+      readonly providerTime?: Micros | null;
       readonly fee?: Money | null;
     }
   | {
@@ -177,6 +179,7 @@ function tell(type: string, bytes: Uint8Array): Told {
         bySynchronousReply: data.int(5) === 5n,
         byStatement: data.int(5) === 1n,
         reference: data.text(6) || null,
+        providerTime: data.time(7),
         fee: money(data.message(8)),
       };
     case 'funds_held':

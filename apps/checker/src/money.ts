@@ -1,4 +1,4 @@
-import type { Money, Posting, Told, Transaction } from './events.ts';
+import type { Micros, Money, Posting, Told, Transaction } from './events.ts';
 import type { BookedTransaction, Facts, Finding } from './facts.ts';
 import type { SlipFacts } from './slips.ts';
 
@@ -10,7 +10,8 @@ type Net = ReadonlyMap<string, bigint>;
  * The slips whose money is not what rule 7 makes of their events, or not what SQL has. Said here once more, from the
  * events alone: hold what was submitted; settle after a success, with what the provider names if that is not more than
  * the hold and of its currency, in parts up to it; give back exactly the hold, and never after a settlement; claim a late
- * success, and what is denied after the settlement; book what a provider charges beside any of these, to the house.
+ * success, and what is denied after the settlement by a word that was not overtaken; book what a provider charges beside
+ * any of these, to the house.
  */
 export function moneyFindings(slips: Iterable<SlipFacts>, transactions: Facts['transactions']): Finding[] {
   const findings: Finding[] = [];
@@ -56,11 +57,18 @@ type LedgerEvent = Extract<Told, { type: LedgerWord }>;
  */
 function broken({ terms, events, rejected }: SlipFacts): string | null {
   const duties: Duty[] = [];
-  let course: Course = { status: 'none', succeeded: false, executed: null, references: [] };
-  for (const { told } of events) {
+  let course: Course = {
+    status: 'none',
+    succeeded: false,
+    executed: null,
+    references: [],
+    returnedAt: null,
+  };
+  for (const { told, receivedTime } of events) {
     if (isCue(told)) {
       const { next, duty } = follow(course, told, terms, rejected);
-      course = next;
+      const firstAt = told.type === 'returned' ? receivedTime : null;
+      course = { ...next, returnedAt: course.returnedAt ?? firstAt };
       if (duty !== null) duties.push({ ...duty, ...feeOf(told, terms) });
     } else if (isLedgerEvent(told)) {
       const duty = duties.shift();
@@ -108,6 +116,8 @@ interface Course {
   readonly executed: Success | null;
   /** The provider's references of the parts, as long as there may be more. */
   readonly references: readonly string[];
+  /** When the first answer was here. */
+  readonly returnedAt: Micros | null;
 }
 
 function follow(
@@ -129,7 +139,9 @@ function follow(
   }
   const isDenial = told.type === 'returned' && told.outcome !== 'succeeded' && told.outcome !== 'unknown';
   if (isDenial && (status === 'settled' || status === 'reversed')) {
-    if (isOther(course, told) || (status === 'reversed' && !told.byStatement)) return nothing;
+    if (isOther(course, told) || isOfOtherPart(course, told)) return nothing;
+    if (told.byStatement && isOfOtherAmount(course, told, terms)) return nothing;
+    if (!told.byStatement && (status === 'reversed' || wasOvertaken(course, told))) return nothing;
     if (!told.byStatement) return move('reversed', 'posting_compensated', 'reversal');
     const does = status === 'reversed' ? 'money_back_of_reversed' : 'money_back';
     return move('restored', 'posting_compensated', does);
@@ -150,6 +162,7 @@ function follow(
   const isAll = told.reference === null || sum === terms.amount?.amount;
   return {
     next: {
+      ...course,
       status: type === 'settled' ? 'settled' : 'compensated',
       succeeded: true,
       executed: { ...success, amount: sum },
@@ -165,6 +178,22 @@ type Returned = Extract<Told, { type: 'returned' }>;
 function isOther({ executed }: Course, { provider }: Returned): boolean {
   const first = executed?.provider ?? 'reported';
   return provider !== null && first !== 'reported' && provider !== first;
+}
+
+/** Said under a reference that none of the executed parts has. */
+function isOfOtherPart({ references }: Course, { reference }: Returned): boolean {
+  return reference !== null && references.length > 0 && !references.includes(reference);
+}
+
+/** A statement shows other money than was executed. */
+function isOfOtherAmount({ executed }: Course, { amount }: Returned, terms: Terms | null): boolean {
+  if (amount === null || terms === null || terms.amount === null) return false;
+  return amount.currency !== terms.amount.currency || amount.amount !== executed?.amount;
+}
+
+/** The provider said it before its success was here: what came later was older. */
+function wasOvertaken({ returnedAt }: Course, { providerTime = null }: Returned): boolean {
+  return providerTime !== null && returnedAt !== null && providerTime < returnedAt;
 }
 
 /** More money under another reference of the same provider, within what was held. */
