@@ -176,6 +176,15 @@ describe('a blindness', () => {
     expect(told).toEqual([null]);
   });
 
+  test('that an instance said which then ended is taken back by one that lives', async () => {
+    const { note, sightAt, given, told } = detector();
+    note('gateway', 100);
+    await sightAt(101);
+    given.said = { by: 'ledger', why: 'it was silent', since: at(90) };
+    for (let second = 102; second < 112; second += 2) await sightAt(second);
+    expect(told).toEqual([null]);
+  });
+
   test('of clocks that lie apart is blamed on the one that is off', async () => {
     const { note, sightAt, given, told } = detector();
     note('gateway', 100);

@@ -19,7 +19,7 @@ export interface BlindnessParts {
   services(): readonly Heard[];
   /** The database's clock and the number of slips without a verdict. */
   look(): Promise<{ readonly now: Instant; readonly openSlips: number }>;
-  /** What this instance has said last of its blindness and not taken back. */
+  /** What this instance has said last of its blindness and not taken back, or one that has ended and that it speaks for. */
   said(): Promise<Blinded | null>;
   /** Says it, with the slips and the money that wait; null: it sees again. */
   say(blinded: Blinded | null): Promise<void>;
@@ -32,6 +32,9 @@ export interface Blinded {
   readonly why: string;
   readonly since: Instant;
 }
+
+/** After so many checks it is asked again whether somebody ended without taking back what he said. */
+const checksPerLook = 5;
 
 /** So long without sight is told, and sooner where the rules say so: a source that lives speaks twice within it. */
 const tellAfterMs = 10_000;
@@ -58,6 +61,7 @@ export function createBlindnessWatch(parts: BlindnessParts): { check(): Promise<
   const blindMsMax = Math.min(parts.blindMsMax, tellAfterMs);
   let sight: Sight = { blind: false, why: null, since: null, by: null, lagMs: 0, openSlips: 0 };
   let said: Blinded | null | undefined;
+  let checks = 0;
   let started: Instant | null = null;
   let since: ReadonlyMap<number, Instant> = new Map();
 
@@ -82,7 +86,8 @@ export function createBlindnessWatch(parts: BlindnessParts): { check(): Promise<
 
   /** Once for each blindness, and only while somebody waits: there is no alarm for a slip. */
   async function tell(): Promise<void> {
-    if (said === undefined) said = await parts.said();
+    if (said === undefined || (said === null && checks % checksPerLook === 0)) said = await parts.said();
+    checks += 1;
     const { why, since, by, openSlips } = sight;
     const isBlind = why !== null && since !== null && by !== null;
     if (said !== null ? isBlind : !isBlind || openSlips === 0) return;

@@ -6,8 +6,22 @@ import type { Blinded } from '../../application/watch-blindness.ts';
 
 const saidSql = 'select service as by, why, since from said_blind where instance = $1';
 
-const saySql =
-  'insert into said_blind (instance, service, why, since) values ($1, $2, $3, $4) on conflict do nothing';
+/**
+ * What an instance said that has ended and was replaced by one of another name: nobody else would take it back. One at a time, and
+ * only by whom has said nothing itself.
+ */
+const adoptSql = `
+update said_blind set instance = $1 where instance = (
+  select instance from said_blind b
+   where not exists (select 1 from said_blind where instance = $1)
+     and not exists (select 1 from instance i where i.name = b.instance
+       and coalesce(i.lease_until, i.seen_at + interval '30 s') > clock_timestamp())
+   order by since limit 1 for update skip locked)
+returning service as by, why, since`;
+
+const saySql = `
+insert into said_blind (instance, service, why, since) values ($1, $2, $3, $4) on conflict do nothing
+returning instance`;
 
 const takeBackSql = 'delete from said_blind where instance = $1 returning service as by, why, since';
 
@@ -32,14 +46,17 @@ export function blindnessStore({ unitOfWork, instance, encode, partitions, inMem
   return {
     async said(): Promise<Blinded | null> {
       const [row] = await unitOfWork.query<Blinded>(saidSql, [instance]);
-      return row ?? null;
+      if (row) return row;
+      const [adopted] = await unitOfWork.query<Blinded>(adoptSql, [instance]);
+      return adopted ?? null;
     },
     async say(blinded: Blinded | null): Promise<void> {
       const { slips, money } = blinded ? await atRisk() : { slips: 0, money: [] };
       await unitOfWork.run(async (tx) => {
         if (blinded) {
           const { by: service, why, since } = blinded;
-          tx.send(saySql, [instance, service, why, since]);
+          // Said already, and the answer to that commit was lost.
+          if ((await tx.query(saySql, [instance, service, why, since])).length === 0) return;
           const data = { service, why, since, slips, money, instance };
           tx.publish([encode({ subject: service, event: { type: 'DetectorBlinded', data } })]);
           return;
