@@ -22,6 +22,8 @@ class Store implements ReturnsStore {
   ours = true;
   /** The next transaction is lost with its commit. */
   dies = false;
+  /** Steps that were given out. */
+  read = 0;
 
   isOurs = () => this.ours;
   anySteps = async (after: number, through: number) =>
@@ -35,11 +37,14 @@ class Store implements ReturnsStore {
     await work({
       keptAfter: async (version) =>
         this.kept && this.kept.version > version ? structuredClone(this.kept) : null,
-      steps: async (after, through) =>
-        this.rows
+      steps: async (after, through) => {
+        const steps = this.rows
           .flat()
           .filter(({ slot }) => slot > after && slot <= through)
-          .sort((a, b) => a.slot - b.slot),
+          .sort((a, b) => a.slot - b.slot);
+        this.read += steps.length;
+        return steps;
+      },
       keep: (state) => {
         kept = structuredClone(state);
       },
@@ -122,6 +127,25 @@ describe('watching the returns of all partitions', () => {
       store.ours = at % 50 < 45;
     });
     expect(found(broken)).toEqual(found(await run(3)));
+  });
+
+  test('catches up by reading what lies behind about once, over gaps too', async () => {
+    const store = new Store();
+    const hours = [0, 1, 2, 3, 4, 5, 6, 7, 100];
+    for (const hour of hours) {
+      for (let minute = 0; minute < 60; minute++) {
+        const tally = new Tally();
+        const dispatchedAt = start + hour * 3_600_000 + minute * 60_000;
+        const flight = { provider: 'acme', route: 'default', dispatchedAt, due: dispatchedAt + 60_000 };
+        tally.add({ ...flight, amount: 5, currency: 'EUR', kind: 'dispatched', at: dispatchedAt });
+        store.rows.push(tally.steps());
+      }
+    }
+    store.through = start + 101 * 3_600_000;
+    const watch = store.watch();
+    for (let round = 0; round < 200; round++) await watch.round();
+    expect(store.kept?.state.slot).toBe(store.rows.flat().at(-1)!.slot);
+    expect(store.read).toBeLessThan(4 * store.rows.length);
   });
 
   test('knows nothing while nobody says how far was read', async () => {

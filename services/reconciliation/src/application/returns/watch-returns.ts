@@ -3,6 +3,7 @@ import type { OpsEvent, PendingOpsEvent } from '@slipstream/slip';
 import { type Finding, nothingReturned, ReturnsWatch } from '../../domain/returns/returns-watch.ts';
 import { type ReturnsSettings, slotMs, slotOf } from '../../domain/returns/settings.ts';
 import type { ReturnsStore, ReturnsTurn } from './ports.ts';
+import type { SlotStep } from './tally.ts';
 
 /** The state is kept after so much of the log's time, though nothing was found. */
 const keepEveryMs = 30_000;
@@ -68,7 +69,7 @@ export function createReturnsWatch({ store, settings, warningId, log }: WatchRet
       keptAt = watch.state.slot;
     }
     const { state } = watch;
-    const steps = await turn.steps(state.slot, through);
+    const steps = await nextSteps(turn, state.slot, through);
     foldedThrough = through;
     if (steps.length === 0) return;
     // What was read from far behind, in parts that end with a slot.
@@ -87,6 +88,15 @@ export function createReturnsWatch({ store, settings, warningId, log }: WatchRet
     turn.keep({ version, state });
     turn.publish(events);
     for (const { subject, event } of events) log(`${event.type}: ${subject}`);
+  }
+
+  /** Reads no more of a long way behind than is folded, but where nothing happened for longer than a turn. */
+  async function nextSteps(turn: ReturnsTurn, after: number, through: number): Promise<readonly SlotStep[]> {
+    for (let slots = turnMs / slotMs; ; slots *= 2) {
+      const until = Math.min(through, after + slots);
+      const steps = await turn.steps(after, until);
+      if (steps.length > 0 || until === through) return steps;
+    }
   }
 
   function told(finding: Finding): PendingOpsEvent {
