@@ -1,26 +1,14 @@
 import { seededRandom } from '@slipstream/kernel';
-import type { Step } from '../../services/reconciliation/src/domain/returns/cohort.ts';
-import { bucketOf } from '../../services/reconciliation/src/domain/returns/curve.ts';
+import { earlyWarningDefaults } from '@slipstream/rules';
+import { Tally } from '../../services/reconciliation/src/application/returns/tally.ts';
+import type { Flight } from '../../services/reconciliation/src/domain/returns/flight.ts';
 import {
   type Finding,
   ReturnsWatch,
 } from '../../services/reconciliation/src/domain/returns/returns-watch.ts';
-import {
-  cohortMs,
-  type ReturnsSettings,
-  slotOf,
-} from '../../services/reconciliation/src/domain/returns/settings.ts';
+import { slotOf } from '../../services/reconciliation/src/domain/returns/settings.ts';
 
-/** Of the rules' defaults. */
-export const settings: ReturnsSettings = {
-  slipsMin: 200,
-  falseAlarmEveryDays: 365,
-  pauseShare: 0.1,
-  slowerTimes: 2,
-  lostShare: 0.05,
-  halfLifeMs: 6 * 3_600_000,
-};
-
+const settings = earlyWarningDefaults;
 const dayMs = 86_400_000;
 const providers = 4;
 
@@ -163,31 +151,21 @@ function troubled(slip: Slip, trouble: Trouble, brokenAt: number, random: Random
 /** What the service would find. */
 function watched(slips: readonly Slip[], until: number): Finding[] {
   const watch = new ReturnsWatch(settings);
-  const bySlot = new Map<number, Step[]>();
-  const note = (at: number, step: Step) => {
-    if (at >= until) return;
-    const steps = bySlot.get(slotOf(at));
-    if (steps) steps.push(step);
-    else bySlot.set(slotOf(at), [step]);
+  const tallies = new Map<number, Tally>();
+  const note = (flight: Flight) => {
+    if (flight.at >= until) return;
+    const slot = slotOf(flight.at);
+    const tally = tallies.get(slot) ?? new Tally();
+    tallies.set(slot, tally);
+    tally.add(flight);
   };
   for (const { provider, dispatched, due, returned } of slips) {
-    const width = cohortMs(due - dispatched);
-    const from = Math.floor(dispatched / width) * width;
-    const one = {
-      provider,
-      route: 'default',
-      from,
-      until: from + width,
-      slips: 1,
-      amount: 100,
-      currency: 'EUR',
-    };
-    note(dispatched, { ...one, kind: 'dispatched', due });
-    if (returned < until)
-      note(returned, { ...one, kind: 'returned', bucket: bucketOf(returned - dispatched) });
+    const one = { provider, route: 'default', dispatchedAt: dispatched, due, amount: 100, currency: 'EUR' };
+    note({ ...one, kind: 'dispatched', at: dispatched });
+    note({ ...one, kind: 'returned', at: returned });
   }
-  const slots = [...bySlot.keys()].sort((a, b) => a - b);
-  return slots.flatMap((slot) => watch.next(slot, bySlot.get(slot)!));
+  const slots = [...tallies].sort(([a], [b]) => a - b);
+  return slots.flatMap(([slot, tally]) => watch.next(slot, tally.steps()));
 }
 
 /** Evenly on a logarithmic scale. */

@@ -1,5 +1,6 @@
 export {
   type DetectionRules,
+  earlyWarningDefaults,
   loadRules,
   type ProviderRules,
   parseRules,

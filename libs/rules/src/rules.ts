@@ -185,6 +185,9 @@ export interface EarlyWarningRules {
 
 const fileBytesMax = 1_048_576;
 
+/** When the rules file says nothing about it. */
+export const earlyWarningDefaults: EarlyWarningRules = earlyWarningRules(undefined);
+
 /**
  * Reads the rules file.
  * @param environment where `${NAME}` in string values is looked up
