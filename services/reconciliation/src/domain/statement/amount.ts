@@ -1,0 +1,50 @@
+import { currencyExponent } from '@slipstream/kernel';
+
+/** How decimals are written in a file. */
+export interface Decimals {
+  readonly decimal: '.' | ',';
+  /** Between groups of three digits, where the file says so; null: nothing may stand there. */
+  readonly thousands: '.' | ',' | ' ' | "'" | null;
+}
+
+export const plainDecimals: Decimals = { decimal: '.', thousands: null };
+export const commaDecimals: Decimals = { decimal: ',', thousands: null };
+
+const digitsMax = 18;
+
+/** Minor units of a decimal with or without a sign; zero is an amount here. Null: it is none, or has more decimals than the currency. */
+export function signedMinorUnits(text: string, currency: string, written = plainDecimals): bigint | null {
+  const exponent = currencyExponent(currency);
+  if (exponent === undefined) return null;
+  const match = /^([+-]?)(.+)$/.exec(text.trim());
+  if (match === null) return null;
+  const [whole = '', fraction = '', ...more] = match[2]!.split(written.decimal);
+  const digits = ungrouped(whole, written.thousands);
+  if (digits === null || more.length > 0 || !/^[0-9]*$/.test(fraction)) return null;
+  const kept = fraction.replace(/0+$/, '');
+  if (kept.length > exponent || digits.length + exponent > digitsMax) return null;
+  const amount = BigInt(digits + kept.padEnd(exponent, '0'));
+  return match[1] === '-' ? -amount : amount;
+}
+
+/** "1,058" only where every group has three digits: "1,5" with a comma for thousands is no fifteen. */
+function ungrouped(whole: string, separator: Decimals['thousands']): string | null {
+  if (separator === null || !whole.includes(separator)) return /^[0-9]+$/.test(whole) ? whole : null;
+  const [first = '', ...groups] = whole.split(separator);
+  if (!/^[0-9]{1,3}$/.test(first) || !groups.every((group) => /^[0-9]{3}$/.test(group))) return null;
+  return first + groups.join('');
+}
+
+/** Minor units written as such, with or without a sign. */
+export function signedInteger(text: string): bigint | null {
+  return /^-?[0-9]{1,18}$/.test(text) ? BigInt(text) : null;
+}
+
+/** As people write it: minor units of a currency with its decimals. */
+export function shownAmount(amount: bigint, currency: string): string {
+  const exponent = currencyExponent(currency) ?? 0;
+  const sign = amount < 0n ? '-' : '';
+  const digits = (amount < 0n ? -amount : amount).toString().padStart(exponent + 1, '0');
+  const split = digits.length - exponent;
+  return `${sign}${digits.slice(0, split)}${exponent > 0 ? `.${digits.slice(split)}` : ''} ${currency}`;
+}

@@ -1,0 +1,58 @@
+import type { Outcome } from '@slipstream/slip';
+
+/**
+ * How a statement and our books differ. `missing_here`: it tells a movement of no slip of ours; `missing_there`: we know that a slip was
+ * paid, and no statement has it; `late`: it has it, later than it may.
+ */
+export const breakTypes = [
+  'missing_here',
+  'missing_there',
+  'amount',
+  'currency',
+  'status',
+  'duplicate',
+  'late',
+  'fee',
+] as const;
+export type BreakType = (typeof breakTypes)[number];
+
+/** One difference, as it was found. */
+export interface FoundBreak {
+  readonly type: BreakType;
+  /** Null where there is none, or where it cannot be told which. */
+  readonly slipId: string | null;
+  /** Of the file; null: what is missing has none. */
+  readonly line: number | null;
+  readonly currency: string;
+  /** What of the movements our books do not explain: with ours they are what the statement says, to the minor unit. */
+  readonly difference: bigint;
+  /** For people: what was expected, and what is told. */
+  readonly expected: string;
+  readonly seen: string;
+}
+
+/** What a line says of a slip: evidence of the first rank, and by whom it is carried on. */
+export interface LineMatch {
+  readonly slipId: string;
+  readonly line: number;
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  /** What was moved, without a sign. */
+  readonly amount: bigint;
+  readonly currency: string;
+  readonly fee: bigint | null;
+  readonly providerReference: string | null;
+}
+
+/** A line as far as our books explain it: `amount` of the line = `ours` + `fee` + the differences of its breaks. */
+export interface ExplainedLine {
+  readonly line: number;
+  readonly ours: bigint;
+  readonly fee: bigint;
+}
+
+export interface Matching {
+  readonly matches: readonly LineMatch[];
+  readonly breaks: readonly FoundBreak[];
+  readonly explained: readonly ExplainedLine[];
+}

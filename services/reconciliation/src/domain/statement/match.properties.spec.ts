@@ -1,0 +1,268 @@
+import { describe, expect, test } from '@jest/globals';
+import type { SlipKind } from '@slipstream/slip';
+import fc from 'fast-check';
+import type { BookedSlip, MatchTerms } from './booked-slip.ts';
+import { type BreakType, breakTypes } from './breaks.ts';
+import { plusDays } from './day.ts';
+import { isAboutSlip, missingThere } from './match.ts';
+import { matchLines } from './match-lines.ts';
+import { indexOf } from './resolve.ts';
+import type { StatementLine } from './statement.ts';
+
+const terms: MatchTerms = { daysMax: 3, tolerances: new Map([['EUR', 1n]]) };
+const day = '2026-11-20';
+const through = '2026-11-27';
+
+type Fate = BreakType | 'fine' | 'in_parts' | 'came_back' | 'unknown_here' | 'rounded' | 'with_others';
+
+/** The truth: what became of a slip, and how its provider told it. */
+interface Truth {
+  readonly fate: Fate;
+  readonly kind: SlipKind;
+  readonly amount: bigint;
+  readonly fee: bigint;
+  readonly byProviderReference: boolean;
+}
+
+const truth: fc.Arbitrary<Truth> = fc.record({
+  fate: fc.constantFrom<Fate>(
+    ...([
+      ...breakTypes,
+      'fine',
+      'fine',
+      'fine',
+      'in_parts',
+      'came_back',
+      'unknown_here',
+      'rounded',
+      'with_others',
+    ] as const),
+  ),
+  kind: fc.constantFrom<SlipKind>('order', 'payout', 'payment'),
+  amount: fc.bigInt({ min: 100n, max: 10n ** 12n }),
+  fee: fc.bigInt({ min: 0n, max: 90n }),
+  byProviderReference: fc.boolean(),
+});
+
+/** The slips and lines that follow, and the breaks that must be found. */
+function play(truths: readonly Truth[]) {
+  const slips: BookedSlip[] = [];
+  const lines: StatementLine[] = [];
+  const planted: string[] = [];
+  const together: BookedSlip[] = [];
+  truths.forEach(({ fate, kind, amount, fee, byProviderReference }, n) => {
+    const direction = kind === 'payout' ? -1n : 1n;
+    const slip: BookedSlip = {
+      ...{ slipId: `slip-${n}`, kind, reference: `ord-${n}`, providerReference: `p-${n}` },
+      ...{
+        amount: { amount, currency: 'EUR' },
+        outcome: 'succeeded',
+        fee,
+        dispatchedOn: day,
+        returnedOn: day,
+      },
+      ...{ paid: 0n, cameBack: 0n },
+    };
+    const line = (gross: bigint, more: Partial<StatementLine> = {}) =>
+      lines.push({
+        ...{
+          line: lines.length + 1,
+          kind: 'payment',
+          gross,
+          amount: gross - fee,
+          currency: 'EUR',
+          bookedOn: day,
+        },
+        references: byProviderReference ? [] : [slip.reference],
+        providerReference: byProviderReference ? slip.providerReference : null,
+        ...{ outcome: null, reason: null, text: '', ...more },
+      });
+    const plant = (type: BreakType, of: string | null = slip.slipId) => planted.push(`${type} ${of}`);
+    const full = direction * amount;
+    if (fate !== 'missing_here' && fate !== 'with_others')
+      slips.push({
+        ...slip,
+        ...(fate === 'status' ? { outcome: 'failed' as const } : {}),
+        ...(fate === 'unknown_here' ? { outcome: null, returnedOn: null, fee: null } : {}),
+      });
+    switch (fate) {
+      case 'fine':
+        line(full);
+        break;
+      case 'rounded':
+        line(full + 1n);
+        break;
+      case 'in_parts':
+        line(full / 2n, { amount: full / 2n - fee });
+        line(full - full / 2n, { amount: full - full / 2n });
+        break;
+      case 'came_back':
+        line(full);
+        line(-full, { kind: 'return', amount: -full, reason: 'AC04' });
+        plant('status');
+        break;
+      case 'missing_here':
+        line(full);
+        plant('missing_here', null);
+        break;
+      case 'missing_there':
+        plant('missing_there');
+        break;
+      case 'amount':
+        line(full + (amount % 2n === 0n ? 7n : -7n));
+        plant('amount');
+        break;
+      case 'currency':
+        line(full, { currency: 'USD' });
+        plant('currency');
+        break;
+      case 'status':
+      case 'unknown_here':
+        line(full);
+        plant('status');
+        break;
+      case 'duplicate':
+        line(full);
+        line(full, { amount: full });
+        plant('duplicate');
+        break;
+      case 'late':
+        line(full, { bookedOn: plusDays(day, 4) });
+        plant('late');
+        break;
+      case 'fee':
+        line(full, { amount: full - fee - 2n });
+        plant('fee');
+        break;
+      case 'with_others':
+        together.push(slip);
+        break;
+      default:
+        fate satisfies never;
+    }
+  });
+  if (together.length > 1) {
+    const gross = together.reduce(
+      (all, { kind, amount }) => all + (kind === 'payout' ? -1n : 1n) * amount!.amount,
+      0n,
+    );
+    slips.push(...together);
+    lines.push({
+      ...{ line: lines.length + 1, kind: 'payment', gross, amount: gross, currency: 'EUR', bookedOn: day },
+      ...{ references: together.map(({ reference }) => reference), providerReference: null },
+      ...{ outcome: null, reason: null, text: '' },
+    });
+  }
+  lines.push({
+    ...{ line: lines.length + 1, kind: 'fee', gross: -381n, amount: -381n, currency: 'EUR', bookedOn: day },
+    ...{ references: [], providerReference: null, outcome: null, reason: null, text: 'monthly' },
+  });
+  return { slips, lines, planted };
+}
+
+/** As the matcher is used: lines, then the slips that no line named. */
+function run(slips: readonly BookedSlip[], lines: readonly StatementLine[]) {
+  const { matches, breaks, explained } = matchLines(lines, indexOf(slips), terms);
+  const named = new Set([...matches, ...breaks].map(({ slipId }) => slipId));
+  const missing = slips
+    .filter(({ slipId }) => !named.has(slipId))
+    .flatMap((slip) => missingThere(slip, through, terms) ?? []);
+  return { matches, explained, breaks: [...breaks, ...missing] };
+}
+
+describe('matching, over seeded truth with planted breaks of each type', () => {
+  const options = { numRuns: 300 };
+
+  test('every planted break is found with its type, and none is invented', () => {
+    fc.assert(
+      fc.property(fc.array(truth, { maxLength: 60 }), (truths) => {
+        const { slips, lines, planted } = play(truths);
+        const found = run(slips, lines).breaks.map(({ type, slipId }) => `${type} ${slipId}`);
+        expect(found.sort()).toEqual(planted.sort());
+      }),
+      options,
+    );
+  });
+
+  test('ours, fees and named breaks are what the lines come to, to the minor unit', () => {
+    fc.assert(
+      fc.property(fc.array(truth, { maxLength: 60 }), (truths) => {
+        const { slips, lines } = play(truths);
+        const { breaks, explained } = run(slips, lines);
+        for (const { line, amount } of lines.filter(isAboutSlip)) {
+          const { ours, fee } = explained.find((one) => one.line === line)!;
+          const differences = breaks.filter((one) => one.line === line).map(({ difference }) => difference);
+          expect(ours + fee + differences.reduce((all, one) => all + one, 0n)).toBe(amount);
+        }
+      }),
+      options,
+    );
+  });
+
+  test('the order of the lines of other slips changes nothing', () => {
+    fc.assert(
+      fc.property(fc.array(truth, { maxLength: 30 }), (truths) => {
+        const { slips, lines } = play(truths);
+        const shown = (all: readonly StatementLine[]) =>
+          run(slips, all)
+            .breaks.map(({ type, slipId }) => `${type} ${slipId}`)
+            .sort();
+        const name = ({ references, providerReference }: StatementLine) =>
+          references[0] ?? providerReference ?? '';
+        const bySlip = lines.toSorted((a, b) => name(b).localeCompare(name(a)));
+        expect(shown(bySlip)).toEqual(shown(lines));
+      }),
+      options,
+    );
+  });
+});
+
+describe('a name that two slips have', () => {
+  const slip = (slipId: string, amount: bigint): BookedSlip => ({
+    ...{ slipId, kind: 'payout', reference: 'inv-1', providerReference: null, outcome: null, fee: null },
+    ...{ amount: { amount, currency: 'EUR' }, dispatchedOn: day, returnedOn: null, paid: 0n, cameBack: 0n },
+  });
+  const line: StatementLine = {
+    ...{ line: 3, kind: 'payment', gross: -500n, amount: -500n, currency: 'EUR', bookedOn: day, text: '' },
+    ...{ references: ['inv-1'], providerReference: null, outcome: null, reason: null },
+  };
+
+  test('is of the one whose amount it is', () => {
+    const { matches } = run([slip('a', 500n), slip('b', 700n)], [line]);
+    expect(matches).toMatchObject([{ slipId: 'a', amount: 500n, outcome: 'succeeded' }]);
+  });
+
+  test('is of neither where both have it', () => {
+    const { matches, breaks } = run([slip('a', 500n), slip('b', 500n)], [line]);
+    expect(matches).toEqual([]);
+    expect(breaks).toMatchObject([{ type: 'missing_here', difference: -500n }]);
+  });
+});
+
+test('a slip that an earlier statement told is paid again only as a duplicate', () => {
+  const slip: BookedSlip = {
+    ...{
+      slipId: 'a',
+      kind: 'order',
+      reference: 'o',
+      providerReference: null,
+      outcome: 'succeeded',
+      fee: null,
+    },
+    ...{
+      amount: { amount: 500n, currency: 'EUR' },
+      dispatchedOn: day,
+      returnedOn: day,
+      paid: 500n,
+      cameBack: 0n,
+    },
+  };
+  const line: StatementLine = {
+    ...{ line: 1, kind: 'payment', gross: 500n, amount: 500n, currency: 'EUR', bookedOn: day, text: '' },
+    ...{ references: ['o'], providerReference: null, outcome: null, reason: null },
+  };
+  expect(run([slip], [line])).toMatchObject({
+    matches: [],
+    breaks: [{ type: 'duplicate', difference: 500n }],
+  });
+});

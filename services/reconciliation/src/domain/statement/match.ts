@@ -1,0 +1,264 @@
+import { shownAmount } from './amount.ts';
+import { type BookedSlip, directionOf, expectedOf, isWithin, type MatchTerms } from './booked-slip.ts';
+import type { BreakType, ExplainedLine, FoundBreak, LineMatch, Matching } from './breaks.ts';
+import { plusDays } from './day.ts';
+import type { Day, StatementLine } from './statement.ts';
+
+/** Holds the lines of a statement about one slip against what is known of it: 1:1, and N:1 where it was paid in parts. */
+export function matchSlip(slip: BookedSlip, lines: readonly StatementLine[], terms: MatchTerms): Matching {
+  const found = new Findings(slip);
+  const direction = directionOf(slip);
+  const own = lines.filter((line) => isOfItsCurrency(slip, line));
+  for (const line of lines.filter((one) => !own.includes(one))) otherCurrency(found, slip, line);
+  // A failure that moved nothing is a word alone; what goes against the slip's direction came back.
+  const words = own.filter(({ gross }) => gross === 0n);
+  const back = own.filter(
+    (line) => line.gross !== 0n && (line.kind === 'return' || line.gross * direction < 0n),
+  );
+  const paid = own.filter((line) => !words.includes(line) && !back.includes(line));
+  for (const line of words) word(found, slip, line);
+  const accepted = pay(found, slip, paid, terms);
+  status(found, slip, accepted, back);
+  for (const line of accepted) late(found, slip, line, terms);
+  fees(found, slip, [...accepted, ...back], terms);
+  return found;
+}
+
+/** One movement for several slips (1:N): it must be what they are together. */
+export function matchTogether(
+  slips: readonly BookedSlip[],
+  line: StatementLine,
+  terms: MatchTerms,
+): Matching {
+  const { currency } = line;
+  const expected = slips.reduce((all, slip) => all + (expectedOf(slip) ?? 0n), 0n);
+  const isOne = slips.every(({ amount }) => amount?.currency === currency);
+  if (!isOne || !isWithin(line.gross, expected, currency, terms)) {
+    const names = slips.map(({ reference }) => reference).join(', ');
+    const ours = isOne ? expected : 0n;
+    const type = isOne ? 'amount' : 'currency';
+    return {
+      matches: [],
+      breaks: [
+        {
+          ...{ type, slipId: null, line: line.line, currency, difference: line.gross - ours },
+          ...{
+            expected: `${shownAmount(ours, currency)} for ${names}`,
+            seen: shownAmount(line.gross, currency),
+          },
+        },
+      ],
+      explained: [{ line: line.line, ours, fee: line.amount - line.gross }],
+    };
+  }
+  const found = new Findings(null);
+  let open = 0n;
+  for (const slip of slips) {
+    const share = expectedOf(slip)!;
+    found.match(slip, line, 'succeeded', share);
+    if (slip.outcome === 'succeeded') continue;
+    open += share;
+    found.break('status', slip, line, share, saidOutcome(slip), 'paid with others in one movement');
+  }
+  found.explain(line, line.gross - open);
+  return found;
+}
+
+/** A movement of no slip of ours. */
+export function matchNothing(line: StatementLine, isAmbiguous: boolean): Matching {
+  const { currency, amount, references, providerReference } = line;
+  const names =
+    [...references, providerReference].filter((name) => name !== null).join(', ') || 'no reference';
+  return {
+    matches: [],
+    breaks: [
+      {
+        ...{ type: 'missing_here', slipId: null, line: line.line, currency, difference: amount },
+        expected: isAmbiguous
+          ? 'one slip of that reference and amount, but there are several'
+          : 'a slip of ours',
+        seen: `${shownAmount(amount, currency)} for ${names}`,
+      },
+    ],
+    explained: [{ line: line.line, ours: 0n, fee: 0n }],
+  };
+}
+
+/** Fees, transfers and conversions explain a balance by themselves; a payment or a return needs a slip. */
+export function isAboutSlip({ kind }: StatementLine): boolean {
+  return kind === 'payment' || kind === 'return';
+}
+
+/** A slip that the provider says it paid, and that no statement up to `through` has. */
+export function missingThere(slip: BookedSlip, through: Day, { daysMax }: MatchTerms): FoundBreak | null {
+  const expected = expectedOf(slip);
+  if (slip.outcome !== 'succeeded' || slip.returnedOn === null || expected === null || slip.paid !== 0n)
+    return null;
+  if (plusDays(slip.returnedOn, daysMax) > through) return null;
+  const { currency } = slip.amount!;
+  return {
+    ...{ type: 'missing_there', slipId: slip.slipId, line: null, currency, difference: -expected },
+    ...{ expected: shownAmount(expected, currency), seen: `nothing up to ${through}` },
+  };
+}
+
+class Findings implements Matching {
+  readonly matches: LineMatch[] = [];
+  readonly breaks: FoundBreak[] = [];
+  readonly explained: ExplainedLine[] = [];
+  readonly #slip: BookedSlip | null;
+
+  constructor(slip: BookedSlip | null) {
+    this.#slip = slip;
+  }
+
+  match(slip: BookedSlip, line: StatementLine, outcome: LineMatch['outcome'], gross = line.gross): void {
+    const taken = line.gross - line.amount;
+    this.matches.push({
+      ...{ slipId: slip.slipId, line: line.line, outcome, reason: line.reason, currency: line.currency },
+      amount: gross < 0n ? -gross : gross,
+      fee: taken > 0n && this.#slip !== null ? taken : null,
+      providerReference: line.providerReference,
+    });
+  }
+
+  explain({ line, amount, gross }: StatementLine, ours: bigint): void {
+    this.explained.push({ line, ours, fee: amount - gross });
+  }
+
+  /** A difference in what the line's fee is takes away from what the fee explains. */
+  chargeElse(line: number, difference: bigint): void {
+    const at = this.explained.findIndex((one) => one.line === line);
+    const one = this.explained[at]!;
+    this.explained[at] = { ...one, fee: one.fee - difference };
+  }
+
+  break(
+    type: BreakType,
+    slip: BookedSlip,
+    { line, currency }: StatementLine,
+    difference: bigint,
+    expected: string,
+    seen: string,
+  ): void {
+    this.breaks.push({ type, slipId: slip.slipId, line, currency, difference, expected, seen });
+  }
+}
+
+function isOfItsCurrency({ amount }: BookedSlip, { currency, gross }: StatementLine): boolean {
+  return amount === null || gross === 0n || amount.currency === currency;
+}
+
+function otherCurrency(found: Findings, slip: BookedSlip, line: StatementLine): void {
+  const { amount, currency } = slip.amount!;
+  found.match(slip, line, line.kind === 'return' ? 'failed' : (line.outcome ?? 'succeeded'));
+  found.explain(line, 0n);
+  const seen = shownAmount(line.gross, line.currency);
+  found.break('currency', slip, line, line.gross, shownAmount(amount, currency), seen);
+}
+
+function word(found: Findings, slip: BookedSlip, line: StatementLine): void {
+  found.explain(line, 0n);
+  if (line.outcome === null) return;
+  found.match(slip, line, line.outcome);
+  if (line.outcome !== slip.outcome) found.break('status', slip, line, 0n, saidOutcome(slip), line.outcome);
+}
+
+/** Takes payments in their order until the slip is paid; what comes on top was paid twice. Gives those that count. */
+function pay(
+  found: Findings,
+  slip: BookedSlip,
+  lines: readonly StatementLine[],
+  terms: MatchTerms,
+): readonly StatementLine[] {
+  const accepted: StatementLine[] = [];
+  const expected = expectedOf(slip);
+  let total = slip.paid;
+  for (const line of lines) {
+    const { gross, currency } = line;
+    const open = expected === null ? gross : expected - total;
+    const isPaid = expected !== null && total !== 0n && isWithin(total, expected, currency, terms);
+    if (isPaid) {
+      found.explain(line, 0n);
+      found.break('duplicate', slip, line, gross, 'paid once', `${shownAmount(gross, currency)} once more`);
+      continue;
+    }
+    found.match(slip, line, line.outcome ?? 'succeeded');
+    const isTooMuch = !isWithin(gross, open, currency, terms) && magnitude(gross) > magnitude(open);
+    found.explain(line, isTooMuch ? open : gross);
+    if (isTooMuch)
+      found.break(
+        'amount',
+        slip,
+        line,
+        gross - open,
+        shownAmount(open, currency),
+        shownAmount(gross, currency),
+      );
+    total = isTooMuch ? expected! : total + gross;
+    accepted.push(line);
+  }
+  const last = accepted.at(-1);
+  if (last === undefined || expected === null || isWithin(total, expected, last.currency, terms))
+    return accepted;
+  // Our books have the whole of it, the statement a part.
+  found.explained.splice(
+    found.explained.findIndex(({ line }) => line === last.line),
+    1,
+    { line: last.line, ours: last.gross + expected - total, fee: last.amount - last.gross },
+  );
+  const [all, seen] = [shownAmount(expected, last.currency), shownAmount(total, last.currency)];
+  found.break('amount', slip, last, total - expected, all, seen);
+  return accepted;
+}
+
+/** Money that moved needs a success here, and money that came back a failure; both together leave nothing, and so does a failure. */
+function status(
+  found: Findings,
+  slip: BookedSlip,
+  paid: readonly StatementLine[],
+  back: readonly StatementLine[],
+): void {
+  const isFailed = slip.outcome === 'failed' || slip.outcome === 'void';
+  const moved = [...paid, ...back].reduce((all, { gross }) => all + gross, slip.paid + slip.cameBack);
+  const isEven = isFailed && moved === 0n;
+  for (const line of paid) {
+    if (slip.outcome === 'succeeded' || isEven) continue;
+    found.break('status', slip, line, unexplain(found, line), saidOutcome(slip), line.outcome ?? 'paid');
+  }
+  for (const line of back) {
+    found.match(slip, line, 'failed');
+    found.explain(line, isEven ? line.gross : 0n);
+    if (!isEven) found.break('status', slip, line, line.gross, saidOutcome(slip), 'came back');
+  }
+}
+
+/** What our books moved for the line is nothing, while they do not know that it was paid. */
+function unexplain(found: Findings, { line }: StatementLine): bigint {
+  const at = found.explained.findIndex((one) => one.line === line);
+  const one = found.explained[at]!;
+  found.explained[at] = { ...one, ours: 0n };
+  return one.ours;
+}
+
+function late(found: Findings, slip: BookedSlip, line: StatementLine, { daysMax }: MatchTerms): void {
+  const due = plusDays(slip.returnedOn ?? slip.dispatchedOn, daysMax);
+  if (line.bookedOn > due) found.break('late', slip, line, 0n, `up to ${due}`, line.bookedOn);
+}
+
+function fees(found: Findings, slip: BookedSlip, lines: readonly StatementLine[], terms: MatchTerms): void {
+  const last = lines.at(-1);
+  if (slip.fee === null || last === undefined) return;
+  const taken = lines.reduce((all, { gross, amount }) => all + gross - amount, 0n);
+  const { currency } = last;
+  if (isWithin(taken, slip.fee, currency, terms)) return;
+  const difference = slip.fee - taken;
+  found.chargeElse(last.line, difference);
+  found.break('fee', slip, last, difference, shownAmount(slip.fee, currency), shownAmount(taken, currency));
+}
+
+function saidOutcome({ outcome }: BookedSlip): string {
+  return outcome ?? 'no outcome known';
+}
+
+const magnitude = (amount: bigint) => (amount < 0n ? -amount : amount);

@@ -1,0 +1,125 @@
+import { shownAmount } from './amount.ts';
+import { type StatementLine, type StatementPart, StatementRefused } from './statement.ts';
+
+/** What a statement comes to in one currency. */
+export interface CurrencyTotal {
+  readonly currency: string;
+  /** Null: the statement does not say. */
+  readonly opening: bigint | null;
+  readonly movements: bigint;
+  readonly closing: bigint | null;
+}
+
+export interface StatementTotals {
+  readonly name: string;
+  readonly account: string;
+  readonly lines: number;
+  readonly totals: readonly CurrencyTotal[];
+}
+
+interface Sum {
+  opening: bigint | null;
+  movements: bigint;
+  closing: { readonly amount: bigint; readonly line: number } | null;
+}
+
+/** Adds up a file while it is read: each statement by itself, each currency by itself. */
+export class Adder {
+  #open: { name: string; account: string; lines: number; sums: Map<string, Sum> } | null = null;
+  readonly #done: StatementTotals[] = [];
+
+  /** @throws StatementRefused where what was added up is not what the file says */
+  add(part: StatementPart): void {
+    if (part.part === 'opened') {
+      this.#open = { name: part.name, account: part.account, lines: 0, sums: new Map() };
+    } else if (this.#open === null) {
+      throw new StatementRefused(lineOf(part), 'it stands outside of any statement');
+    } else if (part.part === 'balance') this.#balance(part);
+    else if (part.part === 'line') this.#move(part.movement);
+    else if (part.part === 'entry') {
+      checkEntry(part);
+      for (const movement of part.movements) this.#move(movement);
+    } else this.#close();
+  }
+
+  /** Those that are closed. */
+  get statements(): readonly StatementTotals[] {
+    return this.#done;
+  }
+
+  #sum(currency: string): Sum {
+    const { sums } = this.#open!;
+    const known = sums.get(currency);
+    if (known) return known;
+    const sum: Sum = { opening: null, movements: 0n, closing: null };
+    sums.set(currency, sum);
+    return sum;
+  }
+
+  #move({ amount, currency }: StatementLine): void {
+    this.#sum(currency).movements += amount;
+    this.#open!.lines += 1;
+  }
+
+  #balance({ which, amount, currency, line }: Extract<StatementPart, { part: 'balance' }>): void {
+    const sum = this.#sum(currency);
+    if (which === 'opening') sum.opening = amount;
+    if (which === 'closing') sum.closing = { amount, line };
+    if (which !== 'running') return;
+    // The first one tells what it was before.
+    sum.opening ??= amount - sum.movements;
+    const expected = sum.opening + sum.movements;
+    if (expected !== amount) throw differs(line, 'the balance behind this line', expected, amount, currency);
+    sum.closing = { amount, line };
+  }
+
+  #close(): void {
+    const { sums, ...open } = this.#open!;
+    const totals = [...sums].map(([currency, { opening, movements, closing }]) => {
+      if (opening !== null && closing !== null && opening + movements !== closing.amount)
+        throw differs(closing.line, 'the closing balance', opening + movements, closing.amount, currency);
+      return { currency, opening, movements, closing: closing?.amount ?? null };
+    });
+    this.#done.push({ ...open, totals: totals.sort((a, b) => (a.currency < b.currency ? -1 : 1)) });
+    this.#open = null;
+  }
+}
+
+/** An entry is booked as one, so its parts are as many and as much as it says, in its currency. */
+function checkEntry({
+  line,
+  amount,
+  currency,
+  count,
+  movements,
+}: Extract<StatementPart, { part: 'entry' }>): void {
+  if (count !== null && count !== movements.length)
+    throw new StatementRefused(
+      line,
+      `the entry says that it has ${count} transactions, and has ${movements.length}`,
+    );
+  const other = movements.find((one) => one.currency !== currency);
+  if (other)
+    throw new StatementRefused(
+      other.line,
+      `the entry is in ${currency}, and this part of it in ${other.currency}`,
+    );
+  const sum = movements.reduce((all, one) => all + one.amount, 0n);
+  if (sum !== amount) throw differs(line, 'the entry', sum, amount, currency, 'its transactions add up to');
+}
+
+function differs(
+  line: number,
+  what: string,
+  expected: bigint,
+  said: bigint,
+  currency: string,
+  how = 'what was read comes to',
+): StatementRefused {
+  const [is, adds] = [shownAmount(said, currency), shownAmount(expected, currency)];
+  return new StatementRefused(line, `${what} is ${is}, but ${how} ${adds}`);
+}
+
+function lineOf(part: StatementPart): number {
+  return part.part === 'line' ? part.movement.line : part.line;
+}
