@@ -1,0 +1,159 @@
+import { signedMinorUnits } from '../../domain/statement/amount.ts';
+import { readDay } from '../../domain/statement/day.ts';
+import { signed } from '../../domain/statement/sign.ts';
+import {
+  type StatementLine,
+  type StatementPart,
+  StatementRefused,
+} from '../../domain/statement/statement.ts';
+import { type Element, elementsOf } from './xml.ts';
+
+// ISO 20022: camt.053 (statement) and camt.054 (notification), versions 1 to 13. What is booked counts; what is pending does not.
+
+const wholes = { 'camt.053': 'Stmt', 'camt.054': 'Ntfctn' } as const;
+const pieces = new Set(['Id', 'Acct', 'Bal', 'TxsSummry', 'Ntry']);
+
+/** @throws StatementRefused */
+export function* readCamt(
+  chunks: Iterable<string>,
+  message: 'camt.053' | 'camt.054',
+): Generator<StatementPart> {
+  const whole = wholes[message];
+  let head = null as { line: number; name: string; account: string } | null;
+  let summary = null as { line: number; count: number } | null;
+  let entries = 0;
+  let isOpen = false;
+  let statements = 0;
+  const opened = function* (line: number): Generator<StatementPart> {
+    if (isOpen) return;
+    if (head === null) throw new StatementRefused(line, 'the statement has no Id');
+    isOpen = true;
+    yield { part: 'opened', ...head };
+  };
+  for (const event of elementsOf(chunks, whole, pieces)) {
+    const { line } = event;
+    if (event.kind === 'namespace') checkNamespace(event.uri, message, line);
+    else if (event.kind === 'begin') {
+      head = null;
+      summary = null;
+      entries = 0;
+      isOpen = false;
+    } else if (event.kind === 'end') {
+      yield* opened(line);
+      if (summary && summary.count !== entries)
+        throw new StatementRefused(summary.line, `it says ${summary.count} entries, and has ${entries}`);
+      statements += 1;
+      yield { part: 'closed', line };
+    } else if (event.element.name === 'Id') head = { line, name: event.element.text, account: '' };
+    else if (event.element.name === 'Acct') {
+      const { element } = event;
+      const account = element.find('Id', 'IBAN')?.text ?? element.find('Id', 'Othr', 'Id')?.text ?? '';
+      head = { name: '', ...head, line, account };
+    } else if (event.element.name === 'TxsSummry') {
+      const count = event.element.find('TtlNtries', 'NbOfNtries')?.text;
+      if (count !== undefined) summary = { line, count: Number(count) };
+    } else if (event.element.name === 'Bal') {
+      yield* opened(line);
+      yield* balanceOf(event.element);
+    } else if (event.element.name === 'Ntry') {
+      yield* opened(line);
+      entries += 1;
+      yield* entryOf(event.element);
+    }
+  }
+  if (statements === 0) throw new StatementRefused(1, `it holds no ${message} ${whole}`);
+}
+
+function checkNamespace(uri: string, message: string, line: number): void {
+  if (new RegExp(`^urn:iso:std:iso:20022:tech:xsd:${message.replace('.', '\\.')}\\.001\\.\\d{2}$`).test(uri))
+    return;
+  throw new StatementRefused(line, `the document is ${uri || 'of no namespace'}, and not ${message}`);
+}
+
+/** The booked balances; available and interim ones are not what movements add up to. */
+function* balanceOf(element: Element): Generator<StatementPart> {
+  const code = element.find('Tp', 'CdOrPrtry', 'Cd')?.text;
+  const which = code === 'OPBD' || code === 'PRCD' ? 'opening' : code === 'CLBD' ? 'closing' : null;
+  if (which === null) return;
+  const { amount, currency } = moneyOf(element.need('Amt'));
+  yield {
+    part: 'balance',
+    line: element.line,
+    which,
+    currency,
+    amount: signed(amount, markOf(element), false),
+  };
+}
+
+function* entryOf(entry: Element): Generator<StatementPart> {
+  const status = entry.find('Sts', 'Cd')?.text ?? entry.find('Sts')?.text;
+  if (status !== 'BOOK') return;
+  const { amount, currency } = moneyOf(entry.need('Amt'));
+  const booked = signed(amount, markOf(entry), false);
+  const details = entry.all('NtryDtls').flatMap((one) => one.all('TxDtls'));
+  const counts = entry.all('NtryDtls').flatMap((one) => one.find('Btch', 'NbOfTxs')?.text ?? []);
+  const count = counts.length > 0 ? counts.reduce((all, one) => all + Number(one), 0) : null;
+  if (details.length === 0) {
+    yield { part: 'line', movement: toLine(entry, null, booked, currency) };
+    return;
+  }
+  const movements = details.map((detail) => {
+    const told = amountOf(detail);
+    const part = told ? moneyOf(told) : { amount, currency };
+    return toLine(entry, detail, signed(part.amount, markOf(detail, entry), false), part.currency);
+  });
+  yield { part: 'entry', line: entry.line, amount: booked, currency, count, movements };
+}
+
+/** What the account was moved by: as told for the transaction, else as it was before it was exchanged. */
+function amountOf(detail: Element): Element | undefined {
+  return (
+    detail.find('Amt') ?? detail.find('AmtDtls', 'TxAmt', 'Amt') ?? detail.find('AmtDtls', 'InstdAmt', 'Amt')
+  );
+}
+
+function toLine(entry: Element, detail: Element | null, amount: bigint, currency: string): StatementLine {
+  const { line } = detail ?? entry;
+  const refs = detail?.find('Refs');
+  const told =
+    entry.find('BookgDt', 'Dt') ??
+    entry.find('BookgDt', 'DtTm') ??
+    entry.find('ValDt', 'Dt') ??
+    entry.find('ValDt', 'DtTm');
+  const bookedOn = told && readDay(told.text);
+  if (!bookedOn)
+    throw new StatementRefused(told?.line ?? entry.line, 'the entry has no day on which it was booked');
+  const family = (detail?.find('BkTxCd') ?? entry.find('BkTxCd'))?.find('Domn', 'Fmly');
+  const reason = detail?.find('RtrInf', 'Rsn', 'Cd')?.text ?? null;
+  const comesBack =
+    entry.find('RvslInd')?.text === 'true' || reason !== null || family?.find('Cd')?.text === 'RRTN';
+  const isFee = family?.find('SubFmlyCd')?.text === 'CHRG' || family?.find('SubFmlyCd')?.text === 'COMM';
+  return {
+    ...{ line, amount, gross: amount, currency, bookedOn, reason },
+    kind: comesBack ? 'return' : isFee ? 'fee' : 'payment',
+    references: ['EndToEndId', 'InstrId', 'TxId']
+      .flatMap((name) => refs?.find(name)?.text ?? [])
+      .filter((text, at, all) => text !== '' && text !== 'NOTPROVIDED' && all.indexOf(text) === at),
+    providerReference: (refs?.find('AcctSvcrRef') ?? entry.find('AcctSvcrRef'))?.text ?? null,
+    outcome: null,
+    text: [detail?.find('RmtInf', 'Ustrd')?.text, (detail ?? entry).find('AddtlTxInf')?.text]
+      .filter((text) => text)
+      .join('\n'),
+  };
+}
+
+/** Of a part that does not say it: as the whole. */
+function markOf(element: Element, whole?: Element): 'credit' | 'debit' {
+  const told = element.find('CdtDbtInd') ?? whole?.find('CdtDbtInd');
+  if (told?.text === 'CRDT') return 'credit';
+  if (told?.text === 'DBIT') return 'debit';
+  throw new StatementRefused(element.line, 'CdtDbtInd must be CRDT or DBIT');
+}
+
+function moneyOf(element: Element): { readonly amount: bigint; readonly currency: string } {
+  const currency = element.attributes.Ccy ?? '';
+  const amount = signedMinorUnits(element.text, currency);
+  if (amount === null || amount < 0n)
+    throw new StatementRefused(element.line, `${element.text} is no amount of ${currency || 'any currency'}`);
+  return { amount, currency };
+}

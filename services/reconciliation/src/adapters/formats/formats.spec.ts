@@ -1,0 +1,227 @@
+import { describe, expect, test } from '@jest/globals';
+import { seededRandom } from '@slipstream/kernel';
+import iconv from 'iconv-lite';
+import type { CsvMapping } from '../../domain/statement/csv-mapping.ts';
+import {
+  type StatementLine,
+  type StatementPart,
+  StatementRefused,
+} from '../../domain/statement/statement.ts';
+import { Adder } from '../../domain/statement/totals.ts';
+import { type FileForm, readParts } from './read.ts';
+
+async function read(text: string | Uint8Array, form: FileForm) {
+  const adder = new Adder();
+  const lines: StatementLine[] = [];
+  for await (const part of readParts(Buffer.from(text as string), form, 'file')) {
+    adder.add(part);
+    lines.push(...movements(part));
+  }
+  return { statements: adder.statements, lines };
+}
+
+function movements(part: StatementPart): readonly StatementLine[] {
+  if (part.part === 'line') return [part.movement];
+  return part.part === 'entry' ? part.movements : [];
+}
+
+const mt940: FileForm = { format: 'mt940', encoding: 'windows-1252' };
+const camt053: FileForm = { format: 'camt.053', encoding: 'utf-8' };
+
+const swift = (...entries: readonly string[]) =>
+  [':20:RUN', ':25:ACC', ':28C:1/1', ':60F:C261120EUR100,00', ...entries, ':62F:C261120EUR90,00', '-'].join(
+    '\r\n',
+  );
+
+const camt = (entry: string, closing = '90.00') => `<?xml version="1.0" encoding="utf-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt><Id>S1</Id>
+<Acct><Id><Othr><Id>ACC</Id></Othr></Id></Acct>
+<Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">100.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>
+<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">${closing}</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>
+${entry}
+</Stmt></BkToCstmrStmt></Document>`;
+const entry = (amount: string, more = '', status = '<Sts><Cd>BOOK</Cd></Sts>') =>
+  `<Ntry><Amt Ccy="EUR">${amount}</Amt><CdtDbtInd>DBIT</CdtDbtInd>${status}<BookgDt><Dt>2026-11-20</Dt></BookgDt>${more}</Ntry>`;
+
+describe('MT940', () => {
+  test('reads signs, references after keywords, and the code page of its source', async () => {
+    const text = swift(
+      ':61:2611201120D10,00NTRFORD-1//BANK-1',
+      ':86:166?00ÜBERWEISUNG?20EREF+ORD-1-E2E?21SVWZ+Grüße',
+    );
+    const { statements, lines } = await read(iconv.encode(text, 'windows-1252'), mt940);
+    expect(statements).toMatchObject([{ name: 'RUN 1/1', account: 'ACC', lines: 1 }]);
+    expect(lines).toMatchObject([
+      {
+        ...{ amount: -1000n, kind: 'payment', bookedOn: '2026-11-20', providerReference: 'BANK-1' },
+        ...{ references: ['ORD-1', 'ORD-1-E2E'], text: expect.stringContaining('Grüße') },
+      },
+    ]);
+  });
+
+  test.each([
+    ['C', 1000n, 'payment'],
+    ['D', -1000n, 'payment'],
+    ['RC', -1000n, 'return'],
+    ['RD', 1000n, 'return'],
+  ])('an entry marked %s changes the balance by %s', async (mark, amount, kind) => {
+    const rest = amount < 0n ? [] : [':61:261120D10,00NMSCNONREF', ':61:261120D10,00NMSCNONREF'];
+    const { lines } = await read(swift(`:61:261120${mark}10,00NTRFNONREF`, ...rest), mt940);
+    expect(lines[0]).toMatchObject({ amount, kind, references: [] });
+  });
+
+  test('an entry of January that is booked in December before is of that year', async () => {
+    const { lines } = await read(swift(':61:2601021231D10,00NTRFNONREF'), mt940);
+    expect(lines[0]!.bookedOn).toBe('2025-12-31');
+  });
+
+  test.each([
+    [swift(':61:261131D10,00NTRFNONREF'), 5, 'no day 261131'],
+    [swift(':61:261120X10,00NTRFNONREF'), 5, ':61: is no entry'],
+    [swift(':61:261120D10,005NTRFNONREF'), 5, '10,005 is no amount of EUR'],
+    [swift(':99:what'), 5, 'no field :99:'],
+    [swift(':61:261120D11,00NTRFNONREF'), 6, 'what was read comes to 89.00 EUR'],
+    [':20:RUN\n:60F:C261120EUR1,00\n', 2, 'ends before the closing balance'],
+    ['hello\n', 1, 'no field of MT940'],
+  ])('refuses %j in line %i', async (text, line, why) => {
+    await expect(read(text, mt940)).rejects.toMatchObject({ line, why: expect.stringContaining(why) });
+  });
+});
+
+describe('camt', () => {
+  test('reads a batch of one entry, and passes over what is pending', async () => {
+    const part = (name: string, amount: string) =>
+      `<TxDtls><Refs><AcctSvcrRef>B-${name}</AcctSvcrRef><EndToEndId>${name}</EndToEndId></Refs><Amt Ccy="EUR">${amount}</Amt></TxDtls>`;
+    const batch = `<NtryDtls><Btch><NbOfTxs>2</NbOfTxs></Btch>${part('o-1', '4')}${part('o-2', '6')}</NtryDtls>`;
+    const text = camt(entry('10.00', batch) + entry('99.00', '', '<Sts>PDNG</Sts>'));
+    const { statements, lines } = await read(text, camt053);
+    expect(statements).toMatchObject([{ name: 'S1', account: 'ACC', lines: 2 }]);
+    expect(lines).toMatchObject([
+      { amount: -400n, references: ['o-1'], providerReference: 'B-o-1', line: 6 },
+      { amount: -600n, references: ['o-2'], providerReference: 'B-o-2' },
+    ]);
+  });
+
+  test('a reversal has the sign that it says, and came back', async () => {
+    const { lines } = await read(camt(entry('10.00', '<RvslInd>true</RvslInd>')), camt053);
+    expect(lines).toMatchObject([{ amount: -1000n, kind: 'return' }]);
+  });
+
+  test.each([
+    [`<!DOCTYPE a [<!ENTITY b "c">]>${camt('')}`, 1, 'document type'],
+    [camt('<Ntry>&b;</Ntry>'), 6, 'not well-formed'],
+    [camt('<Ntry>'), 7, 'not well-formed'],
+    [camt(entry('10.00')).replace('camt.053', 'camt.052'), 2, 'and not camt.053'],
+    [camt(entry('10.00'), '91.00'), 5, 'the closing balance is 91.00 EUR'],
+    [camt(entry('-10.00')), 6, '-10.00 is no amount of EUR'],
+    [camt(entry('10.00').replace('DBIT', 'DEBIT')), 6, 'CdtDbtInd'],
+    [camt(entry('10.00').replace('2026-11-20', '2026-02-30')), 6, 'no day'],
+    ['<?xml version="1.0" encoding="utf-16"?><a/>', 1, 'utf-16'],
+    ['<a/>', 1, 'of no namespace'],
+  ])('refuses %j in line %i', async (text, line, why) => {
+    await expect(read(text, camt053)).rejects.toMatchObject({ why: expect.stringContaining(why), line });
+  });
+});
+
+describe('NDJSON', () => {
+  const form: FileForm = { format: 'ndjson', encoding: 'utf-8' };
+  const head =
+    '{"statement":"s","opening":[{"amount":"0","currency":"EUR"}],"closing":[{"amount":"-5","currency":"EUR"}]}';
+
+  test('reads statements one after the other', async () => {
+    const line =
+      '{"amount":"-5","currency":"EUR","booked_on":"2026-11-20","references":["o-1"],"outcome":"failed"}';
+    const { statements, lines } = await read(`${head}\n${line}\n${head}\n${line}\n`, form);
+    expect(statements).toHaveLength(2);
+    expect(lines[0]).toMatchObject({ amount: -5n, gross: -5n, outcome: 'failed', references: ['o-1'] });
+  });
+
+  test.each([
+    [`${head}\n{"amount":-5}`, 2, 'minor units as text'],
+    [`${head}\n{"amount":"-5","currency":"EUR","booked_on":"2026-11-20","refs":[]}`, 2, 'unknown field refs'],
+    [head, 1, 'the closing balance is -0.05 EUR'],
+    ['{"amount":"-5","currency":"EUR","booked_on":"2026-11-20"}', 1, 'outside of any statement'],
+    ['', 1, 'empty'],
+    ['[]', 1, 'no JSON object'],
+  ])('refuses %j in line %i', async (text, line, why) => {
+    await expect(read(text, form)).rejects.toMatchObject({ line, why: expect.stringContaining(why) });
+  });
+});
+
+const mapping: CsvMapping = {
+  ...{ delimiter: ';', decimals: { decimal: ',', thousands: '.' }, unit: 'major', dateForm: 'DD.MM.YYYY' },
+  ...{ amount: { column: 'Betrag' }, gross: null, currency: { value: 'EUR' }, date: 'Tag' },
+  ...{ references: ['Ref'], providerReference: null, text: 'Text', balance: 'Saldo', kind: null },
+  outcome: {
+    column: 'Stand',
+    words: new Map([
+      ['ok', 'succeeded'],
+      ['nein', 'failed'],
+    ] as const),
+  },
+  balances: new Map(),
+};
+
+describe('CSV', () => {
+  const form: FileForm = { format: 'csv', encoding: 'windows-1252', csv: mapping };
+  const head = 'Tag;Betrag;Ref;Text;Saldo;Stand\r\n';
+
+  test('reads declared separators, quotes over lines, and words of the outcome', async () => {
+    const text = `${head}20.11.2026;-1.234,50;o-1;"Grüße\r\nzwei";-1.234,50;ok\r\n21.11.2026;0,00;o-2;;-1.234,50;nein\r\n`;
+    const { statements, lines } = await read(iconv.encode(text, 'windows-1252'), form);
+    expect(statements[0]!.totals).toEqual([
+      { currency: 'EUR', opening: 0n, movements: -123450n, closing: -123450n },
+    ]);
+    expect(lines).toMatchObject([
+      { line: 2, amount: -123450n, text: 'Grüße\nzwei', outcome: 'succeeded', bookedOn: '2026-11-20' },
+      { line: 4, amount: 0n, outcome: 'failed' },
+    ]);
+  });
+
+  test.each([
+    [`${head}20.11.2026;-1.5,00;o-1;;0;ok`, 2, 'Betrag: -1.5,00 is no amount'],
+    [`${head}20.11.2026;-1,50;o-1;;-1,50;wer`, 2, 'Stand is wer, which the source does not declare'],
+    [
+      `${head}20.11.2026;-1,50;o-1;;-1,50;ok\n20.11.2026;-1,50;o-2;;-3,01;ok`,
+      3,
+      'the balance behind this line is -3.01',
+    ],
+    [`${head}30.02.2026;-1,50;o-1;;-1,50;ok`, 2, '30.02.2026 is no day'],
+    [`${head}20.11.2026;-1,50\n`, 2, 'it is no CSV'],
+    [`${head}20.11.2026;"-1,50`, 2, 'it is no CSV'],
+    ['Tag;Betrag\n', 1, 'no column Ref, Text, Saldo, Stand'],
+    ['Tag;Tag\n', 1, 'twice'],
+    ['', 1, 'empty'],
+  ])('refuses %j in line %i', async (text, line, why) => {
+    await expect(read(text, form)).rejects.toMatchObject({ line, why: expect.stringContaining(why) });
+  });
+});
+
+test('whatever bytes come, a file is read or refused with its line', async () => {
+  const random = seededRandom(20_261_126);
+  const files: [FileForm, Uint8Array][] = [
+    [mt940, Buffer.from(swift(':61:2611201120D10,00NTRFORD-1//BANK-1', ':86:166?20EREF+ORD-1-E2E'))],
+    [camt053, Buffer.from(camt(entry('10.00')))],
+    [
+      { format: 'csv', encoding: 'utf-8', csv: mapping },
+      Buffer.from('Tag;Betrag;Ref;Text;Saldo;Stand\n20.11.2026;-1,50;o-1;"a";-1,50;ok\n'),
+    ],
+    [
+      { format: 'ndjson', encoding: 'utf-8' },
+      Buffer.from('{"statement":"s"}\n{"amount":"-5","currency":"EUR","booked_on":"2026-11-20"}\n'),
+    ],
+  ];
+  for (const [form, body] of files) {
+    for (let n = 0; n < 300; n++) {
+      const bytes = Uint8Array.from(body);
+      for (let changes = random.integer(1, 3); changes > 0; changes--)
+        bytes[random.integer(0, bytes.length - 1)] = random.integer(0, 255);
+      const cut = bytes.subarray(0, n % 3 === 0 ? random.integer(0, bytes.length) : bytes.length);
+      const error = await read(cut, form).then(
+        () => null,
+        (refused: unknown) => refused,
+      );
+      if (error !== null && !(error instanceof StatementRefused)) throw error;
+    }
+  }
+});

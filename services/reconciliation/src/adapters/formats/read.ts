@@ -1,0 +1,57 @@
+import type { CsvMapping } from '../../domain/statement/csv-mapping.ts';
+import { type StatementPart, StatementRefused } from '../../domain/statement/statement.ts';
+import { readCamt } from './camt.ts';
+import { readCsv } from './csv.ts';
+import { readMt940 } from './mt940.ts';
+import { readNdjson } from './ndjson.ts';
+import { type Encoding, encodings, linesOf, textOf } from './text.ts';
+
+/** How the files of a source are read. */
+export type FileForm =
+  | { readonly format: 'csv'; readonly encoding: Encoding; readonly csv: CsvMapping }
+  | { readonly format: 'ndjson' | 'mt940' | 'camt.053' | 'camt.054'; readonly encoding: Encoding };
+
+/**
+ * The statements of a file, piece by piece: no more than one of them is in memory. A new format is one more case here.
+ * @param name of the statement, where the file has none for it
+ * @throws StatementRefused
+ */
+export function readParts(
+  body: Uint8Array,
+  form: FileForm,
+  name: string,
+): Iterable<StatementPart> | AsyncIterable<StatementPart> {
+  switch (form.format) {
+    case 'csv':
+      return readCsv(withoutMark(textOf(body, form.encoding)), form.csv, name);
+    case 'ndjson':
+      return readNdjson(linesOf(withoutMark(textOf(body, form.encoding))));
+    case 'mt940':
+      return readMt940(linesOf(withoutMark(textOf(body, form.encoding))));
+    case 'camt.053':
+    case 'camt.054':
+      return readCamt(withoutMark(textOf(body, declaredEncoding(body) ?? form.encoding)), form.format);
+    default:
+      return form satisfies never;
+  }
+}
+
+function* withoutMark(chunks: Iterable<string>): Generator<string> {
+  let isFirst = true;
+  for (const chunk of chunks) {
+    yield isFirst && chunk.startsWith('\uFEFF') ? chunk.slice(1) : chunk;
+    isFirst = false;
+  }
+}
+
+/** XML says its own; what it says goes before the source. */
+function declaredEncoding(body: Uint8Array): Encoding | null {
+  const head = Buffer.from(body.subarray(0, 200)).toString('latin1');
+  const declared = /^(?:\u00EF\u00BB\u00BF)?<\?xml[^>]*\bencoding=["']([A-Za-z0-9._-]+)["']/
+    .exec(head)?.[1]
+    ?.toLowerCase();
+  if (declared === undefined) return null;
+  const encoding = encodings.find((one) => one === declared);
+  if (encoding === undefined) throw new StatementRefused(1, `the encoding ${declared} is not read here`);
+  return encoding;
+}
