@@ -33,6 +33,7 @@ export {
   sameMoney,
 } from './money.ts';
 export { foreignTextLengthMax, keyLengthMax, nameLengthMax, nameProblem, wallClock } from './names.ts';
+export type { PageOf, PageRequest } from './page.ts';
 export { Repeats } from './repeats.ts';
 export { restMs } from './rest.ts';
 export { err, ok, type Result } from './result.ts';

@@ -1,12 +1,6 @@
 export { Caller, callerOf, Public, Scopes } from './auth.ts';
 export { type CommonSettings, commonSettings, type HostSettings } from './common-settings.ts';
-export {
-  type EventSource,
-  EventStreams,
-  type StreamLimits,
-  streamLimits,
-  streamType,
-} from './event-stream.ts';
+export { EventStreams, streamLimits, streamType } from './event-stream.ts';
 export { HealthRegistry } from './health.ts';
 export type { Host } from './host.ts';
 export type { HttpLimits, ServiceRequest } from './http-server.ts';
@@ -22,7 +16,7 @@ export {
   listParameters,
   Offers,
 } from './lists.ts';
-export { linkHeader, pageSizeMax, rejectUnknownQuery } from './pagination.ts';
+export { rejectUnknownQuery } from './pagination.ts';
 export { Parameters, unusable } from './parameters.ts';
 export { httpStatuses, type Problem, type ProblemBody, renderProblemBody, toProblem } from './problem.ts';
 export { RawBody } from './raw-body.ts';

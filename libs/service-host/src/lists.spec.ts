@@ -3,15 +3,9 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, Query, Req, Res } from '@nestjs/common';
+import type { PageRequest } from '@slipstream/kernel';
 import { Public } from './auth.ts';
-import {
-  ApiList,
-  answerList,
-  type ListReply,
-  type ListRequest,
-  listParameters,
-  type PageRequest,
-} from './lists.ts';
+import { ApiList, answerList, type ListReply, type ListRequest, listParameters } from './lists.ts';
 import { rejectUnknownQuery } from './pagination.ts';
 import { object, text, whole } from './schemas.ts';
 import { createService, type Service } from './service.ts';

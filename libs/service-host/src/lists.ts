@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { applyDecorators, SetMetadata, StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiQuery } from '@nestjs/swagger';
-import { SlipstreamError } from '@slipstream/kernel';
+import { type PageOf, type PageRequest, SlipstreamError } from '@slipstream/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { preferred } from './accept.ts';
 import { columnsOf, csvHeader, csvRow } from './csv.ts';
@@ -9,20 +9,6 @@ import { cursorInvalid } from './cursor-seal.ts';
 import type { JsonValue } from './json.ts';
 import { linkHeader, type Page, pageSizeDefault, pageSizeMax, parsePageSize } from './pagination.ts';
 import { pageOf, type Schema } from './schemas.ts';
-
-/** A page of a list in its fixed order; `key` names a place in that order. */
-export interface PageRequest {
-  readonly limit: number;
-  /** Where the page starts (`after`) or ends (`before`), the place itself left out; null: at the beginning. */
-  readonly from: { readonly side: 'after' | 'before'; readonly key: readonly string[] } | null;
-}
-
-export interface PageOf<Item> {
-  readonly items: readonly Item[];
-  /** Keys to go on from; null where there is nothing more. */
-  readonly next: readonly string[] | null;
-  readonly previous: readonly string[] | null;
-}
 
 /** A list as a route answers with it. */
 export interface List<Item> {

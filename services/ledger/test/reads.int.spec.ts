@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
-import { seededRandom } from '@slipstream/kernel';
+import { type PageRequest, seededRandom } from '@slipstream/kernel';
 import { serializeState, slipStatuses } from '@slipstream/slip';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
-import type { LedgerQueries, PageRequest, SlipField, SlipView } from '../src/application/queries.ts';
+import type { LedgerQueries, SlipField, SlipView } from '../src/application/queries.ts';
 import { type FollowedSlip, statusOf } from '../src/domain/log/follow.ts';
 import { type Books, noWaits, openBooks } from './books.ts';
 import { recordedAs } from './builders.ts';

@@ -1,13 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
-import { instantFromMicros, instantToMicros, type SeededRandom, seededRandom } from '@slipstream/kernel';
+import {
+  instantFromMicros,
+  instantToMicros,
+  type PageRequest,
+  type SeededRandom,
+  seededRandom,
+} from '@slipstream/kernel';
 import { type SlipEvent, type SlipState, slipStatuses } from '@slipstream/slip';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
 import { countOnce, recount } from '../src/adapters/postgres/statistics-projection.ts';
 import {
   type LedgerQueries,
   lackable,
-  type PageRequest,
   type SlipField,
   type SlipFilter,
   type SlipTerm,

@@ -1,5 +1,5 @@
+import type { PageOf, PageRequest } from '@slipstream/kernel';
 import type { Hash } from '../domain/log/follow.ts';
-import type { PageOf, PageRequest } from './queries.ts';
 import type { StoredCheckpoint } from './take-checkpoint.ts';
 
 /** An event of a slip, with what proves that the checkpoint's tree has it. */

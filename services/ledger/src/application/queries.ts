@@ -1,20 +1,6 @@
-import type { Instant, Money } from '@slipstream/kernel';
+import type { Instant, Money, PageOf, PageRequest } from '@slipstream/kernel';
 import type { SlipState, Transaction } from '@slipstream/slip';
 import type { AccountKind } from '../domain/posting/chart.ts';
-
-/** A page of a collection in its fixed order; `key` names an item's place in that order. */
-export interface PageRequest {
-  readonly limit: number;
-  /** Where the page starts (`after`) or ends (`before`), the item itself left out; null: at the beginning. */
-  readonly from: { readonly side: 'after' | 'before'; readonly key: readonly string[] } | null;
-}
-
-export interface PageOf<Item> {
-  readonly items: readonly Item[];
-  /** Keys to go on from; null where there is nothing more. */
-  readonly next: readonly string[] | null;
-  readonly previous: readonly string[] | null;
-}
 
 export interface SlipView {
   readonly state: SlipState;

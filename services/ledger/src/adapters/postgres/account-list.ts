@@ -1,5 +1,6 @@
+import type { PageOf, PageRequest } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
-import type { AccountFilter, ListedAccount, PageOf, PageRequest } from '../../application/queries.ts';
+import type { AccountFilter, ListedAccount } from '../../application/queries.ts';
 import { type AccountKind, accountName } from '../../domain/posting/chart.ts';
 import { readPage } from './keyset.ts';
 

@@ -1,5 +1,5 @@
+import type { PageOf, PageRequest } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
-import type { PageOf, PageRequest } from '../../application/queries.ts';
 
 /** A collection to be read by key: pages stay right while rows are added, however deep they are. */
 export interface Keyset<Row, Item> {

@@ -1,8 +1,8 @@
 import { readEnvelope, slipEventOf } from '@slipstream/contracts';
-import { isSlipstreamError } from '@slipstream/kernel';
+import { isSlipstreamError, type PageOf, type PageRequest } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import { fits } from '../../application/fits.ts';
-import type { PageOf, PageRequest, SlipFilter, SlipView } from '../../application/queries.ts';
+import type { SlipFilter, SlipView } from '../../application/queries.ts';
 import { logEnds } from './log-ends.ts';
 import { branchesOf, conditionsOf, type Place } from './slip-filter.ts';
 import { type SlipRow, slipColumns, toViews } from './slip-views.ts';
