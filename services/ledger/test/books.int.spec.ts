@@ -13,8 +13,9 @@ import { keyText, RecordRejected } from '@slipstream/kafka';
 import { seededRandom } from '@slipstream/kernel';
 import { isTransient } from '@slipstream/postgres';
 import type { SlipEvent } from '@slipstream/slip';
+import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
 import { parseAccountName } from '../src/domain/posting/chart.ts';
-import { type Books, openBooks } from './books.ts';
+import { type Books, noWaits, openBooks } from './books.ts';
 import { at, eur, recordedAs, refundRequested, returned, submitted } from './builders.ts';
 import { Feed } from './feed.ts';
 
@@ -109,6 +110,25 @@ describe('the batch handler on PostgreSQL', () => {
       slips.flatMap((slip) => [`${slip} hold`, `${slip} settle`]),
     );
     expect(new Set(rows.map(({ at }) => at)).size).toBe(rows.length);
+  });
+
+  it('names the event that a transaction answers, however many came between', async () => {
+    const feed = nextFeed();
+    const asked: SlipEvent = { type: 'InquiryRequested', data: { inquiry: 1 } };
+    const { records } = await play(feed, [
+      ['long', submitted({ account: 'long' })],
+      ...Array.from({ length: 40 }, () => ['long', asked] as const),
+      ['long', returned('succeeded')],
+    ]);
+    const { items } = await ledgerQueries(books.unitOfWork, noWaits).transactions(
+      { slip: `long-${feed.partition}` },
+      { limit: 10, from: null },
+    );
+    const idOf = (n: number) => readEnvelope(records.at(n)!.value!).id;
+    expect(items.map(({ type, eventId }) => [type, eventId])).toEqual([
+      ['settle', idOf(-1)],
+      ['hold', idOf(0)],
+    ]);
   });
 
   it('gives the same tables, byte for byte, however often its batches come again', async () => {
