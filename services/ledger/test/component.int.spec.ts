@@ -597,7 +597,11 @@ describe('bad questions', () => {
     '/v1/slips?submitted_from=yesterday',
     '/v1/slips?clock=a&clock=b',
     '/v1/slips?status=held,settled',
-    '/v1/slips?amount_min=12.5',
+    '/v1/slips?amount_min=12.5&currency=EUR',
+    '/v1/slips?amount_min=12',
+    '/v1/slips?amount_max=12&currency=EUR&currency=JPY',
+    '/v1/slips?amount_max=12&currency.not=JPY',
+    '/v1/stats/not-returned?amount_min=12',
     '/v1/slips?overdue=maybe',
     '/v1/slips?metadata.=x',
     '/v1/slips/x?at=2999-01-01T00:00:00Z',
@@ -716,7 +720,7 @@ describe('amounts that no double can hold', () => {
       { currency: 'EUR', available: '-18455751272964292607', held: '18455751272964292607', suspense: '0' },
     ]);
     const rows = (
-      await ledger.get(`/v1/slips?account=${account}&amount_min=9223372036854775807`, {
+      await ledger.get(`/v1/slips?account=${account}&amount_min=9223372036854775807&currency=EUR`, {
         headers: { accept: 'text/csv' },
       })
     ).body;

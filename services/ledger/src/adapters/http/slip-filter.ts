@@ -77,8 +77,16 @@ export function ApiSlipFilter(fields: readonly SlipField[] = slipFields, { range
     ApiQuery({ name: 'clock', required: false, description: 'default: wall' }),
     ApiQuery({ name: 'submitted_from', required: false, description: 'RFC 3339, included' }),
     ApiQuery({ name: 'submitted_to', required: false, description: 'RFC 3339, not included' }),
-    ApiQuery({ name: 'amount_min', required: false, description: 'minor units, included; with currency' }),
-    ApiQuery({ name: 'amount_max', required: false, description: 'minor units, included; with currency' }),
+    ApiQuery({
+      name: 'amount_min',
+      required: false,
+      description: 'minor units, included; needs one currency',
+    }),
+    ApiQuery({
+      name: 'amount_max',
+      required: false,
+      description: 'minor units, included; needs one currency',
+    }),
   );
 }
 
@@ -106,17 +114,19 @@ export function readSlipFilter(
   if (written.length > 0 && !readsMetadata(caller)) {
     throw new SlipstreamError('forbidden', 'Asking by metadata needs the scope metadata:read.');
   }
+  const terms = readTerms(parameters, fields);
+  const [amountMin, amountMax] = amounts.map((name) => minorUnits(parameters, name, terms));
   const filter: SlipFilter = {
     clock: parameters.text('clock') ?? wallClock,
-    terms: readTerms(parameters, fields),
+    terms,
     metadata: written.map((name) => metadataTerm(parameters, name)),
     caller: ownerFor(caller),
     submittedFrom: parameters.instant('submitted_from'),
     submittedTo: parameters.instant('submitted_to'),
     deadlineFrom: isWhole ? parameters.instant('deadline_from') : undefined,
     deadlineTo: isWhole ? parameters.instant('deadline_to') : undefined,
-    amountMin: minorUnits(parameters, 'amount_min'),
-    amountMax: minorUnits(parameters, 'amount_max'),
+    amountMin,
+    amountMax,
   };
   return { filter, parameters };
 }
@@ -144,9 +154,14 @@ function metadataTerm(parameters: Parameters, name: string): SlipFilter['metadat
   return { key, values: parameters.texts(name), isNot };
 }
 
-function minorUnits(parameters: Parameters, name: string): bigint | undefined {
+/** Minor units of one currency: 100 of one is worth thousands of another. */
+function minorUnits(parameters: Parameters, name: string, terms: readonly SlipTerm[]): bigint | undefined {
   const value = parameters.text(name);
   if (value === undefined) return undefined;
-  if (/^\d{1,19}$/.test(value)) return BigInt(value);
-  throw unusable(name, 'must be an amount in minor units, as in 1250');
+  if (!/^\d{1,19}$/.test(value)) throw unusable(name, 'must be an amount in minor units, as in 1250');
+  const isOfOne = terms.some(
+    ({ field, values, isNot }) => field === 'currency' && !isNot && values.length === 1,
+  );
+  if (!isOfOne) throw unusable(name, 'needs one currency beside it, as in currency=EUR');
+  return BigInt(value);
 }
