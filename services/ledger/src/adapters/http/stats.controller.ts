@@ -31,7 +31,8 @@ export class StatsController {
     summary:
       'How many slips came, and what became of them, by the hour of submission or by what they have in common',
     description:
-      '`lists` of each row leads to the slips that a figure counts. Of slips that wait as a draft it counts the hour in which they came.',
+      '`lists` of each row leads to the slips that a figure counts. Of slips that wait as a draft it counts the hour in which they came. ' +
+      'At most 1,000 groups are told: of hours the latest, else those with the most slips.',
   })
   @ApiQuery({ name: 'group_by', required: false, enum: slipGroupings, description: 'default: hour' })
   @ApiSlipFilter(cohortFields, { ranges: false })
