@@ -30,10 +30,16 @@ await runCommand(async () => {
     ...(await tokenVariables(identity)),
   };
   writeFileSync(file, withVariables(kept, variables), { mode: 0o600 });
+  const compose = `docker compose --env-file ${file}`;
   console.error(
     existed
-      ? `new tokens: ${file}\nfor new passwords remove it and the volumes (docker compose down --volumes)`
-      : `written: ${file}\nnext: docker compose --env-file ${file} up --build --wait`,
+      ? [
+          `new tokens: ${file}`,
+          'for new passwords remove it and the volumes (docker compose down --volumes)',
+          'volumes of a release whose databases had one role each: give them both before its services start, with',
+          `  ${compose} up --wait postgres && ${compose} exec postgres bash /docker-entrypoint-initdb.d/10-slipstream.sh`,
+        ].join('\n')
+      : `written: ${file}\nnext: ${compose} up --build --wait`,
   );
   return 0;
 });
