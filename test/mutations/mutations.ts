@@ -832,7 +832,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'N21-a-call-goes-out-before-its-intent-is-on-the-topic',
     file: `${gateway}/src/application/intents.ts`,
-    from: 'if (!isOnTopic) return record({ slipId, attempt, outcome: notOnTopic });',
+    from: 'if (!isOnTopic) return record({ slipId, attempt, outcome: notOnTopic(tookMs) });',
     to: '',
     specs: [`${gateway}/src/application/dispatch-due-slips.spec.ts`],
   },

@@ -186,6 +186,8 @@ export interface EventData {
     /** True when rule 3 proves that the provider has not executed the slip and never will. */
     provesNotExecuted: boolean;
     detail: string;
+    /** Of `never_sent` without any attempt: whether a provider of its route could be called; null: nobody says. */
+    heldUpBy?: 'ourselves' | 'provider' | null;
   };
 
   // ledger

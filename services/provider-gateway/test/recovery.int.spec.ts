@@ -237,7 +237,7 @@ describe('an instance that dies', () => {
     const record = (answered: AnsweredInquiry) => recordAnswers(recorder(), [answered]);
     await waitFor(
       async () => {
-        await inquireDue({ ...parts, record });
+        await inquireDue({ ...parts, record, routing: alone });
         return (await gateway.types(slip)).includes('SlipReturned');
       },
       { what: 'the answer' },

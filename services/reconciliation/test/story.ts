@@ -100,9 +100,10 @@ export const answered = (
   inquiry: number,
   answer: Data<'InquiryAnswered'>['answer'],
   provesNotExecuted = false,
+  heldUpBy: Data<'InquiryAnswered'>['heldUpBy'] = null,
 ): SlipEvent => ({
   type: 'InquiryAnswered',
-  data: { inquiry, provider: 'acme', answer, provesNotExecuted, detail: '' },
+  data: { inquiry, provider: 'acme', answer, provesNotExecuted, detail: '', heldUpBy },
 });
 
 export interface Told {

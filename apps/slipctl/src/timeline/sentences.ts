@@ -128,6 +128,7 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     sentence: `${upper(provider(data))} answered ${data.inquiry ? `inquiry ${text(data.inquiry)}` : 'an early question'}: ${words(data.answer)}.`,
     facts: [
       data.proves_not_executed ? 'this proves that it was not executed and never will be' : null,
+      fact('held up by', data.held_up_by),
       fact('detail', data.detail),
     ],
   }),

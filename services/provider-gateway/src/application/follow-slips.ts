@@ -44,6 +44,7 @@ export async function followSlips(
   intents?.follow(tx);
   const slipIds = [...new Set(events.map((e) => e.recorded.slipId))];
   const { now, rows, disabled, distrusted } = await tx.dispatches.lock(slipIds);
+  const around = { distrusted, isOpen: (route: string) => routing.open(route, disabled).length > 0 };
   const changes = new Changes(rows);
   const released: Dispatch[] = [];
   const ready = new Set<string>();
@@ -56,7 +57,7 @@ export async function followSlips(
       continue;
     }
     // What is due at once is due from the event's time: this database's clock may have jumped ahead for a moment.
-    const step = followEvent(before, recorded.event, earlier(now, recorded.time), distrusted);
+    const step = followEvent(before, recorded.event, earlier(now, recorded.time), around);
     changes.apply(step);
     if (endsWaiting(before, step.dispatch)) released.push(step.dispatch);
     due.inquiries += step.inquiries.length;

@@ -47,7 +47,10 @@ export interface InquirerParts {
   readonly onFree: () => void;
   /** Why the clocks cannot be trusted now: nothing is asked then, for what NOT_FOUND proves rests on them. */
   readonly clockTrouble: () => string | null;
+  readonly routing: Routing;
 }
+
+const nobody: ReadonlySet<string> = new Set();
 
 /**
  * Asks providers about slips whose inquiry is due. What needs no question is answered in the claiming transaction: a
@@ -77,13 +80,16 @@ async function inquire(parts: InquirerParts): Promise<number> {
     const slipIds = [...new Set(due.map((one) => one.slipId))];
     const locked = slipIds.length > 0 ? await tx.dispatches.lock(slipIds) : null;
     const changes = new Changes(locked?.rows ?? new Map());
+    const { distrusted = nobody, disabled = nobody } = locked ?? {};
+    const isOpen = (route: string) => parts.routing.open(route, disabled).length > 0;
+    const around = { distrusted, isOpen };
     const asked: ClaimedInquiry[] = [];
     const answered: (ClaimedInquiry & { readonly said: Said | undefined })[] = [];
     const waiting = new Map<ClaimedInquiry, Instant>();
     for (const inquiry of due) {
       const dispatch = changes.get(inquiry.slipId);
       const known = providers.has(inquiry.provider);
-      const plan = dispatch && planInquiry(dispatch, inquiry, now, known, locked?.distrusted);
+      const plan = dispatch && planInquiry(dispatch, inquiry, now, known, around);
       if (plan?.plan === 'ask') asked.push(inquiry);
       else if (plan?.plan === 'wait') waiting.set(inquiry, plan.until);
       else answered.push({ ...inquiry, said: plan?.said });

@@ -134,8 +134,9 @@ export class Intents {
     const { publishing, monotonicMs, record } = this.#parts;
     const { slipId, attempt } = dispatch;
     const isOnTopic = await this.#whenOnTopic(place, this.#claimedFromMs + startMs);
-    publishing.allowedMs = nextPublishMs(publishing.allowedMs, monotonicMs() - this.#claimedFromMs);
-    if (!isOnTopic) return record({ slipId, attempt, outcome: notOnTopic });
+    const tookMs = monotonicMs() - this.#claimedFromMs;
+    publishing.allowedMs = nextPublishMs(publishing.allowedMs, tookMs);
+    if (!isOnTopic) return record({ slipId, attempt, outcome: notOnTopic(tookMs) });
     const { outcome, released } = await provider.send(prepared, this.#claimedFromMs + startMs);
     await record({ slipId, attempt, outcome });
     await released;
@@ -145,8 +146,8 @@ export class Intents {
 /** The reason of an attempt that our own way to the topic kept from being sent: no word about its provider. */
 export const notPublished = 'not_published';
 
-const notOnTopic: CallOutcome = {
+const notOnTopic = (tookMs: number): CallOutcome => ({
   kind: 'not_sent',
   reason: notPublished,
-  detail: 'Its intent was not on the topic in time, so it was not sent.',
-};
+  detail: `Its intent was not on the topic after ${Math.round(tookMs)} ms, so it was not sent.`,
+});

@@ -250,6 +250,20 @@ describe.each(all)('a provider of $protocol', (under) => {
       expect(wire.requests).toEqual([]);
     });
 
+    test('when the process stood still while it was to connect: that is no word about the provider', async () => {
+      wire = await Wire.listen(() => {});
+      let now = 1_000;
+      const provider = wire.provider(under, { answerTimeoutMs: 1_000 }, () => now);
+      const { concurrencyMax, inquiryConcurrencyMax } = provider.capabilities;
+      const busy = Array.from({ length: concurrencyMax + inquiryConcurrencyMax }, () =>
+        send(provider, now + patientMs),
+      );
+      const late = send(provider, now + 100);
+      now += 5_000;
+      expect(await late).toMatchObject({ kind: 'not_sent', reason: 'too_late' });
+      await Promise.all(busy);
+    });
+
     test('when every connection is busy until then, and its slot is kept until the request has left', async () => {
       wire = await Wire.listen(() => {});
       const provider = wire.provider(under, { answerTimeoutMs: 1_000 });

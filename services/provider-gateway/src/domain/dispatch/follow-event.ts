@@ -1,6 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import { isLive, type SlipEvent } from '@slipstream/slip';
-import { planInquiry } from '../inquiry/inquiry.ts';
+import { planInquiry, type Surroundings } from '../inquiry/inquiry.ts';
 import { publishLateSuccess } from './receive-answer.ts';
 import { type Dispatch, type Step, unchanged } from './state.ts';
 
@@ -21,14 +21,9 @@ export const followedEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
 /**
  * Folds another service's event into the row. Total: an event that does not fit changes nothing; and idempotent, but for
  * a question that can be answered at once, which is read only once (rule 5).
- * @param distrusted providers whose NOT_FOUND prove nothing
+ * @param around for a question that can be answered at once
  */
-export function followEvent(
-  dispatch: Dispatch,
-  event: SlipEvent,
-  now: Instant,
-  distrusted?: ReadonlySet<string>,
-): Step {
+export function followEvent(dispatch: Dispatch, event: SlipEvent, now: Instant, around?: Surroundings): Step {
   switch (event.type) {
     case 'FundsHeld':
       return dispatch.status === 'submitted' ? unchanged(held(dispatch, now)) : unchanged(dispatch);
@@ -41,7 +36,7 @@ export function followEvent(
     case 'SlipApproved':
       return unchanged({ ...dispatch, deadline: event.data.deadline });
     case 'InquiryRequested':
-      return requestInquiry(dispatch, event.data.inquiry, now, distrusted);
+      return requestInquiry(dispatch, event.data.inquiry, now, around);
     case 'RefundRequested':
     case 'SlipNotReturned':
       return unchanged(closed(dispatch));
@@ -63,14 +58,9 @@ function closed(dispatch: Dispatch): Dispatch {
 }
 
 /** What needs no call is answered at once: on the list it would wait for a place among the calls. */
-function requestInquiry(
-  dispatch: Dispatch,
-  n: number,
-  now: Instant,
-  distrusted: ReadonlySet<string> | undefined,
-): Step {
+function requestInquiry(dispatch: Dispatch, n: number, now: Instant, around: Surroundings | undefined): Step {
   const provider = dispatch.provider ?? '';
-  const plan = planInquiry(dispatch, { slipId: dispatch.slipId, n, provider }, now, true, distrusted);
+  const plan = planInquiry(dispatch, { slipId: dispatch.slipId, n, provider }, now, true, around);
   if (plan.plan === 'answer') return plan.step;
   return { dispatch, events: [], inquiries: [{ slipId: dispatch.slipId, n, provider, dueAt: now }] };
 }

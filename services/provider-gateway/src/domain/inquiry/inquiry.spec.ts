@@ -49,6 +49,16 @@ describe('a due inquiry', () => {
     });
   });
 
+  test.each([
+    ['a provider could be called', true, 0, 'ourselves'],
+    ['no provider could be called', false, 0, 'provider'],
+    ['attempts tell themselves why they were not sent', true, 2, null],
+  ])('about a slip that was never tried tells who kept it: %s', (_, open, attempt, heldUpBy) => {
+    const around = { distrusted: new Set<string>(), isOpen: () => open };
+    const plan = planInquiry(dispatch({ attempt }), ask(), t0, true, around);
+    expect(plan).toMatchObject({ step: { events: [{ event: { data: { heldUpBy } } }] } });
+  });
+
   test('of this service’s own is left to the reconciler from the deadline on', () => {
     const { deadline } = unanswered;
     expect(planInquiry(unanswered, ask(0), addMs(deadline, -1), true)).toEqual({ plan: 'ask' });
@@ -80,7 +90,8 @@ test('a slip that went on from a provider that broke its promise is proved by no
   } as const;
   const moved = dispatch({ provider: 'bolt', attempt: 1, earlier: [earlier] });
   const inquiry = { slipId: moved.slipId, n: 1, provider: 'bolt' };
-  const plan = (distrusted: string[]) => planInquiry(moved, inquiry, t0, true, new Set(distrusted));
+  const plan = (distrusted: string[]) =>
+    planInquiry(moved, inquiry, t0, true, { distrusted: new Set(distrusted), isOpen: null });
   expect(plan(['bolt'])).toMatchObject({
     step: { events: [{ event: { data: { provesNotExecuted: true } } }] },
   });

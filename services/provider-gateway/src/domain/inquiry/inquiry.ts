@@ -1,5 +1,5 @@
 import { addMs, earlier, type Instant, instantToMs } from '@slipstream/kernel';
-import { isLive, type PendingEvent, providerHasSpoken, type SlipEvent } from '@slipstream/slip';
+import { type DataOf, isLive, type PendingEvent, providerHasSpoken } from '@slipstream/slip';
 import { hear, moveTo } from '../dispatch/earlier.ts';
 import { type Chosen, type Dispatch, pending, type Step } from '../dispatch/state.ts';
 import { countsAsNotFound, neverLeft, provesNotExecuted } from '../proof/not-executed.ts';
@@ -21,7 +21,10 @@ export interface Inquiry {
   readonly provider: string;
 }
 
-type AnswerWord = Extract<SlipEvent, { type: 'InquiryAnswered' }>['data']['answer'];
+type AnswerWord = DataOf<'InquiryAnswered'>['answer'];
+
+/** An answer that proves that nothing was executed. */
+type Proving = Pick<DataOf<'InquiryAnswered'>, 'heldUpBy'>;
 
 /** What came of a question, for people. */
 export interface Said {
@@ -38,22 +41,27 @@ export type InquiryPlan =
 
 const abandonedCheckMs = 1_000;
 
-const nobody: ReadonlySet<string> = new Set();
+/** What is known of the providers when a question is answered without them. */
+export interface Surroundings {
+  /** Providers whose NOT_FOUND prove nothing. */
+  readonly distrusted: ReadonlySet<string>;
+  /** Whether some provider of a route can be called, seen from here; null: nobody looked. */
+  readonly isOpen: ((route: string) => boolean) | null;
+}
 
-/**
- * What to do about a due inquiry. `known` tells whether the provider is still configured, `distrusted` whose NOT_FOUND prove
- * nothing.
- */
+const nothingKnown: Surroundings = { distrusted: new Set(), isOpen: null };
+
+/** What to do about a due inquiry. `known` tells whether the provider is still configured. */
 export function planInquiry(
   dispatch: Dispatch,
   inquiry: Inquiry,
   now: Instant,
   known: boolean,
-  distrusted: ReadonlySet<string> = nobody,
+  around: Surroundings = nothingKnown,
 ): InquiryPlan {
-  const answer = (word: AnswerWord, detail: string, next = dispatch, proves = false): InquiryPlan => ({
+  const answer = (word: AnswerWord, detail: string, next = dispatch, proves?: Proving): InquiryPlan => ({
     plan: 'answer',
-    step: { dispatch: next, inquiries: [], events: inquiryAnswered(next, inquiry, word, proves, detail) },
+    step: { dispatch: next, inquiries: [], events: inquiryAnswered(next, inquiry, word, detail, proves) },
     said: { answer: word, detail },
   });
   const byPeople = inquiry.n === peopleNumber;
@@ -74,7 +82,7 @@ export function planInquiry(
   const wasEarlier = byPeople && wasSentTo(dispatch, inquiry.provider);
   if (inquiry.n <= 0 && neverLeft(dispatch) && !wasEarlier) return answer('no_answer', 'It is with nobody.');
   if (neverLeft(dispatch) && !wasEarlier) {
-    if (restsOn(dispatch, distrusted)) {
+    if (restsOn(dispatch, around.distrusted)) {
       return answer(
         'no_answer',
         'It went on from a provider that broke its promise since: nothing is proved.',
@@ -82,7 +90,9 @@ export function planInquiry(
     }
     const closed: Dispatch = { ...dispatch, closedForDispatch: true, nextAt: null };
     const proved = dispatch.earlier.some(({ end }) => end === 'unanswered');
-    return answer(proved ? 'not_found' : 'never_sent', neverSentDetail(dispatch), closed, true);
+    if (proved) return answer('not_found', provedDetail(dispatch), closed, { heldUpBy: null });
+    const heldUpBy = whoHeldUp(dispatch, around);
+    return answer('never_sent', neverSentDetail(dispatch, heldUpBy), closed, { heldUpBy });
   }
   if (!known) return answer('no_answer', 'The provider is not configured any more.');
   return { plan: 'ask' };
@@ -93,12 +103,30 @@ function wasSentTo({ earlier }: Dispatch, provider: string): boolean {
   return earlier.some((one) => one.provider === provider && one.end !== 'not_sent');
 }
 
-function neverSentDetail({ attempt, earlier }: Dispatch): string {
+function provedDetail({ earlier }: Dispatch): string {
   const proved = earlier.filter(({ end }) => end === 'unanswered').map(({ provider }) => provider);
-  if (proved.length > 0) {
-    return `Proved before it was handed on that ${proved.join(' and ')} did not execute it; no other attempt left.`;
-  }
-  return attempt === 0 ? 'No attempt was made.' : `None of ${attempt} attempts left; there will be no other.`;
+  return `Proved before it was handed on that ${proved.join(' and ')} did not execute it; no other attempt left.`;
+}
+
+type HeldUpBy = DataOf<'InquiryAnswered'>['heldUpBy'] & string;
+
+/**
+ * Who kept a slip from being tried at all. While a provider could be called it was ourselves: we were not there, or had taken
+ * more than we could send. Attempts have said themselves why they were not sent.
+ */
+function whoHeldUp({ attempt, route }: Dispatch, { isOpen }: Surroundings): HeldUpBy | null {
+  if (attempt > 0 || isOpen === null) return null;
+  return isOpen(route) ? 'ourselves' : 'provider';
+}
+
+const heldUp: Readonly<Record<HeldUpBy, string>> = {
+  ourselves: 'No attempt was made, though a provider of its route could be called.',
+  provider: 'No attempt was made: no provider of its route could be called.',
+};
+
+function neverSentDetail({ attempt }: Dispatch, heldUpBy: HeldUpBy | null): string {
+  if (attempt > 0) return `None of ${attempt} attempts left; there will be no other.`;
+  return heldUpBy === null ? 'No attempt was made.' : heldUp[heldUpBy];
 }
 
 export interface Asked {
@@ -125,7 +153,7 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
       const receipt = { answer, evidence: 'inquiry_answer', receivedAt: null, now: asked.now } as const;
       const step = hear(dispatch, inquiry.provider, receipt);
       const said = wordOf(answer);
-      const answered = inquiryAnswered(step.dispatch, inquiry, said.answer, false, said.detail);
+      const answered = inquiryAnswered(step.dispatch, inquiry, said.answer, said.detail);
       return { ...step, events: [...step.events, ...answered], denial: null };
     }
     case 'not_found':
@@ -133,7 +161,7 @@ export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked
     case 'no_answer':
       return {
         dispatch,
-        events: inquiryAnswered(dispatch, inquiry, 'no_answer', false, outcome.detail),
+        events: inquiryAnswered(dispatch, inquiry, 'no_answer', outcome.detail),
         inquiries: [],
         denial: null,
       };
@@ -211,7 +239,7 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Answered 
     const detail = 'The provider does not know the slip, which another one has by now.';
     return {
       dispatch,
-      events: inquiryAnswered(dispatch, inquiry, 'not_found', false, detail),
+      events: inquiryAnswered(dispatch, inquiry, 'not_found', detail),
       inquiries: [],
       denial: null,
     };
@@ -241,7 +269,7 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Answered 
     : 'The provider does not know the slip.';
   return {
     dispatch: next,
-    events: inquiryAnswered(next, inquiry, 'not_found', proved, detail),
+    events: inquiryAnswered(next, inquiry, 'not_found', detail, proved ? { heldUpBy: null } : undefined),
     inquiries: [],
     denial,
   };
@@ -266,11 +294,13 @@ function inquiryAnswered(
   dispatch: Dispatch,
   inquiry: Inquiry,
   answer: AnswerWord,
-  provesNotExecuted: boolean,
   detail: string,
+  proves?: Proving,
 ): PendingEvent[] {
   const { n, provider } = inquiry;
+  const provesNotExecuted = proves !== undefined;
   if (n <= 0 && !provesNotExecuted) return [];
-  const data = { inquiry: Math.max(n, 0), provider, answer, provesNotExecuted, detail };
+  const heldUpBy = proves?.heldUpBy ?? null;
+  const data = { inquiry: Math.max(n, 0), provider, answer, provesNotExecuted, detail, heldUpBy };
   return [pending(dispatch, { type: 'InquiryAnswered', data })];
 }

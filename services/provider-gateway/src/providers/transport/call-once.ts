@@ -38,6 +38,9 @@ export interface MadeCall {
 
 export const responseBytesMax = 65_536;
 
+/** A timer that fires so late tells of this process alone. */
+const stoodStillMs = 1_000;
+
 /**
  * Makes the call. undici calls `onRequestStart` on a connected socket, in the turn in which it writes the request to it
  * (lib/dispatcher/client-h1.js, writeH1): that is the last moment at which a call can be taken back, and there the
@@ -91,7 +94,14 @@ class OnceHandler implements Dispatcher.DispatchHandler {
     this.#resolve = resolve;
     this.#release = release;
     const waitMs = Math.max(0, call.startBeforeMs - monotonicMs());
-    this.#timer = setTimeout(() => this.#tooLate('connect_timeout', 'no connection in time'), waitMs);
+    this.#timer = setTimeout(() => this.#noConnection(), waitMs);
+  }
+
+  /** A process that stood still knows nothing of the provider: it was not there to connect. */
+  #noConnection(): void {
+    const lateMs = Math.round(this.#monotonicMs() - this.#call.startBeforeMs);
+    if (lateMs < stoodStillMs) this.#tooLate('connect_timeout', 'no connection in time');
+    else this.#tooLate('too_late', `this process stood still until ${lateMs} ms after the time to send`);
   }
 
   /** The request is about to be written. Once refused, or once begun, it never is again. */
@@ -103,7 +113,8 @@ class OnceHandler implements Dispatcher.DispatchHandler {
       return;
     }
     if (this.#monotonicMs() >= this.#call.startBeforeMs) {
-      this.#tooLate('too_late', 'the time to send had passed');
+      const lateMs = Math.round(this.#monotonicMs() - this.#call.startBeforeMs);
+      this.#tooLate('too_late', `the time to send had passed ${lateMs} ms ago`);
       controller.abort(new Error('the time to send had passed'));
       this.#release();
       return;

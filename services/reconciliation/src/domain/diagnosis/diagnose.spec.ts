@@ -128,6 +128,18 @@ const table: readonly [
     'never_dispatched',
   ],
   ['never passed on', start, [told(answered(1, 'never_sent', true), at(14))], 'never_dispatched'],
+  [
+    'never passed on, for our own sake',
+    start,
+    [told(answered(1, 'never_sent', true, 'ourselves'), at(14))],
+    'never_dispatched',
+  ],
+  [
+    'never passed on, for nobody could be called',
+    start,
+    [told(answered(1, 'never_sent', true, 'provider'), at(14))],
+    'provider_unreachable',
+  ],
   ['never held', [told(submitted(), at(0))], [told(answered(1, 'never_sent', true), at(14))], 'hold_late'],
   [
     'pending to the end',

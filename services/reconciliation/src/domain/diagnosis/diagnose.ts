@@ -109,6 +109,10 @@ function whyNeverSent(state: SubmittedSlip, known: Observations): Finding {
   if (state.heldAt === null || state.heldAt > state.deadline) {
     return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'answered'] };
   }
+  // Its circuit was open, or people had disabled it: no call was tried.
+  if (known.lastAnswer?.heldUpBy === 'provider') {
+    return { code: 'provider_unreachable', confidence: 80, shownBy: ['held', 'answered'] };
+  }
   return { code: 'never_dispatched', confidence: 90, shownBy: ['held', 'answered'] };
 }
 

@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
+import type { DataOf, RecordedEvent, SlipEvent } from '@slipstream/slip';
 
 export type Observed =
   | 'submitted'
@@ -19,6 +19,8 @@ export interface LastAnswer {
   readonly inquiry: number;
   readonly answer: Extract<SlipEvent, { type: 'InquiryAnswered' }>['data']['answer'];
   readonly at: Instant;
+  /** Of a slip that no attempt was made of; null: nobody says. */
+  readonly heldUpBy?: DataOf<'InquiryAnswered'>['heldUpBy'];
 }
 
 /** What a diagnosis needs beside the slip's state: which event shows what, and the words that came with it. */
@@ -59,8 +61,8 @@ export function observe(known: Observations, recorded: RecordedEvent): Observati
     case 'DispatchUnanswered':
       return { ...known, ids, unansweredReason: event.data.reason };
     case 'InquiryAnswered': {
-      const { inquiry, answer } = event.data;
-      return { ...known, ids, lastAnswer: { inquiry, answer, at: recorded.time } };
+      const { inquiry, answer, heldUpBy = null } = event.data;
+      return { ...known, ids, lastAnswer: { inquiry, answer, at: recorded.time, heldUpBy } };
     }
     default:
       return { ...known, ids };
