@@ -13,9 +13,9 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => booted?.stop(), 60_000);
 
-async function importFile(file: string, mapping: string): Promise<Map<string, string>> {
+async function importFile(file: string, mapping: string, ...more: string[]): Promise<Map<string, string>> {
   const out = join(booted.dataDir, 'verdicts.csv');
-  const args = ['import', file, '--mapping', mapping, '--until', until, '--wait', '--verdicts', out];
+  const args = ['import', file, '--mapping', mapping, '--until', until, '--wait', '--verdicts', out, ...more];
   await slipctl(booted.stack, args);
   const [, ...lines] = readFileSync(out, 'utf8').trim().split('\n');
   return new Map(lines.map((line) => line.split(',').slice(0, 2) as [string, string]));
@@ -39,7 +39,7 @@ function madeOrders(count: number, seed: number): { csv: string; verdicts: Map<s
     const fate = random.next();
     const returned =
       fate < 0.1 ? null : fate < 0.2 ? deadline + random.next() * 20 + 0.01 : deadline - random.next() * 4;
-    const reference = `made-${index}`;
+    const reference = `made-${seed}-${index}`;
     verdicts.set(
       reference,
       returned === null ? 'not_returned' : returned <= deadline ? 'returned_on_time' : 'returned_late',
@@ -57,6 +57,18 @@ function madeOrders(count: number, seed: number): { csv: string; verdicts: Map<s
     ].join(',');
   });
   return { csv: [header, ...random.shuffle(rows)].join('\n'), verdicts };
+}
+
+/** The same with a row per event, sorted by nothing that matters. */
+function eventsOf(csv: string): string {
+  const [, ...orders] = csv.split('\n').map((line) => line.split(','));
+  const rows = orders.flatMap(([id, customer, , bought, approved, handedOver, delivered, due]) => {
+    const events = { purchased: bought, approved, 'handed over': handedOver, delivered };
+    return Object.entries(events).flatMap(([event, at]) =>
+      at ? [[id, customer, event, at, event === 'purchased' ? due : ''].join(',')] : [],
+    );
+  });
+  return ['order_id,customer_id,event,at,due', ...rows.toSorted().toReversed()].join('\n');
 }
 
 describe('slipctl import', () => {
@@ -80,6 +92,31 @@ describe('slipctl import', () => {
     },
     300_000,
   );
+
+  test('reads a row per event, and gives the same verdicts', async () => {
+    const { csv, verdicts } = madeOrders(600, 11);
+    const file = join(booted.dataDir, 'events.csv');
+    writeFileSync(file, eventsOf(csv));
+    expect(await importFile(file, join(root, 'examples/olist-events.yaml'))).toEqual(verdicts);
+  }, 300_000);
+
+  test('corrects an import by another one beside it', async () => {
+    const { csv, verdicts } = madeOrders(60, 13);
+    const file = join(booted.dataDir, 'corrected.csv');
+    const mapping = join(root, 'examples/olist.yaml');
+    // The first file lacks every answer.
+    const [head, ...rows] = csv.split('\n');
+    const unanswered = rows.map((row) => {
+      const cells = row.split(',');
+      return [...cells.slice(0, 6), '', cells[7]].join(',');
+    });
+    writeFileSync(file, [head, ...unanswered].join('\n'));
+    const before = await importFile(file, mapping, '--clock', 'june');
+    expect([...new Set(before.values())]).toEqual(['not_returned']);
+    writeFileSync(file, csv);
+    expect(await importFile(file, mapping, '--replace', 'june')).toEqual(verdicts);
+    expect(await importFile(file, mapping, '--replace', 'june')).toEqual(verdicts);
+  }, 300_000);
 
   /** Of a service at work: its heap, as the stack sets it, and what Node takes besides. */
   const workingMiBMax = 256;

@@ -12,6 +12,7 @@ interface Flags {
   wait?: true;
   verdicts?: string;
   clock?: string;
+  replace?: string;
   strict?: true;
   caller: string;
   timeout: number;
@@ -27,14 +28,15 @@ const answerTimeoutMs = 10_000;
 
 const help = `
 The mapping (YAML) says which column is what; examples/olist.yaml is one, apps/slipctl/README.md tells all of it.
-A bad row is told with its line and skipped. Importing the same file twice changes nothing.
+A bad row is told with its line and skipped, and the exit code is 1 when it speaks of a slip. Slips about which rows
+contradict each other are undetermined. Importing the same file twice changes nothing.
 ${exitCodesHelp}`;
 
 export function addImport(program: Command, context: CommandContext): void {
   program
     .command('import')
     .description('Publish a file of past slips on a clock of its own, and collect the verdicts.')
-    .argument('<file>', 'CSV in UTF-8 with a header and a row per slip')
+    .argument('<file>', 'CSV with a header, and a row per slip or a row per event')
     .requiredOption('--mapping <file>', 'what the columns mean')
     .requiredOption(
       '--until <time>',
@@ -44,6 +46,7 @@ export function addImport(program: Command, context: CommandContext): void {
     .option('--wait', 'wait until every slip has its verdict')
     .option('--verdicts <file>', 'write reference,verdict,deadline,returned_at,cause (needs --wait)')
     .option('--clock <name>', 'default: import- and a digest of file and mapping', clockOption)
+    .option('--replace <clock>', 'correct the import on that clock: all anew, on one beside it', clockOption)
     .option('--strict', 'send nothing at all when a row is bad')
     .option('--caller <name>', 'who imports; references are unique per caller', nameOption, '/importer')
     .addOption(timeoutOption('longest wait for the verdicts: 90s, 10m', '10m'))
@@ -55,14 +58,18 @@ export function addImport(program: Command, context: CommandContext): void {
     .addHelpText('after', help)
     .action(async (file: string, flags: Flags) => {
       const { mapping, until, clock = null, caller, strict = false, verdicts = null } = flags;
+      const replaces = flags.replace ?? null;
       if (verdicts !== null && !flags.wait) throw new CliError('usage', '--verdicts needs --wait');
+      if (clock !== null && replaces !== null) {
+        throw new CliError('usage', '--replace names the clock itself: it goes without --clock');
+      }
       const brokers = setting('brokers', flags.brokers)
         .split(',')
         .map((broker) => broker.trim());
       // Kafka's client and the parsers are loaded by those who need them.
       const { runImport } = await import('../import/run-import.ts');
       const summary = await runImport({
-        ...{ file, mapping, until, clock, caller, strict, brokers },
+        ...{ file, mapping, until, clock, replaces, caller, strict, brokers },
         verdictsFile: verdicts,
         wait: flags.wait ? { ...services(flags), timeoutMs: flags.timeout } : null,
         ...context,
@@ -85,12 +92,20 @@ function services(flags: Flags) {
 
 const toldMax = 20;
 
-function tellBad({ refused, missing, contradictions }: ImportSummary, { terminal }: CommandContext): void {
+function tellBad(
+  { refused, missing, contradictions, clock }: ImportSummary,
+  { terminal }: CommandContext,
+): void {
   for (const oddities of [contradictions, missing, refused]) {
     if (oddities === null) continue;
     for (const { reference, detail } of oddities.first.slice(0, toldMax)) {
       terminal.say(`${reference}: ${detail}`);
     }
     if (oddities.count > toldMax) terminal.say(`and ${oddities.count - toldMax} more like these`);
+  }
+  if (refused !== null && refused.count > 0) {
+    terminal.say(
+      `were they imported before, on another clock? --replace CLOCK imports them anew beside ${clock}`,
+    );
   }
 }

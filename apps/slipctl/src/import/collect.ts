@@ -11,6 +11,8 @@ import {
   contradiction,
   isRefused,
   type LedgerSlip,
+  type SlipVerdictSource,
+  undeterminedLine,
   type Verdict,
   verdictHeader,
   verdictLine,
@@ -45,12 +47,12 @@ export interface Oddities {
 const oddShownMax = 100;
 
 /**
- * Joins the submitted references (sorted, each once) with the ledger's slips of the clock, and writes the verdict of
+ * Joins the submitted slips (sorted by reference, each once) with the ledger's slips of the clock, and writes the verdict of
  * each to `out`, sorted by reference; a file appears when it is whole.
  */
 export async function collectVerdicts(
   { ledger, clock, until }: { ledger: Api; clock: string; until: Instant },
-  references: AsyncIterable<string>,
+  sources: AsyncIterable<SlipVerdictSource>,
   out: string | null,
 ): Promise<Collected> {
   const sort = new ExternalSort<LedgerSlip>({ compare: compareSlips });
@@ -64,7 +66,7 @@ export async function collectVerdicts(
       missing: { count: 0, first: [] },
       contradictions: { count: 0, first: [] },
     };
-    const lines = linesOf(join(references, sort.sorted()), until, collected);
+    const lines = linesOf(join(sources, sort.sorted()), until, collected);
     if (out === null) for await (const _ of lines);
     else await writeWhole(out, lines);
     return collected;
@@ -84,20 +86,20 @@ function slimmed({ id, reference, status, overdue, returned_at, deadline, cause 
   return { id, reference, status, overdue, returned_at, deadline, cause: cause && { code: cause.code } };
 }
 
-interface Joined {
-  readonly reference: string;
+interface Joined extends SlipVerdictSource {
   readonly slip: LedgerSlip | null;
 }
 
 async function* join(
-  references: AsyncIterable<string>,
+  sources: AsyncIterable<SlipVerdictSource>,
   slips: AsyncGenerator<LedgerSlip>,
 ): AsyncGenerator<Joined> {
   let next = await slips.next();
-  for await (const reference of references) {
+  for await (const source of sources) {
+    const { reference } = source;
     while (!next.done && next.value.reference! < reference) next = await slips.next();
     const slip = !next.done && next.value.reference === reference ? next.value : null;
-    yield { reference, slip };
+    yield { ...source, slip };
   }
 }
 
@@ -107,8 +109,9 @@ async function* linesOf(
   collected: Collected,
 ): AsyncGenerator<string> {
   yield verdictHeader;
-  for await (const { reference, slip } of joined) {
-    if (slip === null) {
+  for await (const { reference, isDetermined, slip } of joined) {
+    if (!isDetermined) yield undeterminedLine(reference);
+    else if (slip === null) {
       note(collected.missing, { reference, slip_id: null, detail: 'the ledger does not show it' });
     } else if (isRefused(slip)) {
       const detail = `refused; slipctl timeline ${slip.id} tells why`;

@@ -10,7 +10,8 @@ export type CsvRecord =
 const recordLinesMax = 1_000;
 const recordLengthMax = 1024 * 1024;
 
-const options = { relax_column_count: true, record_delimiter: '\n' } as const;
+const fixed = { relax_column_count: true, record_delimiter: '\n' } as const;
+type Options = typeof fixed & { readonly delimiter: string };
 
 /**
  * Reads CSV (RFC 4180; CRLF or LF) from lines. One broken record costs that record alone: csv-parse cannot find back
@@ -18,6 +19,7 @@ const options = { relax_column_count: true, record_delimiter: '\n' } as const;
  * when a record of several lines turns out broken, reading goes on behind its FIRST line.
  */
 export class CsvReader {
+  readonly #options: Options;
   #line = 0;
   #width: number | null = null;
   /** Complete records of one line each. */
@@ -25,6 +27,10 @@ export class CsvReader {
   /** Lines of a record whose quotes are still open. */
   #open: { line: number; lines: string[]; length: number } | null = null;
   #records: CsvRecord[] = [];
+
+  constructor(delimiter = ',') {
+    this.#options = { ...fixed, delimiter };
+  }
 
   /** Gives the records that are complete with these lines. The first record of all is the header. */
   push(lines: readonly string[]): CsvRecord[] {
@@ -58,7 +64,7 @@ export class CsvReader {
 
   #close(text: string, line: number): void {
     this.#flush();
-    const record = this.#checked(parseOne(text, line));
+    const record = this.#checked(parseOne(text, line, this.#options));
     if ('problem' in record) {
       this.#giveUp(record.problem);
     } else {
@@ -83,7 +89,7 @@ export class CsvReader {
   }
 
   #flush(): void {
-    for (const record of parseAll(this.#ready)) this.#records.push(this.#checked(record));
+    for (const record of parseAll(this.#ready, this.#options)) this.#records.push(this.#checked(record));
     this.#ready = [];
   }
 
@@ -96,7 +102,7 @@ export class CsvReader {
   }
 }
 
-function parseAll(ready: readonly { line: number; text: string }[]): CsvRecord[] {
+function parseAll(ready: readonly { line: number; text: string }[], options: Options): CsvRecord[] {
   if (ready.length === 0) return [];
   try {
     const parsed: string[][] = parse(ready.map(({ text }) => text).join('\n'), options);
@@ -106,10 +112,10 @@ function parseAll(ready: readonly { line: number; text: string }[]): CsvRecord[]
   } catch {
     // One of them is broken: each is read alone.
   }
-  return ready.map(({ text, line }) => parseOne(text, line));
+  return ready.map(({ text, line }) => parseOne(text, line, options));
 }
 
-function parseOne(text: string, line: number): CsvRecord {
+function parseOne(text: string, line: number, options: Options): CsvRecord {
   try {
     const [fields, ...more]: string[][] = parse(text, options);
     if (fields && more.length === 0) return { line, fields };

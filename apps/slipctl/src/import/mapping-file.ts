@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { isCollection, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { CliError } from '../exit.ts';
-import { mappingSchema } from './mapping-schema.ts';
+import { longSchema, wideSchema } from './mapping-schema.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -20,7 +20,8 @@ export interface MappingFile {
   refuse(problems: readonly MappingProblem[]): CliError;
 }
 
-const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(mappingSchema);
+const ajv = new Ajv({ allErrors: true, allowUnionTypes: true, strictRequired: false });
+const validators = { wide: ajv.compile(wideSchema), long: ajv.compile(longSchema) };
 
 /** @throws CliError (usage) that names file, line and column of everything that is wrong */
 export function readMappingFile(text: string, file: string): MappingFile {
@@ -43,12 +44,12 @@ export function readMappingFile(text: string, file: string): MappingFile {
     return new CliError('usage', [...new Set(told)].join('\n'));
   };
   const content: unknown = document.toJS();
-  const layout = (content as { layout?: unknown } | null)?.layout;
-  if (typeof layout === 'string' && layout !== 'wide') {
-    throw refuse([
-      { path: ['layout'], detail: `the layout ${layout} cannot be imported, only wide (one row per slip)` },
-    ]);
+  const { layout } = (content ?? {}) as { layout?: unknown };
+  if (typeof layout === 'string' && layout !== 'wide' && layout !== 'long') {
+    const known = 'only wide (a row per slip) and long (a row per event)';
+    throw refuse([{ path: ['layout'], detail: `the layout ${layout} cannot be imported, ${known}` }]);
   }
+  const validate = layout === 'long' ? validators.long : validators.wide;
   if (!validate(content)) throw refuse((validate.errors ?? []).map((error) => toProblem(error, content)));
   return { content, refuse };
 }

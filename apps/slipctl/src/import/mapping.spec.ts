@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CliError } from '../exit.ts';
 import { parseMapping } from './mapping.ts';
-import { rowReader } from './rows.ts';
+import { requireColumns } from './rows.ts';
 import { header, mappingWith } from './spec-support.ts';
 
 function refusal(text: string): string[] {
@@ -32,13 +32,13 @@ describe('a mapping', () => {
       kind: { value: 'order' },
       route: { value: 'import' },
       amount: null,
-      acknowledged: null,
-      progress: [],
+      layout: { name: 'wide', acknowledged: null, progress: [] },
+      dialect: { delimiter: ',', encoding: 'utf-8', empty: new Set(), decimal: '.', thousands: null },
       deadline: { afterMs: 72 * 3_600_000 },
     });
-    expect(mappingWith({ progress: '[{ column: moved }]' }).progress).toEqual([
-      { column: 'moved', name: 'moved' },
-    ]);
+    expect(mappingWith({ progress: '[{ column: moved }]' }).layout).toMatchObject({
+      progress: [{ columns: ['moved'], name: 'moved' }],
+    });
   });
 
   it.each([
@@ -80,8 +80,31 @@ describe('a mapping', () => {
     ['a key twice', `${good}layout: wide\n`, ['m.yaml:9:1: Map keys must be unique']],
     [
       'another layout',
+      good.replace('wide', 'deep'),
+      ['m.yaml:1:9: the layout deep cannot be imported, only wide'],
+    ],
+    ['an encoding that is none', `${good}encoding: klingon\n`, ['m.yaml:9:11: encoding klingon is none']],
+    [
+      'one sign for two things',
+      `${good}decimal: ","\nthousands: ","\n`,
+      ['m.yaml:10:12: thousands and decimal'],
+    ],
+    ['a word for a zone that is none', `${good}zones: { EDT: Mars }\n`, ['m.yaml:9:15: zone Mars']],
+    [
+      'a deadline of two kinds',
+      good.replace('after: 72h', 'after: 72h, column: due'),
+      ['m.yaml:8:11: deadline must have exactly one'],
+    ],
+    [
+      'the keys of the other layout',
       good.replace('wide', 'long'),
-      ['m.yaml:1:9: the layout long cannot be imported, only wide'],
+      [
+        'm.yaml:1:1: event is missing',
+        'm.yaml:1:1: time is missing',
+        'm.yaml:5:12: submitted must be',
+        'm.yaml:7:5: returned.0.event is missing',
+        'm.yaml:7:7: returned.0.column is no key',
+      ],
     ],
     ['nothing at all', '', ['m.yaml:1:1: the mapping is empty']],
     [
@@ -97,10 +120,10 @@ describe('a mapping', () => {
 
   it('names every column that the header lacks or has twice, with its place', () => {
     const mapping = parseMapping(good, 'm.yaml');
-    expect(() => rowReader(mapping, ['ref', 'ref', 'customer', 'sent'])).toThrow(
+    expect(() => requireColumns(mapping, ['ref', 'ref', 'customer', 'sent'])).toThrow(
       'm.yaml:2:12: column ref is in the header 2 times\n' +
         'm.yaml:7:15: column done is not in the header: ref, ref, customer, sent',
     );
-    expect(() => rowReader(mapping, header)).not.toThrow();
+    expect(() => requireColumns(mapping, header)).not.toThrow();
   });
 });

@@ -1,30 +1,76 @@
-import { isCurrency, nameProblem } from '@slipstream/kernel';
 import { parseDuration } from '../duration.ts';
 import type { CliError } from '../exit.ts';
+import {
+  type Content,
+  columnOf,
+  columnsOf,
+  type Outcome,
+  sourceOf,
+  type TimeContent,
+  type ValueSource,
+  valueProblems,
+} from './mapping-content.ts';
 import { type MappingProblem, type Path, readMappingFile } from './mapping-file.ts';
-import { parserOf, type TimeParser, timeFormatDefault } from './times.ts';
+import { TimeReader } from './times.ts';
 
-export const kinds = ['order', 'payout', 'payment'] as const;
-export type Kind = (typeof kinds)[number];
-export type Outcome = 'succeeded' | 'failed' | 'void';
+/** How the bytes of the file become cells. */
+export interface Dialect {
+  readonly delimiter: string;
+  readonly encoding: string;
+  /** Words that stand in a cell that has nothing to say. */
+  readonly empty: ReadonlySet<string>;
+  readonly decimal: '.' | ',';
+  readonly thousands: string | null;
+}
 
-/** A column of the file, or one value for every row. */
-export type ValueSource = { readonly column: string } | { readonly value: string };
+/** The cells that make one time. */
+export interface TimeCells {
+  /** Joined by a space. */
+  readonly columns: readonly string[];
+  /** null: the file's own. */
+  readonly format: string | null;
+  /** The column that says the zone; null: the file's own. */
+  readonly zone: string | null;
+}
 
-/** How the columns of a file with a row per slip are read. */
+/** What an event of a file with a row per event means. */
+export type Meaning =
+  | { readonly step: 'submitted' | 'acknowledged' }
+  | { readonly step: 'progressed'; readonly name: string }
+  | { readonly step: 'returned'; readonly outcome: Outcome };
+
+/** A row per slip. */
+export interface WideLayout {
+  readonly name: 'wide';
+  readonly submitted: TimeCells;
+  readonly acknowledged: TimeCells | null;
+  readonly progress: readonly (TimeCells & { readonly name: string })[];
+  readonly returned: readonly (TimeCells & { readonly outcome: Outcome })[];
+}
+
+/** A row per event. */
+export interface LongLayout {
+  readonly name: 'long';
+  readonly event: string;
+  readonly time: TimeCells;
+  /** By the name of the event, as the file says it. Of two answers of one moment, the one named first here counts. */
+  readonly meanings: ReadonlyMap<string, Meaning>;
+}
+
+/** How the columns of a file are read. */
 export interface Mapping {
+  readonly layout: WideLayout | LongLayout;
+  readonly dialect: Dialect;
   readonly reference: string;
   readonly account: ValueSource;
   readonly counterparty: ValueSource;
   readonly kind: ValueSource;
   readonly route: ValueSource;
   readonly amount: AmountMapping | null;
-  readonly submitted: string;
-  readonly acknowledged: string | null;
-  readonly progress: readonly { readonly column: string; readonly name: string }[];
-  readonly returned: readonly { readonly column: string; readonly outcome: Outcome }[];
-  readonly deadline: { readonly column: string } | { readonly afterMs: number };
-  readonly parseTime: TimeParser;
+  readonly deadline: (TimeCells & { readonly endOfDay: boolean }) | { readonly afterMs: number };
+  readonly times: TimeReader;
+  /** Names the submission in the ids of its messages. */
+  readonly submittedName: string;
   /** Every column it reads, with its place in the mapping file. */
   readonly columns: readonly { readonly name: string; readonly path: Path }[];
   refuse(problems: readonly MappingProblem[]): CliError;
@@ -34,116 +80,118 @@ export interface AmountMapping {
   readonly column: string;
   readonly unit: 'minor' | 'major';
   readonly currency: ValueSource;
+  readonly fee: string | null;
 }
-
-/** The file as its schema guarantees it. */
-interface Content {
-  zone?: string;
-  time_format?: string;
-  reference: ColumnContent;
-  account: SourceContent;
-  counterparty: SourceContent;
-  kind?: SourceContent;
-  route?: SourceContent;
-  amount?: { column: string; unit: 'minor' | 'major'; currency: SourceContent };
-  submitted: ColumnContent;
-  acknowledged?: ColumnContent;
-  progress?: { column: string; name?: string }[];
-  returned: { column: string; outcome: Outcome }[];
-  deadline: { column: string } | { after: string };
-}
-type ColumnContent = string | { column: string };
-type SourceContent = string | ValueSource;
 
 /** Reads a mapping. @throws CliError (usage) with `file:line:column` of everything that is wrong */
 export function parseMapping(text: string, file: string): Mapping {
   const { content, refuse } = readMappingFile(text, file);
   const mapping = content as Content;
-  const zone = mapping.zone ?? 'UTC';
-  const parseTime = parserOf(mapping.time_format ?? timeFormatDefault, zone);
-  const problems = valueProblems(mapping);
-  if ('problem' in parseTime) problems.push({ path: [parseTime.of], detail: parseTime.problem });
-  const afterMs = 'after' in mapping.deadline ? parseDuration(mapping.deadline.after) : 0;
+  const times = new TimeReader(mapping);
+  const { deadline } = mapping;
+  const afterMs = deadline.after === undefined ? 0 : parseDuration(deadline.after);
+  const problems = [...valueProblems(mapping), ...times.problems(), ...eventProblems(mapping)];
   if (afterMs === null) {
-    problems.push({
-      path: ['deadline', 'after'],
-      detail: 'deadline.after must be a duration such as 90s, 30m, 72h or 3d',
-    });
+    const detail = 'deadline.after must be a duration such as 90s, 30m, 72h or 3d';
+    problems.push({ path: ['deadline', 'after'], detail });
   }
-  if (problems.length > 0 || 'problem' in parseTime) throw refuse(problems);
+  if (problems.length > 0) throw refuse(problems);
   return {
+    layout: mapping.layout === 'long' ? longLayout(mapping) : wideLayout(mapping),
+    dialect: dialectOf(mapping),
     reference: columnOf(mapping.reference),
     account: sourceOf(mapping.account),
     counterparty: sourceOf(mapping.counterparty),
     kind: sourceOf(mapping.kind ?? { value: 'order' }),
     route: sourceOf(mapping.route ?? { value: 'import' }),
-    amount: mapping.amount ? { ...mapping.amount, currency: sourceOf(mapping.amount.currency) } : null,
-    submitted: columnOf(mapping.submitted),
-    acknowledged: mapping.acknowledged === undefined ? null : columnOf(mapping.acknowledged),
-    progress: (mapping.progress ?? []).map(({ column, name }) => ({ column, name: name ?? column })),
-    returned: mapping.returned,
-    deadline: 'column' in mapping.deadline ? mapping.deadline : { afterMs: afterMs ?? 0 },
-    parseTime,
+    amount: mapping.amount
+      ? {
+          ...mapping.amount,
+          currency: sourceOf(mapping.amount.currency),
+          fee: mapping.amount.fee === undefined ? null : columnOf(mapping.amount.fee),
+        }
+      : null,
+    deadline:
+      deadline.column === undefined
+        ? { afterMs: afterMs ?? 0 }
+        : { ...cellsOf({ ...deadline, column: deadline.column }), endOfDay: deadline.day === 'end' },
+    times,
+    submittedName: mapping.layout === 'long' ? 'submitted' : cellsOf(mapping.submitted).columns.join(' '),
     columns: columnsOf(mapping),
     refuse,
   };
 }
 
-function columnOf(content: ColumnContent): string {
-  return typeof content === 'string' ? content : content.column;
-}
-
-function sourceOf(content: SourceContent): ValueSource {
-  return typeof content === 'string' ? { column: content } : content;
-}
-
-/** Values that no row could make right. */
-function valueProblems(mapping: Content): MappingProblem[] {
-  const problems: MappingProblem[] = [];
-  const check = (
-    path: Path,
-    content: SourceContent | undefined,
-    problem: (value: string) => string | null,
-  ) => {
-    if (typeof content !== 'object' || !('value' in content)) return;
-    const detail = problem(content.value);
-    if (detail !== null) problems.push({ path: [...path, 'value'], detail: `${path.join('.')} ${detail}` });
+function dialectOf({ delimiter, encoding, empty, decimal, thousands }: Content): Dialect {
+  return {
+    delimiter: delimiter ?? ',',
+    encoding: encoding ?? 'utf-8',
+    empty: new Set(empty ?? []),
+    decimal: decimal ?? '.',
+    thousands: thousands ?? null,
   };
-  check(['account'], mapping.account, nameProblem);
-  check(['counterparty'], mapping.counterparty, nameProblem);
-  check(['route'], mapping.route, nameProblem);
-  check(['kind'], mapping.kind, (value) => (isKind(value) ? null : `must be one of ${kinds.join(', ')}`));
-  check(['amount', 'currency'], mapping.amount?.currency, (value) =>
-    isCurrency(value) ? null : 'must be the ISO 4217 code of a currency in use, in capitals',
-  );
-  return problems;
 }
 
-export function isKind(value: string): value is Kind {
-  return kinds.includes(value as Kind);
-}
-
-function columnsOf(mapping: Content): { name: string; path: Path }[] {
-  const columns: { name: string; path: Path }[] = [];
-  const add = (path: Path, content: SourceContent | { after: string } | undefined) => {
-    if (content === undefined) return;
-    if (typeof content === 'string') columns.push({ name: content, path });
-    else if ('column' in content) columns.push({ name: content.column, path: [...path, 'column'] });
+function cellsOf(content: TimeContent): TimeCells {
+  if (typeof content === 'string') return { columns: [content], format: null, zone: null };
+  const { column, format, zone } = content;
+  return {
+    columns: typeof column === 'string' ? [column] : column,
+    format: format ?? null,
+    zone: zone ?? null,
   };
-  for (const key of ['reference', 'account', 'counterparty', 'kind', 'route', 'submitted'] as const) {
-    add([key], mapping[key]);
-  }
-  add(['acknowledged'], mapping.acknowledged);
-  add(['deadline'], mapping.deadline);
-  if (mapping.amount) {
-    add(['amount'], { column: mapping.amount.column });
-    add(['amount', 'currency'], mapping.amount.currency);
-  }
-  mapping.progress?.forEach(({ column }, index) => {
-    add(['progress', index], { column });
+}
+
+function wideLayout(mapping: Extract<Content, { layout: 'wide' }>): WideLayout {
+  return {
+    name: 'wide',
+    submitted: cellsOf(mapping.submitted),
+    acknowledged: mapping.acknowledged === undefined ? null : cellsOf(mapping.acknowledged),
+    progress: (mapping.progress ?? []).map((content) => {
+      const cells = cellsOf(content);
+      return { ...cells, name: content.name ?? cells.columns.join(' ') };
+    }),
+    returned: mapping.returned.map((content) => ({ ...cellsOf(content), outcome: content.outcome })),
+  };
+}
+
+function longLayout(mapping: Extract<Content, { layout: 'long' }>): LongLayout {
+  return {
+    name: 'long',
+    event: columnOf(mapping.event),
+    time: cellsOf(mapping.time),
+    meanings: new Map(meaningsOf(mapping).map(({ event, meaning }) => [event, meaning])),
+  };
+}
+
+type NamedMeaning = { readonly event: string; readonly meaning: Meaning; readonly path: Path };
+
+function meaningsOf(mapping: Extract<Content, { layout: 'long' }>): NamedMeaning[] {
+  const plain = (step: 'submitted' | 'acknowledged'): NamedMeaning[] => {
+    const names = mapping[step] ?? [];
+    if (typeof names === 'string') return [{ event: names, meaning: { step }, path: [step] }];
+    return names.map((event, index) => ({ event, meaning: { step }, path: [step, index] }));
+  };
+  return [
+    ...plain('submitted'),
+    ...plain('acknowledged'),
+    ...(mapping.progress ?? []).map(({ event, name }, index): NamedMeaning => {
+      const path = ['progress', index, 'event'];
+      return { event, meaning: { step: 'progressed', name: name ?? event }, path };
+    }),
+    ...mapping.returned.map(({ event, outcome }, index): NamedMeaning => {
+      return { event, meaning: { step: 'returned', outcome }, path: ['returned', index, 'event'] };
+    }),
+  ];
+}
+
+/** An event that means two things would mean one of them by chance. */
+function eventProblems(mapping: Content): MappingProblem[] {
+  if (mapping.layout !== 'long') return [];
+  const seen = new Set<string>();
+  return meaningsOf(mapping).flatMap(({ event, path }) => {
+    if (seen.has(event)) return [{ path, detail: `the event ${event} has a meaning already` }];
+    seen.add(event);
+    return [];
   });
-  mapping.returned.forEach(({ column }, index) => {
-    add(['returned', index], { column });
-  });
-  return columns;
 }

@@ -14,7 +14,11 @@ export type Message = {
   readonly at: Instant;
   readonly reference: string;
 } & (
-  | { readonly step: 'submitted'; readonly column: string; readonly slip: Omit<Row, 'reports' | 'line'> }
+  | {
+      readonly step: 'submitted';
+      readonly column: string;
+      readonly slip: Omit<Row, 'reports' | 'line' | 'notPositive'>;
+    }
   | Report
 );
 
@@ -27,7 +31,7 @@ const ranks = { submitted: 0, acknowledged: 1, progressed: 2, returned: 3 } as c
  */
 export function messagesOf(row: Row, submittedColumn: string, until: Instant): Message[] {
   if (row.submittedAt > until) return [];
-  const { reports, line: _, ...slip } = row;
+  const { reports, line: _, notPositive: __, ...slip } = row;
   const { reference, submittedAt } = row;
   const sent = reports.filter(({ at }) => at <= until);
   const sortAt = sent.reduce((least, { at }) => earlier(least, at), submittedAt);
@@ -62,9 +66,10 @@ export function toCommand(message: Message, clock: string): Command {
   const { at: time, reference } = message;
   const options = { id: messageId(clock, message), clock, time };
   if (message.step === 'submitted') {
-    const { kind, account, counterparty, route, deadline, amount } = message.slip;
+    const { kind, account, counterparty, route, deadline, amount, fee } = message.slip;
     const money = amount && { amount: BigInt(amount.amount), currency: amount.currency };
-    const submit = { reference, kind, account, counterparty, amount: money, route, deadline, metadata: {} };
+    const metadata: Record<string, string> = fee === null ? {} : { fee };
+    const submit = { reference, kind, account, counterparty, amount: money, route, deadline, metadata };
     return { submit: { ...submit, ...options } };
   }
   return {

@@ -5,7 +5,7 @@ import { preflight } from './preflight.ts';
 
 const until = '2018-02-01T00:00:00.000000Z';
 const later = '2018-03-01T00:00:00.000000Z';
-const planned = { clock: 'c', until, caller: '/importer' };
+const planned = { clock: 'c', until, caller: '/importer', replaces: null as string | null };
 
 /** Both services in one: a clock `c`, and the slips on it with who submitted them. */
 let clocks: { clock: string; judged_through: string | null; closed: boolean }[];
@@ -51,6 +51,12 @@ describe('before an import', () => {
         /clock c was closed at 2018-02-01T00:00:00Z, not at 2018-03-01T00:00:00Z: .*--clock NAME/,
       ),
     });
+  });
+
+  it('a clock to be replaced must be there', async () => {
+    await expect(look({ replaces: 'first' })).rejects.toMatchObject({ exitCode: 2 });
+    clocks = [{ clock: 'first', judged_through: until, closed: true }];
+    await expect(look({ replaces: 'first' })).resolves.toBeUndefined();
   });
 
   it('a clock with the slips of another caller is refused, whoever else was refused on it', async () => {

@@ -11,6 +11,8 @@ export interface PlannedImport {
   readonly clock: string;
   readonly until: Instant;
   readonly caller: string;
+  /** The clock of the import that this one corrects. */
+  readonly replaces: string | null;
 }
 
 const wayOut = 'nothing was sent; give --clock NAME for a clock of its own';
@@ -23,12 +25,15 @@ const wayOut = 'nothing was sent; give --clock NAME for a clock of its own';
  */
 export async function preflight(
   { ledger, reconciliation }: { readonly ledger: Api; readonly reconciliation: Api },
-  { clock, until, caller }: PlannedImport,
+  { clock, until, caller, replaces }: PlannedImport,
 ): Promise<void> {
   const [view, other] = await Promise.all([clockView(reconciliation, clock), callerOn(ledger, clock)]);
   if (view?.closed && view.judged_through !== null && view.judged_through !== until) {
     const closed = `was closed at ${showTime(view.judged_through)}, not at ${showTime(until)}`;
     throw new CliError('usage', `the clock ${clock} ${closed}: ${wayOut}`);
+  }
+  if (replaces !== null && (await clockView(reconciliation, replaces)) === null) {
+    throw new CliError('usage', `there is no clock ${replaces} to replace: nothing was sent`);
   }
   if (other !== null && other !== caller) {
     throw new CliError('usage', `the clock ${clock} has slips of ${other}, not of ${caller}: ${wayOut}`);

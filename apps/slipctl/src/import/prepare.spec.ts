@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { Terminal } from '../output/terminal.ts';
+import { compareEntries, type Entry } from './entries.ts';
 import { parseMapping } from './mapping.ts';
-import { compareRows, readFile } from './prepare.ts';
-import type { Row } from './rows.ts';
+import { readFile } from './prepare.ts';
+
 import { ExternalSort } from './sort.ts';
 import { collect } from './spec-support.ts';
 
@@ -22,16 +23,18 @@ deadline: { after: 1d }
 `;
 const good = 'ref,customer,sent,done\n';
 
-async function read(content: string | Buffer, strict = false) {
+async function read(content: string | Buffer, strict = false, more = '') {
+  const yaml = `${mappingText}${more}`;
   const file = join(folder, 'in.csv');
   writeFileSync(file, content);
   const told: string[] = [];
   const terminal = new Terminal({ write: (text) => told.push(text.replace(`${folder}/`, '')) }, () => 0);
-  const sort = new ExternalSort<Row>({ compare: compareRows, runItemsMax: 2 });
+  const sort = new ExternalSort<Entry>({ compare: compareEntries, runItemsMax: 2 });
   try {
-    const mapping = parseMapping(mappingText, 'm.yaml');
-    const input = await readFile({ file, mapping, mappingText, strict, terminal, sort });
-    return { input, told, references: (await collect(input.rows())).map((row) => row.reference) };
+    const mapping = parseMapping(yaml, 'm.yaml');
+    const input = await readFile({ file, mapping, mappingText: yaml, strict, terminal, sort });
+    const references = (await collect(input.rows())).map((row) => row.reference);
+    return { input, told, references, slips: await collect(input.slips()) };
   } finally {
     sort.dispose();
   }
@@ -42,14 +45,20 @@ describe('reading a file', () => {
     `${good}b,c,2018-01-01 00:00:00,\na,c,2018-01-02 00:00:00,\n\nc,c,nonsense,\nb,c,2018-01-01 00:00:00,\n` +
     'd,c\nb,c,2018-01-01 00:00:00,2018-01-01 10:00:00\n';
 
-  it('skips bad rows with their line, counts repeated ones, and gives each reference once', async () => {
-    const { input, told, references } = await read(mixed);
-    expect(references).toEqual(['a', 'b']);
-    expect(input.counts).toMatchObject({ rows: 6, skipped: 3, duplicates: 1 });
+  it('skips bad rows with their line, and gives nothing of a reference whose rows contradict each other', async () => {
+    const { input, told, references, slips } = await read(mixed);
+    expect(references).toEqual(['a']);
+    expect(input.counts).toMatchObject({ rows: 6, skipped: 2, skippedOfSlips: 2 });
+    const detail = 'stands on line 2 and with other content on line 8';
+    expect(input.counts.undetermined).toEqual({ count: 1, first: [{ reference: 'b', detail }] });
+    expect(slips.map(({ reference, isDetermined }) => [reference, isDetermined])).toEqual([
+      ['a', true],
+      ['b', false],
+    ]);
     expect(told).toEqual([
       'in.csv:5: sent: "nonsense" is no time of the form yyyy-MM-dd HH:mm:ss; the row is skipped\n',
       'in.csv:7: has 2 fields where the header has 4; the row is skipped\n',
-      'in.csv:8: reference b stands on line 2 with other content; the row is skipped\n',
+      'in.csv:2: reference b stands on line 2 and with other content on line 8; nothing of it is imported\n',
     ]);
   });
 
@@ -61,6 +70,54 @@ describe('reading a file', () => {
     await expect(read(`${good}a,c,2018-01-02 00:00:00,\n`, true)).resolves.toMatchObject({
       references: ['a'],
     });
+  });
+
+  it('counts what is said twice, and takes it once', async () => {
+    const { input, references } = await read(`${good}a,c,2018-01-02 00:00:00,\na,c,2018-01-02 00:00:00,\n`);
+    expect(references).toEqual(['a']);
+    expect(input.counts).toMatchObject({ rows: 2, skipped: 0, duplicates: 1, undetermined: { count: 0 } });
+  });
+
+  it('takes no word of a slip of which another row cannot be read', async () => {
+    const { input, references } = await read(
+      `${good}a,c,2018-01-02 00:00:00,\na,c,2018-01-02 00:00:00,soon\n`,
+    );
+    expect(references).toEqual([]);
+    expect(input.counts).toMatchObject({ skippedOfSlips: 1, undetermined: { count: 1 } });
+  });
+
+  it('does not call a total at the end a slip', async () => {
+    const { input } = await read(`${good}a,c,2018-01-02 00:00:00,\n,total,,\n`);
+    expect(input.counts).toMatchObject({ skipped: 1, skippedOfSlips: 0 });
+  });
+
+  it.each([
+    ['semicolons', Buffer.from('ref;customer;sent;done\na;c;2018-01-02 00:00:00;\n'), 'delimiter: ";"'],
+    ['tabs', Buffer.from('ref\tcustomer\tsent\tdone\na\tc\t2018-01-02 00:00:00\t\n'), 'delimiter: "\\t"'],
+    [
+      'declared words in empty cells',
+      Buffer.from(`${good}a,c,2018-01-02 00:00:00,0000-00-00 00:00:00\n`),
+      'empty: ["NULL", "0000-00-00 00:00:00"]',
+    ],
+    // "é" of windows-1252 and "中" of GB18030: neither is UTF-8.
+    [
+      'windows-1252',
+      Buffer.from(`${good}a,caf\xe9,2018-01-02 00:00:00,\n`, 'latin1'),
+      'encoding: windows-1252',
+    ],
+    [
+      'GB18030',
+      Buffer.concat([
+        Buffer.from(`${good}a,`),
+        Buffer.of(0xd6, 0xd0),
+        Buffer.from(',2018-01-02 00:00:00,\n'),
+      ]),
+      'encoding: gb18030',
+    ],
+    ['UTF-16', Buffer.from(`\uFEFF${good}a,c,2018-01-02 00:00:00,\n`, 'utf16le'), 'encoding: utf-16le'],
+  ])('reads %s', async (_, content, more) => {
+    const { references, told } = await read(content, true, `${more}\n`);
+    expect([references, told]).toEqual([['a'], []]);
   });
 
   it.each([
@@ -75,9 +132,9 @@ describe('reading a file', () => {
     });
   });
 
-  it('names the clock after the bytes of file and mapping', async () => {
-    const clock = async (content: string) => (await read(content)).input.clock;
-    expect(await clock(good)).toBe(await clock(good));
-    expect(await clock(good)).not.toBe(await clock(mixed));
+  it('has a digest of the bytes of file and mapping', async () => {
+    const digest = async (content: string) => (await read(content)).input.digest;
+    expect(await digest(good)).toBe(await digest(good));
+    expect(await digest(good)).not.toBe(await digest(mixed));
   });
 });

@@ -4,12 +4,14 @@ import { stat } from 'node:fs/promises';
 import { CliError, messageOf } from '../exit.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { CsvReader, type CsvRecord } from './csv.ts';
+import { byReference, type Entry, type EntryReader, entryReader } from './entries.ts';
 import { LineTooLong, lineBatches } from './lines.ts';
 import type { Mapping } from './mapping.ts';
-import { type Row, type RowReader, rowReader, unmappedColumns } from './rows.ts';
-import { ExternalSort } from './sort.ts';
+import { type Row, unmappedColumns } from './rows.ts';
+import type { ExternalSort } from './sort.ts';
+import type { SlipVerdictSource } from './verdicts.ts';
 
-/** A row that is left out, and why. */
+/** A record that is left out, and why. */
 export interface SkippedRow {
   readonly line: number;
   readonly reason: string;
@@ -21,20 +23,33 @@ export interface FileCounts {
   skipped: number;
   /** The first {@link skippedShownMax} of them. */
   readonly skippedRows: SkippedRow[];
-  /** Rows that say again what an earlier row said. */
+  /** Of those skipped, the ones that speak of a slip, or may: it is not imported, or not whole. */
+  skippedOfSlips: number;
+  /** Records that say again what an earlier one said. */
   duplicates: number;
+  /** Slips whose amount is zero or less. */
+  withoutMoney: number;
   unmappedColumns: string[];
+  /** How often each event comes that the mapping gives no meaning; the first {@link unmappedEventsMax}. */
+  readonly unmappedEvents: Map<string, number>;
+  /** Slips about which the file contradicts itself: none of their records is imported. */
+  readonly undetermined: { count: number; readonly first: { reference: string; detail: string }[] };
 }
 
 export interface ReadFile {
   /** Sorted by reference, each once; may be read several times. */
   rows(): AsyncGenerator<Row>;
+  /** The same, with those about which the file contradicts itself. */
+  slips(): AsyncGenerator<SlipOfFile>;
   readonly counts: FileCounts;
-  /** `import-` and 16 hex digits of SHA-256 over the file's and then the mapping's bytes. */
-  readonly clock: string;
+  /** SHA-256 over the file's and then the mapping's bytes: its first 16 hex digits. */
+  readonly digest: string;
 }
 
+export type SlipOfFile = SlipVerdictSource & { readonly row: Row | null };
+
 const skippedShownMax = 100;
+const unmappedEventsMax = 1_000;
 
 export interface ReadOptions {
   readonly file: string;
@@ -43,7 +58,7 @@ export interface ReadOptions {
   /** Stop at the first bad row. */
   readonly strict: boolean;
   readonly terminal: Terminal;
-  readonly sort: ExternalSort<Row>;
+  readonly sort: ExternalSort<Entry>;
 }
 
 /**
@@ -51,75 +66,127 @@ export interface ReadOptions {
  * @throws CliError usage: no such file, no CSV, a column is missing; bad: a bad row with `strict`
  */
 export async function readFile(options: ReadOptions): Promise<ReadFile> {
-  const { file, mapping, mappingText, strict, terminal, sort } = options;
-  const counts: FileCounts = { rows: 0, skipped: 0, skippedRows: [], duplicates: 0, unmappedColumns: [] };
-  const skip = ({ line, reason }: SkippedRow) => {
-    const told = `${file}:${line}: ${reason}`;
-    if (strict) throw new CliError('bad', `${told}\nnothing was sent (--strict)`);
-    if (counts.skipped++ >= skippedShownMax) return;
-    terminal.say(`${told}; the row is skipped`);
-    counts.skippedRows.push({ line, reason });
+  const { file, mapping, mappingText, sort } = options;
+  const counts: FileCounts = {
+    ...{ rows: 0, skipped: 0, skippedRows: [], skippedOfSlips: 0, duplicates: 0, withoutMoney: 0 },
+    ...{ unmappedColumns: [], unmappedEvents: new Map(), undetermined: { count: 0, first: [] } },
   };
+  const tell = new Teller(options, counts);
   const hash = createHash('sha256');
-  let read: RowReader | null = null;
-  for await (const records of recordsOf(file, terminal, (chunk) => hash.update(chunk))) {
+  let reader: EntryReader | null = null;
+  for await (const records of recordsOf(options, (chunk) => hash.update(chunk))) {
     for (const record of records) {
-      if (!read) {
+      if (!reader) {
         const header = headerOf(record, file);
-        read = rowReader(mapping, header);
+        reader = entryReader(mapping, header);
         counts.unmappedColumns = unmappedColumns(mapping, header);
         continue;
       }
       counts.rows++;
-      const result = 'problem' in record ? record : read(record.fields, record.line);
-      if ('problem' in result) skip({ line: record.line, reason: result.problem });
-      else await sort.add(result.row);
+      const read =
+        'problem' in record ? { ...record, reference: null } : reader.read(record.fields, record.line);
+      if ('unmapped' in read) tell.unmapped(read.unmapped);
+      else {
+        // A record without a reference is a total, a remark; one that is no CSV may be anybody's.
+        if ('problem' in read) tell.skipped(read.line, read.problem, read.reference !== '');
+        if (read.reference) await sort.add(read as Entry);
+      }
     }
   }
-  if (!read) throw new CliError('usage', `${file} is empty: not even a header`);
-  counts.duplicates = await dropDuplicates(sort, skip);
+  if (!reader) throw new CliError('usage', `${file} is empty: not even a header`);
+  const known = reader;
+  for await (const entries of byReference(sort.sorted())) joinSlip(known, entries, tell);
+  const slips = async function* () {
+    for await (const entries of byReference(sort.sorted())) {
+      const slip = joinSlip(known, entries, null);
+      if (slip) yield slip;
+    }
+  };
   return {
-    rows: () => distinct(sort.sorted(), () => {}),
+    slips,
+    async *rows() {
+      for await (const { row } of slips()) if (row) yield row;
+    },
     counts,
-    clock: `import-${hash.update(mappingText).digest('hex').slice(0, 16)}`,
+    digest: hash.update(mappingText).digest('hex').slice(0, 16),
   };
 }
 
-/** By reference; of equal ones the row that stands first in the file. */
-export function compareRows(a: Row, b: Row): number {
-  return a.reference < b.reference ? -1 : a.reference > b.reference ? 1 : a.line - b.line;
-}
-
-/** Gives the number of rows that repeat another one; `skip` hears of those that contradict one. */
-async function dropDuplicates(sort: ExternalSort<Row>, skip: (row: SkippedRow) => void): Promise<number> {
-  let duplicates = 0;
-  const heard = (row: Row, first: Row) => {
-    if (content(row) === content(first)) duplicates++;
-    else {
-      const reason = `reference ${row.reference} stands on line ${first.line} with other content`;
-      skip({ line: row.line, reason });
-    }
+/** null: no record of the slip could be used. */
+function joinSlip(
+  reader: EntryReader,
+  entries: readonly [Entry, ...Entry[]],
+  tell: Teller | null,
+): SlipOfFile | null {
+  const [{ reference, line }] = entries;
+  const good = entries.filter((entry) => !('problem' in entry));
+  const [firstGood] = good;
+  if (!firstGood) return null;
+  const undetermined = (detail: string): SlipOfFile => {
+    tell?.undetermined(line, reference, detail);
+    return { reference, isDetermined: false, row: null };
   };
-  for await (const _ of distinct(sort.sorted(), heard));
-  return duplicates;
-}
-
-async function* distinct(
-  rows: AsyncIterable<Row>,
-  dropped: (row: Row, first: Row) => void,
-): AsyncGenerator<Row> {
-  let first: Row | null = null;
-  for await (const row of rows) {
-    if (first?.reference === row.reference) dropped(row, first);
-    else {
-      first = row;
-      yield row;
-    }
+  const bad = entries.find((entry) => 'problem' in entry);
+  if (bad)
+    return undetermined(`stands on line ${firstGood.line} and on line ${bad.line}, which cannot be read`);
+  const joined = reader.join(good);
+  if ('contradiction' in joined) return undetermined(joined.contradiction);
+  if ('problem' in joined) {
+    tell?.skipped(line, `reference ${reference} ${joined.problem}`, true, entries.length);
+    return null;
   }
+  tell?.taken(joined.row, joined.duplicates);
+  return { reference, isDetermined: true, row: joined.row };
 }
 
-function content({ line: _, ...row }: Row): string {
-  return JSON.stringify(row);
+/** Counts what is odd about a file, and tells people the first of it. */
+class Teller {
+  readonly #options: ReadOptions;
+  readonly #counts: FileCounts;
+
+  constructor(options: ReadOptions, counts: FileCounts) {
+    this.#options = options;
+    this.#counts = counts;
+  }
+
+  taken({ notPositive }: Row, duplicates: number): void {
+    this.#counts.duplicates += duplicates;
+    if (notPositive) this.#counts.withoutMoney++;
+  }
+
+  skipped(line: number, reason: string, isOfSlip: boolean, rows = 1): void {
+    this.#stopIfStrict(line, reason);
+    const { skippedRows } = this.#counts;
+    this.#counts.skipped += rows;
+    if (isOfSlip) this.#counts.skippedOfSlips += rows;
+    if (skippedRows.length >= skippedShownMax) return;
+    skippedRows.push({ line, reason });
+    this.#say(line, `${reason}; ${rows === 1 ? 'the row is' : `its ${rows} rows are`} skipped`);
+  }
+
+  undetermined(line: number, reference: string, detail: string): void {
+    const reason = `reference ${reference} ${detail}`;
+    this.#stopIfStrict(line, reason);
+    const { undetermined } = this.#counts;
+    if (undetermined.count++ >= skippedShownMax) return;
+    undetermined.first.push({ reference, detail });
+    this.#say(line, `${reason}; nothing of it is imported`);
+  }
+
+  unmapped(event: string): void {
+    const { unmappedEvents } = this.#counts;
+    const count = unmappedEvents.get(event) ?? 0;
+    if (count > 0 || unmappedEvents.size < unmappedEventsMax) unmappedEvents.set(event, count + 1);
+  }
+
+  #stopIfStrict(line: number, reason: string): void {
+    const { strict, file } = this.#options;
+    if (strict) throw new CliError('bad', `${file}:${line}: ${reason}\nnothing was sent (--strict)`);
+  }
+
+  #say(line: number, text: string): void {
+    this.#options.terminal.say(`${this.#options.file}:${line}: ${text}`);
+  }
 }
 
 function headerOf(record: CsvRecord, file: string): readonly string[] {
@@ -129,25 +196,25 @@ function headerOf(record: CsvRecord, file: string): readonly string[] {
 }
 
 async function* recordsOf(
-  file: string,
-  terminal: Terminal,
+  { file, terminal, mapping }: ReadOptions,
   seen: (chunk: Buffer) => void,
 ): AsyncGenerator<CsvRecord[]> {
+  const { delimiter, encoding } = mapping.dialect;
   const progress = terminal.progress('reading');
   try {
     const total = (await stat(file)).size;
-    const csv = new CsvReader();
+    const csv = new CsvReader(delimiter);
     let done = 0;
     const chunks = async function* () {
       for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-        if (done === 0) refuseUtf16(chunk, file);
+        if (done === 0 && encoding === 'utf-8') refuseUtf16(chunk, file);
         seen(chunk);
         done += chunk.length;
         progress.update(done, total, 'bytes');
         yield chunk;
       }
     };
-    for await (const lines of lineBatches(chunks())) yield csv.push(lines);
+    for await (const lines of lineBatches(chunks(), encoding)) yield csv.push(lines);
     yield csv.end();
   } catch (error) {
     if (error instanceof LineTooLong) throw new CliError('usage', `${file}: ${error.message}: is it CSV?`);
@@ -163,6 +230,10 @@ async function* recordsOf(
 function refuseUtf16(chunk: Buffer, file: string): void {
   const mark = chunk.length >= 2 ? chunk.readUInt16BE(0) : 0;
   if (mark === 0xfffe || mark === 0xfeff) {
-    throw new CliError('usage', `${file} is UTF-16; save it as UTF-8`);
+    const encoding = mark === 0xfffe ? 'utf-16le' : 'utf-16be';
+    throw new CliError(
+      'usage',
+      `${file} is UTF-16; say encoding: ${encoding} in the mapping, or save it as UTF-8`,
+    );
   }
 }

@@ -14,6 +14,8 @@ describe('a row', () => {
       kind: 'order',
       route: 'import',
       amount: null,
+      notPositive: false,
+      fee: null,
       submittedAt: '2018-01-01T10:00:00.000000Z',
       deadline: '2018-01-05T00:00:00.000000Z',
       reports: [
@@ -68,7 +70,6 @@ describe('a row', () => {
     [{ done: '2018-02-30 00:00:00' }, 'done: "2018-02-30 00:00:00" is no time'],
     [{ due: ' ' }, 'due is missing'],
     [{ price: '1.005', cur: 'EUR' }, 'price: "1.005" is no amount in this unit'],
-    [{ price: '0', cur: 'EUR' }, 'price: "0" is not above zero'],
     [{ price: '1', cur: 'XXX' }, '"XXX" is no ISO 4217 code'],
     [
       { ref: '', sent: 'x', due: 'y' },
@@ -79,7 +80,22 @@ describe('a row', () => {
       string,
       string
     >);
-    expect(result).toEqual({ problem: expect.stringContaining(problem) });
+    expect(result).toMatchObject({ problem: expect.stringContaining(problem) });
+  });
+
+  it('has no money where the file says zero or less, and says so', () => {
+    const mapping = mappingWith({ amount: money });
+    for (const price of ['0', '-5.00']) {
+      expect(rowOf(mapping, { price, cur: 'EUR' })).toMatchObject({ amount: null, notPositive: true });
+    }
+    expect(rowOf(mapping)).toMatchObject({ amount: null, notPositive: false });
+  });
+
+  it('keeps the fee beside the amount', () => {
+    const amount = money.replace('price', 'price, fee: failed');
+    const mapping = mappingWith({ amount, returned: '[{ column: done, outcome: succeeded }]' });
+    const row = rowOf(mapping, { price: '10.00', cur: 'USD', failed: '-0.59' });
+    expect(row).toMatchObject({ amount: { amount: '1000' }, fee: '-59' });
   });
 
   it('leaves columns unread that the mapping does not name', () => {

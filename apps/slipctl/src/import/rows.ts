@@ -1,23 +1,17 @@
-import {
-  addMs,
-  type Instant,
-  isCurrency,
-  type MoneyJson,
-  moneyToJson,
-  parseMajorUnits,
-  parseMoney,
-} from '@slipstream/kernel';
-import { isKind, type Kind, kinds, type Mapping, type Outcome, type ValueSource } from './mapping.ts';
-import { cellNameProblem } from './names.ts';
+import { addMs, type Instant, isCurrency, type MoneyJson } from '@slipstream/kernel';
+import { readFee, readMoney } from './amounts.ts';
+import { Cells } from './cells.ts';
+import type { Mapping, WideLayout } from './mapping.ts';
+import { isKind, type Kind, kinds, type Outcome } from './mapping-content.ts';
 
-/** What the provider said and when, as one column of the row has it. */
+/** What the provider said and when; `column` tells it from others of its step. */
 export type Report = { readonly column: string; readonly at: Instant } & (
   | { readonly step: 'acknowledged' }
   | { readonly step: 'progressed'; readonly name: string }
   | { readonly step: 'returned'; readonly outcome: Outcome }
 );
 
-/** One row, understood. Plain JSON: it is stored while rows are sorted. */
+/** What the file says of one slip, understood. Plain JSON: it is stored while rows are sorted. */
 export interface Row {
   readonly line: number;
   readonly reference: string;
@@ -26,20 +20,24 @@ export interface Row {
   readonly kind: Kind;
   readonly route: string;
   readonly amount: MoneyJson | null;
+  /** The file has an amount of zero or less: the slip is imported without money. */
+  readonly notPositive: boolean;
+  /** In minor units; null: the file says none. */
+  readonly fee: string | null;
   readonly submittedAt: Instant;
   readonly deadline: Instant;
   /** At most one is `returned`: the earliest decides. */
   readonly reports: readonly Report[];
 }
 
-/** Gives the row, or everything that is wrong with it in one text. */
+/** Gives the row, or everything that is wrong with it in one text; `reference` is empty where that is wrong, too. */
 export type RowReader = (
   fields: readonly string[],
   line: number,
-) => { readonly row: Row } | { readonly problem: string };
+) => { readonly row: Row } | { readonly problem: string; readonly reference: string };
 
 /** @throws CliError (usage) with the place in the mapping of every column that the header lacks or has twice */
-export function rowReader(mapping: Mapping, header: readonly string[]): RowReader {
+export function requireColumns(mapping: Mapping, header: readonly string[]): void {
   const wrong = mapping.columns.flatMap(({ name, path }) => {
     const times = header.filter((column) => column === name).length;
     if (times === 1) return [];
@@ -48,7 +46,28 @@ export function rowReader(mapping: Mapping, header: readonly string[]): RowReade
     return [{ path, detail: `column ${name} ${found}` }];
   });
   if (wrong.length > 0) throw mapping.refuse(wrong);
-  return (fields, line) => readRow(mapping, new Cells(header, fields), line);
+}
+
+/** Reads a file with a row per slip. @throws as {@link requireColumns} */
+export function rowReader(mapping: Mapping, layout: WideLayout, header: readonly string[]): RowReader {
+  requireColumns(mapping, header);
+  const places = new Map(header.map((column, index) => [column, index]));
+  return (fields, line) => {
+    const cells = new Cells(mapping, (column) => fields[places.get(column)!]!);
+    const reference = readReference(mapping, cells);
+    const submittedAt = cells.requiredTime(layout.submitted);
+    const reports = readReports(layout, cells);
+    const slip = readSlip(mapping, cells, submittedAt);
+    if (cells.problems.length > 0) return { problem: cells.problems.join('; '), reference: reference.good };
+    return { row: { line, reference: reference.good, ...slip, submittedAt, reports } };
+  };
+}
+
+/** `good` is empty when the reference is none. */
+export function readReference({ reference: column }: Mapping, cells: Cells): { good: string } {
+  const before = cells.problems.length;
+  const reference = cells.name({ column });
+  return { good: cells.problems.length === before ? reference : '' };
 }
 
 /** Columns of the file that the mapping does not read. */
@@ -57,48 +76,13 @@ export function unmappedColumns(mapping: Mapping, header: readonly string[]): st
   return header.filter((column) => !mapped.has(column));
 }
 
-/** Reads cells by column and collects what is wrong with them. */
-class Cells {
-  readonly problems: string[] = [];
-  readonly #header: readonly string[];
-  readonly #fields: readonly string[];
+/** What holds of a slip at all times. */
+export type SlipCells = Pick<
+  Row,
+  'account' | 'counterparty' | 'kind' | 'route' | 'amount' | 'notPositive' | 'fee' | 'deadline'
+>;
 
-  constructor(header: readonly string[], fields: readonly string[]) {
-    this.#header = header;
-    this.#fields = fields;
-  }
-
-  text(source: ValueSource): string {
-    return 'value' in source ? source.value : this.#fields[this.#header.indexOf(source.column)]!;
-  }
-
-  name(source: ValueSource): string {
-    const value = this.text(source);
-    const problem = cellNameProblem(value);
-    if (problem !== null && 'column' in source) this.problems.push(`${source.column} ${problem}`);
-    return value;
-  }
-
-  /** null: the cell is empty, or wrong and reported. */
-  time(column: string, mapping: Mapping): Instant | null {
-    const text = this.text({ column }).trim();
-    if (text === '') return null;
-    const time = mapping.parseTime(text);
-    if ('at' in time) return time.at;
-    this.problems.push(`${column}: ${time.problem}`);
-    return null;
-  }
-
-  requiredTime(column: string, mapping: Mapping): Instant {
-    const before = this.problems.length;
-    const time = this.time(column, mapping);
-    if (time === null && this.problems.length === before) this.problems.push(`${column} is missing`);
-    return time ?? '';
-  }
-}
-
-function readRow(mapping: Mapping, cells: Cells, line: number): ReturnType<RowReader> {
-  const reference = cells.name({ column: mapping.reference });
+export function readSlip(mapping: Mapping, cells: Cells, submittedAt: Instant): SlipCells {
   const account = cells.name(mapping.account);
   const counterparty = cells.name(mapping.counterparty);
   if (account !== '' && account === counterparty)
@@ -106,17 +90,13 @@ function readRow(mapping: Mapping, cells: Cells, line: number): ReturnType<RowRe
   const kind = cells.text(mapping.kind);
   if (!isKind(kind)) cells.problems.push(`kind must be one of ${kinds.join(', ')}`);
   const route = cells.name(mapping.route);
-  const amount = readAmount(mapping, cells);
-  const submittedAt = cells.requiredTime(mapping.submitted, mapping);
-  const reports = readReports(mapping, cells);
+  const money = readAmount(mapping, cells);
   const deadline = readDeadline(mapping, cells, submittedAt);
-  if (cells.problems.length > 0) return { problem: cells.problems.join('; ') };
-  const named = { line, reference, account, counterparty, kind: kind as Kind, route };
-  return { row: { ...named, amount, submittedAt, deadline, reports } };
+  return { account, counterparty, kind: kind as Kind, route, ...money, deadline };
 }
 
 function readDeadline(mapping: Mapping, cells: Cells, submittedAt: Instant): Instant {
-  if ('column' in mapping.deadline) return cells.requiredTime(mapping.deadline.column, mapping);
+  if ('columns' in mapping.deadline) return cells.requiredEnd(mapping.deadline);
   if (submittedAt === '') return '';
   try {
     return addMs(submittedAt, mapping.deadline.afterMs);
@@ -126,43 +106,51 @@ function readDeadline(mapping: Mapping, cells: Cells, submittedAt: Instant): Ins
   }
 }
 
-function readAmount({ amount }: Mapping, cells: Cells): MoneyJson | null {
-  if (!amount) return null;
-  const text = cells.text({ column: amount.column }).trim();
-  if (text === '') return null;
-  const currency = cells.text(amount.currency).trim();
+type SlipMoney = Pick<Row, 'amount' | 'notPositive' | 'fee'>;
+
+function readAmount({ amount: mapped, dialect }: Mapping, cells: Cells): SlipMoney {
+  const none: SlipMoney = { amount: null, notPositive: false, fee: null };
+  if (!mapped) return none;
+  const text = cells.text({ column: mapped.column }).trim();
+  const fee = mapped.fee === null ? '' : cells.text({ column: mapped.fee }).trim();
+  if (text === '' && fee === '') return none;
+  const currency = cells.text(mapped.currency).trim();
   if (!isCurrency(currency)) {
     cells.problems.push(`${JSON.stringify(currency)} is no ISO 4217 code of a currency in use`);
-    return null;
+    return none;
   }
-  const money = amount.unit === 'minor' ? parseMoney(text, currency) : parseMajorUnits(text, currency);
-  if (money.ok) return moneyToJson(money.value);
-  cells.problems.push(`${amount.column}: ${JSON.stringify(text)} ${moneySayings[money.error]}`);
-  return null;
+  const of = { unit: mapped.unit, currency };
+  const wrong = (column: string | null, cell: string, problem: string) =>
+    cells.problems.push(`${column}: ${JSON.stringify(cell)} ${problem}`);
+  const foundFee = fee === '' ? { fee: null } : readFee(fee, of, dialect);
+  if ('problem' in foundFee) wrong(mapped.fee, fee, foundFee.problem);
+  const money = { ...none, fee: 'fee' in foundFee ? foundFee.fee : null };
+  if (text === '') return money;
+  const found = readMoney(text, of, dialect);
+  if ('problem' in found) wrong(mapped.column, text, found.problem);
+  if ('notPositive' in found) return { ...money, notPositive: true };
+  return 'amount' in found ? { ...money, amount: found.amount } : money;
 }
 
-const moneySayings = {
-  amount_not_integer: 'is no amount in this unit of the currency',
-  amount_not_positive: 'is not above zero',
-  amount_too_large: 'is too large',
-  currency_unknown: 'has an unknown currency',
-} as const;
-
-function readReports(mapping: Mapping, cells: Cells): Report[] {
+function readReports(layout: WideLayout, cells: Cells): Report[] {
   const reports: Report[] = [];
-  if (mapping.acknowledged !== null) {
-    const at = cells.time(mapping.acknowledged, mapping);
-    if (at !== null) reports.push({ column: mapping.acknowledged, at, step: 'acknowledged' });
+  if (layout.acknowledged !== null) {
+    const at = cells.time(layout.acknowledged);
+    const column = layout.acknowledged.columns.join(' ');
+    if (at !== null) reports.push({ column, at, step: 'acknowledged' });
   }
-  for (const { column, name } of mapping.progress) {
-    const at = cells.time(column, mapping);
-    if (at !== null) reports.push({ column, at, step: 'progressed', name });
+  for (const progress of layout.progress) {
+    const at = cells.time(progress);
+    const column = progress.columns.join(' ');
+    if (at !== null) reports.push({ column, at, step: 'progressed', name: progress.name });
   }
   let first: Report | null = null;
-  for (const { column, outcome } of mapping.returned) {
-    const at = cells.time(column, mapping);
+  for (const returned of layout.returned) {
+    const at = cells.time(returned);
+    const column = returned.columns.join(' ');
     // Later answers would deny the first one, and the first one decides.
-    if (at !== null && (first === null || at < first.at)) first = { column, at, step: 'returned', outcome };
+    if (at !== null && (first === null || at < first.at))
+      first = { column, at, step: 'returned', outcome: returned.outcome };
   }
   return first === null ? reports : [...reports, first];
 }

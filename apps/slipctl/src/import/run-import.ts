@@ -4,14 +4,15 @@ import type { Instant } from '@slipstream/kernel';
 import type { Api } from '../api.ts';
 import { CliError, messageOf } from '../exit.ts';
 import type { Terminal } from '../output/terminal.ts';
+import { clockNames } from './clock-names.ts';
 import { type Collected, collectVerdicts } from './collect.ts';
+import { compareEntries, type Entry } from './entries.ts';
 import { type Mapping, parseMapping } from './mapping.ts';
 import { compareMessages, type Message, messagesOf } from './messages.ts';
 import { preflight } from './preflight.ts';
-import { compareRows, type ReadFile, readFile } from './prepare.ts';
+import { type ReadFile, readFile, type SlipOfFile } from './prepare.ts';
 import { publish } from './publish.ts';
 import { requireBroker } from './reachable.ts';
-import type { Row } from './rows.ts';
 import { ExternalSort } from './sort.ts';
 import { type ImportSummary, type SentCounts, summaryOf } from './summary.ts';
 import { waitForVerdicts } from './wait.ts';
@@ -22,6 +23,8 @@ export interface ImportOptions {
   readonly until: Instant;
   /** null: from the digest of file and mapping. */
   readonly clock: string | null;
+  /** The clock of an import of the same slips that this one corrects; null: there was none. */
+  readonly replaces: string | null;
   readonly caller: string;
   readonly strict: boolean;
   readonly brokers: readonly string[];
@@ -34,24 +37,24 @@ export interface ImportOptions {
 
 /** Publishes a file of past slips on a clock of its own and, if wished, waits for what the system says about them. */
 export async function runImport(options: ImportOptions): Promise<ImportSummary> {
-  const { until, caller, terminal, wait, strict, file } = options;
+  const { until, terminal, wait, strict, file, replaces } = options;
   const mappingText = await readMapping(options.mapping);
   const mapping = parseMapping(mappingText, options.mapping);
-  const rows = new ExternalSort<Row>({ compare: compareRows });
+  const entries = new ExternalSort<Entry>({ compare: compareEntries });
   try {
-    const input = await readFile({ file, mapping, mappingText, strict, terminal, sort: rows });
-    const clock = options.clock ?? input.clock;
-    if (wait) await preflight(wait, { clock, until, caller });
-    const sent = await send(options, input, mapping, clock);
+    const input = await readFile({ file, mapping, mappingText, strict, terminal, sort: entries });
+    const { clock, caller } = clockNames({ ...options, digest: input.digest });
+    if (wait) await preflight(wait, { clock, until, caller, replaces });
+    const sent = await send({ ...options, caller }, input, mapping, clock);
     let collected: Collected | null = null;
     if (wait) {
       await waitForVerdicts({ ...wait, ...options, clock, slips: sent.submitted });
-      const references = submittedReferences(input, until);
-      collected = await collectVerdicts({ ...wait, clock, until }, references, options.verdictsFile);
+      const slips = submittedSlips(input, until);
+      collected = await collectVerdicts({ ...wait, clock, until }, slips, options.verdictsFile);
     }
-    return summaryOf({ clock, caller, until }, input.counts, sent, collected);
+    return summaryOf({ clock, caller, until, replaces }, input.counts, sent, collected);
   } finally {
-    rows.dispose();
+    entries.dispose();
   }
 }
 
@@ -63,8 +66,9 @@ async function readMapping(path: string): Promise<string> {
   }
 }
 
-async function* submittedReferences(input: ReadFile, until: Instant): AsyncGenerator<string> {
-  for await (const row of input.rows()) if (row.submittedAt <= until) yield row.reference;
+/** Those that the file contradicts itself about belong to it, whenever they were submitted. */
+async function* submittedSlips(input: ReadFile, until: Instant): AsyncGenerator<SlipOfFile> {
+  for await (const slip of input.slips()) if (!slip.row || slip.row.submittedAt <= until) yield slip;
 }
 
 async function send(
@@ -80,7 +84,7 @@ async function send(
   const counts = { submitted: 0, messages: 0, afterUntil: 0, reportsAfterUntil: 0 };
   try {
     for await (const row of input.rows()) {
-      const said = messagesOf(row, mapping.submitted, until);
+      const said = messagesOf(row, mapping.submittedName, until);
       if (said.length === 0) counts.afterUntil++;
       else {
         counts.submitted++;

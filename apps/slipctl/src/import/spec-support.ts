@@ -32,7 +32,8 @@ export const goodCells: Readonly<Record<string, string>> = {
 
 export function readCells(mapping: Mapping, cells: Readonly<Record<string, string>>) {
   const fields = header.map((column) => cells[column] ?? '');
-  return rowReader(mapping, header)(fields, 2);
+  if (mapping.layout.name !== 'wide') throw new Error('the layout has no rows per slip');
+  return rowReader(mapping, mapping.layout, header)(fields, 2);
 }
 
 /** The row of cells that are right. */
@@ -47,3 +48,33 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) all.push(item);
   return all;
 }
+
+/** The orders of a file with a row per order and the columns of the Olist data set, as a file with a row per event. */
+export function longOf(wide: string): string {
+  const [header, ...orders] = wide
+    .trim()
+    .split(/\r?\n/)
+    .map((line) => line.split(',').map((cell) => cell.replaceAll('"', '')));
+  const column = (order: readonly string[], name: string) => order[header!.indexOf(name)]!;
+  const rows = orders.flatMap((order) =>
+    Object.entries(olistEvents).flatMap(([event, name]) => {
+      const at = column(order, name);
+      const due = event === 'purchased' ? column(order, 'order_estimated_delivery_date') : '';
+      return at === ''
+        ? []
+        : [[column(order, 'order_id'), column(order, 'customer_id'), event, at, due].join(',')];
+    }),
+  );
+  // By their text, so that no order stands together.
+  return [
+    'order_id,customer_id,event,at,due',
+    ...rows.toSorted((a, b) => (a.slice(40) < b.slice(40) ? -1 : 1)),
+  ].join('\n');
+}
+
+const olistEvents = {
+  purchased: 'order_purchase_timestamp',
+  approved: 'order_approved_at',
+  'handed over': 'order_delivered_carrier_date',
+  delivered: 'order_delivered_customer_date',
+};

@@ -8,6 +8,8 @@ export interface ImportSummary {
   readonly clock: string;
   readonly caller: string;
   readonly until: Instant;
+  /** The clock of the import that this one corrects. */
+  readonly replaces: string | null;
   readonly rows: number;
   /** Slips submitted; a second import of the file submits them again, and nothing changes. */
   readonly submitted: number;
@@ -18,7 +20,15 @@ export interface ImportSummary {
   readonly duplicates: number;
   readonly skipped: number;
   readonly skipped_rows: readonly SkippedRow[];
+  /** Of those skipped, the ones that speak of a slip, or may. */
+  readonly skipped_of_slips: number;
+  /** Slips imported without money: the file says zero or less. */
+  readonly without_money: number;
+  /** Slips about which the file contradicts itself; nothing of them was sent. */
+  readonly undetermined: FileCounts['undetermined'];
   readonly unmapped_columns: readonly string[];
+  /** Events without a meaning, and how often each came (layout long). */
+  readonly unmapped_events: Readonly<Record<string, number>>;
   /** null without `--wait`. */
   readonly verdicts: Collected['verdicts'] | null;
   readonly refused: Oddities | null;
@@ -34,7 +44,7 @@ export interface SentCounts {
 }
 
 export function summaryOf(
-  of: { clock: string; caller: string; until: Instant },
+  of: { clock: string; caller: string; until: Instant; replaces: string | null },
   file: FileCounts,
   sent: SentCounts,
   collected: Collected | null,
@@ -49,7 +59,11 @@ export function summaryOf(
     duplicates: file.duplicates,
     skipped: file.skipped,
     skipped_rows: file.skippedRows,
+    skipped_of_slips: file.skippedOfSlips,
+    without_money: file.withoutMoney,
+    undetermined: file.undetermined,
     unmapped_columns: file.unmappedColumns,
+    unmapped_events: Object.fromEntries(file.unmappedEvents),
     verdicts: collected?.verdicts ?? null,
     refused: collected?.refused ?? null,
     missing: collected?.missing ?? null,
@@ -57,9 +71,11 @@ export function summaryOf(
   };
 }
 
-/** The answer is bad: a slip has no verdict, or one that cannot be right. */
-export function isBad({ refused, missing, contradictions }: ImportSummary): boolean {
-  return [refused, missing, contradictions].some((oddities) => oddities !== null && oddities.count > 0);
+/** The answer is bad: a slip of the file was not imported, has no verdict, or one that cannot be right. */
+export function isBad({ skipped_of_slips, ...summary }: ImportSummary): boolean {
+  const { undetermined, refused, missing, contradictions } = summary;
+  const odd = [undetermined, refused, missing, contradictions];
+  return skipped_of_slips > 0 || odd.some((oddities) => oddities !== null && oddities.count > 0);
 }
 
 /** The summary in words, one line. */
@@ -79,11 +95,18 @@ export function tellSummary(summary: ImportSummary): string {
   add(summary.reports_after_until, 'reports after the end, left out');
   add(summary.duplicates, 'repeated rows');
   add(summary.skipped, `rows skipped (lines ${linesOf(summary)})`);
+  add(summary.undetermined.count, 'undetermined: the file contradicts itself');
+  add(summary.without_money, 'without money (an amount of zero or less)');
   add(summary.refused?.count, 'refused');
   add(summary.missing?.count, 'missing in the ledger');
   add(summary.contradictions?.count, 'verdicts that contradict their times');
   if (summary.unmapped_columns.length > 0) {
     parts.push(`columns not mapped: ${summary.unmapped_columns.join(', ')}`);
+  }
+  const unmapped = Object.entries(summary.unmapped_events);
+  if (unmapped.length > 0) {
+    const shown = unmapped.slice(0, linesShownMax).map(([event, count]) => `${event} (${count})`);
+    parts.push(`events not mapped: ${shown.join(', ')}${unmapped.length > shown.length ? ', …' : ''}`);
   }
   return parts.join('; ');
 }

@@ -1,11 +1,93 @@
-import { addMs, type Instant, instantFromMs, instantToMs, parseInstant } from '@slipstream/kernel';
+import { addMicros, addMs, type Instant, instantFromMs, instantToMs, parseInstant } from '@slipstream/kernel';
 import { DateTime, FixedOffsetZone, IANAZone, type Zone } from 'luxon';
+import type { Content } from './mapping-content.ts';
+import type { MappingProblem, Path } from './mapping-file.ts';
 
 export const timeFormatDefault = 'yyyy-MM-dd HH:mm:ss';
 const zoneLookMs = 24 * 3_600_000;
 
 /** Gives the time, or what is wrong with the text. */
-export type TimeParser = (text: string) => { readonly at: Instant } | { readonly problem: string };
+export type TimeParser = (text: string) => FoundTime;
+export type FoundTime = { readonly at: Instant } | { readonly problem: string };
+
+/** Reads the times of a file: each in its format, in the zone of the file or of its row. */
+export class TimeReader {
+  readonly #content: Pick<Content, 'zone' | 'zones' | 'time_format'>;
+  readonly #format: string;
+  readonly #parsers = new Map<string, TimeParser | NoParser>();
+  readonly #mapping: Content;
+
+  constructor(mapping: Content) {
+    this.#mapping = mapping;
+    this.#content = mapping;
+    this.#format = mapping.time_format ?? timeFormatDefault;
+  }
+
+  /** The column that says the zone of a row's times; null: it is the same in all rows. */
+  get zoneColumn(): string | null {
+    const { zone } = this.#content;
+    return typeof zone === 'object' ? zone.column : null;
+  }
+
+  /** A time in `format` (null: the file's); `zone` is the word of the row, null where the file's holds. */
+  read(text: string, { format, zone }: { format: string | null; zone: string | null }): FoundTime {
+    return this.#use(format, zone, (parse) => parse(text));
+  }
+
+  /** As {@link read}; a date alone means the end of that day, any time does where `endOfDay`. */
+  readEnd(
+    text: string,
+    { format, zone, endOfDay }: { format: string | null; zone: string | null; endOfDay: boolean },
+  ): FoundTime {
+    const found = this.read(text, { format, zone });
+    if ('problem' in found || !(endOfDay || isDateAlone(text, format ?? this.#format))) return found;
+    const where = this.#zoneOf(zone);
+    if ('problem' in where) return where;
+    const day = DateTime.fromMillis(instantToMs(found.at), { zone: where.zone }).endOf('day');
+    return { at: addMicros(instantFromMs(day.toMillis()), 999n) };
+  }
+
+  /** What is wrong with the mapping's zones and formats. */
+  problems(): MappingProblem[] {
+    const { zone, zones } = this.#content;
+    const problems: MappingProblem[] = [];
+    const checkZone = (path: Path, name: string) => {
+      const found = zoneOf(name);
+      if ('problem' in found) problems.push({ path, detail: found.problem });
+    };
+    if (typeof zone === 'string') checkZone(['zone'], zone);
+    for (const [word, name] of Object.entries(zones ?? {})) checkZone(['zones', word], name);
+    for (const { path, format } of formatsOf(this.#mapping)) {
+      const parser = parserOf(format, 'UTC');
+      if ('problem' in parser) problems.push({ path, detail: parser.problem });
+    }
+    return problems;
+  }
+
+  #use(format: string | null, zone: string | null, read: (parse: TimeParser) => FoundTime): FoundTime {
+    const key = `${format ?? ''}\n${zone ?? ''}`;
+    let parser = this.#parsers.get(key);
+    if (!parser) {
+      const where = this.#zoneOf(zone);
+      parser =
+        'problem' in where ? { of: 'zone', ...where } : inZoneParser(format ?? this.#format, where.zone);
+      this.#parsers.set(key, parser);
+    }
+    return 'problem' in parser ? { problem: parser.problem } : read(parser);
+  }
+
+  #zoneOf(word: string | null): FoundZone {
+    const { zone, zones = {} } = this.#content;
+    if (word === null) return zoneOf(typeof zone === 'string' ? zone : 'UTC');
+    const meant = Object.hasOwn(zones, word) ? zones[word]! : null;
+    if (meant !== null) return zoneOf(meant);
+    // CST is in Chicago, in Shanghai and in Havana: only the file's own mapping can know.
+    if (/^[A-Za-z]+$/.test(word) && !/^(?:UTC|GMT|Z)$/.test(word)) {
+      return { problem: `the zone ${word} has no meaning of its own: name it under zones in the mapping` };
+    }
+    return zoneOf(word === 'Z' ? 'UTC' : word);
+  }
+}
 
 /** Why there can be no parser: `of` names the key of the mapping that is wrong. */
 interface NoParser {
@@ -13,17 +95,56 @@ interface NoParser {
   readonly problem: string;
 }
 
+type FoundZone = { readonly zone: Zone } | { readonly problem: string };
+
+function zoneOf(name: string): FoundZone {
+  if (name === 'UTC') return { zone: FixedOffsetZone.utcInstance };
+  const offset = /^(?:UTC|GMT)?([+-])(\d\d?)(?::?(\d\d))?$/.exec(name);
+  if (offset) {
+    const minutes = Number(offset[2]) * 60 + Number(offset[3] ?? 0);
+    if (minutes <= 18 * 60) {
+      return { zone: FixedOffsetZone.instance(offset[1] === '-' ? -minutes : minutes) };
+    }
+  }
+  if (IANAZone.isValidZone(name)) return { zone: IANAZone.create(name) };
+  return { problem: `zone ${name} is not in the IANA time zone database` };
+}
+
+function formatsOf(mapping: Content): { path: Path; format: string }[] {
+  const formats: { path: Path; format: string }[] = [];
+  const add = (path: Path, content: unknown) => {
+    if (typeof content !== 'object' || content === null) return;
+    const { format } = content as { format?: string };
+    if (format !== undefined) formats.push({ path: [...path, 'format'], format });
+  };
+  if (mapping.time_format !== undefined) formats.push({ path: ['time_format'], format: mapping.time_format });
+  add(['deadline'], mapping.deadline);
+  if (mapping.layout === 'long') {
+    add(['time'], mapping.time);
+    return formats;
+  }
+  add(['submitted'], mapping.submitted);
+  add(['acknowledged'], mapping.acknowledged);
+  for (const key of ['progress', 'returned'] as const) {
+    mapping[key]?.forEach((content, index) => void add([key, index], content));
+  }
+  return formats;
+}
+
 /**
- * A parser for times in `format` (luxon tokens; `ISO` for RFC 3339 and ISO 8601), which stand in `zoneName` where the
- * text has no offset. A local time that a change of the clocks skipped is refused; of one that occurred twice the
- * first is taken. RFC 3339 keeps microseconds, a format of tokens milliseconds.
+ * A parser for times in `format` (luxon tokens; `ISO` for RFC 3339 and ISO 8601; `unix`, `unix_ms` and `excel` for
+ * numbers), which stand in `zoneName` where the text has no offset. A local time that a change of the clocks skipped
+ * is refused; of one that occurred twice the first is taken. RFC 3339 keeps microseconds, a format of tokens
+ * milliseconds.
  */
 export function parserOf(format: string, zoneName: string): TimeParser | NoParser {
-  if (!IANAZone.isValidZone(zoneName)) {
-    return { of: 'zone', problem: `zone ${zoneName} is not in the IANA time zone database` };
-  }
-  const zone = zoneName === 'UTC' ? FixedOffsetZone.utcInstance : IANAZone.create(zoneName);
+  const found = zoneOf(zoneName);
+  return 'problem' in found ? { of: 'zone', ...found } : inZoneParser(format, found.zone);
+}
+
+function inZoneParser(format: string, zone: Zone): TimeParser | NoParser {
   if (format.toUpperCase() === 'ISO') return isoParser(zone);
+  if (Object.hasOwn(numberFormats, format)) return numberParser(format as keyof typeof numberFormats, zone);
   if (!keepsADay(format)) {
     return { of: 'time_format', problem: `time_format ${format} does not tell year, month and day` };
   }
@@ -33,6 +154,21 @@ export function parserOf(format: string, zoneName: string): TimeParser | NoParse
   return (text) => {
     const local = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? parseInstant(`${text}Z`) : null;
     return local === null ? rest(text) : inZone(local, zone, text);
+  };
+}
+
+/** Milliseconds of a number's unit; Excel counts the days of the wall clock from the end of 1899. */
+const numberFormats = { unix: 1_000, unix_ms: 1, excel: 86_400_000 } as const;
+const excelEpochMs = Date.UTC(1899, 11, 30);
+
+function numberParser(format: keyof typeof numberFormats, zone: Zone): TimeParser {
+  return (text) => {
+    const number = /^-?\d{1,15}(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isNaN(number)) return { problem: `${JSON.stringify(text)} is no number, as ${format} needs` };
+    const ms = Math.round(number * numberFormats[format]) + (format === 'excel' ? excelEpochMs : 0);
+    const time = DateTime.fromMillis(ms, { zone: 'UTC' });
+    const at = time.isValid ? instantOf(time) : null;
+    return at === null || format !== 'excel' ? found(at, text) : inZone(at, zone, text);
   };
 }
 
@@ -66,12 +202,12 @@ function instantOf(time: DateTime<true>): Instant | null {
   return time.year >= 1 && time.year <= 9999 ? instantFromMs(time.toMillis()) : null;
 }
 
-function found(at: Instant | null, text: string): ReturnType<TimeParser> {
+function found(at: Instant | null, text: string): FoundTime {
   return at === null ? { problem: `${JSON.stringify(text)} lies outside the years 1 to 9999` } : { at };
 }
 
 /** `local` is the wall clock's reading, written as if it were UTC. */
-function inZone(local: Instant, zone: Zone, text: string): ReturnType<TimeParser> {
+function inZone(local: Instant, zone: Zone, text: string): FoundTime {
   const localMs = instantToMs(local);
   const before = zone.offset(localMs - zoneLookMs);
   const after = zone.offset(localMs + zoneLookMs);
@@ -93,6 +229,13 @@ function keepsADay(format: string): boolean {
   const probe = DateTime.fromISO('2017-03-24T15:16:17.000Z', { zone: 'UTC', locale: 'en' });
   const again = DateTime.fromFormat(probe.toFormat(format), format, { zone: 'UTC', locale: 'en' });
   return again.isValid && again.toISODate() === probe.toISODate();
+}
+
+/** ISO 8601's dates, and formats of tokens that tell no hour. */
+function isDateAlone(text: string, format: string): boolean {
+  if (format.toUpperCase() === 'ISO') return !/[T :]/.test(text.trim());
+  if (Object.hasOwn(numberFormats, format)) return format === 'excel' && /^\d+$/.test(text);
+  return !/[HhTtFfXx]/.test(unquoted(format));
 }
 
 function unquoted(format: string): string {

@@ -4,6 +4,13 @@ import { showTime } from '../output/show-time.ts';
 export const verdicts = ['returned_on_time', 'returned_late', 'not_returned', 'open'] as const;
 export type Verdict = (typeof verdicts)[number];
 
+/** A slip of an imported file. */
+export interface SlipVerdictSource {
+  readonly reference: string;
+  /** The file says one thing of it, and that was imported. */
+  readonly isDetermined: boolean;
+}
+
 /** What a verdict is read from: a part of the ledger's slip. */
 export interface LedgerSlip {
   readonly id: string;
@@ -52,6 +59,11 @@ export function verdictLine(slip: LedgerSlip): string {
   const cause = verdict === 'not_returned' || verdict === 'returned_late' ? (slip.cause?.code ?? '') : '';
   const cells = [slip.reference ?? '', verdict, timeCell(slip.deadline), timeCell(slip.returned_at), cause];
   return `${cells.map(csvCell).join(',')}\n`;
+}
+
+/** The line of a slip that the file contradicts itself about. */
+export function undeterminedLine(reference: string): string {
+  return `${csvCell(reference)},undetermined,,,rows_contradict\n`;
 }
 
 function timeCell(time: Instant | null): string {

@@ -130,7 +130,7 @@ describe('collecting verdicts', () => {
   });
 
   async function* referencesOf(...references: string[]) {
-    yield* references;
+    for (const reference of references) yield { reference, isDetermined: reference !== 'x' };
   }
 
   it('joins what was submitted with what the ledger shows, and writes it whole', async () => {
@@ -146,7 +146,7 @@ describe('collecting verdicts', () => {
       ...{ clock: 'c', until },
     };
     const out = join(folder, 'out.csv');
-    const collected = await collectVerdicts(of, referencesOf('a', 'b', 'c', 'd', 'e', 'f'), out);
+    const collected = await collectVerdicts(of, referencesOf('a', 'b', 'c', 'd', 'e', 'f', 'x'), out);
     expect(collected).toMatchObject({
       verdicts: { returned_on_time: 2, returned_late: 1, not_returned: 1, open: 0 },
       refused: { count: 1, first: [{ reference: 'd' }] },
@@ -159,6 +159,7 @@ describe('collecting verdicts', () => {
       'b,returned_late,2018-01-05T00:00:00Z,2018-01-06T00:00:00Z,provider_silent',
       'c,not_returned,2018-01-05T00:00:00Z,,no_answer',
       'f,returned_on_time,2018-01-05T00:00:00Z,2018-01-06T00:00:00Z,',
+      'x,undetermined,,,rows_contradict',
       '',
     ]);
     expect(readdirSync(folder)).toEqual(['out.csv']);
