@@ -118,6 +118,14 @@ describe('slipctl import', () => {
     expect(await importFile(file, mapping, '--replace', 'june')).toEqual(verdicts);
   }, 300_000);
 
+  test('leaves the verdicts that a shadow of the reconciler finds in the log', async () => {
+    const found = JSON.parse(
+      await slipctl(booted.stack, ['reconcile', 'diff', '--json', '--timeout', '60s']),
+    );
+    expect(found).toMatchObject({ ok: true, set_aside: 0, differences: [] });
+    expect(found.verdicts).toBeGreaterThan(50);
+  });
+
   /** Of a service at work: its heap, as the stack sets it, and what Node takes besides. */
   const workingMiBMax = 256;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { playDemo } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
-import { bootStack, expectSound, peakMemory, type TestStack } from './support.ts';
+import { bootStack, expectSound, peakMemory, slipctl, type TestStack } from './support.ts';
 
 const feed = { slips: 120, overMs: 6_000, endTimeoutMs: 90_000 };
 let booted: TestStack;
@@ -37,6 +37,14 @@ describe('services that are killed in the middle of the feed', () => {
     },
     180_000,
   );
+
+  test('and a shadow of the reconciler finds the same verdicts in the log', async () => {
+    const found = JSON.parse(
+      await slipctl(booted.stack, ['reconcile', 'diff', '--json', '--timeout', '60s']),
+    );
+    expect(found).toMatchObject({ ok: true, slips: 2 * feed.slips, set_aside: 0, differences: [] });
+    expect(found.verdicts).toBeGreaterThan(0);
+  });
 
   test('none of them needs more than 200 MiB', () => {
     const peaks = peakMemory(booted.stack);

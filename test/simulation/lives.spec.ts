@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Instant } from '@slipstream/kernel';
 import { evolve, type RecordedEvent, type SlipState, slipStatuses, successReported } from '@slipstream/slip';
 import fc from 'fast-check';
+import { judgedBy, Shadow } from '../../apps/slipctl/src/reconcile/shadow.ts';
 import { life, World } from './world.ts';
 
 const numRuns = 2_000;
@@ -90,6 +92,31 @@ describe('a life that the services make', () => {
       { numRuns },
     );
   });
+
+  test('has the verdict that a shadow of the reconciler finds in its log, and another one is found to be wrong', () => {
+    fc.assert(
+      fc.property(life, (one) => {
+        const world = World.of(one);
+        world.take({ afterMs: 20_000, what: { type: 'reconciler looks' } });
+        const { log } = world;
+        const verdict = log.find(({ event }) => event.type === 'SlipOverdue');
+        expect(shadowOf(log, world.now)).toMatchObject({
+          slips: 1,
+          verdicts: verdict ? 1 : 0,
+          differences: [],
+        });
+        const others = log.filter((recorded) => recorded !== verdict);
+        const { deadline } = world.reconciler.slip!.state;
+        const event = { type: 'SlipOverdue', data: { stage: 'returned', deadline } } as const;
+        const invented = [...others, { ...log.at(-1)!, id: 'invented', event }];
+        const found = (changed: readonly RecordedEvent[]) =>
+          shadowOf(changed, world.now).differences.map(({ kind }) => kind);
+        expect(found(others)).toEqual(verdict ? ['missing'] : []);
+        expect(found(invented)).toEqual([verdict ? 'differs' : 'extra']);
+      }),
+      { numRuns },
+    );
+  });
 });
 
 test('a decision taken again says nothing', () => {
@@ -105,6 +132,13 @@ test('a decision taken again says nothing', () => {
     { numRuns: numRuns / 2 },
   );
 });
+
+function shadowOf(log: readonly RecordedEvent[], now: Instant) {
+  const shadow = new Shadow();
+  for (const recorded of log) if (judgedBy.has(recorded.event.type)) shadow.take(recorded);
+  const judgedThrough = new Map([['wall', now]]);
+  return shadow.compare({ judgedThrough, setAside: new Set(), from: null, to: null });
+}
 
 /** The first answer stands; which was the first, and which denied it first, is all that an order tells. */
 function factsOf(state: SlipState) {

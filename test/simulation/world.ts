@@ -1,3 +1,4 @@
+import { verdictId } from '@slipstream/contracts';
 import { addMs, type Instant } from '@slipstream/kernel';
 import { type PendingEvent, type RecordedEvent, type SlipEvent, wallClock } from '@slipstream/slip';
 import fc from 'fast-check';
@@ -103,7 +104,7 @@ export class World {
     let ids = 0;
     this.reconciler = new Reconciler({
       newId: () => `e-${++ids}`,
-      overdueId: (slipId, stage) => `overdue ${slipId} ${stage}`,
+      overdueId: verdictId,
     });
     const place = { slipId: 'slip-1', partition: 0, clock: wallClock };
     this.#publish('intake', [{ ...place, event: submitted(terms), receivedAt: null }]);

@@ -72,3 +72,4 @@ export {
   type Topic,
   topics,
 } from './topics.ts';
+export { verdictId } from './verdict-id.ts';

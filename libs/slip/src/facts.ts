@@ -1,5 +1,6 @@
 import type { Instant, Money } from '@slipstream/kernel';
-import type { Outcome, SlipEvent, Stage } from './events.ts';
+import { isLive } from './clock.ts';
+import type { Outcome, RecordedEvent, SlipEvent, Stage } from './events.ts';
 import type { SlipFacts } from './state.ts';
 
 /** Money moved or the slip was refused: nothing more is expected of it. */
@@ -58,6 +59,19 @@ const outcomeEnds: ReadonlySet<SlipEvent['type']> = new Set([
  */
 export function isInTime(receivedAt: Instant, deadline: Instant): boolean {
   return receivedAt <= deadline;
+}
+
+/**
+ * Whether the event ends the stage `returned` by its deadline. The hold of an imported slip is answered long after its
+ * time, so a refusal there is always in time: nothing was due.
+ */
+export function endsReturnedInTime(
+  { clock, event, receivedTime }: RecordedEvent,
+  deadline: Instant,
+): boolean {
+  if (!endsReturned(event)) return false;
+  const nothingDue = !isLive(clock) && event.type !== 'SlipReturned';
+  return nothingDue || isInTime(receivedTime, deadline);
 }
 
 /** When the event was received that ended the stage; null while none was. */

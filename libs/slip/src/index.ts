@@ -7,6 +7,7 @@ export type * from './events.ts';
 export { evolve } from './evolve.ts';
 export {
   endsReturned,
+  endsReturnedInTime,
   hasEnded,
   isInTime,
   providerHasSpoken,

@@ -1,13 +1,10 @@
-import { type Source, sources } from '@slipstream/contracts';
+import { type Source, sources, verdictId } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
 import type { OutboundRecord } from '@slipstream/postgres';
 import { newId, outboundEvent } from '@slipstream/runtime';
 import type { PendingEvent } from '@slipstream/slip';
 import { v5 } from 'uuid';
 import type { Ids } from '../../application/advance.ts';
-
-/** UUIDv5 namespace of verdicts; changing it would give every verdict a second id. */
-const verdictNamespace = '5f0d9a0e-6c2b-5d4e-8a53-1d6b7c2f9e10';
 
 /** UUIDv5 namespace of warnings. */
 const warningNamespace = '0d6f6a55-3c8c-5b1e-9f0a-7e2d4c1b8a63';
@@ -22,10 +19,7 @@ export function slowId(slipId: string): string {
   return v5(`slow|${slipId}`, warningNamespace);
 }
 
-export const ids: Ids = {
-  newId,
-  overdueId: (slipId, stage, deadline) => v5(`${slipId}|${stage}|${deadline}`, verdictNamespace),
-};
+export const ids: Ids = { newId, overdueId: verdictId };
 
 const origin: { source: Source; newId(): string } = { source: sources.reconciliation, newId };
 

@@ -1,10 +1,9 @@
 import type { Instant } from '@slipstream/kernel';
 import {
-  endsReturned,
+  endsReturnedInTime,
   evolve,
   hasEnded,
   initialState,
-  isInTime,
   isLive,
   isSubmitted,
   type RecordedEvent,
@@ -63,15 +62,11 @@ export function fold(slip: WatchedSlip, recorded: RecordedEvent): WatchedSlip {
   };
 }
 
-/**
- * What one event says about the stage `returned` (rule 6). The hold of an imported slip is answered long after its time,
- * so a refusal there is always in time: nothing was due.
- */
-function verdictOf({ clock, event, receivedTime }: RecordedEvent, deadline: Instant): Verdict {
+/** What one event says about the stage `returned` (rule 6). */
+function verdictOf(recorded: RecordedEvent, deadline: Instant): Verdict {
+  const { event } = recorded;
   if (event.type === 'SlipOverdue' && event.data.stage === 'returned') return 'overdue';
-  if (!endsReturned(event)) return 'open';
-  const nothingDue = !isLive(clock) && event.type !== 'SlipReturned';
-  return nothingDue || isInTime(receivedTime, deadline) ? 'in_time' : 'open';
+  return endsReturnedInTime(recorded, deadline) ? 'in_time' : 'open';
 }
 
 /** Its answer can still come. */
