@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { seededRandom } from '@slipstream/kernel';
+import { initialState, type SlipState } from '@slipstream/slip';
 import { recordedAs } from '../../../test/builders.ts';
 import { Feed } from '../../../test/feed.ts';
 import { randomLives } from '../../../test/lives.ts';
@@ -55,3 +56,42 @@ it('a slip counts in the hour of its submission, with the time that passed until
     ...{ slips: 1n, dispatched: 0n, returned: 0n, returnedMs: 0n },
   });
 });
+
+it.each([
+  ['was dispatched', { dispatchedAt: '2026-11-22T11:00:00.000000Z' }],
+  ['was answered', { returnedAt: '2026-11-22T11:00:00.000000Z', outcome: 'failed' }],
+  ['was overdue', { overdue: true }],
+] as const)('a slip that %s counts once, also when that is told anew', (_, told) => {
+  const slip = slipWith({ ...told });
+  const anew = slipWith({
+    ...told,
+    ...('dispatchedAt' in told ? { dispatchedAt: '2026-11-22T12:00:00.000000Z' } : {}),
+    ...('returnedAt' in told ? { returnedAt: '2026-11-22T12:00:00.000000Z', outcome: 'succeeded' } : {}),
+    status: 'refunded',
+  });
+  const changes = new FigureChanges();
+  changes.add(null, slip);
+  changes.add(slip, anew);
+  expect(changes.changed()).toEqual([countedAs(anew)]);
+});
+
+it('a slip is counted where it belongs since, and no more where it was', () => {
+  const [slip, elsewhere] = [slipWith({}), slipWith({ provider: 'bolt' })];
+  const changes = new FigureChanges();
+  changes.add(null, slip);
+  changes.add(slip, elsewhere);
+  changes.take(countedAs(slipWith({ provider: 'acme' })));
+  const shown = changes.changed().map(({ provider, slips }) => [provider, slips]);
+  expect(shown).toEqual([
+    ['bolt', 1n],
+    ['acme', -1n],
+  ]);
+});
+
+const amount = { amount: 1_250n, currency: 'EUR' };
+
+function slipWith(told: Partial<SlipState>) {
+  const listedAt = '2026-11-22T10:30:00.000000Z';
+  const state = { ...initialState('slip-1', 'wall'), submittedAt: listedAt, amount, ...told } as SlipState;
+  return { state, clock: 'wall', partition: 3, listedAt };
+}

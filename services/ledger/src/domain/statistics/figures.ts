@@ -35,64 +35,80 @@ type Slip = Pick<FollowedSlip, 'state' | 'clock' | 'listedAt' | 'partition'>;
 
 /** What one slip adds to its cohort. */
 export function countedAs(slip: Slip): Counted {
-  const { state, clock, partition, listedAt } = slip;
-  const submittedAt = state?.submittedAt ?? listedAt;
-  const is = (fact: boolean): bigint => (fact ? 1n : 0n);
+  const sums = new Sums(cohortOf(slip));
+  sums.add(slip, 1);
+  return sums.counted();
+}
+
+function cohortOf({ state, clock, partition, listedAt }: Slip): Cohort {
   return {
-    ...{ clock, partition, hour: `${submittedAt.slice(0, 13)}:00:00.000000Z` },
+    ...{ clock, partition, hour: `${hourOf(state?.submittedAt ?? listedAt)}:00:00.000000Z` },
     provider: state?.provider ?? '',
     route: state?.route ?? '',
     kind: state?.kind ?? '',
     currency: state?.amount?.currency ?? '',
     cause: state?.cause?.code ?? '',
-    slips: 1n,
-    dispatched: is((state?.dispatchedAt ?? null) !== null),
-    returned: is((state?.outcome ?? null) !== null),
-    overdue: is(state?.overdue === true),
-    notReturned: is(state?.overdue === true && state.outcome === null),
-    refunded: is(state?.status === 'refunded'),
-    amount: state?.amount?.amount ?? 0n,
-    dispatchedMs: passed(submittedAt, state?.dispatchedAt),
-    returnedMs: passed(submittedAt, state?.returnedAt),
   };
 }
 
-function passed(from: Instant, until: Instant | null | undefined): bigint {
-  return until ? BigInt(Math.round(instantToMs(until) - instantToMs(from))) : 0n;
-}
+const hourOf = (at: Instant): string => at.slice(0, 13);
 
 /** How the figures move when slips change. */
 export class FigureChanges {
-  readonly #cohorts = new Map<string, Counted>();
+  readonly #cohorts = new Map<string, Sums>();
 
   /** `before` null: the slip is new. */
   add(before: Slip | null, after: Slip): void {
-    if (before !== null && countsTheSame(before, after)) return;
-    if (before !== null) this.#move(countedAs(before), -1n);
-    this.#move(countedAs(after), 1n);
+    if (before === null) this.#sumsOf(after).add(after, 1);
+    else if (countsTheSame(before, after)) return;
+    else if (isOfSameCohort(before, after)) this.#sumsOf(after).change(before, after);
+    else {
+      this.#sumsOf(before).add(before, -1);
+      this.#sumsOf(after).add(after, 1);
+    }
   }
 
   /** Takes away what is counted already. */
   take(counted: Counted): void {
-    this.#move(counted, -1n);
+    const key = keyOf(counted);
+    const sums = this.#cohorts.get(key) ?? new Sums(counted);
+    this.#cohorts.set(key, sums);
+    sums.take(counted);
   }
 
   /** Those that moved. */
   changed(): Counted[] {
-    return [...this.#cohorts.values()].filter((counted) => names.some((name) => counted[name] !== 0n));
+    return Array.from(this.#cohorts.values(), (sums) => sums.counted()).filter((counted) =>
+      names.some((name) => counted[name] !== 0n),
+    );
   }
 
-  #move(counted: Counted, sign: bigint): void {
-    const key = keyOf(counted);
-    const sum = this.#cohorts.get(key);
-    this.#cohorts.set(key, plus(counted, sign, sum));
+  #sumsOf(slip: Slip): Sums {
+    const key = keyOfSlip(slip);
+    const known = this.#cohorts.get(key);
+    if (known !== undefined) return known;
+    const sums = new Sums(cohortOf(slip));
+    this.#cohorts.set(key, sums);
+    return sums;
   }
 }
+
+/** Between the parts of a key: no text of the database has it. */
+const apart = '\0';
 
 /** Names a cohort. */
 export function keyOf(cohort: Cohort): string {
   const { clock, hour, provider, route, kind, currency, cause, partition } = cohort;
-  return JSON.stringify([clock, hour, provider, route, kind, currency, cause, partition]);
+  return [partition, hourOf(hour), clock, provider, route, kind, currency, cause].join(apart);
+}
+
+/** {@link keyOf} its cohort, without making one. Written out: it runs for every slip of every batch. */
+function keyOfSlip({ state, clock, partition, listedAt }: Slip): string {
+  const of = `${partition}${apart}${hourOf(state?.submittedAt ?? listedAt)}${apart}${clock}${apart}`;
+  if (state === null) return of + apart.repeat(4);
+  const { provider, route, kind, amount, cause } = state;
+  const terms = `${provider ?? ''}${apart}${route ?? ''}${apart}${kind ?? ''}`;
+  return `${of}${terms}${apart}${amount?.currency ?? ''}${apart}${cause?.code ?? ''}`;
 }
 
 const names = [
@@ -107,10 +123,108 @@ const names = [
   'returnedMs',
 ] as const satisfies readonly (keyof Figures)[];
 
-function plus(counted: Counted, sign: bigint, sum: Counted | undefined): Counted {
-  const moved: Record<string, unknown> = { ...counted };
-  for (const name of names) moved[name] = (sum?.[name] ?? 0n) + sign * counted[name];
-  return moved as unknown as Counted;
+type Sign = 1 | -1;
+
+/** Figures on the move: slips are counted in plain numbers, which cost nothing; what may be of any size is not. */
+class Sums {
+  readonly #cohort: Cohort;
+  #slips = 0;
+  #dispatched = 0;
+  #returned = 0;
+  #overdue = 0;
+  #notReturned = 0;
+  #refunded = 0;
+  #amount = 0n;
+  #dispatchedMs = 0n;
+  #returnedMs = 0n;
+
+  constructor(cohort: Cohort) {
+    this.#cohort = cohort;
+  }
+
+  add(slip: Slip, sign: Sign): void {
+    this.#slips += sign;
+    const { state } = slip;
+    if (state === null) return;
+    if (state.amount !== null) this.#amount += BigInt(sign) * state.amount.amount;
+    this.#dispatch(slip, sign);
+    this.#return(slip, sign);
+    this.#late(slip, sign);
+  }
+
+  /** A slip that was counted here goes on being counted here, by the same amount. */
+  change(before: Slip, after: Slip): void {
+    const [was, state] = [before.state, after.state];
+    if (was?.dispatchedAt !== state?.dispatchedAt) {
+      this.#dispatch(before, -1);
+      this.#dispatch(after, 1);
+    }
+    if (was?.returnedAt !== state?.returnedAt || was?.outcome !== state?.outcome) {
+      this.#return(before, -1);
+      this.#return(after, 1);
+    }
+    this.#late(before, -1);
+    this.#late(after, 1);
+  }
+
+  take(counted: Figures): void {
+    this.#slips -= Number(counted.slips);
+    this.#dispatched -= Number(counted.dispatched);
+    this.#returned -= Number(counted.returned);
+    this.#overdue -= Number(counted.overdue);
+    this.#notReturned -= Number(counted.notReturned);
+    this.#refunded -= Number(counted.refunded);
+    this.#amount -= counted.amount;
+    this.#dispatchedMs -= counted.dispatchedMs;
+    this.#returnedMs -= counted.returnedMs;
+  }
+
+  counted(): Counted {
+    const { clock, hour, provider, route, kind, currency, cause, partition } = this.#cohort;
+    return {
+      ...{ clock, hour, provider, route, kind, currency, cause, partition },
+      slips: BigInt(this.#slips),
+      dispatched: BigInt(this.#dispatched),
+      returned: BigInt(this.#returned),
+      overdue: BigInt(this.#overdue),
+      notReturned: BigInt(this.#notReturned),
+      refunded: BigInt(this.#refunded),
+      amount: this.#amount,
+      dispatchedMs: this.#dispatchedMs,
+      returnedMs: this.#returnedMs,
+    };
+  }
+
+  #dispatch({ state, listedAt }: Slip, sign: Sign): void {
+    if (state === null || state.dispatchedAt === null) return;
+    this.#dispatched += sign;
+    this.#dispatchedMs += BigInt(sign * passedMs(state.submittedAt ?? listedAt, state.dispatchedAt));
+  }
+
+  #return({ state, listedAt }: Slip, sign: Sign): void {
+    if (state === null) return;
+    if (state.outcome !== null) this.#returned += sign;
+    if (state.returnedAt === null) return;
+    this.#returnedMs += BigInt(sign * passedMs(state.submittedAt ?? listedAt, state.returnedAt));
+  }
+
+  #late({ state }: Slip, sign: Sign): void {
+    if (state === null) return;
+    if (state.overdue) this.#overdue += sign;
+    if (state.overdue && state.outcome === null) this.#notReturned += sign;
+    if (state.status === 'refunded') this.#refunded += sign;
+  }
+}
+
+const passedMs = (from: Instant, until: Instant): number =>
+  Math.round(instantToMs(until) - instantToMs(from));
+
+/** Where both are known: what one of them does not know yet may put it elsewhere. */
+function isOfSameCohort(before: Slip, after: Slip): boolean {
+  const [was, state] = [before.state, after.state];
+  if (was === null || state === null) return false;
+  if (before.clock !== after.clock || before.listedAt !== after.listedAt) return false;
+  return sameCohort(was, state);
 }
 
 /** Written out: it runs for every slip of every batch. */
