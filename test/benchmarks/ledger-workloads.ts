@@ -23,9 +23,9 @@ export interface LedgerRun {
   readonly walBytesPerSlip: number;
 }
 
-/** As the ledger's subscription has them: two at once, of different partitions. */
-const unitRecords = 2_000;
-const unitsAtOnce = 2;
+/** As the ledger's subscription has them: four at once, of different partitions. */
+const unitRecords = 1_000;
+const unitsAtOnce = 4;
 const nothing = () => {};
 const context = {
   sha256,
