@@ -13,9 +13,11 @@ const lockSql = "select pg_advisory_xact_lock(hashtextextended('ledger checkpoin
 const headsSql = `
 select clock_timestamp() as now, coalesce(json_agg(json_build_object('partition', partition, 'size', size,
   'peaks', encode(peaks, 'base64')) order by partition) filter (where size > 0), '[]') as trees from log_tree`;
-const latestSql = `
+/** A {@link StoredCheckpoint}. */
+export const checkpointSql = `
 select c.id::text, c.at, c.note, k.verifier_key as "verifierKey", c.key_id as "keyId"
-from checkpoint c join signing_key k on k.id = c.key_id order by c.at desc, c.id desc limit 1`;
+from checkpoint c join signing_key k on k.id = c.key_id`;
+const latestSql = `${checkpointSql} order by c.at desc, c.id desc limit 1`;
 
 interface HeadsRow {
   now: Instant;

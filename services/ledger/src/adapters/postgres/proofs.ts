@@ -3,21 +3,26 @@ import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import {
   type ConsistencyProof,
   type Proofs,
+  type ProvedEvent,
   provedEventsMax,
   type SlipProof,
 } from '../../application/proofs.ts';
 import type { StoredCheckpoint } from '../../application/take-checkpoint.ts';
 import { treeHashes } from '../../digests.ts';
 import { checkpointOf } from '../../domain/log/checkpoint.ts';
-import { consistencyPath, hashOf, inclusionPath, partsNeeded, type Range } from '../../domain/log/proof.ts';
+import type { Hash } from '../../domain/log/follow.ts';
+import {
+  consistencyPath,
+  hashOf,
+  inclusionPath,
+  partsNeeded,
+  type Range,
+  type TreeParts,
+} from '../../domain/log/proof.ts';
 import { atOneMoment } from './at-one-moment.ts';
-import { latestCheckpoint } from './checkpoints.ts';
+import { checkpointSql, latestCheckpoint } from './checkpoints.ts';
 import { type Keyset, readPage } from './keyset.ts';
-import { PartitionParts } from './proof-parts.ts';
-
-const checkpointSql = `
-select c.id::text, c.at, c.note, k.verifier_key as "verifierKey", c.key_id as "keyId"
-from checkpoint c join signing_key k on k.id = c.key_id`;
+import { type LeafPlace, PartitionParts } from './proof-parts.ts';
 
 const checkpointKeyset: Keyset<StoredCheckpoint, StoredCheckpoint> = {
   select: checkpointSql,
@@ -68,7 +73,7 @@ export function proofs(unitOfWork: UnitOfWork, signNow: () => Promise<void>): Pr
     },
     consistency: (from, to) =>
       atOneMoment(unitOfWork, async (tx) => {
-        const [earlier, later] = [await find(tx, from), await find(tx, to)];
+        const [earlier, later] = await Promise.all([find(tx, from), find(tx, to)]);
         return earlier === null || later === null ? null : consistencyProof(tx, earlier, later);
       }),
   };
@@ -86,29 +91,60 @@ async function slipProof(
   slipId: string,
   afterVersion: number,
 ): Promise<SlipProof | 'uncovered' | null> {
-  const [{ version } = { version: null }] = await tx.query<{ version: string | null }>(versionSql, [slipId]);
+  const [[{ version } = { version: null }], rows, checkpoint] = await Promise.all([
+    tx.query<{ version: string | null }>(versionSql, [slipId]),
+    tx.query<EventRow>(eventsSql, [slipId, afterVersion]),
+    latestCheckpoint(tx),
+  ]);
   if (version === null) return null;
-  const rows = await tx.query<EventRow>(eventsSql, [slipId, afterVersion]);
-  const checkpoint = await latestCheckpoint(tx);
   if (checkpoint === null) return 'uncovered';
   const sizes = new Map(checkpointOf(checkpoint.note).heads.map(({ partition, size }) => [partition, size]));
-  const parts = new Map<number, PartitionParts>();
-  const events: SlipProof['events'][number][] = [];
-  for (const row of rows) {
-    const { partition, bytes } = row;
-    // The tree of a log that an older release has written is built when the partition is claimed.
-    if (row.chunk === null) return 'uncovered';
-    const offset = Number(row.kafka_offset);
-    const of = parts.get(partition) ?? new PartitionParts(tx, partition);
-    parts.set(partition, of);
-    const size = sizes.get(partition) ?? 0;
-    const index = await of.indexOf(Number(row.chunk), offset);
-    if (index === null || index >= size) return 'uncovered';
-    const path = await hashesOf(of, inclusionPath(index, size));
-    const chain = row.chain.toString('latin1');
-    events.push({ version: Number(row.version), partition, offset, bytes, chain, index, path });
-  }
+  const proved = await Promise.all(
+    [...byPartition(rows)].map(([partition, some]) =>
+      provedEvents(new PartitionParts(tx, partition), sizes.get(partition) ?? 0, some),
+    ),
+  );
+  if (proved.includes('uncovered')) return 'uncovered';
+  const events = (proved as ProvedEvent[][]).flat().sort((a, b) => a.version - b.version);
   return { slipId, checkpoint, version: Number(version), events };
+}
+
+/** A slip's events lie in one partition; nothing here relies on it. */
+function byPartition(rows: readonly EventRow[]): Map<number, EventRow[]> {
+  const found = new Map<number, EventRow[]>();
+  for (const row of rows) {
+    const among = found.get(row.partition);
+    if (among) among.push(row);
+    else found.set(row.partition, [row]);
+  }
+  return found;
+}
+
+/** What all of them need is read together: the ways to the database do not grow with the events. */
+async function provedEvents(
+  parts: PartitionParts,
+  size: number,
+  rows: readonly EventRow[],
+): Promise<ProvedEvent[] | 'uncovered'> {
+  const places: LeafPlace[] = [];
+  for (const { chunk, kafka_offset } of rows) {
+    // The tree of a log that an older release has written is built when the partition is claimed.
+    if (chunk === null) return 'uncovered';
+    places.push({ chunk: Number(chunk), offset: Number(kafka_offset) });
+  }
+  const indexes: number[] = [];
+  for (const index of await parts.indexesOf(places)) {
+    if (index === null || index >= size) return 'uncovered';
+    indexes.push(index);
+  }
+  const paths = indexes.map((index) => inclusionPath(index, size));
+  const read = await parts.read(partsNeeded(paths.flat()));
+  return rows.map(({ version, partition, kafka_offset, bytes, chain }, n) => ({
+    ...{ version: Number(version), partition, offset: Number(kafka_offset), bytes },
+    chain: chain.toString('latin1'),
+    index: indexes[n]!,
+    path: hashesOf(paths[n]!, read),
+  }));
 }
 
 async function consistencyProof(
@@ -117,17 +153,19 @@ async function consistencyProof(
   to: StoredCheckpoint,
 ): Promise<ConsistencyProof> {
   const later = new Map(checkpointOf(to.note).heads.map(({ partition, size }) => [partition, size]));
-  const partitions: ConsistencyProof['partitions'][number][] = [];
-  for (const { partition, size } of checkpointOf(from.note).heads) {
+  const wanted = checkpointOf(from.note).heads.map(({ partition, size }) => {
     const larger = later.get(partition) ?? 0;
     if (larger < size) throw new SlipstreamError('conflict', 'The checkpoint `from` is the later one.');
-    const path = await hashesOf(new PartitionParts(tx, partition), consistencyPath(size, larger));
-    partitions.push({ partition, path });
-  }
+    return { partition, path: consistencyPath(size, larger) };
+  });
+  const partitions = await Promise.all(
+    wanted.map(async ({ partition, path }) => {
+      const read = await new PartitionParts(tx, partition).read(partsNeeded(path));
+      return { partition, path: hashesOf(path, read) };
+    }),
+  );
   return { from, to, partitions };
 }
 
-async function hashesOf(parts: PartitionParts, path: readonly Range[]) {
-  const read = await parts.read(partsNeeded(path));
-  return path.map((range) => hashOf(range, read, treeHashes));
-}
+const hashesOf = (path: readonly Range[], read: TreeParts): Hash[] =>
+  path.map((range) => hashOf(range, read, treeHashes));
