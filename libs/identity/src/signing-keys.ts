@@ -24,7 +24,7 @@ export interface SigningKeys {
 export function parseSigningKeys(raw: string): Result<SigningKeys, string> {
   try {
     const { keys } = JSON.parse(raw) as { keys: unknown[] };
-    const privateKey = createPrivateKey({ key: keys[0] as never, format: 'jwk' });
+    const privateKey = privateKeyOf(keys[0]);
     const publicKeys = keys.map((key) => publicKeyOf(createPublicKey({ key: key as never, format: 'jwk' })));
     return ok({
       keyId: publicKeys[0]!.kid,
@@ -35,6 +35,13 @@ export function parseSigningKeys(raw: string): Result<SigningKeys, string> {
     // What is wrong with it may quote it.
     return err('must be a JSON Web Key Set of Ed25519 keys, the first with its private half');
   }
+}
+
+/** @param jwk a private Ed25519 key (RFC 8037) @throws Error for anything else */
+export function privateKeyOf(jwk: unknown): KeyObject {
+  const key = createPrivateKey({ key: jwk as never, format: 'jwk' });
+  if (key.asymmetricKeyType !== 'ed25519') throw new Error('it is no Ed25519 key');
+  return key;
 }
 
 function publicKeyOf(key: KeyObject): PublicKey {

@@ -87,10 +87,10 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
   });
   const check = new BalanceCheck(balanceReads(reads.unitOfWork), monitor);
   const balances = balanceLooks(check, errorLog(new Logger('Balances')));
-  const { recordBatch } = useCases(
-    { sha256, treeHashes, monitor: wakingBalances(monitor, balances), newId, transactionId },
-    queries,
-  );
+  const { recordBatch } = useCases({
+    ...{ sha256, treeHashes, newId, transactionId },
+    monitor: wakingBalances(monitor, balances),
+  });
   runtime.consume(
     eventsSubscription({
       sha256,

@@ -1,4 +1,5 @@
-import { createPrivateKey, createPublicKey, hash, type KeyObject, sign } from 'node:crypto';
+import { createPublicKey, hash, type KeyObject, sign } from 'node:crypto';
+import { privateKeyOf } from '@slipstream/identity';
 import { err, ok, type Result } from '@slipstream/kernel';
 
 /** Who signs, as a name in signed notes (C2SP). */
@@ -26,8 +27,7 @@ export function parseSigningKey(raw: string): Result<SigningKey, string> {
 
 function readPrivate(raw: string): KeyObject | null {
   try {
-    const key = createPrivateKey({ key: JSON.parse(raw), format: 'jwk' });
-    return key.asymmetricKeyType === 'ed25519' ? key : null;
+    return privateKeyOf(JSON.parse(raw));
   } catch {
     return null;
   }

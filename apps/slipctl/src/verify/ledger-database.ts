@@ -18,9 +18,15 @@ select r.*, p.chain as before from (
 ) as r left join event_log p on p.slip_id = r.slip_id and p.version = r.version - 1
 order by r.kafka_offset`;
 
-const partitionsSql = `
-select partition from event_log group by 1 union select partition from aside_log group by 1
-union select partition from log_tree union select partition from consumer_position 
+/** A look into the index for each partition of a log, however long it is. */
+const partitionsOf = (log: string): string => `
+(with recursive known as (
+  select min(partition) as n from ${log}
+  union all
+  select (select min(l.partition) from ${log} l where l.partition > k.n) from known k where k.n is not null
+) select n as partition from known where n is not null)`;
+const partitionsSql = `${partitionsOf('event_log')} union ${partitionsOf('aside_log')}
+union select partition from log_tree union select partition from consumer_position
   where consumer_group = 'ledger' and topic = 'slips.events.v1' order by 1`;
 
 interface Row {

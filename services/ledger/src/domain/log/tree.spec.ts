@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { treeHashes } from '../../digests.ts';
 import type { Hash } from './follow.ts';
 import {
-  emptyTree,
   GrowingTree,
   GrowingTrees,
   keptLevelMin,
@@ -16,6 +15,7 @@ import {
 } from './tree.ts';
 
 const none = hash('sha256', '', 'binary');
+const emptyTree = (partition: number): LogTree => ({ partition, size: 0, position: -1, peaks: [] });
 /** Of the bytes alone, as the published examples have them. */
 const plain: TreeHashes = {
   leaf: (_index, _offset, bytes) => hash('sha256', Buffer.concat([Buffer.from([0]), bytes]), 'binary'),

@@ -40,8 +40,6 @@ export interface TreeNode {
 export const keptLevelMin = 8;
 export const leavesPerKeptTree = 2 ** keptLevelMin;
 
-export const emptyTree = (partition: number): LogTree => ({ partition, size: 0, position: -1, peaks: [] });
-
 /** A tree that got leaves. */
 export interface GrownTree {
   readonly before: LogTree;
