@@ -45,12 +45,15 @@ const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly sc
   LateReturnFound: { owner: 'reconciliation', schema: reconciliation.LateReturnFoundSchema },
   CaseOpened: { owner: 'reconciliation', schema: reconciliation.CaseOpenedSchema },
   CaseClosed: { owner: 'reconciliation', schema: reconciliation.CaseClosedSchema },
+  StatementLineMatched: { owner: 'reconciliation', schema: reconciliation.StatementLineMatchedSchema },
+  BreakOpened: { owner: 'reconciliation', schema: reconciliation.BreakOpenedSchema },
+  BreakResolved: { owner: 'reconciliation', schema: reconciliation.BreakResolvedSchema },
 };
 
 /** Types of releases to come: an older release beside a newer one knows already who may say them. */
 const planned: Readonly<Partial<Record<Owner, readonly string[]>>> = {
   ledger: ['HoldReleased'],
-  reconciliation: ['CaseNoted', 'CaseAssigned', 'StatementLineMatched', 'BreakOpened', 'BreakResolved'],
+  reconciliation: ['CaseNoted', 'CaseAssigned'],
   notification: ['CustomerNotified', 'NotificationFailed'],
 };
 

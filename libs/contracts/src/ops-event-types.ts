@@ -22,12 +22,13 @@ const types: Readonly<Record<OpsEventType, OpsTypeEntry>> = {
   ReturnsFalling: { owner: 'reconciliation', schema: ops.ReturnsFallingSchema },
   DetectorBlinded: { owner: 'each', schema: ops.DetectorBlindedSchema },
   DetectorRestored: { owner: 'each', schema: ops.DetectorRestoredSchema },
+  StatementAccepted: { owner: 'reconciliation', schema: ops.StatementAcceptedSchema },
   ReturnsRecovered: { owner: 'reconciliation', schema: ops.ReturnsRecoveredSchema },
 };
 
 /** Types of releases to come, as in `event-types.ts`. */
 const planned: Readonly<Partial<Record<Owner, readonly string[]>>> = {
-  reconciliation: ['IncidentOpened', 'IncidentClosed', 'StatementAccepted'],
+  reconciliation: ['IncidentOpened', 'IncidentClosed'],
 };
 
 /** Each operations event's protobuf schema. */

@@ -22,6 +22,19 @@ export type Doubt = 'word_unknown' | 'amount_unreadable' | 'reference_shared';
 export type NotReturnedBasis = 'not_executed' | 'no_answer';
 export type CauseClass = 'system' | 'network' | 'user' | 'third_party' | 'configuration' | 'undetermined';
 
+/** How a statement and our books differ. */
+export type BreakKind =
+  /** A movement of no slip of ours. */
+  | 'missing_here'
+  /** Paid, as the provider says, and in no statement. */
+  | 'missing_there'
+  | 'amount'
+  | 'currency'
+  | 'status'
+  | 'duplicate'
+  | 'late'
+  | 'fee';
+
 /** Free text and metadata: clear, or sealed under a subject's key so that it can be made unreadable later. */
 export interface Sealable {
   readonly clear: { readonly text: string; readonly metadata: Readonly<Record<string, string>> } | null;
@@ -218,6 +231,45 @@ export interface EventData {
   CaseOpened: { reason: string; summary: string };
   /** Resolves one reason of the case; all of them where it names none, as before cases had more than one. */
   CaseClosed: { resolution: string; reason: string | null };
+  /** A line of a statement is about this slip: the strongest evidence, of which the gateway makes SlipReturned. */
+  StatementLineMatched: {
+    statement: string;
+    /** Where it begins in the file. */
+    line: number;
+    provider: string;
+    outcome: Outcome;
+    reason: string | null;
+    /** null: the line is a word alone. */
+    amount: Money | null;
+    fee: Money | null;
+    providerReference: string | null;
+    /** `YYYY-MM-DD` in the statement's own zone. */
+    bookedOn: string;
+  };
+  BreakOpened: {
+    breakId: string;
+    kind: BreakKind;
+    statement: string;
+    /** null: what is missing there has none. */
+    line: number | null;
+    /** What our books do not explain: signed minor units. */
+    difference: bigint;
+    currency: string;
+    expected: string;
+    seen: string;
+    /** The type of the event that should have caused what the statement says; null: none can. */
+    awaited: string | null;
+  };
+  BreakResolved: {
+    breakId: string;
+    kind: BreakKind;
+    /** `repaired`, `told`; else a code that people gave. */
+    resolution: string;
+    repairedBy: string | null;
+    /** null: it closed itself. */
+    by: string | null;
+    reason: string | null;
+  };
 }
 
 export type SlipEventType = keyof EventData;

@@ -15,6 +15,9 @@ export const reconciliationFolds: Folds<
   | 'LateReturnFound'
   | 'CaseOpened'
   | 'CaseClosed'
+  | 'StatementLineMatched'
+  | 'BreakOpened'
+  | 'BreakResolved'
 > = {
   SlipOverdue: overdue,
   SlipDiagnosed: diagnosed,
@@ -26,6 +29,10 @@ export const reconciliationFolds: Folds<
   LateReturnFound: lateReturnFound,
   CaseOpened: caseOpened,
   CaseClosed: caseClosed,
+  // Of a line the gateway makes the answer; a break is how books differ, and no fact of the slip.
+  StatementLineMatched: () => null,
+  BreakOpened: () => null,
+  BreakResolved: () => null,
 };
 
 /** A verdict is a function of the log (rule 6): it also marks a slip whose late answer was read before it. */

@@ -128,6 +128,23 @@ export interface OpsEventData {
     seen: number;
   };
 
+  /** A statement was read, adds up, and is kept. */
+  StatementAccepted: {
+    statement: string;
+    /** Of the rules (`statements.<source>`), and the provider that it names. */
+    source: string;
+    provider: string;
+    format: string;
+    /** SHA-256 of the file, hex. */
+    digest: string;
+    lines: number;
+    /** The days on which its lines were booked; null: it has none. */
+    bookedFrom: string | null;
+    bookedTo: string | null;
+    actor: string;
+    requestId: string;
+  };
+
   // reconciliation, or another service that hears nothing of it
   /** Deadlines are not judged meanwhile. */
   DetectorBlinded: {

@@ -3,9 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
 import { startSimulator } from '@slipstream/provider-simulator';
+import type { DataOf } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { dispatch } from '../src/domain/dispatch/spec-support.ts';
 import { openProviders } from '../src/providers/registry.ts';
+import { recorded } from './support/events.ts';
 import { Harness, providerRules } from './support/harness.ts';
 
 const environment = sharedEnvironment();
@@ -287,4 +289,57 @@ test('what the simulator tells of a day is read as it means it', async () => {
     await provider.close();
     await simulator.stop();
   }
+});
+
+describe('a line of a statement that reconciliation has matched', () => {
+  const matched = (slipId: string, more: Partial<DataOf<'StatementLineMatched'>> = {}) =>
+    recorded(slipId, {
+      type: 'StatementLineMatched',
+      data: {
+        ...{ statement: 's-1', line: 7, provider: 'acme', outcome: 'succeeded', reason: null, fee: null },
+        ...{ amount: { amount: 1250n, currency: 'EUR' }, providerReference: null, bookedOn: '2026-11-22' },
+        ...more,
+      },
+    });
+  const returns = async (slip: string) =>
+    (await gateway.published(slip)).filter(({ type }) => type === 'SlipReturned');
+
+  test('is the answer of a slip that got none, of the first rank', async () => {
+    await start('one', false);
+    const [silent] = await slips(1, null);
+    await gateway.feed(
+      matched(silent!, { fee: { amount: 12n, currency: 'EUR' }, providerReference: 'bank-1' }),
+    );
+    expect((await returns(silent!)).map(({ data }) => data)).toMatchObject([
+      {
+        ...{
+          provider: 'acme',
+          outcome: 'succeeded',
+          evidence: 'statement_line',
+          providerReference: 'bank-1',
+        },
+        ...{ amount: { amount: 1250n, currency: 'EUR' }, fee: { amount: 12n, currency: 'EUR' } },
+      },
+    ]);
+  });
+
+  test('says nothing new of what is known, and tells what came back', async () => {
+    await start('one', false);
+    const [known] = await slips(1, 'executed');
+    await gateway.feed(matched(known!), matched(known!, { amount: null }));
+    expect(await returns(known!)).toHaveLength(1);
+    await gateway.feed(matched(known!, { outcome: 'failed', reason: 'AC04' }));
+    expect((await returns(known!)).map(({ data }) => data)).toMatchObject([
+      { outcome: 'succeeded' },
+      { outcome: 'failed', reason: 'AC04', evidence: 'statement_line' },
+    ]);
+  });
+
+  test('of another provider is about nothing that it was given', async () => {
+    await start('one', false);
+    const [silent] = await slips(1, null);
+    await gateway.feed(matched(silent!, { provider: 'other' }));
+    expect(await returns(silent!)).toEqual([]);
+    expect(gateway.counted.get('orphan_callback')).toBe(1);
+  });
 });

@@ -184,6 +184,18 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     sentence: `It takes longer than 999 of 1,000 others took with ${text(data.provider)} (${text(data.usual_ms)} ms).`,
     facts: [`dispatched ${time(data.dispatched_at)}, deadline ${time(data.deadline)}`],
   }),
+  StatementLineMatched: (data) => ({
+    sentence: `A statement of ${text(data.provider)} says: ${words(data.outcome)}.`,
+    facts: [`line ${text(data.line)} of ${text(data.statement)}, booked ${text(data.booked_on)}`],
+  }),
+  BreakOpened: (data) => ({
+    sentence: `A statement and our books differ (${words(data.kind)}): expected ${text(data.expected)}, seen ${text(data.seen)}.`,
+    facts: [`break ${text(data.break_id)}, statement ${text(data.statement)}`],
+  }),
+  BreakResolved: (data) => ({
+    sentence: `The difference is resolved: ${words(data.resolution)}${data.by ? `, by ${text(data.by)}` : ''}.`,
+    facts: [`break ${text(data.break_id)}`],
+  }),
   LateReturnFound: (data) => ({
     sentence: `The answer came after all, ${late(data)}after its deadline.`,
     facts: [

@@ -184,6 +184,34 @@ export const slipSlow: SlipEvent = {
     deadline,
   },
 };
+export const statementLineMatched: SlipEvent = {
+  type: 'StatementLineMatched',
+  data: {
+    ...{
+      statement: '0193f0a0-0000-7000-8000-000000000001',
+      line: 12,
+      provider: 'acme',
+      outcome: 'succeeded',
+    },
+    ...{ reason: null, amount: { amount: 1_250n, currency: 'EUR' }, fee: { amount: 12n, currency: 'EUR' } },
+    ...{ providerReference: 'acme-1', bookedOn: '2026-11-22' },
+  },
+};
+export const breakOpened: SlipEvent = {
+  type: 'BreakOpened',
+  data: {
+    ...{ breakId: '0193f0a0-0000-7000-8000-000000000002', kind: 'amount', line: 12, difference: -250n },
+    ...{ statement: '0193f0a0-0000-7000-8000-000000000001', currency: 'EUR', awaited: 'SlipReturned' },
+    ...{ expected: '12.50 EUR', seen: '10.00 EUR' },
+  },
+};
+export const breakResolved: SlipEvent = {
+  type: 'BreakResolved',
+  data: {
+    ...{ breakId: '0193f0a0-0000-7000-8000-000000000002', kind: 'amount', resolution: 'repaired' },
+    ...{ repairedBy: '0193f0a0-0000-7000-8000-000000000003', by: null, reason: null },
+  },
+};
 export const lateReturnFound: SlipEvent = {
   type: 'LateReturnFound',
   data: { deadline, receivedAt: '2026-11-22T10:06:00.000000Z', after: 'overdue' },
@@ -250,6 +278,9 @@ export const samples: readonly SlipEvent[] = [
   notReturned('no_answer'),
   refundRequested,
   lateReturnFound,
+  statementLineMatched,
+  breakOpened,
+  breakResolved,
   caseOpened(),
   caseOpened('conflict'),
   caseClosed(),

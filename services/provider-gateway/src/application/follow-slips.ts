@@ -1,13 +1,15 @@
 import { earlier } from '@slipstream/kernel';
-import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
+import type { DataOf, RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { mayIntend } from '../domain/dispatch/attempt.ts';
 import { moveTo } from '../domain/dispatch/earlier.ts';
 import { followEvent } from '../domain/dispatch/follow-event.ts';
 import { type Dispatch, newDispatch } from '../domain/dispatch/state.ts';
+import type { ProviderAnswer } from '../domain/provider/answer.ts';
 import { Changes } from './apply.ts';
 import { applyParked } from './apply-parked.ts';
 import type { Intents } from './intents.ts';
-import type { Count, StoreTx } from './ports.ts';
+import type { Count, Providers, StoreTx } from './ports.ts';
+import { countHandling, handleMessage } from './receive-callbacks.ts';
 import type { Routing } from './routing.ts';
 
 export interface FollowedEvent {
@@ -25,6 +27,7 @@ export interface NewlyDue {
 export interface FollowerParts {
   readonly count: Count;
   readonly routing: Routing;
+  readonly providers: Providers;
 }
 
 /**
@@ -36,7 +39,7 @@ export interface FollowerParts {
 export async function followSlips(
   tx: StoreTx,
   events: readonly FollowedEvent[],
-  { count, routing }: FollowerParts,
+  { count, routing, providers }: FollowerParts,
   intents: Intents | null = null,
 ): Promise<NewlyDue> {
   const due = { calls: 0, inquiries: 0 };
@@ -54,6 +57,12 @@ export async function followSlips(
     if (!before) {
       if (isSubmitted(recorded)) changes.add(newDispatch(recorded, event));
       else count('unknown_slip');
+      continue;
+    }
+    if (recorded.event.type === 'StatementLineMatched') {
+      const { provider } = recorded.event.data;
+      const message = { slipId: recorded.slipId, answer: answerOf(recorded.event.data) };
+      countHandling(handleMessage(changes, provider, message, now, providers, 'statement_line'), count);
       continue;
     }
     // What is due at once is due from the event's time: this database's clock may have jumped ahead for a moment.
@@ -75,6 +84,18 @@ export async function followSlips(
   }
   await changes.write(tx);
   return due;
+}
+
+/** What a line of a statement says, as the provider's word; its day is no time that a delay could be told from. */
+function answerOf({
+  outcome,
+  reason,
+  amount,
+  fee,
+  providerReference,
+}: DataOf<'StatementLineMatched'>): ProviderAnswer {
+  const answer = { outcome, reason, amount, providerReference, providerTime: null };
+  return { kind: 'returned', ...answer, ...(fee && { fee }) };
 }
 
 /** The nearest deadline first. */

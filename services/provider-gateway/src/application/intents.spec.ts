@@ -81,7 +81,7 @@ function setUp(
     traceparent: '',
   });
   const follow = (...slipIds: string[]) =>
-    followSlips(tx, slipIds.map(held), { count: () => {}, routing: choosing }, new Intents(parts));
+    followSlips(tx, slipIds.map(held), { count: () => {}, routing: choosing, providers }, new Intents(parts));
   const commit = async () => {
     const places = published.map((_, index) => ({ topic: 'events', partition: 3, seq: BigInt(index + 1) }));
     for (const { then } of ends.splice(0)) then(places);

@@ -164,7 +164,8 @@ export class Harness {
   async feed(...events: readonly RecordedEvent[]): Promise<void> {
     const batch = events.map((event) => ({ recorded: event, partition: 3, traceparent: '' }));
     const intents = this.#instances[0]?.newIntents() ?? null;
-    const parts = { count: this.count, routing: this.#routing };
+    const providers = this.#providers[0] ?? new Map();
+    const parts = { count: this.count, routing: this.#routing, providers };
     const due = await this.store.run((tx) => followSlips(tx, batch, parts, intents));
     for (const instance of this.#instances) instance.wake(due);
   }

@@ -16,6 +16,8 @@ export const followedEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
   'RefundRequested',
   'SlipNotReturned',
   'SlipRefunded',
+  // Heard as the provider's own word (`application/follow-slips.ts`).
+  'StatementLineMatched',
 ]);
 
 /**

@@ -37,10 +37,11 @@ export interface LineMatch {
   readonly line: number;
   readonly outcome: Outcome;
   readonly reason: string | null;
-  /** What was moved, without a sign. */
-  readonly amount: bigint;
+  /** What was moved, without a sign; null: all of it, told in parts. */
+  readonly amount: bigint | null;
   readonly currency: string;
   readonly fee: bigint | null;
+  /** Of the slip where its outcome is known: a bank's own name for the booking is no second execution. */
   readonly providerReference: string | null;
 }
 

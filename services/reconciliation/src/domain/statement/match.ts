@@ -118,8 +118,16 @@ class Findings implements Matching {
       ...{ slipId: slip.slipId, line: line.line, outcome, reason: line.reason, currency: line.currency },
       amount: gross < 0n ? -gross : gross,
       fee: taken > 0n && this.#slip !== null ? taken : null,
-      providerReference: line.providerReference,
+      providerReference:
+        slip.outcome === null ? line.providerReference : (slip.providerReference ?? line.providerReference),
     });
+  }
+
+  /** The amounts of these lines are left to their sum. */
+  tellAll(lines: readonly StatementLine[]): void {
+    const told = new Set(lines.map(({ line }) => line));
+    for (const [at, match] of this.matches.entries())
+      if (told.has(match.line)) this.matches[at] = { ...match, amount: null };
   }
 
   explain({ line, amount, gross }: StatementLine, ours: bigint): void {
@@ -198,6 +206,9 @@ function pay(
     total = isTooMuch ? expected! : total + gross;
     accepted.push(line);
   }
+  // Known to be paid, and told in parts: what they are together is what is known.
+  const isTold = expected !== null && accepted.length > 1 && slip.outcome === 'succeeded';
+  if (isTold && isWithin(total, expected, accepted[0]!.currency, terms)) found.tellAll(accepted);
   const last = accepted.at(-1);
   if (last === undefined || expected === null || isWithin(total, expected, last.currency, terms))
     return accepted;

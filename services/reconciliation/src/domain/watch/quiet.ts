@@ -57,4 +57,8 @@ export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
   LateReturnFound: 'loud',
   CaseOpened: 'loud',
   CaseClosed: 'loud',
+  // We say them of a slip wherever it is kept; nothing follows here before the gateway's answer does.
+  StatementLineMatched: 'loud',
+  BreakOpened: 'loud',
+  BreakResolved: 'loud',
 };

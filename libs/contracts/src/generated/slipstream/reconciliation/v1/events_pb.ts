@@ -8,13 +8,15 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Money } from "../../common/v1/common_pb.ts";
+import { file_slipstream_common_v1_common } from "../../common/v1/common_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file slipstream/reconciliation/v1/events.proto.
  */
 export const file_slipstream_reconciliation_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CilzbGlwc3RyZWFtL3JlY29uY2lsaWF0aW9uL3YxL2V2ZW50cy5wcm90bxIcc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MSJvCgtTbGlwT3ZlcmR1ZRIyCgVzdGFnZRgBIAEoDjIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2USLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkMKDVNsaXBEaWFnbm9zZWQSMgoFY2F1c2UYASABKAsyIy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkNhdXNlIpUBCgVDYXVzZRI3CgVjbGFzcxgBIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQ2F1c2VDbGFzcxIMCgRjb2RlGAIgASgJEhIKCmNvbmZpZGVuY2UYAyABKAUSDwoHc3VtbWFyeRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSEAoIZXZpZGVuY2UYBiADKAkiIwoQSW5xdWlyeVJlcXVlc3RlZBIPCgdpbnF1aXJ5GAEgASgFImYKD1JlZnVuZFJlcXVlc3RlZBI9CgViYXNpcxgBIAEoDjIuLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTm90UmV0dXJuZWRCYXNpcxIUCgxyZXF1ZXN0ZWRfYnkYAiABKAkifgoPU2xpcE5vdFJldHVybmVkEj0KBWJhc2lzGAEgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5Ob3RSZXR1cm5lZEJhc2lzEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKeAQoIU2xpcFNsb3cSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSMQoNZGlzcGF0Y2hlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIdXN1YWxfbXMYBCABKAUSLAoIZGVhZGxpbmUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqgBCg9MYXRlUmV0dXJuRm91bmQSLAoIZGVhZGxpbmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JlY2VpdmVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2CgVhZnRlchgDIAEoDjInLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTGF0ZUFmdGVyIi0KCkNhc2VPcGVuZWQSDgoGcmVhc29uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkiQAoKQ2FzZUNsb3NlZBISCgpyZXNvbHV0aW9uGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBQgkKB19yZWFzb24qgAEKBVN0YWdlEhUKEVNUQUdFX1VOU1BFQ0lGSUVEEAASEwoPU1RBR0VfU1VCTUlUVEVEEAESEAoMU1RBR0VfUkVWSUVXEAISDgoKU1RBR0VfSEVMRBADEhUKEVNUQUdFX0RJU1BBVENISU5HEAQSEgoOU1RBR0VfUkVUVVJORUQQBSp9ChBOb3RSZXR1cm5lZEJhc2lzEiIKHk5PVF9SRVRVUk5FRF9CQVNJU19VTlNQRUNJRklFRBAAEiMKH05PVF9SRVRVUk5FRF9CQVNJU19OT1RfRVhFQ1VURUQQARIgChxOT1RfUkVUVVJORURfQkFTSVNfTk9fQU5TV0VSEAIqygEKCkNhdXNlQ2xhc3MSGwoXQ0FVU0VfQ0xBU1NfVU5TUEVDSUZJRUQQABIWChJDQVVTRV9DTEFTU19TWVNURU0QARIXChNDQVVTRV9DTEFTU19ORVRXT1JLEAISFAoQQ0FVU0VfQ0xBU1NfVVNFUhADEhsKF0NBVVNFX0NMQVNTX1RISVJEX1BBUlRZEAQSHQoZQ0FVU0VfQ0xBU1NfQ09ORklHVVJBVElPThAFEhwKGENBVVNFX0NMQVNTX1VOREVURVJNSU5FRBAGKnUKCUxhdGVBZnRlchIaChZMQVRFX0FGVEVSX1VOU1BFQ0lGSUVEEAASFgoSTEFURV9BRlRFUl9PVkVSRFVFEAESGwoXTEFURV9BRlRFUl9OT1RfUkVUVVJORUQQAhIXChNMQVRFX0FGVEVSX1JFRlVOREVEEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CilzbGlwc3RyZWFtL3JlY29uY2lsaWF0aW9uL3YxL2V2ZW50cy5wcm90bxIcc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MSJvCgtTbGlwT3ZlcmR1ZRIyCgVzdGFnZRgBIAEoDjIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2USLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkMKDVNsaXBEaWFnbm9zZWQSMgoFY2F1c2UYASABKAsyIy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkNhdXNlIpUBCgVDYXVzZRI3CgVjbGFzcxgBIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQ2F1c2VDbGFzcxIMCgRjb2RlGAIgASgJEhIKCmNvbmZpZGVuY2UYAyABKAUSDwoHc3VtbWFyeRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSEAoIZXZpZGVuY2UYBiADKAkiIwoQSW5xdWlyeVJlcXVlc3RlZBIPCgdpbnF1aXJ5GAEgASgFImYKD1JlZnVuZFJlcXVlc3RlZBI9CgViYXNpcxgBIAEoDjIuLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTm90UmV0dXJuZWRCYXNpcxIUCgxyZXF1ZXN0ZWRfYnkYAiABKAkifgoPU2xpcE5vdFJldHVybmVkEj0KBWJhc2lzGAEgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5Ob3RSZXR1cm5lZEJhc2lzEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKeAQoIU2xpcFNsb3cSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSMQoNZGlzcGF0Y2hlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIdXN1YWxfbXMYBCABKAUSLAoIZGVhZGxpbmUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqgBCg9MYXRlUmV0dXJuRm91bmQSLAoIZGVhZGxpbmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JlY2VpdmVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2CgVhZnRlchgDIAEoDjInLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTGF0ZUFmdGVyIi0KCkNhc2VPcGVuZWQSDgoGcmVhc29uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkiQAoKQ2FzZUNsb3NlZBISCgpyZXNvbHV0aW9uGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBQgkKB19yZWFzb24i6QIKFFN0YXRlbWVudExpbmVNYXRjaGVkEhEKCXN0YXRlbWVudBgBIAEoCRIMCgRsaW5lGAIgASgFEhAKCHByb3ZpZGVyGAMgASgJEj8KB291dGNvbWUYBCABKA4yLi5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLlN0YXRlbWVudE91dGNvbWUSEwoGcmVhc29uGAUgASgJSACIAQESMAoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXlIAYgBARItCgNmZWUYByABKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leUgCiAEBEh8KEnByb3ZpZGVyX3JlZmVyZW5jZRgIIAEoCUgDiAEBEhEKCWJvb2tlZF9vbhgJIAEoCUIJCgdfcmVhc29uQgkKB19hbW91bnRCBgoEX2ZlZUIVChNfcHJvdmlkZXJfcmVmZXJlbmNlIu0BCgtCcmVha09wZW5lZBIQCghicmVha19pZBgBIAEoCRI1CgRraW5kGAIgASgOMicuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5CcmVha1R5cGUSEQoJc3RhdGVtZW50GAMgASgJEhEKBGxpbmUYBCABKAVIAIgBARISCgpkaWZmZXJlbmNlGAUgASgDEhAKCGN1cnJlbmN5GAYgASgJEhAKCGV4cGVjdGVkGAcgASgJEgwKBHNlZW4YCCABKAkSFAoHYXdhaXRlZBgJIAEoCUgBiAEBQgcKBV9saW5lQgoKCF9hd2FpdGVkIs4BCg1CcmVha1Jlc29sdmVkEhAKCGJyZWFrX2lkGAEgASgJEjUKBGtpbmQYAiABKA4yJy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkJyZWFrVHlwZRISCgpyZXNvbHV0aW9uGAMgASgJEhgKC3JlcGFpcmVkX2J5GAQgASgJSACIAQESDwoCYnkYBSABKAlIAYgBARITCgZyZWFzb24YBiABKAlIAogBAUIOCgxfcmVwYWlyZWRfYnlCBQoDX2J5QgkKB19yZWFzb24qgAEKBVN0YWdlEhUKEVNUQUdFX1VOU1BFQ0lGSUVEEAASEwoPU1RBR0VfU1VCTUlUVEVEEAESEAoMU1RBR0VfUkVWSUVXEAISDgoKU1RBR0VfSEVMRBADEhUKEVNUQUdFX0RJU1BBVENISU5HEAQSEgoOU1RBR0VfUkVUVVJORUQQBSp9ChBOb3RSZXR1cm5lZEJhc2lzEiIKHk5PVF9SRVRVUk5FRF9CQVNJU19VTlNQRUNJRklFRBAAEiMKH05PVF9SRVRVUk5FRF9CQVNJU19OT1RfRVhFQ1VURUQQARIgChxOT1RfUkVUVVJORURfQkFTSVNfTk9fQU5TV0VSEAIqygEKCkNhdXNlQ2xhc3MSGwoXQ0FVU0VfQ0xBU1NfVU5TUEVDSUZJRUQQABIWChJDQVVTRV9DTEFTU19TWVNURU0QARIXChNDQVVTRV9DTEFTU19ORVRXT1JLEAISFAoQQ0FVU0VfQ0xBU1NfVVNFUhADEhsKF0NBVVNFX0NMQVNTX1RISVJEX1BBUlRZEAQSHQoZQ0FVU0VfQ0xBU1NfQ09ORklHVVJBVElPThAFEhwKGENBVVNFX0NMQVNTX1VOREVURVJNSU5FRBAGKnUKCUxhdGVBZnRlchIaChZMQVRFX0FGVEVSX1VOU1BFQ0lGSUVEEAASFgoSTEFURV9BRlRFUl9PVkVSRFVFEAESGwoXTEFURV9BRlRFUl9OT1RfUkVUVVJORUQQAhIXChNMQVRFX0FGVEVSX1JFRlVOREVEEAMqkAEKEFN0YXRlbWVudE91dGNvbWUSIQodU1RBVEVNRU5UX09VVENPTUVfVU5TUEVDSUZJRUQQABIfChtTVEFURU1FTlRfT1VUQ09NRV9TVUNDRUVERUQQARIcChhTVEFURU1FTlRfT1VUQ09NRV9GQUlMRUQQAhIaChZTVEFURU1FTlRfT1VUQ09NRV9WT0lEEAMq7AEKCUJyZWFrVHlwZRIaChZCUkVBS19UWVBFX1VOU1BFQ0lGSUVEEAASGwoXQlJFQUtfVFlQRV9NSVNTSU5HX0hFUkUQARIcChhCUkVBS19UWVBFX01JU1NJTkdfVEhFUkUQAhIVChFCUkVBS19UWVBFX0FNT1VOVBADEhcKE0JSRUFLX1RZUEVfQ1VSUkVOQ1kQBBIVChFCUkVBS19UWVBFX1NUQVRVUxAFEhgKFEJSRUFLX1RZUEVfRFVQTElDQVRFEAYSEwoPQlJFQUtfVFlQRV9MQVRFEAcSEgoOQlJFQUtfVFlQRV9GRUUQCGIGcHJvdG8z", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * A verdict: no event ending the stage was received by its deadline.
@@ -279,6 +281,186 @@ export const CaseClosedSchema: GenMessage<CaseClosed> = /*@__PURE__*/
   messageDesc(file_slipstream_reconciliation_v1_events, 9);
 
 /**
+ * @generated from message slipstream.reconciliation.v1.StatementLineMatched
+ */
+export type StatementLineMatched = Message<"slipstream.reconciliation.v1.StatementLineMatched"> & {
+  /**
+   * Its id, and where the line begins in the file.
+   *
+   * @generated from field: string statement = 1;
+   */
+  statement: string;
+
+  /**
+   * @generated from field: int32 line = 2;
+   */
+  line: number;
+
+  /**
+   * @generated from field: string provider = 3;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: slipstream.reconciliation.v1.StatementOutcome outcome = 4;
+   */
+  outcome: StatementOutcome;
+
+  /**
+   * As the provider gives it (ISO 20022 where it has one). Unset: it gives none.
+   *
+   * @generated from field: optional string reason = 5;
+   */
+  reason?: string | undefined;
+
+  /**
+   * What was moved. Unset: the line is a word alone.
+   *
+   * @generated from field: optional slipstream.common.v1.Money amount = 6;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * What was taken from that, or charged with it.
+   *
+   * @generated from field: optional slipstream.common.v1.Money fee = 7;
+   */
+  fee?: Money | undefined;
+
+  /**
+   * @generated from field: optional string provider_reference = 8;
+   */
+  providerReference?: string | undefined;
+
+  /**
+   * The day of the statement's own zone, such as 2026-11-26.
+   *
+   * @generated from field: string booked_on = 9;
+   */
+  bookedOn: string;
+};
+
+/**
+ * Describes the message slipstream.reconciliation.v1.StatementLineMatched.
+ * Use `create(StatementLineMatchedSchema)` to create a new message.
+ */
+export const StatementLineMatchedSchema: GenMessage<StatementLineMatched> = /*@__PURE__*/
+  messageDesc(file_slipstream_reconciliation_v1_events, 10);
+
+/**
+ * @generated from message slipstream.reconciliation.v1.BreakOpened
+ */
+export type BreakOpened = Message<"slipstream.reconciliation.v1.BreakOpened"> & {
+  /**
+   * @generated from field: string break_id = 1;
+   */
+  breakId: string;
+
+  /**
+   * @generated from field: slipstream.reconciliation.v1.BreakType kind = 2;
+   */
+  kind: BreakType;
+
+  /**
+   * @generated from field: string statement = 3;
+   */
+  statement: string;
+
+  /**
+   * Unset: what is missing there has none.
+   *
+   * @generated from field: optional int32 line = 4;
+   */
+  line?: number | undefined;
+
+  /**
+   * What our books do not explain: signed minor units.
+   *
+   * @generated from field: int64 difference = 5;
+   */
+  difference: bigint;
+
+  /**
+   * @generated from field: string currency = 6;
+   */
+  currency: string;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string expected = 7;
+   */
+  expected: string;
+
+  /**
+   * @generated from field: string seen = 8;
+   */
+  seen: string;
+
+  /**
+   * The type of the event that should have caused what the statement says. Unset: none can.
+   *
+   * @generated from field: optional string awaited = 9;
+   */
+  awaited?: string | undefined;
+};
+
+/**
+ * Describes the message slipstream.reconciliation.v1.BreakOpened.
+ * Use `create(BreakOpenedSchema)` to create a new message.
+ */
+export const BreakOpenedSchema: GenMessage<BreakOpened> = /*@__PURE__*/
+  messageDesc(file_slipstream_reconciliation_v1_events, 11);
+
+/**
+ * @generated from message slipstream.reconciliation.v1.BreakResolved
+ */
+export type BreakResolved = Message<"slipstream.reconciliation.v1.BreakResolved"> & {
+  /**
+   * @generated from field: string break_id = 1;
+   */
+  breakId: string;
+
+  /**
+   * @generated from field: slipstream.reconciliation.v1.BreakType kind = 2;
+   */
+  kind: BreakType;
+
+  /**
+   * repaired: the event came; told: a later statement has it; else by people.
+   *
+   * @generated from field: string resolution = 3;
+   */
+  resolution: string;
+
+  /**
+   * The event that repaired it. Unset: none did.
+   *
+   * @generated from field: optional string repaired_by = 4;
+   */
+  repairedBy?: string | undefined;
+
+  /**
+   * Who resolved it (the token's subject), and why. Unset: it closed itself.
+   *
+   * @generated from field: optional string by = 5;
+   */
+  by?: string | undefined;
+
+  /**
+   * @generated from field: optional string reason = 6;
+   */
+  reason?: string | undefined;
+};
+
+/**
+ * Describes the message slipstream.reconciliation.v1.BreakResolved.
+ * Use `create(BreakResolvedSchema)` to create a new message.
+ */
+export const BreakResolvedSchema: GenMessage<BreakResolved> = /*@__PURE__*/
+  messageDesc(file_slipstream_reconciliation_v1_events, 12);
+
+/**
  * @generated from enum slipstream.reconciliation.v1.Stage
  */
 export enum Stage {
@@ -421,4 +603,99 @@ export enum LateAfter {
  */
 export const LateAfterSchema: GenEnum<LateAfter> = /*@__PURE__*/
   enumDesc(file_slipstream_reconciliation_v1_events, 3);
+
+/**
+ * What a line of a provider's statement says became of a slip: evidence of the first rank. The gateway makes SlipReturned of it.
+ *
+ * @generated from enum slipstream.reconciliation.v1.StatementOutcome
+ */
+export enum StatementOutcome {
+  /**
+   * @generated from enum value: STATEMENT_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: STATEMENT_OUTCOME_SUCCEEDED = 1;
+   */
+  SUCCEEDED = 1,
+
+  /**
+   * @generated from enum value: STATEMENT_OUTCOME_FAILED = 2;
+   */
+  FAILED = 2,
+
+  /**
+   * @generated from enum value: STATEMENT_OUTCOME_VOID = 3;
+   */
+  VOID = 3,
+}
+
+/**
+ * Describes the enum slipstream.reconciliation.v1.StatementOutcome.
+ */
+export const StatementOutcomeSchema: GenEnum<StatementOutcome> = /*@__PURE__*/
+  enumDesc(file_slipstream_reconciliation_v1_events, 4);
+
+/**
+ * How a statement and our books differ about a slip.
+ *
+ * @generated from enum slipstream.reconciliation.v1.BreakType
+ */
+export enum BreakType {
+  /**
+   * @generated from enum value: BREAK_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A movement of no slip of ours; told of no slip, so it is in no event.
+   *
+   * @generated from enum value: BREAK_TYPE_MISSING_HERE = 1;
+   */
+  MISSING_HERE = 1,
+
+  /**
+   * Paid, as the provider says, and in no statement.
+   *
+   * @generated from enum value: BREAK_TYPE_MISSING_THERE = 2;
+   */
+  MISSING_THERE = 2,
+
+  /**
+   * @generated from enum value: BREAK_TYPE_AMOUNT = 3;
+   */
+  AMOUNT = 3,
+
+  /**
+   * @generated from enum value: BREAK_TYPE_CURRENCY = 4;
+   */
+  CURRENCY = 4,
+
+  /**
+   * @generated from enum value: BREAK_TYPE_STATUS = 5;
+   */
+  STATUS = 5,
+
+  /**
+   * @generated from enum value: BREAK_TYPE_DUPLICATE = 6;
+   */
+  DUPLICATE = 6,
+
+  /**
+   * @generated from enum value: BREAK_TYPE_LATE = 7;
+   */
+  LATE = 7,
+
+  /**
+   * @generated from enum value: BREAK_TYPE_FEE = 8;
+   */
+  FEE = 8,
+}
+
+/**
+ * Describes the enum slipstream.reconciliation.v1.BreakType.
+ */
+export const BreakTypeSchema: GenEnum<BreakType> = /*@__PURE__*/
+  enumDesc(file_slipstream_reconciliation_v1_events, 5);
 
