@@ -65,8 +65,9 @@ export class Gateway {
   /** Writes an intent ahead, if one may be made now. */
   intend(now: Instant): readonly PendingEvent[] {
     if (this.dispatch === null || !mayIntend(this.dispatch, now)) return [];
-    this.dispatch = intend(this.dispatch, now, limits.connectTimeoutMs, limits, 'gateway-0');
-    return [dispatchIntended(this.dispatch, 'd')];
+    const intended = intend(this.dispatch, now, limits.connectTimeoutMs, limits, 'gateway-0');
+    this.dispatch = { ...intended, digest: 'd' };
+    return [dispatchIntended(this.dispatch)];
   }
 
   /** The call that is under way, or was, ends. */

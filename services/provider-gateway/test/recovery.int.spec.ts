@@ -225,6 +225,22 @@ describe('an instance that dies', () => {
     expect(answers).toHaveLength(1);
   });
 
+  test('what a NOT_FOUND speaks against is what the intent said, whatever would be sent now', async () => {
+    const slip = await gateway.slip();
+    await dispatchDueSlips(instance('one'));
+    const { digest } = await gateway.event(slip, 'DispatchIntended');
+    puppet.prepare = ({ slipId }) => ({ slipId, body: Buffer.from('other'), digest: 'other' });
+    await recordOutcomes(recorder(), [
+      { slipId: slip, attempt: 1, outcome: { kind: 'unanswered', reason: 'timeout', detail: '' } },
+    ]);
+    const askedAt = instantFromMs(Date.now() + 60_000);
+    await recordAnswers(recorder(), [
+      { inquiry: { slipId: slip, n: 0, provider: 'acme', askedAt }, outcome: denied },
+    ]);
+    const kept = await gateway.unitOfWork.query("select kept->>'digest' as digest from denial");
+    expect(kept).toEqual([{ digest }]);
+  });
+
   test('an own question that nobody answered is put again, without the reconciler', async () => {
     const silent = { kind: 'no_answer', detail: 'ECONNREFUSED' } as const;
     puppet.inquiries = [silent, silent, succeeded];

@@ -237,7 +237,8 @@ function denialsOf(
   const intent = {
     attempt,
     provider: provider.id,
-    digest: provider.prepare(dispatch).digest,
+    // As the intent said it: what would be sent now may be other bytes. An older release did not keep it.
+    digest: dispatch.digest ?? provider.prepare(dispatch).digest,
     notAfter,
     declared,
   };

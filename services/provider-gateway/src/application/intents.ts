@@ -82,10 +82,11 @@ export class Intents {
       connectTimeoutMs,
       Math.min(Math.ceil(publishing.allowedMs) + connectTimeoutMs, leftMs),
     );
-    const dispatch = intend(due, now, startMs, provider.capabilities, owner);
-    const prepared = provider.prepare(dispatch);
+    const intended = intend(due, now, startMs, provider.capabilities, owner);
+    const prepared = provider.prepare(intended);
+    const dispatch = { ...intended, digest: prepared.digest };
     this.#calls.push({ provider, dispatch, prepared, startMs });
-    return { dispatch, events: [dispatchIntended(dispatch, prepared.digest)], inquiries: [] };
+    return { dispatch, events: [dispatchIntended(dispatch)], inquiries: [] };
   }
 
   /** The providers that are called, once for each call. */

@@ -32,6 +32,7 @@ export interface DispatchRow {
   status: DispatchStatus;
   attempt: number;
   not_after: Instant | null;
+  digest: string | null;
   owner: string | null;
   lease_until: Instant | null;
   next_at: Instant | null;
@@ -92,6 +93,7 @@ export function toDispatch(row: DispatchRow): Dispatch {
     status: row.status,
     attempt: row.attempt,
     notAfter: row.not_after,
+    digest: row.digest,
     owner: row.owner,
     leaseUntil: row.lease_until,
     nextAt: row.next_at,
@@ -129,7 +131,14 @@ const done = {
   // Moved by an approval.
   deadline: timestamptz,
   ...{ provider: text, choice: jsonb, moved: bool },
-  ...{ status: text, attempt: int4, not_after: timestamptz, owner: text, lease_until: timestamptz },
+  ...{
+    status: text,
+    attempt: int4,
+    not_after: timestamptz,
+    digest: text,
+    owner: text,
+    lease_until: timestamptz,
+  },
   ...{
     next_at: timestamptz,
     sent_maybe: bool,
@@ -212,6 +221,7 @@ export function toChanges(dispatch: Dispatch): RowOf<{ slip_id: typeof text } & 
     status: dispatch.status,
     attempt: dispatch.attempt,
     not_after: dispatch.notAfter,
+    digest: dispatch.digest,
     owner: dispatch.owner,
     lease_until: dispatch.leaseUntil,
     next_at: dispatch.nextAt,

@@ -45,7 +45,7 @@ function mayRepeat(dispatch: Dispatch): boolean {
 }
 
 /**
- * The row with its next attempt written ahead; the event follows when the request's digest is known.
+ * The row with its next attempt written ahead, but for the digest; the event follows when that is known.
  * @param startMs how long after `now` the call may begin
  */
 export function intend(
@@ -61,6 +61,8 @@ export function intend(
     status: 'intended',
     attempt: dispatch.attempt + 1,
     notAfter,
+    // Of what is to be sent now: whoever prepares it says it.
+    digest: null,
     owner,
     leaseUntil: addMs(notAfter, limits.answerTimeoutMs + leaseMarginMs),
     nextAt: null,
@@ -69,9 +71,10 @@ export function intend(
   };
 }
 
-export function dispatchIntended(dispatch: Dispatch, digest: string): PendingEvent {
+export function dispatchIntended(dispatch: Dispatch): PendingEvent {
   const provider = must(dispatch.provider, 'an attempt without a provider');
   const notAfter = must(dispatch.notAfter, 'an attempt without not_after');
+  const digest = must(dispatch.digest, 'an attempt without its digest');
   const { attempt, choice } = dispatch;
   const { reason, detail } = choice ?? { reason: null, detail: null };
   const data = { attempt, provider, digest, notAfter, reason, detail };

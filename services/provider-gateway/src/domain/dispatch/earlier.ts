@@ -21,6 +21,7 @@ export function moveTo(dispatch: Dispatch, { provider, choice }: Chosen): Dispat
     choice,
     earlier: [...dispatch.earlier, ...latest(dispatch)],
     notAfter: null,
+    digest: null,
     firstNotFoundAt: null,
     pollAt: null,
     sentMaybe: false,
@@ -110,7 +111,7 @@ export function foldWord(
 /** The slip is with this provider after all, and was given to no later one. */
 function backTo(dispatch: Dispatch, { provider, notAfter, attempt }: EarlierAttempt): Dispatch {
   const earlier = dispatch.earlier.filter((one) => one.attempt !== attempt);
-  return { ...dispatch, provider, notAfter, choice: null, earlier };
+  return { ...dispatch, provider, notAfter, digest: null, choice: null, earlier };
 }
 
 function ended(dispatch: Dispatch, { attempt }: EarlierAttempt, end: AttemptEndWord): Dispatch {

@@ -108,7 +108,7 @@ type Data<Type extends SlipEvent['type']> = Extract<SlipEvent, { type: Type }>['
 
 function intended(
   dispatch: Dispatch,
-  { attempt, provider, notAfter }: Data<'DispatchIntended'>,
+  { attempt, provider, notAfter, digest }: Data<'DispatchIntended'>,
   terms: FoldTerms['terms'],
 ): Dispatch {
   // A process that lived through the loss may still hold the call: its answer comes before the lease ends.
@@ -118,6 +118,7 @@ function intended(
     status: 'intended',
     attempt,
     notAfter,
+    digest,
     owner: null,
     leaseUntil,
     nextAt: null,

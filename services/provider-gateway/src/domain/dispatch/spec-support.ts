@@ -27,6 +27,7 @@ export function dispatch(more: Partial<Dispatch> = {}): Dispatch {
     status: 'held',
     attempt: 0,
     notAfter: null,
+    digest: null,
     owner: null,
     leaseUntil: null,
     nextAt: t0,

@@ -90,6 +90,8 @@ export interface Dispatch {
   readonly attempt: number;
   /** Nothing of the latest attempt is sent after it; null: none was made with this provider. */
   readonly notAfter: Instant | null;
+  /** SHA-256 of what the latest attempt was to send, hex, as its intent said it; null: none was made, or by an older release. */
+  readonly digest: string | null;
   /** The instance that makes the latest attempt, for people. */
   readonly owner: string | null;
   /** While `intended`: after it the attempt counts as abandoned. */
@@ -173,6 +175,7 @@ export function newDispatch(
     status: 'submitted',
     attempt: 0,
     notAfter: null,
+    digest: null,
     owner: null,
     leaseUntil: null,
     nextAt: null,
