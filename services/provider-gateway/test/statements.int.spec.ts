@@ -182,6 +182,20 @@ test('a line without a slip, or that cannot be read, costs itself alone: it is l
   expect(gateway.counted.get('unmatched_statement_line')).toBe(3);
 });
 
+test('of a statement that took the place of another only the lines are listed that it has', async () => {
+  await start('one', false);
+  const [slip] = await slips(1, null);
+  orders.lines = [line('s-unknown'), line('s-gone'), line(slip!)];
+  await start('two', true);
+  await isRead();
+  expect((await unmatched()).map(({ slipId }) => slipId)).toEqual(['s-unknown', 's-gone']);
+  orders.lines = [line(slip!), line('s-unknown')];
+  await gateway.unitOfWork.query('update statement set read_at = null');
+  await isRead();
+  expect((await unmatched()).map(({ slipId }) => slipId)).toEqual(['s-unknown']);
+  expect(await rows()).toMatchObject([{ handled: 2, unmatched: 1 }]);
+});
+
 describe('a statement that cannot be had', () => {
   test('is shown with the reason, and tried again until it is there', async () => {
     await start('one', false);

@@ -382,6 +382,8 @@ export interface Statements {
   add(days: readonly Pick<ClaimedStatement, 'provider' | 'day'>[]): void;
   /** Takes the oldest that is due; it is nobody else's for `leaseMs`. Null: there is none. */
   claim(providers: readonly string[], leaseMs: number): Promise<ClaimedStatement | null>;
+  /** Of a body that took the place of another one: forgets the lines that were kept of that, and reads from the beginning. */
+  restart(claimed: ClaimedStatement): void;
   /** Locks one that was claimed; false: somebody else has it by now. */
   hold(claimed: ClaimedStatement): Promise<boolean>;
   advance(

@@ -80,6 +80,8 @@ async function handle(
   { digest, lines }: Extract<FetchedStatement, { kind: 'statement' }>,
 ): Promise<void> {
   const isKnown = claimed.digest === digest;
+  if (!isKnown && claimed.digest !== null)
+    await parts.store.run(async (tx) => tx.statements.restart(claimed));
   let handled = isKnown ? claimed.handled : 0;
   let unmatched = isKnown ? claimed.unmatched : 0;
   for (const chunk of chunks(lines, handled)) {

@@ -21,6 +21,12 @@ const mine = 'provider = $1 and day = $2::date and tries = $3 and read_at is nul
 
 const holdSql = `select 1 from statement where ${mine} for update`;
 
+const restartSql = `
+with restarted as (
+  update statement set digest = null, handled = 0, unmatched = 0 where ${mine} returning provider, day
+)
+delete from statement_line l using restarted r where l.provider = r.provider and l.day = r.day`;
+
 const advanceSql = `
 update statement set digest = $4, handled = $5, unmatched = $6,
   lease_until = clock_timestamp() + make_interval(secs => $7 / 1000.0)
@@ -72,6 +78,9 @@ export function statements(tx: Tx): Statements {
     async claim(providers, leaseMs) {
       const [row] = await tx.query<ClaimedStatement>(claimSql, [providers, leaseMs]);
       return row ?? null;
+    },
+    restart(claimed) {
+      tx.send(restartSql, place(claimed));
     },
     async hold(claimed) {
       return (await tx.query(holdSql, place(claimed))).length > 0;
