@@ -64,7 +64,10 @@ export interface OpsEventData {
     /** The slips that show it, and their money by currency, in minor units. */
     slips: string[];
     broken: Money[];
-    /** Slips that rest on its NOT_FOUND and may be wrong, too: how many, their money, and the first of them. */
+    /**
+     * Slips that rest on its NOT_FOUND and may be wrong, too: how many, their money, and the first of them. Counted when it is
+     * believed no more, and empty after that.
+     */
     slipsAtRisk: number;
     atRisk: Money[];
     firstAtRisk: string[];

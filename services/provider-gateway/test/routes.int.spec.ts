@@ -430,11 +430,11 @@ test('a provider that has what it denied is believed no more, at any instance, u
   const answers = (await gateway.published(later)).filter((event) => event.type === 'InquiryAnswered');
   expect(answers.map(({ data }) => data.provesNotExecuted)).toEqual([false, false, false]);
   expect(await gateway.does.showCertificate(later)).toBeNull();
-  // A second broken promise is told, too.
+  // A second broken promise is told, too; what is at risk was counted with the first.
   await gateway.does.receiveCallbacks([callback(other, 'acme', 'w-1')]);
   expect((await told()).map(({ event }) => event.data)).toMatchObject([
     { slips: [broken], switchedOff: true },
-    { slips: [other], switchedOff: false },
+    { slips: [other], switchedOff: false, slipsAtRisk: 0, firstAtRisk: [] },
   ]);
 
   const restore = { provider: 'acme', reason: 'the bound is 5 s now', actor: 'ops-1', requestId: 'r-1' };

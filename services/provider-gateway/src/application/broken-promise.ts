@@ -1,9 +1,11 @@
 import type { Money } from '@slipstream/kernel';
 import type { Dispatch } from '../domain/dispatch/state.ts';
-import type { ProofSwitch, StoreTx } from './ports.ts';
+import type { ProofSwitch, RiskOf, StoreTx } from './ports.ts';
 
 /** Slips of one transaction that an event names. */
 const slipsMax = 100;
+
+const nothing: RiskOf = { slips: 0, amounts: [], first: [] };
 
 /** Why, and by whom, a provider's NOT_FOUND prove nothing from now on. */
 export function brokenPromise(slips: readonly string[]): Pick<ProofSwitch, 'reason' | 'actor'> {
@@ -16,7 +18,7 @@ export function brokenPromise(slips: readonly string[]): Pick<ProofSwitch, 'reas
 
 /**
  * A provider has slips that it had denied too late for that: what it denies proves nothing from the next transaction on,
- * everywhere, and what rests on its word so far is told.
+ * everywhere, and what rests on its word so far is told with the first of them.
  */
 export async function tellBroken(
   tx: StoreTx,
@@ -25,7 +27,8 @@ export async function tellBroken(
 ): Promise<void> {
   const slips = broken.map(({ slipId }) => slipId);
   const switchedOff = await tx.proofSwitches.set(provider, { off: true, ...brokenPromise(slips) });
-  const risk = await tx.proofs.atRisk(provider, slips);
+  // Counted over all that it denied: once, when its word ends.
+  const risk = switchedOff ? await tx.proofs.atRisk(provider, slips) : nothing;
   const data = {
     ...{ provider, slips: slips.slice(0, slipsMax), broken: byCurrency(broken), switchedOff },
     ...{ slipsAtRisk: risk.slips, atRisk: [...risk.amounts], firstAtRisk: [...risk.first] },

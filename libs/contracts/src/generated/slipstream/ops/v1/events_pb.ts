@@ -242,7 +242,8 @@ export type ProviderPromiseBroken = Message<"slipstream.ops.v1.ProviderPromiseBr
   broken: Money[];
 
   /**
-   * Slips that rest on its NOT_FOUND and may be wrong, too: how many, their money, and the first of them.
+   * Slips that rest on its NOT_FOUND and may be wrong, too: how many, their money, and the first of them. Counted with the event
+   * that switches it off, and empty after that.
    *
    * @generated from field: int32 slips_at_risk = 4;
    */
