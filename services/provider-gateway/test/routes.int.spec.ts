@@ -235,6 +235,28 @@ test('what disabling would mean: slips and money by what is known of them', asyn
   expect(await gateway.does.previewDisable('gone')).toBeNull();
 });
 
+test('two who ask about a slip first, at once, put one question, or the second a second later', async () => {
+  acme.answer = null;
+  acme.known = { status: 'pending' };
+  await gateway.startWorkers(rulesOf({ acceptanceDelayMaxMs: null }));
+  for (let n = 0; n < 5; n++) {
+    const slip = await gateway.slip();
+    await gateway.event(slip, 'DispatchUnanswered');
+    const request = {
+      slipId: slip,
+      reason: 'the customer calls',
+      requestId: 'r-1',
+      caller: 'ops-1',
+      digest: 'd',
+    };
+    const [one, two] = await Promise.all(
+      [`${n}-a`, `${n}-b`].map((key) => gateway.does.askForPeople({ ...request, key })),
+    );
+    const apartMs = Math.abs(Date.parse(one!.askAt) - Date.parse(two!.askAt));
+    expect([0, 1_000]).toContain(Math.min(apartMs, 1_000));
+  }
+});
+
 test('people ask about a slip: once a request, not before it can be known, and the answer counts', async () => {
   acme.answer = null;
   acme.known = { status: 'succeeded' };

@@ -41,7 +41,8 @@ export interface EventLog {
 
 /**
  * One transaction. Rows are always locked in this order, so that transactions never wait for each other in a circle:
- * keyed commands, callbacks, statements, inquiries, dispatches by id, parked results; what is published is numbered last.
+ * keyed commands, callbacks, statements, people's question of a slip, inquiries, dispatches by id, parked results, then what
+ * providers denied (by slip and attempt) and whether they are believed (by provider); what is published is numbered last.
  */
 export interface StoreTx {
   /** The database's clock, now. */

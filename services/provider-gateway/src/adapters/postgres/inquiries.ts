@@ -64,6 +64,9 @@ insert into inquiry (slip_id, n, provider, status, due_at) values ($1, ${peopleN
 on conflict (slip_id, n) do update
   set provider = excluded.provider, status = 'due', due_at = excluded.due_at, lease_until = null, answer = null, detail = null`;
 
+// Before there is a row to be locked: two who ask first at once would both put a question.
+const lockPeoplesSql = "select pg_advisory_xact_lock(hashtextextended('asked by people: ' || $1, 0))";
+
 interface ClaimedRow {
   slip_id: string;
   n: number;
@@ -132,6 +135,7 @@ export function inquiries(tx: Tx): Inquiries {
       ]);
     },
     async askedByPeople(slipId, change) {
+      if (change) await tx.query(lockPeoplesSql, [slipId]);
       const [row] = await tx.query<PeoplesRow>(peoplesSql + (change ? ' for update' : ''), [slipId]);
       return row ? toQuestion(row) : null;
     },
