@@ -566,6 +566,11 @@ export type RetryLimits = (route: string) => { readonly retryInitialMs: number; 
 export interface Circuits {
   /** How many calls may be in flight to a provider of these: none while its circuit is open, one to try it again. */
   allowed(provider: string, concurrencyMax: number): number;
+  /**
+   * How many questions may be in flight of these. While too many of them get no answer, each is answered at once as having none, and
+   * takes no connection; then one tries it again.
+   */
+  questions(provider: string, concurrencyMax: number): number;
   /** False while its circuit is not closed, or its probes fail. */
   isHealthy(provider: string): boolean;
   view(provider: string): CircuitView;
@@ -574,6 +579,8 @@ export interface Circuits {
 /** The latest calls to a provider, at most a minute old, and whether more are made. */
 export interface CircuitView {
   readonly state: 'closed' | 'open' | 'half_open';
+  /** The same of its questions. */
+  readonly inquiries: 'closed' | 'open' | 'half_open';
   readonly calls: number;
   /** Calls that ended without a usable answer, for whatever reason; of those, how many by time. */
   readonly failures: number;

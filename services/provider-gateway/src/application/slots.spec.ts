@@ -109,7 +109,8 @@ describe('what a provider bears at once', () => {
     const world = { instances: 1 };
     const provider = { id: 'acme', capabilities: { concurrencyMax: 8, inquiryConcurrencyMax: 2 } };
     const providers = new Map([['acme', provider]]) as unknown as Providers;
-    const circuits = { allowed: (_: string, limit: number) => limit };
+    const all = (_: string, limit: number) => limit;
+    const circuits = { allowed: all, questions: all };
     const { dispatchSlots, inquirySlots } = callSlots(providers, circuits, () => world.instances, fail);
     const free = () => [dispatchSlots.free().get('acme') ?? 0, inquirySlots.free().get('acme') ?? 0];
     expect(free()).toEqual([8, 2]);

@@ -134,7 +134,7 @@ export function shareOf(limit: number, instances: number): number {
 /** Slots for the dispatch calls and for the inquiries of every provider: this instance's share of what all may make. */
 export function callSlots(
   providers: Providers,
-  circuits: Pick<Circuits, 'allowed'>,
+  circuits: Pick<Circuits, 'allowed' | 'questions'>,
   instances: () => number,
   onError: (error: unknown) => void,
 ): { readonly dispatchSlots: Slots; readonly inquirySlots: Slots } {
@@ -145,6 +145,8 @@ export function callSlots(
     dispatchSlots: new Slots(limits, onError, (id, limit) =>
       circuits.allowed(id, shareOf(limit, instances())),
     ),
-    inquirySlots: new Slots(inquiryLimits, onError, (_, limit) => shareOf(limit, instances())),
+    inquirySlots: new Slots(inquiryLimits, onError, (id, limit) =>
+      circuits.questions(id, shareOf(limit, instances())),
+    ),
   };
 }

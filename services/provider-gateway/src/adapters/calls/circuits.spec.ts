@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { HealthChange } from '../../application/tell-health.ts';
 import { denied } from '../../domain/dispatch/spec-support.ts';
-import type { CallOutcome } from '../../domain/provider/answer.ts';
+import type { CallOutcome, InquiryOutcome } from '../../domain/provider/answer.ts';
 import { type MeteredCall, watched } from './circuits.ts';
 
 const openMs = 5_000;
@@ -18,7 +18,15 @@ beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
 function setUp({ isProbed = false } = {}) {
-  const world = { outcome: answered, sent: 0, ms: 0, isTold: true, isThere: true };
+  const world = {
+    outcome: answered,
+    said: denied as InquiryOutcome,
+    sent: 0,
+    asked: 0,
+    ms: 0,
+    isTold: true,
+    isThere: true,
+  };
   const metered: MeteredCall[] = [];
   const changes: HealthChange[] = [];
   const provider = {
@@ -28,7 +36,10 @@ function setUp({ isProbed = false } = {}) {
       world.sent += 1;
       return { outcome: world.outcome, released: Promise.resolve() };
     },
-    inquire: async () => ({ outcome: denied, released: Promise.resolve() }),
+    inquire: async () => {
+      world.asked += 1;
+      return { outcome: world.said, released: Promise.resolve() };
+    },
     statements: null,
     probe: isProbed
       ? {
@@ -92,6 +103,43 @@ describe('the circuit of a provider', () => {
     pass(openMs);
     expect(await send(answered)).toEqual([answered]);
     expect([circuits.allowed('acme', 8), circuits.view('acme').state]).toEqual([8, 'closed']);
+  });
+});
+
+describe('the circuit of questions', () => {
+  const silent: InquiryOutcome = { kind: 'no_answer', detail: 'timeout: no whole answer within 1000 ms' };
+
+  test('opens when too many get no answer: the next are answered at once, and calls go on', async () => {
+    const { world, acme, circuits } = setUp();
+    world.said = silent;
+    for (let n = 0; n < 20; n++) await acme.inquire('s-1');
+    expect(circuits.view('acme')).toMatchObject({ inquiries: 'open', state: 'closed' });
+    expect([circuits.questions('acme', 2), circuits.allowed('acme', 8)]).toEqual([2, 8]);
+    expect((await acme.inquire('s-1')).outcome).toMatchObject({
+      ...{ kind: 'no_answer', detail: expect.stringContaining('circuit_open') },
+    });
+    expect(world.asked).toBe(20);
+    expect(circuits.isHealthy('acme')).toBe(true);
+  });
+
+  test('lets one try it again after a while, and closes when that one is answered', async () => {
+    const { world, acme, circuits, pass } = setUp();
+    world.said = silent;
+    for (let n = 0; n < 20; n++) await acme.inquire('s-1');
+    pass(openMs);
+    expect([circuits.questions('acme', 2), circuits.view('acme').inquiries]).toEqual([1, 'half_open']);
+    await acme.inquire('s-1');
+    expect([world.asked, circuits.view('acme').inquiries]).toEqual([21, 'open']);
+    pass(openMs);
+    world.said = denied;
+    expect((await acme.inquire('s-1')).outcome).toEqual(denied);
+    expect([circuits.questions('acme', 2), circuits.view('acme').inquiries]).toEqual([2, 'closed']);
+  });
+
+  test('is not opened by what a provider says, whatever it is', async () => {
+    const { acme, circuits } = setUp();
+    for (let n = 0; n < 60; n++) await acme.inquire('s-1');
+    expect(circuits.view('acme').inquiries).toBe('closed');
   });
 });
 

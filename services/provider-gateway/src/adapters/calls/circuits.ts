@@ -21,7 +21,7 @@ import type { CallOutcome, InquiryOutcome } from '../../domain/provider/answer.t
 import { healthOf, isMissing, type ProbeSigns } from '../../domain/provider/health.ts';
 import { CallWindow } from './call-window.ts';
 
-/** Half of the last fifty calls failed, or of the first twenty: no more are made for a while. */
+/** Half of the last fifty failed, or of the first twenty: no more are made for a while. Calls and questions each by themselves. */
 const breaker = { threshold: 0.5, size: 50, minimumNumberOfCalls: 20 };
 /** Between two looks at the health of one provider. */
 const healthPauseMs = 1_000;
@@ -42,7 +42,7 @@ export interface CircuitOptions {
   readonly onHealth: (change: HealthChange) => Promise<boolean>;
 }
 
-/** The providers with a circuit around each one's dispatch calls, and what is seen of them. */
+/** The providers with a circuit around each one's dispatch calls, and one around its questions, and what is seen of them. */
 export function watched(
   providers: Providers,
   options: CircuitOptions,
@@ -52,6 +52,7 @@ export function watched(
     providers: new Map([...circuits].map(([id, circuit]) => [id, circuit.provider])),
     circuits: {
       allowed: (id, concurrencyMax) => circuits.get(id)?.allowed(concurrencyMax) ?? concurrencyMax,
+      questions: (id, concurrencyMax) => circuits.get(id)?.questions(concurrencyMax) ?? concurrencyMax,
       isHealthy: (id) => circuits.get(id)?.isHealthy() ?? true,
       view: (id) => circuits.get(id)?.view() ?? nothing,
     },
@@ -59,7 +60,16 @@ export function watched(
 }
 
 const nothing: CircuitView = {
-  ...{ state: 'closed', calls: 0, failures: 0, timeouts: 0, p50Ms: null, p95Ms: null, p99Ms: null },
+  ...{
+    state: 'closed',
+    inquiries: 'closed',
+    calls: 0,
+    failures: 0,
+    timeouts: 0,
+    p50Ms: null,
+    p95Ms: null,
+    p99Ms: null,
+  },
   probe: null,
 };
 
@@ -69,7 +79,9 @@ class Circuit {
   readonly #options: CircuitOptions;
   readonly #window = new CallWindow();
   readonly #policy: CircuitBreakerPolicy;
+  readonly #asking: CircuitBreakerPolicy;
   #openedAtMs = 0;
+  #silentFromMs = 0;
   #probes: ProbeSigns | null = null;
   #health: ProviderHealth = 'healthy';
   #lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -80,6 +92,13 @@ class Circuit {
       handleWhenResult((ended) => isFailure((ended as Ended<CallOutcome>).outcome)),
       { halfOpenAfter: provider.capabilities.circuitOpenMs, breaker: new CountBreaker(breaker) },
     );
+    this.#asking = circuitBreaker(
+      handleWhenResult((ended) => (ended as Ended<InquiryOutcome>).outcome.kind === 'no_answer'),
+      { halfOpenAfter: provider.capabilities.circuitOpenMs, breaker: new CountBreaker(breaker) },
+    );
+    this.#asking.onBreak(() => {
+      this.#silentFromMs = options.monotonicMs();
+    });
     this.#policy.onBreak(() => {
       this.#openedAtMs = options.monotonicMs();
       // What was answered before says nothing of now.
@@ -106,15 +125,27 @@ class Circuit {
     }
   }
 
+  /** Behind an open circuit all may be put: they are answered at once, and hold no connection. One alone tries it again. */
+  questions(concurrencyMax: number): number {
+    switch (this.#asking.state) {
+      case CircuitState.Closed:
+        return concurrencyMax;
+      case CircuitState.Open:
+        return this.#mayAsk() ? 1 : concurrencyMax;
+      default:
+        return 0;
+    }
+  }
+
   isHealthy(): boolean {
     return this.allowed(1) !== 0 && !isMissing(this.#probes);
   }
 
   view(): CircuitView {
     const { state } = this.#policy;
-    const isOpen = state === CircuitState.Open && !this.#mayTry();
     return {
-      state: state === CircuitState.Closed ? 'closed' : isOpen ? 'open' : 'half_open',
+      state: nameOf(state, this.#mayTry()),
+      inquiries: nameOf(this.#asking.state, this.#mayAsk()),
       ...this.#window.summary(this.#options.monotonicMs()),
       probe: this.#probes,
     };
@@ -124,6 +155,10 @@ class Circuit {
   #mayTry(): boolean {
     if (this.#probes?.answered === 0) return false;
     return this.#options.monotonicMs() - this.#openedAtMs >= this.provider.capabilities.circuitOpenMs;
+  }
+
+  #mayAsk(): boolean {
+    return this.#options.monotonicMs() - this.#silentFromMs >= this.provider.capabilities.circuitOpenMs;
   }
 
   async #send(send: () => Promise<Ended<CallOutcome>>): Promise<Ended<CallOutcome>> {
@@ -149,7 +184,13 @@ class Circuit {
 
   async #inquire(inquire: () => Promise<Ended<InquiryOutcome>>): Promise<Ended<InquiryOutcome>> {
     const begunMs = this.#options.monotonicMs();
-    const ended = await inquire();
+    let ended: Ended<InquiryOutcome>;
+    try {
+      ended = await this.#asking.execute(inquire);
+    } catch (error) {
+      if (!(error instanceof BrokenCircuitError)) throw error;
+      ended = { outcome: notAsked, released: Promise.resolve() };
+    }
     this.#meter('inquiry', ended.outcome, this.#options.monotonicMs() - begunMs);
     return ended;
   }
@@ -213,6 +254,16 @@ function isFailure(outcome: CallOutcome): boolean {
 }
 
 const nothingAsked: ProbeSigns = { answered: 0, failed: 0, problem: null };
+
+function nameOf(state: CircuitState, mayTry: boolean): CircuitView['state'] {
+  if (state === CircuitState.Closed) return 'closed';
+  return state === CircuitState.Open && !mayTry ? 'open' : 'half_open';
+}
+
+const notAsked: InquiryOutcome = {
+  kind: 'no_answer',
+  detail: 'circuit_open: too many questions to the provider got no answer, so it was not asked',
+};
 
 const circuitOpen: CallOutcome = {
   kind: 'not_sent',

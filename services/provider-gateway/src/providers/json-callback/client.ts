@@ -3,6 +3,7 @@ import { moneyToJson } from '@slipstream/kernel';
 import type { ProviderRules } from '@slipstream/rules';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
+import { connectionsOf } from '../transport/declared.ts';
 import { httpTransport } from '../transport/http-transport.ts';
 import { probeOf } from '../transport/probe.ts';
 import { callbackReader } from './callback.ts';
@@ -17,7 +18,7 @@ export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => nu
   const { id, baseUrl, connectTimeoutMs, answerTimeoutMs } = rules;
   const can = capabilities(rules);
   const reader = callbackReader(id, rules.secrets);
-  const connectionsMax = can.concurrencyMax + can.inquiryConcurrencyMax;
+  const connectionsMax = connectionsOf(can, rules);
   const transport = httpTransport({ baseUrl, connectionsMax, connectTimeoutMs, monotonicMs });
   const provider: Provider = {
     id,

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { ProviderRules } from '@slipstream/rules';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
+import { connectionsOf } from '../transport/declared.ts';
 import { httpTransport } from '../transport/http-transport.ts';
 import { probeOf } from '../transport/probe.ts';
 import { capabilities } from './capabilities.ts';
@@ -20,7 +21,7 @@ const statementTimeoutMsMin = 15_000;
 export function pollStatementProvider(rules: ProviderRules, monotonicMs: () => number): Provider {
   const { id, baseUrl, connectTimeoutMs, answerTimeoutMs } = rules;
   const can = capabilities(rules);
-  const connectionsMax = can.concurrencyMax + can.inquiryConcurrencyMax;
+  const connectionsMax = connectionsOf(can, rules);
   const transport = httpTransport({ baseUrl, connectionsMax, connectTimeoutMs, monotonicMs });
   const headers = { 'x-api-key': rules.secrets.current };
   const provider: Provider = {

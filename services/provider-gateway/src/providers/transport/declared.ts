@@ -1,6 +1,18 @@
 import type { ProviderRules } from '@slipstream/rules';
 import type { Capabilities } from '../../application/ports.ts';
 
+/**
+ * Connections to a provider: one for each call and each question that may be in flight, and one each for its probe and its
+ * statement, so that none of them waits for another's.
+ */
+export function connectionsOf(
+  { concurrencyMax, inquiryConcurrencyMax }: Pick<Capabilities, 'concurrencyMax' | 'inquiryConcurrencyMax'>,
+  { probe, statement }: Pick<ProviderRules, 'probe' | 'statement'>,
+): number {
+  const others = [probe, statement].filter((one) => one !== null);
+  return concurrencyMax + inquiryConcurrencyMax + others.length;
+}
+
 /** What the rules declare of a provider, whatever protocol it speaks. */
 export function declared(rules: ProviderRules): Omit<Capabilities, 'words'> {
   const { connectTimeoutMs, answerTimeoutMs, acceptanceDelayMaxMs, visibilityDelayMs, pollLadderMs } = rules;
