@@ -103,7 +103,8 @@ function makeFormatted(java: string[], formatted: string): void {
 }
 
 function format(java: string[], properties: string, clusterId: string): void {
-  const args = [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties];
+  // One word with its option: one id in 64 begins with a dash.
+  const args = [...java, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', properties];
   const run = spawnSync(javaCommand(), ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...args], {
     encoding: 'utf8',
   });
