@@ -48,12 +48,13 @@ const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly sc
   StatementLineMatched: { owner: 'reconciliation', schema: reconciliation.StatementLineMatchedSchema },
   BreakOpened: { owner: 'reconciliation', schema: reconciliation.BreakOpenedSchema },
   BreakResolved: { owner: 'reconciliation', schema: reconciliation.BreakResolvedSchema },
+  CaseNoted: { owner: 'reconciliation', schema: reconciliation.CaseNotedSchema },
+  CaseAssigned: { owner: 'reconciliation', schema: reconciliation.CaseAssignedSchema },
 };
 
 /** Types of releases to come: an older release beside a newer one knows already who may say them. */
 const planned: Readonly<Partial<Record<Owner, readonly string[]>>> = {
   ledger: ['HoldReleased'],
-  reconciliation: ['CaseNoted', 'CaseAssigned'],
   notification: ['CustomerNotified', 'NotificationFailed'],
 };
 

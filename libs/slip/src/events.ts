@@ -222,15 +222,22 @@ export interface EventData {
   // reconciliation
   SlipOverdue: { stage: Stage; deadline: Instant };
   SlipDiagnosed: { cause: Cause };
-  InquiryRequested: { inquiry: number };
-  RefundRequested: { basis: NotReturnedBasis; requestedBy: string };
+  /** `requestedBy`, `reason`: of people; null: the ladder asks. */
+  InquiryRequested: { inquiry: number; requestedBy?: string | null; reason?: string | null };
+  /** `approvedBy`: the second person, where people decided without a proof; null: none was needed. */
+  RefundRequested: {
+    basis: NotReturnedBasis;
+    requestedBy: string;
+    approvedBy?: string | null;
+    reason?: string | null;
+  };
   SlipNotReturned: { basis: NotReturnedBasis; deadline: Instant };
   /** It takes longer than 99.9 % of its kind took (`usualMs`), and its deadline has not passed. */
   SlipSlow: { provider: string; route: string; dispatchedAt: Instant; usualMs: number; deadline: Instant };
   LateReturnFound: { deadline: Instant; receivedAt: Instant; after: 'overdue' | 'not_returned' | 'refunded' };
   CaseOpened: { reason: string; summary: string };
   /** Resolves one reason of the case; all of them where it names none, as before cases had more than one. */
-  CaseClosed: { resolution: string; reason: string | null };
+  CaseClosed: { resolution: string; reason: string | null; by?: string | null; note?: string | null };
   /** A line of a statement is about this slip: the strongest evidence, of which the gateway makes SlipReturned. */
   StatementLineMatched: {
     statement: string;
@@ -270,6 +277,10 @@ export interface EventData {
     by: string | null;
     reason: string | null;
   };
+  /** Something about the case that resolves nothing; `code`: `note`, or a stable code for what was done. */
+  CaseNoted: { by: string; code: string; text: string };
+  /** Who looks after it from now on; null: nobody. */
+  CaseAssigned: { by: string; assignee: string | null; note: string };
 }
 
 export type SlipEventType = keyof EventData;

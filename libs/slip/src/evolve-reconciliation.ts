@@ -1,4 +1,4 @@
-import { caseOf, isOpen } from './case.ts';
+import { caseOf, escalated, isOpen } from './case.ts';
 import { timeOn } from './clock.ts';
 import type { DataOf, RecordedEvent } from './events.ts';
 import { hasEnded, isInTime, stageEndedAt } from './facts.ts';
@@ -18,6 +18,8 @@ export const reconciliationFolds: Folds<
   | 'StatementLineMatched'
   | 'BreakOpened'
   | 'BreakResolved'
+  | 'CaseNoted'
+  | 'CaseAssigned'
 > = {
   SlipOverdue: overdue,
   SlipDiagnosed: diagnosed,
@@ -33,6 +35,8 @@ export const reconciliationFolds: Folds<
   StatementLineMatched: () => null,
   BreakOpened: () => null,
   BreakResolved: () => null,
+  CaseNoted: caseNoted,
+  CaseAssigned: caseAssigned,
 };
 
 /** A verdict is a function of the log (rule 6): it also marks a slip whose late answer was read before it. */
@@ -58,12 +62,13 @@ function inquiryRequested(next: NextState, _: RecordedEvent, data: DataOf<'Inqui
   return hasEnded(next) ? 'after_end' : null;
 }
 
-function refundRequested(next: NextState): Finding {
+function refundRequested(next: NextState, _: RecordedEvent, data: DataOf<'RefundRequested'>): Finding {
   // People may ask again after a refusal.
   if (next.refundRequested) return next.refundRefused ? null : 'duplicate';
   next.refundRequested = true;
   if (hasEnded(next)) return 'after_end';
-  return next.notReturned === null ? 'out_of_order' : null;
+  // Two people may decide what nothing has proved.
+  return next.notReturned === null && !data.approvedBy ? 'out_of_order' : null;
 }
 
 function notReturned(next: NextState, _: RecordedEvent, data: DataOf<'SlipNotReturned'>): Finding {
@@ -87,7 +92,7 @@ function caseOpened(next: NextState, recorded: RecordedEvent, data: DataOf<'Case
   const reasons = next.case?.reasons ?? [];
   if (reasons.some((one) => one.reason === reason && isOpen(one))) return 'duplicate';
   const opened = { reason, summary, openedAt: timeOn(recorded), closedAt: null, resolution: null };
-  next.case = caseOf([...reasons.filter((one) => one.reason !== reason), opened]);
+  next.case = caseOf([...reasons.filter((one) => one.reason !== reason), opened], next.case);
   return null;
 }
 
@@ -99,6 +104,20 @@ function caseClosed(next: NextState, recorded: RecordedEvent, data: DataOf<'Case
   const { reasons } = next.case;
   if (!reasons.some(resolves)) return 'duplicate';
   const closedAt = timeOn(recorded);
-  next.case = caseOf(reasons.map((one) => (resolves(one) ? { ...one, closedAt, resolution } : one)));
+  const after = reasons.map((one) => (resolves(one) ? { ...one, closedAt, resolution } : one));
+  next.case = caseOf(after, next.case);
+  return null;
+}
+
+/** A note is for people; only that it was told on is a fact of the case. */
+function caseNoted(next: NextState, recorded: RecordedEvent, { code }: DataOf<'CaseNoted'>): Finding {
+  if (next.case === null) return 'out_of_order';
+  if (code === escalated) next.case = { ...next.case, escalatedAt: timeOn(recorded) };
+  return null;
+}
+
+function caseAssigned(next: NextState, _: RecordedEvent, { assignee }: DataOf<'CaseAssigned'>): Finding {
+  if (next.case === null) return 'out_of_order';
+  next.case = { ...next.case, assignee };
   return null;
 }

@@ -1,6 +1,6 @@
 // A word of this library, defined below it for those who know of clocks and nothing of slips.
 export { wallClock } from '@slipstream/kernel';
-export { isOpen } from './case.ts';
+export { escalated, isOpen } from './case.ts';
 export { type CauseCode, causes } from './causes.ts';
 export { isLive, timeOn } from './clock.ts';
 export type * from './events.ts';

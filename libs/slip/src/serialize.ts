@@ -59,12 +59,20 @@ function parseStored(text: string): Stored {
   return stored;
 }
 
-/** As long as a case had one reason only, none was listed. */
+/** As long as a case had one reason only, none was listed; then nobody was assigned to one. */
 function toCase(stored: SlipCase | null | undefined): SlipCase | null {
-  if (!stored || stored.reasons !== undefined) return stored ?? null;
+  if (!stored) return null;
+  if (stored.reasons !== undefined) return { ...stored, ...laterFacts(stored) };
   const { reason, openedAt, status } = stored;
   const resolution = status === 'open' ? null : '';
-  return caseOf([{ reason, summary: '', openedAt, closedAt: null, resolution }]);
+  return caseOf([{ reason, summary: '', openedAt, closedAt: null, resolution }], null);
+}
+
+function laterFacts({
+  assignee,
+  escalatedAt,
+}: Partial<SlipCase>): Pick<SlipCase, 'assignee' | 'escalatedAt'> {
+  return { assignee: assignee ?? null, escalatedAt: escalatedAt ?? null };
 }
 
 function toMoney(stored: MoneyJson | null | undefined): Money | null {

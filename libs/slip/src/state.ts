@@ -91,6 +91,10 @@ export interface SlipCase {
   readonly openedAt: Instant;
   readonly reason: string;
   readonly reasons: readonly CaseReason[];
+  /** Who looks after it; null: nobody. Stays when the case is closed and opened anew. */
+  readonly assignee: string | null;
+  /** When it was told on because nobody had closed it; null: it was not since it was opened. */
+  readonly escalatedAt: Instant | null;
 }
 
 /** What a draft says already. */

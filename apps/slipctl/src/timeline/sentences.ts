@@ -172,9 +172,13 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
       ],
     };
   },
-  InquiryRequested: (data) => ({ sentence: `Inquiry ${text(data.inquiry)} to the provider was asked for.` }),
+  InquiryRequested: (data) => ({
+    sentence: `Inquiry ${text(data.inquiry)} to the provider was asked for${by(data.requested_by)}.`,
+    facts: [fact('reason', data.reason)],
+  }),
   RefundRequested: (data) => ({
     sentence: `${upper(text(data.requested_by))} asked for a refund (${basis(data.basis)}).`,
+    facts: [fact('approved by', data.approved_by), fact('reason', data.reason)],
   }),
   SlipNotReturned: (data) => ({
     sentence: `The slip did not return: ${basis(data.basis)}.`,
@@ -209,9 +213,26 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
   }),
   CaseClosed: (data) => {
     const about = data.reason ? ` for ${words(data.reason)}` : '';
-    return { sentence: `The case${about} was closed: ${words(data.resolution)}.` };
+    return {
+      sentence: `The case${about} was closed${by(data.by)}: ${words(data.resolution)}.`,
+      facts: [fact('note', data.note)],
+    };
   },
+  CaseNoted: (data) => ({
+    sentence: `${upper(words(data.code))}${by(data.by)}: ${sentenceOf(text(data.text))}`,
+  }),
+  CaseAssigned: (data) => ({
+    sentence: data.assignee
+      ? `The case was given to ${text(data.assignee)}${by(data.by)}.`
+      : `Nobody looks after the case any more${by(data.by)}.`,
+    facts: [fact('note', data.note)],
+  }),
 };
+
+/** Of people; nothing where nobody did it by hand. */
+function by(actor: unknown): string {
+  return actor ? ` by ${text(actor)}` : '';
+}
 
 function count(value: unknown, one: string, many: string): string {
   return `${text(value)} ${value === 1 ? one : many}`;

@@ -224,6 +224,14 @@ export const caseClosed = (reason: string | null = 'inquiry_exhausted'): SlipEve
   type: 'CaseClosed',
   data: { resolution: 'by_statement', reason },
 });
+export const caseNoted = (code = 'note'): SlipEvent => ({
+  type: 'CaseNoted',
+  data: { by: 'ann', code, text: 'asked the provider by phone' },
+});
+export const caseAssigned = (assignee: string | null = 'bob'): SlipEvent => ({
+  type: 'CaseAssigned',
+  data: { by: 'ann', assignee, note: '' },
+});
 
 /** Every type at least once, the ones that differ by their data several times. */
 export const samples: readonly SlipEvent[] = [
@@ -286,4 +294,8 @@ export const samples: readonly SlipEvent[] = [
   caseClosed(),
   caseClosed('conflict'),
   caseClosed(null),
+  caseNoted(),
+  caseNoted('escalated'),
+  caseAssigned(),
+  caseAssigned(null),
 ];

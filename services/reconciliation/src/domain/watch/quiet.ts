@@ -61,4 +61,6 @@ export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
   StatementLineMatched: 'loud',
   BreakOpened: 'loud',
   BreakResolved: 'loud',
+  CaseNoted: 'loud',
+  CaseAssigned: 'loud',
 };

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/reconciliation/v1/events.proto.
  */
 export const file_slipstream_reconciliation_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CilzbGlwc3RyZWFtL3JlY29uY2lsaWF0aW9uL3YxL2V2ZW50cy5wcm90bxIcc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MSJvCgtTbGlwT3ZlcmR1ZRIyCgVzdGFnZRgBIAEoDjIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2USLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkMKDVNsaXBEaWFnbm9zZWQSMgoFY2F1c2UYASABKAsyIy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkNhdXNlIpUBCgVDYXVzZRI3CgVjbGFzcxgBIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQ2F1c2VDbGFzcxIMCgRjb2RlGAIgASgJEhIKCmNvbmZpZGVuY2UYAyABKAUSDwoHc3VtbWFyeRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSEAoIZXZpZGVuY2UYBiADKAkiIwoQSW5xdWlyeVJlcXVlc3RlZBIPCgdpbnF1aXJ5GAEgASgFImYKD1JlZnVuZFJlcXVlc3RlZBI9CgViYXNpcxgBIAEoDjIuLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTm90UmV0dXJuZWRCYXNpcxIUCgxyZXF1ZXN0ZWRfYnkYAiABKAkifgoPU2xpcE5vdFJldHVybmVkEj0KBWJhc2lzGAEgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5Ob3RSZXR1cm5lZEJhc2lzEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKeAQoIU2xpcFNsb3cSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSMQoNZGlzcGF0Y2hlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIdXN1YWxfbXMYBCABKAUSLAoIZGVhZGxpbmUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqgBCg9MYXRlUmV0dXJuRm91bmQSLAoIZGVhZGxpbmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JlY2VpdmVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2CgVhZnRlchgDIAEoDjInLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTGF0ZUFmdGVyIi0KCkNhc2VPcGVuZWQSDgoGcmVhc29uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkiQAoKQ2FzZUNsb3NlZBISCgpyZXNvbHV0aW9uGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBQgkKB19yZWFzb24i6QIKFFN0YXRlbWVudExpbmVNYXRjaGVkEhEKCXN0YXRlbWVudBgBIAEoCRIMCgRsaW5lGAIgASgFEhAKCHByb3ZpZGVyGAMgASgJEj8KB291dGNvbWUYBCABKA4yLi5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLlN0YXRlbWVudE91dGNvbWUSEwoGcmVhc29uGAUgASgJSACIAQESMAoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXlIAYgBARItCgNmZWUYByABKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leUgCiAEBEh8KEnByb3ZpZGVyX3JlZmVyZW5jZRgIIAEoCUgDiAEBEhEKCWJvb2tlZF9vbhgJIAEoCUIJCgdfcmVhc29uQgkKB19hbW91bnRCBgoEX2ZlZUIVChNfcHJvdmlkZXJfcmVmZXJlbmNlIu0BCgtCcmVha09wZW5lZBIQCghicmVha19pZBgBIAEoCRI1CgRraW5kGAIgASgOMicuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5CcmVha1R5cGUSEQoJc3RhdGVtZW50GAMgASgJEhEKBGxpbmUYBCABKAVIAIgBARISCgpkaWZmZXJlbmNlGAUgASgDEhAKCGN1cnJlbmN5GAYgASgJEhAKCGV4cGVjdGVkGAcgASgJEgwKBHNlZW4YCCABKAkSFAoHYXdhaXRlZBgJIAEoCUgBiAEBQgcKBV9saW5lQgoKCF9hd2FpdGVkIs4BCg1CcmVha1Jlc29sdmVkEhAKCGJyZWFrX2lkGAEgASgJEjUKBGtpbmQYAiABKA4yJy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkJyZWFrVHlwZRISCgpyZXNvbHV0aW9uGAMgASgJEhgKC3JlcGFpcmVkX2J5GAQgASgJSACIAQESDwoCYnkYBSABKAlIAYgBARITCgZyZWFzb24YBiABKAlIAogBAUIOCgxfcmVwYWlyZWRfYnlCBQoDX2J5QgkKB19yZWFzb24qgAEKBVN0YWdlEhUKEVNUQUdFX1VOU1BFQ0lGSUVEEAASEwoPU1RBR0VfU1VCTUlUVEVEEAESEAoMU1RBR0VfUkVWSUVXEAISDgoKU1RBR0VfSEVMRBADEhUKEVNUQUdFX0RJU1BBVENISU5HEAQSEgoOU1RBR0VfUkVUVVJORUQQBSp9ChBOb3RSZXR1cm5lZEJhc2lzEiIKHk5PVF9SRVRVUk5FRF9CQVNJU19VTlNQRUNJRklFRBAAEiMKH05PVF9SRVRVUk5FRF9CQVNJU19OT1RfRVhFQ1VURUQQARIgChxOT1RfUkVUVVJORURfQkFTSVNfTk9fQU5TV0VSEAIqygEKCkNhdXNlQ2xhc3MSGwoXQ0FVU0VfQ0xBU1NfVU5TUEVDSUZJRUQQABIWChJDQVVTRV9DTEFTU19TWVNURU0QARIXChNDQVVTRV9DTEFTU19ORVRXT1JLEAISFAoQQ0FVU0VfQ0xBU1NfVVNFUhADEhsKF0NBVVNFX0NMQVNTX1RISVJEX1BBUlRZEAQSHQoZQ0FVU0VfQ0xBU1NfQ09ORklHVVJBVElPThAFEhwKGENBVVNFX0NMQVNTX1VOREVURVJNSU5FRBAGKnUKCUxhdGVBZnRlchIaChZMQVRFX0FGVEVSX1VOU1BFQ0lGSUVEEAASFgoSTEFURV9BRlRFUl9PVkVSRFVFEAESGwoXTEFURV9BRlRFUl9OT1RfUkVUVVJORUQQAhIXChNMQVRFX0FGVEVSX1JFRlVOREVEEAMqkAEKEFN0YXRlbWVudE91dGNvbWUSIQodU1RBVEVNRU5UX09VVENPTUVfVU5TUEVDSUZJRUQQABIfChtTVEFURU1FTlRfT1VUQ09NRV9TVUNDRUVERUQQARIcChhTVEFURU1FTlRfT1VUQ09NRV9GQUlMRUQQAhIaChZTVEFURU1FTlRfT1VUQ09NRV9WT0lEEAMq7AEKCUJyZWFrVHlwZRIaChZCUkVBS19UWVBFX1VOU1BFQ0lGSUVEEAASGwoXQlJFQUtfVFlQRV9NSVNTSU5HX0hFUkUQARIcChhCUkVBS19UWVBFX01JU1NJTkdfVEhFUkUQAhIVChFCUkVBS19UWVBFX0FNT1VOVBADEhcKE0JSRUFLX1RZUEVfQ1VSUkVOQ1kQBBIVChFCUkVBS19UWVBFX1NUQVRVUxAFEhgKFEJSRUFLX1RZUEVfRFVQTElDQVRFEAYSEwoPQlJFQUtfVFlQRV9MQVRFEAcSEgoOQlJFQUtfVFlQRV9GRUUQCGIGcHJvdG8z", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("CilzbGlwc3RyZWFtL3JlY29uY2lsaWF0aW9uL3YxL2V2ZW50cy5wcm90bxIcc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MSJvCgtTbGlwT3ZlcmR1ZRIyCgVzdGFnZRgBIAEoDjIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2USLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkMKDVNsaXBEaWFnbm9zZWQSMgoFY2F1c2UYASABKAsyIy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkNhdXNlIpUBCgVDYXVzZRI3CgVjbGFzcxgBIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQ2F1c2VDbGFzcxIMCgRjb2RlGAIgASgJEhIKCmNvbmZpZGVuY2UYAyABKAUSDwoHc3VtbWFyeRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSEAoIZXZpZGVuY2UYBiADKAkibwoQSW5xdWlyeVJlcXVlc3RlZBIPCgdpbnF1aXJ5GAEgASgFEhkKDHJlcXVlc3RlZF9ieRgCIAEoCUgAiAEBEhMKBnJlYXNvbhgDIAEoCUgBiAEBQg8KDV9yZXF1ZXN0ZWRfYnlCCQoHX3JlYXNvbiKwAQoPUmVmdW5kUmVxdWVzdGVkEj0KBWJhc2lzGAEgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5Ob3RSZXR1cm5lZEJhc2lzEhQKDHJlcXVlc3RlZF9ieRgCIAEoCRIYCgthcHByb3ZlZF9ieRgDIAEoCUgAiAEBEhMKBnJlYXNvbhgEIAEoCUgBiAEBQg4KDF9hcHByb3ZlZF9ieUIJCgdfcmVhc29uIn4KD1NsaXBOb3RSZXR1cm5lZBI9CgViYXNpcxgBIAEoDjIuLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTm90UmV0dXJuZWRCYXNpcxIsCghkZWFkbGluZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAingEKCFNsaXBTbG93EhAKCHByb3ZpZGVyGAEgASgJEg0KBXJvdXRlGAIgASgJEjEKDWRpc3BhdGNoZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHVzdWFsX21zGAQgASgFEiwKCGRlYWRsaW5lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKoAQoPTGF0ZVJldHVybkZvdW5kEiwKCGRlYWRsaW5lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZWNlaXZlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoFYWZ0ZXIYAyABKA4yJy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkxhdGVBZnRlciItCgpDYXNlT3BlbmVkEg4KBnJlYXNvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJInQKCkNhc2VDbG9zZWQSEgoKcmVzb2x1dGlvbhgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARIPCgJieRgDIAEoCUgBiAEBEhEKBG5vdGUYBCABKAlIAogBAUIJCgdfcmVhc29uQgUKA19ieUIHCgVfbm90ZSIzCglDYXNlTm90ZWQSCgoCYnkYASABKAkSDAoEY29kZRgCIAEoCRIMCgR0ZXh0GAMgASgJIkwKDENhc2VBc3NpZ25lZBIKCgJieRgBIAEoCRIVCghhc3NpZ25lZRgCIAEoCUgAiAEBEgwKBG5vdGUYAyABKAlCCwoJX2Fzc2lnbmVlIukCChRTdGF0ZW1lbnRMaW5lTWF0Y2hlZBIRCglzdGF0ZW1lbnQYASABKAkSDAoEbGluZRgCIAEoBRIQCghwcm92aWRlchgDIAEoCRI/CgdvdXRjb21lGAQgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5TdGF0ZW1lbnRPdXRjb21lEhMKBnJlYXNvbhgFIAEoCUgAiAEBEjAKBmFtb3VudBgGIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5SAGIAQESLQoDZmVlGAcgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXlIAogBARIfChJwcm92aWRlcl9yZWZlcmVuY2UYCCABKAlIA4gBARIRCglib29rZWRfb24YCSABKAlCCQoHX3JlYXNvbkIJCgdfYW1vdW50QgYKBF9mZWVCFQoTX3Byb3ZpZGVyX3JlZmVyZW5jZSLtAQoLQnJlYWtPcGVuZWQSEAoIYnJlYWtfaWQYASABKAkSNQoEa2luZBgCIAEoDjInLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQnJlYWtUeXBlEhEKCXN0YXRlbWVudBgDIAEoCRIRCgRsaW5lGAQgASgFSACIAQESEgoKZGlmZmVyZW5jZRgFIAEoAxIQCghjdXJyZW5jeRgGIAEoCRIQCghleHBlY3RlZBgHIAEoCRIMCgRzZWVuGAggASgJEhQKB2F3YWl0ZWQYCSABKAlIAYgBAUIHCgVfbGluZUIKCghfYXdhaXRlZCLOAQoNQnJlYWtSZXNvbHZlZBIQCghicmVha19pZBgBIAEoCRI1CgRraW5kGAIgASgOMicuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5CcmVha1R5cGUSEgoKcmVzb2x1dGlvbhgDIAEoCRIYCgtyZXBhaXJlZF9ieRgEIAEoCUgAiAEBEg8KAmJ5GAUgASgJSAGIAQESEwoGcmVhc29uGAYgASgJSAKIAQFCDgoMX3JlcGFpcmVkX2J5QgUKA19ieUIJCgdfcmVhc29uKoABCgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhMKD1NUQUdFX1NVQk1JVFRFRBABEhAKDFNUQUdFX1JFVklFVxACEg4KClNUQUdFX0hFTEQQAxIVChFTVEFHRV9ESVNQQVRDSElORxAEEhIKDlNUQUdFX1JFVFVSTkVEEAUqfQoQTm90UmV0dXJuZWRCYXNpcxIiCh5OT1RfUkVUVVJORURfQkFTSVNfVU5TUEVDSUZJRUQQABIjCh9OT1RfUkVUVVJORURfQkFTSVNfTk9UX0VYRUNVVEVEEAESIAocTk9UX1JFVFVSTkVEX0JBU0lTX05PX0FOU1dFUhACKsoBCgpDYXVzZUNsYXNzEhsKF0NBVVNFX0NMQVNTX1VOU1BFQ0lGSUVEEAASFgoSQ0FVU0VfQ0xBU1NfU1lTVEVNEAESFwoTQ0FVU0VfQ0xBU1NfTkVUV09SSxACEhQKEENBVVNFX0NMQVNTX1VTRVIQAxIbChdDQVVTRV9DTEFTU19USElSRF9QQVJUWRAEEh0KGUNBVVNFX0NMQVNTX0NPTkZJR1VSQVRJT04QBRIcChhDQVVTRV9DTEFTU19VTkRFVEVSTUlORUQQBip1CglMYXRlQWZ0ZXISGgoWTEFURV9BRlRFUl9VTlNQRUNJRklFRBAAEhYKEkxBVEVfQUZURVJfT1ZFUkRVRRABEhsKF0xBVEVfQUZURVJfTk9UX1JFVFVSTkVEEAISFwoTTEFURV9BRlRFUl9SRUZVTkRFRBADKpABChBTdGF0ZW1lbnRPdXRjb21lEiEKHVNUQVRFTUVOVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHwobU1RBVEVNRU5UX09VVENPTUVfU1VDQ0VFREVEEAESHAoYU1RBVEVNRU5UX09VVENPTUVfRkFJTEVEEAISGgoWU1RBVEVNRU5UX09VVENPTUVfVk9JRBADKuwBCglCcmVha1R5cGUSGgoWQlJFQUtfVFlQRV9VTlNQRUNJRklFRBAAEhsKF0JSRUFLX1RZUEVfTUlTU0lOR19IRVJFEAESHAoYQlJFQUtfVFlQRV9NSVNTSU5HX1RIRVJFEAISFQoRQlJFQUtfVFlQRV9BTU9VTlQQAxIXChNCUkVBS19UWVBFX0NVUlJFTkNZEAQSFQoRQlJFQUtfVFlQRV9TVEFUVVMQBRIYChRCUkVBS19UWVBFX0RVUExJQ0FURRAGEhMKD0JSRUFLX1RZUEVfTEFURRAHEhIKDkJSRUFLX1RZUEVfRkVFEAhiBnByb3RvMw", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * A verdict: no event ending the stage was received by its deadline.
@@ -113,6 +113,18 @@ export type InquiryRequested = Message<"slipstream.reconciliation.v1.InquiryRequ
    * @generated from field: int32 inquiry = 1;
    */
   inquiry: number;
+
+  /**
+   * Who had the provider asked by hand, and why; absent: the ladder.
+   *
+   * @generated from field: optional string requested_by = 2;
+   */
+  requestedBy?: string | undefined;
+
+  /**
+   * @generated from field: optional string reason = 3;
+   */
+  reason?: string | undefined;
 };
 
 /**
@@ -132,9 +144,23 @@ export type RefundRequested = Message<"slipstream.reconciliation.v1.RefundReques
   basis: NotReturnedBasis;
 
   /**
+   * This service, or whoever wanted it.
+   *
    * @generated from field: string requested_by = 2;
    */
   requestedBy: string;
+
+  /**
+   * The second person, where people decided without a proof, and why it was wanted.
+   *
+   * @generated from field: optional string approved_by = 3;
+   */
+  approvedBy?: string | undefined;
+
+  /**
+   * @generated from field: optional string reason = 4;
+   */
+  reason?: string | undefined;
 };
 
 /**
@@ -271,6 +297,18 @@ export type CaseClosed = Message<"slipstream.reconciliation.v1.CaseClosed"> & {
    * @generated from field: optional string reason = 2;
    */
   reason?: string | undefined;
+
+  /**
+   * Who closed it by hand, and their words.
+   *
+   * @generated from field: optional string by = 3;
+   */
+  by?: string | undefined;
+
+  /**
+   * @generated from field: optional string note = 4;
+   */
+  note?: string | undefined;
 };
 
 /**
@@ -279,6 +317,66 @@ export type CaseClosed = Message<"slipstream.reconciliation.v1.CaseClosed"> & {
  */
 export const CaseClosedSchema: GenMessage<CaseClosed> = /*@__PURE__*/
   messageDesc(file_slipstream_reconciliation_v1_events, 9);
+
+/**
+ * Something about the case that resolves nothing: people's note, a refund that is proposed or declined, an escalation.
+ *
+ * @generated from message slipstream.reconciliation.v1.CaseNoted
+ */
+export type CaseNoted = Message<"slipstream.reconciliation.v1.CaseNoted"> & {
+  /**
+   * @generated from field: string by = 1;
+   */
+  by: string;
+
+  /**
+   * A stable code, such as note or escalated.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string text = 3;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message slipstream.reconciliation.v1.CaseNoted.
+ * Use `create(CaseNotedSchema)` to create a new message.
+ */
+export const CaseNotedSchema: GenMessage<CaseNoted> = /*@__PURE__*/
+  messageDesc(file_slipstream_reconciliation_v1_events, 10);
+
+/**
+ * @generated from message slipstream.reconciliation.v1.CaseAssigned
+ */
+export type CaseAssigned = Message<"slipstream.reconciliation.v1.CaseAssigned"> & {
+  /**
+   * @generated from field: string by = 1;
+   */
+  by: string;
+
+  /**
+   * Who looks after it from now on; absent: nobody.
+   *
+   * @generated from field: optional string assignee = 2;
+   */
+  assignee?: string | undefined;
+
+  /**
+   * @generated from field: string note = 3;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message slipstream.reconciliation.v1.CaseAssigned.
+ * Use `create(CaseAssignedSchema)` to create a new message.
+ */
+export const CaseAssignedSchema: GenMessage<CaseAssigned> = /*@__PURE__*/
+  messageDesc(file_slipstream_reconciliation_v1_events, 11);
 
 /**
  * @generated from message slipstream.reconciliation.v1.StatementLineMatched
@@ -345,7 +443,7 @@ export type StatementLineMatched = Message<"slipstream.reconciliation.v1.Stateme
  * Use `create(StatementLineMatchedSchema)` to create a new message.
  */
 export const StatementLineMatchedSchema: GenMessage<StatementLineMatched> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 10);
+  messageDesc(file_slipstream_reconciliation_v1_events, 12);
 
 /**
  * @generated from message slipstream.reconciliation.v1.BreakOpened
@@ -410,7 +508,7 @@ export type BreakOpened = Message<"slipstream.reconciliation.v1.BreakOpened"> & 
  * Use `create(BreakOpenedSchema)` to create a new message.
  */
 export const BreakOpenedSchema: GenMessage<BreakOpened> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 11);
+  messageDesc(file_slipstream_reconciliation_v1_events, 13);
 
 /**
  * @generated from message slipstream.reconciliation.v1.BreakResolved
@@ -458,7 +556,7 @@ export type BreakResolved = Message<"slipstream.reconciliation.v1.BreakResolved"
  * Use `create(BreakResolvedSchema)` to create a new message.
  */
 export const BreakResolvedSchema: GenMessage<BreakResolved> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 12);
+  messageDesc(file_slipstream_reconciliation_v1_events, 14);
 
 /**
  * @generated from enum slipstream.reconciliation.v1.Stage
