@@ -8,6 +8,7 @@ import { createMetrics, measureRequests } from '../../libs/service-host/src/metr
 import { ledgerMetrics } from '../../services/ledger/src/adapters/metrics/ledger-metrics.ts';
 import { counters } from '../../services/provider-gateway/src/adapters/http/metrics.ts';
 import {
+  registerCases,
   registerMetrics,
   registerReturns,
   unknownTypesCounter,
@@ -70,6 +71,7 @@ const registrations: Record<string, Record<string, (registry: Registry) => void>
       registerMetrics(registry, nobody);
       unknownTypesCounter().register(registry);
       registerReturns(registry, () => []);
+      registerCases(registry, { countMax: null, amountMax: new Map() }, nobody);
     },
   },
 };

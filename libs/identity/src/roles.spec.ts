@@ -13,6 +13,7 @@ const holders: Readonly<Record<Scope, readonly Role[]>> = {
   'reviews:write': ['approver'],
   'cases:read': ['ops', 'sre', 'approver'],
   'cases:write': ['ops'],
+  'refunds:approve': ['approver'],
   'providers:read': ['ops', 'sre'],
   'providers:write': ['ops'],
   'events:read': ['sre'],

@@ -26,7 +26,15 @@ const scopes = {
     'dead_letters:read',
     'dead_letters:redrive',
   ],
-  approver: ['slips:read', 'slips:read:all', 'metadata:read', 'cases:read', 'reviews:read', 'reviews:write'],
+  approver: [
+    'slips:read',
+    'slips:read:all',
+    'metadata:read',
+    'cases:read',
+    'refunds:approve',
+    'reviews:read',
+    'reviews:write',
+  ],
 } as const satisfies Record<string, readonly string[]>;
 
 /** What a route may ask for. A scope that no role has does not compile: such a route would be open to nobody. */

@@ -17,7 +17,7 @@ const rows = (text: string) =>
 describe('docs/reference/configuration.md', () => {
   const rules = page.split('## The rules file')[1] ?? '';
 
-  const { providers, routes, clients, accounts, duplicates, limits, payments, detection } =
+  const { providers, routes, clients, accounts, duplicates, limits, payments, repair, cases, detection } =
     rulesSchema.properties;
   const { cut_off: cutOff } = (
     payments.additionalProperties as unknown as { properties: { cut_off: object } }
@@ -38,6 +38,8 @@ describe('docs/reference/configuration.md', () => {
     ['limits.<name>', limits.additionalProperties, rulesDefaults.limit],
     ['payments.<name>', payments.additionalProperties, rulesDefaults.payment],
     ['payments.<name>.cut_off', cutOff, rulesDefaults.cut_off],
+    ['repair', repair, rulesDefaults.repair],
+    ['cases', cases, rulesDefaults.cases],
     ['detection', detection, rulesDefaults.detection],
     ['detection.early_warning', detection.properties.early_warning, rulesDefaults.earlyWarning],
   ])('has every key of %s with its default', (section, schema, defaults) => {

@@ -18,6 +18,7 @@ export function checkRules(document: RulesDocument): Problem[] {
     ...Object.entries(document.payments ?? {}).flatMap(([id, payment]) =>
       below(['payments', id], checkPayment(payment, document)),
     ),
+    ...below(['repair'], checkAmounts('amount_per_hour', document.repair?.amount_per_hour)),
     ...checkReach(document),
   ];
 }

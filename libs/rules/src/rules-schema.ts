@@ -205,6 +205,19 @@ export const rulesSchema = {
     },
     limits: named(limit),
     payments: named(payment),
+    repair: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        refunds_per_hour: { type: 'integer', minimum: 0, maximum: 10_000_000 },
+        amount_per_hour: amounts,
+      },
+    },
+    cases: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { escalate_after_ms: duration(1) },
+    },
     detection: {
       type: 'object',
       additionalProperties: false,
@@ -243,6 +256,11 @@ export interface RulesDocument {
   };
   readonly limits?: Readonly<Record<string, LimitDocument>>;
   readonly payments?: Readonly<Record<string, PaymentDocument>>;
+  readonly repair?: {
+    readonly refunds_per_hour?: number;
+    readonly amount_per_hour?: Readonly<Record<string, string>>;
+  };
+  readonly cases?: { readonly escalate_after_ms?: number };
   readonly detection?: {
     readonly grace_ms?: number;
     readonly blind_ms_max?: number;

@@ -28,7 +28,21 @@ export interface Rules {
   readonly limits: ReadonlyMap<string, LimitRules>;
   /** What slips must be like, by name. */
   readonly payments: ReadonlyMap<string, PaymentRules>;
+  readonly repair: RepairRules;
+  readonly cases: CaseRules;
   readonly detection: DetectionRules;
+}
+
+/** What refunds that nobody asked for by hand may take within any hour; beyond it they wait for people. */
+export interface RepairRules {
+  readonly countMax: number;
+  /** In minor units, by currency; of one that is not named, any amount. */
+  readonly amountMax: ReadonlyMap<string, bigint>;
+}
+
+export interface CaseRules {
+  /** A case that is open for longer is told on. */
+  readonly escalateAfterMs: number;
 }
 
 export interface AccountRules {
@@ -241,6 +255,13 @@ function build(document: RulesDocument, digest: string): Rules {
     payments: frozenMap(
       Object.entries(document.payments ?? {}).map(([id, from]) => [id, paymentRules(id, from)]),
     ),
+    repair: Object.freeze({
+      countMax: document.repair?.refunds_per_hour ?? rulesDefaults.repair.refunds_per_hour,
+      amountMax: amounts(document.repair?.amount_per_hour),
+    }),
+    cases: Object.freeze({
+      escalateAfterMs: document.cases?.escalate_after_ms ?? rulesDefaults.cases.escalate_after_ms,
+    }),
     detection: Object.freeze({
       graceMs: grace_ms,
       blindMsMax: blind_ms_max,

@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import { hash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Logger, Module } from '@nestjs/common';
 import { partitionsDefault, sources, topics } from '@slipstream/contracts';
@@ -18,8 +20,15 @@ import {
 } from '@slipstream/runtime';
 import { type Host, type ServiceOptions } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
+import { ACTIONS, ActionsController, type CaseActions } from './adapters/http/actions.controller.ts';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
-import { registerMetrics, registerReturns, unknownTypesCounter } from './adapters/http/metrics.ts';
+import {
+  registerCases,
+  registerMetrics,
+  registerReturns,
+  unknownTypesCounter,
+} from './adapters/http/metrics.ts';
+import { BUDGET, type BudgetView, RepairBudgetController } from './adapters/http/repair-budget.controller.ts';
 import { ReturnCurvesController } from './adapters/http/return-curves.controller.ts';
 import { WATCH, type Watch, WatermarksController } from './adapters/http/watermarks.controller.ts';
 import { MarkStore } from './adapters/kafka/mark-store.ts';
@@ -36,7 +45,10 @@ import {
   serviceOf,
   shownTicks,
 } from './adapters/kafka/watermarks.ts';
+import { createActionDesk } from './adapters/postgres/action-desk.ts';
+import { openActionsUnit, withEscalations } from './adapters/postgres/actions-unit.ts';
 import { blindnessStore } from './adapters/postgres/blindness-store.ts';
+import { lookAtCases } from './adapters/postgres/case-counts.ts';
 import { createLookout } from './adapters/postgres/lookout.ts';
 import {
   anythingOpen,
@@ -46,8 +58,11 @@ import {
 } from './adapters/postgres/open-slips.ts';
 import { createQuietStore } from './adapters/postgres/quiet-store.ts';
 import { createReads } from './adapters/postgres/reads.ts';
+import { lookAtSpent } from './adapters/postgres/repair-spent.ts';
 import { anySteps, returnsTurn } from './adapters/postgres/returns-store.ts';
 import { openUnit } from './adapters/postgres/unit.ts';
+import { actOnCases } from './application/actions/act-on-cases.ts';
+import { type ActionsParts, escalateCases, takeActions } from './application/actions/take-actions.ts';
 import type { Unit } from './application/ports.ts';
 import { keepQuietDue } from './application/quiet/keep-due.ts';
 import type { Reads } from './application/reads.ts';
@@ -95,8 +110,8 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   const owned = ownedPartitions(consumer, quiet, unit);
   const reads = createReads(unitOfWork, partitionsDefault);
   const does = useCases({
-    ...{ marks, ids },
-    owned,
+    ...{ marks, ids, owned },
+    budget: rules.repair,
     lookout: lookEverywhere(createLookout(unitOfWork, subscription), quiet),
     clocks: clockState,
     reads,
@@ -132,6 +147,31 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       consumer.inPartition(partition, async (tx) => tx.publish(toRecords(events))),
   });
   const onError = errorLog(logger);
+  const actionsParts: ActionsParts = {
+    desk: createActionDesk({
+      ...{ unitOfWork, newId: ids.newId, partitionOf: runtime.partitionOf },
+      encode: (event) => outboundOpsEvent(runtime, event),
+    }),
+    ids,
+    partitions: () => [...consumer.positions().keys()],
+    inPartition: (partition, work) =>
+      consumer.inPartition(partition, async (tx) => work(await openActionsUnit(tx, unit(tx)))),
+  };
+  const actions = new Loop({
+    ...{ name: 'case actions', pauseMs: 20, onError },
+    round: every(1_000, () => takeActions(actionsParts)),
+  });
+  const cases: CaseActions = {
+    ...actOnCases({
+      ...{ desk: actionsParts.desk, reads, wake: actions.wake },
+      slips: (slipIds) => unitOfWork.run((tx) => unit(tx).byId(slipIds)),
+      pause: (ms) => setTimeout(ms),
+    }),
+    ...{ desk: actionsParts.desk, newId: ids.newId, partitionOf: runtime.partitionOf },
+    digestOf: (value) => hash('sha256', JSON.stringify(value), 'buffer'),
+  };
+  const budget: BudgetView = { rules: rules.repair, spent: () => lookAtSpent(unitOfWork) };
+  const seen = { cases: await lookAtCases(unitOfWork), spent: await budget.spent() };
   const detector = new Loop({ name: 'detection', round: every(2_000, does.detect), pauseMs: 20, onError });
   const watchers: [string, number, () => Promise<unknown>][] = [
     ['blindness', 2_000, () => does.watchBlindness()],
@@ -139,8 +179,19 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     ['returns', 500, () => does.watchReturns()],
     ['slow slips', 2_000, tellSlow],
     ['quiet deadlines', 1_000, keepQuietDue(quiet, quietStore)],
+    [
+      'cases',
+      10_000,
+      async () => {
+        const { escalateAfterMs } = rules.cases;
+        const due = (owned: readonly number[]) => withEscalations(unitOfWork, owned, escalateAfterMs);
+        await escalateCases(actionsParts, due, escalateAfterMs);
+        [seen.cases, seen.spent] = [await lookAtCases(unitOfWork), await budget.spent()];
+      },
+    ],
   ];
   runtime.addPart(detector);
+  runtime.addPart(actions);
   for (const [name, ms, work] of watchers)
     runtime.addPart(new Loop({ name, round: every(ms, work), pauseMs: 500, onError }));
   ticks.onTick((tick) => {
@@ -162,10 +213,18 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     name: 'reconciliation',
     module: {
       module: ReconciliationModule,
-      controllers: [CasesController, WatermarksController, ReturnCurvesController],
+      controllers: [
+        CasesController,
+        ActionsController,
+        RepairBudgetController,
+        WatermarksController,
+        ReturnCurvesController,
+      ],
       providers: [
         { provide: READS, useValue: does.reads },
         { provide: WATCH, useValue: watch },
+        { provide: ACTIONS, useValue: cases },
+        { provide: BUDGET, useValue: budget },
       ],
     },
     settings,
@@ -175,6 +234,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     parts: (host) => {
       unknownTypes.register(host.metrics);
       registerReturns(host.metrics, does.watchedReturns);
+      registerCases(host.metrics, rules.repair, () => seen);
       return partsOf(runtime, host, watch);
     },
   };

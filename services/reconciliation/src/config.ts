@@ -4,7 +4,7 @@ import { type CommonSettings, commonSettings } from '@slipstream/service-host';
 
 export interface ReconciliationConfig {
   readonly settings: CommonSettings;
-  /** Only `detection` is used here: a slip is judged by the policy frozen in its own events. */
+  /** `detection`, `repair` and `cases` are used here: a slip is judged by the policy frozen in its own events. */
   readonly rules: Rules;
 }
 

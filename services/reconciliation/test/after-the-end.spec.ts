@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SlipEvent } from '@slipstream/slip';
 import { foldEvents } from '../src/application/fold-events.ts';
+import { noBudget } from '../src/domain/repair/budget.ts';
 import { MemoryStore } from './memory-store.ts';
 import {
   acknowledged,
@@ -25,6 +26,7 @@ async function ended(clock = 'wall') {
       3,
       events.map((event) => told(event, at(++seconds), { clock })),
       storyIds,
+      noBudget,
     );
   await tell(submitted(), held, intended(), returned(), settled);
   expect(store.slip('slip-1')).toBeUndefined();

@@ -418,7 +418,7 @@ describe('two instances', () => {
       world.of(slipId, 'InquiryRequested').map(({ event }) => event.data),
     );
     for (const asked of inquiries) {
-      expect(asked).toEqual(asked.map((_, index) => ({ inquiry: index + 1 })));
+      expect(asked).toMatchObject(asked.map((_, index) => ({ inquiry: index + 1, requestedBy: null })));
     }
   });
 });

@@ -20,6 +20,7 @@ import { openUnit } from '../src/adapters/postgres/unit.ts';
 import { createDetector } from '../src/application/detect.ts';
 import { foldEvents } from '../src/application/fold-events.ts';
 import type { Lookout, OwnedPartitions, Unit } from '../src/application/ports.ts';
+import { noBudget } from '../src/domain/repair/budget.ts';
 
 /** Reconciliation's own database, without Kafka. */
 export interface DatabaseUnderTest {
@@ -94,7 +95,7 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
       return {
         marks,
         detect: createDetector({
-          ...{ marks, owned, lookout, ids },
+          ...{ marks, owned, lookout, ids, budget: noBudget },
           clocks: () => ({ trouble: null, spreadMs: 0 }),
           monotonicMs: () => performance.now(),
         }),
@@ -105,7 +106,9 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
             sources: new Map([['/slipstream/test', { incarnation: 0, sequence: nextOffset, digests: [] }]]),
             deadLetters: [],
           };
-          await store.commit(position, advance, (tx) => foldEvents(unit(tx), partition, events, ids));
+          await store.commit(position, advance, (tx) =>
+            foldEvents(unit(tx), partition, events, ids, noBudget),
+          );
           position = { ...position, nextOffset };
         },
       };

@@ -20,6 +20,7 @@ import { openUnit } from '../src/adapters/postgres/unit.ts';
 import { createDetector } from '../src/application/detect.ts';
 import { foldEvents } from '../src/application/fold-events.ts';
 import type { OwnedPartitions, Unit } from '../src/application/ports.ts';
+import { noBudget } from '../src/domain/repair/budget.ts';
 import type { PartitionLog } from './partition-log.ts';
 import { storyIds } from './story.ts';
 
@@ -50,7 +51,9 @@ export async function rowsAlone(unitOfWork: UnitOfWork, partition: number, log: 
       const events: RecordedEvent[] = [];
       for (let at = from; at < offset; at++) events.push(decodeSlipEvent(log.at(at).value()!));
       const advance = { nextOffset: offset, sources: new Map(), deadLetters: [] };
-      await store.commit(position, advance, (tx) => foldEvents(unitOf(tx), partition, events, storyIds));
+      await store.commit(position, advance, (tx) =>
+        foldEvents(unitOf(tx), partition, events, storyIds, noBudget),
+      );
       position = { ...position, nextOffset: offset };
     },
     detect: detectorOf(marks, createLookout(unitOfWork, subscription), {
@@ -65,7 +68,7 @@ export async function rowsAlone(unitOfWork: UnitOfWork, partition: number, log: 
 
 function detectorOf(marks: MarkStore, lookout: ReturnType<typeof createLookout>, owned: OwnedPartitions) {
   return createDetector({
-    ...{ marks, owned, lookout, ids: storyIds },
+    ...{ marks, owned, lookout, ids: storyIds, budget: noBudget },
     clocks: () => ({ trouble: null, spreadMs: 0 }),
     monotonicMs: () => performance.now(),
   });
@@ -112,7 +115,7 @@ export class MemoryAndRows implements Lane {
     this.#lane = new QuietLane({
       store: createQuietStore(this.#unitOfWork, subscription),
       ...{ log: slipLog(this.#log), reader: this.#log, unit: unitOf, limits: this.#limits },
-      foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, storyIds),
+      foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, storyIds, noBudget),
       onUnknownTypes: () => {},
       heard: () => null,
     });

@@ -3,6 +3,7 @@ import type { PendingEvent, SubmittedSlip } from '@slipstream/slip';
 import type { Lookout, SlipPage, Unit } from '../src/application/ports.ts';
 import type { SlotStep } from '../src/application/returns/tally.ts';
 import type { Judgeable } from '../src/domain/deadline/judgeable.ts';
+import { afterRefund, nothingSpent, type Spent } from '../src/domain/repair/budget.ts';
 import { isMissed, placeOf, type WatchedSlip } from '../src/domain/watch/watched-slip.ts';
 
 /** The ports of the application in memory. `unit-suite.ts` holds it to what PostgreSQL does. */
@@ -11,6 +12,8 @@ export class MemoryStore {
   readonly published: PendingEvent[] = [];
   readonly returns: SlotStep[] = [];
   readonly #slips = new Map<string, WatchedSlip>();
+  /** Its hour never ends. */
+  #spent: Spent = nothingSpent;
   readonly #parked = new Set<string>();
   readonly #concluded = new Set<string>();
 
@@ -54,6 +57,10 @@ export class MemoryStore {
             .filter((slip) => isMissed(slip) && slip.state.slipId > after)
             .toSorted(by(({ state }) => state.slipId)),
         ),
+      spent: async () => this.#spent,
+      spend: (refunds) => {
+        this.#spent = refunds.reduce<Spent>(afterRefund, this.#spent);
+      },
       noteReturns: (tally) => {
         this.returns.push(...tally.steps());
       },

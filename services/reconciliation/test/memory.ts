@@ -4,6 +4,7 @@ import { MarkStore } from '../src/adapters/kafka/mark-store.ts';
 import { createDetector } from '../src/application/detect.ts';
 import { foldEvents } from '../src/application/fold-events.ts';
 import type { OwnedPartitions } from '../src/application/ports.ts';
+import { type BudgetRules, noBudget } from '../src/domain/repair/budget.ts';
 import type { WatchedSlip } from '../src/domain/watch/watched-slip.ts';
 import { MemoryStore } from './memory-store.ts';
 import { storyIds } from './story.ts';
@@ -23,10 +24,14 @@ export class MemoryReconciliation {
   #nextOffset = 0;
   readonly #detect: () => Promise<void>;
 
-  constructor() {
+  readonly #budget: BudgetRules;
+
+  constructor(budget = noBudget) {
+    this.#budget = budget;
     let ms = 0;
     this.#detect = createDetector({
       ...{ marks: this.marks, ids: storyIds, owned: this.#owned(), lookout: this.#store.lookout() },
+      budget: this.#budget,
       clocks: () => ({ trouble: null, spreadMs: 0 }),
       monotonicMs: () => (ms += 400),
     });
@@ -52,7 +57,7 @@ export class MemoryReconciliation {
       this.#seqs.set(source, seq);
       fresh.push(recorded);
     }
-    await foldEvents(this.#store.unit(), 0, fresh, storyIds);
+    await foldEvents(this.#store.unit(), 0, fresh, storyIds, this.#budget);
     this.#nextOffset = Math.max(this.#nextOffset, offset + records.length);
   }
 

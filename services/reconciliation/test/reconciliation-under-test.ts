@@ -16,7 +16,7 @@ import {
 import { createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
 import { createKafka, ensureTopics, type OutRecord, partitionOf, SerialProducer } from '@slipstream/kafka';
 import { addMicros, type Instant, instantFromMs } from '@slipstream/kernel';
-import { parseRules } from '@slipstream/rules';
+import { parseRules, type Rules } from '@slipstream/rules';
 import { createService, type Service } from '@slipstream/service-host';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
@@ -132,6 +132,7 @@ export const inMs = (ms: number): Instant => addMicros(now(), BigInt(ms) * 1000n
 
 export interface Answer {
   readonly status: number;
+  readonly headers: Headers;
   /** JSON whose shape the test knows. */
   // biome-ignore lint/suspicious/noExplicitAny: what is asserted about it is the test
   readonly body: any;
@@ -150,11 +151,21 @@ export interface ReconciliationUnderTest {
   untilPublished(slipId: string, type: SlipEvent['type']): Promise<RecordedEvent>;
   start(): Promise<Service>;
   get(service: Service, path: string, scope?: string): Promise<Answer>;
+  /** By somebody who may act on cases and approve refunds. */
+  post(
+    service: Service,
+    path: string,
+    body: object,
+    as?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   stop(): Promise<void>;
 }
 
 /** A real reconciliation on Kafka of its own: other tests publish under the same sources with numbers of their own. */
-export async function reconciliationUnderTest(): Promise<ReconciliationUnderTest> {
+export async function reconciliationUnderTest(
+  policy: Partial<Pick<Rules, 'repair' | 'cases'>> = {},
+): Promise<ReconciliationUnderTest> {
   const environment = await environmentWithOwnKafka();
   const databaseUrl = await createDatabase(environment.databaseUrl, 'reconciliation');
   const keys = await generateKeyPair('EdDSA', { extractable: true });
@@ -191,6 +202,18 @@ export async function reconciliationUnderTest(): Promise<ReconciliationUnderTest
   const of = (slipId: string, type?: SlipEvent['type']) =>
     published.filter((one) => one.slipId === slipId && (type === undefined || one.event.type === type));
 
+  const bearer = async (scope: string, subject: string) => {
+    const token = await new SignJWT({ scope, iss: issuer, aud: audience, sub: subject })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' })
+      .setExpirationTime('10m')
+      .sign(keys.privateKey);
+    return `Bearer ${token}`;
+  };
+  const ask = async (url: string, init: RequestInit): Promise<Answer> => {
+    const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(30_000) });
+    return { status: answer.status, headers: answer.headers, body: await answer.json() };
+  };
+
   return {
     ...{ others: new Others(producer), producer, database, published, told, of },
     untilPublished: (slipId, type) => waitFor(() => of(slipId, type)[0], { what: `${type} of ${slipId}` }),
@@ -200,20 +223,22 @@ export async function reconciliationUnderTest(): Promise<ReconciliationUnderTest
         ...{ configFile: 'rules.yaml', jwks: { keys: [jwk] }, jwtIssuer: issuer, jwtAudience: audience },
         ...{ logLevel: 'error' as const, drainTimeoutMs: 10_000, instanceId: `test-${services.length}` },
       };
-      const service = await createService(await assemble({ settings, rules }));
+      const service = await createService(await assemble({ settings, rules: { ...rules, ...policy } }));
       services.push(service);
       return service;
     },
     async get(service, path, scope = 'cases:read watermarks:read') {
-      const token = await new SignJWT({ scope, iss: issuer, aud: audience, sub: 'ops' })
-        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' })
-        .setExpirationTime('10m')
-        .sign(keys.privateKey);
-      const answer = await fetch(`${service.url}${path}`, {
-        headers: { authorization: `Bearer ${token}` },
-        signal: AbortSignal.timeout(10_000),
+      return ask(`${service.url}${path}`, { headers: { authorization: await bearer(scope, 'ops') } });
+    },
+    async post(service, path, body, as = 'ann', headers = {}) {
+      return ask(`${service.url}${path}`, {
+        method: 'POST',
+        headers: {
+          ...{ authorization: await bearer('cases:read cases:write refunds:approve', as) },
+          ...{ 'content-type': 'application/json', 'idempotency-key': `"${v7()}"`, ...headers },
+        },
+        body: JSON.stringify(body),
       });
-      return { status: answer.status, body: await answer.json() };
     },
     async stop() {
       await Promise.all(services.map((service) => service.stop()));

@@ -7,6 +7,7 @@ import {
   timeOn,
 } from '@slipstream/slip';
 import { advance, type Change, type Ids } from '../src/application/advance.ts';
+import { type Allowance, freely } from '../src/application/allowance.ts';
 import type { Occasion } from '../src/domain/repair/decide.ts';
 import { fold, type WatchedSlip, watch } from '../src/domain/watch/watched-slip.ts';
 
@@ -132,6 +133,7 @@ let ids = 0;
 /** One slip as the service would see it: told events, and asked for decisions at times. */
 export class Story {
   #change: Change;
+  #allowance: Allowance = freely;
   /** What was decided so far, and when. */
   readonly decided: (PendingEvent & { readonly at: Instant })[] = [];
 
@@ -156,8 +158,14 @@ export class Story {
 
   decide(occasion: Occasion, now: Instant): this {
     const before = this.#change.events.length;
-    this.#change = advance(this.#change, occasion, now, storyIds);
+    this.#change = advance(this.#change, occasion, now, storyIds, this.#allowance);
     this.decided.push(...this.#change.events.slice(before).map((event) => ({ ...event, at: now })));
+    return this;
+  }
+
+  /** From now on refunds that nobody asks for by hand must be allowed. */
+  within(allowance: Allowance): this {
+    this.#allowance = allowance;
     return this;
   }
 

@@ -110,6 +110,20 @@ export function describeUnit(name: string, open: () => Promise<UnitUnderTest>): 
       });
     });
 
+    test('what refunds took is known to the next transaction, by currency', async () => {
+      const spent = () => store.inUnit((unit) => unit.spent());
+      const before = await spent();
+      await store.inUnit(async (unit) => {
+        await unit.spent();
+        unit.spend([{ amount: 7n, currency: 'EUR' }, null, { amount: 5n, currency: 'EUR' }]);
+      });
+      await store.inUnit(async (unit) => unit.spend([{ amount: 2n ** 62n, currency: 'JPY' }]));
+      const after = await spent();
+      const more = (currency: string) =>
+        (after.amounts.get(currency) ?? 0n) - (before.amounts.get(currency) ?? 0n);
+      expect([after.count - before.count, more('EUR'), more('JPY')]).toEqual([4, 12n, 2n ** 62n]);
+    });
+
     describe('to be judged', () => {
       test('counts from the approval of what had to be approved', async () => {
         const [inReview] = await save(slip([], { data: { reviewRequired: true } }));

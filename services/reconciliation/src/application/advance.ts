@@ -1,7 +1,10 @@
 import type { Instant } from '@slipstream/kernel';
 import { isLive, type PendingEvent, type RecordedEvent, type SlipEvent, type Stage } from '@slipstream/slip';
+import { opened } from '../domain/case/reasons.ts';
+import { isAutomaticRefund } from '../domain/repair/budget.ts';
 import { decide, type Occasion } from '../domain/repair/decide.ts';
 import { fold, type WatchedSlip } from '../domain/watch/watched-slip.ts';
+import { type Allowance, freely } from './allowance.ts';
 
 /** Ids: those of events, and the one that a verdict has for ever (rule 6). */
 export interface Ids {
@@ -27,14 +30,20 @@ export function unchanged(slip: WatchedSlip): Change {
  * follows. Our own events are therefore never folded when they are read back. `now` is on the slip's clock: the
  * database's on the wall clock, the importer's on any other.
  */
-export function advance(change: Change, occasion: Occasion, now: Instant, ids: Ids): Change {
+export function advance(
+  change: Change,
+  occasion: Occasion,
+  now: Instant,
+  ids: Ids,
+  allowance: Allowance = freely,
+): Change {
   let { slip } = change;
   const events = [...change.events];
   const occasions: Occasion[] = [occasion];
   for (let next = occasions.shift(); next !== undefined; next = occasions.shift()) {
     const decision = decide(slip, next, now);
     slip = { ...slip, nextStep: decision.nextStep };
-    for (const event of decision.events) {
+    for (const event of decision.events.flatMap((one) => allowed(slip, one, allowance))) {
       const pending = toPending(slip, event, now, ids);
       slip = fold(slip, toRecorded(pending, now));
       events.push(pending);
@@ -42,6 +51,12 @@ export function advance(change: Change, occasion: Occasion, now: Instant, ids: I
     }
   }
   return { ...change, slip, events };
+}
+
+/** A refund that is not within the repair budget waits for people. */
+function allowed({ state }: WatchedSlip, event: SlipEvent, allowance: Allowance): readonly SlipEvent[] {
+  if (!isAutomaticRefund(event) || allowance.take(state.amount)) return [event];
+  return opened(state, 'repair_budget');
 }
 
 type Identified = PendingEvent & { readonly id: string };

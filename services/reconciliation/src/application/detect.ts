@@ -1,6 +1,7 @@
 import { isLive } from '@slipstream/slip';
 import { type ClockState, type Judgeable, judgedThrough } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
+import type { BudgetRules } from '../domain/repair/budget.ts';
 import type { Ids } from './advance.ts';
 import { concludeClocks } from './conclude-clocks.ts';
 import { judgeDeadlines } from './judge-deadlines.ts';
@@ -18,6 +19,7 @@ export interface DetectorParts {
   readonly owned: OwnedPartitions;
   readonly lookout: Lookout;
   readonly ids: Ids;
+  readonly budget: BudgetRules;
   clocks(): ClockState;
   /** A clock that never steps; only differences mean anything. */
   monotonicMs(): number;
@@ -29,6 +31,7 @@ export function createDetector({
   owned,
   lookout,
   ids,
+  budget,
   clocks,
   monotonicMs,
 }: DetectorParts): () => Promise<void> {
@@ -39,7 +42,9 @@ export function createDetector({
 
   return async () => {
     const sight = { marks, clocks: clocks() };
-    const judged = await judgeDeadlines(sight, owned, lookout, ids, (range) => concluded.has(name(range)));
+    const judged = await judgeDeadlines(sight, owned, lookout, ids, budget, (range) =>
+      concluded.has(name(range)),
+    );
     await conclude(judged.filter(({ closed }) => closed));
     await takeDueSteps(sight, owned, lookout, ids);
     if (monotonicMs() < keepAtMs) return;

@@ -1,9 +1,12 @@
 import { type RecordedEvent, timeOn } from '@slipstream/slip';
+import type { BudgetRules } from '../domain/repair/budget.ts';
 import { flightOf } from '../domain/returns/flight.ts';
-import { fold, mattersAfterTheEnd, recall, watch } from '../domain/watch/watched-slip.ts';
+import { fold, mattersAfterTheEnd, recall, type WatchedSlip, watch } from '../domain/watch/watched-slip.ts';
 import { advance, type Change, type Ids, unchanged } from './advance.ts';
+import type { Allowance } from './allowance.ts';
 import type { Unit } from './ports.ts';
 import { Tally } from './returns/tally.ts';
+import { withinBudget } from './within-budget.ts';
 
 /**
  * Folds a batch of one partition's events and takes the decisions that follow at once, slip by slip in log order. A slip
@@ -14,12 +17,29 @@ export async function foldEvents(
   partition: number,
   events: readonly RecordedEvent[],
   ids: Ids,
+  budget: BudgetRules,
 ): Promise<void> {
   if (events.length === 0) return;
   const slipIds = new Set(events.map((recorded) => recorded.slipId));
   const known = await unit.byId([...slipIds].sort());
+  let returns = new Tally();
+  const changes = await withinBudget(unit, budget, (allowance) => {
+    returns = new Tally();
+    return foldAll(known, partition, events, ids, allowance, returns);
+  });
+  if (!returns.isEmpty) unit.noteReturns(returns);
+  await unit.save(changes);
+}
+
+function foldAll(
+  known: readonly WatchedSlip[],
+  partition: number,
+  events: readonly RecordedEvent[],
+  ids: Ids,
+  allowance: Allowance,
+  returns: Tally,
+): readonly Change[] {
   const changes = new Map(known.map((slip) => [slip.state.slipId, unchanged(slip)]));
-  const returns = new Tally();
   for (const recorded of events) {
     const before = changes.get(recorded.slipId)?.slip.state ?? null;
     const change = folded(changes.get(recorded.slipId), partition, recorded);
@@ -29,10 +49,9 @@ export async function foldEvents(
     if (flight) returns.add(flight);
     // Decisions taken while reading are dated by what was read: a late reader decides as a punctual one does.
     const occasion = { type: 'event', event: recorded.event } as const;
-    changes.set(recorded.slipId, advance(change, occasion, timeOn(recorded), ids));
+    changes.set(recorded.slipId, advance(change, occasion, timeOn(recorded), ids, allowance));
   }
-  if (!returns.isEmpty) unit.noteReturns(returns);
-  await unit.save(changes.values());
+  return [...changes.values()];
 }
 
 function folded(change: Change | undefined, partition: number, recorded: RecordedEvent): Change | null {

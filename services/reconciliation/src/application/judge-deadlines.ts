@@ -1,8 +1,10 @@
 import { isLive } from '@slipstream/slip';
 import { asClocksAllow, type ClockState, type Judgeable, judgeable } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
+import type { BudgetRules } from '../domain/repair/budget.ts';
 import { advance, type Ids, unchanged } from './advance.ts';
 import { type Lookout, type OwnedPartitions, pageSizeMax, type Unit } from './ports.ts';
+import { withinBudget } from './within-budget.ts';
 
 /** Pages of one clock and partition before the others get their turn. */
 const pagesMax = 20;
@@ -16,6 +18,7 @@ export async function judgeDeadlines(
   owned: OwnedPartitions,
   lookout: Lookout,
   ids: Ids,
+  budget: BudgetRules,
   skip: (range: Judgeable) => boolean,
 ): Promise<readonly Judgeable[]> {
   const ranges = asClocksAllow(judgeable(marks, owned.nextOffsets()), clocks).filter((range) => !skip(range));
@@ -23,20 +26,27 @@ export async function judgeDeadlines(
   const due = new Set(await lookout.withSlipsToJudge(ranges));
   const judged: Judgeable[] = [];
   for (const range of ranges) {
-    if (!due.has(range) || (await judgeRange(range, owned, ids))) judged.push(range);
+    if (!due.has(range) || (await judgeRange(range, owned, ids, budget))) judged.push(range);
   }
   return judged;
 }
 
 /** True when nothing is left to be judged in the range. */
-async function judgeRange(range: Judgeable, owned: OwnedPartitions, ids: Ids): Promise<boolean> {
+async function judgeRange(
+  range: Judgeable,
+  owned: OwnedPartitions,
+  ids: Ids,
+  budget: BudgetRules,
+): Promise<boolean> {
   for (let page = 0; page < pagesMax; page++) {
     let judged = 0;
     const work = async (unit: Unit) => {
       const { now, slips } = await unit.toJudge(range);
       judged = slips.length;
       const at = isLive(range.clock) ? now : range.through;
-      const changes = slips.map((slip) => advance(unchanged(slip), { type: 'deadline_judged' }, at, ids));
+      const changes = await withinBudget(unit, budget, (allowance) =>
+        slips.map((slip) => advance(unchanged(slip), { type: 'deadline_judged' }, at, ids, allowance)),
+      );
       if (judged > 0) await unit.save(changes);
     };
     const kept = await owned.inPartition(range.partition, work, range);

@@ -1,5 +1,6 @@
-import type { Instant } from '@slipstream/kernel';
+import type { Instant, Money } from '@slipstream/kernel';
 import type { Judgeable } from '../domain/deadline/judgeable.ts';
+import type { Spent } from '../domain/repair/budget.ts';
 import type { WatchedSlip } from '../domain/watch/watched-slip.ts';
 import type { Change } from './advance.ts';
 import type { Tally } from './returns/tally.ts';
@@ -26,6 +27,10 @@ export interface Unit {
    * ranges are of the partition, each of another clock.
    */
   toConclude(partition: number, ranges: readonly Judgeable[], after: string): Promise<SlipPage>;
+  /** What refunds took within the last hour; nobody else learns or changes it before this transaction ends. */
+  spent(): Promise<Spent>;
+  /** Adds refunds to what {@link spent} said. */
+  spend(refunds: readonly (Money | null)[]): void;
   /** Keeps what was dispatched and what came back, for whoever watches the returns of all partitions. */
   noteReturns(tally: Tally): void;
   /** Writes what the slips have become, and where they are kept, and publishes what was decided. */

@@ -16,6 +16,14 @@ export interface CaseView {
   readonly reasons: readonly CaseReason[];
   /** The diagnosis; its evidence are ids of events. */
   readonly cause: Cause | null;
+  /** Who looks after it. */
+  readonly assignee: string | null;
+  /** When it was told on because nobody had closed it. */
+  readonly escalatedAt: Instant | null;
+  /** How long it has been open. */
+  readonly ageMs: number | null;
+  /** Counts what people could see change: the ETag. */
+  readonly version: number;
 }
 
 export interface CaseFilter {
@@ -23,6 +31,14 @@ export interface CaseFilter {
   /** A cause's class or code. */
   readonly cause: string | null;
   readonly provider: string | null;
+  readonly assignee: string | null;
+  /** One of its reasons, resolved or not. */
+  readonly reason: string | null;
+  /** Whether nobody looks after it. */
+  readonly unassigned: boolean | null;
+  readonly escalated: boolean | null;
+  /** Opened at least so many seconds ago. */
+  readonly minAgeS: number | null;
 }
 
 /** A place between two cases: newest first, then by slip id. */
@@ -55,6 +71,15 @@ export interface ClockView {
     readonly overdue: number;
     readonly notReturned: number;
   };
+}
+
+/** Open cases, counted. */
+export interface CaseCounts {
+  /** By each reason that is not resolved. */
+  readonly open: ReadonlyMap<string, number>;
+  readonly escalated: number;
+  /** How long the oldest has been open, in seconds; 0: none is. */
+  readonly oldestS: number;
 }
 
 /** How long outcomes take, and since when too little comes back. */

@@ -17,7 +17,12 @@ import { ApiCase, ApiCases, describedCase } from './described.ts';
 /** Injection token of {@link Reads}. */
 export const READS = Symbol('reconciliation:reads');
 
-const known = ['status', 'cause', 'provider', ...listParameters] as const;
+/** What cases can be asked by; a bulk takes the same. */
+export const caseFilters = [
+  ...(['status', 'cause', 'provider', 'assignee', 'reason'] as const),
+  ...(['unassigned', 'escalated', 'min_age_s'] as const),
+] as const;
+const known = [...caseFilters, ...listParameters] as const;
 
 @ApiTags('cases')
 @Controller('v1/cases')
@@ -30,6 +35,25 @@ export class CasesController {
   @ApiQuery({ name: 'status', required: false, enum: ['open', 'closed'] })
   @ApiQuery({ name: 'cause', required: false, description: 'Class or code of a cause' })
   @ApiQuery({ name: 'provider', required: false })
+  @ApiQuery({ name: 'assignee', required: false, description: 'Who looks after it' })
+  @ApiQuery({
+    name: 'reason',
+    required: false,
+    description: 'One of its reasons, such as `inquiry_exhausted`',
+  })
+  @ApiQuery({
+    name: 'unassigned',
+    required: false,
+    enum: ['true', 'false'],
+    description: 'Nobody looks after it',
+  })
+  @ApiQuery({ name: 'escalated', required: false, enum: ['true', 'false'], description: 'Open for too long' })
+  @ApiQuery({
+    name: 'min_age_s',
+    required: false,
+    schema: { type: 'integer', minimum: 0, maximum: 999_999 },
+    description: 'Opened at least so many seconds ago',
+  })
   @ApiCases()
   list(
     @Query() query: Record<string, string>,
@@ -49,23 +73,40 @@ export class CasesController {
   }
 
   @Get(':slip_id')
-  @ApiOperation({ summary: 'The case of one slip, with its diagnosis and the events that show it' })
+  @ApiOperation({
+    summary: 'The case of one slip, with its diagnosis and the events that show it; its version is the ETag',
+  })
   @ApiCase()
-  async one(@Param('slip_id') slipId: string, @Query() query: Record<string, string>) {
+  async one(
+    @Param('slip_id') slipId: string,
+    @Query() query: Record<string, string>,
+    @Res({ passthrough: true }) reply: ListReply,
+  ) {
     rejectUnknownQuery(query, []);
     // U+0000 cannot be stored, so nothing is found under it.
     const found = slipId.includes('\u0000') ? null : await this.reads.caseOf(slipId);
     if (!found) throw new SlipstreamError('not_found', `Slip ${slipId.slice(0, 100)} has no case.`);
+    reply.header('etag', `"${found.version}"`);
     return toSnakeJson(found);
   }
 }
 
-function toFilter(parameters: Parameters): CaseFilter {
+export function toFilter(parameters: Parameters): CaseFilter {
   return {
     status: parameters.oneOf('status', ['open', 'closed']) ?? null,
     cause: parameters.text('cause') ?? null,
     provider: parameters.text('provider') ?? null,
+    assignee: parameters.text('assignee') ?? null,
+    reason: parameters.text('reason') ?? null,
+    unassigned: yesOrNo(parameters, 'unassigned'),
+    escalated: yesOrNo(parameters, 'escalated'),
+    minAgeS: parameters.integer('min_age_s') ?? null,
   };
+}
+
+function yesOrNo(parameters: Parameters, name: string): boolean | null {
+  const word = parameters.oneOf(name, ['true', 'false']);
+  return word === undefined ? null : word === 'true';
 }
 
 function isKey([at, slipId, ...rest]: readonly string[]): boolean {

@@ -1,7 +1,7 @@
 import { ApiOkResponse } from '@nestjs/swagger';
 import { ApiList, schemas } from '@slipstream/service-host';
 
-const { list, object, oneOf, optional, text, time, whole, yesOrNo } = schemas;
+const { list, money, object, oneOf, optional, text, time, whole, yesOrNo } = schemas;
 
 export const describedCase = object({
   slip_id: text,
@@ -14,6 +14,41 @@ export const describedCase = object({
   resolution: optional(text),
   reasons: list({ type: 'object' }),
   cause: optional(object({ class: text, code: text, summary: text, remedy: text, evidence: list(text) })),
+  assignee: optional(text),
+  escalated_at: optional(time),
+  age_ms: optional(whole),
+  version: whole,
+});
+
+const decision = object({ type: oneOf('approve', 'decline'), by: text, note: text });
+const said = object({ type: text, data: { type: 'object' } });
+const posting = object({ account: text, direction: oneOf('debit', 'credit'), amount: money });
+const refusal = optional(object({ code: text, detail: text }));
+
+/** An action as it is kept. */
+export const describedAction = object({
+  ...{ id: text, slip_id: text, bulk_id: optional(text), by: text, reason: text, asked_at: time },
+  action: { type: 'object' },
+  status: oneOf('waiting', 'proposed', 'done', 'declined', 'refused'),
+  ...{ decision: optional(decision), decided_at: optional(time), finished_at: optional(time) },
+  ...{ events: list(said), refusal },
+});
+
+export const describedPreview = object({
+  ...{ slip_id: text, status: oneOf('done', 'proposed', 'refused'), events: list(said) },
+  ...{ postings: list(posting), refusal },
+  when_approved: optional(object({ events: list(said), postings: list(posting) })),
+});
+
+export const describedBulk = object({
+  ...{ id: text, by: text, reason: text, asked_at: time, size: whole, action: { type: 'object' } },
+  counts: object({ waiting: whole, proposed: whole, done: whole, declined: whole, refused: whole }),
+});
+
+/** What refunds without people took within the last hour, and may take. */
+export const describedBudget = object({
+  refunds: object({ spent: whole, max: optional(whole) }),
+  amounts: list(object({ currency: text, spent: text, max: optional(text) })),
 });
 
 const clock = object({

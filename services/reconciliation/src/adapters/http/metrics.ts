@@ -1,6 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { CaseCounts } from '../../application/reads.ts';
 import type { WatchedReturns } from '../../application/returns/watch-returns.ts';
 import type { Sight } from '../../application/watch-blindness.ts';
+import type { BudgetRules, Spent } from '../../domain/repair/budget.ts';
 
 /** Gauges that are read when they are asked for. */
 export function registerMetrics(registry: Registry, sight: () => Sight): void {
@@ -47,6 +49,49 @@ export function registerReturns(registry: Registry, watched: () => readonly Watc
       for (const { provider, route, falling } of watched()) this.set({ provider, route }, Number(falling));
     },
   });
+}
+
+/** What is known of cases and of the repair budget, at most some seconds old. */
+export interface SeenCases {
+  readonly cases: CaseCounts;
+  readonly spent: Spent;
+}
+
+/** Cases that are open, and how much of the repair budget is used. */
+export function registerCases(registry: Registry, rules: BudgetRules, seen: () => SeenCases): void {
+  const gauge = (name: string, help: string, labelNames: string[], set: (gauge: Gauge) => void) =>
+    new Gauge({
+      ...{ name, help, labelNames, registers: [registry] },
+      collect() {
+        this.reset();
+        set(this);
+      },
+    });
+  gauge(
+    'slipstream_cases_open',
+    'Cases that are open, by each reason that is not resolved',
+    ['reason'],
+    (to) => {
+      for (const [reason, count] of seen().cases.open) to.set({ reason }, count);
+    },
+  );
+  gauge('slipstream_cases_escalated', 'Cases that are open for too long', [], (to) =>
+    to.set(seen().cases.escalated),
+  );
+  gauge('slipstream_cases_oldest_seconds', 'How long the oldest open case has been open', [], (to) =>
+    to.set(seen().cases.oldestS),
+  );
+  gauge(
+    'slipstream_repair_budget_used_ratio',
+    'How much of what refunds without people may take within an hour is taken; by currency, or refunds for their number',
+    ['of'],
+    (to) => {
+      const { spent } = seen();
+      if (rules.countMax) to.set({ of: 'refunds' }, spent.count / rules.countMax);
+      for (const [currency, max] of rules.amountMax)
+        to.set({ of: currency }, Number(spent.amounts.get(currency) ?? 0n) / Number(max));
+    },
+  );
 }
 
 /** Counts the events of types that only a newer release knows. */

@@ -5,21 +5,22 @@ import type { CasePage, CasePosition, CaseView, ClockView, Reads } from '../../a
 import { never } from '../../domain/deadline/judgeable.ts';
 import { curveView } from '../../domain/returns/curve-view.ts';
 import type { ReturnsState } from '../../domain/returns/returns-watch.ts';
+import { caseCondition, caseParameters } from './case-condition.ts';
 
-const caseColumns =
-  'slip_id, status, reason, summary, provider, opened_at, closed_at, resolution, cause::text as cause, reasons::text as reasons';
+const caseColumns = `c.slip_id, c.status, c.reason, c.summary, c.provider, c.opened_at, c.closed_at, c.resolution,
+  c.cause::text as cause, c.reasons::text as reasons, c.assignee, c.escalated_at, c.version,
+  case when c.status = 'open' then extract(epoch from clock_timestamp() - c.opened_at) * 1000 end::bigint as age_ms`;
 
 const casesSql = (back: boolean) => `
 select ${caseColumns}
-  from case_file
- where ($1::text is null or status = $1) and ($2::text is null or cause_class = $2 or cause_code = $2)
-   and ($3::text is null or provider = $3)
-   and ($4::timestamptz is null or (opened_at, slip_id) ${back ? '>' : '<'} ($4, $5))
- order by opened_at ${back ? 'asc' : 'desc'}, slip_id ${back ? 'asc' : 'desc'} limit $6`;
+  from case_file c
+ where ${caseCondition}
+   and ($9::timestamptz is null or (c.opened_at, c.slip_id) ${back ? '>' : '<'} ($9, $10))
+ order by c.opened_at ${back ? 'asc' : 'desc'}, c.slip_id ${back ? 'asc' : 'desc'} limit $11`;
 const towardsOlder = casesSql(false);
 const towardsNewer = casesSql(true);
 
-const caseSql = `select ${caseColumns} from case_file where slip_id = $1`;
+const caseSql = `select ${caseColumns} from case_file c where c.slip_id = $1`;
 
 const clocksSql = `
 select clock, count(*)::int as partitions, min(judged_through) as judged_through, bool_and(closed) as closed,
@@ -38,6 +39,10 @@ interface CaseRow {
   readonly resolution: string | null;
   readonly cause: string | null;
   readonly reasons: string;
+  readonly assignee: string | null;
+  readonly escalated_at: Instant | null;
+  readonly version: number;
+  readonly age_ms: string | null;
 }
 
 interface ClockRow {
@@ -57,7 +62,7 @@ export function createReads(unitOfWork: UnitOfWork, partitions: number): Reads {
   return {
     async cases(filter, from, pageSize) {
       const rows = await unitOfWork.query<CaseRow>(from?.back ? towardsNewer : towardsOlder, [
-        ...[filter.status, filter.cause, filter.provider],
+        ...caseParameters(filter),
         ...[from?.at ?? null, from?.slipId ?? null, pageSize + 1],
       ]);
       return toPage(rows.map(toCase), from, pageSize);
@@ -100,7 +105,8 @@ function toCase(row: CaseRow): CaseView {
   const { status, reason, summary, provider, resolution } = row;
   return {
     ...{ slipId: row.slip_id, status, reason, summary, provider, resolution },
-    ...{ openedAt: row.opened_at, closedAt: row.closed_at },
+    ...{ openedAt: row.opened_at, closedAt: row.closed_at, assignee: row.assignee, version: row.version },
+    ...{ escalatedAt: row.escalated_at, ageMs: row.age_ms === null ? null : Number(row.age_ms) },
     reasons: JSON.parse(row.reasons) as CaseReason[],
     cause: row.cause === null ? null : (JSON.parse(row.cause) as Cause),
   };

@@ -3,6 +3,7 @@ import type { Tx } from '@slipstream/postgres';
 import { type PendingEvent, wallClock } from '@slipstream/slip';
 import { pageSizeMax, type SlipPage, type Unit } from '../../application/ports.ts';
 import { type Judgeable, never } from '../../domain/deadline/judgeable.ts';
+import { addSpent, lockSpent } from './repair-spent.ts';
 import { noteReturns } from './returns-store.ts';
 import { type SlipRow, slipColumns, toSlip } from './row.ts';
 import { saveChanges } from './save-changes.ts';
@@ -87,6 +88,8 @@ export function openUnit(
     async toConclude(partition, ranges, after) {
       return page(await tx.query<TimedRow>(toConcludeSql, [...givenAll(partition, ranges), after]));
     },
+    spent: () => lockSpent(tx),
+    spend: (refunds) => addSpent(tx, refunds),
     noteReturns(tally) {
       noteReturns(tx, [tally.steps()]);
     },

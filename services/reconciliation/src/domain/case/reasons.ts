@@ -14,24 +14,46 @@ import {
 /** Why people must look at a slip. Stored for ever: add, never rename. */
 export type Reason = KnownReason | ToldReason;
 /** Follows from what is known of the slip. */
-type KnownReason = 'inquiry_exhausted' | 'no_answer' | 'late_success_after_refund' | 'amount_mismatch';
+type KnownReason =
+  | 'inquiry_exhausted'
+  | 'no_answer'
+  | 'late_success_after_refund'
+  | 'amount_mismatch'
+  | WithheldReason;
+/** Why a refund that is proved waits for people all the same: they release it. */
+type WithheldReason = 'repair_budget';
 /** Is what one event tells. */
 type ToldReason = 'contradiction' | Doubt;
 
 /** What we can find out by ourselves, and what resolves a case that waited for it. */
-export type Resolution = 'returned' | 'not_executed';
+export type Resolution = 'returned' | 'not_executed' | 'refunded';
+/** What people say when they close a case, whatever its reason. */
+export const closedByHand = 'by_hand';
 
 /** What resolves a reason without people; nothing where only people can clear it up. */
 const resolvedBy: Readonly<Record<Reason, readonly Resolution[]>> = {
-  inquiry_exhausted: ['returned', 'not_executed'],
-  no_answer: ['returned'],
+  inquiry_exhausted: ['returned', 'not_executed', 'refunded'],
+  no_answer: ['returned', 'refunded'],
   late_success_after_refund: [],
   amount_mismatch: [],
+  repair_budget: ['returned', 'refunded'],
   contradiction: [],
-  word_unknown: ['returned'],
-  amount_unreadable: ['returned'],
+  word_unknown: ['returned', 'refunded'],
+  amount_unreadable: ['returned', 'refunded'],
   reference_shared: [],
 };
+
+const withheldReasons: readonly WithheldReason[] = ['repair_budget'];
+
+/** Whether its refund waits until people release it; not before {@link opened} said so. */
+export function isWithheld(state: SubmittedSlip): boolean {
+  return withheldReasons.some((reason) => isOpenFor(state, reason));
+}
+
+/** A reason that people cannot close: the money would stay held, and nobody would look at it. */
+export function mustBeReleased(reason: string): boolean {
+  return withheldReasons.some((one) => one === reason);
+}
 
 /** The sentence that people read first. */
 const summaries: Readonly<Record<KnownReason, (state: SubmittedSlip) => string>> = {
@@ -42,6 +64,9 @@ const summaries: Readonly<Record<KnownReason, (state: SubmittedSlip) => string>>
   amount_mismatch: ({ amount: asked, returnedAmount: moved }) =>
     `The provider says that it moved ${moved?.amount} ${moved?.currency}; ` +
     `the slip asked for ${asked?.amount} ${asked?.currency} (minor units).`,
+  repair_budget: ({ amount }) =>
+    `It is proved that nothing was executed, but refunds without people have used up what an hour may take. ` +
+    `${amount === null ? 'No money is' : `${amount.amount} ${amount.currency} in minor units are`} held until somebody releases it.`,
 };
 
 /** Opens the case for one reason, unless it is open for it. */

@@ -10,6 +10,7 @@ import {
 import { contradicted, doubted, isLateSuccess, isOtherAmount, opened, resolved } from '../case/reasons.ts';
 import { diagnosed } from '../diagnosis/diagnose.ts';
 import { isAwaited, isMissed, type NextStep, type WatchedSlip } from '../watch/watched-slip.ts';
+import { requestedByItself } from './budget.ts';
 import { afterAnswer, nextRung, waitForReport } from './ladder.ts';
 
 /** What a decision is about. */
@@ -21,7 +22,9 @@ export type Occasion =
   /** The time of the next step has come. */
   | { readonly type: 'step_due' }
   /** The imported clock is closed, and judged up to its end. */
-  | { readonly type: 'clock_closed' };
+  | { readonly type: 'clock_closed' }
+  /** People decided it (`domain/case/act.ts`). */
+  | { readonly type: 'people_decided'; readonly events: readonly SlipEvent[] };
 
 /** What follows: events to be published and folded, in this order, and what is done next. */
 export interface Decision {
@@ -48,6 +51,8 @@ function follow(slip: WatchedSlip, occasion: Occasion, now: Instant): Decision {
       return takeStep(slip, now);
     case 'clock_closed':
       return conclude(slip, 'no_answer');
+    case 'people_decided':
+      return { ...keep(slip), events: occasion.events };
     default:
       return occasion satisfies never;
   }
@@ -64,7 +69,10 @@ function react(slip: WatchedSlip, event: SlipEvent, now: Instant): Decision {
     case 'SlipRefunded':
       return {
         ...keep(slip),
-        events: isLateSuccess(slip.state) ? opened(slip.state, 'late_success_after_refund') : [],
+        events: [
+          ...(isLateSuccess(slip.state) ? opened(slip.state, 'late_success_after_refund') : []),
+          ...resolved(slip.state, 'refunded'),
+        ],
       };
     case 'InquiryAnswered':
       return inquiryAnswered(slip);
@@ -176,7 +184,7 @@ function notReturned(slip: WatchedSlip, basis: NotReturnedBasis): Decision {
 
 function refundRequested({ state }: WatchedSlip): SlipEvent[] {
   if (state.refundRequested || successReported(state) || hasEnded(state)) return [];
-  return [{ type: 'RefundRequested', data: { basis: 'not_executed', requestedBy: 'reconciliation' } }];
+  return [{ type: 'RefundRequested', data: { basis: 'not_executed', requestedBy: requestedByItself } }];
 }
 
 /** The ladder is climbed and nothing is proved: the slip stays unknown, and people take over. Never a refund. */

@@ -1,0 +1,53 @@
+import type { Money } from '@slipstream/kernel';
+import type { Tx, UnitOfWork } from '@slipstream/postgres';
+import type { Spent } from '../../domain/repair/budget.ts';
+
+/** Nobody else reads what is left, or takes of it, until the transaction ends. */
+const lockSql = "select pg_advisory_xact_lock(hashtextextended('repair budget', 0))";
+
+/** A refund counts for an hour, and for what is left of its minute: in no hour can more than the budget be spent. */
+const spentSql = `
+select currency, sum(refunds)::int as refunds, sum(amount)::text as amount
+  from repair_spent where minute > clock_timestamp() - interval '61 minutes' group by currency`;
+
+const spendSql = `
+with old as (delete from repair_spent where minute < clock_timestamp() - interval '2 hours')
+insert into repair_spent (minute, currency, refunds, amount)
+select date_trunc('minute', clock_timestamp()), s.currency, count(*), sum(s.amount)
+  from unnest($1::text[], $2::numeric[]) as s(currency, amount) group by s.currency
+on conflict (minute, currency) do update set
+  refunds = repair_spent.refunds + excluded.refunds, amount = repair_spent.amount + excluded.amount`;
+
+interface SpentRow {
+  readonly currency: string;
+  readonly refunds: number;
+  readonly amount: string;
+}
+
+/** As {@link Unit.spent} says. */
+export async function lockSpent(tx: Tx): Promise<Spent> {
+  await tx.query(lockSql);
+  return toSpent(await tx.query<SpentRow>(spentSql));
+}
+
+export function addSpent(tx: Tx, refunds: readonly (Money | null)[]): void {
+  if (refunds.length === 0) return;
+  tx.send(spendSql, [
+    refunds.map((amount) => amount?.currency ?? ''),
+    refunds.map((amount) => String(amount?.amount ?? 0n)),
+  ]);
+}
+
+/** For people: it may be more a moment later. */
+export async function lookAtSpent(unitOfWork: Pick<UnitOfWork, 'query'>): Promise<Spent> {
+  return toSpent(await unitOfWork.query<SpentRow>(spentSql));
+}
+
+function toSpent(rows: readonly SpentRow[]): Spent {
+  return {
+    count: rows.reduce((sum, { refunds }) => sum + refunds, 0),
+    amounts: new Map(
+      rows.filter(({ currency }) => currency !== '').map((row) => [row.currency, BigInt(row.amount)]),
+    ),
+  };
+}
