@@ -105,4 +105,18 @@ describe('the gates', () => {
       { would: 'refused', refusal: { rule: 'limit_exceeded' } },
     ]);
   });
+
+  test('count a repeat that people are to look at behind the others, as a submission does', async () => {
+    let left = 1;
+    stoppedBy = (gate) => {
+      if (gate.account === 'cust-1' && gate.windows!.duplicateMs > 0)
+        return gateRefusal('business_duplicate', gate, 'slip-0');
+      if (asked.length === 1 || left-- > 0) return null;
+      return gateRefusal('limit_exceeded hourly', gate, null);
+    };
+    expect(
+      await previewBy(looked, { reference: 'a', account: 'cust-1' }, { reference: 'b', account: 'cust-2' }),
+    ).toMatchObject([{ would: 'refused', refusal: { rule: 'limit_exceeded' } }, { would: 'submitted' }]);
+    expect(asked.at(-1)!.map(({ account }) => account)).toEqual(['cust-2', 'cust-1']);
+  });
 });

@@ -2,7 +2,7 @@ import type { Instant } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
 import type { Repeat, ReviewTerms } from '../domain/review/review.ts';
 import { decideSubmission, type SubmissionRules } from '../domain/submission/decide-submission.ts';
-import { gateOf, passingRepeats, repeatOf } from '../domain/submission/gates.ts';
+import { type Gate, gateOf, passingRepeats, repeatOf } from '../domain/submission/gates.ts';
 import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { decideDraft } from '../domain/waiting/decide-draft.ts';
@@ -55,7 +55,10 @@ export async function previewSubmissions(
   return throughGates(context, considered, previews, now);
 }
 
-/** Those that would be submitted meet the gates, in their order; what is let through counts for those behind it. */
+/**
+ * Those that would be submitted meet the gates, in their order, and behind them those that turn out to be repeats for people to look
+ * at; what is let through counts for those behind it.
+ */
 async function throughGates(
   context: PreviewContext,
   considered: readonly Considered[],
@@ -71,8 +74,7 @@ async function throughGates(
   const stopped = await store.askGates(gates);
   const repeats = stopped.map((refusal) => refusal && repeatOf(refusal, rules.gates));
   const isAsked = repeats.some((repeat) => repeat !== null);
-  const passing = gates.map((gate, n) => (repeats[n] ? passingRepeats(gate) : gate));
-  const refusals = isAsked ? await store.askGates(passing) : stopped;
+  const refusals = isAsked ? await askAgain(store, gates, repeats) : stopped;
   const through = new Map(
     places.map((i, n): [number, Preview] => {
       const [refusal, repeat] = [refusals[n], repeats[n]];
@@ -81,6 +83,19 @@ async function throughGates(
     }),
   );
   return previews.map((preview, i) => through.get(i) ?? preview);
+}
+
+/** As they are submitted: first whatever is no repeat. */
+async function askAgain(
+  store: PreviewContext['store'],
+  gates: readonly Gate[],
+  repeats: readonly (Repeat | null)[],
+): Promise<readonly (Refusal | null)[]> {
+  const places = [...gates.keys()];
+  const order = [...places.filter((n) => !repeats[n]), ...places.filter((n) => repeats[n])];
+  const asked = order.map((n) => (repeats[n] ? passingRepeats(gates[n]!) : gates[n]!));
+  const refusals = await store.askGates(asked);
+  return places.map((n) => refusals[order.indexOf(n)]!);
 }
 
 function judge(
@@ -95,7 +110,14 @@ function judge(
     return { would: 'draft', draft: decision.draft };
   }
   const waitMs = lines.expectedMs(submission.route);
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs, repeat };
+  const circumstances = {
+    clock: wallClock,
+    receivedAt: now,
+    clockClosed: false,
+    waitMs,
+    throttled: false,
+    repeat,
+  };
   const decision = decideSubmission(submission, circumstances, rules);
   if (!decision.accepted) return { would: 'refused', refusal: decision.refusal };
   const { review, event } = decision;
