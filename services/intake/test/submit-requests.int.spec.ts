@@ -22,6 +22,7 @@ import {
   type SubmitOutcome,
   type SubmitRequest,
   submitRequests,
+  type Unsettled,
 } from '../src/application/submit-requests.ts';
 import type { RoutePolicy, SubmissionRules } from '../src/domain/submission/decide-submission.ts';
 
@@ -112,7 +113,7 @@ async function whileElsewhere<T>(
 const theirs = randomUUID();
 const waitersSql = 'select from pg_stat_activity where $1 = any(pg_blocking_pids(pid))';
 
-function accepted(outcome: SubmitOutcome | undefined) {
+function accepted(outcome: SubmitOutcome | Unsettled | undefined) {
   if (outcome?.type !== 'accepted') throw new Error(`the outcome is ${outcome?.type}`);
   return outcome;
 }

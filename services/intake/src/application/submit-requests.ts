@@ -11,14 +11,15 @@ import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { reviewRequested } from '../domain/waiting/decide-change.ts';
 import { decideDraft } from '../domain/waiting/decide-draft.ts';
-import type {
-  EventPosition,
-  IntakeStore,
-  JudgedRequest,
-  Lines,
-  Settled,
-  StoreLimits,
-  Waits,
+import {
+  type EventPosition,
+  HeldElsewhere,
+  type IntakeStore,
+  type JudgedRequest,
+  type Lines,
+  type Settled,
+  type StoreLimits,
+  type Waits,
 } from './ports.ts';
 import { sameBytes } from './same-bytes.ts';
 
@@ -50,6 +51,9 @@ export type SubmitOutcome =
   | { readonly type: 'reference_taken'; readonly slipId: string }
   | { readonly type: 'in_flight' };
 
+/** What became of no request yet, while others of its batch are committed: it alone may be tried again, or fails. */
+export type Unsettled = { readonly type: 'held' } | { readonly type: 'failed'; readonly cause: unknown };
+
 export interface SubmitContext {
   readonly store: IntakeStore;
   readonly rules: SubmissionRules;
@@ -70,7 +74,7 @@ export async function submitRequests(
   context: SubmitContext,
   requests: readonly SubmitRequest[],
   limits?: StoreLimits,
-): Promise<readonly SubmitOutcome[]> {
+): Promise<readonly (SubmitOutcome | Unsettled)[]> {
   const leaders = new Map<string, SubmitRequest>();
   for (const request of requests) if (!leaders.has(keyOf(request))) leaders.set(keyOf(request), request);
   const leading = [...leaders.values()];
@@ -92,7 +96,7 @@ async function settleAll(
   context: SubmitContext,
   requests: readonly SubmitRequest[],
   limits: StoreLimits | undefined,
-): Promise<readonly Settled[]> {
+): Promise<readonly (Settled | Unsettled)[]> {
   const { store, rules } = context;
   const settled = await store.settle((now) => requests.map((one) => judge(context, one, now, null)), limits);
   const repeats = new Map<number, Repeat>();
@@ -101,12 +105,26 @@ async function settleAll(
     if (repeat) repeats.set(index, repeat);
   });
   if (repeats.size === 0) return settled;
-  // The others are committed: this one waits as long as it takes, so that nobody is sent back to what was done.
-  const again = await store.settle((now) =>
-    [...repeats].map(([index, repeat]) => judge(context, requests[index]!, now, repeat)),
-  );
+  const again = await settleRepeats(context, requests, repeats, limits);
   const places = [...repeats.keys()];
   return settled.map((one, index) => (repeats.has(index) ? again[places.indexOf(index)]! : one));
+}
+
+/** The others are committed by now, and have their answers whatever becomes of these. */
+async function settleRepeats(
+  context: SubmitContext,
+  requests: readonly SubmitRequest[],
+  repeats: ReadonlyMap<number, Repeat>,
+  limits: StoreLimits | undefined,
+): Promise<readonly (Settled | Unsettled)[]> {
+  const judgeAll = (now: Instant) =>
+    [...repeats].map(([index, repeat]) => judge(context, requests[index]!, now, repeat));
+  try {
+    return await context.store.settle(judgeAll, limits);
+  } catch (cause) {
+    const each: Unsettled = cause instanceof HeldElsewhere ? { type: 'held' } : { type: 'failed', cause };
+    return Array.from({ length: repeats.size }, () => each);
+  }
 }
 
 function judge(
@@ -157,7 +175,11 @@ function waitsInReview(
 }
 
 /** What a request gets; `leader`, itself or another, is the one of the batch that its key was settled with. */
-function outcomeOf(request: SubmitRequest, leader: SubmitRequest, settled: Settled): SubmitOutcome {
+function outcomeOf(
+  request: SubmitRequest,
+  leader: SubmitRequest,
+  settled: Settled | Unsettled,
+): SubmitOutcome | Unsettled {
   if (settled.type !== 'answered') {
     // The leader left the key free: another body is not refused for it, but may come again.
     return sameBytes(request.digest, leader.digest) ? settled : { type: 'in_flight' };

@@ -5,13 +5,16 @@ import { type ChangeOutcome, type ChangeRequest, changeSlip } from './change-sli
 import type { AccountStore, IntakeStore, IntakeTx, Lines, StoreLimits, WaitingStore } from './ports.ts';
 import { type Considered, type Preview, previewSubmissions } from './preview-submissions.ts';
 import { type InboundCommand, submitCommands } from './submit-commands.ts';
-import { type SubmitOutcome, type SubmitRequest, submitRequests } from './submit-requests.ts';
+import { type SubmitOutcome, type SubmitRequest, submitRequests, type Unsettled } from './submit-requests.ts';
 import { takeDueSlips } from './take-due-slips.ts';
 
 /** Everything intake can do. */
 export interface UseCases {
   /** Answers keyed requests for slips, a batch in one transaction. */
-  submitRequests(requests: readonly SubmitRequest[], limits?: StoreLimits): Promise<readonly SubmitOutcome[]>;
+  submitRequests(
+    requests: readonly SubmitRequest[],
+    limits?: StoreLimits,
+  ): Promise<readonly (SubmitOutcome | Unsettled)[]>;
   /** Handles commands of one partition of the inbound topic in the consumer's transaction. */
   submitCommands(
     tx: IntakeTx,

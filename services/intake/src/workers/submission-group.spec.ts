@@ -49,6 +49,38 @@ test('a key that is held elsewhere costs the others of its batch nothing, and is
   expect(await Promise.all([first, again])).toEqual([taken, taken]);
 });
 
+test('given a batch of which a part was committed and another fails, each request gets what became of its own part', async () => {
+  let isFirst = true;
+  const submitAll = async (requests: readonly SubmitRequest[]) => {
+    const keys = keysOf(requests);
+    if (keys.length === 4 && isFirst) {
+      isFirst = false;
+      throw new HeldElsewhere();
+    }
+    if (keys.includes('d')) throw new TypeError('a bug');
+    return requests.map(() => taken);
+  };
+  const group = new SubmissionGroup(submitAll);
+  const outcomes = await Promise.allSettled(['a', 'b', 'c', 'd'].map((key) => group.submit(request(key))));
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
+});
+
+test('what is left unsettled of a batch is tried again by itself, or fails by itself', async () => {
+  const batches: string[][] = [];
+  const submitAll = async (requests: readonly SubmitRequest[]) => {
+    batches.push(keysOf(requests));
+    return requests.map(({ key }) => {
+      if (key === 'held' && batches.length === 1) return { type: 'held' } as const;
+      return key === 'failing' ? ({ type: 'failed', cause: new TypeError('a bug') } as const) : taken;
+    });
+  };
+  const group = new SubmissionGroup(submitAll, { retryMs: 1 });
+  const of = (key: string) => group.submit(request(key));
+  const [first, held, failing] = await Promise.allSettled([of('first'), of('held'), of('failing')]);
+  expect([first!.status, held!.status, failing!.status]).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+  expect(batches).toEqual([['first', 'held', 'failing'], ['held']]);
+});
+
 test('a key that stays held is told to be in flight, after a while', async () => {
   const { submitAll } = withHeldKey();
   const group = new SubmissionGroup(submitAll, { retryMs: 1, heldMsMax: 20 });

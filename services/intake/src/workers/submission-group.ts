@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isSlipstreamError, SlipstreamError } from '@slipstream/kernel';
 import { GroupCommit, isTransient } from '@slipstream/postgres';
 import { HeldElsewhere } from '../application/ports.ts';
-import type { SubmitOutcome, SubmitRequest } from '../application/submit-requests.ts';
+import type { SubmitOutcome, SubmitRequest, Unsettled } from '../application/submit-requests.ts';
 import type { UseCases } from '../application/use-cases.ts';
 
 type SubmitAll = UseCases['submitRequests'];
@@ -24,8 +24,8 @@ export interface SubmissionGroupOptions {
   readonly retryMs?: number;
 }
 
-/** Its key or its reference is in the hands of another transaction. */
-type Tried = SubmitOutcome | 'held';
+/** `held`: its key, its reference or its account is in the hands of another transaction. */
+type Tried = SubmitOutcome | Unsettled;
 
 /** Between the beginnings of two transactions; the first after a pause is at once. */
 const pauseMs = 20;
@@ -73,8 +73,8 @@ export class SubmissionGroup {
 
   async #submit(request: SubmitRequest): Promise<SubmitOutcome> {
     if (!this.#heldKeys.has(keyOf(request))) {
-      const tried = await this.#group.submit(request);
-      if (tried !== 'held') return tried;
+      const tried = orThrow(await this.#group.submit(request));
+      if (tried.type !== 'held') return tried;
     }
     return this.#waitUntilFree(request);
   }
@@ -86,8 +86,8 @@ export class SubmissionGroup {
     this.#heldKeys.set(key, (this.#heldKeys.get(key) ?? 0) + 1);
     try {
       while (performance.now() < giveUpMs) {
-        const tried = await this.#heldGroup.submit(request);
-        if (tried !== 'held') return tried;
+        const tried = orThrow(await this.#heldGroup.submit(request));
+        if (tried.type !== 'held') return tried;
         await sleep(retryMs);
       }
       return { type: 'in_flight' };
@@ -104,11 +104,25 @@ export class SubmissionGroup {
       return await this.#submitAll(requests, { lockWaitMsMax: this.#options.lockWaitMsMax });
     } catch (error) {
       if (!(error instanceof HeldElsewhere)) throw error;
-      if (requests.length === 1) return ['held'];
+      if (requests.length === 1) return [{ type: 'held' }];
     }
     const half = requests.length >> 1;
-    return [...(await this.#flush(requests.slice(0, half))), ...(await this.#flush(requests.slice(half)))];
+    return [...(await this.#part(requests.slice(0, half))), ...(await this.#part(requests.slice(half)))];
   }
+
+  /** A part that fails takes nothing from another one, which may be committed. */
+  async #part(requests: readonly SubmitRequest[]): Promise<readonly Tried[]> {
+    try {
+      return await this.#flush(requests);
+    } catch (cause) {
+      return requests.map(() => ({ type: 'failed', cause }));
+    }
+  }
+}
+
+function orThrow(tried: Tried): Exclude<Tried, { readonly type: 'failed' }> {
+  if (tried.type === 'failed') throw tried.cause;
+  return tried;
 }
 
 /** Neither a caller nor a key has a line break in it. */
