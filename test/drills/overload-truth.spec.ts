@@ -51,3 +51,13 @@ test.each<[string, Partial<OverloadFacts>]>([
 ])('%s: that does not hold', (fault, change) => {
   expect(judgeOverload({ ...good, ...change })).toMatchObject({ faults: [fault], holds: false });
 });
+
+test('on a slow machine who is sent away may wait as long as who is let in', () => {
+  const half = answers(1_000, 202, 800);
+  const flood = [...answers(200, 202, 2_400), ...answers(800, 503, 2_400, '7')];
+  expect(judgeOverload({ ...good, half, flood })).toMatchObject({ faults: [] });
+  const slower = [...answers(200, 202, 2_400), ...answers(800, 503, 2_401, '7')];
+  expect(judgeOverload({ ...good, half, flood: slower })).toMatchObject({
+    faults: ['who was sent away waited for it'],
+  });
+});

@@ -7,6 +7,8 @@ import { type Instant, instantToMicros } from '@slipstream/kernel';
 export const tickMs = 50;
 export const waitedLongTickMs = 250;
 export const busyMs = 1_000;
+/** While slips stand in line: whoever lets slips in must see it grow before it is too long. */
+export const lineTickMs = 500;
 export const heartbeatMs = 5_000;
 
 /** How long a wait is served at the full pace, and how long the pace is kept after it: deadlines come in crowds. */

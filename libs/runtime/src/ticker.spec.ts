@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { decodeTick, sources, type Tick } from '@slipstream/contracts';
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { Watermark } from '@slipstream/postgres';
-import { busyMs, heartbeatMs, tickMs, waitedLongTickMs } from './tick-pace.ts';
+import { busyMs, heartbeatMs, lineTickMs, tickMs, waitedLongTickMs } from './tick-pace.ts';
 import { Ticker, type TickerOptions } from './ticker.ts';
 
 const t0: Instant = '2026-11-22T10:00:00.000000Z';
@@ -49,7 +49,7 @@ describe('a tick', () => {
     const { ticker, sent } = setUp([wall], {
       ...{ awaits: async () => awaits, behindMs: () => 300, waits: async () => waits },
     });
-    expect(await ticker.tick()).toBe(heartbeatMs);
+    expect(await ticker.tick()).toBe(lineTickMs);
     const measured = { reading: t0, awaits, sentInMs: 0, behindMs: 300, waits };
     expect(sent).toEqual([{ source: sources.gateway, ...wall, ...measured }]);
   });
@@ -68,15 +68,24 @@ describe('a tick', () => {
     expect(sent.map(({ sentInMs }) => sentInMs)).toEqual([0, 4_000]);
   });
 
-  test('looks at the lines once a second, however often it comes', async () => {
-    const world = { ms: 5_000, looks: 0 };
-    const waits = async () => [{ route: 'default', waitMs: ++world.looks }];
+  test('looks at the lines once a second, and twice while there are any; between two looks those who stand in them age', async () => {
+    const world = { ms: 5_000, looks: 0, inLine: false };
+    const waits = async () => {
+      world.looks += 1;
+      return world.inLine ? [{ route: 'default', waitMs: 10 * world.looks }] : [];
+    };
     const { ticker, sent } = setUp([wall], { monotonicMs: () => world.ms, waits });
-    for (const ms of [5_000, 5_050, 5_999, 6_000]) {
+    const tickAt = async (ms: number) => {
       world.ms = ms;
-      await ticker.tick();
-    }
-    expect(sent.map((tick) => tick.waits[0]!.waitMs)).toEqual([1, 1, 1, 2]);
+      const nextInMs = await ticker.tick();
+      return { looks: world.looks, nextInMs, waitMs: sent.at(-1)!.waits[0]?.waitMs };
+    };
+    expect(await tickAt(5_000)).toEqual({ looks: 1, nextInMs: heartbeatMs });
+    world.inLine = true;
+    expect(await tickAt(5_999)).toEqual({ looks: 1, nextInMs: heartbeatMs });
+    expect(await tickAt(6_000)).toEqual({ looks: 2, nextInMs: lineTickMs, waitMs: 20 });
+    expect(await tickAt(6_499)).toEqual({ looks: 2, nextInMs: lineTickMs, waitMs: 519 });
+    expect(await tickAt(6_500)).toEqual({ looks: 3, nextInMs: lineTickMs, waitMs: 30 });
   });
 
   test('counts as said when it was sent, not when sending failed', async () => {

@@ -3,7 +3,7 @@ import { addMs, earlier, type Instant } from '@slipstream/kernel';
 import type { Watermark, WatermarkReading } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import type { Part } from './lifecycle.ts';
-import { busyMs, nextTick, type PaceInput, startPace } from './tick-pace.ts';
+import { busyMs, lineTickMs, nextTick, type PaceInput, startPace } from './tick-pace.ts';
 
 export interface TickRecord {
   readonly topic: string;
@@ -25,7 +25,7 @@ export interface TickerOptions {
   readonly awaited: () => Instant | null | undefined;
   /** What this service itself waits for; told in its ticks. */
   readonly awaits?: (() => Promise<Instant | null>) | undefined;
-  /** How long slips stand in line here, by route; told in its ticks, and asked once in `busyMs` at most. */
+  /** How long slips stand in line here, by route; told in its ticks, which come more often while any do. */
   readonly waits?: (() => Promise<readonly RouteWait[]>) | undefined;
   /** How far behind this service is in what it reads; told in its ticks. */
   readonly behindMs: () => number;
@@ -61,6 +61,7 @@ export class Ticker implements Part {
   #isOpen = true;
   #askOpenAtMs = 0;
   #waits: readonly RouteWait[] = [];
+  #waitsAskedAtMs = 0;
   #askWaitsAtMs = 0;
   #pace = startPace;
   #sentInMs = 0;
@@ -139,7 +140,7 @@ export class Ticker implements Part {
 
   async #say({ reading, watermarks }: WatermarkReading, awaits: Instant | null): Promise<void> {
     const { source, clock, send, behindMs, onClosed } = this.#options;
-    const measured = { awaits, sentInMs: this.#sentInMs, behindMs: behindMs(), waits: this.#waits };
+    const measured = { awaits, sentInMs: this.#sentInMs, behindMs: behindMs(), waits: this.#lines() };
     if (watermarks.length === 0) return;
     await send(
       watermarks.map((watermark) => ({
@@ -171,7 +172,7 @@ export class Ticker implements Part {
     };
     const { pace, inMs } = nextTick(this.#pace, this.#lastInput);
     this.#pace = pace;
-    return inMs;
+    return this.#waits.length > 0 ? Math.min(inMs, lineTickMs) : inMs;
   }
 
   async #askOpen(): Promise<void> {
@@ -183,7 +184,14 @@ export class Ticker implements Part {
   async #askWaits(): Promise<void> {
     const { waits } = this.#options;
     if (!waits || this.#monotonicMs() < this.#askWaitsAtMs) return;
-    this.#askWaitsAtMs = this.#monotonicMs() + busyMs;
+    this.#waitsAskedAtMs = this.#monotonicMs();
     this.#waits = await waits();
+    this.#askWaitsAtMs = this.#waitsAskedAtMs + (this.#waits.length > 0 ? lineTickMs : busyMs);
+  }
+
+  /** Since they were looked at nobody has seen their heads move on: so they have stood so much longer. */
+  #lines(): readonly RouteWait[] {
+    const agedMs = Math.round(this.#monotonicMs() - this.#waitsAskedAtMs);
+    return this.#waits.map(({ route, waitMs }) => ({ route, waitMs: waitMs + agedMs }));
   }
 }

@@ -53,7 +53,7 @@ test('a slip that could not be called in time any more is refused on every way i
   const refused = await answered(503, inLine);
   expectProblem(refused, 503, 'overloaded');
   expect(refused.body).toMatchObject({ rule: 'wait_too_long', errors: [{ pointer: '/deadline' }] });
-  expect(Number(refused.headers.get('retry-after'))).toBe(55);
+  expect(Number(refused.headers.get('retry-after'))).toBe(58);
 
   // What was accepted stays so, a route without a line takes slips, and so does a deadline that can be met.
   expect(await submit(first, key)).toMatchObject({ status: 202 });
@@ -107,4 +107,21 @@ test('a slip that could not be called in time any more is refused on every way i
 
   await answered(202, () => gatewaySays(80, []));
   expect(await confirm()).toMatchObject({ status: 202 });
+});
+
+test('of more slips than leave a line some are let in, and the others are sent away for a second', async () => {
+  await answered(202, () => gatewaySays(0, []));
+  const answers = await waitFor(
+    async () => {
+      await gatewaySays(0, [{ route: 'default', waitMs: 1_500 }]);
+      const all = await Promise.all(Array.from({ length: 40 }, () => submit()));
+      return all.some((answer) => answer.body.rule === 'throttled') ? all : null;
+    },
+    { what: 'a slip of too many to be sent away', intervalMs: 200 },
+  );
+  const refused = answers.find((answer) => answer.body.rule === 'throttled')!;
+  expectProblem(refused, 503, 'overloaded');
+  expect(refused.headers.get('retry-after')).toBe('1');
+  await answered(202, () => gatewaySays(0, [{ route: 'default', waitMs: 1_500 }]));
+  await answered(202, () => gatewaySays(80, []));
 });

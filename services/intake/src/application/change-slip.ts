@@ -106,7 +106,8 @@ async function tryOnce(
     return found ? tryOnce(context, request, slip, now, scope, found) : made;
   }
   const submitted = slip.draft?.submission ?? slip.reviewed;
-  if (status === 'submitted' && submitted !== null) lines.accepted(submitted.route);
+  // It stands in line, and keeps nobody out who comes more than one at a time.
+  if (status === 'submitted' && submitted !== null) lines.accepted(submitted.route, Number.POSITIVE_INFINITY);
   const { position } = made;
   const next = version + events.length;
   return { type: 'changed', slipId, reference, status, version: next, position, replayed: false };

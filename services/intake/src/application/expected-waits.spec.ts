@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { seededRandom } from '@slipstream/kernel';
 import { ExpectedWaits } from './expected-waits.ts';
 
 /** A world in which slips of one route come `perS` a second and leave `servedPerS` a second, in their order. */
@@ -11,7 +12,7 @@ function setUp() {
     for (const untilMs = world.ms + seconds * 1_000; world.ms < untilMs; ) {
       world.ms += stepMs;
       for (let n = 0; n < (perS * stepMs) / 1_000; n++) {
-        waits.accepted('default');
+        waits.accepted('default', 1e9);
         acceptedAt.push(world.ms);
       }
       world.served = Math.min(acceptedAt.length, world.served + (servedPerS * stepMs) / 1_000);
@@ -28,6 +29,34 @@ function setUp() {
     });
   };
   return { world, waits, acceptedAt, run, tell };
+}
+
+const flooded = { deadlineMs: 30_000, servedPerS: 100, perS: 500, seconds: 60 };
+
+/** Five times what is served, which goes by fits and starts and is told late, of a service that lets in what waits half of its time at most. */
+function flood(seed: number) {
+  const random = seededRandom(seed);
+  const { deadlineMs, servedPerS, perS, seconds } = flooded;
+  const { world, waits, acceptedAt, tell } = setUp();
+  const letInPerS = Array.from({ length: seconds }, () => 0);
+  let [waitedMsMax, tellAtMs, left] = [0, 0, 0];
+  for (; world.ms < seconds * 1_000; world.ms += 10) {
+    for (let n = 0; n < perS / 100; n++) {
+      if (waits.expectedMs('default') > deadlineMs / 2 || waits.isThrottled('default')) continue;
+      waits.accepted('default', deadlineMs / 2);
+      acceptedAt.push(world.ms);
+      letInPerS[Math.floor(world.ms / 1_000)]! += 1;
+    }
+    left += random.chance(0.02) ? servedPerS * random.next() : 0;
+    for (; left >= 1 && world.served < acceptedAt.length; left--)
+      waitedMsMax = Math.max(waitedMsMax, world.ms - acceptedAt[world.served++]!);
+    if (world.ms < tellAtMs) continue;
+    tellAtMs = world.ms + random.integer(500, 1_000);
+    const first = acceptedAt[Math.floor(world.served)] ?? world.ms;
+    const inLineMs = Math.max(0, world.ms - first - 400);
+    tell({ behindMs: random.integer(200, 1_400), waits: new Map([['default', inLineMs]]) });
+  }
+  return { letInPerS, waitedMsMax };
 }
 
 describe('the wait that is expected', () => {
@@ -54,7 +83,7 @@ describe('the wait that is expected', () => {
     const before = waits.expectedMs('default');
     world.ms += 500;
     expect(waits.expectedMs('default')).toBe(before - 500);
-    for (let n = 0; n < 200; n++) waits.accepted('default');
+    for (let n = 0; n < 200; n++) waits.accepted('default', 1e9);
     expect(waits.expectedMs('default')).toBeGreaterThan(before + 300);
   });
 
@@ -73,7 +102,7 @@ describe('the wait that is expected', () => {
 
   test('is not believed when it was seen but once, nor when it was long ago', () => {
     const { waits, tell, world } = setUp();
-    waits.accepted('default');
+    waits.accepted('default', 1e9);
     world.ms += 60_000;
     tell({ behindMs: 60_000 });
     expect(waits.expectedMs('default')).toBe(0);
@@ -86,8 +115,8 @@ describe('the wait that is expected', () => {
 
   test('counts a line at the provider for its route alone', () => {
     const { waits, tell, world } = setUp();
-    waits.accepted('default');
-    waits.accepted('other');
+    waits.accepted('default', 1e9);
+    waits.accepted('other', 1e9);
     for (const ms of [3_000, 4_000]) {
       world.ms = ms;
       tell({ behindMs: 100, waits: new Map([['default', 2_500]]) });
@@ -96,11 +125,20 @@ describe('the wait that is expected', () => {
     expect(waits.expectedMs('other')).toBe(0);
   });
 
+  test.each([1, 2, 3])(
+    'lets of a flood in what is served in time, as evenly as it is served: seed %d',
+    (seed) => {
+      const { letInPerS, waitedMsMax } = flood(seed);
+      expect(waitedMsMax).toBeLessThan(flooded.deadlineMs);
+      expect(letInPerS.slice(10).filter((count) => count > 3 * flooded.servedPerS)).toEqual([]);
+    },
+  );
+
   test('keeps no more than it looks back at, however much is accepted while nobody says anything', () => {
     const { waits, world } = setUp();
     for (let n = 0; n < 30_000; n++) {
       world.ms += 60;
-      waits.accepted('default');
+      waits.accepted('default', 1e9);
     }
     waits.told({ atMs: world.ms, behindMs: 2_000, waits: new Map() });
     world.ms += 1_000;

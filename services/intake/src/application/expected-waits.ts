@@ -12,8 +12,12 @@ export interface ToldProgress {
 
 /** A shorter wait is the way from one service to the next, and no line. */
 const lineMsMin = 1_000;
-/** Between the two looks that tell how fast a line moves. */
+/** Between two looks that tell how fast a line moves. */
 const paceMsMin = 500;
+/** How far back the pace is measured: what is told comes unevenly, and a flood slows the line that it makes. */
+const paceMsMax = 5_000;
+/** Of what it may wait, a slip counts as if it waits no more than this. */
+const shareMax = 0.9;
 /** What was said longer ago says nothing about now: two heartbeats. */
 const heardMsMax = 10_000;
 
@@ -25,9 +29,13 @@ interface Look {
 }
 
 /**
- * How long a slip that is accepted now would wait for its call: what this instance accepted and what waits behind it is known
+ * How long a slip that is accepted now would wait for its call, and whether more come than may: what this instance accepted and what waits behind it is known
  * from when it was accepted and how long the first in line has waited, and how fast it moves from two looks at it. So a line
  * that grows is seen as long as it will be when its end is reached, not as long as its head has waited so far.
+ *
+ * A line is filled the slower the longer it is: a slip that may expect to wait the share s of what it may wait takes s / (1 - s) of a place,
+ * and places come as fast as slips leave the line. So a line stands at half of what it may be, instead of being filled at once and
+ * then closed.
  */
 export class ExpectedWaits implements Lines {
   readonly #monotonicMs: () => number;
@@ -37,14 +45,14 @@ export class ExpectedWaits implements Lines {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** A slip was accepted now. */
-  accepted(route: string): void {
+  /** A slip was accepted now that may wait so long for its call. */
+  accepted(route: string, waitMsMax: number): void {
     let progress = this.#routes.get(route);
     if (!progress) {
       progress = new RouteProgress();
       this.#routes.set(route, progress);
     }
-    progress.accepted(this.#monotonicMs());
+    progress.accepted(this.#monotonicMs(), waitMsMax);
   }
 
   told({ atMs, behindMs, waits }: ToldProgress): void {
@@ -57,46 +65,74 @@ export class ExpectedWaits implements Lines {
   expectedMs(route: string): number {
     return this.#routes.get(route)?.expectedMs(this.#monotonicMs()) ?? 0;
   }
+
+  /** More were accepted of late than may come behind a line like this one. */
+  isThrottled(route: string): boolean {
+    return this.#routes.get(route)?.isThrottled(this.#monotonicMs()) ?? false;
+  }
 }
 
 class RouteProgress {
   readonly #accepted = new Accepted();
-  #look: Look | null = null;
-  /** The look that the pace is measured from. */
-  #from: Look | null = null;
+  /** Of the line that stands, the latest last, as far back as its pace is measured; without a line only the latest. */
+  #looks: Look[] = [];
   /** Slips a millisecond that leave the line, of those that were accepted here; null: it was looked at but once. */
   #pace: number | null = null;
+  /** What was taken that the line has not left room for yet, in slips. */
+  #owed = { slips: 0, atMs: 0 };
 
-  accepted(nowMs: number): void {
+  accepted(nowMs: number, waitMsMax: number): void {
+    const share = Math.min(shareMax, this.expectedMs(nowMs) / waitMsMax);
+    // Of a line in which nothing of ours moves nobody knows how fast it may grow.
+    if (share > 0 && this.#isMoving)
+      this.#owed = { slips: this.#owedAt(nowMs) + share / (1 - share), atMs: nowMs };
     this.#accepted.add(nowMs);
   }
 
+  isThrottled(nowMs: number): boolean {
+    return this.#isMoving && this.expectedMs(nowMs) > 0 && this.#owedAt(nowMs) >= 1;
+  }
+
+  get #isMoving(): boolean {
+    return this.#pace !== null && this.#pace > 0;
+  }
+
+  #owedAt(nowMs: number): number {
+    const { slips, atMs } = this.#owed;
+    return Math.max(0, slips - (nowMs - atMs) * (this.#pace ?? 0));
+  }
+
   seen(atMs: number, waitMs: number): void {
-    const passed = Math.max(this.#look?.passed ?? 0, this.#accepted.totalAt(atMs - waitMs));
+    const last = this.#looks.at(-1);
+    const passed = Math.max(last?.passed ?? 0, this.#accepted.totalAt(atMs - waitMs));
     const look = { atMs, waitMs, passed };
-    const isFirst = this.#look === null || atMs - this.#look.atMs > heardMsMax;
-    this.#look = look;
     this.#accepted.forgetBefore(atMs - waitMs);
-    if (isFirst || waitMs < lineMsMin) {
-      this.#from = waitMs < lineMsMin ? null : look;
-      this.#pace = null;
-      return;
-    }
-    this.#from ??= look;
-    const forMs = atMs - this.#from.atMs;
-    if (forMs < paceMsMin) return;
-    const pace = (passed - this.#from.passed) / forMs;
-    this.#pace = this.#pace === null ? pace : (this.#pace + pace) / 2;
-    this.#from = look;
+    const isNew = last === undefined || last.waitMs < lineMsMin || atMs - last.atMs > heardMsMax;
+    this.#looks = isNew || waitMs < lineMsMin ? [look] : [...this.#since(atMs - paceMsMax), look];
+    this.#pace = this.#measured() ?? (this.#looks.length > 1 ? this.#pace : null);
   }
 
   expectedMs(nowMs: number): number {
-    if (this.#look === null || this.#pace === null) return 0;
-    const { atMs, waitMs, passed } = this.#look;
+    const look = this.#looks.at(-1);
+    if (look === undefined || this.#pace === null) return 0;
+    const { atMs, waitMs, passed } = look;
     if (nowMs - atMs > heardMsMax) return 0;
     // Nothing moves, or nothing of ours: as long again as the first has waited.
     if (this.#pace <= 0) return waitMs;
     return Math.max(0, (this.#accepted.total - passed) / this.#pace - (nowMs - atMs));
+  }
+
+  /** The looks from then on, and the last one before them, so that they reach as far back. */
+  #since(fromMs: number): Look[] {
+    const first = this.#looks.findLastIndex(({ atMs }) => atMs <= fromMs);
+    return this.#looks.slice(Math.max(0, first));
+  }
+
+  /** null: the looks lie too close together to tell. */
+  #measured(): number | null {
+    const [first, last] = [this.#looks[0]!, this.#looks.at(-1)!];
+    const forMs = last.atMs - first.atMs;
+    return forMs < paceMsMin ? null : (last.passed - first.passed) / forMs;
   }
 }
 

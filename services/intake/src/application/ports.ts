@@ -16,8 +16,10 @@ export interface RequestKey {
 
 /** How long slips wait for their call after they were accepted, by route. */
 export interface Lines {
-  /** A slip that is to be called for was accepted now. */
-  accepted(route: string): void;
+  /** A slip that is to be called for was accepted now, and may wait so long for it. */
+  accepted(route: string, waitMsMax: number): void;
+  /** More were accepted of late than may stand in line. */
+  isThrottled(route: string): boolean;
   /** Milliseconds; 0: none waits, or nobody knows. */
   expectedMs(route: string): number;
 }

@@ -4,6 +4,7 @@ import {
   decideSubmission,
   type SubmissionDecision,
   type SubmissionRules,
+  waitMsMax,
 } from '../domain/submission/decide-submission.ts';
 import { gateOf, passingRepeats, repeatOf } from '../domain/submission/gates.ts';
 import type { Refusal } from '../domain/submission/refusal.ts';
@@ -95,7 +96,7 @@ function judge(
     return { command, slipId, decision: rejected({ rule: 'field_invalid', field: pointer, detail }) };
   }
   const waitMs = lines.expectedMs(command.submission.route);
-  const circumstances = { ...command, clockClosed, waitMs, repeat: null };
+  const circumstances = { ...command, clockClosed, waitMs, throttled: false, repeat: null };
   const decision = decideSubmission(command.submission, circumstances, rules);
   return { command, slipId, decision };
 }
@@ -114,7 +115,10 @@ async function answer(context: CommandContext, tx: IntakeTx, given: readonly Can
   tx.afterCommit(() => {
     for (const { command, decision } of made)
       if (command.type === 'submit' && decision.accepted && decision.review === null && isLive(command.clock))
-        context.lines.accepted(command.submission.route);
+        context.lines.accepted(
+          command.submission.route,
+          waitMsMax(command.submission, command.receivedAt, context.rules),
+        );
   });
   const isMade = new Set(made);
   tx.publish(
@@ -176,7 +180,7 @@ function asRepeat(
 ): Candidate | null {
   const repeat = notAdded?.type === 'refused' ? repeatOf(notAdded.refusal, rules.gates) : null;
   if (repeat === null || command.type !== 'submit') return null;
-  const circumstances = { ...command, clockClosed: false, waitMs: 0, repeat };
+  const circumstances = { ...command, clockClosed: false, waitMs: 0, throttled: false, repeat };
   return { command, slipId, decision: decideSubmission(command.submission, circumstances, rules) };
 }
 

@@ -5,6 +5,7 @@ import {
   decideSubmission,
   type SubmissionDecision,
   type SubmissionRules,
+  waitMsMax,
 } from '../domain/submission/decide-submission.ts';
 import { gateOf, passingRepeats, repeatOf } from '../domain/submission/gates.ts';
 import type { Refusal } from '../domain/submission/refusal.ts';
@@ -82,7 +83,7 @@ export async function submitRequests(
   settled.forEach((one, index) => {
     const { submission, isDraft } = leading[index]!;
     if (one.type === 'answered' && one.isNew && one.answer.review === null && !isDraft)
-      context.lines.accepted(submission.route);
+      context.lines.accepted(submission.route, waitMsMax(submission, one.answer.position.at, context.rules));
   });
   const bySettled = new Map(leading.map((leader, index) => [leader, settled[index]]));
   return requests.map((request) => {
@@ -135,8 +136,8 @@ function judge(
 ): JudgedRequest {
   const { key, digest, submission, isDraft, traceparent } = request;
   const { caller, reference } = submission;
-  const waitMs = lines.expectedMs(submission.route);
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs, repeat };
+  const line = { waitMs: lines.expectedMs(submission.route), throttled: lines.isThrottled(submission.route) };
+  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, ...line, repeat };
   const decision = isDraft
     ? decideDraft(submission, now, rules)
     : decideSubmission(submission, circumstances, rules);

@@ -114,6 +114,7 @@ const codes: Partial<Record<Refusal['rule'], ErrorCode>> = {
   counterparty_frozen: 'account_not_active',
   counterparty_closed: 'account_not_active',
   wait_too_long: 'overloaded',
+  throttled: 'overloaded',
   business_duplicate: 'business_duplicate',
   limit_exceeded: 'limit_exceeded',
 };

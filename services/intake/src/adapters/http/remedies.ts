@@ -40,6 +40,10 @@ export const remedies: Readonly<Record<SubmissionRule, Remedy>> = {
     en: 'Wait as long as Retry-After says, then send it again; or allow it a later deadline.',
     zh: '请按 Retry-After 等待后重新提交，或提供更晚的截止时间。',
   },
+  throttled: {
+    en: 'Wait as long as Retry-After says, then send it again, and fewer at once.',
+    zh: '请按 Retry-After 等待后重新提交，并减少同时提交的数量。',
+  },
   clock_closed: {
     en: 'Import under another clock: this one has ended.',
     zh: '该时钟已关闭，请使用另一个时钟导入。',

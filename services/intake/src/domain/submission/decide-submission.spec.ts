@@ -6,6 +6,7 @@ import {
   decideSubmission,
   type RoutePolicy,
   type SubmissionRules,
+  waitMsMax,
 } from './decide-submission.ts';
 import type { Submission } from './submission.ts';
 
@@ -45,12 +46,20 @@ const submission: Submission = {
   metadata: {},
 };
 const now = '2026-11-22T10:39:00.123456Z';
-const wall: Circumstances = { clock: 'wall', receivedAt: now, clockClosed: false, waitMs: 0, repeat: null };
+const wall: Circumstances = {
+  clock: 'wall',
+  receivedAt: now,
+  clockClosed: false,
+  waitMs: 0,
+  throttled: false,
+  repeat: null,
+};
 const imported: Circumstances = {
   clock: 'import-1',
   receivedAt: '2017-03-01T00:00:00.000000Z',
   clockClosed: false,
   waitMs: 0,
+  throttled: false,
   repeat: null,
 };
 const yearMs = 365 * 86_400_000;
@@ -166,20 +175,34 @@ describe('a deadline on the wall clock', () => {
 describe('a slip whose call would come too late', () => {
   const behind = (waitMs: number) => ({ ...wall, waitMs });
 
-  test('is refused, with the time after which it may fit; one that is called by its deadline is not', () => {
-    expect(decide({}, behind(5_000))).toMatchObject({ accepted: true });
-    expect(decide({}, behind(5_001))).toEqual({
+  test('is refused, with the time after which it may fit; one that waits half of its time at most is not', () => {
+    expect(decide({}, behind(2_500))).toMatchObject({ accepted: true });
+    expect(decide({}, behind(2_501))).toEqual({
       accepted: false,
       refusal: {
         ...{ rule: 'wait_too_long', field: 'deadline', retryAfterS: 1 },
-        detail: 'Slips of the route default wait 6 s for their call: longer than this one has.',
+        detail: 'Slips of the route default wait 3 s for their call: longer than this one can.',
       },
     });
+    expect(decide({}, behind(12_000))).toMatchObject({ refusal: { retryAfterS: 10 } });
     expect(decide({}, behind(3_600_000))).toMatchObject({ refusal: { retryAfterS: 60 } });
   });
   test('may come with a later deadline, and must not with a sooner one', () => {
-    expect(decide({ deadline: addMs(now, 60_000) }, behind(59_000))).toMatchObject({ accepted: true });
-    expect(decide({ deadline: addMs(now, 4_000) }, behind(4_500))).toMatchObject(refused('wait_too_long'));
+    expect(decide({ deadline: addMs(now, 60_000) }, behind(30_000))).toMatchObject({ accepted: true });
+    expect(decide({ deadline: addMs(now, 4_000) }, behind(2_400))).toMatchObject(refused('wait_too_long'));
+  });
+  test('is also one of too many at once, though it may wait so long', () => {
+    const throttled = { ...behind(2_000), throttled: true };
+    expect(decide({}, throttled)).toEqual({
+      accepted: false,
+      refusal: {
+        ...{ rule: 'throttled', field: 'route', retryAfterS: 1 },
+        detail: 'More slips come on the route default than leave it: those before this one wait 2 s.',
+      },
+    });
+    expect(decide({ route: 'import' }, throttled)).toMatchObject({ accepted: true });
+    expect(waitMsMax(submission, now, rules)).toBe(2_500);
+    expect(waitMsMax({ ...submission, deadline: addMs(now, 60_000) }, now, rules)).toBe(30_000);
   });
   test('is one that is called now: not an import, not a report, not one that people look at first', () => {
     const long = behind(60_000);
@@ -248,6 +271,7 @@ test('whatever is submitted, an accepted slip moves between two accounts on a kn
     receivedAt: instants,
     clockClosed: fc.boolean(),
     waitMs: fc.integer({ min: 0, max: 100_000_000 }),
+    throttled: fc.boolean(),
     repeat: fc.constantFrom(null, { firstSlipId: 'slip-0', reviewMs: 60_000 }),
   });
   fc.assert(

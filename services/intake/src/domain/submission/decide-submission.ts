@@ -43,6 +43,8 @@ export interface Circumstances {
   readonly clockClosed: boolean;
   /** How long slips of its route wait for their call, as far as anybody knows. */
   readonly waitMs: number;
+  /** More came on its route of late than may stand in line. */
+  readonly throttled: boolean;
   /** The gates found it to be a repeat that people are to look at; null: they did not, or were not asked yet. */
   readonly repeat: Repeat | null;
 }
@@ -89,7 +91,7 @@ export function decideSubmission(
 
 function withDeadline(
   submission: Submission,
-  { clock, receivedAt, waitMs, repeat }: Circumstances,
+  { clock, receivedAt, waitMs, throttled, repeat }: Circumstances,
   route: RoutePolicy,
   rules: SubmissionRules,
 ): SubmissionDecision {
@@ -117,21 +119,47 @@ function withDeadline(
     return refuse('deadline_too_far', 'deadline', 'The deadline must lie within one year.');
   }
   if (clock === wallClock && route.mode === 'dispatched' && review === null) {
-    const overdueMs = instantToMs(receivedAt) + waitMs - instantToMs(deadline);
-    if (overdueMs > 0) return waitTooLong(submission.route, waitMs, overdueMs);
+    const overMs = waitMs - shareOfTimeMs(receivedAt, deadline);
+    if (overMs > 0) return waitTooLong(submission.route, waitMs, overMs);
+    if (throttled) return tooManyAtOnce(submission.route, waitMs);
   }
   const event = submitted(submission, deadline, route, rules, review !== null);
   return { accepted: true, event, review };
 }
 
+/**
+ * Of the time until its deadline a slip may be expected to wait for its call: how fast a line moves is known from what left it, and
+ * a flood slows what it waits for.
+ */
+const waitShareMax = 0.5;
+
 /** Nobody is told to come later than that: a line is often over sooner than it seems. */
 const retryAfterSMax = 60;
 
+function shareOfTimeMs(from: Instant, deadline: Instant): number {
+  return (instantToMs(deadline) - instantToMs(from)) * waitShareMax;
+}
+
+/** How long a submission that comes now may be expected to wait for its call. */
+export function waitMsMax(
+  { deadline, route }: Submission,
+  now: Instant,
+  { routes }: SubmissionRules,
+): number {
+  return shareOfTimeMs(now, deadline ?? later(now, routes.get(route)?.outcomeDeadlineMs ?? yearMs));
+}
+
 /** It could only be taken to be given back. */
-function waitTooLong(route: string, waitMs: number, overdueMs: number): SubmissionDecision {
-  const detail = `Slips of the route ${route} wait ${Math.ceil(waitMs / 1_000)} s for their call: longer than this one has.`;
-  const retryAfterS = Math.min(retryAfterSMax, Math.ceil(overdueMs / 1_000));
+function waitTooLong(route: string, waitMs: number, overMs: number): SubmissionDecision {
+  const detail = `Slips of the route ${route} wait ${Math.ceil(waitMs / 1_000)} s for their call: longer than this one can.`;
+  const retryAfterS = Math.min(retryAfterSMax, Math.ceil(overMs / 1_000));
   return { accepted: false, refusal: { rule: 'wait_too_long', field: 'deadline', detail, retryAfterS } };
+}
+
+/** The line would grow faster than it can be told how long it is. */
+function tooManyAtOnce(route: string, waitMs: number): SubmissionDecision {
+  const detail = `More slips come on the route ${route} than leave it: those before this one wait ${Math.ceil(waitMs / 1_000)} s.`;
+  return { accepted: false, refusal: { rule: 'throttled', field: 'route', detail, retryAfterS: 1 } };
 }
 
 function submitted(

@@ -8,6 +8,7 @@ type OwnRule =
   | 'deadline_too_close'
   | 'deadline_too_far'
   | 'wait_too_long'
+  | 'throttled'
   | 'clock_closed';
 
 /** What the operators allow on a route. */

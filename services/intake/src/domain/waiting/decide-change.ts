@@ -71,7 +71,13 @@ function confirm(
 ): ChangeDecision {
   // Whether anybody has written that down does not count.
   if (expiresAt <= now) return tooLate('expired');
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, ...around };
+  const circumstances = {
+    clock: wallClock,
+    receivedAt: now,
+    clockClosed: false,
+    throttled: false,
+    ...around,
+  };
   const decision = decideSubmission(submission, circumstances, rules);
   if (!decision.accepted) return { type: 'refused', refusal: decision.refusal };
   const { event, review } = decision;

@@ -15,7 +15,14 @@ export type DraftDecision =
  */
 export function decideDraft(submission: Submission, now: Instant, rules: SubmissionRules): DraftDecision {
   // How long others wait now says nothing about then.
-  const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, waitMs: 0, repeat: null };
+  const circumstances = {
+    clock: wallClock,
+    receivedAt: now,
+    clockClosed: false,
+    waitMs: 0,
+    throttled: false,
+    repeat: null,
+  };
   const decision = decideSubmission(submission, circumstances, rules);
   if (!decision.accepted) return decision;
   const { draftExpiresMs, draftRemindBeforeMs } = rules.routes.get(submission.route)!;
