@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { seededRandom } from '@slipstream/kernel';
 import { bootStack, peakMemory, root, slipctl, type TestStack } from './support.ts';
@@ -59,6 +60,38 @@ function madeOrders(count: number, seed: number): { csv: string; verdicts: Map<s
   return { csv: [header, ...random.shuffle(rows)].join('\n'), verdicts };
 }
 
+async function submit(reference: string): Promise<string> {
+  const { INTAKE_URL, TOKEN_PUBLISHER } = booted.stack.env;
+  const response = await fetch(`${INTAKE_URL}/v1/slips`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${TOKEN_PUBLISHER}`,
+      ...{ 'content-type': 'application/json', 'idempotency-key': `"${reference}"` },
+    },
+    body: JSON.stringify({
+      ...{ reference, kind: 'order', account: 'cust-1', counterparty: 'shop-7' },
+      amount: { amount: '100', currency: 'EUR' },
+    }),
+  });
+  expect(response.status).toBe(202);
+  return ((await response.json()) as { id: string }).id;
+}
+
+/** How a live slip ended. */
+async function endOf(id: string): Promise<{ status: string; overdue: boolean }> {
+  const { LEDGER_URL, TOKEN_OPS } = booted.stack.env;
+  for (;;) {
+    const response = await fetch(`${LEDGER_URL}/v1/slips/${id}`, {
+      headers: { authorization: `Bearer ${TOKEN_OPS}` },
+    });
+    if (response.ok) {
+      const { status, overdue } = (await response.json()) as { status: string; overdue: boolean };
+      if (['settled', 'refunded', 'rejected'].includes(status)) return { status, overdue };
+    }
+    await sleep(200);
+  }
+}
+
 /** The same with a row per event, sorted by nothing that matters. */
 function eventsOf(csv: string): string {
   const [, ...orders] = csv.split('\n').map((line) => line.split(','));
@@ -116,6 +149,28 @@ describe('slipctl import', () => {
     writeFileSync(file, csv);
     expect(await importFile(file, mapping, '--replace', 'june')).toEqual(verdicts);
     expect(await importFile(file, mapping, '--replace', 'june')).toEqual(verdicts);
+  }, 300_000);
+
+  test('lets no live slip wait for it', async () => {
+    const { csv, verdicts } = madeOrders(3_000, 17);
+    const file = join(booted.dataDir, 'many.csv');
+    writeFileSync(file, csv);
+    let isOver = false;
+    const importing = importFile(file, join(root, 'examples/olist.yaml')).finally(() => {
+      isOver = true;
+    });
+    const live: string[] = [];
+    while (!isOver) {
+      live.push(await submit(`live-${live.length}`));
+      // The load of live slips, not a wait for anything.
+      await sleep(100);
+    }
+    expect(await importing).toEqual(verdicts);
+    expect(live.length).toBeGreaterThan(20);
+    for (const id of live) {
+      const ended = await endOf(id);
+      expect([id, ended]).toEqual([id, { status: 'settled', overdue: false }]);
+    }
   }, 300_000);
 
   test('leaves the verdicts that a shadow of the reconciler finds in the log', async () => {

@@ -1,7 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Command } from 'commander';
 import { Api } from '../api.ts';
-import { setting } from '../config.ts';
+import { environment, setting } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { type ImportSummary, isBad, tellSummary } from '../import/summary.ts';
 import { type CommandContext, clockOption, nameOption, timeOption, timeoutOption } from './options.ts';
@@ -71,6 +71,7 @@ export function addImport(program: Command, context: CommandContext): void {
       const summary = await runImport({
         ...{ file, mapping, until, clock, replaces, caller, strict, brokers },
         verdictsFile: verdicts,
+        reconciliation: pacer(flags),
         wait: flags.wait ? { ...services(flags), timeoutMs: flags.timeout } : null,
         ...context,
       });
@@ -79,6 +80,13 @@ export function addImport(program: Command, context: CommandContext): void {
       tellBad(summary, context);
       context.exit(exitCodes.bad);
     });
+}
+
+/** Who tells how fast to go; null: its address or a token is not known. */
+function pacer(flags: Flags): Api | null {
+  const url = flags.reconciliationUrl ?? environment.reconciliationUrl;
+  const token = flags.token ?? environment.token;
+  return url && token ? new Api({ name: 'reconciliation', url, token, timeoutMs: answerTimeoutMs }) : null;
 }
 
 function services(flags: Flags) {

@@ -26,6 +26,7 @@ function recordingBus() {
   return { bus, said };
 }
 
+const unpaced = { async sent() {} };
 const until = '2019-01-01T00:00:00.000000Z';
 const day = (index: number) => `2018-01-${String(1 + (index % 28)).padStart(2, '0')} 10:00:00`;
 const messages = Array.from({ length: 50 }, (_, index) =>
@@ -41,7 +42,9 @@ const messages = Array.from({ length: 50 }, (_, index) =>
 describe('publishing', () => {
   it('sends everything, and closes the clock in both topics after it', async () => {
     const { bus, said } = recordingBus();
-    expect(await publish(bus, messages, { clock: 'c', until, batchSizeMax: 7 })).toBe(messages.length);
+    expect(await publish(bus, messages, { clock: 'c', pace: unpaced, until, batchSizeMax: 7 })).toBe(
+      messages.length,
+    );
     expect(said.filter(({ advance }) => !advance)).toHaveLength(messages.length);
     expect(said.slice(-2)).toEqual([
       { topic: 'commands', time: until, advance: true, close: true },
@@ -51,7 +54,13 @@ describe('publishing', () => {
 
   it('advances the clock now and then, never over a report that is still to be sent', async () => {
     const { bus, said } = recordingBus();
-    await publish(bus, messages, { clock: 'c', until, batchSizeMax: 7, messagesPerAdvance: 20 });
+    await publish(bus, messages, {
+      clock: 'c',
+      pace: unpaced,
+      until,
+      batchSizeMax: 7,
+      messagesPerAdvance: 20,
+    });
     const advances = said.filter(({ advance, close }) => advance && !close);
     expect(advances.length).toBeGreaterThan(8);
     for (const [index, { advance, topic, time }] of said.entries()) {

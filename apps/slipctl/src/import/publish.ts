@@ -1,6 +1,7 @@
 import type { AdvanceClockCommand, ReportCommand, SubmitCommand } from '@slipstream/client';
 import type { Instant } from '@slipstream/kernel';
 import { coveredBy, type Message, toCommand } from './messages.ts';
+import type { Pace } from './pace.ts';
 
 /** The part of the SDK that an import needs. */
 export interface Bus {
@@ -15,7 +16,9 @@ export interface PublishOptions {
   readonly until: Instant;
   readonly onSent?: (sent: number) => void;
   readonly batchSizeMax?: number;
-  /** The clock is advanced after about so many messages, so that the services need not wait for the end. */
+  /** Says when more may be sent. */
+  readonly pace: Pace;
+  /** The clock is advanced after about so many messages: that tells how far the services have come. */
   readonly messagesPerAdvance?: number;
 }
 
@@ -23,7 +26,7 @@ export interface PublishOptions {
 export async function publish(
   bus: Bus,
   messages: AsyncIterable<Message> | Iterable<Message>,
-  { clock, until, onSent, batchSizeMax = 1_000, messagesPerAdvance = 50_000 }: PublishOptions,
+  { clock, until, onSent, pace, batchSizeMax = 1_000, messagesPerAdvance = 1_000 }: PublishOptions,
 ): Promise<number> {
   let batch: Message[] = [];
   let sent = 0;
@@ -35,8 +38,10 @@ export async function publish(
     const last = batch.at(-1);
     batch = [];
     if (!last || sent - covered < messagesPerAdvance) return;
+    const messages = sent - covered;
     covered = sent;
     await advance(bus, clock, coveredBy(last), false);
+    await pace.sent(messages, coveredBy(last));
   };
   for await (const message of messages) {
     batch.push(message);

@@ -9,6 +9,7 @@ import { type Collected, collectVerdicts } from './collect.ts';
 import { compareEntries, type Entry } from './entries.ts';
 import { type Mapping, parseMapping } from './mapping.ts';
 import { compareMessages, type Message, messagesOf } from './messages.ts';
+import { fixedPace, watchedPace } from './pace.ts';
 import { preflight } from './preflight.ts';
 import { type ReadFile, readFile, type SlipOfFile } from './prepare.ts';
 import { publish } from './publish.ts';
@@ -30,6 +31,8 @@ export interface ImportOptions {
   readonly brokers: readonly string[];
   /** null: don't wait for the verdicts. */
   readonly wait: { readonly ledger: Api; readonly reconciliation: Api; readonly timeoutMs: number } | null;
+  /** Asked how fast to go; null: slowly. */
+  readonly reconciliation: Api | null;
   readonly verdictsFile: string | null;
   readonly terminal: Terminal;
   readonly nowMs: () => number;
@@ -48,7 +51,7 @@ export async function runImport(options: ImportOptions): Promise<ImportSummary> 
     const sent = await send({ ...options, caller }, input, mapping, clock);
     let collected: Collected | null = null;
     if (wait) {
-      await waitForVerdicts({ ...wait, ...options, clock, slips: sent.submitted });
+      await waitForVerdicts({ ...options, ...wait, clock, slips: sent.submitted });
       const slips = submittedSlips(input, until);
       collected = await collectVerdicts({ ...wait, clock, until }, slips, options.verdictsFile);
     }
@@ -72,7 +75,7 @@ async function* submittedSlips(input: ReadFile, until: Instant): AsyncGenerator<
 }
 
 async function send(
-  { until, brokers, caller, terminal }: ImportOptions,
+  { until, brokers, caller, terminal, reconciliation, nowMs }: ImportOptions,
   input: ReadFile,
   mapping: Mapping,
   clock: string,
@@ -94,7 +97,8 @@ async function send(
       counts.messages += said.length;
     }
     const onSent = (sent: number) => progress.update(sent, counts.messages, 'messages');
-    await publish(bus, messages.sorted(), { clock, until, onSent });
+    const pace = reconciliation ? watchedPace(reconciliation, { clock, nowMs }) : fixedPace(nowMs);
+    await publish(bus, messages.sorted(), { clock, until, onSent, pace });
     return counts;
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'SendFailed') throw error;
