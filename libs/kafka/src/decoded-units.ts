@@ -1,6 +1,6 @@
 import { isSlipstreamError } from '@slipstream/kernel';
 import type { EventWalk } from './event-walk.ts';
-import type { Span, UnitHandler, UnitWork } from './ports.ts';
+import type { PartitionPosition, Span, UnitHandler, UnitWork } from './ports.ts';
 
 export interface DecodedUnitsParts<Tx, Item, Begun> {
   /** Of one transaction: what was read is kept until it is written. */
@@ -16,6 +16,8 @@ export interface DecodedUnitsParts<Tx, Item, Begun> {
   readonly begin?: () => Begun;
   /** What follows, in the unit's transaction; those of one partition are in order. */
   readonly apply: (tx: Tx, items: readonly Item[], begun: Begun) => Promise<void>;
+  /** The partition was claimed: before any of its records is taken. */
+  readonly open?: (partition: number) => Promise<void>;
   /** The partition is owned no more, or opened anew. */
   readonly forget?: (partition: number) => void;
 }
@@ -40,7 +42,9 @@ export class DecodedUnits<Tx, Item, Begun = void> implements UnitHandler<Tx> {
     this.patienceMs = parts.patienceMs ?? 0;
   }
 
-  async open(): Promise<void> {}
+  async open({ partition }: PartitionPosition): Promise<void> {
+    await this.#parts.open?.(partition);
+  }
 
   close(partition: number): void {
     this.#read.delete(partition);

@@ -19,7 +19,7 @@ import { balanceReads } from './adapters/postgres/balance-reads.ts';
 import { checkpointTx } from './adapters/postgres/checkpoints.ts';
 import { ledgerQueries } from './adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from './adapters/postgres/ledger-tx.ts';
-import { buildTrees } from './adapters/postgres/log-trees.ts';
+import { buildTree, buildTrees } from './adapters/postgres/log-trees.ts';
 import { LogWatch } from './adapters/postgres/log-watch.ts';
 import { PositionWaits } from './adapters/postgres/position-waits.ts';
 import { proofs } from './adapters/postgres/proofs.ts';
@@ -95,6 +95,7 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
     eventsSubscription({
       sha256,
       ledgerTx: (tx) => ledgerTx(tx, remembered),
+      open: (partition) => buildTree(runtime.unitOfWork, partition),
       forget: (partition) => remembered.forget(partition),
       recordBatch,
       outbound: (event) => outboundEvent({ source, newId }, event),

@@ -1,6 +1,6 @@
 import { sources, stampEnvelope, topics } from '@slipstream/contracts';
 import { createDatabase } from '@slipstream/environment';
-import type { ConsumedRecord, DeadLetter, Subscription } from '@slipstream/kafka';
+import type { ConsumedRecord, DeadLetter, PartitionPosition, Subscription } from '@slipstream/kafka';
 import type { Instant } from '@slipstream/kernel';
 import {
   coreMigrations,
@@ -17,6 +17,7 @@ import { eventsSubscription } from '../src/adapters/kafka/events-subscription.ts
 import { readLogRecord } from '../src/adapters/kafka/read-log-record.ts';
 import { KnownSlips } from '../src/adapters/postgres/known-slips.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
+import { buildTree } from '../src/adapters/postgres/log-trees.ts';
 import { Remembered } from '../src/adapters/postgres/remembered.ts';
 import { migrations } from '../src/app.module.ts';
 import type { LedgerMonitor, Resent } from '../src/application/ports.ts';
@@ -52,7 +53,7 @@ export interface Books {
   dump(): Promise<string[]>;
   close(): Promise<void>;
   /** The partition is claimed again, perhaps from another database. */
-  claimAnew(partition: number): void;
+  claimAnew(partition: number): Promise<void>;
 }
 
 interface OutboxRow {
@@ -106,6 +107,7 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
     ledgerTx: (tx) => ledgerTx(tx, remembered),
     recordBatch: (tx, batch) => recordBatch(context, tx, batch),
     outbound,
+    open: (partition) => buildTree(unitOfWork, partition),
     forget: (partition) => remembered.forget(partition),
   });
   const topic = topics.events.name;
@@ -128,7 +130,10 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
         tx.publish(answers.map(outbound));
         await beforeCommit();
       }),
-    claimAnew: (partition) => subscription.units!.close(partition),
+    async claimAnew(partition) {
+      subscription.units!.close(partition);
+      await subscription.units!.open({ partition } as PartitionPosition);
+    },
     setAside: (partition, records, reason = 'failed') =>
       unitOfWork.run(async (tx) => {
         const letters = records.map((record, n) => ({

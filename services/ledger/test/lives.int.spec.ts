@@ -54,7 +54,7 @@ it('random lives, in batches of any size, come to what the domain says of them o
   while (left().length > 0) {
     const records: ConsumedRecord[] = [];
     // Lost to another instance, and had again.
-    if (random.chance(0.1)) books.claimAnew(random.integer(0, partitions - 1));
+    if (random.chance(0.1)) await books.claimAnew(random.integer(0, partitions - 1));
     if (random.chance(0.5)) {
       const lane = random.pick(left());
       records.push(...(await next(lane)));

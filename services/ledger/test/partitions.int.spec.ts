@@ -84,7 +84,7 @@ it('an account is looked for again when its partition was claimed anew: another 
   const order = (n: number) => record(feed, `moved-${n}`, submitted({ account: 'moved' }));
   for (const n of [1, 2]) await books.handle(feed.partition, [order(n)]);
   await books.unitOfWork.query(`update account set id = default where owner = 'moved'`);
-  books.claimAnew(feed.partition);
+  await books.claimAnew(feed.partition);
   await books.handle(feed.partition, [order(3)]);
   expect(await balance('moved', 'held')).toBe('3000');
 });

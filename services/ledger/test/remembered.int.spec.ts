@@ -61,7 +61,7 @@ it('nothing is remembered of a partition that was claimed anew: another database
     await books.handle(one.partition, [record(one, 'm', submitted())]);
     await settleElsewhere(`m-${one.partition}`);
   }
-  books.claimAnew(feed.partition);
+  await books.claimAnew(feed.partition);
   await books.handle(feed.partition, [record(feed, 'm', refundRequested())]);
   expect(await said(feed)).toEqual(['FundsHeld', 'RefundRefused']);
   // While it is owned nobody else writes; if somebody does, nothing comes of it, and the row is read.

@@ -56,7 +56,7 @@ it('what is set aside, read again in order or given up, and long lives, come to 
   for (let turn = 0; turn < turns; turn++) {
     for (const { slipId, clock, event } of randomLives(random, partition, slips)) {
       await arrives(slipId, clock, event);
-      if (random.chance(0.1)) books.claimAnew(partition);
+      if (random.chance(0.1)) await books.claimAnew(partition);
       const [first] = waiting;
       if (first !== undefined && random.chance(0.2)) await resolve(...first);
     }

@@ -10,6 +10,8 @@ export interface EventsHandler {
   ledgerTx(tx: Tx): LedgerTx;
   recordBatch(tx: LedgerTx, batch: LedgerBatch): Promise<readonly PendingEvent[]>;
   outbound(event: PendingEvent): OutboundRecord;
+  /** The partition is owned since: before any of its records is taken. */
+  open(partition: number): Promise<void>;
   /** The partition is owned no more: what was remembered of its rows may be of another database. */
   forget(partition: number): void;
 }

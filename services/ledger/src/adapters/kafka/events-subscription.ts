@@ -38,6 +38,7 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
       ...{ recordsMax, unitsAtOnce },
       read: (partition, { offset }, value) => readLogValue({ partition, offset }, value),
       apply: (tx, records) => record(tx, { records, resent: [], aside: [] }),
+      open: (partition) => handler.open(partition),
       forget: (partition) => handler.forget(partition),
     }),
     handle: async (tx, batch) => record(tx, toLedgerBatch(batch, [], handler.sha256)),

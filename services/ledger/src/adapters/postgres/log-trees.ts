@@ -1,5 +1,7 @@
+import { topics } from '@slipstream/contracts';
 import { assert } from '@slipstream/kernel';
 import { rowsOf, type Tx, type UnitOfWork } from '@slipstream/postgres';
+import { consumerGroup } from '../../application/consumer-group.ts';
 import { treeHashes } from '../../digests.ts';
 import type { Hash } from '../../domain/log/follow.ts';
 import { GrowingTree, type GrownTree, type LogTree } from '../../domain/log/tree.ts';
@@ -22,6 +24,14 @@ select distinct on (kafka_offset) kafka_offset, bytes from (
   union all
   (select kafka_offset, bytes from aside_log where partition = $1 and kafka_offset > $2 order by kafka_offset limit $3)
 ) as r order by kafka_offset limit $3`;
+
+/** A release without trees keeps what it sets aside among the dead letters alone: it comes to the log here. */
+const lettersSql = `
+insert into aside_log (partition, kafka_offset, bytes)
+  select d.partition, d.kafka_offset, coalesce(d.value, '') from dead_letter d
+  where d.consumer_group = '${consumerGroup}' and d.topic = $3 and d.partition = $1 and d.kafka_offset > $2
+    and not exists (select from event_log e where e.partition = d.partition and e.kafka_offset = d.kafka_offset)
+  on conflict do nothing`;
 
 /** A look into the index for each. */
 const partitionsSql = `
@@ -105,23 +115,34 @@ export async function writeTrees(tx: Tx, trees: readonly GrownTree[]): Promise<v
 }
 
 /**
- * Builds the trees of a log that has none yet, a page in each transaction, before anything is added to them here: what an
- * instance of the release before still adds is caught up when its partition comes to this one.
+ * Builds the trees of a log that has none yet, before anything is added to them here: what an instance of the release before
+ * still adds is caught up when its partition comes to this one.
  */
 export async function buildTrees(
   unitOfWork: UnitOfWork,
-  tell: (partition: number, size: number) => void = () => {},
+  tell?: (partition: number, size: number) => void,
 ): Promise<void> {
   for (const { n: partition } of await unitOfWork.query<{ n: number }>(partitionsSql)) {
-    for (let more = true; more; ) {
-      const page = await unitOfWork.run(async (tx) => {
-        tx.send(beginSql, [[partition]]);
-        const [row] = await tx.query<TreeRow>(selectSql, [[partition]]);
-        return withNextPage(tx, toTree(row!));
-      });
-      if (page.more) tell(partition, page.tree.size);
-      more = page.more;
-    }
+    await buildTree(unitOfWork, partition, tell);
+  }
+}
+
+/** Brings a partition's tree up to its log, a page in each transaction. */
+export async function buildTree(
+  unitOfWork: UnitOfWork,
+  partition: number,
+  tell: (partition: number, size: number) => void = () => {},
+): Promise<void> {
+  for (let more = true; more; ) {
+    const page = await unitOfWork.run(async (tx) => {
+      tx.send(beginSql, [[partition]]);
+      const [row] = await tx.query<TreeRow>(selectSql, [[partition]]);
+      const tree = toTree(row!);
+      tx.send(lettersSql, [partition, tree.position, topics.events.name]);
+      return withNextPage(tx, tree);
+    });
+    if (page.more) tell(partition, page.tree.size);
+    more = page.more;
   }
 }
 
