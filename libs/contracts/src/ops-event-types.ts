@@ -24,12 +24,12 @@ const types: Readonly<Record<OpsEventType, OpsTypeEntry>> = {
   DetectorRestored: { owner: 'each', schema: ops.DetectorRestoredSchema },
   StatementAccepted: { owner: 'reconciliation', schema: ops.StatementAcceptedSchema },
   ReturnsRecovered: { owner: 'reconciliation', schema: ops.ReturnsRecoveredSchema },
+  IncidentOpened: { owner: 'reconciliation', schema: ops.IncidentOpenedSchema },
+  IncidentClosed: { owner: 'reconciliation', schema: ops.IncidentClosedSchema },
 };
 
 /** Types of releases to come, as in `event-types.ts`. */
-const planned: Readonly<Partial<Record<Owner, readonly string[]>>> = {
-  reconciliation: ['IncidentOpened', 'IncidentClosed'],
-};
+const planned: Readonly<Partial<Record<Owner, readonly string[]>>> = {};
 
 /** Each operations event's protobuf schema. */
 export const opsSchemas = Object.fromEntries(

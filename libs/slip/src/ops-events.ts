@@ -162,6 +162,37 @@ export interface OpsEventData {
     instance: string;
   };
   DetectorRestored: { service: string; since: Instant; instance: string };
+
+  // reconciliation
+  /** One outage is one incident; one that was closed may open again under its id. */
+  IncidentOpened: {
+    /** The id of the ReturnsFalling that warned of it, where one came first. */
+    incident: string;
+    /** null: the trouble is our own. */
+    provider: string | null;
+    /** Of the dispatches (of what was not dispatched, the submissions) that are in it, as far as is known now. */
+    since: Instant;
+    until: Instant;
+    /** Slips that have missed their deadlines, and the money of those without an answer, by currency. */
+    slips: number;
+    atRisk: readonly Money[];
+    /** The ids of the ReturnsFalling events that warn of it. */
+    warnings: readonly string[];
+    /** Since when deadlines cannot be judged, and because of whom; null: they can. */
+    blindSince: Instant | null;
+    blindBy: string | null;
+  };
+  IncidentClosed: {
+    incident: string;
+    provider: string | null;
+    since: Instant;
+    until: Instant;
+    slips: number;
+    returned: number;
+    refunded: number;
+    /** It turned out to be of the same outage as this one. */
+    mergedInto: string | null;
+  };
 }
 
 export type OpsEventType = keyof OpsEventData;

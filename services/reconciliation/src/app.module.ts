@@ -19,9 +19,10 @@ import {
   worstClock,
 } from '@slipstream/runtime';
 import { type Host, type ServiceOptions } from '@slipstream/service-host';
-import { wallClock } from '@slipstream/slip';
+import { type PendingOpsEvent, wallClock } from '@slipstream/slip';
 import { ACTIONS, ActionsController, type CaseActions } from './adapters/http/actions.controller.ts';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
+import { INCIDENTS, IncidentsController } from './adapters/http/incidents.controller.ts';
 import {
   registerCases,
   registerMetrics,
@@ -35,7 +36,7 @@ import { MarkStore } from './adapters/kafka/mark-store.ts';
 import { ids, slowId, toRecords, warningId } from './adapters/kafka/outgoing.ts';
 import { lookEverywhere, ownedPartitions } from './adapters/kafka/owned-partitions.ts';
 import { QuietLane } from './adapters/kafka/quiet-lane.ts';
-import { returnsOwner } from './adapters/kafka/returns-owner.ts';
+import { oneOwner, returnsOwner } from './adapters/kafka/returns-owner.ts';
 import { quietSlipEvents, subscription } from './adapters/kafka/slip-events.ts';
 import { slipLog } from './adapters/kafka/slip-log.ts';
 import {
@@ -49,6 +50,8 @@ import { createActionDesk } from './adapters/postgres/action-desk.ts';
 import { openActionsUnit, withEscalations } from './adapters/postgres/actions-unit.ts';
 import { blindnessStore } from './adapters/postgres/blindness-store.ts';
 import { lookAtCases } from './adapters/postgres/case-counts.ts';
+import { createIncidentReads } from './adapters/postgres/incident-reads.ts';
+import { changedIncidents, incidentsTurn } from './adapters/postgres/incident-store.ts';
 import { createLookout } from './adapters/postgres/lookout.ts';
 import {
   anythingOpen,
@@ -109,6 +112,8 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   };
   const owned = ownedPartitions(consumer, quiet, unit);
   const reads = createReads(unitOfWork, partitionsDefault);
+  const tellOps = (tx: Tx) => (events: readonly PendingOpsEvent[]) =>
+    tx.publish(events.map((event) => outboundOpsEvent(runtime, event)));
   const does = useCases({
     ...{ marks, ids, owned },
     budget: rules.repair,
@@ -121,10 +126,17 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
         ...{ consumer, marks, partitions: partitionsDefault, clocks: clockState },
         judgedThrough: () => judgedThrough(unitOfWork),
         anySteps: (after, through) => anySteps(unitOfWork, after, through),
-        turn: (tx) =>
-          returnsTurn(tx, (events) => tx.publish(events.map((event) => outboundOpsEvent(runtime, event)))),
+        turn: (tx) => returnsTurn(tx, tellOps(tx)),
       }),
       warningId,
+      log: (message) => logger.warn(message),
+    },
+    incidents: {
+      store: {
+        ...oneOwner(consumer, (tx) => incidentsTurn(tx, { warningId }, tellOps(tx))),
+        changed: () => changedIncidents(unitOfWork),
+      },
+      newId: ids.newId,
       log: (message) => logger.warn(message),
     },
     monotonicMs: () => performance.now(),
@@ -177,6 +189,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     ['blindness', 2_000, () => does.watchBlindness()],
     ['ended clocks', 5_000, () => forgetEndedClocks(runtime, marks, does.reads)],
     ['returns', 500, () => does.watchReturns()],
+    ['incidents', 2_000, () => does.watchIncidents()],
     ['slow slips', 2_000, tellSlow],
     ['quiet deadlines', 1_000, keepQuietDue(quiet, quietStore)],
     [
@@ -217,11 +230,13 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
         CasesController,
         ActionsController,
         RepairBudgetController,
+        IncidentsController,
         WatermarksController,
         ReturnCurvesController,
       ],
       providers: [
         { provide: READS, useValue: does.reads },
+        { provide: INCIDENTS, useValue: createIncidentReads(unitOfWork) },
         { provide: WATCH, useValue: watch },
         { provide: ACTIONS, useValue: cases },
         { provide: BUDGET, useValue: budget },

@@ -1,6 +1,7 @@
 import type { RecordedEvent } from '@slipstream/slip';
 import { createDetector, type DetectorParts } from './detect.ts';
 import { foldEvents } from './fold-events.ts';
+import { createIncidentsWatch, type WatchIncidentsParts } from './incidents/watch-incidents.ts';
 import type { Unit } from './ports.ts';
 import type { Reads } from './reads.ts';
 import { createReturnsWatch, type WatchedReturns, type WatchReturnsParts } from './returns/watch-returns.ts';
@@ -18,12 +19,15 @@ export interface UseCases {
   /** Looks whether what was dispatched comes back as it used to. */
   watchReturns(): Promise<void>;
   watchedReturns(): readonly WatchedReturns[];
+  /** Gathers slips that missed their deadlines into incidents. */
+  watchIncidents(): Promise<void>;
   readonly reads: Reads;
 }
 
 export type Parts = DetectorParts & {
   readonly reads: Reads;
   readonly returns: WatchReturnsParts;
+  readonly incidents: WatchIncidentsParts;
   readonly blindness: Omit<BlindnessParts, keyof DetectorParts>;
 };
 
@@ -37,6 +41,7 @@ export function useCases(parts: Parts): UseCases {
     sight: blindness.sight,
     watchReturns: returns.round,
     watchedReturns: returns.watched,
+    watchIncidents: createIncidentsWatch(parts.incidents),
     reads: parts.reads,
   };
 }

@@ -51,6 +51,37 @@ export const describedBudget = object({
   amounts: list(object({ currency: text, spent: text, max: optional(text) })),
 });
 
+export const describedIncident = object({
+  id: text,
+  status: oneOf('open', 'closed'),
+  provider: optional(text),
+  since: time,
+  until: time,
+  opened_at: time,
+  closed_at: optional(time),
+  merged_into: optional(text),
+  warnings: list(text),
+  blind_since: optional(time),
+  blind_by: optional(text),
+  routes: list(text),
+  causes: list(object({ class: text, code: text, slips: whole })),
+  counts: object({ slips: whole, open: whole, repaired: whole, refunded: whole, open_cases: whole }),
+  held_amount: list(money),
+});
+
+export const describedIncidentSlip = object({
+  slip_id: text,
+  provider: optional(text),
+  route: text,
+  kind: text,
+  amount: optional(money),
+  at: time,
+  deadline: time,
+  cause: optional(object({ class: text, code: text })),
+  fate: oneOf('open', 'returned', 'refunded', 'refused', 'closed'),
+  has_open_case: yesOrNo,
+});
+
 const clock = object({
   clock: text,
   judged_through: optional(time),
@@ -86,6 +117,10 @@ export const ApiReturnCurves = () =>
       'How long outcomes take by provider and route; `not_returned_rate`: the share that has not returned by the suggested deadline',
     schema: object({ data: list(returnCurve) }),
   });
+export const ApiIncidents = () => ApiList(describedIncident, 'Incidents');
+export const ApiIncident = () =>
+  ApiOkResponse({ description: 'The incident, with the counts of its slips', schema: describedIncident });
+export const ApiIncidentSlips = () => ApiList(describedIncidentSlip, 'Slips of the incident');
 export const ApiCases = () => ApiList(describedCase, 'Cases');
 export const ApiCase = () =>
   ApiOkResponse({

@@ -17,15 +17,24 @@ export interface ReturnsOwnerParts {
   anySteps: ReturnsStore['anySteps'];
 }
 
-/** Whoever owns it watches the returns of all. */
+/** Whoever owns it watches what concerns all partitions. */
 const watchingPartition = 0;
+
+/** What is decided over all partitions is decided by one instance, under the fence of one partition. */
+export function oneOwner<Turn>(consumer: ReturnsOwnerParts['consumer'], turn: (tx: Tx) => Turn) {
+  return {
+    isOurs: () => consumer.positions().has(watchingPartition),
+    inTurn: (work: (turn: Turn) => Promise<void>) =>
+      consumer.inPartition(watchingPartition, (tx) => work(turn(tx))),
+  };
+}
 
 /** The returns of all partitions are watched by one instance, under the fence of one partition. */
 export function returnsOwner(parts: ReturnsOwnerParts): ReturnsStore {
   const { consumer, marks, partitions, clocks, judgedThrough, turn, anySteps } = parts;
   return {
     anySteps,
-    isOurs: () => consumer.positions().has(watchingPartition),
+    ...oneOwner(consumer, turn),
     async readThrough() {
       const own = new Map<number, number>();
       for (const [partition, { nextOffset }] of consumer.positions())
@@ -39,6 +48,5 @@ export function returnsOwner(parts: ReturnsOwnerParts): ReturnsStore {
       if (through.size < partitions) return null;
       return [...through.values()].reduce(earlier);
     },
-    inTurn: (work) => consumer.inPartition(watchingPartition, (tx) => work(turn(tx))),
   };
 }

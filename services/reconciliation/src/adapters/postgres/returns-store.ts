@@ -13,8 +13,21 @@ const stepsSql = 'select steps from returns_seen where last_slot > $1 and first_
 
 const anySql = 'select exists (select 1 from returns_seen where last_slot > $1 and first_slot <= $2) as any';
 
+/** What was dispatched stays as a count for so long: whether much of it was missed is asked later. */
+const dispatchesKept = 2 * 86_400;
+
 const keepSql = `
-with folded as (delete from returns_seen where last_slot <= $1)
+with folded as (
+  delete from returns_seen where last_slot <= $1 returning steps
+), counted as (
+  insert into dispatch_count (slot, provider, route, slips)
+  select s.slot / 2, s.provider, s.route, sum(s.slips)
+    from folded f, json_to_recordset(f.steps) as s(kind text, provider text, route text, slot bigint, slips int)
+   where s.kind = 'dispatched' group by 1, 2, 3
+  on conflict (slot, provider, route) do update set slips = dispatch_count.slips + excluded.slips
+), forgotten as (
+  delete from dispatch_count where slot < $1 / 2 - ${dispatchesKept}
+)
 insert into returns_watch (slot, version, state) values ($1, $2, $3)
 on conflict (one) do update set slot = excluded.slot, version = excluded.version, state = excluded.state`;
 

@@ -3,6 +3,7 @@ import type { Change } from '../../application/advance.ts';
 import { type Place, placeOf } from '../../domain/watch/watched-slip.ts';
 import { saveCases } from './case-files.ts';
 import { type Counts, countsOf } from './counts.ts';
+import { saveMissed } from './missed-slips.ts';
 import { archivedColumns, watchedColumns } from './row.ts';
 
 /** The sets of slips are disjoint or in different tables, so their order in the one statement means nothing. */
@@ -45,6 +46,7 @@ export async function saveChanges(tx: Tx, changes: readonly Change[]): Promise<v
     await saveSlips(tx, first.slip.partition, moves, counts);
   }
   await saveCases(tx, changes);
+  saveMissed(tx, changes);
 }
 
 interface Move {

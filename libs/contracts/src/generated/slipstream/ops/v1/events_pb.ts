@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/ops/v1/events.proto.
  */
 export const file_slipstream_ops_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMicwoNT3BlcmF0b3JBY3RlZBIPCgdzZXJ2aWNlGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAki0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAki1wEKFVByb3ZpZGVyUHJvbWlzZUJyb2tlbhIQCghwcm92aWRlchgBIAEoCRINCgVzbGlwcxgCIAMoCRIrCgZicm9rZW4YAyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1zbGlwc19hdF9yaXNrGAQgASgFEiwKB2F0X3Jpc2sYBSADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1maXJzdF9hdF9yaXNrGAYgAygJEhQKDHN3aXRjaGVkX29mZhgHIAEoCCJcChVQcm92aWRlclByb29mUmVzdG9yZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkilAMKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBEhcKD3Byb2Jlc19hbnN3ZXJlZBgLIAEoBRIVCg1wcm9iZXNfZmFpbGVkGAwgASgFEhoKDXByb2JlX3Byb2JsZW0YDSABKAlIA4gBAUIJCgdfcDUwX21zQgkKB19wOTVfbXNCCQoHX3A5OV9tc0IQCg5fcHJvYmVfcHJvYmxlbSL2AgoOUmV0dXJuc0ZhbGxpbmcSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZvdW5kX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpkaXNwYXRjaGVkGAUgASgFEhAKCGV4cGVjdGVkGAYgASgFEgwKBHNlZW4YByABKAUSFQoNZV92YWx1ZV9sb2cxMBgIIAEoBRIeChZmYWxzZV9hbGFybV9ldmVyeV9kYXlzGAkgASgFEhYKDmZvcmVjYXN0X3NsaXBzGAogASgFEjMKDmZvcmVjYXN0X21vbmV5GAsgAygLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSMgoOZmlyc3RfZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvQBChBSZXR1cm5zUmVjb3ZlcmVkEhAKCHByb3ZpZGVyGAEgASgJEg0KBXJvdXRlGAIgASgJEg8KB2ZhbGxpbmcYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZvdW5kX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9yZWNvdmVyZWRfc2luY2UYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmRpc3BhdGNoZWQYByABKAUSDAoEc2VlbhgIIAEoBSKnAQoPRGV0ZWN0b3JCbGluZGVkEg8KB3NlcnZpY2UYASABKAkSCwoDd2h5GAIgASgJEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzbGlwcxgEIAEoBRIqCgVtb25leRgFIAMoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5EhAKCGluc3RhbmNlGAYgASgJImAKEERldGVjdG9yUmVzdG9yZWQSDwoHc2VydmljZRgBIAEoCRIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIaW5zdGFuY2UYAyABKAki6gEKEVN0YXRlbWVudEFjY2VwdGVkEhEKCXN0YXRlbWVudBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDgoGZm9ybWF0GAQgASgJEg4KBmRpZ2VzdBgFIAEoCRINCgVsaW5lcxgGIAEoBRIYCgtib29rZWRfZnJvbRgHIAEoCUgAiAEBEhYKCWJvb2tlZF90bxgIIAEoCUgBiAEBEg0KBWFjdG9yGAkgASgJEhIKCnJlcXVlc3RfaWQYCiABKAlCDgoMX2Jvb2tlZF9mcm9tQgwKCl9ib29rZWRfdG8qgAEKDUFjY291bnRTdGF0dXMSHgoaQUNDT1VOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVBQ0NPVU5UX1NUQVRVU19BQ1RJVkUQARIZChVBQ0NPVU5UX1NUQVRVU19GUk9aRU4QAhIZChVBQ0NPVU5UX1NUQVRVU19DTE9TRUQQAyqGAQoOUHJvdmlkZXJIZWFsdGgSHwobUFJPVklERVJfSEVBTFRIX1VOU1BFQ0lGSUVEEAASGwoXUFJPVklERVJfSEVBTFRIX0hFQUxUSFkQARIcChhQUk9WSURFUl9IRUFMVEhfREVHUkFERUQQAhIYChRQUk9WSURFUl9IRUFMVEhfRE9XThADYgZwcm90bzM", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMicwoNT3BlcmF0b3JBY3RlZBIPCgdzZXJ2aWNlGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAki0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAki1wEKFVByb3ZpZGVyUHJvbWlzZUJyb2tlbhIQCghwcm92aWRlchgBIAEoCRINCgVzbGlwcxgCIAMoCRIrCgZicm9rZW4YAyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1zbGlwc19hdF9yaXNrGAQgASgFEiwKB2F0X3Jpc2sYBSADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1maXJzdF9hdF9yaXNrGAYgAygJEhQKDHN3aXRjaGVkX29mZhgHIAEoCCJcChVQcm92aWRlclByb29mUmVzdG9yZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkilAMKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBEhcKD3Byb2Jlc19hbnN3ZXJlZBgLIAEoBRIVCg1wcm9iZXNfZmFpbGVkGAwgASgFEhoKDXByb2JlX3Byb2JsZW0YDSABKAlIA4gBAUIJCgdfcDUwX21zQgkKB19wOTVfbXNCCQoHX3A5OV9tc0IQCg5fcHJvYmVfcHJvYmxlbSL2AgoOUmV0dXJuc0ZhbGxpbmcSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZvdW5kX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpkaXNwYXRjaGVkGAUgASgFEhAKCGV4cGVjdGVkGAYgASgFEgwKBHNlZW4YByABKAUSFQoNZV92YWx1ZV9sb2cxMBgIIAEoBRIeChZmYWxzZV9hbGFybV9ldmVyeV9kYXlzGAkgASgFEhYKDmZvcmVjYXN0X3NsaXBzGAogASgFEjMKDmZvcmVjYXN0X21vbmV5GAsgAygLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSMgoOZmlyc3RfZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvQBChBSZXR1cm5zUmVjb3ZlcmVkEhAKCHByb3ZpZGVyGAEgASgJEg0KBXJvdXRlGAIgASgJEg8KB2ZhbGxpbmcYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZvdW5kX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9yZWNvdmVyZWRfc2luY2UYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmRpc3BhdGNoZWQYByABKAUSDAoEc2VlbhgIIAEoBSKnAQoPRGV0ZWN0b3JCbGluZGVkEg8KB3NlcnZpY2UYASABKAkSCwoDd2h5GAIgASgJEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzbGlwcxgEIAEoBRIqCgVtb25leRgFIAMoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5EhAKCGluc3RhbmNlGAYgASgJImAKEERldGVjdG9yUmVzdG9yZWQSDwoHc2VydmljZRgBIAEoCRIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIaW5zdGFuY2UYAyABKAki6gEKEVN0YXRlbWVudEFjY2VwdGVkEhEKCXN0YXRlbWVudBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDgoGZm9ybWF0GAQgASgJEg4KBmRpZ2VzdBgFIAEoCRINCgVsaW5lcxgGIAEoBRIYCgtib29rZWRfZnJvbRgHIAEoCUgAiAEBEhYKCWJvb2tlZF90bxgIIAEoCUgBiAEBEg0KBWFjdG9yGAkgASgJEhIKCnJlcXVlc3RfaWQYCiABKAlCDgoMX2Jvb2tlZF9mcm9tQgwKCl9ib29rZWRfdG8iwAIKDkluY2lkZW50T3BlbmVkEhAKCGluY2lkZW50GAEgASgJEhUKCHByb3ZpZGVyGAIgASgJSACIAQESKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzbGlwcxgFIAEoBRIsCgdhdF9yaXNrGAYgAygLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSEAoId2FybmluZ3MYByADKAkSLwoLYmxpbmRfc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKCGJsaW5kX2J5GAkgASgJSAGIAQFCCwoJX3Byb3ZpZGVyQgsKCV9ibGluZF9ieSL5AQoOSW5jaWRlbnRDbG9zZWQSEAoIaW5jaWRlbnQYASABKAkSFQoIcHJvdmlkZXIYAiABKAlIAIgBARIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNsaXBzGAUgASgFEhAKCHJldHVybmVkGAYgASgFEhAKCHJlZnVuZGVkGAcgASgFEhgKC21lcmdlZF9pbnRvGAggASgJSAGIAQFCCwoJX3Byb3ZpZGVyQg4KDF9tZXJnZWRfaW50byqAAQoNQWNjb3VudFN0YXR1cxIeChpBQ0NPVU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFUFDQ09VTlRfU1RBVFVTX0FDVElWRRABEhkKFUFDQ09VTlRfU1RBVFVTX0ZST1pFThACEhkKFUFDQ09VTlRfU1RBVFVTX0NMT1NFRBADKoYBCg5Qcm92aWRlckhlYWx0aBIfChtQUk9WSURFUl9IRUFMVEhfVU5TUEVDSUZJRUQQABIbChdQUk9WSURFUl9IRUFMVEhfSEVBTFRIWRABEhwKGFBST1ZJREVSX0hFQUxUSF9ERUdSQURFRBACEhgKFFBST1ZJREVSX0hFQUxUSF9ET1dOEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * Of each service, about itself: its rules are another than those it applied before.
@@ -687,6 +687,136 @@ export type StatementAccepted = Message<"slipstream.ops.v1.StatementAccepted"> &
  */
 export const StatementAcceptedSchema: GenMessage<StatementAccepted> = /*@__PURE__*/
   messageDesc(file_slipstream_ops_v1_events, 12);
+
+/**
+ * Of reconciliation: more slips of a provider, or of our own, miss their deadlines than is ordinary, or will by a warning, or
+ * their deadlines cannot be judged. One outage is one incident; one that was closed may open again under its id.
+ *
+ * @generated from message slipstream.ops.v1.IncidentOpened
+ */
+export type IncidentOpened = Message<"slipstream.ops.v1.IncidentOpened"> & {
+  /**
+   * That of the ReturnsFalling that warned of it, where one came first.
+   *
+   * @generated from field: string incident = 1;
+   */
+  incident: string;
+
+  /**
+   * Unset: the trouble is our own.
+   *
+   * @generated from field: optional string provider = 2;
+   */
+  provider?: string | undefined;
+
+  /**
+   * Of the dispatches (of what was not dispatched, the submissions) that are in it, as far as is known now.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 3;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until = 4;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * Slips that have missed their deadlines, and the money of those without an answer, by currency.
+   *
+   * @generated from field: int32 slips = 5;
+   */
+  slips: number;
+
+  /**
+   * @generated from field: repeated slipstream.common.v1.Money at_risk = 6;
+   */
+  atRisk: Money[];
+
+  /**
+   * The ids of the ReturnsFalling events that warn of it.
+   *
+   * @generated from field: repeated string warnings = 7;
+   */
+  warnings: string[];
+
+  /**
+   * Since when deadlines cannot be judged, and because of whom; of a blindness.
+   *
+   * @generated from field: google.protobuf.Timestamp blind_since = 8;
+   */
+  blindSince?: Timestamp | undefined;
+
+  /**
+   * @generated from field: optional string blind_by = 9;
+   */
+  blindBy?: string | undefined;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.IncidentOpened.
+ * Use `create(IncidentOpenedSchema)` to create a new message.
+ */
+export const IncidentOpenedSchema: GenMessage<IncidentOpened> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 13);
+
+/**
+ * Of reconciliation: nothing of it is open any more.
+ *
+ * @generated from message slipstream.ops.v1.IncidentClosed
+ */
+export type IncidentClosed = Message<"slipstream.ops.v1.IncidentClosed"> & {
+  /**
+   * @generated from field: string incident = 1;
+   */
+  incident: string;
+
+  /**
+   * @generated from field: optional string provider = 2;
+   */
+  provider?: string | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 3;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until = 4;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int32 slips = 5;
+   */
+  slips: number;
+
+  /**
+   * What became of them.
+   *
+   * @generated from field: int32 returned = 6;
+   */
+  returned: number;
+
+  /**
+   * @generated from field: int32 refunded = 7;
+   */
+  refunded: number;
+
+  /**
+   * It turned out to be of the same outage as this one.
+   *
+   * @generated from field: optional string merged_into = 8;
+   */
+  mergedInto?: string | undefined;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.IncidentClosed.
+ * Use `create(IncidentClosedSchema)` to create a new message.
+ */
+export const IncidentClosedSchema: GenMessage<IncidentClosed> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 14);
 
 /**
  * @generated from enum slipstream.ops.v1.AccountStatus

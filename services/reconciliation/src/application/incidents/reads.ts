@@ -1,0 +1,71 @@
+import type { Instant, Money } from '@slipstream/kernel';
+import type { Fate } from '../../domain/incident/missed.ts';
+
+export interface IncidentView {
+  readonly id: string;
+  readonly status: 'open' | 'closed';
+  /** Null: the trouble is our own. */
+  readonly provider: string | null;
+  /** When the first and the last of its slips was dispatched; what was not, when it was submitted. */
+  readonly since: Instant;
+  readonly until: Instant;
+  readonly openedAt: Instant;
+  readonly closedAt: Instant | null;
+  readonly mergedInto: string | null;
+  /** The ids of the ReturnsFalling events that warned of it. */
+  readonly warnings: readonly string[];
+  readonly blindSince: Instant | null;
+  readonly blindBy: string | null;
+  readonly routes: readonly string[];
+  /** How many of its slips have which cause, the most frequent first. */
+  readonly causes: readonly { readonly class: string; readonly code: string; readonly slips: number }[];
+  readonly counts: {
+    readonly slips: number;
+    /** Without an answer, or with a case that people must look at. */
+    readonly open: number;
+    /** The answer came after all. */
+    readonly repaired: number;
+    readonly refunded: number;
+    readonly openCases: number;
+  };
+  /** What is held for those without an answer, by currency. */
+  readonly heldAmount: readonly Money[];
+}
+
+/** A slip of an incident. */
+export interface IncidentSlip {
+  readonly slipId: string;
+  readonly provider: string | null;
+  readonly route: string;
+  readonly kind: string;
+  readonly amount: Money | null;
+  readonly at: Instant;
+  readonly deadline: Instant;
+  readonly cause: { readonly class: string; readonly code: string } | null;
+  readonly fate: Fate;
+  readonly hasOpenCase: boolean;
+}
+
+/** A place in a list, newest first: between two times, then by id. */
+export interface Place {
+  readonly at: Instant;
+  readonly id: string;
+  readonly back: boolean;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next: Place | null;
+  readonly previous: Place | null;
+}
+
+export interface IncidentFilter {
+  readonly status: 'open' | 'closed' | null;
+  readonly provider: string | null;
+}
+
+export interface IncidentReads {
+  incidents(filter: IncidentFilter, from: Place | null, pageSize: number): Promise<Page<IncidentView>>;
+  incident(id: string): Promise<IncidentView | null>;
+  slips(id: string, from: Place | null, pageSize: number): Promise<Page<IncidentSlip>>;
+}

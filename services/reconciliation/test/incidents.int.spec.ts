@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { sources } from '@slipstream/contracts';
+import { addMs, type Instant } from '@slipstream/kernel';
+import type { Service } from '@slipstream/service-host';
+import { waitFor } from '@slipstream/testing';
+import { v7 } from 'uuid';
+import {
+  now,
+  type ReconciliationUnderTest,
+  reconciliationUnderTest,
+  type Said,
+} from './reconciliation-under-test.ts';
+import { answered, held, intended, returned, settled, submitted, unanswered } from './story.ts';
+
+const { intake, gateway, ledger } = sources;
+let world: ReconciliationUnderTest;
+let service: Service;
+beforeAll(async () => {
+  world = await reconciliationUnderTest();
+  service = await world.start();
+});
+afterAll(() => world?.stop(), 60_000);
+
+/** Ten minutes ago: all that is told here lies in the log already, and nothing rests on the machine's clock. */
+const start = addMs(now(), -600_000);
+const at = (second: number): Instant => addMs(start, second * 1_000);
+type Entry = Said & { readonly source: (typeof sources)[keyof typeof sources]; readonly time: Instant };
+const entry = (source: Entry['source'], slipId: string, event: Said['event'], second: number): Entry => ({
+  ...{ source, slipId, event, time: at(second), receivedTime: at(second) },
+});
+
+/** A slip each second, to be returned within three; a second later it is, or never. */
+function life(slipId: string, second: number, returns: boolean): Entry[] {
+  return [
+    entry(intake, slipId, submitted({ deadline: at(second + 3) }), second),
+    entry(ledger, slipId, held, second),
+    entry(gateway, slipId, intended(), second),
+    ...(returns
+      ? [entry(gateway, slipId, returned(), second + 1), entry(ledger, slipId, settled, second + 1)]
+      : [entry(gateway, slipId, unanswered(), second + 1)]),
+  ];
+}
+
+const say = (entries: readonly Entry[]) =>
+  world.others.sayAll(entries.toSorted((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time))));
+const vouch = async (time: Instant) => {
+  for (const source of [gateway, ledger, intake]) await world.others.vouch(source, time);
+};
+const told = (type: string) => world.told.filter(({ event }) => event.type === type);
+
+test('an outage is one incident with all of its slips and no other; it closes when nothing of it is open', async () => {
+  const slipIds = Array.from({ length: 90 }, () => v7());
+  const lost = slipIds.slice(40, 55);
+  await say(slipIds.flatMap((slipId, second) => life(slipId, second, !lost.includes(slipId))));
+  // And one that is missed by itself.
+  const alone = v7();
+  await say(life(alone, 85, false));
+  await vouch(at(100));
+  const opened = await waitFor(
+    async () => {
+      await vouch(now());
+      const { body } = await world.get(service, '/v1/incidents');
+      return body.data[0]?.counts.slips === lost.length ? told('IncidentOpened')[0] : undefined;
+    },
+    { what: 'an incident with all slips', intervalMs: 500 },
+  );
+  expect(told('IncidentOpened')).toHaveLength(1);
+  expect(opened.event.data).toMatchObject({ provider: 'acme', warnings: [], blindSince: null });
+  const { body: list } = await world.get(service, '/v1/incidents?status=open&provider=acme');
+  expect(list.data).toMatchObject([
+    {
+      ...{ id: opened.subject, status: 'open', provider: 'acme', since: at(40), until: at(54) },
+      ...{ routes: ['default'], held_amount: [{ amount: '18750', currency: 'EUR' }] },
+      counts: { slips: 15, open: 15, repaired: 0, refunded: 0, open_cases: 0 },
+    },
+  ]);
+  const { body: first } = await world.get(service, `/v1/incidents/${opened.subject}/slips?page_size=10`);
+  const rest = await world.get(
+    service,
+    `/v1/incidents/${opened.subject}/slips?page_size=10&cursor=${first.next}`,
+  );
+  const listed = [...first.data, ...rest.body.data].map(({ slip_id }: { slip_id: string }) => slip_id);
+  expect(listed.toReversed()).toEqual(lost);
+
+  for (const slipId of lost) {
+    await world.others.say(gateway, [
+      { slipId, event: answered(1, 'returned') },
+      { slipId, event: returned({ evidence: 'inquiry_answer' }) },
+    ]);
+    await world.others.say(ledger, [{ slipId, event: settled }]);
+  }
+  const closed = await waitFor(
+    async () => {
+      await vouch(now());
+      return told('IncidentClosed')[0];
+    },
+    { what: 'IncidentClosed', intervalMs: 500 },
+  );
+  expect(closed.event.data).toMatchObject({
+    ...{ incident: opened.subject, provider: 'acme', slips: 15, returned: 15, refunded: 0, mergedInto: null },
+  });
+  const { body } = await world.get(service, `/v1/incidents/${opened.subject}`);
+  expect(body).toMatchObject({
+    status: 'closed',
+    counts: { slips: 15, open: 0, repaired: 15 },
+    causes: [{ class: 'network', code: 'reply_lost', slips: 15 }],
+    held_amount: [],
+  });
+  expect(told('IncidentOpened')).toHaveLength(1);
+  expect((await world.get(service, '/v1/incidents/none')).status).toBe(404);
+}, 240_000);
