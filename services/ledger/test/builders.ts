@@ -18,6 +18,8 @@ export interface SubmittedTerms {
   readonly reviewRequired?: boolean;
   readonly provider?: string | null;
   readonly reference?: string;
+  readonly caller?: string;
+  readonly route?: string;
 }
 
 export function submitted(terms: SubmittedTerms = {}): SlipEvent {

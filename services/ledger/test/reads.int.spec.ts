@@ -6,7 +6,7 @@ import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
 import type { LedgerQueries, SlipField, SlipView } from '../src/application/queries.ts';
 import { type FollowedSlip, statusOf } from '../src/domain/log/follow.ts';
 import { type Books, noWaits, openBooks } from './books.ts';
-import { recordedAs } from './builders.ts';
+import { recordedAs, submitted } from './builders.ts';
 import { Feed } from './feed.ts';
 import { randomLives } from './lives.ts';
 import { PlainBooks } from './plain-books.ts';
@@ -92,4 +92,35 @@ it('lists by status and single slips say where slips stand, also where their row
   }));
   names.sort((a, b) => Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
   expect(now).toEqual(names);
+});
+
+it('the stream has what a caller may see, and what came on a route, also of slips whose rows an older release wrote', async () => {
+  const feed = new Feed(5);
+  const [mine, other] = ['stream-mine', 'stream-other'];
+  const submission = (slip: string, caller: string, route: string) =>
+    feed.event(recordedAs(submitted({ caller, route }), 1, slip));
+  await books.handle(5, [submission(mine, 'shop', 'cards'), submission(other, 'else', 'wires')]);
+  const read = async (asked: { caller?: string; route?: string }) => {
+    const values = asked.route === undefined ? [] : [asked.route];
+    const { events } = await queries.logAfter(
+      {
+        ...{ slips: [mine, other], types: [], clock: null, caller: asked.caller ?? null },
+        terms: values.length === 0 ? [] : [{ field: 'route', values, isNot: false }],
+      },
+      [0, 0, 0, 0, 0, 0],
+    );
+    return events.map(({ slipId }) => slipId);
+  };
+  const expectAll = async () => {
+    expect(await read({})).toEqual([mine, other]);
+    expect(await read({ caller: 'shop' })).toEqual([mine]);
+    expect(await read({ caller: 'else' })).toEqual([other]);
+    expect(await read({ route: 'wires' })).toEqual([other]);
+    expect(await read({ caller: 'shop', route: 'wires' })).toEqual([]);
+  };
+  await expectAll();
+  await books.unitOfWork.query(
+    "update slip set first_offset = null, caller = null, route = null where id like 'stream-%'",
+  );
+  await expectAll();
 });
