@@ -84,7 +84,10 @@ const bulkSchema = {
   },
   example: { action: 'release', reason: 'the provider confirmed', filter: { reason: 'repair_budget' } },
 };
-const noteSchema = { type: 'object' as const, required: ['note'], properties: { note: words } };
+const noteSchema = {
+  ...{ type: 'object' as const, required: ['note'], properties: { note: words } },
+  example: { note: 'the provider confirmed it by phone' },
+};
 const statuses = ['waiting', 'proposed', 'done', 'declined', 'refused'] as const;
 
 /** What people have done about cases. */
