@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { planDemo } from './plan.ts';
+import { caseReferences, planDemo } from './plan.ts';
 
 const options = { run: 'r1', seed: 7, slips: 300, overMs: 10_000 };
 
@@ -16,4 +16,11 @@ test('the feed has orders and payouts, several currencies, four routes and backg
   expect(new Set(plan.map((slip) => slip.kind))).toEqual(new Set(['order', 'payment', 'payout']));
   expect(plan.filter((slip) => slip.reference.startsWith('background-'))).toHaveLength(100);
   expect(plan.every((slip, index) => index === 0 || slip.atMs >= plan[index - 1]!.atMs)).toBe(true);
+});
+
+test('two slips of the usual feed end as open cases, at providers that have no outage', () => {
+  const plan = planDemo({ ...options, slips: 360 }).filter(({ reference }) =>
+    new RegExp(caseReferences).test(reference),
+  );
+  expect(plan.map(({ route }) => route)).toEqual(['cumulus', 'borealis']);
 });

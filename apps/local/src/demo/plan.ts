@@ -49,11 +49,16 @@ export interface FaultRule {
   readonly to?: string;
 }
 
+/** Slips of the feed whose provider says that it moved more than it was asked to: only people can clear that up. */
+export const caseReferences = '^demo-.*-0(047|126)$';
+
 /** The faults of the feed: everything the mission names that a provider or the network can do, and one outage. */
 export function demoFaults(start: Date): FaultRule[] {
   const match = { reference: '^demo-' };
   const at = (ms: number) => new Date(start.getTime() + ms).toISOString();
   return [
+    // First, for the first rule that fits decides: a newcomer sees a case that is open, whatever else happens.
+    { fault: 'amount_changed', match: { reference: caseReferences } },
     { fault: 'refuse_connection', provider: 'dorado', from: at(5_000), to: at(11_000) },
     { fault: 'lost_callback', rate: 0.06, match },
     { fault: 'timeout_before_work', rate: 0.04, match },
