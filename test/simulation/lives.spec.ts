@@ -1,8 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instant } from '@slipstream/kernel';
-import { evolve, type RecordedEvent, type SlipState, slipStatuses, successReported } from '@slipstream/slip';
+import {
+  evolve,
+  type RecordedEvent,
+  type SlipState,
+  type SubmittedSlip,
+  slipStatuses,
+  successReported,
+} from '@slipstream/slip';
 import fc from 'fast-check';
 import { judgedBy, Shadow } from '../../apps/slipctl/src/reconcile/shadow.ts';
+import { postingsOf } from '../../services/reconciliation/src/domain/case/act.ts';
 import { life, World } from './world.ts';
 
 const numRuns = 2_000;
@@ -75,6 +83,27 @@ describe('a life that the services make', () => {
       }),
       { numRuns },
     );
+  });
+
+  test('is refunded by the postings that a dry run shows', () => {
+    let refunds = 0;
+    fc.assert(
+      fc.property(life, (one) => {
+        let state: SlipState | null = null;
+        for (const recorded of World.of(one).log) {
+          const { event } = recorded;
+          if (event.type === 'SlipRefunded' && event.data.requestId) {
+            const asked = { basis: 'not_executed', requestedBy: 'ann' } as const;
+            const shown = postingsOf(state as SubmittedSlip, [{ type: 'RefundRequested', data: asked }]);
+            expect(shown).toEqual(event.data.transaction?.postings ?? []);
+            refunds += shown.length > 0 ? 1 : 0;
+          }
+          state = evolve(state, recorded);
+        }
+      }),
+      { numRuns },
+    );
+    expect(refunds).toBeGreaterThan(0);
   });
 
   test('has a verdict if and only if no answer was received by the deadline and the reconciler looked', () => {
