@@ -239,6 +239,7 @@ test('a success reported after an in-time failure was refunded is a case, whethe
       { type: 'SlipDiagnosed', data: { cause: { code: 'provider_rejected' } } },
       { type: 'SlipDiagnosed', data: { cause: { remedy: expect.stringMatching(/^Do not repeat/) } } },
       { type: 'CaseOpened', data: { reason: 'late_success_after_refund' } },
+      { type: 'CaseNoted', data: { code: 'correction_due' } },
     ]);
   }
 });

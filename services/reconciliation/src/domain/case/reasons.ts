@@ -10,6 +10,7 @@ import {
   type SubmittedSlip,
   successReported,
 } from '@slipstream/slip';
+import { requestedByItself } from '../repair/budget.ts';
 
 /** Why people must look at a slip. Stored for ever: add, never rename. */
 export type Reason = KnownReason | ToldReason;
@@ -60,19 +61,35 @@ const summaries: Readonly<Record<KnownReason, (state: SubmittedSlip) => string>>
   inquiry_exhausted: () =>
     'Every inquiry was asked, and it is still not known whether the provider executed the slip.',
   no_answer: () => 'The deadline passed, nobody can be asked, and no answer was reported.',
-  late_success_after_refund: () => 'The provider reported a success after the money had been given back.',
+  late_success_after_refund: ({ amount, returnedAmount }) =>
+    `After ${named(amount)} had been given back, the provider says ${sayingOf('succeeded', returnedAmount)}.`,
   amount_mismatch: ({ amount: asked, returnedAmount: moved }) =>
     `The provider says that it moved ${moved?.amount} ${moved?.currency}; ` +
     `the slip asked for ${asked?.amount} ${asked?.currency} (minor units).`,
   repair_budget: ({ amount }) =>
     `It is proved that nothing was executed, but refunds without people have used up what an hour may take. ` +
-    `${amount === null ? 'No money is' : `${amount.amount} ${amount.currency} in minor units are`} held until somebody releases it.`,
+    `${named(amount)} stays held until somebody releases it.`,
 };
 
 /** Opens the case for one reason, unless it is open for it. */
 export function opened(state: SubmittedSlip, reason: KnownReason): SlipEvent[] {
   return openedFor(state, reason, summaries[reason](state));
 }
+
+/**
+ * Rule 7: the money was given back, and the provider executed the slip all the same. People must look, and whoever was told
+ * of the refund must be told that it was wrong.
+ */
+export function paidAfterRefund(state: SubmittedSlip): SlipEvent[] {
+  if (!isLateSuccess(state)) return [];
+  const events = opened(state, 'late_success_after_refund');
+  if (events.length === 0) return [];
+  const text = `The payer was given ${named(state.amount)} back; that was wrong, for the provider executed the slip.`;
+  return [...events, { type: 'CaseNoted', data: { by: requestedByItself, code: correctionDue, text } }];
+}
+
+/** What a correction notice follows from. */
+const correctionDue = 'correction_due';
 
 /** Imports open none: their money was moved, or not, long ago. */
 function openedFor(state: SubmittedSlip, reason: Reason, summary: string): SlipEvent[] {
@@ -117,6 +134,10 @@ function answerOf({ outcome, amount, reason, providerReference }: DataOf<'SlipRe
   const facts = [reason, providerReference && `reference ${providerReference}`].filter((fact) => fact);
   const saying = sayingOf(outcome, amount);
   return facts.length === 0 ? saying : `${saying} (${facts.join(', ')})`;
+}
+
+function named(amount: Money | null): string {
+  return amount === null ? 'nothing' : `${amount.amount} ${amount.currency} in minor units`;
 }
 
 function sayingOf(outcome: Outcome, amount: Money | null): string {

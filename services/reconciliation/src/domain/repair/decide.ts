@@ -7,7 +7,7 @@ import {
   type SlipEvent,
   successReported,
 } from '@slipstream/slip';
-import { contradicted, doubted, isLateSuccess, isOtherAmount, opened, resolved } from '../case/reasons.ts';
+import { contradicted, doubted, isOtherAmount, opened, paidAfterRefund, resolved } from '../case/reasons.ts';
 import { diagnosed } from '../diagnosis/diagnose.ts';
 import { isAwaited, isMissed, type NextStep, type WatchedSlip } from '../watch/watched-slip.ts';
 import { requestedByItself } from './budget.ts';
@@ -69,10 +69,7 @@ function react(slip: WatchedSlip, event: SlipEvent, now: Instant): Decision {
     case 'SlipRefunded':
       return {
         ...keep(slip),
-        events: [
-          ...(isLateSuccess(slip.state) ? opened(slip.state, 'late_success_after_refund') : []),
-          ...resolved(slip.state, 'refunded'),
-        ],
+        events: [...paidAfterRefund(slip.state), ...resolved(slip.state, 'refunded')],
       };
     case 'InquiryAnswered':
       return inquiryAnswered(slip);
@@ -130,10 +127,7 @@ function lateReturnFound({ state }: WatchedSlip): SlipEvent[] {
 
 /** What an answer says against what is known; only people can clear it up. */
 function contradictions({ state }: WatchedSlip): SlipEvent[] {
-  return [
-    ...(isLateSuccess(state) ? opened(state, 'late_success_after_refund') : []),
-    ...(isOtherAmount(state) ? opened(state, 'amount_mismatch') : []),
-  ];
+  return [...paidAfterRefund(state), ...(isOtherAmount(state) ? opened(state, 'amount_mismatch') : [])];
 }
 
 function inquiryAnswered(slip: WatchedSlip): Decision {

@@ -216,7 +216,15 @@ describe('the proof that nothing was executed', () => {
 
   test('followed by a success after the refund is a case for people', () => {
     const story = proved().tell(told(refunded, at(14)), told(returned(), at(15)));
-    expect(story.types().slice(-3)).toEqual(['SlipDiagnosed', 'LateReturnFound', 'CaseOpened']);
+    expect(story.types().slice(-4)).toEqual([
+      ...['SlipDiagnosed', 'LateReturnFound', 'CaseOpened'],
+      // Whoever was told of the refund must be told that it was wrong.
+      'CaseNoted',
+    ]);
+    expect(story.decided.at(-1)!.event.data).toMatchObject({ code: 'correction_due' });
+    expect(caseOf(story)?.reasons[0]?.summary).toBe(
+      'After 1250 EUR in minor units had been given back, the provider says succeeded.',
+    );
     expect(caseOf(story)?.reason).toBe('late_success_after_refund');
     expect(placeOf(story.slip)).toBe('archived');
   });
@@ -304,7 +312,7 @@ describe('a rejection in time', () => {
     expect(story.slip.state.cause?.remedy).toMatch(/may be submitted again/);
     expect(placeOf(story.slip)).toBe('archived');
     story.tell(told(returned(), at(30)));
-    expect(story.types()).toEqual(['SlipDiagnosed', 'SlipDiagnosed', 'CaseOpened']);
+    expect(story.types()).toEqual(['SlipDiagnosed', 'SlipDiagnosed', 'CaseOpened', 'CaseNoted']);
     expect(story.slip.state.cause?.remedy).toMatch(/^Do not repeat/);
   });
 });
