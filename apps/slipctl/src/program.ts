@@ -4,6 +4,7 @@ import { addDlq } from './commands/dlq.ts';
 import { addImport } from './commands/import.ts';
 import type { CommandContext } from './commands/options.ts';
 import { addPartitions } from './commands/partitions.ts';
+import { addProjection } from './commands/projection.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { addVerify } from './commands/verify.ts';
@@ -19,7 +20,7 @@ ${exitCodesHelp}`;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
     .description(
-      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it.',
+      'Operate Slipstream: import past slips, look at the life of one, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, rebuild what is kept beside it.',
     )
     .exitOverride()
     .addHelpText('after', help);
@@ -27,6 +28,7 @@ export function buildProgram(context: CommandContext): Command {
   addConfig(program, context);
   addDlq(program, context);
   addPartitions(program, context);
+  addProjection(program, context);
   addReconcile(program, context);
   addTimeline(program, context);
   addVerify(program, context);

@@ -26,6 +26,16 @@ export const ledgerSettings = {
 } as const;
 
 /**
+ * What the program needs that rebuilds projections: the role that owns the tables.
+ * @throws StartError
+ */
+export function readRebuildConfig(environment: Readonly<Record<string, string | undefined>>): {
+  readonly databaseUrl: string;
+} {
+  return readEnvironment({ databaseUrl: commonSettings.databaseUrl }, environment);
+}
+
+/**
  * Reads the environment, the only place that does.
  * @throws StartError naming what is wrong; also when the rules file breaks a rule: no service starts beside rules that
  * another would refuse

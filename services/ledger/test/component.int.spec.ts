@@ -4,13 +4,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openDataSource, UnitOfWork } from '@slipstream/postgres';
 import type { Service } from '@slipstream/service-host';
 import type { SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { KafkaLog } from '../../../apps/slipctl/src/verify/kafka-log.ts';
 import { LedgerDatabase } from '../../../apps/slipctl/src/verify/ledger-database.ts';
 import { verifyLog } from '../../../apps/slipctl/src/verify/verify-log.ts';
+import { projections, rebuild } from '../src/adapters/postgres/rebuild/rebuild.ts';
 import { slipFields } from '../src/application/queries.ts';
+import { sha256, transactionId } from '../src/digests.ts';
 import { at, eur, refundRequested, returned, submitted } from './builders.ts';
 import { type Broken, checkSql } from './check-sql.ts';
 import { type LedgerUnderTest, ledgerUnderTest } from './ledger-under-test.ts';
@@ -205,6 +208,38 @@ describe('a slip through Kafka and HTTP', () => {
     await slipWith(other, 'held');
     const { body } = await ledger.get(`/v1/transactions?account=${encodeURIComponent(named)}`);
     expect(body.data.map(({ slip_id }: Shown) => slip_id)).toEqual([other]);
+  });
+});
+
+describe('a projection that is put right', () => {
+  it('is that under a ledger at work, which goes on by what is right', async () => {
+    const [slipId, account] = [randomUUID(), `healed-${randomUUID().slice(0, 8)}`];
+    await ledger.publish([[slipId, submitted({ account, reference: 'ord-80' })]]);
+    await slipWith(slipId, 'held');
+    const list = async () => (await ledger.get(`/v1/slips?account=${account}`)).body.data;
+    await ledger.database.query("update slip set account = 'nobody', provider = 'nobody' where id = $1", [
+      slipId,
+    ]);
+    expect(await list()).toEqual([]);
+    const dataSource = await openDataSource({
+      url: ledger.databaseUrl,
+      applicationName: 'rebuild',
+      poolMax: 1,
+    });
+    const rebuilt = await rebuild(projections.find(({ name }) => name === 'slips')!, {
+      ...{ unitOfWork: new UnitOfWork(dataSource), hashes: { sha256, transactionId } },
+      ...{ ending: 'swap', onSlips: () => {} },
+    });
+    await dataSource.destroy();
+    expect(rebuilt.left).toEqual([]);
+    expect(rebuilt.differences.filter(({ row }) => row === slipId)).toEqual([
+      { row: slipId, field: 'account', live: 'nobody', rebuilt: account },
+      { row: slipId, field: 'provider', live: 'nobody', rebuilt: 'acme' },
+    ]);
+    expect((await list()).map(({ id }: Shown) => id)).toEqual([slipId]);
+    await ledger.publish([[slipId, returned('succeeded')]]);
+    await slipWith(slipId, 'settled');
+    expect((await list()).map(({ status }: Shown) => status)).toEqual(['settled']);
   });
 });
 

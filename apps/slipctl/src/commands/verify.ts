@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { environment, setting } from '../config.ts';
+import { setting } from '../config.ts';
 import { CliError, exitCodesHelp, messageOf } from '../exit.ts';
+import { ledgerDatabaseUrl } from '../ledger-database-url.ts';
 import { verifierKey } from '../verify/checkpoints.ts';
 import { KafkaLog } from '../verify/kafka-log.ts';
 import { LedgerDatabase } from '../verify/ledger-database.ts';
@@ -57,7 +58,7 @@ export function addVerify(program: Command, { print, terminal, exit }: CommandCo
         if (verifierKey(key) === null) throw new CliError('usage', `--key is no verifier key: ${key}`);
       }
       const notes = flags.checkpoint.map(noteIn);
-      const url = ledgerUrl(flags.databaseUrl);
+      const url = ledgerDatabaseUrl(flags.databaseUrl);
       const kafka = flags.kafka ? await KafkaLog.open(setting('brokers', flags.brokers).split(',')) : null;
       const database = await LedgerDatabase.open(url).catch(async (error) => {
         await kafka?.close();
@@ -78,14 +79,6 @@ export function addVerify(program: Command, { print, terminal, exit }: CommandCo
         await database.close();
       }
     });
-}
-
-function ledgerUrl(given: string | undefined): string {
-  if (given !== undefined) return given;
-  const url = URL.parse(setting('databaseUrl', environment.databaseUrl));
-  if (url === null) throw new CliError('usage', 'DATABASE_URL is no URL');
-  url.pathname = '/ledger';
-  return url.href;
 }
 
 function noteIn(file: string): string {

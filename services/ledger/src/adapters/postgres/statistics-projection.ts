@@ -1,6 +1,6 @@
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import { type Counted, FigureChanges } from '../../domain/statistics/figures.ts';
-import { addFigures } from './slip-hours.ts';
+import { addFigures, type HourRow, toCounted } from './slip-hours.ts';
 import { type SlipRow, slipColumns, toViews } from './slip-views.ts';
 
 const name = 'statistics';
@@ -46,13 +46,6 @@ select clock, hour, provider, route, kind, currency, cause, partition, slips, di
        amount::text, dispatched_ms::text, returned_ms::text
 from slip_hour`;
 
-type FigureRow = Pick<
-  Counted,
-  'clock' | 'hour' | 'provider' | 'route' | 'kind' | 'currency' | 'cause' | 'partition'
-> &
-  Readonly<Record<'slips' | 'dispatched' | 'returned' | 'overdue' | 'not_returned' | 'refunded', string>> &
-  Readonly<Record<'amount' | 'dispatched_ms' | 'returned_ms', string>>;
-
 async function differences(tx: Tx, signal?: AbortSignal): Promise<readonly Counted[]> {
   const changes = new FigureChanges();
   for (let after = ''; ; ) {
@@ -65,16 +58,6 @@ async function differences(tx: Tx, signal?: AbortSignal): Promise<readonly Count
     if (rows.length < slipsMax) break;
     after = rows.at(-1)!.id;
   }
-  for (const row of await tx.query<FigureRow>(figuresSql)) changes.take(toCounted(row));
+  for (const row of await tx.query<HourRow>(figuresSql)) changes.take(toCounted(row));
   return changes.changed();
-}
-
-function toCounted({ not_returned, dispatched_ms, returned_ms, ...row }: FigureRow): Counted {
-  const { slips, dispatched, returned, overdue, refunded, amount } = row;
-  return {
-    ...row,
-    ...{ slips: BigInt(slips), dispatched: BigInt(dispatched), returned: BigInt(returned) },
-    ...{ overdue: BigInt(overdue), notReturned: BigInt(not_returned), refunded: BigInt(refunded) },
-    ...{ amount: BigInt(amount), dispatchedMs: BigInt(dispatched_ms), returnedMs: BigInt(returned_ms) },
-  };
 }

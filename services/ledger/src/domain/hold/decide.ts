@@ -68,10 +68,10 @@ export function decide(subject: Subject, books: Books): Decision | null {
   }
 }
 
-type Terms = Pick<Data<'SlipSubmitted'>, 'kind' | 'account' | 'counterparty' | 'amount' | 'overdraft'>;
+export type Terms = Pick<Data<'SlipSubmitted'>, 'kind' | 'account' | 'counterparty' | 'amount' | 'overdraft'>;
 
 /** What is to be held when this event comes: of a slip that was to be reviewed nothing before it is approved. */
-function termsToHold({ before, recorded: { event } }: Omit<Subject, 'hold'>): Terms | null {
+export function termsToHold({ before, recorded: { event } }: Omit<Subject, 'hold'>): Terms | null {
   if (before !== null && before.rejection !== null) return null;
   if (event.type === 'SlipSubmitted') return event.data.reviewRequired ? null : event.data;
   return event.type === 'SlipApproved' && before !== null && isSubmitted(before) ? before : null;
@@ -185,7 +185,7 @@ function answerSuccess(
 }
 
 /** The hold when so much more was executed. By which references is of interest as long as something is left. */
-function execute(hold: Hold, amount: bigint, reference: string | null): Hold {
+export function execute(hold: Hold, amount: bigint, reference: string | null): Hold {
   const executed = hold.executed + amount;
   const isAll = hold.amount === null || executed === hold.amount.amount;
   if (isAll || reference === null) return { ...hold, executed, references: [] };

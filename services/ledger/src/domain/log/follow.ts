@@ -20,6 +20,12 @@ export interface LogRecord {
   readonly recorded: RecordedEvent | null;
 }
 
+/** What is followed of it. */
+export type FollowedRecord = Pick<
+  LogRecord,
+  'slipId' | 'partition' | 'offset' | 'clock' | 'time' | 'receivedTime' | 'bytes' | 'recorded'
+>;
+
 /** A slip as the log tells it so far. */
 export interface FollowedSlip {
   readonly slipId: string;
@@ -59,7 +65,7 @@ export function fold(state: SlipState | null, recorded: RecordedEvent | null): S
 }
 
 /** Adds one record of the log to its slip. */
-export function follow(slip: FollowedSlip | null, record: LogRecord, sha256: Sha256): FollowedSlip {
+export function follow(slip: FollowedSlip | null, record: FollowedRecord, sha256: Sha256): FollowedSlip {
   const { slipId, partition, clock, recorded } = record;
   const state = fold(slip?.state ?? null, recorded);
   return {
@@ -77,7 +83,11 @@ export function follow(slip: FollowedSlip | null, record: LogRecord, sha256: Sha
 }
 
 /** Adds a record that cannot be folded yet; those after it wait too. */
-export function followUnread(slip: FollowedSlip | null, record: LogRecord, sha256: Sha256): FollowedSlip {
+export function followUnread(
+  slip: FollowedSlip | null,
+  record: FollowedRecord,
+  sha256: Sha256,
+): FollowedSlip {
   const followed = follow(slip, { ...record, recorded: null }, sha256);
   return { ...followed, waitsFrom: slip?.waitsFrom ?? record.offset };
 }

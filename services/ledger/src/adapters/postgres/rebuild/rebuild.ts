@@ -1,0 +1,263 @@
+import { sources, topics } from '@slipstream/contracts';
+import { type Instant, SlipstreamError } from '@slipstream/kernel';
+import type { Tx, UnitOfWork } from '@slipstream/postgres';
+import { consumerGroup } from '../../../application/consumer-group.ts';
+import { foldSlip } from '../../../domain/rebuild/fold-slip.ts';
+import { accounts } from './accounts.ts';
+import { slipLogs } from './page.ts';
+import type { Difference, FoldedPage, Hashes, Projection } from './projection.ts';
+import { slips } from './slips.ts';
+import { statistics } from './statistics.ts';
+import { transactions } from './transactions.ts';
+
+export const projections: readonly Projection[] = [slips, accounts, transactions, statistics];
+
+/** What is done with the shadow once it was compared. */
+export type Ending = 'keep' | 'swap' | 'drop';
+
+export interface Rebuilt {
+  readonly name: string;
+  readonly slips: number;
+  readonly differences: readonly Difference[];
+  /** What still differs after the swap: nothing, or it was for nothing. */
+  readonly left: readonly Difference[];
+  /** Where the shadow lies; null: it was dropped. */
+  readonly schema: string | null;
+}
+
+export interface Rebuilding {
+  readonly unitOfWork: UnitOfWork;
+  readonly hashes: Hashes;
+  readonly ending: Ending;
+  readonly onSlips: (done: number, total: number) => void;
+}
+
+export const schemaOf = ({ name }: Projection): string => `shadow_${name}`;
+
+const pageMax = 500;
+/** As long as more slips than that changed while a pass went on, another one follows beside what is live. */
+const restMax = 200;
+const passesMax = 20;
+
+/** Two at once would build into one shadow. The lock is the connection's: the pool must have one alone. */
+export async function lockShadow(unitOfWork: UnitOfWork, projection: Projection): Promise<void> {
+  const [row] = await unitOfWork.query<{ is_free: boolean }>(
+    'select pg_try_advisory_lock(hashtextextended($1, 0)) as is_free',
+    [schemaOf(projection)],
+  );
+  if (!row!.is_free) throw new SlipstreamError('unavailable', `${projection.name} are being rebuilt already`);
+}
+
+/** Shadows that were kept, by the names of their projections. */
+export async function keptShadows(unitOfWork: UnitOfWork): Promise<ReadonlySet<string>> {
+  const rows = await unitOfWork.query<{ name: string }>('select nspname as name from pg_namespace');
+  const schemas = new Set(rows.map(({ name }) => name));
+  return new Set(projections.filter((one) => schemas.has(schemaOf(one))).map(({ name }) => name));
+}
+
+/**
+ * Folds all of the log into a shadow beside what is live, and compares both. Each page is read and compared at one moment; slips of which
+ * more came meanwhile are folded again, until all is of one moment. Nothing is published, and nothing waits but in a swap: for
+ * as long as it takes to fold the slips that changed last, and to write the rows that were wrong.
+ */
+export async function rebuild(projection: Projection, rebuilding: Rebuilding): Promise<Rebuilt> {
+  const { unitOfWork, ending, onSlips } = rebuilding;
+  const schema = schemaOf(projection);
+  const shadow = new Shadow(projection, rebuilding.hashes, schema);
+  await makeSchema(unitOfWork, projection, schema);
+  let ends = await unitOfWork.run(logEnds);
+  const total = await unitOfWork.run(slipCount);
+  let done = 0;
+  for (let after = ''; ; ) {
+    const ids = await inSnapshot(unitOfWork, async (tx) => {
+      const page = await nextIds(tx, after);
+      await shadow.build(tx, page);
+      return page;
+    });
+    done += ids.length;
+    onSlips(done, Math.max(done, total));
+    if (ids.length < pageMax) break;
+    after = ids.at(-1)!;
+  }
+  for (let pass = 0; pass < passesMax; pass++) {
+    const next = await unitOfWork.run(logEnds);
+    const changed = await unitOfWork.run((tx) => changedSince(tx, ends));
+    if (changed.length <= restMax) break;
+    for (const ids of pagesOf(changed)) await inSnapshot(unitOfWork, (tx) => shadow.rebuild(tx, ids));
+    ends = next;
+  }
+  const settle = async (tx: Tx): Promise<readonly Difference[]> => {
+    for (const ids of pagesOf(await changedSince(tx, ends))) await shadow.rebuild(tx, ids);
+    return projection.differences(tx, schema);
+  };
+  const differences = await inSnapshot(unitOfWork, settle);
+  const left =
+    ending === 'swap' && differences.length > 0
+      ? await unitOfWork.run(async (tx) => {
+          await tx.query(thinking);
+          await takePartitions(tx);
+          await settle(tx);
+          await projection.swap(tx, schema, (ids) => shadow.fold(tx, ids));
+          await shadow.rebuildDiffering(tx);
+          return projection.differences(tx, schema);
+        })
+      : [];
+  const isKept = ending === 'keep';
+  if (!isKept) await unitOfWork.query(`drop schema ${schema} cascade`);
+  return { name: projection.name, slips: done, differences, left, schema: isKept ? schema : null };
+}
+
+class Shadow {
+  readonly #projection: Projection;
+  readonly #hashes: Hashes;
+  readonly #schema: string;
+
+  constructor(projection: Projection, hashes: Hashes, schema: string) {
+    this.#projection = projection;
+    this.#hashes = hashes;
+    this.#schema = schema;
+  }
+
+  async fold(tx: Tx, ids: readonly string[]): Promise<FoldedPage> {
+    const [logs, versions] = await Promise.all([slipLogs(tx, ids), this.#projection.versions(tx, ids)]);
+    const folded = new Map(
+      [...logs].map(([id, log]) => [id, foldSlip(log, versions.get(id) ?? 0, this.#hashes)]),
+    );
+    return { ids, slip: (id) => folded.get(id) ?? null };
+  }
+
+  async build(tx: Tx, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#projection.build(tx, this.#schema, await this.fold(tx, ids));
+  }
+
+  async rebuild(tx: Tx, ids: readonly string[]): Promise<void> {
+    for (const { name } of this.#projection.tables) {
+      await tx.query(`delete from ${this.#schema}.${name} where slip_id = any($1::text[])`, [ids]);
+    }
+    await this.build(tx, ids);
+  }
+
+  /** After a swap: what was wrong is compared again. */
+  async rebuildDiffering(tx: Tx): Promise<void> {
+    if (!this.#projection.tables.some(({ name }) => name === 'difference')) return;
+    const rows = await tx.query<{ slip_id: string }>(
+      `select distinct slip_id from ${this.#schema}.difference`,
+    );
+    for (const ids of pagesOf(rows.map(({ slip_id }) => slip_id))) await this.rebuild(tx, ids);
+  }
+}
+
+/** A shadow of before is replaced. */
+async function makeSchema(unitOfWork: UnitOfWork, { tables }: Projection, schema: string): Promise<void> {
+  await unitOfWork.run(async (tx) => {
+    await tx.query(`drop schema if exists ${schema} cascade`);
+    await tx.query(`create schema ${schema}`);
+    for (const { name, columns } of tables) {
+      await tx.query(`create table ${schema}.${name} (${columns})`);
+      await tx.query(`create index ${name}_by_slip on ${schema}.${name} (slip_id)`);
+    }
+  });
+}
+
+/** Between two statements a page of slips is folded, which may take longer than a service may think. */
+const thinking = "set local idle_in_transaction_session_timeout = '5min'";
+
+async function inSnapshot<T>(unitOfWork: UnitOfWork, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return unitOfWork.run(async (tx) => {
+    await tx.query('set transaction isolation level repeatable read');
+    await tx.query(thinking);
+    await assertToldAll(tx);
+    return work(tx);
+  });
+}
+
+/** Each by its index: however many there are, a page of them costs the same. */
+const idsSql = `
+select id from (
+  (select slip_id as id from event_log where slip_id > $1 group by slip_id order by slip_id limit ${pageMax})
+  union (select id from slip where id > $1 order by id limit ${pageMax})
+  union (select slip_id from entry where slip_id > $1 group by slip_id order by slip_id limit ${pageMax})
+) as known order by id limit ${pageMax}`;
+
+async function nextIds(tx: Tx, after: string): Promise<string[]> {
+  return (await tx.query<{ id: string }>(idsSql, [after])).map(({ id }) => id);
+}
+
+async function slipCount(tx: Tx): Promise<number> {
+  const [row] = await tx.query<{ n: string }>('select count(*) as n from slip');
+  return Number(row!.n);
+}
+
+/** How far the log went, and when that was. */
+interface Ends {
+  readonly at: Instant;
+  readonly partitions: readonly number[];
+  readonly offsets: readonly string[];
+}
+
+async function logEnds(tx: Tx): Promise<Ends> {
+  const [clock] = await tx.query<{ at: Instant }>('select clock_timestamp() as at');
+  const rows = await tx.query<{ partition: number; position: string }>(
+    'select partition, max(kafka_offset)::text as position from event_log group by partition',
+  );
+  return {
+    at: clock!.at,
+    partitions: rows.map(({ partition }) => partition),
+    offsets: rows.map(({ position }) => position),
+  };
+}
+
+/** Of a letter that is read again the time is that of its statement: its transaction may have been open this long. */
+const openMinutesMax = 2;
+
+/** Slips of which more was logged since, or that waited and wait no more. */
+async function changedSince(tx: Tx, { at, partitions, offsets }: Ends): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(
+    `select distinct e.slip_id as id from event_log e
+       left join unnest($1::int[], $2::bigint[]) as w(partition, position) on w.partition = e.partition
+       where e.kafka_offset > coalesce(w.position, -1)
+     union
+     select l.park_key from dead_letter l
+       where l.consumer_group = $3 and l.topic = $4 and l.resolved_at > $5::timestamptz - interval '${openMinutesMax} minutes'
+         and exists (select from slip s where s.id = l.park_key)`,
+    [partitions, offsets, consumerGroup, topics.events.name, at],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Answers that left the outbox before they were read back are on the topic alone. */
+async function assertToldAll(tx: Tx): Promise<void> {
+  const [row] = await tx.query<{ n: string }>(
+    `select coalesce(sum(greatest(s.next_seq - 1 - coalesce(c.seq, 0) - o.n, 0)), 0) as n from sequencer s
+       left join consumer_sequence c on c.consumer_group = $1 and c.topic = s.topic and c.partition = s.partition and c.source = $3
+       cross join lateral (select count(*) as n from outbox o
+         where o.topic = s.topic and o.partition = s.partition and o.seq > coalesce(c.seq, 0)) as o
+     where s.topic = $2`,
+    [consumerGroup, topics.events.name, sources.ledger],
+  );
+  if (row!.n === '0') return;
+  throw new SlipstreamError(
+    'unavailable',
+    `${row!.n} answers of the ledger are on the topic and not in its log yet: let it read them first`,
+  );
+}
+
+/** Whoever owns the partitions waits for the commit, and finds then that he must take them anew: so he forgets what he remembers. */
+async function takePartitions(tx: Tx): Promise<void> {
+  const place = [consumerGroup, topics.events.name];
+  await tx.query(
+    'select from consumer_position where consumer_group = $1 and topic = $2 order by partition for update',
+    place,
+  );
+  await tx.query(
+    'update consumer_position set epoch = epoch + 1 where consumer_group = $1 and topic = $2',
+    place,
+  );
+}
+
+function pagesOf(ids: readonly string[]): string[][] {
+  const pages: string[][] = [];
+  for (let at = 0; at < ids.length; at += pageMax) pages.push(ids.slice(at, at + pageMax));
+  return pages;
+}

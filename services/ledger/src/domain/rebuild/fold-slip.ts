@@ -1,0 +1,55 @@
+import type { RecordedEvent } from '@slipstream/slip';
+import { mayMoveMoney } from '../hold/decide-in-order.ts';
+import type { Hold } from '../hold/hold.ts';
+import { type FollowedRecord, type FollowedSlip, follow, followUnread, type Sha256 } from '../log/follow.ts';
+import { MoneyFold, type Told } from './fold-money.ts';
+
+/** A record of a slip's log, for a fold from the beginning. */
+export interface SlipRecord extends FollowedRecord {
+  /** It is logged, and waits to be read again (rule 9). */
+  readonly waits: boolean;
+}
+
+export interface SlipLog {
+  /** All of them, by version. */
+  readonly records: readonly SlipRecord[];
+  /** What the ledger has said of the slip and not read back yet, in its order. */
+  readonly pending: readonly RecordedEvent[];
+}
+
+export interface FoldedSlip {
+  readonly slip: FollowedSlip;
+  /** As it stood after the version that was asked for; null: it has none such. */
+  readonly then: FollowedSlip | null;
+  readonly hold: Hold | null;
+  readonly told: readonly Told[];
+}
+
+interface Hashes {
+  readonly sha256: Sha256;
+  readonly transactionId: (eventId: string) => string;
+}
+
+/** What all that is known of a slip adds up to; null: its log is empty. */
+export function foldSlip(
+  { records, pending }: SlipLog,
+  thenVersion: number,
+  { sha256, transactionId }: Hashes,
+): FoldedSlip | null {
+  const money = new MoneyFold(transactionId);
+  let slip: FollowedSlip | null = null;
+  let then: FollowedSlip | null = null;
+  for (const record of records) {
+    const before: FollowedSlip | null = slip;
+    slip = record.waits ? followUnread(before, record, sha256) : follow(before, record, sha256);
+    const { recorded } = record;
+    // What waits was not decided on yet; what the ledger said before stands, also where it waits behind that.
+    if (recorded !== null && !(record.waits && mayMoveMoney(recorded.event))) {
+      money.take(before?.state ?? null, recorded);
+    }
+    if (slip.version === thenVersion) then = slip;
+  }
+  if (slip === null) return null;
+  for (const recorded of pending) money.take(slip.state, recorded);
+  return { slip, then, hold: money.hold, told: money.told };
+}
