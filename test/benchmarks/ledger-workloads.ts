@@ -33,6 +33,7 @@ const context = {
   monitor: {
     eventsAppended: nothing,
     postingsBooked: nothing,
+    slipReached: nothing,
     unknownType: nothing,
     anomaly: nothing,
     resentBytesDiffer: nothing,

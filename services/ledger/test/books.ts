@@ -95,6 +95,7 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
   const monitor: LedgerMonitor = {
     eventsAppended: (count) => (counted.events += count),
     postingsBooked: (count) => (counted.postings += count),
+    slipReached() {},
     unknownType: (type) => unknownTypes.push(type),
     anomaly: (one) => anomalies.push(one),
     resentBytesDiffer: (resent) => differing.push(resent),

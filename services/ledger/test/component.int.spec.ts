@@ -731,10 +731,10 @@ describe('two instances', () => {
     const { rows } = await ledger.database.query('select * from ledger_imbalance');
     expect(rows).toEqual([]);
     const metrics = (await ledger.get('/metrics')).body as string;
-    const lines = metrics.split('\n').filter((line) => /^ledger_(resent|events)/.test(line));
+    const lines = metrics.split('\n').filter((line) => /^slipstream_ledger_(resent|events)/.test(line));
     expect(lines).toEqual([
-      expect.stringMatching(/^ledger_events_appended_total\{service="ledger"\} [1-9]/),
-      'ledger_resent_bytes_differ_total{service="ledger"} 0',
+      expect.stringMatching(/^slipstream_ledger_events_appended_total\{service="ledger"\} [1-9]/),
+      'slipstream_ledger_resent_bytes_differ_total{service="ledger"} 0',
     ]);
   });
 });

@@ -4,6 +4,7 @@ import type { FollowedSlip, Hash, LogRecord } from '../domain/log/follow.ts';
 import type { GrownTree, Leaf, LogTree } from '../domain/log/tree.ts';
 import type { AccountKey } from '../domain/posting/account-map.ts';
 import type { AccountChange, Balances } from '../domain/posting/balances.ts';
+import type { Result } from '../domain/statistics/results.ts';
 
 /** A slip and its hold in the books. */
 export interface SlipInBooks {
@@ -100,6 +101,8 @@ export interface LedgerTx {
 export interface LedgerMonitor {
   eventsAppended(count: number): void;
   postingsBooked(count: number): void;
+  /** What became of a live slip; each result once in its life. */
+  slipReached(result: Result, provider: string, route: string): void;
   unknownType(type: string): void;
   /** An event did not fit where it stands in the log; it was folded all the same. */
   anomaly(anomaly: Anomaly): void;

@@ -21,6 +21,7 @@ import {
 } from '../domain/log/follow.ts';
 import { GrowingTrees, type GrownTree, type TreeHashes } from '../domain/log/tree.ts';
 import { Balances } from '../domain/posting/balances.ts';
+import { resultsBetween } from '../domain/statistics/results.ts';
 import { keepAside, type SetAside } from './keep-aside.ts';
 import type {
   Booking,
@@ -74,7 +75,7 @@ export async function recordBatch(
   if (aside.length > 0) await keepAside(context.sha256, tx, aside, (one) => growing.markOf(one));
   // Now the log has what came twice in this very batch as well.
   await compareResent(context, tx, [...resent, ...taken.resent]);
-  tx.afterCommit(() => tell(context.monitor, taken, decided));
+  tx.afterCommit(() => tell(context.monitor, taken, decided, stored));
   return toEvents(context, decided, taken);
 }
 
@@ -87,11 +88,16 @@ function partitionsOf(records: readonly LogRecord[], aside: readonly SetAside[])
 
 function tell(
   monitor: LedgerMonitor,
-  { entries, unknownTypes, anomalies }: Taken,
+  { entries, slips, unknownTypes, anomalies }: Taken,
   { answers }: Answers,
+  stored: ReadonlyMap<string, StoredSlip>,
 ): void {
   monitor.eventsAppended(entries.length);
   monitor.postingsBooked(answers.reduce((sum, { transactions }) => sum + postingsIn(transactions), 0));
+  for (const [slipId, slip] of slips) {
+    for (const result of resultsBetween(stored.get(slipId)?.slip ?? null, slip))
+      monitor.slipReached(result, slip.state?.provider ?? '', slip.state?.route ?? '');
+  }
   for (const type of unknownTypes) monitor.unknownType(type);
   for (const anomaly of anomalies) monitor.anomaly(anomaly);
 }

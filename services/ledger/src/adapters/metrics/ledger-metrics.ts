@@ -15,27 +15,36 @@ export interface LedgerLog {
 export function ledgerMetrics(log: LedgerLog): LedgerMetrics {
   const registers: Registry[] = [];
   const counter = (name: string, help: string) => new Counter({ name, help, registers });
-  const appended = counter('ledger_events_appended_total', 'Events added to the log');
-  const postings = counter('ledger_postings_total', 'Postings booked');
-  const unknown = counter('ledger_unknown_event_types_total', 'Events kept but not understood');
+  const appended = counter('slipstream_ledger_events_appended_total', 'Events added to the log');
+  const postings = counter('slipstream_ledger_postings_total', 'Postings booked');
+  const unknown = counter('slipstream_ledger_unknown_event_types_total', 'Events kept but not understood');
   const differ = counter(
-    'ledger_resent_bytes_differ_total',
+    'slipstream_ledger_resent_bytes_differ_total',
     'Resent events whose bytes are not the logged ones: somebody altered them',
   );
   const anomalies = new Counter({
-    name: 'ledger_anomalies_total',
+    name: 'slipstream_ledger_anomalies_total',
     help: 'Events that did not fit where they stand in the log: early, late, twice or against what was known',
     labelNames: ['reason'],
     registers,
   });
-  const checked = counter('ledger_balances_checked_total', 'Accounts found to be the fold of their entries');
+  const slips = new Counter({
+    name: 'slipstream_slips_total',
+    help: 'Live slips by what became of them, each once a result: recovered is overdue and then returned',
+    labelNames: ['result', 'provider', 'route'],
+    registers,
+  });
+  const checked = counter(
+    'slipstream_ledger_balances_checked_total',
+    'Accounts found to be the fold of their entries',
+  );
   const broken = new Gauge({
-    name: 'ledger_balances_broken',
+    name: 'slipstream_ledger_balances_broken',
     help: 'Accounts found to differ from the fold of their entries',
     registers,
   });
   const batches = new Histogram({
-    name: 'ledger_batch_events',
+    name: 'slipstream_ledger_batch_events',
     help: 'New events per batch',
     buckets: [1, 5, 10, 50, 100, 250, 500, 1000, 2000],
     registers,
@@ -44,12 +53,14 @@ export function ledgerMetrics(log: LedgerLog): LedgerMetrics {
     register(registry) {
       for (const metric of [appended, postings, unknown, differ, batches]) registry.registerMetric(metric);
       for (const metric of [anomalies, checked, broken]) registry.registerMetric(metric);
+      registry.registerMetric(slips);
     },
     eventsAppended(count) {
       appended.inc(count);
       batches.observe(count);
     },
     postingsBooked: (count) => postings.inc(count),
+    slipReached: (result, provider, route) => slips.inc({ result, provider, route }),
     unknownType(type) {
       unknown.inc();
       log.warn(`an event of the unknown type ${type} was logged and folds into nothing`);
