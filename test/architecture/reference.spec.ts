@@ -2,9 +2,10 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { registerClockMetrics } from '../../libs/runtime/src/clock-metrics.ts';
+import { databaseMetrics } from '../../libs/runtime/src/database-metrics.ts';
 import { consumerMetrics, deadLetterMetrics, ownLogMetric } from '../../libs/runtime/src/metrics.ts';
 import { watchRelay } from '../../libs/runtime/src/relay-watch.ts';
-import { createMetrics, measureRequests } from '../../libs/service-host/src/metrics.ts';
+import { createMetrics, measureRequests, showBuild } from '../../libs/service-host/src/metrics.ts';
 import { ledgerMetrics } from '../../services/ledger/src/adapters/metrics/ledger-metrics.ts';
 import { counters } from '../../services/provider-gateway/src/adapters/http/metrics.ts';
 import {
@@ -56,8 +57,11 @@ const registrations: Record<string, Record<string, (registry: Registry) => void>
       const health = { register: () => {} };
       watchRelay(nobody, { metrics, health, startTransport: nobody }, nobody);
     },
-    'libs/service-host/src/metrics.ts': (registry) =>
-      measureRequests({ addHook: () => {} } as never, registry),
+    'libs/runtime/src/database-metrics.ts': (registry) => databaseMetrics(registry, nobody, nobody),
+    'libs/service-host/src/metrics.ts': (registry) => {
+      measureRequests({ addHook: () => {} } as never, registry);
+      showBuild(registry);
+    },
   },
   ledger: {
     'services/ledger/src/adapters/metrics/ledger-metrics.ts': (registry) =>

@@ -40,6 +40,7 @@ export {
   type SequencerState,
 } from './own-log.ts';
 export { OwnLogStore, recordDigest } from './own-log-store.ts';
+export { poolUse } from './pool-use.ts';
 export { prepareTopics } from './prepare.ts';
 export { type OwnedPlace, type ParkedRecord, type RedriveItem, RedriveQueue } from './redrive-queue.ts';
 export { type LaneState, Relay, type RelayOptions } from './relay.ts';
@@ -54,4 +55,5 @@ export {
   isUniqueViolation,
 } from './transient.ts';
 export { type OutboundRecord, type Tx, UnitOfWork } from './unit-of-work.ts';
+export { readUnsent, type Unsent } from './unsent.ts';
 export { type ClockBound, type Watermark, WatermarkClock, type WatermarkReading } from './watermark-clock.ts';

@@ -22,6 +22,7 @@ import { appliedConfig } from './applied-config.ts';
 import { Behind } from './behind.ts';
 import { registerClockMetrics } from './clock-metrics.ts';
 import { Consumers, type GuardedSubscription } from './consumers.ts';
+import { databaseMetrics } from './database-metrics.ts';
 import { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
 import { errorLog } from './error-log.ts';
 import type { Part } from './lifecycle.ts';
@@ -194,6 +195,7 @@ async function openRooms(options: RuntimeOptions) {
   const { kafka } = servers;
   const { stops } = store;
   const rooms = {
+    servers,
     gate,
     outbound,
     config,
@@ -212,6 +214,7 @@ function partsOf(rooms: Rooms, workers: readonly Part[], host: RuntimeHost): Par
   const { gate, outbound, config, consumers, watermarks, letters, redriver, metrics, onFatal } = rooms;
   metrics.register(host.metrics);
   deadLetterMetrics(host.metrics, letters);
+  databaseMetrics(host.metrics, outbound.unitOfWork, rooms.servers);
   registerClockMetrics(host.metrics, watermarks.ticks);
   ownLogMetric(host.metrics, () => gate.closed());
   const relay = outbound.openRelay();

@@ -15,7 +15,7 @@ import { deadLetterRoutes } from './dead-letters.controller.ts';
 import { HealthController, HealthRegistry } from './health.ts';
 import { createAdapter, type HttpLimits, httpLimits, type Shed } from './http-server.ts';
 import { JsonLogger } from './logger.ts';
-import { createMetrics, MetricsController, measureRequests } from './metrics.ts';
+import { createMetrics, MetricsController, measureRequests, showBuild } from './metrics.ts';
 import { ApiDescription, describeApi, OpenApiController } from './openapi.ts';
 import { ProblemFilter } from './problem-filter.ts';
 import { RouteTable } from './route-table.ts';
@@ -57,6 +57,7 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
   const { name, settings } = options;
   const health = new HealthRegistry();
   const metrics = createMetrics(name);
+  showBuild(metrics);
   const description = new ApiDescription();
   const routes = new RouteTable();
   const limits = { ...httpLimits, ...options.limits };
