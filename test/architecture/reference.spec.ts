@@ -75,7 +75,7 @@ const registrations: Record<string, Record<string, (registry: Registry) => void>
       registerMetrics(registry, nobody);
       unknownTypesCounter().register(registry);
       registerReturns(registry, () => []);
-      registerCases(registry, { countMax: null, amountMax: new Map() }, nobody);
+      registerCases(registry, { countMax: null, amountMax: new Map(), ownTroubleMax: null }, nobody);
     },
   },
 };

@@ -32,7 +32,7 @@ export const rulesDefaults = {
   limit: { kinds: ['order', 'payout', 'payment'] },
   payment: { kinds: ['order', 'payout', 'payment'] },
   cut_off: { days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00' },
-  repair: { refunds_per_hour: 10_000 },
+  repair: { refunds_per_hour: 10_000, own_trouble_slips: 50 },
   cases: { escalate_after_ms: 14_400_000 },
   detection: { grace_ms: 0, blind_ms_max: 60_000, clock_skew_ms_max: 1_000 },
   earlyWarning: {

@@ -211,6 +211,7 @@ export const rulesSchema = {
       properties: {
         refunds_per_hour: { type: 'integer', minimum: 0, maximum: 10_000_000 },
         amount_per_hour: amounts,
+        own_trouble_slips: { type: 'integer', minimum: 0, maximum: 10_000_000 },
       },
     },
     cases: {
@@ -259,6 +260,7 @@ export interface RulesDocument {
   readonly repair?: {
     readonly refunds_per_hour?: number;
     readonly amount_per_hour?: Readonly<Record<string, string>>;
+    readonly own_trouble_slips?: number;
   };
   readonly cases?: { readonly escalate_after_ms?: number };
   readonly detection?: {

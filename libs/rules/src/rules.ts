@@ -38,6 +38,8 @@ export interface RepairRules {
   readonly countMax: number;
   /** In minor units, by currency; of one that is not named, any amount. */
   readonly amountMax: ReadonlyMap<string, bigint>;
+  /** Of slips that our own trouble kept from being sent, so many within ten minutes; of more each waits. */
+  readonly ownTroubleMax: number;
 }
 
 export interface CaseRules {
@@ -258,6 +260,7 @@ function build(document: RulesDocument, digest: string): Rules {
     repair: Object.freeze({
       countMax: document.repair?.refunds_per_hour ?? rulesDefaults.repair.refunds_per_hour,
       amountMax: amounts(document.repair?.amount_per_hour),
+      ownTroubleMax: document.repair?.own_trouble_slips ?? rulesDefaults.repair.own_trouble_slips,
     }),
     cases: Object.freeze({
       escalateAfterMs: document.cases?.escalate_after_ms ?? rulesDefaults.cases.escalate_after_ms,

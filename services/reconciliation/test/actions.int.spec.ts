@@ -15,7 +15,7 @@ let second: Service;
 beforeAll(async () => {
   // Two refunds an hour need nobody, however many instances decide.
   world = await reconciliationUnderTest({
-    repair: { countMax: 2, amountMax: new Map() },
+    repair: { countMax: 2, amountMax: new Map(), ownTroubleMax: 1_000 },
     cases: { escalateAfterMs: 3_600_000 },
   });
   service = await world.start();

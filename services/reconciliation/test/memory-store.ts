@@ -58,8 +58,9 @@ export class MemoryStore {
             .toSorted(by(({ state }) => state.slipId)),
         ),
       spent: async () => this.#spent,
-      spend: (refunds) => {
-        this.#spent = refunds.reduce<Spent>(afterRefund, this.#spent);
+      spend: (refunds, own) => {
+        const { ownTrouble, ...spent } = refunds.reduce<Spent>(afterRefund, this.#spent);
+        this.#spent = { ...spent, ownTrouble: ownTrouble + own };
       },
       noteReturns: (tally) => {
         this.returns.push(...tally.steps());

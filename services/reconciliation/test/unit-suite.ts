@@ -115,13 +115,15 @@ export function describeUnit(name: string, open: () => Promise<UnitUnderTest>): 
       const before = await spent();
       await store.inUnit(async (unit) => {
         await unit.spent();
-        unit.spend([{ amount: 7n, currency: 'EUR' }, null, { amount: 5n, currency: 'EUR' }]);
+        unit.spend([{ amount: 7n, currency: 'EUR' }, null, { amount: 5n, currency: 'EUR' }], 2);
       });
-      await store.inUnit(async (unit) => unit.spend([{ amount: 2n ** 62n, currency: 'JPY' }]));
+      await store.inUnit(async (unit) => unit.spend([{ amount: 2n ** 62n, currency: 'JPY' }], 0));
+      await store.inUnit(async (unit) => unit.spend([], 3));
       const after = await spent();
       const more = (currency: string) =>
         (after.amounts.get(currency) ?? 0n) - (before.amounts.get(currency) ?? 0n);
       expect([after.count - before.count, more('EUR'), more('JPY')]).toEqual([4, 12n, 2n ** 62n]);
+      expect(after.ownTrouble - before.ownTrouble).toBe(5);
     });
 
     describe('to be judged', () => {

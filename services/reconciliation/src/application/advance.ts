@@ -3,6 +3,7 @@ import { isLive, type PendingEvent, type RecordedEvent, type SlipEvent, type Sta
 import { opened } from '../domain/case/reasons.ts';
 import { isAutomaticRefund } from '../domain/repair/budget.ts';
 import { decide, type Occasion } from '../domain/repair/decide.ts';
+import { isOwnTrouble } from '../domain/repair/own-trouble.ts';
 import { fold, type WatchedSlip } from '../domain/watch/watched-slip.ts';
 import { type Allowance, freely } from './allowance.ts';
 
@@ -53,10 +54,12 @@ export function advance(
   return { ...change, slip, events };
 }
 
-/** A refund that is not within the repair budget waits for people. */
-function allowed({ state }: WatchedSlip, event: SlipEvent, allowance: Allowance): readonly SlipEvent[] {
-  if (!isAutomaticRefund(event) || allowance.take(state.amount)) return [event];
-  return opened(state, 'repair_budget');
+/** A refund that is not within the repair budget waits for people, and so does one of many that our own trouble made. */
+function allowed(slip: WatchedSlip, event: SlipEvent, allowance: Allowance): readonly SlipEvent[] {
+  if (!isAutomaticRefund(event)) return [event];
+  const { state } = slip;
+  const withheld = allowance.take({ amount: state.amount, isOwnTrouble: isOwnTrouble(slip) });
+  return withheld === null ? [event] : opened(state, withheld);
 }
 
 type Identified = PendingEvent & { readonly id: string };

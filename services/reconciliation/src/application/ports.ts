@@ -29,8 +29,8 @@ export interface Unit {
   toConclude(partition: number, ranges: readonly Judgeable[], after: string): Promise<SlipPage>;
   /** What refunds took within the last hour; nobody else learns or changes it before this transaction ends. */
   spent(): Promise<Spent>;
-  /** Adds refunds to what {@link spent} said. */
-  spend(refunds: readonly (Money | null)[]): void;
+  /** Adds refunds to what {@link spent} said, and how many slips our own trouble kept from being sent. */
+  spend(refunds: readonly (Money | null)[], ownTrouble: number): void;
   /** Keeps what was dispatched and what came back, for whoever watches the returns of all partitions. */
   noteReturns(tally: Tally): void;
   /** Writes what the slips have become, and where they are kept, and publishes what was decided. */

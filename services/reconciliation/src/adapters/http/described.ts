@@ -49,6 +49,7 @@ export const describedBulk = object({
 export const describedBudget = object({
   refunds: object({ spent: whole, max: optional(whole) }),
   amounts: list(object({ currency: text, spent: text, max: optional(text) })),
+  own_trouble: object({ slips: whole, max: optional(whole) }),
 });
 
 export const describedIncident = object({

@@ -83,11 +83,12 @@ export function registerCases(registry: Registry, rules: BudgetRules, seen: () =
   );
   gauge(
     'slipstream_repair_budget_used_ratio',
-    'How much of what refunds without people may take within an hour is taken; by currency, or refunds for their number',
+    'How much of what refunds without people may take within an hour is taken; by currency, refunds for their number, or own_trouble for what we held up ourselves',
     ['of'],
     (to) => {
       const { spent } = seen();
       if (rules.countMax) to.set({ of: 'refunds' }, spent.count / rules.countMax);
+      if (rules.ownTroubleMax) to.set({ of: 'own_trouble' }, spent.ownTrouble / rules.ownTroubleMax);
       for (const [currency, max] of rules.amountMax)
         to.set({ of: currency }, Number(spent.amounts.get(currency) ?? 0n) / Number(max));
     },

@@ -19,18 +19,22 @@ export class RepairBudgetController {
   constructor(@Inject(BUDGET) private readonly view: BudgetView) {}
 
   @Get()
-  @ApiOperation({ summary: 'What refunds without people took within the last hour, and may take' })
+  @ApiOperation({
+    summary:
+      'What refunds without people took within the last hour, and may take; and how many slips our own trouble held up lately',
+  })
   @ApiOkResponse({ schema: describedBudget as object })
   async show(@Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
-    const { countMax, amountMax } = this.view.rules;
-    const { count, amounts } = await this.view.spent();
+    const { countMax, amountMax, ownTroubleMax } = this.view.rules;
+    const { count, amounts, ownTrouble } = await this.view.spent();
     const currencies = [...new Set([...amountMax.keys(), ...amounts.keys()])].sort();
     return toSnakeJson({
       refunds: { spent: count, max: countMax },
       amounts: currencies.map((currency) => ({
         ...{ currency, spent: amounts.get(currency) ?? 0n, max: amountMax.get(currency) ?? null },
       })),
+      ownTrouble: { slips: ownTrouble, max: ownTroubleMax },
     });
   }
 }

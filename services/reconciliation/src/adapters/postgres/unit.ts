@@ -89,7 +89,7 @@ export function openUnit(
       return page(await tx.query<TimedRow>(toConcludeSql, [...givenAll(partition, ranges), after]));
     },
     spent: () => lockSpent(tx),
-    spend: (refunds) => addSpent(tx, refunds),
+    spend: (refunds, ownTrouble) => addSpent(tx, refunds, ownTrouble),
     noteReturns(tally) {
       noteReturns(tx, [tally.steps()]);
     },

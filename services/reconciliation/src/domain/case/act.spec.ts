@@ -150,7 +150,7 @@ describe('a refund by hand', () => {
 describe('a refund that waits', () => {
   const withheld = () =>
     sent({ amount: { amount: 500n, currency: 'EUR' } })
-      .within({ take: () => false })
+      .within({ take: () => 'repair_budget' })
       .tell(told(unanswered(), at(3)), told(answered(0, 'not_found', true), at(6)));
 
   test('is a case with its money, and goes on when one person releases it', () => {
@@ -195,7 +195,7 @@ test('a case is open if and only if one of its reasons is unresolved, whatever p
   );
   fc.assert(
     fc.property(fc.array(happening, { maxLength: 14 }), fc.boolean(), (happenings, rich) => {
-      const story = sent().within({ take: () => rich });
+      const story = sent().within({ take: () => (rich ? null : 'repair_budget') });
       for (const [index, one] of happenings.entries()) {
         const now = addMs(at(11), index * 30_000);
         if (one === 'judge') story.judge(now);

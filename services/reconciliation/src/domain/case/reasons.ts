@@ -22,7 +22,7 @@ type KnownReason =
   | 'amount_mismatch'
   | WithheldReason;
 /** Why a refund that is proved waits for people all the same: they release it. */
-type WithheldReason = 'repair_budget';
+export type WithheldReason = 'repair_budget' | 'own_trouble';
 /** Is what one event tells. */
 type ToldReason = 'contradiction' | Doubt;
 
@@ -38,13 +38,14 @@ const resolvedBy: Readonly<Record<Reason, readonly Resolution[]>> = {
   late_success_after_refund: [],
   amount_mismatch: [],
   repair_budget: ['returned', 'refunded'],
+  own_trouble: ['returned', 'refunded'],
   contradiction: [],
   word_unknown: ['returned', 'refunded'],
   amount_unreadable: ['returned', 'refunded'],
   reference_shared: [],
 };
 
-const withheldReasons: readonly WithheldReason[] = ['repair_budget'];
+const withheldReasons: readonly WithheldReason[] = ['repair_budget', 'own_trouble'];
 
 /** Whether its refund waits until people release it; not before {@link opened} said so. */
 export function isWithheld(state: SubmittedSlip): boolean {
@@ -68,6 +69,9 @@ const summaries: Readonly<Record<KnownReason, (state: SubmittedSlip) => string>>
     `the slip asked for ${asked?.amount} ${asked?.currency} (minor units).`,
   repair_budget: ({ amount }) =>
     `It is proved that nothing was executed, but refunds without people have used up what an hour may take. ` +
+    `${named(amount)} stays held until somebody releases it.`,
+  own_trouble: ({ amount }) =>
+    'It is proved that nothing was executed: our own trouble kept it from being sent, and many others with it. ' +
     `${named(amount)} stays held until somebody releases it.`,
 };
 

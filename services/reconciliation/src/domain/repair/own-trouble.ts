@@ -1,0 +1,19 @@
+import { diagnose } from '../diagnosis/diagnose.ts';
+import type { WatchedSlip } from '../watch/watched-slip.ts';
+
+/**
+ * Whether we ourselves, and neither the provider nor the way to it, kept a slip from being executed: our process, database or bus
+ * stood still, or we had taken more than we could send.
+ */
+export function isOwnTrouble(slip: Pick<WatchedSlip, 'state' | 'observations'>): boolean {
+  return diagnose(slip).class === 'system';
+}
+
+/**
+ * Whether so many slips are one trouble of ours, about which people decide: whoever cured it may rather have them sent again than
+ * given back. `slipsMax`: so many within ten minutes are everyday life; null: any number.
+ * @param slips within the last ten minutes, those included that are decided about now
+ */
+export function isBulk(slips: number, slipsMax: number | null): boolean {
+  return slipsMax !== null && slips > slipsMax;
+}
