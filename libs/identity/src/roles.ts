@@ -10,6 +10,9 @@ const scopes = {
     'accounts:write',
     'cases:read',
     'cases:write',
+    'statements:read',
+    'statements:write',
+    'breaks:write',
     'providers:read',
     'providers:write',
     'watermarks:read',
@@ -17,6 +20,7 @@ const scopes = {
     'dead_letters:redrive',
   ],
   sre: [
+    'statements:read',
     'slips:read',
     'slips:read:all',
     'events:read',

@@ -19,6 +19,7 @@ export const errorCodes = {
   account_not_active: { retryable: false, title: 'The account takes no slips' },
   business_duplicate: { retryable: false, title: 'The same business was submitted before' },
   limit_exceeded: { retryable: true, title: 'A limit of the account is used up' },
+  statement_refused: { retryable: false, title: 'The statement is not what it says' },
   unauthenticated: { retryable: false, title: 'A valid bearer token is required' },
   forbidden: { retryable: false, title: 'The token does not allow this' },
   same_person: { retryable: false, title: 'Another person must decide' },

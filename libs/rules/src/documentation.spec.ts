@@ -17,14 +17,27 @@ const rows = (text: string) =>
 describe('docs/reference/configuration.md', () => {
   const rules = page.split('## The rules file')[1] ?? '';
 
-  const { providers, routes, clients, accounts, duplicates, limits, payments, repair, cases, detection } =
-    rulesSchema.properties;
+  const {
+    providers,
+    routes,
+    clients,
+    accounts,
+    duplicates,
+    limits,
+    payments,
+    repair,
+    cases,
+    statements,
+    detection,
+  } = rulesSchema.properties;
   const { cut_off: cutOff } = (
     payments.additionalProperties as unknown as { properties: { cut_off: object } }
   ).properties;
   const { probe, statement } = (
     providers.additionalProperties as { properties: { probe: object; statement: object } }
   ).properties;
+  const { csv: statementCsv } = (statements.additionalProperties as { properties: { csv: object } })
+    .properties;
   const { review } = (routes.additionalProperties as { properties: { review: object } }).properties;
   it.each([
     ['providers.<name>', providers.additionalProperties, rulesDefaults.provider],
@@ -40,6 +53,8 @@ describe('docs/reference/configuration.md', () => {
     ['payments.<name>.cut_off', cutOff, rulesDefaults.cut_off],
     ['repair', repair, rulesDefaults.repair],
     ['cases', cases, rulesDefaults.cases],
+    ['statements.<name>', statements.additionalProperties, rulesDefaults.statementSource],
+    ['statements.<name>.csv', statementCsv, rulesDefaults.csv],
     ['detection', detection, rulesDefaults.detection],
     ['detection.early_warning', detection.properties.early_warning, rulesDefaults.earlyWarning],
   ])('has every key of %s with its default', (section, schema, defaults) => {

@@ -7,3 +7,4 @@ export {
   type RouteRules,
   type Rules,
 } from './rules.ts';
+export type { CsvRules, StatementSourceRules } from './statements.ts';

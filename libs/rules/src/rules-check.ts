@@ -2,6 +2,7 @@ import { checkPayment, checkReach } from './payments-check.ts';
 import { checkAmounts, checkRoutes, checkZone, type Problem } from './problem.ts';
 import { rulesDefaults } from './rules-defaults.ts';
 import type { LimitDocument, ProviderDocument, RouteDocument, RulesDocument } from './rules-schema.ts';
+import { checkStatementSource } from './statements.ts';
 
 /** Rules that span several keys; the schema has already accepted the document. */
 export function checkRules(document: RulesDocument): Problem[] {
@@ -19,6 +20,9 @@ export function checkRules(document: RulesDocument): Problem[] {
       below(['payments', id], checkPayment(payment, document)),
     ),
     ...below(['repair'], checkAmounts('amount_per_hour', document.repair?.amount_per_hour)),
+    ...Object.entries(document.statements ?? {}).flatMap(([id, source]) =>
+      below(['statements', id], checkStatementSource(source, document)),
+    ),
     ...checkReach(document),
   ];
 }

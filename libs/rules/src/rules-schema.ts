@@ -1,3 +1,5 @@
+import { type StatementSourceDocument, statementSourceSchema } from './statements-schema.ts';
+
 /** JSON schema of `slipstream.config.yaml`: shapes and ranges. What spans several keys is checked in rules-check.ts. */
 
 const yearMs = 31_536_000_000;
@@ -219,6 +221,7 @@ export const rulesSchema = {
       additionalProperties: false,
       properties: { escalate_after_ms: duration(1) },
     },
+    statements: named(statementSourceSchema),
     detection: {
       type: 'object',
       additionalProperties: false,
@@ -263,6 +266,7 @@ export interface RulesDocument {
     readonly own_trouble_slips?: number;
   };
   readonly cases?: { readonly escalate_after_ms?: number };
+  readonly statements?: Readonly<Record<string, StatementSourceDocument>>;
   readonly detection?: {
     readonly grace_ms?: number;
     readonly blind_ms_max?: number;

@@ -548,3 +548,33 @@ describe('the rules file', () => {
     expect(() => loadRules(file, {})).toThrow('larger than 1048576 bytes');
   });
 });
+
+describe('rules about statements', () => {
+  const csv = (more: string) =>
+    `statements:\n  s:\n    provider: acme\n    format: csv\n    csv: { date: Day, amount: Net, currency: EUR${more} }\n`;
+
+  it('says how a source is read and matched, with its defaults', () => {
+    const more = csv(', kind: Type, kinds: { Fee: fee }, balances: { EUR: { opening: "0", closing: "-5" } }');
+    expect(parse(`${good}${more}`).statements.get('s')).toMatchObject({
+      ...{ provider: 'acme', format: 'csv', encoding: 'utf-8', daysMax: 3 },
+      csv: {
+        ...{ amount: { column: 'Net' }, currency: { value: 'EUR' }, delimiter: ',', unit: 'major' },
+        balances: new Map([['EUR', { opening: 0n, closing: -5n }]]),
+      },
+    });
+  });
+
+  it.each([
+    [csv(', credit: In'), 'statements.s.csv: credit and debit belong together'],
+    [csv(', currency_column: Ccy'), 'statements.s.csv: needs currency_column or currency'],
+    [csv(', kind: Type'), 'statements.s.csv: kind and kinds belong together'],
+    [csv(', thousands: "."'), 'statements.s.csv.thousands: is the decimal, too'],
+    [
+      'statements:\n  s: { provider: nobody, format: mt940 }\n',
+      'statements.s.provider: no provider is named nobody',
+    ],
+    ['statements:\n  s: { provider: acme, format: csv }\n', 'statements.s: the format csv needs csv'],
+  ])('refuses %j', (more, problem) => {
+    expect(() => parse(`${good}${more}`)).toThrow(problem);
+  });
+});

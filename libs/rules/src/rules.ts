@@ -13,6 +13,7 @@ import type {
   WeekdayDocument,
 } from './rules-schema.ts';
 import { type Environment, readRulesSource } from './rules-source.ts';
+import { type StatementSourceRules, statementSourceRules } from './statements.ts';
 
 /** What the operators decided, as `slipstream.config.yaml` says. All of it is frozen. */
 export interface Rules {
@@ -30,6 +31,8 @@ export interface Rules {
   readonly payments: ReadonlyMap<string, PaymentRules>;
   readonly repair: RepairRules;
   readonly cases: CaseRules;
+  /** Whose statement files are taken, by name. */
+  readonly statements: ReadonlyMap<string, StatementSourceRules>;
   readonly detection: DetectionRules;
 }
 
@@ -265,6 +268,9 @@ function build(document: RulesDocument, digest: string): Rules {
     cases: Object.freeze({
       escalateAfterMs: document.cases?.escalate_after_ms ?? rulesDefaults.cases.escalate_after_ms,
     }),
+    statements: frozenMap(
+      Object.entries(document.statements ?? {}).map(([id, from]) => [id, statementSourceRules(id, from)]),
+    ),
     detection: Object.freeze({
       graceMs: grace_ms,
       blindMsMax: blind_ms_max,

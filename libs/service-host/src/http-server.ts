@@ -34,6 +34,8 @@ export interface HttpLimits {
   readonly bodyBytesMax: number;
   /** Routes, in the router's syntax, that take other bodies. */
   readonly bodyBytesMaxOf: Readonly<Record<string, number>>;
+  /** Routes that take a file as it is, by its media types: its bytes are `rawBody`, and nobody reads them before. */
+  readonly fileTypesOf: Readonly<Record<string, readonly string[]>>;
   /** For the request line and all headers. */
   readonly headersTimeoutMs: number;
   /** For the whole request with its body. */
@@ -51,6 +53,7 @@ export interface HttpLimits {
 export const httpLimits: HttpLimits = {
   bodyBytesMax: 65_536,
   bodyBytesMaxOf: {},
+  fileTypesOf: {},
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 15_000,
   keepAliveTimeoutMs: 65_000,
@@ -103,6 +106,11 @@ export function createAdapter(
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => parseBody(request, body),
   );
+  for (const type of new Set(Object.values(limits.fileTypesOf).flat())) {
+    fastify.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
+      takeFile(request, body, limits.fileTypesOf[request.routeOptions.url ?? '']?.includes(type) ?? false),
+    );
+  }
   fastify.addHook('onRoute', (route) => {
     routes.add(route.method, route.url);
     const bodyBytesMax = limits.bodyBytesMaxOf[route.url];
@@ -147,16 +155,26 @@ function shedding(request: FastifyRequest, shed: Shed | undefined): SlipstreamEr
 }
 
 function parseBody(request: FastifyRequest, body: Buffer): unknown {
-  const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new SlipstreamError('unsupported_media_type', 'Send the body without a content encoding.');
-  }
+  refuseEncoding(request);
   const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
   if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
     throw new SlipstreamError('unsupported_media_type', 'Send the body in UTF-8.');
   }
   request.rawBody = body;
   return parseStrictJson(body);
+}
+
+function refuseEncoding(request: FastifyRequest): void {
+  const encoding = request.headers['content-encoding'];
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return;
+  throw new SlipstreamError('unsupported_media_type', 'Send the body without a content encoding.');
+}
+
+function takeFile(request: FastifyRequest, body: Buffer, isTaken: boolean): null {
+  if (!isTaken) throw new SlipstreamError('unsupported_media_type', 'Send the body as application/json.');
+  refuseEncoding(request);
+  request.rawBody = body;
+  return null;
 }
 
 function addCommonHeaders(request: FastifyRequest, reply: FastifyReply, draining: AbortSignal): void {

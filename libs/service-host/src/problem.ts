@@ -21,6 +21,7 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   account_not_active: 422,
   business_duplicate: 409,
   limit_exceeded: 409,
+  statement_refused: 422,
   unauthenticated: 401,
   forbidden: 403,
   same_person: 403,

@@ -20,7 +20,9 @@ import {
 } from '@slipstream/runtime';
 import { type Host, type ServiceOptions } from '@slipstream/service-host';
 import { type PendingOpsEvent, wallClock } from '@slipstream/slip';
+import { statementSources } from './adapters/formats/sources.ts';
 import { ACTIONS, ActionsController, type CaseActions } from './adapters/http/actions.controller.ts';
+import { BreaksController } from './adapters/http/breaks.controller.ts';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
 import { INCIDENTS, IncidentsController } from './adapters/http/incidents.controller.ts';
 import {
@@ -31,7 +33,15 @@ import {
 } from './adapters/http/metrics.ts';
 import { BUDGET, type BudgetView, RepairBudgetController } from './adapters/http/repair-budget.controller.ts';
 import { ReturnCurvesController } from './adapters/http/return-curves.controller.ts';
+import {
+  STATEMENTS,
+  type StatementDesk,
+  StatementsController,
+  statementBytesMax,
+  statementTypes,
+} from './adapters/http/statements.controller.ts';
 import { WATCH, type Watch, WatermarksController } from './adapters/http/watermarks.controller.ts';
+import { followBooked } from './adapters/kafka/booked-log.ts';
 import { MarkStore } from './adapters/kafka/mark-store.ts';
 import { ids, slowId, toRecords, warningId } from './adapters/kafka/outgoing.ts';
 import { lookEverywhere, ownedPartitions } from './adapters/kafka/owned-partitions.ts';
@@ -49,6 +59,7 @@ import {
 import { createActionDesk } from './adapters/postgres/action-desk.ts';
 import { openActionsUnit, withEscalations } from './adapters/postgres/actions-unit.ts';
 import { blindnessStore } from './adapters/postgres/blindness-store.ts';
+import { bookedThrough, saveBooked } from './adapters/postgres/booked-slips.ts';
 import { lookAtCases } from './adapters/postgres/case-counts.ts';
 import { createIncidentReads } from './adapters/postgres/incident-reads.ts';
 import { changedIncidents, incidentsTurn } from './adapters/postgres/incident-store.ts';
@@ -62,7 +73,10 @@ import {
 import { createQuietStore } from './adapters/postgres/quiet-store.ts';
 import { createReads } from './adapters/postgres/reads.ts';
 import { lookAtSpent } from './adapters/postgres/repair-spent.ts';
+import { closeRepaired } from './adapters/postgres/repairs.ts';
 import { anySteps, returnsTurn } from './adapters/postgres/returns-store.ts';
+import { statementStore } from './adapters/postgres/statement-store.ts';
+import { statementViews } from './adapters/postgres/statement-views.ts';
 import { openUnit } from './adapters/postgres/unit.ts';
 import { actOnCases } from './application/actions/act-on-cases.ts';
 import { type ActionsParts, escalateCases, takeActions } from './application/actions/take-actions.ts';
@@ -70,6 +84,8 @@ import type { Unit } from './application/ports.ts';
 import { keepQuietDue } from './application/quiet/keep-due.ts';
 import type { Reads } from './application/reads.ts';
 import { createSlowTeller } from './application/returns/tell-slow.ts';
+import { acceptStatement } from './application/statements/accept-statement.ts';
+import { matchStatements } from './application/statements/match-statements.ts';
 import { useCases } from './application/use-cases.ts';
 import type { ReconciliationConfig } from './config.ts';
 
@@ -221,6 +237,27 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       return due && addMs(due, Math.ceil(clockState().spreadMs));
     },
   });
+  const sourcesOfStatements = statementSources(rules.statements);
+  const statements = statementDesk(runtime, sourcesOfStatements);
+  // Without sources nothing of slips is kept for statements, and nothing is looked for.
+  if (sourcesOfStatements.size > 0) {
+    const providers = [...new Set([...sourcesOfStatements.values()].map(({ provider }) => provider))];
+    const follow = () =>
+      followBooked({
+        ...{ consumer, reader },
+        through: (partitions) => bookedThrough(unitOfWork, partitions),
+        save: async (tx, partition, to, patches) => {
+          saveBooked(tx, partition, to, patches, providers);
+          const slipIds = patches.flatMap(({ slipId, outcome }) => (outcome === null ? [] : slipId));
+          tx.publish(toRecords(await closeRepaired(tx, partition, slipIds)));
+        },
+      });
+    runtime.addPart(new Loop({ name: 'booked slips', round: every(1_000, follow), pauseMs: 500, onError }));
+    const match = async () => {
+      while (await matchStatements(statements.store, sourcesOfStatements));
+    };
+    runtime.addPart(new Loop({ name: 'statements', round: every(1_000, match), pauseMs: 500, onError }));
+  }
   const watch: Watch = { sources: () => shownTicks(ticks), sight: does.sight };
   return {
     name: 'reconciliation',
@@ -233,6 +270,8 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
         IncidentsController,
         WatermarksController,
         ReturnCurvesController,
+        StatementsController,
+        BreaksController,
       ],
       providers: [
         { provide: READS, useValue: does.reads },
@@ -240,9 +279,14 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
         { provide: WATCH, useValue: watch },
         { provide: ACTIONS, useValue: cases },
         { provide: BUDGET, useValue: budget },
+        { provide: STATEMENTS, useValue: statements.desk },
       ],
     },
     settings,
+    limits: {
+      bodyBytesMaxOf: { '/v1/statements': statementBytesMax },
+      fileTypesOf: { '/v1/statements': statementTypes },
+    },
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
     cursorKey: runtime.cursorKey,
@@ -253,6 +297,35 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       return partsOf(runtime, host, watch);
     },
   };
+}
+
+/** Statement files, as they come over HTTP, and where they are kept. */
+function statementDesk(runtime: Runtime, sources: StatementDesk['sources']) {
+  const { unitOfWork } = runtime;
+  const publish = (tx: Tx, events: Parameters<typeof toRecords>[0]) => tx.publish(toRecords(events));
+  const store = statementStore({
+    ...{ unitOfWork, subscription, publish },
+    publishOps: (tx, event) => tx.publish([outboundOpsEvent(runtime, event)]),
+  });
+  const views = statementViews({
+    ...{ unitOfWork, publish },
+    acted: (tx, { breakId, action, reason, actor, requestId }) => {
+      const data = {
+        service: 'reconciliation',
+        action: `break_${action}`,
+        target: breakId,
+        reason,
+        actor,
+        requestId,
+      };
+      tx.publish([outboundOpsEvent(runtime, { subject: breakId, event: { type: 'OperatorActed', data } })]);
+    },
+  });
+  const desk: StatementDesk = {
+    ...{ sources, views },
+    accept: (file) => acceptStatement(store, runtime.newId, file),
+  };
+  return { store, desk };
 }
 
 /** A clock concluded on every partition says nothing more; a service that starts again may repeat its last word. */

@@ -25,16 +25,18 @@ import pg from 'pg';
 import { v7 } from 'uuid';
 import { assemble } from '../src/app.module.ts';
 
-const rules = parseRules(
-  `
+const rulesWith = (statements: string) =>
+  parseRules(
+    `
 version: 1
 providers:
   acme: { base_url: "http://127.0.0.1:1", secret: "0123456789abcdef0123456789abcdef", answer_timeout_ms: 2000 }
 routes:
   default: { mode: dispatched, provider: acme, outcome_deadline_ms: 5000 }
+${statements}
 `,
-  { file: 'rules.yaml', environment: {} },
-);
+    { file: 'rules.yaml', environment: {} },
+  );
 const issuer = 'https://issuer.test';
 const audience = 'slipstream';
 
@@ -150,7 +152,6 @@ export interface ReconciliationUnderTest {
   /** Waits until it has published this type about the slip. */
   untilPublished(slipId: string, type: SlipEvent['type']): Promise<RecordedEvent>;
   start(): Promise<Service>;
-  get(service: Service, path: string, scope?: string): Promise<Answer>;
   /** By somebody who may act on cases and approve refunds. */
   post(
     service: Service,
@@ -159,13 +160,16 @@ export interface ReconciliationUnderTest {
     as?: string,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>;
+  get(service: Service, path: string, scope?: string, init?: RequestInit): Promise<Answer>;
   stop(): Promise<void>;
 }
 
 /** A real reconciliation on Kafka of its own: other tests publish under the same sources with numbers of their own. */
 export async function reconciliationUnderTest(
   policy: Partial<Pick<Rules, 'repair' | 'cases'>> = {},
+  statements = '',
 ): Promise<ReconciliationUnderTest> {
+  const rules = rulesWith(statements);
   const environment = await environmentWithOwnKafka();
   const databaseUrl = await createDatabase(environment.databaseUrl, 'reconciliation');
   const keys = await generateKeyPair('EdDSA', { extractable: true });
@@ -227,8 +231,9 @@ export async function reconciliationUnderTest(
       services.push(service);
       return service;
     },
-    async get(service, path, scope = 'cases:read watermarks:read') {
-      return ask(`${service.url}${path}`, { headers: { authorization: await bearer(scope, 'ops') } });
+    async get(service, path, scope = 'cases:read watermarks:read', init = {}) {
+      const headers = { ...init.headers, authorization: await bearer(scope, 'ops') };
+      return ask(`${service.url}${path}`, { ...init, headers });
     },
     async post(service, path, body, as = 'ann', headers = {}) {
       return ask(`${service.url}${path}`, {

@@ -1,0 +1,209 @@
+import { type Instant, SlipstreamError } from '@slipstream/kernel';
+import type { Tx, UnitOfWork } from '@slipstream/postgres';
+import { type PendingEvent, wallClock } from '@slipstream/slip';
+import type {
+  BreakDecision,
+  BreakView,
+  BridgeView,
+  Place,
+  StatementView,
+  StatementViews,
+} from '../../application/statements/ports.ts';
+import type { BreakType } from '../../domain/statement/breaks.ts';
+import { bridgeOf, type DaySums } from '../../domain/statement/bridge.ts';
+import type { Day } from '../../domain/statement/statement.ts';
+
+const statementColumns = `s.id, s.source, s.provider, s.format, s.digest, s.status, s.lines, s.booked_from::text as "bookedFrom",
+  s.booked_to::text as "bookedTo", s.accepted_at as "acceptedAt", s.accepted_by as "acceptedBy", s.matched_at as "matchedAt",
+  (select count(*)::int from statement_break k where k.statement_id = s.id and k.status <> 'resolved') as open,
+  (select count(*)::int from statement_break k where k.statement_id = s.id and k.status = 'resolved') as resolved`;
+
+const paged = (at: string, id: string, back: boolean, place: number) => `
+  and ($${place}::timestamptz is null or (${at}, ${id}) ${back ? '>' : '<'} ($${place}, $${place + 1}::uuid))
+order by ${at} ${back ? 'asc' : 'desc'}, ${id} ${back ? 'asc' : 'desc'} limit $${place + 2}`;
+
+const statementsSql = (back: boolean) =>
+  `select ${statementColumns} from statement s where true ${paged('s.accepted_at', 's.id', back, 1)}`;
+const statementSql = `select ${statementColumns} from statement s where s.id = $1`;
+
+const breakColumns = `k.id, k.kind as type,
+  case when k.status = 'snoozed' and k.snoozed_until <= clock_timestamp() then 'open' else k.status end as status, k.provider,
+  k.statement_id as "statementId", k.line, k.slip_id as "slipId", k.currency, k.difference::text as difference, k.expected, k.seen,
+  k.awaited as "awaitedEvent", k.opened_at as "openedAt",
+  extract(epoch from coalesce(k.resolved_at, clock_timestamp()) - k.opened_at)::int as "ageS", k.snoozed_until as "snoozedUntil",
+  k.resolved_at as "resolvedAt", k.resolution, k.resolved_by as "resolvedBy", k.reason`;
+
+const breaksSql = (back: boolean) => `
+select ${breakColumns} from statement_break k
+ where ($1::text is null or case when k.status = 'snoozed' and k.snoozed_until <= clock_timestamp() then 'open' else k.status end = $1)
+   and ($2::text is null or k.kind = $2) and ($3::text is null or k.provider = $3) and ($4::uuid is null or k.statement_id = $4)
+   and ($5::text is null or k.slip_id = $5) ${paged('k.opened_at', 'k.id', back, 6)}`;
+const breakSql = `select ${breakColumns} from statement_break k where k.id = $1`;
+
+const accountsSql = 'select accounts::text as accounts from statement where id = $1';
+
+const sumsSql = `
+select account, currency, booked_on::text as day,
+  coalesce(sum(ours) filter (where kind in ('payment', 'return')), 0)::text as movements,
+  (coalesce(sum(fee) filter (where kind in ('payment', 'return')), 0) + coalesce(sum(amount) filter (where kind = 'fee'), 0))::text as fees,
+  coalesce(sum(amount) filter (where kind = 'transfer'), 0)::text as transfers,
+  coalesce(sum(amount) filter (where kind = 'conversion'), 0)::text as conversions
+  from statement_line where statement_id = $1 group by account, currency, booked_on`;
+
+const namedSql = `
+select l.account, l.currency, l.booked_on::text as day, k.kind as type, count(*)::int as count, sum(k.difference)::text as amount
+  from statement_break k join statement_line l on l.statement_id = k.statement_id and l.n = k.n
+ where k.statement_id = $1 group by l.account, l.currency, l.booked_on, k.kind`;
+
+const lockSql = 'select status, slip_id, kind from statement_break where id = $1 for update';
+
+const decideSql = `
+update statement_break set status = $2, reason = $3, resolved_by = case when $2 = 'resolved' then $4 else resolved_by end,
+  resolution = case when $2 = 'resolved' then 'by_people' else resolution end,
+  resolved_at = case when $2 = 'resolved' then clock_timestamp() end, snoozed_until = $5::timestamptz
+where id = $1`;
+
+const partitionSql = 'select partition from booked_slip where slip_id = $1';
+
+const statusAfter = { acknowledge: 'acknowledged', snooze: 'snoozed', resolve: 'resolved' } as const;
+
+export interface StatementViewParts {
+  readonly unitOfWork: UnitOfWork;
+  publish(tx: Tx, events: readonly PendingEvent[]): void;
+  /** OperatorActed, for what changes no slip. */
+  acted(tx: Tx, decision: BreakDecision): void;
+}
+
+type StatementRow = Omit<StatementView, 'breaks'> & { readonly open: number; readonly resolved: number };
+
+export function statementViews({ unitOfWork, publish, acted }: StatementViewParts): StatementViews {
+  return {
+    async statements(from, limit) {
+      const rows = await unitOfWork.query<StatementRow>(statementsSql(from?.back ?? false), [
+        ...[from?.at ?? null, from?.id ?? null, limit + 1],
+      ]);
+      return pageOf(rows.map(toStatement), from, limit, ({ acceptedAt }) => acceptedAt);
+    },
+    async statement(id) {
+      const [row] = await unitOfWork.query<StatementRow>(statementSql, [id]);
+      return row ? toStatement(row) : null;
+    },
+    bridge: (id) => bridge(unitOfWork, id),
+    async breaks({ status, type, provider, statement, slip }, from, limit) {
+      const rows = await unitOfWork.query<BreakView>(breaksSql(from?.back ?? false), [
+        ...[status, type, provider, statement, slip, from?.at ?? null, from?.id ?? null, limit + 1],
+      ]);
+      return pageOf(rows, from, limit, ({ openedAt }) => openedAt);
+    },
+    async decide(decision) {
+      await unitOfWork.run(async (tx) => decide(tx, decision, publish, acted));
+      const [row] = await unitOfWork.query<BreakView>(breakSql, [decision.breakId]);
+      return row!;
+    },
+  };
+}
+
+async function decide(
+  tx: Tx,
+  decision: BreakDecision,
+  publish: StatementViewParts['publish'],
+  acted: StatementViewParts['acted'],
+): Promise<void> {
+  const { breakId, action, reason, until, actor } = decision;
+  const [row] = await tx.query<{ status: string; slip_id: string | null; kind: BreakType }>(lockSql, [
+    breakId,
+  ]);
+  if (!row) throw new SlipstreamError('not_found', 'There is no such break.');
+  if (row.status === 'resolved') throw new SlipstreamError('conflict', 'The break is resolved.');
+  tx.send(decideSql, [breakId, statusAfter[action], reason, actor, until]);
+  acted(tx, decision);
+  if (action !== 'resolve' || row.slip_id === null) return;
+  const [slip] = await tx.query<{ partition: number }>(partitionSql, [row.slip_id]);
+  const data = { breakId, kind: row.kind, resolution: 'by_people', repairedBy: null, by: actor, reason };
+  publish(tx, [
+    {
+      ...{ slipId: row.slip_id, partition: slip!.partition, clock: wallClock, receivedAt: null },
+      event: { type: 'BreakResolved', data },
+    },
+  ]);
+}
+
+function toStatement({ open, resolved, ...row }: StatementRow): StatementView {
+  return { ...row, breaks: { open, resolved } };
+}
+
+/** One more than the page was read, in the direction that was asked for. */
+function pageOf<Item extends { readonly id: string }>(
+  read: readonly Item[],
+  from: Place | null,
+  limit: number,
+  at: (item: Item) => Instant,
+) {
+  const more = read.length > limit;
+  const items = from?.back ? read.slice(0, limit).toReversed() : read.slice(0, limit);
+  const [first, last] = [items[0], items.at(-1)];
+  const place = (item: Item, back: boolean): Place => ({ at: at(item), id: item.id, back });
+  return {
+    items,
+    next: last && (from?.back ? true : more) ? place(last, false) : null,
+    previous: first && (from?.back ? more : from !== null) ? place(first, true) : null,
+  };
+}
+
+interface SumRow {
+  readonly account: number;
+  readonly currency: string;
+  readonly day: Day;
+  readonly movements: string;
+  readonly fees: string;
+  readonly transfers: string;
+  readonly conversions: string;
+}
+
+interface NamedRow extends Pick<SumRow, 'account' | 'currency' | 'day'> {
+  readonly type: BreakType;
+  readonly count: number;
+  readonly amount: string;
+}
+
+interface Account {
+  readonly name: string;
+  readonly account: string;
+  readonly totals: readonly {
+    readonly currency: string;
+    readonly opening: string | null;
+    readonly closing: string | null;
+  }[];
+}
+
+async function bridge(unitOfWork: UnitOfWork, id: string): Promise<readonly BridgeView[]> {
+  const [row] = await unitOfWork.query<{ accounts: string }>(accountsSql, [id]);
+  if (!row) return [];
+  const sums = await unitOfWork.query<SumRow>(sumsSql, [id]);
+  const named = await unitOfWork.query<NamedRow>(namedSql, [id]);
+  const key = ({ account, currency, day }: Pick<SumRow, 'account' | 'currency' | 'day'>) =>
+    `${account} ${currency} ${day}`;
+  const breaksOf = Map.groupBy(named, key);
+  return (JSON.parse(row.accounts) as Account[]).flatMap(({ name, account, totals }, at) =>
+    totals.map(({ currency, opening, closing }): BridgeView => {
+      const days = sums
+        .filter((one) => one.account === at && one.currency === currency)
+        .map((one): DaySums => {
+          const breaks = (breaksOf.get(key(one)) ?? []).map(
+            ({ type, count, amount }) => [type, { count, amount: BigInt(amount) }] as const,
+          );
+          return {
+            ...{
+              day: one.day,
+              movements: BigInt(one.movements),
+              fees: BigInt(one.fees),
+              breaks: new Map(breaks),
+            },
+            ...{ transfers: BigInt(one.transfers), conversions: BigInt(one.conversions) },
+          };
+        });
+      const from = opening === null ? null : BigInt(opening);
+      return { name, account, currency, statedClosing: closing, days: bridgeOf(from, days) };
+    }),
+  );
+}

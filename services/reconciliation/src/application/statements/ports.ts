@@ -1,0 +1,199 @@
+import type { Instant } from '@slipstream/kernel';
+import type { BookedSlip, MatchTerms } from '../../domain/statement/booked-slip.ts';
+import type { BreakType, Matching } from '../../domain/statement/breaks.ts';
+import type { BridgeDay } from '../../domain/statement/bridge.ts';
+import type { Day, StatementLine, StatementPart } from '../../domain/statement/statement.ts';
+import type { StatementTotals } from '../../domain/statement/totals.ts';
+
+/** A source of the rules file: whose files they are, how they are read, how far they may lie from our books. */
+export interface StatementSource {
+  readonly name: string;
+  readonly provider: string;
+  readonly format: string;
+  readonly terms: MatchTerms;
+  /** The pieces of a file. @throws StatementRefused while they are read */
+  read(body: Uint8Array, name: string): Iterable<StatementPart> | AsyncIterable<StatementPart>;
+}
+
+/** A file as it came. */
+export interface StatementFile {
+  readonly source: StatementSource;
+  readonly body: Uint8Array;
+  /** SHA-256, hex. */
+  readonly digest: string;
+  /** The Idempotency-Key in its caller's scope. */
+  readonly key: string;
+  readonly caller: string;
+  readonly requestId: string;
+}
+
+export interface KeptLine extends StatementLine {
+  /** Counted over the whole file, from 1; lines that are matched have it as their `line`, too. */
+  readonly n: number;
+  /** Which of the file's statements it is in. */
+  readonly account: number;
+}
+
+export interface AcceptedStatement {
+  readonly id: string;
+  readonly file: StatementFile;
+  readonly accounts: readonly StatementTotals[];
+  readonly lines: number;
+  readonly bookedFrom: Day | null;
+  readonly bookedTo: Day | null;
+}
+
+/** One transaction in which a file is kept whole, or not at all. */
+export interface StatementIntake {
+  /** The statement that this key, or this file, made before; null: neither is known. @throws SlipstreamError idempotency_key_reused */
+  known(file: StatementFile): Promise<string | null>;
+  begin(id: string, file: StatementFile): void;
+  lines(id: string, lines: readonly KeptLine[]): Promise<void>;
+  accept(accepted: AcceptedStatement): void;
+}
+
+/** How far a statement is matched. */
+export interface MatchingStatement {
+  readonly id: string;
+  readonly provider: string;
+  readonly source: string;
+  readonly phase: 'lines' | 'slips' | 'missing';
+  readonly afterN: number;
+  readonly afterSlip: string;
+  readonly bookedFrom: Day | null;
+  readonly bookedTo: Day | null;
+}
+
+export interface KeptSlip extends BookedSlip {
+  readonly partition: number;
+}
+
+export interface SlipLines {
+  readonly slip: KeptSlip;
+  readonly lines: readonly KeptLine[];
+}
+
+/** What became of lines that were matched in one step. */
+export interface Matched {
+  readonly statement: MatchingStatement;
+  readonly matchings: readonly Matching[];
+  readonly slips: readonly KeptSlip[];
+  /** By slip: what this statement told of it, signed. */
+  readonly told: ReadonlyMap<string, { readonly paid: bigint; readonly cameBack: bigint }>;
+}
+
+/** One transaction that matches a page of one statement; nobody else works on it meanwhile. */
+export interface MatchTurn {
+  /** The oldest that is not matched, and whose slips were read; null: there is none, or another instance is at it. */
+  claim(sources: readonly string[]): Promise<MatchingStatement | null>;
+  linesAfter(statement: MatchingStatement, limit: number): Promise<readonly KeptLine[]>;
+  /** Slips of the provider by any of the names. */
+  named(
+    provider: string,
+    references: readonly string[],
+    providerReferences: readonly string[],
+  ): Promise<readonly KeptSlip[]>;
+  /** Says which slip lines are about; '' for none, or several. */
+  resolve(statement: MatchingStatement, lines: readonly { n: number; slipId: string }[]): void;
+  slipsAfter(statement: MatchingStatement, limit: number): Promise<readonly SlipLines[]>;
+  /** Succeeded, and in no statement: the first of them behind a slip id. */
+  unpaidAfter(statement: MatchingStatement, through: Day, limit: number): Promise<readonly KeptSlip[]>;
+  keep(matched: Matched): Promise<void>;
+  advance(
+    statement: MatchingStatement,
+    to: Pick<MatchingStatement, 'phase' | 'afterN' | 'afterSlip'> | 'matched',
+  ): void;
+}
+
+export interface StatementStore {
+  accept<T>(work: (intake: StatementIntake) => Promise<T>): Promise<T>;
+  match<T>(work: (turn: MatchTurn) => Promise<T>): Promise<T>;
+}
+
+export type BreakStatus = 'open' | 'acknowledged' | 'snoozed' | 'resolved';
+
+export interface BreakView {
+  readonly id: string;
+  readonly type: BreakType;
+  readonly status: BreakStatus;
+  readonly provider: string;
+  readonly statementId: string;
+  readonly line: number | null;
+  readonly slipId: string | null;
+  readonly currency: string;
+  readonly difference: string;
+  readonly expected: string;
+  readonly seen: string;
+  readonly awaitedEvent: string | null;
+  readonly openedAt: Instant;
+  readonly ageS: number;
+  readonly snoozedUntil: Instant | null;
+  readonly resolvedAt: Instant | null;
+  readonly resolution: string | null;
+  readonly resolvedBy: string | null;
+  readonly reason: string | null;
+}
+
+export interface BreakFilter {
+  readonly status: BreakStatus | null;
+  readonly type: BreakType | null;
+  readonly provider: string | null;
+  readonly statement: string | null;
+  readonly slip: string | null;
+}
+
+export interface Place {
+  readonly at: Instant;
+  readonly id: string;
+  readonly back: boolean;
+}
+
+export interface StatementView {
+  readonly id: string;
+  readonly source: string;
+  readonly provider: string;
+  readonly format: string;
+  readonly digest: string;
+  readonly status: 'accepted' | 'matched';
+  readonly lines: number;
+  readonly bookedFrom: Day | null;
+  readonly bookedTo: Day | null;
+  readonly acceptedAt: Instant;
+  readonly acceptedBy: string;
+  readonly matchedAt: Instant | null;
+  readonly breaks: { readonly open: number; readonly resolved: number };
+}
+
+export interface BridgeView {
+  readonly account: string;
+  readonly name: string;
+  readonly currency: string;
+  /** What the statement itself says it closes with; null: it says nothing. */
+  readonly statedClosing: string | null;
+  readonly days: readonly BridgeDay[];
+}
+
+/** What people do about a break. */
+export interface BreakDecision {
+  readonly breakId: string;
+  readonly action: 'acknowledge' | 'snooze' | 'resolve';
+  readonly reason: string;
+  readonly until: Instant | null;
+  readonly actor: string;
+  readonly requestId: string;
+}
+
+export interface StatementViews {
+  statements(
+    from: Place | null,
+    limit: number,
+  ): Promise<{ items: readonly StatementView[]; next: Place | null; previous: Place | null }>;
+  statement(id: string): Promise<StatementView | null>;
+  bridge(id: string): Promise<readonly BridgeView[]>;
+  breaks(
+    filter: BreakFilter,
+    from: Place | null,
+    limit: number,
+  ): Promise<{ items: readonly BreakView[]; next: Place | null; previous: Place | null }>;
+  decide(decision: BreakDecision): Promise<BreakView>;
+}
