@@ -108,6 +108,27 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
+    name: 'K1-a-budget-is-passed-by-one',
+    file: `${reconciliation}/src/domain/repair/budget.ts`,
+    from: 'if (countMax !== null && count > countMax) return false;',
+    to: 'if (countMax !== null && count - 1 > countMax) return false;',
+    specs: [`${reconciliation}/src/application/within-budget.spec.ts`],
+  },
+  {
+    name: 'K1-what-a-batch-took-is-forgotten',
+    file: `${reconciliation}/src/application/within-budget.ts`,
+    from: 'unit.spend(till.taken);',
+    to: '',
+    specs: [`${reconciliation}/src/application/within-budget.spec.ts`],
+  },
+  {
+    name: 'K1-one-person-refunds-without-a-proof',
+    file: `${reconciliation}/src/domain/case/act.ts`,
+    from: "return { type: 'proposed', events: [event] };",
+    to: 'return done(refundRequested(state, by, text, by));',
+    specs: [`${reconciliation}/src/domain/case/act.spec.ts`],
+  },
+  {
     name: 'K2-words-against-each-other-prove-something',
     file: `${reconciliation}/src/domain/diagnosis/remedy.ts`,
     from: "if (state.contradictedBy !== null && successReported(state)) return 'unknown';",
