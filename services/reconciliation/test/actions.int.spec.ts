@@ -113,6 +113,7 @@ describe('an action', () => {
     expect(await listed('cases?assignee=zoe&reason=word_unknown&escalated=false')).toEqual([slipId]);
     expect(await listed('cases?assignee=zoe&unassigned=true')).toEqual([]);
     expect(await listed('cases?assignee=zoe&min_age_s=3600')).toEqual([]);
+    expect(await listed('cases?assignee=zoe&incident=none')).toEqual([]);
   });
 });
 

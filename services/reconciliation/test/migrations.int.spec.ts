@@ -39,6 +39,14 @@ test('slips and cases of the first release are found again, each where it belong
       );
     expect(await idsIn('open_slip')).toEqual(['waiting']);
     expect(await idsIn('archived_slip')).toEqual(['conflicted', 'refunded']);
+    // What people filter by was read from what they saw; a case of a slip that is kept no more has no partition.
+    const found = await dataSource.query(
+      'select partition, reason_codes, version, assignee from case_file order by slip_id',
+    );
+    expect(found).toEqual([
+      { partition: 0, reason_codes: ['late_success_after_refund'], version: 1, assignee: null },
+      { partition: null, reason_codes: ['no_answer'], version: 1, assignee: null },
+    ]);
     const files = await dataSource.query('select reasons::text from case_file order by slip_id');
     const [open, closed] = files.map(({ reasons }: { reasons: string }) => JSON.parse(reasons)[0]);
     const openedAt = '2026-01-01T00:00:00.000000Z';

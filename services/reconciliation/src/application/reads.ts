@@ -39,6 +39,8 @@ export interface CaseFilter {
   readonly escalated: boolean | null;
   /** Opened at least so many seconds ago. */
   readonly minAgeS: number | null;
+  /** Its slip was missed in this incident. */
+  readonly incident: string | null;
 }
 
 /** A place between two cases: newest first, then by slip id. */

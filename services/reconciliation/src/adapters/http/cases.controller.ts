@@ -20,7 +20,7 @@ export const READS = Symbol('reconciliation:reads');
 /** What cases can be asked by; a bulk takes the same. */
 export const caseFilters = [
   ...(['status', 'cause', 'provider', 'assignee', 'reason'] as const),
-  ...(['unassigned', 'escalated', 'min_age_s'] as const),
+  ...(['unassigned', 'escalated', 'min_age_s', 'incident'] as const),
 ] as const;
 const known = [...caseFilters, ...listParameters] as const;
 
@@ -35,6 +35,7 @@ export class CasesController {
   @ApiQuery({ name: 'status', required: false, enum: ['open', 'closed'] })
   @ApiQuery({ name: 'cause', required: false, description: 'Class or code of a cause' })
   @ApiQuery({ name: 'provider', required: false })
+  @ApiQuery({ name: 'incident', required: false, description: 'Of the slips that were missed in it' })
   @ApiQuery({ name: 'assignee', required: false, description: 'Who looks after it' })
   @ApiQuery({
     name: 'reason',
@@ -101,6 +102,7 @@ export function toFilter(parameters: Parameters): CaseFilter {
     unassigned: yesOrNo(parameters, 'unassigned'),
     escalated: yesOrNo(parameters, 'escalated'),
     minAgeS: parameters.integer('min_age_s') ?? null,
+    incident: parameters.text('incident') ?? null,
   };
 }
 

@@ -15,8 +15,8 @@ const casesSql = (back: boolean) => `
 select ${caseColumns}
   from case_file c
  where ${caseCondition}
-   and ($9::timestamptz is null or (c.opened_at, c.slip_id) ${back ? '>' : '<'} ($9, $10))
- order by c.opened_at ${back ? 'asc' : 'desc'}, c.slip_id ${back ? 'asc' : 'desc'} limit $11`;
+   and ($10::timestamptz is null or (c.opened_at, c.slip_id) ${back ? '>' : '<'} ($10, $11))
+ order by c.opened_at ${back ? 'asc' : 'desc'}, c.slip_id ${back ? 'asc' : 'desc'} limit $12`;
 const towardsOlder = casesSql(false);
 const towardsNewer = casesSql(true);
 
