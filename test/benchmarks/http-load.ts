@@ -15,6 +15,8 @@ export interface Load {
   readonly bodies: readonly string[];
   /** When each post was due (open loop) or begun (closed loop), on `performance`'s clock, in the order of the posts. */
   readonly begunMs: Float64Array;
+  /** How often one was told to come again later, and did. */
+  readonly putOff: number;
 }
 
 /** What was answered to one post. */
@@ -34,9 +36,13 @@ export class LoadClient {
   readonly #pool: Pool;
   readonly #path: string;
   readonly #connections: number;
+  readonly #isPatient: boolean;
+  #putOff = 0;
 
-  constructor(origin: string, path: string, connections = connectionsDefault) {
+  /** `isPatient`: who is told to come later (503 with Retry-After) comes again then, which is in its latency. */
+  constructor(origin: string, path: string, connections = connectionsDefault, isPatient = false) {
     this.#connections = connections;
+    this.#isPatient = isPatient;
     this.#pool = new Pool(origin, {
       connections,
       pipelining: 1,
@@ -51,6 +57,7 @@ export class LoadClient {
     const latenciesMs = new Float64Array(posts.length);
     const begunMs = new Float64Array(posts.length);
     const bodies: string[] = new Array(posts.length);
+    const putOff = this.#putOff;
     const started = performance.now();
     let next = 0;
     const sender = async () => {
@@ -63,19 +70,21 @@ export class LoadClient {
     };
     await Promise.all(Array.from({ length: this.#connections }, sender));
     const seconds = (performance.now() - started) / 1000;
-    return { seconds, latenciesMs: latenciesMs.sort(), bodies, begunMs };
+    return { seconds, latenciesMs: latenciesMs.sort(), bodies, begunMs, putOff: this.#putOff - putOff };
   }
 
   /** Open loop: a post is due every so often, whatever became of those before, and waits from then on. @throws as closed */
   async open(posts: readonly Post[], perSecond: number): Promise<Load> {
     const begunMs = new Float64Array(posts.length);
+    const putOff = this.#putOff;
     const { seconds, answers } = await this.#paced(posts, perSecond, async (post, place, dueMs) => {
       begunMs[place] = dueMs;
       const body = await this.#post(post);
       return { body, latencyMs: performance.now() - dueMs };
     });
     const latenciesMs = Float64Array.from(answers, ({ latencyMs }) => latencyMs).sort();
-    return { seconds, latenciesMs, bodies: answers.map(({ body }) => body), begunMs };
+    const bodies = answers.map(({ body }) => body);
+    return { seconds, latenciesMs, bodies, begunMs, putOff: this.#putOff - putOff };
   }
 
   /** As {@link open}, whatever the answers are. */
@@ -109,9 +118,14 @@ export class LoadClient {
   }
 
   async #post(post: Post): Promise<string> {
-    const { status, body } = await this.#send(post);
-    if (status === 202) return body;
-    throw new Error(`answered ${status}: ${body}`);
+    for (;;) {
+      const { status, body, retryAfter } = await this.#send(post);
+      if (status === 202) return body;
+      if (!this.#isPatient || status !== 503 || retryAfter === null)
+        throw new Error(`answered ${status}: ${body}`);
+      this.#putOff += 1;
+      await sleep(Number(retryAfter) * 1_000);
+    }
   }
 
   #send({ headers, body }: Post): Promise<Omit<Answered, 'latencyMs'>> {
