@@ -78,17 +78,28 @@ update consumer_position set next_offset = $6
 where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 and next_offset = $5
 returning 1`;
 
-const keepSources = `
+// Rows that are there are updated and only new ones inserted: ON CONFLICT locks each row by a record of its own in the
+// write-ahead log before it updates it, for every source of every transaction of every service.
+const movedSources = `
+sources as (
+  select * from unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[]) as s(partition, source, seq, incarnation, ring)
+), moved as (
+  update consumer_sequence c set seq = s.seq, incarnation = s.incarnation, digests = '', ring = s.ring from sources s
+   where c.consumer_group = $1 and c.topic = $2 and c.partition = s.partition and c.source = s.source
+  returning c.partition, c.source
+)`;
+const newSources = `
 insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, ring)
-select $1, $2, s.* from unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])
-  as s(partition, source, seq, incarnation, ring)
+select $1, $2, s.* from sources s
+ where not exists (select from moved m where m.partition = s.partition and m.source = s.source)
 on conflict (consumer_group, topic, partition, source)
 do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = '', ring = excluded.ring`;
+const keepSources = `with ${movedSources} ${newSources}`;
 
 // Its first parameters are those of `keepSources`. The rows are locked in the order of their partitions, as every other
 // transaction over several takes them.
 const advanceAllSql = `
-with kept as (${keepSources}
+with ${movedSources}, kept as (${newSources}
 ), given as (
   select * from unnest($8::int[], $9::bigint[], $10::bigint[], $11::bigint[]) as g(partition, epoch, prior, next)
 ), held as (
