@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { type CauseCode, causes, causeTexts } from '@slipstream/slip';
 import { registerClockMetrics } from '../../libs/runtime/src/clock-metrics.ts';
 import { databaseMetrics } from '../../libs/runtime/src/database-metrics.ts';
 import { consumerMetrics, deadLetterMetrics, ownLogMetric } from '../../libs/runtime/src/metrics.ts';
@@ -112,6 +113,14 @@ test('docs/reference/metrics.md says what every metric is, in the words that /me
   for (const [who, rows] of Object.entries(registered))
     expect([who, named[who]?.toSorted()]).toEqual([who, rows]);
   expect(Object.keys(named).toSorted()).toEqual(Object.keys(registered).toSorted());
+});
+
+test('docs/reference/causes.md says of every cause what its texts say', () => {
+  const rows = Object.entries(causes).map(([code, { class: kind }]) => {
+    const { operator, advice } = causeTexts[code as CauseCode].en;
+    return [`\`${code}\``, kind, operator, advice].join(' | ');
+  });
+  expect(tables('docs/reference/causes.md').Causes).toEqual(rows);
 });
 
 test('no file that makes metrics is left out of that page', () => {

@@ -1,6 +1,15 @@
 // A word of this library, defined below it for those who know of clocks and nothing of slips.
 export { wallClock } from '@slipstream/kernel';
 export { escalated, isOpen } from './case.ts';
+export {
+  type CauseLanguage,
+  causeLanguages,
+  causeTexts,
+  type Proof,
+  remedyOf,
+  type ShownCause,
+  shownCause,
+} from './cause-texts.ts';
 export { type CauseCode, causes } from './causes.ts';
 export { isLive, timeOn } from './clock.ts';
 export type * from './events.ts';

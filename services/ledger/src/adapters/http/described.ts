@@ -11,6 +11,7 @@ const cause = object({
   confidence: { ...whole, minimum: 0, maximum: 100 },
   summary: text,
   remedy: text,
+  customer: object({ summary: text, remedy: text }),
   evidence: list(text),
 });
 

@@ -1,11 +1,14 @@
 import { cloudEventType, readEnvelope, slipEventOf } from '@slipstream/contracts';
 import { isSlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, toSnakeJson } from '@slipstream/service-host';
-import { iso20022 } from '@slipstream/slip';
+import { type CauseLanguage, iso20022, shownCause } from '@slipstream/slip';
 import type { BookedTransaction, LoggedEvent, SlipView } from '../../application/queries.ts';
 
-/** A slip as the HTTP contract shows it. */
-export function slipJson({ state, version, partition, offset }: SlipView): JsonValue {
+/** A slip as the HTTP contract shows it, its cause in the reader's language. */
+export function slipJson(
+  { state, version, partition, offset }: SlipView,
+  language: CauseLanguage,
+): JsonValue {
   return toSnakeJson({
     id: state.slipId,
     reference: state.reference,
@@ -18,7 +21,7 @@ export function slipJson({ state, version, partition, offset }: SlipView): JsonV
     status: state.status,
     outcome: state.outcome,
     case: state.case && { status: state.case.status, openedAt: state.case.openedAt },
-    cause: state.cause,
+    cause: state.cause && shownCause(state.cause, language),
     submittedAt: state.submittedAt,
     dispatchedAt: state.dispatchedAt,
     returnedAt: state.returnedAt,

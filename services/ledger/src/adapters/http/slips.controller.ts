@@ -10,8 +10,10 @@ import {
   type ListReply,
   type ListRequest,
   listParameters,
+  preferredLanguage,
   Scopes,
 } from '@slipstream/service-host';
+import { type CauseLanguage, causeLanguages } from '@slipstream/slip';
 import type { LedgerQueries, SlipView } from '../../application/queries.ts';
 import { ApiSlip, describedEvent, describedSlip } from './described.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
@@ -53,7 +55,7 @@ export class SlipsController {
       isKey: ([at, id, known, ...rest]) =>
         isInstant(at) && id !== undefined && known !== undefined && rest.length === 0,
       read: (page) => this.queries.slips(filter, order, page),
-      show: slipJson,
+      show: (slip) => slipJson(slip, languageOf(request)),
       item: describedSlip,
     });
   }
@@ -71,6 +73,7 @@ export class SlipsController {
     @Param('id') id: string,
     @Query() query: QueryOf,
     @Caller() caller: CallerIdentity,
+    @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
   ): Promise<JsonValue> {
     const parameters = new Parameters(query, ['min_position', 'at']);
@@ -81,7 +84,7 @@ export class SlipsController {
     }
     const slip = await this.#visible(id, caller, at);
     if (at === undefined) reply.header('etag', `"${slip.version}"`);
-    return slipJson(slip);
+    return slipJson(slip, languageOf(request));
   }
 
   @Get(':id/events')
@@ -114,6 +117,10 @@ export class SlipsController {
     if (slip !== null && isVisible(slip, caller)) return slip;
     throw new SlipstreamError('not_found', `There is no slip ${JSON.stringify(id)}${at ? ' then' : ''}.`);
   }
+}
+
+function languageOf({ headers }: ListRequest): CauseLanguage {
+  return preferredLanguage(headers['accept-language'], causeLanguages);
 }
 
 function isInstant(text: string | undefined): boolean {

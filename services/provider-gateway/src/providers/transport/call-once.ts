@@ -186,7 +186,8 @@ class OnceHandler implements Dispatcher.DispatchHandler {
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection_refused',
   ENOTFOUND: 'name_not_found',
-  EAI_AGAIN: 'name_not_found',
+  // Nobody could say: that is no word about the name.
+  EAI_AGAIN: 'name_server_failed',
   UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
   ETIMEDOUT: 'connect_timeout',
 };

@@ -7,11 +7,13 @@ import {
   type ListRequest,
   listParameters,
   Parameters,
+  preferredLanguage,
   rejectUnknownQuery,
   Scopes,
   toSnakeJson,
 } from '@slipstream/service-host';
-import type { CaseFilter, CasePosition, Reads } from '../../application/reads.ts';
+import { type CauseLanguage, causeLanguages, shownCause } from '@slipstream/slip';
+import type { CaseFilter, CasePosition, CaseView, Reads } from '../../application/reads.ts';
 import { ApiCase, ApiCases, describedCase } from './described.ts';
 
 /** Injection token of {@link Reads}. */
@@ -68,7 +70,7 @@ export class CasesController {
         const { cases, next, previous } = await this.reads.cases(filter, from && toPosition(from), limit);
         return { items: cases, next: next && keyOf(next), previous: previous && keyOf(previous) };
       },
-      show: toSnakeJson,
+      show: (one) => caseJson(one, languageOf(request)),
       item: describedCase,
     });
   }
@@ -81,6 +83,7 @@ export class CasesController {
   async one(
     @Param('slip_id') slipId: string,
     @Query() query: Record<string, string>,
+    @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
   ) {
     rejectUnknownQuery(query, []);
@@ -88,8 +91,17 @@ export class CasesController {
     const found = slipId.includes('\u0000') ? null : await this.reads.caseOf(slipId);
     if (!found) throw new SlipstreamError('not_found', `Slip ${slipId.slice(0, 100)} has no case.`);
     reply.header('etag', `"${found.version}"`);
-    return toSnakeJson(found);
+    return caseJson(found, languageOf(request));
   }
+}
+
+/** A case with its cause in the reader's language. */
+function caseJson({ cause, ...rest }: CaseView, language: CauseLanguage) {
+  return toSnakeJson({ ...rest, cause: cause && shownCause(cause, language) });
+}
+
+function languageOf({ headers }: ListRequest): CauseLanguage {
+  return preferredLanguage(headers['accept-language'], causeLanguages);
 }
 
 export function toFilter(parameters: Parameters): CaseFilter {

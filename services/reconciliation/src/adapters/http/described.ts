@@ -13,7 +13,16 @@ export const describedCase = object({
   closed_at: optional(time),
   resolution: optional(text),
   reasons: list({ type: 'object' }),
-  cause: optional(object({ class: text, code: text, summary: text, remedy: text, evidence: list(text) })),
+  cause: optional(
+    object({
+      class: text,
+      code: text,
+      summary: text,
+      remedy: text,
+      customer: object({ summary: text, remedy: text }),
+      evidence: list(text),
+    }),
+  ),
   assignee: optional(text),
   escalated_at: optional(time),
   age_ms: optional(whole),

@@ -76,7 +76,7 @@ function whyLate(state: SubmittedSlip, known: Observations): Finding {
     return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'returned'] };
   }
   if (known.ids.not_sent !== undefined && leftLate(state)) {
-    return { code: 'provider_unreachable', confidence: 80, shownBy: ['not_sent', 'intended', 'returned'] };
+    return { code: notSentCode(known), confidence: 80, shownBy: ['not_sent', 'intended', 'returned'] };
   }
   const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';
   if (told) return { code: 'provider_slow', confidence: 90, shownBy: ['intended', 'returned'] };
@@ -104,7 +104,7 @@ function whyNotExecuted(state: SubmittedSlip, known: Observations): Finding {
 
 function whyNeverSent(state: SubmittedSlip, known: Observations): Finding {
   if (known.ids.not_sent !== undefined) {
-    return { code: 'provider_unreachable', confidence: 95, shownBy: ['not_sent', 'answered'] };
+    return { code: notSentCode(known), confidence: 95, shownBy: ['not_sent', 'answered'] };
   }
   if (state.heldAt === null || state.heldAt > state.deadline) {
     return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'answered'] };
@@ -172,11 +172,24 @@ function unansweredCode(reason: string | null): CauseCode | null {
       return 'provider_error';
     case 'throttled':
       return 'provider_busy';
-    case 'garbage':
     case 'redirect':
+      return 'provider_moved';
+    case 'garbage':
     case 'too_large':
       return 'garbage_answer';
     default:
       return null;
+  }
+}
+
+/** Whoever refuses a connection is there and takes none; a name that nobody knows is a setting of ours. */
+function notSentCode({ notSentReason }: Observations): CauseCode {
+  switch (notSentReason) {
+    case 'connection_refused':
+      return 'provider_refused';
+    case 'name_not_found':
+      return 'provider_address_wrong';
+    default:
+      return 'provider_unreachable';
   }
 }

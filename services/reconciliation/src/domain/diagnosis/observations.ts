@@ -28,6 +28,8 @@ export interface Observations {
   /** The latest event of each kind; of returns the first, which is the one that counts. */
   readonly ids: { readonly [Name in Observed]?: string };
   readonly unansweredReason: string | null;
+  /** Of the latest attempt that left nothing; absent in what a release before this one wrote. */
+  readonly notSentReason?: string | null;
   readonly lastAnswer: LastAnswer | null;
 }
 
@@ -58,6 +60,8 @@ export function observe(known: Observations, recorded: RecordedEvent): Observati
   if (name === 'returned' && known.ids.returned !== undefined) return known;
   const ids = { ...known.ids, [name]: recorded.id };
   switch (event.type) {
+    case 'DispatchNotSent':
+      return { ...known, ids, notSentReason: event.data.reason };
     case 'DispatchUnanswered':
       return { ...known, ids, unansweredReason: event.data.reason };
     case 'InquiryAnswered': {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type CauseCode, causes } from '@slipstream/slip';
+import { type CauseCode, causes, type Proof } from '@slipstream/slip';
 import {
   acknowledged,
   answered,
@@ -15,7 +15,7 @@ import {
   unanswered,
 } from '../../../test/story.ts';
 import { causeOf } from './causes.ts';
-import { type Proof, proofOf } from './remedy.ts';
+import { proofOf } from './remedy.ts';
 
 const codes = Object.keys(causes) as CauseCode[];
 const proofs: readonly Proof[] = ['executed', 'not_executed', 'unknown'];
