@@ -19,13 +19,30 @@ export interface ApiOptions {
   readonly timeoutMs: number;
 }
 
+/** What `/readyz` says. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail?: string }[];
+}
+
 /** One page of a collection (HTTP contract, section 7). */
 export interface Page<T> {
   readonly data: readonly T[];
   readonly next: string | null;
 }
 
-type Query = Readonly<Record<string, string | undefined>>;
+/** A filter that is repeated means any of its values. */
+type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export interface StreamOptions {
+  readonly query: Query;
+  readonly accept: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Longest silence; default: as long as an answer may take. */
+  readonly silenceMs?: number;
+  /** Called when the answer begins, before any of it is read. */
+  readonly onOpen?: () => Promise<void>;
+}
 
 /** Asks one service over HTTP. */
 export class Api {
@@ -40,11 +57,7 @@ export class Api {
 
   /** @throws ApiError for an error answer, CliError (unreachable, timeout) without one */
   async get<T>(path: string, query: Query = {}): Promise<T> {
-    const target = this.#target(path);
-    for (const [key, value] of Object.entries(query)) {
-      if (value !== undefined) target.searchParams.set(key, value);
-    }
-    return this.#ask(target, {});
+    return this.#ask(this.#target(path, query), {});
   }
 
   /** @throws as {@link get} */
@@ -53,9 +66,61 @@ export class Api {
     return this.#ask(this.#target(path), { method: 'POST', headers, body: JSON.stringify(body) });
   }
 
-  #target(path: string): URL {
+  /** The bytes of an answer as they come. @throws as {@link get}, also in the middle */
+  async *stream(path: string, options: StreamOptions): AsyncGenerator<Uint8Array> {
+    const { name, token, timeoutMs } = this.#options;
+    const { query, accept, headers, silenceMs = timeoutMs, onOpen } = options;
+    const ending = new AbortController();
+    const giveUp = () => ending.abort(new DOMException('silent', 'TimeoutError'));
+    let timer = setTimeout(giveUp, timeoutMs);
+    const heard = () => {
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, silenceMs);
+    };
+    try {
+      const response = await fetch(this.#target(path, query), {
+        headers: { ...headers, authorization: `Bearer ${token}`, accept },
+        redirect: 'error',
+        signal: ending.signal,
+      });
+      if (!response.ok) {
+        throw new ApiError(response.status, problemText(name, response.status, await response.text()));
+      }
+      heard();
+      await onOpen?.();
+      for await (const chunk of response.body ?? []) {
+        heard();
+        yield chunk;
+      }
+    } catch (error) {
+      throw this.#explained(error);
+    } finally {
+      clearTimeout(timer);
+      ending.abort();
+    }
+  }
+
+  /** What the service says of itself; not ready is an answer, too. @throws CliError (unreachable, timeout) without one */
+  async readiness(): Promise<Readiness> {
+    const { timeoutMs } = this.#options;
+    try {
+      const response = await fetch(this.#target('readyz'), {
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      return (await response.json()) as Readiness;
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  #target(path: string, query: Query = {}): URL {
     const { url } = this.#options;
-    return new URL(path, url.endsWith('/') ? url : `${url}/`);
+    const target = new URL(path, url.endsWith('/') ? url : `${url}/`);
+    for (const [key, values] of Object.entries(query)) {
+      for (const value of values === undefined ? [] : [values].flat()) target.searchParams.append(key, value);
+    }
+    return target;
   }
 
   async #ask<T>(target: URL, init: { method?: string; headers?: object; body?: string }): Promise<T> {

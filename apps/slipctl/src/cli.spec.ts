@@ -17,6 +17,11 @@ const event = {
   ...{ version: 4, time: '2026-11-22T10:00:01.250000Z', received_time: '2026-11-22T10:00:01.200000Z' },
   data: { provider: 'acme', outcome: 'succeeded', reason: null, amount: null, evidence: 'signed_callback' },
 };
+const letter = {
+  ...{ id: '17', topic: 'slips.events.v1', partition: 3, offset: 9, slip: id, key: id, attempts: 3 },
+  ...{ reason: 'failed', detail: 'Division by zero.', status: 'parked' },
+  failed_at: '2026-11-22T10:00:02.000000Z',
+};
 const clocks = [
   {
     ...{ clock: 'wall', judged_through: '2026-11-22T10:00:09.000000Z', closed: false, concluded: false },
@@ -35,6 +40,7 @@ const folder = mkdtempSync(join(tmpdir(), 'cli-spec-'));
 beforeAll(async () => {
   service = await serve(({ pathname, searchParams }) => {
     if (pathname === '/v1/watermarks') return { body: { clocks, detector } };
+    if (pathname === '/v1/dead-letters') return { body: { data: [letter], next: null } };
     if (pathname === `/v1/slips/${id}`) return { body: slip };
     if (pathname === `/v1/slips/${id}/events`) return { body: { data: [event], next: null } };
     if (pathname === '/v1/slips') {
@@ -98,7 +104,9 @@ describe('slipctl timeline', () => {
     expect(code).toBe(0);
     expect(stdout).toContain(`slip       ${id} (ord-1)`);
     expect(stdout).toContain('order of 12.50 EUR, cust-42 to shop-7');
-    expect(stdout).toContain('2026-11-22T10:00:01.25Z  /slipstream/provider-gateway');
+    expect(stdout).toContain('#4  2026-11-22T10:00:01.25Z  /slipstream/provider-gateway');
+    expect(stdout).toContain('A record of this slip was set aside (parked): failed. Division by zero.');
+    expect(stdout).toContain('slips.events.v1:3:9; slipctl dlq show 17 --service ledger');
     expect(stdout).toContain('The outcome returned: acme says succeeded.');
     expect(stdout).toContain('received 2026-11-22T10:00:01.2Z');
     expect(stdout).toContain('evidence: signed callback');
@@ -106,7 +114,7 @@ describe('slipctl timeline', () => {
 
   it('prints the data of the API with --json', async () => {
     const { stdout } = await slipctl(['timeline', 'ord-1', '--json'], env);
-    expect(JSON.parse(stdout)).toEqual({ slip, events: [event] });
+    expect(JSON.parse(stdout)).toMatchObject({ slip, events: [event] });
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { constants } from 'node:os';
 import { CommanderError } from 'commander';
 import { CliError, exitCodes, messageOf } from './exit.ts';
@@ -19,10 +20,13 @@ try {
     terminal,
     nowMs,
     print: (text) => console.log(text),
+    async write(bytes) {
+      if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
+    },
     exit(code) {
       process.exitCode = code;
     },
-  }).parseAsync();
+  }).parseAsync(process.argv.filter((argument) => argument !== '--debug'));
 } catch (error) {
   process.exitCode = codeOf(error);
 }
@@ -30,8 +34,19 @@ try {
 function codeOf(error: unknown): number {
   // Commander has printed its own message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  terminal.say(`slipctl: ${messageOf(error)}`);
-  if (error instanceof CliError) return error.exitCode;
-  if (error instanceof Error && error.stack) terminal.say(error.stack);
+  const isJson = process.argv.includes('--json');
+  const exitCode = error instanceof CliError ? error.exitCode : exitCodes.bad;
+  const said = { error: messageOf(error), exit_code: exitCode };
+  terminal.say(isJson ? JSON.stringify(said) : `slipctl: ${said.error}`);
+  if (error instanceof CliError) {
+    if (process.argv.includes('--debug') && error.stack) terminal.say(error.stack);
+    return error.exitCode;
+  }
+  const { stack } = error as { stack?: string };
+  terminal.say(
+    process.argv.includes('--debug') && stack
+      ? stack
+      : 'this is a mistake of slipctl: --debug shows where it is',
+  );
   return exitCodes.bad;
 }

@@ -41,6 +41,28 @@ export function chosenServices(
   });
 }
 
+/** Every service whose address is known; none is none. */
+export function knownServices(of: { readonly token: string | undefined; readonly timeoutMs: number }) {
+  const names = serviceNames.filter((name) => addresses[name].url);
+  return names.length === 0 ? [] : chosenServices(names, of);
+}
+
+const settingOf = {
+  intake: 'intakeUrl',
+  gateway: 'gatewayUrl',
+  ledger: 'ledgerUrl',
+  reconciliation: 'reconciliationUrl',
+} as const;
+
+/** One service. @throws CliError (usage) when its address or a token is not known */
+export function apiOf(
+  name: ServiceName,
+  { token, timeout }: { readonly token?: string | undefined; readonly timeout: number },
+): Api {
+  const url = setting(settingOf[name], undefined);
+  return new Api({ name, url, token: setting('token', token), timeoutMs: timeout });
+}
+
 /** Asks every service; `failed` is told of those that gave no answer, the others count all the same. */
 export async function askEach<T>(
   services: readonly NamedService[],

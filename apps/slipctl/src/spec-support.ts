@@ -28,7 +28,7 @@ export function slipctl(args: readonly string[], env: Readonly<Record<string, st
   });
 }
 
-/** Gives status and body for a path with its query (and a posted body); undefined: no answer ever. */
+/** Gives status and body for a path with its query (and a posted body), a text as it is; undefined: no answer ever. */
 export type Answer = (target: URL, posted: unknown) => { status?: number; body: unknown } | undefined;
 
 /** A service that answers as told; requests without `Bearer good` get 401. */
@@ -37,11 +37,13 @@ export async function serve(answer: Answer): Promise<{ url: string; stop(): Prom
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const posted = chunks.length === 0 ? null : JSON.parse(Buffer.concat(chunks).toString());
-    const allowed = request.headers.authorization === 'Bearer good';
+    const isOpen = request.url === '/readyz';
+    const allowed = isOpen || request.headers.authorization === 'Bearer good';
     const said = allowed ? answer(new URL(request.url ?? '', 'http://x'), posted) : { status: 401, body: {} };
     if (!said) return;
-    response.writeHead(said.status ?? 200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(said.body));
+    const isText = typeof said.body === 'string';
+    response.writeHead(said.status ?? 200, { 'content-type': isText ? 'text/plain' : 'application/json' });
+    response.end(isText ? said.body : JSON.stringify(said.body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

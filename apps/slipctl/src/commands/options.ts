@@ -11,6 +11,8 @@ export interface CommandContext {
   /** A clock that never goes back. */
   readonly nowMs: () => number;
   print(text: string): void;
+  /** Writes to standard output as it is, and waits until there is room again. */
+  write(bytes: Uint8Array): Promise<void>;
   exit(code: number): void;
 }
 
@@ -44,6 +46,21 @@ export function clockOption(text: string): string {
   if (text === wallClock)
     throw new InvalidArgumentError('the wall clock is the real time; an import needs its own');
   return nameOption(text);
+}
+
+export function countOption(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('a whole number above zero is needed');
+  return Number(text);
+}
+
+/** `key=value`, any number of times. */
+export function keyValueOption(
+  text: string,
+  before: readonly (readonly [string, string])[] = [],
+): readonly (readonly [string, string])[] {
+  const at = text.indexOf('=');
+  if (at <= 0) throw new InvalidArgumentError('a pair is needed, like status=settled');
+  return [...before, [text.slice(0, at), text.slice(at + 1)]];
 }
 
 export function servicesOption(): Option {

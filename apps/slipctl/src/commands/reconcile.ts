@@ -6,8 +6,7 @@ import { setting } from '../config.ts';
 import type { LetterView } from '../dlq/views.ts';
 import { exitCodesHelp } from '../exit.ts';
 import type { ClockView } from '../import/wait.ts';
-import { type Compared, judgedBy, Shadow } from '../reconcile/shadow.ts';
-import { SlipLog } from '../reconcile/slip-log.ts';
+import type { Compared } from '../reconcile/shadow.ts';
 import { type CommandContext, timeOption, timeoutOption } from './options.ts';
 
 interface Flags {
@@ -50,6 +49,10 @@ export function addReconcile(program: Command, { print, terminal, exit, nowMs }:
     .option('--json', 'print all that was found as JSON')
     .addHelpText('after', help + exitCodesHelp)
     .action(async (flags: Flags) => {
+      const [{ judgedBy, Shadow }, { SlipLog }] = await Promise.all([
+        import('../reconcile/shadow.ts'),
+        import('../reconcile/slip-log.ts'),
+      ]);
       const reconciliation = new Api({
         name: 'reconciliation',
         url: setting('reconciliationUrl', flags.reconciliationUrl),

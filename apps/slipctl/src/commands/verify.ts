@@ -3,10 +3,7 @@ import type { Command } from 'commander';
 import { setting } from '../config.ts';
 import { CliError, exitCodesHelp, messageOf } from '../exit.ts';
 import { ledgerDatabaseUrl } from '../ledger-database-url.ts';
-import { verifierKey } from '../verify/checkpoints.ts';
-import { KafkaLog } from '../verify/kafka-log.ts';
-import { LedgerDatabase } from '../verify/ledger-database.ts';
-import { type Verdict, verifyLog } from '../verify/verify-log.ts';
+import type { Verdict } from '../verify/verify-log.ts';
 import type { CommandContext } from './options.ts';
 
 interface Flags {
@@ -54,6 +51,13 @@ export function addVerify(program: Command, { print, terminal, exit }: CommandCo
     .option('--json', 'print the verdict as JSON')
     .addHelpText('after', help + exitCodesHelp)
     .action(async (flags: Flags) => {
+      // Clients of Kafka and PostgreSQL are loaded by those who need them.
+      const [{ verifierKey }, { KafkaLog }, { LedgerDatabase }, { verifyLog }] = await Promise.all([
+        import('../verify/checkpoints.ts'),
+        import('../verify/kafka-log.ts'),
+        import('../verify/ledger-database.ts'),
+        import('../verify/verify-log.ts'),
+      ]);
       for (const key of flags.key) {
         if (verifierKey(key) === null) throw new CliError('usage', `--key is no verifier key: ${key}`);
       }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { showAmount } from '../output/show-amount.ts';
 import { showSpan, showTime } from '../output/show-time.ts';
-import { showAmount, tell } from './sentences.ts';
+import { tell } from './sentences.ts';
 
 const transaction = {
   ...{ id: 't-1', type: 'settle' },

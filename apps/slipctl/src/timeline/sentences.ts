@@ -1,6 +1,6 @@
 import { slipEventType } from '@slipstream/contracts';
-import { currencyExponent } from '@slipstream/kernel';
 import type { SlipEventType } from '@slipstream/slip';
+import { showAmount } from '../output/show-amount.ts';
 import { showSpan, showTime } from '../output/show-time.ts';
 import type { AmountView, CauseView } from './views.ts';
 
@@ -12,14 +12,6 @@ export interface Told {
 
 type Data = Readonly<Record<string, unknown>>;
 type Teller = (data: Data) => { sentence: string; facts?: (string | null)[] };
-
-/** "12.50 EUR" for 1250 minor units. */
-export function showAmount({ amount, currency }: AmountView): string {
-  const exponent = currencyExponent(currency) ?? 0;
-  if (exponent === 0) return `${amount} ${currency}`;
-  const digits = amount.padStart(exponent + 1, '0');
-  return `${digits.slice(0, -exponent)}.${digits.slice(-exponent)} ${currency}`;
-}
 
 /** Tells an event by its CloudEvents type and data; a type unknown here is told by its name. */
 export function tell(type: string, data: Data | null): Told {

@@ -1,0 +1,186 @@
+import { type Command, Option } from 'commander';
+import type { Api } from '../api.ts';
+import { CliError, exitCodesHelp } from '../exit.ts';
+import { type CaseView, caseTable } from '../lists/render-cases.ts';
+import { slipTable } from '../lists/render-slips.ts';
+import { apiOf } from '../services.ts';
+import type { SlipView } from '../timeline/views.ts';
+import { type CommandContext, countOption, keyValueOption, timeoutOption } from './options.ts';
+
+interface Common {
+  limit: number;
+  all?: true;
+  csv?: true;
+  json?: true;
+  token?: string;
+  timeout: number;
+}
+
+type Query = Record<string, readonly string[]>;
+
+/** Filters of `GET /v1/slips` that take any number of values (docs/reference/lists.md). */
+const slipFilters = {
+  reference: 'is this',
+  'reference-prefix': 'begins so',
+  account: 'who pays',
+  counterparty: 'who is paid',
+  provider: 'who was asked to carry it out',
+  'provider-reference': "the provider's own name of it",
+  route: 'of the rules',
+  kind: 'order, payout or payment',
+  currency: 'ISO 4217',
+  status: 'as in settled, overdue, not_returned',
+  outcome: 'succeeded, failed or void',
+  cause: 'class or code of the diagnosis',
+  'cause-code': 'code of the diagnosis',
+  case: 'open, closed or none',
+  lacks: 'what is not known of it',
+} as const;
+
+/** Filters that take one value. */
+const slipRanges = {
+  clock: 'default: wall, where live slips are',
+  'submitted-from': 'RFC 3339, included',
+  'submitted-to': 'RFC 3339, not included',
+  'deadline-from': 'RFC 3339, included',
+  'deadline-to': 'RFC 3339, not included',
+  'amount-min': 'minor units, with one --currency',
+  'amount-max': 'minor units, with one --currency',
+} as const;
+
+const slipExamples = `
+Examples:
+  slipctl slips                                        the latest 50
+  slipctl slips --not-returned                         nothing came back in time, and nothing has come since
+  slipctl slips --case open --provider acme --json
+  slipctl slips --not status=settled --all --csv > slips.csv
+
+A filter that is repeated means any of its values; different filters must all fit.`;
+
+export function addSlips(program: Command, context: CommandContext): void {
+  const command = program
+    .command('slips')
+    .description('List slips, the latest first, by the filters of the API.');
+  for (const [name, meaning] of Object.entries(slipFilters)) command.option(`--${name} <value...>`, meaning);
+  for (const [name, meaning] of Object.entries(slipRanges)) command.option(`--${name} <value>`, meaning);
+  command
+    .option('--overdue', 'not returned in time, whatever came later')
+    .option('--not-returned', 'not returned in time, and no answer has come since')
+    .option('--not <field=value...>', 'none of these', keyValueOption)
+    .option('--metadata <key=value...>', 'what the submitter wrote beside it', keyValueOption);
+  withListOptions(command, slipExamples).action(async (flags: Common & Record<string, unknown>) => {
+    await list<SlipView>(context, flags, {
+      api: apiOf('ledger', flags),
+      path: 'v1/slips',
+      query: slipQuery(flags),
+      show: slipTable,
+    });
+  });
+}
+
+const caseExamples = `
+Examples:
+  slipctl cases                        what people have to look at
+  slipctl cases --status closed --cause third_party
+  slipctl cases --all --csv > cases.csv
+
+\`slipctl timeline SLIP\` tells the life of one.`;
+
+export function addCases(program: Command, context: CommandContext): void {
+  const command = program
+    .command('cases')
+    .description('List cases, the newest first: slips that people have to look at.')
+    .addOption(
+      new Option('--status <status>', 'open, closed, or all')
+        .choices(['open', 'closed', 'all'])
+        .default('open'),
+    )
+    .option('--cause <cause>', 'class or code of the diagnosis')
+    .option('--provider <id>', 'who was asked to carry it out');
+  withListOptions(command, caseExamples).action(
+    async (flags: Common & { status: string; cause?: string; provider?: string }) => {
+      const { status, cause, provider } = flags;
+      await list<CaseView>(context, flags, {
+        api: apiOf('reconciliation', flags),
+        path: 'v1/cases',
+        query: given({ status: status === 'all' ? undefined : status, cause, provider }),
+        show: caseTable,
+      });
+    },
+  );
+}
+
+function withListOptions(command: Command, examples: string): Command {
+  return command
+    .option('--limit <count>', 'how many at most', countOption, 50)
+    .option('--all', 'every one, however many')
+    .option('--csv', 'as CSV (RFC 4180), as the API writes it')
+    .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
+    .addOption(timeoutOption('longest wait for one answer', '30s'))
+    .option('--json', "print the API's data: one array")
+    .addHelpText('after', `${examples}\n${exitCodesHelp}`);
+}
+
+interface Listing<T> {
+  readonly api: Api;
+  readonly path: string;
+  readonly query: Query;
+  show(items: readonly T[]): string;
+}
+
+const pageSizeMax = 1_000;
+
+async function list<T>(
+  { print, write, terminal }: CommandContext,
+  { limit, all, csv, json }: Common,
+  { api, path, query, show }: Listing<T>,
+): Promise<void> {
+  if (csv && json) throw new CliError('usage', '--csv and --json are two forms of one answer: give one');
+  const size = all ? pageSizeMax : Math.min(limit, pageSizeMax);
+  if (csv) {
+    if (!all && limit > pageSizeMax) {
+      throw new CliError('usage', `--csv gives a page of at most ${pageSizeMax}, or with --all everything`);
+    }
+    // Without a size the API gives all.
+    const whole = all ? query : { ...query, page_size: [String(size)] };
+    for await (const chunk of api.stream(path, { query: whole, accept: 'text/csv' })) await write(chunk);
+    return;
+  }
+  const items: T[] = [];
+  let more = false;
+  for await (const page of api.pages<T>(path, { ...query, page_size: [String(size)] })) {
+    const room = all ? page.length : limit - items.length;
+    items.push(...page.slice(0, room));
+    more = !all && items.length >= limit;
+    if (more) break;
+  }
+  print(json ? JSON.stringify(items) : show(items));
+  if (more && !json) terminal.say(`the first ${items.length}; --limit N or --all shows more`);
+}
+
+/** The flags as the API's own filters. */
+function slipQuery(flags: Record<string, unknown>): Query {
+  const query: Record<string, readonly string[]> = {};
+  for (const name of [...Object.keys(slipFilters), ...Object.keys(slipRanges)]) {
+    const value = flags[camel(name)] as string | string[] | undefined;
+    if (value !== undefined) query[snake(name)] = [value].flat();
+  }
+  if (flags.overdue) query.overdue = ['true'];
+  if (flags.notReturned) query.not_returned = ['true'];
+  for (const [key, value] of (flags.not ?? []) as [string, string][]) {
+    query[`${snake(key)}.not`] = [...(query[`${snake(key)}.not`] ?? []), value];
+  }
+  for (const [key, value] of (flags.metadata ?? []) as [string, string][]) {
+    query[`metadata.${key}`] = [...(query[`metadata.${key}`] ?? []), value];
+  }
+  return query;
+}
+
+function given(values: Readonly<Record<string, string | undefined>>): Query {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[key, [value]]])),
+  );
+}
+
+const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+const snake = (name: string) => name.replaceAll('-', '_');

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command } from 'commander';
+import type { Api } from '../api.ts';
+import { ApiError } from '../api.ts';
+import { CliError, exitCodesHelp } from '../exit.ts';
+import { showTime } from '../output/show-time.ts';
+import { apiOf } from '../services.ts';
+import { readServerSentEvents } from '../tail/server-sent-events.ts';
+import { eventsOf, findSlip } from '../timeline/find-slip.ts';
+import type { EventView } from '../timeline/views.ts';
+import { type CommandContext, countOption, timeoutOption } from './options.ts';
+
+interface Flags {
+  slip?: string[];
+  type?: string[];
+  clock?: string;
+  account?: string[];
+  provider?: string[];
+  route?: string[];
+  kind?: string[];
+  past?: true;
+  after?: string;
+  count?: number;
+  token?: string;
+  timeout: number;
+  json?: true;
+}
+
+/** An event of the stream: it says of which slip it is. */
+type TailedEvent = EventView & { readonly slip_id: string };
+
+const examples = `
+Examples:
+  slipctl tail                                   every event of every slip from now on, until Ctrl-C
+  slipctl tail --provider acme --type slipstream.slip.overdue.v1
+  slipctl tail --slip ord-1001 --past            its past first, then what comes
+  slipctl tail --count 100 --json > events.ndjson
+
+With --json each line carries \`stream_id\`: --after ID goes on behind it, without a gap or a repeat.`;
+
+/** Heartbeats come every 15 s: a stream that is silent for longer is dead. */
+const silenceMsMax = 60_000;
+const reconnectDelayMs = 1_000;
+
+export function addTail(program: Command, context: CommandContext): void {
+  program
+    .command('tail')
+    .description('Follow events as the ledger logs them.')
+    .option('--slip <slip...>', 'of these slips: ids or references')
+    .option('--type <type...>', 'of these types, as in slipstream.slip.returned.v1')
+    .option('--account <name...>', 'of slips of this payer')
+    .option('--provider <id...>', 'of slips at this provider')
+    .option('--route <name...>', 'of slips of this route')
+    .option('--kind <kind...>', 'order, payout or payment')
+    .option('--clock <name>', 'default: any')
+    .option('--past', 'with --slip: begin with what happened to them so far')
+    .option('--after <id>', 'behind this `stream_id`, with the same filters')
+    .option('--count <number>', 'end after so many events', countOption)
+    .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
+    .addOption(timeoutOption('longest wait for an answer to begin', '10s'))
+    .option('--json', 'one JSON object per line')
+    .addHelpText('after', `${examples}\n${exitCodesHelp}`)
+    .action((flags: Flags) => tail(flags, context));
+}
+
+async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<void> {
+  if (flags.past && (!flags.slip || flags.after !== undefined)) {
+    throw new CliError('usage', '--past needs --slip, and goes without --after');
+  }
+  const { tell } = await import('../timeline/sentences.ts');
+  const ledger = apiOf('ledger', flags);
+  const slips = await Promise.all(
+    (flags.slip ?? []).map(async (name) => (await findSlip(ledger, name, flags.clock ?? null)).id),
+  );
+  const { type, account, provider, route, kind, clock } = flags;
+  const query = {
+    slip: slips,
+    type,
+    account,
+    provider,
+    route,
+    kind,
+    clock: clock === undefined ? [] : [clock],
+  };
+  let shown = 0;
+  /** Versions that were shown of the past: the stream begins before that is read, so that nothing is missed. */
+  const seen = new Set<string>();
+  const isEnough = () => flags.count !== undefined && shown >= flags.count;
+  const show = (event: TailedEvent, streamId: string | null) => {
+    if (isEnough() || seen.has(event.id)) return;
+    shown++;
+    print(
+      flags.json
+        ? JSON.stringify({ ...event, stream_id: streamId })
+        : `${showTime(event.time)}  ${event.slip_id}  ${tell(event.type, event.data).sentence}`,
+    );
+  };
+  let after = flags.after ?? null;
+  let past = flags.past ? () => showPast(ledger, slips, { show, seen, type }) : null;
+  for (;;) {
+    try {
+      const stream = ledger.stream('v1/stream', {
+        ...{ query, accept: 'text/event-stream', silenceMs: silenceMsMax },
+        headers: after === null ? {} : { 'last-event-id': after },
+        onOpen: async () => {
+          await past?.();
+          past = null;
+        },
+      });
+      for await (const event of readServerSentEvents(stream)) {
+        if (event.data !== '') show(JSON.parse(event.data), event.id);
+        after = event.id ?? after;
+        if (isEnough()) return;
+      }
+    } catch (error) {
+      // What was never there is a mistake; what went away is waited for.
+      if (
+        !(error instanceof CliError) ||
+        (error instanceof ApiError && error.status < 500) ||
+        after === null
+      ) {
+        throw error;
+      }
+      terminal.say(`slipctl: ${error.message}; it is tried again`);
+    }
+    if (isEnough()) return;
+    await sleep(reconnectDelayMs);
+  }
+}
+
+async function showPast(
+  ledger: Api,
+  slips: readonly string[],
+  to: {
+    show: (event: TailedEvent, id: null) => void;
+    seen: Set<string>;
+    type: readonly string[] | undefined;
+  },
+): Promise<void> {
+  const events = await Promise.all(
+    slips.map(async (slip_id) => (await eventsOf(ledger, slip_id)).map((event) => ({ ...event, slip_id }))),
+  );
+  const sorted = events
+    .flat()
+    .toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : a.version - b.version));
+  for (const event of sorted) {
+    if (!to.type || to.type.includes(event.type)) to.show(event, null);
+    to.seen.add(event.id);
+  }
+}

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { serve, slipctl } from './spec-support.ts';
+
+const slip = {
+  ...{ id: 's-1', reference: 'ord-1', status: 'not_returned', overdue: true, provider: 'acme' },
+  ...{ amount: { amount: '1250', currency: 'EUR' }, submitted_at: '2026-11-22T10:00:00.000000Z' },
+  ...{ deadline: '2026-11-22T10:00:05.000000Z', case: { status: 'open' } },
+  cause: { class: 'third_party', code: 'provider_silent' },
+};
+const openCase = {
+  ...{ slip_id: 's-1', status: 'open', reason: 'no_answer', summary: 'No answer came.', provider: 'acme' },
+  ...{ opened_at: '2026-11-22T10:00:06.000000Z', closed_at: null, cause: null },
+};
+const event = {
+  ...{ id: 'e-1', type: 'slipstream.slip.returned.v1', source: '/slipstream/provider-gateway', sequence: 7 },
+  ...{ version: 1, time: '2026-11-22T10:00:01.250000Z', slip_id: 's-1' },
+  data: { provider: 'acme', outcome: 'succeeded', reason: null, amount: null, evidence: 'signed_callback' },
+};
+
+let wrong: boolean;
+let asked: URL[];
+let service: Awaited<ReturnType<typeof serve>>;
+let env: Record<string, string>;
+
+function answer(target: URL): object | string | undefined {
+  const { pathname } = target;
+  if (pathname === '/readyz')
+    return { ready: !wrong, checks: [{ name: 'consumer', ok: !wrong, detail: 'stands' }] };
+  if (pathname === '/v1/watermarks') {
+    const detector = {
+      blind: wrong,
+      why: 'it sees nothing',
+      since: '2026-11-22T10:00:00.000000Z',
+      by: 'ledger',
+    };
+    return { detector, clocks: [{ clock: 'wall', counts: { open: 3 } }] };
+  }
+  if (pathname === '/v1/return-curves') {
+    const falling_since = wrong ? '2026-11-22T09:00:00.000000Z' : null;
+    return { data: [{ provider: 'acme', route: 'default', falling_since }] };
+  }
+  if (pathname === '/v1/providers')
+    return { data: [{ id: 'acme', state: { disabled: wrong }, circuit: { state: 'closed' } }] };
+  if (pathname === '/v1/stopped-partitions') return { data: [] };
+  if (pathname === '/v1/dead-letters/summary') {
+    return { waiting: wrong ? [{ topic: 'slips.events.v1', reason: 'failed', letters: 2, slips: 1 }] : [] };
+  }
+  if (pathname === '/v1/incidents') return undefined;
+  if (pathname === '/v1/cases') return { data: wrong ? [openCase] : [], next: null };
+  if (pathname === '/v1/slips') return { data: wrong ? [slip, slip] : [], next: wrong ? 'more' : null };
+  if (pathname === '/v1/stream') return `id: a\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  return undefined;
+}
+
+beforeAll(async () => {
+  service = await serve((target) => {
+    asked.push(target);
+    const body = answer(target);
+    return body === undefined ? { status: 404, body: { detail: 'not here' } } : { body };
+  });
+  const names = ['INTAKE_URL', 'GATEWAY_URL', 'LEDGER_URL', 'RECONCILIATION_URL'];
+  env = { TOKEN_SRE: 'good', ...Object.fromEntries(names.map((name) => [name, service.url])) };
+});
+beforeEach(() => {
+  [wrong, asked] = [false, []];
+});
+afterAll(() => service.stop());
+
+describe('slipctl status', () => {
+  it('ends with 0 when nothing is wrong', async () => {
+    const { code, stdout } = await slipctl(['status'], env);
+    expect(stdout).toContain('nothing is wrong');
+    expect(code).toBe(0);
+  });
+
+  it('names all that is wrong, what shows more of it, and ends with 1', async () => {
+    wrong = true;
+    const { code, stdout } = await slipctl(['status'], env);
+    expect(code).toBe(1);
+    for (const said of [
+      /WRONG +ledger +not ready: consumer: stands/,
+      /WRONG +detector +blind since 2026-11-22T10:00:00Z because of ledger: it sees nothing; 3 live slips are open/,
+      /WRONG +returns +fewer than usual come back from acme on route default since 2026-11-22T09:00:00Z/,
+      /WRONG +providers +acme is disabled/,
+      /WRONG +intake dead letters +2 of slips.events.v1 wait, of 1 slips: failed/,
+      /WRONG +cases +1 open \(1 no_answer\), the oldest since 2026-11-22T10:00:06Z/,
+      /WRONG +money at risk +at least 25.00 EUR on 2 slips/,
+      / {2}slipctl dlq list --service ledger --reason failed/,
+    ]) {
+      expect(stdout).toMatch(said);
+    }
+  });
+
+  it('ends with 3 when a service cannot be asked, and tells the others', async () => {
+    const { code, stdout } = await slipctl(['status', '--json'], {
+      ...env,
+      INTAKE_URL: 'http://127.0.0.1:9',
+    });
+    expect(code).toBe(3);
+    const { ok, findings } = JSON.parse(stdout);
+    expect(ok).toBe(false);
+    expect(findings).toContainEqual({ level: 'ok', what: 'ledger', detail: 'ready', next: null });
+    expect(findings).toContainEqual(expect.objectContaining({ level: 'unknown', what: 'intake' }));
+  });
+});
+
+describe('slipctl slips, cases and tail', () => {
+  it('hands the filters to the API, and stops at its limit', async () => {
+    wrong = true;
+    const { code, stdout, stderr } = await slipctl(
+      [
+        ...['slips', '--provider', 'acme', 'bolt', '--not', 'status=settled', '--metadata', 'basket=7'],
+        ...['--not-returned', '--submitted-from', '2026-11-22T00:00:00Z', '--limit', '3'],
+      ],
+      env,
+    );
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(4);
+    expect(stdout).toMatch(/^slip +reference +status/);
+    expect(stdout).toMatch(
+      /s-1 +ord-1 +not_returned, overdue +12.50 EUR +acme .* open +third_party\/provider_silent/,
+    );
+    expect(stderr).toContain('the first 3');
+    const query = [...asked[0]!.searchParams];
+    expect(query).toEqual(
+      expect.arrayContaining([
+        ...[
+          ['provider', 'acme'],
+          ['provider', 'bolt'],
+          ['status.not', 'settled'],
+          ['metadata.basket', '7'],
+        ],
+        ...[
+          ['not_returned', 'true'],
+          ['submitted_from', '2026-11-22T00:00:00Z'],
+          ['page_size', '3'],
+        ],
+      ]),
+    );
+    expect(query).toHaveLength(7);
+  });
+
+  it('lists cases, open ones unless it is told otherwise', async () => {
+    wrong = true;
+    const { stdout } = await slipctl(['cases'], env);
+    expect(stdout).toMatch(/s-1 +open +2026-11-22T10:00:06Z +no_answer +acme +- +No answer came\./);
+    expect(asked[0]!.searchParams.get('status')).toBe('open');
+    expect(JSON.parse((await slipctl(['cases', '--status', 'all', '--json'], env)).stdout)).toEqual([
+      openCase,
+    ]);
+    expect(asked[1]!.searchParams.has('status')).toBe(false);
+  });
+
+  it('follows events until it has seen enough, and says where it stands', async () => {
+    const { code, stdout } = await slipctl(['tail', '--count', '1', '--provider', 'acme', '--json'], env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ ...event, stream_id: 'a' });
+    expect(asked[0]!.search).toBe('?provider=acme');
+    const told = await slipctl(['tail', '--count', '1'], env);
+    expect(told.stdout).toBe('2026-11-22T10:00:01.25Z  s-1  The outcome returned: acme says succeeded.\n');
+  });
+
+  it.each([
+    [['slips', '--csv', '--json']],
+    [['slips', '--not', 'settled']],
+    [['cases', '--limit', '0']],
+    [['tail', '--past']],
+  ])('%p is wrong usage', async (args) => {
+    const { code, stderr } = await slipctl(args, env);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/\S/)]);
+  });
+
+  it('tells an error in one line, as JSON where JSON was asked for, and no stack', async () => {
+    const { code, stderr } = await slipctl(['cases', '--json', '--token', 'bad'], env);
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr)).toEqual({
+      error: expect.stringContaining('does not accept the bearer token'),
+      exit_code: 2,
+    });
+    const debug = await slipctl(['cases', '--token', 'bad', '--debug'], env);
+    expect(debug.stderr).toMatch(/\n +at /);
+  });
+
+  it('has a version', async () => {
+    expect((await slipctl(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
