@@ -5,6 +5,7 @@ import { waitFor } from '@slipstream/testing';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import {
   exampleOf,
+  lintApis,
   nameOf,
   type Operation,
   readOperations,
@@ -97,6 +98,19 @@ describe('the descriptions of the running services', () => {
       expect([nameOf(operation), all.match(/"nullable":true/)]).toEqual([nameOf(operation), null]);
     }
   });
+
+  test('lint clean by the recommended rules of Redocly and Spectral', async () => {
+    const documents = Object.fromEntries(operations.map(({ service, document }) => [service, document]));
+    expect(Object.keys(documents)).toHaveLength(Object.keys(services).length);
+    expect(await lintApis(documents)).toEqual([]);
+    // They look: a description without a summary and with a reference that leads nowhere is not clean.
+    const [service, document] = Object.entries(documents)[0]!;
+    const spoilt = JSON.parse(JSON.stringify(document).replace('#/components/schemas/Problem', '#/nowhere'));
+    delete spoilt.info.description;
+    const problems = await lintApis({ [service]: spoilt });
+    expect(problems.some((line) => line.includes('redocly no-unresolved-refs'))).toBe(true);
+    expect(problems.some((line) => line.includes('spectral info-description'))).toBe(true);
+  }, 120_000);
 
   test('name every route of the service and no other', () => {
     const page = readFileSync(join(root, 'docs/reference/routes.md'), 'utf8');
@@ -269,9 +283,9 @@ test(`hostile requests, seed ${seed}: no 5xx, no hang, no process ends`, async (
   expect(failures.slice(0, 10)).toEqual([]);
   expect(count).toBe(operations.length);
   // They get through to what is behind the first check, and are told apart.
-  expect(Object.keys(statuses)).toEqual(
-    expect.arrayContaining(['200', '202', '400', '401', '403', '404', '422']),
-  );
+  expect(Object.keys(statuses)).toEqual(expect.arrayContaining(['200', '400', '401', '403', '404', '422']));
+  // On a busy machine nothing may be taken: then it was told when to come again.
+  expect(Object.keys(statuses)).toContainEqual(expect.stringMatching(/^(202|503)$/));
   expect(pids()).toEqual(before);
   for (const variable of Object.keys(services)) {
     expect([variable, (await fetch(`${env[variable]}/readyz`)).status]).toEqual([variable, 200]);

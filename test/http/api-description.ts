@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { request } from 'undici';
 
 export interface Schema {
@@ -69,6 +72,13 @@ export async function readOperations(env: Readonly<Record<string, string>>): Pro
     }),
   );
   return all.flat();
+}
+
+/** What the usual linters find wrong with descriptions, by names of their services. */
+export async function lintApis(documents: Readonly<Record<string, unknown>>): Promise<string[]> {
+  const linting = promisify(execFile)(process.execPath, [join(import.meta.dirname, 'lint-api.mjs')]);
+  linting.child.stdin!.end(JSON.stringify(documents));
+  return JSON.parse((await linting).stdout) as string[];
 }
 
 const methods = new Set(['get', 'put', 'post', 'delete', 'patch', 'head', 'options', 'trace']);

@@ -37,7 +37,7 @@ beforeAll(async () => {
       const { dry_run: dryRun } = posted as { dry_run: boolean };
       return { status: dryRun ? 200 : 202, body: { dry_run: dryRun, id: dryRun ? null : 'r-1', ...preview } };
     }
-    if (pathname === '/v1/dead-letters/redrives/r-1') {
+    if (pathname === '/v1/redrives/r-1') {
       polls += 1;
       const waiting = polls < 3 ? 87 : 0;
       return { body: { ...preview, id: 'r-1', waiting, redriven: 174 - failedAgain, failed: failedAgain } };

@@ -39,12 +39,12 @@ const perSecondDefault = 50;
 
 /** Rule 9: the records that a service set aside. One service is one consumer group per topic: nobody else is touched. */
 @ApiTags('dead letters')
-@Controller('v1/dead-letters')
+@Controller('v1')
 @Scopes('dead_letters:read')
 export class DeadLettersController {
   constructor(@Inject(DESK) private readonly desk: DeadLetterDesk) {}
 
-  @Get()
+  @Get('dead-letters')
   @ApiOperation({ summary: 'Records set aside, the oldest first' })
   @ApiQuery({ name: 'topic', required: false })
   @ApiQuery({ name: 'partition', required: false, type: Number })
@@ -79,7 +79,7 @@ export class DeadLettersController {
     return answerList(request, reply, list);
   }
 
-  @Get('summary')
+  @Get('dead-letters/summary')
   @ApiOperation({ summary: 'How many wait, by topic and reason' })
   async summary(@Query() query: QueryOf): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
@@ -95,7 +95,7 @@ export class DeadLettersController {
     return toSnakeJson(redrive);
   }
 
-  @Get(':id')
+  @Get('dead-letters/:id')
   @ApiOperation({
     summary: 'One record: its headers, its event as far as it can be read, its bytes in base64',
   })
@@ -109,7 +109,7 @@ export class DeadLettersController {
     return { ...shown, headers: { ...headers }, event: toSnakeJson(event), value: base64(value) };
   }
 
-  @Post('redrive')
+  @Post('dead-letters/redrive')
   @Scopes('dead_letters:redrive')
   @ApiOperation({ summary: 'Reads records again, per slip in order; counts first unless dry_run is false' })
   @ApiOkResponse({ description: 'What would be read again' })
@@ -132,11 +132,11 @@ export class DeadLettersController {
     }
     if (reason === undefined) throw wrong('/reason', 'is needed: it is kept with who asked and when');
     const asked = await this.desk.redrive(chosen, limit, { by: caller.subject, reason, perSecond });
-    reply.code(202).header('location', `/v1/dead-letters/redrives/${asked.id}`);
+    reply.code(202).header('location', `/v1/redrives/${asked.id}`);
     return toSnakeJson({ dryRun, ...asked });
   }
 
-  @Post(':id/dismiss')
+  @Post('dead-letters/:id/dismiss')
   @HttpCode(200)
   @Scopes('dead_letters:redrive')
   @ApiOperation({ summary: 'Gives one record up; what waits behind it is read again' })

@@ -70,7 +70,8 @@ async function plant(): Promise<void> {
 }
 
 async function call(path: string, body?: object, scope = 'dead_letters:read dead_letters:redrive') {
-  const response = await fetch(`${service.url}/v1/dead-letters${path}`, {
+  const below = path.startsWith('/redrives/') ? '/v1' : '/v1/dead-letters';
+  const response = await fetch(`${service.url}${below}${path}`, {
     method: body ? 'POST' : 'GET',
     headers: {
       authorization: `Bearer ${await signToken({ scope })}`,
@@ -199,7 +200,7 @@ describe('a redrive', () => {
     expect(asked.status).toBe(202);
     expect(asked.body).toMatchObject({ dry_run: false, letters: 2, slips: 1 });
     const { id } = asked.body as { id: string };
-    expect(asked.headers.get('location')).toBe(`/v1/dead-letters/redrives/${id}`);
+    expect(asked.headers.get('location')).toBe(`/v1/redrives/${id}`);
     expect(woken).toBe(1);
     expect(logged).toEqual(['redrive asked for']);
     expect((await call(`/redrives/${id}`)).body).toMatchObject({

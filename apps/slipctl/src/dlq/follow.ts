@@ -25,7 +25,7 @@ export async function followRedrives(
     for (;;) {
       const views = await Promise.all(
         asked.map(async ({ service, id }) => ({
-          ...(await service.api.get<RedriveView>(`v1/dead-letters/redrives/${id}`)),
+          ...(await service.api.get<RedriveView>(`v1/redrives/${id}`)),
           service: service.name,
         })),
       );
