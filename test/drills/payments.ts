@@ -4,6 +4,12 @@ import { waitFor } from '@slipstream/testing';
 const batchSize = 10;
 const ends: ReadonlySet<string> = new Set(['settled', 'refunded']);
 
+export interface SlipEventView {
+  readonly type: string;
+  readonly time: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
 /** Submits slips as another service would, and asks what became of them. */
 export class Payments {
   readonly #env: Readonly<Record<string, string>>;
@@ -52,6 +58,19 @@ export class Payments {
     if (answer?.status !== 200) return `the ledger says ${answer?.status ?? 'nothing'}`;
     const { data } = (await answer.json()) as { data: { type: string; sequence: string }[] };
     return data.map(({ type, sequence }) => `${type.split('.').at(-2)} ${sequence}`).join(', ');
+  }
+
+  /** Every event of every slip. */
+  async events(): Promise<readonly SlipEventView[]> {
+    const headers = { authorization: `Bearer ${this.#env.TOKEN_OPS}` };
+    const all = await Promise.all(
+      this.#slips.map(async (id) => {
+        const answer = await fetch(`${this.#env.LEDGER_URL}/v1/slips/${id}/events`, { headers });
+        if (!answer.ok) throw new Error(`the ledger says ${answer.status} of the events of ${id}`);
+        return ((await answer.json()) as { data: SlipEventView[] }).data;
+      }),
+    );
+    return all.flat();
   }
 
   /** What the providers really did, by their own word. */

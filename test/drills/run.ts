@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { interruptible, runCommand } from '@slipstream/environment';
 import { drillEarlyWarning } from './early-warning.drill.ts';
+import { drillGateway } from './gateway.drill.ts';
 import { drillHttp } from './http.drill.ts';
 import { drillLedger } from './ledger.drill.ts';
 import { drillOverload } from './overload.drill.ts';
@@ -17,6 +18,10 @@ const usage = `usage: npm run drill -- NAME [options]
                    the money in the books as the providers moved it
   --slips N        how many, default 2000
   --seed N         which faults they meet, default 1
+  gateway          its processes' clock is 10 s off and jumps, it is without its database while answers come, a provider is disabled
+                   while slips come, and an instance stands still between intent and call: none is paid twice, none is lost, nothing is
+                   sent after not_after or to who is disabled, nothing is given up
+  --slips N        of each part, default 40
   promise          a provider executes later than it promised: every such slip is seen with its money, what the provider denies
                    proves nothing any more, later slips are cases, and people restore it
   --slips N        how many, default 30
@@ -70,6 +75,7 @@ const services = restorable.filter((name) => values.service === undefined || nam
 const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done> }>> = {
   restore: { usable: services.length > 0, run: restore },
   providers: { usable: isCount(seed, 0) && isCount(slips, 100), run: providers },
+  gateway: { usable: values.slips === undefined || isCount(slips, 1), run: gateway },
   promise: { usable: values.slips === undefined || isCount(slips, 1), run: promise },
   'early-warning': {
     usable: isCount(seed, 0) && isCount(outages, 6) && isCount(ordinarySlips, 1),
@@ -96,6 +102,14 @@ await runCommand(async (stop) => {
 interface Done {
   readonly table: readonly object[];
   readonly line: { readonly ok: boolean } & Readonly<Record<string, unknown>>;
+}
+
+async function gateway(): Promise<Done> {
+  const parts = await drillGateway({ slips: Number(values.slips ?? 40), awayMs: 40_000 }, say);
+  return {
+    table: parts,
+    line: { parts: parts.map(({ part }) => part), ok: parts.every(({ holds }) => holds) },
+  };
 }
 
 async function restore(): Promise<Done> {

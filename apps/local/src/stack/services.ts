@@ -53,17 +53,24 @@ export function urlVariables(instances: Instance[]): Record<string, string> {
   return Object.fromEntries(first.map(({ service, url }) => [SERVICES[service].variable, url]));
 }
 
-/** @param shared what every service gets besides its own port and database; `own`: what only this one gets */
+/**
+ * @param shared what every service gets besides its own port and database; `own`: what only this one gets; `preload`: a module
+ * that Node loads before it
+ */
 export function serviceSpec(
   instance: Instance,
   database: OwnedDatabase,
   shared: Record<string, string>,
-  own: Record<string, string> = {},
+  { own = {}, preload }: { own?: Record<string, string> | undefined; preload?: string | undefined } = {},
 ): ProcessSpec {
   const { youngMiB, oldMiB } = SERVICES[instance.service];
   return {
     name: instance.name,
-    args: [`--heap-growing-percent=${growPercent}`, compiled(`services/${instance.service}/dist/main.js`)],
+    args: [
+      ...(preload === undefined ? [] : ['--import', preload]),
+      `--heap-growing-percent=${growPercent}`,
+      compiled(`services/${instance.service}/dist/main.js`),
+    ],
     env: {
       ...shared,
       ...own,

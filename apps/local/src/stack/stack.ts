@@ -34,6 +34,8 @@ export interface StackOptions {
   behaviour?: Partial<SimulatedBehaviour>;
   /** Gives the brokers that the services are told instead of the real ones: a way that a drill can make slow. */
   wayToKafka?: (brokers: readonly string[]) => Promise<readonly string[]>;
+  /** Modules that Node loads before a service, as a drill that sets its clock wrong does. */
+  preloads?: Partial<Record<ServiceName, string>>;
   /** Gets progress and one line for each restart. */
   log?: (line: string) => void;
   /** Folders and files to delete if this process is killed. */
@@ -124,7 +126,12 @@ async function startServices(
   await allReady(
     instances.map((one) => {
       const { service } = one;
-      return supervisor.start(serviceSpec(one, databases[service], shared, own[service]));
+      return supervisor.start(
+        serviceSpec(one, databases[service], shared, {
+          own: own[service],
+          preload: options.preloads?.[service],
+        }),
+      );
     }),
   );
   return {
