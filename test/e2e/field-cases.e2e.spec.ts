@@ -148,6 +148,18 @@ async function marked(name: string): Promise<void> {
   await reaches(id, 'settled');
 }
 
+const named = (caller: string) => createSlipClient({ brokers: env.KAFKA_BROKERS!.split(','), caller });
+const command = (reference: string, more: object = {}) => ({
+  ...{ reference, kind: 'order' as const, account: `acc-${reference}`, counterparty: 'shop-7' },
+  ...{ route: 'import', metadata: {}, amount: { amount: 1_000n, currency: 'EUR' } },
+  deadline: new Date(Date.now() + 60_000).toISOString().replace('Z', '000Z'),
+  ...more,
+});
+const byReference = async (reference: string) =>
+  (await read<{ data: (Slip & { amount: { amount: string } })[] }>(
+    `${env.LEDGER_URL}/v1/slips?reference=${reference}`,
+  ))!.data;
+
 describe('an answer that comes more than once', () => {
   test('four times at once, two of them under one id: one return, one settlement', async () => {
     const id = await given('c02');
@@ -366,6 +378,40 @@ describe('the same wish again', () => {
     expect([provider.calls(first), provider.calls(other)]).toEqual([1, 1]);
   });
 
+  test('while nobody knows what became of the first call: replayed or refused, on every way in, and executed once', async () => {
+    const account = 'acc-c17d';
+    let isKnown = false;
+    const done = { status: 'succeeded', provider_id: 'c17d', amount: eur('1000') };
+    provider.script('c17d', {
+      post: ({ request }) => void request.socket.destroy(),
+      get: ({ say }) => say(200, isKnown ? done : { status: 'pending' }),
+    });
+    const body = bodyOf('c17d', { account, deadline: calmDeadline() });
+    const { id } = (await submit(body)).body;
+    await reaches(id, 'unknown');
+
+    const replayed = await submit(body);
+    expect([replayed.status, replayed.body.id]).toEqual([202, id]);
+    const newKey = await submit(body, 'c17d-other-key');
+    expect([newKey.status, newKey.body]).toMatchObject([409, { code: 'reference_taken', slip_id: id }]);
+    const afresh = await submit(bodyOf('c17d-again', { account, deadline: calmDeadline() }));
+    expect([afresh.status, afresh.body]).toMatchObject([409, { code: 'business_duplicate', slip_id: id }]);
+    const bus = named('/cases/c17d');
+    await bus.submit([command('c17d-bus', { account, route: 'scripted' })]).finally(() => bus.close());
+    const [overBus] = await waitFor(
+      async () => {
+        const found = await byReference('c17d-bus');
+        return found.length > 0 ? found : null;
+      },
+      { what: 'the answer to the command' },
+    );
+    expect(overBus!.status).toBe('rejected');
+
+    isKnown = true;
+    const now = await reaches(id, 'settled');
+    expect([count(now, 'returned'), kinds(now), provider.calls(id)]).toEqual([1, ['hold', 'settle'], 1]);
+  });
+
   test('a payout that was refused for good is replayed, and pays nothing again', async () => {
     const body = bodyOf('c18', { kind: 'payout', counterparty: 'vendor-8', deadline: calmDeadline() });
     const { id } = (await submit(body)).body;
@@ -395,18 +441,6 @@ describe('a provider that does not end it', () => {
 });
 
 describe('the bus', () => {
-  const named = (caller: string) => createSlipClient({ brokers: env.KAFKA_BROKERS!.split(','), caller });
-  const command = (reference: string, more: object = {}) => ({
-    ...{ reference, kind: 'order' as const, account: `acc-${reference}`, counterparty: 'shop-7' },
-    ...{ route: 'import', metadata: {}, amount: { amount: 1_000n, currency: 'EUR' } },
-    deadline: new Date(Date.now() + 60_000).toISOString().replace('Z', '000Z'),
-    ...more,
-  });
-  const byReference = async (reference: string) =>
-    (await read<{ data: (Slip & { amount: { amount: string } })[] }>(
-      `${env.LEDGER_URL}/v1/slips?reference=${reference}`,
-    ))!.data;
-
   const report = (reference: string) => ({
     ...{ reference, step: 'returned' as const, outcome: 'succeeded' as const, progress: '', reason: null },
     ...{
