@@ -26,10 +26,15 @@ async function pass(ms: number): Promise<void> {
   await stepClock(database.url, aheadMs);
 }
 
-function instance(processId: string, name = processId, unitOfWork = database.unitOfWork): Leases {
+function instance(
+  processId: string,
+  name = processId,
+  unitOfWork = database.unitOfWork,
+  behindMs = () => 0,
+): Leases {
   const monotonicMs = () => performance.now() + aheadMs;
   const topics = [testTopic.name];
-  return new Leases(unitOfWork, { processId, name, topics, leaseMs, monotonicMs });
+  return new Leases(unitOfWork, { processId, name, topics, leaseMs, monotonicMs, behindMs });
 }
 
 const heldBy = (leases: Leases) => partitions.filter((partition) => leases.holds(testTopic.name, partition));
@@ -254,4 +259,21 @@ test('no partition is ever held by two, however they pause and whoever else come
   await Promise.all([...living.values()].map((one) => one.renew()));
   for (let beat = 0; beat < 3; beat++) for (const one of living.values()) await one.renew();
   expect([...living.values()].flatMap(heldBy).toSorted()).toEqual(partitions);
+});
+
+test('each tells the others how far behind it is, for as long as it lives', async () => {
+  let behindMs = 7_000;
+  const [a, b] = [instance('a'), instance('b', 'b', database.unitOfWork, () => behindMs)];
+  await a.renew();
+  expect(a.othersBehindMs).toBe(0);
+  await b.renew();
+  await a.renew();
+  expect([a.othersBehindMs, b.othersBehindMs]).toEqual([7_000, 0]);
+  behindMs = 40;
+  await b.renew();
+  await a.renew();
+  expect(a.othersBehindMs).toBe(40);
+  await pass(leaseMs + 1);
+  await a.renew();
+  expect(a.othersBehindMs).toBe(0);
 });

@@ -21,6 +21,8 @@ export interface LeasesOptions {
   /** How long a process is taken for alive, and holds its leases, without a sign of life. */
   readonly leaseMs?: number;
   readonly monotonicMs?: () => number;
+  /** How far behind this instance is in what it reads; told with its signs of life. */
+  readonly behindMs?: () => number;
   /** There may be something to send that no commit of this process tells of: leases came, or another instance did. */
   readonly onChange?: () => void;
   /** False while nothing may be sent to a partition, or written about it, though its lease is held. */
@@ -29,7 +31,7 @@ export interface LeasesOptions {
 }
 
 /** Other living instances, of any release; $1 is this one, $2 the seconds that a sign of life holds. */
-const othersSql = `select count(*)::int as others from instance
+const othersSql = `select count(*)::int as others, coalesce(max(behind_ms), 0)::int as "othersBehindMs" from instance
   where id <> $1 and seen_at > clock_timestamp() - make_interval(secs => $2)`;
 
 /** A partition of nobody, or of a process of a release before (or long gone) whose lease on the row has run out. */
@@ -45,21 +47,23 @@ const rowLeaseFactor = 10;
 // rows are only looked at.
 const keepSql = `
 with beat as (
-  update instance set seen_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => $2)
+  update instance set seen_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => $2),
+    behind_ms = $4
   where id = $1 and lease_until > clock_timestamp() returning id
 ), counted as (
   select count(*)::int as total, coalesce(bool_or(${isFree('r')} or exists (
     select 1 from instance where id = r.owner and lease_until < clock_timestamp())), false) as "anyFree"
   from relay r where r.topic = any($3)
 )
-select counted.*, (${othersSql}) as others, r.topic, r.partition, r.epoch, r.sent_seq, r.end_offset
-from beat cross join counted left join relay r on r.owner = beat.id and r.topic = any($3)`;
+select counted.*, others.*, r.topic, r.partition, r.epoch, r.sent_seq, r.end_offset
+from beat cross join counted cross join (${othersSql}) as others left join relay r on r.owner = beat.id and r.topic = any($3)`;
 
 const beatSql = `
 with beat as (
-  insert into instance (id, name, seen_at, lease_until)
-  values ($1, $3, clock_timestamp(), clock_timestamp() + make_interval(secs => $2))
-  on conflict (id) do update set seen_at = excluded.seen_at, lease_until = excluded.lease_until),
+  insert into instance (id, name, seen_at, lease_until, behind_ms)
+  values ($1, $3, clock_timestamp(), clock_timestamp() + make_interval(secs => $2), $4)
+  on conflict (id) do update
+    set seen_at = excluded.seen_at, lease_until = excluded.lease_until, behind_ms = excluded.behind_ms),
 gone as (delete from instance where seen_at < clock_timestamp() - interval '1 day')
 ${othersSql}`;
 
@@ -120,8 +124,13 @@ interface LeaseRow {
 type KeptRow = { [Key in keyof LeaseRow]: LeaseRow[Key] | null } & {
   total: number;
   anyFree: boolean;
+} & Others;
+
+/** The other living instances: how many, and the most that one of them is behind. */
+interface Others {
   others: number;
-};
+  othersBehindMs: number;
+}
 
 /**
  * Shares the outbox partitions among the living instances of one service, by rows in their database. Renewing has its
@@ -137,6 +146,7 @@ export class Leases {
   #rowsValidUntilMs = 0;
   #rowsDueAtMs = 0;
   #others = 0;
+  #othersBehindMs = 0;
   #isFirst = true;
   #renewing: Promise<void> = Promise.resolve();
 
@@ -145,6 +155,7 @@ export class Leases {
     this.#options = {
       leaseMs: 3_000,
       monotonicMs: () => performance.now(),
+      behindMs: () => 0,
       isOpen: () => true,
       onChange: () => {},
       onError: () => {},
@@ -199,6 +210,11 @@ export class Leases {
     return this.#others + 1;
   }
 
+  /** The most that another living instance said it is behind, by the latest sign of life of each. */
+  get othersBehindMs(): number {
+    return this.#othersBehindMs;
+  }
+
   forget(lease: Lease): void {
     const key = `${lease.topic} ${lease.partition}`;
     if (this.#held.get(key) === lease) this.#held.delete(key);
@@ -211,25 +227,27 @@ export class Leases {
 
   /** False: the partitions are to be shared anew. */
   async #keep(): Promise<boolean> {
-    const { processId, topics, leaseMs, monotonicMs } = this.#options;
+    const { processId, topics, leaseMs, monotonicMs, behindMs } = this.#options;
     const beforeMs = monotonicMs();
-    const rows = await this.#unitOfWork.query<KeptRow>(keepSql, [processId, leaseMs / 1000, topics]);
+    const rows = await this.#unitOfWork.query<KeptRow>(keepSql, [
+      ...[processId, leaseMs / 1000, topics, behindMs()],
+    ]);
     const [first] = rows;
     if (!first) return false;
     const held = rows.filter((row) => row.topic !== null) as LeaseRow[];
-    this.#hold(held, first.others, beforeMs + leaseMs);
+    this.#hold(held, first, beforeMs + leaseMs);
     const share = shareOf(first);
     return this.#held.size === share || (this.#held.size < share && !first.anyFree);
   }
 
   async #share(): Promise<void> {
-    const { processId, name, topics, leaseMs, monotonicMs } = this.#options;
+    const { processId, name, topics, leaseMs, monotonicMs, behindMs } = this.#options;
     const beforeMs = monotonicMs();
     const rowLeaseMs = leaseMs * rowLeaseFactor;
     const secs = leaseMs / 1000;
-    const { others, leased, held } = await this.#unitOfWork.run(async (tx) => {
+    const { alive, leased, held } = await this.#unitOfWork.run(async (tx) => {
       const namesakes = this.#isFirst ? await tx.query<{ id: string }>(namesakesSql, [processId, name]) : [];
-      const [alive] = await tx.query<{ others: number }>(beatSql, [processId, secs, name]);
+      const [alive] = await tx.query<Others>(beatSql, [processId, secs, name, behindMs()]);
       await tx.query(burySql, [processId]);
       await tx.query(inheritSql, [namesakes.map((row) => row.id)]);
       const [counted] = await tx.query<{ total: number }>(totalSql, [topics]);
@@ -239,21 +257,22 @@ export class Leases {
       if (leased.length >= share)
         await tx.query(releaseSql, [processId, leased.map((row) => `${row.topic} ${row.partition}`)]);
       const held = await tx.query<LeaseRow>(heldSql, [processId, topics]);
-      return { others: alive!.others, leased, held };
+      return { alive: alive!, leased, held };
     });
     this.#isFirst = false;
     if (held.length === leased.length) {
       this.#rowsValidUntilMs = beforeMs + rowLeaseMs;
       this.#rowsDueAtMs = beforeMs + rowLeaseMs / 3;
     }
-    this.#hold(held, others, beforeMs + leaseMs);
+    this.#hold(held, alive, beforeMs + leaseMs);
   }
 
-  #hold(rows: readonly LeaseRow[], others: number, validUntilMs: number): void {
+  #hold(rows: readonly LeaseRow[], { others, othersBehindMs }: Others, validUntilMs: number): void {
     const { isCurrent, isAlone } = this;
     const before = this.#held;
     this.#held = new Map(rows.map((row) => [`${row.topic} ${row.partition}`, this.#renewed(row)]));
     this.#others = others;
+    this.#othersBehindMs = othersBehindMs;
     this.#validUntilMs = validUntilMs;
     const isNew = [...this.#held].some(([key, lease]) => before.get(key) !== lease || !lease.isStored);
     if (!isCurrent || isNew || (isAlone && others > 0)) this.#options.onChange();

@@ -25,6 +25,8 @@ export interface RelayOptions {
   readonly pruneMs?: number;
   /** False while nothing may be sent to a partition: its lease is kept, and nothing done with it. */
   readonly isOpen?: (topic: string, partition: number) => boolean;
+  /** How far behind this instance is in what it reads; told to the others. */
+  readonly behindMs?: () => number;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -65,6 +67,7 @@ export class Relay {
       topics: options.lanes.flatMap((lane) => lane.topics),
       leaseMs,
       isOpen,
+      behindMs: options.behindMs ?? (() => 0),
       onChange: () => this.#lookAtOnce(),
       onError,
     });
@@ -113,6 +116,11 @@ export class Relay {
   /** How many instances of this service live, this one included. */
   get instances(): number {
     return this.#leases.instances;
+  }
+
+  /** The most that another instance is behind in what it reads. */
+  get othersBehindMs(): number {
+    return this.#leases.othersBehindMs;
   }
 
   get lanes(): readonly LaneState[] {

@@ -18,6 +18,8 @@ export interface OutboundOptions extends Servers {
   readonly foldOpsEvent: FoldOpsEvent;
   readonly onError: (error: unknown) => void;
   readonly onClosed: (why: string) => void;
+  /** How far behind this instance is in what it reads; told to the others. */
+  readonly behindMs: () => number;
   /** Something was committed to be sent, or may have been. */
   readonly onPublished: () => void;
 }
@@ -82,13 +84,19 @@ export class Outbound {
     return this.#relay?.instances ?? 1;
   }
 
+  /** The most that another instance is behind in what it reads, as the latest sign of life of each tells. */
+  get othersBehindMs(): number {
+    return this.#relay?.othersBehindMs ?? 0;
+  }
+
   openRelay(): Relay {
-    const { kafka, instanceId, gate, onError } = this.#options;
+    const { kafka, instanceId, gate, behindMs, onError } = this.#options;
     const connect = () => this.#sends.guard(new SerialProducer(kafka, relayProducerOptions));
     this.#relay = new Relay(this.unitOfWork, {
       instanceId,
       lanes: relayLanes(connect, this.#published()),
       isOpen: (topic, partition) => gate.isOpen(topic, partition),
+      behindMs,
       onError,
     });
     return this.#relay;

@@ -164,6 +164,7 @@ async function openRooms(options: RuntimeOptions) {
     ...servers,
     ...{ source, publishes, gate, onError, instanceId: settings.instanceId },
     foldOpsEvent: foldOwn(options.foldOpsEvent),
+    behindMs: () => behind.ms,
     onClosed: (why) => logger.error(why),
     onPublished: () => watermarks.happened(),
   });
@@ -183,7 +184,8 @@ async function openRooms(options: RuntimeOptions) {
   });
   const watermarks: Watermarks = new Watermarks({
     ...{ name, source, unitOfWork, onFatal, onError, kafka: servers.kafka, onSkipped: metrics.tickSkipped },
-    behindMs: () => behind.ms,
+    // The one that speaks speaks for all of them.
+    behindMs: () => Math.max(behind.ms, outbound.othersBehindMs),
     leads: () => gate.isAllOpen && outbound.leads(topics.events.name, 0),
   });
   const letters = new DeadLetters(unitOfWork, () => consumers.sequencedTopics());
