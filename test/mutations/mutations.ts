@@ -117,7 +117,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'K1-what-a-batch-took-is-forgotten',
     file: `${reconciliation}/src/application/within-budget.ts`,
-    from: 'unit.spend(till.taken);',
+    from: 'unit.spend(till.taken, own);',
     to: '',
     specs: [`${reconciliation}/src/application/within-budget.spec.ts`],
   },
