@@ -69,11 +69,15 @@ describe('an answer against an earlier one opens a case', () => {
 
 describe('a word that settles nothing opens a case', () => {
   test.each([
-    ['word_unknown', 'MAYBE', 'The provider says MAYBE, a word that its protocol does not declare.'],
+    [
+      'word_unknown',
+      'MAYBE',
+      'The provider says MAYBE, a word that its protocol does not declare. The slip asked for 1250 EUR in minor units.',
+    ],
     [
       'amount_unreadable',
       '12.5',
-      'The provider says that it executed the slip, with an amount that cannot be read: 12.5.',
+      'The provider says that it executed the slip, with an amount that cannot be read: 12.5. The slip asked for 1250 EUR in minor units.',
     ],
   ] as const)('%s, until an answer comes', (doubt, said, summary) => {
     const story = sent().tell(told(doubted(doubt, said), at(3)), told(doubted(doubt, 'other'), at(4)));
@@ -87,7 +91,7 @@ describe('a word that settles nothing opens a case', () => {
     const story = sent().tell(told(doubted('reference_shared', 'p-1, which names slip-2'), at(3)));
     story.tell(told(returned(), at(4)), told(settled, at(5)));
     expect(summaryOf(story)).toEqual([
-      'The provider names it as it names another slip: p-1, which names slip-2.',
+      'The provider names it as it names another slip: p-1, which names slip-2. The slip asked for 1250 EUR in minor units.',
     ]);
     expect(reasonsOf(story)).toEqual({ reference_shared: null });
   });
@@ -99,6 +103,9 @@ describe('a word that settles nothing opens a case', () => {
     story.stepUntil(at(22.4));
     expect(story.slip.state.cause?.code).toBe('garbage_answer');
     expect(reasonsOf(story)).toEqual({ word_unknown: null, inquiry_exhausted: null });
+    expect(summaryOf(story).at(-1)).toBe(
+      'Every inquiry was asked, and it is still not known whether the provider executed the slip over 1250 EUR in minor units.',
+    );
   });
 });
 

@@ -59,9 +59,9 @@ export function mustBeReleased(reason: string): boolean {
 
 /** The sentence that people read first. */
 const summaries: Readonly<Record<KnownReason, (state: SubmittedSlip) => string>> = {
-  inquiry_exhausted: () =>
-    'Every inquiry was asked, and it is still not known whether the provider executed the slip.',
-  no_answer: () => 'The deadline passed, nobody can be asked, and no answer was reported.',
+  inquiry_exhausted: (state) =>
+    `Every inquiry was asked, and it is still not known whether the provider executed the slip${over(state)}.`,
+  no_answer: (state) => `The deadline passed, nobody can be asked, and no answer was reported${over(state)}.`,
   late_success_after_refund: ({ amount, returnedAmount }) =>
     `After ${named(amount)} had been given back, the provider says ${sayingOf('succeeded', returnedAmount)}.`,
   amount_mismatch: ({ amount: asked, returnedAmount: moved }) =>
@@ -114,7 +114,9 @@ export function contradicted(state: SubmittedSlip, answer: DataOf<'SlipReturned'
 
 /** Opens the case for a word that settles nothing. */
 export function doubted(state: SubmittedSlip, { doubt, said }: DataOf<'AnswerDoubted'>): SlipEvent[] {
-  return openedFor(state, doubt, doubts[doubt](said));
+  const { amount } = state;
+  const asked = amount === null ? '' : ` The slip asked for ${named(amount)}.`;
+  return openedFor(state, doubt, doubts[doubt](said) + asked);
 }
 
 const doubts: Readonly<Record<Doubt, (said: string) => string>> = {
@@ -138,6 +140,11 @@ function answerOf({ outcome, amount, reason, providerReference }: DataOf<'SlipRe
   const facts = [reason, providerReference && `reference ${providerReference}`].filter((fact) => fact);
   const saying = sayingOf(outcome, amount);
   return facts.length === 0 ? saying : `${saying} (${facts.join(', ')})`;
+}
+
+/** Whose money it is about; of a slip without any, nothing. */
+function over({ amount }: SubmittedSlip): string {
+  return amount === null ? '' : ` over ${named(amount)}`;
 }
 
 function named(amount: Money | null): string {
