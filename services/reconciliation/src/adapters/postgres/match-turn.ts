@@ -51,7 +51,7 @@ select ${slipColumns}, ${lineColumns}
 /** What returned before any statement of the provider is known cannot be missed. */
 const unpaidSql = `
 select ${slipColumns} from booked_slip b
- where b.provider = $1 and b.outcome = 'succeeded' and b.paid = 0 and b.returned_on <= $2::date
+ where b.provider = $1 and b.outcome = 'succeeded' and not b.named and b.returned_on <= $2::date
    and b.returned_on >= (select min(booked_from) from statement where provider = $1) and b.slip_id > $3
    and not exists (select 1 from statement_break k where k.slip_id = b.slip_id and k.kind = 'missing_there' and k.status <> 'resolved')
  order by b.slip_id limit $4`;
@@ -62,7 +62,7 @@ update statement_line l set ours = r.ours, fee = r.fee
  where l.statement_id = $1 and l.n = r.n`;
 
 const tellSql = `
-update booked_slip b set paid = b.paid + r.paid, came_back = b.came_back + r.came_back
+update booked_slip b set paid = b.paid + r.paid, came_back = b.came_back + r.came_back, named = true
   from unnest($1::text[], $2::bigint[], $3::bigint[]) as r(slip_id, paid, came_back) where b.slip_id = r.slip_id`;
 
 const openSql = `
@@ -166,8 +166,7 @@ export function matchTurn(tx: Tx, publish: (tx: Tx, events: readonly PendingEven
       const lines = await fileLines(tx, statement, [...breaks, ...matchings.flatMap((one) => one.matches)]);
       openBreaks(tx, statement, breaks, lines);
       publish(tx, eventsOf(matched, breaks, lines));
-      const paid = tells.filter(([, one]) => one.paid !== 0n).map(([slipId]) => slipId);
-      publish(tx, await closeFound(tx, slips, paid));
+      publish(tx, await closeFound(tx, slips, [...told.keys()]));
     },
     advance({ id }, to) {
       if (to === 'matched') tx.send(matchedSql, [id]);
@@ -292,10 +291,10 @@ function matchedEvent({ id, provider }: MatchingStatement, match: LineMatch, pla
 async function closeFound(
   tx: Tx,
   slips: readonly KeptSlip[],
-  paid: readonly string[],
+  named: readonly string[],
 ): Promise<PendingEvent[]> {
-  if (paid.length === 0) return [];
-  const rows = await tx.query<{ id: string; kind: BreakType; slip_id: string }>(foundSql, [paid]);
+  if (named.length === 0) return [];
+  const rows = await tx.query<{ id: string; kind: BreakType; slip_id: string }>(foundSql, [named]);
   const partitions = new Map(slips.map(({ slipId, partition }) => [slipId, partition]));
   return rows.map(({ id, kind, slip_id: slipId }) => ({
     ...{ slipId, partition: partitions.get(slipId)!, clock: wallClock, receivedAt: null },
