@@ -254,7 +254,10 @@ describe('every described operation', () => {
   });
 
   test('shows a whole body where it takes one, and takes it as it is shown', async () => {
-    const taking = operations.filter(({ described }) => described.requestBody !== undefined);
+    // A file has a form of its own.
+    const taking = operations.filter(
+      ({ described }) => described.requestBody?.content['application/json'] !== undefined,
+    );
     expect(new Set(taking.map(({ service }) => service)).size).toBeGreaterThan(2);
     for (const [index, operation] of taking.entries()) {
       const schema = Object.values(operation.described.requestBody!.content)[0]!.schema!;
@@ -278,7 +281,7 @@ test(`hostile requests, seed ${seed}: no 5xx, no hang, no process ends`, async (
   const { stack } = booted;
   const pids = () => stack.services.names().map((name) => `${name} ${stack.services.pid(name)}`);
   const before = pids();
-  const { failures, statuses, operations: count } = await fuzz(env, { requests: 3_000, seed });
+  const { failures, statuses, operations: count } = await fuzz(env, { requests: 6_000, seed });
   console.log(JSON.stringify(statuses));
   expect(failures.slice(0, 10)).toEqual([]);
   expect(count).toBe(operations.length);

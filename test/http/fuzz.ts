@@ -147,12 +147,14 @@ export function madeFor(
   for (const { name } of of('header')) {
     if (random.chance(0.95)) headers[name.toLowerCase()] = headerValue(random);
   }
-  const schema = Object.values(requestBody?.content ?? {})[0]?.schema;
+  const [[type = 'application/json', { schema = undefined } = {}] = []] = Object.entries(
+    requestBody?.content ?? {},
+  );
   const hasBody = operation.method !== 'GET' && operation.method !== 'HEAD' && random.chance(0.97);
   const body = hasBody
     ? bodyOf(schema ? valueFor(schema, operation.document, random) : hostileValue(random), random)
     : null;
-  if (hasBody) headers['content-type'] = random.chance(0.97) ? 'application/json' : 'text/plain';
+  if (hasBody) headers['content-type'] = random.chance(0.97) ? type : 'text/plain';
   return { operation, path: search === '' ? path : `${path}?${search}`, headers, body };
 }
 

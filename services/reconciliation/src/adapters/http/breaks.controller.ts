@@ -1,12 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import {
-  ApiOkResponse,
-  ApiOperation,
-  ApiProperty,
-  ApiPropertyOptional,
-  ApiQuery,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import {
   ApiList,
@@ -22,7 +15,7 @@ import {
   schemas,
   toSnakeJson,
 } from '@slipstream/service-host';
-import { IsOptional, IsString, Length } from 'class-validator';
+import { IsString, Length } from 'class-validator';
 import type { BreakDecision } from '../../application/statements/ports.ts';
 import { breakTypes } from '../../domain/statement/breaks.ts';
 import { isPlace, keyOf, STATEMENTS, type StatementDesk, toPlace } from './statements.controller.ts';
@@ -57,10 +50,9 @@ class DecisionBody {
 }
 
 class SnoozeBody extends DecisionBody {
-  @ApiPropertyOptional({ format: 'date-time' })
-  @IsOptional()
+  @ApiProperty({ format: 'date-time', example: '2026-12-01T09:00:00Z' })
   @IsString()
-  until?: string;
+  until!: string;
 }
 
 const filters = ['status', 'type', 'provider', 'statement', 'slip'] as const;
@@ -135,7 +127,7 @@ export class BreaksController {
     @Req() request: ServiceRequest,
     @Caller() caller: { readonly subject: string },
   ) {
-    const until = body.until === undefined ? null : parseInstant(body.until);
+    const until = parseInstant(body.until);
     if (until === null) {
       const errors = [{ pointer: '/until', detail: 'must be an RFC 3339 time' }];
       throw new SlipstreamError('validation_failed', 'The request has fields with wrong values.', { errors });
