@@ -11,8 +11,9 @@ import {
 import { sharedEnvironment } from '@slipstream/environment';
 import { keyText, RecordRejected } from '@slipstream/kafka';
 import { seededRandom } from '@slipstream/kernel';
-import { isTransient } from '@slipstream/postgres';
+import { isTransient, type Tx } from '@slipstream/postgres';
 import type { SlipEvent } from '@slipstream/slip';
+import { accountBalances } from '../src/adapters/postgres/account-balances.ts';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
 import { parseAccountName } from '../src/domain/posting/chart.ts';
 import { type Books, noWaits, openBooks } from './books.ts';
@@ -110,6 +111,30 @@ describe('the batch handler on PostgreSQL', () => {
       slips.flatMap((slip) => [`${slip} hold`, `${slip} settle`]),
     );
     expect(new Set(rows.map(({ at }) => at)).size).toBe(rows.length);
+  });
+
+  it('tells a balance of before, unless too much was entered since', async () => {
+    const feed = nextFeed();
+    const terms = { account: 'busy' };
+    await play(feed, [
+      ['a', submitted(terms)],
+      ['b', submitted(terms)],
+      ['c', submitted(terms)],
+    ]);
+    const sql = "select min(e.at) as at from entry e join account a on a.id = e.debit where a.owner = 'busy'";
+    const [first] = await query<{ at: string }>(sql);
+    const ask = (entriesMax?: number) =>
+      accountBalances(
+        books.unitOfWork as unknown as Pick<Tx, 'query'>,
+        'busy',
+        'wall',
+        first!.at,
+        entriesMax,
+      );
+    const then = [{ currency: 'EUR', available: -1000n, held: 1000n, suspense: 0n }];
+    expect(await ask()).toEqual(then);
+    expect(await ask(2)).toEqual(then);
+    await expect(ask(1)).rejects.toMatchObject({ code: 'malformed_request', errors: [{ pointer: 'at' }] });
   });
 
   it('names the event that a transaction answers, however many came between', async () => {

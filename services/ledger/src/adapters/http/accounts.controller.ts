@@ -61,7 +61,11 @@ export class AccountsController {
   @Scopes('slips:read:all')
   @ApiOperation({ summary: 'Balances of an account per currency, in minor units' })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
-  @ApiQuery({ name: 'at', required: false, description: 'RFC 3339: what had been entered by then' })
+  @ApiQuery({
+    name: 'at',
+    required: false,
+    description: 'RFC 3339: what had been entered by then; 400 where too much was since',
+  })
   @ApiAccount()
   async account(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
     const parameters = new Parameters(query, ['clock', 'at']);
