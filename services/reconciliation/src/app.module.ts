@@ -162,6 +162,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       services: () => heardServices(ticks),
       ...blindnessStore({
         ...{ unitOfWork, instance: settings.instanceId, inMemory: () => quiet.atRisk() },
+        ...{ dueInMemory: (through) => quiet.waiting(through), newId: ids.newId },
         encode: (event) => outboundOpsEvent(runtime, event),
         partitions: () => [...consumer.positions().keys()],
       }),

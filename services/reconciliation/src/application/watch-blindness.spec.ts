@@ -20,6 +20,7 @@ function detector() {
     said: null as Blinded | null,
   };
   const told: (Blinded | null)[] = [];
+  const incidents: Instant[] = [];
   const lines: string[] = [];
   const marks = new MarkStore();
   const watch = createBlindnessWatch({
@@ -40,6 +41,7 @@ function detector() {
     services: () => given.services,
     said: async () => given.said,
     say: async (blinded) => void told.push(blinded),
+    keepIncident: async ({ since }) => void incidents.push(since),
     heard: () => given.heard,
     look: async () => ({ now: given.now, openSlips: given.openSlips }),
     log: (line) => lines.push(line),
@@ -48,6 +50,7 @@ function detector() {
     given,
     lines,
     told,
+    incidents,
     note: (owner: Owner, seconds: number, partitions = [0, 1], offset = 10) => {
       for (const partition of partitions) {
         marks.note(owner, 'wall', partition, { time: at(seconds), offset, closed: false });
@@ -153,6 +156,22 @@ describe('a blindness', () => {
     expect(await sightAt(115)).toMatchObject({ blind: false, since: null, by: null });
     await sightAt(116);
     expect(told.slice(1)).toEqual([null]);
+  });
+
+  test('that lasts for longer than blind_ms_max is an incident, since when it began', async () => {
+    const { note, sightAt, told, incidents } = detector();
+    await sightAt(99);
+    note('gateway', 100);
+    await sightAt(101);
+    await sightAt(112);
+    await sightAt(159);
+    expect(told).toHaveLength(1);
+    expect(incidents).toEqual([]);
+    await sightAt(161);
+    expect(incidents).toEqual([at(100)]);
+    note('gateway', 162);
+    await sightAt(163);
+    expect(incidents).toHaveLength(1);
   });
 
   test('is not said while nobody waits, and is as soon as somebody does', async () => {

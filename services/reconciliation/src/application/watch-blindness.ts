@@ -21,6 +21,8 @@ export interface BlindnessParts {
   look(): Promise<{ readonly now: Instant; readonly openSlips: number }>;
   /** What this instance has said last of its blindness and not taken back, or one that has ended and that it speaks for. */
   said(): Promise<Blinded | null>;
+  /** It lasts for longer than the rules allow: one incident that lists what waits, however often it is said. */
+  keepIncident(blinded: Blinded, now: Instant): Promise<void>;
   /** Says it, with the slips and the money that wait; null: it sees again. */
   say(blinded: Blinded | null): Promise<void>;
   log(message: string): void;
@@ -58,6 +60,7 @@ export interface Sight {
  */
 export function createBlindnessWatch(parts: BlindnessParts): { check(): Promise<void>; sight(): Sight } {
   const { marks, owned, lookout, clocks, heard, look, log } = parts;
+  // Told soon, and an incident when it lasts.
   const blindMsMax = Math.min(parts.blindMsMax, tellAfterMs);
   let sight: Sight = { blind: false, why: null, since: null, by: null, lagMs: 0, openSlips: 0 };
   let said: Blinded | null | undefined;
@@ -81,6 +84,7 @@ export function createBlindnessWatch(parts: BlindnessParts): { check(): Promise<
       if (!blind && sight.blind) log(`detector sees again: ${openSlips} open slips`);
       sight = { blind, why, since: blind ? (sight.since ?? seen) : null, by, lagMs: lag, openSlips };
       await tell();
+      if (blind && said && lagMs(said.since, now) > parts.blindMsMax) await parts.keepIncident(said, now);
     },
   };
 

@@ -82,13 +82,13 @@ export const describedIncident = object({
 export const describedIncidentSlip = object({
   slip_id: text,
   provider: optional(text),
-  route: text,
-  kind: text,
+  route: optional(text),
+  kind: optional(text),
   amount: optional(money),
   at: time,
   deadline: time,
   cause: optional(object({ class: text, code: text })),
-  fate: oneOf('open', 'returned', 'refunded', 'refused', 'closed'),
+  fate: oneOf('open', 'returned', 'refunded', 'refused', 'closed', 'waiting'),
   has_open_case: yesOrNo,
 });
 

@@ -27,6 +27,9 @@ import type { WatchedSlip } from '../../domain/watch/watched-slip.ts';
 import { foldedSlot, foldQuietly } from './quiet-fold.ts';
 import { recover } from './recover.ts';
 
+/** Slips of a partition that are listed while they cannot be judged: more are counted by DetectorBlinded. */
+const waitingMax = 10_000;
+
 export interface QuietLaneParts {
   readonly store: QuietStore<Tx>;
   readonly log: SlipLog;
@@ -126,6 +129,17 @@ export class QuietLane implements UnitHandler<Tx> {
   /** What has no verdict. */
   atRisk(): AtRisk {
     return allAtRisk([...this.#open.values()].map(({ hot }) => hot.atRisk()));
+  }
+
+  /** Those whose deadline has passed at a time, whatever holds their verdict up; at most so many of each partition. */
+  waiting(through: Instant): { readonly slipId: string; readonly deadline: Instant }[] {
+    const micros = toMicros(through);
+    return [...this.#open.values()].flatMap(({ hot }) =>
+      hot.due(micros, micros, waitingMax).map((slot) => ({
+        slipId: hot.idAt(slot),
+        deadline: instantFromMicros(BigInt(hot.hot.deadline(slot))),
+      })),
+    );
   }
 
   take(partition: number, event: EventWalk): boolean {

@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { OutboundRecord, UnitOfWork } from '@slipstream/postgres';
+import type { OutboundRecord, Tx, UnitOfWork } from '@slipstream/postgres';
 import { type PendingOpsEvent, wallClock } from '@slipstream/slip';
 import { type AtRisk, allAtRisk } from '../../application/at-risk.ts';
 import type { Blinded } from '../../application/watch-blindness.ts';
@@ -25,12 +25,38 @@ returning instance`;
 
 const takeBackSql = 'delete from said_blind where instance = $1 returning service as by, why, since';
 
+const openIncidentSql = `
+insert into incident (id, side, since, until, blind_since, blind_by) values ($1, '', $2, $2, $2, $3)
+on conflict do nothing returning id`;
+
+const openOneSql = 'select id from incident where closed_at is null and blind_since is not null';
+
+const waitingSql = `
+insert into waiting_slip (incident, slip_id, deadline)
+select $1, o.slip_id, o.deadline from open_slip o
+ where o.clock = '${wallClock}' and o.verdict = 'open' and o.partition = any($2::int[]) and o.due_at <= $3
+union all
+select $1, m.slip_id, m.deadline from unnest($4::text[], $5::timestamptz[]) as m(slip_id, deadline)
+on conflict do nothing`;
+
+/** When nobody is blind any more; of the slips that waited each has its verdict, or gets it now. */
+const closeIncidentSql = `
+update incident set closed_at = clock_timestamp(), until = clock_timestamp()
+ where closed_at is null and blind_since is not null and not exists (select 1 from said_blind)
+returning id, since, until, (select count(*)::int from waiting_slip w where w.incident = id) as slips`;
+
 const atRiskSql = `
 select o.state::json #>> '{amount,currency}' as currency, count(*)::int as slips,
        sum((o.state::json #>> '{amount,amount}')::numeric)::text as amount
   from open_slip o
  where o.clock = '${wallClock}' and o.verdict = 'open' and o.partition = any($1::int[])
  group by 1`;
+
+/** A slip whose deadline has passed and cannot be judged. */
+export interface WaitingSlip {
+  readonly slipId: string;
+  readonly deadline: Instant;
+}
 
 export interface BlindnessStoreParts {
   readonly unitOfWork: UnitOfWork;
@@ -39,10 +65,14 @@ export interface BlindnessStoreParts {
   /** The partitions whose slips this instance judges, and what it follows of them in memory. */
   partitions(): readonly number[];
   inMemory(): AtRisk;
+  /** What it follows there that was due by then. */
+  dueInMemory(through: Instant): readonly WaitingSlip[];
+  newId(): string;
 }
 
 /** What an instance has said of its blindness; the event and the row are one transaction. */
-export function blindnessStore({ unitOfWork, instance, encode, partitions, inMemory }: BlindnessStoreParts) {
+export function blindnessStore(parts: BlindnessStoreParts) {
+  const { unitOfWork, instance, encode, partitions, inMemory, dueInMemory, newId } = parts;
   return {
     async said(): Promise<Blinded | null> {
       const [row] = await unitOfWork.query<Blinded>(saidSql, [instance]);
@@ -65,9 +95,39 @@ export function blindnessStore({ unitOfWork, instance, encode, partitions, inMem
         if (!ended) return;
         const data = { service: ended.by, since: ended.since, instance };
         tx.publish([encode({ subject: ended.by, event: { type: 'DetectorRestored', data } })]);
+        await closeIncident(tx);
+      });
+    },
+    async keepIncident({ by, since }: Blinded, now: Instant): Promise<void> {
+      const waiting = dueInMemory(now);
+      const { slips, money } = await atRisk();
+      await unitOfWork.run(async (tx) => {
+        const [opened] = await tx.query<{ id: string }>(openIncidentSql, [newId(), since, by]);
+        const [open] = opened ? [opened] : await tx.query<{ id: string }>(openOneSql);
+        if (!open) return;
+        const due = [waiting.map(({ slipId }) => slipId), waiting.map(({ deadline }) => deadline)];
+        await tx.query(waitingSql, [open.id, partitions(), now, ...due]);
+        if (!opened) return;
+        const data = {
+          ...{ incident: open.id, provider: null, since, until: now, slips, atRisk: money },
+          ...{ warnings: [], blindSince: since, blindBy: by },
+        };
+        tx.publish([encode({ subject: open.id, event: { type: 'IncidentOpened', data } })]);
       });
     },
   };
+
+  async function closeIncident(tx: Tx): Promise<void> {
+    const [closed] = await tx.query<{ id: string; since: Instant; until: Instant; slips: number }>(
+      closeIncidentSql,
+    );
+    if (!closed) return;
+    const { id, since, until, slips } = closed;
+    const data = {
+      ...{ incident: id, provider: null, since, until, slips, returned: 0, refunded: 0, mergedInto: null },
+    };
+    tx.publish([encode({ subject: id, event: { type: 'IncidentClosed', data } })]);
+  }
 
   async function atRisk(): Promise<AtRisk> {
     const rows = await unitOfWork.query<{ currency: string | null; slips: number; amount: string | null }>(

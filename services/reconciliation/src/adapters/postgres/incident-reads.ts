@@ -15,8 +15,10 @@ const viewSql = `
 select i.id, i.side, i.since, i.until, i.opened_at, i.closed_at, i.merged_into, i.warnings, i.blind_since, i.blind_by,
        m.*, coalesce(h.held, '[]') as held, coalesce(c.causes, '[]') as causes
   from incident i,
-  lateral (select count(*)::int as slips, min(at) as first, max(at) as last,
-      count(*) filter (where fate = 'open' or has_open_case)::int as open,
+  lateral (select count(*)::int as slips from waiting_slip where incident = i.id) w,
+  lateral (select count(*)::int + w.slips as slips, min(at) as first, max(at) as last,
+      count(*) filter (where fate = 'open' or has_open_case)::int
+        + case when i.closed_at is null then w.slips else 0 end as open,
       count(*) filter (where fate = 'returned')::int as repaired,
       count(*) filter (where fate = 'refunded')::int as refunded,
       count(*) filter (where has_open_case)::int as open_cases,
@@ -40,10 +42,15 @@ const olderIncidents = listSql(false);
 const newerIncidents = listSql(true);
 
 const slipsSql = (back: boolean) => `
-select slip_id, provider, route, kind, currency, amount::text as amount, at, deadline, cause_class, cause_code, fate,
-       has_open_case
-  from missed_slip
- where incident = $1 and ($2::timestamptz is null or (at, slip_id) ${back ? '>' : '<'} ($2, $3))
+select * from (
+  select slip_id, provider, route, kind, currency, amount::text as amount, at, deadline, cause_class, cause_code, fate,
+         has_open_case
+    from missed_slip where incident = $1
+  union all
+  select w.slip_id, m.provider, m.route, m.kind, m.currency, m.amount::text, w.deadline, w.deadline, m.cause_class,
+         m.cause_code, coalesce(m.fate, 'waiting'), coalesce(m.has_open_case, false)
+    from waiting_slip w left join missed_slip m using (slip_id) where w.incident = $1) s
+ where ($2::timestamptz is null or (at, slip_id) ${back ? '>' : '<'} ($2, $3))
  order by at ${back ? 'asc' : 'desc'}, slip_id ${back ? 'asc' : 'desc'} limit $4`;
 const olderSlips = slipsSql(false);
 const newerSlips = slipsSql(true);
@@ -74,15 +81,15 @@ interface ViewRow {
 interface SlipRow {
   readonly slip_id: string;
   readonly provider: string | null;
-  readonly route: string;
-  readonly kind: string;
+  readonly route: string | null;
+  readonly kind: string | null;
   readonly currency: string | null;
   readonly amount: string | null;
   readonly at: Instant;
   readonly deadline: Instant;
   readonly cause_class: string | null;
   readonly cause_code: string | null;
-  readonly fate: Fate;
+  readonly fate: Fate | 'waiting';
   readonly has_open_case: boolean;
 }
 

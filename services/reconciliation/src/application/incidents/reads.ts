@@ -36,13 +36,15 @@ export interface IncidentView {
 export interface IncidentSlip {
   readonly slipId: string;
   readonly provider: string | null;
-  readonly route: string;
-  readonly kind: string;
+  /** Null, as kind and amount: of a slip that waits for its verdict, or was in time after all. */
+  readonly route: string | null;
+  readonly kind: string | null;
   readonly amount: Money | null;
   readonly at: Instant;
   readonly deadline: Instant;
   readonly cause: { readonly class: string; readonly code: string } | null;
-  readonly fate: Fate;
+  /** `waiting`: it could not be judged, and did not miss its deadline as far as is known. */
+  readonly fate: Fate | 'waiting';
   readonly hasOpenCase: boolean;
 }
 
