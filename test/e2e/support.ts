@@ -36,10 +36,13 @@ export async function bootStack(options: Partial<StackOptions> = {}): Promise<Te
   return { stack, dataDir, stop: () => stack.stop().finally(remove) };
 }
 
-/** What every run must show, whatever was done to the services meanwhile. */
-export function expectSound(summary: Summary, slips: number): void {
+/**
+ * What every run must show, whatever was done to the services meanwhile. `openCases`: of the feed's slips those that are for
+ * people, its 47th and its 126th.
+ */
+export function expectSound(summary: Summary, slips: number, openCases: number): void {
   expect(summary).toMatchObject({
-    ...{ slips, false_alarms: 0, missed: 0, lost_events: 0, ledger_balanced: true, open_cases: 0 },
+    ...{ slips, false_alarms: 0, missed: 0, lost_events: 0, ledger_balanced: true, open_cases: openCases },
     ...{ executed_twice: 0, money_differs: 0, stuck: 0, verdict_differs: 0, parked: 0 },
   });
   expect(summary.returned + summary.recovered + summary.not_returned + summary.rejected).toBe(slips);
