@@ -13,7 +13,9 @@ import { createKafka, ensureTopics, partitionOf, RecordStream, SerialProducer } 
 import { isUuid } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
-import { createSlipClient, type SlipClient, type SubmitCommand } from './client.ts';
+import { createSlipClient, type SlipClient } from './client.ts';
+
+import type { SubmitCommand } from './sound.ts';
 
 const environment = sharedEnvironment();
 const caller = `/spec/${randomUUID()}`;

@@ -1,18 +1,9 @@
-import {
-  type AdvanceClock,
-  type InboundCommand,
-  type ReportResult,
-  type SubmitSlip,
-  type Topic,
-  topics,
-} from '@slipstream/contracts';
+import { type AdvanceClock, type InboundCommand, type Topic, topics } from '@slipstream/contracts';
 import { createKafka, type Log, SerialProducer } from '@slipstream/kafka';
 import { type EventStream, type EventStreamOptions, startEventStream } from './event-stream.ts';
-import { type CommandOptions, clockRecords, instantOf, slipRecord } from './inbound-record.ts';
+import { type CommandOptions, clockRecords, slipRecord } from './inbound-record.ts';
 import { resend } from './resend.ts';
-
-export type SubmitCommand = SubmitSlip & CommandOptions;
-export type ReportCommand = ReportResult & CommandOptions;
+import { type ReportCommand, type SubmitCommand, soundReport, soundSubmission } from './sound.ts';
 
 export interface AdvanceClockCommand extends AdvanceClock {
   /** The inbound topic whose records the statement covers. */
@@ -67,16 +58,21 @@ export function createSlipClient({ brokers, caller, log }: SlipClientOptions): S
   }
 
   return {
-    submit: (commands) =>
-      sendAll(topics.commands, commands, ({ deadline, ...data }) => ({
+    async submit(commands) {
+      // All are looked at before any is sent: a batch is not cut in the middle.
+      const sound = commands.map(soundSubmission);
+      return sendAll(topics.commands, sound, ({ id, clock, time, traceparent, ...data }) => ({
         type: 'SubmitSlip',
-        data: { ...data, deadline: deadline === null ? null : instantOf('deadline', deadline) },
-      })),
-    report: (results) =>
-      sendAll(topics.results, results, ({ providerTime: time, ...data }) => ({
+        data,
+      }));
+    },
+    async report(results) {
+      const sound = results.map(soundReport);
+      return sendAll(topics.results, sound, ({ id, clock, time, traceparent, ...data }) => ({
         type: 'ReportResult',
-        data: { ...data, providerTime: time === null ? null : instantOf('providerTime', time) },
-      })),
+        data,
+      }));
+    },
     async advanceClock({ topic, ...data }) {
       const records = clockRecords(caller, topics[topic], { type: 'AdvanceClock', data });
       await resend(() => producer.sendBatch(records));

@@ -1,10 +1,9 @@
 export {
   type AdvanceClockCommand,
   createSlipClient,
-  type ReportCommand,
   type SlipClient,
   type SlipClientOptions,
-  type SubmitCommand,
 } from './client.ts';
 export type { EventBatch, EventStream, EventStreamOptions } from './event-stream.ts';
 export type { CommandOptions } from './inbound-record.ts';
+export type { ReportCommand, SubmitCommand, Time } from './sound.ts';

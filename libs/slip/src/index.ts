@@ -39,3 +39,14 @@ export {
   type SubmittedSlip,
   slipStatuses,
 } from './state.ts';
+export {
+  accountProblem,
+  amountProblem,
+  currencyProblem,
+  kindProblem,
+  metadataBytesMax,
+  metadataKeysMax,
+  metadataProblem,
+  slipKinds,
+  timeProblem,
+} from './submission-fields.ts';

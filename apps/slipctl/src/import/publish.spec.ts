@@ -14,10 +14,10 @@ function recordingBus() {
   const said: Said[] = [];
   const bus: Bus = {
     async submit(commands) {
-      said.push(...commands.map(({ time }) => ({ topic: 'commands', time: time! })));
+      said.push(...commands.map(({ time }) => ({ topic: 'commands', time: String(time) })));
     },
     async report(results) {
-      said.push(...results.map(({ time }) => ({ topic: 'results', time: time! })));
+      said.push(...results.map(({ time }) => ({ topic: 'results', time: String(time) })));
     },
     async advanceClock({ topic, time, close }) {
       said.push({ topic, time, advance: true, close });

@@ -9,8 +9,8 @@ import {
   type ServiceRequest,
   toSnakeJson,
 } from '@slipstream/service-host';
+import { accountProblem } from '@slipstream/slip';
 import type { UseCases } from '../../application/use-cases.ts';
-import { accountProblem } from '../../domain/submission/fields.ts';
 import { AccountStatusBody, checkStatusBody } from './account-status.dto.ts';
 import { traceparentOf } from './request.ts';
 

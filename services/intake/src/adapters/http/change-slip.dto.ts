@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { slipKinds } from '@slipstream/slip';
 import { declineReasons } from '../../domain/review/decide-review.ts';
-import { slipKinds } from '../../domain/submission/fields.ts';
 import { AmountBody, textOrNull, wholeOrNull } from './submit-slip.dto.ts';
 
 export const wordsLengthMax = 500;

@@ -7,7 +7,7 @@ import {
   kindProblem,
   metadataProblem,
   timeProblem,
-} from '../../domain/submission/fields.ts';
+} from '@slipstream/slip';
 import type { AmountBody, SubmitSlipBody } from './submit-slip.dto.ts';
 
 type Check = FieldChecks[string];

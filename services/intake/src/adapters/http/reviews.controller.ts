@@ -16,9 +16,9 @@ import {
   schemas,
   toSnakeJson,
 } from '@slipstream/service-host';
+import { slipKinds } from '@slipstream/slip';
 import type { ListedReview, ReviewFilter } from '../../application/ports.ts';
 import type { UseCases } from '../../application/use-cases.ts';
-import { slipKinds } from '../../domain/submission/fields.ts';
 import type { Wish } from '../../domain/waiting/decide-change.ts';
 import { changed, type ReplyHeaders } from './answer.ts';
 import { changeRequestOf, keyHeader, versionHeader } from './change-request.ts';

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { nameLengthMax } from '@slipstream/kernel';
-import { slipKinds } from '../../domain/submission/fields.ts';
+import { slipKinds } from '@slipstream/slip';
 
 const name = { type: String, minLength: 1, maxLength: nameLengthMax };
 

@@ -1,6 +1,12 @@
 import { type FieldProblem, type Instant, type Money, nameProblem } from '@slipstream/kernel';
 import type { SlipKind } from '@slipstream/slip';
-import { accountProblem, amountProblem, currencyProblem, kindProblem, metadataProblem } from './fields.ts';
+import {
+  accountProblem,
+  amountProblem,
+  currencyProblem,
+  kindProblem,
+  metadataProblem,
+} from '@slipstream/slip';
 
 /** A wish for a slip, from whichever way it came. `reference` is unique per caller. */
 export interface Submission {

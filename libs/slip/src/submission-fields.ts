@@ -1,5 +1,5 @@
 import { isCurrency, type MoneyProblem, nameProblem, parseInstant, parseMoney } from '@slipstream/kernel';
-import type { SlipKind } from '@slipstream/slip';
+import type { SlipKind } from './events.ts';
 
 // What a single field of a submission may hold, over HTTP and over Kafka alike. Each check gives the problem as a text
 // that fits behind the field's name, or null. Nothing is coerced: a number is never taken for its text.

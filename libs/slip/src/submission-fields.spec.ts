@@ -8,7 +8,7 @@ import {
   kindProblem,
   metadataProblem,
   timeProblem,
-} from './fields.ts';
+} from './submission-fields.ts';
 
 test('a kind is one of three words', () => {
   for (const kind of ['order', 'payout', 'payment']) expect(kindProblem(kind)).toBeNull();
