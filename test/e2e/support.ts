@@ -37,14 +37,15 @@ export async function bootStack(options: Partial<StackOptions> = {}): Promise<Te
 }
 
 /**
- * What every run must show, whatever was done to the services meanwhile. `openCases`: of the feed's slips those that are for
- * people, its 47th and its 126th.
+ * What every run must show, whatever was done to the services meanwhile. `openCasesMax`: of the feed's slips those that are for
+ * people, its 47th and its 126th; one whose provider was not reached in time is none.
  */
-export function expectSound(summary: Summary, slips: number, openCases: number): void {
+export function expectSound(summary: Summary, slips: number, openCasesMax: number): void {
   expect(summary).toMatchObject({
-    ...{ slips, false_alarms: 0, missed: 0, lost_events: 0, ledger_balanced: true, open_cases: openCases },
+    ...{ slips, false_alarms: 0, missed: 0, lost_events: 0, ledger_balanced: true },
     ...{ executed_twice: 0, money_differs: 0, stuck: 0, verdict_differs: 0, parked: 0 },
   });
+  expect(summary.open_cases).toBeLessThanOrEqual(openCasesMax);
   expect(summary.returned + summary.recovered + summary.not_returned + summary.rejected).toBe(slips);
 }
 
