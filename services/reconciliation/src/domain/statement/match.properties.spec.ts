@@ -266,3 +266,27 @@ test('a slip that an earlier statement told is paid again only as a duplicate', 
     breaks: [{ type: 'duplicate', difference: 500n }],
   });
 });
+
+test.each([
+  [null, 'bank-1'],
+  ['succeeded', 'p-1'],
+] as const)(
+  'a bank’s name for a booking is no second execution: known as %s, it is told as %s',
+  (outcome, told) => {
+    const slip: BookedSlip = {
+      ...{ slipId: 'a', kind: 'order', reference: 'o', providerReference: 'p-1', outcome, fee: null },
+      ...{
+        amount: { amount: 500n, currency: 'EUR' },
+        dispatchedOn: day,
+        returnedOn: null,
+        paid: 0n,
+        cameBack: 0n,
+      },
+    };
+    const line: StatementLine = {
+      ...{ line: 1, kind: 'payment', gross: 500n, amount: 500n, currency: 'EUR', bookedOn: day, text: '' },
+      ...{ references: ['o'], providerReference: 'bank-1', outcome: null, reason: null },
+    };
+    expect(run([slip], [line]).matches).toMatchObject([{ providerReference: told }]);
+  },
+);
