@@ -1025,4 +1025,32 @@ export const mutations: readonly Mutation[] = [
     to: "if (parkedKeys.size > 1 && parkedKeys.has(keyText(event.key()) ?? '')) return false;",
     specs: [`${kafka}/span.spec.ts`],
   },
+  {
+    name: 'K-our-own-trouble-in-bulk-is-given-back',
+    file: `${reconciliation}/src/application/within-budget.ts`,
+    from: "if (isOwnTrouble && this.#isBulk) return 'own_trouble';",
+    to: '',
+    specs: [`${reconciliation}/src/application/within-budget.spec.ts`],
+  },
+  {
+    name: 'K-what-no-provider-could-be-called-for-is-our-own-trouble',
+    file: `${gateway}/src/domain/inquiry/inquiry.ts`,
+    from: "return isOpen(route) ? 'ourselves' : 'provider';",
+    to: "return isOpen(route) ? 'provider' : 'ourselves';",
+    specs: [`${gateway}/src/domain/inquiry/inquiry.spec.ts`],
+  },
+  {
+    name: 'R-a-denial-speaks-against-what-would-be-sent-now',
+    file: `${gateway}/src/application/inquire-due.ts`,
+    from: 'digest: dispatch.digest ?? provider.prepare(dispatch).digest,',
+    to: 'digest: provider.prepare(dispatch).digest,',
+    specs: [`${gateway}/test/recovery.int.spec.ts`],
+  },
+  {
+    name: 'N-questions-to-a-provider-that-hangs-pile-up',
+    file: `${gateway}/src/adapters/calls/circuits.ts`,
+    from: 'ended = await this.#asking.execute(inquire);',
+    to: 'ended = await inquire();',
+    specs: [`${gateway}/src/adapters/calls/circuits.spec.ts`],
+  },
 ];
