@@ -175,21 +175,23 @@ describe('a deadline on the wall clock', () => {
 describe('a slip whose call would come too late', () => {
   const behind = (waitMs: number) => ({ ...wall, waitMs });
 
-  test('is refused, with the time after which it may fit; one that waits half of its time at most is not', () => {
-    expect(decide({}, behind(2_500))).toMatchObject({ accepted: true });
-    expect(decide({}, behind(2_501))).toEqual({
+  test('is refused, with the time after which it may fit; one that waits half of its time at most, or 5 s, is not', () => {
+    expect(decide({}, behind(5_000))).toMatchObject({ accepted: true });
+    expect(decide({}, behind(5_001))).toEqual({
       accepted: false,
       refusal: {
         ...{ rule: 'wait_too_long', field: 'deadline', retryAfterS: 1 },
-        detail: 'Slips of the route default wait 3 s for their call: longer than this one can.',
+        detail: 'Slips of the route default wait 6 s for their call: longer than this one can.',
       },
     });
-    expect(decide({}, behind(12_000))).toMatchObject({ refusal: { retryAfterS: 10 } });
+    expect(decide({}, behind(12_000))).toMatchObject({ refusal: { retryAfterS: 7 } });
     expect(decide({}, behind(3_600_000))).toMatchObject({ refusal: { retryAfterS: 60 } });
   });
   test('may come with a later deadline, and must not with a sooner one', () => {
     expect(decide({ deadline: addMs(now, 60_000) }, behind(30_000))).toMatchObject({ accepted: true });
-    expect(decide({ deadline: addMs(now, 4_000) }, behind(2_400))).toMatchObject(refused('wait_too_long'));
+    expect(decide({ deadline: addMs(now, 60_000) }, behind(30_001))).toMatchObject(refused('wait_too_long'));
+    expect(decide({ deadline: addMs(now, 8_000) }, behind(5_000))).toMatchObject({ accepted: true });
+    expect(decide({ deadline: addMs(now, 4_000) }, behind(4_001))).toMatchObject(refused('wait_too_long'));
   });
   test('is also one of too many at once, though it may wait so long', () => {
     const throttled = { ...behind(2_000), throttled: true };
@@ -201,7 +203,7 @@ describe('a slip whose call would come too late', () => {
       },
     });
     expect(decide({ route: 'import' }, throttled)).toMatchObject({ accepted: true });
-    expect(waitMsMax(submission, now, rules)).toBe(2_500);
+    expect(waitMsMax(submission, now, rules)).toBe(5_000);
     expect(waitMsMax({ ...submission, deadline: addMs(now, 60_000) }, now, rules)).toBe(30_000);
   });
   test('is one that is called now: not an import, not a report, not one that people look at first', () => {

@@ -132,12 +132,15 @@ function withDeadline(
  * a flood slows what it waits for.
  */
 const waitShareMax = 0.5;
+/** So long it may be expected to wait in any case that leaves it in time: an expectation is off by seconds. */
+const waitMsMin = 5_000;
 
 /** Nobody is told to come later than that: a line is often over sooner than it seems. */
 const retryAfterSMax = 60;
 
 function shareOfTimeMs(from: Instant, deadline: Instant): number {
-  return (instantToMs(deadline) - instantToMs(from)) * waitShareMax;
+  const timeMs = instantToMs(deadline) - instantToMs(from);
+  return Math.max(timeMs * waitShareMax, Math.min(timeMs, waitMsMin));
 }
 
 /** How long a submission that comes now may be expected to wait for its call. */
