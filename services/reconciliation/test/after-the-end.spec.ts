@@ -9,6 +9,7 @@ import {
   doubted,
   held,
   intended,
+  refused,
   returned,
   settled,
   storyIds,
@@ -35,6 +36,30 @@ async function ended(clock = 'wall') {
 }
 const opened = ({ published }: MemoryStore) =>
   published.map(({ event, partition, slipId }) => ({ ...event, partition, slipId }));
+
+test.each<[string, SlipEvent]>([
+  ['settled', settled],
+  ['was refused', refused],
+])(
+  'of one that %s it says the same, whether a batch ends before it says so or behind that',
+  async (_, end) => {
+    const life = end === settled ? [submitted(), held, returned(), end] : [submitted(), end];
+    const words = [returned({ amount: { amount: 7n, currency: 'EUR' } }), doubted()];
+    const read = async (...batches: readonly (readonly SlipEvent[])[]) => {
+      const store = new MemoryStore(at(20));
+      let seconds = 0;
+      for (const events of batches) {
+        const recorded = events.map((event) => told(event, at(++seconds)));
+        await foldEvents(store.unit(), 3, recorded, storyIds, noBudget);
+      }
+      return { said: store.published.map(({ event }) => event), case: store.slip('slip-1')?.state.case };
+    };
+    const apart = await read(life, words);
+    expect(apart.case?.reasons.map(({ reason }) => reason)).toEqual(['contradiction', 'word_unknown']);
+    expect(await read([...life, ...words])).toEqual(apart);
+    expect(await read([...life, words[0]!], words.slice(1))).toEqual(apart);
+  },
+);
 
 describe('what a provider says of a slip that has settled', () => {
   test.each<[string, SlipEvent, string, string]>([

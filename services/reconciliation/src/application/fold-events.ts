@@ -1,7 +1,14 @@
 import { type RecordedEvent, timeOn } from '@slipstream/slip';
 import type { BudgetRules } from '../domain/repair/budget.ts';
 import { flightOf } from '../domain/returns/flight.ts';
-import { fold, mattersAfterTheEnd, recall, type WatchedSlip, watch } from '../domain/watch/watched-slip.ts';
+import {
+  fold,
+  mattersAfterTheEnd,
+  placeOf,
+  recall,
+  type WatchedSlip,
+  watch,
+} from '../domain/watch/watched-slip.ts';
 import { advance, type Change, type Ids, unchanged } from './advance.ts';
 import type { Allowance } from './allowance.ts';
 import type { Unit } from './ports.ts';
@@ -28,7 +35,22 @@ export async function foldEvents(
     return foldAll(known, partition, events, ids, allowance, returns);
   });
   if (!returns.isEmpty) unit.noteReturns(returns);
-  await unit.save(changes);
+  for (const round of rounds(changes)) await unit.save(round);
+}
+
+/** Changes of one slip follow each other. */
+function* rounds(changes: readonly Change[]): Generator<readonly Change[]> {
+  for (let left = changes; left.length > 0; ) {
+    const taken = new Map<string, Change>();
+    const later: Change[] = [];
+    for (const change of left) {
+      const { slipId } = change.slip.state;
+      if (taken.has(slipId)) later.push(change);
+      else taken.set(slipId, change);
+    }
+    yield [...taken.values()];
+    left = later;
+  }
 }
 
 function foldAll(
@@ -40,9 +62,16 @@ function foldAll(
   returns: Tally,
 ): readonly Change[] {
   const changes = new Map(known.map((slip) => [slip.state.slipId, unchanged(slip)]));
+  const ended: Change[] = [];
   for (const recorded of events) {
-    const before = changes.get(recorded.slipId)?.slip.state ?? null;
-    const change = folded(changes.get(recorded.slipId), partition, recorded);
+    let latest = changes.get(recorded.slipId);
+    // What comes behind the end is taken as it is when the slip was forgotten meanwhile: batches end where they happen to.
+    if (latest !== undefined && mattersAfterTheEnd(recorded) && placeOf(latest.slip) === 'forgotten') {
+      ended.push(latest);
+      latest = undefined;
+    }
+    const before = latest?.slip.state ?? null;
+    const change = folded(latest, partition, recorded);
     // What is not kept was never submitted here, or has settled: only what its provider says after that matters.
     if (!change) continue;
     const flight = flightOf(before, change.slip.state, recorded);
@@ -51,7 +80,7 @@ function foldAll(
     const occasion = { type: 'event', event: recorded.event } as const;
     changes.set(recorded.slipId, advance(change, occasion, timeOn(recorded), ids, allowance));
   }
-  return [...changes.values()];
+  return [...ended, ...changes.values()];
 }
 
 function folded(change: Change | undefined, partition: number, recorded: RecordedEvent): Change | null {
