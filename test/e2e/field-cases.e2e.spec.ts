@@ -380,11 +380,9 @@ describe('the same wish again', () => {
 
   test('while nobody knows what became of the first call: replayed or refused, on every way in, and executed once', async () => {
     const account = 'acc-c17d';
-    let isKnown = false;
-    const done = { status: 'succeeded', provider_id: 'c17d', amount: eur('1000') };
     provider.script('c17d', {
       post: ({ request }) => void request.socket.destroy(),
-      get: ({ say }) => say(200, isKnown ? done : { status: 'pending' }),
+      get: ({ say }) => say(200, { status: 'pending' }),
     });
     const body = bodyOf('c17d', { account, deadline: calmDeadline() });
     const { id } = (await submit(body)).body;
@@ -407,7 +405,7 @@ describe('the same wish again', () => {
     );
     expect(overBus!.status).toBe('rejected');
 
-    isKnown = true;
+    await told(id, { status: 'succeeded', provider_id: 'c17d', amount: eur('1000') });
     const now = await reaches(id, 'settled');
     expect([count(now, 'returned'), kinds(now), provider.calls(id)]).toEqual([1, ['hold', 'settle'], 1]);
   });

@@ -10,7 +10,7 @@ const until = '2019-01-01T00:00:00Z';
 let booted: TestStack;
 
 beforeAll(async () => {
-  booted = await bootStack();
+  booted = await bootStack({ behaviour: { failure_rate: 0 } });
 }, 240_000);
 afterAll(() => booted?.stop(), 60_000);
 

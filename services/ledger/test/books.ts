@@ -82,12 +82,15 @@ export async function openBooks(databaseUrl: string, rememberedBytesMax = 40_000
   return booksOn(await createDatabase(databaseUrl, 'ledger_books'), rememberedBytesMax);
 }
 
+/** More than there are tests that want one of their own. */
+const partitions = 64;
+
 /** On a database that may have books already. */
 export async function booksOn(url: string, rememberedBytesMax: number): Promise<Books> {
   const dataSource = await openDataSource({ url, applicationName: 'test', poolMax: connectionsMax });
   await migrate(dataSource, [coreMigrations, migrations]);
   const unitOfWork = new UnitOfWork(dataSource);
-  await prepareTopics(unitOfWork, [topics.events]);
+  await prepareTopics(unitOfWork, [{ ...topics.events, partitions }]);
   const differing: Resent[] = [];
   const unknownTypes: string[] = [];
   const anomalies: Anomaly[] = [];
