@@ -24,3 +24,4 @@ export { runService } from './run-service.ts';
 export * as schemas from './schemas.ts';
 export { createService, type Service, type ServiceOptions } from './service.ts';
 export { checkObject, type FieldChecks, isObject } from './validation.ts';
+export { versionInTag, versionTag } from './version-tag.ts';

@@ -39,7 +39,7 @@ function tag(reply: FastifyReply, payload: string): void {
   }
   // Kept by the caller's own cache, and asked about each time.
   reply.header('cache-control', 'private, no-cache');
-  reply.header('vary', 'accept, accept-encoding, authorization');
+  reply.header('vary', 'accept, accept-encoding, accept-language, authorization');
 }
 
 /** Compared weakly. */

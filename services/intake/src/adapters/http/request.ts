@@ -1,6 +1,6 @@
 import type { CallerIdentity } from '@slipstream/identity';
 import { nameProblem, SlipstreamError } from '@slipstream/kernel';
-import { Parameters, preferredLanguage, type ServiceRequest } from '@slipstream/service-host';
+import { Parameters, preferredLanguage, type ServiceRequest, versionInTag } from '@slipstream/service-host';
 import { type Language, languages } from './remedies.ts';
 
 /** Under which name a caller owns slips. @throws SlipstreamError forbidden for a token whose subject cannot be one */
@@ -25,8 +25,8 @@ export function traceparentOf(request: ServiceRequest): string | null {
 export function ifVersionOf({ headers }: ServiceRequest): number | null {
   const value = headers['if-match'];
   if (value === undefined || value === '*') return null;
-  const version = /^"(\d{1,9})"$/.exec(String(value))?.[1];
-  if (version !== undefined) return Number(version);
+  const version = versionInTag(String(value));
+  if (version !== null) return version;
   const detail = 'must be the ETag of an answer, like "1", or *';
   throw new SlipstreamError('malformed_request', 'The If-Match header cannot be used.', {
     errors: [{ pointer: 'If-Match', detail }],

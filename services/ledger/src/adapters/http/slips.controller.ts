@@ -12,6 +12,7 @@ import {
   listParameters,
   preferredLanguage,
   Scopes,
+  versionTag,
 } from '@slipstream/service-host';
 import { type CauseLanguage, causeLanguages } from '@slipstream/slip';
 import type { LedgerQueries, SlipView } from '../../application/queries.ts';
@@ -83,8 +84,10 @@ export class SlipsController {
       throw new SlipstreamError('position_timeout', 'The ledger has not applied that position yet.');
     }
     const slip = await this.#visible(id, caller, at);
-    if (at === undefined) reply.header('etag', `"${slip.version}"`);
-    return slipJson(slip, languageOf(request));
+    const language = languageOf(request);
+    if (at === undefined)
+      reply.header('etag', versionTag(slip.version, language === causeLanguages[0] ? null : language));
+    return slipJson(slip, language);
   }
 
   @Get(':id/events')

@@ -1,5 +1,11 @@
 import { SlipstreamError } from '@slipstream/kernel';
-import { checkObject, type FieldChecks, Parameters, type ServiceRequest } from '@slipstream/service-host';
+import {
+  checkObject,
+  type FieldChecks,
+  Parameters,
+  type ServiceRequest,
+  versionInTag,
+} from '@slipstream/service-host';
 import type { BulkRequest } from '../../application/actions/ports.ts';
 import { bulkSizeMax } from '../../application/actions/ports.ts';
 import { type Action, type ActionType, actionTypes } from '../../domain/case/act.ts';
@@ -117,8 +123,8 @@ function wrong(field: string, detail: string): SlipstreamError {
 export function ifVersionOf({ headers }: ServiceRequest): number | null {
   const value = headers['if-match'];
   if (value === undefined || value === '*') return null;
-  const version = /^"(\d{1,9})"$/.exec(String(value))?.[1];
-  if (version !== undefined) return Number(version);
+  const version = versionInTag(String(value));
+  if (version !== null) return version;
   throw new SlipstreamError('malformed_request', 'The If-Match header cannot be used.', {
     errors: [{ pointer: 'If-Match', detail: 'must be the ETag of a case, like "1", or *' }],
   });

@@ -11,6 +11,7 @@ import {
   rejectUnknownQuery,
   Scopes,
   toSnakeJson,
+  versionTag,
 } from '@slipstream/service-host';
 import { type CauseLanguage, causeLanguages, shownCause } from '@slipstream/slip';
 import type { CaseFilter, CasePosition, CaseView, Reads } from '../../application/reads.ts';
@@ -90,8 +91,9 @@ export class CasesController {
     // U+0000 cannot be stored, so nothing is found under it.
     const found = slipId.includes('\u0000') ? null : await this.reads.caseOf(slipId);
     if (!found) throw new SlipstreamError('not_found', `Slip ${slipId.slice(0, 100)} has no case.`);
-    reply.header('etag', `"${found.version}"`);
-    return caseJson(found, languageOf(request));
+    const language = languageOf(request);
+    reply.header('etag', versionTag(found.version, language === causeLanguages[0] ? null : language));
+    return caseJson(found, language);
   }
 }
 
