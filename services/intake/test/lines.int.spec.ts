@@ -53,7 +53,7 @@ test('a slip that could not be called in time any more is refused on every way i
   const refused = await answered(503, inLine);
   expectProblem(refused, 503, 'overloaded');
   expect(refused.body).toMatchObject({ rule: 'wait_too_long', errors: [{ pointer: '/deadline' }] });
-  expect(Number(refused.headers.get('retry-after'))).toBe(58);
+  expect(Number(refused.headers.get('retry-after'))).toBe(55);
 
   // What was accepted stays so, a route without a line takes slips, and so does a deadline that can be met.
   expect(await submit(first, key)).toMatchObject({ status: 202 });

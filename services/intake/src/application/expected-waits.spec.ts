@@ -100,6 +100,40 @@ describe('the wait that is expected', () => {
     expect(waits.expectedMs('default')).toBe(world.ms - 10);
   });
 
+  test('of a line in which nothing moves lets in no more than stood there when it was seen', () => {
+    const { world, waits, tell } = setUp();
+    let letIn = 0;
+    for (; world.ms < 14_000; world.ms += 10) {
+      for (let n = 0; n < 5; n++) {
+        if (waits.isThrottled('default')) continue;
+        waits.accepted('default', 15_000);
+        letIn += 1;
+      }
+      if (world.ms % 500 === 0 && world.ms > 0) tell({ behindMs: world.ms });
+    }
+    expect(letIn).toBeGreaterThan(500);
+    expect(letIn).toBeLessThan(2_000);
+  });
+
+  test('of a burst at services that have just started is no longer than its first has waited', () => {
+    const { world, waits, acceptedAt, run, tell } = setUp();
+    run(1, { perS: 300, servedPerS: 0 });
+    for (const ms of [1_500, 2_000, 2_500]) {
+      world.ms = ms;
+      world.served += 2;
+      tell({ behindMs: ms - acceptedAt[world.served]! });
+      expect(waits.expectedMs('default')).toBeLessThan(ms);
+      expect(waits.isThrottled('default')).toBe(false);
+    }
+    // Of what goes on so slowly it is known.
+    for (let ms = 3_000; ms <= 5_000; ms += 500) {
+      world.ms = ms;
+      world.served += 2;
+      tell({ behindMs: ms - acceptedAt[world.served]! });
+    }
+    expect(waits.expectedMs('default')).toBeGreaterThan(50_000);
+  });
+
   test('is not believed when it was seen but once, nor when it was long ago', () => {
     const { waits, tell, world } = setUp();
     waits.accepted('default', 1e9);

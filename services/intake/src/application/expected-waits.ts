@@ -14,10 +14,15 @@ export interface ToldProgress {
 const lineMsMin = 1_000;
 /** Between two looks that tell how fast a line moves. */
 const paceMsMin = 500;
+/** Fewer slips that left, seen for less than this, tell nothing yet: what has just started is quicker in a moment. */
+const leftMin = 50;
+const fewMsMin = 2_000;
 /** How far back the pace is measured: what is told comes unevenly, and a flood slows the line that it makes. */
 const paceMsMax = 5_000;
 /** Of what it may wait, a slip counts as if it waits no more than this. */
 const shareMax = 0.9;
+/** So few are none too many for a line. */
+const stuckMin = 50;
 /** What was said longer ago says nothing about now: two heartbeats. */
 const heardMsMax = 10_000;
 
@@ -80,6 +85,8 @@ class RouteProgress {
   #pace: number | null = null;
   /** What was taken that the line has not left room for yet, in slips. */
   #owed = { slips: 0, atMs: 0 };
+  /** So many may stand in line while nothing moves in it: twice what stood there when it was seen first. */
+  #stuckMax = 0;
 
   accepted(nowMs: number, waitMsMax: number): void {
     const share = Math.min(shareMax, this.expectedMs(nowMs) / waitMsMax);
@@ -90,7 +97,10 @@ class RouteProgress {
   }
 
   isThrottled(nowMs: number): boolean {
-    return this.#isMoving && this.expectedMs(nowMs) > 0 && this.#owedAt(nowMs) >= 1;
+    if (this.expectedMs(nowMs) === 0) return false;
+    if (this.#isMoving) return this.#owedAt(nowMs) >= 1;
+    // Who is before ours may be others' slips: so it may grow, but not as fast as slips come.
+    return this.#accepted.total - this.#looks.at(-1)!.passed > this.#stuckMax;
   }
 
   get #isMoving(): boolean {
@@ -109,6 +119,7 @@ class RouteProgress {
     this.#accepted.forgetBefore(atMs - waitMs);
     const isNew = last === undefined || last.waitMs < lineMsMin || atMs - last.atMs > heardMsMax;
     this.#looks = isNew || waitMs < lineMsMin ? [look] : [...this.#since(atMs - paceMsMax), look];
+    if (isNew) this.#stuckMax = 2 * Math.max(stuckMin, this.#accepted.total - passed);
     this.#pace = this.#measured() ?? (this.#looks.length > 1 ? this.#pace : null);
   }
 
@@ -132,7 +143,9 @@ class RouteProgress {
   #measured(): number | null {
     const [first, last] = [this.#looks[0]!, this.#looks.at(-1)!];
     const forMs = last.atMs - first.atMs;
-    return forMs < paceMsMin ? null : (last.passed - first.passed) / forMs;
+    const left = last.passed - first.passed;
+    if (forMs < paceMsMin) return null;
+    return left < leftMin && forMs < fewMsMin ? 0 : left / forMs;
   }
 }
 
