@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Facts } from '@slipstream/checker';
 import type { ShownSlip } from '@slipstream/local';
-import { judge, type TakenPayment } from './provider-truth.ts';
+import { judge, type TakenPayment, unsettled } from './provider-truth.ts';
 
 const payment: TakenPayment = {
   id: 's',
@@ -106,4 +106,20 @@ test.each<[string, ReturnType<typeof judged>, object]>([
 
 test('too few that settled do not hold', () => {
   expect(judged(shown('refunded'), did(0), booked(hold, refund), 0.85).holds).toBe(false);
+});
+
+test('who was not settled is told by route, fault and what became of it, the most frequent first', () => {
+  const taken = ['a-lost', 'b-lost', 'c-late', 'd-lost'].map((reference) => ({
+    ...payment,
+    id: reference,
+    reference,
+  }));
+  const slips = [
+    { ...shown('refunded'), id: 'a-lost' },
+    { ...shown('refunded'), id: 'b-lost' },
+    { ...shown('unknown', true), id: 'c-late' },
+    { ...shown('settled'), id: 'd-lost' },
+  ];
+  expect(unsettled(taken, slips)).toEqual(['2 default lost: refunded', '1 default late: unknown, a case']);
+  expect(unsettled(taken.slice(0, 1), [])).toEqual(['1 default lost: lost']);
 });

@@ -60,6 +60,22 @@ export function judge(
   };
 }
 
+/** Who was not settled, the most frequent first: of how many slips of a route, with which fault, and what they are. */
+export function unsettled(taken: readonly TakenPayment[], shown: readonly ShownSlip[]): readonly string[] {
+  const slips = new Map(shown.map((slip) => [slip.id, slip]));
+  const kinds = Map.groupBy(
+    taken.filter(({ id }) => slips.get(id)?.status !== 'settled'),
+    ({ id, reference, route }) => {
+      const fault = reference.split('-').at(-1)!;
+      const { status = 'lost', case: about = null } = slips.get(id) ?? {};
+      return `${route} ${fault}: ${status}${about?.status === 'open' ? ', a case' : ''}`;
+    },
+  );
+  return [...kinds]
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .map(([kind, { length }]) => `${length} ${kind}`);
+}
+
 /** What the books took from the payer for good; a hold moves his money between his own accounts. */
 function leftPayer(payment: TakenPayment, transactions: Facts['transactions']): bigint {
   const own = `payer:${payment.account}:`;

@@ -15,7 +15,7 @@ import {
 } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
 import { faultRules, lateProvider, type PlannedPayment, planPayments } from './provider-faults.ts';
-import { checked, type Judged, judge, type TakenPayment } from './provider-truth.ts';
+import { checked, type Judged, judge, type TakenPayment, unsettled } from './provider-truth.ts';
 
 export interface ProvidersOptions {
   readonly seeds: readonly number[];
@@ -40,6 +40,8 @@ const pollMs = 1_000;
 const inFlight = 20;
 const settledShareMin = 0.85;
 const examplesMax = 10;
+/** Of slips that were not settled. */
+const kindsMax = 40;
 
 /** The route goes on to another provider where that is proved to be safe. */
 function failsOver(route: string, from: string, to: string): RuleChange[] {
@@ -182,6 +184,8 @@ async function agreed(
         log(`${kind} ${references.get(about) ?? about}: ${why}`);
       }
       for (const one of seeds) log(JSON.stringify(one));
+      const payments = taken.flatMap((one) => one.payments);
+      log(`not settled: ${unsettled(payments, shown).slice(0, kindsMax).join('; ')}`);
       return { seeds, summary, holds };
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
