@@ -82,6 +82,7 @@ describe('an action', () => {
       { account: 'payer:cust-1:available', direction: 'credit', amount: { amount: '1250', currency: 'EUR' } },
     ]);
     expect((await world.get(service, `/v1/case-actions?slip=${slipId}`)).body.data).toEqual([]);
+    await waitFor(() => types(slipId!).length > 0, { what: 'the case to be told' });
     expect(types(slipId!)).toEqual(['CaseOpened']);
   });
 
