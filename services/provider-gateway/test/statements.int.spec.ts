@@ -98,9 +98,13 @@ const rows = () =>
     problem: string | null;
   }>('select read_at, handled, unmatched, problem from statement order by day');
 const isRead = () =>
-  waitFor(async () => (await rows()).every((row) => row.read_at !== null) && (await rows()).length > 0, {
-    what: 'the statement to be read',
-  });
+  waitFor(
+    async () => {
+      const all = await rows();
+      return all.length > 0 && all.every((row) => row.read_at !== null);
+    },
+    { what: 'the statement to be read' },
+  );
 const unmatched = async () =>
   (await gateway.does.showUnmatched({ kind: 'statement_line', reason: null, sender: null }, null, 50)).data;
 
