@@ -92,6 +92,18 @@ describe('slipctl', () => {
     expect(stderr).not.toBe('');
   });
 
+  it.each([
+    ['an unknown command', ['fly', '--json'], "unknown command 'fly'"],
+    ['an unknown option', ['watermarks', '--fast', '--json'], "unknown option '--fast'"],
+    ['a missing argument of a command below another', ['dlq', 'show', '--json'], 'missing required argument'],
+    ['a duration that is none', ['watermarks', '--timeout', 'long', '--json'], 'a duration is needed'],
+  ])('tells of %s in one line of JSON with --json', async (_, args, text) => {
+    const { code, stdout, stderr } = await slipctl(args, env);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(JSON.parse(stderr)).toEqual({ error: expect.stringContaining(text), exit_code: 2 });
+    expect(stderr).not.toContain('error: ');
+  });
+
   it('ends with 2 when a setting is missing, and names it', async () => {
     const { code, stderr } = await slipctl(['watermarks'], { TOKEN_SRE: 'good' });
     expect([code, stderr]).toEqual([2, expect.stringContaining('RECONCILIATION_URL')]);

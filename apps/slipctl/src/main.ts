@@ -14,6 +14,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 
 const nowMs = () => performance.now();
 const terminal = new Terminal(process.stderr, nowMs);
+const isJson = process.argv.includes('--json');
 
 try {
   await buildProgram({
@@ -26,18 +27,21 @@ try {
     exit(code) {
       process.exitCode = code;
     },
+    refuse(text) {
+      if (isJson) sayJson(text.replace(/^error: /, '').trimEnd(), exitCodes.usage);
+      else process.stderr.write(text);
+    },
   }).parseAsync(process.argv.filter((argument) => argument !== '--debug'));
 } catch (error) {
   process.exitCode = codeOf(error);
 }
 
 function codeOf(error: unknown): number {
-  // Commander has printed its own message.
+  // `refuse` has told Commander's own message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  const isJson = process.argv.includes('--json');
   const exitCode = error instanceof CliError ? error.exitCode : exitCodes.bad;
-  const said = { error: messageOf(error), exit_code: exitCode };
-  terminal.say(isJson ? JSON.stringify(said) : `slipctl: ${said.error}`);
+  if (isJson) sayJson(messageOf(error), exitCode);
+  else terminal.say(`slipctl: ${messageOf(error)}`);
   if (error instanceof CliError) {
     if (process.argv.includes('--debug') && error.stack) terminal.say(error.stack);
     return error.exitCode;
@@ -49,4 +53,8 @@ function codeOf(error: unknown): number {
       : 'this is a mistake of slipctl: --debug shows where it is',
   );
   return exitCodes.bad;
+}
+
+function sayJson(error: string, exitCode: number): void {
+  terminal.say(JSON.stringify({ error, exit_code: exitCode }));
 }

@@ -32,6 +32,8 @@ export function buildProgram(context: CommandContext): Command {
     )
     .version(version, '--version', 'print the version')
     .exitOverride()
+    // Commands take both over from the program when they are made.
+    .configureOutput({ outputError: (text) => context.refuse(text) })
     .addHelpText('after', help);
   addStatus(program, context);
   addSlips(program, context);
