@@ -11,6 +11,9 @@ test.each([
   ['2026-02-29', 'YYYY-MM-DD', null],
   ['2028-02-29', 'YYYY-MM-DD', '2028-02-29'],
   ['26-11-20', 'YYYY-MM-DD', null],
+  ['0000-01-01', 'YYYY-MM-DD', null],
+  ['0001-01-01', 'YYYY-MM-DD', null],
+  ['1900-01-01', 'YYYY-MM-DD', '1900-01-01'],
 ] as const)('%s written %s is %s', (text, form, day) => expect(readDay(text, form)).toBe(day));
 
 test('a bank’s February has thirty days, and no other month more than it has', () => {

@@ -21,9 +21,12 @@ export function readDay(text: string, form: DateForm = 'YYYY-MM-DD'): Day | null
   return dayOf(Number(y), Number(m), Number(d));
 }
 
-/** Null where the calendar has no such day. */
+/** No provider has booked anything before; and further back there are days that no database and no sum of days can hold. */
+const yearMin = 1900;
+
+/** Null where the calendar has no such day, or nothing can have been booked on it. */
 export function dayOf(year: number, month: number, day: number): Day | null {
-  if (month < 1 || month > 12 || day < 1 || day > lastDay(year, month)) return null;
+  if (year < yearMin || month < 1 || month > 12 || day < 1 || day > lastDay(year, month)) return null;
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`;
 }
 
