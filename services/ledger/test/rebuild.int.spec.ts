@@ -136,3 +136,24 @@ it('publishes nothing, and leaves no shadow', async () => {
   expect(await storedAsText(books.unitOfWork)).toEqual(text);
   expect(await query(`select from pg_namespace where nspname like 'shadow%'`)).toEqual([]);
 });
+
+it('swaps nothing where answers left the outbox unread after it was compared', async () => {
+  await byHand(damaged.accounts![0]!);
+  const balances = () => query('select id, balance from account order by id');
+  const before = await balances();
+  const accounts = projections.find(({ name }) => name === 'accounts')!;
+  const projection: typeof accounts = {
+    ...accounts,
+    async differences(tx, schema) {
+      const found = await accounts.differences(tx, schema);
+      await query('delete from outbox');
+      return found;
+    },
+  };
+  const { unitOfWork } = books;
+  const options = { unitOfWork, hashes: { sha256, transactionId }, onSlips: () => {} };
+  await expect(rebuild(projection, { ...options, ending: 'swap' })).rejects.toMatchObject({
+    code: 'unavailable',
+  });
+  expect(await balances()).toEqual(before);
+});

@@ -3,6 +3,7 @@ import { type Instant, SlipstreamError } from '@slipstream/kernel';
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import { consumerGroup } from '../../../application/consumer-group.ts';
 import { foldSlip } from '../../../domain/rebuild/fold-slip.ts';
+import { logEnds } from '../log-ends.ts';
 import { accounts } from './accounts.ts';
 import { slipLogs } from './page.ts';
 import type { Difference, FoldedPage, Hashes, Projection } from './projection.ts';
@@ -65,7 +66,7 @@ export async function rebuild(projection: Projection, rebuilding: Rebuilding): P
   const schema = schemaOf(projection);
   const shadow = new Shadow(projection, rebuilding.hashes, schema);
   await makeSchema(unitOfWork, projection, schema);
-  let ends = await unitOfWork.run(logEnds);
+  let ends = await unitOfWork.run(endsNow);
   const total = await unitOfWork.run(slipCount);
   let done = 0;
   for (let after = ''; ; ) {
@@ -80,7 +81,7 @@ export async function rebuild(projection: Projection, rebuilding: Rebuilding): P
     after = ids.at(-1)!;
   }
   for (let pass = 0; pass < passesMax; pass++) {
-    const next = await unitOfWork.run(logEnds);
+    const next = await unitOfWork.run(endsNow);
     const changed = await unitOfWork.run((tx) => changedSince(tx, ends));
     if (changed.length <= restMax) break;
     for (const ids of pagesOf(changed)) await inSnapshot(unitOfWork, (tx) => shadow.rebuild(tx, ids));
@@ -96,6 +97,7 @@ export async function rebuild(projection: Projection, rebuilding: Rebuilding): P
       ? await unitOfWork.run(async (tx) => {
           await tx.query(thinking);
           await takePartitions(tx);
+          await assertToldAll(tx);
           await settle(tx);
           await projection.swap(tx, schema, (ids) => shadow.fold(tx, ids));
           await shadow.rebuildDiffering(tx);
@@ -192,37 +194,29 @@ async function slipCount(tx: Tx): Promise<number> {
 /** How far the log went, and when that was. */
 interface Ends {
   readonly at: Instant;
-  readonly partitions: readonly number[];
-  readonly offsets: readonly string[];
+  readonly offsets: readonly number[];
 }
 
-async function logEnds(tx: Tx): Promise<Ends> {
+async function endsNow(tx: Tx): Promise<Ends> {
   const [clock] = await tx.query<{ at: Instant }>('select clock_timestamp() as at');
-  const rows = await tx.query<{ partition: number; position: string }>(
-    'select partition, max(kafka_offset)::text as position from event_log group by partition',
-  );
-  return {
-    at: clock!.at,
-    partitions: rows.map(({ partition }) => partition),
-    offsets: rows.map(({ position }) => position),
-  };
+  return { at: clock!.at, offsets: await logEnds(tx) };
 }
 
 /** Of a letter that is read again the time is that of its statement: its transaction may have been open this long. */
 const openMinutesMax = 2;
 
+// Of each partition the end of its key alone is read: in a swap nobody books meanwhile.
+const changedSql = `
+select e.slip_id as id from unnest($1::bigint[]) with ordinality as w(start, n), lateral (
+  select l.slip_id from event_log l where l.partition = w.n - 1 and l.kafka_offset >= w.start offset 0) as e
+union
+select l.park_key from dead_letter l
+  where l.consumer_group = $2 and l.topic = $3 and l.resolved_at > $4::timestamptz - interval '${openMinutesMax} minutes'
+    and exists (select from slip s where s.id = l.park_key)`;
+
 /** Slips of which more was logged since, or that waited and wait no more. */
-async function changedSince(tx: Tx, { at, partitions, offsets }: Ends): Promise<string[]> {
-  const rows = await tx.query<{ id: string }>(
-    `select distinct e.slip_id as id from event_log e
-       left join unnest($1::int[], $2::bigint[]) as w(partition, position) on w.partition = e.partition
-       where e.kafka_offset > coalesce(w.position, -1)
-     union
-     select l.park_key from dead_letter l
-       where l.consumer_group = $3 and l.topic = $4 and l.resolved_at > $5::timestamptz - interval '${openMinutesMax} minutes'
-         and exists (select from slip s where s.id = l.park_key)`,
-    [partitions, offsets, consumerGroup, topics.events.name, at],
-  );
+async function changedSince(tx: Tx, { at, offsets }: Ends): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(changedSql, [offsets, consumerGroup, topics.events.name, at]);
   return rows.map(({ id }) => id);
 }
 
