@@ -42,7 +42,8 @@ function flood(seed: number) {
   let [waitedMsMax, tellAtMs, left] = [0, 0, 0];
   for (; world.ms < seconds * 1_000; world.ms += 10) {
     for (let n = 0; n < perS / 100; n++) {
-      if (waits.expectedMs('default') > deadlineMs / 2 || waits.isThrottled('default')) continue;
+      if (waits.expectedMs('default') > deadlineMs / 2 || waits.isThrottled('default', deadlineMs / 2))
+        continue;
       waits.accepted('default', deadlineMs / 2);
       acceptedAt.push(world.ms);
       letInPerS[Math.floor(world.ms / 1_000)]! += 1;
@@ -105,7 +106,7 @@ describe('the wait that is expected', () => {
     let letIn = 0;
     for (; world.ms < 14_000; world.ms += 10) {
       for (let n = 0; n < 5; n++) {
-        if (waits.isThrottled('default')) continue;
+        if (waits.isThrottled('default', 15_000)) continue;
         waits.accepted('default', 15_000);
         letIn += 1;
       }
@@ -123,7 +124,7 @@ describe('the wait that is expected', () => {
       world.served += 2;
       tell({ behindMs: ms - acceptedAt[world.served]! });
       expect(waits.expectedMs('default')).toBeLessThan(ms);
-      expect(waits.isThrottled('default')).toBe(false);
+      expect(waits.isThrottled('default', 5_000)).toBe(false);
     }
     // Of what goes on so slowly it is known.
     for (let ms = 3_000; ms <= 5_000; ms += 500) {
@@ -132,6 +133,33 @@ describe('the wait that is expected', () => {
       tell({ behindMs: ms - acceptedAt[world.served]! });
     }
     expect(waits.expectedMs('default')).toBeGreaterThan(50_000);
+  });
+
+  test.each([
+    ['a stream that meets services which have just started', { perS: 300, silentFromMs: 0, silentMs: 3_500 }],
+    [
+      'a stream of which a provider takes nothing for a while',
+      { perS: 100, silentFromMs: 8_000, silentMs: 15_000 },
+    ],
+  ])('sends next to nothing away that has minutes: %s', (_, { perS, silentFromMs, silentMs }) => {
+    const { world, waits, acceptedAt, tell } = setUp();
+    let refused = 0;
+    while (world.ms < silentFromMs + silentMs + 5_000) {
+      world.ms += 10;
+      for (let n = 0; n < perS / 100; n++) {
+        if (waits.expectedMs('default') > 300_000 || waits.isThrottled('default', 300_000)) refused += 1;
+        waits.accepted('default', 300_000);
+        acceptedAt.push(world.ms);
+      }
+      const isSilent = world.ms > silentFromMs && world.ms <= silentFromMs + silentMs;
+      // A little always leaves late: there is a line when the silence begins.
+      const servable = acceptedAt.length - (silentFromMs > 0 ? 1.5 * perS : 0);
+      if (!isSilent)
+        world.served = Math.max(world.served, Math.min(servable, world.served + (5 * perS) / 100));
+      if (world.ms % 500 === 0) tell();
+    }
+    // While the pace of before fades from the measurement, some.
+    expect(refused).toBeLessThan(perS);
   });
 
   test('is not believed when it was seen but once, nor when it was long ago', () => {

@@ -23,6 +23,8 @@ const paceMsMax = 5_000;
 const shareMax = 0.9;
 /** So few are none too many for a line. */
 const stuckMin = 50;
+/** Of what a slip may wait: as long as the first has waited less of it, a line in which nothing moves may grow. */
+const stuckShareMin = 0.2;
 /** What was said longer ago says nothing about now: two heartbeats. */
 const heardMsMax = 10_000;
 
@@ -71,9 +73,9 @@ export class ExpectedWaits implements Lines {
     return this.#routes.get(route)?.expectedMs(this.#monotonicMs()) ?? 0;
   }
 
-  /** More were accepted of late than may come behind a line like this one. */
-  isThrottled(route: string): boolean {
-    return this.#routes.get(route)?.isThrottled(this.#monotonicMs()) ?? false;
+  /** More were accepted of late than may come behind a line like this one, before a slip that may wait so long. */
+  isThrottled(route: string, waitMsMax: number): boolean {
+    return this.#routes.get(route)?.isThrottled(this.#monotonicMs(), waitMsMax) ?? false;
   }
 }
 
@@ -96,9 +98,12 @@ class RouteProgress {
     this.#accepted.add(nowMs);
   }
 
-  isThrottled(nowMs: number): boolean {
-    if (this.expectedMs(nowMs) === 0) return false;
+  isThrottled(nowMs: number, waitMsMax: number): boolean {
+    const expectedMs = this.expectedMs(nowMs);
+    if (expectedMs === 0) return false;
     if (this.#isMoving) return this.#owedAt(nowMs) >= 1;
+    // A provider that is silent for a while, or services that have just started: whoever has time can wait for them.
+    if (expectedMs < waitMsMax * stuckShareMin) return false;
     // Who is before ours may be others' slips: so it may grow, but not as fast as slips come.
     return this.#accepted.total - this.#looks.at(-1)!.passed > this.#stuckMax;
   }

@@ -18,8 +18,8 @@ export interface RequestKey {
 export interface Lines {
   /** A slip that is to be called for was accepted now, and may wait so long for it. */
   accepted(route: string, waitMsMax: number): void;
-  /** More were accepted of late than may stand in line. */
-  isThrottled(route: string): boolean;
+  /** More were accepted of late than may stand in line before a slip that may wait so long. */
+  isThrottled(route: string, waitMsMax: number): boolean;
   /** Milliseconds; 0: none waits, or nobody knows. */
   expectedMs(route: string): number;
 }

@@ -136,7 +136,11 @@ function judge(
 ): JudgedRequest {
   const { key, digest, submission, isDraft, traceparent } = request;
   const { caller, reference } = submission;
-  const line = { waitMs: lines.expectedMs(submission.route), throttled: lines.isThrottled(submission.route) };
+  const { route } = submission;
+  const line = {
+    waitMs: lines.expectedMs(route),
+    throttled: lines.isThrottled(route, waitMsMax(submission, now, rules)),
+  };
   const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, ...line, repeat };
   const decision = isDraft
     ? decideDraft(submission, now, rules)
