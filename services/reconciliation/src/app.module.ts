@@ -250,7 +250,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
         save: async (tx, partition, to, patches) => {
           saveBooked(tx, partition, to, patches, providers);
           const slipIds = patches.flatMap(({ slipId, outcome }) => (outcome === null ? [] : slipId));
-          tx.publish(toRecords(await closeRepaired(tx, partition, slipIds)));
+          tx.publish(toRecords(await closeRepaired(tx, slipIds)));
         },
       });
     runtime.addPart(new Loop({ name: 'booked slips', round: every(1_000, follow), pauseMs: 500, onError }));

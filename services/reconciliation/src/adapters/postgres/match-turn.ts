@@ -12,6 +12,7 @@ import type {
 import type { BreakType, FoundBreak, LineMatch } from '../../domain/statement/breaks.ts';
 import type { Day, StatementLine } from '../../domain/statement/statement.ts';
 import { type BookedRow, slipColumns, toKeptSlip } from './booked-slips.ts';
+import { closeOvertaken } from './repairs.ts';
 
 /** UUIDv5 namespace of breaks: found again after a crash, a break is the same one. */
 const breakNamespace = '7c1f4e1e-2a0b-5c7d-9d55-1f0c3a6b8e42';
@@ -167,6 +168,14 @@ export function matchTurn(tx: Tx, publish: (tx: Tx, events: readonly PendingEven
       openBreaks(tx, statement, breaks, lines);
       publish(tx, eventsOf(matched, breaks, lines));
       publish(tx, await closeFound(tx, slips, [...told.keys()]));
+      // From here on no outcome is written of the slips that are told, which are locked: now it is known what overtook this page.
+      publish(
+        tx,
+        await closeOvertaken(
+          tx,
+          slips.filter(({ slipId }) => told.has(slipId)),
+        ),
+      );
     },
     advance({ id }, to) {
       if (to === 'matched') tx.send(matchedSql, [id]);

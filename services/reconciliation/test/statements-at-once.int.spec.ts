@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { sharedEnvironment } from '@slipstream/environment';
+import { v7 } from 'uuid';
+import { readParts } from '../src/adapters/formats/read.ts';
+import { toRecords } from '../src/adapters/kafka/outgoing.ts';
+import { subscription } from '../src/adapters/kafka/slip-events.ts';
+import { saveBooked } from '../src/adapters/postgres/booked-slips.ts';
+import { closeRepaired } from '../src/adapters/postgres/repairs.ts';
+import { statementStore } from '../src/adapters/postgres/statement-store.ts';
+import { acceptStatement } from '../src/application/statements/accept-statement.ts';
+import { matchStatements } from '../src/application/statements/match-statements.ts';
+import type { StatementSource, StatementStore } from '../src/application/statements/ports.ts';
+import type { BookedPatch } from '../src/domain/statement/booked-fold.ts';
+import { type DatabaseUnderTest, databaseUnderTest } from './database-under-test.ts';
+
+const environment = sharedEnvironment();
+let database: DatabaseUnderTest;
+let store: StatementStore;
+beforeAll(async () => {
+  database = await databaseUnderTest(environment().databaseUrl);
+  store = statementStore({
+    ...{ unitOfWork: database.unitOfWork, subscription, publishOps: () => {} },
+    publish: (tx, events) => tx.publish(toRecords(events)),
+  });
+}, 120_000);
+afterAll(() => database?.close());
+
+const day = '2026-11-20';
+const source: StatementSource = {
+  ...{ name: 's', provider: 'acme', format: 'ndjson', terms: { daysMax: 2, tolerances: new Map() } },
+  read: (body, name) => readParts(body, { format: 'ndjson', encoding: 'utf-8' }, name),
+};
+const sources = new Map([['s', source]]);
+
+/** A statement that tells 5.00 EUR of the reference. */
+async function accept(reference: string): Promise<string> {
+  const line = { amount: '500', currency: 'EUR', booked_on: day, references: [reference] };
+  const body = Buffer.from([{ statement: v7() }, line].map((one) => JSON.stringify(one)).join('\n'));
+  const given = { source, body, digest: v7(), key: v7(), caller: 'ops', requestId: v7() };
+  return (await acceptStatement(store, v7, given)).id;
+}
+
+async function slip(told: Partial<BookedPatch> = {}): Promise<BookedPatch> {
+  const slipId = v7();
+  const terms = {
+    ...({ kind: 'order', reference: `ref-${slipId}` } as const),
+    amount: { amount: 500n, currency: 'EUR' },
+  };
+  const patch: BookedPatch = {
+    ...{ slipId, terms, provider: 'acme', providerReference: null, outcome: null, fee: null },
+    ...{ dispatchedOn: day, returnedOn: null, returnedBy: null, ...told },
+  };
+  await read(patch);
+  return patch;
+}
+
+/** As the owner of the slip's partition does. */
+const read = (patch: BookedPatch) =>
+  database.unitOfWork.run(async (tx) => {
+    saveBooked(tx, 0, 1, [patch], ['acme']);
+    tx.publish(toRecords(await closeRepaired(tx, [patch.slipId])));
+  });
+
+const succeeded = { outcome: 'succeeded', returnedOn: day, returnedBy: 'e' } as const;
+
+async function matchAll(): Promise<void> {
+  while (await matchStatements(store, sources));
+}
+
+/** An instance that has looked at slips, and gets no further until `meanwhile` is done. */
+async function matchAllBut(meanwhile: () => Promise<void>): Promise<void> {
+  let isOver = false;
+  const slow: StatementStore = {
+    accept: store.accept,
+    match: (work) =>
+      store.match((turn) =>
+        work({
+          ...turn,
+          async slipsAfter(statement, limit) {
+            const slips = await turn.slipsAfter(statement, limit);
+            if (!isOver) await meanwhile();
+            isOver = true;
+            return slips;
+          },
+        }),
+      ),
+  };
+  while (await matchStatements(slow, sources));
+}
+
+const breaksOf = (slipId: string) =>
+  database.unitOfWork.query(
+    'select kind, status, resolution from statement_break where slip_id = $1 order by opened_at',
+    [slipId],
+  );
+
+test('a break is closed by an answer that was read while it was found', async () => {
+  const told = await slip();
+  await accept(told.terms!.reference);
+  await matchAllBut(() => read({ ...told, ...succeeded }));
+  expect(await breaksOf(told.slipId)).toEqual([
+    { kind: 'status', status: 'resolved', resolution: 'repaired' },
+  ]);
+});
