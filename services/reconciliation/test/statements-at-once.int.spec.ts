@@ -102,3 +102,12 @@ test('a break is closed by an answer that was read while it was found', async ()
     { kind: 'status', status: 'resolved', resolution: 'repaired' },
   ]);
 });
+
+test('two instances take no slip for unpaid that two statements tell', async () => {
+  const { slipId, terms } = await slip(succeeded);
+  await accept(terms!.reference);
+  await accept(terms!.reference);
+  await matchAllBut(matchAll);
+  await matchAll();
+  expect(await breaksOf(slipId)).toEqual([{ kind: 'duplicate', status: 'open', resolution: null }]);
+});

@@ -17,6 +17,7 @@ import { closeOvertaken } from './repairs.ts';
 /** UUIDv5 namespace of breaks: found again after a crash, a break is the same one. */
 const breakNamespace = '7c1f4e1e-2a0b-5c7d-9d55-1f0c3a6b8e42';
 
+/** A provider's statements one after the other: matched at once, two that tell of one slip would each take it for unpaid. */
 const claimSql = `
 select id, provider, source, phase, after_n, after_slip, booked_from::text as booked_from, booked_to::text as booked_to
   from statement s
@@ -24,6 +25,9 @@ select id, provider, source, phase, after_n, after_slip, booked_from::text as bo
    select 1 from json_each_text(s.read_to) as r(partition, next_offset)
      left join booked_through b on b.partition = r.partition::int
     where coalesce(b.next_offset, 0) < r.next_offset::bigint)
+   and not exists (
+   select 1 from statement e where e.status = 'accepted' and e.provider = s.provider and e.source = any($1::text[])
+     and (e.accepted_at, e.id) < (s.accepted_at, s.id))
  order by accepted_at limit 1 for update skip locked`;
 
 const lineColumns = `l.n, l.line, l.account, l.kind, l.amount, l.gross, l.currency, l.booked_on::text as booked_on, l.named::text as named,
