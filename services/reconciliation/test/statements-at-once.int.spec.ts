@@ -111,3 +111,12 @@ test('two instances take no slip for unpaid that two statements tell', async () 
   await matchAll();
   expect(await breaksOf(slipId)).toEqual([{ kind: 'duplicate', status: 'open', resolution: null }]);
 });
+
+test('a slip of which nothing is told but by a statement is matched', async () => {
+  const { slipId, terms } = await slip({ dispatchedOn: null });
+  const id = await accept(terms!.reference);
+  await matchAll();
+  expect(await breaksOf(slipId)).toEqual([{ kind: 'status', status: 'open', resolution: null }]);
+  const matched = await database.unitOfWork.query('select status from statement where id = $1', [id]);
+  expect(matched).toEqual([{ status: 'matched' }]);
+});

@@ -98,9 +98,7 @@ export function toKeptSlip(row: BookedRow): KeptSlip {
     ...{ providerReference: row.slip_provider_reference, outcome: row.slip_outcome },
     amount: slip_amount === null ? null : { amount: BigInt(slip_amount), currency: slip_currency! },
     fee: row.slip_fee === null ? null : BigInt(row.slip_fee),
-    // Told by a report alone: then it was dispatched on the day on which it returned.
-    dispatchedOn: row.dispatched_on ?? row.returned_on ?? '9999-12-31',
-    returnedOn: row.returned_on,
+    ...{ dispatchedOn: row.dispatched_on, returnedOn: row.returned_on },
     ...{ paid: BigInt(row.paid), cameBack: BigInt(row.came_back) },
   };
 }

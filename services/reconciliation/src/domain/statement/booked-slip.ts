@@ -13,7 +13,8 @@ export interface BookedSlip {
   readonly outcome: Outcome | null;
   /** What the provider told that it charges; null: it told nothing. */
   readonly fee: bigint | null;
-  readonly dispatchedOn: Day;
+  /** Null: no event tells of it (yet). */
+  readonly dispatchedOn: Day | null;
   readonly returnedOn: Day | null;
   /** What earlier statements told of it, signed, and what of it came back again. */
   readonly paid: bigint;

@@ -290,3 +290,19 @@ test.each([
     expect(run([slip], [line]).matches).toMatchObject([{ providerReference: told }]);
   },
 );
+
+test('nothing is late of which no event tells since when it is awaited', () => {
+  const slip: BookedSlip = {
+    ...{ slipId: 'a', kind: 'order', reference: 'o', providerReference: null, outcome: null, fee: null },
+    ...{ amount: { amount: 500n, currency: 'EUR' }, dispatchedOn: null, returnedOn: null },
+    ...{ paid: 0n, cameBack: 0n },
+  };
+  const line: StatementLine = {
+    ...{ line: 1, kind: 'payment', gross: 500n, amount: 500n, currency: 'EUR', bookedOn: day, text: '' },
+    ...{ references: ['o'], providerReference: null, outcome: null, reason: null },
+  };
+  expect(run([slip], [line])).toMatchObject({
+    matches: [{ slipId: 'a', outcome: 'succeeded' }],
+    breaks: [{ type: 'status', difference: 500n }],
+  });
+});

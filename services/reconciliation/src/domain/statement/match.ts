@@ -253,7 +253,10 @@ function unexplain(found: Findings, { line }: StatementLine): bigint {
 }
 
 function late(found: Findings, slip: BookedSlip, line: StatementLine, { daysMax }: MatchTerms): void {
-  const due = plusDays(slip.returnedOn ?? slip.dispatchedOn, daysMax);
+  const since = slip.returnedOn ?? slip.dispatchedOn;
+  // The statement alone tells of it: nothing says since when it was awaited.
+  if (since === null) return;
+  const due = plusDays(since, daysMax);
   if (line.bookedOn > due) found.break('late', slip, line, 0n, `up to ${due}`, line.bookedOn);
 }
 
