@@ -120,3 +120,17 @@ test('a slip of which nothing is told but by a statement is matched', async () =
   const matched = await database.unitOfWork.query('select status from statement where id = $1', [id]);
   expect(matched).toEqual([{ status: 'matched' }]);
 });
+
+test('a slip that a statement has named stays known when it is given to a provider without statements', async () => {
+  const named = await slip();
+  await accept(named.terms!.reference);
+  await matchAll();
+  const other = await slip();
+  for (const { slipId } of [named, other])
+    await read({ ...named, slipId, terms: null, provider: 'other', dispatchedOn: day });
+  const kept = await database.unitOfWork.query<{ slip_id: string }>(
+    'select slip_id from booked_slip where slip_id = any($1::text[])',
+    [[named.slipId, other.slipId]],
+  );
+  expect(kept).toEqual([{ slip_id: named.slipId }]);
+});

@@ -24,9 +24,10 @@ select slip_id, $13, kind, reference, amount, currency, provider, provider_refer
   from told where kind is not null and slip_id not in (select slip_id from known)
 on conflict (slip_id) do nothing`;
 
-/** Slips that were given to a provider without statements are not looked for. */
+/** Slips that were given to a provider without statements are not looked for; what a statement has named may have breaks. */
 const dropSql = `
-delete from booked_slip where slip_id = any($1::text[]) and provider is not null and not provider = any($2::text[])`;
+delete from booked_slip
+ where slip_id = any($1::text[]) and provider is not null and not provider = any($2::text[]) and not named`;
 
 const positionSql = `
 insert into booked_through (partition, next_offset) values ($1, $2)
