@@ -238,6 +238,10 @@ describe('a statement', () => {
         detail: expect.stringContaining('9.95 EUR'),
       },
     });
+    expect(await upload(csv.replace(today, '0000-01-01'))).toMatchObject({
+      status: 422,
+      body: { code: 'statement_refused', errors: [{ pointer: 'line 2' }] },
+    });
     expect(await count()).toBe(before);
     const other = fileOf([{ reference: '', gross: -3, kind: 'fee' }]);
     const two = await Promise.all([upload(other), upload(other)]);
