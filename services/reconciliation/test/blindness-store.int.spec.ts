@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { topics } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
+import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import type { PendingOpsEvent } from '@slipstream/slip';
+import { waitFor } from '@slipstream/testing';
 import { blindnessStore } from '../src/adapters/postgres/blindness-store.ts';
 import { createIncidentReads } from '../src/adapters/postgres/incident-reads.ts';
 import { type DatabaseUnderTest, databaseUnderTest } from './database-under-test.ts';
@@ -15,14 +17,14 @@ beforeAll(async () => {
 afterAll(() => database?.close());
 
 /** An instance of that name, alive for as long as the test runs. */
-async function instance(name: string, told: PendingOpsEvent[]) {
+async function instance(name: string, told: PendingOpsEvent[], unitOfWork = database.unitOfWork) {
   await database.unitOfWork.query(
     `insert into instance (id, name, seen_at, lease_until)
      values ($1, $1, clock_timestamp(), clock_timestamp() + interval '1 hour')`,
     [name],
   );
   return blindnessStore({
-    ...{ unitOfWork: database.unitOfWork, instance: name, partitions: () => [] },
+    ...{ unitOfWork, instance: name, partitions: () => [] },
     ...{ dueInMemory: () => [{ slipId: 'quiet', deadline: at(2) }], newId: () => `incident of ${name}` },
     inMemory: () => ({ slips: 0, money: [] }),
     encode(event) {
@@ -77,3 +79,45 @@ test('a long blindness of several instances is one incident that lists what wait
     counts: { slips: 1, open: 0 },
   });
 });
+
+/** Both have done what a statement names before either goes on, unless one waits for the other's transaction. */
+function together(parties: number): (tx: Tx) => Tx {
+  const steps = new Map<string, number>();
+  const isBlocked = async () => {
+    const waits =
+      "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    return (await database.unitOfWork.query(waits)).length > 0;
+  };
+  return (tx) => ({
+    ...bound(tx),
+    async query<Row>(sql: string, parameters?: unknown[]) {
+      const rows = await tx.query<Row>(sql, parameters);
+      steps.set(sql, (steps.get(sql) ?? 0) + 1);
+      await waitFor(async () => steps.get(sql)! >= parties || (await isBlocked()), { what: 'the other one' });
+      return rows;
+    },
+  });
+}
+
+const bound = (tx: Tx): Tx => ({
+  ...{ query: tx.query.bind(tx), send: tx.send.bind(tx), insert: tx.insert.bind(tx) },
+  ...{ publish: tx.publish.bind(tx), afterCommit: tx.afterCommit.bind(tx) },
+});
+
+test('of two instances that see again at once, the later one closes the incident', async () => {
+  const told: PendingOpsEvent[] = [];
+  const at2 = together(2);
+  const real = database.unitOfWork;
+  const racing = Object.create(real, {
+    run: { value: (work: (tx: Tx) => Promise<unknown>) => real.run((tx) => work(at2(tx))) },
+  }) as UnitOfWork;
+  const blinded = { by: 'kafka', why: 'nobody is heard', since: at(1) };
+  const names = ['left', 'right'];
+  const said = await Promise.all(names.map((name) => instance(name, told)));
+  for (const one of said) await one.say(blinded);
+  await said[0]!.keepIncident(blinded, at(70));
+  await real.query('delete from instance where name = any($1::text[])', [names]);
+  const seeing = await Promise.all(names.map((name) => instance(name, told, racing)));
+  await Promise.all(seeing.map((one) => one.say(null)));
+  expect(told.filter(({ event }) => event.type === 'IncidentClosed')).toHaveLength(1);
+}, 120_000);

@@ -23,6 +23,10 @@ const saySql = `
 insert into said_blind (instance, service, why, since) values ($1, $2, $3, $4) on conflict do nothing
 returning instance`;
 
+/** Whoever takes back his word waits for the others that do: else each sees another's word, and nobody closes the incident. */
+const lockIncidentSql =
+  'select 1 from incident where closed_at is null and blind_since is not null for update';
+
 const takeBackSql = 'delete from said_blind where instance = $1 returning service as by, why, since';
 
 const openIncidentSql = `
@@ -91,6 +95,7 @@ export function blindnessStore(parts: BlindnessStoreParts) {
           tx.publish([encode({ subject: service, event: { type: 'DetectorBlinded', data } })]);
           return;
         }
+        tx.send(lockIncidentSql);
         const [ended] = await tx.query<{ by: string; since: Instant }>(takeBackSql, [instance]);
         if (!ended) return;
         const data = { service: ended.by, since: ended.since, instance };
