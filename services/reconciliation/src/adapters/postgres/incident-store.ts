@@ -32,11 +32,17 @@ select id, side, since, until, closed_at is null as open, warnings from incident
  where blind_since is null and merged_into is null
    and (closed_at is null or until > clock_timestamp() - ${knownMax})`;
 
+/**
+ * Of no more than a day, however long ago an incident began that is still open: what was dispatched is not counted for ever, and where
+ * the counts are gone, everything would look missed.
+ */
 const slotsSql = `
-with since as (
+with earliest as (
   select least(
     (select min(at) from missed_slip where incident is null and missed_at > clock_timestamp() - ${aloneMax}),
     (select min(since) from incident where closed_at is null and blind_since is null)) as at
+), since as (
+  select greatest(at, clock_timestamp() - ${knownMax}) as at from earliest where at is not null
 ), missed as (
   select side, floor(extract(epoch from m.at))::bigint as slot, count(*)::int as missed
     from missed_slip m, since where m.at >= since.at and m.deadline <= (${judgedSql}) group by 1, 2
