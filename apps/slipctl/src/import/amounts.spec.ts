@@ -48,6 +48,7 @@ describe('an amount as the file writes it', () => {
   it('has a fee with the sign of the file, in minor units', () => {
     expect(readFee('-68,94', euros, dialect(',', null))).toEqual({ fee: '-6894' });
     expect(readFee('0.00', euros, dialect('.', null))).toEqual({ fee: '0' });
+    expect(readFee('--5', euros, dialect('.', null))).toMatchObject({ problem: expect.any(String) });
     expect(readFee('x', euros, dialect('.', null))).toMatchObject({ problem: expect.any(String) });
   });
 });

@@ -30,6 +30,8 @@ export function readFee(
   of: { unit: 'minor' | 'major'; currency: string },
   dialect: Dialect,
 ): { readonly fee: string } | { readonly problem: string } {
+  // "--5" has a sign too many: it is no fee, and none of zero.
+  if (/^[-+]{2}/.test(text)) return { problem: sayings.amount_not_integer };
   const found = readMoney(text.replace(/^[-+]/, ''), of, dialect);
   if ('problem' in found) return found;
   if ('notPositive' in found) return { fee: '0' };

@@ -14,4 +14,11 @@ describe('the clock of an import', () => {
     expect(clockNames({ ...first, replaces: 'june' })).toEqual(corrected);
     expect(clockNames({ ...first, replaces: 'june~89abcdef' })).toEqual(corrected);
   });
+
+  it('is none when its name grows too long by that', () => {
+    const long = 'j'.repeat(119);
+    expect(clockNames({ ...first, replaces: long }).clock).toHaveLength(128);
+    expect(() => clockNames({ ...first, replaces: `${long}j` })).toThrow('more than 128 characters');
+    expect(() => clockNames({ ...first, replaces: 'june', caller: `${long}j` })).toThrow('the caller');
+  });
 });
