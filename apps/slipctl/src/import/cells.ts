@@ -1,4 +1,5 @@
-import type { Instant } from '@slipstream/kernel';
+import { type Instant, nameProblem } from '@slipstream/kernel';
+import { accountProblem } from '@slipstream/slip';
 import type { Mapping, TimeCells } from './mapping.ts';
 import type { ValueSource } from './mapping-content.ts';
 import { cellNameProblem } from './names.ts';
@@ -23,10 +24,12 @@ export class Cells {
   }
 
   name(source: ValueSource): string {
-    const value = this.text(source);
-    const problem = cellNameProblem(value, this.#mapping.dialect.encoding);
-    if (problem !== null && 'column' in source) this.problems.push(`${source.column} ${problem}`);
-    return value;
+    return this.#name(source, nameProblem);
+  }
+
+  /** Of who pays or is paid: what intake would refuse is told here, with its line. */
+  account(source: ValueSource): string {
+    return this.#name(source, accountProblem);
   }
 
   /** null: the cell is empty, or wrong and reported. */
@@ -44,6 +47,13 @@ export class Cells {
     const read = (text: string, zone: string | null) =>
       this.#mapping.times.readEnd(text, { format, zone, endOfDay });
     return this.#required(cells, () => this.#time(cells, read));
+  }
+
+  #name(source: ValueSource, problemOf: (value: string) => string | null): string {
+    const value = this.text(source);
+    const problem = cellNameProblem(value, this.#mapping.dialect.encoding, problemOf);
+    if (problem !== null && 'column' in source) this.problems.push(`${source.column} ${problem}`);
+    return value;
   }
 
   #time(cells: TimeCells, read: (text: string, zone: string | null) => FoundTime): Instant | null {

@@ -13,7 +13,8 @@ export type Entry = { readonly line: number; readonly reference: string } & (
 export type RecordRead =
   | Entry
   | { readonly line: number; readonly unmapped: string }
-  | { readonly line: number; readonly reference: ''; readonly problem: string };
+  /** Empty: it names no slip; null: nobody knows which one. */
+  | { readonly line: number; readonly reference: string | null; readonly problem: string };
 
 /** Reads the records of a file in one of the layouts, and joins those of one reference. */
 export interface EntryReader {
@@ -63,14 +64,25 @@ export function compareEntries(a: Entry, b: Entry): number {
   return a.reference < b.reference ? -1 : a.reference > b.reference ? 1 : a.line - b.line;
 }
 
-/** Entries that come by reference, all of one reference at once. */
-export async function* byReference(entries: AsyncIterable<Entry>): AsyncGenerator<[Entry, ...Entry[]]> {
-  let group: [Entry, ...Entry[]] | null = null;
+/** More records than any slip has: the reference is none. */
+export const recordsPerSlipMax = 10_000;
+
+/** The records of one reference; of more than {@link recordsPerSlipMax} the first ones, and how many there are. */
+export interface OfReference {
+  readonly entries: readonly [Entry, ...Entry[]];
+  readonly count: number;
+}
+
+/** Entries that come by reference, all of one reference at once, in memory that does not grow with the file. */
+export async function* byReference(entries: AsyncIterable<Entry>): AsyncGenerator<OfReference> {
+  let group: { entries: [Entry, ...Entry[]]; count: number } | null = null;
   for await (const entry of entries) {
-    if (group?.[0].reference === entry.reference) group.push(entry);
-    else {
+    if (group?.entries[0].reference === entry.reference) {
+      group.count++;
+      if (group.count <= recordsPerSlipMax) group.entries.push(entry);
+    } else {
       if (group) yield group;
-      group = [entry];
+      group = { entries: [entry], count: 1 };
     }
   }
   if (group) yield group;

@@ -87,6 +87,30 @@ describe('a row per event', () => {
     expect(joined(placed, row)).toMatchObject({ contradiction: expect.stringContaining(contradiction) });
   });
 
+  it('is due in the zone of the row that says when', () => {
+    const zoned = parseMapping(
+      `layout: long
+reference: case
+account: who
+counterparty: { value: shop }
+event: what
+time: at
+zone: { column: tz }
+submitted: placed
+returned: [{ event: delivered, outcome: succeeded }]
+deadline: { column: due }
+`,
+      'm.yaml',
+    );
+    const reader = entryReader(zoned, [...header, 'tz']);
+    const rows = [
+      'o-1,c-1,placed,2018-01-01 10:00:00,,UTC',
+      'o-1,,delivered,2018-01-03 09:00:00,2018-01-05 00:00:00,-05:00',
+    ];
+    const entries = rows.map((row, index) => reader.read(row.split(','), index + 2) as Entry);
+    expect(reader.join(entries)).toMatchObject({ row: { deadline: '2018-01-05T05:00:00.000000Z' } });
+  });
+
   it('makes no slip that nothing submits, or whose account no row names', () => {
     expect(joined('o-1,c-1,taken,2018-01-01 10:00:00,')).toEqual({ problem: 'has no event that submits it' });
     expect(joined(placed.replace('c-1', ''))).toEqual({ problem: 'who is missing' });

@@ -17,16 +17,13 @@ export type EventRead =
   | { readonly event: EventRow }
   /** The mapping gives the event no meaning. */
   | { readonly unmapped: string }
-  | { readonly problem: string; readonly reference: string };
+  | { readonly problem: string; readonly reference: string | null };
 
 export type Joined =
   | { readonly row: Row; readonly duplicates: number }
   /** Two rows cannot both be true. */
   | { readonly contradiction: string }
   | { readonly problem: string };
-
-/** More events than any slip has: the reference is none. */
-const eventsPerSlipMax = 10_000;
 
 /** Reads a file with a row per event, and joins the events of a slip. */
 export class EventReader {
@@ -52,14 +49,14 @@ export class EventReader {
     const reference = readReference(this.#mapping, cells);
     if (event === '') cells.problems.push(`${this.#layout.event} is missing`);
     const at = cells.requiredTime(this.#layout.time);
-    if (cells.problems.length > 0) return { problem: cells.problems.join('; '), reference: reference.good };
+    if (cells.problems.length > 0 || reference === null)
+      return { problem: cells.problems.join('; '), reference };
     const said = this.#columns.names.map((column) => cells.text({ column }));
-    return { event: { line, reference: reference.good, event, at, cells: said } };
+    return { event: { line, reference, event, at, cells: said } };
   }
 
   /** The events of one reference, in the order of their lines, as one row. */
   join(events: readonly EventRow[]): Joined {
-    if (events.length > eventsPerSlipMax) return { problem: `has more than ${eventsPerSlipMax} events` };
     const { distinct, duplicates } = withoutRepeats(events);
     const submissions = distinct.filter(({ event }) => this.#meaning(event).step === 'submitted');
     const [submission, ...others] = submissions.toSorted(compareTimes);
@@ -81,11 +78,13 @@ export class EventReader {
     events: readonly EventRow[],
   ): { cells: Map<string, string> } | { contradiction: string } {
     const cells = new Map<string, string>();
-    for (const [index, column] of this.#columns.names.entries()) {
-      const speaker = [submission, ...events].find((event) => event.cells[index] !== '') ?? submission;
+    const { names, ofTheRow } = this.#columns;
+    for (const [index, column] of names.entries()) {
+      const asked = names.indexOf(ofTheRow.get(column) ?? column);
+      const speaker = [submission, ...events].find((event) => event.cells[asked] !== '') ?? submission;
       const value = speaker.cells[index]!;
       const denier = events.find((event) => event.cells[index] !== '' && event.cells[index] !== value);
-      if (denier && !this.#columns.ofTheRow.has(column)) {
+      if (denier && asked === index) {
         return { contradiction: `has another ${column} on line ${speaker.line} than on line ${denier.line}` };
       }
       cells.set(column, value);
@@ -117,8 +116,8 @@ export class EventReader {
 
 interface SlipColumns {
   readonly names: readonly string[];
-  /** True of the row alone, not of its slip. */
-  readonly ofTheRow: ReadonlySet<string>;
+  /** What is true of the row alone, the zone of its times: it comes from the row that the named column comes from. */
+  readonly ofTheRow: ReadonlyMap<string, string>;
 }
 
 function slipColumns(mapping: Mapping): SlipColumns {
@@ -131,14 +130,14 @@ function slipColumns(mapping: Mapping): SlipColumns {
     if ('column' in mapping.amount.currency) names.add(mapping.amount.currency.column);
     if (mapping.amount.fee !== null) names.add(mapping.amount.fee);
   }
-  const ofTheRow = new Set<string>();
+  const ofTheRow = new Map<string, string>();
   if ('columns' in mapping.deadline) {
     const { columns, zone }: TimeCells = mapping.deadline;
     for (const column of columns) names.add(column);
     const zoneColumn = zone ?? mapping.times.zoneColumn;
     if (zoneColumn !== null) {
       names.add(zoneColumn);
-      ofTheRow.add(zoneColumn);
+      ofTheRow.set(zoneColumn, columns[0]!);
     }
   }
   return { names: [...names], ofTheRow };

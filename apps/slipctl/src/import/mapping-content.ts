@@ -1,4 +1,5 @@
 import { isCurrency, nameProblem } from '@slipstream/kernel';
+import { accountProblem } from '@slipstream/slip';
 import type { MappingProblem, Path } from './mapping-file.ts';
 
 export const kinds = ['order', 'payout', 'payment'] as const;
@@ -82,8 +83,8 @@ export function valueProblems(mapping: Content): MappingProblem[] {
     const detail = problem(content.value);
     if (detail !== null) problems.push({ path: [...path, 'value'], detail: `${path.join('.')} ${detail}` });
   };
-  check(['account'], mapping.account, nameProblem);
-  check(['counterparty'], mapping.counterparty, nameProblem);
+  check(['account'], mapping.account, accountProblem);
+  check(['counterparty'], mapping.counterparty, accountProblem);
   check(['route'], mapping.route, nameProblem);
   check(['kind'], mapping.kind, (value) => (isKind(value) ? null : `must be one of ${kinds.join(', ')}`));
   check(['amount', 'currency'], mapping.amount?.currency, (value) =>

@@ -76,6 +76,11 @@ describe('a mapping', () => {
       good.replace('value: shop', 'value: "a\\tb"'),
       ['m.yaml:4:24: counterparty must'],
     ],
+    [
+      'an account of the books',
+      good.replace('value: shop', 'value: "payer:shop:held"'),
+      ['m.yaml:4:24: counterparty must not have the form'],
+    ],
     ['no YAML', good.replace('{ column: sent }', '{ column: sent'), ['m.yaml:6:1: ']],
     ['a key twice', `${good}layout: wide\n`, ['m.yaml:9:1: Map keys must be unique']],
     [

@@ -23,13 +23,13 @@ deadline: { after: 1d }
 `;
 const good = 'ref,customer,sent,done\n';
 
-async function read(content: string | Buffer, strict = false, more = '') {
+async function read(content: string | Buffer, strict = false, more = '', runItemsMax = 2) {
   const yaml = `${mappingText}${more}`;
   const file = join(folder, 'in.csv');
   writeFileSync(file, content);
   const told: string[] = [];
   const terminal = new Terminal({ write: (text) => told.push(text.replace(`${folder}/`, '')) }, () => 0);
-  const sort = new ExternalSort<Entry>({ compare: compareEntries, runItemsMax: 2 });
+  const sort = new ExternalSort<Entry>({ compare: compareEntries, runItemsMax });
   try {
     const mapping = parseMapping(yaml, 'm.yaml');
     const input = await readFile({ file, mapping, mappingText: yaml, strict, terminal, sort });
@@ -89,6 +89,21 @@ describe('reading a file', () => {
   it('does not call a total at the end a slip', async () => {
     const { input } = await read(`${good}a,c,2018-01-02 00:00:00,\n,total,,\n`);
     expect(input.counts).toMatchObject({ skipped: 1, skippedOfSlips: 0 });
+  });
+
+  it('calls a slip what has a reference that cannot be used', async () => {
+    const { input } = await read(`${good}${'x'.repeat(129)},c,2018-01-02 00:00:00,\n`);
+    expect(input.counts).toMatchObject({ skipped: 1, skippedOfSlips: 1 });
+  });
+
+  it('takes no column for a reference that is the same in far too many rows', async () => {
+    const row = 'a,c,2018-01-02 00:00:00,\n';
+    const most = await read(`${good}${row.repeat(10_000)}`, false, '', 50_000);
+    expect([most.references, most.input.counts.skippedOfSlips]).toEqual([['a'], 0]);
+    const { input, references, told } = await read(`${good}${row.repeat(10_002)}`, false, '', 50_000);
+    expect(references).toEqual([]);
+    expect(input.counts).toMatchObject({ skipped: 10_002, skippedOfSlips: 10_002 });
+    expect(told).toEqual(['in.csv:2: reference a has more than 10000 rows; its 10002 rows are skipped\n']);
   });
 
   it.each([

@@ -4,7 +4,14 @@ import { stat } from 'node:fs/promises';
 import { CliError, messageOf } from '../exit.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { CsvReader, type CsvRecord } from './csv.ts';
-import { byReference, type Entry, type EntryReader, entryReader } from './entries.ts';
+import {
+  byReference,
+  type Entry,
+  type EntryReader,
+  entryReader,
+  type OfReference,
+  recordsPerSlipMax,
+} from './entries.ts';
 import { LineTooLong, lineBatches } from './lines.ts';
 import type { Mapping } from './mapping.ts';
 import { type Row, unmappedColumns } from './rows.ts';
@@ -87,7 +94,7 @@ export async function readFile(options: ReadOptions): Promise<ReadFile> {
         'problem' in record ? { ...record, reference: null } : reader.read(record.fields, record.line);
       if ('unmapped' in read) tell.unmapped(read.unmapped);
       else {
-        // A record without a reference is a total, a remark; one that is no CSV may be anybody's.
+        // A record without a reference is a total, a remark; one that is no CSV, or whose reference is none, may be anybody's.
         if ('problem' in read) tell.skipped(read.line, read.problem, read.reference !== '');
         if (read.reference) await sort.add(read as Entry);
       }
@@ -95,10 +102,10 @@ export async function readFile(options: ReadOptions): Promise<ReadFile> {
   }
   if (!reader) throw new CliError('usage', `${file} is empty: not even a header`);
   const known = reader;
-  for await (const entries of byReference(sort.sorted())) joinSlip(known, entries, tell);
+  for await (const records of byReference(sort.sorted())) joinSlip(known, records, tell);
   const slips = async function* () {
-    for await (const entries of byReference(sort.sorted())) {
-      const slip = joinSlip(known, entries, null);
+    for await (const records of byReference(sort.sorted())) {
+      const slip = joinSlip(known, records, null);
       if (slip) yield slip;
     }
   };
@@ -115,10 +122,11 @@ export async function readFile(options: ReadOptions): Promise<ReadFile> {
 /** null: no record of the slip could be used. */
 function joinSlip(
   reader: EntryReader,
-  entries: readonly [Entry, ...Entry[]],
+  { entries, count }: OfReference,
   tell: Teller | null,
 ): SlipOfFile | null {
   const [{ reference, line }] = entries;
+  const skipped = (problem: string) => tell?.skipped(line, `reference ${reference} ${problem}`, true, count);
   const good = entries.filter((entry) => !('problem' in entry));
   const [firstGood] = good;
   if (!firstGood) return null;
@@ -129,10 +137,14 @@ function joinSlip(
   const bad = entries.find((entry) => 'problem' in entry);
   if (bad)
     return undetermined(`stands on line ${firstGood.line} and on line ${bad.line}, which cannot be read`);
+  if (count > recordsPerSlipMax) {
+    skipped(`has more than ${recordsPerSlipMax} rows`);
+    return null;
+  }
   const joined = reader.join(good);
   if ('contradiction' in joined) return undetermined(joined.contradiction);
   if ('problem' in joined) {
-    tell?.skipped(line, `reference ${reference} ${joined.problem}`, true, entries.length);
+    skipped(joined.problem);
     return null;
   }
   tell?.taken(joined.row, joined.duplicates);

@@ -64,6 +64,7 @@ describe('a row', () => {
     [{ ref: 'x'.repeat(129) }, 'ref must have at most 128 characters'],
     [{ ref: 'a\uFFFD' }, 'ref is not valid UTF-8'],
     [{ customer: '' }, 'customer is missing'],
+    [{ customer: 'payer:bob:held' }, 'customer must not have the form of an account of the books'],
     [{ customer: 'shop' }, 'account and counterparty are the same'],
     [{ sent: '' }, 'sent is missing'],
     [{ sent: 'soon' }, 'sent: "soon" is no time of the form yyyy-MM-dd HH:mm:ss'],

@@ -30,11 +30,11 @@ export interface Row {
   readonly reports: readonly Report[];
 }
 
-/** Gives the row, or everything that is wrong with it in one text; `reference` is empty where that is wrong, too. */
+/** Gives the row, or everything that is wrong with it in one text; `reference` is empty where there is none, null where that is wrong, too. */
 export type RowReader = (
   fields: readonly string[],
   line: number,
-) => { readonly row: Row } | { readonly problem: string; readonly reference: string };
+) => { readonly row: Row } | { readonly problem: string; readonly reference: string | null };
 
 /** @throws CliError (usage) with the place in the mapping of every column that the header lacks or has twice */
 export function requireColumns(mapping: Mapping, header: readonly string[]): void {
@@ -58,16 +58,18 @@ export function rowReader(mapping: Mapping, layout: WideLayout, header: readonly
     const submittedAt = cells.requiredTime(layout.submitted);
     const reports = readReports(layout, cells);
     const slip = readSlip(mapping, cells, submittedAt);
-    if (cells.problems.length > 0) return { problem: cells.problems.join('; '), reference: reference.good };
-    return { row: { line, reference: reference.good, ...slip, submittedAt, reports } };
+    if (cells.problems.length > 0 || reference === null)
+      return { problem: cells.problems.join('; '), reference };
+    return { row: { line, reference, ...slip, submittedAt, reports } };
   };
 }
 
-/** `good` is empty when the reference is none. */
-export function readReference({ reference: column }: Mapping, cells: Cells): { good: string } {
+/** Empty: the record speaks of no slip; null: of one whose reference cannot be used. Both are problems. */
+export function readReference({ reference: column }: Mapping, cells: Cells): string | null {
   const before = cells.problems.length;
   const reference = cells.name({ column });
-  return { good: cells.problems.length === before ? reference : '' };
+  if (cells.problems.length === before) return reference;
+  return reference.trim() === '' ? '' : null;
 }
 
 /** Columns of the file that the mapping does not read. */
@@ -83,8 +85,8 @@ export type SlipCells = Pick<
 >;
 
 export function readSlip(mapping: Mapping, cells: Cells, submittedAt: Instant): SlipCells {
-  const account = cells.name(mapping.account);
-  const counterparty = cells.name(mapping.counterparty);
+  const account = cells.account(mapping.account);
+  const counterparty = cells.account(mapping.counterparty);
   if (account !== '' && account === counterparty)
     cells.problems.push('account and counterparty are the same');
   const kind = cells.text(mapping.kind);
