@@ -72,10 +72,11 @@ export class Api {
     const { query, accept, headers, silenceMs = timeoutMs, onOpen } = options;
     const ending = new AbortController();
     const giveUp = () => ending.abort(new DOMException('silent', 'TimeoutError'));
-    let timer = setTimeout(giveUp, timeoutMs);
-    const heard = () => {
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, silenceMs);
+    let waitMs = timeoutMs;
+    let timer = setTimeout(giveUp, waitMs);
+    const listen = () => {
+      waitMs = silenceMs;
+      timer = setTimeout(giveUp, waitMs);
     };
     try {
       const response = await fetch(this.#target(path, query), {
@@ -86,14 +87,17 @@ export class Api {
       if (!response.ok) {
         throw new ApiError(response.status, problemText(name, response.status, await response.text()));
       }
-      heard();
+      // What the reader takes for itself, a pager that nobody turns, is no silence of the service.
+      clearTimeout(timer);
       await onOpen?.();
+      listen();
       for await (const chunk of response.body ?? []) {
-        heard();
+        clearTimeout(timer);
         yield chunk;
+        listen();
       }
     } catch (error) {
-      throw this.#explained(error);
+      throw this.#explained(error, waitMs);
     } finally {
       clearTimeout(timer);
       ending.abort();
@@ -108,7 +112,13 @@ export class Api {
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       });
-      return (await response.json()) as Readiness;
+      const said = (await response.json()) as Partial<Readiness> | null;
+      if (typeof said?.ready === 'boolean' && Array.isArray(said.checks)) return said as Readiness;
+      const { name, url } = this.#options;
+      throw new CliError(
+        'unreachable',
+        `${name} at ${url} does not say whether it is ready: is that its address?`,
+      );
     } catch (error) {
       throw this.#explained(error);
     }
@@ -142,26 +152,37 @@ export class Api {
 
   /** Every item of a collection, page by page. */
   async *pages<T>(path: string, query: Query): AsyncGenerator<readonly T[]> {
+    for await (const { data } of this.wholePages<T>(path, query)) yield data;
+  }
+
+  /** The same, with what each page says of the next one. */
+  async *wholePages<T>(path: string, query: Query): AsyncGenerator<Page<T>> {
     let cursor: string | undefined;
     do {
       const page: Page<T> = await this.get(path, { ...query, cursor });
-      yield page.data;
+      yield page;
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);
   }
 
-  #explained(error: unknown): CliError {
-    const { name, url, timeoutMs } = this.#options;
+  #explained(error: unknown, waitedMs = this.#options.timeoutMs): CliError {
+    const { name, url } = this.#options;
     if (error instanceof CliError) return error;
     if (error instanceof SyntaxError) {
       return new CliError('unreachable', `${name} at ${url} does not answer in JSON: is that its address?`);
     }
     if (error instanceof DOMException && error.name === 'TimeoutError') {
-      return new CliError('timeout', `${name} at ${url} gave no answer within ${timeoutMs} ms`);
+      return new CliError('timeout', `${name} at ${url} gave no answer within ${waitedMs} ms`);
     }
     const reason = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
     return new CliError('unreachable', `${name} at ${url} cannot be reached: ${reason}`, { cause: error });
   }
+}
+
+/** No answer, or one that says "later". */
+export function isPassing(error: unknown): error is CliError {
+  if (error instanceof ApiError) return error.status >= 500 || error.status === 429;
+  return error instanceof CliError;
 }
 
 /** RFC 9457, or whatever else came. */

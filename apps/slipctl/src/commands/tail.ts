@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command } from 'commander';
-import type { Api } from '../api.ts';
-import { ApiError } from '../api.ts';
+import type { Command } from 'commander';
+import { type Api, isPassing } from '../api.ts';
 import { CliError, exitCodesHelp } from '../exit.ts';
 import { showTime } from '../output/show-time.ts';
 import { apiOf } from '../services.ts';
@@ -108,19 +107,14 @@ async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<
         },
       });
       for await (const event of readServerSentEvents(stream)) {
-        if (event.data !== '') show(JSON.parse(event.data), event.id);
+        // `too_slow` ends a stream: it is gone on with, as after any other end.
+        if (event.data !== '' && event.type !== 'too_slow') show(JSON.parse(event.data), event.id);
         after = event.id ?? after;
         if (isEnough()) return;
       }
     } catch (error) {
       // What was never there is a mistake; what went away is waited for.
-      if (
-        !(error instanceof CliError) ||
-        (error instanceof ApiError && error.status < 500) ||
-        after === null
-      ) {
-        throw error;
-      }
+      if (!isPassing(error) || after === null) throw error;
       terminal.say(`slipctl: ${error.message}; it is tried again`);
     }
     if (isEnough()) return;

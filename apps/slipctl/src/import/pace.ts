@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instant } from '@slipstream/kernel';
-import { type Api, ApiError } from '../api.ts';
+import { type Api, isPassing } from '../api.ts';
 import { CliError } from '../exit.ts';
 import type { ClockView } from './wait.ts';
 
@@ -82,9 +82,7 @@ export function watchedPace(reconciliation: Api, options: PaceOptions): Pace {
     try {
       return await reconciliation.get<Watermarks>('v1/watermarks');
     } catch (error) {
-      const passes =
-        error instanceof ApiError ? error.status >= 500 || error.status === 429 : error instanceof CliError;
-      if (!passes || nowMs() - movedAtMs > standstillMsMax) throw error;
+      if (!isPassing(error) || nowMs() - movedAtMs > standstillMsMax) throw error;
       return null;
     }
   }

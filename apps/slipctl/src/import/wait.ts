@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instant } from '@slipstream/kernel';
-import { type Api, ApiError } from '../api.ts';
+import { type Api, isPassing } from '../api.ts';
 import { CliError } from '../exit.ts';
 import type { Terminal } from '../output/terminal.ts';
 import type { LedgerSlip } from './verdicts.ts';
@@ -172,10 +172,4 @@ class Patience {
       await sleep(pollMs);
     }
   }
-}
-
-/** No answer, or one that says "later". */
-function isPassing(error: unknown): error is CliError {
-  if (error instanceof ApiError) return error.status >= 500 || error.status === 429;
-  return error instanceof CliError;
 }
