@@ -17,10 +17,18 @@ const event = {
   data: { provider: 'acme', outcome: 'succeeded', reason: null, amount: null, evidence: 'signed_callback' },
 };
 
+const outage = {
+  ...{ id: 'inc-1', provider: 'acme', since: '2026-11-22T09:59:00.000000Z' },
+  counts: { slips: 7, open: 2 },
+};
+
 let wrong: boolean;
+let streams: string[];
 let asked: URL[];
 let service: Awaited<ReturnType<typeof serve>>;
 let env: Record<string, string>;
+
+const streamed = (id: string) => `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
 function answer(target: URL): object | string | undefined {
   const { pathname } = target;
@@ -45,10 +53,14 @@ function answer(target: URL): object | string | undefined {
   if (pathname === '/v1/dead-letters/summary') {
     return { waiting: wrong ? [{ topic: 'slips.events.v1', reason: 'failed', letters: 2, slips: 1 }] : [] };
   }
-  if (pathname === '/v1/incidents') return undefined;
+  // A release before this one has none.
+  if (pathname === '/v1/incidents') return wrong ? { data: [outage], next: null } : undefined;
   if (pathname === '/v1/cases') return { data: wrong ? [openCase] : [], next: null };
-  if (pathname === '/v1/slips') return { data: wrong ? [slip, slip] : [], next: wrong ? 'more' : null };
-  if (pathname === '/v1/stream') return `id: a\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  if (pathname === '/v1/slips') {
+    const isLast = !wrong || target.searchParams.get('cursor') === 'last';
+    return { data: wrong ? [slip, slip] : [], next: isLast ? null : 'last' };
+  }
+  if (pathname === '/v1/stream') return streams.shift();
   return undefined;
 }
 
@@ -62,7 +74,7 @@ beforeAll(async () => {
   env = { TOKEN_SRE: 'good', ...Object.fromEntries(names.map((name) => [name, service.url])) };
 });
 beforeEach(() => {
-  [wrong, asked] = [false, []];
+  [wrong, asked, streams] = [false, [], [streamed('a'), streamed('a')]];
 });
 afterAll(() => service.stop());
 
@@ -82,6 +94,8 @@ describe('slipctl status', () => {
       /WRONG +detector +blind since 2026-11-22T10:00:00Z because of ledger: it sees nothing; 3 live slips are open/,
       /WRONG +returns +fewer than usual come back from acme on route default since 2026-11-22T09:00:00Z/,
       /WRONG +providers +acme is disabled/,
+      /WRONG +incidents +acme since 2026-11-22T09:59:00Z: 7 slips were missed, 2 of them are open/,
+      / {2}slipctl cases --incident inc-1\n/,
       /WRONG +intake dead letters +2 of slips.events.v1 wait, of 1 slips: failed/,
       /WRONG +cases +1 open \(1 no_answer\), the oldest since 2026-11-22T10:00:06Z/,
       /WRONG +money at risk +at least 25.00 EUR on 2 slips/,
@@ -140,6 +154,19 @@ describe('slipctl slips, cases and tail', () => {
     expect(query).toHaveLength(7);
   });
 
+  it('gives all of them as one array, and says that there are more only where there are', async () => {
+    wrong = true;
+    const all = await slipctl(['slips', '--all', '--json'], env);
+    expect(JSON.parse(all.stdout)).toEqual([slip, slip, slip, slip]);
+    const [some, exactly] = [
+      await slipctl(['slips', '--limit', '2'], env),
+      await slipctl(['slips', '--limit', '4'], env),
+    ];
+    expect([some.stderr.includes('the first 2'), exactly.stderr]).toEqual([true, '']);
+    wrong = false;
+    expect((await slipctl(['slips', '--json'], env)).stdout).toBe('[]\n');
+  });
+
   it('lists cases, open ones unless it is told otherwise', async () => {
     wrong = true;
     const { stdout } = await slipctl(['cases'], env);
@@ -158,6 +185,17 @@ describe('slipctl slips, cases and tail', () => {
     expect(asked[0]!.search).toBe('?provider=acme');
     const told = await slipctl(['tail', '--count', '1'], env);
     expect(told.stdout).toBe('2026-11-22T10:00:01.25Z  s-1  The outcome returned: acme says succeeded.\n');
+  });
+
+  it('goes on where a stream ended because it was read too slowly', async () => {
+    const tooSlow = 'event: too_slow\ndata: {"detail":"You read too slowly; go on from the last id."}\n\n';
+    streams = [streamed('a') + tooSlow, streamed('b')];
+    const { code, stdout, stderr } = await slipctl(['tail', '--count', '2', '--json'], env);
+    const ids = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).stream_id);
+    expect([code, ids, stderr]).toEqual([0, ['a', 'b'], '']);
   });
 
   it.each([

@@ -3,6 +3,7 @@ import type { Api } from '../api.ts';
 import { CliError, exitCodesHelp } from '../exit.ts';
 import { type CaseView, caseTable } from '../lists/render-cases.ts';
 import { slipTable } from '../lists/render-slips.ts';
+import { JsonArray } from '../output/json-array.ts';
 import { apiOf } from '../services.ts';
 import type { SlipView } from '../timeline/views.ts';
 import { type CommandContext, countOption, keyValueOption, timeoutOption } from './options.ts';
@@ -78,6 +79,13 @@ export function addSlips(program: Command, context: CommandContext): void {
   });
 }
 
+interface CaseFilters {
+  cause?: string;
+  reason?: string;
+  incident?: string;
+  provider?: string;
+}
+
 const caseExamples = `
 Examples:
   slipctl cases                        what people have to look at
@@ -96,18 +104,18 @@ export function addCases(program: Command, context: CommandContext): void {
         .default('open'),
     )
     .option('--cause <cause>', 'class or code of the diagnosis')
+    .option('--reason <reason>', 'why it was opened, as in inquiry_exhausted')
+    .option('--incident <id>', 'of slips that were missed in this outage')
     .option('--provider <id>', 'who was asked to carry it out');
-  withListOptions(command, caseExamples).action(
-    async (flags: Common & { status: string; cause?: string; provider?: string }) => {
-      const { status, cause, provider } = flags;
-      await list<CaseView>(context, flags, {
-        api: apiOf('reconciliation', flags),
-        path: 'v1/cases',
-        query: given({ status: status === 'all' ? undefined : status, cause, provider }),
-        show: caseTable,
-      });
-    },
-  );
+  withListOptions(command, caseExamples).action(async (flags: Common & { status: string } & CaseFilters) => {
+    const { status, cause, reason, incident, provider } = flags;
+    await list<CaseView>(context, flags, {
+      api: apiOf('reconciliation', flags),
+      path: 'v1/cases',
+      query: given({ status: status === 'all' ? undefined : status, cause, reason, incident, provider }),
+      show: caseTable,
+    });
+  });
 }
 
 function withListOptions(command: Command, examples: string): Command {
@@ -146,16 +154,22 @@ async function list<T>(
     for await (const chunk of api.stream(path, { query: whole, accept: 'text/csv' })) await write(chunk);
     return;
   }
+  const array = new JsonArray(write);
   const items: T[] = [];
-  let more = false;
-  for await (const page of api.pages<T>(path, { ...query, page_size: [String(size)] })) {
-    const room = all ? page.length : limit - items.length;
-    items.push(...page.slice(0, room));
-    more = !all && items.length >= limit;
-    if (more) break;
+  let left = all ? Number.POSITIVE_INFINITY : limit;
+  let hasMore = false;
+  for await (const { data, next } of api.wholePages<T>(path, { ...query, page_size: [String(size)] })) {
+    const some = data.slice(0, left);
+    left -= some.length;
+    if (json) await array.add(some);
+    else items.push(...some);
+    if (left > 0) continue;
+    hasMore = next !== null || some.length < data.length;
+    break;
   }
-  print(json ? JSON.stringify(items) : show(items));
-  if (more && !json) terminal.say(`the first ${items.length}; --limit N or --all shows more`);
+  if (json) return array.end();
+  print(show(items));
+  if (hasMore) terminal.say(`the first ${items.length}; --limit N or --all shows more`);
 }
 
 /** The flags as the API's own filters. */

@@ -17,6 +17,7 @@ export interface Finding {
 
 /** Cases and slips that are counted; more of them are "at least" so many. */
 const countedMax = 1_000;
+const incidentsMax = 20;
 
 /** Everything by which one sees whether something is wrong. Services that cannot be asked are findings, too. */
 export async function lookAtAll(services: readonly NamedService[]): Promise<Finding[]> {
@@ -129,18 +130,31 @@ async function letters(name: string, api: Api): Promise<Finding[]> {
 
 async function incidents(api: Api): Promise<Finding[]> {
   try {
-    const { data } = await api.get<{ data: { id: string; status?: string; summary?: string }[] }>(
-      'v1/incidents',
-      {
-        status: 'open',
-      },
-    );
-    return data.map(({ id, summary }) => bad('incidents', `${id}${summary ? `: ${summary}` : ''}`));
+    const { data, next } = await api.get<{ data: IncidentView[]; next: string | null }>('v1/incidents', {
+      ...{ status: 'open', page_size: String(incidentsMax) },
+    });
+    if (data.length === 0) return [good('incidents', 'none is open')];
+    const more = next === null ? [] : [bad('incidents', `and more than these ${data.length}`)];
+    return [...data.map(incident), ...more];
   } catch (error) {
     // A release before this one has none.
     if (error instanceof ApiError && error.status === 404) return [];
     throw error;
   }
+}
+
+interface IncidentView {
+  readonly id: string;
+  /** null: the trouble is our own. */
+  readonly provider: string | null;
+  readonly since: string;
+  readonly counts: { readonly slips: number; readonly open: number };
+}
+
+function incident({ id, provider, since, counts }: IncidentView): Finding {
+  const whose = provider ?? 'our own trouble';
+  const detail = `${whose} since ${showTime(since)}: ${counts.slips} slips were missed, ${counts.open} of them are open`;
+  return bad('incidents', detail, `slipctl cases --incident ${id}`);
 }
 
 async function cases(api: Api): Promise<Finding[]> {
