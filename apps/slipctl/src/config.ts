@@ -31,3 +31,10 @@ export function setting(name: keyof typeof environment, option: string | undefin
   if (!value) throw new CliError('usage', sayings[name]);
   return value;
 }
+
+/** Kafka's addresses, `host:port,…`. @throws CliError (usage) as {@link setting} */
+export function brokersOf(option: string | undefined): string[] {
+  return setting('brokers', option)
+    .split(',')
+    .map((broker) => broker.trim());
+}

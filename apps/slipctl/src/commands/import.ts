@@ -1,7 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Command } from 'commander';
 import { Api } from '../api.ts';
-import { environment, setting } from '../config.ts';
+import { brokersOf, environment, setting } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { type ImportSummary, isBad, tellSummary } from '../import/summary.ts';
 import { type CommandContext, clockOption, nameOption, timeOption, timeoutOption } from './options.ts';
@@ -63,9 +63,7 @@ export function addImport(program: Command, context: CommandContext): void {
       if (clock !== null && replaces !== null) {
         throw new CliError('usage', '--replace names the clock itself: it goes without --clock');
       }
-      const brokers = setting('brokers', flags.brokers)
-        .split(',')
-        .map((broker) => broker.trim());
+      const brokers = brokersOf(flags.brokers);
       // Kafka's client and the parsers are loaded by those who need them.
       const { runImport } = await import('../import/run-import.ts');
       const summary = await runImport({

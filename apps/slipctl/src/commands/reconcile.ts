@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instant } from '@slipstream/kernel';
 import type { Command } from 'commander';
 import { Api } from '../api.ts';
-import { setting } from '../config.ts';
+import { brokersOf, setting } from '../config.ts';
 import type { LetterView } from '../dlq/views.ts';
-import { exitCodesHelp } from '../exit.ts';
+import { exitCodes, exitCodesHelp } from '../exit.ts';
 import type { ClockView } from '../import/wait.ts';
 import type { Compared } from '../reconcile/shadow.ts';
 import { type CommandContext, timeOption, timeoutOption } from './options.ts';
@@ -61,7 +61,7 @@ export function addReconcile(program: Command, { print, terminal, exit, nowMs }:
       });
       // Before the log is read: what was judged by now stands in it, or is on its way.
       const judgedThrough = await readJudgedThrough(reconciliation);
-      const log = new SlipLog(setting('brokers', flags.brokers).split(','), judgedBy);
+      const log = new SlipLog(brokersOf(flags.brokers), judgedBy);
       const progress = terminal.progress('records');
       const shadow = new Shadow();
       const compare = async () =>
@@ -85,7 +85,7 @@ export function addReconcile(program: Command, { print, terminal, exit, nowMs }:
         }
         progress.stop();
         print(flags.json ? JSON.stringify(toJson(compared, log.records)) : toText(compared, log.records));
-        if (compared.differences.length > 0) exit(1);
+        if (compared.differences.length > 0) exit(exitCodes.bad);
       } finally {
         progress.stop();
         await log.close();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { setting } from '../config.ts';
-import { CliError, exitCodesHelp, messageOf } from '../exit.ts';
+import { brokersOf } from '../config.ts';
+import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
 import { ledgerDatabaseUrl } from '../ledger-database-url.ts';
 import type { Verdict } from '../verify/verify-log.ts';
 import type { CommandContext } from './options.ts';
@@ -63,7 +63,7 @@ export function addVerify(program: Command, { print, terminal, exit }: CommandCo
       }
       const notes = flags.checkpoint.map(noteIn);
       const url = ledgerDatabaseUrl(flags.databaseUrl);
-      const kafka = flags.kafka ? await KafkaLog.open(setting('brokers', flags.brokers).split(',')) : null;
+      const kafka = flags.kafka ? await KafkaLog.open(brokersOf(flags.brokers)) : null;
       const database = await LedgerDatabase.open(url).catch(async (error) => {
         await kafka?.close();
         throw error;
@@ -76,7 +76,7 @@ export function addVerify(program: Command, { print, terminal, exit }: CommandCo
         const verdict = await verifyLog({ database, kafka, keys: flags.key, notes, onRows });
         progress.stop();
         print(flags.json ? JSON.stringify(verdictJson(verdict)) : verdictText(verdict));
-        if (!verdict.ok) exit(1);
+        if (!verdict.ok) exit(exitCodes.bad);
       } finally {
         progress.stop();
         await kafka?.close();
