@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type SeededRandom, seededRandom } from '@slipstream/kernel';
 import { Agent } from 'undici';
-import { nameOf, type Operation, type Parameter, readOperations } from './api-description.ts';
+import { exampleOf, nameOf, type Operation, type Parameter, readOperations } from './api-description.ts';
 import { hostileText, hostileValue, rawSegments, valueFor } from './hostile-values.ts';
 
 export interface FuzzOptions {
@@ -12,6 +13,8 @@ export interface FuzzResult {
   /** How many answers had each status. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly operations: number;
+  /** Operations that did what their own example asks for, before anything hostile came. */
+  readonly taken: readonly string[];
   /** Answers that nobody should ever get, with the request that brought them. */
   readonly failures: readonly string[];
 }
@@ -30,7 +33,7 @@ const shownMax = 300;
 const seenMax = 500;
 
 /**
- * Sends requests made from the services' own descriptions, each part of them hostile now and then, and looks at every
+ * Sends what the services' own descriptions show, as it stands there; then requests made from them, each part hostile now and then. Looks at every
  * answer: no 5xx but a 503 that says when to come again, problems as problems, nothing of our inside, no hang.
  */
 export async function fuzz(
@@ -49,24 +52,37 @@ export async function fuzz(
   const statuses: Record<string, number> = {};
   const failures: string[] = [];
   const seen = new Set<string>();
+  const taken: string[] = [];
+  const look = async (sent: Sent) => {
+    const answer = await judged(agent, sent);
+    if (answer.status < '400') remember(answer.text, seen);
+    statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
+    if (answer.problem !== null) failures.push(`${shown(sent)}: ${answer.problem}`);
+    return answer;
+  };
   let left = requests;
   const work = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
       const operation = random.pick(random.chance(0.4) ? withBody : operations);
       const sent = madeFor(operation, random.chance(0.6) ? [env.TOKEN_ADMIN!] : tokens, random, [...seen]);
-      const { status, problem, text } = await judged(agent, sent);
-      if (status < '400') remember(text, seen);
-      statuses[status] = (statuses[status] ?? 0) + 1;
-      if (problem !== null) failures.push(`${shown(sent)}: ${problem}`);
+      await look(sent);
     }
   };
   try {
+    for (const sent of asShown(withBody, env.TOKEN_ADMIN!, seed)) {
+      let answer = await look(sent);
+      while (answer.status === '503' && answer.problem === null) {
+        await sleep(answer.retryAfterS * 1_000);
+        answer = await look(sent);
+      }
+      if (answer.status < '300') taken.push(nameOf(sent.operation));
+    }
     await Promise.all(Array.from({ length: inFlight }, work));
   } finally {
     await agent.close();
   }
-  return { statuses, operations: operations.length, failures };
+  return { statuses, operations: operations.length, taken, failures };
 }
 
 function remember(text: string, seen: Set<string>): void {
@@ -77,10 +93,14 @@ function remember(text: string, seen: Set<string>): void {
 
 const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
-async function judged(
-  agent: Agent,
-  sent: Sent,
-): Promise<{ status: string; problem: string | null; text: string }> {
+interface Judged {
+  readonly status: string;
+  readonly problem: string | null;
+  readonly text: string;
+  readonly retryAfterS: number;
+}
+
+async function judged(agent: Agent, sent: Sent): Promise<Judged> {
   const { operation, path, headers, body } = sent;
   try {
     const answer = await agent.request({
@@ -95,9 +115,10 @@ async function judged(
     // What goes on for ever was answered once it has begun.
     answer.body.destroy();
     const problem = problemOf(answer.statusCode, type, answer.headers['retry-after'], text);
-    return { status: String(answer.statusCode), problem, text };
+    const retryAfterS = Number(answer.headers['retry-after'] ?? 0);
+    return { status: String(answer.statusCode), problem, text, retryAfterS };
   } catch (error) {
-    return { status: 'none', problem: `no answer: ${(error as Error).message}`, text: '' };
+    return { status: 'none', problem: `no answer: ${(error as Error).message}`, text: '', retryAfterS: 0 };
   }
 }
 
@@ -118,6 +139,24 @@ export function problemOf(status: number, type: string, retryAfter: unknown, tex
   }
   return null;
 }
+
+/** What the descriptions show, about nothing that is there; a reference of its own makes it new. */
+function asShown(operations: readonly Operation[], token: string, seed: number): Sent[] {
+  return operations.flatMap((operation, n) => {
+    const schema = operation.described.requestBody?.content['application/json']?.schema;
+    if (!schema) return [];
+    const example = exampleOf(schema, operation.document) as Readonly<Record<string, unknown>>;
+    const own = 'reference' in example ? { reference: `shown-${seed}-${n}` } : {};
+    const headers = {
+      ...{ authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      'idempotency-key': `"shown-${seed}-${n}"`,
+    };
+    const path = operation.path.replace(/\{[^}]+\}/g, nothing);
+    return [{ operation, path, headers, body: JSON.stringify({ ...example, ...own }) }];
+  });
+}
+
+const nothing = '019b0000-0000-7000-8000-000000000000';
 
 /**
  * One request for an operation: most of them nearly right, so that they get past the first check.
