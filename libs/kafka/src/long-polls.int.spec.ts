@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
+import { topics } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import { waitFor } from '@slipstream/testing';
 import { createKafka } from './client.ts';
 import { LongPolls } from './long-polls.ts';
 import { SerialProducer } from './producer.ts';
+import { ensureTopics } from './topics.ts';
 
 const environment = sharedEnvironment();
 
@@ -17,10 +19,7 @@ test('a consumer that waits for records gets them at once, and stops without its
   };
   const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'long-polls', log });
   const topic = `long-polls-${randomUUID()}`;
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
-  await admin.disconnect();
+  await ensureTopics(kafka, [{ ...topics.events, name: topic, partitions: 2 }]);
   const waits = { shortMs: 8_000, quietMs: 8_000, pauseMs: () => 0 };
   const polls = new LongPolls(waits);
   const consumer = kafka.consumer({

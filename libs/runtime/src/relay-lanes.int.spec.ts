@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Topic } from '@slipstream/contracts';
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
-import { createKafka, type KafkaClient, SerialProducer } from '@slipstream/kafka';
+import { createKafka, ensureTopics, type KafkaClient, SerialProducer } from '@slipstream/kafka';
 import {
   coreMigrations,
   migrate,
@@ -57,8 +57,7 @@ afterEach(async () => {
   await admin.disconnect();
 });
 
-const make = ({ name, partitions }: Topic) =>
-  admin.createTopics({ topics: [{ topic: name, numPartitions: partitions }], waitForLeaders: true });
+const make = (topic: Topic) => ensureTopics(kafka, [topic]);
 
 /** One record for each partition; `size` is that of the body. */
 const publish = (topic: Topic, size = 10) =>

@@ -6,6 +6,7 @@ import { createKafka, type KafkaClient } from '../client.ts';
 import { BatchConsumer } from '../consumer.ts';
 import type { ConsumerOptions } from '../consumer-options.ts';
 import type { Log } from '../log.ts';
+import { readLogBounds } from '../log-bounds.ts';
 import type { Batch, Subscription, UnitHandler } from '../ports.ts';
 import { type OutRecord, SerialProducer } from '../producer.ts';
 import { ensureTopics } from '../topics.ts';
@@ -62,7 +63,14 @@ export class Rig {
     if (config) {
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
       const topics = [{ topic: this.topic, numPartitions: partitions, configEntries }];
-      await this.admin.createTopics({ topics, waitForLeaders: true });
+      // kafkajs gives up where a broker does not know of a new topic yet.
+      await this.admin.createTopics({ topics, waitForLeaders: false });
+      const isThere = () =>
+        readLogBounds(this.admin, this.topic).then(
+          () => true,
+          () => false,
+        );
+      await until(isThere, 'the topic made');
       return this;
     }
     await ensureTopics(this.kafka, [{ ...topics.events, name: this.topic, partitions }]);
