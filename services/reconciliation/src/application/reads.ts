@@ -1,6 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { CaseReason, Cause } from '@slipstream/slip';
 import type { CurveView } from '../domain/returns/curve-view.ts';
+import type { Page, Place } from './newest-first.ts';
 
 /** A case as people see it; `reason`, `summary` and what resolved it are those of the reason it is named after. */
 export interface CaseView {
@@ -43,20 +44,6 @@ export interface CaseFilter {
   readonly incident: string | null;
 }
 
-/** A place between two cases: newest first, then by slip id. */
-export interface CasePosition {
-  readonly at: Instant;
-  readonly slipId: string;
-  /** Towards newer cases. */
-  readonly back: boolean;
-}
-
-export interface CasePage {
-  readonly cases: readonly CaseView[];
-  readonly next: CasePosition | null;
-  readonly previous: CasePosition | null;
-}
-
 /** How far one clock is judged, over all partitions. */
 export interface ClockView {
   readonly clock: string;
@@ -89,7 +76,7 @@ export type ReturnCurveView = Omit<CurveView, 'fallingSince'> & { readonly falli
 
 /** What may be asked; nothing here changes anything. */
 export interface Reads {
-  cases(filter: CaseFilter, from: CasePosition | null, pageSize: number): Promise<CasePage>;
+  cases(filter: CaseFilter, from: Place | null, pageSize: number): Promise<Page<CaseView>>;
   caseOf(slipId: string): Promise<CaseView | null>;
   clocks(): Promise<readonly ClockView[]>;
   /** As they were kept last: at most half a minute ago while anything returns. */

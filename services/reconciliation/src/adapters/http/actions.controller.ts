@@ -8,7 +8,7 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { type Instant, isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { isUuid, SlipstreamError } from '@slipstream/kernel';
 import {
   ApiList,
   answerList,
@@ -25,16 +25,11 @@ import {
   toSnakeJson,
 } from '@slipstream/service-host';
 import type { ActOnCases } from '../../application/actions/act-on-cases.ts';
-import type {
-  ActionDesk,
-  ActionFilter,
-  ActionPosition,
-  Decision,
-  KeptAction,
-} from '../../application/actions/ports.ts';
+import type { ActionDesk, ActionFilter, Decision, KeptAction } from '../../application/actions/ports.ts';
 import { actionTypes } from '../../domain/case/act.ts';
 import { ifVersionOf, readAction, readBulk, readNote, wordsLengthMax } from './action-body.ts';
 import { describedAction, describedBulk, describedPreview } from './described.ts';
+import { isPlaceOf, keyed, toPlace } from './places.ts';
 
 /** Injection token of {@link CaseActions}. */
 export const ACTIONS = Symbol('reconciliation:actions');
@@ -216,15 +211,9 @@ export class ActionsController {
       new Parameters(query, ['slip', 'bulk', 'status', 'action', 'by', ...listParameters]),
     );
     return answerList(request, reply, {
-      isKey,
-      read: async ({ limit, from }) => {
-        const start = from && {
-          ...{ at: from.key[0] as Instant, id: from.key[1]! },
-          back: from.side === 'before',
-        };
-        const { actions, next, previous } = await this.does.desk.actions(filter, start, limit);
-        return { items: actions, next: next && keyOf(next), previous: previous && keyOf(previous) };
-      },
+      isKey: isPlaceOf(isUuid),
+      read: async ({ limit, from }) =>
+        keyed(await this.does.desk.actions(filter, from && toPlace(from), limit)),
       show: toSnakeJson,
       item: describedAction,
     });
@@ -317,15 +306,6 @@ function toActionFilter(parameters: Parameters): ActionFilter {
     status: parameters.oneOf('status', statuses) ?? null,
     action: parameters.oneOf('action', actionTypes) ?? null,
   };
-}
-
-function isKey([at, id, ...rest]: readonly string[]): boolean {
-  if (at === undefined || id === undefined || rest.length > 0) return false;
-  return parseInstant(at) === at && isUuid(id);
-}
-
-function keyOf({ at, id }: ActionPosition): readonly string[] {
-  return [at, id];
 }
 
 /** U+0000 cannot be stored, so nothing is found under it. */

@@ -18,7 +18,8 @@ import {
 import { IsString, Length } from 'class-validator';
 import type { BreakDecision } from '../../application/statements/ports.ts';
 import { breakTypes } from '../../domain/statement/breaks.ts';
-import { isPlace, keyOf, STATEMENTS, type StatementDesk, toPlace } from './statements.controller.ts';
+import { isPlaceOf, keyed, toPlace } from './places.ts';
+import { STATEMENTS, type StatementDesk } from './statements.controller.ts';
 
 const { minorUnits, object, oneOf, optional, text, time, whole } = schemas;
 const statuses = ['open', 'acknowledged', 'snoozed', 'resolved'] as const;
@@ -88,15 +89,9 @@ export class BreaksController {
       statement,
     };
     return answerList(request, reply, {
-      isKey: isPlace,
-      read: async ({ limit, from }) => {
-        const page = await this.desk.views.breaks(filter, from && toPlace(from), limit);
-        return {
-          items: page.items,
-          next: page.next && keyOf(page.next),
-          previous: page.previous && keyOf(page.previous),
-        };
-      },
+      isKey: isPlaceOf(isUuid),
+      read: async ({ limit, from }) =>
+        keyed(await this.desk.views.breaks(filter, from && toPlace(from), limit)),
       show: toSnakeJson,
       item: found,
     });

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { SlipstreamError } from '@slipstream/kernel';
 import {
   answerList,
   type ListReply,
@@ -14,8 +14,11 @@ import {
   versionTag,
 } from '@slipstream/service-host';
 import { type CauseLanguage, causeLanguages, shownCause } from '@slipstream/slip';
-import type { CaseFilter, CasePosition, CaseView, Reads } from '../../application/reads.ts';
+import type { CaseFilter, CaseView, Reads } from '../../application/reads.ts';
 import { ApiCase, ApiCases, describedCase } from './described.ts';
+import { isPlaceOf, keyed, toPlace } from './places.ts';
+
+const isKey = isPlaceOf((slipId) => !slipId.includes('\0'));
 
 /** Injection token of {@link Reads}. */
 export const READS = Symbol('reconciliation:reads');
@@ -67,10 +70,7 @@ export class CasesController {
     const filter = toFilter(new Parameters(query, known));
     return answerList(request, reply, {
       isKey,
-      read: async ({ limit, from }) => {
-        const { cases, next, previous } = await this.reads.cases(filter, from && toPosition(from), limit);
-        return { items: cases, next: next && keyOf(next), previous: previous && keyOf(previous) };
-      },
+      read: async ({ limit, from }) => keyed(await this.reads.cases(filter, from && toPlace(from), limit)),
       show: (one) => caseJson(one, languageOf(request)),
       item: describedCase,
     });
@@ -123,17 +123,4 @@ export function toFilter(parameters: Parameters): CaseFilter {
 function yesOrNo(parameters: Parameters, name: string): boolean | null {
   const word = parameters.oneOf(name, ['true', 'false']);
   return word === undefined ? null : word === 'true';
-}
-
-function isKey([at, slipId, ...rest]: readonly string[]): boolean {
-  if (at === undefined || slipId === undefined || rest.length > 0) return false;
-  return parseInstant(at) === at && !slipId.includes('\0');
-}
-
-function toPosition({ side, key }: { readonly side: string; readonly key: readonly string[] }): CasePosition {
-  return { at: key[0]!, slipId: key[1]!, back: side === 'before' };
-}
-
-function keyOf({ at, slipId }: CasePosition): readonly string[] {
-  return [at, slipId];
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { SlipstreamError } from '@slipstream/kernel';
 import {
   answerList,
   type ListReply,
@@ -11,7 +11,7 @@ import {
   Scopes,
   toSnakeJson,
 } from '@slipstream/service-host';
-import type { IncidentReads, Page, Place } from '../../application/incidents/reads.ts';
+import type { IncidentReads } from '../../application/incidents/reads.ts';
 import {
   ApiIncident,
   ApiIncidentSlips,
@@ -19,6 +19,9 @@ import {
   describedIncident,
   describedIncidentSlip,
 } from './described.ts';
+import { isPlaceOf, keyed, toPlace } from './places.ts';
+
+const isKey = isPlaceOf((id) => !id.includes('\0'));
 
 /** Injection token of {@link IncidentReads}. */
 export const INCIDENTS = Symbol('reconciliation:incidents');
@@ -86,21 +89,4 @@ export class IncidentsController {
     if (!found) throw new SlipstreamError('not_found', `There is no incident ${id.slice(0, 100)}.`);
     return found;
   }
-}
-
-function keyed<Item>({ items, next, previous }: Page<Item>) {
-  return { items, next: next && keyOf(next), previous: previous && keyOf(previous) };
-}
-
-function isKey([at, id, ...rest]: readonly string[]): boolean {
-  if (at === undefined || id === undefined || rest.length > 0) return false;
-  return parseInstant(at) === at && !id.includes('\0');
-}
-
-function toPlace({ side, key }: { readonly side: string; readonly key: readonly string[] }): Place {
-  return { at: key[0]!, id: key[1]!, back: side === 'before' };
-}
-
-function keyOf({ at, id }: Place): readonly string[] {
-  return [at, id];
 }

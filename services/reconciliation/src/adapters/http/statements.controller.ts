@@ -10,7 +10,7 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { isUuid, SlipstreamError } from '@slipstream/kernel';
 import {
   ApiList,
   answerList,
@@ -27,13 +27,9 @@ import {
   schemas,
   toSnakeJson,
 } from '@slipstream/service-host';
-import type {
-  Place,
-  StatementFile,
-  StatementSource,
-  StatementViews,
-} from '../../application/statements/ports.ts';
+import type { StatementFile, StatementSource, StatementViews } from '../../application/statements/ports.ts';
 import { StatementRefused } from '../../domain/statement/statement.ts';
+import { isPlaceOf, keyed, toPlace } from './places.ts';
 
 /** Injection token of {@link StatementDesk}. */
 export const STATEMENTS = Symbol('reconciliation:statements');
@@ -73,7 +69,11 @@ const statement = object({
     accepted_at: time,
     accepted_by: text,
   },
-  ...{ matched_at: optional(time), breaks: object({ open: whole, resolved: whole }) },
+  ...{
+    matched_at: optional(time),
+    problem: optional(text),
+    breaks: object({ open: whole, resolved: whole }),
+  },
 });
 const bridge = object({
   data: list(
@@ -158,15 +158,8 @@ export class StatementsController {
   ) {
     rejectUnknownQuery(query, listParameters);
     return answerList(request, reply, {
-      isKey: isPlace,
-      read: async ({ limit, from }) => {
-        const page = await this.desk.views.statements(from && toPlace(from), limit);
-        return {
-          items: page.items,
-          next: page.next && keyOf(page.next),
-          previous: page.previous && keyOf(page.previous),
-        };
-      },
+      isKey: isPlaceOf(isUuid),
+      read: async ({ limit, from }) => keyed(await this.desk.views.statements(from && toPlace(from), limit)),
       show: toSnakeJson,
       item: statement,
     });
@@ -211,16 +204,4 @@ function refusal({ line, why }: StatementRefused): SlipstreamError {
   return new SlipstreamError('statement_refused', `Line ${line}: ${why}.`, {
     errors: [{ pointer: `line ${line}`, detail: why }],
   });
-}
-
-export function isPlace([at, id, ...rest]: readonly string[]): boolean {
-  return at !== undefined && id !== undefined && rest.length === 0 && parseInstant(at) === at && isUuid(id);
-}
-
-export function toPlace({ side, key }: { readonly side: string; readonly key: readonly string[] }): Place {
-  return { at: key[0]!, id: key[1]!, back: side === 'before' };
-}
-
-export function keyOf({ at, id }: Place): readonly string[] {
-  return [at, id];
 }

@@ -3,8 +3,6 @@ import type { OutboundRecord, Tx, UnitOfWork } from '@slipstream/postgres';
 import type { PendingOpsEvent } from '@slipstream/slip';
 import {
   type ActionDesk,
-  type ActionPage,
-  type ActionPosition,
   type ActionStatus,
   type Asked,
   type BulkRequest,
@@ -13,6 +11,7 @@ import {
   type KeptAction,
   type KeptBulk,
 } from '../../application/actions/ports.ts';
+import { pageOf } from '../../application/newest-first.ts';
 import type { ActionType } from '../../domain/case/act.ts';
 import { type ActionRow, actionColumns, toAction, toKept, writeDetails } from './action-rows.ts';
 import { caseCondition, caseParameters } from './case-condition.ts';
@@ -144,7 +143,7 @@ export function createActionDesk({ unitOfWork, encode, newId, partitionOf }: Des
         ...[slipId, bulkId, status, action, by],
         ...[from?.at ?? null, from?.id ?? null, pageSize + 1],
       ]);
-      return toPage(rows.map(toKept), from, pageSize);
+      return pageOf(rows.map(toKept), from, pageSize, ({ askedAt, id }) => ({ at: askedAt, id }));
     },
     bulk: bulkOf,
     async withWaiting(partitions) {
@@ -212,19 +211,5 @@ function toBulk(row: BulkRow): KeptBulk {
     ...{ id: row.bulk_id, by: row.asked_by, reason: row.reason, askedAt: row.asked_at, size: row.size },
     action: toAction(row.action, row.details),
     counts: { ...none, ...(JSON.parse(row.counts) as Partial<Record<ActionStatus, number>>) },
-  };
-}
-
-/** One row more than the page was read: it tells whether there is more in the direction of reading. */
-function toPage(read: readonly KeptAction[], from: ActionPosition | null, pageSize: number): ActionPage {
-  const more = read.length > pageSize;
-  const actions = from?.back ? read.slice(0, pageSize).toReversed() : read.slice(0, pageSize);
-  const place = (one: KeptAction | undefined, back: boolean) => one && { at: one.askedAt, id: one.id, back };
-  const older = from?.back ? true : more;
-  const newer = from?.back ? more : from !== null;
-  return {
-    actions,
-    next: (older && place(actions.at(-1), false)) || null,
-    previous: (newer && place(actions[0], true)) || null,
   };
 }

@@ -1,12 +1,7 @@
 import type { Instant, Money } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
-import type {
-  IncidentReads,
-  IncidentSlip,
-  IncidentView,
-  Page,
-  Place,
-} from '../../application/incidents/reads.ts';
+import type { IncidentReads, IncidentSlip, IncidentView } from '../../application/incidents/reads.ts';
+import { pageOf } from '../../application/newest-first.ts';
 import { ownSide } from '../../domain/incident/decide.ts';
 import type { Fate } from '../../domain/incident/missed.ts';
 
@@ -99,7 +94,7 @@ export function createIncidentReads(unitOfWork: UnitOfWork): IncidentReads {
       const rows = await unitOfWork.query<ViewRow>(from?.back ? newerIncidents : olderIncidents, [
         ...[status, provider, from?.at ?? null, from?.id ?? null, pageSize + 1],
       ]);
-      return toPage(rows.map(toView), from, pageSize, ({ openedAt, id }) => ({ at: openedAt, id }));
+      return pageOf(rows.map(toView), from, pageSize, ({ openedAt, id }) => ({ at: openedAt, id }));
     },
     async incident(id) {
       const [row] = await unitOfWork.query<ViewRow>(oneSql, [id]);
@@ -109,7 +104,7 @@ export function createIncidentReads(unitOfWork: UnitOfWork): IncidentReads {
       const rows = await unitOfWork.query<SlipRow>(from?.back ? newerSlips : olderSlips, [
         ...[id, from?.at ?? null, from?.id ?? null, pageSize + 1],
       ]);
-      return toPage(rows.map(toSlip), from, pageSize, ({ at, slipId }) => ({ at, id: slipId }));
+      return pageOf(rows.map(toSlip), from, pageSize, ({ at, slipId }) => ({ at, id: slipId }));
     },
   };
 }
@@ -148,24 +143,5 @@ function toSlip(row: SlipRow): IncidentSlip {
   return {
     ...{ slipId: row.slip_id, provider, route, kind, amount, at, deadline, cause, fate },
     hasOpenCase: row.has_open_case,
-  };
-}
-
-/** One row more than the page was read: it tells whether there is more in the direction of reading. */
-function toPage<Item>(
-  read: readonly Item[],
-  from: Place | null,
-  pageSize: number,
-  key: (item: Item) => Omit<Place, 'back'>,
-): Page<Item> {
-  const more = read.length > pageSize;
-  const items = from?.back ? read.slice(0, pageSize).toReversed() : read.slice(0, pageSize);
-  const [first, last] = [items[0], items.at(-1)];
-  const older = from?.back ? true : more;
-  const newer = from?.back ? more : from !== null;
-  return {
-    items,
-    next: last !== undefined && older ? { ...key(last), back: false } : null,
-    previous: first !== undefined && newer ? { ...key(first), back: true } : null,
   };
 }

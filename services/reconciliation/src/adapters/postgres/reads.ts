@@ -1,7 +1,8 @@
 import { type Instant, instantFromMs } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
 import type { CaseReason, Cause } from '@slipstream/slip';
-import type { CasePage, CasePosition, CaseView, ClockView, Reads } from '../../application/reads.ts';
+import { pageOf } from '../../application/newest-first.ts';
+import type { CaseView, ClockView, Reads } from '../../application/reads.ts';
 import { never } from '../../domain/deadline/judgeable.ts';
 import { curveView } from '../../domain/returns/curve-view.ts';
 import type { ReturnsState } from '../../domain/returns/returns-watch.ts';
@@ -63,9 +64,12 @@ export function createReads(unitOfWork: UnitOfWork, partitions: number): Reads {
     async cases(filter, from, pageSize) {
       const rows = await unitOfWork.query<CaseRow>(from?.back ? towardsNewer : towardsOlder, [
         ...caseParameters(filter),
-        ...[from?.at ?? null, from?.slipId ?? null, pageSize + 1],
+        ...[from?.at ?? null, from?.id ?? null, pageSize + 1],
       ]);
-      return toPage(rows.map(toCase), from, pageSize);
+      return pageOf(rows.map(toCase), from, pageSize, ({ openedAt, slipId }) => ({
+        at: openedAt,
+        id: slipId,
+      }));
     },
     async caseOf(slipId) {
       const [row] = await unitOfWork.query<CaseRow>(caseSql, [slipId]);
@@ -83,21 +87,6 @@ export function createReads(unitOfWork: UnitOfWork, partitions: number): Reads {
         return { ...view, fallingSince: fallingSince === null ? null : instantFromMs(fallingSince) };
       });
     },
-  };
-}
-
-/** One row more than the page was read: it tells whether there is more in the direction of reading. */
-function toPage(read: readonly CaseView[], from: CasePosition | null, pageSize: number): CasePage {
-  const more = read.length > pageSize;
-  const cases = from?.back ? read.slice(0, pageSize).toReversed() : read.slice(0, pageSize);
-  const first = cases[0];
-  const last = cases.at(-1);
-  const older = from?.back ? true : more;
-  const newer = from?.back ? more : from !== null;
-  return {
-    cases,
-    next: last && older ? { at: last.openedAt, slipId: last.slipId, back: false } : null,
-    previous: first && newer ? { at: first.openedAt, slipId: first.slipId, back: true } : null,
   };
 }
 

@@ -1,11 +1,11 @@
-import { type Instant, SlipstreamError } from '@slipstream/kernel';
+import { SlipstreamError } from '@slipstream/kernel';
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import { type PendingEvent, wallClock } from '@slipstream/slip';
+import { pageOf } from '../../application/newest-first.ts';
 import type {
   BreakDecision,
   BreakView,
   BridgeView,
-  Place,
   StatementView,
   StatementViews,
 } from '../../application/statements/ports.ts';
@@ -82,7 +82,7 @@ export function statementViews({ unitOfWork, publish, acted }: StatementViewPart
       const rows = await unitOfWork.query<StatementRow>(statementsSql(from?.back ?? false), [
         ...[from?.at ?? null, from?.id ?? null, limit + 1],
       ]);
-      return pageOf(rows.map(toStatement), from, limit, ({ acceptedAt }) => acceptedAt);
+      return pageOf(rows.map(toStatement), from, limit, ({ acceptedAt, id }) => ({ at: acceptedAt, id }));
     },
     async statement(id) {
       const [row] = await unitOfWork.query<StatementRow>(statementSql, [id]);
@@ -93,7 +93,7 @@ export function statementViews({ unitOfWork, publish, acted }: StatementViewPart
       const rows = await unitOfWork.query<BreakView>(breaksSql(from?.back ?? false), [
         ...[status, type, provider, statement, slip, from?.at ?? null, from?.id ?? null, limit + 1],
       ]);
-      return pageOf(rows, from, limit, ({ openedAt }) => openedAt);
+      return pageOf(rows, from, limit, ({ openedAt, id }) => ({ at: openedAt, id }));
     },
     async decide(decision) {
       await unitOfWork.run(async (tx) => decide(tx, decision, publish, acted));
@@ -130,24 +130,6 @@ async function decide(
 
 function toStatement({ open, resolved, ...row }: StatementRow): StatementView {
   return { ...row, breaks: { open, resolved } };
-}
-
-/** One more than the page was read, in the direction that was asked for. */
-function pageOf<Item extends { readonly id: string }>(
-  read: readonly Item[],
-  from: Place | null,
-  limit: number,
-  at: (item: Item) => Instant,
-) {
-  const more = read.length > limit;
-  const items = from?.back ? read.slice(0, limit).toReversed() : read.slice(0, limit);
-  const [first, last] = [items[0], items.at(-1)];
-  const place = (item: Item, back: boolean): Place => ({ at: at(item), id: item.id, back });
-  return {
-    items,
-    next: last && (from?.back ? true : more) ? place(last, false) : null,
-    previous: first && (from?.back ? more : from !== null) ? place(first, true) : null,
-  };
 }
 
 interface SumRow {

@@ -1,6 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
 import type { Action, Ask } from '../../domain/case/act.ts';
+import type { Page, Place } from '../newest-first.ts';
 import type { Unit } from '../ports.ts';
 import type { CaseFilter } from '../reads.ts';
 
@@ -91,20 +92,6 @@ export interface ActionFilter {
   readonly by: string | null;
 }
 
-/** A place between two actions: newest first. */
-export interface ActionPosition {
-  readonly at: Instant;
-  readonly id: string;
-  /** Towards newer ones. */
-  readonly back: boolean;
-}
-
-export interface ActionPage {
-  readonly actions: readonly KeptAction[];
-  readonly next: ActionPosition | null;
-  readonly previous: ActionPosition | null;
-}
-
 /** Where actions are asked for, and looked at. */
 export interface ActionDesk {
   ask(request: ActionRequest): Promise<Asked<KeptAction>>;
@@ -117,7 +104,7 @@ export interface ActionDesk {
   /** Writes down what another person says of a refund that was proposed. */
   decide(id: string, decision: Decision): Promise<Decided>;
   action(id: string): Promise<KeptAction | null>;
-  actions(filter: ActionFilter, from: ActionPosition | null, pageSize: number): Promise<ActionPage>;
+  actions(filter: ActionFilter, from: Place | null, pageSize: number): Promise<Page<KeptAction>>;
   bulk(id: string): Promise<KeptBulk | null>;
   /** Those of the partitions on which an action waits to be done. */
   withWaiting(partitions: readonly number[]): Promise<readonly number[]>;

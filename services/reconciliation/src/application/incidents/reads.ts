@@ -1,5 +1,6 @@
 import type { Instant, Money } from '@slipstream/kernel';
 import type { Fate } from '../../domain/incident/missed.ts';
+import type { Page, Place } from '../newest-first.ts';
 
 export interface IncidentView {
   readonly id: string;
@@ -46,19 +47,6 @@ export interface IncidentSlip {
   /** `waiting`: it could not be judged, and did not miss its deadline as far as is known. */
   readonly fate: Fate | 'waiting';
   readonly hasOpenCase: boolean;
-}
-
-/** A place in a list, newest first: between two times, then by id. */
-export interface Place {
-  readonly at: Instant;
-  readonly id: string;
-  readonly back: boolean;
-}
-
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly next: Place | null;
-  readonly previous: Place | null;
 }
 
 export interface IncidentFilter {

@@ -4,6 +4,7 @@ import type { BreakType, Matching } from '../../domain/statement/breaks.ts';
 import type { BridgeDay } from '../../domain/statement/bridge.ts';
 import type { Day, StatementLine, StatementPart } from '../../domain/statement/statement.ts';
 import type { StatementTotals } from '../../domain/statement/totals.ts';
+import type { Page, Place } from '../newest-first.ts';
 
 /** A source of the rules file: whose files they are, how they are read, how far they may lie from our books. */
 export interface StatementSource {
@@ -142,12 +143,6 @@ export interface BreakFilter {
   readonly slip: string | null;
 }
 
-export interface Place {
-  readonly at: Instant;
-  readonly id: string;
-  readonly back: boolean;
-}
-
 export interface StatementView {
   readonly id: string;
   readonly source: string;
@@ -184,16 +179,9 @@ export interface BreakDecision {
 }
 
 export interface StatementViews {
-  statements(
-    from: Place | null,
-    limit: number,
-  ): Promise<{ items: readonly StatementView[]; next: Place | null; previous: Place | null }>;
+  statements(from: Place | null, limit: number): Promise<Page<StatementView>>;
   statement(id: string): Promise<StatementView | null>;
   bridge(id: string): Promise<readonly BridgeView[]>;
-  breaks(
-    filter: BreakFilter,
-    from: Place | null,
-    limit: number,
-  ): Promise<{ items: readonly BreakView[]; next: Place | null; previous: Place | null }>;
+  breaks(filter: BreakFilter, from: Place | null, limit: number): Promise<Page<BreakView>>;
   decide(decision: BreakDecision): Promise<BreakView>;
 }
