@@ -61,6 +61,7 @@ import { openActionsUnit, withEscalations } from './adapters/postgres/actions-un
 import { blindnessStore } from './adapters/postgres/blindness-store.ts';
 import { bookedThrough, saveBooked } from './adapters/postgres/booked-slips.ts';
 import { lookAtCases } from './adapters/postgres/case-counts.ts';
+import { forgetOld } from './adapters/postgres/forget-old.ts';
 import { createIncidentReads } from './adapters/postgres/incident-reads.ts';
 import { changedIncidents, incidentsTurn } from './adapters/postgres/incident-store.ts';
 import { createLookout } from './adapters/postgres/lookout.ts';
@@ -210,6 +211,13 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     ['slow slips', 2_000, tellSlow],
     ['quiet deadlines', 1_000, keepQuietDue(quiet, quietStore)],
     [
+      'old rows',
+      3_600_000,
+      async () => {
+        while (await forgetOld(unitOfWork));
+      },
+    ],
+    [
       'cases',
       10_000,
       async () => {
@@ -239,7 +247,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     },
   });
   const sourcesOfStatements = statementSources(rules.statements);
-  const statements = statementDesk(runtime, sourcesOfStatements);
+  const statements = statementDesk(runtime, sourcesOfStatements, onError);
   // Without sources nothing of slips is kept for statements, and nothing is looked for.
   if (sourcesOfStatements.size > 0) {
     const providers = [...new Set([...sourcesOfStatements.values()].map(({ provider }) => provider))];
@@ -301,11 +309,15 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
 }
 
 /** Statement files, as they come over HTTP, and where they are kept. */
-function statementDesk(runtime: Runtime, sources: StatementDesk['sources']) {
+function statementDesk(
+  runtime: Runtime,
+  sources: StatementDesk['sources'],
+  onPutOff: (error: unknown) => void,
+) {
   const { unitOfWork } = runtime;
   const publish = (tx: Tx, events: Parameters<typeof toRecords>[0]) => tx.publish(toRecords(events));
   const store = statementStore({
-    ...{ unitOfWork, subscription, publish },
+    ...{ unitOfWork, subscription, publish, onPutOff },
     publishOps: (tx, event) => tx.publish([outboundOpsEvent(runtime, event)]),
   });
   const views = statementViews({

@@ -115,7 +115,7 @@ test(`finds every planted break of ${linesWanted} lines and invents none, in pag
   await keepSlips(slips);
   const { unitOfWork } = database;
   const real = statementStore({
-    ...{ unitOfWork, subscription, publishOps: () => {} },
+    ...{ unitOfWork, subscription, publishOps: () => {}, onPutOff: () => {} },
     publish: (tx, events) => tx.publish(toRecords(events)),
   });
   const pages: number[] = [];
@@ -137,6 +137,9 @@ test(`finds every planted break of ${linesWanted} lines and invents none, in pag
   const killed = new Error('killed before the commit');
   const store: StatementStore = {
     accept: real.accept,
+    async putOff(_, error) {
+      throw error;
+    },
     match: (work) =>
       real.match(async (turn) => {
         const result = await work(watched(turn));

@@ -16,10 +16,16 @@ import { type DatabaseUnderTest, databaseUnderTest } from './database-under-test
 const environment = sharedEnvironment();
 let database: DatabaseUnderTest;
 let store: StatementStore;
+const putOff: unknown[] = [];
 beforeAll(async () => {
   database = await databaseUnderTest(environment().databaseUrl);
   store = statementStore({
-    ...{ unitOfWork: database.unitOfWork, subscription, publishOps: () => {} },
+    ...{
+      unitOfWork: database.unitOfWork,
+      subscription,
+      publishOps: () => {},
+      onPutOff: (error) => putOff.push(error),
+    },
     publish: (tx, events) => tx.publish(toRecords(events)),
   });
 }, 120_000);
@@ -31,12 +37,13 @@ const source: StatementSource = {
   read: (body, name) => readParts(body, { format: 'ndjson', encoding: 'utf-8' }, name),
 };
 const sources = new Map([['s', source]]);
+const both = new Map([...sources, ['other', { ...source, name: 'other', provider: 'borealis' }]]);
 
 /** A statement that tells 5.00 EUR of the reference. */
-async function accept(reference: string): Promise<string> {
+async function accept(reference: string, from: 's' | 'other' = 's'): Promise<string> {
   const line = { amount: '500', currency: 'EUR', booked_on: day, references: [reference] };
   const body = Buffer.from([{ statement: v7() }, line].map((one) => JSON.stringify(one)).join('\n'));
-  const given = { source, body, digest: v7(), key: v7(), caller: 'ops', requestId: v7() };
+  const given = { source: both.get(from)!, body, digest: v7(), key: v7(), caller: 'ops', requestId: v7() };
   return (await acceptStatement(store, v7, given)).id;
 }
 
@@ -71,7 +78,7 @@ async function matchAll(): Promise<void> {
 async function matchAllBut(meanwhile: () => Promise<void>): Promise<void> {
   let isOver = false;
   const slow: StatementStore = {
-    accept: store.accept,
+    ...{ accept: store.accept, putOff: store.putOff },
     match: (work) =>
       store.match((turn) =>
         work({
@@ -133,4 +140,50 @@ test('a slip that a statement has named stays known when it is given to a provid
     [[named.slipId, other.slipId]],
   );
   expect(kept).toEqual([{ slip_id: named.slipId }]);
+});
+
+test('a statement that cannot be matched says why, is tried again later, and keeps no other provider’s waiting', async () => {
+  const { terms } = await slip(succeeded);
+  const stuck = await accept(terms!.reference);
+  const other = await accept(terms!.reference, 'other');
+  const wrong = new Error('a fault of ours');
+  let fails = true;
+  const failing: StatementStore = {
+    ...store,
+    match: (work) =>
+      store.match((turn) =>
+        work({
+          ...turn,
+          async linesAfter(statement, limit) {
+            if (fails && statement.id === stuck) throw wrong;
+            return turn.linesAfter(statement, limit);
+          },
+        }),
+      ),
+  };
+  const shown = async (id: string) =>
+    (
+      await database.unitOfWork.query<object>(
+        'select status, tries, problem, due_at > clock_timestamp() as later from statement where id = $1',
+        [id],
+      )
+    )[0];
+  while (await matchStatements(failing, both));
+  expect(putOff).toEqual([wrong]);
+  expect(await shown(stuck)).toEqual({
+    status: 'accepted',
+    tries: 1,
+    problem: 'a fault of ours',
+    later: true,
+  });
+  expect(await shown(other)).toMatchObject({ status: 'matched' });
+  fails = false;
+  await database.unitOfWork.query("update statement set due_at = '-infinity' where id = $1", [stuck]);
+  while (await matchStatements(failing, both));
+  expect(await shown(stuck)).toMatchObject({ status: 'matched', tries: 0, problem: null });
+});
+
+test('a database that is away is no fault of the statement', async () => {
+  const away = new Error('Connection terminated unexpectedly');
+  await expect(store.putOff({ id: v7() }, away)).rejects.toBe(away);
 });

@@ -21,7 +21,7 @@ const breakNamespace = '7c1f4e1e-2a0b-5c7d-9d55-1f0c3a6b8e42';
 const claimSql = `
 select id, provider, source, phase, after_n, after_slip, booked_from::text as booked_from, booked_to::text as booked_to
   from statement s
- where status = 'accepted' and source = any($1::text[]) and not exists (
+ where status = 'accepted' and source = any($1::text[]) and due_at <= clock_timestamp() and not exists (
    select 1 from json_each_text(s.read_to) as r(partition, next_offset)
      left join booked_through b on b.partition = r.partition::int
     where coalesce(b.next_offset, 0) < r.next_offset::bigint)
@@ -68,7 +68,7 @@ update statement_line l set ours = r.ours, fee = r.fee
 
 const tellSql = `
 update booked_slip b set paid = b.paid + r.paid, came_back = b.came_back + r.came_back, named = true
-  from unnest($1::text[], $2::bigint[], $3::bigint[]) as r(slip_id, paid, came_back) where b.slip_id = r.slip_id`;
+  from unnest($1::text[], $2::numeric[], $3::numeric[]) as r(slip_id, paid, came_back) where b.slip_id = r.slip_id`;
 
 const openSql = `
 insert into statement_break (id, kind, statement_id, provider, n, line, slip_id, currency, difference, expected, seen, awaited, wanted, status,
@@ -86,8 +86,10 @@ update statement_break set status = 'resolved', resolved_at = clock_timestamp(),
 const placesSql =
   'select n, line, booked_on::text as booked_on from statement_line where statement_id = $1 and n = any($2::int[])';
 
-const advanceSql = 'update statement set phase = $2, after_n = $3, after_slip = $4 where id = $1';
-const matchedSql = "update statement set status = 'matched', matched_at = clock_timestamp() where id = $1";
+const advanceSql =
+  'update statement set phase = $2, after_n = $3, after_slip = $4, tries = 0, problem = null where id = $1';
+const matchedSql = `
+update statement set status = 'matched', matched_at = clock_timestamp(), tries = 0, problem = null where id = $1`;
 
 interface LineRow {
   readonly n: number;

@@ -14,7 +14,7 @@ import { bridgeOf, type DaySums } from '../../domain/statement/bridge.ts';
 import type { Day } from '../../domain/statement/statement.ts';
 
 const statementColumns = `s.id, s.source, s.provider, s.format, s.digest, s.status, s.lines, s.booked_from::text as "bookedFrom",
-  s.booked_to::text as "bookedTo", s.accepted_at as "acceptedAt", s.accepted_by as "acceptedBy", s.matched_at as "matchedAt",
+  s.booked_to::text as "bookedTo", s.accepted_at as "acceptedAt", s.accepted_by as "acceptedBy", s.matched_at as "matchedAt", s.problem,
   (select count(*)::int from statement_break k where k.statement_id = s.id and k.status <> 'resolved') as open,
   (select count(*)::int from statement_break k where k.statement_id = s.id and k.status = 'resolved') as resolved`;
 

@@ -23,22 +23,32 @@ const slipsMax = 500;
 
 /**
  * Matches the next page of the oldest statement that waits: first each line is told its slip, then each slip its lines, then what is in no
- * statement. A page is one transaction with its progress, so whoever goes on after a crash goes on there.
+ * statement. A page is one transaction with its progress, so whoever goes on after a crash goes on there. One that fails is put off, so that
+ * no other provider's statements wait for it.
  * @returns whether there was anything to do
  */
 export async function matchStatements(
   store: StatementStore,
   sources: ReadonlyMap<string, StatementSource>,
 ): Promise<boolean> {
-  return store.match(async (turn) => {
-    const statement = await turn.claim([...sources.keys()]);
-    if (statement === null) return false;
-    const { terms } = sources.get(statement.source)!;
-    if (statement.phase === 'lines') await tellLines(turn, statement, terms);
-    else if (statement.phase === 'slips') await tellSlips(turn, statement, terms);
-    else await tellMissing(turn, statement, terms);
+  const claimed: MatchingStatement[] = [];
+  try {
+    return await store.match(async (turn) => {
+      const statement = await turn.claim([...sources.keys()]);
+      if (statement === null) return false;
+      claimed.push(statement);
+      const { terms } = sources.get(statement.source)!;
+      if (statement.phase === 'lines') await tellLines(turn, statement, terms);
+      else if (statement.phase === 'slips') await tellSlips(turn, statement, terms);
+      else await tellMissing(turn, statement, terms);
+      return true;
+    });
+  } catch (error) {
+    const [statement] = claimed;
+    if (statement === undefined) throw error;
+    await store.putOff(statement, error);
     return true;
-  });
+  }
 }
 
 type Terms = StatementSource['terms'];

@@ -85,7 +85,7 @@ export interface Matched {
 
 /** One transaction that matches a page of one statement; nobody else works on it meanwhile. */
 export interface MatchTurn {
-  /** The oldest that is not matched, and whose slips were read; null: there is none, or another instance is at it. */
+  /** The oldest that is not matched, is due, and whose slips were read; null: there is none, or another instance is at it. */
   claim(sources: readonly string[]): Promise<MatchingStatement | null>;
   linesAfter(statement: MatchingStatement, limit: number): Promise<readonly KeptLine[]>;
   /** Slips of the provider by any of the names. */
@@ -109,6 +109,8 @@ export interface MatchTurn {
 export interface StatementStore {
   accept<T>(work: (intake: StatementIntake) => Promise<T>): Promise<T>;
   match<T>(work: (turn: MatchTurn) => Promise<T>): Promise<T>;
+  /** Of a page that failed: this statement is tried again later. @throws the error where it is not the statement's own */
+  putOff(statement: Pick<MatchingStatement, 'id'>, error: unknown): Promise<void>;
 }
 
 export type BreakStatus = 'open' | 'acknowledged' | 'snoozed' | 'resolved';
@@ -156,6 +158,8 @@ export interface StatementView {
   readonly acceptedAt: Instant;
   readonly acceptedBy: string;
   readonly matchedAt: Instant | null;
+  /** Why it could not be matched when that was tried last; null: nothing is wrong. */
+  readonly problem: string | null;
   readonly breaks: { readonly open: number; readonly resolved: number };
 }
 
