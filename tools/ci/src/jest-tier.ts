@@ -1,17 +1,23 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { repositoryRoot } from '@slipstream/environment';
 import { execute, failed, type Step, type StepResult } from './steps.ts';
 
 /** The fields used of what jest writes with `--json`. */
-interface JestReport {
+export interface JestReport {
   numPassedTests: number;
   numFailedTests: number;
   numPendingTests: number;
   numTodoTests: number;
   /** Files that could not be run at all; their tests are in no other count. */
   numRuntimeErrorTestSuites: number;
+  /** One for each file; `message` is empty when all is well, and tells of hooks too, which no count has. */
+  testResults: { name: string; status: string; message: string }[];
 }
+
+const MESSAGE_CHARACTERS_MAX = 1_500;
 
 export interface Tier {
   name: string;
@@ -65,6 +71,19 @@ function result(code: number, output: string, report: JestReport | undefined): S
     passed: report.numPassedTests,
     failed: code !== 0 && failedCount === 0 ? 1 : failedCount,
     skipped: report.numPendingTests + report.numTodoTests,
-    output,
+    output: `${output.trim()}\n\n${failures(report)}`,
   };
+}
+
+/** What failed and why, by file: said once more behind everything else, where it is found. */
+export function failures({ testResults }: JestReport): string {
+  return testResults
+    .filter(({ status }) => status === 'failed')
+    .map(({ name, message }) => {
+      const said = stripVTControlCharacters(message).trim();
+      const shown =
+        said.length > MESSAGE_CHARACTERS_MAX ? `${said.slice(0, MESSAGE_CHARACTERS_MAX)} […]` : said;
+      return `✗ ${relative(repositoryRoot, name)}\n${shown}\n`;
+    })
+    .join('\n');
 }
