@@ -60,7 +60,7 @@ afterAll(async () => {
 });
 
 describe('slipctl', () => {
-  it.each([[[]], [['import']], [['timeline']], [['watermarks']]])(
+  it.each([[[]], [['import']], [['timeline']], [['watermarks']], [['replay']]])(
     '%p --help says what it does',
     async (command) => {
       const { code, stdout } = await slipctl([...command, '--help']);
@@ -85,6 +85,12 @@ describe('slipctl', () => {
       ['import', 'x.csv', '--mapping', 'm', '--until', '2019-01-01T00:00:00Z', '--verdicts', 'o'],
     ],
     ['a duration that is none', ['watermarks', '--timeout', 'long']],
+    ["a replay into one of the services' own topics", ['replay', '--topic', 'slips.commands.v1', '--yes']],
+    ['a replay to two places', ['replay', '--topic', 'mine', '--out', 'x.ndjson']],
+    ['a replay that goes on nowhere', ['replay', '--resume']],
+    ['a replay that never began', ['replay', '--out', 'none.ndjson', '--resume']],
+    ['a replay of a type that nobody has', ['replay', '--type', 'slipstream.slip.return.v1']],
+    ['a speed that is none', ['replay', '--speed', 'fast']],
   ])('ends with 2 for %s', async (_, args) => {
     const { code, stdout, stderr } = await slipctl(args, env);
     expect(code).toBe(2);
@@ -102,6 +108,11 @@ describe('slipctl', () => {
     expect([code, stdout]).toEqual([2, '']);
     expect(JSON.parse(stderr)).toEqual({ error: expect.stringContaining(text), exit_code: 2 });
     expect(stderr).not.toContain('error: ');
+  });
+
+  it('ends with 3 when what is to be replayed cannot be reached', async () => {
+    const { code, stdout, stderr } = await slipctl(['replay'], { KAFKA_BROKERS: '127.0.0.1:9' });
+    expect([code, stdout, stderr]).toEqual([3, '', expect.stringContaining('Kafka cannot be read')]);
   });
 
   it('ends with 2 when a setting is missing, and names it', async () => {

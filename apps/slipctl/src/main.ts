@@ -5,9 +5,16 @@ import { CliError, exitCodes, messageOf } from './exit.ts';
 import { Terminal } from './output/terminal.ts';
 import { buildProgram } from './program.ts';
 
+/** Of a command that ends by itself when it is interrupted. */
+let interrupt: AbortController | null = null;
 // Leaving by process.exit runs the removal of temporary files.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => process.exit(128 + constants.signals[signal]));
+  process.on(signal, () => {
+    const code = 128 + constants.signals[signal];
+    if (interrupt === null || interrupt.signal.aborted) process.exit(code);
+    process.exitCode = code;
+    interrupt.abort();
+  });
 }
 // `slipctl … | head` has read enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
@@ -26,6 +33,10 @@ try {
     },
     exit(code) {
       process.exitCode = code;
+    },
+    interruptible() {
+      interrupt ??= new AbortController();
+      return interrupt.signal;
     },
     refuse(text) {
       if (isJson) sayJson(text.replace(/^error: /, '').trimEnd(), exitCodes.usage);

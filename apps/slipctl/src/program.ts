@@ -9,6 +9,7 @@ import type { CommandContext } from './commands/options.ts';
 import { addPartitions } from './commands/partitions.ts';
 import { addProjection } from './commands/projection.ts';
 import { addReconcile } from './commands/reconcile.ts';
+import { addReplay } from './commands/replay.ts';
 import { addStatus } from './commands/status.ts';
 import { addTail } from './commands/tail.ts';
 import { addTimeline } from './commands/timeline.ts';
@@ -28,7 +29,7 @@ ${exitCodesHelp}`;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
     .description(
-      'Operate Slipstream: see whether something is wrong, list slips and cases, look at the life of one, follow events, import past slips, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, rebuild what is kept beside it.',
+      'Operate Slipstream: see whether something is wrong, list slips and cases, look at the life of one, follow events, replay them, import past slips, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, rebuild what is kept beside it.',
     )
     .version(version, '--version', 'print the version')
     .exitOverride()
@@ -47,6 +48,7 @@ export function buildProgram(context: CommandContext): Command {
   addPartitions(program, context);
   addProjection(program, context);
   addReconcile(program, context);
+  addReplay(program, context);
   addVerify(program, context);
   addWatermarks(program, context);
   return program;

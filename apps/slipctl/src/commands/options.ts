@@ -14,6 +14,8 @@ export interface CommandContext {
   /** Writes to standard output as it is, and waits until there is room again. */
   write(bytes: Uint8Array): Promise<void>;
   exit(code: number): void;
+  /** From now on the first Ctrl-C, or a signal like it, aborts this instead of ending the program: it ends when it can. */
+  interruptible(): AbortSignal;
   /** Tells that the arguments are wrong, in Commander's words. */
   refuse(text: string): void;
 }

@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { showSpan } from './show-time.ts';
 
 /** How often a line tells of progress where there is no terminal to draw on. */
 const lineEveryMs = 5_000;
@@ -48,10 +49,12 @@ export class Terminal {
     });
     bar.start(1, 0, { note: '' });
     this.#bar = bar;
+    const begunMs = this.#nowMs();
     return {
-      update(done, total, note = '') {
+      update: (done, total, note = '') => {
         bar.setTotal(Math.max(total ?? done, 1));
-        bar.update(done, { note });
+        const pace = paceOf(done, total, this.#nowMs() - begunMs);
+        bar.update(done, { note: [pace, note].filter((text) => text !== '').join(', ') });
       },
       stop: () => {
         bar.stop();
@@ -71,4 +74,13 @@ export class Terminal {
       stop() {},
     };
   }
+}
+
+/** `1200/s, 14 s left`; nothing in the first second. */
+function paceOf(done: number, total: number | undefined, ms: number): string {
+  if (ms < 1_000 || done === 0) return '';
+  const perSecond = (done * 1_000) / ms;
+  const rate = `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`;
+  if (total === undefined || total <= done) return rate;
+  return `${rate}, ${showSpan(Math.ceil((total - done) / perSecond) * 1_000)} left`;
 }

@@ -137,8 +137,9 @@ export class LedgerDatabase {
     return row!.found;
   }
 
-  async *pages(partition: number): AsyncGenerator<readonly LogRow[]> {
-    for (let after = -1; ; ) {
+  /** @param behind an offset; those up to it are left out */
+  async *pages(partition: number, behind = -1): AsyncGenerator<readonly LogRow[]> {
+    for (let after = behind; ; ) {
       const rows = await this.#rows<Row>(pageSql, [partition, after, rowsPerPage]);
       const page = merged(rows);
       // The last may have a twin that the page has no room for.

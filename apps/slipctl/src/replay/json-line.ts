@@ -1,0 +1,39 @@
+import { readEnvelope, slipEventOf } from '@slipstream/contracts';
+import { isSlipstreamError } from '@slipstream/kernel';
+import type { LoggedRecord } from './records.ts';
+
+/** A record as the API shows an event, with its position; what cannot be read stands there with its bytes. */
+export function jsonLine(record: LoggedRecord): string {
+  const position = `${record.partition}:${record.offset}`;
+  const { key, value } = record;
+  if (record.head === null) return JSON.stringify({ position, key, bytes: value.toString('base64') });
+  const envelope = readEnvelope(value);
+  const { id, type, subject, source, sequence, clock, time, receivedTime } = envelope;
+  const head = { position, id, type, slip_id: subject, source, sequence, clock: clock || record.head.clock };
+  const times = { time, received_time: receivedTime || time };
+  return JSON.stringify({ ...head, ...times, data: shown(dataOf(record), '') });
+}
+
+/** null: of a type or a value that this release does not know. */
+function dataOf({ value }: LoggedRecord): object | null {
+  try {
+    return slipEventOf(readEnvelope(value))?.event.data ?? null;
+  } catch (error) {
+    if (isSlipstreamError(error)) return null;
+    throw error;
+  }
+}
+
+/** As the services write JSON: keys in snake_case but the submitter's own, amounts as text, bytes in base64. */
+function shown(value: unknown, name: string): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (Array.isArray(value)) return value.map((item) => shown(item, ''));
+  if (typeof value !== 'object' || value === null) return value;
+  const isTheirs = name === 'metadata';
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [isTheirs ? key : snake(key), shown(item, key)]),
+  );
+}
+
+const snake = (name: string) => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
