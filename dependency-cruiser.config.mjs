@@ -164,7 +164,7 @@ export default {
       from: {
         path: '^(libs|services)/',
         pathNot: [
-          '^libs/(service-host|runtime|kafka)/',
+          '^libs/(service-host|runtime)/',
           '^services/[^/]+/src/(adapters/http/|app\\.module|main)',
           'test/',
           spec,

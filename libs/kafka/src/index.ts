@@ -10,7 +10,6 @@ export { type LogBounds, readLogBounds } from './log-bounds.ts';
 export { LogReader } from './log-reader.ts';
 export { readTail } from './log-tail.ts';
 export type { ConsumerMetrics } from './metrics.ts';
-export { KafkaBatchTransport } from './nest-transport.ts';
 export { partitionOf } from './partition.ts';
 export {
   type Advance,

@@ -3,7 +3,6 @@ import {
   BatchConsumer,
   type ConsumerMetrics,
   type ConsumerStore,
-  KafkaBatchTransport,
   type Subscription,
   type UnitHandler,
 } from '@slipstream/kafka';
@@ -11,6 +10,7 @@ import type { Tx } from '@slipstream/postgres';
 import { type Guard, GuardedUnits } from './guarded-units.ts';
 import type { Health } from './health.ts';
 import type { Part } from './lifecycle.ts';
+import { KafkaBatchTransport } from './nest-transport.ts';
 import type { OwnLogGate } from './own-log-gate.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { Servers } from './servers.ts';

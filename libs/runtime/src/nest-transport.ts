@@ -1,5 +1,5 @@
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
-import type { BatchConsumer } from './consumer.ts';
+import type { BatchConsumer } from '@slipstream/kafka';
 
 /** What the transport does with a consumer, whatever transactions that one hands out. */
 export type StartableConsumer = Pick<BatchConsumer<unknown>, 'start' | 'drain' | 'stop'>;
