@@ -17,20 +17,27 @@ export interface PublishedCheckpoint {
   readonly verifierKey: string;
 }
 
-const type = 'slipstream.ledger.checkpoint_signed.v1';
+export const checkpointType = 'slipstream.ledger.checkpoint_signed.v1';
 export const checkpointKey = 'ledger';
 export const checkpointHeaders = { 'content-type': cloudEventContentType } as const;
 
 /** The value of a record of `ledger.checkpoints.v1`. */
 export function encodeCheckpoint({ id, at, ...data }: PublishedCheckpoint): Uint8Array {
-  const head = { id, source: sources.ledger, type, subject: checkpointKey, clock: wallClock, time: at };
+  const head = {
+    id,
+    source: sources.ledger,
+    type: checkpointType,
+    subject: checkpointKey,
+    clock: wallClock,
+    time: at,
+  };
   return encodeCloudEvent(head, encodeMessage(CheckpointSignedSchema, data));
 }
 
 /** null: of another type. @throws `undecodable_record` | `too_new` */
 export function decodeCheckpoint(value: Buffer): PublishedCheckpoint | null {
   const envelope = readEnvelope(value);
-  if (envelope.type !== type) return null;
+  if (envelope.type !== checkpointType) return null;
   const data = decodeData(CheckpointSignedSchema, envelope) as Pick<
     PublishedCheckpoint,
     'note' | 'verifierKey'

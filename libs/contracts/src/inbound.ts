@@ -40,7 +40,8 @@ export interface AdvanceClock {
   readonly close: boolean;
 }
 
-const commands = {
+/** The CloudEvents type and the schema of each command. */
+export const commandMessages = {
   SubmitSlip: { type: 'slipstream.command.submit_slip.v1', schema: SubmitSlipSchema },
   ReportResult: { type: 'slipstream.command.report_result.v1', schema: ReportResultSchema },
   AdvanceClock: { type: 'slipstream.command.advance_clock.v1', schema: AdvanceClockSchema },
@@ -64,7 +65,7 @@ export interface Inbound {
 
 /** Encodes a command for an inbound topic. */
 export function encodeInbound(inbound: Inbound & { readonly subject: string }): Uint8Array {
-  const { type, schema } = commands[inbound.command.type];
+  const { type, schema } = commandMessages[inbound.command.type];
   return encodeCloudEvent(
     {
       id: inbound.id,
@@ -108,13 +109,15 @@ export function inboundOf(envelope: Envelope): Inbound {
     clock: envelope.clock === '' ? wallClock : envelope.clock,
     time: envelope.time === '' ? null : envelope.time,
     traceparent: envelope.traceparent,
-    command: { type, data: decodeData(commands[type].schema, envelope) } as InboundCommand,
+    command: { type, data: decodeData(commandMessages[type].schema, envelope) } as InboundCommand,
   };
 }
 
 /** The command of a CloudEvents type; undefined for one that is not known. */
 export function inboundType(type: string): InboundCommand['type'] | undefined {
-  return (Object.keys(commands) as InboundCommand['type'][]).find((name) => commands[name].type === type);
+  return (Object.keys(commandMessages) as InboundCommand['type'][]).find(
+    (name) => commandMessages[name].type === type,
+  );
 }
 
 /** Decodes a record of an inbound topic; throws as {@link readInbound} and {@link inboundOf}. */

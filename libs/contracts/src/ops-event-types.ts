@@ -1,7 +1,7 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import type { OpsEventType } from '@slipstream/slip';
 import * as ops from './generated/slipstream/ops/v1/events_pb.ts';
-import type { Owner } from './sources.ts';
+import { type Owner, type Source, sources } from './sources.ts';
 import { typeName } from './type-name.ts';
 
 interface OpsTypeEntry {
@@ -45,6 +45,12 @@ export const opsOwners: readonly (readonly [string, Owner])[] = [
     names.map((name) => [typeName('ops', name), owner as Owner] as const),
   ),
 ];
+
+/** The source that may say it; null: each service, of itself. */
+export function opsSourceOf(name: OpsEventType): Source | null {
+  const { owner } = types[name];
+  return owner === 'each' ? null : sources[owner];
+}
 
 /** The CloudEvents type of an operations event. */
 export function opsCloudEventType(name: OpsEventType): string {
