@@ -129,7 +129,7 @@ describe('the slip client', () => {
     const mine: RecordedEvent[] = [];
     let failures = 2;
     const stream = await client.consumeEvents({
-      fromBeginning: true,
+      from: 'beginning',
       onBatch({ events }) {
         if (failures-- > 0) throw new TypeError('a bug of the receiver');
         mine.push(...events.filter((one) => one.slipId === slipId));
@@ -147,7 +147,7 @@ describe('the slip client', () => {
     const group = `spec-${randomUUID()}`;
     let first = 0;
     const stream = await client.consumeEvents({
-      ...{ group, fromBeginning: true },
+      ...{ group, from: 'beginning' },
       onBatch({ events }) {
         first += events.length;
       },
@@ -170,7 +170,7 @@ describe('the slip client', () => {
     const partitions = [{ partition: 0, offset: '1000000' }];
     await admin.setOffsets({ groupId: group, topic: topics.events.name, partitions });
     await admin.disconnect();
-    const stream = client.consumeEvents({ group, fromBeginning: false, onBatch: () => {} });
+    const stream = client.consumeEvents({ group, from: 'now', onBatch: () => {} });
     await expect(stream).rejects.toThrow(
       /partition 0: the group stands at offset 1000000, but the log ends at \d+/,
     );

@@ -1,11 +1,16 @@
-import { type AdvanceClock, type InboundCommand, type Topic, topics } from '@slipstream/contracts';
-import { createKafka, type Log, SerialProducer } from '@slipstream/kafka';
+import type { ConnectionOptions } from 'node:tls';
+import { type AdvanceClock, topics } from '@slipstream/contracts';
+import { createKafka, jsonLog, type Log, type SaslOptions, SerialProducer } from '@slipstream/kafka';
 import { type EventStream, type EventStreamOptions, startEventStream } from './event-stream.ts';
-import { type CommandOptions, clockRecords, slipRecord } from './inbound-record.ts';
+import { clockRecords } from './inbound-record.ts';
+import { type Outbox, type OutboxRelay, startOutboxRelay } from './outbox.ts';
+import { type PreparedCommand, prepareReport, prepareSubmit, recordOf } from './prepared.ts';
 import { resend } from './resend.ts';
-import { type ReportCommand, type SubmitCommand, soundReport, soundSubmission } from './sound.ts';
+import type { ReportCommand, SubmitCommand } from './sound.ts';
+import type { Time } from './time.ts';
 
-export interface AdvanceClockCommand extends AdvanceClock {
+export interface AdvanceClockCommand extends Omit<AdvanceClock, 'time'> {
+  readonly time: Time;
   /** The inbound topic whose records the statement covers. */
   readonly topic: 'commands' | 'results';
 }
@@ -14,6 +19,12 @@ export interface SlipClientOptions {
   readonly brokers: readonly string[];
   /** Who sends: the CloudEvents source. A reference is unique per caller. */
   readonly caller: string;
+  /** TLS: `true` trusts whom Node trusts; else what `tls.connect` takes (`ca`, `cert`, `key`). Default: in the clear. */
+  readonly ssl?: boolean | ConnectionOptions;
+  readonly sasl?: SaslOptions;
+  /** How long each 1,000 commands may take to be durable before `SendFailed`; 1 to 600,000. Default: 10,000. */
+  readonly sendTimeoutMs?: number;
+  /** Default: one JSON object per line on standard error. */
   readonly log?: Log;
 }
 
@@ -23,73 +34,87 @@ export interface SlipClient {
   submit(commands: readonly SubmitCommand[]): Promise<string[]>;
   /** Reports what the provider of a `reported` route answered, to `provider.results.v1`. */
   report(results: readonly ReportCommand[]): Promise<string[]>;
+  /** Checks commands as `submit` does, and sends nothing: for an outbox in the caller's own transaction. */
+  prepareSubmit(commands: readonly SubmitCommand[]): PreparedCommand[];
+  /** The same for `report`. */
+  prepareReport(results: readonly ReportCommand[]): PreparedCommand[];
+  /** Resolves when all are durable. Sent again, they change nothing. */
+  send(commands: readonly PreparedCommand[]): Promise<void>;
+  /** Sends what is written to an outbox, in its order, until it or the client is stopped. */
+  relay(outbox: Outbox): OutboxRelay;
   /** Says, in every partition of a topic, that all commands up to `time` on `clock` were sent: await those first. */
   advanceClock(command: AdvanceClockCommand): Promise<void>;
   /** Follows `slips.events.v1`: at least once, in order per slip, resends removed. */
   consumeEvents(options: EventStreamOptions): Promise<EventStream>;
-  /** Ends the streams, sends what was accepted, disconnects. */
+  /** Ends relays and streams when what they do has ended, sends what was accepted, disconnects. */
   close(): Promise<void>;
 }
 
 const batchSizeMax = 1_000;
+const sendTimeoutMsDefault = 10_000;
+const sendTimeoutMsMax = 600_000;
+/** The client repeats connections itself, within its time limit. */
+const connectionRetries = 2;
 
-/** Connects when something is first sent or followed. Everything sent is repeated until it is durable, or rejects. */
-export function createSlipClient({ brokers, caller, log }: SlipClientOptions): SlipClient {
+/** Connects when something is first sent or followed. What is sent is repeated until it is durable, or its time is over. */
+export function createSlipClient(options: SlipClientOptions): SlipClient {
+  const { brokers, caller, ssl, sasl, sendTimeoutMs = sendTimeoutMsDefault, log } = options;
+  if (!(sendTimeoutMs >= 1 && sendTimeoutMs <= sendTimeoutMsMax)) {
+    throw new RangeError(`sendTimeoutMs must be 1 to ${sendTimeoutMsMax}, not ${sendTimeoutMs}`);
+  }
   const clientId = caller.replaceAll('/', '.').replace(/^\./, '');
-  const kafka = createKafka({ brokers, clientId, ...(log && { log }) });
+  const security = { ...(ssl !== undefined && { ssl }), ...(sasl !== undefined && { sasl }) };
+  const kafka = createKafka({ brokers, clientId, connectionRetries, ...security, ...(log && { log }) });
   const producer = new SerialProducer(kafka, log ? { log } : {});
-  const streams = new Set<EventStream>();
+  const running = new Set<{ stop(): Promise<void> }>();
   let isClosing = false;
 
-  async function sendAll<T extends CommandOptions & { readonly reference: string }>(
-    topic: Topic,
-    items: readonly T[],
-    toCommand: (item: T) => InboundCommand,
-  ): Promise<string[]> {
-    const ids: string[] = [];
-    for (let from = 0; from < items.length; from += batchSizeMax) {
-      const batch = items
-        .slice(from, from + batchSizeMax)
-        .map((item) => slipRecord(caller, topic, toCommand(item), item));
-      await resend(() => producer.sendBatch(batch.map(({ record }) => record)));
-      ids.push(...batch.map(({ id }) => id));
+  async function send(commands: readonly PreparedCommand[]): Promise<void> {
+    for (let from = 0; from < commands.length; from += batchSizeMax) {
+      const records = commands.slice(from, from + batchSizeMax).map(recordOf);
+      await resend((untilMs) => producer.sendBatch(records, untilMs), sendTimeoutMs);
     }
-    return ids;
+  }
+
+  async function sendAll(commands: readonly PreparedCommand[]): Promise<string[]> {
+    await send(commands);
+    return commands.map(({ id }) => id);
   }
 
   return {
-    async submit(commands) {
-      // All are looked at before any is sent: a batch is not cut in the middle.
-      const sound = commands.map(soundSubmission);
-      return sendAll(topics.commands, sound, ({ id, clock, time, traceparent, ...data }) => ({
-        type: 'SubmitSlip',
-        data,
-      }));
+    submit: async (commands) => sendAll(prepareSubmit(caller, commands)),
+    report: async (results) => sendAll(prepareReport(caller, results)),
+    prepareSubmit: (commands) => prepareSubmit(caller, commands),
+    prepareReport: (results) => prepareReport(caller, results),
+    send,
+    relay(outbox) {
+      const relay = startOutboxRelay(outbox, { send, log: log ?? jsonLog });
+      running.add(relay);
+      return {
+        wake: () => relay.wake(),
+        async stop() {
+          await relay.stop();
+          running.delete(relay);
+        },
+      };
     },
-    async report(results) {
-      const sound = results.map(soundReport);
-      return sendAll(topics.results, sound, ({ id, clock, time, traceparent, ...data }) => ({
-        type: 'ReportResult',
-        data,
-      }));
+    async advanceClock({ topic, ...statement }) {
+      const records = clockRecords(caller, topics[topic], statement);
+      await resend((untilMs) => producer.sendBatch(records, untilMs), sendTimeoutMs);
     },
-    async advanceClock({ topic, ...data }) {
-      const records = clockRecords(caller, topics[topic], { type: 'AdvanceClock', data });
-      await resend(() => producer.sendBatch(records));
-    },
-    async consumeEvents(options) {
-      const stream = await startEventStream(kafka, options, { log, isStopping: () => isClosing });
-      streams.add(stream);
+    async consumeEvents(streamOptions) {
+      const stream = await startEventStream(kafka, streamOptions, { log, isStopping: () => isClosing });
+      running.add(stream);
       return {
         async stop() {
           await stream.stop();
-          streams.delete(stream);
+          running.delete(stream);
         },
       };
     },
     async close() {
       isClosing = true;
-      await Promise.all([...streams].map((stream) => stream.stop()));
+      await Promise.all([...running].map((one) => one.stop()));
       await producer.stop();
     },
   };

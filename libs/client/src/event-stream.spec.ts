@@ -19,7 +19,24 @@ it('leaves no connection open when the stream cannot be started', async () => {
       },
     }),
   } as unknown as KafkaClient;
-  const started = startEventStream(kafka, { fromBeginning: true, onBatch: () => {} });
+  const started = startEventStream(kafka, { from: 'beginning', onBatch: () => {} });
   await expect(started).rejects.toThrow('no such topic');
   expect([...open]).toEqual([]);
+});
+
+const nobody = {} as KafkaClient;
+
+it.each([
+  [{ from: 'start' as 'now' }, 'must be beginning, now, a time or offsets, not start'],
+  [{ from: { time: 'yesterday' } }, 'from/time is no time: yesterday'],
+  [{ from: { time: new Date(Number.NaN) } }, 'from/time is no time: Invalid Date'],
+  [{ from: { offsets: { 3: -1 } } }, 'whole numbers from 0 on, not -1'],
+  [{ from: { offsets: { 3: 1.5 } } }, 'whole numbers from 0 on, not 1.5'],
+  [{ from: { offsets: {} }, group: 'shop' }, 'a group goes on where it stopped'],
+])('refuses to begin at %j', async (options, said) => {
+  const started = startEventStream(nobody, { ...options, onBatch: () => {} });
+  await expect(started).rejects.toMatchObject({
+    code: 'validation_failed',
+    message: expect.stringContaining(said),
+  });
 });

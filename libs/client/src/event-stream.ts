@@ -5,22 +5,37 @@ import {
   type KafkaClient,
   type Log,
   RecordStream,
+  type StartAt,
   type StreamRecord,
 } from '@slipstream/kafka';
+import { instantToMs, SlipstreamError } from '@slipstream/kernel';
 import type { RecordedEvent } from '@slipstream/slip';
 import { ResendFilter } from './resend-filter.ts';
+import { instantOf, type Time } from './time.ts';
 
 export interface EventBatch {
   readonly partition: number;
   /** In log order; all events of one slip lie in one partition. */
   readonly events: readonly RecordedEvent[];
+  /** The offset behind them. Kept with what the events did, and given as `from: { offsets }`, it is where to go on. */
+  readonly next: number;
 }
+
+/**
+ * Where a stream begins: at the first event of all, with what comes from now on, with what was logged at a time or later, or
+ * at an offset for each partition, as `EventBatch.next` told it (a partition that is not named begins at its first event).
+ */
+export type StreamStart =
+  | 'beginning'
+  | 'now'
+  | { readonly time: Time }
+  | { readonly offsets: Readonly<Record<number, number>> };
 
 export interface EventStreamOptions {
   /** Members of one group share the partitions and go on where the group stopped; without it, every event comes here. */
   readonly group?: string;
-  /** Where to begin without a stored place: at the very first event, or with what comes from now on. */
-  readonly fromBeginning: boolean;
+  /** A group begins there the first time, at `beginning` or `now`; later it goes on where it stopped. */
+  readonly from: StreamStart;
   /** Called batch by batch; a rejected batch is repeated until it resolves. */
   readonly onBatch: (batch: EventBatch) => Promise<void> | void;
   /** The stream has died and will deliver nothing more. Default: an error in the log. */
@@ -38,10 +53,13 @@ export interface StreamSurroundings {
   readonly isStopping?: () => boolean;
 }
 
-/** Waits for brokers, and gives a stream that has begun. @throws StreamBroken when the stored place is no more */
+/**
+ * Waits for brokers, and gives a stream that has begun.
+ * @throws StreamBroken when the place to begin at is no more, or not yet; SlipstreamError validation_failed for a start that is none
+ */
 export async function startEventStream(
   kafka: KafkaClient,
-  { group, fromBeginning, onBatch, onFatal }: EventStreamOptions,
+  { group, from, onBatch, onFatal }: EventStreamOptions,
   { log = jsonLog, isStopping = () => false }: StreamSurroundings = {},
 ): Promise<EventStream> {
   const filter = new ResendFilter();
@@ -49,7 +67,8 @@ export async function startEventStream(
     kafka,
     topic: topics.events.name,
     group,
-    fromBeginning,
+    fromBeginning: from !== 'now',
+    startAt: startAtOf(from, group),
     log,
     isStopping,
     onFatal: onFatal ?? ((error) => log.error('the event stream has died', { error: error.message })),
@@ -58,7 +77,8 @@ export async function startEventStream(
       const partition = records[0]!.partition;
       const fresh = filter.fresh(partition, readAll(records, log));
       const events = decodeAll(fresh, log);
-      if (events.length > 0) await onBatch({ partition, events });
+      const next = records.at(-1)!.offset + 1;
+      if (events.length > 0) await onBatch({ partition, events, next });
       filter.delivered(partition, fresh);
     },
   });
@@ -70,6 +90,29 @@ export async function startEventStream(
     throw error;
   }
   return stream;
+}
+
+function startAtOf(from: StreamStart, group: string | undefined): StartAt | undefined {
+  if (typeof from === 'string') {
+    if (from === 'beginning' || from === 'now') return undefined;
+    throw noStart(`must be beginning, now, a time or offsets, not ${from}`);
+  }
+  if (group !== undefined) {
+    throw noStart(
+      'a group goes on where it stopped: from a time or from offsets reads a stream without a group',
+    );
+  }
+  if ('time' in from) return { timeMs: instantToMs(instantOf('from/time', from.time)) };
+  const offsets = Object.entries(from.offsets).map(([name, offset]) => [Number(name), offset] as const);
+  const wrong = offsets.flat().find((number) => !Number.isSafeInteger(number) || number < 0);
+  if (wrong !== undefined) throw noStart(`partitions and offsets are whole numbers from 0 on, not ${wrong}`);
+  return { offsets: new Map(offsets) };
+}
+
+function noStart(detail: string): SlipstreamError {
+  return new SlipstreamError('validation_failed', `the stream is not begun: ${detail}`, {
+    errors: [{ pointer: '/from', detail }],
+  });
 }
 
 interface Read extends Envelope {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeInbound, type InboundCommand, topics } from '@slipstream/contracts';
-import { clockRecords, instantOf, slipRecord } from './inbound-record.ts';
+import { clockRecords, slipRecord } from './inbound-record.ts';
+import { instantOf, type Time } from './time.ts';
 
 const submit: InboundCommand = {
   type: 'SubmitSlip',
@@ -34,11 +35,11 @@ describe('a time of the caller', () => {
   );
 
   it('said in two forms gives statements of one id', () => {
-    const statements = (time: string) =>
-      clockRecords('/shop', topics.commands, {
-        type: 'AdvanceClock',
-        data: { clock: 'import-1', time, close: true },
-      }).map(({ value }) => read(value).id);
+    const statements = (time: Time) =>
+      clockRecords('/shop', topics.commands, { clock: 'import-1', time, close: true }).map(
+        ({ value }) => read(value).id,
+      );
     expect(statements('2026-11-22T10:39:00Z')).toEqual(statements('2026-11-22T11:39:00.000+01:00'));
+    expect(statements('2026-11-22T10:39:00Z')).toEqual(statements(new Date('2026-11-22T10:39:00Z')));
   });
 });

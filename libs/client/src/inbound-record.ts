@@ -1,8 +1,9 @@
-import { encodeInbound, type InboundCommand, type Topic } from '@slipstream/contracts';
+import { type AdvanceClock, encodeInbound, type InboundCommand, type Topic } from '@slipstream/contracts';
 import { type OutRecord, partitionOf } from '@slipstream/kafka';
-import { type Instant, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import type { Instant } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import { instantOf, type Time } from './time.ts';
 
 /** What a command carries beside its data. */
 export interface CommandOptions {
@@ -42,24 +43,14 @@ const clockNamespace = '5f0f6a0e-6b5b-4a3e-9d3a-3c1f7a2d9c41';
 export function clockRecords(
   caller: string,
   topic: Topic,
-  command: Extract<InboundCommand, { type: 'AdvanceClock' }>,
+  statement: Omit<AdvanceClock, 'time'> & { readonly time: Time },
 ): OutRecord[] {
-  const { clock, close } = command.data;
-  const time = instantOf('time', command.data.time);
-  const said = { ...command, data: { clock, time, close } };
+  const { clock, close } = statement;
+  const time = instantOf('time', statement.time);
+  const said: InboundCommand = { type: 'AdvanceClock', data: { clock, time, close } };
   return Array.from({ length: topic.partitions }, (_, partition) => {
     const id = uuidv5(`${caller} ${topic.name} ${partition} ${clock} ${time} ${close}`, clockNamespace);
     return toRecord(caller, { topic, key: clock, partition }, said, { id, clock, time });
-  });
-}
-
-/** A time as it is written everywhere in Slipstream. @throws SlipstreamError validation_failed for what RFC 3339 does not know */
-export function instantOf(field: string, text: string): Instant {
-  const instant = parseInstant(text);
-  if (instant !== null) return instant;
-  const detail = 'must be a time by RFC 3339 with an offset, like 2026-11-22T10:39:00Z';
-  throw new SlipstreamError('validation_failed', `${field} is no time: ${text}`, {
-    errors: [{ pointer: `/${field}`, detail }],
   });
 }
 

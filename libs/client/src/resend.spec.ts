@@ -3,6 +3,7 @@ import { SendFailed } from '@slipstream/kafka';
 import { resend } from './resend.ts';
 
 const quick = { minMs: 1, maxMs: 1 };
+const long = 600_000;
 
 function failing(times: number, error: Error) {
   let calls = 0;
@@ -15,18 +16,36 @@ function failing(times: number, error: Error) {
 
 describe('resend', () => {
   it('repeats a failed send', async () => {
-    const { send, calls } = failing(4, new SendFailed('the broker is away', true));
-    expect(await resend(send, quick)).toBe('sent');
-    expect(calls()).toBe(5);
+    const { send, calls } = failing(9, new SendFailed('the broker is away', true));
+    expect(await resend(send, long, quick)).toBe('sent');
+    expect(calls()).toBe(10);
+  });
+
+  it('gives up when the time is over, and says what kept it', async () => {
+    const away = new SendFailed('the broker is away', true, { acknowledged: new Map([['t:1', 5n]]) });
+    const { send, calls } = failing(Number.POSITIVE_INFINITY, away);
+    await expect(resend(send, 30, quick)).rejects.toMatchObject({
+      name: 'SendFailed',
+      retryable: true,
+      message: 'not acknowledged within 30 ms: the broker is away',
+      acknowledged: away.acknowledged,
+    });
+    expect(calls()).toBeGreaterThan(0);
+  });
+
+  it('tells each try until when it may take', async () => {
+    const before = performance.now();
+    const untilMs = await resend(async (until) => until, 1_000);
+    expect(untilMs - before).toBeGreaterThanOrEqual(1_000);
+    expect(untilMs).toBeLessThanOrEqual(performance.now() + 1_000);
   });
 
   it.each([
-    ['after five times', new SendFailed('the broker is away', true), 5],
-    ['at once when it can never succeed', new SendFailed('too large', false), 1],
-    ['at once on a bug', new TypeError('x'), 1],
-  ])('gives up %s', async (_, error, expected) => {
+    ['when it can never succeed', new SendFailed('too large', false)],
+    ['on a bug', new TypeError('x')],
+  ])('gives up at once %s', async (_, error) => {
     const { send, calls } = failing(99, error);
-    await expect(resend(send, quick)).rejects.toBe(error);
-    expect(calls()).toBe(expected);
+    await expect(resend(send, long, quick)).rejects.toBe(error);
+    expect(calls()).toBe(1);
   });
 });

@@ -2,17 +2,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SendFailed } from '@slipstream/kafka';
 import { backoffMs } from '@slipstream/kernel';
 
-const attemptsMax = 5;
 const retryLimits = { minMs: 500, maxMs: 2_000 };
 
-/** Repeats a failed send: the commands keep their ids, so a repeat of what did arrive is recognised and dropped. */
-export async function resend<T>(send: () => Promise<T>, limits = retryLimits): Promise<T> {
+/**
+ * Repeats a failed send as long as `timeoutMs` allows: the commands keep their ids, so a repeat of what did arrive is
+ * recognised and dropped. `send` is told until when it may take, by the clock of `performance.now`.
+ */
+export async function resend<T>(
+  send: (untilMs: number) => Promise<T>,
+  timeoutMs: number,
+  limits = retryLimits,
+): Promise<T> {
+  const untilMs = performance.now() + timeoutMs;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await send();
+      return await send(untilMs);
     } catch (error) {
-      if (!(error instanceof SendFailed) || !error.retryable || attempt >= attemptsMax) throw error;
-      await sleep(backoffMs(attempt, limits, Math.random()));
+      if (!(error instanceof SendFailed) || !error.retryable) throw error;
+      const waitMs = backoffMs(attempt, limits, Math.random());
+      if (performance.now() + waitMs >= untilMs) {
+        const why = `not acknowledged within ${timeoutMs} ms: ${error.message}`;
+        throw new SendFailed(why, true, { cause: error, acknowledged: error.acknowledged });
+      }
+      await sleep(waitMs);
     }
   }
 }

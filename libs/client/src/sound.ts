@@ -1,11 +1,5 @@
 import type { ReportResult, SubmitSlip } from '@slipstream/contracts';
-import {
-  type FieldProblem,
-  type Instant,
-  nameProblem,
-  parseInstant,
-  SlipstreamError,
-} from '@slipstream/kernel';
+import { type FieldProblem, type Instant, nameProblem, SlipstreamError } from '@slipstream/kernel';
 import {
   accountProblem,
   amountProblem,
@@ -14,9 +8,7 @@ import {
   metadataProblem,
 } from '@slipstream/slip';
 import type { CommandOptions } from './inbound-record.ts';
-
-/** A time as callers have it: RFC 3339 with an offset, or a Date. */
-export type Time = string | Date;
+import { noTime, type Time, toInstant } from './time.ts';
 
 type Timed<T> = Omit<T, 'time'> & {
   /** The caller's own time; on another clock than `wall` it counts as the time of receipt. */
@@ -86,11 +78,8 @@ class Problems {
 
   /** A time as it is written everywhere in Slipstream. */
   time(pointer: string, time: Time): Instant {
-    const text = time instanceof Date ? textOf(time) : time;
-    const instant = typeof text === 'string' ? parseInstant(text) : null;
-    if (instant === null) {
-      this.add(pointer, 'must be a Date, or a time by RFC 3339 with an offset, like 2026-11-22T10:39:00Z');
-    }
+    const instant = toInstant(time);
+    if (instant === null) this.add(pointer, noTime);
     return instant ?? '';
   }
 
@@ -101,9 +90,4 @@ class Problems {
       errors: this.#problems,
     });
   }
-}
-
-/** A Date that is none has no text. */
-function textOf(date: Date): string {
-  return Number.isNaN(date.getTime()) ? '' : date.toISOString();
 }

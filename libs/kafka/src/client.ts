@@ -1,5 +1,6 @@
+import type { ConnectionOptions } from 'node:tls';
 import { Repeats } from '@slipstream/kernel';
-import { Kafka, type LogEntry, logLevel } from 'kafkajs';
+import { Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import { jsonLog, type Log } from './log.ts';
 import './empty-batches.ts';
 import './quiet-request-queue.ts';
@@ -13,6 +14,18 @@ export interface KafkaOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly log?: Log;
+  /** TLS: `true` trusts whom Node trusts; else what `tls.connect` takes (`ca`, `cert`, `key`). Absent: in the clear. */
+  readonly ssl?: boolean | ConnectionOptions;
+  readonly sasl?: SaslOptions;
+  /** How often kafkajs itself repeats a connection; fewer where the caller has a limit of its own. */
+  readonly connectionRetries?: number;
+}
+
+/** How the client proves who it is. `plain` shows the password to whoever listens: only with `ssl`. */
+export interface SaslOptions {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: string;
 }
 
 /** Longest wait for one connection and for one answer: kafkajs's defaults are 1 s and 30 s. */
@@ -28,13 +41,16 @@ export const retryOptions = {
   retries: 8,
 } as const;
 
-export function createKafka({ brokers, clientId, log = jsonLog }: KafkaOptions): KafkaClient {
+export function createKafka(options: KafkaOptions): KafkaClient {
+  const { brokers, clientId, log = jsonLog, ssl, sasl, connectionRetries } = options;
   return new Kafka({
     brokers: [...brokers],
     clientId,
     connectionTimeout: connectionTimeoutMs,
     requestTimeout: requestTimeoutMs,
-    retry: retryOptions,
+    retry: { ...retryOptions, retries: connectionRetries ?? retryOptions.retries },
+    ...(ssl !== undefined && { ssl }),
+    ...(sasl !== undefined && { sasl: { ...sasl } as SASLOptions }),
     socketFactory: wholeAnswers,
     logLevel: logLevel.WARN,
     logCreator: () => forwarder(log),

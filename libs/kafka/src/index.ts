@@ -1,5 +1,5 @@
 export { whileBrokersAreAway } from './brokers-away.ts';
-export { createKafka, type KafkaClient, type KafkaOptions } from './client.ts';
+export { createKafka, type KafkaClient, type KafkaOptions, type SaslOptions } from './client.ts';
 export { BatchConsumer, type BatchConsumerParts, type ConsumerHealth } from './consumer.ts';
 export { type ConsumerOptions, consumerDefaults } from './consumer-options.ts';
 export { type DeadLetterRecord, deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
@@ -31,7 +31,7 @@ export {
 } from './ports.ts';
 export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';
 export { recordAgain, refusalOf } from './read-again.ts';
-export { RecordStream, type RecordStreamOptions, type StreamRecord } from './record-stream.ts';
+export { RecordStream, type RecordStreamOptions, type StartAt, type StreamRecord } from './record-stream.ts';
 export { digestOf, MovingPosition, type SourcePosition, succession } from './source-position.ts';
 export { StreamBroken } from './stream-places.ts';
 export type { SourceClock } from './tick-book.ts';

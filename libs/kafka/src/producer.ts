@@ -39,8 +39,14 @@ export class SendFailed extends Error {
 }
 
 const tooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
-/** Broker answers that no repeat will change. */
-const refused = [...tooLarge, 'INVALID_TOPIC_EXCEPTION', 'TOPIC_AUTHORIZATION_FAILED'];
+/** Broker answers that no repeat will change, and what kafkajs calls it when the broker knows no such user or password. */
+const refused = [
+  ...tooLarge,
+  'INVALID_TOPIC_EXCEPTION',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'KafkaJSSASLAuthenticationError',
+];
 
 /** Discarded producers and a broker that never answers must not hold up a stop. */
 const disconnectTimeoutMs = 5_000;
@@ -71,21 +77,25 @@ export class SerialProducer {
 
   /** Connects now instead of at the first send. */
   async start(): Promise<void> {
-    await this.#inTurn(() => this.#connected());
+    await this.#inTurn(() => this.#connected(this.#sendTimeoutMs));
   }
 
   /**
    * Sends the records; those of one partition keep their order. Gives, per `topic:partition`, the offset of the FIRST
    * record sent there by this call; the others follow it without a gap when they fit one request (900 KiB per
    * partition). @throws SendFailed when not all were acknowledged
+   *
+   * `untilMs`: by the clock of `performance.now`; nothing is sent later, and nothing waited for. Absent: each request has
+   * `sendTimeoutMs`.
    */
-  async sendBatch(records: readonly OutRecord[]): Promise<Map<string, bigint>> {
+  async sendBatch(records: readonly OutRecord[], untilMs?: number): Promise<Map<string, bigint>> {
+    const leftMs = () => (untilMs === undefined ? this.#sendTimeoutMs : untilMs - performance.now());
     return this.#inTurn(async () => {
       const offsets = new Map<string, bigint>();
       if (records.length === 0) return offsets;
       const waiting = rounds(records);
       for (let round = waiting.shift(); round; round = waiting.shift()) {
-        await this.#send(round, waiting, offsets);
+        await this.#send(round, waiting, offsets, leftMs);
       }
       return offsets;
     });
@@ -111,15 +121,21 @@ export class SerialProducer {
     return turn;
   }
 
-  async #send(round: Round, later: readonly Round[], offsets: Map<string, bigint>): Promise<void> {
+  async #send(
+    round: Round,
+    later: readonly Round[],
+    offsets: Map<string, bigint>,
+    leftMs: () => number,
+  ): Promise<void> {
     const acknowledged = new Set<string>();
     try {
-      const producer = await this.#connected();
+      if (leftMs() <= 0) throw new Error('its time was over before its turn came');
+      const producer = await this.#connected(leftMs());
       const topicMessages = round as unknown as TopicMessages[];
       const sent = await withTimeout(
         // The broker's own wait for its replicas ends before ours does.
         producer.sendBatch({ acks: -1, timeout: requestTimeoutMs - 2_000, topicMessages }),
-        this.#sendTimeoutMs,
+        leftMs(),
         'sending',
       );
       for (const { topicName, partition, baseOffset } of sent) {
@@ -139,7 +155,7 @@ export class SerialProducer {
     }
   }
 
-  async #connected(): Promise<Producer> {
+  async #connected(timeoutMs: number): Promise<Producer> {
     if (this.#producer) return this.#producer;
     const producer = this.#kafka.producer({
       idempotent: true,
@@ -148,7 +164,13 @@ export class SerialProducer {
       retry: { ...retryOptions, retries: this.#retries },
       createPartitioner: () => (args) => (args.message as Message & { partition: number }).partition,
     });
-    await withTimeout(producer.connect(), this.#sendTimeoutMs, 'connecting');
+    try {
+      await withTimeout(producer.connect(), timeoutMs, 'connecting');
+    } catch (error) {
+      // What it had opened, or opens yet, would be kept by nobody's producer.
+      void producer.disconnect().catch(() => {});
+      throw error;
+    }
     this.#producer = producer;
     return producer;
   }
@@ -180,7 +202,7 @@ function partitionsOf(round: Round): string[] {
 
 function saysOneOf(error: unknown, types: readonly string[]): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (types.includes((cause as { type?: string }).type ?? '')) return true;
+    if (types.includes((cause as { type?: string }).type ?? '') || types.includes(cause.name)) return true;
   }
   return false;
 }

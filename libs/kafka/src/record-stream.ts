@@ -21,6 +21,9 @@ export interface StreamRecord {
   readonly problem: string | null;
 }
 
+/** The next offset by partition, or the first record that was appended at that time or later. */
+export type StartAt = { readonly offsets: ReadonlyMap<number, number> } | { readonly timeMs: number };
+
 export interface RecordStreamOptions {
   readonly kafka: KafkaClient;
   readonly topic: string;
@@ -28,6 +31,8 @@ export interface RecordStreamOptions {
   readonly group?: string | undefined;
   /** Where a group without a stored offset begins: at the log's start, or with what comes from now on. */
   readonly fromBeginning: boolean;
+  /** Where a stream without a group begins instead, in the partitions that are named. */
+  readonly startAt?: StartAt | undefined;
   /** Records of one partition, in order. Repeated with growing waits until it resolves; a `StreamBroken` ends the stream. */
   readonly onBatch: (records: readonly StreamRecord[]) => Promise<void>;
   /** Partitions were assigned anew: others may have read them meanwhile. */
@@ -83,8 +88,9 @@ export class RecordStream {
   async start(): Promise<void> {
     const { topic, onAssigned } = this.#options;
     const { events } = this.#consumer;
-    this.#consumer.on(events.GROUP_JOIN, () => {
+    this.#consumer.on(events.GROUP_JOIN, ({ payload }) => {
       onAssigned?.();
+      if (!this.#options.group) this.#goOn(payload.memberAssignment[topic] ?? []);
       this.#joined = this.#readPlaces();
     });
     this.#consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
@@ -100,6 +106,7 @@ export class RecordStream {
     const { topic, fromBeginning } = this.#options;
     await this.#admin.connect();
     await this.#checkPlaces();
+    await this.#readStart();
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [topic], fromBeginning });
   }
@@ -126,6 +133,34 @@ export class RecordStream {
     for (const [partition, offset] of await this.#committed()) {
       const problem = storedOffsetProblem(partition, offset, bounds.get(partition));
       if (problem !== null) throw new StreamBroken(problem);
+    }
+  }
+
+  /** Where the stream was told to begin is where its places begin. */
+  async #readStart(): Promise<void> {
+    const { topic, startAt } = this.#options;
+    if (startAt === undefined) return;
+    const bounds = await readLogBounds(this.#admin, topic);
+    for (const [partition, offset] of await this.#offsetsOf(startAt)) {
+      if (!bounds.has(partition)) throw new StreamBroken(`${topic} has no partition ${partition}`);
+      const problem = storedOffsetProblem(partition, offset, bounds.get(partition), 'the stream is to begin');
+      if (problem !== null) throw new StreamBroken(problem);
+      this.#places.passed(partition, offset);
+    }
+  }
+
+  async #offsetsOf(startAt: StartAt): Promise<ReadonlyMap<number, number>> {
+    if ('offsets' in startAt) return startAt.offsets;
+    const found = await this.#admin.fetchTopicOffsetsByTimestamp(this.#options.topic, startAt.timeMs);
+    return new Map(found.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  /** A group of its own has nothing stored: said inside kafkajs' join, before it asks for the first record. */
+  #goOn(partitions: readonly number[]): void {
+    const { topic } = this.#options;
+    for (const partition of partitions) {
+      const next = this.#places.next(partition);
+      if (next !== undefined) this.#consumer.seek({ topic, partition, offset: String(next) });
     }
   }
 

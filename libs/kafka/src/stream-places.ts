@@ -24,6 +24,11 @@ export class StreamPlaces {
     for (const [partition, offset] of committed) if (offset >= 0) this.#next.set(partition, offset);
   }
 
+  /** The offset behind the last record; undefined: nothing of the partition was read, or stored. */
+  next(partition: number): number | undefined {
+    return this.#next.get(partition);
+  }
+
   /** @throws StreamBroken when the answer does not go on where the partition must */
   check({ partition, fetchedOffset, highWatermark }: StreamAnswer): void {
     const next = this.#next.get(partition);
@@ -46,16 +51,17 @@ export class StreamPlaces {
   }
 }
 
-/** Why an offset that the group stored cannot be gone on from; null when it can. */
+/** Why an offset that the group stored, or the stream was given, cannot be gone on from; null when it can. */
 export function storedOffsetProblem(
   partition: number,
   offset: number,
   log: { readonly start: number; readonly end: number } | undefined,
+  who = 'the group stands',
 ): string | null {
   if (offset < 0 || log === undefined) return null;
   if (offset < log.start)
-    return `partition ${partition}: the group stands at offset ${offset}, but the log begins at ${log.start}`;
+    return `partition ${partition}: ${who} at offset ${offset}, but the log begins at ${log.start}`;
   if (offset > log.end)
-    return `partition ${partition}: the group stands at offset ${offset}, but the log ends at ${log.end}`;
+    return `partition ${partition}: ${who} at offset ${offset}, but the log ends at ${log.end}`;
   return null;
 }

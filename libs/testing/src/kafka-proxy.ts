@@ -1,5 +1,6 @@
 import net, { type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import tls, { type TlsOptions } from 'node:tls';
 
 /** A way to the one broker of a spec on which produce calls can be slow, or wait until they are let go. */
 export interface KafkaProxy {
@@ -19,8 +20,11 @@ const produceKey = 0;
 /** The longest that a timer takes. */
 const forEverMs = 2 ** 31 - 1;
 
-/** @param broker `host:port`, as the broker itself names it in its answers */
-export async function startKafkaProxy(broker: string): Promise<KafkaProxy> {
+/**
+ * @param broker `host:port`, as the broker itself names it in its answers
+ * @param secure the proxy speaks TLS with its clients, and with the broker in the clear
+ */
+export async function startKafkaProxy(broker: string, secure?: TlsOptions): Promise<KafkaProxy> {
   const [host, port] = [
     broker.slice(0, broker.lastIndexOf(':')),
     Number(broker.slice(broker.lastIndexOf(':') + 1)),
@@ -37,7 +41,7 @@ export async function startKafkaProxy(broker: string): Promise<KafkaProxy> {
     if (delayMs > 0) await sleep(delayMs, undefined, { signal: closing.signal });
   };
 
-  const server = net.createServer((client) => {
+  const serve = (client: net.Socket) => {
     const upstream = net.connect(port, host);
     const own = (server.address() as AddressInfo).port;
     const pairs = [
@@ -55,7 +59,8 @@ export async function startKafkaProxy(broker: string): Promise<KafkaProxy> {
         to.destroy();
       });
     }
-  });
+  };
+  const server = secure ? tls.createServer(secure, serve) : net.createServer(serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
   return Object.assign(proxy, {

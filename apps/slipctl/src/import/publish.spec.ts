@@ -20,7 +20,7 @@ function recordingBus() {
       said.push(...results.map(({ time }) => ({ topic: 'results', time: String(time) })));
     },
     async advanceClock({ topic, time, close }) {
-      said.push({ topic, time, advance: true, close });
+      said.push({ topic, time: String(time), advance: true, close });
     },
   };
   return { bus, said };

@@ -82,7 +82,7 @@ async function send(
 ): Promise<SentCounts> {
   await requireBroker(brokers);
   const messages = new ExternalSort<Message>({ compare: compareMessages });
-  const bus = createSlipClient({ brokers, caller, log: quiet });
+  const bus = createSlipClient({ brokers, caller, sendTimeoutMs, log: quiet });
   const progress = terminal.progress('sending');
   const counts = { submitted: 0, messages: 0, afterUntil: 0, reportsAfterUntil: 0 };
   try {
@@ -111,4 +111,6 @@ async function send(
 }
 
 /** What the Kafka client has to say comes with the error it ends in. */
+/** A whole history is behind it: a broker that is slow, or comes back, does not end the import. */
+const sendTimeoutMs = 60_000;
 const quiet = { info() {}, warn() {}, error() {} };

@@ -1,0 +1,54 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { expect, test } from '@jest/globals';
+import { SendFailed } from '@slipstream/kafka';
+import { createSlipClient } from './client.ts';
+
+const log = { info() {}, warn() {}, error() {} };
+const order = {
+  ...{ reference: 'ord-1', kind: 'order' as const, account: 'cust-1', counterparty: 'shop-1' },
+};
+
+async function submitTo(brokers: string[], sendTimeoutMs: number): Promise<unknown> {
+  const client = createSlipClient({ brokers, caller: '/spec', log, sendTimeoutMs });
+  try {
+    return await client.submit([order]).catch((error) => error);
+  } finally {
+    await client.close();
+  }
+}
+
+const message = /^not acknowledged within 300 ms: /;
+
+test('a broker that nobody reaches is told of when the time is over', async () => {
+  const told = await submitTo(['127.0.0.1:1'], 300);
+  expect(told).toBeInstanceOf(SendFailed);
+  expect(told).toMatchObject({ retryable: true, message: expect.stringMatching(message) });
+});
+
+test('and so is one that takes connections and says nothing', async () => {
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((socket) => sockets.add(socket.on('error', () => {})));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  const told = await submitTo([`127.0.0.1:${port}`], 300);
+  for (const socket of sockets) socket.destroy();
+  server.close();
+  expect(told).toMatchObject({ name: 'SendFailed', message: expect.stringMatching(message) });
+  expect(sockets.size).toBeGreaterThan(0);
+});
+
+test.each([0, Number.NaN, 600_001])('a time limit of %s is refused', (sendTimeoutMs) => {
+  const create = () => createSlipClient({ brokers: ['127.0.0.1:1'], caller: '/spec', sendTimeoutMs });
+  expect(create).toThrow('sendTimeoutMs must be 1 to 600000');
+});
+
+test('what is prepared is plain JSON, and keeps an id of the caller’s own', () => {
+  const client = createSlipClient({ brokers: ['127.0.0.1:1'], caller: '/spec', log });
+  const [prepared] = client.prepareSubmit([{ ...order, id: 'mine', deadline: new Date() }]);
+  expect(JSON.parse(JSON.stringify(prepared))).toEqual(prepared);
+  expect(prepared).toMatchObject({ id: 'mine', topic: 'slips.commands.v1', key: 'ord-1' });
+  const wrong = () => client.prepareSubmit([order, { ...order, kind: 'ordr' as 'order' }]);
+  expect(wrong).toThrow(expect.objectContaining({ code: 'validation_failed' }));
+});
