@@ -1033,6 +1033,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${reconciliation}/src/application/within-budget.spec.ts`],
   },
   {
+    name: 'K-a-bulk-of-our-own-trouble-is-no-incident',
+    file: `${reconciliation}/src/domain/incident/bulks.ts`,
+    from: 'if (bulk === undefined || next.first - bulk.last > bulkSpanMs) bulks.push(next);',
+    to: 'if (bulk === undefined || next.first > bulk.last) bulks.push(next);',
+    specs: [`${reconciliation}/src/domain/incident/bulks.spec.ts`],
+  },
+  {
     name: 'K-what-no-provider-could-be-called-for-is-our-own-trouble',
     file: `${gateway}/src/domain/inquiry/inquiry.ts`,
     from: "return isOpen(route) ? 'ourselves' : 'provider';",

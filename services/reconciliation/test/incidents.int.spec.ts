@@ -10,13 +10,15 @@ import {
   reconciliationUnderTest,
   type Said,
 } from './reconciliation-under-test.ts';
-import { answered, held, intended, returned, settled, submitted, unanswered } from './story.ts';
+import { answered, held, intended, refunded, returned, settled, submitted, unanswered } from './story.ts';
 
 const { intake, gateway, ledger } = sources;
 let world: ReconciliationUnderTest;
 let service: Service;
 beforeAll(async () => {
-  world = await reconciliationUnderTest();
+  // Every refund that follows from our own trouble waits for people.
+  const repair = { countMax: 10_000, amountMax: new Map(), ownTroubleMax: 0 };
+  world = await reconciliationUnderTest({ repair });
   service = await world.start();
 });
 afterAll(() => world?.stop(), 60_000);
@@ -108,4 +110,40 @@ test('an outage is one incident with all of its slips and no other; it closes wh
   });
   expect(told('IncidentOpened')).toHaveLength(1);
   expect((await world.get(service, '/v1/incidents/none')).status).toBe(404);
+}, 240_000);
+
+test('refunds that our own trouble keeps waiting are one incident, which is over when people have released the last', async () => {
+  const slipIds = Array.from({ length: 5 }, () => v7());
+  const say = (source: Entry['source'], event: Said['event']) =>
+    world.others.say(
+      source,
+      slipIds.map((slipId) => ({ slipId, event })),
+    );
+  await say(intake, submitted({ deadline: addMs(now(), 3_600_000) }));
+  await say(ledger, held);
+  await say(gateway, answered(0, 'never_sent', true, 'ourselves'));
+  const ours = (type: string) =>
+    told(type).filter(({ event }) => 'provider' in event.data && event.data.provider === null);
+  const opened = await waitFor(() => ours('IncidentOpened')[0], { what: 'IncidentOpened', intervalMs: 200 });
+  const incident = async () => (await world.get(service, `/v1/incidents/${opened.subject}`)).body;
+  const held5 = [{ amount: '6250', currency: 'EUR' }];
+  await waitFor(async () => (await incident()).counts.withheld === slipIds.length, {
+    what: 'all slips in it',
+  });
+  expect(await incident()).toMatchObject({
+    ...{ status: 'open', provider: null, blind_since: null, held_amount: held5 },
+    causes: [{ class: 'system', code: 'never_dispatched', slips: 5 }],
+    counts: { slips: 5, open: 5, open_cases: 5, refunded: 0 },
+  });
+  const filter = { incident: opened.subject };
+  const bulk = { action: 'release', reason: 'the gateway stood still', filter };
+  const released = await world.post(service, '/v1/cases:actions', bulk);
+  expect([released.status, released.body.size]).toEqual([202, 5]);
+  for (const slipId of slipIds) await world.untilPublished(slipId, 'RefundRequested');
+  await say(ledger, refunded);
+  const closed = await waitFor(() => ours('IncidentClosed')[0], {
+    ...{ what: 'IncidentClosed', intervalMs: 500, timeoutMs: 60_000 },
+  });
+  expect(closed.event.data).toMatchObject({ incident: opened.subject, slips: 5, returned: 0, refunded: 5 });
+  expect(ours('IncidentOpened')).toHaveLength(1);
 }, 240_000);

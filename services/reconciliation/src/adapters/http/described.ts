@@ -75,7 +75,9 @@ export const describedIncident = object({
   blind_by: optional(text),
   routes: list(text),
   causes: list(object({ class: text, code: text, slips: whole })),
-  counts: object({ slips: whole, open: whole, repaired: whole, refunded: whole, open_cases: whole }),
+  counts: object({
+    ...{ slips: whole, open: whole, repaired: whole, refunded: whole, open_cases: whole, withheld: whole },
+  }),
   held_amount: list(money),
 });
 

@@ -17,6 +17,7 @@ select i.id, i.side, i.since, i.until, i.opened_at, i.closed_at, i.merged_into, 
       count(*) filter (where fate = 'returned')::int as repaired,
       count(*) filter (where fate = 'refunded')::int as refunded,
       count(*) filter (where has_open_case)::int as open_cases,
+      count(*) filter (where withheld_at is not null and fate = 'open')::int as withheld,
       coalesce(array_agg(distinct route), '{}') as routes
     from missed_slip where incident = i.id) m,
   lateral (select json_agg(json_build_object('currency', currency, 'amount', amount::text) order by currency) as held
@@ -71,6 +72,7 @@ interface ViewRow {
   readonly repaired: number;
   readonly refunded: number;
   readonly open_cases: number;
+  readonly withheld: number;
 }
 
 interface SlipRow {
@@ -126,7 +128,7 @@ function toView(row: ViewRow): IncidentView {
     causes: row.causes,
     counts: {
       ...{ slips: row.slips, open: row.open, repaired: row.repaired, refunded: row.refunded },
-      openCases: row.open_cases,
+      ...{ openCases: row.open_cases, withheld: row.withheld },
     },
     heldAmount: row.held.map(({ currency, amount }) => ({ amount: BigInt(amount), currency })),
   };

@@ -3,14 +3,18 @@ import { type Instant, instantFromMs, instantToMs, type Money } from '@slipstrea
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import { type IncidentsTurn, slotMs, type Tallied } from '../../application/incidents/ports.ts';
-import type { Incident, Side, Warning } from '../../domain/incident/decide.ts';
+import type { Withheld } from '../../domain/incident/bulks.ts';
+import { type Incident, ownSide, type Side, type Warning } from '../../domain/incident/decide.ts';
 import type { Slot } from '../../domain/incident/segments.ts';
 import type { ReturnsState } from '../../domain/returns/returns-watch.ts';
 
-/** A slip that was missed alone so long ago begins no incident any more; one that was closed so long ago takes nothing in. */
+/** A slip that was missed alone so long ago begins no incident any more; one that was over or closed so long ago takes nothing in. */
 const aloneMax = "interval '1 hour'";
 const knownMax = "interval '1 day'";
-/** After the last slip was missed it takes the time of its way, and no less than this, to know that no more are. */
+/**
+ * After the last slip was missed it takes the time of its way, and no less than this, to know that no more are. Of what people
+ * withheld nothing more is waited for: it ends with its last case, and opens again should another come.
+ */
 const calmMin = "interval '10 s'";
 
 /**
@@ -30,7 +34,7 @@ select (select max(changed_at) from missed_slip) as missed,
 const knownSql = `
 select id, side, since, until, closed_at is null as open, warnings from incident
  where blind_since is null and merged_into is null
-   and (closed_at is null or until > clock_timestamp() - ${knownMax})`;
+   and (closed_at is null or greatest(until, closed_at) > clock_timestamp() - ${knownMax})`;
 
 /**
  * Of no more than a day, however long ago an incident began that is still open: what was dispatched is not counted for ever, and where
@@ -62,6 +66,13 @@ select coalesce(m.side, d.side) as side, coalesce(m.slot, d.slot) as slot, coale
   from missed m full join dispatched d using (side, slot)
  where coalesce(m.side, d.side) in (select side from missed)`;
 
+/** Of no more than a day, as all that belongs to one; by the minute. */
+const withheldSql = `
+select extract(epoch from min(withheld_at)) * 1000 as first, extract(epoch from max(withheld_at)) * 1000 as last,
+       floor(extract(epoch from min(at))) as from, floor(extract(epoch from max(at))) as until
+  from missed_slip where withheld_at > clock_timestamp() - ${knownMax} and side = '${ownSide}'
+ group by date_trunc('minute', withheld_at)`;
+
 const keepSql = `
 insert into incident (id, side, since, until, warnings) values ($1, $2, $3, $4, $5)
 on conflict (id) do update set
@@ -79,7 +90,8 @@ update incident i set closed_at = clock_timestamp()
  where closed_at is null and blind_since is null
    and not exists (select 1 from json_array_elements_text(i.warnings) as w(id) where w.id = any($1::text[]))
    and not exists (select 1 from missed_slip m where m.incident = i.id and (m.fate = 'open' or m.has_open_case))
-   and coalesce((select max(m.missed_at) + greatest(${calmMin}, max(m.deadline - m.at)) from missed_slip m
+   and coalesce((select max(m.missed_at) + case when bool_or(m.withheld_at is not null) then ${calmMin}
+         else greatest(${calmMin}, max(m.deadline - m.at)) end from missed_slip m
      where m.incident = i.id), i.opened_at + ${calmMin}) < clock_timestamp()
 returning id`;
 
@@ -136,7 +148,13 @@ export function incidentsTurn(
         const id = warningId('falling', provider, route, instantFromMs(falling.foundAt));
         return [{ id, provider, since: slotOf(falling.since), foundAt: slotOf(falling.foundAt) }];
       });
-      return { known: known.map(toIncident), slots: Map.groupBy(counts, ({ side }) => side), warnings };
+      const withheld = (await tx.query<Record<keyof Withheld, string>>(withheldSql)).map(
+        ({ first, last, from, until }): Withheld => ({
+          ...{ first: Number(first), last: Number(last), from: Number(from), until: Number(until) },
+        }),
+      );
+      const slots = Map.groupBy(counts, ({ side }) => side);
+      return { known: known.map(toIncident), slots, warnings, withheld };
     },
     async keep(incident, merged) {
       const { id, side, from, until, warnings } = incident;

@@ -1,5 +1,6 @@
 import type { Instant, Money } from '@slipstream/kernel';
 import type { PendingOpsEvent } from '@slipstream/slip';
+import type { Withheld } from '../../domain/incident/bulks.ts';
 import type { Incident, Side, Warning } from '../../domain/incident/decide.ts';
 import type { Slot } from '../../domain/incident/segments.ts';
 
@@ -11,6 +12,8 @@ export interface Evidence {
   readonly known: readonly Incident[];
   readonly slots: ReadonlyMap<Side, readonly Slot[]>;
   readonly warnings: readonly Warning[];
+  /** Of our own. */
+  readonly withheld: readonly Withheld[];
 }
 
 /** An incident, and what became of its slips. */

@@ -28,6 +28,8 @@ export interface IncidentView {
     readonly repaired: number;
     readonly refunded: number;
     readonly openCases: number;
+    /** Their refunds wait for people, because our own trouble kept many from being sent. */
+    readonly withheld: number;
   };
   /** What is held for those without an answer, by currency. */
   readonly heldAmount: readonly Money[];

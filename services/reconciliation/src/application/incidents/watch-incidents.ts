@@ -1,4 +1,5 @@
 import type { OpsEvent, PendingOpsEvent } from '@slipstream/slip';
+import { bulksOf } from '../../domain/incident/bulks.ts';
 import { decideIncidents, ownSide, type Side } from '../../domain/incident/decide.ts';
 import { segmentsOf } from '../../domain/incident/segments.ts';
 import type { IncidentStore, IncidentsTurn, Tallied } from './ports.ts';
@@ -25,8 +26,9 @@ export function createIncidentsWatch({ store, newId, log }: WatchIncidentsParts)
   };
 
   async function decide(turn: IncidentsTurn): Promise<void> {
-    const { known, slots, warnings } = await turn.evidence();
+    const { known, slots, warnings, withheld } = await turn.evidence();
     const segments = new Map([...slots].map(([side, all]) => [side, segmentsOf(all)]));
+    if (withheld.length > 0) segments.set(ownSide, [...(segments.get(ownSide) ?? []), ...bulksOf(withheld)]);
     const events: PendingOpsEvent[] = [];
     for (const { incident, change, merged } of decideIncidents(known, segments, warnings, newId)) {
       const kept = await turn.keep(incident, merged);

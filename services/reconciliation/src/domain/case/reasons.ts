@@ -23,6 +23,8 @@ type KnownReason =
   | WithheldReason;
 /** Why a refund that is proved waits for people all the same: they release it. */
 export type WithheldReason = 'repair_budget' | 'own_trouble';
+/** One of many that our own trouble kept from being sent. */
+export const ownTrouble = 'own_trouble' satisfies WithheldReason;
 /** Is what one event tells. */
 type ToldReason = 'contradiction' | Doubt;
 

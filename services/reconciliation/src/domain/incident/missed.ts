@@ -1,12 +1,16 @@
 import type { Instant, Money } from '@slipstream/kernel';
 import { type CauseClass, isLive, type SlipKind } from '@slipstream/slip';
+import { ownTrouble } from '../case/reasons.ts';
 import type { WatchedSlip } from '../watch/watched-slip.ts';
 import { ownSide, type Side } from './decide.ts';
 
 /** What became of a slip that missed its deadline; `closed`: people ended its case without an answer of the provider. */
 export type Fate = 'open' | 'returned' | 'refunded' | 'refused' | 'closed';
 
-/** A live slip that missed its deadline, as incidents and their lists know it. */
+/**
+ * A live slip that missed its deadline, or whose refund waits for people because our own trouble kept many from being sent, as
+ * incidents and their lists know it.
+ */
 export interface MissedSlip {
   readonly slipId: string;
   readonly partition: number;
@@ -22,11 +26,14 @@ export interface MissedSlip {
   readonly causeCode: string | null;
   readonly fate: Fate;
   readonly hasOpenCase: boolean;
+  /** Since when its refund waits, or waited, for people because of our own trouble; null: it never did. */
+  readonly withheldAt: Instant | null;
 }
 
-/** Null: it missed none, or is imported. */
+/** Null: it is none, or is imported. A proof needs no deadline, so a refund may wait before it has passed. */
 export function missedSlip({ partition, state, verdict }: WatchedSlip): MissedSlip | null {
-  if (verdict !== 'overdue' || !isLive(state.clock)) return null;
+  const withheldAt = withheldSince(state);
+  if ((verdict !== 'overdue' && withheldAt === null) || !isLive(state.clock)) return null;
   const { slipId, route, kind, amount, deadline, provider, cause } = state;
   const side = sideOf(cause?.class ?? null, state.dispatchedAt === null ? null : provider);
   return {
@@ -35,6 +42,7 @@ export function missedSlip({ partition, state, verdict }: WatchedSlip): MissedSl
     ...{ causeClass: cause?.class ?? null, causeCode: cause?.code ?? null },
     fate: fateOf(state),
     hasOpenCase: state.case?.status === 'open',
+    withheldAt,
   };
 }
 
@@ -48,4 +56,8 @@ function fateOf(state: WatchedSlip['state']): Fate {
   if (state.refunded) return 'refunded';
   if (state.outcome !== null) return 'returned';
   return state.case?.status === 'closed' ? 'closed' : 'open';
+}
+
+function withheldSince(state: WatchedSlip['state']): Instant | null {
+  return state.case?.reasons.find(({ reason }) => reason === ownTrouble)?.openedAt ?? null;
 }

@@ -9,6 +9,9 @@ export function isOwnTrouble(slip: Pick<WatchedSlip, 'state' | 'observations'>):
   return diagnose(slip).class === 'system';
 }
 
+/** Own trouble within so long is counted together (`repair_spent` counts by the minute). */
+export const bulkSpanMs = 600_000;
+
 /**
  * Whether so many slips are one trouble of ours, about which people decide: whoever cured it may rather have them sent again than
  * given back. `slipsMax`: so many within ten minutes are everyday life; null: any number.
