@@ -1040,6 +1040,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${reconciliation}/src/domain/incident/bulks.spec.ts`],
   },
   {
+    name: 'R-a-provider-that-accepts-too-late-is-believed',
+    file: `${gateway}/src/domain/proof/promise.ts`,
+    from: 'return earlier(acceptedAt, now) > addMs(notAfter, acceptanceDelayMaxMs + providerClockMs);',
+    to: 'return acceptedAt > addMs(notAfter, acceptanceDelayMaxMs + providerClockMs);',
+    specs: [`${gateway}/src/domain/proof/promise.spec.ts`],
+  },
+  {
     name: 'K-what-no-provider-could-be-called-for-is-our-own-trouble',
     file: `${gateway}/src/domain/inquiry/inquiry.ts`,
     from: "return isOpen(route) ? 'ourselves' : 'provider';",

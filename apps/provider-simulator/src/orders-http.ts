@@ -6,6 +6,7 @@ import type { ProviderHttp } from './provider-http.ts';
 import { ReplyWriter, type Surroundings } from './reply-writer.ts';
 import { newServer } from './server.ts';
 import type { StatementLine } from './statement.ts';
+import { acceptedAt } from './truth.ts';
 import type { Word } from './words.ts';
 
 const text = { type: 'string', minLength: 1, maxLength: 256 };
@@ -103,22 +104,22 @@ function wordOf(word: Word, slipId: string): { status: number; body: object } {
     case 'state':
       return { status: 200, body: order(word.run, slipId, states[word.state]) };
     case 'taken':
-      return { status: word.again ? 409 : 202, body: { order_ref: slipId, state: 'accepted' } };
+      return {
+        status: word.again ? 409 : 202,
+        body: { order_ref: slipId, state: 'accepted', accepted_at: acceptedAt(word.run) },
+      };
     case 'final':
     case 'rejected':
       throw new Error(`a polled provider answers no order with its outcome: ${slipId}`);
   }
 }
 
-function order(
-  { providerId, amount, reason }: Extract<Word, { what: 'state' }>['run'],
-  ref: string,
-  state: string,
-) {
+function order(run: Extract<Word, { what: 'state' }>['run'], ref: string, state: string) {
+  const { providerId, amount, reason } = run;
   return {
     order_ref: ref,
     state,
-    provider_id: providerId,
+    ...{ provider_id: providerId, accepted_at: acceptedAt(run) },
     amount_minor: amount?.amount ?? null,
     currency: amount?.currency ?? null,
     reason: state === 'declined' || state === 'cancelled' ? reason : null,

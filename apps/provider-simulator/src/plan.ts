@@ -18,6 +18,8 @@ export interface Plan {
     | 'throttle';
   /** Time from receipt until the work is done; null: never done. */
   readonly executesAfterMs: number | null;
+  /** Time from receipt until the slip is accepted. */
+  readonly acceptsAfterMs: number;
   /** What becomes of the slip: as rolled for it, a business failure, or rejected without being tried. */
   readonly end: 'rolled' | 'failed' | 'rejected';
   /** Time from receipt during which inquiries say not_found. */
@@ -77,7 +79,13 @@ function planOfFault(input: PlanInput): Plan {
         : { ...MUTE, reply: 'silence', callbacks: ['final'], callbackNotBeforeMs: input.delayMs };
     case 'executes_late': {
       const delayMs = input.delayMs ?? Math.round(EXECUTES_LATE_SHARE * input.acceptanceDelayMaxMs);
-      return { ...MUTE, reply: 'silence', executesAfterMs: delayMs, hiddenForMs: delayMs };
+      return {
+        ...MUTE,
+        reply: 'silence',
+        acceptsAfterMs: delayMs,
+        executesAfterMs: delayMs,
+        hiddenForMs: delayMs,
+      };
     }
     case 'error_500_before_work':
       return { ...NOT_DONE, reply: 'server_error' };
@@ -124,6 +132,7 @@ function planOfFault(input: PlanInput): Plan {
 
 const ASYNC: Plan = {
   reply: 'acknowledge',
+  acceptsAfterMs: 0,
   executesAfterMs: 0,
   end: 'rolled',
   hiddenForMs: 0,

@@ -4,6 +4,7 @@ import { sendProblem } from './problem.ts';
 import type { Provider, SlipSubmission } from './provider.ts';
 import { ReplyWriter, type Surroundings } from './reply-writer.ts';
 import { newServer } from './server.ts';
+import { acceptedAt } from './truth.ts';
 import type { Word } from './words.ts';
 
 const text = { type: 'string', minLength: 1, maxLength: 256 };
@@ -67,16 +68,17 @@ export function providerHttp(provider: Provider, around: Surroundings): Provider
 function wordOf(word: Word): { status: number; body: object } {
   if (word.what === 'unknown') return { status: 404, body: { status: 'not_found' } };
   const { providerId, outcome, reason, amount } = word.run;
+  const names = { provider_id: providerId, accepted_at: acceptedAt(word.run) };
   switch (word.what) {
     case 'taken':
-      return { status: 202, body: { provider_id: providerId, status: 'pending' } };
+      return { status: 202, body: { ...names, status: 'pending' } };
     case 'rejected':
       return { status: 422, body: { status: 'rejected', reason } };
     case 'final':
-      return { status: 200, body: { provider_id: providerId, status: outcome, reason, amount } };
+      return { status: 200, body: { ...names, status: outcome, reason, amount } };
     case 'state': {
       const known = word.state === outcome ? reason : null;
-      return { status: 200, body: { provider_id: providerId, status: word.state, reason: known, amount } };
+      return { status: 200, body: { ...names, status: word.state, reason: known, amount } };
     }
   }
 }

@@ -8,6 +8,7 @@ import { type StatementLine, statement } from './statement.ts';
 import type { Timers } from './timers.ts';
 import {
   type Answer,
+  acceptedAt,
   inquired,
   type Money,
   type Outcome,
@@ -155,6 +156,7 @@ export class Provider {
     const outcome = plan.end !== 'rolled' || this.#fails(slip.slip_id) ? 'failed' : 'succeeded';
     return {
       providerId: `${this.config.id}-${seededId(seed, this.config.id, slip.slip_id, record.runs.length)}`,
+      acceptedAtMs: nowMs + plan.acceptsAfterMs,
       executesAtMs: plan.executesAfterMs === null ? null : nowMs + plan.executesAfterMs,
       progressAtMs: nowMs + workedMs + Math.floor(answerMs / 2),
       answersAtMs: nowMs + workedMs + (atOnce ? 0 : answerMs),
@@ -258,7 +260,7 @@ function callbackBody(record: SlipRecord, run: Run, claim: Claim, atMs: number):
   const data = {
     slip_id: record.slipId,
     reference: record.reference,
-    provider_id: run.providerId,
+    ...{ provider_id: run.providerId, accepted_at: acceptedAt(run) },
     ...claim,
     amount: run.amount,
     at,

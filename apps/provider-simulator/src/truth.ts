@@ -18,6 +18,8 @@ export interface Answer {
 /** One submission that the provider worked on or rejected. */
 export interface Run {
   readonly providerId: string;
+  /** When it was or will be accepted; absent in what a release before this one wrote down. */
+  readonly acceptedAtMs?: number;
   /** When the work was or will be tried; null: rejected before. */
   readonly executesAtMs: number | null;
   readonly progressAtMs: number;
@@ -142,6 +144,11 @@ export function showTruth(record: SlipRecord, nowMs: number): object {
         delivered_at: answer.deliveredAtMs === null ? null : rfc3339(answer.deliveredAtMs),
       })),
   };
+}
+
+/** When the provider took the slip, as it says so itself; null: it does not know any more. */
+export function acceptedAt({ acceptedAtMs }: Run): string | null {
+  return acceptedAtMs === undefined ? null : rfc3339(acceptedAtMs);
 }
 
 export function rfc3339(timeMs: number): string {

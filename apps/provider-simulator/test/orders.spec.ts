@@ -45,15 +45,16 @@ describe('an order', () => {
   test('is accepted, worked on, and executed; nobody is called back', async () => {
     expect(await place('o-1')).toMatchObject({ status: 202, json: { order_ref: 'o-1', state: 'accepted' } });
     const { json } = await reached('o-1', 'executed');
+    const truth = await world.truthOf('o-1');
     expect(json).toEqual({
       order_ref: 'o-1',
       state: 'executed',
       provider_id: expect.stringMatching(/^opal-/),
+      accepted_at: truth.received_at,
       amount_minor: '1250',
       currency: 'EUR',
       reason: null,
     });
-    const truth = await world.truthOf('o-1');
     expect(truth).toMatchObject({ reference: 'o-1', provider: 'opal', executions: 1, outcome: 'succeeded' });
     expect(new Set(truth.answers.map(({ what }) => what))).toEqual(new Set(['inquiry']));
     expect(world.receiver.received).toEqual([]);

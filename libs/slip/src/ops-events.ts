@@ -56,7 +56,7 @@ export interface OpsEventData {
   ProviderDisabled: ProviderSwitched;
   ProviderEnabled: ProviderSwitched;
   /**
-   * It has slips that it denied later than it could have accepted them: what its NOT_FOUND proved may be wrong, and they prove
+   * It took slips later than it declares, by what it denied or says of the time itself: what its NOT_FOUND proved may be wrong, and they prove
    * nothing any more until people restore it.
    */
   ProviderPromiseBroken: {

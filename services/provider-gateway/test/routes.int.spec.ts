@@ -3,11 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { decodeOpsEvent, stampEnvelope, topics } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
-import type { Instant } from '@slipstream/kernel';
+import { addMs, type Instant, instantToMs } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { foldSwitch } from '../src/adapters/postgres/provider-states.ts';
+import { providerClockMs } from '../src/domain/proof/promise.ts';
 import { fundsHeld, inquiryRequested, recorded, slipRefunded, submitted } from './support/events.ts';
 import { Harness, providerRules } from './support/harness.ts';
 
@@ -467,6 +468,35 @@ test('a provider that has what it denied is believed no more, at any instance, u
   const again = await gateway.slip();
   expect(await gateway.event(again, 'InquiryAnswered')).toMatchObject({ provesNotExecuted: true });
   expect((await opsEvents()).filter(({ event }) => event.type === 'ProviderProofRestored')).toHaveLength(1);
+});
+
+test('a provider that accepts a slip later than it declares is believed no more, though it denied nothing', async () => {
+  acme.answer = null;
+  // Whoever asks learns nothing.
+  acme.known = {};
+  gateway.routes.set('default', [{ id: 'acme', priority: 1, weight: 1 }]);
+  await gateway.startWorkers(rulesOf({ acceptanceDelayMaxMs: 200 }));
+  const [late, inTime] = [await gateway.slip(), await gateway.slip()];
+  const notAfter = new Map<string, Instant>();
+  for (const slip of [late, inTime]) {
+    await gateway.event(slip, 'DispatchUnanswered');
+    notAfter.set(slip, (await gateway.row(slip)).not_after as Instant);
+  }
+  const lateMs = 200 + providerClockMs + 50;
+  const acceptedAt = addMs(notAfter.get(late)!, lateMs);
+  await waitFor(() => Date.now() > instantToMs(acceptedAt), { what: 'the time of its acceptance' });
+  acme.knows(inTime, { status: 'pending', accepted_at: addMs(notAfter.get(inTime)!, 200) });
+  await gateway.event(inTime, 'SlipAcknowledged');
+  expect(await gateway.does.showProvider('acme')).toMatchObject({ proof: null });
+  acme.knows(late, { status: 'pending', accepted_at: acceptedAt });
+  await gateway.event(late, 'SlipAcknowledged');
+  const told = (await opsEvents()).filter(({ event }) => event.type === 'ProviderPromiseBroken');
+  expect(told.map(({ event }) => event.data)).toMatchObject([
+    { provider: 'acme', slips: [late], broken: [{ amount: 1250n, currency: 'EUR' }], switchedOff: true },
+  ]);
+  expect(await gateway.does.showProvider('acme')).toMatchObject({
+    proof: { off: true, reason: expect.stringContaining(late) },
+  });
 });
 
 test('what went on by the word of a provider that broke it is not sent', async () => {

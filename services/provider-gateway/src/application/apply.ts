@@ -3,10 +3,11 @@ import type { PendingEvent } from '@slipstream/slip';
 import type { Received } from '../domain/dispatch/receive-answer.ts';
 import type { Dispatch, NewInquiry, Step } from '../domain/dispatch/state.ts';
 import { type Certificate, certificateOf } from '../domain/proof/certificate.ts';
-import { brokenBy, notAfterOf } from '../domain/proof/promise.ts';
+import { brokenBy, notAfterOf, tookTooLate } from '../domain/proof/promise.ts';
+import type { ProviderAnswer } from '../domain/provider/answer.ts';
 import type { ObservedDelay } from '../domain/provider/delays.ts';
 import { tellBroken } from './broken-promise.ts';
-import type { Count, SlipDenials, StoreTx } from './ports.ts';
+import type { Capabilities, Count, SlipDenials, StoreTx } from './ports.ts';
 
 /** Counts what the provider said against what is known, or what nobody understands. */
 export function countOdd(step: Step | Received, count: Count): void {
@@ -35,6 +36,23 @@ export class Changes {
   /** The row as the decisions so far have left it. */
   get(slipId: string): Dispatch | undefined {
     return this.#rows.get(slipId);
+  }
+
+  /**
+   * A provider's word as it came, before what follows from it: whether it kept its promise by its own time.
+   * @param declared what its rules say, believed or not; null: it is not configured any more
+   */
+  heard(
+    slipId: string,
+    provider: string,
+    answer: ProviderAnswer,
+    now: Instant,
+    declared: Capabilities | null,
+  ): void {
+    const before = this.#rows.get(slipId);
+    if (!before || !tookTooLate(before, provider, answer, now, declared?.acceptanceDelayMaxMs ?? null))
+      return;
+    this.#broken.push({ provider, slipId, amount: before.amount });
   }
 
   add(dispatch: Dispatch): void {

@@ -11,13 +11,13 @@ const nothing: RiskOf = { slips: 0, amounts: [], first: [] };
 export function brokenPromise(slips: readonly string[]): Pick<ProofSwitch, 'reason' | 'actor'> {
   const more = slips.length > 1 ? ` and ${slips.length - 1} more` : '';
   return {
-    reason: `It has ${slips[0]}${more}, which it denied later than it could have accepted it.`,
+    reason: `It took ${slips[0]}${more} later than it declares.`,
     actor: 'provider-gateway',
   };
 }
 
 /**
- * A provider has slips that it had denied too late for that: what it denies proves nothing from the next transaction on,
+ * A provider took slips later than it declares: what it denies proves nothing from the next transaction on,
  * everywhere, and what rests on its word so far is told with the first of them.
  */
 export async function tellBroken(

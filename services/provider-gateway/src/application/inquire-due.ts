@@ -173,6 +173,14 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
       const subject = { ...dispatch, provider: inquiry.provider };
       const terms = asTrusted(capabilitiesOf(parts.providers, inquiry), subject, distrusted);
       const acceptanceDelayMaxMs = terms && notFoundCountsAfterMs(terms);
+      if (heard.kind === 'answered')
+        changes.heard(
+          inquiry.slipId,
+          inquiry.provider,
+          heard.answer,
+          now,
+          capabilitiesOf(parts.providers, inquiry),
+        );
       const outcome =
         heard.kind === 'answered'
           ? { ...heard, answer: asItCounts(heard.answer, dispatch, now, terms) }

@@ -78,6 +78,7 @@ export function handleMessage(
   const dispatch = changes.get(slipId);
   if (dispatch?.mode !== 'dispatched') return 'orphan';
   const terms = providers.get(provider)?.capabilities ?? null;
+  changes.heard(slipId, provider, said, now, terms);
   const answer = asItCounts(said, dispatch, now, terms);
   const receipt = { answer, evidence, receivedAt: null, now };
   const received = hear(dispatch, provider, receipt);

@@ -76,6 +76,7 @@ export async function recordRechecks(
       const again = outcome.kind === 'answered' ? null : nextRecheck(recheck.provedAt, now, ladderMs);
       await tx.proofs.recheckAt(recheck, again);
       if (!dispatch || outcome.kind !== 'answered') continue;
+      changes.heard(recheck.slipId, recheck.provider, outcome.answer, now, terms);
       const answer = asItCounts(outcome.answer, dispatch, now, terms);
       const receipt = { answer, evidence: 'inquiry_answer', receivedAt: null, now } as const;
       const received = hear(dispatch, recheck.provider, receipt);

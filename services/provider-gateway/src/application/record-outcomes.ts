@@ -30,6 +30,8 @@ export async function recordOutcomes(parts: RecorderParts, calls: readonly Ended
       const dispatch = changes.get(ended.slipId);
       if (!dispatch) continue;
       const can = parts.providers.get(providerOf(dispatch, ended.attempt) ?? '')?.capabilities ?? null;
+      if (ended.outcome.kind === 'answered' && can)
+        changes.heard(ended.slipId, providerOf(dispatch, ended.attempt)!, ended.outcome.answer, now, can);
       const declared = asDeclared(ended.outcome, can?.throttledMeansNotTaken === true);
       const call = { ...ended, outcome: outcomeAsItCounts(declared, dispatch, now, can) };
       const step = endAttempt(dispatch, { ...call, now, ...circumstances(parts, dispatch, distrusted) });

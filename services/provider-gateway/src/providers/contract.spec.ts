@@ -106,6 +106,12 @@ describe.each(all)('a provider of $protocol', (under) => {
     test.each([
       ['an acknowledgement', 'pending', { kind: 'acknowledged' }],
       [
+        'an acknowledgement with the time at which it accepted the slip',
+        { acceptedAt: '2026-11-22T10:00:00+01:00' },
+        { kind: 'acknowledged', acceptedAt: '2026-11-22T09:00:00.000000Z' },
+      ],
+      ['one whose time cannot be read', { acceptedAt: 'noon' }, { kind: 'acknowledged' }],
+      [
         'a word that nobody knows: it settles nothing, and is told as it came',
         'unheard_of',
         { kind: 'doubtful', doubt: 'word_unknown', said: 'COMPLETED_MAYBE' },
@@ -290,6 +296,11 @@ describe.each(all)('a provider of $protocol', (under) => {
     test.each([
       ['says not found only in so many words', 'not_found', { kind: 'not_found' }],
       ['may be working on it', 'pending', { kind: 'answered', answer: { kind: 'acknowledged' } }],
+      [
+        'may say since when it has it',
+        { acceptedAt: '2026-11-22T10:00:00Z' },
+        { kind: 'answered', answer: { kind: 'acknowledged', acceptedAt: '2026-11-22T10:00:00.000000Z' } },
+      ],
       [
         'may say what nobody understands: that is not “working on it”',
         'unheard_of',

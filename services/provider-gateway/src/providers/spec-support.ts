@@ -12,6 +12,8 @@ import { openProviders } from './registry.ts';
 export type Saying =
   | 'pending'
   | 'unheard_of'
+  /** It has the slip, and tells since when. */
+  | { readonly acceptedAt: string }
   | { readonly outcome: Outcome; readonly amount?: Money | 'unreadable' };
 
 /** How one protocol says things on the wire: all that the contract suite needs to know of it. */

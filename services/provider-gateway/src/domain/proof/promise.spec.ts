@@ -4,7 +4,7 @@ import { hear, moveTo } from '../dispatch/earlier.ts';
 import { dispatch, doubtful, final, inProgress, pending, t0 } from '../dispatch/spec-support.ts';
 import type { Dispatch } from '../dispatch/state.ts';
 import type { ProviderAnswer } from '../provider/answer.ts';
-import { brokenBy, nextRecheck, restsOn } from './promise.ts';
+import { brokenBy, nextRecheck, providerClockMs, restsOn, tookTooLate } from './promise.ts';
 
 const denied = dispatch({
   ...{ status: 'unanswered', attempt: 1, sentMaybe: true, nextAt: null, notAfter: t0 },
@@ -52,6 +52,46 @@ describe('a provider that denied a slip later than it could have accepted it', (
 
 test('one that never denied it breaks nothing', () => {
   expect(hears({ ...denied, firstNotFoundAt: null }, final('succeeded')).by).toBeNull();
+});
+
+describe('a provider that says when it took a slip', () => {
+  const boundMs = 1_000;
+  const latestMs = boundMs + providerClockMs;
+  const sent = { ...denied, firstNotFoundAt: null };
+  const late = { acceptedAt: addMs(t0, latestMs + 1) };
+  const judge = (
+    before: Dispatch,
+    answer: ProviderAnswer,
+    { nowMs = 60_000, bound = boundMs as number | null, provider = 'acme' } = {},
+  ) => tookTooLate(before, provider, answer, addMs(t0, nowMs), bound);
+
+  test.each([
+    ['executed it', final('succeeded')],
+    ['has it', pending],
+    ['works on it', inProgress],
+    ['says something about it that nobody knows', doubtful],
+  ])('and %s, broke its promise when that is later than it declares', (_, answer) => {
+    expect(judge(sent, { ...answer, ...late })).toBe(true);
+    expect(judge(sent, { ...answer, acceptedAt: addMs(t0, latestMs) })).toBe(false);
+    expect(judge(sent, answer)).toBe(false);
+  });
+
+  test('had taken it when that word came, whatever its clock says', () => {
+    const ahead = { ...pending, acceptedAt: addMs(t0, 3_600_000) };
+    expect(judge(sent, ahead, { nowMs: latestMs })).toBe(false);
+    expect(judge(sent, ahead, { nowMs: latestMs + 1 })).toBe(true);
+  });
+
+  test.each<[string, Dispatch, ProviderAnswer, object]>([
+    ['that it did not execute', sent, final('failed'), {}],
+    ['of which it declares no bound', sent, pending, { bound: null }],
+    ['of which it has spoken before', { ...sent, acknowledged: true }, pending, {}],
+    ['that it denied, which is told by that', denied, pending, {}],
+    ['that was never sent', { ...sent, notAfter: null }, pending, {}],
+    ['that is with another one', sent, pending, { provider: 'bolt' }],
+  ])('keeps it by one %s', (_, before, answer, more) => {
+    expect(judge(before, { ...answer, ...late }, more)).toBe(false);
+  });
 });
 
 test('it is asked again by its ladder, from the proof on', () => {

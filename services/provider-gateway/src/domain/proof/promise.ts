@@ -1,7 +1,8 @@
 import type { Instant } from '@slipstream/kernel';
-import { addMs, instantToMs } from '@slipstream/kernel';
+import { addMs, earlier, instantToMs } from '@slipstream/kernel';
 import { type PendingEvent, providerHasSpoken } from '@slipstream/slip';
 import type { Dispatch } from '../dispatch/state.ts';
+import type { ProviderAnswer } from '../provider/answer.ts';
 
 /**
  * Who broke its promise: it speaks as one that has the slip, and had denied it later than it could still have accepted it. What
@@ -14,6 +15,29 @@ export function brokenBy(before: Dispatch, events: readonly PendingEvent[]): str
     if (provider !== null && hasDenied(before, provider)) return provider;
   }
   return null;
+}
+
+/** So much may a provider's clock be off beside ours. */
+export const providerClockMs = 1_000;
+
+/**
+ * Whether a provider took a slip later than it declares, by its own word, though nobody had got a NOT_FOUND from it that counts: it only was
+ * not asked in time. Its first word tells; whatever its clock says, it had taken the slip when that came.
+ */
+export function tookTooLate(
+  before: Dispatch,
+  provider: string,
+  answer: ProviderAnswer,
+  now: Instant,
+  acceptanceDelayMaxMs: number | null,
+): boolean {
+  const { acceptedAt = null } = answer;
+  const { notAfter, firstNotFoundAt } = before;
+  if (acceptedAt === null || acceptanceDelayMaxMs === null || before.provider !== provider) return false;
+  if (notAfter === null || firstNotFoundAt !== null || providerHasSpoken(before)) return false;
+  // That it did not execute it is no other thing than what a proof would have said.
+  if (answer.kind === 'returned' && answer.outcome !== 'succeeded') return false;
+  return earlier(acceptedAt, now) > addMs(notAfter, acceptanceDelayMaxMs + providerClockMs);
 }
 
 type Telling = Extract<

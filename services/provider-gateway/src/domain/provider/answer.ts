@@ -1,8 +1,16 @@
 import type { Instant, Money } from '@slipstream/kernel';
 import type { Doubt, Outcome } from '@slipstream/slip';
 
+/** Where it tells so. */
+interface Acceptance {
+  /** When it accepted the slip, by its own clock; null or absent: it does not say. */
+  readonly acceptedAt?: Instant | null;
+}
+
 /** What a provider says about a slip, in our words; its own words stop at src/providers. */
-export type ProviderAnswer =
+export type ProviderAnswer = Acceptance & Answer;
+
+type Answer =
   /** It has the slip and has not decided. */
   | {
       readonly kind: 'acknowledged';

@@ -44,6 +44,7 @@ function words(slipId: string, saying: Saying): object {
   const base = { slip_id: slipId, provider_id: 'p-1', reason: null };
   if (saying === 'pending') return { ...base, status: 'pending' };
   if (saying === 'unheard_of') return { ...base, status: 'COMPLETED_MAYBE' };
+  if ('acceptedAt' in saying) return { ...base, status: 'pending', accepted_at: saying.acceptedAt };
   const { outcome, amount } = saying;
   if (amount === 'unreadable') return { ...base, status: outcome, amount: { amount: '0', currency: 'EUR' } };
   return { ...base, status: outcome, amount: amount ? moneyToJson(amount) : null };

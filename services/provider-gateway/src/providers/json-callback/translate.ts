@@ -47,7 +47,8 @@ export function toAnswer(json: Json): ProviderAnswer {
   if (typeof status !== 'string' || status === '') throw new Garbage('no status');
   const providerReference = reference(json.provider_id);
   const providerTime = time(json.at);
-  const names = { providerReference, providerTime };
+  const acceptedAt = time(json.accepted_at);
+  const names = { providerReference, providerTime, ...(acceptedAt && { acceptedAt }) };
   const meaning = meaningOf(words, status);
   switch (meaning) {
     case 'succeeded':

@@ -47,6 +47,7 @@ export function words(slipId: string, saying: Saying) {
   const base = { order_ref: slipId, provider_id: 'b-1', reason: null };
   if (saying === 'pending') return { ...base, state: 'accepted' };
   if (saying === 'unheard_of') return { ...base, state: 'COMPLETED_MAYBE' };
+  if ('acceptedAt' in saying) return { ...base, state: 'accepted', accepted_at: saying.acceptedAt };
   const { outcome, amount } = saying;
   const named = amount === undefined || amount === 'unreadable' ? null : amount;
   return {

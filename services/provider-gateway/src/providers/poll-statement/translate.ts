@@ -1,7 +1,16 @@
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../../domain/provider/answer.ts';
 import type { OnceResult } from '../transport/call-once.ts';
 import { askedOutcome, callOutcome, refuses } from '../transport/outcomes.ts';
-import { Garbage, type Json, money, parseObject, reference, said, text } from '../transport/read-answer.ts';
+import {
+  Garbage,
+  type Json,
+  money,
+  parseObject,
+  reference,
+  said,
+  text,
+  time,
+} from '../transport/read-answer.ts';
 import { meaningOf } from '../transport/words.ts';
 import { words } from './capabilities.ts';
 
@@ -40,7 +49,11 @@ function about(slipId: string, json: Json): Json {
 export function toAnswer(json: Json): ProviderAnswer {
   const { state } = json;
   if (typeof state !== 'string' || state === '') throw new Garbage('no state');
-  const names = { providerReference: reference(json.provider_id), providerTime: null };
+  const acceptedAt = time(json.accepted_at);
+  const names = {
+    ...{ providerReference: reference(json.provider_id), providerTime: null },
+    ...(acceptedAt && { acceptedAt }),
+  };
   const meaning = meaningOf(words, state);
   switch (meaning) {
     case 'succeeded':
