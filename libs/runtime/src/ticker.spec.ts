@@ -123,6 +123,24 @@ describe('a tick', () => {
   });
 });
 
+describe('what could not be asked', () => {
+  test.each(['open', 'waits'] as const)('is asked again with the next tick: %s', async (what) => {
+    let asked = 0;
+    const ask = async () => {
+      asked += 1;
+      if (asked === 1) throw new Error('no database');
+      return what === 'open' ? false : [];
+    };
+    const { ticker } = setUp([wall], { monotonicMs: () => 5_000, awaited: () => undefined, [what]: ask });
+    await expect(ticker.tick()).rejects.toThrow('no database');
+    await ticker.tick();
+    expect(asked).toBe(2);
+    // Within the time for which an answer is good nobody asks once more.
+    await ticker.tick();
+    expect(asked).toBe(2);
+  });
+});
+
 describe('ticks come', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());

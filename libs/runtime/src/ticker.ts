@@ -177,15 +177,17 @@ export class Ticker implements Part {
 
   async #askOpen(): Promise<void> {
     if (this.#options.awaited() !== undefined || this.#monotonicMs() < this.#askOpenAtMs) return;
-    this.#askOpenAtMs = this.#monotonicMs() + openAskedMs;
     this.#isOpen = await this.#options.open();
+    // Only an answer is good for so long: who could not be asked is asked again with the next tick.
+    this.#askOpenAtMs = this.#monotonicMs() + openAskedMs;
   }
 
   async #askWaits(): Promise<void> {
     const { waits } = this.#options;
     if (!waits || this.#monotonicMs() < this.#askWaitsAtMs) return;
-    this.#waitsAskedAtMs = this.#monotonicMs();
+    const askedAtMs = this.#monotonicMs();
     this.#waits = await waits();
+    this.#waitsAskedAtMs = askedAtMs;
     this.#askWaitsAtMs = this.#waitsAskedAtMs + (this.#waits.length > 0 ? lineTickMs : busyMs);
   }
 

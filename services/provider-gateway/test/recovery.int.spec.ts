@@ -241,6 +241,17 @@ describe('an instance that dies', () => {
     expect(kept).toEqual([{ digest }]);
   });
 
+  test('nor is it what an earlier attempt was to send, where a release that keeps no digest made the later one', async () => {
+    const slip = await gateway.slip();
+    await dispatchDueSlips(instance('one'));
+    const { digest } = await gateway.event(slip, 'DispatchIntended');
+    const digestNow = () =>
+      gateway.store.run(async (tx) => (await tx.dispatches.lock([slip])).rows.get(slip)!.digest);
+    expect(await digestNow()).toBe(digest);
+    await gateway.unitOfWork.query('update dispatch set attempt = attempt + 1 where slip_id = $1', [slip]);
+    expect(await digestNow()).toBeNull();
+  });
+
   test('an own question that nobody answered is put again, without the reconciler', async () => {
     const silent = { kind: 'no_answer', detail: 'ECONNREFUSED' } as const;
     puppet.inquiries = [silent, silent, succeeded];

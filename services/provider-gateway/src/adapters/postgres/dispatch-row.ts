@@ -33,6 +33,7 @@ export interface DispatchRow {
   attempt: number;
   not_after: Instant | null;
   digest: string | null;
+  digest_attempt: number | null;
   owner: string | null;
   lease_until: Instant | null;
   next_at: Instant | null;
@@ -93,7 +94,8 @@ export function toDispatch(row: DispatchRow): Dispatch {
     status: row.status,
     attempt: row.attempt,
     notAfter: row.not_after,
-    digest: row.digest,
+    // One of an earlier attempt was left by a release that keeps none.
+    digest: row.digest_attempt === row.attempt ? row.digest : null,
     owner: row.owner,
     leaseUntil: row.lease_until,
     nextAt: row.next_at,
@@ -136,6 +138,7 @@ const done = {
     attempt: int4,
     not_after: timestamptz,
     digest: text,
+    digest_attempt: int4,
     owner: text,
     lease_until: timestamptz,
   },
@@ -222,6 +225,7 @@ export function toChanges(dispatch: Dispatch): RowOf<{ slip_id: typeof text } & 
     attempt: dispatch.attempt,
     not_after: dispatch.notAfter,
     digest: dispatch.digest,
+    digest_attempt: dispatch.digest === null ? null : dispatch.attempt,
     owner: dispatch.owner,
     lease_until: dispatch.leaseUntil,
     next_at: dispatch.nextAt,
