@@ -174,7 +174,7 @@ export class Reconciler {
     if (this.#slip === null) return [];
     this.#last = { occasion, now };
     const before: Change = { before: this.#slip, slip: this.#slip, events: [] };
-    const { slip, events } = advance(before, occasion, now, this.#ids);
+    const { slip, events } = advance(before, occasion, now, { ids: this.#ids, stalls: [] });
     this.#slip = slip;
     return events;
   }

@@ -25,6 +25,8 @@ export interface Tick {
   readonly behindMs: number;
   /** Routes of which slips that are due stand in line at the source. */
   readonly waits: readonly RouteWait[];
+  /** How long the source had said nothing before, where it had meant to speak earlier; 0: it came when it was due. */
+  readonly silentMs: number;
 }
 
 /** How long the first slip of a route has stood in line. */
@@ -33,7 +35,7 @@ export interface RouteWait {
   readonly waitMs: number;
 }
 
-type Measured = 'reading' | 'awaits' | 'sentInMs' | 'behindMs' | 'waits';
+type Measured = 'reading' | 'awaits' | 'sentInMs' | 'behindMs' | 'waits' | 'silentMs';
 
 /** A tick to be published. */
 export type NewTick = Omit<Tick, Measured> & Partial<Pick<Tick, Measured>>;

@@ -5,6 +5,7 @@ import {
   heartbeatMs,
   nextTick,
   type PaceInput,
+  silentMs,
   startPace,
   tickMs,
   waitedLongTickMs,
@@ -21,6 +22,11 @@ describe('a tick comes', () => {
   test('seldom while nobody waits, whatever is open', () => {
     expect(inMs({})).toBe(heartbeatMs);
     expect(inMs({ awaited: addMs(t0, 60_000) })).toBe(heartbeatMs);
+  });
+
+  test('every second while a time that somebody waits for is near: whoever stands still then is missed soon', () => {
+    expect(inMs({ awaited: addMs(t0, 30_000) })).toBe(heartbeatMs);
+    expect(inMs({ awaited: addMs(t0, 29_999) })).toBe(busyMs);
   });
 
   test('when a time comes that somebody waits for, then often until it is vouched for', () => {
@@ -52,5 +58,17 @@ describe('a tick comes', () => {
 
   test('often while an import goes on', () => {
     expect(inMs({ importing: true })).toBe(tickMs);
+  });
+});
+
+describe('a tick tells how long nothing was said', () => {
+  const told = { reading: t0, nextInMs: 1_000 };
+  test.each([
+    ['that came when it was due', 1_000, 0],
+    ['that came two seconds late: a busy machine', 3_000, 0],
+    ['that came later', 3_001, 3_001],
+    ['that came after days, but not for how many', 100 * 3_600_000, 24 * 3_600_000],
+  ])('one %s', (_, afterMs, ms) => {
+    expect(silentMs(told, addMs(t0, afterMs))).toBe(ms);
   });
 });

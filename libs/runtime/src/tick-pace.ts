@@ -11,6 +11,12 @@ export const busyMs = 1_000;
 export const lineTickMs = 500;
 export const heartbeatMs = 5_000;
 
+/** While a time that somebody waits for is so near, a sign of life comes every second: whoever stands still then is seen to. */
+const nearMs = 30_000;
+/** A tick that comes so much later than it was due tells how long nothing was said. */
+const lateMsMin = 2_000;
+const silentMsMax = 24 * 3_600_000;
+
 /** How long a wait is served at the full pace, and how long the pace is kept after it: deadlines come in crowds. */
 const promptForMs = 2_000;
 const lingerMs = 1_000;
@@ -49,13 +55,26 @@ export function nextTick(pace: Pace, input: PaceInput): { readonly pace: Pace; r
   const waits = awaited !== null && awaited <= now && (vouched === null || vouched < awaited);
   if (!waits) {
     if (monotonicMs < pace.lingerUntilMs) return { pace, inMs: tickMs };
-    const untilMs = awaited === null || awaited <= now ? heartbeatMs : msBetween(now, awaited) + 1;
-    return { pace, inMs: Math.min(heartbeatMs, untilMs) };
+    if (awaited === null || awaited <= now) return { pace, inMs: heartbeatMs };
+    const untilMs = msBetween(now, awaited) + 1;
+    return { pace, inMs: Math.min(untilMs > nearMs ? heartbeatMs : busyMs, untilMs) };
   }
   const sinceMs = pace.awaited === awaited ? pace.sinceMs : monotonicMs;
   const prompt = monotonicMs - sinceMs < promptForMs;
   const lingerUntilMs = prompt ? monotonicMs + lingerMs : pace.lingerUntilMs;
   return { pace: { awaited, sinceMs, lingerUntilMs }, inMs: prompt ? tickMs : waitedLongTickMs };
+}
+
+/** A tick that was told: the database's clock when it was read, and how long after it the next one was due. */
+export interface ToldTick {
+  readonly reading: Instant;
+  readonly nextInMs: number;
+}
+
+/** How long nothing had been said at `reading`, in milliseconds; 0 when the next tick was not due by then, or little before. */
+export function silentMs({ reading: told, nextInMs }: ToldTick, reading: Instant): number {
+  const ms = msBetween(told, reading);
+  return ms - nextInMs > lateMsMin ? Math.min(ms, silentMsMax) : 0;
 }
 
 function msBetween(from: Instant, to: Instant): number {

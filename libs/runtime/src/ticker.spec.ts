@@ -50,7 +50,7 @@ describe('a tick', () => {
       ...{ awaits: async () => awaits, behindMs: () => 300, waits: async () => waits },
     });
     expect(await ticker.tick()).toBe(lineTickMs);
-    const measured = { reading: t0, awaits, sentInMs: 0, behindMs: 300, waits };
+    const measured = { reading: t0, awaits, sentInMs: 0, behindMs: 300, waits, silentMs: 0 };
     expect(sent).toEqual([{ source: sources.gateway, ...wall, ...measured }]);
   });
 
@@ -66,6 +66,31 @@ describe('a tick', () => {
     await ticker.tick();
     await ticker.tick();
     expect(sent.map(({ sentInMs }) => sentInMs)).toEqual([0, 4_000]);
+  });
+
+  test('tells how long nothing was said when it comes too late, whoever spoke last', async () => {
+    const world = { nowMs: 0, spokenMs: null as number | null };
+    const { ticker, sent } = setUp([], {
+      clock: { read: async () => ({ reading: addMs(t0, world.nowMs), watermarks: [wall] }), said: () => {} },
+      spoken: () => (world.spokenMs === null ? null : addMs(t0, world.spokenMs)),
+    });
+    const tickAt = async (nowMs: number, spokenMs: number | null = world.spokenMs) => {
+      Object.assign(world, { nowMs, spokenMs });
+      await ticker.tick();
+      return sent.at(-1)!.silentMs;
+    };
+    expect(await tickAt(0)).toBe(0);
+    expect(await tickAt(5_000)).toBe(0);
+    expect(await tickAt(14_000)).toBe(9_000);
+    // Another instance spoke meanwhile.
+    expect(await tickAt(30_000, 27_000)).toBe(0);
+    expect(await tickAt(60_000, 50_000)).toBe(10_000);
+  });
+
+  test('tells also of the time in which nobody ran', async () => {
+    const { ticker, sent } = setUp([wall], { spoken: () => addMs(t0, -8_000) });
+    await ticker.tick();
+    expect(sent[0]!.silentMs).toBe(8_000);
   });
 
   test('looks at the lines once a second, and twice while there are any; between two looks those who stand in them age', async () => {
@@ -205,7 +230,9 @@ describe('ticks come', () => {
     world.awaited = addMs(t0, 3_500);
     ticker.awaitedChanged();
     await jest.advanceTimersByTimeAsync(2_600);
-    expect(at.slice(1).filter((ms) => ms < 3_500)).toEqual([]);
+    // Meanwhile once a second, as near as that time is.
+    const seconds = at.slice(1).filter((ms) => ms < 3_500);
+    expect(seconds.map((ms) => Math.round(ms / 100) * 100)).toEqual([2_000, 3_000]);
     expect(at.filter((ms) => ms >= 3_500 && ms <= 3_600).length).toBeGreaterThanOrEqual(2);
     await ticker.stop();
   });

@@ -3,7 +3,16 @@ import { addMs, earlier, type Instant } from '@slipstream/kernel';
 import type { Watermark, WatermarkReading } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import type { Part } from './lifecycle.ts';
-import { busyMs, lineTickMs, nextTick, type PaceInput, startPace } from './tick-pace.ts';
+import {
+  busyMs,
+  heartbeatMs,
+  lineTickMs,
+  nextTick,
+  type PaceInput,
+  silentMs,
+  startPace,
+  type ToldTick,
+} from './tick-pace.ts';
 
 export interface TickRecord {
   readonly topic: string;
@@ -27,6 +36,8 @@ export interface TickerOptions {
   readonly awaits?: (() => Promise<Instant | null>) | undefined;
   /** How long slips stand in line here, by route; told in its ticks, which come more often while any do. */
   readonly waits?: (() => Promise<readonly RouteWait[]>) | undefined;
+  /** The reading of this service's last tick that was heard, of whichever instance; null: none was. */
+  readonly spoken?: (() => Instant | null) | undefined;
   /** How far behind this service is in what it reads; told in its ticks. */
   readonly behindMs: () => number;
   /** Whether something is open; asked at most twice a second, and only where nobody says what he waits for. */
@@ -65,6 +76,7 @@ export class Ticker implements Part {
   #askWaitsAtMs = 0;
   #pace = startPace;
   #sentInMs = 0;
+  #told: ToldTick | null = null;
 
   constructor(options: TickerOptions) {
     this.#options = options;
@@ -135,12 +147,17 @@ export class Ticker implements Part {
     await this.#askWaits();
     await this.#say(read, awaits);
     this.#sentInMs = Math.round(this.#monotonicMs() - readAtMs);
-    return this.#nextInMs(read);
+    const nextInMs = this.#nextInMs(read);
+    this.#told = { reading: read.reading, nextInMs };
+    return nextInMs;
   }
 
   async #say({ reading, watermarks }: WatermarkReading, awaits: Instant | null): Promise<void> {
     const { source, clock, send, behindMs, onClosed } = this.#options;
-    const measured = { awaits, sentInMs: this.#sentInMs, behindMs: behindMs(), waits: this.#lines() };
+    const measured = {
+      ...{ awaits, sentInMs: this.#sentInMs, behindMs: behindMs(), waits: this.#lines() },
+      silentMs: this.#silentMs(reading),
+    };
     if (watermarks.length === 0) return;
     await send(
       watermarks.map((watermark) => ({
@@ -173,6 +190,14 @@ export class Ticker implements Part {
     const { pace, inMs } = nextTick(this.#pace, this.#lastInput);
     this.#pace = pace;
     return this.#waits.length > 0 ? Math.min(inMs, lineTickMs) : inMs;
+  }
+
+  /** Since this service last spoke: another instance may have, or this one before it was started again. */
+  #silentMs(reading: Instant): number {
+    const spoken = this.#options.spoken?.() ?? null;
+    if (this.#told !== null && (spoken === null || spoken <= this.#told.reading))
+      return silentMs(this.#told, reading);
+    return spoken === null ? 0 : silentMs({ reading: spoken, nextInMs: heartbeatMs }, reading);
   }
 
   async #askOpen(): Promise<void> {

@@ -118,6 +118,7 @@ export class Watermarks {
       clock: new WatermarkClock(unitOfWork, topics.events.name, bounds),
       send: (records) => this.#producer.sendBatch(records),
       awaited: () => awaitedBy(this.ticks),
+      spoken: () => this.ticks.latest(source, wallClock)?.reading ?? null,
     });
   }
 }

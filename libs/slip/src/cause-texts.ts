@@ -78,6 +78,54 @@ export const causeTexts: Readonly<Record<CauseCode, Texts>> = {
       '请检查服务商网关是否重启过。',
     ],
   ),
+  intake_stalled: texts(
+    [
+      'Our own service stood still for a while, so the order was not passed on in time.',
+      'Intake stood still, or was not heard, while it had to pass the slip on.',
+      'Look at intake, its machine, its database and its way to the bus at that time.',
+    ],
+    [
+      '我方服务曾一度停顿，订单未能及时转交。',
+      '在需要转交该单据时，受理服务停顿或失去联系。',
+      '请检查当时受理服务及其主机、数据库和到消息总线的连接。',
+    ],
+  ),
+  ledger_stalled: texts(
+    [
+      'Our own service stood still for a while, so the order was not passed on in time.',
+      'The ledger stood still, or was not heard, while the slip waited for its hold.',
+      'Look at the ledger, its machine, its database and its way to the bus at that time.',
+    ],
+    [
+      '我方服务曾一度停顿，订单未能及时转交。',
+      '该单据等待冻结时，账本停顿或失去联系。',
+      '请检查当时账本及其主机、数据库和到消息总线的连接。',
+    ],
+  ),
+  gateway_stalled: texts(
+    [
+      'Our own service stood still for a while, so the order was not passed on, or its answer was not taken, in time.',
+      'The provider gateway stood still, or was not heard, while it had to send the slip or to take its answer.',
+      'Look at the provider gateway, its machine, its database and its way to the bus at that time.',
+    ],
+    [
+      '我方服务曾一度停顿，订单未能及时转交，或答复未能及时接收。',
+      '在需要发送该单据或接收其答复时，服务商网关停顿或失去联系。',
+      '请检查当时服务商网关及其主机、数据库和到消息总线的连接。',
+    ],
+  ),
+  services_stalled: texts(
+    [
+      'Our own services stood still for a while, so the order was not completed in time.',
+      'Intake, ledger and provider gateway were silent at one time: what they share stood still.',
+      'Look at Kafka, the database server and the machine at that time.',
+    ],
+    [
+      '我方服务曾一度停顿，订单未能及时完成。',
+      '受理服务、账本与服务商网关同时失去联系：它们共用的部分曾停顿。',
+      '请检查当时的 Kafka、数据库服务器与主机。',
+    ],
+  ),
   provider_unreachable: texts(
     [
       'The provider could not be reached.',

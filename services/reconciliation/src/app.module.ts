@@ -49,12 +49,14 @@ import { QuietLane } from './adapters/kafka/quiet-lane.ts';
 import { oneOwner, returnsOwner } from './adapters/kafka/returns-owner.ts';
 import { quietSlipEvents, subscription } from './adapters/kafka/slip-events.ts';
 import { slipLog } from './adapters/kafka/slip-log.ts';
+import { StallBook } from './adapters/kafka/stall-book.ts';
 import {
   gatewayWallTime,
   heardServices,
   noteTick,
   serviceOf,
   shownTicks,
+  stallOf,
 } from './adapters/kafka/watermarks.ts';
 import { createActionDesk } from './adapters/postgres/action-desk.ts';
 import { openActionsUnit, withEscalations } from './adapters/postgres/actions-unit.ts';
@@ -76,11 +78,13 @@ import { createReads } from './adapters/postgres/reads.ts';
 import { lookAtSpent } from './adapters/postgres/repair-spent.ts';
 import { closeRepaired } from './adapters/postgres/repairs.ts';
 import { anySteps, returnsTurn } from './adapters/postgres/returns-store.ts';
+import { keepStalls, keptStalls } from './adapters/postgres/stalls.ts';
 import { statementStore } from './adapters/postgres/statement-store.ts';
 import { statementViews } from './adapters/postgres/statement-views.ts';
 import { openUnit } from './adapters/postgres/unit.ts';
 import { actOnCases } from './application/actions/act-on-cases.ts';
 import { type ActionsParts, escalateCases, takeActions } from './application/actions/take-actions.ts';
+import type { Means } from './application/advance.ts';
 import type { Unit } from './application/ports.ts';
 import { keepQuietDue } from './application/quiet/keep-due.ts';
 import type { Reads } from './application/reads.ts';
@@ -113,6 +117,8 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   const unit = (tx: Tx): Unit => openUnit(tx, subscription, (to, decided) => to.publish(toRecords(decided)));
   const unknownTypes = unknownTypesCounter();
   const marks = new MarkStore();
+  const stalls = new StallBook(await keptStalls(unitOfWork));
+  const means = (): Means => ({ ids, stalls: stalls.all() });
   const reader = runtime.readAgain(topics.events);
   const quietStore = createQuietStore(unitOfWork, subscription);
   const quiet = new QuietLane({
@@ -132,7 +138,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   const tellOps = (tx: Tx) => (events: readonly PendingOpsEvent[]) =>
     tx.publish(events.map((event) => outboundOpsEvent(runtime, event)));
   const does = useCases({
-    ...{ marks, ids, owned },
+    ...{ marks, means, owned },
     budget: rules.repair,
     lookout: lookEverywhere(createLookout(unitOfWork, subscription), quiet),
     clocks: clockState,
@@ -182,7 +188,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       ...{ unitOfWork, newId: ids.newId, partitionOf: runtime.partitionOf },
       encode: (event) => outboundOpsEvent(runtime, event),
     }),
-    ids,
+    means,
     partitions: () => [...consumer.positions().keys()],
     inPartition: (partition, work) =>
       consumer.inPartition(partition, async (tx) => work(await openActionsUnit(tx, unit(tx)))),
@@ -209,6 +215,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     ['returns', 500, () => does.watchReturns()],
     ['incidents', 2_000, () => does.watchIncidents()],
     ['slow slips', 2_000, tellSlow],
+    ['stalls', 1_000, () => stalls.save((fresh) => keepStalls(unitOfWork, fresh))],
     ['quiet deadlines', 1_000, keepQuietDue(quiet, quietStore)],
     [
       'old rows',
@@ -234,6 +241,8 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     runtime.addPart(new Loop({ name, round: every(ms, work), pauseMs: 500, onError }));
   ticks.onTick((tick) => {
     noteTick(marks, tick);
+    const stall = stallOf(tick);
+    if (stall) stalls.note(stall);
     detector.wake();
   });
   runtime.onHandled(detector.wake);

@@ -12,7 +12,7 @@ import {
   refused,
   returned,
   settled,
-  storyIds,
+  storyMeans,
   submitted,
   told,
 } from './story.ts';
@@ -26,7 +26,7 @@ async function ended(clock = 'wall') {
       store.unit(),
       3,
       events.map((event) => told(event, at(++seconds), { clock })),
-      storyIds,
+      storyMeans,
       noBudget,
     );
   await tell(submitted(), held, intended(), returned(), settled);
@@ -50,7 +50,7 @@ test.each<[string, SlipEvent]>([
       let seconds = 0;
       for (const events of batches) {
         const recorded = events.map((event) => told(event, at(++seconds)));
-        await foldEvents(store.unit(), 3, recorded, storyIds, noBudget);
+        await foldEvents(store.unit(), 3, recorded, storyMeans, noBudget);
       }
       return { said: store.published.map(({ event }) => event), case: store.slip('slip-1')?.state.case };
     };

@@ -9,7 +9,7 @@ import {
   type ReconciliationUnderTest,
   reconciliationUnderTest,
 } from './reconciliation-under-test.ts';
-import { answered, held, intended, submitted } from './story.ts';
+import { answered, held, intended, returned, submitted } from './story.ts';
 
 const { intake, gateway, ledger } = sources;
 let world: ReconciliationUnderTest;
@@ -74,3 +74,45 @@ test('a service that falls silent is told by its name, with slips and money at r
     );
   }
 }, 240_000);
+
+const causeOf = async (slipId: string) => (await world.untilPublished(slipId, 'SlipDiagnosed')).event.data;
+
+test('a callback that came late because our own gateway stood still is not blamed on the provider', async () => {
+  const slipId = v7();
+  const deadline = inMs(500);
+  await world.others.say(intake, [{ slipId, event: submitted({ deadline }) }]);
+  await world.others.say(ledger, [{ slipId, event: held }]);
+  await world.others.say(gateway, [{ slipId, event: intended() }]);
+  await vouch(intake, ledger);
+  await waitFor(() => now() > deadline, { what: 'the deadline' });
+  await world.others.say(gateway, [{ slipId, event: returned() }]);
+  const reading = now();
+  await world.others.vouch(gateway, reading, { reading, silentMs: 60_000 });
+  await vouch(intake, gateway, ledger);
+  expect(await causeOf(slipId)).toMatchObject({ cause: { class: 'system', code: 'gateway_stalled' } });
+  const kept = await waitFor(async () => (await world.database.query('select * from stall')).rows[0], {
+    what: 'the stall in the database',
+  });
+  expect(kept).toMatchObject({ service: 'gateway', until: new Date(reading) });
+}, 60_000);
+
+test('what stood still before it was started is known to reconciliation, too', async () => {
+  await service.stop();
+  await world.database.query('insert into stall values ($1, $2, $3)', [
+    'ledger',
+    inMs(-60_000),
+    inMs(60_000),
+  ]);
+  service = await world.start();
+  const slipId = v7();
+  await world.others.say(intake, [{ slipId, event: submitted({ deadline: inMs(500) }) }]);
+  await world.others.say(gateway, [{ slipId, event: answered(1, 'never_sent', true) }]);
+  await waitFor(
+    async () => {
+      await vouch(intake, gateway, ledger);
+      return world.of(slipId, 'SlipDiagnosed')[0];
+    },
+    { what: 'SlipDiagnosed', intervalMs: 500 },
+  );
+  expect(await causeOf(slipId)).toMatchObject({ cause: { class: 'system', code: 'ledger_stalled' } });
+}, 120_000);

@@ -3,7 +3,7 @@ import { MarkStore } from '../src/adapters/kafka/mark-store.ts';
 import { createDetector } from '../src/application/detect.ts';
 import { noBudget } from '../src/domain/repair/budget.ts';
 import { MemoryStore } from './memory-store.ts';
-import { at, storyIds } from './story.ts';
+import { at, storyMeans } from './story.ts';
 
 test('thousands of imports that end at once take a few transactions, and keep no round for themselves', async () => {
   const store = new MemoryStore(at(100));
@@ -16,7 +16,7 @@ test('thousands of imports that end at once take a few transactions, and keep no
   const transactions: number[] = [];
   let rounds = 0;
   const detect = createDetector({
-    ...{ marks, ids: storyIds, budget: noBudget, lookout: store.lookout() },
+    ...{ marks, means: () => storyMeans, budget: noBudget, lookout: store.lookout() },
     owned: {
       nextOffsets: () => new Map([[0, 1]]),
       inPartition: async (_, work) => {

@@ -95,7 +95,7 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
       return {
         marks,
         detect: createDetector({
-          ...{ marks, owned, lookout, ids, budget: noBudget },
+          ...{ marks, owned, lookout, means: () => ({ ids, stalls: [] }), budget: noBudget },
           clocks: () => ({ trouble: null, spreadMs: 0 }),
           monotonicMs: () => performance.now(),
         }),
@@ -107,7 +107,7 @@ export async function databaseUnderTest(serverUrl: string): Promise<DatabaseUnde
             deadLetters: [],
           };
           await store.commit(position, advance, (tx) =>
-            foldEvents(unit(tx), partition, events, ids, noBudget),
+            foldEvents(unit(tx), partition, events, { ids, stalls: [] }, noBudget),
           );
           position = { ...position, nextOffset };
         },

@@ -36,7 +36,10 @@ test('what is over is forgotten after 90 days, and what people may still ask abo
     `insert into waiting_slip (incident, slip_id, deadline)
      select i, i || ' waits', now() from unnest(array['open', 'closed', 'fresh']) as i`,
   );
+  await query(`insert into stall (service, since, until) values
+    ('gateway', now() - interval '26 hours', now() - interval '25 hours'), ('ledger', now() - interval '26 hours', now())`);
   expect(await forgetOld(unitOfWork)).toBe(false);
+  expect(await query('select service as id from stall')).toEqual([{ id: 'ledger' }]);
   const left = await query('select slip_id as id from missed_slip union select slip_id from waiting_slip');
   expect(left.map(({ id }) => id).sort()).toEqual([
     'fresh waits',

@@ -22,7 +22,7 @@ import { foldEvents } from '../src/application/fold-events.ts';
 import type { OwnedPartitions, Unit } from '../src/application/ports.ts';
 import { noBudget } from '../src/domain/repair/budget.ts';
 import type { PartitionLog } from './partition-log.ts';
-import { storyIds } from './story.ts';
+import { storyMeans } from './story.ts';
 
 /** A way to read a partition's log and to judge its slips. */
 export interface Lane {
@@ -52,7 +52,7 @@ export async function rowsAlone(unitOfWork: UnitOfWork, partition: number, log: 
       for (let at = from; at < offset; at++) events.push(decodeSlipEvent(log.at(at).value()!));
       const advance = { nextOffset: offset, sources: new Map(), deadLetters: [] };
       await store.commit(position, advance, (tx) =>
-        foldEvents(unitOf(tx), partition, events, storyIds, noBudget),
+        foldEvents(unitOf(tx), partition, events, storyMeans, noBudget),
       );
       position = { ...position, nextOffset: offset };
     },
@@ -68,7 +68,7 @@ export async function rowsAlone(unitOfWork: UnitOfWork, partition: number, log: 
 
 function detectorOf(marks: MarkStore, lookout: ReturnType<typeof createLookout>, owned: OwnedPartitions) {
   return createDetector({
-    ...{ marks, owned, lookout, ids: storyIds, budget: noBudget },
+    ...{ marks, owned, lookout, means: () => storyMeans, budget: noBudget },
     clocks: () => ({ trouble: null, spreadMs: 0 }),
     monotonicMs: () => performance.now(),
   });
@@ -115,7 +115,7 @@ export class MemoryAndRows implements Lane {
     this.#lane = new QuietLane({
       store: createQuietStore(this.#unitOfWork, subscription),
       ...{ log: slipLog(this.#log), reader: this.#log, unit: unitOf, limits: this.#limits },
-      foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, storyIds, noBudget),
+      foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, storyMeans, noBudget),
       onUnknownTypes: () => {},
       heard: () => null,
     });

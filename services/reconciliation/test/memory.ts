@@ -7,7 +7,7 @@ import type { OwnedPartitions } from '../src/application/ports.ts';
 import { type BudgetRules, noBudget } from '../src/domain/repair/budget.ts';
 import type { WatchedSlip } from '../src/domain/watch/watched-slip.ts';
 import { MemoryStore } from './memory-store.ts';
-import { storyIds } from './story.ts';
+import { storyMeans } from './story.ts';
 
 /** A record of one partition: source and seq as rule 5 sees them. */
 export interface LogRecord {
@@ -30,7 +30,7 @@ export class MemoryReconciliation {
     this.#budget = budget;
     let ms = 0;
     this.#detect = createDetector({
-      ...{ marks: this.marks, ids: storyIds, owned: this.#owned(), lookout: this.#store.lookout() },
+      ...{ marks: this.marks, means: () => storyMeans, owned: this.#owned(), lookout: this.#store.lookout() },
       budget: this.#budget,
       clocks: () => ({ trouble: null, spreadMs: 0 }),
       monotonicMs: () => (ms += 400),
@@ -57,7 +57,7 @@ export class MemoryReconciliation {
       this.#seqs.set(source, seq);
       fresh.push(recorded);
     }
-    await foldEvents(this.#store.unit(), 0, fresh, storyIds, this.#budget);
+    await foldEvents(this.#store.unit(), 0, fresh, storyMeans, this.#budget);
     this.#nextOffset = Math.max(this.#nextOffset, offset + records.length);
   }
 

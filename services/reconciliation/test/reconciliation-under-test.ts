@@ -83,13 +83,13 @@ export class Others {
   async vouch(
     source: Source,
     time: Instant,
-    { clock = 'wall', closed = false, reading = null as Instant | null } = {},
+    { clock = 'wall', closed = false, reading = null as Instant | null, silentMs = 0 } = {},
   ): Promise<void> {
     const marks = Array.from({ length: partitionsDefault }, (_, partition) => ({
       ...{ partition, time },
       offset: BigInt(this.ends.get(partition) ?? 0),
     }));
-    const value = Buffer.from(encodeTick({ source, clock, closed, marks, reading }));
+    const value = Buffer.from(encodeTick({ source, clock, closed, marks, reading, silentMs }));
     await this.#producer.sendBatch([
       { topic: topics.watermarks.name, partition: 0, key: tickKey(source, clock), value },
     ]);

@@ -6,8 +6,10 @@ import {
   type SlipPolicy,
   timeOn,
 } from '@slipstream/slip';
-import { advance, type Change, type Ids } from '../src/application/advance.ts';
+import { advance, type Change, type Ids, type Means } from '../src/application/advance.ts';
 import { type Allowance, freely } from '../src/application/allowance.ts';
+import type { Diagnosable } from '../src/domain/diagnosis/diagnose.ts';
+import type { Stall } from '../src/domain/diagnosis/stalls.ts';
 import type { Occasion } from '../src/domain/repair/decide.ts';
 import { fold, type WatchedSlip, watch } from '../src/domain/watch/watched-slip.ts';
 
@@ -129,11 +131,14 @@ export const storyIds: Ids = {
   overdueId: (slipId, stage, due) => `overdue ${slipId} ${stage} ${due}`,
 };
 let ids = 0;
+/** Where all our own services ran all the time. */
+export const storyMeans: Means = { ids: storyIds, stalls: [] };
 
 /** One slip as the service would see it: told events, and asked for decisions at times. */
 export class Story {
   #change: Change;
   #allowance: Allowance = freely;
+  #stalls: readonly Stall[] = [];
   /** What was decided so far, and when. */
   readonly decided: (PendingEvent & { readonly at: Instant })[] = [];
 
@@ -147,6 +152,11 @@ export class Story {
     return this.#change.slip;
   }
 
+  /** What a diagnosis is made of. */
+  get known(): Diagnosable {
+    return { ...this.slip, stalls: this.#stalls };
+  }
+
   /** Folds events, one after the other, with everything that follows from them at once. */
   tell(...events: readonly RecordedEvent[]): this {
     for (const recorded of events) {
@@ -158,7 +168,13 @@ export class Story {
 
   decide(occasion: Occasion, now: Instant): this {
     const before = this.#change.events.length;
-    this.#change = advance(this.#change, occasion, now, storyIds, this.#allowance);
+    this.#change = advance(
+      this.#change,
+      occasion,
+      now,
+      { ids: storyIds, stalls: this.#stalls },
+      this.#allowance,
+    );
     this.decided.push(...this.#change.events.slice(before).map((event) => ({ ...event, at: now })));
     return this;
   }
@@ -166,6 +182,12 @@ export class Story {
   /** From now on refunds that nobody asks for by hand must be allowed. */
   within(allowance: Allowance): this {
     this.#allowance = allowance;
+    return this;
+  }
+
+  /** From now on it is known that services of ours stood still then. */
+  stalled(...stalls: readonly Stall[]): this {
+    this.#stalls = stalls;
     return this;
   }
 

@@ -1,6 +1,8 @@
 import type { Instant } from '@slipstream/kernel';
 import { isLive, type PendingEvent, type RecordedEvent, type SlipEvent, type Stage } from '@slipstream/slip';
 import { opened } from '../domain/case/reasons.ts';
+import type { Diagnosable } from '../domain/diagnosis/diagnose.ts';
+import type { Stall } from '../domain/diagnosis/stalls.ts';
 import { isAutomaticRefund } from '../domain/repair/budget.ts';
 import { decide, type Occasion } from '../domain/repair/decide.ts';
 import { isOwnTrouble } from '../domain/repair/own-trouble.ts';
@@ -12,6 +14,13 @@ export interface Ids {
   newId(): string;
   /** The same id for the same verdict. */
   overdueId(slipId: string, stage: Stage, deadline: Instant): string;
+}
+
+/** What is taken beside the slip. */
+export interface Means {
+  readonly ids: Ids;
+  /** When our own services stood still, as far as it is known now. */
+  readonly stalls: readonly Stall[];
 }
 
 /** One slip in a transaction: as it was stored, as it is now, and what was decided in between. */
@@ -35,16 +44,16 @@ export function advance(
   change: Change,
   occasion: Occasion,
   now: Instant,
-  ids: Ids,
+  { ids, stalls }: Means,
   allowance: Allowance = freely,
 ): Change {
   let { slip } = change;
   const events = [...change.events];
   const occasions: Occasion[] = [occasion];
   for (let next = occasions.shift(); next !== undefined; next = occasions.shift()) {
-    const decision = decide(slip, next, now);
+    const decision = decide(slip, next, now, stalls);
     slip = { ...slip, nextStep: decision.nextStep };
-    for (const event of decision.events.flatMap((one) => allowed(slip, one, allowance))) {
+    for (const event of decision.events.flatMap((one) => allowed({ ...slip, stalls }, one, allowance))) {
       const pending = toPending(slip, event, now, ids);
       slip = fold(slip, toRecorded(pending, now));
       events.push(pending);
@@ -55,7 +64,7 @@ export function advance(
 }
 
 /** A refund that is not within the repair budget waits for people, and so does one of many that our own trouble made. */
-function allowed(slip: WatchedSlip, event: SlipEvent, allowance: Allowance): readonly SlipEvent[] {
+function allowed(slip: Diagnosable, event: SlipEvent, allowance: Allowance): readonly SlipEvent[] {
   if (!isAutomaticRefund(event)) return [event];
   const { state } = slip;
   const withheld = allowance.take({ amount: state.amount, isOwnTrouble: isOwnTrouble(slip) });

@@ -1,5 +1,5 @@
 import type { Judgeable } from '../domain/deadline/judgeable.ts';
-import { advance, type Ids, unchanged } from './advance.ts';
+import { advance, type Means, unchanged } from './advance.ts';
 import { type OwnedPartitions, pageSizeMax } from './ports.ts';
 
 /**
@@ -11,7 +11,7 @@ export async function concludeClocks(
   partition: number,
   ranges: readonly Judgeable[],
   owned: OwnedPartitions,
-  ids: Ids,
+  means: Means,
 ): Promise<readonly Judgeable[]> {
   const through = new Map(ranges.map((range) => [range.clock, range.through]));
   for (let after = ''; ; ) {
@@ -22,7 +22,7 @@ export async function concludeClocks(
       missed = slips.length;
       after = slips.at(-1)?.state.slipId ?? after;
       const concluded = slips.map((slip) =>
-        advance(unchanged(slip), { type: 'clock_closed' }, through.get(slip.state.clock)!, ids),
+        advance(unchanged(slip), { type: 'clock_closed' }, through.get(slip.state.clock)!, means),
       );
       if (missed > 0) await unit.save(concluded);
       if (missed < pageSizeMax) finished = await unit.finishClocks(partition, ranges);

@@ -2,7 +2,7 @@ import { isLive } from '@slipstream/slip';
 import { type ClockState, type Judgeable, judgedThrough } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
 import type { BudgetRules } from '../domain/repair/budget.ts';
-import type { Ids } from './advance.ts';
+import type { Means } from './advance.ts';
 import { concludeClocks } from './conclude-clocks.ts';
 import { judgeDeadlines } from './judge-deadlines.ts';
 import type { Lookout, OwnedPartitions } from './ports.ts';
@@ -18,7 +18,8 @@ export interface DetectorParts {
   readonly marks: Marks;
   readonly owned: OwnedPartitions;
   readonly lookout: Lookout;
-  readonly ids: Ids;
+  /** Ids, and what is known of our own services at the time. */
+  means(): Means;
   readonly budget: BudgetRules;
   clocks(): ClockState;
   /** A clock that never steps; only differences mean anything. */
@@ -30,7 +31,7 @@ export function createDetector({
   marks,
   owned,
   lookout,
-  ids,
+  means,
   budget,
   clocks,
   monotonicMs,
@@ -42,11 +43,11 @@ export function createDetector({
 
   return async () => {
     const sight = { marks, clocks: clocks() };
-    const judged = await judgeDeadlines(sight, owned, lookout, ids, budget, (range) =>
+    const judged = await judgeDeadlines(sight, owned, lookout, means(), budget, (range) =>
       concluded.has(name(range)),
     );
     await conclude(judged.filter(({ closed }) => closed));
-    await takeDueSteps(sight, owned, lookout, ids);
+    await takeDueSteps(sight, owned, lookout, means());
     if (monotonicMs() < keepAtMs) return;
     keepAtMs = monotonicMs() + keepProgressEveryMs;
     const withLive = monotonicMs() >= keepLiveAtMs;
@@ -62,7 +63,7 @@ export function createDetector({
       ({ partition }) => partition,
     );
     for (const [partition, ranges] of left) {
-      const ended = await concludeClocks(partition, ranges.slice(0, clocksEndedMax), owned, ids);
+      const ended = await concludeClocks(partition, ranges.slice(0, clocksEndedMax), owned, means());
       for (const range of ended) concluded.add(name(range));
     }
   }

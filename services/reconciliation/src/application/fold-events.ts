@@ -9,7 +9,7 @@ import {
   type WatchedSlip,
   watch,
 } from '../domain/watch/watched-slip.ts';
-import { advance, type Change, type Ids, unchanged } from './advance.ts';
+import { advance, type Change, type Means, unchanged } from './advance.ts';
 import type { Allowance } from './allowance.ts';
 import type { Unit } from './ports.ts';
 import { Tally } from './returns/tally.ts';
@@ -23,7 +23,7 @@ export async function foldEvents(
   unit: Unit,
   partition: number,
   events: readonly RecordedEvent[],
-  ids: Ids,
+  means: Means,
   budget: BudgetRules,
 ): Promise<void> {
   if (events.length === 0) return;
@@ -32,7 +32,7 @@ export async function foldEvents(
   let returns = new Tally();
   const changes = await withinBudget(unit, budget, (allowance) => {
     returns = new Tally();
-    return foldAll(known, partition, events, ids, allowance, returns);
+    return foldAll(known, partition, events, means, allowance, returns);
   });
   if (!returns.isEmpty) unit.noteReturns(returns);
   for (const round of rounds(changes)) await unit.save(round);
@@ -57,7 +57,7 @@ function foldAll(
   known: readonly WatchedSlip[],
   partition: number,
   events: readonly RecordedEvent[],
-  ids: Ids,
+  means: Means,
   allowance: Allowance,
   returns: Tally,
 ): readonly Change[] {
@@ -78,7 +78,7 @@ function foldAll(
     if (flight) returns.add(flight);
     // Decisions taken while reading are dated by what was read: a late reader decides as a punctual one does.
     const occasion = { type: 'event', event: recorded.event } as const;
-    changes.set(recorded.slipId, advance(change, occasion, timeOn(recorded), ids, allowance));
+    changes.set(recorded.slipId, advance(change, occasion, timeOn(recorded), means, allowance));
   }
   return [...ended, ...changes.values()];
 }

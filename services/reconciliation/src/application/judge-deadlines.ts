@@ -2,7 +2,7 @@ import { isLive } from '@slipstream/slip';
 import { asClocksAllow, type ClockState, type Judgeable, judgeable } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
 import type { BudgetRules } from '../domain/repair/budget.ts';
-import { advance, type Ids, unchanged } from './advance.ts';
+import { advance, type Means, unchanged } from './advance.ts';
 import { type Lookout, type OwnedPartitions, pageSizeMax, type Unit } from './ports.ts';
 import { withinBudget } from './within-budget.ts';
 
@@ -17,7 +17,7 @@ export async function judgeDeadlines(
   { marks, clocks }: { readonly marks: Marks; readonly clocks: ClockState },
   owned: OwnedPartitions,
   lookout: Lookout,
-  ids: Ids,
+  means: Means,
   budget: BudgetRules,
   skip: (range: Judgeable) => boolean,
 ): Promise<readonly Judgeable[]> {
@@ -26,7 +26,7 @@ export async function judgeDeadlines(
   const due = new Set(await lookout.withSlipsToJudge(ranges));
   const judged: Judgeable[] = [];
   for (const range of ranges) {
-    if (!due.has(range) || (await judgeRange(range, owned, ids, budget))) judged.push(range);
+    if (!due.has(range) || (await judgeRange(range, owned, means, budget))) judged.push(range);
   }
   return judged;
 }
@@ -35,7 +35,7 @@ export async function judgeDeadlines(
 async function judgeRange(
   range: Judgeable,
   owned: OwnedPartitions,
-  ids: Ids,
+  means: Means,
   budget: BudgetRules,
 ): Promise<boolean> {
   for (let page = 0; page < pagesMax; page++) {
@@ -45,7 +45,7 @@ async function judgeRange(
       judged = slips.length;
       const at = isLive(range.clock) ? now : range.through;
       const changes = await withinBudget(unit, budget, (allowance) =>
-        slips.map((slip) => advance(unchanged(slip), { type: 'deadline_judged' }, at, ids, allowance)),
+        slips.map((slip) => advance(unchanged(slip), { type: 'deadline_judged' }, at, means, allowance)),
       );
       if (judged > 0) await unit.save(changes);
     };

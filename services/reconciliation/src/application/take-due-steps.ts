@@ -2,7 +2,7 @@ import type { Instant } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
 import { type ClockState, never } from '../domain/deadline/judgeable.ts';
 import type { Marks } from '../domain/deadline/marks.ts';
-import { advance, type Ids, unchanged } from './advance.ts';
+import { advance, type Means, unchanged } from './advance.ts';
 import type { Lookout, OwnedPartitions } from './ports.ts';
 
 /**
@@ -14,7 +14,7 @@ export async function takeDueSteps(
   { marks, clocks }: { readonly marks: Marks; readonly clocks: ClockState },
   owned: OwnedPartitions,
   lookout: Lookout,
-  ids: Ids,
+  means: Means,
 ): Promise<void> {
   if (clocks.trouble !== null) return;
   const through = new Map<number, Instant>();
@@ -25,7 +25,7 @@ export async function takeDueSteps(
   for (const partition of await lookout.withStepsDue(through)) {
     await owned.inPartition(partition, async (unit) => {
       const { now, slips } = await unit.toStep(partition, through.get(partition) ?? never);
-      const changes = slips.map((slip) => advance(unchanged(slip), { type: 'step_due' }, now, ids));
+      const changes = slips.map((slip) => advance(unchanged(slip), { type: 'step_due' }, now, means));
       if (changes.length > 0) await unit.save(changes);
     });
   }

@@ -35,7 +35,7 @@ export function useCases(parts: Parts): UseCases {
   const blindness = createBlindnessWatch({ ...parts, ...parts.blindness });
   const returns = createReturnsWatch(parts.returns);
   return {
-    foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, parts.ids, parts.budget),
+    foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, parts.means(), parts.budget),
     detect: createDetector(parts),
     watchBlindness: blindness.check,
     sight: blindness.sight,

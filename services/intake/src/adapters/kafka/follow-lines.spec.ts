@@ -16,7 +16,7 @@ function setUp() {
   const say = (source: Source, more: Partial<Tick>) => {
     const tick: Tick = {
       ...{ source, clock: 'wall', marks: [], closed: false, reading: null, awaits: null, sentInMs: 0 },
-      ...{ behindMs: 0, waits: [], ...more },
+      ...{ behindMs: 0, waits: [], silentMs: 0, ...more },
     };
     latest.set(source, tick);
     for (const listener of listeners) listener(tick);

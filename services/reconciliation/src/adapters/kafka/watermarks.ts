@@ -1,9 +1,10 @@
 import { type Source, sources, type Tick } from '@slipstream/contracts';
 import type { TickReader } from '@slipstream/kafka';
-import { earlier, type Instant } from '@slipstream/kernel';
+import { addMs, earlier, type Instant } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
 import type { Heard } from '../../domain/deadline/blame.ts';
 import type { Owner } from '../../domain/deadline/marks.ts';
+import type { Stall } from '../../domain/diagnosis/stalls.ts';
 import type { MarkStore } from './mark-store.ts';
 
 const owners: { readonly [source: string]: Owner } = {
@@ -18,6 +19,13 @@ export function noteTick(marks: MarkStore, tick: Tick): void {
   for (const { partition, time, offset } of tick.marks) {
     marks.note(owner, tick.clock, partition, { time, offset: Number(offset), closed: tick.closed });
   }
+}
+
+/** The time before a tick in which its source said nothing though it had meant to; null: it came when it was due. */
+export function stallOf({ source, reading, silentMs }: Tick): Stall | null {
+  const service = owners[source];
+  if (!service || reading === null || silentMs <= 0) return null;
+  return { service, from: addMs(reading, -silentMs), until: reading };
 }
 
 /** The least of the gateway's marks on the wall clock; null while none was heard. */

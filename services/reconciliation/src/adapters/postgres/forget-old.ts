@@ -20,10 +20,16 @@ delete from waiting_slip w using (
 where w.incident = old.incident and w.slip_id = old.slip_id
 returning 1`;
 
+/** A slip that missed its deadline is diagnosed within minutes of it. */
+const stallSql = `
+delete from stall where (service, until) in (
+  select service, until from stall where until < clock_timestamp() - interval '1 day' limit ${rowsMax})
+returning 1`;
+
 /** Drops a page of each table's rows that nobody asks about any more; true: there may be more. */
 export async function forgetOld(unitOfWork: UnitOfWork): Promise<boolean> {
   let isMore = false;
-  for (const sql of [missedSql, waitingSql])
+  for (const sql of [missedSql, waitingSql, stallSql])
     isMore = (await unitOfWork.query(sql)).length === rowsMax || isMore;
   return isMore;
 }

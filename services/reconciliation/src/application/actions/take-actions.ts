@@ -2,12 +2,12 @@ import { escalated, type SlipEvent } from '@slipstream/slip';
 import { type ActionAnswer, approveRefund, decideAction, declineRefund } from '../../domain/case/act.ts';
 import { requestedByItself } from '../../domain/repair/budget.ts';
 import type { WatchedSlip } from '../../domain/watch/watched-slip.ts';
-import { advance, type Change, type Ids, unchanged } from '../advance.ts';
+import { advance, type Change, type Means, unchanged } from '../advance.ts';
 import type { ActionDesk, ActionsUnit, DoneAction, WaitingAction } from './ports.ts';
 
 export interface ActionsParts {
   readonly desk: ActionDesk;
-  readonly ids: Ids;
+  means(): Means;
   /** The partitions that this instance owns. */
   partitions(): readonly number[];
   /** Runs `work` in a fenced transaction; false when the partition is no longer ours. */
@@ -18,14 +18,14 @@ export interface ActionsParts {
  * Does what people asked for, on the partitions owned, in the order in which they asked. Whoever owns a partition decides
  * about its slips, and nobody else: so an action meets no event and no other action half way. Gives how many were done.
  */
-export async function takeActions({ desk, ids, partitions, inPartition }: ActionsParts): Promise<number> {
+export async function takeActions({ desk, means, partitions, inPartition }: ActionsParts): Promise<number> {
   let done = 0;
   for (const partition of await desk.withWaiting(partitions())) {
     await inPartition(partition, async (to) => {
       const waiting = await to.waiting(partition);
       const slips = await slipsOf(to, waiting);
       const taken = waiting.map((one) => take(one, slips.get(one.slipId)));
-      const changes = taken.flatMap(({ slip, answer }) => carriedOut(slip, answer, to, ids));
+      const changes = taken.flatMap(({ slip, answer }) => carriedOut(slip, answer, to, means()));
       if (changes.length > 0) await to.unit.save(changes);
       to.answer(taken.map(({ id, answer, status }) => toDone(id, answer, status)));
       done += taken.length;
@@ -36,7 +36,7 @@ export async function takeActions({ desk, ids, partitions, inPartition }: Action
 
 /** Tells people once of each case that nobody has closed in time. */
 export async function escalateCases(
-  { ids, partitions, inPartition }: Omit<ActionsParts, 'desk'>,
+  { means, partitions, inPartition }: Omit<ActionsParts, 'desk'>,
   due: (partitions: readonly number[]) => Promise<readonly number[]>,
   afterMs: number,
 ): Promise<void> {
@@ -45,7 +45,7 @@ export async function escalateCases(
       const slips = await to.unit.byId(await to.toEscalate(partition, afterMs));
       const changes = slips.flatMap((slip) => {
         const events = escalation(slip);
-        return carriedOut(slip, { type: 'done', events }, to, ids);
+        return carriedOut(slip, { type: 'done', events }, to, means());
       });
       if (changes.length > 0) await to.unit.save(changes);
     });
@@ -99,10 +99,10 @@ function carriedOut(
   slip: WatchedSlip | undefined,
   answer: ActionAnswer,
   { now }: ActionsUnit,
-  ids: Ids,
+  means: Means,
 ): Change[] {
   if (slip === undefined || answer.type === 'refused' || answer.events.length === 0) return [];
-  return [advance(unchanged(slip), { type: 'people_decided', events: answer.events }, now, ids)];
+  return [advance(unchanged(slip), { type: 'people_decided', events: answer.events }, now, means)];
 }
 
 function toDone(id: string, answer: ActionAnswer, status: DoneAction['status']): DoneAction {

@@ -192,7 +192,7 @@ const table: readonly [
 describe('the cause of a missed deadline', () => {
   test.each(table)('%s', (_, before, after, code) => {
     const story = new Story(...before).judge(at(10.1)).tell(...after);
-    const cause = diagnose(story.slip);
+    const cause = diagnose(story.known);
     expect(cause).toMatchObject({ code, class: causes[code].class });
     expect(cause.evidence[0]).toMatch(/^overdue/);
     const known = [...story.decided, ...before, ...after].map(({ id }) => id);
@@ -201,7 +201,7 @@ describe('the cause of a missed deadline', () => {
 
   test('is no surer than it can be', () => {
     for (const [, before, after] of table) {
-      const { confidence } = diagnose(new Story(...before).tell(...after).slip);
+      const { confidence } = diagnose(new Story(...before).tell(...after).known);
       expect(confidence).toBeGreaterThanOrEqual(0);
       expect(confidence).toBeLessThanOrEqual(95);
     }

@@ -3,6 +3,7 @@ import { type Cause, type CauseCode, isLive, type SlipEvent, type SubmittedSlip 
 import { causeOf } from './causes.ts';
 import { evidenceOf, type Observations, type Observed } from './observations.ts';
 import { proofOf } from './remedy.ts';
+import { callStalled, holdStalled, lateByStall, type Stall, sendingStalled } from './stalls.ts';
 
 interface Finding {
   readonly code: CauseCode;
@@ -11,17 +12,21 @@ interface Finding {
   readonly shownBy: readonly Observed[];
 }
 
-interface Diagnosable {
+export interface Diagnosable {
   readonly state: SubmittedSlip;
   readonly observations: Observations;
+  /** When our own services stood still: before anybody else is blamed, we look at ourselves. */
+  readonly stalls: readonly Stall[];
 }
 
+type Known = Observations & Pick<Diagnosable, 'stalls'>;
+
 /**
- * Why a slip did not return by its deadline, or was rejected, from its events alone. A diagnosis is a decision (rule 6):
- * it is recorded when it is made, and made again when more is known.
+ * Why a slip did not return by its deadline, or was rejected, from its events and our own services' stalls. A diagnosis is a
+ * decision (rule 6): it is recorded when it is made, and made again when more is known.
  */
-export function diagnose({ state, observations }: Diagnosable): Cause {
-  const { code, confidence, shownBy } = find(state, observations);
+export function diagnose({ state, observations, stalls }: Diagnosable): Cause {
+  const { code, confidence, shownBy } = find(state, { ...observations, stalls });
   return causeOf(code, proofOf(state), confidence, evidenceOf(observations, ['overdue', ...shownBy]));
 }
 
@@ -43,10 +48,8 @@ function sameCause(a: Cause, b: Cause): boolean {
   );
 }
 
-function find(state: SubmittedSlip, known: Observations): Finding {
-  if (state.rejection !== null) {
-    return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'refused'] };
-  }
+function find(state: SubmittedSlip, known: Known): Finding {
+  if (state.rejection !== null) return holdLate(state, known, ['refused']);
   // An import tells how long ago something was late; whether it failed then is in its own records.
   if (state.outcome !== null && state.outcome !== 'succeeded' && isLive(state.clock))
     return whyRejected(state);
@@ -69,23 +72,50 @@ function whyRejected({ outcome, outcomeReason }: SubmittedSlip): Finding {
   return { code, confidence, shownBy: ['returned'] };
 }
 
+/** The ledger's answer came too late, or not at all. */
+function holdLate(state: SubmittedSlip, known: Known, last: readonly Observed[]): Finding {
+  const code = holdStalled(state, known.stalls) ?? 'hold_late';
+  return { code, confidence: 90, shownBy: ['submitted', 'held', ...last] };
+}
+
 /** It was executed and its answer came too late. */
-function whyLate(state: SubmittedSlip, known: Observations): Finding {
-  if (state.mode === 'reported') return { code: 'provider_slow', confidence: 80, shownBy: ['returned'] };
-  if (state.heldAt === null || state.heldAt > state.deadline) {
-    return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'returned'] };
+function whyLate(state: SubmittedSlip, known: Known): Finding {
+  if (state.mode === 'reported') {
+    const code = lateByStall(state, known.stalls) ?? 'provider_slow';
+    return { code, confidence: 80, shownBy: ['held', 'returned'] };
   }
+  if (state.heldAt === null || state.heldAt > state.deadline) return holdLate(state, known, ['returned']);
   if (known.ids.not_sent !== undefined && leftLate(state)) {
     return { code: notSentCode(known), confidence: 80, shownBy: ['not_sent', 'intended', 'returned'] };
   }
   const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';
-  if (told) return { code: 'provider_slow', confidence: 90, shownBy: ['intended', 'returned'] };
+  if (told) {
+    const code = lateByStall(state, known.stalls) ?? 'provider_slow';
+    return {
+      code,
+      confidence: code === 'provider_slow' ? 90 : 80,
+      shownBy: ['held', 'intended', 'returned'],
+    };
+  }
   // Only when asked did the provider say so.
   if (state.acknowledgedAt !== null || known.unansweredReason === null) {
-    return { code: 'callback_lost', confidence: 90, shownBy: ['acknowledged', 'answered', 'returned'] };
+    const code = callbackMissed(state, known) ?? 'callback_lost';
+    const confidence = code === 'callback_lost' ? 90 : 70;
+    return { code, confidence, shownBy: ['intended', 'acknowledged', 'answered', 'returned'] };
   }
-  const code = unansweredCode(known.unansweredReason) ?? 'reply_lost';
-  return { code, confidence: 85, shownBy: ['unanswered', 'answered', 'returned'] };
+  const code = unansweredCode(known.unansweredReason) ?? unheard(state, known) ?? 'reply_lost';
+  return { code, confidence: 85, shownBy: ['intended', 'unanswered', 'answered', 'returned'] };
+}
+
+/** Nobody was there to take the callback, or it was sent too late for one to come in time. */
+function callbackMissed(state: SubmittedSlip, { stalls }: Known): CauseCode | null {
+  const missed = callStalled(state, state.deadline, stalls);
+  return missed ?? (leftLate(state) ? sendingStalled(state, stalls) : null);
+}
+
+/** The gateway stood still during the call that had no answer: the answer may have been there. */
+function unheard(state: SubmittedSlip, { unansweredAt = state.deadline, stalls }: Known): CauseCode | null {
+  return callStalled(state, unansweredAt, stalls);
 }
 
 /** More than half of the time was gone before anything could be sent. */
@@ -96,24 +126,23 @@ function leftLate({ submittedAt, approvedAt, dispatchedAt, deadline }: Submitted
 }
 
 /** It was proved that the provider has not executed it and never will. */
-function whyNotExecuted(state: SubmittedSlip, known: Observations): Finding {
+function whyNotExecuted(state: SubmittedSlip, known: Known): Finding {
   if (!state.mayHaveLeft) return whyNeverSent(state, known);
-  const code = unansweredCode(known.unansweredReason) ?? 'request_lost';
+  const code = unansweredCode(known.unansweredReason) ?? unheard(state, known) ?? 'request_lost';
   return { code, confidence: 85, shownBy: ['intended', 'unanswered', 'answered'] };
 }
 
-function whyNeverSent(state: SubmittedSlip, known: Observations): Finding {
+function whyNeverSent(state: SubmittedSlip, known: Known): Finding {
   if (known.ids.not_sent !== undefined) {
     return { code: notSentCode(known), confidence: 95, shownBy: ['not_sent', 'answered'] };
   }
-  if (state.heldAt === null || state.heldAt > state.deadline) {
-    return { code: 'hold_late', confidence: 90, shownBy: ['submitted', 'held', 'answered'] };
-  }
+  if (state.heldAt === null || state.heldAt > state.deadline) return holdLate(state, known, ['answered']);
   // Its circuit was open, or people had disabled it: no call was tried.
   if (known.lastAnswer?.heldUpBy === 'provider') {
     return { code: 'provider_unreachable', confidence: 80, shownBy: ['held', 'answered'] };
   }
-  return { code: 'never_dispatched', confidence: 90, shownBy: ['held', 'answered'] };
+  const code = sendingStalled(state, known.stalls) ?? 'never_dispatched';
+  return { code, confidence: 90, shownBy: ['submitted', 'held', 'answered'] };
 }
 
 /** Nobody can be asked: all that is known is how far it was heard of. */
@@ -129,7 +158,7 @@ function whoFellSilent(state: SubmittedSlip): Finding {
 }
 
 /** Every inquiry was asked and nothing is proved. */
-function whyUnknown(state: SubmittedSlip, known: Observations): Finding {
+function whyUnknown(state: SubmittedSlip, known: Known): Finding {
   switch (known.lastAnswer?.answer) {
     case 'pending':
       return { code: 'provider_pending', confidence: 80, shownBy: ['intended', 'acknowledged', 'answered'] };
@@ -147,7 +176,7 @@ function whyUnknown(state: SubmittedSlip, known: Observations): Finding {
         return { code: 'provider_dropped', confidence: 80, shownBy: ['acknowledged', 'answered'] };
       }
       // Without a bound on late acceptance NOT_FOUND proves nothing (rule 3).
-      const code = unansweredCode(known.unansweredReason) ?? 'undetermined';
+      const code = unansweredCode(known.unansweredReason) ?? unheard(state, known) ?? 'undetermined';
       return { code, confidence: 40, shownBy: ['intended', 'unanswered', 'answered'] };
     }
     default:

@@ -28,6 +28,8 @@ export interface Observations {
   /** The latest event of each kind; of returns the first, which is the one that counts. */
   readonly ids: { readonly [Name in Observed]?: string };
   readonly unansweredReason: string | null;
+  /** Absent in what a release before this one wrote. */
+  readonly unansweredAt?: Instant;
   /** Of the latest attempt that left nothing; absent in what a release before this one wrote. */
   readonly notSentReason?: string | null;
   readonly lastAnswer: LastAnswer | null;
@@ -63,7 +65,7 @@ export function observe(known: Observations, recorded: RecordedEvent): Observati
     case 'DispatchNotSent':
       return { ...known, ids, notSentReason: event.data.reason };
     case 'DispatchUnanswered':
-      return { ...known, ids, unansweredReason: event.data.reason };
+      return { ...known, ids, unansweredReason: event.data.reason, unansweredAt: recorded.time };
     case 'InquiryAnswered': {
       const { inquiry, answer, heldUpBy = null } = event.data;
       return { ...known, ids, lastAnswer: { inquiry, answer, at: recorded.time, heldUpBy } };

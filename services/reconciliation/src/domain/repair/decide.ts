@@ -9,6 +9,7 @@ import {
 } from '@slipstream/slip';
 import { contradicted, doubted, isOtherAmount, opened, paidAfterRefund, resolved } from '../case/reasons.ts';
 import { diagnosed } from '../diagnosis/diagnose.ts';
+import type { Stall } from '../diagnosis/stalls.ts';
 import { isAwaited, isMissed, type NextStep, type WatchedSlip } from '../watch/watched-slip.ts';
 import { requestedByItself } from './budget.ts';
 import { afterAnswer, nextRung, waitForReport } from './ladder.ts';
@@ -32,16 +33,24 @@ export interface Decision {
   readonly nextStep: NextStep | null;
 }
 
+/** A slip, and when our own services stood still. */
+type Known = WatchedSlip & { readonly stalls: readonly Stall[] };
+
 /**
- * Everything that reconciliation decides about a slip, from what is known of it. Whoever folds the events asks again
+ * Everything that reconciliation decides about a slip, from what is known of it and of our own stalls. Whoever folds the events asks again
  * about each of them, so one decision leads to the next. The same occasion on the slip it led to gives no event.
  */
-export function decide(slip: WatchedSlip, occasion: Occasion, now: Instant): Decision {
-  const decision = follow(slip, occasion, now);
+export function decide(
+  slip: WatchedSlip,
+  occasion: Occasion,
+  now: Instant,
+  stalls: readonly Stall[],
+): Decision {
+  const decision = follow({ ...slip, stalls }, occasion, now);
   return hasEnded(slip.state) ? { ...decision, nextStep: null } : decision;
 }
 
-function follow(slip: WatchedSlip, occasion: Occasion, now: Instant): Decision {
+function follow(slip: Known, occasion: Occasion, now: Instant): Decision {
   switch (occasion.type) {
     case 'event':
       return react(slip, occasion.event, now);
@@ -58,7 +67,7 @@ function follow(slip: WatchedSlip, occasion: Occasion, now: Instant): Decision {
   }
 }
 
-function react(slip: WatchedSlip, event: SlipEvent, now: Instant): Decision {
+function react(slip: Known, event: SlipEvent, now: Instant): Decision {
   switch (event.type) {
     case 'SlipOverdue':
       return beginRepair(slip, now);
@@ -81,16 +90,16 @@ function react(slip: WatchedSlip, event: SlipEvent, now: Instant): Decision {
 }
 
 /** Nothing follows. */
-function keep({ nextStep }: WatchedSlip): Decision {
+function keep({ nextStep }: Known): Decision {
   return { events: [], nextStep };
 }
 
-function overdue({ state }: WatchedSlip): SlipEvent {
+function overdue({ state }: Known): SlipEvent {
   return { type: 'SlipOverdue', data: { stage: 'returned', deadline: state.deadline } };
 }
 
 /** Begins to find out what became of an overdue slip; an answer that came too late may have been read already. */
-function beginRepair(slip: WatchedSlip, now: Instant): Decision {
+function beginRepair(slip: Known, now: Instant): Decision {
   const { state } = slip;
   if (state.outcome !== null) return { events: tooLate(slip), nextStep: null };
   if (hasEnded(state)) return { events: diagnosed(slip), nextStep: null };
@@ -104,7 +113,7 @@ function beginRepair(slip: WatchedSlip, now: Instant): Decision {
 }
 
 /** The provider's answer: too late for the verdict, or a rejection that must be explained, or not as it was asked to. */
-function answered(slip: WatchedSlip, answer: DataOf<'SlipReturned'>): Decision {
+function answered(slip: Known, answer: DataOf<'SlipReturned'>): Decision {
   const { state, verdict } = slip;
   const explained =
     verdict === 'in_time' && !state.settled && state.outcome !== 'succeeded' && isLive(state.clock);
@@ -115,22 +124,22 @@ function answered(slip: WatchedSlip, answer: DataOf<'SlipReturned'>): Decision {
 }
 
 /** The answer came after all: says why so late, and resolves what waited for it. */
-function tooLate(slip: WatchedSlip): SlipEvent[] {
+function tooLate(slip: Known): SlipEvent[] {
   return [...diagnosed(slip), ...lateReturnFound(slip), ...resolved(slip.state, 'returned')];
 }
 
-function lateReturnFound({ state }: WatchedSlip): SlipEvent[] {
+function lateReturnFound({ state }: Known): SlipEvent[] {
   const { deadline, returnedAt: receivedAt, returnedAfter: after } = state;
   if (state.lateReturnNoted || after === null || receivedAt === null) return [];
   return [{ type: 'LateReturnFound', data: { deadline, receivedAt, after } }];
 }
 
 /** What an answer says against what is known; only people can clear it up. */
-function contradictions({ state }: WatchedSlip): SlipEvent[] {
+function contradictions({ state }: Known): SlipEvent[] {
   return [...paidAfterRefund(state), ...(isOtherAmount(state) ? opened(state, 'amount_mismatch') : [])];
 }
 
-function inquiryAnswered(slip: WatchedSlip): Decision {
+function inquiryAnswered(slip: Known): Decision {
   const { state, observations, nextStep } = slip;
   // A proof needs no deadline: nothing that may still come can be a success.
   if (state.provedNotExecuted) return conclude(slip, 'not_executed');
@@ -140,7 +149,7 @@ function inquiryAnswered(slip: WatchedSlip): Decision {
 }
 
 /** Asks the provider once more, or draws the conclusion, if it is time. */
-function takeStep(slip: WatchedSlip, now: Instant): Decision {
+function takeStep(slip: Known, now: Instant): Decision {
   const { nextStep, state } = slip;
   if (nextStep === null || nextStep.at > now) return keep(slip);
   if (!isMissed(slip)) return { events: [], nextStep: null };
@@ -159,7 +168,7 @@ function inquire({ state }: WatchedSlip, now: Instant): Decision {
 }
 
 /** Silence alone never fails a dispatched slip (rule 2): it takes the proof, or that nobody can be asked. */
-function conclude(slip: WatchedSlip, basis: NotReturnedBasis): Decision {
+function conclude(slip: Known, basis: NotReturnedBasis): Decision {
   const { provedNotExecuted, mode, deadline } = slip.state;
   const founded =
     basis === 'not_executed' ? provedNotExecuted && isAwaited(slip) : mode === 'reported' && isMissed(slip);
@@ -168,7 +177,7 @@ function conclude(slip: WatchedSlip, basis: NotReturnedBasis): Decision {
 }
 
 /** Says why it did not return; with rule 3's proof the money is asked for, and the ledger arbitrates that (rule 7). */
-function notReturned(slip: WatchedSlip, basis: NotReturnedBasis): Decision {
+function notReturned(slip: Known, basis: NotReturnedBasis): Decision {
   const { state } = slip;
   if (basis === 'no_answer')
     return { events: [...diagnosed(slip), ...opened(state, 'no_answer')], nextStep: null };
@@ -176,12 +185,12 @@ function notReturned(slip: WatchedSlip, basis: NotReturnedBasis): Decision {
   return { events, nextStep: null };
 }
 
-function refundRequested({ state }: WatchedSlip): SlipEvent[] {
+function refundRequested({ state }: Known): SlipEvent[] {
   if (state.refundRequested || successReported(state) || hasEnded(state)) return [];
   return [{ type: 'RefundRequested', data: { basis: 'not_executed', requestedBy: requestedByItself } }];
 }
 
 /** The ladder is climbed and nothing is proved: the slip stays unknown, and people take over. Never a refund. */
-function leaveUnknown(slip: WatchedSlip): Decision {
+function leaveUnknown(slip: Known): Decision {
   return { events: [...diagnosed(slip), ...opened(slip.state, 'inquiry_exhausted')], nextStep: null };
 }

@@ -1,11 +1,10 @@
-import { diagnose } from '../diagnosis/diagnose.ts';
-import type { WatchedSlip } from '../watch/watched-slip.ts';
+import { type Diagnosable, diagnose } from '../diagnosis/diagnose.ts';
 
 /**
  * Whether we ourselves, and neither the provider nor the way to it, kept a slip from being executed: our process, database or bus
  * stood still, or we had taken more than we could send.
  */
-export function isOwnTrouble(slip: Pick<WatchedSlip, 'state' | 'observations'>): boolean {
+export function isOwnTrouble(slip: Diagnosable): boolean {
   return diagnose(slip).class === 'system';
 }
 

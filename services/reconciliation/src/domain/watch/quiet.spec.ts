@@ -32,7 +32,7 @@ describe('a quiet event', () => {
           expect(['holds', 'follows', 'returns']).toContain(quietness[event.type]);
           const recorded = { ...told(event, at(1 + index * 0.1)), id: `e-${index}` };
           slip = fold(slip, recorded);
-          expect(decide(slip, { type: 'event', event }, at(2))).toEqual({ events: [], nextStep: null });
+          expect(decide(slip, { type: 'event', event }, at(2), [])).toEqual({ events: [], nextStep: null });
         }
         expect(slip.verdict).toBe('in_time');
         expect(placeOf(fold(slip, told(settled, at(9))))).toBe('forgotten');
