@@ -32,7 +32,7 @@ describe('services that are killed in the middle of the feed', () => {
       };
       const { summary, complete } = await playDemo(stack, { ...feed, onSubmitted });
       expect(complete).toBe(true);
-      expectSound(summary, feed.slips, 1);
+      await expectSound(stack, summary, feed.slips, 1);
       await waitFor(() => isBack(first, before[0]) && isBack(second, before[1]), { what: 'both to be back' });
     },
     180_000,

@@ -34,10 +34,10 @@ test('two instances share the work; one of each stopped past its session and wok
   const played = await playDemo(stack, { slips: 180, overMs: 9_000, endTimeoutMs: 120_000, onSubmitted });
   await woken;
   expect(played.complete).toBe(true);
-  expectSound(played.summary, 180, 2);
+  await expectSound(stack, played.summary, 180, 2);
   // The feed may have ended while they slept: with them awake another one is played, and then all is checked again.
   const after = await playDemo(stack, { slips: 40, overMs: 3_000, endTimeoutMs: 60_000, seed: 7 });
   expect(after.complete).toBe(true);
-  expectSound(after.summary, 40, 0);
-  expectSound((await runCheck(checkTarget(stack))).summary, 220, 2);
+  await expectSound(stack, after.summary, 40, 0);
+  await expectSound(stack, (await runCheck(checkTarget(stack))).summary, 220, 2);
 }, 300_000);
