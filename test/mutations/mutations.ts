@@ -626,6 +626,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
+    name: 'P31-an-account-is-overdrawn-beyond-its-limit',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: 'if (available + limit < amount.amount) return refuse(opened, amount, available, limit);',
+    to: '',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
     name: 'N6-sends-while-answers-cannot-be-written',
     file: `${gateway}/src/workers/workers.ts`,
     from: 'const isBehind = () => outcomes.behind || answers.behind || rechecks.behind;',

@@ -33,6 +33,7 @@ const events: SlipEvent[] = [
       mode: 'dispatched',
       provider: 'acme',
       overdraft: false,
+      overdraftLimit: null,
       reviewRequired: false,
       deadline: '2026-11-22T10:40:00.000001Z',
       policy: { graceMs: 0, quietPeriodMs: 2000, inquiryLadderMs: [0, 2000] },

@@ -38,12 +38,15 @@ describe('docs/reference/configuration.md', () => {
   ).properties;
   const { csv: statementCsv } = (statements.additionalProperties as { properties: { csv: object } })
     .properties;
-  const { review } = (routes.additionalProperties as { properties: { review: object } }).properties;
+  const { overdraft, review } = (
+    routes.additionalProperties as { properties: { overdraft: object; review: object } }
+  ).properties;
   it.each([
     ['providers.<name>', providers.additionalProperties, rulesDefaults.provider],
     ['providers.<name>.probe', probe, rulesDefaults.probe],
     ['providers.<name>.statement', statement, rulesDefaults.statement],
     ['routes.<name>', routes.additionalProperties, rulesDefaults.route],
+    ['routes.<name>.overdraft', overdraft, rulesDefaults.overdraft],
     ['routes.<name>.review', review, rulesDefaults.review],
     ['clients', clients, {}],
     ['accounts', accounts, rulesDefaults.accounts],

@@ -2,6 +2,7 @@ export {
   type DetectionRules,
   earlyWarningDefaults,
   loadRules,
+  type OverdraftRule,
   type ProviderRules,
   parseRules,
   type RouteRules,

@@ -68,7 +68,18 @@ function checkRoute(route: RouteDocument, document: RulesDocument): Problem[] {
     ...checkLadder('inquiry_ladder_ms', route.inquiry_ladder_ms ?? []),
     ...checkDraft(route),
     ...checkReview(route),
+    ...below(['overdraft'], checkOverdraft(route)),
   ];
+}
+
+/** A rule for what the route does not take would be taken for one about what it does. */
+function checkOverdraft({ overdraft = {}, kinds }: RouteDocument): Problem[] {
+  if (typeof overdraft === 'boolean') return [];
+  const taken: readonly string[] = kinds ?? rulesDefaults.route.kinds;
+  return Object.entries(overdraft).flatMap(([kind, far]): Problem[] => {
+    if (!taken.includes(kind)) return [{ path: [kind], reason: `the route takes no ${kind}`, key: true }];
+    return typeof far === 'boolean' ? [] : checkAmounts(kind, far);
+  });
 }
 
 const yearMs = 31_536_000_000;

@@ -25,6 +25,7 @@ export const rulesDefaults = {
     draft_expires_ms: 86_400_000,
     draft_remind_before_ms: 3_600_000,
   },
+  overdraft: { order: true, payment: true, payout: false },
   routeProvider: { priority: 1, weight: 1 },
   review: { kinds: ['payout'], deadline_ms: 86_400_000 },
   accounts: { open_on_first_use: true },

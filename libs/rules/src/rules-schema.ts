@@ -75,6 +75,12 @@ const review = {
   },
 };
 
+/** How far a payer's account may go below zero: however far, not at all, or so far in these currencies. */
+const overdraft = {
+  ...amounts,
+  type: ['boolean', 'object'],
+};
+
 const route = {
   type: 'object',
   additionalProperties: false,
@@ -99,7 +105,12 @@ const route = {
     },
     kinds,
     outcome_deadline_ms: duration(1),
-    overdraft: { type: 'boolean' },
+    overdraft: {
+      type: ['boolean', 'object'],
+      minProperties: 1,
+      additionalProperties: false,
+      properties: { order: overdraft, payment: overdraft, payout: overdraft },
+    },
     retry_initial_ms: duration(1),
     retry_max_ms: duration(1),
     quiet_period_ms: duration(0, frozenMsMax),
@@ -316,7 +327,7 @@ export interface RouteDocument {
   readonly providers?: readonly RouteProviderDocument[];
   readonly kinds?: readonly ('order' | 'payout' | 'payment')[];
   readonly outcome_deadline_ms: number;
-  readonly overdraft?: boolean;
+  readonly overdraft?: boolean | OverdraftsDocument;
   readonly retry_initial_ms?: number;
   readonly retry_max_ms?: number;
   readonly quiet_period_ms?: number;
@@ -325,6 +336,9 @@ export interface RouteDocument {
   readonly draft_remind_before_ms?: number;
   readonly review?: ReviewDocument;
 }
+
+export type OverdraftDocument = boolean | Readonly<Record<string, string>>;
+export type OverdraftsDocument = Readonly<Partial<Record<'order' | 'payment' | 'payout', OverdraftDocument>>>;
 
 export interface ReviewDocument {
   readonly kinds?: readonly ('order' | 'payout' | 'payment')[];

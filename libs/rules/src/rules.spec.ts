@@ -60,7 +60,7 @@ describe('rules', () => {
     expect(rules.routes.get('default')).toMatchObject({
       mode: 'dispatched',
       provider: 'acme',
-      overdraft: true,
+      overdraft: { order: true, payment: true, payout: true },
       kinds: ['order', 'payout', 'payment'],
       retryInitialMs: 200,
       inquiryLadderMs: [0, 2000, 4000],
@@ -90,6 +90,22 @@ describe('rules', () => {
     expect(draft('overdraft: true')).toEqual([86_400_000, 3_600_000]);
     expect(draft('draft_expires_ms: 5000')).toEqual([5_000, 0]);
     expect(draft('draft_expires_ms: 5000\n    draft_remind_before_ms: 4999')).toEqual([5_000, 4_999]);
+  });
+
+  it('say how far accounts may go below zero, by kind of slip', () => {
+    const overdraft = (text: string) =>
+      parse(good.replace('overdraft: true', text)).routes.get('default')!.overdraft;
+    const usual = { order: true, payment: true, payout: false };
+    expect(parse(good).routes.get('import')!.overdraft).toEqual(usual);
+    expect(overdraft('overdraft: false')).toEqual(usual);
+    expect(overdraft('overdraft: { order: false }')).toEqual({ ...usual, order: false });
+    expect(overdraft('overdraft: { payout: { EUR: "9223372036854775807", JPY: "1" } }')).toEqual({
+      ...usual,
+      payout: new Map([
+        ['EUR', 9_223_372_036_854_775_807n],
+        ['JPY', 1n],
+      ]),
+    });
   });
 
   it('say what people must approve, in minor units', () => {
@@ -363,6 +379,31 @@ describe('bad rules', () => {
       'a review of what the route does not take',
       at('kinds: [order]', 'kinds: [order], review: { kinds: [order, payout] }'),
       'routes.import.review.kinds.1: the route takes no payout',
+    ],
+    [
+      'an overdraft of what the route does not take',
+      at('kinds: [order]', 'kinds: [order], overdraft: { payout: true }'),
+      'routes.import.overdraft.payout: the route takes no payout',
+    ],
+    [
+      'an overdraft of no kind of slip',
+      at('overdraft: true', 'overdraft: { refund: true }'),
+      '9:18: routes.default.overdraft.refund: unknown key',
+    ],
+    [
+      'an overdraft of no size',
+      at('overdraft: true', 'overdraft: { payout: "1000" }'),
+      'routes.default.overdraft.payout: must be boolean,object',
+    ],
+    [
+      'an overdraft in no currency',
+      at('overdraft: true', 'overdraft: { payout: { XXX: "1" } }'),
+      'routes.default.overdraft.payout.XXX: not the ISO 4217 code of a currency in use',
+    ],
+    [
+      'an overdraft with a sign',
+      at('overdraft: true', 'overdraft: { payout: { EUR: "-1" } }'),
+      'routes.default.overdraft.payout.EUR: must match pattern',
     ],
     [
       'an amount in no currency',

@@ -5,6 +5,8 @@ import { rulesDefaults } from './rules-defaults.ts';
 import type {
   EarlyWarningDocument,
   LimitDocument,
+  OverdraftDocument,
+  OverdraftsDocument,
   PaymentDocument,
   ProviderDocument,
   ReviewDocument,
@@ -142,8 +144,8 @@ export interface RouteRules {
   readonly kinds: readonly ('order' | 'payout' | 'payment')[];
   /** From SlipSubmitted to the latest answer that is in time. */
   readonly outcomeDeadlineMs: number;
-  /** True: payouts may take their account below zero. */
-  readonly overdraft: boolean;
+  /** How far slips may take their payer's account below zero, by kind. */
+  readonly overdraft: Readonly<Record<'order' | 'payment' | 'payout', OverdraftRule>>;
   readonly retryInitialMs: number;
   readonly retryMaxMs: number;
   /** Least time between the two NOT_FOUND answers that prove that a slip was not executed (rule 3). */
@@ -157,6 +159,9 @@ export interface RouteRules {
   /** Which slips people must approve before anything is held; null: none. */
   readonly review: ReviewRules | null;
 }
+
+/** However far; not at all; or so far, in minor units by currency, and in any other currency not at all. */
+export type OverdraftRule = boolean | ReadonlyMap<string, bigint>;
 
 /** Amounts are minor units, by currency. */
 export interface ReviewRules {
@@ -337,7 +342,7 @@ function routeRules(id: string, document: RouteDocument): RouteRules {
     providers: Object.freeze(providers),
     kinds: Object.freeze([...from.kinds]),
     outcomeDeadlineMs: from.outcome_deadline_ms,
-    overdraft: from.overdraft,
+    overdraft: overdraftRules(from.overdraft),
     retryInitialMs: document.retry_initial_ms ?? Math.min(from.retry_initial_ms, from.retry_max_ms),
     retryMaxMs: document.retry_max_ms ?? Math.max(from.retry_max_ms, from.retry_initial_ms),
     quietPeriodMs: from.quiet_period_ms,
@@ -346,6 +351,21 @@ function routeRules(id: string, document: RouteDocument): RouteRules {
     review: document.review ? reviewRules(document.review) : null,
     draftRemindBeforeMs: document.draft_remind_before_ms ?? defaultRemindBeforeMs(from.draft_expires_ms),
   });
+}
+
+/** The money of orders and payments comes from outside; a payout needs funds. Unless the route says otherwise. */
+function overdraftRules(document: boolean | OverdraftsDocument): RouteRules['overdraft'] {
+  const told = typeof document === 'boolean' ? { payout: document } : document;
+  const { order, payment, payout } = { ...rulesDefaults.overdraft, ...told };
+  return Object.freeze({
+    order: overdraftRule(order),
+    payment: overdraftRule(payment),
+    payout: overdraftRule(payout),
+  });
+}
+
+function overdraftRule(document: OverdraftDocument): OverdraftRule {
+  return typeof document === 'boolean' ? document : amounts(document);
 }
 
 function paymentRules(name: string, document: PaymentDocument): PaymentRules {

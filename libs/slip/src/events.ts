@@ -87,7 +87,10 @@ export interface EventData {
     route: string;
     mode: RouteMode;
     provider: string | null;
+    /** The slip may take its payer's account below zero, however far. */
     overdraft: boolean;
+    /** So far at most, in minor units of its currency; null: as `overdraft` says (before there was a limit, orders and payments always might). */
+    overdraftLimit?: bigint | null;
     reviewRequired: boolean;
     /** When the outcome must have been received. */
     deadline: Instant;

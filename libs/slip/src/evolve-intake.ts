@@ -72,6 +72,7 @@ function submitted(next: NextState, recorded: RecordedEvent, data: DataOf<'SlipS
   next.route = data.route;
   next.mode = data.mode;
   next.overdraft = data.overdraft;
+  next.overdraftLimit = data.overdraftLimit ?? null;
   next.reviewRequired = data.reviewRequired;
   // An approval that was read before it says more.
   if (next.approvedAt === null) next.deadline = data.deadline;

@@ -19,6 +19,12 @@ describe('a stored state', () => {
     expect(parseState(text)).toEqual(state);
   });
 
+  it('keeps how far an account may be overdrawn', () => {
+    const { state } = given(e.submitted({ overdraftLimit: 9_007_199_254_740_993n }));
+    expect(state.overdraftLimit).toBe(9_007_199_254_740_993n);
+    expect(parseState(serializeState(state))).toEqual(state);
+  });
+
   it('of an earlier version gets the facts added since', () => {
     const { compensated: _, ...earlier } = JSON.parse(serializeState(initialState('slip-1', 'wall')));
     expect(parseState(JSON.stringify(earlier))).toEqual(initialState('slip-1', 'wall'));

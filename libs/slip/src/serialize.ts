@@ -4,7 +4,8 @@ import { initialState } from './initial-state.ts';
 import type { SlipCase, SlipState } from './state.ts';
 import { statusOf } from './status.ts';
 
-type Stored = Omit<SlipState, 'amount' | 'returnedAmount'> & {
+type Stored = Omit<SlipState, 'amount' | 'returnedAmount' | 'overdraftLimit'> & {
+  readonly overdraftLimit?: string | null;
   readonly amount: MoneyJson | null;
   readonly returnedAmount: MoneyJson | null;
 };
@@ -24,6 +25,7 @@ export function serializeState(state: SlipState): string {
     if (value === initial[name] || (Array.isArray(value) && value.length === 0)) continue;
     stored[name] = value;
   }
+  if (state.overdraftLimit !== null) stored.overdraftLimit = state.overdraftLimit.toString();
   if (state.amount) stored.amount = moneyToJson(state.amount);
   if (state.returnedAmount) stored.returnedAmount = moneyToJson(state.returnedAmount);
   return JSON.stringify(stored);
@@ -38,6 +40,7 @@ export function parseState(text: string): SlipState {
   const facts = {
     ...initialState(stored.slipId, stored.clock),
     ...stored,
+    overdraftLimit: stored.overdraftLimit == null ? null : toMinorUnits(stored.overdraftLimit),
     case: toCase(stored.case),
     amount: toMoney(stored.amount),
     returnedAmount: toMoney(stored.returnedAmount),
@@ -77,8 +80,12 @@ function laterFacts({
 
 function toMoney(stored: MoneyJson | null | undefined): Money | null {
   if (!stored) return null;
-  if (typeof stored.amount !== 'string' || !/^-?[0-9]+$/.test(stored.amount)) {
+  return { amount: toMinorUnits(stored.amount), currency: stored.currency };
+}
+
+function toMinorUnits(stored: unknown): bigint {
+  if (typeof stored !== 'string' || !/^-?[0-9]+$/.test(stored)) {
     throw new InvariantError('a stored slip state has no valid amount');
   }
-  return { amount: BigInt(stored.amount), currency: stored.currency };
+  return BigInt(stored);
 }

@@ -112,6 +112,8 @@ interface DraftedTerms {
 export interface Terms extends DraftedTerms {
   readonly mode: RouteMode;
   readonly overdraft: boolean;
+  /** How far its payer's account may go below zero, in minor units; null: as `overdraft` says. */
+  readonly overdraftLimit: bigint | null;
   readonly reviewRequired: boolean;
   readonly deadline: Instant;
   readonly policy: SlipPolicy;

@@ -59,7 +59,12 @@ const origin = { source: sources.intake, newId: randomUUID };
 const encode = (event: PendingEvent) => outboundEvent(origin, event);
 const route: RoutePolicy = {
   ...{ mode: 'dispatched', provider: 'acme', kinds: ['order', 'payout', 'payment'], answerMsMax: 0 },
-  ...{ outcomeDeadlineMs: 5_000, overdraft: false, quietPeriodMs: 0, inquiryLadderMs: [0] },
+  ...{
+    outcomeDeadlineMs: 5_000,
+    overdraft: { order: true, payment: true, payout: false },
+    quietPeriodMs: 0,
+    inquiryLadderMs: [0],
+  },
   ...{ draftExpiresMs: 60_000, draftRemindBeforeMs: 0, review: null },
 };
 const review = { kinds: ['payout' as const], fromAmount: null, secondPersonFrom: null, deadlineMs: 60_000 };

@@ -29,7 +29,7 @@ import type { RoutePolicy, SubmissionRules } from '../src/domain/submission/deci
 const directory = new URL('../migrations', import.meta.url).pathname;
 const route: RoutePolicy = {
   ...{ mode: 'dispatched', provider: 'acme', kinds: ['order'], outcomeDeadlineMs: 5_000, answerMsMax: 0 },
-  ...{ overdraft: false, quietPeriodMs: 0, inquiryLadderMs: [0] },
+  ...{ overdraft: { order: true, payment: true, payout: false }, quietPeriodMs: 0, inquiryLadderMs: [0] },
   ...{ draftExpiresMs: 60_000, draftRemindBeforeMs: 0, review: null },
 };
 const rules: SubmissionRules = {

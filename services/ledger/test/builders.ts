@@ -15,6 +15,7 @@ export interface SubmittedTerms {
   readonly counterparty?: string;
   readonly amount?: Money | null;
   readonly overdraft?: boolean;
+  readonly overdraftLimit?: bigint | null;
   readonly reviewRequired?: boolean;
   readonly provider?: string | null;
   readonly reference?: string;

@@ -38,6 +38,7 @@ function randomLife(random: SeededRandom): SlipEvent[] {
       counterparty: random.pick(names),
       amount: random.chance(0.1) ? null : random.chance(0.05) ? eur(2n ** 62n) : money(),
       overdraft: random.chance(0.3),
+      overdraftLimit: random.chance(0.2) ? BigInt(random.integer(0, 900)) : null,
       reviewRequired: random.chance(0.1),
       provider: random.pick(['acme', 'bolt', null]),
       reference: random.pick(['r-1', 'r-2', '']),

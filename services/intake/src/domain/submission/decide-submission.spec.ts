@@ -16,7 +16,7 @@ const policy: RoutePolicy = {
   kinds: ['order', 'payout', 'payment'],
   outcomeDeadlineMs: 5_000,
   answerMsMax: 3_000,
-  overdraft: true,
+  overdraft: { order: true, payment: true, payout: true },
   quietPeriodMs: 2_000,
   inquiryLadderMs: [0, 2_000],
   draftExpiresMs: 60_000,
@@ -31,7 +31,7 @@ const rules: SubmissionRules = {
   routes: new Map([
     ['default', policy],
     ['orders', { ...policy, kinds: ['order'] }],
-    ['import', { ...policy, mode: 'reported', provider: null, overdraft: false, answerMsMax: 0 }],
+    ['import', { ...policy, mode: 'reported', provider: null, answerMsMax: 0 }],
   ]),
 };
 const submission: Submission = {
@@ -88,6 +88,7 @@ test('an accepted slip carries its route and the rules that judged it, frozen', 
         mode: 'dispatched',
         provider: 'acme',
         overdraft: true,
+        overdraftLimit: null,
         reviewRequired: false,
         deadline: '2026-11-22T10:39:05.123456Z',
         policy: { graceMs: 7, quietPeriodMs: 2_000, inquiryLadderMs: [0, 2_000] },
@@ -97,6 +98,21 @@ test('an accepted slip carries its route and the rules that judged it, frozen', 
     },
     review: null,
   });
+});
+
+test('an accepted slip carries how far its route lets its kind overdraw its account', () => {
+  const far = new Map([['EUR', 500n]]);
+  const route = { ...policy, overdraft: { order: false, payment: true, payout: far } };
+  const carried = (change: Partial<Submission>) => {
+    const limited = { ...rules, routes: new Map([['default', route]]) };
+    const decision = decideSubmission({ ...submission, ...change }, wall, limited);
+    const { overdraft, overdraftLimit } = decision.accepted ? decision.event.data : {};
+    return [overdraft, overdraftLimit];
+  };
+  expect(carried({ kind: 'payment' })).toEqual([true, null]);
+  expect(carried({ kind: 'order' })).toEqual([false, 0n]);
+  expect(carried({ kind: 'payout' })).toEqual([false, 500n]);
+  expect(carried({ kind: 'payout', amount: { amount: 1n, currency: 'JPY' } })).toEqual([false, 0n]);
 });
 
 test('without metadata there are no details', () => {

@@ -6,6 +6,9 @@ import { brokenRule, type PaymentRule } from './payment-rules.ts';
 import type { Refusal, SubmissionRule } from './refusal.ts';
 import type { Submission } from './submission.ts';
 
+/** However far; not at all; or so far, in minor units by currency, and in any other currency not at all. */
+export type Overdraft = boolean | ReadonlyMap<string, bigint>;
+
 /** What the operators decided about one route. */
 export interface RoutePolicy {
   readonly mode: 'dispatched' | 'reported';
@@ -15,7 +18,8 @@ export interface RoutePolicy {
   readonly outcomeDeadlineMs: number;
   /** How long its provider may take to be reached and to answer a call; 0 where nobody is called. */
   readonly answerMsMax: number;
-  readonly overdraft: boolean;
+  /** How far slips may take their payer's account below zero. */
+  readonly overdraft: Readonly<Record<SlipKind, Overdraft>>;
   readonly quietPeriodMs: number;
   readonly inquiryLadderMs: readonly number[];
   /** How long a draft can be confirmed. */
@@ -181,7 +185,7 @@ function submitted(
       amount,
       mode,
       provider,
-      overdraft,
+      ...overdraftOf(overdraft[named.kind], amount),
       reviewRequired,
       deadline,
       policy: { graceMs, quietPeriodMs, inquiryLadderMs },
@@ -189,6 +193,15 @@ function submitted(
       details: empty ? null : { clear: { text: '', metadata }, sealed: null },
     },
   };
+}
+
+/** As the ledger, which holds the money, must judge it. */
+function overdraftOf(
+  rule: Overdraft,
+  amount: Submission['amount'],
+): Pick<EventOf<'SlipSubmitted'>['data'], 'overdraft' | 'overdraftLimit'> {
+  if (typeof rule === 'boolean') return { overdraft: rule, overdraftLimit: rule ? null : 0n };
+  return { overdraft: false, overdraftLimit: (amount && rule.get(amount.currency)) ?? 0n };
 }
 
 /** The last instant there is: what lies beyond it cannot be written down, so it is no deadline either. */

@@ -10,7 +10,7 @@ export const policy: RoutePolicy = {
   kinds: ['order', 'payout', 'payment'],
   outcomeDeadlineMs: 5_000,
   answerMsMax: 3_000,
-  overdraft: true,
+  overdraft: { order: true, payment: true, payout: true },
   quietPeriodMs: 2_000,
   inquiryLadderMs: [0, 2_000],
   draftExpiresMs: 60_000,

@@ -68,7 +68,10 @@ export function decide(subject: Subject, books: Books): Decision | null {
   }
 }
 
-export type Terms = Pick<Data<'SlipSubmitted'>, 'kind' | 'account' | 'counterparty' | 'amount' | 'overdraft'>;
+export type Terms = Pick<
+  Data<'SlipSubmitted'>,
+  'kind' | 'account' | 'counterparty' | 'amount' | 'overdraft' | 'overdraftLimit'
+>;
 
 /** What is to be held when this event comes: of a slip that was to be reviewed nothing before it is approved. */
 export function termsToHold({ before, recorded: { event } }: Omit<Subject, 'hold'>): Terms | null {
@@ -77,23 +80,28 @@ export function termsToHold({ before, recorded: { event } }: Omit<Subject, 'hold
   return event.type === 'SlipApproved' && before !== null && isSubmitted(before) ? before : null;
 }
 
-/**
- * Whether a slip of this kind may take its payer below zero: the money of orders and payments comes from outside, a payout
- * needs funds unless its route says otherwise. What is executed outside is booked whatever the balance is.
- */
+/** Whether a slip of this kind may take its payer below zero, however far, where no limit came with it: of before there was one. */
 const overdrafts: Readonly<Record<SlipKind, 'always' | 'by_route'>> = {
   order: 'always',
   payment: 'always',
   payout: 'by_route',
 };
 
+/**
+ * How far the slip may take its payer's account below zero, as its route said when it was submitted; null: however far. What is
+ * executed outside is booked whatever the balance is.
+ */
+function overdraftLimit({ kind, overdraft, overdraftLimit: limit }: Terms): bigint | null {
+  if (limit !== undefined && limit !== null) return limit;
+  return overdraft || overdrafts[kind] === 'always' ? null : 0n;
+}
+
 /** The account whose balance the answer to this event depends on; null: on none. */
 export function needsFunds(subject: Omit<Subject, 'hold'>): AccountKey | null {
   const { clock } = subject.recorded;
   // What was imported has happened already: nothing is refused on a clock of its own.
   const terms = isLive(clock) ? termsToHold(subject) : null;
-  if (terms === null || terms.amount === null) return null;
-  if (terms.overdraft || overdrafts[terms.kind] === 'always') return null;
+  if (terms === null || terms.amount === null || overdraftLimit(terms) === null) return null;
   return { clock, name: payerAvailable(terms.account), currency: terms.amount.currency };
 }
 
@@ -110,14 +118,16 @@ function answerSubmission(subject: Subject, books: Books): Decision | null {
   const funds = needsFunds(subject);
   if (amount !== null && funds !== null) {
     const available = books.balanceOf(funds);
-    if (available < amount.amount) return refuse(opened, amount, available);
+    const limit = overdraftLimit(terms) ?? 0n;
+    if (available + limit < amount.amount) return refuse(opened, amount, available, limit);
   }
   const transaction = transact(opened, 'hold', holdPostings, recorded, books);
   return { event: { type: 'FundsHeld', data: { transaction } }, transaction, fee: null, hold: opened };
 }
 
-function refuse(opened: Hold, { amount, currency }: Money, available: bigint): Decision {
-  const detail = `${opened.account} has ${available} ${currency} available, ${amount} ${currency} are needed (minor units)`;
+function refuse(opened: Hold, { amount, currency }: Money, available: bigint, limit: bigint): Decision {
+  const overdraft = limit === 0n ? '' : ` and may be overdrawn by ${limit} ${currency}`;
+  const detail = `${opened.account} has ${available} ${currency} available${overdraft}, ${amount} ${currency} are needed (minor units)`;
   return {
     event: { type: 'HoldRefused', data: { reason: 'insufficient_funds', detail } },
     ...{ transaction: null, fee: null },
