@@ -614,15 +614,22 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P15-an-old-denial-is-claimed',
     file: `${ledger}/src/domain/hold/decide.ts`,
-    from: "if (!isBack && (hold.status === 'reversed' || isOvertaken(data, before))) return null;",
-    to: "if (!isBack && hold.status === 'reversed') return null;",
+    from: "if (!isBack && (hold.status !== 'settled' || isOvertaken(data, before))) return null;",
+    to: "if (!isBack && hold.status !== 'settled') return null;",
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
     name: 'P14-what-was-denied-is-claimed-twice',
     file: `${ledger}/src/domain/hold/decide.ts`,
-    from: "if (!isBack && (hold.status === 'reversed' || isOvertaken(data, before))) return null;",
+    from: "if (!isBack && (hold.status !== 'settled' || isOvertaken(data, before))) return null;",
     to: 'if (!isBack && isOvertaken(data, before)) return null;',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'P30-money-leaves-suspense-twice',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: "if (hold === null || hold.status !== 'reversed') return null;",
+    to: 'if (hold === null) return null;',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {

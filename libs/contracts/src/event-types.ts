@@ -36,6 +36,7 @@ const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly sc
   SlipRefunded: { owner: 'ledger', schema: ledger.SlipRefundedSchema },
   RefundRefused: { owner: 'ledger', schema: ledger.RefundRefusedSchema },
   PostingCompensated: { owner: 'ledger', schema: ledger.PostingCompensatedSchema },
+  SuspenseDecided: { owner: 'ledger', schema: ledger.SuspenseDecidedSchema },
   SlipOverdue: { owner: 'reconciliation', schema: reconciliation.SlipOverdueSchema },
   SlipDiagnosed: { owner: 'reconciliation', schema: reconciliation.SlipDiagnosedSchema },
   InquiryRequested: { owner: 'reconciliation', schema: reconciliation.InquiryRequestedSchema },

@@ -74,6 +74,9 @@ export interface SlipPolicy {
   readonly inquiryLadderMs: readonly number[];
 }
 
+/** `give_back`: it is the payer's again. `uphold`: the settlement stands, and nothing is owed. */
+export type SuspenseDecision = 'give_back' | 'uphold';
+
 /** What every event tells, by its owner. The rest of a type is derived from its line here, or asked for by the compiler. */
 export interface EventData {
   // intake
@@ -219,8 +222,26 @@ export interface EventData {
     fee?: Transaction | null;
   };
   RefundRefused: { reason: string; requestId?: string | null };
-  /** `reason`: `late_success` after the refund, `reversal` of a settlement, `money_back` by a statement after that. */
-  PostingCompensated: { transaction: Transaction | null; reason: string; fee?: Transaction | null };
+  /**
+   * `reason`: `late_success` after the refund, `reversal` of a settlement, `money_back` by a statement after that; `given_back`
+   * and `upheld`: people decided, and `requestId` is their SuspenseDecided.
+   */
+  PostingCompensated: {
+    transaction: Transaction | null;
+    reason: string;
+    fee?: Transaction | null;
+    requestId?: string | null;
+  };
+  /** `provider`: on whom the money in suspense is claimed. */
+  SuspenseDecided: {
+    decision: SuspenseDecision;
+    provider: string;
+    proposedBy: string;
+    /** The second person. */
+    approvedBy: string;
+    reason: string;
+    note: string;
+  };
 
   // reconciliation
   SlipOverdue: { stage: Stage; deadline: Instant };

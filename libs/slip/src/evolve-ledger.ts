@@ -4,7 +4,13 @@ import { hasEnded, successReported } from './facts.ts';
 import type { Finding, Folds, NextState } from './next-state.ts';
 
 export const ledgerFolds: Folds<
-  'FundsHeld' | 'HoldRefused' | 'SlipSettled' | 'SlipRefunded' | 'RefundRefused' | 'PostingCompensated'
+  | 'FundsHeld'
+  | 'HoldRefused'
+  | 'SlipSettled'
+  | 'SlipRefunded'
+  | 'RefundRefused'
+  | 'PostingCompensated'
+  | 'SuspenseDecided'
 > = {
   FundsHeld: fundsHeld,
   HoldRefused: holdRefused,
@@ -12,6 +18,8 @@ export const ledgerFolds: Folds<
   SlipRefunded: refunded,
   RefundRefused: refundRefused,
   PostingCompensated: compensated,
+  // The money moves with the PostingCompensated that follows.
+  SuspenseDecided: (next) => (next.compensated ? null : 'out_of_order'),
 };
 
 function fundsHeld(next: NextState, recorded: RecordedEvent): Finding {
@@ -53,10 +61,13 @@ function refundRefused(next: NextState): Finding {
   return next.refundRequested ? null : 'out_of_order';
 }
 
+const waysOut: ReadonlySet<string> = new Set(['money_back', 'given_back', 'upheld']);
+
 function compensated(next: NextState, _: RecordedEvent, { reason }: DataOf<'PostingCompensated'>): Finding {
-  // That it came back may be the second step: it was claimed before.
-  if (next.compensated && reason !== 'money_back') return 'duplicate';
-  next.compensated = true;
+  // The way out of suspense is the second step: it was claimed before.
+  if (next.compensated && !waysOut.has(reason)) return 'duplicate';
+  // Upheld: the slip is settled as if nobody had denied it.
+  next.compensated = reason !== 'upheld';
   const founded = next.refunded ? successReported(next) : next.settled && next.contradictedBy !== null;
   return founded ? null : 'out_of_order';
 }

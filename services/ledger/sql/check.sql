@@ -39,7 +39,8 @@ money as (
 told as (
   select slip_id, case
       when refunds > 0 then case when compensations > 0 then 'compensated' else 'refunded' end
-      when settlements > 0 then case when compensations = 0 then 'settled' when last_credit = 'suspense' then 'reversed' else 'restored' end
+      when settlements > 0 then case when compensations = 0 then 'settled' when last_credit = 'suspense' then 'reversed'
+        when last_credit = 'receivable' then 'upheld' else 'restored' end
       else 'held' end as status
     from money
 ),
@@ -77,6 +78,14 @@ broken(invariant, subject, detail) as (
       using (clock, account, currency)
     where coalesce(b.balance, 0) <> coalesce(h.amount, 0)
   union all
+  select 'what lies in suspense is what reversed holds say', concat_ws(' ', clock, account, currency),
+         format('%s, reversed holds %s', coalesce(b.balance, 0), coalesce(h.amount, 0))
+    from (select clock, owner as account, currency, sum(balance) as balance from account where kind = 'suspense' group by 1, 2, 3) as b
+    full join (select clock, account, currency, sum(coalesce(executed, amount)) as amount from hold
+        where status = 'reversed' and amount is not null group by 1, 2, 3) as h
+      using (clock, account, currency)
+    where coalesce(b.balance, 0) <> coalesce(h.amount, 0)
+  union all
   select 'the entries of a slip are numbered without gaps', slip_id, format('%s entries, the last is %s', entries, last)
     from money where first <> 1 or last <> entries or numbers <> entries
   union all
@@ -101,7 +110,7 @@ broken(invariant, subject, detail) as (
     from hold h left join told t on t.slip_id = h.id
     where case
       when t.status is null then h.amount is not null and h.status <> 'refused'
-      when h.executed = 0 and t.status = 'settled' then h.status not in ('settled', 'reversed', 'restored')
+      when h.executed = 0 and t.status = 'settled' then h.status not in ('settled', 'reversed', 'restored', 'upheld')
       when h.executed = 0 and t.status = 'refunded' then h.status not in ('refunded', 'compensated')
       else h.status <> t.status end
   union all

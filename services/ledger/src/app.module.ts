@@ -1,17 +1,26 @@
 import 'reflect-metadata';
+import { hash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
 import { type MigrationFolder, openDataSource, UnitOfWork } from '@slipstream/postgres';
-import { errorLog, openRuntime, outboundEvent, type Part } from '@slipstream/runtime';
+import {
+  errorLog,
+  openRuntime,
+  outboundEvent,
+  outboundOpsEvent,
+  type Part,
+  type Runtime,
+} from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
-import { wallClock } from '@slipstream/slip';
+import { type PendingEvent, type PendingOpsEvent, wallClock } from '@slipstream/slip';
 import { AccountsController } from './adapters/http/accounts.controller.ts';
 import { ProofsController } from './adapters/http/proofs.controller.ts';
 import { SlipsController } from './adapters/http/slips.controller.ts';
 import { StatsController } from './adapters/http/stats.controller.ts';
 import { StreamController } from './adapters/http/stream.controller.ts';
-import { PROOFS, QUERIES } from './adapters/http/tokens.ts';
+import { type Suspense, SuspenseController } from './adapters/http/suspense.controller.ts';
+import { PROOFS, QUERIES, SUSPENSE } from './adapters/http/tokens.ts';
 import { eventsSubscription } from './adapters/kafka/events-subscription.ts';
 import { RecentBatches } from './adapters/kafka/recent-batches.ts';
 import { ledgerMetrics } from './adapters/metrics/ledger-metrics.ts';
@@ -25,10 +34,12 @@ import { PositionWaits } from './adapters/postgres/position-waits.ts';
 import { proofs } from './adapters/postgres/proofs.ts';
 import { Remembered } from './adapters/postgres/remembered.ts';
 import { countOnce } from './adapters/postgres/statistics-projection.ts';
+import { suspenseReads, suspenseTx } from './adapters/postgres/suspense.ts';
 import { BalanceCheck } from './application/check-balances.ts';
 import type { LedgerMonitor } from './application/ports.ts';
 import type { Proofs } from './application/proofs.ts';
 import type { LedgerQueries } from './application/queries.ts';
+import { type DecideSuspenseContext, decideSuspense } from './application/suspense/decide-suspense.ts';
 import { takeCheckpoint } from './application/take-checkpoint.ts';
 import { useCases } from './application/use-cases.ts';
 import type { Config } from './config.ts';
@@ -46,13 +57,21 @@ export const migrations: MigrationFolder = {
 };
 
 @Module({
-  controllers: [ProofsController, SlipsController, AccountsController, StatsController, StreamController],
+  controllers: [
+    ProofsController,
+    SlipsController,
+    AccountsController,
+    SuspenseController,
+    StatsController,
+    StreamController,
+  ],
 })
 class LedgerModule {
-  static with(queries: LedgerQueries, ofLog: Proofs): DynamicModule {
+  static with(queries: LedgerQueries, ofLog: Proofs, suspense: Suspense): DynamicModule {
     const providers = [
       { provide: QUERIES, useValue: queries },
       { provide: PROOFS, useValue: ofLog },
+      { provide: SUSPENSE, useValue: suspense },
     ];
     return { module: LedgerModule, providers };
   }
@@ -121,7 +140,7 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
   });
   return {
     name: 'ledger',
-    module: LedgerModule.with(queries, ofLog),
+    module: LedgerModule.with(queries, ofLog, suspenseOf(runtime, reads.unitOfWork)),
     settings,
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
@@ -131,6 +150,18 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
       return [reads.part, ...runtime.parts(host), countPart(reads.unitOfWork), balances];
     },
   };
+}
+
+function suspenseOf({ source, newId, unitOfWork }: Runtime, readsOf: UnitOfWork): Suspense {
+  const reads = suspenseReads(readsOf);
+  const outbound = {
+    event: (event: PendingEvent) => outboundEvent({ source, newId }, event),
+    opsEvent: (event: PendingOpsEvent) => outboundOpsEvent({ source, newId }, event),
+  };
+  const inTransaction: DecideSuspenseContext['inTransaction'] = (work) =>
+    unitOfWork.run((tx) => work(suspenseTx(tx, outbound)));
+  const decides = decideSuspense({ reads, inTransaction, newId, transactionId });
+  return { ...decides, reads, newId, digestOf: (value) => hash('sha256', JSON.stringify(value), 'buffer') };
 }
 
 /** Counts what a release before did not, beside everything else. */

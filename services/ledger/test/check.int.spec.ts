@@ -60,7 +60,7 @@ it('says nothing of books that hold, whatever lives they are of', async () => {
   );
   expect(count).toEqual({
     types: 5,
-    holds: ['compensated', 'held', 'refunded', 'refused', 'restored', 'reversed', 'settled'],
+    holds: ['compensated', 'held', 'refunded', 'refused', 'restored', 'reversed', 'settled', 'upheld'],
   });
 });
 
@@ -131,6 +131,10 @@ const faults: readonly (readonly [invariant: string, sabotage: readonly string[]
     [
       "update account set balance = balance + 1 where id = (select id from account where kind = 'held' limit 1)",
     ],
+  ],
+  [
+    'what lies in suspense is what reversed holds say',
+    ["update slip set hold_status = 'restored' where hold_status = 'reversed'"],
   ],
   [
     'the entries of a slip are numbered without gaps',

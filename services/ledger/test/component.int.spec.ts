@@ -596,6 +596,201 @@ describe('a stream', () => {
   });
 });
 
+describe('money in suspense', () => {
+  const account = `denied-${randomUUID().slice(0, 8)}`;
+  const [back, stands, parts] = [randomUUID(), randomUUID(), randomUUID()];
+  const ann = { scope: 'cases:write cases:read refunds:approve', subject: 'ann' };
+  const bob = { scope: 'cases:read refunds:approve', subject: 'bob' };
+  const reader = { scope: 'cases:read', subject: 'ann' };
+  const lying = async (query = '') =>
+    (await ledger.get(`/v1/suspense?account=${account}${query}`, reader)).body;
+  const propose = (slipId: string, decision: string, key: string | null, more: object = {}) =>
+    ledger.post(
+      `/v1/suspense/${slipId}/decisions`,
+      { decision, reason: 'the provider wrote', ...more },
+      { ...ann, ...(key === null ? {} : { headers: { 'idempotency-key': key } }) },
+    );
+  const judge = (id: string, verdict: string, by = bob) =>
+    ledger.post(`/v1/suspense-decisions/${id}/${verdict}`, { note: 'seen' }, by);
+  const decisionIs = (id: string, status: string) =>
+    waitFor(
+      async () => {
+        const { body } = await ledger.get(`/v1/suspense-decisions/${id}`, reader);
+        return body.status === status ? body : null;
+      },
+      { what: `decision ${id} to be ${status}` },
+    );
+  const balances = async () => (await ledger.get(`/v1/accounts/${account}`)).body.balances[0];
+
+  it('is listed page by page, as soon as what was settled is denied', async () => {
+    const denied = (id: string, amount: number) =>
+      [
+        [id, submitted({ account, reference: id })],
+        [id, returned('succeeded', { amount: eur(amount), providerReference: `p-${id}` })],
+        [id, returned('failed', { providerReference: `p-${id}` })],
+      ] as const;
+    await ledger.publish([...denied(back, 1000), ...denied(stands, 1000), ...denied(parts, 400)]);
+    const all = await waitFor(
+      async () => {
+        const { data } = await lying();
+        return data.length === 3 ? data : null;
+      },
+      { what: 'three slips in suspense' },
+    );
+    expect(all.find((one: Shown) => one.slip_id === parts)).toEqual({
+      slip_id: parts,
+      reference: parts,
+      kind: 'order',
+      account,
+      counterparty: 'shop-1',
+      provider: 'acme',
+      clock: 'wall',
+      amount: { amount: '400', currency: 'EUR' },
+      since: expect.any(String),
+      decision: null,
+    });
+    const first = await lying('&page_size=2');
+    const second = await lying(`&page_size=2&cursor=${first.next}`);
+    expect([...first.data, ...second.data]).toEqual(all);
+    expect((await lying(`&page_size=2&cursor=${second.previous}`)).data).toEqual(first.data);
+    expect((await lying('&provider=bolt')).data).toEqual([]);
+    expect((await lying('&currency=JPY')).data).toEqual([]);
+    expect((await lying('&clock=import-9')).data).toEqual([]);
+    expect((await lying(`&provider=acme&cursor=${first.next}`)).code).toBe('cursor_invalid');
+    expect((await ledger.get('/v1/suspense')).status).toBe(403);
+    expect(await balances()).toMatchObject({ suspense: '2400' });
+  });
+
+  it('shows by a dry run what a decision would book, and does nothing', async () => {
+    const shown = await propose(parts, 'uphold', null, { dry_run: true });
+    expect(shown.status).toBe(200);
+    expect(shown.body).toEqual({
+      slip_id: parts,
+      decision: 'uphold',
+      amount: { amount: '400', currency: 'EUR' },
+      postings: [
+        {
+          account: `payer:${account}:suspense`,
+          direction: 'debit',
+          amount: { amount: '400', currency: 'EUR' },
+        },
+        {
+          account: 'provider:acme:receivable',
+          direction: 'credit',
+          amount: { amount: '400', currency: 'EUR' },
+        },
+      ],
+    });
+    expect((await lying('&proposed=true')).data).toEqual([]);
+  });
+
+  it('is given back when another person approves, by the postings that were shown, and events say who and why', async () => {
+    const preview = (await propose(back, 'give_back', null, { dry_run: true })).body;
+    const proposed = await propose(back, 'give_back', 'k-1');
+    expect(proposed.status).toBe(202);
+    const { id } = proposed.body;
+    expect(proposed.headers.get('location')).toBe(`/v1/suspense-decisions/${id}`);
+    const again = await propose(back, 'give_back', 'k-1');
+    expect([again.status, again.body, again.headers.get('idempotent-replayed')]).toEqual([
+      ...[202, proposed.body, 'true'],
+    ]);
+    expect((await propose(back, 'uphold', 'k-1')).body.code).toBe('idempotency_key_reused');
+    expect((await propose(back, 'uphold', 'k-2')).body.code).toBe('conflict');
+    expect((await propose(back, 'give_back', null)).body.code).toBe('idempotency_key_missing');
+    expect((await lying('&proposed=true')).data).toMatchObject([
+      { slip_id: back, decision: { id, decision: 'give_back', status: 'proposed', proposed_by: 'ann' } },
+    ]);
+    expect((await judge(id, 'approve', ann)).body.code).toBe('same_person');
+    expect((await judge(id, 'approve', { scope: 'cases:write', subject: 'bob' })).status).toBe(403);
+    expect((await judge(id, 'approve')).status).toBe(202);
+    const booked = await decisionIs(id, 'booked');
+    expect(booked).toMatchObject({ decided_by: 'bob', note: 'seen', reason: 'the provider wrote' });
+    expect((await judge(id, 'approve')).body).toEqual(booked);
+    expect((await judge(id, 'decline')).body.code).toBe('conflict');
+    const { data } = (await ledger.get(`/v1/transactions?slip=${back}`)).body;
+    expect(data[0]).toMatchObject({
+      id: booked.transaction_id,
+      type: 'compensate',
+      postings: preview.postings,
+    });
+    const events = await eventsUpTo(back, 8);
+    expect(events.slice(-2)).toMatchObject([
+      {
+        type: 'slipstream.slip.suspense_decided.v1',
+        data: { decision: 'give_back', provider: 'acme', proposed_by: 'ann', approved_by: 'bob' },
+      },
+      { data: { reason: 'given_back', request_id: events.at(-2)!.id } },
+    ]);
+    expect(await balances()).toMatchObject({ suspense: '1400' });
+  });
+
+  it('is upheld the same way: the slip is settled again, and the provider owes nothing for it', async () => {
+    const { id } = (await propose(stands, 'uphold', 'k-3')).body;
+    expect((await judge(id, 'approve')).status).toBe(202);
+    await decisionIs(id, 'booked');
+    await slipWith(stands, 'settled');
+    expect(await balances()).toMatchObject({ suspense: '400' });
+    expect((await propose(stands, 'give_back', 'k-4')).body).toMatchObject({
+      code: 'conflict',
+      detail: 'Nothing of this slip lies in suspense.',
+    });
+  });
+
+  it('stays there when another person declines, and can be decided about again', async () => {
+    const { id } = (await propose(parts, 'uphold', 'k-5')).body;
+    expect((await judge(id, 'decline')).body).toMatchObject({ status: 'declined', decided_by: 'bob' });
+    expect((await lying('&proposed=false')).data).toMatchObject([{ slip_id: parts, decision: null }]);
+    const next = (await propose(parts, 'give_back', 'k-6')).body;
+    // A statement is faster than the second person.
+    await ledger.publish([
+      [parts, returned('failed', { evidence: 'statement_line', providerReference: `p-${parts}` })],
+    ]);
+    await waitFor(async () => ((await lying()).data.length === 0 ? true : null), { what: 'it to leave' });
+    expect((await judge(next.id, 'approve')).body.code).toBe('conflict');
+    const { data } = (await ledger.get(`/v1/suspense-decisions?by=ann&slip=${parts}`, reader)).body;
+    expect(data.map(({ status }: Shown) => status)).toEqual(['proposed', 'declined']);
+    expect((await ledger.get('/v1/suspense-decisions?status=booked&page_size=1', reader)).body).toMatchObject(
+      {
+        data: [{ slip_id: stands }],
+        next: expect.any(String),
+      },
+    );
+  });
+
+  it('refuses what cannot be decided', async () => {
+    expect((await propose(randomUUID(), 'uphold', 'k-7')).status).toBe(404);
+    expect((await propose(back, 'burn', 'k-8')).body).toMatchObject({
+      code: 'validation_failed',
+      errors: [{ pointer: '/decision' }],
+    });
+    expect((await propose(back, 'uphold', 'k-9', { reason: ' ' })).body.errors).toMatchObject([
+      { pointer: '/reason' },
+    ]);
+    expect((await propose(back, 'uphold', 'k-9', { amount: 1 })).status).toBe(400);
+    expect((await judge(randomUUID(), 'approve')).status).toBe(404);
+    expect((await judge('nobody', 'decline')).status).toBe(404);
+  });
+
+  it('leaves books in which all holds, and rows that nobody can decide twice', async () => {
+    await ledger.caughtUp();
+    expect((await ledger.database.query(checkSql)).rows).toEqual([]);
+    const insert = (by: string, decidedBy: string | null) =>
+      ledger.database.query(
+        `insert into suspense_decision (decision_id, slip_id, decision, reason, proposed_by, request_key, digest, status, decided_by, note,
+           decided_at, transaction_id)
+         select gen_random_uuid(), $1, 'uphold', '', $2, gen_random_uuid()::text, '', case when $3::text is null then 'proposed' else 'approved' end,
+           $3, case when $3::text is not null then '' end, case when $3::text is not null then now() end,
+           case when $3::text is not null then gen_random_uuid() end`,
+        [by === 'new' ? randomUUID() : back, by, decidedBy],
+      );
+    await expect(insert('eve', 'bob')).rejects.toThrow('suspense_decision_once');
+    await expect(insert('new', 'new')).rejects.toThrow('check constraint');
+    const change = "update suspense_decision set note = 'other' where status = 'approved'";
+    await expect(ledger.database.query(change)).rejects.toThrow('was made');
+    await expect(ledger.database.query('delete from suspense_decision')).rejects.toThrow('was made');
+  });
+});
+
 describe('the OpenAPI document', () => {
   it('names every parameter that may be asked with', async () => {
     const { body } = await ledger.get('/openapi.json');

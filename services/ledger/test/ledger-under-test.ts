@@ -43,6 +43,11 @@ export interface LedgerUnderTest {
       instance?: Service;
     },
   ): Promise<Answer>;
+  post(
+    path: string,
+    body: unknown,
+    options: { scope: string; subject: string; headers?: Record<string, string> },
+  ): Promise<Answer>;
   /** A request whose answer has no end. */
   open(path: string, headers: Record<string, string>, instance: Service): Promise<Response>;
   stop(): Promise<void>;
@@ -138,6 +143,19 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
       await waitFor(async () => ((await behind()) ? null : true), {
         what: 'the ledger to have handled the whole topic',
       });
+    },
+    async post(path, body, { scope, subject, headers }) {
+      const response = await fetch(`${services[0]!.url}${path}`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${await token(scope, subject)}`,
+          'content-type': 'application/json',
+          ...headers,
+        },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(15_000),
+      });
+      return { status: response.status, headers: response.headers, body: await response.json() };
     },
     async get(path, { scope = readsAll, subject = 'reader', headers: more, instance = services[0]! } = {}) {
       const bearer = scope === null ? {} : { authorization: `Bearer ${await token(scope, subject)}` };

@@ -52,15 +52,31 @@ function randomLife(random: SeededRandom): SlipEvent[] {
       evidence: random.pick(['signed_callback', 'statement_line'] as const),
       fee: random.chance(0.2) ? eur(random.integer(0, 9)) : null,
     });
+  const decided = (): SlipEvent => ({
+    type: 'SuspenseDecided',
+    data: {
+      decision: random.pick(['give_back', 'uphold'] as const),
+      provider: random.pick(['acme', 'bolt']),
+      ...{ proposedBy: 'ann', approvedBy: 'bob', reason: 'so it is', note: '' },
+    },
+  });
+  /** What the provider settled, denied, and people decided about: too seldom by chance alone. */
+  const denied = (): SlipEvent[] => [
+    returned('succeeded', { provider: 'acme' }),
+    returned('failed', { provider: 'acme' }),
+    ...(random.chance(0.8) ? [decided()] : []),
+  ];
   const other = (): SlipEvent =>
     random.pick<SlipEvent>([
       { type: 'SlipOverdue', data: { stage: 'returned', deadline: at(600) } },
       { type: 'SlipNotReturned', data: { basis: 'not_executed', deadline: at(600) } },
       refundRequested(),
       refundRequested(),
+      decided(),
       submit(),
     ]);
-  const life = [submit(), ...(random.chance(0.8) ? [answer()] : [])];
+  const answers = random.chance(0.1) ? denied() : random.chance(0.8) ? [answer()] : [];
+  const life = [submit(), ...answers];
   while (random.chance(0.35)) life.push(random.chance(0.5) ? answer() : other());
   return random.chance(0.05) ? random.shuffle(life) : life;
 }

@@ -148,7 +148,20 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
   }),
   PostingCompensated: (data) => ({
     sentence: `A compensating posting was made: ${words(data.reason)}.`,
-    facts: [...postings(data.transaction), ...postings(data.fee)],
+    facts: [fact('answers', data.request_id), ...postings(data.transaction), ...postings(data.fee)],
+  }),
+  SuspenseDecided: (data) => ({
+    sentence:
+      data.decision === 'uphold'
+        ? 'People decided that the settlement stands: what lies in suspense is owed by nobody.'
+        : 'People decided to give back what lies in suspense.',
+    facts: [
+      fact('proposed by', data.proposed_by),
+      fact('approved by', data.approved_by),
+      fact('claimed from', data.provider),
+      fact('reason', data.reason),
+      fact('note', data.note),
+    ],
   }),
   SlipOverdue: (data) => ({
     sentence: `Nothing that ends the stage "${words(data.stage)}" was received by its deadline, ${time(data.deadline)}.`,

@@ -1,4 +1,4 @@
-import type { DataOf, NotReturnedBasis, Outcome, SlipEvent, Stage } from '../events.ts';
+import type { DataOf, NotReturnedBasis, Outcome, SlipEvent, Stage, SuspenseDecision } from '../events.ts';
 
 /** One plain event of every type, for specifications: change only what the example is about. */
 
@@ -140,6 +140,21 @@ export const reversed: SlipEvent = {
 export const moneyBack: SlipEvent = {
   type: 'PostingCompensated',
   data: { transaction: null, reason: 'money_back' },
+};
+export const suspenseDecided = (decision: SuspenseDecision): SlipEvent => ({
+  type: 'SuspenseDecided',
+  data: {
+    ...{ decision, provider: 'acme', proposedBy: 'ann', approvedBy: 'bob' },
+    ...{ reason: 'the provider took it back', note: 'seen in their portal' },
+  },
+});
+export const givenBack: SlipEvent = {
+  type: 'PostingCompensated',
+  data: { transaction: null, reason: 'given_back' },
+};
+export const upheld: SlipEvent = {
+  type: 'PostingCompensated',
+  data: { transaction: null, reason: 'upheld' },
 };
 export const settledInParts = (part: number): SlipEvent => ({
   type: 'SlipSettled',

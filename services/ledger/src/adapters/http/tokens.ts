@@ -2,3 +2,5 @@
 export const QUERIES = Symbol('ledger queries');
 /** The proofs, where controllers ask for them. */
 export const PROOFS = Symbol('proofs');
+/** Injection token of `Suspense`. */
+export const SUSPENSE = Symbol('ledger:suspense');

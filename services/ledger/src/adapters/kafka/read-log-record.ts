@@ -93,6 +93,8 @@ function unusableEvent({ event }: RecordedEvent): string | null {
     case 'DispatchNotSent':
     case 'DispatchUnanswered':
       return unusable([event.data.provider]);
+    case 'SuspenseDecided':
+      return unusable([event.data.provider]);
     case 'SlipDiagnosed':
       return unusable([event.data.cause.code]);
     default:

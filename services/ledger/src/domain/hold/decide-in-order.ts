@@ -39,6 +39,7 @@ const moves = new Set<SlipEvent['type']>([
   'SlipApproved',
   'SlipReturned',
   'RefundRequested',
+  'SuspenseDecided',
 ]);
 
 export function mayMoveMoney(event: SlipEvent): boolean {

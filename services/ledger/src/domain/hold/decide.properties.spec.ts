@@ -32,6 +32,10 @@ const anyEvent: fc.Arbitrary<SlipEvent> = fc.oneof(
     })
     .map(({ outcome, ...rest }) => returned(outcome, rest)),
   fc.constant(refundRequested()),
+  fc.constantFrom('give_back' as const, 'uphold' as const).map((decision): SlipEvent => {
+    const people = { proposedBy: 'ann', approvedBy: 'bob', reason: '', note: '' };
+    return { type: 'SuspenseDecided', data: { decision, provider: 'acme', ...people } };
+  }),
   fc.constant<SlipEvent>({ type: 'SlipApproved', data: { by: 'ann', note: '', deadline: at(600) } }),
 );
 const history = fc.array(fc.tuple(fc.constantFrom(...slips), anyEvent), { maxLength: 30 });
@@ -100,7 +104,10 @@ describe('whatever happens to slips', () => {
           expect(once.includes('SlipRefunded') && once.some((name) => name.startsWith('SlipSettled'))).toBe(
             false,
           );
-          const needs = { late_success: 'SlipRefunded', reversal: 'SlipSettled', money_back: 'SlipSettled' };
+          const needs = {
+            ...{ late_success: 'SlipRefunded', reversal: 'SlipSettled', money_back: 'SlipSettled' },
+            ...{ given_back: 'SlipSettled', upheld: 'SlipSettled' },
+          };
           for (const [reason, type] of Object.entries(needs)) {
             const isTold = said.some(({ type: one }) => one === type);
             expect(once.includes(`PostingCompensated ${reason}`) && !isTold).toBe(false);
@@ -151,6 +158,20 @@ describe('whatever happens to slips', () => {
             .filter((hold) => hold.status === 'held' && hold.account === account)
             .reduce((sum, hold) => sum + (hold.amount?.amount ?? 0n), 0n);
           expect(balances.of(key(`payer:${account}:held`))).toBe(open);
+        }
+      }),
+    );
+  });
+
+  it('what lies in suspense is exactly what was denied and not decided about', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        const { holds, balances } = run(events, 7);
+        for (const account of accounts) {
+          const denied = [...holds.values()]
+            .filter((hold) => hold.status === 'reversed' && hold.account === account)
+            .reduce((sum, hold) => sum + hold.executed, 0n);
+          expect(balances.of(key(`payer:${account}:suspense`))).toBe(denied);
         }
       }),
     );

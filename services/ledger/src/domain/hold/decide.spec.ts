@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { evolve, type Outcome, type SlipEvent, type SlipState } from '@slipstream/slip';
+import {
+  evolve,
+  type Outcome,
+  type SlipEvent,
+  type SlipState,
+  type SuspenseDecision,
+} from '@slipstream/slip';
 import { at, eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
 import { Balances } from '../posting/balances.ts';
 import { changesOf, decideInOrder } from './decide-in-order.ts';
@@ -53,6 +59,12 @@ const withdrawn: SlipEvent = { type: 'SlipWithdrawn', data: { by: 'shop', reason
 const byStatement = (outcome: Outcome) => returned(outcome, { evidence: 'statement_line' });
 const part = (amount: number, providerReference: string) =>
   returned('succeeded', { amount: eur(amount), providerReference });
+const decided = (decision: SuspenseDecision): SlipEvent => ({
+  type: 'SuspenseDecided',
+  data: { decision, provider: 'acme', proposedBy: 'ann', approvedBy: 'bob', reason: '', note: '' },
+});
+const denied = [submitted(), returned('succeeded'), returned('failed')];
+const toReversal = ['FundsHeld', 'SlipSettled', 'PostingCompensated reversal'];
 const payout = (terms = {}) => submitted({ kind: 'payout', ...terms });
 
 describe('the ledger decides about money in log order', () => {
@@ -331,6 +343,46 @@ describe('the ledger decides about money in log order', () => {
       'reversed',
     ],
     [
+      'people give back what lies in suspense, once',
+      [...denied, decided('give_back'), decided('give_back'), decided('uphold'), byStatement('failed')],
+      {},
+      [...toReversal, 'PostingCompensated given_back'],
+      ['hold', 'settle', 'compensate', 'compensate'],
+      'restored',
+    ],
+    [
+      'people uphold what was settled, and no bare word claims it again',
+      [...denied, decided('uphold'), decided('give_back'), returned('void'), refundRequested()],
+      {},
+      [...toReversal, 'PostingCompensated upheld', 'RefundRefused already_settled'],
+      ['hold', 'settle', 'compensate', 'compensate', null],
+      'upheld',
+    ],
+    [
+      'a statement gives back what people upheld, once',
+      [...denied, decided('uphold'), byStatement('failed'), byStatement('failed'), decided('give_back')],
+      {},
+      [...toReversal, 'PostingCompensated upheld', 'PostingCompensated money_back'],
+      ['hold', 'settle', 'compensate', 'compensate', 'compensate'],
+      'restored',
+    ],
+    [
+      'a decision that a statement has overtaken moves nothing',
+      [...denied, byStatement('failed'), decided('uphold')],
+      {},
+      [...toReversal, 'PostingCompensated money_back'],
+      ['hold', 'settle', 'compensate', 'compensate'],
+      'restored',
+    ],
+    [
+      'nothing is decided about what does not lie in suspense',
+      [submitted(), decided('give_back'), returned('succeeded'), decided('give_back'), decided('uphold')],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
       'a payment that comes in parts is settled up to its amount',
       [submitted(), part(400, 'p-1'), part(500, 'p-2'), part(101, 'p-3'), part(100, 'p-4'), part(1, 'p-5')],
       {},
@@ -456,6 +508,27 @@ describe('the ledger decides about money in log order', () => {
     ['an answer without a hold moves nothing', [returned('succeeded'), returned('failed')], {}, [], [], null],
   ])('%s', (_, events, options, expected, posted, status) => {
     expect(says(events, options)).toEqual({ events: expected, posted, status });
+  });
+
+  it('answers a decision about suspense by its id, with so much as was executed', () => {
+    const reversed: Hold = { ...hold, status: 'reversed', executed: 600n, references: ['p-1'] };
+    const said = (decision: SuspenseDecision) => {
+      const cue = { before: null, recorded: recordedAs(decided(decision), 7) };
+      return decideInOrder([cue], new Map([['slip-1', reversed]]), (id) => `tx-${id}`, new Balances());
+    };
+    const posted = (decision: SuspenseDecision) =>
+      said(decision).answers[0]!.transactions[0]!.postings.map(
+        ({ account, direction, amount }) => `${account} ${direction} ${amount.amount}`,
+      );
+    expect(said('uphold').answers[0]!.event.data).toMatchObject({ requestId: 'event-slip-1-7' });
+    expect(posted('give_back')).toEqual([
+      'payer:cust-1:suspense debit 600',
+      'payer:cust-1:available credit 600',
+    ]);
+    expect(posted('uphold')).toEqual([
+      'payer:cust-1:suspense debit 600',
+      'provider:acme:receivable credit 600',
+    ]);
   });
 
   it('sees the money that the decisions before it left', () => {

@@ -22,6 +22,7 @@ import {
   refundPostings,
   reversalPostings,
   settlePostings,
+  suspensePostings,
 } from '../posting/postings.ts';
 import { type Hold, isWhole } from './hold.ts';
 
@@ -63,6 +64,8 @@ export function decide(subject: Subject, books: Books): Decision | null {
       return charged(answerReturn(subject, event.data, books), subject, event.data, books);
     case 'RefundRequested':
       return answerRefundRequest(subject, event.data, books);
+    case 'SuspenseDecided':
+      return answerSuspenseDecision(subject, event.data, books);
     default:
       return null;
   }
@@ -139,7 +142,7 @@ function answerReturn(subject: Subject, data: Data<'SlipReturned'>, books: Books
   const { hold, before, recorded } = subject;
   if (hold === null) return null;
   if (data.outcome === 'succeeded') return answerSuccess(hold, subject, data, books);
-  if (hold.status === 'settled' || hold.status === 'reversed')
+  if (hold.status === 'settled' || hold.status === 'reversed' || hold.status === 'upheld')
     return answerDenial(hold, subject, data, books);
   // What denies a success that could not be settled proves nothing: people decide, and the money stays put aside.
   if (hold.status !== 'held' || before?.outcome === 'succeeded') return null;
@@ -208,8 +211,16 @@ function settlement(hold: Hold, transaction: Transaction | null, part: number): 
   return { event: { type: 'SlipSettled', data }, transaction, fee: null, hold };
 }
 
-function compensation(hold: Hold, transaction: Transaction | null, reason: string): Decision {
-  const event: SlipEvent = { type: 'PostingCompensated', data: { transaction, reason, fee: null } };
+function compensation(
+  hold: Hold,
+  transaction: Transaction | null,
+  reason: string,
+  requestId: string | null = null,
+): Decision {
+  const event: SlipEvent = {
+    type: 'PostingCompensated',
+    data: { transaction, reason, fee: null, requestId },
+  };
   return { event, transaction, fee: null, hold };
 }
 
@@ -246,7 +257,7 @@ function answerDenial(
   const isBack = data.evidence === 'statement_line';
   if (isOther(data.provider, before) || isOtherPart(hold, data)) return null;
   if (isBack && isOtherAmount(hold, data.amount)) return null;
-  if (!isBack && (hold.status === 'reversed' || isOvertaken(data, before))) return null;
+  if (!isBack && (hold.status !== 'settled' || isOvertaken(data, before))) return null;
   const { executed, account } = hold;
   const provider = data.provider ?? before?.provider ?? reportedProvider;
   const from = hold.status === 'reversed' ? payerSuspense(account) : providerReceivable(provider);
@@ -255,6 +266,20 @@ function answerDenial(
   const transaction = transact(hold, 'compensate', post, recorded, books);
   const after: Hold = { ...hold, status: isBack ? 'restored' : 'reversed' };
   return compensation(after, transaction, isBack ? 'money_back' : 'reversal');
+}
+
+/** What was put aside leaves suspense once: a statement that came before the decision has moved it already. */
+function answerSuspenseDecision(
+  { hold, recorded }: Subject,
+  { decision, provider }: Data<'SuspenseDecided'>,
+  books: Books,
+): Decision | null {
+  if (hold === null || hold.status !== 'reversed') return null;
+  const post = (held: HeldMoney) => suspensePostings(decision, held, hold.executed, provider);
+  const transaction = transact(hold, 'compensate', post, recorded, books);
+  const isBack = decision === 'give_back';
+  const after: Hold = { ...hold, status: isBack ? 'restored' : 'upheld' };
+  return compensation(after, transaction, isBack ? 'given_back' : 'upheld', recorded.id);
 }
 
 /** Of a part that was never executed, nothing was settled. */
@@ -298,6 +323,7 @@ function refundRefusal({ status }: Hold, before: SlipState | null): string | nul
     case 'settled':
     case 'reversed':
     case 'restored':
+    case 'upheld':
       return 'already_settled';
     default:
       return status satisfies never;

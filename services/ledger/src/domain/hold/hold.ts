@@ -3,7 +3,8 @@ import type { SlipKind } from '@slipstream/slip';
 
 /**
  * `held` ends once: `settled` or `refunded`. `compensated`: the provider executed after the refund. `reversed`: it denied what
- * was settled, so that is claimed from it and put aside; `restored`: a statement shows that the money came back.
+ * was settled, so that is claimed from it and put aside; `restored`: a statement shows that the money came back, or people say so;
+ * `upheld`: people say that the settlement stands.
  * `refused`: there was not enough money; nothing more is decided about the slip.
  */
 export type HoldStatus =
@@ -13,7 +14,8 @@ export type HoldStatus =
   | 'refunded'
   | 'compensated'
   | 'reversed'
-  | 'restored';
+  | 'restored'
+  | 'upheld';
 
 /** What the ledger has decided about the money of a slip: the guard against deciding it again. */
 export interface Hold {

@@ -13,6 +13,7 @@ import {
   refundPostings,
   reversalPostings,
   settlePostings,
+  suspensePostings,
 } from './postings.ts';
 
 const order: HeldMoney = { kind: 'order', account: 'cust-1', counterparty: 'shop-1', amount: eur(1000) };
@@ -51,6 +52,16 @@ describe('postings', () => {
       'settling nothing releases all',
       settlePostings(order, 0n, 'acme'),
       ['payer:cust-1:held debit 1000 EUR', 'payer:cust-1:available credit 1000 EUR'],
+    ],
+    [
+      'what lies in suspense is given back to the payer',
+      suspensePostings('give_back', order, 300n, 'acme'),
+      ['payer:cust-1:suspense debit 300 EUR', 'payer:cust-1:available credit 300 EUR'],
+    ],
+    [
+      'a settlement that is upheld is owed by nobody',
+      suspensePostings('uphold', order, 300n, 'acme'),
+      ['payer:cust-1:suspense debit 300 EUR', 'provider:acme:receivable credit 300 EUR'],
     ],
     [
       'a refund gives the hold back',

@@ -1,5 +1,5 @@
 import type { Money } from '@slipstream/kernel';
-import type { Posting, SlipKind } from '@slipstream/slip';
+import type { Posting, SlipKind, SuspenseDecision } from '@slipstream/slip';
 import {
   houseCosts,
   payerAvailable,
@@ -57,6 +57,18 @@ export function reversalPostings(held: HeldMoney, executed: bigint, provider: st
 /** A statement shows that the money came back: it is the payer's again, out of `from`. */
 export function moneyBackPostings(held: HeldMoney, executed: bigint, from: string): Posting[] {
   return postings(held.amount.currency, [from, -executed], [payerAvailable(held.account), executed]);
+}
+
+/** What lies in suspense leaves it: to the payer, or, where the settlement stands, against the claim on the provider. */
+export function suspensePostings(
+  decision: SuspenseDecision,
+  held: Pick<HeldMoney, 'account' | 'amount'>,
+  executed: bigint,
+  provider: string,
+): Posting[] {
+  const from = payerSuspense(held.account);
+  const to = decision === 'give_back' ? payerAvailable(held.account) : providerReceivable(provider);
+  return postings(held.amount.currency, [from, -executed], [to, executed]);
 }
 
 /** What the provider charges is the house's business: it takes nothing of the slip's amount. */

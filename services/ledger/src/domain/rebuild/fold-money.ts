@@ -131,7 +131,12 @@ export class MoneyFold {
 }
 
 /** What corrects a settlement by its reason; everything else compensates a refund. */
-const deniedBy: Readonly<Record<string, HoldStatus>> = { reversal: 'reversed', money_back: 'restored' };
+const deniedBy: Readonly<Record<string, HoldStatus>> = {
+  reversal: 'reversed',
+  money_back: 'restored',
+  given_back: 'restored',
+  upheld: 'upheld',
+};
 
 /** So much of a hold was executed, by the postings of the settlement. */
 function executedBy(

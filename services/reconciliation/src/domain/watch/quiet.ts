@@ -48,6 +48,7 @@ export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
   SlipRefunded: 'loud',
   RefundRefused: 'loud',
   PostingCompensated: 'loud',
+  SuspenseDecided: 'loud',
   SlipOverdue: 'loud',
   SlipDiagnosed: 'loud',
   InquiryRequested: 'loud',

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/ledger/v1/events.proto.
  */
 export const file_slipstream_ledger_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiFzbGlwc3RyZWFtL2xlZGdlci92MS9ldmVudHMucHJvdG8SFHNsaXBzdHJlYW0ubGVkZ2VyLnYxIn8KC1RyYW5zYWN0aW9uEgoKAmlkGAEgASgJEjMKBHR5cGUYAiABKA4yJS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvblR5cGUSLwoIcG9zdGluZ3MYAyADKAsyHS5zbGlwc3RyZWFtLmxlZGdlci52MS5Qb3N0aW5nInsKB1Bvc3RpbmcSDwoHYWNjb3VudBgBIAEoCRIyCglkaXJlY3Rpb24YAiABKA4yHy5zbGlwc3RyZWFtLmxlZGdlci52MS5EaXJlY3Rpb24SKwoGYW1vdW50GAMgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkiQwoJRnVuZHNIZWxkEjYKC3RyYW5zYWN0aW9uGAEgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb24iLQoLSG9sZFJlZnVzZWQSDgoGcmVhc29uGAEgASgJEg4KBmRldGFpbBgCIAEoCSKRAQoLU2xpcFNldHRsZWQSNgoLdHJhbnNhY3Rpb24YASABKAsyIS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvbhIRCgRwYXJ0GAIgASgFSACIAQESLgoDZmVlGAMgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb25CBwoFX3BhcnQirgEKDFNsaXBSZWZ1bmRlZBI2Cgt0cmFuc2FjdGlvbhgBIAEoCzIhLnNsaXBzdHJlYW0ubGVkZ2VyLnYxLlRyYW5zYWN0aW9uEg4KBnJlYXNvbhgCIAEoCRIXCgpyZXF1ZXN0X2lkGAMgASgJSACIAQESLgoDZmVlGAQgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb25CDQoLX3JlcXVlc3RfaWQiRwoNUmVmdW5kUmVmdXNlZBIOCgZyZWFzb24YASABKAkSFwoKcmVxdWVzdF9pZBgCIAEoCUgAiAEBQg0KC19yZXF1ZXN0X2lkIowBChJQb3N0aW5nQ29tcGVuc2F0ZWQSNgoLdHJhbnNhY3Rpb24YASABKAsyIS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvbhIOCgZyZWFzb24YAiABKAkSLgoDZmVlGAMgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb24qwwEKD1RyYW5zYWN0aW9uVHlwZRIgChxUUkFOU0FDVElPTl9UWVBFX1VOU1BFQ0lGSUVEEAASGQoVVFJBTlNBQ1RJT05fVFlQRV9IT0xEEAESGwoXVFJBTlNBQ1RJT05fVFlQRV9TRVRUTEUQAhIbChdUUkFOU0FDVElPTl9UWVBFX1JFRlVORBADEh8KG1RSQU5TQUNUSU9OX1RZUEVfQ09NUEVOU0FURRAEEhgKFFRSQU5TQUNUSU9OX1RZUEVfRkVFEAUqUQoJRGlyZWN0aW9uEhkKFURJUkVDVElPTl9VTlNQRUNJRklFRBAAEhMKD0RJUkVDVElPTl9ERUJJVBABEhQKEERJUkVDVElPTl9DUkVESVQQAmIGcHJvdG8z", [file_slipstream_common_v1_common]);
+  fileDesc("CiFzbGlwc3RyZWFtL2xlZGdlci92MS9ldmVudHMucHJvdG8SFHNsaXBzdHJlYW0ubGVkZ2VyLnYxIn8KC1RyYW5zYWN0aW9uEgoKAmlkGAEgASgJEjMKBHR5cGUYAiABKA4yJS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvblR5cGUSLwoIcG9zdGluZ3MYAyADKAsyHS5zbGlwc3RyZWFtLmxlZGdlci52MS5Qb3N0aW5nInsKB1Bvc3RpbmcSDwoHYWNjb3VudBgBIAEoCRIyCglkaXJlY3Rpb24YAiABKA4yHy5zbGlwc3RyZWFtLmxlZGdlci52MS5EaXJlY3Rpb24SKwoGYW1vdW50GAMgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkiQwoJRnVuZHNIZWxkEjYKC3RyYW5zYWN0aW9uGAEgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb24iLQoLSG9sZFJlZnVzZWQSDgoGcmVhc29uGAEgASgJEg4KBmRldGFpbBgCIAEoCSKRAQoLU2xpcFNldHRsZWQSNgoLdHJhbnNhY3Rpb24YASABKAsyIS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvbhIRCgRwYXJ0GAIgASgFSACIAQESLgoDZmVlGAMgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb25CBwoFX3BhcnQirgEKDFNsaXBSZWZ1bmRlZBI2Cgt0cmFuc2FjdGlvbhgBIAEoCzIhLnNsaXBzdHJlYW0ubGVkZ2VyLnYxLlRyYW5zYWN0aW9uEg4KBnJlYXNvbhgCIAEoCRIXCgpyZXF1ZXN0X2lkGAMgASgJSACIAQESLgoDZmVlGAQgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb25CDQoLX3JlcXVlc3RfaWQiRwoNUmVmdW5kUmVmdXNlZBIOCgZyZWFzb24YASABKAkSFwoKcmVxdWVzdF9pZBgCIAEoCUgAiAEBQg0KC19yZXF1ZXN0X2lkIrQBChJQb3N0aW5nQ29tcGVuc2F0ZWQSNgoLdHJhbnNhY3Rpb24YASABKAsyIS5zbGlwc3RyZWFtLmxlZGdlci52MS5UcmFuc2FjdGlvbhIOCgZyZWFzb24YAiABKAkSLgoDZmVlGAMgASgLMiEuc2xpcHN0cmVhbS5sZWRnZXIudjEuVHJhbnNhY3Rpb24SFwoKcmVxdWVzdF9pZBgEIAEoCUgAiAEBQg0KC19yZXF1ZXN0X2lkIqUBCg9TdXNwZW5zZURlY2lkZWQSOAoIZGVjaXNpb24YASABKA4yJi5zbGlwc3RyZWFtLmxlZGdlci52MS5TdXNwZW5zZURlY2lzaW9uEhAKCHByb3ZpZGVyGAIgASgJEhMKC3Byb3Bvc2VkX2J5GAMgASgJEhMKC2FwcHJvdmVkX2J5GAQgASgJEg4KBnJlYXNvbhgFIAEoCRIMCgRub3RlGAYgASgJKsMBCg9UcmFuc2FjdGlvblR5cGUSIAocVFJBTlNBQ1RJT05fVFlQRV9VTlNQRUNJRklFRBAAEhkKFVRSQU5TQUNUSU9OX1RZUEVfSE9MRBABEhsKF1RSQU5TQUNUSU9OX1RZUEVfU0VUVExFEAISGwoXVFJBTlNBQ1RJT05fVFlQRV9SRUZVTkQQAxIfChtUUkFOU0FDVElPTl9UWVBFX0NPTVBFTlNBVEUQBBIYChRUUkFOU0FDVElPTl9UWVBFX0ZFRRAFKlEKCURpcmVjdGlvbhIZChVESVJFQ1RJT05fVU5TUEVDSUZJRUQQABITCg9ESVJFQ1RJT05fREVCSVQQARIUChBESVJFQ1RJT05fQ1JFRElUEAIqdAoQU3VzcGVuc2VEZWNpc2lvbhIhCh1TVVNQRU5TRV9ERUNJU0lPTl9VTlNQRUNJRklFRBAAEh8KG1NVU1BFTlNFX0RFQ0lTSU9OX0dJVkVfQkFDSxABEhwKGFNVU1BFTlNFX0RFQ0lTSU9OX1VQSE9MRBACYgZwcm90bzM", [file_slipstream_common_v1_common]);
 
 /**
  * @generated from message slipstream.ledger.v1.Transaction
@@ -219,6 +219,7 @@ export type PostingCompensated = Message<"slipstream.ledger.v1.PostingCompensate
 
   /**
    * late_success: executed after the refund. reversal: denied after the settlement. money_back: a statement shows that.
+   * given_back, upheld: people decided about what lay in suspense.
    *
    * @generated from field: string reason = 2;
    */
@@ -230,6 +231,13 @@ export type PostingCompensated = Message<"slipstream.ledger.v1.PostingCompensate
    * @generated from field: slipstream.ledger.v1.Transaction fee = 3;
    */
   fee?: Transaction | undefined;
+
+  /**
+   * The id of the SuspenseDecided that this answers; unset: nobody decided.
+   *
+   * @generated from field: optional string request_id = 4;
+   */
+  requestId?: string | undefined;
 };
 
 /**
@@ -238,6 +246,56 @@ export type PostingCompensated = Message<"slipstream.ledger.v1.PostingCompensate
  */
 export const PostingCompensatedSchema: GenMessage<PostingCompensated> = /*@__PURE__*/
   messageDesc(file_slipstream_ledger_v1_events, 7);
+
+/**
+ * Two people decided about money in suspense. PostingCompensated follows, unless a statement has moved it before.
+ *
+ * @generated from message slipstream.ledger.v1.SuspenseDecided
+ */
+export type SuspenseDecided = Message<"slipstream.ledger.v1.SuspenseDecided"> & {
+  /**
+   * @generated from field: slipstream.ledger.v1.SuspenseDecision decision = 1;
+   */
+  decision: SuspenseDecision;
+
+  /**
+   * On whom it is claimed.
+   *
+   * @generated from field: string provider = 2;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: string proposed_by = 3;
+   */
+  proposedBy: string;
+
+  /**
+   * The second person.
+   *
+   * @generated from field: string approved_by = 4;
+   */
+  approvedBy: string;
+
+  /**
+   * Why the first wanted it, and what the second said.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string note = 6;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message slipstream.ledger.v1.SuspenseDecided.
+ * Use `create(SuspenseDecidedSchema)` to create a new message.
+ */
+export const SuspenseDecidedSchema: GenMessage<SuspenseDecided> = /*@__PURE__*/
+  messageDesc(file_slipstream_ledger_v1_events, 8);
 
 /**
  * @generated from enum slipstream.ledger.v1.TransactionType
@@ -305,4 +363,36 @@ export enum Direction {
  */
 export const DirectionSchema: GenEnum<Direction> = /*@__PURE__*/
   enumDesc(file_slipstream_ledger_v1_events, 1);
+
+/**
+ * What becomes of money in suspense.
+ *
+ * @generated from enum slipstream.ledger.v1.SuspenseDecision
+ */
+export enum SuspenseDecision {
+  /**
+   * @generated from enum value: SUSPENSE_DECISION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is the payer's again; the claim on the provider stays.
+   *
+   * @generated from enum value: SUSPENSE_DECISION_GIVE_BACK = 1;
+   */
+  GIVE_BACK = 1,
+
+  /**
+   * The settlement stands: the provider owes nothing.
+   *
+   * @generated from enum value: SUSPENSE_DECISION_UPHOLD = 2;
+   */
+  UPHOLD = 2,
+}
+
+/**
+ * Describes the enum slipstream.ledger.v1.SuspenseDecision.
+ */
+export const SuspenseDecisionSchema: GenEnum<SuspenseDecision> = /*@__PURE__*/
+  enumDesc(file_slipstream_ledger_v1_events, 2);
 

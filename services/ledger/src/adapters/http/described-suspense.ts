@@ -1,0 +1,72 @@
+import { schemas } from '@slipstream/service-host';
+import { slipKinds } from '@slipstream/slip';
+import { decisionStatuses } from '../../application/suspense/ports.ts';
+
+const { list, money, object, oneOf, optional, text, time } = schemas;
+
+export const decisions = ['give_back', 'uphold'] as const;
+
+export const describedDecision = object({
+  id: { ...text, format: 'uuid' },
+  slip_id: text,
+  decision: oneOf(...decisions),
+  reason: text,
+  proposed_by: text,
+  proposed_at: time,
+  status: oneOf(...decisionStatuses),
+  decided_by: optional(text),
+  note: optional(text),
+  decided_at: optional(time),
+  transaction_id: optional(text),
+});
+
+export const describedMoney = object({
+  slip_id: text,
+  reference: optional(text),
+  kind: optional(oneOf(...slipKinds)),
+  account: text,
+  counterparty: optional(text),
+  provider: { ...text, description: 'on whom it is claimed' },
+  clock: text,
+  amount: money,
+  since: time,
+  decision: optional(
+    object({
+      id: { ...text, format: 'uuid' },
+      decision: oneOf(...decisions),
+      status: oneOf('proposed', 'approved'),
+      proposed_by: text,
+      proposed_at: time,
+    }),
+  ),
+});
+
+export const describedDecisionPreview = object({
+  slip_id: text,
+  decision: oneOf(...decisions),
+  amount: money,
+  postings: list(object({ account: text, direction: oneOf('debit', 'credit'), amount: money })),
+});
+
+const words = { type: 'string' as const, minLength: 1, maxLength: 500 };
+
+export const decisionSchema = {
+  type: 'object' as const,
+  required: ['decision', 'reason'],
+  properties: {
+    decision: {
+      type: 'string' as const,
+      enum: [...decisions],
+      description:
+        'give_back: it is the payer’s, and the claim on the provider stays; uphold: the settlement stands, and nothing is owed',
+    },
+    reason: { ...words, description: 'Why' },
+    dry_run: { type: 'boolean' as const, description: 'Says what would be booked, and does nothing' },
+  },
+  example: { decision: 'give_back', reason: 'the provider confirmed the return', dry_run: true },
+};
+
+export const noteSchema = {
+  ...{ type: 'object' as const, required: ['note'], properties: { note: words } },
+  example: { note: 'seen in the portal of the provider' },
+};

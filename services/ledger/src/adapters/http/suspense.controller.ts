@@ -1,0 +1,227 @@
+import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBody,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiQuery,
+  ApiTags,
+} from '@nestjs/swagger';
+import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import {
+  ApiList,
+  answerList,
+  callerOf,
+  idempotencyKeyOf,
+  type JsonValue,
+  type ListReply,
+  type ListRequest,
+  listParameters,
+  rejectUnknownQuery,
+  Scopes,
+  type ServiceRequest,
+  toSnakeJson,
+} from '@slipstream/service-host';
+import { wallClock } from '@slipstream/slip';
+import type { DecideSuspense } from '../../application/suspense/decide-suspense.ts';
+import {
+  decisionStatuses,
+  type KeptDecision,
+  type MoneyInSuspense,
+  type SuspenseReads,
+  type Verdict,
+} from '../../application/suspense/ports.ts';
+import {
+  decisionSchema,
+  describedDecision,
+  describedDecisionPreview,
+  describedMoney,
+  noteSchema,
+} from './described-suspense.ts';
+import { Parameters, type Query as QueryOf } from './parameters.ts';
+import { readDecision, readNote } from './suspense-body.ts';
+import { SUSPENSE } from './tokens.ts';
+
+/** What this controller asks the service. */
+export interface Suspense extends DecideSuspense {
+  readonly reads: SuspenseReads;
+  newId(): string;
+  digestOf(value: unknown): Uint8Array;
+}
+
+interface Reply extends ListReply {
+  status(code: number): unknown;
+}
+
+const keyHeader = {
+  ...{ name: 'Idempotency-Key', required: false, schema: { type: 'string' as const, maxLength: 255 } },
+  description: 'Required but for a dry run: the same request again gets the same answer',
+};
+
+/** Money that a provider owes for what it denies, until people say what becomes of it. */
+@ApiTags('suspense')
+@Controller('v1')
+@Scopes('cases:read')
+export class SuspenseController {
+  constructor(@Inject(SUSPENSE) private readonly suspense: Suspense) {}
+
+  @Get('suspense')
+  @ApiOperation({ summary: 'What lies in suspense: settled, then denied; the oldest slip first' })
+  @ApiQuery({ name: 'account', required: false, description: 'whose it would be' })
+  @ApiQuery({ name: 'provider', required: false, description: 'on whom it is claimed' })
+  @ApiQuery({ name: 'currency', required: false })
+  @ApiQuery({
+    name: 'proposed',
+    required: false,
+    enum: ['true', 'false'],
+    description: 'true: of which somebody has said what is to become of it; false: the rest',
+  })
+  @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
+  @ApiList(describedMoney, 'A page of what lies there')
+  list(@Query() query: QueryOf, @Req() request: ListRequest, @Res({ passthrough: true }) reply: ListReply) {
+    const names = ['account', 'provider', 'currency', 'proposed', 'clock', ...listParameters];
+    const parameters = new Parameters(query, names);
+    const proposed = parameters.oneOf('proposed', ['true', 'false']);
+    const filter = {
+      clock: parameters.text('clock') ?? wallClock,
+      account: parameters.text('account'),
+      provider: parameters.text('provider'),
+      currency: parameters.text('currency'),
+      proposed: proposed === undefined ? undefined : proposed === 'true',
+    };
+    return answerList(request, reply, {
+      isKey: isPlace,
+      read: (page) => this.suspense.reads.list(filter, page),
+      show: moneyJson,
+      item: describedMoney,
+    });
+  }
+
+  @Post('suspense/:slip_id/decisions')
+  @HttpCode(202)
+  @Scopes('cases:write')
+  @ApiOperation({
+    summary: 'Propose what becomes of what lies in suspense: give it back, or uphold the settlement',
+    description:
+      'Another person must approve it; then SuspenseDecided is an event of the slip, and PostingCompensated follows. ' +
+      'With `dry_run` nothing is done, and the answer shows the postings.',
+  })
+  @ApiHeader(keyHeader)
+  @ApiBody({ schema: decisionSchema })
+  @ApiOkResponse({ description: 'What a dry run shows', schema: describedDecisionPreview })
+  @ApiAcceptedResponse({ description: 'Another person must decide', schema: describedDecision })
+  async propose(
+    @Param('slip_id') id: string,
+    @Query() query: Record<string, unknown>,
+    @Req() request: ServiceRequest,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<JsonValue> {
+    rejectUnknownQuery(query, []);
+    const { decision, reason, dryRun } = readDecision(request.body);
+    // U+0000 cannot be stored, so nothing is found under it.
+    const slipId = id.includes('\0') ? '' : id;
+    if (dryRun) {
+      const preview = await this.suspense.preview(slipId, decision);
+      reply.status(200);
+      return toSnakeJson(preview);
+    }
+    const { kept, replayed } = await this.suspense.propose({
+      ...{ id: this.suspense.newId(), slipId, decision, reason, by: callerOf(request).subject },
+      ...{ key: idempotencyKeyOf(request), digest: this.suspense.digestOf([slipId, decision, reason]) },
+    });
+    if (replayed) reply.header('idempotent-replayed', 'true');
+    reply.header('location', `/v1/suspense-decisions/${kept.id}`);
+    return toSnakeJson(kept);
+  }
+
+  @Get('suspense-decisions')
+  @ApiOperation({ summary: 'What people wanted to become of money in suspense, the newest first' })
+  @ApiQuery({ name: 'slip', required: false })
+  @ApiQuery({ name: 'by', required: false, description: 'who proposed it' })
+  @ApiQuery({ name: 'status', required: false, enum: decisionStatuses })
+  @ApiList(describedDecision, 'A page of decisions')
+  decisions(
+    @Query() query: QueryOf,
+    @Req() request: ListRequest,
+    @Res({ passthrough: true }) reply: ListReply,
+  ) {
+    const parameters = new Parameters(query, ['slip', 'by', 'status', ...listParameters]);
+    const filter = {
+      slip: parameters.text('slip'),
+      proposedBy: parameters.text('by'),
+      status: parameters.oneOf('status', decisionStatuses),
+    };
+    return answerList<KeptDecision>(request, reply, {
+      isKey: (key) => isPlace(key) && isUuid(key[1]!),
+      read: (page) => this.suspense.reads.decisions(filter, page),
+      show: toSnakeJson,
+      item: describedDecision,
+    });
+  }
+
+  @Get('suspense-decisions/:id')
+  @ApiOperation({ summary: 'One decision, and what came of it' })
+  @ApiOkResponse({ description: 'The decision', schema: describedDecision })
+  async decision(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
+    rejectUnknownQuery(query, []);
+    const found = isUuid(id) ? await this.suspense.reads.decision(id) : null;
+    if (found === null) throw noDecision();
+    return toSnakeJson(found);
+  }
+
+  @Post('suspense-decisions/:id/approve')
+  @HttpCode(202)
+  @Scopes('refunds:approve')
+  @ApiOperation({ summary: 'Approve what another person has proposed: it is booked in the order of the log' })
+  @ApiBody({ schema: noteSchema })
+  @ApiAcceptedResponse({ description: 'It will be booked', schema: describedDecision })
+  approve(
+    @Param('id') id: string,
+    @Query() query: Record<string, unknown>,
+    @Req() request: ServiceRequest,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<JsonValue> {
+    reply.header('location', `/v1/suspense-decisions/${encodeURIComponent(id)}`);
+    return this.#judge('approve', id, query, request);
+  }
+
+  @Post('suspense-decisions/:id/decline')
+  @HttpCode(200)
+  @Scopes('refunds:approve')
+  @ApiOperation({ summary: 'Decline what another person has proposed: the money stays in suspense' })
+  @ApiBody({ schema: noteSchema })
+  @ApiOkResponse({ description: 'The decision', schema: describedDecision })
+  decline(
+    @Param('id') id: string,
+    @Query() query: Record<string, unknown>,
+    @Req() request: ServiceRequest,
+  ): Promise<JsonValue> {
+    return this.#judge('decline', id, query, request);
+  }
+
+  async #judge(
+    type: Verdict['type'],
+    id: string,
+    query: Record<string, unknown>,
+    request: ServiceRequest,
+  ): Promise<JsonValue> {
+    rejectUnknownQuery(query, []);
+    const verdict = { type, note: readNote(request.body), by: callerOf(request).subject };
+    if (!isUuid(id)) throw noDecision();
+    return toSnakeJson(await this.suspense.judge(id, verdict));
+  }
+}
+
+/** A time, and an id behind it. */
+function isPlace([at, id, ...rest]: readonly string[]): boolean {
+  return at !== undefined && parseInstant(at) === at && id !== undefined && rest.length === 0;
+}
+
+function moneyJson({ partition: _, ...shown }: MoneyInSuspense): JsonValue {
+  return toSnakeJson(shown);
+}
+
+function noDecision(): SlipstreamError {
+  return new SlipstreamError('not_found', 'There is no such decision.');
+}

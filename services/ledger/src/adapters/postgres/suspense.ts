@@ -1,0 +1,231 @@
+import type { Instant, PageOf } from '@slipstream/kernel';
+import type { OutboundRecord, Tx } from '@slipstream/postgres';
+import type { PendingEvent, PendingOpsEvent, SlipKind, SuspenseDecision } from '@slipstream/slip';
+import type {
+  DecisionFilter,
+  DecisionStatus,
+  KeptDecision,
+  MoneyInSuspense,
+  SuspenseFilter,
+  SuspenseReads,
+  SuspenseTx,
+} from '../../application/suspense/ports.ts';
+import { readPage } from './keyset.ts';
+
+interface MoneyRow {
+  id: string;
+  partition: number;
+  clock: string;
+  reference: string | null;
+  kind: SlipKind | null;
+  counterparty: string | null;
+  listed_at: Instant;
+  account: string;
+  currency: string;
+  provider: string;
+  amount: string;
+  since: Instant;
+  decision_id: string | null;
+  decision: SuspenseDecision;
+  decision_status: DecisionStatus;
+  proposed_by: string;
+  proposed_at: Instant;
+}
+
+/** What was claimed last of each slip; of one whose hold is reversed it lies in suspense still. */
+const moneySql = `
+select s.id, s.partition, s.clock, s.reference, s.kind, s.counterparty, s.listed_at, r.account, r.currency, r.provider,
+       r.amount::text, r.since, d.decision_id, d.decision, d.status as decision_status, d.proposed_by, d.proposed_at
+from slip s
+join lateral (
+  select c.owner as account, c.currency, p.owner as provider, e.amount, e.at as since
+  from entry e join account c on c.id = e.credit and c.kind = 'suspense' join account p on p.id = e.debit
+  where e.slip_id = s.id order by e.n desc limit 1) as r on true
+left join suspense_decision d on d.slip_id = s.id and d.status <> 'declined'`;
+const lies = "s.hold_status = 'reversed'";
+/** All that lies in suspense is `conflicted`, which is rare and has an index. */
+const rare = "s.rare_status = 'conflicted'";
+
+interface DecisionRow {
+  decision_id: string;
+  slip_id: string;
+  decision: SuspenseDecision;
+  reason: string;
+  proposed_by: string;
+  proposed_at: Instant;
+  status: DecisionStatus;
+  decided_by: string | null;
+  note: string | null;
+  decided_at: Instant | null;
+  transaction_id: string | null;
+  digest: Buffer;
+}
+
+/** Of what was approved the books say what became of it. */
+const decisionSql = `
+select * from (
+  select d.decision_id, d.slip_id, d.decision, d.reason, d.proposed_by, d.proposed_at, d.request_key, d.digest, d.decided_by, d.note,
+         d.decided_at, case when e.id is not null then d.transaction_id end as transaction_id,
+         case when d.status <> 'approved' then d.status when e.id is not null then 'booked'
+           when s.hold_status is distinct from 'reversed' then 'overtaken' else 'approved' end as status
+  from suspense_decision d left join slip s on s.id = d.slip_id
+  left join entry e on d.status = 'approved' and e.slip_id = d.slip_id and e.id = d.transaction_id) as d`;
+
+type Asked = Pick<Tx, 'query'>;
+
+export function suspenseReads(database: Asked): SuspenseReads {
+  return {
+    of: (slipId) => moneyOf(database, slipId),
+    isKnown: (slipId) => isKnown(database, slipId),
+    list: (filter, page) => list(database, filter, page),
+    decision: (id) => decisionOf(database, id),
+    decisions: (filter, page) => decisions(database, filter, page),
+  };
+}
+
+export interface Outbound {
+  event(event: PendingEvent): OutboundRecord;
+  opsEvent(event: PendingOpsEvent): OutboundRecord;
+}
+
+const addSql = `
+insert into suspense_decision (decision_id, slip_id, decision, reason, proposed_by, request_key, digest)
+values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning 1`;
+
+const keepSql = `
+update suspense_decision set status = $2, decided_by = $3, note = $4, transaction_id = $5, decided_at = clock_timestamp()
+ where decision_id = $1`;
+
+/** The port over one transaction. */
+export function suspenseTx(tx: Tx, outbound: Outbound): SuspenseTx {
+  return {
+    of: (slipId) => moneyOf(tx, slipId),
+    isKnown: (slipId) => isKnown(tx, slipId),
+    async byKey(by, key) {
+      const sql = `${decisionSql} where d.proposed_by = $1 and d.request_key = $2`;
+      const [row] = await tx.query<DecisionRow>(sql, [by, key]);
+      return row === undefined ? null : { kept: toDecision(row), digest: row.digest };
+    },
+    async add({ id, slipId, decision, reason, by, key, digest }) {
+      const parameters = [id, slipId, decision, reason, by, key, Buffer.from(digest)];
+      return (await tx.query(addSql, parameters)).length > 0;
+    },
+    async lock(id) {
+      await tx.query('select 1 from suspense_decision where decision_id = $1 for update', [id]);
+      return decisionOf(tx, id);
+    },
+    async keep(id, { type, by, note }, transactionId) {
+      const status = type === 'approve' ? 'approved' : 'declined';
+      await tx.query(keepSql, [id, status, by, note, transactionId]);
+    },
+    publish: (event) => tx.publish([outbound.event(event)]),
+    tell: (event) => tx.publish([outbound.opsEvent(event)]),
+  };
+}
+
+async function moneyOf(database: Asked, slipId: string): Promise<MoneyInSuspense | null> {
+  const [row] = await database.query<MoneyRow>(`${moneySql} where s.id = $1 and ${lies}`, [slipId]);
+  return row === undefined ? null : toMoney(row);
+}
+
+async function isKnown(database: Asked, slipId: string): Promise<boolean> {
+  return (await database.query('select 1 from slip where id = $1', [slipId])).length > 0;
+}
+
+async function decisionOf(database: Asked, id: string): Promise<KeptDecision | null> {
+  const [row] = await database.query<DecisionRow>(`${decisionSql} where d.decision_id = $1`, [id]);
+  return row === undefined ? null : toDecision(row);
+}
+
+const moneyColumns = {
+  clock: 's.clock',
+  account: 'r.account',
+  provider: 'r.provider',
+  currency: 'r.currency',
+};
+
+function list(
+  database: Asked,
+  { proposed, ...filter }: SuspenseFilter,
+  page: Parameters<SuspenseReads['list']>[1],
+): Promise<PageOf<MoneyInSuspense>> {
+  const { conditions, parameters } = named(filter, moneyColumns);
+  if (proposed !== undefined) conditions.push(`d.decision_id is ${proposed ? 'not null' : 'null'}`);
+  return readPage<MoneyRow, MoneyInSuspense>(
+    database,
+    {
+      select: moneySql,
+      conditions: [rare, lies, ...conditions],
+      parameters,
+      keys: [
+        { column: 's.listed_at', type: 'timestamptz' },
+        { column: 's.id', type: 'text' },
+      ],
+      order: 'asc',
+      toItem: toMoney,
+      keyOf: ({ listed_at, id }) => [listed_at, id],
+    },
+    page,
+  );
+}
+
+const decisionColumns = { slip: 'd.slip_id', proposedBy: 'd.proposed_by', status: 'd.status' };
+
+function decisions(
+  database: Asked,
+  filter: DecisionFilter,
+  page: Parameters<SuspenseReads['decisions']>[1],
+): Promise<PageOf<KeptDecision>> {
+  return readPage<DecisionRow, KeptDecision>(
+    database,
+    {
+      select: decisionSql,
+      ...named(filter, decisionColumns),
+      keys: [
+        { column: 'd.proposed_at', type: 'timestamptz' },
+        { column: 'd.decision_id', type: 'uuid' },
+      ],
+      order: 'desc',
+      toItem: toDecision,
+      keyOf: ({ proposed_at, decision_id }) => [proposed_at, decision_id],
+    },
+    page,
+  );
+}
+
+/** Conditions for what a filter says of columns. */
+function named<Filter extends object>(
+  filter: Filter,
+  columns: Readonly<Record<keyof Filter & string, string>>,
+): { conditions: string[]; parameters: unknown[] } {
+  const parameters: unknown[] = [];
+  const conditions = Object.entries(columns).flatMap(([name, column]) => {
+    const value: unknown = filter[name as keyof Filter];
+    return value === undefined ? [] : [`${column as string} = $${parameters.push(value)}`];
+  });
+  return { conditions, parameters };
+}
+
+function toMoney(row: MoneyRow): MoneyInSuspense {
+  const { id, partition, clock, reference, kind, account, counterparty, provider, currency, since } = row;
+  return {
+    ...{ slipId: id, partition, clock, reference, kind, account, counterparty, provider, since },
+    amount: { amount: BigInt(row.amount), currency },
+    decision:
+      row.decision_id === null
+        ? null
+        : {
+            ...{ id: row.decision_id, decision: row.decision, status: row.decision_status },
+            ...{ proposedBy: row.proposed_by, proposedAt: row.proposed_at },
+          },
+  };
+}
+
+function toDecision(row: DecisionRow): KeptDecision {
+  return {
+    ...{ id: row.decision_id, slipId: row.slip_id, decision: row.decision, reason: row.reason },
+    ...{ proposedBy: row.proposed_by, proposedAt: row.proposed_at, status: row.status },
+    ...{ decidedBy: row.decided_by, note: row.note, decidedAt: row.decided_at },
+    transactionId: row.transaction_id,
+  };
+}

@@ -1,0 +1,142 @@
+import { SlipstreamError } from '@slipstream/kernel';
+import { isLive, type Posting, type SuspenseDecision } from '@slipstream/slip';
+import { suspensePostings } from '../../domain/posting/postings.ts';
+import type { KeptDecision, MoneyInSuspense, Proposal, SuspenseReads, SuspenseTx, Verdict } from './ports.ts';
+
+/** What a decision would book; nothing is kept or published. */
+export interface DecisionPreview {
+  readonly slipId: string;
+  readonly decision: SuspenseDecision;
+  readonly amount: MoneyInSuspense['amount'];
+  readonly postings: readonly Posting[];
+}
+
+/** How money leaves suspense by people: one proposes, another approves, and the log's order has the last word. */
+export interface DecideSuspense {
+  /** @throws SlipstreamError not_found, conflict, idempotency_key_reused */
+  propose(proposal: Proposal): Promise<{ readonly kept: KeptDecision; readonly replayed: boolean }>;
+  /** @throws SlipstreamError not_found, conflict */
+  preview(slipId: string, decision: SuspenseDecision): Promise<DecisionPreview>;
+  /** @throws SlipstreamError not_found, conflict, same_person */
+  judge(id: string, verdict: Verdict): Promise<KeptDecision>;
+}
+
+export interface DecideSuspenseContext {
+  readonly reads: SuspenseReads;
+  inTransaction<T>(work: (tx: SuspenseTx) => Promise<T>): Promise<T>;
+  newId(): string;
+  transactionId(eventId: string): string;
+}
+
+const service = 'ledger';
+
+export function decideSuspense(context: DecideSuspenseContext): DecideSuspense {
+  const { reads, inTransaction } = context;
+  return {
+    async preview(slipId, decision) {
+      const { amount, account, provider } = await lying(reads, slipId);
+      const postings = suspensePostings(decision, { account, amount }, amount.amount, provider);
+      return { slipId, decision, amount, postings };
+    },
+    async propose(proposal) {
+      const replayed = await inTransaction((tx) => propose(tx, proposal));
+      return { kept: (await reads.decision(replayed ?? proposal.id))!, replayed: replayed !== null };
+    },
+    async judge(id, verdict) {
+      await inTransaction((tx) => judge(context, tx, id, verdict));
+      return (await reads.decision(id))!;
+    },
+  };
+}
+
+/** Gives the id of what the same request made before; null: this one made it. */
+async function propose(tx: SuspenseTx, proposal: Proposal): Promise<string | null> {
+  const { id, slipId, decision, reason, by, key, digest } = proposal;
+  const replayed = () => sameRequest(tx, by, key, digest);
+  const before = await replayed();
+  if (before !== null) return before;
+  const { decision: known } = await lying(tx, slipId);
+  if (known === null && (await tx.add(proposal))) {
+    tell(tx, id, `suspense_${decision}_proposed`, slipId, by, reason);
+    return null;
+  }
+  // Somebody was faster: perhaps with this very request.
+  const faster = await replayed();
+  if (faster !== null) return faster;
+  throw new SlipstreamError('conflict', 'Somebody has proposed already what becomes of it.');
+}
+
+async function sameRequest(
+  tx: SuspenseTx,
+  by: string,
+  key: string,
+  digest: Uint8Array,
+): Promise<string | null> {
+  const before = await tx.byKey(by, key);
+  if (before === null) return null;
+  if (Buffer.compare(before.digest, digest) === 0) return before.kept.id;
+  throw new SlipstreamError(
+    'idempotency_key_reused',
+    'This Idempotency-Key came with another request before; use a new key for a new request.',
+  );
+}
+
+async function judge(
+  { newId, transactionId }: DecideSuspenseContext,
+  tx: SuspenseTx,
+  id: string,
+  verdict: Verdict,
+): Promise<void> {
+  const kept = await tx.lock(id);
+  if (kept === null) throw new SlipstreamError('not_found', 'There is no such decision.');
+  const { type, by, note } = verdict;
+  if (kept.status !== 'proposed') {
+    // The same word of the same person again.
+    if (kept.decidedBy === by && (kept.status === 'declined') === (type === 'decline')) return;
+    throw new SlipstreamError('conflict', `It is ${kept.status}; there is nothing to decide.`);
+  }
+  if (kept.proposedBy === by)
+    throw new SlipstreamError('same_person', 'Whoever proposed a decision must not decide about it.');
+  const { slipId, decision, reason, proposedBy } = kept;
+  if (type === 'decline') {
+    await tx.keep(id, verdict, null);
+    tell(tx, id, `suspense_${decision}_declined`, slipId, by, note);
+    return;
+  }
+  const { partition, clock, provider } = await lying(tx, slipId);
+  const eventId = newId();
+  await tx.keep(id, verdict, transactionId(eventId));
+  tx.publish({
+    ...{ slipId, partition, clock, receivedAt: null, id: eventId },
+    event: {
+      type: 'SuspenseDecided',
+      data: { decision, provider, proposedBy, approvedBy: by, reason, note },
+    },
+  });
+}
+
+/** @throws SlipstreamError not_found, conflict */
+async function lying(from: Pick<SuspenseReads, 'of' | 'isKnown'>, slipId: string): Promise<MoneyInSuspense> {
+  const money = await from.of(slipId);
+  if (money === null) {
+    if (await from.isKnown(slipId))
+      throw new SlipstreamError('conflict', 'Nothing of this slip lies in suspense.');
+    throw new SlipstreamError('not_found', `There is no slip ${JSON.stringify(slipId.slice(0, 100))}.`);
+  }
+  // Its money was moved, or not, long ago.
+  if (!isLive(money.clock))
+    throw new SlipstreamError('conflict', `The slip is on the clock ${money.clock}: it is history.`);
+  return money;
+}
+
+function tell(
+  tx: SuspenseTx,
+  requestId: string,
+  action: string,
+  target: string,
+  actor: string,
+  reason: string,
+): void {
+  const data = { service, action, target, reason, actor, requestId };
+  tx.tell({ subject: service, event: { type: 'OperatorActed', data } });
+}
