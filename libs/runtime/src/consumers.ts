@@ -14,6 +14,8 @@ import { KafkaBatchTransport } from './nest-transport.ts';
 import type { OwnLogGate } from './own-log-gate.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import type { Servers } from './servers.ts';
+import { tracedSubscription } from './tracing/kafka-spans.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 export interface GuardedSubscription extends Subscription<Tx> {
   /** Handles the batch instead while the database lacks events of its own that the partition has; must publish nothing. */
@@ -29,6 +31,7 @@ export interface ConsumersOptions extends Pick<Servers, 'kafka' | 'clientId'> {
   /** A batch was handled and committed; its first record was appended at `appendedMs`, null: it has none. */
   readonly onHandled: (topic: string, partition: number, appendedMs: number | null) => void;
   readonly onFatal: (error: unknown) => void;
+  readonly tracing: Tracing | null;
 }
 
 /** A service's way in: its consumers, which take nothing while the gate is closed. */
@@ -48,10 +51,11 @@ export class Consumers {
   }
 
   add(subscription: GuardedSubscription): BatchConsumer<Tx> {
-    const { kafka, clientId, store, gate, metrics, onHandled, onFatal } = this.#options;
+    const { kafka, clientId, store, gate, metrics, onHandled, onFatal, tracing } = this.#options;
+    const own = guarded(subscription, gate);
     const consumer = new BatchConsumer<Tx>({
       ...{ kafka, store, onFatal },
-      subscription: guarded(subscription, gate),
+      subscription: tracing ? tracedSubscription(tracing, own) : own,
       ownClientId: clientId,
       metrics: alsoTelling(metrics(subscription.group), onHandled),
     });

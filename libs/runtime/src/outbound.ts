@@ -9,6 +9,8 @@ import { OwnLogGuard } from './own-log-guard.ts';
 import { readOwnTails } from './own-tails.ts';
 import { relayLanes, relayProducerOptions } from './relay-watch.ts';
 import type { Servers } from './servers.ts';
+import { tracedSends } from './tracing/kafka-spans.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 export interface OutboundOptions extends Servers {
   readonly source: Source;
@@ -22,6 +24,7 @@ export interface OutboundOptions extends Servers {
   readonly behindMs: () => number;
   /** Something was committed to be sent, or may have been. */
   readonly onPublished: () => void;
+  readonly tracing: Tracing | null;
 }
 
 /** A service's way out: what its transactions publish is sent as soon as it is committed, where the gate is open. */
@@ -90,8 +93,11 @@ export class Outbound {
   }
 
   openRelay(): Relay {
-    const { kafka, instanceId, gate, behindMs, onError } = this.#options;
-    const connect = () => this.#sends.guard(new SerialProducer(kafka, relayProducerOptions));
+    const { kafka, instanceId, gate, behindMs, onError, tracing } = this.#options;
+    const connect = () => {
+      const producer = new SerialProducer(kafka, relayProducerOptions);
+      return this.#sends.guard(tracing ? tracedSends(tracing, producer) : producer);
+    };
     this.#relay = new Relay(this.unitOfWork, {
       instanceId,
       lanes: relayLanes(connect, this.#published()),

@@ -37,6 +37,7 @@ import { Redriver } from './redriver.ts';
 import { watchRelay } from './relay-watch.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import { openServers, type RuntimeSettings } from './servers.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { type WatermarkOptions, Watermarks } from './watermarks.ts';
 
 export interface RuntimeOptions {
@@ -89,6 +90,10 @@ export interface Runtime {
   readonly partitions: PartitionDesk;
   /** What the cursors of its lists are sealed with, for the same. */
   readonly cursorKey: Uint8Array;
+  /** Tells a collector of requests, for the same; null: there is none. */
+  readonly tracing: Tracing | null;
+  /** The trace context of something that comes without one; null: nobody is told of spans. */
+  beginTrace(name: string): string | null;
   /** `listener` is told after each batch of records that was handled and committed here. */
   onHandled(listener: () => void): void;
   /** A worker of the service's own: started after the consumers, drained before them. */
@@ -132,10 +137,29 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     deadLetters: deadLetterDesk({ letters, newId, wake: redriver.wake, log }),
     partitions: partitionDesk({ kafka: rooms.kafka, stops: rooms.stops, newId, log }),
     cursorKey,
+    tracing: rooms.tracing,
+    beginTrace: (name) => beginTrace(rooms.tracing, name),
     onHandled: (listener) => void rooms.handledListeners.add(listener),
     addPart: (part) => void workers.push(part),
     parts: (host) => partsOf(rooms, workers, host),
   };
+}
+
+function beginTrace(tracing: Tracing | null, name: string): string | null {
+  const span = tracing?.begin({ name, kind: 'consumer', traceparent: '', facts: {} });
+  span?.end();
+  return span?.traceparent ?? null;
+}
+
+/** OpenTelemetry is loaded by those alone who have a collector. */
+async function openTracing(
+  service: string,
+  { otlpEndpoint, instanceId: instance, traceRatio: ratio = 1 }: RuntimeSettings,
+  onError: (error: unknown) => void,
+): Promise<Tracing | null> {
+  if (!otlpEndpoint) return null;
+  const { otlpTracing } = await import('./tracing/otlp.ts');
+  return otlpTracing({ endpoint: otlpEndpoint, service, instance, ratio, onError });
 }
 
 type Rooms = Awaited<ReturnType<typeof openRooms>>;
@@ -160,8 +184,9 @@ async function openRooms(options: RuntimeOptions) {
     onServerChanged: () => gate.doubt(),
     warn: (why) => logger.warn(why),
   });
+  const tracing = await openTracing(name, settings, onError);
   const outbound = new Outbound({
-    ...servers,
+    ...{ ...servers, tracing },
     ...{ source, publishes, gate, onError, instanceId: settings.instanceId },
     foldOpsEvent: foldOwn(options.foldOpsEvent),
     behindMs: () => behind.ms,
@@ -175,7 +200,7 @@ async function openRooms(options: RuntimeOptions) {
   const metrics = consumerMetrics();
   const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
   const consumers = new Consumers({
-    ...{ ...servers, store, gate, onFatal, metrics: metrics.of },
+    ...{ ...servers, store, gate, onFatal, tracing, metrics: metrics.of },
     onHandled: (topic, partition, appendedMs) => {
       if (topic === topics.events.name && appendedMs !== null) behind.handled(partition, appendedMs);
       watermarks.happened();
@@ -208,7 +233,7 @@ async function openRooms(options: RuntimeOptions) {
     metrics,
     handledListeners,
   };
-  return { ...rooms, log, onFatal, kafka, stops };
+  return { ...rooms, log, onFatal, kafka, stops, tracing };
 }
 
 /** In the order in which they are started: what others stand on comes first, and is stopped last. */
@@ -220,7 +245,9 @@ function partsOf(rooms: Rooms, workers: readonly Part[], host: RuntimeHost): Par
   registerClockMetrics(host.metrics, watermarks.ticks);
   ownLogMetric(host.metrics, () => gate.closed());
   const relay = outbound.openRelay();
+  const { tracing } = rooms;
   const parts: Part[] = [
+    ...(tracing ? [{ name: 'tracing', start: async () => {}, stop: () => tracing.stop() }] : []),
     outbound.databasePart(),
     ...watermarks.readers(),
     outbound.guard,

@@ -20,6 +20,10 @@ export interface RuntimeSettings {
   readonly migrationUrl?: string | null;
   /** This instance's name in leases and consumer groups, kept over restarts. */
   readonly instanceId: string;
+  /** Of a collector; absent or null: nobody is told of spans. */
+  readonly otlpEndpoint?: string | null;
+  /** Which share of new traces is told. */
+  readonly traceRatio?: number;
 }
 
 export interface ServersOptions {

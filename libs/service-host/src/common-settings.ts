@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { parseKeySet } from '@slipstream/identity';
+import { err, ok, type Result } from '@slipstream/kernel';
 import { integer, list, oneOf, optionalUrl, type SettingsOf, setting, text, url } from '@slipstream/runtime';
 
 /** Log levels from quiet to talkative: each includes the ones before it. */
@@ -66,10 +67,27 @@ export const commonSettings = {
     'name of this instance in logs, leases and consumer groups; kept over restarts, it takes over at once what it left behind; of two live instances that share it the later takes over from the earlier at its start, each time',
     `${hostname()}-${process.pid}`,
   ),
+  otlpEndpoint: optionalUrl(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'URL of an OpenTelemetry collector (OTLP/HTTP, without /v1/traces) that is told of requests and of records sent and handled; without it there are no spans, and nothing of them is loaded',
+    ['http', 'https'],
+  ),
+  traceRatio: setting(
+    'OTEL_TRACES_SAMPLER_ARG',
+    'share of the traces that begin here which are told, 0 to 1; a caller with a trace context says that itself',
+    parseShare,
+    1,
+  ),
 } as const;
 
+function parseShare(raw: string): Result<number, string> {
+  const share = Number(raw);
+  return share >= 0 && share <= 1 ? ok(share) : err('must be a number from 0 to 1');
+}
+
 type Read = SettingsOf<typeof commonSettings>;
-export type CommonSettings = Omit<Read, 'migrationUrl'> & Partial<Pick<Read, 'migrationUrl'>>;
+type Optional = 'migrationUrl' | 'otlpEndpoint' | 'traceRatio';
+export type CommonSettings = Omit<Read, Optional> & Partial<Pick<Read, Optional>>;
 
 /** The part of the common settings that the HTTP host itself uses. */
 export type HostSettings = Pick<

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createTokenVerifier } from '@slipstream/identity';
-import type { DeadLetterDesk, PartitionDesk, RuntimeHost } from '@slipstream/runtime';
+import type { DeadLetterDesk, PartitionDesk, RuntimeHost, Tracing } from '@slipstream/runtime';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { AcceptGuard } from './accept-guard.ts';
@@ -20,6 +20,7 @@ import { ApiDescription, describeApi, OpenApiController } from './openapi.ts';
 import { ProblemFilter } from './problem-filter.ts';
 import { RouteTable } from './route-table.ts';
 import { stoppedPartitionRoutes } from './stopped-partitions.controller.ts';
+import { traceRequests } from './trace-requests.ts';
 import { createValidationPipe } from './validation.ts';
 
 /** What a service's parts and controllers can use of their host. */
@@ -46,6 +47,8 @@ export interface HostOptions {
   readonly clientQuota?: ClientQuota | null;
   /** Absent: nothing is shed before it was read. */
   readonly shed?: Shed;
+  /** Absent or null: nobody is told of requests. */
+  readonly tracing?: Tracing | null;
 }
 
 /** Health, metrics and API description, and what they need; global, so that a service's module can inject it. */
@@ -63,7 +66,9 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
   const limits = { ...httpLimits, ...options.limits };
   const seal = new CursorSeal(options.cursorKey);
   const adapter = createAdapter(limits, routes, draining, seal, options.shed);
-  measureRequests(adapter.getInstance() as unknown as FastifyInstance, metrics);
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  measureRequests(fastify, metrics);
+  if (options.tracing) traceRequests(fastify, options.tracing);
   const providers = [
     { provide: HealthRegistry, useValue: health },
     { provide: Registry, useValue: metrics },

@@ -87,7 +87,8 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     if (outcome.type === 'changed' && outcome.status === 'in_review') due.wake();
     return outcome;
   };
-  runtime.consume(commandsSubscription<Tx>(does, (tx) => intakeTx(tx, encode)));
+  const beginTrace = () => runtime.beginTrace('process slipstream.command.submit_slip.v1');
+  runtime.consume(commandsSubscription<Tx>(does, (tx) => intakeTx(tx, encode), beginTrace));
   const barrier = runtime.inboundBarrier(topics.commands, commandsGroup);
   runtime.publishWatermarks({
     bounds: () => clockBounds(runtime.unitOfWork, barrier),
@@ -120,6 +121,7 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
     cursorKey: runtime.cursorKey,
+    tracing: runtime.tracing,
     parts: runtime.parts,
   };
 }

@@ -12,15 +12,17 @@ import {
 import { partitionOf, TickReader } from '@slipstream/kafka';
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { Service } from '@slipstream/service-host';
-import { waitFor } from '@slipstream/testing';
+import { type CollectedSpan, type SpanCollector, startSpanCollector, waitFor } from '@slipstream/testing';
 import { type IntakeUnderTest, intakeUnderTest } from './intake-under-test.ts';
 import { expectProblem, goodBody, post } from './requests.ts';
 
 let intake: IntakeUnderTest;
 let service: Service;
 let ticks: TickReader;
+let collector: SpanCollector;
 beforeAll(async () => {
-  intake = await intakeUnderTest();
+  collector = await startSpanCollector();
+  intake = await intakeUnderTest('', collector.url);
   service = await intake.start();
   await intake.start();
   ticks = new TickReader({ kafka: intake.kafka, name: 'intake-test', onFatal: () => undefined });
@@ -29,6 +31,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await ticks?.stop();
   await intake?.stop();
+  await collector?.close();
 });
 
 const partitions = topics.commands.partitions;
@@ -46,6 +49,7 @@ const submitSlip: SubmitSlip = {
 interface Given {
   /** The command's; absent: a new one. */
   readonly id?: string;
+  readonly traceparent?: string;
   readonly clock?: string;
   readonly time?: Instant | null;
   readonly caller?: string;
@@ -53,9 +57,9 @@ interface Given {
 
 function inbound(
   command: Inbound['command'],
-  { id = randomUUID(), clock = 'wall', time = null, caller = '/shop' }: Given,
+  { id = randomUUID(), clock = 'wall', time = null, caller = '/shop', traceparent = '' }: Given,
 ): Buffer {
-  const head = { id, caller, clock, time, traceparent: '', subject: 'any' };
+  const head = { id, caller, clock, time, traceparent, subject: 'any' };
   return Buffer.from(encodeInbound({ ...head, command }));
 }
 
@@ -453,4 +457,73 @@ test('the wall clock is vouched for beyond what was handled', async () => {
   expect(Number(mark.offset)).toBeGreaterThanOrEqual(Number(record!.sequence));
   expect(tick.marks).toHaveLength(12);
   expect(tick.closed).toBe(false);
+});
+
+describe('spans', () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const parent = 'b7ad6b7169203331';
+  const sendOf = async (reference: string): Promise<CollectedSpan> => {
+    const slipId = (await intake.eventsOf(reference))[0]!.slipId;
+    return waitFor(
+      () =>
+        collector.spans.find(
+          ({ name, facts }) => name.startsWith('send ') && facts['cloudevents.event_subject'] === slipId,
+        ),
+      { what: `the span of ${reference}'s event` },
+    );
+  };
+  const spanOf = (id: string) =>
+    waitFor(() => collector.spans.find(({ spanId }) => spanId === id), { what: `the span ${id}` });
+
+  test('of a request: it is below its caller, and what it causes is below it', async () => {
+    const token = await intake.token('shop');
+    const given = { 'idempotency-key': 'traced', traceparent: `00-${traceId}-${parent}-01` };
+    await post(service, token, { ...goodBody, reference: 'traced' }, given);
+    const send = await sendOf('traced');
+    expect(send).toMatchObject({
+      ...{ service: 'intake', traceId, kind: 4, statusCode: 0 },
+      name: 'send slipstream.slip.submitted.v1',
+      facts: { 'messaging.system': 'kafka', 'messaging.destination.name': topics.events.name },
+    });
+    const request = await spanOf(send.parentSpanId);
+    expect(request).toMatchObject({
+      ...{ name: 'POST /v1/slips', kind: 2, traceId, parentSpanId: parent },
+      facts: { 'http.response.status_code': '202', 'http.route': '/v1/slips' },
+    });
+    expect(send.endedNs > send.startedNs).toBe(true);
+  });
+
+  test('of a request without a trace begin one, and probes are nobody’s', async () => {
+    const token = await intake.token('shop');
+    await post(service, token, { ...goodBody, reference: 'untraced' }, { 'idempotency-key': 'untraced' });
+    const request = await spanOf((await sendOf('untraced')).parentSpanId);
+    expect([request.name, request.parentSpanId]).toEqual(['POST /v1/slips', '']);
+    expect(collector.spans.filter(({ name }) => name.endsWith('/readyz'))).toEqual([]);
+  });
+
+  test('of a command are those of its trace; one without begins one', async () => {
+    await submit(['span-1', {}, { traceparent: `00-${traceId}-${parent}-01` }], ['span-2']);
+    expect(await sendOf('span-1')).toMatchObject({ traceId, parentSpanId: parent });
+    const handled = await waitFor(
+      () => collector.spans.find(({ kind, parentSpanId }) => kind === 5 && parentSpanId === parent),
+      { what: 'the span of the command' },
+    );
+    expect(handled).toMatchObject({
+      name: 'process slipstream.command.submit_slip.v1',
+      facts: {
+        'messaging.consumer.group.name': 'intake',
+        'messaging.destination.name': topics.commands.name,
+      },
+    });
+    const begun = await spanOf((await sendOf('span-2')).parentSpanId);
+    expect([begun.kind, begun.parentSpanId]).toEqual([5, '']);
+  });
+
+  test('are told to nobody where the caller does not tell its own', async () => {
+    const other = 'f'.repeat(32);
+    await submit(['silent', {}, { traceparent: `00-${other}-${parent}-00` }], ['loud']);
+    await intake.eventsOf('silent');
+    await sendOf('loud');
+    expect(collector.spans.filter((span) => span.traceId === other)).toEqual([]);
+  });
 });

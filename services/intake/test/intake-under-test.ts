@@ -44,8 +44,11 @@ detection: { grace_ms: 7 }
 const issuer = 'https://issuer.test';
 const audience = 'slipstream';
 
-/** @param more sections of the rules file beside those that every spec has */
-export async function intakeUnderTest(more = ''): Promise<IntakeUnderTest> {
+/**
+ * @param more sections of the rules file beside those that every spec has
+ * @param collector of spans; absent: nobody is told of them
+ */
+export async function intakeUnderTest(more = '', collector?: string): Promise<IntakeUnderTest> {
   const environment = await environmentWithOwnKafka();
   const databaseUrl = await createDatabase(environment.databaseUrl, 'intake');
   const rules = parseRules(`${rulesText}${more}`, { file: 'rules.yaml', environment: {} });
@@ -74,6 +77,7 @@ export async function intakeUnderTest(more = ''): Promise<IntakeUnderTest> {
       logLevel: 'error' as const,
       drainTimeoutMs: 10_000,
       instanceId: `intake-${services.length}`,
+      otlpEndpoint: collector ?? null,
     };
     const options = await assemble({ settings, rules });
     const service = await createService({ ...options, limits: { ...options.limits, ...limits } });

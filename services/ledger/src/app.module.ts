@@ -145,6 +145,7 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
     cursorKey: runtime.cursorKey,
+    tracing: runtime.tracing,
     parts: (host) => {
       monitor.register(host.metrics);
       return [reads.part, ...runtime.parts(host), countPart(reads.unitOfWork), balances];

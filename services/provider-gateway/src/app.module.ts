@@ -161,6 +161,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
     cursorKey: runtime.cursorKey,
+    tracing: runtime.tracing,
     parts: (host) => {
       register(host.metrics);
       host.health.register('calls to providers', () => callsMade(clockTrouble()));

@@ -308,6 +308,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
     cursorKey: runtime.cursorKey,
+    tracing: runtime.tracing,
     parts: (host) => {
       unknownTypes.register(host.metrics);
       registerReturns(host.metrics, does.watchedReturns);
