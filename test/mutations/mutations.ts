@@ -162,8 +162,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P3-refuses-a-payout-of-all-there-is',
     file: `${ledger}/src/domain/hold/decide.ts`,
-    from: 'if (available < amount.amount) return refuse(opened, amount, available);',
-    to: 'if (available <= amount.amount) return refuse(opened, amount, available);',
+    from: 'if (available + limit < amount.amount) return refuse(opened, amount, available, limit);',
+    to: 'if (available + limit <= amount.amount) return refuse(opened, amount, available, limit);',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
@@ -633,10 +633,10 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
-    name: 'P31-an-account-is-overdrawn-beyond-its-limit',
+    name: 'P31-an-overdraft-counts-for-nothing',
     file: `${ledger}/src/domain/hold/decide.ts`,
     from: 'if (available + limit < amount.amount) return refuse(opened, amount, available, limit);',
-    to: '',
+    to: 'if (available < amount.amount) return refuse(opened, amount, available, limit);',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
