@@ -584,6 +584,29 @@ describe('money', () => {
     expect(counted(other)).toMatchObject({ money_differs: 0 });
   });
 
+  test('leaves suspense when people say so, once, by the postings of what they decided', () => {
+    const denied = alsoSaid(alsoSaid(one, 'gateway', says('failed')), 'ledger', reversal);
+    const upheld = claims(
+      'upheld',
+      posting('payer:cust:suspense', 'debit', 1_000n),
+      posting('provider:acme:receivable', 'credit', 1_000n),
+    );
+    const decided = (isUpheld: boolean) =>
+      alsoSaid(denied, 'ledger', { type: 'suspense_decided', upheld: isUpheld });
+    expect(counted(decided(true))).toMatchObject({ money_differs: 1 });
+    expect(counted(alsoSaid(decided(true), 'ledger', upheld))).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(decided(true), 'ledger', back))).toMatchObject({ money_differs: 1 });
+    expect(counted(alsoSaid(decided(false), 'ledger', back))).toMatchObject({ money_differs: 0 });
+    const twice = alsoSaid(alsoSaid(decided(false), 'ledger', back), 'ledger', {
+      ...{ type: 'suspense_decided', upheld: true },
+    });
+    expect(counted(twice)).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(twice, 'ledger', upheld))).toMatchObject({ money_differs: 1 });
+    expect(counted(alsoSaid(one, 'ledger', { type: 'suspense_decided', upheld: true }))).toMatchObject({
+      money_differs: 0,
+    });
+  });
+
   test('stays where it is for a denial that was said before its success was here, and that came later', () => {
     const { receivedTime } = one.topic.find(({ event }) => event.told.type === 'returned')!.event;
     const older = alsoSaid(one, 'gateway', says('failed', { providerTime: receivedTime - 1n }));

@@ -72,6 +72,17 @@ describe('a record of the topic', () => {
       { type: 'posting_compensated', transaction },
     ],
     [
+      sources.ledger,
+      {
+        type: 'SuspenseDecided',
+        data: {
+          ...{ decision: 'uphold', provider: 'acme', proposedBy: 'ann', approvedBy: 'bob' },
+          ...{ reason: '', note: '' },
+        },
+      },
+      { type: 'suspense_decided', upheld: true },
+    ],
+    [
       sources.reconciliation,
       { type: 'SlipOverdue', data: { stage: 'returned', deadline: later } },
       { type: 'overdue', ofOutcome: true },

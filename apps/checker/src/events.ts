@@ -65,6 +65,8 @@ export type Told =
       /** What the provider charges, beside it. */
       readonly fee?: Transaction | null;
     }
+  /** Of people, about money in suspense: upheld, or given back. */
+  | { readonly type: 'suspense_decided'; readonly upheld: boolean }
   | { readonly type: 'overdue'; readonly ofOutcome: boolean; readonly deadline: Micros }
   | { readonly type: 'not_returned'; readonly notExecuted: boolean };
 
@@ -106,6 +108,7 @@ const owners: Readonly<Record<Exclude<Told['type'], 'other'>, string>> = {
   settled: sources.ledger,
   refunded: sources.ledger,
   posting_compensated: sources.ledger,
+  suspense_decided: sources.ledger,
   overdue: sources.reconciliation,
   not_returned: sources.reconciliation,
   refund_requested: sources.reconciliation,
@@ -189,6 +192,8 @@ function tell(type: string, bytes: Uint8Array): Told {
       return { type, transaction: transaction(data.message(1)), fee: transaction(data.message(3)) };
     case 'refunded':
       return { type, transaction: transaction(data.message(1)), fee: transaction(data.message(4)) };
+    case 'suspense_decided':
+      return { type, upheld: data.int(1) === 2n };
     case 'overdue':
       return { type, ofOutcome: data.int(1) === 5n, deadline: data.time(2) ?? 0n };
     case 'not_returned':

@@ -10,8 +10,8 @@ type Net = ReadonlyMap<string, bigint>;
  * The slips whose money is not what rule 7 makes of their events, or not what SQL has. Said here once more, from the
  * events alone: hold what was submitted; settle after a success, with what the provider names if that is not more than
  * the hold and of its currency, in parts up to it; give back exactly the hold, and never after a settlement; claim a late
- * success, and what is denied after the settlement by a word that was not overtaken; book what a provider charges beside
- * any of these, to the house.
+ * success, and what is denied after the settlement by a word that was not overtaken, until a statement or people say what
+ * becomes of it, once; book what a provider charges beside any of these, to the house.
  */
 export function moneyFindings(slips: Iterable<SlipFacts>, transactions: Facts['transactions']): Finding[] {
   const findings: Finding[] = [];
@@ -35,7 +35,7 @@ export function moneyFindings(slips: Iterable<SlipFacts>, transactions: Facts['t
 interface Duty {
   readonly type: LedgerWord;
   /** What it does to the money, where the word alone does not tell. */
-  readonly does: LedgerWord | 'part' | 'reversal' | 'money_back' | 'money_back_of_reversed';
+  readonly does: LedgerWord | 'part' | 'reversal' | 'money_back' | 'given_back' | 'upheld';
   /** Of the success that it answers, or that is denied: who executed how much. */
   readonly success: Success | null;
   /** What whom charges for it. */
@@ -48,7 +48,10 @@ interface Success {
 }
 
 type LedgerWord = 'funds_held' | 'settled' | 'refunded' | 'posting_compensated';
-type Cue = Extract<Told, { type: 'submitted' | 'approved' | 'returned' | 'refund_requested' }>;
+type Cue = Extract<
+  Told,
+  { type: 'submitted' | 'approved' | 'returned' | 'refund_requested' | 'suspense_decided' }
+>;
 type LedgerEvent = Extract<Told, { type: LedgerWord }>;
 
 /**
@@ -100,7 +103,7 @@ function feeProblem({ type, fee }: Duty, transaction: Transaction | null): strin
 }
 
 function isCue(told: Told): told is Cue {
-  return ['submitted', 'approved', 'returned', 'refund_requested'].includes(told.type);
+  return ['submitted', 'approved', 'returned', 'refund_requested', 'suspense_decided'].includes(told.type);
 }
 
 function isLedgerEvent(told: Told): told is LedgerEvent {
@@ -109,7 +112,15 @@ function isLedgerEvent(told: Told): told is LedgerEvent {
 
 /** How far the ledger has come with a slip's money when it has heard everything up to some event. */
 interface Course {
-  readonly status: 'none' | 'held' | 'settled' | 'refunded' | 'compensated' | 'reversed' | 'restored';
+  readonly status:
+    | 'none'
+    | 'held'
+    | 'settled'
+    | 'refunded'
+    | 'compensated'
+    | 'reversed'
+    | 'restored'
+    | 'upheld';
   /** A success was told, if only one that settles nothing. */
   readonly succeeded: boolean;
   /** What was settled or claimed. */
@@ -137,13 +148,18 @@ function follow(
     const isDue = terms !== null && terms.reviewed === (told.type === 'approved');
     return status !== 'none' || rejected || !isDue ? nothing : move('held', 'funds_held');
   }
+  if (told.type === 'suspense_decided') {
+    if (status !== 'reversed') return nothing;
+    const [to, does] = told.upheld ? (['upheld', 'upheld'] as const) : (['restored', 'given_back'] as const);
+    return move(to, 'posting_compensated', does);
+  }
   const isDenial = told.type === 'returned' && told.outcome !== 'succeeded' && told.outcome !== 'unknown';
-  if (isDenial && (status === 'settled' || status === 'reversed')) {
+  if (isDenial && (status === 'settled' || status === 'reversed' || status === 'upheld')) {
     if (isOther(course, told) || isOfOtherPart(course, told)) return nothing;
     if (told.byStatement && isOfOtherAmount(course, told, terms)) return nothing;
-    if (!told.byStatement && (status === 'reversed' || wasOvertaken(course, told))) return nothing;
+    if (!told.byStatement && (status !== 'settled' || wasOvertaken(course, told))) return nothing;
     if (!told.byStatement) return move('reversed', 'posting_compensated', 'reversal');
-    const does = status === 'reversed' ? 'money_back_of_reversed' : 'money_back';
+    const does = status === 'reversed' ? 'given_back' : 'money_back';
     return move('restored', 'posting_compensated', does);
   }
   if (told.type === 'refund_requested' || isDenial) {
@@ -267,9 +283,13 @@ function expectedNet({ does, success }: Duty, terms: Terms): Net {
       add(`provider:${provider}:receivable`, -moved);
       add(available, moved);
       break;
-    case 'money_back_of_reversed':
+    case 'given_back':
       add(`payer:${account}:suspense`, -moved);
       add(available, moved);
+      break;
+    case 'upheld':
+      add(`payer:${account}:suspense`, -moved);
+      add(`provider:${provider}:receivable`, moved);
       break;
   }
   return net;

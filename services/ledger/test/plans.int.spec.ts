@@ -3,12 +3,14 @@ import { sharedEnvironment } from '@slipstream/environment';
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import { slipStatuses } from '@slipstream/slip';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
+import { suspenseReads } from '../src/adapters/postgres/suspense.ts';
 import {
   type LedgerQueries,
   type SlipField,
   type SlipFilter,
   slipFields,
 } from '../src/application/queries.ts';
+import type { SuspenseReads } from '../src/application/suspense/ports.ts';
 import { type Books, noWaits, openBooks } from './books.ts';
 import { at } from './builders.ts';
 import { fillBooks } from './full-books.ts';
@@ -18,7 +20,7 @@ const environment = sharedEnvironment();
 const slips = 40_000;
 const examinedMax = 10_000;
 /** Tables that grow with the number of slips. */
-const growing = new Set(['slip', 'event_log', 'entry', 'account']);
+const growing = new Set(['slip', 'event_log', 'entry', 'account', 'suspense_decision']);
 
 interface Node {
   readonly 'Node Type': string;
@@ -32,12 +34,20 @@ interface Node {
 
 let books: Books;
 let queries: LedgerQueries;
+let suspense: SuspenseReads;
 /** What was asked since {@link plansOf} began, as PostgreSQL went about it. */
 let plans: Node[] = [];
+
+const decisionsSql = `
+insert into suspense_decision (decision_id, slip_id, decision, reason, proposed_by, proposed_at, request_key, digest)
+select gen_random_uuid(), 'slip-' || n, 'uphold', '', 'ann', timestamptz '2026-01-01' + n * interval '1 s', n::text, ''
+  from generate_series(1, $1::int) n`;
 
 beforeAll(async () => {
   books = await openBooks(environment().databaseUrl);
   await fillBooks(books.unitOfWork, slips);
+  await books.unitOfWork.query(decisionsSql, [slips / 2]);
+  await books.unitOfWork.query('analyze suspense_decision');
   const explain = async (tx: Pick<Tx, 'query'>, sql: string, parameters?: unknown[]) => {
     const [row] = await tx.query<{ 'QUERY PLAN': { Plan: Node }[] }>(
       `explain (analyze, timing off, format json) ${sql}`,
@@ -58,6 +68,7 @@ beforeAll(async () => {
     query: watched(unitOfWork as Pick<Tx, 'query'>),
   };
   queries = ledgerQueries(asking as unknown as UnitOfWork, noWaits);
+  suspense = suspenseReads(asking as unknown as UnitOfWork);
 }, 300_000);
 afterAll(() => books?.close());
 
@@ -146,6 +157,14 @@ it('nothing else that can be asked reads a table whole', async () => {
   await scansOf(() => queries.events('slip-7', { limit: 50, from: null }));
   await scansOf(() => queries.events('slip-7', { limit: 50, from: { side: 'before', key: ['2'] } }));
   await scansOf(() => queries.transactions({ slip: 'slip-7' }, { limit: 50, from: null }));
+  await scansOf(() => suspense.of('slip-7'));
+  for (const filter of [{}, { account: 'cust-7' }, { provider: 'provider-3' }, { proposed: true }]) {
+    for (const from of [null, { side: 'after' as const, key: middle }])
+      await scansOf(() => suspense.list({ clock: 'wall', ...filter }, { limit: 50, from }));
+  }
+  const decisions = await scansOf(() => suspense.decisions({}, { limit: 50, from: null }));
+  expect(decisions.every(({ rows }) => rows <= 60)).toBe(true);
+  await scansOf(() => suspense.decisions({ slip: 'slip-7' }, { limit: 50, from: null }));
   for (const grouping of ['provider', 'cause', 'hour'] as const) {
     await scansOf(() => queries.notReturned(anything, grouping));
   }
