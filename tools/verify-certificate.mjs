@@ -11,6 +11,8 @@ what it tells proves that the slip was not executed. PUBLIC_KEY is a PEM file, a
 (GET /v1/certificates/keys, from a source that you trust). Exits 0 when it is valid, 1 when it is not or cannot be read.`;
 
 const payloadType = 'application/vnd.slipstream.non-execution.v1+json';
+/** Where an attempt was cancelled. */
+const payloadTypeWithCancellation = 'application/vnd.slipstream.non-execution.v2+json';
 
 class Invalid extends Error {}
 
@@ -74,19 +76,23 @@ function thumbprint(key) {
 /** Checks the signature over the exact bytes of the payload (DSSE 1.0), and gives what they say. */
 function open(envelope, keys) {
   members(envelope, ['payloadType', 'payload', 'signatures'], 'the envelope');
-  check(envelope.payloadType === payloadType, 'it is no certificate of non-execution of a form known here');
+  const type = envelope.payloadType;
+  check(
+    type === payloadType || type === payloadTypeWithCancellation,
+    'it is no certificate of non-execution of a form known here',
+  );
   check(Array.isArray(envelope.signatures) && envelope.signatures.length === 1, 'it has not one signature');
   const { keyid, sig } = members(envelope.signatures[0], ['keyid', 'sig'], 'the signature');
   const key = keys.find((one) => thumbprint(one) === keyid);
   check(key !== undefined, `it names the key ${keyid}, which is not the one given`);
   const payload = bytes(envelope.payload, 'the payload');
-  const head = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `;
+  const head = `DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `;
   const signed = Buffer.concat([Buffer.from(head), payload]);
   check(
     verify(null, signed, key, bytes(sig, 'the signature')),
     'the signature does not fit: something was changed',
   );
-  return { keyid, statement: JSON.parse(payload.toString('utf8')) };
+  return { keyid, type, statement: JSON.parse(payload.toString('utf8')) };
 }
 
 function checkAnswer(answer, where) {
@@ -123,7 +129,33 @@ function checkDenied(attempt, where) {
   return [first, second];
 }
 
-function checkStatement(statement, keyid) {
+/** The provider confirmed, behind its NOT_FOUND and after the last moment at which anything left, that it never executes the slip. */
+function checkCancelled(attempt, where) {
+  const names = ['attempt', 'provider', 'not_after', 'end', 'digest', 'declared', 'not_found', 'cancelled'];
+  const { not_after, digest, declared, not_found, cancelled } = members(attempt, names, where);
+  check(/^[0-9a-f]{64}$/.test(digest), `${where}.digest is no SHA-256`);
+  const { acceptance_delay_max_ms, ...bounds } = members(
+    declared,
+    ['acceptance_delay_max_ms', 'visibility_delay_ms', 'quiet_period_ms'],
+    `${where}.declared`,
+  );
+  if (acceptance_delay_max_ms !== null) count(acceptance_delay_max_ms, 'acceptance_delay_max_ms');
+  for (const [name, value] of Object.entries(bounds)) count(value, name);
+  check(
+    Array.isArray(not_found) && not_found.length === 1,
+    `${where} has not one answer before it was cancelled`,
+  );
+  const first = checkAnswer(not_found[0], `${where}.not_found[0]`);
+  const confirmation = checkAnswer(cancelled, `${where}.cancelled`);
+  check(
+    confirmation.askedAt > instant(not_after, `${where}.not_after`),
+    `${where}: it was cancelled while something could still leave`,
+  );
+  check(confirmation.askedAt >= first.askedAt, `${where}: it was cancelled before it was asked about`);
+  return [first, confirmation];
+}
+
+function checkStatement(statement, keyid, type) {
   const names = ['key_id', 'claim', 'issued_at', 'slip', 'attempts_made', 'attempts'];
   const { key_id, claim, issued_at, slip, attempts_made, attempts } = members(
     statement,
@@ -149,6 +181,7 @@ function checkStatement(statement, keyid) {
   check(attempts.length > 0 || attempts_made === 0, 'it tells of no attempt, and says that some were made');
   let before = 0;
   let denied = 0;
+  let cancelled = 0;
   const lines = attempts.map((attempt, n) => {
     const where = `attempts[${n}]`;
     const number = count(attempt?.attempt, `${where}.attempt`);
@@ -160,17 +193,21 @@ function checkStatement(statement, keyid) {
       instant(attempt.not_after, `${where}.not_after`);
       return `attempt ${number}: nothing of it left for ${provider}`;
     }
-    check(attempt.end === 'not_found', `${where} ended otherwise: nothing is proved`);
+    const isCancelled = attempt.end === 'cancelled' && type === payloadTypeWithCancellation;
+    check(isCancelled || attempt.end === 'not_found', `${where} ended otherwise: nothing is proved`);
     denied += 1;
-    const answers = checkDenied(attempt, where);
+    cancelled += Number(isCancelled);
+    const answers = isCancelled ? checkCancelled(attempt, where) : checkDenied(attempt, where);
     for (const { receivedAt } of answers)
       check(receivedAt <= issuedAt, `${where} was answered after the certificate`);
     const said = answers.map(
       ({ asked_at, text: body }) => `\n    asked at ${asked_at}: ${JSON.stringify(body)}`,
     );
-    return `attempt ${number}: ${provider} was sent nothing after ${attempt.not_after}, and does not know the slip${said.join('')}`;
+    const end = isCancelled ? 'confirmed that it never executes it' : 'does not know the slip';
+    return `attempt ${number}: ${provider} was sent nothing after ${attempt.not_after}, and ${end}${said.join('')}`;
   });
   check(before === attempts_made, 'the last attempt is missing');
+  check(cancelled > 0 || type === payloadType, 'it is of the form with a cancellation, and has none');
   check(claim === (denied > 0 ? 'not_executed' : 'never_sent'), 'it claims something else than it tells');
   return [`slip ${slip.id} (${claim}), certified at ${issued_at} by the key ${keyid}`, ...lines];
 }
@@ -184,8 +221,8 @@ function main(args) {
     return args.includes('--help') ? 0 : 1;
   }
   try {
-    const { keyid, statement } = open(JSON.parse(readFileSync(files[0], 'utf8')), keysOf(keyFile));
-    const lines = checkStatement(statement, keyid);
+    const { keyid, type, statement } = open(JSON.parse(readFileSync(files[0], 'utf8')), keysOf(keyFile));
+    const lines = checkStatement(statement, keyid, type);
     console.log(['VALID: under the declared bounds the slip was not executed', ...lines].join('\n'));
     return 0;
   } catch (error) {

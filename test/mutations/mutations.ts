@@ -909,7 +909,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'N24-one-not-found-hands-a-slip-on',
     file: `${gateway}/src/domain/inquiry/inquiry.ts`,
-    from: 'const onward = proved ? handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked) : null;',
+    from: 'const onward = proved ? handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked, proof) : null;',
     to: 'const onward = handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked);',
     specs: [`${gateway}/src/domain/dispatch/failover.spec.ts`],
   },
@@ -1087,6 +1087,20 @@ export const mutations: readonly Mutation[] = [
     from: 'return earlier(acceptedAt, now) > addMs(notAfter, acceptanceDelayMaxMs + providerClockMs);',
     to: 'return acceptedAt > addMs(notAfter, acceptanceDelayMaxMs + providerClockMs);',
     specs: [`${gateway}/src/domain/proof/promise.spec.ts`],
+  },
+  {
+    name: 'N-whoever-has-a-slip-is-made-to-cancel-it',
+    file: `${gateway}/src/domain/inquiry/inquiry.ts`,
+    from: 'return nextAt === null && notAfter !== null && now > notAfter && !providerHasSpoken(dispatch);',
+    to: 'return nextAt === null && notAfter !== null && !providerHasSpoken(dispatch);',
+    specs: [`${gateway}/src/domain/inquiry/inquiry.spec.ts`],
+  },
+  {
+    name: 'R-a-cancellation-of-another-slip-is-believed',
+    file: `${gateway}/src/providers/json-callback/translate.ts`,
+    from: "if (json.slip_id !== slipId) throw new Garbage('it does not say what is cancelled');",
+    to: '',
+    specs: [`${gateway}/src/providers/json-callback/client.spec.ts`],
   },
   {
     name: 'K-what-no-provider-could-be-called-for-is-our-own-trouble',

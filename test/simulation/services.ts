@@ -76,7 +76,8 @@ export class Gateway {
     const { attempt } = this.dispatch;
     return this.#apply(
       endAttempt(this.dispatch, {
-        ...{ attempt, outcome, now, retryDelayMs, acceptanceDelayMaxMs, idempotentByReference },
+        ...{ attempt, outcome, now, retryDelayMs, idempotentByReference },
+        askedAboutAfterMs: acceptanceDelayMaxMs,
       }),
     );
   }
@@ -102,6 +103,7 @@ export class Gateway {
         now,
         outcome,
         acceptanceDelayMaxMs,
+        cancelByReference: false,
         next: () => null,
       }),
     );

@@ -108,9 +108,10 @@ function wordOf(word: Word, slipId: string): { status: number; body: object } {
         status: word.again ? 409 : 202,
         body: { order_ref: slipId, state: 'accepted', accepted_at: acceptedAt(word.run) },
       };
+    case 'cancelled':
     case 'final':
     case 'rejected':
-      throw new Error(`a polled provider answers no order with its outcome: ${slipId}`);
+      throw new Error(`a polled provider answers no order with its outcome, and cancels none: ${slipId}`);
   }
 }
 

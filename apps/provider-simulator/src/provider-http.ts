@@ -39,7 +39,7 @@ export interface ProviderHttp {
   dropSilent(): void;
 }
 
-/** The provider's own API: `POST /slips` and `GET /slips/{slip_id}`. */
+/** The provider's own API: `POST /slips`, `GET /slips/{slip_id}` and `POST /slips/{slip_id}/cancel`. */
 export function providerHttp(provider: Provider, around: Surroundings): ProviderHttp {
   const app = newServer();
   const writer = new ReplyWriter(around, wordOf);
@@ -62,11 +62,17 @@ export function providerHttp(provider: Provider, around: Surroundings): Provider
     return writer.tell(provider.inquire(slipId), slipId, request, reply);
   });
 
+  app.post('/slips/:slip_id/cancel', async (request, reply) => {
+    const { slip_id: slipId } = request.params as { slip_id: string };
+    return writer.tell(provider.cancel(slipId), slipId, request, reply);
+  });
+
   return { app, dropSilent: () => writer.dropSilent() };
 }
 
-function wordOf(word: Word): { status: number; body: object } {
+function wordOf(word: Word, slipId: string): { status: number; body: object } {
   if (word.what === 'unknown') return { status: 404, body: { status: 'not_found' } };
+  if (word.what === 'cancelled') return { status: 200, body: { slip_id: slipId, status: 'cancelled' } };
   const { providerId, outcome, reason, amount } = word.run;
   const names = { provider_id: providerId, accepted_at: acceptedAt(word.run) };
   switch (word.what) {

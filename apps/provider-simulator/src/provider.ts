@@ -10,6 +10,7 @@ import {
   type Answer,
   acceptedAt,
   inquired,
+  isExecuted,
   type Money,
   type Outcome,
   type Run,
@@ -73,6 +74,8 @@ export interface ProviderParts {
 export class Provider {
   readonly config: ProviderConfig;
   readonly #parts: ProviderParts;
+  /** Of these nothing is ever worked on. */
+  readonly #cancelled = new Set<string>();
 
   constructor(parts: ProviderParts) {
     this.config = parts.config;
@@ -84,7 +87,8 @@ export class Provider {
     const { config, truth, now, rules, seed } = this.#parts;
     const nowMs = now();
     const submission = { provider: config.id, slipId: slip.slip_id, ...slip };
-    const plan = this.#plan(slip, decide(rules(), seed, submission, nowMs), nowMs);
+    const decided = this.#plan(slip, decide(rules(), seed, submission, nowMs), nowMs);
+    const plan = this.#cancelled.has(slip.slip_id) ? refused(decided) : decided;
     if (plan.reply === 'reset') return { reply: { kind: 'reset' }, latencyMs: 0 };
     const record = truth.open({
       slipId: slip.slip_id,
@@ -123,6 +127,28 @@ export class Provider {
     }
     const state = run.progressAtMs <= nowMs ? 'in_progress' : 'pending';
     return { word: { what: 'state', run, state }, answer: null, delayMs };
+  }
+
+  /**
+   * Cancels by the caller's reference: confirmed, no order of it is ever worked on, whenever it comes. What was worked on, or what an inquiry
+   * would tell of, is not cancelled any more: it is told.
+   */
+  cancel(slipId: string): Finding {
+    const { config, truth, now } = this.#parts;
+    const nowMs = now();
+    const record = truth.find(config.id, slipId);
+    const runs = record?.runs ?? [];
+    const run = runs.find((one) => isExecuted(one, nowMs) || one.visibleFromMs <= nowMs);
+    if (record && run) {
+      const isKnown = run.answersAtMs <= nowMs;
+      const answer = isKnown ? truth.answer(record, 'inquiry', run.outcome, nowMs) : null;
+      return { word: { what: 'state', run, state: isKnown ? run.outcome : 'pending' }, answer, delayMs: 0 };
+    }
+    record?.runs.splice(0);
+    this.#cancelled.add(slipId);
+    if (this.#cancelled.size > this.#parts.limits.truthSlipsMax)
+      this.#cancelled.delete(this.#cancelled.values().next().value ?? '');
+    return { word: { what: 'cancelled' }, answer: null, delayMs: 0 };
   }
 
   /** What this provider did on one UTC day (`YYYY-MM-DD`). */
@@ -242,6 +268,11 @@ export class Provider {
     const share = roll(this.#parts.seed, 'reason', this.config.id, slipId);
     return REASONS[Math.floor(share * REASONS.length)] ?? 'AC04';
   }
+}
+
+/** What was cancelled before is not taken. */
+function refused(plan: Plan): Plan {
+  return { ...plan, reply: 'reject', end: 'rejected', executesAfterMs: null, callbacks: [] };
 }
 
 type Spoken = 'final' | 'acknowledge' | 'reject';

@@ -332,3 +332,35 @@ describe('faults of time', () => {
 function inquireGivenUp(slipId: string, timeoutMs: number) {
   return world.call(`${world.simulator.providers.acme}/slips/${slipId}`, 'GET', undefined, timeoutMs);
 }
+
+describe('a cancellation by the caller’s reference', () => {
+  const cancel = (slipId: string) =>
+    world.call(`${world.simulator.providers.acme}/slips/${slipId}/cancel`, 'POST');
+
+  test('of what was never heard of is confirmed, and whatever comes of it later is refused', async () => {
+    expect(await cancel('c-1')).toMatchObject({ status: 200, json: { slip_id: 'c-1', status: 'cancelled' } });
+    expect(await world.inquire('c-1')).toMatchObject({ status: 404 });
+    expect(await given('c-1')).toMatchObject({ status: 422, json: { status: 'rejected' } });
+    expect(await world.truthOf('c-1')).toMatchObject({ executions: 0, outcome: 'failed' });
+  });
+
+  test('of what is on its way is confirmed, and it is never executed', async () => {
+    await fault('executes_late', { delay_ms: 400 });
+    await expect(givenUp('c-2')).rejects.toMatchObject(silence);
+    expect(await cancel('c-2')).toMatchObject({ json: { status: 'cancelled' } });
+    await fault('executes_late', { delay_ms: 400 });
+    await expect(givenUp('c-3')).rejects.toMatchObject(silence);
+    // By then the one before would have been, too.
+    await world.final('c-3');
+    expect(await world.truthOf('c-2')).toMatchObject({ executions: 0, outcome: null });
+  });
+
+  test('comes too late for what was executed, though an inquiry denies it, and tells what became of it', async () => {
+    await fault('not_found_early');
+    await given('c-4');
+    await world.final('c-4');
+    expect(await world.inquire('c-4')).toMatchObject({ status: 404 });
+    expect(await cancel('c-4')).toMatchObject({ status: 200, json: { status: 'succeeded' } });
+    expect(await world.truthOf('c-4')).toMatchObject({ executions: 1 });
+  });
+});

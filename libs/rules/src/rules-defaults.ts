@@ -8,6 +8,7 @@ export const rulesDefaults = {
     circuit_open_ms: 5_000,
     throttled_means_not_taken: false,
     idempotent_by_reference: false,
+    cancel_by_reference: false,
     visibility_delay_ms: 0,
     failures_final: true,
     poll_ladder_ms: [2000, 5000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000],

@@ -25,6 +25,7 @@ const provider = {
     circuit_open_ms: duration(1),
     throttled_means_not_taken: { type: 'boolean' },
     idempotent_by_reference: { type: 'boolean' },
+    cancel_by_reference: { type: 'boolean' },
     visibility_delay_ms: duration(0),
     failures_final: { type: 'boolean' },
     poll_ladder_ms: { type: 'array', maxItems: 50, items: duration(0) },
@@ -307,6 +308,7 @@ export interface ProviderDocument {
   readonly circuit_open_ms?: number;
   readonly throttled_means_not_taken?: boolean;
   readonly idempotent_by_reference?: boolean;
+  readonly cancel_by_reference?: boolean;
   readonly visibility_delay_ms?: number;
   readonly failures_final?: boolean;
   readonly poll_ladder_ms?: readonly number[];

@@ -50,6 +50,7 @@ describe('rules', () => {
       circuitOpenMs: 5_000,
       throttledMeansNotTaken: false,
       idempotentByReference: false,
+      cancelByReference: false,
       visibilityDelayMs: 0,
       failuresFinal: true,
       pollLadderMs: [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000],
@@ -159,6 +160,7 @@ describe('rules', () => {
     expect(told('probe: {}').probe).toEqual({ everyMs: 10_000, path: null });
     expect(told('probe: { every_ms: 100, path: /health }').probe).toEqual({ everyMs: 100, path: '/health' });
     expect(told('idempotent_by_reference: true').idempotentByReference).toBe(true);
+    expect(told('cancel_by_reference: true').cancelByReference).toBe(true);
     const problem = (more: string) => problemsOf(withMore(more)).join('\n');
     expect(problem('statement: { zone: Asia/Atlantis }')).toContain(
       'providers.acme.statement.zone: Asia/Atlantis is no zone',

@@ -119,6 +119,8 @@ export interface ProviderRules {
   readonly throttledMeansNotTaken: boolean;
   /** The same call again is the same order to it, never a second one: one that got no answer may be repeated. */
   readonly idempotentByReference: boolean;
+  /** Once it has confirmed a cancellation by our reference, it never executes an order of it, whenever that comes. */
+  readonly cancelByReference: boolean;
   /** How long after a call the provider may not know of it yet when asked: it is not asked before, and proves nothing. */
   readonly visibilityDelayMs: number;
   /** False: a success may follow a failure until the deadline. */
@@ -311,6 +313,7 @@ function providerRules(id: string, document: ProviderDocument): ProviderRules {
     circuitOpenMs: from.circuit_open_ms,
     throttledMeansNotTaken: from.throttled_means_not_taken,
     idempotentByReference: from.idempotent_by_reference,
+    cancelByReference: from.cancel_by_reference,
     visibilityDelayMs: from.visibility_delay_ms,
     failuresFinal: from.failures_final,
     pollLadderMs: Object.freeze([...from.poll_ladder_ms]),

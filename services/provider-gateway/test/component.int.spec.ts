@@ -517,6 +517,7 @@ describe('GET /v1/providers', () => {
         circuit_open_ms: 200,
         throttled_means_not_taken: false,
         idempotent_by_reference: false,
+        cancel_by_reference: false,
         words: {
           acknowledged: ['pending'],
           progressed: ['in_progress'],

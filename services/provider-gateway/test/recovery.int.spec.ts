@@ -48,6 +48,7 @@ class Puppet implements Provider {
     circuitOpenMs: 1_000,
     throttledMeansNotTaken: false,
     idempotentByReference: false,
+    cancelByReference: false,
     visibilityDelayMs: 0,
     pollLadderMs: [],
     recheckLadderMs: [],

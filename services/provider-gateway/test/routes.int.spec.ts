@@ -17,6 +17,8 @@ const environment = sharedEnvironment();
 /** A provider that does with each call what the test says, and remembers which slips it was sent. */
 class Fake {
   readonly sent: string[] = [];
+  /** Which slips it was told never to execute; it confirms that. */
+  readonly cancelled: string[] = [];
   /** What a call is answered with; null: never. */
   answer: object | null = { status: 'succeeded' };
   throttles = false;
@@ -57,6 +59,11 @@ class Fake {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
     if (request.url === '/health') return void response.writeHead(this.health).end();
+    if (request.url!.endsWith('/cancel')) {
+      const slip = request.url!.split('/').at(-2)!;
+      this.cancelled.push(slip);
+      return say(200, { slip_id: slip, status: 'cancelled' });
+    }
     if (request.method === 'GET') {
       const known = this.#known.get(request.url!.split('/').at(-1)!) ?? this.known;
       return known === null ? say(404, { status: 'not_found' }) : say(200, known);
@@ -468,6 +475,41 @@ test('a provider that has what it denied is believed no more, at any instance, u
   const again = await gateway.slip();
   expect(await gateway.event(again, 'InquiryAnswered')).toMatchObject({ provesNotExecuted: true });
   expect((await opsEvents()).filter(({ event }) => event.type === 'ProviderProofRestored')).toHaveLength(1);
+});
+
+test('a slip that its provider cancels by our reference goes on, or is given back, though no bound is declared', async () => {
+  acme.answer = null;
+  await gateway.startWorkers(rulesOf({ acceptanceDelayMaxMs: null, cancelByReference: true }));
+  const moved = await gateway.slip();
+  expect(await gateway.event(moved, 'SlipReturned')).toMatchObject({ provider: 'borealis' });
+  expect([acme.cancelled, acme.sent, borealis.sent]).toEqual([[moved], [moved], [moved]]);
+  const intents = (await gateway.published(moved)).filter((event) => event.type === 'DispatchIntended');
+  expect(intents.at(-1)!.data).toMatchObject({
+    detail: expect.stringContaining('Cancelled by our reference'),
+  });
+
+  const off = { provider: 'borealis', disabled: true, reason: 'r', actor: 'ops-1', requestId: 'r-1' };
+  await gateway.does.switchProvider(off);
+  const refunded = await gateway.slip();
+  expect(await gateway.event(refunded, 'InquiryAnswered')).toMatchObject({
+    ...{ answer: 'not_found', provesNotExecuted: true, detail: expect.stringMatching(/^Cancelled/) },
+  });
+  expect(acme.cancelled).toEqual([moved, refunded]);
+  const certificate = JSON.parse((await gateway.does.showCertificate(refunded))!) as { payload: string };
+  expect(JSON.parse(Buffer.from(certificate.payload, 'base64').toString())).toMatchObject({
+    claim: 'not_executed',
+    attempts: [{ provider: 'acme', end: 'cancelled', cancelled: { http_status: 200 } }],
+  });
+
+  // It executes it all the same: then its confirmations are worth nothing any more.
+  await gateway.does.receiveCallbacks([callback(refunded, 'acme', 'w-1')]);
+  const told = (await opsEvents()).filter(({ event }) => event.type === 'ProviderPromiseBroken');
+  expect(told).toMatchObject([{ event: { data: { slips: [refunded], switchedOff: true } } }]);
+  const later = await gateway.slip();
+  await gateway.event(later, 'DispatchUnanswered');
+  await gateway.feed(recorded(later, inquiryRequested(1)));
+  await answerTo(later, 1);
+  expect(acme.cancelled).toEqual([moved, refunded]);
 });
 
 test('a provider that accepts a slip later than it declares is believed no more, though it denied nothing', async () => {

@@ -6,13 +6,14 @@ import {
   type Asked,
   answerInquiry,
   askAgainAt,
+  isToBeCancelled,
   planInquiry,
   pollNumber,
   type Said,
   saidBy,
 } from '../domain/inquiry/inquiry.ts';
 import { notFoundCountsAfterMs, polled } from '../domain/inquiry/poll.ts';
-import { type AttemptDenials, asKept, isProved, keep } from '../domain/proof/denials.ts';
+import { type AttemptDenials, asKept, isProved, keep, keepCancelled } from '../domain/proof/denials.ts';
 import { nextRecheck } from '../domain/proof/promise.ts';
 import type { InquiryOutcome } from '../domain/provider/answer.ts';
 import { asItCounts } from '../domain/provider/finality.ts';
@@ -65,17 +66,19 @@ export async function inquireDue(parts: InquirerParts): Promise<number> {
 /** How long a question is nobody else's, by provider. */
 export function leases(providers: Providers): Map<string, number> {
   return new Map(
-    [...providers.values()].map(({ id, capabilities: { connectTimeoutMs, answerTimeoutMs } }) => [
-      id,
-      connectTimeoutMs + answerTimeoutMs + leaseMarginMs,
-    ]),
+    [...providers.values()].map(({ id, capabilities }) => {
+      const { connectTimeoutMs, answerTimeoutMs, cancelByReference } = capabilities;
+      // Behind the question there may be a cancellation.
+      const calls = cancelByReference ? 2 : 1;
+      return [id, calls * (connectTimeoutMs + answerTimeoutMs) + leaseMarginMs];
+    }),
   );
 }
 
 async function inquire(parts: InquirerParts): Promise<number> {
   const { providers } = parts;
   const free = parts.slots.free();
-  const { asked, found } = await parts.store.run(async (tx) => {
+  const { asked, cancelling, found } = await parts.store.run(async (tx) => {
     const { now, due } = await tx.inquiries.claimDue(free, leases(providers));
     const slipIds = [...new Set(due.map((one) => one.slipId))];
     const locked = slipIds.length > 0 ? await tx.dispatches.lock(slipIds) : null;
@@ -84,6 +87,7 @@ async function inquire(parts: InquirerParts): Promise<number> {
     const isOpen = (route: string) => parts.routing.open(route, disabled).length > 0;
     const around = { distrusted, isOpen };
     const asked: ClaimedInquiry[] = [];
+    const cancelling = new Set<ClaimedInquiry>();
     const answered: (ClaimedInquiry & { readonly said: Said | undefined })[] = [];
     const waiting = new Map<ClaimedInquiry, Instant>();
     for (const inquiry of due) {
@@ -91,17 +95,21 @@ async function inquire(parts: InquirerParts): Promise<number> {
       const known = providers.has(inquiry.provider);
       const plan = dispatch && planInquiry(dispatch, inquiry, now, known, around);
       if (plan?.plan === 'ask') asked.push(inquiry);
-      else if (plan?.plan === 'wait') waiting.set(inquiry, plan.until);
+      const terms =
+        plan?.plan === 'ask' ? asTrusted(capabilitiesOf(providers, inquiry), dispatch!, distrusted) : null;
+      if (terms?.cancelByReference && isToBeCancelled(dispatch!, inquiry, now)) cancelling.add(inquiry);
+      if (plan?.plan === 'ask') continue;
+      if (plan?.plan === 'wait') waiting.set(inquiry, plan.until);
       else answered.push({ ...inquiry, said: plan?.said });
       if (plan?.plan === 'answer') changes.apply(plan.step);
     }
     await tx.inquiries.postpone(waiting);
     await tx.inquiries.markAnswered(answered);
     await changes.write(tx);
-    return { asked, found: due.map(({ provider }) => provider) };
+    return { asked, cancelling, found: due.map(({ provider }) => provider) };
   });
   for (const inquiry of asked) {
-    parts.slots.run(inquiry.provider, () => ask(parts, inquiry), parts.onFree);
+    parts.slots.run(inquiry.provider, () => ask(parts, inquiry, cancelling.has(inquiry)), parts.onFree);
   }
   if (parts.slots.looked(free, found)) parts.onFree();
   return found.length;
@@ -135,12 +143,12 @@ async function pollDue(parts: InquirerParts): Promise<number> {
   return found.length;
 }
 
-async function ask(parts: InquirerParts, inquiry: ClaimedInquiry): Promise<void> {
+async function ask(parts: InquirerParts, inquiry: ClaimedInquiry, cancels = false): Promise<void> {
   const provider = must(
     parts.providers.get(inquiry.provider),
     `provider ${inquiry.provider} is not configured`,
   );
-  const { outcome, released } = await provider.inquire(inquiry.slipId);
+  const { outcome, released } = await provider.inquire(inquiry.slipId, cancels);
   await parts.record({ inquiry, outcome });
   await released;
 }
@@ -186,7 +194,8 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
           ? { ...heard, answer: asItCounts(heard.answer, dispatch, now, terms) }
           : heard;
       const next = (one: Dispatch) => parts.routing.choose(one, disabled);
-      const asked = { askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs, next };
+      const cancelByReference = terms?.cancelByReference === true;
+      const asked = { askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs, cancelByReference, next };
       const before = kept.get(inquiry.slipId)?.find(({ attempt }) => attempt === dispatch.attempt);
       const known = outcome.kind === 'not_found' ? asKept(dispatch, before) : dispatch;
       const step = answerInquiry(withoutPoll(known, inquiry), as, asked);
@@ -240,7 +249,7 @@ function denialsOf(
   const provider = providers.get(dispatch.provider ?? '');
   if (outcome.kind !== 'not_found' || denial === null || notAfter === null || !provider) return null;
   const { acceptanceDelayMaxMs, visibilityDelayMs } = provider.capabilities;
-  if (acceptanceDelayMaxMs === null) return null;
+  if (acceptanceDelayMaxMs === null && denial !== 'cancelled') return null;
   const declared = { acceptanceDelayMaxMs, visibilityDelayMs, quietPeriodMs: policy.quietPeriodMs };
   const intent = {
     attempt,
@@ -250,7 +259,11 @@ function denialsOf(
     notAfter,
     declared,
   };
-  return keep(intent, before, { ...outcome.raw, askedAt, receivedAt: now }, denial === 'proves');
+  const asked = { askedAt, receivedAt: now };
+  const notFound = { ...outcome.raw, ...asked };
+  if (denial === 'cancelled' && outcome.cancelled)
+    return keepCancelled(intent, before, notFound, { ...outcome.cancelled, ...asked });
+  return keep(intent, before, notFound, denial === 'proves');
 }
 
 /** Once it is proved, the provider is asked again by its ladder whether it keeps its promise. */

@@ -531,6 +531,8 @@ export interface Capabilities extends CallLimits, PollLimits, FinalityTerms {
   readonly throttledMeansNotTaken: boolean;
   /** It declares that the same call again is the same order to it: a call without an answer may be repeated. */
   readonly idempotentByReference: boolean;
+  /** It declares that it never executes what it has confirmed to be cancelled by our reference, also what reaches it later. */
+  readonly cancelByReference: boolean;
   /** Inquiries in flight, over all instances, beside the dispatch calls. */
   readonly inquiryConcurrencyMax: number;
 }
@@ -545,8 +547,10 @@ export interface Provider {
   prepare(dispatch: Dispatch): PreparedCall;
   /** Makes one call, and writes nothing to the network after `startBeforeMs` (monotonic clock). Never throws. */
   send(call: PreparedCall, startBeforeMs: number): Promise<Ended<CallOutcome>>;
-  /** Asks about a slip. Never throws. */
-  inquire(slipId: string): Promise<Ended<InquiryOutcome>>;
+  /**
+   * Asks about a slip. `cancels`: should it not know it, and take cancellations, it is told never to execute it. Never throws.
+   */
+  inquire(slipId: string, cancels?: boolean): Promise<Ended<InquiryOutcome>>;
   /** Null for a provider that makes no callbacks. */
   readonly callbackReader: CallbackReader | null;
   /** Null for a provider that gives none, or whose rules do not say when they are whole. */

@@ -2,7 +2,7 @@ import { backoffMs, type Instant } from '@slipstream/kernel';
 import { type AttemptEnd, endAttempt } from '../domain/dispatch/attempt.ts';
 import { moveTo, providerOf, wasGiven } from '../domain/dispatch/earlier.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
-import { notFoundCountsAfterMs, polled } from '../domain/inquiry/poll.ts';
+import { askedAboutAfterMs, polled } from '../domain/inquiry/poll.ts';
 import { restsOn } from '../domain/proof/promise.ts';
 import { asDeclared, type CallOutcome } from '../domain/provider/answer.ts';
 import { asItCounts } from '../domain/provider/finality.ts';
@@ -124,12 +124,12 @@ function circumstances(
   parts: RecorderParts,
   dispatch: Dispatch,
   distrusted: ReadonlySet<string>,
-): Pick<AttemptEnd, 'retryDelayMs' | 'acceptanceDelayMaxMs' | 'idempotentByReference'> {
+): Pick<AttemptEnd, 'retryDelayMs' | 'askedAboutAfterMs' | 'idempotentByReference'> {
   const { retryInitialMs: minMs, retryMaxMs: maxMs } = parts.retryLimits(dispatch.route);
   const terms = asTrusted(capabilitiesOf(parts.providers, dispatch), dispatch, distrusted);
   return {
     retryDelayMs: Math.round(backoffMs(dispatch.attempt, { minMs, maxMs }, parts.random())),
-    acceptanceDelayMaxMs: terms && notFoundCountsAfterMs(terms),
+    askedAboutAfterMs: terms && askedAboutAfterMs(terms),
     idempotentByReference: terms?.idempotentByReference === true,
   };
 }
@@ -144,7 +144,7 @@ export function asTrusted(
   distrusted: ReadonlySet<string>,
 ): Capabilities | null {
   const isBelieved = !distrusted.has(slip.provider ?? '') && !restsOn(slip, distrusted);
-  return terms && !isBelieved ? { ...terms, acceptanceDelayMaxMs: null } : terms;
+  return terms && !isBelieved ? { ...terms, acceptanceDelayMaxMs: null, cancelByReference: false } : terms;
 }
 
 /** What the provider of a slip can do; null: it is not configured any more. */

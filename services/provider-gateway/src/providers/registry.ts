@@ -33,5 +33,10 @@ function open(rules: ProviderRules, monotonicMs: () => number): Provider {
       `providers.${rules.id}.statement: a provider of ${rules.protocol} has none`,
     ]);
   }
+  if (rules.cancelByReference && !provider.capabilities.cancelByReference) {
+    throw new StartError('The rules file wants cancellations that nobody takes:', [
+      `providers.${rules.id}.cancel_by_reference: a provider of ${rules.protocol} cannot cancel`,
+    ]);
+  }
   return provider;
 }

@@ -26,6 +26,13 @@ export interface ProtocolUnderTest {
   reply(slipId: string, saying: Saying): string;
   /** A whole HTTP answer to an inquiry. */
   inquiryReply(slipId: string, saying: Saying | 'not_found'): string;
+  /** Null for a protocol that cannot cancel. */
+  readonly cancellation: {
+    /** A whole HTTP answer: what is not known is never executed; about which slip it says so. */
+    confirmation(slipId: string): string;
+    /** A whole HTTP answer that tells of the slip instead. */
+    reply(slipId: string, saying: Saying): string;
+  } | null;
   /** A whole HTTP answer in which the deciding word comes twice, and says two things. */
   twoWords(slipId: string): string;
   /** Null for a protocol without statements. */
@@ -72,6 +79,7 @@ export function rulesOf(
     circuitOpenMs: 1_000,
     throttledMeansNotTaken: false,
     idempotentByReference: false,
+    cancelByReference: false,
     visibilityDelayMs: 0,
     pollLadderMs: [],
     recheckLadderMs: [],

@@ -49,6 +49,7 @@ export function providerRules(baseUrl: string, more: Partial<ProviderRules> = {}
     circuitOpenMs: 100,
     throttledMeansNotTaken: false,
     idempotentByReference: false,
+    cancelByReference: false,
     visibilityDelayMs: 0,
     pollLadderMs: [],
     recheckLadderMs: [],

@@ -108,7 +108,7 @@ class Circuit {
     this.provider = {
       ...provider,
       send: (call, startBeforeMs) => this.#send(() => provider.send(call, startBeforeMs)),
-      inquire: (slipId) => this.#inquire(() => provider.inquire(slipId)),
+      inquire: (slipId, cancels) => this.#inquire(() => provider.inquire(slipId, cancels)),
       statements: provider.statements && this.#metered(provider.statements),
       probe: provider.probe && this.#heeded(provider.probe),
     };

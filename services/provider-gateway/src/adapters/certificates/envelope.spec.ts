@@ -10,7 +10,7 @@ import { addMs } from '@slipstream/kernel';
 import { dispatch, t0 } from '../../domain/dispatch/spec-support.ts';
 import { type Certificate, certificateOf } from '../../domain/proof/certificate.ts';
 import type { AttemptDenials } from '../../domain/proof/denials.ts';
-import { certificateSigner } from './envelope.ts';
+import { certificateSigner, certificateTypeWithCancellation } from './envelope.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'certificate-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -48,6 +48,14 @@ const denied = (more: Partial<AttemptDenials> = {}): AttemptDenials => ({
   denials: [denial(1_001), denial(3_001)],
   ...more,
 });
+const confirmation = (afterMs: number) => ({
+  ...denial(afterMs),
+  ...{ status: 200, body: Buffer.from('{"status":"cancelled"}') },
+});
+const cancelled = (more: Partial<AttemptDenials> = {}): Partial<AttemptDenials> => ({
+  declared: { acceptanceDelayMaxMs: null, visibilityDelayMs: 0, quietPeriodMs: 2_000 },
+  ...{ denials: [denial(5), confirmation(5)], cancelled: true, ...more },
+});
 const unanswered = dispatch({
   status: 'unanswered',
   attempt: 1,
@@ -75,6 +83,26 @@ describe('a certificate of non-execution', () => {
     });
     const { status, said } = check(sign(certificateOf(moved, [denied()], issuedAt)!));
     expect([status, said]).toEqual([0, expect.stringContaining('nothing of it left for bolt')]);
+  });
+
+  test('of a confirmed cancellation is of a form of its own, and is checked, too', () => {
+    const { status, said } = check(sign(certificate(cancelled())));
+    expect([status, said]).toEqual([0, expect.stringContaining('confirmed that it never executes it')]);
+    expect(said).toContain('{\\"status\\":\\"cancelled\\"}');
+    const envelope = JSON.parse(sign(certificate(cancelled()))) as Envelope;
+    expect(envelope.payloadType).toBe(certificateTypeWithCancellation);
+    for (const one of [...variants(envelope), ...statementVariants(envelope)])
+      expect([one, check(JSON.stringify(one)).status]).toEqual([one, 1]);
+  });
+
+  test.each<[string, Partial<AttemptDenials>]>([
+    ['of what could still be sent', cancelled({ notAfter: addMs(t0, 5) })],
+    ['before it was asked about', cancelled({ denials: [denial(6), confirmation(5)] })],
+    ['after the certificate', cancelled({ denials: [denial(5), confirmation(9_000)] })],
+    ['that nobody confirmed', cancelled({ denials: [denial(5)] })],
+  ])('that rests on a cancellation %s is refused', (_, more) => {
+    const unproved: Certificate = { ...certificate(), denied: [denied(more)] };
+    expect(check(sign(unproved))).toMatchObject({ status: 1, said: expect.stringMatching(/^NOT VALID: /) });
   });
 
   test('names its key, and fits no other', () => {

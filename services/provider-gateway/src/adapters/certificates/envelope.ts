@@ -3,8 +3,9 @@ import { moneyToJson } from '@slipstream/kernel';
 import type { Certificate } from '../../domain/proof/certificate.ts';
 import type { AttemptDenials, Denial } from '../../domain/proof/denials.ts';
 
-/** Of what is signed: its form never changes; another form is another type. */
+/** Of what is signed: its form never changes; another form is another type. The second knows of cancellations. */
 export const certificateType = 'application/vnd.slipstream.non-execution.v1+json';
+export const certificateTypeWithCancellation = 'application/vnd.slipstream.non-execution.v2+json';
 
 /**
  * Signs certificates: the exact bytes of the payload are, by DSSE 1.0 (github.com/secure-systems-lab/dsse), with Ed25519. What the
@@ -13,9 +14,11 @@ export const certificateType = 'application/vnd.slipstream.non-execution.v1+json
 export function certificateSigner(keys: SigningKeys): (certificate: Certificate) => string {
   return (certificate) => {
     const payload = Buffer.from(JSON.stringify({ key_id: keys.keyId, ...statementOf(certificate) }));
-    const signature = keys.sign(preAuthentication(certificateType, payload));
+    const isCancelled = certificate.denied.some(({ cancelled }) => cancelled);
+    const payloadType = isCancelled ? certificateTypeWithCancellation : certificateType;
+    const signature = keys.sign(preAuthentication(payloadType, payload));
     return JSON.stringify({
-      payloadType: certificateType,
+      payloadType,
       payload: payload.toString('base64'),
       signatures: [{ keyid: keys.keyId, sig: signature.toString('base64') }],
     });
@@ -49,15 +52,16 @@ function statementOf({ slip, issuedAt, attemptsMade, notSent, denied }: Certific
   };
 }
 
-function deniedOf({ attempt, provider, digest, notAfter, declared, denials }: AttemptDenials) {
+function deniedOf({ attempt, provider, digest, notAfter, declared, denials, cancelled }: AttemptDenials) {
+  const answers = denials.map(answerOf);
   return {
-    ...{ attempt, provider, not_after: notAfter, end: 'not_found', digest },
+    ...{ attempt, provider, not_after: notAfter, end: cancelled ? 'cancelled' : 'not_found', digest },
     declared: {
       acceptance_delay_max_ms: declared.acceptanceDelayMaxMs,
       visibility_delay_ms: declared.visibilityDelayMs,
       quiet_period_ms: declared.quietPeriodMs,
     },
-    not_found: denials.map(answerOf),
+    ...(cancelled ? { not_found: answers.slice(0, 1), cancelled: answers[1] } : { not_found: answers }),
   };
 }
 

@@ -67,7 +67,7 @@ interface RiskRow {
   first: string[];
 }
 
-type Kept = Pick<AttemptDenials, 'digest' | 'notAfter' | 'declared'> & {
+type Kept = Pick<AttemptDenials, 'digest' | 'notAfter' | 'declared' | 'cancelled'> & {
   readonly denials: readonly (Omit<Denial, 'body'> & { readonly body: string })[];
 };
 
@@ -134,14 +134,15 @@ export function proofs(tx: Tx, sign: (certificate: Certificate) => string): Proo
   };
 }
 
-function toKept({ digest, notAfter, declared, denials }: SlipDenials): Kept {
+function toKept({ digest, notAfter, declared, denials, cancelled = false }: SlipDenials): Kept {
   const bodies = denials.map((one) => ({ ...one, body: Buffer.from(one.body).toString('base64') }));
-  return { digest, notAfter, declared, denials: bodies };
+  return { digest, notAfter, declared, denials: bodies, ...(cancelled && { cancelled }) };
 }
 
 function toDenials({ attempt, provider, kept }: KeptRow): AttemptDenials {
   const [first, second] = kept.denials.map((one) => ({ ...one, body: Buffer.from(one.body, 'base64') }));
-  const { digest, notAfter, declared } = kept;
+  const { digest, notAfter, declared, cancelled = false } = kept;
   const one = must(first, 'a denial');
-  return { attempt, provider, digest, notAfter, declared, denials: second ? [one, second] : [one] };
+  const intent = { attempt, provider, digest, notAfter, declared };
+  return { ...intent, denials: second ? [one, second] : [one], ...(cancelled && { cancelled }) };
 }

@@ -13,7 +13,7 @@ const end = (outcome: CallOutcome, more: Partial<AttemptEnd> = {}): AttemptEnd =
   outcome,
   now: addMs(t0, 500),
   retryDelayMs: 200,
-  acceptanceDelayMaxMs: 1_000,
+  askedAboutAfterMs: 1_000,
   idempotentByReference: false,
   ...more,
 });
@@ -85,7 +85,7 @@ describe('an attempt ends', () => {
   });
 
   test('unanswered by a provider without a declared bound: nothing is asked by ourselves', () => {
-    expect(endAttempt(intended, end(unanswered, { acceptanceDelayMaxMs: null })).inquiries).toEqual([]);
+    expect(endAttempt(intended, end(unanswered, { askedAboutAfterMs: null })).inquiries).toEqual([]);
   });
 
   test('acknowledged or returned', () => {

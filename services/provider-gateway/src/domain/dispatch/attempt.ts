@@ -87,7 +87,8 @@ export interface AttemptEnd {
   readonly now: Instant;
   /** How long to wait before the next attempt, should this one not have been sent. */
   readonly retryDelayMs: number;
-  readonly acceptanceDelayMaxMs: number | null;
+  /** This service asks so long after the call, should it have no answer; null: not by itself. */
+  readonly askedAboutAfterMs: number | null;
   /** By its declaration the same call again is the same order to its provider, never a second one. */
   readonly idempotentByReference: boolean;
 }
@@ -115,8 +116,7 @@ export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
   if (outcome.kind === 'not_sent') {
     const next: Dispatch = { ...ended, ...notSent(dispatch), nextAt: nextAttempt(dispatch, now, retryAt) };
     const event = { type: 'DispatchNotSent', data: { attempt, provider, reason, detail } } as const;
-    const inquiries =
-      next.status === 'unanswered' ? ownInquiry(next, provider, end.acceptanceDelayMaxMs) : [];
+    const inquiries = next.status === 'unanswered' ? ownInquiry(next, provider, end.askedAboutAfterMs) : [];
     return { dispatch: next, events: [pending(next, event)], inquiries };
   }
   const left: Dispatch = { ...ended, status: 'unanswered', sentMaybe: true };
@@ -126,7 +126,7 @@ export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
   return {
     dispatch: next,
     events: [pending(next, event)],
-    inquiries: ownInquiry(next, provider, end.acceptanceDelayMaxMs),
+    inquiries: ownInquiry(next, provider, end.askedAboutAfterMs),
   };
 }
 
@@ -147,9 +147,9 @@ function nextAttempt(dispatch: Dispatch, now: Instant, retryAt: Instant): Instan
 }
 
 /** This service asks by itself, from when the provider must have decided whether it takes the slip (ADR 10). */
-export function ownInquiry(dispatch: Dispatch, provider: string, acceptanceDelayMaxMs: number | null) {
-  if (acceptanceDelayMaxMs === null || dispatch.notAfter === null) return [];
+export function ownInquiry(dispatch: Dispatch, provider: string, afterMs: number | null) {
+  if (afterMs === null || dispatch.notAfter === null) return [];
   // One millisecond later than the bound, because only NOT_FOUND asked after it counts.
-  const dueAt = addMs(dispatch.notAfter, acceptanceDelayMaxMs + 1);
+  const dueAt = addMs(dispatch.notAfter, afterMs + 1);
   return [{ slipId: dispatch.slipId, n: 0, provider, dueAt }];
 }

@@ -11,7 +11,7 @@ const begin = (state: Dispatch) => intend(state, t0, limits.connectTimeoutMs, li
 const notSent = { kind: 'not_sent', reason: 'connection_refused', detail: '' } as const;
 const unanswered = { kind: 'unanswered', reason: 'timeout', detail: '' } as const;
 const end = (outcome: typeof notSent | typeof unanswered, attempt = 1) => ({
-  ...{ attempt, outcome, now: addMs(t0, 500), retryDelayMs: 200, acceptanceDelayMaxMs: 1_000 },
+  ...{ attempt, outcome, now: addMs(t0, 500), retryDelayMs: 200, askedAboutAfterMs: 1_000 },
   idempotentByReference: false,
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { addMs, type Instant } from '@slipstream/kernel';
 import fc from 'fast-check';
-import { answerInquiry } from '../inquiry/inquiry.ts';
+import { answerInquiry, isToBeCancelled } from '../inquiry/inquiry.ts';
 import type { CallOutcome, InquiryOutcome } from '../provider/answer.ts';
 import { choose } from '../route/choose.ts';
 import { attemptsMax, endAttempt, intend, mayIntend } from './attempt.ts';
@@ -21,6 +21,8 @@ interface Behaviour {
   readonly ends: readonly End[];
   /** The same call again is the same order to it, and it declares that. */
   readonly isIdempotent: boolean;
+  /** What it does not know it cancels when it is told to, and never executes, and it declares that. */
+  readonly isCancelling: boolean;
   /** How long after it was sent it takes the slip up, as a share of what it declares. */
   readonly acceptedAfter: number;
   /** Null: it declares no bound, and may take a slip up at any time. */
@@ -45,6 +47,8 @@ class World {
   now = t0;
   readonly executions: Executed[] = [];
   readonly calls = new Map<string, number>();
+  /** How often a provider has confirmed that it never executes it. */
+  cancelled = 0;
   #answer: (() => void) | null = null;
   readonly #tries = new Map<string, number>();
   readonly #ids: readonly string[];
@@ -104,7 +108,7 @@ class World {
     this.now = addMs(this.now, callMs);
     const outcome = outcomes[end === 'rejected' && isKnown ? 'answered' : end];
     const { attempt } = this.state;
-    const ended = { attempt, outcome, now: this.now, retryDelayMs: 20, acceptanceDelayMaxMs: boundMs };
+    const ended = { attempt, outcome, now: this.now, retryDelayMs: 20, askedAboutAfterMs: boundMs };
     this.state = endAttempt(this.state, { ...ended, idempotentByReference: isIdempotent }).dispatch;
     if (outcome.kind === 'not_sent' && this.state.status === 'held') this.#handOn(disabled);
   }
@@ -116,8 +120,16 @@ class World {
     return ends[Math.min(nth, ends.length - 1)]!;
   }
 
+  /** What is still on its way to the provider is never executed. */
+  #cancel(provider: string): InquiryOutcome {
+    this.cancelled += 1;
+    const coming = this.executions.findIndex((one) => one.provider === provider && one.at > this.now);
+    if (coming >= 0) this.executions.splice(coming, 1);
+    return { ...denied, cancelled: { status: 200, body: Buffer.from('cancelled') } } as InquiryOutcome;
+  }
+
   #ask(disabled: ReadonlySet<string>): void {
-    const { boundMs } = this.#behaviour;
+    const { boundMs, isCancelling } = this.#behaviour;
     const provider = this.state.provider!;
     const knows = this.executions.some((one) => one.provider === provider && one.at <= this.now);
     const says: InquiryOutcome = knows
@@ -125,9 +137,12 @@ class World {
       : this.state.acknowledged
         ? { kind: 'answered', answer: pending }
         : denied;
-    const asked = { askedAt: this.now, now: this.now, outcome: says, acceptanceDelayMaxMs: boundMs };
-    const next = (one: Dispatch) => this.#choose(one, disabled);
     const inquiry = { slipId: this.state.slipId, n: 0, provider };
+    const cancels = isCancelling && says === denied && isToBeCancelled(this.state, inquiry, this.now);
+    const outcome = cancels ? this.#cancel(provider) : says;
+    const terms = { acceptanceDelayMaxMs: boundMs, cancelByReference: isCancelling };
+    const asked = { askedAt: this.now, now: this.now, outcome, ...terms };
+    const next = (one: Dispatch) => this.#choose(one, disabled);
     this.#answer = () => {
       this.state = answerInquiry(this.state, inquiry, { ...asked, now: this.now, next }).dispatch;
     };
@@ -146,6 +161,7 @@ const outcomes: Readonly<Record<End, CallOutcome>> = {
 const behaviour = fc.record({
   ends: fc.array(fc.constantFrom(...(Object.keys(outcomes) as End[])), { minLength: 1, maxLength: 4 }),
   isIdempotent: fc.boolean(),
+  isCancelling: fc.boolean(),
   acceptedAfter: fc.double({ min: 0, max: 1, noNaN: true }),
   boundMs: fc.option(fc.integer({ min: 0, max: 500 }), { nil: null, freq: 3 }),
 });
@@ -158,6 +174,7 @@ const step = fc.record({
 test('property: while providers keep what they declare, at most one executes a slip, once', () => {
   let handedOn = 0;
   let repeated = 0;
+  let cancelled = 0;
   fc.assert(
     fc.property(
       fc.array(behaviour, { minLength: 1, maxLength: 3 }),
@@ -171,22 +188,24 @@ test('property: while providers keep what they declare, at most one executes a s
           expect(calls).toBeLessThanOrEqual(isIdempotent ? attemptsMax : 1);
           if (calls > 1) repeated += 1;
         }
+        cancelled += world.cancelled;
         if (world.state.earlier.some(({ end }) => end === 'unanswered')) handedOn += 1;
-        // Who declares no bound is never followed by another, once it may have the slip.
+        // Who declares no bound, and takes no cancellation, is never followed by another, once it may have the slip.
         for (const { provider, end } of world.state.earlier) {
-          const declared = behaviours[Number(provider.slice(1))]!.boundMs;
-          expect([end, declared === null]).not.toEqual(['unanswered', true]);
+          const { boundMs, isCancelling } = behaviours[Number(provider.slice(1))]!;
+          expect([end, boundMs === null && !isCancelling]).not.toEqual(['unanswered', true]);
         }
       },
     ),
     { numRuns: 2_000 },
   );
   // They do happen, or nothing was tested.
-  expect(Math.min(handedOn, repeated)).toBeGreaterThan(20);
+  expect(Math.min(handedOn, repeated, cancelled)).toBeGreaterThan(20);
 });
 
 test('one that executes later than it declares is executed beside another: only its promise stands against that', () => {
-  const late: Behaviour = { ends: ['taken_silently'], isIdempotent: false, acceptedAfter: 20, boundMs: 100 };
+  const plain = { isIdempotent: false, isCancelling: false };
+  const late: Behaviour = { ends: ['taken_silently'], ...plain, acceptedAfter: 20, boundMs: 100 };
   const world = new World([late, { ...late, ends: ['answered'], acceptedAfter: 0 }]);
   for (let n = 0; n < 8; n++) world.step({ waitMs: 150, disabled: new Set(), isSlow: false });
   expect(world.executions.map(({ provider }) => provider)).toEqual(['p0', 'p1']);

@@ -2,7 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
 import { denied, dispatch, doubtful, final, pending, t0, typesOf } from '../dispatch/spec-support.ts';
 import type { InquiryOutcome } from '../provider/answer.ts';
-import { answerInquiry, askAgainAt, planInquiry, pollNumber } from './inquiry.ts';
+import {
+  answerInquiry,
+  askAgainAt,
+  isToBeCancelled,
+  peopleNumber,
+  planInquiry,
+  pollNumber,
+} from './inquiry.ts';
 
 const unanswered = dispatch({
   status: 'unanswered',
@@ -17,6 +24,7 @@ const asked = (outcome: InquiryOutcome, afterMs: number) => ({
   now: addMs(t0, afterMs + 10),
   outcome,
   acceptanceDelayMaxMs: 1_000,
+  cancelByReference: false,
   next: () => null,
 });
 
@@ -290,5 +298,68 @@ describe('a slip that may go on to another provider', () => {
       dispatch: again,
       events: [{ event: { data: { answer: 'not_found', provesNotExecuted: false } } }],
     });
+  });
+});
+
+describe('a slip that its provider does not know, and cancels', () => {
+  const cancelled = { ...denied, cancelled: { status: 200, body: Buffer.from('{}') } } as InquiryOutcome;
+  const confirmed = (afterMs: number, more: Partial<ReturnType<typeof asked>> = {}) => ({
+    ...asked(cancelled, afterMs),
+    ...{ acceptanceDelayMaxMs: null, cancelByReference: true, ...more },
+  });
+
+  test('is proved not to be executed by that alone, whatever bound is declared', () => {
+    const step = answerInquiry(unanswered, ask(), confirmed(1));
+    expect(step).toMatchObject({
+      denial: 'cancelled',
+      dispatch: { closedForDispatch: true, firstNotFoundAt: addMs(t0, 1) },
+      events: [{ event: { data: { answer: 'not_found', provesNotExecuted: true } } }],
+    });
+    expect(step.events[0]).toMatchObject({
+      event: { data: { detail: expect.stringMatching(/^Cancelled/) } },
+    });
+    expect(askAgainAt(step.dispatch, ask(0), confirmed(1))).toBeNull();
+  });
+
+  test('goes on to another provider before its deadline', () => {
+    const next = () => ({ provider: 'borealis', choice: null });
+    const step = answerInquiry(unanswered, ask(0), confirmed(1, { next } as never));
+    expect(step).toMatchObject({
+      denial: 'cancelled',
+      dispatch: {
+        ...{ provider: 'borealis', status: 'held' },
+        earlier: [{ provider: 'acme', end: 'unanswered', firstNotFoundAt: addMs(t0, 1) }],
+      },
+    });
+  });
+
+  test.each<[string, typeof unanswered, Partial<ReturnType<typeof asked>>, number]>([
+    ['whose provider does not declare it, or is not believed', unanswered, { cancelByReference: false }, 1],
+    ['of which its provider has spoken', { ...unanswered, acknowledged: true }, {}, 1],
+    ['before the last moment at which it could be sent', unanswered, {}, 0],
+    ['that is being sent', { ...unanswered, status: 'intended' }, {}, 1],
+  ])('is not proved %s', (_, state, more, afterMs) => {
+    expect(answerInquiry(state, ask(), confirmed(afterMs, more)).events).toMatchObject([
+      { event: { data: { answer: 'not_found', provesNotExecuted: false } } },
+    ]);
+  });
+
+  test('is asked about again where that was not confirmed', () => {
+    const again = { ...asked(denied, 1_000), acceptanceDelayMaxMs: null, cancelByReference: true };
+    const { dispatch: left } = answerInquiry(unanswered, ask(0), again);
+    expect(askAgainAt(left, ask(0), again)).toBe(addMs(t0, 1_510));
+  });
+
+  test.each<[string, boolean, typeof unanswered, number]>([
+    ['by this service’s own question', true, unanswered, 0],
+    ['by the reconciler’s', true, unanswered, 1],
+    ['not when people only ask', false, unanswered, peopleNumber],
+    ['not while the call may be repeated', false, { ...unanswered, nextAt: t0 }, 0],
+    ['not while it is sent', false, { ...unanswered, status: 'intended' }, 0],
+    ['not when its provider has it', false, { ...unanswered, status: 'answered', acknowledged: true }, 0],
+    ['not while something may still leave', false, { ...unanswered, notAfter: addMs(t0, 1) }, 0],
+    ['not by whom it went on from', false, { ...unanswered, provider: 'borealis' }, 1],
+  ])('is cancelled %s', (_, expected, state, n) => {
+    expect(isToBeCancelled(state, ask(n), addMs(t0, 1))).toBe(expected);
   });
 });

@@ -2,7 +2,7 @@ import { addMs, earlier, type Instant, instantToMs } from '@slipstream/kernel';
 import { type DataOf, isLive, type PendingEvent, providerHasSpoken } from '@slipstream/slip';
 import { hear, moveTo } from '../dispatch/earlier.ts';
 import { type Chosen, type Dispatch, pending, type Step } from '../dispatch/state.ts';
-import { countsAsNotFound, neverLeft, provesNotExecuted } from '../proof/not-executed.ts';
+import { countsAsNotFound, type NotFoundFacts, neverLeft, provesNotExecuted } from '../proof/not-executed.ts';
 import { restsOn } from '../proof/promise.ts';
 import type { InquiryOutcome, ProviderAnswer } from '../provider/answer.ts';
 
@@ -135,13 +135,25 @@ export interface Asked {
   readonly now: Instant;
   readonly outcome: InquiryOutcome;
   readonly acceptanceDelayMaxMs: number | null;
+  /** Its confirmed cancellation is believed. */
+  readonly cancelByReference: boolean;
   /** Who else it may be sent to, should this prove that it was not executed; null: nobody. */
   readonly next: (dispatch: Dispatch) => Chosen | null;
 }
 
 /** What a question came to. `denial`: what its NOT_FOUND is worth; null: nothing, or it was another answer. */
 export interface Answered extends Step {
-  readonly denial: 'counts' | 'proves' | null;
+  readonly denial: 'counts' | 'proves' | 'cancelled' | null;
+}
+
+/**
+ * Whether a provider that does not know the slip, and takes cancellations, is told never to execute it: then nothing that is still on its way
+ * to it can be executed, and nobody needs to wait. Not while the call may be repeated there, nor when people only ask.
+ */
+export function isToBeCancelled(dispatch: Dispatch, { n, provider }: Inquiry, now: Instant): boolean {
+  const { status, notAfter, nextAt } = dispatch;
+  if (n === peopleNumber || provider !== dispatch.provider || status !== 'unanswered') return false;
+  return nextAt === null && notAfter !== null && now > notAfter && !providerHasSpoken(dispatch);
 }
 
 /** Records what the provider answered: evidence, and the answer to the question with what it proves. */
@@ -203,7 +215,8 @@ export function askAgainAt(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): 
   const { outcome, now, acceptanceDelayMaxMs } = asked;
   if (inquiry.n !== 0 || dispatch.outcome !== null) return null;
   // What it denies proves nothing: its poll ladder goes on.
-  if (outcome.kind === 'not_found' && acceptanceDelayMaxMs === null) return null;
+  const proves = acceptanceDelayMaxMs !== null || asked.cancelByReference;
+  if (outcome.kind === 'not_found' && !proves) return null;
   const at =
     outcome.kind === 'no_answer'
       ? afterNoAnswer(dispatch, now)
@@ -224,11 +237,13 @@ function afterNoAnswer({ notAfter }: Dispatch, now: Instant): Instant | null {
  * Once the quiet period is over: the second NOT_FOUND proves what the first could not (rule 3). One that was asked before
  * the call was repeated counts for nothing: then from when the provider must have decided about that one.
  */
-function afterNotFound(dispatch: Dispatch, { askedAt, acceptanceDelayMaxMs }: Asked): Instant | null {
-  const { firstNotFoundAt, closedForDispatch, policy, notAfter } = dispatch;
+function afterNotFound(dispatch: Dispatch, { askedAt, now, acceptanceDelayMaxMs }: Asked): Instant | null {
+  const { firstNotFoundAt, closedForDispatch, policy, notAfter, status } = dispatch;
   if (closedForDispatch) return null;
+  // A cancellation that was not confirmed is asked for again.
+  if (acceptanceDelayMaxMs === null) return status === 'unanswered' ? afterNoAnswer(dispatch, now) : null;
   if (firstNotFoundAt !== null) return addMs(firstNotFoundAt, policy.quietPeriodMs + 1);
-  if (notAfter === null || acceptanceDelayMaxMs === null || providerHasSpoken(dispatch)) return null;
+  if (notAfter === null || providerHasSpoken(dispatch)) return null;
   const countsFrom = addMs(notAfter, acceptanceDelayMaxMs + 1);
   return askedAt < countsFrom ? countsFrom : null;
 }
@@ -252,21 +267,23 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Answered 
     firstNotFoundAt: dispatch.firstNotFoundAt,
     spoken: providerHasSpoken(dispatch),
   };
-  const proved = dispatch.status !== 'intended' && provesNotExecuted(facts);
+  const cancelled = isCancelled(asked, facts);
+  const proved = dispatch.status !== 'intended' && (cancelled || provesNotExecuted(facts));
   const first = dispatch.firstNotFoundAt;
-  const counts = countsAsNotFound(facts);
+  const counts = cancelled || countsAsNotFound(facts);
   const firstNotFoundAt = !counts ? first : first === null ? asked.askedAt : earlier(first, asked.askedAt);
-  const denial = proved ? 'proves' : counts ? 'counts' : null;
-  const onward = proved ? handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked) : null;
+  const denial = proved ? (cancelled ? 'cancelled' : 'proves') : counts ? 'counts' : null;
+  const proof = cancelled
+    ? `Cancelled by our reference at ${asked.askedAt}.`
+    : `Not found at ${firstNotFoundAt} and at ${asked.askedAt}.`;
+  const onward = proved ? handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked, proof) : null;
   if (onward !== null) return { ...onward, denial };
   const next: Dispatch = {
     ...dispatch,
     firstNotFoundAt,
     closedForDispatch: dispatch.closedForDispatch || proved,
   };
-  const detail = proved
-    ? `Not found at ${first} and at ${asked.askedAt}, both after the provider could still have accepted it.`
-    : 'The provider does not know the slip.';
+  const detail = proved ? `${proof} ${whyProof(cancelled)}` : 'The provider does not know the slip.';
   return {
     dispatch: next,
     events: inquiryAnswered(next, inquiry, 'not_found', detail, proved ? { heldUpBy: null } : undefined),
@@ -275,16 +292,29 @@ function notFound(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Answered 
   };
 }
 
+function whyProof(cancelled: boolean): string {
+  if (cancelled) return 'The provider, which did not know it, has confirmed that it never executes it.';
+  return 'Both times are later than the provider could have accepted it.';
+}
+
+/** Whether its provider has confirmed that it never executes what it does not know, after the last moment at which anything left. */
+function isCancelled(
+  { outcome, cancelByReference, askedAt }: Asked,
+  { notAfter, spoken }: NotFoundFacts,
+): boolean {
+  if (outcome.kind !== 'not_found' || outcome.cancelled === undefined) return false;
+  return cancelByReference && !spoken && notAfter !== null && askedAt > notAfter;
+}
+
 /**
  * Before its deadline a slip that was provably not executed goes to another provider of its route (rule 3), when this
  * service asked by itself: whoever else asks gets the proof, and gives the money back on it. Null: it does not.
  */
-function handedOn(dispatch: Dispatch, { n }: Inquiry, { now, askedAt, next }: Asked): Step | null {
+function handedOn(dispatch: Dispatch, { n }: Inquiry, { now, next }: Asked, proof: string): Step | null {
   if (n > 0 || dispatch.closedForDispatch || now >= dispatch.deadline) return null;
   const chosen = next(dispatch);
   if (chosen === null || chosen.provider === dispatch.provider) return null;
   const { choice, provider } = chosen;
-  const proof = `Not found at ${dispatch.firstNotFoundAt} and at ${askedAt}.`;
   const told = choice && { ...choice, detail: `${choice.detail} ${proof}` };
   const moved = moveTo(dispatch, { provider, choice: told });
   return { dispatch: { ...moved, status: 'held', nextAt: now }, events: [], inquiries: [] };

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
 import { dispatch, t0 } from '../dispatch/spec-support.ts';
 import type { Dispatch } from '../dispatch/state.ts';
-import { notFoundCountsAfterMs, polled } from './poll.ts';
+import { askedAboutAfterMs, notFoundCountsAfterMs, polled } from './poll.ts';
 
 const terms = {
   ...{ acceptanceDelayMaxMs: 1_000, visibilityDelayMs: 0, pollLadderMs: [500, 2_000, 4_000, 60_000] },
@@ -14,6 +14,15 @@ const next = (state: Dispatch, afterMs: number, more: Partial<typeof terms> = {}
     .pollAt;
 
 describe('a slip that its provider has', () => {
+  test('a call without an answer is asked about where an answer can prove something', () => {
+    const asked = (more: object) =>
+      askedAboutAfterMs({ ...terms, cancelByReference: false, ...more } as never);
+    expect(asked({ visibilityDelayMs: 5_000 })).toBe(5_000);
+    expect(asked({ acceptanceDelayMaxMs: null, visibilityDelayMs: 700 })).toBeNull();
+    expect(asked({ acceptanceDelayMaxMs: null, visibilityDelayMs: 700, cancelByReference: true })).toBe(700);
+    expect(asked({ cancelByReference: true })).toBe(1_000);
+  });
+
   test('is asked about by the ladder, from when the call may have left last', () => {
     expect(next(answered, 0)).toBe(addMs(t0, 500));
     expect(next(answered, 500)).toBe(addMs(t0, 2_000));

@@ -44,6 +44,15 @@ function nextPoll(dispatch: Dispatch, now: Instant, terms: PollTerms): Instant |
   return rungs.toSorted().find((at) => at > now && at < deadline) ?? null;
 }
 
+/** From when a call without an answer is asked about by this service, in milliseconds after it; null: by its poll ladder alone. */
+export function askedAboutAfterMs(
+  terms: Pick<PollTerms, 'acceptanceDelayMaxMs' | 'visibilityDelayMs'> & {
+    readonly cancelByReference: boolean;
+  },
+): number | null {
+  return notFoundCountsAfterMs(terms) ?? (terms.cancelByReference ? terms.visibilityDelayMs : null);
+}
+
 /** From when a NOT_FOUND counts for rule 3, in milliseconds after the call; null: it never does. */
 export function notFoundCountsAfterMs({
   acceptanceDelayMaxMs,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
 import { dispatch, t0 } from '../dispatch/spec-support.ts';
-import { type AttemptDenials, asKept, isProved, keep } from './denials.ts';
+import { type AttemptDenials, asKept, isProved, keep, keepCancelled } from './denials.ts';
 
 const intent = {
   ...{ attempt: 1, provider: 'acme', digest: 'd', notAfter: t0 },
@@ -30,6 +30,16 @@ describe('what a provider denies', () => {
 
   test('is the earlier of two that were asked for at once', () => {
     expect(keep(intent, { ...intent, denials: [denial(1_100)] }, denial(1_001), false)).toEqual(first);
+  });
+
+  test('is kept with the confirmation that it was cancelled, which proves it at once, or behind the first', () => {
+    const cancelled = keepCancelled(intent, undefined, denial(5), denial(5, 'cancelled'))!;
+    expect(cancelled).toEqual({ ...intent, denials: [denial(5), denial(5, 'cancelled')], cancelled: true });
+    expect(isProved(cancelled)).toBe(true);
+    expect(keepCancelled(intent, first, denial(5), denial(5, 'cancelled'))?.denials[0]).toEqual(
+      denial(1_001),
+    );
+    expect(keepCancelled(intent, cancelled, denial(9), denial(9))).toBeNull();
   });
 
   test('proves nothing without the first', () => {

@@ -11,12 +11,16 @@ export interface Denial extends RawAnswer {
 
 /** What a provider's rules declared when its NOT_FOUND counted, in milliseconds. */
 export interface DeclaredBounds {
-  readonly acceptanceDelayMaxMs: number;
+  /** Null: none was, and the cancellation alone proves it. */
+  readonly acceptanceDelayMaxMs: number | null;
   readonly visibilityDelayMs: number;
   readonly quietPeriodMs: number;
 }
 
-/** The intent of an attempt, and the NOT_FOUND that speak against its execution: the first that counts, then the one that proves it. */
+/**
+ * The intent of an attempt, and the NOT_FOUND that speak against its execution: the first that counts, then the one that proves it; or the
+ * first, and the confirmation that it was cancelled.
+ */
 export interface AttemptDenials {
   readonly attempt: number;
   readonly provider: string;
@@ -25,6 +29,8 @@ export interface AttemptDenials {
   readonly notAfter: Instant;
   readonly declared: DeclaredBounds;
   readonly denials: readonly [Denial] | readonly [first: Denial, second: Denial];
+  /** The second is the provider's confirmation that it never executes it. */
+  readonly cancelled?: boolean;
 }
 
 /** Whether rule 3 is kept by answers that are here, byte for byte. */
@@ -42,9 +48,22 @@ export function asKept(dispatch: Dispatch, kept: AttemptDenials | undefined): Di
   return { ...dispatch, firstNotFoundAt: null };
 }
 
+type Intent = Pick<AttemptDenials, 'attempt' | 'provider' | 'digest' | 'notAfter' | 'declared'>;
+
+/** What is to be kept after a NOT_FOUND upon which its provider confirmed the cancellation; null: it was proved before. */
+export function keepCancelled(
+  intent: Intent,
+  kept: AttemptDenials | undefined,
+  denial: Denial,
+  confirmation: Denial,
+): AttemptDenials | null {
+  if (kept !== undefined && isProved(kept)) return null;
+  return { ...intent, denials: [kept?.denials[0] ?? denial, confirmation], cancelled: true };
+}
+
 /** What is to be kept after a NOT_FOUND that counts, or proves it; null: nothing new. */
 export function keep(
-  intent: Pick<AttemptDenials, 'attempt' | 'provider' | 'digest' | 'notAfter' | 'declared'>,
+  intent: Intent,
   kept: AttemptDenials | undefined,
   denial: Denial,
   proves: boolean,

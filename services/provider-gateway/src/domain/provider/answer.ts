@@ -85,7 +85,12 @@ export const rawBytesMax = 4_096;
 /** How one inquiry call ended. `not_found` is the provider's explicit word, never a guess from a status code. */
 export type InquiryOutcome =
   | { readonly kind: 'answered'; readonly answer: ProviderAnswer }
-  | { readonly kind: 'not_found'; readonly raw: RawAnswer }
+  | {
+      readonly kind: 'not_found';
+      readonly raw: RawAnswer;
+      /** As it came: asked thereupon, it has confirmed that it never executes it. */
+      readonly cancelled?: RawAnswer;
+    }
   | { readonly kind: 'no_answer'; readonly detail: string };
 
 /**

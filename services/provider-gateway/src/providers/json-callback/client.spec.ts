@@ -153,3 +153,14 @@ describe('an inquiry', () => {
     expect(wire.requests[0]).toMatch(/^GET \/api\/slips\/a%2Fb HTTP\/1.1/);
   });
 });
+
+test('a cancellation is confirmed only with the slip’s id', async () => {
+  wire = await Wire.listen((socket) => {
+    const asked = wire.requests.length === 1;
+    says(asked ? http(404, { status: 'not_found' }) : http(200, { status: 'cancelled' }))(socket);
+  });
+  const provider = wire.provider(jsonCallbackUnderTest, { cancelByReference: true });
+  const { outcome } = await provider.inquire(slip.slipId, true);
+  expect(outcome).toEqual({ kind: 'not_found', raw: expect.any(Object) });
+  expect(wire.requests[1]).toMatch(new RegExp(`^POST /api/slips/${slip.slipId}/cancel HTTP`));
+});

@@ -8,11 +8,11 @@ import { httpTransport } from '../transport/http-transport.ts';
 import { probeOf } from '../transport/probe.ts';
 import { callbackReader } from './callback.ts';
 import { capabilities } from './capabilities.ts';
-import { dispatchOutcome, inquiryOutcome } from './translate.ts';
+import { cancelOutcome, dispatchOutcome, inquiryOutcome } from './translate.ts';
 
 /**
- * A provider that speaks the protocol `json-callback`: `POST /slips`, `GET /slips/{slip_id}`, and callbacks signed by
- * Standard Webhooks 1.0.0. @throws StartError for a secret that is no Standard Webhooks secret
+ * A provider that speaks the protocol `json-callback`: `POST /slips`, `GET /slips/{slip_id}`, where it takes cancellations
+ * `POST /slips/{slip_id}/cancel`, and callbacks signed by Standard Webhooks 1.0.0. @throws StartError for a secret that is no Standard Webhooks secret
  */
 export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => number): Provider {
   const { id, baseUrl, connectTimeoutMs, answerTimeoutMs } = rules;
@@ -35,16 +35,18 @@ export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => nu
       });
       return { outcome: dispatchOutcome(await result, call.slipId), released };
     },
-    async inquire(slipId) {
-      const { result, released } = transport.call({
-        method: 'GET',
-        path: `/slips/${encodeURIComponent(slipId)}`,
-        headers: { accept: 'application/json' },
-        body: null,
-        startBeforeMs: monotonicMs() + connectTimeoutMs,
-        answerTimeoutMs,
-      });
-      return { outcome: inquiryOutcome(await result, slipId), released };
+    async inquire(slipId, cancels = false) {
+      const path = `/slips/${encodeURIComponent(slipId)}`;
+      const question = { headers: { accept: 'application/json' }, body: null, answerTimeoutMs };
+      const startBeforeMs = () => monotonicMs() + connectTimeoutMs;
+      const asked = transport.call({ method: 'GET', path, ...question, startBeforeMs: startBeforeMs() });
+      const outcome = inquiryOutcome(await asked.result, slipId);
+      if (outcome.kind !== 'not_found' || !cancels || !can.cancelByReference)
+        return { outcome, released: asked.released };
+      await asked.released;
+      const cancelling = { ...question, path: `${path}/cancel`, startBeforeMs: startBeforeMs() };
+      const { result, released } = transport.call({ method: 'POST', ...cancelling });
+      return { outcome: cancelOutcome(outcome, await result, slipId), released };
     },
     callbackReader: reader,
     statements: null,

@@ -11,6 +11,10 @@ export const jsonCallbackUnderTest: ProtocolUnderTest = {
   reply: (slipId, saying) => http(saying === 'pending' ? 202 : 200, words(slipId, saying)),
   inquiryReply: (slipId, saying) =>
     saying === 'not_found' ? http(404, { status: 'not_found' }) : http(200, words(slipId, saying)),
+  cancellation: {
+    confirmation: (slipId) => http(200, { slip_id: slipId, status: 'cancelled' }),
+    reply: (slipId, saying) => http(200, words(slipId, saying)),
+  },
   twoWords: () => http(200, '{"status":"failed","status":"succeeded"}'),
   statement: null,
   callbacks: {

@@ -35,6 +35,26 @@ export function inquiryOutcome(result: OnceResult, slipId: string): InquiryOutco
   });
 }
 
+/**
+ * What the cancellation of a slip that its provider does not know came to: the confirmation that it never executes it, news of it after all, or
+ * nothing new. Only its own word with the slip's id confirms.
+ */
+export function cancelOutcome(
+  denied: Extract<InquiryOutcome, { kind: 'not_found' }>,
+  result: OnceResult,
+  slipId: string,
+): InquiryOutcome {
+  const said = askedOutcome(result, (response) => {
+    const json = about(slipId, parseObject(response));
+    if (response.status !== 200) throw new Garbage('it does not confirm it');
+    if (json.status !== 'cancelled') return toAnswer(json);
+    if (json.slip_id !== slipId) throw new Garbage('it does not say what is cancelled');
+    return 'not_found';
+  });
+  if (said.kind === 'not_found') return { ...denied, cancelled: said.raw };
+  return said.kind === 'answered' ? said : denied;
+}
+
 /** An answer that names another slip than the one asked about is about nothing we know. */
 function about(slipId: string, json: Json): Json {
   if (json.slip_id !== undefined && json.slip_id !== slipId) throw new Garbage('it is about another slip');

@@ -13,5 +13,6 @@ export const words: Words = {
 
 /** What a provider of this protocol can do, and the bounds that the rules declare for it. */
 export function capabilities(rules: ProviderRules): Capabilities {
-  return { ...declared(rules), words };
+  // The protocol has no way to cancel an order.
+  return { ...declared(rules), cancelByReference: false, words };
 }

@@ -11,6 +11,7 @@ export const pollStatementUnderTest: ProtocolUnderTest = {
     saying === 'not_found'
       ? http(404, { error: 'unknown_order', order_ref: slipId })
       : http(200, words(slipId, saying)),
+  cancellation: null,
   twoWords: (slipId) => http(200, `{"order_ref":"${slipId}","state":"declined","state":"executed"}`),
   statement: {
     body: (lines) =>
