@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Bars, barChart } from './chart.ts';
+import { type Bars, barChart } from '../../apps/slipctl/src/output/bar-chart.ts';
 import { withServers } from './core.ts';
 import { catchUpPeer, fillPeer, livePeer, openPeer, type Peer, type Printed } from './kafka-streams.ts';
 import { type Spread, spread } from './measure.ts';

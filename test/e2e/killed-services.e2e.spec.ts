@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { playDemo } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
@@ -44,6 +45,21 @@ describe('services that are killed in the middle of the feed', () => {
     );
     expect(found).toMatchObject({ ok: true, slips: 2 * feed.slips, set_aside: 0, differences: [] });
     expect(found.verdicts).toBeGreaterThan(0);
+  });
+
+  test('and under the rules as they were a backtest gives what happened', async () => {
+    const rules = join(booted.dataDir, 'slipstream.config.yaml');
+    const found = JSON.parse(
+      await slipctl(booted.stack, ['backtest', '--config', rules, '--was', rules, '--json']),
+    );
+    expect(found).toMatchObject({ verdicts_differ: 0, unknown_rules: 0 });
+    expect(found.warnings).toEqual(found.warned);
+    let slips = 0;
+    for (const route of found.routes) {
+      expect(route).toMatchObject({ changed: 0, open: 0, would: route.was });
+      slips += route.slips;
+    }
+    expect(slips).toBe(2 * feed.slips);
   });
 
   test('none of them needs more than 200 MiB', () => {

@@ -14,7 +14,7 @@ export const deadline = addMs(start, 10_000);
 
 type Submitted = Extract<SlipEvent, { type: 'SlipSubmitted' }>;
 
-function submitted(data: Partial<Submitted['data']>): Submitted {
+export function submitted(data: Partial<Submitted['data']>): Submitted {
   return {
     type: 'SlipSubmitted',
     data: {

@@ -90,6 +90,7 @@ describe('slipctl', () => {
     ['a replay that goes on nowhere', ['replay', '--resume']],
     ['a replay that never began', ['replay', '--out', 'none.ndjson', '--resume']],
     ['a replay of a type that nobody has', ['replay', '--type', 'slipstream.slip.return.v1']],
+    ['a backtest without rules', ['backtest']],
     ['a speed that is none', ['replay', '--speed', 'fast']],
   ])('ends with 2 for %s', async (_, args) => {
     const { code, stdout, stderr } = await slipctl(args, env);
@@ -113,6 +114,14 @@ describe('slipctl', () => {
   it('ends with 3 when what is to be replayed cannot be reached', async () => {
     const { code, stdout, stderr } = await slipctl(['replay'], { KAFKA_BROKERS: '127.0.0.1:9' });
     expect([code, stdout, stderr]).toEqual([3, '', expect.stringContaining('Kafka cannot be read')]);
+  });
+
+  it('ends with 2 when rules to be tried are not usable, and says where', async () => {
+    const file = join(folder, 'rules.yaml');
+    writeFileSync(file, 'routes: {}\n');
+    const args = ['backtest', '--config', file, '--was', file];
+    const { code, stderr } = await slipctl(args, { KAFKA_BROKERS: '127.0.0.1:9' });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/rules\.yaml:1:1: /)]);
   });
 
   it('ends with 2 when a setting is missing, and names it', async () => {

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { addBacktest } from './commands/backtest.ts';
 import { addConfig } from './commands/config.ts';
 import { addDlq } from './commands/dlq.ts';
 import { addGet } from './commands/get.ts';
@@ -29,7 +30,7 @@ ${exitCodesHelp}`;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
     .description(
-      'Operate Slipstream: see whether something is wrong, list slips and cases, look at the life of one, follow events, replay them, import past slips, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, rebuild what is kept beside it.',
+      'Operate Slipstream: see whether something is wrong, list slips and cases, look at the life of one, follow events, replay them, import past slips, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, live it again under other rules, rebuild what is kept beside it.',
     )
     .version(version, '--version', 'print the version')
     .exitOverride()
@@ -43,6 +44,7 @@ export function buildProgram(context: CommandContext): Command {
   addTail(program, context);
   addTimeline(program, context);
   addImport(program, context);
+  addBacktest(program, context);
   addConfig(program, context);
   addDlq(program, context);
   addPartitions(program, context);

@@ -2,12 +2,7 @@ import { Argument, type Command, Option } from 'commander';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { ledgerDatabaseUrl } from '../ledger-database-url.ts';
 import { table } from '../output/table.ts';
-import {
-  type Difference,
-  type Listed,
-  type Rebuilt,
-  runLedgerProgram,
-} from '../projection/ledger-program.ts';
+import { runServiceProgram } from '../service-program.ts';
 import type { CommandContext } from './options.ts';
 
 const names = ['slips', 'accounts', 'transactions', 'statistics'];
@@ -23,6 +18,28 @@ Examples:
 Folds the ledger's log from its first event into a shadow (schema shadow_NAME) beside what is live, and names every row that is not
 as the log says. The ledger goes on meanwhile; nothing is published. What came meanwhile is in. The database URL must be of the role that owns
 the ledger's tables (its MIGRATION_DATABASE_URL). Balances and statistics are sums; after transactions were swapped, rebuild accounts.`;
+
+interface Difference {
+  readonly row: string;
+  readonly field: string;
+  readonly live: string | null;
+  readonly rebuilt: string | null;
+}
+
+interface Rebuilt {
+  readonly name: string;
+  readonly slips: number;
+  readonly differences: readonly Difference[];
+  /** After a swap: none, or it was for nothing. */
+  readonly left: readonly Difference[];
+  readonly schema: string | null;
+}
+
+interface Listed {
+  readonly name: string;
+  readonly what: string;
+  readonly shadow: string | null;
+}
 
 interface Flags {
   databaseUrl?: string;
@@ -46,6 +63,11 @@ const urlOption = () =>
     "the ledger's database, as the role that owns its tables (else DATABASE_URL: the server's database `ledger`)",
   );
 
+function ledgersProgram(args: readonly string[], { databaseUrl }: Flags) {
+  const env = { DATABASE_URL: ledgerDatabaseUrl(databaseUrl) };
+  return { path: 'ledger/dist/rebuild/main.js', args, env, what: "the ledger's projections" };
+}
+
 function addList(projection: Command, { print }: CommandContext): void {
   projection
     .command('list')
@@ -54,7 +76,7 @@ function addList(projection: Command, { print }: CommandContext): void {
     .option('--json', 'print them as JSON')
     .addHelpText('after', exitCodesHelp)
     .action(async (flags: Flags) => {
-      const listed = await runLedgerProgram<Listed[]>(['list'], ledgerDatabaseUrl(flags.databaseUrl));
+      const listed = await runServiceProgram<Listed[]>(ledgersProgram(['list'], flags));
       const rows = listed.map(({ name, what, shadow }) => [name, shadow ?? '-', what]);
       print(flags.json ? JSON.stringify(listed) : table([['projection', 'shadow', 'what it is'], ...rows]));
     });
@@ -74,11 +96,13 @@ function addRebuild(projection: Command, { print, terminal, exit }: CommandConte
     .addHelpText('after', exitCodesHelp)
     .action(async (name: string, flags: Flags) => {
       if (flags.swap && flags.drop) throw new CliError('usage', 'give --swap or --drop, not both');
-      const url = ledgerDatabaseUrl(flags.databaseUrl);
       const ending = flags.swap ? 'swap' : flags.drop ? 'drop' : 'keep';
       const progress = terminal.progress('slips');
       try {
-        const rebuilt = await runLedgerProgram<Rebuilt>([name, ending], url, progress.update);
+        const rebuilt = await runServiceProgram<Rebuilt>(
+          ledgersProgram([name, ending], flags),
+          progress.update,
+        );
         progress.stop();
         print(flags.json ? JSON.stringify(rebuilt) : rebuiltText(rebuilt, ending));
         const isBad = ending === 'swap' ? rebuilt.left.length > 0 : rebuilt.differences.length > 0;

@@ -1,5 +1,6 @@
 import { readEnvelope, slipEventOf } from '@slipstream/contracts';
 import { isSlipstreamError } from '@slipstream/kernel';
+import { snakeJson } from '../output/snake-json.ts';
 import type { LoggedRecord } from './records.ts';
 
 /** A record as the API shows an event, with its position; what cannot be read stands there with its bytes. */
@@ -11,7 +12,7 @@ export function jsonLine(record: LoggedRecord): string {
   const { id, type, subject, source, sequence, clock, time, receivedTime } = envelope;
   const head = { position, id, type, slip_id: subject, source, sequence, clock: clock || record.head.clock };
   const times = { time, received_time: receivedTime || time };
-  return JSON.stringify({ ...head, ...times, data: shown(dataOf(record), '') });
+  return JSON.stringify({ ...head, ...times, data: snakeJson(dataOf(record)) });
 }
 
 /** null: of a type or a value that this release does not know. */
@@ -23,17 +24,3 @@ function dataOf({ value }: LoggedRecord): object | null {
     throw error;
   }
 }
-
-/** As the services write JSON: keys in snake_case but the submitter's own, amounts as text, bytes in base64. */
-function shown(value: unknown, name: string): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (Array.isArray(value)) return value.map((item) => shown(item, ''));
-  if (typeof value !== 'object' || value === null) return value;
-  const isTheirs = name === 'metadata';
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [isTheirs ? key : snake(key), shown(item, key)]),
-  );
-}
-
-const snake = (name: string) => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();

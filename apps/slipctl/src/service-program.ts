@@ -2,31 +2,18 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { CliError } from '../exit.ts';
+import { CliError } from './exit.ts';
 
-/** What the ledger folds is folded by the ledger's own code, of the release that lies beside this program. */
-const program = fileURLToPath(new URL('../../../../services/ledger/dist/rebuild/main.js', import.meta.url));
+/** What a service folds is folded by its own code, of the release that lies beside this program. */
+const services = new URL('../../../services/', import.meta.url);
 
-export interface Difference {
-  readonly row: string;
-  readonly field: string;
-  readonly live: string | null;
-  readonly rebuilt: string | null;
-}
-
-export interface Rebuilt {
-  readonly name: string;
-  readonly slips: number;
-  readonly differences: readonly Difference[];
-  /** After a swap: none, or it was for nothing. */
-  readonly left: readonly Difference[];
-  readonly schema: string | null;
-}
-
-export interface Listed {
-  readonly name: string;
+export interface ServiceProgram {
+  /** Below the services' folder. */
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** What it is about, for people. */
   readonly what: string;
-  readonly shadow: string | null;
 }
 
 interface Line {
@@ -37,14 +24,14 @@ interface Line {
 }
 
 /** @throws CliError with what the program says is wrong */
-export async function runLedgerProgram<Result>(
-  args: readonly string[],
-  databaseUrl: string,
+export async function runServiceProgram<Result>(
+  { path, args, env = {}, what }: ServiceProgram,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Result> {
-  if (!existsSync(program)) throw new CliError('usage', `the ledger's program is not there: ${program}`);
+  const program = fileURLToPath(new URL(path, services));
+  if (!existsSync(program)) throw new CliError('usage', `the program is not there: ${program}`);
   const child = spawn(process.execPath, [program, ...args], {
-    env: { DATABASE_URL: databaseUrl },
+    env: { ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>((resolve, reject) => {
@@ -62,6 +49,6 @@ export async function runLedgerProgram<Result>(
   await ended;
   process.off('exit', stop);
   if (last.result !== undefined) return last.result as Result;
-  const why = last.error ?? 'the program that rebuilds ended without a word';
-  throw new CliError(last.is_usage ? 'usage' : 'unreachable', `the ledger's projections: ${why}`);
+  const why = last.error ?? 'the program ended without a word';
+  throw new CliError(last.is_usage ? 'usage' : 'unreachable', `${what}: ${why}`);
 }

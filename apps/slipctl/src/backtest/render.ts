@@ -1,0 +1,88 @@
+import { instantToMs } from '@slipstream/kernel';
+import { type Bars, barChart } from '../output/bar-chart.ts';
+import { showSpan, showTime } from '../output/show-time.ts';
+import { table } from '../output/table.ts';
+import type { BacktestView, RouteView, SumsView, WarningView } from './views.ts';
+
+const measures: readonly (readonly [keyof SumsView, string])[] = [
+  ['overdue', 'overdue'],
+  ['answeredLater', 'answered later'],
+  ['inquiries', 'inquiries'],
+  ['refunds', 'refunds'],
+  ['refundsContradicted', 'refunds contradicted'],
+  ['notReturned', 'not returned'],
+  ['cases', 'cases'],
+];
+
+/** What happened, then what would have, where that is not the same. */
+export function backtestText(view: BacktestView): string {
+  const { routes, warnings, warned, unknownRules, verdictsDiffer, records } = view;
+  if (routes.length === 0) return `no slips in ${records} records`;
+  const header = ['route', 'slips', 'other terms', ...measures.map(([, name]) => name)];
+  const rows = routes.map((route) => [route.route, `${route.slips}`, `${route.changed}`, ...moved(route)]);
+  const lines = [table([header, ...rows]), ...routes.flatMap(refundLines)];
+  lines.push(`warnings: ${change(warned.length, warnings.length)}`);
+  for (const warning of warned) lines.push(`  was:   ${warningLine(warning)}`);
+  for (const warning of warnings) lines.push(`  would: ${warningLine(warning)}`);
+  const open = sum(routes, (route) => route.open);
+  const assumed = sum(routes, (route) => route.assumed);
+  if (open > 0) lines.push(`${open} slips are left out: the log ends before they do`);
+  if (assumed > 0)
+    lines.push(
+      `${assumed} answers are assumed: nobody had asked the provider by then what he would be asked`,
+    );
+  if (unknownRules > 0)
+    lines.push(
+      `${unknownRules} slips were submitted under rules that --was does not name: their deadlines were kept`,
+    );
+  if (verdictsDiffer > 0)
+    lines.push(
+      `${verdictsDiffer} recorded verdicts are NOT what the log says: slipctl reconcile diff names them`,
+    );
+  return lines.join('\n');
+}
+
+function moved({ was, would }: RouteView): string[] {
+  return measures.map(([name]) => change(was[name], would[name]));
+}
+
+const change = (was: number, would: number) => (was === would ? `${was}` : `${was} → ${would}`);
+
+function refundLines({ route, refunds }: RouteView): string[] {
+  const { onlyWas, onlyWould, earlier, later, earlierMsMedian, laterMsMedian } = refunds;
+  const parts = [
+    earlier > 0 && `${earlier} earlier (half of them by ${showSpan(earlierMsMedian ?? 0)} or more)`,
+    later > 0 && `${later} later (half of them by ${showSpan(laterMsMedian ?? 0)} or more)`,
+    onlyWould > 0 && `${onlyWould} that were not made`,
+    onlyWas > 0 && `${onlyWas} not made`,
+  ].filter((part) => part !== false);
+  return parts.length === 0 ? [] : [`refunds on ${route}: ${parts.join(', ')}`];
+}
+
+export function leadMs({ foundAt, firstDeadline }: WarningView): number {
+  return instantToMs(firstDeadline) - instantToMs(foundAt);
+}
+
+function warningLine(warning: WarningView): string {
+  const { provider, route, foundAt } = warning;
+  return `${provider} on ${route} at ${showTime(foundAt)}, ${showSpan(leadMs(warning))} before the first deadline`;
+}
+
+export function backtestSvg({ routes }: BacktestView): string {
+  const groups = routes.flatMap((route): Bars[] =>
+    measures
+      .filter(([name]) => route.was[name] > 0 || route.would[name] > 0)
+      .map(([name, title]) => ({
+        title: `${route.route}: ${title}`,
+        bars: [
+          { name: 'was', value: route.was[name] },
+          { name: 'would', value: route.would[name] },
+        ],
+      })),
+  );
+  return barChart(groups);
+}
+
+function sum(routes: readonly RouteView[], of: (route: RouteView) => number): number {
+  return routes.reduce((total, route) => total + of(route), 0);
+}

@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Instant, wallClock } from '@slipstream/kernel';
+import type { Command } from 'commander';
+import type { BacktestView } from '../backtest/views.ts';
+import { brokersOf } from '../config.ts';
+import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
+import { runServiceProgram } from '../service-program.ts';
+import { type CommandContext, nameOption, timeOption } from './options.ts';
+
+interface Flags {
+  config: string;
+  was: string[];
+  from?: Instant;
+  to?: Instant;
+  clock: string;
+  brokers?: string;
+  svg?: string;
+  json?: true;
+}
+
+const help = `
+Lives the slips of the log again under other rules: deadlines, ladders, quiet periods, grace and early-warning thresholds. Verdicts, questions
+and refunds are decided by the reconciler's own code; what providers and callers said comes as it came. Nothing is written or called.
+A deadline that a caller gave stays as it is. What people did, repair budgets and how calls are made are left out. Who was asked when
+nobody had asked him yet says what he said first, and the report counts how often that was assumed.
+
+Examples:
+  slipctl backtest --config changed.yaml
+  slipctl backtest --config changed.yaml --was slipstream.config.yaml --from 2026-11-26T00:00:00Z --svg backtest.svg
+  slipctl backtest --config slipstream.config.yaml --json`;
+
+export function addBacktest(program: Command, context: CommandContext): void {
+  program
+    .command('backtest')
+    .description('What would other rules have done with the slips of the log?')
+    .requiredOption('--config <file>', 'the other rules')
+    .option(
+      '--was <file>',
+      'rules that slips were submitted under; may be repeated',
+      (file: string, before: string[]) => [...before, file],
+      [],
+    )
+    .option('--from <time>', 'slips submitted from then on (RFC 3339)', timeOption)
+    .option('--to <time>', 'slips submitted before then', timeOption)
+    .option('--clock <name>', 'the clock of an import', nameOption, wallClock)
+    .option('--svg <file>', 'draw it, too')
+    .option('--brokers <list>', 'host:port,… (else KAFKA_BROKERS)')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', `${help}\n\nWithout --was it is slipstream.config.yaml.\n${exitCodesHelp}`)
+    .action((flags: Flags) => backtest(flags, context));
+}
+
+async function backtest(flags: Flags, { terminal, print, exit }: CommandContext): Promise<void> {
+  const { config, from, to, clock, svg } = flags;
+  const were = flags.was.length > 0 ? flags.was : ['slipstream.config.yaml'];
+  const asked = {
+    ...{ brokers: brokersOf(flags.brokers), clock, from: from ?? null, to: to ?? null },
+    ...{ other: resolve(config), were: were.map((file) => resolve(file)) },
+  };
+  const [{ backtestSvg, backtestText, leadMs }, { snakeJson }] = await Promise.all([
+    import('../backtest/render.ts'),
+    import('../output/snake-json.ts'),
+  ]);
+  const progress = terminal.progress('records');
+  try {
+    const program = { path: 'reconciliation/dist/backtest/main.js', args: [JSON.stringify(asked)] };
+    const view = await runServiceProgram<BacktestView>({ ...program, what: 'backtest' }, progress.update);
+    progress.stop();
+    if (svg !== undefined) write(svg, backtestSvg(view));
+    const withLead = (warnings: BacktestView['warnings']) =>
+      warnings.map((warning) => ({ ...warning, leadMs: leadMs(warning) }));
+    const { warnings, warned } = view;
+    const json = { ...view, warnings: withLead(warnings), warned: withLead(warned) };
+    print(flags.json ? JSON.stringify(snakeJson(json)) : backtestText(view));
+    if (view.verdictsDiffer > 0) exit(exitCodes.bad);
+  } finally {
+    progress.stop();
+  }
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new CliError('usage', `${file} cannot be written: ${messageOf(error)}`);
+  }
+}
