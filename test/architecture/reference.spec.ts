@@ -2,21 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { type CauseCode, causes, causeTexts } from '@slipstream/slip';
-import { registerClockMetrics } from '../../libs/runtime/src/clock-metrics.ts';
-import { databaseMetrics } from '../../libs/runtime/src/database-metrics.ts';
-import { consumerMetrics, deadLetterMetrics, ownLogMetric } from '../../libs/runtime/src/metrics.ts';
-import { watchRelay } from '../../libs/runtime/src/relay-watch.ts';
-import { createMetrics, measureRequests, showBuild } from '../../libs/service-host/src/metrics.ts';
-import { ledgerMetrics } from '../../services/ledger/src/adapters/metrics/ledger-metrics.ts';
-import { counters } from '../../services/provider-gateway/src/adapters/http/metrics.ts';
-import {
-  registerCases,
-  registerMetrics,
-  registerReturns,
-  unknownTypesCounter,
-} from '../../services/reconciliation/src/adapters/http/metrics.ts';
-
-type Registry = ReturnType<typeof createMetrics>;
+import { type Described, describedMetrics, registrations, typeOf } from './registered-metrics.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -42,72 +28,15 @@ function tables(page: string): Record<string, string[]> {
   );
 }
 
-// Nothing is asked of these: metrics are described, not read.
-const nobody = {} as never;
-
-/** By who shows them, and by the file that names them: no file of metrics is forgotten here. */
-const registrations: Record<string, Record<string, (registry: Registry) => void>> = {
-  'Every service': {
-    'libs/runtime/src/metrics.ts': (registry) => {
-      consumerMetrics().register(registry);
-      deadLetterMetrics(registry, nobody);
-      ownLogMetric(registry, nobody);
-    },
-    'libs/runtime/src/clock-metrics.ts': (registry) => registerClockMetrics(registry, nobody),
-    'libs/runtime/src/relay-watch.ts': (metrics) => {
-      const health = { register: () => {} };
-      watchRelay(nobody, { metrics, health, startTransport: nobody }, nobody);
-    },
-    'libs/runtime/src/database-metrics.ts': (registry) => databaseMetrics(registry, nobody, nobody),
-    'libs/service-host/src/metrics.ts': (registry) => {
-      measureRequests({ addHook: () => {} } as never, registry);
-      showBuild(registry);
-    },
-  },
-  ledger: {
-    'services/ledger/src/adapters/metrics/ledger-metrics.ts': (registry) =>
-      ledgerMetrics(nobody).register(registry),
-  },
-  'provider-gateway': {
-    'services/provider-gateway/src/adapters/http/metrics.ts': (registry) => counters().register(registry),
-  },
-  reconciliation: {
-    'services/reconciliation/src/adapters/http/metrics.ts': (registry) => {
-      registerMetrics(registry, nobody);
-      unknownTypesCounter().register(registry);
-      registerReturns(registry, () => []);
-      registerCases(registry, { countMax: null, amountMax: new Map(), ownTroubleMax: null }, nobody);
-    },
-  },
-};
-
-interface Described {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames?: readonly string[];
-}
-
 function rowOf(metric: Described): string {
   const { name, help, labelNames = [] } = metric;
   const labels = labelNames.map((label) => `\`${label}\``).join(' ');
-  return [`\`${name}\``, metric.constructor.name.toLowerCase(), labels, help].join(' | ');
+  return [`\`${name}\``, typeOf(metric), labels, help].join(' | ');
 }
 
 test('docs/reference/metrics.md says what every metric is, in the words that /metrics says', () => {
   const registered = Object.fromEntries(
-    Object.entries(registrations).map(([who, files]) => {
-      const registry = createMetrics(who);
-      const ofTheProcess = new Set(registry.getMetricsAsArray().map(({ name }) => name));
-      for (const register of Object.values(files)) register(registry);
-      const metrics = registry.getMetricsAsArray() as unknown as Described[];
-      return [
-        who,
-        metrics
-          .filter(({ name }) => !ofTheProcess.has(name))
-          .map(rowOf)
-          .toSorted(),
-      ];
-    }),
+    Object.entries(describedMetrics()).map(([who, metrics]) => [who, metrics.map(rowOf).toSorted()]),
   );
   const named = tables('docs/reference/metrics.md');
   for (const [who, rows] of Object.entries(registered))
