@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { type RuleChange, type Stack, type StackOptions, startStack } from '@sli
 import { type KafkaProxy, startKafkaProxy, waitFor } from '@slipstream/testing';
 import pg from 'pg';
 import { Payments } from './payments.ts';
+import { ProcessClock } from './process-clock.ts';
 
 type Log = (line: string) => void;
 
@@ -45,13 +46,10 @@ const deadlineMs = 60_000;
 export class GatewayWorld {
   readonly options: Partial<StackOptions>;
   proxy: KafkaProxy | null = null;
-  readonly #clock: string;
+  readonly #clock: ProcessClock;
 
   constructor(folder: string) {
-    this.#clock = join(folder, 'clock-ms');
-    this.setClock(0);
-    const preload = join(folder, 'clock.mjs');
-    writeFileSync(preload, clockModule(this.#clock));
+    this.#clock = new ProcessClock(folder, 'provider-gateway');
     this.options = {
       profile: 'stack',
       instances: { 'provider-gateway': 2 },
@@ -59,17 +57,16 @@ export class GatewayWorld {
       rules: standby,
       // Their answers are replies: whoever loses one has to ask.
       behaviour: { mode: 'sync', latency_ms: [300, 700], failure_rate: 0 },
-      preloads: { 'provider-gateway': preload },
+      preloads: { 'provider-gateway': this.#clock.preload },
       wayToKafka: async ([broker]) => {
-        this.proxy = await startKafkaProxy(broker!);
+        this.proxy ??= await startKafkaProxy(broker!);
         return [this.proxy.address];
       },
     };
   }
 
-  /** How far the processes of the gateway are ahead; they look ten times a second. */
   setClock(aheadMs: number): void {
-    writeFileSync(this.#clock, String(aheadMs));
+    this.#clock.set(aheadMs);
   }
 }
 
@@ -83,21 +80,6 @@ const standby: readonly RuleChange[] = [
     ],
   },
 ];
-
-/** Shifts what the process takes for the time of day; the monotonic clock is as it was. */
-function clockModule(file: string): string {
-  return `import { readFileSync } from 'node:fs';
-const real = Date;
-let aheadMs = 0;
-const look = () => { aheadMs = Number(readFileSync(${JSON.stringify(file)}, 'utf8')) || 0; };
-look();
-setInterval(look, 100).unref();
-globalThis.Date = class Date extends real {
-  constructor(...given) { given.length === 0 ? super(real.now() + aheadMs) : super(...given); }
-  static now() { return real.now() + aheadMs; }
-};
-`;
-}
 
 export async function drillGateway(options: GatewayOptions, log: Log): Promise<readonly GatewayPart[]> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-drill-'));

@@ -19,6 +19,8 @@ const shown = (status: string, withCase = false): ShownSlip => ({
   status,
   overdue: false,
   returned_at: null,
+  dispatched_at: null,
+  deadline: null,
   case: withCase ? { status: 'open' } : null,
 });
 const did = (...executions: number[]): Facts['truth'] =>

@@ -5,16 +5,15 @@ import { readFacts, type Summary } from '@slipstream/checker';
 import {
   checkTarget,
   dispatchedRoutes,
-  hasEnded,
   type RuleChange,
   readSlips,
   type Stack,
   type StackOptions,
   startStack,
-  submitSlip,
 } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
-import { faultRules, lateProvider, type PlannedPayment, planPayments } from './provider-faults.ts';
+import { openSlips, setFaults, submitAll } from './faulty-feed.ts';
+import { lateProvider, planPayments } from './provider-faults.ts';
 import { checked, type Judged, judge, type TakenPayment, unsettled } from './provider-truth.ts';
 
 export interface ProvidersOptions {
@@ -37,7 +36,6 @@ type Log = (line: string) => void;
 const endTimeoutMs = 300_000;
 const agreeTimeoutMs = 60_000;
 const pollMs = 1_000;
-const inFlight = 20;
 const settledShareMin = 0.85;
 const examplesMax = 10;
 /** Of slips that were not settled. */
@@ -57,7 +55,7 @@ function failsOver(route: string, from: string, to: string): RuleChange[] {
   ];
 }
 
-const polledProvider = 'opal';
+export const polledProvider = 'opal';
 /** The provider of the second protocol, and its route: orders that are asked about. */
 const polled: readonly RuleChange[] = [
   {
@@ -190,35 +188,4 @@ async function agreed(
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-}
-
-async function openSlips(stack: Stack, since: string, all: ReadonlySet<string>): Promise<string[]> {
-  const shown = await readSlips(stack.env.LEDGER_URL!, stack.env.TOKEN_OPS!, since);
-  const ended = new Set(shown.filter(hasEnded).map(({ id }) => id));
-  return [...all].filter((id) => !ended.has(id));
-}
-
-async function setFaults(stack: Stack, start: Date, frozenMs: number): Promise<void> {
-  const answer = await fetch(new URL('/v1/rules', stack.simulatorUrl), {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(faultRules({ start, frozenMs })),
-    signal: AbortSignal.timeout(10_000),
-  });
-  if (!answer.ok) throw new Error(`the simulator refused the faults: ${await answer.text()}`);
-}
-
-/** As many at once as a busy caller has under way. */
-async function submitAll(plan: readonly PlannedPayment[], stack: Stack): Promise<TakenPayment[]> {
-  const target = { intakeUrl: stack.env.INTAKE_URL!, token: stack.env.TOKEN_PUBLISHER! };
-  const waiting = [...plan];
-  const taken: TakenPayment[] = [];
-  const signal = new AbortController().signal;
-  const submit = async (): Promise<void> => {
-    for (let payment = waiting.shift(); payment; payment = waiting.shift()) {
-      taken.push({ ...payment, id: await submitSlip(payment, target, signal) });
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, submit));
-  return taken;
 }

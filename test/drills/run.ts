@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { interruptible, runCommand } from '@slipstream/environment';
+import { drillDetection, type Trouble, troubles } from './detection.drill.ts';
 import { drillEarlyWarning } from './early-warning.drill.ts';
 import { drillGateway } from './gateway.drill.ts';
 import { drillHttp } from './http.drill.ts';
@@ -28,6 +29,11 @@ const usage = `usage: npm run drill -- NAME [options]
   http             hostile requests to every route that the services describe: no 5xx, no hang, no process ends
   --requests N     how many, default 20000
   --seed N         which, default 1
+  detection        slips through every provider with every fault of the simulator, and meanwhile one trouble of our own; a run for
+                   each: no false alarm, none missed, by the checker of \`npm start -- --exit\`
+  --trouble NAME   only one of ${troubles.join(', ')}
+  --slips N        of each run, default 10000
+  --seed N         which faults they meet, default 1
   early-warning    200 outages of one of four providers, and 1,000,000 slips of ordinary traffic, played to the reconciler's domain:
                    a warning before the first overdue of 95 % of those that lose 30 % or more, no false one
   --outages N      how many outages, default 200
@@ -50,6 +56,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     service: { type: 'string' },
+    trouble: { type: 'string' },
     slips: { type: 'string' },
     outages: { type: 'string' },
     requests: { type: 'string' },
@@ -61,6 +68,10 @@ const { values, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
+/** A hundred a second at most, and for longer than a trouble lasts, so that it meets slips in all stages. */
+const msPerSlip = 10;
+/** Longer than a deadline, and than a consumer's session. */
+const troubleMs = 30_000;
 const say = (line: string) => console.error(line);
 const slips = Number(values.slips ?? 2_000);
 const ordinarySlips = Number(values.slips ?? 1_000_000);
@@ -72,11 +83,18 @@ const floodS = Number(values.seconds ?? 30);
 const kills = Number(values.kills ?? 100);
 const services = restorable.filter((name) => values.service === undefined || name === values.service);
 
+const brought = troubles.filter((name) => values.trouble === undefined || name === values.trouble);
+const detectedSlips = Number(values.slips ?? 10_000);
+
 const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done> }>> = {
   restore: { usable: services.length > 0, run: restore },
   providers: { usable: isCount(seed, 0) && isCount(slips, 100), run: providers },
   gateway: { usable: values.slips === undefined || isCount(slips, 1), run: gateway },
   promise: { usable: values.slips === undefined || isCount(slips, 1), run: promise },
+  detection: {
+    usable: brought.length > 0 && isCount(seed, 0) && isCount(detectedSlips, 100),
+    run: () => detection(brought),
+  },
   'early-warning': {
     usable: isCount(seed, 0) && isCount(outages, 6) && isCount(ordinarySlips, 1),
     run: earlyWarning,
@@ -129,6 +147,17 @@ async function restore(): Promise<Done> {
 async function providers(): Promise<Done> {
   const { seeds, summary, holds } = await drillProviders({ seeds: [seed], slips, frozenMs: 10_000 }, say);
   return { table: seeds, line: { ...seeds[0]!, checker: summary, ok: holds } };
+}
+
+async function detection(wanted: readonly Trouble[]): Promise<Done> {
+  const overMs = Math.max(detectedSlips * msPerSlip, 3 * troubleMs);
+  const options = { seed, slips: detectedSlips, overMs, forMs: troubleMs };
+  const runs = await drillDetection(wanted, options, say);
+  const table = runs.map(({ troubles, seconds, slips, overdue, false_alarms, missed, holds, ...run }) => ({
+    ...{ trouble: troubles.join(), seconds, slips, overdue, false_alarms, missed },
+    ...{ read_not_durable: run.read_not_durable, lost_with_process: run.lost_with_process, holds },
+  }));
+  return { table, line: { seed, runs, ok: runs.every(({ holds }) => holds) } };
 }
 
 async function promise(): Promise<Done> {

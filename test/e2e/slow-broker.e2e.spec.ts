@@ -8,7 +8,7 @@ const services = ['intake', 'provider-gateway', 'ledger', 'reconciliation'];
 /** Longer than a lease of the relay (3 s), and than a provider's connect timeout. */
 const produceDelayMs = 4_000;
 let booted: TestStack;
-let proxy: KafkaProxy;
+let proxy: KafkaProxy | undefined;
 
 beforeAll(async () => {
   booted = await bootStack({
@@ -16,7 +16,7 @@ beforeAll(async () => {
     // A slip takes a dozen produce calls one after the other.
     policies: { outcome_deadline_ms: 240_000 },
     wayToKafka: async ([broker]) => {
-      proxy = await startKafkaProxy(broker!);
+      proxy ??= await startKafkaProxy(broker!);
       return [proxy.address];
     },
   });
@@ -31,12 +31,12 @@ test('two instances of each service and produce calls that take longer than a le
   const payments = new Payments(stack.env);
   await payments.submit(10);
   await payments.ended(120_000);
-  proxy.produceDelayMs = produceDelayMs;
-  const producesBefore = proxy.produces;
+  proxy!.produceDelayMs = produceDelayMs;
+  const producesBefore = proxy!.produces;
   await payments.submit(30);
   await payments.ended(240_000);
-  expect(proxy.produces).toBeGreaterThan(producesBefore);
-  proxy.produceDelayMs = 0;
+  expect(proxy!.produces).toBeGreaterThan(producesBefore);
+  proxy!.produceDelayMs = 0;
   // An intent that takes too long to its topic is not called, and a slip that never left is given back: never both.
   const { paid, ...wrong } = await payments.executions();
   expect(wrong).toEqual({ second: 0, differing: 0 });

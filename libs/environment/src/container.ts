@@ -2,7 +2,7 @@ import { waitFor } from '@slipstream/testing';
 import type { StartedTestContainer } from 'testcontainers';
 import { freePorts } from './free-ports.ts';
 import { kafkaAnswers } from './kafka-answers.ts';
-import type { Part } from './port.ts';
+import type { KafkaPart, Part } from './port.ts';
 
 const KAFKA_IMAGE = 'apache/kafka:4.1.1';
 const POSTGRES_IMAGE = 'postgres:18';
@@ -25,7 +25,7 @@ export async function containerHost(): Promise<string | undefined> {
 }
 
 /** Kafka tells its clients where to connect, so the host's port must be known before the container starts. */
-export async function startKafkaContainer(host: string, log: (line: string) => void): Promise<Part> {
+export async function startKafkaContainer(host: string, log: (line: string) => void): Promise<KafkaPart> {
   log(`starting a container of ${KAFKA_IMAGE} (fetched if needed)`);
   const { GenericContainer } = await import('testcontainers');
   const [port] = await freePorts(1);
@@ -35,11 +35,16 @@ export async function startKafkaContainer(host: string, log: (line: string) => v
     .withStartupTimeout(START_TIMEOUT_MS)
     .start();
   const address = `${host}:${port}`;
-  await waitFor(() => kafkaAnswers([address]), {
-    timeoutMs: 60_000,
-    what: 'Kafka in its container to answer',
-  });
-  return part(container, address);
+  const answering = () =>
+    waitFor(() => kafkaAnswers([address]), { timeoutMs: 60_000, what: 'Kafka in its container to answer' });
+  await answering();
+  return {
+    ...part(container, address),
+    async restart() {
+      await container.restart();
+      await answering();
+    },
+  };
 }
 
 function kafkaSettings(host: string, port: number): Record<string, string> {

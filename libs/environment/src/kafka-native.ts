@@ -6,11 +6,13 @@ import type { DataFolder } from './data-folder.ts';
 import { freePorts } from './free-ports.ts';
 import { kafkaAnswers } from './kafka-answers.ts';
 import { kafkaJars, kafkaJarsFolder, renameOnce, temporaryFolder } from './kafka-jars.ts';
-import type { Part } from './port.ts';
-import { retryOnPortTaken, startServer, untilReady } from './server-process.ts';
+import type { KafkaPart } from './port.ts';
+import { stopProcess } from './process-identity.ts';
+import { retryOnPortTaken, type ServerProcess, startServer, untilReady } from './server-process.ts';
 
 const JAVA_MAJOR_MIN = 17;
 const READY_TIMEOUT_MS = 120_000; // a busy machine is slow, not broken
+const RESTART_TIMEOUT_MS = 10_000;
 
 /** What keeps Kafka from running natively here, or undefined when nothing does. */
 export function kafkaNativeObstacle(): string | undefined {
@@ -28,13 +30,13 @@ function javaCommand(): string {
 }
 
 /** One KRaft node, broker and controller, on 127.0.0.1. */
-export async function startNativeKafka(folder: DataFolder, log: (line: string) => void): Promise<Part> {
+export async function startNativeKafka(folder: DataFolder, log: (line: string) => void): Promise<KafkaPart> {
   const jars = await kafkaJars(log);
   log('starting Kafka');
   return retryOnPortTaken(() => startBroker(folder, jars));
 }
 
-async function startBroker(folder: DataFolder, jars: string): Promise<Part> {
+async function startBroker(folder: DataFolder, jars: string): Promise<KafkaPart> {
   const home = join(folder.path, 'kafka');
   mkdirSync(home, { recursive: true });
   const [brokerPort, controllerPort] = await freePorts(2);
@@ -45,6 +47,26 @@ async function startBroker(folder: DataFolder, jars: string): Promise<Part> {
   const java = [`-Dlog4j2.configurationFile=${logging}`, '-cp', join(jars, '*')];
   const data = join(home, 'data');
   if (!existsSync(join(data, 'meta.properties'))) copyFormatted(jars, java, data, folder.kafkaClusterId);
+  const address = `127.0.0.1:${brokerPort}`;
+  const launch = () => launchBroker(folder, home, [...java, 'kafka.Kafka', properties], address);
+  let server = await launch();
+  return {
+    kind: 'native',
+    address,
+    async restart() {
+      await stopProcess(server, 'SIGKILL', RESTART_TIMEOUT_MS);
+      server = await launch();
+    },
+    stop: () => server.stop(),
+  };
+}
+
+async function launchBroker(
+  folder: DataFolder,
+  home: string,
+  args: readonly string[],
+  address: string,
+): Promise<ServerProcess> {
   const server = await startServer({
     name: 'Kafka',
     command: javaCommand(),
@@ -56,18 +78,15 @@ async function startBroker(folder: DataFolder, jars: string): Promise<Part> {
       // The second compiler takes as much as the whole broker for minutes after a start, and gains a fifth later on.
       '-XX:TieredStopAtLevel=1',
       '-Djava.awt.headless=true',
-      ...java,
-      'kafka.Kafka',
-      properties,
+      ...args,
     ],
     cwd: home,
     logFile: join(folder.path, 'logs/kafka.log'),
     stopSignal: 'SIGTERM',
   });
   folder.started(server);
-  const address = `127.0.0.1:${brokerPort}`;
   await untilReady(server, () => kafkaAnswers([address]), READY_TIMEOUT_MS);
-  return { kind: 'native', address, stop: server.stop };
+  return server;
 }
 
 /**

@@ -5,6 +5,11 @@ export interface Environment {
   readonly kafkaBrokers: string[];
   /** A superuser's URL; make your own database with `createDatabase`. */
   readonly databaseUrl: string;
+  /**
+   * Ends Kafka without a word and starts it again where it was, with its data; resolves when it answers.
+   * @throws Error where it was given
+   */
+  restartKafka(): Promise<void>;
   /** Stops what was started here (nothing that was given) and removes fresh data. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -26,4 +31,8 @@ export interface Part {
   /** `host:port[,host:port]` for Kafka, a URL for PostgreSQL. */
   readonly address: string;
   stop(): Promise<void>;
+}
+
+export interface KafkaPart extends Part {
+  restart(): Promise<void>;
 }

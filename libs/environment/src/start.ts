@@ -1,7 +1,7 @@
 import { containerHost, startKafkaContainer, startPostgresContainer } from './container.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { kafkaNativeObstacle, startNativeKafka } from './kafka-native.ts';
-import type { Environment, EnvironmentOptions, Part } from './port.ts';
+import type { Environment, EnvironmentOptions, KafkaPart, Part } from './port.ts';
 import { postgresNativeObstacle, startNativePostgres } from './postgres-native.ts';
 
 type Log = (line: string) => void;
@@ -15,16 +15,16 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   const log: Log = options.log ?? (() => {});
   const given = { kafka: process.env.KAFKA_BROKERS, postgres: process.env.DATABASE_URL };
   const folder = given.kafka && given.postgres ? undefined : await openDataFolder(options);
-  const starts = [
-    given.kafka ? givenPart(given.kafka) : chooseKafka(folder!, log),
+  const [kafka, postgres] = await bothOrNone(
+    given.kafka ? givenKafka(given.kafka) : chooseKafka(folder!, log),
     given.postgres ? givenPart(given.postgres) : choosePostgres(folder!, log),
-  ];
-  const [kafka, postgres] = await allOrNone(starts, folder);
+    folder,
+  );
   folder?.complete();
-  return environment(kafka!, postgres!, folder);
+  return environment(kafka, postgres, folder);
 }
 
-async function chooseKafka(folder: DataFolder, log: Log): Promise<Part> {
+async function chooseKafka(folder: DataFolder, log: Log): Promise<KafkaPart> {
   const obstacle = kafkaNativeObstacle();
   if (!obstacle) return startNativeKafka(folder, log);
   const host = await containerHost();
@@ -50,24 +50,36 @@ async function givenPart(address: string): Promise<Part> {
   return { kind: 'given', address, stop: async () => {} };
 }
 
+async function givenKafka(address: string): Promise<KafkaPart> {
+  const restart = async () => {
+    throw new Error('KAFKA_BROKERS names it: only who started it can start it again');
+  };
+  return { ...(await givenPart(address)), restart };
+}
+
 /** When one part fails, the other is stopped and the folder given back before the error goes out. */
-async function allOrNone(starts: Promise<Part>[], folder: DataFolder | undefined): Promise<Part[]> {
-  const settled = await Promise.allSettled(starts);
-  const parts = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-  if (failures.length === 0) return parts;
-  await Promise.allSettled(parts.map((part) => part.stop()));
+async function bothOrNone(
+  startingKafka: Promise<KafkaPart>,
+  startingPostgres: Promise<Part>,
+  folder: DataFolder | undefined,
+): Promise<[KafkaPart, Part]> {
+  const [kafka, postgres] = await Promise.allSettled([startingKafka, startingPostgres]);
+  if (kafka.status === 'fulfilled' && postgres.status === 'fulfilled') return [kafka.value, postgres.value];
+  const both = [kafka, postgres];
+  const failures = both.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  await Promise.allSettled(both.map((one) => (one.status === 'fulfilled' ? one.value.stop() : undefined)));
   folder?.close();
   throw failures.length === 1 ? failures[0] : new AggregateError(failures, failures.map(String).join('\n'));
 }
 
-function environment(kafka: Part, postgres: Part, folder: DataFolder | undefined): Environment {
+function environment(kafka: KafkaPart, postgres: Part, folder: DataFolder | undefined): Environment {
   const kinds = [kafka.kind, postgres.kind];
   let stopped: Promise<void> | undefined;
   return {
     name: (['container', 'native'] as const).find((kind) => kinds.includes(kind)) ?? 'given',
     kafkaBrokers: kafka.address.split(',').map((broker) => broker.trim()),
     databaseUrl: postgres.address,
+    restartKafka: kafka.restart,
     stop() {
       stopped ??= Promise.all([kafka.stop(), postgres.stop()]).then(() => folder?.close());
       return stopped;

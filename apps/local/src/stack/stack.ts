@@ -32,8 +32,8 @@ export interface StackOptions {
   rules?: readonly RuleChange[];
   /** How all simulated providers answer, instead of each in its own way. */
   behaviour?: Partial<SimulatedBehaviour>;
-  /** Gives the brokers that the services are told instead of the real ones: a way that a drill can make slow. */
-  wayToKafka?: (brokers: readonly string[]) => Promise<readonly string[]>;
+  /** Gives the brokers that a service is told instead of the real ones: a way that a drill can make slow. Asked once a service. */
+  wayToKafka?: (brokers: readonly string[], service: ServiceName) => Promise<readonly string[]>;
   /** Modules that Node loads before a service, as a drill that sets its clock wrong does. */
   preloads?: Partial<Record<ServiceName, string>>;
   /** Gets progress and one line for each restart. */
@@ -105,9 +105,6 @@ async function startServices(
   const identity = await openIdentity(join(options.dataDir, 'keys/signing-key.json'));
   const shared = {
     ...simulator.env,
-    KAFKA_BROKERS: ((await options.wayToKafka?.(environment.kafkaBrokers)) ?? environment.kafkaBrokers).join(
-      ',',
-    ),
     SLIPSTREAM_CONFIG: rulesFile(options.profile, options.policies, options.dataDir, options.rules),
     SLIPSTREAM_JWKS: identity.jwks,
     SLIPSTREAM_JWT_ISSUER: ISSUER,
@@ -123,12 +120,13 @@ async function startServices(
   options.log('starting the providers and the services');
   await supervisor.start(simulator.spec);
   const databases = await ownDatabases(environment.databaseUrl);
+  const brokers = await ownBrokers(environment.kafkaBrokers, options.wayToKafka);
   await allReady(
     instances.map((one) => {
       const { service } = one;
       return supervisor.start(
         serviceSpec(one, databases[service], shared, {
-          own: own[service],
+          own: { ...own[service], KAFKA_BROKERS: brokers[service].join(',') },
           preload: options.preloads?.[service],
         }),
       );
@@ -152,6 +150,18 @@ async function ownDatabases(superuserUrl: string): Promise<Record<ServiceName, O
     made[service as ServiceName] = await ownedDatabase(superuserUrl, database);
   }
   return made as Record<ServiceName, OwnedDatabase>;
+}
+
+/** One after the other: a way that all take is made once. */
+async function ownBrokers(
+  real: readonly string[],
+  way: StackOptions['wayToKafka'],
+): Promise<Record<ServiceName, readonly string[]>> {
+  const told: Partial<Record<ServiceName, readonly string[]>> = {};
+  for (const service of Object.keys(SERVICES) as ServiceName[]) {
+    told[service] = way ? await way(real, service) : real;
+  }
+  return told as Record<ServiceName, readonly string[]>;
 }
 
 /** Waits for all even when one fails, so that no start is under way when everything is stopped. */
