@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { encodeSlipEvent, sourceOf, stampEnvelope, topics } from '@slipstream/contracts';
 import { createKafka } from '@slipstream/kafka';
-import { playDemo } from '@slipstream/local';
+import { playDemo, settledOutage } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
 import { bootStack, peakMemory, type TestStack } from './support.ts';
@@ -105,9 +105,13 @@ test('hostile records, each alone on every topic, end no process, hold up no sli
   }
   await producer.disconnect();
 
-  const played = await playDemo(stack, { slips: 60, overMs: 4_000, endTimeoutMs: 120_000 });
+  const played = await playDemo(stack, { slips: 240, overMs: 12_000, endTimeoutMs: 120_000 });
   expect(played.complete).toBe(true);
-  expect(played.summary).toMatchObject({ slips: 60, false_alarms: 0, missed: 0, ledger_balanced: true });
+  expect(played.summary).toMatchObject({ slips: 240, false_alarms: 0, missed: 0, ledger_balanced: true });
+  // The outage of the feed that loses answers: seven in a row are enough for an incident, and there is no other one.
+  const outage = await settledOutage(stack, played);
+  expect(outage.outage_slips).toBeGreaterThanOrEqual(7);
+  expect(outage).toMatchObject({ incidents: 1, incident_differs: 0 });
 
   const asideIn = new Map<string, { topic: string; reason: string }[]>();
   for (const name of databases) asideIn.set(name, await setAside(stack.env.DATABASE_URL!, name));

@@ -1,4 +1,4 @@
-export { checkTarget, type DemoOptions, type PlayedDemo, playDemo } from './demo/feed.ts';
+export { checkTarget, type DemoOptions, type PlayedDemo, playDemo, settledOutage } from './demo/feed.ts';
 export { hasEnded, readSlips, type ShownSlip } from './demo/progress.ts';
 export { submitSlip } from './demo/submit.ts';
 export { dispatchedRoutes, type Profile, type RoutePolicies, type RuleChange } from './stack/policies.ts';

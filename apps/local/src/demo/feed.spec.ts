@@ -11,6 +11,7 @@ const summary: Summary = {
   ...{ executed_twice: 0, money_differs: 0, stuck: 0, verdict_differs: 0, parked: 0 },
   ...{ read_not_durable: 0, lost_with_process: 0, evidence_delay_ms: null },
 };
+const told = { ...summary, incidents: 0, outage_slips: 0, incident_differs: 0 };
 const check = async () => ({ summary, due: true, findings: [] });
 const feed = { slips: 4, overMs: 20, endTimeoutMs: 50, check };
 
@@ -36,7 +37,13 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const env = { INTAKE_URL: url, LEDGER_URL: url, KAFKA_BROKERS: 'unused:1', DATABASE_URL: 'unused' };
+  const env = {
+    INTAKE_URL: url,
+    LEDGER_URL: url,
+    RECONCILIATION_URL: url,
+    KAFKA_BROKERS: 'unused:1',
+    DATABASE_URL: 'unused',
+  };
   stack = { env, services: { outages: () => [] }, simulatorUrl: url, logsDir: '/logs' } as unknown as Stack;
   said = [];
   printed = [];
@@ -54,7 +61,7 @@ afterEach(() => {
 describe('the demo feed with --exit', () => {
   test('ends with the summary', async () => {
     await runDemoFeed(stack, { ...feed, exit: true });
-    expect(printed).toEqual([JSON.stringify(summary)]);
+    expect(printed).toEqual([JSON.stringify(told)]);
     expect(process.exitCode).toBeUndefined();
   });
 
@@ -62,7 +69,7 @@ describe('the demo feed with --exit', () => {
     status = (reference) => (reference.endsWith('-0002') ? 'held' : 'settled');
     await runDemoFeed(stack, { ...feed, exit: true });
     expect(said.join('\n')).toMatch(/4 of 4 slips, 1 not ended\n {2}demo-\w+-0002 held\n/);
-    expect(printed).toEqual([JSON.stringify(summary)]);
+    expect(printed).toEqual([JSON.stringify(told)]);
     expect(process.exitCode).toBe(1);
   });
 
@@ -71,7 +78,7 @@ describe('the demo feed with --exit', () => {
     await runDemoFeed(stack, { ...feed, exit: true });
     expect(said.join('\n')).toMatch(/intake refused demo-\w+-0003: 422 no/);
     expect(said.join('\n')).not.toMatch(/not ended/);
-    expect(printed).toEqual([JSON.stringify(summary)]);
+    expect(printed).toEqual([JSON.stringify(told)]);
     expect(process.exitCode).toBe(1);
   });
 
@@ -82,7 +89,7 @@ describe('the demo feed with --exit', () => {
       return check();
     };
     await runDemoFeed(stack, { ...feed, exit: true, check: once });
-    expect(printed).toEqual([JSON.stringify(summary)]);
+    expect(printed).toEqual([JSON.stringify(told)]);
   });
 });
 

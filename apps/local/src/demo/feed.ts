@@ -1,7 +1,9 @@
 import { type CheckTarget, isSound, runCheck, type Summary } from '@slipstream/checker';
 import type { Stack } from '../stack/stack.ts';
+import { type DemoOutage, demoOutage, type JudgedOutage, judgeOutage, type ShownIncident } from './outage.ts';
 import { demoFaults, type PlannedSlip, planDemo } from './plan.ts';
 import { hasEnded, readSlips, renderTable, type ShownSlip } from './progress.ts';
+import { readIncidents, readTruth } from './read-incidents.ts';
 import { pause, submitSlip } from './submit.ts';
 
 /** Told when the table is gone: lines in between would tear it. */
@@ -23,6 +25,9 @@ export interface DemoOptions {
 
 export interface PlayedDemo {
   readonly summary: Summary;
+  /** The outage of the feed that loses answers, and since when its slips were submitted. */
+  readonly lost: DemoOutage;
+  readonly since: string;
   /** Every slip of the feed was taken and has ended. */
   readonly complete: boolean;
 }
@@ -38,14 +43,17 @@ const examplesMax = 5;
 export async function runDemoFeed(stack: Stack, options: DemoOptions): Promise<void> {
   showAddresses(stack);
   if (options.exit) {
-    const { summary, complete } = await playDemo(stack, options);
-    console.error(describe(summary));
-    console.log(JSON.stringify(summary));
+    const played = await playDemo(stack, options);
+    const { summary, complete } = played;
+    const outage = await settledOutage(stack, played);
+    console.error(describe(summary, outage));
+    console.log(JSON.stringify({ ...summary, ...outage }));
     if (!complete || !isSound(summary)) process.exitCode = 1;
     return;
   }
   try {
-    console.error(describe((await playDemo(stack, options)).summary));
+    const played = await playDemo(stack, options);
+    console.error(describe(played.summary, await settledOutage(stack, played)));
   } catch (error) {
     console.error(`The feed broke off: ${messageOf(error)}`);
   }
@@ -61,13 +69,15 @@ export async function runDemoFeed(stack: Stack, options: DemoOptions): Promise<v
 export async function playDemo(stack: Stack, options: Omit<DemoOptions, 'exit'>): Promise<PlayedDemo> {
   const stop = new AbortController();
   const start = new Date();
+  const overMs = options.overMs ?? 18_000;
   const plan = planDemo({
     run: start.getTime().toString(36),
     seed: options.seed ?? 20_261_122,
     slips: options.slips ?? 360,
-    overMs: options.overMs ?? 18_000,
+    overMs,
   });
-  await setFaults(stack.simulatorUrl, start);
+  const lost = demoOutage(start.getTime(), overMs);
+  await setFaults(stack.simulatorUrl, start, lost);
   const since = start.toISOString();
   const table = showTable(stack, since, stop.signal);
   const told: string[] = [];
@@ -83,7 +93,7 @@ export async function playDemo(stack: Stack, options: Omit<DemoOptions, 'exit'>)
       tell,
     );
     const summary = await settledCheck(stack, since, stop.signal, tell, options.check ?? runCheck);
-    return { summary, complete: ended && submitted === plan.length };
+    return { summary, lost, since, complete: ended && submitted === plan.length };
   } finally {
     stop.abort();
     await table;
@@ -98,11 +108,11 @@ function showAddresses(stack: Stack): void {
   console.error(`logs                 ${stack.logsDir}`);
 }
 
-async function setFaults(simulatorUrl: string, start: Date): Promise<void> {
+async function setFaults(simulatorUrl: string, start: Date, lost: DemoOutage): Promise<void> {
   const response = await fetch(new URL('/v1/rules', simulatorUrl), {
     method: 'PUT',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(demoFaults(start)),
+    body: JSON.stringify(demoFaults(start, lost)),
     signal: AbortSignal.timeout(10_000),
   });
   if (!response.ok)
@@ -199,6 +209,41 @@ async function settledCheck(
   }
 }
 
+/**
+ * Whether the outage that loses answers became one incident with its slips. Looks until it is so: incidents follow the verdicts by
+ * some seconds. Then what is found stands, and is told.
+ */
+export async function settledOutage(
+  stack: Stack,
+  { since, lost }: Pick<PlayedDemo, 'since' | 'lost'>,
+): Promise<JudgedOutage> {
+  const until = performance.now() + settleTimeoutMs;
+  for (;;) {
+    try {
+      const [truth, slips, incidents] = await Promise.all([
+        readTruth(stack.simulatorUrl),
+        readSlips(stack.env.LEDGER_URL!, stack.env.TOKEN_OPS!, since),
+        readIncidents(stack, since),
+      ]);
+      const judged = judgeOutage(lost, { truth, slips, incidents });
+      const isRight = judged.incident_differs === 0 && judged.incidents === Math.sign(judged.outage_slips);
+      if (isRight) return judged;
+      if (performance.now() > until) {
+        for (const incident of incidents) console.error(inWords(incident));
+        return judged;
+      }
+    } catch (error) {
+      if (performance.now() > until) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+function inWords({ id, provider, since, until, causes, slips }: ShownIncident): string {
+  const why = causes.map(({ code, slips: count }) => `${count} ${code}`).join(', ');
+  return `incident ${id} of ${provider ?? 'our own'} from ${since} to ${until}: ${slips.length} slips (${why})`;
+}
+
 /** Redraws the table on a terminal; elsewhere says a line now and then. */
 async function showTable(stack: Stack, since: string, signal: AbortSignal): Promise<void> {
   const isTerminal = process.stderr.isTTY === true;
@@ -229,14 +274,15 @@ async function tryRead(stack: Stack, since: string): Promise<ShownSlip[]> {
   }
 }
 
-function describe(summary: Summary): string {
+function describe(summary: Summary, outage: JudgedOutage): string {
   const { slips, returned, recovered, not_returned, refunded, rejected, open_cases } = summary;
   return (
     `${slips} slips: ${returned} returned in time, ${recovered} recovered, ${not_returned} not returned, ` +
     `${refunded} refunded, ${rejected} rejected, ${open_cases} open cases. ` +
     `False alarms ${summary.false_alarms}, missed ${summary.missed}, lost events ${summary.lost_events}, ` +
     `executed twice ${summary.executed_twice}, money differs ${summary.money_differs}, ` +
-    `verdict differs ${summary.verdict_differs}, ledger ${summary.ledger_balanced ? 'balanced' : 'NOT balanced'}.`
+    `verdict differs ${summary.verdict_differs}, ledger ${summary.ledger_balanced ? 'balanced' : 'NOT balanced'}. ` +
+    `The outage that lost ${outage.outage_slips} answers: ${outage.incidents} incidents, ${outage.incident_differs} of its slips differ.`
   );
 }
 

@@ -1,4 +1,5 @@
 import { seededRandom } from '@slipstream/kernel';
+import type { DemoOutage } from './outage.ts';
 
 /** One slip of the demo feed, and when it is submitted, in milliseconds after the feed's start. */
 export interface PlannedSlip {
@@ -52,14 +53,15 @@ export interface FaultRule {
 /** Slips of the feed whose provider says that it moved more than it was asked to: only people can clear that up. */
 export const caseReferences = '^demo-.*-0(047|126)$';
 
-/** The faults of the feed: everything the mission names that a provider or the network can do, and one outage. */
-export function demoFaults(start: Date): FaultRule[] {
+/** The faults of the feed: everything the mission names that a provider or the network can do, and two outages. */
+export function demoFaults(start: Date, outage: DemoOutage): FaultRule[] {
   const match = { reference: '^demo-' };
   const at = (ms: number) => new Date(start.getTime() + ms).toISOString();
   return [
     // First, for the first rule that fits decides: a newcomer sees a case that is open, whatever else happens.
     { fault: 'amount_changed', match: { reference: caseReferences } },
     { fault: 'refuse_connection', provider: 'dorado', from: at(5_000), to: at(11_000) },
+    ...losesAnswers(outage),
     { fault: 'lost_callback', rate: 0.06, match },
     { fault: 'timeout_before_work', rate: 0.04, match },
     { fault: 'timeout_after_work', rate: 0.04, match },
@@ -70,5 +72,21 @@ export function demoFaults(start: Date): FaultRule[] {
     { fault: 'duplicate_callback', rate: 0.1, match },
     { fault: 'forged_callback', rate: 0.03, match },
     { fault: 'reordered_callback', rate: 0.03, match },
+  ];
+}
+
+/** What is said twice changes nothing. */
+const harmless = 'duplicate_callback';
+
+function losesAnswers({ provider, from, until, calmMs }: DemoOutage): FaultRule[] {
+  const between = (fromMs: number, toMs: number) => ({
+    provider,
+    from: new Date(fromMs).toISOString(),
+    to: new Date(toMs).toISOString(),
+  });
+  return [
+    { fault: harmless, ...between(from - calmMs, from) },
+    { fault: 'lost_callback', ...between(from, until) },
+    { fault: harmless, ...between(until, until + calmMs) },
   ];
 }

@@ -1,3 +1,5 @@
+import { readList } from './read-list.ts';
+
 /** A slip as the ledger shows it; only what the table needs. */
 export interface ShownSlip {
   readonly id: string;
@@ -5,6 +7,8 @@ export interface ShownSlip {
   readonly provider: string | null;
   readonly status: string;
   readonly overdue: boolean;
+  readonly dispatched_at: string | null;
+  readonly deadline: string | null;
   readonly returned_at: string | null;
   readonly case: { readonly status: string } | null;
 }
@@ -16,27 +20,12 @@ export function hasEnded(slip: ShownSlip): boolean {
   return ended.has(slip.status) || slip.case?.status === 'open';
 }
 
-/** Reads every slip submitted since `since`, page by page. */
-export async function readSlips(ledgerUrl: string, token: string, since: string): Promise<ShownSlip[]> {
-  const slips: ShownSlip[] = [];
-  let cursor: string | null = null;
-  do {
-    const url = new URL('/v1/slips', ledgerUrl);
-    url.searchParams.set('page_size', '1000');
-    // A cursor goes on in the list that gave it, which is the one of these filters.
-    url.searchParams.set('submitted_from', since);
-    url.searchParams.set('sort', 'submitted_at');
-    if (cursor !== null) url.searchParams.set('cursor', cursor);
-    const response = await fetch(url, {
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(10_000),
-    });
-    if (!response.ok) throw new Error(`the ledger answered ${response.status}: ${await response.text()}`);
-    const page = (await response.json()) as { data: ShownSlip[]; next: string | null };
-    slips.push(...page.data);
-    cursor = page.next;
-  } while (cursor !== null);
-  return slips;
+/** Reads every slip submitted since `since`. */
+export function readSlips(ledgerUrl: string, token: string, since: string): Promise<ShownSlip[]> {
+  const url = new URL('/v1/slips', ledgerUrl);
+  url.searchParams.set('submitted_from', since);
+  url.searchParams.set('sort', 'submitted_at');
+  return readList(url, token);
 }
 
 const columns = [
