@@ -15,6 +15,7 @@ import {
 import { type ServiceOptions } from '@slipstream/service-host';
 import { type PendingEvent, type PendingOpsEvent, wallClock } from '@slipstream/slip';
 import { AccountsController } from './adapters/http/accounts.controller.ts';
+import { ComparisonController } from './adapters/http/comparison.controller.ts';
 import { ProofsController } from './adapters/http/proofs.controller.ts';
 import { SlipsController } from './adapters/http/slips.controller.ts';
 import { StatsController } from './adapters/http/stats.controller.ts';
@@ -63,6 +64,7 @@ export const migrations: MigrationFolder = {
     AccountsController,
     SuspenseController,
     StatsController,
+    ComparisonController,
     StreamController,
   ],
 })

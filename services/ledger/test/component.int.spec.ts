@@ -345,6 +345,43 @@ describe('lists', () => {
     expect((await ledger.get('/v1/stats/slips?submitted_from=2026-11-22T10:30:00Z')).status).toBe(400);
   });
 
+  it('and as each figure of two periods that are compared', async () => {
+    const hours = (name: string, from: string, to: string) =>
+      `${name}_from=2026-11-22T${from}:00:00Z&${name}_to=2026-11-22T${to}:00:00Z`;
+    const periods = `${hours('before', '10', '11')}&${hours('after', '11', '12')}`;
+    for (const by of ['provider', 'route', 'kind', 'currency', 'cause']) {
+      const { body } = await ledger.get(`/v1/stats/comparison?${periods}&group_by=${by}&kind=order`);
+      expect(body.all).toMatchObject({
+        difference: null,
+        after: { judged: 0, rate: null },
+        verdict: 'undecided',
+      });
+      expect(body.all.before.overdue).toBeGreaterThan(0);
+      for (const { before, after } of [body.all, ...body.data]) {
+        for (const { lists, ...figures } of [before, after]) {
+          for (const [figure, address] of Object.entries<string>(lists)) {
+            const { data } = (await ledger.get(`${address}&page_size=1000`)).body;
+            expect([by, figure, address, data.length]).toEqual([by, figure, address, figures[figure]]);
+          }
+        }
+      }
+    }
+    const same = `${hours('before', '10', '11')}&${hours('after', '10', '11')}`;
+    const { all } = (await ledger.get(`/v1/stats/comparison?${same}`)).body;
+    expect([all.difference, all.low < 0, all.high > 0]).toEqual([0, true, true]);
+  });
+
+  it.each([
+    ['before_from=2026-11-22T10:00:00Z', 'a period that is not given'],
+    ['before_from=2026-11-22T10:00:00Z&before_to=2026-11-22T10:00:00Z', 'a period without an hour'],
+    ['before_from=2026-11-22T10:30:00Z', 'half an hour'],
+    ['cause_code=callback_lost', 'a cause'],
+    ['group_by=hour', 'hours'],
+  ])('are not compared by %s: %s', async (query) => {
+    const { status, body } = await ledger.get(`/v1/stats/comparison?${query}`);
+    expect([status, body.code]).toEqual([400, 'malformed_request']);
+  });
+
   it('take several values of a filter, none of some, and what was not returned in time', async () => {
     expect(references(await list('status=overdue&status=refunded'))).toEqual(['list-1', 'list-0']);
     expect(references(await list('reference.not=list-0&reference.not=list-1&page_size=2'))).toEqual([

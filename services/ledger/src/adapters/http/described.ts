@@ -102,6 +102,30 @@ const statistics = object({
   ),
 });
 
+const share = { type: 'number', minimum: 0, maximum: 1 } as const;
+const change = { type: 'number', minimum: -1, maximum: 1 } as const;
+const periodFigures = object({
+  ...{ judged: whole, overdue: whole, returned: whole, not_returned: whole, rate: optional(share) },
+  lists: object({ overdue: text, returned: text, not_returned: text }),
+});
+const compared = {
+  before: periodFigures,
+  after: periodFigures,
+  ...{ difference: optional(change), low: optional(change), high: optional(change) },
+  verdict: oneOf('better', 'worse', 'undecided'),
+};
+const comparison = object({
+  confidence: share,
+  all: object(compared),
+  data: list(object({ key: optional(text), ...compared })),
+});
+
+export const ApiComparison = () =>
+  ApiOkResponse({
+    description:
+      '`rate`: overdue of judged; `difference`: of the rates, after less before, between `low` and `high`; what became worse first',
+    schema: comparison,
+  });
 export const ApiStatistics = () =>
   ApiOkResponse({ description: 'By hour the earliest first, else the most slips first', schema: statistics });
 export const ApiSlip = () => ApiOkResponse({ description: 'The slip', schema: describedSlip });

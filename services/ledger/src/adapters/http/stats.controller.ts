@@ -1,8 +1,7 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { CallerIdentity } from '@slipstream/identity';
-import { type Instant, instantFromMicros, instantToMicros } from '@slipstream/kernel';
-import { Caller, type JsonValue, Scopes, toSnakeJson, unusable } from '@slipstream/service-host';
+import { Caller, type JsonValue, Scopes, toSnakeJson } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
 import {
   type CountedGroup,
@@ -15,6 +14,7 @@ import {
 import { ApiNotReturned, ApiStatistics } from './described.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
 import { ApiSlipFilter, countedFields, readSlipFilter, readTerms, termNames } from './slip-filter.ts';
+import { addressOf, wholeHour } from './slips-address.ts';
 import { QUERIES } from './tokens.ts';
 
 const groupings = ['provider', 'cause', 'hour'] as const;
@@ -75,8 +75,6 @@ export class StatsController {
   }
 }
 
-const hourMicros = 3_600_000_000n;
-
 /** The address of the slips that a group counts. */
 function listOf(query: QueryOf, grouping: NotReturnedGrouping, key: string | null): string {
   const field = { provider: 'provider', cause: 'cause_code', hour: 'deadline' }[grouping];
@@ -94,42 +92,4 @@ function listsOf(query: QueryOf, grouping: SlipGrouping, { key }: CountedGroup) 
     notReturned: of({ not_returned: ['true'] }),
     refunded: of({ status: ['refunded'] }),
   };
-}
-
-/** Slips by the filters of a question, of one of its groups: `key` is what they have in `field`, of a time its hour. */
-function addressOf(
-  query: QueryOf,
-  field: string,
-  key: string | null,
-  more: Readonly<Record<string, readonly string[]>>,
-): string {
-  const parameters = new URLSearchParams();
-  const add = (given: Readonly<Record<string, unknown>>) => {
-    for (const [name, value] of Object.entries(given)) {
-      for (const one of [value].flat()) parameters.append(name, String(one));
-    }
-  };
-  const { group_by: _, ...filters } = query;
-  add(filters);
-  add(more);
-  const isTime = field === 'deadline' || field === 'submitted';
-  if (key === null) parameters.append('lacks', lackedOf[field] ?? field);
-  else if (isTime) {
-    parameters.set(`${field}_from`, key);
-    parameters.set(`${field}_to`, hourAfter(key));
-  } else parameters.set(field, key);
-  return `/v1/slips?${parameters}`;
-}
-
-/** What slips lack that have no value in a field. */
-const lackedOf: Readonly<Record<string, string>> = { cause_code: 'cause', currency: 'amount' };
-
-function hourAfter(instant: Instant): Instant {
-  return instantFromMicros(instantToMicros(instant) + hourMicros);
-}
-
-function wholeHour(parameters: Parameters, name: string): Instant | undefined {
-  const instant = parameters.instant(name);
-  if (instant === undefined || instantToMicros(instant) % hourMicros === 0n) return instant;
-  throw unusable(name, 'must be a whole hour, as in 2026-11-22T10:00:00Z');
 }
