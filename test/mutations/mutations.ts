@@ -808,6 +808,20 @@ export const mutations: readonly Mutation[] = [
     specs: ['libs/runtime/src/tick-pace.spec.ts'],
   },
   {
+    name: 'D9-a-callback-that-comes-after-all-is-told-each-time',
+    file: `${gateway}/src/domain/dispatch/receive-answer.ts`,
+    from: 'dispatch: { ...dispatch, evidence },',
+    to: 'dispatch,',
+    specs: [`${gateway}/src/domain/dispatch/receive-answer.spec.ts`],
+  },
+  {
+    name: 'D10-a-settled-slip-whose-callback-seems-lost-is-forgotten',
+    file: `${reconciliation}/src/domain/repair/decide.ts`,
+    from: 'return hasEnded(slip.state) && !awaitsCallback(slip) ? { ...decision, nextStep: null } : decision;',
+    to: 'return hasEnded(slip.state) ? { ...decision, nextStep: null } : decision;',
+    specs: [`${reconciliation}/src/domain/repair/repair.spec.ts`],
+  },
+  {
     name: 'D4-a-late-reply-is-taken-for-a-lost-callback',
     file: `${reconciliation}/src/domain/diagnosis/diagnose.ts`,
     from: "const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';",

@@ -135,7 +135,12 @@ function returnedAgain(next: NextState, data: DataOf<'SlipReturned'>): Finding {
   }
   const finding = differs(next, data);
   if (finding !== 'duplicate') next.conflict = true;
-  return finding;
+  return finding === 'duplicate' && cameByItself(next, data) ? null : finding;
+}
+
+/** What was learnt by asking is told once more when it comes by itself: it was late, and not lost. */
+function cameByItself({ evidence }: NextState, data: DataOf<'SlipReturned'>): boolean {
+  return evidence === 'inquiry_answer' && data.evidence === 'signed_callback';
 }
 
 /** The same outcome again. A success that names no amount means the one that was asked for. */

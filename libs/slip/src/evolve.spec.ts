@@ -210,6 +210,8 @@ describe('an event that does not fit leaves an anomaly', () => {
       [...inReview, e.declined],
       [reported, e.returned(), e.held, e.settled],
       [...lost, e.inquiryRequested(), late(e.returned()), e.lateReturnFound, e.settled],
+      // A callback that comes behind the answer to a question.
+      [...lost, late(e.returned('succeeded', { evidence: 'inquiry_answer' })), e.settled, late(e.returned())],
     ];
     for (const life of lives) expect(given(...life).state.anomalies).toEqual([]);
   });

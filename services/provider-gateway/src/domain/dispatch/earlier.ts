@@ -79,7 +79,7 @@ function hearEarlier(dispatch: Dispatch, attempt: EarlierAttempt, receipt: Recei
   }
   if (!isBegun(dispatch)) return receiveAnswer(backTo(dispatch, attempt), receipt);
   const heard = receiveAnswer({ ...dispatch, provider: attempt.provider }, receipt);
-  if (heard.reception === 'repeated') return { ...heard, dispatch };
+  if (heard.reception === 'repeated') return { ...unchanged(dispatch), reception: 'repeated' };
   const end = answer.kind !== 'returned' ? 'answered' : failed ? attempt.end : 'succeeded';
   return { ...heard, dispatch: beside(dispatch, heard.dispatch, attempt, end) };
 }

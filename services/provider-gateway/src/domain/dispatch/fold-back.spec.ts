@@ -60,6 +60,19 @@ function fold(start: Dispatch, ...events: readonly SlipEvent[]): Dispatch {
 const due = dispatch({ nextAt: t0 });
 const waiting = dispatch({ status: 'submitted', nextAt: null });
 
+test('a callback that came behind the answer to a question is remembered: it is told once', () => {
+  const byInquiry = returned('succeeded') as Extract<SlipEvent, { type: 'SlipReturned' }>;
+  const asked = fold(due, intent(), unanswered(), {
+    ...byInquiry,
+    data: { ...byInquiry.data, evidence: 'inquiry_answer' },
+  });
+  expect(asked.evidence).toBe('inquiry_answer');
+  expect(fold(asked, returned('succeeded'))).toMatchObject({
+    outcome: 'succeeded',
+    evidence: 'signed_callback',
+  });
+});
+
 describe('a slip folded back from the log', () => {
   test.each<[string, SlipEvent[], Partial<Dispatch>]>([
     ['was never sent: it is due', [held], { status: 'held', nextAt: now }],

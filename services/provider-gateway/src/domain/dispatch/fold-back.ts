@@ -3,6 +3,7 @@ import type { SlipEvent } from '@slipstream/slip';
 import { type CallLimits, leaseMarginMs, notSent, ownInquiry } from './attempt.ts';
 import { foldWord, moveTo } from './earlier.ts';
 import { followEvent } from './follow-event.ts';
+import { isFirstByItself } from './receive-answer.ts';
 import type { Dispatch, NewInquiry } from './state.ts';
 import { telling, wasTold } from './told.ts';
 
@@ -155,7 +156,8 @@ function returned(dispatch: Dispatch, data: Data<'SlipReturned'>): Dispatch {
   const { outcome, evidence, providerReference } = data;
   const known = dispatch.outcome !== null && wasTold(dispatch, { kind: 'returned', ...data });
   const told = known ? dispatch : telling(dispatch, data);
-  const next = heard(told, providerReference);
+  const byItself = known && isFirstByItself(dispatch, evidence) ? { evidence } : {};
+  const next = { ...heard(told, providerReference), ...byItself };
   if (dispatch.outcome !== null && (outcome !== 'succeeded' || dispatch.outcome === 'succeeded')) return next;
   return { ...next, status: 'returned', outcome, evidence, pollAt: null };
 }

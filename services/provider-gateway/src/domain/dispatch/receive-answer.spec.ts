@@ -49,6 +49,28 @@ describe('an answer', () => {
   });
 });
 
+describe('what was learnt by asking, and comes by itself after all', () => {
+  const late = '2026-11-22T10:00:05.000001Z';
+  const by = (state: Dispatch, evidence: 'inquiry_answer' | 'signed_callback', now: string) =>
+    receiveAnswer(state, { answer: final('succeeded'), evidence, receivedAt: null, now });
+  const asked = by(unanswered, 'inquiry_answer', late).dispatch;
+
+  test('behind the deadline is told once more, and not again', () => {
+    const told = by(asked, 'signed_callback', late);
+    expect(told.events).toMatchObject([
+      { event: { type: 'SlipReturned', data: { outcome: 'succeeded', evidence: 'signed_callback' } } },
+    ]);
+    expect(told.reception).toBe('repeated');
+    expect(by(told.dispatch, 'signed_callback', late)).toMatchObject({ events: [], reception: 'repeated' });
+  });
+
+  test('is nothing new in time, or when it was asked for again', () => {
+    const due = '2026-11-22T10:00:05.000000Z';
+    expect(by(asked, 'signed_callback', due)).toMatchObject({ events: [], reception: 'repeated' });
+    expect(by(asked, 'inquiry_answer', late)).toMatchObject({ events: [], reception: 'repeated' });
+  });
+});
+
 describe('an answer that says otherwise than the first', () => {
   const eur = (amount: bigint) => ({ amount: { amount, currency: 'EUR' } });
   const succeeded = take(unanswered, { ...final('succeeded'), ...eur(1250n) }).dispatch;

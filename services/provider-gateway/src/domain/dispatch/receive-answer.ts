@@ -1,6 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import { unreachable } from '@slipstream/kernel';
-import { providerHasSpoken, type SlipEvent } from '@slipstream/slip';
+import { type Evidence, providerHasSpoken, type SlipEvent } from '@slipstream/slip';
 import type { ProviderAnswer } from '../provider/answer.ts';
 import { type Dispatch, type KeptAnswer, pending, type Step, unchanged } from './state.ts';
 import { telling, toldMax, wasTold } from './told.ts';
@@ -96,7 +96,7 @@ function repeated(dispatch: Dispatch): Received {
  */
 function returnedAgain(dispatch: Dispatch, receipt: Receipt & { answer: KeptAnswer['answer'] }): Received {
   const { answer, evidence, receivedAt } = receipt;
-  if (wasTold(dispatch, answer)) return repeated(dispatch);
+  if (wasTold(dispatch, answer)) return cameByItself(dispatch, receipt) ?? repeated(dispatch);
   const contradiction = { ...unchanged(dispatch), reception: 'contradiction' } as const;
   if (answer.outcome === 'succeeded' && dispatch.outcome !== 'succeeded') {
     if (dispatch.lateSuccess !== null) return contradiction;
@@ -110,6 +110,27 @@ function returnedAgain(dispatch: Dispatch, receipt: Receipt & { answer: KeptAnsw
     ...{ dispatch: telling(dispatch, answer), events: [pending(dispatch, event, receivedAt)] },
     ...{ inquiries: [], reception: 'contradiction' },
   };
+}
+
+/**
+ * What was only learnt by asking comes by itself after all, behind the deadline: told once more, since it was late and not lost.
+ * It moves no money and changes no outcome.
+ */
+function cameByItself(
+  dispatch: Dispatch,
+  { answer, evidence, receivedAt, now }: Receipt & { answer: KeptAnswer['answer'] },
+): Received | null {
+  if (!isFirstByItself(dispatch, evidence) || now <= dispatch.deadline) return null;
+  return {
+    dispatch: { ...dispatch, evidence },
+    events: [pending(dispatch, slipReturned(dispatch.provider, answer, evidence), receivedAt)],
+    ...{ inquiries: [], reception: 'repeated' },
+  };
+}
+
+/** The row remembers the evidence that came by itself: so the next one is none of interest. */
+export function isFirstByItself(dispatch: Pick<Dispatch, 'evidence'>, evidence: Evidence): boolean {
+  return dispatch.evidence === 'inquiry_answer' && evidence === 'signed_callback';
 }
 
 /** Publishes a kept late success when the refund is known. Before it, the ledger could take it for the first answer. */

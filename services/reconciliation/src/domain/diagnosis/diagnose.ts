@@ -99,12 +99,21 @@ function whyLate(state: SubmittedSlip, known: Known): Finding {
   }
   // Only when asked did the provider say so.
   if (state.acknowledgedAt !== null || known.unansweredReason === null) {
-    const code = callbackMissed(state, known) ?? 'callback_lost';
-    const confidence = code === 'callback_lost' ? 90 : 70;
-    return { code, confidence, shownBy: ['intended', 'acknowledged', 'answered', 'returned'] };
+    const missed = callbackMissed(state, known);
+    const code = missed ?? (isCalledBack(state, known) ? 'provider_slow' : 'callback_lost');
+    const confidence = missed === null ? 90 : 70;
+    return { code, confidence, shownBy: ['intended', 'acknowledged', 'answered', 'returned', 'called_back'] };
   }
   const code = unansweredCode(known.unansweredReason) ?? unheard(state, known) ?? 'reply_lost';
   return { code, confidence: 85, shownBy: ['intended', 'unanswered', 'answered', 'returned'] };
+}
+
+/** Its callback came after all, and says what it said when asked. */
+export function isCalledBack(
+  { contradictedBy }: Pick<SubmittedSlip, 'contradictedBy'>,
+  { ids }: Pick<Observations, 'ids'>,
+): boolean {
+  return ids.called_back !== undefined && contradictedBy === null;
 }
 
 /** Nobody was there to take the callback, or it was sent too late for one to come in time. */

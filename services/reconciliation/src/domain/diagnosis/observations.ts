@@ -12,6 +12,7 @@ export type Observed =
   | 'progressed'
   | 'answered'
   | 'returned'
+  | 'called_back'
   | 'overdue';
 
 /** The provider's latest word about an inquiry. */
@@ -59,7 +60,7 @@ export function observe(known: Observations, recorded: RecordedEvent): Observati
   const name = names[event.type];
   if (name === undefined) return known;
   if (event.type === 'DispatchNotSent' && notSentByOwnDelay.has(event.data.reason)) return known;
-  if (name === 'returned' && known.ids.returned !== undefined) return known;
+  if (name === 'returned' && known.ids.returned !== undefined) return returnedAgain(known, recorded);
   const ids = { ...known.ids, [name]: recorded.id };
   switch (event.type) {
     case 'DispatchNotSent':
@@ -73,6 +74,12 @@ export function observe(known: Observations, recorded: RecordedEvent): Observati
     default:
       return { ...known, ids };
   }
+}
+
+/** What it was asked for it says by itself after all. */
+function returnedAgain(known: Observations, { id, event }: RecordedEvent): Observations {
+  const byItself = event.type === 'SlipReturned' && event.data.evidence === 'signed_callback';
+  return byItself ? { ...known, ids: { ...known.ids, called_back: id } } : known;
 }
 
 /** The events that show what is named, in the order given; those that never happened are left out. */

@@ -12,7 +12,7 @@ import { diagnosed } from '../diagnosis/diagnose.ts';
 import type { Stall } from '../diagnosis/stalls.ts';
 import { isAwaited, isMissed, type NextStep, type WatchedSlip } from '../watch/watched-slip.ts';
 import { requestedByItself } from './budget.ts';
-import { afterAnswer, nextRung, waitForReport } from './ladder.ts';
+import { afterAnswer, awaitsCallback, nextRung, waitForCallback, waitForReport } from './ladder.ts';
 
 /** What a decision is about. */
 export type Occasion =
@@ -47,7 +47,7 @@ export function decide(
   stalls: readonly Stall[],
 ): Decision {
   const decision = follow({ ...slip, stalls }, occasion, now);
-  return hasEnded(slip.state) ? { ...decision, nextStep: null } : decision;
+  return hasEnded(slip.state) && !awaitsCallback(slip) ? { ...decision, nextStep: null } : decision;
 }
 
 function follow(slip: Known, occasion: Occasion, now: Instant): Decision {
@@ -84,6 +84,8 @@ function react(slip: Known, event: SlipEvent, now: Instant): Decision {
       return inquiryAnswered(slip);
     case 'SlipNotReturned':
       return notReturned(slip, event.data.basis);
+    case 'SlipDiagnosed':
+      return awaitsCallback(slip) ? { events: [], nextStep: waitForCallback(now) } : keep(slip);
     default:
       return keep(slip);
   }

@@ -1,5 +1,5 @@
 import { addMs, type Instant } from '@slipstream/kernel';
-import type { SubmittedSlip } from '@slipstream/slip';
+import { isLive, type SubmittedSlip } from '@slipstream/slip';
 import type { LastAnswer } from '../diagnosis/observations.ts';
 import type { NextStep, WatchedSlip } from '../watch/watched-slip.ts';
 
@@ -23,6 +23,18 @@ export function nextRung({ policy, overdueAt }: SubmittedSlip, asked: number, no
 /** On a reported route nobody can be asked: as long as a ladder would last, an answer may still be reported. */
 export function waitForReport(state: SubmittedSlip, now: Instant): NextStep {
   return { kind: 'conclude', at: addMs(now, state.policy.inquiryLadderMs.at(-1) ?? 0) };
+}
+
+/** How long a callback that did not come by itself may still come; then it is lost for good. */
+const callbackWaitMs = 3_600_000;
+
+/** An executed slip whose callback seems to be lost is kept a while: when it comes after all, the diagnosis was wrong. */
+export function waitForCallback(now: Instant): NextStep {
+  return { kind: 'conclude', at: addMs(now, callbackWaitMs) };
+}
+
+export function awaitsCallback({ state: { clock, outcome, cause } }: Pick<WatchedSlip, 'state'>): boolean {
+  return isLive(clock) && outcome !== null && cause?.code === 'callback_lost';
 }
 
 /** What an answer without proof changes: before the ladder's end nothing, at its end one more rung or the end. */

@@ -152,9 +152,45 @@ describe('the ladder', () => {
       told(answered(1, 'returned'), at(11)),
       told(returned({ evidence: 'inquiry_answer' }), at(11)),
     );
-    expect(story.slip.nextStep).toBeNull();
     expect(story.types().slice(2)).toEqual(['SlipDiagnosed', 'LateReturnFound']);
     expect(story.slip.state.cause).toMatchObject({ code: 'callback_lost', class: 'third_party' });
+  });
+});
+
+describe('a callback that seems to be lost', () => {
+  const recovered = () =>
+    overdue(sent().tell(told(acknowledged, at(3)))).tell(
+      told(answered(1, 'returned'), at(11)),
+      told(returned({ evidence: 'inquiry_answer' }), at(11)),
+      told(settled, at(12)),
+    );
+
+  test('is waited for when the slip has settled, for an hour', () => {
+    const story = recovered();
+    expect(placeOf(story.slip)).toBe('watched');
+    story.stepUntil(at(11 + 3_599));
+    expect(placeOf(story.slip)).toBe('watched');
+    const said = story.types();
+    story.stepUntil(at(11 + 3_600));
+    expect(placeOf(story.slip)).toBe('forgotten');
+    expect(story.types()).toEqual(said);
+  });
+
+  test('is diagnosed anew, once, when it comes: it was late and not lost', () => {
+    const story = recovered();
+    const callback = told(returned({ evidence: 'signed_callback' }), at(20));
+    story.tell(callback);
+    expect(story.types().slice(2)).toEqual(['SlipDiagnosed', 'LateReturnFound', 'SlipDiagnosed']);
+    expect(story.slip.state.cause).toMatchObject({ code: 'provider_slow', class: 'third_party' });
+    expect(story.slip.state.cause?.evidence).toContain(callback.id);
+    expect(placeOf(story.slip)).toBe('forgotten');
+    story.tell(told(returned({ evidence: 'signed_callback' }), at(20)));
+    expect(story.types()).toHaveLength(5);
+  });
+
+  test('stays lost when what comes says otherwise', () => {
+    const story = recovered().tell(told(returned({ outcome: 'failed' }), at(20)));
+    expect(story.slip.state.cause?.code).not.toBe('provider_slow');
   });
 });
 
