@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -114,6 +114,23 @@ describe('slipctl', () => {
   it('ends with 3 when what is to be replayed cannot be reached', async () => {
     const { code, stdout, stderr } = await slipctl(['replay'], { KAFKA_BROKERS: '127.0.0.1:9' });
     expect([code, stdout, stderr]).toEqual([3, '', expect.stringContaining('Kafka cannot be read')]);
+  });
+
+  it('shows rules in force and what differs between two, and ends with 1 when something does', async () => {
+    const root = join(import.meta.dirname, '../../..');
+    const file = join(root, 'deploy/local/slipstream.config.yaml');
+    const shown = JSON.parse((await slipctl(['config', 'show', file, '--json'])).stdout);
+    const changed = join(folder, 'changed.yaml');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(changed, text.replace(/outcome_deadline_ms: \d+/, 'outcome_deadline_ms: 77000'));
+    const { code, stdout } = await slipctl(['config', 'diff', file, changed]);
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(/^routes\.\w+\.outcome_deadline_ms: \d+ → 77000\n$/),
+    ]);
+    expect(Object.keys(shown.routes).length).toBeGreaterThan(0);
+    const same = await slipctl(['config', 'diff', file, file]);
+    expect([same.code, same.stdout]).toEqual([0, 'the rules are the same\n']);
   });
 
   it('ends with 2 when rules to be tried are not usable, and says where', async () => {

@@ -1,10 +1,12 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addBacktest } from './commands/backtest.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDlq } from './commands/dlq.ts';
 import { addGet } from './commands/get.ts';
 import { addImport } from './commands/import.ts';
+import { addLag, addTopics } from './commands/kafka.ts';
 import { addCases, addSlips } from './commands/lists.ts';
 import type { CommandContext } from './commands/options.ts';
 import { addPartitions } from './commands/partitions.ts';
@@ -43,10 +45,13 @@ export function buildProgram(context: CommandContext): Command {
   addGet(program, context);
   addTail(program, context);
   addTimeline(program, context);
+  addTopics(program, context);
   addImport(program, context);
   addBacktest(program, context);
+  addCompletion(program, context);
   addConfig(program, context);
   addDlq(program, context);
+  addLag(program, context);
   addPartitions(program, context);
   addProjection(program, context);
   addReconcile(program, context);

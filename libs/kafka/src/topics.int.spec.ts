@@ -4,7 +4,7 @@ import { allTopics, type Topic, topics } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import { ConfigResourceTypes } from 'kafkajs';
 import { createKafka } from './client.ts';
-import { ensureTopics } from './topics.ts';
+import { compareTopics, ensureTopics, lostTopics } from './topics.ts';
 
 const environment = sharedEnvironment();
 const named = (topic: Topic, partitions: number): Topic => ({
@@ -93,5 +93,26 @@ describe('ensureTopics', () => {
     expect(existing.filter((name) => known.has(name))).toEqual([]);
     await ensureTopics(kafka, [events, commands]);
     await ensureTopics(kafka, [events, commands], known);
+  });
+});
+
+describe('compareTopics', () => {
+  it('names what is missing, has other partitions or other settings, and changes nothing', async () => {
+    const kafka = createKafka({ brokers: environment().kafkaBrokers, clientId: 'spec' });
+    const [kept, moved, short, gone] = [1, 2, 1, 1].map((partitions) => named(topics.events, partitions));
+    await ensureTopics(kafka, [kept!, moved!, { ...short!, retentionMs: 3_600_000 }]);
+    const declared = [kept!, { ...moved!, partitions: 3 }, short!, gone!];
+    const found = await compareTopics(kafka, declared);
+    expect(found.missing).toEqual([gone]);
+    expect(found.problems).toEqual([
+      expect.stringContaining(`${moved!.name} has 2 partitions, expected 3`),
+      expect.stringContaining(`${short!.name} has retention.ms=3600000, wanted -1`),
+    ]);
+    expect(await compareTopics(kafka, [kept!])).toEqual({ missing: [], problems: [] });
+    // Beside others a topic that is kept for ever was lost; where nothing is, nothing was.
+    expect(lostTopics(found, declared)).toEqual([gone]);
+    expect(lostTopics({ missing: [gone!], problems: [] }, [gone!])).toEqual([]);
+    const letters = { ...gone!, retentionMs: 3_600_000 };
+    expect(lostTopics({ missing: [letters], problems: [] }, [kept!, letters])).toEqual([]);
   });
 });

@@ -64,13 +64,17 @@ async function create(admin: Admin, topics: readonly Topic[], brokers: number): 
 }
 
 async function checkSettings(admin: Admin, topics: readonly Topic[]): Promise<void> {
+  const problems = await wrongSettings(admin, topics);
+  if (problems.length > 0) throw new Error(`topics are not as they must be: ${problems.join('; ')}`);
+}
+
+async function wrongSettings(admin: Admin, topics: readonly Topic[]): Promise<string[]> {
   const resources = topics.map(({ name }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }));
   const answer = await admin.describeConfigs({ resources, includeSynonyms: false });
-  const problems = answer.resources.flatMap(({ resourceName, configEntries }) => {
+  return answer.resources.flatMap(({ resourceName, configEntries }) => {
     const topic = topics.find(({ name }) => name === resourceName)!;
     return settingProblems(topic, new Map(configEntries.map((one) => [one.configName, one.configValue])));
   });
-  if (problems.length > 0) throw new Error(`topics are not as they must be: ${problems.join('; ')}`);
 }
 
 async function untilReady(admin: Admin, topics: readonly Topic[]): Promise<void> {
@@ -92,13 +96,51 @@ async function notReady(admin: Admin, topics: readonly Topic[]): Promise<string[
   if (here.length === 0) return missing;
   const metadata = await admin.fetchTopicMetadata({ topics: here.map((topic) => topic.name) });
   for (const { name, partitions } of metadata.topics) {
-    const wanted = here.find((topic) => topic.name === name)!.partitions;
-    if (partitions.length > 0 && partitions.length !== wanted) {
-      throw new Error(
-        `topic ${name} has ${partitions.length} partitions, expected ${wanted}: partitions are fixed when a topic is made`,
-      );
-    }
+    const problem = partitionsProblem(here.find((topic) => topic.name === name)!, partitions.length);
+    if (problem !== null) throw new Error(problem);
     if (partitions.length === 0 || partitions.some((one) => one.leader < 0)) missing.push(name);
   }
   return missing;
+}
+
+/** Another number of partitions moves keys. 0: nobody knows it yet. */
+function partitionsProblem({ name, partitions: wanted }: Topic, found: number): string | null {
+  if (found === 0 || found === wanted) return null;
+  return `topic ${name} has ${found} partitions, expected ${wanted}: partitions are fixed when a topic is made`;
+}
+
+export interface TopicsFound {
+  readonly missing: readonly Topic[];
+  /** What is not as it was declared, each with its topic, what was found and what is wanted. */
+  readonly problems: readonly string[];
+}
+
+/** Declared against actual; changes nothing. @throws Error when the brokers cannot be asked */
+export async function compareTopics(
+  kafka: KafkaClient,
+  topics: readonly Topic[] = allTopics,
+): Promise<TopicsFound> {
+  const admin = kafka.admin({ retry: retryOptions });
+  await admin.connect();
+  try {
+    const existing = new Set(await admin.listTopics());
+    const here = topics.filter((topic) => existing.has(topic.name));
+    const missing = topics.filter((topic) => !existing.has(topic.name));
+    if (here.length === 0) return { missing, problems: [] };
+    const metadata = await admin.fetchTopicMetadata({ topics: here.map((topic) => topic.name) });
+    const problems = metadata.topics.flatMap(({ name, partitions }) => {
+      const moved = partitionsProblem(here.find((topic) => topic.name === name)!, partitions.length);
+      const leaderless = partitions.filter(({ leader }) => leader < 0).map(({ partitionId }) => partitionId);
+      const silent = leaderless.length > 0 && `topic ${name} has no leader for ${leaderless.join(', ')}`;
+      return [moved, silent || null].filter((problem) => problem !== null);
+    });
+    return { missing, problems: [...problems, ...(await wrongSettings(admin, here))] };
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** What was lost, if it was not never there: beside other topics one that is kept for ever is not made anew. */
+export function lostTopics({ missing }: TopicsFound, topics: readonly Topic[] = allTopics): readonly Topic[] {
+  return missing.length === topics.length ? [] : missing.filter(isKeptForEver);
 }

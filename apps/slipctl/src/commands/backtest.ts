@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type Instant, wallClock } from '@slipstream/kernel';
 import type { Command } from 'commander';
 import type { BacktestView } from '../backtest/views.ts';
-import { brokersOf } from '../config.ts';
+import { brokersOf, variables } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
 import { runServiceProgram } from '../service-program.ts';
 import { type CommandContext, nameOption, timeOption } from './options.ts';
@@ -47,13 +47,16 @@ export function addBacktest(program: Command, context: CommandContext): void {
     .option('--svg <file>', 'draw it, too')
     .option('--brokers <list>', 'host:port,… (else KAFKA_BROKERS)')
     .option('--json', 'print the report as JSON')
-    .addHelpText('after', `${help}\n\nWithout --was it is slipstream.config.yaml.\n${exitCodesHelp}`)
+    .addHelpText(
+      'after',
+      `${help}\n\nWithout --was it is the file that SLIPSTREAM_CONFIG names, or slipstream.config.yaml.\n${exitCodesHelp}`,
+    )
     .action((flags: Flags) => backtest(flags, context));
 }
 
 async function backtest(flags: Flags, { terminal, print, exit }: CommandContext): Promise<void> {
   const { config, from, to, clock, svg } = flags;
-  const were = flags.was.length > 0 ? flags.was : ['slipstream.config.yaml'];
+  const were = flags.was.length > 0 ? flags.was : [variables.SLIPSTREAM_CONFIG || 'slipstream.config.yaml'];
   const asked = {
     ...{ brokers: brokersOf(flags.brokers), clock, from: from ?? null, to: to ?? null },
     ...{ other: resolve(config), were: were.map((file) => resolve(file)) },

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { StartError } from '@slipstream/kernel';
 import type { Command } from 'commander';
 import { variables } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
@@ -9,10 +10,24 @@ interface Flags {
   json?: true;
 }
 
-export function addConfig(program: Command, { print, exit }: CommandContext): void {
-  program
+const examples = `
+Examples:
+  slipctl config check slipstream.config.yaml
+  slipctl config show slipstream.config.yaml
+  slipctl config diff slipstream.config.yaml changed.yaml`;
+
+export function addConfig(program: Command, context: CommandContext): void {
+  const config = program
     .command('config')
     .description('Look at the rules that services start with.')
+    .addHelpText('after', `${examples}\n${exitCodesHelp}`);
+  addCheck(config, context);
+  addShow(config, context);
+  addDiff(config, context);
+}
+
+function addCheck(config: Command, { print, exit }: CommandContext): void {
+  config
     .command('check')
     .argument('<file>', 'slipstream.config.yaml')
     .description('Say what would keep the services from starting with a rules file, with line and column.')
@@ -24,6 +39,53 @@ export function addConfig(program: Command, { print, exit }: CommandContext): vo
       print(json ? JSON.stringify(report) : told(file, report));
       if (!report.ok) exit(exitCodes.bad);
     });
+}
+
+function addShow(config: Command, { print }: CommandContext): void {
+  config
+    .command('show')
+    .argument('<file>', 'slipstream.config.yaml')
+    .description(
+      'Show the rules as they would be in force: with all that the file is silent about. No secrets.',
+    )
+    .option('--json', 'as JSON; else YAML')
+    .addHelpText('after', exitCodesHelp)
+    .action(async (file: string, { json }: Flags) => {
+      const rules = await rulesIn(file);
+      const { stringify } = await import('yaml');
+      print(json ? JSON.stringify(rules) : stringify(rules).trimEnd());
+    });
+}
+
+function addDiff(config: Command, { print, exit }: CommandContext): void {
+  config
+    .command('diff')
+    .argument('<before>', 'a rules file')
+    .argument('<after>', 'another one')
+    .description(
+      'Show what differs between two sets of rules in force, whatever their layout; exit 1 when something does.',
+    )
+    .option('--json', 'print [{path, before, after}]')
+    .addHelpText('after', exitCodesHelp)
+    .action(async (before: string, after: string, { json }: Flags) => {
+      const { changesBetween } = await import('../rules/plain-rules.ts');
+      const changes = changesBetween(await rulesIn(before), await rulesIn(after));
+      const lines = changes.map((one) => `${one.path}: ${shown(one.before)} → ${shown(one.after)}`);
+      print(json ? JSON.stringify(changes) : lines.join('\n') || 'the rules are the same');
+      if (changes.length > 0) exit(exitCodes.bad);
+    });
+}
+
+const shown = (value: unknown) => (value === null ? '(none)' : String(value));
+
+async function rulesIn(file: string): Promise<Record<string, unknown>> {
+  const { plainRules } = await import('../rules/plain-rules.ts');
+  try {
+    return plainRules(read(file), file);
+  } catch (error) {
+    if (error instanceof StartError) throw new CliError('usage', error.message);
+    throw error;
+  }
 }
 
 function read(file: string): string {

@@ -6,8 +6,8 @@ export function snakeJson(value: unknown, name = ''): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const isTheirs = name === 'metadata';
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [isTheirs ? key : snake(key), snakeJson(item, key)]),
+    Object.entries(value).map(([key, item]) => [isTheirs ? key : snakeKey(key), snakeJson(item, key)]),
   );
 }
 
-const snake = (name: string) => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
+export const snakeKey = (name: string) => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();

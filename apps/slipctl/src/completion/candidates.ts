@@ -1,0 +1,42 @@
+import type { Command, Option } from 'commander';
+
+/**
+ * What may stand where the last of the words is, which may be a part of it or empty. Nothing where a value is wanted that only
+ * people know, or a file: then the shell has its own ideas.
+ */
+export function candidates(program: Command, words: readonly string[]): readonly string[] {
+  const [last = '', ...before] = words.toReversed();
+  let command = program;
+  /** The option whose value comes next. */
+  let awaited: Option | null = null;
+  let operands = 0;
+  for (const word of before.toReversed()) {
+    const option: Option | undefined = command.options.find(
+      ({ long, short }) => word === long || word === short,
+    );
+    if (option) awaited = option.required ? option : null;
+    else if (awaited && !word.startsWith('-')) awaited = awaited.variadic ? awaited : null;
+    else if (!word.startsWith('-')) {
+      const next = command.commands.find((one) => one.name() === word);
+      if (next) command = next;
+      else operands += 1;
+    }
+  }
+  const isOption = last.startsWith('-');
+  if (awaited && !isOption) return matching(awaited.argChoices ?? [], last);
+  if (isOption) return matching(optionsOf(command), last);
+  const names = command.commands.filter((one) => !hidden.has(one.name())).map((one) => one.name());
+  return matching([...names, ...(command.registeredArguments[operands]?.argChoices ?? [])], last);
+}
+
+/** Asked by shells, and by nobody else. */
+export const completeCommand = 'complete';
+const hidden: ReadonlySet<string> = new Set([completeCommand]);
+
+function optionsOf(command: Command): string[] {
+  return [...command.options.flatMap(({ long, short }) => long ?? short ?? []), '--help'];
+}
+
+function matching(names: readonly string[], start: string): string[] {
+  return names.filter((name) => name.startsWith(start)).sort();
+}
