@@ -3,6 +3,7 @@ import { createDatabase } from '@slipstream/environment';
 import { coreMigrations, migrate, openDataSource, UnitOfWork } from '@slipstream/postgres';
 import { ledgerQueries } from '../../services/ledger/src/adapters/postgres/ledger-queries.ts';
 import {
+  type AccountFilter,
   type LedgerQueries,
   type SlipField,
   type SlipFilter,
@@ -40,7 +41,7 @@ const values: Readonly<Record<SlipField, readonly string[]>> = {
   account: ['cust-7', 'nobody'],
   counterparty: ['shop-7', 'nobody'],
   provider: ['provider-3', 'nobody'],
-  provider_reference: ['none'],
+  provider_reference: ['p-777', 'none'],
   route: ['default', 'none'],
   kind: ['order', 'payout'],
   currency: ['EUR', 'USD'],
@@ -53,6 +54,14 @@ const values: Readonly<Record<SlipField, readonly string[]>> = {
   not_returned: ['true', 'false'],
   lacks: ['cause', 'amount'],
 };
+
+const accounts: readonly Partial<AccountFilter>[] = [
+  {},
+  { owner: 'cust-7' },
+  { kind: 'receivable' },
+  { kind: 'held', currency: 'KWD' },
+  { clock: 'nowhere' },
+];
 
 function questions(queries: LedgerQueries): Readonly<Record<string, () => Promise<unknown>>> {
   const list = (filter: Partial<SlipFilter>) => () => queries.slips({ ...anything, ...filter }, 'desc', page);
@@ -69,6 +78,18 @@ function questions(queries: LedgerQueries): Readonly<Record<string, () => Promis
     'slips, the latest': list({}),
     'slips of an hour': list({ submittedFrom: '2026-01-01T01:00:00Z', submittedTo: '2026-01-01T02:00:00Z' }),
     'slips by metadata that none has': list({ metadata: [{ key: 'a', values: ['b'], isNot: false }] }),
+    'slips by metadata that half have': list({
+      metadata: [{ key: 'channel', values: ['web'], isNot: false }],
+    }),
+    ...Object.fromEntries(
+      accounts.map((filter) => [
+        `accounts by ${JSON.stringify(filter)}`,
+        () => queries.accounts({ clock: 'wall', ...filter }, page),
+      ]),
+    ),
+    'transactions of a payer': () => queries.transactions({ account: { id: 'cust-7', clock: 'wall' } }, page),
+    'transactions of a provider': () =>
+      queries.transactions({ account: { id: 'provider:provider-3:settlement', clock: 'wall' } }, page),
     'slips by an amount that none has': list({ amountMin: 10n ** 18n }),
     ...Object.fromEntries(terms),
   };

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type OwnedDatabase, ownedDatabase, sharedEnvironment } from '@slipstream/environment';
 import { coreMigrations, type MigrationFolder, migrate, openDataSource } from '@slipstream/postgres';
 import pg from 'pg';
-import { migrations as ledger } from '../../services/ledger/src/app.module.ts';
+import { migrations as ledger } from '../../services/ledger/src/migrations.ts';
 
 const environment = sharedEnvironment();
 const suffix = randomBytes(4).toString('hex');

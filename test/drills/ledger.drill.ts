@@ -248,6 +248,7 @@ const tables = [
   'log_tree',
   'log_node',
   'slip',
+  'slip_tag',
   'account',
   'entry',
   'outbox',

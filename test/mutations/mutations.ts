@@ -193,8 +193,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P7-a-record-read-again-is-booked-again',
     file: `${ledger}/src/application/record-batch.ts`,
-    from: 'if (slip !== null && !isLogged && record.offset <= slip.position) {',
-    to: 'if (slip !== null && !isLogged && record.offset < slip.position) {',
+    from: 'if (slip !== null && !isLogged && offset <= slip.position) {',
+    to: 'if (slip !== null && !isLogged && offset < slip.position) {',
     specs: [`${ledger}/test/books.int.spec.ts`],
   },
   {
@@ -210,6 +210,13 @@ export const mutations: readonly Mutation[] = [
     from: 'tx.afterCommit(() => this.#remember(found));',
     to: 'this.#remember(found);',
     specs: [`${ledger}/test/partitions.int.spec.ts`],
+  },
+  {
+    name: 'P20-a-slip-has-no-tag-of-what-its-events-tell',
+    file: `${ledger}/src/adapters/postgres/ledger-tx.ts`,
+    from: 'tx.insert(slipTags, rowsOf(booking.tags, tagRow)),',
+    to: 'null,',
+    specs: [`${ledger}/test/slip-lists.int.spec.ts`],
   },
   {
     name: 'P11-a-slip-that-was-rolled-back-is-remembered',

@@ -1,9 +1,8 @@
 import 'reflect-metadata';
 import { hash } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { sources, topics } from '@slipstream/contracts';
-import { type MigrationFolder, openDataSource, UnitOfWork } from '@slipstream/postgres';
+import { openDataSource, UnitOfWork } from '@slipstream/postgres';
 import {
   errorLog,
   openRuntime,
@@ -45,17 +44,11 @@ import { takeCheckpoint } from './application/take-checkpoint.ts';
 import { useCases } from './application/use-cases.ts';
 import type { Config } from './config.ts';
 import { sha256, transactionId, treeHashes } from './digests.ts';
+import { migrations } from './migrations.ts';
 import { type BalanceLooks, balanceLooks } from './workers/balance-looks.ts';
 import { Checkpointer } from './workers/checkpointer.ts';
 
 export type { Config } from './config.ts';
-
-/** The tables of this service. */
-export const migrations: MigrationFolder = {
-  scope: 'ledger',
-  directory: fileURLToPath(new URL('../migrations', import.meta.url)),
-  appendOnly: ['event_log', 'aside_log', 'log_node', 'entry', 'checkpoint', 'signing_key'],
-};
 
 @Module({
   controllers: [

@@ -27,6 +27,11 @@ export const sha256: Sha256 = (bytes, before) => {
   return hash('sha256', both.subarray(0, start + bytes.length), 'binary');
 };
 
+/** The first 64 bits of a SHA-256 over both: what a tag is found by. No name has the byte that stands between them. */
+export function tagDigest(name: string, value: string): bigint {
+  return hash('sha256', `${name}\0${value}`, 'buffer').readBigInt64BE();
+}
+
 const leafHeadBytes = 17;
 const nodeBytes = 65;
 const two32 = 4_294_967_296;

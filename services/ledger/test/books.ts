@@ -19,10 +19,10 @@ import { KnownSlips } from '../src/adapters/postgres/known-slips.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
 import { buildTree } from '../src/adapters/postgres/log-trees.ts';
 import { Remembered } from '../src/adapters/postgres/remembered.ts';
-import { migrations } from '../src/app.module.ts';
 import type { LedgerMonitor, Resent } from '../src/application/ports.ts';
 import { recordBatch } from '../src/application/record-batch.ts';
 import { sha256, transactionId, treeHashes } from '../src/digests.ts';
+import { migrations } from '../src/migrations.ts';
 
 /** The ledger's batch handler on a database of its own, without Kafka and HTTP. */
 export interface Books {
@@ -66,7 +66,7 @@ interface OutboxRow {
 const outboxSql =
   'select seq, at, received_at, body from outbox where topic = $1 and partition = $2 order by seq';
 const tables = [
-  ...['event_log', 'aside_log', 'log_tree', 'log_node', 'slip', 'slip_hour', 'account', 'entry'],
+  ...['event_log', 'aside_log', 'log_tree', 'log_node', 'slip', 'slip_hour', 'slip_tag', 'account', 'entry'],
   ...['outbox', 'sequencer'],
 ];
 

@@ -5,11 +5,12 @@ import type { RecordedEvent } from '@slipstream/slip';
 /** Writes records of one partition as the relay would. */
 export class Feed {
   readonly partition: number;
-  #offset = 0;
+  #offset: number;
   readonly #sequences = new Map<string, number>();
 
-  constructor(partition: number) {
+  constructor(partition: number, firstOffset = 0) {
     this.partition = partition;
+    this.#offset = firstOffset;
   }
 
   /** The next record; `sequence` of the event is replaced by the source's next number. */

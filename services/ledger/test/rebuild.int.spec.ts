@@ -95,6 +95,10 @@ const damaged: Readonly<Record<string, readonly string[]>> = {
     `update slip_hour set returned = returned + 1 where ctid = (select min(ctid) from slip_hour)`,
     `delete from slip_hour where ctid = (select max(ctid) from slip_hour)`,
   ],
+  tags: [
+    `delete from slip_tag where ctid in (select ctid from slip_tag order by partition, kafka_offset limit 3)`,
+    `update slip_tag set digest = digest + 1 where ctid = (select max(ctid) from slip_tag)`,
+  ],
 };
 
 it.each(names)(

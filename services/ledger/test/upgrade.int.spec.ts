@@ -16,7 +16,7 @@ import { type SlipEvent, serializeState } from '@slipstream/slip';
 import { buildTrees } from '../src/adapters/postgres/log-trees.ts';
 import { slipRow } from '../src/adapters/postgres/slip-rows.ts';
 import { newSlips } from '../src/adapters/postgres/tables.ts';
-import { migrations } from '../src/app.module.ts';
+import { migrations } from '../src/migrations.ts';
 import { booksOn } from './books.ts';
 import { at, recordedAs, refundRequested } from './builders.ts';
 import { Feed } from './feed.ts';

@@ -5,7 +5,7 @@ import { table } from '../output/table.ts';
 import { runServiceProgram } from '../service-program.ts';
 import type { CommandContext } from './options.ts';
 
-const names = ['slips', 'accounts', 'transactions', 'statistics'];
+const names = ['slips', 'accounts', 'transactions', 'statistics', 'tags'];
 /** Differences that are shown to people; --json shows all. */
 const shownMax = 20;
 

@@ -50,6 +50,6 @@ export async function keepAside(
     log.push({ record, version, chain, status: statusOf(followed), mark });
   }
   if (log.length + others.length === 0) return;
-  const nothing = { trees: [], transactions: [], changes: [] };
+  const nothing = { trees: [], tags: [], transactions: [], changes: [] };
   await tx.write({ log, aside: others, slips: [...slips.values()], ...nothing });
 }

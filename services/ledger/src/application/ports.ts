@@ -1,6 +1,7 @@
 import type { Anomaly, SlipStatus, Transaction } from '@slipstream/slip';
 import type { Hold } from '../domain/hold/hold.ts';
 import type { FollowedSlip, Hash, LogRecord } from '../domain/log/follow.ts';
+import type { LoggedTag } from '../domain/log/tags.ts';
 import type { GrownTree, Leaf, LogTree } from '../domain/log/tree.ts';
 import type { AccountKey } from '../domain/posting/account-map.ts';
 import type { AccountChange, Balances } from '../domain/posting/balances.ts';
@@ -65,6 +66,7 @@ export interface Booking {
   readonly aside: readonly AsideEntry[];
   readonly trees: readonly GrownTree[];
   readonly slips: readonly SlipChange[];
+  readonly tags: readonly LoggedTag[];
   readonly transactions: readonly NumberedTransaction[];
   readonly changes: readonly PartitionChange[];
 }

@@ -19,6 +19,7 @@ import {
   statusOf,
   waits,
 } from '../domain/log/follow.ts';
+import { type LoggedTag, tagsOf } from '../domain/log/tags.ts';
 import { GrowingTrees, type GrownTree, type TreeHashes } from '../domain/log/tree.ts';
 import { Balances } from '../domain/posting/balances.ts';
 import { resultsBetween } from '../domain/statistics/results.ts';
@@ -109,6 +110,7 @@ function postingsIn(transactions: readonly Transaction[]): number {
 interface Taken {
   readonly entries: LogEntry[];
   readonly slips: Map<string, FollowedSlip>;
+  readonly tags: LoggedTag[];
   readonly cues: Cue[];
   readonly resent: Resent[];
   /** Trace context by event id. */
@@ -127,6 +129,7 @@ function takeIn(
     ...{
       entries: [],
       slips: new Map(),
+      tags: [],
       cues: [],
       resent: [],
       traces: new Map(),
@@ -135,11 +138,11 @@ function takeIn(
     },
   };
   for (const record of records) {
-    const { slipId, recorded } = record;
+    const { slipId, recorded, partition, offset } = record;
     const slip = taken.slips.get(slipId) ?? stored.get(slipId)?.slip ?? null;
     const isLogged = slip !== null && waits(slip, record);
-    if (slip !== null && !isLogged && record.offset <= slip.position) {
-      const { partition, source, sequence, offset, bytes } = record;
+    if (slip !== null && !isLogged && offset <= slip.position) {
+      const { source, sequence, bytes } = record;
       const digest = sha256(bytes);
       taken.resent.push({ partition, slipId, key: slipId, source, sequence, offset, digest });
       continue;
@@ -148,11 +151,16 @@ function takeIn(
     taken.slips.set(slipId, followed);
     if (!isLogged) taken.entries.push(logEntry(record, followed, growing.append(record)));
     if (hasAnomaly(followed, slip)) taken.anomalies.push(followed.state!.anomalies.at(-1)!);
-    if (recorded === null) taken.unknownTypes.push(record.type);
-    else if (mayMoveMoney(recorded.event)) {
-      taken.cues.push({ before: slip?.state ?? null, recorded });
-      taken.traces.set(recorded.id, record.traceparent);
+    if (recorded === null) {
+      taken.unknownTypes.push(record.type);
+      continue;
     }
+    const before = slip?.state ?? null;
+    for (const tag of tagsOf(before, recorded.event, followed.state))
+      taken.tags.push({ ...tag, partition, offset });
+    if (!mayMoveMoney(recorded.event)) continue;
+    taken.cues.push({ before, recorded });
+    taken.traces.set(recorded.id, record.traceparent);
   }
   return taken;
 }
@@ -216,7 +224,7 @@ function toEvents(
 }
 
 function bookingOf(
-  { entries, slips }: Taken,
+  { entries, slips, tags }: Taken,
   { answers, holds }: Answers,
   stored: ReadonlyMap<string, StoredSlip>,
   trees: readonly GrownTree[],
@@ -253,5 +261,5 @@ function bookingOf(
       .changes()
       .map((one) => ({ partition, ...one })),
   );
-  return { log: entries, aside: [], trees, slips: changed, transactions, changes };
+  return { log: entries, aside: [], trees, slips: changed, tags, transactions, changes };
 }

@@ -14,7 +14,10 @@ export interface Keyset<Row, Item> {
   keyOf(row: Row): readonly string[];
 }
 
-/** What confines each of the searches that a page is made of: conditions (`true`: none), and `order by … limit …`. */
+/**
+ * What confines each of the searches that a page is made of: conditions (`true`: none), and which rows come first by the first column of
+ * the order alone, with all that are alike there. An index that has no more columns gives them in this order, so that none is sorted.
+ */
 export interface Bounds {
   readonly condition: string;
   readonly first: string;
@@ -37,10 +40,12 @@ export async function readPage<Row, Item>(
   }
   const order = keyset.keys.map(({ column }) => `${column} ${direction}`).join(', ');
   parameters.push(limit + 1);
-  const ordered = `order by ${order} limit $${parameters.length}`;
+  const limited = `$${parameters.length}`;
+  const ordered = `order by ${order} limit ${limited}`;
+  const foremost = `order by ${keyset.keys[0]!.column} ${direction} fetch first ${limited} rows with ties`;
   const condition = [...keyset.conditions, within].join(' and ');
   const select =
-    typeof keyset.select === 'string' ? keyset.select : keyset.select({ condition, first: ordered });
+    typeof keyset.select === 'string' ? keyset.select : keyset.select({ condition, first: foremost });
   const sql = `${select} where ${condition} ${ordered}`;
   const found = await database.query<Row>(sql, parameters);
   const more = found.length > limit;
@@ -52,4 +57,19 @@ export async function readPage<Row, Item>(
     next: last && (more || backwards) ? keyset.keyOf(last) : null,
     previous: first && (backwards ? more : from !== null) ? keyset.keyOf(first) : null,
   };
+}
+
+/**
+ * A page whose reader looks at a bounded number of rows, so that it may have few items while more follow: `first` is where its first item
+ * lies, `behind` where the next page goes on; both in the direction of reading, as the items are.
+ */
+export function pageBetween<Item>(
+  items: readonly Item[],
+  from: PageRequest['from'],
+  first: readonly string[] | null,
+  behind: readonly string[] | null,
+): PageOf<Item> {
+  const before = from === null ? null : (first ?? behind);
+  if (from?.side !== 'before') return { items, next: behind, previous: before };
+  return { items: items.toReversed(), next: before, previous: behind };
 }

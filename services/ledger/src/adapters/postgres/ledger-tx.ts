@@ -8,6 +8,8 @@ import type {
   SlipChange,
   StoredSlip,
 } from '../../application/ports.ts';
+import { tagDigest } from '../../digests.ts';
+import type { LoggedTag } from '../../domain/log/tags.ts';
 import type { LogTree } from '../../domain/log/tree.ts';
 import { entryOf } from '../../domain/posting/entry.ts';
 import { FigureChanges } from '../../domain/statistics/figures.ts';
@@ -18,7 +20,7 @@ import { differing } from './resent.ts';
 import { addFigures } from './slip-hours.ts';
 import { differsUsually, loadSql, mayLag, type SlipRow, slipRow, toStored } from './slip-rows.ts';
 import { standsOf } from './slip-states.ts';
-import { asideLog, entries, eventLog, newSlips, updates, usualUpdates } from './tables.ts';
+import { asideLog, entries, eventLog, newSlips, slipTags, updates, usualUpdates } from './tables.ts';
 
 const ids = columns({ id: columnTypes.text });
 
@@ -51,6 +53,7 @@ export function ledgerTx(tx: Tx, { accounts, slips, trees }: Remembered): Ledger
         writeSlips(tx, booking.slips),
         tx.insert(eventLog, rowsOf(booking.log, logRow)),
         tx.insert(asideLog, rowsOf(booking.aside, asideRow)),
+        tx.insert(slipTags, rowsOf(booking.tags, tagRow)),
         writeTrees(tx, booking.trees),
         booking.transactions.length > 0 ? book(tx, accounts, booking) : null,
         count(tx, booking.slips),
@@ -79,6 +82,10 @@ function logRow({ record, version, chain, status, mark }: LogEntry) {
 
 function asideRow({ leaf: { partition, offset, bytes }, mark }: AsideEntry) {
   return { partition, kafka_offset: offset, bytes, mark };
+}
+
+export function tagRow({ name, value, partition, offset }: LoggedTag) {
+  return { digest: tagDigest(name, value), kafka_offset: offset, partition };
 }
 
 /** Gives the slips as the database has them now. */

@@ -100,14 +100,19 @@ function conditionOf({ field, values, isNot }: SlipTerm, place: Place): string[]
   return [isNot ? `(${condition(values, place)}) is not true` : condition(values, place)];
 }
 
-/** Where slips that match can lie: each a condition that an index serves in the order of the list; no slip is in two. */
-export function branchesOf({ terms }: SlipFilter, place: Place): string[] {
+/**
+ * Where slips that match can lie: each a condition that an index serves by the time of the list; no slip is in two. What an index does not have,
+ * the clock beside an account, is not among them: it would be looked for in all that the index leads to.
+ */
+export function branchesOf({ clock, terms }: SlipFilter, place: Place): string[] {
   for (const field of byRarity) {
     const term = terms.find((one) => one.field === field && !one.isNot);
     const branches = term && branchesBy(term, place);
-    if (branches) return branches;
+    if (!branches) continue;
+    const isOfAnyClock = field === 'account' || field === 'reference';
+    return isOfAnyClock ? branches : branches.map((branch) => `slip.clock = ${place(clock)} and ${branch}`);
   }
-  return ['true'];
+  return [`slip.clock = ${place(clock)}`];
 }
 
 const byRarity: readonly SlipField[] = [

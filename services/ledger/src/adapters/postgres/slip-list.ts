@@ -3,8 +3,11 @@ import { isSlipstreamError, type PageOf, type PageRequest } from '@slipstream/ke
 import type { Tx } from '@slipstream/postgres';
 import { fits } from '../../application/fits.ts';
 import type { SlipFilter, SlipView } from '../../application/queries.ts';
+import { readInIndexOrder } from './in-index-order.ts';
+import { pageBetween } from './keyset.ts';
 import { logEnds } from './log-ends.ts';
 import { branchesOf, conditionsOf, type Place } from './slip-filter.ts';
+import { taggedSlips } from './slip-tags.ts';
 import { type SlipRow, slipColumns, toViews } from './slip-views.ts';
 
 /** Slips that a page looks at: in their rows, and where only their events tell whether they fit. */
@@ -28,7 +31,9 @@ export async function slipPage(
   page: PageRequest,
 ): Promise<PageOf<SlipView>> {
   const known = page.from?.key[2] ?? writeEnds(await logEnds(tx));
-  const search = searchFor(filter, order, page, known);
+  const among = await taggedSlips(tx, filter, examinedMax);
+  readInIndexOrder(tx);
+  const search = searchFor(filter, order, page, known, among);
   const rows = await tx.query<FoundRow>(search.sql, search.parameters);
   const matching = rows.filter(({ matched }) => matched);
   const views = await toViews(tx, matching);
@@ -42,11 +47,9 @@ export async function slipPage(
   const wasCut =
     last !== undefined && (rows.length === search.limit || Number(last.examined) === search.examinedMax);
   const behind = found.length > page.limit ? shown.at(-1)!.row : wasCut ? last : null;
-  const before = page.from === null ? null : (shown[0]?.row ?? behind);
-  const [next, previous] = [behind, before].map((row) => row && keyOf(row));
+  const [first] = shown;
   const items = shown.map(({ view }) => view);
-  if (page.from?.side !== 'before') return { items, next: next ?? null, previous: previous ?? null };
-  return { items: items.reverse(), next: previous ?? null, previous: next ?? null };
+  return pageBetween(items, page.from, first ? keyOf(first.row) : null, behind && keyOf(behind));
 }
 
 /** How far each partition of the log was handled, as keys have it. */
@@ -64,12 +67,14 @@ interface Search {
 /**
  * Reads slips in their order, each of the branches by its index, until enough match or enough were looked at. The last one that
  * was looked at is given too: from there the next page goes on.
+ * `among`: those that can match; null: any.
  */
 export function searchFor(
   filter: SlipFilter,
   order: 'asc' | 'desc',
   { limit, from }: PageRequest,
   known: string,
+  among: readonly string[] | null = null,
 ): Search {
   const parameters: unknown[] = [];
   const place: Place = (value) => `$${parameters.push(value)}`;
@@ -77,19 +82,23 @@ export function searchFor(
   const max = isFolded ? foldedMax : examinedMax;
   const direction = (order === 'asc') === (from?.side !== 'before') ? 'asc' : 'desc';
   const sorted = (table: string) => `${table}.listed_at ${direction}, ${table}.id ${direction}`;
-  const bounds = [`slip.clock = ${place(filter.clock)}`];
+  const bounds = ['true'];
   if (from !== null) {
     const [listedAt, id] = from.key;
     const sign = direction === 'asc' ? '>' : '<';
     bounds.push(`(slip.listed_at, slip.id) ${sign} (${place(listedAt)}::timestamptz, ${place(id)}::text)`);
   }
-  const branches = branchesOf(filter, place).flatMap(inTime(filter, place));
+  const branches = among === null ? inTime(branchesOf(filter, place), filter, place) : ['true'];
+  const table = among === null ? 'slip' : slipsAmong(place(among));
   const parts = branches.map((branch) => {
     const where = [...bounds, branch].join(' and ');
-    return `select * from (select slip.* from slip where ${where} order by ${sorted('slip')} limit ${max}) as part`;
+    // By the time alone, with all that have the last one: so much of the order every index has, and nothing is sorted that is not given.
+    const first = `order by slip.listed_at ${direction} fetch first ${max} rows with ties`;
+    return `select * from (select slip.* from ${table} where ${where} ${first}) as part`;
   });
   const ends = place(readEnds(known));
   const matches = [
+    `slip.clock = ${place(filter.clock)}`,
     `(slip.first_offset is null or slip.first_offset < coalesce((${ends}::bigint[])[slip.partition + 1], 0))`,
     ...conditionsOf(filter, place),
   ].join(' and ');
@@ -104,18 +113,30 @@ where matched or examined = ${max} order by ${sorted('slip')} limit ${rows}`;
   return { sql, parameters, limit: rows, examinedMax: max };
 }
 
-/** By the time of the submission, which for few slips is another one than that of their first event. */
-function inTime({ submittedFrom, submittedTo }: SlipFilter, place: Place): (branch: string) => string[] {
-  const bounds = [
-    ...(submittedFrom === undefined ? [] : [`slip.listed_at >= ${place(submittedFrom)}::timestamptz`]),
-    ...(submittedTo === undefined ? [] : [`slip.listed_at < ${place(submittedTo)}::timestamptz`]),
-  ];
-  if (bounds.length === 0) return (branch) => [branch];
-  const within = bounds.join(' and ');
-  return (branch) => [
-    `${branch} and ${within}`,
-    `${branch} and not (${within}) and slip.confirmed_at is not null`,
-  ];
+/** By their keys, however few they seem to be to the planner. */
+const slipsAmong = (ids: string): string =>
+  `unnest(${ids}::text[]) as tagged(id), lateral (select s.* from slip s where s.id = tagged.id offset 0) as slip`;
+
+/**
+ * By the time of the submission, which for few slips is another one than that of their first event: those have an index of their own, and
+ * whatever else is asked of them is judged when they were read.
+ */
+function inTime(
+  branches: readonly string[],
+  { clock, submittedFrom, submittedTo }: SlipFilter,
+  place: Place,
+): string[] {
+  if (submittedFrom === undefined && submittedTo === undefined) return [...branches];
+  const confirmed = `slip.clock = ${place(clock)} and slip.confirmed_at is not null`;
+  const [within, outside]: [string[], string[]] = [[], []];
+  const split = (time: string, inside: string, beyond: string) => {
+    const at = `${place(time)}::timestamptz`;
+    within.push(`slip.listed_at ${inside} ${at}`);
+    outside.push(`${confirmed} and slip.listed_at ${beyond} ${at}`);
+  };
+  if (submittedFrom !== undefined) split(submittedFrom, '>=', '<');
+  if (submittedTo !== undefined) split(submittedTo, '<', '>=');
+  return [...branches.map((branch) => [branch, ...within].join(' and ')), ...outside];
 }
 
 /** Whether rows do not tell it. */

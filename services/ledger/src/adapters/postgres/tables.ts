@@ -16,6 +16,8 @@ export const eventLog = table('event_log', {
 
 export const asideLog = table('aside_log', { partition: int4, kafka_offset: int8, bytes: bytea, mark: int4 });
 
+export const slipTags = table('slip_tag', { digest: int8, kafka_offset: int8, partition: int4 });
+
 export const logNodes = table('log_node', {
   ...{ partition: int4, level: int2, n: int8, hash: binaryString, last_offset: int8 },
 });

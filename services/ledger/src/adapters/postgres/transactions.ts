@@ -7,7 +7,8 @@ import { transactionId } from '../../digests.ts';
 import { feeOf } from '../../domain/hold/decide.ts';
 import { type AccountKind, accountName, parseAccountName } from '../../domain/posting/chart.ts';
 import { postingsOf } from '../../domain/posting/entry.ts';
-import { type Bounds, readPage } from './keyset.ts';
+import { readInIndexOrder } from './in-index-order.ts';
+import { type Bounds, type Keyset, readPage } from './keyset.ts';
 
 interface Row {
   slip_id: string;
@@ -58,22 +59,22 @@ export async function transactions(
     conditions.push(`e.slip_id = $${parameters.length}`);
   }
   if (account !== undefined) parameters.push(await accountIds(unitOfWork, account.id, account.clock));
-  const { items, ...ends } = await readPage<Row, Row>(
-    unitOfWork,
-    {
-      select: account === undefined ? selectFrom('entry') : ofAccounts(`$${parameters.length}`),
-      conditions,
-      parameters,
-      keys: [
-        { column: 'e.at', type: 'timestamptz' },
-        { column: 'e.id', type: 'uuid' },
-      ],
-      order: 'desc',
-      toItem: (row) => row,
-      keyOf: (row) => [row.at, row.id],
-    },
-    page,
-  );
+  const keyset: Keyset<Row, Row> = {
+    select: account === undefined ? selectFrom('entry') : ofAccounts(`$${parameters.length}`),
+    conditions,
+    parameters,
+    keys: [
+      { column: 'e.at', type: 'timestamptz' },
+      { column: 'e.id', type: 'uuid' },
+    ],
+    order: 'desc',
+    toItem: (row) => row,
+    keyOf: (row) => [row.at, row.id],
+  };
+  const { items, ...ends } = await unitOfWork.run((tx) => {
+    readInIndexOrder(tx);
+    return readPage(tx, keyset, page);
+  });
   const causes = await causesOf(unitOfWork, items);
   return { items: items.map((row) => toTransaction(row, causes.get(row.id) ?? null)), ...ends };
 }

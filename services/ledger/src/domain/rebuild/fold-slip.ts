@@ -2,6 +2,7 @@ import type { RecordedEvent } from '@slipstream/slip';
 import { mayMoveMoney } from '../hold/decide-in-order.ts';
 import type { Hold } from '../hold/hold.ts';
 import { type FollowedRecord, type FollowedSlip, follow, followUnread, type Sha256 } from '../log/follow.ts';
+import { type LoggedTag, tagsOf } from '../log/tags.ts';
 import { MoneyFold, type Told } from './fold-money.ts';
 
 /** A record of a slip's log, for a fold from the beginning. */
@@ -23,6 +24,7 @@ export interface FoldedSlip {
   readonly then: FollowedSlip | null;
   readonly hold: Hold | null;
   readonly told: readonly Told[];
+  readonly tags: readonly LoggedTag[];
 }
 
 interface Hashes {
@@ -37,12 +39,17 @@ export function foldSlip(
   { sha256, transactionId }: Hashes,
 ): FoldedSlip | null {
   const money = new MoneyFold(transactionId);
+  const tags: LoggedTag[] = [];
   let slip: FollowedSlip | null = null;
   let then: FollowedSlip | null = null;
   for (const record of records) {
     const before: FollowedSlip | null = slip;
     slip = record.waits ? followUnread(before, record, sha256) : follow(before, record, sha256);
-    const { recorded } = record;
+    const { recorded, partition, offset } = record;
+    if (recorded !== null && !record.waits) {
+      const told = tagsOf(before?.state ?? null, recorded.event, slip.state);
+      for (const tag of told) tags.push({ ...tag, partition, offset });
+    }
     // What waits was not decided on yet; what the ledger said before stands, also where it waits behind that.
     if (recorded !== null && !(record.waits && mayMoveMoney(recorded.event))) {
       money.take(before?.state ?? null, recorded);
@@ -51,5 +58,5 @@ export function foldSlip(
   }
   if (slip === null) return null;
   for (const recorded of pending) money.take(slip.state, recorded);
-  return { slip, then, hold: money.hold, told: money.told };
+  return { slip, then, hold: money.hold, told: money.told, tags };
 }

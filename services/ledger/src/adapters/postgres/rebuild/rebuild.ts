@@ -9,9 +9,10 @@ import { slipLogs } from './page.ts';
 import type { Difference, FoldedPage, Hashes, Projection } from './projection.ts';
 import { slips } from './slips.ts';
 import { statistics } from './statistics.ts';
+import { tags } from './tags.ts';
 import { transactions } from './transactions.ts';
 
-export const projections: readonly Projection[] = [slips, accounts, transactions, statistics];
+export const projections: readonly Projection[] = [slips, accounts, transactions, statistics, tags];
 
 /** What is done with the shadow once it was compared. */
 export type Ending = 'keep' | 'swap' | 'drop';
