@@ -6,6 +6,7 @@ import { drillGateway } from './gateway.drill.ts';
 import { drillHttp } from './http.drill.ts';
 import { drillLedger } from './ledger.drill.ts';
 import { drillOverload } from './overload.drill.ts';
+import { drillPaging } from './paging.drill.ts';
 import { drillPromise } from './promise.drill.ts';
 import { drillProviders } from './providers.drill.ts';
 import { drillRestore, restorable } from './restore.drill.ts';
@@ -49,6 +50,10 @@ const usage = `usage: npm run drill -- NAME [options]
   --events N       how many events, default 200000
   ledger-load      the same without kills, and more of it
   --events N       how many events, default 1000000
+  paging           all slips of full books are paged through both ways, and by a field without an index, while others come and change as
+                   fast as the books take it: each that was known at the first page is there, once
+  --slips N        how many, default 1000000
+  --seed N         what comes meanwhile, default 1
 Breaks a stack of its own on purpose and shows a table; the last line of stdout is one JSON object.
 Exit code 1 when something did not hold, 2 on wrong usage.`;
 
@@ -103,6 +108,7 @@ const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done
   http: { usable: isCount(seed, 0) && isCount(requests, 1), run: http },
   'ledger-kill': ledger(eventsOr(200_000), kills),
   'ledger-load': ledger(eventsOr(1_000_000), 0),
+  paging: { usable: isCount(seed, 0) && isCount(ordinarySlips, 100), run: paging },
 };
 const drill = Object.hasOwn(drills, positionals[0] ?? '') ? drills[positionals[0]!] : undefined;
 if (values.help || positionals.length !== 1 || !drill?.usable) {
@@ -181,6 +187,14 @@ async function http(): Promise<Done> {
   return {
     table: [{ ...statuses, operations }],
     line: { requests, seed, statuses, failures: failures.length, processes_ended: ended, ok },
+  };
+}
+
+async function paging(): Promise<Done> {
+  const line = await drillPaging({ slips: ordinarySlips, seed }, say);
+  return {
+    table: line.paged.map(({ page_ms, ...counts }) => ({ ...counts, ...page_ms })),
+    line: { ...line },
   };
 }
 
