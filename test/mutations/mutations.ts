@@ -640,6 +640,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
+    name: 'P32-people-decide-about-what-is-not-in-doubt',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: "if (hold?.status === 'held' && before !== null && successInDoubt(before))",
+    to: "if (hold?.status === 'held' && before !== null)",
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
     name: 'P31-an-overdraft-counts-for-nothing',
     file: `${ledger}/src/domain/hold/decide.ts`,
     from: 'if (available + limit < amount.amount) return refuse(opened, amount, available, limit);',

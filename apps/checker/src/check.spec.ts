@@ -592,19 +592,62 @@ describe('money', () => {
       posting('provider:acme:receivable', 'credit', 1_000n),
     );
     const decided = (isUpheld: boolean) =>
-      alsoSaid(denied, 'ledger', { type: 'suspense_decided', upheld: isUpheld });
+      alsoSaid(denied, 'ledger', { type: 'suspense_decided', upheld: isUpheld, provider: 'acme' });
     expect(counted(decided(true))).toMatchObject({ money_differs: 1 });
     expect(counted(alsoSaid(decided(true), 'ledger', upheld))).toMatchObject({ money_differs: 0 });
     expect(counted(alsoSaid(decided(true), 'ledger', back))).toMatchObject({ money_differs: 1 });
     expect(counted(alsoSaid(decided(false), 'ledger', back))).toMatchObject({ money_differs: 0 });
     const twice = alsoSaid(alsoSaid(decided(false), 'ledger', back), 'ledger', {
-      ...{ type: 'suspense_decided', upheld: true },
+      ...{ type: 'suspense_decided', upheld: true, provider: 'acme' },
     });
     expect(counted(twice)).toMatchObject({ money_differs: 0 });
     expect(counted(alsoSaid(twice, 'ledger', upheld))).toMatchObject({ money_differs: 1 });
-    expect(counted(alsoSaid(one, 'ledger', { type: 'suspense_decided', upheld: true }))).toMatchObject({
+    expect(
+      counted(alsoSaid(one, 'ledger', { type: 'suspense_decided', upheld: true, provider: 'acme' })),
+    ).toMatchObject({
       money_differs: 0,
     });
+  });
+
+  test('that is held for a success in doubt is settled whole or given back, as people say', () => {
+    const first = unanswered.topic.filter(({ event }) =>
+      ['submitted', 'funds_held'].includes(event.told.type),
+    );
+    const held = renumbered(unanswered, first);
+    const doubted = alsoSaid(
+      held,
+      'gateway',
+      says('succeeded', { amount: { amount: 1_001n, currency: 'EUR' } }),
+    );
+    const decided = (upheld: boolean) =>
+      alsoSaid(doubted, 'ledger', { type: 'suspense_decided', upheld, provider: 'acme' });
+    const settled: Told = {
+      type: 'settled',
+      transaction: {
+        ...{ id: 'settled', type: 'settle' },
+        postings: [
+          posting('payer:cust:held', 'debit', 1_000n),
+          posting('provider:acme:settlement', 'credit', 1_000n),
+        ],
+      },
+    };
+    const refunded: Told = {
+      type: 'refunded',
+      transaction: {
+        ...{ id: 'refunded', type: 'refund' },
+        postings: [
+          posting('payer:cust:held', 'debit', 1_000n),
+          posting('payer:cust:available', 'credit', 1_000n),
+        ],
+      },
+    };
+    const differing = (facts: Parameters<typeof counted>[0]) => counted(facts).money_differs;
+    expect(differing(doubted)).toBe(0);
+    expect(differing(alsoSaid(doubted, 'ledger', settled))).toBe(1);
+    expect(differing(decided(true))).toBe(1);
+    expect(differing(alsoSaid(decided(true), 'ledger', settled))).toBe(0);
+    expect(differing(alsoSaid(decided(true), 'ledger', refunded))).toBe(1);
+    expect(differing(alsoSaid(decided(false), 'ledger', refunded))).toBe(0);
   });
 
   test('stays where it is for a denial that was said before its success was here, and that came later', () => {

@@ -80,7 +80,7 @@ describe('a record of the topic', () => {
           ...{ reason: '', note: '' },
         },
       },
-      { type: 'suspense_decided', upheld: true },
+      { type: 'suspense_decided', upheld: true, provider: 'acme' },
     ],
     [
       sources.reconciliation,

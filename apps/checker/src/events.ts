@@ -65,8 +65,8 @@ export type Told =
       /** What the provider charges, beside it. */
       readonly fee?: Transaction | null;
     }
-  /** Of people, about money in suspense: upheld, or given back. */
-  | { readonly type: 'suspense_decided'; readonly upheld: boolean }
+  /** Of people, about money in suspense or in doubt: upheld, or given back. `provider`: who executed. */
+  | { readonly type: 'suspense_decided'; readonly upheld: boolean; readonly provider: string }
   | { readonly type: 'overdue'; readonly ofOutcome: boolean; readonly deadline: Micros }
   | { readonly type: 'not_returned'; readonly notExecuted: boolean };
 
@@ -193,7 +193,7 @@ function tell(type: string, bytes: Uint8Array): Told {
     case 'refunded':
       return { type, transaction: transaction(data.message(1)), fee: transaction(data.message(4)) };
     case 'suspense_decided':
-      return { type, upheld: data.int(1) === 2n };
+      return { type, upheld: data.int(1) === 2n, provider: data.text(2) };
     case 'overdue':
       return { type, ofOutcome: data.int(1) === 5n, deadline: data.time(2) ?? 0n };
     case 'not_returned':

@@ -149,6 +149,13 @@ function follow(
     return status !== 'none' || rejected || !isDue ? nothing : move('held', 'funds_held');
   }
   if (told.type === 'suspense_decided') {
+    // A success that could not be settled counts for all that is held, or for nothing.
+    if (status === 'held' && succeeded && terms !== null) {
+      if (!told.upheld) return move('refunded', 'refunded');
+      const success = { provider: told.provider, amount: terms.amount?.amount ?? 0n };
+      const next: Course = { ...course, status: 'settled', executed: success, references: [] };
+      return { next, duty: { type: 'settled', does: 'settled', success } };
+    }
     if (status !== 'reversed') return nothing;
     const [to, does] = told.upheld ? (['upheld', 'upheld'] as const) : (['restored', 'given_back'] as const);
     return move(to, 'posting_compensated', does);

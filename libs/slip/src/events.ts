@@ -74,7 +74,7 @@ export interface SlipPolicy {
   readonly inquiryLadderMs: readonly number[];
 }
 
-/** `give_back`: it is the payer's again. `uphold`: the settlement stands, and nothing is owed. */
+/** `give_back`: it is the payer's again. `uphold`: the provider's success counts. */
 export type SuspenseDecision = 'give_back' | 'uphold';
 
 /** What every event tells, by its owner. The rest of a type is derived from its line here, or asked for by the compiler. */
@@ -232,7 +232,7 @@ export interface EventData {
     fee?: Transaction | null;
     requestId?: string | null;
   };
-  /** `provider`: on whom the money in suspense is claimed. */
+  /** About money in suspense, or held for a success in doubt. `provider`: on whom it is claimed, or who executed. */
   SuspenseDecided: {
     decision: SuspenseDecision;
     provider: string;

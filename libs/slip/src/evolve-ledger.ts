@@ -1,6 +1,6 @@
 import { timeOn } from './clock.ts';
 import type { DataOf, RecordedEvent } from './events.ts';
-import { hasEnded, successReported } from './facts.ts';
+import { hasEnded, successInDoubt, successReported } from './facts.ts';
 import type { Finding, Folds, NextState } from './next-state.ts';
 
 export const ledgerFolds: Folds<
@@ -18,8 +18,8 @@ export const ledgerFolds: Folds<
   SlipRefunded: refunded,
   RefundRefused: refundRefused,
   PostingCompensated: compensated,
-  // The money moves with the PostingCompensated that follows.
-  SuspenseDecided: (next) => (next.compensated ? null : 'out_of_order'),
+  // The money moves with what follows.
+  SuspenseDecided: (next) => (next.compensated || successInDoubt(next) ? null : 'out_of_order'),
 };
 
 function fundsHeld(next: NextState, recorded: RecordedEvent): Finding {

@@ -13,6 +13,7 @@ const lost = [...sent, e.unanswered(), e.overdue()];
 const proof = e.inquiryAnswered('not_found', { provesNotExecuted: true });
 const proved = [...lost, e.inquiryRequested(), proof, e.notReturned()];
 const givenUp = [...proved, e.refundRequested, e.refunded];
+const doubtful = [...sent, e.returned('succeeded', { amount: { amount: 1251n, currency: 'EUR' } })];
 const denied = [...sent, e.returned(), e.settled, e.returned('failed')];
 
 describe('the status of a slip', () => {
@@ -74,6 +75,8 @@ describe('the status of a slip', () => {
       [...denied, e.reversed, e.suspenseDecided('give_back'), e.givenBack],
       'conflicted',
     ],
+    ['in doubt, and upheld by people', [...doubtful, e.suspenseDecided('uphold'), e.settled], 'settled'],
+    ['in doubt, and given back', [...doubtful, e.suspenseDecided('give_back'), e.refunded], 'conflicted'],
     ['denied, and decided about', [...denied, e.reversed, e.suspenseDecided('uphold')], 'conflicted'],
     [
       'denied, and upheld by people',

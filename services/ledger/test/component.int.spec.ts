@@ -676,6 +676,7 @@ describe('money in suspense', () => {
     );
     expect(all.find((one: Shown) => one.slip_id === parts)).toEqual({
       slip_id: parts,
+      origin: 'denied',
       reference: parts,
       kind: 'order',
       account,
@@ -769,7 +770,7 @@ describe('money in suspense', () => {
     expect(await balances()).toMatchObject({ suspense: '400' });
     expect((await propose(stands, 'give_back', 'k-4')).body).toMatchObject({
       code: 'conflict',
-      detail: 'Nothing of this slip lies in suspense.',
+      detail: 'Nothing of this slip lies in suspense or is in doubt.',
     });
   });
 
@@ -794,6 +795,39 @@ describe('money in suspense', () => {
     );
   });
 
+  it('is decided about as well where it is held for a success in doubt, and once more when that is denied', async () => {
+    const [counts, refused] = [randomUUID(), randomUUID()];
+    const doubtful = (id: string) =>
+      [
+        [id, submitted({ account, reference: id, kind: 'payment' })],
+        [id, returned('succeeded', { amount: eur(1001) })],
+      ] as const;
+    await ledger.publish([...doubtful(counts), ...doubtful(refused)]);
+    await slipWith(counts, 'unknown');
+    await slipWith(refused, 'unknown');
+    const { data } = await lying('&origin=in_doubt');
+    expect(new Set(data.map((one: Shown) => one.slip_id))).toEqual(new Set([counts, refused]));
+    expect(data[0]).toMatchObject({ kind: 'payment', counterparty: 'shop-1', amount: { amount: '1000' } });
+    const decide = async (id: string, decision: string) => {
+      const preview = (await propose(id, decision, null, { dry_run: true })).body;
+      const proposed = (await propose(id, decision, `${id}-${decision}`)).body;
+      expect((await judge(proposed.id, 'approve')).status).toBe(202);
+      const { transaction_id } = await decisionIs(proposed.id, 'booked');
+      const [last] = (await ledger.get(`/v1/transactions?slip=${id}`)).body.data;
+      expect(last).toMatchObject({ id: transaction_id, postings: preview.postings });
+    };
+    await decide(counts, 'uphold');
+    await slipWith(counts, 'settled');
+    await decide(refused, 'give_back');
+    // The provider says that it executed it, somehow.
+    await slipWith(refused, 'conflicted');
+    expect((await lying('&origin=in_doubt')).data).toEqual([]);
+    await ledger.publish([[counts, returned('failed')]]);
+    await waitFor(async () => ((await lying()).data.length === 1 ? true : null), { what: 'it to be denied' });
+    await decide(counts, 'give_back');
+    expect((await lying()).data).toEqual([]);
+  });
+
   it('refuses what cannot be decided', async () => {
     expect((await propose(randomUUID(), 'uphold', 'k-7')).status).toBe(404);
     expect((await propose(back, 'burn', 'k-8')).body).toMatchObject({
@@ -813,9 +847,9 @@ describe('money in suspense', () => {
     expect((await ledger.database.query(checkSql)).rows).toEqual([]);
     const insert = (by: string, decidedBy: string | null) =>
       ledger.database.query(
-        `insert into suspense_decision (decision_id, slip_id, decision, reason, proposed_by, request_key, digest, status, decided_by, note,
+        `insert into suspense_decision (decision_id, slip_id, entry, decision, reason, proposed_by, request_key, digest, status, decided_by, note,
            decided_at, transaction_id)
-         select gen_random_uuid(), $1, 'uphold', '', $2, gen_random_uuid()::text, '', case when $3::text is null then 'proposed' else 'approved' end,
+         select gen_random_uuid(), $1, 3, 'uphold', '', $2, gen_random_uuid()::text, '', case when $3::text is null then 'proposed' else 'approved' end,
            $3, case when $3::text is not null then '' end, case when $3::text is not null then now() end,
            case when $3::text is not null then gen_random_uuid() end`,
         [by === 'new' ? randomUUID() : back, by, decidedBy],

@@ -51,6 +51,7 @@ it('random lives, in batches of any size, come to what the domain says of them o
     return [...own, ...others];
   };
   const fails = () => Promise.reject(new Error('not this time'));
+  let rememberedMax = 0;
   while (left().length > 0) {
     const records: ConsumedRecord[] = [];
     // Lost to another instance, and had again.
@@ -68,6 +69,7 @@ it('random lives, in batches of any size, come to what the domain says of them o
       if (random.chance(0.2)) await expect(books.handleUnit(records, fails)).rejects.toThrow();
       await books.handleUnit(records);
     }
+    rememberedMax = Math.max(rememberedMax, books.remembered.slips.size);
     for (const record of records) said.get(record.partition)!.push(...plain.take(record));
   }
   expect(await storedAsText(books.unitOfWork)).toEqual(asText(plain));
@@ -84,5 +86,5 @@ it('random lives, in batches of any size, come to what the domain says of them o
   expect(books.differing).toEqual([]);
   // What failed was not counted.
   expect(books.counted.events).toBe(plain.log.length);
-  expect(books.remembered.slips.size).toBeGreaterThan(0);
+  expect(rememberedMax).toBeGreaterThan(0);
 });

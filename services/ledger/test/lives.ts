@@ -66,6 +66,11 @@ function randomLife(random: SeededRandom): SlipEvent[] {
     returned('failed', { provider: 'acme' }),
     ...(random.chance(0.8) ? [decided()] : []),
   ];
+  /** More than any slip asks for. */
+  const doubted = (): SlipEvent[] => [
+    returned('succeeded', { provider: 'acme', amount: eur(2n ** 63n - 1n) }),
+    ...(random.chance(0.8) ? [decided()] : []),
+  ];
   const other = (): SlipEvent =>
     random.pick<SlipEvent>([
       { type: 'SlipOverdue', data: { stage: 'returned', deadline: at(600) } },
@@ -75,7 +80,8 @@ function randomLife(random: SeededRandom): SlipEvent[] {
       decided(),
       submit(),
     ]);
-  const answers = random.chance(0.1) ? denied() : random.chance(0.8) ? [answer()] : [];
+  const special = random.pick([denied, doubted]);
+  const answers = random.chance(0.15) ? special() : random.chance(0.8) ? [answer()] : [];
   const life = [submit(), ...answers];
   while (random.chance(0.35)) life.push(random.chance(0.5) ? answer() : other());
   return random.chance(0.05) ? random.shuffle(life) : life;

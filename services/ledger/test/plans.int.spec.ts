@@ -29,8 +29,8 @@ let suspense: SuspenseReads;
 const plans = new Plans();
 
 const decisionsSql = `
-insert into suspense_decision (decision_id, slip_id, decision, reason, proposed_by, proposed_at, request_key, digest)
-select gen_random_uuid(), 'slip-' || n, 'uphold', '', 'ann', timestamptz '2026-01-01' + n * interval '1 s', n::text, ''
+insert into suspense_decision (decision_id, slip_id, entry, decision, reason, proposed_by, proposed_at, request_key, digest)
+select gen_random_uuid(), 'slip-' || n, 1, 'uphold', '', 'ann', timestamptz '2026-01-01' + n * interval '1 s', n::text, ''
   from generate_series(1, $1::int) n`;
 
 beforeAll(async () => {

@@ -153,12 +153,12 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
   SuspenseDecided: (data) => ({
     sentence:
       data.decision === 'uphold'
-        ? 'People decided that the settlement stands: what lies in suspense is owed by nobody.'
-        : 'People decided to give back what lies in suspense.',
+        ? 'People decided that the success of the provider counts.'
+        : 'People decided to give the money back.',
     facts: [
       fact('proposed by', data.proposed_by),
       fact('approved by', data.approved_by),
-      fact('claimed from', data.provider),
+      fact('executed by', data.provider),
       fact('reason', data.reason),
       fact('note', data.note),
     ],

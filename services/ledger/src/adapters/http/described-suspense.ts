@@ -1,6 +1,6 @@
 import { schemas } from '@slipstream/service-host';
 import { slipKinds } from '@slipstream/slip';
-import { decisionStatuses } from '../../application/suspense/ports.ts';
+import { decisionStatuses, suspenseOrigins } from '../../application/suspense/ports.ts';
 
 const { list, money, object, oneOf, optional, text, time } = schemas;
 
@@ -22,11 +22,16 @@ export const describedDecision = object({
 
 export const describedMoney = object({
   slip_id: text,
+  origin: {
+    ...oneOf(...suspenseOrigins),
+    description:
+      'denied: settled, then denied; in_doubt: executed otherwise than it was asked, so it is held',
+  },
   reference: optional(text),
-  kind: optional(oneOf(...slipKinds)),
+  kind: oneOf(...slipKinds),
   account: text,
-  counterparty: optional(text),
-  provider: { ...text, description: 'on whom it is claimed' },
+  counterparty: text,
+  provider: { ...text, description: 'on whom it is claimed, or who executed' },
   clock: text,
   amount: money,
   since: time,
@@ -58,7 +63,7 @@ export const decisionSchema = {
       type: 'string' as const,
       enum: [...decisions],
       description:
-        'give_back: it is the payer’s, and the claim on the provider stays; uphold: the settlement stands, and nothing is owed',
+        'give_back: it is the payer’s, and a claim on the provider stays; uphold: the provider’s success counts, so what was denied stands and what is held is settled',
     },
     reason: { ...words, description: 'Why' },
     dry_run: { type: 'boolean' as const, description: 'Says what would be booked, and does nothing' },

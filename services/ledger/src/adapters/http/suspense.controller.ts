@@ -30,6 +30,7 @@ import {
   type KeptDecision,
   type MoneyInSuspense,
   type SuspenseReads,
+  suspenseOrigins,
   type Verdict,
 } from '../../application/suspense/ports.ts';
 import {
@@ -59,7 +60,7 @@ const keyHeader = {
   description: 'Required but for a dry run: the same request again gets the same answer',
 };
 
-/** Money that a provider owes for what it denies, until people say what becomes of it. */
+/** Money that a provider owes for what it denies, or that is held for a success in doubt, until people say what becomes of it. */
 @ApiTags('suspense')
 @Controller('v1')
 @Scopes('cases:read')
@@ -67,9 +68,12 @@ export class SuspenseController {
   constructor(@Inject(SUSPENSE) private readonly suspense: Suspense) {}
 
   @Get('suspense')
-  @ApiOperation({ summary: 'What lies in suspense: settled, then denied; the oldest slip first' })
+  @ApiOperation({
+    summary: 'Money that waits for people: settled, then denied, or held in doubt; the oldest slip first',
+  })
+  @ApiQuery({ name: 'origin', required: false, enum: suspenseOrigins })
   @ApiQuery({ name: 'account', required: false, description: 'whose it would be' })
-  @ApiQuery({ name: 'provider', required: false, description: 'on whom it is claimed' })
+  @ApiQuery({ name: 'provider', required: false, description: 'on whom it is claimed, or who executed' })
   @ApiQuery({ name: 'currency', required: false })
   @ApiQuery({
     name: 'proposed',
@@ -80,11 +84,12 @@ export class SuspenseController {
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
   @ApiList(describedMoney, 'A page of what lies there')
   list(@Query() query: QueryOf, @Req() request: ListRequest, @Res({ passthrough: true }) reply: ListReply) {
-    const names = ['account', 'provider', 'currency', 'proposed', 'clock', ...listParameters];
+    const names = ['origin', 'account', 'provider', 'currency', 'proposed', 'clock', ...listParameters];
     const parameters = new Parameters(query, names);
     const proposed = parameters.oneOf('proposed', ['true', 'false']);
     const filter = {
       clock: parameters.text('clock') ?? wallClock,
+      origin: parameters.oneOf('origin', suspenseOrigins),
       account: parameters.text('account'),
       provider: parameters.text('provider'),
       currency: parameters.text('currency'),
@@ -102,9 +107,10 @@ export class SuspenseController {
   @HttpCode(202)
   @Scopes('cases:write')
   @ApiOperation({
-    summary: 'Propose what becomes of what lies in suspense: give it back, or uphold the settlement',
+    summary:
+      'Propose what becomes of what lies in suspense, or is in doubt: give it back, or uphold the success',
     description:
-      'Another person must approve it; then SuspenseDecided is an event of the slip, and PostingCompensated follows. ' +
+      'Another person must approve it; then SuspenseDecided is an event of the slip, and what is booked follows. ' +
       'With `dry_run` nothing is done, and the answer shows the postings.',
   })
   @ApiHeader(keyHeader)
@@ -218,7 +224,7 @@ function isPlace([at, id, ...rest]: readonly string[]): boolean {
   return at !== undefined && parseInstant(at) === at && id !== undefined && rest.length === 0;
 }
 
-function moneyJson({ partition: _, ...shown }: MoneyInSuspense): JsonValue {
+function moneyJson({ partition: _, entry: __, ...shown }: MoneyInSuspense): JsonValue {
   return toSnakeJson(shown);
 }
 

@@ -7,9 +7,11 @@ import type {
   KeptDecision,
   MoneyInSuspense,
   SuspenseFilter,
+  SuspenseOrigin,
   SuspenseReads,
   SuspenseTx,
 } from '../../application/suspense/ports.ts';
+import { reportedProvider } from '../../domain/posting/chart.ts';
 import { readPage } from './keyset.ts';
 
 interface MoneyRow {
@@ -17,8 +19,10 @@ interface MoneyRow {
   partition: number;
   clock: string;
   reference: string | null;
-  kind: SlipKind | null;
-  counterparty: string | null;
+  kind: SlipKind;
+  counterparty: string;
+  origin: SuspenseOrigin;
+  entry: number;
   listed_at: Instant;
   account: string;
   currency: string;
@@ -32,19 +36,24 @@ interface MoneyRow {
   proposed_at: Instant;
 }
 
-/** What was claimed last of each slip; of one whose hold is reversed it lies in suspense still. */
+/** A hold that was denied after it was settled, or one that a success could not settle. */
+const lies = "(s.hold_status = 'reversed' or (s.hold_status = 'held' and s.outcome = 'succeeded'))";
+/** All of it is `conflicted` or `unknown`, which is rare and has an index. */
+const rare = "s.rare_status in ('conflicted', 'unknown')";
+/** With the last entry that put something into suspense, or aside. */
 const moneySql = `
-select s.id, s.partition, s.clock, s.reference, s.kind, s.counterparty, s.listed_at, r.account, r.currency, r.provider,
-       r.amount::text, r.since, d.decision_id, d.decision, d.status as decision_status, d.proposed_by, d.proposed_at
+select s.id, s.partition, s.clock, s.reference, coalesce(s.hold_terms::json ->> 'kind', s.kind) as kind,
+       coalesce(s.hold_terms::json ->> 'counterparty', s.counterparty) as counterparty, s.listed_at, r.origin, r.entry, r.account,
+       r.currency, r.provider, r.amount::text, r.since, d.decision_id, d.decision, d.status as decision_status, d.proposed_by, d.proposed_at
 from slip s
 join lateral (
-  select c.owner as account, c.currency, p.owner as provider, e.amount, e.at as since
-  from entry e join account c on c.id = e.credit and c.kind = 'suspense' join account p on p.id = e.debit
+  select e.n as entry, c.owner as account, c.currency, e.amount, e.at as since,
+         case c.kind when 'held' then 'in_doubt' else 'denied' end as origin,
+         case c.kind when 'held' then coalesce(s.provider, '${reportedProvider}') else p.owner end as provider
+  from entry e join account c on c.id = e.credit and c.kind = case s.hold_status when 'held' then 'held' else 'suspense' end
+  join account p on p.id = e.debit
   where e.slip_id = s.id order by e.n desc limit 1) as r on true
-left join suspense_decision d on d.slip_id = s.id and d.status <> 'declined'`;
-const lies = "s.hold_status = 'reversed'";
-/** All that lies in suspense is `conflicted`, which is rare and has an index. */
-const rare = "s.rare_status = 'conflicted'";
+left join suspense_decision d on d.slip_id = s.id and d.entry = r.entry and d.status <> 'declined'`;
 
 interface DecisionRow {
   decision_id: string;
@@ -67,7 +76,7 @@ select * from (
   select d.decision_id, d.slip_id, d.decision, d.reason, d.proposed_by, d.proposed_at, d.request_key, d.digest, d.decided_by, d.note,
          d.decided_at, case when e.id is not null then d.transaction_id end as transaction_id,
          case when d.status <> 'approved' then d.status when e.id is not null then 'booked'
-           when s.hold_status is distinct from 'reversed' then 'overtaken' else 'approved' end as status
+           when ${lies} then 'approved' else 'overtaken' end as status
   from suspense_decision d left join slip s on s.id = d.slip_id
   left join entry e on d.status = 'approved' and e.slip_id = d.slip_id and e.id = d.transaction_id) as d`;
 
@@ -89,8 +98,8 @@ export interface Outbound {
 }
 
 const addSql = `
-insert into suspense_decision (decision_id, slip_id, decision, reason, proposed_by, request_key, digest)
-values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning 1`;
+insert into suspense_decision (decision_id, slip_id, entry, decision, reason, proposed_by, request_key, digest)
+values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning 1`;
 
 const keepSql = `
 update suspense_decision set status = $2, decided_by = $3, note = $4, transaction_id = $5, decided_at = clock_timestamp()
@@ -106,8 +115,8 @@ export function suspenseTx(tx: Tx, outbound: Outbound): SuspenseTx {
       const [row] = await tx.query<DecisionRow>(sql, [by, key]);
       return row === undefined ? null : { kept: toDecision(row), digest: row.digest };
     },
-    async add({ id, slipId, decision, reason, by, key, digest }) {
-      const parameters = [id, slipId, decision, reason, by, key, Buffer.from(digest)];
+    async add({ id, slipId, decision, reason, by, key, digest }, entry) {
+      const parameters = [id, slipId, entry, decision, reason, by, key, Buffer.from(digest)];
       return (await tx.query(addSql, parameters)).length > 0;
     },
     async lock(id) {
@@ -139,6 +148,7 @@ async function decisionOf(database: Asked, id: string): Promise<KeptDecision | n
 
 const moneyColumns = {
   clock: 's.clock',
+  origin: 'r.origin',
   account: 'r.account',
   provider: 'r.provider',
   currency: 'r.currency',
@@ -207,9 +217,11 @@ function named<Filter extends object>(
 }
 
 function toMoney(row: MoneyRow): MoneyInSuspense {
-  const { id, partition, clock, reference, kind, account, counterparty, provider, currency, since } = row;
+  const { id, partition, clock, origin, entry, reference, kind } = row;
+  const { account, counterparty, provider, currency, since } = row;
   return {
-    ...{ slipId: id, partition, clock, reference, kind, account, counterparty, provider, since },
+    ...{ slipId: id, partition, clock, origin, entry, reference, kind },
+    ...{ account, counterparty, provider, since },
     amount: { amount: BigInt(row.amount), currency },
     decision:
       row.decision_id === null

@@ -1,6 +1,6 @@
 import { SlipstreamError } from '@slipstream/kernel';
 import { isLive, type Posting, type SuspenseDecision } from '@slipstream/slip';
-import { suspensePostings } from '../../domain/posting/postings.ts';
+import { refundPostings, settlePostings, suspensePostings } from '../../domain/posting/postings.ts';
 import type { KeptDecision, MoneyInSuspense, Proposal, SuspenseReads, SuspenseTx, Verdict } from './ports.ts';
 
 /** What a decision would book; nothing is kept or published. */
@@ -34,9 +34,8 @@ export function decideSuspense(context: DecideSuspenseContext): DecideSuspense {
   const { reads, inTransaction } = context;
   return {
     async preview(slipId, decision) {
-      const { amount, account, provider } = await lying(reads, slipId);
-      const postings = suspensePostings(decision, { account, amount }, amount.amount, provider);
-      return { slipId, decision, amount, postings };
+      const money = await lying(reads, slipId);
+      return { slipId, decision, amount: money.amount, postings: postingsOf(money, decision) };
     },
     async propose(proposal) {
       const replayed = await inTransaction((tx) => propose(tx, proposal));
@@ -49,14 +48,21 @@ export function decideSuspense(context: DecideSuspenseContext): DecideSuspense {
   };
 }
 
+/** What `decide` of `domain/hold` books for it. */
+function postingsOf(money: MoneyInSuspense, decision: SuspenseDecision): Posting[] {
+  const { amount, provider, origin } = money;
+  if (origin === 'denied') return suspensePostings(decision, money, amount.amount, provider);
+  return decision === 'give_back' ? refundPostings(money) : settlePostings(money, amount.amount, provider);
+}
+
 /** Gives the id of what the same request made before; null: this one made it. */
 async function propose(tx: SuspenseTx, proposal: Proposal): Promise<string | null> {
   const { id, slipId, decision, reason, by, key, digest } = proposal;
   const replayed = () => sameRequest(tx, by, key, digest);
   const before = await replayed();
   if (before !== null) return before;
-  const { decision: known } = await lying(tx, slipId);
-  if (known === null && (await tx.add(proposal))) {
+  const { decision: known, entry } = await lying(tx, slipId);
+  if (known === null && (await tx.add(proposal, entry))) {
     tell(tx, id, `suspense_${decision}_proposed`, slipId, by, reason);
     return null;
   }
@@ -120,7 +126,7 @@ async function lying(from: Pick<SuspenseReads, 'of' | 'isKnown'>, slipId: string
   const money = await from.of(slipId);
   if (money === null) {
     if (await from.isKnown(slipId))
-      throw new SlipstreamError('conflict', 'Nothing of this slip lies in suspense.');
+      throw new SlipstreamError('conflict', 'Nothing of this slip lies in suspense or is in doubt.');
     throw new SlipstreamError('not_found', `There is no slip ${JSON.stringify(slipId.slice(0, 100))}.`);
   }
   // Its money was moved, or not, long ago.

@@ -1,20 +1,31 @@
 import type { Instant, Money, PageOf, PageRequest } from '@slipstream/kernel';
 import type { PendingEvent, PendingOpsEvent, SlipKind, SuspenseDecision } from '@slipstream/slip';
 
-/** What a provider owes for a settled slip that it denies: put aside for the payer, who may not spend it. */
+/**
+ * Why money waits for people. `denied`: the provider denies what was settled; it is claimed from it, and put aside for the payer, who
+ * may not spend it. `in_doubt`: the provider executed otherwise than it was asked, so nothing is settled; it is held.
+ */
+export const suspenseOrigins = ['denied', 'in_doubt'] as const;
+export type SuspenseOrigin = (typeof suspenseOrigins)[number];
+
+/** Money that only people, or a statement, can move. */
 export interface MoneyInSuspense {
   readonly slipId: string;
   readonly partition: number;
   readonly clock: string;
+  readonly origin: SuspenseOrigin;
   readonly reference: string | null;
-  readonly kind: SlipKind | null;
+  readonly kind: SlipKind;
   /** Whose it would be. */
   readonly account: string;
-  readonly counterparty: string | null;
-  /** On whom it is claimed. */
+  readonly counterparty: string;
+  /** On whom it is claimed, or who executed. */
   readonly provider: string;
   readonly amount: Money;
+  /** When it was put where it lies. */
   readonly since: Instant;
+  /** Which of the slip's entries did that. */
+  readonly entry: number;
   /** What somebody wants to become of it; null: nobody has said. */
   readonly decision: Pick<KeptDecision, 'id' | 'decision' | 'status' | 'proposedBy' | 'proposedAt'> | null;
 }
@@ -44,6 +55,7 @@ export interface KeptDecision {
 
 export interface SuspenseFilter {
   readonly clock: string;
+  readonly origin?: SuspenseOrigin | undefined;
   readonly account?: string | undefined;
   readonly provider?: string | undefined;
   readonly currency?: string | undefined;
@@ -95,8 +107,8 @@ export interface SuspenseTx extends Pick<SuspenseReads, 'of' | 'isKnown'> {
     by: string,
     key: string,
   ): Promise<{ readonly kept: KeptDecision; readonly digest: Uint8Array } | null>;
-  /** False: money of the slip is decided about, or the key was used, by somebody who was faster. */
-  add(proposal: Proposal): Promise<boolean>;
+  /** False: this money is decided about, or the key was used, by somebody who was faster. */
+  add(proposal: Proposal, entry: number): Promise<boolean>;
   /** Nobody else decides about it until the transaction ends. */
   lock(id: string): Promise<KeptDecision | null>;
   keep(id: string, verdict: Verdict, transactionId: string | null): Promise<void>;

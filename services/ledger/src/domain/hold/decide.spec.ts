@@ -64,6 +64,7 @@ const decided = (decision: SuspenseDecision): SlipEvent => ({
   data: { decision, provider: 'acme', proposedBy: 'ann', approvedBy: 'bob', reason: '', note: '' },
 });
 const denied = [submitted(), returned('succeeded'), returned('failed')];
+const inDoubt = [submitted(), returned('succeeded', { amount: eur(1001) })];
 const toReversal = ['FundsHeld', 'SlipSettled', 'PostingCompensated reversal'];
 const payout = (terms = {}) => submitted({ kind: 'payout', ...terms });
 
@@ -371,6 +372,30 @@ describe('the ledger decides about money in log order', () => {
       [...denied, byStatement('failed'), decided('uphold')],
       {},
       [...toReversal, 'PostingCompensated money_back'],
+      ['hold', 'settle', 'compensate', 'compensate'],
+      'restored',
+    ],
+    [
+      'people have a success in doubt settle all that is held, once',
+      [...inDoubt, decided('uphold'), decided('give_back'), returned('succeeded')],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
+      'or give it back, and a success that fits is claimed then',
+      [...inDoubt, decided('give_back'), decided('uphold'), returned('succeeded')],
+      {},
+      ['FundsHeld', 'SlipRefunded given_back', 'PostingCompensated late_success'],
+      ['hold', 'refund', 'compensate'],
+      'compensated',
+    ],
+    [
+      'what was settled by people may be denied, and decided about again',
+      [...inDoubt, decided('uphold'), returned('failed'), decided('give_back')],
+      {},
+      ['FundsHeld', 'SlipSettled', 'PostingCompensated reversal', 'PostingCompensated given_back'],
       ['hold', 'settle', 'compensate', 'compensate'],
       'restored',
     ],

@@ -8,6 +8,7 @@ import {
   type SlipKind,
   type SlipState,
   settleableAmount,
+  successInDoubt,
   type Transaction,
 } from '@slipstream/slip';
 import type { AccountKey } from '../posting/account-map.ts';
@@ -268,18 +269,33 @@ function answerDenial(
   return compensation(after, transaction, isBack ? 'money_back' : 'reversal');
 }
 
-/** What was put aside leaves suspense once: a statement that came before the decision has moved it already. */
+/**
+ * What was put aside leaves suspense once, and what is held for a success in doubt ends once: a statement or an answer that came
+ * before the decision has moved it already.
+ */
 function answerSuspenseDecision(
-  { hold, recorded }: Subject,
+  { hold, before, recorded }: Subject,
   { decision, provider }: Data<'SuspenseDecided'>,
   books: Books,
 ): Decision | null {
+  if (hold?.status === 'held' && before !== null && successInDoubt(before))
+    return decision === 'give_back'
+      ? refund(hold, { reason: 'given_back', requestId: recorded.id }, recorded, books)
+      : settleAll(hold, provider, recorded, books);
   if (hold === null || hold.status !== 'reversed') return null;
   const post = (held: HeldMoney) => suspensePostings(decision, held, hold.executed, provider);
   const transaction = transact(hold, 'compensate', post, recorded, books);
   const isBack = decision === 'give_back';
   const after: Hold = { ...hold, status: isBack ? 'restored' : 'upheld' };
   return compensation(after, transaction, isBack ? 'given_back' : 'upheld', recorded.id);
+}
+
+/** What the provider did otherwise than it was asked counts for all that is held: the rest is between it and the house. */
+function settleAll(hold: Hold, provider: string, recorded: RecordedEvent, books: Books): Decision {
+  const executed = hold.amount?.amount ?? 0n;
+  const post = (held: HeldMoney) => settlePostings(held, executed, provider);
+  const transaction = transact(hold, 'settle', post, recorded, books);
+  return settlement({ ...execute(hold, executed, null), status: 'settled' }, transaction, 1);
 }
 
 /** Of a part that was never executed, nothing was settled. */

@@ -248,7 +248,8 @@ export const PostingCompensatedSchema: GenMessage<PostingCompensated> = /*@__PUR
   messageDesc(file_slipstream_ledger_v1_events, 7);
 
 /**
- * Two people decided about money in suspense. PostingCompensated follows, unless a statement has moved it before.
+ * Two people decided about money in suspense or in doubt. PostingCompensated, SlipSettled or SlipRefunded follows, unless a statement or an answer
+ * has moved it before.
  *
  * @generated from message slipstream.ledger.v1.SuspenseDecided
  */
@@ -259,7 +260,7 @@ export type SuspenseDecided = Message<"slipstream.ledger.v1.SuspenseDecided"> & 
   decision: SuspenseDecision;
 
   /**
-   * On whom it is claimed.
+   * On whom it is claimed, or who executed.
    *
    * @generated from field: string provider = 2;
    */
@@ -365,7 +366,7 @@ export const DirectionSchema: GenEnum<Direction> = /*@__PURE__*/
   enumDesc(file_slipstream_ledger_v1_events, 1);
 
 /**
- * What becomes of money in suspense.
+ * What becomes of money in suspense, or of what is held for a success that settles nothing by itself.
  *
  * @generated from enum slipstream.ledger.v1.SuspenseDecision
  */
@@ -376,14 +377,14 @@ export enum SuspenseDecision {
   UNSPECIFIED = 0,
 
   /**
-   * It is the payer's again; the claim on the provider stays.
+   * It is the payer's again; a claim on the provider stays.
    *
    * @generated from enum value: SUSPENSE_DECISION_GIVE_BACK = 1;
    */
   GIVE_BACK = 1,
 
   /**
-   * The settlement stands: the provider owes nothing.
+   * The provider's success counts: what was denied stands, and nothing is owed for it; what is held is settled.
    *
    * @generated from enum value: SUSPENSE_DECISION_UPHOLD = 2;
    */
