@@ -133,6 +133,28 @@ const table: readonly [
     'provider_address_wrong',
   ],
   [
+    'an address that nobody knows, and then nobody was there to ask',
+    [
+      ...call,
+      told(notSent('name_not_found', 1), at(4)),
+      told(intended(2), at(5)),
+      told(notSent('connection_failed', 2), at(6)),
+    ],
+    [told(answered(1, 'never_sent', true), at(14))],
+    'provider_address_wrong',
+  ],
+  [
+    'refused after it could not be reached',
+    [
+      ...call,
+      told(notSent('connection_failed', 1), at(4)),
+      told(intended(2), at(5)),
+      told(notSent('connection_refused', 2), at(6)),
+    ],
+    [told(answered(1, 'never_sent', true), at(14))],
+    'provider_refused',
+  ],
+  [
     'our intents did not reach the topic',
     [...call, told(notSent('not_published'), at(4))],
     [told(answered(1, 'never_sent', true), at(14))],
@@ -163,6 +185,12 @@ const table: readonly [
     [...call, told(unanswered(), at(4))],
     [told(answered(1, 'no_answer'), at(14))],
     'provider_unreachable',
+  ],
+  [
+    'taken, and then no answer to any question',
+    [...call, told(acknowledged, at(3))],
+    [told(answered(1, 'no_answer'), at(14))],
+    'silent_after_acknowledgement',
   ],
   [
     'not found without a bound',

@@ -166,12 +166,20 @@ function whoFellSilent(state: SubmittedSlip): Finding {
   return { code, confidence: 50, shownBy: ['submitted'] };
 }
 
+const silentAfterAcknowledgement: Finding = {
+  code: 'silent_after_acknowledgement',
+  confidence: 50,
+  shownBy: ['intended', 'acknowledged', 'answered'],
+};
+
 /** Every inquiry was asked and nothing is proved. */
 function whyUnknown(state: SubmittedSlip, known: Known): Finding {
   switch (known.lastAnswer?.answer) {
     case 'pending':
       return { code: 'provider_pending', confidence: 80, shownBy: ['intended', 'acknowledged', 'answered'] };
     case 'no_answer':
+      // It took the slip, so there was a way to it: then its silence is its own.
+      if (state.acknowledgedAt !== null) return silentAfterAcknowledgement;
       return {
         code: 'provider_unreachable',
         confidence: 60,
@@ -189,13 +197,7 @@ function whyUnknown(state: SubmittedSlip, known: Known): Finding {
       return { code, confidence: 40, shownBy: ['intended', 'unanswered', 'answered'] };
     }
     default:
-      if (state.acknowledgedAt !== null) {
-        return {
-          code: 'silent_after_acknowledgement',
-          confidence: 50,
-          shownBy: ['intended', 'acknowledged'],
-        };
-      }
+      if (state.acknowledgedAt !== null) return silentAfterAcknowledgement;
       return { code: 'undetermined', confidence: 0, shownBy: ['submitted', 'intended', 'unanswered'] };
   }
 }

@@ -31,7 +31,7 @@ export interface Observations {
   readonly unansweredReason: string | null;
   /** Absent in what a release before this one wrote. */
   readonly unansweredAt?: Instant;
-  /** Of the latest attempt that left nothing; absent in what a release before this one wrote. */
+  /** Of the latest attempt that left nothing and tells why; absent in what a release before this one wrote. */
   readonly notSentReason?: string | null;
   readonly lastAnswer: LastAnswer | null;
 }
@@ -64,7 +64,7 @@ export function observe(known: Observations, recorded: RecordedEvent): Observati
   const ids = { ...known.ids, [name]: recorded.id };
   switch (event.type) {
     case 'DispatchNotSent':
-      return { ...known, ids, notSentReason: event.data.reason };
+      return { ...known, ids, notSentReason: moreTelling(known.notSentReason ?? null, event.data.reason) };
     case 'DispatchUnanswered':
       return { ...known, ids, unansweredReason: event.data.reason, unansweredAt: recorded.time };
     case 'InquiryAnswered': {
@@ -74,6 +74,11 @@ export function observe(known: Observations, recorded: RecordedEvent): Observati
     default:
       return { ...known, ids };
   }
+}
+
+/** A name that was once answered to be nobody's stays wrong, though nobody answers the next question about it; so with a refusal. */
+function moreTelling(before: string | null, reason: string): string {
+  return before !== null && reason === 'connection_failed' ? before : reason;
 }
 
 /** What it was asked for it says by itself after all. */
