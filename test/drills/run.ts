@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { interruptible, runCommand } from '@slipstream/environment';
 import { drillDetection, type Trouble, troubles } from './detection.drill.ts';
+import { drillDiagnosis } from './diagnosis.drill.ts';
+import { ofMachines, ofSlips } from './diagnosis-plan.ts';
 import { drillEarlyWarning } from './early-warning.drill.ts';
 import { drillGateway } from './gateway.drill.ts';
 import { drillHttp } from './http.drill.ts';
@@ -27,6 +29,12 @@ const usage = `usage: npm run drill -- NAME [options]
   promise          a provider executes later than it promised: every such slip is seen with its money, what the provider denies
                    proves nothing any more, later slips are cases, and people restore it
   --slips N        how many, default 30
+  diagnosis        slips that meet faults whose class was written down before: each of the simulator's, each service stopped and killed, the
+                   broker stopped, a right or a database taken away, a line cut, a wrong address, frozen accounts, requests sent twice, and half
+                   of them two at once: the confusion matrix; 95 % of the classes are right and at most 1 % wrong
+  --slips N        of each fault, default 12
+  --seed N         which meet two, in which order and for how long, default 1
+  --only A,B       only these faults of machines, and of single slips
   http             hostile requests to every route that the services describe: no 5xx, no hang, no process ends
   --requests N     how many, default 20000
   --seed N         which, default 1
@@ -70,6 +78,7 @@ const { values, positionals } = parseArgs({
     kills: { type: 'string' },
     events: { type: 'string' },
     seed: { type: 'string' },
+    only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -79,6 +88,8 @@ const msPerSlip = 10;
 const troubleMs = 30_000;
 const say = (line: string) => console.error(line);
 const slips = Number(values.slips ?? 2_000);
+const diagnosed = Number(values.slips ?? 12);
+const only = values.only?.split(',') ?? [];
 const ordinarySlips = Number(values.slips ?? 1_000_000);
 const outages = Number(values.outages ?? 200);
 const requests = Number(values.requests ?? 20_000);
@@ -95,6 +106,10 @@ const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done
   restore: { usable: services.length > 0, run: restore },
   providers: { usable: isCount(seed, 0) && isCount(slips, 100), run: providers },
   gateway: { usable: values.slips === undefined || isCount(slips, 1), run: gateway },
+  diagnosis: {
+    usable: isCount(seed, 0) && isCount(diagnosed, 1) && only.every((name) => isFault(name)),
+    run: diagnosis,
+  },
   promise: { usable: values.slips === undefined || isCount(slips, 1), run: promise },
   detection: {
     usable: brought.length > 0 && isCount(seed, 0) && isCount(detectedSlips, 100),
@@ -166,6 +181,15 @@ async function detection(wanted: readonly Trouble[]): Promise<Done> {
   return { table, line: { seed, runs, ok: runs.every(({ holds }) => holds) } };
 }
 
+async function diagnosis(): Promise<Done> {
+  const those = <Name extends string>(names: readonly Name[]) =>
+    names.filter((name) => only.length === 0 || only.includes(name));
+  const options = { seed, slips: diagnosed, faults: those(ofSlips), parts: those(ofMachines) };
+  const { matrix, holds, ...sums } = await drillDiagnosis(options, say);
+  const table = matrix.map(({ said, ...row }) => ({ ...row, said: JSON.stringify(said) }));
+  return { table, line: { ...sums, seed, matrix, ok: holds } };
+}
+
 async function promise(): Promise<Done> {
   const { holds, ...result } = await drillPromise({ slips: Number(values.slips ?? 30) }, say);
   return { table: [result], line: { ...result, ok: holds } };
@@ -209,6 +233,10 @@ function ledger(events: number, times: number) {
     return { table: [counts], line: { ...line } };
   };
   return { usable: isCount(seed, 0) && isCount(events, 1) && isCount(times, 0), run };
+}
+
+function isFault(name: string): boolean {
+  return [...ofSlips, ...ofMachines].some((one) => one === name);
 }
 
 function isCount(value: number, min: number): boolean {

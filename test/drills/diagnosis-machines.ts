@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ServiceName, type Stack } from '@slipstream/local';
+import type { TcpProxy } from '@slipstream/testing';
+import pg from 'pg';
+import type { FaultOfMachines } from './diagnosis-plan.ts';
+
+export interface Machines {
+  readonly stack: Stack;
+  readonly dataDir: string;
+  /** The way to the provider of the line. */
+  readonly line: TcpProxy;
+  /** Replaces the faults of all simulated providers, for a time. */
+  refuseAll(untilMs: number): Promise<void>;
+}
+
+const killEveryMs = 1_000;
+
+/** Lets it happen for so long, and puts it right again. */
+export const happenings: Readonly<Record<FaultOfMachines, (to: Machines, ms: number) => Promise<void>>> = {
+  gateway_stopped: stopped('provider-gateway'),
+  ledger_stopped: stopped('ledger'),
+  intake_stopped: stopped('intake'),
+  reconciliation_stopped: stopped('reconciliation'),
+  providers_stopped: stopped('provider-simulator'),
+  gateway_killed: killed('provider-gateway'),
+  ledger_killed: killed('ledger'),
+  intake_killed: killed('intake'),
+  reconciliation_killed: killed('reconciliation'),
+  gateway_without_database: withoutDatabase('provider_gateway'),
+  ledger_without_database: withoutDatabase('ledger'),
+  gateway_without_a_right: withoutRight('provider_gateway', 'dispatch'),
+  ledger_without_a_right: withoutRight('ledger', 'slip'),
+  async broker_stopped({ dataDir }, ms) {
+    const pid = brokerPid(dataDir);
+    process.kill(pid, 'SIGSTOP');
+    await sleep(ms).finally(() => process.kill(pid, 'SIGCONT'));
+  },
+  async providers_down({ refuseAll }, ms) {
+    await refuseAll(Date.now() + ms);
+    await sleep(ms);
+  },
+  async line_cut({ line }, ms) {
+    line.silence();
+    const heal = line.cutOff();
+    await sleep(ms).finally(heal);
+  },
+  async line_reset({ line }, ms) {
+    for (const until = performance.now() + ms; performance.now() < until; await sleep(5)) line.reset();
+  },
+};
+
+function stopped(name: ServiceName | 'provider-simulator') {
+  return async ({ stack }: Machines, ms: number) => {
+    stack.services.kill(name, 'SIGSTOP');
+    await sleep(ms).finally(() => stack.services.kill(name, 'SIGCONT'));
+  };
+}
+
+/** Again and again, as soon as it runs. */
+function killed(name: ServiceName) {
+  return async ({ stack }: Machines, ms: number) => {
+    for (const until = performance.now() + ms; performance.now() < until; await sleep(killEveryMs))
+      stack.services.kill(name, 'SIGKILL');
+  };
+}
+
+function withoutDatabase(name: string) {
+  return async ({ stack }: Machines, ms: number) => {
+    await asSuperuser(stack, 'postgres', async (client) => {
+      await client.query(`alter database ${name} connection limit 0`);
+      await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+      await sleep(ms);
+      await client.query(`alter database ${name} connection limit -1`);
+    });
+  };
+}
+
+function withoutRight(name: string, table: string) {
+  return async ({ stack }: Machines, ms: number) => {
+    await asSuperuser(stack, name, async (client) => {
+      await client.query(`revoke insert, update on ${table} from ${name}`);
+      await sleep(ms);
+      await client.query(`grant insert, update on ${table} to ${name}`);
+    });
+  };
+}
+
+async function asSuperuser(stack: Stack, database: string, work: (client: pg.Client) => Promise<void>) {
+  const url = new URL(stack.env.DATABASE_URL!);
+  url.pathname = `/${database}`;
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function brokerPid(dataDir: string): number {
+  const file = readFileSync(join(dataDir, 'pids.json'), 'utf8');
+  const { servers } = JSON.parse(file) as { servers: { name: string; pid: number }[] };
+  const broker = servers.find(({ name }) => name === 'Kafka');
+  if (!broker) throw new Error('the broker was not started by this run');
+  return broker.pid;
+}
