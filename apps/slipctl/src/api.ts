@@ -66,6 +66,14 @@ export class Api {
     return this.#ask(this.#target(path), { method: 'POST', headers, body: JSON.stringify(body) });
   }
 
+  /** Sends bytes as they are. @throws as {@link get} */
+  async send<T>(
+    path: string,
+    { query, headers, body }: { query: Query; headers: Record<string, string>; body: Uint8Array },
+  ): Promise<T> {
+    return this.#ask(this.#target(path, query), { method: 'POST', headers, body });
+  }
+
   /** The bytes of an answer as they come. @throws as {@link get}, also in the middle */
   async *stream(path: string, options: StreamOptions): AsyncGenerator<Uint8Array> {
     const { name, token, timeoutMs } = this.#options;
@@ -133,7 +141,10 @@ export class Api {
     return target;
   }
 
-  async #ask<T>(target: URL, init: { method?: string; headers?: object; body?: string }): Promise<T> {
+  async #ask<T>(
+    target: URL,
+    init: { method?: string; headers?: object; body?: string | Uint8Array },
+  ): Promise<T> {
     const { name, token, timeoutMs } = this.#options;
     try {
       const response = await fetch(target, {

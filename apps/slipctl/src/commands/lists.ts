@@ -8,7 +8,8 @@ import { apiOf } from '../services.ts';
 import type { SlipView } from '../timeline/views.ts';
 import { type CommandContext, countOption, keyValueOption, timeoutOption } from './options.ts';
 
-interface Common {
+/** Of every list. */
+export interface ListFlags {
   limit: number;
   all?: true;
   csv?: true;
@@ -69,7 +70,7 @@ export function addSlips(program: Command, context: CommandContext): void {
     .option('--not-returned', 'not returned in time, and no answer has come since')
     .option('--not <field=value...>', 'none of these', keyValueOption)
     .option('--metadata <key=value...>', 'what the submitter wrote beside it', keyValueOption);
-  withListOptions(command, slipExamples).action(async (flags: Common & Record<string, unknown>) => {
+  withListOptions(command, slipExamples).action(async (flags: ListFlags & Record<string, unknown>) => {
     await list<SlipView>(context, flags, {
       api: apiOf('ledger', flags),
       path: 'v1/slips',
@@ -107,18 +108,20 @@ export function addCases(program: Command, context: CommandContext): void {
     .option('--reason <reason>', 'why it was opened, as in inquiry_exhausted')
     .option('--incident <id>', 'of slips that were missed in this outage')
     .option('--provider <id>', 'who was asked to carry it out');
-  withListOptions(command, caseExamples).action(async (flags: Common & { status: string } & CaseFilters) => {
-    const { status, cause, reason, incident, provider } = flags;
-    await list<CaseView>(context, flags, {
-      api: apiOf('reconciliation', flags),
-      path: 'v1/cases',
-      query: given({ status: status === 'all' ? undefined : status, cause, reason, incident, provider }),
-      show: caseTable,
-    });
-  });
+  withListOptions(command, caseExamples).action(
+    async (flags: ListFlags & { status: string } & CaseFilters) => {
+      const { status, cause, reason, incident, provider } = flags;
+      await list<CaseView>(context, flags, {
+        api: apiOf('reconciliation', flags),
+        path: 'v1/cases',
+        query: given({ status: status === 'all' ? undefined : status, cause, reason, incident, provider }),
+        show: caseTable,
+      });
+    },
+  );
 }
 
-function withListOptions(command: Command, examples: string): Command {
+export function withListOptions(command: Command, examples: string): Command {
   return command
     .option('--limit <count>', 'how many at most', countOption, 50)
     .option('--all', 'every one, however many')
@@ -138,9 +141,9 @@ interface Listing<T> {
 
 const pageSizeMax = 1_000;
 
-async function list<T>(
+export async function list<T>(
   { print, write, terminal }: CommandContext,
-  { limit, all, csv, json }: Common,
+  { limit, all, csv, json }: ListFlags,
   { api, path, query, show }: Listing<T>,
 ): Promise<void> {
   if (csv && json) throw new CliError('usage', '--csv and --json are two forms of one answer: give one');
@@ -190,7 +193,7 @@ function slipQuery(flags: Record<string, unknown>): Query {
   return query;
 }
 
-function given(values: Readonly<Record<string, string | undefined>>): Query {
+export function given(values: Readonly<Record<string, string | undefined>>): Query {
   return Object.fromEntries(
     Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[key, [value]]])),
   );

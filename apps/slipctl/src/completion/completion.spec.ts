@@ -14,7 +14,7 @@ const complete = (line: string) => candidates(program, line.split(' '));
 
 describe('completion', () => {
   it.each<[string, string[]]>([
-    ['stat', ['status']],
+    ['statu', ['status']],
     ['dlq ', ['dismiss', 'list', 'redrive', 'show']],
     ['config d', ['diff']],
     ['dlq list --serv', ['--service']],

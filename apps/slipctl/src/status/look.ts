@@ -134,7 +134,8 @@ async function incidents(api: Api): Promise<Finding[]> {
       ...{ status: 'open', page_size: String(incidentsMax) },
     });
     if (data.length === 0) return [good('incidents', 'none is open')];
-    const more = next === null ? [] : [bad('incidents', `and more than these ${data.length}`)];
+    const more =
+      next === null ? [] : [bad('incidents', `and more than these ${data.length}`, 'slipctl incidents')];
     return [...data.map(incident), ...more];
   } catch (error) {
     // A release before this one has none.
