@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
+import { waitingSlips } from './dlq/waiting-slips.ts';
 import { serve, slipctl } from './spec-support.ts';
 
 type Server = Awaited<ReturnType<typeof serve>>;
@@ -53,6 +54,15 @@ beforeAll(async () => {
 afterAll(async () => {
   await ledger.stop();
   await reconciliation.stop();
+});
+
+test('slips that wait are told with what waits behind them, by slip', () => {
+  const one = (id: string, slip: string) => ({ ...letter, id, slip });
+  const slips = waitingSlips('ledger', [one('1', 's-1'), one('2', 's-2'), one('3', 's-1'), one('4', 's-1')]);
+  expect(slips.map(({ slip, first, behind }) => [slip, first.id, behind])).toEqual([
+    ['s-1', '1', 2],
+    ['s-2', '2', 0],
+  ]);
 });
 
 describe('slipctl dlq', () => {

@@ -9,6 +9,7 @@ import { addImport } from './commands/import.ts';
 import { addIncidents } from './commands/incidents.ts';
 import { addLag, addTopics } from './commands/kafka.ts';
 import { addCases, addSlips } from './commands/lists.ts';
+import { addMigrate } from './commands/migrate.ts';
 import type { CommandContext } from './commands/options.ts';
 import { addPartitions } from './commands/partitions.ts';
 import { addProjection } from './commands/projection.ts';
@@ -57,6 +58,7 @@ export function buildProgram(context: CommandContext): Command {
   addConfig(program, context);
   addDlq(program, context);
   addLag(program, context);
+  addMigrate(program, context);
   addPartitions(program, context);
   addProjection(program, context);
   addReconcile(program, context);

@@ -3,6 +3,7 @@ import { setting } from '../config.ts';
 import { followRedrives } from '../dlq/follow.ts';
 import { letterTable, previewTable, redriveTable } from '../dlq/render.ts';
 import type { LetterView, PreviewView } from '../dlq/views.ts';
+import { waitingSlips, waitingTable } from '../dlq/waiting-slips.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { askEach, chosenServices, type ServiceName } from '../services.ts';
 import { type CommandContext, servicesOption, tell, withServiceOptions } from './options.ts';
@@ -24,6 +25,7 @@ interface Filter {
 const examples = `
 Examples:
   slipctl dlq list --reason failed            what waits, in every service whose address is known
+  slipctl dlq slips                           slips that wait, and how much of each
   slipctl dlq show 17 --service ledger        one record: why, its event, its bytes
   slipctl dlq redrive --reason failed         counts only
   slipctl dlq redrive --reason failed --yes --why "bug 42 is mended"
@@ -39,6 +41,7 @@ export function addDlq(program: Command, context: CommandContext): void {
     .description('Show what services set aside, let it be read again, or give it up.')
     .addHelpText('after', `${examples}\n${exitCodesHelp}`);
   addList(dlq, context);
+  addSlips(dlq, context);
   addShow(dlq, context);
   addRedrive(dlq, context);
   addDismiss(dlq, context);
@@ -63,6 +66,36 @@ function addList(dlq: Command, { print, exit, terminal }: CommandContext): void 
       print(flags.json ? JSON.stringify(letters) : letterTable(letters));
       for (const { service, next } of pages)
         if (next !== null) terminal.say(`${service} has more: raise --limit`);
+      tell(failures, { terminal, exit });
+    });
+}
+
+function addSlips(dlq: Command, { print, exit, terminal }: CommandContext): void {
+  const command = dlq
+    .command('slips')
+    .description('Slips that wait, the longest first: behind which record, and how many wait behind it.');
+  withCommon(command, '30s')
+    .option('--reason <reason>', 'why the first of them was set aside')
+    .action(async (flags: Common & { reason?: string }) => {
+      const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
+      const failures: CliError[] = [];
+      const found = await askEach(
+        services,
+        async ({ name, api }) => {
+          const letters: LetterView[] = [];
+          for await (const page of api.pages<LetterView>('v1/dead-letters', {
+            ...{ status: 'parked', page_size: '1000' },
+          }))
+            letters.push(...page);
+          return { slips: waitingSlips(name, letters) };
+        },
+        (error) => failures.push(error),
+      );
+      const slips = found
+        .flatMap(({ slips: of }) => of)
+        .filter(({ first }) => flags.reason === undefined || first.reason === flags.reason)
+        .toSorted((a, b) => (a.first.failed_at < b.first.failed_at ? -1 : 1));
+      print(flags.json ? JSON.stringify(slips) : waitingTable(slips));
       tell(failures, { terminal, exit });
     });
 }

@@ -15,7 +15,7 @@ const complete = (line: string) => candidates(program, line.split(' '));
 describe('completion', () => {
   it.each<[string, string[]]>([
     ['statu', ['status']],
-    ['dlq ', ['dismiss', 'list', 'redrive', 'show']],
+    ['dlq ', ['dismiss', 'list', 'redrive', 'show', 'slips']],
     ['config d', ['diff']],
     ['dlq list --serv', ['--service']],
     ['dlq list --service ga', ['gateway']],

@@ -29,6 +29,9 @@ const partitionsSql = `${partitionsOf('event_log')} union ${partitionsOf('aside_
 union select partition from log_tree union select partition from consumer_position
   where consumer_group = 'ledger' and topic = 'slips.events.v1' order by 1`;
 
+const slipsSql = `select count(*) as slips, count(*) filter (where s.id is null) as missing
+from (select distinct slip_id from event_log) l left join slip s on s.id = l.slip_id`;
+
 interface Row {
   kafka_offset: string;
   slip_id: string | null;
@@ -79,6 +82,12 @@ export class LedgerDatabase {
   async count(): Promise<number> {
     const [row] = await this.#rows<{ n: string }>('select coalesce(sum(size), 0) as n from log_tree');
     return Number(row!.n);
+  }
+
+  /** Slips that the log speaks of, and how many of them have no row. */
+  async slips(): Promise<{ readonly slips: number; readonly missing: number }> {
+    const [row] = await this.#rows<{ slips: string; missing: string }>(slipsSql);
+    return { slips: Number(row!.slips), missing: Number(row!.missing) };
   }
 
   async notes(): Promise<string[]> {
