@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { CommandContext } from '@slipstream/slipctl';
+import { helpExamples } from './help-examples.ts';
 import { bootStack, root, slipctl, type TestStack } from './support.ts';
 
 let booted: TestStack;
@@ -57,5 +60,85 @@ describe('who knows no slip', () => {
     const told = await run([...timeline!.slice(0, -1), slip]);
     expect(told).toContain('(lost-1)');
     expect(told).toMatch(/^cause +\w+\/\w+ \(\d+ %\): \S/m);
+  }, 240_000);
+});
+
+/** Examples that must name what this stack does not have. */
+const refusedHere: Readonly<Record<string, readonly number[]>> = {
+  'statements send': [2],
+  'partitions go-on': [1, 2],
+};
+
+const quiet = (terminal: CommandContext['terminal']): CommandContext => ({
+  ...{ terminal, nowMs: () => 0, print() {}, async write() {}, exit() {}, refuse() {} },
+  interruptible: () => new AbortController().signal,
+});
+
+describe('whoever reads --help', () => {
+  test('finds that every example of every command works as it is written', async () => {
+    // slipctl reads the environment when it is loaded.
+    const rules = join(booted.dataDir, 'slipstream.config.yaml');
+    Object.assign(process.env, booted.stack.env, { SLIPSTREAM_CONFIG: rules });
+    const { buildProgram, exitCodes, Terminal } = await import('@slipstream/slipctl');
+    const folder = mkdtempSync(join(tmpdir(), 'help-examples-'));
+    const named: Readonly<Record<string, string>> = {
+      'ord-1001': 'lost-1',
+      'slipstream.config.yaml': rules,
+      'changed.yaml': rules,
+      ...Object.fromEntries(
+        ['lost.txt', 'lost.ndjson', 'backtest.svg', 'day.csv', 'before.json'].map((name) => [
+          name,
+          join(folder, name),
+        ]),
+      ),
+    };
+    writeFileSync(join(folder, 'lost.txt'), 'nobody\n');
+    writeFileSync(join(folder, 'day.csv'), 'a,b\n');
+    /** Runs one in this process, which takes a hundredth of one of its own. */
+    const call = async (args: readonly string[]) => {
+      const ending = new AbortController();
+      const said: string[] = [];
+      let code = 0;
+      const program = buildProgram({
+        terminal: new Terminal({ write: (text) => said.push(text) }, () => performance.now()),
+        nowMs: () => performance.now(),
+        print: (text) => said.push(text),
+        write: async (bytes) => void said.push(Buffer.from(bytes).toString()),
+        exit: (exitCode) => {
+          code = exitCode;
+        },
+        refuse: (text) => said.push(text),
+        interruptible: () => ending.signal,
+      });
+      try {
+        await program.parseAsync(['node', 'slipctl', ...args]);
+      } catch (error) {
+        const {
+          exitCode = -1,
+          code: name = '',
+          message,
+        } = error as { exitCode?: number; code?: string; message: string };
+        said.push(message);
+        // Commander's own errors say 1.
+        code = name.startsWith('commander.') ? exitCodes.usage : exitCode;
+      }
+      return { code, said: said.join('\n') };
+    };
+    try {
+      const examples = helpExamples(buildProgram(quiet(new Terminal({ write() {} }, () => 0))));
+      expect(examples.length).toBeGreaterThan(40);
+      const ended: unknown[] = [];
+      for (const { command, args } of examples) {
+        const meant = args.map((arg) => named[arg] ?? arg);
+        // It would go on until somebody ends it.
+        if (command === 'tail') meant.push('--slip', 'lost-1', '--past', '--count', '1');
+        const { code, said } = await call(meant);
+        const expected = refusedHere[command] ?? [0, 1];
+        if (!expected.includes(code)) ended.push([args.join(' '), code, said.slice(0, 300)]);
+      }
+      expect(ended).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   }, 240_000);
 });

@@ -104,6 +104,8 @@ async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<
         onOpen: async () => {
           await past?.();
           past = null;
+          // What was asked for was there already: nothing more is waited for.
+          if (isEnough()) throw new CliError('bad', 'enough');
         },
       });
       for await (const event of readServerSentEvents(stream)) {
@@ -113,6 +115,7 @@ async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<
         if (isEnough()) return;
       }
     } catch (error) {
+      if (isEnough()) return;
       // What was never there is a mistake; what went away is waited for.
       if (!isPassing(error) || after === null) throw error;
       terminal.say(`slipctl: ${error.message}; it is tried again`);
