@@ -57,7 +57,7 @@ const slowTurnMs = 100;
 const slowRunMs = 10;
 const frozenMs = 10_000;
 const endTimeoutMs = 900_000;
-const agreeTimeoutMs = 120_000;
+const stillMs = 60_000;
 const pollMs = 3_000;
 const examplesMax = 10;
 
@@ -189,13 +189,20 @@ async function bringAll(
   }
 }
 
-/** Looks until everything is right: the last events may still be on their way. Then what is found stands. */
+/**
+ * Looks until everything is right: a slip with an open case may still be asked about, and what is committed between the tables
+ * and the topic is in one of them alone. What is found when nothing comes any more, or not for the world, stands.
+ */
 async function agreed(stack: Stack, since: string, taken: number, log: Log): Promise<JudgedDetection> {
-  const until = performance.now() + agreeTimeoutMs;
+  const startMs = performance.now();
+  let [events, stillSinceMs] = [0, startMs];
   for (;;) {
     const facts = await readFacts({ ...checkTarget(stack), since });
     const { judged, findings } = judgeDetection(facts, taken);
-    if (judged.holds || performance.now() > until) {
+    const nowMs = performance.now();
+    if (facts.topic.length > events) [events, stillSinceMs] = [facts.topic.length, nowMs];
+    const isOver = nowMs - stillSinceMs > stillMs || nowMs - startMs > endTimeoutMs;
+    if (judged.holds || isOver) {
       for (const { kind, about, why } of findings.slice(0, examplesMax)) log(`${kind} ${about}: ${why}`);
       return judged;
     }
