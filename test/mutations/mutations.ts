@@ -563,6 +563,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${gateway}/src/providers/json-callback/callback.spec.ts`],
   },
   {
+    name: 'C3b-a-callback-is-good-however-old',
+    file: `${gateway}/src/providers/json-callback/callback.ts`,
+    from: 'if (Math.abs(nowMs - signedAt.getTime()) > toleranceMs) {',
+    to: 'if (nowMs + toleranceMs < signedAt.getTime()) {',
+    specs: [`${gateway}/src/providers/json-callback/callback.spec.ts`],
+  },
+  {
     name: 'C4-any-provider-may-answer',
     file: `${gateway}/src/domain/dispatch/earlier.ts`,
     from: 'return provider === dispatch.provider ? receiveAnswer(dispatch, receipt) : orphan(dispatch);',

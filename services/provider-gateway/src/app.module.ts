@@ -40,6 +40,7 @@ import { detectorSilence } from './adapters/postgres/detector-silence.ts';
 import { foldSwitch } from './adapters/postgres/provider-states.ts';
 import { recovery } from './adapters/postgres/recovery.ts';
 import { mayPass, postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
+import { DatabaseTime } from './application/database-time.ts';
 import { DelayLog } from './application/delays.ts';
 import type { NewlyDue } from './application/follow-slips.ts';
 import type { Providers } from './application/ports.ts';
@@ -79,10 +80,12 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
   const onError = errorLog(logger);
   const { count, meter, register } = counters();
   const delays = new DelayLog();
-  const options = storeOptions(runtime, certificateKeys, delays);
-  const store = postgresStore(runtime.unitOfWork, options);
   const monotonicMs = () => performance.now();
-  const { providers, circuits } = watched(openProviders(rules.providers.values()), {
+  const time = new DatabaseTime(monotonicMs, () => Date.now());
+  const options = storeOptions(runtime, certificateKeys, delays, time);
+  const store = postgresStore(runtime.unitOfWork, options);
+  const opened = openProviders(rules.providers.values(), { monotonicMs, nowMs: () => time.nowMs() });
+  const { providers, circuits } = watched(opened, {
     monotonicMs,
     onCall: (call) => {
       meter(call);
@@ -238,7 +241,12 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
   };
 }
 
-function storeOptions(runtime: Runtime, certificateKeys: SigningKeys, delays: DelayLog): StoreOptions {
+function storeOptions(
+  runtime: Runtime,
+  certificateKeys: SigningKeys,
+  delays: DelayLog,
+  time: DatabaseTime,
+): StoreOptions {
   return {
     encode: (event) => outboundEvent(runtime, event),
     encodeOps: (event) => outboundOpsEvent(runtime, event),
@@ -246,6 +254,7 @@ function storeOptions(runtime: Runtime, certificateKeys: SigningKeys, delays: De
     resultsTopic: topics.results.name,
     certify: certificateSigner(certificateKeys),
     observe: (observed) => delays.note(observed),
+    hear: (now) => time.hear(now),
   };
 }
 

@@ -1,11 +1,12 @@
 import { StartError } from '@slipstream/kernel';
 import type { ProviderRules } from '@slipstream/rules';
 import type { Provider, Providers } from '../application/ports.ts';
+import type { ProviderClocks } from './clocks.ts';
 import { jsonCallbackProvider } from './json-callback/client.ts';
 import { pollStatementProvider } from './poll-statement/client.ts';
 
-/** Opens a provider; `monotonicMs` is the clock that `not_after` is checked on. @throws StartError for unusable rules */
-export type ProviderFactory = (rules: ProviderRules, monotonicMs: () => number) => Provider;
+/** Opens a provider. @throws StartError for unusable rules */
+export type ProviderFactory = (rules: ProviderRules, clocks: ProviderClocks) => Provider;
 
 /** Every protocol that a provider may speak, by the name it has in the rules. Nothing else here knows one by name. */
 export const protocols: Readonly<Record<string, ProviderFactory>> = {
@@ -16,18 +17,19 @@ export const protocols: Readonly<Record<string, ProviderFactory>> = {
 /** Opens every configured provider. @throws StartError for a protocol that is not here, or rules that it cannot use */
 export function openProviders(
   rules: Iterable<ProviderRules>,
-  monotonicMs: () => number = () => performance.now(),
+  clocks: Partial<ProviderClocks> = {},
 ): Providers {
-  return new Map([...rules].map((one) => [one.id, open(one, monotonicMs)]));
+  const all = { monotonicMs: () => performance.now(), nowMs: () => Date.now(), ...clocks };
+  return new Map([...rules].map((one) => [one.id, open(one, all)]));
 }
 
-function open(rules: ProviderRules, monotonicMs: () => number): Provider {
+function open(rules: ProviderRules, clocks: ProviderClocks): Provider {
   if (!Object.hasOwn(protocols, rules.protocol)) {
     throw new StartError('The rules file names a protocol that nobody speaks:', [
       `providers.${rules.id}.protocol is ${rules.protocol}; there are ${Object.keys(protocols).join(', ')}`,
     ]);
   }
-  const provider = protocols[rules.protocol]!(rules, monotonicMs);
+  const provider = protocols[rules.protocol]!(rules, clocks);
   if (rules.statement !== null && provider.statements === null) {
     throw new StartError('The rules file wants statements that nobody gives:', [
       `providers.${rules.id}.statement: a provider of ${rules.protocol} has none`,

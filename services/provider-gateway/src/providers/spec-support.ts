@@ -127,7 +127,7 @@ export class Wire {
     monotonicMs?: () => number,
   ): Provider {
     const rules = rulesOf(under, { baseUrl: `http://127.0.0.1:${this.port}/api`, ...more });
-    const provider = openProviders([rules], monotonicMs).get('acme')!;
+    const provider = openProviders([rules], monotonicMs === undefined ? {} : { monotonicMs }).get('acme')!;
     this.#providers.push(provider);
     return provider;
   }

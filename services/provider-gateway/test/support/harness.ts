@@ -249,4 +249,5 @@ export const storeOptions: StoreOptions = {
   resultsTopic: topics.results.name,
   certify: certificateSigner(certificateKeys),
   observe: (observed) => delays.note(observed),
+  hear: () => {},
 };

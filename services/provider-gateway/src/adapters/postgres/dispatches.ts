@@ -177,7 +177,8 @@ type AbandonedRow = DispatchRow & Omit<Circumstances, 'disabled'>;
 
 const epoch: Instant = '1970-01-01T00:00:00.000000Z';
 
-export function dispatches(tx: Tx): Dispatches {
+/** @param hear gets the database's time whenever it is read with the slips */
+export function dispatches(tx: Tx, hear: (now: Instant) => void): Dispatches {
   /** Rows that this transaction has locked: they exist, so they are only changed. With the provider's reference then. */
   const locked = new Map<string, string | null>();
   const read = (row: DispatchRow): Dispatch => {
@@ -188,8 +189,10 @@ export function dispatches(tx: Tx): Dispatches {
     async lock(slipIds) {
       const rows = await tx.query<DispatchRow & Circumstances>(lockSql, [slipIds]);
       const found = rows.filter((row) => row.slip_id !== null).map(read);
+      const now = latest(rows);
+      hear(now);
       return {
-        now: latest(rows),
+        now,
         rows: new Map(found.map((dispatch) => [dispatch.slipId, dispatch])),
         disabled: new Set(rows[0]?.disabled),
         distrusted: new Set(rows[0]?.distrusted),

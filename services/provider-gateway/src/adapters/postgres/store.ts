@@ -23,6 +23,8 @@ export interface StoreOptions {
   readonly encodeOps: (event: PendingOpsEvent) => OutboundRecord;
   /** Counts delays that were seen. */
   readonly observe: (delays: readonly ObservedDelay[]) => void;
+  /** Gets the database's time of day, whenever it was read. */
+  readonly hear: (now: Instant) => void;
   /** Signs a certificate. */
   readonly certify: (certificate: Certificate) => string;
   /** Where the slips' events are followed: orphans are told by how far that has come. */
@@ -38,7 +40,7 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
       const [row] = await tx.query<{ now: Instant }>('select clock_timestamp() as now');
       return row!.now;
     },
-    dispatches: dispatches(tx),
+    dispatches: dispatches(tx, options.hear),
     inquiries: inquiries(tx),
     callbacks: callbacks(tx),
     statements: statements(tx),

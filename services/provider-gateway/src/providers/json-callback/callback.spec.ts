@@ -4,7 +4,7 @@ import { callbackReader } from './callback.ts';
 import { jsonCallbackUnderTest, sign as signAs } from './spec-support.ts';
 
 const { secrets } = jsonCallbackUnderTest;
-const { read, understand } = callbackReader('acme', secrets);
+const { read, understand } = callbackReader('acme', secrets, () => Date.now());
 
 const data = { slip_id: 'slip-1', reference: 'ord-1', provider_id: 'p-1', status: 'succeeded', reason: null };
 const text = JSON.stringify({ type: 'slip.updated', timestamp: '', data: { ...data, amount: null } });
@@ -43,6 +43,13 @@ describe('a callback is taken', () => {
       message: { slipId: 'slip-1', answer: { kind: 'returned', outcome: 'succeeded' } },
     });
   });
+});
+
+test('its age is judged by the time of day that is given, not by the clock of the process', () => {
+  const hourMs = 3_600_000;
+  const reader = callbackReader('acme', secrets, () => Date.now() - hourMs);
+  expect(reader.read(body, sign({ atS: nowS() - 3_600 }))).toMatchObject({ webhookId: 'msg_1' });
+  expect(() => reader.read(body, headers)).toThrow(expect.objectContaining({ code: 'signature_invalid' }));
 });
 
 describe('a callback is refused as not signed', () => {
@@ -105,6 +112,8 @@ test('a body without its signature is understood alike: whoever asks knows what 
 
 test('a secret that is none stops the start', () => {
   for (const secret of ['whsec_short', 'whsec_§§§', 'not base64 at all, really not']) {
-    expect(() => callbackReader('acme', { current: secret, next: null })).toThrow('provider acme');
+    expect(() => callbackReader('acme', { current: secret, next: null }, () => Date.now())).toThrow(
+      'provider acme',
+    );
   }
 });

@@ -3,6 +3,7 @@ import { moneyToJson } from '@slipstream/kernel';
 import type { ProviderRules } from '@slipstream/rules';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
+import type { ProviderClocks } from '../clocks.ts';
 import { connectionsOf } from '../transport/declared.ts';
 import { httpTransport } from '../transport/http-transport.ts';
 import { probeOf } from '../transport/probe.ts';
@@ -14,10 +15,10 @@ import { cancelOutcome, dispatchOutcome, inquiryOutcome } from './translate.ts';
  * A provider that speaks the protocol `json-callback`: `POST /slips`, `GET /slips/{slip_id}`, where it takes cancellations
  * `POST /slips/{slip_id}/cancel`, and callbacks signed by Standard Webhooks 1.0.0. @throws StartError for a secret that is no Standard Webhooks secret
  */
-export function jsonCallbackProvider(rules: ProviderRules, monotonicMs: () => number): Provider {
+export function jsonCallbackProvider(rules: ProviderRules, { monotonicMs, nowMs }: ProviderClocks): Provider {
   const { id, baseUrl, connectTimeoutMs, answerTimeoutMs } = rules;
   const can = capabilities(rules);
-  const reader = callbackReader(id, rules.secrets);
+  const reader = callbackReader(id, rules.secrets, nowMs);
   const connectionsMax = connectionsOf(can, rules);
   const transport = httpTransport({ baseUrl, connectionsMax, connectTimeoutMs, monotonicMs });
   const provider: Provider = {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { ProviderRules } from '@slipstream/rules';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
+import type { ProviderClocks } from '../clocks.ts';
 import { connectionsOf } from '../transport/declared.ts';
 import { httpTransport } from '../transport/http-transport.ts';
 import { probeOf } from '../transport/probe.ts';
@@ -18,7 +19,7 @@ const statementTimeoutMsMin = 15_000;
  * A provider that speaks the protocol `poll-statement`: `POST /v2/orders` is accepted, and what became of an order is asked
  * for at `GET /v2/orders/{order_ref}`; it calls nobody back. An API key lets calls in.
  */
-export function pollStatementProvider(rules: ProviderRules, monotonicMs: () => number): Provider {
+export function pollStatementProvider(rules: ProviderRules, { monotonicMs }: ProviderClocks): Provider {
   const { id, baseUrl, connectTimeoutMs, answerTimeoutMs } = rules;
   const can = capabilities(rules);
   const connectionsMax = connectionsOf(can, rules);
