@@ -140,5 +140,5 @@ describe('whoever reads --help', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
-  }, 240_000);
+  }, 600_000);
 });

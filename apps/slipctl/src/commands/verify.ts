@@ -22,7 +22,12 @@ Reads the ledger's log from its first record at one moment of the database, in m
 record is compared with its leaf, its slip's chain, the tree of its partition, every signed checkpoint that the database, Kafka
 and --checkpoint give, and the record in Kafka; an honest resend is no difference. The first bad position of each partition
 is named. Without --key the keys that the database itself names are believed, and without Kafka or --checkpoint a whole
-database that is older, or was made anew, cannot be told from the true one.`;
+database that is older, or was made anew, cannot be told from the true one.
+
+Examples:
+  slipctl verify
+  slipctl verify --no-kafka --json
+`;
 
 export function addVerify(program: Command, { print, terminal, exit }: CommandContext): void {
   program

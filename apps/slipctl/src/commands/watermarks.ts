@@ -28,6 +28,11 @@ interface Answer {
   readonly detector?: Detector;
 }
 
+const examples = `
+Examples:
+  slipctl watermarks
+  slipctl watermarks --json | jq .detector`;
+
 export function addWatermarks(program: Command, { print }: CommandContext): void {
   program
     .command('watermarks')
@@ -36,7 +41,7 @@ export function addWatermarks(program: Command, { print }: CommandContext): void
     .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
     .addOption(timeoutOption('longest wait for the answer', '10s'))
     .option('--json', "print the API's data")
-    .addHelpText('after', exitCodesHelp)
+    .addHelpText('after', `${examples}\n${exitCodesHelp}`)
     .action(async ({ reconciliationUrl, token, timeout, json }: Flags) => {
       const reconciliation = new Api({
         name: 'reconciliation',
