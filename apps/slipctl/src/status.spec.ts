@@ -209,6 +209,9 @@ describe('slipctl slips, cases and tail', () => {
   });
 
   it('tells an error in one line, as JSON where JSON was asked for, and no stack', async () => {
+    const status = await slipctl(['status', '--token', 'bad'], env);
+    expect([status.code, status.stdout]).toEqual([2, '']);
+    expect(status.stderr).toMatch(/^slipctl: \w+ does not accept the bearer token \(401\)[^\n]*\n$/);
     const { code, stderr } = await slipctl(['cases', '--json', '--token', 'bad'], env);
     expect(code).toBe(2);
     expect(JSON.parse(stderr)).toEqual({

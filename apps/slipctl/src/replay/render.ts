@@ -16,7 +16,7 @@ const perSecond = ({ read, seconds }: Replayed) => Math.round(read / Math.max(se
 
 export function summaryJson(of: Replayed) {
   const { done, replayed, read, seconds } = of;
-  return { done, replayed, read, seconds, read_per_second: perSecond(of) };
+  return { done, replayed, read, seconds: Number(seconds.toFixed(3)), read_per_second: perSecond(of) };
 }
 
 export function summaryText(of: Replayed, canResume: boolean): string {

@@ -45,6 +45,8 @@ async function findings(what: string, look: () => Promise<Finding[]>): Promise<F
     return await look();
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
+    // Nothing is wrong with any service: the question was not ours to ask.
+    if (error instanceof ApiError && error.status === 401) throw error;
     return [{ level: 'unknown', what, detail: error.message, next: null }];
   }
 }
