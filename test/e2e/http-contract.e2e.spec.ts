@@ -80,6 +80,14 @@ async function statusOf(id: string): Promise<string | null> {
   return answer.status === 200 ? ((await answer.json()) as { status: string }).status : null;
 }
 
+/** What a route cannot be asked without. */
+function neededQuery({ path }: Operation, slip: string): string {
+  const day = (date: number) => `2026-11-0${date}T00:00:00Z`;
+  const periods = { before_from: day(1), before_to: day(2), after_from: day(2), after_to: day(3) };
+  if (path.endsWith('/comparison')) return `?${new URLSearchParams(periods)}`;
+  return path.includes('transactions') ? `?slip=${slip}` : '';
+}
+
 function saysWhatComes({ described: { responses } }: Operation): boolean {
   return Object.values(responses['200']?.content ?? {}).some(({ schema }) => schema !== undefined);
 }
@@ -242,7 +250,7 @@ describe('every described operation', () => {
     const ended = async () => ['settled', 'refunded'].includes((await statusOf(id)) ?? '');
     await waitFor(ended, { what: 'the end of the example' });
     for (const operation of shown.filter(({ path }) => /slips|accounts|transactions|stats/.test(path))) {
-      const query = operation.path.includes('transactions') ? `?slip=${id}` : '';
+      const query = neededQuery(operation, id);
       const found = await call(operation, path(operation) + query);
       expect([nameOf(operation), found.status, saysWhatComes(operation)]).toEqual([
         nameOf(operation),
