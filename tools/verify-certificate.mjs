@@ -8,11 +8,13 @@ const usage = `usage: node verify-certificate.mjs CERTIFICATE.json --key PUBLIC_
 
 Checks that the certificate (GET /v1/slips/{id}/certificate of the provider gateway) was signed by this key, and that
 what it tells proves that the slip was not executed. PUBLIC_KEY is a PEM file, a JSON Web Key or a set of them
-(GET /v1/certificates/keys, from a source that you trust). Exits 0 when it is valid, 1 when it is not or cannot be read.`;
+(GET /v1/certificates/keys, from a source that you trust). Exits 0 when it is valid, 1 when it is not or cannot be read.
+Of a report of slipctl provider certify it checks the signature, and shows what was seen.`;
 
 const payloadType = 'application/vnd.slipstream.non-execution.v1+json';
 /** Where an attempt was cancelled. */
 const payloadTypeWithCancellation = 'application/vnd.slipstream.non-execution.v2+json';
+const reportType = 'application/vnd.slipstream.provider-report.v1+json';
 
 class Invalid extends Error {}
 
@@ -78,8 +80,8 @@ function open(envelope, keys) {
   members(envelope, ['payloadType', 'payload', 'signatures'], 'the envelope');
   const type = envelope.payloadType;
   check(
-    type === payloadType || type === payloadTypeWithCancellation,
-    'it is no certificate of non-execution of a form known here',
+    [payloadType, payloadTypeWithCancellation, reportType].includes(type),
+    'it is no certificate of non-execution, nor a report about a provider, of a form known here',
   );
   check(Array.isArray(envelope.signatures) && envelope.signatures.length === 1, 'it has not one signature');
   const { keyid, sig } = members(envelope.signatures[0], ['keyid', 'sig'], 'the signature');
@@ -93,6 +95,16 @@ function open(envelope, keys) {
     'the signature does not fit: something was changed',
   );
   return { keyid, type, statement: JSON.parse(payload.toString('utf8')) };
+}
+
+/** What was seen of a provider's sandbox. That it was so, nobody but who signs can say: there is nothing to judge. */
+function reportLines(report, keyid) {
+  check(report.key_id === keyid, 'it was written under another key');
+  check(Array.isArray(report.checks), 'the report has no checks');
+  return [
+    `VALID: signed as it stands; what was seen of ${text(report.url, 'url')} until ${text(report.ended_at, 'ended_at')}`,
+    ...report.checks.map((one) => `${one.verdict}: ${one.check} (${one.detail})`),
+  ];
 }
 
 function checkAnswer(answer, where) {
@@ -222,6 +234,10 @@ function main(args) {
   }
   try {
     const { keyid, type, statement } = open(JSON.parse(readFileSync(files[0], 'utf8')), keysOf(keyFile));
+    if (type === reportType) {
+      console.log(reportLines(statement, keyid).join('\n'));
+      return 0;
+    }
     const lines = checkStatement(statement, keyid, type);
     console.log(['VALID: under the declared bounds the slip was not executed', ...lines].join('\n'));
     return 0;

@@ -13,6 +13,7 @@ import { addMigrate } from './commands/migrate.ts';
 import type { CommandContext } from './commands/options.ts';
 import { addPartitions } from './commands/partitions.ts';
 import { addProjection } from './commands/projection.ts';
+import { addProvider } from './commands/provider.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addReplay } from './commands/replay.ts';
 import { addBreaks, addStatements } from './commands/statements.ts';
@@ -35,7 +36,7 @@ ${exitCodesHelp}`;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
     .description(
-      'Operate Slipstream: see whether something is wrong, list slips and cases, look at the life of one, follow events, replay them, import past slips, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, live it again under other rules, rebuild what is kept beside it.',
+      'Operate Slipstream: see whether something is wrong, list slips and cases, look at the life of one, follow events, replay them, import past slips, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, live it again under other rules, rebuild what is kept beside it, find out what a provider really does.',
     )
     .version(version, '--version', 'print the version')
     .exitOverride()
@@ -61,6 +62,7 @@ export function buildProgram(context: CommandContext): Command {
   addMigrate(program, context);
   addPartitions(program, context);
   addProjection(program, context);
+  addProvider(program, context);
   addReconcile(program, context);
   addReplay(program, context);
   addVerify(program, context);

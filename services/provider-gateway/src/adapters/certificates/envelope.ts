@@ -13,16 +13,21 @@ export const certificateTypeWithCancellation = 'application/vnd.slipstream.non-e
  */
 export function certificateSigner(keys: SigningKeys): (certificate: Certificate) => string {
   return (certificate) => {
-    const payload = Buffer.from(JSON.stringify({ key_id: keys.keyId, ...statementOf(certificate) }));
     const isCancelled = certificate.denied.some(({ cancelled }) => cancelled);
     const payloadType = isCancelled ? certificateTypeWithCancellation : certificateType;
-    const signature = keys.sign(preAuthentication(payloadType, payload));
-    return JSON.stringify({
-      payloadType,
-      payload: payload.toString('base64'),
-      signatures: [{ keyid: keys.keyId, sig: signature.toString('base64') }],
-    });
+    return sealed(payloadType, { key_id: keys.keyId, ...statementOf(certificate) }, keys);
   };
+}
+
+/** A statement in its envelope (DSSE 1.0). */
+export function sealed(payloadType: string, statement: object, keys: SigningKeys): string {
+  const payload = Buffer.from(JSON.stringify(statement));
+  const signature = keys.sign(preAuthentication(payloadType, payload));
+  return JSON.stringify({
+    payloadType,
+    payload: payload.toString('base64'),
+    signatures: [{ keyid: keys.keyId, sig: signature.toString('base64') }],
+  });
 }
 
 /** DSSE's PAE: type and payload with their lengths, so that no other pair of them has the same bytes. */

@@ -1,0 +1,64 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { CallbackHeaders, CallbackReader } from '../application/ports.ts';
+
+/** A callback as it came, and what its signature is worth. */
+export interface HeardCallback {
+  readonly atMs: number;
+  /** null: it cannot be read which slip it is about. */
+  readonly slipId: string | null;
+  readonly webhookId: string | null;
+  /** null: it is signed as it must be. */
+  readonly problem: string | null;
+}
+
+export interface CallbackListener {
+  readonly port: number;
+  readonly heard: readonly HeardCallback[];
+  close(): Promise<void>;
+}
+
+const bodyBytesMax = 64 * 1024;
+
+/** Hears a sandbox's callbacks, takes all of them, and checks them as the gateway does. */
+export async function hearCallbacks(
+  reader: CallbackReader,
+  address: { readonly host: string; readonly port: number },
+  nowMs: () => number,
+): Promise<CallbackListener> {
+  const heard: HeardCallback[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > bodyBytesMax) return void request.destroy();
+      chunks.push(chunk);
+    }
+    heard.push({ atMs: nowMs(), ...judged(reader, Buffer.concat(chunks), request.headersDistinct) });
+    response.writeHead(204).end();
+  });
+  server.on('connection', (socket) => socket.on('error', () => {}));
+  await new Promise<void>((resolve, reject) =>
+    server.once('error', reject).listen(address.port, address.host, resolve),
+  );
+  return {
+    port: (server.address() as AddressInfo).port,
+    heard,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function judged(reader: CallbackReader, body: Buffer, headers: CallbackHeaders): Omit<HeardCallback, 'atMs'> {
+  const hint = reader.understand(body);
+  const slipId = 'slipId' in hint ? hint.slipId : null;
+  try {
+    const { webhookId, message } = reader.read(body, headers);
+    return { slipId, webhookId, problem: 'problem' in message ? message.problem : null };
+  } catch (error) {
+    return { slipId, webhookId: null, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
