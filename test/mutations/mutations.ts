@@ -1138,6 +1138,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${gateway}/src/providers/json-callback/client.spec.ts`],
   },
   {
+    name: 'K-a-clock-that-went-back-is-trusted-for-a-moment',
+    file: `${kafka}/clock-skew.ts`,
+    from: 'return all !== null && now !== null && Math.abs(now) > Math.abs(all) ? now : all;',
+    to: 'return all;',
+    specs: [`${kafka}/clock-skew.spec.ts`],
+  },
+  {
     name: 'K-what-no-provider-could-be-called-for-is-our-own-trouble',
     file: `${gateway}/src/domain/inquiry/inquiry.ts`,
     from: "return isOpen(route) ? 'ourselves' : 'provider';",

@@ -73,6 +73,30 @@ describe('the skew of a clock', () => {
     expect(skewMs()).toBe(-3_005);
   });
 
+  it('is seen behind at once when the clock goes back, and a tick that is overtaken by another is no step', () => {
+    const { tick, time, skewMs } = setUp();
+    tick(0, 5);
+    tick(0, 1_004);
+    expect(skewMs()).toBe(-5);
+    time.ms += 5_000;
+    tick(-10_000, 5);
+    expect(skewMs()).toBe(-10_005);
+    // Put right: nothing says any more that it lies behind.
+    time.ms += 1_000;
+    tick(0, 5);
+    expect(skewMs()).toBe(-5);
+  });
+
+  it('is the same when ticks are read again', () => {
+    const { book, tick, time, skewMs } = setUp();
+    const marks = [{ partition: 0, time: instantFromMs(time.ms - 30_000), offset: 1n }];
+    tick(0, 5);
+    const old = { source, clock: 'wall', marks, closed: false, reading: instantFromMs(time.ms - 30_000) };
+    const at = { appendedMs: time.ms - 20_000, nowMs: time.ms };
+    book.apply(tickKey(source, 'wall'), Buffer.from(encodeTick(old)), at);
+    expect(skewMs()).toBe(-5);
+  });
+
   it('says nothing about now when it was measured long ago', () => {
     const { tick, time, skewMs } = setUp();
     tick(60_000, 5);

@@ -1,6 +1,6 @@
 import { decodeTick, isOwnSource, type PartitionMark, type Tick, tickKey } from '@slipstream/contracts';
 import { SlipstreamError } from '@slipstream/kernel';
-import { delayMsOf, type SkewSample, skewMsOf, steppedBackMs, withSample } from './clock-skew.ts';
+import { delayMsOf, type SkewSample, skewMsOf, steppedBackMs, wasSetBack, withSample } from './clock-skew.ts';
 
 interface Entry {
   readonly tick: Tick;
@@ -8,6 +8,10 @@ interface Entry {
   /** How old the record was when it arrived. */
   readonly ageMs: number;
   readonly samples: readonly SkewSample[];
+  /** When its record was appended, by the broker's clock. */
+  readonly appendedMs: number;
+  /** When the first tick came that was read behind the one before it; null: none did. */
+  readonly setBackAtMs: number | null;
 }
 
 /** What the ticks of one source say about its database's clock. */
@@ -54,8 +58,11 @@ export class TickBook {
     const ageMs = Math.max(0, nowMs - appendedMs);
     const delayMs = delayMsOf(tick, appendedMs);
     const samples = known?.samples ?? [];
+    // A record that is read again is no step.
+    const isSetBack = known && appendedMs >= known.appendedMs && wasSetBack(known.tick, tick);
+    const setBackAtMs = isSetBack ? arrivedMs - ageMs : (known?.setBackAtMs ?? null);
     this.#entries.set(tickKey(tick.source, tick.clock), {
-      ...{ tick: merged, arrivedMs, ageMs },
+      ...{ tick: merged, arrivedMs, ageMs, appendedMs, setBackAtMs },
       samples: delayMs === null ? samples : withSample(samples, { arrivedMs: arrivedMs - ageMs, delayMs }),
     });
     return news ? merged : null;
@@ -75,7 +82,7 @@ export class TickBook {
     const entry = this.#entries.get(tickKey(source, clock));
     // What was said long ago, perhaps before a clock was put right, says nothing about now.
     if (!entry || this.ageMs(source, clock) > staleMs) return { skewMs: null, steppedBackMs: 0 };
-    return { skewMs: skewMsOf(entry.samples), steppedBackMs: steppedBackMs(entry.tick) };
+    return { skewMs: skewMsOf(entry.samples, entry.setBackAtMs), steppedBackMs: steppedBackMs(entry.tick) };
   }
 
   /** Milliseconds since the source last spoke; Infinity when it never did. */
