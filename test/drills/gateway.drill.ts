@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeClockSteppable, stepClock } from '@slipstream/environment';
 import { type RuleChange, type Stack, type StackOptions, startStack } from '@slipstream/local';
 import { type KafkaProxy, startKafkaProxy, waitFor } from '@slipstream/testing';
 import pg from 'pg';
@@ -15,11 +16,13 @@ export interface GatewayOptions {
   readonly awayMs: number;
   /** Slips of each part. */
   readonly slips: number;
+  /** Its database's clock is drilled, too. */
+  readonly databaseClock: boolean;
 }
 
 /** What became of the slips of one part, by the providers' own word. */
 export interface GatewayPart {
-  readonly part: 'frozen' | 'no database' | 'clock' | 'disabled';
+  readonly part: 'frozen' | 'no database' | 'clock' | 'database clock' | 'disabled';
   readonly slips: number;
   readonly paid: number;
   /** Paid twice, by one provider or two. */
@@ -39,6 +42,8 @@ export interface GatewayPart {
 const second = 'provider-gateway-2';
 const never = '9999-12-31T00:00:00Z';
 const endTimeoutMs = 180_000;
+/** So long a wrong clock stands: many times what it takes to be seen, and far from every deadline. */
+const clockOffMs = 8_000;
 /** Long enough for a slow machine: no deadline is what is drilled. */
 const deadlineMs = 60_000;
 
@@ -108,6 +113,7 @@ export async function playGateway(
 ): Promise<readonly GatewayPart[]> {
   return [
     await clockIsOff(stack, world, options, log),
+    ...(options.databaseClock ? [await databaseClockIsOff(stack, options, log)] : []),
     await withoutDatabase(stack, options, log),
     await disabled(stack, options, log),
     await frozen(stack, world, options, log),
@@ -156,8 +162,7 @@ async function withoutDatabase(stack: Stack, { slips, awayMs }: GatewayOptions, 
     stack,
     async (client) => {
       await client.query('alter database provider_gateway connection limit 0');
-      const cut = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'provider_gateway'";
-      await client.query(cut);
+      await endSessions(client);
       log(`no database: the gateway is without it for ${awayMs} ms`);
       await sleep(awayMs);
       await client.query('alter database provider_gateway connection limit -1');
@@ -186,6 +191,39 @@ async function clockIsOff(stack: Stack, world: GatewayWorld, { slips }: GatewayO
   await payments.ended(endTimeoutMs).catch((error: Error) => log(error.message));
   const givenUp = await countTold(payments, ['overdue', 'refunded', 'not_returned']);
   return outcome('clock', payments, { forbidden: 0, givenUp });
+}
+
+/**
+ * The time of day by which intents, leases and marks are written is wrong, and jumps for a moment; the others' databases have it right. While
+ * the clocks lie apart nothing is sent or judged, and when they are right again nothing has been lost by that.
+ */
+async function databaseClockIsOff(stack: Stack, { slips }: GatewayOptions, log: Log) {
+  const url = databaseUrl(stack, 'provider_gateway');
+  await makeClockSteppable(url);
+  await database(stack, (client) => endSessions(client), 'postgres');
+  const payments = new Payments(stack.env);
+  let waited = 0;
+  for (const aheadMs of [10_000, -10_000]) {
+    await stepClock(url, aheadMs);
+    await payments.submit(slips);
+    await waitFor(() => isPaused(stack), { timeoutMs: endTimeoutMs, what: 'calls that are paused' });
+    await payments.submit(slips);
+    await sleep(clockOffMs);
+    const waiting = (await payments.open()).length;
+    waited += Number(waiting > 0);
+    await stepClock(url, 0);
+    log(`database clock: ${waiting} slips waited while it was ${aheadMs} ms ahead`);
+    await payments.ended(endTimeoutMs).catch((error: Error) => log(error.message));
+  }
+  const submitted = payments.submit(slips);
+  await stepClock(url, 1_500);
+  await sleep(1_500);
+  await stepClock(url, 0);
+  await submitted;
+  await payments.ended(endTimeoutMs).catch((error: Error) => log(error.message));
+  const givenUp = await countTold(payments, ['overdue', 'refunded', 'not_returned']);
+  const part = await outcome('database clock', payments, { forbidden: 0, givenUp });
+  return { ...part, holds: part.holds && waited === 2 };
 }
 
 /** A provider is disabled while slips come. */
@@ -232,14 +270,30 @@ async function intendedBy(client: pg.Client, owner: string): Promise<readonly In
   return (await client.query<Intended>(sql, [owner])).rows;
 }
 
+/** Whether it calls nobody, because clocks lie apart. */
+async function isPaused(stack: Stack): Promise<boolean> {
+  const answer = await fetch(`${stack.env.GATEWAY_URL}/readyz`);
+  return (await answer.text()).includes('paused: ');
+}
+
+async function endSessions(client: pg.Client): Promise<void> {
+  await client.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'provider_gateway'",
+  );
+}
+
+function databaseUrl(stack: Stack, name: string): string {
+  const url = new URL(stack.env.DATABASE_URL!);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
 async function database(
   stack: Stack,
   work: (client: pg.Client) => Promise<void>,
   name = 'provider_gateway',
 ): Promise<void> {
-  const url = new URL(stack.env.DATABASE_URL!);
-  url.pathname = `/${name}`;
-  const client = new pg.Client({ connectionString: url.href });
+  const client = new pg.Client({ connectionString: databaseUrl(stack, name) });
   await client.connect();
   try {
     await work(client);

@@ -22,7 +22,7 @@ const usage = `usage: npm run drill -- NAME [options]
                    the money in the books as the providers moved it
   --slips N        how many, default 2000
   --seed N         which faults they meet, default 1
-  gateway          its processes' clock is 10 s off and jumps, it is without its database while answers come, a provider is disabled
+  gateway          its processes' clock and its database's are 10 s off and jump, it is without its database while answers come, a provider is disabled
                    while slips come, and an instance stands still between intent and call: none is paid twice, none is lost, nothing is
                    sent after not_after or to who is disabled, nothing is given up
   --slips N        of each part, default 40
@@ -144,7 +144,10 @@ interface Done {
 }
 
 async function gateway(): Promise<Done> {
-  const parts = await drillGateway({ slips: Number(values.slips ?? 40), awayMs: 40_000 }, say);
+  const parts = await drillGateway(
+    { slips: Number(values.slips ?? 40), awayMs: 40_000, databaseClock: true },
+    say,
+  );
   return {
     table: parts,
     line: { parts: parts.map(({ part }) => part), ok: parts.every(({ holds }) => holds) },
