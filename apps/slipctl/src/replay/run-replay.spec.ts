@@ -155,11 +155,11 @@ describe('a file of lines', () => {
     await target.close();
     const lines = readFileSync(whole, 'utf8');
     expect(lines.split('\n')).toHaveLength(8);
-    // It was killed behind its first three lines, in the middle of the fourth.
+    // It was killed behind its first three lines, with more of a later run behind them.
     const [first, second, third] = lines.split('\n');
     const kept = `${first}\n${second}\n${third}\n`;
     const cut = join(folder, 'cut');
-    writeFileSync(cut, `${kept}{"posi`);
+    writeFileSync(cut, `${kept}${'x'.repeat(5_000)}`);
     const positions = { 0: 4, 1: 1 };
     writeState(state, { ...newState(meant, {}), positions, replayed: 3, standing: { bytes: kept.length } });
     const again = await FileTarget.open(cut, true);
