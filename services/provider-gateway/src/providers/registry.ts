@@ -1,7 +1,7 @@
 import { StartError } from '@slipstream/kernel';
 import type { ProviderRules } from '@slipstream/rules';
 import type { Provider, Providers } from '../application/ports.ts';
-import type { ProviderClocks } from './clocks.ts';
+import type { ProviderClocks } from './transport/clocks.ts';
 import { jsonCallbackProvider } from './json-callback/client.ts';
 import { pollStatementProvider } from './poll-statement/client.ts';
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { ProviderRules } from '@slipstream/rules';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
-import type { ProviderClocks } from '../clocks.ts';
+import type { ProviderClocks } from '../transport/clocks.ts';
 import { connectionsOf } from '../transport/declared.ts';
 import { httpTransport } from '../transport/http-transport.ts';
 import { probeOf } from '../transport/probe.ts';
