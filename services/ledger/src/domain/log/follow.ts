@@ -44,7 +44,7 @@ export interface FollowedSlip {
   readonly listedAt: Instant;
   /** null while no event came that could be read. */
   readonly state: SlipState | null;
-  /** Offset of the first logged event that is not folded: it waits to be read again (rule 9). null: all are. */
+  /** At this offset or behind it lies the first logged event that is not folded: it waits to be read again (rule 9). null: all are. */
   readonly waitsFrom: number | null;
 }
 

@@ -14,6 +14,8 @@ export interface SlipRecord extends FollowedRecord {
 export interface SlipLog {
   /** All of them, by version. */
   readonly records: readonly SlipRecord[];
+  /** As its row says, from where on they wait: the first that does lies there or behind it. null: none does. */
+  readonly waitsFrom: number | null;
   /** What the ledger has said of the slip and not read back yet, in its order. */
   readonly pending: readonly RecordedEvent[];
 }
@@ -34,7 +36,7 @@ interface Hashes {
 
 /** What all that is known of a slip adds up to; null: its log is empty. */
 export function foldSlip(
-  { records, pending }: SlipLog,
+  { records, waitsFrom, pending }: SlipLog,
   thenVersion: number,
   { sha256, transactionId }: Hashes,
 ): FoldedSlip | null {
@@ -44,7 +46,9 @@ export function foldSlip(
   let then: FollowedSlip | null = null;
   for (const record of records) {
     const before: FollowedSlip | null = slip;
-    slip = record.waits ? followUnread(before, record, sha256) : follow(before, record, sha256);
+    slip = record.waits
+      ? { ...followUnread(before, record, sha256), waitsFrom }
+      : follow(before, record, sha256);
     const { recorded, partition, offset } = record;
     if (recorded !== null && !record.waits) {
       const told = tagsOf(before?.state ?? null, recorded.event, slip.state);

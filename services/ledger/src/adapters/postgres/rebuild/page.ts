@@ -43,12 +43,16 @@ export async function slipLogs(tx: Pick<Tx, 'query'>, ids: readonly string[]): P
   ]);
   const waitsFrom = new Map(waiting.map((row) => [row.id, Number(row.waits_from)]));
   const givenUp = new Set(dismissed.map(({ partition, kafka_offset }) => `${partition}:${kafka_offset}`));
-  const logs = new Map<string, { records: SlipRecord[]; ids: Set<string>; pending: RecordedEvent[] }>();
+  const logs = new Map<
+    string,
+    SlipLog & { records: SlipRecord[]; ids: Set<string>; pending: RecordedEvent[] }
+  >();
   for (const row of events) {
-    const log = logs.get(row.slip_id) ?? { records: [], ids: new Set<string>(), pending: [] };
+    const own = waitsFrom.get(row.slip_id) ?? null;
+    const log = logs.get(row.slip_id) ?? { records: [], waitsFrom: own, ids: new Set(), pending: [] };
     logs.set(row.slip_id, log);
     const isGivenUp = givenUp.has(`${row.partition}:${row.kafka_offset}`);
-    const record = toRecord(row, isGivenUp, waitsFrom.get(row.slip_id) ?? Number.POSITIVE_INFINITY);
+    const record = toRecord(row, isGivenUp, log.waitsFrom ?? Number.POSITIVE_INFINITY);
     log.records.push(record);
     if (record.recorded !== null) log.ids.add(record.recorded.id);
   }
