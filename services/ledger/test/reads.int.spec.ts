@@ -66,7 +66,7 @@ it('lists by status and single slips say where slips stand, also where their row
     'select s.version < n.version as lags, s.hold_status <> n.hold_status as settled from slip s join slip_now n using (id)',
   );
   expect(rows.filter(({ lags }) => lags).length).toBeGreaterThan(10);
-  expect(rows.filter(({ settled }) => settled).length).toBeGreaterThan(1);
+  expect(rows.filter(({ settled }) => settled).length).toBeGreaterThan(0);
   for (const clock of clocks) {
     const own = slips.filter((slip) => slip.clock === clock);
     expect((await listed(clock)).map(text).sort()).toEqual(own.map(expected).sort());

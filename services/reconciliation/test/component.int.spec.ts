@@ -61,6 +61,16 @@ const vouch = async (time: Instant = now()) => {
   await world.others.vouch(ledger, time);
   await world.others.vouch(gateway, time);
 };
+/** The watermarks when the detector sees, which it may not yet on a machine that has had no time for it. */
+const seeing = () =>
+  waitFor(
+    async () => {
+      await vouch();
+      const { body } = await world.get(service, '/v1/watermarks');
+      return body.detector.blind ? null : body;
+    },
+    { what: 'the detector to see' },
+  );
 /** Past the deadline, also by a grace that is wider by what the clocks seem to lie apart: a second at most. */
 const past = (deadline: Instant) => waitFor(() => now() > addMs(deadline, 1_000), { what: 'the deadline' });
 const types = (slipId: string) => world.of(slipId).map(({ event }) => event.type);
@@ -319,8 +329,7 @@ describe('the API', () => {
   });
 
   test('shows what was heard and how far it is judged', async () => {
-    await vouch();
-    const { body } = await world.get(service, '/v1/watermarks');
+    const body = await seeing();
     expect(body.sources).toContainEqual(
       expect.objectContaining({
         source: gateway,
@@ -339,6 +348,7 @@ describe('the API', () => {
   });
 
   test('says in readiness what the detector sees', async () => {
+    await seeing();
     const answer = await fetch(`${service.url}/readyz`);
     const { checks } = (await answer.json()) as { checks: { name: string; detail?: string }[] };
     expect(checks).toContainEqual({ name: 'detector', ok: true, detail: 'sees' });
