@@ -41,6 +41,6 @@ ${completionScripts.bash}
 COMP_WORDS=(slipctl projection re); COMP_CWORD=2; _slipctl; echo "\${COMPREPLY[@]}"
 COMP_WORDS=(slipctl projection rebuild ""); COMP_CWORD=3; _slipctl; echo "\${COMPREPLY[@]}"`;
     const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
-    expect([stdout, stderr]).toEqual(['rebuild\naccounts slips statistics transactions\n', '']);
+    expect([stdout, stderr]).toEqual(['rebuild\naccounts slips statistics tags transactions\n', '']);
   });
 });
