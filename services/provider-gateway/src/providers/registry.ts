@@ -1,9 +1,9 @@
 import { StartError } from '@slipstream/kernel';
 import type { ProviderRules } from '@slipstream/rules';
 import type { Provider, Providers } from '../application/ports.ts';
-import type { ProviderClocks } from './transport/clocks.ts';
 import { jsonCallbackProvider } from './json-callback/client.ts';
 import { pollStatementProvider } from './poll-statement/client.ts';
+import type { ProviderClocks } from './transport/clocks.ts';
 
 /** Opens a provider. @throws StartError for unusable rules */
 export type ProviderFactory = (rules: ProviderRules, clocks: ProviderClocks) => Provider;
