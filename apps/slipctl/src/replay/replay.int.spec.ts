@@ -43,9 +43,10 @@ async function replay(
   target: TopicTarget,
   state: ReplayState,
   onNote: (noted: ReplayState) => void = () => {},
+  isMeant: (record: LoggedRecord) => boolean = () => true,
 ) {
   return runReplay({
-    ...{ source, isMeant: () => true, spans: await source.spans(), target, state, speed: null, progress },
+    ...{ source, isMeant, spans: await source.spans(), target, state, speed: null, progress },
     ...{ note: onNote, nowMs: () => performance.now(), signal: new AbortController().signal },
   });
 }
@@ -85,6 +86,37 @@ describe('a replay into a topic', () => {
     const twice = await TopicTarget.open(kafka, name, { id: other.id, partitions: 2 });
     expect(await replay(twice, other)).toMatchObject({ replayed: 2 * eachPartition });
     for (const one of [target, again, twice]) await one.close();
+  });
+
+  it('finds what it wrote of a partition after every note, whichever one is left', async () => {
+    const name = `${topic}-notes`;
+    const notes: ReplayState[] = [];
+    const state = newState({}, {});
+    const open = (id: string) => TopicTarget.open(kafka, name, { id, partitions: 2 });
+    // Another replay lies before it, and of its own partition 0 comes alone at first.
+    const other = await open('other');
+    await replay(other, newState({}, {}), undefined, ({ offset }) => offset === 0);
+    await other.close();
+    const target = await open(state.id);
+    await replay(
+      target,
+      state,
+      (noted) => notes.push(noted),
+      ({ partition }) => partition === 0,
+    );
+    const [begun, ended] = notes as [ReplayState, ReplayState];
+    const interrupted = { ...ended, positions: { ...ended.positions, 1: 0 } };
+    await replay(target, interrupted);
+    const whole = await valuesIn(name);
+    for (const values of whole.values()) expect(values).toHaveLength(1 + eachPartition);
+    for (const left of [begun, interrupted]) {
+      const again = await open(state.id);
+      await replay(again, left, (noted) => notes.push(noted));
+      await again.close();
+    }
+    for (const left of notes.slice(2)) await replay(target, left);
+    expect(await valuesIn(name)).toEqual(whole);
+    await target.close();
   });
 
   it('takes none of the topics that services read or write, and none of other partitions', async () => {

@@ -40,15 +40,20 @@ export interface Replayed {
 export async function runReplay(options: ReplayOptions): Promise<Replayed> {
   const { source, isMeant, target, speed, note, signal, nowMs, progress } = options;
   const begun = nowMs();
-  if (Object.keys(options.state.positions).length === 0) {
-    note({ ...options.state, standing: await target.standing() });
+  let { state } = options;
+  if (Object.keys(state.standing).length === 0) {
+    // Noted once, before anything is written: of a partition that gets nothing for long, this is how far it had come.
+    state = { ...state, standing: await target.standing() };
+    note(state);
   }
-  const spans = await leftOf(options);
+  const spans = await leftOf(options, state);
   const order = new TimeOrder(source, spans, isMeant);
   const clock = new ReplayClock(speed, nowMs);
   const total = sum(spans, ({ start, end }) => end - start);
-  const readSoFar = () => total - sum(spans, ({ end }, partition) => end - order.positions().get(partition)!);
-  let { state } = options;
+  const readSoFar = () => {
+    const positions = order.positions();
+    return total - sum(spans, ({ end }, partition) => end - positions.get(partition)!);
+  };
   let batch: LoggedRecord[] = [];
   let notedAt = nowMs();
   const flush = async (isLast = false) => {
@@ -77,7 +82,10 @@ export async function runReplay(options: ReplayOptions): Promise<Replayed> {
 }
 
 /** Of each partition what was not replayed yet, as the state and the target itself say. */
-async function leftOf({ spans, state, target }: ReplayOptions): Promise<ReadonlyMap<number, Span>> {
+async function leftOf(
+  { spans, target }: ReplayOptions,
+  state: ReplayState,
+): Promise<ReadonlyMap<number, Span>> {
   const written = await target.writtenBehind(state.standing);
   return new Map(
     [...spans].map(([partition, { start, end }]) => {
