@@ -1,6 +1,6 @@
 import { CliError } from './exit.ts';
 
-/** Where the variables of a rules file are looked up. */
+/** What has no option: the variables of a rules file, and secrets. */
 export const variables: Readonly<Record<string, string | undefined>> = process.env;
 
 /** The only reader of the environment; an option of the same meaning comes first. */
@@ -11,7 +11,7 @@ export const environment = {
   gatewayUrl: process.env.GATEWAY_URL,
   ledgerUrl: process.env.LEDGER_URL,
   reconciliationUrl: process.env.RECONCILIATION_URL,
-  /** Everything slipctl does is what both roles may do. An empty variable counts as absent. */
+  /** Both roles may do all that slipctl does but `statements send`, which operators may. An empty variable counts as absent. */
   token: process.env.TOKEN_SRE || process.env.TOKEN_OPS,
 } as const;
 

@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Instant, wallClock } from '@slipstream/kernel';
 import type { Command } from 'commander';
 import type { BacktestView } from '../backtest/views.ts';
 import { brokersOf, variables } from '../config.ts';
-import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
+import { exitCodes, exitCodesHelp } from '../exit.ts';
+import { writeText } from '../output/write-text.ts';
 import { runServiceProgram } from '../service-program.ts';
 import { type CommandContext, nameOption, timeOption } from './options.ts';
 
@@ -70,7 +70,7 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
     const program = { path: 'reconciliation/dist/backtest/main.js', args: [JSON.stringify(asked)] };
     const view = await runServiceProgram<BacktestView>({ ...program, what: 'backtest' }, progress.update);
     progress.stop();
-    if (svg !== undefined) write(svg, backtestSvg(view));
+    if (svg !== undefined) writeText(svg, backtestSvg(view));
     const withLead = (warnings: BacktestView['warnings']) =>
       warnings.map((warning) => ({ ...warning, leadMs: leadMs(warning) }));
     const { warnings, warned } = view;
@@ -79,13 +79,5 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
     if (view.verdictsDiffer > 0) exit(exitCodes.bad);
   } finally {
     progress.stop();
-  }
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw new CliError('usage', `${file} cannot be written: ${messageOf(error)}`);
   }
 }

@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { variables } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { table } from '../output/table.ts';
+import { writeText } from '../output/write-text.ts';
 import { type Certified, type Check, runCertifyProgram } from '../provider/certify-program.ts';
 import { type CommandContext, countOption, timeoutOption } from './options.ts';
 
@@ -54,7 +55,7 @@ export function addProvider(program: Command, context: CommandContext): void {
 }
 
 async function certify(url: string, flags: Flags, { print, terminal, exit }: CommandContext): Promise<void> {
-  const { PROVIDER_SECRET, SLIPSTREAM_CERTIFICATE_KEYS } = process.env;
+  const { PROVIDER_SECRET, SLIPSTREAM_CERTIFICATE_KEYS } = variables;
   if (!PROVIDER_SECRET) throw new CliError('usage', 'PROVIDER_SECRET is not set');
   if (flags.report && !SLIPSTREAM_CERTIFICATE_KEYS)
     throw new CliError('usage', '--report needs a key in SLIPSTREAM_CERTIFICATE_KEYS to sign with');
@@ -76,9 +77,10 @@ async function certify(url: string, flags: Flags, { print, terminal, exit }: Com
       progress.update(done, checksCount, 'checks');
     });
     progress.stop();
-    if (flags.report) writeFileSync(flags.report, `${certified.signed}\n`);
-    if (flags.tape) writeFileSync(flags.tape, certified.tape);
+    // Shown first: where a file cannot be written, what was found is not lost.
     print(flags.json ? JSON.stringify(certified.report) : reportText(certified));
+    if (flags.report) writeText(flags.report, `${certified.signed}\n`);
+    if (flags.tape) writeText(flags.tape, certified.tape);
     if (certified.report.checks.some(({ verdict }) => verdict === 'broken')) exit(exitCodes.bad);
   } finally {
     progress.stop();
