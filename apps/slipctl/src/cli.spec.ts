@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { sightLine } from './commands/watermarks.ts';
 import { serve, slipctl } from './spec-support.ts';
+import { sightText } from './status/sight.ts';
 
 const id = '01890a5d-ac96-774b-bcce-b302099a8057';
 const slip = {
@@ -194,7 +194,7 @@ describe('slipctl watermarks', () => {
     expect((await slipctl(['watermarks'], env)).stdout).toContain(
       'detector: blind since 2026-11-22T10:00:09Z because of ledger: it sees no further than 11000 ms ago',
     );
-    expect(sightLine({ blind: false, why: null })).toBe('detector: sees');
+    expect(sightText({ blind: false, why: null })).toBe('sees');
   });
 });
 

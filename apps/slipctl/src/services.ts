@@ -47,20 +47,12 @@ export function knownServices(of: { readonly token: string | undefined; readonly
   return names.length === 0 ? [] : chosenServices(names, of);
 }
 
-const settingOf = {
-  intake: 'intakeUrl',
-  gateway: 'gatewayUrl',
-  ledger: 'ledgerUrl',
-  reconciliation: 'reconciliationUrl',
-} as const;
-
 /** One service. @throws CliError (usage) when its address or a token is not known */
 export function apiOf(
   name: ServiceName,
   { token, timeout }: { readonly token?: string | undefined; readonly timeout: number },
 ): Api {
-  const url = setting(settingOf[name], undefined);
-  return new Api({ name, url, token: setting('token', token), timeoutMs: timeout });
+  return chosenServices([name], { token, timeoutMs: timeout })[0]!.api;
 }
 
 /** Asks every service; `failed` is told of those that gave no answer, the others count all the same. */

@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { setting } from '../config.ts';
 import { followRedrives } from '../dlq/follow.ts';
 import { letterTable, previewTable, redriveTable } from '../dlq/render.ts';
 import type { LetterView, PreviewView } from '../dlq/views.ts';
@@ -201,10 +200,7 @@ function withFilter(command: Command): Command {
 function only(flags: Common) {
   if (flags.service?.length !== 1)
     throw new CliError('usage', 'ids belong to one service: give --service NAME');
-  return chosenServices(flags.service, {
-    token: setting('token', flags.token),
-    timeoutMs: flags.timeout,
-  })[0]!;
+  return chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout })[0]!;
 }
 
 function queryOf({ topic, partition, slip, reason }: Filter): Record<string, string | undefined> {

@@ -100,7 +100,7 @@ async function readJudgedThrough(reconciliation: Api): Promise<Map<string, Insta
 
 async function readSetAside(reconciliation: Api): Promise<Set<string>> {
   const slips = new Set<string>();
-  for await (const page of reconciliation.pages<LetterView>('v1/dead-letters', {})) {
+  for await (const page of reconciliation.pages<LetterView>('v1/dead-letters', { page_size: '1000' })) {
     for (const { slip, key, status } of page)
       if (status === 'parked' || status === 'queued') slips.add(slip ?? key ?? '');
   }

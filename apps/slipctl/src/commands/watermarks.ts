@@ -5,6 +5,7 @@ import { exitCodesHelp } from '../exit.ts';
 import type { ClockView } from '../import/wait.ts';
 import { showTime } from '../output/show-time.ts';
 import { table } from '../output/table.ts';
+import { type SightView, sightText } from '../status/sight.ts';
 import { type CommandContext, timeoutOption } from './options.ts';
 
 interface Flags {
@@ -14,18 +15,10 @@ interface Flags {
   json?: true;
 }
 
-interface Detector {
-  readonly blind: boolean;
-  readonly why: string | null;
-  /** Left out by a release before this one. */
-  readonly since?: string | null;
-  readonly by?: string | null;
-}
-
 interface Answer {
   readonly clocks: ClockView[];
   /** Left out by a release before this one. */
-  readonly detector?: Detector;
+  readonly detector?: SightView;
 }
 
 const examples = `
@@ -67,12 +60,5 @@ export function clockTable(clocks: readonly ClockView[]): string {
 }
 
 function shown({ clocks, detector }: Answer): string {
-  return detector ? `${clockTable(clocks)}\n${sightLine(detector)}` : clockTable(clocks);
-}
-
-/** Whether live deadlines are judged, and if not since when and because of whom. */
-export function sightLine({ blind, why, since, by }: Detector): string {
-  if (!blind) return 'detector: sees';
-  const from = since ? ` since ${showTime(since)}` : '';
-  return `detector: blind${from}${by ? ` because of ${by}` : ''}: ${why}`;
+  return detector ? `${clockTable(clocks)}\ndetector: ${sightText(detector)}` : clockTable(clocks);
 }

@@ -25,13 +25,12 @@ export function candidates(program: Command, words: readonly string[]): readonly
   const isOption = last.startsWith('-');
   if (awaited && !isOption) return matching(awaited.argChoices ?? [], last);
   if (isOption) return matching(optionsOf(command), last);
-  const names = command.commands.filter((one) => !hidden.has(one.name())).map((one) => one.name());
+  const names = command.commands.map((one) => one.name()).filter((name) => name !== completeCommand);
   return matching([...names, ...(command.registeredArguments[operands]?.argChoices ?? [])], last);
 }
 
 /** Asked by shells, and by nobody else. */
 export const completeCommand = 'complete';
-const hidden: ReadonlySet<string> = new Set([completeCommand]);
 
 function optionsOf(command: Command): string[] {
   return [...command.options.flatMap(({ long, short }) => long ?? short ?? []), '--help'];

@@ -1,5 +1,6 @@
 import { StartError } from '@slipstream/kernel';
 import { parseRules } from '@slipstream/rules';
+import { filledIn, variablesIn } from './placeholders.ts';
 
 /** What is wrong with a rules file, and where. */
 export interface RulesProblem {
@@ -18,17 +19,15 @@ export interface RulesReport {
   readonly unset_variables: readonly string[];
 }
 
-/** Is good for an address and for a secret: what a variable holds where the file is checked is no problem of the file. */
-const placeholder = 'http://variable.invalid/';
-
 /** @param environment where its variables are looked up */
 export function checkRules(
   text: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): RulesReport {
-  const named = [...new Set([...text.matchAll(/\$\{([A-Z_][A-Z0-9_]*)\}/g)].map(([, name]) => name!))];
-  const unset = named.filter((name) => !environment[name]).sort();
-  const filled = { ...environment, ...Object.fromEntries(unset.map((name) => [name, placeholder])) };
+  const unset = variablesIn(text)
+    .filter((name) => !environment[name])
+    .sort();
+  const filled = { ...environment, ...filledIn(unset) };
   try {
     const { digest } = parseRules(text, { file: '', environment: filled });
     return { ok: true, digest, problems: [], unset_variables: unset };

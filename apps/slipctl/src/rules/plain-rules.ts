@@ -1,15 +1,10 @@
 import { parseRules } from '@slipstream/rules';
 import { snakeKey } from '../output/snake-json.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Is good for an address and for a secret: none of them is shown. */
-const placeholder = 'http://variable.invalid/';
+import { filledIn, placeholder, variablesIn } from './placeholders.ts';
 
 /** Rules as they are in force, what the file is silent about filled in; secrets are never shown. @throws StartError */
 export function plainRules(text: string, file: string): Record<string, unknown> {
-  const names = [...text.matchAll(/\$\{([A-Z_][A-Z0-9_]*)\}/g)].map(([, name]) => name!);
-  const environment: Environment = Object.fromEntries(names.map((name) => [name, placeholder]));
+  const environment = filledIn(variablesIn(text));
   return shown(parseRules(text, { file, environment }), '') as Record<string, unknown>;
 }
 

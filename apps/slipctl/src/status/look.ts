@@ -1,9 +1,11 @@
 import { type Api, ApiError } from '../api.ts';
 import { CliError } from '../exit.ts';
+import type { IncidentView } from '../lists/render-incidents.ts';
 import { showAmount } from '../output/show-amount.ts';
 import { showTime } from '../output/show-time.ts';
 import type { NamedService, ServiceName } from '../services.ts';
 import type { SlipView } from '../timeline/views.ts';
+import { type SightView, sightText } from './sight.ts';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -65,16 +67,12 @@ async function readiness(name: string, api: Api): Promise<Finding[]> {
 
 async function detector(api: Api): Promise<Finding[]> {
   const { detector: sight, clocks } = await api.get<{
-    detector: { blind: boolean; why: string | null; since?: string | null; by?: string | null };
+    detector: SightView;
     clocks: { clock: string; counts: { open: number } }[];
   }>('v1/watermarks');
   const open = clocks.find(({ clock }) => clock === 'wall')?.counts.open ?? 0;
-  if (!sight.blind) return [good('detector', `sees; ${open} live slips are open`)];
-  const since = sight.since ? ` since ${showTime(sight.since)}` : '';
-  const by = sight.by ? ` because of ${sight.by}` : '';
-  return [
-    bad('detector', `blind${since}${by}: ${sight.why}; ${open} live slips are open`, 'slipctl watermarks'),
-  ];
+  const detail = `${sightText(sight)}; ${open} live slips are open`;
+  return [sight.blind ? bad('detector', detail, 'slipctl watermarks') : good('detector', detail)];
 }
 
 async function returns(api: Api): Promise<Finding[]> {
@@ -144,14 +142,6 @@ async function incidents(api: Api): Promise<Finding[]> {
     if (error instanceof ApiError && error.status === 404) return [];
     throw error;
   }
-}
-
-interface IncidentView {
-  readonly id: string;
-  /** null: the trouble is our own. */
-  readonly provider: string | null;
-  readonly since: string;
-  readonly counts: { readonly slips: number; readonly open: number };
 }
 
 function incident({ id, provider, since, counts }: IncidentView): Finding {
