@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CommandContext } from '@slipstream/slipctl';
+import { waitFor } from '@slipstream/testing';
 import { helpExamples } from './help-examples.ts';
 import { bootStack, root, slipctl, type TestStack } from './support.ts';
 
@@ -55,7 +55,9 @@ describe('who knows no slip', () => {
     const [status, cases, timeline] = shownCommands();
     expect([status, cases, timeline?.[0]]).toEqual([['status'], ['cases'], 'timeline']);
     // Other things may be wrong before the case is open.
-    while (!/WRONG +cases +\d+ open/.test(await run(status!))) await sleep(500);
+    await waitFor(async () => /WRONG +cases +\d+ open/.test(await run(status!)), {
+      ...{ what: 'an open case in slipctl status', timeoutMs: 200_000, intervalMs: 500 },
+    });
     const [slip] = /^[0-9a-f-]{36}/m.exec(await run(cases!))!;
     const told = await run([...timeline!.slice(0, -1), slip]);
     expect(told).toContain('(lost-1)');
