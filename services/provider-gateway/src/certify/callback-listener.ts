@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { CallbackHeaders, CallbackReader } from '../application/ports.ts';
 
@@ -27,7 +27,7 @@ export async function hearCallbacks(
   nowMs: () => number,
 ): Promise<CallbackListener> {
   const heard: HeardCallback[] = [];
-  const server = createServer(async (request, response) => {
+  const hear = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -37,8 +37,11 @@ export async function hearCallbacks(
     }
     heard.push({ atMs: nowMs(), ...judged(reader, Buffer.concat(chunks), request.headersDistinct) });
     response.writeHead(204).end();
+  };
+  const server = createServer((request, response) => {
+    // One that is cut off in the middle is no callback: it is repeated, or never came.
+    hear(request, response).catch(() => request.destroy());
   });
-  server.on('connection', (socket) => socket.on('error', () => {}));
   await new Promise<void>((resolve, reject) =>
     server.once('error', reject).listen(address.port, address.host, resolve),
   );

@@ -54,11 +54,13 @@ export async function openRecordingWay(target: string, now: () => Date): Promise
       },
       path: base.pathname.replace(/\/$/, '') + path,
     });
-    onward.end(requestBody);
+    // Whoever asked waits no longer: a sandbox that hangs holds nothing open.
+    outgoing.once('close', () => onward.destroy(new Error('it does not answer')));
+    onward.on('error', () => {}).end(requestBody);
     try {
       if (way.isCutting) {
         await new Promise<void>((resolve, reject) => onward.once('finish', resolve).once('error', reject));
-        onward.on('error', () => {}).destroy();
+        onward.destroy();
         incoming.socket.destroy();
         tape.push({ ...exchange, status: null, answerBody: Buffer.alloc(0) });
         return;
