@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { CliError } from './exit.ts';
 
-/** What a service folds is folded by its own code, of the release that lies beside this program. */
+/** What a service knows how to do is done by its own code, of the release that lies beside this program. */
 const services = new URL('../../../services/', import.meta.url);
 
 export interface ServiceProgram {

@@ -66,15 +66,13 @@ async function certify(url: string, flags: Flags, { print, terminal, exit }: Com
     listen: flags.listen ?? null,
   };
   const progress = terminal.progress('checks');
-  let done = 0;
   try {
     const secrets = {
       PROVIDER_SECRET,
       ...(SLIPSTREAM_CERTIFICATE_KEYS && { SLIPSTREAM_CERTIFICATE_KEYS }),
     };
-    const certified = await runCertifyProgram(settings, secrets, () => {
-      done += 1;
-      progress.update(done, checksCount, 'checks');
+    const certified = await runCertifyProgram(settings, secrets, (done, total) => {
+      progress.update(done, total, 'checks');
     });
     progress.stop();
     // Shown first: where a file cannot be written, what was found is not lost.
@@ -86,8 +84,6 @@ async function certify(url: string, flags: Flags, { print, terminal, exit }: Com
     progress.stop();
   }
 }
-
-const checksCount = 10;
 
 function reportText({ report: { checks, capabilities, exchanges } }: Certified): string {
   const rows = checks.map(({ check, verdict, detail }: Check) => [verdict.replace('_', ' '), check, detail]);

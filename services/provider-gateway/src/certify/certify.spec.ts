@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { freePorts } from '@slipstream/environment';
 import { parseSigningKeys } from '@slipstream/identity';
 import { type RuleInput, type Simulator, startSimulator } from '@slipstream/provider-simulator';
+import { checksCount } from './checks.ts';
 import { type Certified, type CertifyOptions, runCertify } from './run.ts';
 
 const secret = `whsec_${Buffer.alloc(32, 'sandbox').toString('base64')}`;
@@ -46,7 +47,7 @@ async function certified({ provider = {}, faults = [], options = {} }: Given): P
       currency: 'EUR',
       listen: null,
       keys,
-      onCheck: () => {},
+      onProgress: () => {},
       ...options,
     },
   });
@@ -79,6 +80,7 @@ describe('a sandbox that keeps the contract', () => {
     });
     expect(done.report.checks.filter(({ verdict }) => verdict !== 'kept')).toEqual([]);
     expect(verdicts(done)).toEqual(allKept);
+    expect(done.report.checks).toHaveLength(checksCount);
     expect(done.report.capabilities).toMatchObject({
       ...{ denies_in_words: true, idempotent_by_reference: true, exact_amounts: true },
       ...{ callbacks_signed: true, callbacks_repeated: false },
@@ -163,7 +165,7 @@ test('a sandbox that is not there, or a protocol that nobody speaks, is told at 
   const options = {
     ...{ protocol: 'json-callback', secret, acceptanceDelayMaxMs: null, waitMsMax: 1_000, currency: 'EUR' },
     idempotentByReference: false,
-    ...{ listen: null, keys: null, onCheck: () => {} },
+    ...{ listen: null, keys: null, onProgress: () => {} },
   };
   const gone = runCertify({ ...options, url: 'http://127.0.0.1:1' });
   await expect(gone).rejects.toThrow(/the sandbox cannot be reached: .*ECONNREFUSED/);

@@ -46,20 +46,22 @@ export interface Sandbox {
   readonly currency: string;
 }
 
+/** How many {@link certify} makes. */
+export const checksCount = 10;
 const pollMs = 50;
 const cutOffCalls = 3;
 /** Beyond what a double holds exactly. */
 const largeAmount = 9_007_199_254_740_993n;
 
-/** Asks the sandbox all that the gateway's money rests on, one after the other; `onCheck` is told of each. */
+/** Asks the sandbox all that the gateway's money rests on, one after the other. */
 export async function certify(
   sandbox: Sandbox,
-  onCheck: (check: Check) => void,
+  onProgress: (done: number, total: number) => void,
 ): Promise<{ readonly checks: readonly Check[]; readonly capabilities: Capabilities }> {
   const checks: Check[] = [];
   const note = (check: string, verdict: Verdict, detail: string) => {
     checks.push({ check, verdict, detail });
-    onCheck({ check, verdict, detail });
+    onProgress(checks.length, checksCount);
   };
   const { provider } = sandbox;
 
@@ -150,14 +152,14 @@ async function untilEnd(
   slipId: string,
 ): Promise<{ readonly answer: Returned | null; readonly delayMs: number | null; readonly detail: string }> {
   const began = sandbox.nowMs();
-  for (let last = 'nothing'; ; ) {
+  for (;;) {
     const outcome = await inquire(sandbox.provider, slipId);
     const delayMs = Math.round(sandbox.nowMs() - began);
     if (outcome.kind === 'answered' && outcome.answer.kind === 'returned') {
       return { answer: outcome.answer, delayMs, detail: `${outcome.answer.outcome} after ${delayMs} ms` };
     }
-    last = inWords(outcome);
     if (delayMs >= sandbox.waitMsMax) {
+      const last = inWords(outcome);
       return { answer: null, delayMs: null, detail: `no end within ${sandbox.waitMsMax} ms; last: ${last}` };
     }
     await sandbox.sleep(pollMs);

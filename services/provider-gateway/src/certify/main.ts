@@ -4,10 +4,10 @@ import { type CertifyOptions, runCertify } from './run.ts';
 
 /**
  * Holds a provider's sandbox to the contract: `main.js SETTINGS`, a JSON object, with the sandbox's secret in PROVIDER_SECRET and a key
- * set that signs in SLIPSTREAM_CERTIFICATE_KEYS. Each line that it prints is a JSON object: `check`, and last `result` or
- * `error`. `slipctl provider certify` shows them.
+ * set that signs in SLIPSTREAM_CERTIFICATE_KEYS. Each line that it prints is a JSON object: `progress`, and last `result`
+ * or `error`. `slipctl provider certify` shows them.
  */
-type Settings = Omit<CertifyOptions, 'secret' | 'keys' | 'onCheck'>;
+type Settings = Omit<CertifyOptions, 'secret' | 'keys' | 'onProgress'>;
 
 const say = (line: object) => console.log(JSON.stringify(line));
 
@@ -18,7 +18,7 @@ try {
   if (keys && !keys.ok) throw new StartError('The key is not usable:', [keys.error]);
   const result = await runCertify({
     ...{ ...settings, secret, keys: keys?.value ?? null },
-    onCheck: (check) => say({ check }),
+    onProgress: (done, total) => say({ progress: { done, total } }),
   });
   say({ result });
 } catch (error) {

@@ -7,7 +7,7 @@ import type { Provider } from '../application/ports.ts';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import { openProviders } from '../providers/registry.ts';
 import { type CallbackListener, hearCallbacks } from './callback-listener.ts';
-import { type Check, certify, type Sandbox } from './checks.ts';
+import { certify, type Sandbox } from './checks.ts';
 import { type Exchange, openRecordingWay, type RecordingWay } from './recording-way.ts';
 import { type Report, signedReport } from './report.ts';
 
@@ -23,7 +23,7 @@ export interface CertifyOptions {
   readonly listen: { readonly host: string; readonly port: number } | null;
   /** null: the report is not signed. */
   readonly keys: SigningKeys | null;
-  readonly onCheck: (check: Check) => void;
+  readonly onProgress: (done: number, total: number) => void;
 }
 
 export interface Certified {
@@ -67,10 +67,11 @@ async function ask(options: CertifyOptions, way: RecordingWay, provider: Provide
   const listener = await listenTo(provider, options);
   const beganAt = now().toISOString();
   try {
-    const { checks, capabilities } = await certify(sandboxOf(options, way, provider, listener), (check) => {
+    const sandbox = sandboxOf(options, way, provider, listener);
+    const { checks, capabilities } = await certify(sandbox, (done, total) => {
       if (way.unreachable !== null && way.tape.every(({ status }) => status === null))
         throw new Error(`the sandbox cannot be reached: ${way.unreachable}`);
-      options.onCheck(check);
+      options.onProgress(done, total);
     });
     const tape = way.tape.map((exchange) => `${JSON.stringify(tapeOf(exchange))}\n`).join('');
     const report: Report = {
