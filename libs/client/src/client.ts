@@ -1,10 +1,17 @@
 import type { ConnectionOptions } from 'node:tls';
 import { type AdvanceClock, topics } from '@slipstream/contracts';
-import { createKafka, jsonLog, type Log, type SaslOptions, SerialProducer } from '@slipstream/kafka';
+import {
+  createKafka,
+  jsonLog,
+  type Log,
+  type OutRecord,
+  type SaslOptions,
+  SerialProducer,
+} from '@slipstream/kafka';
 import { type EventStream, type EventStreamOptions, startEventStream } from './event-stream.ts';
-import { clockRecords } from './inbound-record.ts';
+import { clockRecords, type IdentifiedRecord } from './inbound-record.ts';
 import { type Outbox, type OutboxRelay, startOutboxRelay } from './outbox.ts';
-import { type PreparedCommand, prepareReport, prepareSubmit, recordOf } from './prepared.ts';
+import { type PreparedCommand, preparedOf, recordOf, reportRecords, submitRecords } from './prepared.ts';
 import { resend } from './resend.ts';
 import type { ReportCommand, SubmitCommand } from './sound.ts';
 import type { Time } from './time.ts';
@@ -69,23 +76,25 @@ export function createSlipClient(options: SlipClientOptions): SlipClient {
   const running = new Set<{ stop(): Promise<void> }>();
   let isClosing = false;
 
-  async function send(commands: readonly PreparedCommand[]): Promise<void> {
-    for (let from = 0; from < commands.length; from += batchSizeMax) {
-      const records = commands.slice(from, from + batchSizeMax).map(recordOf);
-      await resend((untilMs) => producer.sendBatch(records, untilMs), sendTimeoutMs);
+  async function sendRecords(records: readonly OutRecord[]): Promise<void> {
+    for (let from = 0; from < records.length; from += batchSizeMax) {
+      const batch = records.slice(from, from + batchSizeMax);
+      await resend((untilMs) => producer.sendBatch(batch, untilMs), sendTimeoutMs);
     }
   }
 
-  async function sendAll(commands: readonly PreparedCommand[]): Promise<string[]> {
-    await send(commands);
+  async function sendAll(commands: readonly IdentifiedRecord[]): Promise<string[]> {
+    await sendRecords(commands.map(({ record }) => record));
     return commands.map(({ id }) => id);
   }
 
+  const send = async (commands: readonly PreparedCommand[]) => sendRecords(commands.map(recordOf));
+
   return {
-    submit: async (commands) => sendAll(prepareSubmit(caller, commands)),
-    report: async (results) => sendAll(prepareReport(caller, results)),
-    prepareSubmit: (commands) => prepareSubmit(caller, commands),
-    prepareReport: (results) => prepareReport(caller, results),
+    submit: async (commands) => sendAll(submitRecords(caller, commands)),
+    report: async (results) => sendAll(reportRecords(caller, results)),
+    prepareSubmit: (commands) => submitRecords(caller, commands).map(preparedOf),
+    prepareReport: (results) => reportRecords(caller, results).map(preparedOf),
     send,
     relay(outbox) {
       const relay = startOutboxRelay(outbox, { send, log: log ?? jsonLog });
@@ -99,8 +108,7 @@ export function createSlipClient(options: SlipClientOptions): SlipClient {
       };
     },
     async advanceClock({ topic, ...statement }) {
-      const records = clockRecords(caller, topics[topic], statement);
-      await resend((untilMs) => producer.sendBatch(records, untilMs), sendTimeoutMs);
+      await sendRecords(clockRecords(caller, topics[topic], statement));
     },
     async consumeEvents(streamOptions) {
       const stream = await startEventStream(kafka, streamOptions, { log, isStopping: () => isClosing });

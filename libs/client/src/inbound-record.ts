@@ -1,4 +1,10 @@
-import { type AdvanceClock, encodeInbound, type InboundCommand, type Topic } from '@slipstream/contracts';
+import {
+  type AdvanceClock,
+  cloudEventContentType,
+  encodeInbound,
+  type InboundCommand,
+  type Topic,
+} from '@slipstream/contracts';
 import { type OutRecord, partitionOf } from '@slipstream/kafka';
 import type { Instant } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
@@ -72,6 +78,6 @@ function toRecord(
   return {
     ...{ topic: topic.name, partition, key },
     value: Buffer.from(value),
-    headers: { 'content-type': 'application/cloudevents+protobuf' },
+    headers: { 'content-type': cloudEventContentType },
   };
 }

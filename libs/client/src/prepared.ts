@@ -1,4 +1,4 @@
-import { type InboundCommand, topics } from '@slipstream/contracts';
+import { cloudEventContentType, type InboundCommand, topics } from '@slipstream/contracts';
 import type { OutRecord } from '@slipstream/kafka';
 import { type IdentifiedRecord, slipRecord } from './inbound-record.ts';
 import { type ReportCommand, type SubmitCommand, soundReport, soundSubmission } from './sound.ts';
@@ -19,29 +19,30 @@ export interface PreparedCommand {
 }
 
 /** @throws SlipstreamError validation_failed with every field that intake would refuse; payload_too_large */
-export function prepareSubmit(caller: string, commands: readonly SubmitCommand[]): PreparedCommand[] {
+export function submitRecords(caller: string, commands: readonly SubmitCommand[]): IdentifiedRecord[] {
   // All are looked at before any is given back: a batch is not cut in the middle.
   return commands.map(soundSubmission).map((sound) => {
     const { id, clock, time, traceparent, ...data } = sound;
     const command: InboundCommand = { type: 'SubmitSlip', data };
-    return preparedOf(slipRecord(caller, topics.commands, command, sound));
+    return slipRecord(caller, topics.commands, command, sound);
   });
 }
 
-/** @throws as {@link prepareSubmit} */
-export function prepareReport(caller: string, results: readonly ReportCommand[]): PreparedCommand[] {
+/** @throws as {@link submitRecords} */
+export function reportRecords(caller: string, results: readonly ReportCommand[]): IdentifiedRecord[] {
   return results.map(soundReport).map((sound) => {
     const { id, clock, time, traceparent, ...data } = sound;
     const command: InboundCommand = { type: 'ReportResult', data };
-    return preparedOf(slipRecord(caller, topics.results, command, sound));
+    return slipRecord(caller, topics.results, command, sound);
   });
 }
 
 export function recordOf({ topic, partition, key, value }: PreparedCommand): OutRecord {
-  const headers = { 'content-type': 'application/cloudevents+protobuf' };
+  const headers = { 'content-type': cloudEventContentType };
   return { topic, partition, key, value: Buffer.from(value, 'base64'), headers };
 }
 
-function preparedOf({ id, record: { topic, partition, key, value } }: IdentifiedRecord): PreparedCommand {
+export function preparedOf({ id, record }: IdentifiedRecord): PreparedCommand {
+  const { topic, partition, key, value } = record;
   return { id, topic, partition, key: String(key), value: value!.toString('base64') };
 }
