@@ -94,11 +94,12 @@ async function inquire(parts: InquirerParts): Promise<number> {
       const dispatch = changes.get(inquiry.slipId);
       const known = providers.has(inquiry.provider);
       const plan = dispatch && planInquiry(dispatch, inquiry, now, known, around);
-      if (plan?.plan === 'ask') asked.push(inquiry);
-      const terms =
-        plan?.plan === 'ask' ? asTrusted(capabilitiesOf(providers, inquiry), dispatch!, distrusted) : null;
-      if (terms?.cancelByReference && isToBeCancelled(dispatch!, inquiry, now)) cancelling.add(inquiry);
-      if (plan?.plan === 'ask') continue;
+      if (plan?.plan === 'ask') {
+        asked.push(inquiry);
+        const terms = asTrusted(capabilitiesOf(providers, inquiry), dispatch!, distrusted);
+        if (terms?.cancelByReference && isToBeCancelled(dispatch!, inquiry, now)) cancelling.add(inquiry);
+        continue;
+      }
       if (plan?.plan === 'wait') waiting.set(inquiry, plan.until);
       else answered.push({ ...inquiry, said: plan?.said });
       if (plan?.plan === 'answer') changes.apply(plan.step);
@@ -179,16 +180,11 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
       // As this service's own question a repeat gives evidence, but no second InquiryAnswered.
       const as = first ? inquiry : { ...inquiry, n: Math.min(inquiry.n, 0) };
       const subject = { ...dispatch, provider: inquiry.provider };
-      const terms = asTrusted(capabilitiesOf(parts.providers, inquiry), subject, distrusted);
+      const declared = capabilitiesOf(parts.providers, inquiry);
+      const terms = asTrusted(declared, subject, distrusted);
       const acceptanceDelayMaxMs = terms && notFoundCountsAfterMs(terms);
       if (heard.kind === 'answered')
-        changes.heard(
-          inquiry.slipId,
-          inquiry.provider,
-          heard.answer,
-          now,
-          capabilitiesOf(parts.providers, inquiry),
-        );
+        changes.heard(inquiry.slipId, inquiry.provider, heard.answer, now, declared);
       const outcome =
         heard.kind === 'answered'
           ? { ...heard, answer: asItCounts(heard.answer, dispatch, now, terms) }

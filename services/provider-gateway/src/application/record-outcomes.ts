@@ -29,9 +29,10 @@ export async function recordOutcomes(parts: RecorderParts, calls: readonly Ended
     for (const ended of calls) {
       const dispatch = changes.get(ended.slipId);
       if (!dispatch) continue;
-      const can = parts.providers.get(providerOf(dispatch, ended.attempt) ?? '')?.capabilities ?? null;
-      if (ended.outcome.kind === 'answered' && can)
-        changes.heard(ended.slipId, providerOf(dispatch, ended.attempt)!, ended.outcome.answer, now, can);
+      const provider = providerOf(dispatch, ended.attempt) ?? '';
+      const can = parts.providers.get(provider)?.capabilities ?? null;
+      if (ended.outcome.kind === 'answered')
+        changes.heard(ended.slipId, provider, ended.outcome.answer, now, can);
       const declared = asDeclared(ended.outcome, can?.throttledMeansNotTaken === true);
       const call = { ...ended, outcome: outcomeAsItCounts(declared, dispatch, now, can) };
       const step = endAttempt(dispatch, { ...call, now, ...circumstances(parts, dispatch, distrusted) });
