@@ -2,7 +2,7 @@
 //   POST /orders {"reference":"ord-1","customer":"cust-42","cents":"1250"} → 202;   GET /orders/ord-1 → {"reference","status",…}
 // KAFKA_BROKERS names the brokers, PORT the port. It keeps orders in memory, and reads the log anew when it starts.
 import { createServer, type IncomingMessage } from 'node:http';
-import { createSlipClient, isSlipstreamError, type RecordedEvent, slipNames } from '@slipstream/client';
+import { createSlipClient, type RecordedEvent, SendFailed, slipNames } from '@slipstream/client';
 
 const caller = '/example/order-service';
 const brokers = (process.env.KAFKA_BROKERS ?? 'localhost:9092').split(',');
@@ -35,15 +35,15 @@ async function submit(request: IncomingMessage): Promise<string> {
 const server = createServer(async (request, response) => {
   const answer = (status: number, body: object) => response.writeHead(status).end(JSON.stringify(body));
   const reference = /^\/orders\/([^/]+)$/.exec(request.url ?? '')?.[1];
-  if (request.method === 'GET' && reference) {
-    const order = orders.get(decodeURIComponent(reference));
-    return answer(order ? 200 : 404, order ?? { title: 'no such order yet' });
-  }
-  if (request.method !== 'POST' || request.url !== '/orders') return answer(404, { title: 'not found' });
   try {
+    if (request.method === 'GET' && reference) {
+      const order = orders.get(decodeURIComponent(reference));
+      return answer(order ? 200 : 404, order ?? { title: 'no such order yet' });
+    }
+    if (request.method !== 'POST' || request.url !== '/orders') return answer(404, { title: 'not found' });
     answer(202, { id: await submit(request) });
   } catch (error) {
-    answer(isSlipstreamError(error) ? 400 : 503, { title: String(error) });
+    answer(error instanceof SendFailed ? 503 : 400, { title: String(error) });
   }
 });
 

@@ -225,7 +225,9 @@ describe('the packed SDK, in a project that has nothing else', () => {
     const post = (body: object) => fetch(url, { method: 'POST', body: JSON.stringify(body) });
     const answered = await post({ reference: 'ord-1', customer: 'cust-1', cents: '1250' });
     expect([answered.status, await answered.json()]).toEqual([202, { id: 'ord-1' }]);
-    expect((await post({ reference: 'ord-2', customer: 'cust-1', cents: '-5' })).status).toBe(400);
+    for (const cents of ['-5', 'much', undefined])
+      expect((await post({ reference: 'ord-2', customer: 'cust-1', cents })).status).toBe(400);
+    expect((await fetch(`${url}/%`)).status).toBe(400);
 
     const reader = await readCommands();
     const command = await waitFor(() => reader.commands.find(({ id }) => id === 'ord-1'), {
