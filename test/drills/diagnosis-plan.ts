@@ -1,36 +1,13 @@
 import { seededRandom } from '@slipstream/kernel';
+import { FAULTS } from '@slipstream/provider-simulator';
 import type { Label } from './diagnosis-labels.ts';
 import type { PlannedPayment } from './provider-faults.ts';
 
+/** What callers, or who sets the way up, do wrong: it is settled before the slip is under way. */
+const ofCallers = ['address_wrong', 'account_frozen', 'submitted_twice'] as const satisfies readonly Label[];
+
 /** Faults that single slips meet, each at every kind of provider that knows it. */
-export const ofSlips = [
-  'refuse_connection',
-  'timeout_before_work',
-  'timeout_after_work',
-  'executes_late',
-  'error_500_before_work',
-  'error_500_after_work',
-  'reject',
-  'lost_callback',
-  'duplicate_callback',
-  'late_callback',
-  'forged_callback',
-  'reordered_callback',
-  'contradicting_callback',
-  'not_found_early',
-  'amount_changed',
-  'currency_changed',
-  'zero_amount_failure',
-  'garbage_body',
-  'slow_drip',
-  'redirect',
-  'throttle_429',
-  'frozen_backlog',
-  'slow_inquiry',
-  'address_wrong',
-  'account_frozen',
-  'submitted_twice',
-] as const satisfies readonly Label[];
+export const ofSlips = [...FAULTS, ...ofCallers] as const satisfies readonly Label[];
 
 /** What happens to machines and lines while slips are under way; null: nothing. */
 export const ofMachines = [
@@ -114,7 +91,7 @@ export function planParts(options: PlanOptions): Part[] {
     Array.from({ length: options.slips }, (_, n) => slipOf(fault, 'calm', n, calmOverMs)),
   );
   const usual = calm.map((_, n) => slipOf('usual', 'calm', n, calmOverMs));
-  const second = options.faults.filter((fault) => !isOfCallers(fault));
+  const second = options.faults.filter((fault) => !ofCallers.some((one) => one === fault));
   const beside = random.shuffle(options.parts).map((fault): Part => {
     const forMs = options.deadlineMs + random.integer(2_000, 4_000);
     const slips = Array.from({ length: 2 * options.slips }, (_, n) =>
@@ -123,11 +100,6 @@ export function planParts(options: PlanOptions): Part[] {
     return { fault, fromMs: random.integer(500, 2_500), forMs, slips };
   });
   return [{ fault: null, fromMs: 0, forMs: 0, slips: random.shuffle([...calm, ...usual]) }, ...beside];
-}
-
-/** It is settled before the slip is under way, whatever happens then. */
-function isOfCallers(fault: FaultOfSlip): boolean {
-  return fault === 'account_frozen' || fault === 'submitted_twice' || fault === 'address_wrong';
 }
 
 function routeOf(fault: FaultOfSlip | 'usual', part: string): string | null {

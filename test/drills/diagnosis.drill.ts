@@ -12,7 +12,7 @@ import {
   startStack,
   submitSlip,
 } from '@slipstream/local';
-import { type Simulator, startSimulator } from '@slipstream/provider-simulator';
+import { FAULTS, type Simulator, startSimulator } from '@slipstream/provider-simulator';
 import type { CauseClass } from '@slipstream/slip';
 import { startTcpProxy, type TcpProxy, waitFor } from '@slipstream/testing';
 import type { Label } from './diagnosis-labels.ts';
@@ -202,18 +202,14 @@ function faultRules(part: Part) {
   };
   const own = (fault: string) => ({ match: { account: `^payer-.*-${fault}$` }, ...more[fault] });
   const faults = new Set(part.slips.map(({ fault }) => fault));
-  return ofSlips
-    .filter(
-      (fault) => faults.has(fault) && !['address_wrong', 'account_frozen', 'submitted_twice'].includes(fault),
-    )
-    .flatMap((fault) =>
-      fault === 'slow_inquiry'
-        ? [
-            { fault, match: { reference: `-${fault}$` } },
-            { fault: 'lost_callback', ...own(fault) },
-          ]
-        : [{ fault, ...own(fault) }],
-    );
+  return FAULTS.filter((fault) => faults.has(fault)).flatMap((fault) =>
+    fault === 'slow_inquiry'
+      ? [
+          { fault, match: { reference: `-${fault}$` } },
+          { fault: 'lost_callback', ...own(fault) },
+        ]
+      : [{ fault, ...own(fault) }],
+  );
 }
 
 interface Shown extends ShownSlip {
