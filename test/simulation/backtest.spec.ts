@@ -147,6 +147,7 @@ function backtest(
   logs: readonly RecordedEvent[][],
   to: RouteTerms,
   thresholds: Partial<ReturnsSettings> = {},
+  end = until,
 ) {
   const settings = {
     ...{ slipsMin: 100, falseAlarmEveryDays: 3_650, halfLifeMs: 3_600_000 },
@@ -159,7 +160,7 @@ function backtest(
       earlyWarning: settings,
       acceptanceDelayMaxMs,
     },
-    { clock: 'wall', from: null, to: null, until },
+    { clock: 'wall', from: null, to: null, until: end },
     around.ids,
   );
   for (const log of logs) test.add(log);
@@ -217,6 +218,18 @@ describe('a backtest', () => {
   ])('under %s gives exactly that as far as the log can know it', (_, other) =>
     expectSame(scripts.filter(isKnowable), other),
   );
+});
+
+test('a slip whose other deadline lies behind the end of the log is left out, though it missed the old one', () => {
+  const script: Script = { answersCall: true, executedMs: 25_000, outcome: 'succeeded', tellsMs: 25_000 };
+  const log = live('slip-1', script, rules);
+  const end = addMs(start, 21_000);
+  const known = log.filter(({ time }) => time <= end);
+  expect(asItWas(known).course.overdue).toBe(true);
+  const routeTo = (outcomeDeadlineMs: number) =>
+    backtest([known], { ...rules, outcomeDeadlineMs }, {}, end).routes[0];
+  expect(routeTo(40_000)).toMatchObject({ slips: 0, open: 1 });
+  expect(routeTo(20_500)).toMatchObject({ slips: 1, open: 0, would: { overdue: 1 } });
 });
 
 function expectSame(lived: readonly Script[], other: RouteTerms): void {

@@ -6,7 +6,7 @@ import type { ReturnsSettings } from '../../domain/returns/settings.ts';
 import type { Ids } from '../advance.ts';
 import { Tally } from '../returns/tally.ts';
 import type { Course } from './course.ts';
-import { changesNothing, type OtherTerms, otherTerms, shifted, type TermsOfRules } from './other-terms.ts';
+import { changesNothing, otherTerms, type TermsOfRules } from './other-terms.ts';
 import { ReportOfRoute, type RouteReport } from './report.ts';
 import { asItWas, rerun } from './rerun.ts';
 
@@ -94,7 +94,7 @@ export class Backtest {
     if (!terms.known) this.#unknownRules += 1;
     const report = this.#routes.get(data.route) ?? new ReportOfRoute(data.route);
     this.#routes.set(data.route, report);
-    if (this.#isOpen(events, was, data.policy.graceMs, terms)) {
+    if (this.#isOpen(events, was, data.policy.graceMs)) {
       report.leaveOpen();
       return null;
     }
@@ -109,6 +109,10 @@ export class Backtest {
       until: this.#range.until,
       acceptanceDelayMaxMs: (provider) => this.#rules.acceptanceDelayMaxMs(provider),
     });
+    if (would.isOpen) {
+      report.leaveOpen();
+      return null;
+    }
     report.add(was, withTruth(would.course, was), would.assumed, true);
     return would.flights;
   }
@@ -118,16 +122,10 @@ export class Backtest {
     return (from === null || time >= from) && (to === null || time < to);
   }
 
-  /** Its end lies behind that of the log, by the old terms or the new ones. */
-  #isOpen(events: readonly RecordedEvent[], was: Course, graceMs: number, terms: OtherTerms): boolean {
-    const deadline = was.deadline!;
-    const { until } = this.#range;
-    const due = addMs(deadline, graceMs);
-    const isJudged = was.overdue || events.some((recorded) => endsReturnedInTime(recorded, deadline));
-    if (!isJudged && addMs(due, onItsWayMs) > until) return true;
-    if (terms.shiftMs <= 0 && terms.policy === null) return false;
-    const otherDue = addMs(shifted(deadline, terms), terms.policy?.graceMs ?? graceMs);
-    return otherDue > until && !isJudged;
+  /** Its verdict may lie behind the end of the log. */
+  #isOpen(events: readonly RecordedEvent[], { overdue, deadline }: Course, graceMs: number): boolean {
+    const isJudged = overdue || events.some((recorded) => endsReturnedInTime(recorded, deadline!));
+    return !isJudged && addMs(deadline!, graceMs + onItsWayMs) > this.#range.until;
   }
 
   #warnings(): Warning[] {

@@ -35,6 +35,8 @@ export interface Rerun {
   readonly flights: readonly Flight[];
   /** Questions that nobody had put by then: what the provider would have said is assumed. */
   readonly assumed: number;
+  /** The log ends before its deadline can be judged. */
+  readonly isOpen: boolean;
 }
 
 /** What follows from what this service says: under other rules it comes at another time, or never. */
@@ -47,7 +49,7 @@ const ledgersAnswers: ReadonlySet<SlipEvent['type']> = new Set<SlipEvent['type']
 const ownSource = '/slipstream/reconciliation';
 
 /** The course that a slip took by its own events. */
-export function asItWas(events: readonly RecordedEvent[]): Omit<Rerun, 'assumed'> {
+export function asItWas(events: readonly RecordedEvent[]): Pick<Rerun, 'course' | 'flights'> {
   let course = nothing;
   let slip: WatchedSlip | null = null;
   const flights: Flight[] = [];
@@ -110,7 +112,8 @@ class Life {
       else if (next.what === 'step') this.#decide({ type: 'step_due' });
       else this.#take(next.what === 'world' ? this.#world.shift()! : this.#coming.shift()!);
     }
-    return { course: this.#course, flights: this.#flights, assumed: this.#assumed };
+    const isOpen = this.#slip?.verdict === 'open';
+    return { course: this.#course, flights: this.#flights, assumed: this.#assumed, isOpen };
   }
 
   /** At one moment: what came first, as rule 6 has it; then what is due. */
