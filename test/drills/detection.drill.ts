@@ -158,12 +158,14 @@ export async function playDetection(
   await setFaults(stack, start, frozenMs);
   const routes = [dispatchedRoutes('stack').map(({ route }) => route), [polledProvider]] as const;
   const plan = planPayments({ run: start.getTime().toString(36), seed, slips, routes });
-  let brought: Promise<void> | undefined;
+  const underWay = Promise.withResolvers<void>();
   const onTaken = (count: number) => {
-    if (count >= beforeTrouble * slips) brought ??= bringAll(stack, world, wanted, forMs, log);
+    if (count >= beforeTrouble * slips) underWay.resolve();
   };
-  const taken = await submitAll(plan, stack, { overMs, onTaken });
-  await brought;
+  const [taken] = await Promise.all([
+    submitAll(plan, stack, { overMs, onTaken }),
+    underWay.promise.then(() => bringAll(stack, world, wanted, forMs, log)),
+  ]);
   log(`${taken.length} slips were taken`);
   const since = start.toISOString();
   const all = new Set(taken.map(({ id }) => id));
