@@ -126,7 +126,7 @@ export function told(
 }
 
 /** Ids that tell events apart; a verdict's says what it is about. */
-export const storyIds: Ids = {
+const storyIds: Ids = {
   newId: () => `id-${++ids}`,
   overdueId: (slipId, stage, due) => `overdue ${slipId} ${stage} ${due}`,
 };

@@ -30,11 +30,7 @@ const commitMsMax = 60_000;
  * A deadline that the caller gave stays as it is. That the route gave it is told by its distance from the submission, of which the
  * commit takes a little: one that a caller gave and that lies exactly as far is taken for the route's.
  */
-export function isOfRoute(
-  deadline: Instant,
-  receivedAt: Instant,
-  { outcomeDeadlineMs }: RouteTerms,
-): boolean {
+function isOfRoute(deadline: Instant, receivedAt: Instant, { outcomeDeadlineMs }: RouteTerms): boolean {
   const lagMs = instantToMs(receivedAt) - (instantToMs(deadline) - outcomeDeadlineMs);
   return lagMs >= 0 && lagMs <= commitMsMax;
 }

@@ -109,7 +109,7 @@ function whyLate(state: SubmittedSlip, known: Known): Finding {
 }
 
 /** Its callback came after all, and says what it said when asked. */
-export function isCalledBack(
+function isCalledBack(
   { contradictedBy }: Pick<SubmittedSlip, 'contradictedBy'>,
   { ids }: Pick<Observations, 'ids'>,
 ): boolean {
