@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ServiceName, type Stack } from '@slipstream/local';
 import type { TcpProxy } from '@slipstream/testing';
-import pg from 'pg';
+import { asSuperuser, closeDatabase } from './database.ts';
 import type { FaultOfMachines } from './diagnosis-plan.ts';
 
 export interface Machines {
@@ -67,14 +67,7 @@ function killed(name: ServiceName) {
 }
 
 function withoutDatabase(name: string) {
-  return async ({ stack }: Machines, ms: number) => {
-    await asSuperuser(stack, 'postgres', async (client) => {
-      await client.query(`alter database ${name} connection limit 0`);
-      await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
-      await sleep(ms);
-      await client.query(`alter database ${name} connection limit -1`);
-    });
-  };
+  return ({ stack }: Machines, ms: number) => closeDatabase(stack, name, ms);
 }
 
 function withoutRight(name: string, table: string) {
@@ -85,18 +78,6 @@ function withoutRight(name: string, table: string) {
       await client.query(`grant insert, update on ${table} to ${name}`);
     });
   };
-}
-
-async function asSuperuser(stack: Stack, database: string, work: (client: pg.Client) => Promise<void>) {
-  const url = new URL(stack.env.DATABASE_URL!);
-  url.pathname = `/${database}`;
-  const client = new pg.Client({ connectionString: url.href });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
 }
 
 function brokerPid(dataDir: string): number {

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeClockSteppable, stepClock } from '@slipstream/environment';
 import { type RuleChange, type Stack, type StackOptions, startStack } from '@slipstream/local';
 import { type KafkaProxy, startKafkaProxy, waitFor } from '@slipstream/testing';
-import pg from 'pg';
+import type pg from 'pg';
+import { asSuperuser, closeDatabase, databaseUrl, endSessions } from './database.ts';
 import { Payments } from './payments.ts';
 import { ProcessClock } from './process-clock.ts';
 
@@ -40,6 +41,7 @@ export interface GatewayPart {
 
 /** Callbacks go to the other one. */
 const second = 'provider-gateway-2';
+const database = 'provider_gateway';
 const never = '9999-12-31T00:00:00Z';
 const endTimeoutMs = 180_000;
 /** So long a wrong clock stands: many times what it takes to be seen, and far from every deadline. */
@@ -125,7 +127,7 @@ async function frozen(stack: Stack, world: GatewayWorld, { slips }: GatewayOptio
   const payments = new Payments(stack.env);
   const caught = new Map<string, string>();
   world.proxy!.produceDelayMs = 300;
-  await database(stack, async (client) => {
+  await asSuperuser(stack, database, async (client) => {
     for (let tries = 0; tries < 20 && caught.size === 0; tries++) {
       const submitted = payments.submit(slips);
       await waitFor(async () => (await intendedBy(client, second)).length > 0, {
@@ -158,17 +160,8 @@ async function frozen(stack: Stack, world: GatewayWorld, { slips }: GatewayOptio
 async function withoutDatabase(stack: Stack, { slips, awayMs }: GatewayOptions, log: Log) {
   const payments = new Payments(stack.env);
   await payments.submit(slips);
-  await database(
-    stack,
-    async (client) => {
-      await client.query('alter database provider_gateway connection limit 0');
-      await endSessions(client);
-      log(`no database: the gateway is without it for ${awayMs} ms`);
-      await sleep(awayMs);
-      await client.query('alter database provider_gateway connection limit -1');
-    },
-    'postgres',
-  );
+  log(`no database: the gateway is without it for ${awayMs} ms`);
+  await closeDatabase(stack, database, awayMs);
   await payments.ended(endTimeoutMs).catch((error: Error) => log(error.message));
   return outcome('no database', payments, { forbidden: 0, givenUp: 0 });
 }
@@ -198,9 +191,9 @@ async function clockIsOff(stack: Stack, world: GatewayWorld, { slips }: GatewayO
  * the clocks lie apart nothing is sent or judged, and when they are right again nothing has been lost by that.
  */
 async function databaseClockIsOff(stack: Stack, { slips }: GatewayOptions, log: Log) {
-  const url = databaseUrl(stack, 'provider_gateway');
+  const url = databaseUrl(stack, database);
   await makeClockSteppable(url);
-  await database(stack, (client) => endSessions(client), 'postgres');
+  await endSessions(stack, database);
   const payments = new Payments(stack.env);
   let waited = 0;
   for (const aheadMs of [10_000, -10_000]) {
@@ -274,32 +267,6 @@ async function intendedBy(client: pg.Client, owner: string): Promise<readonly In
 async function isPaused(stack: Stack): Promise<boolean> {
   const answer = await fetch(`${stack.env.GATEWAY_URL}/readyz`);
   return (await answer.text()).includes('paused: ');
-}
-
-async function endSessions(client: pg.Client): Promise<void> {
-  await client.query(
-    "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'provider_gateway'",
-  );
-}
-
-function databaseUrl(stack: Stack, name: string): string {
-  const url = new URL(stack.env.DATABASE_URL!);
-  url.pathname = `/${name}`;
-  return url.href;
-}
-
-async function database(
-  stack: Stack,
-  work: (client: pg.Client) => Promise<void>,
-  name = 'provider_gateway',
-): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl(stack, name) });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
 }
 
 interface Received {
