@@ -828,6 +828,33 @@ describe('money in suspense', () => {
     expect((await lying()).data).toEqual([]);
   });
 
+  it('is not decided about by a word on what it was before', async () => {
+    const moved = randomUUID();
+    await ledger.publish([
+      [moved, submitted({ account, reference: moved })],
+      [moved, returned('succeeded', { amount: eur(1001) })],
+    ]);
+    await slipWith(moved, 'unknown');
+    const { id } = (await propose(moved, 'uphold', 'k-10')).body;
+    await ledger.publish([
+      [moved, returned('succeeded')],
+      [moved, returned('failed')],
+    ]);
+    const denied = async () => (await lying('&origin=denied')).data[0] ?? null;
+    expect(await waitFor(denied, { what: 'it to be denied' })).toMatchObject({
+      ...{ slip_id: moved, decision: null },
+    });
+    expect((await judge(id, 'approve')).body).toMatchObject({
+      code: 'conflict',
+      detail: 'What it was proposed for has been moved since; propose anew.',
+    });
+    expect((await judge(id, 'decline')).body.status).toBe('declined');
+    const again = (await propose(moved, 'give_back', 'k-11')).body;
+    expect((await judge(again.id, 'approve')).status).toBe(202);
+    await decisionIs(again.id, 'booked');
+    expect((await lying()).data).toEqual([]);
+  });
+
   it('refuses what cannot be decided', async () => {
     expect((await propose(randomUUID(), 'uphold', 'k-7')).status).toBe(404);
     expect((await propose(back, 'burn', 'k-8')).body).toMatchObject({

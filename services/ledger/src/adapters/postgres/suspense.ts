@@ -67,14 +67,13 @@ interface DecisionRow {
   note: string | null;
   decided_at: Instant | null;
   transaction_id: string | null;
-  digest: Buffer;
 }
 
 /** Of what was approved the books say what became of it. */
 const decisionSql = `
 select * from (
-  select d.decision_id, d.slip_id, d.decision, d.reason, d.proposed_by, d.proposed_at, d.request_key, d.digest, d.decided_by, d.note,
-         d.decided_at, case when e.id is not null then d.transaction_id end as transaction_id,
+  select d.decision_id, d.slip_id, d.decision, d.reason, d.proposed_by, d.proposed_at, d.decided_by, d.note, d.decided_at,
+         case when e.id is not null then d.transaction_id end as transaction_id,
          case when d.status <> 'approved' then d.status when e.id is not null then 'booked'
            when ${lies} then 'approved' else 'overtaken' end as status
   from suspense_decision d left join slip s on s.id = d.slip_id
@@ -97,6 +96,9 @@ export interface Outbound {
   opsEvent(event: PendingOpsEvent): OutboundRecord;
 }
 
+const byKeySql =
+  'select decision_id as id, digest from suspense_decision where proposed_by = $1 and request_key = $2';
+
 const addSql = `
 insert into suspense_decision (decision_id, slip_id, entry, decision, reason, proposed_by, request_key, digest)
 values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning 1`;
@@ -111,9 +113,8 @@ export function suspenseTx(tx: Tx, outbound: Outbound): SuspenseTx {
     of: (slipId) => moneyOf(tx, slipId),
     isKnown: (slipId) => isKnown(tx, slipId),
     async byKey(by, key) {
-      const sql = `${decisionSql} where d.proposed_by = $1 and d.request_key = $2`;
-      const [row] = await tx.query<DecisionRow>(sql, [by, key]);
-      return row === undefined ? null : { kept: toDecision(row), digest: row.digest };
+      const [row] = await tx.query<{ id: string; digest: Buffer }>(byKeySql, [by, key]);
+      return row ?? null;
     },
     async add({ id, slipId, decision, reason, by, key, digest }, entry) {
       const parameters = [id, slipId, entry, decision, reason, by, key, Buffer.from(digest)];

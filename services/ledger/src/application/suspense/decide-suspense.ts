@@ -80,7 +80,7 @@ async function sameRequest(
 ): Promise<string | null> {
   const before = await tx.byKey(by, key);
   if (before === null) return null;
-  if (Buffer.compare(before.digest, digest) === 0) return before.kept.id;
+  if (Buffer.compare(before.digest, digest) === 0) return before.id;
   throw new SlipstreamError(
     'idempotency_key_reused',
     'This Idempotency-Key came with another request before; use a new key for a new request.',
@@ -109,7 +109,10 @@ async function judge(
     tell(tx, id, `suspense_${decision}_declined`, slipId, by, note);
     return;
   }
-  const { partition, clock, provider } = await lying(tx, slipId);
+  const { partition, clock, provider, decision: current } = await lying(tx, slipId);
+  // It has lain elsewhere since: of what lies there by now nobody has said this.
+  if (current?.id !== id)
+    throw new SlipstreamError('conflict', 'What it was proposed for has been moved since; propose anew.');
   const eventId = newId();
   await tx.keep(id, verdict, transactionId(eventId));
   tx.publish({

@@ -102,11 +102,8 @@ export interface SuspenseReads {
 
 /** One transaction. */
 export interface SuspenseTx extends Pick<SuspenseReads, 'of' | 'isKnown'> {
-  /** What the same person's request with this key made. */
-  byKey(
-    by: string,
-    key: string,
-  ): Promise<{ readonly kept: KeptDecision; readonly digest: Uint8Array } | null>;
+  /** The decision that the same person's request with this key made. */
+  byKey(by: string, key: string): Promise<Pick<Proposal, 'id' | 'digest'> | null>;
   /** False: this money is decided about, or the key was used, by somebody who was faster. */
   add(proposal: Proposal, entry: number): Promise<boolean>;
   /** Nobody else decides about it until the transaction ends. */
