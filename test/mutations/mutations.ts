@@ -945,7 +945,7 @@ export const mutations: readonly Mutation[] = [
     name: 'N24-one-not-found-hands-a-slip-on',
     file: `${gateway}/src/domain/inquiry/inquiry.ts`,
     from: 'const onward = proved ? handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked, proof) : null;',
-    to: 'const onward = handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked);',
+    to: 'const onward = handedOn({ ...dispatch, firstNotFoundAt }, inquiry, asked, proof);',
     specs: [`${gateway}/src/domain/dispatch/failover.spec.ts`],
   },
   {
