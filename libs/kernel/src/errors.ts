@@ -78,6 +78,14 @@ export class SlipstreamError extends Error {
   }
 }
 
+/** The same Idempotency-Key came with another request. */
+export function keyReused(): SlipstreamError {
+  return new SlipstreamError(
+    'idempotency_key_reused',
+    'This Idempotency-Key came with another request before; use a new key for a new request.',
+  );
+}
+
 /** Recognises the error by its shape, so that two copies of this package in one process still agree. */
 export function isSlipstreamError(error: unknown): error is SlipstreamError {
   return error instanceof Error && error.name === 'SlipstreamError' && 'code' in error;

@@ -6,6 +6,7 @@ export {
   errorCodes,
   type FieldProblem,
   isSlipstreamError,
+  keyReused,
   SlipstreamError,
 } from './errors.ts';
 export { isUuid } from './ids.ts';

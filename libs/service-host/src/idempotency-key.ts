@@ -25,6 +25,12 @@ export function parseIdempotencyKey(values: readonly string[] | undefined): stri
   return key;
 }
 
+/** Describes the header of requests that may be dry runs. */
+export const dryRunKeyHeader = {
+  ...{ name: 'Idempotency-Key', required: false, schema: { type: 'string' as const, maxLength: 255 } },
+  description: 'Required but for a dry run: the same request again gets the same answer',
+};
+
 function unquote(value: string): string | null {
   const inner = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/.exec(value)?.[1];
   return inner === undefined ? null : inner.replace(/\\(.)/g, '$1');

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { applyDecorators, SetMetadata, StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiQuery } from '@nestjs/swagger';
-import { type PageOf, type PageRequest, SlipstreamError } from '@slipstream/kernel';
+import { type PageOf, type PageRequest, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { preferred } from './accept.ts';
 import { columnsOf, csvHeader, csvRow } from './csv.ts';
@@ -23,6 +23,14 @@ export interface List<Item> {
 /** What {@link answerList} needs of a request, and of its answer. */
 export type ListRequest = Pick<FastifyRequest, 'url' | 'headers' | 'method' | 'query' | 'server'>;
 export type ListReply = Pick<FastifyReply, 'header'>;
+
+/** For lists whose places are a time, as this service writes it, and an id behind it. */
+export function isPlaceOf(isId: (id: string) => boolean): List<unknown>['isKey'] {
+  return ([at, id, ...rest]) => {
+    if (at === undefined || id === undefined || rest.length > 0) return false;
+    return parseInstant(at) === at && isId(id);
+  };
+}
 
 const csv = 'text/csv';
 const ndjson = 'application/x-ndjson';

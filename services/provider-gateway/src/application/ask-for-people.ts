@@ -1,4 +1,4 @@
-import { type Instant, must, SlipstreamError } from '@slipstream/kernel';
+import { type Instant, keyReused, must, SlipstreamError } from '@slipstream/kernel';
 import { planForPeople } from '../domain/inquiry/by-people.ts';
 import type { CommandKey, PeoplesQuestion, Providers, Store } from './ports.ts';
 
@@ -52,10 +52,7 @@ export async function askForPeople(
 
 function replay({ digest }: CommandKey, used: { readonly digest: string; readonly answer: unknown }) {
   if (used.digest === digest) return must(used.answer, 'a command without its answer') as WillBeAsked;
-  throw new SlipstreamError(
-    'idempotency_key_reused',
-    'This Idempotency-Key came with another request before; use a new key for a new request.',
-  );
+  throw keyReused();
 }
 
 /** The question that people put about a slip last; null: none. */

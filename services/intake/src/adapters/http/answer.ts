@@ -1,5 +1,5 @@
 import { sources } from '@slipstream/contracts';
-import { type ErrorCode, type Instant, SlipstreamError, unreachable } from '@slipstream/kernel';
+import { type ErrorCode, type Instant, keyReused, SlipstreamError, unreachable } from '@slipstream/kernel';
 import type { ChangeOutcome } from '../../application/change-slip.ts';
 import type { EventPosition } from '../../application/ports.ts';
 import type { SubmitOutcome } from '../../application/submit-requests.ts';
@@ -96,13 +96,6 @@ function setHeaders(reply: ReplyHeaders, { slipId, version, position, replayed }
   reply.header('slip-position', `${sources.intake}:${position.partition}:${position.seq}`);
   reply.header('etag', `"${version}"`);
   if (replayed) reply.header('idempotent-replayed', 'true');
-}
-
-function keyReused(): SlipstreamError {
-  return new SlipstreamError(
-    'idempotency_key_reused',
-    'This Idempotency-Key came with another request before; use a new key for a new request.',
-  );
 }
 
 const codes: Partial<Record<Refusal['rule'], ErrorCode>> = {

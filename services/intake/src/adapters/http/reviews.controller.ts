@@ -1,9 +1,10 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { type Instant, instantToMs, isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { type Instant, instantToMs, isUuid, SlipstreamError } from '@slipstream/kernel';
 import {
   ApiList,
   answerList,
+  isPlaceOf,
   type JsonValue,
   type List,
   type ListReply,
@@ -78,7 +79,7 @@ export class ReviewsController {
   ) {
     const filter = toFilter(new Parameters(query, [...filters, ...listParameters]));
     const list: List<{ readonly review: ListedReview; readonly now: Instant }> = {
-      isKey,
+      isKey: isPlaceOf(isUuid),
       read: async ({ limit, from }) => {
         const start = from && { side: from.side, requestedAt: from.key[0] as Instant, slipId: from.key[1]! };
         const found = await this.reviews.reviews(filter, { size: limit, from: start });
@@ -208,11 +209,6 @@ function toFilter(parameters: Parameters): ReviewFilter {
     maker: parameters.text('maker') ?? null,
     claimedBy: parameters.text('claimed_by') ?? null,
   };
-}
-
-function isKey([at, slipId, ...rest]: readonly string[]): boolean {
-  if (at === undefined || slipId === undefined || rest.length > 0) return false;
-  return parseInstant(at) === at && isUuid(slipId);
 }
 
 function keyOf(review: ListedReview | undefined): readonly string[] | null {

@@ -1,11 +1,12 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { CallerIdentity } from '@slipstream/identity';
-import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { isUuid, SlipstreamError } from '@slipstream/kernel';
 import {
   ApiList,
   answerList,
   Caller,
+  isPlaceOf,
   type JsonValue,
   type ListReply,
   type ListRequest,
@@ -98,11 +99,9 @@ export class AccountsController {
     const id = parameters.text('account');
     const clock = parameters.text('clock') ?? wallClock;
     if (slip === undefined && id === undefined) throw unusable('slip', 'give slip or account');
-    const isKey = ([at, key, ...rest]: readonly string[]) =>
-      at !== undefined && parseInstant(at) === at && key !== undefined && isUuid(key) && rest.length === 0;
     await this.#refuseOthers(slip, caller);
     return answerList(request, reply, {
-      isKey,
+      isKey: isPlaceOf(isUuid),
       read: (page) =>
         this.queries.transactions({ slip, account: id === undefined ? undefined : { id, clock } }, page),
       show: transactionJson,

@@ -1,4 +1,4 @@
-import { schemas } from '@slipstream/service-host';
+import { describedWords, schemas } from '@slipstream/service-host';
 import { slipKinds } from '@slipstream/slip';
 import { decisionStatuses, suspenseOrigins } from '../../application/suspense/ports.ts';
 
@@ -53,8 +53,6 @@ export const describedDecisionPreview = object({
   postings: list(object({ account: text, direction: oneOf('debit', 'credit'), amount: money })),
 });
 
-const words = { type: 'string' as const, minLength: 1, maxLength: 500 };
-
 export const decisionSchema = {
   type: 'object' as const,
   required: ['decision', 'reason'],
@@ -65,13 +63,8 @@ export const decisionSchema = {
       description:
         'give_back: it is the payer’s, and a claim on the provider stays; uphold: the provider’s success counts, so what was denied stands and what is held is settled',
     },
-    reason: { ...words, description: 'Why' },
+    reason: { ...describedWords, description: 'Why' },
     dry_run: { type: 'boolean' as const, description: 'Says what would be booked, and does nothing' },
   },
   example: { decision: 'give_back', reason: 'the provider confirmed the return', dry_run: true },
-};
-
-export const noteSchema = {
-  ...{ type: 'object' as const, required: ['note'], properties: { note: words } },
-  example: { note: 'seen in the portal of the provider' },
 };

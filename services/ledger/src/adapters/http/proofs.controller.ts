@@ -1,11 +1,12 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { CallerIdentity } from '@slipstream/identity';
-import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { isUuid, SlipstreamError } from '@slipstream/kernel';
 import {
   ApiList,
   answerList,
   Caller,
+  isPlaceOf,
   type JsonValue,
   type ListReply,
   type ListRequest,
@@ -43,8 +44,7 @@ export class ProofsController {
   ) {
     new Parameters(query, listParameters);
     return answerList(request, reply, {
-      isKey: ([at, id, ...rest]) =>
-        at !== undefined && parseInstant(at) === at && id !== undefined && isUuid(id) && rest.length === 0,
+      isKey: isPlaceOf(isUuid),
       read: (page) => this.proofs.checkpoints(page),
       show: checkpointJson,
       item: describedCheckpoint,

@@ -8,16 +8,20 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { isUuid, parseInstant, SlipstreamError } from '@slipstream/kernel';
+import { isUuid, SlipstreamError } from '@slipstream/kernel';
 import {
   ApiList,
   answerList,
   callerOf,
+  describedNote,
+  dryRunKeyHeader,
   idempotencyKeyOf,
+  isPlaceOf,
   type JsonValue,
   type ListReply,
   type ListRequest,
   listParameters,
+  readNote,
   rejectUnknownQuery,
   Scopes,
   type ServiceRequest,
@@ -38,10 +42,9 @@ import {
   describedDecision,
   describedDecisionPreview,
   describedMoney,
-  noteSchema,
 } from './described-suspense.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
-import { readDecision, readNote } from './suspense-body.ts';
+import { readDecision } from './suspense-body.ts';
 import { SUSPENSE } from './tokens.ts';
 
 /** What this controller asks the service. */
@@ -54,11 +57,6 @@ export interface Suspense extends DecideSuspense {
 interface Reply extends ListReply {
   status(code: number): unknown;
 }
-
-const keyHeader = {
-  ...{ name: 'Idempotency-Key', required: false, schema: { type: 'string' as const, maxLength: 255 } },
-  description: 'Required but for a dry run: the same request again gets the same answer',
-};
 
 /** Money that a provider owes for what it denies, or that is held for a success in doubt, until people say what becomes of it. */
 @ApiTags('suspense')
@@ -96,7 +94,7 @@ export class SuspenseController {
       proposed: proposed === undefined ? undefined : proposed === 'true',
     };
     return answerList(request, reply, {
-      isKey: isPlace,
+      isKey: isPlaceOf((id) => !id.includes('\0')),
       read: (page) => this.suspense.reads.list(filter, page),
       show: moneyJson,
       item: describedMoney,
@@ -113,7 +111,7 @@ export class SuspenseController {
       'Another person must approve it; then SuspenseDecided is an event of the slip, and what is booked follows. ' +
       'With `dry_run` nothing is done, and the answer shows the postings.',
   })
-  @ApiHeader(keyHeader)
+  @ApiHeader(dryRunKeyHeader)
   @ApiBody({ schema: decisionSchema })
   @ApiOkResponse({ description: 'What a dry run shows', schema: describedDecisionPreview })
   @ApiAcceptedResponse({ description: 'Another person must decide', schema: describedDecision })
@@ -159,7 +157,7 @@ export class SuspenseController {
       status: parameters.oneOf('status', decisionStatuses),
     };
     return answerList<KeptDecision>(request, reply, {
-      isKey: (key) => isPlace(key) && isUuid(key[1]!),
+      isKey: isPlaceOf(isUuid),
       read: (page) => this.suspense.reads.decisions(filter, page),
       show: toSnakeJson,
       item: describedDecision,
@@ -180,7 +178,7 @@ export class SuspenseController {
   @HttpCode(202)
   @Scopes('refunds:approve')
   @ApiOperation({ summary: 'Approve what another person has proposed: it is booked in the order of the log' })
-  @ApiBody({ schema: noteSchema })
+  @ApiBody({ schema: describedNote })
   @ApiAcceptedResponse({ description: 'It will be booked', schema: describedDecision })
   approve(
     @Param('id') id: string,
@@ -196,7 +194,7 @@ export class SuspenseController {
   @HttpCode(200)
   @Scopes('refunds:approve')
   @ApiOperation({ summary: 'Decline what another person has proposed: the money stays in suspense' })
-  @ApiBody({ schema: noteSchema })
+  @ApiBody({ schema: describedNote })
   @ApiOkResponse({ description: 'The decision', schema: describedDecision })
   decline(
     @Param('id') id: string,
@@ -217,11 +215,6 @@ export class SuspenseController {
     if (!isUuid(id)) throw noDecision();
     return toSnakeJson(await this.suspense.judge(id, verdict));
   }
-}
-
-/** A time, and an id behind it. */
-function isPlace([at, id, ...rest]: readonly string[]): boolean {
-  return at !== undefined && parseInstant(at) === at && id !== undefined && rest.length === 0;
 }
 
 function moneyJson({ partition: _, entry: __, ...shown }: MoneyInSuspense): JsonValue {

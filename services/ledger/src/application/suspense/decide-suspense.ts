@@ -1,4 +1,4 @@
-import { SlipstreamError } from '@slipstream/kernel';
+import { keyReused, SlipstreamError } from '@slipstream/kernel';
 import { isLive, type Posting, type SuspenseDecision } from '@slipstream/slip';
 import { refundPostings, settlePostings, suspensePostings } from '../../domain/posting/postings.ts';
 import type { KeptDecision, MoneyInSuspense, Proposal, SuspenseReads, SuspenseTx, Verdict } from './ports.ts';
@@ -81,10 +81,7 @@ async function sameRequest(
   const before = await tx.byKey(by, key);
   if (before === null) return null;
   if (Buffer.compare(before.digest, digest) === 0) return before.id;
-  throw new SlipstreamError(
-    'idempotency_key_reused',
-    'This Idempotency-Key came with another request before; use a new key for a new request.',
-  );
+  throw keyReused();
 }
 
 async function judge(

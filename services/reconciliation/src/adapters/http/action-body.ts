@@ -4,15 +4,15 @@ import {
   type FieldChecks,
   Parameters,
   type ServiceRequest,
+  textProblem,
   versionInTag,
+  wordsProblem,
 } from '@slipstream/service-host';
 import type { BulkRequest } from '../../application/actions/ports.ts';
 import { bulkSizeMax } from '../../application/actions/ports.ts';
 import { type Action, type ActionType, actionTypes } from '../../domain/case/act.ts';
 import { caseFilters, toFilter } from './cases.controller.ts';
 
-/** Of a reason or a note, in characters. */
-export const wordsLengthMax = 500;
 const nameLengthMax = 255;
 
 interface ActionBody {
@@ -28,14 +28,13 @@ interface BulkBody extends ActionBody {
   readonly filter?: object;
 }
 
-const words = textProblem(wordsLengthMax);
 const name = textProblem(nameLengthMax);
 const absent = (value: unknown) => value === undefined;
 
 const actionChecks: FieldChecks = {
   action: (value) =>
     actionTypes.some((type) => type === value) ? null : `must be one of ${actionTypes.join(', ')}`,
-  reason: words,
+  reason: wordsProblem,
   assignee: (value) => (absent(value) || value === null ? null : name(value)),
   case_reason: (value) => (absent(value) ? null : name(value)),
   dry_run: (value) =>
@@ -103,16 +102,6 @@ function slipIdsProblem(value: unknown): string | null {
   return value.every((one) => name(one) === null) ? null : 'must hold texts';
 }
 
-function textProblem(lengthMax: number): (value: unknown) => string | null {
-  return (value) => {
-    const fits = typeof value === 'string' && value.trim() !== '' && value.length <= lengthMax;
-    if (!fits) return `must be a text of 1 to ${lengthMax} characters`;
-    return value.includes('\0') || !value.isWellFormed()
-      ? 'must not have U+0000 or half a surrogate pair in it'
-      : null;
-  };
-}
-
 function wrong(field: string, detail: string): SlipstreamError {
   return new SlipstreamError('validation_failed', 'The request has invalid fields.', {
     errors: [{ pointer: `/${field}`, detail }],
@@ -128,9 +117,4 @@ export function ifVersionOf({ headers }: ServiceRequest): number | null {
   throw new SlipstreamError('malformed_request', 'The If-Match header cannot be used.', {
     errors: [{ pointer: 'If-Match', detail: 'must be the ETag of a case, like "1", or *' }],
   });
-}
-
-/** The body of a second person's decision. @throws SlipstreamError validation_failed, malformed_request */
-export function readNote(body: unknown): string {
-  return checkObject<{ note: string }>(body, { note: words }).note;
 }

@@ -8,17 +8,22 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { isUuid, SlipstreamError } from '@slipstream/kernel';
+import { isUuid, keyReused, SlipstreamError } from '@slipstream/kernel';
 import {
   ApiList,
   answerList,
   callerOf,
+  describedNote,
+  describedWords,
+  dryRunKeyHeader,
   idempotencyKeyOf,
+  isPlaceOf,
   type JsonValue,
   type ListReply,
   type ListRequest,
   listParameters,
   Parameters,
+  readNote,
   rejectUnknownQuery,
   Scopes,
   type ServiceRequest,
@@ -27,9 +32,9 @@ import {
 import type { ActOnCases } from '../../application/actions/act-on-cases.ts';
 import type { ActionDesk, ActionFilter, Decision, KeptAction } from '../../application/actions/ports.ts';
 import { actionTypes } from '../../domain/case/act.ts';
-import { ifVersionOf, readAction, readBulk, readNote, wordsLengthMax } from './action-body.ts';
+import { ifVersionOf, readAction, readBulk } from './action-body.ts';
 import { describedAction, describedBulk, describedPreview } from './described.ts';
-import { isPlaceOf, keyed, toPlace } from './places.ts';
+import { keyed, toPlace } from './places.ts';
 
 /** Injection token of {@link CaseActions}. */
 export const ACTIONS = Symbol('reconciliation:actions');
@@ -46,21 +51,16 @@ interface Reply extends ListReply {
   status(code: number): unknown;
 }
 
-const keyHeader = {
-  ...{ name: 'Idempotency-Key', required: false, schema: { type: 'string' as const, maxLength: 255 } },
-  description: 'Required but for a dry run: the same request again gets the same answer',
-};
 const versionHeader = {
   ...{ name: 'If-Match', required: false, schema: { type: 'string' as const } },
   description: 'The ETag of the case as the caller has seen it; 412 when it has changed since',
 };
-const words = { type: 'string' as const, minLength: 1, maxLength: wordsLengthMax };
 const actionSchema = {
   type: 'object' as const,
   required: ['action', 'reason'],
   properties: {
     action: { type: 'string' as const, enum: [...actionTypes] },
-    reason: { ...words, description: 'Why; the text of a note' },
+    reason: { ...describedWords, description: 'Why; the text of a note' },
     assignee: { type: ['string', 'null'] as unknown as 'string', description: 'Of assign; null: nobody' },
     case_reason: {
       type: 'string' as const,
@@ -78,10 +78,6 @@ const bulkSchema = {
     filter: { type: 'object' as const, description: 'The filters of GET /v1/cases; open cases only' },
   },
   example: { action: 'release', reason: 'the provider confirmed', filter: { reason: 'repair_budget' } },
-};
-const noteSchema = {
-  ...{ type: 'object' as const, required: ['note'], properties: { note: words } },
-  example: { note: 'the provider confirmed it by phone' },
 };
 const statuses = ['waiting', 'proposed', 'done', 'declined', 'refused'] as const;
 
@@ -101,7 +97,7 @@ export class ActionsController {
       'A refund by hand is only proposed: another person must approve it. 202 with Location where something is left to ' +
       'be done or decided. With `dry_run` nothing is done, and the answer shows the events and postings that would follow.',
   })
-  @ApiHeader(keyHeader)
+  @ApiHeader(dryRunKeyHeader)
   @ApiHeader(versionHeader)
   @ApiBody({ schema: actionSchema })
   @ApiOkResponse({
@@ -152,7 +148,7 @@ export class ActionsController {
       'The list is fixed when the bulk is made; each of its cases is an action of its own, done once, and says what came ' +
       'of it. Cases that are closed by then, and slips without one, are left out.',
   })
-  @ApiHeader(keyHeader)
+  @ApiHeader(dryRunKeyHeader)
   @ApiBody({ schema: bulkSchema })
   @ApiOkResponse({
     description: 'What a dry run shows',
@@ -233,7 +229,7 @@ export class ActionsController {
   @HttpCode(200)
   @Scopes('refunds:approve')
   @ApiOperation({ summary: 'Approve a refund that another person has proposed: the ledger is asked for it' })
-  @ApiBody({ schema: noteSchema })
+  @ApiBody({ schema: describedNote })
   @ApiOkResponse({ schema: describedAction as object })
   approve(
     @Param('id') id: string,
@@ -248,7 +244,7 @@ export class ActionsController {
   @HttpCode(200)
   @Scopes('refunds:approve')
   @ApiOperation({ summary: 'Decline a refund that another person has proposed: the money stays held' })
-  @ApiBody({ schema: noteSchema })
+  @ApiBody({ schema: describedNote })
   @ApiOkResponse({ schema: describedAction as object })
   decline(
     @Param('id') id: string,
@@ -319,13 +315,6 @@ function noCase(id: string): SlipstreamError {
 
 function noAction(): SlipstreamError {
   return new SlipstreamError('not_found', 'There is no such action.');
-}
-
-function keyReused(): SlipstreamError {
-  return new SlipstreamError(
-    'idempotency_key_reused',
-    'This Idempotency-Key came with another request before; use a new key for a new request.',
-  );
 }
 
 function tooMany(): SlipstreamError {

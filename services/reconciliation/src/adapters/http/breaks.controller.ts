@@ -5,6 +5,7 @@ import {
   ApiList,
   answerList,
   Caller,
+  isPlaceOf,
   type ListReply,
   type ListRequest,
   listParameters,
@@ -18,7 +19,7 @@ import {
 import { IsString, Length } from 'class-validator';
 import type { BreakDecision } from '../../application/statements/ports.ts';
 import { breakTypes } from '../../domain/statement/breaks.ts';
-import { isPlaceOf, keyed, toPlace } from './places.ts';
+import { keyed, toPlace } from './places.ts';
 import { STATEMENTS, type StatementDesk } from './statements.controller.ts';
 
 const { minorUnits, object, oneOf, optional, text, time, whole } = schemas;

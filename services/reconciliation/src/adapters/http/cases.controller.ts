@@ -3,6 +3,7 @@ import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { SlipstreamError } from '@slipstream/kernel';
 import {
   answerList,
+  isPlaceOf,
   type ListReply,
   type ListRequest,
   listParameters,
@@ -16,7 +17,7 @@ import {
 import { type CauseLanguage, causeLanguages, shownCause } from '@slipstream/slip';
 import type { CaseFilter, CaseView, Reads } from '../../application/reads.ts';
 import { ApiCase, ApiCases, describedCase } from './described.ts';
-import { isPlaceOf, keyed, toPlace } from './places.ts';
+import { keyed, toPlace } from './places.ts';
 
 const isKey = isPlaceOf((slipId) => !slipId.includes('\0'));
 

@@ -3,6 +3,7 @@ import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { SlipstreamError } from '@slipstream/kernel';
 import {
   answerList,
+  isPlaceOf,
   type ListReply,
   type ListRequest,
   listParameters,
@@ -19,7 +20,7 @@ import {
   describedIncident,
   describedIncidentSlip,
 } from './described.ts';
-import { isPlaceOf, keyed, toPlace } from './places.ts';
+import { keyed, toPlace } from './places.ts';
 
 const isKey = isPlaceOf((id) => !id.includes('\0'));
 

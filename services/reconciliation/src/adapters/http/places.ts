@@ -1,13 +1,4 @@
-import { parseInstant } from '@slipstream/kernel';
 import type { Page, Place } from '../../application/newest-first.ts';
-
-/** Whether a cursor's key is a place; `isId`: of a list of such. */
-export function isPlaceOf(isId: (id: string) => boolean): (key: readonly string[]) => boolean {
-  return ([at, id, ...rest]) => {
-    if (at === undefined || id === undefined || rest.length > 0) return false;
-    return parseInstant(at) === at && isId(id);
-  };
-}
 
 export function toPlace({ side, key }: { readonly side: string; readonly key: readonly string[] }): Place {
   return { at: key[0]!, id: key[1]!, back: side === 'before' };

@@ -16,6 +16,7 @@ import {
   answerList,
   Caller,
   idempotencyKeyOf,
+  isPlaceOf,
   type ListReply,
   type ListRequest,
   listParameters,
@@ -29,7 +30,7 @@ import {
 } from '@slipstream/service-host';
 import type { StatementFile, StatementSource, StatementViews } from '../../application/statements/ports.ts';
 import { StatementRefused } from '../../domain/statement/statement.ts';
-import { isPlaceOf, keyed, toPlace } from './places.ts';
+import { keyed, toPlace } from './places.ts';
 
 /** Injection token of {@link StatementDesk}. */
 export const STATEMENTS = Symbol('reconciliation:statements');
