@@ -114,7 +114,10 @@ export class Rig {
     const consumer = this.kafka.consumer({ groupId: this.group, maxWaitTimeInMs: 50 });
     await consumer.connect();
     await consumer.subscribe({ topics: [this.topic] });
+    // `run` comes back before a group is joined when the first try to join fails.
+    const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
     await consumer.run({ autoCommit: false, eachMessage: async () => {} });
+    await joined;
     await consumer.commitOffsets([{ topic: this.topic, partition, offset: String(offset) }]);
     await consumer.disconnect();
   }
