@@ -30,6 +30,8 @@ export const labels = {
   throttle_429: ['third_party'],
   frozen_backlog: ['third_party'],
   slow_inquiry: ['third_party'],
+  // Nothing is cancelled there.
+  ignores_cancellation: [],
   usual: [],
   // What the caller, or whoever sets it up, does.
   account_frozen: ['user'],

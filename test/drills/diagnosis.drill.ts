@@ -202,14 +202,12 @@ function faultRules(part: Part) {
   };
   const own = (fault: string) => ({ match: { account: `^payer-.*-${fault}$` }, ...more[fault] });
   const faults = new Set(part.slips.map(({ fault }) => fault));
-  return FAULTS.filter((fault) => faults.has(fault)).flatMap((fault) =>
-    fault === 'slow_inquiry'
-      ? [
-          { fault, match: { reference: `-${fault}$` } },
-          { fault: 'lost_callback', ...own(fault) },
-        ]
-      : [{ fault, ...own(fault) }],
-  );
+  const ofQuestion = (fault: string) => ({ fault, match: { reference: `-${fault}$` } });
+  return FAULTS.filter((fault) => faults.has(fault)).flatMap((fault) => {
+    if (fault === 'ignores_cancellation') return [ofQuestion(fault)];
+    if (fault === 'slow_inquiry') return [ofQuestion(fault), { fault: 'lost_callback', ...own(fault) }];
+    return [{ fault, ...own(fault) }];
+  });
 }
 
 interface Shown extends ShownSlip {

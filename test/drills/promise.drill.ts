@@ -16,6 +16,8 @@ export interface PromiseOptions {
 }
 
 export interface PromiseResult {
+  readonly provider: string;
+  readonly promise: string;
   /** Given back on proof, and executed all the same. */
   readonly broken: number;
   /** Of those, named by ProviderPromiseBroken. */
@@ -23,6 +25,8 @@ export interface PromiseResult {
   /** Given back on proof, with a certificate that the program for it finds valid. */
   readonly certified: number;
   readonly refunded: number;
+  /** Of the broken ones, money that the provider owes by the books: it has what was given back. */
+  readonly owed: number;
   /** All slips that the events name, and their money in minor units. */
   readonly named: number;
   readonly money_broken: number;
@@ -37,9 +41,28 @@ export interface PromiseResult {
   readonly holds: boolean;
 }
 
-/** It promises to decide within a second, and decides after nine. */
-const provider = 'cumulus';
-const lateMs = 9_000;
+interface Promised {
+  readonly provider: string;
+  /** What it promises, and does not keep. */
+  readonly promise: string;
+  readonly breaks: readonly FaultRule[];
+}
+
+interface FaultRule {
+  readonly fault: string;
+  readonly delay_ms?: number;
+}
+
+/** Later than any promise: both decide after nine seconds. */
+const executesLate = { fault: 'executes_late', delay_ms: 9_000 };
+const promised: readonly Promised[] = [
+  { provider: 'cumulus', promise: 'it decides within a second', breaks: [executesLate] },
+  {
+    provider: 'borealis',
+    promise: 'it executes nothing that it has cancelled',
+    breaks: [executesLate, { fault: 'ignores_cancellation' }],
+  },
+];
 const amount = 1_250;
 const endTimeoutMs = 180_000;
 const pollMs = 500;
@@ -48,12 +71,19 @@ const pollMs = 500;
 export const promiseStack: Pick<StackOptions, 'profile' | 'policies' | 'rules' | 'behaviour'> = {
   profile: 'stack',
   // So that the first question after a proof comes soon after the late execution.
-  rules: [{ path: ['providers', provider, 'recheck_ladder_ms'], value: [5_000, 10_000, 20_000, 60_000] }],
+  rules: [
+    ...promised.map(({ provider }) => ({
+      path: ['providers', provider, 'recheck_ladder_ms'],
+      value: [5_000, 10_000, 20_000, 60_000],
+    })),
+    { path: ['providers', 'borealis', 'cancel_by_reference'], value: true },
+    { path: ['providers', 'borealis', 'acceptance_delay_max_ms'] },
+  ],
   behaviour: { failure_rate: 0 },
 };
 
 /** Boots a stack of its own. */
-export async function drillPromise(options: PromiseOptions, log: Log): Promise<PromiseResult> {
+export async function drillPromise(options: PromiseOptions, log: Log): Promise<readonly PromiseResult[]> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-drill-'));
   try {
     const stack = await startStack({ ...promiseStack, dataDir, log, removeOnCrash: [dataDir] });
@@ -67,15 +97,31 @@ export async function drillPromise(options: PromiseOptions, log: Log): Promise<P
   }
 }
 
-/** Lets a provider execute slips later than it promised, and looks whether that is seen and what follows. */
-export async function playPromise(stack: Stack, { slips }: PromiseOptions, log: Log): Promise<PromiseResult> {
-  await setFault(stack, { fault: 'executes_late', provider, delay_ms: lateMs });
-  const first = await submit(stack, slips);
+/** Lets providers execute slips against their promises, each at once, and looks whether that is seen and what follows. */
+export function playPromise(
+  stack: Stack,
+  options: PromiseOptions,
+  log: Log,
+): Promise<readonly PromiseResult[]> {
+  const faults = new Faults(stack);
+  return Promise.all(promised.map((one) => playOne(stack, faults, one, options, log)));
+}
+
+async function playOne(
+  stack: Stack,
+  faults: Faults,
+  { provider, promise, breaks }: Promised,
+  { slips }: PromiseOptions,
+  log: Log,
+): Promise<PromiseResult> {
+  const tell = (line: string) => log(`${provider}: ${line}`);
+  await faults.set(provider, breaks);
+  const first = await submit(stack, provider, slips);
   await waitFor(async () => (await shown(stack, first)).every(hasEnd), ending('an end of every slip'));
   const refunded = (await shown(stack, first))
     .filter(({ status }) => status !== 'settled')
     .map(({ id }) => id);
-  log(`${refunded.length} of ${slips} slips were given back on proof`);
+  tell(`${refunded.length} of ${slips} slips were given back on proof`);
   const certified = await countValid(stack, refunded);
   const executed = async () => {
     const executions = await truth(stack);
@@ -84,35 +130,37 @@ export async function playPromise(stack: Stack, { slips }: PromiseOptions, log: 
   await waitFor(async () => (await executed()).length === refunded.length, ending('the late executions'));
   const broken = await executed();
   const seen = async () => {
-    const named = new Set((await brokenPromises(stack)).flatMap((data) => data.slips));
+    const named = new Set((await brokenPromises(stack, provider)).flatMap((data) => data.slips));
     return broken.filter((id) => named.has(id));
   };
   // What is not seen by then is told below.
   await waitFor(async () => (await seen()).length === broken.length, ending('the broken promises')).catch(
-    (error: Error) => log(error.message),
+    (error: Error) => tell(error.message),
   );
-  const events = await brokenPromises(stack);
+  const events = await brokenPromises(stack, provider);
   const named = new Set(events.flatMap((data) => data.slips)).size;
   const money = events.flatMap((data) => data.broken).reduce((sum, one) => sum + Number(one.amount), 0);
-  log(`${(await seen()).length} of ${broken.length} broken promises were seen`);
+  tell(`${(await seen()).length} of ${broken.length} broken promises were seen`);
 
-  await setFault(stack, { fault: 'timeout_before_work', provider });
-  const later = await submit(stack, slips);
+  await faults.set(provider, [{ fault: 'timeout_before_work' }]);
+  const later = await submit(stack, provider, slips);
   await waitFor(async () => (await shown(stack, later)).every(isLeft), ending('a case of every later slip'));
   const behind = await shown(stack, later);
   const claims = await Promise.all(
     behind.filter(({ status }) => status === 'refunded').map(({ id }) => claimOf(stack, id)),
   );
-  const proofOff = await isProofOff(stack);
+  const proofOff = await isProofOff(stack, provider);
 
   await call(stack, 'GATEWAY_URL', `/v1/providers/${provider}/restore-proof`, { reason: 'a drill' });
-  const [last] = await submit(stack, 1);
+  const owes = (await Promise.all(broken.map((id) => isOwed(stack, provider, id)))).filter(Boolean);
+  const [last] = await submit(stack, provider, 1);
   const isBack = async () => (await shown(stack, [last!]))[0]?.status === 'refunded';
   const restored = await waitFor(isBack, ending('a refund on proof')).catch(() => false);
 
   const result = {
+    ...{ provider, promise },
     ...{ broken: broken.length, seen: (await seen()).length, certified, refunded: refunded.length },
-    ...{ named, money_broken: money, proof_off: proofOff },
+    ...{ owed: owes.length, named, money_broken: money, proof_off: proofOff },
     later_cases: behind.filter((slip) => slip.case?.status === 'open').length,
     later_denied: claims.filter((claim) => claim !== 'never_sent').length,
     later_never_sent: claims.filter((claim) => claim === 'never_sent').length,
@@ -121,6 +169,7 @@ export async function playPromise(stack: Stack, { slips }: PromiseOptions, log: 
   const holds =
     result.broken > 0 &&
     result.seen === result.broken &&
+    result.owed === result.broken &&
     result.money_broken === named * amount &&
     result.certified === result.refunded &&
     result.proof_off &&
@@ -142,7 +191,7 @@ interface Shown {
 const hasEnd = ({ status }: Shown) => ['settled', 'refunded', 'conflicted'].includes(status);
 const isLeft = (slip: Shown) => hasEnd(slip) || slip.case?.status === 'open';
 
-async function submit(stack: Stack, count: number): Promise<string[]> {
+async function submit(stack: Stack, provider: string, count: number): Promise<string[]> {
   const target = { intakeUrl: stack.env.INTAKE_URL!, token: stack.env.TOKEN_PUBLISHER! };
   const { signal } = new AbortController();
   const one = () => ({
@@ -156,10 +205,20 @@ async function shown(stack: Stack, ids: readonly string[]): Promise<Shown[]> {
   return Promise.all(ids.map((id) => call<Shown>(stack, 'LEDGER_URL', `/v1/slips/${id}`)));
 }
 
-async function isProofOff(stack: Stack): Promise<boolean> {
+async function isProofOff(stack: Stack, provider: string): Promise<boolean> {
   const path = `/v1/providers/${provider}`;
   const { proof } = await call<{ proof: { off: boolean } | null }>(stack, 'GATEWAY_URL', path);
   return proof?.off === true;
+}
+
+/** Whether the books claim this slip's money from its provider. */
+async function isOwed(stack: Stack, provider: string, id: string): Promise<boolean> {
+  const { data } = await call<{ data: { postings: { account: string; direction: string }[] }[] }>(
+    ...([stack, 'LEDGER_URL', `/v1/transactions?slip=${id}`] as const),
+  );
+  return data
+    .flatMap(({ postings }) => postings)
+    .some((one) => one.direction === 'debit' && one.account.startsWith(`provider:${provider}:receivable`));
 }
 
 /** What the certificate of a slip claims. */
@@ -191,7 +250,7 @@ async function countValid(stack: Stack, ids: readonly string[]): Promise<number>
   }
 }
 
-async function brokenPromises(stack: Stack) {
+async function brokenPromises(stack: Stack, provider: string) {
   const { name, partitions } = topics.ops;
   const kafka = createKafka({ brokers: stack.env.KAFKA_BROKERS!.split(','), clientId: 'drill' });
   const everything = new Map(Array.from({ length: partitions }, (_, partition) => [partition, 0]));
@@ -213,11 +272,23 @@ async function truth(stack: Stack): Promise<ReadonlyMap<string, number>> {
   return new Map(data.map((row) => [row.slip_id, row.executions]));
 }
 
-async function setFault(stack: Stack, rule: object): Promise<void> {
-  const body = JSON.stringify([rule]);
-  const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(new URL('/v1/rules', stack.simulatorUrl), { method: 'PUT', headers, body });
-  if (!answer.ok) throw new Error(`the simulator answered ${answer.status}: ${await answer.text()}`);
+/** The simulator's rules: all of them are set at once, and each play changes those of its own provider. */
+class Faults {
+  readonly #stack: Stack;
+  readonly #of = new Map<string, readonly FaultRule[]>();
+
+  constructor(stack: Stack) {
+    this.#stack = stack;
+  }
+
+  async set(provider: string, rules: readonly FaultRule[]): Promise<void> {
+    this.#of.set(provider, rules);
+    const all = [...this.#of].flatMap(([id, own]) => own.map((rule) => ({ ...rule, provider: id })));
+    const answer = await fetch(new URL('/v1/rules', this.#stack.simulatorUrl), {
+      ...{ method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(all) },
+    });
+    if (!answer.ok) throw new Error(`the simulator answered ${answer.status}: ${await answer.text()}`);
+  }
 }
 
 /** A GET, or a POST of this body. */

@@ -111,6 +111,8 @@ export function faultRules({ start, frozenMs }: RuleOptions): FaultRule[] {
   return [
     { fault: 'refuse_connection', provider: 'borealis', from: at(1_000), to: at(3_000) },
     { fault: 'slow_inquiry', rate: 0.3, delay_ms: slowInquiryMs },
+    // Nothing is cancelled there: `npm run drill -- promise` is about this one.
+    { fault: 'ignores_cancellation' },
     ...Object.keys(perThousand).map((fault) => ({
       fault,
       match: { account: `^payer-.*-${fault}$` },

@@ -26,9 +26,9 @@ const usage = `usage: npm run drill -- NAME [options]
                    while slips come, and an instance stands still between intent and call: none is paid twice, none is lost, nothing is
                    sent after not_after or to who is disabled, nothing is given up
   --slips N        of each part, default 40
-  promise          a provider executes later than it promised: every such slip is seen with its money, what the provider denies
-                   proves nothing any more, later slips are cases, and people restore it
-  --slips N        how many, default 30
+  promise          a provider executes later than it promised, and another one what it had confirmed to be cancelled: every such slip is
+                   seen with its money, their word proves nothing any more, later slips are cases, and people restore it
+  --slips N        of each provider, default 30
   diagnosis        slips that meet faults whose class was written down before: each of the simulator's, each service stopped and killed, the
                    broker stopped, a right or a database taken away, a line cut, a wrong address, frozen accounts, requests sent twice, and half
                    of them two at once: the confusion matrix; 95 % of the classes are right and at most 1 % wrong
@@ -194,8 +194,8 @@ async function diagnosis(): Promise<Done> {
 }
 
 async function promise(): Promise<Done> {
-  const { holds, ...result } = await drillPromise({ slips: Number(values.slips ?? 30) }, say);
-  return { table: [result], line: { ...result, ok: holds } };
+  const table = await drillPromise({ slips: Number(values.slips ?? 30) }, say);
+  return { table, line: { promises: table, ok: table.every(({ holds }) => holds) } };
 }
 
 async function earlyWarning(): Promise<Done> {

@@ -124,6 +124,7 @@ function planOfFault(input: PlanInput): Plan {
     case 'frozen_backlog':
       return { ...ASYNC, executesAfterMs: input.endsInMs };
     case 'slow_inquiry':
+    case 'ignores_cancellation':
       return usual;
     default:
       return unreachable(input.fault);

@@ -117,7 +117,7 @@ export class Provider {
     const nowMs = now();
     const record = truth.find(config.id, slipId);
     const asked = { provider: config.id, slipId, reference: record?.reference ?? null };
-    const rule = decideInquiry(rules(), seed, asked, nowMs);
+    const rule = decideInquiry(rules(), 'slow_inquiry', seed, asked, nowMs);
     const delayMs = rule === null ? 0 : (rule.delayMs ?? SLOW_INQUIRY_MS);
     const run = record && inquired(record, nowMs);
     if (!record || !run) return { word: { what: 'unknown' }, answer: null, delayMs };
@@ -131,12 +131,13 @@ export class Provider {
 
   /**
    * Cancels by the caller's reference: confirmed, no order of it is ever worked on, whenever it comes. What was worked on, or what an inquiry
-   * would tell of, is not cancelled any more: it is told.
+   * would tell of, is not cancelled any more: it is told. A rule lets the provider break its word.
    */
   cancel(slipId: string): Finding {
-    const { config, truth, now } = this.#parts;
+    const { config, truth, now, rules, seed } = this.#parts;
     const nowMs = now();
     const record = truth.find(config.id, slipId);
+    const told = { provider: config.id, slipId, reference: record?.reference ?? null };
     const runs = record?.runs ?? [];
     const run = runs.find((one) => isExecuted(one, nowMs) || one.visibleFromMs <= nowMs);
     if (record && run) {
@@ -144,11 +145,13 @@ export class Provider {
       const answer = isKnown ? truth.answer(record, 'inquiry', run.outcome, nowMs) : null;
       return { word: { what: 'state', run, state: isKnown ? run.outcome : 'pending' }, answer, delayMs: 0 };
     }
+    const confirmed: Finding = { word: { what: 'cancelled' }, answer: null, delayMs: 0 };
+    if (decideInquiry(rules(), 'ignores_cancellation', seed, told, nowMs)) return confirmed;
     record?.runs.splice(0);
     this.#cancelled.add(slipId);
     if (this.#cancelled.size > this.#parts.limits.truthSlipsMax)
       this.#cancelled.delete(this.#cancelled.values().next().value ?? '');
-    return { word: { what: 'cancelled' }, answer: null, delayMs: 0 };
+    return confirmed;
   }
 
   /** What this provider did on one UTC day (`YYYY-MM-DD`). */

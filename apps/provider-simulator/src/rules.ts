@@ -24,9 +24,15 @@ export const FAULTS = [
   'throttle_429',
   'frozen_backlog',
   'slow_inquiry',
+  'ignores_cancellation',
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
+
+type FaultOfQuestions = Extract<Fault, 'slow_inquiry' | 'ignores_cancellation'>;
+
+/** They decide no submission, and stand beside a rule that does. */
+const ofQuestions: ReadonlySet<Fault> = new Set<FaultOfQuestions>(['slow_inquiry', 'ignores_cancellation']);
 
 /** A rule as sent to `PUT /v1/rules`; only `fault` is required. */
 export interface RuleInput {
@@ -81,7 +87,7 @@ export function parseRules(inputs: readonly RuleInput[], providerIds: ReadonlySe
     if (input.fault === 'frozen_backlog' && toMs === null) {
       throw new RuleError(index, 'to', 'a frozen backlog is worked off at its end: say "to"');
     }
-    if (input.fault === 'slow_inquiry' && input.match?.account !== undefined) {
+    if (ofQuestions.has(input.fault) && input.match?.account !== undefined) {
       throw new RuleError(index, 'match/account', 'a question names no account');
     }
     return {
@@ -114,7 +120,7 @@ export function decide(
   nowMs: number,
 ): Rule | null {
   for (const [index, rule] of rules.entries()) {
-    if (isOutage(rule) || isOfInquiries(rule) || !holds(rule, submission.provider, nowMs)) continue;
+    if (isOutage(rule) || ofQuestions.has(rule.fault) || !holds(rule, submission.provider, nowMs)) continue;
     if (!matches(rule.reference, submission.reference) || !matches(rule.account, submission.account))
       continue;
     if (roll(seed, 'rule', index, submission.slipId, submission.attempt) < rule.rate) return rule;
@@ -129,15 +135,16 @@ export interface Inquiry {
   readonly reference: string | null;
 }
 
-/** The first rule of inquiries that hits this one; it hits every inquiry about a slip, or none. */
+/** The first rule of this fault of questions that hits this one; it hits every such question about a slip, or none. */
 export function decideInquiry(
   rules: readonly Rule[],
+  fault: FaultOfQuestions,
   seed: string,
   { provider, slipId, reference }: Inquiry,
   nowMs: number,
 ): Rule | null {
   for (const [index, rule] of rules.entries()) {
-    if (!isOfInquiries(rule) || !holds(rule, provider, nowMs)) continue;
+    if (rule.fault !== fault || !holds(rule, provider, nowMs)) continue;
     if (!matches(rule.reference, reference)) continue;
     if (roll(seed, 'inquiry', index, slipId) < rule.rate) return rule;
   }
@@ -167,10 +174,6 @@ function isMatching({ reference, account }: Rule): boolean {
 
 function matches(expression: RegExp | null, text: string | null): boolean {
   return expression === null || (text !== null && expression.test(text));
-}
-
-function isOfInquiries(rule: Rule): boolean {
-  return rule.fault === 'slow_inquiry';
 }
 
 function holds(rule: Rule, provider: string, nowMs: number): boolean {

@@ -63,6 +63,11 @@ test.each<[string, unknown, string]>([
     [{ fault: 'slow_inquiry', match: { account: '^cust-' } }],
     '/0/match/account',
   ],
+  [
+    'a cancellation by an account',
+    [{ fault: 'ignores_cancellation', match: { account: '^cust-' } }],
+    '/0/match/account',
+  ],
   ['an unknown provider', [{ fault: 'reject', provider: 'nobody' }], '/0/provider'],
   [
     'an empty window',

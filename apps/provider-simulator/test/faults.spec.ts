@@ -363,4 +363,27 @@ describe('a cancellation by the caller’s reference', () => {
     expect(await cancel('c-4')).toMatchObject({ status: 200, json: { status: 'succeeded' } });
     expect(await world.truthOf('c-4')).toMatchObject({ executions: 1 });
   });
+
+  test('ignores_cancellation: confirmed, and what waits or comes later is executed all the same', async () => {
+    const late: RuleInput = { fault: 'executes_late', match: { reference: '^ref-c-5$' }, delay_ms: 300 };
+    await world.rules(late, { fault: 'ignores_cancellation' });
+    await expect(givenUp('c-5')).rejects.toMatchObject(silence);
+    for (const slipId of ['c-5', 'c-6'])
+      expect(await cancel(slipId)).toMatchObject({ json: { slip_id: slipId, status: 'cancelled' } });
+    expect(await given('c-6')).toMatchObject({ status: 202 });
+    for (const slipId of ['c-5', 'c-6'])
+      expect(await world.final(slipId)).toMatchObject({ executions: 1, outcome: 'succeeded' });
+    expect(await cancel('c-5')).toMatchObject({ json: { status: 'succeeded' } });
+  });
+
+  test('ignores_cancellation hits the slips that its rule matches, and no submission', async () => {
+    const match = { reference: '^ref-c-7$' };
+    await world.rules({ fault: 'ignores_cancellation', match }, { fault: 'executes_late', delay_ms: 300 });
+    for (const slipId of ['c-7', 'c-8']) {
+      await expect(givenUp(slipId)).rejects.toMatchObject(silence);
+      expect(await cancel(slipId)).toMatchObject({ json: { status: 'cancelled' } });
+    }
+    expect(await world.final('c-7')).toMatchObject({ executions: 1 });
+    expect(await world.truthOf('c-8')).toMatchObject({ executions: 0, outcome: null });
+  });
 });
