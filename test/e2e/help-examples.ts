@@ -11,9 +11,13 @@ export interface HelpExample {
 
 /** What the help of every command shows below `Examples:`, as people would type it. */
 export function helpExamples(program: Command): HelpExample[] {
-  return [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)].flatMap(
-    (command) => linesOf(command).map((line) => exampleOf(program, line)),
-  );
+  const commands = [
+    program,
+    ...program.commands,
+    ...program.commands.flatMap(({ commands: below }) => below),
+  ];
+  // A command below a group shows what of the group's examples calls it.
+  return [...new Set(commands.flatMap(linesOf))].map((line) => exampleOf(program, line));
 }
 
 function linesOf(command: Command): string[] {

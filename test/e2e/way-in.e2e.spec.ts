@@ -73,6 +73,13 @@ const refusedHere: Readonly<Record<string, readonly number[]>> = {
   'provider certify': [2],
 };
 
+/** As examples/olist.yaml reads them. */
+const orders = `order_id,customer_id,order_purchase_timestamp,order_approved_at,order_delivered_carrier_date,\
+order_delivered_customer_date,order_estimated_delivery_date
+o-1,c-1,2018-07-24 20:41:37,2018-07-26 03:24:27,2018-07-26 14:31:00,2018-08-07 15:27:45,2018-08-13 00:00:00
+o-2,c-2,2018-07-24 20:41:37,,,,2018-08-13 00:00:00
+`;
+
 const quiet = (terminal: CommandContext['terminal']): CommandContext => ({
   ...{ terminal, nowMs: () => 0, print() {}, async write() {}, exit() {}, refuse() {} },
   interruptible: () => new AbortController().signal,
@@ -90,14 +97,15 @@ describe('whoever reads --help', () => {
       'slipstream.config.yaml': rules,
       'changed.yaml': rules,
       ...Object.fromEntries(
-        ['lost.txt', 'lost.ndjson', 'backtest.svg', 'day.csv', 'before.json'].map((name) => [
-          name,
-          join(folder, name),
-        ]),
+        [
+          ...['lost.txt', 'lost.ndjson', 'backtest.svg', 'day.csv', 'before.json', 'orders.csv'],
+          'verdicts.csv',
+        ].map((name) => [name, join(folder, name)]),
       ),
     };
     writeFileSync(join(folder, 'lost.txt'), 'nobody\n');
     writeFileSync(join(folder, 'day.csv'), 'a,b\n');
+    writeFileSync(join(folder, 'orders.csv'), orders);
     /** Runs one in this process, which takes a hundredth of one of its own. */
     const call = async (args: readonly string[]) => {
       const ending = new AbortController();

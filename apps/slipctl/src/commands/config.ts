@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { variables } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
 import type { RulesReport } from '../rules/check-rules.ts';
-import type { CommandContext } from './options.ts';
+import { type CommandContext, examplesOf } from './options.ts';
 
 interface Flags {
   json?: true;
@@ -32,7 +32,7 @@ function addCheck(config: Command, { print, exit }: CommandContext): void {
     .argument('<file>', 'slipstream.config.yaml')
     .description('Say what would keep the services from starting with a rules file, with line and column.')
     .option('--json', 'print the report as JSON')
-    .addHelpText('after', exitCodesHelp)
+    .addHelpText('after', examplesOf(examples, 'config check') + exitCodesHelp)
     .action(async (file: string, { json }: Flags) => {
       const { checkRules } = await import('../rules/check-rules.ts');
       const report = checkRules(read(file), variables);
@@ -49,7 +49,7 @@ function addShow(config: Command, { print }: CommandContext): void {
       'Show the rules as they would be in force: with all that the file is silent about. No secrets.',
     )
     .option('--json', 'as JSON; else YAML')
-    .addHelpText('after', exitCodesHelp)
+    .addHelpText('after', examplesOf(examples, 'config show') + exitCodesHelp)
     .action(async (file: string, { json }: Flags) => {
       const rules = await rulesIn(file);
       const { stringify } = await import('yaml');
@@ -66,7 +66,7 @@ function addDiff(config: Command, { print, exit }: CommandContext): void {
       'Show what differs between two sets of rules in force, whatever their layout; exit 1 when something does.',
     )
     .option('--json', 'print [{path, before, after}]')
-    .addHelpText('after', exitCodesHelp)
+    .addHelpText('after', examplesOf(examples, 'config diff') + exitCodesHelp)
     .action(async (before: string, after: string, { json }: Flags) => {
       const { changesBetween } = await import('../rules/plain-rules.ts');
       const changes = changesBetween(await rulesIn(before), await rulesIn(after));

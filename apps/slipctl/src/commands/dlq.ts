@@ -5,7 +5,7 @@ import type { LetterView, PreviewView } from '../dlq/views.ts';
 import { waitingSlips, waitingTable } from '../dlq/waiting-slips.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { askEach, chosenServices, type ServiceName } from '../services.ts';
-import { type CommandContext, servicesOption, tell, withServiceOptions } from './options.ts';
+import { type CommandContext, examplesOf, servicesOption, tell, withServiceOptions } from './options.ts';
 
 interface Common {
   service?: ServiceName[];
@@ -185,7 +185,8 @@ function addDismiss(dlq: Command, { print }: CommandContext): void {
 }
 
 function withCommon(command: Command, timeout: string): Command {
-  return withServiceOptions(command.addOption(servicesOption()), timeout);
+  const help = examplesOf(examples, `dlq ${command.name()}`);
+  return withServiceOptions(command.addOption(servicesOption()), timeout, help);
 }
 
 function withFilter(command: Command): Command {

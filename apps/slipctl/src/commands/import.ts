@@ -27,6 +27,10 @@ interface Flags {
 const answerTimeoutMs = 10_000;
 
 const help = `
+Examples:
+  slipctl import orders.csv --mapping examples/olist.yaml --until 2019-01-01T00:00:00Z --wait --verdicts verdicts.csv
+  slipctl import orders.csv --mapping examples/olist.yaml --until 2019-01-01T00:00:00Z --strict --clock june
+
 The mapping (YAML) says which column is what; examples/olist.yaml is one, apps/slipctl/README.md tells all of it.
 A bad row is told with its line and skipped, and the exit code is 1 when it speaks of a slip. Slips about which rows
 contradict each other are undetermined. Importing the same file twice changes nothing.

@@ -73,12 +73,18 @@ export function servicesOption(): Option {
 }
 
 /** What every command has that asks services one by one. */
-export function withServiceOptions(command: Command, timeout: string): Command {
+export function withServiceOptions(command: Command, timeout: string, examples = ''): Command {
   return command
     .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
     .addOption(timeoutOption('longest wait', timeout))
     .option('--json', "print the APIs' data")
-    .addHelpText('after', exitCodesHelp);
+    .addHelpText('after', examples + exitCodesHelp);
+}
+
+/** What of the examples of a group calls one of its commands, for that command's own help. */
+export function examplesOf(help: string, command: string): string {
+  const lines = help.split('\n').filter((line) => line.startsWith(`  slipctl ${command}`));
+  return ['', 'Examples:', ...lines, ''].join('\n');
 }
 
 /** Services that gave no answer are named, and the exit code says so. */

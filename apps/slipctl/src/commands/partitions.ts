@@ -3,7 +3,7 @@ import { type CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { showTime } from '../output/show-time.ts';
 import { table } from '../output/table.ts';
 import { askEach, chosenServices, type ServiceName, serviceNames } from '../services.ts';
-import { type CommandContext, servicesOption, tell, withServiceOptions } from './options.ts';
+import { type CommandContext, examplesOf, servicesOption, tell, withServiceOptions } from './options.ts';
 
 /** A stopped partition, as the API shows it. */
 export interface StoppedView {
@@ -47,7 +47,8 @@ export function addPartitions(program: Command, context: CommandContext): void {
 
 function addList(partitions: Command, { print, exit, terminal }: CommandContext): void {
   const command = partitions.command('list').description('Why each stopped, and what stands where.');
-  withServiceOptions(command.addOption(servicesOption()), '10s').action(
+  const help = examplesOf(examples, 'partitions list');
+  withServiceOptions(command.addOption(servicesOption()), '10s', help).action(
     async (flags: Flags & { service?: ServiceName[] }) => {
       const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
       const failures: CliError[] = [];
@@ -77,7 +78,7 @@ function addGoOn(partitions: Command, { print }: CommandContext): void {
     )
     .requiredOption('--from <offset>', 'the first offset to be handled', whole)
     .requiredOption('--why <text>', 'kept with who decided and when');
-  withServiceOptions(command, '10s').action(
+  withServiceOptions(command, '10s', examplesOf(examples, 'partitions go-on')).action(
     async (
       topic: string,
       partition: number,

@@ -3,7 +3,7 @@ import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { ledgerDatabaseUrl } from '../ledger-database-url.ts';
 import { table } from '../output/table.ts';
 import { runServiceProgram } from '../service-program.ts';
-import type { CommandContext } from './options.ts';
+import { type CommandContext, examplesOf } from './options.ts';
 
 const names = ['slips', 'accounts', 'transactions', 'statistics', 'tags'];
 /** Differences that are shown to people; --json shows all. */
@@ -74,7 +74,7 @@ function addList(projection: Command, { print }: CommandContext): void {
     .description('Which there are, and the shadows that were kept.')
     .addOption(urlOption())
     .option('--json', 'print them as JSON')
-    .addHelpText('after', exitCodesHelp)
+    .addHelpText('after', examplesOf(help, 'projection list') + exitCodesHelp)
     .action(async (flags: Flags) => {
       const listed = await runServiceProgram<Listed[]>(ledgersProgram(['list'], flags));
       const rows = listed.map(({ name, what, shadow }) => [name, shadow ?? '-', what]);
@@ -93,7 +93,7 @@ function addRebuild(projection: Command, { print, terminal, exit }: CommandConte
     .option('--drop', 'drop the shadow; else it is kept to be looked at, until the next one')
     .addOption(urlOption())
     .option('--json', 'print what differs as JSON')
-    .addHelpText('after', exitCodesHelp)
+    .addHelpText('after', examplesOf(help, 'projection rebuild') + exitCodesHelp)
     .action(async (name: string, flags: Flags) => {
       if (flags.swap && flags.drop) throw new CliError('usage', 'give --swap or --drop, not both');
       const ending = flags.swap ? 'swap' : flags.drop ? 'drop' : 'keep';

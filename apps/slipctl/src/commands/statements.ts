@@ -10,7 +10,7 @@ import {
 } from '../lists/render-statements.ts';
 import { apiOf } from '../services.ts';
 import { given, type ListFlags, list, withListOptions } from './lists.ts';
-import { type CommandContext, timeoutOption } from './options.ts';
+import { type CommandContext, examplesOf, timeoutOption } from './options.ts';
 
 const breakStatuses = ['open', 'acknowledged', 'snoozed', 'resolved', 'all'];
 
@@ -61,7 +61,7 @@ export function addStatements(program: Command, context: CommandContext): void {
     .description('List the statements of providers, and hand one in.')
     .addHelpText('after', `${statementExamples}\n${exitCodesHelp}`);
   const listing = statements.command('list').description('List statements, the newest first.');
-  withListOptions(listing, '').action((flags: ListFlags) =>
+  withListOptions(listing, examplesOf(statementExamples, 'statements list')).action((flags: ListFlags) =>
     list<StatementView>(context, flags, {
       api: apiOf('reconciliation', flags),
       path: 'v1/statements',
@@ -88,7 +88,7 @@ function addSend(statements: Command, { print }: CommandContext): void {
     .option('--token <token>', 'bearer token that may write statements (else TOKEN_SRE or TOKEN_OPS)')
     .addOption(timeoutOption('longest wait for the answer', '60s'))
     .option('--json', "print the API's data")
-    .addHelpText('after', exitCodesHelp)
+    .addHelpText('after', examplesOf(statementExamples, 'statements send') + exitCodesHelp)
     .action(async (file: string, flags: SendFlags) => {
       const body = read(file);
       const digest = createHash('sha256').update(body).digest('hex');

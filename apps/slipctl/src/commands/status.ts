@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import { exitCodes, exitCodesHelp } from '../exit.ts';
 import { table } from '../output/table.ts';
@@ -36,11 +37,16 @@ export function addStatus(program: Command, { print, exit }: CommandContext): vo
     });
 }
 
-const levels = { ok: 'ok', bad: 'WRONG', unknown: '?' } as const;
+const levels = { ok: 'ok', bad: styleText('red', 'WRONG'), unknown: styleText('yellow', '?') } as const;
 
 function told(findings: readonly Finding[], ok: boolean): string {
   const rows = findings.map(({ level, what, detail }) => [levels[level], what, detail]);
   const next = [...new Set(findings.flatMap((finding) => finding.next ?? []))];
   const hints = next.length === 0 ? [] : ['', 'see:', ...next.map((command) => `  ${command}`)];
-  return [table(rows), ...hints, '', ok ? 'nothing is wrong' : 'something is wrong'].join('\n');
+  return [
+    table([['state', 'what', 'detail'], ...rows]),
+    ...hints,
+    '',
+    ok ? 'nothing is wrong' : 'something is wrong',
+  ].join('\n');
 }

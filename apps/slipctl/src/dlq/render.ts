@@ -4,8 +4,6 @@ import type { LetterView, PreviewView, RedriveView } from './views.ts';
 
 type Of<T> = T & { readonly service: string };
 
-const detailLengthMax = 60;
-
 export function letterTable(letters: readonly Of<LetterView>[]): string {
   if (letters.length === 0) return 'no dead letters';
   const rows = letters.map((letter) => [
@@ -17,7 +15,7 @@ export function letterTable(letters: readonly Of<LetterView>[]): string {
     `${letter.topic}:${letter.partition}:${letter.offset}`,
     String(letter.attempts),
     showTime(letter.failed_at),
-    cut(letter.detail),
+    letter.detail,
   ]);
   return table([
     ['service', 'id', 'slip', 'reason', 'status', 'record', 'tries', 'failed', 'detail'],
@@ -41,9 +39,4 @@ export function redriveTable(redrives: readonly Of<RedriveView>[]): string {
     ...[service, String(redriven), String(failed), String(waiting), id],
   ]);
   return table([['service', 'handled', 'failed again', 'not looked at', 'redrive'], ...rows]);
-}
-
-function cut(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ');
-  return line.length <= detailLengthMax ? line : `${line.slice(0, detailLengthMax - 1)}…`;
 }
