@@ -34,6 +34,9 @@ describe('a command before it is sent', () => {
     ['/deadline', { deadline: 'tomorrow' }],
     ['/deadline', { deadline: new Date(Number.NaN) }],
     ['/time', { time: '2026-11-22T10:39:00' }],
+    ['/time', { clock: 'import-1' }],
+    ['/clock', { clock: '', time: new Date(0) }],
+    ['/id', { id: '' }],
   ])('is refused by its %s: %p', (pointer, over) => {
     const command = { ...least, ...over } as SubmitCommand;
     expect(() => soundSubmission(command)).toThrow(
@@ -44,21 +47,39 @@ describe('a command before it is sent', () => {
     );
   });
 
-  it('reports an outcome with the step that has one', () => {
-    const report: ReportCommand = {
-      ...{
-        reference: 'ord-1',
-        step: 'returned',
-        outcome: 'succeeded',
-        progress: '',
-        reason: null,
-        amount: null,
-      },
-      ...{ providerReference: null, providerTime: new Date(0) },
-    };
-    expect(soundReport(report)).toMatchObject({ providerTime: '1970-01-01T00:00:00.000000Z' });
-    for (const wrong of [{ outcome: null }, { step: 'acknowledged' as const }]) {
-      expect(() => soundReport({ ...report, ...wrong })).toThrow('/outcome must be there');
-    }
+  const report: ReportCommand = { reference: 'ord-1', step: 'returned', outcome: 'succeeded' };
+
+  it('reports no more than the provider said', () => {
+    expect(soundReport({ ...report, providerTime: new Date(0) })).toEqual({
+      ...{ ...report, progress: '', reason: null, amount: null, providerReference: null },
+      providerTime: '1970-01-01T00:00:00.000000Z',
+    });
+  });
+
+  it.each([
+    ['/reference', { reference: '' }],
+    ['/step', { step: 'done', outcome: null }],
+    ['/outcome', { outcome: null }],
+    ['/outcome', { step: 'acknowledged' }],
+    ['/outcome', { outcome: 'paid' }],
+    ['/progress', { step: 'progressed', outcome: null }],
+    ['/progress', { progress: 'x'.repeat(257) }],
+    ['/reason', { reason: 'a\0b' }],
+    ['/providerReference', { providerReference: '\ud800' }],
+    ['/amount/amount', { amount: { amount: -1n, currency: 'EUR' } }],
+    ['/amount/amount', { amount: { amount: 1, currency: 'EUR' } }],
+    ['/amount/currency', { amount: { amount: 1n, currency: 'x'.repeat(257) } }],
+    ['/fee/amount', { fee: { amount: -1n, currency: 'EUR' } }],
+    ['/providerTime', { providerTime: 'soon' }],
+    ['/clock', { clock: ' ', time: new Date(0) }],
+    ['/time', { clock: 'import-1' }],
+    ['/id', { id: '' }],
+  ])('a report is refused by its %s: %p', (pointer, over) => {
+    expect(() => soundReport({ ...report, ...over } as ReportCommand)).toThrow(
+      expect.objectContaining({
+        code: 'validation_failed',
+        errors: [expect.objectContaining({ pointer })],
+      }),
+    );
   });
 });

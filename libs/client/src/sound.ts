@@ -1,11 +1,20 @@
 import type { ReportResult, SubmitSlip } from '@slipstream/contracts';
-import { type FieldProblem, type Instant, nameProblem, SlipstreamError } from '@slipstream/kernel';
+import {
+  type FieldProblem,
+  foreignTextProblem,
+  type Instant,
+  type Money,
+  nameProblem,
+  SlipstreamError,
+  wallClock,
+} from '@slipstream/kernel';
 import {
   accountProblem,
   amountProblem,
   currencyProblem,
   kindProblem,
   metadataProblem,
+  type Outcome,
 } from '@slipstream/slip';
 import type { CommandOptions } from './inbound-record.ts';
 import { noTime, type Time, toInstant } from './time.ts';
@@ -23,8 +32,12 @@ export type SubmitCommand = Timed<CommandOptions> &
     readonly deadline?: Time | null;
   };
 
+/** What a provider answered; what it did not say may be left out. */
 export type ReportCommand = Timed<CommandOptions> &
-  Omit<ReportResult, 'providerTime'> & { readonly providerTime: Time | null };
+  Pick<ReportResult, 'reference' | 'step'> &
+  Partial<Omit<ReportResult, 'reference' | 'step' | 'providerTime'>> & {
+    readonly providerTime?: Time | null;
+  };
 
 /** @throws SlipstreamError validation_failed with every field that intake would refuse */
 export function soundSubmission(command: SubmitCommand): SubmitSlip & CommandOptions {
@@ -37,36 +50,60 @@ export function soundSubmission(command: SubmitCommand): SubmitSlip & CommandOpt
   problems.add('/account', accountProblem(slip.account));
   problems.add('/counterparty', accountProblem(slip.counterparty));
   if (amount) {
-    const isWhole = typeof amount.amount === 'bigint';
-    const notWhole = 'must be a bigint of minor units: 1250n is 12.50 EUR or 1250 JPY';
-    problems.add('/amount/amount', isWhole ? amountProblem(amount.amount.toString()) : notWhole);
+    problems.add('/amount/amount', wholeProblem(amount.amount) ?? amountProblem(`${amount.amount}`));
     problems.add('/amount/currency', currencyProblem(amount.currency));
   }
   problems.add('/route', nameProblem(slip.route));
   problems.add('/metadata', metadataProblem(slip.metadata));
+  if (slip.id !== undefined) problems.add('/id', nameProblem(slip.id));
   const times = {
     deadline: deadline === null ? null : problems.time('/deadline', deadline),
     ...(time !== undefined && { time: problems.time('/time', time) }),
   };
+  problems.clock(slip.clock, time);
   problems.refuse(slip.reference);
   return { ...slip, ...times };
 }
 
-/** @throws SlipstreamError validation_failed */
+/** @throws SlipstreamError validation_failed with every field that the gateway would refuse */
 export function soundReport(command: ReportCommand): ReportResult & CommandOptions {
-  const { providerTime, time, ...given } = command;
+  const { providerTime = null, time, ...given } = command;
+  const report = { ...unsaid, ...given };
+  const { id, step, outcome, progress, amount, fee } = report;
   const problems = new Problems();
-  problems.add('/reference', nameProblem(given.reference));
-  const hasOutcome = given.outcome !== null;
-  if (hasOutcome !== (given.step === 'returned')) {
+  problems.add('/reference', nameProblem(report.reference));
+  problems.add('/step', oneOf(steps, step));
+  if ((outcome !== null) !== (step === 'returned')) {
     problems.add('/outcome', 'must be there when the step is returned, and only then');
+  } else if (outcome !== null) problems.add('/outcome', oneOf(outcomes, outcome));
+  if (step === 'progressed' && progress === '') problems.add('/progress', 'must name the step');
+  else problems.add('/progress', foreignTextProblem(progress));
+  for (const field of ['reason', 'providerReference'] as const) {
+    problems.add(`/${field}`, foreignTextProblem(report[field] ?? ''));
   }
+  if (amount) problems.reported('/amount', amount);
+  if (fee) problems.reported('/fee', fee);
+  if (id !== undefined) problems.add('/id', id === '' ? 'must not be empty' : foreignTextProblem(id));
   const times = {
     providerTime: providerTime === null ? null : problems.time('/providerTime', providerTime),
     ...(time !== undefined && { time: problems.time('/time', time) }),
   };
-  problems.refuse(given.reference);
-  return { ...given, ...times };
+  problems.clock(report.clock, time);
+  problems.refuse(report.reference);
+  return { ...report, ...times };
+}
+
+const unsaid = { outcome: null, progress: '', reason: null, amount: null, providerReference: null };
+const steps: readonly ReportResult['step'][] = ['acknowledged', 'progressed', 'returned'];
+const outcomes: readonly Outcome[] = ['succeeded', 'failed', 'void'];
+
+function oneOf(known: readonly string[], value: string): string | null {
+  return known.includes(value) ? null : `must be one of ${known.join(', ')}`;
+}
+
+function wholeProblem(amount: unknown): string | null {
+  if (typeof amount === 'bigint') return null;
+  return 'must be a bigint of minor units: 1250n is 12.50 EUR or 1250 JPY';
 }
 
 class Problems {
@@ -81,6 +118,22 @@ class Problems {
     const instant = toInstant(time);
     if (instant === null) this.add(pointer, noTime);
     return instant ?? '';
+  }
+
+  /** An amount that somebody else said: its currency may be one that nobody knows. */
+  reported(pointer: string, { amount, currency }: Money): void {
+    const negative = amount < 0n ? 'must not be negative' : null;
+    this.add(`${pointer}/amount`, wholeProblem(amount) ?? negative);
+    this.add(`${pointer}/currency`, foreignTextProblem(currency));
+  }
+
+  /** On a clock of its own, nobody else can say when a command was received. */
+  clock(clock: string | undefined, time: Time | undefined): void {
+    if (clock === undefined) return;
+    this.add('/clock', nameProblem(clock));
+    if (clock !== wallClock && time === undefined) {
+      this.add('/time', 'must be there on another clock than the wall');
+    }
   }
 
   refuse(reference: string): void {

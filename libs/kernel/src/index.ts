@@ -33,7 +33,14 @@ export {
   parseMoney,
   sameMoney,
 } from './money.ts';
-export { foreignTextLengthMax, keyLengthMax, nameLengthMax, nameProblem, wallClock } from './names.ts';
+export {
+  foreignTextLengthMax,
+  foreignTextProblem,
+  keyLengthMax,
+  nameLengthMax,
+  nameProblem,
+  wallClock,
+} from './names.ts';
 export type { PageOf, PageRequest } from './page.ts';
 export { Repeats } from './repeats.ts';
 export { restMs } from './rest.ts';

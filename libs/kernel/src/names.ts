@@ -36,3 +36,11 @@ export function nameProblem(value: unknown): string | null {
   // An é of one character and one of two look alike: they would be two accounts.
   return value === value.normalize('NFC') ? null : 'must be in Unicode normalization form C';
 }
+
+/** What is wrong with a text that a provider or a reporter chose; null when nothing is. */
+export function foreignTextProblem(value: unknown): string | null {
+  if (typeof value !== 'string') return 'must be a string';
+  if (value.length > foreignTextLengthMax) return `has more than ${foreignTextLengthMax} characters`;
+  // Neither can be stored as text.
+  return value.includes('\0') || !value.isWellFormed() ? 'is no text' : null;
+}

@@ -1,4 +1,4 @@
-import { foreignTextLengthMax, type Instant, type Money, nameProblem } from '@slipstream/kernel';
+import { foreignTextProblem, type Instant, type Money, nameProblem } from '@slipstream/kernel';
 import type { Outcome } from '@slipstream/slip';
 import { type Receipt, type Received, receiveAnswer } from '../dispatch/receive-answer.ts';
 import { type Dispatch, unchanged } from '../dispatch/state.ts';
@@ -46,7 +46,7 @@ export function refusal(result: ReportedResult): string | null {
     feeCurrency: fee?.currency,
   };
   for (const [field, value] of Object.entries(texts)) {
-    const problem = textProblem(value ?? '');
+    const problem = foreignTextProblem(value ?? '');
     if (problem !== null) return `${field} ${problem}`;
   }
   if (amount !== null && amount.amount < 0n) return 'the amount is negative';
@@ -54,12 +54,6 @@ export function refusal(result: ReportedResult): string | null {
   if (result.step === 'returned' && result.outcome === null) return 'a returned step needs an outcome';
   if (result.step === 'progressed' && result.progress === '') return 'a progressed step needs its name';
   return null;
-}
-
-function textProblem(value: string): string | null {
-  if (value.length > foreignTextLengthMax) return `has more than ${foreignTextLengthMax} characters`;
-  // Neither can be stored as text.
-  return value.includes('\0') || !value.isWellFormed() ? 'is no text' : null;
 }
 
 /** Why a report does not fit the slip with its reference; null when it does. */
