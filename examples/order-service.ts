@@ -2,11 +2,12 @@
 //   POST /orders {"reference":"ord-1","customer":"cust-42","cents":"1250"} → 202;   GET /orders/ord-1 → {"reference","status",…}
 // KAFKA_BROKERS names the brokers, PORT the port. It keeps orders in memory, and reads the log anew when it starts.
 import { createServer, type IncomingMessage } from 'node:http';
-import { createSlipClient, type RecordedEvent, SendFailed, slipNames } from '@slipstream/client';
+import type { EventBatch, RecordedEvent } from '@slipstream/client';
+import { SendFailed, SlipstreamConsumer, SlipstreamPublisher, slipNames } from '@slipstream/client';
 
 const caller = '/example/order-service';
 const brokers = (process.env.KAFKA_BROKERS ?? 'localhost:9092').split(',');
-const client = createSlipClient({ brokers, caller });
+const publisher = new SlipstreamPublisher({ brokers, caller });
 
 const references = new Map<string, string>();
 const orders = new Map<string, { reference: string; status: string; why?: string | null }>();
@@ -28,8 +29,7 @@ async function submit(request: IncomingMessage): Promise<string> {
   const { reference, customer, cents } = JSON.parse((await request.toArray()).join(''));
   const amount = { amount: BigInt(cents), currency: 'EUR' };
   const order = { reference, kind: 'order', account: customer, counterparty: 'shop-7', amount } as const;
-  const [id] = await client.submit([{ ...order, id: reference }]); // its own id: asked twice, it is one order
-  return id!;
+  return publisher.submitSlip({ ...order, id: reference }); // its own id: asked twice, it is one order
 }
 
 const server = createServer(async (request, response) => {
@@ -51,6 +51,8 @@ function onFatal(error: Error): void {
   console.error(error);
   process.exit(1);
 }
-await client.consumeEvents({ from: 'beginning', onBatch: ({ events }) => events.forEach(take), onFatal });
+const onBatch = ({ events }: EventBatch) => events.forEach(take);
+const consumer = new SlipstreamConsumer({ brokers, caller, from: 'beginning', onBatch, onFatal });
+await consumer.start();
 server.listen(Number(process.env.PORT ?? 8088), () => console.log(JSON.stringify(server.address())));
-process.once('SIGTERM', () => server.close(() => void client.close()));
+process.once('SIGTERM', () => server.close(() => void Promise.all([consumer.stop(), publisher.stop()])));

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createSlipClient, type SlipClient } from '@slipstream/client';
+import { SlipstreamPublisher } from '@slipstream/client';
 import { allTopics } from '@slipstream/contracts';
 import { createKafka, readLogBounds } from '@slipstream/kafka';
 import { instantFromMs } from '@slipstream/kernel';
@@ -58,7 +58,7 @@ export async function idle(options: IdleOptions, say: (line: string) => void): P
     const stack = await startStack({ dataDir: join(dataDir, 'stack'), profile: 'stack' });
     const postgres = new pg.Client({ connectionString: bench.databaseUrl });
     await postgres.connect();
-    const client = createSlipClient({ brokers: bench.brokers, caller });
+    const publisher = new SlipstreamPublisher({ brokers: bench.brokers, caller });
     try {
       const parts = { bench, stack, postgres, servers: await serverPids(postgres, dataDir) };
       const measure = async (what: string) => {
@@ -70,19 +70,19 @@ export async function idle(options: IdleOptions, say: (line: string) => void): P
       let count = 0;
       for (const open of options.open) {
         say(`opening ${open - count} slips`);
-        await openSlips(client, count, open);
+        await openSlips(publisher, count, open);
         await untilHeld(bench, open);
         count = open;
         await measure(`${open.toLocaleString('en')} open`);
       }
       if (options.closedImports > 0) {
         say(`closing ${options.closedImports} imports`);
-        await closeImports(client, options.closedImports);
+        await closeImports(publisher, options.closedImports);
         await untilClosed(bench, options.closedImports);
         await measure(`${options.closedImports.toLocaleString('en')} closed imports besides`);
       }
     } finally {
-      await client.close();
+      await publisher.stop();
       await postgres.end();
       await stack.stop();
     }
@@ -168,9 +168,9 @@ async function untilQuiet(postgres: pg.Client): Promise<void> {
   );
 }
 
-async function openSlips(client: SlipClient, from: number, to: number): Promise<void> {
+async function openSlips(publisher: SlipstreamPublisher, from: number, to: number): Promise<void> {
   const deadline = instantFromMs(Date.now() + 3_600_000);
-  await client.submit(
+  await publisher.submitSlips(
     Array.from({ length: to - from }, (_, n) => ({
       reference: `idle-${from + n}`,
       kind: 'order' as const,
@@ -183,7 +183,7 @@ async function openSlips(client: SlipClient, from: number, to: number): Promise<
 }
 
 /** Clocks of imports in which nothing was ever submitted: what they leave is what any closed clock leaves. */
-async function closeImports(client: SlipClient, count: number): Promise<void> {
+async function closeImports(publisher: SlipstreamPublisher, count: number): Promise<void> {
   const time = instantFromMs(Date.now());
   for (let from = 0; from < count; from += closedAtOnce) {
     const clocks = Array.from(
@@ -191,7 +191,7 @@ async function closeImports(client: SlipClient, count: number): Promise<void> {
       (_, n) => `idle-import-${from + n}`,
     );
     for (const topic of ['commands', 'results'] as const)
-      await Promise.all(clocks.map((clock) => client.advanceClock({ topic, clock, time, close: true })));
+      await Promise.all(clocks.map((clock) => publisher.advanceClock({ topic, clock, time, close: true })));
   }
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createSlipClient } from '@slipstream/client';
+import { SlipstreamPublisher } from '@slipstream/client';
 import { waitFor } from '@slipstream/testing';
 import { readNumbers } from '../drills/numbers.ts';
 import { callBack, ScriptedProvider, secret } from './scripted-provider.ts';
@@ -148,7 +148,7 @@ async function marked(name: string): Promise<void> {
   await reaches(id, 'settled');
 }
 
-const named = (caller: string) => createSlipClient({ brokers: env.KAFKA_BROKERS!.split(','), caller });
+const named = (caller: string) => new SlipstreamPublisher({ brokers: env.KAFKA_BROKERS!.split(','), caller });
 const command = (reference: string, more: object = {}) => ({
   ...{ reference, kind: 'order' as const, account: `acc-${reference}`, counterparty: 'shop-7' },
   ...{ route: 'import', metadata: {}, amount: { amount: 1_000n, currency: 'EUR' } },
@@ -395,7 +395,7 @@ describe('the same wish again', () => {
     const afresh = await submit(bodyOf('c17d-again', { account, deadline: calmDeadline() }));
     expect([afresh.status, afresh.body]).toMatchObject([409, { code: 'business_duplicate', slip_id: id }]);
     const bus = named('/cases/c17d');
-    await bus.submit([command('c17d-bus', { account, route: 'scripted' })]).finally(() => bus.close());
+    await bus.submitSlip(command('c17d-bus', { account, route: 'scripted' })).finally(() => bus.stop());
     const [overBus] = await waitFor(
       async () => {
         const found = await byReference('c17d-bus');
@@ -451,34 +451,40 @@ describe('the bus', () => {
     waitFor(async () => (await byReference(reference))[0]?.status === 'settled', { what: 'the settlement' });
 
   test('a result that comes together with its command settles it', async () => {
-    const client = named('/cases/c26');
+    const publisher = named('/cases/c26');
     try {
-      await Promise.all([client.report([report('c26')]), client.submit([command('c26')])]);
+      await Promise.all([
+        publisher.reportProviderResult(report('c26')),
+        publisher.submitSlip(command('c26')),
+      ]);
       await settled('c26');
     } finally {
-      await client.close();
+      await publisher.stop();
     }
   });
 
   test('a result that came so long before its command that none was expected any more settles it', async () => {
-    const client = named('/cases/c26');
+    const publisher = named('/cases/c26');
     try {
-      await client.report([report('c26-gap')]);
+      await publisher.reportProviderResult(report('c26-gap'));
       const isGivenUp = async () =>
         (await unmatched('kind=report&reason=no_slip')).some(({ reference }) => reference === 'c26-gap');
       await waitFor(isGivenUp, { what: 'the report to have no slip' });
-      await client.submit([command('c26-gap')]);
+      await publisher.submitSlip(command('c26-gap'));
       await settled('c26-gap');
       expect(await unmatched('kind=report&reason=no_slip')).toEqual([]);
     } finally {
-      await client.close();
+      await publisher.stop();
     }
   });
 
   test('the same reference with another amount changes nothing of the first slip, and is refused', async () => {
-    const client = named('/cases/c24');
+    const publisher = named('/cases/c24');
     try {
-      await client.submit([command('c24'), command('c24', { amount: { amount: 99_900n, currency: 'EUR' } })]);
+      await publisher.submitSlips([
+        command('c24'),
+        command('c24', { amount: { amount: 99_900n, currency: 'EUR' } }),
+      ]);
       const found = await waitFor(
         async () => {
           const slips = await byReference('c24');
@@ -489,7 +495,7 @@ describe('the bus', () => {
       const told = found.map(({ status, amount }) => (status === 'rejected' ? status : amount.amount));
       expect(told.toSorted()).toEqual(['1000', 'rejected']);
     } finally {
-      await client.close();
+      await publisher.stop();
     }
   });
 });

@@ -17,17 +17,14 @@ export type {
   SlipEventType,
   SlipKind,
 } from '@slipstream/slip';
-export {
-  type AdvanceClockCommand,
-  createSlipClient,
-  type SlipClient,
-  type SlipClientOptions,
-} from './client.ts';
+export type { ConnectionOptions } from './connection.ts';
+export { type ConsumerOptions, type EventBatch, SlipstreamConsumer } from './consumer.ts';
 export { eventJson, type Json, type SlipNames, slipNames } from './event-json.ts';
-export type { EventBatch, EventStream, EventStreamOptions, StreamStart } from './event-stream.ts';
 export type { CommandOptions } from './inbound-record.ts';
 export type { Outbox, OutboxRelay } from './outbox.ts';
 export type { PreparedCommand } from './prepared.ts';
+export { type AdvanceClockCommand, type PublisherOptions, SlipstreamPublisher } from './publisher.ts';
 export { type SeenEvents, unseen } from './seen.ts';
 export type { ReportCommand, SubmitCommand } from './sound.ts';
+export type { StreamStart } from './stream-start.ts';
 export type { Time } from './time.ts';

@@ -4,6 +4,7 @@ import { resend } from './resend.ts';
 
 const quick = { minMs: 1, maxMs: 1 };
 const long = 600_000;
+const within = (timeoutMs: number) => ({ sinceMs: performance.now(), timeoutMs, limits: quick });
 
 function failing(times: number, error: Error) {
   let calls = 0;
@@ -17,14 +18,14 @@ function failing(times: number, error: Error) {
 describe('resend', () => {
   it('repeats a failed send', async () => {
     const { send, calls } = failing(9, new SendFailed('the broker is away', true));
-    expect(await resend(send, long, quick)).toBe('sent');
+    expect(await resend(send, within(long))).toBe('sent');
     expect(calls()).toBe(10);
   });
 
   it('gives up when the time is over, and says what kept it', async () => {
     const away = new SendFailed('the broker is away', true, { acknowledged: new Map([['t:1', 5n]]) });
     const { send, calls } = failing(Number.POSITIVE_INFINITY, away);
-    await expect(resend(send, 30, quick)).rejects.toMatchObject({
+    await expect(resend(send, within(30))).rejects.toMatchObject({
       name: 'SendFailed',
       retryable: true,
       message: 'not acknowledged within 30 ms: the broker is away',
@@ -35,7 +36,7 @@ describe('resend', () => {
 
   it('tells each try until when it may take', async () => {
     const before = performance.now();
-    const untilMs = await resend(async (until) => until, 1_000);
+    const untilMs = await resend(async (until) => until, within(1_000));
     expect(untilMs - before).toBeGreaterThanOrEqual(1_000);
     expect(untilMs).toBeLessThanOrEqual(performance.now() + 1_000);
   });
@@ -45,7 +46,7 @@ describe('resend', () => {
     ['on a bug', new TypeError('x')],
   ])('gives up at once %s', async (_, error) => {
     const { send, calls } = failing(99, error);
-    await expect(resend(send, long, quick)).rejects.toBe(error);
+    await expect(resend(send, within(long))).rejects.toBe(error);
     expect(calls()).toBe(1);
   });
 });

@@ -4,16 +4,22 @@ import { backoffMs } from '@slipstream/kernel';
 
 const retryLimits = { minMs: 500, maxMs: 2_000 };
 
+export interface ResendOptions {
+  /** By the clock of `performance.now`: the time began to run then. */
+  readonly sinceMs: number;
+  readonly timeoutMs: number;
+  readonly limits?: { readonly minMs: number; readonly maxMs: number } | undefined;
+}
+
 /**
- * Repeats a failed send as long as `timeoutMs` allows: the commands keep their ids, so a repeat of what did arrive is
+ * Repeats a failed send as long as its time allows: the commands keep their ids, so a repeat of what did arrive is
  * recognised and dropped. `send` is told until when it may take, by the clock of `performance.now`.
  */
 export async function resend<T>(
   send: (untilMs: number) => Promise<T>,
-  timeoutMs: number,
-  limits = retryLimits,
+  { sinceMs, timeoutMs, limits = retryLimits }: ResendOptions,
 ): Promise<T> {
-  const untilMs = performance.now() + timeoutMs;
+  const untilMs = sinceMs + timeoutMs;
   for (let attempt = 1; ; attempt++) {
     try {
       return await send(untilMs);

@@ -10,28 +10,29 @@ import { type Environment, environmentWithOwnKafka, repositoryRoot } from '@slip
 import { createKafka, ensureTopics, RecordStream } from '@slipstream/kafka';
 import type { SlipEvent } from '@slipstream/slip';
 import { startKafkaProxy, waitFor } from '@slipstream/testing';
-import { createSlipClient, type SlipClient } from './client.ts';
-import type { EventBatch, StreamStart } from './event-stream.ts';
+import { type ConsumerOptions, type EventBatch, SlipstreamConsumer } from './consumer.ts';
 import type { Outbox } from './outbox.ts';
 import type { PreparedCommand } from './prepared.ts';
+import { SlipstreamPublisher } from './publisher.ts';
+import type { StreamStart } from './stream-start.ts';
 import { cert, key } from './test-support/certificate.ts';
 import { LogWriter } from './test-support/log-writer.ts';
 import { type ForeignProject, foreignProject } from './test-support/packed.ts';
 
 const log = { info() {}, warn() {}, error() {} };
 let environment: Environment;
-let client: SlipClient;
+let publisher: SlipstreamPublisher;
 let writer: LogWriter;
 
 beforeAll(async () => {
   environment = await environmentWithOwnKafka();
   const brokers = environment.kafkaBrokers;
   await ensureTopics(createKafka({ brokers, clientId: 'spec', log }));
-  client = createSlipClient({ brokers, caller: '/spec', log, sendTimeoutMs: 120_000 });
+  publisher = new SlipstreamPublisher({ brokers, caller: '/spec', log, sendTimeoutMs: 120_000 });
   writer = new LogWriter(brokers);
 }, 450_000);
 afterAll(async () => {
-  await client?.close();
+  await publisher?.stop();
   await writer?.stop();
   await environment?.stop();
 });
@@ -41,11 +42,14 @@ const rejected = (reference: string): SlipEvent => ({
   data: { caller: '/spec', reference, rule: 'limit', detail: 'too much' },
 });
 
+const reader = (options: Pick<ConsumerOptions, 'from' | 'onBatch'>) =>
+  new SlipstreamConsumer({ brokers: environment.kafkaBrokers, caller: '/spec', log, ...options });
+
 /** What a stream that begins there brings, until `last` has come. */
 async function follow(from: StreamStart, last: string) {
   const references: string[] = [];
   const batches: EventBatch[] = [];
-  const stream = await client.consumeEvents({
+  const stream = reader({
     from,
     onBatch(batch) {
       batches.push(batch);
@@ -54,6 +58,7 @@ async function follow(from: StreamStart, last: string) {
       }
     },
   });
+  await stream.start();
   await waitFor(() => references.includes(last), { what: last });
   await stream.stop();
   return { references, next: Object.fromEntries(batches.map(({ partition, next }) => [partition, next])) };
@@ -77,7 +82,7 @@ describe('a stream', () => {
 
   it('does not begin where the log has nothing, or no partition', async () => {
     const begin = (offsets: Record<number, number>) =>
-      client.consumeEvents({ from: { offsets }, onBatch: () => {} });
+      reader({ from: { offsets }, onBatch: () => {} }).start();
     await expect(begin({ 0: 1_000_000 })).rejects.toThrow(
       /partition 0: the stream is to begin at offset 1000000, but the log ends at \d+/,
     );
@@ -107,16 +112,16 @@ async function readCommands() {
 
 it('an outbox of the caller is sent to the topic, in its order', async () => {
   // As a table would keep them.
-  const rows: string[] = client
-    .prepareSubmit([order('out-1'), { ...order('out-1'), id: 'mine' }])
-    .map((command) => JSON.stringify(command));
+  const rows: string[] = [order('out-1'), { ...order('out-1'), id: 'mine' }].map((command) =>
+    JSON.stringify(publisher.prepareSlip(command)),
+  );
   const outbox: Outbox = {
     unsent: async (countMax) => rows.slice(0, countMax).map((row) => JSON.parse(row) as PreparedCommand),
     sent: async (ids) => void rows.splice(0, ids.length),
   };
   const reader = await readCommands();
   const sent = () => reader.commands.filter(({ caller }) => caller === '/spec').map(({ id }) => id);
-  const relay = client.relay(outbox);
+  const relay = publisher.relay(outbox);
   await waitFor(() => sent().length === 2 && rows.length === 0, { what: 'both commands' });
   await relay.stop();
   await reader.stop();
@@ -127,33 +132,39 @@ describe('a broker that speaks TLS', () => {
   it('is spoken to by whoever trusts it, and by nobody else', async () => {
     const proxy = await startKafkaProxy(environment.kafkaBrokers[0]!, { cert, key });
     const brokers = [proxy.address];
-    const trusting = createSlipClient({
+    const trusting = new SlipstreamPublisher({
       brokers,
       caller: '/tls',
       ssl: { ca: cert },
       log,
       sendTimeoutMs: 60_000,
     });
-    const strict = createSlipClient({ brokers, caller: '/tls', ssl: true, log, sendTimeoutMs: 15_000 });
+    const strict = new SlipstreamPublisher({
+      brokers,
+      caller: '/tls',
+      ssl: true,
+      log,
+      sendTimeoutMs: 15_000,
+    });
     try {
-      expect(await trusting.submit([{ ...order('tls-1'), id: 'tls' }])).toEqual(['tls']);
+      expect(await trusting.submitSlip({ ...order('tls-1'), id: 'tls' })).toBe('tls');
       expect(proxy.produces).toBe(1);
-      await expect(strict.submit([order('tls-2')])).rejects.toThrow(
+      await expect(strict.submitSlip(order('tls-2'))).rejects.toThrow(
         // A machine that is too slow for one try of several says that of the last.
         /self-signed certificate|connecting took/,
       );
       expect(proxy.produces).toBe(1);
     } finally {
-      await Promise.all([trusting.close(), strict.close()]);
+      await Promise.all([trusting.stop(), strict.stop()]);
       await proxy.close();
     }
   });
 });
 
 const program = `
-import { createSlipClient, isSlipstreamError, type RecordedEvent, type SubmitCommand } from '@slipstream/client';
+import { isSlipstreamError, SlipstreamPublisher, type RecordedEvent, type SubmitCommand } from '@slipstream/client';
 
-const client = createSlipClient({ brokers: ['127.0.0.1:1'], caller: '/foreign' });
+const publisher = new SlipstreamPublisher({ brokers: ['127.0.0.1:1'], caller: '/foreign' });
 const order: SubmitCommand = {
   reference: 'ord-1', kind: 'order', account: 'cust-1', counterparty: 'shop-1',
   amount: { amount: -5n, currency: 'EUR' }, deadline: new Date(),
@@ -161,11 +172,11 @@ const order: SubmitCommand = {
 export const referenceOf = ({ event }: RecordedEvent): string | null =>
   event.type === 'SlipSubmitted' ? event.data.reference : null;
 try {
-  await client.submit([order]);
+  await publisher.submitSlip(order);
 } catch (error) {
   if (isSlipstreamError(error)) console.log(error.code, error.errors.map(({ pointer }) => pointer).join());
 }
-await client.close();
+await publisher.stop();
 `;
 const wrong = program.replace('-5n', '"5"').replace('event.data.reference', 'event.data.nothing');
 

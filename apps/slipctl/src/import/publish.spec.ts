@@ -13,10 +13,10 @@ type Said = {
 function recordingBus() {
   const said: Said[] = [];
   const bus: Bus = {
-    async submit(commands) {
+    async submitSlips(commands) {
       said.push(...commands.map(({ time }) => ({ topic: 'commands', time: String(time) })));
     },
-    async report(results) {
+    async reportProviderResults(results) {
       said.push(...results.map(({ time }) => ({ topic: 'results', time: String(time) })));
     },
     async advanceClock({ topic, time, close }) {

@@ -5,8 +5,8 @@ import type { Pace } from './pace.ts';
 
 /** The part of the SDK that an import needs. */
 export interface Bus {
-  submit(commands: readonly SubmitCommand[]): Promise<unknown>;
-  report(results: readonly ReportCommand[]): Promise<unknown>;
+  submitSlips(commands: readonly SubmitCommand[]): Promise<unknown>;
+  reportProviderResults(results: readonly ReportCommand[]): Promise<unknown>;
   advanceClock(command: AdvanceClockCommand): Promise<void>;
 }
 
@@ -61,8 +61,8 @@ async function sendBatch(bus: Bus, batch: readonly Message[], clock: string): Pr
     if ('submit' in command) submits.push(command.submit);
     else reports.push(command.report);
   }
-  if (submits.length > 0) await bus.submit(submits);
-  if (reports.length > 0) await bus.report(reports);
+  if (submits.length > 0) await bus.submitSlips(submits);
+  if (reports.length > 0) await bus.reportProviderResults(reports);
 }
 
 async function advance(bus: Bus, clock: string, time: Instant, close: boolean): Promise<void> {

@@ -1,5 +1,5 @@
 import { readFile as readText } from 'node:fs/promises';
-import { createSlipClient } from '@slipstream/client';
+import { SlipstreamPublisher } from '@slipstream/client';
 import type { Instant } from '@slipstream/kernel';
 import type { Api } from '../api.ts';
 import { CliError, messageOf } from '../exit.ts';
@@ -82,7 +82,7 @@ async function send(
 ): Promise<SentCounts> {
   await requireBroker(brokers);
   const messages = new ExternalSort<Message>({ compare: compareMessages });
-  const bus = createSlipClient({ brokers, caller, sendTimeoutMs, log: quiet });
+  const bus = new SlipstreamPublisher({ brokers, caller, sendTimeoutMs, log: quiet });
   const progress = terminal.progress('sending');
   const counts = { submitted: 0, messages: 0, afterUntil: 0, reportsAfterUntil: 0 };
   try {
@@ -106,7 +106,7 @@ async function send(
   } finally {
     progress.stop();
     messages.dispose();
-    await bus.close();
+    await bus.stop();
   }
 }
 

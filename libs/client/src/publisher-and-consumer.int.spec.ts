@@ -13,21 +13,28 @@ import { createKafka, ensureTopics, partitionOf, RecordStream, SerialProducer } 
 import { isUuid } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
-import { createSlipClient, type SlipClient } from './client.ts';
-
+import { type ConsumerOptions, SlipstreamConsumer } from './consumer.ts';
+import { SlipstreamPublisher } from './publisher.ts';
 import type { SubmitCommand } from './sound.ts';
 
 const environment = sharedEnvironment();
 const caller = `/spec/${randomUUID()}`;
 const log = { info() {}, warn() {}, error() {} };
-let client: SlipClient;
+let publisher: SlipstreamPublisher;
 
 beforeAll(async () => {
   const brokers = environment().kafkaBrokers;
   await ensureTopics(createKafka({ brokers, clientId: 'spec', log }));
-  client = createSlipClient({ brokers, caller, log });
+  publisher = new SlipstreamPublisher({ brokers, caller, log });
 });
-afterAll(() => client.close());
+afterAll(() => publisher.stop());
+
+/** A consumer that has begun. */
+async function follow(options: Pick<ConsumerOptions, 'group' | 'from' | 'onBatch'>) {
+  const consumer = new SlipstreamConsumer({ brokers: environment().kafkaBrokers, caller, log, ...options });
+  await consumer.start();
+  return consumer;
+}
 
 interface Sent {
   readonly inbound: Inbound;
@@ -66,19 +73,19 @@ const command = (reference: string, rest: Partial<SubmitCommand> = {}): SubmitCo
   ...rest,
 });
 
-describe('the slip client', () => {
+describe('the publisher and the consumer', () => {
   it('submits commands keyed by reference, then states the clock in every partition behind them', async () => {
     const commands = Array.from({ length: 1_500 }, (_, i) => command(`ord-${i}`));
     const time = '2026-11-22T10:00:00.000000Z';
-    const ids = await client.submit([
+    const ids = await publisher.submitSlips([
       command('first', { id: 'given', clock: 'import-1', time }),
       ...commands,
     ]);
     expect(ids[0]).toBe('given');
     expect(new Set(ids).size).toBe(1_501);
     expect(ids.slice(1).every(isUuid)).toBe(true);
-    await client.advanceClock({ topic: 'commands', clock: 'import-1', time, close: true });
-    await client.advanceClock({ topic: 'commands', clock: 'import-1', time, close: true });
+    await publisher.advanceClock({ topic: 'commands', clock: 'import-1', time, close: true });
+    await publisher.advanceClock({ topic: 'commands', clock: 'import-1', time, close: true });
 
     const sent = await sentTo(topics.commands.name, 1_501 + 24);
     const submits = sent.filter(({ inbound }) => inbound.command.type === 'SubmitSlip');
@@ -98,8 +105,7 @@ describe('the slip client', () => {
   });
 
   it('reports results', async () => {
-    const none = { progress: '', reason: null, amount: null, providerReference: null, providerTime: null };
-    await client.report([{ reference: 'ord-1', step: 'returned', outcome: 'succeeded', ...none }]);
+    await publisher.reportProviderResult({ reference: 'ord-1', step: 'returned', outcome: 'succeeded' });
     const [sent] = await sentTo(topics.results.name, 1);
     expect(sent!.inbound.command).toMatchObject({
       type: 'ReportResult',
@@ -128,7 +134,7 @@ describe('the slip client', () => {
 
     const mine: RecordedEvent[] = [];
     let failures = 2;
-    const stream = await client.consumeEvents({
+    const stream = await follow({
       from: 'beginning',
       onBatch({ events }) {
         if (failures-- > 0) throw new TypeError('a bug of the receiver');
@@ -146,7 +152,7 @@ describe('the slip client', () => {
   it('goes on, as a group, where the group stopped', async () => {
     const group = `spec-${randomUUID()}`;
     let first = 0;
-    const stream = await client.consumeEvents({
+    const stream = await follow({
       ...{ group, from: 'beginning' },
       onBatch({ events }) {
         first += events.length;
@@ -170,7 +176,7 @@ describe('the slip client', () => {
     const partitions = [{ partition: 0, offset: '1000000' }];
     await admin.setOffsets({ groupId: group, topic: topics.events.name, partitions });
     await admin.disconnect();
-    const stream = client.consumeEvents({ group, from: 'now', onBatch: () => {} });
+    const stream = follow({ group, from: 'now', onBatch: () => {} });
     await expect(stream).rejects.toThrow(
       /partition 0: the group stands at offset 1000000, but the log ends at \d+/,
     );

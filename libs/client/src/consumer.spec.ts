@@ -1,6 +1,8 @@
 import { expect, it } from '@jest/globals';
 import type { KafkaClient } from '@slipstream/kafka';
-import { startEventStream } from './event-stream.ts';
+import { SlipstreamConsumer } from './consumer.ts';
+
+const reader = { brokers: ['127.0.0.1:1'], caller: '/spec', onBatch() {} };
 
 it('leaves no connection open when the stream cannot be started', async () => {
   const open = new Set<string>();
@@ -19,12 +21,11 @@ it('leaves no connection open when the stream cannot be started', async () => {
       },
     }),
   } as unknown as KafkaClient;
-  const started = startEventStream(kafka, { from: 'beginning', onBatch: () => {} });
+  const consumer = new SlipstreamConsumer({ ...reader, from: 'beginning' }, () => kafka);
+  const started = consumer.start();
   await expect(started).rejects.toThrow('no such topic');
   expect([...open]).toEqual([]);
 });
-
-const nobody = {} as KafkaClient;
 
 it.each([
   [{ from: 'start' as 'now' }, 'must be beginning, now, a time or offsets, not start'],
@@ -33,10 +34,8 @@ it.each([
   [{ from: { offsets: { 3: -1 } } }, 'whole numbers from 0 on, not -1'],
   [{ from: { offsets: { 3: 1.5 } } }, 'whole numbers from 0 on, not 1.5'],
   [{ from: { offsets: {} }, group: 'shop' }, 'a group goes on where it stopped'],
-])('refuses to begin at %j', async (options, said) => {
-  const started = startEventStream(nobody, { ...options, onBatch: () => {} });
-  await expect(started).rejects.toMatchObject({
-    code: 'validation_failed',
-    message: expect.stringContaining(said),
-  });
+])('refuses to begin at %j', (options, said) => {
+  expect(() => new SlipstreamConsumer({ ...reader, ...options })).toThrow(
+    expect.objectContaining({ code: 'validation_failed', message: expect.stringContaining(said) }),
+  );
 });

@@ -2,19 +2,20 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { expect, test } from '@jest/globals';
 import { SendFailed } from '@slipstream/kafka';
-import { createSlipClient } from './client.ts';
+import { SlipstreamPublisher } from './publisher.ts';
 
 const log = { info() {}, warn() {}, error() {} };
+const nowhere = { brokers: ['127.0.0.1:1'], caller: '/spec', log };
 const order = {
   ...{ reference: 'ord-1', kind: 'order' as const, account: 'cust-1', counterparty: 'shop-1' },
 };
 
 async function submitTo(brokers: string[], sendTimeoutMs: number): Promise<unknown> {
-  const client = createSlipClient({ brokers, caller: '/spec', log, sendTimeoutMs });
+  const publisher = new SlipstreamPublisher({ brokers, caller: '/spec', log, sendTimeoutMs });
   try {
-    return await client.submit([order]).catch((error) => error);
+    return await publisher.submitSlip(order).catch((error) => error);
   } finally {
-    await client.close();
+    await publisher.stop();
   }
 }
 
@@ -40,15 +41,28 @@ test('and so is one that takes connections and says nothing', async () => {
 });
 
 test.each([0, Number.NaN, 600_001])('a time limit of %s is refused', (sendTimeoutMs) => {
-  const create = () => createSlipClient({ brokers: ['127.0.0.1:1'], caller: '/spec', sendTimeoutMs });
+  const create = () => new SlipstreamPublisher({ ...nowhere, sendTimeoutMs });
   expect(create).toThrow('sendTimeoutMs must be 1 to 600000');
 });
 
+test('a caller that is no name is refused: nothing that it sends would be read', () => {
+  expect(() => new SlipstreamPublisher({ ...nowhere, caller: ' ' })).toThrow(
+    expect.objectContaining({ code: 'validation_failed' }),
+  );
+});
+
+test('of many commands one that is wrong keeps all from being sent', async () => {
+  const publisher = new SlipstreamPublisher(nowhere);
+  const told = await publisher.submitSlips([order, { ...order, kind: 'ordr' as 'order' }]).catch((e) => e);
+  expect(told).toMatchObject({ code: 'validation_failed' });
+  await publisher.stop();
+});
+
 test('what is prepared is plain JSON, and keeps an id of the caller’s own', () => {
-  const client = createSlipClient({ brokers: ['127.0.0.1:1'], caller: '/spec', log });
-  const [prepared] = client.prepareSubmit([{ ...order, id: 'mine', deadline: new Date() }]);
+  const publisher = new SlipstreamPublisher(nowhere);
+  const prepared = publisher.prepareSlip({ ...order, id: 'mine', deadline: new Date() });
   expect(JSON.parse(JSON.stringify(prepared))).toEqual(prepared);
   expect(prepared).toMatchObject({ id: 'mine', topic: 'slips.commands.v1', key: 'ord-1' });
-  const wrong = () => client.prepareSubmit([order, { ...order, kind: 'ordr' as 'order' }]);
+  const wrong = () => publisher.prepareSlip({ ...order, kind: 'ordr' as 'order' });
   expect(wrong).toThrow(expect.objectContaining({ code: 'validation_failed' }));
 });

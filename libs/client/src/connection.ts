@@ -1,0 +1,35 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { createKafka, type KafkaClient, type Log, type SaslOptions } from '@slipstream/kafka';
+import { nameProblem, SlipstreamError } from '@slipstream/kernel';
+
+/** What a publisher and a consumer need to reach the brokers. */
+export interface ConnectionOptions {
+  readonly brokers: readonly string[];
+  /** Who sends and reads: the CloudEvents source of commands, and the name by which brokers know the client. */
+  readonly caller: string;
+  /** TLS: `true` trusts whom Node trusts; else what `tls.connect` takes (`ca`, `cert`, `key`). Default: in the clear. */
+  readonly ssl?: boolean | TlsOptions;
+  readonly sasl?: SaslOptions;
+  /** Default: one JSON object per line on standard error. */
+  readonly log?: Log;
+}
+
+/** The client repeats connections itself, within its time limit. */
+const connectionRetries = 2;
+
+/** @throws SlipstreamError validation_failed where the caller is no name: nothing that it sends would be read */
+export function connectionOf({ brokers, caller, ssl, sasl, log }: ConnectionOptions): KafkaClient {
+  const problem = nameProblem(caller);
+  if (problem !== null) {
+    throw new SlipstreamError('validation_failed', `the caller ${problem}`, {
+      errors: [{ pointer: '/caller', detail: problem }],
+    });
+  }
+  const clientId = caller.replaceAll('/', '.').replace(/^\./, '');
+  return createKafka({
+    ...{ brokers, clientId, connectionRetries },
+    ...(ssl !== undefined && { ssl }),
+    ...(sasl !== undefined && { sasl }),
+    ...(log && { log }),
+  });
+}

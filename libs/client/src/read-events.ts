@@ -1,0 +1,49 @@
+import { type Envelope, mayPublish, readEnvelope, slipEventOf, topics } from '@slipstream/contracts';
+import { digestOf, type Log, type StreamRecord } from '@slipstream/kafka';
+import type { RecordedEvent } from '@slipstream/slip';
+
+/** What one of our services said, not decoded yet. */
+export interface ReadRecord extends Envelope {
+  readonly partition: number;
+  readonly offset: number;
+  readonly digest: number;
+}
+
+/** What our services say, numbers and all; bytes that are no event, and what strangers say, is told in the log. */
+export function readRecords(records: readonly StreamRecord[], log: Log): ReadRecord[] {
+  return records.flatMap(({ value, problem, partition, offset }) => {
+    try {
+      if (problem !== null) throw new Error(problem);
+      if (value === null) throw new Error('the record has no value');
+      const envelope = readEnvelope(value);
+      const { source, type } = envelope;
+      if (!mayPublish(source, type)) throw new Error(`${source} may not publish ${type}`);
+      if (envelope.sequence < 1) throw new Error('the event has no sequence');
+      return [{ ...envelope, partition, offset, digest: digestOf(value) }];
+    } catch (error) {
+      skipped(log, { partition, offset }, error);
+      return [];
+    }
+  });
+}
+
+/** An event type newer than this library is passed over; a value newer than this library is told in the log. */
+export function decodeEvents(read: readonly ReadRecord[], log: Log): RecordedEvent[] {
+  return read.flatMap((envelope) => {
+    try {
+      return slipEventOf(envelope) ?? [];
+    } catch (error) {
+      skipped(log, envelope, error);
+      return [];
+    }
+  });
+}
+
+function skipped(
+  log: Log,
+  { partition, offset }: Pick<ReadRecord, 'partition' | 'offset'>,
+  error: unknown,
+): void {
+  const text = (error instanceof Error ? error.message : String(error)).slice(0, 1_000);
+  log.warn('a record was skipped', { topic: topics.events.name, partition, offset, error: text });
+}
