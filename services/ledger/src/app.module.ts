@@ -15,6 +15,7 @@ import { type ServiceOptions } from '@slipstream/service-host';
 import { type PendingEvent, type PendingOpsEvent, wallClock } from '@slipstream/slip';
 import { AccountsController } from './adapters/http/accounts.controller.ts';
 import { ComparisonController } from './adapters/http/comparison.controller.ts';
+import { EventsController } from './adapters/http/events.controller.ts';
 import { ProofsController } from './adapters/http/proofs.controller.ts';
 import { SlipsController } from './adapters/http/slips.controller.ts';
 import { StatsController } from './adapters/http/stats.controller.ts';
@@ -54,6 +55,7 @@ export type { Config } from './config.ts';
   controllers: [
     ProofsController,
     SlipsController,
+    EventsController,
     AccountsController,
     SuspenseController,
     StatsController,

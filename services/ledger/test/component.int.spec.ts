@@ -463,6 +463,32 @@ describe('who reads what', () => {
     expect((await asShop(`/v1/slips/${other}/events`)).status).toBe(404);
   });
 
+  it('and in the log the events of those alone', async () => {
+    const path = `/v1/events?account=${account}`;
+    const { status, body } = await asShop(path);
+    expect(status).toBe(200);
+    expect(new Set(body.data.map(({ slip_id }: Shown) => slip_id))).toEqual(new Set([own]));
+    const [first] = body.data;
+    expect(first).toMatchObject({ type: 'slipstream.slip.submitted.v1', clock: 'wall', trace_id: null });
+    const { position, clock: _, trace_id: __, ...event } = first;
+    expect(position).toMatch(/^\d+:\d+$/);
+    expect(event).toEqual((await asShop(`/v1/slips/${own}/events`)).body.data[0]);
+    const all = await asShop(path, 'slips:read slips:read:all metadata:read');
+    expect(new Set(all.body.data.map(({ slip_id }: Shown) => slip_id))).toEqual(new Set([own, other]));
+    expect(all.body.data[0].data.details).toMatchObject({ clear: { metadata } });
+    for (const query of ['trace=short', 'received_from=soon', 'status=held', 'clock=']) {
+      const refused = await asShop(`/v1/events?${query}`);
+      expect([query, refused.status, refused.body.code]).toEqual([query, 400, 'malformed_request']);
+    }
+    expect((await ledger.get(path, { scope: 'slips:write' })).status).toBe(403);
+    const { next } = (await asShop(`${path}&page_size=1`)).body;
+    expect((await asShop(`/v1/events?cursor=${next}`)).body.code).toBe('cursor_invalid');
+    const csv = await ledger.get(path, { headers: { accept: 'text/csv' } });
+    expect(String(csv.body).split('\r\n')[0]).toBe(
+      'id,type,slip_id,source,sequence,version,time,received_time,data,clock,position,trace_id',
+    );
+  });
+
   it('and of accounts and counts it sees nothing', async () => {
     for (const path of [
       `/v1/transactions?account=${account}`,

@@ -7,6 +7,7 @@ import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
 import { suspenseReads } from '../src/adapters/postgres/suspense.ts';
 import {
   type EventFilter,
+  type EventListFilter,
   type LedgerQueries,
   type SlipField,
   type SlipFilter,
@@ -235,6 +236,37 @@ it('a stretch of the log is a bounded one, whatever is asked for', async () => {
     expect(looked(scans, 'event_log')).toBeLessThan(slips);
   }
 });
+
+const log: EventListFilter = {
+  ...{ slips: [], types: [], clock: null, terms: [], caller: null, trace: null },
+};
+const only = (field: SlipField, ...them: string[]) => [{ field, values: them, isNot: false }];
+
+it.each([
+  [{}, 5_000],
+  [{ clock: 'nowhere' }, 5_000],
+  [{ types: ['slipstream.slip.returned.v1'] }, 5_000],
+  [{ trace: '0af7651916cd43dd8448eb211c80319c' }, 5_000],
+  [{ receivedFrom: at(1), receivedTo: at(2) }, 5_000],
+  [{ caller: 'nobody' }, 5_000],
+  [{ terms: only('provider', 'provider-3') }, 5_000],
+  [{ terms: only('account', 'busy') }, 5_000],
+  [{ terms: only('counterparty', 'nobody') }, 5_000],
+  [{ terms: only('account', 'cust-6', 'cust-9') }, 100],
+  [{ terms: only('reference', 'ord-77') }, 10],
+  [{ slips: ['slip-7', 'slip-8'] }, 10],
+] satisfies [Partial<EventListFilter>, number][])(
+  'a page of the log by %j looks at a bounded number of events',
+  async (filter, most) => {
+    const start = await queries.log(log, { limit: 1, from: null });
+    for (const side of [null, 'after', 'before'] as const) {
+      const from = side && { side, key: ['6', '40000', start.next![2]!] };
+      const scans = await scansOf(() => queries.log({ ...log, ...filter }, { limit: 50, from }));
+      // The half of a partition that lies on this side, and what the next one has.
+      expect([side, looked(scans, 'event_log') <= 2 * most + 200]).toEqual([side, true]);
+    }
+  },
+);
 
 it('nothing else that can be asked reads a table whole', async () => {
   await scansOf(() => queries.slip('slip-7'));

@@ -144,6 +144,23 @@ export interface PlacedEvent extends LoggedEvent {
   readonly offset: number;
 }
 
+/** Which events a list of the log has. */
+export interface EventListFilter extends EventFilter {
+  /** Included; when it became known here. */
+  readonly receivedFrom?: Instant | undefined;
+  /** Not included. */
+  readonly receivedTo?: Instant | undefined;
+  /** Of the request that began the slip, 32 hexadecimal digits (W3C Trace Context); null: any. */
+  readonly trace: string | null;
+}
+
+export interface ListedEvent extends PlacedEvent {
+  /** Of its slip. */
+  readonly clock: string;
+  /** null: no request began its slip, or none that was traced. */
+  readonly traceId: string | null;
+}
+
 /** A stretch of the log, in the order of each partition. */
 export interface LogStretch {
   /** Those that were asked for. */
@@ -202,6 +219,11 @@ export interface LedgerQueries {
   slip(id: string, at?: Instant): Promise<SlipView | null>;
   /** By version. */
   events(slipId: string, page: PageRequest): Promise<PageOf<LoggedEvent>>;
+  /**
+   * The log, by partition and offset, up to where each partition ended when the first page was read. A page looks at a bounded number of
+   * events, so that it may have few items, or none, and more follow.
+   */
+  log(filter: EventListFilter, page: PageRequest): Promise<PageOf<ListedEvent>>;
   /**
    * By currency; empty when there is no such account. `at`: as it had been entered by then.
    * @throws SlipstreamError malformed_request for a time that has not come

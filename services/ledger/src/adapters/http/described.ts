@@ -15,6 +15,8 @@ const cause = object({
   evidence: list(text),
 });
 
+const position = { ...text, pattern: '^\\d+:\\d+$', example: '3:1042' } as const;
+
 export const describedSlip = object({
   id: text,
   reference: optional(text),
@@ -37,11 +39,11 @@ export const describedSlip = object({
   anomalies: list(object({ event_id: text, type: text, reason: text })),
   anomaly_count: whole,
   version: { ...whole, minimum: 1 },
-  position: { ...text, pattern: '^\\d+:\\d+$', example: '3:1042' },
+  position,
   iso20022: object({ status: optional(text), reason: optional(text) }),
 });
 
-export const describedEvent = object({
+const shownEvent = {
   id: text,
   type: { ...text, example: 'slipstream.slip.returned.v1' },
   slip_id: text,
@@ -51,6 +53,13 @@ export const describedEvent = object({
   time,
   received_time: time,
   data: optional({ type: 'object' }),
+};
+export const describedEvent = object(shownEvent);
+export const describedListedEvent = object({
+  ...shownEvent,
+  clock: text,
+  position,
+  trace_id: optional({ ...text, pattern: '^[0-9a-f]{32}$' }),
 });
 
 export const describedTransaction = object({

@@ -2,7 +2,7 @@ import { cloudEventType, readEnvelope, slipEventOf } from '@slipstream/contracts
 import { isSlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, toSnakeJson } from '@slipstream/service-host';
 import { type CauseLanguage, iso20022, shownCause } from '@slipstream/slip';
-import type { BookedTransaction, LoggedEvent, SlipView } from '../../application/queries.ts';
+import type { BookedTransaction, ListedEvent, LoggedEvent, SlipView } from '../../application/queries.ts';
 
 /** A slip as the HTTP contract shows it, its cause in the reader's language. */
 export function slipJson(
@@ -47,6 +47,15 @@ export function eventJson({ bytes, ...event }: LoggedEvent, withDetails: boolean
   const data = dataOf(bytes);
   const shown = data !== null && 'details' in data && !withDetails ? { ...data, details: null } : data;
   return toSnakeJson({ ...event, data: shown });
+}
+
+/** The same with its place in the log. */
+export function listedEventJson(
+  { partition, offset, clock, traceId, ...event }: ListedEvent,
+  withDetails: boolean,
+): JsonValue {
+  const place = toSnakeJson({ clock, position: `${partition}:${offset}`, traceId }) as object;
+  return { ...(eventJson(event, withDetails) as object), ...place };
 }
 
 function dataOf(bytes: Buffer): object | null {

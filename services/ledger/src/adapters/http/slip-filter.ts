@@ -43,10 +43,31 @@ export const countedFields = slipFields.filter(
     field !== 'route' && field !== 'provider_reference' && field !== 'not_returned' && field !== 'lacks',
 );
 
+/** Fields that never change, or hardly ever: what an event's slip has when it is read. */
+export const steadyFields: readonly SlipField[] = [
+  'reference',
+  'reference_prefix',
+  'account',
+  'counterparty',
+  'provider',
+  'kind',
+  'currency',
+];
+
 const times = ['submitted_from', 'submitted_to', 'deadline_from', 'deadline_to'] as const;
 const amounts = ['amount_min', 'amount_max'] as const;
 const negated = (field: string) => `${field}.not`;
 const metadataPrefix = 'metadata.';
+
+/** Describes a parameter that may be repeated, for any of its values. */
+export const ApiSeveral = (name: string, description = 'repeat it for several values') =>
+  ApiQuery({
+    name,
+    required: false,
+    schema: { type: 'array', items: { type: 'string' } },
+    explode: true,
+    description,
+  });
 
 /** Describes the filters that {@link readSlipFilter} reads. */
 export function ApiSlipFilter(fields: readonly SlipField[] = slipFields, { ranges = true } = {}) {

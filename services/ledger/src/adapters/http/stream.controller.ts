@@ -11,23 +11,13 @@ import {
   streamLimits,
   streamType,
 } from '@slipstream/service-host';
-import type { EventFilter, LedgerQueries, PlacedEvent, SlipField } from '../../application/queries.ts';
+import type { EventFilter, LedgerQueries, PlacedEvent } from '../../application/queries.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
 import { eventJson } from './shapes.ts';
-import { ApiSlipFilter, readTerms, termNames } from './slip-filter.ts';
+import { ApiSeveral, ApiSlipFilter, readTerms, steadyFields, termNames } from './slip-filter.ts';
 import { QUERIES } from './tokens.ts';
 import { ownerFor, readsMetadata } from './visible.ts';
 
-/** Fields that never change, or hardly ever: what an event's slip has when it is read. */
-const fields: readonly SlipField[] = [
-  'reference',
-  'reference_prefix',
-  'account',
-  'counterparty',
-  'provider',
-  'kind',
-  'currency',
-];
 const partitionsMax = 1_000;
 
 @ApiTags('slips')
@@ -54,20 +44,9 @@ export class StreamController {
     required: false,
     description: 'an `id` of a stream with the same filters',
   })
-  @ApiSlipFilter(fields, { ranges: false })
-  @ApiQuery({
-    name: 'slip',
-    required: false,
-    schema: { type: 'array', items: { type: 'string' } },
-    explode: true,
-  })
-  @ApiQuery({
-    name: 'type',
-    required: false,
-    schema: { type: 'array', items: { type: 'string' } },
-    explode: true,
-    description: 'as in slipstream.slip.returned.v1',
-  })
+  @ApiSlipFilter(steadyFields, { ranges: false })
+  @ApiSeveral('slip')
+  @ApiSeveral('type', 'as in slipstream.slip.returned.v1')
   @ApiQuery({ name: 'clock', required: false, description: 'default: any' })
   @ApiOkResponse({
     description: 'The events: `event` is its type, `data` what `/v1/slips/{id}/events` shows of it',
@@ -79,9 +58,9 @@ export class StreamController {
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
   ) {
-    const parameters = new Parameters(query, ['clock'], ['slip', 'type', ...termNames(fields)]);
+    const parameters = new Parameters(query, ['clock'], ['slip', 'type', ...termNames(steadyFields)]);
     const filter: EventFilter = {
-      terms: readTerms(parameters, fields),
+      terms: readTerms(parameters, steadyFields),
       slips: parameters.texts('slip'),
       types: parameters.texts('type'),
       clock: parameters.text('clock') ?? null,

@@ -3,6 +3,7 @@ import type { LedgerQueries, LoggedEvent, NotReturnedGrouping } from '../../appl
 import { accountBalances } from './account-balances.ts';
 import { accountList } from './account-list.ts';
 import { atOneMoment } from './at-one-moment.ts';
+import { eventPage } from './event-list.ts';
 import { type Keyset, readPage } from './keyset.ts';
 import { logAfter } from './log-after.ts';
 import { logEnds } from './log-ends.ts';
@@ -50,6 +51,7 @@ export function ledgerQueries(
         return view ?? null;
       }),
     events: (slipId, page) => readPage(unitOfWork, eventKeyset(slipId), page),
+    log: (filter, page) => atOneMoment(unitOfWork, (tx) => eventPage(tx, filter, page)),
     account: (id, clock, at) => accountBalances(unitOfWork, id, clock, at),
     accounts: (filter, page) => accountList(unitOfWork, filter, page),
     transactions: (filter, page) => transactions(unitOfWork, filter, page),

@@ -1,22 +1,16 @@
 import type { UnitOfWork } from '@slipstream/postgres';
-import { fits } from '../../application/fits.ts';
 import type { EventFilter, LogStretch } from '../../application/queries.ts';
 import { atOneMoment } from './at-one-moment.ts';
 import { type EventRow, toLogged } from './logged-events.ts';
 import { conditionsOf, type Place } from './slip-filter.ts';
-import { type SlipRow, slipColumns, toViews } from './slip-views.ts';
+import { type AskedRow, strangeAmong, untoldAmong } from './strange-slips.ts';
 
 /** Events of one partition in a stretch, so that all of them come on alike. */
 const perPartitionMax = 100;
 
-interface Row extends Omit<EventRow, 'bytes'> {
+interface Row extends Omit<EventRow, 'bytes'>, AskedRow {
   partition: number;
   kafka_offset: string;
-  slip_id: string;
-  /** null: not asked for. */
-  bytes: Buffer | null;
-  /** The row of its slip is an older release's: it does not tell by whom the slip came, nor on which route. */
-  untold: boolean;
 }
 
 /** What the log has from these places on, a bounded number of events of each partition; in the order of each partition. */
@@ -43,7 +37,9 @@ export async function logAfter(
   );
   const until = [...from];
   for (const { partition, kafka_offset } of rows) until[partition] = Number(kafka_offset) + 1;
-  const strange = await strangeAmong(unitOfWork, filter, rows);
+  const untold = untoldAmong(filter, rows);
+  const strange =
+    untold.length === 0 ? new Set() : await atOneMoment(unitOfWork, (tx) => strangeAmong(tx, filter, untold));
   const events = rows.flatMap((row) => {
     const { partition, bytes, slip_id } = row;
     if (bytes === null || strange.has(slip_id)) return [];
@@ -52,24 +48,4 @@ export async function logAfter(
     return [{ ...event, partition, offset: Number(row.kafka_offset) }];
   });
   return { events, until };
-}
-
-const slipsSql = `select ${slipColumns} from slip where id = any($1::text[])`;
-
-/** Slips of rows that do not tell whether they were asked for, and were not. */
-async function strangeAmong(
-  unitOfWork: UnitOfWork,
-  { terms, caller }: EventFilter,
-  rows: readonly Row[],
-): Promise<ReadonlySet<string>> {
-  const routes = terms.filter(({ field }) => field === 'route');
-  const untold = new Set(
-    rows.flatMap(({ slip_id, bytes, untold: is }) => (is && bytes !== null ? slip_id : [])),
-  );
-  if (untold.size === 0 || (caller === null && routes.length === 0)) return new Set();
-  const views = await atOneMoment(unitOfWork, async (tx) =>
-    toViews(tx, await tx.query<SlipRow>(slipsSql, [[...untold]])),
-  );
-  const asked = { terms: routes, metadata: [], caller };
-  return new Set(views.flatMap((view) => (fits(view, asked, {}) ? [] : view.state.slipId)));
 }

@@ -11,3 +11,7 @@ export async function logEnds(database: Pick<Tx, 'query'>): Promise<readonly num
   const rows = await database.query<{ handled: string | null }>(endsSql, [topics.events.partitions]);
   return rows.map(({ handled }) => Number(handled ?? 0));
 }
+
+/** As the keys of a list have them that stops there. */
+export const writeEnds = (ends: readonly number[]): string => ends.map((end) => end.toString(36)).join('.');
+export const readEnds = (text: string): number[] => text.split('.').map((end) => Number.parseInt(end, 36));

@@ -5,7 +5,7 @@ import { fits } from '../../application/fits.ts';
 import type { SlipFilter, SlipView } from '../../application/queries.ts';
 import { readInIndexOrder } from './in-index-order.ts';
 import { pageBetween } from './keyset.ts';
-import { logEnds } from './log-ends.ts';
+import { logEnds, readEnds, writeEnds } from './log-ends.ts';
 import { branchesOf, conditionsOf, type Place } from './slip-filter.ts';
 import { taggedSlips } from './slip-tags.ts';
 import { type SlipRow, slipColumns, toViews } from './slip-views.ts';
@@ -51,10 +51,6 @@ export async function slipPage(
   const items = shown.map(({ view }) => view);
   return pageBetween(items, page.from, first ? keyOf(first.row) : null, behind && keyOf(behind));
 }
-
-/** How far each partition of the log was handled, as keys have it. */
-const writeEnds = (ends: readonly number[]): string => ends.map((end) => end.toString(36)).join('.');
-const readEnds = (text: string): number[] => text.split('.').map((end) => Number.parseInt(end, 36));
 
 interface Search {
   readonly sql: string;
