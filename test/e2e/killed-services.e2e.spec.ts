@@ -47,6 +47,14 @@ describe('services that are killed in the middle of the feed', () => {
     expect(found.verdicts).toBeGreaterThan(0);
   });
 
+  test('and every diagnosis made again from the log is the same', async () => {
+    const { diagnoses, same, others } = JSON.parse(
+      await slipctl(booted.stack, ['reconcile', 'diagnoses', '--json']),
+    );
+    expect({ same, others }).toEqual({ same: diagnoses, others: [] });
+    expect(diagnoses).toBeGreaterThan(0);
+  });
+
   test('and under the rules as they were a backtest gives what happened', async () => {
     const rules = join(booted.dataDir, 'slipstream.config.yaml');
     const found = JSON.parse(

@@ -66,6 +66,13 @@ export interface Cause {
   readonly evidence: readonly string[];
 }
 
+/** A time in which a service of ours said nothing, though it had meant to speak. */
+export interface OwnStall {
+  readonly service: string;
+  readonly from: Instant;
+  readonly until: Instant;
+}
+
 /** The policy frozen at submission: later configuration never changes a running slip. */
 export interface SlipPolicy {
   readonly graceMs: number;
@@ -245,7 +252,8 @@ export interface EventData {
 
   // reconciliation
   SlipOverdue: { stage: Stage; deadline: Instant };
-  SlipDiagnosed: { cause: Cause };
+  /** `rules`: the version of those that found it; null: they had no number yet. `stalls`: what they knew beside the slip's events. */
+  SlipDiagnosed: { cause: Cause; rules?: number | null; stalls?: readonly OwnStall[] };
   /** `requestedBy`, `reason`: of people; null: the ladder asks. */
   InquiryRequested: { inquiry: number; requestedBy?: string | null; reason?: string | null };
   /** `approvedBy`: the second person, where people decided without a proof; null: none was needed. */

@@ -6,7 +6,9 @@ import { brokersOf, setting } from '../config.ts';
 import type { LetterView } from '../dlq/views.ts';
 import { exitCodes, exitCodesHelp } from '../exit.ts';
 import type { ClockView } from '../import/wait.ts';
+import type { RediagnosisView } from '../reconcile/rediagnosed.ts';
 import type { Compared } from '../reconcile/shadow.ts';
+import { runServiceProgram } from '../service-program.ts';
 import { type CommandContext, timeOption, timeoutOption } from './options.ts';
 
 interface Flags {
@@ -29,12 +31,24 @@ Examples:
   $ slipctl reconcile diff --from 2026-11-26T00:00:00Z --to 2026-11-26T01:00:00Z --json
 `;
 
+const diagnosesHelp = `
+Makes each diagnosis (SlipDiagnosed) of the log again by the rules of this release: from the slip's events before it, and the stalls of our own
+services that it names. Shows what it was, what it would be, and the version of the rules that found it. Nothing is written.
+A diagnosis without a version is from before they had one, and does not name the stalls that it knew.
+
+Examples:
+  $ slipctl reconcile diagnoses
+  $ slipctl reconcile diagnoses --from 2026-11-26T00:00:00Z --json
+`;
+
 /** Differences that people are shown; --json has all. */
 const shownMax = 50;
 const lookAgainMs = 250;
 
-export function addReconcile(program: Command, { print, terminal, exit, nowMs }: CommandContext): void {
+export function addReconcile(program: Command, context: CommandContext): void {
+  const { print, terminal, exit, nowMs } = context;
   const group = program.command('reconcile').description('Replay what the reconciler decided.');
+  addDiagnoses(group, context);
   group
     .command('diff')
     .description(
@@ -89,6 +103,35 @@ export function addReconcile(program: Command, { print, terminal, exit, nowMs }:
       } finally {
         progress.stop();
         await log.close();
+      }
+    });
+}
+
+function addDiagnoses(group: Command, { print, terminal, exit }: CommandContext): void {
+  group
+    .command('diagnoses')
+    .description('Make the diagnoses of the log again by the rules of this release, and show which differ.')
+    .option('--brokers <list>', 'else KAFKA_BROKERS')
+    .option('--from <time>', 'only diagnoses made from then on', timeOption)
+    .option('--to <time>', 'only diagnoses made before then', timeOption)
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', diagnosesHelp + exitCodesHelp)
+    .action(async ({ brokers, from, to, json }: Pick<Flags, 'brokers' | 'from' | 'to' | 'json'>) => {
+      const [{ isRepeated, rediagnosisText }, { snakeJson }] = await Promise.all([
+        import('../reconcile/rediagnosed.ts'),
+        import('../output/snake-json.ts'),
+      ]);
+      const asked = { brokers: brokersOf(brokers), from: from ?? null, to: to ?? null };
+      const path = 'reconciliation/dist/rediagnose/main.js';
+      const program = { path, args: [JSON.stringify(asked)], what: 'diagnoses' };
+      const progress = terminal.progress('records');
+      try {
+        const view = await runServiceProgram<RediagnosisView>(program, progress.update);
+        progress.stop();
+        print(json ? JSON.stringify(snakeJson(view)) : rediagnosisText(view));
+        if (!isRepeated(view)) exit(exitCodes.bad);
+      } finally {
+        progress.stop();
       }
     });
 }

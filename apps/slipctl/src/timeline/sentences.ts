@@ -174,6 +174,7 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
         `cause ${cause.class}/${cause.code}, ${cause.confidence} % sure`,
         cause.remedy ? `remedy: ${cause.remedy}` : null,
         cause.evidence.length > 0 ? `evidence: ${cause.evidence.join(', ')}` : null,
+        fact('rules', data.rules),
       ],
     };
   },

@@ -46,7 +46,8 @@ const ledgersAnswers: ReadonlySet<SlipEvent['type']> = new Set<SlipEvent['type']
   'RefundRefused',
   'PostingCompensated',
 ]);
-const ownSource = '/slipstream/reconciliation';
+/** Who says what this service decides. */
+export const ownSource = '/slipstream/reconciliation';
 
 /** The course that a slip took by its own events. */
 export function asItWas(events: readonly RecordedEvent[]): Pick<Rerun, 'course' | 'flights'> {

@@ -3,7 +3,13 @@ import { type Cause, type CauseCode, isLive, type SlipEvent, type SubmittedSlip 
 import { causeOf } from './causes.ts';
 import { evidenceOf, type Observations, type Observed } from './observations.ts';
 import { proofOf } from './remedy.ts';
-import { callStalled, holdStalled, lateByStall, type Stall, sendingStalled } from './stalls.ts';
+import { callStalled, holdStalled, inLife, lateByStall, type Stall, sendingStalled } from './stalls.ts';
+
+/**
+ * The version of the rules below, told with each diagnosis: raise it with every change that may find another cause, so that past
+ * diagnoses can be made again and compared (`slipctl reconcile diagnoses`).
+ */
+export const diagnosisRules = 1;
 
 interface Finding {
   readonly code: CauseCode;
@@ -26,7 +32,7 @@ type Known = Observations & Pick<Diagnosable, 'stalls'>;
  * decision (rule 6): it is recorded when it is made, and made again when more is known.
  */
 export function diagnose({ state, observations, stalls }: Diagnosable): Cause {
-  const { code, confidence, shownBy } = find(state, { ...observations, stalls });
+  const { code, confidence, shownBy } = find(state, { ...observations, stalls: inLife(state, stalls) });
   return causeOf(code, proofOf(state), confidence, evidenceOf(observations, ['overdue', ...shownBy]));
 }
 
@@ -34,10 +40,12 @@ export function diagnose({ state, observations, stalls }: Diagnosable): Cause {
 export function diagnosed(slip: Diagnosable): SlipEvent[] {
   const cause = diagnose(slip);
   const before = slip.state.cause;
-  return before !== null && sameCause(before, cause) ? [] : [{ type: 'SlipDiagnosed', data: { cause } }];
+  if (before !== null && sameCause(before, cause)) return [];
+  const stalls = inLife(slip.state, slip.stalls);
+  return [{ type: 'SlipDiagnosed', data: { cause, rules: diagnosisRules, stalls } }];
 }
 
-function sameCause(a: Cause, b: Cause): boolean {
+export function sameCause(a: Cause, b: Cause): boolean {
   return (
     a.code === b.code &&
     a.confidence === b.confidence &&

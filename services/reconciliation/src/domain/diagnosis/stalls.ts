@@ -9,6 +9,21 @@ export interface Stall {
   readonly until: Instant;
 }
 
+/** Of more the shorter ones are left out: a diagnosis names those that it knew, and an event has its size. */
+const stallsMax = 20;
+
+/** The stalls in a slip's life, all that a diagnosis of it can rest on; the oldest first. */
+export function inLife(
+  { submittedAt, deadline, clock }: SubmittedSlip,
+  stalls: readonly Stall[],
+): readonly Stall[] {
+  if (!isLive(clock)) return [];
+  const met = stalls.filter(({ from, until }) => from < deadline && until > submittedAt);
+  if (met.length <= stallsMax) return met;
+  const longest = new Set(met.toSorted((a, b) => Number(microsOf(b) - microsOf(a))).slice(0, stallsMax));
+  return met.filter((stall) => longest.has(stall));
+}
+
 type StallCode = Extract<CauseCode, `${string}_stalled`>;
 
 const codes = {

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/reconciliation/v1/events.proto.
  */
 export const file_slipstream_reconciliation_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CilzbGlwc3RyZWFtL3JlY29uY2lsaWF0aW9uL3YxL2V2ZW50cy5wcm90bxIcc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MSJvCgtTbGlwT3ZlcmR1ZRIyCgVzdGFnZRgBIAEoDjIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2USLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkMKDVNsaXBEaWFnbm9zZWQSMgoFY2F1c2UYASABKAsyIy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkNhdXNlIpUBCgVDYXVzZRI3CgVjbGFzcxgBIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQ2F1c2VDbGFzcxIMCgRjb2RlGAIgASgJEhIKCmNvbmZpZGVuY2UYAyABKAUSDwoHc3VtbWFyeRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSEAoIZXZpZGVuY2UYBiADKAkibwoQSW5xdWlyeVJlcXVlc3RlZBIPCgdpbnF1aXJ5GAEgASgFEhkKDHJlcXVlc3RlZF9ieRgCIAEoCUgAiAEBEhMKBnJlYXNvbhgDIAEoCUgBiAEBQg8KDV9yZXF1ZXN0ZWRfYnlCCQoHX3JlYXNvbiKwAQoPUmVmdW5kUmVxdWVzdGVkEj0KBWJhc2lzGAEgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5Ob3RSZXR1cm5lZEJhc2lzEhQKDHJlcXVlc3RlZF9ieRgCIAEoCRIYCgthcHByb3ZlZF9ieRgDIAEoCUgAiAEBEhMKBnJlYXNvbhgEIAEoCUgBiAEBQg4KDF9hcHByb3ZlZF9ieUIJCgdfcmVhc29uIn4KD1NsaXBOb3RSZXR1cm5lZBI9CgViYXNpcxgBIAEoDjIuLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTm90UmV0dXJuZWRCYXNpcxIsCghkZWFkbGluZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAingEKCFNsaXBTbG93EhAKCHByb3ZpZGVyGAEgASgJEg0KBXJvdXRlGAIgASgJEjEKDWRpc3BhdGNoZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHVzdWFsX21zGAQgASgFEiwKCGRlYWRsaW5lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKoAQoPTGF0ZVJldHVybkZvdW5kEiwKCGRlYWRsaW5lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZWNlaXZlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoFYWZ0ZXIYAyABKA4yJy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkxhdGVBZnRlciItCgpDYXNlT3BlbmVkEg4KBnJlYXNvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJInQKCkNhc2VDbG9zZWQSEgoKcmVzb2x1dGlvbhgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARIPCgJieRgDIAEoCUgBiAEBEhEKBG5vdGUYBCABKAlIAogBAUIJCgdfcmVhc29uQgUKA19ieUIHCgVfbm90ZSIzCglDYXNlTm90ZWQSCgoCYnkYASABKAkSDAoEY29kZRgCIAEoCRIMCgR0ZXh0GAMgASgJIkwKDENhc2VBc3NpZ25lZBIKCgJieRgBIAEoCRIVCghhc3NpZ25lZRgCIAEoCUgAiAEBEgwKBG5vdGUYAyABKAlCCwoJX2Fzc2lnbmVlIukCChRTdGF0ZW1lbnRMaW5lTWF0Y2hlZBIRCglzdGF0ZW1lbnQYASABKAkSDAoEbGluZRgCIAEoBRIQCghwcm92aWRlchgDIAEoCRI/CgdvdXRjb21lGAQgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5TdGF0ZW1lbnRPdXRjb21lEhMKBnJlYXNvbhgFIAEoCUgAiAEBEjAKBmFtb3VudBgGIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5SAGIAQESLQoDZmVlGAcgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXlIAogBARIfChJwcm92aWRlcl9yZWZlcmVuY2UYCCABKAlIA4gBARIRCglib29rZWRfb24YCSABKAlCCQoHX3JlYXNvbkIJCgdfYW1vdW50QgYKBF9mZWVCFQoTX3Byb3ZpZGVyX3JlZmVyZW5jZSLtAQoLQnJlYWtPcGVuZWQSEAoIYnJlYWtfaWQYASABKAkSNQoEa2luZBgCIAEoDjInLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQnJlYWtUeXBlEhEKCXN0YXRlbWVudBgDIAEoCRIRCgRsaW5lGAQgASgFSACIAQESEgoKZGlmZmVyZW5jZRgFIAEoAxIQCghjdXJyZW5jeRgGIAEoCRIQCghleHBlY3RlZBgHIAEoCRIMCgRzZWVuGAggASgJEhQKB2F3YWl0ZWQYCSABKAlIAYgBAUIHCgVfbGluZUIKCghfYXdhaXRlZCLOAQoNQnJlYWtSZXNvbHZlZBIQCghicmVha19pZBgBIAEoCRI1CgRraW5kGAIgASgOMicuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5CcmVha1R5cGUSEgoKcmVzb2x1dGlvbhgDIAEoCRIYCgtyZXBhaXJlZF9ieRgEIAEoCUgAiAEBEg8KAmJ5GAUgASgJSAGIAQESEwoGcmVhc29uGAYgASgJSAKIAQFCDgoMX3JlcGFpcmVkX2J5QgUKA19ieUIJCgdfcmVhc29uKoABCgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhMKD1NUQUdFX1NVQk1JVFRFRBABEhAKDFNUQUdFX1JFVklFVxACEg4KClNUQUdFX0hFTEQQAxIVChFTVEFHRV9ESVNQQVRDSElORxAEEhIKDlNUQUdFX1JFVFVSTkVEEAUqfQoQTm90UmV0dXJuZWRCYXNpcxIiCh5OT1RfUkVUVVJORURfQkFTSVNfVU5TUEVDSUZJRUQQABIjCh9OT1RfUkVUVVJORURfQkFTSVNfTk9UX0VYRUNVVEVEEAESIAocTk9UX1JFVFVSTkVEX0JBU0lTX05PX0FOU1dFUhACKsoBCgpDYXVzZUNsYXNzEhsKF0NBVVNFX0NMQVNTX1VOU1BFQ0lGSUVEEAASFgoSQ0FVU0VfQ0xBU1NfU1lTVEVNEAESFwoTQ0FVU0VfQ0xBU1NfTkVUV09SSxACEhQKEENBVVNFX0NMQVNTX1VTRVIQAxIbChdDQVVTRV9DTEFTU19USElSRF9QQVJUWRAEEh0KGUNBVVNFX0NMQVNTX0NPTkZJR1VSQVRJT04QBRIcChhDQVVTRV9DTEFTU19VTkRFVEVSTUlORUQQBip1CglMYXRlQWZ0ZXISGgoWTEFURV9BRlRFUl9VTlNQRUNJRklFRBAAEhYKEkxBVEVfQUZURVJfT1ZFUkRVRRABEhsKF0xBVEVfQUZURVJfTk9UX1JFVFVSTkVEEAISFwoTTEFURV9BRlRFUl9SRUZVTkRFRBADKpABChBTdGF0ZW1lbnRPdXRjb21lEiEKHVNUQVRFTUVOVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHwobU1RBVEVNRU5UX09VVENPTUVfU1VDQ0VFREVEEAESHAoYU1RBVEVNRU5UX09VVENPTUVfRkFJTEVEEAISGgoWU1RBVEVNRU5UX09VVENPTUVfVk9JRBADKuwBCglCcmVha1R5cGUSGgoWQlJFQUtfVFlQRV9VTlNQRUNJRklFRBAAEhsKF0JSRUFLX1RZUEVfTUlTU0lOR19IRVJFEAESHAoYQlJFQUtfVFlQRV9NSVNTSU5HX1RIRVJFEAISFQoRQlJFQUtfVFlQRV9BTU9VTlQQAxIXChNCUkVBS19UWVBFX0NVUlJFTkNZEAQSFQoRQlJFQUtfVFlQRV9TVEFUVVMQBRIYChRCUkVBS19UWVBFX0RVUExJQ0FURRAGEhMKD0JSRUFLX1RZUEVfTEFURRAHEhIKDkJSRUFLX1RZUEVfRkVFEAhiBnByb3RvMw", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("CilzbGlwc3RyZWFtL3JlY29uY2lsaWF0aW9uL3YxL2V2ZW50cy5wcm90bxIcc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MSJvCgtTbGlwT3ZlcmR1ZRIyCgVzdGFnZRgBIAEoDjIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2USLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpYBCg1TbGlwRGlhZ25vc2VkEjIKBWNhdXNlGAEgASgLMiMuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5DYXVzZRISCgVydWxlcxgCIAEoBUgAiAEBEjMKBnN0YWxscxgDIAMoCzIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhbGxCCAoGX3J1bGVzIm0KBVN0YWxsEg8KB3NlcnZpY2UYASABKAkSKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpUBCgVDYXVzZRI3CgVjbGFzcxgBIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQ2F1c2VDbGFzcxIMCgRjb2RlGAIgASgJEhIKCmNvbmZpZGVuY2UYAyABKAUSDwoHc3VtbWFyeRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSEAoIZXZpZGVuY2UYBiADKAkibwoQSW5xdWlyeVJlcXVlc3RlZBIPCgdpbnF1aXJ5GAEgASgFEhkKDHJlcXVlc3RlZF9ieRgCIAEoCUgAiAEBEhMKBnJlYXNvbhgDIAEoCUgBiAEBQg8KDV9yZXF1ZXN0ZWRfYnlCCQoHX3JlYXNvbiKwAQoPUmVmdW5kUmVxdWVzdGVkEj0KBWJhc2lzGAEgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5Ob3RSZXR1cm5lZEJhc2lzEhQKDHJlcXVlc3RlZF9ieRgCIAEoCRIYCgthcHByb3ZlZF9ieRgDIAEoCUgAiAEBEhMKBnJlYXNvbhgEIAEoCUgBiAEBQg4KDF9hcHByb3ZlZF9ieUIJCgdfcmVhc29uIn4KD1NsaXBOb3RSZXR1cm5lZBI9CgViYXNpcxgBIAEoDjIuLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTm90UmV0dXJuZWRCYXNpcxIsCghkZWFkbGluZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAingEKCFNsaXBTbG93EhAKCHByb3ZpZGVyGAEgASgJEg0KBXJvdXRlGAIgASgJEjEKDWRpc3BhdGNoZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHVzdWFsX21zGAQgASgFEiwKCGRlYWRsaW5lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKoAQoPTGF0ZVJldHVybkZvdW5kEiwKCGRlYWRsaW5lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZWNlaXZlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoFYWZ0ZXIYAyABKA4yJy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkxhdGVBZnRlciItCgpDYXNlT3BlbmVkEg4KBnJlYXNvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJInQKCkNhc2VDbG9zZWQSEgoKcmVzb2x1dGlvbhgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARIPCgJieRgDIAEoCUgBiAEBEhEKBG5vdGUYBCABKAlIAogBAUIJCgdfcmVhc29uQgUKA19ieUIHCgVfbm90ZSIzCglDYXNlTm90ZWQSCgoCYnkYASABKAkSDAoEY29kZRgCIAEoCRIMCgR0ZXh0GAMgASgJIkwKDENhc2VBc3NpZ25lZBIKCgJieRgBIAEoCRIVCghhc3NpZ25lZRgCIAEoCUgAiAEBEgwKBG5vdGUYAyABKAlCCwoJX2Fzc2lnbmVlIukCChRTdGF0ZW1lbnRMaW5lTWF0Y2hlZBIRCglzdGF0ZW1lbnQYASABKAkSDAoEbGluZRgCIAEoBRIQCghwcm92aWRlchgDIAEoCRI/CgdvdXRjb21lGAQgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5TdGF0ZW1lbnRPdXRjb21lEhMKBnJlYXNvbhgFIAEoCUgAiAEBEjAKBmFtb3VudBgGIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5SAGIAQESLQoDZmVlGAcgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXlIAogBARIfChJwcm92aWRlcl9yZWZlcmVuY2UYCCABKAlIA4gBARIRCglib29rZWRfb24YCSABKAlCCQoHX3JlYXNvbkIJCgdfYW1vdW50QgYKBF9mZWVCFQoTX3Byb3ZpZGVyX3JlZmVyZW5jZSLtAQoLQnJlYWtPcGVuZWQSEAoIYnJlYWtfaWQYASABKAkSNQoEa2luZBgCIAEoDjInLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQnJlYWtUeXBlEhEKCXN0YXRlbWVudBgDIAEoCRIRCgRsaW5lGAQgASgFSACIAQESEgoKZGlmZmVyZW5jZRgFIAEoAxIQCghjdXJyZW5jeRgGIAEoCRIQCghleHBlY3RlZBgHIAEoCRIMCgRzZWVuGAggASgJEhQKB2F3YWl0ZWQYCSABKAlIAYgBAUIHCgVfbGluZUIKCghfYXdhaXRlZCLOAQoNQnJlYWtSZXNvbHZlZBIQCghicmVha19pZBgBIAEoCRI1CgRraW5kGAIgASgOMicuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5CcmVha1R5cGUSEgoKcmVzb2x1dGlvbhgDIAEoCRIYCgtyZXBhaXJlZF9ieRgEIAEoCUgAiAEBEg8KAmJ5GAUgASgJSAGIAQESEwoGcmVhc29uGAYgASgJSAKIAQFCDgoMX3JlcGFpcmVkX2J5QgUKA19ieUIJCgdfcmVhc29uKoABCgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhMKD1NUQUdFX1NVQk1JVFRFRBABEhAKDFNUQUdFX1JFVklFVxACEg4KClNUQUdFX0hFTEQQAxIVChFTVEFHRV9ESVNQQVRDSElORxAEEhIKDlNUQUdFX1JFVFVSTkVEEAUqfQoQTm90UmV0dXJuZWRCYXNpcxIiCh5OT1RfUkVUVVJORURfQkFTSVNfVU5TUEVDSUZJRUQQABIjCh9OT1RfUkVUVVJORURfQkFTSVNfTk9UX0VYRUNVVEVEEAESIAocTk9UX1JFVFVSTkVEX0JBU0lTX05PX0FOU1dFUhACKsoBCgpDYXVzZUNsYXNzEhsKF0NBVVNFX0NMQVNTX1VOU1BFQ0lGSUVEEAASFgoSQ0FVU0VfQ0xBU1NfU1lTVEVNEAESFwoTQ0FVU0VfQ0xBU1NfTkVUV09SSxACEhQKEENBVVNFX0NMQVNTX1VTRVIQAxIbChdDQVVTRV9DTEFTU19USElSRF9QQVJUWRAEEh0KGUNBVVNFX0NMQVNTX0NPTkZJR1VSQVRJT04QBRIcChhDQVVTRV9DTEFTU19VTkRFVEVSTUlORUQQBip1CglMYXRlQWZ0ZXISGgoWTEFURV9BRlRFUl9VTlNQRUNJRklFRBAAEhYKEkxBVEVfQUZURVJfT1ZFUkRVRRABEhsKF0xBVEVfQUZURVJfTk9UX1JFVFVSTkVEEAISFwoTTEFURV9BRlRFUl9SRUZVTkRFRBADKpABChBTdGF0ZW1lbnRPdXRjb21lEiEKHVNUQVRFTUVOVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHwobU1RBVEVNRU5UX09VVENPTUVfU1VDQ0VFREVEEAESHAoYU1RBVEVNRU5UX09VVENPTUVfRkFJTEVEEAISGgoWU1RBVEVNRU5UX09VVENPTUVfVk9JRBADKuwBCglCcmVha1R5cGUSGgoWQlJFQUtfVFlQRV9VTlNQRUNJRklFRBAAEhsKF0JSRUFLX1RZUEVfTUlTU0lOR19IRVJFEAESHAoYQlJFQUtfVFlQRV9NSVNTSU5HX1RIRVJFEAISFQoRQlJFQUtfVFlQRV9BTU9VTlQQAxIXChNCUkVBS19UWVBFX0NVUlJFTkNZEAQSFQoRQlJFQUtfVFlQRV9TVEFUVVMQBRIYChRCUkVBS19UWVBFX0RVUExJQ0FURRAGEhMKD0JSRUFLX1RZUEVfTEFURRAHEhIKDkJSRUFLX1RZUEVfRkVFEAhiBnByb3RvMw", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * A verdict: no event ending the stage was received by its deadline.
@@ -50,6 +50,20 @@ export type SlipDiagnosed = Message<"slipstream.reconciliation.v1.SlipDiagnosed"
    * @generated from field: slipstream.reconciliation.v1.Cause cause = 1;
    */
   cause?: Cause | undefined;
+
+  /**
+   * The version of the rules that found it; unset: by those before the first that had a number.
+   *
+   * @generated from field: optional int32 rules = 2;
+   */
+  rules?: number | undefined;
+
+  /**
+   * The stalls of our own services that were known then and lie in the slip's life: with the slip's events all that the rules had.
+   *
+   * @generated from field: repeated slipstream.reconciliation.v1.Stall stalls = 3;
+   */
+  stalls: Stall[];
 };
 
 /**
@@ -58,6 +72,35 @@ export type SlipDiagnosed = Message<"slipstream.reconciliation.v1.SlipDiagnosed"
  */
 export const SlipDiagnosedSchema: GenMessage<SlipDiagnosed> = /*@__PURE__*/
   messageDesc(file_slipstream_reconciliation_v1_events, 1);
+
+/**
+ * A service of ours said nothing though it had meant to.
+ *
+ * @generated from message slipstream.reconciliation.v1.Stall
+ */
+export type Stall = Message<"slipstream.reconciliation.v1.Stall"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp from = 2;
+   */
+  from?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until = 3;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.reconciliation.v1.Stall.
+ * Use `create(StallSchema)` to create a new message.
+ */
+export const StallSchema: GenMessage<Stall> = /*@__PURE__*/
+  messageDesc(file_slipstream_reconciliation_v1_events, 2);
 
 /**
  * @generated from message slipstream.reconciliation.v1.Cause
@@ -103,7 +146,7 @@ export type Cause = Message<"slipstream.reconciliation.v1.Cause"> & {
  * Use `create(CauseSchema)` to create a new message.
  */
 export const CauseSchema: GenMessage<Cause> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 2);
+  messageDesc(file_slipstream_reconciliation_v1_events, 3);
 
 /**
  * @generated from message slipstream.reconciliation.v1.InquiryRequested
@@ -132,7 +175,7 @@ export type InquiryRequested = Message<"slipstream.reconciliation.v1.InquiryRequ
  * Use `create(InquiryRequestedSchema)` to create a new message.
  */
 export const InquiryRequestedSchema: GenMessage<InquiryRequested> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 3);
+  messageDesc(file_slipstream_reconciliation_v1_events, 4);
 
 /**
  * @generated from message slipstream.reconciliation.v1.RefundRequested
@@ -168,7 +211,7 @@ export type RefundRequested = Message<"slipstream.reconciliation.v1.RefundReques
  * Use `create(RefundRequestedSchema)` to create a new message.
  */
 export const RefundRequestedSchema: GenMessage<RefundRequested> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 4);
+  messageDesc(file_slipstream_reconciliation_v1_events, 5);
 
 /**
  * @generated from message slipstream.reconciliation.v1.SlipNotReturned
@@ -190,7 +233,7 @@ export type SlipNotReturned = Message<"slipstream.reconciliation.v1.SlipNotRetur
  * Use `create(SlipNotReturnedSchema)` to create a new message.
  */
 export const SlipNotReturnedSchema: GenMessage<SlipNotReturned> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 5);
+  messageDesc(file_slipstream_reconciliation_v1_events, 6);
 
 /**
  * Its outcome takes longer than 99.9 % of its kind took, and its deadline has not passed. Nothing follows from it; told once.
@@ -231,7 +274,7 @@ export type SlipSlow = Message<"slipstream.reconciliation.v1.SlipSlow"> & {
  * Use `create(SlipSlowSchema)` to create a new message.
  */
 export const SlipSlowSchema: GenMessage<SlipSlow> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 6);
+  messageDesc(file_slipstream_reconciliation_v1_events, 7);
 
 /**
  * @generated from message slipstream.reconciliation.v1.LateReturnFound
@@ -258,7 +301,7 @@ export type LateReturnFound = Message<"slipstream.reconciliation.v1.LateReturnFo
  * Use `create(LateReturnFoundSchema)` to create a new message.
  */
 export const LateReturnFoundSchema: GenMessage<LateReturnFound> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 7);
+  messageDesc(file_slipstream_reconciliation_v1_events, 8);
 
 /**
  * @generated from message slipstream.reconciliation.v1.CaseOpened
@@ -280,7 +323,7 @@ export type CaseOpened = Message<"slipstream.reconciliation.v1.CaseOpened"> & {
  * Use `create(CaseOpenedSchema)` to create a new message.
  */
 export const CaseOpenedSchema: GenMessage<CaseOpened> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 8);
+  messageDesc(file_slipstream_reconciliation_v1_events, 9);
 
 /**
  * Resolves one reason of the case; all of them where it names none, as before cases had more than one.
@@ -316,7 +359,7 @@ export type CaseClosed = Message<"slipstream.reconciliation.v1.CaseClosed"> & {
  * Use `create(CaseClosedSchema)` to create a new message.
  */
 export const CaseClosedSchema: GenMessage<CaseClosed> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 9);
+  messageDesc(file_slipstream_reconciliation_v1_events, 10);
 
 /**
  * Something about the case that resolves nothing: people's note, a refund that is proposed or declined, an escalation.
@@ -347,7 +390,7 @@ export type CaseNoted = Message<"slipstream.reconciliation.v1.CaseNoted"> & {
  * Use `create(CaseNotedSchema)` to create a new message.
  */
 export const CaseNotedSchema: GenMessage<CaseNoted> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 10);
+  messageDesc(file_slipstream_reconciliation_v1_events, 11);
 
 /**
  * @generated from message slipstream.reconciliation.v1.CaseAssigned
@@ -376,7 +419,7 @@ export type CaseAssigned = Message<"slipstream.reconciliation.v1.CaseAssigned"> 
  * Use `create(CaseAssignedSchema)` to create a new message.
  */
 export const CaseAssignedSchema: GenMessage<CaseAssigned> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 11);
+  messageDesc(file_slipstream_reconciliation_v1_events, 12);
 
 /**
  * @generated from message slipstream.reconciliation.v1.StatementLineMatched
@@ -443,7 +486,7 @@ export type StatementLineMatched = Message<"slipstream.reconciliation.v1.Stateme
  * Use `create(StatementLineMatchedSchema)` to create a new message.
  */
 export const StatementLineMatchedSchema: GenMessage<StatementLineMatched> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 12);
+  messageDesc(file_slipstream_reconciliation_v1_events, 13);
 
 /**
  * @generated from message slipstream.reconciliation.v1.BreakOpened
@@ -508,7 +551,7 @@ export type BreakOpened = Message<"slipstream.reconciliation.v1.BreakOpened"> & 
  * Use `create(BreakOpenedSchema)` to create a new message.
  */
 export const BreakOpenedSchema: GenMessage<BreakOpened> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 13);
+  messageDesc(file_slipstream_reconciliation_v1_events, 14);
 
 /**
  * @generated from message slipstream.reconciliation.v1.BreakResolved
@@ -556,7 +599,7 @@ export type BreakResolved = Message<"slipstream.reconciliation.v1.BreakResolved"
  * Use `create(BreakResolvedSchema)` to create a new message.
  */
 export const BreakResolvedSchema: GenMessage<BreakResolved> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 14);
+  messageDesc(file_slipstream_reconciliation_v1_events, 15);
 
 /**
  * @generated from enum slipstream.reconciliation.v1.Stage
