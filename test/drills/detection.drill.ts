@@ -12,6 +12,7 @@ import {
   startStack,
 } from '@slipstream/local';
 import { type KafkaProxy, startKafkaProxy, waitFor } from '@slipstream/testing';
+import { asSuperuser } from './database.ts';
 import { type JudgedDetection, judgeDetection } from './detection-truth.ts';
 import { openSlips, setFaults, submitAll } from './faulty-feed.ts';
 import { ProcessClock } from './process-clock.ts';
@@ -25,6 +26,7 @@ export const troubles = [
   'kafka-restarted',
   'clock-stepped',
   'ledger-stopped',
+  'gateway-stopped',
   'ten-times-slower',
 ] as const;
 export type Trouble = (typeof troubles)[number];
@@ -44,6 +46,8 @@ export interface DetectionRun extends JudgedDetection {
   readonly seed: number;
   /** From the first submission until every slip had ended. */
   readonly seconds: number;
+  /** Open cases at the end, by reason and cause: whether people get what is theirs, and nothing else. */
+  readonly cases: Readonly<Record<string, number>>;
 }
 
 type Log = (line: string) => void;
@@ -86,6 +90,8 @@ export class DetectionWorld {
         return standStill(stack, 'reconciliation', forMs);
       case 'ledger-stopped':
         return standStill(stack, 'ledger', forMs);
+      case 'gateway-stopped':
+        return standStill(stack, 'provider-gateway', forMs);
       case 'relay-stalled':
         return this.#stallRelay(forMs);
       case 'kafka-restarted':
@@ -174,7 +180,22 @@ export async function playDetection(
     // What has not ended is judged as it is.
   }).catch((error: Error) => log(error.message));
   const seconds = Math.round((Date.now() - start.getTime()) / 1_000);
-  return { troubles: wanted, seed, seconds, ...(await agreed(stack, since, taken.length, log)) };
+  const judged = await agreed(stack, since, taken.length, log);
+  return { troubles: wanted, seed, seconds, ...judged, cases: await openCases(stack) };
+}
+
+const casesSql = `
+select r ->> 'reason' as reason, coalesce(cause_code, '-') as cause, count(*)::int as n
+  from case_file c, json_array_elements(c.reasons) as r
+ where c.status = 'open' and r ->> 'resolution' is null group by 1, 2 order by 3 desc`;
+
+async function openCases(stack: Stack): Promise<Readonly<Record<string, number>>> {
+  const cases: Record<string, number> = {};
+  await asSuperuser(stack, 'reconciliation', async (client) => {
+    const { rows } = await client.query<{ reason: string; cause: string; n: number }>(casesSql);
+    for (const { reason, cause, n } of rows) cases[`${reason} ${cause}`] = n;
+  });
+  return cases;
 }
 
 async function bringAll(
