@@ -55,7 +55,7 @@ export class SlipstreamConsumer {
 
   /**
    * Waits for brokers, and resolves when the stream has begun. A consumer is started once.
-   * @throws StreamBroken when the place to begin at is no more, or not yet
+   * @throws StreamBroken when the place to begin at is no more, or not yet; ReadRefused for a wrong login or no right
    */
   async start(): Promise<void> {
     try {

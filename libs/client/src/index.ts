@@ -1,4 +1,4 @@
-export { type Log, type SaslOptions, SendFailed, StreamBroken } from '@slipstream/kafka';
+export { type Log, ReadRefused, type SaslOptions, SendFailed, StreamBroken } from '@slipstream/kafka';
 export {
   type ErrorCode,
   type FieldProblem,

@@ -6,7 +6,8 @@ import type { DataFolder } from './data-folder.ts';
 import { freePorts } from './free-ports.ts';
 import { kafkaAnswers } from './kafka-answers.ts';
 import { kafkaJars, kafkaJarsFolder, renameOnce, temporaryFolder } from './kafka-jars.ts';
-import type { KafkaPart } from './port.ts';
+import { loginListeners, scramArguments } from './kafka-login.ts';
+import type { KafkaLogin, KafkaPart } from './port.ts';
 import { stopProcess } from './process-identity.ts';
 import { retryOnPortTaken, type ServerProcess, startServer, untilReady } from './server-process.ts';
 
@@ -30,29 +31,41 @@ function javaCommand(): string {
 }
 
 /** One KRaft node, broker and controller, on 127.0.0.1. */
-export async function startNativeKafka(folder: DataFolder, log: (line: string) => void): Promise<KafkaPart> {
+export async function startNativeKafka(
+  folder: DataFolder,
+  log: (line: string) => void,
+  login?: KafkaLogin,
+): Promise<KafkaPart> {
   const jars = await kafkaJars(log);
   log('starting Kafka');
-  return retryOnPortTaken(() => startBroker(folder, jars));
+  return retryOnPortTaken(() => startBroker(folder, jars, login));
 }
 
-async function startBroker(folder: DataFolder, jars: string): Promise<KafkaPart> {
+async function startBroker(folder: DataFolder, jars: string, login?: KafkaLogin): Promise<KafkaPart> {
   const home = join(folder.path, 'kafka');
   mkdirSync(home, { recursive: true });
-  const [brokerPort, controllerPort] = await freePorts(2);
+  const [brokerPort, controllerPort, saslPort, tlsPort] = await freePorts(login ? 4 : 2);
   const properties = join(home, 'server.properties');
   const logging = join(home, 'log4j2.properties');
-  writeFileSync(properties, serverProperties(join(home, 'data'), brokerPort!, controllerPort!));
+  const listeners = login && loginListeners(home, login, saslPort!, tlsPort!);
+  const settings = serverProperties(join(home, 'data'), brokerPort!, controllerPort!, listeners?.addresses);
+  writeFileSync(properties, settings + (listeners?.properties ?? ''));
   writeFileSync(logging, LOG4J);
   const java = [`-Dlog4j2.configurationFile=${logging}`, '-cp', join(jars, '*')];
   const data = join(home, 'data');
-  if (!existsSync(join(data, 'meta.properties'))) copyFormatted(jars, java, data, folder.kafkaClusterId);
+  if (!existsSync(join(data, 'meta.properties'))) {
+    if (login) format(java, properties, folder.kafkaClusterId, scramArguments(login));
+    else copyFormatted(jars, java, data, folder.kafkaClusterId);
+  }
   const address = `127.0.0.1:${brokerPort}`;
   const launch = () => launchBroker(folder, home, [...java, 'kafka.Kafka', properties], address);
   let server = await launch();
   return {
     kind: 'native',
     address,
+    ...(listeners && {
+      loginListeners: { sasl: `127.0.0.1:${saslPort}`, saslAndTls: `127.0.0.1:${tlsPort}` },
+    }),
     async restart() {
       await stopProcess(server, 'SIGKILL', RESTART_TIMEOUT_MS);
       server = await launch();
@@ -121,9 +134,17 @@ function makeFormatted(java: string[], formatted: string): void {
   }
 }
 
-function format(java: string[], properties: string, clusterId: string): void {
+function format(java: string[], properties: string, clusterId: string, more: readonly string[] = []): void {
   // One word with its option: one id in 64 begins with a dash.
-  const args = [...java, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', properties];
+  const args = [
+    ...java,
+    'kafka.tools.StorageTool',
+    'format',
+    `--cluster-id=${clusterId}`,
+    '-c',
+    properties,
+    ...more,
+  ];
   const run = spawnSync(javaCommand(), ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...args], {
     encoding: 'utf8',
   });
@@ -136,12 +157,18 @@ function format(java: string[], properties: string, clusterId: string): void {
  * One node: internal topics have one replica and few partitions. Buffers are sized for a 384 MiB heap. The quorum of one
  * writes its sign of life every 5 s instead of every 0.5 s.
  */
-function serverProperties(dataFolder: string, brokerPort: number, controllerPort: number): string {
+function serverProperties(
+  dataFolder: string,
+  brokerPort: number,
+  controllerPort: number,
+  more: readonly string[] = [],
+): string {
+  const addresses = [`PLAINTEXT://127.0.0.1:${brokerPort}`, ...more];
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${brokerPort},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${brokerPort}
+listeners=${[...addresses, `CONTROLLER://127.0.0.1:${controllerPort}`].join()}
+advertised.listeners=${addresses.join()}
 controller.listener.names=CONTROLLER
 log.dirs=${dataFolder}
 auto.create.topics.enable=false

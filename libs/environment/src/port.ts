@@ -3,6 +3,8 @@ export interface Environment {
   /** The least "given" of the two parts: `container` if either is one, else `native` if either is, else `given`. */
   readonly name: EnvironmentKind;
   readonly kafkaBrokers: string[];
+  /** There where a login was asked for. */
+  readonly loginListeners?: LoginListeners;
   /** A superuser's URL; make your own database with `createDatabase`. */
   readonly databaseUrl: string;
   /**
@@ -23,6 +25,23 @@ export interface EnvironmentOptions {
   keepData?: boolean;
   /** Gets one line per step that takes time. */
   log?: (line: string) => void;
+  /** Kafka also listens for those who prove who they are; native alone. */
+  kafkaLogin?: KafkaLogin;
+}
+
+/** The one user of the listeners that ask for one (PLAIN and SCRAM-SHA-512), and the certificate of the one with TLS. */
+export interface KafkaLogin {
+  readonly username: string;
+  readonly password: string;
+  /** PEM; the key by PKCS #8. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** `host:port` of the listeners that ask for a login. */
+export interface LoginListeners {
+  readonly sasl: string;
+  readonly saslAndTls: string;
 }
 
 /** One of the two parts, running. */
@@ -34,5 +53,6 @@ export interface Part {
 }
 
 export interface KafkaPart extends Part {
+  readonly loginListeners?: LoginListeners;
   restart(): Promise<void>;
 }

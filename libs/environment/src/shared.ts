@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Environment } from './port.ts';
+import type { Environment, EnvironmentOptions } from './port.ts';
 import { startEnvironment } from './start.ts';
 
 type Hook = (work: () => Promise<void>, timeoutMs: number) => void;
@@ -32,11 +32,13 @@ export function sharedEnvironment(): () => Environment {
  * For specs that boot a whole service: a Kafka of its own, since services number their events per source and partition
  * and a second database of the same service would look like losses; the PostgreSQL server may be shared.
  */
-export async function environmentWithOwnKafka(): Promise<Environment> {
+export async function environmentWithOwnKafka(
+  options: Pick<EnvironmentOptions, 'kafkaLogin'> = {},
+): Promise<Environment> {
   const given = process.env.KAFKA_BROKERS;
   delete process.env.KAFKA_BROKERS;
   try {
-    return await startEnvironment({ dataDir: freshDataDir() });
+    return await startEnvironment({ dataDir: freshDataDir(), ...options });
   } finally {
     if (given !== undefined) process.env.KAFKA_BROKERS = given;
   }

@@ -1,7 +1,7 @@
 import { containerHost, startKafkaContainer, startPostgresContainer } from './container.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { kafkaNativeObstacle, startNativeKafka } from './kafka-native.ts';
-import type { Environment, EnvironmentOptions, KafkaPart, Part } from './port.ts';
+import type { Environment, EnvironmentOptions, KafkaLogin, KafkaPart, Part } from './port.ts';
 import { postgresNativeObstacle, startNativePostgres } from './postgres-native.ts';
 
 type Log = (line: string) => void;
@@ -16,7 +16,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   const given = { kafka: process.env.KAFKA_BROKERS, postgres: process.env.DATABASE_URL };
   const folder = given.kafka && given.postgres ? undefined : await openDataFolder(options);
   const [kafka, postgres] = await bothOrNone(
-    given.kafka ? givenKafka(given.kafka) : chooseKafka(folder!, log),
+    given.kafka ? givenKafka(given.kafka) : chooseKafka(folder!, log, options.kafkaLogin),
     given.postgres ? givenPart(given.postgres) : choosePostgres(folder!, log),
     folder,
   );
@@ -24,9 +24,10 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   return environment(kafka, postgres, folder);
 }
 
-async function chooseKafka(folder: DataFolder, log: Log): Promise<KafkaPart> {
+async function chooseKafka(folder: DataFolder, log: Log, login?: KafkaLogin): Promise<KafkaPart> {
   const obstacle = kafkaNativeObstacle();
-  if (!obstacle) return startNativeKafka(folder, log);
+  if (!obstacle) return startNativeKafka(folder, log, login);
+  if (login) throw new Error(`Kafka with a login cannot start: ${obstacle}`);
   const host = await containerHost();
   if (host) return startKafkaContainer(host, log);
   throw new Error(
@@ -78,6 +79,7 @@ function environment(kafka: KafkaPart, postgres: Part, folder: DataFolder | unde
   return {
     name: (['container', 'native'] as const).find((kind) => kinds.includes(kind)) ?? 'given',
     kafkaBrokers: kafka.address.split(',').map((broker) => broker.trim()),
+    ...(kafka.loginListeners && { loginListeners: kafka.loginListeners }),
     databaseUrl: postgres.address,
     restartKafka: kafka.restart,
     stop() {

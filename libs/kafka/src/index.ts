@@ -33,6 +33,7 @@ export {
 export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';
 export { recordAgain, refusalOf } from './read-again.ts';
 export { RecordStream, type RecordStreamOptions, type StartAt, type StreamRecord } from './record-stream.ts';
+export { ReadRefused } from './refusals.ts';
 export { digestOf, MovingPosition, type SourcePosition, succession } from './source-position.ts';
 export { StreamBroken } from './stream-places.ts';
 export type { SourceClock } from './tick-book.ts';

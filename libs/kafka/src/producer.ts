@@ -1,6 +1,7 @@
 import type { Message, Producer, TopicMessages } from 'kafkajs';
 import { type KafkaClient, requestTimeoutMs, retryOptions } from './client.ts';
 import { jsonLog, type Log } from './log.ts';
+import { refusals, saysOneOf } from './refusals.ts';
 import { type OutRecord, type Round, rounds } from './send-rounds.ts';
 import { withTimeout } from './with-timeout.ts';
 
@@ -39,14 +40,8 @@ export class SendFailed extends Error {
 }
 
 const tooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
-/** Broker answers that no repeat will change, and what kafkajs calls it when the broker knows no such user or password. */
-const refused = [
-  ...tooLarge,
-  'INVALID_TOPIC_EXCEPTION',
-  'TOPIC_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
-  'KafkaJSSASLAuthenticationError',
-];
+/** Broker answers that no repeat will change. */
+const final = [...tooLarge, ...refusals, 'INVALID_TOPIC_EXCEPTION'];
 
 /** Discarded producers and a broker that never answers must not hold up a stop. */
 const disconnectTimeoutMs = 5_000;
@@ -151,7 +146,7 @@ export class SerialProducer {
       const unsent = new Set(later.flatMap(partitionsOf));
       for (const key of partitionsOf(round)) if (!acknowledged.has(key)) unsent.add(key);
       const whole = new Map([...offsets].filter(([key]) => !unsent.has(key)));
-      throw new SendFailed(text, !saysOneOf(error, refused), { cause: error, acknowledged: whole });
+      throw new SendFailed(text, !saysOneOf(error, final), { cause: error, acknowledged: whole });
     }
   }
 
@@ -198,11 +193,4 @@ function partitionsOf(round: Round): string[] {
   return round.flatMap(({ topic, messages }) =>
     Object.keys(messages.byPartition).map((partition) => `${topic}:${partition}`),
   );
-}
-
-function saysOneOf(error: unknown, types: readonly string[]): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (types.includes((cause as { type?: string }).type ?? '') || types.includes(cause.name)) return true;
-  }
-  return false;
 }

@@ -6,6 +6,7 @@ import { KeepRunning } from './keep-running.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { readLogBounds } from './log-bounds.ts';
 import { headersProblem } from './record-headers.ts';
+import { asReadRefused } from './refusals.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { StreamBroken, StreamPlaces, storedOffsetProblem } from './stream-places.ts';
 import { withTimeout } from './with-timeout.ts';
@@ -74,7 +75,8 @@ export class RecordStream {
       retry: { ...retryOptions, restartOnFailure: async () => !this.#isStopping() },
     });
     this.#running = new KeepRunning({
-      ...{ consumer: this.#consumer, group: this.#group, log: this.#log, onFatal: options.onFatal },
+      ...{ consumer: this.#consumer, group: this.#group, log: this.#log },
+      onFatal: (error) => options.onFatal(asReadRefused(error) as Error),
       isStopping: () => this.#isStopping(),
       config: {
         autoCommit: false,
@@ -84,7 +86,10 @@ export class RecordStream {
     });
   }
 
-  /** Waits for brokers. @throws StreamBroken when the log no longer has, or has not yet, an offset that the group stored */
+  /**
+   * Waits for brokers.
+   * @throws StreamBroken when the log no longer has, or has not yet, an offset that the group stored; ReadRefused
+   */
   async start(): Promise<void> {
     const { topic, onAssigned } = this.#options;
     const { events } = this.#consumer;
@@ -98,8 +103,12 @@ export class RecordStream {
       if (payload.batchSize === 0) this.#places.passed(payload.partition, Number(payload.lastOffset) + 1);
     });
     const waiting = { log: this.#log, isStopping: () => this.#isStopping() };
-    await whileBrokersAreAway(`reading ${topic}`, () => this.#connect(), waiting);
-    await this.#running.run();
+    try {
+      await whileBrokersAreAway(`reading ${topic}`, () => this.#connect(), waiting);
+      await this.#running.run();
+    } catch (error) {
+      throw asReadRefused(error);
+    }
   }
 
   async #connect(): Promise<void> {
