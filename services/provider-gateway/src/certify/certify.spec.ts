@@ -90,6 +90,28 @@ describe('a sandbox that keeps the contract', () => {
     });
   });
 
+  test('is not blamed for what strangers send to the listener', async () => {
+    const [port] = await freePorts(1);
+    const listener = `http://127.0.0.1:${port}/`;
+    let strays = 0;
+    const done = await certified({
+      provider: { callback_url: listener },
+      options: {
+        listen: { host: '127.0.0.1', port: port! },
+        onProgress: () => {
+          for (const body of ['{}', 'GET /admin', '{"data":{"slip_id":"of-nobody"}}']) {
+            strays += 1;
+            void fetch(listener, { method: 'POST', body }).catch(() => {});
+          }
+        },
+      },
+    });
+    expect(verdicts(done)).toEqual(allKept);
+    expect(done.report.capabilities).toMatchObject({ callbacks_signed: true, callbacks_repeated: false });
+    expect(strays).toBeGreaterThan(0);
+    expect(done.report.checks.at(-1)!.detail).toMatch(/; \d+ requests about no order of this run came, too$/);
+  });
+
   test('of the other protocol, too; what gave no occasion is not claimed', async () => {
     const done = await certified({
       provider: { mode: 'polled', callback_url: null },

@@ -35,6 +35,8 @@ export interface Sandbox {
   readonly heard: readonly HeardCallback[] | null;
   /** A new order, about nothing that was asked before. */
   order(amount: Money): Dispatch;
+  /** Whether it is an order of this run: whoever finds the listener can send it anything. */
+  isOrdered(slipId: string): boolean;
   /** Makes the calls within it be cut off behind the request. */
   cutOff<T>(work: () => Promise<T>): Promise<T>;
   nowMs(): number;
@@ -243,21 +245,26 @@ async function calledBack(
   }: { readonly slipId: string; readonly sentMs: number; readonly first: CallOutcome },
 ): Promise<Seen & { readonly delayMs: number | null; readonly isRepeated: boolean | null }> {
   const none = { delayMs: null, isRepeated: null };
-  const { heard } = sandbox;
-  if (heard === null) return { verdict: 'not_shown', detail: 'nobody listened', ...none };
+  if (sandbox.heard === null) return { verdict: 'not_shown', detail: 'nobody listened', ...none };
   const isEnded = first.kind === 'answered' && first.answer.kind === 'returned';
   const until = sandbox.nowMs() + (isEnded ? graceMs : sandbox.waitMsMax);
-  const ofOrder = () => heard.filter((one) => one.slipId === slipId);
+  const heard = () =>
+    sandbox.heard?.filter((one) => one.slipId !== null && sandbox.isOrdered(one.slipId)) ?? [];
+  const ofOrder = () => heard().filter((one) => one.slipId === slipId);
   while (ofOrder().length === 0 && sandbox.nowMs() < until) await sandbox.sleep(pollMs);
-  const unsigned = heard.find(({ problem }) => problem !== null);
+  const ours = heard();
+  const unsigned = ours.find(({ problem }) => problem !== null);
   if (unsigned) return { verdict: 'broken', detail: unsigned.problem!, ...none };
   const [call] = ofOrder();
-  if (!call) return { verdict: 'not_shown', detail: 'no callback came about the first order', ...none };
-  const ids = heard.map(({ webhookId }) => webhookId);
+  const strays = sandbox.heard.length - ours.length;
+  const beside = strays === 0 ? '' : `; ${strays} requests about no order of this run came, too`;
+  if (!call)
+    return { verdict: 'not_shown', detail: `no callback came about the first order${beside}`, ...none };
+  const ids = ours.map(({ webhookId }) => webhookId);
   const isRepeated = new Set(ids).size < ids.length;
   const repeats = isRepeated ? ', some of them twice' : '';
   const delayMs = Math.round(call.atMs - sentMs);
-  return { verdict: 'kept', detail: `${heard.length} callbacks${repeats}`, delayMs, isRepeated };
+  return { verdict: 'kept', detail: `${ours.length} callbacks${repeats}${beside}`, delayMs, isRepeated };
 }
 
 function referenceOf(outcome: CallOutcome): string | null {

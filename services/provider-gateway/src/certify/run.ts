@@ -107,11 +107,16 @@ function sandboxOf(
   listener: CallbackListener | null,
 ): Sandbox {
   const run = randomUUID().slice(0, 8);
-  let orders = 0;
+  const ordered = new Set<string>();
   return {
     ...{ provider, heard: listener?.heard ?? null, nowMs, sleep },
     ...{ waitMsMax, acceptanceDelayMaxMs, idempotentByReference, currency },
-    order: (amount) => orderOf(uuidv7(), `certify-${run}-${++orders}`, amount),
+    order: (amount) => {
+      const slipId = uuidv7();
+      ordered.add(slipId);
+      return orderOf(slipId, `certify-${run}-${ordered.size}`, amount);
+    },
+    isOrdered: (slipId) => ordered.has(slipId),
     async cutOff(work) {
       way.isCutting = true;
       try {
