@@ -56,6 +56,7 @@ class Puppet implements Provider {
     words: { acknowledged: [], progressed: [], succeeded: [], failed: [], void: [] },
   };
   readonly calls: { slipId: string; end(outcome: CallOutcome): void }[] = [];
+  readonly cancel = null;
   readonly callbackReader = null;
   readonly statements = null;
   readonly probe = null;

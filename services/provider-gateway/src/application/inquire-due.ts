@@ -18,6 +18,7 @@ import { nextRecheck } from '../domain/proof/promise.ts';
 import type { InquiryOutcome } from '../domain/provider/answer.ts';
 import { asItCounts } from '../domain/provider/finality.ts';
 import { Changes, countOdd } from './apply.ts';
+import { cancelDenied } from './cancel-denied.ts';
 import type { Capabilities, ClaimedInquiry, Count, Providers, Store, StoreTx } from './ports.ts';
 import { asTrusted, capabilitiesOf } from './record-outcomes.ts';
 import type { Routing } from './routing.ts';
@@ -149,7 +150,8 @@ async function ask(parts: InquirerParts, inquiry: ClaimedInquiry, cancels = fals
     parts.providers.get(inquiry.provider),
     `provider ${inquiry.provider} is not configured`,
   );
-  const { outcome, released } = await provider.inquire(inquiry.slipId, cancels);
+  const asked = await provider.inquire(inquiry.slipId);
+  const { outcome, released } = cancels ? await cancelDenied(provider, inquiry.slipId, asked) : asked;
   await parts.record({ inquiry, outcome });
   await released;
 }

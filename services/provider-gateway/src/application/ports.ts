@@ -6,7 +6,12 @@ import type { Inquiry, Said } from '../domain/inquiry/inquiry.ts';
 import type { PollLimits } from '../domain/inquiry/poll.ts';
 import type { Certificate } from '../domain/proof/certificate.ts';
 import type { AttemptDenials } from '../domain/proof/denials.ts';
-import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
+import type {
+  CallOutcome,
+  CancelOutcome,
+  InquiryOutcome,
+  ProviderAnswer,
+} from '../domain/provider/answer.ts';
 import type { DelayCount, ObservedDelay } from '../domain/provider/delays.ts';
 import type { FinalityTerms } from '../domain/provider/finality.ts';
 import type { ProbeSigns } from '../domain/provider/health.ts';
@@ -547,10 +552,10 @@ export interface Provider {
   prepare(dispatch: Dispatch): PreparedCall;
   /** Makes one call, and writes nothing to the network after `startBeforeMs` (monotonic clock). Never throws. */
   send(call: PreparedCall, startBeforeMs: number): Promise<Ended<CallOutcome>>;
-  /**
-   * Asks about a slip. `cancels`: should it not know it, and take cancellations, it is told never to execute it. Never throws.
-   */
-  inquire(slipId: string, cancels?: boolean): Promise<Ended<InquiryOutcome>>;
+  /** Asks about a slip. Never throws. */
+  inquire(slipId: string): Promise<Ended<InquiryOutcome>>;
+  /** Tells it never to execute a slip that it does not know. Never throws. Null for one that takes no cancellations. */
+  readonly cancel: ((slipId: string) => Promise<Ended<CancelOutcome>>) | null;
   /** Null for a provider that makes no callbacks. */
   readonly callbackReader: CallbackReader | null;
   /** Null for a provider that gives none, or whose rules do not say when they are whole. */

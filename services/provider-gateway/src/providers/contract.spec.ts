@@ -344,36 +344,29 @@ describe.each(all)('a provider of $protocol', (under) => {
   const { cancellation } = under;
   if (cancellation === null) {
     test('cannot cancel, and a rule that wants it stops the start', () => {
-      expect(openProviders([rulesOf(under)]).get('acme')!.capabilities.cancelByReference).toBe(false);
+      const provider = openProviders([rulesOf(under)]).get('acme')!;
+      expect([provider.cancel, provider.capabilities.cancelByReference]).toEqual([null, false]);
       expect(() => openProviders([rulesOf(under, { cancelByReference: true })])).toThrow(
         'acme.cancel_by_reference',
       );
     });
   } else {
     describe('cancels a slip that it does not know', () => {
-      /** Asked first, and then told to cancel; each is answered with one of these. */
-      const inquire = async (
-        answers: readonly ((socket: Socket) => void)[],
-        { cancels = true, declares = true, answerTimeoutMs = patientMs } = {},
-      ) => {
-        wire = await Wire.listen((socket) => answers[wire.requests.length - 1]?.(socket));
-        const provider = wire.provider(under, { cancelByReference: declares, answerTimeoutMs });
-        expect(provider.capabilities.cancelByReference).toBe(declares);
-        const { outcome, released } = await provider.inquire(slipId, cancels);
+      const cancel = async (answer: (socket: Socket) => void, answerTimeoutMs = patientMs) => {
+        wire = await Wire.listen(answer);
+        const provider = wire.provider(under, { cancelByReference: true, answerTimeoutMs });
+        expect(provider.capabilities.cancelByReference).toBe(true);
+        const { outcome, released } = await provider.cancel!(slipId);
         await released;
+        expect(wire.requests).toHaveLength(1);
         return outcome;
       };
-      const notFound = says(under.inquiryReply(slipId, 'not_found'));
-      const confirms = says(cancellation.confirmation(slipId));
 
-      test('and its confirmation is kept as it came, beside its NOT_FOUND', async () => {
-        expect(await inquire([notFound, confirms])).toEqual({
-          kind: 'not_found',
-          raw: { status: 404, body: expect.any(Uint8Array) },
-          cancelled: { status: 200, body: expect.any(Uint8Array) },
+      test('and its confirmation is kept as it came', async () => {
+        expect(await cancel(says(cancellation.confirmation(slipId)))).toEqual({
+          ...{ kind: 'cancelled', raw: { status: 200, body: expect.any(Uint8Array) } },
         });
-        expect(wire.requests).toHaveLength(2);
-        expect(wire.requests[1]).toMatch(new RegExp(`^POST /api/\\S*${slipId}\\S* HTTP`));
+        expect(wire.requests[0]).toMatch(new RegExp(`^POST /api/\\S*${slipId}\\S* HTTP`));
       });
 
       test.each<[string, Saying, object]>([
@@ -381,28 +374,22 @@ describe.each(all)('a provider of $protocol', (under) => {
         ['what became of it', final, { kind: 'returned', outcome: 'succeeded', amount: eur(1250n) }],
         ['what nobody understands', 'unheard_of', { kind: 'doubtful', said: 'COMPLETED_MAYBE' }],
       ])('or it tells %s, which is an answer', async (_, saying, answer) => {
-        const outcome = await inquire([notFound, says(cancellation.reply(slipId, saying))]);
+        const outcome = await cancel(says(cancellation.reply(slipId, saying)));
         expect(outcome).toMatchObject({ kind: 'answered', answer });
       });
 
       test.each<[string, (socket: Socket) => void, string]>([
         ['the confirmation of another one', says(cancellation.confirmation('another')), 'garbage'],
-        ['NOT_FOUND', notFound, 'garbage'],
+        ['NOT_FOUND', says(under.inquiryReply(slipId, 'not_found')), 'garbage'],
         ...losses,
       ])('but nothing is confirmed by %s', async (_, answer, reason) => {
-        const outcome = await inquire([notFound, answer], shortly(reason));
-        expect(outcome).toEqual({ kind: 'not_found', raw: expect.any(Object) });
-        expect(wire.requests).toHaveLength(2);
+        const outcome = await cancel(answer, shortly(reason).answerTimeoutMs);
+        expect(outcome).toMatchObject({ kind: 'no_answer' });
       });
 
-      test.each<[string, readonly ((socket: Socket) => void)[], object]>([
-        ['only asked about', [notFound], { cancels: false }],
-        ['of a provider that does not declare it', [notFound], { declares: false }],
-        ['that it knows', [says(under.inquiryReply(slipId, 'pending'))], {}],
-        ['about which it says nothing', [says(http(500, {}))], {}],
-      ])('but none %s', async (_, answers, how) => {
-        await inquire(answers, how);
-        expect(wire.requests).toHaveLength(1);
+      test('where its rules declare it, and nowhere else', () => {
+        const provider = openProviders([rulesOf(under)]).get('acme')!;
+        expect([provider.cancel, provider.capabilities.cancelByReference]).toEqual([null, false]);
       });
     });
   }

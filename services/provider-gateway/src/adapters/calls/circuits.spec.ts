@@ -12,6 +12,7 @@ const answered: CallOutcome = {
 };
 const timeout: CallOutcome = { kind: 'unanswered', reason: 'timeout', detail: '' };
 const refused: CallOutcome = { kind: 'not_sent', reason: 'connection_refused', detail: '' };
+const silent = { kind: 'no_answer', detail: 'timeout: no whole answer within 1000 ms' } as const;
 const tooLate: CallOutcome = { kind: 'not_sent', reason: 'too_late', detail: '' };
 
 beforeEach(() => void jest.useFakeTimers());
@@ -23,6 +24,7 @@ function setUp({ isProbed = false } = {}) {
     said: denied as InquiryOutcome,
     sent: 0,
     asked: 0,
+    cancelled: 0,
     ms: 0,
     isTold: true,
     isThere: true,
@@ -39,6 +41,10 @@ function setUp({ isProbed = false } = {}) {
     inquire: async () => {
       world.asked += 1;
       return { outcome: world.said, released: Promise.resolve() };
+    },
+    cancel: async () => {
+      world.cancelled += 1;
+      return { outcome: silent, released: Promise.resolve() };
     },
     statements: null,
     probe: isProbed
@@ -107,8 +113,6 @@ describe('the circuit of a provider', () => {
 });
 
 describe('the circuit of questions', () => {
-  const silent: InquiryOutcome = { kind: 'no_answer', detail: 'timeout: no whole answer within 1000 ms' };
-
   test('opens when too many get no answer: the next are answered at once, and calls go on', async () => {
     const { world, acme, circuits } = setUp();
     world.said = silent;
@@ -143,13 +147,22 @@ describe('the circuit of questions', () => {
   });
 });
 
-test('every call is told of by its end, questions too', async () => {
+test('cancellations that are not confirmed close the way to questions for nobody', async () => {
+  const { world, acme, circuits } = setUp();
+  for (let n = 0; n < 60; n++) await acme.cancel!('s-1');
+  expect(circuits.view('acme')).toMatchObject({ inquiries: 'closed', state: 'closed' });
+  expect([world.cancelled, world.asked]).toEqual([60, 0]);
+});
+
+test('every call is told of by its end, questions and cancellations too', async () => {
   const { acme, metered, send } = setUp();
   await send(timeout);
   await acme.inquire('s-1');
+  await acme.cancel!('s-1');
   expect(metered).toMatchObject([
     { provider: 'acme', call: 'dispatch', outcome: 'unanswered', reason: 'timeout' },
     { provider: 'acme', call: 'inquiry', outcome: 'not_found', reason: '' },
+    { provider: 'acme', call: 'cancellation', outcome: 'no_answer', reason: '' },
   ]);
 });
 

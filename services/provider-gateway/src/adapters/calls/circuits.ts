@@ -29,7 +29,7 @@ const healthPauseMs = 1_000;
 /** How one call to a provider ended, for people who count. */
 export interface MeteredCall {
   readonly provider: string;
-  readonly call: 'dispatch' | 'inquiry' | 'statement' | 'probe';
+  readonly call: 'dispatch' | 'inquiry' | 'cancellation' | 'statement' | 'probe';
   readonly outcome: string;
   readonly reason: string;
   readonly tookMs: number;
@@ -108,7 +108,8 @@ class Circuit {
     this.provider = {
       ...provider,
       send: (call, startBeforeMs) => this.#send(() => provider.send(call, startBeforeMs)),
-      inquire: (slipId, cancels) => this.#inquire(() => provider.inquire(slipId, cancels)),
+      inquire: (slipId) => this.#inquire(() => provider.inquire(slipId)),
+      cancel: provider.cancel && this.#told(provider.cancel),
       statements: provider.statements && this.#metered(provider.statements),
       probe: provider.probe && this.#heeded(provider.probe),
     };
@@ -193,6 +194,16 @@ class Circuit {
     }
     this.#meter('inquiry', ended.outcome, this.#options.monotonicMs() - begunMs);
     return ended;
+  }
+
+  /** Each follows an answered question, so it needs no circuit of its own, and says nothing about that of questions. */
+  #told(cancel: NonNullable<Provider['cancel']>): NonNullable<Provider['cancel']> {
+    return async (slipId) => {
+      const begunMs = this.#options.monotonicMs();
+      const ended = await cancel(slipId);
+      this.#meter('cancellation', ended.outcome, this.#options.monotonicMs() - begunMs);
+      return ended;
+    };
   }
 
   #heeded({ everyMs, ask }: Probe): Probe {

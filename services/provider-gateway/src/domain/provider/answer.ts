@@ -93,6 +93,11 @@ export type InquiryOutcome =
     }
   | { readonly kind: 'no_answer'; readonly detail: string };
 
+/** How one cancellation of a slip that its provider does not know ended. `cancelled` is the provider's explicit word, as it came. */
+export type CancelOutcome =
+  | { readonly kind: 'cancelled'; readonly raw: RawAnswer }
+  | Exclude<InquiryOutcome, { kind: 'not_found' }>;
+
 /**
  * The end of a call as the provider declares it: one whose "too many requests" means that it took nothing was not sent the
  * slip. Without that word something left, and it is asked about (rule 1).

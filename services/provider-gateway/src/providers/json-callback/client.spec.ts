@@ -155,12 +155,9 @@ describe('an inquiry', () => {
 });
 
 test('a cancellation is confirmed only with the slip’s id', async () => {
-  wire = await Wire.listen((socket) => {
-    const asked = wire.requests.length === 1;
-    says(asked ? http(404, { status: 'not_found' }) : http(200, { status: 'cancelled' }))(socket);
-  });
+  wire = await Wire.listen(says(http(200, { status: 'cancelled' })));
   const provider = wire.provider(jsonCallbackUnderTest, { cancelByReference: true });
-  const { outcome } = await provider.inquire(slip.slipId, true);
-  expect(outcome).toEqual({ kind: 'not_found', raw: expect.any(Object) });
-  expect(wire.requests[1]).toMatch(new RegExp(`^POST /api/slips/${slip.slipId}/cancel HTTP`));
+  const { outcome } = await provider.cancel!(slip.slipId);
+  expect(outcome).toMatchObject({ kind: 'no_answer', detail: expect.stringContaining('what is cancelled') });
+  expect(wire.requests[0]).toMatch(new RegExp(`^POST /api/slips/${slip.slipId}/cancel HTTP`));
 });

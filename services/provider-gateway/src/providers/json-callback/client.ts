@@ -21,6 +21,12 @@ export function jsonCallbackProvider(rules: ProviderRules, { monotonicMs, nowMs 
   const reader = callbackReader(id, rules.secrets, nowMs);
   const connectionsMax = connectionsOf(can, rules);
   const transport = httpTransport({ baseUrl, connectionsMax, connectTimeoutMs, monotonicMs });
+  const pathOf = (slipId: string) => `/slips/${encodeURIComponent(slipId)}`;
+  const ask = (method: 'GET' | 'POST', path: string) =>
+    transport.call({
+      ...{ method, path, headers: { accept: 'application/json' }, body: null, answerTimeoutMs },
+      startBeforeMs: monotonicMs() + connectTimeoutMs,
+    });
   const provider: Provider = {
     id,
     capabilities: can,
@@ -36,19 +42,16 @@ export function jsonCallbackProvider(rules: ProviderRules, { monotonicMs, nowMs 
       });
       return { outcome: dispatchOutcome(await result, call.slipId), released };
     },
-    async inquire(slipId, cancels = false) {
-      const path = `/slips/${encodeURIComponent(slipId)}`;
-      const question = { headers: { accept: 'application/json' }, body: null, answerTimeoutMs };
-      const startBeforeMs = () => monotonicMs() + connectTimeoutMs;
-      const asked = transport.call({ method: 'GET', path, ...question, startBeforeMs: startBeforeMs() });
-      const outcome = inquiryOutcome(await asked.result, slipId);
-      if (outcome.kind !== 'not_found' || !cancels || !can.cancelByReference)
-        return { outcome, released: asked.released };
-      await asked.released;
-      const cancelling = { ...question, path: `${path}/cancel`, startBeforeMs: startBeforeMs() };
-      const { result, released } = transport.call({ method: 'POST', ...cancelling });
-      return { outcome: cancelOutcome(outcome, await result, slipId), released };
+    async inquire(slipId) {
+      const { result, released } = ask('GET', pathOf(slipId));
+      return { outcome: inquiryOutcome(await result, slipId), released };
     },
+    cancel: can.cancelByReference
+      ? async (slipId) => {
+          const { result, released } = ask('POST', `${pathOf(slipId)}/cancel`);
+          return { outcome: cancelOutcome(await result, slipId), released };
+        }
+      : null,
     callbackReader: reader,
     statements: null,
     probe: null,

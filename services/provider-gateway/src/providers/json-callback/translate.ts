@@ -1,4 +1,9 @@
-import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../../domain/provider/answer.ts';
+import type {
+  CallOutcome,
+  CancelOutcome,
+  InquiryOutcome,
+  ProviderAnswer,
+} from '../../domain/provider/answer.ts';
 import type { OnceResult } from '../transport/call-once.ts';
 import { askedOutcome, callOutcome, refuses } from '../transport/outcomes.ts';
 import {
@@ -39,11 +44,7 @@ export function inquiryOutcome(result: OnceResult, slipId: string): InquiryOutco
  * What the cancellation of a slip that its provider does not know came to: the confirmation that it never executes it, news of it after all, or
  * nothing new. Only its own word with the slip's id confirms.
  */
-export function cancelOutcome(
-  denied: Extract<InquiryOutcome, { kind: 'not_found' }>,
-  result: OnceResult,
-  slipId: string,
-): InquiryOutcome {
+export function cancelOutcome(result: OnceResult, slipId: string): CancelOutcome {
   const said = askedOutcome(result, (response) => {
     const json = about(slipId, parseObject(response));
     if (response.status !== 200) throw new Garbage('it does not confirm it');
@@ -51,8 +52,7 @@ export function cancelOutcome(
     if (json.slip_id !== slipId) throw new Garbage('it does not say what is cancelled');
     return 'not_found';
   });
-  if (said.kind === 'not_found') return { ...denied, cancelled: said.raw };
-  return said.kind === 'answered' ? said : denied;
+  return said.kind === 'not_found' ? { kind: 'cancelled', raw: said.raw } : said;
 }
 
 /** An answer that names another slip than the one asked about is about nothing we know. */

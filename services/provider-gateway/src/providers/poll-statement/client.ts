@@ -51,6 +51,7 @@ export function pollStatementProvider(rules: ProviderRules, { monotonicMs }: Pro
       });
       return { outcome: inquiryOutcome(await result, slipId), released };
     },
+    cancel: null,
     callbackReader: null,
     statements: rules.statement && {
       ...rules.statement,
