@@ -483,3 +483,13 @@ it('a slip of any moment is what its events up to then add up to', async () => {
     code: 'malformed_request',
   });
 });
+
+it('tags come without a filter that each of them would write anew, until their range of pages is full', async () => {
+  const { unitOfWork } = world.books;
+  const [tags] = await unitOfWork.query<{ n: number }>('select count(*)::int as n from slip_tag');
+  expect(tags!.n).toBeGreaterThan(0);
+  // Counts the ranges that had none.
+  const sql = "select brin_summarize_range('slip_tag_by_digest', 0) as n";
+  expect(await unitOfWork.query(sql)).toEqual([{ n: 1 }]);
+  expect(await unitOfWork.query(sql)).toEqual([{ n: 0 }]);
+});
