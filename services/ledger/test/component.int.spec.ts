@@ -492,6 +492,7 @@ describe('who reads what', () => {
   it('and of accounts and counts it sees nothing', async () => {
     for (const path of [
       `/v1/transactions?account=${account}`,
+      '/v1/transactions',
       `/v1/accounts/${account}`,
       '/v1/stats/not-returned',
     ]) {
@@ -500,6 +501,14 @@ describe('who reads what', () => {
   });
 
   it('who may read all reads all', async () => {
+    const money = '/v1/transactions?page_size=1';
+    const { data, next } = (await ledger.get(money)).body;
+    const rest = (await ledger.get(`${money}&cursor=${next}`)).body;
+    expect([data.length, rest.data.length, rest.data[0].id === data[0].id]).toEqual([1, 1, false]);
+    expect((await ledger.get('/v1/transactions?clock=wall')).body.code).toBe('malformed_request');
+    expect((await ledger.get(`/v1/transactions?account=${account}&cursor=${next}`)).body.code).toBe(
+      'cursor_invalid',
+    );
     const { body } = await asShop(`/v1/slips?account=${account}`, 'slips:read slips:read:all');
     expect(body.data).toHaveLength(2);
   });
@@ -965,7 +974,7 @@ describe('bad questions', () => {
     '/v1/slips/x?min_position=here',
     '/v1/slips/x?min_position=-1:5',
     '/v1/slips/x/events?limit=3',
-    '/v1/transactions',
+    '/v1/transactions?clock=wall',
     '/v1/accounts/x?currency=EUR',
     '/v1/accounts?kind=loan',
     '/v1/accounts?balance=0',

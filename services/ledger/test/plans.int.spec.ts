@@ -224,6 +224,24 @@ it.each(['cust-7', 'provider-3', 'provider:provider-3:settlement', 'nobody'])(
   },
 );
 
+it('a page of all transactions has each once, both ways, and looks at no more than it shows', async () => {
+  for (const side of [null, 'after', 'before'] as const) {
+    const from = side && { side, key: ['slip-2', '1'] };
+    const scans = await scansOf(() => queries.transactions({}, { limit: 50, from }));
+    expect(looked(scans, 'entry')).toBeLessThan(60);
+  }
+  const start = ['slip-103', '1'];
+  const after = await queries.transactions({}, { limit: 5, from: { side: 'after', key: start } });
+  const back = await queries.transactions({}, { limit: 4, from: { side: 'before', key: after.next! } });
+  expect(back.items).toEqual(after.items.slice(0, 4));
+  expect(after.items.map(({ slipId, type }) => `${slipId} ${type}`).slice(0, 4)).toEqual([
+    'slip-10299 settle',
+    'slip-10299 hold',
+    'slip-10298 settle',
+    'slip-10298 hold',
+  ]);
+});
+
 it('a stretch of the log is a bounded one, whatever is asked for', async () => {
   const some: EventFilter = { slips: [], types: [], clock: null, terms: [], caller: null };
   for (const filter of [some, { ...some, slips: ['slip-7'] }, { ...some, clock: 'nowhere' }]) {

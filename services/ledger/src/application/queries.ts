@@ -231,7 +231,7 @@ export interface LedgerQueries {
   account(id: string, clock: string, at?: Instant): Promise<readonly AccountBalance[]>;
   /** By owner, then by kind and currency. */
   accounts(filter: AccountFilter, page: PageRequest): Promise<PageOf<ListedAccount>>;
-  /** Latest first. */
+  /** Of a slip or an account the latest first; all of them by slip and number, the greatest first. */
   transactions(filter: TransactionFilter, page: PageRequest): Promise<PageOf<BookedTransaction>>;
   /** Slips called overdue that have no outcome, most of them first. The filter asks for nothing that rows do not tell. */
   notReturned(filter: SlipFilter, grouping: NotReturnedGrouping): Promise<readonly NotReturnedGroup[]>;

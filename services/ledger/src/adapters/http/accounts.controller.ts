@@ -79,7 +79,10 @@ export class AccountsController {
   }
 
   @Get('transactions')
-  @ApiOperation({ summary: 'Transactions of a slip or an account, latest first' })
+  @ApiOperation({
+    summary: 'Transactions of a slip or an account, latest first; or all',
+    description: 'All of them come by the ids of their slips, and of a slip the last one first.',
+  })
   @ApiQuery({ name: 'slip', required: false })
   @ApiQuery({
     name: 'account',
@@ -98,10 +101,12 @@ export class AccountsController {
     const slip = parameters.text('slip');
     const id = parameters.text('account');
     const clock = parameters.text('clock') ?? wallClock;
-    if (slip === undefined && id === undefined) throw unusable('slip', 'give slip or account');
+    const isOfAll = slip === undefined && id === undefined;
+    if (isOfAll && parameters.text('clock') !== undefined)
+      throw unusable('clock', 'is that of an account: give account');
     await this.#refuseOthers(slip, caller);
     return answerList(request, reply, {
-      isKey: isPlaceOf(isUuid),
+      isKey: isOfAll ? isPlaceOfSlip : isPlaceOf(isUuid),
       read: (page) =>
         this.queries.transactions({ slip, account: id === undefined ? undefined : { id, clock } }, page),
       show: transactionJson,
@@ -115,10 +120,14 @@ export class AccountsController {
     if (slip === undefined)
       throw new SlipstreamError(
         'forbidden',
-        'Transactions of an account need the scope slips:read:all; give slip.',
+        'Transactions beyond those of a slip need the scope slips:read:all; give slip.',
       );
     const view = await this.queries.slip(slip);
     if (view === null || !isVisible(view, caller))
       throw new SlipstreamError('not_found', `There is no slip ${JSON.stringify(slip)}.`);
   }
 }
+
+/** The id of a slip, and the number of one of its transactions. */
+const isPlaceOfSlip = ([slip, n, ...rest]: readonly string[]): boolean =>
+  slip !== undefined && n !== undefined && /^\d{1,5}$/.test(n) && rest.length === 0;

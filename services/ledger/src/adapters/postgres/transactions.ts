@@ -12,6 +12,7 @@ import { type Bounds, type Keyset, readPage } from './keyset.ts';
 
 interface Row {
   slip_id: string;
+  n: number;
   id: string;
   type: Transaction['type'];
   at: Instant;
@@ -28,7 +29,7 @@ interface Row {
 }
 
 const selectFrom = (found: string) => `
-select e.slip_id, e.id, e.type, e.at, e.amount, e.rest, d.clock, d.currency, d.owner as debit_owner, d.kind as debit_kind,
+select e.slip_id, e.n, e.id, e.type, e.at, e.amount, e.rest, d.clock, d.currency, d.owner as debit_owner, d.kind as debit_kind,
        c.owner as credit_owner, c.kind as credit_kind, r.owner as rest_owner, r.kind as rest_kind
 from ${found} e
 join account d on d.id = e.debit join account c on c.id = e.credit left join account r on r.id = e.rest_credit`;
@@ -43,6 +44,22 @@ const ofAccounts =
       select distinct found.* from unnest(${place}::bigint[]) as a(id),
         lateral (${['debit', 'credit', 'rest_credit'].map(by).join(' union all ')}) as found)`);
   };
+
+const byTime = {
+  keys: [
+    { column: 'e.at', type: 'timestamptz' },
+    { column: 'e.id', type: 'uuid' },
+  ],
+  keyOf: ({ at, id }: Row) => [at, id],
+};
+/** All there are have no index by their times. */
+const bySlip = {
+  keys: [
+    { column: 'e.slip_id', type: 'text' },
+    { column: 'e.n', type: 'smallint' },
+  ],
+  keyOf: ({ slip_id, n }: Row) => [slip_id, String(n)],
+};
 
 const accountsSql = `
 select id::text from account where owner = $1 and clock = $2 and kind = any($3::text[])`;
@@ -63,13 +80,9 @@ export async function transactions(
     select: account === undefined ? selectFrom('entry') : ofAccounts(`$${parameters.length}`),
     conditions,
     parameters,
-    keys: [
-      { column: 'e.at', type: 'timestamptz' },
-      { column: 'e.id', type: 'uuid' },
-    ],
+    ...(slip === undefined && account === undefined ? bySlip : byTime),
     order: 'desc',
     toItem: (row) => row,
-    keyOf: (row) => [row.at, row.id],
   };
   const { items, ...ends } = await unitOfWork.run((tx) => {
     readInIndexOrder(tx);
