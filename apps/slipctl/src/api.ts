@@ -34,6 +34,12 @@ export interface Page<T> {
 /** A filter that is repeated means any of its values. */
 type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+interface Init {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
 export interface StreamOptions {
   readonly query: Query;
   readonly accept: string;
@@ -112,6 +118,22 @@ export class Api {
     }
   }
 
+  /** One page of a collection as CSV or NDJSON, and the cursor of the next one. @throws as {@link get} */
+  async rows(path: string, query: Query, accept: string): Promise<{ text: string; next: string | null }> {
+    const { response, body } = await this.#answer(this.#target(path, query), { headers: { accept } });
+    const type = response.headers.get('content-type') ?? '';
+    if (!type.startsWith(accept)) {
+      const { name, url } = this.#options;
+      throw new CliError(
+        'unreachable',
+        `${name} at ${url} does not answer in ${accept}: is that its address?`,
+      );
+    }
+    const [, next] = /<([^>]*)>; rel="next"/.exec(response.headers.get('link') ?? '') ?? [];
+    const cursor = next === undefined ? null : new URL(next, this.#options.url).searchParams.get('cursor');
+    return { text: body, next: cursor };
+  }
+
   /** What the service says of itself; not ready is an answer, too. @throws CliError (unreachable, timeout) without one */
   async readiness(): Promise<Readiness> {
     const { timeoutMs } = this.#options;
@@ -141,21 +163,27 @@ export class Api {
     return target;
   }
 
-  async #ask<T>(
-    target: URL,
-    init: { method?: string; headers?: object; body?: string | Uint8Array },
-  ): Promise<T> {
+  async #ask<T>(target: URL, init: Init): Promise<T> {
+    const { body } = await this.#answer(target, init);
+    try {
+      return JSON.parse(body) as T;
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  async #answer(target: URL, init: Init): Promise<{ response: Response; body: string }> {
     const { name, token, timeoutMs } = this.#options;
     try {
       const response = await fetch(target, {
         ...init,
-        headers: { ...init.headers, authorization: `Bearer ${token}`, accept: 'application/json' },
+        headers: { accept: 'application/json', ...init.headers, authorization: `Bearer ${token}` },
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       });
       const body = await response.text();
       if (!response.ok) throw new ApiError(response.status, problemText(name, response.status, body));
-      return JSON.parse(body) as T;
+      return { response, body };
     } catch (error) {
       throw this.#explained(error);
     }

@@ -4,6 +4,7 @@ import { addBacktest } from './commands/backtest.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDlq } from './commands/dlq.ts';
+import { addExport } from './commands/export.ts';
 import { addGet } from './commands/get.ts';
 import { addImport } from './commands/import.ts';
 import { addIncidents } from './commands/incidents.ts';
@@ -36,7 +37,7 @@ ${exitCodesHelp}`;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
     .description(
-      'Operate Slipstream: see whether something is wrong, list slips and cases, look at the life of one, follow events, replay them, import past slips, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, live it again under other rules, rebuild what is kept beside it, find out what a provider really does.',
+      'Operate Slipstream: see whether something is wrong, list slips and cases, look at the life of one, follow events, replay them, import past slips, export what is there, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, live it again under other rules, rebuild what is kept beside it, find out what a provider really does.',
     )
     .version(version, '--version', 'print the version')
     .exitOverride()
@@ -58,6 +59,7 @@ export function buildProgram(context: CommandContext): Command {
   addCompletion(program, context);
   addConfig(program, context);
   addDlq(program, context);
+  addExport(program, context);
   addLag(program, context);
   addMigrate(program, context);
   addPartitions(program, context);

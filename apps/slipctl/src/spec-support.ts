@@ -29,7 +29,13 @@ export function slipctl(args: readonly string[], env: Readonly<Record<string, st
 }
 
 /** Gives status and body for a path with its query (and a posted body), a text as it is; undefined: no answer ever. */
-export type Answer = (target: URL, posted: unknown) => { status?: number; body: unknown } | undefined;
+export type Answer = (target: URL, posted: unknown) => Said | undefined;
+
+interface Said {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
 
 /** A service that answers as told; requests without `Bearer good` get 401. */
 export async function serve(answer: Answer): Promise<{ url: string; stop(): Promise<void> }> {
@@ -39,10 +45,12 @@ export async function serve(answer: Answer): Promise<{ url: string; stop(): Prom
     const posted = chunks.length === 0 ? null : JSON.parse(Buffer.concat(chunks).toString());
     const isOpen = request.url === '/readyz';
     const allowed = isOpen || request.headers.authorization === 'Bearer good';
-    const said = allowed ? answer(new URL(request.url ?? '', 'http://x'), posted) : { status: 401, body: {} };
+    const target = new URL(request.url ?? '', 'http://x');
+    const said: Said | undefined = allowed ? answer(target, posted) : { status: 401, body: {} };
     if (!said) return;
     const isText = typeof said.body === 'string';
-    response.writeHead(said.status ?? 200, { 'content-type': isText ? 'text/plain' : 'application/json' });
+    const type = isText ? 'text/plain' : 'application/json';
+    response.writeHead(said.status ?? 200, { 'content-type': type, ...said.headers });
     response.end(isText ? said.body : JSON.stringify(said.body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,5 +1,6 @@
 export { assert, InvariantError, must, unreachable } from './assert.ts';
 export { backoffMs, doublingMs, type WaitLimits } from './backoff.ts';
+export { csvCell } from './csv-cell.ts';
 export { currencyExponent, isCurrency } from './currency.ts';
 export {
   type ErrorCode,

@@ -1,3 +1,4 @@
+import { csvCell } from '@slipstream/kernel';
 import type { JsonValue } from './json.ts';
 import type { Schema } from './schemas.ts';
 
@@ -25,12 +26,12 @@ function columnsWithin(schema: Described, path: Column): readonly Column[] {
 
 /** RFC 4180, with its header line. */
 export function csvHeader(columns: readonly Column[]): string {
-  return `${columns.map((path) => cell(path.join('.'))).join(',')}\r\n`;
+  return `${columns.map((path) => csvCell(path.join('.'))).join(',')}\r\n`;
 }
 
 /** What is absent is an empty field; a list or a free object is JSON. */
 export function csvRow(columns: readonly Column[], item: JsonValue): string {
-  return `${columns.map((path) => cell(textOf(valueAt(item, path)))).join(',')}\r\n`;
+  return `${columns.map((path) => csvCell(textOf(valueAt(item, path)))).join(',')}\r\n`;
 }
 
 function valueAt(item: JsonValue, path: Column): JsonValue {
@@ -45,13 +46,4 @@ function valueAt(item: JsonValue, path: Column): JsonValue {
 function textOf(value: JsonValue): string {
   if (value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-/** What a spreadsheet would run as a formula when it opens the file; a negative number is none. */
-const formula = /^(?:[=+@\t\r]|-(?!\d+(?:\.\d+)?$))/;
-
-/** Names in it were chosen by others, and a spreadsheet must not run them: such a text is shown behind an apostrophe. */
-function cell(text: string): string {
-  const safe = formula.test(text) ? `'${text}` : text;
-  return /[",\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -6,7 +6,8 @@ import { slipTable } from '../lists/render-slips.ts';
 import { JsonArray } from '../output/json-array.ts';
 import { apiOf } from '../services.ts';
 import type { SlipView } from '../timeline/views.ts';
-import { type CommandContext, countOption, keyValueOption, timeoutOption } from './options.ts';
+import { type CommandContext, countOption, timeoutOption } from './options.ts';
+import { type Query, slipQuery, withSlipFilters } from './slip-filters.ts';
 
 /** Of every list. */
 export interface ListFlags {
@@ -17,38 +18,6 @@ export interface ListFlags {
   token?: string;
   timeout: number;
 }
-
-type Query = Record<string, readonly string[]>;
-
-/** Filters of `GET /v1/slips` that take any number of values (docs/reference/lists.md). */
-const slipFilters = {
-  reference: 'is this',
-  'reference-prefix': 'begins so',
-  account: 'who pays',
-  counterparty: 'who is paid',
-  provider: 'who was asked to carry it out',
-  'provider-reference': "the provider's own name of it",
-  route: 'of the rules',
-  kind: 'order, payout or payment',
-  currency: 'ISO 4217',
-  status: 'as in settled, overdue, not_returned',
-  outcome: 'succeeded, failed or void',
-  cause: 'class or code of the diagnosis',
-  'cause-code': 'code of the diagnosis',
-  case: 'open, closed or none',
-  lacks: 'what is not known of it',
-} as const;
-
-/** Filters that take one value. */
-const slipRanges = {
-  clock: 'default: wall, where live slips are',
-  'submitted-from': 'RFC 3339, included',
-  'submitted-to': 'RFC 3339, not included',
-  'deadline-from': 'RFC 3339, included',
-  'deadline-to': 'RFC 3339, not included',
-  'amount-min': 'minor units, with one --currency',
-  'amount-max': 'minor units, with one --currency',
-} as const;
 
 const slipExamples = `
 Examples:
@@ -63,21 +32,16 @@ export function addSlips(program: Command, context: CommandContext): void {
   const command = program
     .command('slips')
     .description('List slips, the latest first, by the filters of the API.');
-  for (const [name, meaning] of Object.entries(slipFilters)) command.option(`--${name} <value...>`, meaning);
-  for (const [name, meaning] of Object.entries(slipRanges)) command.option(`--${name} <value>`, meaning);
-  command
-    .option('--overdue', 'not returned in time, whatever came later')
-    .option('--not-returned', 'not returned in time, and no answer has come since')
-    .option('--not <field=value...>', 'none of these', keyValueOption)
-    .option('--metadata <key=value...>', 'what the submitter wrote beside it', keyValueOption);
-  withListOptions(command, slipExamples).action(async (flags: ListFlags & Record<string, unknown>) => {
-    await list<SlipView>(context, flags, {
-      api: apiOf('ledger', flags),
-      path: 'v1/slips',
-      query: slipQuery(flags),
-      show: slipTable,
-    });
-  });
+  withListOptions(withSlipFilters(command), slipExamples).action(
+    async (flags: ListFlags & Record<string, unknown>) => {
+      await list<SlipView>(context, flags, {
+        api: apiOf('ledger', flags),
+        path: 'v1/slips',
+        query: slipQuery(flags),
+        show: slipTable,
+      });
+    },
+  );
 }
 
 interface CaseFilters {
@@ -175,29 +139,8 @@ export async function list<T>(
   if (hasMore) terminal.say(`the first ${items.length}; --limit N or --all shows more`);
 }
 
-/** The flags as the API's own filters. */
-function slipQuery(flags: Record<string, unknown>): Query {
-  const query: Record<string, readonly string[]> = {};
-  for (const name of [...Object.keys(slipFilters), ...Object.keys(slipRanges)]) {
-    const value = flags[camel(name)] as string | string[] | undefined;
-    if (value !== undefined) query[snake(name)] = [value].flat();
-  }
-  if (flags.overdue) query.overdue = ['true'];
-  if (flags.notReturned) query.not_returned = ['true'];
-  for (const [key, value] of (flags.not ?? []) as [string, string][]) {
-    query[`${snake(key)}.not`] = [...(query[`${snake(key)}.not`] ?? []), value];
-  }
-  for (const [key, value] of (flags.metadata ?? []) as [string, string][]) {
-    query[`metadata.${key}`] = [...(query[`metadata.${key}`] ?? []), value];
-  }
-  return query;
-}
-
 export function given(values: Readonly<Record<string, string | undefined>>): Query {
   return Object.fromEntries(
     Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[key, [value]]])),
   );
 }
-
-const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-const snake = (name: string) => name.replaceAll('-', '_');

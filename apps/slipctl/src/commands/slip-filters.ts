@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+import { keyValueOption } from './options.ts';
+
+export type Query = Record<string, readonly string[]>;
+
+/** Filters of `GET /v1/slips` that take any number of values (docs/reference/lists.md). */
+const slipFilters = {
+  reference: 'is this',
+  'reference-prefix': 'begins so',
+  account: 'who pays',
+  counterparty: 'who is paid',
+  provider: 'who was asked to carry it out',
+  'provider-reference': "the provider's own name of it",
+  route: 'of the rules',
+  kind: 'order, payout or payment',
+  currency: 'ISO 4217',
+  status: 'as in settled, overdue, not_returned',
+  outcome: 'succeeded, failed or void',
+  cause: 'class or code of the diagnosis',
+  'cause-code': 'code of the diagnosis',
+  case: 'open, closed or none',
+  lacks: 'what is not known of it',
+} as const;
+
+/** Filters that take one value. */
+const slipRanges = {
+  clock: 'default: wall, where live slips are',
+  'submitted-from': 'RFC 3339, included',
+  'submitted-to': 'RFC 3339, not included',
+  'deadline-from': 'RFC 3339, included',
+  'deadline-to': 'RFC 3339, not included',
+  'amount-min': 'minor units, with one --currency',
+  'amount-max': 'minor units, with one --currency',
+} as const;
+
+export function withSlipFilters(command: Command): Command {
+  withFilters(command, slipFilters, slipRanges);
+  return command
+    .option('--overdue', 'not returned in time, whatever came later')
+    .option('--not-returned', 'not returned in time, and no answer has come since')
+    .option('--not <field=value...>', 'none of these', keyValueOption)
+    .option('--metadata <key=value...>', 'what the submitter wrote beside it', keyValueOption);
+}
+
+type Meanings = Readonly<Record<string, string>>;
+
+/** Filters that take any number of values, and those that take one. */
+export function withFilters(command: Command, several: Meanings, single: Meanings): Command {
+  for (const [name, meaning] of Object.entries(several)) command.option(`--${name} <value...>`, meaning);
+  for (const [name, meaning] of Object.entries(single)) command.option(`--${name} <value>`, meaning);
+  return command;
+}
+
+/** The flags as the API's own filters. */
+export function slipQuery(flags: Record<string, unknown>): Query {
+  const query = queryOf(flags, [...Object.keys(slipFilters), ...Object.keys(slipRanges)]);
+  if (flags.overdue) query.overdue = ['true'];
+  if (flags.notReturned) query.not_returned = ['true'];
+  for (const [key, value] of (flags.not ?? []) as [string, string][]) {
+    query[`${snake(key)}.not`] = [...(query[`${snake(key)}.not`] ?? []), value];
+  }
+  for (const [key, value] of (flags.metadata ?? []) as [string, string][]) {
+    query[`metadata.${key}`] = [...(query[`metadata.${key}`] ?? []), value];
+  }
+  return query;
+}
+
+/** Flags that the API has by the same names. */
+export function queryOf(flags: Record<string, unknown>, names: readonly string[]): Query {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = flags[camel(name)] as string | string[] | undefined;
+      return value === undefined ? [] : [[snake(name), [value].flat()]];
+    }),
+  );
+}
+
+const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+const snake = (name: string) => name.replaceAll('-', '_');

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { CliError, messageOf } from '../exit.ts';
+
+/** How far an export has come, so that it can go on without a gap or a repeat. */
+export interface ExportState {
+  /** What is exported: another export does not go on from here. */
+  readonly of: string;
+  /** Of the page to go on with; null: the first. */
+  readonly cursor: string | null;
+  readonly rows: number;
+  /** Of the file, as they were made to last. */
+  readonly bytes: number;
+  /** The first line of a CSV file. */
+  readonly header: string | null;
+}
+
+/**
+ * A file that is there whole or not at all: until then it lies beside its place as `FILE.part`, and how far it came as `FILE.export`.
+ * What stands in it behind that is cut off when it goes on.
+ */
+export class PartFile {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  #bytes: number;
+
+  private constructor(path: string, handle: FileHandle, bytes: number) {
+    this.#path = path;
+    this.#handle = handle;
+    this.#bytes = bytes;
+  }
+
+  /**
+   * @param meant all that says which rows, and in which form
+   * @throws CliError (usage) when the file is there, or an export of it was interrupted and is not to go on, or the other way round
+   */
+  static async open(
+    path: string,
+    meant: object,
+    isResumed: boolean,
+  ): Promise<{ file: PartFile; state: ExportState }> {
+    const of = createHash('sha256').update(JSON.stringify(meant)).digest('hex');
+    if (existsSync(path))
+      throw new CliError('usage', `${path} is there already: remove it, or name another file`);
+    if (!isResumed && existsSync(noteOf(path)))
+      throw new CliError(
+        'usage',
+        `${noteOf(path)} is of an export that was interrupted: --resume goes on, or remove it`,
+      );
+    const state = isResumed
+      ? readState(noteOf(path), of)
+      : { of, cursor: null, rows: 0, bytes: 0, header: null };
+    const handle = await opened(partOf(path), isResumed ? 'r+' : 'w');
+    try {
+      if ((await handle.stat()).size < state.bytes)
+        throw new CliError('usage', `${partOf(path)} is shorter than the export left it`);
+      await handle.truncate(state.bytes);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return { file: new PartFile(path, handle, state.bytes), state };
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether there is something to go on with. */
+  get isBegun(): boolean {
+    return existsSync(noteOf(this.#path));
+  }
+
+  async write(text: string): Promise<void> {
+    const bytes = Buffer.from(text);
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#bytes + at);
+        at += bytesWritten;
+      }
+    } catch (error) {
+      throw new CliError('bad', `${partOf(this.#path)} cannot be written: ${messageOf(error)}`);
+    }
+    this.#bytes += bytes.length;
+  }
+
+  /** Makes what was written last, and then says so. */
+  async note(state: ExportState): Promise<void> {
+    await this.#handle.datasync();
+    const fresh = `${noteOf(this.#path)}.new`;
+    const handle = await opened(fresh, 'w');
+    try {
+      await handle.writeFile(`${JSON.stringify(state)}\n`);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    await rename(fresh, noteOf(this.#path));
+  }
+
+  /** The file takes its place. */
+  async finish(): Promise<void> {
+    await this.#handle.datasync();
+    await rename(partOf(this.#path), this.#path);
+    await rm(noteOf(this.#path), { force: true });
+  }
+
+  /** Nothing came of it. */
+  async discard(): Promise<void> {
+    await rm(partOf(this.#path), { force: true });
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+const partOf = (path: string): string => `${path}.part`;
+const noteOf = (path: string): string => `${path}.export`;
+
+async function opened(path: string, how: 'r+' | 'w'): Promise<FileHandle> {
+  try {
+    return await open(path, how);
+  } catch (error) {
+    throw new CliError('usage', `${path} cannot be written: ${messageOf(error)}`);
+  }
+}
+
+function readState(file: string, of: string): ExportState {
+  let state: ExportState;
+  try {
+    state = JSON.parse(readFileSync(file, 'utf8')) as ExportState;
+  } catch (error) {
+    throw new CliError('usage', `there is no export to go on with: ${file}: ${messageOf(error)}`);
+  }
+  if (state.of !== of)
+    throw new CliError('usage', `${file} is of another export: give the options that it began with`);
+  return state;
+}
