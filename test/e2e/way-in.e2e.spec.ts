@@ -99,7 +99,7 @@ describe('whoever reads --help', () => {
       ...Object.fromEntries(
         [
           ...['lost.txt', 'lost.ndjson', 'backtest.svg', 'day.csv', 'before.json', 'orders.csv'],
-          'verdicts.csv',
+          ...['verdicts.csv', 'slips.csv', 'returned.ndjson', 'books.ndjson', 'postings.csv'],
         ].map((name) => [name, join(folder, name)]),
       ),
     };
