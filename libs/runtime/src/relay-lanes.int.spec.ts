@@ -108,9 +108,12 @@ test('a letter that the broker never takes is set aside; those behind it arrive'
   await publish(letters, 100);
   await publish(letters, 1_500_000);
   await publish(letters, 100);
-  await waitFor(async () => (await ends(letters)).every((end) => end >= 2), {
-    what: 'the letters',
-  });
+  const arrived = async () => {
+    const reached = await ends(letters);
+    if (reached.every((end) => end >= 2)) return true;
+    throw new Error(`${reached} are there; ${relayHealth(relay).detail}`);
+  };
+  await waitFor(arrived, { what: 'the letters' });
   await waitFor(() => relay.unsendable === 4, { what: 'the count' });
   expect(relayHealth(relay)).toEqual({
     ok: true,
