@@ -1,19 +1,17 @@
-import { createPrivateKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Environment, environmentWithOwnKafka } from '@slipstream/environment';
 import { createKafka, ensureTopics, type SaslOptions } from '@slipstream/kafka';
+import { cert, key } from '@slipstream/testing';
 import type { ConnectionOptions } from './connection.ts';
 import { SlipstreamConsumer } from './consumer.ts';
 import { SlipstreamPublisher } from './publisher.ts';
-import { cert, key } from './test-support/certificate.ts';
 
 const log = { info() {}, warn() {}, error() {} };
 const login = { username: 'checkout', password: 'correct-horse' };
-const pkcs8 = createPrivateKey(key).export({ type: 'pkcs8', format: 'pem' }).toString();
 let environment: Environment;
 
 beforeAll(async () => {
-  environment = await environmentWithOwnKafka({ kafkaLogin: { ...login, cert, key: pkcs8 } });
+  environment = await environmentWithOwnKafka({ kafkaLogin: { ...login, cert, key } });
   await ensureTopics(createKafka({ brokers: environment.kafkaBrokers, clientId: 'spec', log }));
 }, 450_000);
 afterAll(() => environment?.stop());

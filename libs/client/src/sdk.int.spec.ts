@@ -9,13 +9,12 @@ import { decodeInbound, type Inbound, topics } from '@slipstream/contracts';
 import { type Environment, environmentWithOwnKafka, repositoryRoot } from '@slipstream/environment';
 import { createKafka, ensureTopics, RecordStream } from '@slipstream/kafka';
 import type { SlipEvent } from '@slipstream/slip';
-import { startKafkaProxy, waitFor } from '@slipstream/testing';
+import { cert, key, startKafkaProxy, waitFor } from '@slipstream/testing';
 import { type ConsumerOptions, type EventBatch, SlipstreamConsumer } from './consumer.ts';
 import type { Outbox } from './outbox.ts';
 import type { PreparedCommand } from './prepared.ts';
 import { SlipstreamPublisher } from './publisher.ts';
 import type { StreamStart } from './stream-start.ts';
-import { cert, key } from './test-support/certificate.ts';
 import { LogWriter } from './test-support/log-writer.ts';
 import { type ForeignProject, foreignProject } from './test-support/packed.ts';
 

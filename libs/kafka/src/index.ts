@@ -34,6 +34,7 @@ export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions 
 export { recordAgain, refusalOf } from './read-again.ts';
 export { RecordStream, type RecordStreamOptions, type StartAt, type StreamRecord } from './record-stream.ts';
 export { ReadRefused } from './refusals.ts';
+export { kafkaSecurity, kafkaSecurityOf, type SecuritySettings, securityVariables } from './security.ts';
 export { digestOf, MovingPosition, type SourcePosition, succession } from './source-position.ts';
 export { StreamBroken } from './stream-places.ts';
 export type { SourceClock } from './tick-book.ts';

@@ -17,6 +17,7 @@ export {
 } from './env.ts';
 export { type ErrorSink, errorLog } from './error-log.ts';
 export type { Health, HealthCheck } from './health.ts';
+export { kafkaSettings } from './kafka-settings.ts';
 export { type Part, type PartFailure, startParts, stopParts } from './lifecycle.ts';
 export { every, Loop, type LoopOptions, type Round, slowingDown } from './loop.ts';
 export { newId } from './new-id.ts';

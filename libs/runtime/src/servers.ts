@@ -1,5 +1,12 @@
 import { allTopics } from '@slipstream/contracts';
-import { createKafka, ensureTopics, type KafkaClient, whileBrokersAreAway } from '@slipstream/kafka';
+import {
+  createKafka,
+  ensureTopics,
+  type KafkaClient,
+  kafkaSecurity,
+  type SecuritySettings,
+  whileBrokersAreAway,
+} from '@slipstream/kafka';
 import {
   coreMigrations,
   judgeRoom,
@@ -13,7 +20,7 @@ import {
 } from '@slipstream/postgres';
 
 /** What the runtime reads of a service's settings. */
-export interface RuntimeSettings {
+export interface RuntimeSettings extends Partial<SecuritySettings> {
   readonly kafkaBrokers: readonly string[];
   readonly databaseUrl: string;
   /** Of the role that owns the tables; absent: the one that runs does. */
@@ -48,6 +55,7 @@ export interface Servers {
 /** Connects to PostgreSQL and migrates it, and makes the topics when brokers are there. @throws Error at once without room */
 export async function openServers(options: ServersOptions): Promise<Servers> {
   const { name, settings, migrations, poolMax = poolMaxDefault, onServerChanged } = options;
+  const security = kafkaSecurity(settings);
   const dataSource = await openDataSource({
     onServerChanged,
     url: settings.databaseUrl,
@@ -55,7 +63,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     poolMax,
   });
   const clientId = `slipstream-${name}-${settings.instanceId}`;
-  const kafka = createKafka({ brokers: settings.kafkaBrokers, clientId });
+  const kafka = createKafka({ brokers: settings.kafkaBrokers, clientId, ...security });
   try {
     await requireRoom(new UnitOfWork(dataSource), poolMax + (options.connectionsBeside ?? 0), options.warn);
     await migrate(dataSource, [coreMigrations, migrations], settings.migrationUrl);

@@ -1,7 +1,17 @@
 import { hostname } from 'node:os';
 import { parseKeySet } from '@slipstream/identity';
 import { err, ok, type Result } from '@slipstream/kernel';
-import { integer, list, oneOf, optionalUrl, type SettingsOf, setting, text, url } from '@slipstream/runtime';
+import {
+  integer,
+  kafkaSettings,
+  list,
+  oneOf,
+  optionalUrl,
+  type SettingsOf,
+  setting,
+  text,
+  url,
+} from '@slipstream/runtime';
 
 /** Log levels from quiet to talkative: each includes the ones before it. */
 export const logLevels = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
@@ -26,9 +36,10 @@ export const commonSettings = {
     'host:port of Kafka brokers, comma-separated; the service is not ready until one answers',
     /^[^\s:,]+:\d{1,5}$/,
   ),
+  ...kafkaSettings,
   databaseUrl: url(
     'DATABASE_URL',
-    "URL of this service's own PostgreSQL database and role; sharing one between services breaks isolation",
+    "URL of this service's own PostgreSQL database and role; sharing one between services breaks isolation; `?sslmode=verify-full` speaks TLS, and `&sslrootcert=` names whom to trust, a PEM file",
     ['postgres', 'postgresql'],
   ),
   migrationUrl: optionalUrl(
@@ -86,7 +97,7 @@ function parseShare(raw: string): Result<number, string> {
 }
 
 type Read = SettingsOf<typeof commonSettings>;
-type Optional = 'migrationUrl' | 'otlpEndpoint' | 'traceRatio';
+type Optional = keyof typeof kafkaSettings | 'migrationUrl' | 'otlpEndpoint' | 'traceRatio';
 export type CommonSettings = Omit<Read, Optional> & Partial<Pick<Read, Optional>>;
 
 /** The part of the common settings that the HTTP host itself uses. */

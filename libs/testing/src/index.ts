@@ -1,3 +1,4 @@
+export { cert, key } from './certificate.ts';
 export { type KafkaProxy, startKafkaProxy } from './kafka-proxy.ts';
 export { Plans, type Scan } from './plans.ts';
 export { type CollectedSpan, type SpanCollector, startSpanCollector } from './span-collector.ts';

@@ -1,13 +1,29 @@
 import { decodeOpsEvent, decodeSlipEvent, type RecordedOpsEvent, topics } from '@slipstream/contracts';
-import { createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
+import {
+  createDatabase,
+  type Environment,
+  type EnvironmentOptions,
+  environmentWithOwnKafka,
+} from '@slipstream/environment';
 import { createKafka, type KafkaClient, SerialProducer } from '@slipstream/kafka';
 import { parseRules } from '@slipstream/rules';
-import { createService, type Service, type ServiceOptions } from '@slipstream/service-host';
+import {
+  type CommonSettings,
+  createService,
+  type Service,
+  type ServiceOptions,
+} from '@slipstream/service-host';
 import type { RecordedEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { assemble } from '../src/app.module.ts';
+
+/** Servers that ask for TLS and a login, and what tells a service so. */
+export interface SecureServers {
+  readonly options: Pick<EnvironmentOptions, 'kafkaLogin'>;
+  settings(environment: Environment, databaseUrl: string): Promise<Partial<CommonSettings>>;
+}
 
 export type SlipRecord = RecordedEvent & { readonly partition: number };
 
@@ -48,8 +64,12 @@ const audience = 'slipstream';
  * @param more sections of the rules file beside those that every spec has
  * @param collector of spans; absent: nobody is told of them
  */
-export async function intakeUnderTest(more = '', collector?: string): Promise<IntakeUnderTest> {
-  const environment = await environmentWithOwnKafka();
+export async function intakeUnderTest(
+  more = '',
+  collector?: string,
+  secure?: SecureServers,
+): Promise<IntakeUnderTest> {
+  const environment = await environmentWithOwnKafka(secure?.options);
   const databaseUrl = await createDatabase(environment.databaseUrl, 'intake');
   const rules = parseRules(`${rulesText}${more}`, { file: 'rules.yaml', environment: {} });
   const keys = await generateKeyPair('EdDSA', { extractable: true });
@@ -78,6 +98,7 @@ export async function intakeUnderTest(more = '', collector?: string): Promise<In
       drainTimeoutMs: 10_000,
       instanceId: `intake-${services.length}`,
       otlpEndpoint: collector ?? null,
+      ...(secure && (await secure.settings(environment, databaseUrl))),
     };
     const options = await assemble({ settings, rules });
     const service = await createService({ ...options, limits: { ...options.limits, ...limits } });

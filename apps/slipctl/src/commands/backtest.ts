@@ -61,14 +61,19 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
     ...{ brokers: brokersOf(flags.brokers), clock, from: from ?? null, to: to ?? null },
     ...{ other: resolve(config), were: were.map((file) => resolve(file)) },
   };
-  const [{ backtestSvg, backtestText, leadMs }, { snakeJson }] = await Promise.all([
+  const [{ backtestSvg, backtestText, leadMs }, { snakeJson }, { kafkaVariables }] = await Promise.all([
     import('../backtest/render.ts'),
     import('../output/snake-json.ts'),
+    import('../kafka.ts'),
   ]);
   const progress = terminal.progress('records');
   try {
     const program = { path: 'reconciliation/dist/backtest/main.js', args: [JSON.stringify(asked)] };
-    const view = await runServiceProgram<BacktestView>({ ...program, what: 'backtest' }, progress.update);
+    const env = kafkaVariables();
+    const view = await runServiceProgram<BacktestView>(
+      { ...program, env, what: 'backtest' },
+      progress.update,
+    );
     progress.stop();
     if (svg !== undefined) writeText(svg, backtestSvg(view));
     const withLead = (warnings: BacktestView['warnings']) =>

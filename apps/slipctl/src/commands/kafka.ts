@@ -98,9 +98,8 @@ export function addTopics(program: Command, { print, exit }: CommandContext): vo
 }
 
 async function kafkaOf(brokers: string | undefined) {
-  const { createKafka } = await import('@slipstream/kafka');
-  const log = { info() {}, warn() {}, error() {} };
-  return createKafka({ brokers: brokersOf(brokers), clientId: 'slipctl', log });
+  const { openKafka } = await import('../kafka.ts');
+  return openKafka(brokersOf(brokers), 'slipctl');
 }
 
 async function asked<T>(ask: () => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import { SlipstreamPublisher } from '@slipstream/client';
 import type { Instant } from '@slipstream/kernel';
 import type { Api } from '../api.ts';
 import { CliError, messageOf } from '../exit.ts';
+import { quiet, security } from '../kafka.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { clockNames } from './clock-names.ts';
 import { type Collected, collectVerdicts } from './collect.ts';
@@ -82,7 +83,7 @@ async function send(
 ): Promise<SentCounts> {
   await requireBroker(brokers);
   const messages = new ExternalSort<Message>({ compare: compareMessages });
-  const bus = new SlipstreamPublisher({ brokers, caller, sendTimeoutMs, log: quiet });
+  const bus = new SlipstreamPublisher({ brokers, caller, sendTimeoutMs, log: quiet, ...security() });
   const progress = terminal.progress('sending');
   const counts = { submitted: 0, messages: 0, afterUntil: 0, reportsAfterUntil: 0 };
   try {
@@ -110,7 +111,5 @@ async function send(
   }
 }
 
-/** What the Kafka client has to say comes with the error it ends in. */
 /** A whole history is behind it: a broker that is slow, or comes back, does not end the import. */
 const sendTimeoutMs = 60_000;
-const quiet = { info() {}, warn() {}, error() {} };

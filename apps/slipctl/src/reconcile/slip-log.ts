@@ -1,14 +1,15 @@
 import { cloudEventType, readEnvelope, slipEventOf, topics } from '@slipstream/contracts';
-import { createKafka, type EventWalk, LogReader, readLogBounds } from '@slipstream/kafka';
+import { type EventWalk, type KafkaClient, LogReader, readLogBounds } from '@slipstream/kafka';
 import { isSlipstreamError } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { CliError, messageOf } from '../exit.ts';
+import { openKafka } from '../kafka.ts';
 
 const pageMax = 50_000;
 
 /** The slips' events, from the first one on, partition by partition, in memory that does not grow with them. */
 export class SlipLog {
-  readonly #kafka: ReturnType<typeof createKafka>;
+  readonly #kafka: KafkaClient;
   readonly #reader: LogReader;
   readonly #wanted: ReadonlySet<string>;
   /** By partition: the next offset. */
@@ -19,8 +20,7 @@ export class SlipLog {
 
   /** Gives the events of some types. */
   constructor(brokers: readonly string[], wanted: ReadonlySet<SlipEvent['type']>) {
-    const log = { info() {}, warn() {}, error() {} };
-    this.#kafka = createKafka({ brokers, clientId: 'slipctl-reconcile', log });
+    this.#kafka = openKafka(brokers, 'slipctl-reconcile');
     this.#reader = new LogReader(this.#kafka, topics.events.name);
     this.#wanted = new Set([...wanted].map(cloudEventType));
   }

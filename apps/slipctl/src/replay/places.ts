@@ -1,5 +1,5 @@
-import { createKafka } from '@slipstream/kafka';
 import { brokersOf } from '../config.ts';
+import { openKafka } from '../kafka.ts';
 import { ledgerDatabaseUrl } from '../ledger-database-url.ts';
 import { LedgerDatabase } from '../verify/ledger-database.ts';
 import { KafkaRecords } from './kafka-records.ts';
@@ -39,6 +39,5 @@ export async function openTarget(
 }
 
 function kafkaOf(brokers: string | undefined) {
-  const log = { info() {}, warn() {}, error() {} };
-  return createKafka({ brokers: brokersOf(brokers), clientId: 'slipctl-replay', log });
+  return openKafka(brokersOf(brokers), 'slipctl-replay');
 }

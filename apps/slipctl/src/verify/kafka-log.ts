@@ -1,7 +1,8 @@
 import { decodeCheckpoint, readEnvelope, topics } from '@slipstream/contracts';
-import { createKafka, LogReader, readLogBounds, readTail } from '@slipstream/kafka';
+import { type KafkaClient, LogReader, readLogBounds, readTail } from '@slipstream/kafka';
 import { isSlipstreamError } from '@slipstream/kernel';
 import { CliError, messageOf } from '../exit.ts';
+import { openKafka } from '../kafka.ts';
 import type { LedgerDatabase } from './ledger-database.ts';
 import type { LogRow, Problem } from './verify-partition.ts';
 
@@ -11,13 +12,13 @@ const noBytes = Buffer.alloc(0);
 
 /** What Kafka has, to be compared with what the ledger has. */
 export class KafkaLog {
-  readonly #kafka: ReturnType<typeof createKafka>;
+  readonly #kafka: KafkaClient;
   readonly #reader: LogReader;
   #bounds: Awaited<ReturnType<typeof readLogBounds>> = new Map();
   /** Notes that had been published when it was opened. */
   #published: readonly string[] = [];
 
-  private constructor(kafka: ReturnType<typeof createKafka>) {
+  private constructor(kafka: KafkaClient) {
     this.#kafka = kafka;
     this.#reader = new LogReader(kafka, topics.events.name);
   }
@@ -27,11 +28,7 @@ export class KafkaLog {
    * @throws CliError when no broker answers
    */
   static async open(brokers: readonly string[]): Promise<KafkaLog> {
-    const kafka = createKafka({
-      brokers,
-      clientId: 'slipctl-verify',
-      log: { info() {}, warn() {}, error() {} },
-    });
+    const kafka = openKafka(brokers, 'slipctl-verify');
     const log = new KafkaLog(kafka);
     await log.#readBounds();
     try {

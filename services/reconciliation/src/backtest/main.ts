@@ -1,4 +1,4 @@
-import { createKafka } from '@slipstream/kafka';
+import { createKafka, kafkaSecurityOf } from '@slipstream/kafka';
 import { StartError } from '@slipstream/kernel';
 import { type BacktestAsked, runBacktest } from './run-backtest.ts';
 
@@ -11,7 +11,8 @@ const say = (line: object) => console.log(JSON.stringify(line));
 try {
   const asked = JSON.parse(process.argv[2] ?? '') as BacktestAsked;
   const log = { info() {}, warn() {}, error() {} };
-  const kafka = createKafka({ brokers: asked.brokers, clientId: 'slipstream-backtest', log });
+  const security = kafkaSecurityOf(process.env);
+  const kafka = createKafka({ brokers: asked.brokers, clientId: 'slipstream-backtest', log, ...security });
   const onRead = (done: number, total: number) => say({ progress: { done, total } });
   say({ result: await runBacktest(kafka, asked, onRead) });
 } catch (error) {
