@@ -642,15 +642,22 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P30-money-leaves-suspense-twice',
     file: `${ledger}/src/domain/hold/decide.ts`,
-    from: "if (hold === null || hold.status !== 'reversed') return null;",
-    to: 'if (hold === null) return null;',
+    from: "if (hold.status !== 'reversed') return null;",
+    to: '',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
     name: 'P32-people-decide-about-what-is-not-in-doubt',
     file: `${ledger}/src/domain/hold/decide.ts`,
-    from: "if (hold?.status === 'held' && before !== null && successInDoubt(before))",
-    to: "if (hold?.status === 'held' && before !== null)",
+    from: "if (hold.status === 'held' && before !== null && successInDoubt(before))",
+    to: "if (hold.status === 'held' && before !== null)",
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'P33-people-decide-about-what-lies-there-by-now',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: 'if (hold === null || !liesBy(entry, hold)) return null;',
+    to: 'if (hold === null) return null;',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {

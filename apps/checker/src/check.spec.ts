@@ -592,18 +592,25 @@ describe('money', () => {
       posting('provider:acme:receivable', 'credit', 1_000n),
     );
     const decided = (isUpheld: boolean) =>
-      alsoSaid(denied, 'ledger', { type: 'suspense_decided', upheld: isUpheld, provider: 'acme' });
+      alsoSaid(denied, 'ledger', { type: 'suspense_decided', upheld: isUpheld, provider: 'acme', entry: 3 });
     expect(counted(decided(true))).toMatchObject({ money_differs: 1 });
     expect(counted(alsoSaid(decided(true), 'ledger', upheld))).toMatchObject({ money_differs: 0 });
+    const ofAnother = { type: 'suspense_decided', upheld: true, provider: 'acme', entry: 1 } as const;
+    expect(counted(alsoSaid(denied, 'ledger', ofAnother))).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(alsoSaid(denied, 'ledger', ofAnother), 'ledger', upheld))).toMatchObject({
+      money_differs: 1,
+    });
     expect(counted(alsoSaid(decided(true), 'ledger', back))).toMatchObject({ money_differs: 1 });
     expect(counted(alsoSaid(decided(false), 'ledger', back))).toMatchObject({ money_differs: 0 });
     const twice = alsoSaid(alsoSaid(decided(false), 'ledger', back), 'ledger', {
-      ...{ type: 'suspense_decided', upheld: true, provider: 'acme' },
+      ...{ type: 'suspense_decided', upheld: true, provider: 'acme', entry: 0 },
     });
     expect(counted(twice)).toMatchObject({ money_differs: 0 });
     expect(counted(alsoSaid(twice, 'ledger', upheld))).toMatchObject({ money_differs: 1 });
     expect(
-      counted(alsoSaid(one, 'ledger', { type: 'suspense_decided', upheld: true, provider: 'acme' })),
+      counted(
+        alsoSaid(one, 'ledger', { type: 'suspense_decided', upheld: true, provider: 'acme', entry: 0 }),
+      ),
     ).toMatchObject({
       money_differs: 0,
     });
@@ -620,7 +627,7 @@ describe('money', () => {
       says('succeeded', { amount: { amount: 1_001n, currency: 'EUR' } }),
     );
     const decided = (upheld: boolean) =>
-      alsoSaid(doubted, 'ledger', { type: 'suspense_decided', upheld, provider: 'acme' });
+      alsoSaid(doubted, 'ledger', { type: 'suspense_decided', upheld, provider: 'acme', entry: 1 });
     const settled: Told = {
       type: 'settled',
       transaction: {

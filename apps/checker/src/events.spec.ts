@@ -77,10 +77,10 @@ describe('a record of the topic', () => {
         type: 'SuspenseDecided',
         data: {
           ...{ decision: 'uphold', provider: 'acme', proposedBy: 'ann', approvedBy: 'bob' },
-          ...{ reason: '', note: '' },
+          ...{ reason: '', note: '', entry: 3 },
         },
       },
-      { type: 'suspense_decided', upheld: true, provider: 'acme' },
+      { type: 'suspense_decided', upheld: true, provider: 'acme', entry: 3 },
     ],
     [
       sources.reconciliation,

@@ -65,8 +65,13 @@ export type Told =
       /** What the provider charges, beside it. */
       readonly fee?: Transaction | null;
     }
-  /** Of people, about money in suspense or in doubt: upheld, or given back. `provider`: who executed. */
-  | { readonly type: 'suspense_decided'; readonly upheld: boolean; readonly provider: string }
+  /** Of people, about money in suspense or in doubt: upheld, or given back. `provider`: who executed. `entry`: which of the slip's they mean; 0: any. */
+  | {
+      readonly type: 'suspense_decided';
+      readonly upheld: boolean;
+      readonly provider: string;
+      readonly entry: number;
+    }
   | { readonly type: 'overdue'; readonly ofOutcome: boolean; readonly deadline: Micros }
   | { readonly type: 'not_returned'; readonly notExecuted: boolean };
 
@@ -193,7 +198,7 @@ function tell(type: string, bytes: Uint8Array): Told {
     case 'refunded':
       return { type, transaction: transaction(data.message(1)), fee: transaction(data.message(4)) };
     case 'suspense_decided':
-      return { type, upheld: data.int(1) === 2n, provider: data.text(2) };
+      return { type, upheld: data.int(1) === 2n, provider: data.text(2), entry: Number(data.int(7)) };
     case 'overdue':
       return { type, ofOutcome: data.int(1) === 5n, deadline: data.time(2) ?? 0n };
     case 'not_returned':

@@ -149,6 +149,8 @@ function follow(
     return status !== 'none' || rejected || !isDue ? nothing : move('held', 'funds_held');
   }
   if (told.type === 'suspense_decided') {
+    // The first entry holds, and a later one puts aside what was denied: what they did not mean stays where it is.
+    if (told.entry !== 0 && (told.entry === 1) !== (status === 'held')) return nothing;
     // A success that could not be settled counts for all that is held, or for nothing.
     if (status === 'held' && succeeded && terms !== null) {
       if (!told.upheld) return move('refunded', 'refunded');

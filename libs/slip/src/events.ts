@@ -239,7 +239,10 @@ export interface EventData {
     fee?: Transaction | null;
     requestId?: string | null;
   };
-  /** About money in suspense, or held for a success in doubt. `provider`: on whom it is claimed, or who executed. */
+  /**
+   * About money in suspense, or held for a success in doubt. `provider`: on whom it is claimed, or who executed. `entry`: which of the slip's
+   * entries put it there; null: of before it was told.
+   */
   SuspenseDecided: {
     decision: SuspenseDecision;
     provider: string;
@@ -248,6 +251,7 @@ export interface EventData {
     approvedBy: string;
     reason: string;
     note: string;
+    entry?: number | null;
   };
 
   // reconciliation

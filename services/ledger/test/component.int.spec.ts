@@ -790,7 +790,7 @@ describe('money in suspense', () => {
     expect(events.slice(-2)).toMatchObject([
       {
         type: 'slipstream.slip.suspense_decided.v1',
-        data: { decision: 'give_back', provider: 'acme', proposed_by: 'ann', approved_by: 'bob' },
+        data: { decision: 'give_back', provider: 'acme', proposed_by: 'ann', approved_by: 'bob', entry: 3 },
       },
       { data: { reason: 'given_back', request_id: events.at(-2)!.id } },
     ]);
@@ -884,6 +884,15 @@ describe('money in suspense', () => {
       detail: 'What it was proposed for has been moved since; propose anew.',
     });
     expect((await judge(id, 'decline')).body.status).toBe('declined');
+    // One that was approved in time, and is read behind what moved it.
+    const late = randomUUID();
+    await ledger.database.query(
+      `insert into suspense_decision (decision_id, slip_id, entry, decision, reason, proposed_by, request_key, digest, status, decided_by,
+         note, decided_at, transaction_id)
+       values ($1, $2, 1, 'uphold', '', 'ann', 'k-12', '', 'approved', 'bob', '', now(), gen_random_uuid())`,
+      [late, moved],
+    );
+    await decisionIs(late, 'overtaken');
     const again = (await propose(moved, 'give_back', 'k-11')).body;
     expect((await judge(again.id, 'approve')).status).toBe(202);
     await decisionIs(again.id, 'booked');

@@ -159,6 +159,7 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
       fact('proposed by', data.proposed_by),
       fact('approved by', data.approved_by),
       fact('executed by', data.provider),
+      fact('entry', data.entry),
       fact('reason', data.reason),
       fact('note', data.note),
     ],

@@ -69,13 +69,13 @@ interface DecisionRow {
   transaction_id: string | null;
 }
 
-/** Of what was approved the books say what became of it. */
+/** Of what was approved the books say what became of it: a slip's first entry is its hold, and a later one put aside what was denied. */
 const decisionSql = `
 select * from (
   select d.decision_id, d.slip_id, d.decision, d.reason, d.proposed_by, d.proposed_at, d.decided_by, d.note, d.decided_at,
          case when e.id is not null then d.transaction_id end as transaction_id,
          case when d.status <> 'approved' then d.status when e.id is not null then 'booked'
-           when ${lies} then 'approved' else 'overtaken' end as status
+           when ${lies} and (d.entry = 1) = (s.hold_status = 'held') then 'approved' else 'overtaken' end as status
   from suspense_decision d left join slip s on s.id = d.slip_id
   left join entry e on d.status = 'approved' and e.slip_id = d.slip_id and e.id = d.transaction_id) as d`;
 

@@ -106,7 +106,7 @@ async function judge(
     tell(tx, id, `suspense_${decision}_declined`, slipId, by, note);
     return;
   }
-  const { partition, clock, provider, decision: current } = await lying(tx, slipId);
+  const { partition, clock, provider, entry, decision: current } = await lying(tx, slipId);
   // It has lain elsewhere since: of what lies there by now nobody has said this.
   if (current?.id !== id)
     throw new SlipstreamError('conflict', 'What it was proposed for has been moved since; propose anew.');
@@ -116,7 +116,7 @@ async function judge(
     ...{ slipId, partition, clock, receivedAt: null, id: eventId },
     event: {
       type: 'SuspenseDecided',
-      data: { decision, provider, proposedBy, approvedBy: by, reason, note },
+      data: { decision, provider, proposedBy, approvedBy: by, reason, note, entry },
     },
   });
 }

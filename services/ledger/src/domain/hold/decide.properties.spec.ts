@@ -32,10 +32,15 @@ const anyEvent: fc.Arbitrary<SlipEvent> = fc.oneof(
     })
     .map(({ outcome, ...rest }) => returned(outcome, rest)),
   fc.constant(refundRequested()),
-  fc.constantFrom('give_back' as const, 'uphold' as const).map((decision): SlipEvent => {
-    const people = { proposedBy: 'ann', approvedBy: 'bob', reason: '', note: '' };
-    return { type: 'SuspenseDecided', data: { decision, provider: 'acme', ...people } };
-  }),
+  fc
+    .tuple(
+      fc.constantFrom('give_back' as const, 'uphold' as const),
+      fc.constantFrom(undefined, null, 1, 2, 3),
+    )
+    .map(([decision, entry]): SlipEvent => {
+      const people = { proposedBy: 'ann', approvedBy: 'bob', reason: '', note: '' };
+      return { type: 'SuspenseDecided', data: { decision, provider: 'acme', ...people, entry } };
+    }),
   fc.constant<SlipEvent>({ type: 'SlipApproved', data: { by: 'ann', note: '', deadline: at(600) } }),
 );
 const history = fc.array(fc.tuple(fc.constantFrom(...slips), anyEvent), { maxLength: 30 });

@@ -59,9 +59,9 @@ const withdrawn: SlipEvent = { type: 'SlipWithdrawn', data: { by: 'shop', reason
 const byStatement = (outcome: Outcome) => returned(outcome, { evidence: 'statement_line' });
 const part = (amount: number, providerReference: string) =>
   returned('succeeded', { amount: eur(amount), providerReference });
-const decided = (decision: SuspenseDecision): SlipEvent => ({
+const decided = (decision: SuspenseDecision, entry?: number): SlipEvent => ({
   type: 'SuspenseDecided',
-  data: { decision, provider: 'acme', proposedBy: 'ann', approvedBy: 'bob', reason: '', note: '' },
+  data: { decision, provider: 'acme', proposedBy: 'ann', approvedBy: 'bob', reason: '', note: '', entry },
 });
 const denied = [submitted(), returned('succeeded'), returned('failed')];
 const inDoubt = [submitted(), returned('succeeded', { amount: eur(1001) })];
@@ -398,6 +398,22 @@ describe('the ledger decides about money in log order', () => {
       ['FundsHeld', 'SlipSettled', 'PostingCompensated reversal', 'PostingCompensated given_back'],
       ['hold', 'settle', 'compensate', 'compensate'],
       'restored',
+    ],
+    [
+      'what was said of a success in doubt is not said of its denial after it was settled',
+      [...inDoubt, returned('succeeded'), returned('failed'), decided('give_back', 1), decided('uphold', 3)],
+      {},
+      [...toReversal, 'PostingCompensated upheld'],
+      ['hold', 'settle', 'compensate', 'compensate'],
+      'upheld',
+    ],
+    [
+      'nor the other way round',
+      [...inDoubt, decided('give_back', 3), decided('uphold', 1), returned('failed'), decided('uphold', 1)],
+      {},
+      toReversal,
+      ['hold', 'settle', 'compensate'],
+      'reversed',
     ],
     [
       'nothing is decided about what does not lie in suspense',

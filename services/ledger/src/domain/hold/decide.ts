@@ -271,23 +271,29 @@ function answerDenial(
 
 /**
  * What was put aside leaves suspense once, and what is held for a success in doubt ends once: a statement or an answer that came
- * before the decision has moved it already.
+ * before the decision has moved it already. Where it lies elsewhere by then, nobody has said what becomes of it.
  */
 function answerSuspenseDecision(
   { hold, before, recorded }: Subject,
-  { decision, provider }: Data<'SuspenseDecided'>,
+  { decision, provider, entry = null }: Data<'SuspenseDecided'>,
   books: Books,
 ): Decision | null {
-  if (hold?.status === 'held' && before !== null && successInDoubt(before))
+  if (hold === null || !liesBy(entry, hold)) return null;
+  if (hold.status === 'held' && before !== null && successInDoubt(before))
     return decision === 'give_back'
       ? refund(hold, { reason: 'given_back', requestId: recorded.id }, recorded, books)
       : settleAll(hold, provider, recorded, books);
-  if (hold === null || hold.status !== 'reversed') return null;
+  if (hold.status !== 'reversed') return null;
   const post = (held: HeldMoney) => suspensePostings(decision, held, hold.executed, provider);
   const transaction = transact(hold, 'compensate', post, recorded, books);
   const isBack = decision === 'give_back';
   const after: Hold = { ...hold, status: isBack ? 'restored' : 'upheld' };
   return compensation(after, transaction, isBack ? 'given_back' : 'upheld', recorded.id);
+}
+
+/** A slip's first entry is its hold, and it is reversed once at most: so the number tells which of both put the money where it lies. */
+function liesBy(entry: number | null, { status }: Hold): boolean {
+  return entry === null || (entry === 1) === (status === 'held');
 }
 
 /** What the provider did otherwise than it was asked counts for all that is held: the rest is between it and the house. */
