@@ -6,6 +6,7 @@ import { createMetrics, measureRequests, showBuild } from '../../libs/service-ho
 import { ledgerMetrics } from '../../services/ledger/src/adapters/metrics/ledger-metrics.ts';
 import { counters } from '../../services/provider-gateway/src/adapters/http/metrics.ts';
 import {
+  lateStagesCounter,
   registerCases,
   registerMetrics,
   registerReturns,
@@ -47,6 +48,7 @@ export const registrations: Record<string, Record<string, (registry: Registry) =
     'services/reconciliation/src/adapters/http/metrics.ts': (registry) => {
       registerMetrics(registry, nobody);
       unknownTypesCounter().register(registry);
+      lateStagesCounter().register(registry);
       registerReturns(registry, () => []);
       registerCases(registry, { countMax: null, amountMax: new Map(), ownTroubleMax: null }, nobody);
     },

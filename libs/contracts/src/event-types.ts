@@ -43,6 +43,7 @@ const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly sc
   RefundRequested: { owner: 'reconciliation', schema: reconciliation.RefundRequestedSchema },
   SlipNotReturned: { owner: 'reconciliation', schema: reconciliation.SlipNotReturnedSchema },
   SlipSlow: { owner: 'reconciliation', schema: reconciliation.SlipSlowSchema },
+  StageLate: { owner: 'reconciliation', schema: reconciliation.StageLateSchema },
   LateReturnFound: { owner: 'reconciliation', schema: reconciliation.LateReturnFoundSchema },
   CaseOpened: { owner: 'reconciliation', schema: reconciliation.CaseOpenedSchema },
   CaseClosed: { owner: 'reconciliation', schema: reconciliation.CaseClosedSchema },

@@ -66,10 +66,24 @@ function checkRoute(route: RouteDocument, document: RulesDocument): Problem[] {
   return [
     ...problems,
     ...checkLadder('inquiry_ladder_ms', route.inquiry_ladder_ms ?? []),
+    ...below(['stages'], checkStages(route)),
     ...checkDraft(route),
     ...checkReview(route),
     ...below(['overdraft'], checkOverdraft(route)),
   ];
+}
+
+/** A stage that may take longer than the slip is never told of, and on a reported route nothing is dispatched. */
+function checkStages({ stages = {}, mode, outcome_deadline_ms }: RouteDocument): Problem[] {
+  return Object.entries(stages).flatMap(([stage, { warn_ms, act_ms }]): Problem[] => {
+    if (mode === 'reported' && stage !== 'submitted')
+      return [{ path: [stage], reason: 'a reported route dispatches nothing', key: true }];
+    if (act_ms >= outcome_deadline_ms)
+      return [{ path: [stage, 'act_ms'], reason: 'must be less than outcome_deadline_ms' }];
+    return warn_ms !== undefined && warn_ms >= act_ms
+      ? [{ path: [stage, 'warn_ms'], reason: 'must be less than act_ms' }]
+      : [];
+  });
 }
 
 /** A rule for what the route does not take would be taken for one about what it does. */

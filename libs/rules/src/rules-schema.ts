@@ -82,6 +82,13 @@ const overdraft = {
   type: ['boolean', 'object'],
 };
 
+const stageLimits = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['act_ms'],
+  properties: { warn_ms: duration(1, frozenMsMax), act_ms: duration(1, frozenMsMax) },
+};
+
 const route = {
   type: 'object',
   additionalProperties: false,
@@ -116,6 +123,12 @@ const route = {
     retry_max_ms: duration(1),
     quiet_period_ms: duration(0, frozenMsMax),
     inquiry_ladder_ms: { type: 'array', minItems: 1, maxItems: 20, items: duration(0, frozenMsMax) },
+    stages: {
+      type: 'object',
+      minProperties: 1,
+      additionalProperties: false,
+      properties: { submitted: stageLimits, held: stageLimits, dispatching: stageLimits },
+    },
     draft_expires_ms: duration(1),
     draft_remind_before_ms: duration(0),
     review,
@@ -334,9 +347,15 @@ export interface RouteDocument {
   readonly retry_max_ms?: number;
   readonly quiet_period_ms?: number;
   readonly inquiry_ladder_ms?: readonly number[];
+  readonly stages?: Readonly<Partial<Record<'submitted' | 'held' | 'dispatching', StageLimitsDocument>>>;
   readonly draft_expires_ms?: number;
   readonly draft_remind_before_ms?: number;
   readonly review?: ReviewDocument;
+}
+
+export interface StageLimitsDocument {
+  readonly warn_ms?: number;
+  readonly act_ms: number;
 }
 
 export type OverdraftDocument = boolean | Readonly<Record<string, string>>;

@@ -93,6 +93,16 @@ describe('rules', () => {
     expect(draft('draft_expires_ms: 5000\n    draft_remind_before_ms: 4999')).toEqual([5_000, 4_999]);
   });
 
+  it('limit the stages before the outcome where they say so', () => {
+    const stages = (more: string) =>
+      parse(good.replace('overdraft: true', more)).routes.get('default')!.stages;
+    expect(stages('overdraft: true')).toBeNull();
+    expect(stages('stages: { submitted: { warn_ms: 500, act_ms: 1000 }, held: { act_ms: 4999 } }')).toEqual({
+      ...{ submitted: { warnMs: 500, actMs: 1_000 }, held: { warnMs: 0, actMs: 4_999 } },
+      dispatching: null,
+    });
+  });
+
   it('say how far accounts may go below zero, by kind of slip', () => {
     const overdraft = (text: string) =>
       parse(good.replace('overdraft: true', text)).routes.get('default')!.overdraft;
@@ -376,6 +386,21 @@ describe('bad rules', () => {
       'a reminder that comes before its draft',
       at('overdraft: true', 'draft_expires_ms: 5000\n    draft_remind_before_ms: 5000'),
       '10:29: routes.default.draft_remind_before_ms: must be less than draft_expires_ms, which is 5000',
+    ],
+    [
+      'a stage that may take longer than the slip',
+      at('overdraft: true', 'stages: { held: { act_ms: 5000 } }'),
+      'routes.default.stages.held.act_ms: must be less than outcome_deadline_ms',
+    ],
+    [
+      'a warning that comes too late',
+      at('overdraft: true', 'stages: { held: { warn_ms: 2000, act_ms: 2000 } }'),
+      'routes.default.stages.held.warn_ms: must be less than act_ms',
+    ],
+    [
+      'a stage that a reported route does not have',
+      at('kinds: [order]', 'kinds: [order], stages: { held: { act_ms: 9 } }'),
+      'routes.import.stages.held: a reported route dispatches nothing',
     ],
     [
       'a review of what the route does not take',

@@ -12,6 +12,7 @@ import type {
   ReviewDocument,
   RouteDocument,
   RulesDocument,
+  StageLimitsDocument,
   WeekdayDocument,
 } from './rules-schema.ts';
 import { type Environment, readRulesSource } from './rules-source.ts';
@@ -154,6 +155,8 @@ export interface RouteRules {
   readonly quietPeriodMs: number;
   /** Times of the inquiries after SlipOverdue, ascending. On a reported route: until the last one a report is waited for. */
   readonly inquiryLadderMs: readonly number[];
+  /** How long the stages on the way to the provider may take; null: as long as the deadline lets them. */
+  readonly stages: StageRules | null;
   /** How long a draft can be confirmed. */
   readonly draftExpiresMs: number;
   /** How long before that its caller is reminded; 0: not at all. */
@@ -161,6 +164,11 @@ export interface RouteRules {
   /** Which slips people must approve before anything is held; null: none. */
   readonly review: ReviewRules | null;
 }
+
+/** By stage, from the event that begins it; null: it is not told of. `warnMs` 0: there is no warning. */
+export type StageRules = Readonly<
+  Record<'submitted' | 'held' | 'dispatching', { readonly warnMs: number; readonly actMs: number } | null>
+>;
 
 /** However far; not at all; or so far, in minor units by currency, and in any other currency not at all. */
 export type OverdraftRule = boolean | ReadonlyMap<string, bigint>;
@@ -350,9 +358,22 @@ function routeRules(id: string, document: RouteDocument): RouteRules {
     retryMaxMs: document.retry_max_ms ?? Math.max(from.retry_max_ms, from.retry_initial_ms),
     quietPeriodMs: from.quiet_period_ms,
     inquiryLadderMs: Object.freeze([...from.inquiry_ladder_ms]),
+    stages: stageRules(document.stages),
     draftExpiresMs: from.draft_expires_ms,
     review: document.review ? reviewRules(document.review) : null,
     draftRemindBeforeMs: document.draft_remind_before_ms ?? defaultRemindBeforeMs(from.draft_expires_ms),
+  });
+}
+
+function stageRules(stages: RouteDocument['stages']): StageRules | null {
+  if (stages === undefined) return null;
+  const { submitted, held, dispatching } = stages;
+  const limits = (one: StageLimitsDocument | undefined) =>
+    one === undefined ? null : Object.freeze({ warnMs: one.warn_ms ?? 0, actMs: one.act_ms });
+  return Object.freeze({
+    submitted: limits(submitted),
+    held: limits(held),
+    dispatching: limits(dispatching),
   });
 }
 

@@ -79,7 +79,23 @@ export interface SlipPolicy {
   readonly quietPeriodMs: number;
   /** When each inquiry is asked, in milliseconds after the slip became overdue. */
   readonly inquiryLadderMs: readonly number[];
+  /** How long the stages on the way to the provider may take; null: as long as the deadline lets them. */
+  readonly stages?: StagePolicy | null;
 }
+
+/** A stage on the way to the provider: until the hold is answered, until the first call is intended, until the provider is heard. */
+export type WayStage = 'submitted' | 'held' | 'dispatching';
+/** A stage without limits is not told of. */
+export type StagePolicy = Readonly<Record<WayStage, StageLimits | null>>;
+
+/** Milliseconds from the event that begins the stage. */
+export interface StageLimits {
+  /** 0: there is no warning. */
+  readonly warnMs: number;
+  readonly actMs: number;
+}
+
+export type StagePoint = 'warn' | 'act';
 
 /** `give_back`: it is the payer's again. `uphold`: the provider's success counts. */
 export type SuspenseDecision = 'give_back' | 'uphold';
@@ -270,6 +286,15 @@ export interface EventData {
   SlipNotReturned: { basis: NotReturnedBasis; deadline: Instant };
   /** It takes longer than 99.9 % of its kind took (`usualMs`), and its deadline has not passed. */
   SlipSlow: { provider: string; route: string; dispatchedAt: Instant; usualMs: number; deadline: Instant };
+  /** A stage takes longer than the slip's policy lets it: `service` should have ended it, `provider` is whose answer that waits for. */
+  StageLate: {
+    stage: Stage;
+    point: StagePoint;
+    service: string;
+    since: Instant;
+    limitMs: number;
+    provider: string | null;
+  };
   LateReturnFound: { deadline: Instant; receivedAt: Instant; after: 'overdue' | 'not_returned' | 'refunded' };
   CaseOpened: { reason: string; summary: string };
   /** Resolves one reason of the case; all of them where it names none, as before cases had more than one. */

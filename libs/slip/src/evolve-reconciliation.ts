@@ -12,6 +12,7 @@ export const reconciliationFolds: Folds<
   | 'RefundRequested'
   | 'SlipNotReturned'
   | 'SlipSlow'
+  | 'StageLate'
   | 'LateReturnFound'
   | 'CaseOpened'
   | 'CaseClosed'
@@ -28,6 +29,7 @@ export const reconciliationFolds: Folds<
   SlipNotReturned: notReturned,
   // Told to people; it changes nothing about the slip.
   SlipSlow: () => null,
+  StageLate: () => null,
   LateReturnFound: lateReturnFound,
   CaseOpened: caseOpened,
   CaseClosed: caseClosed,

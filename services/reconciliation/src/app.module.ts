@@ -26,6 +26,7 @@ import { BreaksController } from './adapters/http/breaks.controller.ts';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
 import { INCIDENTS, IncidentsController } from './adapters/http/incidents.controller.ts';
 import {
+  lateStagesCounter,
   registerCases,
   registerMetrics,
   registerReturns,
@@ -43,7 +44,7 @@ import {
 import { WATCH, type Watch, WatermarksController } from './adapters/http/watermarks.controller.ts';
 import { followBooked } from './adapters/kafka/booked-log.ts';
 import { MarkStore } from './adapters/kafka/mark-store.ts';
-import { ids, slowId, toRecords, warningId } from './adapters/kafka/outgoing.ts';
+import { ids, slowId, stageLateId, toRecords, warningId } from './adapters/kafka/outgoing.ts';
 import { lookEverywhere, ownedPartitions } from './adapters/kafka/owned-partitions.ts';
 import { QuietLane } from './adapters/kafka/quiet-lane.ts';
 import { oneOwner, returnsOwner } from './adapters/kafka/returns-owner.ts';
@@ -89,6 +90,7 @@ import type { Unit } from './application/ports.ts';
 import { keepQuietDue } from './application/quiet/keep-due.ts';
 import type { Reads } from './application/reads.ts';
 import { createSlowTeller } from './application/returns/tell-slow.ts';
+import { createStageTeller } from './application/stages/tell-late-stages.ts';
 import { acceptStatement } from './application/statements/accept-statement.ts';
 import { matchStatements } from './application/statements/match-statements.ts';
 import { useCases } from './application/use-cases.ts';
@@ -182,6 +184,13 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     publish: (partition, events) =>
       consumer.inPartition(partition, async (tx) => tx.publish(toRecords(events))),
   });
+  const lateStages = lateStagesCounter();
+  const tellLateStages = createStageTeller({
+    ...{ marks, owned, clocks: clockState, quiet, stageLateId, stalls: () => stalls.all() },
+    told: lateStages.count,
+    publish: (partition, events) =>
+      consumer.inPartition(partition, async (tx) => tx.publish(toRecords(events))),
+  });
   const onError = errorLog(logger);
   const actionsParts: ActionsParts = {
     desk: createActionDesk({
@@ -215,6 +224,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     ['returns', 500, () => does.watchReturns()],
     ['incidents', 2_000, () => does.watchIncidents()],
     ['slow slips', 2_000, tellSlow],
+    ['late stages', 1_000, tellLateStages],
     ['stalls', 1_000, () => stalls.save((fresh) => keepStalls(unitOfWork, fresh))],
     ['quiet deadlines', 1_000, keepQuietDue(quiet, quietStore)],
     [
@@ -311,6 +321,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     tracing: runtime.tracing,
     parts: (host) => {
       unknownTypes.register(host.metrics);
+      lateStages.register(host.metrics);
       registerReturns(host.metrics, does.watchedReturns);
       registerCases(host.metrics, rules.repair, () => seen);
       return partsOf(runtime, host, watch);

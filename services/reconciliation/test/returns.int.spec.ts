@@ -10,7 +10,7 @@ import {
   reconciliationUnderTest,
   type Said,
 } from './reconciliation-under-test.ts';
-import { held, intended, returned, settled, submitted, unanswered } from './story.ts';
+import { held, intended, policy, returned, settled, submitted, unanswered } from './story.ts';
 
 const { intake, gateway, ledger } = sources;
 let world: ReconciliationUnderTest;
@@ -112,6 +112,27 @@ test('a provider that stops returning is told before its first deadline, and tha
   expect(closed.event.data).toMatchObject({ slips: 0 });
   expect(ofFalling('IncidentOpened')).toHaveLength(1);
 }, 240_000);
+
+test('a slip that is stuck on its way is told with the service that should have ended the stage', async () => {
+  const stuck = v7();
+  const stages = { submitted: { warnMs: 1_000, actMs: 2_000 }, held: null, dispatching: null };
+  const terms = submitted({ deadline: addMs(at(200), minute), policy: { ...policy, stages } });
+  await say([{ source: intake, slipId: stuck, event: terms, time: at(200), receivedTime: at(200) }]);
+  await vouch(203);
+  const late = await world.untilPublished(stuck, 'StageLate');
+  expect(late.event.data).toMatchObject({
+    ...{
+      stage: 'submitted',
+      point: 'act',
+      service: 'ledger',
+      since: at(200),
+      limitMs: 2_000,
+      provider: null,
+    },
+  });
+  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  expect(metrics).toMatch(/slipstream_late_stages_total\{stage="submitted",point="act",.*\} 1/);
+}, 60_000);
 
 test('the route takes no parameters, and asks for its scope', async () => {
   expect((await world.get(service, '/v1/return-curves?x=1')).status).toBe(400);

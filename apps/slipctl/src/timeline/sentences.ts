@@ -195,6 +195,10 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     sentence: `It takes longer than 999 of 1,000 others took with ${text(data.provider)} (${text(data.usual_ms)} ms).`,
     facts: [`dispatched ${time(data.dispatched_at)}, deadline ${time(data.deadline)}`],
   }),
+  StageLate: (data) => ({
+    sentence: `The stage "${words(data.stage)}" takes longer than ${text(data.limit_ms)} ms: ${text(data.service)} should have ended it.`,
+    facts: [`since ${time(data.since)}`, `point: ${words(data.point)}`, fact('waits for', data.provider)],
+  }),
   StatementLineMatched: (data) => ({
     sentence: `A statement of ${text(data.provider)} says: ${words(data.outcome)}.`,
     facts: [`line ${text(data.line)} of ${text(data.statement)}, booked ${text(data.booked_on)}`],

@@ -199,6 +199,13 @@ export const slipSlow: SlipEvent = {
     deadline,
   },
 };
+export const stageLate: SlipEvent = {
+  type: 'StageLate',
+  data: {
+    ...{ stage: 'held', point: 'warn', service: 'provider-gateway', provider: null },
+    ...{ since: '2026-11-22T10:00:00.000000Z', limitMs: 2_000 },
+  },
+};
 export const statementLineMatched: SlipEvent = {
   type: 'StatementLineMatched',
   data: {

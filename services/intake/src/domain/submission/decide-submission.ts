@@ -1,5 +1,5 @@
 import { addMs, type Instant, instantToMs } from '@slipstream/kernel';
-import { type EventOf, type SlipKind, wallClock } from '@slipstream/slip';
+import { type EventOf, type SlipKind, type StagePolicy, wallClock } from '@slipstream/slip';
 import { type Repeat, type ReviewPolicy, type ReviewTerms, reviewOf } from '../review/review.ts';
 import type { GateRules } from './gates.ts';
 import { brokenRule, type PaymentRule } from './payment-rules.ts';
@@ -22,6 +22,8 @@ export interface RoutePolicy {
   readonly overdraft: Readonly<Record<SlipKind, Overdraft>>;
   readonly quietPeriodMs: number;
   readonly inquiryLadderMs: readonly number[];
+  /** How long the stages on the way to the provider may take; none: as long as the deadline lets them. */
+  readonly stages?: StagePolicy | null;
   /** How long a draft can be confirmed. */
   readonly draftExpiresMs: number;
   /** How long before that its caller is reminded; 0: not at all. */
@@ -176,7 +178,7 @@ function submitted(
   { configDigest, graceMs }: SubmissionRules,
   reviewRequired: boolean,
 ): EventOf<'SlipSubmitted'> {
-  const { mode, provider, overdraft, quietPeriodMs, inquiryLadderMs } = route;
+  const { mode, provider, overdraft, quietPeriodMs, inquiryLadderMs, stages = null } = route;
   const empty = Object.keys(metadata).length === 0;
   return {
     type: 'SlipSubmitted',
@@ -188,7 +190,7 @@ function submitted(
       ...overdraftOf(overdraft[named.kind], amount),
       reviewRequired,
       deadline,
-      policy: { graceMs, quietPeriodMs, inquiryLadderMs },
+      policy: { graceMs, quietPeriodMs, inquiryLadderMs, stages },
       configDigest,
       details: empty ? null : { clear: { text: '', metadata }, sealed: null },
     },

@@ -95,6 +95,23 @@ export function registerCases(registry: Registry, rules: BudgetRules, seen: () =
   );
 }
 
+/** Counts the stages that were told to take too long. */
+export function lateStagesCounter(): {
+  count(stage: string, point: string): void;
+  register(registry: Registry): void;
+} {
+  const counter = new Counter({
+    name: 'slipstream_late_stages_total',
+    help: 'Slips whose stage took longer than their policy lets it, by stage and by the point that was passed',
+    labelNames: ['stage', 'point'],
+    registers: [],
+  });
+  return {
+    count: (stage, point) => counter.inc({ stage, point }),
+    register: (registry) => registry.registerMetric(counter),
+  };
+}
+
 /** Counts the events of types that only a newer release knows. */
 export function unknownTypesCounter(): { count(events: number): void; register(registry: Registry): void } {
   const counter = new Counter({

@@ -2,7 +2,7 @@ import { type Source, sources, verdictId } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
 import type { OutboundRecord } from '@slipstream/postgres';
 import { newId, outboundEvent } from '@slipstream/runtime';
-import type { PendingEvent } from '@slipstream/slip';
+import type { PendingEvent, Stage, StagePoint } from '@slipstream/slip';
 import { v5 } from 'uuid';
 import type { Ids } from '../../application/advance.ts';
 
@@ -17,6 +17,11 @@ export function warningId(kind: string, provider: string, route: string, foundAt
 /** What is said once of a slip has one id. */
 export function slowId(slipId: string): string {
   return v5(`slow|${slipId}`, warningNamespace);
+}
+
+/** What is said of a slip's stage is said once at each point. */
+export function stageLateId(slipId: string, stage: Stage, point: StagePoint): string {
+  return v5(`stage|${slipId}|${stage}|${point}`, warningNamespace);
 }
 
 export const ids: Ids = { newId, overdueId: verdictId };

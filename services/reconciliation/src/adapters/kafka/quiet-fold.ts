@@ -1,6 +1,6 @@
 import { plainShapeOf, schemas, slipEventType } from '@slipstream/contracts';
 import { type EventWalk, timestampMicros } from '@slipstream/kafka';
-import type { SlipEvent } from '@slipstream/slip';
+import type { SlipEvent, StageLimits, StagePolicy, WayStage } from '@slipstream/slip';
 import type { HotPartition, Terms } from '../../application/quiet/hot-partition.ts';
 import { isSlow } from '../../application/quiet/hot-set.ts';
 import { idWords, readId } from '../../application/quiet/slip-ids.ts';
@@ -35,7 +35,15 @@ function kindOf(type: string): Kind | null {
 }
 
 const id = new Uint32Array(idWords);
-const terms: Terms = { deadline: 0, graceMs: 0, amount: 0, currency: 0, route: '' };
+const terms: Terms = {
+  deadline: 0,
+  graceMs: 0,
+  amount: 0,
+  currency: 0,
+  route: '',
+  stages: null,
+  receivedAt: 0,
+};
 
 /** The slot of the slip that the last event was about; -1: it is not followed in memory. */
 export let foldedSlot = -1;
@@ -65,11 +73,12 @@ function isQuiet(
   const { bytes, offset, dataAt, dataEnd } = event;
   switch (how) {
     case 'submits':
+      terms.receivedAt = event.receivedMicros;
       return mayBegin && readTerms(bytes, dataAt, dataEnd) && into.submitted(id, offset, terms);
     case 'follows':
       return follows(type, event, into, slot);
     case 'holds':
-      return into.held(slot, offset);
+      return into.held(slot, offset, event.receivedMicros);
     case 'returns':
       if (fieldOf(bytes, dataAt, dataEnd, returnedOutcome) !== 1 || found.value !== succeeded) return false;
       if (!readMoney(bytes, dataAt, dataEnd, returnedAmount)) return false;
@@ -77,7 +86,8 @@ function isQuiet(
     case 'settles':
       return into.settled(slot);
     case 'tells':
-      into.hot.mark(slot, isSlow);
+      if (type === 'SlipSlow') into.hot.mark(slot, isSlow);
+      else noteLate(bytes, dataAt, dataEnd, into, slot);
       return true;
     case 'loud':
       return false;
@@ -91,6 +101,8 @@ function follows(type: SlipEvent['type'], event: EventWalk, into: HotPartition, 
   const { bytes, offset, dataAt, dataEnd, timeMicros, receivedMicros } = event;
   if (type === 'DispatchNotSent') return into.notSent(slot, offset, receivedMicros);
   if (type === 'DispatchUnanswered') return into.unanswered(slot, offset);
+  if (type === 'SlipAcknowledged' || type === 'SlipProgressed')
+    return into.heard(slot, offset, receivedMicros);
   if (type !== 'DispatchIntended') return into.followed(slot, offset);
   if (fieldOf(bytes, dataAt, dataEnd, intendedProvider) !== 1) return false;
   const provider = bytes.toString('utf8', found.at, found.end);
@@ -104,12 +116,23 @@ function isKey({ bytes, keyAt, keyLength, subjectAt, subjectLength }: EventWalk)
   return true;
 }
 
-// Fields of SlipSubmitted, SlipPolicy, DispatchIntended and SlipReturned: number and wire type. `quiet-fold.spec.ts` holds them to the schema.
+// Fields of SlipSubmitted, SlipPolicy, StagePolicy, StageLimits, StageLate, DispatchIntended and SlipReturned: number and wire type. `quiet-fold.spec.ts` holds them to the schema.
 const submittedAmount = (6 << 3) | 2;
 const submittedRoute = (7 << 3) | 2;
+const submittedReview = (11 << 3) | 0;
 const submittedDeadline = (12 << 3) | 2;
 const submittedPolicy = (13 << 3) | 2;
 const policyGrace = (1 << 3) | 0;
+const policyStages = (4 << 3) | 2;
+/** Its field, by stage. */
+const limitsOf = { submitted: (1 << 3) | 2, held: (2 << 3) | 2, dispatching: (3 << 3) | 2 } as const;
+const limitsWarn = (1 << 3) | 0;
+const limitsAct = (2 << 3) | 0;
+const lateStage = (1 << 3) | 0;
+const latePoint = (2 << 3) | 0;
+/** By their numbers in the schema; of other stages nothing is said. */
+const stageNumbers: Readonly<Record<number, WayStage>> = { 1: 'submitted', 3: 'held', 4: 'dispatching' };
+const actNumber = 2;
 const intendedProvider = (2 << 3) | 2;
 const returnedOutcome = (2 << 3) | 0;
 const returnedAmount = (4 << 3) | 2;
@@ -120,11 +143,32 @@ function readTerms(bytes: Buffer, from: number, end: number): boolean {
   if (fieldOf(bytes, from, end, submittedDeadline) !== 1) return false;
   terms.deadline = timestampMicros(bytes, found.at, found.end);
   if (terms.deadline < 0 || fieldOf(bytes, from, end, submittedPolicy) !== 1) return false;
-  terms.graceMs = fieldOf(bytes, found.at, found.end, policyGrace) === 0 ? 0 : found.value;
+  const { at, end: until } = found;
+  terms.graceMs = fieldOf(bytes, at, until, policyGrace) === 0 ? 0 : found.value;
+  terms.stages =
+    fieldOf(bytes, at, until, policyStages) === 0 ? null : readStages(bytes, found.at, found.end);
+  // Approved, it is looked at, and a row; until then it waits for people.
+  if (terms.stages !== null && fieldOf(bytes, from, end, submittedReview) > 0) terms.stages = null;
   if (!(terms.graceMs < 2 ** 31) || !readMoney(bytes, from, end, submittedAmount)) return false;
   if (fieldOf(bytes, from, end, submittedRoute) !== 1) return false;
   terms.route = bytes.toString('utf8', found.at, found.end);
   terms.amount = money.amount;
   terms.currency = money.currency;
   return true;
+}
+
+function readStages(bytes: Buffer, from: number, end: number): StagePolicy {
+  const limits = (stage: WayStage): StageLimits | null => {
+    if (fieldOf(bytes, from, end, limitsOf[stage]) === 0) return null;
+    const { at, end: until } = found;
+    const warnMs = fieldOf(bytes, at, until, limitsWarn) === 0 ? 0 : found.value;
+    return { warnMs, actMs: fieldOf(bytes, at, until, limitsAct) === 0 ? 0 : found.value };
+  };
+  return { submitted: limits('submitted'), held: limits('held'), dispatching: limits('dispatching') };
+}
+
+function noteLate(bytes: Buffer, from: number, end: number, into: HotPartition, slot: number): void {
+  const stage = fieldOf(bytes, from, end, lateStage) === 1 ? stageNumbers[found.value] : undefined;
+  if (stage === undefined || fieldOf(bytes, from, end, latePoint) !== 1) return;
+  into.saidLate(slot, stage, found.value === actNumber ? 'act' : 'warn');
 }

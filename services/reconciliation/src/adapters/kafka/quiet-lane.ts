@@ -17,7 +17,13 @@ import { isLive, type RecordedEvent } from '@slipstream/slip';
 import { unchanged } from '../../application/advance.ts';
 import { type AtRisk, allAtRisk } from '../../application/at-risk.ts';
 import { pageSizeMax, type Unit } from '../../application/ports.ts';
-import type { HotPartition, SlowSlip, Taken } from '../../application/quiet/hot-partition.ts';
+import type {
+  HotPartition,
+  LateStage,
+  SlowSlip,
+  StageJudge,
+  Taken,
+} from '../../application/quiet/hot-partition.ts';
 import { readSlips, withSlips } from '../../application/quiet/looked-at.ts';
 import type { Departure, QuietStore, SlipLog, Snapshot } from '../../application/quiet/ports.ts';
 import { IdList, idOf, idWords } from '../../application/quiet/slip-ids.ts';
@@ -124,6 +130,26 @@ export class QuietLane implements UnitHandler<Tx> {
 
   saidSlow(partition: number, slipIds: readonly string[]): void {
     this.#open.get(partition)?.hot.saidSlow(slipIds);
+  }
+
+  /** As {@link HotPartition.lateStages}, of a partition. */
+  lateStages(
+    partition: number,
+    now: number,
+    holdsNow: number,
+    judge: StageJudge,
+    slipsMax: number,
+  ): LateStage[] {
+    return this.#open.get(partition)?.hot.lateStages(now, holdsNow, judge, slipsMax) ?? [];
+  }
+
+  /** It was said of them; those that have left meanwhile are rows. */
+  saidLate(partition: number, stages: readonly LateStage[]): void {
+    const hot = this.#open.get(partition)?.hot;
+    for (const { slipId, stage, point } of stages) {
+      const slot = hot?.find(slipId) ?? -1;
+      if (slot >= 0) hot!.saidLate(slot, stage, point);
+    }
   }
 
   /** What has no verdict. */

@@ -11,7 +11,7 @@ import {
   type UnitOfWork,
   uuid,
 } from '@slipstream/postgres';
-import { wallClock } from '@slipstream/slip';
+import { type StagePolicy, wallClock } from '@slipstream/slip';
 import { emptySnapshot } from '../../application/quiet/hot-partition.ts';
 import type { Departure, QuietCounts, QuietStore, Recovered } from '../../application/quiet/ports.ts';
 import type { IdList } from '../../application/quiet/slip-ids.ts';
@@ -27,14 +27,15 @@ select 1 from consumer_position
  where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4 for share`;
 
 const snapshotSql =
-  'select format, kafka_offset, sequences, slips, ways from quiet_snapshot where partition = $1';
+  'select format, kafka_offset, sequences, slips, ways, stages from quiet_snapshot where partition = $1';
 
 const chunkSql = 'select bytes from quiet_snapshot_chunk where partition = $1 and n = $2';
 
 const writeSql = `
-insert into quiet_snapshot (partition, format, kafka_offset, sequences, slips, ways) values ($1, $2, $3, $4, $5, $6)
+insert into quiet_snapshot (partition, format, kafka_offset, sequences, slips, ways, stages)
+values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (partition) do update set format = excluded.format, kafka_offset = excluded.kafka_offset,
-  sequences = excluded.sequences, slips = excluded.slips, ways = excluded.ways`;
+  sequences = excluded.sequences, slips = excluded.slips, ways = excluded.ways, stages = excluded.stages`;
 
 const clearSql = `
 with chunks as (delete from quiet_snapshot_chunk where partition = $1)
@@ -66,6 +67,7 @@ interface SnapshotRow {
   readonly sequences: Readonly<Record<string, number>>;
   readonly slips: number;
   readonly ways: readonly Way[];
+  readonly stages: readonly StagePolicy[];
 }
 
 /** Snapshots, departures and counts of the slips that are followed in memory. */
@@ -84,10 +86,11 @@ export function createQuietStore(
         await store.write(tx, partition, empty);
         return { snapshot: empty, departures: [] };
       }),
-    async write(tx, partition, { offset, sequences, slips, chunks, format, ways }) {
+    async write(tx, partition, { offset, sequences, slips, chunks, format, ways, stages }) {
       tx.send(clearSql, [partition, offset]);
       const read = JSON.stringify(Object.fromEntries(sequences));
-      tx.send(writeSql, [partition, format, offset, read, slips, JSON.stringify(ways)]);
+      const [wayList, stageList] = [JSON.stringify(ways), JSON.stringify(stages)];
+      tx.send(writeSql, [partition, format, offset, read, slips, wayList, stageList]);
       for (const [n, bytes] of chunks.entries()) await tx.insert(chunkTable, [{ partition, n, bytes }]);
     },
     async depart(tx, departures) {
@@ -150,6 +153,7 @@ async function recovered(tx: Tx, partition: number, row: SnapshotRow): Promise<R
       chunks: await chunksOf(tx, partition),
       format: row.format,
       ways: row.ways,
+      stages: row.stages,
     },
     departures: departures.map(
       ({ kafka_offset, slip_id }): Departure => ({

@@ -8,7 +8,10 @@ const deadline = 1_800_000_000_000_000;
 function withSlipDueAt(due: number): HotPartition {
   const partition = new HotPartition(0, emptySnapshot(0));
   const id = new Uint32Array(idWords).fill(7);
-  partition.submitted(id, 1, { deadline: due, graceMs: 0, amount: -1, currency: 0, route: 'default' });
+  partition.submitted(id, 1, {
+    ...{ deadline: due, graceMs: 0, amount: -1, currency: 0, route: 'default' },
+    ...{ stages: null, receivedAt: due - 10_000 * ms },
+  });
   return partition;
 }
 
@@ -32,7 +35,7 @@ describe('a partition followed in memory', () => {
   test('hurries for no slip that has returned in time', () => {
     const partition = withSlipDueAt(deadline);
     const slot = partition.find('00000007-0000-0007-0000-000700000007');
-    partition.held(slot, 2);
+    partition.held(slot, 2, deadline);
     partition.returned(slot, 3, deadline, -1, 0);
     expect(partition.isDueAround(deadline)).toBe(false);
   });

@@ -1,10 +1,22 @@
+import type { StageLimits, StagePoint, StagePolicy, WayStage } from '@slipstream/slip';
 import type { Flight } from '../../domain/returns/flight.ts';
 import type { AtRisk } from '../at-risk.ts';
 import { Tally } from '../returns/tally.ts';
-import { type HotSet, isInTime, isSlow, mayHaveLeft } from './hot-set.ts';
+import {
+  type HotSet,
+  isHeard,
+  isHeld,
+  isInTime,
+  isLate,
+  isSent,
+  isSlow,
+  isWarned,
+  mayHaveLeft,
+} from './hot-set.ts';
 import type { Departure, Snapshot } from './ports.ts';
 import { IdList, idOf, idText, idWords } from './slip-ids.ts';
 import { format, fromChunks, toChunks } from './snapshot.ts';
+import { StagePolicies } from './stage-policies.ts';
 import { type Way, Ways } from './ways.ts';
 
 /** A slip's terms, as its first event says them. Times in microseconds, the amount in minor units (-1: none). */
@@ -14,11 +26,15 @@ export interface Terms {
   amount: number;
   currency: number;
   route: string;
+  /** null: the stages have no limits. */
+  stages: StagePolicy | null;
+  /** When the submission was received, in microseconds. */
+  receivedAt: number;
 }
 
 /** What a partition begins with that never had a snapshot. */
 export function emptySnapshot(offset: number): Snapshot {
-  return { offset, sequences: new Map(), slips: 0, chunks: [], format, ways: [] };
+  return { offset, sequences: new Map(), slips: 0, chunks: [], format, ways: [], stages: [] };
 }
 
 /** A slip that takes longer than others do. */
@@ -32,6 +48,26 @@ export interface SlowSlip {
   /** Microseconds since 1970. */
   readonly deadline: number;
 }
+
+/** A slip whose present stage takes too long. */
+export interface LateStage {
+  readonly slipId: string;
+  readonly stage: WayStage;
+  readonly point: StagePoint;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  readonly limitMs: number;
+  /** '': it was given to none. */
+  readonly provider: string;
+}
+
+/** What a stage has come to; null: nothing to be told. */
+export type StageJudge = (
+  stage: WayStage,
+  limits: StageLimits,
+  since: number,
+  now: number,
+) => StagePoint | null;
 
 /** Longer than a unit may wait that nobody waits for (180 ms on a full machine), and a tick with it. */
 const soonMs = 250;
@@ -62,19 +98,22 @@ export class HotPartition {
   readonly partition: number;
   readonly hot: HotSet;
   readonly ways: Ways;
+  readonly stages: StagePolicies;
   taken = new Taken();
   /** Where the latest snapshot stands. */
   snapshotAt: number;
 
-  constructor(partition: number, { offset, slips, chunks, format: writtenIn, ways }: Snapshot) {
+  constructor(partition: number, { offset, slips, chunks, format: writtenIn, ways, stages }: Snapshot) {
     this.partition = partition;
     this.hot = fromChunks(chunks, slips, writtenIn);
     this.ways = new Ways(ways);
+    this.stages = new StagePolicies(stages);
     this.snapshotAt = offset;
   }
 
   /** The slip must not be there. */
-  submitted(id: Uint32Array, offset: number, { deadline, graceMs, amount, currency, route }: Terms): boolean {
+  submitted(id: Uint32Array, offset: number, terms: Terms): boolean {
+    const { deadline, graceMs, amount, currency, route, stages, receivedAt } = terms;
     const { loud, begun } = this.taken;
     // What that event made of it is not in the store yet.
     if (loud.size > 0 && loud.has(idText(id))) return false;
@@ -82,6 +121,7 @@ export class HotPartition {
     const slot = this.hot.add(id, { deadline, due, amount, currency, flags: 0 });
     this.hot.note(slot, offset);
     this.hot.setWay(slot, this.ways.numberOf(route, ''), 0);
+    if (stages !== null) this.hot.limitStages(slot, this.stages.numberOf(stages), toMs(receivedAt));
     this.taken.slips += 1;
     begun.push(id);
     return true;
@@ -93,16 +133,31 @@ export class HotPartition {
     return true;
   }
 
-  held(slot: number, offset: number): boolean {
+  held(slot: number, offset: number, receivedAt: number): boolean {
     if (!this.followed(slot, offset)) return false;
+    const isFirst = this.hot.stages(slot) !== 0 && !this.hot.has(slot, isHeld);
     this.hot.hold(slot);
+    if (isFirst) this.hot.enter(slot, isHeld, toMs(receivedAt));
     return true;
+  }
+
+  /** The provider has it, or says how far it is. */
+  heard(slot: number, offset: number, receivedAt: number): boolean {
+    if (!this.followed(slot, offset)) return false;
+    this.#next(slot, isHeard, receivedAt);
+    return true;
+  }
+
+  #next(slot: number, flag: number, receivedAt: number): void {
+    const { hot } = this;
+    if (hot.stages(slot) !== 0 && !hot.has(slot, flag)) hot.enter(slot, flag, toMs(receivedAt));
   }
 
   /** A call to a provider is intended: with the first one it is under way. Times in microseconds. */
   intended(slot: number, offset: number, provider: string, at: number, receivedAt: number): boolean {
     if (!this.followed(slot, offset)) return false;
     const { hot } = this;
+    this.#next(slot, isSent, receivedAt);
     if (hot.dispatched(slot) !== 0 || hot.way(slot) === 0 || hot.has(slot, isInTime)) return true;
     const [route] = this.ways.at(hot.way(slot));
     const way = this.ways.numberOf(route, provider);
@@ -255,6 +310,50 @@ export class HotPartition {
     }
   }
 
+  /**
+   * Those whose present stage takes too long, and of which that was not said; at most so many. `now`: up to when all was read that ends a
+   * stage, `holdsNow`: of the ledger (milliseconds). Once its deadline has passed a slip is overdue, and no stage of it is late.
+   */
+  lateStages(now: number, holdsNow: number, judge: StageJudge, slipsMax: number): LateStage[] {
+    const found: LateStage[] = [];
+    if (this.stages.all().length === 0) return found;
+    const { hot } = this;
+    for (const slot of hot.slots()) {
+      const late = hot.stages(slot) === 0 ? null : this.#lateStage(slot, now, holdsNow, judge);
+      if (late !== null && found.push(late) === slipsMax) break;
+    }
+    return found;
+  }
+
+  #lateStage(slot: number, now: number, holdsNow: number, judge: StageJudge): LateStage | null {
+    const { hot } = this;
+    const stage = this.#stage(slot);
+    const limits = stage && this.stages.at(hot.stages(slot))[stage];
+    if (!stage || !limits || hot.has(slot, isLate)) return null;
+    const readTo = stage === 'submitted' ? Math.min(now, holdsNow) : now;
+    if (readTo * 1_000 >= hot.deadline(slot)) return null;
+    const since = hot.sinceAt(slot, readTo);
+    const point = judge(stage, limits, since, readTo);
+    if (point === null || (point === 'warn' && hot.has(slot, isWarned))) return null;
+    const limitMs = point === 'act' ? limits.actMs : limits.warnMs;
+    const provider = stage === 'dispatching' ? this.ways.at(hot.way(slot))[1] : '';
+    return { slipId: this.idAt(slot), stage, point, since, limitMs, provider };
+  }
+
+  /** null: it has no stage more, or none that is watched. */
+  #stage(slot: number): WayStage | null {
+    const { hot } = this;
+    if (hot.has(slot, isHeard | isInTime)) return null;
+    if (hot.has(slot, isSent)) return 'dispatching';
+    return hot.has(slot, isHeld) ? 'held' : 'submitted';
+  }
+
+  /** It was said of a stage; that it is over by now needs no word. */
+  saidLate(slot: number, stage: WayStage, point: StagePoint): void {
+    if (this.#stage(slot) !== stage) return;
+    this.hot.mark(slot, point === 'act' ? isLate | isWarned : isWarned);
+  }
+
   /** What has no verdict. */
   atRisk(): AtRisk {
     const { hot } = this;
@@ -289,6 +388,7 @@ export class HotPartition {
       chunks: toChunks(this.hot, offset),
       format,
       ways: this.ways.all(),
+      stages: this.stages.all(),
     };
   }
 }

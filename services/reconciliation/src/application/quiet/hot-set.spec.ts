@@ -134,6 +134,30 @@ describe('a hot set', () => {
     );
   });
 
+  test('reads what earlier releases wrote: without the stages of slips, and without their ways', () => {
+    const hot = new HotSet();
+    const slot = hot.add(idFor(1), { ...slip(2_000), flags: isHeld });
+    hot.note(slot, 3);
+    hot.setWay(slot, 2, 77);
+    hot.limitStages(slot, 1, 99);
+    const [chunk] = toChunks(hot, 9);
+    // Id, three numbers and a currency; then the way, the stages, the flags and the offsets.
+    const [ways, stages, end] = [16 + 28, 16 + 34, 16 + 39];
+    const before = (...cut: readonly [number, number]) =>
+      Buffer.concat([chunk!.subarray(0, cut[0]), chunk!.subarray(cut[1])]);
+    for (const [format, bytes, way, limits] of [
+      [3, chunk!, 2, 1],
+      [2, before(stages, end), 2, 0],
+      [1, before(ways, end), 0, 0],
+    ] as const) {
+      const again = fromChunks([bytes], 1, format);
+      const found = again.find(idFor(1));
+      expect([again.has(found, isHeld), again.offsets(found, 9)]).toEqual([true, [3]]);
+      expect([again.way(found), again.stages(found)]).toEqual([way, limits]);
+    }
+    expect(() => fromChunks([], 0, 4)).toThrow(RangeError);
+  });
+
   test('cuts a large snapshot into chunks', () => {
     const hot = new HotSet();
     for (let n = 0; n < 20_000; n++) hot.note(hot.add(idFor(n), slip(n)), n);

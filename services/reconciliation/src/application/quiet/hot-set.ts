@@ -10,6 +10,13 @@ export const isInTime = 2;
 export const mayHaveLeft = 4;
 /** It was said that it takes longer than others. */
 export const isSlow = 8;
+/** A call to its provider was intended. */
+export const isSent = 16;
+/** The provider was heard. */
+export const isHeard = 32;
+/** It was said that its present stage takes too long: the warning, and that something must be done. */
+export const isWarned = 64;
+export const isLate = 128;
 
 /** A slip with more events than these is no quiet one. */
 export const offsetsMax = 6;
@@ -52,6 +59,9 @@ export class HotSet {
   /** Which route and provider (`Ways`); and when it was dispatched: the low 32 bits of milliseconds, 0: it was not. */
   #ways: Uint16Array;
   #dispatched: Uint32Array;
+  /** Which limits its stages have (`StagePolicies`), and when its present one began: the low 32 bits of milliseconds. */
+  #stages: Uint8Array;
+  #since: Uint32Array;
   #slots: Slots;
   #table: Int32Array;
   /** Slots used so far, and the first of those that are free again; the next is in `place`. */
@@ -69,6 +79,8 @@ export class HotSet {
     this.#offsets = new Uint32Array(capacity * offsetsMax);
     this.#ways = new Uint16Array(capacity);
     this.#dispatched = new Uint32Array(capacity);
+    this.#stages = new Uint8Array(capacity);
+    this.#since = new Uint32Array(capacity);
     this.#slots = { due: new Float64Array(capacity), place: new Int32Array(capacity).fill(none) };
     this.#table = tableFor(capacity);
   }
@@ -116,6 +128,7 @@ export class HotSet {
     this.#counts[slot] = 0;
     this.#ways[slot] = 0;
     this.#dispatched[slot] = 0;
+    this.#stages[slot] = 0;
     place[slot] = none;
     this.#insert(slot);
     if ((slip.flags & isInTime) === 0) this.#heapOf(slot).add(slot, this.#slots);
@@ -183,13 +196,38 @@ export class HotSet {
 
   /** When it was dispatched, in milliseconds since 1970: less than 24 days before `now`, or after it. */
   dispatchedAt(slot: number, now: number): number {
-    const age = distance(this.#dispatched[slot]!, now) % wrap;
-    return age < wrap / 2 ? now - age : now - age + wrap;
+    return near(this.#dispatched[slot]!, now);
   }
 
   setWay(slot: number, way: number, dispatched: number): void {
     this.#ways[slot] = way;
     this.#dispatched[slot] = dispatched;
+  }
+
+  /** The number of its stages' limits; 0: they have none. */
+  stages(slot: number): number {
+    return this.#stages[slot]!;
+  }
+
+  /** When its present stage began, in milliseconds as it is kept. */
+  since(slot: number): number {
+    return this.#since[slot]!;
+  }
+
+  /** When its present stage began, in milliseconds since 1970: less than 24 days before `now`, or after it. */
+  sinceAt(slot: number, now: number): number {
+    return near(this.#since[slot]!, now);
+  }
+
+  limitStages(slot: number, stages: number, since: number): void {
+    this.#stages[slot] = stages;
+    this.#since[slot] = since % wrap;
+  }
+
+  /** Its next stage begins: `flag` tells which. */
+  enter(slot: number, flag: number, since: number): void {
+    this.#flags[slot] = (this.#flags[slot]! | flag) & ~(isWarned | isLate);
+    this.#since[slot] = since % wrap;
   }
 
   mark(slot: number, flag: number): void {
@@ -310,6 +348,8 @@ export class HotSet {
     this.#offsets = grown(this.#offsets, capacity * offsetsMax);
     this.#ways = grown(this.#ways, capacity);
     this.#dispatched = grown(this.#dispatched, capacity);
+    this.#stages = grown(this.#stages, capacity);
+    this.#since = grown(this.#since, capacity);
     this.#slots = { due: grown(this.#slots.due, capacity), place: grown(this.#slots.place, capacity) };
     this.#capacity = capacity;
     if (this.#table.length >= capacity * tableRoom) return;
@@ -319,7 +359,7 @@ export class HotSet {
 }
 
 /** Of the arrays above, without heaps and table. */
-const bytesPerSlot = idWords * 4 + 4 + 8 + 2 + 1 + 1 + offsetsMax * 4 + 2 + 4 + 8 + 4;
+const bytesPerSlot = idWords * 4 + 4 + 8 + 2 + 1 + 1 + offsetsMax * 4 + 2 + 4 + 1 + 4 + 8 + 4;
 const microsPerMs = 1_000;
 /** How much larger arrays are made: a slip takes at most so many times what it needs. */
 export const growth = 1.125;
@@ -332,6 +372,11 @@ const tableRoom = 1.5;
 /** How far an offset, of which the low 32 bits are known, lies below `before`. */
 function distance(low: number, before: number): number {
   return ((before % wrap) - low + wrap) % wrap || wrap;
+}
+
+function near(low: number, now: number): number {
+  const age = distance(low, now) % wrap;
+  return age < wrap / 2 ? now - age : now - age + wrap;
 }
 
 function tableFor(capacity: number): Int32Array {

@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { RecordedEvent } from '@slipstream/slip';
+import type { RecordedEvent, StagePolicy } from '@slipstream/slip';
 import type { SlotStep } from '../returns/tally.ts';
 import type { IdList } from './slip-ids.ts';
 import type { Way } from './ways.ts';
@@ -14,6 +14,7 @@ export interface Snapshot {
   /** How the chunks are written. */
   readonly format: number;
   readonly ways: readonly Way[];
+  readonly stages: readonly StagePolicy[];
 }
 
 /**

@@ -55,6 +55,7 @@ export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
   RefundRequested: 'loud',
   SlipNotReturned: 'loud',
   SlipSlow: 'tells',
+  StageLate: 'tells',
   LateReturnFound: 'loud',
   CaseOpened: 'loud',
   CaseClosed: 'loud',

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/reconciliation/v1/events.proto.
  */
 export const file_slipstream_reconciliation_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CilzbGlwc3RyZWFtL3JlY29uY2lsaWF0aW9uL3YxL2V2ZW50cy5wcm90bxIcc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MSJvCgtTbGlwT3ZlcmR1ZRIyCgVzdGFnZRgBIAEoDjIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2USLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpYBCg1TbGlwRGlhZ25vc2VkEjIKBWNhdXNlGAEgASgLMiMuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5DYXVzZRISCgVydWxlcxgCIAEoBUgAiAEBEjMKBnN0YWxscxgDIAMoCzIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhbGxCCAoGX3J1bGVzIm0KBVN0YWxsEg8KB3NlcnZpY2UYASABKAkSKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpUBCgVDYXVzZRI3CgVjbGFzcxgBIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQ2F1c2VDbGFzcxIMCgRjb2RlGAIgASgJEhIKCmNvbmZpZGVuY2UYAyABKAUSDwoHc3VtbWFyeRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSEAoIZXZpZGVuY2UYBiADKAkibwoQSW5xdWlyeVJlcXVlc3RlZBIPCgdpbnF1aXJ5GAEgASgFEhkKDHJlcXVlc3RlZF9ieRgCIAEoCUgAiAEBEhMKBnJlYXNvbhgDIAEoCUgBiAEBQg8KDV9yZXF1ZXN0ZWRfYnlCCQoHX3JlYXNvbiKwAQoPUmVmdW5kUmVxdWVzdGVkEj0KBWJhc2lzGAEgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5Ob3RSZXR1cm5lZEJhc2lzEhQKDHJlcXVlc3RlZF9ieRgCIAEoCRIYCgthcHByb3ZlZF9ieRgDIAEoCUgAiAEBEhMKBnJlYXNvbhgEIAEoCUgBiAEBQg4KDF9hcHByb3ZlZF9ieUIJCgdfcmVhc29uIn4KD1NsaXBOb3RSZXR1cm5lZBI9CgViYXNpcxgBIAEoDjIuLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTm90UmV0dXJuZWRCYXNpcxIsCghkZWFkbGluZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAingEKCFNsaXBTbG93EhAKCHByb3ZpZGVyGAEgASgJEg0KBXJvdXRlGAIgASgJEjEKDWRpc3BhdGNoZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHVzdWFsX21zGAQgASgFEiwKCGRlYWRsaW5lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKoAQoPTGF0ZVJldHVybkZvdW5kEiwKCGRlYWRsaW5lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZWNlaXZlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoFYWZ0ZXIYAyABKA4yJy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkxhdGVBZnRlciItCgpDYXNlT3BlbmVkEg4KBnJlYXNvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJInQKCkNhc2VDbG9zZWQSEgoKcmVzb2x1dGlvbhgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARIPCgJieRgDIAEoCUgBiAEBEhEKBG5vdGUYBCABKAlIAogBAUIJCgdfcmVhc29uQgUKA19ieUIHCgVfbm90ZSIzCglDYXNlTm90ZWQSCgoCYnkYASABKAkSDAoEY29kZRgCIAEoCRIMCgR0ZXh0GAMgASgJIkwKDENhc2VBc3NpZ25lZBIKCgJieRgBIAEoCRIVCghhc3NpZ25lZRgCIAEoCUgAiAEBEgwKBG5vdGUYAyABKAlCCwoJX2Fzc2lnbmVlIukCChRTdGF0ZW1lbnRMaW5lTWF0Y2hlZBIRCglzdGF0ZW1lbnQYASABKAkSDAoEbGluZRgCIAEoBRIQCghwcm92aWRlchgDIAEoCRI/CgdvdXRjb21lGAQgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5TdGF0ZW1lbnRPdXRjb21lEhMKBnJlYXNvbhgFIAEoCUgAiAEBEjAKBmFtb3VudBgGIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5SAGIAQESLQoDZmVlGAcgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXlIAogBARIfChJwcm92aWRlcl9yZWZlcmVuY2UYCCABKAlIA4gBARIRCglib29rZWRfb24YCSABKAlCCQoHX3JlYXNvbkIJCgdfYW1vdW50QgYKBF9mZWVCFQoTX3Byb3ZpZGVyX3JlZmVyZW5jZSLtAQoLQnJlYWtPcGVuZWQSEAoIYnJlYWtfaWQYASABKAkSNQoEa2luZBgCIAEoDjInLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQnJlYWtUeXBlEhEKCXN0YXRlbWVudBgDIAEoCRIRCgRsaW5lGAQgASgFSACIAQESEgoKZGlmZmVyZW5jZRgFIAEoAxIQCghjdXJyZW5jeRgGIAEoCRIQCghleHBlY3RlZBgHIAEoCRIMCgRzZWVuGAggASgJEhQKB2F3YWl0ZWQYCSABKAlIAYgBAUIHCgVfbGluZUIKCghfYXdhaXRlZCLOAQoNQnJlYWtSZXNvbHZlZBIQCghicmVha19pZBgBIAEoCRI1CgRraW5kGAIgASgOMicuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5CcmVha1R5cGUSEgoKcmVzb2x1dGlvbhgDIAEoCRIYCgtyZXBhaXJlZF9ieRgEIAEoCUgAiAEBEg8KAmJ5GAUgASgJSAGIAQESEwoGcmVhc29uGAYgASgJSAKIAQFCDgoMX3JlcGFpcmVkX2J5QgUKA19ieUIJCgdfcmVhc29uKoABCgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhMKD1NUQUdFX1NVQk1JVFRFRBABEhAKDFNUQUdFX1JFVklFVxACEg4KClNUQUdFX0hFTEQQAxIVChFTVEFHRV9ESVNQQVRDSElORxAEEhIKDlNUQUdFX1JFVFVSTkVEEAUqfQoQTm90UmV0dXJuZWRCYXNpcxIiCh5OT1RfUkVUVVJORURfQkFTSVNfVU5TUEVDSUZJRUQQABIjCh9OT1RfUkVUVVJORURfQkFTSVNfTk9UX0VYRUNVVEVEEAESIAocTk9UX1JFVFVSTkVEX0JBU0lTX05PX0FOU1dFUhACKsoBCgpDYXVzZUNsYXNzEhsKF0NBVVNFX0NMQVNTX1VOU1BFQ0lGSUVEEAASFgoSQ0FVU0VfQ0xBU1NfU1lTVEVNEAESFwoTQ0FVU0VfQ0xBU1NfTkVUV09SSxACEhQKEENBVVNFX0NMQVNTX1VTRVIQAxIbChdDQVVTRV9DTEFTU19USElSRF9QQVJUWRAEEh0KGUNBVVNFX0NMQVNTX0NPTkZJR1VSQVRJT04QBRIcChhDQVVTRV9DTEFTU19VTkRFVEVSTUlORUQQBip1CglMYXRlQWZ0ZXISGgoWTEFURV9BRlRFUl9VTlNQRUNJRklFRBAAEhYKEkxBVEVfQUZURVJfT1ZFUkRVRRABEhsKF0xBVEVfQUZURVJfTk9UX1JFVFVSTkVEEAISFwoTTEFURV9BRlRFUl9SRUZVTkRFRBADKpABChBTdGF0ZW1lbnRPdXRjb21lEiEKHVNUQVRFTUVOVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHwobU1RBVEVNRU5UX09VVENPTUVfU1VDQ0VFREVEEAESHAoYU1RBVEVNRU5UX09VVENPTUVfRkFJTEVEEAISGgoWU1RBVEVNRU5UX09VVENPTUVfVk9JRBADKuwBCglCcmVha1R5cGUSGgoWQlJFQUtfVFlQRV9VTlNQRUNJRklFRBAAEhsKF0JSRUFLX1RZUEVfTUlTU0lOR19IRVJFEAESHAoYQlJFQUtfVFlQRV9NSVNTSU5HX1RIRVJFEAISFQoRQlJFQUtfVFlQRV9BTU9VTlQQAxIXChNCUkVBS19UWVBFX0NVUlJFTkNZEAQSFQoRQlJFQUtfVFlQRV9TVEFUVVMQBRIYChRCUkVBS19UWVBFX0RVUExJQ0FURRAGEhMKD0JSRUFLX1RZUEVfTEFURRAHEhIKDkJSRUFLX1RZUEVfRkVFEAhiBnByb3RvMw", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("CilzbGlwc3RyZWFtL3JlY29uY2lsaWF0aW9uL3YxL2V2ZW50cy5wcm90bxIcc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MSJvCgtTbGlwT3ZlcmR1ZRIyCgVzdGFnZRgBIAEoDjIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2USLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpYBCg1TbGlwRGlhZ25vc2VkEjIKBWNhdXNlGAEgASgLMiMuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5DYXVzZRISCgVydWxlcxgCIAEoBUgAiAEBEjMKBnN0YWxscxgDIAMoCzIjLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhbGxCCAoGX3J1bGVzIm0KBVN0YWxsEg8KB3NlcnZpY2UYASABKAkSKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpUBCgVDYXVzZRI3CgVjbGFzcxgBIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQ2F1c2VDbGFzcxIMCgRjb2RlGAIgASgJEhIKCmNvbmZpZGVuY2UYAyABKAUSDwoHc3VtbWFyeRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSEAoIZXZpZGVuY2UYBiADKAkibwoQSW5xdWlyeVJlcXVlc3RlZBIPCgdpbnF1aXJ5GAEgASgFEhkKDHJlcXVlc3RlZF9ieRgCIAEoCUgAiAEBEhMKBnJlYXNvbhgDIAEoCUgBiAEBQg8KDV9yZXF1ZXN0ZWRfYnlCCQoHX3JlYXNvbiKwAQoPUmVmdW5kUmVxdWVzdGVkEj0KBWJhc2lzGAEgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5Ob3RSZXR1cm5lZEJhc2lzEhQKDHJlcXVlc3RlZF9ieRgCIAEoCRIYCgthcHByb3ZlZF9ieRgDIAEoCUgAiAEBEhMKBnJlYXNvbhgEIAEoCUgBiAEBQg4KDF9hcHByb3ZlZF9ieUIJCgdfcmVhc29uIn4KD1NsaXBOb3RSZXR1cm5lZBI9CgViYXNpcxgBIAEoDjIuLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuTm90UmV0dXJuZWRCYXNpcxIsCghkZWFkbGluZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAingEKCFNsaXBTbG93EhAKCHByb3ZpZGVyGAEgASgJEg0KBXJvdXRlGAIgASgJEjEKDWRpc3BhdGNoZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHVzdWFsX21zGAQgASgFEiwKCGRlYWRsaW5lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLqAQoJU3RhZ2VMYXRlEjIKBXN0YWdlGAEgASgOMiMuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5TdGFnZRI3CgVwb2ludBgCIAEoDjIoLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuU3RhZ2VQb2ludBIPCgdzZXJ2aWNlGAMgASgJEikKBXNpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghsaW1pdF9tcxgFIAEoBRIVCghwcm92aWRlchgGIAEoCUgAiAEBQgsKCV9wcm92aWRlciKoAQoPTGF0ZVJldHVybkZvdW5kEiwKCGRlYWRsaW5lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZWNlaXZlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoFYWZ0ZXIYAyABKA4yJy5zbGlwc3RyZWFtLnJlY29uY2lsaWF0aW9uLnYxLkxhdGVBZnRlciItCgpDYXNlT3BlbmVkEg4KBnJlYXNvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJInQKCkNhc2VDbG9zZWQSEgoKcmVzb2x1dGlvbhgBIAEoCRITCgZyZWFzb24YAiABKAlIAIgBARIPCgJieRgDIAEoCUgBiAEBEhEKBG5vdGUYBCABKAlIAogBAUIJCgdfcmVhc29uQgUKA19ieUIHCgVfbm90ZSIzCglDYXNlTm90ZWQSCgoCYnkYASABKAkSDAoEY29kZRgCIAEoCRIMCgR0ZXh0GAMgASgJIkwKDENhc2VBc3NpZ25lZBIKCgJieRgBIAEoCRIVCghhc3NpZ25lZRgCIAEoCUgAiAEBEgwKBG5vdGUYAyABKAlCCwoJX2Fzc2lnbmVlIukCChRTdGF0ZW1lbnRMaW5lTWF0Y2hlZBIRCglzdGF0ZW1lbnQYASABKAkSDAoEbGluZRgCIAEoBRIQCghwcm92aWRlchgDIAEoCRI/CgdvdXRjb21lGAQgASgOMi4uc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5TdGF0ZW1lbnRPdXRjb21lEhMKBnJlYXNvbhgFIAEoCUgAiAEBEjAKBmFtb3VudBgGIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5SAGIAQESLQoDZmVlGAcgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXlIAogBARIfChJwcm92aWRlcl9yZWZlcmVuY2UYCCABKAlIA4gBARIRCglib29rZWRfb24YCSABKAlCCQoHX3JlYXNvbkIJCgdfYW1vdW50QgYKBF9mZWVCFQoTX3Byb3ZpZGVyX3JlZmVyZW5jZSLtAQoLQnJlYWtPcGVuZWQSEAoIYnJlYWtfaWQYASABKAkSNQoEa2luZBgCIAEoDjInLnNsaXBzdHJlYW0ucmVjb25jaWxpYXRpb24udjEuQnJlYWtUeXBlEhEKCXN0YXRlbWVudBgDIAEoCRIRCgRsaW5lGAQgASgFSACIAQESEgoKZGlmZmVyZW5jZRgFIAEoAxIQCghjdXJyZW5jeRgGIAEoCRIQCghleHBlY3RlZBgHIAEoCRIMCgRzZWVuGAggASgJEhQKB2F3YWl0ZWQYCSABKAlIAYgBAUIHCgVfbGluZUIKCghfYXdhaXRlZCLOAQoNQnJlYWtSZXNvbHZlZBIQCghicmVha19pZBgBIAEoCRI1CgRraW5kGAIgASgOMicuc2xpcHN0cmVhbS5yZWNvbmNpbGlhdGlvbi52MS5CcmVha1R5cGUSEgoKcmVzb2x1dGlvbhgDIAEoCRIYCgtyZXBhaXJlZF9ieRgEIAEoCUgAiAEBEg8KAmJ5GAUgASgJSAGIAQESEwoGcmVhc29uGAYgASgJSAKIAQFCDgoMX3JlcGFpcmVkX2J5QgUKA19ieUIJCgdfcmVhc29uKoABCgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhMKD1NUQUdFX1NVQk1JVFRFRBABEhAKDFNUQUdFX1JFVklFVxACEg4KClNUQUdFX0hFTEQQAxIVChFTVEFHRV9ESVNQQVRDSElORxAEEhIKDlNUQUdFX1JFVFVSTkVEEAUqfQoQTm90UmV0dXJuZWRCYXNpcxIiCh5OT1RfUkVUVVJORURfQkFTSVNfVU5TUEVDSUZJRUQQABIjCh9OT1RfUkVUVVJORURfQkFTSVNfTk9UX0VYRUNVVEVEEAESIAocTk9UX1JFVFVSTkVEX0JBU0lTX05PX0FOU1dFUhACKsoBCgpDYXVzZUNsYXNzEhsKF0NBVVNFX0NMQVNTX1VOU1BFQ0lGSUVEEAASFgoSQ0FVU0VfQ0xBU1NfU1lTVEVNEAESFwoTQ0FVU0VfQ0xBU1NfTkVUV09SSxACEhQKEENBVVNFX0NMQVNTX1VTRVIQAxIbChdDQVVTRV9DTEFTU19USElSRF9QQVJUWRAEEh0KGUNBVVNFX0NMQVNTX0NPTkZJR1VSQVRJT04QBRIcChhDQVVTRV9DTEFTU19VTkRFVEVSTUlORUQQBip1CglMYXRlQWZ0ZXISGgoWTEFURV9BRlRFUl9VTlNQRUNJRklFRBAAEhYKEkxBVEVfQUZURVJfT1ZFUkRVRRABEhsKF0xBVEVfQUZURVJfTk9UX1JFVFVSTkVEEAISFwoTTEFURV9BRlRFUl9SRUZVTkRFRBADKlQKClN0YWdlUG9pbnQSGwoXU1RBR0VfUE9JTlRfVU5TUEVDSUZJRUQQABIUChBTVEFHRV9QT0lOVF9XQVJOEAESEwoPU1RBR0VfUE9JTlRfQUNUEAIqkAEKEFN0YXRlbWVudE91dGNvbWUSIQodU1RBVEVNRU5UX09VVENPTUVfVU5TUEVDSUZJRUQQABIfChtTVEFURU1FTlRfT1VUQ09NRV9TVUNDRUVERUQQARIcChhTVEFURU1FTlRfT1VUQ09NRV9GQUlMRUQQAhIaChZTVEFURU1FTlRfT1VUQ09NRV9WT0lEEAMq7AEKCUJyZWFrVHlwZRIaChZCUkVBS19UWVBFX1VOU1BFQ0lGSUVEEAASGwoXQlJFQUtfVFlQRV9NSVNTSU5HX0hFUkUQARIcChhCUkVBS19UWVBFX01JU1NJTkdfVEhFUkUQAhIVChFCUkVBS19UWVBFX0FNT1VOVBADEhcKE0JSRUFLX1RZUEVfQ1VSUkVOQ1kQBBIVChFCUkVBS19UWVBFX1NUQVRVUxAFEhgKFEJSRUFLX1RZUEVfRFVQTElDQVRFEAYSEwoPQlJFQUtfVFlQRV9MQVRFEAcSEgoOQlJFQUtfVFlQRV9GRUUQCGIGcHJvdG8z", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * A verdict: no event ending the stage was received by its deadline.
@@ -277,6 +277,56 @@ export const SlipSlowSchema: GenMessage<SlipSlow> = /*@__PURE__*/
   messageDesc(file_slipstream_reconciliation_v1_events, 7);
 
 /**
+ * A stage before the outcome takes longer than the slip's policy lets it.
+ *
+ * @generated from message slipstream.reconciliation.v1.StageLate
+ */
+export type StageLate = Message<"slipstream.reconciliation.v1.StageLate"> & {
+  /**
+   * @generated from field: slipstream.reconciliation.v1.Stage stage = 1;
+   */
+  stage: Stage;
+
+  /**
+   * @generated from field: slipstream.reconciliation.v1.StagePoint point = 2;
+   */
+  point: StagePoint;
+
+  /**
+   * Which should have ended the stage.
+   *
+   * @generated from field: string service = 3;
+   */
+  service: string;
+
+  /**
+   * When the stage began.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int32 limit_ms = 5;
+   */
+  limitMs: number;
+
+  /**
+   * Whose answer the service waits for; unset: nobody's.
+   *
+   * @generated from field: optional string provider = 6;
+   */
+  provider?: string | undefined;
+};
+
+/**
+ * Describes the message slipstream.reconciliation.v1.StageLate.
+ * Use `create(StageLateSchema)` to create a new message.
+ */
+export const StageLateSchema: GenMessage<StageLate> = /*@__PURE__*/
+  messageDesc(file_slipstream_reconciliation_v1_events, 8);
+
+/**
  * @generated from message slipstream.reconciliation.v1.LateReturnFound
  */
 export type LateReturnFound = Message<"slipstream.reconciliation.v1.LateReturnFound"> & {
@@ -301,7 +351,7 @@ export type LateReturnFound = Message<"slipstream.reconciliation.v1.LateReturnFo
  * Use `create(LateReturnFoundSchema)` to create a new message.
  */
 export const LateReturnFoundSchema: GenMessage<LateReturnFound> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 8);
+  messageDesc(file_slipstream_reconciliation_v1_events, 9);
 
 /**
  * @generated from message slipstream.reconciliation.v1.CaseOpened
@@ -323,7 +373,7 @@ export type CaseOpened = Message<"slipstream.reconciliation.v1.CaseOpened"> & {
  * Use `create(CaseOpenedSchema)` to create a new message.
  */
 export const CaseOpenedSchema: GenMessage<CaseOpened> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 9);
+  messageDesc(file_slipstream_reconciliation_v1_events, 10);
 
 /**
  * Resolves one reason of the case; all of them where it names none, as before cases had more than one.
@@ -359,7 +409,7 @@ export type CaseClosed = Message<"slipstream.reconciliation.v1.CaseClosed"> & {
  * Use `create(CaseClosedSchema)` to create a new message.
  */
 export const CaseClosedSchema: GenMessage<CaseClosed> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 10);
+  messageDesc(file_slipstream_reconciliation_v1_events, 11);
 
 /**
  * Something about the case that resolves nothing: people's note, a refund that is proposed or declined, an escalation.
@@ -390,7 +440,7 @@ export type CaseNoted = Message<"slipstream.reconciliation.v1.CaseNoted"> & {
  * Use `create(CaseNotedSchema)` to create a new message.
  */
 export const CaseNotedSchema: GenMessage<CaseNoted> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 11);
+  messageDesc(file_slipstream_reconciliation_v1_events, 12);
 
 /**
  * @generated from message slipstream.reconciliation.v1.CaseAssigned
@@ -419,7 +469,7 @@ export type CaseAssigned = Message<"slipstream.reconciliation.v1.CaseAssigned"> 
  * Use `create(CaseAssignedSchema)` to create a new message.
  */
 export const CaseAssignedSchema: GenMessage<CaseAssigned> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 12);
+  messageDesc(file_slipstream_reconciliation_v1_events, 13);
 
 /**
  * @generated from message slipstream.reconciliation.v1.StatementLineMatched
@@ -486,7 +536,7 @@ export type StatementLineMatched = Message<"slipstream.reconciliation.v1.Stateme
  * Use `create(StatementLineMatchedSchema)` to create a new message.
  */
 export const StatementLineMatchedSchema: GenMessage<StatementLineMatched> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 13);
+  messageDesc(file_slipstream_reconciliation_v1_events, 14);
 
 /**
  * @generated from message slipstream.reconciliation.v1.BreakOpened
@@ -551,7 +601,7 @@ export type BreakOpened = Message<"slipstream.reconciliation.v1.BreakOpened"> & 
  * Use `create(BreakOpenedSchema)` to create a new message.
  */
 export const BreakOpenedSchema: GenMessage<BreakOpened> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 14);
+  messageDesc(file_slipstream_reconciliation_v1_events, 15);
 
 /**
  * @generated from message slipstream.reconciliation.v1.BreakResolved
@@ -599,7 +649,7 @@ export type BreakResolved = Message<"slipstream.reconciliation.v1.BreakResolved"
  * Use `create(BreakResolvedSchema)` to create a new message.
  */
 export const BreakResolvedSchema: GenMessage<BreakResolved> = /*@__PURE__*/
-  messageDesc(file_slipstream_reconciliation_v1_events, 15);
+  messageDesc(file_slipstream_reconciliation_v1_events, 16);
 
 /**
  * @generated from enum slipstream.reconciliation.v1.Stage
@@ -746,6 +796,32 @@ export const LateAfterSchema: GenEnum<LateAfter> = /*@__PURE__*/
   enumDesc(file_slipstream_reconciliation_v1_events, 3);
 
 /**
+ * @generated from enum slipstream.reconciliation.v1.StagePoint
+ */
+export enum StagePoint {
+  /**
+   * @generated from enum value: STAGE_POINT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: STAGE_POINT_WARN = 1;
+   */
+  WARN = 1,
+
+  /**
+   * @generated from enum value: STAGE_POINT_ACT = 2;
+   */
+  ACT = 2,
+}
+
+/**
+ * Describes the enum slipstream.reconciliation.v1.StagePoint.
+ */
+export const StagePointSchema: GenEnum<StagePoint> = /*@__PURE__*/
+  enumDesc(file_slipstream_reconciliation_v1_events, 4);
+
+/**
  * What a line of a provider's statement says became of a slip: evidence of the first rank. The gateway makes SlipReturned of it.
  *
  * @generated from enum slipstream.reconciliation.v1.StatementOutcome
@@ -776,7 +852,7 @@ export enum StatementOutcome {
  * Describes the enum slipstream.reconciliation.v1.StatementOutcome.
  */
 export const StatementOutcomeSchema: GenEnum<StatementOutcome> = /*@__PURE__*/
-  enumDesc(file_slipstream_reconciliation_v1_events, 4);
+  enumDesc(file_slipstream_reconciliation_v1_events, 5);
 
 /**
  * How a statement and our books differ about a slip.
@@ -838,5 +914,5 @@ export enum BreakType {
  * Describes the enum slipstream.reconciliation.v1.BreakType.
  */
 export const BreakTypeSchema: GenEnum<BreakType> = /*@__PURE__*/
-  enumDesc(file_slipstream_reconciliation_v1_events, 5);
+  enumDesc(file_slipstream_reconciliation_v1_events, 6);
 

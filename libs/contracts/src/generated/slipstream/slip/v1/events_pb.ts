@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/slip/v1/events.proto.
  */
 export const file_slipstream_slip_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zbGlwc3RyZWFtL3NsaXAvdjEvZXZlbnRzLnByb3RvEhJzbGlwc3RyZWFtLnNsaXAudjEiwgQKDVNsaXBTdWJtaXR0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoEbW9kZRgIIAEoDjIfLnNsaXBzdHJlYW0uY29tbW9uLnYxLlJvdXRlTW9kZRIVCghwcm92aWRlchgJIAEoCUgAiAEBEhEKCW92ZXJkcmFmdBgKIAEoCBIXCg9yZXZpZXdfcmVxdWlyZWQYCyABKAgSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBnBvbGljeRgNIAEoCzIeLnNsaXBzdHJlYW0uc2xpcC52MS5TbGlwUG9saWN5EhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSLwoHZGV0YWlscxgPIAEoCzIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNlYWxhYmxlEhcKCmNvbW1hbmRfaWQYECABKAlIAYgBARIcCg9vdmVyZHJhZnRfbGltaXQYESABKANIAogBAUILCglfcHJvdmlkZXJCDQoLX2NvbW1hbmRfaWRCEgoQX292ZXJkcmFmdF9saW1pdCKWAwoLU2xpcERyYWZ0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoJcmVtaW5kX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jb25maWdfZGlnZXN0GAogASgJEi8KB2RldGFpbHMYCyABKAsyHi5zbGlwc3RyZWFtLmNvbW1vbi52MS5TZWFsYWJsZRIsCghkZWFkbGluZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQgoQRHJhZnRSZW1pbmRlckR1ZRIuCgpleHBpcmVzX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI+CgxEcmFmdEV4cGlyZWQSLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKwoNU2xpcFdpdGhkcmF3bhIKCgJieRgBIAEoCRIOCgZyZWFzb24YAiABKAkiUgoKU2xpcFBvbGljeRIQCghncmFjZV9tcxgBIAEoBRIXCg9xdWlldF9wZXJpb2RfbXMYAiABKAUSGQoRaW5xdWlyeV9sYWRkZXJfbXMYAyADKAUiwwEKDFNsaXBSZWplY3RlZBIOCgZjYWxsZXIYASABKAkSEQoJcmVmZXJlbmNlGAIgASgJEgwKBHJ1bGUYAyABKAkSDgoGZGV0YWlsGAQgASgJEhIKBWZpZWxkGAUgASgJSACIAQESFwoKY29tbWFuZF9pZBgGIAEoCUgBiAEBEhoKDWZpcnN0X3NsaXBfaWQYByABKAlIAogBAUIICgZfZmllbGRCDQoLX2NvbW1hbmRfaWRCEAoOX2ZpcnN0X3NsaXBfaWQijQEKD1Jldmlld1JlcXVlc3RlZBINCgVydWxlcxgBIAMoCRIRCglhcHByb3ZhbHMYAiABKAUSKgoGZHVlX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCg1maXJzdF9zbGlwX2lkGAQgASgJSACIAQFCEAoOX2ZpcnN0X3NsaXBfaWQiGwoNUmV2aWV3Q2xhaW1lZBIKCgJieRgBIAEoCSIcCg5SZXZpZXdSZWxlYXNlZBIKCgJieRgBIAEoCSI6Cg1BcHByb3ZhbEdpdmVuEgoKAmJ5GAEgASgJEgwKBG5vdGUYAiABKAkSDwoHbWlzc2luZxgDIAEoBSJWCgxTbGlwQXBwcm92ZWQSCgoCYnkYASABKAkSDAoEbm90ZRgCIAEoCRIsCghkZWFkbGluZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOgoMU2xpcERlY2xpbmVkEgoKAmJ5GAEgASgJEg4KBnJlYXNvbhgCIAEoCRIOCgZkZXRhaWwYAyABKAliBnByb3RvMw", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("Ch9zbGlwc3RyZWFtL3NsaXAvdjEvZXZlbnRzLnByb3RvEhJzbGlwc3RyZWFtLnNsaXAudjEiwgQKDVNsaXBTdWJtaXR0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoEbW9kZRgIIAEoDjIfLnNsaXBzdHJlYW0uY29tbW9uLnYxLlJvdXRlTW9kZRIVCghwcm92aWRlchgJIAEoCUgAiAEBEhEKCW92ZXJkcmFmdBgKIAEoCBIXCg9yZXZpZXdfcmVxdWlyZWQYCyABKAgSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBnBvbGljeRgNIAEoCzIeLnNsaXBzdHJlYW0uc2xpcC52MS5TbGlwUG9saWN5EhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSLwoHZGV0YWlscxgPIAEoCzIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNlYWxhYmxlEhcKCmNvbW1hbmRfaWQYECABKAlIAYgBARIcCg9vdmVyZHJhZnRfbGltaXQYESABKANIAogBAUILCglfcHJvdmlkZXJCDQoLX2NvbW1hbmRfaWRCEgoQX292ZXJkcmFmdF9saW1pdCKWAwoLU2xpcERyYWZ0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoJcmVtaW5kX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jb25maWdfZGlnZXN0GAogASgJEi8KB2RldGFpbHMYCyABKAsyHi5zbGlwc3RyZWFtLmNvbW1vbi52MS5TZWFsYWJsZRIsCghkZWFkbGluZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQgoQRHJhZnRSZW1pbmRlckR1ZRIuCgpleHBpcmVzX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI+CgxEcmFmdEV4cGlyZWQSLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKwoNU2xpcFdpdGhkcmF3bhIKCgJieRgBIAEoCRIOCgZyZWFzb24YAiABKAkigwEKClNsaXBQb2xpY3kSEAoIZ3JhY2VfbXMYASABKAUSFwoPcXVpZXRfcGVyaW9kX21zGAIgASgFEhkKEWlucXVpcnlfbGFkZGVyX21zGAMgAygFEi8KBnN0YWdlcxgEIAEoCzIfLnNsaXBzdHJlYW0uc2xpcC52MS5TdGFnZVBvbGljeSKmAQoLU3RhZ2VQb2xpY3kSMgoJc3VibWl0dGVkGAEgASgLMh8uc2xpcHN0cmVhbS5zbGlwLnYxLlN0YWdlTGltaXRzEi0KBGhlbGQYAiABKAsyHy5zbGlwc3RyZWFtLnNsaXAudjEuU3RhZ2VMaW1pdHMSNAoLZGlzcGF0Y2hpbmcYAyABKAsyHy5zbGlwc3RyZWFtLnNsaXAudjEuU3RhZ2VMaW1pdHMiLgoLU3RhZ2VMaW1pdHMSDwoHd2Fybl9tcxgBIAEoBRIOCgZhY3RfbXMYAiABKAUiwwEKDFNsaXBSZWplY3RlZBIOCgZjYWxsZXIYASABKAkSEQoJcmVmZXJlbmNlGAIgASgJEgwKBHJ1bGUYAyABKAkSDgoGZGV0YWlsGAQgASgJEhIKBWZpZWxkGAUgASgJSACIAQESFwoKY29tbWFuZF9pZBgGIAEoCUgBiAEBEhoKDWZpcnN0X3NsaXBfaWQYByABKAlIAogBAUIICgZfZmllbGRCDQoLX2NvbW1hbmRfaWRCEAoOX2ZpcnN0X3NsaXBfaWQijQEKD1Jldmlld1JlcXVlc3RlZBINCgVydWxlcxgBIAMoCRIRCglhcHByb3ZhbHMYAiABKAUSKgoGZHVlX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaCg1maXJzdF9zbGlwX2lkGAQgASgJSACIAQFCEAoOX2ZpcnN0X3NsaXBfaWQiGwoNUmV2aWV3Q2xhaW1lZBIKCgJieRgBIAEoCSIcCg5SZXZpZXdSZWxlYXNlZBIKCgJieRgBIAEoCSI6Cg1BcHByb3ZhbEdpdmVuEgoKAmJ5GAEgASgJEgwKBG5vdGUYAiABKAkSDwoHbWlzc2luZxgDIAEoBSJWCgxTbGlwQXBwcm92ZWQSCgoCYnkYASABKAkSDAoEbm90ZRgCIAEoCRIsCghkZWFkbGluZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOgoMU2xpcERlY2xpbmVkEgoKAmJ5GAEgASgJEg4KBnJlYXNvbhgCIAEoCRIOCgZkZXRhaWwYAyABKAliBnByb3RvMw", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * @generated from message slipstream.slip.v1.SlipSubmitted
@@ -290,6 +290,13 @@ export type SlipPolicy = Message<"slipstream.slip.v1.SlipPolicy"> & {
    * @generated from field: repeated int32 inquiry_ladder_ms = 3;
    */
   inquiryLadderMs: number[];
+
+  /**
+   * How long the stages on the way to the provider may take; unset: as long as the deadline lets them.
+   *
+   * @generated from field: slipstream.slip.v1.StagePolicy stages = 4;
+   */
+  stages?: StagePolicy | undefined;
 };
 
 /**
@@ -298,6 +305,67 @@ export type SlipPolicy = Message<"slipstream.slip.v1.SlipPolicy"> & {
  */
 export const SlipPolicySchema: GenMessage<SlipPolicy> = /*@__PURE__*/
   messageDesc(file_slipstream_slip_v1_events, 5);
+
+/**
+ * A stage without limits is not told of.
+ *
+ * @generated from message slipstream.slip.v1.StagePolicy
+ */
+export type StagePolicy = Message<"slipstream.slip.v1.StagePolicy"> & {
+  /**
+   * Until the hold is answered.
+   *
+   * @generated from field: slipstream.slip.v1.StageLimits submitted = 1;
+   */
+  submitted?: StageLimits | undefined;
+
+  /**
+   * Until the first call is intended.
+   *
+   * @generated from field: slipstream.slip.v1.StageLimits held = 2;
+   */
+  held?: StageLimits | undefined;
+
+  /**
+   * Until the provider is heard.
+   *
+   * @generated from field: slipstream.slip.v1.StageLimits dispatching = 3;
+   */
+  dispatching?: StageLimits | undefined;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.StagePolicy.
+ * Use `create(StagePolicySchema)` to create a new message.
+ */
+export const StagePolicySchema: GenMessage<StagePolicy> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 6);
+
+/**
+ * Milliseconds from the event that begins the stage.
+ *
+ * @generated from message slipstream.slip.v1.StageLimits
+ */
+export type StageLimits = Message<"slipstream.slip.v1.StageLimits"> & {
+  /**
+   * 0: there is no warning.
+   *
+   * @generated from field: int32 warn_ms = 1;
+   */
+  warnMs: number;
+
+  /**
+   * @generated from field: int32 act_ms = 2;
+   */
+  actMs: number;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.StageLimits.
+ * Use `create(StageLimitsSchema)` to create a new message.
+ */
+export const StageLimitsSchema: GenMessage<StageLimits> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 7);
 
 /**
  * @generated from message slipstream.slip.v1.SlipRejected
@@ -350,7 +418,7 @@ export type SlipRejected = Message<"slipstream.slip.v1.SlipRejected"> & {
  * Use `create(SlipRejectedSchema)` to create a new message.
  */
 export const SlipRejectedSchema: GenMessage<SlipRejected> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 6);
+  messageDesc(file_slipstream_slip_v1_events, 8);
 
 /**
  * Follows a SlipSubmitted with review_required: people decide before anything is held or sent.
@@ -392,7 +460,7 @@ export type ReviewRequested = Message<"slipstream.slip.v1.ReviewRequested"> & {
  * Use `create(ReviewRequestedSchema)` to create a new message.
  */
 export const ReviewRequestedSchema: GenMessage<ReviewRequested> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 7);
+  messageDesc(file_slipstream_slip_v1_events, 9);
 
 /**
  * Somebody looks at it, and everybody else may know.
@@ -411,7 +479,7 @@ export type ReviewClaimed = Message<"slipstream.slip.v1.ReviewClaimed"> & {
  * Use `create(ReviewClaimedSchema)` to create a new message.
  */
 export const ReviewClaimedSchema: GenMessage<ReviewClaimed> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 8);
+  messageDesc(file_slipstream_slip_v1_events, 10);
 
 /**
  * Whoever looked at it does so no longer.
@@ -430,7 +498,7 @@ export type ReviewReleased = Message<"slipstream.slip.v1.ReviewReleased"> & {
  * Use `create(ReviewReleasedSchema)` to create a new message.
  */
 export const ReviewReleasedSchema: GenMessage<ReviewReleased> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 9);
+  messageDesc(file_slipstream_slip_v1_events, 11);
 
 /**
  * An approval that does not suffice.
@@ -461,7 +529,7 @@ export type ApprovalGiven = Message<"slipstream.slip.v1.ApprovalGiven"> & {
  * Use `create(ApprovalGivenSchema)` to create a new message.
  */
 export const ApprovalGivenSchema: GenMessage<ApprovalGiven> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 10);
+  messageDesc(file_slipstream_slip_v1_events, 12);
 
 /**
  * @generated from message slipstream.slip.v1.SlipApproved
@@ -490,7 +558,7 @@ export type SlipApproved = Message<"slipstream.slip.v1.SlipApproved"> & {
  * Use `create(SlipApprovedSchema)` to create a new message.
  */
 export const SlipApprovedSchema: GenMessage<SlipApproved> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 11);
+  messageDesc(file_slipstream_slip_v1_events, 13);
 
 /**
  * @generated from message slipstream.slip.v1.SlipDeclined
@@ -519,5 +587,5 @@ export type SlipDeclined = Message<"slipstream.slip.v1.SlipDeclined"> & {
  * Use `create(SlipDeclinedSchema)` to create a new message.
  */
 export const SlipDeclinedSchema: GenMessage<SlipDeclined> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 12);
+  messageDesc(file_slipstream_slip_v1_events, 14);
 

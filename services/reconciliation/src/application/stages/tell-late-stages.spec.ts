@@ -1,0 +1,174 @@
+import { describe, expect, test } from '@jest/globals';
+import type { DataOf, PendingEvent, SlipEvent, StagePolicy } from '@slipstream/slip';
+import { v7 } from 'uuid';
+import { PartitionLog } from '../../../test/partition-log.ts';
+import { acknowledged, at, held, intended, policy, returned, submitted } from '../../../test/story.ts';
+import { MarkStore } from '../../adapters/kafka/mark-store.ts';
+import { foldQuietly } from '../../adapters/kafka/quiet-fold.ts';
+import type { Stall } from '../../domain/diagnosis/stalls.ts';
+import { emptySnapshot, HotPartition } from '../quiet/hot-partition.ts';
+import { createStageTeller } from './tell-late-stages.ts';
+
+const stages: StagePolicy = {
+  submitted: { warnMs: 1_000, actMs: 2_000 },
+  held: { warnMs: 0, actMs: 3_000 },
+  dispatching: { warnMs: 2_000, actMs: 4_000 },
+};
+
+/** One partition with slips submitted at second 0, due at second 10. */
+function world() {
+  const log = new PartitionLog();
+  let hot = new HotPartition(0, emptySnapshot(0));
+  const fold = (slipId: string, event: SlipEvent, seconds: number) => {
+    log.append({ slipId, event, clock: 'wall', time: at(seconds), receivedTime: at(seconds) });
+    const walk = log.at(log.end - 1);
+    walk.peek();
+    expect(foldQuietly(walk, hot, true)).toBe('quiet');
+  };
+  const marks = new MarkStore();
+  const told: PendingEvent[] = [];
+  const given = { isOurs: true, stalls: [] as Stall[] };
+  const tell = createStageTeller({
+    ...{ marks, clocks: () => ({ trouble: null, spreadMs: 0 }), stalls: () => given.stalls },
+    owned: { nextOffsets: () => new Map([[0, log.end]]) },
+    quiet: {
+      lateStages: (_, ...rest) => hot.lateStages(...rest),
+      saidLate: (_, late) => {
+        for (const { slipId, stage, point } of late) hot.saidLate(hot.find(slipId), stage, point);
+      },
+    },
+    stageLateId: (...about) => about.join(' '),
+    publish: async (_, events) => {
+      if (given.isOurs) told.push(...events);
+      return given.isOurs;
+    },
+    told: () => {},
+  });
+  return {
+    ...{ told, given, fold },
+    begin(more: Partial<DataOf<'SlipSubmitted'>> = {}) {
+      const slipId = v7();
+      fold(slipId, submitted({ policy: { ...policy, stages }, ...more }), 0);
+      return slipId;
+    },
+    /** All that the gateway and the ledger received up to then was read. */
+    async tellAt(seconds: number, ledgerSeconds = seconds) {
+      marks.note('gateway', 'wall', 0, { time: at(seconds), offset: log.end, closed: false });
+      marks.note('ledger', 'wall', 0, { time: at(ledgerSeconds), offset: log.end, closed: false });
+      await tell();
+    },
+    restart() {
+      hot = new HotPartition(0, hot.snapshot(log.end, new Map()));
+    },
+    said: () =>
+      told.map(({ event }) => {
+        const { stage, point } = event.data as DataOf<'StageLate'>;
+        return `${stage} ${point}`;
+      }),
+  };
+}
+
+describe('a stage that takes too long', () => {
+  test('is told once at each point, over a restart too, with the service that should have ended it', async () => {
+    const { begin, tellAt, told, said, restart } = world();
+    const slipId = begin();
+    await tellAt(1);
+    expect(said()).toEqual([]);
+    await tellAt(1.5);
+    restart();
+    await tellAt(1.9);
+    await tellAt(2.5);
+    restart();
+    await tellAt(5);
+    expect(said()).toEqual(['submitted warn', 'submitted act']);
+    expect(told[1]).toEqual({
+      ...{ slipId, partition: 0, clock: 'wall', id: `${slipId} submitted act`, receivedAt: null },
+      event: {
+        type: 'StageLate',
+        data: {
+          stage: 'submitted',
+          point: 'act',
+          service: 'ledger',
+          since: at(0),
+          limitMs: 2_000,
+          provider: null,
+        },
+      },
+    });
+  });
+
+  test('is followed by the next one, which has limits of its own', async () => {
+    const { begin, fold, tellAt, told, said } = world();
+    const slipId = begin();
+    await tellAt(1.5);
+    fold(slipId, held, 2);
+    await tellAt(4.9);
+    await tellAt(5.1);
+    fold(slipId, intended(), 5.5);
+    await tellAt(7.6);
+    expect(said()).toEqual(['submitted warn', 'held act', 'dispatching warn']);
+    expect(told[2]!.event.data).toMatchObject({
+      service: 'provider-gateway',
+      provider: 'acme',
+      since: at(5.5),
+    });
+    fold(slipId, acknowledged, 8);
+    await tellAt(9.9);
+    expect(said()).toHaveLength(3);
+  });
+
+  test('is not told of before the service that ends it vouches for that long', async () => {
+    const { begin, tellAt, said } = world();
+    begin();
+    await tellAt(5, 1);
+    expect(said()).toEqual([]);
+    await tellAt(6, 2.1);
+    expect(said()).toEqual(['submitted act']);
+  });
+
+  test('may take as much longer as a service of ours stood still', async () => {
+    const { begin, tellAt, said, given } = world();
+    begin();
+    given.stalls = [{ service: 'ledger', from: at(0.5), until: at(3) }];
+    await tellAt(3.5);
+    expect(said()).toEqual([]);
+    await tellAt(3.6);
+    expect(said()).toEqual(['submitted warn']);
+  });
+
+  test('is told again when it could not be, and not when the log says that it was', async () => {
+    const { begin, tellAt, told, given, fold } = world();
+    const slipId = begin();
+    given.isOurs = false;
+    await tellAt(3);
+    given.isOurs = true;
+    await tellAt(3.1);
+    expect(told.map((one) => one.slipId)).toEqual([slipId]);
+    const other = begin();
+    fold(other, told[0]!.event, 3);
+    await tellAt(4);
+    expect(told).toHaveLength(1);
+  });
+
+  test('is none of a slip without limits, in review, that has returned, or has missed its deadline', async () => {
+    const { begin, fold, tellAt, said } = world();
+    begin({ policy });
+    begin({ reviewRequired: true });
+    const back = begin();
+    for (const [seconds, event] of [held, intended(), returned()].entries()) fold(back, event, seconds / 10);
+    await tellAt(9.9);
+    expect(said()).toEqual([]);
+    begin();
+    await tellAt(10);
+    expect(said()).toEqual([]);
+  });
+
+  test('of many slips is told in parts', async () => {
+    const { begin, tellAt, told } = world();
+    for (let i = 0; i < 60; i++) begin();
+    await tellAt(3);
+    expect(told).toHaveLength(50);
+    await tellAt(3.1);
+    expect(new Set(told.map(({ slipId }) => slipId)).size).toBe(60);
+  });
+});
