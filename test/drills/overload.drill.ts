@@ -65,6 +65,7 @@ async function overload(stack: Stack, options: OverloadOptions, log: Log): Promi
     const perS = sustainedPerS * options.times;
     log(`half of that was taken; now ${perS.toFixed(0)} a second for ${options.floodS} s`);
     const flood = await memory.during(client.flood(postsFor(stack, perS * options.floodS), perS));
+    for (const line of byTime(flood, perS)) log(line);
     const recoveredMs = await recovered(stack, client, half);
     const unserved = unservedBefore + (await served(stack, flood));
     if (memory.looks < 2) throw new Error('memory was not measured: no service said what it takes');
@@ -74,6 +75,22 @@ async function overload(stack: Stack, options: OverloadOptions, log: Log): Promi
   } finally {
     await client.close();
   }
+}
+
+const toldEveryS = 3;
+
+/** How the flood went: what came within so long together. */
+function byTime(flood: readonly Answered[], perS: number): string[] {
+  const perPart = Math.ceil(perS * toldEveryS);
+  return Array.from({ length: Math.ceil(flood.length / perPart) }, (_, part) => {
+    const answers = flood.slice(part * perPart, (part + 1) * perPart);
+    const p99 = (admitted: boolean) => {
+      const those = answers.filter(({ status }) => (status === 202) === admitted);
+      const sorted = Float64Array.from(those, ({ latencyMs }) => latencyMs).sort();
+      return `${those.length} in ${those.length === 0 ? '-' : percentile(sorted, 99).toFixed(0)} ms`;
+    };
+    return `from ${part * toldEveryS} s: let in ${p99(true)}, sent away ${p99(false)}`;
+  });
 }
 
 /** As many at once as a busy caller has under way, who comes again when he is sent away: how fast they reach the provider. */
