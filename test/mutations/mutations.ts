@@ -1138,6 +1138,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${gateway}/src/domain/inquiry/inquiry.spec.ts`],
   },
   {
+    name: 'I-who-comes-in-takes-no-place-in-the-line',
+    file: `${intake}/src/application/door.ts`,
+    from: 'const place = lines.enter(route, this.#waitMsMax(request));',
+    to: 'const place = 0;',
+    specs: [`${intake}/src/application/door.spec.ts`],
+  },
+  {
     name: 'R-a-cancellation-of-another-slip-is-believed',
     file: `${gateway}/src/providers/json-callback/translate.ts`,
     from: "if (json.slip_id !== slipId) throw new Garbage('it does not say what is cancelled');",

@@ -17,11 +17,13 @@ import { SlipsController, SUBMIT, type Submit } from './adapters/http/slips.cont
 import { commandsGroup, commandsSubscription } from './adapters/kafka/commands-subscription.ts';
 import { followLines } from './adapters/kafka/follow-lines.ts';
 import { accountStore, foldAccountEvent } from './adapters/postgres/accounts.ts';
+import { DatabaseClock } from './adapters/postgres/database-clock.ts';
 import { intakeStore } from './adapters/postgres/intake-store.ts';
 import { intakeTx } from './adapters/postgres/intake-tx.ts';
 import { forgetRecentSql } from './adapters/postgres/statements.ts';
 import { waitingStore } from './adapters/postgres/waiting-store.ts';
 import { clockBounds, isOpen } from './adapters/postgres/watermarks.ts';
+import { Door } from './application/door.ts';
 import { ExpectedWaits } from './application/expected-waits.ts';
 import { type UseCases, useCases } from './application/use-cases.ts';
 import type { IntakeConfig } from './config.ts';
@@ -53,8 +55,9 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
   const judgedBy = submissionRules(rules);
   const lines = new ExpectedWaits(() => performance.now());
   followLines(runtime.ticks, lines);
+  const clock = new DatabaseClock();
   const does = useCases({
-    store: intakeStore(runtime.unitOfWork, encode),
+    store: intakeStore(runtime.unitOfWork, encode, clock),
     waiting: waitingStore(runtime.unitOfWork, encode),
     accounts: accountStore(runtime.unitOfWork, (event) => outboundOpsEvent(runtime, event)),
     rules: judgedBy,
@@ -77,8 +80,9 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
     onError: errorLog(new Logger('SlipsThatWait')),
   });
   runtime.addPart(due);
+  const door = new Door({ rules: judgedBy, lines, clock: () => clock.now });
   const submit: Submit = async (request) => {
-    const outcome = await group.submit(request);
+    const outcome = await door.pass(request, (one) => group.submit(one));
     if (outcome.type === 'accepted' && outcome.status !== 'submitted') due.wake();
     return outcome;
   };

@@ -116,6 +116,26 @@ describe('the wait that is expected', () => {
     expect(letIn).toBeLessThan(2_000);
   });
 
+  test('gives a place to whoever comes in, until it leaves, and none again when it is accepted', () => {
+    const { world, waits, run } = setUp();
+    run(8, { perS: 120, servedPerS: 100 });
+    const maxMs = 2 * waits.expectedMs('default');
+    const enter = () => waits.enter('default', maxMs);
+    const isFull = () => waits.isThrottled('default', maxMs);
+    while (isFull()) world.ms += 10;
+    const places: number[] = [];
+    for (; !isFull(); ) places.push(enter());
+    expect(places.length).toBeGreaterThan(0);
+    expect(places.length).toBeLessThan(5);
+    // Being accepted takes no other place, so those that leave make room.
+    waits.accepted('default', maxMs);
+    for (const place of places.slice(1)) waits.leave('default', place);
+    expect(places.length === 1 || !isFull()).toBe(true);
+    const before = waits.expectedMs('default');
+    waits.accepted('default', maxMs);
+    expect(waits.expectedMs('default')).toBeGreaterThan(before);
+  });
+
   test('of a burst at services that have just started is no longer than its first has waited', () => {
     const { world, waits, acceptedAt, run, tell } = setUp();
     run(1, { perS: 300, servedPerS: 0 });

@@ -52,14 +52,17 @@ export class ExpectedWaits implements Lines {
     this.#monotonicMs = monotonicMs;
   }
 
+  enter(route: string, waitMsMax: number): number {
+    return this.#of(route).enter(this.#monotonicMs(), waitMsMax);
+  }
+
+  leave(route: string, place: number): void {
+    this.#of(route).leave(place);
+  }
+
   /** A slip was accepted now that may wait so long for its call. */
   accepted(route: string, waitMsMax: number): void {
-    let progress = this.#routes.get(route);
-    if (!progress) {
-      progress = new RouteProgress();
-      this.#routes.set(route, progress);
-    }
-    progress.accepted(this.#monotonicMs(), waitMsMax);
+    this.#of(route).accepted(this.#monotonicMs(), waitMsMax);
   }
 
   told({ atMs, behindMs, waits }: ToldProgress): void {
@@ -77,6 +80,15 @@ export class ExpectedWaits implements Lines {
   isThrottled(route: string, waitMsMax: number): boolean {
     return this.#routes.get(route)?.isThrottled(this.#monotonicMs(), waitMsMax) ?? false;
   }
+
+  #of(route: string): RouteProgress {
+    let progress = this.#routes.get(route);
+    if (!progress) {
+      progress = new RouteProgress();
+      this.#routes.set(route, progress);
+    }
+    return progress;
+  }
 }
 
 class RouteProgress {
@@ -87,15 +99,36 @@ class RouteProgress {
   #pace: number | null = null;
   /** What was taken that the line has not left room for yet, in slips. */
   #owed = { slips: 0, atMs: 0 };
+  /** Of those who came in it is not known yet whether they are accepted. */
+  #entered = 0;
   /** So many may stand in line while nothing moves in it: twice what stood there when it was seen first. */
   #stuckMax = 0;
 
+  /** Taken when a slip comes in, and not when it is accepted: what comes meanwhile must find it taken. */
+  enter(nowMs: number, waitMsMax: number): number {
+    this.#entered += 1;
+    return this.#take(nowMs, waitMsMax);
+  }
+
+  leave(place: number): void {
+    this.#entered -= 1;
+    this.#owed = { ...this.#owed, slips: Math.max(0, this.#owed.slips - place) };
+  }
+
   accepted(nowMs: number, waitMsMax: number): void {
+    // Where both ways are used one may take the place of another: each has one.
+    if (this.#entered > 0) this.#entered -= 1;
+    else this.#take(nowMs, waitMsMax);
+    this.#accepted.add(nowMs);
+  }
+
+  #take(nowMs: number, waitMsMax: number): number {
     const share = Math.min(shareMax, this.expectedMs(nowMs) / waitMsMax);
     // Of a line in which nothing of ours moves nobody knows how fast it may grow.
-    if (share > 0 && this.#isMoving)
-      this.#owed = { slips: this.#owedAt(nowMs) + share / (1 - share), atMs: nowMs };
-    this.#accepted.add(nowMs);
+    if (share <= 0 || !this.#isMoving) return 0;
+    const place = share / (1 - share);
+    this.#owed = { slips: this.#owedAt(nowMs) + place, atMs: nowMs };
+    return place;
   }
 
   isThrottled(nowMs: number, waitMsMax: number): boolean {
@@ -105,7 +138,7 @@ class RouteProgress {
     // A provider that is silent for a while, or services that have just started: whoever has time can wait for them.
     if (expectedMs < waitMsMax * stuckShareMin) return false;
     // Who is before ours may be others' slips: so it may grow, but not as fast as slips come.
-    return this.#accepted.total - this.#looks.at(-1)!.passed > this.#stuckMax;
+    return this.#accepted.total + this.#entered - this.#looks.at(-1)!.passed > this.#stuckMax;
   }
 
   get #isMoving(): boolean {

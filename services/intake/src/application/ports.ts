@@ -16,7 +16,11 @@ export interface RequestKey {
 
 /** How long slips wait for their call after they were accepted, by route. */
 export interface Lines {
-  /** A slip that is to be called for was accepted now, and may wait so long for it. */
+  /** A slip comes in that may wait so long for its call. @returns the place that it takes, until it is accepted or leaves */
+  enter(route: string, waitMsMax: number): number;
+  /** It was not accepted after all. */
+  leave(route: string, place: number): void;
+  /** A slip that is to be called for was accepted now, and may wait so long for it: one that came in, or by another way. */
   accepted(route: string, waitMsMax: number): void;
   /** More were accepted of late than may stand in line before a slip that may wait so long. */
   isThrottled(route: string, waitMsMax: number): boolean;
