@@ -219,6 +219,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/test/slip-lists.int.spec.ts`],
   },
   {
+    name: 'P34-a-confirmed-draft-is-tagged-twice',
+    file: `${ledger}/src/domain/log/tags.ts`,
+    from: "if (event.type === 'SlipSubmitted' && (before?.draftedAt ?? null) !== null) return none;",
+    to: '',
+    specs: [`${ledger}/src/domain/log/tags.spec.ts`],
+  },
+  {
     name: 'P11-a-slip-that-was-rolled-back-is-remembered',
     file: `${ledger}/src/adapters/postgres/ledger-tx.ts`,
     from: 'tx.afterCommit(() => {',

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import type { SlipEvent } from '@slipstream/slip';
-import { recordedAs, returned, submitted } from '../../../test/builders.ts';
+import { at, recordedAs, returned, submitted } from '../../../test/builders.ts';
 import { fold } from './follow.ts';
 import { tagsOf } from './tags.ts';
 
@@ -31,6 +31,21 @@ it('a slip is tagged by what its submitter wrote beside it, key by key', () => {
     data: { ...slip.data, details: details({ order_no: '7', 'a.b': 'x' }) },
   };
   expect(tagsAlong(written)).toEqual([['metadata.order_no=7', 'metadata.a.b=x']]);
+});
+
+it('a draft that is confirmed makes its tags once', () => {
+  const slip = submitted() as Extract<SlipEvent, { type: 'SlipSubmitted' }>;
+  const written = details({ order_no: '7' });
+  const { caller, reference, kind, account, counterparty, amount, route } = slip.data;
+  const draft: SlipEvent = {
+    type: 'SlipDrafted',
+    data: {
+      ...{ caller, reference, kind, account, counterparty, amount, route, details: written },
+      ...{ remindAt: null, expiresAt: at(600), configDigest: '', deadline: null },
+    },
+  };
+  const confirmed: SlipEvent = { ...slip, data: { ...slip.data, details: written } };
+  expect(tagsAlong(draft, confirmed)).toEqual([['metadata.order_no=7'], []]);
 });
 
 it('nothing that is sealed makes a tag', () => {

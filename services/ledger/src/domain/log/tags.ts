@@ -21,6 +21,8 @@ export interface LoggedTag extends Tag {
  */
 export function tagsOf(before: SlipState | null, event: SlipEvent, after: SlipState | null): readonly Tag[] {
   if (event.type === 'SlipSubmitted' || event.type === 'SlipDrafted') {
+    // A draft that was confirmed says again what it said.
+    if (event.type === 'SlipSubmitted' && (before?.draftedAt ?? null) !== null) return none;
     const metadata = event.data.details?.clear?.metadata;
     if (metadata === undefined) return none;
     return Object.entries(metadata).map(([key, value]) => ({ name: metadataTag(key), value }));
