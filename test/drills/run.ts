@@ -11,6 +11,7 @@ import { drillOverload } from './overload.drill.ts';
 import { drillPaging } from './paging.drill.ts';
 import { drillPromise } from './promise.drill.ts';
 import { drillProviders } from './providers.drill.ts';
+import { drillReplay } from './replay.drill.ts';
 import { drillRestore, restorable } from './restore.drill.ts';
 
 const usage = `usage: npm run drill -- NAME [options]
@@ -62,6 +63,10 @@ const usage = `usage: npm run drill -- NAME [options]
                    fast as the books take it: each that was known at the first page is there, once
   --slips N        how many, default 1000000
   --seed N         what comes meanwhile, default 1
+  replay           a stack's log is filled by an import, and slipctl reads it: a timeline at once, a replay into a file, interrupted and gone on with
+                   without a gap or a repeat, a shadow reconciler, a backtest, a shadow projection; none holds more than 300 MiB
+  --events N       how many the log has, default 200000
+  --seed N         what became of the slips, default 1
 Breaks a stack of its own on purpose and shows a table; the last line of stdout is one JSON object.
 Exit code 1 when something did not hold, 2 on wrong usage.`;
 
@@ -124,6 +129,7 @@ const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done
   'ledger-kill': ledger(eventsOr(200_000), kills),
   'ledger-load': ledger(eventsOr(1_000_000), 0),
   paging: { usable: isCount(seed, 0) && isCount(ordinarySlips, 100), run: paging },
+  replay: { usable: isCount(seed, 0) && isCount(eventsOr(200_000), 1_000), run: replay },
 };
 const drill = Object.hasOwn(drills, positionals[0] ?? '') ? drills[positionals[0]!] : undefined;
 if (values.help || positionals.length !== 1 || !drill?.usable) {
@@ -223,6 +229,11 @@ async function paging(): Promise<Done> {
     table: line.paged.map(({ page_ms, ...counts }) => ({ ...counts, ...page_ms })),
     line: { ...line },
   };
+}
+
+async function replay(): Promise<Done> {
+  const line = await drillReplay({ events: eventsOr(200_000), seed }, say);
+  return { table: line.tried, line: { ...line } };
 }
 
 function eventsOr(usual: number): number {

@@ -2,8 +2,11 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { CommanderError } from 'commander';
 import { CliError, exitCodes, messageOf } from './exit.ts';
+import { keepHeapSmall } from './heap.ts';
 import { Terminal } from './output/terminal.ts';
 import { buildProgram } from './program.ts';
+
+keepHeapSmall();
 
 /** Of a command that ends by itself when it is interrupted. */
 let interrupt: AbortController | null = null;

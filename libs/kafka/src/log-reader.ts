@@ -4,7 +4,6 @@ import { type Cluster, clusterFactory, type FetchedMessage } from './cluster.ts'
 import { EventWalk } from './event-walk.ts';
 import { withRawBatches } from './raw-batches.ts';
 
-const rangeBytesMax = 1024 * 1024;
 /** A single record comes with its batch, whatever its size; this much behind it may be wanted, too. */
 const placesBytesMax = 128 * 1024;
 const waitMsMax = 100;
@@ -19,11 +18,14 @@ const emptyAnswersMax = 50;
 export class LogReader {
   readonly #kafka: KafkaClient;
   readonly #topic: string;
+  readonly #rangeBytesMax: number;
   #connected: Promise<Cluster> | null = null;
 
-  constructor(kafka: KafkaClient, topic: string) {
+  /** @param rangeBytesMax what one answer to `walk` brings at most; less for those who walk short ranges */
+  constructor(kafka: KafkaClient, topic: string, rangeBytesMax = 1024 * 1024) {
     this.#kafka = kafka;
     this.#topic = topic;
+    this.#rangeBytesMax = rangeBytesMax;
   }
 
   /** Tells of the records from one offset up to another, in place and in order. @throws SlipstreamError unavailable */
@@ -35,7 +37,7 @@ export class LogReader {
   ): Promise<void> {
     const walk = new EventWalk();
     for (let next = from; next < to; ) {
-      const messages = await this.#fetch(partition, next, rangeBytesMax);
+      const messages = await this.#fetch(partition, next, this.#rangeBytesMax);
       for (const { offset, value, isControlRecord } of messages) {
         if (!isControlRecord) {
           walk.batch(value!);

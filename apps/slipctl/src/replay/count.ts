@@ -24,17 +24,19 @@ export async function count(
   isMeant: (record: LoggedRecord) => boolean,
   progress: Progress,
 ): Promise<Preview> {
-  const slips = new Set<string>();
   const types = new Map<string, number>();
   const total = [...spans].reduce((sum, [, { start, end }]) => sum + end - start, 0);
   const found = {
     read: 0,
     records: 0,
     bytes: 0,
+    slips: 0,
     first: null as Instant | null,
     last: null as Instant | null,
   };
   for (const [partition, { start, end }] of spans) {
+    // A slip's records lie in one partition: no more of them are known at once.
+    const slips = new Set<string>();
     for (let at = start; at < end; ) {
       const { records, next } = await source.read(partition, at, end, isMeant);
       for (const { key, head, value, time } of records) {
@@ -50,8 +52,9 @@ export async function count(
       at = next;
       progress.update(found.read, total);
     }
+    found.slips += slips.size;
   }
   const byType = [...types].map(([type, records]) => ({ type, records }));
   byType.sort((a, b) => b.records - a.records);
-  return { ...found, slips: slips.size, byType };
+  return { ...found, byType };
 }

@@ -5,8 +5,10 @@ import { CliError, messageOf } from '../exit.ts';
 import { loggedRecord } from './read-head.ts';
 import type { LoggedRecord, Page, RecordSource, Span } from './records.ts';
 
-/** Offsets that are read at once: of each partition a page is kept. */
-const pageMax = 2_000;
+/** Offsets that are read at once: of each partition a page is kept, and there may be many partitions. */
+const pageMax = 500;
+/** About a page, and what is read in vain when its records are small. */
+const pageBytesMax = 256 * 1024;
 
 /** The topic itself. */
 export class KafkaRecords implements RecordSource {
@@ -17,7 +19,7 @@ export class KafkaRecords implements RecordSource {
   constructor(kafka: KafkaClient, topic: string = topics.events.name) {
     this.#kafka = kafka;
     this.#topic = topic;
-    this.#reader = new LogReader(kafka, topic);
+    this.#reader = new LogReader(kafka, topic, pageBytesMax);
   }
 
   async spans(): Promise<ReadonlyMap<number, Span>> {

@@ -47,16 +47,18 @@ export async function runBacktest(
       ids,
     );
     const total = [...bounds.values()].reduce((sum, { start, end }) => sum + end - start, 0);
-    let records = 0;
+    let read = 0;
+    const onPage = (records: number) => {
+      read += records;
+      onRead(Math.round(read), total);
+    };
     for (const [partition, range] of bounds) {
-      const slips = await log.slips(partition, range, (read) => {
-        records += read;
-        onRead(records, total);
-      });
-      for (const events of slips.values()) backtest.add(events);
+      for await (const slips of log.slips(partition, range, onPage)) {
+        for (const events of slips.values()) backtest.add(events);
+      }
     }
     const warned = await warningsIn(log, from, to);
-    return { digest: rules.digest, records, warned, ...backtest.report() };
+    return { digest: rules.digest, records: total, warned, ...backtest.report() };
   } finally {
     await log.close();
   }

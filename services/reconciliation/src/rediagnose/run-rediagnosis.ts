@@ -27,15 +27,17 @@ export async function runRediagnosis(
   try {
     const bounds = await log.bounds();
     const total = [...bounds.values()].reduce((sum, { start, end }) => sum + end - start, 0);
-    let records = 0;
+    let read = 0;
+    const onPage = (records: number) => {
+      read += records;
+      onRead(Math.round(read), total);
+    };
     for (const [partition, range] of bounds) {
-      const slips = await log.slips(partition, range, (read) => {
-        records += read;
-        onRead(records, total);
-      });
-      for (const events of slips.values()) rediagnosis.add(events);
+      for await (const slips of log.slips(partition, range, onPage)) {
+        for (const events of slips.values()) rediagnosis.add(events);
+      }
     }
-    return { records, ...rediagnosis.report() };
+    return { records: total, ...rediagnosis.report() };
   } finally {
     await log.close();
   }

@@ -20,17 +20,22 @@ const lastMax = 100;
 export class WholeLog {
   readonly #kafka: KafkaClient;
   readonly #reader: LogReader;
+  readonly #topic: string;
+  readonly #recordsMax: number;
 
-  constructor(kafka: KafkaClient) {
+  /** @param options.recordsMax of a partition's records so many, about, are held at once */
+  constructor(kafka: KafkaClient, { topic = topics.events.name, recordsMax = 5_000 } = {}) {
     this.#kafka = kafka;
-    this.#reader = new LogReader(kafka, topics.events.name);
+    this.#topic = topic;
+    this.#recordsMax = recordsMax;
+    this.#reader = new LogReader(kafka, topic);
   }
 
   async bounds(): Promise<ReadonlyMap<number, LogBounds>> {
     const admin = this.#kafka.admin();
     await admin.connect();
     try {
-      return await readLogBounds(admin, topics.events.name);
+      return await readLogBounds(admin, this.#topic);
     } finally {
       await admin.disconnect().catch(() => {});
     }
@@ -40,35 +45,46 @@ export class WholeLog {
   async lastTime(bounds: ReadonlyMap<number, LogBounds>): Promise<Instant | ''> {
     let last: Instant | '' = '';
     for (const [partition, { start, end }] of bounds) {
-      await this.#events(partition, Math.max(start, end - lastMax), end, ({ time }) => {
+      const latest = { from: Math.max(start, end - lastMax), to: end, isOfShare: () => true };
+      await this.#events(partition, latest, ({ time }) => {
         if (time > last) last = time;
       });
     }
     return last;
   }
 
-  /** The events of a partition by slip, in their order; a record that came again is left out. */
-  async slips(
+  /**
+   * The events of a partition by slip, in their order; a record that came again is left out. A long partition is read more than
+   * once, each time for a share of its slips, so that no more is held at once however long it is.
+   */
+  async *slips(
     partition: number,
     { start, end }: LogBounds,
     onRead: (records: number) => void,
-  ): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
-    const slips = new Map<string, RecordedEvent[]>();
-    const taken = new Map<string, Pick<Envelope, 'incarnation' | 'sequence'>>();
-    for (let from = start; from < end; from += pageMax) {
-      const to = Math.min(end, from + pageMax);
-      await this.#events(partition, from, to, (recorded, envelope) => {
-        const last = taken.get(envelope.source);
-        if (last?.incarnation === envelope.incarnation && envelope.sequence <= last.sequence) return;
-        const { incarnation, sequence } = envelope;
-        taken.set(envelope.source, { incarnation, sequence });
-        const events = slips.get(recorded.slipId);
-        if (events) events.push(recorded);
-        else slips.set(recorded.slipId, [recorded]);
-      });
-      onRead(to - from);
+  ): AsyncGenerator<ReadonlyMap<string, readonly RecordedEvent[]>> {
+    const shares = Math.ceil((end - start) / this.#recordsMax);
+    for (let share = 0; share < shares; share += 1) {
+      const slips = new Map<string, RecordedEvent[]>();
+      const taken = new Map<string, Pick<Envelope, 'incarnation' | 'sequence'>>();
+      const isOfShare = (key: Buffer) => shareOf(key, shares) === share;
+      for (let from = start; from < end; from += pageMax) {
+        const to = Math.min(end, from + pageMax);
+        await this.#events(
+          partition,
+          { from, to, isOfShare },
+          (recorded, { source, incarnation, sequence }) => {
+            const last = taken.get(source);
+            if (last?.incarnation === incarnation && sequence <= last.sequence) return;
+            taken.set(source, { incarnation, sequence });
+            const events = slips.get(recorded.slipId);
+            if (events) events.push(recorded);
+            else slips.set(recorded.slipId, [recorded]);
+          },
+        );
+        onRead((to - from) / shares);
+      }
+      yield slips;
     }
-    return slips;
   }
 
   /** What the operations log has, in the order of each partition. */
@@ -87,18 +103,26 @@ export class WholeLog {
   /** What is no event of ours is passed over, as the service passes over it. */
   async #events(
     partition: number,
-    from: number,
-    to: number,
+    { from, to, isOfShare }: { from: number; to: number; isOfShare: (key: Buffer) => boolean },
     take: (recorded: RecordedEvent, envelope: Envelope) => void,
   ): Promise<void> {
     await this.#reader.walk(partition, from, to, (walk) => {
+      const key = walk.key();
+      if (key === null || !isOfShare(key)) return;
       const value = walk.value();
       const envelope = value && readable(() => readEnvelope(value));
       if (!envelope || !mayPublish(envelope.source, envelope.type)) return;
       const recorded = readable(() => slipEventOf(envelope));
-      if (recorded && walk.key()?.toString() === recorded.slipId) take(recorded, envelope);
+      if (recorded && key.toString() === recorded.slipId) take(recorded, envelope);
     });
   }
+}
+
+/** The same for every record of a slip; of many slips each share gets about as many (FNV-1a). */
+function shareOf(key: Buffer, shares: number): number {
+  let hash = 0x811c9dc5;
+  for (const byte of key) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0) % shares;
 }
 
 function readable<T>(read: () => T): T | null {
