@@ -20,6 +20,7 @@ import {
 } from '@slipstream/runtime';
 import { type ServiceOptions } from '@slipstream/service-host';
 import { wallClock } from '@slipstream/slip';
+import { tracedCalls } from './adapters/calls/call-spans.ts';
 import { type MeteredCall, watched } from './adapters/calls/circuits.ts';
 import { probes } from './adapters/calls/probes.ts';
 import { certificateSigner } from './adapters/certificates/envelope.ts';
@@ -85,7 +86,8 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
   const options = storeOptions(runtime, certificateKeys, delays, time);
   const store = postgresStore(runtime.unitOfWork, options);
   const opened = openProviders(rules.providers.values(), { monotonicMs, nowMs: () => time.nowMs() });
-  const { providers, circuits } = watched(opened, {
+  const called = runtime.tracing ? tracedCalls(opened, runtime.tracing) : opened;
+  const { providers, circuits } = watched(called, {
     monotonicMs,
     onCall: (call) => {
       meter(call);

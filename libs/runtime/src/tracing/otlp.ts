@@ -29,7 +29,12 @@ const queueMax = 8_192;
 const batchMax = 512;
 const batchDelayMs = 1_000;
 
-const kinds = { server: SpanKind.SERVER, producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER };
+const kinds = {
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+};
 
 /** OpenTelemetry's own SDK, over OTLP/HTTP. Loaded by whoever has a collector, and by nobody else. */
 export function otlpTracing({ endpoint, service, instance, ratio, onError }: OtlpOptions): Tracing {

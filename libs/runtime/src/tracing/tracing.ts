@@ -3,8 +3,8 @@ export type SpanFacts = Readonly<Record<string, string | number>>;
 
 export interface NewSpan {
   readonly name: string;
-  /** `server`: a request that came in; `producer`: a record that is sent; `consumer`: one that is handled. */
-  readonly kind: 'server' | 'producer' | 'consumer';
+  /** `server`: a request that came in; `client`: one that is made; `producer`: a record that is sent; `consumer`: one that is handled. */
+  readonly kind: 'server' | 'client' | 'producer' | 'consumer';
   /** W3C trace context of what caused it; '' or no trace context: it is the first of a new trace. */
   readonly traceparent: string;
   readonly facts: SpanFacts;

@@ -511,6 +511,8 @@ export interface CallbackReader {
 /** How a call ended, and when its slot is free again: a call that was given up may still wait for a connection. */
 export interface Ended<Outcome> {
   readonly outcome: Outcome;
+  /** Of the answer, where one came and its protocol has such a thing; for people alone. */
+  readonly httpStatus?: number;
   readonly released: Promise<void>;
 }
 

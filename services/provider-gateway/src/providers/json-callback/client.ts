@@ -40,7 +40,9 @@ export function jsonCallbackProvider(rules: ProviderRules, { monotonicMs, nowMs 
         startBeforeMs,
         answerTimeoutMs,
       });
-      return { outcome: dispatchOutcome(await result, call.slipId), released };
+      const answer = await result;
+      const outcome = dispatchOutcome(answer, call.slipId);
+      return { outcome, released, ...(answer.kind === 'response' && { httpStatus: answer.status }) };
     },
     async inquire(slipId) {
       const { result, released } = ask('GET', pathOf(slipId));

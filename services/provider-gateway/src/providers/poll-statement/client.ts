@@ -38,7 +38,9 @@ export function pollStatementProvider(rules: ProviderRules, { monotonicMs }: Pro
         startBeforeMs,
         answerTimeoutMs,
       });
-      return { outcome: dispatchOutcome(await result, call.slipId), released };
+      const answer = await result;
+      const outcome = dispatchOutcome(answer, call.slipId);
+      return { outcome, released, ...(answer.kind === 'response' && { httpStatus: answer.status }) };
     },
     async inquire(slipId) {
       const { result, released } = transport.call({
