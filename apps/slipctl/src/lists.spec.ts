@@ -14,6 +14,10 @@ const incident = {
   counts: { slips: 9, open: 4, open_cases: 2 },
   held_amount: [{ amount: '1250', currency: 'EUR' }],
 };
+const slipOfIncident = {
+  ...{ slip_id: 's-9', provider: null, amount: { amount: '1250', currency: 'EUR' }, deadline: time },
+  ...{ cause: { class: 'system', code: 'b' }, fate: 'waiting', has_open_case: true },
+};
 const statement = {
   ...{ id: 's-1', source: 'acme-day', provider: 'acme', status: 'matched', lines: 3, problem: null },
   ...{ booked_from: '2026-11-21', booked_to: '2026-11-22', accepted_at: time },
@@ -32,7 +36,10 @@ beforeAll(async () => {
   service = await serve(({ pathname, search }, posted) => {
     asked.push(`${pathname}${search}${posted === null ? '' : ` ${JSON.stringify(posted)}`}`);
     if (posted !== null) return { status: 202, body: statement };
-    const data = { '/v1/incidents': incident, '/v1/statements': statement, '/v1/breaks': found }[pathname];
+    const data = {
+      ...{ '/v1/incidents': incident, '/v1/statements': statement, '/v1/breaks': found },
+      '/v1/incidents/i-1/slips': slipOfIncident,
+    }[pathname];
     return { body: { data: [data], next: null } };
   });
   env = { RECONCILIATION_URL: service.url, TOKEN_SRE: 'good' };
@@ -48,6 +55,11 @@ describe('slipctl', () => {
       ['incidents', '--provider', 'acme'],
       '/v1/incidents?status=open&provider=acme&page_size=50',
       /^i-1 +ours +open +2026-11-22T10:00:00Z +9 +4 +2 +12.50 EUR +system\/b$/,
+    ],
+    [
+      ['incidents', '--slips', 'i-1'],
+      '/v1/incidents/i-1/slips?page_size=50',
+      /^s-9 +- +12.50 EUR +2026-11-22T10:00:00Z +waiting +open +system\/b$/,
     ],
     [
       ['breaks', '--status', 'all', '--type', 'amount'],
@@ -66,6 +78,16 @@ describe('slipctl', () => {
     expect(stdout.split('\n')[1]).toMatch(row);
     const { stdout: json } = await slipctl([...args, '--json'], env);
     expect(JSON.parse(json)).toHaveLength(1);
+  });
+
+  it('lists the slips of an incident whole: no filter of incidents is passed over', async () => {
+    for (const more of [
+      ['--status', 'open'],
+      ['--provider', 'acme'],
+    ]) {
+      const { code, stderr } = await slipctl(['incidents', '--slips', 'i-1', ...more], env);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('--slips lists all slips')]);
+    }
   });
 
   it('hands in a statement file as it is', async () => {

@@ -135,6 +135,11 @@ test('refunds that our own trouble keeps waiting are one incident, which is over
     causes: [{ class: 'system', code: 'never_dispatched', slips: 5 }],
     counts: { slips: 5, open: 5, open_cases: 5, refunded: 0 },
   });
+  // The event tells how many; whose they are is asked for.
+  const { body: listed } = await world.get(service, `/v1/incidents/${opened.subject}/slips`);
+  const slips = listed.data as { slip_id: string; has_open_case: boolean }[];
+  expect(slips.map(({ slip_id }) => slip_id).toSorted()).toEqual(slipIds.toSorted());
+  expect(slips.every(({ has_open_case }) => has_open_case)).toBe(true);
   const filter = { incident: opened.subject };
   const bulk = { action: 'release', reason: 'the gateway stood still', filter };
   const released = await world.post(service, '/v1/cases:actions', bulk);

@@ -32,3 +32,26 @@ export function incidentTable(incidents: readonly IncidentView[]): string {
   });
   return table([header, ...rows]);
 }
+
+/** A slip of an incident, as far as it is read here. */
+export interface IncidentSlipView {
+  readonly slip_id: string;
+  readonly provider: string | null;
+  readonly amount: AmountView | null;
+  readonly deadline: string;
+  readonly cause: { readonly class: string; readonly code: string } | null;
+  /** `waiting`: its deadline cannot be judged yet. */
+  readonly fate: string;
+  readonly has_open_case: boolean;
+}
+
+const slipHeader = ['slip', 'provider', 'amount', 'deadline', 'fate', 'case', 'cause'];
+
+export function incidentSlipTable(slips: readonly IncidentSlipView[]): string {
+  if (slips.length === 0) return 'no slips';
+  const rows = slips.map(({ slip_id, provider, amount, deadline, fate, has_open_case, cause }) => [
+    ...[slip_id, provider ?? '-', amount ? showAmount(amount) : '-', showTime(deadline), fate],
+    ...[has_open_case ? 'open' : '-', cause ? `${cause.class}/${cause.code}` : '-'],
+  ]);
+  return table([slipHeader, ...rows]);
+}
