@@ -47,6 +47,7 @@ export const labels = {
   intake_killed: ['system'],
   reconciliation_killed: ['system'],
   broker_stopped: ['system'],
+  database_stopped: ['system'],
   gateway_without_database: ['system'],
   ledger_without_database: ['system'],
   gateway_without_a_right: ['system'],

@@ -33,9 +33,16 @@ export const happenings: Readonly<Record<FaultOfMachines, (to: Machines, ms: num
   gateway_without_a_right: withoutRight('provider_gateway', 'dispatch'),
   ledger_without_a_right: withoutRight('ledger', 'slip'),
   async broker_stopped({ dataDir }, ms) {
-    const pid = brokerPid(dataDir);
+    const pid = serverPid(dataDir, 'Kafka');
     process.kill(pid, 'SIGSTOP');
     await sleep(ms).finally(() => process.kill(pid, 'SIGCONT'));
+  },
+  async database_stopped({ dataDir }, ms) {
+    const pids = withChildren(serverPid(dataDir, 'PostgreSQL'));
+    for (const pid of pids) signal(pid, 'SIGSTOP');
+    await sleep(ms).finally(() => {
+      for (const pid of pids) signal(pid, 'SIGCONT');
+    });
   },
   async providers_down({ refuseAll }, ms) {
     await refuseAll(Date.now() + ms);
@@ -80,10 +87,25 @@ function withoutRight(name: string, table: string) {
   };
 }
 
-function brokerPid(dataDir: string): number {
+/** A server and the processes that serve its connections: each is frozen by itself. */
+function withChildren(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  return [pid, ...children.map(Number)];
+}
+
+/** A connection may have ended meanwhile, and its process with it. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function serverPid(dataDir: string, name: string): number {
   const file = readFileSync(join(dataDir, 'pids.json'), 'utf8');
   const { servers } = JSON.parse(file) as { servers: { name: string; pid: number }[] };
-  const broker = servers.find(({ name }) => name === 'Kafka');
-  if (!broker) throw new Error('the broker was not started by this run');
-  return broker.pid;
+  const server = servers.find((one) => one.name === name);
+  if (!server) throw new Error(`${name} was not started by this run`);
+  return server.pid;
 }

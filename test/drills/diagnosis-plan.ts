@@ -16,6 +16,7 @@ export const ofMachines = [
   'intake_stopped',
   'reconciliation_stopped',
   'broker_stopped',
+  'database_stopped',
   'gateway_killed',
   'ledger_killed',
   'intake_killed',
@@ -95,7 +96,12 @@ export function planParts(options: PlanOptions): Part[] {
   const beside = random.shuffle(options.parts).map((fault): Part => {
     const forMs = options.deadlineMs + random.integer(2_000, 4_000);
     const slips = Array.from({ length: 2 * options.slips }, (_, n) =>
-      slipOf(random.next() < usualShare ? 'usual' : random.pick(second), fault, n, overMs),
+      slipOf(
+        random.next() < usualShare || second.length === 0 ? 'usual' : random.pick(second),
+        fault,
+        n,
+        overMs,
+      ),
     );
     return { fault, fromMs: random.integer(500, 2_500), forMs, slips };
   });
