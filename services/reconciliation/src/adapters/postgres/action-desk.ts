@@ -12,9 +12,11 @@ import {
   type KeptBulk,
 } from '../../application/actions/ports.ts';
 import { pageOf } from '../../application/newest-first.ts';
+import type { CaseFilter } from '../../application/reads.ts';
 import type { ActionType } from '../../domain/case/act.ts';
 import { type ActionRow, actionColumns, toAction, toKept, writeDetails } from './action-rows.ts';
-import { caseCondition, caseParameters } from './case-condition.ts';
+import { confineToCases } from './case-condition.ts';
+import { Search } from './search.ts';
 
 const askSql = `
 insert into case_action (action_id, slip_id, partition, action, details, asked_by, reason, request_key, digest, if_version)
@@ -31,17 +33,6 @@ update case_action a set status = 'waiting', decision = $2, decided_by = $3, dec
  where a.action_id = $1 and a.status = 'proposed' and a.asked_by <> $3
 returning ${actionColumns}`;
 
-const pageSql = (back: boolean) => `
-select ${actionColumns}
-  from case_action a
- where ($1::text is null or a.slip_id = $1) and ($2::uuid is null or a.bulk_id = $2)
-   and ($3::text is null or a.status = $3) and ($4::text is null or a.action = $4)
-   and ($5::text is null or a.asked_by = $5)
-   and ($6::timestamptz is null or (a.asked_at, a.action_id) ${back ? '>' : '<'} ($6, $7::uuid))
- order by a.asked_at ${back ? 'asc' : 'desc'}, a.action_id ${back ? 'asc' : 'desc'} limit $8`;
-const towardsOlder = pageSql(false);
-const towardsNewer = pageSql(true);
-
 const bulkByKeySql = 'select bulk_id, digest from case_bulk where asked_by = $1 and request_key = $2';
 
 const addBulkSql = `
@@ -56,9 +47,6 @@ select i.action_id, $3, i.slip_id, i.partition, $4, $5::json, $6, $7
 
 const namedSql =
   "select c.slip_id from case_file c where c.slip_id = any($1::text[]) and c.status = 'open' order by c.slip_id";
-
-const foundSql = `select c.slip_id from case_file c where c.status = 'open' and ${caseCondition}
- order by c.slip_id limit ${bulkSizeMax + 1}`;
 
 const proposedSql = `
 select slip_id from case_action
@@ -139,10 +127,15 @@ export function createActionDesk({ unitOfWork, encode, newId, partitionOf }: Des
     },
     action: actionOf,
     async actions({ slipId, bulkId, status, action, by }, from, pageSize) {
-      const rows = await unitOfWork.query<ActionRow>(from?.back ? towardsNewer : towardsOlder, [
-        ...[slipId, bulkId, status, action, by],
-        ...[from?.at ?? null, from?.id ?? null, pageSize + 1],
-      ]);
+      const search = new Search();
+      search.when(slipId, (id) => `a.slip_id = ${search.place(id)}`);
+      search.when(bulkId, (id) => `a.bulk_id = ${search.place(id)}::uuid`);
+      search.when(status, (one) => `a.status = ${search.place(one)}`);
+      search.when(action, (type) => `a.action = ${search.place(type)}`);
+      search.when(by, (one) => `a.asked_by = ${search.place(one)}`);
+      const page = search.newestFirst('a.asked_at', 'a.action_id', from, pageSize);
+      const sql = `select ${actionColumns} from case_action a ${page}`;
+      const rows = await unitOfWork.query<ActionRow>(sql, search.parameters);
       return pageOf(rows.map(toKept), from, pageSize, ({ askedAt, id }) => ({ at: askedAt, id }));
     },
     bulk: bulkOf,
@@ -179,8 +172,16 @@ async function listed(from: Pick<Tx, 'query'>, cases: BulkRequest['cases']): Pro
   const rows =
     'slipIds' in cases
       ? await from.query<{ slip_id: string }>(namedSql, [cases.slipIds])
-      : await from.query<{ slip_id: string }>(foundSql, caseParameters(cases.filter));
+      : await found(from, cases.filter);
   return rows.map(({ slip_id }) => slip_id);
+}
+
+function found(from: Pick<Tx, 'query'>, filter: CaseFilter): Promise<{ slip_id: string }[]> {
+  const search = new Search();
+  search.where("c.status = 'open'");
+  confineToCases(search, filter);
+  const sql = `select c.slip_id from case_file c where ${search.conditions} order by c.slip_id limit ${bulkSizeMax + 1}`;
+  return from.query(sql, search.parameters);
 }
 
 interface KnownBulk {

@@ -1,16 +1,28 @@
 import type { CaseFilter } from '../../application/reads.ts';
+import type { Search } from './search.ts';
 
-/** Which cases `case_file c` a filter means, by the nine parameters of {@link caseParameters}. */
-export const caseCondition = `($1::text is null or c.status = $1)
-   and ($2::text is null or c.cause_class = $2 or c.cause_code = $2)
-   and ($3::text is null or c.provider = $3) and ($4::text is null or c.assignee = $4)
-   and ($5::text is null or $5 = any(c.reason_codes))
-   and ($6::boolean is null or (c.assignee is null) = $6)
-   and ($7::boolean is null or (c.escalated_at is not null) = $7)
-   and ($8::int is null or c.opened_at <= clock_timestamp() - make_interval(secs => $8))
-   and ($9::text is null or exists (select 1 from missed_slip m where m.slip_id = c.slip_id and m.incident = $9))`;
+const statuses = { open: "c.status = 'open'", closed: "c.status = 'closed'" } as const;
 
-export function caseParameters(filter: CaseFilter): unknown[] {
-  const { status, cause, provider, assignee, reason, unassigned, escalated, minAgeS, incident } = filter;
-  return [status, cause, provider, assignee, reason, unassigned, escalated, minAgeS, incident];
+/** Confines a search to the cases `case_file c` that a filter means. */
+export function confineToCases(search: Search, filter: CaseFilter): void {
+  const place = (value: unknown) => search.place(value);
+  search.when(filter.status, (status) => statuses[status]);
+  search.when(filter.cause, (cause) => {
+    const word = place(cause);
+    return `(c.cause_class = ${word} or c.cause_code = ${word})`;
+  });
+  search.when(filter.provider, (provider) => `c.provider = ${place(provider)}`);
+  search.when(filter.assignee, (assignee) => `c.assignee = ${place(assignee)}`);
+  search.when(filter.reason, (reason) => `${place(reason)} = any(c.reason_codes)`);
+  search.when(filter.unassigned, (is) => `c.assignee is ${is ? '' : 'not '}null`);
+  search.when(filter.escalated, (is) => `c.escalated_at is ${is ? 'not ' : ''}null`);
+  search.when(
+    filter.minAgeS,
+    (seconds) => `c.opened_at <= clock_timestamp() - make_interval(secs => ${place(seconds)}::int)`,
+  );
+  search.when(
+    filter.incident,
+    (incident) =>
+      `exists (select 1 from missed_slip m where m.slip_id = c.slip_id and m.incident = ${place(incident)})`,
+  );
 }

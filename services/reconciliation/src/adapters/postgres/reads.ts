@@ -6,20 +6,12 @@ import type { CaseView, ClockView, Reads } from '../../application/reads.ts';
 import { never } from '../../domain/deadline/judgeable.ts';
 import { curveView } from '../../domain/returns/curve-view.ts';
 import type { ReturnsState } from '../../domain/returns/returns-watch.ts';
-import { caseCondition, caseParameters } from './case-condition.ts';
+import { confineToCases } from './case-condition.ts';
+import { Search } from './search.ts';
 
 const caseColumns = `c.slip_id, c.status, c.reason, c.summary, c.provider, c.opened_at, c.closed_at, c.resolution,
   c.cause::text as cause, c.reasons::text as reasons, c.assignee, c.escalated_at, c.version,
   case when c.status = 'open' then extract(epoch from clock_timestamp() - c.opened_at) * 1000 end::bigint as age_ms`;
-
-const casesSql = (back: boolean) => `
-select ${caseColumns}
-  from case_file c
- where ${caseCondition}
-   and ($10::timestamptz is null or (c.opened_at, c.slip_id) ${back ? '>' : '<'} ($10, $11))
- order by c.opened_at ${back ? 'asc' : 'desc'}, c.slip_id ${back ? 'asc' : 'desc'} limit $12`;
-const towardsOlder = casesSql(false);
-const towardsNewer = casesSql(true);
 
 const caseSql = `select ${caseColumns} from case_file c where c.slip_id = $1`;
 
@@ -62,10 +54,11 @@ interface ClockRow {
 export function createReads(unitOfWork: UnitOfWork, partitions: number): Reads {
   return {
     async cases(filter, from, pageSize) {
-      const rows = await unitOfWork.query<CaseRow>(from?.back ? towardsNewer : towardsOlder, [
-        ...caseParameters(filter),
-        ...[from?.at ?? null, from?.id ?? null, pageSize + 1],
-      ]);
+      const search = new Search();
+      confineToCases(search, filter);
+      const page = search.newestFirst('c.opened_at', 'c.slip_id', from, pageSize);
+      const sql = `select ${caseColumns} from case_file c ${page}`;
+      const rows = await unitOfWork.query<CaseRow>(sql, search.parameters);
       return pageOf(rows.map(toCase), from, pageSize, ({ openedAt, slipId }) => ({
         at: openedAt,
         id: slipId,

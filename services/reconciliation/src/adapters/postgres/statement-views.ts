@@ -4,6 +4,7 @@ import { type PendingEvent, wallClock } from '@slipstream/slip';
 import { pageOf } from '../../application/newest-first.ts';
 import type {
   BreakDecision,
+  BreakStatus,
   BreakView,
   BridgeView,
   StatementView,
@@ -12,18 +13,13 @@ import type {
 import type { BreakType } from '../../domain/statement/breaks.ts';
 import { bridgeOf, type DaySums } from '../../domain/statement/bridge.ts';
 import type { Day } from '../../domain/statement/statement.ts';
+import { Search } from './search.ts';
 
 const statementColumns = `s.id, s.source, s.provider, s.format, s.digest, s.status, s.lines, s.booked_from::text as "bookedFrom",
   s.booked_to::text as "bookedTo", s.accepted_at as "acceptedAt", s.accepted_by as "acceptedBy", s.matched_at as "matchedAt", s.problem,
   (select count(*)::int from statement_break k where k.statement_id = s.id and k.status <> 'resolved') as open,
   (select count(*)::int from statement_break k where k.statement_id = s.id and k.status = 'resolved') as resolved`;
 
-const paged = (at: string, id: string, back: boolean, place: number) => `
-  and ($${place}::timestamptz is null or (${at}, ${id}) ${back ? '>' : '<'} ($${place}, $${place + 1}::uuid))
-order by ${at} ${back ? 'asc' : 'desc'}, ${id} ${back ? 'asc' : 'desc'} limit $${place + 2}`;
-
-const statementsSql = (back: boolean) =>
-  `select ${statementColumns} from statement s where true ${paged('s.accepted_at', 's.id', back, 1)}`;
 const statementSql = `select ${statementColumns} from statement s where s.id = $1`;
 
 const breakColumns = `k.id, k.kind as type,
@@ -33,11 +29,14 @@ const breakColumns = `k.id, k.kind as type,
   extract(epoch from coalesce(k.resolved_at, clock_timestamp()) - k.opened_at)::int as "ageS", k.snoozed_until as "snoozedUntil",
   k.resolved_at as "resolvedAt", k.resolution, k.resolved_by as "resolvedBy", k.reason`;
 
-const breaksSql = (back: boolean) => `
-select ${breakColumns} from statement_break k
- where ($1::text is null or case when k.status = 'snoozed' and k.snoozed_until <= clock_timestamp() then 'open' else k.status end = $1)
-   and ($2::text is null or k.kind = $2) and ($3::text is null or k.provider = $3) and ($4::uuid is null or k.statement_id = $4)
-   and ($5::text is null or k.slip_id = $5) ${paged('k.opened_at', 'k.id', back, 6)}`;
+/** As they are shown: what is snoozed is open again when its time has come. */
+const breakStatuses: Readonly<Record<BreakStatus, string>> = {
+  open: "k.status <> 'resolved' and (k.status = 'open' or (k.status = 'snoozed' and k.snoozed_until <= clock_timestamp()))",
+  acknowledged: "k.status <> 'resolved' and k.status = 'acknowledged'",
+  snoozed:
+    "k.status <> 'resolved' and k.status = 'snoozed' and (k.snoozed_until <= clock_timestamp()) is not true",
+  resolved: "k.status = 'resolved'",
+};
 const breakSql = `select ${breakColumns} from statement_break k where k.id = $1`;
 
 const accountsSql = 'select accounts::text as accounts from statement where id = $1';
@@ -79,9 +78,10 @@ type StatementRow = Omit<StatementView, 'breaks'> & { readonly open: number; rea
 export function statementViews({ unitOfWork, publish, acted }: StatementViewParts): StatementViews {
   return {
     async statements(from, limit) {
-      const rows = await unitOfWork.query<StatementRow>(statementsSql(from?.back ?? false), [
-        ...[from?.at ?? null, from?.id ?? null, limit + 1],
-      ]);
+      const search = new Search();
+      const page = search.newestFirst('s.accepted_at', 's.id', from, limit);
+      const sql = `select ${statementColumns} from statement s ${page}`;
+      const rows = await unitOfWork.query<StatementRow>(sql, search.parameters);
       return pageOf(rows.map(toStatement), from, limit, ({ acceptedAt, id }) => ({ at: acceptedAt, id }));
     },
     async statement(id) {
@@ -90,9 +90,15 @@ export function statementViews({ unitOfWork, publish, acted }: StatementViewPart
     },
     bridge: (id) => bridge(unitOfWork, id),
     async breaks({ status, type, provider, statement, slip }, from, limit) {
-      const rows = await unitOfWork.query<BreakView>(breaksSql(from?.back ?? false), [
-        ...[status, type, provider, statement, slip, from?.at ?? null, from?.id ?? null, limit + 1],
-      ]);
+      const search = new Search();
+      search.when(status, (one) => breakStatuses[one]);
+      search.when(type, (one) => `k.kind = ${search.place(one)}`);
+      search.when(provider, (one) => `k.provider = ${search.place(one)}`);
+      search.when(statement, (one) => `k.statement_id = ${search.place(one)}::uuid`);
+      search.when(slip, (one) => `k.slip_id = ${search.place(one)}`);
+      const page = search.newestFirst('k.opened_at', 'k.id', from, limit);
+      const sql = `select ${breakColumns} from statement_break k ${page}`;
+      const rows = await unitOfWork.query<BreakView>(sql, search.parameters);
       return pageOf(rows, from, limit, ({ openedAt, id }) => ({ at: openedAt, id }));
     },
     async decide(decision) {
