@@ -56,6 +56,29 @@ function unknownResults({ label, value, isPattern }: { label: string; value: str
     .map((one) => `no result is ${one}`);
 }
 
+/** As `promtool check metrics` judges them (Prometheus: "Metric and label naming"). */
+test.each(Object.values(describedMetrics()).flat())('$name is named as Prometheus asks', (metric) => {
+  const words = metric.name.split('_');
+  expect(metric.name).toMatch(/^[a-z][a-z0-9_]*$/);
+  expect(metric.help).not.toBe('');
+  expect(words.at(-1) === 'total').toBe(typeOf(metric) === 'counter');
+  for (const unit of [
+    'ms',
+    'us',
+    's',
+    'sec',
+    'min',
+    'milliseconds',
+    'minutes',
+    'hours',
+    'kb',
+    'mb',
+    'percent',
+  ])
+    expect(words).not.toContain(unit);
+  for (const type of ['counter', 'gauge', 'histogram', 'summary']) expect(words).not.toContain(type);
+});
+
 test('what cannot be asked is found', () => {
   expect(faultsOf('sum by (route) (rate(slipstream_slips_total{result="overdue"}[5m]))')).toEqual([]);
   expect(faultsOf('slipstream_slip_total')).toEqual(['there is no slipstream_slip_total']);
