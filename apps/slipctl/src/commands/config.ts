@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { StartError } from '@slipstream/kernel';
 import type { Command } from 'commander';
-import { variables } from '../config.ts';
+import { brokersOf, variables } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
 import type { RulesReport } from '../rules/check-rules.ts';
 import { type CommandContext, examplesOf } from './options.ts';
@@ -14,7 +14,9 @@ const examples = `
 Examples:
   slipctl config check slipstream.config.yaml
   slipctl config show slipstream.config.yaml
-  slipctl config diff slipstream.config.yaml changed.yaml`;
+  slipctl config diff slipstream.config.yaml changed.yaml
+  slipctl config applied                          by which rules each running service judges
+  slipctl config applied slipstream.config.yaml   exit 1 when one judges by others`;
 
 export function addConfig(program: Command, context: CommandContext): void {
   const config = program
@@ -24,6 +26,7 @@ export function addConfig(program: Command, context: CommandContext): void {
   addCheck(config, context);
   addShow(config, context);
   addDiff(config, context);
+  addApplied(config, context);
 }
 
 function addCheck(config: Command, { print, exit }: CommandContext): void {
@@ -73,6 +76,24 @@ function addDiff(config: Command, { print, exit }: CommandContext): void {
       const lines = changes.map((one) => `${one.path}: ${shown(one.before)} → ${shown(one.after)}`);
       print(json ? JSON.stringify(changes) : lines.join('\n') || 'the rules are the same');
       if (changes.length > 0) exit(exitCodes.bad);
+    });
+}
+
+function addApplied(config: Command, { print, exit }: CommandContext): void {
+  config
+    .command('applied')
+    .argument('[file]', 'a rules file to compare with')
+    .description('Show by which rules each service says it judges, and whether a file is what they run by.')
+    .option('--brokers <list>', 'host:port,… (else KAFKA_BROKERS)')
+    .option('--json', 'print {digest, applied: [{service, digest, since, previous}]}')
+    .addHelpText('after', examplesOf(examples, 'config applied') + exitCodesHelp)
+    .action(async (file: string | undefined, { brokers, json }: Flags & { brokers?: string }) => {
+      const { appliedTable, readAppliedRules } = await import('../rules/applied-rules.ts');
+      const digest = file === undefined ? null : String((await rulesIn(file)).digest);
+      const applied = await readAppliedRules(brokersOf(brokers));
+      print(json ? JSON.stringify({ digest, applied }) : appliedTable(applied, digest));
+      const isOther = digest !== null && applied.some((one) => one.digest !== digest);
+      if (applied.length === 0 || isOther) exit(exitCodes.bad);
     });
 }
 
