@@ -27,10 +27,11 @@ const accepted = { type: 'accepted', status: 'submitted', replayed: false } as S
 
 /** A line with so many places, behind whose first one waits so long. */
 function setUp({ places, waitMs = 1_000 }: { places: number; waitMs?: number }) {
-  const world = { places, waitMs };
+  const world = { places, waitMs, entered: [] as string[] };
   const submitted: SubmitRequest[] = [];
   const lines = {
-    enter: () => {
+    enter: (route: string) => {
+      world.entered.push(route);
       world.places -= 1;
       return 1;
     },
@@ -102,4 +103,10 @@ test('what is refused for another reason, and what waits for no call, is not jud
   await pass(request('a', { counterparty: 'cust' }));
   await pass({ ...request('b'), isDraft: true });
   expect(submitted.map(({ key }) => key)).toEqual(['a', 'b']);
+});
+
+test('a route that nobody declared gets no line', async () => {
+  const { world, submitted, pass } = setUp({ places: 3 });
+  await pass(request('a', { route: 'made-up' }));
+  expect([submitted.length, world.entered]).toEqual([1, []]);
 });

@@ -33,11 +33,12 @@ export class Door {
     submit: (request: SubmitRequest) => Promise<SubmitOutcome>,
   ): Promise<SubmitOutcome> {
     const key = keyOf(request);
-    if (request.isDraft || this.#keys.has(key)) return submit(request);
+    const { lines, rules } = this.#context;
+    const { route } = request.submission;
+    // A route that is not declared has no line: else whoever thinks of names would fill the memory.
+    if (request.isDraft || !rules.routes.has(route) || this.#keys.has(key)) return submit(request);
     const refusal = this.#refusalOf(request);
     if (refusal !== null) return { type: 'refused', refusal };
-    const { lines } = this.#context;
-    const { route } = request.submission;
     const place = lines.enter(route, this.#waitMsMax(request));
     this.#remember(key);
     let accepted = false;
