@@ -36,7 +36,14 @@ const events: SlipEvent[] = [
       overdraftLimit: null,
       reviewRequired: false,
       deadline: '2026-11-22T10:40:00.000001Z',
-      policy: { graceMs: 0, quietPeriodMs: 2000, inquiryLadderMs: [0, 2000] },
+      policy: {
+        ...{ graceMs: 0, quietPeriodMs: 2000, inquiryLadderMs: [0, 2000] },
+        stages: {
+          submitted: { warnMs: 0, actMs: 1000 },
+          held: null,
+          dispatching: { warnMs: 500, actMs: 9000 },
+        },
+      },
       commandId: null,
       configDigest: 'ab',
       details: { clear: { text: '', metadata: { colour: 'blue', __proto: 'x' } }, sealed: null },
