@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sources, topics } from '@slipstream/contracts';
 import { sharedEnvironment } from '@slipstream/environment';
 import { seededRandom } from '@slipstream/kernel';
 import { slipStatuses } from '@slipstream/slip';
 import { Plans, type Scan } from '@slipstream/testing';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
+import { slipLogs } from '../src/adapters/postgres/rebuild/page.ts';
+import { nextIds } from '../src/adapters/postgres/rebuild/rebuild.ts';
 import { suspenseReads } from '../src/adapters/postgres/suspense.ts';
+import { consumerGroup } from '../src/application/consumer-group.ts';
 import {
   type EventFilter,
   type EventListFilter,
@@ -318,3 +322,29 @@ it('pages of many slips show each that was known at the first one, once, while s
     expect(known).toBeGreaterThan(700);
   }
 }, 240_000);
+
+/** What was sent and read back stays in the outbox for days. */
+const readBack = [
+  'update sequencer set next_seq = 2001 where topic = $1',
+  `insert into outbox (topic, partition, seq, at, key, body)
+   select topic, partition, n, now(), 'slip-' || n, '' from sequencer, generate_series(1, 2000) n where topic = $1`,
+];
+const readBackSql = `insert into consumer_sequence (consumer_group, topic, partition, source, seq)
+  select $2, topic, partition, $3, 2000 from sequencer where topic = $1`;
+
+it('a page of slips that are rebuilt reads their events alone, however much was logged and sent', async () => {
+  const topic = topics.events.name;
+  for (const sql of readBack) await books.unitOfWork.query(sql, [topic]);
+  await books.unitOfWork.query(readBackSql, [topic, consumerGroup, sources.ledger]);
+  await books.unitOfWork.query('analyze outbox');
+  const scans = await plans.scansOf(() =>
+    plans.watched(books.unitOfWork).run(async (tx) => {
+      const ids = await nextIds(tx, 'slip-2');
+      expect((await slipLogs(tx, ids)).size).toBe(ids.length);
+    }),
+  );
+  expect(looked(scans, 'outbox')).toBeLessThan(100);
+  expect(looked(scans, 'event_log')).toBeLessThan(10_000);
+  expect(looked(scans, 'entry')).toBeLessThan(10_000);
+  expect(scans.filter(({ table, by }) => table !== 'sequencer' && by === 'Seq Scan')).toEqual([]);
+});

@@ -11,11 +11,13 @@ const waitingSql = 'select id, waits_from from slip where id = any($1::text[]) a
 const dismissedSql = `
 select partition, kafka_offset from dead_letter
 where consumer_group = $1 and topic = $2 and status = 'dismissed' and park_key = any($3::text[])`;
-/** What the ledger has said and not read back from the topic yet. */
+/** What the ledger has said and not read back from the topic yet: of each partition the end, for what it has read back stays for days. */
 const pendingSql = `
-select o.key, o.seq, o.at, o.received_at, o.body from outbox o
-  left join consumer_sequence c on c.consumer_group = $1 and c.topic = $2 and c.partition = o.partition and c.source = $3
-where o.topic = $2 and o.seq > coalesce(c.seq, 0) and o.key = any($4::text[]) order by o.partition, o.seq`;
+select o.key, o.seq, o.at, o.received_at, o.body from sequencer s
+  left join consumer_sequence c on c.consumer_group = $1 and c.topic = s.topic and c.partition = s.partition and c.source = $3
+  cross join lateral (
+    select * from outbox where topic = s.topic and partition = s.partition and seq > coalesce(c.seq, 0) offset 0) as o
+where s.topic = $2 and o.key = any($4::text[]) order by o.partition, o.seq`;
 
 interface EventRow {
   slip_id: string;

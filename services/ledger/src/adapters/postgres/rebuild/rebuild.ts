@@ -183,7 +183,8 @@ select id from (
   union (select slip_id from entry where slip_id > $1 group by slip_id order by slip_id limit ${pageMax})
 ) as known order by id limit ${pageMax}`;
 
-async function nextIds(tx: Tx, after: string): Promise<string[]> {
+/** The next slips by their ids, of which anything is known. */
+export async function nextIds(tx: Pick<Tx, 'query'>, after: string): Promise<string[]> {
   return (await tx.query<{ id: string }>(idsSql, [after])).map(({ id }) => id);
 }
 
