@@ -25,6 +25,7 @@ export type { Outbox, OutboxRelay } from './outbox.ts';
 export type { PreparedCommand } from './prepared.ts';
 export { type AdvanceClockCommand, type PublisherOptions, SlipstreamPublisher } from './publisher.ts';
 export { type SeenEvents, unseen } from './seen.ts';
+export { createSlipClient, type SlipClient } from './slip-client.ts';
 export type { ReportCommand, SubmitCommand } from './sound.ts';
 export type { StreamStart } from './stream-start.ts';
 export type { Time } from './time.ts';

@@ -15,6 +15,7 @@ import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { type ConsumerOptions, SlipstreamConsumer } from './consumer.ts';
 import { SlipstreamPublisher } from './publisher.ts';
+import { createSlipClient } from './slip-client.ts';
 import type { SubmitCommand } from './sound.ts';
 
 const environment = sharedEnvironment();
@@ -180,5 +181,21 @@ describe('the publisher and the consumer', () => {
     await expect(stream).rejects.toThrow(
       /partition 0: the group stands at offset 1000000, but the log ends at \d+/,
     );
+  });
+});
+
+describe('createSlipClient', () => {
+  it('a program of the releases before submits, reports and follows with one object', async () => {
+    const client = createSlipClient({ brokers: environment().kafkaBrokers, caller, log });
+    const [id] = await client.submit([command(`ord-${randomUUID()}`, { deadline: null, metadata: {} })]);
+    const seen: RecordedEvent[] = [];
+    await client.consumeEvents({ from: 'beginning', onBatch: ({ events }) => void seen.push(...events) });
+    await waitFor(() => seen.length > 0, { what: 'an event of the specs above' });
+    const [reported] = await client.report([
+      { reference: 'ord-before', step: 'returned', outcome: 'succeeded', reason: null, progress: '' },
+    ]);
+    await client.close();
+    expect([id, reported].map((one) => isUuid(one!))).toEqual([true, true]);
+    await expect(client.submit([command('ord-late')])).rejects.toMatchObject({ name: 'SendFailed' });
   });
 });
