@@ -152,7 +152,11 @@ async function playOne(
   const proofOff = await isProofOff(stack, provider);
 
   await call(stack, 'GATEWAY_URL', `/v1/providers/${provider}/restore-proof`, { reason: 'a drill' });
-  const owes = (await Promise.all(broken.map((id) => isOwed(stack, provider, id)))).filter(Boolean);
+  const owed = async () =>
+    (await Promise.all(broken.map((id) => isOwed(stack, provider, id)))).filter(Boolean).length;
+  await waitFor(async () => (await owed()) === broken.length, ending('the claims')).catch((error: Error) =>
+    tell(error.message),
+  );
   const [last] = await submit(stack, provider, 1);
   const isBack = async () => (await shown(stack, [last!]))[0]?.status === 'refunded';
   const restored = await waitFor(isBack, ending('a refund on proof')).catch(() => false);
@@ -160,7 +164,7 @@ async function playOne(
   const result = {
     ...{ provider, promise },
     ...{ broken: broken.length, seen: (await seen()).length, certified, refunded: refunded.length },
-    ...{ owed: owes.length, named, money_broken: money, proof_off: proofOff },
+    ...{ owed: await owed(), named, money_broken: money, proof_off: proofOff },
     later_cases: behind.filter((slip) => slip.case?.status === 'open').length,
     later_denied: claims.filter((claim) => claim !== 'never_sent').length,
     later_never_sent: claims.filter((claim) => claim === 'never_sent').length,

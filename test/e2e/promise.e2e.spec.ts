@@ -16,7 +16,9 @@ test('a provider that executes later than it promised, or what it cancelled, is 
   for (const result of results) {
     expect(result).toMatchObject({
       ...{ seen: result.broken, certified: result.refunded, proof_off: true },
-      ...{ later_denied: 0, restored: true, holds: true },
+      ...{ later_denied: 0, restored: true },
     });
+    // Where it does not hold all that was found is shown.
+    if (!result.holds) expect(result).toEqual({ holds: true });
   }
 }, 600_000);
