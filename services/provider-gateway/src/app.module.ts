@@ -79,7 +79,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
   });
   const logger = new Logger('Gateway');
   const onError = errorLog(logger);
-  const { count, meter, register } = counters();
+  const { count, meter, underWay, register } = counters();
   const delays = new DelayLog();
   const monotonicMs = () => performance.now();
   const time = new DatabaseTime(monotonicMs, () => Date.now());
@@ -93,6 +93,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
       meter(call);
       delays.note(acceptedBy(call));
     },
+    onUnderWay: underWay,
     onHealth: (change) => tellHealth({ store, instance: settings.instanceId, onError }, change),
   });
   const slots = callSlots(providers, circuits, runtime.instances, onError);

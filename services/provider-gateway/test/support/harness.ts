@@ -117,7 +117,7 @@ export class Harness {
     const onError = (error: unknown) => void this.errors.push(error);
     const monotonicMs = () => performance.now();
     const { providers, circuits } = watched(openProviders(rules), {
-      ...{ monotonicMs, onCall: (call: MeteredCall) => void this.calls.push(call) },
+      ...{ monotonicMs, onCall: (call: MeteredCall) => void this.calls.push(call), onUnderWay() {} },
       onHealth: (change) => tellHealth({ store: this.store, instance: owner, onError }, change),
     });
     const slots = callSlots(providers, circuits, () => this.instances, onError);

@@ -30,6 +30,7 @@ function setUp({ isProbed = false } = {}) {
     isThere: true,
   };
   const metered: MeteredCall[] = [];
+  const underWay = new Map<string, number>();
   const changes: HealthChange[] = [];
   const provider = {
     id: 'acme',
@@ -57,6 +58,7 @@ function setUp({ isProbed = false } = {}) {
   const { providers, circuits } = watched(new Map([['acme', provider]]), {
     monotonicMs: () => world.ms,
     onCall: (call) => void metered.push(call),
+    onUnderWay: ({ call }, by) => void underWay.set(call, (underWay.get(call) ?? 0) + by),
     onHealth: async (change) => {
       if (world.isTold) changes.push(change);
       return world.isTold;
@@ -73,8 +75,19 @@ function setUp({ isProbed = false } = {}) {
     world.ms += ms;
     jest.advanceTimersByTime(ms);
   };
-  return { world, metered, changes, acme, circuits, send, pass };
+  return { world, metered, underWay, changes, acme, circuits, send, pass };
 }
+
+test('calls are under way until they have ended, however they end', async () => {
+  const { world, underWay, acme } = setUp();
+  const calls = [acme.send({} as PreparedCall, 0), acme.send({} as PreparedCall, 0), acme.inquire('slip-1')];
+  expect(Object.fromEntries(underWay)).toEqual({ dispatch: 2, inquiry: 1 });
+  await Promise.all(calls);
+  world.outcome = null as never; // no provider answers that
+  await expect(acme.send({} as PreparedCall, 0)).rejects.toThrow(TypeError);
+  await acme.cancel!('slip-1');
+  expect(Object.fromEntries(underWay)).toEqual({ dispatch: 0, inquiry: 0, cancellation: 0 });
+});
 
 describe('the circuit of a provider', () => {
   test('stays closed while fewer than half of the calls fail, and for what is our own delay', async () => {

@@ -38,6 +38,8 @@ export interface MeteredCall {
 export interface CircuitOptions {
   readonly monotonicMs: () => number;
   readonly onCall: (call: MeteredCall) => void;
+  /** One call more is under way, or one less. */
+  readonly onUnderWay: (call: Pick<MeteredCall, 'provider' | 'call'>, by: 1 | -1) => void;
   /** False: it could not be told, and is looked at again with the next call. */
   readonly onHealth: (change: HealthChange) => Promise<boolean>;
 }
@@ -107,8 +109,9 @@ class Circuit {
     if (provider.probe) this.#probes = nothingAsked;
     this.provider = {
       ...provider,
-      send: (call, startBeforeMs) => this.#send(() => provider.send(call, startBeforeMs)),
-      inquire: (slipId) => this.#inquire(() => provider.inquire(slipId)),
+      send: (call, startBeforeMs) =>
+        this.#underWay('dispatch', () => this.#send(() => provider.send(call, startBeforeMs))),
+      inquire: (slipId) => this.#underWay('inquiry', () => this.#inquire(() => provider.inquire(slipId))),
       cancel: provider.cancel && this.#told(provider.cancel),
       statements: provider.statements && this.#metered(provider.statements),
       probe: provider.probe && this.#heeded(provider.probe),
@@ -200,7 +203,7 @@ class Circuit {
   #told(cancel: NonNullable<Provider['cancel']>): NonNullable<Provider['cancel']> {
     return async (slipId) => {
       const begunMs = this.#options.monotonicMs();
-      const ended = await cancel(slipId);
+      const ended = await this.#underWay('cancellation', () => cancel(slipId));
       this.#meter('cancellation', ended.outcome, this.#options.monotonicMs() - begunMs);
       return ended;
     };
@@ -211,7 +214,7 @@ class Circuit {
       everyMs,
       ask: async () => {
         const begunMs = this.#options.monotonicMs();
-        const said = await ask();
+        const said = await this.#underWay('probe', ask);
         const atMs = this.#options.monotonicMs();
         const { answered, failed } = this.#probes ?? nothingAsked;
         this.#probes =
@@ -230,11 +233,21 @@ class Circuit {
       ...source,
       fetch: async (day) => {
         const begunMs = this.#options.monotonicMs();
-        const fetched = await source.fetch(day);
+        const fetched = await this.#underWay('statement', () => source.fetch(day));
         this.#meter('statement', fetched, this.#options.monotonicMs() - begunMs);
         return fetched;
       },
     };
+  }
+
+  async #underWay<T>(call: MeteredCall['call'], ask: () => Promise<T>): Promise<T> {
+    const one = { provider: this.provider.id, call };
+    this.#options.onUnderWay(one, 1);
+    try {
+      return await ask();
+    } finally {
+      this.#options.onUnderWay(one, -1);
+    }
   }
 
   #meter(call: MeteredCall['call'], outcome: { readonly kind: string }, tookMs: number): void {

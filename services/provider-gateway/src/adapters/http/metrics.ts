@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Count, Counted } from '../../application/ports.ts';
 
 const helps: Readonly<Record<Counted, string>> = {
@@ -29,6 +29,7 @@ interface MeteredCall {
 export function counters(): {
   readonly count: Count;
   readonly meter: (call: MeteredCall) => void;
+  readonly underWay: (call: Pick<MeteredCall, 'provider' | 'call'>, by: number) => void;
   register(registry: Registry): void;
 } {
   const calls = new Histogram({
@@ -36,6 +37,12 @@ export function counters(): {
     help: 'Calls to providers, by their end',
     labelNames: ['provider', 'call', 'outcome', 'reason'],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [],
+  });
+  const underWay = new Gauge({
+    name: 'slipstream_gateway_calls_under_way',
+    help: 'Calls to providers that have not ended yet',
+    labelNames: ['provider', 'call'],
     registers: [],
   });
   const all = Object.fromEntries(
@@ -47,8 +54,10 @@ export function counters(): {
   return {
     count: (what, times = 1) => all[what].inc(times),
     meter: ({ tookMs, ...labels }) => calls.observe({ ...labels }, tookMs / 1_000),
+    underWay: (labels, by) => underWay.inc({ ...labels }, by),
     register(registry) {
       registry.registerMetric(calls);
+      registry.registerMetric(underWay);
       for (const counter of Object.values(all)) registry.registerMetric(counter);
     },
   };
