@@ -77,8 +77,9 @@ afterAll(async () => {
 }, 120_000);
 
 test('a service speaks TLS to both servers, and proves who it is', async () => {
-  const { rows } = await superuser.query(
-    `select distinct ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'slipstream-intake'`,
+  const { rows } = await intake.database.query(
+    `select distinct ssl from pg_stat_ssl join pg_stat_activity using (pid)
+       where datname = current_database() and application_name = 'slipstream-intake'`,
   );
   expect(rows).toEqual([{ ssl: true }]);
   const [reference, topic] = ['ord-tls', 'slips.commands.v1'];
