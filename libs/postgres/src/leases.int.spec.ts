@@ -161,8 +161,8 @@ test('who is found dead while it gives a sign of life keeps nothing', async () =
   // Its own look at the clock came just before its lease was over.
   await pass(leaseMs * -0.5);
   const beating = paused.renew();
-  const locked =
-    "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%update instance%'";
+  const locked = `select 1 from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock' and query like '%update instance%'`;
   await waitFor(async () => (await database.unitOfWork.query(locked)).length > 0, {
     what: 'the sign of life waits',
   });

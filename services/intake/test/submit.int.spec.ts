@@ -292,7 +292,8 @@ describe('requests at the same time', () => {
       await waitFor(
         async () => {
           const { rows } = await intake.database.query(
-            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%submit_slips%' and pid <> pg_backend_pid()`,
+            `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+               and query like '%submit_slips%' and pid <> pg_backend_pid()`,
           );
           return rows.length > 0;
         },

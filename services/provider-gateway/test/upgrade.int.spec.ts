@@ -116,9 +116,11 @@ test('of two transactions that write one name at once the second sees the first'
   const one = write('s-10', first.promise);
   const waits = () =>
     unitOfWork.query(
-      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and wait_event = 'advisory'",
+      `select 1 from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock' and wait_event = 'advisory'`,
     );
-  const held = "select 1 from pg_locks where locktype = 'advisory' and granted";
+  const held = `select 1 from pg_locks l join pg_database d on d.oid = l.database
+    where d.datname = current_database() and l.locktype = 'advisory' and l.granted`;
   await waitFor(async () => (await unitOfWork.query(held)).length > 0, { what: 'the first to write' });
   const two = write('s-11', Promise.resolve());
   await waitFor(async () => (await waits()).length > 0, { what: 'the second to wait' });
