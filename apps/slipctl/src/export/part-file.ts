@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { CliError, messageOf } from '../exit.ts';
+import { digestOf, type Note, readNote, writeAt, writeNote } from '../note.ts';
 
 /** How far an export has come, so that it can go on without a gap or a repeat. */
-export interface ExportState {
-  /** What is exported: another export does not go on from here. */
-  readonly of: string;
+export interface ExportState extends Note {
   /** Of the page to go on with; null: the first. */
   readonly cursor: string | null;
   readonly rows: number;
@@ -40,7 +38,6 @@ export class PartFile {
     meant: object,
     isResumed: boolean,
   ): Promise<{ file: PartFile; state: ExportState }> {
-    const of = createHash('sha256').update(JSON.stringify(meant)).digest('hex');
     if (existsSync(path))
       throw new CliError('usage', `${path} is there already: remove it, or name another file`);
     if (!isResumed && existsSync(noteOf(path)))
@@ -49,8 +46,8 @@ export class PartFile {
         `${noteOf(path)} is of an export that was interrupted: --resume goes on, or remove it`,
       );
     const state = isResumed
-      ? readState(noteOf(path), of)
-      : { of, cursor: null, rows: 0, bytes: 0, header: null };
+      ? readNote<ExportState>(noteOf(path), meant, 'export')
+      : { of: digestOf(meant), cursor: null, rows: 0, bytes: 0, header: null };
     const handle = await opened(partOf(path), isResumed ? 'r+' : 'w');
     try {
       if ((await handle.stat()).size < state.bytes)
@@ -74,29 +71,14 @@ export class PartFile {
 
   async write(text: string): Promise<void> {
     const bytes = Buffer.from(text);
-    try {
-      for (let at = 0; at < bytes.length; ) {
-        const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#bytes + at);
-        at += bytesWritten;
-      }
-    } catch (error) {
-      throw new CliError('bad', `${partOf(this.#path)} cannot be written: ${messageOf(error)}`);
-    }
+    await writeAt(partOf(this.#path), this.#handle, bytes, this.#bytes);
     this.#bytes += bytes.length;
   }
 
   /** Makes what was written last, and then says so. */
   async note(state: ExportState): Promise<void> {
     await this.#handle.datasync();
-    const fresh = `${noteOf(this.#path)}.new`;
-    const handle = await opened(fresh, 'w');
-    try {
-      await handle.writeFile(`${JSON.stringify(state)}\n`);
-      await handle.datasync();
-    } finally {
-      await handle.close();
-    }
-    await rename(fresh, noteOf(this.#path));
+    writeNote(noteOf(this.#path), state, 'export');
   }
 
   /** The file takes its place. */
@@ -125,16 +107,4 @@ async function opened(path: string, how: 'r+' | 'w'): Promise<FileHandle> {
   } catch (error) {
     throw new CliError('usage', `${path} cannot be written: ${messageOf(error)}`);
   }
-}
-
-function readState(file: string, of: string): ExportState {
-  let state: ExportState;
-  try {
-    state = JSON.parse(readFileSync(file, 'utf8')) as ExportState;
-  } catch (error) {
-    throw new CliError('usage', `there is no export to go on with: ${file}: ${messageOf(error)}`);
-  }
-  if (state.of !== of)
-    throw new CliError('usage', `${file} is of another export: give the options that it began with`);
-  return state;
 }

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { type KafkaClient, readLogBounds, readTail } from '@slipstream/kafka';
 import { CliError, messageOf } from '../exit.ts';
+import { writeAt } from '../note.ts';
 import { GuardedBus } from './guarded-bus.ts';
 import { jsonLine } from './json-line.ts';
 import type { LoggedRecord } from './records.ts';
@@ -56,14 +57,7 @@ export class FileTarget implements Target {
 
   async write(records: readonly LoggedRecord[]): Promise<void> {
     const bytes = linesOf(records);
-    try {
-      for (let at = 0; at < bytes.length; ) {
-        const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#bytes + at);
-        at += bytesWritten;
-      }
-    } catch (error) {
-      throw new CliError('bad', `${this.#path} cannot be written: ${messageOf(error)}`);
-    }
+    await writeAt(this.#path, this.#handle, bytes, this.#bytes);
     this.#bytes += bytes.length;
   }
 
