@@ -28,8 +28,12 @@ export function createSlipClient(options: PublisherOptions): SlipClient {
     async consumeEvents(stream) {
       const consumer = new SlipstreamConsumer({ ...options, ...stream });
       consumers.add(consumer);
+      const stop = async () => {
+        await consumer.stop();
+        consumers.delete(consumer);
+      };
       await consumer.start();
-      return consumer;
+      return { stop };
     },
     async close() {
       await Promise.all([publisher, ...consumers].map((one) => one.stop()));
