@@ -86,6 +86,19 @@ const quiet = (terminal: CommandContext['terminal']): CommandContext => ({
 });
 
 describe('whoever reads --help', () => {
+  test.each([
+    ['lag'],
+    ['topics check'],
+    ['reconcile diff'],
+    ['reconcile diagnoses'],
+    ['backtest --config slipstream.config.yaml'],
+  ])('is told by %s, too, what is wrong with how brokers are to be spoken to', async (command) => {
+    const stack = { ...booted.stack, env: { ...booted.stack.env, KAFKA_TLS: 'yes' } };
+    await expect(slipctl(stack, command.split(' '))).rejects.toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('KAFKA_TLS: must be one of on, off') },
+    });
+  });
+
   test('finds that every example of every command works as it is written', async () => {
     // slipctl reads the environment when it is loaded.
     const rules = join(booted.dataDir, 'slipstream.config.yaml');

@@ -5,7 +5,6 @@ import type { BacktestView } from '../backtest/views.ts';
 import { brokersOf, variables } from '../config.ts';
 import { exitCodes, exitCodesHelp } from '../exit.ts';
 import { writeText } from '../output/write-text.ts';
-import { runServiceProgram } from '../service-program.ts';
 import { type CommandContext, nameOption, timeOption } from './options.ts';
 
 interface Flags {
@@ -61,19 +60,16 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
     ...{ brokers: brokersOf(flags.brokers), clock, from: from ?? null, to: to ?? null },
     ...{ other: resolve(config), were: were.map((file) => resolve(file)) },
   };
-  const [{ backtestSvg, backtestText, leadMs }, { snakeJson }, { kafkaVariables }] = await Promise.all([
+  const [{ backtestSvg, backtestText, leadMs }, { snakeJson }, { runLogProgram }] = await Promise.all([
     import('../backtest/render.ts'),
     import('../output/snake-json.ts'),
-    import('../kafka.ts'),
+    import('../log-program.ts'),
   ]);
   const progress = terminal.progress('records');
   try {
-    const program = { path: 'reconciliation/dist/backtest/main.js', args: [JSON.stringify(asked)] };
-    const env = kafkaVariables();
-    const view = await runServiceProgram<BacktestView>(
-      { ...program, env, what: 'backtest' },
-      progress.update,
-    );
+    const view = await runLogProgram<BacktestView>('backtest', asked, {
+      ...{ what: 'backtest', onProgress: progress.update },
+    });
     progress.stop();
     if (svg !== undefined) writeText(svg, backtestSvg(view));
     const withLead = (warnings: BacktestView['warnings']) =>

@@ -8,7 +8,6 @@ import { exitCodes, exitCodesHelp } from '../exit.ts';
 import type { ClockView } from '../import/wait.ts';
 import type { RediagnosisView } from '../reconcile/rediagnosed.ts';
 import type { Compared } from '../reconcile/shadow.ts';
-import { runServiceProgram } from '../service-program.ts';
 import { type CommandContext, timeOption, timeoutOption } from './options.ts';
 
 interface Flags {
@@ -117,16 +116,17 @@ function addDiagnoses(group: Command, { print, terminal, exit }: CommandContext)
     .option('--json', 'print the report as JSON')
     .addHelpText('after', diagnosesHelp + exitCodesHelp)
     .action(async ({ brokers, from, to, json }: Pick<Flags, 'brokers' | 'from' | 'to' | 'json'>) => {
-      const [{ isRepeated, rediagnosisText }, { snakeJson }] = await Promise.all([
+      const [{ isRepeated, rediagnosisText }, { runLogProgram }, { snakeJson }] = await Promise.all([
         import('../reconcile/rediagnosed.ts'),
+        import('../log-program.ts'),
         import('../output/snake-json.ts'),
       ]);
       const asked = { brokers: brokersOf(brokers), from: from ?? null, to: to ?? null };
-      const path = 'reconciliation/dist/rediagnose/main.js';
-      const program = { path, args: [JSON.stringify(asked)], what: 'diagnoses' };
       const progress = terminal.progress('records');
       try {
-        const view = await runServiceProgram<RediagnosisView>(program, progress.update);
+        const view = await runLogProgram<RediagnosisView>('rediagnose', asked, {
+          ...{ what: 'diagnoses', onProgress: progress.update },
+        });
         progress.stop();
         print(json ? JSON.stringify(snakeJson(view)) : rediagnosisText(view));
         if (!isRepeated(view)) exit(exitCodes.bad);

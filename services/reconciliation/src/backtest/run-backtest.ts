@@ -3,7 +3,7 @@ import type { KafkaClient } from '@slipstream/kafka';
 import { type Instant, StartError } from '@slipstream/kernel';
 import { parseRules, type Rules } from '@slipstream/rules';
 import { ids } from '../adapters/kafka/outgoing.ts';
-import { WholeLog } from '../adapters/kafka/whole-log.ts';
+import { type OnRead, WholeLog } from '../adapters/kafka/whole-log.ts';
 import { Backtest, type BacktestReport, type Warning } from '../application/backtest/backtest.ts';
 import type { TermsOfRules } from '../application/backtest/other-terms.ts';
 
@@ -29,7 +29,7 @@ export interface BacktestResult extends BacktestReport {
 export async function runBacktest(
   kafka: KafkaClient,
   { other, were, clock, from, to }: BacktestAsked,
-  onRead: (done: number, total: number) => void,
+  onRead: OnRead,
 ): Promise<BacktestResult> {
   const rules = rulesOf(other);
   const log = new WholeLog(kafka);
@@ -46,19 +46,9 @@ export async function runBacktest(
       { clock, from, to, until },
       ids,
     );
-    const total = [...bounds.values()].reduce((sum, { start, end }) => sum + end - start, 0);
-    let read = 0;
-    const onPage = (records: number) => {
-      read += records;
-      onRead(Math.round(read), total);
-    };
-    for (const [partition, range] of bounds) {
-      for await (const slips of log.slips(partition, range, onPage)) {
-        for (const events of slips.values()) backtest.add(events);
-      }
-    }
+    const records = await log.everySlip(bounds, (events) => backtest.add(events), onRead);
     const warned = await warningsIn(log, from, to);
-    return { digest: rules.digest, records: total, warned, ...backtest.report() };
+    return { digest: rules.digest, records, warned, ...backtest.report() };
   } finally {
     await log.close();
   }

@@ -16,6 +16,9 @@ const pageMax = 20_000;
 /** So many records at the end of a partition are looked at for its last time. */
 const lastMax = 100;
 
+/** Records that were read, of so many. */
+export type OnRead = (done: number, total: number) => void;
+
 /** The slips' log, read from its first record by nobody's group. */
 export class WholeLog {
   readonly #kafka: KafkaClient;
@@ -85,6 +88,26 @@ export class WholeLog {
       }
       yield slips;
     }
+  }
+
+  /** All slips of these parts of the log, each whole. @returns how many records they have */
+  async everySlip(
+    bounds: ReadonlyMap<number, LogBounds>,
+    onSlip: (events: readonly RecordedEvent[]) => void,
+    onRead: OnRead,
+  ): Promise<number> {
+    const total = [...bounds.values()].reduce((sum, { start, end }) => sum + end - start, 0);
+    let read = 0;
+    const onPage = (records: number) => {
+      read += records;
+      onRead(Math.round(read), total);
+    };
+    for (const [partition, range] of bounds) {
+      for await (const slips of this.slips(partition, range, onPage)) {
+        for (const events of slips.values()) onSlip(events);
+      }
+    }
+    return total;
   }
 
   /** What the operations log has, in the order of each partition. */

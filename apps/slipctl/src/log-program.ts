@@ -1,0 +1,15 @@
+import { kafkaVariables } from './kafka.ts';
+import { runServiceProgram } from './service-program.ts';
+
+/** A program of reconciliation that reads the slips' log: it speaks to the brokers as this program does. @throws as {@link runServiceProgram} */
+export function runLogProgram<View>(
+  name: 'backtest' | 'rediagnose',
+  asked: object,
+  { what, onProgress }: { what: string; onProgress: (done: number, total: number) => void },
+): Promise<View> {
+  const path = `reconciliation/dist/${name}/main.js`;
+  return runServiceProgram<View>(
+    { path, args: [JSON.stringify(asked)], env: kafkaVariables(), what },
+    onProgress,
+  );
+}
