@@ -51,7 +51,11 @@ export async function fillPeer(bench: Bench, shape: StreamShape, startMs: number
   const kafka = new Kafka({ brokers: [...bench.brokers], clientId: 'bench', logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitionsDefault, replicationFactor: 1 }] });
+  // The records' times are those of the stream, which a broker's own retention takes for long past.
+  const configEntries = [{ name: 'retention.ms', value: '-1' }];
+  await admin.createTopics({
+    topics: [{ topic, numPartitions: partitionsDefault, replicationFactor: 1, configEntries }],
+  });
   await admin.disconnect();
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
