@@ -42,7 +42,7 @@ export {
   nameProblem,
   wallClock,
 } from './names.ts';
-export type { PageOf, PageRequest } from './page.ts';
+export { type PageOf, type PageRequest, pageBetween } from './page.ts';
 export { Repeats } from './repeats.ts';
 export { restMs } from './rest.ts';
 export { err, ok, type Result } from './result.ts';

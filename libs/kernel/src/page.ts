@@ -11,3 +11,18 @@ export interface PageOf<Item> {
   readonly next: readonly string[] | null;
   readonly previous: readonly string[] | null;
 }
+
+/**
+ * A page whose reader looks at a bounded number of rows, so that it may have few items while more follow: `first` is where its first item
+ * lies, `behind` where the next page goes on; both in the direction of reading, as the items are.
+ */
+export function pageBetween<Item>(
+  items: readonly Item[],
+  from: PageRequest['from'],
+  first: readonly string[] | null,
+  behind: readonly string[] | null,
+): PageOf<Item> {
+  const before = from === null ? null : (first ?? behind);
+  if (from?.side !== 'before') return { items, next: behind, previous: before };
+  return { items: items.toReversed(), next: before, previous: behind };
+}

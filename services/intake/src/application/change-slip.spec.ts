@@ -33,7 +33,7 @@ function store(slips: (KnownSlip | null)[], earlier: EarlierChange | null = null
         return new Map<string, SlipChanged>();
       },
       nextDue: async () => null,
-      reviews: async () => ({ now, reviews: [], hasNext: false, hasPrevious: false }),
+      reviews: async () => ({ now, items: [], next: null, previous: null }),
       review: async () => null,
     },
   };

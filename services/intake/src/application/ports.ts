@@ -1,4 +1,4 @@
-import type { Instant, Money } from '@slipstream/kernel';
+import type { Instant, Money, PageOf, PageRequest } from '@slipstream/kernel';
 import type { OpsEvent, PendingEvent, SlipKind } from '@slipstream/slip';
 import type { Standing } from '../domain/account/standing.ts';
 import type { Review, ReviewProgress, ReviewTerms } from '../domain/review/review.ts';
@@ -222,32 +222,12 @@ export interface ListedReview extends Review {
 
 /** null: any. */
 export interface ReviewFilter {
-  readonly status: Review['status'] | null;
+  readonly status: Review['status'];
   readonly route: string | null;
   readonly kind: SlipKind | null;
   readonly account: string | null;
   readonly maker: string | null;
   readonly claimedBy: string | null;
-}
-
-export interface ReviewPosition {
-  readonly requestedAt: Instant;
-  readonly slipId: string;
-}
-
-export interface ReviewPage {
-  readonly size: number;
-  /** null: from the beginning. */
-  readonly from: (ReviewPosition & { readonly side: 'after' | 'before' }) | null;
-}
-
-export interface ReviewsFound {
-  /** By the database's clock. */
-  readonly now: Instant;
-  readonly reviews: readonly ListedReview[];
-  /** Whether there are more behind and before them. */
-  readonly hasNext: boolean;
-  readonly hasPrevious: boolean;
 }
 
 /** The slips that wait for people. */
@@ -268,8 +248,8 @@ export interface WaitingStore {
   change(changes: readonly SlipChange[]): Promise<ReadonlyMap<string, SlipChanged>>;
   /** The slips about which something is due first, the earliest first, whether it is due yet or not; null: there is none. */
   nextDue(slipsMax: number): Promise<{ readonly now: Instant; readonly slips: readonly DueSlip[] } | null>;
-  /** A page of reviews, the oldest first, behind or before a position. */
-  reviews(filter: ReviewFilter, page: ReviewPage): Promise<ReviewsFound>;
+  /** A page of reviews, the oldest first, at `now` of the database's clock. */
+  reviews(filter: ReviewFilter, page: PageRequest): Promise<PageOf<ListedReview> & { readonly now: Instant }>;
   /** null: the slip never was in review. */
   review(slipId: string): Promise<{ readonly now: Instant; readonly review: ListedReview } | null>;
 }

@@ -80,15 +80,9 @@ export class ReviewsController {
     const filter = toFilter(new Parameters(query, [...filters, ...listParameters]));
     const list: List<{ readonly review: ListedReview; readonly now: Instant }> = {
       isKey: isPlaceOf(isUuid),
-      read: async ({ limit, from }) => {
-        const start = from && { side: from.side, requestedAt: from.key[0] as Instant, slipId: from.key[1]! };
-        const found = await this.reviews.reviews(filter, { size: limit, from: start });
-        const { reviews, now, hasNext, hasPrevious } = found;
-        return {
-          items: reviews.map((review) => ({ review, now })),
-          next: hasNext ? keyOf(reviews.at(-1)) : null,
-          previous: hasPrevious ? keyOf(reviews[0]) : null,
-        };
+      read: async (page) => {
+        const { items, now, next, previous } = await this.reviews.reviews(filter, page);
+        return { items: items.map((review) => ({ review, now })), next, previous };
       },
       show: ({ review, now }) => shown(review, now),
       item: shownReview,
@@ -209,10 +203,6 @@ function toFilter(parameters: Parameters): ReviewFilter {
     maker: parameters.text('maker') ?? null,
     claimedBy: parameters.text('claimed_by') ?? null,
   };
-}
-
-function keyOf(review: ListedReview | undefined): readonly string[] | null {
-  return review ? [review.requestedAt, review.slipId] : null;
 }
 
 function shown(review: ListedReview, now: Instant): JsonValue {

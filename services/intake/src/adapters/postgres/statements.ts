@@ -76,18 +76,6 @@ from (
 join slip s using (slip_id) left join draft d using (slip_id) left join review r using (slip_id)
 order by due.due_at limit $1`;
 
-/** One more than the page, to tell whether there are more. `isBack`: those before the position, the nearest first. */
-export function listReviewsSql(isBack: boolean): string {
-  const [beyond, order] = isBack ? ['<', 'desc'] : ['>', 'asc'];
-  return `
-select clock_timestamp() as now, r.slip_id, s.version, ${reviewColumns}
-from review r join slip s using (slip_id)
-where ($1::text is null or r.status = $1) and ($2::text is null or r.route = $2) and ($3::text is null or r.kind = $3)
-  and ($4::text is null or r.account = $4) and ($5::text is null or r.maker = $5)
-  and ($6::text is null or r.claimed_by = $6)
-  and ($7::timestamptz is null or (r.requested_at, r.slip_id) ${beyond} ($7, $8::uuid))
-order by r.requested_at ${order}, r.slip_id ${order} limit $9`;
-}
 export const reviewSql = `
 select clock_timestamp() as now, r.slip_id, s.version, ${reviewColumns}
 from review r join slip s using (slip_id) where r.slip_id = $1`;

@@ -13,6 +13,7 @@ import { type GateWord, gateRefusal } from '../../domain/submission/gates.ts';
 import type { Submission } from '../../domain/submission/submission.ts';
 import type { Draft, IntakeStatus, KnownSlip } from '../../domain/waiting/waiting-slip.ts';
 import { gateRow, knownOnly } from './gate-rows.ts';
+import { reviewPage } from './review-list.ts';
 import { type ReviewRow, toBusiness, toListed, toReview, writeProgress, writeReview } from './review-rows.ts';
 import * as sql from './statements.ts';
 
@@ -93,33 +94,12 @@ export function waitingStore(
       const rows = await unitOfWork.query<DueRow>(sql.nextDueSql, [slipsMax]);
       return rows[0] ? { now: rows[0].now, slips: rows.map(dueOf) } : null;
     },
-    async reviews(filter, { size, from }) {
-      const { status, route, kind, account, maker, claimedBy } = filter;
-      const isBack = from?.side === 'before';
-      const rows = await unitOfWork.query<ReviewRow>(sql.listReviewsSql(isBack), [
-        ...[status, route, kind, account, maker, claimedBy],
-        ...[from?.requestedAt ?? null, from?.slipId ?? null, size + 1],
-      ]);
-      const hasMore = rows.length > size;
-      const page = rows.slice(0, size).map(toListed);
-      const reviews = isBack ? page.reverse() : page;
-      const now = rows[0]?.now ?? null;
-      return {
-        ...{ now: now ?? (await readNow(unitOfWork)), reviews },
-        hasNext: isBack ? true : hasMore,
-        hasPrevious: isBack ? hasMore : from !== null,
-      };
-    },
+    reviews: (filter, page) => reviewPage(unitOfWork, filter, page),
     async review(slipId) {
       const [row] = await unitOfWork.query<ReviewRow>(sql.reviewSql, [slipId]);
       return row ? { now: row.now, review: toListed(row) } : null;
     },
   };
-}
-
-async function readNow(unitOfWork: Pick<UnitOfWork, 'query'>): Promise<Instant> {
-  const [row] = await unitOfWork.query<{ now: Instant }>(sql.clockSql);
-  return row!.now;
 }
 
 function dueOf(row: DueRow): DueSlip {

@@ -1,8 +1,7 @@
-import type { PageOf, PageRequest } from '@slipstream/kernel';
+import { type PageOf, type PageRequest, pageBetween } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
 import type { AccountFilter, ListedAccount } from '../../application/queries.ts';
 import { type AccountKind, accountName } from '../../domain/posting/chart.ts';
-import { pageBetween } from './keyset.ts';
 
 interface Row {
   owner: string;

@@ -1,9 +1,8 @@
 import { readEnvelope } from '@slipstream/contracts';
-import type { PageOf, PageRequest } from '@slipstream/kernel';
+import { type PageOf, type PageRequest, pageBetween } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import type { EventListFilter, ListedEvent } from '../../application/queries.ts';
 import { readInIndexOrder } from './in-index-order.ts';
-import { pageBetween } from './keyset.ts';
 import { logEnds, readEnds, writeEnds } from './log-ends.ts';
 import { toLogged } from './logged-events.ts';
 import { conditionsOf, type Place } from './slip-filter.ts';

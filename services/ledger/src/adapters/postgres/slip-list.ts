@@ -1,10 +1,9 @@
 import { readEnvelope, slipEventOf } from '@slipstream/contracts';
-import { isSlipstreamError, type PageOf, type PageRequest } from '@slipstream/kernel';
+import { isSlipstreamError, type PageOf, type PageRequest, pageBetween } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import { fits } from '../../application/fits.ts';
 import type { SlipFilter, SlipView } from '../../application/queries.ts';
 import { readInIndexOrder } from './in-index-order.ts';
-import { pageBetween } from './keyset.ts';
 import { logEnds, readEnds, writeEnds } from './log-ends.ts';
 import { branchesOf, conditionsOf, type Place } from './slip-filter.ts';
 import { taggedSlips } from './slip-tags.ts';

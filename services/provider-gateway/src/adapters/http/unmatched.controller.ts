@@ -73,6 +73,7 @@ export class UnmatchedController {
 function isPlace(key: readonly string[]): boolean {
   const [receivedAt, kind, , id, ...rest] = key;
   if (id === undefined || rest.length > 0 || key.some((part) => part.includes('\0'))) return false;
+  if (kind === 'statement_line' && !/^\d{4}-\d\d-\d\d:\d{1,9}$/.test(id)) return false;
   return parseInstant(receivedAt!) === receivedAt && unmatchedKinds.some((known) => known === kind);
 }
 

@@ -2,67 +2,155 @@ import type { Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import type { StoreTx } from '../../application/ports.ts';
-import type { Unmatched, UnmatchedReason } from '../../application/unmatched.ts';
+import {
+  type Unmatched,
+  type UnmatchedFilter,
+  type UnmatchedPlace,
+  unmatchedKinds,
+} from '../../application/unmatched.ts';
+
+type Kind = Unmatched['kind'];
 
 const saidMax = 2_000;
+/** Of each kind, what a page looks at where some of it are asked for. */
+const examinedMax = 2_000;
 
-const unmatchedSql = `
-with unmatched as (
-  select 'callback' as kind, c.received_at, c.provider as sender, c.webhook_id as id, nullif(c.slip_id, '') as slip_id,
-    null as reference, '${wallClock}' as clock,
-    case when c.handled = 'unreadable' then 'unreadable' when d.slip_id is null then 'unknown_slip'
-      when d.mode <> 'dispatched' or d.provider <> c.provider then 'other_provider' else 'not_sent' end as reason,
-    c.body, null as data
-  from callback c left join dispatch d on d.slip_id = c.slip_id
-  where c.handled in ('orphan', 'unreadable')
-  union all
-  select 'report', p.received_at, p.caller, p.result_id, null, p.reference, p.clock,
-    case when p.orphan_at is not null then 'no_slip' when exists (
-        select 1 from dispatch d where d.caller = p.caller and d.reference = p.reference and d.mode = 'reported')
-      then 'waits_for_hold' else 'waits_for_slip' end, null, p.data::text
-  from parked_result p
-  union all
-  select 'statement_line', l.received_at, l.provider, l.day || ':' || l.line, l.slip_id, null, '${wallClock}',
-    case when l.problem is not null then 'unreadable' when d.slip_id is null then 'unknown_slip'
-      when d.mode <> 'dispatched' or d.provider <> l.provider then 'other_provider' else 'not_sent' end,
-    null, coalesce(l.problem || ': ', '') || l.said
-  from statement_line l left join dispatch d on d.slip_id = l.slip_id
-)
-select kind, received_at, sender, id, slip_id, reference, clock, reason, body, data,
-  floor(extract(epoch from clock_timestamp() - received_at))::bigint as age_s
-from unmatched
-where ($1::text is null or kind = $1) and ($2::text is null or reason = $2) and ($3::text is null or sender = $3)
-  and ($4::timestamptz is null or (received_at, kind, sender, id) > ($4, $5, $6, $7))
-order by received_at, kind, sender, id limit $8`;
+/** Where what has no slip lies, of one kind. An index has it by its time, its sender and its id. */
+interface Source {
+  readonly table: string;
+  readonly condition: string;
+  readonly sender: string;
+  /** What its id is made of, with colons between. */
+  readonly ids: readonly { readonly column: string; readonly type: string }[];
+  readonly columns: string;
+  /** What is known of the slip of its row `u`, as `d`. */
+  readonly known: string;
+  readonly reason: string;
+}
+
+const bySlip = 'slip_id = u.slip_id';
+const whyNot = (sender: string) => `case when d.slip_id is null then 'unknown_slip'
+      when d.mode <> 'dispatched' or d.provider <> u.${sender} then 'other_provider' else 'not_sent' end`;
+
+const sources: Readonly<Record<Kind, Source>> = {
+  callback: {
+    // Word for word as the index says it.
+    ...{ table: 'callback', condition: "handled in ('orphan', 'unreadable')", sender: 'provider' },
+    ids: [{ column: 'webhook_id', type: 'text' }],
+    columns: `u.webhook_id as id, nullif(u.slip_id, '') as slip_id, null as reference, '${wallClock}' as clock, u.body, null as data`,
+    known: bySlip,
+    reason: `case when u.handled = 'unreadable' then 'unreadable' else ${whyNot('provider')} end`,
+  },
+  report: {
+    ...{ table: 'parked_result', condition: 'true', sender: 'caller' },
+    ids: [{ column: 'result_id', type: 'text' }],
+    columns:
+      'u.result_id as id, null as slip_id, u.reference, u.clock, null::bytea as body, u.data::text as data',
+    known: "caller = u.caller and reference = u.reference and mode = 'reported'",
+    reason: `case when u.orphan_at is not null then 'no_slip' when d.slip_id is null then 'waits_for_slip' else 'waits_for_hold' end`,
+  },
+  statement_line: {
+    ...{ table: 'statement_line', condition: 'true', sender: 'provider' },
+    ids: [
+      { column: 'day', type: 'date' },
+      { column: 'line', type: 'int' },
+    ],
+    columns: `u.day || ':' || u.line as id, u.slip_id, null as reference, '${wallClock}' as clock, null::bytea as body,
+    coalesce(u.problem || ': ', '') || u.said as data`,
+    known: bySlip,
+    reason: `case when u.problem is not null then 'unreadable' else ${whyNot('provider')} end`,
+  },
+};
 
 interface UnmatchedRow {
-  kind: Unmatched['kind'];
+  kind: Kind;
   received_at: Instant;
   sender: string;
   id: string;
   slip_id: string | null;
   reference: string | null;
   clock: string;
-  reason: UnmatchedReason;
+  reason: Unmatched['reason'];
   body: Buffer | null;
   data: string | null;
   age_s: string;
+  matched: boolean;
+  /** It is the last one that its search may look at. */
+  is_end: boolean;
 }
 
-/** Asked by people alone: it reads all that has no slip. */
+/**
+ * Of each kind what lies behind the place, by its index, put together by the time, then by the kind. Where one was looked at only so far, what others
+ * have behind that is left to the next page.
+ */
 export function unmatched(tx: Tx): StoreTx['unmatched'] {
   return async (filter, after, limit) => {
-    const rows = await tx.query<UnmatchedRow>(unmatchedSql, [
-      ...[filter.kind, filter.reason, filter.sender],
-      ...[after?.receivedAt ?? null, after?.kind ?? null, after?.sender ?? null, after?.id ?? null],
-      limit + 1,
-    ]);
-    const data = rows.slice(0, limit).map(toUnmatched);
-    const last = data.at(-1);
-    if (rows.length <= limit || last === undefined) return { data, next: null };
-    const { receivedAt, kind, sender, id } = last;
-    return { data, next: { receivedAt, kind, sender, id } };
+    const kinds = filter.kind === null ? unmatchedKinds : [filter.kind];
+    const found = await Promise.all(
+      kinds.map((kind) => {
+        const { sql, parameters } = searchFor(kind, filter, after, limit);
+        return tx.query<UnmatchedRow>(sql, parameters);
+      }),
+    );
+    const rows = found.flat().toSorted(inOrder);
+    const end = rows.find((row) => row.is_end) ?? null;
+    const until = end === null ? rows.length : rows.indexOf(end) + 1;
+    const matching = rows.slice(0, until).filter(({ matched }) => matched);
+    const shown = matching.slice(0, limit);
+    const last = matching.length > limit ? shown.at(-1)! : end;
+    return { data: shown.map(toUnmatched), next: last && placeOf(last) };
   };
+}
+
+/** Those of one kind come in their order already. */
+function inOrder(one: UnmatchedRow, other: UnmatchedRow): number {
+  if (one.received_at !== other.received_at) return one.received_at < other.received_at ? -1 : 1;
+  return unmatchedKinds.indexOf(one.kind) - unmatchedKinds.indexOf(other.kind);
+}
+
+const placeOf = ({ received_at, kind, sender, id }: UnmatchedRow): UnmatchedPlace => ({
+  ...{ receivedAt: received_at, kind, sender, id },
+});
+
+function searchFor(kind: Kind, filter: UnmatchedFilter, after: UnmatchedPlace | null, limit: number) {
+  const { table, condition, sender, ids, columns, known, reason } = sources[kind];
+  const parameters: unknown[] = [];
+  const place = (value: unknown) => `$${parameters.push(value)}`;
+  const matches = ['true'];
+  if (filter.sender !== null) matches.push(`u.${sender} = ${place(filter.sender)}`);
+  if (filter.reason !== null) matches.push(`w.reason = ${place(filter.reason)}`);
+  // One more than the page has tells whether there are more.
+  const most = place(matches.length === 1 ? limit + 1 : examinedMax);
+  const within = after === null ? condition : `${condition} and ${behind(kind, after, place)}`;
+  const keys = ['received_at', sender, ...ids.map(({ column }) => column)].map((name) => `u.${name}`);
+  const sorted = `order by ${keys.join(', ')}`;
+  const sql = `
+select * from (
+  select '${kind}' as kind, u.received_at, u.${sender} as sender, ${columns}, w.reason, u.examined, (${matches.join(' and ')}) as matched,
+    floor(extract(epoch from clock_timestamp() - u.received_at))::bigint as age_s, u.examined = ${most}::bigint as is_end
+  from (
+    select u.*, row_number() over (${sorted}) as examined
+    from (select * from ${table} u where ${within} ${sorted} limit ${most}::bigint) as u
+  ) as u
+    left join lateral (select slip_id, mode, provider from dispatch where ${known} limit 1) as d on true
+    cross join lateral (select ${reason} as reason) as w
+) as u
+where matched or is_end order by examined limit ${place(limit + 1)}`;
+  return { sql, parameters };
+}
+
+/** At the place's own time lie the kinds before its kind in front of it, and those after it behind it. */
+function behind(kind: Kind, after: UnmatchedPlace, place: (value: unknown) => string): string {
+  const time = `${place(after.receivedAt)}::timestamptz`;
+  if (kind !== after.kind) {
+    const isLater = unmatchedKinds.indexOf(kind) > unmatchedKinds.indexOf(after.kind);
+    return `received_at ${isLater ? '>=' : '>'} ${time}`;
+  }
+  const { sender, ids } = sources[kind];
+  const names = [sender, ...ids.map(({ column }) => column)].join(', ');
+  const parts = ids.length === 1 ? [after.id] : after.id.split(':');
+  const values = ids.map(({ type }, n) => `${place(parts[n])}::${type}`).join(', ');
+  return `(received_at, ${names}) > (${time}, ${place(after.sender)}::text, ${values})`;
 }
 
 function toUnmatched(row: UnmatchedRow): Unmatched {

@@ -1,0 +1,100 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { createDatabase, sharedEnvironment } from '@slipstream/environment';
+import type { PageRequest } from '@slipstream/kernel';
+import { coreMigrations, migrate, openDataSource, UnitOfWork } from '@slipstream/postgres';
+import { Plans } from '@slipstream/testing';
+import { waitingStore } from '../src/adapters/postgres/waiting-store.ts';
+import type { ReviewFilter, WaitingStore } from '../src/application/ports.ts';
+
+const environment = sharedEnvironment();
+const rows = 8_000;
+/** Of what people looked at one in a hundred is open, one declined; each tenth slip is a draft. */
+const fill = [
+  `insert into slip (slip_id, caller, reference, clock, digest, status, created_at)
+   select md5(n::text)::uuid, 'shop', 'ord-' || n, 'wall', '', 'submitted', now() from generate_series(1, $1::int) n`,
+  `insert into review (slip_id, maker, reference, kind, account, counterparty, route, rules, approvals_needed, requested_at, due_at, deadline,
+     status, decided_by, first_approver, reason, detail)
+   select md5(n::text)::uuid, 'shop', 'ord-' || n, 'payout', 'cust-' || n, 'shop-7', 'payouts', '{}', 1,
+     timestamptz '2026-01-01' + n * interval '1 s', now(), now(), s.status, case when s.status <> 'open' then 'ann' end,
+     case when s.status = 'approved' then 'ann' end, '', ''
+   from generate_series(1, $1::int) n, lateral
+     (select case n % 100 when 0 then 'open' when 1 then 'declined' else 'approved' end as status) as s`,
+  `insert into draft (slip_id, submission, remind_at, expires_at)
+   select md5(n::text)::uuid, '', null, timestamptz '2026-01-01' + n * interval '1 s' from generate_series(1, $1::int) n where n % 10 = 5`,
+];
+const growing = ['slip', 'review', 'draft', 'idempotency'];
+
+let destroy = async () => {};
+let waiting: WaitingStore;
+const plans = new Plans();
+
+beforeAll(async () => {
+  const url = await createDatabase(environment().databaseUrl, 'intake_plans');
+  const dataSource = await openDataSource({ url, applicationName: 'intake-test', poolMax: 2 });
+  destroy = async () => void (await dataSource.destroy());
+  const directory = fileURLToPath(new URL('../migrations', import.meta.url));
+  await migrate(dataSource, [coreMigrations, { scope: 'intake', directory }]);
+  const unitOfWork = new UnitOfWork(dataSource);
+  for (const sql of fill) await unitOfWork.query(sql, [rows]);
+  for (const table of growing) await unitOfWork.query(`analyze ${table}`);
+  waiting = waitingStore(plans.watched(unitOfWork), () => {
+    throw new Error('nothing is published');
+  });
+});
+afterAll(() => destroy());
+
+/** No table that grows is read whole, and of each at most so many rows are looked at. */
+async function expectBounded(ask: () => Promise<unknown>, most: number): Promise<void> {
+  const scans = (await plans.scansOf(ask)).filter(({ table }) => growing.includes(table));
+  expect(scans.filter(({ by, rows: looked }) => by === 'Seq Scan' || looked > most)).toEqual([]);
+}
+
+const few = 200;
+const examined = 5_000;
+const open: ReviewFilter = {
+  ...{ status: 'open', route: null, kind: null, account: null, maker: null, claimedBy: null },
+};
+const key = ['2026-01-01T00:50:00.000000Z', '80000000-0000-4000-8000-000000000000'];
+const places: PageRequest['from'][] = [null, { side: 'after', key }, { side: 'before', key }];
+
+it.each<[Partial<ReviewFilter>, number]>([
+  [{}, few],
+  [{ route: 'payouts', kind: 'payout', maker: 'shop' }, few],
+  [{ status: 'approved' }, few],
+  [{ status: 'declined' }, few],
+  [{ status: 'withdrawn' }, few],
+  [{ account: 'cust-700' }, few],
+  [{ claimedBy: 'nobody' }, few],
+  [{ status: 'declined', route: 'nowhere' }, few],
+  [{ status: 'approved', account: 'cust-7' }, examined],
+  [{ status: 'approved', maker: 'nobody', route: 'payouts' }, examined],
+])('a page of reviews by %j looks at a bounded number of them', async (filter, most) => {
+  for (const from of places)
+    await expectBounded(() => waiting.reviews({ ...open, ...filter }, { limit: 50, from }), most);
+});
+
+it('pages that look at so many show each review that was asked for once, both ways', async () => {
+  const filter: ReviewFilter = { ...open, status: 'approved', account: 'cust-7998' };
+  const pages = async (side: 'after' | 'before', start: PageRequest['from']) => {
+    const found: string[] = [];
+    let read = 0;
+    for (let from = start; read === 0 || from !== null; read++) {
+      const page = await waiting.reviews(filter, { limit: 50, from });
+      found.push(...page.items.map(({ reference }) => reference));
+      const next = side === 'after' ? page.next : page.previous;
+      from = next && { side, key: next };
+    }
+    return { found, read };
+  };
+  expect(await pages('after', null)).toEqual({ found: ['ord-7998'], read: 2 });
+  const end = ['2027-01-01T00:00:00.000000Z', key[1]!];
+  expect(await pages('before', { side: 'before', key: end })).toEqual({ found: ['ord-7998'], read: 2 });
+});
+
+it('what is due next, and one slip, are found by their keys', async () => {
+  await expectBounded(() => waiting.nextDue(50), few);
+  await expectBounded(() => waiting.review('80000000-0000-4000-8000-000000000000'), few);
+  const request = { caller: 'shop', operation: 'confirm', key: 'k' };
+  await expectBounded(() => waiting.read('80000000-0000-4000-8000-000000000000', request), few);
+});
