@@ -42,7 +42,8 @@ export const registrations: Record<string, Record<string, (registry: Registry) =
       ledgerMetrics(nobody).register(registry),
   },
   'provider-gateway': {
-    'services/provider-gateway/src/adapters/http/metrics.ts': (registry) => counters().register(registry),
+    'services/provider-gateway/src/adapters/http/metrics.ts': (registry) =>
+      counters(new Set()).register(registry),
   },
   reconciliation: {
     'services/reconciliation/src/adapters/http/metrics.ts': (registry) => {

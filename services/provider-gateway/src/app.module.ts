@@ -79,7 +79,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
   });
   const logger = new Logger('Gateway');
   const onError = errorLog(logger);
-  const { count, meter, underWay, register } = counters();
+  const { count, meter, underWay, register } = counters(rules.routes);
   const delays = new DelayLog();
   const monotonicMs = () => performance.now();
   const time = new DatabaseTime(monotonicMs, () => Date.now());

@@ -408,6 +408,9 @@ describe('callbacks over HTTP', () => {
     expect(gateway.of(slipId).filter(({ event }) => event.type === 'SlipReturned')).toHaveLength(1);
     const metrics = await (await fetch(`${one.url}/metrics`)).text();
     expect(metrics).toMatch(/slipstream_gateway_contradictions_total\{[^}]*\} [1-9]/);
+    expect(metrics).toMatch(
+      /slipstream_gateway_call_duration_seconds_count\{[^}]*provider="bolt",route="bolt",call="dispatch",/,
+    );
   });
 });
 

@@ -19,7 +19,7 @@ async function ask(outcome: InquiryOutcome, said: CancelOutcome | null) {
     return { outcome: said!, released: Promise.resolve() };
   };
   const provider = { cancel: said && cancel };
-  const ended = await cancelDenied(provider, 's-1', { outcome, released });
+  const ended = await cancelDenied(provider, 's-1', 'default', { outcome, released });
   return { outcome: ended.outcome, steps };
 }
 

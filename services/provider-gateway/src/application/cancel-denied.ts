@@ -8,12 +8,13 @@ import type { Ended, Provider } from './ports.ts';
 export async function cancelDenied(
   { cancel }: Pick<Provider, 'cancel'>,
   slipId: string,
+  route: string,
   asked: Ended<InquiryOutcome>,
 ): Promise<Ended<InquiryOutcome>> {
   const denied = asked.outcome;
   if (denied.kind !== 'not_found' || cancel === null) return asked;
   await asked.released;
-  const { outcome, released } = await cancel(slipId);
+  const { outcome, released } = await cancel(slipId, route);
   if (outcome.kind === 'no_answer') return { outcome: denied, released };
   const said = outcome.kind === 'cancelled' ? { ...denied, cancelled: outcome.raw } : outcome;
   return { outcome: said, released };

@@ -52,6 +52,14 @@ export interface InquirerParts {
   readonly routing: Routing;
 }
 
+/** A question that is to be put now. */
+interface Question {
+  readonly inquiry: ClaimedInquiry;
+  readonly route: string;
+  /** Behind a NOT_FOUND its slip is cancelled. */
+  readonly cancels: boolean;
+}
+
 const nobody: ReadonlySet<string> = new Set();
 
 /**
@@ -79,7 +87,7 @@ export function leases(providers: Providers): Map<string, number> {
 async function inquire(parts: InquirerParts): Promise<number> {
   const { providers } = parts;
   const free = parts.slots.free();
-  const { asked, cancelling, found } = await parts.store.run(async (tx) => {
+  const { asked, found } = await parts.store.run(async (tx) => {
     const { now, due } = await tx.inquiries.claimDue(free, leases(providers));
     const slipIds = [...new Set(due.map((one) => one.slipId))];
     const locked = slipIds.length > 0 ? await tx.dispatches.lock(slipIds) : null;
@@ -87,8 +95,7 @@ async function inquire(parts: InquirerParts): Promise<number> {
     const { distrusted = nobody, disabled = nobody } = locked ?? {};
     const isOpen = (route: string) => parts.routing.open(route, disabled).length > 0;
     const around = { distrusted, isOpen };
-    const asked: ClaimedInquiry[] = [];
-    const cancelling = new Set<ClaimedInquiry>();
+    const asked: Question[] = [];
     const answered: (ClaimedInquiry & { readonly said: Said | undefined })[] = [];
     const waiting = new Map<ClaimedInquiry, Instant>();
     for (const inquiry of due) {
@@ -96,9 +103,9 @@ async function inquire(parts: InquirerParts): Promise<number> {
       const known = providers.has(inquiry.provider);
       const plan = dispatch && planInquiry(dispatch, inquiry, now, known, around);
       if (plan?.plan === 'ask') {
-        asked.push(inquiry);
         const terms = asTrusted(capabilitiesOf(providers, inquiry), dispatch!, distrusted);
-        if (terms?.cancelByReference && isToBeCancelled(dispatch!, inquiry, now)) cancelling.add(inquiry);
+        const cancels = terms?.cancelByReference === true && isToBeCancelled(dispatch!, inquiry, now);
+        asked.push({ inquiry, route: dispatch!.route, cancels });
         continue;
       }
       if (plan?.plan === 'wait') waiting.set(inquiry, plan.until);
@@ -108,10 +115,10 @@ async function inquire(parts: InquirerParts): Promise<number> {
     await tx.inquiries.postpone(waiting);
     await tx.inquiries.markAnswered(answered);
     await changes.write(tx);
-    return { asked, cancelling, found: due.map(({ provider }) => provider) };
+    return { asked, found: due.map(({ provider }) => provider) };
   });
-  for (const inquiry of asked) {
-    parts.slots.run(inquiry.provider, () => ask(parts, inquiry, cancelling.has(inquiry)), parts.onFree);
+  for (const question of asked) {
+    parts.slots.run(question.inquiry.provider, () => ask(parts, question), parts.onFree);
   }
   if (parts.slots.looked(free, found)) parts.onFree();
   return found.length;
@@ -128,30 +135,30 @@ async function pollDue(parts: InquirerParts): Promise<number> {
   const { asked, found } = await parts.store.run(async (tx) => {
     const { now, due } = await tx.dispatches.claimPolls(free, leases(providers));
     const changes = new Changes();
-    const asked: ClaimedInquiry[] = [];
+    const asked: Question[] = [];
     for (const dispatch of due) {
       const { slipId, provider } = dispatch;
       const inquiry = { slipId, n: pollNumber, provider: provider ?? '', askedAt: now };
       const { plan } = planInquiry(dispatch, inquiry, now, true);
-      if (plan === 'ask') asked.push(inquiry);
+      if (plan === 'ask') asked.push({ inquiry, route: dispatch.route, cancels: false });
       else if (plan === 'answer') changes.add({ ...dispatch, pollAt: null });
     }
     await changes.write(tx);
     return { asked, found: due.map(({ provider }) => provider ?? '') };
   });
-  for (const inquiry of asked) {
-    parts.slots.run(inquiry.provider, () => ask(parts, inquiry), parts.onFree);
+  for (const question of asked) {
+    parts.slots.run(question.inquiry.provider, () => ask(parts, question), parts.onFree);
   }
   return found.length;
 }
 
-async function ask(parts: InquirerParts, inquiry: ClaimedInquiry, cancels = false): Promise<void> {
+async function ask(parts: InquirerParts, { inquiry, route, cancels }: Question): Promise<void> {
   const provider = must(
     parts.providers.get(inquiry.provider),
     `provider ${inquiry.provider} is not configured`,
   );
-  const asked = await provider.inquire(inquiry.slipId);
-  const { outcome, released } = cancels ? await cancelDenied(provider, inquiry.slipId, asked) : asked;
+  const asked = await provider.inquire(inquiry.slipId, route);
+  const { outcome, released } = cancels ? await cancelDenied(provider, inquiry.slipId, route, asked) : asked;
   await parts.record({ inquiry, outcome });
   await released;
 }

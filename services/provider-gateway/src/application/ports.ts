@@ -255,6 +255,7 @@ export interface SlipDenials extends AttemptDenials {
 export interface Recheck {
   readonly slipId: string;
   readonly provider: string;
+  readonly route: string;
   readonly askedAt: Instant;
   /** When the proof was complete. */
   readonly provedAt: Instant;
@@ -554,10 +555,10 @@ export interface Provider {
   prepare(dispatch: Dispatch): PreparedCall;
   /** Makes one call, and writes nothing to the network after `startBeforeMs` (monotonic clock). Never throws. */
   send(call: PreparedCall, startBeforeMs: number): Promise<Ended<CallOutcome>>;
-  /** Asks about a slip. Never throws. */
-  inquire(slipId: string): Promise<Ended<InquiryOutcome>>;
+  /** Asks about a slip. `route`: the slip's, for those who count calls. Never throws. */
+  inquire(slipId: string, route?: string): Promise<Ended<InquiryOutcome>>;
   /** Tells it never to execute a slip that it does not know. Never throws. Null for one that takes no cancellations. */
-  readonly cancel: ((slipId: string) => Promise<Ended<CancelOutcome>>) | null;
+  readonly cancel: ((slipId: string, route?: string) => Promise<Ended<CancelOutcome>>) | null;
   /** Null for a provider that makes no callbacks. */
   readonly callbackReader: CallbackReader | null;
   /** Null for a provider that gives none, or whose rules do not say when they are whole. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { HealthChange } from '../../application/tell-health.ts';
-import { denied } from '../../domain/dispatch/spec-support.ts';
+import { denied, dispatch } from '../../domain/dispatch/spec-support.ts';
 import type { CallOutcome, InquiryOutcome } from '../../domain/provider/answer.ts';
 import { type MeteredCall, watched } from './circuits.ts';
 
@@ -35,6 +35,7 @@ function setUp({ isProbed = false } = {}) {
   const provider = {
     id: 'acme',
     capabilities: { answerTimeoutMs: 1_000, concurrencyMax: 8, circuitOpenMs: openMs },
+    prepare: () => ({}),
     send: async () => {
       world.sent += 1;
       return { outcome: world.outcome, released: Promise.resolve() };
@@ -167,15 +168,19 @@ test('cancellations that are not confirmed close the way to questions for nobody
   expect([world.cancelled, world.asked]).toEqual([60, 0]);
 });
 
-test('every call is told of by its end, questions and cancellations too', async () => {
-  const { acme, metered, send } = setUp();
-  await send(timeout);
-  await acme.inquire('s-1');
-  await acme.cancel!('s-1');
+test('every call is told of by its end and the route of its slip, questions and cancellations too', async () => {
+  const { acme, metered, world } = setUp({ isProbed: true });
+  world.outcome = timeout;
+  await acme.send(acme.prepare(dispatch({ route: 'payouts' })), 0);
+  await acme.inquire('s-1', 'cards');
+  await acme.cancel!('s-1', 'default');
+  await acme.probe!.ask();
+  const provider = 'acme';
   expect(metered).toMatchObject([
-    { provider: 'acme', call: 'dispatch', outcome: 'unanswered', reason: 'timeout' },
-    { provider: 'acme', call: 'inquiry', outcome: 'not_found', reason: '' },
-    { provider: 'acme', call: 'cancellation', outcome: 'no_answer', reason: '' },
+    { provider, route: 'payouts', call: 'dispatch', outcome: 'unanswered', reason: 'timeout' },
+    { provider, route: 'cards', call: 'inquiry', outcome: 'not_found', reason: '' },
+    { provider, route: 'default', call: 'cancellation', outcome: 'no_answer', reason: '' },
+    { provider, route: '', call: 'probe', outcome: 'answered', reason: '' },
   ]);
 });
 

@@ -11,6 +11,7 @@ import type {
   Circuits,
   CircuitView,
   Ended,
+  PreparedCall,
   Probe,
   Provider,
   Providers,
@@ -26,10 +27,16 @@ const breaker = { threshold: 0.5, size: 50, minimumNumberOfCalls: 20 };
 /** Between two looks at the health of one provider. */
 const healthPauseMs = 1_000;
 
-/** How one call to a provider ended, for people who count. */
-export interface MeteredCall {
+/** Who is called, and for what, for people who count. */
+export interface CallFor {
   readonly provider: string;
+  /** Of its slip; empty where it is about none. */
+  readonly route: string;
   readonly call: 'dispatch' | 'inquiry' | 'cancellation' | 'statement' | 'probe';
+}
+
+/** How one call to a provider ended. */
+export interface MeteredCall extends CallFor {
   readonly outcome: string;
   readonly reason: string;
   readonly tookMs: number;
@@ -39,7 +46,7 @@ export interface CircuitOptions {
   readonly monotonicMs: () => number;
   readonly onCall: (call: MeteredCall) => void;
   /** One call more is under way, or one less. */
-  readonly onUnderWay: (call: Pick<MeteredCall, 'provider' | 'call'>, by: 1 | -1) => void;
+  readonly onUnderWay: (call: CallFor, by: 1 | -1) => void;
   /** False: it could not be told, and is looked at again with the next call. */
   readonly onHealth: (change: HealthChange) => Promise<boolean>;
 }
@@ -80,6 +87,8 @@ class Circuit {
   readonly provider: Provider;
   readonly #options: CircuitOptions;
   readonly #window = new CallWindow();
+  /** What is sent says its slip alone; what it was prepared from says the route. */
+  readonly #routes = new WeakMap<PreparedCall, string>();
   readonly #policy: CircuitBreakerPolicy;
   readonly #asking: CircuitBreakerPolicy;
   #openedAtMs = 0;
@@ -109,9 +118,19 @@ class Circuit {
     if (provider.probe) this.#probes = nothingAsked;
     this.provider = {
       ...provider,
-      send: (call, startBeforeMs) =>
-        this.#underWay('dispatch', () => this.#send(() => provider.send(call, startBeforeMs))),
-      inquire: (slipId) => this.#underWay('inquiry', () => this.#inquire(() => provider.inquire(slipId))),
+      prepare: (dispatch) => {
+        const call = provider.prepare(dispatch);
+        this.#routes.set(call, dispatch.route);
+        return call;
+      },
+      send: (call, startBeforeMs) => {
+        const dispatch = this.#for('dispatch', this.#routes.get(call));
+        return this.#underWay(dispatch, () => this.#send(dispatch, () => provider.send(call, startBeforeMs)));
+      },
+      inquire: (slipId, route) => {
+        const inquiry = this.#for('inquiry', route);
+        return this.#underWay(inquiry, () => this.#inquire(inquiry, () => provider.inquire(slipId)));
+      },
       cancel: provider.cancel && this.#told(provider.cancel),
       statements: provider.statements && this.#metered(provider.statements),
       probe: provider.probe && this.#heeded(provider.probe),
@@ -165,7 +184,7 @@ class Circuit {
     return this.#options.monotonicMs() - this.#silentFromMs >= this.provider.capabilities.circuitOpenMs;
   }
 
-  async #send(send: () => Promise<Ended<CallOutcome>>): Promise<Ended<CallOutcome>> {
+  async #send(dispatch: CallFor, send: () => Promise<Ended<CallOutcome>>): Promise<Ended<CallOutcome>> {
     const begunMs = this.#options.monotonicMs();
     let ended: Ended<CallOutcome>;
     try {
@@ -181,12 +200,15 @@ class Circuit {
       const isTimeout = outcome.kind !== 'answered' && /timeout/.test(outcome.reason);
       this.#window.note({ atMs, tookMs, isFailure: isFailure(outcome), isTimeout });
     }
-    this.#meter('dispatch', outcome, tookMs);
+    this.#meter(dispatch, outcome, tookMs);
     this.#look(atMs);
     return ended;
   }
 
-  async #inquire(inquire: () => Promise<Ended<InquiryOutcome>>): Promise<Ended<InquiryOutcome>> {
+  async #inquire(
+    inquiry: CallFor,
+    inquire: () => Promise<Ended<InquiryOutcome>>,
+  ): Promise<Ended<InquiryOutcome>> {
     const begunMs = this.#options.monotonicMs();
     let ended: Ended<InquiryOutcome>;
     try {
@@ -195,16 +217,17 @@ class Circuit {
       if (!(error instanceof BrokenCircuitError)) throw error;
       ended = { outcome: notAsked, released: Promise.resolve() };
     }
-    this.#meter('inquiry', ended.outcome, this.#options.monotonicMs() - begunMs);
+    this.#meter(inquiry, ended.outcome, this.#options.monotonicMs() - begunMs);
     return ended;
   }
 
   /** Each follows an answered question, so it needs no circuit of its own, and says nothing about that of questions. */
   #told(cancel: NonNullable<Provider['cancel']>): NonNullable<Provider['cancel']> {
-    return async (slipId) => {
+    return async (slipId, route) => {
       const begunMs = this.#options.monotonicMs();
-      const ended = await this.#underWay('cancellation', () => cancel(slipId));
-      this.#meter('cancellation', ended.outcome, this.#options.monotonicMs() - begunMs);
+      const cancellation = this.#for('cancellation', route);
+      const ended = await this.#underWay(cancellation, () => cancel(slipId));
+      this.#meter(cancellation, ended.outcome, this.#options.monotonicMs() - begunMs);
       return ended;
     };
   }
@@ -214,14 +237,14 @@ class Circuit {
       everyMs,
       ask: async () => {
         const begunMs = this.#options.monotonicMs();
-        const said = await this.#underWay('probe', ask);
+        const said = await this.#underWay(this.#for('probe'), ask);
         const atMs = this.#options.monotonicMs();
         const { answered, failed } = this.#probes ?? nothingAsked;
         this.#probes =
           said.kind === 'answered'
             ? { answered: answered + 1, failed: 0, problem: null }
             : { answered: 0, failed: failed + 1, problem: said.detail };
-        this.#meter('probe', said, atMs - begunMs);
+        this.#meter(this.#for('probe'), said, atMs - begunMs);
         this.#look(atMs);
         return said;
       },
@@ -233,26 +256,29 @@ class Circuit {
       ...source,
       fetch: async (day) => {
         const begunMs = this.#options.monotonicMs();
-        const fetched = await this.#underWay('statement', () => source.fetch(day));
-        this.#meter('statement', fetched, this.#options.monotonicMs() - begunMs);
+        const fetched = await this.#underWay(this.#for('statement'), () => source.fetch(day));
+        this.#meter(this.#for('statement'), fetched, this.#options.monotonicMs() - begunMs);
         return fetched;
       },
     };
   }
 
-  async #underWay<T>(call: MeteredCall['call'], ask: () => Promise<T>): Promise<T> {
-    const one = { provider: this.provider.id, call };
-    this.#options.onUnderWay(one, 1);
+  #for(call: CallFor['call'], route = ''): CallFor {
+    return { provider: this.provider.id, route, call };
+  }
+
+  async #underWay<T>(call: CallFor, ask: () => Promise<T>): Promise<T> {
+    this.#options.onUnderWay(call, 1);
     try {
       return await ask();
     } finally {
-      this.#options.onUnderWay(one, -1);
+      this.#options.onUnderWay(call, -1);
     }
   }
 
-  #meter(call: MeteredCall['call'], outcome: { readonly kind: string }, tookMs: number): void {
+  #meter(call: CallFor, outcome: { readonly kind: string }, tookMs: number): void {
     const reason = 'reason' in outcome ? String(outcome.reason) : '';
-    this.#options.onCall({ provider: this.provider.id, call, outcome: outcome.kind, reason, tookMs });
+    this.#options.onCall({ ...call, outcome: outcome.kind, reason, tookMs });
   }
 
   /** A change is told once; the call that showed it does not wait for that. */

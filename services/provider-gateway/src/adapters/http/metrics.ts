@@ -16,33 +16,38 @@ const helps: Readonly<Record<Counted, string>> = {
   unknown_event_type: 'Events of types that only a newer release knows: passed over',
 };
 
-/** How one call to a provider ended. */
-interface MeteredCall {
+/** Who is called, and for what. */
+interface CallFor {
   readonly provider: string;
+  readonly route: string;
   readonly call: string;
+}
+
+/** How one call to a provider ended. */
+interface MeteredCall extends CallFor {
   readonly outcome: string;
   readonly reason: string;
   readonly tookMs: number;
 }
 
-/** The service's own Prometheus metrics. */
-export function counters(): {
+/** The service's own Prometheus metrics; what is about a route that is none of `routes` (any more) is counted without one. */
+export function counters(routes: { has(route: string): boolean }): {
   readonly count: Count;
   readonly meter: (call: MeteredCall) => void;
-  readonly underWay: (call: Pick<MeteredCall, 'provider' | 'call'>, by: number) => void;
+  readonly underWay: (call: CallFor, by: number) => void;
   register(registry: Registry): void;
 } {
   const calls = new Histogram({
     name: 'slipstream_gateway_call_duration_seconds',
     help: 'Calls to providers, by their end',
-    labelNames: ['provider', 'call', 'outcome', 'reason'],
+    labelNames: ['provider', 'route', 'call', 'outcome', 'reason'],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers: [],
   });
   const underWay = new Gauge({
     name: 'slipstream_gateway_calls_under_way',
     help: 'Calls to providers that have not ended yet',
-    labelNames: ['provider', 'call'],
+    labelNames: ['provider', 'route', 'call'],
     registers: [],
   });
   const all = Object.fromEntries(
@@ -51,10 +56,14 @@ export function counters(): {
       new Counter({ name: `slipstream_gateway_${name}s_total`, help, registers: [] }),
     ]),
   ) as Record<Counted, Counter>;
+  const declared = <Call extends CallFor>(call: Call): Call =>
+    routes.has(call.route) ? call : { ...call, route: '' };
   return {
     count: (what, times = 1) => all[what].inc(times),
-    meter: ({ tookMs, ...labels }) => calls.observe({ ...labels }, tookMs / 1_000),
-    underWay: (labels, by) => underWay.inc({ ...labels }, by),
+    meter({ tookMs, ...call }) {
+      calls.observe({ ...declared(call) }, tookMs / 1_000);
+    },
+    underWay: (call, by) => underWay.inc({ ...declared(call) }, by),
     register(registry) {
       registry.registerMetric(calls);
       registry.registerMetric(underWay);

@@ -29,7 +29,8 @@ with due as (
 )
 update denial d set recheck_at = clock_timestamp() + make_interval(secs => w.lease_ms / 1000.0)
 from due w where d.slip_id = w.slip_id and d.attempt = w.attempt
-returning d.slip_id, d.provider, clock_timestamp() as asked_at, d.kept->'denials'->1->>'receivedAt' as proved_at`;
+returning d.slip_id, d.provider, (select s.route from dispatch s where s.slip_id = d.slip_id) as route, clock_timestamp() as asked_at,
+  d.kept->'denials'->1->>'receivedAt' as proved_at`;
 
 // What is still asked about: the others kept their promise as long as anybody looked.
 const atRiskSql = `
@@ -56,6 +57,7 @@ interface KeptRow {
 interface RecheckRow {
   slip_id: string;
   provider: string;
+  route: string | null;
   asked_at: Instant;
   proved_at: Instant;
 }
@@ -92,8 +94,8 @@ export function proofs(tx: Tx, sign: (certificate: Certificate) => string): Proo
         [...limits.values()],
         providers.map((id) => leaseMs.get(id) ?? 1_000),
       ]);
-      return rows.map(({ slip_id: slipId, provider, asked_at: askedAt, proved_at: provedAt }) => ({
-        ...{ slipId, provider, askedAt, provedAt },
+      return rows.map(({ slip_id: slipId, provider, route, asked_at: askedAt, proved_at: provedAt }) => ({
+        ...{ slipId, provider, route: route ?? '', askedAt, provedAt },
       }));
     },
     async recheckAt({ slipId, provider }, at) {
