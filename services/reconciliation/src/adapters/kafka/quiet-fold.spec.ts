@@ -18,7 +18,8 @@ import {
   unanswered,
 } from '../../../test/story.ts';
 import { emptySnapshot, HotPartition } from '../../application/quiet/hot-partition.ts';
-import { isHeld, isInTime, offsetsMax } from '../../application/quiet/hot-set.ts';
+import { isHeld, isInTime } from '../../application/quiet/hot-set.ts';
+import { offsetsMax } from '../../application/quiet/slip-record.ts';
 import { Tally } from '../../application/returns/tally.ts';
 import { flightOf } from '../../domain/returns/flight.ts';
 import { fold, watch } from '../../domain/watch/watched-slip.ts';

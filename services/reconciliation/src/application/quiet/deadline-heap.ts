@@ -1,64 +1,88 @@
+import { placeWord, slotWords } from './slip-record.ts';
+
 const none = -1;
 
-/** What the heaps of one set share: each slot is in at most one of them. */
-export interface Slots {
-  /** By slot: when it is due. */
-  readonly due: Float64Array;
-  /** By slot: its place in the heap it is in, or -1. */
-  readonly place: Int32Array;
-}
+/** Children of a place: so many times lie in one line of the processor's cache, or two. */
+const arity = 4;
 
-/** Slots by when they are due, the earliest first: an indexed binary heap, so that any slot leaves at once. */
+/**
+ * Slots by when they are due, the earliest first: an indexed heap, so that any slot leaves at once. The times stand in the heap
+ * itself, so that of very many slips only those are touched that move. `records`: of all slips, each is in at most one heap.
+ */
 export class DeadlineHeap {
-  #heap = new Int32Array(64);
+  #slots = new Int32Array(64);
+  #due = new Float64Array(64);
   size = 0;
 
   /** The earliest, or -1. */
   get first(): number {
-    return this.size === 0 ? none : this.#heap[0]!;
+    return this.size === 0 ? none : this.#slots[0]!;
   }
 
   get bytes(): number {
-    return this.#heap.byteLength;
+    return this.#slots.byteLength + this.#due.byteLength;
   }
 
-  add(slot: number, slots: Slots): void {
-    if (this.size === this.#heap.length) this.#grow();
-    this.#settle(slot, this.size++, slots);
+  add(slot: number, due: number, records: Uint32Array): void {
+    if (this.size === this.#slots.length) this.#grow();
+    this.#settle(slot, due, this.size++, records);
   }
 
-  remove(slot: number, slots: Slots): void {
-    const at = slots.place[slot]!;
-    slots.place[slot] = none;
-    const last = this.#heap[--this.size]!;
-    if (last !== slot) this.#settle(last, at, slots);
+  remove(slot: number, records: Uint32Array): void {
+    const at = records[slot * slotWords + placeWord]!;
+    records[slot * slotWords + placeWord] = none;
+    const last = this.#slots[--this.size]!;
+    if (last !== slot) this.#settle(last, this.#due[this.size]!, at, records);
   }
 
-  #settle(slot: number, from: number, { due, place }: Slots): void {
-    const heap = this.#heap;
-    const time = due[slot]!;
+  #settle(slot: number, time: number, from: number, records: Uint32Array): void {
+    const slots = this.#slots;
+    const due = this.#due;
     let at = from;
-    for (let parent = (at - 1) >> 1; at > 0 && due[heap[parent]!]! > time; parent = (at - 1) >> 1) {
-      heap[at] = heap[parent]!;
-      place[heap[at]!] = at;
+    for (let parent = parentOf(at); at > 0 && due[parent]! > time; parent = parentOf(at)) {
+      this.#move(parent, at, records);
       at = parent;
     }
     if (at === from) {
-      for (let child = 2 * at + 1; child < this.size; child = 2 * at + 1) {
-        if (child + 1 < this.size && due[heap[child + 1]!]! < due[heap[child]!]!) child++;
-        if (due[heap[child]!]! >= time) break;
-        heap[at] = heap[child]!;
-        place[heap[at]!] = at;
+      for (let child = this.#earliestChild(at); child !== none; child = this.#earliestChild(at)) {
+        if (due[child]! >= time) break;
+        this.#move(child, at, records);
         at = child;
       }
     }
-    heap[at] = slot;
-    place[slot] = at;
+    slots[at] = slot;
+    due[at] = time;
+    records[slot * slotWords + placeWord] = at;
+  }
+
+  #move(from: number, to: number, records: Uint32Array): void {
+    const slot = this.#slots[from]!;
+    this.#slots[to] = slot;
+    this.#due[to] = this.#due[from]!;
+    records[slot * slotWords + placeWord] = to;
+  }
+
+  #earliestChild(at: number): number {
+    const due = this.#due;
+    const first = arity * at + 1;
+    if (first >= this.size) return none;
+    let earliest = first;
+    const end = Math.min(first + arity, this.size);
+    for (let child = first + 1; child < end; child++) if (due[child]! < due[earliest]!) earliest = child;
+    return earliest;
   }
 
   #grow(): void {
-    const larger = new Int32Array(this.#heap.length * 2);
-    larger.set(this.#heap);
-    this.#heap = larger;
+    // By an eighth, as the records are.
+    const length = Math.ceil(this.#slots.length * 1.125);
+    const [slots, due] = [new Int32Array(length), new Float64Array(length)];
+    slots.set(this.#slots);
+    due.set(this.#due);
+    this.#slots = slots;
+    this.#due = due;
   }
+}
+
+function parentOf(at: number): number {
+  return Math.floor((at - 1) / arity);
 }

@@ -385,7 +385,7 @@ export class HotPartition {
       offset,
       sequences,
       slips: this.hot.size,
-      chunks: toChunks(this.hot, offset),
+      chunks: toChunks(this.hot),
       format,
       ways: this.ways.all(),
       stages: this.stages.all(),

@@ -1,5 +1,25 @@
-import { DeadlineHeap, type Slots } from './deadline-heap.ts';
+import { DeadlineHeap } from './deadline-heap.ts';
 import { idWords } from './slip-ids.ts';
+import {
+  amountDouble,
+  countByte,
+  currencyWord,
+  dispatchedWord,
+  dueDouble,
+  flagsByte,
+  graceWord,
+  offsetsMax,
+  offsetsWord,
+  placeWord,
+  type Records,
+  recordsFor,
+  sinceWord,
+  slotBytes,
+  slotDoubles,
+  slotHalves,
+  slotWords,
+  wayHalf,
+} from './slip-record.ts';
 
 const none = -1;
 
@@ -18,9 +38,6 @@ export const isHeard = 32;
 export const isWarned = 64;
 export const isLate = 128;
 
-/** A slip with more events than these is no quiet one. */
-export const offsetsMax = 6;
-
 /** What is kept of a slip. Times in microseconds since 1970. */
 export interface HotSlip {
   readonly deadline: number;
@@ -34,9 +51,11 @@ export interface HotSlip {
 }
 
 /**
- * The open slips of one partition about which nothing was ever to be decided, in typed arrays: no object and no text per
- * slip. A table of slots by the 128-bit id (open addressing), two heaps of deadlines (those whose hold was answered, and
- * those that wait for it), and the offsets of each slip's events, from which all that is known of it can be read again.
+ * The open slips of one partition about which nothing was ever to be decided: no object and no text per slip, but a
+ * record of 80 bytes in one buffer, so that an event about one of very many slips waits for one or two lines of the
+ * processor's cache, and a snapshot is a copy. A table of slots by the 128-bit id (open addressing), two heaps of
+ * deadlines (those whose hold was answered, and those that wait for it), and the offsets of each slip's events, from which
+ * all that is known of it can be read again.
  */
 export class HotSet {
   size = 0;
@@ -44,25 +63,7 @@ export class HotSet {
   readonly held = new DeadlineHeap();
   readonly unheld = new DeadlineHeap();
   #capacity: number;
-  #words: Uint32Array;
-  /** Between deadline and due. */
-  #graceMs: Uint32Array;
-  #amount: Float64Array;
-  /** Where it stands in `#currencies`. */
-  #currency: Uint16Array;
-  readonly #currencies: number[] = [];
-  readonly #currencyPlaces = new Map<number, number>();
-  #flags: Uint8Array;
-  #counts: Uint8Array;
-  /** Their low 32 bits: open slips lie within 2^32 records of each other. */
-  #offsets: Uint32Array;
-  /** Which route and provider (`Ways`); and when it was dispatched: the low 32 bits of milliseconds, 0: it was not. */
-  #ways: Uint16Array;
-  #dispatched: Uint32Array;
-  /** Which limits its stages have (`StagePolicies`), and when its present one began: the low 32 bits of milliseconds. */
-  #stages: Uint8Array;
-  #since: Uint32Array;
-  #slots: Slots;
+  #records: Records;
   #table: Int32Array;
   /** Slots used so far, and the first of those that are free again; the next is in `place`. */
   #used = 0;
@@ -70,24 +71,13 @@ export class HotSet {
 
   constructor(capacity = 256) {
     this.#capacity = capacity;
-    this.#words = new Uint32Array(capacity * idWords);
-    this.#graceMs = new Uint32Array(capacity);
-    this.#amount = new Float64Array(capacity);
-    this.#currency = new Uint16Array(capacity);
-    this.#flags = new Uint8Array(capacity);
-    this.#counts = new Uint8Array(capacity);
-    this.#offsets = new Uint32Array(capacity * offsetsMax);
-    this.#ways = new Uint16Array(capacity);
-    this.#dispatched = new Uint32Array(capacity);
-    this.#stages = new Uint8Array(capacity);
-    this.#since = new Uint32Array(capacity);
-    this.#slots = { due: new Float64Array(capacity), place: new Int32Array(capacity).fill(none) };
+    this.#records = recordsFor(capacity);
     this.#table = tableFor(capacity);
   }
 
   /** What all this takes, in bytes. */
   get bytes(): number {
-    return this.#capacity * bytesPerSlot + this.held.bytes + this.unheld.bytes + this.#table.byteLength;
+    return this.#records.words.byteLength + this.held.bytes + this.unheld.bytes + this.#table.byteLength;
   }
 
   /** Slips that the arrays can hold. */
@@ -102,12 +92,16 @@ export class HotSet {
 
   /** The slot of an id, or -1. */
   find(id: Uint32Array): number {
-    const words = this.#words;
-    const mask = this.#table.length - 1;
-    for (let at = hash(id, 0) & mask; ; at = (at + 1) & mask) {
-      const slot = this.#table[at]!;
-      if (slot === none) return none;
-      const o = slot * idWords;
+    const table = this.#table;
+    const { words } = this.#records;
+    const mixed = hash(id, 0);
+    const tag = tagOf(mixed);
+    for (let at = homeIn(table, mixed); ; at = at + 1 === table.length ? 0 : at + 1) {
+      const entry = table[at]!;
+      if (entry === none) return none;
+      if ((entry & ~slotMask) !== tag) continue;
+      const slot = entry & slotMask;
+      const o = slot * slotWords;
       if (words[o + 3] === id[3] && words[o + 2] === id[2] && words[o + 1] === id[1] && words[o] === id[0])
         return slot;
     }
@@ -117,21 +111,19 @@ export class HotSet {
   add(id: Uint32Array, slip: HotSlip): number {
     if (this.#free === none && this.#used === this.#capacity) this.#grow();
     const slot = this.#free === none ? this.#used++ : this.#free;
-    const { due, place } = this.#slots;
-    if (slot === this.#free) this.#free = place[slot]!;
-    this.#words.set(id, slot * idWords);
-    this.#graceMs[slot] = (slip.due - slip.deadline) / microsPerMs;
-    due[slot] = slip.due;
-    this.#amount[slot] = slip.amount;
-    this.#currency[slot] = this.#placeOf(slip.currency);
-    this.#flags[slot] = slip.flags;
-    this.#counts[slot] = 0;
-    this.#ways[slot] = 0;
-    this.#dispatched[slot] = 0;
-    this.#stages[slot] = 0;
-    place[slot] = none;
+    const { words, doubles, bytes } = this.#records;
+    const o = slot * slotWords;
+    if (slot === this.#free) this.#free = words[o + placeWord]! | 0;
+    words.fill(0, o, o + slotWords);
+    for (let word = 0; word < idWords; word++) words[o + word] = id[word]!;
+    doubles[slot * slotDoubles + dueDouble] = slip.due;
+    doubles[slot * slotDoubles + amountDouble] = slip.amount;
+    words[o + graceWord] = (slip.due - slip.deadline) / microsPerMs;
+    words[o + currencyWord] = slip.currency << 8;
+    bytes[slot * slotBytes + flagsByte] = slip.flags;
+    words[o + placeWord] = none;
     this.#insert(slot);
-    if ((slip.flags & isInTime) === 0) this.#heapOf(slot).add(slot, this.#slots);
+    if ((slip.flags & isInTime) === 0) this.#heapOf(slot).add(slot, slip.due, words);
     this.size += 1;
     return slot;
   }
@@ -139,130 +131,136 @@ export class HotSet {
   remove(slot: number): void {
     this.#untime(slot);
     this.#forget(slot);
-    this.#slots.place[slot] = this.#free;
+    this.#records.words[slot * slotWords + placeWord] = this.#free;
     this.#free = slot;
-    this.#counts[slot] = freed;
+    this.#records.bytes[slot * slotBytes + countByte] = freed;
     this.size -= 1;
   }
 
   get(slot: number): HotSlip {
     return {
-      ...{ deadline: this.deadline(slot), due: this.#slots.due[slot]!, flags: this.#flags[slot]! },
-      ...{ amount: this.#amount[slot]!, currency: this.currency(slot) },
+      ...{ deadline: this.deadline(slot), due: this.due(slot), flags: this.#flags(slot) },
+      ...{ amount: this.amount(slot), currency: this.currency(slot) },
     };
   }
 
   deadline(slot: number): number {
-    return this.#slots.due[slot]! - this.#graceMs[slot]! * microsPerMs;
+    return this.due(slot) - this.#records.words[slot * slotWords + graceWord]! * microsPerMs;
   }
 
   due(slot: number): number {
-    return this.#slots.due[slot]!;
+    return this.#records.doubles[slot * slotDoubles + dueDouble]!;
   }
 
   has(slot: number, flag: number): boolean {
-    return (this.#flags[slot]! & flag) !== 0;
+    return (this.#flags(slot) & flag) !== 0;
   }
 
   isAmount(slot: number, amount: number, currency: number): boolean {
-    return this.#amount[slot] === amount && this.currency(slot) === currency;
+    return this.amount(slot) === amount && this.currency(slot) === currency;
   }
 
   hasAmount(slot: number): boolean {
-    return this.#amount[slot]! >= 0;
+    return this.amount(slot) >= 0;
   }
 
   /** Copies the id of a slot. */
   id(slot: number, into: Uint32Array, at = 0): void {
-    into.set(this.#words.subarray(slot * idWords, (slot + 1) * idWords), at);
+    const { words } = this.#records;
+    for (let word = 0; word < idWords; word++) into[at + word] = words[slot * slotWords + word]!;
   }
 
   amount(slot: number): number {
-    return this.#amount[slot]!;
+    return this.#records.doubles[slot * slotDoubles + amountDouble]!;
   }
 
   currency(slot: number): number {
-    return this.#currencies[this.#currency[slot]!]!;
+    return this.#records.words[slot * slotWords + currencyWord]! >>> 8;
   }
 
   way(slot: number): number {
-    return this.#ways[slot]!;
+    return this.#records.halves[slot * slotHalves + wayHalf]!;
   }
 
   /** As it is kept; 0: it was not dispatched, or provably did not leave. */
   dispatched(slot: number): number {
-    return this.#dispatched[slot]!;
+    return this.#records.words[slot * slotWords + dispatchedWord]!;
   }
 
   /** When it was dispatched, in milliseconds since 1970: less than 24 days before `now`, or after it. */
   dispatchedAt(slot: number, now: number): number {
-    return near(this.#dispatched[slot]!, now);
+    return near(this.dispatched(slot), now);
   }
 
   setWay(slot: number, way: number, dispatched: number): void {
-    this.#ways[slot] = way;
-    this.#dispatched[slot] = dispatched;
+    this.#records.halves[slot * slotHalves + wayHalf] = way;
+    this.#records.words[slot * slotWords + dispatchedWord] = dispatched;
   }
 
   /** The number of its stages' limits; 0: they have none. */
   stages(slot: number): number {
-    return this.#stages[slot]!;
+    return this.#records.words[slot * slotWords + currencyWord]! & 255;
   }
 
   /** When its present stage began, in milliseconds as it is kept. */
   since(slot: number): number {
-    return this.#since[slot]!;
+    return this.#records.words[slot * slotWords + sinceWord]!;
   }
 
   /** When its present stage began, in milliseconds since 1970: less than 24 days before `now`, or after it. */
   sinceAt(slot: number, now: number): number {
-    return near(this.#since[slot]!, now);
+    return near(this.since(slot), now);
   }
 
   limitStages(slot: number, stages: number, since: number): void {
-    this.#stages[slot] = stages;
-    this.#since[slot] = since % wrap;
+    const { words } = this.#records;
+    words[slot * slotWords + currencyWord] = (this.currency(slot) << 8) | stages;
+    words[slot * slotWords + sinceWord] = since % wrap;
   }
 
   /** Its next stage begins: `flag` tells which. */
   enter(slot: number, flag: number, since: number): void {
-    this.#flags[slot] = (this.#flags[slot]! | flag) & ~(isWarned | isLate);
-    this.#since[slot] = since % wrap;
+    this.#setFlags(slot, (this.#flags(slot) | flag) & ~(isWarned | isLate));
+    this.#records.words[slot * slotWords + sinceWord] = since % wrap;
   }
 
   mark(slot: number, flag: number): void {
-    this.#flags[slot] = this.#flags[slot]! | flag;
+    this.#setFlags(slot, this.#flags(slot) | flag);
   }
 
   /** Whether one more event can be noted. */
   hasRoom(slot: number): boolean {
-    return this.#counts[slot]! < offsetsMax;
+    return this.#count(slot) < offsetsMax;
   }
 
   note(slot: number, offset: number): void {
-    this.#offsets[slot * offsetsMax + this.#counts[slot]!] = offset % wrap;
-    this.#counts[slot] = this.#counts[slot]! + 1;
+    const { words, bytes } = this.#records;
+    const at = slot * slotBytes + countByte;
+    words[slot * slotWords + offsetsWord + bytes[at]!] = offset % wrap;
+    bytes[at] = bytes[at]! + 1;
   }
 
   /** The offsets of the slip's events, all of them below `before`. */
   offsets(slot: number, before: number): number[] {
-    const low = this.#offsets.subarray(slot * offsetsMax, slot * offsetsMax + this.#counts[slot]!);
+    const at = slot * slotWords + offsetsWord;
+    const low = this.#records.words.subarray(at, at + this.#count(slot));
     return Array.from(low, (one) => before - distance(one, before));
   }
 
   /** The ledger has answered: the slip waits for its deadline alone. */
   hold(slot: number): void {
     if (this.has(slot, isHeld)) return;
+    const { words } = this.#records;
     const isTimed = !this.has(slot, isInTime);
-    if (isTimed) this.unheld.remove(slot, this.#slots);
-    this.#flags[slot] = this.#flags[slot]! | isHeld;
-    if (isTimed) this.held.add(slot, this.#slots);
+    if (isTimed) this.unheld.remove(slot, words);
+    this.mark(slot, isHeld);
+    if (isTimed) this.held.add(slot, this.due(slot), words);
   }
 
   /** It has returned in time: no deadline is waited for. */
   returnInTime(slot: number): void {
     this.#untime(slot);
-    this.#flags[slot] = this.#flags[slot]! | isInTime;
+    this.mark(slot, isInTime);
   }
 
   /** The slots whose latest event lies furthest back, of all that lie below `before`: at most so many, in no order. */
@@ -275,34 +273,68 @@ export class HotSet {
 
   /** Records between a slip's latest event and `before`. */
   #age(slot: number, before: number): number {
-    return distance(this.#offsets[slot * offsetsMax + this.#counts[slot]! - 1]!, before);
+    return distance(this.#records.words[slot * slotWords + offsetsWord + this.#count(slot) - 1]!, before);
   }
 
   /** Tells of every slot that is in use. */
   *slots(): Generator<number> {
-    for (let slot = 0; slot < this.#used; slot++) if (this.#counts[slot] !== freed) yield slot;
+    for (let slot = 0; slot < this.#used; slot++) if (this.#count(slot) !== freed) yield slot;
+  }
+
+  /** Copies the records of slots in use from `slot` on, as many as fit: the slot behind them, and the bytes copied. */
+  copyRecords(slot: number, into: Uint8Array): { readonly next: number; readonly bytes: number } {
+    let at = 0;
+    let next = slot;
+    while (next < this.#used && at + slotBytes <= into.length) {
+      const from = next;
+      const room = Math.min(this.#used, from + Math.floor((into.length - at) / slotBytes));
+      while (next < room && this.#count(next) !== freed) next++;
+      into.set(this.#records.bytes.subarray(from * slotBytes, next * slotBytes), at);
+      at += (next - from) * slotBytes;
+      while (next < this.#used && this.#count(next) === freed) next++;
+    }
+    return { next, bytes: at };
+  }
+
+  /** Adds slips of {@link copyRecords} to a set that none has left. Where one stood in a heap means nothing here. */
+  addRecords(chunk: Uint8Array): void {
+    const slots = chunk.length / slotBytes;
+    while (this.#used + slots > this.#capacity) this.#grow();
+    const { words, bytes } = this.#records;
+    bytes.set(chunk, this.#used * slotBytes);
+    for (let n = 0; n < slots; n++) {
+      const slot = this.#used++;
+      words[slot * slotWords + placeWord] = none;
+      this.#insert(slot);
+      if (!this.has(slot, isInTime)) this.#heapOf(slot).add(slot, this.due(slot), words);
+    }
+    this.size += slots;
   }
 
   /** The slots due at or before `time` in a heap, at most so many, the earliest first. */
   dueIn(heap: DeadlineHeap, time: number, slotsMax: number): number[] {
     const found: number[] = [];
+    const { words } = this.#records;
     while (found.length < slotsMax && heap.first !== none && this.due(heap.first) <= time) {
       const { first } = heap;
       found.push(first);
-      heap.remove(first, this.#slots);
+      heap.remove(first, words);
     }
-    for (const slot of found) heap.add(slot, this.#slots);
+    for (const slot of found) heap.add(slot, this.due(slot), words);
     return found;
   }
 
-  /** Three letters make fewer currencies than 2^16. */
-  #placeOf(currency: number): number {
-    let place = this.#currencyPlaces.get(currency);
-    if (place === undefined) {
-      place = this.#currencies.push(currency) - 1;
-      this.#currencyPlaces.set(currency, place);
-    }
-    return place;
+  #flags(slot: number): number {
+    return this.#records.bytes[slot * slotBytes + flagsByte]!;
+  }
+
+  #setFlags(slot: number, flags: number): void {
+    this.#records.bytes[slot * slotBytes + flagsByte] = flags;
+  }
+
+  /** How many events were noted; of a free slot {@link freed}. */
+  #count(slot: number): number {
+    return this.#records.bytes[slot * slotBytes + countByte]!;
   }
 
   #heapOf(slot: number): DeadlineHeap {
@@ -310,26 +342,29 @@ export class HotSet {
   }
 
   #untime(slot: number): void {
-    if (this.#slots.place[slot] !== none && !this.has(slot, isInTime))
-      this.#heapOf(slot).remove(slot, this.#slots);
+    const { words } = this.#records;
+    if (words[slot * slotWords + placeWord] !== nowhere && !this.has(slot, isInTime))
+      this.#heapOf(slot).remove(slot, words);
   }
 
   #insert(slot: number): void {
-    const mask = this.#table.length - 1;
-    let at = hash(this.#words, slot * idWords) & mask;
-    while (this.#table[at] !== none) at = (at + 1) & mask;
-    this.#table[at] = slot;
+    const table = this.#table;
+    const mixed = hash(this.#records.words, slot * slotWords);
+    let at = homeIn(table, mixed);
+    while (table[at] !== none) at = at + 1 === table.length ? 0 : at + 1;
+    table[at] = slot | tagOf(mixed);
   }
 
   /** Takes a slot out of the table, and moves those behind it up, so that every search goes on to find its own. */
   #forget(slot: number): void {
     const table = this.#table;
-    const mask = table.length - 1;
-    let hole = hash(this.#words, slot * idWords) & mask;
-    while (table[hole] !== slot) hole = (hole + 1) & mask;
-    for (let at = (hole + 1) & mask; table[at] !== none; at = (at + 1) & mask) {
-      const home = hash(this.#words, table[at]! * idWords) & mask;
-      if (((at - home) & mask) < ((at - hole) & mask)) continue;
+    const { length } = table;
+    const { words } = this.#records;
+    let hole = homeIn(table, hash(words, slot * slotWords));
+    while ((table[hole]! & slotMask) !== slot) hole = hole + 1 === length ? 0 : hole + 1;
+    for (let at = (hole + 1) % length; table[at] !== none; at = at + 1 === length ? 0 : at + 1) {
+      const home = homeIn(table, hash(words, (table[at]! & slotMask) * slotWords));
+      if ((at - home + length) % length < (at - hole + length) % length) continue;
       table[hole] = table[at]!;
       hole = at;
     }
@@ -338,36 +373,29 @@ export class HotSet {
 
   #grow(): void {
     // By an eighth: doubling would leave half of a large set empty.
-    const capacity = Math.ceil(this.#capacity * growth);
-    this.#words = grown(this.#words, capacity * idWords);
-    this.#graceMs = grown(this.#graceMs, capacity);
-    this.#amount = grown(this.#amount, capacity);
-    this.#currency = grown(this.#currency, capacity);
-    this.#flags = grown(this.#flags, capacity);
-    this.#counts = grown(this.#counts, capacity);
-    this.#offsets = grown(this.#offsets, capacity * offsetsMax);
-    this.#ways = grown(this.#ways, capacity);
-    this.#dispatched = grown(this.#dispatched, capacity);
-    this.#stages = grown(this.#stages, capacity);
-    this.#since = grown(this.#since, capacity);
-    this.#slots = { due: grown(this.#slots.due, capacity), place: grown(this.#slots.place, capacity) };
-    this.#capacity = capacity;
-    if (this.#table.length >= capacity * tableRoom) return;
-    this.#table = tableFor(capacity);
+    this.#capacity = Math.ceil(this.#capacity * growth);
+    if (this.#capacity > slotMask)
+      throw new RangeError(`a partition has no room for ${this.#capacity} slips`);
+    const records = recordsFor(this.#capacity);
+    records.words.set(this.#records.words);
+    this.#records = records;
+    this.#table = tableFor(this.#capacity);
     for (const slot of this.slots()) this.#insert(slot);
   }
 }
 
-/** Of the arrays above, without heaps and table. */
-const bytesPerSlot = idWords * 4 + 4 + 8 + 2 + 1 + 1 + offsetsMax * 4 + 2 + 4 + 1 + 4 + 8 + 4;
 const microsPerMs = 1_000;
-/** How much larger arrays are made: a slip takes at most so many times what it needs. */
+/** How much larger the buffer is made: a slip takes at most so many times what it needs. */
 export const growth = 1.125;
 /** Instead of a number of events: the slot is free. */
 const freed = 255;
 const wrap = 2 ** 32;
-/** Places in the table for each slot, at least. */
+/** As a word. */
+const nowhere = wrap - 1;
+/** Places in the table for each slot. */
 const tableRoom = 1.5;
+/** Of an entry of the table; the seven bits above are some of the hash, so that few other records are looked at. */
+const slotMask = 0xff_ffff;
 
 /** How far an offset, of which the low 32 bits are known, lies below `before`. */
 function distance(low: number, before: number): number {
@@ -380,18 +408,15 @@ function near(low: number, now: number): number {
 }
 
 function tableFor(capacity: number): Int32Array {
-  let length = 64;
-  while (length < capacity * tableRoom) length *= 2;
-  return new Int32Array(length).fill(none);
+  return new Int32Array(Math.max(64, Math.ceil(capacity * tableRoom))).fill(none);
 }
 
-function grown<A extends Uint32Array | Uint16Array | Float64Array | Uint8Array | Int32Array>(
-  old: A,
-  length: number,
-): A {
-  const larger = new (old.constructor as new (length: number) => A)(length);
-  larger.set(old);
-  return larger;
+function homeIn(table: Int32Array, mixed: number): number {
+  return Math.floor((mixed >>> 0) * (table.length / wrap));
+}
+
+function tagOf(mixed: number): number {
+  return (mixed & 0x7f) << 24;
 }
 
 function hash(words: Uint32Array, at: number): number {
