@@ -1,4 +1,4 @@
-import { placeWord, slotWords } from './slip-record.ts';
+import { placeWord, roomFor, slotWords } from './slip-record.ts';
 
 const none = -1;
 
@@ -73,8 +73,7 @@ export class DeadlineHeap {
   }
 
   #grow(): void {
-    // By an eighth, as the records are.
-    const length = Math.ceil(this.#slots.length * 1.125);
+    const length = roomFor(this.size + 1);
     const [slots, due] = [new Int32Array(length), new Float64Array(length)];
     slots.set(this.#slots);
     due.set(this.#due);

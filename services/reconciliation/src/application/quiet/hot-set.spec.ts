@@ -201,7 +201,7 @@ describe('a hot set', () => {
       hot.add(idFor(n), slip(n));
       if (n > 2_000) worst = Math.max(worst, hot.bytes / hot.size);
     }
-    expect(worst).toBeLessThan(115);
+    expect(worst).toBeLessThan(108);
     expect(offsetsMax).toBe(6);
   });
 });

@@ -13,6 +13,7 @@ import {
   placeWord,
   type Records,
   recordsFor,
+  roomFor,
   sinceWord,
   slotBytes,
   slotDoubles,
@@ -372,28 +373,27 @@ export class HotSet {
   }
 
   #grow(): void {
-    // By an eighth: doubling would leave half of a large set empty.
-    this.#capacity = Math.ceil(this.#capacity * growth);
+    this.#capacity = roomFor(this.#capacity + 1);
     if (this.#capacity > slotMask)
       throw new RangeError(`a partition has no room for ${this.#capacity} slips`);
     const records = recordsFor(this.#capacity);
     records.words.set(this.#records.words);
     this.#records = records;
+    if (this.#table.length >= this.#capacity * tableRoomMin) return;
     this.#table = tableFor(this.#capacity);
     for (const slot of this.slots()) this.#insert(slot);
   }
 }
 
 const microsPerMs = 1_000;
-/** How much larger the buffer is made: a slip takes at most so many times what it needs. */
-export const growth = 1.125;
 /** Instead of a number of events: the slot is free. */
 const freed = 255;
 const wrap = 2 ** 32;
 /** As a word. */
 const nowhere = wrap - 1;
-/** Places in the table for each slot. */
-const tableRoom = 1.5;
+/** Places in the table for each slot: at least, and when it is made. */
+const tableRoomMin = 1.35;
+const tableRoom = 1.6;
 /** Of an entry of the table; the seven bits above are some of the hash, so that few other records are looked at. */
 const slotMask = 0xff_ffff;
 

@@ -43,3 +43,11 @@ export function recordsFor(slots: number): Records {
     bytes: new Uint8Array(buffer),
   };
 }
+
+/** Of what there is room for, so much is made free: doubling would leave half of a large set empty. */
+const growth = 1 / 16;
+
+/** What room is made for, that so many slips find it. */
+export function roomFor(slips: number): number {
+  return Math.ceil(slips * (1 + growth));
+}

@@ -1,6 +1,6 @@
-import { growth, HotSet, type HotSlip } from './hot-set.ts';
+import { HotSet, type HotSlip } from './hot-set.ts';
 import { idWords } from './slip-ids.ts';
-import { slotBytes } from './slip-record.ts';
+import { roomFor, slotBytes } from './slip-record.ts';
 
 /** What one row of the store holds. */
 const chunkBytes = Math.floor((512 * 1024) / slotBytes) * slotBytes;
@@ -33,7 +33,7 @@ const withoutWays = 1;
 export function fromChunks(chunks: readonly Buffer[], slips: number, writtenIn: number = format): HotSet {
   if (![format, fieldByField, withoutStages, withoutWays].includes(writtenIn))
     throw new RangeError(`the snapshot has format ${writtenIn}`);
-  const hot = new HotSet(Math.max(256, Math.ceil(slips * growth)));
+  const hot = new HotSet(Math.max(256, roomFor(slips)));
   for (const chunk of chunks) {
     if (writtenIn !== format) addFieldByField(hot, chunk, writtenIn);
     else if (chunk.length % slotBytes !== 0)
