@@ -300,6 +300,9 @@ test(`hostile requests, seed ${seed}: no 5xx, no hang, no process ends`, async (
   expect(taken).toContain('intake POST /v1/slips');
   expect(pids()).toEqual(before);
   for (const variable of Object.keys(services)) {
-    expect([variable, (await fetch(`${env[variable]}/readyz`)).status]).toEqual([variable, 200]);
+    // A service that a busy machine holds up says so for a moment.
+    await waitFor(async () => (await fetch(`${env[variable]}/readyz`)).ok, {
+      what: `${variable} to be ready`,
+    });
   }
 }, 300_000);

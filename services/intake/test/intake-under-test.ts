@@ -32,8 +32,10 @@ export interface IntakeUnderTest {
   readonly kafka: KafkaClient;
   readonly producer: SerialProducer;
   readonly database: pg.Pool;
-  /** Everything on `slips.events.v1` so far. */
+  /** Everything on `slips.events.v1` so far, each once (rule 5). */
   readonly events: readonly SlipRecord[];
+  /** Offsets behind what was read of `slips.events.v1`, by partition. */
+  readonly readTo: ReadonlyMap<number, number>;
   /** Everything on `ops.events.v1` so far. */
   readonly ops: readonly RecordedOpsEvent[];
   /** Dead letters of the inbound topic so far: key and reason headers. */
@@ -80,6 +82,8 @@ export async function intakeUnderTest(
   database.on('error', () => {}); // an idle connection that ends is replaced
   const services: Service[] = [];
   const events: SlipRecord[] = [];
+  const readTo = new Map<number, number>();
+  const seen = new Set<string>();
   const ops: RecordedOpsEvent[] = [];
   const deadLetters: { key: string; headers: Record<string, string> }[] = [];
   const consumer = kafka.consumer({ groupId: `intake-test-${process.pid}`, maxWaitTimeInMs: 50 });
@@ -112,8 +116,14 @@ export async function intakeUnderTest(
     await consumer.subscribe({ topics: wanted, fromBeginning: true });
     await consumer.run({
       eachMessage: async ({ topic, partition, message }) => {
-        if (topic === topics.events.name) events.push({ ...decodeSlipEvent(message.value!), partition });
-        else if (topic === topics.ops.name) ops.push(decodeOpsEvent(message.value!)!);
+        if (topic === topics.events.name) {
+          readTo.set(partition, Number(message.offset) + 1);
+          const event = decodeSlipEvent(message.value!);
+          // A relay that is slow or loses its lease sends again, byte for byte: no consumer counts that twice.
+          if (seen.has(event.id)) return;
+          seen.add(event.id);
+          events.push({ ...event, partition });
+        } else if (topic === topics.ops.name) ops.push(decodeOpsEvent(message.value!)!);
         else deadLetters.push({ key: String(message.key), headers: texts(message.headers ?? {}) });
       },
     });
@@ -124,6 +134,7 @@ export async function intakeUnderTest(
     producer,
     database,
     events,
+    readTo,
     ops,
     deadLetters,
     async start(limits) {

@@ -153,7 +153,7 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
           ...headers,
         },
         body: JSON.stringify(body),
-        signal: AbortSignal.timeout(15_000),
+        signal: AbortSignal.timeout(90_000),
       });
       return { status: response.status, headers: response.headers, body: await response.json() };
     },
@@ -162,7 +162,7 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
       const headers = { ...bearer, ...more };
       const response = await fetch(`${instance.url}${path}`, {
         headers,
-        signal: AbortSignal.timeout(15_000),
+        signal: AbortSignal.timeout(90_000),
       });
       const text = await response.text();
       const json = /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');

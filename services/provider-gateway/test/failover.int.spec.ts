@@ -66,7 +66,7 @@ async function expectSound(slips: readonly string[], unanswered: readonly string
   expect(unanswered.filter((slipId) => (executed.get(slipId) ?? 0) > 1)).toEqual([]);
   const own = gateway.events.filter((event) => event.source === sources.gateway);
   for (const events of Map.groupBy(own, (event) => gateway.partitionOf(event.slipId)).values()) {
-    // A resend has the bytes of the first, so the same id; a number that was given out twice has not.
+    // A number that was given out twice has two events.
     const ids = new Map<bigint, Set<string>>();
     for (const { sequence, id } of events) ids.set(sequence, (ids.get(sequence) ?? new Set()).add(id));
     expect([...ids.keys()]).toEqual(Array.from(ids, (_, index) => BigInt(index + 1)));

@@ -221,7 +221,7 @@ test('a case that nobody closes is told on once', async () => {
     [slipId],
   );
   const noted = await waitFor(() => world.of(slipId!, 'CaseNoted')[0], {
-    ...{ timeoutMs: 60_000, what: 'the escalation' },
+    what: 'the escalation',
   });
   expect(noted.event.data).toMatchObject({ by: 'reconciliation', code: 'escalated' });
   expect((await caseOf(slipId!)).escalated_at).not.toBeNull();

@@ -28,12 +28,16 @@ const vouch = async (...who: readonly (typeof gateway | typeof intake | typeof l
 test('a service that falls silent is told by its name, with slips and money at risk; no slip is, and it is taken back', async () => {
   // One is followed in memory, the other was asked about and is a row.
   const slipIds = [v7(), v7()];
-  for (const slipId of slipIds) {
-    await world.others.say(intake, [{ slipId, event: submitted({ deadline: inMs(6_000) }) }]);
-    await world.others.say(ledger, [{ slipId, event: held }]);
-    await world.others.say(gateway, [{ slipId, event: intended() }]);
-  }
-  await world.others.say(gateway, [{ slipId: slipIds[1]!, event: answered(1, 'not_found') }]);
+  const deadline = inMs(6_000);
+  // Together: of a gateway that falls silent in between only one would be at risk.
+  await world.others.sayAll([
+    ...slipIds.flatMap((slipId) => [
+      { source: intake, slipId, event: submitted({ deadline }) },
+      { source: ledger, slipId, event: held },
+      { source: gateway, slipId, event: intended() },
+    ]),
+    { source: gateway, slipId: slipIds[1]!, event: answered(1, 'not_found') },
+  ]);
   await vouch(intake, gateway, ledger);
   const blinded = await waitFor(
     async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { sources } from '@slipstream/contracts';
+import { partitionsDefault, sources, topics } from '@slipstream/contracts';
+import { partitionOf } from '@slipstream/kafka';
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { Service } from '@slipstream/service-host';
 import type { SlipEvent } from '@slipstream/slip';
@@ -78,6 +79,19 @@ const inTime = async () => {
   const counted = "select coalesce(sum(in_time), 0)::int as n from clock_progress where clock = 'wall'";
   return (await world.database.query(counted)).rows[0].n;
 };
+/** What was said of the slip so far. */
+const isRead = (slipId: string) =>
+  waitFor(
+    async () => {
+      const partition = partitionOf(slipId, partitionsDefault);
+      const { rows } = await world.database.query(
+        "select next_offset from consumer_position where consumer_group = 'reconciliation' and topic = $1 and partition = $2",
+        [topics.events.name, partition],
+      );
+      return Number(rows[0]?.next_offset ?? -1) >= world.others.ends.get(partition)!;
+    },
+    { what: `what was said of ${slipId} to be read` },
+  );
 const types = (slipId: string) => world.of(slipId).map(({ event }) => event.type);
 
 describe('a deadline', () => {
@@ -103,6 +117,7 @@ describe('a deadline', () => {
     await waitFor(async () => (await inTime()) === before + 1, { what: 'its verdict' });
     await world.others.say(ledger, [about(slipId, settled)]);
     await world.others.vouch(gateway, now());
+    await isRead(slipId);
     const kept = await world.database.query(
       'select 1 from open_slip where slip_id = $1 union all select 1 from archived_slip where slip_id = $1',
       [slipId],
@@ -343,18 +358,31 @@ describe('the API', () => {
     );
     const sees = { blind: false, why: null, since: null, by: null };
     expect(body.detector).toEqual({ ...sees, lag_ms: expect.any(Number) });
-    const open = await world.database.query(
-      "select count(*)::int as open from open_slip where clock = 'wall' and verdict = 'open'",
+    // What is vouched for is judged meanwhile.
+    await waitFor(
+      async () => {
+        const { rows } = await world.database.query(
+          "select count(*)::int as open from open_slip where clock = 'wall' and verdict = 'open'",
+        );
+        const { clocks } = (await world.get(service, '/v1/watermarks')).body;
+        const wall = clocks.find(({ clock }: { clock: string }) => clock === 'wall');
+        return wall.counts.open === rows[0].open;
+      },
+      { what: 'the open slips to be counted' },
     );
-    const wall = body.clocks.find(({ clock }: { clock: string }) => clock === 'wall');
-    expect(wall.counts).toMatchObject(open.rows[0]);
   });
 
   test('says in readiness what the detector sees', async () => {
-    await seeing();
-    const answer = await fetch(`${service.url}/readyz`);
-    const { checks } = (await answer.json()) as { checks: { name: string; detail?: string }[] };
-    expect(checks).toContainEqual({ name: 'detector', ok: true, detail: 'sees' });
+    const detector = async () => {
+      await seeing();
+      const answer = await fetch(`${service.url}/readyz`);
+      const { checks } = (await answer.json()) as { checks: { name: string; detail?: string }[] };
+      const found = checks.find(({ name }) => name === 'detector');
+      return found?.detail === 'sees' ? found : null;
+    };
+    expect(await waitFor(detector, { what: 'it to see' })).toEqual({
+      ...{ name: 'detector', ok: true, detail: 'sees' },
+    });
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics).toMatch(/slipstream_detector_blind\{[^}]*\} 0/);
   });

@@ -214,7 +214,7 @@ export async function reconciliationUnderTest(
     return `Bearer ${token}`;
   };
   const ask = async (url: string, init: RequestInit): Promise<Answer> => {
-    const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(30_000) });
+    const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(90_000) });
     return { status: answer.status, headers: answer.headers, body: await answer.json() };
   };
 

@@ -43,8 +43,9 @@ type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
 export class GatewayUnderTest {
   readonly environment: Environment;
   readonly database: pg.Pool;
-  /** Every record of `slips.events.v1`, in order of arrival. */
+  /** Every event of `slips.events.v1`, each once (rule 5), in order of arrival. */
   readonly events: RecordedEvent[] = [];
+  readonly #seen = new Set<string>();
   readonly ticks: Tick[] = [];
   /** Every record of `ops.events.v1`. */
   readonly told: RecordedOpsEvent[] = [];
@@ -156,9 +157,17 @@ export class GatewayUnderTest {
           const told = decodeOpsEvent(message.value);
           if (told && !this.told.some(({ id }) => id === told.id)) this.told.push(told);
         } else if (topic === topics.watermarks.name) this.ticks.push(decodeTick(message.value));
-        else this.events.push(decodeSlipEvent(message.value));
+        else this.#keep(decodeSlipEvent(message.value));
       },
     });
+  }
+
+  /** A relay that is slow or loses its lease sends again, byte for byte: no consumer counts that twice. */
+  #keep(event: RecordedEvent): void {
+    const once = `${event.source} ${event.id}`;
+    if (this.#seen.has(once)) return;
+    this.#seen.add(once);
+    this.events.push(event);
   }
 
   /** kafkajs ends a consumer for good when a fresh broker cannot coordinate groups yet. */
