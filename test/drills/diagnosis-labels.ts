@@ -37,6 +37,7 @@ export const labels = {
   account_frozen: ['user'],
   submitted_twice: [],
   address_wrong: ['configuration'],
+  secret_wrong: ['configuration'],
   // What happens to the machines.
   gateway_stopped: ['system'],
   ledger_stopped: ['system'],

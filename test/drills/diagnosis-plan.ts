@@ -4,7 +4,12 @@ import type { Label } from './diagnosis-labels.ts';
 import type { PlannedPayment } from './provider-faults.ts';
 
 /** What callers, or who sets the way up, do wrong: it is settled before the slip is under way. */
-const ofCallers = ['address_wrong', 'account_frozen', 'submitted_twice'] as const satisfies readonly Label[];
+const ofCallers = [
+  'address_wrong',
+  'secret_wrong',
+  'account_frozen',
+  'submitted_twice',
+] as const satisfies readonly Label[];
 
 /** Faults that single slips meet, each at every kind of provider that knows it. */
 export const ofSlips = [...FAULTS, ...ofCallers] as const satisfies readonly Label[];
@@ -64,6 +69,7 @@ export interface PlanOptions {
 const routes = ['default', 'borealis', 'cumulus', 'dorado'] as const;
 export const lineRoute = 'ember';
 export const wrongRoute = 'nowhere';
+export const refusedRoute = 'fjord';
 /** So long slips come beside what happens to machines. */
 const overMs = 4_000;
 /** Of the first part: so that it is the faults that are seen, and not a crowd. */
@@ -110,5 +116,6 @@ export function planParts(options: PlanOptions): Part[] {
 
 function routeOf(fault: FaultOfSlip | 'usual', part: string): string | null {
   if (fault === 'address_wrong') return wrongRoute;
+  if (fault === 'secret_wrong') return refusedRoute;
   return part.startsWith('line_') ? lineRoute : null;
 }

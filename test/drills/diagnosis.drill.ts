@@ -26,6 +26,7 @@ import {
   type Part,
   type PlannedSlip,
   planParts,
+  refusedRoute,
   wrongRoute,
 } from './diagnosis-plan.ts';
 import { type Confusion, confusionOf, type Diagnosed } from './diagnosis-truth.ts';
@@ -50,35 +51,63 @@ const pollMs = 1_000;
 const lineProvider = 'ember';
 const lineSecret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
+/**
+ * The provider that signs with another secret than the rules have. Its callback comes late, and whoever asks then is answered behind the deadline:
+ * else nothing is missed.
+ */
+const refusedProvider = 'fjord';
+const calledBackMs = [5_000, 5_500] as const;
+const inquiryDelayMs = 4_000;
+
 /** What stands beside the stack. */
 export interface DiagnosisWorld {
   readonly line: TcpProxy;
+  /** Where the callbacks of the providers beside the stack go, from when it runs. */
+  callBack(gatewayUrl: string): void;
   readonly options: Partial<StackOptions>;
   close(): Promise<void>;
 }
 
 export async function openWorld(deadlineMs = deadlineMsDefault): Promise<DiagnosisWorld> {
+  // Port 9: nobody.
+  let gatewayPort = 9;
+  const callbacks = await startTcpProxy(() => gatewayPort);
   const simulator: Simulator = await startSimulator({
-    // Port 9: it answers at once, and calls nobody back.
-    providers: [{ id: lineProvider, secret: lineSecret, mode: 'sync', callback_url: 'http://127.0.0.1:9' }],
+    providers: [
+      // It answers at once, and calls nobody back.
+      { id: lineProvider, secret: lineSecret, mode: 'sync', callback_url: 'http://127.0.0.1:9' },
+      {
+        ...{ id: refusedProvider, secret: `whsec_${Buffer.alloc(32, 9).toString('base64')}` },
+        callback_url: `http://127.0.0.1:${callbacks.port}/v1/callbacks/${refusedProvider}`,
+        answer_ms: calledBackMs,
+      },
+    ],
   });
-  const line = await startTcpProxy(Number(new URL(simulator.providers[lineProvider]!).port));
+  await put(new URL('/v1/rules', simulator.admin).href, [
+    { fault: 'slow_inquiry', provider: refusedProvider, delay_ms: inquiryDelayMs },
+  ]);
+  const portOf = (provider: string) => Number(new URL(simulator.providers[provider]!).port);
+  const line = await startTcpProxy(portOf(lineProvider));
   return {
     line,
+    callBack: (gatewayUrl) => {
+      gatewayPort = Number(new URL(gatewayUrl).port);
+    },
     options: {
       profile: 'stack',
       policies: { outcome_deadline_ms: deadlineMs },
-      rules: rulesOf(line.port, deadlineMs),
+      rules: rulesOf(line.port, portOf(refusedProvider), deadlineMs),
       behaviour: { failure_rate: 0 },
     },
     async close() {
       await line.close();
+      await callbacks.close();
       await simulator.stop();
     },
   };
 }
 
-function rulesOf(linePort: number, deadlineMs: number): RuleChange[] {
+function rulesOf(linePort: number, refusedPort: number, deadlineMs: number): RuleChange[] {
   const provider = (base_url: string) => ({
     ...{ base_url, secret: lineSecret, connect_timeout_ms: 1_000, answer_timeout_ms: 2_000 },
     ...{ acceptance_delay_max_ms: 1_000, poll_ladder_ms: [], concurrency_max: 32, circuit_open_ms: 500 },
@@ -100,6 +129,15 @@ function rulesOf(linePort: number, deadlineMs: number): RuleChange[] {
     // Reserved by RFC 2606: nobody ever has that name.
     { path: ['providers', wrongRoute], value: provider('http://provider.invalid') },
     { path: ['routes', wrongRoute], value: route(wrongRoute) },
+    {
+      path: ['providers', refusedProvider],
+      // Patiently: it is the secret that is wrong.
+      value: {
+        ...provider(`http://127.0.0.1:${refusedPort}`),
+        answer_timeout_ms: inquiryDelayMs + 2_000,
+      },
+    },
+    { path: ['routes', refusedRoute], value: route(refusedProvider) },
   ];
 }
 
@@ -112,6 +150,7 @@ export async function drillDiagnosis(options: DiagnosisOptions, log: Log): Promi
       ...{ profile: 'stack', ...world.options, dataDir, log, removeOnCrash: [dataDir] },
     });
     try {
+      world.callBack(stack.env.GATEWAY_URL!);
       return await playDiagnosis({ stack, dataDir, line: world.line }, options, log);
     } finally {
       await stack.stop();

@@ -13,6 +13,7 @@ const faults = [
   'garbage_body',
   'redirect',
   'reject',
+  'secret_wrong',
 ] as const;
 let world: DiagnosisWorld;
 let booted: TestStack;
@@ -20,6 +21,7 @@ let booted: TestStack;
 beforeAll(async () => {
   world = await openWorld();
   booted = await bootStack(world.options);
+  world.callBack(booted.stack.env.GATEWAY_URL!);
 }, 240_000);
 afterAll(async () => {
   await booted?.stop();

@@ -19,6 +19,7 @@ const types: Readonly<Record<OpsEventType, OpsTypeEntry>> = {
   ProviderPromiseBroken: { owner: 'gateway', schema: ops.ProviderPromiseBrokenSchema },
   ProviderProofRestored: { owner: 'gateway', schema: ops.ProviderProofRestoredSchema },
   ProviderHealthChanged: { owner: 'gateway', schema: ops.ProviderHealthChangedSchema },
+  CallbacksRefused: { owner: 'gateway', schema: ops.CallbacksRefusedSchema },
   ReturnsFalling: { owner: 'reconciliation', schema: ops.ReturnsFallingSchema },
   DetectorBlinded: { owner: 'each', schema: ops.DetectorBlindedSchema },
   DetectorRestored: { owner: 'each', schema: ops.DetectorRestoredSchema },

@@ -210,6 +210,18 @@ export const causeTexts: Readonly<Record<CauseCode, Texts>> = {
       '请向服务商索取该单据的回调日志。',
     ],
   ),
+  callback_signature_refused: texts(
+    [
+      'The provider did its part, but our own settings kept us from taking its answer by the deadline.',
+      'Callbacks of the provider came and were refused: our secret makes none of their signatures, and hardly one was accepted meanwhile.',
+      'Compare secret and secret_next of the provider in the rules file with what it signs with, and when either was changed last.',
+    ],
+    [
+      '服务商已尽其责，但因我方设置有误，未能在截止时间前接收其答复。',
+      '服务商的回调已到达但被拒绝：其签名与我方密钥不符，同期几乎没有回调被接受。',
+      '请将规则文件中该服务商的 secret 与 secret_next 同其签名所用的密钥核对，并查明两者最近一次变更的时间。',
+    ],
+  ),
   provider_slow: texts(
     [
       'The provider answered after the deadline.',

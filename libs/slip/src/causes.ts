@@ -29,6 +29,7 @@ export const causes = {
   request_lost: { class: 'network', iso: 'AG09' },
   reply_lost: { class: 'network', iso: 'AB06' },
   callback_lost: { class: 'third_party', iso: 'AB05' },
+  callback_signature_refused: { class: 'configuration', iso: 'AB10' },
   provider_slow: { class: 'third_party', iso: 'AB05' },
   provider_pending: { class: 'third_party', iso: 'AB05' },
   provider_busy: { class: 'third_party', iso: 'AB09' },

@@ -66,6 +66,17 @@ export interface Cause {
   readonly evidence: readonly string[];
 }
 
+/** Callbacks of a provider whose signature none of our secrets makes, since the call for a slip. */
+export interface RefusedCallbacks {
+  /** Those about slips that the provider has; at most five a second and instance are looked at. */
+  readonly refused: number;
+  /** Callbacks of the provider that were accepted meanwhile. */
+  readonly accepted: number;
+  /** Of the first and the last that was refused. */
+  readonly since: Instant;
+  readonly until: Instant;
+}
+
 /** A time in which a service of ours said nothing, though it had meant to speak. */
 export interface OwnStall {
   readonly service: string;
@@ -209,6 +220,8 @@ export interface EventData {
     providerTime: Instant | null;
     /** What the provider charges for it, beside the amount; null: it named nothing. */
     fee?: Money | null;
+    /** Of what was learnt by asking: callbacks that were refused while the slip was waited for; null: none was. */
+    callbacksRefused?: RefusedCallbacks | null;
   };
   AnswerDoubted: {
     provider: string | null;
@@ -230,6 +243,8 @@ export interface EventData {
     detail: string;
     /** Of `never_sent` without any attempt: whether a provider of its route could be called; null: nobody says. */
     heldUpBy?: 'ourselves' | 'provider' | null;
+    /** Callbacks that were refused while the slip was waited for; null: none was. */
+    callbacksRefused?: RefusedCallbacks | null;
   };
 
   // ledger

@@ -96,6 +96,22 @@ export interface OpsEventData {
     probeProblem: string | null;
   };
 
+  /**
+   * Callbacks in a provider's name were refused, for none of our secrets makes their signature. Told once a minute at the most, however
+   * many came and whichever instances took them.
+   */
+  CallbacksRefused: {
+    provider: string;
+    refused: number;
+    /** Of these, about slips that the provider has; at most five a second and instance are looked at. None: they may be anybody's. */
+    aboutItsSlips: number;
+    /** Callbacks that were accepted in the same minutes. None: our secret may be another than the provider's. */
+    accepted: number;
+    /** Of the first and the last that was refused. */
+    since: Instant;
+    until: Instant;
+  };
+
   // reconciliation
   /** Outcomes come back more slowly or more seldom than the provider's do on that route. Its times are the log's. */
   ReturnsFalling: {

@@ -14,15 +14,15 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-/** @param target the server's port on 127.0.0.1 */
-export async function startTcpProxy(target: number): Promise<TcpProxy> {
+/** @param target the server's port on 127.0.0.1; a function is asked for each connection, for a server that starts later */
+export async function startTcpProxy(target: number | (() => number)): Promise<TcpProxy> {
   const pairs = new Set<readonly [net.Socket, net.Socket]>();
   let connections = 0;
   let isCutOff = false;
   const server = net.createServer((client) => {
     connections++;
     if (isCutOff) return void swallow(client);
-    const upstream = net.connect(target, '127.0.0.1');
+    const upstream = net.connect(typeof target === 'number' ? target : target(), '127.0.0.1');
     const pair = [client, upstream] as const;
     pairs.add(pair);
     for (const [from, to] of [pair, [upstream, client] as const]) {

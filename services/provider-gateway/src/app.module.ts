@@ -41,6 +41,7 @@ import { detectorSilence } from './adapters/postgres/detector-silence.ts';
 import { foldSwitch } from './adapters/postgres/provider-states.ts';
 import { recovery } from './adapters/postgres/recovery.ts';
 import { mayPass, postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
+import { CallbackTally } from './application/callback-tally.ts';
 import { DatabaseTime } from './application/database-time.ts';
 import { DelayLog } from './application/delays.ts';
 import type { NewlyDue } from './application/follow-slips.ts';
@@ -121,6 +122,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
     count,
     onUntold: onError,
     delays,
+    callbackTally: new CallbackTally(),
   });
   const work = workers({
     does: resting(does, runtime.isOpen),
@@ -239,6 +241,7 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
     inquireDue: async (calls) => (isOpen() ? does.inquireDue(calls) : 0),
     recoverAbandoned: async () => (isOpen() ? does.recoverAbandoned() : 0),
     takeUpOrphans: async () => (isOpen() ? does.takeUpOrphans() : 0),
+    keepCallbackCounts: async () => (isOpen() ? does.keepCallbackCounts() : 0),
     readStatements: async () => (isOpen() ? does.readStatements() : 0),
     releaseParked: async (upstream) => (isOpen() ? does.releaseParked(upstream) : 0),
   };
@@ -337,9 +340,9 @@ function callbackIntake({
       if (handling === 'doubtful') ask();
       return handling;
     },
-    suspect: async (provider, slipId) => {
+    refused: async (callback) => {
       try {
-        if (isOpen() && (await does.askAboutSuspect(provider, slipId))) ask();
+        if (isOpen() && (await does.refuseCallback(callback))) ask();
       } catch (error) {
         onError(error);
       }

@@ -1,4 +1,5 @@
-import type { Store } from './ports.ts';
+import type { CallbackTally } from './callback-tally.ts';
+import type { Count, Store } from './ports.ts';
 
 /** Questions that callbacks without a good signature may cause, per provider and second: anybody can send one. */
 export const suspectsPerSecondMax = 5;
@@ -22,16 +23,36 @@ export class SuspectLimit {
   }
 }
 
+/** A callback that was refused. */
+export interface RefusedCallback {
+  readonly provider: string;
+  /** The slip that it names; null: it cannot be read. */
+  readonly slipId: string | null;
+  /** None of our secrets makes its signature; false: it came too late, or without one. */
+  readonly isMismatch: boolean;
+}
+
+export interface SuspectParts {
+  readonly store: Store;
+  readonly suspects: SuspectLimit;
+  readonly tally: CallbackTally;
+  readonly count: Count;
+}
+
 /**
  * A callback was refused for its signature or its age, and may have been good news all the same: its slip, if its provider
- * may have it, is asked about at once. What it says is not believed.
+ * may have it, is asked about at once. What it says is not believed. It is counted whether or not: who names slips that the provider
+ * has is hardly a stranger, and then our secret may be wrong.
  * @returns whether it will be asked about
  */
-export async function askAboutSuspect(
-  { store, suspects }: { readonly store: Store; readonly suspects: SuspectLimit },
-  provider: string,
-  slipId: string,
+export async function refuseCallback(
+  { store, suspects, tally, count }: SuspectParts,
+  { provider, slipId, isMismatch }: RefusedCallback,
 ): Promise<boolean> {
-  if (!suspects.take(provider)) return false;
-  return store.run((tx) => tx.dispatches.pollNow(provider, slipId));
+  count('refused_callback');
+  if (isMismatch) tally.note(provider, 'refused');
+  if (slipId === null || !suspects.take(provider)) return false;
+  const { willBeAsked, hasIt } = await store.run((tx) => tx.dispatches.pollNow(provider, slipId));
+  if (isMismatch && hasIt) tally.note(provider, 'aboutItsSlips');
+  return willBeAsked;
 }

@@ -1,5 +1,5 @@
-import { type Instant, must } from '@slipstream/kernel';
-import { providerHasSpoken } from '@slipstream/slip';
+import { addMs, type Instant, must } from '@slipstream/kernel';
+import { providerHasSpoken, type RefusedCallbacks } from '@slipstream/slip';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import {
   type Answered,
@@ -176,6 +176,7 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
       tx.dispatches.lock(slipIds),
     ]);
     const kept = await keptOf(tx, answers);
+    const refused = await refusedBeside(tx, parts.providers, answers, rows);
     const changes = new Changes(rows, now);
     const done = new Set<string>();
     const again = new Map<ClaimedInquiry, Instant>();
@@ -200,7 +201,11 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
           : heard;
       const next = (one: Dispatch) => parts.routing.choose(one, disabled);
       const cancelByReference = terms?.cancelByReference === true;
-      const asked = { askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs, cancelByReference, next };
+      const callbacksRefused = refused.get(inquiry.slipId) ?? null;
+      const asked = {
+        ...{ askedAt: inquiry.askedAt, now, outcome, acceptanceDelayMaxMs, cancelByReference, next },
+        callbacksRefused,
+      };
       const before = kept.get(inquiry.slipId)?.find(({ attempt }) => attempt === dispatch.attempt);
       const known = outcome.kind === 'not_found' ? asKept(dispatch, before) : dispatch;
       const step = answerInquiry(withoutPoll(known, inquiry), as, asked);
@@ -224,6 +229,24 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
     await tx.inquiries.postpone(again);
     await changes.write(tx);
   });
+}
+
+/** A call began at the most so long before nothing of it was sent any more. */
+const callBeginsMs = 10_000;
+
+/** What was refused of providers that call back, while these slips were waited for. */
+async function refusedBeside(
+  tx: StoreTx,
+  providers: Providers,
+  answers: readonly AnsweredInquiry[],
+  rows: ReadonlyMap<string, Dispatch>,
+): Promise<ReadonlyMap<string, RefusedCallbacks>> {
+  const slips = answers.flatMap(({ inquiry: { slipId, provider } }) => {
+    const notAfter = rows.get(slipId)?.notAfter ?? null;
+    if (notAfter === null || !providers.get(provider)?.callbackReader) return [];
+    return [{ slipId, provider, calledAt: addMs(notAfter, -callBeginsMs) }];
+  });
+  return slips.length === 0 ? new Map() : tx.callbackCounts.beside(slips);
 }
 
 /** Whether the provider has the slip by its own word: it should know of it when it is asked. */

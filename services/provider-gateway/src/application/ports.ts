@@ -1,5 +1,6 @@
 import type { Instant, Money } from '@slipstream/kernel';
-import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
+import { SlipstreamError } from '@slipstream/kernel';
+import type { OpsEvent, PendingEvent, PendingOpsEvent, RefusedCallbacks } from '@slipstream/slip';
 import type { CallLimits } from '../domain/dispatch/attempt.ts';
 import type { Dispatch, NewInquiry } from '../domain/dispatch/state.ts';
 import type { Inquiry, Said } from '../domain/inquiry/inquiry.ts';
@@ -61,6 +62,7 @@ export interface StoreTx {
   readonly providerStates: ProviderStates;
   readonly proofSwitches: ProofSwitches;
   readonly delays: Delays;
+  readonly callbackCounts: CallbackCounts;
   readonly commands: Commands;
   readonly proofs: Proofs;
   /** What has no slip yet, the oldest first, after a place; at most `limit`. */
@@ -130,8 +132,11 @@ export interface Dispatches {
     limits: ReadonlyMap<string, number>,
     leaseMs: ReadonlyMap<string, number>,
   ): Promise<{ now: Instant; due: readonly Dispatch[] }>;
-  /** Makes the poll of a slip due now, if its provider may have it and has not decided; gives whether it did. */
-  pollNow(provider: string, slipId: string): Promise<boolean>;
+  /** Makes the poll of a slip due now, if its provider may have it and has not decided; gives whether it did, and whether it has it at all. */
+  pollNow(
+    provider: string,
+    slipId: string,
+  ): Promise<{ readonly willBeAsked: boolean; readonly hasIt: boolean }>;
   /** How long the first of the slips that are due for these providers stands in line, by route. */
   lines(providers: readonly string[]): Promise<readonly RouteLine[]>;
   /** Whether a slip on the wall clock still waits for its end. */
@@ -296,6 +301,29 @@ export interface Proofs {
 export interface Delays {
   add(counts: readonly DelayCount[]): Promise<void>;
   of(provider: string): Promise<readonly DelayCount[]>;
+}
+
+/** Callbacks of a provider that were accepted, or refused because none of our secrets makes their signature. */
+export interface CallbackCount {
+  readonly provider: string;
+  readonly refused: number;
+  /** Of these, about slips that the provider has. */
+  readonly aboutItsSlips: number;
+  readonly accepted: number;
+}
+
+export type TellableRefusals = Extract<OpsEvent, { type: 'CallbacksRefused' }>['data'];
+
+/** Callbacks by the minute in which they came, kept for a day. */
+export interface CallbackCounts {
+  /** Counts them in the minute that is now. */
+  add(counts: readonly CallbackCount[]): Promise<void>;
+  /** Takes, once for ever, what was refused in minutes that are over, by provider; `isMoreUntold`: some is left for later. */
+  takeTellable(): Promise<{ readonly told: readonly TellableRefusals[]; readonly isMoreUntold: boolean }>;
+  /** What was refused since the minute of the call for each of these slips, by slip; those beside which none was are left out. */
+  beside(
+    slips: readonly { readonly slipId: string; readonly provider: string; readonly calledAt: Instant }[],
+  ): Promise<ReadonlyMap<string, RefusedCallbacks>>;
 }
 
 /** Keyed commands of people, kept for ever: the same request again gets the same answer. */
@@ -495,11 +523,18 @@ export interface Probe {
 /** The headers of a callback, by lower-case name, each with every value that came. */
 export type CallbackHeaders = Readonly<Record<string, readonly string[] | undefined>>;
 
+/** None of our secrets makes the signature of a callback: it is forged, or the secret is another than the provider's. */
+export class SignatureMismatch extends SlipstreamError {
+  constructor() {
+    super('signature_invalid', 'The signature does not match.');
+  }
+}
+
 /** Reads the callbacks of one provider; `body` is exactly what came. */
 export interface CallbackReader {
   /**
    * Checks and reads a callback. The webhook id is the same when the provider repeats it.
-   * @throws SlipstreamError signature_invalid
+   * @throws SlipstreamError signature_invalid; a {@link SignatureMismatch} where it is the signature itself
    */
   read(
     body: Buffer,
@@ -613,6 +648,8 @@ export type Counted =
   | 'contradiction'
   /** A word that settles nothing. */
   | 'doubtful_answer'
+  /** For its signature or its age. */
+  | 'refused_callback'
   | 'orphan_callback'
   | 'unreadable_callback'
   | 'unmatched_statement_line'

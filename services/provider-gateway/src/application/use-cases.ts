@@ -1,6 +1,7 @@
 import type { Bound } from '../domain/watermark/bounds.ts';
-import { askAboutSuspect, SuspectLimit } from './ask-about-suspects.ts';
+import { type RefusedCallback, refuseCallback, SuspectLimit } from './ask-about-suspects.ts';
 import { askForPeople, type PeoplesAsk, showPeoplesQuestion, type WillBeAsked } from './ask-for-people.ts';
+import type { CallbackTally } from './callback-tally.ts';
 import type { DelayLog } from './delays.ts';
 import { type DispatcherParts, dispatchDueSlips } from './dispatch-due-slips.ts';
 import { foldBackSlips } from './fold-back-slips.ts';
@@ -41,8 +42,8 @@ export interface UseCases {
   receiveResults(tx: StoreTx, batch: ResultBatch): Promise<readonly Refused[]>;
   /** Stores and handles providers' callbacks. */
   receiveCallbacks(callbacks: readonly ReceivedCallback[]): Promise<readonly CallbackHandling[]>;
-  /** Asks about the slip of a callback that was refused for its signature, at most so often; gives whether it will. */
-  askAboutSuspect(provider: string, slipId: string): Promise<boolean>;
+  /** Counts a callback that was refused, and asks about its slip, at most so often; gives whether it will. */
+  refuseCallback(callback: RefusedCallback): Promise<boolean>;
   /** Sends the slips that are due; gives how many calls were started. */
   dispatchDueSlips(calls: Calls): Promise<number>;
   /** Records how calls ended. */
@@ -83,6 +84,8 @@ export interface UseCases {
   recordRechecks(answers: readonly AnsweredRecheck[]): Promise<void>;
   /** Writes the delays that were observed; gives how many counts. */
   keepDelays(): Promise<number>;
+  /** Writes how many callbacks came, and tells what was refused; gives of how many providers. */
+  keepCallbackCounts(): Promise<number>;
   /** Puts people's question about a slip on the list. */
   askForPeople(request: PeoplesAsk): Promise<WillBeAsked & { readonly replayed: boolean }>;
   showPeoplesQuestion(slipId: string): Promise<PeoplesQuestion | null>;
@@ -101,10 +104,11 @@ export type Parts = RecorderParts &
     /** The parked results of one slip could not be told, those of others could. */
     readonly onUntold: (error: unknown) => void;
     readonly delays: DelayLog;
+    readonly callbackTally: CallbackTally;
   };
 
 export function useCases(parts: Parts): UseCases {
-  const { store, count, dispatchSlots, inquirySlots } = parts;
+  const { store, count, dispatchSlots, inquirySlots, callbackTally: tally } = parts;
   const sweep = newSweep();
   const publishing = newPublishing();
   const orphans = newOrphanSweep();
@@ -116,8 +120,11 @@ export function useCases(parts: Parts): UseCases {
     newIntents: (calls) => (parts.clockTrouble() === null ? new Intents(caller(calls)) : null),
     foldBackSlips: (tx, events) => foldBackSlips(tx, events, parts),
     receiveResults: (tx, batch) => receiveResults(tx, batch, count),
-    receiveCallbacks: (callbacks) => receiveCallbacks(parts, callbacks),
-    askAboutSuspect: (provider, slipId) => askAboutSuspect({ store, suspects }, provider, slipId),
+    receiveCallbacks: (callbacks) => {
+      for (const { provider } of callbacks) tally.note(provider, 'accepted');
+      return receiveCallbacks(parts, callbacks);
+    },
+    refuseCallback: (callback) => refuseCallback({ store, suspects, tally, count }, callback),
     dispatchDueSlips: (calls) => dispatchDueSlips(caller(calls)),
     recordOutcomes: (calls) => recordOutcomes(parts, calls),
     giveUpLapsed: () => giveUpLapsed(parts, lapse),
@@ -139,6 +146,7 @@ export function useCases(parts: Parts): UseCases {
     recheckDue: (record) => recheckDue({ ...parts, slots: inquirySlots }, record),
     recordRechecks: (answers) => recordRechecks(parts, answers),
     keepDelays: () => parts.delays.keep(store),
+    keepCallbackCounts: () => tally.keep(store),
     askForPeople: (request) => askForPeople(parts, request),
     showPeoplesQuestion: (slipId) => showPeoplesQuestion(store, slipId),
     showCertificate: (slipId) => store.run((tx) => tx.proofs.certificate(slipId)),

@@ -18,6 +18,7 @@ async function started() {
     takeUpOrphans: async () => 0,
     recheckDue: async () => 0,
     keepDelays: async () => 0,
+    keepCallbackCounts: async () => 0,
     anythingInHand: async () => world.inHand,
   } as unknown as UseCases;
   const slots = { idle: async () => {} } as never;

@@ -80,12 +80,13 @@ export function workers(parts: WorkerParts): Workers {
       await does.keepDelays();
       return 0;
     }),
+    loops.make('counts of callbacks', { minMs: 1_000, maxMs: 5_000 }, does.keepCallbackCounts),
     loops.make('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
     ...statementReader(parts, unlessBehind),
   ];
   const together = callers(dispatcher, inquirer, [outcomes, answers, rechecks]);
   return {
-    parts: [connections(parts.providers), lastDelays(does, onError), together, ...keepers],
+    parts: [connections(parts.providers), lastCounts(does, onError), together, ...keepers],
     newIntents: () => (together.isCalling && !isBehind() ? does.newIntents(calls) : null),
     wake({ calls, inquiries }) {
       if (calls > 0) dispatcher.wake();
@@ -166,12 +167,16 @@ function callers(
 }
 
 /** What was observed since the last look is written when nothing more is. */
-function lastDelays(does: Pick<UseCases, 'keepDelays'>, onError: (error: unknown) => void): Part {
+function lastCounts(
+  does: Pick<UseCases, 'keepDelays' | 'keepCallbackCounts'>,
+  onError: (error: unknown) => void,
+): Part {
   return {
-    name: 'observed delays of the end',
+    name: 'counts of the end',
     start: async () => {},
     stop: async () => {
       await does.keepDelays().catch(onError);
+      await does.keepCallbackCounts().catch(onError);
     },
   };
 }

@@ -21,6 +21,7 @@ import { type MeteredCall, watched } from '../../src/adapters/calls/circuits.ts'
 import { probes } from '../../src/adapters/calls/probes.ts';
 import { certificateSigner } from '../../src/adapters/certificates/envelope.ts';
 import { mayPass, postgresStore, type StoreOptions } from '../../src/adapters/postgres/store.ts';
+import { CallbackTally } from '../../src/application/callback-tally.ts';
 import { DelayLog } from '../../src/application/delays.ts';
 import { followSlips } from '../../src/application/follow-slips.ts';
 import type { Counted, Providers, Store } from '../../src/application/ports.ts';
@@ -139,6 +140,7 @@ export class Harness {
       count: this.count,
       onUntold: onError,
       delays,
+      callbackTally: new CallbackTally(),
       owner,
     });
     const upstream = () => this.upstream;

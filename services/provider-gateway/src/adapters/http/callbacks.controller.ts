@@ -2,7 +2,8 @@ import { Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SlipstreamError } from '@slipstream/kernel';
 import { Public, RawBody } from '@slipstream/service-host';
-import type { CallbackHeaders, CallbackReader } from '../../application/ports.ts';
+import type { RefusedCallback } from '../../application/ask-about-suspects.ts';
+import { type CallbackHeaders, type CallbackReader, SignatureMismatch } from '../../application/ports.ts';
 import type { CallbackHandling, ReceivedCallback } from '../../application/receive-callbacks.ts';
 
 /** How callbacks are read and handled. */
@@ -11,8 +12,8 @@ export interface CallbackIntake {
   reader(provider: string): CallbackReader | null;
   /** Resolves when the callback is stored, handled and committed. */
   receive(callback: ReceivedCallback): Promise<CallbackHandling>;
-  /** A callback about this slip was refused for its signature or its age. Never rejects. */
-  suspect(provider: string, slipId: string): Promise<void>;
+  /** A callback was refused for its signature or its age. Never rejects. */
+  refused(callback: RefusedCallback): Promise<void>;
 }
 
 export const CALLBACK_INTAKE = Symbol('callback intake');
@@ -57,7 +58,8 @@ export class CallbacksController {
       return reader.read(body, headers);
     } catch (error) {
       const hint = reader.understand(body);
-      if ('slipId' in hint) await this.intake.suspect(provider, hint.slipId);
+      const slipId = 'slipId' in hint ? hint.slipId : null;
+      await this.intake.refused({ provider, slipId, isMismatch: error instanceof SignatureMismatch });
       throw error;
     }
   }

@@ -7,6 +7,7 @@ const helps: Readonly<Record<Counted, string>> = {
     'Words of providers that settle nothing: undeclared ones, and successes whose amount cannot be read',
   unreadable_callback: 'Signed callbacks from which nothing can be learnt about a slip',
   unmatched_statement_line: 'Lines of daily statements that have no slip here, or cannot be read',
+  refused_callback: 'Callbacks that were refused for their signature or their age',
   orphan_callback: 'Signed callbacks about slips that their provider was never given',
   orphan_result: 'Reported results whose slip can no longer come',
   dropped_result: 'Reported results about slips whose hold was refused, or that do not fit the slip',

@@ -101,11 +101,14 @@ from due w where d.slip_id = w.slip_id
 returning ${dispatchRow}, clock_timestamp() as now`;
 
 const pollNowSql = `
+with polled as (
 update dispatch set poll_at = clock_timestamp()
 where slip_id = $2 and provider = $1 and mode = 'dispatched' and status in ('answered', 'unanswered')
   and clock = '${wallClock}' and deadline > clock_timestamp() and not refunded
   and (poll_at is null or poll_at > clock_timestamp())
-returning 1`;
+returning 1)
+select exists (select 1 from polled) as "willBeAsked",
+  exists (select 1 from dispatch where slip_id = $2 and provider = $1 and attempt > 0) as "hasIt"`;
 
 const openStatuses = `status in ('submitted', 'held', 'intended', 'unanswered', 'answered')
   and not closed_for_dispatch and clock = '${wallClock}'`;
@@ -255,7 +258,8 @@ export function dispatches(tx: Tx, hear: (now: Instant) => void): Dispatches {
       return { now: latest(rows), due: rows.map(read) };
     },
     async pollNow(provider, slipId) {
-      return (await tx.query(pollNowSql, [provider, slipId])).length > 0;
+      const [row] = await tx.query<{ willBeAsked: boolean; hasIt: boolean }>(pollNowSql, [provider, slipId]);
+      return row!;
     },
     async giveUp(before, limit) {
       return (await tx.query(giveUpSql, [before, limit])).length;

@@ -5,6 +5,7 @@ import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import type { Store, StoreTx } from '../../application/ports.ts';
 import type { Certificate } from '../../domain/proof/certificate.ts';
 import type { ObservedDelay } from '../../domain/provider/delays.ts';
+import { callbackCounts } from './callback-counts.ts';
 import { callbacks } from './callbacks.ts';
 import { clockMarks } from './clock-marks.ts';
 import { commands } from './commands.ts';
@@ -49,6 +50,7 @@ export function storeTx(tx: Tx, options: StoreOptions): StoreTx {
     providerStates: providerStates(tx),
     proofSwitches: proofSwitches(tx),
     delays: delays(tx),
+    callbackCounts: callbackCounts(tx),
     observe: (observed) => tx.afterCommit(() => options.observe(observed)),
     commands: commands(tx),
     proofs: proofs(tx, options.certify),

@@ -122,6 +122,18 @@ describe('the provider’s answer', () => {
     expect(step.events[0]).toMatchObject({ event: { data: { evidence: 'inquiry_answer' } } });
   });
 
+  test('says beside what was learnt by asking which callbacks were refused meanwhile', () => {
+    const callbacksRefused = { refused: 4, accepted: 0, since: t0, until: addMs(t0, 50) };
+    const told = (outcome: InquiryOutcome) =>
+      answerInquiry(unanswered, ask(), { ...asked(outcome, 100), callbacksRefused }).events;
+    const refused = { event: { data: { callbacksRefused } } };
+    expect(told({ kind: 'answered', answer: final('succeeded') })).toMatchObject([refused, refused]);
+    expect(told({ kind: 'no_answer', detail: 'HTTP 500' })).toMatchObject([refused]);
+    const [acknowledged, answered] = told({ kind: 'answered', answer: pending });
+    expect(acknowledged!.event.data).not.toHaveProperty('callbacksRefused');
+    expect(answered).toMatchObject(refused);
+  });
+
   test('pending: acknowledged, and NOT_FOUND proves nothing any more', () => {
     const step = answerInquiry(unanswered, ask(), asked({ kind: 'answered', answer: pending }, 100));
     expect(typesOf(step)).toEqual(['SlipAcknowledged', 'InquiryAnswered']);

@@ -1,5 +1,11 @@
 import { addMs, earlier, type Instant, instantToMs } from '@slipstream/kernel';
-import { type DataOf, isLive, type PendingEvent, providerHasSpoken } from '@slipstream/slip';
+import {
+  type DataOf,
+  isLive,
+  type PendingEvent,
+  providerHasSpoken,
+  type RefusedCallbacks,
+} from '@slipstream/slip';
 import { hear, moveTo } from '../dispatch/earlier.ts';
 import { type Chosen, type Dispatch, pending, type Step } from '../dispatch/state.ts';
 import { countsAsNotFound, type NotFoundFacts, neverLeft, provesNotExecuted } from '../proof/not-executed.ts';
@@ -139,6 +145,8 @@ export interface Asked {
   readonly cancelByReference: boolean;
   /** Who else it may be sent to, should this prove that it was not executed; null: nobody. */
   readonly next: (dispatch: Dispatch) => Chosen | null;
+  /** Callbacks of the provider that were refused since the call; null or absent: none was. */
+  readonly callbacksRefused?: RefusedCallbacks | null;
 }
 
 /** What a question came to. `denial`: what its NOT_FOUND is worth; null: nothing, or it was another answer. */
@@ -158,6 +166,26 @@ export function isToBeCancelled(dispatch: Dispatch, { n, provider }: Inquiry, no
 
 /** Records what the provider answered: evidence, and the answer to the question with what it proves. */
 export function answerInquiry(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Answered {
+  const answered = answerOf(dispatch, inquiry, asked);
+  const { callbacksRefused = null } = asked;
+  if (callbacksRefused === null) return answered;
+  return { ...answered, events: answered.events.map((event) => beside(event, callbacksRefused)) };
+}
+
+/** What was learnt by asking while its provider's own word may have been refused says so. */
+function beside(pending: PendingEvent, callbacksRefused: RefusedCallbacks): PendingEvent {
+  const { event } = pending;
+  switch (event.type) {
+    case 'SlipReturned':
+      return { ...pending, event: { ...event, data: { ...event.data, callbacksRefused } } };
+    case 'InquiryAnswered':
+      return { ...pending, event: { ...event, data: { ...event.data, callbacksRefused } } };
+    default:
+      return pending;
+  }
+}
+
+function answerOf(dispatch: Dispatch, inquiry: Inquiry, asked: Asked): Answered {
   const { outcome } = asked;
   switch (outcome.kind) {
     case 'answered': {

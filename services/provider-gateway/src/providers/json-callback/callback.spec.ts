@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { CallbackHeaders } from '../../application/ports.ts';
+import { type CallbackHeaders, SignatureMismatch } from '../../application/ports.ts';
 import { callbackReader } from './callback.ts';
 import { jsonCallbackUnderTest, sign as signAs } from './spec-support.ts';
 
@@ -85,6 +85,19 @@ describe('a callback is refused as not signed', () => {
   ])('%s', (_, given) => {
     expect(() => read(body, given)).toThrow(expect.objectContaining({ code: 'signature_invalid' }));
   });
+});
+
+test('only a signature that none of our secrets makes may be a secret of ours that is wrong', () => {
+  const refusalOf = (given: CallbackHeaders) => {
+    try {
+      return read(body, given);
+    } catch (error) {
+      return error;
+    }
+  };
+  expect(refusalOf(sign({ secret: forged }))).toBeInstanceOf(SignatureMismatch);
+  expect(refusalOf(sign({ atS: nowS() - 301, secret: forged }))).not.toBeInstanceOf(SignatureMismatch);
+  expect(refusalOf({ ...headers, 'webhook-signature': [] })).not.toBeInstanceOf(SignatureMismatch);
 });
 
 describe('a provider’s words', () => {

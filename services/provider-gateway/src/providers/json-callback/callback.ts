@@ -1,11 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import { nameLengthMax, SlipstreamError, StartError } from '@slipstream/kernel';
 import { Webhook } from 'standardwebhooks';
-import type {
-  CallbackHeaders,
-  CallbackMessage,
-  CallbackReader,
-  UnreadableMessage,
+import {
+  type CallbackHeaders,
+  type CallbackMessage,
+  type CallbackReader,
+  SignatureMismatch,
+  type UnreadableMessage,
 } from '../../application/ports.ts';
 import { Garbage, type Json, parseJson, text } from '../transport/read-answer.ts';
 import { toAnswer } from './translate.ts';
@@ -29,7 +30,7 @@ export function callbackReader(
     read(body, headers) {
       const { webhookId, signed } = checkHeaders(headers, nowMs());
       if (!webhooks.some((webhook) => verifies(webhook, body, signed))) {
-        throw new SlipstreamError('signature_invalid', 'The signature does not match.');
+        throw new SignatureMismatch();
       }
       return { webhookId, message: understand(body) };
     },

@@ -27,6 +27,17 @@ const imported = reported.map((event) => ({ ...event, clock: 'import-1' })) as t
 const asked = (evidence: 'inquiry_answer' | 'signed_callback' | 'synchronous_reply' = 'inquiry_answer') =>
   told(returned({ evidence }), at(15));
 
+/** What the gateway said of callbacks that it refused. */
+function refusedWhile(event: RecordedEvent, counts: { refused: number; accepted: number }): RecordedEvent {
+  const callbacksRefused = { ...counts, since: at(4), until: at(9) };
+  return {
+    ...event,
+    event: { ...event.event, data: { ...event.event.data, callbacksRefused } },
+  } as RecordedEvent;
+}
+const whenAsked = (counts: { refused: number; accepted: number }) => refusedWhile(asked(), counts);
+const byItself = told(returned({ evidence: 'signed_callback' }), at(16));
+
 /** What happened before the deadline and after it, and the cause it shows. */
 const table: readonly [
   string,
@@ -41,6 +52,42 @@ const table: readonly [
     [...call, told(acknowledged, at(3))],
     [told(answered(1, 'returned'), at(14)), asked()],
     'callback_lost',
+  ],
+  [
+    'callbacks that we refused',
+    [...call, told(acknowledged, at(3))],
+    [told(answered(1, 'returned'), at(14)), whenAsked({ refused: 10, accepted: 1 })],
+    'callback_signature_refused',
+  ],
+  [
+    'forged callbacks beside good ones',
+    [...call, told(acknowledged, at(3))],
+    [told(answered(1, 'returned'), at(14)), whenAsked({ refused: 9, accepted: 1 })],
+    'callback_lost',
+  ],
+  [
+    'a callback that we refused, and took when the secret was put right',
+    [...call, told(acknowledged, at(3))],
+    [refusedWhile(told(answered(1, 'no_answer'), at(14)), { refused: 1, accepted: 0 }), byItself],
+    'callback_signature_refused',
+  ],
+  [
+    'callbacks that we refused, and no answer to any question',
+    [...call, told(acknowledged, at(3))],
+    [refusedWhile(told(answered(1, 'no_answer'), at(14)), { refused: 3, accepted: 0 })],
+    'callback_signature_refused',
+  ],
+  [
+    'a reply that was lost, while callbacks were refused',
+    [...call, told(unanswered('timeout'), at(4))],
+    [whenAsked({ refused: 10, accepted: 0 })],
+    'reply_lost',
+  ],
+  [
+    'pending to the end, while callbacks of other slips were refused',
+    [...call, told(acknowledged, at(3))],
+    [refusedWhile(told(answered(1, 'pending'), at(14)), { refused: 3, accepted: 0 })],
+    'provider_pending',
   ],
   [
     'done, reply lost',

@@ -9,7 +9,7 @@ import { callStalled, holdStalled, inLife, lateByStall, type Stall, sendingStall
  * The version of the rules below, told with each diagnosis: raise it with every change that may find another cause, so that past
  * diagnoses can be made again and compared (`slipctl reconcile diagnoses`).
  */
-export const diagnosisRules = 1;
+export const diagnosisRules = 2;
 
 interface Finding {
   readonly code: CauseCode;
@@ -98,22 +98,34 @@ function whyLate(state: SubmittedSlip, known: Known): Finding {
   }
   const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';
   if (told) {
-    const code = lateByStall(state, known.stalls) ?? 'provider_slow';
+    const refused = state.evidence === 'signed_callback' ? refusedByUs(known) : null;
+    const code = lateByStall(state, known.stalls) ?? refused ?? 'provider_slow';
     return {
       code,
       confidence: code === 'provider_slow' ? 90 : 80,
-      shownBy: ['held', 'intended', 'returned'],
+      shownBy: ['held', 'intended', ...(code === refused ? (['answered'] as const) : []), 'returned'],
     };
   }
   // Only when asked did the provider say so.
   if (state.acknowledgedAt !== null || known.unansweredReason === null) {
     const missed = callbackMissed(state, known);
-    const code = missed ?? (isCalledBack(state, known) ? 'provider_slow' : 'callback_lost');
-    const confidence = missed === null ? 90 : 70;
+    const refused = refusedByUs(known);
+    const lost = isCalledBack(state, known) ? 'provider_slow' : 'callback_lost';
+    const code = missed ?? refused ?? lost;
+    const confidence = missed !== null ? 70 : refused !== null ? 85 : 90;
     return { code, confidence, shownBy: ['intended', 'acknowledged', 'answered', 'returned', 'called_back'] };
   }
   const code = unansweredCode(known.unansweredReason) ?? unheard(state, known) ?? 'reply_lost';
   return { code, confidence: 85, shownBy: ['intended', 'unanswered', 'answered', 'returned'] };
+}
+
+/** So many callbacks must be refused for one that is accepted: who forges them does not keep the provider's own from coming. */
+const refusedPerAcceptedMin = 10;
+
+/** Whether hardly a callback of the provider can be accepted while the slip is waited for: our secret is another than the provider's. */
+function refusedByUs({ callbacksRefused: told }: Observations): CauseCode | null {
+  if (told === undefined || told.refused < told.accepted * refusedPerAcceptedMin) return null;
+  return 'callback_signature_refused';
 }
 
 /** Its callback came after all, and says what it said when asked. */
@@ -174,11 +186,15 @@ function whoFellSilent(state: SubmittedSlip): Finding {
   return { code, confidence: 50, shownBy: ['submitted'] };
 }
 
-const silentAfterAcknowledgement: Finding = {
-  code: 'silent_after_acknowledgement',
-  confidence: 50,
-  shownBy: ['intended', 'acknowledged', 'answered'],
-};
+/** It took the slip and said no more, as far as we took its word. */
+function silentAfterAcknowledgement(known: Known): Finding {
+  const refused = refusedByUs(known);
+  return {
+    code: refused ?? 'silent_after_acknowledgement',
+    confidence: refused === null ? 50 : 70,
+    shownBy: ['intended', 'acknowledged', 'answered'],
+  };
+}
 
 /** Every inquiry was asked and nothing is proved. */
 function whyUnknown(state: SubmittedSlip, known: Known): Finding {
@@ -187,7 +203,7 @@ function whyUnknown(state: SubmittedSlip, known: Known): Finding {
       return { code: 'provider_pending', confidence: 80, shownBy: ['intended', 'acknowledged', 'answered'] };
     case 'no_answer':
       // It took the slip, so there was a way to it: then its silence is its own.
-      if (state.acknowledgedAt !== null) return silentAfterAcknowledgement;
+      if (state.acknowledgedAt !== null) return silentAfterAcknowledgement(known);
       return {
         code: 'provider_unreachable',
         confidence: 60,
@@ -205,7 +221,7 @@ function whyUnknown(state: SubmittedSlip, known: Known): Finding {
       return { code, confidence: 40, shownBy: ['intended', 'unanswered', 'answered'] };
     }
     default:
-      if (state.acknowledgedAt !== null) return silentAfterAcknowledgement;
+      if (state.acknowledgedAt !== null) return silentAfterAcknowledgement(known);
       return { code: 'undetermined', confidence: 0, shownBy: ['submitted', 'intended', 'unanswered'] };
   }
 }

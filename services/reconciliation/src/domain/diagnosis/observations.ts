@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { DataOf, RecordedEvent, SlipEvent } from '@slipstream/slip';
+import type { DataOf, RecordedEvent, RefusedCallbacks, SlipEvent } from '@slipstream/slip';
 
 export type Observed =
   | 'submitted'
@@ -34,6 +34,8 @@ export interface Observations {
   /** Of the latest attempt that left nothing and tells why; absent in what a release before this one wrote. */
   readonly notSentReason?: string | null;
   readonly lastAnswer: LastAnswer | null;
+  /** Of the provider, while the slip was waited for, as the gateway told it last; absent: none was told. */
+  readonly callbacksRefused?: RefusedCallbacks;
 }
 
 export const nothingObserved: Observations = { ids: {}, unansweredReason: null, lastAnswer: null };
@@ -69,11 +71,20 @@ export function observe(known: Observations, recorded: RecordedEvent): Observati
       return { ...known, ids, unansweredReason: event.data.reason, unansweredAt: recorded.time };
     case 'InquiryAnswered': {
       const { inquiry, answer, heldUpBy = null } = event.data;
-      return { ...known, ids, lastAnswer: { inquiry, answer, at: recorded.time, heldUpBy } };
+      const lastAnswer = { inquiry, answer, at: recorded.time, heldUpBy };
+      return { ...known, ids, lastAnswer, ...refusedIn(event.data) };
     }
+    case 'SlipReturned':
+      return { ...known, ids, ...refusedIn(event.data) };
     default:
       return { ...known, ids };
   }
+}
+
+function refusedIn({
+  callbacksRefused,
+}: Pick<DataOf<'SlipReturned'>, 'callbacksRefused'>): Pick<Observations, 'callbacksRefused'> {
+  return callbacksRefused ? { callbacksRefused } : {};
 }
 
 /** A name that was once answered to be nobody's stays wrong, though nobody answers the next question about it; so with a refusal. */

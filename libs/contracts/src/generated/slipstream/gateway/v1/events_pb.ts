@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/gateway/v1/events.proto.
  */
 export const file_slipstream_gateway_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiJzbGlwc3RyZWFtL2dhdGV3YXkvdjEvZXZlbnRzLnByb3RvEhVzbGlwc3RyZWFtLmdhdGV3YXkudjEitAEKEERpc3BhdGNoSW50ZW5kZWQSDwoHYXR0ZW1wdBgBIAEoBRIQCghwcm92aWRlchgCIAEoCRIOCgZkaWdlc3QYAyABKAkSLQoJbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgZyZWFzb24YBSABKAlIAIgBARITCgZkZXRhaWwYBiABKAlIAYgBAUIJCgdfcmVhc29uQgkKB19kZXRhaWwiVAoPRGlzcGF0Y2hOb3RTZW50Eg8KB2F0dGVtcHQYASABKAUSEAoIcHJvdmlkZXIYAiABKAkSDgoGcmVhc29uGAMgASgJEg4KBmRldGFpbBgEIAEoCSJXChJEaXNwYXRjaFVuYW5zd2VyZWQSDwoHYXR0ZW1wdBgBIAEoBRIQCghwcm92aWRlchgCIAEoCRIOCgZyZWFzb24YAyABKAkSDgoGZGV0YWlsGAQgASgJItMBChBTbGlwQWNrbm93bGVkZ2VkEhUKCHByb3ZpZGVyGAEgASgJSACIAQESHwoScHJvdmlkZXJfcmVmZXJlbmNlGAIgASgJSAGIAQESMAoIZXZpZGVuY2UYAyABKA4yHi5zbGlwc3RyZWFtLmNvbW1vbi52MS5FdmlkZW5jZRIxCg1wcm92aWRlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEILCglfcHJvdmlkZXJCFQoTX3Byb3ZpZGVyX3JlZmVyZW5jZSKnAQoOU2xpcFByb2dyZXNzZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIMCgRzdGVwGAIgASgJEjAKCGV2aWRlbmNlGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuRXZpZGVuY2USMQoNcHJvdmlkZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCwoJX3Byb3ZpZGVyIvYCCgxTbGlwUmV0dXJuZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIuCgdvdXRjb21lGAIgASgOMh0uc2xpcHN0cmVhbS5jb21tb24udjEuT3V0Y29tZRITCgZyZWFzb24YAyABKAlIAYgBARIrCgZhbW91bnQYBCABKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIwCghldmlkZW5jZRgFIAEoDjIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLkV2aWRlbmNlEh8KEnByb3ZpZGVyX3JlZmVyZW5jZRgGIAEoCUgCiAEBEjEKDXByb3ZpZGVyX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKA2ZlZRgIIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5QgsKCV9wcm92aWRlckIJCgdfcmVhc29uQhUKE19wcm92aWRlcl9yZWZlcmVuY2UiiwIKDUFuc3dlckRvdWJ0ZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIrCgVkb3VidBgCIAEoDjIcLnNsaXBzdHJlYW0uZ2F0ZXdheS52MS5Eb3VidBIMCgRzYWlkGAMgASgJEjAKCGV2aWRlbmNlGAQgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuRXZpZGVuY2USHwoScHJvdmlkZXJfcmVmZXJlbmNlGAUgASgJSAGIAQESMQoNcHJvdmlkZXJfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCwoJX3Byb3ZpZGVyQhUKE19wcm92aWRlcl9yZWZlcmVuY2UivwEKD0lucXVpcnlBbnN3ZXJlZBIPCgdpbnF1aXJ5GAEgASgFEhAKCHByb3ZpZGVyGAIgASgJEjQKBmFuc3dlchgDIAEoDjIkLnNsaXBzdHJlYW0uZ2F0ZXdheS52MS5JbnF1aXJ5QW5zd2VyEhsKE3Byb3Zlc19ub3RfZXhlY3V0ZWQYBCABKAgSDgoGZGV0YWlsGAUgASgJEhcKCmhlbGRfdXBfYnkYBiABKAlIAIgBAUINCgtfaGVsZF91cF9ieSpvCgVEb3VidBIVChFET1VCVF9VTlNQRUNJRklFRBAAEhYKEkRPVUJUX1dPUkRfVU5LTk9XThABEhsKF0RPVUJUX0FNT1VOVF9VTlJFQURBQkxFEAISGgoWRE9VQlRfUkVGRVJFTkNFX1NIQVJFRBADKt8BCg1JbnF1aXJ5QW5zd2VyEh4KGklOUVVJUllfQU5TV0VSX1VOU1BFQ0lGSUVEEAASGwoXSU5RVUlSWV9BTlNXRVJfUkVUVVJORUQQARIaChZJTlFVSVJZX0FOU1dFUl9QRU5ESU5HEAISHAoYSU5RVUlSWV9BTlNXRVJfTk9UX0ZPVU5EEAMSHQoZSU5RVUlSWV9BTlNXRVJfTkVWRVJfU0VOVBAEEhwKGElOUVVJUllfQU5TV0VSX05PX0FOU1dFUhAFEhoKFklOUVVJUllfQU5TV0VSX1VOQ0xFQVIQBmIGcHJvdG8z", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("CiJzbGlwc3RyZWFtL2dhdGV3YXkvdjEvZXZlbnRzLnByb3RvEhVzbGlwc3RyZWFtLmdhdGV3YXkudjEitAEKEERpc3BhdGNoSW50ZW5kZWQSDwoHYXR0ZW1wdBgBIAEoBRIQCghwcm92aWRlchgCIAEoCRIOCgZkaWdlc3QYAyABKAkSLQoJbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgZyZWFzb24YBSABKAlIAIgBARITCgZkZXRhaWwYBiABKAlIAYgBAUIJCgdfcmVhc29uQgkKB19kZXRhaWwiVAoPRGlzcGF0Y2hOb3RTZW50Eg8KB2F0dGVtcHQYASABKAUSEAoIcHJvdmlkZXIYAiABKAkSDgoGcmVhc29uGAMgASgJEg4KBmRldGFpbBgEIAEoCSJXChJEaXNwYXRjaFVuYW5zd2VyZWQSDwoHYXR0ZW1wdBgBIAEoBRIQCghwcm92aWRlchgCIAEoCRIOCgZyZWFzb24YAyABKAkSDgoGZGV0YWlsGAQgASgJItMBChBTbGlwQWNrbm93bGVkZ2VkEhUKCHByb3ZpZGVyGAEgASgJSACIAQESHwoScHJvdmlkZXJfcmVmZXJlbmNlGAIgASgJSAGIAQESMAoIZXZpZGVuY2UYAyABKA4yHi5zbGlwc3RyZWFtLmNvbW1vbi52MS5FdmlkZW5jZRIxCg1wcm92aWRlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEILCglfcHJvdmlkZXJCFQoTX3Byb3ZpZGVyX3JlZmVyZW5jZSKnAQoOU2xpcFByb2dyZXNzZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIMCgRzdGVwGAIgASgJEjAKCGV2aWRlbmNlGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuRXZpZGVuY2USMQoNcHJvdmlkZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCwoJX3Byb3ZpZGVyIroDCgxTbGlwUmV0dXJuZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIuCgdvdXRjb21lGAIgASgOMh0uc2xpcHN0cmVhbS5jb21tb24udjEuT3V0Y29tZRITCgZyZWFzb24YAyABKAlIAYgBARIrCgZhbW91bnQYBCABKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIwCghldmlkZW5jZRgFIAEoDjIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLkV2aWRlbmNlEh8KEnByb3ZpZGVyX3JlZmVyZW5jZRgGIAEoCUgCiAEBEjEKDXByb3ZpZGVyX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKA2ZlZRgIIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5EkIKEWNhbGxiYWNrc19yZWZ1c2VkGAkgASgLMicuc2xpcHN0cmVhbS5nYXRld2F5LnYxLlJlZnVzZWRDYWxsYmFja3NCCwoJX3Byb3ZpZGVyQgkKB19yZWFzb25CFQoTX3Byb3ZpZGVyX3JlZmVyZW5jZSKLAQoQUmVmdXNlZENhbGxiYWNrcxIPCgdyZWZ1c2VkGAEgASgFEhAKCGFjY2VwdGVkGAIgASgFEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiwIKDUFuc3dlckRvdWJ0ZWQSFQoIcHJvdmlkZXIYASABKAlIAIgBARIrCgVkb3VidBgCIAEoDjIcLnNsaXBzdHJlYW0uZ2F0ZXdheS52MS5Eb3VidBIMCgRzYWlkGAMgASgJEjAKCGV2aWRlbmNlGAQgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuRXZpZGVuY2USHwoScHJvdmlkZXJfcmVmZXJlbmNlGAUgASgJSAGIAQESMQoNcHJvdmlkZXJfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCwoJX3Byb3ZpZGVyQhUKE19wcm92aWRlcl9yZWZlcmVuY2UigwIKD0lucXVpcnlBbnN3ZXJlZBIPCgdpbnF1aXJ5GAEgASgFEhAKCHByb3ZpZGVyGAIgASgJEjQKBmFuc3dlchgDIAEoDjIkLnNsaXBzdHJlYW0uZ2F0ZXdheS52MS5JbnF1aXJ5QW5zd2VyEhsKE3Byb3Zlc19ub3RfZXhlY3V0ZWQYBCABKAgSDgoGZGV0YWlsGAUgASgJEhcKCmhlbGRfdXBfYnkYBiABKAlIAIgBARJCChFjYWxsYmFja3NfcmVmdXNlZBgHIAEoCzInLnNsaXBzdHJlYW0uZ2F0ZXdheS52MS5SZWZ1c2VkQ2FsbGJhY2tzQg0KC19oZWxkX3VwX2J5Km8KBURvdWJ0EhUKEURPVUJUX1VOU1BFQ0lGSUVEEAASFgoSRE9VQlRfV09SRF9VTktOT1dOEAESGwoXRE9VQlRfQU1PVU5UX1VOUkVBREFCTEUQAhIaChZET1VCVF9SRUZFUkVOQ0VfU0hBUkVEEAMq3wEKDUlucXVpcnlBbnN3ZXISHgoaSU5RVUlSWV9BTlNXRVJfVU5TUEVDSUZJRUQQABIbChdJTlFVSVJZX0FOU1dFUl9SRVRVUk5FRBABEhoKFklOUVVJUllfQU5TV0VSX1BFTkRJTkcQAhIcChhJTlFVSVJZX0FOU1dFUl9OT1RfRk9VTkQQAxIdChlJTlFVSVJZX0FOU1dFUl9ORVZFUl9TRU5UEAQSHAoYSU5RVUlSWV9BTlNXRVJfTk9fQU5TV0VSEAUSGgoWSU5RVUlSWV9BTlNXRVJfVU5DTEVBUhAGYgZwcm90bzM", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * Durable before any call. Nothing is sent after not_after.
@@ -248,6 +248,13 @@ export type SlipReturned = Message<"slipstream.gateway.v1.SlipReturned"> & {
    * @generated from field: slipstream.common.v1.Money fee = 8;
    */
   fee?: Money | undefined;
+
+  /**
+   * Of what was learnt by asking: callbacks that were refused while the slip was waited for.
+   *
+   * @generated from field: slipstream.gateway.v1.RefusedCallbacks callbacks_refused = 9;
+   */
+  callbacksRefused?: RefusedCallbacks | undefined;
 };
 
 /**
@@ -256,6 +263,46 @@ export type SlipReturned = Message<"slipstream.gateway.v1.SlipReturned"> & {
  */
 export const SlipReturnedSchema: GenMessage<SlipReturned> = /*@__PURE__*/
   messageDesc(file_slipstream_gateway_v1_events, 5);
+
+/**
+ * Callbacks of a provider whose signature none of our secrets makes, since the call for a slip.
+ *
+ * @generated from message slipstream.gateway.v1.RefusedCallbacks
+ */
+export type RefusedCallbacks = Message<"slipstream.gateway.v1.RefusedCallbacks"> & {
+  /**
+   * Those about slips that the provider has; at most five a second are looked at.
+   *
+   * @generated from field: int32 refused = 1;
+   */
+  refused: number;
+
+  /**
+   * Callbacks of the provider that were accepted meanwhile.
+   *
+   * @generated from field: int32 accepted = 2;
+   */
+  accepted: number;
+
+  /**
+   * Of the first and the last that was refused.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 3;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until = 4;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.gateway.v1.RefusedCallbacks.
+ * Use `create(RefusedCallbacksSchema)` to create a new message.
+ */
+export const RefusedCallbacksSchema: GenMessage<RefusedCallbacks> = /*@__PURE__*/
+  messageDesc(file_slipstream_gateway_v1_events, 6);
 
 /**
  * The provider spoke of the slip, and what it said settles nothing by itself: people look at it.
@@ -301,7 +348,7 @@ export type AnswerDoubted = Message<"slipstream.gateway.v1.AnswerDoubted"> & {
  * Use `create(AnswerDoubtedSchema)` to create a new message.
  */
 export const AnswerDoubtedSchema: GenMessage<AnswerDoubted> = /*@__PURE__*/
-  messageDesc(file_slipstream_gateway_v1_events, 6);
+  messageDesc(file_slipstream_gateway_v1_events, 7);
 
 /**
  * @generated from message slipstream.gateway.v1.InquiryAnswered
@@ -342,6 +389,13 @@ export type InquiryAnswered = Message<"slipstream.gateway.v1.InquiryAnswered"> &
    * @generated from field: optional string held_up_by = 6;
    */
   heldUpBy?: string | undefined;
+
+  /**
+   * Callbacks that were refused while the slip was waited for.
+   *
+   * @generated from field: slipstream.gateway.v1.RefusedCallbacks callbacks_refused = 7;
+   */
+  callbacksRefused?: RefusedCallbacks | undefined;
 };
 
 /**
@@ -349,7 +403,7 @@ export type InquiryAnswered = Message<"slipstream.gateway.v1.InquiryAnswered"> &
  * Use `create(InquiryAnsweredSchema)` to create a new message.
  */
 export const InquiryAnsweredSchema: GenMessage<InquiryAnswered> = /*@__PURE__*/
-  messageDesc(file_slipstream_gateway_v1_events, 7);
+  messageDesc(file_slipstream_gateway_v1_events, 8);
 
 /**
  * @generated from enum slipstream.gateway.v1.Doubt

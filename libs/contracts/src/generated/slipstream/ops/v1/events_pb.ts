@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/ops/v1/events.proto.
  */
 export const file_slipstream_ops_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMicwoNT3BlcmF0b3JBY3RlZBIPCgdzZXJ2aWNlGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAki0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAki1wEKFVByb3ZpZGVyUHJvbWlzZUJyb2tlbhIQCghwcm92aWRlchgBIAEoCRINCgVzbGlwcxgCIAMoCRIrCgZicm9rZW4YAyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1zbGlwc19hdF9yaXNrGAQgASgFEiwKB2F0X3Jpc2sYBSADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1maXJzdF9hdF9yaXNrGAYgAygJEhQKDHN3aXRjaGVkX29mZhgHIAEoCCJcChVQcm92aWRlclByb29mUmVzdG9yZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkilAMKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBEhcKD3Byb2Jlc19hbnN3ZXJlZBgLIAEoBRIVCg1wcm9iZXNfZmFpbGVkGAwgASgFEhoKDXByb2JlX3Byb2JsZW0YDSABKAlIA4gBAUIJCgdfcDUwX21zQgkKB19wOTVfbXNCCQoHX3A5OV9tc0IQCg5fcHJvYmVfcHJvYmxlbSL2AgoOUmV0dXJuc0ZhbGxpbmcSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZvdW5kX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpkaXNwYXRjaGVkGAUgASgFEhAKCGV4cGVjdGVkGAYgASgFEgwKBHNlZW4YByABKAUSFQoNZV92YWx1ZV9sb2cxMBgIIAEoBRIeChZmYWxzZV9hbGFybV9ldmVyeV9kYXlzGAkgASgFEhYKDmZvcmVjYXN0X3NsaXBzGAogASgFEjMKDmZvcmVjYXN0X21vbmV5GAsgAygLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSMgoOZmlyc3RfZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvQBChBSZXR1cm5zUmVjb3ZlcmVkEhAKCHByb3ZpZGVyGAEgASgJEg0KBXJvdXRlGAIgASgJEg8KB2ZhbGxpbmcYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGZvdW5kX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9yZWNvdmVyZWRfc2luY2UYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmRpc3BhdGNoZWQYByABKAUSDAoEc2VlbhgIIAEoBSKnAQoPRGV0ZWN0b3JCbGluZGVkEg8KB3NlcnZpY2UYASABKAkSCwoDd2h5GAIgASgJEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzbGlwcxgEIAEoBRIqCgVtb25leRgFIAMoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5EhAKCGluc3RhbmNlGAYgASgJImAKEERldGVjdG9yUmVzdG9yZWQSDwoHc2VydmljZRgBIAEoCRIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIaW5zdGFuY2UYAyABKAki6gEKEVN0YXRlbWVudEFjY2VwdGVkEhEKCXN0YXRlbWVudBgBIAEoCRIOCgZzb3VyY2UYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDgoGZm9ybWF0GAQgASgJEg4KBmRpZ2VzdBgFIAEoCRINCgVsaW5lcxgGIAEoBRIYCgtib29rZWRfZnJvbRgHIAEoCUgAiAEBEhYKCWJvb2tlZF90bxgIIAEoCUgBiAEBEg0KBWFjdG9yGAkgASgJEhIKCnJlcXVlc3RfaWQYCiABKAlCDgoMX2Jvb2tlZF9mcm9tQgwKCl9ib29rZWRfdG8iwAIKDkluY2lkZW50T3BlbmVkEhAKCGluY2lkZW50GAEgASgJEhUKCHByb3ZpZGVyGAIgASgJSACIAQESKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzbGlwcxgFIAEoBRIsCgdhdF9yaXNrGAYgAygLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSEAoId2FybmluZ3MYByADKAkSLwoLYmxpbmRfc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKCGJsaW5kX2J5GAkgASgJSAGIAQFCCwoJX3Byb3ZpZGVyQgsKCV9ibGluZF9ieSL5AQoOSW5jaWRlbnRDbG9zZWQSEAoIaW5jaWRlbnQYASABKAkSFQoIcHJvdmlkZXIYAiABKAlIAIgBARIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNsaXBzGAUgASgFEhAKCHJldHVybmVkGAYgASgFEhAKCHJlZnVuZGVkGAcgASgFEhgKC21lcmdlZF9pbnRvGAggASgJSAGIAQFCCwoJX3Byb3ZpZGVyQg4KDF9tZXJnZWRfaW50byqAAQoNQWNjb3VudFN0YXR1cxIeChpBQ0NPVU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFUFDQ09VTlRfU1RBVFVTX0FDVElWRRABEhkKFUFDQ09VTlRfU1RBVFVTX0ZST1pFThACEhkKFUFDQ09VTlRfU1RBVFVTX0NMT1NFRBADKoYBCg5Qcm92aWRlckhlYWx0aBIfChtQUk9WSURFUl9IRUFMVEhfVU5TUEVDSUZJRUQQABIbChdQUk9WSURFUl9IRUFMVEhfSEVBTFRIWRABEhwKGFBST1ZJREVSX0hFQUxUSF9ERUdSQURFRBACEhgKFFBST1ZJREVSX0hFQUxUSF9ET1dOEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMicwoNT3BlcmF0b3JBY3RlZBIPCgdzZXJ2aWNlGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAki0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAki1wEKFVByb3ZpZGVyUHJvbWlzZUJyb2tlbhIQCghwcm92aWRlchgBIAEoCRINCgVzbGlwcxgCIAMoCRIrCgZicm9rZW4YAyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1zbGlwc19hdF9yaXNrGAQgASgFEiwKB2F0X3Jpc2sYBSADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1maXJzdF9hdF9yaXNrGAYgAygJEhQKDHN3aXRjaGVkX29mZhgHIAEoCCJcChVQcm92aWRlclByb29mUmVzdG9yZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkilAMKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBEhcKD3Byb2Jlc19hbnN3ZXJlZBgLIAEoBRIVCg1wcm9iZXNfZmFpbGVkGAwgASgFEhoKDXByb2JlX3Byb2JsZW0YDSABKAlIA4gBAUIJCgdfcDUwX21zQgkKB19wOTVfbXNCCQoHX3A5OV9tc0IQCg5fcHJvYmVfcHJvYmxlbSK2AQoQQ2FsbGJhY2tzUmVmdXNlZBIQCghwcm92aWRlchgBIAEoCRIPCgdyZWZ1c2VkGAIgASgFEhcKD2Fib3V0X2l0c19zbGlwcxgDIAEoBRIQCghhY2NlcHRlZBgEIAEoBRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvYCCg5SZXR1cm5zRmFsbGluZxIQCghwcm92aWRlchgBIAEoCRINCgVyb3V0ZRgCIAEoCRIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZm91bmRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmRpc3BhdGNoZWQYBSABKAUSEAoIZXhwZWN0ZWQYBiABKAUSDAoEc2VlbhgHIAEoBRIVCg1lX3ZhbHVlX2xvZzEwGAggASgFEh4KFmZhbHNlX2FsYXJtX2V2ZXJ5X2RheXMYCSABKAUSFgoOZm9yZWNhc3Rfc2xpcHMYCiABKAUSMwoOZm9yZWNhc3RfbW9uZXkYCyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIyCg5maXJzdF9kZWFkbGluZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi9AEKEFJldHVybnNSZWNvdmVyZWQSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSDwoHZmFsbGluZxgDIAEoCRIpCgVzaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZm91bmRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD3JlY292ZXJlZF9zaW5jZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZGlzcGF0Y2hlZBgHIAEoBRIMCgRzZWVuGAggASgFIqcBCg9EZXRlY3RvckJsaW5kZWQSDwoHc2VydmljZRgBIAEoCRILCgN3aHkYAiABKAkSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNsaXBzGAQgASgFEioKBW1vbmV5GAUgAygLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSEAoIaW5zdGFuY2UYBiABKAkiYAoQRGV0ZWN0b3JSZXN0b3JlZBIPCgdzZXJ2aWNlGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghpbnN0YW5jZRgDIAEoCSLqAQoRU3RhdGVtZW50QWNjZXB0ZWQSEQoJc3RhdGVtZW50GAEgASgJEg4KBnNvdXJjZRgCIAEoCRIQCghwcm92aWRlchgDIAEoCRIOCgZmb3JtYXQYBCABKAkSDgoGZGlnZXN0GAUgASgJEg0KBWxpbmVzGAYgASgFEhgKC2Jvb2tlZF9mcm9tGAcgASgJSACIAQESFgoJYm9va2VkX3RvGAggASgJSAGIAQESDQoFYWN0b3IYCSABKAkSEgoKcmVxdWVzdF9pZBgKIAEoCUIOCgxfYm9va2VkX2Zyb21CDAoKX2Jvb2tlZF90byLAAgoOSW5jaWRlbnRPcGVuZWQSEAoIaW5jaWRlbnQYASABKAkSFQoIcHJvdmlkZXIYAiABKAlIAIgBARIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNsaXBzGAUgASgFEiwKB2F0X3Jpc2sYBiADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIQCgh3YXJuaW5ncxgHIAMoCRIvCgtibGluZF9zaW5jZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoIYmxpbmRfYnkYCSABKAlIAYgBAUILCglfcHJvdmlkZXJCCwoJX2JsaW5kX2J5IvkBCg5JbmNpZGVudENsb3NlZBIQCghpbmNpZGVudBgBIAEoCRIVCghwcm92aWRlchgCIAEoCUgAiAEBEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc2xpcHMYBSABKAUSEAoIcmV0dXJuZWQYBiABKAUSEAoIcmVmdW5kZWQYByABKAUSGAoLbWVyZ2VkX2ludG8YCCABKAlIAYgBAUILCglfcHJvdmlkZXJCDgoMX21lcmdlZF9pbnRvKoABCg1BY2NvdW50U3RhdHVzEh4KGkFDQ09VTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVQUNDT1VOVF9TVEFUVVNfQUNUSVZFEAESGQoVQUNDT1VOVF9TVEFUVVNfRlJPWkVOEAISGQoVQUNDT1VOVF9TVEFUVVNfQ0xPU0VEEAMqhgEKDlByb3ZpZGVySGVhbHRoEh8KG1BST1ZJREVSX0hFQUxUSF9VTlNQRUNJRklFRBAAEhsKF1BST1ZJREVSX0hFQUxUSF9IRUFMVEhZEAESHAoYUFJPVklERVJfSEVBTFRIX0RFR1JBREVEEAISGAoUUFJPVklERVJfSEVBTFRIX0RPV04QA2IGcHJvdG8z", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * Of each service, about itself: its rules are another than those it applied before.
@@ -394,6 +394,57 @@ export const ProviderHealthChangedSchema: GenMessage<ProviderHealthChanged> = /*
   messageDesc(file_slipstream_ops_v1_events, 7);
 
 /**
+ * Of the gateway, about a provider: callbacks in its name were refused, for none of our secrets makes their signature. Told once a minute at
+ * the most, however many came and whichever instances took them.
+ *
+ * @generated from message slipstream.ops.v1.CallbacksRefused
+ */
+export type CallbacksRefused = Message<"slipstream.ops.v1.CallbacksRefused"> & {
+  /**
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: int32 refused = 2;
+   */
+  refused: number;
+
+  /**
+   * Of these, about slips that the provider has; at most five a second and instance are looked at. Without any, they may be anybody's.
+   *
+   * @generated from field: int32 about_its_slips = 3;
+   */
+  aboutItsSlips: number;
+
+  /**
+   * Callbacks that were accepted in the same minutes. None: our secret may be another than the provider's.
+   *
+   * @generated from field: int32 accepted = 4;
+   */
+  accepted: number;
+
+  /**
+   * Of the first and the last that was refused.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until = 6;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.CallbacksRefused.
+ * Use `create(CallbacksRefusedSchema)` to create a new message.
+ */
+export const CallbacksRefusedSchema: GenMessage<CallbacksRefused> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 8);
+
+/**
  * Of reconciliation, about a provider on a route: outcomes come back more slowly or more seldom than they do there, found
  * before deadlines pass. All of it is read from the log, times too; a replay says the same under the same id.
  *
@@ -478,7 +529,7 @@ export type ReturnsFalling = Message<"slipstream.ops.v1.ReturnsFalling"> & {
  * Use `create(ReturnsFallingSchema)` to create a new message.
  */
 export const ReturnsFallingSchema: GenMessage<ReturnsFalling> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 8);
+  messageDesc(file_slipstream_ops_v1_events, 9);
 
 /**
  * Of reconciliation: outcomes come back as they used to; or they have not for a day, which is how it is now.
@@ -536,7 +587,7 @@ export type ReturnsRecovered = Message<"slipstream.ops.v1.ReturnsRecovered"> & {
  * Use `create(ReturnsRecoveredSchema)` to create a new message.
  */
 export const ReturnsRecoveredSchema: GenMessage<ReturnsRecovered> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 9);
+  messageDesc(file_slipstream_ops_v1_events, 10);
 
 /**
  * Of reconciliation, about itself, or of another service that hears nothing of it: deadlines are not judged meanwhile, so
@@ -587,7 +638,7 @@ export type DetectorBlinded = Message<"slipstream.ops.v1.DetectorBlinded"> & {
  * Use `create(DetectorBlindedSchema)` to create a new message.
  */
 export const DetectorBlindedSchema: GenMessage<DetectorBlinded> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 10);
+  messageDesc(file_slipstream_ops_v1_events, 11);
 
 /**
  * Of whoever said DetectorBlinded: deadlines are judged again; what was due meanwhile gets its verdict.
@@ -616,7 +667,7 @@ export type DetectorRestored = Message<"slipstream.ops.v1.DetectorRestored"> & {
  * Use `create(DetectorRestoredSchema)` to create a new message.
  */
 export const DetectorRestoredSchema: GenMessage<DetectorRestored> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 11);
+  messageDesc(file_slipstream_ops_v1_events, 12);
 
 /**
  * Of reconciliation: a statement was read, adds up, and is kept; its lines are matched next.
@@ -686,7 +737,7 @@ export type StatementAccepted = Message<"slipstream.ops.v1.StatementAccepted"> &
  * Use `create(StatementAcceptedSchema)` to create a new message.
  */
 export const StatementAcceptedSchema: GenMessage<StatementAccepted> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 12);
+  messageDesc(file_slipstream_ops_v1_events, 13);
 
 /**
  * Of reconciliation: more slips of a provider, or of our own, miss their deadlines than is ordinary, or will by a warning, or
@@ -758,7 +809,7 @@ export type IncidentOpened = Message<"slipstream.ops.v1.IncidentOpened"> & {
  * Use `create(IncidentOpenedSchema)` to create a new message.
  */
 export const IncidentOpenedSchema: GenMessage<IncidentOpened> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 13);
+  messageDesc(file_slipstream_ops_v1_events, 14);
 
 /**
  * Of reconciliation: nothing of it is open any more.
@@ -816,7 +867,7 @@ export type IncidentClosed = Message<"slipstream.ops.v1.IncidentClosed"> & {
  * Use `create(IncidentClosedSchema)` to create a new message.
  */
 export const IncidentClosedSchema: GenMessage<IncidentClosed> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 14);
+  messageDesc(file_slipstream_ops_v1_events, 15);
 
 /**
  * @generated from enum slipstream.ops.v1.AccountStatus

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { sharedEnvironment, stepClock } from '@slipstream/environment';
+import { addMs, type Instant } from '@slipstream/kernel';
+import type { CallbackCount } from '../src/application/ports.ts';
+import { Harness } from './support/harness.ts';
+
+const environment = sharedEnvironment();
+const minuteMs = 60_000;
+let gateway: Harness;
+
+beforeAll(async () => {
+  gateway = await Harness.open(environment().databaseUrl);
+});
+afterAll(async () => {
+  await gateway?.stop();
+});
+
+const add = (...counts: Partial<CallbackCount>[]) =>
+  gateway.store.run((tx) =>
+    tx.callbackCounts.add(
+      counts.map((count) => ({ provider: 'acme', refused: 0, aboutItsSlips: 0, accepted: 0, ...count })),
+    ),
+  );
+const now = () => gateway.store.run((tx) => tx.now());
+const beside = (...slips: [slipId: string, provider: string, calledAt: Instant][]) =>
+  gateway.store.run((tx) =>
+    tx.callbackCounts.beside(
+      slips.map(([slipId, provider, calledAt]) => ({ ...{ slipId, provider }, calledAt })),
+    ),
+  );
+
+test('what was refused and accepted since a call is told beside it, by provider', async () => {
+  const start = await now();
+  await add({ refused: 5, aboutItsSlips: 3, accepted: 1 }, { provider: 'bolt', refused: 9, accepted: 70 });
+  await add({ refused: 1, aboutItsSlips: 1 });
+  await stepClock(gateway.databaseUrl, 10 * minuteMs);
+  await add({ refused: 2, aboutItsSlips: 2, accepted: 4 });
+  const later = addMs(start, 10 * minuteMs);
+  const told = await beside(['s-1', 'acme', start], ['s-2', 'acme', later], ['s-3', 'bolt', start]);
+  // What a provider does not have is nobody's evidence, however often it is named.
+  expect([...told.keys()].toSorted()).toEqual(['s-1', 's-2']);
+  expect(told.get('s-1')).toMatchObject({ refused: 6, accepted: 5 });
+  expect(told.get('s-2')).toMatchObject({ refused: 2, accepted: 4 });
+  expect(told.get('s-1')!.since < told.get('s-2')!.since).toBe(true);
+  expect(told.get('s-1')!.until).toBe(told.get('s-2')!.until);
+  expect((await beside(['s-4', 'acme', addMs(later, minuteMs)])).size).toBe(0);
+});
+
+test('each minute that is over is told once, however many instances look', async () => {
+  const look = () => gateway.store.run((tx) => tx.callbackCounts.takeTellable());
+  await stepClock(gateway.databaseUrl, 20 * minuteMs);
+  await add({ refused: 7 });
+  const looks = await Promise.all([look(), look(), look()]);
+  const told = looks.flatMap((one) => one.told).toSorted((a, b) => (a.provider < b.provider ? -1 : 1));
+  expect(told).toMatchObject([
+    { provider: 'acme', refused: 8, aboutItsSlips: 6, accepted: 5 },
+    { provider: 'bolt', refused: 9, aboutItsSlips: 0, accepted: 70 },
+  ]);
+  expect(looks.at(-1)!.isMoreUntold).toBe(true);
+  await stepClock(gateway.databaseUrl, 21 * minuteMs);
+  expect(await look()).toMatchObject({ told: [{ provider: 'acme', refused: 7 }], isMoreUntold: false });
+});
+
+test('what was told is kept for a day', async () => {
+  await stepClock(gateway.databaseUrl, 25 * 60 * minuteMs);
+  await add({ accepted: 1 });
+  const rows = await gateway.unitOfWork.query('select 1 from callback_count where provider = $1', ['acme']);
+  expect(rows).toHaveLength(1);
+  await stepClock(gateway.databaseUrl, 0);
+});
