@@ -19,7 +19,12 @@ async function ask(outcome: InquiryOutcome, said: CancelOutcome | null) {
     return { outcome: said!, released: Promise.resolve() };
   };
   const provider = { cancel: said && cancel };
-  const ended = await cancelDenied(provider, 's-1', 'default', { outcome, released });
+  const ended = await cancelDenied(
+    provider,
+    's-1',
+    { n: 1, route: 'default', traceparent: '' },
+    { outcome, released },
+  );
   return { outcome: ended.outcome, steps };
 }
 

@@ -19,7 +19,7 @@ import type { InquiryOutcome } from '../domain/provider/answer.ts';
 import { asItCounts } from '../domain/provider/finality.ts';
 import { Changes, countOdd } from './apply.ts';
 import { cancelDenied } from './cancel-denied.ts';
-import type { Capabilities, ClaimedInquiry, Count, Providers, Store, StoreTx } from './ports.ts';
+import type { AskedFor, Capabilities, ClaimedInquiry, Count, Providers, Store, StoreTx } from './ports.ts';
 import { asTrusted, capabilitiesOf } from './record-outcomes.ts';
 import type { Routing } from './routing.ts';
 import type { Slots } from './slots.ts';
@@ -55,7 +55,7 @@ export interface InquirerParts {
 /** A question that is to be put now. */
 interface Question {
   readonly inquiry: ClaimedInquiry;
-  readonly route: string;
+  readonly askedFor: AskedFor;
   /** Behind a NOT_FOUND its slip is cancelled. */
   readonly cancels: boolean;
 }
@@ -105,7 +105,7 @@ async function inquire(parts: InquirerParts): Promise<number> {
       if (plan?.plan === 'ask') {
         const terms = asTrusted(capabilitiesOf(providers, inquiry), dispatch!, distrusted);
         const cancels = terms?.cancelByReference === true && isToBeCancelled(dispatch!, inquiry, now);
-        asked.push({ inquiry, route: dispatch!.route, cancels });
+        asked.push({ inquiry, askedFor: askedFor(dispatch!, inquiry), cancels });
         continue;
       }
       if (plan?.plan === 'wait') waiting.set(inquiry, plan.until);
@@ -140,7 +140,7 @@ async function pollDue(parts: InquirerParts): Promise<number> {
       const { slipId, provider } = dispatch;
       const inquiry = { slipId, n: pollNumber, provider: provider ?? '', askedAt: now };
       const { plan } = planInquiry(dispatch, inquiry, now, true);
-      if (plan === 'ask') asked.push({ inquiry, route: dispatch.route, cancels: false });
+      if (plan === 'ask') asked.push({ inquiry, askedFor: askedFor(dispatch, inquiry), cancels: false });
       else if (plan === 'answer') changes.add({ ...dispatch, pollAt: null });
     }
     await changes.write(tx);
@@ -152,13 +152,18 @@ async function pollDue(parts: InquirerParts): Promise<number> {
   return found.length;
 }
 
-async function ask(parts: InquirerParts, { inquiry, route, cancels }: Question): Promise<void> {
+function askedFor({ route, traceparent }: Dispatch, { n }: ClaimedInquiry): AskedFor {
+  return { n, route, traceparent };
+}
+
+async function ask(parts: InquirerParts, { inquiry, askedFor, cancels }: Question): Promise<void> {
   const provider = must(
     parts.providers.get(inquiry.provider),
     `provider ${inquiry.provider} is not configured`,
   );
-  const asked = await provider.inquire(inquiry.slipId, route);
-  const { outcome, released } = cancels ? await cancelDenied(provider, inquiry.slipId, route, asked) : asked;
+  const { slipId } = inquiry;
+  const asked = await provider.inquire(slipId, askedFor);
+  const { outcome, released } = cancels ? await cancelDenied(provider, slipId, askedFor, asked) : asked;
   await parts.record({ inquiry, outcome });
   await released;
 }

@@ -260,7 +260,7 @@ export interface SlipDenials extends AttemptDenials {
 export interface Recheck {
   readonly slipId: string;
   readonly provider: string;
-  readonly route: string;
+  readonly askedFor: AskedFor;
   readonly askedAt: Instant;
   /** When the proof was complete. */
   readonly provedAt: Instant;
@@ -552,6 +552,15 @@ export interface Ended<Outcome> {
   readonly released: Promise<void>;
 }
 
+/** For whom a question is put: for those who count calls and tell of them. It is not said to the provider; absent where no slip is asked about. */
+export interface AskedFor {
+  /** The number of the question; null: it has none, for it is asked whether a provider keeps its promise. */
+  readonly n: number | null;
+  readonly route: string;
+  /** Of the request that began the slip. */
+  readonly traceparent: string;
+}
+
 /** A protocol's words for each state. */
 export interface Words {
   readonly acknowledged: readonly string[];
@@ -590,10 +599,10 @@ export interface Provider {
   prepare(dispatch: Dispatch): PreparedCall;
   /** Makes one call, and writes nothing to the network after `startBeforeMs` (monotonic clock). Never throws. */
   send(call: PreparedCall, startBeforeMs: number): Promise<Ended<CallOutcome>>;
-  /** Asks about a slip. `route`: the slip's, for those who count calls. Never throws. */
-  inquire(slipId: string, route?: string): Promise<Ended<InquiryOutcome>>;
+  /** Asks about a slip. Never throws. */
+  inquire(slipId: string, askedFor?: AskedFor): Promise<Ended<InquiryOutcome>>;
   /** Tells it never to execute a slip that it does not know. Never throws. Null for one that takes no cancellations. */
-  readonly cancel: ((slipId: string, route?: string) => Promise<Ended<CancelOutcome>>) | null;
+  readonly cancel: ((slipId: string, askedFor?: AskedFor) => Promise<Ended<CancelOutcome>>) | null;
   /** Null for a provider that makes no callbacks. */
   readonly callbackReader: CallbackReader | null;
   /** Null for a provider that gives none, or whose rules do not say when they are whole. */

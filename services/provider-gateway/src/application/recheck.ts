@@ -54,7 +54,7 @@ async function ask(
   record: (answered: AnsweredRecheck) => Promise<void>,
 ): Promise<void> {
   const provider = must(providers.get(recheck.provider), `provider ${recheck.provider} is not configured`);
-  const { outcome, released } = await provider.inquire(recheck.slipId, recheck.route);
+  const { outcome, released } = await provider.inquire(recheck.slipId, recheck.askedFor);
   await record({ recheck, outcome });
   await released;
 }

@@ -6,6 +6,7 @@ import type { CallOutcome, InquiryOutcome } from '../../domain/provider/answer.t
 import { type MeteredCall, watched } from './circuits.ts';
 
 const openMs = 5_000;
+const askedFor = (route: string) => ({ n: 1, route, traceparent: '' });
 const answered: CallOutcome = {
   kind: 'answered',
   answer: { kind: 'acknowledged', providerReference: null, providerTime: null },
@@ -172,8 +173,8 @@ test('every call is told of by its end and the route of its slip, questions and 
   const { acme, metered, world } = setUp({ isProbed: true });
   world.outcome = timeout;
   await acme.send(acme.prepare(dispatch({ route: 'payouts' })), 0);
-  await acme.inquire('s-1', 'cards');
-  await acme.cancel!('s-1', 'default');
+  await acme.inquire('s-1', askedFor('cards'));
+  await acme.cancel!('s-1', askedFor('default'));
   await acme.probe!.ask();
   const provider = 'acme';
   expect(metered).toMatchObject([

@@ -127,9 +127,11 @@ class Circuit {
         const dispatch = this.#for('dispatch', this.#routes.get(call));
         return this.#underWay(dispatch, () => this.#send(dispatch, () => provider.send(call, startBeforeMs)));
       },
-      inquire: (slipId, route) => {
-        const inquiry = this.#for('inquiry', route);
-        return this.#underWay(inquiry, () => this.#inquire(inquiry, () => provider.inquire(slipId)));
+      inquire: (slipId, askedFor) => {
+        const inquiry = this.#for('inquiry', askedFor?.route);
+        return this.#underWay(inquiry, () =>
+          this.#inquire(inquiry, () => provider.inquire(slipId, askedFor)),
+        );
       },
       cancel: provider.cancel && this.#told(provider.cancel),
       statements: provider.statements && this.#metered(provider.statements),
@@ -223,10 +225,10 @@ class Circuit {
 
   /** Each follows an answered question, so it needs no circuit of its own, and says nothing about that of questions. */
   #told(cancel: NonNullable<Provider['cancel']>): NonNullable<Provider['cancel']> {
-    return async (slipId, route) => {
+    return async (slipId, askedFor) => {
       const begunMs = this.#options.monotonicMs();
-      const cancellation = this.#for('cancellation', route);
-      const ended = await this.#underWay(cancellation, () => cancel(slipId));
+      const cancellation = this.#for('cancellation', askedFor?.route);
+      const ended = await this.#underWay(cancellation, () => cancel(slipId, askedFor));
       this.#meter(cancellation, ended.outcome, this.#options.monotonicMs() - begunMs);
       return ended;
     };

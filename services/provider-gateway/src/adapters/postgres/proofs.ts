@@ -28,9 +28,8 @@ with due as (
   ) as d
 )
 update denial d set recheck_at = clock_timestamp() + make_interval(secs => w.lease_ms / 1000.0)
-from due w where d.slip_id = w.slip_id and d.attempt = w.attempt
-returning d.slip_id, d.provider, (select s.route from dispatch s where s.slip_id = d.slip_id) as route, clock_timestamp() as asked_at,
-  d.kept->'denials'->1->>'receivedAt' as proved_at`;
+from due w left join dispatch s using (slip_id) where d.slip_id = w.slip_id and d.attempt = w.attempt
+returning d.slip_id, d.provider, s.route, s.traceparent, clock_timestamp() as asked_at, d.kept->'denials'->1->>'receivedAt' as proved_at`;
 
 // What is still asked about: the others kept their promise as long as anybody looked.
 const atRiskSql = `
@@ -58,6 +57,7 @@ interface RecheckRow {
   slip_id: string;
   provider: string;
   route: string | null;
+  traceparent: string | null;
   asked_at: Instant;
   proved_at: Instant;
 }
@@ -94,8 +94,9 @@ export function proofs(tx: Tx, sign: (certificate: Certificate) => string): Proo
         [...limits.values()],
         providers.map((id) => leaseMs.get(id) ?? 1_000),
       ]);
-      return rows.map(({ slip_id: slipId, provider, route, asked_at: askedAt, proved_at: provedAt }) => ({
-        ...{ slipId, provider, route: route ?? '', askedAt, provedAt },
+      return rows.map(({ route, traceparent, ...row }) => ({
+        ...{ slipId: row.slip_id, provider: row.provider, askedAt: row.asked_at, provedAt: row.proved_at },
+        askedFor: { n: null, route: route ?? '', traceparent: traceparent ?? '' },
       }));
     },
     async recheckAt({ slipId, provider }, at) {

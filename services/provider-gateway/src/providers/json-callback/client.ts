@@ -3,6 +3,7 @@ import { moneyToJson } from '@slipstream/kernel';
 import type { ProviderRules } from '@slipstream/rules';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
+import { httpStatusOf } from '../transport/call-once.ts';
 import type { ProviderClocks } from '../transport/clocks.ts';
 import { connectionsOf } from '../transport/declared.ts';
 import { httpTransport } from '../transport/http-transport.ts';
@@ -42,16 +43,18 @@ export function jsonCallbackProvider(rules: ProviderRules, { monotonicMs, nowMs 
       });
       const answer = await result;
       const outcome = dispatchOutcome(answer, call.slipId);
-      return { outcome, released, ...(answer.kind === 'response' && { httpStatus: answer.status }) };
+      return { outcome, released, ...httpStatusOf(answer) };
     },
     async inquire(slipId) {
       const { result, released } = ask('GET', pathOf(slipId));
-      return { outcome: inquiryOutcome(await result, slipId), released };
+      const answer = await result;
+      return { outcome: inquiryOutcome(answer, slipId), released, ...httpStatusOf(answer) };
     },
     cancel: can.cancelByReference
       ? async (slipId) => {
           const { result, released } = ask('POST', `${pathOf(slipId)}/cancel`);
-          return { outcome: cancelOutcome(await result, slipId), released };
+          const answer = await result;
+          return { outcome: cancelOutcome(answer, slipId), released, ...httpStatusOf(answer) };
         }
       : null,
     callbackReader: reader,

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { ProviderRules } from '@slipstream/rules';
 import type { PreparedCall, Provider } from '../../application/ports.ts';
 import type { Dispatch } from '../../domain/dispatch/state.ts';
+import { httpStatusOf } from '../transport/call-once.ts';
 import type { ProviderClocks } from '../transport/clocks.ts';
 import { connectionsOf } from '../transport/declared.ts';
 import { httpTransport } from '../transport/http-transport.ts';
@@ -40,7 +41,7 @@ export function pollStatementProvider(rules: ProviderRules, { monotonicMs }: Pro
       });
       const answer = await result;
       const outcome = dispatchOutcome(answer, call.slipId);
-      return { outcome, released, ...(answer.kind === 'response' && { httpStatus: answer.status }) };
+      return { outcome, released, ...httpStatusOf(answer) };
     },
     async inquire(slipId) {
       const { result, released } = transport.call({
@@ -51,7 +52,8 @@ export function pollStatementProvider(rules: ProviderRules, { monotonicMs }: Pro
         startBeforeMs: monotonicMs() + connectTimeoutMs,
         answerTimeoutMs,
       });
-      return { outcome: inquiryOutcome(await result, slipId), released };
+      const answer = await result;
+      return { outcome: inquiryOutcome(answer, slipId), released, ...httpStatusOf(answer) };
     },
     cancel: null,
     callbackReader: null,

@@ -30,6 +30,11 @@ export type OnceResult =
       readonly body: Buffer;
     };
 
+/** The status of an answer, where one came. */
+export function httpStatusOf(result: OnceResult): { readonly httpStatus?: number } {
+  return result.kind === 'response' ? { httpStatus: result.status } : {};
+}
+
 export interface MadeCall {
   readonly result: Promise<OnceResult>;
   /** Resolves when undici has let go of the request: one that was given up stays queued until a connection takes it. */
