@@ -1,4 +1,5 @@
 import { check, type Facts, type Finding, isSound, type Summary } from '@slipstream/checker';
+import { must } from '@slipstream/kernel';
 import { hasEnded, type ShownSlip } from '@slipstream/local';
 import type { PlannedPayment } from './provider-faults.ts';
 
@@ -33,7 +34,7 @@ export function judge(
   settledShareMin: number,
 ): Judged {
   const slips = new Map(shown.map((slip) => [slip.id, slip]));
-  const truth = Map.groupBy(facts.truth, ({ slip_id }) => slip_id);
+  const truth = Map.groupBy(must(facts.truth, 'the truth of the simulator'), ({ slip_id }) => slip_id);
   const booked = Map.groupBy(facts.transactions, ({ slipId }) => slipId);
   const executions = ({ id }: TakenPayment) => (truth.get(id) ?? []).map((row) => row.executions);
   const count = (matches: (payment: TakenPayment, slip: ShownSlip | undefined) => boolean) =>

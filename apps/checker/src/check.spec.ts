@@ -105,6 +105,21 @@ describe('a run in which nothing is wrong', () => {
     expect(counted(closed(null))).toMatchObject({ ...noErrors, open_cases: 0 });
   });
 
+  test('needs no truth of a provider: what topic and SQL say is judged without', () => {
+    const untold = (facts: Facts) => counted({ ...facts, truth: null });
+    for (const facts of [one, late, unanswered]) expect(untold(facts)).toEqual(counted(facts));
+    expect(untold(alsoSaid(one, 'reconciliation', overdue))).toMatchObject({
+      false_alarms: 1,
+      verdict_differs: 1,
+    });
+    expect(untold(undecided(unanswered, ({ event }) => event.told.type === 'overdue'))).toMatchObject({
+      ...{ missed: 1, verdict_differs: 1 },
+    });
+    expect(untold({ ...one, log: one.log.slice(1) })).toMatchObject({ lost_events: 1 });
+    // What the log cannot say is not said.
+    expect(untold({ ...one, truth: [{ ...truth, executions: 2 }] })).toMatchObject({ executed_twice: 0 });
+  });
+
   test('begins its line with the twelve names that are agreed on', () => {
     expect(Object.keys(counted(one)).slice(0, 12).join(' ')).toBe(
       'slips returned recovered not_returned refunded rejected open_cases boundary false_alarms missed lost_events ledger_balanced',

@@ -12,7 +12,7 @@ export interface Checked {
   readonly due: boolean;
 }
 
-/** Computes the summary of ARCHITECTURE section 6 from the providers' truth, the topic and SQL. */
+/** Computes the summary of ARCHITECTURE section 6 from the topic, SQL and, where it is told, the providers' truth. */
 export function check(facts: Facts): Checked {
   const { fresh, lost } = sequence(facts);
   const all = foldSlips(fresh);

@@ -71,7 +71,8 @@ export interface Facts {
   readonly topic: readonly TopicEvent[];
   readonly outbox: readonly OutboxEvent[];
   readonly log: readonly LoggedEvent[];
-  readonly truth: readonly TruthRow[];
+  /** null: nobody tells it, as in production. */
+  readonly truth: readonly TruthRow[] | null;
   readonly transactions: readonly BookedTransaction[];
   /** Transactions and currencies that don't sum to zero, and accounts that differ from the fold of their postings. */
   readonly imbalances: number;

@@ -15,6 +15,7 @@ test('--help tells where the addresses come from, and no password', async () => 
 });
 
 test('without an address it says which one is missing and ends with 2', async () => {
+  // None of them is the simulator's: where providers are real there is none.
   await expect(checker(['--brokers', 'a:1'], {})).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining('say --database-url'),

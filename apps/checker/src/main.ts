@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { isSound } from './check.ts';
 import type { LostProcess } from './facts.ts';
+import { kafkaLoginOf } from './kafka-login.ts';
 import { parseTime, runCheck } from './run-check.ts';
 
 interface Options {
@@ -14,28 +15,37 @@ interface Options {
 
 /** `checker`: prints the summary as one JSON line; exit code 1 when it found an error, 2 when it could not look. */
 const program = new Command('checker')
-  .description('Checks what the services did against the providers’ truth, the topic and SQL.')
+  .description(
+    'Checks what the services did against the topic, SQL and, of a simulator, the providers’ truth.',
+  )
   // The values of the environment are no defaults for commander: it would print them, and one holds a password.
   .option('--brokers <list>', 'Kafka brokers, comma-separated (default: KAFKA_BROKERS)')
   .option('--database-url <url>', 'PostgreSQL superuser URL (default: DATABASE_URL)')
-  .option('--simulator-url <url>', 'admin URL of the provider simulator (default: SIMULATOR_URL)')
+  .option(
+    '--simulator-url <url>',
+    'admin URL of the provider simulator (default: SIMULATOR_URL); without it what follows from topic and SQL alone is judged',
+  )
   .option('--since <time>', 'leave out slips submitted before this RFC 3339 time')
   .option('--lost <file>', 'processes that were killed: JSON [{"name":"provider-gateway","at":…,"until":…}]')
   .addHelpText(
     'after',
-    '\nExit codes: 0 all is well, 1 errors were found, 2 the check could not be made.\nWhat each count means: apps/checker/README.md',
+    '\nKafka over TLS and with a login: KAFKA_TLS… and KAFKA_SASL_…, as for the services (docs/reference/configuration.md).\nExit codes: 0 all is well, 1 errors were found, 2 the check could not be made.\nWhat each count means: apps/checker/README.md',
   );
 program.parse();
 const options = program.opts<Options>();
 
+const simulatorUrl = options.simulatorUrl ?? process.env.SIMULATOR_URL;
+
 try {
   const { summary, findings } = await runCheck({
     brokers: needed(options.brokers ?? process.env.KAFKA_BROKERS, '--brokers').split(','),
+    login: kafkaLoginOf(process.env),
     databaseUrl: needed(options.databaseUrl ?? process.env.DATABASE_URL, '--database-url'),
-    simulatorUrl: needed(options.simulatorUrl ?? process.env.SIMULATOR_URL, '--simulator-url'),
+    simulatorUrl: simulatorUrl || undefined,
     since: options.since,
     lostProcesses: options.lost === undefined ? [] : readLost(options.lost),
   });
+  if (!simulatorUrl) console.error('no simulator: what providers really did is not judged');
   for (const { kind, about, why } of findings) console.error(`${kind} ${about}: ${why}`);
   console.log(JSON.stringify(summary));
   process.exitCode = isSound(summary) ? 0 : 1;

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
 import { readEvent } from './events.ts';
+import type { KafkaLogin } from './kafka-login.ts';
 import './no-headers.ts';
 import type { TopicEvent } from './facts.ts';
 
@@ -9,11 +10,16 @@ export const eventsTopic = 'slips.events.v1';
 const stallMs = 30_000;
 
 /** Reads `slips.events.v1` from its start to where it ends now. Records that are no events of ours are left out. */
-export async function readTopic(brokers: readonly string[], topic = eventsTopic): Promise<TopicEvent[]> {
+export async function readTopic(
+  brokers: readonly string[],
+  login: KafkaLogin = {},
+  topic = eventsTopic,
+): Promise<TopicEvent[]> {
   const kafka = new Kafka({
     brokers: [...brokers],
     clientId: 'slipstream-checker',
     logLevel: logLevel.NOTHING,
+    ...login,
   });
   const admin = kafka.admin();
   await admin.connect();

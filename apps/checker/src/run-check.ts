@@ -1,14 +1,18 @@
 import { type Checked, check } from './check.ts';
 import type { Micros } from './events.ts';
 import type { Facts, LostProcess, TruthRow } from './facts.ts';
+import type { KafkaLogin } from './kafka-login.ts';
 import { Databases } from './read-databases.ts';
 import { readTopic } from './read-topic.ts';
 
 export interface CheckTarget {
   readonly brokers: readonly string[];
+  /** Absent: they are spoken to in the clear. */
+  readonly login?: KafkaLogin | undefined;
   /** A superuser's URL. */
   readonly databaseUrl: string;
-  readonly simulatorUrl: string;
+  /** Absent: the providers are real, and tell no truth. What follows from topic and SQL alone is judged. */
+  readonly simulatorUrl?: string | undefined;
   /** Slips submitted before (RFC 3339) are left out: the simulator remembers only its own run. */
   readonly since?: string | undefined;
   /** The processes that were killed or stopped meanwhile, by whoever did it; what they had only read is lost. */
@@ -29,7 +33,7 @@ export async function readFacts(target: CheckTarget): Promise<Facts> {
   const accepted = await databases.accepted();
   const transactions = await databases.transactions();
   const outbox = await databases.outboxes();
-  const topic = await readTopic(target.brokers);
+  const topic = await readTopic(target.brokers, target.login);
   return {
     now,
     accepted,
@@ -39,7 +43,7 @@ export async function readFacts(target: CheckTarget): Promise<Facts> {
     log: await databases.log(),
     imbalances: await databases.imbalances(),
     setAside: await databases.setAside(),
-    truth: await readTruth(target.simulatorUrl),
+    truth: target.simulatorUrl === undefined ? null : await readTruth(target.simulatorUrl),
     lostProcesses: target.lostProcesses ?? [],
     since: target.since === undefined ? null : parseTime(target.since),
   };

@@ -50,7 +50,7 @@ type Draft = Pick<WireEvent, 'source' | 'slipId' | 'time' | 'receivedTime' | 'to
 type Source = keyof typeof sources;
 
 /** What the topic, the databases and the providers hold after these lives, with nothing wrong. */
-export function factsOf(lives: readonly Life[]): Facts {
+export function factsOf(lives: readonly Life[]): Facts & { readonly truth: readonly TruthRow[] } {
   const all = lives.map((life, index) => ({ slipId: `slip-${index}`, ...liveOne(life, `slip-${index}`) }));
   const drafts = all.flatMap(({ events }) => events).sort((a, b) => Number(a.time - b.time));
   const offsets = new Map<number, bigint>();
@@ -68,12 +68,14 @@ export function factsOf(lives: readonly Life[]): Facts {
       offset,
     );
   });
-  return inAgreement({
+  const truth = all.flatMap((one) => one.truth);
+  const agreeing = inAgreement({
     topic,
-    truth: all.flatMap(({ truth }) => truth),
+    truth,
     accepted: all.map(({ slipId, events }) => ({ slipId, at: events[0]!.time })),
     now: start + ms(1_000_000),
   });
+  return { ...agreeing, truth };
 }
 
 /** Outbox, log and books as the topic says. */

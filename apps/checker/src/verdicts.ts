@@ -28,21 +28,21 @@ interface Subject {
 
 /** Judges the verdicts: by the topic alone (rule 6), and those on slips that a provider was to be asked about by its truth. */
 export function verdictFindings(slips: readonly SlipFacts[], facts: Facts): Finding[] {
-  const truth = Map.groupBy(facts.truth, ({ slip_id }) => slip_id);
+  const truth = facts.truth && Map.groupBy(facts.truth, ({ slip_id }) => slip_id);
   const parked = new Set(facts.setAside.map(({ key }) => key));
   const horizon = judgedHorizon(slips);
   return slips.flatMap((slip) => {
     if (slip.terms === null) return [];
-    const rows = truth.get(slip.slipId) ?? [];
+    const rows = truth?.get(slip.slipId) ?? [];
     const { deadline, graceMs } = slip.terms;
     const dueAt = deadline + BigInt(graceMs) * 1_000n;
     const due = slip.clock === wall ? dueAt <= facts.now : dueAt < (horizon.get(laneOf(slip)) ?? dueAt);
     const inTime = slip.endedAt !== null && slip.endedAt <= deadline;
     const subject = { slip, deadline, inTime, answers: rows.flatMap(answersOf) };
-    const live = slip.clock === wall && slip.terms.dispatched;
+    const isKnown = truth !== null && slip.clock === wall && slip.terms.dispatched;
     return [
       ...byRule6(subject, due, parked.has(slip.slipId)),
-      ...(live && due ? byTruth(subject, facts.lostProcesses) : []),
+      ...(isKnown && due ? byTruth(subject, facts.lostProcesses) : []),
       ...executed(slip, rows),
     ].map(([kind, why, delay]) => ({ kind, about: slip.slipId, why, ...(delay !== undefined && { delay }) }));
   });
