@@ -10,6 +10,7 @@ import {
 import { type KafkaClient, type LogBounds, LogReader, readLogBounds, readTail } from '@slipstream/kafka';
 import { type Instant, isSlipstreamError } from '@slipstream/kernel';
 import type { RecordedEvent } from '@slipstream/slip';
+import { type SharedRecord, ShareFile } from './share-file.ts';
 
 /** Offsets that are read at once. */
 const pageMax = 20_000;
@@ -48,8 +49,8 @@ export class WholeLog {
   async lastTime(bounds: ReadonlyMap<number, LogBounds>): Promise<Instant | ''> {
     let last: Instant | '' = '';
     for (const [partition, { start, end }] of bounds) {
-      const latest = { from: Math.max(start, end - lastMax), to: end, isOfShare: () => true };
-      await this.#events(partition, latest, ({ time }) => {
+      await this.#records(partition, { from: Math.max(start, end - lastMax), to: end }, (record) => {
+        const time = eventOf(record)?.recorded.time ?? '';
         if (time > last) last = time;
       });
     }
@@ -57,36 +58,31 @@ export class WholeLog {
   }
 
   /**
-   * The events of a partition by slip, in their order; a record that came again is left out. A long partition is read more than
-   * once, each time for a share of its slips, so that no more is held at once however long it is.
+   * The events of a partition by slip, in their order; a record that came again is left out. A long partition comes in shares of its
+   * slips, so that no more is held at once however long it is: it is read once, and put apart in a file.
    */
   async *slips(
     partition: number,
     { start, end }: LogBounds,
     onRead: (records: number) => void,
   ): AsyncGenerator<ReadonlyMap<string, readonly RecordedEvent[]>> {
+    if (start === end) return;
     const shares = Math.ceil((end - start) / this.#recordsMax);
-    for (let share = 0; share < shares; share += 1) {
-      const slips = new Map<string, RecordedEvent[]>();
-      const taken = new Map<string, Pick<Envelope, 'incarnation' | 'sequence'>>();
-      const isOfShare = (key: Buffer) => shareOf(key, shares) === share;
+    const file = new ShareFile(shares);
+    try {
       for (let from = start; from < end; from += pageMax) {
         const to = Math.min(end, from + pageMax);
-        await this.#events(
-          partition,
-          { from, to, isOfShare },
-          (recorded, { source, incarnation, sequence }) => {
-            const last = taken.get(source);
-            if (last?.incarnation === incarnation && sequence <= last.sequence) return;
-            taken.set(source, { incarnation, sequence });
-            const events = slips.get(recorded.slipId);
-            if (events) events.push(recorded);
-            else slips.set(recorded.slipId, [recorded]);
-          },
+        await this.#records(partition, { from, to }, (record) =>
+          file.add(shareOf(record.key, shares), record),
         );
-        onRead((to - from) / shares);
+        onRead((to - from) / 2);
       }
-      yield slips;
+      for (let share = 0; share < shares; share += 1) {
+        yield bySlip(file.records(share));
+        onRead((end - start) / shares / 2);
+      }
+    } finally {
+      file.close();
     }
   }
 
@@ -123,22 +119,42 @@ export class WholeLog {
     return this.#reader.stop();
   }
 
-  /** What is no event of ours is passed over, as the service passes over it. */
-  async #events(
+  async #records(
     partition: number,
-    { from, to, isOfShare }: { from: number; to: number; isOfShare: (key: Buffer) => boolean },
-    take: (recorded: RecordedEvent, envelope: Envelope) => void,
+    { from, to }: { from: number; to: number },
+    take: (record: SharedRecord) => void,
   ): Promise<void> {
     await this.#reader.walk(partition, from, to, (walk) => {
-      const key = walk.key();
-      if (key === null || !isOfShare(key)) return;
-      const value = walk.value();
-      const envelope = value && readable(() => readEnvelope(value));
-      if (!envelope || !mayPublish(envelope.source, envelope.type)) return;
-      const recorded = readable(() => slipEventOf(envelope));
-      if (recorded && key.toString() === recorded.slipId) take(recorded, envelope);
+      const [key, value] = [walk.key(), walk.value()];
+      if (key !== null && value !== null) take({ key, value });
     });
   }
+}
+
+function bySlip(records: Iterable<SharedRecord>): ReadonlyMap<string, readonly RecordedEvent[]> {
+  const slips = new Map<string, RecordedEvent[]>();
+  const taken = new Map<string, Pick<Envelope, 'incarnation' | 'sequence'>>();
+  for (const record of records) {
+    const read = eventOf(record);
+    if (read === null) continue;
+    const { recorded } = read;
+    const { source, incarnation, sequence } = read.envelope;
+    const last = taken.get(source);
+    if (last?.incarnation === incarnation && sequence <= last.sequence) continue;
+    taken.set(source, { incarnation, sequence });
+    const events = slips.get(recorded.slipId);
+    if (events) events.push(recorded);
+    else slips.set(recorded.slipId, [recorded]);
+  }
+  return slips;
+}
+
+/** null: it is no event of ours, and is passed over as the service passes over it. */
+function eventOf({ key, value }: SharedRecord) {
+  const envelope = readable(() => readEnvelope(value));
+  if (!envelope || !mayPublish(envelope.source, envelope.type)) return null;
+  const recorded = readable(() => slipEventOf(envelope));
+  return recorded && key.toString() === recorded.slipId ? { envelope, recorded } : null;
 }
 
 /** The same for every record of a slip; of many slips each share gets about as many (FNV-1a). */
