@@ -367,6 +367,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${postgres}/consumer-store.int.spec.ts`],
   },
   {
+    name: 'S13-units-over-the-same-places-wait-in-a-ring',
+    file: `${postgres}/consumer-store.ts`,
+    from: 'select lock_positions($1, $2, $8::int[])',
+    to: 'select 1',
+    specs: [`${postgres}/consumer-store.int.spec.ts`],
+  },
+  {
     name: 'S7-a-swallowed-error-commits',
     file: `${postgres}/unit-of-work.ts`,
     from: 'this.#assertSound();',

@@ -41,6 +41,31 @@ test('a fenced owner’s work does not even begin', async () => {
   await expect(store.commit(old, null, never)).rejects.toMatchObject({ name: 'FencedError' });
 });
 
+test('units over the same partitions wait for each other, and never in a ring', async () => {
+  const partitions = Array.from({ length: 12 }, (_, partition) => partition);
+  for (let round = 0; round < 20; round++) {
+    const positions = await Promise.all(
+      partitions.map((partition) => store.claim('g6', 't', partition, null)),
+    );
+    const unit = (of: typeof positions) =>
+      store.commitUnit(
+        of.map((position) => ({
+          position,
+          advance: { nextOffset: position.nextOffset + 1, sources: new Map(), deadLetters: [] },
+        })),
+        async () => {},
+      );
+    const ends = await Promise.allSettled(
+      [positions, positions.toReversed(), positions.slice(3), positions.slice(5).toReversed()].map(unit),
+    );
+    // One of them has them all, or two have parts that the others want, too.
+    for (const end of ends) {
+      if (end.status === 'rejected') expect(end.reason).toMatchObject({ name: 'FencedError' });
+    }
+    expect(ends.some(({ status }) => status === 'fulfilled')).toBe(true);
+  }
+});
+
 test('digests that a release before this one wrote last are read in their order', async () => {
   const at = (sequence: number, digests: number[]) => ({ incarnation: 1, sequence, digests });
   const claimed = await store.claim('g5', 't', 0, null);

@@ -96,19 +96,17 @@ on conflict (consumer_group, topic, partition, source)
 do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = '', ring = excluded.ring`;
 const keepSources = `with ${movedSources} ${newSources}`;
 
-// Its first parameters are those of `keepSources`. The rows are locked in the order of their partitions, as every other
-// transaction over several takes them.
+// Its first parameters are those of `keepSources`. What is moved is locked first, in one order.
 const advanceAllSql = `
 with ${movedSources}, kept as (${newSources}
 ), given as (
   select * from unnest($8::int[], $9::bigint[], $10::bigint[], $11::bigint[]) as g(partition, epoch, prior, next)
-), held as (
-  select p.partition from consumer_position p join given g on g.partition = p.partition
-   where p.consumer_group = $1 and p.topic = $2 order by p.partition for update of p
+), held as materialized (
+  select lock_positions($1, $2, $8::int[])
 )
 update consumer_position p set next_offset = g.next
-  from given g, held h
- where p.consumer_group = $1 and p.topic = $2 and p.partition = g.partition and h.partition = g.partition
+  from held, given g
+ where p.consumer_group = $1 and p.topic = $2 and p.partition = g.partition
    and p.epoch = g.epoch and p.next_offset = g.prior
 returning p.partition`;
 

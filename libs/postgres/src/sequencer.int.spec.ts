@@ -58,8 +58,9 @@ test('numbers are gapless and times never go back, seen by a reader beside concu
           if (fate < 0.08) await tx.query('select pg_terminate_backend(pg_backend_pid())');
         });
         committed += records.length;
-      } catch {
-        // Aborted or killed: none of its records may show.
+      } catch (error) {
+        // Aborted or killed: none of its records may show. None waits for another in a ring.
+        if (fate >= 0.08) anomalies.push(`writer ${name}: ${error}`);
       }
     }
   };

@@ -243,7 +243,8 @@ async function assertToldAll(tx: Tx): Promise<void> {
 async function takePartitions(tx: Tx): Promise<void> {
   const place = [consumerGroup, topics.events.name];
   await tx.query(
-    'select from consumer_position where consumer_group = $1 and topic = $2 order by partition for update',
+    `select lock_positions($1, $2, array(
+       select partition from consumer_position where consumer_group = $1 and topic = $2))`,
     place,
   );
   await tx.query(
