@@ -374,6 +374,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${postgres}/consumer-store.int.spec.ts`],
   },
   {
+    name: 'S14-rows-share-what-has-headers',
+    file: `${postgres}/outbox-rows.ts`,
+    from: 'place.row = event.headers === null ? row : null;',
+    to: 'place.row = row;',
+    specs: [`${postgres}/outbox-rows.spec.ts`],
+  },
+  {
     name: 'S7-a-swallowed-error-commits',
     file: `${postgres}/unit-of-work.ts`,
     from: 'this.#assertSound();',

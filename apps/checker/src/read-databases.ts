@@ -45,8 +45,9 @@ select e.id::text, e.slip_id, min(l.clock) as clock, e.type, json_agg(json_build
   from entry e join line l on l.slip_id = e.slip_id and l.n = e.n group by e.id, e.slip_id, e.n, e.type`;
 
 const outboxSql = `
-select partition, seq, body from outbox where topic = $1 and (partition, seq) > ($2, $3)
- order by partition, seq limit ${rowsPerPage}`;
+select partition, seq, body from outbox_event
+ where topic = $1 and (partition, row_seq) > ($2, $3) and (partition, seq) > ($2, $3)
+ order by partition, row_seq, seq limit ${rowsPerPage}`;
 
 const logSql = `
 select partition, kafka_offset, bytes from event_log

@@ -224,3 +224,39 @@ export const numeric: ColumnType<bigint> = {
     sink.at = at;
   },
 };
+
+/** Bytes whose length must be known before they can be written. */
+const aside: Sink = {
+  buffer: Buffer.allocUnsafe(8_192),
+  at: 0,
+  reserve(bytes) {
+    if (this.at + bytes <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.at + bytes, this.buffer.length * 2));
+    this.buffer.copy(larger, 0, 0, this.at);
+    this.buffer = larger;
+  },
+};
+
+const arrayHeadBytes = 24;
+
+/** An array of one dimension, only by COPY: a value of an array that a statement takes cannot be one. */
+export function arrayOf<Value>(type: ColumnType<Value>): ColumnType<readonly (Value | null)[]> {
+  return {
+    sqlName: `${type.sqlName}[]`,
+    oid: 0,
+    write(sink, values) {
+      aside.at = 0;
+      for (const value of values) writeValue(aside, type, value);
+      sink.reserve(arrayHeadBytes + aside.at);
+      const { buffer } = sink;
+      let at = buffer.writeInt32BE(arrayHeadBytes - 4 + aside.at, sink.at);
+      at = buffer.writeInt32BE(1, at);
+      at = buffer.writeInt32BE(values.includes(null) ? 1 : 0, at);
+      at = buffer.writeInt32BE(type.oid, at);
+      at = buffer.writeInt32BE(values.length, at);
+      at = buffer.writeInt32BE(1, at);
+      aside.buffer.copy(buffer, at, 0, aside.at);
+      sink.at = at + aside.at;
+    },
+  };
+}

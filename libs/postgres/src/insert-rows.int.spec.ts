@@ -4,6 +4,7 @@ import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import { instantFromMicros, type SeededRandom, seededRandom } from '@slipstream/kernel';
 import type { DataSource } from 'typeorm';
 import {
+  arrayOf,
   binaryString,
   bool,
   bytea,
@@ -138,6 +139,35 @@ describe('rows that are written', () => {
     );
     const md5 = (value: string | Uint8Array) => createHash('md5').update(value).digest('hex');
     expect(digests).toEqual(rows.map((row) => ({ text: md5(row.text), bytea: md5(row.bytea) })));
+  });
+
+  it('may hold arrays, with NULL in them, larger than a message', async () => {
+    const arrays = table('with_arrays', {
+      n: int4,
+      texts: arrayOf(text),
+      times: arrayOf(timestamptz),
+      bytes: arrayOf(bytea),
+    });
+    await unitOfWork.query(
+      'create table with_arrays (n int, texts text[], times timestamptz[], bytes bytea[])',
+    );
+    const time = '2026-11-27T12:00:00.000001Z';
+    const rows = Array.from({ length: 100 }, (_, n) => ({
+      n,
+      texts: ['é,"', null, ''],
+      times: n % 3 === 0 ? null : [time, null],
+      bytes: [Buffer.alloc(n * 1_500, n), Buffer.alloc(0)],
+    }));
+    await unitOfWork.run((tx) => tx.insert(arrays, rows));
+    const read = await unitOfWork.query(
+      'select n, texts, to_json(times)::text as times, md5(bytes[1]) as first, bytes[2] as second, cardinality(bytes) as count from with_arrays order by n',
+    );
+    expect(read).toEqual(
+      rows.map(({ n, texts, times, bytes }) => ({
+        ...{ n, texts, times: times && `["2026-11-27T12:00:00.000001+00:00",null]` },
+        ...{ first: createHash('md5').update(bytes[0]!).digest('hex'), second: Buffer.alloc(0), count: 2 },
+      })),
+    );
   });
 
   it('may be none', async () => {

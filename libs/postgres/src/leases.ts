@@ -60,8 +60,8 @@ from beat cross join counted cross join (${othersSql}) as others left join relay
 
 const beatSql = `
 with beat as (
-  insert into instance (id, name, seen_at, lease_until, behind_ms)
-  values ($1, $3, clock_timestamp(), clock_timestamp() + make_interval(secs => $2), $4)
+  insert into instance (id, name, seen_at, lease_until, behind_ms, reads_shared_rows)
+  values ($1, $3, clock_timestamp(), clock_timestamp() + make_interval(secs => $2), $4, true)
   on conflict (id) do update
     set seen_at = excluded.seen_at, lease_until = excluded.lease_until, behind_ms = excluded.behind_ms),
 gone as (delete from instance where seen_at < clock_timestamp() - interval '1 day')

@@ -1,11 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { sharedEnvironment } from '@slipstream/environment';
+import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import { openDataSource } from './data-source.ts';
-import { migrate } from './migrations.ts';
-import { openTestDatabase, type TestDatabase } from './test-database.ts';
+import { coreMigrations, migrate } from './migrations.ts';
+import { prepareTopics } from './prepare.ts';
+import { openTestDatabase, record, type TestDatabase, testTopic } from './test-database.ts';
+import { UnitOfWork } from './unit-of-work.ts';
 
 const environment = sharedEnvironment();
 let database: TestDatabase;
@@ -55,5 +57,46 @@ test('a migration takes as long as it takes, and another instance waits for it',
   } finally {
     await impatient.destroy();
     await rm(slow, { recursive: true, force: true });
+  }
+});
+
+test('an outbox that a release without shared rows filled is read as it was, and goes on', async () => {
+  const before = await mkdtemp(join(tmpdir(), 'slipstream-migrations-'));
+  const url = await createDatabase(environment().databaseUrl, 'postgres_lib_upgrade');
+  const dataSource = await openDataSource({ url, applicationName: 'svc' });
+  try {
+    for (const name of await readdir(coreMigrations.directory)) {
+      if (name < '0017') await copyFile(join(coreMigrations.directory, name), join(before, name));
+    }
+    await migrate(dataSource, [{ scope: 'core', directory: before }]);
+    const unitOfWork = new UnitOfWork(dataSource);
+    await prepareTopics(unitOfWork, [testTopic]);
+    await unitOfWork.query(
+      `select append_events(array_fill($1::text, '{5}'), '{1,0,1,1,0}', '{a,b,null,d,e}', $2::bytea[], $3::timestamptz[], $4::jsonb[])`,
+      [
+        testTopic.name,
+        [...'abcde'].map((body) => Buffer.from(body)),
+        [null, null, '2026-01-01T00:00:00Z', null, null],
+        [null, null, null, '{"x":"y"}', null],
+      ],
+    );
+    await unitOfWork.query("update outbox set received_at = null where body = 'a'");
+    const columns = 'topic, partition, seq, at, received_at, key, headers, body';
+    const read = (from: string) =>
+      unitOfWork.query<{ body: Buffer }>(`select ${columns} from ${from} order by partition, seq`);
+    const filled = await read('outbox');
+    await migrate(dataSource, [coreMigrations]);
+    expect(await read('outbox_event')).toEqual(filled);
+    await unitOfWork.run(async (tx) => tx.publish([record(1, 'f'), record(1, 'g')]));
+    const now = await read('outbox_event');
+    expect(now.slice(0, filled.length)).toEqual(filled);
+    expect(now.slice(filled.length)).toMatchObject([
+      { partition: 1, seq: '4', body: Buffer.from('f') },
+      { partition: 1, seq: '5', body: Buffer.from('g') },
+    ]);
+    expect(await read('outbox')).toHaveLength(filled.length + 1);
+  } finally {
+    await dataSource.destroy();
+    await rm(before, { recursive: true, force: true });
   }
 });

@@ -42,7 +42,8 @@ join sequencer s on s.topic = c.topic and s.partition = c.partition,
 lateral (
   select *, sum(bytes) over (order by seq) - bytes as before from (
     select *, octet_length(body) + coalesce(octet_length(headers::text), 0) as bytes
-    from outbox where topic = c.topic and partition = c.partition and seq > c.sent order by seq limit ${pageRowsMax}
+    from outbox_event where topic = c.topic and partition = c.partition and row_seq > c.sent and seq > c.sent
+    order by row_seq, seq limit ${pageRowsMax}
   ) as page
 ) as o
 where o.before < ${pageBytesMax}

@@ -11,12 +11,17 @@ const stateSql = `
 select s.incarnation, s.next_seq, r.sent_seq, r.end_offset, o.seq, o.at, o.received_at, o.body
 from sequencer s
 join relay r on r.topic = s.topic and r.partition = s.partition
-left join outbox o on o.topic = s.topic and o.partition = s.partition and o.seq = any($3)
+left join lateral (
+  select e.*, r.at from unnest($3::bigint[]) as w(seq), lateral (
+    select * from outbox where topic = s.topic and partition = s.partition and seq >= w.seq order by seq limit 1) as r,
+    outbox_events(r::outbox) as e
+  where e.seq = w.seq) as o on true
 where s.topic = $1 and s.partition = $2`;
 
 const lockSql = 'select incarnation from sequencer where topic = $1 and partition = $2 for update';
 
-// In two steps: a row may take its new number only when no other has it any more.
+// What is numbered anew has a row of its own for each event. In two steps: one may take its new number only when no other has it any more.
+const partSql = 'select part_shared_rows($1, $2, $3)';
 const setAsideSql =
   'update outbox set seq = -seq where topic = $1 and partition = $2 and seq > $3 returning 1';
 const renumberSql = `
@@ -105,6 +110,7 @@ export class OwnLogStore {
     const [row] = await tx.query<{ incarnation: string }>(lockSql, key);
     if (Number(row?.incarnation) !== seen) return false;
     const time = lastTime ?? '-infinity';
+    await tx.query(partSql, [...key, sharedSeq]);
     const unsent = await tx.query(setAsideSql, [...key, sharedSeq]);
     await tx.query(renumberSql, [...key, sharedSeq, lastSeq, time]);
     await tx.query(beginSql, [...key, lastSeq + unsent.length + 1, lastIncarnation, time]);

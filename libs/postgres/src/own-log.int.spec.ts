@@ -28,7 +28,7 @@ interface Row {
 const rowsOf = (partition: number) =>
   database.unitOfWork.query<Row>(
     `select o.seq, s.incarnation, o.at, coalesce(o.received_at, o.at) as received, o.body
-     from outbox o join sequencer s using (topic, partition) where topic = $1 and partition = $2 order by seq`,
+     from outbox_event o join sequencer s using (topic, partition) where topic = $1 and partition = $2 order by seq`,
     [topic, partition],
   );
 
@@ -78,6 +78,11 @@ test('a new incarnation goes on behind the log, with what was never sent, and no
   const strange = { sequence: 9, incarnation: 2 ** 52, offset: 20, time: lastTime, digest: 'x' };
   const records = [...known, strange];
   const before = await state(2, records);
+  const [shared] = await database.unitOfWork.query(
+    'select cardinality(earlier) as earlier from outbox where topic = $1 and partition = 2',
+    [topic],
+  );
+  expect(shared).toEqual({ earlier: 5 });
   const older = judgeOwnLog(before, { records, logEnd: 30 }) as OlderDatabase;
   expect(older).toMatchObject({ kind: 'older', lastSeq: 9, sharedSeq: 4, endOffset: 21 });
   const received = (await rowsOf(2)).slice(4).map((row) => row.received);

@@ -390,6 +390,8 @@ test('two live processes of one name never send the same; the later one takes ov
 test('rows sent long ago are dropped, however many; rows not sent or young stay', async () => {
   const log = new FakeLog();
   await publish(5_200, 0);
+  // Of more than a page of rows.
+  await database.unitOfWork.query('select part_shared_rows($1, 0, 0)', [testTopic.name]);
   await publish(3, 1);
   const young = "update outbox set at = at + interval '1 hour' where partition = 0 and seq > 5190";
   await database.unitOfWork.query(young);
@@ -397,7 +399,7 @@ test('rows sent long ago are dropped, however many; rows not sent or young stay'
   await relay(log, 'a', { retentionMs: 0 }).start();
   const left = () =>
     database.unitOfWork.query<{ partition: number; n: string }>(
-      'select partition, count(*) as n from outbox group by partition order by partition',
+      'select partition, count(*) as n from outbox_event group by partition order by partition',
     );
   await waitFor(async () => (await left())[0]?.n === '10', { what: 'old rows dropped' });
   // Some more rounds of pruning, seen by what else they drop.
@@ -409,6 +411,16 @@ test('rows sent long ago are dropped, however many; rows not sent or young stay'
     { partition: 0, n: '10' },
     { partition: 1, n: '3' },
   ]);
+});
+
+test('of a row that was sent in part the rest is sent', async () => {
+  await publish(20, 0);
+  const sql = 'update relay set sent_seq = $2 where topic = $1 and partition = 0';
+  await database.unitOfWork.query(sql, [testTopic.name, 7]);
+  const log = new FakeLog();
+  await relay(log, 'a').start();
+  await waitFor(() => log.seqs(0).length >= 13, { what: 'the rest' });
+  expect(log.seqs(0)).toEqual(Array.from({ length: 13 }, (_, n) => n + 8));
 });
 
 test('a commit whose answer is lost is sent at once, if it was done', async () => {
@@ -447,7 +459,7 @@ test('a commit whose answer is lost is sent at once, if it was done', async () =
 
 test('a relay that is alone reads the outbox for what was committed, and not again behind each send', async () => {
   const asked = jest.spyOn(database.unitOfWork, 'query');
-  const reads = () => asked.mock.calls.filter(([sql]) => sql.includes('from outbox where')).length;
+  const reads = () => asked.mock.calls.filter(([sql]) => sql.includes('from outbox_event where')).length;
   const log = new FakeLog();
   const made = relay(log, 'a', { aloneMs: 600_000, pruneMs: 600_000 });
   await made.start();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
 import { seededRandom } from '@slipstream/kernel';
+import { outboxRows } from './outbox-rows.ts';
 import { openTestDatabase, record, type TestDatabase, testTopic } from './test-database.ts';
 import type { OutboundRecord, Stamped } from './unit-of-work.ts';
 
@@ -28,7 +29,7 @@ test('numbers are gapless and times never go back, seen by a reader beside concu
   const anomalies: string[] = [];
   const read = async () => {
     const rows = await database.unitOfWork.query<Row>(
-      'select partition, seq, at from outbox where seq > coalesce(($1::jsonb ->> partition::text)::bigint, 0) order by partition, seq',
+      'select partition, seq, at from outbox_event where seq > coalesce(($1::jsonb ->> partition::text)::bigint, 0) order by partition, seq',
       [JSON.stringify(Object.fromEntries([...lastSeq].map(([p, s]) => [p, String(s)])))],
     );
     for (const row of rows) {
@@ -103,7 +104,7 @@ test.each([63, 64, 500])(
     const rows = await database.unitOfWork.query<
       Record<string, unknown> & { at: string; received_at: string }
     >(
-      "select topic, partition, seq, at, received_at, key, headers, body from outbox where key like $1 order by split_part(key, '-', 3)::int",
+      "select topic, partition, seq, at, received_at, key, headers, body from outbox_event where key like $1 order by split_part(key, '-', 3)::int",
       [`many-${count}-%`],
     );
     expect(rows).toEqual(
@@ -125,6 +126,62 @@ test.each([63, 64, 500])(
     }
   },
 );
+
+const many = (count: number, of: (n: number) => Partial<OutboundRecord> = () => ({})) =>
+  Array.from({ length: count }, (_, n) => ({ ...record(n % 2, `shared-${count}-${n}`), ...of(n) }));
+interface SharedRow {
+  partition: number;
+  seq: string;
+  events: number;
+}
+const rowsBehind = (last: ReadonlyMap<number, bigint>) =>
+  database.unitOfWork.query<SharedRow>(
+    `select o.partition, o.seq, 1 + coalesce(cardinality(o.earlier), 0) as events
+     from outbox o join unnest($1::int[], $2::bigint[]) as w(partition, seq) on w.partition = o.partition and o.seq > w.seq
+     order by o.partition, o.seq`,
+    [[...last.keys()], [...last.values()]],
+  );
+
+test.each([2, 63, 64, 200])('%i events share rows alike, whichever way they are written', async (count) => {
+  const raw = (n: number) => (n % 7 === 3 ? { headers: { 'x-n': String(n) } } : {});
+  const records = many(count, (n) => ({ body: Buffer.alloc((n * 137) % 1_500, 'x'), ...raw(n) }));
+  const stamps = await stampsOf(records);
+  const before = new Map(stamps.toReversed().map(({ partition, seq }) => [partition, seq - 1n]));
+  const numbered = records.map(({ topic, partition, key, body, headers }, n) => ({
+    ...{ topic, partition, key, body, seq: stamps[n]!.seq, at: stamps[n]!.at, received_at: stamps[n]!.at },
+    headers: headers ? JSON.stringify(headers) : null,
+  }));
+  const expected = outboxRows(numbered, true)
+    .map((row) => ({
+      ...{ partition: row.partition!, seq: String(row.seq), events: 1 + (row.earlier?.length ?? 0) },
+    }))
+    .toSorted((a, b) => a.partition - b.partition || Number(a.seq) - Number(b.seq));
+  expect(await rowsBehind(before)).toEqual(expected);
+  expect(expected.some(({ events }) => events > 1)).toBe(count > 2);
+});
+
+test.each([4, 100])('%i events have a row each while a release that shares none lives', async (count) => {
+  await database.unitOfWork.query("insert into instance (id, seen_at) values ('before', clock_timestamp())");
+  try {
+    const stamps = await stampsOf(many(count));
+    const before = new Map(stamps.toReversed().map(({ partition, seq }) => [partition, seq - 1n]));
+    const rows = await rowsBehind(before);
+    expect(rows.map(({ events }) => events)).toEqual(rows.map(() => 1));
+    expect(rows).toHaveLength(count);
+  } finally {
+    await database.unitOfWork.query("delete from instance where id = 'before'");
+  }
+});
+
+test('of rows of up to 4 KB nothing is compressed or stored elsewhere', async () => {
+  await stampsOf(many(60, () => ({ body: Buffer.alloc(450, 'x') })));
+  const [found] = await database.unitOfWork.query(
+    `select pg_relation_size(c.reltoastrelid)::int as elsewhere, (
+       select max(pg_column_size(o.*)) from outbox o)::int as largest from pg_class c where c.oid = 'outbox'::regclass`,
+  );
+  expect(found).toMatchObject({ elsewhere: 0, largest: expect.any(Number) });
+  expect((found as { largest: number }).largest).toBeGreaterThan(3_000);
+});
 
 test('a query error swallowed inside a transaction fails it', async () => {
   const swallowing = database.unitOfWork.run(async (tx) => {

@@ -25,7 +25,7 @@ const noted = table('noted', { n: int4, what: text });
 const insert = 'insert into noted values ($1, $2)';
 const rows = async () =>
   (await unitOfWork.query<{ n: number }>('select n from noted order by n')).map(({ n }) => n);
-const published = async () => (await unitOfWork.query('select from outbox')).length;
+const published = async () => (await unitOfWork.query('select from outbox_event')).length;
 const many = (from: number) => Array.from({ length: 100 }, (_, index) => ({ n: from + index, what: 'many' }));
 
 test('statements that are not waited for happen in the order of the calls, COPY among them', async () => {

@@ -1,9 +1,10 @@
 import type { Instant } from '@slipstream/kernel';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
-import { bytea, int4, int8, jsonb, text, timestamptz } from './column-types.ts';
-import { type Columns, columns, type RowOf, type Rows, rowsOf, type Table, table } from './columns.ts';
+import { bytea, int4, jsonb, text, timestamptz } from './column-types.ts';
+import { type Columns, columns, type RowOf, type Rows, type Table } from './columns.ts';
 import { copyRows } from './copy-rows.ts';
+import { outbox, outboxRows } from './outbox-rows.ts';
 import { StatementNames } from './statement-names.ts';
 
 /** Something to publish, committed with the state change that caused it. */
@@ -58,13 +59,9 @@ const outbound = columns({
   headers: jsonb,
 });
 
-const numberEvents =
-  'select topic, partition, first_seq, at, received_at from number_events($1::text[], $2::int[], $3::bigint[])';
-/** The outbox, for events that have their numbers. */
-const outbox = table('outbox', {
-  ...{ topic: text, partition: int4, seq: int8, at: timestamptz, received_at: timestamptz },
-  ...{ key: text, headers: jsonb, body: bytea },
-});
+const numberEvents = `
+select topic, partition, first_seq, at, received_at, (select may_share_rows()) as may_share
+from number_events($1::text[], $2::int[], $3::bigint[])`;
 
 /** SQLSTATE in_failed_sql_transaction. */
 const inFailedTransaction = '25P02';
@@ -81,6 +78,7 @@ interface StampRow {
 
 interface NumberedRow extends StampRow {
   received_at: Instant;
+  may_share: boolean;
 }
 
 /** Runs work in transactions; what it publishes commits with it. */
@@ -233,8 +231,11 @@ class Transaction implements Tx {
 
   async insert<C extends Columns>(target: Table<C>, rows: Rows<RowOf<C>>): Promise<void> {
     if (rows.length === 0) return;
-    if (rows.length < copiedRowsMin)
-      return void (await this.query(target.insertSql, target.parameters(rows)));
+    if (rows.length < copiedRowsMin) await this.query(target.insertSql, target.parameters(rows));
+    else await this.#copy(target, rows);
+  }
+
+  async #copy<C extends Columns>(target: Table<C>, rows: Rows<RowOf<C>>): Promise<void> {
     this.#begin();
     const before = this.#gate === null ? this.#last : this.#gate.then(() => this.#last);
     await this.#closeGate(
@@ -360,12 +361,12 @@ class Transaction implements Tx {
     ]);
     const stamps = stampsOf(records, numbered);
     const receivedAt = new Map(numbered.map((row) => [placeOf(row.topic, row.partition), row.received_at]));
-    const rows = rowsOf(records, (record, index) => {
+    const events = records.map((record, index) => {
       const { topic, partition, seq, at } = stamps[index]!;
       const row = toRow(record);
       return { ...row, seq, at, received_at: row.received_at ?? receivedAt.get(placeOf(topic, partition))! };
     });
-    await this.insert(outbox, rows);
+    await this.#copy(outbox, outboxRows(events, numbered[0]!.may_share));
     return stamps;
   }
 

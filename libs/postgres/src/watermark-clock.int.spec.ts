@@ -20,7 +20,7 @@ const clockOf = (bounds: () => readonly ClockBound[] = () => [wall]) =>
 async function publish(partition: number): Promise<{ at: Instant; receivedAt: Instant }> {
   await database.unitOfWork.run(async (tx) => tx.publish([record(partition, 'k')]));
   const [row] = await database.unitOfWork.query<{ at: Instant; received_at: Instant }>(
-    'select at, received_at from outbox where partition = $1 order by seq desc limit 1',
+    'select at, received_at from outbox_event where partition = $1 order by seq desc limit 1',
     [partition],
   );
   return { at: row!.at, receivedAt: row!.received_at };
@@ -179,6 +179,8 @@ describe('a clock that steps', () => {
 test('evidence with a time of its own keeps it', async () => {
   const received = '2026-11-01T00:00:00.000000Z';
   await database.unitOfWork.run(async (tx) => tx.publish([record(3, 'k', received)]));
-  const [row] = await database.unitOfWork.query<{ received_at: Instant }>('select received_at from outbox');
+  const [row] = await database.unitOfWork.query<{ received_at: Instant }>(
+    'select received_at from outbox_event',
+  );
   expect(row!.received_at).toBe(received);
 });

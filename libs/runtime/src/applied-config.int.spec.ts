@@ -41,7 +41,7 @@ async function begin(digest: string): Promise<void> {
 
 async function said() {
   const rows = await unitOfWork.query<{ seq: string; at: string; key: string; body: Buffer }>(
-    'select seq, at, key, body from outbox where topic = $1 order by seq',
+    'select seq, at, key, body from outbox_event where topic = $1 order by seq',
     [topics.ops.name],
   );
   return rows.map(({ seq, at, key, body }) => {

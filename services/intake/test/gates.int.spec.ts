@@ -115,7 +115,7 @@ const words = (outcomes: Awaited<ReturnType<typeof submit>>) =>
 
 async function published() {
   const rows = await unitOfWork.query<{ seq: string; at: string; body: Buffer }>(
-    'select seq, at, body from outbox where topic = $1 order by seq',
+    'select seq, at, body from outbox_event where topic = $1 order by seq',
     [topics.events.name],
   );
   return rows.map(({ seq, at, body }) =>

@@ -63,7 +63,7 @@ beforeEach(async () => {
   await unitOfWork.query('delete from outbox');
 });
 
-const published = async () => (await unitOfWork.query('select 1 from outbox')).length;
+const published = async () => (await unitOfWork.query('select 1 from outbox_event')).length;
 const keys = async () =>
   (await unitOfWork.query<{ key: string }>('select key from idempotency order by key')).map(({ key }) => key);
 
@@ -230,7 +230,7 @@ test('a wait for numbers is nobody’s key: the requests fail together, and none
 
 describe('the clock that requests are judged by', () => {
   const deadlineOf = async () => {
-    const [row] = await unitOfWork.query<{ body: Buffer; at: Instant }>('select body, at from outbox');
+    const [row] = await unitOfWork.query<{ body: Buffer; at: Instant }>('select body, at from outbox_event');
     const stamp = { sequence: '1', incarnation: '1', time: row!.at, receivedTime: row!.at };
     const { event } = decodeSlipEvent(stampEnvelope(row!.body, stamp));
     return msBetween(row!.at, (event.data as { deadline: Instant }).deadline);

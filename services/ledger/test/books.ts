@@ -64,7 +64,7 @@ interface OutboxRow {
 }
 
 const outboxSql =
-  'select seq, at, received_at, body from outbox where topic = $1 and partition = $2 order by seq';
+  'select seq, at, received_at, body from outbox_event where topic = $1 and partition = $2 order by seq';
 const tables = [
   ...['event_log', 'aside_log', 'log_tree', 'log_node', 'slip', 'slip_hour', 'slip_tag', 'account', 'entry'],
   ...['outbox', 'sequencer'],

@@ -133,7 +133,7 @@ it.each(names)('what comes while %s are rebuilt is in them, and goes on after th
 });
 
 it('publishes nothing, and leaves no shadow', async () => {
-  const count = async () => (await query('select from outbox')).length;
+  const count = async () => (await query('select from outbox_event')).length;
   const [before, text] = [await count(), await storedAsText(books.unitOfWork)];
   for (const name of names) await rebuilt(name, 'swap');
   expect(await count()).toBe(before);

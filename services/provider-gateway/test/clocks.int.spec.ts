@@ -50,7 +50,7 @@ test('a clock that jumps ahead for a while gives up no slip: all are sent when i
   work.wake({ calls: 12, inquiries: 0 });
   await waitFor(async () => (await returned(slips)) === 12, { what: 'twelve answers' });
   const late = await gateway.unitOfWork.query<{ n: string }>(
-    "select count(*) as n from outbox where received_at > clock_timestamp() + interval '5 seconds'",
+    "select count(*) as n from outbox_event where received_at > clock_timestamp() + interval '5 seconds'",
   );
   expect(late).toEqual([{ n: '0' }]);
 });
@@ -73,7 +73,7 @@ test('an answer counts from the real time, also where the sequencer was left ahe
   const slips = await Promise.all(Array.from({ length: 39 }, () => gateway.slip({ deadlineMs: 40_000 })));
   await waitFor(async () => (await returned(slips)) === 39, { what: 'the answers' });
   const rows = await gateway.unitOfWork.query<{ late: string }>(
-    'select count(*) as late from outbox o join dispatch d on d.slip_id = o.key where o.received_at > d.deadline',
+    'select count(*) as late from outbox_event o join dispatch d on d.slip_id = o.key where o.received_at > d.deadline',
   );
   expect(rows).toEqual([{ late: '0' }]);
 });

@@ -102,7 +102,7 @@ const rulesOf = (more: Partial<Parameters<typeof providerRules>[1]> = {}) => [
 
 async function opsEvents() {
   const rows = await gateway.unitOfWork.query<{ body: Buffer; seq: string; at: Instant }>(
-    'select body, seq, at from outbox where topic = $1 order by at',
+    'select body, seq, at from outbox_event where topic = $1 order by at',
     [topics.ops.name],
   );
   return rows.map(({ body, seq, at }) => {

@@ -23,7 +23,7 @@ interface OutboxRow {
 
 const outbox = async (partition: number) => {
   const rows = await database.unitOfWork.query<OutboxRow>(
-    'select key, body, received_at from outbox where partition = $1 order by seq',
+    'select key, body, received_at from outbox_event where partition = $1 order by seq',
     [partition],
   );
   const stamp = { sequence: '1', time: at(0), receivedTime: at(0) };

@@ -118,7 +118,7 @@ async function outcome({ unitOfWork }: DatabaseUnderTest, partition: number): Pr
       [partition],
     );
   const published = await unitOfWork.query<{ key: string; body: Buffer; received_at: Instant }>(
-    'select key, body, received_at from outbox where partition = $1 order by key, seq',
+    'select key, body, received_at from outbox_event where partition = $1 order by key, seq',
     [partition],
   );
   const stamp = { sequence: '1', time: at(0), receivedTime: at(0) };

@@ -173,7 +173,7 @@ test(`finds every planted break of ${linesWanted} lines and invents none, in pag
   // So many are in memory, however many lines there are.
   expect(Math.max(...pages)).toBeLessThanOrEqual(1_100);
   const told = await unitOfWork.query<{ type: string; n: number }>(
-    "select count(*)::int as n from outbox where topic = 'slips.events.v1'",
+    "select count(*)::int as n from outbox_event where topic = 'slips.events.v1'",
   );
   const matched =
     lines - planted.filter((one) => one.startsWith('duplicate') || one.startsWith('missing_here')).length;

@@ -187,7 +187,7 @@ export class Harness {
 
   async log(slipId: string): Promise<RecordedEvent[]> {
     const rows = await this.unitOfWork.query<{ body: Buffer; seq: string; at: Instant; received: Instant }>(
-      'select body, seq, at, coalesce(received_at, at) as received from outbox where key = $1 order by seq',
+      'select body, seq, at, coalesce(received_at, at) as received from outbox_event where key = $1 order by seq',
       [slipId],
     );
     return rows.map((row) =>

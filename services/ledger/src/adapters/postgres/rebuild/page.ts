@@ -16,7 +16,8 @@ const pendingSql = `
 select o.key, o.seq, o.at, o.received_at, o.body from sequencer s
   left join consumer_sequence c on c.consumer_group = $1 and c.topic = s.topic and c.partition = s.partition and c.source = $3
   cross join lateral (
-    select * from outbox where topic = s.topic and partition = s.partition and seq > coalesce(c.seq, 0) offset 0) as o
+    select * from outbox_event where topic = s.topic and partition = s.partition and row_seq > coalesce(c.seq, 0)
+      and seq > coalesce(c.seq, 0) offset 0) as o
 where s.topic = $2 and o.key = any($4::text[]) order by o.partition, o.seq`;
 
 interface EventRow {

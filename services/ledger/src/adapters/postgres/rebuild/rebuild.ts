@@ -227,8 +227,8 @@ async function assertToldAll(tx: Tx): Promise<void> {
   const [row] = await tx.query<{ n: string }>(
     `select coalesce(sum(greatest(s.next_seq - 1 - coalesce(c.seq, 0) - o.n, 0)), 0) as n from sequencer s
        left join consumer_sequence c on c.consumer_group = $1 and c.topic = s.topic and c.partition = s.partition and c.source = $3
-       cross join lateral (select count(*) as n from outbox o
-         where o.topic = s.topic and o.partition = s.partition and o.seq > coalesce(c.seq, 0)) as o
+       cross join lateral (select count(*) as n from outbox_event o
+         where o.topic = s.topic and o.partition = s.partition and o.row_seq > coalesce(c.seq, 0) and o.seq > coalesce(c.seq, 0)) as o
      where s.topic = $2`,
     [consumerGroup, topics.events.name, sources.ledger],
   );
