@@ -510,7 +510,7 @@ describe('GET /v1/providers', () => {
       id: 'acme',
       capabilities: {
         connect_timeout_ms: 500,
-        answer_timeout_ms: 600,
+        answer_timeout_ms: 2_000,
         acceptance_delay_max_ms: 200,
         visibility_delay_ms: 0,
         poll_ladder_ms: [],

@@ -317,7 +317,7 @@ function rulesText(providers: Readonly<Record<string, string>>): string {
     base_url: ${url}
     secret: ${secret}
     connect_timeout_ms: 500
-    answer_timeout_ms: 600
+    answer_timeout_ms: 2000
     acceptance_delay_max_ms: 200
     circuit_open_ms: 200
     poll_ladder_ms: []
