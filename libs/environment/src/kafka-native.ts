@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DataFolder } from './data-folder.ts';
 import { freePorts } from './free-ports.ts';
 import { kafkaAnswers } from './kafka-answers.ts';
+import { classArchive, type Rehearsal } from './kafka-classes.ts';
 import { kafkaJars, kafkaJarsFolder, renameOnce, temporaryFolder } from './kafka-jars.ts';
 import { loginListeners, scramArguments } from './kafka-login.ts';
 import type { KafkaLogin, KafkaPart } from './port.ts';
@@ -30,6 +31,37 @@ function javaCommand(): string {
   return process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/java') : 'java';
 }
 
+const BROKER = [
+  '-Xms128m',
+  '-Xmx384m',
+  // One thread for a small heap: nothing is collected beside the work while there is none.
+  '-XX:+UseSerialGC',
+  // The second compiler takes as much as the whole broker for minutes after a start, and gains a fifth later on.
+  '-XX:TieredStopAtLevel=1',
+  '-Djava.awt.headless=true',
+];
+
+/** What a broker and the tools that belong to it are started with; how they log lies in `home`. */
+function javaOptions(home: string, jars: string): string[] {
+  const logging = join(home, 'log4j2.properties');
+  writeFileSync(logging, LOG4J);
+  return [`-Dlog4j2.configurationFile=${logging}`, '-cp', join(jars, '*')];
+}
+
+function rehearsal(jars: string): Rehearsal {
+  return {
+    java: javaCommand(),
+    args(home, brokerPort, controllerPort) {
+      const properties = join(home, 'server.properties');
+      const data = join(home, 'data');
+      writeFileSync(properties, serverProperties(data, brokerPort, controllerPort));
+      const java = javaOptions(home, jars);
+      copyFormatted(jars, java, data, randomBytes(16).toString('base64url'));
+      return [...BROKER, ...java, 'kafka.Kafka', properties];
+    },
+  };
+}
+
 /** One KRaft node, broker and controller, on 127.0.0.1. */
 export async function startNativeKafka(
   folder: DataFolder,
@@ -38,27 +70,32 @@ export async function startNativeKafka(
 ): Promise<KafkaPart> {
   const jars = await kafkaJars(log);
   log('starting Kafka');
-  return retryOnPortTaken(() => startBroker(folder, jars, login));
+  const classes = await retryOnPortTaken(() => classArchive(jars, rehearsal(jars)));
+  return retryOnPortTaken(() => startBroker(folder, jars, classes, login));
 }
 
-async function startBroker(folder: DataFolder, jars: string, login?: KafkaLogin): Promise<KafkaPart> {
+async function startBroker(
+  folder: DataFolder,
+  jars: string,
+  classes: readonly string[],
+  login?: KafkaLogin,
+): Promise<KafkaPart> {
   const home = join(folder.path, 'kafka');
   mkdirSync(home, { recursive: true });
   const [brokerPort, controllerPort, saslPort, tlsPort] = await freePorts(login ? 4 : 2);
-  const properties = join(home, 'server.properties');
-  const logging = join(home, 'log4j2.properties');
-  const listeners = login && loginListeners(home, login, saslPort!, tlsPort!);
-  const settings = serverProperties(join(home, 'data'), brokerPort!, controllerPort!, listeners?.addresses);
-  writeFileSync(properties, settings + (listeners?.properties ?? ''));
-  writeFileSync(logging, LOG4J);
-  const java = [`-Dlog4j2.configurationFile=${logging}`, '-cp', join(jars, '*')];
   const data = join(home, 'data');
+  const listeners = login && loginListeners(home, login, saslPort!, tlsPort!);
+  const settings = serverProperties(data, brokerPort!, controllerPort!, listeners?.addresses);
+  const properties = join(home, 'server.properties');
+  writeFileSync(properties, settings + (listeners?.properties ?? ''));
+  const java = javaOptions(home, jars);
   if (!existsSync(join(data, 'meta.properties'))) {
     if (login) format(java, properties, folder.kafkaClusterId, scramArguments(login));
     else copyFormatted(jars, java, data, folder.kafkaClusterId);
   }
   const address = `127.0.0.1:${brokerPort}`;
-  const launch = () => launchBroker(folder, home, [...java, 'kafka.Kafka', properties], address);
+  const args = [...classes, ...BROKER, ...java, 'kafka.Kafka', properties];
+  const launch = () => launchBroker(folder, home, args, address);
   let server = await launch();
   return {
     kind: 'native',
@@ -83,16 +120,7 @@ async function launchBroker(
   const server = await startServer({
     name: 'Kafka',
     command: javaCommand(),
-    args: [
-      '-Xms128m',
-      '-Xmx384m',
-      // One thread for a small heap: nothing is collected beside the work while there is none.
-      '-XX:+UseSerialGC',
-      // The second compiler takes as much as the whole broker for minutes after a start, and gains a fifth later on.
-      '-XX:TieredStopAtLevel=1',
-      '-Djava.awt.headless=true',
-      ...args,
-    ],
+    args: [...args],
     cwd: home,
     logFile: join(folder.path, 'logs/kafka.log'),
     stopSignal: 'SIGTERM',
