@@ -13,6 +13,7 @@ export default {
   },
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['/dist/'],
+  testSequencer: '<rootDir>/tools/ci/longest-first.mjs',
   // Ends a hang; no spec judges the machine.
   testTimeout: 180_000,
 };

@@ -1,4 +1,6 @@
+import { totalmem } from 'node:os';
 import { freshDataDir, runCommand, startEnvironment } from '@slipstream/environment';
+import { atOnce } from './at-once.ts';
 import { checks } from './checks.ts';
 import { jestTier } from './jest-tier.ts';
 import { runSteps, type Step, summary } from './steps.ts';
@@ -8,6 +10,9 @@ const unit = jestTier({
   files: '(?<!\\.(int|e2e))\\.spec\\.ts$',
   args: ['--maxWorkers=2'],
 });
+
+/** A worker, and often a broker of its own. */
+const intWorkers = `--maxWorkers=${atOnce(5, 1, totalmem())}`;
 
 /** All files share one environment; databases and topic prefixes of their own keep them apart. */
 const integration: Step = {
@@ -19,7 +24,7 @@ const integration: Step = {
         KAFKA_BROKERS: environment.kafkaBrokers.join(','),
         DATABASE_URL: environment.databaseUrl,
       };
-      const tier = { name: this.name, files: '\\.int\\.spec\\.ts$', args: ['--maxWorkers=3'], env };
+      const tier = { name: this.name, files: '\\.int\\.spec\\.ts$', args: [intWorkers], env };
       return await jestTier(tier).run(stop);
     } finally {
       await environment.stop();
@@ -27,11 +32,11 @@ const integration: Step = {
   },
 };
 
-/** Each file boots stacks of its own; two at once, because most of their time is waiting. */
+/** Each file boots stacks of its own. */
 const endToEnd = jestTier({
   name: 'end-to-end tests',
   files: '\\.e2e\\.spec\\.ts$',
-  args: ['--maxWorkers=2'],
+  args: [`--maxWorkers=${atOnce(3, 2, totalmem())}`],
 });
 
 const PARTS: Record<string, Step[]> = {
