@@ -5,6 +5,7 @@ import { seededRandom } from '@slipstream/kernel';
 import { slipStatuses } from '@slipstream/slip';
 import { Plans, type Scan } from '@slipstream/testing';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
+import { buildTrees } from '../src/adapters/postgres/log-trees.ts';
 import { slipLogs } from '../src/adapters/postgres/rebuild/page.ts';
 import { nextIds } from '../src/adapters/postgres/rebuild/rebuild.ts';
 import { suspenseReads } from '../src/adapters/postgres/suspense.ts';
@@ -18,9 +19,10 @@ import {
   slipFields,
 } from '../src/application/queries.ts';
 import type { SuspenseReads } from '../src/application/suspense/ports.ts';
+import { checkpointText } from '../src/domain/log/checkpoint.ts';
 import { type Books, noWaits, openBooks } from './books.ts';
 import { at } from './builders.ts';
-import { fillBooks, growing } from './full-books.ts';
+import { fillBooks, growing, listedAt, partitions } from './full-books.ts';
 import { pageUnderWrites, pagingWays } from './paging.ts';
 
 const environment = sharedEnvironment();
@@ -289,6 +291,36 @@ it.each([
     }
   },
 );
+
+it('a page of the log from a time on begins where a checkpoint shows that all before it was logged', async () => {
+  await buildTrees(books.unitOfWork);
+  const signed = slips - 2_000;
+  // The n-th slip has two events, in the partition that its number says.
+  const heads = Array.from({ length: partitions }, (_, partition) => ({
+    ...{ partition, size: 2 * Math.floor((signed - partition) / partitions), root: '\0'.repeat(32) },
+  }));
+  const note = checkpointText({ id: checkpointId, at: listedAt(signed), heads });
+  await books.unitOfWork.query("insert into signing_key (id, verifier_key) values ('k', 'k')");
+  await books.unitOfWork.query("insert into checkpoint (id, at, note, key_id) values ($1, $2, $3, 'k')", [
+    ...[checkpointId, listedAt(signed), note],
+  ]);
+  // Six minutes and a little later.
+  const receivedFrom = listedAt(signed + 400);
+  const ask = () => queries.log({ ...log, clock: 'wall', receivedFrom }, { limit: 50, from: null });
+  const scans = await scansOf(ask);
+  expect(looked(scans, 'event_log')).toBeLessThan(700);
+  expect((await ask()).items.map(({ receivedTime }) => receivedTime).toSorted()[0]! >= receivedFrom).toBe(
+    true,
+  );
+  expect((await ask()).items).toHaveLength(50);
+  // An import's times are its own: they say nothing about when it was logged.
+  const imported = await queries.log(
+    { ...log, clock: 'import-1', receivedFrom: listedAt(1) },
+    { limit: 50, from: null },
+  );
+  expect(imported.items[0]?.receivedTime).toBe(listedAt(60));
+});
+const checkpointId = '019b0000-0000-7000-8000-000000000001';
 
 it('nothing else that can be asked reads a table whole', async () => {
   await scansOf(() => queries.slip('slip-7'));

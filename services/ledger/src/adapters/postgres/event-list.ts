@@ -1,7 +1,9 @@
 import { readEnvelope } from '@slipstream/contracts';
 import { type PageOf, type PageRequest, pageBetween } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
+import { wallClock } from '@slipstream/slip';
 import type { EventListFilter, ListedEvent } from '../../application/queries.ts';
+import { endsBefore } from './ends-before.ts';
 import { readInIndexOrder } from './in-index-order.ts';
 import { logEnds, readEnds, writeEnds } from './log-ends.ts';
 import { toLogged } from './logged-events.ts';
@@ -39,12 +41,13 @@ export async function eventPage(
   const known = from?.key[2] ?? writeEnds(await logEnds(tx));
   const ends = readEnds(known);
   const slips = await slipsAskedFor(tx, filter);
+  const earlier = slips === null ? await receivedBefore(tx, filter) : nothing;
   readInIndexOrder(tx);
   const found: ListedEvent[] = [];
   let edge: Row | null = null;
   for (const stretch of stretchesOf(slips, ends.length, from)) {
     const most = isToldByEnvelopes(filter) ? decodedMax : limit + 1 - found.length;
-    const { sql, parameters } = searchFor(filter, stretch, { ends, from, most });
+    const { sql, parameters } = searchFor(filter, stretch, { ends, earlier, from, most });
     const rows = await tx.query<Row>(sql, parameters);
     found.push(...(await listed(tx, filter, rows)));
     const last = rows.at(-1);
@@ -77,6 +80,13 @@ function* stretchesOf(
 const isToldByEnvelopes = ({ receivedFrom, receivedTo }: EventListFilter): boolean =>
   receivedFrom !== undefined || receivedTo !== undefined;
 
+const nothing: ReadonlyMap<number, number> = new Map();
+
+/** Of each partition the last offset of what was logged, so received, before all that is asked for. An import's times are its own. */
+function receivedBefore(tx: Pick<Tx, 'query'>, { clock, receivedFrom }: EventListFilter) {
+  return receivedFrom === undefined || clock !== wallClock ? nothing : endsBefore(tx, receivedFrom);
+}
+
 /** A bounded number of slips, among which are all that can fit; null: any, or too many to gather. */
 async function slipsAskedFor(
   tx: Pick<Tx, 'query'>,
@@ -95,13 +105,15 @@ async function slipsAskedFor(
 
 interface Within {
   readonly ends: readonly number[];
+  /** Up to this offset a partition has nothing that is asked for. */
+  readonly earlier: ReadonlyMap<number, number>;
   readonly from: PageRequest['from'];
   /** Rows that it gives at most. */
   readonly most: number;
 }
 
 /** Reads events in the order of the log until enough match or enough were looked at; the last one that was looked at is given too. */
-function searchFor(filter: EventListFilter, stretch: Stretch, { ends, from, most }: Within) {
+function searchFor(filter: EventListFilter, stretch: Stretch, { ends, earlier, from, most }: Within) {
   const parameters: unknown[] = [];
   const place: Place = (value) => `$${parameters.push(value)}`;
   const direction = from?.side === 'before' ? 'desc' : 'asc';
@@ -111,7 +123,8 @@ function searchFor(filter: EventListFilter, stretch: Stretch, { ends, from, most
       ? `select e.* from unnest(${place(stretch.slips)}::text[]) as asked(id), lateral (
            select ${logColumns} from event_log e where e.slip_id = asked.id offset 0) as e`
       : `select ${logColumns} from event_log e`;
-  const within = 'slips' in stretch ? placesOfSlips : placesOfPartition(stretch.partition);
+  const within =
+    'slips' in stretch ? placesOfSlips : placesOfPartition(stretch.partition, earlier.get(stretch.partition));
   const { clock, terms, caller, types, trace } = filter;
   const conditions = [
     ...conditionsOf({ clock: '', terms, metadata: [], caller }, place),
@@ -149,11 +162,12 @@ const placesOfSlips: Places = (place, ends, from) => {
 };
 
 const placesOfPartition =
-  (partition: number): Places =>
+  (partition: number, earlier: number | undefined): Places =>
   (place, ends, from) => {
     const bounds = [
       `e.partition = ${place(partition)}::int`,
       `e.kafka_offset < ${place(ends[partition])}::bigint`,
+      ...(earlier === undefined ? [] : [`e.kafka_offset > ${place(earlier)}::bigint`]),
     ];
     if (from === null || Number(from.key[0]) !== partition) return bounds;
     const sign = from.side === 'before' ? '<' : '>';
