@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { waitFor } from '@slipstream/testing';
@@ -12,20 +12,28 @@ import {
   type Schema,
   services,
 } from '../http/api-description.ts';
+import { ExampleCheck } from '../http/example-check.ts';
 import { fuzz } from '../http/fuzz.ts';
+import { ExampleWorld, refused, rulesOfExamples } from '../http/given.ts';
+import { ScriptedProvider } from './scripted-provider.ts';
 import { bootStack, root, type TestStack } from './support.ts';
 
 const seed = Number(process.env.SEED ?? 20_261_126);
+let provider: ScriptedProvider;
 let booted: TestStack;
 let env: Readonly<Record<string, string>>;
 let operations: Operation[];
 
 beforeAll(async () => {
-  booted = await bootStack();
+  provider = await ScriptedProvider.start();
+  booted = await bootStack({ rules: rulesOfExamples(provider) });
   env = booted.stack.env;
   operations = await readOperations(env);
 }, 240_000);
-afterAll(() => booted?.stop(), 60_000);
+afterAll(async () => {
+  await booted?.stop();
+  await provider?.stop();
+}, 60_000);
 
 /** By service, so that references lead into its own document. */
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
@@ -284,6 +292,31 @@ describe('every described operation', () => {
       ]);
     }
   });
+});
+
+/** `EXAMPLES=record` writes anew what the descriptions show: after a route was added, or answers otherwise. */
+const isRecording = process.env.EXAMPLES === 'record';
+
+describe('the examples of the descriptions', () => {
+  const check = () => new ExampleCheck({ env, operations, validator });
+
+  test('are there: of each operation what it is asked with, and a whole answer that is as described', () => {
+    if (isRecording) return;
+    expect(check().missing()).toEqual([]);
+  });
+
+  test('are carried out, each by the service that shows it, and answered as described', async () => {
+    const world = new ExampleWorld(env, provider);
+    const { problems, recorded } = await check().carryOut(world, isRecording);
+    expect(problems).toEqual([]);
+    if (!isRecording) return;
+    for (const [file, examples] of recorded) {
+      const before = JSON.parse(readFileSync(join(root, file), 'utf8')) as object;
+      const kept = Object.entries(before).filter(([id]) => id in refused);
+      const all = { ...examples, ...Object.fromEntries(kept) };
+      writeFileSync(join(root, file), `${JSON.stringify(all, null, 2)}\n`);
+    }
+  }, 300_000);
 });
 
 test(`hostile requests, seed ${seed}: no 5xx, no hang, no process ends`, async () => {

@@ -29,6 +29,7 @@ const operation: Operation = {
   method: 'POST',
   path: '/v1/slips/{id}',
   described: {
+    operationId: 'any',
     parameters: [
       { name: 'id', in: 'path' },
       { name: 'page_size', in: 'query', schema: { type: 'integer' } },

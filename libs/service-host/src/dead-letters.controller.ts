@@ -11,7 +11,17 @@ import { type JsonValue, toSnakeJson } from './json.ts';
 import { ApiList, answerList, type List, listParameters } from './lists.ts';
 import { type Query as QueryOf, rejectUnknownQuery } from './pagination.ts';
 import { Parameters } from './parameters.ts';
-import { object, oneOf, optional, type Schema, text, time, whole } from './schemas.ts';
+import {
+  list as listOf,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  text,
+  time,
+  whole,
+  yesOrNo,
+} from './schemas.ts';
 
 const DESK = Symbol('slipstream:dead-letter-desk');
 const statuses: readonly LetterStatus[] = ['parked', 'queued', 'redriven', 'dismissed'];
@@ -34,6 +44,30 @@ const letter: Schema = object({
   resolved_at: optional(time),
   redrive_id: optional(text),
 });
+const readLetter: Schema = {
+  allOf: [
+    letter as object,
+    object({
+      headers: { type: 'object' },
+      event: optional({ type: 'object' }),
+      value: optional(text),
+    }) as object,
+  ],
+};
+const waiting = object({
+  waiting: listOf(object({ topic: text, reason: text, letters: whole, slips: whole })),
+});
+const chosen = {
+  ...{ dry_run: yesOrNo, letters: whole, slips: whole, exhausted: whole },
+  by_reason: listOf(object({ reason: text, letters: whole })),
+  by_slip: listOf(object({ slip: optional(text), reason: text, letters: whole })),
+};
+const redrive = object({
+  ...{ id: text, action: oneOf('redrive', 'dismiss', 'upgrade'), requested_by: text, requested_at: time },
+  ...{ reason: text, letters: whole, slips: whole, per_second: whole },
+  ...{ waiting: whole, redriven: whole, failed: whole },
+});
+const dismissed = object({ id: text, released: whole });
 const limitDefault = 1_000;
 const perSecondDefault = 50;
 
@@ -81,6 +115,7 @@ export class DeadLettersController {
 
   @Get('dead-letters/summary')
   @ApiOperation({ summary: 'How many wait, by topic and reason' })
+  @ApiOkResponse({ description: 'How many wait', schema: waiting as object })
   async summary(@Query() query: QueryOf): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     return toSnakeJson({ waiting: await this.desk.waiting() });
@@ -88,6 +123,7 @@ export class DeadLettersController {
 
   @Get('redrives/:id')
   @ApiOperation({ summary: 'How far a redrive has come; who asked for it, and why' })
+  @ApiOkResponse({ description: 'The redrive', schema: redrive as object })
   async redriveOf(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const redrive = isUuid(id) ? await this.desk.redriveOf(id) : null;
@@ -99,6 +135,7 @@ export class DeadLettersController {
   @ApiOperation({
     summary: 'One record: its headers, its event as far as it can be read, its bytes in base64',
   })
+  @ApiOkResponse({ description: 'The record', schema: readLetter as object })
   async one(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const letter = isId(id) ? await this.desk.one(id) : null;
@@ -112,8 +149,14 @@ export class DeadLettersController {
   @Post('dead-letters/redrive')
   @Scopes('dead_letters:redrive')
   @ApiOperation({ summary: 'Reads records again, per slip in order; counts first unless dry_run is false' })
-  @ApiOkResponse({ description: 'What would be read again' })
-  @ApiAcceptedResponse({ description: 'Under way; Location says how far' })
+  @ApiOkResponse({
+    description: 'What would be read again',
+    schema: object({ ...chosen, id: optional(text) }) as object,
+  })
+  @ApiAcceptedResponse({
+    description: 'Under way; Location says how far',
+    schema: object({ ...chosen, id: text }) as object,
+  })
   async redrive(
     @Body() body: RedriveBody,
     @Caller() caller: CallerIdentity,
@@ -140,6 +183,7 @@ export class DeadLettersController {
   @HttpCode(200)
   @Scopes('dead_letters:redrive')
   @ApiOperation({ summary: 'Gives one record up; what waits behind it is read again' })
+  @ApiOkResponse({ description: 'How many are read again', schema: dismissed as object })
   async dismiss(
     @Param('id') id: string,
     @Body() { reason }: DismissBody,

@@ -12,6 +12,7 @@ import { type ClientQuota, ClientQuotaGuard } from './client-quota.ts';
 import type { HostSettings } from './common-settings.ts';
 import { CursorSeal } from './cursor-seal.ts';
 import { deadLetterRoutes } from './dead-letters.controller.ts';
+import { readExamples } from './examples.ts';
 import { HealthController, HealthRegistry } from './health.ts';
 import { createAdapter, type HttpLimits, httpLimits, type Shed } from './http-server.ts';
 import { JsonLogger } from './logger.ts';
@@ -36,6 +37,8 @@ export interface HostOptions {
   readonly name: string;
   readonly module: Type | DynamicModule;
   readonly settings: HostSettings;
+  /** A file of what its own routes are asked with, and answer; shown in its description. */
+  readonly examples?: URL;
   readonly limits?: Partial<HttpLimits>;
   /** Present: the routes of `/v1/dead-letters`. */
   readonly deadLetters?: DeadLetterDesk;
@@ -94,7 +97,7 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
     abortOnError: false,
     logger: new JsonLogger(name, settings),
   });
-  description.describe = () => describeApi(app, name);
+  description.describe = () => describeApi(app, name, readExamples(options.examples));
   app.useGlobalFilters(new ProblemFilter(routes));
   app.useGlobalPipes(createValidationPipe());
   app.useGlobalGuards(

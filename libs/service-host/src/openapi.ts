@@ -2,6 +2,7 @@ import { Controller, Get, type INestApplication, Inject } from '@nestjs/common';
 import { ApiExcludeController, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { errorCodes } from '@slipstream/kernel';
 import { type Access, accessExtension, Public } from './auth.ts';
+import { type Examples, showExamples } from './examples.ts';
 import { problemMediaType } from './problem.ts';
 
 type Operation = Record<string, unknown> & {
@@ -36,7 +37,7 @@ const problemSchema = {
 };
 
 /** The OpenAPI 3.1 description of the application's controllers; every operation may answer with a problem. */
-export function describeApi(app: INestApplication, service: string): OpenAPIObject {
+export function describeApi(app: INestApplication, service: string, examples: Examples = {}): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle(`Slipstream ${service}`)
     .setDescription(
@@ -58,6 +59,7 @@ export function describeApi(app: INestApplication, service: string): OpenAPIObje
   for (const path of Object.values(document.paths)) {
     for (const operation of Object.values(path) as unknown[]) complete(operation as Operation);
   }
+  showExamples(document, examples);
   document.tags = tagsOf(document).map((name) => ({ name, description: `What there is about ${name}` }));
   return document;
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import type { CallerIdentity } from '@slipstream/identity';
 import type { PartitionDesk } from '@slipstream/runtime';
 import { IsInt, IsString, Length, Matches, Max, Min } from 'class-validator';
@@ -7,8 +7,22 @@ import { Caller, Scopes } from './auth.ts';
 import { storable, storableMessage } from './dead-letters.dto.ts';
 import { type JsonValue, toSnakeJson } from './json.ts';
 import { type Query as QueryOf, rejectUnknownQuery } from './pagination.ts';
+import { list, object, optional, text, time, whole } from './schemas.ts';
 
 const DESK = Symbol('slipstream:partition-desk');
+
+const known = { source: text, sequence: whole, incarnation: whole };
+const stopped = object({
+  data: list(
+    object({
+      ...{ group: text, topic: text, partition: whole, stopped_at: time, why: text, next_offset: whole },
+      sources: list(object({ ...known, digest: optional(text) })),
+      ...{ topic_id: optional(text), topic_id_now: optional(text) },
+      ...{ log_start: optional(whole), log_end: optional(whole), unread: optional(text) },
+      record: optional(object({ ...known, offset: whole, digest: text })),
+    }),
+  ),
+});
 
 /** The body of `POST /v1/stopped-partitions/go-on`. */
 export class GoOnBody {
@@ -59,6 +73,7 @@ export class StoppedPartitionsController {
 
   @Get()
   @ApiOperation({ summary: 'Why each stopped, what was read of it, and the record where it stands' })
+  @ApiOkResponse({ description: 'The partitions that stopped', schema: stopped as object })
   async list(@Query() query: QueryOf): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     return toSnakeJson({ data: await this.desk.list() });
@@ -70,6 +85,7 @@ export class StoppedPartitionsController {
   @ApiOperation({
     summary: 'Lets one go on from an offset: the record there counts as the next of its source',
   })
+  @ApiOkResponse({ description: 'The id of the decision', schema: object({ id: text }) as object })
   async goOn(@Body() body: GoOnBody, @Caller() caller: CallerIdentity): Promise<JsonValue> {
     const { topic, partition, offset, reason } = body;
     return toSnakeJson(await this.desk.goOn({ topic, partition }, offset, { by: caller.subject, reason }));

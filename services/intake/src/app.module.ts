@@ -101,6 +101,7 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
   });
   return {
     name: 'intake',
+    examples: new URL('../examples.json', import.meta.url),
     module: {
       module: IntakeModule,
       controllers: [

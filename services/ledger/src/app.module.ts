@@ -137,6 +137,7 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
   });
   return {
     name: 'ledger',
+    examples: new URL('../examples.json', import.meta.url),
     module: LedgerModule.with(queries, ofLog, suspenseOf(runtime, reads.unitOfWork)),
     settings,
     deadLetters: runtime.deadLetters,

@@ -145,6 +145,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
   runtime.addPart(detectorWatch(runtime, settings.instanceId, onError));
   return {
     name: 'provider-gateway',
+    examples: new URL('../examples.json', import.meta.url),
     module: {
       module: GatewayModule,
       controllers: [

@@ -289,6 +289,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   const watch: Watch = { sources: () => shownTicks(ticks), sight: does.sight };
   return {
     name: 'reconciliation',
+    examples: new URL('../examples.json', import.meta.url),
     module: {
       module: ReconciliationModule,
       controllers: [

@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Param, Put, Query, Req } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SlipstreamError } from '@slipstream/kernel';
 import {
   callerOf,
@@ -7,15 +7,26 @@ import {
   rejectUnknownQuery,
   Scopes,
   type ServiceRequest,
+  schemas,
   toSnakeJson,
 } from '@slipstream/service-host';
 import { accountProblem } from '@slipstream/slip';
 import type { UseCases } from '../../application/use-cases.ts';
+import { accountStatuses } from '../../domain/account/standing.ts';
 import { AccountStatusBody, checkStatusBody } from './account-status.dto.ts';
 import { traceparentOf } from './request.ts';
 
 /** Injection token of an {@link Accounts}. */
 export const ACCOUNTS = Symbol('intake:accounts');
+
+const { object, oneOf, text, time } = schemas;
+const ApiStanding = () =>
+  ApiOkResponse({
+    description: 'What was said last',
+    schema: object({
+      ...{ account: text, status: oneOf(...accountStatuses), reason: text, actor: text, changed_at: time },
+    }) as object,
+  });
 
 type Accounts = Pick<UseCases, 'changeAccountStatus' | 'showAccountStatus'>;
 
@@ -33,6 +44,7 @@ export class AccountsController {
       'Slips that are submitted after the answer are refused while the account, or the counterparty, is not active. Those ' +
       'that were accepted before go on. A status that the account has already changes nothing.',
   })
+  @ApiStanding()
   async change(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
@@ -49,6 +61,7 @@ export class AccountsController {
   @Get()
   @Scopes('slips:read')
   @ApiOperation({ summary: 'What was said last about an account: its status, who, when and why' })
+  @ApiStanding()
   async show(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     requireAccount(id);

@@ -14,7 +14,16 @@ export class BatchBody {
 export class BatchAnswerBody {
   @ApiProperty({
     type: 'array',
-    items: { type: 'object', required: ['status'], properties: { status: { type: 'integer' } } },
+    items: {
+      type: 'object',
+      required: ['status'],
+      properties: {
+        status: { type: 'integer' },
+        slip: { type: 'object' },
+        preview: { type: 'object' },
+        problem: { type: 'object' },
+      },
+    },
     description:
       'In the order of the slips. `status` is the one that the slip would have got alone; with 202 comes `slip`, the ' +
       'answer with its `slip_position` and `replayed`; with dry_run and 200 `preview`; else `problem`',

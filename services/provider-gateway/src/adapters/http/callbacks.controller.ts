@@ -1,10 +1,11 @@
 import { Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBody, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SlipstreamError } from '@slipstream/kernel';
-import { Public, RawBody } from '@slipstream/service-host';
+import { Public, RawBody, schemas } from '@slipstream/service-host';
 import type { RefusedCallback } from '../../application/ask-about-suspects.ts';
 import { type CallbackHeaders, type CallbackReader, SignatureMismatch } from '../../application/ports.ts';
 import type { CallbackHandling, ReceivedCallback } from '../../application/receive-callbacks.ts';
+import { describedCallback } from './described.ts';
 
 /** How callbacks are read and handled. */
 export interface CallbackIntake {
@@ -15,6 +16,9 @@ export interface CallbackIntake {
   /** A callback was refused for its signature or its age. Never rejects. */
   refused(callback: RefusedCallback): Promise<void>;
 }
+
+const signed = (name: string, description: string) =>
+  ({ name, description, required: false, schema: { type: 'string' } }) as const;
 
 export const CALLBACK_INTAKE = Symbol('callback intake');
 
@@ -34,6 +38,14 @@ export class CallbacksController {
   @ApiOperation({
     summary:
       'Takes a provider’s callback, signed as its protocol says (json-callback: Standard Webhooks 1.0.0)',
+  })
+  @ApiHeader(signed('webhook-id', 'names the message: the same one again has no effect'))
+  @ApiHeader(signed('webhook-timestamp', 'seconds since 1970; at most 5 minutes off'))
+  @ApiHeader(signed('webhook-signature', '`v1,` and the HMAC-SHA-256 of `id.timestamp.body` in base64'))
+  @ApiBody({ schema: describedCallback })
+  @ApiAcceptedResponse({
+    description: 'It is stored and handled',
+    schema: schemas.object({ accepted: schemas.yesOrNo }) as object,
   })
   async receive(
     @Param('provider') provider: string,

@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { PublicKey } from '@slipstream/identity';
 import { Public, rejectUnknownQuery } from '@slipstream/service-host';
+import { describedKeys } from './described.ts';
 
 /** Injection token of the public keys, the one that signs first. */
 export const CERTIFICATE_KEYS = Symbol('certificate keys');
@@ -14,7 +15,7 @@ export class CertificatesController {
   @Get('keys')
   @Public()
   @ApiOperation({ summary: 'The public keys by which certificates of non-execution are checked (RFC 7517)' })
-  @ApiOkResponse({ description: 'A JSON Web Key Set' })
+  @ApiOkResponse({ description: 'A JSON Web Key Set', schema: describedKeys as object })
   keys(@Query() query: Record<string, unknown>): { readonly keys: readonly PublicKey[] } {
     rejectUnknownQuery(query, []);
     return { keys: this.publicKeys };

@@ -1,9 +1,12 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { SlipstreamError } from '@slipstream/kernel';
 import { callerOf, type JsonValue, rejectUnknownQuery, Scopes, toSnakeJson } from '@slipstream/service-host';
 import type { UseCases } from '../../application/use-cases.ts';
+import { describedDisablePreview, describedProvider, describedProviders } from './described.ts';
 import { DisableBody, ReasonBody } from './switch.dto.ts';
+
+const ApiProvider = () => ApiOkResponse({ description: 'The provider', schema: describedProvider as object });
 
 export const PROVIDER_VIEW = Symbol('provider view');
 
@@ -24,6 +27,7 @@ export class ProvidersController {
 
   @Get()
   @ApiOperation({ summary: 'Every configured provider, with what it can do and what is open there' })
+  @ApiOkResponse({ description: 'All of them', schema: describedProviders as object })
   async list(@Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const data = await this.views.showProviders();
@@ -32,6 +36,7 @@ export class ProvidersController {
 
   @Get(':id')
   @ApiOperation({ summary: 'One provider' })
+  @ApiProvider()
   async get(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const provider = await this.views.showProvider(id);
@@ -44,6 +49,10 @@ export class ProvidersController {
   @ApiOperation({
     summary:
       'Stops calls to a provider at every instance; with dry_run: which slips and how much money it is about',
+  })
+  @ApiOkResponse({
+    description: 'The provider; or what a dry run tells',
+    schema: { oneOf: [describedProvider as object, describedDisablePreview as object] },
   })
   async disable(
     @Param('id') id: string,
@@ -58,6 +67,7 @@ export class ProvidersController {
   @HttpCode(200)
   @Scopes('providers:write')
   @ApiOperation({ summary: 'Lets calls to a provider begin again' })
+  @ApiProvider()
   async enable(
     @Param('id') id: string,
     @Body() { reason }: ReasonBody,
@@ -73,6 +83,7 @@ export class ProvidersController {
     summary:
       'Lets NOT_FOUND of a provider prove again that it did not execute a slip, after it broke its promise',
   })
+  @ApiProvider()
   async restoreProof(
     @Param('id') provider: string,
     @Body() { reason }: ReasonBody,

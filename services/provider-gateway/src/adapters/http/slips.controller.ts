@@ -13,6 +13,7 @@ import {
 } from '@slipstream/service-host';
 import type { PeoplesAsk, WillBeAsked } from '../../application/ask-for-people.ts';
 import type { UseCases } from '../../application/use-cases.ts';
+import { describedAsk, describedEnvelope, describedQuestion } from './described.ts';
 import { ReasonBody } from './switch.dto.ts';
 
 /** What this controller asks the service. */
@@ -46,7 +47,10 @@ export class SlipsController {
       'other, also after the deadline and the end. 409 where nobody can be asked.',
   })
   @ApiHeader({ name: 'Idempotency-Key', required: true, schema: { type: 'string', maxLength: 255 } })
-  @ApiAcceptedResponse({ description: 'It will be asked; Location says what comes of it' })
+  @ApiAcceptedResponse({
+    description: 'It will be asked; Location says what comes of it',
+    schema: describedAsk as object,
+  })
   async inquire(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
@@ -70,9 +74,7 @@ export class SlipsController {
 
   @Get('inquiry')
   @ApiOperation({ summary: 'The question that people put about a slip last, and what came of it' })
-  @ApiOkResponse({
-    description: '`{slip_id, provider, status: due|asking|answered, ask_at, asked_at, said}`',
-  })
+  @ApiOkResponse({ description: 'The question', schema: describedQuestion as object })
   async inquiry(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const question = await this.views.showPeoplesQuestion(slipIdOf(id));
@@ -86,7 +88,10 @@ export class SlipsController {
     summary: 'The signed certificate of non-execution of a slip',
     description: 'A DSSE envelope, as it was signed when it was proved that the slip was not executed.',
   })
-  @ApiOkResponse({ description: '`{payloadType, payload, signatures}`', content: { [dsse]: {} } })
+  @ApiOkResponse({
+    description: 'The envelope, as it was signed',
+    content: { [dsse]: { schema: describedEnvelope as object } },
+  })
   async certificate(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
