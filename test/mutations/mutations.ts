@@ -181,6 +181,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
+    name: 'P35-writes-off-what-lies-in-suspense',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: "if (hold.status !== 'restored' && hold.status !== 'compensated') return null;",
+    to: "if (hold.status === 'written_off') return null;",
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
     name: 'P6-a-batch-spends-the-same-money-twice',
     file: `${ledger}/src/domain/hold/decide-in-order.ts`,
     from: 'const balanceOf = (account: AccountKey) => balances.of(account) + changes.of(account);',

@@ -607,10 +607,15 @@ describe('money', () => {
       posting('provider:acme:receivable', 'credit', 1_000n),
     );
     const decided = (isUpheld: boolean) =>
-      alsoSaid(denied, 'ledger', { type: 'suspense_decided', upheld: isUpheld, provider: 'acme', entry: 3 });
+      alsoSaid(denied, 'ledger', {
+        type: 'suspense_decided',
+        decision: isUpheld ? 'uphold' : 'give_back',
+        provider: 'acme',
+        entry: 3,
+      });
     expect(counted(decided(true))).toMatchObject({ money_differs: 1 });
     expect(counted(alsoSaid(decided(true), 'ledger', upheld))).toMatchObject({ money_differs: 0 });
-    const ofAnother = { type: 'suspense_decided', upheld: true, provider: 'acme', entry: 1 } as const;
+    const ofAnother = { type: 'suspense_decided', decision: 'uphold', provider: 'acme', entry: 1 } as const;
     expect(counted(alsoSaid(denied, 'ledger', ofAnother))).toMatchObject({ money_differs: 0 });
     expect(counted(alsoSaid(alsoSaid(denied, 'ledger', ofAnother), 'ledger', upheld))).toMatchObject({
       money_differs: 1,
@@ -618,17 +623,38 @@ describe('money', () => {
     expect(counted(alsoSaid(decided(true), 'ledger', back))).toMatchObject({ money_differs: 1 });
     expect(counted(alsoSaid(decided(false), 'ledger', back))).toMatchObject({ money_differs: 0 });
     const twice = alsoSaid(alsoSaid(decided(false), 'ledger', back), 'ledger', {
-      ...{ type: 'suspense_decided', upheld: true, provider: 'acme', entry: 0 },
+      ...{ type: 'suspense_decided', decision: 'uphold', provider: 'acme', entry: 0 },
     });
     expect(counted(twice)).toMatchObject({ money_differs: 0 });
     expect(counted(alsoSaid(twice, 'ledger', upheld))).toMatchObject({ money_differs: 1 });
     expect(
       counted(
-        alsoSaid(one, 'ledger', { type: 'suspense_decided', upheld: true, provider: 'acme', entry: 0 }),
+        alsoSaid(one, 'ledger', { type: 'suspense_decided', decision: 'uphold', provider: 'acme', entry: 0 }),
       ),
     ).toMatchObject({
       money_differs: 0,
     });
+  });
+
+  test('is a loss of the house when people write a claim off, once, and never before the payer has it', () => {
+    const claimed = alsoSaid(alsoSaid(one, 'gateway', says('failed')), 'ledger', reversal);
+    const people = { provider: 'acme', entry: 0 } as const;
+    const writtenOff = (before: Parameters<typeof alsoSaid>[0]) =>
+      alsoSaid(before, 'ledger', { type: 'suspense_decided', decision: 'write_off', ...people });
+    const loss = claims(
+      'loss',
+      posting('house:own:losses', 'debit', 1_000n),
+      posting('provider:acme:receivable', 'credit', 1_000n),
+    );
+    expect(counted(writtenOff(claimed))).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(writtenOff(claimed), 'ledger', loss))).toMatchObject({ money_differs: 1 });
+    const given = alsoSaid(claimed, 'ledger', { type: 'suspense_decided', decision: 'give_back', ...people });
+    const owed = writtenOff(alsoSaid(given, 'ledger', back));
+    expect(counted(owed)).toMatchObject({ money_differs: 1 });
+    const lost = alsoSaid(owed, 'ledger', loss);
+    expect(counted(lost)).toMatchObject({ money_differs: 0 });
+    expect(counted(writtenOff(lost))).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(lost, 'ledger', loss))).toMatchObject({ money_differs: 1 });
   });
 
   test('that is held for a success in doubt is settled whole or given back, as people say', () => {
@@ -642,7 +668,12 @@ describe('money', () => {
       says('succeeded', { amount: { amount: 1_001n, currency: 'EUR' } }),
     );
     const decided = (upheld: boolean) =>
-      alsoSaid(doubted, 'ledger', { type: 'suspense_decided', upheld, provider: 'acme', entry: 1 });
+      alsoSaid(doubted, 'ledger', {
+        type: 'suspense_decided',
+        decision: upheld ? 'uphold' : 'give_back',
+        provider: 'acme',
+        entry: 1,
+      });
     const settled: Told = {
       type: 'settled',
       transaction: {

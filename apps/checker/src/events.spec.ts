@@ -80,7 +80,7 @@ describe('a record of the topic', () => {
           ...{ reason: '', note: '', entry: 3 },
         },
       },
-      { type: 'suspense_decided', upheld: true, provider: 'acme', entry: 3 },
+      { type: 'suspense_decided', decision: 'uphold', provider: 'acme', entry: 3 },
     ],
     [
       sources.reconciliation,

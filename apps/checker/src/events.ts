@@ -65,10 +65,10 @@ export type Told =
       /** What the provider charges, beside it. */
       readonly fee?: Transaction | null;
     }
-  /** Of people, about money in suspense or in doubt: upheld, or given back. `provider`: who executed. `entry`: which of the slip's they mean; 0: any. */
+  /** Of people, about money in suspense or in doubt, or about a claim. `provider`: who executed. `entry`: which of the slip's they mean; 0: any. */
   | {
       readonly type: 'suspense_decided';
-      readonly upheld: boolean;
+      readonly decision: 'give_back' | 'uphold' | 'write_off' | null;
       readonly provider: string;
       readonly entry: number;
     }
@@ -120,6 +120,9 @@ const owners: Readonly<Record<Exclude<Told['type'], 'other'>, string>> = {
   case_opened: sources.reconciliation,
   case_closed: sources.reconciliation,
 };
+
+/** `SuspenseDecision` of the contract. */
+const decisions = [null, 'give_back', 'uphold', 'write_off'] as const;
 
 const type = /^slipstream\.slip\.([a-z_]+)\.v1$/;
 
@@ -198,7 +201,10 @@ function tell(type: string, bytes: Uint8Array): Told {
     case 'refunded':
       return { type, transaction: transaction(data.message(1)), fee: transaction(data.message(4)) };
     case 'suspense_decided':
-      return { type, upheld: data.int(1) === 2n, provider: data.text(2), entry: Number(data.int(7)) };
+      return {
+        ...{ type, decision: decisions[Number(data.int(1))] ?? null },
+        ...{ provider: data.text(2), entry: Number(data.int(7)) },
+      };
     case 'overdue':
       return { type, ofOutcome: data.int(1) === 5n, deadline: data.time(2) ?? 0n };
     case 'not_returned':

@@ -35,7 +35,7 @@ export function moneyFindings(slips: Iterable<SlipFacts>, transactions: Facts['t
 interface Duty {
   readonly type: LedgerWord;
   /** What it does to the money, where the word alone does not tell. */
-  readonly does: LedgerWord | 'part' | 'reversal' | 'money_back' | 'given_back' | 'upheld';
+  readonly does: LedgerWord | 'part' | 'reversal' | 'money_back' | 'given_back' | 'upheld' | 'written_off';
   /** Of the success that it answers, or that is denied: who executed how much. */
   readonly success: Success | null;
   /** What whom charges for it. */
@@ -120,7 +120,8 @@ interface Course {
     | 'compensated'
     | 'reversed'
     | 'restored'
-    | 'upheld';
+    | 'upheld'
+    | 'written_off';
   /** A success was told, if only one that settles nothing. */
   readonly succeeded: boolean;
   /** What was settled or claimed. */
@@ -151,15 +152,21 @@ function follow(
   if (told.type === 'suspense_decided') {
     // The first entry holds, and a later one puts aside what was denied: what they did not mean stays where it is.
     if (told.entry !== 0 && (told.entry === 1) !== (status === 'held')) return nothing;
+    // Only what the payer has is a loss.
+    if (told.decision === 'write_off') {
+      const isOwed = status === 'restored' || status === 'compensated';
+      return isOwed ? move('written_off', 'posting_compensated', 'written_off') : nothing;
+    }
+    const upheld = told.decision === 'uphold';
     // A success that could not be settled counts for all that is held, or for nothing.
     if (status === 'held' && succeeded && terms !== null) {
-      if (!told.upheld) return move('refunded', 'refunded');
+      if (!upheld) return move('refunded', 'refunded');
       const success = { provider: told.provider, amount: terms.amount?.amount ?? 0n };
       const next: Course = { ...course, status: 'settled', executed: success, references: [] };
       return { next, duty: { type: 'settled', does: 'settled', success } };
     }
     if (status !== 'reversed') return nothing;
-    const [to, does] = told.upheld ? (['upheld', 'upheld'] as const) : (['restored', 'given_back'] as const);
+    const [to, does] = upheld ? (['upheld', 'upheld'] as const) : (['restored', 'given_back'] as const);
     return move(to, 'posting_compensated', does);
   }
   const isDenial = told.type === 'returned' && told.outcome !== 'succeeded' && told.outcome !== 'unknown';
@@ -295,6 +302,10 @@ function expectedNet({ does, success }: Duty, terms: Terms): Net {
     case 'given_back':
       add(`payer:${account}:suspense`, -moved);
       add(available, moved);
+      break;
+    case 'written_off':
+      add('house:own:losses', -moved);
+      add(`provider:${provider}:receivable`, moved);
       break;
     case 'upheld':
       add(`payer:${account}:suspense`, -moved);

@@ -11,7 +11,7 @@ const rowsPerPage = 5_000;
 /** What an entry moves, account by account; without a clock: to or from an account that is not there. */
 const linesSql = `
   select e.slip_id, e.n, p.place, a.id as account_id, a.clock, a.currency,
-         case when a.kind in ('available', 'held', 'suspense') then 'payer:' when a.kind = 'costs' then 'house:' else 'provider:' end || a.owner || ':' || a.kind as name, p.change
+         case when a.kind in ('available', 'held', 'suspense') then 'payer:' when a.kind in ('costs', 'losses') then 'house:' else 'provider:' end || a.owner || ':' || a.kind as name, p.change
     from entry e, lateral (values (1, e.debit, -(e.amount::numeric + coalesce(e.rest, 0))), (2, e.credit, e.amount::numeric),
       (3, e.rest_credit, e.rest::numeric)) as p(place, account_id, change)
     left join account a on a.id = p.account_id

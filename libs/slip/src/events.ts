@@ -108,8 +108,8 @@ export interface StageLimits {
 
 export type StagePoint = 'warn' | 'act';
 
-/** `give_back`: it is the payer's again. `uphold`: the provider's success counts. */
-export type SuspenseDecision = 'give_back' | 'uphold';
+/** `give_back`: it is the payer's again. `uphold`: the provider's success counts. `write_off`: what is claimed from it never comes. */
+export type SuspenseDecision = 'give_back' | 'uphold' | 'write_off';
 
 /** What every event tells, by its owner. The rest of a type is derived from its line here, or asked for by the compiler. */
 export interface EventData {
@@ -261,8 +261,8 @@ export interface EventData {
   };
   RefundRefused: { reason: string; requestId?: string | null };
   /**
-   * `reason`: `late_success` after the refund, `reversal` of a settlement, `money_back` by a statement after that; `given_back`
-   * and `upheld`: people decided, and `requestId` is their SuspenseDecided.
+   * `reason`: `late_success` after the refund, `reversal` of a settlement, `money_back` by a statement after that; `given_back`,
+   * `upheld` and `written_off`: people decided, and `requestId` is their SuspenseDecided.
    */
   PostingCompensated: {
     transaction: Transaction | null;

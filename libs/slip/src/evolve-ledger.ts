@@ -61,10 +61,10 @@ function refundRefused(next: NextState): Finding {
   return next.refundRequested ? null : 'out_of_order';
 }
 
-const waysOut: ReadonlySet<string> = new Set(['money_back', 'given_back', 'upheld']);
+const waysOut: ReadonlySet<string> = new Set(['money_back', 'given_back', 'upheld', 'written_off']);
 
 function compensated(next: NextState, _: RecordedEvent, { reason }: DataOf<'PostingCompensated'>): Finding {
-  // The way out of suspense is the second step: it was claimed before.
+  // The way out of suspense is the second step, and a claim is written off after it was made.
   if (next.compensated && !waysOut.has(reason)) return 'duplicate';
   // Upheld: the slip is settled as if nobody had denied it.
   next.compensated = reason !== 'upheld';

@@ -67,12 +67,18 @@ describe('the status of a slip', () => {
     ['settled after the verdict', [...proved, late(e.returned()), e.settled], 'settled'],
     ['executed after the refund', [...givenUp, late(e.returned())], 'conflicted'],
     ['compensated', [...givenUp, late(e.returned()), e.compensated], 'conflicted'],
+    ['written off', [...givenUp, late(e.returned()), e.compensated, e.writtenOff], 'conflicted'],
     ['denied after the settlement', [...sent, e.returned(), e.settled, e.returned('failed')], 'settled'],
     ['denied and claimed', [...denied, e.reversed], 'conflicted'],
     ['denied, and back by a statement', [...denied, e.reversed, e.moneyBack], 'conflicted'],
     [
       'denied, and given back by people',
       [...denied, e.reversed, e.suspenseDecided('give_back'), e.givenBack],
+      'conflicted',
+    ],
+    [
+      'given back by people, and the claim written off',
+      [...denied, e.reversed, e.givenBack, e.suspenseDecided('write_off'), e.writtenOff],
       'conflicted',
     ],
     ['in doubt, and upheld by people', [...doubtful, e.suspenseDecided('uphold'), e.settled], 'settled'],

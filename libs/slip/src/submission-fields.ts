@@ -15,7 +15,7 @@ export function kindProblem(value: unknown): string | null {
 
 /** The books name their accounts so (`services/ledger/src/domain/posting/chart.ts`); reads take either kind of name. */
 const nameInTheBooks =
-  /^(?:payer|provider|house):.*:(?:available|held|suspense|settlement|receivable|fees|costs)$/;
+  /^(?:payer|provider|house):.*:(?:available|held|suspense|settlement|receivable|fees|costs|losses)$/;
 
 /** Of an account or a counterparty: a name, and none that the books have given. */
 export function accountProblem(value: unknown): string | null {

@@ -32,12 +32,14 @@ money as (
          bool_or(e.type = 'hold') filter (where e.n = 1) as begins,
          bool_or(e.type in ('settle', 'refund')) filter (where e.n = 2) as ends,
          sum(e.amount) filter (where e.type = 'settle' and (e.n > 2 or e.rest is not null or c.kind <> 'available')) as settled,
-         (array_agg(c.kind order by e.n desc) filter (where e.type = 'compensate'))[1] as last_credit
-    from entry e left join account c on c.id = e.credit group by e.slip_id
+         (array_agg(c.kind order by e.n desc) filter (where e.type = 'compensate'))[1] as last_credit,
+         (array_agg(d.kind order by e.n desc) filter (where e.type = 'compensate'))[1] as last_debit
+    from entry e left join account c on c.id = e.credit left join account d on d.id = e.debit group by e.slip_id
 ),
 -- What the entries say became of the hold.
 told as (
   select slip_id, case
+      when last_debit = 'losses' then 'written_off'
       when refunds > 0 then case when compensations > 0 then 'compensated' else 'refunded' end
       when settlements > 0 then case when compensations = 0 then 'settled' when last_credit = 'suspense' then 'reversed'
         when last_credit = 'receivable' then 'upheld' else 'restored' end
@@ -110,8 +112,8 @@ broken(invariant, subject, detail) as (
     from hold h left join told t on t.slip_id = h.id
     where case
       when t.status is null then h.amount is not null and h.status <> 'refused'
-      when h.executed = 0 and t.status = 'settled' then h.status not in ('settled', 'reversed', 'restored', 'upheld')
-      when h.executed = 0 and t.status = 'refunded' then h.status not in ('refunded', 'compensated')
+      when h.executed = 0 and t.status = 'settled' then h.status not in ('settled', 'reversed', 'restored', 'upheld', 'written_off')
+      when h.executed = 0 and t.status = 'refunded' then h.status not in ('refunded', 'compensated', 'written_off')
       else h.status <> t.status end
   union all
   select 'a slip with entries has a hold', m.slip_id, m.entries || ' entries'

@@ -60,7 +60,17 @@ it('says nothing of books that hold, whatever lives they are of', async () => {
   );
   expect(count).toEqual({
     types: 5,
-    holds: ['compensated', 'held', 'refunded', 'refused', 'restored', 'reversed', 'settled', 'upheld'],
+    holds: [
+      'compensated',
+      'held',
+      'refunded',
+      'refused',
+      'restored',
+      'reversed',
+      'settled',
+      'upheld',
+      'written_off',
+    ],
   });
 });
 

@@ -899,6 +899,46 @@ describe('money in suspense', () => {
     expect((await lying()).data).toEqual([]);
   });
 
+  it('is a claim once the payer has it, and written off by two people', async () => {
+    const late = randomUUID();
+    await ledger.publish([
+      [late, submitted({ account, reference: late })],
+      [late, refundRequested()],
+      [late, returned('succeeded')],
+    ]);
+    const claims = async () => (await lying('&origin=claimed')).data as Shown[];
+    const claimOf = (id: string) =>
+      waitFor(async () => (await claims()).find((one) => one.slip_id === id), { what: 'a claim' });
+    expect(await claimOf(late)).toMatchObject({
+      ...{ origin: 'claimed', account, provider: 'acme', amount: { amount: '1000', currency: 'EUR' } },
+      decision: null,
+    });
+    // What was given back by people before is owed by its provider, and what lies in suspense is not yet.
+    expect(await claimOf(back)).toMatchObject({ provider: 'acme', account });
+    expect((await lying()).data.map((one: Shown) => one.slip_id)).not.toContain(late);
+    expect((await propose(late, 'give_back', 'w-0')).body.code).toBe('conflict');
+    const owed = async () =>
+      (await ledger.get('/v1/accounts?owner=acme&kind=receivable')).body.data[0]?.balance as string;
+    const before = BigInt(await owed());
+    for (const slipId of [late, back]) {
+      const preview = (await propose(slipId, 'write_off', null, { dry_run: true })).body;
+      const { id } = (await propose(slipId, 'write_off', `w-${slipId}`)).body;
+      expect((await judge(id, 'approve', ann)).body.code).toBe('same_person');
+      expect((await judge(id, 'approve')).status).toBe(202);
+      const { transaction_id } = await decisionIs(id, 'booked');
+      const [last] = (await ledger.get(`/v1/transactions?slip=${slipId}`)).body.data;
+      expect(last).toMatchObject({ id: transaction_id, type: 'compensate', postings: preview.postings });
+      expect(preview.postings).toMatchObject([
+        { account: 'house:own:losses', direction: 'debit' },
+        { account: 'provider:acme:receivable', direction: 'credit' },
+      ]);
+      expect((await propose(slipId, 'write_off', `again-${slipId}`)).body.code).toBe('conflict');
+    }
+    expect(BigInt(await owed()) - before).toBe(2_000n);
+    const left = (await claims()).map(({ slip_id }) => slip_id);
+    expect([left.includes(late), left.includes(back)]).toEqual([false, false]);
+  });
+
   it('refuses what cannot be decided', async () => {
     expect((await propose(randomUUID(), 'uphold', 'k-7')).status).toBe(404);
     expect((await propose(back, 'burn', 'k-8')).body).toMatchObject({

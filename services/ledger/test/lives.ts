@@ -1,5 +1,5 @@
 import type { SeededRandom } from '@slipstream/kernel';
-import type { SlipEvent } from '@slipstream/slip';
+import type { SlipEvent, SuspenseDecision } from '@slipstream/slip';
 import { at, eur, refundRequested, returned, submitted } from './builders.ts';
 
 /** What happens to slips of one partition, in the order of the log: usual lives and impossible ones. */
@@ -52,10 +52,12 @@ function randomLife(random: SeededRandom): SlipEvent[] {
       evidence: random.pick(['signed_callback', 'statement_line'] as const),
       fee: random.chance(0.2) ? eur(random.integer(0, 9)) : null,
     });
-  const decided = (): SlipEvent => ({
+  const decided = (
+    decision: SuspenseDecision = random.pick(['give_back', 'uphold', 'write_off'] as const),
+  ): SlipEvent => ({
     type: 'SuspenseDecided',
     data: {
-      decision: random.pick(['give_back', 'uphold'] as const),
+      decision,
       provider: random.pick(['acme', 'bolt']),
       ...{ proposedBy: 'ann', approvedBy: 'bob', reason: 'so it is', note: '' },
     },
@@ -65,6 +67,7 @@ function randomLife(random: SeededRandom): SlipEvent[] {
     returned('succeeded', { provider: 'acme' }),
     returned('failed', { provider: 'acme' }),
     ...(random.chance(0.8) ? [decided()] : []),
+    ...(random.chance(0.2) ? [decided('give_back'), decided('write_off')] : []),
   ];
   /** More than any slip asks for. */
   const doubted = (): SlipEvent[] => [

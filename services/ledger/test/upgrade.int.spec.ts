@@ -182,8 +182,9 @@ async function filled(random: SeededRandom): Promise<{
   return { url, dataSource, unitOfWork, plain, feeds };
 }
 
-/** As that release knew it: nothing moved after a settlement, and what was executed by which reference was not kept. */
+/** As that release knew it: nothing moved after a settlement, no claim was written off, and what was executed by which reference was not kept. */
 function asBefore(plain: PlainBooks, slipId: string, event: SlipEvent): SlipEvent | null {
+  if (event.type === 'SuspenseDecided' && event.data.decision === 'write_off') return null;
   if (event.type !== 'SlipReturned') return event;
   const isEnded = plain.holds.get(slipId)?.status === 'settled';
   // That nothing was executed of what somebody pays himself is not told by the entry either.

@@ -156,6 +156,10 @@ export const upheld: SlipEvent = {
   type: 'PostingCompensated',
   data: { transaction: null, reason: 'upheld' },
 };
+export const writtenOff: SlipEvent = {
+  type: 'PostingCompensated',
+  data: { transaction: null, reason: 'written_off' },
+};
 export const settledInParts = (part: number): SlipEvent => ({
   type: 'SlipSettled',
   data: { transaction: null, part },

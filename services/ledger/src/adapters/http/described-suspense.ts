@@ -4,7 +4,7 @@ import { decisionStatuses, suspenseOrigins } from '../../application/suspense/po
 
 const { list, money, object, oneOf, optional, text, time } = schemas;
 
-export const decisions = ['give_back', 'uphold'] as const;
+export const decisions = ['give_back', 'uphold', 'write_off'] as const;
 
 export const describedDecision = object({
   id: { ...text, format: 'uuid' },
@@ -25,7 +25,7 @@ export const describedMoney = object({
   origin: {
     ...oneOf(...suspenseOrigins),
     description:
-      'denied: settled, then denied; in_doubt: executed otherwise than it was asked, so it is held',
+      'denied: settled, then denied; in_doubt: executed otherwise than it was asked, so it is held; claimed: the payer has it, and the provider owes it',
   },
   reference: optional(text),
   kind: oneOf(...slipKinds),
@@ -61,7 +61,7 @@ export const decisionSchema = {
       type: 'string' as const,
       enum: [...decisions],
       description:
-        'give_back: it is the payer’s, and a claim on the provider stays; uphold: the provider’s success counts, so what was denied stands and what is held is settled',
+        'give_back: it is the payer’s, and a claim on the provider stays; uphold: the provider’s success counts, so what was denied stands and what is held is settled; write_off: what is claimed never comes, and is a loss of the house',
     },
     reason: { ...describedWords, description: 'Why' },
     dry_run: { type: 'boolean' as const, description: 'Says what would be booked, and does nothing' },

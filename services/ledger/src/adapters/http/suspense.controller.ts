@@ -68,6 +68,7 @@ export class SuspenseController {
   @Get('suspense')
   @ApiOperation({
     summary: 'Money that waits for people: settled, then denied, or held in doubt; the oldest slip first',
+    description: 'What is claimed from providers is listed with `origin=claimed` alone.',
   })
   @ApiQuery({ name: 'origin', required: false, enum: suspenseOrigins })
   @ApiQuery({ name: 'account', required: false, description: 'whose it would be' })
@@ -106,7 +107,7 @@ export class SuspenseController {
   @Scopes('cases:write')
   @ApiOperation({
     summary:
-      'Propose what becomes of what lies in suspense, or is in doubt: give it back, or uphold the success',
+      'Propose what becomes of what lies in suspense, or is in doubt (give it back, or uphold the success), or write off a claim',
     description:
       'Another person must approve it; then SuspenseDecided is an event of the slip, and what is booked follows. ' +
       'With `dry_run` nothing is done, and the answer shows the postings.',

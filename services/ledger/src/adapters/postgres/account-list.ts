@@ -25,6 +25,7 @@ const rareKinds: ReadonlySet<AccountKind> = new Set([
   'receivable',
   'fees',
   'costs',
+  'losses',
 ]);
 
 /**

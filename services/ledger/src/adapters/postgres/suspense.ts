@@ -37,22 +37,31 @@ interface MoneyRow {
 }
 
 /** A hold that was denied after it was settled, or one that a success could not settle. */
-const lies = "(s.hold_status = 'reversed' or (s.hold_status = 'held' and s.outcome = 'succeeded'))";
+const waits = "(s.hold_status = 'reversed' or (s.hold_status = 'held' and s.outcome = 'succeeded'))";
+/** The payer has the money, and a provider owes it. */
+const claimed = "s.hold_status in ('restored', 'compensated')";
+const lies = `(${waits} or ${claimed})`;
 /** All of it is `conflicted` or `unknown`, which is rare and has an index. */
 const rare = "s.rare_status in ('conflicted', 'unknown')";
-/** With the last entry that put something into suspense, or aside. */
+/**
+ * With the last entry that put something into suspense, or aside, or claimed it. About a claim a decision is by the slip's last entry:
+ * about the one that made it there may be one already, which gave the money back.
+ */
 const moneySql = `
 select s.id, s.partition, s.clock, s.reference, coalesce(s.hold_terms::json ->> 'kind', s.kind) as kind,
        coalesce(s.hold_terms::json ->> 'counterparty', s.counterparty) as counterparty, s.listed_at, r.origin, r.entry, r.account,
        r.currency, r.provider, r.amount::text, r.since, d.decision_id, d.decision, d.status as decision_status, d.proposed_by, d.proposed_at
 from slip s
 join lateral (
-  select e.n as entry, c.owner as account, c.currency, e.amount, e.at as since,
-         case c.kind when 'held' then 'in_doubt' else 'denied' end as origin,
+  select case when ${claimed} then (select max(l.n) from entry l where l.slip_id = s.id) else e.n end as entry,
+         case when ${claimed} then coalesce(s.hold_terms::json ->> 'account', s.account) else c.owner end as account,
+         c.currency, e.amount, e.at as since,
+         case s.hold_status when 'held' then 'in_doubt' when 'reversed' then 'denied' else 'claimed' end as origin,
          case c.kind when 'held' then coalesce(s.provider, '${reportedProvider}') else p.owner end as provider
-  from entry e join account c on c.id = e.credit and c.kind = case s.hold_status when 'held' then 'held' else 'suspense' end
-  join account p on p.id = e.debit
-  where e.slip_id = s.id order by e.n desc limit 1) as r on true
+  from entry e join account c on c.id = e.credit join account p on p.id = e.debit
+  where e.slip_id = s.id and case s.hold_status when 'held' then c.kind = 'held' when 'reversed' then c.kind = 'suspense'
+    else p.kind = 'receivable' end
+  order by e.n desc limit 1) as r on true
 left join suspense_decision d on d.slip_id = s.id and d.entry = r.entry and d.status <> 'declined'`;
 
 interface DecisionRow {
@@ -75,7 +84,8 @@ select * from (
   select d.decision_id, d.slip_id, d.decision, d.reason, d.proposed_by, d.proposed_at, d.decided_by, d.note, d.decided_at,
          case when e.id is not null then d.transaction_id end as transaction_id,
          case when d.status <> 'approved' then d.status when e.id is not null then 'booked'
-           when ${lies} and (d.entry = 1) = (s.hold_status = 'held') then 'approved' else 'overtaken' end as status
+           when d.decision = 'write_off' then case when ${claimed} then 'approved' else 'overtaken' end
+           when ${waits} and (d.entry = 1) = (s.hold_status = 'held') then 'approved' else 'overtaken' end as status
   from suspense_decision d left join slip s on s.id = d.slip_id
   left join entry e on d.status = 'approved' and e.slip_id = d.slip_id and e.id = d.transaction_id) as d`;
 
@@ -161,6 +171,8 @@ function list(
   page: Parameters<SuspenseReads['list']>[1],
 ): Promise<PageOf<MoneyInSuspense>> {
   const { conditions, parameters } = named(filter, moneyColumns);
+  // A claim waits for its provider, until somebody asks what can be written off.
+  if (filter.origin === undefined) conditions.push(waits);
   if (proposed !== undefined) conditions.push(`d.decision_id is ${proposed ? 'not null' : 'null'}`);
   return readPage<MoneyRow, MoneyInSuspense>(
     database,

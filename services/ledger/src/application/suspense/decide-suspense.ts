@@ -1,6 +1,11 @@
 import { keyReused, SlipstreamError } from '@slipstream/kernel';
 import { isLive, type Posting, type SuspenseDecision } from '@slipstream/slip';
-import { refundPostings, settlePostings, suspensePostings } from '../../domain/posting/postings.ts';
+import {
+  refundPostings,
+  settlePostings,
+  suspensePostings,
+  writeOffPostings,
+} from '../../domain/posting/postings.ts';
 import type { KeptDecision, MoneyInSuspense, Proposal, SuspenseReads, SuspenseTx, Verdict } from './ports.ts';
 
 /** What a decision would book; nothing is kept or published. */
@@ -34,7 +39,7 @@ export function decideSuspense(context: DecideSuspenseContext): DecideSuspense {
   const { reads, inTransaction } = context;
   return {
     async preview(slipId, decision) {
-      const money = await lying(reads, slipId);
+      const money = fitting(await lying(reads, slipId), decision);
       return { slipId, decision, amount: money.amount, postings: postingsOf(money, decision) };
     },
     async propose(proposal) {
@@ -51,6 +56,7 @@ export function decideSuspense(context: DecideSuspenseContext): DecideSuspense {
 /** What `decide` of `domain/hold` books for it. */
 function postingsOf(money: MoneyInSuspense, decision: SuspenseDecision): Posting[] {
   const { amount, provider, origin } = money;
+  if (decision === 'write_off') return writeOffPostings(money, amount.amount, provider);
   if (origin === 'denied') return suspensePostings(decision, money, amount.amount, provider);
   return decision === 'give_back' ? refundPostings(money) : settlePostings(money, amount.amount, provider);
 }
@@ -61,7 +67,7 @@ async function propose(tx: SuspenseTx, proposal: Proposal): Promise<string | nul
   const replayed = () => sameRequest(tx, by, key, digest);
   const before = await replayed();
   if (before !== null) return before;
-  const { decision: known, entry } = await lying(tx, slipId);
+  const { decision: known, entry } = fitting(await lying(tx, slipId), decision);
   if (known === null && (await tx.add(proposal, entry))) {
     tell(tx, id, `suspense_${decision}_proposed`, slipId, by, reason);
     return null;
@@ -106,9 +112,10 @@ async function judge(
     tell(tx, id, `suspense_${decision}_declined`, slipId, by, note);
     return;
   }
-  const { partition, clock, provider, entry, decision: current } = await lying(tx, slipId);
+  const money = await lying(tx, slipId);
+  const { partition, clock, provider, entry } = money;
   // It has lain elsewhere since: of what lies there by now nobody has said this.
-  if (current?.id !== id)
+  if (money.decision?.id !== id)
     throw new SlipstreamError('conflict', 'What it was proposed for has been moved since; propose anew.');
   const eventId = newId();
   await tx.keep(id, verdict, transactionId(eventId));
@@ -119,6 +126,17 @@ async function judge(
       data: { decision, provider, proposedBy, approvedBy: by, reason, note, entry },
     },
   });
+}
+
+/** A claim is written off, and nothing else is. @throws SlipstreamError conflict */
+function fitting(money: MoneyInSuspense, decision: SuspenseDecision): MoneyInSuspense {
+  if ((money.origin === 'claimed') === (decision === 'write_off')) return money;
+  throw new SlipstreamError(
+    'conflict',
+    money.origin === 'claimed'
+      ? 'Nothing of this slip lies in suspense or is in doubt; what a provider owes for it can be written off.'
+      : 'The payer does not have this money yet: give it back or uphold the success.',
+  );
 }
 
 /** @throws SlipstreamError not_found, conflict */

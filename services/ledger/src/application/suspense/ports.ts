@@ -3,9 +3,10 @@ import type { PendingEvent, PendingOpsEvent, SlipKind, SuspenseDecision } from '
 
 /**
  * Why money waits for people. `denied`: the provider denies what was settled; it is claimed from it, and put aside for the payer, who
- * may not spend it. `in_doubt`: the provider executed otherwise than it was asked, so nothing is settled; it is held.
+ * may not spend it. `in_doubt`: the provider executed otherwise than it was asked, so nothing is settled; it is held. `claimed`: the payer
+ * has it, and the provider owes it: a claim that may be written off.
  */
-export const suspenseOrigins = ['denied', 'in_doubt'] as const;
+export const suspenseOrigins = ['denied', 'in_doubt', 'claimed'] as const;
 export type SuspenseOrigin = (typeof suspenseOrigins)[number];
 
 /** Money that only people, or a statement, can move. */
@@ -90,7 +91,7 @@ export interface Verdict {
 
 /** What can be asked; committed rows. */
 export interface SuspenseReads {
-  /** The oldest slip first. */
+  /** The oldest slip first; claims where they are asked for alone. */
   list(filter: SuspenseFilter, page: PageRequest): Promise<PageOf<MoneyInSuspense>>;
   /** Of one slip; null: nothing of it lies there. */
   of(slipId: string): Promise<MoneyInSuspense | null>;

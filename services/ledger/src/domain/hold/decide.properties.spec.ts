@@ -34,7 +34,7 @@ const anyEvent: fc.Arbitrary<SlipEvent> = fc.oneof(
   fc.constant(refundRequested()),
   fc
     .tuple(
-      fc.constantFrom('give_back' as const, 'uphold' as const),
+      fc.constantFrom('give_back' as const, 'uphold' as const, 'write_off' as const),
       fc.constantFrom(undefined, null, 1, 2, 3),
     )
     .map(([decision, entry]): SlipEvent => {

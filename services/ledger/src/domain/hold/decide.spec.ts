@@ -352,6 +352,45 @@ describe('the ledger decides about money in log order', () => {
       'restored',
     ],
     [
+      'a claim is written off once the payer has the money, and nothing moves it again',
+      [
+        ...[
+          ...denied,
+          decided('write_off'),
+          decided('give_back'),
+          decided('write_off'),
+          decided('write_off'),
+        ],
+        ...[byStatement('failed'), returned('succeeded'), refundRequested()],
+      ],
+      {},
+      [
+        ...[...toReversal, 'PostingCompensated given_back', 'PostingCompensated written_off'],
+        'RefundRefused already_settled',
+      ],
+      ['hold', 'settle', 'compensate', 'compensate', 'compensate', null],
+      'written_off',
+    ],
+    [
+      'so is that of a late success',
+      [submitted(), refundRequested(), returned('succeeded'), decided('write_off')],
+      {},
+      [
+        ...['FundsHeld', 'SlipRefunded not_executed', 'PostingCompensated late_success'],
+        'PostingCompensated written_off',
+      ],
+      ['hold', 'refund', 'compensate', 'compensate'],
+      'written_off',
+    ],
+    [
+      'what is owed by nobody is not written off',
+      [submitted(), decided('write_off'), returned('succeeded'), decided('write_off')],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
       'people uphold what was settled, and no bare word claims it again',
       [...denied, decided('uphold'), decided('give_back'), returned('void'), refundRequested()],
       {},

@@ -24,6 +24,7 @@ import {
   reversalPostings,
   settlePostings,
   suspensePostings,
+  writeOffPostings,
 } from '../posting/postings.ts';
 import { type Hold, isWhole } from './hold.ts';
 
@@ -279,6 +280,7 @@ function answerSuspenseDecision(
   books: Books,
 ): Decision | null {
   if (hold === null || !liesBy(entry, hold)) return null;
+  if (decision === 'write_off') return writeOff(hold, provider, recorded, books);
   if (hold.status === 'held' && before !== null && successInDoubt(before))
     return decision === 'give_back'
       ? refund(hold, { reason: 'given_back', requestId: recorded.id }, recorded, books)
@@ -289,6 +291,14 @@ function answerSuspenseDecision(
   const isBack = decision === 'give_back';
   const after: Hold = { ...hold, status: isBack ? 'restored' : 'upheld' };
   return compensation(after, transaction, isBack ? 'given_back' : 'upheld', recorded.id);
+}
+
+/** Only what the payer has is a loss; of what lies in suspense people say first whose it is. */
+function writeOff(hold: Hold, provider: string, recorded: RecordedEvent, books: Books): Decision | null {
+  if (hold.status !== 'restored' && hold.status !== 'compensated') return null;
+  const post = (held: HeldMoney) => writeOffPostings(held, hold.executed, provider);
+  const transaction = transact(hold, 'compensate', post, recorded, books);
+  return compensation({ ...hold, status: 'written_off' }, transaction, 'written_off', recorded.id);
 }
 
 /** A slip's first entry is its hold, and it is reversed once at most: so the number tells which of both put the money where it lies. */
@@ -347,6 +357,8 @@ function refundRefusal({ status }: Hold, before: SlipState | null): string | nul
     case 'restored':
     case 'upheld':
       return 'already_settled';
+    case 'written_off':
+      return before?.refunded ? 'already_refunded' : 'already_settled';
     default:
       return status satisfies never;
   }

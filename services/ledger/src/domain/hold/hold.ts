@@ -4,7 +4,7 @@ import type { SlipKind } from '@slipstream/slip';
 /**
  * `held` ends once: `settled` or `refunded`. `compensated`: the provider executed after the refund. `reversed`: it denied what
  * was settled, so that is claimed from it and put aside; `restored`: a statement shows that the money came back, or people say so;
- * `upheld`: people say that the settlement stands.
+ * `upheld`: people say that the settlement stands. `written_off`: the payer has the money, and what was claimed for it never came.
  * `refused`: there was not enough money; nothing more is decided about the slip.
  */
 export type HoldStatus =
@@ -15,7 +15,8 @@ export type HoldStatus =
   | 'compensated'
   | 'reversed'
   | 'restored'
-  | 'upheld';
+  | 'upheld'
+  | 'written_off';
 
 /** What the ledger has decided about the money of a slip: the guard against deciding it again. */
 export interface Hold {

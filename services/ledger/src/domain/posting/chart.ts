@@ -11,6 +11,7 @@ const sides = {
   receivable: 'provider',
   fees: 'provider',
   costs: 'house',
+  losses: 'house',
 } as const;
 export type AccountKind = keyof typeof sides;
 export const accountKinds = Object.keys(sides) as readonly AccountKind[];
@@ -57,6 +58,8 @@ export const providerReceivable = (provider: string): string =>
 export const providerFees = (provider: string): string => accountName({ owner: provider, kind: 'fees' });
 /** Who pays what providers charge: whoever runs this system. What he costs stands below zero. */
 export const houseCosts: string = accountName({ owner: 'own', kind: 'costs' });
+/** What was claimed from providers and never came, by the word of two people; below zero as well. */
+export const houseLosses: string = accountName({ owner: 'own', kind: 'losses' });
 
 /** Stands for the provider where another internal service reports the answers and none is named. */
 export const reportedProvider = 'reported';

@@ -14,6 +14,7 @@ import {
   reversalPostings,
   settlePostings,
   suspensePostings,
+  writeOffPostings,
 } from './postings.ts';
 
 const order: HeldMoney = { kind: 'order', account: 'cust-1', counterparty: 'shop-1', amount: eur(1000) };
@@ -57,6 +58,11 @@ describe('postings', () => {
       'what lies in suspense is given back to the payer',
       suspensePostings('give_back', order, 300n, 'acme'),
       ['payer:cust-1:suspense debit 300 EUR', 'payer:cust-1:available credit 300 EUR'],
+    ],
+    [
+      'a claim that is written off is a loss of the house',
+      writeOffPostings(order, 300n, 'acme'),
+      ['house:own:losses debit 300 EUR', 'provider:acme:receivable credit 300 EUR'],
     ],
     [
       'a settlement that is upheld is owed by nobody',

@@ -2,6 +2,7 @@ import type { Money } from '@slipstream/kernel';
 import type { Posting, SlipKind, SuspenseDecision } from '@slipstream/slip';
 import {
   houseCosts,
+  houseLosses,
   payerAvailable,
   payerHeld,
   payerSuspense,
@@ -59,9 +60,18 @@ export function moneyBackPostings(held: HeldMoney, executed: bigint, from: strin
   return postings(held.amount.currency, [from, -executed], [payerAvailable(held.account), executed]);
 }
 
+/** What a provider owes and never pays: whoever runs this system bears it. */
+export function writeOffPostings(
+  { amount }: Pick<HeldMoney, 'amount'>,
+  claimed: bigint,
+  provider: string,
+): Posting[] {
+  return postings(amount.currency, [houseLosses, -claimed], [providerReceivable(provider), claimed]);
+}
+
 /** What lies in suspense leaves it: to the payer, or, where the settlement stands, against the claim on the provider. */
 export function suspensePostings(
-  decision: SuspenseDecision,
+  decision: Exclude<SuspenseDecision, 'write_off'>,
   held: Pick<HeldMoney, 'account' | 'amount'>,
   executed: bigint,
   provider: string,

@@ -130,12 +130,13 @@ export class MoneyFold {
   }
 }
 
-/** What corrects a settlement by its reason; everything else compensates a refund. */
+/** What corrects a settlement, or writes off a claim, by its reason; everything else compensates a refund. */
 const deniedBy: Readonly<Record<string, HoldStatus>> = {
   reversal: 'reversed',
   money_back: 'restored',
   given_back: 'restored',
   upheld: 'upheld',
+  written_off: 'written_off',
 };
 
 /** So much of a hold was executed, by the postings of the settlement. */
