@@ -10,6 +10,7 @@ import { type Stack, type StackOptions, startStack } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
 import { LedgerLoad } from './ledger-load.ts';
+import { type RebuiltProjection, rebuildAll } from './rebuilds.ts';
 
 export interface LedgerDrill {
   /** How many events are sent to it, beside its own. */
@@ -17,6 +18,8 @@ export interface LedgerDrill {
   /** How often it is killed (SIGKILL) while it works them off. */
   readonly kills: number;
   readonly seed: number;
+  /** Whether every projection is made anew from the log afterwards, and compared with the live one. */
+  readonly rebuilds?: boolean;
 }
 
 /** What became of them; `ok` when none was lost or altered, nothing was posted twice, and nothing came of reading all of it again. */
@@ -36,6 +39,7 @@ export interface LedgerDrilled extends LedgerDrill {
   readonly broken: readonly string[];
   /** Tables that changed when the topic was read from its beginning once more. */
   readonly changed: readonly string[];
+  readonly rebuilt: readonly RebuiltProjection[];
   readonly ok: boolean;
 }
 
@@ -48,6 +52,8 @@ export const ledgerStack: Partial<StackOptions> = {
 };
 
 const pageRows = 2_000;
+/** Of the program that makes a projection anew. */
+const memoryMaxMiB = 300;
 const caughtUpMs = 1_800_000;
 const checkSql = readFileSync(join(repositoryRoot, 'services/ledger/sql/check.sql'), 'utf8');
 
@@ -91,13 +97,23 @@ export async function playLedger(stack: Stack, drill: LedgerDrill, log: Log): Pr
     const broken = rows.map(({ invariant, subject, detail }) => `${invariant}: ${subject}: ${detail}`);
     for (const line of broken) log(`  NOT SO: ${line}`);
     const changed = await changedByReplay(stack, kafka, database, log);
+    const rebuilt = drill.rebuilds ? await rebuildAll(url.href, log) : [];
+    const unlike = rebuilt.filter(
+      ({ differing, peak_mib }) => differing > 0 || (peak_mib ?? 0) > memoryMaxMiB,
+    );
     const result = { ...drill, resends: load.resends, restarts: stack.services.restarts('ledger'), ...found };
     const wrong =
-      found.gaps + found.differing.length + found.posted_otherwise + broken.length + changed.length;
+      found.gaps +
+      found.differing.length +
+      found.posted_otherwise +
+      broken.length +
+      changed.length +
+      unlike.length;
     return {
       ...result,
       broken,
       changed,
+      rebuilt,
       ok: wrong === 0 && found.events === load.events && found.transactions > 0,
     };
   } finally {
