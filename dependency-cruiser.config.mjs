@@ -21,7 +21,7 @@ const floors = {
 
 /** Which libraries a room of a service stands on, beside `kernel` and `slip`. */
 const rooms = {
-  'adapters/calls': ['runtime'],
+  'adapters/calls': ['rules', 'runtime'],
   'adapters/certificates': ['identity'],
   'adapters/http': ['contracts', 'identity', 'service-host', 'runtime'],
   'adapters/kafka': ['contracts', 'kafka', 'postgres', 'runtime'],

@@ -124,9 +124,17 @@ describe('slipctl import', () => {
     async () => {
       const [, ...lines] = readFileSync(join(olist, 'expected.csv'), 'utf8').trim().split('\n');
       const expected = new Map(lines.map((line) => line.trim().split(',') as [string, string]));
-      expect(await importFile(join(olist, 'orders.csv'), join(root, 'examples/olist.yaml'))).toEqual(
-        expected,
-      );
+      const mapping = join(root, 'examples/olist.yaml');
+      expect(await importFile(join(olist, 'orders.csv'), mapping, '--clock', 'olist')).toEqual(expected);
+      const rules = join(booted.dataDir, 'slipstream.config.yaml');
+      const args = ['backtest', '--config', rules, '--was', rules, '--clock', 'olist', '--json'];
+      const { routes, ...found } = JSON.parse(await slipctl(booted.stack, args));
+      expect(found).toMatchObject({ verdicts_differ: 0, unknown_rules: 0, circuits: [] });
+      const late = [...expected.values()].filter((verdict) => verdict !== 'returned_on_time');
+      expect(routes).toMatchObject([
+        { slips: expected.size, changed: 0, open: 0, was: { overdue: late.length } },
+      ]);
+      expect(routes[0].would).toEqual(routes[0].was);
     },
     300_000,
   );

@@ -62,6 +62,8 @@ describe('services that are killed in the middle of the feed', () => {
     );
     expect(found).toMatchObject({ verdicts_differ: 0, unknown_rules: 0 });
     expect(found.warnings).toEqual(found.warned);
+    expect(found.circuits.length).toBeGreaterThan(0);
+    for (const { was, would } of found.circuits) expect(would).toEqual(was);
     let slips = 0;
     for (const route of found.routes) {
       expect(route).toMatchObject({ changed: 0, open: 0, would: route.was });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { verdictId } from '@slipstream/contracts';
 import { addMs, type Instant, type SeededRandom, seededRandom } from '@slipstream/kernel';
+import { circuitWindow } from '@slipstream/rules';
 import type { PendingEvent, RecordedEvent, SlipPolicy } from '@slipstream/slip';
 import type {
   InquiryOutcome,
@@ -139,6 +140,7 @@ const scripts = (() => {
 const termsOf = (digest: string, route: RouteTerms): TermsOfRules => ({
   digest,
   routes: new Map([['default', route]]),
+  circuitOpenMs: new Map([['acme', 5_000]]),
 });
 let ids = 0;
 const around = { ids: { newId: () => `r-${++ids}`, overdueId: verdictId }, acceptanceDelayMaxMs, until };
@@ -158,6 +160,7 @@ function backtest(
       were: [termsOf('old', rules)],
       other: termsOf('new', to),
       earlyWarning: settings,
+      circuitWindow,
       acceptanceDelayMaxMs,
     },
     { clock: 'wall', from: null, to: null, until: end },
@@ -172,7 +175,7 @@ const recorded = scripts.map((script, i) => live(`slip-${i}`, script, rules));
 
 describe('a backtest', () => {
   test('under the rules as they were gives what happened', () => {
-    const { routes, verdictsDiffer, unknownRules } = backtest(recorded, rules);
+    const { routes, circuits, verdictsDiffer, unknownRules } = backtest(recorded, rules);
     expect([verdictsDiffer, unknownRules]).toEqual([0, 0]);
     const [route] = routes;
     expect(route).toMatchObject({ slips: scripts.length, changed: 0, open: 0, assumed: 0 });
@@ -181,6 +184,8 @@ describe('a backtest', () => {
     const { refundsContradicted, ...counts } = route!.was;
     for (const count of Object.values(counts)) expect(count).toBeGreaterThan(50);
     expect(refundsContradicted).toBe(0);
+    expect(circuits).toMatchObject([{ provider: 'acme', madeWhileOpen: 0, assumed: 0 }]);
+    for (const { was, would } of circuits) expect(would).toEqual(was);
     expect(route!.refunds).toMatchObject({
       same: route!.was.refunds,
       earlier: 0,
@@ -188,6 +193,25 @@ describe('a backtest', () => {
       onlyWas: 0,
       onlyWould: 0,
     });
+  });
+
+  test.each<[string, (verdict: RecordedEvent) => Partial<RecordedEvent> | null]>([
+    ['is not there', () => null],
+    ['has another id', () => ({ id: 'another' })],
+    ['was received at another time', ({ time }) => ({ receivedTime: time })],
+    [
+      'names another deadline',
+      ({ time }) => ({ event: { type: 'SlipOverdue', data: { stage: 'returned', deadline: time } } }),
+    ],
+  ])('finds a verdict that %s', (_, altered) => {
+    const log = recorded.find((one) => one.some(({ event }) => event.type === 'SlipOverdue'))!;
+    const logs = log.flatMap((one) => {
+      if (one.event.type !== 'SlipOverdue') return one;
+      const other = altered(one);
+      return other === null ? [] : { ...one, ...other };
+    });
+    expect(backtest([log], rules).verdictsDiffer).toBe(0);
+    expect(backtest([logs], rules).verdictsDiffer).toBe(1);
   });
 
   test('lives a slip again as it was, decision by decision', () => {

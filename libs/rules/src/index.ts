@@ -1,3 +1,4 @@
+export { circuitWindow } from './circuit.ts';
 export {
   type DetectionRules,
   earlyWarningDefaults,

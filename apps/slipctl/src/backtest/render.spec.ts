@@ -34,6 +34,7 @@ const view = (more: Partial<BacktestView> = {}): BacktestView => ({
     verdictsDiffer: 0,
     warnings: [],
     warned: [],
+    circuits: [],
   },
   ...more,
 });
@@ -76,6 +77,33 @@ describe('a backtest', () => {
       '5 recorded verdicts are NOT what the log says',
     ])
       expect(text).toContain(said);
+  });
+
+  it('shows the circuits that were open, or would have been, and no others', () => {
+    const never = { opened: 0, openMs: 0, refused: 0 };
+    const acme = {
+      ...{ provider: 'acme', calls: 900, failed: 40, wasOpenMs: 5_000, wouldOpenMs: 30_000 },
+      ...{
+        was: { opened: 2, openMs: 12_000, refused: 3 },
+        would: { opened: 1, openMs: 31_000, refused: 18 },
+      },
+      ...{ madeWhileOpen: 4, assumed: 2 },
+    };
+    const circuits = [acme, { ...acme, provider: 'bolt', was: never, would: never }];
+    const text = backtestText(view({ circuits }));
+    const row = text.split('\n').find((line) => line.startsWith('acme'));
+    expect(row!.split(/ {2,}/)).toEqual([
+      'acme',
+      '900',
+      '40',
+      '5 s → 30 s',
+      '2 → 1',
+      '12 s → 31 s',
+      '3 → 18',
+    ]);
+    expect(text).toContain('4 calls were made though one circuit for all would have been open');
+    expect(text).toContain('2 refused calls would have been made');
+    expect(text).not.toContain('bolt');
   });
 
   it('says so when there is nothing to live again', () => {

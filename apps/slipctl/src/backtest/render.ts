@@ -2,7 +2,7 @@ import { instantToMs } from '@slipstream/kernel';
 import { type Bars, barChart } from '../output/bar-chart.ts';
 import { showSpan, showTime } from '../output/show-time.ts';
 import { table } from '../output/table.ts';
-import type { BacktestView, RouteView, SumsView, WarningView } from './views.ts';
+import type { BacktestView, CircuitView, RouteView, SumsView, WarningView } from './views.ts';
 
 const measures: readonly (readonly [keyof SumsView, string])[] = [
   ['overdue', 'overdue'],
@@ -16,11 +16,12 @@ const measures: readonly (readonly [keyof SumsView, string])[] = [
 
 /** What happened, then what would have, where that is not the same. */
 export function backtestText(view: BacktestView): string {
-  const { routes, warnings, warned, unknownRules, verdictsDiffer, records } = view;
+  const { routes, circuits, warnings, warned, unknownRules, verdictsDiffer, records } = view;
   if (routes.length === 0) return `no slips in ${records} records`;
   const header = ['route', 'slips', 'other terms', ...measures.map(([, name]) => name)];
   const rows = routes.map((route) => [route.route, `${route.slips}`, `${route.changed}`, ...moved(route)]);
   const lines = [table([header, ...rows]), ...routes.flatMap(refundLines)];
+  lines.push(...circuitLines(circuits));
   lines.push(`warnings: ${change(warned.length, warnings.length)}`);
   for (const warning of warned) lines.push(`  was:   ${warningLine(warning)}`);
   for (const warning of warnings) lines.push(`  would: ${warningLine(warning)}`);
@@ -58,6 +59,34 @@ function refundLines({ route, refunds }: RouteView): string[] {
   ].filter((part) => part !== false);
   return parts.length === 0 ? [] : [`refunds on ${route}: ${parts.join(', ')}`];
 }
+
+/** Of those that were open, or would have been. */
+function circuitLines(circuits: readonly CircuitView[]): string[] {
+  const opened = circuits.filter(({ was, would }) =>
+    [was, would].some((one) => one.opened + one.refused > 0),
+  );
+  if (opened.length === 0) return [];
+  const rows = opened.map(({ provider, calls, failed, was, would, ...terms }) => [
+    ...[provider, `${calls}`, `${failed}`, span(terms.wasOpenMs, terms.wouldOpenMs)],
+    ...[change(was.opened, would.opened), span(was.openMs, would.openMs), change(was.refused, would.refused)],
+  ]);
+  const header = ['circuit of', 'calls', 'failed', 'opens for', 'opened', 'open in all', 'refused'];
+  const lines = ['', table([header, ...rows])];
+  const made = opened.reduce((sum, { madeWhileOpen }) => sum + madeWhileOpen, 0);
+  const assumed = opened.reduce((sum, one) => sum + one.assumed, 0);
+  if (made > 0)
+    lines.push(
+      `${made} calls were made though one circuit for all would have been open: each instance has its own`,
+    );
+  if (assumed > 0)
+    lines.push(
+      `${assumed} refused calls would have been made: each is taken to end as the last one that was made`,
+    );
+  return [...lines, ''];
+}
+
+const span = (wasMs: number, wouldMs: number) =>
+  wasMs === wouldMs ? showSpan(wasMs) : `${showSpan(wasMs)} → ${showSpan(wouldMs)}`;
 
 export function leadMs({ foundAt, firstDeadline }: WarningView): number {
   return instantToMs(firstDeadline) - instantToMs(foundAt);

@@ -10,6 +10,7 @@ export interface BacktestView {
   /** That would have come, and that came. */
   readonly warnings: readonly WarningView[];
   readonly warned: readonly WarningView[];
+  readonly circuits: readonly CircuitView[];
 }
 
 export interface RouteView {
@@ -39,6 +40,25 @@ export interface SumsView {
   readonly refundsContradicted: number;
   readonly notReturned: number;
   readonly cases: number;
+}
+
+/** Of a provider's dispatch calls. */
+export interface CircuitView {
+  readonly provider: string;
+  readonly calls: number;
+  readonly failed: number;
+  readonly wasOpenMs: number;
+  readonly wouldOpenMs: number;
+  readonly was: CircuitSumsView;
+  readonly would: CircuitSumsView;
+  readonly madeWhileOpen: number;
+  readonly assumed: number;
+}
+
+export interface CircuitSumsView {
+  readonly opened: number;
+  readonly openMs: number;
+  readonly refused: number;
 }
 
 export interface WarningView {

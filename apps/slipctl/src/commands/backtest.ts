@@ -19,9 +19,10 @@ interface Flags {
 }
 
 const help = `
-Lives the slips of the log again under other rules: deadlines, ladders, quiet periods, grace and early-warning thresholds. Verdicts, questions
+Lives the slips of the log again under other rules: deadlines, ladders, quiet periods, grace, circuits and early-warning thresholds. Verdicts, questions
 and refunds are decided by the reconciler's own code; what providers and callers said comes as it came. Nothing is written or called.
-A deadline that a caller gave stays as it is. What people did, repair budgets and how calls are made are left out. Who was asked when
+A deadline that a caller gave stays as it is. What people did, repair budgets, retries and failover are left out;
+what a provider's circuit would have done is told of the calls as they were made. Who was asked when
 nobody had asked him yet says what he said first, and the report counts how often that was assumed.
 
 Examples:

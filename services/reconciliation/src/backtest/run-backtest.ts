@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '@slipstream/kafka';
 import { type Instant, StartError } from '@slipstream/kernel';
-import { parseRules, type Rules } from '@slipstream/rules';
+import { circuitWindow, parseRules, type Rules } from '@slipstream/rules';
 import { ids } from '../adapters/kafka/outgoing.ts';
 import { type OnRead, WholeLog } from '../adapters/kafka/whole-log.ts';
 import { Backtest, type BacktestReport, type Warning } from '../application/backtest/backtest.ts';
@@ -41,6 +41,7 @@ export async function runBacktest(
         other: termsOf(rules),
         were: were.map((one) => termsOf(rulesOf(one))),
         earlyWarning: rules.detection.earlyWarning,
+        circuitWindow,
         acceptanceDelayMaxMs: (provider) => rules.providers.get(provider)?.acceptanceDelayMaxMs ?? null,
       },
       { clock, from, to, until },
@@ -65,7 +66,7 @@ async function warningsIn(log: WholeLog, from: Instant | null, to: Instant | nul
   return warned.sort((a, b) => (a.foundAt < b.foundAt ? -1 : 1));
 }
 
-function termsOf({ digest, routes, detection: { graceMs } }: Rules): TermsOfRules {
+function termsOf({ digest, routes, providers, detection: { graceMs } }: Rules): TermsOfRules {
   return {
     digest,
     routes: new Map(
@@ -74,6 +75,7 @@ function termsOf({ digest, routes, detection: { graceMs } }: Rules): TermsOfRule
         { outcomeDeadlineMs, policy: { graceMs, quietPeriodMs, inquiryLadderMs } },
       ]),
     ),
+    circuitOpenMs: new Map([...providers].map(([id, { circuitOpenMs }]) => [id, circuitOpenMs])),
   };
 }
 

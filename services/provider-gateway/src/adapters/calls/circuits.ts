@@ -1,3 +1,4 @@
+import { circuitWindow } from '@slipstream/rules';
 import type { ProviderHealth } from '@slipstream/slip';
 import {
   BrokenCircuitError,
@@ -22,8 +23,12 @@ import type { CallOutcome, InquiryOutcome } from '../../domain/provider/answer.t
 import { healthOf, isMissing, type ProbeSigns } from '../../domain/provider/health.ts';
 import { CallWindow } from './call-window.ts';
 
-/** Half of the last fifty failed, or of the first twenty: no more are made for a while. Calls and questions each by themselves. */
-const breaker = { threshold: 0.5, size: 50, minimumNumberOfCalls: 20 };
+/** Too many failed: no more are made for a while. Calls and questions each by themselves. */
+const breaker = {
+  threshold: circuitWindow.failedShare,
+  size: circuitWindow.calls,
+  minimumNumberOfCalls: circuitWindow.callsMin,
+};
 /** Between two looks at the health of one provider. */
 const healthPauseMs = 1_000;
 

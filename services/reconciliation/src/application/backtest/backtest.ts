@@ -1,10 +1,12 @@
-import { addMs, type Instant, instantFromMs } from '@slipstream/kernel';
-import { type EventOf, endsReturnedInTime, type RecordedEvent } from '@slipstream/slip';
+import { addMs, type Instant, instantFromMs, instantToMs } from '@slipstream/kernel';
+import { type EventOf, endsReturnedInTime, isLive, type RecordedEvent } from '@slipstream/slip';
 import type { Flight } from '../../domain/returns/flight.ts';
 import { type Finding, ReturnsWatch } from '../../domain/returns/returns-watch.ts';
 import type { ReturnsSettings } from '../../domain/returns/settings.ts';
 import type { Ids } from '../advance.ts';
 import { Tally } from '../returns/tally.ts';
+import { Calls, type CircuitReport } from './calls.ts';
+import type { CircuitWindow } from './circuit.ts';
 import type { Course } from './course.ts';
 import { changesNothing, otherTerms, type TermsOfRules } from './other-terms.ts';
 import { ReportOfRoute, type RouteReport } from './report.ts';
@@ -14,6 +16,7 @@ export interface BacktestRules {
   readonly were: readonly TermsOfRules[];
   readonly other: TermsOfRules;
   readonly earlyWarning: ReturnsSettings;
+  readonly circuitWindow: CircuitWindow;
   acceptanceDelayMaxMs(provider: string): number | null;
 }
 
@@ -42,6 +45,8 @@ export interface BacktestReport {
   readonly verdictsDiffer: number;
   /** What would have been warned about. */
   readonly warnings: readonly Warning[];
+  /** What the circuits of the providers would have done with the calls. */
+  readonly circuits: readonly CircuitReport[];
 }
 
 /** A verdict that is not there yet may be on its way. */
@@ -54,6 +59,7 @@ export class Backtest {
   readonly #ids: Ids;
   readonly #routes = new Map<string, ReportOfRoute>();
   readonly #returns = new Tally();
+  readonly #calls = new Calls();
   #unknownRules = 0;
   #verdictsDiffer = 0;
 
@@ -67,6 +73,7 @@ export class Backtest {
   add(events: readonly RecordedEvent[]): void {
     const submission = events.find(({ event }) => event.type === 'SlipSubmitted');
     if (submission?.event.type !== 'SlipSubmitted' || submission.clock !== this.#range.clock) return;
+    if (this.#isMeant(submission) && isLive(submission.clock)) this.#calls.add(events);
     const was = asItWas(events);
     const flights = this.#isMeant(submission) ? this.#compare(events, submission, was.course) : null;
     for (const flight of flights ?? was.flights) this.#returns.add(flight);
@@ -80,6 +87,7 @@ export class Backtest {
       unknownRules: this.#unknownRules,
       verdictsDiffer: this.#verdictsDiffer,
       warnings: this.#warnings(),
+      circuits: this.#circuits(),
     };
   }
 
@@ -100,7 +108,8 @@ export class Backtest {
     }
     if (changesNothing(terms)) {
       const overdue = !events.some((recorded) => endsReturnedInTime(recorded, was.deadline!));
-      if (overdue !== was.overdue) this.#verdictsDiffer += 1;
+      const recorded = overdue ? was.overdue && this.#isVerdict(events, was.deadline!) : !was.overdue;
+      if (!recorded) this.#verdictsDiffer += 1;
       report.add(was, { ...was, overdue }, 0);
       return null;
     }
@@ -117,6 +126,15 @@ export class Backtest {
     return would.flights;
   }
 
+  /** All of its bytes but its time follow from the slip's own events (rule 6). */
+  #isVerdict(events: readonly RecordedEvent[], deadline: Instant): boolean {
+    return events.every(({ id, slipId, receivedTime, event }) => {
+      if (event.type !== 'SlipOverdue' || event.data.stage !== 'returned') return true;
+      const isItsId = id === this.#ids.overdueId(slipId, 'returned', deadline);
+      return isItsId && event.data.deadline === deadline && receivedTime === deadline;
+    });
+  }
+
   #isMeant({ time }: RecordedEvent): boolean {
     const { from, to } = this.#range;
     return (from === null || time >= from) && (to === null || time < to);
@@ -126,6 +144,18 @@ export class Backtest {
   #isOpen(events: readonly RecordedEvent[], { overdue, deadline }: Course, graceMs: number): boolean {
     const isJudged = overdue || events.some((recorded) => endsReturnedInTime(recorded, deadline!));
     return !isJudged && addMs(deadline!, graceMs + onItsWayMs) > this.#range.until;
+  }
+
+  #circuits(): CircuitReport[] {
+    const { were, other, circuitWindow } = this.#rules;
+    const { until } = this.#range;
+    const openMs = (provider: string) => {
+      const would = other.circuitOpenMs.get(provider);
+      if (would === undefined) return null;
+      const known = were.find(({ circuitOpenMs }) => circuitOpenMs.has(provider));
+      return { was: known?.circuitOpenMs.get(provider) ?? would, would };
+    };
+    return until === '' ? [] : this.#calls.report(circuitWindow, openMs, instantToMs(until));
   }
 
   #warnings(): Warning[] {

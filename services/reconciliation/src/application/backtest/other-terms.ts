@@ -11,6 +11,8 @@ export interface RouteTerms {
 export interface TermsOfRules {
   readonly digest: string;
   readonly routes: ReadonlyMap<string, RouteTerms>;
+  /** How long the circuit of a provider stays open, by its id. */
+  readonly circuitOpenMs: ReadonlyMap<string, number>;
 }
 
 /** What other rules make of one slip. */
