@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CommandContext } from '@slipstream/slipctl';
 import { waitFor } from '@slipstream/testing';
+import pg from 'pg';
 import { helpExamples } from './help-examples.ts';
 import { bootStack, root, slipctl, type TestStack } from './support.ts';
 
@@ -83,6 +84,50 @@ o-2,c-2,2018-07-24 20:41:37,,,,2018-08-13 00:00:00
 const quiet = (terminal: CommandContext['terminal']): CommandContext => ({
   ...{ terminal, nowMs: () => 0, print() {}, async write() {}, exit() {}, refuse() {} },
   interruptible: () => new AbortController().signal,
+});
+
+describe('whoever upgrades', () => {
+  test('is told what of any service was lost, and not what came since', async () => {
+    const { DATABASE_URL = '' } = booted.stack.env;
+    const file = join(booted.dataDir, 'before.json');
+    const check = async (how: string) =>
+      JSON.parse(await run(['migrate', 'check', `--${how}`, file, '--json'])) as {
+        problems: string[];
+        services: { service: string; slips: number; missing: number }[];
+      };
+    const before = await check('save');
+    expect(before).toMatchObject({ ok: true, problems: [] });
+    expect(before.services.map(({ service, missing }) => [service, missing])).toEqual([
+      ['intake', 0],
+      ['provider-gateway', 0],
+      ['reconciliation', 0],
+    ]);
+    for (const { slips } of before.services) expect(slips).toBeGreaterThan(0);
+    expect(await check('against')).toMatchObject({ ok: true, problems: [] });
+    const database = new pg.Client({
+      connectionString: DATABASE_URL.replace(/\/[^/]*$/, '/provider_gateway'),
+    });
+    await database.connect();
+    try {
+      const { rows } = await database.query("update dispatch set account = account || '?' returning slip_id");
+      expect((await check('against')).problems).toEqual([
+        'provider-gateway has other slips than before, or other things of them',
+      ]);
+      await database.query("update dispatch set account = rtrim(account, '?')");
+      await database.query("update dispatch set slip_id = 'x' || slip_id where slip_id = $1", [
+        rows[0].slip_id,
+      ]);
+      expect((await check('against')).problems).toContain(
+        `provider-gateway has lost 1 slips: ${rows[0].slip_id}`,
+      );
+      await database.query('update dispatch set slip_id = $1 where slip_id = $2', [
+        ...[rows[0].slip_id, `x${rows[0].slip_id}`],
+      ]);
+    } finally {
+      await database.end();
+    }
+    expect(await check('against')).toMatchObject({ ok: true });
+  }, 120_000);
 });
 
 describe('whoever reads --help', () => {

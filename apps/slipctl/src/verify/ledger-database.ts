@@ -1,5 +1,6 @@
-import pg from 'pg';
-import { CliError, messageOf } from '../exit.ts';
+import type { QueryResultRow } from 'pg';
+import { Snapshot } from '../database.ts';
+import { CliError } from '../exit.ts';
 import type { Hash } from './hashes.ts';
 import type { LogRow, StoredTree } from './verify-partition.ts';
 
@@ -32,6 +33,21 @@ union select partition from log_tree union select partition from consumer_positi
 const slipsSql = `select count(*) as slips, count(*) filter (where s.id is null) as missing
 from (select distinct slip_id from event_log) l left join slip s on s.id = l.slip_id`;
 
+/** A slip that the ledger knows, and where its log says so. */
+export interface KnownSlip {
+  readonly id: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+// The type of an event stands in its bytes as it is written, behind its field's number and its length.
+const knownSql = {
+  submitted: `select slip_id as id, min(partition) as partition, min(kafka_offset) as at from event_log
+    where position('\\x221c'::bytea || 'slipstream.slip.submitted.v1'::bytea in bytes) > 0
+    group by slip_id order by slip_id`,
+  with_case: 'select id, partition, position as at from slip where case_status is not null order by id',
+} as const;
+
 interface Row {
   kafka_offset: string;
   slip_id: string | null;
@@ -44,35 +60,29 @@ interface Row {
 
 /** The ledger's database as it was at one moment, however long the look takes. */
 export class LedgerDatabase {
-  readonly #client: pg.Client;
+  readonly #snapshot: Snapshot;
 
-  private constructor(client: pg.Client) {
-    this.#client = client;
+  private constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot;
   }
 
   /** @throws CliError when it cannot be reached, or is none of a ledger with trees */
   static async open(url: string): Promise<LedgerDatabase> {
-    const client = new pg.Client({
-      connectionString: url,
-      application_name: 'slipctl verify',
-      connectionTimeoutMillis: 10_000,
-    });
-    client.on('error', () => {});
+    const snapshot = await Snapshot.open(url, "the ledger's database");
     try {
-      await client.connect();
-      await client.query('begin transaction isolation level repeatable read, read only');
-      const { rows } = await client.query("select to_regclass('log_tree') is not null as found");
-      if (!rows[0].found) throw new CliError('usage', 'the database is none of a ledger whose log has trees');
-      return new LedgerDatabase(client);
+      const [row] = await snapshot.rows<{ found: boolean }>(
+        "select to_regclass('log_tree') is not null as found",
+      );
+      if (!row!.found) throw new CliError('usage', 'the database is none of a ledger whose log has trees');
+      return new LedgerDatabase(snapshot);
     } catch (error) {
-      await client.end().catch(() => {});
-      if (error instanceof CliError) throw error;
-      throw new CliError('unreachable', `the ledger's database cannot be read: ${messageOf(error)}`);
+      await snapshot.close().catch(() => {});
+      throw error;
     }
   }
 
-  async close(): Promise<void> {
-    await this.#client.end();
+  close(): Promise<void> {
+    return this.#snapshot.close();
   }
 
   async partitions(): Promise<number[]> {
@@ -159,12 +169,14 @@ export class LedgerDatabase {
     }
   }
 
-  async #rows<T extends pg.QueryResultRow>(sql: string, parameters: unknown[] = []): Promise<T[]> {
-    try {
-      return (await this.#client.query<T>(sql, parameters)).rows;
-    } catch (error) {
-      throw new CliError('unreachable', `the ledger's database cannot be read: ${messageOf(error)}`);
-    }
+  /** Slips whose submission the log has, and those with a case, by their ids. */
+  async *knownSlips(which: 'submitted' | 'with_case'): AsyncGenerator<KnownSlip> {
+    const rows = this.#snapshot.each<{ id: string; partition: number; at: string }>(knownSql[which]);
+    for await (const { id, partition, at } of rows) yield { id, partition, offset: Number(at) };
+  }
+
+  #rows<T extends QueryResultRow>(sql: string, parameters: unknown[] = []): Promise<T[]> {
+    return this.#snapshot.rows<T>(sql, parameters);
   }
 }
 
