@@ -5,7 +5,7 @@ import { startEnvironment } from '@slipstream/environment';
 import { append, type Bench, rawConsume, rawProduce, rawUnnest, relay, runner } from './core-workloads.ts';
 import { benchEvents } from './generator.ts';
 import type { Row } from './measure.ts';
-import { report, table, writeJson } from './report.ts';
+import { chartsOf, report, table, writeResult } from './report.ts';
 import { catchUp, fillEvents, knowOwnEvents } from './service-workloads.ts';
 
 export interface CoreOptions {
@@ -71,8 +71,7 @@ export async function core(options: CoreOptions, say: (line: string) => void): P
       .map(([name, mib]) => `${name} ${mib} MiB`)
       .join(', ')}`,
   );
-  writeJson(options.jsonFile, { options, rows: reported, peak_rss_mib: peaks });
-  console.log(`JSON: ${options.jsonFile}`);
+  writeResult(options.jsonFile, { options, rows: reported, peak_rss_mib: peaks }, chartsOf(reported));
   return reported.every((one) => one.holds !== false);
 }
 

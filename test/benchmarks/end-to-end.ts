@@ -3,6 +3,7 @@ import { cloudEventType, peekEnvelope, topics } from '@slipstream/contracts';
 import { type Stack, startStack } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
+import type { Bars } from '../../apps/slipctl/src/output/bar-chart.ts';
 import { withServers } from './core.ts';
 import { type Bench, rawKafka } from './core-workloads.ts';
 import {
@@ -15,7 +16,7 @@ import {
 import { type Load, LoadClient, percentile } from './http-load.ts';
 import { posts } from './intake-workloads.ts';
 import { cpuSecondsOf, type Spread, spread } from './measure.ts';
-import { writeJson } from './report.ts';
+import { writeResult } from './report.ts';
 import { cpuSecondsOfFamily, type ServerPids, serverPids } from './server-cpu.ts';
 
 export interface EndToEndOptions {
@@ -107,9 +108,38 @@ export async function endToEnd(options: EndToEndOptions, say: (line: string) => 
   console.log(described(result));
   for (const { what, value, goal, holds } of goals)
     console.log(`${holds ? 'holds ' : 'MISSED'}  ${what}: ${value} (goal: ${goal})`);
-  writeJson(options.jsonFile, { options, ...result, goals });
-  console.log(`JSON: ${options.jsonFile}`);
+  writeResult(options.jsonFile, { options, ...result, goals }, charts(result));
   return goals.every(({ holds }) => holds);
+}
+
+function charts({ slips_per_second, cpu_ms_a_slip, settled_ms, peers }: Result): Bars[] {
+  return [
+    {
+      title: 'slips a second, from the request to the settlement',
+      bars: [
+        { name: 'the whole stack', value: slips_per_second.median },
+        ...(peers
+          ? [
+              { name: "Temporal's dev server with a file", value: peers.temporal_per_second.median },
+              { name: 'pg-boss, deadlines alone', value: peers.pg_boss_per_second.median },
+            ]
+          : []),
+      ],
+    },
+    {
+      title: 'ms from submission to settlement',
+      bars: settled_ms.flatMap(({ share, p50, p99 }) => [
+        { name: `p50 at ${share} of that rate`, value: p50.median },
+        { name: `p99 at ${share} of that rate`, value: p99.median },
+      ]),
+    },
+    {
+      title: 'CPU ms a slip',
+      bars: Object.entries(cpu_ms_a_slip)
+        .filter(([, { median }]) => !Number.isNaN(median))
+        .map(([name, { median }]) => ({ name, value: median })),
+    },
+  ];
 }
 
 type Result = Readonly<{

@@ -10,7 +10,7 @@ import pg from 'pg';
 import { withServers } from './core.ts';
 import type { Bench } from './core-workloads.ts';
 import { cpuSecondsOf, residentMiB } from './measure.ts';
-import { aligned, writeJson } from './report.ts';
+import { aligned, writeResult } from './report.ts';
 import { cpuSecondsOfFamily, type ServerPids, serverPids } from './server-cpu.ts';
 
 export interface IdleOptions {
@@ -88,8 +88,10 @@ export async function idle(options: IdleOptions, say: (line: string) => void): P
     }
   });
   console.log(described(rows));
-  writeJson(options.jsonFile, { options, goal_percent: goalPercent, rows });
-  console.log(`JSON: ${options.jsonFile}`);
+  const bars = rows.map(({ what, percent_of_a_core }) => ({ name: what, value: percent_of_a_core }));
+  writeResult(options.jsonFile, { options, goal_percent: goalPercent, rows }, [
+    { title: `per cent of a core (goal: less than ${goalPercent})`, bars },
+  ]);
   return rows.every((row) => row.percent_of_a_core < goalPercent);
 }
 

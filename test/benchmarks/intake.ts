@@ -9,7 +9,7 @@ import {
   intakeRun,
 } from './intake-workloads.ts';
 import { type Row, type Spread, spread } from './measure.ts';
-import { report, table, writeJson } from './report.ts';
+import { chartsOf, report, table, writeResult } from './report.ts';
 
 export interface IntakeOptions {
   readonly rounds: number;
@@ -58,8 +58,7 @@ export async function intake(options: IntakeOptions, say: (line: string) => void
     peak_rss_mib: Math.max(...runs.map((run) => run.peakRssMiB)),
   };
   console.log(described(measured));
-  writeJson(options.jsonFile, { options, rows: reported, ...measured });
-  console.log(`JSON: ${options.jsonFile}`);
+  writeResult(options.jsonFile, { options, rows: reported, ...measured }, chartsOf(reported));
   return reported.every((one) => one.holds !== false);
 }
 

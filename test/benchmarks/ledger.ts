@@ -1,7 +1,7 @@
 import { withServers } from './core.ts';
 import { hotAccount, type LedgerRun, ledgerIngest, unnestEvents } from './ledger-workloads.ts';
 import { type Row, type Spread, spread } from './measure.ts';
-import { report, table, writeJson } from './report.ts';
+import { chartsOf, report, table, writeResult } from './report.ts';
 
 export interface LedgerOptions {
   readonly rounds: number;
@@ -43,7 +43,10 @@ export async function ledger(options: LedgerOptions, say: (line: string) => void
   };
   console.log(table(reported));
   for (const [name, { median }] of Object.entries(written)) console.log(`${name}: ${median.toFixed(1)}`);
-  writeJson(options.jsonFile, { options, rows: reported, written });
-  console.log(`JSON: ${options.jsonFile}`);
+  const bars = Object.entries(written).map(([name, { median }]) => ({
+    title: name,
+    bars: [{ name: 'ledger', value: median }],
+  }));
+  writeResult(options.jsonFile, { options, rows: reported, written }, [...chartsOf(reported), ...bars]);
   return reported.every((one) => one.holds !== false);
 }

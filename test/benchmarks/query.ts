@@ -12,7 +12,7 @@ import {
 import { fillBooks } from '../../services/ledger/test/full-books.ts';
 import { withServers } from './core.ts';
 import { type Spread, spread } from './measure.ts';
-import { aligned, writeJson } from './report.ts';
+import { aligned, writeResult } from './report.ts';
 
 export interface QueryOptions {
   /** Slips in the books; the first is what the others are held against. */
@@ -129,8 +129,11 @@ export async function query(options: QueryOptions, say: (line: string) => void):
     holds ? 'holds' : 'MISSED',
   ]);
   console.log(aligned([['question', ...heads, 'ratio', `<= ${ratioMax}`], ...cells]));
-  writeJson(options.jsonFile, { options, rows });
-  console.log(`JSON: ${options.jsonFile}`);
+  const charts = options.slips.map((_, i) => ({
+    title: heads[i]!,
+    bars: rows.map(({ name, milliseconds }) => ({ name, value: milliseconds[i]!.median })),
+  }));
+  writeResult(options.jsonFile, { options, rows }, charts);
   return rows.every(({ holds }) => holds);
 }
 

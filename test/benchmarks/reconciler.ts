@@ -1,7 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
-import { dirname, join } from 'node:path';
-import { type Bars, barChart } from '../../apps/slipctl/src/output/bar-chart.ts';
+import { join } from 'node:path';
+import type { Bars } from '../../apps/slipctl/src/output/bar-chart.ts';
 import { withServers } from './core.ts';
 import { catchUpPeer, fillPeer, livePeer, openPeer, type Peer, type Printed } from './kafka-streams.ts';
 import { type Spread, spread } from './measure.ts';
@@ -15,7 +14,7 @@ import {
   steadyRun,
   type Verdicts,
 } from './reconciler-workloads.ts';
-import { aligned, writeJson } from './report.ts';
+import { aligned, writeResult } from './report.ts';
 import { shapeOf, steadyFrom } from './slip-stream.ts';
 
 export interface ReconcilerOptions {
@@ -199,11 +198,7 @@ function tell(options: ReconcilerOptions, measured: Measured): boolean {
   for (const { what, value, goal, holds } of goals)
     console.log(`${holds ? 'holds ' : 'MISSED'}  ${what}: ${value} (goal: ${goal})`);
   console.log(`load: ${measured.load.map((one) => one.toFixed(1)).join(', ')}`);
-  writeJson(options.jsonFile, { options, ...measured, goals });
-  const svgFile = options.jsonFile.replace(/(\.json)?$/, '.svg');
-  mkdirSync(dirname(svgFile), { recursive: true });
-  writeFileSync(svgFile, barChart(charts(measured)));
-  console.log(`JSON: ${options.jsonFile}\nSVG: ${svgFile}`);
+  writeResult(options.jsonFile, { options, ...measured, goals }, charts(measured));
   return goals.every(({ holds }) => holds);
 }
 

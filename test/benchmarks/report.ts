@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { type Bars, barChart } from '../../apps/slipctl/src/output/bar-chart.ts';
 import { type Row, rate, type Spread, spread } from './measure.ts';
 
 export interface Reported {
@@ -66,7 +67,32 @@ export function aligned(lines: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-export function writeJson(file: string, result: unknown): void {
+/** Writes the result beside its chart, and says where. `file`: of the JSON. */
+export function writeResult(file: string, result: unknown, charts: readonly Bars[]): void {
+  const svgFile = file.replace(/(\.json)?$/, '.svg');
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(svgFile, barChart(charts));
+  console.log(`JSON: ${file}\nSVG: ${svgFile}`);
+}
+
+/** The medians of what was reported, and what they are of what they are held against. */
+export function chartsOf(rows: readonly Reported[]): Bars[] {
+  return [
+    {
+      title: 'events a second',
+      bars: rows.map(({ name, events_per_second }) => ({ name, value: events_per_second.median })),
+    },
+    {
+      title: 'CPU us an event',
+      bars: rows.map(({ name, cpu_seconds_per_million }) => ({
+        name,
+        value: cpu_seconds_per_million.median,
+      })),
+    },
+    ...rows.flatMap(({ name, against, ratio, floor }) => {
+      const title = `${name}, of ${against}${floor === null ? '' : ` (goal: ${floor})`}`;
+      return ratio === null ? [] : [{ title, bars: [{ name: 'ratio', value: ratio.median }] }];
+    }),
+  ];
 }

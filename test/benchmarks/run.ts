@@ -30,7 +30,7 @@ const usage = `usage: npm run bench -- core|end-to-end|idle|intake|ledger|query|
   --closed-imports N     idle: imports begun and closed before the last one (10000); 0: none
   --live-rate N          reconciler: slips a second while latency is measured (500); 0: it is not
   --live-seconds N       reconciler: for so long (20)
-  --json FILE            where the JSON goes (.slipstream/bench/NAME.json); the reconciler's chart lies beside it, as SVG
+  --json FILE            where the JSON goes (.slipstream/bench/NAME.json); a chart lies beside it, as SVG
 Exit code 1 when a goal is missed, 2 on wrong usage. Times are never asserted: machines differ, ratios less so.`;
 
 const { values, positionals } = parseArgs({

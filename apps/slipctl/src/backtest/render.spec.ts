@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { backtestSvg, backtestText } from './render.ts';
+import { backtestSvg } from './chart.ts';
+import { backtestText } from './render.ts';
 import type { BacktestView, SumsView } from './views.ts';
 
 const was: SumsView = {

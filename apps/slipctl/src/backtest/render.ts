@@ -1,10 +1,9 @@
 import { instantToMs } from '@slipstream/kernel';
-import { type Bars, barChart } from '../output/bar-chart.ts';
 import { showSpan, showTime } from '../output/show-time.ts';
 import { table } from '../output/table.ts';
 import type { BacktestView, CircuitView, RouteView, SumsView, WarningView } from './views.ts';
 
-const measures: readonly (readonly [keyof SumsView, string])[] = [
+export const measures: readonly (readonly [keyof SumsView, string])[] = [
   ['overdue', 'overdue'],
   ['answeredLater', 'answered later'],
   ['inquiries', 'inquiries'],
@@ -95,21 +94,6 @@ export function leadMs({ foundAt, firstDeadline }: WarningView): number {
 function warningLine(warning: WarningView): string {
   const { provider, route, foundAt } = warning;
   return `${provider} on ${route} at ${showTime(foundAt)}, ${showSpan(leadMs(warning))} before the first deadline`;
-}
-
-export function backtestSvg({ routes }: BacktestView): string {
-  const groups = routes.flatMap((route): Bars[] =>
-    measures
-      .filter(([name]) => route.was[name] > 0 || route.would[name] > 0)
-      .map(([name, title]) => ({
-        title: `${route.route}: ${title}`,
-        bars: [
-          { name: 'was', value: route.was[name] },
-          { name: 'would', value: route.would[name] },
-        ],
-      })),
-  );
-  return barChart(groups);
 }
 
 function sum(routes: readonly RouteView[], of: (route: RouteView) => number): number {

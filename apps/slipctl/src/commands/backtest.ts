@@ -61,7 +61,7 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
     ...{ brokers: brokersOf(flags.brokers), clock, from: from ?? null, to: to ?? null },
     ...{ other: resolve(config), were: were.map((file) => resolve(file)) },
   };
-  const [{ backtestSvg, backtestText, leadMs }, { snakeJson }, { runLogProgram }] = await Promise.all([
+  const [{ backtestText, leadMs }, { snakeJson }, { runLogProgram }] = await Promise.all([
     import('../backtest/render.ts'),
     import('../output/snake-json.ts'),
     import('../log-program.ts'),
@@ -72,7 +72,7 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
       ...{ what: 'backtest', onProgress: progress.update },
     });
     progress.stop();
-    if (svg !== undefined) writeText(svg, backtestSvg(view));
+    if (svg !== undefined) writeText(svg, (await import('../backtest/chart.ts')).backtestSvg(view));
     const withLead = (warnings: BacktestView['warnings']) =>
       warnings.map((warning) => ({ ...warning, leadMs: leadMs(warning) }));
     const { warnings, warned } = view;

@@ -1,38 +1,55 @@
+import { BarChart } from 'echarts/charts';
+import { GridComponent, TitleComponent } from 'echarts/components';
+import { init, use } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+
+use([BarChart, GridComponent, TitleComponent, SVGRenderer]);
+
 export interface Bars {
   readonly title: string;
   readonly bars: readonly { readonly name: string; readonly value: number }[];
 }
 
-const width = 640;
-const labelWidth = 220;
+const width = 720;
+const labelWidth = 260;
 const valueWidth = 90;
-const barHeight = 18;
-const rowHeight = 24;
-const titleHeight = 34;
+const rowHeight = 26;
+const titleHeight = 36;
+const fontSize = 13;
 
-/** Groups of bars, each group on a scale of its own, as an SVG that needs no script and no font of ours. */
+/** Groups of bars below each other, each group on a scale of its own, as an SVG that needs no script and no font of ours. */
 export function barChart(groups: readonly Bars[]): string {
-  let y = 8;
-  const parts: string[] = [];
-  for (const { title, bars } of groups) {
-    parts.push(text(8, y + 20, title, 'bold'));
-    y += titleHeight;
-    const most = Math.max(...bars.map(({ value }) => value), Number.MIN_VALUE);
-    for (const { name, value } of bars) {
-      const length = Math.max(1, (value / most) * (width - labelWidth - valueWidth));
-      parts.push(
-        text(16, y + 14, name),
-        `<rect x="${labelWidth}" y="${y}" width="${length.toFixed(1)}" height="${barHeight}" fill="#3b6ea5"/>`,
-        text(labelWidth + length + 6, y + 14, value.toLocaleString('en')),
-      );
-      y += rowHeight;
-    }
+  const tops: number[] = [];
+  let height = 8;
+  for (const { bars } of groups) {
+    tops.push(height);
+    height += titleHeight + bars.length * rowHeight;
   }
-  const head = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y + 8}" font-family="sans-serif" font-size="13">`;
-  return `${head}\n<rect width="100%" height="100%" fill="#fff"/>\n${parts.join('\n')}\n</svg>\n`;
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height: height + 8 });
+  try {
+    chart.setOption({
+      ...{ animation: false, backgroundColor: '#fff', color: '#3b6ea5' },
+      title: groups.map(({ title }, i) => ({ text: title, top: tops[i], left: 8, textStyle: { fontSize } })),
+      grid: groups.map(({ bars }, i) => ({
+        ...{ top: tops[i]! + titleHeight, height: bars.length * rowHeight },
+        ...{ left: labelWidth, right: valueWidth, outerBoundsMode: 'none' },
+      })),
+      xAxis: groups.map((_, i) => ({ type: 'value', gridIndex: i, show: false, min: 0 })),
+      yAxis: groups.map(({ bars }, i) => ({
+        ...{ type: 'category', gridIndex: i, inverse: true, data: bars.map(({ name }) => name) },
+        ...{ axisTick: { show: false }, axisLine: { show: false } },
+        axisLabel: { interval: 0, width: labelWidth - 16, overflow: 'truncate', fontSize },
+      })),
+      series: groups.map(({ bars }, i) => ({
+        ...{ type: 'bar', xAxisIndex: i, yAxisIndex: i, barWidth: rowHeight - 8 },
+        data: bars.map(({ value }) => value),
+        label: { show: true, position: 'right', formatter: ({ value }: { value: number }) => said(value) },
+      })),
+    });
+    return chart.renderToSVGString();
+  } finally {
+    chart.dispose();
+  }
 }
 
-function text(x: number, y: number, said: string, weight = 'normal'): string {
-  const escaped = said.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${x.toFixed(1)}" y="${y}" font-weight="${weight}">${escaped}</text>`;
-}
+const said = (value: number) => value.toLocaleString('en', { maximumSignificantDigits: 6 });
