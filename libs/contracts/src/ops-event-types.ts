@@ -24,6 +24,8 @@ const types: Readonly<Record<OpsEventType, OpsTypeEntry>> = {
   DetectorBlinded: { owner: 'each', schema: ops.DetectorBlindedSchema },
   DetectorRestored: { owner: 'each', schema: ops.DetectorRestoredSchema },
   StatementAccepted: { owner: 'reconciliation', schema: ops.StatementAcceptedSchema },
+  StatementBreakOpened: { owner: 'reconciliation', schema: ops.StatementBreakOpenedSchema },
+  StatementBreakResolved: { owner: 'reconciliation', schema: ops.StatementBreakResolvedSchema },
   ReturnsRecovered: { owner: 'reconciliation', schema: ops.ReturnsRecoveredSchema },
   IncidentOpened: { owner: 'reconciliation', schema: ops.IncidentOpenedSchema },
   IncidentClosed: { owner: 'reconciliation', schema: ops.IncidentClosedSchema },

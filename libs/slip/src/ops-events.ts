@@ -164,6 +164,38 @@ export interface OpsEventData {
     requestId: string;
   };
 
+  /** How a statement and our books differ, where that is about no slip, or about several at once. */
+  StatementBreakOpened: {
+    breakId: string;
+    /** A type of breaks, such as `missing_here`. */
+    kind: string;
+    statement: string;
+    provider: string;
+    /** Where it begins in the file. */
+    line: number;
+    /** What our books do not explain: signed minor units. */
+    difference: bigint;
+    currency: string;
+    /** For people. */
+    expected: string;
+    seen: string;
+    /** The type of the event that should have caused what the statement says; null: none can. */
+    awaited: string | null;
+  };
+  StatementBreakResolved: {
+    breakId: string;
+    kind: string;
+    statement: string;
+    provider: string;
+    /** `repaired`: a slip that the line names became known; else a code that people gave. */
+    resolution: string;
+    /** The slip that the line is about after all; null: none became known. */
+    slip: string | null;
+    /** null: it closed itself. */
+    by: string | null;
+    reason: string | null;
+  };
+
   // reconciliation, or another service that hears nothing of it
   /** Deadlines are not judged meanwhile. */
   DetectorBlinded: {

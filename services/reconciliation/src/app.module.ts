@@ -92,6 +92,7 @@ import type { Reads } from './application/reads.ts';
 import { createSlowTeller } from './application/returns/tell-slow.ts';
 import { createStageTeller } from './application/stages/tell-late-stages.ts';
 import { acceptStatement } from './application/statements/accept-statement.ts';
+import { matchNamedLines } from './application/statements/match-named-lines.ts';
 import { matchStatements } from './application/statements/match-statements.ts';
 import { useCases } from './application/use-cases.ts';
 import type { ReconciliationConfig } from './config.ts';
@@ -276,13 +277,13 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
         through: (partitions) => bookedThrough(unitOfWork, partitions),
         save: async (tx, partition, to, patches) => {
           saveBooked(tx, partition, to, patches, providers);
-          const slipIds = patches.flatMap(({ slipId, outcome }) => (outcome === null ? [] : slipId));
-          tx.publish(toRecords(await closeRepaired(tx, slipIds)));
+          tx.publish(toRecords(await closeRepaired(tx, patches)));
         },
       });
     runtime.addPart(new Loop({ name: 'booked slips', round: every(1_000, follow), pauseMs: 500, onError }));
     const match = async () => {
       while (await matchStatements(statements.store, sourcesOfStatements));
+      while (await matchNamedLines(statements.store, sourcesOfStatements));
     };
     runtime.addPart(new Loop({ name: 'statements', round: every(1_000, match), pauseMs: 500, onError }));
   }
@@ -338,12 +339,10 @@ function statementDesk(
 ) {
   const { unitOfWork } = runtime;
   const publish = (tx: Tx, events: Parameters<typeof toRecords>[0]) => tx.publish(toRecords(events));
-  const store = statementStore({
-    ...{ unitOfWork, subscription, publish, onPutOff },
-    publishOps: (tx, event) => tx.publish([outboundOpsEvent(runtime, event)]),
-  });
+  const publishOps = (tx: Tx, event: PendingOpsEvent) => tx.publish([outboundOpsEvent(runtime, event)]);
+  const store = statementStore({ unitOfWork, subscription, publish, publishOps, onPutOff });
   const views = statementViews({
-    ...{ unitOfWork, publish },
+    ...{ unitOfWork, publish, publishOps },
     acted: (tx, { breakId, action, reason, actor, requestId }) => {
       const data = {
         service: 'reconciliation',

@@ -76,3 +76,36 @@ test('a release that does not know of slips in memory cannot write any more: it 
     await dataSource.destroy();
   }
 });
+
+test('lines that were of no slip are found by the names that they have', async () => {
+  const url = await createDatabase(environment().databaseUrl, 'reconciliation_names');
+  const dataSource = await openDataSource({ url, applicationName: 'reconciliation-upgrade-test' });
+  const before = mkdtempSync(join(tmpdir(), 'slipstream-names-migration-'));
+  for (const file of readdirSync(directory).filter((name) => name < '0017'))
+    copyFileSync(join(directory, file), join(before, file));
+  try {
+    await migrate(dataSource, [coreMigrations, { scope: 'reconciliation', directory: before }]);
+    const statement = '0196d0a1-7b7e-7abc-8def-0123456789ab';
+    await dataSource.query(`
+      insert into statement (id, source, provider, format, digest, bytes, accounts, lines, status, read_to, accepted_at, accepted_by)
+      values ('${statement}', 's', 'acme', 'csv', 'd', 1, '[]', 2, 'matched', '{}', now(), 'ann')`);
+    await dataSource.query(`
+      insert into statement_line (statement_id, n, line, account, kind, amount, gross, currency, booked_on, named, provider_reference, said)
+      values ('${statement}', 1, 2, 0, 'payment', 5, 5, 'EUR', '2026-01-01', '["a","b"]', 'p-1', ''),
+             ('${statement}', 2, 3, 0, 'payment', 5, 5, 'EUR', '2026-01-01', '[]', null, '')`);
+    await dataSource.query(`
+      insert into statement_break (id, kind, statement_id, provider, n, line, currency, difference, expected, seen, status, opened_at)
+      select gen_random_uuid(), 'missing_here', '${statement}', 'acme', n, n + 1, 'EUR', 5, '', '', 'open', now() from generate_series(1, 2) n`);
+    await migrate(dataSource, [coreMigrations, { scope: 'reconciliation', directory }]);
+    const names = await dataSource.query(
+      'select names, is_named, given_back from statement_break order by n',
+    );
+    expect(names).toEqual([
+      { names: ['a', 'b', 'p-1'], is_named: false, given_back: false },
+      { names: [], is_named: false, given_back: false },
+    ]);
+  } finally {
+    await dataSource.destroy();
+    rmSync(before, { recursive: true, force: true });
+  }
+});

@@ -66,7 +66,7 @@ beforeAll(async () => {
   };
   reads = createReads(unitOfWork, 12);
   incidents = createIncidentReads(unitOfWork);
-  statements = statementViews({ unitOfWork, publish: unasked, acted: unasked });
+  statements = statementViews({ unitOfWork, publish: unasked, publishOps: unasked, acted: unasked });
   desk = createActionDesk({ unitOfWork, encode: unasked, newId: unasked, partitionOf: unasked });
   letters = new DeadLetters(unitOfWork, () => []);
 }, 300_000);

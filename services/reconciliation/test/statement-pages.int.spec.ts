@@ -179,7 +179,7 @@ test(`finds every planted break of ${linesWanted} lines and invents none, in pag
     lines - planted.filter((one) => one.startsWith('duplicate') || one.startsWith('missing_here')).length;
   const opened = planted.filter((one) => !one.endsWith('null')).length;
   expect(told[0]!.n).toBe(matched + opened);
-  const views = statementViews({ unitOfWork, publish: () => {}, acted: () => {} });
+  const views = statementViews({ unitOfWork, publish: () => {}, publishOps: () => {}, acted: () => {} });
   const bridges = await views.bridge(id);
   const euro = bridges.find(({ currency }) => currency === 'EUR')!;
   expect(euro.days.at(-1)!.closing).toBe(BigInt(sum));

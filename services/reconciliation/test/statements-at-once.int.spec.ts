@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
+import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import { v7 } from 'uuid';
 import { readParts } from '../src/adapters/formats/read.ts';
 import { toRecords } from '../src/adapters/kafka/outgoing.ts';
@@ -8,6 +9,7 @@ import { saveBooked } from '../src/adapters/postgres/booked-slips.ts';
 import { closeRepaired } from '../src/adapters/postgres/repairs.ts';
 import { statementStore } from '../src/adapters/postgres/statement-store.ts';
 import { acceptStatement } from '../src/application/statements/accept-statement.ts';
+import { matchNamedLines } from '../src/application/statements/match-named-lines.ts';
 import { matchStatements } from '../src/application/statements/match-statements.ts';
 import type { StatementSource, StatementStore } from '../src/application/statements/ports.ts';
 import type { BookedPatch } from '../src/domain/statement/booked-fold.ts';
@@ -17,16 +19,21 @@ const environment = sharedEnvironment();
 let database: DatabaseUnderTest;
 let store: StatementStore;
 const putOff: unknown[] = [];
+const published: PendingEvent[] = [];
+const told: PendingOpsEvent[] = [];
 beforeAll(async () => {
   database = await databaseUnderTest(environment().databaseUrl);
   store = statementStore({
     ...{
       unitOfWork: database.unitOfWork,
       subscription,
-      publishOps: () => {},
+      publishOps: (_, event) => told.push(event),
       onPutOff: (error) => putOff.push(error),
     },
-    publish: (tx, events) => tx.publish(toRecords(events)),
+    publish: (tx, events) => {
+      published.push(...events);
+      tx.publish(toRecords(events));
+    },
   });
 }, 120_000);
 afterAll(() => database?.close());
@@ -40,23 +47,31 @@ const sources = new Map([['s', source]]);
 const both = new Map([...sources, ['other', { ...source, name: 'other', provider: 'borealis' }]]);
 
 /** A statement that tells 5.00 EUR of the reference. */
-async function accept(reference: string, from: 's' | 'other' = 's'): Promise<string> {
-  const line = { amount: '500', currency: 'EUR', booked_on: day, references: [reference] };
+async function accept(
+  reference: string,
+  from: 's' | 'other' = 's',
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const line = { amount: '500', currency: 'EUR', booked_on: day, references: [reference], ...more };
   const body = Buffer.from([{ statement: v7() }, line].map((one) => JSON.stringify(one)).join('\n'));
   const given = { source: both.get(from)!, body, digest: v7(), key: v7(), caller: 'ops', requestId: v7() };
   return (await acceptStatement(store, v7, given)).id;
 }
 
-async function slip(told: Partial<BookedPatch> = {}): Promise<BookedPatch> {
+function newSlip(told: Partial<BookedPatch> = {}): BookedPatch {
   const slipId = v7();
   const terms = {
     ...({ kind: 'order', reference: `ref-${slipId}` } as const),
     amount: { amount: 500n, currency: 'EUR' },
   };
-  const patch: BookedPatch = {
+  return {
     ...{ slipId, terms, provider: 'acme', providerReference: null, outcome: null, fee: null },
     ...{ dispatchedOn: day, returnedOn: null, returnedBy: null, ...told },
   };
+}
+
+async function slip(told: Partial<BookedPatch> = {}): Promise<BookedPatch> {
+  const patch = newSlip(told);
   await read(patch);
   return patch;
 }
@@ -65,13 +80,14 @@ async function slip(told: Partial<BookedPatch> = {}): Promise<BookedPatch> {
 const read = (patch: BookedPatch) =>
   database.unitOfWork.run(async (tx) => {
     saveBooked(tx, 0, 1, [patch], ['acme']);
-    tx.publish(toRecords(await closeRepaired(tx, [patch.slipId])));
+    tx.publish(toRecords(await closeRepaired(tx, [patch])));
   });
 
 const succeeded = { outcome: 'succeeded', returnedOn: day, returnedBy: 'e' } as const;
 
 async function matchAll(): Promise<void> {
   while (await matchStatements(store, sources));
+  while (await matchNamedLines(store, sources));
 }
 
 /** An instance that has looked at slips, and gets no further until `meanwhile` is done. */
@@ -186,4 +202,171 @@ test('a statement that cannot be matched says why, is tried again later, and kee
 test('a database that is away is no fault of the statement', async () => {
   const away = new Error('Connection terminated unexpectedly');
   await expect(store.putOff({ id: v7() }, away)).rejects.toBe(away);
+});
+
+describe('a break closes itself', () => {
+  const breaksIn = (id: string) =>
+    database.unitOfWork.query(
+      'select kind, status, resolution from statement_break where statement_id = $1',
+      [id],
+    );
+  const evidenceOf = (slipId: string) =>
+    published.filter((one) => one.slipId === slipId && one.event.type === 'StatementLineMatched');
+
+  test('when the slip that its line names is submitted after all', async () => {
+    const later = newSlip();
+    const id = await accept(later.terms!.reference);
+    await matchAll();
+    expect(await breaksIn(id)).toEqual([{ kind: 'missing_here', status: 'open', resolution: null }]);
+    await read(later);
+    await matchAll();
+    expect(await breaksIn(id)).toEqual([
+      { kind: 'missing_here', status: 'resolved', resolution: 'repaired' },
+    ]);
+    expect(evidenceOf(later.slipId)).toMatchObject([
+      { event: { data: { statement: id, outcome: 'succeeded', amount: { amount: 500n, currency: 'EUR' } } } },
+    ]);
+    // Told once, and paid: what comes again was paid twice.
+    await accept(later.terms!.reference);
+    await matchAll();
+    expect(await breaksOf(later.slipId)).toMatchObject([{ kind: 'duplicate' }]);
+  });
+
+  test('when the provider tells its name of the slip after all', async () => {
+    const known = await slip();
+    const providerReference = `p-${known.slipId}`;
+    const id = await accept('', 's', { references: [], provider_reference: providerReference });
+    await matchAll();
+    await read({ ...known, terms: null, providerReference, ...succeeded });
+    await matchAll();
+    expect(await breaksIn(id)).toEqual([
+      { kind: 'missing_here', status: 'resolved', resolution: 'repaired' },
+    ]);
+    expect(evidenceOf(known.slipId)).toHaveLength(1);
+  });
+
+  test('though the slip is written while its line is looked at', async () => {
+    const later = newSlip();
+    const id = await accept(later.terms!.reference);
+    let isWritten = false;
+    const slow: StatementStore = {
+      ...store,
+      match: (work) =>
+        store.match((turn) =>
+          work({
+            ...turn,
+            async named(...names) {
+              const slips = await turn.named(...names);
+              if (!isWritten) await read(later);
+              isWritten = true;
+              return slips;
+            },
+          }),
+        ),
+    };
+    while (await matchStatements(slow, sources));
+    await matchAll();
+    expect(await breaksIn(id)).toEqual([
+      { kind: 'missing_here', status: 'resolved', resolution: 'repaired' },
+    ]);
+  });
+
+  test('but not for a slip of its name whose amount is another', async () => {
+    const later = newSlip();
+    const terms = { ...later.terms!, amount: { amount: 499n, currency: 'EUR' } };
+    const id = await accept(terms.reference);
+    await matchAll();
+    await read({ ...later, terms });
+    await matchAll();
+    expect(await breaksIn(id)).toEqual([{ kind: 'missing_here', status: 'open', resolution: null }]);
+    expect(evidenceOf(later.slipId)).toEqual([]);
+  });
+
+  test('of what is missing there, when it failed after all', async () => {
+    const reversed = await slip(succeeded);
+    await accept('', 's', { references: [], kind: 'fee', booked_on: '2026-11-25', amount: '-1' });
+    await matchAll();
+    expect(await breaksOf(reversed.slipId)).toMatchObject([{ kind: 'missing_there', status: 'open' }]);
+    await read({ ...reversed, terms: null, ...succeeded, outcome: 'failed' });
+    expect(await breaksOf(reversed.slipId)).toMatchObject([
+      { kind: 'missing_there', status: 'resolved', resolution: 'repaired' },
+    ]);
+  });
+
+  test('of a fee, when the provider tells the one that it took', async () => {
+    const charged = await slip({ ...succeeded, fee: 10n });
+    await accept(charged.terms!.reference, 's', { amount: '488', gross: '500' });
+    await matchAll();
+    expect(await breaksOf(charged.slipId)).toMatchObject([{ kind: 'fee', status: 'open' }]);
+    await read({ ...charged, terms: null, ...succeeded, fee: 11n });
+    expect(await breaksOf(charged.slipId)).toMatchObject([{ kind: 'fee', status: 'open' }]);
+    await read({ ...charged, terms: null, ...succeeded, fee: 12n });
+    expect(await breaksOf(charged.slipId)).toMatchObject([{ status: 'resolved', resolution: 'repaired' }]);
+  });
+
+  test('of what was paid once more, when it comes back, and the slip stays paid', async () => {
+    const twice = await slip(succeeded);
+    for (let times = 0; times < 2; times++) await accept(twice.terms!.reference);
+    await matchAll();
+    expect(await breaksOf(twice.slipId)).toMatchObject([{ kind: 'duplicate', status: 'open' }]);
+    await accept(twice.terms!.reference, 's', { kind: 'return', amount: '-500' });
+    await matchAll();
+    expect(await breaksOf(twice.slipId)).toMatchObject([
+      { kind: 'duplicate', status: 'resolved', resolution: 'told' },
+      { kind: 'duplicate', status: 'resolved', resolution: 'told' },
+    ]);
+    // Once: what comes back besides is the payment itself.
+    await accept(twice.terms!.reference, 's', { kind: 'return', amount: '-500' });
+    await matchAll();
+    expect((await breaksOf(twice.slipId)).at(-1)).toMatchObject({ kind: 'status', status: 'open' });
+    const outcomes = evidenceOf(twice.slipId).map(({ event }) => (event.data as { outcome: string }).outcome);
+    expect(outcomes).toEqual(['succeeded', 'failed']);
+  });
+
+  test('of an amount, when a later statement tells the rest', async () => {
+    const parted = await slip(succeeded);
+    for (const amount of ['200', '100']) {
+      await accept(parted.terms!.reference, 's', { amount });
+      await matchAll();
+    }
+    const amounts = (await breaksOf(parted.slipId)) as { kind: string; status: string }[];
+    expect(amounts.map(({ kind, status }) => [kind, status])).toEqual([
+      ['amount', 'open'],
+      ['amount', 'open'],
+    ]);
+    await accept(parted.terms!.reference, 's', { amount: '200' });
+    await matchAll();
+    expect(await breaksOf(parted.slipId)).toMatchObject([
+      { status: 'resolved', resolution: 'told' },
+      { status: 'resolved', resolution: 'told' },
+    ]);
+  });
+});
+
+test('what is about no slip is an event all the same, when it is found and when it is resolved', async () => {
+  const later = newSlip();
+  const id = await accept(later.terms!.reference);
+  await matchAll();
+  await read(later);
+  await matchAll();
+  const of = told.filter(({ subject }) => subject === id).map(({ event }) => event);
+  expect(of).toMatchObject([
+    { type: 'StatementAccepted' },
+    {
+      type: 'StatementBreakOpened',
+      data: {
+        kind: 'missing_here',
+        statement: id,
+        provider: 'acme',
+        line: 2,
+        difference: 500n,
+        currency: 'EUR',
+      },
+    },
+    {
+      type: 'StatementBreakResolved',
+      data: { kind: 'missing_here', resolution: 'repaired', slip: later.slipId, by: null },
+    },
+  ]);
+  expect(of[2]!.data).toMatchObject({ breakId: (of[1]!.data as { breakId: string }).breakId });
 });

@@ -29,6 +29,13 @@ const dropSql = `
 delete from booked_slip
  where slip_id = any($1::text[]) and provider is not null and not provider = any($2::text[]) and not named`;
 
+/**
+ * Whoever opens a break of a line that names no slip of ours holds this alone until its commit (`match-turn.ts`), so a slip and a break that
+ * are written at once do not both miss the other.
+ */
+export const namesLock = "hashtextextended('names of slips and lines', 0)";
+const readSql = `select pg_advisory_xact_lock_shared(${namesLock})`;
+
 const positionSql = `
 insert into booked_through (partition, next_offset) values ($1, $2)
 on conflict (partition) do update set next_offset = excluded.next_offset`;
@@ -45,6 +52,7 @@ export function saveBooked(
 ): void {
   tx.send(positionSql, [partition, to]);
   if (patches.length === 0) return;
+  tx.send(readSql);
   tx.send(saveSql, [
     patches.map(({ slipId }) => slipId),
     patches.map(({ terms }) => terms?.kind ?? null),
@@ -74,7 +82,9 @@ export async function bookedThrough(
 
 export const slipColumns = `b.slip_id, b.partition, b.kind as slip_kind, b.reference as slip_reference, b.amount as slip_amount,
   b.currency as slip_currency, b.provider_reference as slip_provider_reference, b.outcome as slip_outcome, b.fee as slip_fee,
-  b.dispatched_on::text as dispatched_on, b.returned_on::text as returned_on, b.paid, b.came_back`;
+  b.dispatched_on::text as dispatched_on, b.returned_on::text as returned_on, b.paid, b.came_back,
+  (select array_agg(k.difference::text order by k.opened_at, k.id) from statement_break k
+    where k.slip_id = b.slip_id and k.kind = 'duplicate' and not k.given_back) as twice`;
 
 export interface BookedRow {
   readonly slip_id: string;
@@ -90,6 +100,7 @@ export interface BookedRow {
   readonly returned_on: Day | null;
   readonly paid: string;
   readonly came_back: string;
+  readonly twice: readonly string[] | null;
 }
 
 export function toKeptSlip(row: BookedRow): KeptSlip {
@@ -100,6 +111,6 @@ export function toKeptSlip(row: BookedRow): KeptSlip {
     amount: slip_amount === null ? null : { amount: BigInt(slip_amount), currency: slip_currency! },
     fee: row.slip_fee === null ? null : BigInt(row.slip_fee),
     ...{ dispatchedOn: row.dispatched_on, returnedOn: row.returned_on },
-    ...{ paid: BigInt(row.paid), cameBack: BigInt(row.came_back) },
+    ...{ paid: BigInt(row.paid), cameBack: BigInt(row.came_back), twice: (row.twice ?? []).map(BigInt) },
   };
 }

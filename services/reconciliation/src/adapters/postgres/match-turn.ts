@@ -1,5 +1,5 @@
 import type { Tx } from '@slipstream/postgres';
-import { type PendingEvent, type SlipEvent, wallClock } from '@slipstream/slip';
+import { type PendingEvent, type PendingOpsEvent, wallClock } from '@slipstream/slip';
 import { v5 } from 'uuid';
 import type {
   KeptLine,
@@ -7,11 +7,25 @@ import type {
   Matched,
   MatchingStatement,
   MatchTurn,
+  NamedLine,
+  NamedMatch,
   SlipLines,
+  ToldOfSlip,
 } from '../../application/statements/ports.ts';
-import type { BreakType, FoundBreak, LineMatch } from '../../domain/statement/breaks.ts';
+import type { FoundBreak, GivenBack } from '../../domain/statement/breaks.ts';
 import type { Day, StatementLine } from '../../domain/statement/statement.ts';
-import { type BookedRow, slipColumns, toKeptSlip } from './booked-slips.ts';
+import { type BookedRow, namesLock, slipColumns, toKeptSlip } from './booked-slips.ts';
+import {
+  awaited,
+  breakOpened,
+  type ClosedRow,
+  eventsOf,
+  type KeptBreak,
+  matchedEvent,
+  type Place,
+  type Places,
+  toldAfterAll,
+} from './break-events.ts';
 import { closeOvertaken } from './repairs.ts';
 
 /** UUIDv5 namespace of breaks: found again after a crash, a break is the same one. */
@@ -53,13 +67,13 @@ select ${slipColumns}, ${lineColumns}
   join statement_line l on l.statement_id = $1 and l.slip_id = p.slip_id
  order by b.slip_id, l.n`;
 
-/** What returned before any statement of the provider is known cannot be missed. */
+/** What returned before any statement of the provider is known cannot be missed. Locked, so that no other outcome is read meanwhile. */
 const unpaidSql = `
 select ${slipColumns} from booked_slip b
  where b.provider = $1 and b.outcome = 'succeeded' and not b.named and b.returned_on <= $2::date
    and b.returned_on >= (select min(booked_from) from statement where provider = $1) and b.slip_id > $3
    and not exists (select 1 from statement_break k where k.slip_id = b.slip_id and k.kind = 'missing_there' and k.status <> 'resolved')
- order by b.slip_id limit $4`;
+ order by b.slip_id limit $4 for update of b`;
 
 const explainSql = `
 update statement_line l set ours = r.ours, fee = r.fee
@@ -71,17 +85,62 @@ update booked_slip b set paid = b.paid + r.paid, came_back = b.came_back + r.cam
   from unnest($1::text[], $2::numeric[], $3::numeric[]) as r(slip_id, paid, came_back) where b.slip_id = r.slip_id`;
 
 const openSql = `
-insert into statement_break (id, kind, statement_id, provider, n, line, slip_id, currency, difference, expected, seen, awaited, wanted, status,
-  opened_at)
-select r.id, r.kind, $1, $2, r.n, r.line, r.slip_id, r.currency, r.difference, r.expected, r.seen, r.awaited, r.wanted, 'open', clock_timestamp()
+insert into statement_break (id, kind, statement_id, provider, n, line, slip_id, currency, difference, expected, seen, awaited, wanted, names,
+  status, opened_at, given_back, resolved_at, resolution)
+select r.id, r.kind, $1, $2, r.n, r.line, r.slip_id, r.currency, r.difference, r.expected, r.seen, r.awaited, r.wanted,
+  case when r.kind = 'missing_here' then (
+    select array(select json_array_elements_text(l.named)) || array_remove(array[l.provider_reference], null)
+      from statement_line l where l.statement_id = $1 and l.n = r.n) end,
+  case when r.is_repaired then 'resolved' else 'open' end, clock_timestamp(), r.is_repaired,
+  case when r.is_repaired then clock_timestamp() end, case when r.is_repaired then 'told' end
   from unnest($3::uuid[], $4::text[], $5::int[], $6::int[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[],
-    $13::text[]) as r(id, kind, n, line, slip_id, currency, difference, expected, seen, awaited, wanted)
+    $13::text[], $14::bool[])
+    as r(id, kind, n, line, slip_id, currency, difference, expected, seen, awaited, wanted, is_repaired)
 on conflict (id) do nothing`;
 
-/** A statement that has it after all. */
+/** A line that has it after all: what was missing, or the rest of what was paid in part. */
 const foundSql = `
-update statement_break set status = 'resolved', resolved_at = clock_timestamp(), resolution = 'told'
- where slip_id = any($1::text[]) and kind = 'missing_there' and status <> 'resolved' returning id, kind, slip_id`;
+update statement_break k set status = 'resolved', resolved_at = clock_timestamp(), resolution = 'told'
+  from booked_slip b
+ where k.slip_id = any($1::text[]) and k.status <> 'resolved' and b.slip_id = k.slip_id and (k.kind = 'missing_there'
+   or (k.kind = 'amount' and k.slip_id = any($2::text[]) and k.statement_id <> $3
+     and sign(k.difference) = case when b.kind = 'payout' then 1 else -1 end))
+returning k.id, k.kind, k.slip_id, b.partition`;
+
+/** Of a slip's payments that came once more, the first of that amount; people may have resolved its break before. */
+const giveBackSql = `
+with one as (
+  select id, status from statement_break
+   where slip_id = $1 and kind = 'duplicate' and difference = $2::bigint and not given_back order by opened_at, id limit 1 for update)
+update statement_break k set given_back = true, status = 'resolved', resolved_at = coalesce(k.resolved_at, clock_timestamp()),
+  resolution = coalesce(k.resolution, 'told')
+  from one, booked_slip b where k.id = one.id and b.slip_id = k.slip_id
+returning k.id, k.kind, k.slip_id, b.partition, one.status <> 'resolved' as "wasOpen"`;
+
+/** Not beside a statement of the provider that is being matched: both would take a slip for unpaid. */
+const namedLinesSql = `
+select k.id as break_id, k.statement_id, s.provider, s.source, ${lineColumns}
+  from statement_break k
+  join statement s on s.id = k.statement_id and s.source = any($1::text[])
+  join statement_line l on l.statement_id = k.statement_id and l.n = k.n
+ where k.is_named and k.status <> 'resolved'
+   and not exists (select 1 from statement e where e.status = 'accepted' and e.provider = s.provider)
+ order by k.opened_at, k.n limit $2 for update of k skip locked`;
+
+const lockNamesSql = `select pg_advisory_xact_lock(${namesLock})`;
+
+/** A slip that was written between the look for it and the lock. */
+const namedMeanwhileSql = `
+update statement_break k set is_named = true
+ where k.id = any($1::uuid[]) and exists (
+   select 1 from booked_slip b where b.slip_id = any(k.names)
+   union all select 1 from booked_slip b where b.reference = any(k.names)
+   union all select 1 from booked_slip b where b.provider_reference = any(k.names))`;
+
+const lookedAtSql = 'update statement_break set is_named = false where id = any($1::uuid[])';
+
+const repairSql = `
+update statement_break set status = 'resolved', resolved_at = clock_timestamp(), resolution = 'repaired' where id = any($1::uuid[])`;
 
 const placesSql =
   'select n, line, booked_on::text as booked_on from statement_line where statement_id = $1 and n = any($2::int[])';
@@ -107,7 +166,32 @@ interface LineRow {
   readonly said: string;
 }
 
-export function matchTurn(tx: Tx, publish: (tx: Tx, events: readonly PendingEvent[]) => void): MatchTurn {
+export function matchTurn(
+  tx: Tx,
+  publish: (tx: Tx, events: readonly PendingEvent[]) => void,
+  publishOps: (tx: Tx, event: PendingOpsEvent) => void,
+): MatchTurn {
+  async function keepFound(
+    { breakId, statement, line }: NamedLine,
+    { slip, matching, told }: NonNullable<NamedMatch['found']>,
+  ): Promise<void> {
+    const { slipId, partition } = slip;
+    tx.send(repairSql, [[breakId]]);
+    tx.send(resolveSql, [statement.id, [line.n], [slipId]]);
+    tell(tx, new Map([[slipId, told]]));
+    const lines = await fileLines(tx, statement, matching.matches);
+    const events = matching.matches.map((match) => matchedEvent(statement, match, lines.get(match.line)!));
+    publish(
+      tx,
+      events.map((event) => ({ slipId, partition, clock: wallClock, receivedAt: null, event })),
+    );
+    publish(tx, await closeFound(tx, statement, [slipId], [slip]));
+    const data = {
+      ...{ breakId, kind: 'missing_here', statement: statement.id, provider: statement.provider },
+      ...{ resolution: 'repaired', slip: slipId, by: null, reason: null },
+    };
+    publishOps(tx, { subject: statement.id, event: { type: 'StatementBreakResolved', data } });
+  }
   return {
     async claim(sources) {
       const [row] = await tx.query<{
@@ -153,27 +237,30 @@ export function matchTurn(tx: Tx, publish: (tx: Tx, events: readonly PendingEven
       return (await tx.query<BookedRow>(unpaidSql, [provider, through, afterSlip, limit])).map(toKeptSlip);
     },
     async keep(matched) {
-      const { statement, matchings, slips, told } = matched;
+      const { statement, matchings, slips, told, paidUp } = matched;
       const explained = matchings.flatMap((one) => one.explained);
+      const breaks = matchings
+        .flatMap((one) => one.breaks)
+        .map((found) => ({ ...found, id: breakId(statement, found) }));
+      const nameless = breaks.filter(({ type }) => type === 'missing_here');
+      // Before any lock on a slip: who writes slips takes it first, too.
+      if (nameless.length > 0) tx.send(lockNamesSql);
       tx.send(explainSql, [
         statement.id,
         explained.map(({ line }) => line),
         explained.map(({ ours }) => ours.toString()),
         explained.map(({ fee }) => fee.toString()),
       ]);
-      const tells = [...told];
-      tx.send(tellSql, [
-        tells.map(([slipId]) => slipId),
-        tells.map(([, { paid }]) => paid.toString()),
-        tells.map(([, { cameBack }]) => cameBack.toString()),
-      ]);
-      const breaks = matchings
-        .flatMap((one) => one.breaks)
-        .map((found) => ({ ...found, id: breakId(statement, found) }));
+      tell(tx, told);
       const lines = await fileLines(tx, statement, [...breaks, ...matchings.flatMap((one) => one.matches)]);
-      openBreaks(tx, statement, breaks, lines);
+      openBreaks(tx, matched, breaks, lines);
+      if (nameless.length > 0) tx.send(namedMeanwhileSql, [nameless.map(({ id }) => id)]);
       publish(tx, eventsOf(matched, breaks, lines));
-      publish(tx, await closeFound(tx, slips, [...told.keys()]));
+      for (const found of breaks)
+        if (found.slipId === null) publishOps(tx, breakOpened(statement, found, lines));
+      publish(tx, await closeFound(tx, statement, [...told.keys()], paidUp));
+      for (const { givenBack = [] } of matchings)
+        for (const one of givenBack) publish(tx, await closeGivenBack(tx, one));
       // From here on no outcome is written of the slips that are told, which are locked: now it is known what overtook this page.
       publish(
         tx,
@@ -182,6 +269,21 @@ export function matchTurn(tx: Tx, publish: (tx: Tx, events: readonly PendingEven
           slips.filter(({ slipId }) => told.has(slipId)),
         ),
       );
+    },
+    async namedLines(sources, limit) {
+      const rows = await tx.query<NamedLineRow>(namedLinesSql, [sources, limit]);
+      return rows.map(
+        (row): NamedLine => ({
+          breakId: row.break_id,
+          statement: { id: row.statement_id, provider: row.provider, source: row.source },
+          line: toLine(row),
+        }),
+      );
+    },
+    async keepNamed(matches) {
+      if (matches.length === 0) return;
+      tx.send(lookedAtSql, [matches.map(({ named }) => named.breakId)]);
+      for (const { named, found } of matches) if (found !== null) await keepFound(named, found);
     },
     advance({ id }, to) {
       if (to === 'matched') tx.send(matchedSql, [id]);
@@ -200,15 +302,26 @@ function toLine(row: LineRow): KeptLine {
   };
 }
 
-interface Place {
-  readonly line: number;
-  readonly booked_on: Day;
+interface NamedLineRow extends LineRow {
+  readonly break_id: string;
+  readonly statement_id: string;
+  readonly provider: string;
+  readonly source: string;
+}
+
+function tell(tx: Tx, told: ReadonlyMap<string, ToldOfSlip>): void {
+  const tells = [...told];
+  tx.send(tellSql, [
+    tells.map(([slipId]) => slipId),
+    tells.map(([, { paid }]) => paid.toString()),
+    tells.map(([, { cameBack }]) => cameBack.toString()),
+  ]);
 }
 
 /** Where lines stand in the file, by their numbers. */
 async function fileLines(
   tx: Tx,
-  { id }: MatchingStatement,
+  { id }: Pick<MatchingStatement, 'id'>,
   told: readonly { readonly line: number | null }[],
 ): Promise<ReadonlyMap<number | null, Place>> {
   const numbers = [...new Set(told.map(({ line }) => line))].filter((line) => line !== null);
@@ -217,29 +330,18 @@ async function fileLines(
   return new Map(rows.map(({ n, ...place }) => [n, place]));
 }
 
-type KeptBreak = FoundBreak & { readonly id: string };
-type Places = ReadonlyMap<number | null, Place>;
-
 function breakId({ id }: MatchingStatement, { type, slipId, line }: FoundBreak): string {
   return v5(`${id}|${line ?? ''}|${type}|${slipId ?? ''}`, breakNamespace);
 }
 
-/** Of these the log would have told, had it happened here. */
-const awaited: Readonly<Partial<Record<BreakType, SlipEvent['type']>>> = {
-  status: 'SlipReturned',
-  amount: 'SlipReturned',
-  currency: 'SlipReturned',
-  fee: 'SlipReturned',
-  missing_here: 'SlipSubmitted',
-};
-
 function openBreaks(
   tx: Tx,
-  { id, provider }: MatchingStatement,
+  { statement: { id, provider }, slips }: Matched,
   breaks: readonly KeptBreak[],
   lines: Places,
 ): void {
   if (breaks.length === 0) return;
+  const fees = new Map(slips.map(({ slipId, fee }) => [slipId, fee]));
   tx.send(openSql, [
     ...[id, provider],
     breaks.map((one) => one.id),
@@ -252,70 +354,33 @@ function openBreaks(
     breaks.map(({ expected }) => expected),
     breaks.map(({ seen }) => seen),
     breaks.map(({ type }) => awaited[type] ?? null),
-    breaks.map(wantedOf),
+    breaks.map((found) => wantedOf(found, fees.get(found.slipId ?? '') ?? null)),
+    breaks.map(({ isRepaired = false }) => isRepaired),
   ]);
 }
 
-/** What the slip's outcome must become for the break to close itself. */
-function wantedOf({ type, seen }: FoundBreak): string | null {
+/** What the slip's outcome, or the fee that its provider told, must become for the break to close itself. */
+function wantedOf({ type, seen, difference }: FoundBreak, fee: bigint | null): string | null {
+  if (type === 'fee' && fee !== null) return (fee - difference).toString();
   if (type !== 'status') return null;
   if (seen === 'failed' || seen === 'void') return seen;
   return seen === 'came back' ? 'failed' : 'succeeded';
 }
 
-function eventsOf(
-  { statement, matchings, slips }: Matched,
-  breaks: readonly KeptBreak[],
-  lines: Places,
-): PendingEvent[] {
-  const partitions = new Map(slips.map(({ slipId, partition }) => [slipId, partition]));
-  const about = (slipId: string, event: SlipEvent): PendingEvent => ({
-    ...{ slipId, partition: partitions.get(slipId)!, clock: wallClock, receivedAt: null, event },
-  });
-  const matches = matchings.flatMap((one) => one.matches);
-  return [
-    ...matches.map((match) => about(match.slipId, matchedEvent(statement, match, lines.get(match.line)!))),
-    ...breaks.flatMap(({ id, type, slipId, line, difference, currency, expected, seen }) =>
-      slipId === null
-        ? []
-        : about(slipId, {
-            type: 'BreakOpened',
-            data: {
-              ...{ breakId: id, kind: type, statement: statement.id, line: lines.get(line)?.line ?? null },
-              ...{ difference, currency, expected, seen, awaited: awaited[type] ?? null },
-            },
-          }),
-    ),
-  ];
-}
-
-function matchedEvent({ id, provider }: MatchingStatement, match: LineMatch, place: Place): SlipEvent {
-  const { outcome, reason, amount, currency, fee, providerReference } = match;
-  return {
-    type: 'StatementLineMatched',
-    data: {
-      ...{ statement: id, line: place.line, provider, outcome, reason, providerReference },
-      amount: amount === null || amount === 0n ? null : { amount, currency },
-      fee: fee === null ? null : { amount: fee, currency },
-      bookedOn: place.booked_on,
-    },
-  };
-}
-
-/** What was missing there is told by this statement: its break closes itself. */
+/** What was missing, or the rest of it, is told by this statement: its break closes itself. */
 async function closeFound(
   tx: Tx,
-  slips: readonly KeptSlip[],
+  { id }: Pick<MatchingStatement, 'id'>,
   named: readonly string[],
+  paidUp: readonly KeptSlip[],
 ): Promise<PendingEvent[]> {
   if (named.length === 0) return [];
-  const rows = await tx.query<{ id: string; kind: BreakType; slip_id: string }>(foundSql, [named]);
-  const partitions = new Map(slips.map(({ slipId, partition }) => [slipId, partition]));
-  return rows.map(({ id, kind, slip_id: slipId }) => ({
-    ...{ slipId, partition: partitions.get(slipId)!, clock: wallClock, receivedAt: null },
-    event: {
-      type: 'BreakResolved',
-      data: { breakId: id, kind, resolution: 'told', repairedBy: null, by: null, reason: null },
-    },
-  }));
+  const paid = paidUp.map(({ slipId }) => slipId);
+  const rows = await tx.query<ClosedRow>(foundSql, [named, paid, id]);
+  return rows.map(toldAfterAll);
+}
+
+async function closeGivenBack(tx: Tx, { slipId, amount }: GivenBack): Promise<PendingEvent[]> {
+  const rows = await tx.query<ClosedRow & { wasOpen: boolean }>(giveBackSql, [slipId, amount.toString()]);
+  return rows.filter(({ wasOpen }) => wasOpen).map(toldAfterAll);
 }

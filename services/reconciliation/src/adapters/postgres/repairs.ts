@@ -1,17 +1,25 @@
 import type { Tx } from '@slipstream/postgres';
-import { type Outcome, type PendingEvent, wallClock } from '@slipstream/slip';
+import { type PendingEvent, wallClock } from '@slipstream/slip';
+import type { KeptSlip } from '../../application/statements/ports.ts';
+import type { BookedPatch } from '../../domain/statement/booked-fold.ts';
 import type { BreakType } from '../../domain/statement/breaks.ts';
 
+/** What did not succeed is in no statement, and need not be. */
 const repairedSql = (condition: string) => `
 update statement_break k set status = 'resolved', resolved_at = clock_timestamp(), resolution = 'repaired'
   from booked_slip b
- where k.slip_id = any($1::text[]) and k.status <> 'resolved' and b.slip_id = k.slip_id and k.wanted = b.outcome ${condition}
+ where k.slip_id = any($1::text[]) and k.status <> 'resolved' and b.slip_id = k.slip_id
+   and (k.wanted in (b.outcome, b.fee::text) or (k.kind = 'missing_there' and b.outcome in ('failed', 'void'))) ${condition}
 returning k.id, k.kind, k.slip_id, b.partition, b.returned_by`;
 const repairedByLog = repairedSql('');
 /** Only what was told since the statement was held against it. */
 const repairedMeanwhile = repairedSql(`and exists (
-  select 1 from unnest($1::text[], $2::text[]) as was(slip_id, outcome)
-   where was.slip_id = k.slip_id and was.outcome is distinct from b.outcome)`);
+  select 1 from unnest($1::text[], $2::text[], $3::bigint[]) as was(slip_id, outcome, fee)
+   where was.slip_id = k.slip_id and (was.outcome is distinct from b.outcome or was.fee is distinct from b.fee))`);
+
+const namedSql = `
+update statement_break set is_named = true
+ where kind = 'missing_here' and status <> 'resolved' and not is_named and names && $1::text[]`;
 
 interface RepairedRow {
   readonly id: string;
@@ -21,10 +29,19 @@ interface RepairedRow {
   readonly returned_by: string | null;
 }
 
-/** Breaks that waited for what was just read of their slips close themselves. */
-export async function closeRepaired(tx: Tx, slipIds: readonly string[]): Promise<PendingEvent[]> {
-  if (slipIds.length === 0) return [];
-  return (await tx.query<RepairedRow>(repairedByLog, [slipIds])).map(toResolved);
+/**
+ * Breaks that waited for what was just read of their slips close themselves; lines that were of no slip and name one of these are held
+ * against it (`match-named-lines.ts`).
+ */
+export async function closeRepaired(tx: Tx, patches: readonly BookedPatch[]): Promise<PendingEvent[]> {
+  const names = patches.flatMap(({ slipId, terms, providerReference }) => [
+    ...(terms === null ? [] : [slipId, terms.reference]),
+    ...(providerReference === null ? [] : [providerReference]),
+  ]);
+  if (names.length > 0) tx.send(namedSql, [names]);
+  const returned = patches.flatMap(({ slipId, outcome }) => (outcome === null ? [] : slipId));
+  if (returned.length === 0) return [];
+  return (await tx.query<RepairedRow>(repairedByLog, [returned])).map(toResolved);
 }
 
 /**
@@ -33,10 +50,14 @@ export async function closeRepaired(tx: Tx, slipIds: readonly string[]): Promise
  */
 export async function closeOvertaken(
   tx: Tx,
-  slips: readonly { readonly slipId: string; readonly outcome: Outcome | null }[],
+  slips: readonly Pick<KeptSlip, 'slipId' | 'outcome' | 'fee'>[],
 ): Promise<PendingEvent[]> {
   if (slips.length === 0) return [];
-  const were = [slips.map(({ slipId }) => slipId), slips.map(({ outcome }) => outcome)];
+  const were = [
+    slips.map(({ slipId }) => slipId),
+    slips.map(({ outcome }) => outcome),
+    slips.map(({ fee }) => fee?.toString() ?? null),
+  ];
   return (await tx.query<RepairedRow>(repairedMeanwhile, were)).map(toResolved);
 }
 

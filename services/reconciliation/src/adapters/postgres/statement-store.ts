@@ -40,7 +40,7 @@ export function statementStore({
         throw error;
       }
     },
-    match: (work) => unitOfWork.run((tx) => work(matchTurn(tx, publish))),
+    match: (work) => unitOfWork.run((tx) => work(matchTurn(tx, publish, publishOps))),
     async putOff({ id }, error) {
       const failure = classifyDatabaseError(error);
       // Not the statement's: nothing else goes well either.

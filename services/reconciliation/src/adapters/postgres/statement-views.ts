@@ -1,6 +1,6 @@
 import { SlipstreamError } from '@slipstream/kernel';
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
-import { type PendingEvent, wallClock } from '@slipstream/slip';
+import { type PendingEvent, type PendingOpsEvent, wallClock } from '@slipstream/slip';
 import { pageOf } from '../../application/newest-first.ts';
 import type {
   BreakDecision,
@@ -54,7 +54,8 @@ select l.account, l.currency, l.booked_on::text as day, k.kind as type, count(*)
   from statement_break k join statement_line l on l.statement_id = k.statement_id and l.n = k.n
  where k.statement_id = $1 group by l.account, l.currency, l.booked_on, k.kind`;
 
-const lockSql = 'select status, slip_id, kind from statement_break where id = $1 for update';
+const lockSql =
+  'select status, slip_id, kind, statement_id, provider from statement_break where id = $1 for update';
 
 const decideSql = `
 update statement_break set status = $2, reason = $3, resolved_by = case when $2 = 'resolved' then $4 else resolved_by end,
@@ -69,13 +70,23 @@ const statusAfter = { acknowledge: 'acknowledged', snooze: 'snoozed', resolve: '
 export interface StatementViewParts {
   readonly unitOfWork: UnitOfWork;
   publish(tx: Tx, events: readonly PendingEvent[]): void;
+  publishOps(tx: Tx, event: PendingOpsEvent): void;
   /** OperatorActed, for what changes no slip. */
   acted(tx: Tx, decision: BreakDecision): void;
 }
 
+interface LockedBreak {
+  readonly status: string;
+  readonly slip_id: string | null;
+  readonly kind: BreakType;
+  readonly statement_id: string;
+  readonly provider: string;
+}
+
 type StatementRow = Omit<StatementView, 'breaks'> & { readonly open: number; readonly resolved: number };
 
-export function statementViews({ unitOfWork, publish, acted }: StatementViewParts): StatementViews {
+export function statementViews(parts: StatementViewParts): StatementViews {
+  const { unitOfWork } = parts;
   return {
     async statements(from, limit) {
       const search = new Search();
@@ -102,7 +113,7 @@ export function statementViews({ unitOfWork, publish, acted }: StatementViewPart
       return pageOf(rows, from, limit, ({ openedAt, id }) => ({ at: openedAt, id }));
     },
     async decide(decision) {
-      await unitOfWork.run(async (tx) => decide(tx, decision, publish, acted));
+      await unitOfWork.run(async (tx) => decide(tx, decision, parts));
       const [row] = await unitOfWork.query<BreakView>(breakSql, [decision.breakId]);
       return row!;
     },
@@ -112,20 +123,32 @@ export function statementViews({ unitOfWork, publish, acted }: StatementViewPart
 async function decide(
   tx: Tx,
   decision: BreakDecision,
-  publish: StatementViewParts['publish'],
-  acted: StatementViewParts['acted'],
+  { publish, publishOps, acted }: StatementViewParts,
 ): Promise<void> {
   const { breakId, action, reason, until, actor } = decision;
-  const [row] = await tx.query<{ status: string; slip_id: string | null; kind: BreakType }>(lockSql, [
-    breakId,
-  ]);
+  const [row] = await tx.query<LockedBreak>(lockSql, [breakId]);
   if (!row) throw new SlipstreamError('not_found', 'There is no such break.');
   if (row.status === 'resolved') throw new SlipstreamError('conflict', 'The break is resolved.');
   tx.send(decideSql, [breakId, statusAfter[action], reason, actor, until]);
   acted(tx, decision);
-  if (action !== 'resolve' || row.slip_id === null) return;
+  if (action !== 'resolve') return;
+  const { kind, statement_id: statement, provider } = row;
+  if (row.slip_id === null) {
+    const told = {
+      breakId,
+      kind,
+      statement,
+      provider,
+      resolution: 'by_people',
+      slip: null,
+      by: actor,
+      reason,
+    };
+    publishOps(tx, { subject: statement, event: { type: 'StatementBreakResolved', data: told } });
+    return;
+  }
   const [slip] = await tx.query<{ partition: number }>(partitionSql, [row.slip_id]);
-  const data = { breakId, kind: row.kind, resolution: 'by_people', repairedBy: null, by: actor, reason };
+  const data = { breakId, kind, resolution: 'by_people', repairedBy: null, by: actor, reason };
   publish(tx, [
     {
       ...{ slipId: row.slip_id, partition: slip!.partition, clock: wallClock, receivedAt: null },

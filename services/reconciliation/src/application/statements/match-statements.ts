@@ -81,7 +81,8 @@ async function tellLines(turn: MatchTurn, statement: MatchingStatement, terms: T
     }
   }
   turn.resolve(statement, single);
-  await turn.keep({ statement, matchings, slips, told });
+  const paidUp = slips.filter(({ slipId }) => told.has(slipId));
+  await turn.keep({ statement, matchings, slips, told, paidUp });
   turn.advance(statement, { phase: 'lines', afterN: last.n, afterSlip: '' });
 }
 
@@ -97,12 +98,17 @@ async function tellSlips(turn: MatchTurn, statement: MatchingStatement, terms: T
   const told = new Map(
     groups.map(({ slip, lines }, at) => [slip.slipId, toldOf(slip, lines, matchings[at]!)] as const),
   );
-  await turn.keep({ statement, matchings, slips: groups.map(({ slip }) => slip), told });
+  const paidUp = groups.flatMap(({ slip }, at) =>
+    told.get(slip.slipId)!.paid !== 0n && !hasAmountBreak(matchings[at]!) ? [slip] : [],
+  );
+  await turn.keep({ statement, matchings, slips: groups.map(({ slip }) => slip), told, paidUp });
   turn.advance(statement, { phase: 'slips', afterN: 0, afterSlip: last.slip.slipId });
 }
 
+const hasAmountBreak = ({ breaks }: Matching) => breaks.some(({ type }) => type === 'amount');
+
 /** What counts as paid, and as come back: a duplicate is neither. */
-function toldOf(slip: KeptSlip, lines: readonly KeptLine[], { matches }: Matching) {
+export function toldOf(slip: KeptSlip, lines: readonly KeptLine[], { matches }: Matching) {
   const told = { paid: 0n, cameBack: 0n };
   const outcomes = new Map(matches.map(({ line, outcome }) => [line, outcome]));
   for (const line of lines) {
@@ -121,7 +127,7 @@ async function tellMissing(turn: MatchTurn, statement: MatchingStatement, terms:
   if (last === undefined) return turn.advance(statement, 'matched');
   const breaks = slips.flatMap((slip) => missingThere(slip, through!, terms) ?? []);
   const matched: Matched = {
-    ...{ statement, slips, told: new Map() },
+    ...{ statement, slips, told: new Map(), paidUp: [] },
     matchings: [{ matches: [], breaks, explained: [] }],
   };
   await turn.keep(matched);

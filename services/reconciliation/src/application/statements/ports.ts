@@ -74,13 +74,34 @@ export interface SlipLines {
   readonly lines: readonly KeptLine[];
 }
 
+/** What lines told of a slip, signed. */
+export interface ToldOfSlip {
+  readonly paid: bigint;
+  readonly cameBack: bigint;
+}
+
 /** What became of lines that were matched in one step. */
 export interface Matched {
   readonly statement: MatchingStatement;
   readonly matchings: readonly Matching[];
   readonly slips: readonly KeptSlip[];
-  /** By slip: what this statement told of it, signed. */
-  readonly told: ReadonlyMap<string, { readonly paid: bigint; readonly cameBack: bigint }>;
+  /** By slip. */
+  readonly told: ReadonlyMap<string, ToldOfSlip>;
+  /** Slips that are paid with what these lines tell: nothing of their amount is missing any more. */
+  readonly paidUp: readonly KeptSlip[];
+}
+
+/** A line that was of no slip, and names one that was read since. */
+export interface NamedLine {
+  readonly breakId: string;
+  readonly statement: Pick<MatchingStatement, 'id' | 'provider' | 'source'>;
+  readonly line: KeptLine;
+}
+
+/** What became of a named line: the slip that it is about, or none. */
+export interface NamedMatch {
+  readonly named: NamedLine;
+  readonly found: { readonly slip: KeptSlip; readonly matching: Matching; readonly told: ToldOfSlip } | null;
 }
 
 /** One transaction that matches a page of one statement; nobody else works on it meanwhile. */
@@ -100,6 +121,10 @@ export interface MatchTurn {
   /** Succeeded, and in no statement: the first of them behind a slip id. */
   unpaidAfter(statement: MatchingStatement, through: Day, limit: number): Promise<readonly KeptSlip[]>;
   keep(matched: Matched): Promise<void>;
+  /** Lines of these sources that were of no slip and name one now, at most `limit`; nobody else works on them meanwhile. */
+  namedLines(sources: readonly string[], limit: number): Promise<readonly NamedLine[]>;
+  /** Tells what is found as evidence, and closes its break; of the rest the break stays. */
+  keepNamed(matches: readonly NamedMatch[]): Promise<void>;
   advance(
     statement: MatchingStatement,
     to: Pick<MatchingStatement, 'phase' | 'afterN' | 'afterSlip'> | 'matched',

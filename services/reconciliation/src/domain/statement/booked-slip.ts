@@ -19,6 +19,8 @@ export interface BookedSlip {
   /** What earlier statements told of it, signed, and what of it came back again. */
   readonly paid: bigint;
   readonly cameBack: bigint;
+  /** What earlier statements told once more, signed, and nobody has given back; absent: nothing. */
+  readonly twice?: readonly bigint[];
 }
 
 /** How far a statement may lie from what is known here. */

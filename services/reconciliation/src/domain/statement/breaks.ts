@@ -29,6 +29,8 @@ export interface FoundBreak {
   /** For people: what was expected, and what is told. */
   readonly expected: string;
   readonly seen: string;
+  /** What repairs it is told beside it: what came twice was given back. */
+  readonly isRepaired?: true;
 }
 
 /** What a line says of a slip: evidence of the first rank, and by whom it is carried on. */
@@ -52,8 +54,15 @@ export interface ExplainedLine {
   readonly fee: bigint;
 }
 
+/** What an earlier statement told once more came back, signed as it was told. */
+export interface GivenBack {
+  readonly slipId: string;
+  readonly amount: bigint;
+}
+
 export interface Matching {
   readonly matches: readonly LineMatch[];
   readonly breaks: readonly FoundBreak[];
   readonly explained: readonly ExplainedLine[];
+  readonly givenBack?: readonly GivenBack[];
 }

@@ -26,5 +26,6 @@ export function matchLines(lines: readonly StatementLine[], index: SlipIndex, te
     matches: all.flatMap(({ matches }) => matches),
     breaks: all.flatMap(({ breaks }) => breaks),
     explained: all.flatMap(({ explained }) => explained),
+    givenBack: all.flatMap(({ givenBack = [] }) => givenBack),
   };
 }

@@ -13,7 +13,15 @@ const terms: MatchTerms = { daysMax: 3, tolerances: new Map([['EUR', 1n]]) };
 const day = '2026-11-20';
 const through = '2026-11-27';
 
-type Fate = BreakType | 'fine' | 'in_parts' | 'came_back' | 'unknown_here' | 'rounded' | 'with_others';
+type Fate =
+  | BreakType
+  | 'given_back'
+  | 'fine'
+  | 'in_parts'
+  | 'came_back'
+  | 'unknown_here'
+  | 'rounded'
+  | 'with_others';
 
 /** The truth: what became of a slip, and how its provider told it. */
 interface Truth {
@@ -33,6 +41,7 @@ const truth: fc.Arbitrary<Truth> = fc.record({
       'fine',
       'in_parts',
       'came_back',
+      'given_back',
       'unknown_here',
       'rounded',
       'with_others',
@@ -124,6 +133,13 @@ function play(truths: readonly Truth[]) {
       case 'duplicate':
         line(full);
         line(full, { amount: full });
+        plant('duplicate');
+        break;
+      case 'given_back':
+        line(full);
+        line(full, { amount: full });
+        line(-full, { kind: 'return', amount: -full });
+        plant('duplicate');
         plant('duplicate');
         break;
       case 'late':

@@ -1,6 +1,6 @@
 import { shownAmount } from './amount.ts';
 import { type BookedSlip, directionOf, expectedOf, isWithin, type MatchTerms } from './booked-slip.ts';
-import type { BreakType, ExplainedLine, FoundBreak, LineMatch, Matching } from './breaks.ts';
+import type { BreakType, ExplainedLine, FoundBreak, GivenBack, LineMatch, Matching } from './breaks.ts';
 import { plusDays } from './day.ts';
 import type { Day, StatementLine } from './statement.ts';
 
@@ -18,9 +18,10 @@ export function matchSlip(slip: BookedSlip, lines: readonly StatementLine[], ter
   const paid = own.filter((line) => !words.includes(line) && !back.includes(line));
   for (const line of words) word(found, slip, line);
   const accepted = pay(found, slip, paid, terms);
-  status(found, slip, accepted, back);
+  const cameBack = giveBack(found, slip, back, terms);
+  status(found, slip, accepted, cameBack);
   for (const line of accepted) late(found, slip, line, terms);
-  fees(found, slip, [...accepted, ...back], terms);
+  fees(found, slip, [...accepted, ...cameBack], terms);
   return found;
 }
 
@@ -106,6 +107,7 @@ class Findings implements Matching {
   readonly matches: LineMatch[] = [];
   readonly breaks: FoundBreak[] = [];
   readonly explained: ExplainedLine[] = [];
+  readonly givenBack: GivenBack[] = [];
   readonly #slip: BookedSlip | null;
 
   constructor(slip: BookedSlip | null) {
@@ -139,6 +141,16 @@ class Findings implements Matching {
     const at = this.explained.findIndex((one) => one.line === line);
     const one = this.explained[at]!;
     this.explained[at] = { ...one, fee: one.fee - difference };
+  }
+
+  /** Of the breaks found so far, the first one that is not repaired; false: there is none of that difference. */
+  repair(type: BreakType, isOf: (difference: bigint) => boolean): boolean {
+    const at = this.breaks.findIndex(
+      (one) => one.type === type && one.isRepaired === undefined && isOf(one.difference),
+    );
+    if (at < 0) return false;
+    this.breaks[at] = { ...this.breaks[at]!, isRepaired: true };
+    return true;
   }
 
   break(
@@ -221,6 +233,29 @@ function pay(
   const [all, seen] = [shownAmount(expected, last.currency), shownAmount(total, last.currency)];
   found.break('amount', slip, last, total - expected, all, seen);
   return accepted;
+}
+
+/**
+ * What was paid once more and comes back again is even: it says nothing against the slip's success. Gives what else came back.
+ */
+function giveBack(
+  found: Findings,
+  slip: BookedSlip,
+  back: readonly StatementLine[],
+  terms: MatchTerms,
+): readonly StatementLine[] {
+  const earlier = [...(slip.twice ?? [])];
+  return back.filter((line) => {
+    const isGivenBack = (amount: bigint) => isWithin(-line.gross, amount, line.currency, terms);
+    const at = earlier.findIndex(isGivenBack);
+    if (at >= 0) found.givenBack.push({ slipId: slip.slipId, amount: earlier.splice(at, 1)[0]! });
+    else if (!found.repair('duplicate', isGivenBack)) return true;
+    found.explain(line, 0n);
+    const seen = `${shownAmount(line.gross, line.currency)} came back`;
+    found.break('duplicate', slip, line, line.gross, 'what was paid once more', seen);
+    found.repair('duplicate', (difference) => difference === line.gross);
+    return false;
+  });
 }
 
 /** Money that moved needs a success here, and money that came back a failure; both together leave nothing, and so does a failure. */

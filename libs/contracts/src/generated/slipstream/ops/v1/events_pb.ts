@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/ops/v1/events.proto.
  */
 export const file_slipstream_ops_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMicwoNT3BlcmF0b3JBY3RlZBIPCgdzZXJ2aWNlGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAki0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAki1wEKFVByb3ZpZGVyUHJvbWlzZUJyb2tlbhIQCghwcm92aWRlchgBIAEoCRINCgVzbGlwcxgCIAMoCRIrCgZicm9rZW4YAyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1zbGlwc19hdF9yaXNrGAQgASgFEiwKB2F0X3Jpc2sYBSADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1maXJzdF9hdF9yaXNrGAYgAygJEhQKDHN3aXRjaGVkX29mZhgHIAEoCCJcChVQcm92aWRlclByb29mUmVzdG9yZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkilAMKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBEhcKD3Byb2Jlc19hbnN3ZXJlZBgLIAEoBRIVCg1wcm9iZXNfZmFpbGVkGAwgASgFEhoKDXByb2JlX3Byb2JsZW0YDSABKAlIA4gBAUIJCgdfcDUwX21zQgkKB19wOTVfbXNCCQoHX3A5OV9tc0IQCg5fcHJvYmVfcHJvYmxlbSK2AQoQQ2FsbGJhY2tzUmVmdXNlZBIQCghwcm92aWRlchgBIAEoCRIPCgdyZWZ1c2VkGAIgASgFEhcKD2Fib3V0X2l0c19zbGlwcxgDIAEoBRIQCghhY2NlcHRlZBgEIAEoBRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvYCCg5SZXR1cm5zRmFsbGluZxIQCghwcm92aWRlchgBIAEoCRINCgVyb3V0ZRgCIAEoCRIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZm91bmRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmRpc3BhdGNoZWQYBSABKAUSEAoIZXhwZWN0ZWQYBiABKAUSDAoEc2VlbhgHIAEoBRIVCg1lX3ZhbHVlX2xvZzEwGAggASgFEh4KFmZhbHNlX2FsYXJtX2V2ZXJ5X2RheXMYCSABKAUSFgoOZm9yZWNhc3Rfc2xpcHMYCiABKAUSMwoOZm9yZWNhc3RfbW9uZXkYCyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIyCg5maXJzdF9kZWFkbGluZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi9AEKEFJldHVybnNSZWNvdmVyZWQSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSDwoHZmFsbGluZxgDIAEoCRIpCgVzaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZm91bmRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD3JlY292ZXJlZF9zaW5jZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZGlzcGF0Y2hlZBgHIAEoBRIMCgRzZWVuGAggASgFIqcBCg9EZXRlY3RvckJsaW5kZWQSDwoHc2VydmljZRgBIAEoCRILCgN3aHkYAiABKAkSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNsaXBzGAQgASgFEioKBW1vbmV5GAUgAygLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSEAoIaW5zdGFuY2UYBiABKAkiYAoQRGV0ZWN0b3JSZXN0b3JlZBIPCgdzZXJ2aWNlGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghpbnN0YW5jZRgDIAEoCSLqAQoRU3RhdGVtZW50QWNjZXB0ZWQSEQoJc3RhdGVtZW50GAEgASgJEg4KBnNvdXJjZRgCIAEoCRIQCghwcm92aWRlchgDIAEoCRIOCgZmb3JtYXQYBCABKAkSDgoGZGlnZXN0GAUgASgJEg0KBWxpbmVzGAYgASgFEhgKC2Jvb2tlZF9mcm9tGAcgASgJSACIAQESFgoJYm9va2VkX3RvGAggASgJSAGIAQESDQoFYWN0b3IYCSABKAkSEgoKcmVxdWVzdF9pZBgKIAEoCUIOCgxfYm9va2VkX2Zyb21CDAoKX2Jvb2tlZF90byLAAgoOSW5jaWRlbnRPcGVuZWQSEAoIaW5jaWRlbnQYASABKAkSFQoIcHJvdmlkZXIYAiABKAlIAIgBARIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNsaXBzGAUgASgFEiwKB2F0X3Jpc2sYBiADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIQCgh3YXJuaW5ncxgHIAMoCRIvCgtibGluZF9zaW5jZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoIYmxpbmRfYnkYCSABKAlIAYgBAUILCglfcHJvdmlkZXJCCwoJX2JsaW5kX2J5IvkBCg5JbmNpZGVudENsb3NlZBIQCghpbmNpZGVudBgBIAEoCRIVCghwcm92aWRlchgCIAEoCUgAiAEBEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc2xpcHMYBSABKAUSEAoIcmV0dXJuZWQYBiABKAUSEAoIcmVmdW5kZWQYByABKAUSGAoLbWVyZ2VkX2ludG8YCCABKAlIAYgBAUILCglfcHJvdmlkZXJCDgoMX21lcmdlZF9pbnRvKoABCg1BY2NvdW50U3RhdHVzEh4KGkFDQ09VTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVQUNDT1VOVF9TVEFUVVNfQUNUSVZFEAESGQoVQUNDT1VOVF9TVEFUVVNfRlJPWkVOEAISGQoVQUNDT1VOVF9TVEFUVVNfQ0xPU0VEEAMqhgEKDlByb3ZpZGVySGVhbHRoEh8KG1BST1ZJREVSX0hFQUxUSF9VTlNQRUNJRklFRBAAEhsKF1BST1ZJREVSX0hFQUxUSF9IRUFMVEhZEAESHAoYUFJPVklERVJfSEVBTFRIX0RFR1JBREVEEAISGAoUUFJPVklERVJfSEVBTFRIX0RPV04QA2IGcHJvdG8z", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("Ch5zbGlwc3RyZWFtL29wcy92MS9ldmVudHMucHJvdG8SEXNsaXBzdHJlYW0ub3BzLnYxIlQKDUNvbmZpZ0FwcGxpZWQSDwoHc2VydmljZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSFQoIcHJldmlvdXMYAyABKAlIAIgBAUILCglfcHJldmlvdXMicwoNT3BlcmF0b3JBY3RlZBIPCgdzZXJ2aWNlGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWFjdG9yGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAki0gEKFEFjY291bnRTdGF0dXNDaGFuZ2VkEg8KB2FjY291bnQYASABKAkSNwoIcHJldmlvdXMYAiABKA4yIC5zbGlwc3RyZWFtLm9wcy52MS5BY2NvdW50U3RhdHVzSACIAQESMAoGc3RhdHVzGAMgASgOMiAuc2xpcHN0cmVhbS5vcHMudjEuQWNjb3VudFN0YXR1cxIOCgZyZWFzb24YBCABKAkSDQoFYWN0b3IYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUILCglfcHJldmlvdXMiVwoQUHJvdmlkZXJEaXNhYmxlZBIQCghwcm92aWRlchgBIAEoCRIOCgZyZWFzb24YAiABKAkSDQoFYWN0b3IYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJWCg9Qcm92aWRlckVuYWJsZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAki1wEKFVByb3ZpZGVyUHJvbWlzZUJyb2tlbhIQCghwcm92aWRlchgBIAEoCRINCgVzbGlwcxgCIAMoCRIrCgZicm9rZW4YAyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1zbGlwc19hdF9yaXNrGAQgASgFEiwKB2F0X3Jpc2sYBSADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIVCg1maXJzdF9hdF9yaXNrGAYgAygJEhQKDHN3aXRjaGVkX29mZhgHIAEoCCJcChVQcm92aWRlclByb29mUmVzdG9yZWQSEAoIcHJvdmlkZXIYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWFjdG9yGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkilAMKFVByb3ZpZGVySGVhbHRoQ2hhbmdlZBIQCghwcm92aWRlchgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIzCghwcmV2aW91cxgDIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEjEKBmhlYWx0aBgEIAEoDjIhLnNsaXBzdHJlYW0ub3BzLnYxLlByb3ZpZGVySGVhbHRoEg0KBWNhbGxzGAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhAKCHRpbWVvdXRzGAcgASgFEhMKBnA1MF9tcxgIIAEoBUgAiAEBEhMKBnA5NV9tcxgJIAEoBUgBiAEBEhMKBnA5OV9tcxgKIAEoBUgCiAEBEhcKD3Byb2Jlc19hbnN3ZXJlZBgLIAEoBRIVCg1wcm9iZXNfZmFpbGVkGAwgASgFEhoKDXByb2JlX3Byb2JsZW0YDSABKAlIA4gBAUIJCgdfcDUwX21zQgkKB19wOTVfbXNCCQoHX3A5OV9tc0IQCg5fcHJvYmVfcHJvYmxlbSK2AQoQQ2FsbGJhY2tzUmVmdXNlZBIQCghwcm92aWRlchgBIAEoCRIPCgdyZWZ1c2VkGAIgASgFEhcKD2Fib3V0X2l0c19zbGlwcxgDIAEoBRIQCghhY2NlcHRlZBgEIAEoBRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvYCCg5SZXR1cm5zRmFsbGluZxIQCghwcm92aWRlchgBIAEoCRINCgVyb3V0ZRgCIAEoCRIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZm91bmRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmRpc3BhdGNoZWQYBSABKAUSEAoIZXhwZWN0ZWQYBiABKAUSDAoEc2VlbhgHIAEoBRIVCg1lX3ZhbHVlX2xvZzEwGAggASgFEh4KFmZhbHNlX2FsYXJtX2V2ZXJ5X2RheXMYCSABKAUSFgoOZm9yZWNhc3Rfc2xpcHMYCiABKAUSMwoOZm9yZWNhc3RfbW9uZXkYCyADKAsyGy5zbGlwc3RyZWFtLmNvbW1vbi52MS5Nb25leRIyCg5maXJzdF9kZWFkbGluZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi9AEKEFJldHVybnNSZWNvdmVyZWQSEAoIcHJvdmlkZXIYASABKAkSDQoFcm91dGUYAiABKAkSDwoHZmFsbGluZxgDIAEoCRIpCgVzaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZm91bmRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD3JlY292ZXJlZF9zaW5jZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZGlzcGF0Y2hlZBgHIAEoBRIMCgRzZWVuGAggASgFIqcBCg9EZXRlY3RvckJsaW5kZWQSDwoHc2VydmljZRgBIAEoCRILCgN3aHkYAiABKAkSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNsaXBzGAQgASgFEioKBW1vbmV5GAUgAygLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSEAoIaW5zdGFuY2UYBiABKAkiYAoQRGV0ZWN0b3JSZXN0b3JlZBIPCgdzZXJ2aWNlGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghpbnN0YW5jZRgDIAEoCSLqAQoRU3RhdGVtZW50QWNjZXB0ZWQSEQoJc3RhdGVtZW50GAEgASgJEg4KBnNvdXJjZRgCIAEoCRIQCghwcm92aWRlchgDIAEoCRIOCgZmb3JtYXQYBCABKAkSDgoGZGlnZXN0GAUgASgJEg0KBWxpbmVzGAYgASgFEhgKC2Jvb2tlZF9mcm9tGAcgASgJSACIAQESFgoJYm9va2VkX3RvGAggASgJSAGIAQESDQoFYWN0b3IYCSABKAkSEgoKcmVxdWVzdF9pZBgKIAEoCUIOCgxfYm9va2VkX2Zyb21CDAoKX2Jvb2tlZF90byLRAQoUU3RhdGVtZW50QnJlYWtPcGVuZWQSEAoIYnJlYWtfaWQYASABKAkSDAoEa2luZBgCIAEoCRIRCglzdGF0ZW1lbnQYAyABKAkSEAoIcHJvdmlkZXIYBCABKAkSDAoEbGluZRgFIAEoBRISCgpkaWZmZXJlbmNlGAYgASgDEhAKCGN1cnJlbmN5GAcgASgJEhAKCGV4cGVjdGVkGAggASgJEgwKBHNlZW4YCSABKAkSFAoHYXdhaXRlZBgKIAEoCUgAiAEBQgoKCF9hd2FpdGVkIsUBChZTdGF0ZW1lbnRCcmVha1Jlc29sdmVkEhAKCGJyZWFrX2lkGAEgASgJEgwKBGtpbmQYAiABKAkSEQoJc3RhdGVtZW50GAMgASgJEhAKCHByb3ZpZGVyGAQgASgJEhIKCnJlc29sdXRpb24YBSABKAkSEQoEc2xpcBgGIAEoCUgAiAEBEg8KAmJ5GAcgASgJSAGIAQESEwoGcmVhc29uGAggASgJSAKIAQFCBwoFX3NsaXBCBQoDX2J5QgkKB19yZWFzb24iwAIKDkluY2lkZW50T3BlbmVkEhAKCGluY2lkZW50GAEgASgJEhUKCHByb3ZpZGVyGAIgASgJSACIAQESKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzbGlwcxgFIAEoBRIsCgdhdF9yaXNrGAYgAygLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSEAoId2FybmluZ3MYByADKAkSLwoLYmxpbmRfc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKCGJsaW5kX2J5GAkgASgJSAGIAQFCCwoJX3Byb3ZpZGVyQgsKCV9ibGluZF9ieSL5AQoOSW5jaWRlbnRDbG9zZWQSEAoIaW5jaWRlbnQYASABKAkSFQoIcHJvdmlkZXIYAiABKAlIAIgBARIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNsaXBzGAUgASgFEhAKCHJldHVybmVkGAYgASgFEhAKCHJlZnVuZGVkGAcgASgFEhgKC21lcmdlZF9pbnRvGAggASgJSAGIAQFCCwoJX3Byb3ZpZGVyQg4KDF9tZXJnZWRfaW50byqAAQoNQWNjb3VudFN0YXR1cxIeChpBQ0NPVU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFUFDQ09VTlRfU1RBVFVTX0FDVElWRRABEhkKFUFDQ09VTlRfU1RBVFVTX0ZST1pFThACEhkKFUFDQ09VTlRfU1RBVFVTX0NMT1NFRBADKoYBCg5Qcm92aWRlckhlYWx0aBIfChtQUk9WSURFUl9IRUFMVEhfVU5TUEVDSUZJRUQQABIbChdQUk9WSURFUl9IRUFMVEhfSEVBTFRIWRABEhwKGFBST1ZJREVSX0hFQUxUSF9ERUdSQURFRBACEhgKFFBST1ZJREVSX0hFQUxUSF9ET1dOEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * Of each service, about itself: its rules are another than those it applied before.
@@ -740,6 +740,138 @@ export const StatementAcceptedSchema: GenMessage<StatementAccepted> = /*@__PURE_
   messageDesc(file_slipstream_ops_v1_events, 13);
 
 /**
+ * Of reconciliation, about a statement: how it and our books differ, where that is about no slip, or about several at once.
+ *
+ * @generated from message slipstream.ops.v1.StatementBreakOpened
+ */
+export type StatementBreakOpened = Message<"slipstream.ops.v1.StatementBreakOpened"> & {
+  /**
+   * @generated from field: string break_id = 1;
+   */
+  breakId: string;
+
+  /**
+   * A type of breaks, such as missing_here.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string statement = 3;
+   */
+  statement: string;
+
+  /**
+   * @generated from field: string provider = 4;
+   */
+  provider: string;
+
+  /**
+   * Where it begins in the file.
+   *
+   * @generated from field: int32 line = 5;
+   */
+  line: number;
+
+  /**
+   * What our books do not explain: signed minor units.
+   *
+   * @generated from field: int64 difference = 6;
+   */
+  difference: bigint;
+
+  /**
+   * @generated from field: string currency = 7;
+   */
+  currency: string;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string expected = 8;
+   */
+  expected: string;
+
+  /**
+   * @generated from field: string seen = 9;
+   */
+  seen: string;
+
+  /**
+   * The type of the event that should have caused what the statement says. Unset: none can.
+   *
+   * @generated from field: optional string awaited = 10;
+   */
+  awaited?: string | undefined;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.StatementBreakOpened.
+ * Use `create(StatementBreakOpenedSchema)` to create a new message.
+ */
+export const StatementBreakOpenedSchema: GenMessage<StatementBreakOpened> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 14);
+
+/**
+ * @generated from message slipstream.ops.v1.StatementBreakResolved
+ */
+export type StatementBreakResolved = Message<"slipstream.ops.v1.StatementBreakResolved"> & {
+  /**
+   * @generated from field: string break_id = 1;
+   */
+  breakId: string;
+
+  /**
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string statement = 3;
+   */
+  statement: string;
+
+  /**
+   * @generated from field: string provider = 4;
+   */
+  provider: string;
+
+  /**
+   * repaired: a slip that the line names became known; else a code that people gave.
+   *
+   * @generated from field: string resolution = 5;
+   */
+  resolution: string;
+
+  /**
+   * The slip that the line is about after all. Unset: none became known.
+   *
+   * @generated from field: optional string slip = 6;
+   */
+  slip?: string | undefined;
+
+  /**
+   * Who resolved it (the token's subject), and why. Unset: it closed itself.
+   *
+   * @generated from field: optional string by = 7;
+   */
+  by?: string | undefined;
+
+  /**
+   * @generated from field: optional string reason = 8;
+   */
+  reason?: string | undefined;
+};
+
+/**
+ * Describes the message slipstream.ops.v1.StatementBreakResolved.
+ * Use `create(StatementBreakResolvedSchema)` to create a new message.
+ */
+export const StatementBreakResolvedSchema: GenMessage<StatementBreakResolved> = /*@__PURE__*/
+  messageDesc(file_slipstream_ops_v1_events, 15);
+
+/**
  * Of reconciliation: more slips of a provider, or of our own, miss their deadlines than is ordinary, or will by a warning, or
  * their deadlines cannot be judged. One outage is one incident; one that was closed may open again under its id.
  *
@@ -809,7 +941,7 @@ export type IncidentOpened = Message<"slipstream.ops.v1.IncidentOpened"> & {
  * Use `create(IncidentOpenedSchema)` to create a new message.
  */
 export const IncidentOpenedSchema: GenMessage<IncidentOpened> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 14);
+  messageDesc(file_slipstream_ops_v1_events, 16);
 
 /**
  * Of reconciliation: nothing of it is open any more.
@@ -867,7 +999,7 @@ export type IncidentClosed = Message<"slipstream.ops.v1.IncidentClosed"> & {
  * Use `create(IncidentClosedSchema)` to create a new message.
  */
 export const IncidentClosedSchema: GenMessage<IncidentClosed> = /*@__PURE__*/
-  messageDesc(file_slipstream_ops_v1_events, 15);
+  messageDesc(file_slipstream_ops_v1_events, 17);
 
 /**
  * @generated from enum slipstream.ops.v1.AccountStatus

@@ -618,7 +618,7 @@ export type BreakResolved = Message<"slipstream.reconciliation.v1.BreakResolved"
   kind: BreakType;
 
   /**
-   * repaired: the event came; told: a later statement has it; else by people.
+   * repaired: the event came; told: a later line has it; else by people.
    *
    * @generated from field: string resolution = 3;
    */
@@ -866,7 +866,7 @@ export enum BreakType {
   UNSPECIFIED = 0,
 
   /**
-   * A movement of no slip of ours; told of no slip, so it is in no event.
+   * A movement of no slip of ours: StatementBreakOpened of slipstream.ops.v1 tells of it.
    *
    * @generated from enum value: BREAK_TYPE_MISSING_HERE = 1;
    */
