@@ -376,7 +376,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'S13-units-over-the-same-places-wait-in-a-ring',
     file: `${postgres}/consumer-store.ts`,
-    from: 'select lock_positions($1, $2, $8::int[])',
+    from: 'select lock_positions($1, $2, $9::int[])',
     to: 'select 1',
     specs: [`${postgres}/consumer-store.int.spec.ts`],
   },

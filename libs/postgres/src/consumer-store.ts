@@ -1,5 +1,5 @@
 import { storableText } from '@slipstream/kernel';
-import { fromRing, toRing } from './digest-ring.ts';
+import { fromStored, toStored } from './digest-ring.ts';
 import { StoppedPartitions } from './stopped-partitions.ts';
 import { classifyDatabaseError } from './transient.ts';
 import type { OutboundRecord, Tx, UnitOfWork } from './unit-of-work.ts';
@@ -82,27 +82,28 @@ returning 1`;
 // write-ahead log before it updates it, for every source of every transaction of every service.
 const movedSources = `
 sources as (
-  select * from unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[]) as s(partition, source, seq, incarnation, ring)
+  select * from unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[], $8::bytea[])
+    as s(partition, source, seq, incarnation, digests, ring)
 ), moved as (
-  update consumer_sequence c set seq = s.seq, incarnation = s.incarnation, digests = '', ring = s.ring from sources s
+  update consumer_sequence c set seq = s.seq, incarnation = s.incarnation, digests = s.digests, ring = s.ring from sources s
    where c.consumer_group = $1 and c.topic = $2 and c.partition = s.partition and c.source = s.source
   returning c.partition, c.source
 )`;
 const newSources = `
-insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, ring)
+insert into consumer_sequence (consumer_group, topic, partition, source, seq, incarnation, digests, ring)
 select $1, $2, s.* from sources s
  where not exists (select from moved m where m.partition = s.partition and m.source = s.source)
 on conflict (consumer_group, topic, partition, source)
-do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = '', ring = excluded.ring`;
+do update set seq = excluded.seq, incarnation = excluded.incarnation, digests = excluded.digests, ring = excluded.ring`;
 const keepSources = `with ${movedSources} ${newSources}`;
 
 // Its first parameters are those of `keepSources`. What is moved is locked first, in one order.
 const advanceAllSql = `
 with ${movedSources}, kept as (${newSources}
 ), given as (
-  select * from unnest($8::int[], $9::bigint[], $10::bigint[], $11::bigint[]) as g(partition, epoch, prior, next)
+  select * from unnest($9::int[], $10::bigint[], $11::bigint[], $12::bigint[]) as g(partition, epoch, prior, next)
 ), held as materialized (
-  select lock_positions($1, $2, $8::int[])
+  select lock_positions($1, $2, $9::int[])
 )
 update consumer_position p set next_offset = g.next
   from held, given g
@@ -248,6 +249,7 @@ function sourcesOf(moves: readonly UnitMove<unknown>[]): unknown[] {
   const moved = moves.flatMap(({ position: { partition }, advance: { sources } }) =>
     [...sources].map(([source, at]) => ({ partition, source, ...at })),
   );
+  const stored = moved.map(({ sequence, digests }) => toStored(sequence, digests));
   const { group, topic } = moves[0]!.position;
   return [
     ...[group, topic],
@@ -255,7 +257,8 @@ function sourcesOf(moves: readonly UnitMove<unknown>[]): unknown[] {
     moved.map(({ source }) => source),
     moved.map(({ sequence }) => sequence),
     moved.map(({ incarnation }) => incarnation),
-    moved.map(({ sequence, digests }) => toRing(sequence, digests)),
+    stored.map(({ digests }) => digests),
+    stored.map(({ ring }) => ring),
   ];
 }
 
@@ -263,22 +266,16 @@ interface SourceRow {
   source: string;
   seq: string;
   incarnation: string;
-  /** In the order of their numbers, as a release before this one wrote them last; else empty. */
   digests: Buffer;
   ring: Buffer | null;
 }
 
 function toSourcePosition({ seq, incarnation, digests, ring }: SourceRow): SourcePosition {
   const sequence = Number(seq);
-  const isRing = digests.length === 0 && ring !== null;
   return {
     ...{ sequence, incarnation: Number(incarnation) },
-    digests: isRing ? fromRing(sequence, ring) : inOrder(digests),
+    digests: fromStored(sequence, digests, ring),
   };
-}
-
-function inOrder(bytes: Buffer): number[] {
-  return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32BE(index * 4));
 }
 
 function headersJson(headers: Letter['record']['headers']): string {
