@@ -26,7 +26,14 @@ export class DatabaseClock {
     return addMs(this.#reading, Math.floor(wentByMs * (1 - slack)));
   }
 
+  /** What is known already stands if it says later: this reading was on its way for longer. */
   heard(reading: Instant): Instant {
+    const known = this.now;
+    return known !== null && known > reading ? reading : this.becomes(reading);
+  }
+
+  /** The clock is not what was thought: nothing that was known of it stands. */
+  becomes(reading: Instant): Instant {
     this.#reading = reading;
     this.#heardAtMs = this.#monotonicMs();
     return reading;

@@ -85,7 +85,8 @@ export function intakeStore(
         try {
           const rows = await submit(unitOfWork, judged, encode, { now, limit });
           const { outcome, event_at } = rows.at(-1)!;
-          clock.heard(event_at);
+          if (outcome === 'again' && now > event_at) clock.becomes(event_at);
+          else clock.heard(event_at);
           if (outcome === 'done') return settledOf(judged, rows, await reviewedOf(unitOfWork, rows));
         } catch (error) {
           if (limit !== null && isHeld(error)) throw new HeldElsewhere('held elsewhere', { cause: error });
