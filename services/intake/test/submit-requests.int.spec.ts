@@ -16,7 +16,7 @@ import type { PendingEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { DatabaseClock } from '../src/adapters/postgres/database-clock.ts';
 import { intakeStore } from '../src/adapters/postgres/intake-store.ts';
-import type { IntakeStore } from '../src/application/ports.ts';
+import type { IntakeStore, Lines } from '../src/application/ports.ts';
 import { noLines } from '../src/application/spec-support.ts';
 import {
   type SubmitOutcome,
@@ -55,9 +55,11 @@ beforeAll(async () => {
 afterAll(() => close?.());
 
 let store: IntakeStore;
+let lines: Lines;
 let monotonicOffMs: number;
 beforeEach(async () => {
   monotonicOffMs = 0;
+  lines = noLines;
   store = intakeStore(unitOfWork, encode, new DatabaseClock(() => performance.now() + monotonicOffMs));
   await unitOfWork.query('truncate idempotency, slip cascade');
   await unitOfWork.query('delete from outbox');
@@ -78,7 +80,7 @@ const request = (key: string, reference: string, route = 'default'): SubmitReque
 const encode = (event: PendingEvent): OutboundRecord =>
   outboundEvent({ source: sources.intake, newId: randomUUID }, event);
 const submit = (...requests: SubmitRequest[]) =>
-  submitRequests({ store, rules, lines: noLines, newId: randomUUID, partitionOf: () => 0 }, requests, {
+  submitRequests({ store, rules, lines, newId: randomUUID, partitionOf: () => 0 }, requests, {
     lockWaitMsMax: 5_000,
   });
 const types = async (...requests: SubmitRequest[]) => (await submit(...requests)).map(({ type }) => type);
@@ -226,6 +228,12 @@ test('a wait for numbers is nobody’s key: the requests fail together, and none
     await expect(waiting).rejects.toMatchObject({ code: '55P03' });
   });
   expect(await keys()).toEqual([]);
+});
+
+test('whoever was let in to the line is not sent away for what became of it meanwhile', async () => {
+  lines = { ...noLines, expectedMs: () => 60_000, isThrottled: () => true };
+  const inside = { ...request('1', 'a'), hasPlace: true };
+  expect(await types(inside, request('2', 'b'))).toEqual(['accepted', 'refused']);
 });
 
 describe('the clock that requests are judged by', () => {

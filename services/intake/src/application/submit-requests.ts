@@ -68,6 +68,8 @@ export interface SubmitContext {
 
 export const submitOperation = 'submit';
 
+const noLine = { waitMs: 0, throttled: false };
+
 /**
  * Answers a batch of requests in one transaction, in order. Whoever gets `accepted` finds the slip committed. Refusals
  * are not kept under their key: the same request gets the same refusal again, and a corrected one may use the key.
@@ -139,10 +141,13 @@ function judge(
   const { key, digest, submission, isDraft, traceparent } = request;
   const { caller, reference } = submission;
   const { route } = submission;
-  const line = {
-    waitMs: lines.expectedMs(route),
-    throttled: !request.hasPlace && lines.isThrottled(route, waitMsMax(submission, now, rules)),
-  };
+  // Whoever came in was judged by the line as it was then; who is sent away now has waited for nothing.
+  const line = request.hasPlace
+    ? noLine
+    : {
+        waitMs: lines.expectedMs(route),
+        throttled: lines.isThrottled(route, waitMsMax(submission, now, rules)),
+      };
   const circumstances = { clock: wallClock, receivedAt: now, clockClosed: false, ...line, repeat };
   const decision = isDraft
     ? decideDraft(submission, now, rules)
