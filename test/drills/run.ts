@@ -6,6 +6,7 @@ import { ofMachines, ofSlips } from './diagnosis-plan.ts';
 import { drillEarlyWarning } from './early-warning.drill.ts';
 import { drillGateway } from './gateway.drill.ts';
 import { drillHttp } from './http.drill.ts';
+import { drillImport } from './import.drill.ts';
 import { drillLedger } from './ledger.drill.ts';
 import { drillOverload } from './overload.drill.ts';
 import { drillPaging } from './paging.drill.ts';
@@ -44,6 +45,11 @@ const usage = `usage: npm run drill -- NAME [options]
   --trouble NAME   only one of ${troubles.join(', ')}
   --slips N        of each run, default 10000
   --seed N         which faults they meet, default 1
+  import           live slips all the time, alone and then beside an import: every live slip in time, no false alarm, and each verdict of the
+                   import as its row says
+  --rows N         of the import, default 100000
+  --rate N         live slips a second, default 10
+  --seed N         what the rows say, default 1
   early-warning    200 outages of one of four providers, and 1,000,000 slips of ordinary traffic, played to the reconciler's domain:
                    a warning before the first overdue of 95 % of those that lose 30 % or more, no false one
   --outages N      how many outages, default 200
@@ -78,6 +84,8 @@ const { values, positionals } = parseArgs({
     slips: { type: 'string' },
     outages: { type: 'string' },
     requests: { type: 'string' },
+    rows: { type: 'string' },
+    rate: { type: 'string' },
     times: { type: 'string' },
     seconds: { type: 'string' },
     kills: { type: 'string' },
@@ -97,6 +105,8 @@ const diagnosed = Number(values.slips ?? 12);
 const only = values.only?.split(',') ?? [];
 const ordinarySlips = Number(values.slips ?? 1_000_000);
 const outages = Number(values.outages ?? 200);
+const rows = Number(values.rows ?? 100_000);
+const livePerSecond = Number(values.rate ?? 10);
 const requests = Number(values.requests ?? 20_000);
 const seed = Number(values.seed ?? 1);
 const times = Number(values.times ?? 5);
@@ -120,6 +130,7 @@ const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done
     usable: brought.length > 0 && isCount(seed, 0) && isCount(detectedSlips, 100),
     run: () => detection(brought),
   },
+  import: { usable: isCount(seed, 0) && isCount(rows, 1) && isCount(livePerSecond, 1), run: imported },
   'early-warning': {
     usable: isCount(seed, 0) && isCount(outages, 6) && isCount(ordinarySlips, 1),
     run: earlyWarning,
@@ -197,6 +208,11 @@ async function diagnosis(): Promise<Done> {
   const { matrix, holds, ...sums } = await drillDiagnosis(options, say);
   const table = matrix.map(({ said, ...row }) => ({ ...row, said: JSON.stringify(said) }));
   return { table, line: { ...sums, seed, matrix, ok: holds } };
+}
+
+async function imported(): Promise<Done> {
+  const { live, ...line } = await drillImport({ rows, seed, livePerSecond }, say);
+  return { table: live, line: { ...line, live } };
 }
 
 async function promise(): Promise<Done> {

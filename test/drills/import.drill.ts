@@ -1,0 +1,233 @@
+import { spawn } from 'node:child_process';
+import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { repositoryRoot } from '@slipstream/environment';
+import { addMs, seededRandom } from '@slipstream/kernel';
+import { hasEnded, readSlips, type ShownSlip, type Stack, startStack, submitSlip } from '@slipstream/local';
+import { waitFor } from '@slipstream/testing';
+
+export interface ImportDrill {
+  readonly rows: number;
+  readonly seed: number;
+  /** So many live slips come, evenly, all the time. */
+  readonly livePerSecond: number;
+}
+
+/** What became of live slips that came in one part of the drill. */
+export interface LiveSlips {
+  readonly part: 'alone' | 'beside the import';
+  readonly seconds: number;
+  readonly slips: number;
+  /** From submission to the provider's answer, in milliseconds. */
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  readonly max_ms: number;
+  /** Called overdue: each answer comes at once, so each is one too many. */
+  readonly overdue: number;
+  /** Of those, called overdue though the answer was there. */
+  readonly false_alarms: number;
+  readonly unended: number;
+  readonly holds: boolean;
+}
+
+export interface ImportDrilled extends ImportDrill {
+  readonly import_s: number;
+  readonly rows_per_second: number;
+  /** Rows whose verdict is another than the row says, or that have none. */
+  readonly wrong_verdicts: number;
+  readonly live: readonly LiveSlips[];
+  readonly ok: boolean;
+}
+
+type Log = (line: string) => void;
+type Verdict = 'returned_on_time' | 'returned_late' | 'not_returned';
+
+const aloneMs = 30_000;
+/** Longer than a busy machine takes by itself: what is late then has waited for the import. */
+const outcomeDeadlineMs = 45_000;
+const endTimeoutMs = 120_000;
+const start = '2026-01-01T00:00:00.000000Z';
+const until = '2026-06-01T00:00:00Z';
+
+/** Live slips through a stack, first alone and then beside an import: none may be late for it, and none of its verdicts wrong. */
+export async function drillImport(drill: ImportDrill, log: Log): Promise<ImportDrilled> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-drill-'));
+  try {
+    const stack = await startStack({
+      ...{ dataDir, profile: 'stack', log, removeOnCrash: [dataDir] },
+      ...{ behaviour: { failure_rate: 0 }, policies: { outcome_deadline_ms: outcomeDeadlineMs } },
+    });
+    try {
+      return await play(stack, dataDir, drill, log);
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function play(stack: Stack, folder: string, drill: ImportDrill, log: Log): Promise<ImportDrilled> {
+  const at = (name: string) => join(folder, name);
+  const expected = await writeOrders(at('orders.csv'), at('mapping.yaml'), drill);
+  const alone = await liveDuring(stack, 'alone', drill, () => sleep(aloneMs));
+  log(`  ${JSON.stringify(alone)}`);
+  let importS = 0;
+  const beside = await liveDuring(stack, 'beside the import', drill, async () => {
+    const begun = performance.now();
+    await importFile(stack, folder, log);
+    importS = (performance.now() - begun) / 1_000;
+  });
+  log(`  ${JSON.stringify(beside)}`);
+  const wrong = await wrongVerdicts(at('verdicts.csv'), expected);
+  const live = [alone, beside];
+  return {
+    ...drill,
+    import_s: Math.round(importS),
+    rows_per_second: Math.round(drill.rows / importS),
+    ...{ wrong_verdicts: wrong, live, ok: wrong === 0 && live.every(({ holds }) => holds) },
+  };
+}
+
+/** Lets live slips come until `work` is over, and looks what became of each. */
+async function liveDuring(
+  stack: Stack,
+  part: LiveSlips['part'],
+  { livePerSecond }: ImportDrill,
+  work: () => Promise<void>,
+): Promise<LiveSlips> {
+  const since = new Date().toISOString();
+  const begun = performance.now();
+  let isOver = false;
+  const working = work().finally(() => {
+    isOver = true;
+  });
+  const submitted: Promise<string>[] = [];
+  const target = { intakeUrl: stack.env.INTAKE_URL!, token: stack.env.TOKEN_PUBLISHER! };
+  const signal = new AbortController().signal;
+  const submitting = async () => {
+    while (!isOver) {
+      submitted.push(submitSlip(livePayment(part, submitted.length), target, signal));
+      await sleep(Math.max(0, begun + (submitted.length * 1_000) / livePerSecond - performance.now()));
+    }
+    return new Set(await Promise.all(submitted));
+  };
+  const [ids] = await Promise.all([submitting(), working]);
+  const seconds = Math.round((performance.now() - begun) / 1_000);
+  const read = async () => {
+    const shown = await readSlips(stack.env.LEDGER_URL!, stack.env.TOKEN_OPS!, since);
+    return (shown as Timed[]).filter(({ id }) => ids.has(id));
+  };
+  const areEnded = async () => (await read()).filter(hasEnded).length === ids.size;
+  // What has not ended is judged as it is.
+  await waitFor(areEnded, {
+    ...{ timeoutMs: endTimeoutMs, intervalMs: 1_000, what: 'the end of every live slip' },
+  }).catch(() => {});
+  return judge(part, seconds, ids.size, await read());
+}
+
+interface Timed extends ShownSlip {
+  readonly submitted_at: string;
+}
+
+function judge(part: LiveSlips['part'], seconds: number, slips: number, shown: readonly Timed[]): LiveSlips {
+  const took = shown
+    .flatMap(({ submitted_at, returned_at }) =>
+      returned_at === null ? [] : [Date.parse(returned_at) - Date.parse(submitted_at)],
+    )
+    .sort((a, b) => a - b);
+  const quantile = (share: number) => took[Math.min(took.length - 1, Math.floor(share * took.length))] ?? 0;
+  const overdue = shown.filter((slip) => slip.overdue);
+  const falseAlarms = overdue.filter(
+    ({ returned_at, deadline }) => returned_at !== null && deadline !== null && returned_at <= deadline,
+  );
+  const unended = slips - shown.filter(hasEnded).length;
+  return {
+    ...{ part, seconds, slips, p50_ms: quantile(0.5), p99_ms: quantile(0.99), max_ms: took.at(-1) ?? 0 },
+    ...{ overdue: overdue.length, false_alarms: falseAlarms.length, unended },
+    holds: slips > 0 && overdue.length === 0 && unended === 0,
+  };
+}
+
+function livePayment(part: string, n: number) {
+  return {
+    ...{ reference: `${part.replaceAll(' ', '-')}-${n}`, account: `payer-${n % 100}` },
+    kind: 'order' as const,
+    ...{ counterparty: 'shop', amount: { amount: '1250', currency: 'EUR' }, route: 'default' },
+  };
+}
+
+const referenceOf = (n: number) => `import-${n}`;
+
+/** Most came back in time, some too late, some never; in no order of time. */
+async function writeOrders(
+  file: string,
+  mapping: string,
+  { rows, seed }: ImportDrill,
+): Promise<readonly Verdict[]> {
+  const random = seededRandom(seed);
+  const verdicts: Verdict[] = [];
+  const out = await open(file, 'w');
+  await out.write('ref,payer,sent,taken,done\n');
+  for (let n = 0; n < rows; n++) {
+    const sent = addMs(start, random.integer(0, 10_000_000) * 1_000);
+    const fate = random.next();
+    const minutes = fate < 0.9 ? random.integer(1, 60) : random.integer(61, 600);
+    const isSilent = fate >= 0.95;
+    verdicts.push(isSilent ? 'not_returned' : minutes <= 60 ? 'returned_on_time' : 'returned_late');
+    const done = isSilent ? '' : addMs(sent, minutes * 60_000);
+    await out.write(`${referenceOf(n)},payer-${n % 1_000},${sent},${addMs(sent, 1_000)},${done}\n`);
+  }
+  await out.close();
+  const yaml = await open(mapping, 'w');
+  await yaml.write(`layout: wide
+time_format: ISO
+reference: ref
+account: payer
+counterparty: { value: shop }
+submitted: sent
+acknowledged: taken
+returned: [{ column: done, outcome: succeeded }]
+deadline: { after: 1h }
+`);
+  await yaml.close();
+  return verdicts;
+}
+
+async function importFile(stack: Stack, folder: string, log: Log): Promise<void> {
+  const at = (name: string) => join(folder, name);
+  const args = [
+    ...['import', at('orders.csv'), '--mapping', at('mapping.yaml'), '--until', until, '--clock', 'drill'],
+    ...['--wait', '--timeout', '6h', '--verdicts', at('verdicts.csv')],
+  ];
+  const child = spawn(process.execPath, [join(repositoryRoot, 'apps/slipctl/dist/main.js'), ...args], {
+    env: { PATH: process.env.PATH ?? '', ...stack.env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const told: Buffer[] = [];
+  child.stderr.on('data', (chunk: Buffer) => told.push(chunk));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code === 0) return;
+  log(Buffer.concat(told).toString().slice(-2_000));
+  throw new Error(`slipctl import exits with ${code}`);
+}
+
+async function wrongVerdicts(file: string, expected: readonly Verdict[]): Promise<number> {
+  const right = new Set<string>();
+  let others = 0;
+  let isHead = true;
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    const [reference = '', verdict] = line.split(',');
+    if (isHead || line === '') isHead = false;
+    else if (expected[Number(reference.slice('import-'.length))] === verdict) right.add(reference);
+    else others += 1;
+  }
+  return others + expected.length - right.size;
+}
