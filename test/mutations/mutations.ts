@@ -1207,4 +1207,25 @@ export const mutations: readonly Mutation[] = [
     to: 'ended = await inquire();',
     specs: [`${gateway}/src/adapters/calls/circuits.spec.ts`],
   },
+  {
+    name: 'B-a-circuit-that-half-of-the-calls-failed-is-open',
+    file: 'services/reconciliation/src/application/backtest/circuit.ts',
+    from: 'return this.#ends.length >= callsMin && failures > failedShare * this.#ends.length;',
+    to: 'return this.#ends.length >= callsMin && failures >= failedShare * this.#ends.length;',
+    specs: ['services/reconciliation/src/application/backtest/circuit.spec.ts'],
+  },
+  {
+    name: 'B-a-verdict-with-another-id-is-the-same',
+    file: 'services/reconciliation/src/application/backtest/backtest.ts',
+    from: 'return isItsId && event.data.deadline === deadline && receivedTime === deadline;',
+    to: 'return event.data.deadline === deadline && receivedTime === deadline;',
+    specs: ['test/simulation/backtest.spec.ts'],
+  },
+  {
+    name: 'B-slips-that-came-after-an-upgrade-are-other-slips',
+    file: 'apps/slipctl/src/migrate/digest-service.ts',
+    from: 'const digestedUpTo = before?.up_to ?? Object.fromEntries(upTo);',
+    to: 'const digestedUpTo = Object.fromEntries(upTo);',
+    specs: ['apps/slipctl/src/migrate/digest-service.spec.ts'],
+  },
 ];
