@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { CliError } from './exit.ts';
-import { heapFlags } from './heap.ts';
+import { programFlags } from './heap.ts';
 
 /** What a service knows how to do is done by its own code, of the release that lies beside this program. */
 const services = new URL('../../../services/', import.meta.url);
@@ -31,7 +31,7 @@ export async function runServiceProgram<Result>(
 ): Promise<Result> {
   const program = fileURLToPath(new URL(path, services));
   if (!existsSync(program)) throw new CliError('usage', `the program is not there: ${program}`);
-  const child = spawn(process.execPath, [...heapFlags, program, ...args], {
+  const child = spawn(process.execPath, [...programFlags, program, ...args], {
     env: { ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -12,7 +12,7 @@ export interface SortOptions<T> {
   readonly fanInMax?: number;
 }
 
-const runItemsMaxDefault = 50_000;
+const runItemsMaxDefault = 20_000;
 const fanInMaxDefault = 64;
 const itemsPerWrite = 1_000;
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Of all shares together so much is held before it is written. */
-const heldBytesMax = 8 * 1024 * 1024;
+const heldBytesMax = 4 * 1024 * 1024;
 const headBytes = 8;
 
 export interface SharedRecord {

@@ -28,7 +28,7 @@ export class WholeLog {
   readonly #recordsMax: number;
 
   /** @param options.recordsMax of a partition's records so many, about, are held at once */
-  constructor(kafka: KafkaClient, { topic = topics.events.name, recordsMax = 5_000 } = {}) {
+  constructor(kafka: KafkaClient, { topic = topics.events.name, recordsMax = 2_000 } = {}) {
     this.#kafka = kafka;
     this.#topic = topic;
     this.#recordsMax = recordsMax;

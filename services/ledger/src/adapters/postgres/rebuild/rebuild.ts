@@ -36,7 +36,8 @@ export interface Rebuilding {
 
 export const schemaOf = ({ name }: Projection): string => `shadow_${name}`;
 
-const pageMax = 500;
+/** Slips that are folded at once: with their logs and both of their rows, garbage when the next ones are read. */
+const pageMax = 200;
 /** As long as more slips than that changed while a pass went on, another one follows beside what is live. */
 const restMax = 200;
 const passesMax = 20;
