@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { createHash, type Hash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,6 +40,8 @@ export interface LedgerDrilled extends LedgerDrill {
   readonly broken: readonly string[];
   /** Tables that changed when the topic was read from its beginning once more. */
   readonly changed: readonly string[];
+  /** What `slipctl verify` says of a log that nobody touched; null: all of it is as it was. */
+  readonly alarm: string | null;
   readonly rebuilt: readonly RebuiltProjection[];
   readonly ok: boolean;
 }
@@ -97,6 +100,8 @@ export async function playLedger(stack: Stack, drill: LedgerDrill, log: Log): Pr
     const broken = rows.map(({ invariant, subject, detail }) => `${invariant}: ${subject}: ${detail}`);
     for (const line of broken) log(`  NOT SO: ${line}`);
     const changed = await changedByReplay(stack, kafka, database, log);
+    const alarm = await alarmOf(stack);
+    if (alarm !== null) log(`  NOT SO: ${alarm}`);
     const rebuilt = drill.rebuilds ? await rebuildAll(url.href, log) : [];
     const unlike = rebuilt.filter(
       ({ differing, peak_mib }) => differing > 0 || (peak_mib ?? 0) > memoryMaxMiB,
@@ -108,17 +113,30 @@ export async function playLedger(stack: Stack, drill: LedgerDrill, log: Log): Pr
       found.posted_otherwise +
       broken.length +
       changed.length +
-      unlike.length;
+      unlike.length +
+      (alarm === null ? 0 : 1);
     return {
       ...result,
       broken,
       changed,
+      alarm,
       rebuilt,
       ok: wrong === 0 && found.events === load.events && found.transactions > 0,
     };
   } finally {
     await database.end();
   }
+}
+
+/** By the program that operators use: rows, trees, checkpoints and the topic, whatever was killed or sent again meanwhile. */
+function alarmOf({ env }: Stack): Promise<string | null> {
+  const program = join(repositoryRoot, 'apps/slipctl/dist/main.js');
+  const options = { env: { ...process.env, ...env }, maxBuffer: 16 * 1024 * 1024 };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, 'verify', '--json'], options, (error, stdout, stderr) => {
+      resolve(error ? `${stdout.slice(0, 1_000)}${stderr.slice(0, 1_000)}` : null);
+    });
+  });
 }
 
 async function send(kafka: KafkaClient, { events, seed }: LedgerDrill, log: Log): Promise<LedgerLoad> {
