@@ -67,8 +67,11 @@ export async function pageUnderWrites(
       onSlips(shown);
     }),
   );
-  const paged = await Promise.all(paging).finally(() => stop.abort());
-  return { paged, written: (await Promise.all(writing)).reduce((sum, events) => sum + events, 0) };
+  // Whoever fails ends the writers, and is heard when all have ended: before, somebody may still be asking the servers.
+  const all = [Promise.all(paging), ...writing].map((one) => one.finally(() => stop.abort()));
+  await Promise.allSettled(all);
+  const written = (await Promise.all(writing)).reduce((sum, events) => sum + events, 0);
+  return { paged: await Promise.all(paging), written };
 }
 
 interface Library {
