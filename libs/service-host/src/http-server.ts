@@ -97,7 +97,6 @@ export function createAdapter(
     clientErrorHandler: (error, socket) => answerBrokenRequest(error as NodeJS.ErrnoException, socket),
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
-  fastify.server.maxConnections = limits.connectionsMax;
   fastify.decorate('cursorSeal', cursorSeal);
   fastify.decorate('draining', draining);
   fastify.removeAllContentTypeParsers();

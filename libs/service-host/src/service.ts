@@ -2,6 +2,8 @@ import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Part, type PartFailure, startParts, stopParts } from '@slipstream/runtime';
 import { createHost, type Host, type HostOptions } from './host.ts';
+import { httpLimits } from './http-server.ts';
+import { type Listeners, listen } from './listeners.ts';
 
 export interface ServiceOptions extends HostOptions {
   /** Started in this order before the service listens; drained and stopped in reverse after HTTP has ended. */
@@ -30,12 +32,14 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const logger = new Logger('Service');
   const onFailure: PartFailure = (part, step, error) => logger.error(`${part}: ${step} failed`, error);
   let started: readonly Part[] = [];
+  let listeners: Listeners;
   try {
     await host.app.init();
     const parts = typeof options.parts === 'function' ? options.parts(host) : (options.parts ?? []);
     started = await startParts(parts, onFailure);
     await options.beforeListen?.(host);
-    await host.app.listen(options.settings.port, options.settings.host);
+    const { connectionsMax } = { ...httpLimits, ...options.limits };
+    listeners = await listen(host.app, { ...options.settings, connectionsMax });
   } catch (error) {
     await stopParts(started, onFailure);
     await host.app.close();
@@ -44,7 +48,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const stop = async (): Promise<boolean> => {
     host.health.startDraining();
     drain.abort();
-    const finished = await closeHttp(host.app, options.settings.drainTimeoutMs * requestShare);
+    const finished = await closeHttp(host.app, listeners, options.settings.drainTimeoutMs * requestShare);
     if (!finished) logger.warn('requests were cut off: they did not finish in time');
     const clean = await stopParts(started, onFailure);
     await host.app.close();
@@ -62,7 +66,11 @@ export async function createService(options: ServiceOptions): Promise<Service> {
 }
 
 /** Stops listening and waits for the requests in hand; after `timeoutMs` their connections are cut. */
-async function closeHttp(app: NestFastifyApplication, timeoutMs: number): Promise<boolean> {
+async function closeHttp(
+  app: NestFastifyApplication,
+  listeners: Listeners,
+  timeoutMs: number,
+): Promise<boolean> {
   const server = app.getHttpServer();
   let finished = true;
   const timer = setTimeout(() => {
@@ -70,7 +78,7 @@ async function closeHttp(app: NestFastifyApplication, timeoutMs: number): Promis
     server.closeAllConnections();
   }, timeoutMs);
   try {
-    await app.getHttpAdapter().getInstance().close();
+    await Promise.all([listeners.close(), app.getHttpAdapter().getInstance().close()]);
   } finally {
     clearTimeout(timer);
   }
