@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repositoryRoot } from '@slipstream/environment';
-import { addMs, seededRandom } from '@slipstream/kernel';
+import { addMs } from '@slipstream/kernel';
 import { hasEnded, readSlips, type ShownSlip, type Stack, startStack, submitSlip } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
+import { numberOf, ordersFrom, ordersUntil, type Verdict, writeOrders } from './orders-file.ts';
 
 export interface ImportDrill {
   readonly rows: number;
@@ -44,14 +44,11 @@ export interface ImportDrilled extends ImportDrill {
 }
 
 type Log = (line: string) => void;
-type Verdict = 'returned_on_time' | 'returned_late' | 'not_returned';
 
 const aloneMs = 30_000;
 /** Longer than a busy machine takes by itself: what is late then has waited for the import. */
 const outcomeDeadlineMs = 45_000;
 const endTimeoutMs = 120_000;
-const start = '2026-01-01T00:00:00.000000Z';
-const until = '2026-06-01T00:00:00Z';
 
 /** Live slips through a stack, first alone and then beside an import: none may be late for it, and none of its verdicts wrong. */
 export async function drillImport(drill: ImportDrill, log: Log): Promise<ImportDrilled> {
@@ -73,7 +70,10 @@ export async function drillImport(drill: ImportDrill, log: Log): Promise<ImportD
 
 async function play(stack: Stack, folder: string, drill: ImportDrill, log: Log): Promise<ImportDrilled> {
   const at = (name: string) => join(folder, name);
-  const expected = await writeOrders(at('orders.csv'), at('mapping.yaml'), drill);
+  // In no order of time.
+  const expected = await writeOrders(folder, drill, (_, random) =>
+    addMs(ordersFrom, random.integer(0, 10_000_000) * 1_000),
+  );
   const alone = await liveDuring(stack, 'alone', drill, () => sleep(aloneMs));
   log(`  ${JSON.stringify(alone)}`);
   let importS = 0;
@@ -161,47 +161,19 @@ function livePayment(part: string, n: number) {
   };
 }
 
-const referenceOf = (n: number) => `import-${n}`;
-
-/** Most came back in time, some too late, some never; in no order of time. */
-async function writeOrders(
-  file: string,
-  mapping: string,
-  { rows, seed }: ImportDrill,
-): Promise<readonly Verdict[]> {
-  const random = seededRandom(seed);
-  const verdicts: Verdict[] = [];
-  const out = await open(file, 'w');
-  await out.write('ref,payer,sent,taken,done\n');
-  for (let n = 0; n < rows; n++) {
-    const sent = addMs(start, random.integer(0, 10_000_000) * 1_000);
-    const fate = random.next();
-    const minutes = fate < 0.9 ? random.integer(1, 60) : random.integer(61, 600);
-    const isSilent = fate >= 0.95;
-    verdicts.push(isSilent ? 'not_returned' : minutes <= 60 ? 'returned_on_time' : 'returned_late');
-    const done = isSilent ? '' : addMs(sent, minutes * 60_000);
-    await out.write(`${referenceOf(n)},payer-${n % 1_000},${sent},${addMs(sent, 1_000)},${done}\n`);
-  }
-  await out.close();
-  const yaml = await open(mapping, 'w');
-  await yaml.write(`layout: wide
-time_format: ISO
-reference: ref
-account: payer
-counterparty: { value: shop }
-submitted: sent
-acknowledged: taken
-returned: [{ column: done, outcome: succeeded }]
-deadline: { after: 1h }
-`);
-  await yaml.close();
-  return verdicts;
-}
-
 async function importFile(stack: Stack, folder: string, log: Log): Promise<void> {
   const at = (name: string) => join(folder, name);
   const args = [
-    ...['import', at('orders.csv'), '--mapping', at('mapping.yaml'), '--until', until, '--clock', 'drill'],
+    ...[
+      'import',
+      at('orders.csv'),
+      '--mapping',
+      at('mapping.yaml'),
+      '--until',
+      ordersUntil,
+      '--clock',
+      'drill',
+    ],
     ...['--wait', '--timeout', '6h', '--verdicts', at('verdicts.csv')],
   ];
   const child = spawn(process.execPath, [join(repositoryRoot, 'apps/slipctl/dist/main.js'), ...args], {
@@ -226,7 +198,7 @@ async function wrongVerdicts(file: string, expected: readonly Verdict[]): Promis
   for await (const line of createInterface({ input: createReadStream(file) })) {
     const [reference = '', verdict] = line.split(',');
     if (isHead || line === '') isHead = false;
-    else if (expected[Number(reference.slice('import-'.length))] === verdict) right.add(reference);
+    else if (expected[numberOf(reference)] === verdict) right.add(reference);
     else others += 1;
   }
   return others + expected.length - right.size;

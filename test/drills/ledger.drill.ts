@@ -131,7 +131,7 @@ export async function playLedger(stack: Stack, drill: LedgerDrill, log: Log): Pr
 /** By the program that operators use: rows, trees, checkpoints and the topic, whatever was killed or sent again meanwhile. */
 function alarmOf({ env }: Stack): Promise<string | null> {
   const program = join(repositoryRoot, 'apps/slipctl/dist/main.js');
-  const options = { env: { ...process.env, ...env }, maxBuffer: 16 * 1024 * 1024 };
+  const options = { env: { ...process.env, ...env }, maxBuffer: 16 * 1024 * 1024, timeout: caughtUpMs };
   return new Promise((resolve) => {
     execFile(process.execPath, [program, 'verify', '--json'], options, (error, stdout, stderr) => {
       resolve(error ? `${stdout.slice(0, 1_000)}${stderr.slice(0, 1_000)}` : null);

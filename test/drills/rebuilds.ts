@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { repositoryRoot } from '@slipstream/environment';
+import { programFlags } from '../../apps/slipctl/src/heap.ts';
 
 /** A projection that was made anew beside the live one, by the program that operators use. */
 export interface RebuiltProjection {
@@ -40,7 +41,7 @@ export async function rebuildAll(
 
 async function runRebuild(databaseUrl: string, args: readonly string[]) {
   const program = join(repositoryRoot, 'services/ledger/dist/rebuild/main.js');
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [...programFlags, program, ...args], {
     env: { ...process.env, DATABASE_URL: databaseUrl },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '@slipstream/environment';
-import { addMs, instantFromMs, type SeededRandom, seededRandom } from '@slipstream/kernel';
+import { addMs, instantFromMs } from '@slipstream/kernel';
 import { startStack } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
+import { ordersFrom, ordersUntil, referenceOf, writeOrders } from './orders-file.ts';
 
 export interface ReplayDrill {
   /** How many events the log has at least. */
@@ -42,8 +42,6 @@ const atOnceSeconds = 5;
 /** What was said so long ago is on the topic. */
 const saidByMs = 10_000;
 const eventsOfSlip = 5;
-const start = '2026-01-01T00:00:00.000000Z';
-const until = '2026-06-01T00:00:00Z';
 const clock = 'drill';
 /** What a stack runs by when it is told nothing else. */
 const rules = join(repositoryRoot, 'deploy/local/slipstream.config.yaml');
@@ -83,10 +81,19 @@ async function play(env: Env, folder: string, drill: ReplayDrill, log: Log): Pro
     if (!holds) log(`  NOT SO: ${ended.stdout.slice(-500)} ${ended.stderr.slice(-500)}`);
   };
 
-  await writeOrders(at('orders.csv'), at('mapping.yaml'), slips, drill.seed);
+  await writeOrders(folder, { rows: slips, seed: drill.seed }, (n) => addMs(ordersFrom, n * 100));
   log(`  ${slips} slips are brought in`);
   const imported = await call([
-    ...['import', at('orders.csv'), '--mapping', at('mapping.yaml'), '--until', until, '--clock', clock],
+    ...[
+      'import',
+      at('orders.csv'),
+      '--mapping',
+      at('mapping.yaml'),
+      '--until',
+      ordersUntil,
+      '--clock',
+      clock,
+    ],
     ...['--wait', '--timeout', '6h', '--json'],
   ]);
   note('import', imported, { holds: imported.code === 0 });
@@ -121,40 +128,6 @@ async function play(env: Env, folder: string, drill: ReplayDrill, log: Log): Pro
   const rebuilt = await call(['projection', 'rebuild', 'slips', '--drop', '--json']);
   note('projection rebuild slips', rebuilt, { records, holds: rebuilt.code === 0 });
   return { ...drill, slips, records, tried, ok: tried.every(({ holds }) => holds) };
-}
-
-const referenceOf = (n: number) => `drill-${n}`;
-
-async function writeOrders(file: string, mapping: string, slips: number, seed: number): Promise<void> {
-  const random = seededRandom(seed);
-  const out = await open(file, 'w');
-  await out.write('ref,payer,sent,taken,done\n');
-  const atOnce = 10_000;
-  for (let from = 0; from < slips; from += atOnce) {
-    const rows = Array.from({ length: Math.min(atOnce, slips - from) }, (_, n) => order(random, from + n));
-    await out.write(rows.join(''));
-  }
-  await out.close();
-  const yaml = await open(mapping, 'w');
-  await yaml.write(`layout: wide
-time_format: ISO
-reference: ref
-account: payer
-counterparty: { value: shop }
-submitted: sent
-acknowledged: taken
-returned: [{ column: done, outcome: succeeded }]
-deadline: { after: 1h }
-`);
-  await yaml.close();
-}
-
-/** Most come back in time, some too late, some never. */
-function order(random: SeededRandom, n: number): string {
-  const sent = addMs(start, n * 100);
-  const minutes = random.chance(0.9) ? random.integer(1, 59) : random.integer(61, 600);
-  const done = random.chance(0.05) ? '' : addMs(sent, minutes * 60_000);
-  return `${referenceOf(n)},payer-${n % 1_000},${sent},${addMs(sent, 1_000)},${done}\n`;
 }
 
 function hasSome(file: string): boolean {

@@ -3,7 +3,8 @@ import { placeWord, roomFor, slotWords } from './slip-record.ts';
 const none = -1;
 
 /** Children of a place: so many times lie in one line of the processor's cache, or two. */
-const arity = 4;
+const arityBits = 2;
+const arity = 1 << arityBits;
 
 /**
  * Slots by when they are due, the earliest first: an indexed heap, so that any slot leaves at once. The times stand in the heap
@@ -83,5 +84,5 @@ export class DeadlineHeap {
 }
 
 function parentOf(at: number): number {
-  return Math.floor((at - 1) / arity);
+  return (at - 1) >> arityBits;
 }

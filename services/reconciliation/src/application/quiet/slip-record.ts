@@ -2,13 +2,12 @@
 export const offsetsMax = 6;
 
 /*
- * The record of a slip, in 32-bit words where nothing else is said. Two doubles: when it is due, and its amount. The low 32 bits of its
+ * The record of a slip, in 32-bit words where nothing else is said. Four of its id. Two doubles: when it is due, and its amount. The low 32 bits of its
  * events' offsets (open slips lie within 2^32 records of each other). The milliseconds between deadline and due. The low
  * 32 bits of milliseconds when it was dispatched (0: it was not) and when its present stage began. Its place in a heap. Three bytes of
  * the currency's letters, and one that tells which limits its stages have (`StagePolicies`). Then, smaller than words: which route and
  * provider (`Ways`), its flags, and how many offsets it has. Snapshots are written so: another layout is another format.
  */
-export const idWord = 0;
 export const dueDouble = 2;
 export const amountDouble = 3;
 export const offsetsWord = 8;
