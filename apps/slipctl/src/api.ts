@@ -67,8 +67,8 @@ export class Api {
   }
 
   /** @throws as {@link get} */
-  async post<T>(path: string, body: object): Promise<T> {
-    const headers = { 'content-type': 'application/json' };
+  async post<T>(path: string, body: object, more: Readonly<Record<string, string>> = {}): Promise<T> {
+    const headers = { ...more, 'content-type': 'application/json' };
     return this.#ask(this.#target(path), { method: 'POST', headers, body: JSON.stringify(body) });
   }
 
@@ -227,16 +227,29 @@ export function isPassing(error: unknown): error is CliError {
 /** RFC 9457, or whatever else came. */
 function problemText(name: string, status: number, body: string): string {
   if (status === 401) return `${name} does not accept the bearer token (401): set TOKEN_SRE or give --token`;
-  if (status === 403) return `${name} does not allow this with the given bearer token (403)`;
+  const { code, detail, title, errors = [] } = problemOf(body);
+  // Who may do it, but not this time, is told why.
+  if (status === 403 && code !== 'same_person')
+    return `${name} does not allow this with the given bearer token (403)`;
+  const fields = errors.map(({ pointer, detail: wrong }) => `${pointer} ${wrong}`);
+  const said = [detail ?? title ?? '', ...fields].filter((text) => text !== '');
+  return `${name} answers ${status}${said.length > 0 ? `: ${said.join(' ')}` : ''}`;
+}
+
+/** None where it is not JSON: the status says all there is. */
+function problemOf(body: string): ProblemView {
   try {
-    const problem = JSON.parse(body) as { detail?: string; title?: string; errors?: FieldProblem[] };
-    const fields = problem.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`) ?? [];
-    const said = [problem.detail ?? problem.title ?? '', ...fields].filter((text) => text !== '');
-    if (said.length > 0) return `${name} answers ${status}: ${said.join(' ')}`;
+    return (JSON.parse(body) as ProblemView | null) ?? {};
   } catch {
-    // Not JSON: the status says all there is.
+    return {};
   }
-  return `${name} answers ${status}`;
+}
+
+interface ProblemView {
+  readonly code?: string;
+  readonly detail?: string;
+  readonly title?: string;
+  readonly errors?: readonly FieldProblem[];
 }
 
 interface FieldProblem {

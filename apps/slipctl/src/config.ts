@@ -11,8 +11,11 @@ export const environment = {
   gatewayUrl: process.env.GATEWAY_URL,
   ledgerUrl: process.env.LEDGER_URL,
   reconciliationUrl: process.env.RECONCILIATION_URL,
-  /** Both roles may do all that slipctl does but `statements send`, which operators may. An empty variable counts as absent. */
+  /** Both roles may do all that slipctl does but `statements send`, which operators may, and decisions about money. An empty variable counts as absent. */
   token: process.env.TOKEN_SRE || process.env.TOKEN_OPS,
+  /** One person proposes what becomes of money, another one approves. */
+  operatorToken: process.env.TOKEN_OPS,
+  approverToken: process.env.TOKEN_APPROVER,
 } as const;
 
 const sayings: Readonly<Record<keyof typeof environment, string>> = {
@@ -23,6 +26,8 @@ const sayings: Readonly<Record<keyof typeof environment, string>> = {
   ledgerUrl: 'the ledger is not named: set LEDGER_URL or give --ledger-url',
   reconciliationUrl: 'reconciliation is not named: set RECONCILIATION_URL or give --reconciliation-url',
   token: 'there is no bearer token: set TOKEN_SRE (or TOKEN_OPS) or give --token',
+  operatorToken: 'there is no bearer token of an operator: set TOKEN_OPS or give --token',
+  approverToken: 'there is no bearer token of an approver: set TOKEN_APPROVER or give --token',
 };
 
 /** @throws CliError (usage) when the setting is neither an option nor in the environment */

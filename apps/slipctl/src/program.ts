@@ -19,6 +19,7 @@ import { addReconcile } from './commands/reconcile.ts';
 import { addReplay } from './commands/replay.ts';
 import { addBreaks, addStatements } from './commands/statements.ts';
 import { addStatus } from './commands/status.ts';
+import { addSuspense } from './commands/suspense.ts';
 import { addTail } from './commands/tail.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { addVerify } from './commands/verify.ts';
@@ -29,7 +30,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 
 const help = `
 Read from the environment, as \`npm run stack\` sets it: KAFKA_BROKERS, INTAKE_URL, GATEWAY_URL, LEDGER_URL,
-RECONCILIATION_URL, TOKEN_SRE (or TOKEN_OPS). Answers go to standard output, everything else to standard error.
+RECONCILIATION_URL, TOKEN_SRE (or TOKEN_OPS), and TOKEN_OPS and TOKEN_APPROVER for decisions about money. Answers go to standard output, everything else to standard error.
 Begin with: slipctl status, slipctl cases, slipctl timeline SLIP. With --debug an error shows where it comes from.
 ${exitCodesHelp}`;
 
@@ -37,7 +38,7 @@ ${exitCodesHelp}`;
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
     .description(
-      'Operate Slipstream: see whether something is wrong, list slips and cases, look at the life of one, follow events, replay them, import past slips, export what is there, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, live it again under other rules, rebuild what is kept beside it, find out what a provider really does.',
+      'Operate Slipstream: see whether something is wrong, list slips and cases, decide about money that waits for people, look at the life of one, follow events, replay them, import past slips, export what is there, see how far clocks are judged, redrive dead letters, let stopped partitions go on, check a rules file, verify the log, hold verdicts against it, live it again under other rules, rebuild what is kept beside it, find out what a provider really does.',
     )
     .version(version, '--version', 'print the version')
     .exitOverride()
@@ -50,6 +51,7 @@ export function buildProgram(context: CommandContext): Command {
   addIncidents(program, context);
   addBreaks(program, context);
   addStatements(program, context);
+  addSuspense(program, context);
   addGet(program, context);
   addTail(program, context);
   addTimeline(program, context);

@@ -726,6 +726,7 @@ describe('money in suspense', () => {
     const second = await lying(`&page_size=2&cursor=${first.next}`);
     expect([...first.data, ...second.data]).toEqual(all);
     expect((await lying(`&page_size=2&cursor=${second.previous}`)).data).toEqual(first.data);
+    expect((await lying(`&slip=${parts}`)).data).toMatchObject([{ slip_id: parts }]);
     expect((await lying('&provider=bolt')).data).toEqual([]);
     expect((await lying('&currency=JPY')).data).toEqual([]);
     expect((await lying('&clock=import-9')).data).toEqual([]);

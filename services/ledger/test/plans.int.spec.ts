@@ -331,7 +331,13 @@ it('nothing else that can be asked reads a table whole', async () => {
   await scansOf(() => queries.events('slip-7', { limit: 50, from: { side: 'before', key: ['2'] } }));
   await scansOf(() => queries.transactions({ slip: 'slip-7' }, { limit: 50, from: null }));
   await scansOf(() => suspense.of('slip-7'));
-  for (const filter of [{}, { account: 'cust-7' }, { provider: 'provider-3' }, { proposed: true }]) {
+  for (const filter of [
+    {},
+    { account: 'cust-7' },
+    { provider: 'provider-3' },
+    { proposed: true },
+    { slip: 'slip-7' },
+  ]) {
     for (const from of [null, { side: 'after' as const, key: middle }])
       await scansOf(() => suspense.list({ clock: 'wall', ...filter }, { limit: 50, from }));
   }

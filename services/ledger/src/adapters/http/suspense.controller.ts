@@ -68,9 +68,10 @@ export class SuspenseController {
   @Get('suspense')
   @ApiOperation({
     summary: 'Money that waits for people: settled, then denied, or held in doubt; the oldest slip first',
-    description: 'What is claimed from providers is listed with `origin=claimed` alone.',
+    description: 'What is claimed from providers is listed with `origin=claimed`, or with a `slip`.',
   })
   @ApiQuery({ name: 'origin', required: false, enum: suspenseOrigins })
+  @ApiQuery({ name: 'slip', required: false, description: 'of this slip, whatever its origin' })
   @ApiQuery({ name: 'account', required: false, description: 'whose it would be' })
   @ApiQuery({ name: 'provider', required: false, description: 'on whom it is claimed, or who executed' })
   @ApiQuery({ name: 'currency', required: false })
@@ -83,12 +84,22 @@ export class SuspenseController {
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
   @ApiList(describedMoney, 'A page of what lies there')
   list(@Query() query: QueryOf, @Req() request: ListRequest, @Res({ passthrough: true }) reply: ListReply) {
-    const names = ['origin', 'account', 'provider', 'currency', 'proposed', 'clock', ...listParameters];
+    const names = [
+      'origin',
+      'slip',
+      'account',
+      'provider',
+      'currency',
+      'proposed',
+      'clock',
+      ...listParameters,
+    ];
     const parameters = new Parameters(query, names);
     const proposed = parameters.oneOf('proposed', ['true', 'false']);
     const filter = {
       clock: parameters.text('clock') ?? wallClock,
       origin: parameters.oneOf('origin', suspenseOrigins),
+      slip: parameters.text('slip'),
       account: parameters.text('account'),
       provider: parameters.text('provider'),
       currency: parameters.text('currency'),

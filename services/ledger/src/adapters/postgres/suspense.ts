@@ -160,6 +160,7 @@ async function decisionOf(database: Asked, id: string): Promise<KeptDecision | n
 const moneyColumns = {
   clock: 's.clock',
   origin: 'r.origin',
+  slip: 's.id',
   account: 'r.account',
   provider: 'r.provider',
   currency: 'r.currency',
@@ -171,8 +172,8 @@ function list(
   page: Parameters<SuspenseReads['list']>[1],
 ): Promise<PageOf<MoneyInSuspense>> {
   const { conditions, parameters } = named(filter, moneyColumns);
-  // A claim waits for its provider, until somebody asks what can be written off.
-  if (filter.origin === undefined) conditions.push(waits);
+  // A claim waits for its provider, until somebody asks what can be written off, or what becomes of one slip.
+  if (filter.origin === undefined && filter.slip === undefined) conditions.push(waits);
   if (proposed !== undefined) conditions.push(`d.decision_id is ${proposed ? 'not null' : 'null'}`);
   return readPage<MoneyRow, MoneyInSuspense>(
     database,

@@ -57,6 +57,7 @@ export interface KeptDecision {
 export interface SuspenseFilter {
   readonly clock: string;
   readonly origin?: SuspenseOrigin | undefined;
+  readonly slip?: string | undefined;
   readonly account?: string | undefined;
   readonly provider?: string | undefined;
   readonly currency?: string | undefined;
@@ -91,7 +92,7 @@ export interface Verdict {
 
 /** What can be asked; committed rows. */
 export interface SuspenseReads {
-  /** The oldest slip first; claims where they are asked for alone. */
+  /** The oldest slip first; claims where they, or a slip, are asked for. */
   list(filter: SuspenseFilter, page: PageRequest): Promise<PageOf<MoneyInSuspense>>;
   /** Of one slip; null: nothing of it lies there. */
   of(slipId: string): Promise<MoneyInSuspense | null>;
