@@ -48,6 +48,11 @@ describe('docker-compose.yml', () => {
     expect(text).not.toMatch(/whsec_|eyJ/);
   });
 
+  test('tells callers of intake where they reach the ledger', () => {
+    const [port] = compose.services.ledger!.ports!;
+    expect(compose.services.intake!.environment.LEDGER_URL).toBe(`http://${port!.replace(/:\d+$/, '')}`);
+  });
+
   test.each(Object.entries(SERVICES))(
     'gives %s no less heap than the local stack does',
     (name, { youngMiB, oldMiB }) => {

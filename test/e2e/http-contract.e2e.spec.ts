@@ -307,8 +307,10 @@ describe('the examples of the descriptions', () => {
 
   test('are carried out, each by the service that shows it, and answered as described', async () => {
     const world = new ExampleWorld(env, provider);
-    const { problems, recorded } = await check().carryOut(world, isRecording);
+    const { problems, recorded, followed } = await check().carryOut(world, isRecording);
     expect(problems).toEqual([]);
+    // What they make is where they say that it is.
+    expect(followed).toBeGreaterThan(5);
     if (!isRecording) return;
     for (const [file, examples] of recorded) {
       const before = JSON.parse(readFileSync(join(root, file), 'utf8')) as object;

@@ -27,6 +27,7 @@ const lists = ['data', 'sources'];
 /** Sends what the descriptions show, and judges the answers by the schemas beside them. */
 export class ExampleCheck {
   readonly #parts: Parts;
+  #followed = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -70,7 +71,11 @@ export class ExampleCheck {
   async carryOut(
     world: ExampleWorld,
     isRecording: boolean,
-  ): Promise<{ readonly problems: readonly string[]; readonly recorded: Recordings }> {
+  ): Promise<{
+    readonly problems: readonly string[];
+    readonly recorded: Recordings;
+    readonly followed: number;
+  }> {
     const problems: string[] = [];
     const recorded = new Map<string, Record<string, Recorded>>();
     for (const operation of this.#parts.operations) {
@@ -88,7 +93,7 @@ export class ExampleCheck {
         problems.push(`${nameOf(operation)}: ${(error as Error).message}`);
       }
     }
-    return { problems, recorded };
+    return { problems, recorded, followed: this.#followed };
   }
 
   async #send(
@@ -114,6 +119,7 @@ export class ExampleCheck {
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
+    await this.#follow(answer.headers, address);
     const type = answer.headers.get('content-type')?.split(';')[0] ?? '';
     if (type === 'text/event-stream') await answer.body?.cancel();
     const text = type === 'text/event-stream' ? '' : await answer.text();
@@ -133,6 +139,20 @@ export class ExampleCheck {
         throw new Error(`not as described: ${JSON.stringify(valid.errors)} ${text.slice(0, 500)}`);
     }
     return { status: answer.status, answer: json };
+  }
+
+  /** As a client does: where an answer says that something is, whoever asked for it can read it. */
+  async #follow(headers: Headers, asked: URL): Promise<void> {
+    const location = headers.get('location');
+    if (location === null) return;
+    this.#followed += 1;
+    const there = new URL(location, asked);
+    const position = headers.get('slip-position');
+    if (position !== null) there.searchParams.set('min_position', position);
+    const { ok, status } = await fetch(there, {
+      headers: { authorization: `Bearer ${this.#parts.env.TOKEN_ADMIN}` },
+    });
+    if (!ok) throw new Error(`its Location ${location} is answered ${status}`);
   }
 }
 

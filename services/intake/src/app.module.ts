@@ -8,6 +8,7 @@ import { errorLog, Loop, openRuntime, outboundEvent, outboundOpsEvent } from '@s
 import { type ServiceOptions } from '@slipstream/service-host';
 import type { PendingEvent } from '@slipstream/slip';
 import { ACCOUNTS, AccountsController } from './adapters/http/accounts.controller.ts';
+import { SLIP_URL, type SlipUrl } from './adapters/http/answer.ts';
 import { BatchController } from './adapters/http/batch.controller.ts';
 import { batchBytesMax } from './adapters/http/batch.dto.ts';
 import { CHANGES, ChangesController } from './adapters/http/changes.controller.ts';
@@ -40,7 +41,7 @@ const closedMs = 1_000;
 class IntakeModule {}
 
 /** Wires intake: opens the database, makes topics, and gives what `createService` and `runService` start. */
-export async function assemble({ settings, rules }: IntakeConfig): Promise<ServiceOptions> {
+export async function assemble({ settings, rules, ledgerUrl }: IntakeConfig): Promise<ServiceOptions> {
   const directory = fileURLToPath(new URL('../migrations', import.meta.url));
   const runtime = await openRuntime({
     name: 'intake',
@@ -93,6 +94,7 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
   };
   const beginTrace = () => runtime.beginTrace('process slipstream.command.submit_slip.v1');
   runtime.consume(commandsSubscription<Tx>(does, (tx) => intakeTx(tx, encode), beginTrace));
+  const slipUrl: SlipUrl = (slipId) => `${ledgerUrl ?? ''}/v1/slips/${slipId}`;
   const barrier = runtime.inboundBarrier(topics.commands, commandsGroup);
   runtime.publishWatermarks({
     bounds: () => clockBounds(runtime.unitOfWork, barrier),
@@ -117,6 +119,7 @@ export async function assemble({ settings, rules }: IntakeConfig): Promise<Servi
         { provide: CHANGES, useValue: { changeSlip } },
         { provide: REVIEWS, useValue: does.reviews },
         { provide: ACCOUNTS, useValue: does },
+        { provide: SLIP_URL, useValue: slipUrl },
       ],
     },
     settings,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isUuid } from '@slipstream/kernel';
 import type { Service } from '@slipstream/service-host';
 import { waitFor } from '@slipstream/testing';
-import { type IntakeUnderTest, intakeUnderTest } from './intake-under-test.ts';
+import { type IntakeUnderTest, intakeUnderTest, ledgerUrl } from './intake-under-test.ts';
 import { type Answer, call, expectProblem, goodBody, patiently, post } from './requests.ts';
 
 let intake: IntakeUnderTest;
@@ -70,7 +70,7 @@ test('a draft is kept, confirmed and submitted, and every repeat gets its first 
     body: { id: id(first), reference: 'life-1', status: 'submitted' },
   });
   expect(confirmed.headers.get('etag')).toBe('"2"');
-  expect(confirmed.headers.get('location')).toBe(`/v1/slips/${id(first)}`);
+  expect(confirmed.headers.get('location')).toBe(`${ledgerUrl}/v1/slips/${id(first)}`);
   const [, submitted] = await intake.eventsOf('life-1', 2);
   expect(submitted).toMatchObject({
     event: { type: 'SlipSubmitted', data: { caller: 'shop', account: 'cust-42', amount: { amount: 1250n } } },

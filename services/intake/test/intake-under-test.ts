@@ -61,6 +61,8 @@ detection: { grace_ms: 7 }
 `;
 const issuer = 'https://issuer.test';
 const audience = 'slipstream';
+/** Nobody answers there: intake only tells it. */
+export const ledgerUrl = 'https://ledger.test/read';
 
 /**
  * @param more sections of the rules file beside those that every spec has
@@ -104,7 +106,7 @@ export async function intakeUnderTest(
       otlpEndpoint: collector ?? null,
       ...(secure && (await secure.settings(environment, databaseUrl))),
     };
-    const options = await assemble({ settings, rules });
+    const options = await assemble({ settings, rules, ledgerUrl });
     const service = await createService({ ...options, limits: { ...options.limits, ...limits } });
     services.push(service);
     return service;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
 import type { Service } from '@slipstream/service-host';
 import { waitFor } from '@slipstream/testing';
-import { type IntakeUnderTest, intakeUnderTest } from './intake-under-test.ts';
+import { type IntakeUnderTest, intakeUnderTest, ledgerUrl } from './intake-under-test.ts';
 import { type Answer, expectProblem, goodBody, patiently, post } from './requests.ts';
 
 let intake: IntakeUnderTest;
@@ -43,7 +43,7 @@ test('a submitted slip is answered with its id, place and time, and published as
   const [record] = await intake.eventsOf('first');
   expect(seen(answer)).toEqual({
     status: 202,
-    location: `/v1/slips/${record!.slipId}`,
+    location: `${ledgerUrl}/v1/slips/${record!.slipId}`,
     position: `/slipstream/intake:${record!.partition}:${record!.sequence}`,
     etag: '"1"',
     body: { id: record!.slipId, reference: 'first', status: 'submitted', submitted_at: record!.time },
@@ -146,7 +146,7 @@ describe('the Idempotency-Key', () => {
     const refused = await send({ ...goodBody, reference: 'taken' }, 'taken-2');
     expectProblem(refused, 409, 'reference_taken');
     expect(refused.body.slip_id).toBe(first.body.id);
-    expect(refused.headers.get('location')).toBe(`/v1/slips/${first.body.id}`);
+    expect(refused.headers.get('location')).toBe(`${ledgerUrl}/v1/slips/${first.body.id}`);
     expect((await send({ ...goodBody, reference: 'taken-corrected' }, 'taken-2')).status).toBe(202);
   });
 

@@ -98,10 +98,14 @@ async function startServices(
   supervisor: Supervisor,
 ): Promise<{ env: Record<string, string>; simulatorUrl: string }> {
   const instances = await planInstances(options.instances);
-  const gateway = instances.find((instance) => instance.service === 'provider-gateway');
+  const first = (service: ServiceName) => instances.find((instance) => instance.service === service)?.url;
   const stateFile = options.keepData ? join(options.dataDir, 'providers.jsonl') : null;
   // Port 9: nobody takes callbacks.
-  const simulator = await planSimulation(gateway?.url ?? 'http://127.0.0.1:9', stateFile, options.behaviour);
+  const simulator = await planSimulation(
+    first('provider-gateway') ?? 'http://127.0.0.1:9',
+    stateFile,
+    options.behaviour,
+  );
   const identity = await openIdentity(join(options.dataDir, 'keys/signing-key.json'));
   const shared = {
     ...simulator.env,
@@ -111,7 +115,9 @@ async function startServices(
     SLIPSTREAM_JWT_AUDIENCE: AUDIENCE,
   };
   const keyFile = (name: string) => join(options.dataDir, 'keys', name);
+  const ledgerUrl = first('ledger');
   const own: Partial<Record<ServiceName, Record<string, string>>> = {
+    ...(ledgerUrl && { intake: { LEDGER_URL: ledgerUrl } }),
     'provider-gateway': {
       SLIPSTREAM_CERTIFICATE_KEYS: await openSigningKeys(keyFile('certificate-key.json')),
     },

@@ -19,7 +19,7 @@ test.each<[GateWord, number, string, string]>([
     answer(
       { type: 'refused', refusal: gateRefusal(word, gate, null) },
       { header: (name, value) => headers.set(name, value) },
-      'en',
+      { language: 'en', slipUrl: (id) => id },
     );
   let problem: ReturnType<typeof toProblem> | null = null;
   try {

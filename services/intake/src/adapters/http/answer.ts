@@ -13,13 +13,29 @@ export interface ReplyHeaders {
   header(name: string, value: string): unknown;
 }
 
+/** Where a slip can be read, by its id: what `Location` says. */
+export type SlipUrl = (slipId: string) => string;
+
+/** Injection token of a {@link SlipUrl}. */
+export const SLIP_URL = Symbol('intake:slip-url');
+
+/** How what became of a request is said: in which words, and where its slip can be read. */
+export interface Telling {
+  readonly language: Language;
+  readonly slipUrl: SlipUrl;
+}
+
 /** Says over HTTP what became of a request: headers and body of the 202, or the error that makes the problem. */
-export function answer(outcome: SubmitOutcome, reply: ReplyHeaders, language: Language): AcceptedBody {
+export function answer(
+  outcome: SubmitOutcome,
+  reply: ReplyHeaders,
+  { language, slipUrl }: Telling,
+): AcceptedBody {
   switch (outcome.type) {
     case 'accepted': {
       const { slipId, reference, status, position, firstSlipId } = outcome;
       // One in review has its second event already.
-      setHeaders(reply, { ...outcome, version: status === 'in_review' ? 2 : 1 });
+      setHeaders(reply, { ...outcome, version: status === 'in_review' ? 2 : 1 }, slipUrl);
       const submitted_at = status === 'draft' ? null : position.at;
       const repeats = firstSlipId === null ? {} : { duplicate_of: firstSlipId };
       return { id: slipId, reference, status, submitted_at, ...repeats };
@@ -30,7 +46,7 @@ export function answer(outcome: SubmitOutcome, reply: ReplyHeaders, language: La
     case 'key_reused':
       throw keyReused();
     case 'reference_taken':
-      reply.header('location', `/v1/slips/${outcome.slipId}`);
+      reply.header('location', slipUrl(outcome.slipId));
       throw new SlipstreamError('reference_taken', 'You have a slip with this reference already.', {
         extensions: { slip_id: outcome.slipId },
       });
@@ -53,11 +69,15 @@ export interface ChangedSlip {
 }
 
 /** Says over HTTP what became of a command on a slip: headers and what the body says, or the error that makes the problem. */
-export function changed(outcome: ChangeOutcome, reply: ReplyHeaders, language: Language): ChangedSlip {
+export function changed(
+  outcome: ChangeOutcome,
+  reply: ReplyHeaders,
+  { language, slipUrl }: Telling,
+): ChangedSlip {
   switch (outcome.type) {
     case 'changed': {
       const { slipId, reference, status, position } = outcome;
-      setHeaders(reply, outcome);
+      setHeaders(reply, outcome, slipUrl);
       return { id: slipId, reference, status, at: position.at };
     }
     case 'refused':
@@ -91,8 +111,12 @@ interface Told {
   readonly replayed: boolean;
 }
 
-function setHeaders(reply: ReplyHeaders, { slipId, version, position, replayed }: Told): void {
-  reply.header('location', `/v1/slips/${slipId}`);
+function setHeaders(
+  reply: ReplyHeaders,
+  { slipId, version, position, replayed }: Told,
+  slipUrl: SlipUrl,
+): void {
+  reply.header('location', slipUrl(slipId));
   reply.header('slip-position', `${sources.intake}:${position.partition}:${position.seq}`);
   reply.header('etag', `"${version}"`);
   if (replayed) reply.header('idempotent-replayed', 'true');

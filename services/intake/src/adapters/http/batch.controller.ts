@@ -12,7 +12,7 @@ import {
 } from '@slipstream/service-host';
 import type { SubmitRequest } from '../../application/submit-requests.ts';
 import type { UseCases } from '../../application/use-cases.ts';
-import { answer } from './answer.ts';
+import { answer, SLIP_URL, type SlipUrl } from './answer.ts';
 import { BatchAnswerBody, BatchBody, slipsMax } from './batch.dto.ts';
 import { keyHeader } from './change-request.ts';
 import { PREVIEW, previewBody } from './preview.ts';
@@ -28,6 +28,7 @@ export class BatchController {
   constructor(
     @Inject(SUBMIT) private readonly submit: Submit,
     @Inject(PREVIEW) private readonly does: Pick<UseCases, 'previewSubmissions'>,
+    @Inject(SLIP_URL) private readonly slipUrl: SlipUrl,
   ) {}
 
   @Post('slips::batch')
@@ -61,7 +62,8 @@ export class BatchController {
     try {
       const headers = new Map<string, string>();
       const reply = { header: (name: string, value: string) => headers.set(name, value) };
-      const slip = answer(await this.submit(wish), reply, languageOf(request));
+      const telling = { language: languageOf(request), slipUrl: this.slipUrl };
+      const slip = answer(await this.submit(wish), reply, telling);
       const replayed = headers.has('idempotent-replayed');
       return { status: 202, slip: { ...slip, slip_position: headers.get('slip-position'), replayed } };
     } catch (error) {

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/swagger';
 import { Scopes, type ServiceRequest } from '@slipstream/service-host';
 import type { UseCases } from '../../application/use-cases.ts';
-import { changed, type ReplyHeaders } from './answer.ts';
+import { type ChangedSlip, changed, type ReplyHeaders, SLIP_URL, type SlipUrl } from './answer.ts';
 import { changeRequestOf, keyHeader, versionHeader } from './change-request.ts';
 import { ChangedBody, WithdrawBody } from './change-slip.dto.ts';
 import { readWords, wordChecks } from './read-words.ts';
@@ -26,7 +26,10 @@ export type Changes = Pick<UseCases, 'changeSlip'>;
 @Controller('v1/slips')
 @Scopes('slips:write')
 export class ChangesController {
-  constructor(@Inject(CHANGES) private readonly does: Changes) {}
+  constructor(
+    @Inject(CHANGES) private readonly does: Changes,
+    @Inject(SLIP_URL) private readonly slipUrl: SlipUrl,
+  ) {}
 
   @Post(':id/confirm')
   @HttpCode(202)
@@ -46,7 +49,7 @@ export class ChangesController {
       readWords(request.body, wordChecks.confirm);
       return { type: 'confirm' };
     });
-    const { at, ...slip } = changed(await this.does.changeSlip(asked), reply, languageOf(request));
+    const { at, ...slip } = await this.#change(asked, request, reply);
     return { ...slip, submitted_at: at };
   }
 
@@ -69,7 +72,16 @@ export class ChangesController {
       const { reason = '' } = readWords<WithdrawBody>(request.body, wordChecks.withdraw);
       return { type: 'withdraw', by, reason };
     });
-    const { at, ...slip } = changed(await this.does.changeSlip(asked), reply, languageOf(request));
+    const { at, ...slip } = await this.#change(asked, request, reply);
     return { ...slip, changed_at: at };
+  }
+
+  async #change(
+    asked: Parameters<Changes['changeSlip']>[0],
+    request: ServiceRequest,
+    reply: ReplyHeaders,
+  ): Promise<ChangedSlip> {
+    const outcome = await this.does.changeSlip(asked);
+    return changed(outcome, reply, { language: languageOf(request), slipUrl: this.slipUrl });
   }
 }

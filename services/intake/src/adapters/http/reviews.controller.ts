@@ -21,7 +21,7 @@ import { slipKinds } from '@slipstream/slip';
 import type { ListedReview, ReviewFilter } from '../../application/ports.ts';
 import type { UseCases } from '../../application/use-cases.ts';
 import type { Wish } from '../../domain/waiting/decide-change.ts';
-import { changed, type ReplyHeaders } from './answer.ts';
+import { changed, type ReplyHeaders, SLIP_URL, type SlipUrl } from './answer.ts';
 import { changeRequestOf, keyHeader, versionHeader } from './change-request.ts';
 import { ApproveBody, ChangedBody, DeclineBody, ReviewBody } from './change-slip.dto.ts';
 import { CHANGES, type Changes } from './changes.controller.ts';
@@ -61,6 +61,7 @@ export class ReviewsController {
   constructor(
     @Inject(REVIEWS) private readonly reviews: UseCases['reviews'],
     @Inject(CHANGES) private readonly does: Changes,
+    @Inject(SLIP_URL) private readonly slipUrl: SlipUrl,
   ) {}
 
   @Get()
@@ -189,7 +190,8 @@ export class ReviewsController {
     wishOf: (by: string) => Wish,
   ): Promise<ChangedBody> {
     const outcome = await this.does.changeSlip(changeRequestOf(id, request, wishOf));
-    const { at, ...slip } = changed(outcome, reply, languageOf(request));
+    const telling = { language: languageOf(request), slipUrl: this.slipUrl };
+    const { at, ...slip } = changed(outcome, reply, telling);
     return { ...slip, changed_at: at };
   }
 }

@@ -12,7 +12,7 @@ import { must } from '@slipstream/kernel';
 import { callerOf, idempotencyKeyOf, Scopes, type ServiceRequest } from '@slipstream/service-host';
 import type { SubmitOutcome, SubmitRequest } from '../../application/submit-requests.ts';
 import type { UseCases } from '../../application/use-cases.ts';
-import { answer, type ReplyHeaders } from './answer.ts';
+import { answer, type ReplyHeaders, SLIP_URL, type SlipUrl } from './answer.ts';
 import { PREVIEW, PreviewBody, previewBody } from './preview.ts';
 import { callerName, dryRunOf, languageOf, traceparentOf } from './request.ts';
 import { AcceptedBody, SubmitSlipBody } from './submit-slip.dto.ts';
@@ -36,6 +36,7 @@ export class SlipsController {
   constructor(
     @Inject(SUBMIT) private readonly submit: Submit,
     @Inject(PREVIEW) private readonly does: Pick<UseCases, 'previewSubmissions'>,
+    @Inject(SLIP_URL) private readonly slipUrl: SlipUrl,
   ) {}
 
   @Post()
@@ -57,7 +58,11 @@ export class SlipsController {
     type: AcceptedBody,
     description: 'Submitted, or kept as a draft',
     headers: {
-      Location: { ...text, description: "The slip, on the ledger's API" },
+      Location: {
+        ...text,
+        description:
+          "The slip, on the ledger's API, which has it once it has read the event at `Slip-Position`",
+      },
       'Slip-Position': { ...text, description: "Opaque: for the ledger's min_position parameter" },
       ETag: { ...text, description: 'The version of the slip' },
       'Idempotent-Replayed': {
@@ -76,7 +81,7 @@ export class SlipsController {
     const read = readSubmission(request.body, callerName(callerOf(request)));
     const outcome = await this.submit({ ...read, key, traceparent: traceparentOf(request) });
     reply.code(202);
-    return answer(outcome, reply, languageOf(request));
+    return answer(outcome, reply, { language: languageOf(request), slipUrl: this.slipUrl });
   }
 
   async #preview(request: ServiceRequest, reply: Reply): Promise<PreviewBody> {
