@@ -42,6 +42,8 @@ const events: SlipEvent[] = [
           submitted: { warnMs: 0, actMs: 1000 },
           held: null,
           dispatching: { warnMs: 500, actMs: 9000 },
+          review: { warnMs: 7, actMs: 0 },
+          returned: null,
         },
       },
       commandId: null,

@@ -73,9 +73,17 @@ function checkRoute(route: RouteDocument, document: RulesDocument): Problem[] {
   ];
 }
 
+const yearMs = 31_536_000_000;
+
 /** A stage that may take longer than the slip is never told of, and on a reported route nothing is dispatched. */
-function checkStages({ stages = {}, mode, outcome_deadline_ms }: RouteDocument): Problem[] {
-  return Object.entries(stages).flatMap(([stage, { warn_ms, act_ms }]): Problem[] => {
+function checkStages({ stages = {}, mode, outcome_deadline_ms, review }: RouteDocument): Problem[] {
+  const { review: reviewed, returned, ...onTheWay } = stages;
+  const reviewMs = review === undefined ? yearMs : (review.deadline_ms ?? rulesDefaults.review.deadline_ms);
+  const warnings = [
+    ...checkWarning('review', reviewed, reviewMs, 'review.deadline_ms'),
+    ...checkWarning('returned', returned, outcome_deadline_ms, 'outcome_deadline_ms'),
+  ];
+  const limits = Object.entries(onTheWay).flatMap(([stage, { warn_ms, act_ms }]): Problem[] => {
     if (mode === 'reported' && stage !== 'submitted')
       return [{ path: [stage], reason: 'a reported route dispatches nothing', key: true }];
     if (act_ms >= outcome_deadline_ms)
@@ -84,6 +92,18 @@ function checkStages({ stages = {}, mode, outcome_deadline_ms }: RouteDocument):
       ? [{ path: [stage, 'warn_ms'], reason: 'must be less than act_ms' }]
       : [];
   });
+  return [...limits, ...warnings];
+}
+
+function checkWarning(
+  stage: 'review' | 'returned',
+  limits: { readonly warn_ms: number } | undefined,
+  endMs: number,
+  end: string,
+): Problem[] {
+  return limits !== undefined && limits.warn_ms >= endMs
+    ? [{ path: [stage, 'warn_ms'], reason: `must be less than ${end}` }]
+    : [];
 }
 
 /** A rule for what the route does not take would be taken for one about what it does. */
@@ -95,8 +115,6 @@ function checkOverdraft({ overdraft = {}, kinds }: RouteDocument): Problem[] {
     return typeof far === 'boolean' ? [] : checkAmounts(kind, far);
   });
 }
-
-const yearMs = 31_536_000_000;
 
 function checkReview({ review, kinds, outcome_deadline_ms }: RouteDocument): Problem[] {
   if (review === undefined) return [];

@@ -89,6 +89,14 @@ const stageLimits = {
   properties: { warn_ms: duration(1, frozenMsMax), act_ms: duration(1, frozenMsMax) },
 };
 
+/** Of a stage that something else ends: `review.deadline_ms`, and `outcome_deadline_ms`. */
+const stageWarning = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['warn_ms'],
+  properties: { warn_ms: duration(1, frozenMsMax) },
+};
+
 const route = {
   type: 'object',
   additionalProperties: false,
@@ -127,7 +135,10 @@ const route = {
       type: 'object',
       minProperties: 1,
       additionalProperties: false,
-      properties: { submitted: stageLimits, held: stageLimits, dispatching: stageLimits },
+      properties: {
+        ...{ submitted: stageLimits, held: stageLimits, dispatching: stageLimits },
+        ...{ review: stageWarning, returned: stageWarning },
+      },
     },
     draft_expires_ms: duration(1),
     draft_remind_before_ms: duration(0),
@@ -347,11 +358,18 @@ export interface RouteDocument {
   readonly retry_max_ms?: number;
   readonly quiet_period_ms?: number;
   readonly inquiry_ladder_ms?: readonly number[];
-  readonly stages?: Readonly<Partial<Record<'submitted' | 'held' | 'dispatching', StageLimitsDocument>>>;
+  readonly stages?: StagesDocument;
   readonly draft_expires_ms?: number;
   readonly draft_remind_before_ms?: number;
   readonly review?: ReviewDocument;
 }
+
+export type StagesDocument = Readonly<
+  Partial<
+    Record<'submitted' | 'held' | 'dispatching', StageLimitsDocument> &
+      Record<'review' | 'returned', Required<Pick<StageLimitsDocument, 'warn_ms'>>>
+  >
+>;
 
 export interface StageLimitsDocument {
   readonly warn_ms?: number;

@@ -99,7 +99,11 @@ describe('rules', () => {
     expect(stages('overdraft: true')).toBeNull();
     expect(stages('stages: { submitted: { warn_ms: 500, act_ms: 1000 }, held: { act_ms: 4999 } }')).toEqual({
       ...{ submitted: { warnMs: 500, actMs: 1_000 }, held: { warnMs: 0, actMs: 4_999 } },
-      dispatching: null,
+      ...{ review: null, dispatching: null, returned: null },
+    });
+    expect(stages('stages: { review: { warn_ms: 9000 }, returned: { warn_ms: 4999 } }')).toEqual({
+      ...{ submitted: null, held: null, dispatching: null },
+      ...{ review: { warnMs: 9_000, actMs: 0 }, returned: { warnMs: 4_999, actMs: 0 } },
     });
   });
 
@@ -396,6 +400,16 @@ describe('bad rules', () => {
       'a warning that comes too late',
       at('overdraft: true', 'stages: { held: { warn_ms: 2000, act_ms: 2000 } }'),
       'routes.default.stages.held.warn_ms: must be less than act_ms',
+    ],
+    [
+      'a warning of what its deadline has ended',
+      at('overdraft: true', 'stages: { returned: { warn_ms: 5000 } }'),
+      'routes.default.stages.returned.warn_ms: must be less than outcome_deadline_ms',
+    ],
+    [
+      'a warning of a review that is over',
+      at('overdraft: true', 'stages: { review: { warn_ms: 9 } }, review: { deadline_ms: 9 }'),
+      'routes.default.stages.review.warn_ms: must be less than review.deadline_ms',
     ],
     [
       'a stage that a reported route does not have',

@@ -155,7 +155,7 @@ export interface RouteRules {
   readonly quietPeriodMs: number;
   /** Times of the inquiries after SlipOverdue, ascending. On a reported route: until the last one a report is waited for. */
   readonly inquiryLadderMs: readonly number[];
-  /** How long the stages on the way to the provider may take; null: as long as the deadline lets them. */
+  /** How long the stages may take; null: as long as the deadline lets them. */
   readonly stages: StageRules | null;
   /** How long a draft can be confirmed. */
   readonly draftExpiresMs: number;
@@ -165,9 +165,12 @@ export interface RouteRules {
   readonly review: ReviewRules | null;
 }
 
-/** By stage, from the event that begins it; null: it is not told of. `warnMs` 0: there is no warning. */
+/** By stage, from the event that begins it; null: it is not told of. `warnMs` 0: there is no warning; `actMs` 0: something else ends it. */
 export type StageRules = Readonly<
-  Record<'submitted' | 'held' | 'dispatching', { readonly warnMs: number; readonly actMs: number } | null>
+  Record<
+    'submitted' | 'review' | 'held' | 'dispatching' | 'returned',
+    { readonly warnMs: number; readonly actMs: number } | null
+  >
 >;
 
 /** However far; not at all; or so far, in minor units by currency, and in any other currency not at all. */
@@ -367,13 +370,15 @@ function routeRules(id: string, document: RouteDocument): RouteRules {
 
 function stageRules(stages: RouteDocument['stages']): StageRules | null {
   if (stages === undefined) return null;
-  const { submitted, held, dispatching } = stages;
-  const limits = (one: StageLimitsDocument | undefined) =>
-    one === undefined ? null : Object.freeze({ warnMs: one.warn_ms ?? 0, actMs: one.act_ms });
+  const { submitted, review, held, dispatching, returned } = stages;
+  const limits = (one: Partial<StageLimitsDocument> | undefined) =>
+    one === undefined ? null : Object.freeze({ warnMs: one.warn_ms ?? 0, actMs: one.act_ms ?? 0 });
   return Object.freeze({
     submitted: limits(submitted),
+    review: limits(review),
     held: limits(held),
     dispatching: limits(dispatching),
+    returned: limits(returned),
   });
 }
 

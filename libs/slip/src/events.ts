@@ -13,6 +13,10 @@ export type Evidence =
   | 'report'
   | 'inquiry_answer'
   | 'synchronous_reply';
+/**
+ * Until the hold is answered; until people have decided; until the first call is intended; until the provider is heard; from
+ * then until its outcome, and of the verdict from the beginning.
+ */
 export type Stage = 'submitted' | 'review' | 'held' | 'dispatching' | 'returned';
 /**
  * Why a word of the provider settles nothing by itself: its protocol does not declare it, its amount cannot be read, or it
@@ -90,19 +94,18 @@ export interface SlipPolicy {
   readonly quietPeriodMs: number;
   /** When each inquiry is asked, in milliseconds after the slip became overdue. */
   readonly inquiryLadderMs: readonly number[];
-  /** How long the stages on the way to the provider may take; null: as long as the deadline lets them. */
+  /** How long the stages may take; null: as long as the deadline lets them. */
   readonly stages?: StagePolicy | null;
 }
 
-/** A stage on the way to the provider: until the hold is answered, until the first call is intended, until the provider is heard. */
-export type WayStage = 'submitted' | 'held' | 'dispatching';
 /** A stage without limits is not told of. */
-export type StagePolicy = Readonly<Record<WayStage, StageLimits | null>>;
+export type StagePolicy = Readonly<Record<Stage, StageLimits | null>>;
 
 /** Milliseconds from the event that begins the stage. */
 export interface StageLimits {
   /** 0: there is no warning. */
   readonly warnMs: number;
+  /** 0: something else ends the stage. */
   readonly actMs: number;
 }
 

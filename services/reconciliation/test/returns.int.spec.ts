@@ -10,7 +10,7 @@ import {
   reconciliationUnderTest,
   type Said,
 } from './reconciliation-under-test.ts';
-import { held, intended, policy, returned, settled, submitted, unanswered } from './story.ts';
+import { acknowledged, held, intended, policy, returned, settled, submitted, unanswered } from './story.ts';
 
 const { intake, gateway, ledger } = sources;
 let world: ReconciliationUnderTest;
@@ -113,9 +113,13 @@ test('a provider that stops returning is told before its first deadline, and tha
   expect(ofFalling('IncidentOpened')).toHaveLength(1);
 }, 240_000);
 
+const stages = {
+  ...{ submitted: { warnMs: 1_000, actMs: 2_000 }, held: null, dispatching: null },
+  ...{ review: { warnMs: 1_500, actMs: 0 }, returned: { warnMs: 3_000, actMs: 0 } },
+};
+
 test('a slip that is stuck on its way is told with the service that should have ended the stage', async () => {
   const stuck = v7();
-  const stages = { submitted: { warnMs: 1_000, actMs: 2_000 }, held: null, dispatching: null };
   const terms = submitted({ deadline: addMs(at(200), minute), policy: { ...policy, stages } });
   await say([{ source: intake, slipId: stuck, event: terms, time: at(200), receivedTime: at(200) }]);
   await vouch(203);
@@ -132,6 +136,32 @@ test('a slip that is stuck on its way is told with the service that should have 
   });
   const metrics = await (await fetch(`${service.url}/metrics`)).text();
   expect(metrics).toMatch(/slipstream_late_stages_total\{stage="submitted",point="act",.*\} 1/);
+}, 60_000);
+
+test('a review that people let lie, and an outcome that a provider keeps waiting for, are warned of', async () => {
+  const [waiting, heard] = [v7(), v7()];
+  const begin = (slipId: string, reviewRequired: boolean): Entry => {
+    const event = submitted({
+      deadline: addMs(at(210), minute),
+      policy: { ...policy, stages },
+      reviewRequired,
+    });
+    return { source: intake, slipId, event, time: at(210), receivedTime: at(210) };
+  };
+  const of = (source: Entry['source'], event: Said['event'], second: number): Entry => ({
+    ...{ source, slipId: heard, event, time: at(second), receivedTime: at(second) },
+  });
+  const sent = [of(ledger, held, 211), of(gateway, intended(), 211), of(gateway, acknowledged, 212)];
+  await say([begin(waiting, true), begin(heard, false), ...sent]);
+  await vouch(214);
+  const inReview = await world.untilPublished(waiting, 'StageLate');
+  expect(inReview.event.data).toMatchObject({ stage: 'review', point: 'warn', service: 'intake' });
+  await vouch(216);
+  const returning = await world.untilPublished(heard, 'StageLate');
+  expect(returning.event.data).toMatchObject({
+    ...{ stage: 'returned', point: 'warn', service: 'provider-gateway', provider: 'acme' },
+    ...{ since: at(212), limitMs: 3_000 },
+  });
 }, 60_000);
 
 test('the route takes no parameters, and asks for its scope', async () => {

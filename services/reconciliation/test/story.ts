@@ -49,6 +49,10 @@ export const submitted = (data: Partial<Data<'SlipSubmitted'>> = {}): SlipEvent 
   },
 });
 export const held: SlipEvent = { type: 'FundsHeld', data: { transaction: null } };
+export const approved = (until: Instant): SlipEvent => ({
+  type: 'SlipApproved',
+  data: { by: 'ann', note: '', deadline: until },
+});
 export const refused: SlipEvent = { type: 'HoldRefused', data: { reason: 'insufficient_funds', detail: '' } };
 export const settled: SlipEvent = { type: 'SlipSettled', data: { transaction: null } };
 export const refunded: SlipEvent = { type: 'SlipRefunded', data: { transaction: null, reason: 'asked' } };

@@ -5,6 +5,7 @@ import { v7 } from 'uuid';
 import { PartitionLog } from '../../../test/partition-log.ts';
 import {
   acknowledged,
+  approved,
   at,
   held,
   intended,
@@ -144,6 +145,31 @@ describe('folding in memory', () => {
     expect(fold(submitted({ amount: { amount: 2n ** 60n, currency: 'EUR' } }))).toBe('loud');
     expect(fold(held)).toBe('loud');
     expect(into.hot.size).toBe(0);
+  });
+
+  test('moves the deadline of what was in review, once', () => {
+    const { into, fold, slot } = partition();
+    const stages = { submitted: null, held: null, dispatching: null, returned: null };
+    const limited = { ...policy, graceMs: 250, stages: { ...stages, review: { warnMs: 1_000, actMs: 0 } } };
+    fold(submitted({ reviewRequired: true, policy: limited }));
+    expect(fold(approved(at(20)))).toBe('quiet');
+    expect(into.hot.get(slot())).toMatchObject({ deadline: micros(at(20)), due: micros(at(20)) + 250_000 });
+    expect(fold(approved(at(30)))).toBe('loud');
+    expect(fold(held)).toBe('quiet');
+    expect(into.due(micros(at(20.25)), 0, 9)).toEqual([slot()]);
+    expect(into.due(micros(at(20.2)), 0, 9)).toEqual([]);
+  });
+
+  test('is loud about an approval of what is in no review that it knows of', () => {
+    const stages = { submitted: null, held: null, dispatching: null, review: null, returned: null };
+    for (const [reviewRequired, terms] of [
+      [true, policy],
+      [false, { ...policy, stages }],
+    ] as const) {
+      const { fold } = partition();
+      fold(submitted({ reviewRequired, policy: terms }));
+      expect(fold(approved(at(20)))).toBe('loud');
+    }
   });
 
   test('is loud when a slip has more events than are noted', () => {

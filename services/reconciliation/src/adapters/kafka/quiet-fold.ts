@@ -1,6 +1,6 @@
 import { plainShapeOf, schemas, slipEventType } from '@slipstream/contracts';
 import { type EventWalk, timestampMicros } from '@slipstream/kafka';
-import type { SlipEvent, StageLimits, StagePolicy, WayStage } from '@slipstream/slip';
+import type { SlipEvent, Stage, StageLimits, StagePolicy } from '@slipstream/slip';
 import type { HotPartition, Terms } from '../../application/quiet/hot-partition.ts';
 import { isSlow } from '../../application/quiet/hot-set.ts';
 import { idWords, readId } from '../../application/quiet/slip-ids.ts';
@@ -42,6 +42,7 @@ const terms: Terms = {
   currency: 0,
   route: '',
   stages: null,
+  inReview: false,
   receivedAt: 0,
 };
 
@@ -77,6 +78,9 @@ function isQuiet(
       return mayBegin && readTerms(bytes, dataAt, dataEnd) && into.submitted(id, offset, terms);
     case 'follows':
       return follows(type, event, into, slot);
+    case 'approves':
+      if (fieldOf(bytes, dataAt, dataEnd, approvedDeadline) !== 1) return false;
+      return approves(timestampMicros(bytes, found.at, found.end), event, into, slot);
     case 'holds':
       return into.held(slot, offset, event.receivedMicros);
     case 'returns':
@@ -94,6 +98,10 @@ function isQuiet(
     default:
       return how satisfies never;
   }
+}
+
+function approves(deadline: number, event: EventWalk, into: HotPartition, slot: number): boolean {
+  return deadline >= 0 && into.approved(slot, event.offset, deadline, event.receivedMicros);
 }
 
 /** What is noted and nothing else; calls to the provider tell when it is under way. */
@@ -116,7 +124,7 @@ function isKey({ bytes, keyAt, keyLength, subjectAt, subjectLength }: EventWalk)
   return true;
 }
 
-// Fields of SlipSubmitted, SlipPolicy, StagePolicy, StageLimits, StageLate, DispatchIntended and SlipReturned: number and wire type. `quiet-fold.spec.ts` holds them to the schema.
+// Fields of SlipSubmitted, SlipPolicy, StagePolicy, StageLimits, SlipApproved, StageLate, DispatchIntended and SlipReturned: number and wire type. `quiet-fold.spec.ts` holds them to the schema.
 const submittedAmount = (6 << 3) | 2;
 const submittedRoute = (7 << 3) | 2;
 const submittedReview = (11 << 3) | 0;
@@ -125,13 +133,19 @@ const submittedPolicy = (13 << 3) | 2;
 const policyGrace = (1 << 3) | 0;
 const policyStages = (4 << 3) | 2;
 /** Its field, by stage. */
-const limitsOf = { submitted: (1 << 3) | 2, held: (2 << 3) | 2, dispatching: (3 << 3) | 2 } as const;
+const limitsOf = {
+  ...{ submitted: (1 << 3) | 2, held: (2 << 3) | 2, dispatching: (3 << 3) | 2 },
+  ...{ review: (4 << 3) | 2, returned: (5 << 3) | 2 },
+} as const;
 const limitsWarn = (1 << 3) | 0;
 const limitsAct = (2 << 3) | 0;
+const approvedDeadline = (3 << 3) | 2;
 const lateStage = (1 << 3) | 0;
 const latePoint = (2 << 3) | 0;
-/** By their numbers in the schema; of other stages nothing is said. */
-const stageNumbers: Readonly<Record<number, WayStage>> = { 1: 'submitted', 3: 'held', 4: 'dispatching' };
+/** By their numbers in the schema. */
+const stageNumbers: Readonly<Record<number, Stage>> = {
+  ...{ 1: 'submitted', 2: 'review', 3: 'held', 4: 'dispatching', 5: 'returned' },
+};
 const actNumber = 2;
 const intendedProvider = (2 << 3) | 2;
 const returnedOutcome = (2 << 3) | 0;
@@ -147,8 +161,7 @@ function readTerms(bytes: Buffer, from: number, end: number): boolean {
   terms.graceMs = fieldOf(bytes, at, until, policyGrace) === 0 ? 0 : found.value;
   terms.stages =
     fieldOf(bytes, at, until, policyStages) === 0 ? null : readStages(bytes, found.at, found.end);
-  // Approved, it is looked at, and a row; until then it waits for people.
-  if (terms.stages !== null && fieldOf(bytes, from, end, submittedReview) > 0) terms.stages = null;
+  terms.inReview = fieldOf(bytes, from, end, submittedReview) > 0;
   if (!(terms.graceMs < 2 ** 31) || !readMoney(bytes, from, end, submittedAmount)) return false;
   if (fieldOf(bytes, from, end, submittedRoute) !== 1) return false;
   terms.route = bytes.toString('utf8', found.at, found.end);
@@ -158,13 +171,16 @@ function readTerms(bytes: Buffer, from: number, end: number): boolean {
 }
 
 function readStages(bytes: Buffer, from: number, end: number): StagePolicy {
-  const limits = (stage: WayStage): StageLimits | null => {
+  const limits = (stage: Stage): StageLimits | null => {
     if (fieldOf(bytes, from, end, limitsOf[stage]) === 0) return null;
     const { at, end: until } = found;
     const warnMs = fieldOf(bytes, at, until, limitsWarn) === 0 ? 0 : found.value;
     return { warnMs, actMs: fieldOf(bytes, at, until, limitsAct) === 0 ? 0 : found.value };
   };
-  return { submitted: limits('submitted'), held: limits('held'), dispatching: limits('dispatching') };
+  return {
+    ...{ submitted: limits('submitted'), held: limits('held'), dispatching: limits('dispatching') },
+    ...{ review: limits('review'), returned: limits('returned') },
+  };
 }
 
 function noteLate(bytes: Buffer, from: number, end: number, into: HotPartition, slot: number): void {

@@ -10,7 +10,7 @@ function withSlipDueAt(due: number): HotPartition {
   const id = new Uint32Array(idWords).fill(7);
   partition.submitted(id, 1, {
     ...{ deadline: due, graceMs: 0, amount: -1, currency: 0, route: 'default' },
-    ...{ stages: null, receivedAt: due - 10_000 * ms },
+    ...{ stages: null, inReview: false, receivedAt: due - 10_000 * ms },
   });
   return partition;
 }

@@ -1,4 +1,4 @@
-import type { StageLimits, StagePoint, StagePolicy, WayStage } from '@slipstream/slip';
+import type { Stage, StageLimits, StagePoint, StagePolicy } from '@slipstream/slip';
 import type { Flight } from '../../domain/returns/flight.ts';
 import type { AtRisk } from '../at-risk.ts';
 import { Tally } from '../returns/tally.ts';
@@ -28,6 +28,8 @@ export interface Terms {
   route: string;
   /** null: the stages have no limits. */
   stages: StagePolicy | null;
+  /** People must approve it first. */
+  inReview: boolean;
   /** When the submission was received, in microseconds. */
   receivedAt: number;
 }
@@ -52,7 +54,7 @@ export interface SlowSlip {
 /** A slip whose present stage takes too long. */
 export interface LateStage {
   readonly slipId: string;
-  readonly stage: WayStage;
+  readonly stage: Stage;
   readonly point: StagePoint;
   /** Milliseconds since 1970. */
   readonly since: number;
@@ -62,12 +64,10 @@ export interface LateStage {
 }
 
 /** What a stage has come to; null: nothing to be told. */
-export type StageJudge = (
-  stage: WayStage,
-  limits: StageLimits,
-  since: number,
-  now: number,
-) => StagePoint | null;
+export type StageJudge = (stage: Stage, limits: StageLimits, since: number, now: number) => StagePoint | null;
+
+/** Limits of a stage of which nothing is to be told. */
+const untold: StageLimits = { warnMs: 0, actMs: 0 };
 
 /** Longer than a unit may wait that nobody waits for (180 ms on a full machine), and a tick with it. */
 const soonMs = 250;
@@ -113,7 +113,7 @@ export class HotPartition {
 
   /** The slip must not be there. */
   submitted(id: Uint32Array, offset: number, terms: Terms): boolean {
-    const { deadline, graceMs, amount, currency, route, stages, receivedAt } = terms;
+    const { deadline, graceMs, amount, currency, route, stages, inReview, receivedAt } = terms;
     const { loud, begun } = this.taken;
     // What that event made of it is not in the store yet.
     if (loud.size > 0 && loud.has(idText(id))) return false;
@@ -121,10 +121,32 @@ export class HotPartition {
     const slot = this.hot.add(id, { deadline, due, amount, currency, flags: 0 });
     this.hot.note(slot, offset);
     this.hot.setWay(slot, this.ways.numberOf(route, ''), 0);
-    if (stages !== null) this.hot.limitStages(slot, this.stages.numberOf(stages), toMs(receivedAt));
+    if (stages !== null) this.#limit(slot, inReview ? (stages.review ?? untold) : null, stages, receivedAt);
     this.taken.slips += 1;
     begun.push(id);
     return true;
+  }
+
+  /** With limits of a review it is in review, and without them it is not, or not any more. */
+  #limit(slot: number, review: StageLimits | null, stages: StagePolicy, receivedAt: number): void {
+    this.hot.limitStages(slot, this.stages.numberOf({ ...stages, review }), toMs(receivedAt));
+  }
+
+  /** Known to be in review it is from now on as any other, with another deadline. Times in microseconds. */
+  approved(slot: number, offset: number, deadline: number, receivedAt: number): boolean {
+    const { hot } = this;
+    const stages = this.#policy(slot);
+    if (!stages?.review || hot.has(slot, isHeld | isInTime) || !this.followed(slot, offset)) return false;
+    hot.delay(slot, deadline);
+    this.#limit(slot, null, stages, receivedAt);
+    hot.enter(slot, 0, toMs(receivedAt));
+    return true;
+  }
+
+  /** null: its stages have no limits. */
+  #policy(slot: number): StagePolicy | null {
+    const number = this.hot.stages(slot);
+    return number === 0 ? null : this.stages.at(number);
   }
 
   followed(slot: number, offset: number): boolean {
@@ -319,7 +341,7 @@ export class HotPartition {
     if (this.stages.all().length === 0) return found;
     const { hot } = this;
     for (const slot of hot.slots()) {
-      const late = hot.stages(slot) === 0 ? null : this.#lateStage(slot, now, holdsNow, judge);
+      const late = this.#lateStage(slot, now, holdsNow, judge);
       if (late !== null && found.push(late) === slipsMax) break;
     }
     return found;
@@ -327,8 +349,9 @@ export class HotPartition {
 
   #lateStage(slot: number, now: number, holdsNow: number, judge: StageJudge): LateStage | null {
     const { hot } = this;
-    const stage = this.#stage(slot);
-    const limits = stage && this.stages.at(hot.stages(slot))[stage];
+    const policy = this.#policy(slot);
+    const stage = policy && this.#stage(slot, policy);
+    const limits = stage && policy[stage];
     if (!stage || !limits || hot.has(slot, isLate)) return null;
     const readTo = stage === 'submitted' ? Math.min(now, holdsNow) : now;
     if (readTo * 1_000 >= hot.deadline(slot)) return null;
@@ -336,21 +359,24 @@ export class HotPartition {
     const point = judge(stage, limits, since, readTo);
     if (point === null || (point === 'warn' && hot.has(slot, isWarned))) return null;
     const limitMs = point === 'act' ? limits.actMs : limits.warnMs;
-    const provider = stage === 'dispatching' ? this.ways.at(hot.way(slot))[1] : '';
+    const provider = this.ways.at(hot.way(slot))[1];
     return { slipId: this.idAt(slot), stage, point, since, limitMs, provider };
   }
 
-  /** null: it has no stage more, or none that is watched. */
-  #stage(slot: number): WayStage | null {
+  /** null: it has returned. */
+  #stage(slot: number, policy: StagePolicy): Stage | null {
     const { hot } = this;
-    if (hot.has(slot, isHeard | isInTime)) return null;
+    if (hot.has(slot, isInTime)) return null;
+    if (hot.has(slot, isHeard)) return 'returned';
+    if (policy.review) return 'review';
     if (hot.has(slot, isSent)) return 'dispatching';
     return hot.has(slot, isHeld) ? 'held' : 'submitted';
   }
 
   /** It was said of a stage; that it is over by now needs no word. */
-  saidLate(slot: number, stage: WayStage, point: StagePoint): void {
-    if (this.#stage(slot) !== stage) return;
+  saidLate(slot: number, stage: Stage, point: StagePoint): void {
+    const policy = this.#policy(slot);
+    if (policy === null || this.#stage(slot, policy) !== stage) return;
     this.hot.mark(slot, point === 'act' ? isLate | isWarned : isWarned);
   }
 

@@ -6,6 +6,8 @@ import { offsetsMax, slotBytes } from './slip-record.ts';
 import { fromChunks, toChunks } from './snapshot.ts';
 
 interface Model extends HotSlip {
+  deadline: number;
+  due: number;
   flags: number;
   readonly offsets: number[];
 }
@@ -21,9 +23,9 @@ const slip = (due: number, amount = 5): HotSlip => ({
   ...{ deadline: due - 1_000, due, flags: 0, amount, currency: 7 },
 });
 
-type Step = ['add' | 'remove' | 'hold' | 'return' | 'note', number, number];
+type Step = ['add' | 'remove' | 'hold' | 'return' | 'note' | 'delay', number, number];
 const step = fc.tuple(
-  fc.constantFrom('add', 'add', 'remove', 'hold', 'return', 'note'),
+  fc.constantFrom('add', 'add', 'remove', 'hold', 'return', 'note', 'delay'),
   fc.nat({ max: 300 }),
   fc.nat({ max: 1_000 }),
 ) as fc.Arbitrary<Step>;
@@ -50,6 +52,9 @@ function run(steps: readonly Step[]): { hot: HotSet; model: Map<string, Model>; 
     } else if (known && what === 'return') {
       hot.returnInTime(slot);
       known.flags |= isInTime;
+    } else if (known && what === 'delay') {
+      hot.delay(slot, due - 1_000);
+      Object.assign(known, { deadline: due - 1_000, due });
     } else if (known && what === 'note' && hot.hasRoom(slot)) {
       hot.note(slot, offset);
       known.offsets.push(offset);

@@ -258,6 +258,16 @@ export class HotSet {
     if (isTimed) this.held.add(slot, this.due(slot), words);
   }
 
+  /** Its deadline is another one, of the same grace. */
+  delay(slot: number, deadline: number): void {
+    const { words, doubles } = this.#records;
+    const heap = this.#heapOf(slot);
+    const isTimed = !this.has(slot, isInTime);
+    if (isTimed) heap.remove(slot, words);
+    doubles[slot * slotDoubles + dueDouble] = deadline + this.due(slot) - this.deadline(slot);
+    if (isTimed) heap.add(slot, this.due(slot), words);
+  }
+
   /** It has returned in time: no deadline is waited for. */
   returnInTime(slot: number): void {
     this.#untime(slot);

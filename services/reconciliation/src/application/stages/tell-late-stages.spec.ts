@@ -2,7 +2,16 @@ import { describe, expect, test } from '@jest/globals';
 import type { DataOf, PendingEvent, SlipEvent, StagePolicy } from '@slipstream/slip';
 import { v7 } from 'uuid';
 import { PartitionLog } from '../../../test/partition-log.ts';
-import { acknowledged, at, held, intended, policy, returned, submitted } from '../../../test/story.ts';
+import {
+  acknowledged,
+  approved,
+  at,
+  held,
+  intended,
+  policy,
+  returned,
+  submitted,
+} from '../../../test/story.ts';
 import { MarkStore } from '../../adapters/kafka/mark-store.ts';
 import { foldQuietly } from '../../adapters/kafka/quiet-fold.ts';
 import type { Stall } from '../../domain/diagnosis/stalls.ts';
@@ -13,7 +22,10 @@ const stages: StagePolicy = {
   submitted: { warnMs: 1_000, actMs: 2_000 },
   held: { warnMs: 0, actMs: 3_000 },
   dispatching: { warnMs: 2_000, actMs: 4_000 },
+  review: null,
+  returned: { warnMs: 1_000, actMs: 0 },
 };
+const reviewed: StagePolicy = { ...stages, review: { warnMs: 3_000, actMs: 0 } };
 
 /** One partition with slips submitted at second 0, due at second 10. */
 function world() {
@@ -113,8 +125,35 @@ describe('a stage that takes too long', () => {
       since: at(5.5),
     });
     fold(slipId, acknowledged, 8);
-    await tellAt(9.9);
+    await tellAt(8.9);
     expect(said()).toHaveLength(3);
+    await tellAt(9.1);
+    await tellAt(9.9);
+    expect(said().slice(3)).toEqual(['returned warn']);
+    expect(told[3]!.event.data).toMatchObject({
+      ...{ service: 'provider-gateway', provider: 'acme', since: at(8), limitMs: 1_000 },
+    });
+  });
+
+  test('is a review that people let lie, and then the way of what they approved, to its own deadline', async () => {
+    const { begin, fold, tellAt, told, said, restart } = world();
+    const slipId = begin({ reviewRequired: true, policy: { ...policy, stages: reviewed } });
+    await tellAt(2.9);
+    expect(said()).toEqual([]);
+    await tellAt(3.1);
+    restart();
+    await tellAt(6);
+    expect(said()).toEqual(['review warn']);
+    expect(told[0]!.event.data).toMatchObject({ service: 'intake', since: at(0), provider: null });
+    fold(slipId, approved(at(20)), 9);
+    restart();
+    await tellAt(9.9);
+    expect(said()).toHaveLength(1);
+    await tellAt(11.1);
+    fold(slipId, held, 12);
+    await tellAt(15.1);
+    await tellAt(20);
+    expect(said().slice(1)).toEqual(['submitted act', 'held act']);
   });
 
   test('is not told of before the service that ends it vouches for that long', async () => {

@@ -24,6 +24,13 @@ describe('a stage that began at 0', () => {
     expect(pointPassed('held', quiet, { since: 0, now: 5_001 }, [])).toBe('act');
   });
 
+  test('is warned of alone where something else ends it', () => {
+    const warning = { warnMs: 2_000, actMs: 0 };
+    expect(pointPassed('returned', warning, { since: 0, now: 2_000 }, [])).toBeNull();
+    expect(pointPassed('returned', warning, { since: 0, now: 9_000 }, [])).toBe('warn');
+    expect(pointPassed('review', { warnMs: 0, actMs: 0 }, { since: 0, now: 9_000 }, [])).toBeNull();
+  });
+
   test.each<[string, readonly StallMs[], number]>([
     ['one that it goes through', [stall('gateway', 1_000, 4_000)], 3_000],
     ['two of them at once', [stall('ledger', 1_000, 3_000), stall('gateway', 2_000, 4_000)], 3_000],

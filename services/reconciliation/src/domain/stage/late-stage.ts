@@ -1,18 +1,22 @@
-import type { StageLimits, StagePoint, WayStage } from '@slipstream/slip';
+import type { Stage, StageLimits, StagePoint } from '@slipstream/slip';
 import type { Owner } from '../deadline/marks.ts';
 
 /** Which service should have ended a stage. */
-export const endedBy: Readonly<Record<WayStage, string>> = {
+export const endedBy: Readonly<Record<Stage, string>> = {
   submitted: 'ledger',
+  review: 'intake',
   held: 'provider-gateway',
   dispatching: 'provider-gateway',
+  returned: 'provider-gateway',
 };
 
 /** Those through which alone a stage can have gone on. */
-const goesThrough: Readonly<Record<WayStage, readonly Owner[]>> = {
+const goesThrough: Readonly<Record<Stage, readonly Owner[]>> = {
   submitted: ['intake', 'ledger'],
+  review: ['intake'],
   held: ['ledger', 'gateway'],
   dispatching: ['gateway'],
+  returned: ['gateway'],
 };
 
 /** A stall of ours. Here and below times are milliseconds since 1970. */
@@ -27,20 +31,20 @@ export interface StallMs {
  * service stood still that it goes through does not count: that is told of the service, and not of each slip.
  */
 export function pointPassed(
-  stage: WayStage,
+  stage: Stage,
   { warnMs, actMs }: StageLimits,
   { since, now }: { readonly since: number; readonly now: number },
   stalls: readonly StallMs[],
 ): StagePoint | null {
   const least = warnMs === 0 ? actMs : warnMs;
-  if (now - since <= least) return null;
+  if (least === 0 || now - since <= least) return null;
   const tookMs = now - since - lostMs(stage, since, now, stalls);
-  if (tookMs > actMs) return 'act';
+  if (actMs > 0 && tookMs > actMs) return 'act';
   return tookMs > least ? 'warn' : null;
 }
 
 /** What two services lost at once counts once; stalls come in the order of their end. */
-function lostMs(stage: WayStage, since: number, now: number, stalls: readonly StallMs[]): number {
+function lostMs(stage: Stage, since: number, now: number, stalls: readonly StallMs[]): number {
   const lost = stalls
     .filter(({ service, from, until }) => goesThrough[stage].includes(service) && until > since && from < now)
     .toSorted((a, b) => a.from - b.from);

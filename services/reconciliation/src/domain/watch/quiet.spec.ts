@@ -3,6 +3,7 @@ import { isLive, type SlipEvent } from '@slipstream/slip';
 import fc from 'fast-check';
 import {
   acknowledged,
+  approved,
   at,
   deadline,
   held,
@@ -38,6 +39,15 @@ describe('a quiet event', () => {
         expect(placeOf(fold(slip, told(settled, at(9))))).toBe('forgotten');
       }),
     );
+  });
+
+  test('that ends a review moves the deadline and asks for no decision', () => {
+    const slip = watch(0, told(submitted({ reviewRequired: true }), at(0)))!;
+    const event = approved(at(20));
+    expect(quietness[event.type]).toBe('approves');
+    const then = fold(slip, told(event, at(1)));
+    expect(then).toMatchObject({ verdict: 'open', state: { deadline: at(20) } });
+    expect(decide(then, { type: 'event', event }, at(2), [])).toEqual({ events: [], nextStep: null });
   });
 
   test('keeps a slip open that has not returned, and its deadline its own', () => {

@@ -7,6 +7,8 @@ import type { SlipEvent } from '@slipstream/slip';
 export type Quietness =
   /** Begins the slip. */
   | 'submits'
+  /** Ends a review: the deadline is another one. Of a slip that is not known to be in review it is loud. */
+  | 'approves'
   /** The ledger has answered: the slip waits for its deadline alone. */
   | 'holds'
   /** Is noted, and nothing else. */
@@ -31,8 +33,7 @@ export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
   ReviewClaimed: 'follows',
   ReviewReleased: 'follows',
   ApprovalGiven: 'follows',
-  // Moves the deadline.
-  SlipApproved: 'loud',
+  SlipApproved: 'approves',
   SlipDeclined: 'loud',
   DispatchIntended: 'follows',
   DispatchNotSent: 'follows',

@@ -277,7 +277,7 @@ export const SlipSlowSchema: GenMessage<SlipSlow> = /*@__PURE__*/
   messageDesc(file_slipstream_reconciliation_v1_events, 7);
 
 /**
- * A stage before the outcome takes longer than the slip's policy lets it.
+ * A stage takes longer than the slip's policy lets it.
  *
  * @generated from message slipstream.reconciliation.v1.StageLate
  */
