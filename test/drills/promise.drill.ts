@@ -79,7 +79,8 @@ export const promiseStack: Pick<StackOptions, 'profile' | 'policies' | 'rules' |
     { path: ['providers', 'borealis', 'cancel_by_reference'], value: true },
     { path: ['providers', 'borealis', 'acceptance_delay_max_ms'] },
   ],
-  behaviour: { failure_rate: 0 },
+  // So that who is asked again may have taken the slip, and not have executed it yet.
+  behaviour: { failure_rate: 0, answer_ms: [3_000, 9_000] },
 };
 
 /** Boots a stack of its own. */

@@ -696,6 +696,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
+    name: 'N8-who-took-a-denied-slip-is-asked-no-more',
+    file: `${gateway}/src/application/recheck.ts`,
+    from: "return answer?.kind === 'returned' ? null : nextRecheck(provedAt, now, terms?.recheckLadderMs ?? []);",
+    to: 'return answer !== null ? null : nextRecheck(provedAt, now, terms?.recheckLadderMs ?? []);',
+    specs: [`${gateway}/src/application/recheck.spec.ts`],
+  },
+  {
     name: 'N6-sends-while-answers-cannot-be-written',
     file: `${gateway}/src/workers/workers.ts`,
     from: 'const isBehind = () => outcomes.behind || answers.behind || rechecks.behind;',

@@ -19,6 +19,7 @@ const ACCEPTANCE_DELAY_MAX_MS = 1_000;
 export interface SimulatedBehaviour {
   readonly mode: 'sync' | 'async';
   readonly latency_ms: readonly [number, number];
+  readonly answer_ms: readonly [number, number];
   readonly failure_rate: number;
 }
 

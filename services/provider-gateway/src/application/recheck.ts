@@ -1,12 +1,12 @@
-import { must } from '@slipstream/kernel';
+import { type Instant, must } from '@slipstream/kernel';
 import { hear } from '../domain/dispatch/earlier.ts';
 import { polled } from '../domain/inquiry/poll.ts';
 import { nextRecheck } from '../domain/proof/promise.ts';
-import type { InquiryOutcome } from '../domain/provider/answer.ts';
+import type { InquiryOutcome, ProviderAnswer } from '../domain/provider/answer.ts';
 import { asItCounts } from '../domain/provider/finality.ts';
 import { Changes, countOdd } from './apply.ts';
 import { leases } from './inquire-due.ts';
-import type { Count, Providers, Recheck, Store } from './ports.ts';
+import type { Capabilities, Count, Providers, Recheck, Store } from './ports.ts';
 import { capabilitiesOf } from './record-outcomes.ts';
 import type { Slots } from './slots.ts';
 
@@ -59,7 +59,7 @@ async function ask(
   await released;
 }
 
-/** Records what was answered: it is evidence like any other. Who has the slip is not asked again. */
+/** Records what was answered: it is evidence like any other. */
 export async function recordRechecks(
   { store, providers, count }: Pick<RecheckParts, 'store' | 'providers' | 'count'>,
   answers: readonly AnsweredRecheck[],
@@ -72,12 +72,11 @@ export async function recordRechecks(
     for (const { recheck, outcome } of answers) {
       const dispatch = changes.get(recheck.slipId);
       const terms = providers.get(recheck.provider)?.capabilities ?? null;
-      const ladderMs = terms?.recheckLadderMs ?? [];
-      const again = outcome.kind === 'answered' ? null : nextRecheck(recheck.provedAt, now, ladderMs);
-      await tx.proofs.recheckAt(recheck, again);
-      if (!dispatch || outcome.kind !== 'answered') continue;
-      changes.heard(recheck.slipId, recheck.provider, outcome.answer, now, terms);
-      const answer = asItCounts(outcome.answer, dispatch, now, terms);
+      const said = dispatch && outcome.kind === 'answered' ? outcome.answer : null;
+      const answer = dispatch && said ? asItCounts(said, dispatch, now, terms) : null;
+      await tx.proofs.recheckAt(recheck, whenAgain(recheck, answer, now, terms));
+      if (!dispatch || !said || !answer) continue;
+      changes.heard(recheck.slipId, recheck.provider, said, now, terms);
       const receipt = { answer, evidence: 'inquiry_answer', receivedAt: null, now } as const;
       const received = hear(dispatch, recheck.provider, receipt);
       changes.apply(polled(received, now, capabilitiesOf(providers, received.dispatch)));
@@ -85,4 +84,17 @@ export async function recordRechecks(
     }
     await changes.write(tx);
   });
+}
+
+/**
+ * Who took the slip after all is asked until it says how it ended: nobody else asks about a slip that was given back.
+ * @param answer null: it says that it does not have the slip, or nothing
+ */
+function whenAgain(
+  { provedAt }: Recheck,
+  answer: ProviderAnswer | null,
+  now: Instant,
+  terms: Capabilities | null,
+): Instant | null {
+  return answer?.kind === 'returned' ? null : nextRecheck(provedAt, now, terms?.recheckLadderMs ?? []);
 }
