@@ -579,8 +579,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'C2-only-the-current-secret-is-good',
     file: `${gateway}/src/providers/json-callback/callback.ts`,
-    from: 'const webhooks = [secrets.current, ...(secrets.next === null ? [] : [secrets.next])].map((secret) =>',
-    to: 'const webhooks = [secrets.current].map((secret) =>',
+    from: "const webhooks = [open(provider, 'secret', secrets.current), ...next];",
+    to: "const webhooks = [open(provider, 'secret', secrets.current), ...next].slice(0, 1);",
     specs: [`${gateway}/src/providers/json-callback/callback.spec.ts`],
   },
   {

@@ -39,6 +39,14 @@ describe('slipctl config check', () => {
     });
   });
 
+  it('takes no comment for a value, and what is behind two dollars for text', async () => {
+    const text = good
+      .replace('routes:', '# secrets are ${LIKE_THIS}\nroutes:')
+      .replace('"${SPEC_ACME_SECRET}"', '"$${plain}$${PLAIN_TEXT}"');
+    const { stdout } = await check(text, '--json');
+    expect(JSON.parse(stdout).unset_variables).toEqual(['SPEC_ACME_URL']);
+  });
+
   it.each<[string, string, string, string]>([
     ['an unknown key', 'version: 1', 'version: 1\nspeed: 9', '2:1: speed: unknown key'],
     [
@@ -54,6 +62,57 @@ describe('slipctl config check', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/rules-\d+\.yaml:\d+:\d+: /);
     expect(stdout).toContain(reason);
+  });
+
+  it.each<[string, string, Readonly<Record<string, string>>, string]>([
+    ['nobody speaks', 'protocol: telex', {}, 'protocol: nobody speaks telex; there are json-callback'],
+    [
+      'cannot cancel',
+      'protocol: poll-statement, cancel_by_reference: true',
+      {},
+      'cancel_by_reference: a provider of poll-statement cannot cancel',
+    ],
+    [
+      'gives no statements',
+      'statement: { zone: UTC, available_at: "01:00" }',
+      {},
+      'statement: a provider of json-callback has none',
+    ],
+    [
+      'cannot use its secret',
+      'concurrency_max: 9',
+      { SPEC_ACME_SECRET: 'a secret in plain words' },
+      'secret: must be whsec_',
+    ],
+    [
+      'cannot use its second secret',
+      'secret_next: plain-words-of-24-bytes',
+      {},
+      'secret_next: must be whsec_',
+    ],
+  ])('tells what keeps the gateway from starting: a protocol that %s', async (_, more, env, reason) => {
+    const file = join(folder, `rules-${files++}.yaml`);
+    writeFileSync(file, good.replace('answer_timeout_ms: 2000', `answer_timeout_ms: 2000, ${more}`));
+    const { code, stdout } = await slipctl(['config', 'check', file, '--json'], env);
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      1,
+      { ok: false, digest: null, problems: [{ line: 3, column: expect.any(Number) }] },
+    ]);
+    expect(stdout).toContain(`providers.acme.${reason}`);
+    expect(stdout).not.toContain('plain words');
+    expect(JSON.parse(stdout).problems[0].column).toBeGreaterThan(reason.startsWith('secret:') ? 40 : 90);
+  });
+
+  it('tells what the gateway cannot use beside a secret that it cannot use either', async () => {
+    const file = join(folder, `rules-${files++}.yaml`);
+    const more = 'answer_timeout_ms: 2000, protocol: json-callback, statement: { zone: UTC }';
+    writeFileSync(file, good.replace('answer_timeout_ms: 2000', more));
+    const wrong = await slipctl(['config', 'check', file, '--json'], { SPEC_ACME_SECRET: 'x'.repeat(24) });
+    const { problems } = JSON.parse(wrong.stdout) as { problems: { reason: string }[] };
+    expect(problems.map(({ reason }) => reason.split(':')[0])).toEqual([
+      'providers.acme.secret',
+      'providers.acme.statement',
+    ]);
   });
 
   it('tells every problem at once, in the order of the file', async () => {

@@ -9,4 +9,5 @@ export {
   type RouteRules,
   type Rules,
 } from './rules.ts';
+export { problemAt } from './rules-source.ts';
 export type { CsvRules, StatementSourceRules } from './statements.ts';

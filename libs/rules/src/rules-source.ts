@@ -51,6 +51,13 @@ export function readRulesSource(text: string, environment: Environment): SourceR
   return { document: value as RulesDocument, raw, problems: [] };
 }
 
+/** `line:column: path: reason` of what is wrong with a sound text at a path, as somebody found who knows more of it. */
+export function problemAt(text: string, problem: Problem): string {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { version: '1.2', lineCounter: lines, stringKeys: true });
+  return failed([locate(document, problem)], lines).problems[0]!;
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 interface Located {

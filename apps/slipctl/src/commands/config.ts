@@ -38,7 +38,7 @@ function addCheck(config: Command, { print, exit }: CommandContext): void {
     .addHelpText('after', examplesOf(examples, 'config check') + exitCodesHelp)
     .action(async (file: string, { json }: Flags) => {
       const { checkRules } = await import('../rules/check-rules.ts');
-      const report = checkRules(read(file), variables);
+      const report = await checkRules({ text: read(file), file, environment: variables });
       print(json ? JSON.stringify(report) : told(file, report));
       if (!report.ok) exit(exitCodes.bad);
     });

@@ -26,7 +26,7 @@ export function openProviders(
 function open(rules: ProviderRules, clocks: ProviderClocks): Provider {
   if (!Object.hasOwn(protocols, rules.protocol)) {
     throw new StartError('The rules file names a protocol that nobody speaks:', [
-      `providers.${rules.id}.protocol is ${rules.protocol}; there are ${Object.keys(protocols).join(', ')}`,
+      `providers.${rules.id}.protocol: nobody speaks ${rules.protocol}; there are ${Object.keys(protocols).join(', ')}`,
     ]);
   }
   const provider = protocols[rules.protocol]!(rules, clocks);

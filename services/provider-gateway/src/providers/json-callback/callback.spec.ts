@@ -126,7 +126,7 @@ test('a body without its signature is understood alike: whoever asks knows what 
 test('a secret that is none stops the start', () => {
   for (const secret of ['whsec_short', 'whsec_§§§', 'not base64 at all, really not']) {
     expect(() => callbackReader('acme', { current: secret, next: null }, () => Date.now())).toThrow(
-      'provider acme',
+      'providers.acme.secret',
     );
   }
 });

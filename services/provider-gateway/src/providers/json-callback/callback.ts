@@ -23,9 +23,8 @@ export function callbackReader(
   secrets: { readonly current: string; readonly next: string | null },
   nowMs: () => number,
 ): CallbackReader {
-  const webhooks = [secrets.current, ...(secrets.next === null ? [] : [secrets.next])].map((secret) =>
-    open(provider, secret),
-  );
+  const next = secrets.next === null ? [] : [open(provider, 'secret_next', secrets.next)];
+  const webhooks = [open(provider, 'secret', secrets.current), ...next];
   return {
     read(body, headers) {
       const { webhookId, signed } = checkHeaders(headers, nowMs());
@@ -38,7 +37,7 @@ export function callbackReader(
   };
 }
 
-function open(provider: string, secret: string): Webhook {
+function open(provider: string, key: 'secret' | 'secret_next', secret: string): Webhook {
   try {
     const webhook = new Webhook(secret);
     const bytes = Buffer.from(secret.replace(/^whsec_/, ''), 'base64').length;
@@ -46,7 +45,7 @@ function open(provider: string, secret: string): Webhook {
     return webhook;
   } catch (error) {
     throw new StartError('A provider secret is not usable:', [
-      `provider ${provider}: must be whsec_ and base64 of 24 to 64 bytes: ${(error as Error).message}`,
+      `providers.${provider}.${key}: must be whsec_ and base64 of 24 to 64 bytes: ${(error as Error).message}`,
     ]);
   }
 }
