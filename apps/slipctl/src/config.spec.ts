@@ -40,9 +40,12 @@ describe('slipctl config check', () => {
   });
 
   it('takes no comment for a value, and what is behind two dollars for text', async () => {
-    const text = good
-      .replace('routes:', '# secrets are ${LIKE_THIS}\nroutes:')
-      .replace('"${SPEC_ACME_SECRET}"', '"$${plain}$${PLAIN_TEXT}"');
+    const dollar = '$';
+    const commented = good.replace('routes:', `# secrets are ${dollar}{LIKE_THIS}\nroutes:`);
+    const text = commented.replace(
+      /secret: "[^"]*"/,
+      () => `secret: "${dollar.repeat(2)}{plain}${dollar.repeat(2)}{PLAIN_TEXT}"`,
+    );
     const { stdout } = await check(text, '--json');
     expect(JSON.parse(stdout).unset_variables).toEqual(['SPEC_ACME_URL']);
   });
