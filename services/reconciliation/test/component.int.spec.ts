@@ -230,7 +230,7 @@ describe('an overdue slip', () => {
     await world.others.say(ledger, [about(slipId, settled)]);
   });
 
-  test('that succeeds after its refund is a case for people', async () => {
+  test('that its provider takes, or that succeeds, after its refund is a case for people', async () => {
     const slipId = v7();
     await begin([slipId]);
     await vouch();
@@ -238,9 +238,15 @@ describe('an overdue slip', () => {
     await world.others.say(gateway, [about(slipId, answered(1, 'never_sent', true))]);
     await world.untilPublished(slipId, 'RefundRequested');
     await world.others.say(ledger, [about(slipId, refunded)]);
+    await world.others.say(gateway, [about(slipId, acknowledged)]);
+    const taken = await world.untilPublished(slipId, 'CaseOpened');
+    expect(taken.event.data).toMatchObject({ reason: 'taken_after_denial' });
     await world.others.say(gateway, [about(slipId, returned())]);
-    const opened = await world.untilPublished(slipId, 'CaseOpened');
-    expect(opened.event.data).toMatchObject({ reason: 'late_success_after_refund' });
+    const closed = await world.untilPublished(slipId, 'CaseClosed');
+    expect(closed.event.data).toMatchObject({ reason: 'taken_after_denial', resolution: 'returned' });
+    await waitFor(() => world.of(slipId, 'CaseOpened').length === 2, { what: 'the second reason' });
+    const [, paid] = world.of(slipId, 'CaseOpened');
+    expect(paid!.event.data).toMatchObject({ reason: 'late_success_after_refund' });
   });
 });
 

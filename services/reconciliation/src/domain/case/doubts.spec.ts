@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SlipEvent } from '@slipstream/slip';
 import {
+  acknowledged,
   answered,
   at,
   doubted,
   held,
   intended,
+  progressed,
   refunded,
   returned,
   Story,
@@ -130,6 +132,21 @@ describe('a proof before the deadline', () => {
         .tell(told(answered(0, 'not_found', true), at(7)))
         .types(),
     ).toHaveLength(3);
+  });
+
+  test.each([
+    ['an acknowledgement', acknowledged],
+    ['a step', progressed],
+  ])('and %s all the same is a case until the provider says how it ended', (_, event) => {
+    const story = proved().tell(told(refunded, at(6.1)), told(event, at(7)), told(event, at(8)));
+    expect(reasonsOf(story)).toEqual({ taken_after_denial: null });
+    expect(summaryOf(story)).toEqual([
+      'It was proved that the provider had not executed the slip over 1250 EUR in minor units, and now it says that it has taken it: it may execute it yet.',
+    ]);
+    story.tell(told(returned({ outcome: 'failed' }), at(9)));
+    expect(reasonsOf(story)).toEqual({ taken_after_denial: 'returned' });
+    story.tell(told(returned(), at(10)));
+    expect(reasonsOf(story)).toEqual({ taken_after_denial: 'returned', late_success_after_refund: null });
   });
 
   test('and a success all the same is a case', () => {

@@ -20,6 +20,7 @@ type KnownReason =
   | 'no_answer'
   | 'late_success_after_refund'
   | 'amount_mismatch'
+  | 'taken_after_denial'
   | WithheldReason;
 /** Why a refund that is proved waits for people all the same: they release it. */
 export type WithheldReason = 'repair_budget' | 'own_trouble';
@@ -39,6 +40,7 @@ const resolvedBy: Readonly<Record<Reason, readonly Resolution[]>> = {
   no_answer: ['returned', 'refunded'],
   late_success_after_refund: [],
   amount_mismatch: [],
+  taken_after_denial: ['returned'],
   repair_budget: ['returned', 'refunded'],
   own_trouble: ['returned', 'refunded'],
   contradiction: [],
@@ -69,6 +71,8 @@ const summaries: Readonly<Record<KnownReason, (state: SubmittedSlip) => string>>
   amount_mismatch: ({ amount: asked, returnedAmount: moved }) =>
     `The provider says that it moved ${moved?.amount} ${moved?.currency}; ` +
     `the slip asked for ${asked?.amount} ${asked?.currency} (minor units).`,
+  taken_after_denial: (state) =>
+    `It was proved that the provider had not executed the slip${over(state)}, and now it says that it has taken it: it may execute it yet.`,
   repair_budget: ({ amount }) =>
     `It is proved that nothing was executed, but refunds without people have used up what an hour may take. ` +
     `${named(amount)} stays held until somebody releases it.`,
@@ -92,6 +96,11 @@ export function paidAfterRefund(state: SubmittedSlip): SlipEvent[] {
   if (events.length === 0) return [];
   const text = `The payer was given ${named(state.amount)} back; that was wrong, for the provider executed the slip.`;
   return [...events, { type: 'CaseNoted', data: { by: requestedByItself, code: correctionDue, text } }];
+}
+
+/** A provider works on what it had denied: the money is given back, or will be, and nobody knows yet how this ends. */
+export function takenAfterDenial(state: SubmittedSlip): SlipEvent[] {
+  return state.provedNotExecuted && state.outcome === null ? opened(state, 'taken_after_denial') : [];
 }
 
 /** What a correction notice follows from. */

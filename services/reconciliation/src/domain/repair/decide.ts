@@ -7,7 +7,15 @@ import {
   type SlipEvent,
   successReported,
 } from '@slipstream/slip';
-import { contradicted, doubted, isOtherAmount, opened, paidAfterRefund, resolved } from '../case/reasons.ts';
+import {
+  contradicted,
+  doubted,
+  isOtherAmount,
+  opened,
+  paidAfterRefund,
+  resolved,
+  takenAfterDenial,
+} from '../case/reasons.ts';
 import { diagnosed } from '../diagnosis/diagnose.ts';
 import type { Stall } from '../diagnosis/stalls.ts';
 import { isAwaited, isMissed, type NextStep, type WatchedSlip } from '../watch/watched-slip.ts';
@@ -73,6 +81,9 @@ function react(slip: Known, event: SlipEvent, now: Instant): Decision {
       return beginRepair(slip, now);
     case 'SlipReturned':
       return answered(slip, event.data);
+    case 'SlipAcknowledged':
+    case 'SlipProgressed':
+      return { ...keep(slip), events: takenAfterDenial(slip.state) };
     case 'AnswerDoubted':
       return { ...keep(slip), events: doubted(slip.state, event.data) };
     case 'SlipRefunded':
