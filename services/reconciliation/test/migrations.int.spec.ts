@@ -109,3 +109,45 @@ test('lines that were of no slip are found by the names that they have', async (
     rmSync(before, { recursive: true, force: true });
   }
 });
+
+test('statements that were kept before say where their accounts go on from', async () => {
+  const url = await createDatabase(environment().databaseUrl, 'reconciliation_balances');
+  const dataSource = await openDataSource({ url, applicationName: 'reconciliation-upgrade-test' });
+  const before = mkdtempSync(join(tmpdir(), 'slipstream-balances-migration-'));
+  for (const file of readdirSync(directory).filter((name) => name < '0021'))
+    copyFileSync(join(directory, file), join(before, file));
+  try {
+    await migrate(dataSource, [coreMigrations, { scope: 'reconciliation', directory: before }]);
+    const statement = '0196d0a1-7b7e-7abc-8def-0123456789ab';
+    const totals = [
+      { currency: 'CHF', opening: null, movements: '5', closing: null },
+      { currency: 'EUR', opening: '-7', movements: '10', closing: '3' },
+    ];
+    const accounts = [
+      { name: 's', account: '', lines: 0, totals: [] },
+      { name: 'n', account: 'DE1', lines: 2, totals },
+    ];
+    await dataSource.query(
+      `insert into statement (id, source, provider, format, digest, bytes, accounts, lines, status, read_to, accepted_at, accepted_by)
+       values ('${statement}', 's', 'acme', 'ndjson', 'd', 1, $1, 2, 'matched', '{}', now(), 'ann')`,
+      [JSON.stringify(accounts)],
+    );
+    await dataSource.query(`
+      insert into statement_line (statement_id, n, line, account, kind, amount, gross, currency, booked_on, named, said)
+      select '${statement}', n, n, 1, 'payment', 5, 5, 'EUR', date '2026-01-01' + n - 1, '[]', '' from generate_series(1, 2) n`);
+    await migrate(dataSource, [coreMigrations, { scope: 'reconciliation', directory }]);
+    const kept = await dataSource.query(
+      `select account_n, provider, source, account, name, currency, closes_on::text as closes_on, opening::text as opening,
+         closing::text as closing, gap from statement_balance`,
+    );
+    expect(kept).toEqual([
+      {
+        ...{ account_n: 1, provider: 'acme', source: '', account: 'DE1', name: 'n', currency: 'EUR' },
+        ...{ closes_on: '2026-01-02', opening: '-7', closing: '3', gap: null },
+      },
+    ]);
+  } finally {
+    await dataSource.destroy();
+    rmSync(before, { recursive: true, force: true });
+  }
+});

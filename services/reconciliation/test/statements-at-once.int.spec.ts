@@ -370,3 +370,105 @@ test('what is about no slip is an event all the same, when it is found and when 
   ]);
   expect(of[2]!.data).toMatchObject({ breakId: (of[1]!.data as { breakId: string }).breakId });
 });
+
+describe('statements of an account', () => {
+  interface Part {
+    readonly account: string;
+    readonly name?: string;
+    readonly from: number;
+    readonly to: number;
+    readonly on: string;
+    readonly currency?: string;
+  }
+  const acceptParts = async (...parts: readonly Part[]) => {
+    const json = parts.flatMap(({ account, name = v7(), from, to, on, currency = 'EUR' }) => {
+      const balance = (amount: number) => [{ amount: String(amount), currency }];
+      const moved = { amount: String(to - from), currency, booked_on: on, kind: 'transfer' };
+      return [{ statement: name, account, opening: balance(from), closing: balance(to) }, moved];
+    });
+    const body = Buffer.from(json.map((one) => JSON.stringify(one)).join('\n'));
+    const given = { source, body, digest: v7(), key: v7(), caller: 'ops', requestId: v7() };
+    return (await acceptStatement(store, v7, given)).id;
+  };
+  const gapsOf = async (...statements: readonly string[]) =>
+    database.unitOfWork.query(
+      `select statement_id as of, status, difference::text as difference, line from statement_break
+        where kind = 'gap' and statement_id = any($1::uuid[]) order by opened_at, id`,
+      [statements],
+    );
+  const of = (kind: 'StatementBreakOpened' | 'StatementBreakResolved', statement: string) =>
+    told.filter(({ subject, event }) => subject === statement && event.type === kind);
+
+  test('go on from each other, and what lies between is named until a file tells it', async () => {
+    const account = v7();
+    const monday = await acceptParts({ account, from: 0, to: 1_000, on: '2026-11-16' });
+    const wednesday = await acceptParts({ account, from: 1_250, to: 900, on: '2026-11-18' });
+    expect(await gapsOf(monday, wednesday)).toEqual([
+      { of: wednesday, status: 'open', difference: '250', line: 1 },
+    ]);
+    expect(of('StatementBreakOpened', wednesday)).toMatchObject([
+      {
+        event: {
+          data: {
+            ...{ kind: 'gap', provider: 'acme', difference: 250n, currency: 'EUR' },
+            expected: `${account} goes on from 10.00 EUR, with which it closed on 2026-11-16`,
+            seen: 'it opens with 12.50 EUR',
+          },
+        },
+      },
+    ]);
+    // The day between leads nearer, and then all the way.
+    const tuesday = await acceptParts({ account, from: 1_000, to: 1_100, on: '2026-11-17' });
+    expect(await gapsOf(monday, tuesday, wednesday)).toEqual([
+      { of: wednesday, status: 'resolved', difference: '250', line: 1 },
+      { of: wednesday, status: 'open', difference: '150', line: 1 },
+    ]);
+    const later = await acceptParts({ account, from: 1_100, to: 1_250, on: '2026-11-17' });
+    const all = await gapsOf(monday, tuesday, wednesday, later);
+    expect(all).toMatchObject([{ status: 'resolved' }, { status: 'resolved' }]);
+    expect(of('StatementBreakResolved', wednesday)).toHaveLength(2);
+  });
+
+  test('are told apart by account and currency, in one file or in two of one day', async () => {
+    const [iban, other] = [v7(), v7()];
+    const first = await acceptParts(
+      { account: iban, from: 0, to: 10, on: '2026-11-16' },
+      { account: other, from: 500, to: 700, on: '2026-11-16' },
+      { account: iban, from: 9_000, to: 9_100, on: '2026-11-16', currency: 'CHF' },
+    );
+    const second = await acceptParts(
+      { account: other, from: 700, to: 1, on: '2026-11-17' },
+      { account: iban, from: 10, to: 11, on: '2026-11-17' },
+      { account: iban, from: 9_101, to: 0, on: '2026-11-17', currency: 'CHF' },
+    );
+    expect(await gapsOf(first, second)).toEqual([{ of: second, status: 'open', difference: '1', line: 5 }]);
+  });
+
+  test('may be many in one file, each from where the one before closed', async () => {
+    const account = v7();
+    const days = [16, 17, 18, 18, 19];
+    const parts = days.map((one, at) => ({
+      ...{ account, from: at, to: at + 1, on: `2026-11-${one}` },
+    }));
+    expect(await gapsOf(await acceptParts(...parts))).toEqual([]);
+  });
+
+  test('are not told again with other lines: that is refused, and nothing of it is kept', async () => {
+    const account = v7();
+    const name = v7();
+    const day = '2026-11-16';
+    const first = await acceptParts({ account, name, from: 0, to: 10, on: day });
+    const corrected = acceptParts({ account, name, from: 0, to: 12, on: day });
+    await expect(corrected).rejects.toMatchObject({
+      line: 1,
+      why: `${name} of ${account} from 0.00 EUR on was told by statement ${first} before, in another file; a corrected one does not take its place`,
+    });
+    const kept = await database.unitOfWork.query<{ count: number }>(
+      'select count(*)::int as count from statement_balance where account = $1',
+      [account],
+    );
+    expect(kept).toEqual([{ count: 1 }]);
+    // Under another name it is another one of the day.
+    await acceptParts({ account, from: 0, to: 12, on: day });
+  });
+});

@@ -31,7 +31,7 @@ export function addBreaks(program: Command, context: CommandContext): void {
     .command('breaks')
     .description('List breaks, the newest first: how statements and our books differ.')
     .addOption(new Option('--status <status>', 'of these').choices(breakStatuses).default('open'))
-    .option('--type <type>', 'as in missing_here, missing_there, amount, duplicate')
+    .option('--type <type>', 'as in missing_here, missing_there, amount, duplicate, gap')
     .option('--provider <id>', 'whose statement')
     .option('--statement <id>', 'of this statement')
     .option('--slip <id>', 'of this slip');

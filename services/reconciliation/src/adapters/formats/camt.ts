@@ -76,12 +76,11 @@ function* balanceOf(element: Element): Generator<StatementPart> {
   const which = code === 'OPBD' || code === 'PRCD' ? 'opening' : code === 'CLBD' ? 'closing' : null;
   if (which === null) return;
   const { amount, currency } = moneyOf(element.need('Amt'));
+  const day = readDay((element.find('Dt', 'Dt') ?? element.find('Dt', 'DtTm'))?.text ?? '');
   yield {
-    part: 'balance',
-    line: element.line,
-    which,
-    currency,
+    ...{ part: 'balance', line: element.line, which, currency },
     amount: signed(amount, markOf(element), false),
+    ...(day && { on: day }),
   };
 }
 

@@ -118,10 +118,17 @@ function readBalance(
   const match = balancePattern.exec(text.trim());
   if (!match) throw new StatementRefused(line, `:${tag}: is no balance`);
   const [, mark, year, month, day, currency, digits] = match as unknown as string[];
-  if (bankDay(2000 + Number(year), Number(month), Number(day)) === null)
-    throw new StatementRefused(line, `the calendar has no day ${year}${month}${day}`);
+  const on = bankDay(2000 + Number(year), Number(month), Number(day));
+  if (on === null) throw new StatementRefused(line, `the calendar has no day ${year}${month}${day}`);
   const amount = amountOf(digits!, currency!, line);
-  return { part: 'balance', line, which, amount: signed(amount, markOf(mark!), false), currency: currency! };
+  return {
+    part: 'balance',
+    line,
+    which,
+    amount: signed(amount, markOf(mark!), false),
+    currency: currency!,
+    on,
+  };
 }
 
 const entryPattern =

@@ -16,8 +16,11 @@ async function read(file: string, form: FileForm) {
     adder.add(part);
     lines.push(...movements(part));
   }
-  const totals = adder.statements.flatMap((statement) => statement.totals);
-  return { statements: adder.statements, totals, lines };
+  const totals = adder.statements.flatMap((statement) =>
+    statement.totals.map(({ closesOn: _, ...rest }) => rest),
+  );
+  const closeOn = adder.statements.flatMap((statement) => statement.totals.map(({ closesOn }) => closesOn));
+  return { statements: adder.statements, totals, closeOn, lines };
 }
 
 function movements(part: StatementPart): readonly StatementLine[] {
@@ -40,7 +43,7 @@ const where = existsSync(samples) ? describe : describe.skip;
 
 where('every public sample is read to its own closing balance', () => {
   test('two statements in one camt.053', async () => {
-    const { totals, lines } = await read('camt053-v2-two-statements.xml', {
+    const { totals, closeOn, lines } = await read('camt053-v2-two-statements.xml', {
       format: 'camt.053',
       encoding: 'utf-8',
     });
@@ -48,6 +51,7 @@ where('every public sample is read to its own closing balance', () => {
       { currency: 'EUR', opening: 1815n, movements: 885n, closing: 2700n },
       { currency: 'EUR', opening: 2700n, movements: -700n, closing: 2000n },
     ]);
+    expect(closeOn).toEqual(['2014-12-31', '2014-12-31']);
     expect(lines.map(({ references, bookedOn }) => [references, bookedOn])).toEqual([
       [['000000001'], '2014-12-31'],
       [['000000002'], '2014-12-31'],
@@ -74,9 +78,10 @@ where('every public sample is read to its own closing balance', () => {
   });
 
   test('a bank’s 30 February is the last day of February', async () => {
-    const { totals, lines } = await read('mt940-february-30.sta', mt940);
+    const { totals, closeOn, lines } = await read('mt940-february-30.sta', mt940);
     expect(totals).toEqual([{ currency: 'EUR', opening: 120000n, movements: -600n, closing: 119400n }]);
     expect(lines).toMatchObject([{ kind: 'fee', bookedOn: '2016-03-01' }]);
+    expect(closeOn).toEqual(['2016-03-01']);
   });
 
   test('a batch of 220 settled orders, with refunds, a fee and the payout', async () => {

@@ -1,6 +1,6 @@
 import { type PendingEvent, type PendingOpsEvent, type SlipEvent, wallClock } from '@slipstream/slip';
 import type { Matched, MatchingStatement } from '../../application/statements/ports.ts';
-import type { BreakType, FoundBreak, LineMatch } from '../../domain/statement/breaks.ts';
+import type { BreakType, FoundBreak, LineMatch, SlipBreakType } from '../../domain/statement/breaks.ts';
 import type { Day } from '../../domain/statement/statement.ts';
 
 /** Where a line stands in its file. */
@@ -14,7 +14,7 @@ export type Places = ReadonlyMap<number | null, Place>;
 
 export interface ClosedRow {
   readonly id: string;
-  readonly kind: BreakType;
+  readonly kind: SlipBreakType;
   readonly slip_id: string;
   readonly partition: number;
 }

@@ -2,7 +2,7 @@ import type { Tx } from '@slipstream/postgres';
 import { type PendingEvent, wallClock } from '@slipstream/slip';
 import type { KeptSlip } from '../../application/statements/ports.ts';
 import type { BookedPatch } from '../../domain/statement/booked-fold.ts';
-import type { BreakType } from '../../domain/statement/breaks.ts';
+import type { SlipBreakType } from '../../domain/statement/breaks.ts';
 
 /** What did not succeed is in no statement, and need not be. */
 const repairedSql = (condition: string) => `
@@ -23,7 +23,7 @@ update statement_break set is_named = true
 
 interface RepairedRow {
   readonly id: string;
-  readonly kind: BreakType;
+  readonly kind: SlipBreakType;
   readonly slip_id: string;
   readonly partition: number;
   readonly returned_by: string | null;

@@ -2,6 +2,7 @@ import { SlipstreamError } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import type { PendingOpsEvent } from '@slipstream/slip';
 import type { StatementIntake } from '../../application/statements/ports.ts';
+import { keepBalances, storable } from './statement-balances.ts';
 
 const knownSql = `
 select k.statement_id as by_key, k.digest as key_digest, s.id as by_file
@@ -28,8 +29,6 @@ select $1, r.* from unnest($2::int[], $3::int[], $4::int[], $5::text[], $6::bigi
 const acceptSql = `
 update statement set accounts = $2::json, lines = $3, booked_from = $4::date, booked_to = $5::date where id = $1`;
 
-/** PostgreSQL takes any text but this. */
-const storable = (said: string) => said.replaceAll('\0', '\ufffd').toWellFormed();
 const storableOrNull = (said: string | null) => said && storable(said);
 
 /** `publish`: StatementAccepted, with the commit that keeps it. */
@@ -76,7 +75,8 @@ export function statementIntake(
         lines.map((one) => storable(one.text)),
       ]);
     },
-    accept({ id, file, accounts, lines, bookedFrom, bookedTo }) {
+    async accept(accepted) {
+      const { id, file, accounts, lines, bookedFrom, bookedTo } = accepted;
       const told = accounts.map(({ name, account, totals, lines: count }) => ({
         ...{ name: storable(name), account: storable(account), lines: count },
         totals: totals.map(({ currency, opening, movements, closing }) => ({
@@ -85,6 +85,7 @@ export function statementIntake(
         })),
       }));
       tx.send(acceptSql, [id, JSON.stringify(told), lines, bookedFrom, bookedTo]);
+      await keepBalances(tx, accepted, publish);
       const { source, digest, caller, requestId } = file;
       publish(tx, {
         subject: id,

@@ -133,7 +133,7 @@ async function decide(
   acted(tx, decision);
   if (action !== 'resolve') return;
   const { kind, statement_id: statement, provider } = row;
-  if (row.slip_id === null) {
+  if (row.slip_id === null || kind === 'gap') {
     const told = {
       breakId,
       kind,

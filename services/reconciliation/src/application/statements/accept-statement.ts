@@ -37,7 +37,7 @@ export async function acceptStatement(
       page = [];
     }
     await intake.lines(id, page);
-    intake.accept({ ...{ id, file, bookedFrom, bookedTo }, accounts: adder.statements, lines: n });
+    await intake.accept({ ...{ id, file, bookedFrom, bookedTo }, accounts: adder.statements, lines: n });
     return { id, isNew: true };
   });
 }

@@ -50,7 +50,8 @@ export interface StatementIntake {
   known(file: StatementFile): Promise<string | null>;
   begin(id: string, file: StatementFile): void;
   lines(id: string, lines: readonly KeptLine[]): Promise<void>;
-  accept(accepted: AcceptedStatement): void;
+  /** @throws StatementRefused for what an earlier statement has told otherwise */
+  accept(accepted: AcceptedStatement): Promise<void>;
 }
 
 /** How far a statement is matched. */

@@ -2,9 +2,10 @@ import type { Outcome } from '@slipstream/slip';
 
 /**
  * How a statement and our books differ. `missing_here`: it tells a movement of no slip of ours; `missing_there`: we know that a slip was
- * paid, and no statement has it; `late`: it has it, later than it may.
+ * paid, and no statement has it; `late`: it has it, later than it may; `gap`: it opens with another balance than the statement before
+ * closed with, which is about no line of it.
  */
-export const breakTypes = [
+export const slipBreakTypes = [
   'missing_here',
   'missing_there',
   'amount',
@@ -14,11 +15,14 @@ export const breakTypes = [
   'late',
   'fee',
 ] as const;
+export const breakTypes = [...slipBreakTypes, 'gap'] as const;
 export type BreakType = (typeof breakTypes)[number];
+/** What can be about a slip. */
+export type SlipBreakType = (typeof slipBreakTypes)[number];
 
 /** One difference, as it was found. */
 export interface FoundBreak {
-  readonly type: BreakType;
+  readonly type: SlipBreakType;
   /** Null where there is none, or where it cannot be told which. */
   readonly slipId: string | null;
   /** Of the file; null: what is missing has none. */

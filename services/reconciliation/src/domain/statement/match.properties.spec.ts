@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { SlipKind } from '@slipstream/slip';
 import fc from 'fast-check';
 import type { BookedSlip, MatchTerms } from './booked-slip.ts';
-import { type BreakType, breakTypes } from './breaks.ts';
+import { type SlipBreakType, slipBreakTypes } from './breaks.ts';
 import { plusDays } from './day.ts';
 import { isAboutSlip, missingThere } from './match.ts';
 import { matchLines } from './match-lines.ts';
@@ -14,7 +14,7 @@ const day = '2026-11-20';
 const through = '2026-11-27';
 
 type Fate =
-  | BreakType
+  | SlipBreakType
   | 'given_back'
   | 'fine'
   | 'in_parts'
@@ -35,7 +35,7 @@ interface Truth {
 const truth: fc.Arbitrary<Truth> = fc.record({
   fate: fc.constantFrom<Fate>(
     ...([
-      ...breakTypes,
+      ...slipBreakTypes,
       'fine',
       'fine',
       'fine',
@@ -86,7 +86,7 @@ function play(truths: readonly Truth[]) {
         providerReference: byProviderReference ? slip.providerReference : null,
         ...{ outcome: null, reason: null, text: '', ...more },
       });
-    const plant = (type: BreakType, of: string | null = slip.slipId) => planted.push(`${type} ${of}`);
+    const plant = (type: SlipBreakType, of: string | null = slip.slipId) => planted.push(`${type} ${of}`);
     const full = direction * amount;
     if (fate !== 'missing_here' && fate !== 'with_others')
       slips.push({

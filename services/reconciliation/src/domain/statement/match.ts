@@ -1,6 +1,6 @@
 import { shownAmount } from './amount.ts';
 import { type BookedSlip, directionOf, expectedOf, isWithin, type MatchTerms } from './booked-slip.ts';
-import type { BreakType, ExplainedLine, FoundBreak, GivenBack, LineMatch, Matching } from './breaks.ts';
+import type { ExplainedLine, FoundBreak, GivenBack, LineMatch, Matching, SlipBreakType } from './breaks.ts';
 import { plusDays } from './day.ts';
 import type { Day, StatementLine } from './statement.ts';
 
@@ -144,7 +144,7 @@ class Findings implements Matching {
   }
 
   /** Of the breaks found so far, the first one that is not repaired; false: there is none of that difference. */
-  repair(type: BreakType, isOf: (difference: bigint) => boolean): boolean {
+  repair(type: SlipBreakType, isOf: (difference: bigint) => boolean): boolean {
     const at = this.breaks.findIndex(
       (one) => one.type === type && one.isRepaired === undefined && isOf(one.difference),
     );
@@ -154,7 +154,7 @@ class Findings implements Matching {
   }
 
   break(
-    type: BreakType,
+    type: SlipBreakType,
     slip: BookedSlip,
     { line, currency }: StatementLine,
     difference: bigint,

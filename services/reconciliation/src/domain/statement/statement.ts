@@ -41,6 +41,8 @@ export type StatementPart =
       readonly which: 'opening' | 'closing' | 'running';
       readonly amount: bigint;
       readonly currency: string;
+      /** Of which day; left out where the format does not say it. */
+      readonly on?: Day;
     }
   | { readonly part: 'line'; readonly movement: StatementLine }
   /** Movements that are one entry of the account: together they are what was booked. */

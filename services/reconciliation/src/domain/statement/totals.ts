@@ -1,5 +1,5 @@
 import { shownAmount } from './amount.ts';
-import { type StatementLine, type StatementPart, StatementRefused } from './statement.ts';
+import { type Day, type StatementLine, type StatementPart, StatementRefused } from './statement.ts';
 
 /** What a statement comes to in one currency. */
 export interface CurrencyTotal {
@@ -8,9 +8,13 @@ export interface CurrencyTotal {
   readonly opening: bigint | null;
   readonly movements: bigint;
   readonly closing: bigint | null;
+  /** Of its closing balance, else of its last line; null: it has neither. */
+  readonly closesOn: Day | null;
 }
 
 export interface StatementTotals {
+  /** Where it begins in the file. */
+  readonly line: number;
   readonly name: string;
   readonly account: string;
   readonly lines: number;
@@ -20,18 +24,26 @@ export interface StatementTotals {
 interface Sum {
   opening: bigint | null;
   movements: bigint;
-  closing: { readonly amount: bigint; readonly line: number } | null;
+  closing: { readonly amount: bigint; readonly line: number; readonly on: Day | null } | null;
+  lastBooked: Day | null;
 }
 
 /** Adds up a file while it is read: each statement by itself, each currency by itself. */
 export class Adder {
-  #open: { name: string; account: string; lines: number; sums: Map<string, Sum> } | null = null;
+  #open: {
+    readonly line: number;
+    readonly name: string;
+    readonly account: string;
+    lines: number;
+    readonly sums: Map<string, Sum>;
+  } | null = null;
   readonly #done: StatementTotals[] = [];
 
   /** @throws StatementRefused where what was added up is not what the file says */
   add(part: StatementPart): void {
     if (part.part === 'opened') {
-      this.#open = { name: part.name, account: part.account, lines: 0, sums: new Map() };
+      const { line, name, account } = part;
+      this.#open = { line, name, account, lines: 0, sums: new Map() };
     } else if (this.#open === null) {
       throw new StatementRefused(lineOf(part), 'it stands outside of any statement');
     } else if (part.part === 'balance') this.#balance(part);
@@ -51,34 +63,38 @@ export class Adder {
     const { sums } = this.#open!;
     const known = sums.get(currency);
     if (known) return known;
-    const sum: Sum = { opening: null, movements: 0n, closing: null };
+    const sum: Sum = { opening: null, movements: 0n, closing: null, lastBooked: null };
     sums.set(currency, sum);
     return sum;
   }
 
-  #move({ amount, currency }: StatementLine): void {
-    this.#sum(currency).movements += amount;
+  #move({ amount, currency, bookedOn }: StatementLine): void {
+    const sum = this.#sum(currency);
+    sum.movements += amount;
+    if (sum.lastBooked === null || bookedOn > sum.lastBooked) sum.lastBooked = bookedOn;
     this.#open!.lines += 1;
   }
 
-  #balance({ which, amount, currency, line }: Extract<StatementPart, { part: 'balance' }>): void {
+  #balance(balance: Extract<StatementPart, { part: 'balance' }>): void {
+    const { which, amount, currency, line, on } = balance;
     const sum = this.#sum(currency);
     if (which === 'opening') sum.opening = amount;
-    if (which === 'closing') sum.closing = { amount, line };
+    if (which === 'closing') sum.closing = { amount, line, on: on ?? null };
     if (which !== 'running') return;
     // The first one tells what it was before.
     sum.opening ??= amount - sum.movements;
     const expected = sum.opening + sum.movements;
     if (expected !== amount) throw differs(line, 'the balance behind this line', expected, amount, currency);
-    sum.closing = { amount, line };
+    sum.closing = { amount, line, on: on ?? null };
   }
 
   #close(): void {
     const { sums, ...open } = this.#open!;
-    const totals = [...sums].map(([currency, { opening, movements, closing }]) => {
+    const totals = [...sums].map(([currency, { opening, movements, closing, lastBooked }]) => {
       if (opening !== null && closing !== null && opening + movements !== closing.amount)
         throw differs(closing.line, 'the closing balance', opening + movements, closing.amount, currency);
-      return { currency, opening, movements, closing: closing?.amount ?? null };
+      const closesOn = closing?.on ?? lastBooked;
+      return { currency, opening, movements, closing: closing?.amount ?? null, closesOn };
     });
     this.#done.push({ ...open, totals: totals.sort((a, b) => (a.currency < b.currency ? -1 : 1)) });
     this.#open = null;
