@@ -79,6 +79,8 @@ export interface RefusedCallbacks {
   /** Of the first and the last that was refused. */
   readonly since: Instant;
   readonly until: Instant;
+  /** How many slips those refused name, as far as they are told apart: at most eight of a minute. 0: nobody told them apart. */
+  readonly slips: number;
 }
 
 /** A time in which a service of ours said nothing, though it had meant to speak. */

@@ -80,7 +80,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
   });
   const logger = new Logger('Gateway');
   const onError = errorLog(logger);
-  const { count, meter, underWay, register } = counters(rules.routes);
+  const { count, meter, underWay, meterCallback, register } = counters(rules.routes, rules.providers.keys());
   const delays = new DelayLog();
   const monotonicMs = () => performance.now();
   const time = new DatabaseTime(monotonicMs, () => Date.now());
@@ -122,7 +122,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
     count,
     onUntold: onError,
     delays,
-    callbackTally: new CallbackTally(),
+    callbackTally: new CallbackTally(meterCallback),
   });
   const work = workers({
     does: resting(does, runtime.isOpen),

@@ -18,7 +18,10 @@ afterAll(async () => {
 const add = (...counts: Partial<CallbackCount>[]) =>
   gateway.store.run((tx) =>
     tx.callbackCounts.add(
-      counts.map((count) => ({ provider: 'acme', refused: 0, aboutItsSlips: 0, accepted: 0, ...count })),
+      counts.map((count) => ({
+        ...{ provider: 'acme', refused: 0, aboutItsSlips: 0, slips: [], accepted: 0 },
+        ...count,
+      })),
     ),
   );
 const now = () => gateway.store.run((tx) => tx.now());
@@ -31,19 +34,32 @@ const beside = (...slips: [slipId: string, provider: string, calledAt: Instant][
 
 test('what was refused and accepted since a call is told beside it, by provider', async () => {
   const start = await now();
-  await add({ refused: 5, aboutItsSlips: 3, accepted: 1 }, { provider: 'bolt', refused: 9, accepted: 70 });
-  await add({ refused: 1, aboutItsSlips: 1 });
+  await add(
+    { refused: 5, aboutItsSlips: 3, slips: ['s-1', 's-7'], accepted: 1 },
+    { provider: 'bolt', refused: 9, accepted: 70 },
+  );
+  await add({ refused: 1, aboutItsSlips: 1, slips: ['s-7'] });
   await stepClock(gateway.databaseUrl, 10 * minuteMs);
-  await add({ refused: 2, aboutItsSlips: 2, accepted: 4 });
+  await add({ refused: 2, aboutItsSlips: 2, slips: ['s-2'], accepted: 4 });
   const later = addMs(start, 10 * minuteMs);
   const told = await beside(['s-1', 'acme', start], ['s-2', 'acme', later], ['s-3', 'bolt', start]);
   // What a provider does not have is nobody's evidence, however often it is named.
   expect([...told.keys()].toSorted()).toEqual(['s-1', 's-2']);
-  expect(told.get('s-1')).toMatchObject({ refused: 6, accepted: 5 });
-  expect(told.get('s-2')).toMatchObject({ refused: 2, accepted: 4 });
+  expect(told.get('s-1')).toMatchObject({ refused: 6, accepted: 5, slips: 3 });
+  expect(told.get('s-2')).toMatchObject({ refused: 2, accepted: 4, slips: 1 });
   expect(told.get('s-1')!.since < told.get('s-2')!.since).toBe(true);
   expect(told.get('s-1')!.until).toBe(told.get('s-2')!.until);
   expect((await beside(['s-4', 'acme', addMs(later, minuteMs)])).size).toBe(0);
+});
+
+test('no more slips of a minute are told apart than say more', async () => {
+  await stepClock(gateway.databaseUrl, 15 * minuteMs);
+  const start = await now();
+  const all = Array.from({ length: 20 }, (_, n) => `many-${n}`);
+  for (let n = 0; n < 20; n += 5) await add({ refused: 5, aboutItsSlips: 5, slips: all.slice(n, n + 5) });
+  expect((await beside(['many-0', 'acme', start])).get('many-0')).toMatchObject({ refused: 20, slips: 8 });
+  await add({ accepted: 1 });
+  expect((await beside(['many-0', 'acme', start])).get('many-0')).toMatchObject({ accepted: 1, slips: 8 });
 });
 
 test('each minute that is over is told once, however many instances look', async () => {
@@ -53,7 +69,7 @@ test('each minute that is over is told once, however many instances look', async
   const looks = await Promise.all([look(), look(), look()]);
   const told = looks.flatMap((one) => one.told).toSorted((a, b) => (a.provider < b.provider ? -1 : 1));
   expect(told).toMatchObject([
-    { provider: 'acme', refused: 8, aboutItsSlips: 6, accepted: 5 },
+    { provider: 'acme', refused: 28, aboutItsSlips: 26, accepted: 6 },
     { provider: 'bolt', refused: 9, aboutItsSlips: 0, accepted: 70 },
   ]);
   expect(looks.at(-1)!.isMoreUntold).toBe(true);

@@ -57,14 +57,17 @@ test('all whose signature does not match are counted, and those about slips of t
   for (let n = 0; n < 20; n++) await ask('acme', `slip-${n}`);
   await ask('acme', null);
   expect(await counted()).toEqual([
-    { provider: 'acme', refused: 21, aboutItsSlips: suspectsPerSecondMax, accepted: 0 },
+    {
+      ...{ provider: 'acme', refused: 21, aboutItsSlips: suspectsPerSecondMax, accepted: 0 },
+      slips: Array.from({ length: suspectsPerSecondMax }, (_, n) => `slip-${n}`),
+    },
   ]);
 });
 
 test('what names slips that the provider does not have is no more than refused', async () => {
   const { ask, counted } = asking({ hasIt: false });
   await ask('acme');
-  expect(await counted()).toMatchObject([{ refused: 1, aboutItsSlips: 0 }]);
+  expect(await counted()).toMatchObject([{ refused: 1, aboutItsSlips: 0, slips: [] }]);
 });
 
 test('one that is only too old says nothing about our secret', async () => {

@@ -53,6 +53,6 @@ export async function refuseCallback(
   if (isMismatch) tally.note(provider, 'refused');
   if (slipId === null || !suspects.take(provider)) return false;
   const { willBeAsked, hasIt } = await store.run((tx) => tx.dispatches.pollNow(provider, slipId));
-  if (isMismatch && hasIt) tally.note(provider, 'aboutItsSlips');
+  if (isMismatch && hasIt) tally.note(provider, 'aboutItsSlips', slipId);
   return willBeAsked;
 }

@@ -41,8 +41,8 @@ test('a flood is one row, and what could not be written is written later', async
   state.isAway = false;
   expect(await keep()).toBe(2);
   expect(added).toEqual([
-    { provider: 'acme', refused: 10_001, aboutItsSlips: 0, accepted: 1 },
-    { provider: 'bolt', refused: 0, aboutItsSlips: 0, accepted: 1 },
+    { provider: 'acme', refused: 10_001, aboutItsSlips: 0, slips: [], accepted: 1 },
+    { provider: 'bolt', refused: 0, aboutItsSlips: 0, slips: [], accepted: 1 },
   ]);
 });
 

@@ -309,6 +309,8 @@ export interface CallbackCount {
   readonly refused: number;
   /** Of these, about slips that the provider has. */
   readonly aboutItsSlips: number;
+  /** Which, each once, and no more than are told apart. */
+  readonly slips: readonly string[];
   readonly accepted: number;
 }
 

@@ -19,3 +19,19 @@ test('calls are counted by provider and route, those of a route that is none of 
   expect(text).toMatch(/duration_seconds_count\{provider="acme",route="",call="dispatch",[^}]*\} 3/);
   expect(text).not.toContain('retired');
 });
+
+test('callbacks are counted by provider, from 0 on, so that the first that is refused is seen to come', async () => {
+  const registry = new Registry();
+  const { meterCallback, register } = counters(new Set(), ['acme', 'bolt']);
+  register(registry);
+  meterCallback('acme', 'refused');
+  meterCallback('acme', 'aboutItsSlips');
+  const text = await registry.metrics();
+  const shown = [
+    ...text.matchAll(/^slipstream_gateway_callbacks_total\{provider="(\w+)",kind="(\w+)"\} (\d)$/gm),
+  ];
+  expect(shown.map(([, provider, kind, count]) => `${provider} ${kind} ${count}`)).toEqual([
+    ...['acme accepted 0', 'acme refused 1', 'acme about_its_slips 1'],
+    ...['bolt accepted 0', 'bolt refused 0', 'bolt about_its_slips 0'],
+  ]);
+});

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { MeterCallbacks } from '../../application/callback-tally.ts';
 import type { Count, Counted } from '../../application/ports.ts';
 
 const helps: Readonly<Record<Counted, string>> = {
@@ -31,11 +32,21 @@ interface MeteredCall extends CallFor {
   readonly tookMs: number;
 }
 
-/** The service's own Prometheus metrics; what is about a route that is none of `routes` (any more) is counted without one. */
-export function counters(routes: { has(route: string): boolean }): {
+/** What is counted of a provider's callbacks, as the metric names it. */
+const callbackKinds = { accepted: 'accepted', refused: 'refused', aboutItsSlips: 'about_its_slips' } as const;
+
+/**
+ * The service's own Prometheus metrics; what is about a route that is none of `routes` (any more) is counted without one.
+ * @param providers whose callbacks are counted, from 0 on: so that the first of them is seen to come
+ */
+export function counters(
+  routes: { has(route: string): boolean },
+  providers: Iterable<string> = [],
+): {
   readonly count: Count;
   readonly meter: (call: MeteredCall) => void;
   readonly underWay: (call: CallFor, by: number) => void;
+  readonly meterCallback: MeterCallbacks;
   register(registry: Registry): void;
 } {
   const calls = new Histogram({
@@ -51,6 +62,14 @@ export function counters(routes: { has(route: string): boolean }): {
     labelNames: ['provider', 'route', 'call'],
     registers: [],
   });
+  const callbacks = new Counter({
+    name: 'slipstream_gateway_callbacks_total',
+    help: 'Callbacks by provider: accepted, refused because none of our secrets makes their signature, and of these about slips that it has',
+    labelNames: ['provider', 'kind'],
+    registers: [],
+  });
+  for (const provider of providers)
+    for (const kind of Object.values(callbackKinds)) callbacks.inc({ provider, kind }, 0);
   const all = Object.fromEntries(
     Object.entries(helps).map(([name, help]) => [
       name,
@@ -65,9 +84,11 @@ export function counters(routes: { has(route: string): boolean }): {
       calls.observe({ ...declared(call) }, tookMs / 1_000);
     },
     underWay: (call, by) => underWay.inc({ ...declared(call) }, by),
+    meterCallback: (provider, what) => callbacks.inc({ provider, kind: callbackKinds[what] }),
     register(registry) {
       registry.registerMetric(calls);
       registry.registerMetric(underWay);
+      registry.registerMetric(callbacks);
       for (const counter of Object.values(all)) registry.registerMetric(counter);
     },
   };

@@ -1,15 +1,18 @@
 import type { Tx } from '@slipstream/postgres';
 import type { RefusedCallbacks } from '@slipstream/slip';
+import { slipsToldApartMax } from '../../application/callback-tally.ts';
 import type { CallbackCounts, TellableRefusals } from '../../application/ports.ts';
 
 // In the order of the key: two instances that write at once wait for each other in one direction only.
 const addSql = `
-insert into callback_count as c (provider, minute, refused, about_its_slips, accepted, since, until)
-select provider, date_trunc('minute', clock_timestamp()), refused, about, accepted,
+insert into callback_count as c (provider, minute, refused, about_its_slips, slips, accepted, since, until)
+select provider, date_trunc('minute', clock_timestamp()), refused, about, string_to_array(slips, ' '), accepted,
   case when refused > 0 then clock_timestamp() end, case when refused > 0 then clock_timestamp() end
-  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) as w(provider, refused, about, accepted) order by provider
+  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[])
+    as w(provider, refused, about, slips, accepted) order by provider
 on conflict (provider, minute) do update set
   refused = c.refused + excluded.refused, about_its_slips = c.about_its_slips + excluded.about_its_slips,
+  slips = array(select distinct unnest(c.slips || excluded.slips) limit ${slipsToldApartMax}),
   accepted = c.accepted + excluded.accepted,
   since = coalesce(c.since, excluded.since), until = coalesce(excluded.until, c.until)`;
 
@@ -33,7 +36,9 @@ const anyUntoldSql = 'select 1 from callback_count where refused > 0 and not tol
 // Nothing is summed while nobody's callbacks are refused, as is usual.
 const besideSql = `
 select w.slip_id as "slipId", sum(c.about_its_slips)::int as refused, sum(c.accepted)::int as accepted,
-  min(c.since) as since, max(c.until) as until
+  min(c.since) as since, max(c.until) as until,
+  (select count(distinct slip)::int from unnest(array_agg(array_to_string(c.slips, ' '))) one,
+    unnest(string_to_array(one, ' ')) slip) as slips
   from unnest($1::text[], $2::text[], $3::timestamptz[]) as w(slip_id, provider, called_at)
   join callback_count c on c.provider = w.provider and c.minute >= date_trunc('minute', w.called_at)
  where exists (select 1 from callback_count where provider = any($2) and about_its_slips > 0)
@@ -48,6 +53,8 @@ export function callbackCounts(tx: Tx): CallbackCounts {
         providers,
         counts.map(({ refused }) => refused),
         counts.map(({ aboutItsSlips }) => aboutItsSlips),
+        // Ids of slips that are here: none has a space in it.
+        counts.map(({ slips }) => slips.join(' ')),
         counts.map(({ accepted }) => accepted),
       ]);
     },

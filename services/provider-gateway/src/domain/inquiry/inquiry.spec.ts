@@ -123,7 +123,7 @@ describe('the provider’s answer', () => {
   });
 
   test('says beside what was learnt by asking which callbacks were refused meanwhile', () => {
-    const callbacksRefused = { refused: 4, accepted: 0, since: t0, until: addMs(t0, 50) };
+    const callbacksRefused = { refused: 4, accepted: 0, since: t0, until: addMs(t0, 50), slips: 2 };
     const told = (outcome: InquiryOutcome) =>
       answerInquiry(unanswered, ask(), { ...asked(outcome, 100), callbacksRefused }).events;
     const refused = { event: { data: { callbacksRefused } } };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type CauseCode, causes, type RecordedEvent } from '@slipstream/slip';
+import { type CauseCode, causes, type RecordedEvent, type RefusedCallbacks } from '@slipstream/slip';
 import {
   acknowledged,
   answered,
@@ -27,15 +27,17 @@ const imported = reported.map((event) => ({ ...event, clock: 'import-1' })) as t
 const asked = (evidence: 'inquiry_answer' | 'signed_callback' | 'synchronous_reply' = 'inquiry_answer') =>
   told(returned({ evidence }), at(15));
 
-/** What the gateway said of callbacks that it refused. */
-function refusedWhile(event: RecordedEvent, counts: { refused: number; accepted: number }): RecordedEvent {
-  const callbacksRefused = { ...counts, since: at(4), until: at(9) };
+type Refused = Pick<RefusedCallbacks, 'refused' | 'accepted'> & Partial<RefusedCallbacks>;
+
+/** What the gateway said of callbacks that it refused; each about another slip, if nothing is said of that. */
+function refusedWhile(event: RecordedEvent, counts: Refused): RecordedEvent {
+  const callbacksRefused = { since: at(4), until: at(9), slips: Math.min(counts.refused, 8), ...counts };
   return {
     ...event,
     event: { ...event.event, data: { ...event.event.data, callbacksRefused } },
   } as RecordedEvent;
 }
-const whenAsked = (counts: { refused: number; accepted: number }) => refusedWhile(asked(), counts);
+const whenAsked = (counts: Refused) => refusedWhile(asked(), counts);
 const byItself = told(returned({ evidence: 'signed_callback' }), at(16));
 
 /** What happened before the deadline and after it, and the cause it shows. */
@@ -68,7 +70,7 @@ const table: readonly [
   [
     'a callback that we refused, and took when the secret was put right',
     [...call, told(acknowledged, at(3))],
-    [refusedWhile(told(answered(1, 'no_answer'), at(14)), { refused: 1, accepted: 0 }), byItself],
+    [refusedWhile(told(answered(1, 'no_answer'), at(14)), { refused: 2, accepted: 0 }), byItself],
     'callback_signature_refused',
   ],
   [
@@ -76,6 +78,48 @@ const table: readonly [
     [...call, told(acknowledged, at(3))],
     [refusedWhile(told(answered(1, 'no_answer'), at(14)), { refused: 3, accepted: 0 })],
     'callback_signature_refused',
+  ],
+  [
+    'one forged callback, and none accepted beside it',
+    [...call, told(acknowledged, at(3))],
+    [told(answered(1, 'returned'), at(14)), whenAsked({ refused: 1, accepted: 0 })],
+    'callback_lost',
+  ],
+  [
+    'a stranger who knows one slip, and sends many',
+    [...call, told(acknowledged, at(3))],
+    [told(answered(1, 'returned'), at(14)), whenAsked({ refused: 500, accepted: 0, slips: 1 })],
+    'callback_lost',
+  ],
+  [
+    'a stranger who knows one slip, and sends many, when nobody answers a question',
+    [...call, told(acknowledged, at(3))],
+    [refusedWhile(told(answered(1, 'no_answer'), at(14)), { refused: 500, accepted: 0, slips: 1 })],
+    'silent_after_acknowledgement',
+  ],
+  [
+    'callbacks about one slip that keep coming',
+    [...call, told(acknowledged, at(3))],
+    [whenAsked({ refused: 3, accepted: 0, slips: 1, until: at(4 + 180) })],
+    'callback_signature_refused',
+  ],
+  [
+    'callbacks about one slip that keep coming beside one that is accepted',
+    [...call, told(acknowledged, at(3))],
+    [whenAsked({ refused: 30, accepted: 1, slips: 1, until: at(4 + 180) })],
+    'callback_lost',
+  ],
+  [
+    'two callbacks about one slip, minutes apart',
+    [...call, told(acknowledged, at(3))],
+    [whenAsked({ refused: 2, accepted: 0, slips: 1, until: at(4 + 180) })],
+    'callback_lost',
+  ],
+  [
+    'callbacks that a release before refused, which told no slips apart',
+    [...call, told(acknowledged, at(3))],
+    [whenAsked({ refused: 40, accepted: 0, slips: 0 })],
+    'callback_lost',
   ],
   [
     'a reply that was lost, while callbacks were refused',
@@ -272,6 +316,13 @@ describe('the cause of a missed deadline', () => {
     expect(cause.evidence[0]).toMatch(/^overdue/);
     const known = [...story.decided, ...before, ...after].map(({ id }) => id);
     for (const id of cause.evidence) expect(known).toContain(id);
+  });
+
+  test('is said with less confidence where a callback was refused that may have been it', () => {
+    const sure = (...after: RecordedEvent[]) =>
+      diagnose(new Story(...call, told(acknowledged, at(3))).judge(at(10.1)).tell(...after).known).confidence;
+    expect(sure(asked())).toBe(90);
+    expect(sure(whenAsked({ refused: 1, accepted: 0 }))).toBe(60);
   });
 
   test('is no surer than it can be', () => {

@@ -1,4 +1,4 @@
-import { instantToMicros } from '@slipstream/kernel';
+import { addMs, instantToMicros } from '@slipstream/kernel';
 import { type Cause, type CauseCode, isLive, type SlipEvent, type SubmittedSlip } from '@slipstream/slip';
 import { causeOf } from './causes.ts';
 import { evidenceOf, type Observations, type Observed } from './observations.ts';
@@ -9,7 +9,7 @@ import { callStalled, holdStalled, inLife, lateByStall, type Stall, sendingStall
  * The version of the rules below, told with each diagnosis: raise it with every change that may find another cause, so that past
  * diagnoses can be made again and compared (`slipctl reconcile diagnoses`).
  */
-export const diagnosisRules = 2;
+export const diagnosisRules = 3;
 
 interface Finding {
   readonly code: CauseCode;
@@ -112,7 +112,9 @@ function whyLate(state: SubmittedSlip, known: Known): Finding {
     const refused = refusedByUs(known);
     const lost = isCalledBack(state, known) ? 'provider_slow' : 'callback_lost';
     const code = missed ?? refused ?? lost;
-    const confidence = missed !== null ? 70 : refused !== null ? 85 : 90;
+    // One that was refused may have been it, or a stranger's.
+    const isDoubtful = code === 'callback_lost' && known.callbacksRefused !== undefined;
+    const confidence = missed !== null ? 70 : refused !== null ? 85 : isDoubtful ? 60 : 90;
     return { code, confidence, shownBy: ['intended', 'acknowledged', 'answered', 'returned', 'called_back'] };
   }
   const code = unansweredCode(known.unansweredReason) ?? unheard(state, known) ?? 'reply_lost';
@@ -121,11 +123,20 @@ function whyLate(state: SubmittedSlip, known: Known): Finding {
 
 /** So many callbacks must be refused for one that is accepted: who forges them does not keep the provider's own from coming. */
 const refusedPerAcceptedMin = 10;
+/** Of so many slips: a wrong secret refuses every callback, and one stranger knows one slip. */
+const refusedSlipsMin = 2;
+/** Of one slip alone they must keep coming for so long, as a provider's do that is not answered, and none be accepted meanwhile. */
+const refusedForMsMin = 180_000;
+const refusedOfOneMin = 3;
 
 /** Whether hardly a callback of the provider can be accepted while the slip is waited for: our secret is another than the provider's. */
 function refusedByUs({ callbacksRefused: told }: Observations): CauseCode | null {
   if (told === undefined || told.refused < told.accepted * refusedPerAcceptedMin) return null;
-  return 'callback_signature_refused';
+  const keepComing =
+    told.accepted === 0 &&
+    told.refused >= refusedOfOneMin &&
+    told.until >= addMs(told.since, refusedForMsMin);
+  return told.slips >= refusedSlipsMin || keepComing ? 'callback_signature_refused' : null;
 }
 
 /** Its callback came after all, and says what it said when asked. */
