@@ -44,7 +44,8 @@ const beginning: Instant = '0001-01-01T00:00:00.000000Z';
 export function balanceReads(unitOfWork: UnitOfWork): BalanceReads {
   return {
     async accountsAfter(id, count) {
-      const sql = 'select id::text from account where id > $1 order by id limit $2';
+      // By the column, not by its text, which is named like it: 10 would stand before 9, and 9 would be passed over.
+      const sql = 'select a.id::text from account a where a.id > $1 order by a.id limit $2';
       return (await unitOfWork.query<{ id: string }>(sql, [id.toString(), count])).map((row) =>
         BigInt(row.id),
       );
