@@ -181,6 +181,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
+    name: 'P88-gives-a-part-back-each-time-it-is-told',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: 'if (isOther(data.provider, before) || isOtherPart(hold, data) || wasBack(hold, data)) return null;',
+    to: 'if (isOther(data.provider, before) || isOtherPart(hold, data)) return null;',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
     name: 'P35-writes-off-what-lies-in-suspense',
     file: `${ledger}/src/domain/hold/decide.ts`,
     from: "if (hold.status !== 'restored' && hold.status !== 'compensated') return null;",
@@ -551,7 +558,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'K4-a-second-part-is-the-same-again',
     file: `${gateway}/src/domain/dispatch/told.ts`,
-    from: 'return agree(before, answer.amount ?? asked) && agreeOnText(reference, answer.providerReference);',
+    from: 'return agree(before ?? asked, answer.amount ?? asked) && agreeOnText(reference, answer.providerReference);',
     to: 'return agreeOnText(reference, answer.providerReference);',
     specs: [`${gateway}/src/domain/dispatch/receive-answer.spec.ts`],
   },

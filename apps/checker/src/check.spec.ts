@@ -599,6 +599,30 @@ describe('money', () => {
     expect(counted(other)).toMatchObject({ money_differs: 0 });
   });
 
+  test('comes back in parts by a statement, each once, and the rest stays settled', () => {
+    const part = (amount: bigint, bookedOn: string | null) =>
+      says('failed', { byStatement: true, amount: { amount, currency: 'EUR' }, bookedOn });
+    const given = (amount: bigint) =>
+      claims(
+        `back ${amount}`,
+        posting('provider:acme:receivable', 'debit', amount),
+        posting('payer:cust:available', 'credit', amount),
+      );
+    const first = alsoSaid(one, 'gateway', part(300n, '2026-11-23'));
+    expect(counted(first)).toMatchObject({ money_differs: 1 });
+    expect(counted(alsoSaid(first, 'ledger', given(1_000n)))).toMatchObject({ money_differs: 1 });
+    const back = alsoSaid(first, 'ledger', given(300n));
+    expect(counted(back)).toMatchObject({ money_differs: 0 });
+    const again = alsoSaid(back, 'gateway', part(300n, '2026-11-23'));
+    expect(counted(again)).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(again, 'ledger', given(300n)))).toMatchObject({ money_differs: 1 });
+    for (const more of [part(701n, '2026-11-24'), part(300n, null)])
+      expect(counted(alsoSaid(back, 'gateway', more))).toMatchObject({ money_differs: 0 });
+    const rest = alsoSaid(back, 'gateway', part(700n, '2026-11-24'));
+    expect(counted(rest)).toMatchObject({ money_differs: 1 });
+    expect(counted(alsoSaid(rest, 'ledger', given(700n)))).toMatchObject({ money_differs: 0 });
+  });
+
   test('leaves suspense when people say so, once, by the postings of what they decided', () => {
     const denied = alsoSaid(alsoSaid(one, 'gateway', says('failed')), 'ledger', reversal);
     const upheld = claims(

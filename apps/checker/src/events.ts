@@ -58,6 +58,8 @@ export type Told =
       /** When the provider said it, by its own clock. */
       readonly providerTime?: Micros | null;
       readonly fee?: Money | null;
+      /** Of a statement's line: the day on which it was booked. */
+      readonly bookedOn?: string | null;
     }
   | {
       readonly type: 'funds_held' | 'settled' | 'refunded' | 'posting_compensated';
@@ -192,6 +194,7 @@ function tell(type: string, bytes: Uint8Array): Told {
         reference: data.text(6) || null,
         providerTime: data.time(7),
         fee: money(data.message(8)),
+        bookedOn: data.text(10) || null,
       };
     case 'funds_held':
       return { type, transaction: transaction(data.message(1)) };

@@ -11,7 +11,7 @@ type Net = ReadonlyMap<string, bigint>;
  * events alone: hold what was submitted; settle after a success, with what the provider names if that is not more than
  * the hold and of its currency, in parts up to it; give back exactly the hold, and never after a settlement; claim a late
  * success, and what is denied after the settlement by a word that was not overtaken, until a statement or people say what
- * becomes of it, once; book what a provider charges beside any of these, to the house.
+ * becomes of it, once; give back a part that a statement shows, and leave the rest settled; book what a provider charges beside any of these, to the house.
  */
 export function moneyFindings(slips: Iterable<SlipFacts>, transactions: Facts['transactions']): Finding[] {
   const findings: Finding[] = [];
@@ -35,7 +35,15 @@ export function moneyFindings(slips: Iterable<SlipFacts>, transactions: Facts['t
 interface Duty {
   readonly type: LedgerWord;
   /** What it does to the money, where the word alone does not tell. */
-  readonly does: LedgerWord | 'part' | 'reversal' | 'money_back' | 'given_back' | 'upheld' | 'written_off';
+  readonly does:
+    | LedgerWord
+    | 'part'
+    | 'reversal'
+    | 'money_back'
+    | 'part_back'
+    | 'given_back'
+    | 'upheld'
+    | 'written_off';
   /** Of the success that it answers, or that is denied: who executed how much. */
   readonly success: Success | null;
   /** What whom charges for it. */
@@ -65,6 +73,7 @@ function broken({ terms, events, rejected }: SlipFacts): string | null {
     succeeded: false,
     executed: null,
     references: [],
+    back: [],
     returnedAt: null,
   };
   for (const { told, receivedTime } of events) {
@@ -128,6 +137,8 @@ interface Course {
   readonly executed: Success | null;
   /** The provider's references of the parts, as long as there may be more. */
   readonly references: readonly string[];
+  /** Parts that came back, each by day and amount. */
+  readonly back: readonly string[];
   /** When the first answer was here. */
   readonly returnedAt: Micros | null;
 }
@@ -172,7 +183,8 @@ function follow(
   const isDenial = told.type === 'returned' && told.outcome !== 'succeeded' && told.outcome !== 'unknown';
   if (isDenial && (status === 'settled' || status === 'reversed' || status === 'upheld')) {
     if (isOther(course, told) || isOfOtherPart(course, told)) return nothing;
-    if (told.byStatement && isOfOtherAmount(course, told, terms)) return nothing;
+    if (told.byStatement && course.back.includes(partOf(told))) return nothing;
+    if (told.byStatement && isOfOtherAmount(course, told, terms)) return partBack(course, told, terms);
     if (!told.byStatement && (status !== 'settled' || wasOvertaken(course, told))) return nothing;
     if (!told.byStatement) return move('reversed', 'posting_compensated', 'reversal');
     const does = status === 'reversed' ? 'given_back' : 'money_back';
@@ -205,6 +217,26 @@ function follow(
 }
 
 type Returned = Extract<Told, { type: 'returned' }>;
+
+/** Less than was executed came back, on a day that tells it from another part: the rest stays settled. Anything else is for people. */
+function partBack(course: Course, told: Returned, terms: Terms | null): ReturnType<typeof follow> {
+  const { status, executed, back } = course;
+  const { amount, bookedOn = null } = told;
+  const nothing = { next: course, duty: null };
+  if (status === 'reversed' || executed === null || amount === null || bookedOn === null) return nothing;
+  if (amount.currency !== terms?.amount?.currency) return nothing;
+  if (amount.amount <= 0n || amount.amount >= executed.amount) return nothing;
+  const left = { ...executed, amount: executed.amount - amount.amount };
+  return {
+    next: { ...course, executed: left, references: [], back: [...back, partOf(told)] },
+    duty: {
+      ...{ type: 'posting_compensated', does: 'part_back' },
+      success: { provider: told.provider ?? terms.provider ?? 'reported', amount: amount.amount },
+    },
+  };
+}
+
+const partOf = ({ amount, bookedOn = null }: Returned) => `${bookedOn} ${amount?.amount}`;
 
 /** Of another provider than the one that executed it. */
 function isOther({ executed }: Course, { provider }: Returned): boolean {
@@ -296,6 +328,7 @@ function expectedNet({ does, success }: Duty, terms: Terms): Net {
       add(`payer:${account}:suspense`, moved);
       break;
     case 'money_back':
+    case 'part_back':
       add(`provider:${provider}:receivable`, -moved);
       add(available, moved);
       break;

@@ -63,6 +63,7 @@ const events: SlipEvent[] = [
       providerTime: '1969-12-31T23:59:59.999999Z',
       fee: { amount: 30n, currency: 'EUR' },
       callbacksRefused: null,
+      bookedOn: null,
     },
   },
   {

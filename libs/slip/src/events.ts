@@ -227,6 +227,8 @@ export interface EventData {
     fee?: Money | null;
     /** Of what was learnt by asking: callbacks that were refused while the slip was waited for; null: none was. */
     callbacksRefused?: RefusedCallbacks | null;
+    /** By a line of a statement: the day on which it was booked; parts that come back one after the other differ by it. */
+    bookedOn?: string | null;
   };
   AnswerDoubted: {
     provider: string | null;
@@ -266,8 +268,8 @@ export interface EventData {
   };
   RefundRefused: { reason: string; requestId?: string | null };
   /**
-   * `reason`: `late_success` after the refund, `reversal` of a settlement, `money_back` by a statement after that; `given_back`,
-   * `upheld` and `written_off`: people decided, and `requestId` is their SuspenseDecided.
+   * `reason`: `late_success` after the refund, `reversal` of a settlement, `money_back` by a statement after that,
+   * `part_back` where a statement shows that a part of it came back, and the rest stays settled; `given_back`, `upheld` and `written_off`: people decided, and `requestId` is their SuspenseDecided.
    */
   PostingCompensated: {
     transaction: Transaction | null;

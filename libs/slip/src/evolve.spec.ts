@@ -90,6 +90,8 @@ describe('the status of a slip', () => {
       'settled',
     ],
     ['upheld, and back by a statement', [...denied, e.reversed, e.upheld, e.moneyBack], 'conflicted'],
+    ['a part of it back by a statement', [...denied, e.partBack], 'settled'],
+    ['all of it back in parts', [...denied, e.partBack, e.returned('failed'), e.moneyBack], 'conflicted'],
     ['settled in parts', [...sent, e.returned(), e.settledInParts(1), e.settledInParts(2)], 'settled'],
     ['failed after the refund', [...givenUp, late(e.returned('failed'))], 'refunded'],
     ['reported, then held', [reported, e.returned(), e.held], 'returned'],

@@ -31,6 +31,7 @@ money as (
          max(e.amount::numeric + coalesce(e.rest, 0)) filter (where e.n = 2) as used,
          bool_or(e.type = 'hold') filter (where e.n = 1) as begins,
          bool_or(e.type in ('settle', 'refund')) filter (where e.n = 2) as ends,
+         sum(e.amount) filter (where e.type = 'compensate' and c.kind = 'available' and d.kind in ('receivable', 'suspense')) as back,
          sum(e.amount) filter (where e.type = 'settle' and (e.n > 2 or e.rest is not null or c.kind <> 'available')) as settled,
          (array_agg(c.kind order by e.n desc) filter (where e.type = 'compensate'))[1] as last_credit,
          (array_agg(d.kind order by e.n desc) filter (where e.type = 'compensate'))[1] as last_debit
@@ -38,7 +39,7 @@ money as (
 ),
 -- What the entries say became of the hold.
 told as (
-  select slip_id, case
+  select slip_id, back, coalesce(settled, held) as settled, case
       when last_debit = 'losses' then 'written_off'
       when refunds > 0 then case when compensations > 0 then 'compensated' else 'refunded' end
       when settlements > 0 then case when compensations = 0 then 'settled' when last_credit = 'suspense' then 'reversed'
@@ -112,6 +113,8 @@ broken(invariant, subject, detail) as (
     from hold h left join told t on t.slip_id = h.id
     where case
       when t.status is null then h.amount is not null and h.status <> 'refused'
+      -- A part of it came back, and the rest stands.
+      when t.status = 'restored' and h.executed > 0 and t.back + h.executed = t.settled then h.status not in ('settled', 'upheld')
       when h.executed = 0 and t.status = 'settled' then h.status not in ('settled', 'reversed', 'restored', 'upheld', 'written_off')
       when h.executed = 0 and t.status = 'refunded' then h.status not in ('refunded', 'compensated', 'written_off')
       else h.status <> t.status end

@@ -51,6 +51,7 @@ function randomLife(random: SeededRandom): SlipEvent[] {
       providerReference: random.pick([null, 'p-1', 'p-2']),
       evidence: random.pick(['signed_callback', 'statement_line'] as const),
       fee: random.chance(0.2) ? eur(random.integer(0, 9)) : null,
+      bookedOn: random.pick([null, '2026-11-23', '2026-11-24']),
     });
   const decided = (
     decision: SuspenseDecision = random.pick(['give_back', 'uphold', 'write_off'] as const),
@@ -74,6 +75,17 @@ function randomLife(random: SeededRandom): SlipEvent[] {
     returned('succeeded', { provider: 'acme', amount: eur(2n ** 63n - 1n) }),
     ...(random.chance(0.8) ? [decided()] : []),
   ];
+  /** What was executed comes back bit by bit, as statements show, perhaps told again. */
+  const backInParts = (): SlipEvent[] => {
+    const parts = Array.from({ length: random.integer(1, 4) }, () =>
+      returned('failed', {
+        ...{ provider: 'acme', evidence: 'statement_line', amount: eur(random.pick([1, 40, 60])) },
+        bookedOn: random.pick(['2026-11-23', '2026-11-24']),
+      }),
+    );
+    const after = random.pick([[], [returned('failed', { provider: 'acme' }), decided()], [decided()]]);
+    return [returned('succeeded', { provider: 'acme', amount: eur(100) }), ...parts, ...after];
+  };
   const other = (): SlipEvent =>
     random.pick<SlipEvent>([
       { type: 'SlipOverdue', data: { stage: 'returned', deadline: at(600) } },
@@ -83,8 +95,8 @@ function randomLife(random: SeededRandom): SlipEvent[] {
       decided(),
       submit(),
     ]);
-  const special = random.pick([denied, doubted]);
-  const answers = random.chance(0.15) ? special() : random.chance(0.8) ? [answer()] : [];
+  const special = random.pick([denied, doubted, backInParts]);
+  const answers = random.chance(0.2) ? special() : random.chance(0.8) ? [answer()] : [];
   const life = [submit(), ...answers];
   while (random.chance(0.35)) life.push(random.chance(0.5) ? answer() : other());
   return random.chance(0.05) ? random.shuffle(life) : life;

@@ -353,6 +353,20 @@ describe('a line of a statement that reconciliation has matched', () => {
     ]);
   });
 
+  test('tells each part that came back, by its day, and none of them again', async () => {
+    await start('one', false);
+    const [known] = await slips(1, 'executed');
+    const part = (amount: bigint, bookedOn: string) =>
+      matched(known!, { outcome: 'failed', amount: { amount, currency: 'EUR' }, bookedOn });
+    const parts = [part(300n, '2026-11-23'), part(300n, '2026-11-24'), part(650n, '2026-11-24')];
+    await gateway.feed(...parts, ...parts);
+    expect((await returns(known!)).slice(1).map(({ data }) => data)).toMatchObject([
+      { outcome: 'failed', amount: { amount: 300n }, bookedOn: '2026-11-23' },
+      { outcome: 'failed', amount: { amount: 300n }, bookedOn: '2026-11-24' },
+      { outcome: 'failed', amount: { amount: 650n }, bookedOn: '2026-11-24' },
+    ]);
+  });
+
   test('of another provider is about nothing that it was given', async () => {
     await start('one', false);
     const [silent] = await slips(1, null);

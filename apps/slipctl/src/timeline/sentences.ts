@@ -154,7 +154,9 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
     sentence:
       data.decision === 'uphold'
         ? 'People decided that the success of the provider counts.'
-        : 'People decided to give the money back.',
+        : data.decision === 'write_off'
+          ? 'People wrote off what the provider owes.'
+          : 'People decided to give the money back.',
     facts: [
       fact('proposed by', data.proposed_by),
       fact('approved by', data.approved_by),

@@ -141,6 +141,10 @@ export const moneyBack: SlipEvent = {
   type: 'PostingCompensated',
   data: { transaction: null, reason: 'money_back' },
 };
+export const partBack: SlipEvent = {
+  type: 'PostingCompensated',
+  data: { transaction: null, reason: 'part_back' },
+};
 export const suspenseDecided = (decision: SuspenseDecision): SlipEvent => ({
   type: 'SuspenseDecided',
   data: {

@@ -93,8 +93,9 @@ function answerOf({
   amount,
   fee,
   providerReference,
+  bookedOn,
 }: DataOf<'StatementLineMatched'>): ProviderAnswer {
-  const answer = { outcome, reason, amount, providerReference, providerTime: null };
+  const answer = { outcome, reason, amount, providerReference, providerTime: null, bookedOn };
   return { kind: 'returned', ...answer, ...(fee && { fee }) };
 }
 

@@ -189,16 +189,18 @@ interface WrittenTerms {
   /** Not there: all that the status says. */
   readonly executed?: string;
   readonly references?: readonly string[];
+  readonly partsBack?: readonly string[];
 }
 
 function writeTerms(hold: Hold): string {
-  const { clock, kind, account, counterparty, amount, executed, references } = hold;
+  const { clock, kind, account, counterparty, amount, executed, references, partsBack } = hold;
   const money: MoneyJson | null = amount && moneyToJson(amount);
   const written: WrittenTerms = {
     ...{ clock, kind, account, counterparty },
     amount: money?.amount ?? null,
     currency: money?.currency ?? null,
     ...(isWhole(hold) ? {} : { executed: executed.toString(), references }),
+    ...(partsBack && { partsBack }),
   };
   return JSON.stringify(written);
 }
@@ -209,9 +211,17 @@ function toHold({ id, hold_terms }: SlipRow, status: HoldStatus, state: SlipStat
     if (terms === null) throw new Error(`slip ${id} has a hold and no terms`);
     return { slipId: id, ...terms, status, executed: wholly(status, terms.amount), references: [] };
   }
-  const { amount, currency, executed, references = [], ...terms } = JSON.parse(hold_terms) as WrittenTerms;
+  const {
+    amount,
+    currency,
+    executed,
+    references = [],
+    partsBack,
+    ...terms
+  } = JSON.parse(hold_terms) as WrittenTerms;
   const money: Money | null =
     amount === null || currency === null ? null : { amount: BigInt(amount), currency };
   const booked = executed === undefined ? wholly(status, money) : BigInt(executed);
-  return { slipId: id, ...terms, amount: money, status, executed: booked, references };
+  const back = partsBack && { partsBack };
+  return { slipId: id, ...terms, amount: money, status, executed: booked, references, ...back };
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { at, eur, recordedAs, refundRequested, returned, submitted } from '../../../test/builders.ts';
 import type { AccountKey } from '../posting/account-map.ts';
 import { Balances } from '../posting/balances.ts';
+import { partOf } from './decide.ts';
 import { type Answer, type Cue, changesOf, decideInOrder } from './decide-in-order.ts';
 import type { Hold } from './hold.ts';
 
@@ -29,6 +30,7 @@ const anyEvent: fc.Arbitrary<SlipEvent> = fc.oneof(
       providerReference: fc.constantFrom('p-1', 'p-2', 'p-3', null),
       evidence: fc.constantFrom('signed_callback' as const, 'statement_line' as const),
       fee: fc.option(fc.integer({ min: 0, max: 9 }).map(eur)),
+      bookedOn: fc.constantFrom(null, '2026-11-23', '2026-11-24'),
     })
     .map(({ outcome, ...rest }) => returned(outcome, rest)),
   fc.constant(refundRequested()),
@@ -104,7 +106,9 @@ describe('whatever happens to slips', () => {
         const { answers } = run(events, batchSize);
         for (const slipId of slips) {
           const said = answers.filter(({ cause }) => cause.slipId === slipId).map(({ event }) => event);
-          const once = said.filter(({ type }) => type !== 'RefundRefused').map(nameOf);
+          const once = said
+            .filter((event) => event.type !== 'RefundRefused' && !isPartBack(event))
+            .map(nameOf);
           expect(once.length).toBe(new Set(once).size);
           expect(once.includes('SlipRefunded') && once.some((name) => name.startsWith('SlipSettled'))).toBe(
             false,
@@ -154,6 +158,27 @@ describe('whatever happens to slips', () => {
     );
   });
 
+  it('what came back in parts and what is left are no more than was held, and each part is one', () => {
+    fc.assert(
+      fc.property(history, fc.integer({ min: 1, max: 30 }), (events, batchSize) => {
+        const { answers, holds } = run(events, batchSize);
+        for (const { slipId, amount, executed } of holds.values()) {
+          const parts = answers.filter(({ cause, event }) => cause.slipId === slipId && isPartBack(event));
+          const back = parts.reduce(
+            (sum, { transactions: [first] }) => sum + first!.postings[0]!.amount.amount,
+            0n,
+          );
+          expect(back + executed).toBeLessThanOrEqual(amount?.amount ?? 0n);
+          const names = parts.map(
+            ({ cause: { event } }) => event.type === 'SlipReturned' && partOf(event.data),
+          );
+          expect(names).toEqual([...new Set(names)]);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('what is held is exactly what the open holds say', () => {
     fc.assert(
       fc.property(history, (events) => {
@@ -197,6 +222,9 @@ describe('whatever happens to slips', () => {
     );
   });
 });
+
+const isPartBack = ({ type, data }: SlipEvent): boolean =>
+  type === 'PostingCompensated' && data.reason === 'part_back';
 
 /** What is said at most once of a slip. */
 function nameOf({ type, data }: SlipEvent): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  type DataOf,
   evolve,
   type Outcome,
   type SlipEvent,
@@ -59,6 +60,10 @@ const withdrawn: SlipEvent = { type: 'SlipWithdrawn', data: { by: 'shop', reason
 const byStatement = (outcome: Outcome) => returned(outcome, { evidence: 'statement_line' });
 const part = (amount: number, providerReference: string) =>
   returned('succeeded', { amount: eur(amount), providerReference });
+const back = (amount: number, day = 23, terms: Partial<DataOf<'SlipReturned'>> = {}) =>
+  returned('failed', {
+    ...{ evidence: 'statement_line', amount: eur(amount), bookedOn: `2026-11-${day}`, ...terms },
+  });
 const decided = (decision: SuspenseDecision, entry?: number): SlipEvent => ({
   type: 'SuspenseDecided',
   data: { decision, provider: 'acme', proposedBy: 'ann', approvedBy: 'bob', reason: '', note: '', entry },
@@ -325,6 +330,89 @@ describe('the ledger decides about money in log order', () => {
       {},
       ['FundsHeld', 'SlipSettled'],
       ['hold', 'settle'],
+      'settled',
+    ],
+    [
+      'a part that a statement shows to be back is the payer’s, once, and the rest stays settled',
+      [submitted(), returned('succeeded'), back(300), back(300), refundRequested()],
+      {},
+      ['FundsHeld', 'SlipSettled', 'PostingCompensated part_back', 'RefundRefused already_settled'],
+      ['hold', 'settle', 'compensate', null],
+      'settled',
+    ],
+    [
+      'several parts come back up to the whole, and nothing moves it again',
+      [
+        ...[submitted(), returned('succeeded'), back(300), back(300, 24), back(1, 24), back(399, 25)],
+        ...[back(300), back(399, 25), back(1000, 26), byStatement('failed'), returned('failed')],
+      ],
+      {},
+      [
+        ...['FundsHeld', 'SlipSettled', ...Array(3).fill('PostingCompensated part_back')],
+        'PostingCompensated money_back',
+      ],
+      ['hold', 'settle', 'compensate', 'compensate', 'compensate', 'compensate'],
+      'restored',
+    ],
+    [
+      'half of it that is told again is not its other half',
+      [submitted(), returned('succeeded'), back(500), back(500)],
+      {},
+      ['FundsHeld', 'SlipSettled', 'PostingCompensated part_back'],
+      ['hold', 'settle', 'compensate'],
+      'settled',
+    ],
+    [
+      'what comes back above what is still settled is for people',
+      [submitted(), returned('succeeded'), back(600), back(401, 24), back(1001, 25), back(0, 26)],
+      {},
+      ['FundsHeld', 'SlipSettled', 'PostingCompensated part_back'],
+      ['hold', 'settle', 'compensate'],
+      'settled',
+    ],
+    [
+      'a part in another currency, by a bare word, or of another provider is none',
+      [
+        ...[submitted(), returned('succeeded'), back(300, 23, { amount: jpy(300) })],
+        ...[back(300, 23, { provider: 'bolt' })],
+      ],
+      {},
+      ['FundsHeld', 'SlipSettled'],
+      ['hold', 'settle'],
+      'settled',
+    ],
+    [
+      'what a provider denies behind a part that came back is the rest, and people decide about that',
+      [
+        submitted(),
+        returned('succeeded'),
+        back(300),
+        returned('failed'),
+        back(100, 24),
+        decided('give_back'),
+      ],
+      {},
+      [
+        ...['FundsHeld', 'SlipSettled', 'PostingCompensated part_back', 'PostingCompensated reversal'],
+        'PostingCompensated given_back',
+      ],
+      ['hold', 'settle', 'compensate', 'compensate', 'compensate'],
+      'restored',
+    ],
+    [
+      'a part may come back of what people upheld',
+      [...denied, decided('uphold'), back(300), returned('failed')],
+      {},
+      [...toReversal, 'PostingCompensated upheld', 'PostingCompensated part_back'],
+      ['hold', 'settle', 'compensate', 'compensate', 'compensate'],
+      'upheld',
+    ],
+    [
+      'behind a part that came back no further part is settled: it would be more than was held',
+      [submitted(), part(600, 'p-1'), back(300), part(400, 'p-2')],
+      {},
+      ['FundsHeld', 'SlipSettled 1', 'PostingCompensated part_back'],
+      ['hold', 'settle', 'compensate'],
       'settled',
     ],
     [

@@ -257,8 +257,9 @@ function answerDenial(
   books: Books,
 ): Decision | null {
   const isBack = data.evidence === 'statement_line';
-  if (isOther(data.provider, before) || isOtherPart(hold, data)) return null;
-  if (isBack && isOtherAmount(hold, data.amount)) return null;
+  if (isOther(data.provider, before) || isOtherPart(hold, data) || wasBack(hold, data)) return null;
+  if (isBack && isOtherAmount(hold, data.amount))
+    return givePartBack(hold, { before, recorded }, data, books);
   if (!isBack && (hold.status !== 'settled' || isOvertaken(data, before))) return null;
   const { executed, account } = hold;
   const provider = data.provider ?? before?.provider ?? reportedProvider;
@@ -268,6 +269,43 @@ function answerDenial(
   const transaction = transact(hold, 'compensate', post, recorded, books);
   const after: Hold = { ...hold, status: isBack ? 'restored' : 'reversed' };
   return compensation(after, transaction, isBack ? 'money_back' : 'reversal');
+}
+
+/**
+ * A statement shows that a part of what was executed came back: so much is the payer's again, and the rest stays settled. What was denied
+ * before lies in suspense as a whole, and what comes back above what was executed is somebody else's: people decide.
+ */
+function givePartBack(
+  hold: Hold,
+  { before, recorded }: Pick<Subject, 'before' | 'recorded'>,
+  data: Data<'SlipReturned'>,
+  books: Books,
+): Decision | null {
+  const { amount, executed, status } = hold;
+  const part = partOf(data);
+  if (status === 'reversed' || amount === null || data.amount === null || part === null) return null;
+  const { amount: back, currency } = data.amount;
+  if (currency !== amount.currency || back <= 0n || back >= executed) return null;
+  const from = providerReceivable(data.provider ?? before?.provider ?? reportedProvider);
+  const post = (held: HeldMoney) => moneyBackPostings(held, back, from);
+  const transaction = transact(hold, 'compensate', post, recorded, books);
+  return compensation(withoutPart(hold, back, part), transaction, 'part_back');
+}
+
+/** The hold when a part came back. No further part is taken for another execution then: it would settle more than was held. */
+export function withoutPart(hold: Hold, back: bigint, part: string): Hold {
+  const { executed, partsBack = [] } = hold;
+  return { ...hold, executed: executed - back, references: [], partsBack: [...partsBack, part] };
+}
+
+/** What a part that came back is known by; null: one that names no day or amount cannot be told from another one. */
+export function partOf({ amount, bookedOn = null }: Data<'SlipReturned'>): string | null {
+  return amount === null || bookedOn === null ? null : `${bookedOn} ${amount.amount}`;
+}
+
+function wasBack({ partsBack = [] }: Hold, data: Data<'SlipReturned'>): boolean {
+  const part = partOf(data);
+  return data.evidence === 'statement_line' && part !== null && partsBack.includes(part);
 }
 
 /**

@@ -28,10 +28,12 @@ export interface Hold {
   /** null: the slip has no amount, so nothing is ever posted. */
   readonly amount: Money | null;
   readonly status: HoldStatus;
-  /** What the provider moved, as it is booked; in minor units. */
+  /** What the provider moved, as it is booked, and what has not come back of it in parts; in minor units. */
   readonly executed: bigint;
   /** The provider's own references of the parts that make it up; empty where nothing is left to be executed. */
   readonly references: readonly string[];
+  /** Parts that came back, each by its day and amount: one that is told again is none. Absent: none did. */
+  readonly partsBack?: readonly string[];
 }
 
 /** What was executed of a hold if it was all or nothing. */

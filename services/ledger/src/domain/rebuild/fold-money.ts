@@ -7,7 +7,7 @@ import {
   type Transaction,
   timeOn,
 } from '@slipstream/slip';
-import { execute, type Terms, termsToHold } from '../hold/decide.ts';
+import { execute, partOf, type Terms, termsToHold, withoutPart } from '../hold/decide.ts';
 import { type Hold, type HoldStatus, wholly } from '../hold/hold.ts';
 import { parseAccountName, payerAvailable } from '../posting/chart.ts';
 
@@ -20,17 +20,17 @@ export interface Told {
   readonly at: Instant;
 }
 
-type Success = DataOf<'SlipReturned'>;
+type Answer = DataOf<'SlipReturned'>;
 
 /**
  * What became of a slip's money, as the ledger's own events say it: they are folded, and nothing is decided again. Of the events
- * that they answer it takes the terms of the hold, and the provider's references of parts.
+ * that they answer it takes the terms of the hold, and the provider's references of parts, and the days on which parts came back.
  */
 export class MoneyFold {
   readonly #transactionId: (eventId: string) => string;
   readonly #told: Told[] = [];
-  readonly #successes = new Map<string, Success>();
-  #lastSuccess: Success | null = null;
+  readonly #answers = new Map<string, Answer>();
+  #lastSuccess: Answer | null = null;
   #terms: Terms | null = null;
   #hold: Hold | null = null;
 
@@ -56,7 +56,8 @@ export class MoneyFold {
         if (this.#hold === null) this.#terms ??= termsToHold({ before, recorded });
         break;
       case 'SlipReturned':
-        if (event.data.outcome === 'succeeded') this.#succeeded(recorded.id, event.data);
+        this.#answers.set(this.#transactionId(recorded.id), event.data);
+        if (event.data.outcome === 'succeeded') this.#lastSuccess = event.data;
         break;
       case 'FundsHeld':
         this.#open(recorded, 'held');
@@ -79,11 +80,6 @@ export class MoneyFold {
         break;
       default:
     }
-  }
-
-  #succeeded(eventId: string, data: Success): void {
-    this.#lastSuccess = data;
-    this.#successes.set(this.#transactionId(eventId), data);
   }
 
   #book(recorded: RecordedEvent, ...transactions: readonly (Transaction | null | undefined)[]): void {
@@ -117,7 +113,11 @@ export class MoneyFold {
     const hold = this.#hold;
     const denied: HoldStatus | undefined = deniedBy[reason];
     if (denied !== undefined) this.#move(denied);
-    else if (hold !== null) {
+    else if (hold !== null && reason === 'part_back') {
+      const answer = (transaction && this.#answers.get(transaction.id)) ?? null;
+      const back = transaction?.postings[0]?.amount.amount ?? 0n;
+      this.#hold = withoutPart(hold, back, (answer && partOf(answer)) ?? '');
+    } else if (hold !== null) {
       const reference = this.#successOf(transaction)?.providerReference ?? null;
       const executed = transaction?.postings[0]?.amount.amount ?? 0n;
       this.#hold = { ...execute(hold, executed, reference), status: 'compensated' };
@@ -125,8 +125,8 @@ export class MoneyFold {
   }
 
   /** What the event answers; where it moved nothing, the last one that could be meant. */
-  #successOf(transaction: Transaction | null): Success | null {
-    return (transaction && this.#successes.get(transaction.id)) ?? this.#lastSuccess;
+  #successOf(transaction: Transaction | null): Answer | null {
+    return (transaction && this.#answers.get(transaction.id)) ?? this.#lastSuccess;
   }
 }
 
@@ -145,7 +145,7 @@ function executedBy(
   amount: Money,
   transaction: Transaction | null,
   part: number | null,
-  success: Success | null,
+  success: Answer | null,
 ): bigint {
   // A further part of what somebody pays himself moves nothing.
   if (transaction === null) return settleableAmount(amount, success?.amount ?? null) ?? 0n;

@@ -116,6 +116,49 @@ describe('an answer that says otherwise than the first', () => {
     expect(take(failed, again)).toMatchObject({ events: [], reception: 'repeated' });
   });
 
+  describe('and is a line of a statement, by which it came back', () => {
+    const shown = (state: Dispatch, amount: bigint | null, bookedOn?: string) =>
+      receiveAnswer(state, {
+        answer: {
+          ...{ ...final('failed'), amount: amount === null ? null : { amount, currency: 'EUR' } },
+          ...(bookedOn && { bookedOn }),
+        },
+        ...{ evidence: 'statement_line', receivedAt: null, now: t0 },
+      });
+
+    test('is told though a bare word said so before, once', () => {
+      const denied = take(succeeded, final('failed')).dispatch;
+      for (const day of [undefined, '2026-11-23']) {
+        const told = shown(denied, null, day);
+        expect(told.events).toMatchObject([
+          { event: { type: 'SlipReturned', data: { outcome: 'failed', evidence: 'statement_line' } } },
+        ]);
+        expect(shown(told.dispatch, null, day).reception).toBe('repeated');
+        expect(take(told.dispatch, final('failed')).reception).toBe('repeated');
+      }
+    });
+
+    test('is another part on another day, or of another amount', () => {
+      let state = succeeded;
+      for (const [amount, day] of [
+        [300n, '2026-11-23'],
+        [300n, '2026-11-24'],
+        [400n, '2026-11-24'],
+      ] as const) {
+        const told = shown(state, amount, day);
+        expect(told.events).toMatchObject([{ event: { data: { bookedOn: day, amount: { amount } } } }]);
+        expect(shown(told.dispatch, amount, day)).toMatchObject({ events: [], reception: 'repeated' });
+        state = told.dispatch;
+      }
+      expect(shown(state, 300n, '2026-11-23').reception).toBe('repeated');
+    });
+
+    test('says nothing new of what never succeeded', () => {
+      const failed = take(unanswered, final('failed')).dispatch;
+      expect(shown(failed, 300n, '2026-11-23').reception).toBe('repeated');
+    });
+  });
+
   test('is told so many times and no more: from there on it is counted', () => {
     let state = succeeded;
     let events = 0;

@@ -61,11 +61,14 @@ export function receiveAnswer(dispatch: Dispatch, receipt: Receipt): Received {
     case 'returned':
       if (dispatch.outcome !== null) return returnedAgain(dispatch, { ...receipt, answer });
       return recorded(
-        telling({ ...spoken, status: 'returned', outcome: answer.outcome, evidence, pollAt: null }, answer),
+        telling(
+          { ...spoken, status: 'returned', outcome: answer.outcome, evidence, pollAt: null },
+          { ...answer, evidence },
+        ),
         slipReturned(provider, answer, evidence),
       );
     case 'doubtful': {
-      if (wasTold(dispatch, answer)) return repeated(dispatch);
+      if (wasTold(dispatch, { ...answer, evidence })) return repeated(dispatch);
       if (dispatch.told.length >= toldMax) return { ...unchanged(dispatch), reception: 'contradiction' };
       const { doubt, said } = answer;
       const told = telling({ ...spoken, acknowledged: true }, answer);
@@ -96,7 +99,8 @@ function repeated(dispatch: Dispatch): Received {
  */
 function returnedAgain(dispatch: Dispatch, receipt: Receipt & { answer: KeptAnswer['answer'] }): Received {
   const { answer, evidence, receivedAt } = receipt;
-  if (wasTold(dispatch, answer)) return cameByItself(dispatch, receipt) ?? repeated(dispatch);
+  if (wasTold(dispatch, { ...answer, evidence }))
+    return cameByItself(dispatch, receipt) ?? repeated(dispatch);
   const contradiction = { ...unchanged(dispatch), reception: 'contradiction' } as const;
   if (answer.outcome === 'succeeded' && dispatch.outcome !== 'succeeded') {
     if (dispatch.lateSuccess !== null) return contradiction;
@@ -107,7 +111,10 @@ function returnedAgain(dispatch: Dispatch, receipt: Receipt & { answer: KeptAnsw
   if (dispatch.told.length >= toldMax) return contradiction;
   const event = slipReturned(dispatch.provider, answer, evidence);
   return {
-    ...{ dispatch: telling(dispatch, answer), events: [pending(dispatch, event, receivedAt)] },
+    ...{
+      dispatch: telling(dispatch, { ...answer, evidence }),
+      events: [pending(dispatch, event, receivedAt)],
+    },
     ...{ inquiries: [], reception: 'contradiction' },
   };
 }
@@ -151,7 +158,7 @@ export function slipReturned(
   answer: KeptAnswer['answer'],
   evidence: KeptAnswer['evidence'],
 ): SlipEvent {
-  const { outcome, reason, amount, providerReference, providerTime, fee } = answer;
+  const { outcome, reason, amount, providerReference, providerTime, fee, bookedOn } = answer;
   return {
     type: 'SlipReturned',
     data: {
@@ -163,6 +170,7 @@ export function slipReturned(
       providerReference,
       providerTime,
       ...(fee && { fee }),
+      ...(bookedOn && { bookedOn }),
     },
   };
 }

@@ -1,17 +1,26 @@
 import type { Money } from '@slipstream/kernel';
-import type { EventData, Outcome } from '@slipstream/slip';
+import type { EventData, Evidence, Outcome } from '@slipstream/slip';
 import type { ProviderAnswer } from '../provider/answer.ts';
 import type { Dispatch } from './state.ts';
 
 /** Distinct words of one slip that are published; a provider that says ever new things is counted from there on. */
 export const toldMax = 16;
 
-type Returned = Pick<EventData['SlipReturned'], 'outcome' | 'amount' | 'providerReference'>;
+type Returned = Pick<EventData['SlipReturned'], 'outcome' | 'amount' | 'providerReference' | 'bookedOn'> & {
+  readonly evidence?: Evidence;
+};
 type Doubted = Pick<EventData['AnswerDoubted'], 'doubt' | 'said'>;
 
-type Note =
-  | readonly ['returned', Outcome, amount: string | null, currency: string | null, reference: string | null]
-  | readonly ['doubted', Doubted['doubt'], said: string];
+/** `bookedOn`: of what a statement line told, the day if it named one; null or absent: nothing but a statement did not tell it. */
+type ReturnedNote = readonly [
+  'returned',
+  Outcome,
+  amount: string | null,
+  currency: string | null,
+  reference: string | null,
+  bookedOn?: string | null,
+];
+type Note = ReturnedNote | readonly ['doubted', Doubted['doubt'], said: string];
 
 /** The row after this was published of it. */
 export function telling(dispatch: Dispatch, said: Returned | Doubted): Dispatch {
@@ -22,7 +31,7 @@ export function telling(dispatch: Dispatch, said: Returned | Doubted): Dispatch 
 /** Whether the same was published before: then it is only said once more. */
 export function wasTold(
   dispatch: Dispatch,
-  answer: Extract<ProviderAnswer, { kind: 'returned' | 'doubtful' }>,
+  answer: Extract<ProviderAnswer, { kind: 'returned' | 'doubtful' }> & { readonly evidence?: Evidence },
 ) {
   const notes = dispatch.told.map((note) => JSON.parse(note) as Note);
   if (answer.kind === 'doubtful') {
@@ -38,15 +47,18 @@ export function wasTold(
   );
 }
 
-/** A failure is one whatever amount it names. A success that names no amount means the one that was asked for. */
-function isSame(
-  [, outcome, amount, currency, reference]: Extract<Note, readonly ['returned', ...unknown[]]>,
-  answer: Returned,
-  { amount: asked }: Dispatch,
-): boolean {
-  if (outcome !== 'succeeded') return true;
-  const before = amount === null || currency === null ? asked : { amount: BigInt(amount), currency };
-  return agree(before, answer.amount ?? asked) && agreeOnText(reference, answer.providerReference);
+/**
+ * A failure is one whatever amount it names, but that a statement shows what came back of a success: a bare word has claimed it at most.
+ * A success that names no amount means the one that was asked for.
+ */
+function isSame(note: ReturnedNote, answer: Returned, { amount: asked, outcome: first }: Dispatch): boolean {
+  const [, outcome, amount, currency, reference, bookedOn = null] = note;
+  const before = amount === null || currency === null ? null : { amount: BigInt(amount), currency };
+  if (outcome !== 'succeeded') {
+    if (first !== 'succeeded' || answer.evidence !== 'statement_line') return true;
+    return bookedOn === (answer.bookedOn ?? '') && agree(before ?? asked, answer.amount ?? asked);
+  }
+  return agree(before ?? asked, answer.amount ?? asked) && agreeOnText(reference, answer.providerReference);
 }
 
 function agree(a: Money | null, b: Money | null): boolean {
@@ -59,12 +71,9 @@ function agreeOnText(a: string | null, b: string | null): boolean {
 
 function noteOf(said: Returned | Doubted): Note {
   if ('doubt' in said) return ['doubted', said.doubt, said.said];
-  const { outcome, amount, providerReference } = said;
-  return [
-    'returned',
-    outcome,
-    amount?.amount.toString() ?? null,
-    amount?.currency ?? null,
-    providerReference,
-  ];
+  const { outcome, amount, providerReference, evidence, bookedOn } = said;
+  const { amount: units = null, currency = null } = amount ?? {};
+  const note = ['returned', outcome, units?.toString() ?? null, currency, providerReference] as const;
+  // Of a success it is not asked: rows stay as small as they were.
+  return evidence === 'statement_line' && outcome !== 'succeeded' ? [...note, bookedOn ?? ''] : note;
 }

@@ -30,6 +30,8 @@ type Answer =
       readonly amount: Money | null;
       /** What it charges for it, beside the amount. */
       readonly fee?: Money | null;
+      /** Of a line of a statement: when it was booked, as `2026-11-27`. */
+      readonly bookedOn?: string | null;
       readonly providerReference: string | null;
       readonly providerTime: Instant | null;
     }

@@ -132,7 +132,7 @@ function inBooks({ slip, hold, told }: FoldedSlip, live: StoredSlip | null): Sli
 }
 
 function shownBooks({ slip, hold, entries }: SlipInBooks): Shown {
-  const { status, clock, kind, account, counterparty, amount, executed, references } = hold ?? {};
+  const { status, clock, kind, account, counterparty, amount, executed, references, partsBack } = hold ?? {};
   return {
     state: slip.state && serializeState(slip.state),
     hold:
@@ -147,6 +147,7 @@ function shownBooks({ slip, hold, entries }: SlipInBooks): Shown {
         amount?.currency,
         executed,
         references,
+        partsBack,
       ].join(' '),
     entries: String(entries),
   };
