@@ -9,7 +9,14 @@ import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
 import { foldSwitch } from '../src/adapters/postgres/provider-states.ts';
 import { providerClockMs } from '../src/domain/proof/promise.ts';
-import { fundsHeld, inquiryRequested, recorded, slipRefunded, submitted } from './support/events.ts';
+import {
+  fundsHeld,
+  inquiryRequested,
+  recorded,
+  refundRequested,
+  slipRefunded,
+  submitted,
+} from './support/events.ts';
 import { Harness, providerRules } from './support/harness.ts';
 
 const environment = sharedEnvironment();
@@ -592,4 +599,21 @@ test('a slip that may be with a provider without a declared bound goes nowhere e
   const answers = (await gateway.published(slip)).filter((event) => event.type === 'InquiryAnswered');
   expect(answers.map(({ data }) => data.provesNotExecuted)).toEqual([false, false, false]);
   expect(borealis.sent).toEqual([]);
+});
+
+test('a slip that people gave back without a proof is asked about, also behind its deadline, until it is known how it ended', async () => {
+  acme.answer = null;
+  const recheckLadderMs = [100, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000];
+  await gateway.startWorkers(rulesOf({ acceptanceDelayMaxMs: null, recheckLadderMs }));
+  const slip = await gateway.slip();
+  await gateway.event(slip, 'DispatchUnanswered');
+  await gateway.unitOfWork.query('update dispatch set deadline = clock_timestamp() where slip_id = $1', [
+    slip,
+  ]);
+  acme.knows(slip, { status: 'pending' });
+  await gateway.feed(recorded(slip, refundRequested('no_answer')), recorded(slip, slipRefunded));
+  await gateway.event(slip, 'SlipAcknowledged');
+  acme.knows(slip, { status: 'succeeded' });
+  const returned = await gateway.event(slip, 'SlipReturned');
+  expect(returned).toMatchObject({ outcome: 'succeeded', evidence: 'inquiry_answer' });
 });

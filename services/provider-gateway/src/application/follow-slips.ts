@@ -47,7 +47,11 @@ export async function followSlips(
   intents?.follow(tx);
   const slipIds = [...new Set(events.map((e) => e.recorded.slipId))];
   const { now, rows, disabled, distrusted } = await tx.dispatches.lock(slipIds);
-  const around = { distrusted, isOpen: (route: string) => routing.open(route, disabled).length > 0 };
+  const around = {
+    distrusted,
+    isOpen: (route: string) => routing.open(route, disabled).length > 0,
+    recheckLadderMs: (id: string | null) => providers.get(id ?? '')?.capabilities.recheckLadderMs ?? [],
+  };
   const changes = new Changes(rows);
   const released: Dispatch[] = [];
   const ready = new Set<string>();

@@ -42,6 +42,10 @@ export const slipRefunded: SlipEvent = {
   type: 'SlipRefunded',
   data: { transaction: null, reason: 'not_executed' },
 };
+export const refundRequested = (basis: 'not_executed' | 'no_answer'): SlipEvent => ({
+  type: 'RefundRequested',
+  data: { basis, requestedBy: 'ann', approvedBy: 'bob', reason: 'asked' },
+});
 export const inquiryRequested = (inquiry: number): SlipEvent => ({
   type: 'InquiryRequested',
   data: { inquiry },

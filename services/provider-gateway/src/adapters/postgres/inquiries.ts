@@ -1,7 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import type { ClaimedInquiry, Inquiries, PeoplesQuestion } from '../../application/ports.ts';
-import { type Inquiry, peopleNumber, type Said } from '../../domain/inquiry/inquiry.ts';
+import { givenBackNumber, type Inquiry, peopleNumber, type Said } from '../../domain/inquiry/inquiry.ts';
 
 // This service's own question is about the latest call: where the slip was handed on, or the call was repeated, it begins anew.
 const addSql = `
@@ -27,7 +27,7 @@ with expired as (
   lateral (
     select i.slip_id, i.n from inquiry i
     where i.provider = p.id and i.status = 'due' and i.due_at <= clock_timestamp()
-    order by (i.n = 0), i.due_at limit p.free for update skip locked
+    order by (i.n = 0 or i.n <= ${givenBackNumber}), i.due_at limit p.free for update skip locked
   ) as due
 ), strange as (
   select i.slip_id, i.n, 1000 as lease_ms from inquiry i

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { addMs } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
 import { followEvent } from './follow-event.ts';
 import { dispatch, t0, typesOf } from './spec-support.ts';
@@ -55,5 +56,35 @@ describe('a requested inquiry', () => {
       events: [{ event: { data: { inquiry: 2, answer: 'never_sent', provesNotExecuted: true } } }],
       inquiries: [],
     });
+  });
+});
+
+describe('a refund that is asked for', () => {
+  const around = { distrusted: new Set<string>(), isOpen: null, recheckLadderMs: () => [5_000, 60_000] };
+  const left = { attempt: 1, notAfter: t0, nextAt: null, sentMaybe: true } as const;
+  const asked = (state: Dispatch, basis: 'not_executed' | 'no_answer') =>
+    followEvent(state, { type: 'RefundRequested', data: { basis, requestedBy: 'ann' } }, t0, around);
+
+  test('without a proof lets the provider be asked by its ladder, from then on', () => {
+    const state = dispatch({ ...left, status: 'unanswered' });
+    const one = { slipId: state.slipId, provider: 'acme' };
+    expect(asked(state, 'no_answer')).toEqual({
+      dispatch: { ...state, closedForDispatch: true },
+      events: [],
+      inquiries: [
+        { ...one, n: -3, dueAt: addMs(t0, 5_000) },
+        { ...one, n: -4, dueAt: addMs(t0, 60_000) },
+      ],
+    });
+  });
+
+  test.each<[string, Dispatch, 'not_executed' | 'no_answer']>([
+    ['on a proof', dispatch({ ...left, status: 'unanswered' }), 'not_executed'],
+    ['of a slip that never left', dispatch(), 'no_answer'],
+    ['of one that has ended', dispatch({ ...left, status: 'returned', outcome: 'failed' }), 'no_answer'],
+    ['of an imported one', dispatch({ ...left, status: 'unanswered', clock: 'import-1' }), 'no_answer'],
+    ['on a reported route', dispatch({ ...left, mode: 'reported', provider: null }), 'no_answer'],
+  ])('%s asks nobody', (_, state, basis) => {
+    expect(asked(state, basis).inquiries).toEqual([]);
   });
 });

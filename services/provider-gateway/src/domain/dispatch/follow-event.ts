@@ -1,6 +1,6 @@
 import type { Instant } from '@slipstream/kernel';
 import { isLive, type SlipEvent } from '@slipstream/slip';
-import { planInquiry, type Surroundings } from '../inquiry/inquiry.ts';
+import { askedWhenGivenBack, planInquiry, type Surroundings } from '../inquiry/inquiry.ts';
 import { publishLateSuccess } from './receive-answer.ts';
 import { type Dispatch, type Step, unchanged } from './state.ts';
 
@@ -23,7 +23,7 @@ export const followedEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
 /**
  * Folds another service's event into the row. Total: an event that does not fit changes nothing; and idempotent, but for
  * a question that can be answered at once, which is read only once (rule 5).
- * @param around for a question that can be answered at once
+ * @param around what is known of the providers, for a question that can be answered at once and for those that are put later
  */
 export function followEvent(dispatch: Dispatch, event: SlipEvent, now: Instant, around?: Surroundings): Step {
   switch (event.type) {
@@ -39,7 +39,11 @@ export function followEvent(dispatch: Dispatch, event: SlipEvent, now: Instant, 
       return unchanged({ ...dispatch, deadline: event.data.deadline });
     case 'InquiryRequested':
       return requestInquiry(dispatch, event.data.inquiry, now, around);
-    case 'RefundRequested':
+    case 'RefundRequested': {
+      const ladderMs = around?.recheckLadderMs?.(dispatch.provider) ?? [];
+      const inquiries = askedWhenGivenBack(dispatch, event.data.basis, now, ladderMs);
+      return { ...unchanged(closed(dispatch)), inquiries };
+    }
     case 'SlipNotReturned':
       return unchanged(closed(dispatch));
     case 'SlipRefunded':

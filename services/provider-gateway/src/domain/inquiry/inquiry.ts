@@ -7,7 +7,7 @@ import {
   type RefusedCallbacks,
 } from '@slipstream/slip';
 import { hear, moveTo } from '../dispatch/earlier.ts';
-import { type Chosen, type Dispatch, pending, type Step } from '../dispatch/state.ts';
+import { type Chosen, type Dispatch, type NewInquiry, pending, type Step } from '../dispatch/state.ts';
 import { countsAsNotFound, type NotFoundFacts, neverLeft, provesNotExecuted } from '../proof/not-executed.ts';
 import { restsOn } from '../proof/promise.ts';
 import type { InquiryOutcome, ProviderAnswer } from '../provider/answer.ts';
@@ -16,10 +16,12 @@ import type { InquiryOutcome, ProviderAnswer } from '../provider/answer.ts';
 export const pollNumber = -1;
 /** The number of a question that people put: one a slip, asked anew each time. */
 export const peopleNumber = -2;
+/** The number of the first question about a slip that people gave back; from it downwards, one for each rung of the recheck ladder. */
+export const givenBackNumber = -3;
 
 /**
- * A question about a slip. The reconciler's are numbered from 1. n = 0, {@link pollNumber} and {@link peopleNumber} are this
- * service's own: they give evidence, and no InquiryAnswered but for a proof.
+ * A question about a slip. The reconciler's are numbered from 1. n = 0 and below ({@link pollNumber}, {@link peopleNumber},
+ * {@link givenBackNumber}) are this service's own: they give evidence, and no InquiryAnswered but for a proof.
  */
 export interface Inquiry {
   readonly slipId: string;
@@ -47,12 +49,30 @@ export type InquiryPlan =
 
 const abandonedCheckMs = 1_000;
 
+/**
+ * When the provider is asked about a slip that people gave back without a proof, counted from now: it may have executed it, or may do so
+ * yet, and from then on nobody else asks. What was proved is asked about again by its own row (`application/recheck.ts`).
+ */
+export function askedWhenGivenBack(
+  dispatch: Dispatch,
+  basis: DataOf<'RefundRequested'>['basis'],
+  now: Instant,
+  ladderMs: readonly number[],
+): NewInquiry[] {
+  const { slipId, provider, mode, clock, outcome } = dispatch;
+  const isUnknown = basis !== 'not_executed' && mode === 'dispatched' && isLive(clock) && outcome === null;
+  if (!isUnknown || provider === null || neverLeft(dispatch)) return [];
+  return ladderMs.map((ms, rung) => ({ slipId, n: givenBackNumber - rung, provider, dueAt: addMs(now, ms) }));
+}
+
 /** What is known of the providers when a question is answered without them. */
 export interface Surroundings {
   /** Providers whose NOT_FOUND prove nothing. */
   readonly distrusted: ReadonlySet<string>;
   /** Whether some provider of a route can be called, seen from here; null: nobody looked. */
   readonly isOpen: ((route: string) => boolean) | null;
+  /** When a provider is asked again about what it may not have executed; ascending. */
+  readonly recheckLadderMs?: (provider: string | null) => readonly number[];
 }
 
 const nothingKnown: Surroundings = { distrusted: new Set(), isOpen: null };
@@ -81,7 +101,8 @@ export function planInquiry(
   if (dispatch.mode === 'reported' || !isLive(dispatch.clock)) {
     return answer('no_answer', 'The provider of a reported route cannot be asked.');
   }
-  if (inquiry.n <= 0 && !byPeople && now >= dispatch.deadline) {
+  const isBeforeDeadline = inquiry.n <= 0 && inquiry.n > givenBackNumber && !byPeople;
+  if (isBeforeDeadline && now >= dispatch.deadline) {
     return answer('no_answer', 'From the deadline on the reconciler asks.');
   }
   // A question of this service's own about an attempt before it was handed on: its next one is still to be made.
