@@ -408,7 +408,7 @@ describe('bad rules', () => {
     ],
     [
       'a warning of a review that is over',
-      at('overdraft: true', 'stages: { review: { warn_ms: 9 } }, review: { deadline_ms: 9 }'),
+      at('overdraft: true', 'stages: { review: { warn_ms: 9 } }\n    review: { deadline_ms: 9 }'),
       'routes.default.stages.review.warn_ms: must be less than review.deadline_ms',
     ],
     [
