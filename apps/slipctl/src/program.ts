@@ -25,6 +25,7 @@ import { addTimeline } from './commands/timeline.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatermarks } from './commands/watermarks.ts';
 import { exitCodesHelp } from './exit.ts';
+import { fitHelp } from './output/fit-help.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -42,8 +43,14 @@ export function buildProgram(context: CommandContext): Command {
     )
     .version(version, '--version', 'print the version')
     .exitOverride()
+    // Descriptions are broken on a narrow terminal, too.
+    .configureHelp({ minWidthToWrap: 20 })
     // Commands take both over from the program when they are made.
-    .configureOutput({ outputError: (text) => context.refuse(text) })
+    .configureOutput({
+      outputError: (text) => context.refuse(text),
+      writeOut: (text) => process.stdout.write(fitHelp(text, process.stdout.columns)),
+      writeErr: (text) => process.stderr.write(fitHelp(text, process.stderr.columns)),
+    })
     .addHelpText('after', help);
   addStatus(program, context);
   addSlips(program, context);

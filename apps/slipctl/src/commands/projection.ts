@@ -52,7 +52,7 @@ export function addProjection(program: Command, context: CommandContext): void {
   const projection = program
     .command('projection')
     .description('Rebuild what the ledger keeps beside its log, and compare it with what is live.')
-    .addHelpText('after', help + exitCodesHelp);
+    .addHelpText('after', `${help}\n${exitCodesHelp}`);
   addList(projection, context);
   addRebuild(projection, context);
 }

@@ -32,7 +32,7 @@ export function addProvider(program: Command, context: CommandContext): void {
   const provider = program
     .command('provider')
     .description('Find out what a provider really does.')
-    .addHelpText('after', help + exitCodesHelp);
+    .addHelpText('after', `${help}\n${exitCodesHelp}`);
   provider
     .command('certify')
     .description("Hold a provider's sandbox to the contract, and write a signed report of what it can do.")
@@ -50,7 +50,7 @@ export function addProvider(program: Command, context: CommandContext): void {
     .option('--report <file>', 'write the signed report there')
     .option('--tape <file>', 'write every exchange there, byte for byte, as NDJSON')
     .option('--json', 'print the report as JSON')
-    .addHelpText('after', help + exitCodesHelp)
+    .addHelpText('after', `${help}\n${exitCodesHelp}`)
     .action((url: string, flags: Flags) => certify(url, flags, context));
 }
 
