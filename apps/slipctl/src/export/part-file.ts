@@ -48,7 +48,7 @@ export class PartFile {
     const state = isResumed
       ? readNote<ExportState>(noteOf(path), meant, 'export')
       : { of: digestOf(meant), cursor: null, rows: 0, bytes: 0, header: null };
-    const handle = await opened(partOf(path), isResumed ? 'r+' : 'w');
+    const handle = await opened(partOf(path), isResumed ? 'r+' : 'wx');
     try {
       if ((await handle.stat()).size < state.bytes)
         throw new CliError('usage', `${partOf(path)} is shorter than the export left it`);
@@ -101,10 +101,15 @@ export class PartFile {
 const partOf = (path: string): string => `${path}.part`;
 const noteOf = (path: string): string => `${path}.export`;
 
-async function opened(path: string, how: 'r+' | 'w'): Promise<FileHandle> {
+async function opened(path: string, how: 'r+' | 'wx'): Promise<FileHandle> {
   try {
     return await open(path, how);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new CliError(
+        'usage',
+        `${path} is of an export that runs, or was killed when it began: remove it, or name another file`,
+      );
     throw new CliError('usage', `${path} cannot be written: ${messageOf(error)}`);
   }
 }

@@ -114,6 +114,18 @@ describe('slipctl export', () => {
     ]);
   });
 
+  it('refuses to write into what another export writes', async () => {
+    const path = fileOf('twice.ndjson');
+    const { file } = await PartFile.open(path, {}, false);
+    await expect(PartFile.open(path, {}, false)).rejects.toMatchObject({ exit: 'usage' });
+    await file.discard();
+    await file.close();
+    const again = await PartFile.open(path, {}, false);
+    await again.file.finish();
+    await again.file.close();
+    expect(left('twice')).toEqual(['twice.ndjson']);
+  });
+
   it('goes on where a service went away, and the file is as if it never had', async () => {
     isOfCsv = false;
     const args = (...more: string[]) => ['export', 'events', '-o', fileOf('broken.ndjson'), ...more];
