@@ -113,7 +113,11 @@ describe('slipctl', () => {
 
   it('ends with 3 when what is to be replayed cannot be reached', async () => {
     const { code, stdout, stderr } = await slipctl(['replay'], { KAFKA_BROKERS: '127.0.0.1:9' });
-    expect([code, stdout, stderr]).toEqual([3, '', expect.stringContaining('Kafka cannot be read')]);
+    expect([code, stdout, stderr]).toEqual([
+      3,
+      '',
+      expect.stringContaining('Kafka cannot be reached at 127.0.0.1:9'),
+    ]);
   });
 
   it('shows rules in force and what differs between two, and ends with 1 when something does', async () => {

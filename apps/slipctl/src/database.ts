@@ -62,6 +62,10 @@ export class Snapshot {
   }
 }
 
+/** The database is there, and does not know the login, or has no such database. */
+const refusals = ['28000', '28P01', '3D000'];
+
 function unreadable(what: string, error: unknown): CliError {
-  return new CliError('unreachable', `${what} cannot be read: ${messageOf(error)}`);
+  const isRefused = refusals.includes((error as { code?: string }).code ?? '');
+  return new CliError(isRefused ? 'usage' : 'unreachable', `${what} cannot be read: ${messageOf(error)}`);
 }

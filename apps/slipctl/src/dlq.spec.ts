@@ -90,8 +90,23 @@ describe('slipctl dlq', () => {
     const away = { ...env, INTAKE_URL: 'http://127.0.0.1:9' };
     const { code, stdout, stderr } = await slipctl(['dlq', 'list'], away);
     expect([code, stdout.includes('slip-1')]).toEqual([3, true]);
-    expect(stderr).toContain('intake at http://127.0.0.1:9 cannot be reached');
+    expect(stderr).toMatch(/^slipctl: intake at http:\/\/127.0.0.1:9 cannot be reached.*\n$/);
+    const json = await slipctl(['dlq', 'list', '--json'], away);
+    expect(JSON.parse(json.stderr)).toEqual({ error: expect.stringContaining('intake at'), exit_code: 3 });
   });
+
+  it.each([['list'], ['slips'], ['redrive']])(
+    'does not say of %s that there is nothing when none answers',
+    async (name) => {
+      const gone = 'http://127.0.0.1:9';
+      const away = { TOKEN_SRE: 'good', INTAKE_URL: gone, LEDGER_URL: gone };
+      const { code, stdout, stderr } = await slipctl(['dlq', name], away);
+      expect([code, stdout]).toEqual([3, '']);
+      expect(stderr).toMatch(
+        /^slipctl: intake at .* cannot be reached.*; ledger at .* cannot be reached.*\n$/,
+      );
+    },
+  );
 
   it.each([
     [['dlq', 'list'], {}, 'no service is named'],

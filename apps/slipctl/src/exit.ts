@@ -17,11 +17,15 @@ export const exitCodesHelp =
 /** Ends the program with `exitCode`; the message is all that is shown. */
 export class CliError extends Error {
   override readonly name = 'CliError';
-  readonly exitCode: number;
+  readonly exit: keyof typeof exitCodes;
 
   constructor(exit: keyof typeof exitCodes, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.exitCode = exitCodes[exit];
+    this.exit = exit;
+  }
+
+  get exitCode(): number {
+    return exitCodes[this.exit];
   }
 }
 
@@ -29,4 +33,9 @@ export class CliError extends Error {
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);
+}
+
+/** An error as it is told with `--json`. */
+export function errorJson(error: string, exitCode: number): string {
+  return JSON.stringify({ error, exit_code: exitCode });
 }

@@ -1,14 +1,32 @@
-import { createKafka, type KafkaClient, kafkaSecurityOf, securityVariables } from '@slipstream/kafka';
+import {
+  asReadRefused,
+  createKafka,
+  type KafkaClient,
+  kafkaSecurityOf,
+  ReadRefused,
+  securityVariables,
+} from '@slipstream/kafka';
 import { StartError } from '@slipstream/kernel';
+import { requireBroker } from './brokers.ts';
 import { variables } from './config.ts';
-import { CliError } from './exit.ts';
+import { CliError, messageOf } from './exit.ts';
 
 /** What the Kafka client has to say comes with the error it ends in. */
 export const quiet = { info() {}, warn() {}, error() {} };
 
-/** @throws CliError (usage) where the variables of TLS and login contradict each other */
-export function openKafka(brokers: readonly string[], clientId: string): KafkaClient {
-  return createKafka({ brokers, clientId, log: quiet, ...security() });
+/** @throws CliError (usage) where the variables of TLS and login contradict each other, and as {@link requireBroker} */
+export async function openKafka(brokers: readonly string[], clientId: string): Promise<KafkaClient> {
+  const how = security();
+  await requireBroker(brokers);
+  return createKafka({ brokers, clientId, log: quiet, ...how });
+}
+
+/** What went wrong with Kafka, for people: a login that it refuses is a mistake of theirs. */
+export function kafkaError(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  const isRefused = asReadRefused(error) instanceof ReadRefused;
+  const what = isRefused ? 'Kafka does not allow this with the given login' : 'Kafka cannot be read';
+  return new CliError(isRefused ? 'usage' : 'unreachable', `${what}: ${messageOf(error)}`, { cause: error });
 }
 
 /** As the services read it. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { CommanderError } from 'commander';
-import { CliError, exitCodes, messageOf } from './exit.ts';
+import { CliError, errorJson, exitCodes, messageOf } from './exit.ts';
 import { keepHeapSmall } from './heap.ts';
 import { Terminal } from './output/terminal.ts';
 import { buildProgram } from './program.ts';
@@ -70,5 +70,5 @@ function codeOf(error: unknown): number {
 }
 
 function sayJson(error: string, exitCode: number): void {
-  terminal.say(JSON.stringify({ error, exit_code: exitCode }));
+  terminal.say(errorJson(error, exitCode));
 }

@@ -51,5 +51,11 @@ export async function runServiceProgram<Result>(
   process.off('exit', stop);
   if (last.result !== undefined) return last.result as Result;
   const why = last.error ?? 'the program ended without a word';
-  throw new CliError(last.is_usage ? 'usage' : 'unreachable', `${what}: ${why}`);
+  throw new CliError(last.is_usage ? 'usage' : 'unreachable', `${what}: ${inOneLine(why)}`);
+}
+
+/** Problems stand below what they are of, a line each: one alone goes beside it. */
+function inOneLine(why: string): string {
+  const [what, problem, ...others] = why.split('\n  ');
+  return problem === undefined || others.length > 0 ? why : `${what} ${problem}`;
 }

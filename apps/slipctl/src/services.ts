@@ -55,6 +55,32 @@ export function apiOf(
   return chosenServices([name], { token, timeoutMs: timeout })[0]!.api;
 }
 
+/** What those say that answer, and why the others do not. */
+export interface Asked<T> {
+  readonly answers: readonly (T & { readonly service: ServiceName })[];
+  readonly failures: readonly CliError[];
+}
+
+/**
+ * Asks every service for what is nowhere else.
+ * @throws CliError when none answers: nothing is known then, and an empty list would say that nothing is there
+ */
+export async function askAll<T>(
+  services: readonly NamedService[],
+  ask: (service: NamedService) => Promise<T>,
+): Promise<Asked<T>> {
+  const failures: CliError[] = [];
+  const answers = await askEach(services, ask, (error) => failures.push(error));
+  if (answers.length === 0 && failures.length > 0) throw together(failures);
+  return { answers, failures };
+}
+
+/** One error of several; what all of them end with is that of the first. */
+export function together(failures: readonly CliError[]): CliError {
+  const told = failures.map(({ message }) => message).join('; ');
+  return new CliError(failures[0]!.exit, told, { cause: failures[0] });
+}
+
 /** Asks every service; `failed` is told of those that gave no answer, the others count all the same. */
 export async function askEach<T>(
   services: readonly NamedService[],

@@ -1,3 +1,4 @@
+export { brokerProblem } from './broker-problem.ts';
 export { whileBrokersAreAway } from './brokers-away.ts';
 export { createKafka, type KafkaClient, type KafkaOptions, type SaslOptions } from './client.ts';
 export { BatchConsumer, type BatchConsumerParts, type ConsumerHealth } from './consumer.ts';
@@ -33,7 +34,7 @@ export {
 export { type OutRecord, SendFailed, SerialProducer, type SerialProducerOptions } from './producer.ts';
 export { recordAgain, refusalOf } from './read-again.ts';
 export { RecordStream, type RecordStreamOptions, type StartAt, type StreamRecord } from './record-stream.ts';
-export { ReadRefused } from './refusals.ts';
+export { asReadRefused, ReadRefused } from './refusals.ts';
 export { kafkaSecurity, kafkaSecurityOf, type SecuritySettings, securityVariables } from './security.ts';
 export { digestOf, MovingPosition, type SourcePosition, succession } from './source-position.ts';
 export { StreamBroken } from './stream-places.ts';

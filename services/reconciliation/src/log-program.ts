@@ -1,8 +1,16 @@
-import { createKafka, type KafkaClient, kafkaSecurityOf } from '@slipstream/kafka';
+import {
+  asReadRefused,
+  createKafka,
+  type KafkaClient,
+  kafkaSecurityOf,
+  ReadRefused,
+} from '@slipstream/kafka';
 import { StartError } from '@slipstream/kernel';
 import type { OnRead } from './adapters/kafka/whole-log.ts';
 
 const log = { info() {}, warn() {}, error() {} };
+/** People wait for it: a second or two, and not the ten of a service. */
+const connectionRetries = 4;
 
 /**
  * A program that reads the slips' log and writes nothing anywhere, for slipctl: `main.js JSON`, of what is asked. Speaks to the brokers as the
@@ -16,12 +24,18 @@ export async function runLogProgram<Asked extends { readonly brokers: readonly s
   const say = (line: object) => console.log(JSON.stringify(line));
   try {
     const asked = JSON.parse(argv[2] ?? '') as Asked;
-    const kafka = createKafka({ brokers: asked.brokers, clientId, log, ...kafkaSecurityOf(env) });
+    const kafka = createKafka({
+      brokers: asked.brokers,
+      clientId,
+      log,
+      connectionRetries,
+      ...kafkaSecurityOf(env),
+    });
     say({ result: await run(kafka, asked, (done, total) => say({ progress: { done, total } })) });
   } catch (error) {
     say({
       error: error instanceof Error ? error.message : String(error),
-      is_usage: error instanceof StartError,
+      is_usage: error instanceof StartError || asReadRefused(error) instanceof ReadRefused,
     });
     process.exitCode = 1;
   }

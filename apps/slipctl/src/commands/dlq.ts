@@ -1,10 +1,11 @@
+import type { DeadLetter } from '@slipstream/kafka';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { followRedrives } from '../dlq/follow.ts';
 import { letterTable, previewTable, redriveTable } from '../dlq/render.ts';
 import type { LetterView, PreviewView } from '../dlq/views.ts';
 import { waitingSlips, waitingTable } from '../dlq/waiting-slips.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
-import { askEach, chosenServices, type ServiceName } from '../services.ts';
+import { askAll, chosenServices, type ServiceName } from '../services.ts';
 import { type CommandContext, examplesOf, servicesOption, tell, withServiceOptions } from './options.ts';
 
 interface Common {
@@ -55,17 +56,14 @@ function addList(dlq: Command, { print, exit, terminal }: CommandContext): void 
       const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
       const status = flags.status === 'all' ? undefined : flags.status;
       const query = { ...queryOf(flags), status, page_size: String(flags.limit) };
-      const failures: CliError[] = [];
-      const pages = await askEach(
-        services,
-        ({ api }) => api.get<{ data: LetterView[]; next: string | null }>('v1/dead-letters', query),
-        (error) => failures.push(error),
+      const { answers: pages, failures } = await askAll(services, ({ api }) =>
+        api.get<{ data: LetterView[]; next: string | null }>('v1/dead-letters', query),
       );
       const letters = pages.flatMap(({ service, data }) => data.map((letter) => ({ ...letter, service })));
       print(flags.json ? JSON.stringify(letters) : letterTable(letters));
       for (const { service, next } of pages)
         if (next !== null) terminal.say(`${service} has more: raise --limit`);
-      tell(failures, { terminal, exit });
+      tell(failures, { terminal, exit }, flags);
     });
 }
 
@@ -74,28 +72,23 @@ function addSlips(dlq: Command, { print, exit, terminal }: CommandContext): void
     .command('slips')
     .description('Slips that wait, the longest first: behind which record, and how many wait behind it.');
   withCommon(command, '30s')
-    .option('--reason <reason>', 'why the first of them was set aside')
+    .addOption(reasonOption('why the first of them was set aside'))
     .action(async (flags: Common & { reason?: string }) => {
       const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
-      const failures: CliError[] = [];
-      const found = await askEach(
-        services,
-        async ({ name, api }) => {
-          const letters: LetterView[] = [];
-          for await (const page of api.pages<LetterView>('v1/dead-letters', {
-            ...{ status: 'parked', page_size: '1000' },
-          }))
-            letters.push(...page);
-          return { slips: waitingSlips(name, letters) };
-        },
-        (error) => failures.push(error),
-      );
+      const { answers: found, failures } = await askAll(services, async ({ name, api }) => {
+        const letters: LetterView[] = [];
+        for await (const page of api.pages<LetterView>('v1/dead-letters', {
+          ...{ status: 'parked', page_size: '1000' },
+        }))
+          letters.push(...page);
+        return { slips: waitingSlips(name, letters) };
+      });
       const slips = found
         .flatMap(({ slips: of }) => of)
         .filter(({ first }) => flags.reason === undefined || first.reason === flags.reason)
         .toSorted((a, b) => (a.first.failed_at < b.first.failed_at ? -1 : 1));
       print(flags.json ? JSON.stringify(slips) : waitingTable(slips));
-      tell(failures, { terminal, exit });
+      tell(failures, { terminal, exit }, flags);
     });
 }
 
@@ -133,38 +126,27 @@ function addRedrive(dlq: Command, { print, exit, terminal, nowMs }: CommandConte
         const { topic, partition, slip, reason, id: ids, limit, perSecond, why } = flags;
         const chosen = ids ? { ids } : { filter: { topic, partition, slip, reason } };
         const body = { ...chosen, limit };
-        const failures: CliError[] = [];
-        const failed = (error: CliError) => failures.push(error);
-        const counted = await askEach(
-          services,
-          ({ api }) => api.post<PreviewView>('v1/dead-letters/redrive', { ...body, dry_run: true }),
-          failed,
+        const { answers: counted, failures } = await askAll(services, ({ api }) =>
+          api.post<PreviewView>('v1/dead-letters/redrive', { ...body, dry_run: true }),
         );
         if (!flags.json) print(previewTable(counted));
         if (!flags.yes) {
           if (flags.json) print(JSON.stringify(counted));
           else terminal.say('nothing was done: add --yes --why TEXT');
-          return tell(failures, { terminal, exit });
+          return tell(failures, { terminal, exit }, flags);
         }
         const meant = services.filter(({ name }) =>
           counted.some(({ service, letters }) => service === name && letters > 0),
         );
-        const asked = await askEach(
-          meant,
-          async (service) => {
-            const order = { ...body, dry_run: false, per_second: perSecond, reason: why };
-            return {
-              of: service,
-              ...(await service.api.post<PreviewView>('v1/dead-letters/redrive', order)),
-            };
-          },
-          failed,
-        );
+        const { answers: asked, failures: refused } = await askAll(meant, async (service) => {
+          const order = { ...body, dry_run: false, per_second: perSecond, reason: why };
+          return { of: service, ...(await service.api.post<PreviewView>('v1/dead-letters/redrive', order)) };
+        });
         const followed = asked.map(({ of, id, letters }) => ({ service: of, id: id!, letters }));
         const done = await followRedrives(followed, { terminal, nowMs, timeoutMs: flags.timeout });
         print(flags.json ? JSON.stringify(done) : redriveTable(done));
         if (done.some((redrive) => redrive.failed > 0)) exit(exitCodes.bad);
-        tell(failures, { terminal, exit });
+        tell([...failures, ...refused], { terminal, exit }, flags);
       },
     );
 }
@@ -184,6 +166,13 @@ function addDismiss(dlq: Command, { print }: CommandContext): void {
     });
 }
 
+const reasons: readonly DeadLetter['reason'][] = [
+  ...(['rejected', 'failed', 'undecodable', 'too_new', 'parked_behind', 'stranger'] as const),
+];
+
+/** A mistyped one would find nothing, and say so of services that set something aside. */
+const reasonOption = (description: string) => new Option('--reason <reason>', description).choices(reasons);
+
 function withCommon(command: Command, timeout: string): Command {
   const help = examplesOf(examples, `dlq ${command.name()}`);
   return withServiceOptions(command.addOption(servicesOption()), timeout, help);
@@ -194,7 +183,7 @@ function withFilter(command: Command): Command {
     .option('--topic <name>', 'of this topic')
     .option('--partition <number>', 'of this partition', (text) => count(text, 0))
     .option('--slip <id>', "of this slip; on inbound topics the record's key")
-    .option('--reason <reason>', 'rejected, failed, undecodable, too_new, parked_behind or stranger');
+    .addOption(reasonOption('why it was set aside'));
 }
 
 /** A letter's id says nothing without its service. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { brokersOf } from '../config.ts';
-import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
+import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { lagJson, lagTable } from '../kafka/render-lag.ts';
 import { type CommandContext, countOption } from './options.ts';
 
@@ -42,6 +42,9 @@ export function addLag(program: Command, { print, exit }: CommandContext): void 
       const kafka = await kafkaOf(brokers);
       const names = allTopics.map(({ name }) => name);
       const all = await asked(() => readLag(kafka, names));
+      const unknown = group?.find((name) => all.every((lag) => lag.group !== name));
+      // A mistyped one would never be behind.
+      if (unknown !== undefined) throw new CliError('bad', `no group ${unknown} has said where it is`);
       const lags = group === undefined ? all : all.filter((lag) => group.includes(lag.group));
       print(json ? JSON.stringify(lags.map(lagJson)) : lagTable(lags, partitions === true));
       const sums = Map.groupBy(lags, (lag) => `${lag.group} ${lag.topic}`).values();
@@ -106,6 +109,6 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    throw new CliError('unreachable', `Kafka cannot be asked: ${messageOf(error)}`, { cause: error });
+    throw (await import('../kafka.ts')).kafkaError(error);
   }
 }

@@ -1,9 +1,9 @@
 import { type Instant, nameProblem, parseInstant, wallClock } from '@slipstream/kernel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../duration.ts';
-import { type CliError, exitCodesHelp } from '../exit.ts';
+import { type CliError, errorJson, exitCodesHelp } from '../exit.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { serviceNames } from '../services.ts';
+import { serviceNames, together } from '../services.ts';
 
 /** What a command may touch besides its arguments. */
 export interface CommandContext {
@@ -87,12 +87,14 @@ export function examplesOf(help: string, command: string): string {
   return ['', 'Examples:', ...lines, ''].join('\n');
 }
 
-/** Services that gave no answer are named, and the exit code says so. */
+/** Beside what others answered: services that gave no answer are named, and the exit code says so. */
 export function tell(
   failures: readonly CliError[],
   { terminal, exit }: Pick<CommandContext, 'terminal' | 'exit'>,
+  { json }: { readonly json?: true },
 ): void {
-  for (const { message } of failures) terminal.say(`slipctl: ${message}`);
-  const [first] = failures;
-  if (first) exit(first.exitCode);
+  if (failures.length === 0) return;
+  const { message, exitCode } = together(failures);
+  terminal.say(json ? errorJson(message, exitCode) : `slipctl: ${message}`);
+  exit(exitCode);
 }

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type CliError, exitCodes, exitCodesHelp } from '../exit.ts';
+import { exitCodes, exitCodesHelp } from '../exit.ts';
 import { showTime } from '../output/show-time.ts';
 import { table } from '../output/table.ts';
-import { askEach, chosenServices, type ServiceName, serviceNames } from '../services.ts';
+import { askAll, chosenServices, type ServiceName, serviceNames } from '../services.ts';
 import { type CommandContext, examplesOf, servicesOption, tell, withServiceOptions } from './options.ts';
 
 /** A stopped partition, as the API shows it. */
@@ -51,15 +51,12 @@ function addList(partitions: Command, { print, exit, terminal }: CommandContext)
   withServiceOptions(command.addOption(servicesOption()), '10s', help).action(
     async (flags: Flags & { service?: ServiceName[] }) => {
       const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
-      const failures: CliError[] = [];
-      const answers = await askEach(
-        services,
-        ({ api }) => api.get<{ data: StoppedView[] }>('v1/stopped-partitions'),
-        (error) => failures.push(error),
+      const { answers, failures } = await askAll(services, ({ api }) =>
+        api.get<{ data: StoppedView[] }>('v1/stopped-partitions'),
       );
       const stopped = answers.flatMap(({ service, data }) => data.map((one) => ({ ...one, service })));
       print(flags.json ? JSON.stringify(stopped) : stoppedTable(stopped));
-      tell(failures, { terminal, exit });
+      tell(failures, { terminal, exit }, flags);
       if (failures.length === 0 && stopped.length > 0) exit(exitCodes.bad);
     },
   );

@@ -74,7 +74,7 @@ export function addReconcile(program: Command, context: CommandContext): void {
       });
       // Before the log is read: what was judged by now stands in it, or is on its way.
       const judgedThrough = await readJudgedThrough(reconciliation);
-      const log = new SlipLog(brokersOf(flags.brokers), judgedBy);
+      const log = await SlipLog.open(brokersOf(flags.brokers), judgedBy);
       const progress = terminal.progress('records');
       const shadow = new Shadow();
       const compare = async () =>

@@ -9,6 +9,7 @@ import { isMeant, type OffsetRange, parseOffsets, type Selection, spansOf } from
 import { parseSpeed, type Speed } from '../replay/speed.ts';
 import { newState, type ReplayState, readState, removeState, writeState } from '../replay/state-file.ts';
 import type { Target } from '../replay/targets.ts';
+import { requireTypes } from './event-types.ts';
 import { type CommandContext, timeOption } from './options.ts';
 
 interface Flags {
@@ -190,11 +191,8 @@ function tell(
 }
 
 async function selectionOf({ from, to, offsets, slip, slips, type, by, clock }: Flags): Promise<Selection> {
-  const { ownedTypes, sources } = await import('@slipstream/contracts');
-  const unknown = type?.find((one) => !ownedTypes.includes(one));
-  // A mistyped one would find nothing, and say so of a log that has some.
-  if (unknown !== undefined)
-    throw new CliError('usage', `there is no type ${unknown}; one is slipstream.slip.returned.v1`);
+  await requireTypes(type);
+  const { sources } = await import('@slipstream/contracts');
   const named =
     slip === undefined && slips === undefined
       ? null

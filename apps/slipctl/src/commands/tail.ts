@@ -7,6 +7,7 @@ import { apiOf } from '../services.ts';
 import { readServerSentEvents } from '../tail/server-sent-events.ts';
 import { eventsOf, findSlip } from '../timeline/find-slip.ts';
 import type { EventView } from '../timeline/views.ts';
+import { requireTypes } from './event-types.ts';
 import { type CommandContext, countOption, timeoutOption } from './options.ts';
 
 interface Flags {
@@ -66,6 +67,7 @@ async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<
   if (flags.past && (!flags.slip || flags.after !== undefined)) {
     throw new CliError('usage', '--past needs --slip, and goes without --after');
   }
+  await requireTypes(flags.type);
   const { tell } = await import('../timeline/sentences.ts');
   const ledger = apiOf('ledger', flags);
   const slips = await Promise.all(

@@ -2,8 +2,7 @@ import { cloudEventType, readEnvelope, slipEventOf, topics } from '@slipstream/c
 import { type EventWalk, type KafkaClient, LogReader, readLogBounds } from '@slipstream/kafka';
 import { isSlipstreamError } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
-import { CliError, messageOf } from '../exit.ts';
-import { openKafka } from '../kafka.ts';
+import { kafkaError, openKafka } from '../kafka.ts';
 
 const pageMax = 50_000;
 
@@ -18,11 +17,15 @@ export class SlipLog {
   readonly #taken = new Map<string, { readonly incarnation: number; readonly sequence: number }>();
   #read = 0;
 
-  /** Gives the events of some types. */
-  constructor(brokers: readonly string[], wanted: ReadonlySet<SlipEvent['type']>) {
-    this.#kafka = openKafka(brokers, 'slipctl-reconcile');
+  private constructor(kafka: KafkaClient, wanted: ReadonlySet<SlipEvent['type']>) {
+    this.#kafka = kafka;
     this.#reader = new LogReader(this.#kafka, topics.events.name);
     this.#wanted = new Set([...wanted].map(cloudEventType));
+  }
+
+  /** Gives the events of some types. @throws CliError (usage, unreachable) */
+  static async open(brokers: readonly string[], wanted: ReadonlySet<SlipEvent['type']>): Promise<SlipLog> {
+    return new SlipLog(await openKafka(brokers, 'slipctl-reconcile'), wanted);
   }
 
   /** Records that were read. */
@@ -56,8 +59,7 @@ export class SlipLog {
         }
       }
     } catch (error) {
-      if (error instanceof CliError) throw error;
-      throw new CliError('unreachable', `Kafka cannot be read: ${messageOf(error)}`);
+      throw kafkaError(error);
     }
   }
 

@@ -1,7 +1,7 @@
 import { topics } from '@slipstream/contracts';
 import { type KafkaClient, LogReader, readLogBounds } from '@slipstream/kafka';
 import { instantFromMs } from '@slipstream/kernel';
-import { CliError, messageOf } from '../exit.ts';
+import { kafkaError } from '../kafka.ts';
 import { loggedRecord } from './read-head.ts';
 import type { LoggedRecord, Page, RecordSource, Span } from './records.ts';
 
@@ -28,7 +28,7 @@ export class KafkaRecords implements RecordSource {
       await admin.connect();
       return await readLogBounds(admin, this.#topic);
     } catch (error) {
-      throw unreadable(error);
+      throw kafkaError(error);
     } finally {
       await admin.disconnect().catch(() => {});
     }
@@ -51,7 +51,7 @@ export class KafkaRecords implements RecordSource {
         if (isMeant(record)) records.push({ ...record, value: Buffer.from(record.value) });
       });
     } catch (error) {
-      throw unreadable(error);
+      throw kafkaError(error);
     }
     return { records, next };
   }
@@ -65,8 +65,4 @@ const nothing = Buffer.alloc(0);
 
 function texts(headers: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
-}
-
-function unreadable(error: unknown): CliError {
-  return new CliError('unreachable', `Kafka cannot be read: ${messageOf(error)}`, { cause: error });
 }

@@ -17,7 +17,7 @@ export interface SourceFlags {
 /** @throws CliError (usage, unreachable) */
 export async function openSource({ source, brokers, databaseUrl }: SourceFlags): Promise<RecordSource> {
   if (source === 'log') return new LedgerRecords(await LedgerDatabase.open(ledgerDatabaseUrl(databaseUrl)));
-  return new KafkaRecords(kafkaOf(brokers));
+  return new KafkaRecords(await kafkaOf(brokers));
 }
 
 export interface TargetFlags {
@@ -35,7 +35,7 @@ export async function openTarget(
   if (out !== undefined) return FileTarget.open(out, from.isResumed);
   if (topic === undefined) return outputTarget(write);
   const partitions = Math.max(...from.log.keys()) + 1;
-  return TopicTarget.open(kafkaOf(brokers), topic, { id: from.state.id, partitions });
+  return TopicTarget.open(await kafkaOf(brokers), topic, { id: from.state.id, partitions });
 }
 
 function kafkaOf(brokers: string | undefined) {

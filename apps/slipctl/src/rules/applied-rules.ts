@@ -1,8 +1,7 @@
 import { decodeOpsEvent, topics } from '@slipstream/contracts';
 import { readTail } from '@slipstream/kafka';
 import { type Instant, isSlipstreamError } from '@slipstream/kernel';
-import { CliError, messageOf } from '../exit.ts';
-import { openKafka } from '../kafka.ts';
+import { kafkaError, openKafka } from '../kafka.ts';
 import { showTime } from '../output/show-time.ts';
 import { table } from '../output/table.ts';
 
@@ -17,7 +16,7 @@ export interface AppliedRules {
 
 /** What each service said last of its rules (ConfigApplied), by name. @throws CliError (unreachable) */
 export async function readAppliedRules(brokers: readonly string[]): Promise<AppliedRules[]> {
-  const kafka = openKafka(brokers, 'slipctl-config');
+  const kafka = await openKafka(brokers, 'slipctl-config');
   const applied = new Map<string, AppliedRules>();
   const from = new Map(Array.from({ length: topics.ops.partitions }, (_, partition) => [partition, 0]));
   try {
@@ -26,7 +25,7 @@ export async function readAppliedRules(brokers: readonly string[]): Promise<Appl
       if (one !== null) applied.set(one.service, one);
     });
   } catch (error) {
-    throw new CliError('unreachable', `Kafka cannot be read: ${messageOf(error)}`, { cause: error });
+    throw kafkaError(error);
   }
   return [...applied.values()].sort((a, b) => (a.service < b.service ? -1 : 1));
 }

@@ -1,8 +1,7 @@
 import { decodeCheckpoint, readEnvelope, topics } from '@slipstream/contracts';
 import { type KafkaClient, LogReader, readLogBounds, readTail } from '@slipstream/kafka';
 import { isSlipstreamError } from '@slipstream/kernel';
-import { CliError, messageOf } from '../exit.ts';
-import { openKafka } from '../kafka.ts';
+import { kafkaError, openKafka } from '../kafka.ts';
 import type { LedgerDatabase } from './ledger-database.ts';
 import type { LogRow, Problem } from './verify-partition.ts';
 
@@ -25,17 +24,17 @@ export class KafkaLog {
 
   /**
    * Before the database is: what was signed later than the moment that the database is read at says nothing about it.
-   * @throws CliError when no broker answers
+   * @throws CliError when no broker answers, or none may be read
    */
   static async open(brokers: readonly string[]): Promise<KafkaLog> {
-    const kafka = openKafka(brokers, 'slipctl-verify');
+    const kafka = await openKafka(brokers, 'slipctl-verify');
     const log = new KafkaLog(kafka);
     await log.#readBounds();
     try {
       log.#published = await log.notes();
       return log;
     } catch (error) {
-      throw new CliError('unreachable', `Kafka cannot be read: ${messageOf(error)}`);
+      throw kafkaError(error);
     }
   }
 
@@ -50,7 +49,7 @@ export class KafkaLog {
       await admin.connect();
       this.#bounds = await readLogBounds(admin, topics.events.name);
     } catch (error) {
-      throw new CliError('unreachable', `Kafka cannot be read: ${messageOf(error)}`);
+      throw kafkaError(error);
     } finally {
       await admin.disconnect().catch(() => {});
     }
@@ -121,7 +120,7 @@ export class KafkaLog {
         records.push({ offset: walk.offset, value: Buffer.from(walk.value() ?? noBytes) });
       });
     } catch (error) {
-      throw new CliError('unreachable', `Kafka cannot be read: ${messageOf(error)}`);
+      throw kafkaError(error);
     }
     return records;
   }

@@ -32,7 +32,7 @@ try {
 } catch (error) {
   say({
     error: error instanceof Error ? error.message : String(error),
-    is_usage: error instanceof StartError,
+    is_usage: error instanceof StartError || isRefusal(error),
   });
   process.exitCode = 1;
 }
@@ -57,4 +57,9 @@ async function rebuildOne(unitOfWork: UnitOfWork) {
     ...{ unitOfWork, hashes: { sha256, transactionId }, ending: ending as Ending },
     onSlips: (done, total) => say({ progress: { done, total } }),
   });
+}
+
+/** The database is there, and does not know the login, or has no such database. */
+function isRefusal(error: unknown): boolean {
+  return ['28000', '28P01', '3D000'].includes((error as { code?: string }).code ?? '');
 }
