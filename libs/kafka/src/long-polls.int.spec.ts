@@ -6,6 +6,7 @@ import { waitFor } from '@slipstream/testing';
 import { createKafka } from './client.ts';
 import { LongPolls } from './long-polls.ts';
 import { SerialProducer } from './producer.ts';
+import { Rig, until } from './test-support/rig.ts';
 import { ensureTopics } from './topics.ts';
 
 const environment = sharedEnvironment();
@@ -48,3 +49,22 @@ test('a consumer that waits for records gets them at once, and stops without its
   expect([crashed, warnings]).toEqual([0, []]);
   await producer.stop();
 });
+
+test('a backlog is fetched of all partitions by turns, though an answer holds what few of them have', async () => {
+  const [partitions, sends, records] = [6, 25, 10];
+  const rig = await new Rig(environment().kafkaBrokers).start(partitions);
+  try {
+    // A send is a batch of some kilobytes: what an answer is made of.
+    for (let sent = 0; sent < sends; sent++)
+      for (let partition = 0; partition < partitions; partition++) await rig.events(partition, records);
+    const all = sends * records;
+    const { store } = await rig.member({ options: { partitionBytesMax: 4_096, fetchBytesMax: 8_192 } });
+    await until(() => store.effects.length === partitions * all, 'all of it');
+    const place = (partition: number, offset: number) => store.effects.indexOf(`${partition}:${offset}`);
+    const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+    const firstEnd = Math.min(...numbers.map((partition) => place(partition, all - 1)));
+    for (const partition of numbers) expect(place(partition, all / 2)).toBeLessThan(firstEnd);
+  } finally {
+    await rig.stop();
+  }
+}, 60_000);

@@ -3,8 +3,8 @@ import { consumerDefaults, fetchWaits } from './consumer-options.ts';
 import { LongPolls } from './long-polls.ts';
 
 const polls = () => new LongPolls({ shortMs: 1_000, quietMs: 3_000, pauseMs: () => 20 });
-const nothing = { records: 0, bytes: 0, begunAtMs: 0 };
-const some = { records: 1, bytes: 600, begunAtMs: 0 };
+const nothing = { records: 0, bytes: 0, begunAtMs: 0, partitions: [] };
+const some = { records: 1, bytes: 600, begunAtMs: 0, partitions: [0] };
 
 test('a fetch waits longer once nothing came for a while, of each broker by itself', () => {
   const own = polls();
@@ -36,8 +36,18 @@ test('records that trickle in are fetched together, the first after a pause at o
   own.answered('1', { ...some, begunAtMs: 100 });
   expect([own.pauseMs('1', 105), own.pauseMs('1', 120), own.pauseMs('1', 500)]).toEqual([15, 0, 0]);
   expect(own.pauseMs('2', 105)).toBe(0);
-  own.answered('1', { records: 90, bytes: 50_000, begunAtMs: 200 });
+  own.answered('1', { ...some, records: 90, bytes: 50_000, begunAtMs: 200 });
   expect(own.pauseMs('1', 201)).toBe(0);
+});
+
+test('who has brought records is asked for last', () => {
+  const own = polls();
+  expect(own.inTurn([0, 1, 2, 3])).toEqual([0, 1, 2, 3]);
+  own.answered('1', { ...some, partitions: [0, 1] });
+  expect(own.inTurn([0, 1, 2, 3])).toEqual([2, 3, 0, 1]);
+  own.answered('1', nothing);
+  own.answered('1', { ...some, partitions: [2, 0] });
+  expect(own.inTurn([0, 1, 2, 3])).toEqual([3, 1, 0, 2]);
 });
 
 test('three heartbeats fit into a session, also while it is quiet', () => {

@@ -40,6 +40,7 @@ interface Cluster {
 }
 
 interface FetchedBatch {
+  readonly partition: number;
   readonly rawMessages: readonly { readonly value: Buffer | null }[];
 }
 
@@ -48,6 +49,13 @@ export interface Answer {
   readonly records: number;
   readonly bytes: number;
   readonly begunAtMs: number;
+  /** Of which it has brought any. */
+  readonly partitions: readonly number[];
+}
+
+interface TopicPartitions {
+  readonly topic: string;
+  readonly partitions: readonly number[];
 }
 
 interface ConsumerGroup {
@@ -55,6 +63,7 @@ interface ConsumerGroup {
   readonly subscriptionState: { paused(): readonly unknown[] };
   maxWaitTime: number;
   fetch(nodeId: string): Promise<readonly FetchedBatch[]>;
+  filterPartitionsByNode(nodeId: string, assigned: readonly TopicPartitions[]): readonly TopicPartitions[];
 }
 
 /** kafkajs sends fetches over the second connection of each broker, everything else over the first. */
@@ -67,13 +76,18 @@ const polls = new WeakMap<Cluster, LongPolls>();
  * How long one consumer's fetches wait. The broker answers with the first byte, so a long wait delays no record; but a
  * partition that is resumed, or was sought, is asked for with the next fetch only, so while one is paused the waits are
  * short. A stop does not wait for a fetch at all ({@link giveUpUntil}). And as each costs the broker and us the same for one
- * record as for twenty, what trickles in is fetched together; the first after a pause is not kept waiting.
+ * record as for twenty, what trickles in is fetched together; the first after a pause is not kept waiting. An answer holds what the
+ * partitions have that are asked for first: whoever has brought records is asked for last next time, or in a long backlog the last
+ * ones would stand still until the first have nothing more.
  */
 export class LongPolls {
   readonly #waits: FetchWaits;
   readonly #emptyAnswers = new Map<string, number>();
   /** When the next fetch may begin, by broker. */
   readonly #nextAtMs = new Map<string, number>();
+  /** By partition: at which answer it brought records last. */
+  readonly #broughtAt = new Map<number, number>();
+  #answers = 0;
   #cluster: Cluster | null = null;
 
   constructor(waits: FetchWaits) {
@@ -98,8 +112,16 @@ export class LongPolls {
     return Math.max(0, (this.#nextAtMs.get(nodeId) ?? nowMs) - nowMs);
   }
 
+  /** Partitions in the order in which they are asked for: those that have waited longest first. */
+  inTurn(partitions: readonly number[]): number[] {
+    const brought = (partition: number) => this.#broughtAt.get(partition) ?? 0;
+    return partitions.toSorted((a, b) => brought(a) - brought(b));
+  }
+
   /** What a fetch has brought. */
-  answered(nodeId: string, { records, bytes, begunAtMs }: Answer): void {
+  answered(nodeId: string, { records, bytes, begunAtMs, partitions }: Answer): void {
+    this.#answers += 1;
+    for (const partition of partitions) this.#broughtAt.set(partition, this.#answers);
     this.#emptyAnswers.set(nodeId, records > 0 ? 0 : (this.#emptyAnswers.get(nodeId) ?? 0) + 1);
     this.#nextAtMs.set(nodeId, bytes < muchBytes ? begunAtMs + this.#waits.pauseMs() : begunAtMs);
   }
@@ -123,7 +145,7 @@ export class LongPolls {
 }
 
 const { prototype } = load('kafkajs/src/consumer/consumerGroup') as { prototype: ConsumerGroup };
-const fetch = prototype.fetch;
+const { fetch, filterPartitionsByNode } = prototype;
 
 prototype.fetch = async function (this: ConsumerGroup, nodeId) {
   const own = polls.get(this.cluster);
@@ -135,6 +157,14 @@ prototype.fetch = async function (this: ConsumerGroup, nodeId) {
   const batches = await fetch.call(this, nodeId);
   const records = batches.flatMap(({ rawMessages }) => rawMessages);
   const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-  own.answered(nodeId, { records: records.length, bytes, begunAtMs });
+  const brought = batches.filter(({ rawMessages }) => rawMessages.length > 0);
+  const partitions = brought.map(({ partition }) => partition);
+  own.answered(nodeId, { records: records.length, bytes, begunAtMs, partitions });
   return batches;
+};
+
+prototype.filterPartitionsByNode = function (this: ConsumerGroup, nodeId, assigned) {
+  const own = polls.get(this.cluster);
+  const found = filterPartitionsByNode.call(this, nodeId, assigned);
+  return own ? found.map(({ topic, partitions }) => ({ topic, partitions: own.inTurn(partitions) })) : found;
 };
