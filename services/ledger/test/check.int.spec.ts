@@ -42,8 +42,10 @@ afterAll(() => books?.close());
 async function saidOf(...sabotage: string[]): Promise<string[]> {
   let said: Broken[] = [];
   const tried = books.unitOfWork.run(async (tx) => {
-    // No trigger keeps him from it.
+    // No trigger keeps him from it, and he may take his time.
     await tx.query('set local session_replication_role = replica');
+    await tx.query('set local idle_in_transaction_session_timeout = 0');
+    await tx.query('set local statement_timeout = 0');
     for (const sql of sabotage) await tx.query(sql);
     said = await tx.query<Broken>(checkSql);
     throw new Error('tried');
