@@ -14,9 +14,10 @@ export const keyLengthMax = 512;
 
 /**
  * Names are compared and shown to people, so what cannot be seen is refused: control, format (zero-width, direction),
- * unassigned and private characters, line separators, and spaces other than U+0020 within.
+ * unassigned and private characters, line separators, fillers, the blank of Braille, and spaces other than U+0020 within. What chooses
+ * the variant of a character (as emoji have it) may follow one.
  */
-const name = /^[^\p{C}\p{Z}](?:[^\p{C}\p{Z}]| (?! *$))*$/u;
+const name = /^[^\p{C}\p{Z}\p{DI}\u2800](?:[^\p{C}\p{Z}\u2800[\p{DI}--\p{VS}]]| (?! *$))*$/v;
 
 /** Most names are: nothing can be wrong with them. */
 const plainName = /^[!-~]{1,128}$/;

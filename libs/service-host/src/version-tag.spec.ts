@@ -6,6 +6,9 @@ test('a tag names its version, in each language by another tag', () => {
   for (const tag of [versionTag(7), versionTag(7, 'zh')]) expect(versionInTag(tag)).toBe(7);
 });
 
-test.each(['7', 'W/"7"', '"7" , "8"', '"-zh"', '"7-"', '"7-z1"', '"1234567890"', ''])('%p is none', (tag) => {
-  expect(versionInTag(tag)).toBeNull();
-});
+test.each(['7', 'W/"7"', '"7" , "8"', '"-zh"', '"7-"', '"7-z1"', '"1234567890"', '"07"', '"007-zh"', ''])(
+  '%p is none',
+  (tag) => {
+    expect(versionInTag(tag)).toBeNull();
+  },
+);

@@ -8,6 +8,6 @@ export function versionTag(version: number, language: string | null = null): str
 
 /** The version that such an ETag names, whatever its language; null: it is none. */
 export function versionInTag(tag: string): number | null {
-  const version = /^"(\d{1,9})(?:-[a-z]{2})?"$/.exec(tag)?.[1];
+  const version = /^"(0|[1-9]\d{0,8})(?:-[a-z]{2})?"$/.exec(tag)?.[1];
   return version === undefined ? null : Number(version);
 }
