@@ -34,7 +34,7 @@ export interface HttpLimits {
   readonly bodyBytesMax: number;
   /** Routes, in the router's syntax, that take other bodies. */
   readonly bodyBytesMaxOf: Readonly<Record<string, number>>;
-  /** Routes that take a file as it is, by its media types: its bytes are `rawBody`, and nobody reads them before. */
+  /** Routes that take a body as it is, by its media types: its bytes are `rawBody`, and nobody reads them before. */
   readonly fileTypesOf: Readonly<Record<string, readonly string[]>>;
   /** For the request line and all headers. */
   readonly headersTimeoutMs: number;
@@ -69,6 +69,8 @@ export const httpLimits: HttpLimits = {
  */
 export type Shed = (request: { readonly method: string; readonly url: string }) => number | null;
 
+const jsonType = 'application/json';
+
 /** Makes the Fastify server with our limits, our body parser, and problem details for what fails before Nest. */
 export function createAdapter(
   limits: HttpLimits,
@@ -100,14 +102,21 @@ export function createAdapter(
   fastify.decorate('cursorSeal', cursorSeal);
   fastify.decorate('draining', draining);
   fastify.removeAllContentTypeParsers();
+  const takes = ({ routeOptions }: FastifyRequest, type: string) =>
+    limits.fileTypesOf[routeOptions.url ?? '']?.includes(type) ?? false;
   fastify.addContentTypeParser(
-    'application/json',
+    jsonType,
     { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => parseBody(request, body),
+    async (request: FastifyRequest, body: Buffer) =>
+      takes(request, jsonType) ? takeFile(request, body) : parseBody(request, body),
   );
   for (const type of new Set(Object.values(limits.fileTypesOf).flat())) {
-    fastify.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
-      takeFile(request, body, limits.fileTypesOf[request.routeOptions.url ?? '']?.includes(type) ?? false),
+    if (type === jsonType) continue;
+    fastify.addContentTypeParser(
+      type,
+      { parseAs: 'buffer' },
+      async (request: FastifyRequest, body: Buffer) =>
+        takes(request, type) ? takeFile(request, body) : refuseType(),
     );
   }
   fastify.addHook('onRoute', (route) => {
@@ -169,8 +178,11 @@ function refuseEncoding(request: FastifyRequest): void {
   throw new SlipstreamError('unsupported_media_type', 'Send the body without a content encoding.');
 }
 
-function takeFile(request: FastifyRequest, body: Buffer, isTaken: boolean): null {
-  if (!isTaken) throw new SlipstreamError('unsupported_media_type', 'Send the body as application/json.');
+function refuseType(): never {
+  throw new SlipstreamError('unsupported_media_type', 'Send the body as application/json.');
+}
+
+function takeFile(request: FastifyRequest, body: Buffer): null {
   refuseEncoding(request);
   request.rawBody = body;
   return null;

@@ -74,6 +74,11 @@ class ThingsController {
     return { bytes: body.toString('hex') };
   }
 
+  @Post('file')
+  file(@RawBody() body: Buffer) {
+    return { bytes: body.toString('hex') };
+  }
+
   @Post('things::batch')
   batch() {
     return { batch: true };
@@ -99,7 +104,10 @@ beforeAll(async () => {
     name: 'things',
     module: ThingsModule,
     settings,
-    limits: { requestTimeoutMs: 400, headersTimeoutMs: 300, timeoutCheckIntervalMs: 50 },
+    limits: {
+      ...{ requestTimeoutMs: 400, headersTimeoutMs: 300, timeoutCheckIntervalMs: 50 },
+      fileTypesOf: { '/things/file': ['application/json'] },
+    },
   });
 });
 afterAll(() => service.stop());
@@ -198,6 +206,21 @@ describe('a body', () => {
       status: 415,
       code: 'unsupported_media_type',
     });
+  });
+
+  it.each<[string, string | Buffer]>([
+    ['broken', '{bad'],
+    ['with duplicate keys', '{"a":1,"a":2}'],
+    ['with U+0000', '{"a":"\\u0000"}'],
+    ['of invalid UTF-8', Buffer.from('7b2261223aff7d', 'hex')],
+  ])('%s comes in as it is where a route takes it so, and nowhere else', async (_, body) => {
+    const bytes = Buffer.from(body).toString('hex');
+    expect(await (await post(body, json, '/things/file')).json()).toEqual({ bytes });
+    expect(await problemOf(await post(body, json, '/things/raw'))).toMatchObject({
+      ...{ status: 400, code: 'malformed_json' },
+    });
+    const packed = await post(body, { ...json, 'content-encoding': 'gzip' }, '/things/file');
+    expect(await problemOf(packed)).toMatchObject({ status: 415, code: 'unsupported_media_type' });
   });
 
   it('is there byte for byte for signatures', async () => {

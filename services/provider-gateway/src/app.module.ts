@@ -167,6 +167,8 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
       ],
     },
     settings,
+    // Signed byte for byte, and kept whatever it says.
+    limits: { fileTypesOf: { '/v1/callbacks/:provider': ['application/json'] } },
     deadLetters: runtime.deadLetters,
     partitions: runtime.partitions,
     cursorKey: runtime.cursorKey,
@@ -338,7 +340,7 @@ function callbackIntake({
       // A slip that is not folded back yet would make an orphan of it: the provider is to say it again.
       if (!isOpen()) throw new SlipstreamError('unavailable', 'The service is still reading its own log.');
       const handling = await group.submit(callback);
-      if (handling === 'doubtful') ask();
+      if (handling === 'doubtful' || handling === 'unreadable') ask();
       return handling;
     },
     refused: async (callback) => {

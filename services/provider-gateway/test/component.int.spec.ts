@@ -289,17 +289,30 @@ describe('callbacks over HTTP', () => {
     ]) {
       expect((await post(good, { headers: headers as never })).status).toBe(401);
     }
-    const unreadable = ['{}', '[]', '{"data":1}', '{"data":{"slip_id":"x"}}'];
+    const twice = '{"data":{"slip_id":"x","status":"failed","status":"succeeded"}}';
+    const noJson = ['{bad', '', twice, `\ufeff${good}`];
+    const unreadable = [
+      '{}',
+      '[]',
+      '{"data":1}',
+      '{"data":{"slip_id":"x"}}',
+      ...noJson.filter((text) => text),
+    ];
     const id = v7();
     for (const [index, text] of unreadable.entries()) {
-      expect((await post(text, { id: `${id}-${index}` })).status).toBe(400);
+      expect(await post(text, { id: `${id}-${index}` })).toMatchObject({
+        ...{ status: 400, json: { code: noJson.includes(text) ? 'malformed_json' : 'malformed_request' } },
+      });
+    }
+    // Nobody who has not signed it is told more.
+    for (const text of noJson.slice(2)) {
+      expect((await post(text, { signed: 'other' })).json.code).toBe('signature_invalid');
     }
     const kept = await gateway.database.query(
       `select convert_from(body, 'UTF8') as text from callback where handled = 'unreadable' and webhook_id like $1`,
       [`${id}-%`],
     );
     expect(kept.rows.map(({ text }) => text).toSorted()).toEqual(unreadable.toSorted());
-    expect((await post('{bad')).status).toBe(400);
     expect((await post(good, { provider: 'nobody' })).status).toBe(404);
     expect((await post(good, { headers: { 'content-type': 'text/plain' } })).status).toBe(415);
     const stored = await gateway.database.query('select 1 from callback where slip_id = $1', [slipId]);
@@ -334,6 +347,36 @@ describe('callbacks over HTTP', () => {
     expect((await gateway.has(succeeded, 'SlipReturned')).event.data).toMatchObject({
       evidence: 'inquiry_answer',
       amount: { amount: 1250n, currency: 'EUR' },
+    });
+  });
+
+  test('news count whatever text beside them cannot be stored', async () => {
+    await faults({ fault: 'lost_callback' });
+    const slips = [await send(), await send(), await send()];
+    for (const slipId of slips) await gateway.has(slipId, 'SlipAcknowledged');
+    await faults();
+    const odd = ['a\u0000b', '\ud800', '\u0007'];
+    for (const [index, slipId] of slips.entries()) {
+      const more = { reason: odd[index], provider_id: odd[index] };
+      expect((await post(body(slipId, 'failed', more))).status).toBe(202);
+      expect((await gateway.has(slipId, 'SlipReturned')).event.data).toMatchObject({
+        ...{ outcome: 'failed', evidence: 'signed_callback', reason: null, providerReference: null },
+      });
+    }
+  });
+
+  test('one that names a slip and says nothing that can be read lets it be asked about at once', async () => {
+    await faults({ fault: 'lost_callback' });
+    const slipId = await send();
+    await gateway.has(slipId, 'SlipAcknowledged');
+    await faults();
+    const isKnown = async () => (await outcomesAt(simulator)).get(slipId) === 'succeeded';
+    await waitFor(isKnown, { what: 'the provider to know what became of the slip' });
+    expect(await post(body(slipId, ['succeeded'] as never))).toMatchObject({
+      ...{ status: 400, json: { code: 'malformed_request' } },
+    });
+    expect((await gateway.has(slipId, 'SlipReturned')).event.data).toMatchObject({
+      evidence: 'inquiry_answer',
     });
   });
 

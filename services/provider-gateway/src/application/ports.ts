@@ -495,6 +495,10 @@ export interface CallbackMessage {
 /** A callback that is signed as it must be, and from which nothing can be learnt about a slip; why, for people. */
 export interface UnreadableMessage {
   readonly problem: string;
+  /** It is not of the form that all its messages have: no JSON, for one that speaks JSON. */
+  readonly isMalformed?: boolean;
+  /** The slip that it names all the same; absent: none can be read. */
+  readonly names?: string;
 }
 
 /** A line of a statement, as it came, and what it says of a slip; or why nothing can be learnt from it. */

@@ -14,13 +14,14 @@ let stored: Set<string>;
 let handled: string[];
 let published: PendingEvent[];
 let counted: Counted[];
+let asked: string[];
 /** What the table says of references that two slips have. */
 let shared: SharedReference[];
 beforeEach(() => {
   shared = [];
   rows = new Map([[slip.slipId, slip]]);
   stored = new Set();
-  [handled, published, counted] = [[], [], []];
+  [handled, published, counted, asked] = [[], [], [], []];
 });
 
 const tx = {
@@ -42,6 +43,10 @@ const tx = {
     async lock(slipIds: readonly string[]) {
       const found = new Map([...rows].filter(([slipId]) => slipIds.includes(slipId)));
       return { now: t0, rows: found };
+    },
+    async pollNow(provider: string, slipId: string) {
+      asked.push(`${provider} ${slipId}`);
+      return { willBeAsked: true, hasIt: true };
     },
     async save(changed: readonly Dispatch[]) {
       for (const row of changed) rows.set(row.slipId, row);
@@ -109,11 +114,19 @@ describe('a callback', () => {
 
   test('from which nothing can be learnt is stored, and says so', async () => {
     expect(await receive(callback({ message: { problem: 'no status' } }))).toEqual(['unreadable']);
+    expect(asked).toEqual([]);
     expect({ types: types(), handled, counted }).toEqual({
       types: [],
       handled: ['unreadable'],
       counted: ['unreadable_callback'],
     });
+  });
+
+  test('that says nothing which can be read of a slip that it names lets it be asked about', async () => {
+    const message = { problem: 'no status', names: slip.slipId };
+    expect(await receive(callback({ message }))).toEqual(['unreadable']);
+    expect(asked).toEqual([`acme ${slip.slipId}`]);
+    expect(types()).toEqual([]);
   });
 
   test('that only acknowledges lets the provider be asked later, in case its news gets lost', async () => {

@@ -25,7 +25,8 @@ interface CallbackParts {
 /**
  * Stores and handles callbacks, many in one transaction: a provider gets its 2xx only when this has committed. Each is
  * stored before anything is made of it; a webhook id is handled once for ever. A callback about a slip that this provider
- * was never given is stored as an orphan, for people, and taken up should the slip come (`take-up-orphans.ts`).
+ * was never given is stored as an orphan, for people, and taken up should the slip come (`take-up-orphans.ts`). One that names a slip and
+ * says nothing that can be read lets it be asked about at once.
  */
 export async function receiveCallbacks(
   { store, providers, count }: CallbackParts,
@@ -35,7 +36,13 @@ export async function receiveCallbacks(
     const stored = callbacks.map((callback) => ({ ...callback, slipId: slipIdOf(callback) }));
     const fresh = await tx.callbacks.add(stored);
     const wanted = stored.filter(({ slipId }, index) => fresh.has(index) && slipId !== '');
-    const { now, rows } = await tx.dispatches.lock([...new Set(wanted.map(({ slipId }) => slipId))]);
+    const unread = stored.flatMap(({ provider, message }, index) =>
+      fresh.has(index) && 'names' in message && message.names ? { provider, slipId: message.names } : [],
+    );
+    const ids = new Set([...wanted, ...unread].map(({ slipId }) => slipId));
+    const { now, rows } = await tx.dispatches.lock([...ids]);
+    // Its provider has news, whatever they are: it is asked.
+    for (const { provider, slipId } of unread) await tx.dispatches.pollNow(provider, slipId);
     const changes = new Changes(rows, now);
     const results = callbacks.map((callback, index) =>
       fresh.has(index) ? handle(changes, callback, now, providers) : 'replayed',

@@ -60,7 +60,7 @@ export class CallbacksController {
     // It is kept, but its sender should know.
     if ('problem' in message) {
       const detail = `The callback cannot be understood: ${message.problem}.`;
-      throw new SlipstreamError('malformed_request', detail);
+      throw new SlipstreamError(message.isMalformed ? 'malformed_json' : 'malformed_request', detail);
     }
     return { accepted: true };
   }

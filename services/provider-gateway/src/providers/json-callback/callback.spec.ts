@@ -119,8 +119,15 @@ describe('a provider’s words', () => {
 test('a body without its signature is understood alike: whoever asks knows what that is worth', () => {
   expect(understand(body)).toMatchObject({ slipId: 'slip-1', answer: { outcome: 'succeeded' } });
   for (const other of ['', 'nothing', '{"data":{}}', '{"data":{"slip_id":7}}', '[]', '{"data":[]}']) {
-    expect(understand(Buffer.from(other))).toEqual({ problem: expect.any(String) });
+    expect(understand(Buffer.from(other))).toMatchObject({ problem: expect.any(String) });
   }
+  expect(understand(Buffer.from('{"data":{"slip_id":"slip-1","status":7}}'))).toEqual({
+    ...{ problem: expect.any(String), names: 'slip-1' },
+  });
+  expect(understand(Buffer.from('{"a":1,"a":2}'))).toEqual({
+    problem: expect.any(String),
+    isMalformed: true,
+  });
 });
 
 test('a secret that is none stops the start', () => {

@@ -8,7 +8,7 @@ import {
   SignatureMismatch,
   type UnreadableMessage,
 } from '../../application/ports.ts';
-import { Garbage, type Json, parseJson, text } from '../transport/read-answer.ts';
+import { Garbage, type Json, NoJson, parseJson, text } from '../transport/read-answer.ts';
 import { toAnswer } from './translate.ts';
 
 /** How far the time that was signed may lie from now, as Standard Webhooks says. */
@@ -96,6 +96,7 @@ function verifies(webhook: Webhook, body: Buffer, { id, at, signatures }: Signed
 
 /** Reads the body as the provider's own event. */
 function understand(body: Buffer): CallbackMessage | UnreadableMessage {
+  let names: string | null = null;
   try {
     const { data } = parseJson(body);
     if (typeof data !== 'object' || data === null || Array.isArray(data))
@@ -103,9 +104,14 @@ function understand(body: Buffer): CallbackMessage | UnreadableMessage {
     const json = data as Json;
     const slipId = text(json.slip_id);
     if (slipId === null || slipId !== json.slip_id) throw new Garbage('data.slip_id is missing');
+    names = slipId;
     return { slipId, answer: toAnswer(json) };
   } catch (error) {
     if (!(error instanceof Garbage)) throw error;
-    return { problem: error.message };
+    return {
+      problem: error.message,
+      ...(error instanceof NoJson && { isMalformed: true }),
+      ...(names !== null && { names }),
+    };
   }
 }

@@ -14,6 +14,9 @@ import type { OnceResult } from './call-once.ts';
 /** The provider's answer cannot be understood; the message says why, for people. */
 export class Garbage extends Error {}
 
+/** It is no JSON, or none that says one thing alone. */
+export class NoJson extends Garbage {}
+
 export type Json = Readonly<Record<string, unknown>>;
 
 /** The body of an answer as a JSON object. @throws Garbage */
@@ -28,9 +31,9 @@ export function parseObject(response: Extract<OnceResult, { kind: 'response' }>)
  * to lose the outcome beside it. @throws Garbage
  */
 export function parseJson(body: Buffer): Json {
-  if (!isUtf8(body)) throw new Garbage('the body is not UTF-8');
+  if (!isUtf8(body)) throw new NoJson('the body is not UTF-8');
   const parsed = strictJson(body.toString('utf8'), { anyText: true });
-  if (!parsed.ok) throw new Garbage(parsed.error);
+  if (!parsed.ok) throw new NoJson(parsed.error);
   const { value } = parsed;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Garbage('the body is not a JSON object');
