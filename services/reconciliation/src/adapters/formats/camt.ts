@@ -1,4 +1,4 @@
-import { signedMinorUnits } from '../../domain/statement/amount.ts';
+import { shownAmount, signedMinorUnits } from '../../domain/statement/amount.ts';
 import { readDay } from '../../domain/statement/day.ts';
 import { signed } from '../../domain/statement/sign.ts';
 import {
@@ -20,8 +20,8 @@ export function* readCamt(
 ): Generator<StatementPart> {
   const whole = wholes[message];
   let head = null as { line: number; name: string; account: string } | null;
-  let summary = null as { line: number; count: number } | null;
-  let entries = 0;
+  let summary: Element | null = null;
+  let entries = new Entries();
   let isOpen = false;
   let statements = 0;
   const opened = function* (line: number): Generator<StatementPart> {
@@ -36,12 +36,11 @@ export function* readCamt(
     else if (event.kind === 'begin') {
       head = null;
       summary = null;
-      entries = 0;
+      entries = new Entries();
       isOpen = false;
     } else if (event.kind === 'end') {
       yield* opened(line);
-      if (summary && summary.count !== entries)
-        throw new StatementRefused(summary.line, `it says ${summary.count} entries, and has ${entries}`);
+      if (summary) entries.check(summary);
       statements += 1;
       yield { part: 'closed', line };
     } else if (event.element.name === 'Id') head = { line, name: event.element.text, account: '' };
@@ -50,14 +49,13 @@ export function* readCamt(
       const account = element.find('Id', 'IBAN')?.text ?? element.find('Id', 'Othr', 'Id')?.text ?? '';
       head = { name: '', ...head, line, account };
     } else if (event.element.name === 'TxsSummry') {
-      const count = event.element.find('TtlNtries', 'NbOfNtries')?.text;
-      if (count !== undefined) summary = { line, count: Number(count) };
+      summary = event.element;
     } else if (event.element.name === 'Bal') {
       yield* opened(line);
       yield* balanceOf(event.element);
     } else if (event.element.name === 'Ntry') {
       yield* opened(line);
-      entries += 1;
+      entries.add(event.element);
       yield* entryOf(event.element);
     }
   }
@@ -84,10 +82,59 @@ function* balanceOf(element: Element): Generator<StatementPart> {
   };
 }
 
+/** What all entries come to, whatever their status: how many, and how much. */
+class Entries {
+  readonly counts = { credit: 0, debit: 0 };
+  readonly #sums = { credit: 0n, debit: 0n };
+  readonly #currencies = new Set<string>();
+
+  add(entry: Element): void {
+    const mark = markOf(entry);
+    const { amount, currency } = moneyOf(entry.need('Amt'));
+    this.counts[mark] += 1;
+    this.#sums[mark] += amount;
+    this.#currencies.add(currency);
+  }
+
+  /** Held against what the statement says of all, and of those of each mark; a sum only where all are in one currency. */
+  check(summary: Element): void {
+    const { credit, debit } = this.counts;
+    const sums = this.#sums;
+    this.#checkOne(summary.find('TtlNtries'), credit + debit, sums.credit + sums.debit);
+    this.#checkOne(summary.find('TtlCdtNtries'), credit, sums.credit);
+    this.#checkOne(summary.find('TtlDbtNtries'), debit, sums.debit);
+  }
+
+  #checkOne(told: Element | undefined, entries: number, amount: bigint): void {
+    const [count, sum] = [told?.find('NbOfNtries'), told?.find('Sum')];
+    if (count !== undefined && Number(count.text) !== entries)
+      throw new StatementRefused(
+        count.line,
+        `${told!.name} says ${count.text} entries, and there are ${entries}`,
+      );
+    const [currency, ...others] = this.#currencies;
+    if (sum === undefined || currency === undefined || others.length > 0) return;
+    if (signedMinorUnits(sum.text, currency) === amount) return;
+    const adds = shownAmount(amount, currency);
+    throw new StatementRefused(sum.line, `${told!.name} says ${sum.text}, and the entries add up to ${adds}`);
+  }
+}
+
+/** Not booked, or only told of: it changes no balance. */
+const notBooked = new Set(['PDNG', 'INFO', 'FUTR']);
+
 function* entryOf(entry: Element): Generator<StatementPart> {
-  const status = entry.find('Sts', 'Cd')?.text ?? entry.find('Sts')?.text;
-  if (status !== 'BOOK') return;
+  const told = entry.need('Sts');
+  const status = (told.find('Cd') ?? told).text;
+  if (notBooked.has(status)) return;
+  if (status !== 'BOOK')
+    throw new StatementRefused(
+      told.line,
+      `Sts must be BOOK, PDNG, INFO or FUTR, and not ${status || 'another word'}`,
+    );
   const { amount, currency } = moneyOf(entry.need('Amt'));
+  for (const batch of entry.all('NtryDtls').flatMap((one) => one.all('Btch')))
+    checkBatch(batch, entry, amount, currency);
   const booked = signed(amount, markOf(entry), false);
   const details = entry.all('NtryDtls').flatMap((one) => one.all('TxDtls'));
   const counts = entry.all('NtryDtls').flatMap((one) => one.find('Btch', 'NbOfTxs')?.text ?? []);
@@ -102,6 +149,18 @@ function* entryOf(entry: Element): Generator<StatementPart> {
     return toLine(entry, detail, signed(part.amount, markOf(detail, entry), false), part.currency);
   });
   yield { part: 'entry', line: entry.line, amount: booked, currency, count, movements };
+}
+
+/** The only batch of an entry is what the entry is. */
+function checkBatch(batch: Element, entry: Element, amount: bigint, currency: string): void {
+  const told = batch.find('TtlAmt');
+  if (told === undefined || entry.all('NtryDtls').length > 1) return;
+  const total = moneyOf(told);
+  if (total.currency === currency && total.amount !== amount)
+    throw new StatementRefused(
+      told.line,
+      `the entry is ${shownAmount(amount, currency)}, but its batch ${shownAmount(total.amount, currency)}`,
+    );
 }
 
 /** What the account was moved by: as told for the transaction, else as it was before it was exchanged. */
@@ -125,7 +184,9 @@ function toLine(entry: Element, detail: Element | null, amount: bigint, currency
   const family = (detail?.find('BkTxCd') ?? entry.find('BkTxCd'))?.find('Domn', 'Fmly');
   const reason = detail?.find('RtrInf', 'Rsn', 'Cd')?.text ?? null;
   const comesBack =
-    entry.find('RvslInd')?.text === 'true' || reason !== null || family?.find('Cd')?.text === 'RRTN';
+    ['true', '1'].includes(entry.find('RvslInd')?.text ?? '') ||
+    reason !== null ||
+    family?.find('Cd')?.text === 'RRTN';
   const isFee = family?.find('SubFmlyCd')?.text === 'CHRG' || family?.find('SubFmlyCd')?.text === 'COMM';
   return {
     ...{ line, amount, gross: amount, currency, bookedOn, reason },

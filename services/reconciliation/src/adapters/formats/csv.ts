@@ -28,7 +28,7 @@ export async function* readCsv(
     skip_empty_lines: true,
     max_record_size: 256 * 1024,
   });
-  const source = Readable.from(withPlainEnds(chunks));
+  const source = Readable.from(chunks);
   source.on('error', (error) => rows.destroy(error));
   source.pipe(rows);
   let columns: ReadonlyMap<string, number> | null = null;
@@ -64,17 +64,6 @@ export async function* readCsv(
   for (const [currency, { closing }] of mapping.balances)
     yield { part: 'balance', line: last, which: 'closing', amount: closing, currency };
   yield { part: 'closed', line: last };
-}
-
-/** CRLF counts as one line's end, within quotes, too. */
-function* withPlainEnds(chunks: Iterable<string>): Generator<string> {
-  let open = '';
-  for (const chunk of chunks) {
-    const text = open + chunk;
-    open = text.endsWith('\r') ? '\r' : '';
-    yield text.slice(0, text.length - open.length).replaceAll('\r\n', '\n');
-  }
-  if (open !== '') yield open;
 }
 
 class Fields {
@@ -168,5 +157,15 @@ function amountOf(row: Fields, columns: AmountColumns, currency: string, mapping
   const [credit, debit] = [row.get(columns.credit), row.get(columns.debit)];
   if (credit === '' && debit === '')
     throw new StatementRefused(row.line, `neither ${columns.credit} nor ${columns.debit} says an amount`);
-  return (credit === '' ? 0n : read(columns.credit)) - (debit === '' ? 0n : read(columns.debit));
+  const [cameIn, wentOut] = [
+    credit === '' ? 0n : read(columns.credit),
+    debit === '' ? 0n : read(columns.debit),
+  ];
+  // A sign, or a booking that is undone: where balances are told they tell which.
+  if (wentOut < 0n && mapping.balance === null && mapping.balances.size === 0)
+    throw new StatementRefused(
+      row.line,
+      `${columns.debit}: ${debit} is below zero, and no balance tells what that means`,
+    );
+  return cameIn - wentOut;
 }

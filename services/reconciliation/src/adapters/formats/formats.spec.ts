@@ -76,6 +76,28 @@ describe('MT940', () => {
   });
 
   test.each([
+    ['166?20EREF+OR?21D-1 KREF+K-1?22MREF+M', ['ORD-1', 'K-1']],
+    ['EREF+ORD-1 SVWZ+for EREF', ['ORD-1']],
+    ['/TRTP/SEPA/EREF/ORD/1//REMI/hello', ['ORD/1']],
+    ['/EREF/OR\nD-1/REMI/hello', ['ORD-1']],
+    ['/EREF/NOTPROVIDED/REMI/hello', []],
+    ['/REMI/hello/EREF/ORD-1', ['ORD-1']],
+  ])('names in %j are %j', async (text, references) => {
+    const { lines } = await read(swift(':61:261120D10,00NTRFNONREF', `:86:${text}`), mt940);
+    expect(lines[0]!.references).toEqual(references);
+  });
+
+  test('has lines that end with CR alone, and a name for each of its statements', async () => {
+    const one = swift(':61:261120D10,00NTRFNONREF');
+    const text = `${one}\r\n${one.replace(':20:RUN\r\n', '').replace('1/1', '2/1')}`;
+    const { statements } = await read(text.replaceAll('\r\n', '\r'), mt940);
+    expect(statements).toMatchObject([
+      { name: 'RUN 1/1', line: 4, lines: 1 },
+      { name: 'RUN 2/1', line: 10, lines: 1 },
+    ]);
+  });
+
+  test.each([
     [swift(':61:261131D10,00NTRFNONREF'), 5, 'no day 261131'],
     [swift(':61:261120X10,00NTRFNONREF'), 5, ':61: is no entry'],
     [swift(':61:261120D10,005NTRFNONREF'), 5, '10,005 is no amount of EUR'],
@@ -83,6 +105,9 @@ describe('MT940', () => {
     [swift(':61:261120D11,00NTRFNONREF'), 6, 'what was read comes to 89.00 EUR'],
     [':20:RUN\n:60F:C261120EUR1,00\n', 2, 'ends before the closing balance'],
     ['hello\n', 1, 'no field of MT940'],
+    ['', 1, 'holds no statement'],
+    [':20:RUN\n:25:ACC\n-\n', 1, 'holds no statement'],
+    [swift(':61:1120D10,00NTRFNONREF'), 5, ':61: is no entry'],
   ])('refuses %j in line %i', async (text, line, why) => {
     await expect(read(text, mt940)).rejects.toMatchObject({ line, why: expect.stringContaining(why) });
   });
@@ -107,7 +132,37 @@ describe('camt', () => {
     expect(lines).toMatchObject([{ amount: -1000n, kind: 'return' }]);
   });
 
+  const summed = (told: string, more = entry('10.00')) => camt(`<TxsSummry>${told}</TxsSummry>${more}`);
+  const batchOf = (total: string) =>
+    entry('10.00', `<NtryDtls><Btch><TtlAmt Ccy="EUR">${total}</TtlAmt></Btch></NtryDtls>`);
+
+  test('adds up to what its summary says, with what is pending', async () => {
+    const told =
+      '<TtlNtries><NbOfNtries>2</NbOfNtries><Sum>109</Sum></TtlNtries><TtlDbtNtries><Sum>109.00</Sum></TtlDbtNtries>';
+    const pending = entry('99.00', '', '<Sts>PDNG</Sts>');
+    expect((await read(summed(told, entry('10.00') + pending), camt053)).lines).toHaveLength(1);
+    expect((await read(camt(batchOf('10.00')), camt053)).lines).toMatchObject([{ amount: -1000n }]);
+  });
+
+  test.each(['true', '1'])('a reversal told by %s came back', async (told) => {
+    const { lines } = await read(camt(entry('10.00', `<RvslInd>${told}</RvslInd>`)), camt053);
+    expect(lines).toMatchObject([{ kind: 'return' }]);
+  });
+
   test.each([
+    [summed('<TtlNtries><Sum>10.01</Sum></TtlNtries>'), 6, 'add up to 10.00 EUR'],
+    [summed('<TtlCdtNtries><NbOfNtries>1</NbOfNtries></TtlCdtNtries>'), 6, 'and there are 0'],
+    [camt(batchOf('10.01')), 6, 'but its batch 10.01 EUR'],
+    [camt(entry('10.00', '', '')), 6, 'Ntry has no Sts'],
+    [camt(entry('10.00', '', '<Sts><Prtry>X</Prtry></Sts>')), 6, 'Sts must be BOOK'],
+    [
+      camt('').replace(
+        '<Bal>',
+        '<Bal><Tp><CdOrPrtry><Cd>PRCD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">99.99</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal><Bal>',
+      ),
+      4,
+      'it was said before to be 99.99 EUR',
+    ],
     [`<!DOCTYPE a [<!ENTITY b "c">]>${camt('')}`, 1, 'document type'],
     [camt('<Ntry>&b;</Ntry>'), 6, 'not well-formed'],
     [camt('<Ntry>'), 7, 'not well-formed'],
@@ -224,4 +279,76 @@ test('whatever bytes come, a file is read or refused with its line', async () =>
       if (error !== null && !(error instanceof StatementRefused)) throw error;
     }
   }
+});
+
+describe('a CSV of people’s own', () => {
+  const plain: CsvMapping = {
+    ...mapping,
+    ...{
+      date: 'day',
+      amount: { column: 'sum' },
+      references: ['ref'],
+      text: null,
+      outcome: null,
+      balance: null,
+    },
+  };
+  const readSums = async (sums: readonly string[], more: Partial<CsvMapping> = {}) => {
+    const rows = sums.map((sum) => `20.11.2026;${sum};o-1`);
+    const text = ['day;sum;ref', ...rows].join('\n');
+    const { lines } = await read(text, { format: 'csv', encoding: 'utf-8', csv: { ...plain, ...more } });
+    return lines.map(({ amount }) => amount);
+  };
+
+  test('knows the signs of people’s own: spaces that do not break, bent apostrophes, a minus behind or a real one', async () => {
+    const spaces = { decimals: { decimal: ',', thousands: ' ' } } as const;
+    expect(await readSums(['1\u00a0234,50', '1\u202f234,50', '1 234,50'], spaces)).toEqual([
+      123450n,
+      123450n,
+      123450n,
+    ]);
+    const swiss = { decimals: { decimal: '.', thousands: "'" } } as const;
+    expect(await readSums(['1’234.50', "1'234.50"], swiss)).toEqual([123450n, 123450n]);
+    expect(await readSums(['10,00-', '\u221210,00', '-10,00'])).toEqual([-1000n, -1000n, -1000n]);
+  });
+
+  test.each(['-10,00-', '(10,00)', '1 234,50', '1.23,50', '١٠,00', '10,00 EUR', '--1'])(
+    '%s is no amount',
+    async (sum) => {
+      await expect(readSums([sum])).rejects.toMatchObject({
+        line: 2,
+        why: expect.stringContaining('no amount'),
+      });
+    },
+  );
+
+  test('takes no debit below zero where no balance says what it means', async () => {
+    const text = 'day;in;out;ref;after\n20.11.2026;;-10,00;o-1;10,00\n';
+    const sided = { ...plain, amount: { credit: 'in', debit: 'out' } };
+    const form = (csv: CsvMapping): FileForm => ({ format: 'csv', encoding: 'utf-8', csv });
+    await expect(read(text, form(sided))).rejects.toMatchObject({
+      line: 2,
+      why: expect.stringContaining('below zero'),
+    });
+    const { lines } = await read(text, form({ ...sided, balance: 'after' }));
+    expect(lines).toMatchObject([{ amount: 1000n }]);
+  });
+
+  test('reads lines that end with CR alone, and no row is lost in the header', async () => {
+    const text = 'day;sum;ref;more\r20.11.2026;1,00;o-1;\r20.11.2026;2,00;"o\r2";x';
+    const { lines } = await read(text, { format: 'csv', encoding: 'utf-8', csv: plain });
+    expect(lines.map(({ line, references }) => [line, references])).toEqual([
+      [2, ['o-1']],
+      [3, ['o\n2']],
+    ]);
+  });
+
+  test('refuses bytes that its code page does not have, and days with a digit too many', async () => {
+    const text = Buffer.concat([Buffer.from('day;sum;ref\n20.11.2026;1,00;'), Buffer.from([0x81, 10])]);
+    await expect(read(text, { format: 'csv', encoding: 'gb18030', csv: plain })).rejects.toMatchObject({
+      ...{ line: 2, why: 'it has bytes that are nothing in gb18030' },
+    });
+    const form: FileForm = { format: 'csv', encoding: 'utf-8', csv: plain };
+    await expect(read('day;sum;ref\n20.11.20261;1,00;o\n', form)).rejects.toMatchObject({ line: 2 });
+  });
 });

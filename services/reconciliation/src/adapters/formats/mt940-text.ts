@@ -6,17 +6,27 @@ function purposeOf(text: string): readonly string[] {
   return parts.filter((part) => /^(2\d|6[0-3])/.test(part)).map((part) => part.slice(2));
 }
 
-const keyword = /^(EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|MTLG|PURP|BIC|IBAN)[+:]/;
+const names = 'EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|MTLG|PURP|BIC|IBAN';
+const keyword = new RegExp(`^(${names})[+:]`);
+/** Before a keyword within a line. */
+const beforeKeyword = new RegExp(`\\s+(?=(?:${names})[+:])`);
+/** Between slashes, as Dutch banks write them: up to two slashes, or the next word between slashes. */
+const slashed = /\/EREF\/(.+?)(?=\/\/|\/[A-Z]{3,4}\/|\/?$)/g;
 
 /** References after SEPA's keywords: EREF is the end-to-end reference, KREF the customer's. */
 export function referencesIn(text: string): readonly string[] {
+  const between = [...text.replaceAll('\n', '').matchAll(slashed)].map(([, reference]) => reference!.trim());
+  return [...afterKeywords(text), ...between.filter((one) => one !== '' && one !== 'NOTPROVIDED')];
+}
+
+function afterKeywords(text: string): readonly string[] {
   const found: string[] = [];
   let open: string | null = null;
   const end = () => {
     if (open !== null && open.trim() !== '' && open.trim() !== 'NOTPROVIDED') found.push(open.trim());
     open = null;
   };
-  for (const part of purposeOf(text)) {
+  for (const part of purposeOf(text).flatMap((one) => one.split(beforeKeyword))) {
     const match = keyword.exec(part);
     if (match) end();
     if (match && (match[1] === 'EREF' || match[1] === 'KREF')) open = part.slice(5);

@@ -43,11 +43,13 @@ const known = new Set([
 /** Statements of a file, each between its `:20:` and its closing balance. @throws StatementRefused */
 export function* readMt940(lines: Iterable<TextLine>): Generator<StatementPart> {
   let account = '';
+  let message = '';
   let name = '';
   let currency: string | null = null;
   let entry: { field: Field; text: string[] } | null = null;
   let last = 1;
   let isOpen = false;
+  let statements = 0;
   for (const field of fieldsOf(lines)) {
     const { tag, line, text } = field;
     last = line;
@@ -57,13 +59,16 @@ export function* readMt940(lines: Iterable<TextLine>): Generator<StatementPart> 
     }
     if (entry !== null) yield { part: 'line', movement: toLine(entry, currency!) };
     entry = null;
-    if (tag === '20') name = text.trim();
-    else if (tag === '25' || tag === '25P') account = text.split('\n')[0]!.trim();
-    else if (tag === '28C' || tag === '28') name = `${name} ${text.trim()}`;
+    if (tag === '20') {
+      message = text.trim();
+      name = message;
+    } else if (tag === '25' || tag === '25P') account = text.split('\n')[0]!.trim();
+    else if (tag === '28C' || tag === '28') name = `${message} ${text.trim()}`;
     else if (tag === '60F' || tag === '60M') {
       if (isOpen)
         throw new StatementRefused(line, 'an opening balance, but the statement before has no closing one');
       isOpen = true;
+      statements += 1;
       yield { part: 'opened', line, name, account };
       const balance = readBalance(field, 'opening');
       currency = balance.currency;
@@ -82,6 +87,7 @@ export function* readMt940(lines: Iterable<TextLine>): Generator<StatementPart> 
     }
   }
   if (isOpen) throw new StatementRefused(last, 'the file ends before the closing balance');
+  if (statements === 0) throw new StatementRefused(1, 'it holds no statement');
 }
 
 /** A field begins with its tag and goes on until the next; `-` and blocks in braces are the envelope's. */

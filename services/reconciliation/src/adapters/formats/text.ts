@@ -8,9 +8,15 @@ const chunkBytes = 64 * 1024;
 export const encodings = ['utf-8', 'windows-1252', 'iso-8859-1', 'iso-8859-15', 'cp852', 'gb18030'] as const;
 export type Encoding = (typeof encodings)[number];
 
-/** The text of a file, a piece after the other, without a byte order mark. @throws StatementRefused for bytes that are no UTF-8 */
+/** The text of a file, a piece after the other; every line ends with LF. @throws StatementRefused for bytes that are no text of the encoding */
 export function* textOf(body: Uint8Array, encoding: Encoding): Generator<string> {
   if (encoding === 'utf-8') checkUtf8(body);
+  yield* withPlainEnds(
+    encoding === 'utf-8' ? decoded(body, encoding) : known(decoded(body, encoding), encoding),
+  );
+}
+
+function* decoded(body: Uint8Array, encoding: Encoding): Generator<string> {
   const decoder = iconv.getDecoder(encoding);
   for (let at = 0; at < body.length; at += chunkBytes) {
     yield decoder.write(
@@ -19,6 +25,31 @@ export function* textOf(body: Uint8Array, encoding: Encoding): Generator<string>
   }
   const rest = decoder.end();
   if (rest) yield rest;
+}
+
+/** What a code page has no sign for would be a reference that nobody gave. */
+function* known(chunks: Iterable<string>, encoding: Encoding): Generator<string> {
+  let line = 1;
+  for (const chunk of chunks) {
+    const at = chunk.indexOf('\ufffd');
+    if (at >= 0) line += linesIn(chunk.slice(0, at));
+    if (at >= 0) throw new StatementRefused(line, `it has bytes that are nothing in ${encoding}`);
+    line += linesIn(chunk);
+    yield chunk;
+  }
+}
+
+const linesIn = (text: string) => text.split('\n').length - 1;
+
+/** CRLF, and CR alone, are one line's end, within quotes, too. */
+function* withPlainEnds(chunks: Iterable<string>): Generator<string> {
+  let open = '';
+  for (const chunk of chunks) {
+    const text = open + chunk;
+    open = text.endsWith('\r') ? '\r' : '';
+    yield text.slice(0, text.length - open.length).replace(/\r\n?/g, '\n');
+  }
+  if (open !== '') yield '\n';
 }
 
 function checkUtf8(body: Uint8Array): void {
@@ -41,7 +72,7 @@ export interface TextLine {
   readonly text: string;
 }
 
-/** The lines of a text, ended by LF or CRLF. */
+/** The lines of a text, ended by LF. */
 export function* linesOf(chunks: Iterable<string>): Generator<TextLine> {
   let line = 0;
   let open = '';
@@ -49,7 +80,7 @@ export function* linesOf(chunks: Iterable<string>): Generator<TextLine> {
     const parts = (open + chunk).split('\n');
     open = parts.pop()!;
     if (open.length > lineLengthMax) throw new StatementRefused(line + 1, 'the line is too long');
-    for (const part of parts) yield { line: ++line, text: part.endsWith('\r') ? part.slice(0, -1) : part };
+    for (const part of parts) yield { line: ++line, text: part };
   }
   if (open !== '') yield { line: ++line, text: open };
 }

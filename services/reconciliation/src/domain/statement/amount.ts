@@ -12,19 +12,28 @@ export const commaDecimals: Decimals = { decimal: ',', thousands: null };
 
 const digitsMax = 18;
 
-/** Minor units of a decimal with or without a sign; zero is an amount here. Null: it is none, or has more decimals than the currency. */
+/** Spaces that do not break and apostrophes that bend, for those that can be declared; and a minus that is no hyphen. */
+function plainSigns(text: string): string {
+  return text
+    .replace(/[\u00a0\u2009\u202f]/g, ' ')
+    .replaceAll('\u2019', "'")
+    .replaceAll('\u2212', '-')
+    .trim();
+}
+
+/** Minor units of a decimal with or without a sign, in front or, as some banks write it, behind; zero is an amount here. Null: it is none, or has more decimals than the currency. */
 export function signedMinorUnits(text: string, currency: string, written = plainDecimals): bigint | null {
   const exponent = currencyExponent(currency);
   if (exponent === undefined) return null;
-  const match = /^([+-]?)(.+)$/.exec(text.trim());
-  if (match === null) return null;
+  const match = /^([+-]?)(.+?)(-?)$/.exec(plainSigns(text));
+  if (match === null || (match[1] !== '' && match[3] !== '')) return null;
   const [whole = '', fraction = '', ...more] = match[2]!.split(written.decimal);
   const digits = ungrouped(whole, written.thousands);
   if (digits === null || more.length > 0 || !/^[0-9]*$/.test(fraction)) return null;
   const kept = fraction.replace(/0+$/, '');
   if (kept.length > exponent || digits.length + exponent > digitsMax) return null;
   const amount = BigInt(digits + kept.padEnd(exponent, '0'));
-  return match[1] === '-' ? -amount : amount;
+  return match[1] === '-' || match[3] === '-' ? -amount : amount;
 }
 
 /** "1,058" only where every group has three digits: "1,5" with a comma for thousands is no fifteen. */

@@ -25,6 +25,8 @@ interface Sum {
   opening: bigint | null;
   movements: bigint;
   closing: { readonly amount: bigint; readonly line: number; readonly on: Day | null } | null;
+  /** The closing balance as the file says it, beside what running ones lead to. */
+  said: bigint | null;
   lastBooked: Day | null;
 }
 
@@ -63,7 +65,7 @@ export class Adder {
     const { sums } = this.#open!;
     const known = sums.get(currency);
     if (known) return known;
-    const sum: Sum = { opening: null, movements: 0n, closing: null, lastBooked: null };
+    const sum: Sum = { opening: null, movements: 0n, closing: null, said: null, lastBooked: null };
     sums.set(currency, sum);
     return sum;
   }
@@ -78,7 +80,11 @@ export class Adder {
   #balance(balance: Extract<StatementPart, { part: 'balance' }>): void {
     const { which, amount, currency, line, on } = balance;
     const sum = this.#sum(currency);
+    const before = which === 'opening' ? sum.opening : which === 'closing' ? sum.said : null;
+    if (before !== null && before !== amount)
+      throw differs(line, `the ${which} balance`, before, amount, currency, 'it was said before to be');
     if (which === 'opening') sum.opening = amount;
+    if (which === 'closing') sum.said = amount;
     if (which === 'closing') sum.closing = { amount, line, on: on ?? null };
     if (which !== 'running') return;
     // The first one tells what it was before.
