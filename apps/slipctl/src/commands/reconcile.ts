@@ -33,6 +33,7 @@ Examples:
 const diagnosesHelp = `
 Makes each diagnosis (SlipDiagnosed) of the log again by the rules of this release: from the slip's events before it, and the stalls of our own
 services that it names. Shows what it was, what it would be, and the version of the rules that found it. Nothing is written.
+What an older version found is made again by that version, too, and must be the same.
 A diagnosis without a version is from before they had one, and does not name the stalls that it knew.
 
 Examples:

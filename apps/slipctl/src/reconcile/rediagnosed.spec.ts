@@ -6,6 +6,7 @@ const other = {
   now: 'gateway_stalled 85',
   rules: null,
   diagnoses: 3,
+  repeated: null,
   slips: ['a', 'b'],
 };
 const view = (others: RediagnosisView['others']): RediagnosisView => ({
@@ -20,8 +21,9 @@ test('diagnoses of other rules are shown with what they were and would be', () =
   expect(isRepeated(view([other]))).toBe(true);
 });
 
-test('one of the same rules that cannot be found again is wrong', () => {
-  const broken = view([{ ...other, rules: 2 }]);
+test('one that the rules that found it do not find again is wrong', () => {
+  const broken = view([{ ...other, rules: 1, repeated: 2 }]);
   expect(isRepeated(broken)).toBe(false);
   expect(rediagnosisText(broken)).toContain('NOT');
+  expect(isRepeated(view([{ ...other, rules: 1, repeated: 3 }]))).toBe(true);
 });

@@ -11,13 +11,15 @@ export interface RediagnosisView {
     readonly now: string;
     readonly rules: number | null;
     readonly diagnoses: number;
+    /** How many of them the version that found them still finds; null: it cannot be asked any more. */
+    readonly repeated: number | null;
     readonly slips: readonly string[];
   }[];
 }
 
-/** The same rules must find the same; other ones may find something else. */
-export function isRepeated({ rules, others }: RediagnosisView): boolean {
-  return others.every((other) => other.rules !== rules);
+/** The rules that found something must find it again, in this release too; other ones may find something else. */
+export function isRepeated({ others }: RediagnosisView): boolean {
+  return others.every(({ diagnoses, repeated }) => repeated === null || repeated === diagnoses);
 }
 
 export function rediagnosisText(view: RediagnosisView): string {
@@ -31,6 +33,6 @@ export function rediagnosisText(view: RediagnosisView): string {
   ]);
   const shown = rows.length === 0 ? [] : [table([['was', 'now', 'by rules', 'diagnoses', 'slips'], ...rows])];
   const sum = `${same} of ${diagnoses} diagnoses are the same by the rules of version ${rules}, ${records} records read.`;
-  const broken = isRepeated(view) ? [] : ['Those of this version are NOT what the log gives.'];
+  const broken = isRepeated(view) ? [] : ['Some are NOT what the log gives by the rules that found them.'];
   return [...shown, sum, ...broken].join('\n');
 }

@@ -1,7 +1,18 @@
 import { expect, test } from '@jest/globals';
-import type { RecordedEvent } from '@slipstream/slip';
-import { acknowledged, at, held, intended, returned, Story, submitted, told } from '../../../test/story.ts';
-import { diagnosisRules } from '../../domain/diagnosis/diagnose.ts';
+import type { Cause, RecordedEvent } from '@slipstream/slip';
+import {
+  acknowledged,
+  answered,
+  at,
+  held,
+  intended,
+  returned,
+  Story,
+  submitted,
+  told,
+  unanswered,
+} from '../../../test/story.ts';
+import { diagnose, diagnosisRules } from '../../domain/diagnosis/diagnose.ts';
 import type { Stall } from '../../domain/diagnosis/stalls.ts';
 import { Rediagnosis } from './rediagnose.ts';
 import { ownSource } from './rerun.ts';
@@ -67,9 +78,38 @@ test('one that other rules found is told with what it was and would be', () => {
   expect(again(saidBefore(logOf([])))).toMatchObject({
     ...{ diagnoses: 1, same: 0 },
     others: [
-      { was: 'callback_lost 90', now: 'provider_slow 90', rules: null, diagnoses: 1, slips: ['slip-1'] },
+      {
+        was: 'callback_lost 90',
+        now: 'provider_slow 90',
+        rules: null,
+        diagnoses: 1,
+        repeated: null,
+        slips: ['slip-1'],
+      },
     ],
   });
+});
+
+test('one that an older version found is found by it still, or is not what the log gives', () => {
+  const notFound = told(answered(1, 'not_found'), at(14));
+  const heard = [...begun, told(unanswered(), at(4))] as const;
+  const story = new Story(...heard).judge(at(10.1)).tell(notFound);
+  const cause = diagnose(story.known, 2);
+  const overdue = story.decided.find(({ event }) => event.type === 'SlipOverdue')!;
+  const said = (code: Cause['code']) => [
+    ...heard,
+    { ...told(overdue.event, at(10.1)), id: overdue.id!, source: ownSource },
+    notFound,
+    {
+      ...told({ type: 'SlipDiagnosed', data: { cause: { ...cause, code }, rules: 2, stalls: [] } }, at(14.1)),
+      source: ownSource,
+    },
+  ];
+  const other = { was: 'undetermined 40', now: 'request_lost 40', rules: 2, diagnoses: 1 };
+  expect(again(said('undetermined')).others).toMatchObject([{ ...other, repeated: 1 }]);
+  expect(again(said('callback_lost')).others).toMatchObject([
+    { ...other, was: 'callback_lost 40', repeated: 0 },
+  ]);
 });
 
 test('of another time none is made again', () => {

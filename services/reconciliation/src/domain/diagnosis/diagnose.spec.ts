@@ -287,6 +287,12 @@ const table: readonly [
     'not found without a bound',
     [...call, told(unanswered(), at(4))],
     [told(answered(1, 'not_found'), at(14))],
+    'request_lost',
+  ],
+  [
+    'not found, and how the call ended nobody knows',
+    call,
+    [told(answered(1, 'not_found'), at(14))],
     'undetermined',
   ],
   ['not asked yet', [...call, told(unanswered(), at(4))], [], 'undetermined'],
@@ -323,6 +329,27 @@ describe('the cause of a missed deadline', () => {
       diagnose(new Story(...call, told(acknowledged, at(3))).judge(at(10.1)).tell(...after).known).confidence;
     expect(sure(asked())).toBe(90);
     expect(sure(whenAsked({ refused: 1, accepted: 0 }))).toBe(60);
+  });
+
+  test('is found again by the version of the rules that found it', () => {
+    const story = new Story(...call, told(unanswered(), at(4))).judge(at(10.1));
+    const { known } = story.tell(told(answered(1, 'not_found'), at(14)));
+    for (const rules of [2, 3])
+      expect(diagnose(known, rules)).toMatchObject({ code: 'undetermined', confidence: 40 });
+    expect(diagnose(known)).toMatchObject({ code: 'request_lost', confidence: 40 });
+    // It is a guess at the cause, and no proof: nobody is told that the order may be repeated.
+    expect(diagnose(known).remedy).toBe(
+      diagnose(known, 2).remedy.replace(
+        /(?<=executed it\.).*/,
+        ' Look for dropped connections to the provider.',
+      ),
+    );
+    const one = [told(answered(1, 'returned'), at(14)), whenAsked({ refused: 1, accepted: 0 })];
+    const refused = new Story(...call, told(acknowledged, at(3))).judge(at(10.1)).tell(...one).known;
+    expect([2, 3].map((rules) => diagnose(refused, rules).code)).toEqual([
+      'callback_signature_refused',
+      'callback_lost',
+    ]);
   });
 
   test('is no surer than it can be', () => {

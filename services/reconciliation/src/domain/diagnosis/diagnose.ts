@@ -9,7 +9,9 @@ import { callStalled, holdStalled, inLife, lateByStall, type Stall, sendingStall
  * The version of the rules below, told with each diagnosis: raise it with every change that may find another cause, so that past
  * diagnoses can be made again and compared (`slipctl reconcile diagnoses`).
  */
-export const diagnosisRules = 3;
+export const diagnosisRules = 4;
+/** The oldest version that can still be asked: what a later one finds otherwise asks for `rules` below. */
+export const diagnosisRulesMin = 2;
 
 interface Finding {
   readonly code: CauseCode;
@@ -25,14 +27,16 @@ export interface Diagnosable {
   readonly stalls: readonly Stall[];
 }
 
-type Known = Observations & Pick<Diagnosable, 'stalls'>;
+type Known = Observations & Pick<Diagnosable, 'stalls'> & { readonly rules: number };
 
 /**
  * Why a slip did not return by its deadline, or was rejected, from its events and our own services' stalls. A diagnosis is a
  * decision (rule 6): it is recorded when it is made, and made again when more is known.
+ * @param rules the version to go by, from {@link diagnosisRulesMin} on
  */
-export function diagnose({ state, observations, stalls }: Diagnosable): Cause {
-  const { code, confidence, shownBy } = find(state, { ...observations, stalls: inLife(state, stalls) });
+export function diagnose({ state, observations, stalls }: Diagnosable, rules = diagnosisRules): Cause {
+  const known = { ...observations, rules, stalls: inLife(state, stalls) };
+  const { code, confidence, shownBy } = find(state, known);
   return causeOf(code, proofOf(state), confidence, evidenceOf(observations, ['overdue', ...shownBy]));
 }
 
@@ -113,7 +117,7 @@ function whyLate(state: SubmittedSlip, known: Known): Finding {
     const lost = isCalledBack(state, known) ? 'provider_slow' : 'callback_lost';
     const code = missed ?? refused ?? lost;
     // One that was refused may have been it, or a stranger's.
-    const isDoubtful = code === 'callback_lost' && known.callbacksRefused !== undefined;
+    const isDoubtful = known.rules >= 3 && code === 'callback_lost' && known.callbacksRefused !== undefined;
     const confidence = missed !== null ? 70 : refused !== null ? 85 : isDoubtful ? 60 : 90;
     return { code, confidence, shownBy: ['intended', 'acknowledged', 'answered', 'returned', 'called_back'] };
   }
@@ -130,8 +134,9 @@ const refusedForMsMin = 180_000;
 const refusedOfOneMin = 3;
 
 /** Whether hardly a callback of the provider can be accepted while the slip is waited for: our secret is another than the provider's. */
-function refusedByUs({ callbacksRefused: told }: Observations): CauseCode | null {
+function refusedByUs({ callbacksRefused: told, rules }: Known): CauseCode | null {
   if (told === undefined || told.refused < told.accepted * refusedPerAcceptedMin) return null;
+  if (rules < 3) return 'callback_signature_refused';
   const keepComing =
     told.accepted === 0 &&
     told.refused >= refusedOfOneMin &&
@@ -227,8 +232,10 @@ function whyUnknown(state: SubmittedSlip, known: Known): Finding {
       if (state.acknowledgedAt !== null) {
         return { code: 'provider_dropped', confidence: 80, shownBy: ['acknowledged', 'answered'] };
       }
-      // Without a bound on late acceptance NOT_FOUND proves nothing (rule 3).
-      const code = unansweredCode(known.unansweredReason) ?? unheard(state, known) ?? 'undetermined';
+      // Without a bound on late acceptance, or heard once, NOT_FOUND proves nothing (rule 3); yet who does not know of a call that
+      // had no answer has most likely never got it.
+      const likely = known.rules >= 4 && known.unansweredReason !== null ? 'request_lost' : 'undetermined';
+      const code = unansweredCode(known.unansweredReason) ?? unheard(state, known) ?? likely;
       return { code, confidence: 40, shownBy: ['intended', 'unanswered', 'answered'] };
     }
     default:
