@@ -11,7 +11,7 @@ import { drillLedger } from './ledger.drill.ts';
 import { drillOverload } from './overload.drill.ts';
 import { drillPaging } from './paging.drill.ts';
 import { drillPromise } from './promise.drill.ts';
-import { drillProviders } from './providers.drill.ts';
+import { drillProviders, settledShareMin } from './providers.drill.ts';
 import { drillReplay } from './replay.drill.ts';
 import { drillRestore, restorable } from './restore.drill.ts';
 
@@ -186,7 +186,10 @@ async function restore(): Promise<Done> {
 }
 
 async function providers(): Promise<Done> {
-  const { seeds, summary, holds } = await drillProviders({ seeds: [seed], slips, frozenMs: 10_000 }, say);
+  const { seeds, summary, holds } = await drillProviders(
+    { seeds: [seed], slips, frozenMs: 10_000, settledShareMin },
+    say,
+  );
   return { table: seeds, line: { ...seeds[0]!, checker: summary, ok: holds } };
 }
 

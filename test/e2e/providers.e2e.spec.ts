@@ -24,9 +24,9 @@ afterAll(async () => {
 
 /** Even and odd: each protocol meets every fault. */
 test(`every fault at once through both protocols, seeds ${seeds.join(', ')}: nothing twice, nothing lost, the money as the truth`, async () => {
-  const result = await playProviders(booted.stack, { seeds, slips: 100, frozenMs: 4_000 }, (line) =>
-    console.error(line),
-  );
+  // How many are settled is the machine's speed: the full drill asks for that.
+  const options = { seeds, slips: 100, frozenMs: 4_000, settledShareMin: 0.5 };
+  const result = await playProviders(booted.stack, options, (line) => console.error(line));
   for (const one of result.seeds) {
     expect(one).toMatchObject({
       ...{ slips: 100, lost: 0, unended: 0, executed_twice: 0, executed_by_two: 0, money_differs: 0 },
