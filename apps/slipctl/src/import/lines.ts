@@ -9,7 +9,7 @@ export class LineTooLong extends Error {
   }
 }
 
-/** The lines of a text, without their `\n`, in arrays as they come: one step per chunk and not per line. */
+/** The lines of a text, without their ends (LF, CRLF, or CR alone), in arrays as they come: one step per chunk and not per line. */
 export async function* lineBatches(
   chunks: AsyncIterable<Buffer>,
   encoding = 'utf-8',
@@ -18,12 +18,19 @@ export async function* lineBatches(
   let rest = '';
   let count = 0;
   for await (const chunk of chunks) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop()!;
+    const text = rest + decoder.decode(chunk, { stream: true });
+    // The other half of this end may be in the next chunk.
+    const open = text.endsWith('\r') ? '\r' : '';
+    const lines = withPlainEnds(open === '' ? text : text.slice(0, -1)).split('\n');
+    rest = lines.pop()! + open;
     count += lines.length;
     if (rest.length > lineLengthMax) throw new LineTooLong(count + 1);
     if (lines.length > 0) yield lines;
   }
-  rest += decoder.decode();
-  if (rest !== '') yield [rest];
+  rest = withPlainEnds(rest + decoder.decode());
+  if (rest !== '') yield rest.split('\n');
+}
+
+function withPlainEnds(text: string): string {
+  return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
 }

@@ -107,6 +107,16 @@ describe('reading a file', () => {
   });
 
   it.each([
+    [
+      'lines that end with CR alone',
+      Buffer.from(`${good}a,c,2018-01-02 00:00:00,\n`.replaceAll('\n', '\r')),
+      '',
+    ],
+    [
+      'lines that end with CRLF',
+      Buffer.from(`${good}a,c,2018-01-02 00:00:00,\n`.replaceAll('\n', '\r\n')),
+      '',
+    ],
     ['semicolons', Buffer.from('ref;customer;sent;done\na;c;2018-01-02 00:00:00;\n'), 'delimiter: ";"'],
     ['tabs', Buffer.from('ref\tcustomer\tsent\tdone\na\tc\t2018-01-02 00:00:00\t\n'), 'delimiter: "\\t"'],
     [
