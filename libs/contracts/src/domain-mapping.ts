@@ -165,6 +165,9 @@ function itemConverters(field: DescField & { fieldKind: 'list' }): Converters {
 }
 
 function fromTimestamp(timestamp: Timestamp, field: DescField): Instant {
+  // They would be another second: protobuf's Timestamp has no such value.
+  if (timestamp.nanos < 0 || timestamp.nanos > 999_999_999)
+    throw wrongValue(field, 'a timestamp has nanoseconds below zero, or a second of them');
   try {
     return instantFromMicros(timestamp.seconds * 1_000_000n + BigInt(Math.trunc(timestamp.nanos / 1000)));
   } catch (cause) {

@@ -175,6 +175,14 @@ describe('bytes of anybody', () => {
     expect(outcome(() => decodeMessage(schema, bytes, 'it'))).toEqual(generally(schema, bytes));
   });
 
+  it.each(['22061080d8b6e707', '220d080110ffffffffffffffffff01'])(
+    'are refused where a time has nanoseconds that are none: %s',
+    (hex) => {
+      const read = () => decodeMessage(schemas.DispatchIntended, Buffer.from(hex, 'hex'), 'it');
+      expect(read).toThrow(/nanoseconds/);
+    },
+  );
+
   it('are refused where messages lie in messages without end', () => {
     const nested = (depth: number) => {
       let bytes = Buffer.alloc(0);
