@@ -10,7 +10,7 @@ import { type Instant, instantFromMs, nameProblem } from '@slipstream/kernel';
 import { wallClock } from '@slipstream/slip';
 import type { ClockMark, StoreTx } from '../../application/ports.ts';
 import type { UseCases } from '../../application/use-cases.ts';
-import type { ReportedResult } from '../../domain/result/reported-result.ts';
+import { asStored, type ReportedResult } from '../../domain/result/reported-result.ts';
 
 export const resultsGroup = 'provider-gateway-results';
 
@@ -54,14 +54,16 @@ function readInto(found: ReadBatch, record: ConsumedRecord, inbound: Inbound): v
   const { command } = inbound;
   switch (command.type) {
     case 'ReportResult':
-      found.results.push({
-        ...command.data,
-        caller: inbound.caller,
-        id: inbound.id,
-        clock: inbound.clock,
-        receivedAt: receiptTime(record, inbound),
-        position: record.offset,
-      });
+      found.results.push(
+        asStored({
+          ...command.data,
+          caller: inbound.caller,
+          id: inbound.id,
+          clock: inbound.clock,
+          receivedAt: receiptTime(record, inbound),
+          position: record.offset,
+        }),
+      );
       found.records.push(record);
       return;
     case 'AdvanceClock': {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { t0 } from '../dispatch/spec-support.ts';
-import { type ReportedResult, refusal } from './reported-result.ts';
+import { asStored, type ReportedResult, refusal } from './reported-result.ts';
 
 const long = 'x'.repeat(257);
 const result: ReportedResult = {
@@ -31,17 +31,27 @@ test.each<[string, Partial<ReportedResult>]>([
   ['a reference longer than any slip has', { reference: 'x'.repeat(129) }],
   ['a huge id', { id: long }],
   ['a huge clock', { clock: long }],
-  ['a huge reason', { reason: long }],
-  ['a huge step', { step: 'progressed', progress: long }],
-  ['a huge provider reference', { providerReference: long }],
   ['a huge currency', { amount: { amount: 1n, currency: long } }],
-  ['a reason that cannot be stored', { reason: 'a\u0000b' }],
-  ['half a character', { reason: '\ud800' }],
   ['a negative fee', { fee: { amount: -1n, currency: 'EUR' } }],
   ['a huge currency of the fee', { fee: { amount: 1n, currency: long } }],
-  ['a negative amount', { amount: { amount: -1n, currency: 'EUR' } }],
+  ['a success of a negative amount', { outcome: 'succeeded', amount: { amount: -1n, currency: 'EUR' } }],
   ['no outcome', { outcome: null }],
   ['a step without a name', { step: 'progressed' }],
 ])('a report with %s never can', (_, wrong) => {
-  expect(refusal({ ...result, ...wrong })).not.toBeNull();
+  expect(refusal(asStored({ ...result, ...wrong }))).not.toBeNull();
+});
+
+test.each<[string, Partial<ReportedResult>, Partial<ReportedResult>]>([
+  ['a huge reason', { reason: long }, { reason: 'x'.repeat(256) }],
+  ['a reason that cannot be stored', { reason: 'a\u0000b' }, { reason: 'a\ufffdb' }],
+  ['half a character', { reason: '\ud800' }, { reason: '\ufffd' }],
+  ['a character that is cut', { reason: `${'x'.repeat(255)}😀` }, { reason: `${'x'.repeat(255)}\ufffd` }],
+  ['a huge step', { step: 'progressed', progress: long }, { step: 'progressed', progress: 'x'.repeat(256) }],
+  ['a huge reference', { providerReference: long }, { providerReference: null }],
+  ['a reference that cannot be stored', { providerReference: 'p\u0000' }, { providerReference: null }],
+  ['a failure of a negative amount', { amount: { amount: -1n, currency: 'EUR' } }, { amount: null }],
+])('a report with %s counts all the same', (_, said, stored) => {
+  const kept = asStored({ ...result, ...said });
+  expect(kept).toEqual({ ...result, ...stored });
+  expect(refusal(kept)).toBeNull();
 });

@@ -1,4 +1,11 @@
-import { foreignTextProblem, type Instant, type Money, nameProblem } from '@slipstream/kernel';
+import {
+  foreignTextLengthMax,
+  foreignTextProblem,
+  type Instant,
+  type Money,
+  nameProblem,
+  storableText,
+} from '@slipstream/kernel';
 import type { Outcome } from '@slipstream/slip';
 import { type Receipt, type Received, receiveAnswer } from '../dispatch/receive-answer.ts';
 import { type Dispatch, unchanged } from '../dispatch/state.ts';
@@ -28,6 +35,25 @@ export interface ReportedResult {
 
 /** Reports remembered per slip; an older one that comes again is recognised by what it says. */
 const seenMax = 32;
+
+/**
+ * What is said beside a result is no reason to lose it: text is kept as far as it can be stored, and nothing moved by a failure, whatever
+ * amount it names. A provider's reference that is cut would be another one's: it counts as not given.
+ */
+export function asStored(result: ReportedResult): ReportedResult {
+  const { outcome, progress, reason, providerReference, amount } = result;
+  const isNegative = amount !== null && amount.amount < 0n;
+  const denies = outcome === 'failed' || outcome === 'void';
+  return {
+    ...result,
+    progress: begin(progress),
+    reason: reason === null ? null : begin(reason),
+    providerReference: foreignTextProblem(providerReference) === null ? providerReference : null,
+    amount: isNegative && denies ? null : amount,
+  };
+}
+
+const begin = (text: string) => storableText(text.slice(0, foreignTextLengthMax));
 
 /** Why a report can never be taken; null when it can. What is parked must fit into an event later. */
 export function refusal(result: ReportedResult): string | null {
