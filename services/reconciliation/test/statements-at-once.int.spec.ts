@@ -380,14 +380,15 @@ describe('statements of an account', () => {
     readonly on: string;
     readonly currency?: string;
   }
-  const acceptParts = async (...parts: readonly Part[]) => {
+  const acceptParts = (...parts: readonly Part[]) => acceptFrom(source, ...parts);
+  const acceptFrom = async (from: StatementSource, ...parts: readonly Part[]) => {
     const json = parts.flatMap(({ account, name = v7(), from, to, on, currency = 'EUR' }) => {
       const balance = (amount: number) => [{ amount: String(amount), currency }];
       const moved = { amount: String(to - from), currency, booked_on: on, kind: 'transfer' };
       return [{ statement: name, account, opening: balance(from), closing: balance(to) }, moved];
     });
     const body = Buffer.from(json.map((one) => JSON.stringify(one)).join('\n'));
-    const given = { source, body, digest: v7(), key: v7(), caller: 'ops', requestId: v7() };
+    const given = { source: from, body, digest: v7(), key: v7(), caller: 'ops', requestId: v7() };
     return (await acceptStatement(store, v7, given)).id;
   };
   const gapsOf = async (...statements: readonly string[]) =>
@@ -470,5 +471,18 @@ describe('statements of an account', () => {
     expect(kept).toEqual([{ count: 1 }]);
     // Under another name it is another one of the day.
     await acceptParts({ account, from: 0, to: 12, on: day });
+  });
+
+  test('are not told again in another form, unless they come to nothing', async () => {
+    const other: StatementSource = { ...source, name: 'another-form' };
+    const [account, swept] = [v7(), v7()];
+    const on = '2026-11-16';
+    const first = await acceptParts({ account, from: 0, to: 10, on }, { account: swept, from: 5, to: 5, on });
+    await expect(acceptFrom(other, { account, from: 0, to: 10, on })).rejects.toMatchObject({
+      why: expect.stringContaining(first),
+    });
+    // Another part of the day, and an account that is emptied at its end.
+    await acceptFrom(other, { account, from: 10, to: 11, on }, { account: swept, from: 5, to: 5, on });
+    await acceptFrom({ ...other, provider: 'borealis' }, { account, from: 0, to: 10, on });
   });
 });

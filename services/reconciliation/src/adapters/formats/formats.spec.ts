@@ -195,6 +195,7 @@ describe('NDJSON', () => {
     [`${head}\n{"amount":-5}`, 2, 'minor units as text'],
     [`${head}\n{"amount":"-5","currency":"EUR","booked_on":"2026-11-20","refs":[]}`, 2, 'unknown field refs'],
     [head, 1, 'the closing balance is -0.05 EUR'],
+    [head.replace(']}', ',{"amount":"-6","currency":"EUR"}]}'), 1, 'said before to be -0.05 EUR'],
     ['{"amount":"-5","currency":"EUR","booked_on":"2026-11-20"}', 1, 'outside of any statement'],
     ['', 1, 'empty'],
     ['[]', 1, 'no JSON object'],

@@ -154,10 +154,11 @@ describe('folding in memory', () => {
     fold(submitted({ reviewRequired: true, policy: limited }));
     expect(fold(approved(at(20)))).toBe('quiet');
     expect(into.hot.get(slot())).toMatchObject({ deadline: micros(at(20)), due: micros(at(20)) + 250_000 });
+    const due = micros(at(20.25));
+    expect([into.due(due, due - 1, 9), into.due(due, due, 9)]).toEqual([[], [slot()]]);
     expect(fold(approved(at(30)))).toBe('loud');
     expect(fold(held)).toBe('quiet');
-    expect(into.due(micros(at(20.25)), 0, 9)).toEqual([slot()]);
-    expect(into.due(micros(at(20.2)), 0, 9)).toEqual([]);
+    expect([into.due(due - 1, 0, 9), into.due(due, 0, 9)]).toEqual([[], [slot()]]);
   });
 
   test('is loud about an approval of what is in no review that it knows of', () => {

@@ -149,11 +149,13 @@ describe('a stage that takes too long', () => {
     restart();
     await tellAt(9.9);
     expect(said()).toHaveLength(1);
+    await tellAt(10.1);
+    restart();
     await tellAt(11.1);
     fold(slipId, held, 12);
     await tellAt(15.1);
     await tellAt(20);
-    expect(said().slice(1)).toEqual(['submitted act', 'held act']);
+    expect(said().slice(1)).toEqual(['submitted warn', 'submitted act', 'held act']);
   });
 
   test('is not told of before the service that ends it vouches for that long', async () => {
