@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConsumedRecord } from '@slipstream/kafka';
 import type { SeededRandom } from '@slipstream/kernel';
+import { isTransient } from '@slipstream/postgres';
 import type { SlipEvent } from '@slipstream/slip';
 import type { LedgerQueries, SlipFilter } from '../src/application/queries.ts';
 import type { Books } from './books.ts';
@@ -93,7 +96,7 @@ async function page(
   let [shown, ends] = [0, ''];
   for (let from: Parameters<LedgerQueries['slips']>[2]['from'] = null; ; ) {
     const started = performance.now();
-    const { items, next } = await queries.slips(asked, order, { limit, from });
+    const { items, next } = await patiently(() => queries.slips(asked, order, { limit, from }));
     pageMs.push(performance.now() - started);
     for (const { state } of items) seen.add(state.slipId);
     shown += items.length;
@@ -113,11 +116,10 @@ async function knownThen(unitOfWork: Books['unitOfWork'], fits: string, ends: st
   const offsets = ends.split('.').map((end) => Number.parseInt(end, 36));
   const known = new Set<string>();
   for (let after = ''; ; ) {
-    const rows: { id: string }[] = await unitOfWork.query(
-      `select id from slip where clock = 'wall' and first_offset < ($1::bigint[])[partition + 1] and (${fits}) and id > $2
-       order by id limit 100000`,
-      [offsets, after],
-    );
+    const sql = `select id from slip where clock = 'wall' and first_offset < ($1::bigint[])[partition + 1] and (${fits}) and id > $2
+       order by id limit 100000`;
+    const from = after;
+    const rows = await patiently(() => unitOfWork.query<{ id: string }>(sql, [offsets, from]));
     for (const { id } of rows) known.add(id);
     if (rows.length < 100_000) return known;
     after = rows.at(-1)!.id;
@@ -143,9 +145,38 @@ async function write(
       const event = recordedAs(isNew ? submitted() : later(random), written, id);
       return feed.event({ ...event, time, receivedTime: time });
     });
-    await books.handle(feed.partition, records);
+    await handle(books, feed.partition, records);
   }
   return written;
+}
+
+/** As a consumer does whose transaction came to nothing, or perhaps to something: what the log has of it is not handled again. */
+async function handle(books: Books, partition: number, records: readonly ConsumedRecord[]): Promise<void> {
+  let isFirst = true;
+  await patiently(async () => {
+    if (!isFirst) {
+      await books.claimAnew(partition);
+      const sql = 'select 1 from event_log where partition = $1 and kafka_offset = $2';
+      if ((await books.unitOfWork.query(sql, [partition, records[0]!.offset])).length > 0) return;
+    }
+    isFirst = false;
+    await books.handle(partition, records);
+  });
+}
+
+const triesMax = 50;
+const tryAgainMs = 100;
+
+/** The server ends transactions that stand still for seconds, as all do now and then on a machine that others keep full. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === triesMax || !isTransient(error)) throw error;
+      await sleep(tryAgainMs);
+    }
+  }
 }
 
 const later = (random: SeededRandom): SlipEvent =>
