@@ -416,6 +416,52 @@ describe('the ledger decides about money in log order', () => {
       'settled',
     ],
     [
+      'three parts that make up the whole are denied as a whole, once, whatever denies them again',
+      [
+        ...[submitted(), part(300, 'p-1'), part(300, 'p-2'), part(400, 'p-3')],
+        ...[returned('failed'), returned('void'), returned('failed', { providerReference: 'p-2' })],
+      ],
+      {},
+      ['FundsHeld', 'SlipSettled 1', 'SlipSettled 2', 'SlipSettled 3', 'PostingCompensated reversal'],
+      ['hold', 'settle', 'settle', 'settle', 'compensate'],
+      'reversed',
+    ],
+    [
+      'a denial of one of two parts claims both, people uphold that, and a statement gives the one back',
+      [
+        ...[
+          submitted(),
+          part(300, 'p-1'),
+          part(600, 'p-2'),
+          returned('failed', { providerReference: 'p-1' }),
+        ],
+        ...[decided('uphold', 4), back(300, 23, { providerReference: 'p-1' })],
+      ],
+      {},
+      [
+        ...['FundsHeld', 'SlipSettled 1', 'SlipSettled 2', 'PostingCompensated reversal'],
+        ...['PostingCompensated upheld', 'PostingCompensated part_back'],
+      ],
+      ['hold', 'settle', 'settle', 'compensate', 'compensate', 'compensate'],
+      'upheld',
+    ],
+    [
+      'a part that is executed after the refund is claimed, once; another one is for people',
+      [submitted(), refundRequested(), part(400, 'p-1'), part(400, 'p-1'), part(600, 'p-2')],
+      {},
+      ['FundsHeld', 'SlipRefunded not_executed', 'PostingCompensated late_success'],
+      ['hold', 'refund', 'compensate'],
+      'compensated',
+    ],
+    [
+      'a provider may charge more than it moved, and more than was held',
+      [submitted(), returned('succeeded', { amount: eur(1), fee: eur(100_000) })],
+      {},
+      ['FundsHeld', 'SlipSettled 1'],
+      ['hold', 'settle and fee'],
+      'settled',
+    ],
+    [
       'a denial of another provider than the one that executed is for people',
       [submitted(), returned('succeeded'), returned('failed', { provider: 'bolt' })],
       {},
@@ -698,6 +744,24 @@ describe('the ledger decides about money in log order', () => {
       'provider:acme:receivable credit 600',
     ]);
   });
+
+  it.each(['JPY', 'EUR', 'KWD'])(
+    'loses no minor unit of the largest amounts in %s, twice on one account',
+    (currency) => {
+      const largest = { amount: 2n ** 63n - 1n, currency };
+      const cues = ['slip-1', 'slip-2'].flatMap((slipId) =>
+        [submitted({ amount: largest }), returned('succeeded', { amount: largest, fee: largest })].map(
+          (event, n) => ({ before: null, recorded: recordedAs(event, n + 1, slipId) }),
+        ),
+      );
+      const { answers } = decideInOrder(cues, new Map(), (id) => id, new Balances());
+      const stands = (name: string) => changesOf(answers).of({ clock: 'wall', name, currency });
+      expect(stands('payer:cust-1:available')).toBe(-2n * largest.amount);
+      expect(stands('payer:cust-1:held')).toBe(0n);
+      expect(stands('provider:acme:settlement')).toBe(2n * largest.amount);
+      expect(stands('house:own:costs')).toBe(-2n * largest.amount);
+    },
+  );
 
   it('sees the money that the decisions before it left', () => {
     const payouts = [1, 2, 3].map((n) => ({
