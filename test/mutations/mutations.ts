@@ -176,7 +176,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P5-compensates-what-is-settled',
     file: `${ledger}/src/domain/hold/decide.ts`,
-    from: "if (hold.status !== 'refunded') return null;",
+    from: "if (hold.status !== 'refunded' && !isLatePart) return null;",
     to: '',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },

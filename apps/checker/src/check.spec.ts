@@ -585,6 +585,24 @@ describe('money', () => {
     posting('payer:cust:available', 'credit', 1_000n),
   );
 
+  test('is claimed of each part that comes after the refund, once', () => {
+    const late = (units: bigint, reference: string) =>
+      says('succeeded', { amount: { amount: units, currency: 'EUR' }, reference });
+    const claim = (units: bigint) =>
+      claims(
+        `late ${units}`,
+        posting('provider:acme:receivable', 'debit', units),
+        posting('provider:acme:settlement', 'credit', units),
+      );
+    const first = alsoSaid(alsoSaid(unanswered, 'gateway', late(400n, 'p-1')), 'ledger', claim(400n));
+    expect(counted(first)).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(first, 'gateway', late(400n, 'p-1')))).toMatchObject({ money_differs: 0 });
+    expect(counted(alsoSaid(first, 'gateway', late(601n, 'p-2')))).toMatchObject({ money_differs: 0 });
+    const second = alsoSaid(first, 'gateway', late(600n, 'p-2'));
+    expect(counted(second)).toMatchObject({ money_differs: 1 });
+    expect(counted(alsoSaid(second, 'ledger', claim(600n)))).toMatchObject({ money_differs: 0 });
+  });
+
   test('is claimed once when what was settled is denied, and given back by a statement alone', () => {
     const denied = alsoSaid(one, 'gateway', says('failed'));
     expect(counted(denied)).toMatchObject({ money_differs: 1 });

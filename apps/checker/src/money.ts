@@ -199,9 +199,11 @@ function follow(
   // Another currency or more than was held: that settles nothing, people look at it (rule 2).
   if (amount === null) return { next: { ...course, succeeded: true }, duty: null };
   const success = { provider: told.provider ?? terms.provider ?? 'reported', amount };
-  const isPart = status === 'settled' && isFurtherPart(course, told, amount, terms);
-  const type = status === 'refunded' ? 'posting_compensated' : 'settled';
-  if (status !== 'held' && status !== 'refunded' && !isPart) return nothing;
+  const isMore = isFurtherPart(course, told, amount, terms);
+  const isPart = status === 'settled' && isMore;
+  const isClaimed = status === 'refunded' || (status === 'compensated' && isMore);
+  const type = isClaimed ? 'posting_compensated' : 'settled';
+  if (status !== 'held' && !isClaimed && !isPart) return nothing;
   const sum = amount + (course.executed?.amount ?? 0n);
   const isAll = told.reference === null || sum === terms.amount?.amount;
   return {

@@ -268,7 +268,7 @@ export interface EventData {
   };
   RefundRefused: { reason: string; requestId?: string | null };
   /**
-   * `reason`: `late_success` after the refund, `reversal` of a settlement, `money_back` by a statement after that,
+   * `reason`: `late_success` after the refund, `late_part` for each further part of that, `reversal` of a settlement, `money_back` by a statement after that,
    * `part_back` where a statement shows that a part of it came back, and the rest stays settled; `given_back`, `upheld` and `written_off`: people decided, and `requestId` is their SuspenseDecided.
    */
   PostingCompensated: {

@@ -61,13 +61,15 @@ function refundRefused(next: NextState): Finding {
   return next.refundRequested ? null : 'out_of_order';
 }
 
-const waysOut: ReadonlySet<string> = new Set(['money_back', 'given_back', 'upheld', 'written_off']);
+const secondSteps: ReadonlySet<string> = new Set([
+  ...['late_part', 'money_back', 'given_back', 'upheld', 'written_off'],
+]);
 
 function compensated(next: NextState, _: RecordedEvent, { reason }: DataOf<'PostingCompensated'>): Finding {
   // The rest stays settled.
   if (reason === 'part_back') return next.settled && next.contradictedBy !== null ? null : 'out_of_order';
-  // The way out of suspense is the second step, and a claim is written off after it was made.
-  if (next.compensated && !waysOut.has(reason)) return 'duplicate';
+  // The way out of suspense is the second step, a claim is written off after it was made, and there may be more to claim.
+  if (next.compensated && !secondSteps.has(reason)) return 'duplicate';
   // Upheld: the slip is settled as if nobody had denied it.
   next.compensated = reason !== 'upheld';
   const founded = next.refunded ? successReported(next) : next.settled && next.contradictedBy !== null;

@@ -67,6 +67,7 @@ describe('the status of a slip', () => {
     ['settled after the verdict', [...proved, late(e.returned()), e.settled], 'settled'],
     ['executed after the refund', [...givenUp, late(e.returned())], 'conflicted'],
     ['compensated', [...givenUp, late(e.returned()), e.compensated], 'conflicted'],
+    ['compensated in parts', [...givenUp, late(e.returned()), e.compensated, e.latePart], 'conflicted'],
     ['written off', [...givenUp, late(e.returned()), e.compensated, e.writtenOff], 'conflicted'],
     ['denied after the settlement', [...sent, e.returned(), e.settled, e.returned('failed')], 'settled'],
     ['denied and claimed', [...denied, e.reversed], 'conflicted'],

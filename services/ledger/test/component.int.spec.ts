@@ -905,11 +905,17 @@ describe('money in suspense', () => {
     await ledger.publish([
       [late, submitted({ account, reference: late })],
       [late, refundRequested()],
-      [late, returned('succeeded')],
+      // It is one claim, of all that was executed.
+      [late, returned('succeeded', { amount: eur(400), providerReference: 'p-1' })],
+      [late, returned('succeeded', { amount: eur(600), providerReference: 'p-2' })],
     ]);
     const claims = async () => (await lying('&origin=claimed')).data as Shown[];
     const claimOf = (id: string) =>
-      waitFor(async () => (await claims()).find((one) => one.slip_id === id), { what: 'a claim' });
+      waitFor(
+        async () =>
+          (await claims()).find((one) => one.slip_id === id && (one.amount as Shown).amount === '1000'),
+        { what: 'a claim' },
+      );
     expect(await claimOf(late)).toMatchObject({
       ...{ origin: 'claimed', account, provider: 'acme', amount: { amount: '1000', currency: 'EUR' } },
       decision: null,

@@ -86,6 +86,14 @@ function randomLife(random: SeededRandom): SlipEvent[] {
     const after = random.pick([[], [returned('failed', { provider: 'acme' }), decided()], [decided()]]);
     return [returned('succeeded', { provider: 'acme', amount: eur(100) }), ...parts, ...after];
   };
+  /** Executed bit by bit after it was given back. */
+  const lateInParts = (): SlipEvent[] => [
+    refundRequested(),
+    ...['p-1', 'p-2', 'p-2', 'p-3'].map((providerReference) =>
+      returned('succeeded', { provider: 'acme', providerReference, amount: eur(random.integer(1, 40)) }),
+    ),
+    ...(random.chance(0.5) ? [decided('write_off')] : []),
+  ];
   const other = (): SlipEvent =>
     random.pick<SlipEvent>([
       { type: 'SlipOverdue', data: { stage: 'returned', deadline: at(600) } },
@@ -95,7 +103,7 @@ function randomLife(random: SeededRandom): SlipEvent[] {
       decided(),
       submit(),
     ]);
-  const special = random.pick([denied, doubted, backInParts]);
+  const special = random.pick([denied, doubted, backInParts, lateInParts]);
   const answers = random.chance(0.2) ? special() : random.chance(0.8) ? [answer()] : [];
   const life = [submit(), ...answers];
   while (random.chance(0.35)) life.push(random.chance(0.5) ? answer() : other());

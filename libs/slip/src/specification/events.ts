@@ -133,6 +133,10 @@ export const compensated: SlipEvent = {
   type: 'PostingCompensated',
   data: { transaction: null, reason: 'late_success' },
 };
+export const latePart: SlipEvent = {
+  type: 'PostingCompensated',
+  data: { transaction: null, reason: 'late_part' },
+};
 export const reversed: SlipEvent = {
   type: 'PostingCompensated',
   data: { transaction: null, reason: 'reversal' },

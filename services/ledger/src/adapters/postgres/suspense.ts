@@ -55,7 +55,8 @@ from slip s
 join lateral (
   select case when ${claimed} then (select max(l.n) from entry l where l.slip_id = s.id) else e.n end as entry,
          case when ${claimed} then coalesce(s.hold_terms::json ->> 'account', s.account) else c.owner end as account,
-         c.currency, e.amount, e.at as since,
+         c.currency, case s.hold_status when 'compensated' then (select sum(l.amount) from entry l join account o on o.id = l.debit
+             where l.slip_id = s.id and o.kind = 'receivable') else e.amount end as amount, e.at as since,
          case s.hold_status when 'held' then 'in_doubt' when 'reversed' then 'denied' else 'claimed' end as origin,
          case c.kind when 'held' then coalesce(s.provider, '${reportedProvider}') else p.owner end as provider
   from entry e join account c on c.id = e.credit join account p on p.id = e.debit

@@ -107,7 +107,7 @@ describe('whatever happens to slips', () => {
         for (const slipId of slips) {
           const said = answers.filter(({ cause }) => cause.slipId === slipId).map(({ event }) => event);
           const once = said
-            .filter((event) => event.type !== 'RefundRefused' && !isPartBack(event))
+            .filter((event) => event.type !== 'RefundRefused' && !isPartBack(event) && !isLatePart(event))
             .map(nameOf);
           expect(once.length).toBe(new Set(once).size);
           expect(once.includes('SlipRefunded') && once.some((name) => name.startsWith('SlipSettled'))).toBe(
@@ -225,6 +225,9 @@ describe('whatever happens to slips', () => {
 
 const isPartBack = ({ type, data }: SlipEvent): boolean =>
   type === 'PostingCompensated' && data.reason === 'part_back';
+
+const isLatePart = ({ type, data }: SlipEvent): boolean =>
+  type === 'PostingCompensated' && data.reason === 'late_part';
 
 /** What is said at most once of a slip. */
 function nameOf({ type, data }: SlipEvent): string {

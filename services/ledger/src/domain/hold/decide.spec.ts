@@ -446,12 +446,18 @@ describe('the ledger decides about money in log order', () => {
       'upheld',
     ],
     [
-      'a part that is executed after the refund is claimed, once; another one is for people',
-      [submitted(), refundRequested(), part(400, 'p-1'), part(400, 'p-1'), part(600, 'p-2')],
+      'each part that is executed after the refund is claimed, once, and all of it may be written off',
+      [
+        ...[submitted(), refundRequested(), part(400, 'p-1'), part(400, 'p-1'), part(500, 'p-2')],
+        ...[part(500, 'p-2'), part(101, 'p-3'), decided('write_off'), part(100, 'p-4')],
+      ],
       {},
-      ['FundsHeld', 'SlipRefunded not_executed', 'PostingCompensated late_success'],
-      ['hold', 'refund', 'compensate'],
-      'compensated',
+      [
+        ...['FundsHeld', 'SlipRefunded not_executed', 'PostingCompensated late_success'],
+        ...['PostingCompensated late_part', 'PostingCompensated written_off'],
+      ],
+      ['hold', 'refund', 'compensate', 'compensate', 'compensate'],
+      'written_off',
     ],
     [
       'a provider may charge more than it moved, and more than was held',

@@ -193,10 +193,12 @@ function answerSuccess(
     const transaction = transact(hold, 'settle', post, recorded, books);
     return settlement(after, transaction, hold.references.length + 1);
   }
-  if (hold.status !== 'refunded') return null;
+  const isLatePart = hold.status === 'compensated' && isFurtherPart(hold, executed, data, before);
+  if (hold.status !== 'refunded' && !isLatePart) return null;
   const post = (held: HeldMoney) => compensatePostings(held, executed, provider);
   const transaction = transact(hold, 'compensate', post, recorded, books);
-  return compensation({ ...after, status: 'compensated' }, transaction, 'late_success');
+  const reason = isLatePart ? 'late_part' : 'late_success';
+  return compensation({ ...after, status: 'compensated' }, transaction, reason);
 }
 
 /** The hold when so much more was executed. By which references is of interest as long as something is left. */

@@ -219,7 +219,7 @@ export type PostingCompensated = Message<"slipstream.ledger.v1.PostingCompensate
 
   /**
    * late_success: executed after the refund. reversal: denied after the settlement. money_back: a statement shows that.
-   * part_back: a statement shows that a part came back; the rest stays settled.
+   * late_part: another part was executed after the refund. part_back: a statement shows that a part came back; the rest stays settled.
    * given_back, upheld, written_off: people decided about what lay in suspense, or was claimed.
    *
    * @generated from field: string reason = 2;
