@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { repositoryRoot } from '@slipstream/environment';
 import { addMs, instantFromMs } from '@slipstream/kernel';
 import { startStack } from '@slipstream/local';
@@ -39,6 +40,10 @@ type Log = (line: string) => void;
 const mibMax = 300;
 /** What somebody who waits for it calls "at once", on a machine that does much else. */
 const atOnceSeconds = 5;
+/** A command that says nothing new for so long stands still. How long all of it takes is for the machine and the log to say. */
+const standstillMs = 600_000;
+/** The replay that is interrupted takes so long at least, however short the log is: it must not be over before. */
+const interruptedMs = 30_000;
 /** What was said so long ago is on the topic. */
 const saidByMs = 10_000;
 const eventsOfSlip = 5;
@@ -94,7 +99,8 @@ async function play(env: Env, folder: string, drill: ReplayDrill, log: Log): Pro
       '--clock',
       clock,
     ],
-    ...['--wait', '--timeout', '6h', '--json'],
+    // What stands still is ended sooner.
+    ...['--wait', '--timeout', '48h', '--json'],
   ]);
   note('import', imported, { holds: imported.code === 0 });
 
@@ -111,10 +117,12 @@ async function play(env: Env, folder: string, drill: ReplayDrill, log: Log): Pro
   const whole = await call([...past, at('whole.ndjson')]);
   note('replay --out', whole, { records, holds: whole.code === 0 });
   const parts = at('parts.ndjson');
-  const broken = await call([...past, parts], {
-    interruptedAt: () => hasSome(parts),
+  const bytes = sizeOf(at('whole.ndjson'));
+  const broken = await call([...past, parts, '--speed', await slowSpeed(at('whole.ndjson'))], {
+    interruptedAt: () => sizeOf(parts) > bytes / 10,
   });
-  note('replay --out, SIGINT', broken, { holds: broken.code === 130 && existsSync(`${parts}.replay`) });
+  const isBroken = existsSync(`${parts}.replay`) && sizeOf(parts) < bytes;
+  note('replay --out, SIGINT', broken, { holds: broken.code === 130 && isBroken });
   const resumed = await call([...past, parts, '--resume']);
   const isSame = (await digestOf(parts)) === (await digestOf(at('whole.ndjson')));
   note('replay --out --resume', resumed, { holds: resumed.code === 0 && isSame });
@@ -130,8 +138,19 @@ async function play(env: Env, folder: string, drill: ReplayDrill, log: Log): Pro
   return { ...drill, slips, records, tried, ok: tried.every(({ holds }) => holds) };
 }
 
-function hasSome(file: string): boolean {
-  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+
+/** So fast that what was replayed into the file takes a while, by the times of its first and its last line. */
+async function slowSpeed(file: string): Promise<string> {
+  let [first, last] = [Number.NaN, Number.NaN];
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    // Its time stands in any line, and the lines are many.
+    const [, time = ''] = /"time":"([^"]*)"/.exec(line) ?? [];
+    last = Date.parse(time);
+    if (Number.isNaN(first)) first = last;
+  }
+  const times = Math.max((last - first) / interruptedMs, 0.001);
+  return `${times.toFixed(3)}x`;
 }
 
 function isUnchanged(report: string): boolean {
@@ -166,19 +185,25 @@ async function slipctl(
     env: { PATH: process.env.PATH ?? '', ...env },
   });
   let mib = 0;
+  let newsAt = performance.now();
   const looking = setInterval(() => {
     mib = Math.max(mib, heldBy(child.pid!));
+    if (performance.now() - newsAt > standstillMs) child.kill('SIGKILL');
   }, 50);
   const [said, told]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => said.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => told.push(chunk));
+  // Its progress, every few seconds; the same again is no news.
+  child.stderr.on('data', (chunk: Buffer) => {
+    if (!told.at(-1)?.equals(chunk)) newsAt = performance.now();
+    told.push(chunk);
+  });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   try {
     if (interruptedAt !== undefined) {
-      const timing = { timeoutMs: 600_000, intervalMs: 5, what: `slipctl ${args[0]} to come some way` };
+      const timing = { timeoutMs: standstillMs, intervalMs: 5, what: `slipctl ${args[0]} to come some way` };
       await waitFor(() => child.exitCode !== null || interruptedAt(), timing);
       child.kill('SIGINT');
     }
