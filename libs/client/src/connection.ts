@@ -1,5 +1,5 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import { createKafka, type KafkaClient, type Log, type SaslOptions } from '@slipstream/kafka';
+import { brokerProblem, createKafka, type KafkaClient, type Log, type SaslOptions } from '@slipstream/kafka';
 import { nameProblem, SlipstreamError } from '@slipstream/kernel';
 
 /** What a publisher and a consumer need to reach the brokers. */
@@ -17,14 +17,19 @@ export interface ConnectionOptions {
 /** The client repeats connections itself, within its time limit. */
 const connectionRetries = 2;
 
-/** @throws SlipstreamError validation_failed where the caller is no name: nothing that it sends would be read */
+/**
+ * @throws SlipstreamError validation_failed where the caller is no name: nothing that it sends would be read; or a broker is no
+ * `host:port`: it would be tried until the time is over
+ */
 export function connectionOf({ brokers, caller, ssl, sasl, log }: ConnectionOptions): KafkaClient {
-  const problem = nameProblem(caller);
-  if (problem !== null) {
-    throw new SlipstreamError('validation_failed', `the caller ${problem}`, {
-      errors: [{ pointer: '/caller', detail: problem }],
-    });
+  refuse('/caller', 'the caller', nameProblem(caller));
+  // Programs in plain JavaScript give one text, as an environment has it.
+  if (!Array.isArray(brokers) || brokers.length === 0) {
+    refuse('/brokers', 'brokers', 'must be a list of host:port, of one at least');
   }
+  brokers.forEach((broker, at) => {
+    refuse(`/brokers/${at}`, `the broker ${JSON.stringify(broker)}`, brokerProblem(broker));
+  });
   const clientId = caller.replaceAll('/', '.').replace(/^\./, '');
   return createKafka({
     ...{ brokers, clientId, connectionRetries },
@@ -32,4 +37,9 @@ export function connectionOf({ brokers, caller, ssl, sasl, log }: ConnectionOpti
     ...(sasl !== undefined && { sasl }),
     ...(log && { log }),
   });
+}
+
+function refuse(pointer: string, what: string, detail: string | null): void {
+  if (detail === null) return;
+  throw new SlipstreamError('validation_failed', `${what} ${detail}`, { errors: [{ pointer, detail }] });
 }

@@ -51,6 +51,18 @@ test('a caller that is no name is refused: nothing that it sends would be read',
   );
 });
 
+test.each<[string, unknown, string, string]>([
+  ['a broker without a port', ['kafka-1:9092', 'kafka-2'], '/brokers/1', 'must be host:port'],
+  ['a URL', ['kafka://kafka-1:9092'], '/brokers/0', 'must be host:port'],
+  ['one text', 'kafka-1:9092', '/brokers', 'must be a list of host:port, of one at least'],
+  ['none', [], '/brokers', 'must be a list of host:port, of one at least'],
+])('%s is refused at once', (_, brokers, pointer, detail) => {
+  const create = () => new SlipstreamPublisher({ ...nowhere, brokers: brokers as string[] });
+  expect(create).toThrow(
+    expect.objectContaining({ code: 'validation_failed', errors: [{ pointer, detail }] }),
+  );
+});
+
 test('of many commands one that is wrong keeps all from being sent', async () => {
   const publisher = new SlipstreamPublisher(nowhere);
   const told = await publisher.submitSlips([order, { ...order, kind: 'ordr' as 'order' }]).catch((e) => e);
