@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { NotFoundException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { SlipstreamError } from '@slipstream/kernel';
@@ -99,6 +100,8 @@ export function createAdapter(
     clientErrorHandler: (error, socket) => answerBrokenRequest(error as NodeJS.ErrnoException, socket),
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  // A proxy's method: Node closes its connection without a word where nobody listens.
+  fastify.server.on('connect', (_, socket) => answerAndClose(socket, noProxy));
   fastify.decorate('cursorSeal', cursorSeal);
   fastify.decorate('draining', draining);
   fastify.removeAllContentTypeParsers();
@@ -201,12 +204,20 @@ const clientErrors: Readonly<Record<string, Problem>> = {
   HPE_HEADER_OVERFLOW: problemOf('malformed_request', 'The headers or the address are too long.', 431),
 };
 
+const noProxy = problemOf('method_not_allowed', 'This is no proxy.');
+
 /** Answers bytes that are no HTTP request: they never reach Fastify. */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  answerAndClose(
+    socket,
+    clientErrors[error.code ?? ''] ?? problemOf('malformed_request', 'This is not valid HTTP.'),
+  );
+}
+
+/** Without a server behind them. */
+function answerAndClose(socket: Duplex & { destroySoon?(): void }, problem: Problem): void {
   if (socket.writable) {
-    const problem =
-      clientErrors[error.code ?? ''] ?? problemOf('malformed_request', 'This is not valid HTTP.');
     const body = renderProblem(problem, randomUUID());
     const title = JSON.parse(body).title as string;
     socket.write(
@@ -214,5 +225,6 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
         `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
     );
   }
-  socket.destroySoon();
+  if (socket.destroySoon) socket.destroySoon();
+  else socket.end();
 }

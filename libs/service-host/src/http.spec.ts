@@ -184,6 +184,13 @@ describe('a body', () => {
     await expectAlive();
   });
 
+  it('is read of nobody who takes us for a proxy: 405, and the connection ends', async () => {
+    const answer = await exchange(service.url, ['CONNECT things:80 HTTP/1.1\r\nhost: things:80\r\n\r\n']);
+    expect(answer.status).toBe(405);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'method_not_allowed' });
+    await expectAlive();
+  });
+
   it('that grows over 64 KiB without saying so is refused', async () => {
     const chunk = `${(10_000).toString(16)}\r\n${' '.repeat(10_000)}\r\n`;
     const head =

@@ -37,6 +37,11 @@ const send = (body: object | string | Buffer, headers: Record<string, string> = 
   const keyed = { 'idempotency-key': fresh(), ...headers };
   return patiently(() => post(service, token, body, keyed));
 };
+const ask = async (path: string, headers: Record<string, string>, body: string) => {
+  const sent = { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers };
+  const answer = await fetch(`${service.url}${path}`, { method: 'POST', headers: sent, body });
+  return { status: answer.status, body: (await answer.json()) as { id?: string } };
+};
 /** A body whose `amount` field has this very text. */
 const withAmount = (amount: string, currency = '"EUR"') =>
   JSON.stringify({ ...goodBody, reference: fresh(), amount: 'AMOUNT' }).replace(
@@ -185,8 +190,19 @@ describe('idempotency key', () => {
     expect((await send(body, key)).status).toBe(202);
     expectProblem(await send({ ...body, kind: 'payout' }, key), 422, 'idempotency_key_reused');
     expect((await post(service, await intake.token('someone-else'), body, key)).status).toBe(202);
-    const elsewhere = await fetch(`${service.url}/v1/elsewhere`, { method: 'POST', headers: key });
-    expect(elsewhere.status).toBe(404);
+    // Each operation has keys of its own.
+    const draft = await send({ ...body, reference: fresh(), confirm: false });
+    const confirmed = await ask(`/v1/slips/${draft.body.id}/confirm`, key, '{}');
+    expect([confirmed.status, confirmed.body.id]).toEqual([202, draft.body.id]);
+    const batch = await ask(
+      '/v1/slips:batch',
+      key,
+      JSON.stringify({ slips: [{ ...body, reference: fresh() }] }),
+    );
+    expect([batch.status, (batch.body as { data?: { status: number }[] }).data?.[0]?.status]).toEqual([
+      200, 202,
+    ]);
+    expect((await ask('/v1/elsewhere', key, '{}')).status).toBe(404);
   });
 
   test('50 in parallel', async () => {
@@ -387,16 +403,19 @@ describe('HTTP', () => {
   });
 
   test('an upgrade, a proxy’s method and no HTTP at all', async () => {
-    for (const bytes of [
-      rawRequest(token, '{}', ['connection: upgrade', 'upgrade: h2c', 'idempotency-key: k']),
-      'CONNECT intake:80 HTTP/1.1\r\nhost: intake:80\r\n\r\n',
-      '\u0016\u0003\u0001\u0002\u0000\u0001',
-      'POST /v1/slips HTTP/9.9\r\nhost: intake\r\n\r\n',
-    ]) {
+    for (const [bytes, status] of [
+      [rawRequest(token, '{}', ['connection: upgrade', 'upgrade: h2c', 'idempotency-key: k']), 422],
+      ['CONNECT intake:80 HTTP/1.1\r\nhost: intake:80\r\n\r\n', 405],
+      ['\u0016\u0003\u0001\u0002\u0000\u0001', 400],
+      ['POST /v1/slips HTTP/9.9\r\nhost: intake\r\n\r\n', 400],
+      ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+      ['GET /v1/reviews\r\n\r\n', 400],
+    ] as const) {
       const received = await exchange(service.url, [Buffer.from(bytes, 'latin1')], {
         done: (text) => statusesOf(text).length > 0,
       });
-      for (const status of statusesOf(received)) expect(status).toBeLessThan(500);
+      expect([bytes.slice(0, 8), statusesOf(received)]).toEqual([bytes.slice(0, 8), [status]]);
+      expect(received).toContain('application/problem+json');
     }
   });
 
