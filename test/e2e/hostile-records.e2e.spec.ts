@@ -1,21 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { SlipstreamPublisher } from '@slipstream/client';
 import { encodeSlipEvent, sourceOf, stampEnvelope, topics } from '@slipstream/contracts';
-import { createKafka } from '@slipstream/kafka';
+import { createKafka, partitionOf } from '@slipstream/kafka';
 import { playDemo, settledOutage } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
-import { bootStack, peakMemory, type TestStack } from './support.ts';
+import { bootStack, peakMemory, slipctl, type TestStack } from './support.ts';
 
 interface Hostile {
   readonly what: string;
   readonly key?: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: Record<string, Buffer>;
+  readonly headers?: Record<string, Buffer | Buffer[]>;
+  readonly timestamp?: string;
 }
 
 const many = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, Buffer.from('x')]));
+const cloudEvent = Buffer.from('application/cloudevents+protobuf');
 const text = (value: string) => Buffer.from(value);
 
 /** An event that somebody says who may not, and that moves money if it is believed. */
@@ -48,6 +51,12 @@ const small: readonly Hostile[] = [
   { what: 'JSON', value: text('{"type":"SlipReturned","outcome":"succeeded"}') },
   { what: 'a header that is no text', value: text('x'), headers: { odd: Buffer.alloc(50_000, 0xff) } },
   { what: 'an odd key', key: Buffer.of(0, 255), value: text('x') },
+  { what: 'an empty key', key: Buffer.alloc(0), value: text('x') },
+  { what: 'an empty value', value: Buffer.alloc(0) },
+  { what: 'a JSON list', value: text('[1,2,3]') },
+  { what: 'a time of 1970', value: text('x'), timestamp: '0' },
+  { what: 'a header twice', value: text('x'), headers: { 'content-type': [text('a'), text('b')] } },
+  { what: 'a content type that it is not', value: text('x'), headers: { 'content-type': cloudEvent } },
 ];
 /** What an inbound topic refuses itself. */
 const large: readonly Hostile[] = [
@@ -86,8 +95,12 @@ test('hostile records, each alone on every topic, end no process, hold up no sli
   const kafka = createKafka({ brokers: stack.env.KAFKA_BROKERS!.split(','), clientId: 'hostile' });
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
-  const send = async (topic: string, { key, value, headers }: Hostile) => {
-    const record = { key: key === undefined ? randomUUID() : key, value, ...(headers ? { headers } : {}) };
+  const send = async (topic: string, { key, value, headers, timestamp }: Hostile) => {
+    const record = {
+      ...{ key: key === undefined ? randomUUID() : key, value },
+      ...(headers ? { headers } : {}),
+      ...(timestamp ? { timestamp } : {}),
+    };
     await producer.send({ topic, messages: [{ ...record, partition: 0 }] });
   };
   const sent: Record<string, number> = {};
@@ -95,6 +108,8 @@ test('hostile records, each alone on every topic, end no process, hold up no sli
     [topics.events.name, [...small, ...large, ...lies]],
     [topics.commands.name, small],
     [topics.results.name, small],
+    [topics.ops.name, small],
+    [topics.checkpoints.name, small.filter(({ key }) => key !== null)],
     [topics.watermarks.name, [...small.filter(({ key }) => key !== null), ...large]],
   ] as const) {
     for (const one of records) await send(topic, one);
@@ -125,9 +140,169 @@ test('hostile records, each alone on every topic, end no process, hold up no sli
   expect(strange).toHaveLength(lies.length);
   await untilCopied(kafka, topics.events.name, sent[topics.events.name]! * 3);
   expect(pids()).toEqual(before);
+  // Whoever reads the topics of ours that no service waits for passes over them, too.
+  await slipctl(stack, ['verify']);
+  await slipctl(stack, ['config', 'applied']);
   for (const [name, mib] of Object.entries(peakMemory(stack)))
     expect([name, mib < 256]).toEqual([name, true]);
 }, 400_000);
+
+/** The bug: nothing of this slip's money can be posted. */
+const bugSql = (slip: string) => `
+create function bug() returns trigger language plpgsql as $$
+begin
+  if new.slip_id = '${slip}' then raise exception 'a bug'; end if;
+  return new;
+end $$;
+create trigger bug before insert on entry for each row execute function bug()`;
+const mendedSql = 'drop trigger bug on entry; drop function bug()';
+
+test('what waits behind a poison record, or behind a bug that is mended, ends as if neither had been, read again once or twice', async () => {
+  const { stack } = booted;
+  const brokers = stack.env.KAFKA_BROKERS!.split(',');
+  const names = ['untouched', 'poisoned', 'hit-by-a-bug'];
+  // An error that hits nobody else is the record's own: on its partition, too, others have to come.
+  const neighbours = Array.from({ length: 60 }, (_, n) => `neighbour-${n}`);
+  const publisher = new SlipstreamPublisher({ brokers, caller: '/poison' });
+  const kafka = createKafka({ brokers, clientId: 'hostile' });
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  try {
+    await publisher.submitSlips(
+      [...names, ...neighbours].map((reference) => ({
+        ...{ reference, kind: 'order', account: reference, counterparty: 'shop-7', route: 'import' },
+        ...{ amount: { amount: 1250n, currency: 'EUR' }, deadline: new Date(Date.now() + 3_600_000) },
+      })),
+    );
+    const slips = await Promise.all(names.map((name) => slipWith(name, 'held')));
+    const [untouched, poisoned, broken] = slips as [Shown, Shown, Shown];
+    await inLedger(bugSql(broken.id));
+    await producer.send({
+      topic: topics.events.name,
+      messages: [
+        {
+          key: poisoned.id,
+          value: text('[]'),
+          partition: partitionOf(poisoned.id, topics.events.partitions),
+        },
+      ],
+    });
+    await publisher.reportProviderResults(
+      [...names, ...neighbours].map((reference) => ({ reference, step: 'returned', outcome: 'succeeded' })),
+    );
+    await slipWith('untouched', 'settled');
+    await Promise.all(neighbours.slice(-10).map((name) => slipWith(name, 'settled')));
+    // Each service that reads the events, the ledger beside its bug.
+    const aside = await waitFor(
+      async () => {
+        const found = [...(await lettersOf(poisoned.id)), ...(await lettersOf(broken.id))];
+        const ofReasons = (reason: string) => found.filter((letter) => letter.reason === reason);
+        return ofReasons('undecodable').length === 3 && ofReasons('failed').length === 1 ? found : null;
+      },
+      { what: 'what was set aside', timeoutMs: 120_000, intervalMs: 500 },
+    );
+    expect(aside.filter(({ slip }) => slip === broken.id).map(({ service }) => service)).toContain('ledger');
+    expect((await shown('poisoned')).status).toBe('held');
+    expect((await shown('hit-by-a-bug')).status).toBe('held');
+
+    await inLedger(mendedSql);
+    const redrive = ['dlq', 'redrive', '--slip', broken.id, '--yes', '--why', 'it is mended', '--json'];
+    const done = JSON.parse(await slipctl(stack, redrive)) as { failed: number; redriven: number }[];
+    expect(done.reduce((sum, { redriven }) => sum + redriven, 0)).toBeGreaterThan(0);
+    for (const { id, service } of aside.filter(({ reason }) => reason === 'undecodable')) {
+      await slipctl(stack, ['dlq', 'dismiss', id, '--service', service, '--why', 'nobody said it']);
+      await expect(
+        slipctl(stack, ['dlq', 'dismiss', id, '--service', service, '--why', 'again']),
+      ).rejects.toMatchObject({ code: expect.any(Number) });
+    }
+    await slipWith('poisoned', 'settled');
+    await slipWith('hit-by-a-bug', 'settled');
+    const ended = await Promise.all(slips.map(({ id }) => endOf(id)));
+    expect(ended).toEqual([ended[0], ended[0], ended[0]]);
+    expect(JSON.parse(await slipctl(stack, redrive))).toEqual([]);
+    expect(await Promise.all(slips.map(({ id }) => endOf(id)))).toEqual(ended);
+    expect(await lettersOf(untouched.id)).toEqual([]);
+  } finally {
+    await publisher.stop();
+    await producer.disconnect();
+  }
+}, 400_000);
+
+interface Shown {
+  readonly id: string;
+  readonly reference: string;
+  readonly status: string;
+  readonly outcome: string | null;
+  readonly version: number;
+  readonly anomalies: readonly object[];
+  readonly case: object | null;
+}
+
+async function ask<T>(path: string): Promise<T> {
+  const { LEDGER_URL, TOKEN_OPS } = booted.stack.env;
+  const response = await fetch(`${LEDGER_URL}${path}`, { headers: { authorization: `Bearer ${TOKEN_OPS}` } });
+  expect([path, response.status]).toEqual([path, 200]);
+  return (await response.json()) as T;
+}
+
+const shown = async (reference: string) =>
+  (await ask<{ data: [Shown] }>(`/v1/slips?reference=${reference}`)).data[0];
+
+function slipWith(reference: string, status: string): Promise<Shown> {
+  return waitFor(
+    async () => {
+      const slip = await shown(reference);
+      return slip?.status === status ? slip : null;
+    },
+    { what: `${reference} to be ${status}`, timeoutMs: 120_000, intervalMs: 250 },
+  );
+}
+
+/** All that a slip is at its end, but for its own names and times. */
+async function endOf(id: string) {
+  const { status, outcome, version, anomalies, case: opened } = await ask<Shown>(`/v1/slips/${id}`);
+  const events = await ask<{ data: { type: string; version: number }[] }>(`/v1/slips/${id}/events`);
+  const { data } = await ask<{ data: Moved[] }>(`/v1/transactions?slip=${id}`);
+  return {
+    ...{ status, outcome, version, anomalies, opened },
+    events: events.data.map((event) => `${event.version} ${event.type}`),
+    moved: data.map(({ type, postings }) => [
+      type,
+      // Each slip has a payer of its own.
+      postings.map(({ account, ...rest }) => ({
+        ...rest,
+        account: account.replace(/^payer:[^:]*/, 'payer'),
+      })),
+    ]),
+  };
+}
+
+interface Moved {
+  readonly type: string;
+  readonly postings: readonly { readonly account: string }[];
+}
+
+interface Letter {
+  readonly id: string;
+  readonly service: string;
+  readonly slip: string | null;
+  readonly reason: string;
+}
+
+const lettersOf = async (slip: string) =>
+  JSON.parse(await slipctl(booted.stack, ['dlq', 'list', '--slip', slip, '--json'])) as Letter[];
+
+async function inLedger(sql: string): Promise<void> {
+  const url = new URL(booted.stack.env.DATABASE_URL!);
+  url.pathname = '/ledger';
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
 
 async function setAside(databaseUrl: string, name: string): Promise<{ topic: string; reason: string }[]> {
   const url = new URL(databaseUrl);
