@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { t0 } from '../dispatch/spec-support.ts';
-import { asStored, type ReportedResult, refusal } from './reported-result.ts';
+import { dispatch, t0 } from '../dispatch/spec-support.ts';
+import { asStored, type ReportedResult, receiveResult, refusal } from './reported-result.ts';
 
 const long = 'x'.repeat(257);
 const result: ReportedResult = {
@@ -34,7 +34,6 @@ test.each<[string, Partial<ReportedResult>]>([
   ['a huge currency', { amount: { amount: 1n, currency: long } }],
   ['a negative fee', { fee: { amount: -1n, currency: 'EUR' } }],
   ['a huge currency of the fee', { fee: { amount: 1n, currency: long } }],
-  ['a success of a negative amount', { outcome: 'succeeded', amount: { amount: -1n, currency: 'EUR' } }],
   ['no outcome', { outcome: null }],
   ['a step without a name', { step: 'progressed' }],
 ])('a report with %s never can', (_, wrong) => {
@@ -55,3 +54,28 @@ test.each<[string, Partial<ReportedResult>, Partial<ReportedResult>]>([
   expect(kept).toEqual({ ...result, ...stored });
   expect(refusal(kept)).toBeNull();
 });
+
+test.each([0n, -1n])(
+  'a success that moved %d settles nothing: it is told as it came, for people',
+  (amount) => {
+    const said = asStored({ ...result, outcome: 'succeeded', amount: { amount, currency: 'EUR' } });
+    expect(refusal(said)).toBeNull();
+    const held = dispatch({ mode: 'reported', provider: null as never, status: 'held' });
+    const { events, dispatch: after } = receiveResult(held, said, { now: t0, receivedAt: t0 });
+    expect(events.map(({ event }) => event)).toMatchObject([
+      {
+        type: 'AnswerDoubted',
+        data: { doubt: 'amount_unreadable', said: `${amount} EUR`, evidence: 'report' },
+      },
+    ]);
+    // The reporter may put it right.
+    const right = {
+      ...result,
+      id: '2',
+      outcome: 'succeeded',
+      amount: { amount: 5n, currency: 'EUR' },
+    } as const;
+    const settled = receiveResult(after, right, { now: t0, receivedAt: t0 });
+    expect(settled.events.map(({ event }) => event.type)).toEqual(['SlipReturned']);
+  },
+);

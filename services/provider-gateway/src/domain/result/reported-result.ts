@@ -75,7 +75,6 @@ export function refusal(result: ReportedResult): string | null {
     const problem = foreignTextProblem(value ?? '');
     if (problem !== null) return `${field} ${problem}`;
   }
-  if (amount !== null && amount.amount < 0n) return 'the amount is negative';
   if (fee && fee.amount < 0n) return 'the fee is negative';
   if (result.step === 'returned' && result.outcome === null) return 'a returned step needs an outcome';
   if (result.step === 'progressed' && result.progress === '') return 'a progressed step needs its name';
@@ -116,6 +115,11 @@ function toAnswer(result: ReportedResult): ProviderAnswer {
     case 'progressed':
       return { kind: 'progressed', step: result.progress, providerReference, providerTime };
     case 'returned':
+      // It is done, and nothing moved: that is no success which settles anything by itself.
+      if (outcome === 'succeeded' && amount !== null && amount.amount <= 0n) {
+        const said = `${amount.amount} ${amount.currency}`.slice(0, foreignTextLengthMax);
+        return { kind: 'doubtful', doubt: 'amount_unreadable', said, providerReference, providerTime };
+      }
       return {
         kind: 'returned',
         outcome: outcome ?? 'failed',
