@@ -262,6 +262,80 @@ describe('a statement', () => {
   });
 });
 
+test('two accounts in a file have a bridge each, and the next file a gap where it does not go on', async () => {
+  const file = (
+    id: string,
+    day: string,
+    accounts: readonly (readonly [string, string, number, number])[],
+  ) => {
+    const of = (code: string, currency: string, amount: number) =>
+      `<Bal><Tp><CdOrPrtry><Cd>${code}</Cd></CdOrPrtry></Tp><Amt Ccy="${currency}">${amount}.00</Amt>
+       <CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>${day}</Dt></Dt></Bal>`;
+    const parts = accounts.map(
+      ([
+        account,
+        currency,
+        opening,
+        closing,
+      ]) => `<Stmt><Id>${id}</Id><Acct><Id><IBAN>${account}</IBAN></Id></Acct>
+       ${of('OPBD', currency, opening)}${of('CLBD', currency, closing)}
+       <Ntry><Amt Ccy="${currency}">${closing - opening}.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
+       <BookgDt><Dt>${day}</Dt></BookgDt><BkTxCd><Domn><Fmly><SubFmlyCd>CHRG</SubFmlyCd></Fmly></Domn></BkTxCd></Ntry></Stmt>`,
+    );
+    return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><B>${parts.join('')}</B></Document>`;
+  };
+  const send = (xml: string) =>
+    post('/v1/statements?source=acme-camt', xml, {
+      ...{ 'content-type': 'application/xml', 'idempotency-key': v7() },
+    });
+  const first = await send(
+    file('m', daysAgo(1), [
+      ['DE1', 'EUR', 10, 12],
+      ['CH1', 'CHF', 500, 501],
+    ]),
+  );
+  const second = await send(
+    file('t', today, [
+      ['CH1', 'CHF', 501, 502],
+      ['DE1', 'EUR', 13, 14],
+    ]),
+  );
+  await matched(second.body.id);
+  const bridge = await get(`/v1/statements/${second.body.id}/bridge`);
+  expect(bridge.body.data).toMatchObject([
+    {
+      account: 'CH1',
+      currency: 'CHF',
+      days: [{ opening: '50100', fees: '100', closing: '50200', breaks: [] }],
+    },
+    {
+      account: 'DE1',
+      currency: 'EUR',
+      days: [{ opening: '1300', fees: '100', closing: '1400', breaks: [] }],
+    },
+  ]);
+  const { body } = await get(`/v1/breaks?type=gap&status=open&statement=${second.body.id}`);
+  expect(body.data).toMatchObject([
+    {
+      ...{
+        statement_id: second.body.id,
+        difference: '100',
+        currency: 'EUR',
+        slip_id: null,
+        awaited_event: null,
+      },
+      ...{
+        expected: `DE1 goes on from 12.00 EUR, with which it closed on ${daysAgo(1)}`,
+        seen: 'it opens with 13.00 EUR',
+      },
+    },
+  ]);
+  expect(first.status).toBe(202);
+  // People may know why.
+  const resolved = await post(`/v1/breaks/${body.data[0].id}/resolve`, { reason: 'paid in at the counter' });
+  expect(resolved.body).toMatchObject({ status: 'resolved', resolution: 'by_people' });
+});
+
 describe('a break', () => {
   test('is listed by what it is, and ended by people, with their reason', async () => {
     const { body } = await upload(fileOf([{ reference: `nobody-${v7()}`, gross: 5 }]));
