@@ -30,6 +30,9 @@ export interface ConsumerOptions {
   readonly drainTimeoutMs: number;
 }
 
+/** How much is fetched at once, and may wait: an answer is kept whole until the last of its records is handled. */
+export type FetchLimits = Pick<ConsumerOptions, 'partitionBytesMax' | 'fetchBytesMax' | 'waitingBytesMax'>;
+
 export const consumerDefaults: ConsumerOptions = {
   maxWaitMs: 1_000,
   partitionsConcurrent: 4,

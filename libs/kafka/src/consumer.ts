@@ -62,7 +62,7 @@ export class BatchConsumer<Tx> {
     this.#parts = parts;
     this.subscription = parts.subscription;
     this.#log = parts.log ?? jsonLog;
-    this.#options = { ...consumerDefaults, ...parts.options };
+    this.#options = { ...consumerDefaults, ...parts.subscription.fetches, ...parts.options };
     this.#admin = parts.kafka.admin({ retry: retryOptions });
     this.#polls = new LongPolls(fetchWaits(this.#options, () => this.#lane?.pauseMs ?? restMs(0)));
     this.#consumer = withRawBatches(parts.kafka).consumer({

@@ -58,7 +58,9 @@ test('a backlog is fetched of all partitions by turns, though an answer holds wh
     for (let sent = 0; sent < sends; sent++)
       for (let partition = 0; partition < partitions; partition++) await rig.events(partition, records);
     const all = sends * records;
-    const { store } = await rig.member({ options: { partitionBytesMax: 4_096, fetchBytesMax: 8_192 } });
+    const { store } = await rig.member({
+      fetches: { partitionBytesMax: 4_096, fetchBytesMax: 8_192, waitingBytesMax: 8_192 },
+    });
     await until(() => store.effects.length === partitions * all, 'all of it');
     const place = (partition: number, offset: number) => store.effects.indexOf(`${partition}:${offset}`);
     const numbers = Array.from({ length: partitions }, (_, partition) => partition);

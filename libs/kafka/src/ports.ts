@@ -1,4 +1,5 @@
 import { isSlipstreamError } from '@slipstream/kernel';
+import type { FetchLimits } from './consumer-options.ts';
 import type { EventWalk } from './event-walk.ts';
 import type { SourcePosition } from './source-position.ts';
 
@@ -253,4 +254,6 @@ export interface Subscription<Tx> {
   prepare?(position: PartitionPosition, batch: Batch, letters: readonly DeadLetter[]): Promise<Prepared>;
   /** Given: records are handled in units. */
   readonly units?: UnitHandler<Tx>;
+  /** Given: for a consumer to which a record costs so much that small answers are enough to keep it busy. */
+  readonly fetches?: FetchLimits;
 }

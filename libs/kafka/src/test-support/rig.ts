@@ -4,7 +4,7 @@ import { waitFor } from '@slipstream/testing';
 import type { Admin } from 'kafkajs';
 import { createKafka, type KafkaClient } from '../client.ts';
 import { BatchConsumer } from '../consumer.ts';
-import type { ConsumerOptions } from '../consumer-options.ts';
+import type { ConsumerOptions, FetchLimits } from '../consumer-options.ts';
 import type { Log } from '../log.ts';
 import { readLogBounds } from '../log-bounds.ts';
 import type { Batch, Subscription, UnitHandler } from '../ports.ts';
@@ -18,6 +18,7 @@ export interface MemberOptions {
   readonly sequenced?: boolean;
   readonly units?: UnitHandler<MemoryTx>;
   readonly store?: MemoryStore;
+  readonly fetches?: FetchLimits;
   readonly options?: Partial<ConsumerOptions>;
   readonly clientId?: string;
   readonly kafka?: KafkaClient;
@@ -139,6 +140,7 @@ export class Rig {
       sequenced: given.sequenced ?? true,
       handle: given.handle ?? recordOffsets,
       ...(given.units ? { units: given.units } : {}),
+      ...(given.fetches ? { fetches: given.fetches } : {}),
     };
     const fatal: Error[] = [];
     const stopped: number[] = [];

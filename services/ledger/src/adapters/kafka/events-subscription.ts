@@ -24,6 +24,16 @@ const recordsMax = 1_000;
  */
 const unitsAtOnce = 4;
 
+/**
+ * A quarter of what others fetch, and wait: it is worked off in a tenth of a second, and takes 30 MiB less, for the whole of an answer is
+ * in memory until the last of its records is written.
+ */
+const fetches = {
+  partitionBytesMax: 128 * 1024,
+  fetchBytesMax: 1024 * 1024,
+  waitingBytesMax: 2 * 1024 * 1024,
+};
+
 /** Every slip event of every source goes into the log, the ledger's own too; its answers go to the same partition. */
 export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
   const record = async (tx: Tx, batch: LedgerBatch) => {
@@ -34,6 +44,7 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
     topic: topics.events.name,
     group: consumerGroup,
     sequenced: true,
+    fetches,
     units: new DecodedUnits<Tx, LogRecord>({
       ...{ recordsMax, unitsAtOnce },
       read: (partition, { offset }, value) => readLogValue({ partition, offset }, value),
