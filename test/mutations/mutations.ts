@@ -1242,4 +1242,25 @@ export const mutations: readonly Mutation[] = [
     to: 'const digestedUpTo = Object.fromEntries(upTo);',
     specs: ['apps/slipctl/src/migrate/digest-service.spec.ts'],
   },
+  {
+    name: 'J8-an-approved-slip-is-due-when-it-was-before',
+    file: `${reconciliation}/src/application/quiet/hot-partition.ts`,
+    from: 'hot.delay(slot, deadline);',
+    to: '',
+    specs: [`${reconciliation}/src/adapters/kafka/quiet-fold.spec.ts`],
+  },
+  {
+    name: 'B-statements-of-a-day-do-not-go-on-from-each-other',
+    file: `${reconciliation}/src/domain/statement/continuity.ts`,
+    from: 'isWithin = true;',
+    to: '',
+    specs: [`${reconciliation}/src/domain/statement/continuity.spec.ts`],
+  },
+  {
+    name: 'D11-a-past-diagnosis-is-not-made-again-by-its-own-rules',
+    file: `${reconciliation}/src/domain/diagnosis/diagnose.ts`,
+    from: "if (rules < 3) return 'callback_signature_refused';",
+    to: '',
+    specs: [`${reconciliation}/src/domain/diagnosis/diagnose.spec.ts`],
+  },
 ];
