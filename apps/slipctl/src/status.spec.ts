@@ -98,6 +98,7 @@ describe('slipctl status', () => {
       / {2}slipctl cases --incident inc-1\n/,
       /WRONG +intake dead letters +2 of slips.events.v1 wait, of 1 slips: failed/,
       /WRONG +cases +1 open \(1 no_answer\), the oldest since 2026-11-22T10:00:06Z/,
+      /ok +not returned +at least 2 live slips had no answer in time/,
       /WRONG +money at risk +at least 25.00 EUR on 2 slips/,
       / {2}slipctl dlq list --service ledger --reason failed/,
     ]) {

@@ -37,6 +37,7 @@ export async function lookAtAll(services: readonly NamedService[]): Promise<Find
     ...services.map(({ name, api }) => findings(`${name} dead letters`, () => letters(name, api))),
     of('reconciliation', 'incidents', incidents),
     of('reconciliation', 'cases', cases),
+    of('ledger', 'not returned', notReturned),
     of('ledger', 'money at risk', money),
   ]);
   return found.flat();
@@ -168,6 +169,16 @@ async function cases(api: Api): Promise<Finding[]> {
       'slipctl cases',
     ),
   ];
+}
+
+/** No fault by itself: the repair may have ended them. It is where whoever misses a slip and knows no id begins. */
+async function notReturned(api: Api): Promise<Finding[]> {
+  const { data, next } = await api.get<{ data: SlipView[]; next: string | null }>('v1/slips', {
+    ...{ not_returned: 'true', page_size: String(countedMax) },
+  });
+  if (data.length === 0) return [good('not returned', 'no live slip whose time is over lacks its answer')];
+  const detail = `${next === null ? '' : 'at least '}${data.length} live slips had no answer in time, and have none since`;
+  return [{ level: 'ok', what: 'not returned', detail, next: 'slipctl slips --not-returned' }];
 }
 
 async function money(api: Api): Promise<Finding[]> {
