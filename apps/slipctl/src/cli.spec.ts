@@ -91,6 +91,7 @@ describe('slipctl', () => {
     ['a replay that never began', ['replay', '--out', 'none.ndjson', '--resume']],
     ['a replay of a type that nobody has', ['replay', '--type', 'slipstream.slip.return.v1']],
     ['a backtest without rules', ['backtest']],
+    ['a checkpoint that is none', ['verify', '--checkpoint', import.meta.filename]],
     ['a speed that is none', ['replay', '--speed', 'fast']],
   ])('ends with 2 for %s', async (_, args) => {
     const { code, stdout, stderr } = await slipctl(args, env);

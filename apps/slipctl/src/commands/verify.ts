@@ -57,16 +57,17 @@ export function addVerify(program: Command, { print, terminal, exit }: CommandCo
     .addHelpText('after', help + exitCodesHelp)
     .action(async (flags: Flags) => {
       // Clients of Kafka and PostgreSQL are loaded by those who need them.
-      const [{ verifierKey }, { KafkaLog }, { LedgerDatabase }, { verifyLog }] = await Promise.all([
-        import('../verify/checkpoints.ts'),
-        import('../verify/kafka-log.ts'),
-        import('../verify/ledger-database.ts'),
-        import('../verify/verify-log.ts'),
-      ]);
+      const [{ isCheckpoint, verifierKey }, { KafkaLog }, { LedgerDatabase }, { verifyLog }] =
+        await Promise.all([
+          import('../verify/checkpoints.ts'),
+          import('../verify/kafka-log.ts'),
+          import('../verify/ledger-database.ts'),
+          import('../verify/verify-log.ts'),
+        ]);
       for (const key of flags.key) {
         if (verifierKey(key) === null) throw new CliError('usage', `--key is no verifier key: ${key}`);
       }
-      const notes = flags.checkpoint.map(noteIn);
+      const notes = flags.checkpoint.map((file) => noteIn(file, isCheckpoint));
       const url = ledgerDatabaseUrl(flags.databaseUrl);
       const kafka = flags.kafka ? await KafkaLog.open(brokersOf(flags.brokers)) : null;
       const database = await LedgerDatabase.open(url).catch(async (error) => {
@@ -90,14 +91,17 @@ export function addVerify(program: Command, { print, terminal, exit }: CommandCo
     });
 }
 
-function noteIn(file: string): string {
+function noteIn(file: string, isCheckpoint: (text: string) => boolean): string {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     throw new CliError('usage', `--checkpoint cannot be read: ${messageOf(error)}`);
   }
-  if (!text.trimStart().startsWith('{')) return text;
+  if (!text.trimStart().startsWith('{')) {
+    if (isCheckpoint(text)) return text;
+    throw new CliError('usage', `--checkpoint ${file} is no checkpoint`);
+  }
   try {
     const { note } = JSON.parse(text) as { note?: unknown };
     if (typeof note === 'string') return note;

@@ -35,6 +35,9 @@ export function verifierKey(text: string): VerifierKey | null {
   return { name: name!, id: expected, key };
 }
 
+/** Whether the text begins as a checkpoint does, whoever signed it. */
+export const isCheckpoint = (text: string): boolean => text.startsWith(`${title}\n`);
+
 /** Reads a note; null: nobody of `keys` has signed it, or it is no checkpoint. */
 export function readCheckpoint(note: string, keys: readonly VerifierKey[]): SignedCheckpoint | null {
   const end = note.indexOf('\n\n');
