@@ -3,6 +3,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readEnvelope, slipEventOf, sources, topics } from '@slipstream/contracts';
 import { repositoryRoot } from '@slipstream/environment';
 import { createKafka, type KafkaClient, readTail, SerialProducer } from '@slipstream/kafka';
@@ -58,6 +59,11 @@ const pageRows = 2_000;
 /** Of the program that makes a projection anew. */
 const memoryMaxMiB = 300;
 const caughtUpMs = 1_800_000;
+/** Without a record read or an answer that came back: it may take however long, as long as it goes on. */
+const stillMs = 300_000;
+const lookMs = 250;
+/** Some read tables of millions of rows whole, on a machine that others keep full. */
+const statementMsMax = 1_800_000;
 const checkSql = readFileSync(join(repositoryRoot, 'services/ledger/sql/check.sql'), 'utf8');
 
 export async function drillLedger(drill: LedgerDrill, log: Log): Promise<LedgerDrilled> {
@@ -84,7 +90,7 @@ export async function playLedger(stack: Stack, drill: LedgerDrill, log: Log): Pr
   const kafka = createKafka({ brokers: stack.env.KAFKA_BROKERS!.split(','), clientId: 'drill' });
   const url = new URL(stack.env.DATABASE_URL!);
   url.pathname = '/ledger';
-  const database = new pg.Pool({ connectionString: url.href, max: 4, statement_timeout: 60_000 });
+  const database = new pg.Pool({ connectionString: url.href, max: 4, statement_timeout: statementMsMax });
   database.on('error', () => {});
   try {
     const sent = new AbortController();
@@ -196,19 +202,36 @@ async function caughtUp(kafka: KafkaClient, database: pg.Pool): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    await waitFor(
-      async () => {
-        const ends = await admin.fetchTopicOffsets(topics.events.name);
-        const read = await positions(database);
-        const { rows } = await database.query<{ waiting: number }>(waitingSql, [topics.events.name]);
-        const isRead = ends.every(({ partition, offset }) => (read.get(partition) ?? 0) >= Number(offset));
-        return isRead && rows[0]!.waiting === 0;
-      },
-      { timeoutMs: caughtUpMs, intervalMs: 250, what: 'the ledger to have read all of the topic' },
-    );
+    let before = Number.NaN;
+    let movedAtMs = performance.now();
+    let cause: unknown;
+    for (;;) {
+      try {
+        const left = await leftOf(admin, database);
+        if (left === 0) return;
+        if (left !== before) [before, movedAtMs] = [left, performance.now()];
+      } catch (error) {
+        // A connection that was lost is none of the ledger's faults: it is asked again.
+        cause = error;
+      }
+      if (performance.now() - movedAtMs > stillMs)
+        throw new Error(`the ledger stands still, ${before} records are left`, { cause });
+      await sleep(lookMs);
+    }
   } finally {
     await admin.disconnect();
   }
+}
+
+/** Records that it has not read, and answers that have not come back: sent meanwhile, they may become more. */
+async function leftOf(admin: ReturnType<KafkaClient['admin']>, database: pg.Pool): Promise<number> {
+  const ends = await admin.fetchTopicOffsets(topics.events.name);
+  const read = await positions(database);
+  const { rows } = await database.query<{ waiting: number }>(waitingSql, [topics.events.name]);
+  const unread = ends.map(({ partition, offset }) =>
+    Math.max(0, Number(offset) - (read.get(partition) ?? 0)),
+  );
+  return unread.reduce((sum, one) => sum + one, rows[0]!.waiting);
 }
 
 /** Answers that were committed and not logged yet: they come back from the topic. */
