@@ -37,7 +37,7 @@ export const rulesDefaults = {
   repair: { refunds_per_hour: 10_000, own_trouble_slips: 50 },
   cases: { escalate_after_ms: 14_400_000 },
   statementSource: { encoding: 'utf-8', days_max: 3 },
-  csv: { delimiter: ',', decimal: '.', unit: 'major', date_form: 'YYYY-MM-DD' },
+  csv: { delimiter: ',', decimal: '.', unit: 'major', date_form: 'YYYY-MM-DD', order: 'oldest_first' },
   detection: { grace_ms: 0, blind_ms_max: 60_000, clock_skew_ms_max: 1_000 },
   earlyWarning: {
     slips_min: 200,

@@ -650,6 +650,7 @@ describe('rules about statements', () => {
     [csv(', credit: In'), 'statements.s.csv: credit and debit belong together'],
     [csv(', currency_column: Ccy'), 'statements.s.csv: needs currency_column or currency'],
     [csv(', kind: Type'), 'statements.s.csv: kind and kinds belong together'],
+    [csv(', order: newest_first'), 'statements.s.csv.order: needs balance'],
     [csv(', thousands: "."'), 'statements.s.csv.thousands: is the decimal, too'],
     [
       'statements:\n  s: { provider: nobody, format: mt940 }\n',

@@ -33,6 +33,7 @@ const csv = {
     provider_reference: column,
     text: column,
     balance: column,
+    order: { enum: ['oldest_first', 'newest_first'] },
     kind: column,
     kinds: words(['payment', 'return', 'fee', 'transfer', 'conversion']),
     outcome: column,
@@ -87,6 +88,7 @@ export interface CsvDocument {
   readonly provider_reference?: string;
   readonly text?: string;
   readonly balance?: string;
+  readonly order?: 'oldest_first' | 'newest_first';
   readonly kind?: string;
   readonly kinds?: Readonly<Record<string, 'payment' | 'return' | 'fee' | 'transfer' | 'conversion'>>;
   readonly outcome?: string;

@@ -33,6 +33,7 @@ export interface CsvRules {
   readonly providerReference: string | null;
   readonly text: string | null;
   readonly balance: string | null;
+  readonly order: NonNullable<CsvDocument['order']>;
   readonly kind: {
     readonly column: string;
     readonly words: ReadonlyMap<string, NonNullable<CsvDocument['kinds']>[string]>;
@@ -77,6 +78,8 @@ function checkCsv(csv: CsvDocument): Problem[] {
     problems.push({ path: [], reason: 'kind and kinds belong together' });
   if ((csv.outcome === undefined) !== (csv.outcomes === undefined))
     problems.push({ path: [], reason: 'outcome and outcomes belong together' });
+  if (csv.order !== undefined && csv.balance === undefined)
+    problems.push({ path: ['order'], reason: 'needs balance: nothing else depends on it' });
   if (csv.thousands !== undefined && csv.thousands === (csv.decimal ?? rulesDefaults.csv.decimal))
     problems.push({ path: ['thousands'], reason: 'is the decimal, too' });
   const currencies = [...Object.keys(csv.balances ?? {}).map((one) => ['balances', one] as const)];
@@ -118,7 +121,7 @@ function csvRules(document: CsvDocument): CsvRules {
       from.currency_column === undefined ? { value: from.currency! } : { column: from.currency_column },
     references: from.references ?? [],
     ...{ providerReference: from.provider_reference ?? null, text: from.text ?? null },
-    balance: from.balance ?? null,
+    ...{ balance: from.balance ?? null, order: from.order },
     kind: from.kind === undefined ? null : { column: from.kind, words: map(from.kinds) },
     outcome: from.outcome === undefined ? null : { column: from.outcome, words: map(from.outcomes) },
     balances: new Map(

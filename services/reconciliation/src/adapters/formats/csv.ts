@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { isCurrency } from '@slipstream/kernel';
 import { CsvError, type Info, parse } from 'csv-parse';
-import { signedInteger, signedMinorUnits } from '../../domain/statement/amount.ts';
+import { shownAmount, signedInteger, signedMinorUnits } from '../../domain/statement/amount.ts';
 import type { AmountColumns, CsvMapping } from '../../domain/statement/csv-mapping.ts';
 import { readDay } from '../../domain/statement/day.ts';
 import {
@@ -31,6 +31,7 @@ export async function* readCsv(
   const source = Readable.from(chunks);
   source.on('error', (error) => rows.destroy(error));
   source.pipe(rows);
+  const backwards = new Backwards();
   let columns: ReadonlyMap<string, number> | null = null;
   let last = 1;
   try {
@@ -47,11 +48,12 @@ export async function* readCsv(
       const row = new Fields(record, columns, line);
       const movement = toLine(row, mapping);
       yield { part: 'line', movement };
-      if (mapping.balance !== null) {
-        const { currency } = movement;
-        const amount = amountOf(row, { column: mapping.balance }, currency, mapping);
+      if (mapping.balance === null) continue;
+      const { currency } = movement;
+      const amount = amountOf(row, { column: mapping.balance }, currency, mapping);
+      if (mapping.order === 'oldest_first')
         yield { part: 'balance', line, which: 'running', amount, currency };
-      }
+      else yield* backwards.add(amount, movement);
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
@@ -61,9 +63,34 @@ export async function* readCsv(
     rows.destroy();
   }
   if (columns === null) throw new StatementRefused(1, 'the file is empty');
+  yield* backwards.end(last);
   for (const [currency, { closing }] of mapping.balances)
     yield { part: 'balance', line: last, which: 'closing', amount: closing, currency };
   yield { part: 'closed', line: last };
+}
+
+/** Balances behind rows whose newest comes first: the first one is what it closes with, and each row leads back to the next one. */
+class Backwards {
+  readonly #before = new Map<string, bigint>();
+
+  /** @throws StatementRefused where a row's balance is not what the newer one began with */
+  *add(balance: bigint, { line, amount, currency }: StatementLine): Generator<StatementPart> {
+    const expected = this.#before.get(currency);
+    if (expected === undefined) yield { part: 'balance', line, which: 'closing', amount: balance, currency };
+    else if (expected !== balance) {
+      const [is, was] = [shownAmount(balance, currency), shownAmount(expected, currency)];
+      throw new StatementRefused(
+        line,
+        `the balance behind this line is ${is}, but the newer one begins with ${was}`,
+      );
+    }
+    this.#before.set(currency, balance - amount);
+  }
+
+  *end(line: number): Generator<StatementPart> {
+    for (const [currency, amount] of this.#before)
+      yield { part: 'balance', line, which: 'opening', amount, currency };
+  }
 }
 
 class Fields {

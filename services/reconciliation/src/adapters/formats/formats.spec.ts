@@ -208,6 +208,7 @@ const mapping: CsvMapping = {
   ...{ delimiter: ';', decimals: { decimal: ',', thousands: '.' }, unit: 'major', dateForm: 'DD.MM.YYYY' },
   ...{ amount: { column: 'Betrag' }, gross: null, currency: { value: 'EUR' }, date: 'Tag' },
   ...{ references: ['Ref'], providerReference: null, text: 'Text', balance: 'Saldo', kind: null },
+  order: 'oldest_first',
   outcome: {
     column: 'Stand',
     words: new Map([
@@ -333,6 +334,25 @@ describe('a CSV of people’s own', () => {
     });
     const { lines } = await read(text, form({ ...sided, balance: 'after' }));
     expect(lines).toMatchObject([{ amount: 1000n }]);
+  });
+
+  test('may have its newest row first', async () => {
+    const rows = ['21.11.2026;5,00;o-2;15,00', '20.11.2026;-2,00;o-1;10,00', '19.11.2026;12,00;o-0;12,00'];
+    const csv = { ...plain, balance: 'after', order: 'newest_first' } as const;
+    const readRows = (given: readonly string[]) =>
+      read(['day;sum;ref;after', ...given].join('\n'), { format: 'csv', encoding: 'utf-8', csv });
+    const { statements, lines } = await readRows(rows);
+    expect(statements[0]!.totals).toEqual([
+      { currency: 'EUR', opening: 0n, movements: 1500n, closing: 1500n, closesOn: '2026-11-21' },
+    ]);
+    expect(lines.map(({ amount }) => amount)).toEqual([500n, -200n, 1200n]);
+    await expect(readRows(rows.toReversed())).rejects.toMatchObject({ line: 3 });
+    await expect(readRows(rows.with(1, '20.11.2026;-2,00;o-1;10,01'))).rejects.toMatchObject({
+      ...{
+        line: 3,
+        why: 'the balance behind this line is 10.01 EUR, but the newer one begins with 10.00 EUR',
+      },
+    });
   });
 
   test('reads lines that end with CR alone, and no row is lost in the header', async () => {

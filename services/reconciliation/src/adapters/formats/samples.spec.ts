@@ -35,7 +35,7 @@ const kinds = (lines: readonly StatementLine[]) =>
 const csv: Omit<CsvMapping, 'amount' | 'date' | 'dateForm'> = {
   ...{ delimiter: ',', decimals: { decimal: '.', thousands: null }, unit: 'major' },
   ...{ gross: null, currency: { column: 'Currency' }, references: [], providerReference: null, text: null },
-  ...{ balance: null, kind: null, outcome: null, balances: new Map() },
+  ...{ order: 'oldest_first', balance: null, kind: null, outcome: null, balances: new Map() },
 };
 
 // They are not in the repository: some of their licences do not let them be.

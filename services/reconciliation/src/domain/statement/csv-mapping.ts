@@ -24,6 +24,8 @@ export interface CsvMapping {
   readonly text: string | null;
   /** The balance behind each row, by currency. */
   readonly balance: string | null;
+  /** Of the rows, which their balances follow. */
+  readonly order: 'oldest_first' | 'newest_first';
   /** What rows are, by a word of theirs; null: all are payments, or returns where the status says so. */
   readonly kind: { readonly column: string; readonly words: ReadonlyMap<string, LineKind> } | null;
   readonly outcome: { readonly column: string; readonly words: ReadonlyMap<string, Outcome> } | null;
