@@ -112,6 +112,11 @@ describe('an action', () => {
       (await world.get(service, `/v1/${query}`)).body.data.map((one: { slip_id: string }) => one.slip_id);
     expect(await listed('case-actions?by=dan&status=done&action=assign')).toEqual([slipId]);
     expect(await listed('cases?assignee=zoe&reason=word_unknown&escalated=false')).toEqual([slipId]);
+    // A mistyped one would find nothing, and say so of cases that are there.
+    const mistyped = await world.get(service, '/v1/cases?reason=word_unknwon');
+    expect([mistyped.status, mistyped.body.errors[0].detail]).toEqual([
+      ...[400, expect.stringContaining('word_unknown')],
+    ]);
     expect(await listed('cases?assignee=zoe&unassigned=true')).toEqual([]);
     expect(await listed('cases?assignee=zoe&min_age_s=3600')).toEqual([]);
     expect(await listed('cases?assignee=zoe&incident=none')).toEqual([]);

@@ -16,6 +16,7 @@ import {
 } from '@slipstream/service-host';
 import { type CauseLanguage, causeLanguages, shownCause } from '@slipstream/slip';
 import type { CaseFilter, CaseView, Reads } from '../../application/reads.ts';
+import { reasons } from '../../domain/case/reasons.ts';
 import { ApiCase, ApiCases, describedCase } from './described.ts';
 import { keyed, toPlace } from './places.ts';
 
@@ -47,6 +48,7 @@ export class CasesController {
   @ApiQuery({
     name: 'reason',
     required: false,
+    enum: [...reasons],
     description: 'One of its reasons, such as `inquiry_exhausted`',
   })
   @ApiQuery({
@@ -113,7 +115,7 @@ export function toFilter(parameters: Parameters): CaseFilter {
     cause: parameters.text('cause') ?? null,
     provider: parameters.text('provider') ?? null,
     assignee: parameters.text('assignee') ?? null,
-    reason: parameters.text('reason') ?? null,
+    reason: parameters.oneOf('reason', reasons) ?? null,
     unassigned: yesOrNo(parameters, 'unassigned'),
     escalated: yesOrNo(parameters, 'escalated'),
     minAgeS: parameters.integer('min_age_s') ?? null,

@@ -49,6 +49,9 @@ const resolvedBy: Readonly<Record<Reason, readonly Resolution[]>> = {
   reference_shared: [],
 };
 
+/** Every reason there is, or was. */
+export const reasons = Object.keys(resolvedBy) as readonly Reason[];
+
 const withheldReasons: readonly WithheldReason[] = ['repair_budget', 'own_trouble'];
 
 /** Whether its refund waits until people release it; not before {@link opened} said so. */
