@@ -181,6 +181,27 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
+    name: 'P89-claims-only-the-first-part-after-the-refund',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: "const isLatePart = hold.status === 'compensated' && isFurtherPart(hold, executed, data, before);",
+    to: 'const isLatePart = false;',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'K90-a-statement-says-nothing-new-of-what-a-bare-word-denied',
+    file: `${gateway}/src/domain/dispatch/told.ts`,
+    from: "if (first !== 'succeeded' || answer.evidence !== 'statement_line') return true;",
+    to: 'return true;',
+    specs: [`${gateway}/src/domain/dispatch/receive-answer.spec.ts`],
+  },
+  {
+    name: 'F91-asks-for-partitions-in-one-order',
+    file: `${kafka}/long-polls.ts`,
+    from: 'return partitions.toSorted((a, b) => brought(a) - brought(b));',
+    to: 'return partitions.toSorted((a, b) => a - b);',
+    specs: [`${kafka}/long-polls.spec.ts`],
+  },
+  {
     name: 'P88-gives-a-part-back-each-time-it-is-told',
     file: `${ledger}/src/domain/hold/decide.ts`,
     from: 'if (isOther(data.provider, before) || isOtherPart(hold, data) || wasBack(hold, data)) return null;',
