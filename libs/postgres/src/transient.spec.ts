@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { classifyDatabaseError, isLockTimeout } from './transient.ts';
 
@@ -23,6 +24,13 @@ describe('classifyDatabaseError', () => {
     'ENOTFOUND',
     'EAI_AGAIN',
   ])('takes %s for transient', (code) => expect(classifyDatabaseError(coded(code))).toBe('transient'));
+
+  it('takes an error of another realm for what it is, as those of sockets are', () => {
+    const foreign = runInNewContext("Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })");
+    expect(foreign instanceof Error).toBe(false);
+    expect(classifyDatabaseError(foreign)).toBe('transient');
+    expect(classifyDatabaseError(new Error('failed', { cause: foreign }))).toBe('transient');
+  });
 
   it.each([
     'timeout exceeded when trying to connect',

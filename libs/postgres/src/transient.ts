@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** Whose fault a failed statement or transaction is. */
 export type DatabaseFailure =
   /** The database is away, busy or in another's hands: the same again later goes well, nobody has to act. */
@@ -29,7 +31,7 @@ const messages =
 export function classifyDatabaseError(error: unknown): DatabaseFailure | null {
   let worst: DatabaseFailure | null = null;
   let cause: unknown = error;
-  for (let depth = 0; depth < 8 && cause instanceof Error; depth++) {
+  for (let depth = 0; depth < 8 && isError(cause); depth++) {
     const failure = failureOf(cause);
     if (failure === 'transient') return failure;
     if (failure === 'setup' || worst === null) worst = failure ?? worst;
@@ -45,7 +47,7 @@ export const isLockTimeout = (error: unknown): boolean => hasState(error, lockNo
 export const isUniqueViolation = (error: unknown): boolean => hasState(error, uniqueViolation);
 
 function hasState(error: unknown, state: string): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause ?? driverErrorOf(cause)) {
+  for (let cause = error; isError(cause); cause = cause.cause ?? driverErrorOf(cause)) {
     if ((cause as { code?: unknown }).code === state) return true;
   }
   return false;
@@ -56,6 +58,11 @@ export const isTransient = (error: unknown): boolean => classifyDatabaseError(er
 /** TypeORM keeps what pg said beside its own error. */
 function driverErrorOf(error: Error): unknown {
   return (error as { driverError?: unknown }).driverError;
+}
+
+/** Also one of another realm: a socket's own errors are Node's, wherever its caller runs. */
+function isError(error: unknown): error is Error {
+  return types.isNativeError(error);
 }
 
 function failureOf(error: Error): DatabaseFailure | null {
