@@ -50,7 +50,8 @@ test('a consumer that waits for records gets them at once, and stops without its
   await producer.stop();
 });
 
-test('a backlog is fetched of all partitions by turns, though an answer holds what few of them have', async () => {
+// Whose turn it is stands in `long-polls.spec.ts`: what the broker puts into an answer is its own affair.
+test('a backlog is fetched of all partitions, though an answer holds what few of them have', async () => {
   const [partitions, sends, records] = [6, 25, 10];
   const rig = await new Rig(environment().kafkaBrokers).start(partitions);
   try {
@@ -62,10 +63,10 @@ test('a backlog is fetched of all partitions by turns, though an answer holds wh
       fetches: { partitionBytesMax: 4_096, fetchBytesMax: 8_192, waitingBytesMax: 8_192 },
     });
     await until(() => store.effects.length === partitions * all, 'all of it');
-    const place = (partition: number, offset: number) => store.effects.indexOf(`${partition}:${offset}`);
-    const numbers = Array.from({ length: partitions }, (_, partition) => partition);
-    const firstEnd = Math.min(...numbers.map((partition) => place(partition, all - 1)));
-    for (const partition of numbers) expect(place(partition, all / 2)).toBeLessThan(firstEnd);
+    const wanted = Array.from({ length: partitions }, (_, partition) =>
+      Array.from({ length: all }, (_, offset) => `${partition}:${offset}`),
+    ).flat();
+    expect([...store.effects].sort()).toEqual(wanted.sort());
   } finally {
     await rig.stop();
   }
