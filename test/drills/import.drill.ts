@@ -8,7 +8,7 @@ import { repositoryRoot } from '@slipstream/environment';
 import { addMs } from '@slipstream/kernel';
 import { hasEnded, readSlips, type ShownSlip, type Stack, startStack, submitSlip } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
-import { numberOf, ordersFrom, ordersUntil, type Verdict, writeOrders } from './orders-file.ts';
+import { importArguments, numberOf, ordersFrom, type Verdict, writeOrders } from './orders-file.ts';
 
 export interface ImportDrill {
   readonly rows: number;
@@ -164,16 +164,7 @@ function livePayment(part: string, n: number) {
 async function importFile(stack: Stack, folder: string, log: Log): Promise<void> {
   const at = (name: string) => join(folder, name);
   const args = [
-    ...[
-      'import',
-      at('orders.csv'),
-      '--mapping',
-      at('mapping.yaml'),
-      '--until',
-      ordersUntil,
-      '--clock',
-      'drill',
-    ],
+    ...importArguments(folder, 'drill'),
     ...['--wait', '--timeout', '6h', '--verdicts', at('verdicts.csv')],
   ];
   const child = spawn(process.execPath, [join(repositoryRoot, 'apps/slipctl/dist/main.js'), ...args], {

@@ -7,7 +7,7 @@ export type Verdict = 'returned_on_time' | 'returned_late' | 'not_returned';
 
 /** Before the first order of any drill, and behind the last deadline. */
 export const ordersFrom: Instant = '2026-01-01T00:00:00.000000Z';
-export const ordersUntil = '2026-06-01T00:00:00Z';
+const ordersUntil = '2026-06-01T00:00:00Z';
 
 export const referenceOf = (n: number): string => `drill-${n}`;
 /** @returns NaN for a reference of nobody's */
@@ -64,4 +64,12 @@ export async function writeOrders(
   }
   await writeFile(join(folder, 'mapping.yaml'), mapping);
   return verdicts;
+}
+
+/** How `slipctl` brings in what {@link writeOrders} wrote into the folder, on a clock of this name. */
+export function importArguments(folder: string, clock: string): string[] {
+  return [
+    ...['import', join(folder, 'orders.csv'), '--mapping', join(folder, 'mapping.yaml')],
+    ...['--until', ordersUntil, '--clock', clock],
+  ];
 }

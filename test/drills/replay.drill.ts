@@ -8,7 +8,7 @@ import { repositoryRoot } from '@slipstream/environment';
 import { addMs, instantFromMs } from '@slipstream/kernel';
 import { startStack } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
-import { ordersFrom, ordersUntil, referenceOf, writeOrders } from './orders-file.ts';
+import { importArguments, ordersFrom, referenceOf, writeOrders } from './orders-file.ts';
 
 export interface ReplayDrill {
   /** How many events the log has at least. */
@@ -89,16 +89,7 @@ async function play(env: Env, folder: string, drill: ReplayDrill, log: Log): Pro
   await writeOrders(folder, { rows: slips, seed: drill.seed }, (n) => addMs(ordersFrom, n * 100));
   log(`  ${slips} slips are brought in`);
   const imported = await call([
-    ...[
-      'import',
-      at('orders.csv'),
-      '--mapping',
-      at('mapping.yaml'),
-      '--until',
-      ordersUntil,
-      '--clock',
-      clock,
-    ],
+    ...importArguments(folder, clock),
     // What stands still is ended sooner.
     ...['--wait', '--timeout', '48h', '--json'],
   ]);

@@ -365,13 +365,19 @@ describe('callbacks over HTTP', () => {
     }
   });
 
-  test('one that names a slip and says nothing that can be read lets it be asked about at once', async () => {
+  /** A slip of which its provider knows that it succeeded, and whose callback got lost. */
+  const sendUnheard = async () => {
     await faults({ fault: 'lost_callback' });
     const slipId = await send();
     await gateway.has(slipId, 'SlipAcknowledged');
     await faults();
     const isKnown = async () => (await outcomesAt(simulator)).get(slipId) === 'succeeded';
     await waitFor(isKnown, { what: 'the provider to know what became of the slip' });
+    return slipId;
+  };
+
+  test('one that names a slip and says nothing that can be read lets it be asked about at once', async () => {
+    const slipId = await sendUnheard();
     expect(await post(body(slipId, ['succeeded'] as never))).toMatchObject({
       ...{ status: 400, json: { code: 'malformed_request' } },
     });
@@ -381,12 +387,7 @@ describe('callbacks over HTTP', () => {
   });
 
   test('one that is too old for its signature lets its slip be asked about at once', async () => {
-    await faults({ fault: 'lost_callback' });
-    const slipId = await send();
-    await gateway.has(slipId, 'SlipAcknowledged');
-    await faults();
-    const isKnown = async () => (await outcomesAt(simulator)).get(slipId) === 'succeeded';
-    await waitFor(isKnown, { what: 'the provider to know what became of the slip' });
+    const slipId = await sendUnheard();
     const returned = () => gateway.of(slipId).find((one) => one.event.type === 'SlipReturned');
     // At most five a second are asked about, and others came just before: its provider sends again what was refused.
     const found = await waitFor(

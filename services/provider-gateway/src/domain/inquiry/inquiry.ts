@@ -101,8 +101,8 @@ export function planInquiry(
   if (dispatch.mode === 'reported' || !isLive(dispatch.clock)) {
     return answer('no_answer', 'The provider of a reported route cannot be asked.');
   }
-  const isBeforeDeadline = inquiry.n <= 0 && inquiry.n > givenBackNumber && !byPeople;
-  if (isBeforeDeadline && now >= dispatch.deadline) {
+  const endsAtDeadline = inquiry.n === 0 || inquiry.n === pollNumber;
+  if (endsAtDeadline && now >= dispatch.deadline) {
     return answer('no_answer', 'From the deadline on the reconciler asks.');
   }
   // A question of this service's own about an attempt before it was handed on: its next one is still to be made.
