@@ -3,7 +3,7 @@ import { unreachable } from '@slipstream/kernel';
 import { type Evidence, providerHasSpoken, type SlipEvent } from '@slipstream/slip';
 import type { ProviderAnswer } from '../provider/answer.ts';
 import { type Dispatch, type KeptAnswer, pending, type Step, unchanged } from './state.ts';
-import { telling, toldMax, wasTold } from './told.ts';
+import { telling, toldMax, wasLearntLate, wasTold } from './told.ts';
 
 /**
  * What an answer came to. `orphan`: it is about nothing that was handed to this provider. `contradiction`: it says
@@ -58,15 +58,17 @@ export function receiveAnswer(dispatch: Dispatch, receipt: Receipt): Received {
         { ...spoken, lastStep: answer.step },
         { type: 'SlipProgressed', data: { provider, step: answer.step, evidence, providerTime } },
       );
-    case 'returned':
+    case 'returned': {
       if (dispatch.outcome !== null) return returnedAgain(dispatch, { ...receipt, answer });
+      const isLate = evidence === 'inquiry_answer' && receipt.now > dispatch.deadline;
       return recorded(
         telling(
           { ...spoken, status: 'returned', outcome: answer.outcome, evidence, pollAt: null },
-          { ...answer, evidence },
+          { ...answer, evidence, isLate },
         ),
         slipReturned(provider, answer, evidence),
       );
+    }
     case 'doubtful': {
       if (wasTold(dispatch, { ...answer, evidence })) return repeated(dispatch);
       if (dispatch.told.length >= toldMax) return { ...unchanged(dispatch), reception: 'contradiction' };
@@ -120,14 +122,15 @@ function returnedAgain(dispatch: Dispatch, receipt: Receipt & { answer: KeptAnsw
 }
 
 /**
- * What was only learnt by asking comes by itself after all, behind the deadline: told once more, since it was late and not lost.
- * It moves no money and changes no outcome.
+ * What was only learnt by asking, behind the deadline, comes by itself after all: told once more, since it was late and not lost.
+ * It moves no money and changes no outcome. What was learnt in time had no verdict that it could change: by now its slip may be
+ * forgotten, and the same word again would be taken for another one.
  */
 function cameByItself(
   dispatch: Dispatch,
-  { answer, evidence, receivedAt, now }: Receipt & { answer: KeptAnswer['answer'] },
+  { answer, evidence, receivedAt }: Receipt & { answer: KeptAnswer['answer'] },
 ): Received | null {
-  if (!isFirstByItself(dispatch, evidence) || now <= dispatch.deadline) return null;
+  if (!isFirstByItself(dispatch, evidence) || !wasLearntLate(dispatch)) return null;
   return {
     dispatch: { ...dispatch, evidence },
     events: [pending(dispatch, slipReturned(dispatch.provider, answer, evidence), receivedAt)],

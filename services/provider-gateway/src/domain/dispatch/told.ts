@@ -8,6 +8,8 @@ export const toldMax = 16;
 
 type Returned = Pick<EventData['SlipReturned'], 'outcome' | 'amount' | 'providerReference' | 'bookedOn'> & {
   readonly evidence?: Evidence;
+  /** It was only learnt by asking, behind the deadline. */
+  readonly isLate?: boolean;
 };
 type Doubted = Pick<EventData['AnswerDoubted'], 'doubt' | 'said'>;
 
@@ -19,6 +21,7 @@ type ReturnedNote = readonly [
   currency: string | null,
   reference: string | null,
   bookedOn?: string | null,
+  isLate?: true,
 ];
 type Note = ReturnedNote | readonly ['doubted', Doubted['doubt'], said: string];
 
@@ -71,9 +74,17 @@ function agreeOnText(a: string | null, b: string | null): boolean {
 
 function noteOf(said: Returned | Doubted): Note {
   if ('doubt' in said) return ['doubted', said.doubt, said.said];
-  const { outcome, amount, providerReference, evidence, bookedOn } = said;
+  const { outcome, amount, providerReference, evidence, bookedOn, isLate = false } = said;
   const { amount: units = null, currency = null } = amount ?? {};
   const note = ['returned', outcome, units?.toString() ?? null, currency, providerReference] as const;
   // Of a success it is not asked: rows stay as small as they were.
-  return evidence === 'statement_line' && outcome !== 'succeeded' ? [...note, bookedOn ?? ''] : note;
+  if (evidence === 'statement_line' && outcome !== 'succeeded') return [...note, bookedOn ?? ''];
+  return isLate ? [...note, null, true] : note;
+}
+
+/** Whether it was published behind the deadline, and only because somebody asked. */
+export function wasLearntLate({ told }: Dispatch): boolean {
+  return told
+    .map((note) => JSON.parse(note) as Note)
+    .some(([kind, ...rest]) => kind === 'returned' && rest[5] === true);
 }
