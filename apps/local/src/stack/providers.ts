@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { freePorts } from '@slipstream/environment';
 import type { ProcessSpec } from '../supervisor/supervised-process.ts';
 import { compiled } from './paths.ts';
+import { behind } from './services.ts';
 
 /** The simulated providers; the rules files have a route for each but the polled one, which drills add. */
 const PROVIDERS = [
@@ -66,6 +67,7 @@ export async function planSimulation(
       ],
       env: { SIMULATOR_PROVIDERS: JSON.stringify(providers) },
       readyUrl: `${url}/readyz`,
+      niceness: behind,
     },
   };
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { type ProcessIdentity, processStart, stopProcess, type Watchdog } from '@slipstream/environment';
 import { RestartBackoff } from './backoff.ts';
 import type { LogFile } from './log-file.ts';
+import { givePrecedence } from './precedence.ts';
 
 export interface ProcessSpec {
   /** Unique in its supervisor; names the log file. */
@@ -14,6 +15,8 @@ export interface ProcessSpec {
   readyUrl: string;
   /** Default 120 s. */
   readyTimeoutMs?: number;
+  /** Who is let wait where the processor is shared ({@link givePrecedence}); default 0. */
+  niceness?: number;
 }
 
 /** A process ended although nobody asked it to, or stood still: what it had only read then is lost, or late. */
@@ -112,6 +115,7 @@ export class SupervisedProcess {
     if (child.pid) {
       this.identity = { pid: child.pid, startedAt: processStart(child.pid) };
       this.around.watchdog.add(this.identity);
+      if (this.spec.niceness) void givePrecedence(child.pid, this.spec.niceness);
     }
     this.closed = new Promise((resolve) => {
       child.once('close', (code, signal) => {

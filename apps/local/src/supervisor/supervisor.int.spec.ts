@@ -1,5 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { freePorts, isRunning, processStart } from '@slipstream/environment';
@@ -52,6 +52,27 @@ describe('the supervisor', () => {
     expect(isRunning(identity)).toBe(false);
     expect(log('ledger')).toBe('hello from ledger\ngoodbye\n');
     expect(supervisor.restarts('ledger')).toBe(0);
+    expect(lines).toEqual([]);
+  });
+
+  test('lets a process wait for others that share the processor, and its whole session', async () => {
+    await supervisor.start({ ...(await service('ledger')), niceness: 3 });
+    await supervisor.start(await service('intake'));
+    const [behind, usual] = ['ledger', 'intake'].map((name) => supervisor.pid(name)!);
+    expect([behind, usual].map((pid) => getPriority(pid))).toEqual([3, getPriority()]);
+    const sessionOf = (pid: number) =>
+      readFileSync(`/proc/${pid}/autogroup`, 'utf8')
+        .replace(/.* nice /, '')
+        .trim();
+    if (!existsSync('/proc/self/autogroup')) return;
+    await waitFor(async () => sessionOf(behind!) === '3', { what: 'its session has it too' });
+    expect(sessionOf(usual!)).toBe('0');
+  });
+
+  test('starts what may not come first, where that is not permitted, as everybody', async () => {
+    const first = await service('intake');
+    await supervisor.start({ ...first, niceness: -8 });
+    expect([-8, getPriority()]).toContain(getPriority(supervisor.pid('intake')));
     expect(lines).toEqual([]);
   });
 
