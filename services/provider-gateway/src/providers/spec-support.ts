@@ -16,6 +16,9 @@ export type Saying =
   | { readonly acceptedAt: string }
   | { readonly outcome: Outcome; readonly amount?: Money | 'unreadable' };
 
+/** The fields of an answer, before they become bytes. */
+export type AnswerBody = Readonly<Record<string, unknown>>;
+
 /** How one protocol says things on the wire: all that the contract suite needs to know of it. */
 export interface ProtocolUnderTest {
   /** Its name in the registry. */
@@ -33,12 +36,27 @@ export interface ProtocolUnderTest {
     /** A whole HTTP answer that tells of the slip instead. */
     reply(slipId: string, saying: Saying): string;
   } | null;
+  /** Its answers as fields, so that what stands in them can be spoilt. */
+  readonly json: {
+    body(slipId: string, saying: Saying): AnswerBody;
+    /** The fields of its word, and of the slip that it speaks of. */
+    readonly word: string;
+    readonly slip: string;
+    /** False: a reply that names no slip is about the one of its call. */
+    readonly mustName: boolean;
+    /** The fields of an amount; undefined: it is left out. */
+    amount(amount: unknown, currency: unknown): AnswerBody;
+    /** Amounts in forms that only this protocol could have. */
+    readonly oddAmounts: readonly AnswerBody[];
+  };
   /** A whole HTTP answer in which the deciding word comes twice, and says two things. */
   twoWords(slipId: string): string;
   /** Null for a protocol without statements. */
   readonly statement: {
     /** The body of a statement: a line for each. */
     body(lines: readonly { readonly slipId: string; readonly saying: Saying }[]): string;
+    /** The same, of lines with these fields. */
+    bodyOf(lines: readonly AnswerBody[]): string;
     /** Lines from which nothing can be learnt about a slip. */
     readonly unreadable: readonly string[];
     /** Bodies that are no statement as a whole. */
@@ -46,8 +64,12 @@ export interface ProtocolUnderTest {
   } | null;
   /** Null for a protocol without callbacks. */
   readonly callbacks: {
+    /** A secret that is another provider's. */
+    readonly otherSecret: string;
     /** A callback as the provider would send it, signed with this secret. */
     signed(id: string, slipId: string, saying: Saying, secret: string): SignedCallback;
+    /** The body of a callback that says so. */
+    bodyOf(answer: AnswerBody): string;
     /** A well-signed callback with this body. */
     signedBody(id: string, body: string, secret: string): SignedCallback;
     /** Bodies from which nothing can be learnt about the slip, or two things. */

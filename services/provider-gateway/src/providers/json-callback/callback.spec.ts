@@ -37,6 +37,11 @@ describe('a callback is taken', () => {
       { ...headers, 'webhook-signature': [`v1a,AAAA ${signature} v1`] },
     ],
     ['four minutes old', sign({ atS: nowS() - 240 })],
+    ['four minutes ahead', sign({ atS: nowS() + 240 })],
+    [
+      'behind ten thousand signatures that are none',
+      { ...headers, 'webhook-signature': [`${'v1,AAAA '.repeat(10_000)}${signature}`] },
+    ],
   ])('%s', (_, given) => {
     expect(read(body, given)).toMatchObject({
       webhookId: 'msg_1',
@@ -65,6 +70,11 @@ describe('a callback is refused as not signed', () => {
       { ...headers, 'webhook-signature': ['v1,AAAA v1,BBBB v1,'] },
     ],
     ['cut off', { ...headers, 'webhook-signature': [signature.slice(0, -4)] }],
+    ['by ten thousand that are none', { ...headers, 'webhook-signature': ['v1,AAAA '.repeat(10_000)] }],
+    ['by another version', { ...headers, 'webhook-signature': [signature.replace('v1,', 'v2,')] }],
+    ['in other letters', { ...headers, 'webhook-signature': [signature.toUpperCase()] }],
+    ['with a space in it', { ...headers, 'webhook-signature': [signature.replace('v1,', 'v1, ')] }],
+    ['with more behind it', { ...headers, 'webhook-signature': [`${signature}A`] }],
     ['empty', { ...headers, 'webhook-signature': ['v1,'] }],
     ['without a version', { ...headers, 'webhook-signature': [signature.slice(3)] }],
     ['not base64', { ...headers, 'webhook-signature': ['v1,§§§§'] }],
@@ -76,8 +86,15 @@ describe('a callback is refused as not signed', () => {
     ['with two signature headers', { ...headers, 'webhook-signature': [signature, signature] }],
     ['with a dot in its id', sign({ id: 'msg.1' })],
     ['with an endless id', sign({ id: 'x'.repeat(129) })],
-    ['with a timestamp like 1e10', { ...headers, 'webhook-timestamp': ['1e10'] }],
-    ['with a negative timestamp', { ...headers, 'webhook-timestamp': ['-1'] }],
+    ['with an empty id', { ...headers, 'webhook-id': [''] }],
+    ['with a space in its id', sign({ id: 'msg 1' })],
+    ['with a letter in its id that is no ASCII', sign({ id: 'msg\u00e9' })],
+    ...['1e10', '-1', 'abc', '', '0', '01', ' 1', '+1', '0x10', '9'.repeat(20)].map(
+      (at): [string, CallbackHeaders] => [
+        `with the timestamp ${JSON.stringify(at)}`,
+        { ...headers, 'webhook-timestamp': [at] },
+      ],
+    ),
     [
       'with a fraction in its timestamp',
       { ...headers, 'webhook-timestamp': [`${headers['webhook-timestamp']![0]}.5`] },

@@ -134,7 +134,14 @@ describe('an inquiry', () => {
       http(404, '{"status":"x","status":"not_found"}'),
       { kind: 'no_answer' },
     ],
-    ['200 not_found', http(200, { status: 'not_found' }), { kind: 'not_found' }],
+    ['404 not_found', http(404, { status: 'not_found' }), { kind: 'not_found' }],
+    ['404 not_found, by its id', http(404, { status: 'not_found', slip_id: 'a/b' }), { kind: 'not_found' }],
+    ['200 not_found, by its id', http(200, { status: 'not_found', slip_id: 'a/b' }), { kind: 'not_found' }],
+    [
+      '200 not_found that names no slip',
+      http(200, { status: 'not_found' }),
+      { kind: 'no_answer', detail: 'HTTP 200: it does not say what is not found' },
+    ],
     [
       '200 not_found of another slip',
       http(200, { status: 'not_found', slip_id: 'x' }),

@@ -1,6 +1,12 @@
 import { moneyToJson } from '@slipstream/kernel';
 import { Webhook } from 'standardwebhooks';
-import { http, type ProtocolUnderTest, type Saying, type SignedCallback } from '../spec-support.ts';
+import {
+  type AnswerBody,
+  http,
+  type ProtocolUnderTest,
+  type Saying,
+  type SignedCallback,
+} from '../spec-support.ts';
 
 const secretOf = (word: string) => `whsec_${Buffer.alloc(32, word).toString('base64')}`;
 
@@ -15,13 +21,18 @@ export const jsonCallbackUnderTest: ProtocolUnderTest = {
     confirmation: (slipId) => http(200, { slip_id: slipId, status: 'cancelled' }),
     reply: (slipId, saying) => http(200, words(slipId, saying)),
   },
+  json: {
+    body: words,
+    ...{ word: 'status', slip: 'slip_id', mustName: false },
+    amount: (amount, currency) => ({ amount: { amount, currency } }),
+    oddAmounts: [{ amount: '1250' }, { amount: 1250 }, { amount: [{ amount: '1250', currency: 'EUR' }] }],
+  },
   twoWords: () => http(200, '{"status":"failed","status":"succeeded"}'),
   statement: null,
   callbacks: {
-    signed: (id, slipId, saying, secret) => {
-      const event = { type: 'slip.updated', timestamp: '', data: words(slipId, saying) };
-      return sign(id, JSON.stringify(event), secret);
-    },
+    otherSecret: secretOf('another'),
+    signed: (id, slipId, saying, secret) => sign(id, eventOf(words(slipId, saying)), secret),
+    bodyOf: eventOf,
     signedBody: sign,
     unreadable: (slipId) => [
       '',
@@ -44,7 +55,11 @@ export function sign(id: string, body: string, secret: string, at = new Date()):
   return { body: Buffer.from(body), headers };
 }
 
-function words(slipId: string, saying: Saying): object {
+function eventOf(data: AnswerBody): string {
+  return JSON.stringify({ type: 'slip.updated', timestamp: '', data });
+}
+
+function words(slipId: string, saying: Saying): AnswerBody {
   const base = { slip_id: slipId, provider_id: 'p-1', reason: null };
   if (saying === 'pending') return { ...base, status: 'pending' };
   if (saying === 'unheard_of') return { ...base, status: 'COMPLETED_MAYBE' };

@@ -5,7 +5,7 @@ import type {
   ProviderAnswer,
 } from '../../domain/provider/answer.ts';
 import type { OnceResult } from '../transport/call-once.ts';
-import { askedOutcome, callOutcome, refuses } from '../transport/outcomes.ts';
+import { askedOutcome, callOutcome } from '../transport/outcomes.ts';
 import {
   Garbage,
   type Json,
@@ -21,23 +21,26 @@ import { words } from './capabilities.ts';
 
 /** What a dispatch call came to. */
 export function dispatchOutcome(result: OnceResult, slipId: string): CallOutcome {
-  return callOutcome(result, (response) => {
-    const answer = toAnswer(about(slipId, parseObject(response)));
-    if (response.status >= 400 && !refuses(response, answer)) {
-      throw new Garbage('it does not tell whether work was done');
-    }
-    return answer;
-  });
+  return callOutcome(result, (response) => toAnswer(about(slipId, parseObject(response))));
 }
 
 /** What an inquiry came to. */
 export function inquiryOutcome(result: OnceResult, slipId: string): InquiryOutcome {
   return askedOutcome(result, (response) => {
     const json = about(slipId, parseObject(response));
-    if (json.status === 'not_found') return 'not_found';
+    if (json.status === 'not_found') return denied(json, slipId, response.status);
     if (response.status === 404) throw new Garbage('it does not say not_found');
     return toAnswer(json);
   });
+}
+
+/**
+ * Refunds rest on it (rule 3), so two things must say so: its word, and the status of this very path or the slip's id. A 200
+ * with the word alone may be what a gateway says of anything.
+ */
+function denied({ slip_id }: Json, slipId: string, status: number): 'not_found' {
+  if (status !== 404 && slip_id !== slipId) throw new Garbage('it does not say what is not found');
+  return 'not_found';
 }
 
 /**

@@ -1,4 +1,4 @@
-import { http, type ProtocolUnderTest, type Saying } from '../spec-support.ts';
+import { type AnswerBody, http, type ProtocolUnderTest, type Saying } from '../spec-support.ts';
 
 const head = 'order_ref,provider_id,state,amount_minor,currency,booked_at';
 
@@ -12,12 +12,16 @@ export const pollStatementUnderTest: ProtocolUnderTest = {
       ? http(404, { error: 'unknown_order', order_ref: slipId })
       : http(200, words(slipId, saying)),
   cancellation: null,
+  json: {
+    body: words,
+    ...{ word: 'state', slip: 'order_ref', mustName: true },
+    amount: (amount, currency) => ({ amount_minor: amount, currency }),
+    oddAmounts: [{ amount_minor: { amount: '1250', currency: 'EUR' } }],
+  },
   twoWords: (slipId) => http(200, `{"order_ref":"${slipId}","state":"declined","state":"executed"}`),
   statement: {
-    body: (lines) =>
-      [head, ...lines.map(({ slipId, saying }) => line(words(slipId, saying)))]
-        .map((one) => `${one}\r\n`)
-        .join(''),
+    body: (lines) => table(lines.map(({ slipId, saying }) => words(slipId, saying))),
+    bodyOf: table,
     unreadable: [
       '',
       's-1',
@@ -33,18 +37,18 @@ export const pollStatementUnderTest: ProtocolUnderTest = {
   callbacks: null,
 };
 
-function line(order: ReturnType<typeof words>): string {
-  const { order_ref, provider_id, state, amount_minor, currency } = {
-    amount_minor: '',
-    currency: '',
-    ...order,
-  };
-  return [order_ref, provider_id, state, amount_minor, currency, '2026-11-22T10:00:00Z'].join(',');
+function table(lines: readonly AnswerBody[]): string {
+  return [head, ...lines.map(line)].map((one) => `${one}\r\n`).join('');
+}
+
+function line(order: AnswerBody): string {
+  const fields = ['order_ref', 'provider_id', 'state', 'amount_minor', 'currency'].map((name) => order[name]);
+  return [...fields.map((value) => value ?? ''), '2026-11-22T10:00:00Z'].join(',');
 }
 
 const states = { succeeded: 'executed', failed: 'declined', void: 'cancelled' } as const;
 
-export function words(slipId: string, saying: Saying) {
+export function words(slipId: string, saying: Saying): AnswerBody {
   const base = { order_ref: slipId, provider_id: 'b-1', reason: null };
   if (saying === 'pending') return { ...base, state: 'accepted' };
   if (saying === 'unheard_of') return { ...base, state: 'COMPLETED_MAYBE' };

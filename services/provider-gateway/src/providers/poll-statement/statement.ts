@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { parse } from 'csv-parse/sync';
 import type { FetchedStatement, StatementLine } from '../../application/ports.ts';
 import type { OnceResult } from '../transport/call-once.ts';
-import { Garbage, text, time } from '../transport/read-answer.ts';
+import { Garbage, isEncoded, text, time } from '../transport/read-answer.ts';
 import { toAnswer } from './translate.ts';
 
 const columns = ['order_ref', 'provider_id', 'state', 'amount_minor', 'currency', 'booked_at'] as const;
@@ -16,8 +16,10 @@ export function statementOf(result: OnceResult): FetchedStatement {
   if (result.kind !== 'response') return refused(`${result.reason}: ${result.detail}`);
   const { status, headers, body } = result;
   if (status !== 200) return refused(`HTTP ${status}`);
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') return refused('the body is encoded');
+  if (isEncoded(result)) return refused('the body is encoded');
+  // What ends with its connection may have been cut off between two lines, and nobody would ask for the rest.
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)
+    return refused('it does not say how long it is');
   if (!isUtf8(body)) return refused('the body is not UTF-8');
   const [head = '', ...lines] = body
     .toString('utf8')

@@ -1,6 +1,6 @@
 import type { CallOutcome, InquiryOutcome, ProviderAnswer } from '../../domain/provider/answer.ts';
 import type { OnceResult } from '../transport/call-once.ts';
-import { askedOutcome, callOutcome, refuses } from '../transport/outcomes.ts';
+import { askedOutcome, callOutcome } from '../transport/outcomes.ts';
 import {
   Garbage,
   type Json,
@@ -19,14 +19,7 @@ const takenBefore = 409;
 
 /** What a dispatch call came to. */
 export function dispatchOutcome(result: OnceResult, slipId: string): CallOutcome {
-  return callOutcome(result, (response) => {
-    const answer = toAnswer(about(slipId, parseObject(response)));
-    const { status } = response;
-    if (status >= 400 && status !== takenBefore && !refuses(response, answer)) {
-      throw new Garbage('it does not tell whether work was done');
-    }
-    return answer;
-  });
+  return callOutcome(result, (response) => toAnswer(about(slipId, parseObject(response))), takenBefore);
 }
 
 /** What an inquiry came to. */
@@ -82,6 +75,9 @@ export function toAnswer(json: Json): ProviderAnswer {
   }
 }
 
+/** A currency alone names an amount, too, and not which. */
 function moneyOf({ amount_minor, currency }: Json) {
-  return (amount_minor ?? null) === null ? null : money(amount_minor, currency);
+  return (amount_minor ?? null) === null && (currency ?? null) === null
+    ? null
+    : money(amount_minor, currency);
 }

@@ -17,13 +17,20 @@ export class Garbage extends Error {}
 /** It is no JSON, or none that says one thing alone. */
 export class NoJson extends Garbage {}
 
+type Response = Extract<OnceResult, { kind: 'response' }>;
+
 export type Json = Readonly<Record<string, unknown>>;
 
 /** The body of an answer as a JSON object. @throws Garbage */
-export function parseObject(response: Extract<OnceResult, { kind: 'response' }>): Json {
-  const encoding = response.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') throw new Garbage('the body is encoded');
+export function parseObject(response: Response): Json {
+  if (isEncoded(response)) throw new Garbage('the body is encoded');
   return parseJson(response.body);
+}
+
+/** Whether the body is other bytes than those that were meant; the name of an encoding may be in any letters. */
+export function isEncoded({ headers }: Pick<Response, 'headers'>): boolean {
+  const encoding = headers['content-encoding'];
+  return encoding !== undefined && String(encoding).toLowerCase() !== 'identity';
 }
 
 /**
