@@ -386,6 +386,16 @@ describe('callbacks over HTTP', () => {
     });
   });
 
+  test('one with other words under an id that was handled lets its slip be asked about at once', async () => {
+    const slipId = await sendUnheard();
+    const id = v7();
+    expect((await post(body(slipId, 'pending'), { id })).status).toBe(202);
+    expect((await post(body(slipId), { id })).status).toBe(202);
+    expect((await gateway.has(slipId, 'SlipReturned')).event.data).toMatchObject({
+      evidence: 'inquiry_answer',
+    });
+  });
+
   test('one that is too old for its signature lets its slip be asked about at once', async () => {
     const slipId = await sendUnheard();
     const returned = () => gateway.of(slipId).find((one) => one.event.type === 'SlipReturned');

@@ -361,6 +361,8 @@ export interface StoredCallback {
 export interface Callbacks {
   /** Stores callbacks and tells which of them (by index) are new: one that was unreadable is, when it comes again. */
   add(callbacks: readonly StoredCallback[]): Promise<ReadonlySet<number>>;
+  /** Tells which of them (by index) are stored with another body under the same webhook id. */
+  differing(callbacks: readonly StoredCallback[]): Promise<ReadonlySet<number>>;
   markHandled(
     callbacks: readonly (Pick<StoredCallback, 'provider' | 'webhookId'> & { readonly handled: string })[],
   ): Promise<void>;

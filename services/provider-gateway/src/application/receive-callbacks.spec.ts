@@ -10,7 +10,7 @@ const slip = dispatch({ status: 'unanswered', attempt: 1, sentMaybe: true, nextA
 
 /** What the tables hold: the rows, and the webhook ids that were stored before. */
 let rows: Map<string, Dispatch>;
-let stored: Set<string>;
+let stored: Map<string, Uint8Array>;
 let handled: string[];
 let published: PendingEvent[];
 let counted: Counted[];
@@ -20,7 +20,7 @@ let shared: SharedReference[];
 beforeEach(() => {
   shared = [];
   rows = new Map([[slip.slipId, slip]]);
-  stored = new Set();
+  stored = new Map();
   [handled, published, counted, asked] = [[], [], [], []];
 });
 
@@ -28,12 +28,18 @@ const tx = {
   callbacks: {
     async add(callbacks: readonly ReceivedCallback[]) {
       const fresh = new Set<number>();
-      for (const [index, { provider, webhookId }] of callbacks.entries()) {
+      for (const [index, { provider, webhookId, body }] of callbacks.entries()) {
         const key = `${provider} ${webhookId}`;
-        if (!stored.has(key)) fresh.add(index);
-        stored.add(key);
+        if (stored.has(key)) continue;
+        fresh.add(index);
+        stored.set(key, body);
       }
       return fresh;
+    },
+    async differing(callbacks: readonly ReceivedCallback[]) {
+      const differs = ({ provider, webhookId, body }: ReceivedCallback) =>
+        Buffer.compare(stored.get(`${provider} ${webhookId}`)!, body) !== 0;
+      return new Set(callbacks.flatMap((one, index) => (differs(one) ? [index] : [])));
     },
     async markHandled(callbacks: readonly { handled: string }[]) {
       handled.push(...callbacks.map((one) => one.handled));
@@ -112,6 +118,16 @@ describe('a callback', () => {
     });
   });
 
+  test('with other words under an id that was handled lets its slip be asked about', async () => {
+    await receive(callback({ message: { slipId: slip.slipId, answer: pending } }));
+    const other = callback({ body: Buffer.from('{"other":1}') });
+    expect(await receive(callback(), other)).toEqual(['replayed', 'replayed']);
+    expect({ types: types(), asked }).toEqual({
+      types: ['SlipAcknowledged'],
+      asked: [`acme ${slip.slipId}`],
+    });
+  });
+
   test('from which nothing can be learnt is stored, and says so', async () => {
     expect(await receive(callback({ message: { problem: 'no status' } }))).toEqual(['unreadable']);
     expect(asked).toEqual([]);
@@ -156,7 +172,7 @@ describe('a callback', () => {
   });
 
   test('under an id that another provider used is its own', async () => {
-    stored.add('bolt msg-1');
+    stored.set('bolt msg-1', Buffer.from('{}'));
     expect(await receive(callback())).toEqual(['recorded']);
   });
 });

@@ -5,7 +5,15 @@ import type { Reception } from '../domain/dispatch/receive-answer.ts';
 import { polled } from '../domain/inquiry/poll.ts';
 import { asItCounts } from '../domain/provider/finality.ts';
 import { Changes } from './apply.ts';
-import type { CallbackMessage, Count, Providers, Store, StoredCallback, UnreadableMessage } from './ports.ts';
+import type {
+  CallbackMessage,
+  Count,
+  Providers,
+  Store,
+  StoredCallback,
+  StoreTx,
+  UnreadableMessage,
+} from './ports.ts';
 import { capabilitiesOf } from './record-outcomes.ts';
 
 /** A callback whose signature is good. */
@@ -26,7 +34,7 @@ interface CallbackParts {
  * Stores and handles callbacks, many in one transaction: a provider gets its 2xx only when this has committed. Each is
  * stored before anything is made of it; a webhook id is handled once for ever. A callback about a slip that this provider
  * was never given is stored as an orphan, for people, and taken up should the slip come (`take-up-orphans.ts`). One that names a slip and
- * says nothing that can be read lets it be asked about at once.
+ * says nothing that can be read lets it be asked about at once; so does one that says something else under an id that was handled.
  */
 export async function receiveCallbacks(
   { store, providers, count }: CallbackParts,
@@ -39,10 +47,11 @@ export async function receiveCallbacks(
     const unread = stored.flatMap(({ provider, message }, index) =>
       fresh.has(index) && 'names' in message && message.names ? { provider, slipId: message.names } : [],
     );
-    const ids = new Set([...wanted, ...unread].map(({ slipId }) => slipId));
+    const news = [...unread, ...(await changedSince(tx, stored, fresh))];
+    const ids = new Set([...wanted, ...news].map(({ slipId }) => slipId));
     const { now, rows } = await tx.dispatches.lock([...ids]);
     // Its provider has news, whatever they are: it is asked.
-    for (const { provider, slipId } of unread) await tx.dispatches.pollNow(provider, slipId);
+    for (const { provider, slipId } of news) await tx.dispatches.pollNow(provider, slipId);
     const changes = new Changes(rows, now);
     const results = callbacks.map((callback, index) =>
       fresh.has(index) ? handle(changes, callback, now, providers) : 'replayed',
@@ -57,6 +66,18 @@ export async function receiveCallbacks(
   });
   for (const one of handled) countHandling(one, count);
   return handled;
+}
+
+/** Those that come under an id that was handled, and are not what was handled under it. */
+async function changedSince(
+  tx: StoreTx,
+  stored: readonly StoredCallback[],
+  fresh: ReadonlySet<number>,
+): Promise<readonly Pick<StoredCallback, 'provider' | 'slipId'>[]> {
+  const again = stored.filter(({ slipId }, index) => !fresh.has(index) && slipId !== '');
+  if (again.length === 0) return [];
+  const differing = await tx.callbacks.differing(again);
+  return again.filter((_, index) => differing.has(index));
 }
 
 function slipIdOf({ message }: ReceivedCallback): string {

@@ -12,6 +12,12 @@ on conflict (provider, webhook_id) do update
   where callback.handled = 'unreadable'
 returning provider, webhook_id`;
 
+const differingSql = `
+select w.index::int - 1 as index
+from unnest($1::text[], $2::text[], $3::bytea[]) with ordinality as w(provider, webhook_id, body, index)
+join callback c on c.provider = w.provider and c.webhook_id = w.webhook_id
+where c.body <> w.body`;
+
 const markHandledSql = `
 update callback c set handled = w.handled
 from unnest($1::text[], $2::text[], $3::text[]) as w(provider, webhook_id, handled)
@@ -54,6 +60,14 @@ export function callbacks(tx: Tx): Callbacks {
         wanted.map((one) => one.body),
       ]);
       return new Set(rows.map((row) => first.get(`${row.provider}\n${row.webhook_id}`)!));
+    },
+    async differing(received) {
+      const rows = await tx.query<{ index: number }>(differingSql, [
+        received.map((one) => one.provider),
+        received.map((one) => one.webhookId),
+        received.map((one) => one.body),
+      ]);
+      return new Set(rows.map((row) => row.index));
     },
     async lockMatched(after, limit) {
       const rows = await tx.query<OrphanRow>(lockMatchedSql, [
