@@ -2,10 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import type { SlipEvent } from '@slipstream/slip';
 import { mayIntend } from './attempt.ts';
 import { foldBack } from './fold-back.ts';
-import { dispatch, limits, t0 } from './spec-support.ts';
+import { limits as callLimits, dispatch, t0 } from './spec-support.ts';
 import type { Dispatch } from './state.ts';
 
 const now = '2026-11-22T10:00:01.000000Z';
+const limits = { ...callLimits, recheckLadderMs: [5_000, 60_000] };
 const provider = 'acme';
 const notAfter = '2026-11-22T10:00:00.500000Z';
 const evidence = 'signed_callback' as const;
@@ -221,5 +222,36 @@ describe('a question folded back', () => {
       { n: 0, provider },
     ]);
     expect(foldBack(open, unanswered(), { now, terms: null }).inquiries).toEqual([]);
+  });
+
+  describe('about what was given back, whose questions are lost', () => {
+    const request = (basis: 'not_executed' | 'no_answer'): SlipEvent => ({
+      type: 'RefundRequested',
+      data: { basis, requestedBy: 'ops' },
+    });
+    const asked = (start: Dispatch, event: SlipEvent) =>
+      foldBack(start, event, { now, terms: limits }).inquiries;
+    const ladder = [
+      { n: -3, provider, dueAt: '2026-11-22T10:00:06.000000Z' },
+      { n: -4, provider, dueAt: '2026-11-22T10:01:01.000000Z' },
+    ];
+    const open = fold(due, intent(), unanswered());
+
+    test('by people without a proof, and by a proof whose bytes are lost, is put by the ladder', () => {
+      expect(asked(open, request('no_answer'))).toMatchObject(ladder);
+      expect(asked(open, answered(true))).toMatchObject(ladder);
+      // An intent without an end may have left, too.
+      expect(asked(fold(due, intent()), request('no_answer'))).toMatchObject(ladder);
+      expect(fold(open, request('no_answer'))).toMatchObject({ closedForDispatch: true, nextAt: null });
+    });
+
+    test('is put once, and about nothing that never left or has its answer', () => {
+      expect(asked(open, answered(false))).toEqual([]);
+      expect(asked(fold(open, answered(true)), request('not_executed'))).toEqual([]);
+      expect(asked(due, request('no_answer'))).toEqual([]);
+      expect(asked(due, answered(true))).toEqual([]);
+      expect(asked(fold(open, returned('succeeded')), request('no_answer'))).toEqual([]);
+      expect(foldBack(open, request('no_answer'), { now, terms: null }).inquiries).toEqual([]);
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
+import { askedBehindTheEnd } from '../inquiry/inquiry.ts';
 import { type CallLimits, leaseMarginMs, notSent, ownInquiry } from './attempt.ts';
 import { foldWord, moveTo } from './earlier.ts';
 import { followEvent } from './follow-event.ts';
@@ -30,7 +31,12 @@ export interface Folded {
 /** `terms` null: the provider is not configured any more. */
 export interface FoldTerms {
   readonly now: Instant;
-  readonly terms: Pick<CallLimits, 'answerTimeoutMs' | 'acceptanceDelayMaxMs'> | null;
+  readonly terms:
+    | (Pick<CallLimits, 'answerTimeoutMs' | 'acceptanceDelayMaxMs'> & {
+        /** When a provider is asked again about what it may not have executed; ascending. */
+        readonly recheckLadderMs: readonly number[];
+      })
+    | null;
 }
 
 /**
@@ -82,8 +88,15 @@ export function foldBack(dispatch: Dispatch, event: SlipEvent, { now, terms }: F
     }
     case 'InquiryAnswered': {
       const { inquiry, provesNotExecuted } = event.data;
-      const next = provesNotExecuted ? { ...dispatch, closedForDispatch: true, nextAt: null } : dispatch;
-      return { dispatch: next, inquiries: [], answered: inquiry };
+      if (!provesNotExecuted) return { dispatch, inquiries: [], answered: inquiry };
+      const next = { ...dispatch, closedForDispatch: true, nextAt: null };
+      // What proved it is lost with the database, and with that whoever asks whether the provider kept its promise.
+      return { dispatch: next, inquiries: askedAgain(dispatch, now, terms), answered: inquiry };
+    }
+    case 'RefundRequested': {
+      const next = followEvent(dispatch, event, now).dispatch;
+      const isProved = event.data.basis === 'not_executed';
+      return { dispatch: next, inquiries: isProved ? [] : askedAgain(dispatch, now, terms), answered: null };
     }
     case 'InquiryRequested':
       // Whether it was answered stands further on in the log.
@@ -99,6 +112,10 @@ export function foldBack(dispatch: Dispatch, event: SlipEvent, { now, terms }: F
     default:
       return only(followEvent(dispatch, event, now).dispatch);
   }
+}
+
+function askedAgain(dispatch: Dispatch, now: Instant, terms: FoldTerms['terms']): NewInquiry[] {
+  return askedBehindTheEnd(dispatch, now, terms?.recheckLadderMs ?? []);
 }
 
 function only(dispatch: Dispatch): Folded {

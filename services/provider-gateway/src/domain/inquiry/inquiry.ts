@@ -59,8 +59,17 @@ export function askedWhenGivenBack(
   now: Instant,
   ladderMs: readonly number[],
 ): NewInquiry[] {
+  return basis === 'not_executed' ? [] : askedBehindTheEnd(dispatch, now, ladderMs);
+}
+
+/** Questions by this ladder about a slip that its provider may have, and that nobody else asks about any more. */
+export function askedBehindTheEnd(
+  dispatch: Dispatch,
+  now: Instant,
+  ladderMs: readonly number[],
+): NewInquiry[] {
   const { slipId, provider, mode, clock, outcome } = dispatch;
-  const isUnknown = basis !== 'not_executed' && mode === 'dispatched' && isLive(clock) && outcome === null;
+  const isUnknown = mode === 'dispatched' && isLive(clock) && outcome === null;
   if (!isUnknown || provider === null || neverLeft(dispatch)) return [];
   return ladderMs.map((ms, rung) => ({ slipId, n: givenBackNumber - rung, provider, dueAt: addMs(now, ms) }));
 }
