@@ -216,6 +216,34 @@ describe('a statement that cannot be had', () => {
     expect(await gateway.event(slip!, 'SlipReturned')).toMatchObject({ evidence: 'statement_line' });
   });
 
+  test('because another day’s is given in its place, is put off until it is its own', async () => {
+    await start('one', false);
+    const [first, second] = await slips(2, null);
+    orders.lines = [line(first!)];
+    await start('two', true);
+    await isRead();
+    const found = await gateway.unitOfWork.query<{ day: string }>('select day::text from statement');
+    const { day } = found[0]!;
+    await gateway.unitOfWork.query(`insert into statement (provider, day) values ('acme', $1::date - 1)`, [
+      day,
+    ]);
+    const problem = `it is the statement of ${day} once more`;
+    await waitFor(async () => (await rows())[0]!.problem === problem, { what: problem });
+    orders.lines = [line(second!)];
+    await gateway.unitOfWork.query('update statement set next_at = clock_timestamp()');
+    await isRead();
+    expect(await gateway.event(second!, 'SlipReturned')).toMatchObject({ evidence: 'statement_line' });
+    // Days without a line are alike, and each is read.
+    orders.lines = [];
+    for (const before of [2, 3]) {
+      await gateway.unitOfWork.query(
+        `insert into statement (provider, day) values ('acme', $1::date - $2::int)`,
+        [day, before],
+      );
+      await isRead();
+    }
+  });
+
   test('is not asked for while nobody can trust the clocks: nobody knows which day is over', async () => {
     gateway.clockTrouble = 'too far apart';
     await start('one', true);

@@ -423,6 +423,8 @@ export interface Statements {
   claim(providers: readonly string[], leaseMs: number): Promise<ClaimedStatement | null>;
   /** Of a body that took the place of another one: forgets the lines that were kept of that, and reads from the beginning. */
   restart(claimed: ClaimedStatement): void;
+  /** Another day of its provider whose statement was these very bytes, and had lines; null: there is none. */
+  dayOf(claimed: ClaimedStatement, digest: string): Promise<string | null>;
   /** Locks one that was claimed; false: somebody else has it by now. */
   hold(claimed: ClaimedStatement): Promise<boolean>;
   advance(

@@ -79,6 +79,9 @@ async function handle(
   claimed: ClaimedStatement,
   { digest, lines }: Extract<FetchedStatement, { kind: 'statement' }>,
 ): Promise<void> {
+  // A cache gave it: read as this day's, the lines that this day really had would never be told.
+  const otherDay = await parts.store.run((tx) => tx.statements.dayOf(claimed, digest));
+  if (otherDay !== null) return putOff(parts, claimed, `it is the statement of ${otherDay} once more`);
   const isKnown = claimed.digest === digest;
   if (!isKnown && claimed.digest !== null)
     await parts.store.run(async (tx) => tx.statements.restart(claimed));

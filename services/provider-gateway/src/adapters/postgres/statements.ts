@@ -21,6 +21,9 @@ const mine = 'provider = $1 and day = $2::date and tries = $3 and read_at is nul
 
 const holdSql = `select 1 from statement where ${mine} for update`;
 
+const dayOfSql = `
+select day::text from statement where provider = $1 and day <> $2::date and digest = $3 and handled > 0 order by day limit 1`;
+
 const restartSql = `
 with restarted as (
   update statement set digest = null, handled = 0, unmatched = 0 where ${mine} returning provider, day
@@ -81,6 +84,10 @@ export function statements(tx: Tx): Statements {
     },
     restart(claimed) {
       tx.send(restartSql, place(claimed));
+    },
+    async dayOf({ provider, day }, digest) {
+      const [row] = await tx.query<{ day: string }>(dayOfSql, [provider, day, digest]);
+      return row?.day ?? null;
     },
     async hold(claimed) {
       return (await tx.query(holdSql, place(claimed))).length > 0;
