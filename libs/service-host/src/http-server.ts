@@ -92,7 +92,7 @@ export function createAdapter(
       // Node would answer a bare 400: requireHost answers a problem.
       requireHostHeader: false,
     },
-    rewriteUrl: ({ url = '/' }) => withPlainColons(url),
+    rewriteUrl: ({ url = '/' }) => withPlainPath(url),
     genReqId: () => randomUUID(),
     return503OnClosing: false,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
@@ -128,7 +128,7 @@ export function createAdapter(
     if (bodyBytesMax !== undefined) route.bodyLimit = bodyBytesMax;
   });
   fastify.addHook('onRequest', (request, _, done) =>
-    done(requireHost(request) ?? requireRoute(request) ?? shedding(request, shed)),
+    done(requireOneOf(request) ?? requireHost(request) ?? requireRoute(request) ?? shedding(request, shed)),
   );
   fastify.addHook('onSend', (request, reply, payload, done) => {
     addCommonHeaders(request, reply, draining);
@@ -138,12 +138,19 @@ export function createAdapter(
   return adapter;
 }
 
-/** In a path a colon and its percent-encoding are the same (RFC 3986 section 3.3); the router takes it as it is written. */
-function withPlainColons(url: string): string {
-  if (!url.includes('%3')) return url;
+/**
+ * In a path a character that needs no percent-encoding is the same with it (RFC 3986 section 6.2.2.2), and a colon needs none either (section 3.3).
+ * The router sees that of letters alone, and whoever else looks at an address not at all: from here on it is written one way.
+ */
+function withPlainPath(url: string): string {
+  if (!url.includes('%')) return url;
   const query = url.indexOf('?');
   const path = query < 0 ? url : url.slice(0, query);
-  return path.replace(/%3a/gi, ':') + (query < 0 ? '' : url.slice(query));
+  const plain = path.replace(/%([\da-f]{2})/gi, (encoded, hex: string) => {
+    const character = String.fromCharCode(Number.parseInt(hex, 16));
+    return /[\w~:-]/.test(character) ? character : encoded;
+  });
+  return query < 0 ? plain : plain + url.slice(query);
 }
 
 /** Where nothing answers, a body is not read: what is wrong with it says nothing about the address. */
@@ -151,10 +158,37 @@ function requireRoute(request: FastifyRequest): NotFoundException | undefined {
   return request.is404 ? new NotFoundException() : undefined;
 }
 
+/** Of two of them Node hands on the first: whoever stands before us may have gone by the other. */
+const onceOnly = ['host', 'authorization', 'content-type'] as const;
+
+function requireOneOf({ raw: { rawHeaders } }: FastifyRequest): SlipstreamError | undefined {
+  const twice = onceOnly.find((name) => timesGiven(rawHeaders, name) > 1);
+  if (twice === undefined) return undefined;
+  return new SlipstreamError('malformed_request', `The header ${twice} is given more than once.`);
+}
+
+/** @param rawHeaders names and values by turns */
+function timesGiven(rawHeaders: readonly string[], name: string): number {
+  let times = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at]!;
+    if (given.length === name.length && given.toLowerCase() === name) times += 1;
+  }
+  return times;
+}
+
+/** uri-host [ ":" port ] (RFC 9110 section 7.2), of which nothing but the form matters here. */
+const hostForm = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?$/i;
+
 /** RFC 9112 section 3.2. */
 function requireHost({ raw }: FastifyRequest): SlipstreamError | undefined {
-  if (raw.headers.host !== undefined || raw.httpVersion === '1.0') return undefined;
-  return new SlipstreamError('malformed_request', 'The Host header is missing.');
+  const { host } = raw.headers;
+  if (host === undefined) {
+    if (raw.httpVersion === '1.0') return undefined;
+    return new SlipstreamError('malformed_request', 'The Host header is missing.');
+  }
+  if (hostForm.test(host)) return undefined;
+  return new SlipstreamError('malformed_request', 'The Host header names no host.');
 }
 
 function shedding(request: FastifyRequest, shed: Shed | undefined): SlipstreamError | undefined {

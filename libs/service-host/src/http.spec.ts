@@ -359,6 +359,19 @@ describe('an address', () => {
     }
   });
 
+  it.each(['/%74hings/7', '/t%68i%6E%67%73/7?x=%41', '/things/%37'])(
+    'is the same where it is encoded without need: %s',
+    async (path) => {
+      const answer = await fetch(`${service.url}${path}`, { method: 'PATCH' });
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'PUT']);
+    },
+  );
+
+  it.each(['/%2574hings/7', '/things%2F7', '/%2e/things/7'])('is another one at %s', async (path) => {
+    const request = `PUT ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
+    expect((await exchange(service.url, [request])).status).toBe(404);
+  });
+
   it.each(['/things/%ZZ', '/%E0%A4%A', '/things/%'])('that is badly encoded (%s) is 400', async (path) => {
     const answer = await exchange(service.url, [
       `PUT ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
@@ -389,6 +402,28 @@ describe('a request that is no good HTTP', () => {
     ['TRACE', 'TRACE /things HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', [405]],
     ['TRACE elsewhere', 'TRACE /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', [404]],
     ['no host', 'GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n', [400]],
+    ['two hosts', 'GET /livez HTTP/1.1\r\nhost: x\r\nHost: y\r\nconnection: close\r\n\r\n', [400]],
+    ['the same host twice', 'GET /livez HTTP/1.1\r\nhost: x\r\nhost: x\r\nconnection: close\r\n\r\n', [400]],
+    ['two hosts of HTTP/1.0', 'GET /livez HTTP/1.0\r\nhost: x\r\nhost: y\r\n\r\n', [400]],
+    [
+      'two hosts for no address',
+      'GET /nowhere HTTP/1.1\r\nhost: x\r\nhost: y\r\nconnection: close\r\n\r\n',
+      [400],
+    ],
+    ['a host with a space', 'GET /livez HTTP/1.1\r\nhost: x y\r\nconnection: close\r\n\r\n', [400]],
+    ['a host with a path', 'GET /livez HTTP/1.1\r\nhost: x/y\r\nconnection: close\r\n\r\n', [400]],
+    ['a host with a user', 'GET /livez HTTP/1.1\r\nhost: a@x\r\nconnection: close\r\n\r\n', [400]],
+    ['a port that is none', 'GET /livez HTTP/1.1\r\nhost: x:y\r\nconnection: close\r\n\r\n', [400]],
+    [
+      'two tokens',
+      'GET /livez HTTP/1.1\r\nhost: x\r\nauthorization: Bearer a\r\nauthorization: Bearer b\r\nconnection: close\r\n\r\n',
+      [400],
+    ],
+    [
+      'two types of one body',
+      `POST /things HTTP/1.1\r\nhost: x\r\n${type}content-type: text/plain\r\ncontent-length: 17\r\nconnection: close\r\n\r\n${body}`,
+      [400],
+    ],
     [
       'chunked and a length',
       `POST /things HTTP/1.1\r\nhost: x\r\n${type}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
@@ -417,6 +452,14 @@ describe('a request that is no good HTTP', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ status: answer.status, code: expect.any(String) });
     await expectAlive();
   });
+
+  it.each(['x', 'x:80', '127.0.0.1:3000', '[::1]:80', 'a.b-c_d.e', '', ':80'])(
+    'is one at the host %j',
+    async (host) => {
+      const request = `GET /livez HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+      expect((await exchange(service.url, [request])).status).toBe(200);
+    },
+  );
 
   it('is cut off when its bytes drip', async () => {
     const head = `POST /things HTTP/1.1\r\nhost: x\r\n${type}content-length: 60000\r\n\r\n`;

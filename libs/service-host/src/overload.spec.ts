@@ -37,7 +37,7 @@ beforeAll(async () => {
   service = await createService({
     ...{ name: 'things', module: ThingsModule, settings },
     clientQuota: { requestsMax: 2, windowMs: 60_000 },
-    shed: ({ method }) => (method === 'POST' ? shedS : null),
+    shed: ({ method, url }) => (method === 'POST' && url === '/things' ? shedS : null),
   });
 });
 afterAll(() => service.stop());
@@ -78,6 +78,9 @@ test('what would wait too long is refused before its body is read, and its conne
   const refused = await fetch(`${service.url}/things`, { method: 'POST', headers, body: 'no JSON at all' });
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '7']);
   expect(await problem(refused)).toMatchObject({ code: 'overloaded' });
+  // Written in another way it is the same address.
+  const other = await fetch(`${service.url}/%74hings`, { method: 'POST', headers, body: '{}' });
+  expect(other.status).toBe(503);
   expect(handled).toBe(before);
   expect((await fetch(`${service.url}/things/open`)).status).toBe(200);
   shedS = null;

@@ -419,6 +419,22 @@ describe('HTTP', () => {
     }
   });
 
+  test('an address in another writing is the same one, but never another one', async () => {
+    const at = async (path: string) =>
+      (await ask(path, { 'idempotency-key': fresh() }, JSON.stringify({ ...goodBody, reference: fresh() })))
+        .status;
+    expect(await at('/v1/%73lips')).toBe(202);
+    for (const path of [
+      '//v1/slips',
+      '/v1/slips/',
+      '/V1/SLIPS',
+      '/v1/slips;x=1',
+      '/v1/slips%00',
+      '/v1/%2573lips',
+    ])
+      expect([path, await at(path)]).toEqual([path, 404]);
+  });
+
   test('a request whose sender is gone is done wholly or not at all', async () => {
     const names = Array.from({ length: 30 }, () => fresh());
     for (const [index, name] of names.entries()) {

@@ -51,6 +51,7 @@ describe('time', () => {
 
   test.each<[string, number, string]>([
     ['over before it is sent', -1_000, 'deadline_in_past'],
+    ['sooner than any call is answered', 150, 'validation_failed'],
     ['sooner than the route may need for an answer', 1_000, 'validation_failed'],
     ['more than a year ahead', 366 * 86_400_000, 'validation_failed'],
   ])('a deadline %s: 422', async (_, ms, code) => {
