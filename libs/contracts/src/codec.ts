@@ -9,6 +9,8 @@ import { tooLong, WireWriter } from './wire-writer.ts';
 
 /** The content type of every record on our topics (CloudEvents protobuf format, structured mode). */
 export const cloudEventContentType = 'application/cloudevents+protobuf';
+/** Of the specification. */
+export const cloudEventVersion = '1.0';
 /** Events larger than this are refused when they are written. */
 export const eventBytesMax = 64 * 1024;
 
@@ -48,7 +50,7 @@ function cloudEventBytes(head: EventHead, data: Uint8Array): Uint8Array | null {
   try {
     writeText(0x0a, head.id);
     writeText(0x12, head.source);
-    writeText(0x1a, '1.0');
+    writeText(0x1a, cloudEventVersion);
     writeText(0x22, head.type);
     textAttribute(writer, 'subject', head.subject);
     textAttribute(writer, 'clock', head.clock);

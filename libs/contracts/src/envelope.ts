@@ -68,6 +68,18 @@ function readFields(bytes: Buffer, envelope: Envelope): void {
   }
 }
 
+/** The version of CloudEvents that an event names; empty: none. Of bytes that {@link readEnvelope} reads. */
+export function specVersionOf(bytes: Buffer): string {
+  const reader = new WireReader(bytes);
+  let version = '';
+  while (reader.at < bytes.length) {
+    const tag = reader.varint(bytes.length);
+    if (tag === 0x1a) version = looseText(reader, bytes.length);
+    else reader.skip(tag, bytes.length);
+  }
+  return version;
+}
+
 /** A text of which nobody says that it is one: what is not UTF-8 becomes U+FFFD. */
 function looseText(reader: WireReader, end: number): string {
   const until = reader.span(end);

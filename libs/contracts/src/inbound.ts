@@ -1,7 +1,7 @@
 import { type Instant, type Money, parseInstant, SlipstreamError } from '@slipstream/kernel';
 import { type Outcome, type SlipKind, wallClock } from '@slipstream/slip';
-import { cloudEventContentType, decodeData, encodeCloudEvent } from './codec.ts';
-import { type Envelope, readEnvelope } from './envelope.ts';
+import { cloudEventContentType, cloudEventVersion, decodeData, encodeCloudEvent } from './codec.ts';
+import { type Envelope, readEnvelope, specVersionOf } from './envelope.ts';
 import { AdvanceClockSchema } from './generated/slipstream/common/v1/common_pb.ts';
 import { ReportResultSchema } from './generated/slipstream/gateway/v1/results_pb.ts';
 import { SubmitSlipSchema } from './generated/slipstream/slip/v1/commands_pb.ts';
@@ -85,13 +85,34 @@ export interface InboundRecord {
   readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
 }
 
-/** The envelope of a record of an inbound topic, in structured or in binary mode; throws `undecodable_record`. */
+/**
+ * The envelope of a record of an inbound topic, in structured or in binary mode.
+ * @throws `undecodable_record`, also for another version of CloudEvents: nobody here knows what its attributes mean
+ */
 export function readInbound(record: InboundRecord): Envelope {
-  if (record.value === null) throw new SlipstreamError('undecodable_record', 'the record has no value');
-  const contentType = header(record, 'content-type');
-  const structured =
-    contentType === '' ? header(record, 'ce_id') === '' : contentType.startsWith(cloudEventContentType);
-  return structured ? readEnvelope(record.value) : binaryMode(record, record.value);
+  const { envelope, version } = read(record);
+  // One that is left out is taken for ours.
+  if (version === '' || version === cloudEventVersion) return envelope;
+  const detail = `specversion is ${JSON.stringify(version.slice(0, 32))}, and only ${cloudEventVersion} is known`;
+  throw new SlipstreamError('undecodable_record', detail);
+}
+
+/** Who published a record, and under which id, whatever else is wrong with it. @throws `undecodable_record` */
+export function publisherOf(record: InboundRecord): Pick<Envelope, 'id' | 'source'> {
+  return read(record).envelope;
+}
+
+function read(record: InboundRecord): { readonly envelope: Envelope; readonly version: string } {
+  const { value } = record;
+  if (value === null) throw new SlipstreamError('undecodable_record', 'the record has no value');
+  const type = header(record, 'content-type').split(';', 1)[0]!.trim().toLowerCase();
+  const structured = type === '' ? header(record, 'ce_id') === '' : type === cloudEventContentType;
+  if (structured) return { envelope: readEnvelope(value), version: specVersionOf(value) };
+  if (type.startsWith('application/cloudevents')) {
+    const detail = `the record is ${type}: send ${cloudEventContentType}, or its attributes in ce_ headers`;
+    throw new SlipstreamError('undecodable_record', detail);
+  }
+  return { envelope: binaryMode(record, value), version: header(record, 'ce_specversion') };
 }
 
 /**

@@ -41,6 +41,7 @@ export {
   type InboundRecord,
   inboundOf,
   inboundType,
+  publisherOf,
   type ReportResult,
   readInbound,
   type SubmitSlip,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { deadLetterTopic, readInbound } from '@slipstream/contracts';
+import { deadLetterTopic, publisherOf } from '@slipstream/contracts';
 import { storableText } from '@slipstream/kernel';
 import type { ConsumedRecord, DeadLetter } from './ports.ts';
 import { cutHeaders, headersCountMax } from './record-headers.ts';
@@ -37,7 +37,7 @@ export function deadLetterHeaders(
 /** Under which id its publisher knows it, and who that is: where the envelope can be read though the rest cannot. */
 function publisherHeaders(record: ConsumedRecord): Record<string, string> {
   try {
-    const { id, source } = readInbound(record);
+    const { id, source } = publisherOf(record);
     return {
       'dlq-event-id': storableText(id).slice(0, 200),
       'dlq-event-source': storableText(source).slice(0, 200),

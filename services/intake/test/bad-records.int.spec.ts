@@ -100,6 +100,24 @@ describe('a record that cannot be read is a dead letter that says why, and the n
       () => ({ value: Buffer.from('{"reference":"x"}'), headers: { 'content-type': 'application/json' } }),
       'ce_id, ce_source or ce_type is missing',
     ],
+    [
+      'a CloudEvent in JSON',
+      () => ({
+        value: Buffer.from('{}'),
+        headers: { 'content-type': 'application/cloudevents+json; charset=utf-8' },
+      }),
+      'the record is application/cloudevents+json',
+    ],
+    [
+      'another version of CloudEvents',
+      () => ({ value: dataOf('x'), headers: binary({ ce_specversion: '0.3' }) }),
+      'specversion is "0.3", and only 1.0 is known',
+    ],
+    [
+      'two versions of CloudEvents',
+      () => ({ value: dataOf('x'), headers: binary({ ce_specversion: ['1.0', '0.3'] }) }),
+      'ce_specversion is given twice',
+    ],
     ['text', () => ({ value: Buffer.from('submit a slip, please') }), ''],
     ['a command cut in the middle', () => ({ value: command('cut').subarray(0, 50) }), ''],
     [
