@@ -195,14 +195,26 @@ export class ExampleWorld {
 
   /** The id of a statement that names three slips that nobody has. */
   statement(): Promise<string> {
-    return this.once('statement', async () => {
-      const path = '/v1/statements?source=acme-settlements';
-      const { id } = await this.ask('RECONCILIATION_URL', path, 'ADMIN', statementFile('given'), 'text/csv');
-      const isMatched = async () =>
-        (await this.ask('RECONCILIATION_URL', `/v1/statements/${id}`, 'ADMIN')).status === 'matched';
-      await waitFor(isMatched, { what: 'the statement to be matched', intervalMs: 200 });
-      return id;
+    return this.once('statement', () => this.#matched(statementFile('given')));
+  }
+
+  /** A day of which one statement tells, and that is matched. */
+  bridgedDay(): Promise<string> {
+    return this.once('bridged', async () => {
+      const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+      // Those of today go on from there.
+      await this.#matched(statementFile('bridged', day, 1_000 - 3 * 77));
+      return day;
     });
+  }
+
+  async #matched(file: string): Promise<string> {
+    const path = '/v1/statements?source=acme-settlements';
+    const { id } = await this.ask('RECONCILIATION_URL', path, 'ADMIN', file, 'text/csv');
+    const isMatched = async () =>
+      (await this.ask('RECONCILIATION_URL', `/v1/statements/${id}`, 'ADMIN')).status === 'matched';
+    await waitFor(isMatched, { what: 'the statement to be matched', intervalMs: 200 });
+    return id;
   }
 
   async breakId(n: number): Promise<string> {
@@ -257,9 +269,8 @@ function signed(body: string): Readonly<Record<string, string>> {
   };
 }
 
-function statementFile(name: string): string {
-  const today = new Date().toISOString().slice(0, 10);
-  const lines = [1, 2, 3].map((n) => `${today},77,77,${name}-${n},${1_000 + 77 * n},paid`);
+function statementFile(name: string, day = new Date().toISOString().slice(0, 10), opening = 1_000): string {
+  const lines = [1, 2, 3].map((n) => `${day},77,77,${name}-${n},${opening + 77 * n},paid`);
   return ['day,net,gross,reference,balance,kind', ...lines, ''].join('\n');
 }
 
@@ -428,6 +439,9 @@ export const givens: Readonly<Record<string, Make>> = {
   },
   StatementsController_one: (world) => path(world.statement()),
   StatementsController_bridge: (world) => path(world.statement()),
+  BridgesController_list: async (world) => ({
+    query: { provider: 'acme', day: await world.bridgedDay() },
+  }),
   WatermarksController_list: none,
 };
 

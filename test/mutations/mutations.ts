@@ -1329,7 +1329,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'B-statements-of-a-day-do-not-go-on-from-each-other',
     file: `${reconciliation}/src/domain/statement/continuity.ts`,
-    from: 'isWithin = true;',
+    from: 'if (goesOn >= 0) return goesOn;',
     to: '',
     specs: [`${reconciliation}/src/domain/statement/continuity.spec.ts`],
   },

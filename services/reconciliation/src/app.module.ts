@@ -23,6 +23,7 @@ import { type PendingOpsEvent, wallClock } from '@slipstream/slip';
 import { statementSources } from './adapters/formats/sources.ts';
 import { ACTIONS, ActionsController, type CaseActions } from './adapters/http/actions.controller.ts';
 import { BreaksController } from './adapters/http/breaks.controller.ts';
+import { BridgesController } from './adapters/http/bridges.controller.ts';
 import { CasesController, READS } from './adapters/http/cases.controller.ts';
 import { INCIDENTS, IncidentsController } from './adapters/http/incidents.controller.ts';
 import {
@@ -302,6 +303,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
         ReturnCurvesController,
         StatementsController,
         BreaksController,
+        BridgesController,
       ],
       providers: [
         { provide: READS, useValue: does.reads },

@@ -138,12 +138,13 @@ test('statements that were kept before say where their accounts go on from', asy
     await migrate(dataSource, [coreMigrations, { scope: 'reconciliation', directory }]);
     const kept = await dataSource.query(
       `select account_n, provider, source, account, name, currency, closes_on::text as closes_on, opening::text as opening,
-         closing::text as closing, gap from statement_balance`,
+         closing::text as closing, gap, first_on::text as first_on, last_on::text as last_on from statement_balance`,
     );
     expect(kept).toEqual([
       {
         ...{ account_n: 1, provider: 'acme', source: '', account: 'DE1', name: 'n', currency: 'EUR' },
         ...{ closes_on: '2026-01-02', opening: '-7', closing: '3', gap: null },
+        ...{ first_on: '2026-01-01', last_on: '2026-01-02' },
       },
     ]);
   } finally {

@@ -34,6 +34,9 @@ const fill = [
    select md5('b' || n)::uuid, 'amount', md5((1 + n % ($1::int / 100))::text)::uuid, 'acme', 'slip-' || n, 'EUR', 1, '', '',
      case when n % 100 = 0 then 'open' when n % 100 = 1 then 'snoozed' else 'resolved' end, timestamptz '2026-01-01' + n * interval '1 s'
    from generate_series(1, $1::int) n`,
+  `insert into statement_balance (statement_id, account_n, provider, source, account, name, line, currency, closes_on, opening, closing, first_on, last_on)
+   select md5((1 + n % ($1::int / 100))::text)::uuid, n / ($1::int / 100), 'acme', '', 'DE1', n::text, 1, 'EUR', date '2016-01-01' + n, n, n + 1,
+     date '2016-01-01' + n, date '2016-01-01' + n from generate_series(1, $1::int) n`,
   `insert into case_bulk (bulk_id, action, details, asked_by, reason, request_key, digest, size)
    select md5('k' || n)::uuid, 'note', '{}', 'ann', '', n::text, '', 1 from generate_series(1, $1::int / 100) n`,
   `insert into case_action (action_id, bulk_id, slip_id, partition, action, details, asked_by, reason, asked_at, status, finished_at)
@@ -44,8 +47,16 @@ const fill = [
    from generate_series(1, $1::int) n`,
 ];
 const growing = [
-  ...['case_file', 'missed_slip', 'waiting_slip', 'incident', 'statement', 'statement_break', 'case_action'],
-  ...['case_bulk', 'dead_letter'],
+  ...[
+    'case_file',
+    'missed_slip',
+    'waiting_slip',
+    'incident',
+    'statement',
+    'statement_break',
+    'statement_balance',
+  ],
+  ...['case_action', 'case_bulk', 'dead_letter'],
 ];
 
 let database: DatabaseUnderTest;
@@ -165,6 +176,7 @@ describe('neither does', () => {
     await expectBounded(() => incidents.incident('incident-7'), few);
     await expectBounded(() => statements.statement(uuid), few);
     await expectBounded(() => statements.bridge(uuid), few);
+    await expectBounded(() => statements.dayBridges('acme', '2020-01-01'), few);
     await expectBounded(() => letters.one('7'), few);
   });
 });

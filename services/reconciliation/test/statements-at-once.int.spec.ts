@@ -8,6 +8,7 @@ import { subscription } from '../src/adapters/kafka/slip-events.ts';
 import { saveBooked } from '../src/adapters/postgres/booked-slips.ts';
 import { closeRepaired } from '../src/adapters/postgres/repairs.ts';
 import { statementStore } from '../src/adapters/postgres/statement-store.ts';
+import { statementViews } from '../src/adapters/postgres/statement-views.ts';
 import { acceptStatement } from '../src/application/statements/accept-statement.ts';
 import { matchNamedLines } from '../src/application/statements/match-named-lines.ts';
 import { matchStatements } from '../src/application/statements/match-statements.ts';
@@ -484,5 +485,97 @@ describe('statements of an account', () => {
     // Another part of the day, and an account that is emptied at its end.
     await acceptFrom(other, { account, from: 10, to: 11, on }, { account: swept, from: 5, to: 5, on });
     await acceptFrom({ ...other, provider: 'borealis' }, { account, from: 0, to: 10, on });
+  });
+
+  describe('of several files are one bridge a day', () => {
+    const asked = () => {
+      throw new Error('not asked');
+    };
+    const bridgesOf = (provider: string, on: string) =>
+      statementViews({
+        ...{ unitOfWork: database.unitOfWork, publish: asked, publishOps: asked, acted: asked },
+      }).dayBridges(provider, on);
+    const move = (amount: number, on: string, more: Readonly<Record<string, unknown>> = {}) => ({
+      ...{ amount: String(amount), currency: 'EUR', booked_on: on, kind: 'transfer', ...more },
+    });
+    const euro = (amount: number) => [{ amount: String(amount), currency: 'EUR' }];
+    const fileOf = (name: string, account: string, from: number, lines: readonly { amount: string }[]) => {
+      const to = lines.reduce((sum, { amount }) => sum + Number(amount), from);
+      return [{ statement: name, account, opening: euro(from), closing: euro(to) }, ...lines];
+    };
+    const files = [
+      fileOf('w', 'DE1', 0, [move(10, '2026-11-14'), move(20, '2026-11-15')]),
+      // Nobody gave us 5.00 between.
+      fileOf('m1', 'DE1', 530, [
+        move(-7, '2026-11-16', { kind: 'fee' }),
+        move(33, '2026-11-16', { kind: 'payment', references: ['nobody'] }),
+        move(2, '2026-11-15'),
+      ]),
+      fileOf('m2', 'DE1', 558, [move(100, '2026-11-16')]),
+      fileOf('m3', 'DE1', 658, [move(1, '2026-11-16'), move(2, '2026-11-17')]),
+      [...fileOf('other', 'DE2', 0, [move(4, '2026-11-16')])],
+      [{ statement: 'notice', account: 'DE1' }, move(100, '2026-11-16')],
+    ];
+    const given = async (order: readonly number[]) => {
+      const provider = v7();
+      for (const at of order) {
+        const body = Buffer.from(files[at]!.map((one) => JSON.stringify(one)).join('\n'));
+        const file = { source: { ...source, provider }, body, digest: `${at} of ${provider}`, key: v7() };
+        await acceptStatement(store, v7, { ...file, caller: 'ops', requestId: v7() });
+      }
+      return provider;
+    };
+
+    test('that adds up to the minor unit, the same whatever came first', async () => {
+      const days = ['2026-11-15', '2026-11-16', '2026-11-17', '2026-11-18'];
+      const told: unknown[] = [];
+      for (const order of [
+        [0, 1, 2, 3, 4, 5],
+        [5, 3, 2, 4, 0, 1],
+      ]) {
+        const provider = await given(order);
+        expect(await bridgesOf(provider, '2026-11-16')).toBeNull();
+        await matchAll();
+        const all = [];
+        for (const on of days) all.push(await bridgesOf(provider, on));
+        told.push(all);
+        expect(await bridgesOf(provider, '2026-11-16')).toEqual(all[1]);
+      }
+      expect(told[1]).toEqual(told[0]);
+      const nothing = { movements: 0n, fees: 0n, transfers: 0n, conversions: 0n, breaks: [] };
+      expect(told[0]).toMatchObject([
+        [
+          {
+            ...{ account: 'DE1', source: null, opening: 10n, transfers: 22n, statedClosing: null },
+            ...{ breaks: [{ type: 'gap', count: 1, amount: 500n }], closing: 532n, names: ['m1', 'w'] },
+          },
+        ],
+        [
+          {
+            ...{
+              account: 'DE1',
+              opening: 532n,
+              fees: -7n,
+              transfers: 101n,
+              closing: 659n,
+              statedClosing: null,
+            },
+            breaks: [{ type: 'missing_here', count: 1, amount: 33n }],
+            names: ['m1', 'm2', 'm3'],
+          },
+          { account: 'DE2', ...nothing, opening: 0n, transfers: 4n, closing: 4n, statedClosing: 4n },
+          {
+            account: 'DE1',
+            ...nothing,
+            opening: 0n,
+            transfers: 100n,
+            names: ['notice'],
+            statedClosing: null,
+          },
+        ],
+        [{ account: 'DE1', opening: 659n, transfers: 2n, closing: 661n, statedClosing: 661n }],
+        [],
+      ]);
+    });
   });
 });

@@ -336,6 +336,47 @@ test('two accounts in a file have a bridge each, and the next file a gap where i
   expect(resolved.body).toMatchObject({ status: 'resolved', resolution: 'by_people' });
 });
 
+test('a day of a provider is one bridge for each account, in whichever of its files it is', async () => {
+  const day = daysAgo(9);
+  const one = await upload(fileOf([{ reference: '', gross: -8, kind: 'fee', day }]));
+  const other = await upload(fileOf([{ reference: '', gross: -9, kind: 'fee', day }]));
+  for (const { body } of [one, other]) await matched(body.id);
+  const path = `/v1/bridges?provider=acme&day=${day}`;
+  const { status, body } = await get(path);
+  expect([status, body]).toEqual([
+    200,
+    {
+      ...{ provider: 'acme', day },
+      data: [
+        {
+          ...{ account: '', source: 'acme-csv', currency: 'EUR', day, names: ['acme-csv', 'acme-csv'] },
+          ...{ opening: '1000', movements: '0', fees: '-17', transfers: '0', conversions: '0' },
+          // Both begin with 10.00.
+          breaks: [{ type: 'overlap', count: 1, amount: expect.stringMatching(/^[89]$/) }],
+          ...{
+            closing: expect.stringMatching(/^99[12]$/),
+            stated_closing: expect.stringMatching(/^99[12]$/),
+          },
+        },
+      ],
+    },
+  ]);
+  expect((await get(path)).body).toEqual(body);
+  expect((await get('/v1/bridges?provider=nobody&day=2026-11-20')).body.data).toEqual([]);
+  for (const wrong of [
+    '',
+    '?provider=acme',
+    '?day=2026-11-20',
+    '?provider=acme&day=2026-02-30',
+    '?provider=acme&day=20261120',
+    '?provider=acme&day=2026-11-20&x=1',
+  ])
+    expect(await get(`/v1/bridges${wrong}`)).toMatchObject({
+      status: 400,
+      body: { code: 'malformed_request' },
+    });
+});
+
 describe('a break', () => {
   test('is listed by what it is, and ended by people, with their reason', async () => {
     const { body } = await upload(fileOf([{ reference: `nobody-${v7()}`, gross: 5 }]));

@@ -227,7 +227,10 @@ describe('CSV', () => {
     const text = `${head}20.11.2026;-1.234,50;o-1;"Grüße\r\nzwei";-1.234,50;ok\r\n21.11.2026;0,00;o-2;;-1.234,50;nein\r\n`;
     const { statements, lines } = await read(iconv.encode(text, 'windows-1252'), form);
     expect(statements[0]!.totals).toEqual([
-      { currency: 'EUR', opening: 0n, movements: -123450n, closing: -123450n, closesOn: '2026-11-21' },
+      {
+        ...{ currency: 'EUR', opening: 0n, movements: -123450n, closing: -123450n, closesOn: '2026-11-21' },
+        booked: { first: '2026-11-20', last: '2026-11-21' },
+      },
     ]);
     expect(lines).toMatchObject([
       { line: 2, amount: -123450n, text: 'Grüße\nzwei', outcome: 'succeeded', bookedOn: '2026-11-20' },
@@ -343,7 +346,10 @@ describe('a CSV of people’s own', () => {
       read(['day;sum;ref;after', ...given].join('\n'), { format: 'csv', encoding: 'utf-8', csv });
     const { statements, lines } = await readRows(rows);
     expect(statements[0]!.totals).toEqual([
-      { currency: 'EUR', opening: 0n, movements: 1500n, closing: 1500n, closesOn: '2026-11-21' },
+      {
+        ...{ currency: 'EUR', opening: 0n, movements: 1500n, closing: 1500n, closesOn: '2026-11-21' },
+        booked: { first: '2026-11-19', last: '2026-11-21' },
+      },
     ]);
     expect(lines.map(({ amount }) => amount)).toEqual([500n, -200n, 1200n]);
     await expect(readRows(rows.toReversed())).rejects.toMatchObject({ line: 3 });

@@ -17,7 +17,7 @@ async function read(file: string, form: FileForm) {
     lines.push(...movements(part));
   }
   const totals = adder.statements.flatMap((statement) =>
-    statement.totals.map(({ closesOn: _, ...rest }) => rest),
+    statement.totals.map(({ closesOn: _, booked: __, ...rest }) => rest),
   );
   const closeOn = adder.statements.flatMap((statement) => statement.totals.map(({ closesOn }) => closesOn));
   return { statements: adder.statements, totals, closeOn, lines };

@@ -14,11 +14,11 @@ const lockSql = `select pg_advisory_xact_lock(hashtextextended('statement_balanc
 
 const keepSql = `
 insert into statement_balance
-  (statement_id, account_n, provider, source, account, name, line, currency, closes_on, opening, closing)
+  (statement_id, account_n, provider, source, account, name, line, currency, closes_on, opening, closing, first_on, last_on)
 select $1, r.account_n, $2, case when r.account = '' then $3 else '' end, r.account, r.name, r.line, r.currency, r.closes_on, r.opening,
-    r.closing
-  from unnest($4::int[], $5::text[], $6::text[], $7::int[], $8::text[], $9::date[], $10::bigint[], $11::bigint[])
-    as r(account_n, account, name, line, currency, closes_on, opening, closing)`;
+    r.closing, least(r.closes_on, r.booked_from), greatest(r.closes_on, r.booked_to)
+  from unnest($4::int[], $5::text[], $6::text[], $7::int[], $8::text[], $9::date[], $10::bigint[], $11::bigint[], $12::date[], $13::date[])
+    as r(account_n, account, name, line, currency, closes_on, opening, closing, booked_from, booked_to)`;
 
 /** Of a named account, from the same balance on: under the same name with other lines, or from another source to the same balance. */
 const toldBeforeSql = `
@@ -29,6 +29,9 @@ select b.line, b.name, b.account, b.currency, b.opening::text as opening, o.stat
   join statement s on s.id = o.statement_id
  where b.statement_id = $1 and b.account <> '' and (o.name = b.name or (s.source <> $2 and o.closing = b.closing and b.opening <> b.closing))
  order by b.line limit 1`;
+
+/** An order of the files of one day that is the same in whichever they came. */
+export const ofTheFiles = 'b.name collate "C", s.source collate "C", s.digest collate "C", b.account_n';
 
 /** What this statement tells of an account, those between, and those of the day before and behind it. */
 const aroundSql = `
@@ -44,7 +47,7 @@ select b.statement_id as "statementId", b.account_n as "accountN", b.account, b.
      and o.source = t.source and o.currency = t.currency and o.closes_on < t.first), t.first)
    and b.closes_on <= coalesce((select min(o.closes_on) from statement_balance o where o.provider = $2 and o.account = t.account
      and o.source = t.source and o.currency = t.currency and o.closes_on > t.last), t.last)
- order by b.account, b.source, b.currency, b.closes_on, s.accepted_at, s.id, b.account_n`;
+ order by b.account, b.source, b.currency, b.closes_on, ${ofTheFiles}`;
 
 const openSql = `
 insert into statement_break (id, kind, statement_id, provider, line, currency, difference, expected, seen, status, opened_at)
@@ -85,10 +88,10 @@ export async function keepBalances(
 ): Promise<void> {
   const { provider, name: source } = file.source;
   const told = accounts.flatMap(({ name, account, line, totals }, at) =>
-    totals.flatMap(({ currency, opening, closing, closesOn }) =>
+    totals.flatMap(({ currency, opening, closing, closesOn, booked }) =>
       opening === null || closing === null || closesOn === null
         ? []
-        : [{ at, name, account, line, currency, opening, closing, closesOn }],
+        : [{ at, name, account, line, currency, opening, closing, closesOn, booked }],
     ),
   );
   if (told.length === 0) return;
@@ -103,6 +106,8 @@ export async function keepBalances(
     told.map(({ closesOn }) => closesOn),
     told.map(({ opening }) => opening.toString()),
     told.map(({ closing }) => closing.toString()),
+    told.map(({ booked }) => booked?.first ?? null),
+    told.map(({ booked }) => booked?.last ?? null),
   ]);
   await refuseToldBefore(tx, id, source);
   const rows = await tx.query<BalanceRow>(aroundSql, [id, provider]);

@@ -11,8 +11,9 @@ import type {
   StatementViews,
 } from '../../application/statements/ports.ts';
 import type { BreakType } from '../../domain/statement/breaks.ts';
-import { bridgeOf, type DaySums } from '../../domain/statement/bridge.ts';
-import type { Day } from '../../domain/statement/statement.ts';
+import { bridgeOf } from '../../domain/statement/bridge.ts';
+import { dayBridges } from './day-bridges.ts';
+import { lineSums } from './line-sums.ts';
 import { Search } from './search.ts';
 
 const statementColumns = `s.id, s.source, s.provider, s.format, s.digest, s.status, s.lines, s.booked_from::text as "bookedFrom",
@@ -40,19 +41,6 @@ const breakStatuses: Readonly<Record<BreakStatus, string>> = {
 const breakSql = `select ${breakColumns} from statement_break k where k.id = $1`;
 
 const accountsSql = 'select accounts::text as accounts from statement where id = $1';
-
-const sumsSql = `
-select account, currency, booked_on::text as day,
-  coalesce(sum(ours) filter (where kind in ('payment', 'return')), 0)::text as movements,
-  (coalesce(sum(fee) filter (where kind in ('payment', 'return')), 0) + coalesce(sum(amount) filter (where kind = 'fee'), 0))::text as fees,
-  coalesce(sum(amount) filter (where kind = 'transfer'), 0)::text as transfers,
-  coalesce(sum(amount) filter (where kind = 'conversion'), 0)::text as conversions
-  from statement_line where statement_id = $1 group by account, currency, booked_on`;
-
-const namedSql = `
-select l.account, l.currency, l.booked_on::text as day, k.kind as type, count(*)::int as count, sum(k.difference)::text as amount
-  from statement_break k join statement_line l on l.statement_id = k.statement_id and l.n = k.n
- where k.statement_id = $1 group by l.account, l.currency, l.booked_on, k.kind`;
 
 const lockSql =
   'select status, slip_id, kind, statement_id, provider from statement_break where id = $1 for update';
@@ -100,6 +88,7 @@ export function statementViews(parts: StatementViewParts): StatementViews {
       return row ? toStatement(row) : null;
     },
     bridge: (id) => bridge(unitOfWork, id),
+    dayBridges: (provider, day) => dayBridges(unitOfWork, provider, day),
     async breaks({ status, type, provider, statement, slip }, from, limit) {
       const search = new Search();
       search.when(status, (one) => breakStatuses[one]);
@@ -161,22 +150,6 @@ function toStatement({ open, resolved, ...row }: StatementRow): StatementView {
   return { ...row, breaks: { open, resolved } };
 }
 
-interface SumRow {
-  readonly account: number;
-  readonly currency: string;
-  readonly day: Day;
-  readonly movements: string;
-  readonly fees: string;
-  readonly transfers: string;
-  readonly conversions: string;
-}
-
-interface NamedRow extends Pick<SumRow, 'account' | 'currency' | 'day'> {
-  readonly type: BreakType;
-  readonly count: number;
-  readonly amount: string;
-}
-
 interface Account {
   readonly name: string;
   readonly account: string;
@@ -190,29 +163,12 @@ interface Account {
 async function bridge(unitOfWork: UnitOfWork, id: string): Promise<readonly BridgeView[]> {
   const [row] = await unitOfWork.query<{ accounts: string }>(accountsSql, [id]);
   if (!row) return [];
-  const sums = await unitOfWork.query<SumRow>(sumsSql, [id]);
-  const named = await unitOfWork.query<NamedRow>(namedSql, [id]);
-  const key = ({ account, currency, day }: Pick<SumRow, 'account' | 'currency' | 'day'>) =>
-    `${account} ${currency} ${day}`;
-  const breaksOf = Map.groupBy(named, key);
+  const sums = await lineSums(unitOfWork, [id], 'infinity');
   return (JSON.parse(row.accounts) as Account[]).flatMap(({ name, account, totals }, at) =>
     totals.map(({ currency, opening, closing }): BridgeView => {
       const days = sums
         .filter((one) => one.account === at && one.currency === currency)
-        .map((one): DaySums => {
-          const breaks = (breaksOf.get(key(one)) ?? []).map(
-            ({ type, count, amount }) => [type, { count, amount: BigInt(amount) }] as const,
-          );
-          return {
-            ...{
-              day: one.day,
-              movements: BigInt(one.movements),
-              fees: BigInt(one.fees),
-              breaks: new Map(breaks),
-            },
-            ...{ transfers: BigInt(one.transfers), conversions: BigInt(one.conversions) },
-          };
-        });
+        .map((one) => one.sums);
       const from = opening === null ? null : BigInt(opening);
       return { name, account, currency, statedClosing: closing, days: bridgeOf(from, days) };
     }),

@@ -2,6 +2,7 @@ import type { Instant } from '@slipstream/kernel';
 import type { BookedSlip, MatchTerms } from '../../domain/statement/booked-slip.ts';
 import type { BreakType, Matching } from '../../domain/statement/breaks.ts';
 import type { BridgeDay } from '../../domain/statement/bridge.ts';
+import type { AccountDay } from '../../domain/statement/day-bridge.ts';
 import type { Day, StatementLine, StatementPart } from '../../domain/statement/statement.ts';
 import type { StatementTotals } from '../../domain/statement/totals.ts';
 import type { Page, Place } from '../newest-first.ts';
@@ -198,6 +199,14 @@ export interface BridgeView {
   readonly days: readonly BridgeDay[];
 }
 
+/** One account of a provider on one day, as all of its statements tell it. */
+export interface DayBridgeView extends AccountDay {
+  readonly account: string;
+  /** Whose files they are, where they do not name their account. */
+  readonly source: string | null;
+  readonly currency: string;
+}
+
 /** What people do about a break. */
 export interface BreakDecision {
   readonly breakId: string;
@@ -212,6 +221,8 @@ export interface StatementViews {
   statements(from: Place | null, limit: number): Promise<Page<StatementView>>;
   statement(id: string): Promise<StatementView | null>;
   bridge(id: string): Promise<readonly BridgeView[]>;
+  /** By account and currency, in their order; null: a statement that tells of the day is not matched yet. */
+  dayBridges(provider: string, day: Day): Promise<readonly DayBridgeView[] | null>;
   breaks(filter: BreakFilter, from: Place | null, limit: number): Promise<Page<BreakView>>;
   decide(decision: BreakDecision): Promise<BreakView>;
 }

@@ -31,6 +31,19 @@ describe('statements of an account', () => {
     expect(gapsOf([on(tuesday, 10n, 15n), on(tuesday, 10n, 19n)], [on('2026-11-25', 15n, 1n)])).toEqual([]);
   });
 
+  test('whose first of a day is missing have one gap, and the next day one from where the day ends', () => {
+    const [first, second] = [on(tuesday, 50n, 100n), on(tuesday, 100n, 200n)];
+    const before = [on(monday, 0n, 10n)];
+    for (const ofDay of [
+      [first, second],
+      [second, first],
+    ]) {
+      expect(gapsOf(before, ofDay)).toEqual([{ of: first, before: before[0] }]);
+      const later = on('2026-11-25', 201n, 300n);
+      expect(gapsOf(ofDay, [later])).toEqual([{ of: later, before: second }]);
+    }
+  });
+
   test('of one day may come in any order', () => {
     const balances = fc.uniqueArray(fc.bigInt(-99n, 99n), { minLength: 2, maxLength: 9 });
     const chain = balances.chain((all) =>

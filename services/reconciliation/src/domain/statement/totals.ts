@@ -10,6 +10,8 @@ export interface CurrencyTotal {
   readonly closing: bigint | null;
   /** Of its closing balance, else of its last line; null: it has neither. */
   readonly closesOn: Day | null;
+  /** Of its lines; null: it has none. */
+  readonly booked: { readonly first: Day; readonly last: Day } | null;
 }
 
 export interface StatementTotals {
@@ -27,7 +29,7 @@ interface Sum {
   closing: { readonly amount: bigint; readonly line: number; readonly on: Day | null } | null;
   /** The closing balance as the file says it, beside what running ones lead to. */
   said: bigint | null;
-  lastBooked: Day | null;
+  booked: { readonly first: Day; readonly last: Day } | null;
 }
 
 /** Adds up a file while it is read: each statement by itself, each currency by itself. */
@@ -65,7 +67,7 @@ export class Adder {
     const { sums } = this.#open!;
     const known = sums.get(currency);
     if (known) return known;
-    const sum: Sum = { opening: null, movements: 0n, closing: null, said: null, lastBooked: null };
+    const sum: Sum = { opening: null, movements: 0n, closing: null, said: null, booked: null };
     sums.set(currency, sum);
     return sum;
   }
@@ -73,7 +75,8 @@ export class Adder {
   #move({ amount, currency, bookedOn }: StatementLine): void {
     const sum = this.#sum(currency);
     sum.movements += amount;
-    if (sum.lastBooked === null || bookedOn > sum.lastBooked) sum.lastBooked = bookedOn;
+    const { first, last } = sum.booked ?? { first: bookedOn, last: bookedOn };
+    sum.booked = { first: bookedOn < first ? bookedOn : first, last: bookedOn > last ? bookedOn : last };
     this.#open!.lines += 1;
   }
 
@@ -96,11 +99,11 @@ export class Adder {
 
   #close(): void {
     const { sums, ...open } = this.#open!;
-    const totals = [...sums].map(([currency, { opening, movements, closing, lastBooked }]) => {
+    const totals = [...sums].map(([currency, { opening, movements, closing, booked }]) => {
       if (opening !== null && closing !== null && opening + movements !== closing.amount)
         throw differs(closing.line, 'the closing balance', opening + movements, closing.amount, currency);
-      const closesOn = closing?.on ?? lastBooked;
-      return { currency, opening, movements, closing: closing?.amount ?? null, closesOn };
+      const closesOn = closing?.on ?? booked?.last ?? null;
+      return { currency, opening, movements, closing: closing?.amount ?? null, closesOn, booked };
     });
     this.#done.push({ ...open, totals: totals.sort((a, b) => (a.currency < b.currency ? -1 : 1)) });
     this.#open = null;
