@@ -141,10 +141,11 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   const reads = createReads(unitOfWork, partitionsDefault);
   const tellOps = (tx: Tx) => (events: readonly PendingOpsEvent[]) =>
     tx.publish(events.map((event) => outboundOpsEvent(runtime, event)));
+  const lookout = lookEverywhere(createLookout(unitOfWork, subscription), quiet);
   const does = useCases({
     ...{ marks, means, owned },
     budget: rules.repair,
-    lookout: lookEverywhere(createLookout(unitOfWork, subscription), quiet),
+    lookout,
     clocks: clockState,
     reads,
     returns: {
@@ -188,7 +189,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   });
   const lateStages = lateStagesCounter();
   const tellLateStages = createStageTeller({
-    ...{ marks, owned, clocks: clockState, quiet, stageLateId, stalls: () => stalls.all() },
+    ...{ marks, owned, lookout, clocks: clockState, quiet, stageLateId, stalls: () => stalls.all() },
     told: lateStages.count,
     publish: (partition, events) =>
       consumer.inPartition(partition, async (tx) => tx.publish(toRecords(events))),

@@ -4,6 +4,7 @@ import type { Lookout, SlipPage, Unit } from '../src/application/ports.ts';
 import type { SlotStep } from '../src/application/returns/tally.ts';
 import type { Judgeable } from '../src/domain/deadline/judgeable.ts';
 import { afterRefund, nothingSpent, type Spent } from '../src/domain/repair/budget.ts';
+import { tellAt } from '../src/domain/stage/present-stage.ts';
 import { isMissed, placeOf, type WatchedSlip } from '../src/domain/watch/watched-slip.ts';
 
 /** The ports of the application in memory. `unit-suite.ts` holds it to what PostgreSQL does. */
@@ -39,6 +40,10 @@ export class MemoryStore {
         [...through]
           .filter(([partition, time]) => this.#toStep(partition, time).length > 0)
           .map(([partition]) => partition),
+      withStagesToTell: async (through) =>
+        [...through]
+          .filter(([partition, time]) => this.#toTellLate(partition, time).length > 0)
+          .map(([partition]) => partition),
       concluded: async (ranges) => ranges.filter((range) => this.#concluded.has(nameOf(range))),
       keepProgress: async () => {},
     };
@@ -50,6 +55,14 @@ export class MemoryStore {
       byId: async (slipIds) => slipIds.flatMap((slipId) => this.#slips.get(slipId) ?? []),
       toJudge: async (range) => page(this.#toJudge(range)),
       toStep: async (partition, through) => page(this.#toStep(partition, through)),
+      toTellLate: async (partition, through, after, limit) => {
+        const from = after === null ? '' : `${after.at} ${after.slipId}`;
+        return page(
+          this.#toTellLate(partition, through)
+            .filter((slip) => lateKey(slip) > from)
+            .slice(0, limit),
+        );
+      },
       toConclude: async (_, ranges, after) =>
         page(
           ranges
@@ -106,6 +119,14 @@ export class MemoryStore {
       .toSorted(by(({ state }) => `${dueAt(state)} ${state.slipId}`));
   }
 
+  #toTellLate(partition: number, through: Instant): WatchedSlip[] {
+    const due = (slip: WatchedSlip) => {
+      const late = tellAt(slip);
+      return late !== null && late <= through && slip.state.deadline > through;
+    };
+    return this.#on({ partition, clock: 'wall' }).filter(due).toSorted(by(lateKey));
+  }
+
   #toStep(partition: number, through: Instant): WatchedSlip[] {
     const due = ({ nextStep }: WatchedSlip) =>
       nextStep !== null && nextStep.at <= this.now && (nextStep.kind === 'inquire' || nextStep.at <= through);
@@ -121,6 +142,10 @@ function nameOf({ clock, partition }: Judgeable): string {
 
 function holdIsKnown({ state }: WatchedSlip, { holdsThrough }: Judgeable): boolean {
   return state.held || state.rejection !== null || dueAt(state) <= holdsThrough;
+}
+
+function lateKey(slip: WatchedSlip): string {
+  return `${tellAt(slip)} ${slip.state.slipId}`;
 }
 
 function dueAt({ deadline, policy }: SubmittedSlip): Instant {

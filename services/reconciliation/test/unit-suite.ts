@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { addMicros, type Instant } from '@slipstream/kernel';
-import type { SlipEvent } from '@slipstream/slip';
+import type { SlipEvent, StagePolicy } from '@slipstream/slip';
 import { v7 } from 'uuid';
 import { type Change, unchanged } from '../src/application/advance.ts';
-import type { Lookout, Unit } from '../src/application/ports.ts';
+import type { LatePlace, Lookout, Unit } from '../src/application/ports.ts';
 import type { Judgeable } from '../src/domain/deadline/judgeable.ts';
 import { fold, type NextStep, type WatchedSlip, watch } from '../src/domain/watch/watched-slip.ts';
 import { at, deadline, held, policy, refunded, returned, settled, submitted, told } from './story.ts';
@@ -222,6 +222,61 @@ export function describeUnit(name: string, open: () => Promise<UnitUnderTest>): 
         await store.park(steps, conclude!.state.slipId);
         expect(await due(farAway)).toEqual([]);
         expect(await kept(later!)).not.toBeNull();
+      });
+    });
+
+    describe('stages', () => {
+      // Of live slips only; a partition of its own keeps them apart from other tests.
+      const stagesAt = 9;
+      const limits = { warnMs: 1_000, actMs: 2_000 };
+      const stages: StagePolicy = {
+        ...{ submitted: limits, review: null, held: limits, dispatching: limits, returned: null },
+      };
+      const data = { policy: { ...policy, stages } };
+      const live = (events: readonly SlipEvent[], more: Given['data'] = {}) =>
+        slip(events, { clock: 'wall', partition: stagesAt, data: { ...data, ...more } });
+      const toTell = async (through: Instant, after: LatePlace | null = null, limit = 10) => {
+        const { slips } = await store.inUnit((unit) => unit.toTellLate(stagesAt, through, after, limit));
+        return idsOf(slips);
+      };
+
+      test('are told of from their first limit on, the earliest first, until the deadline has come', async () => {
+        const later = { deadline: at(60) };
+        const [submittedOne, heldOne, parked] = await save(
+          live([], later),
+          // Held at second 20.
+          live([held], later),
+          live([], later),
+          live([], { ...later, policy }),
+          live([returned()], later),
+          live([overdueEvent], later),
+        );
+        await store.park(stagesAt, parked!.state.slipId);
+        expect(await toTell(at(0.999))).toEqual([]);
+        expect(await store.lookout.withStagesToTell(new Map([[stagesAt, at(0.999)]]))).toEqual([]);
+        const first = idsOf([submittedOne!]);
+        expect(await toTell(at(1))).toEqual(first);
+        expect(await store.lookout.withStagesToTell(new Map([[stagesAt, at(1)]]))).toEqual([stagesAt]);
+        expect(await toTell(at(21))).toEqual(idsOf([submittedOne!, heldOne!]));
+        expect(await toTell(at(21), null, 1)).toEqual(first);
+        const behind = { at: at(1), slipId: submittedOne!.state.slipId };
+        expect(await toTell(at(21), behind)).toEqual(idsOf([heldOne!]));
+        expect(await toTell(at(60))).toEqual([]);
+        const late: SlipEvent = {
+          type: 'StageLate',
+          data: {
+            stage: 'submitted',
+            point: 'act',
+            service: 'ledger',
+            since: at(0),
+            limitMs: 1,
+            provider: null,
+          },
+        };
+        const { slipId } = submittedOne!.state;
+        const acted = fold(submittedOne!, told(late, at(30), { slipId, clock: 'wall' }));
+        await saveAll([{ before: submittedOne!, slip: acted, events: [] }]);
+        expect(await toTell(at(59))).toEqual(idsOf([heldOne!]));
       });
     });
 

@@ -71,7 +71,7 @@ function allowed(slip: Diagnosable, event: SlipEvent, allowance: Allowance): rea
   return withheld === null ? [event] : opened(state, withheld);
 }
 
-type Identified = PendingEvent & { readonly id: string };
+export type Identified = PendingEvent & { readonly id: string };
 
 function toPending({ partition, state }: WatchedSlip, event: SlipEvent, now: Instant, ids: Ids): Identified {
   const { slipId, clock } = state;
@@ -85,6 +85,9 @@ function toPending({ partition, state }: WatchedSlip, event: SlipEvent, now: Ins
 }
 
 /** As it will stand in the log, but for its number and its exact time. */
-function toRecorded({ id, slipId, clock, event, receivedAt }: Identified, now: Instant): RecordedEvent {
+export function toRecorded(
+  { id, slipId, clock, event, receivedAt }: Identified,
+  now: Instant,
+): RecordedEvent {
   return { id, slipId, clock, event, time: now, receivedTime: receivedAt ?? now, source: '', sequence: 0n };
 }

@@ -14,6 +14,12 @@ export interface SlipPage {
   readonly slips: readonly WatchedSlip[];
 }
 
+/** Where a slip stands among those whose stage is to be told of. */
+export interface LatePlace {
+  readonly at: Instant;
+  readonly slipId: string;
+}
+
 /** One transaction on the slips of one partition that this instance owns. */
 export interface Unit {
   /** Those of the slips that are kept, watched or archived. */
@@ -22,6 +28,11 @@ export interface Unit {
   toJudge(range: Judgeable): Promise<SlipPage>;
   /** Slips whose next step is due; a conclusion also needs the answers up to its time to be read. */
   toStep(partition: number, through: Instant): Promise<SlipPage>;
+  /**
+   * Open live slips whose present stage may have to be told of, after a place, at most so many: the earliest first, and none whose deadline
+   * `through` has reached.
+   */
+  toTellLate(partition: number, through: Instant, after: LatePlace | null, limit: number): Promise<SlipPage>;
   /**
    * Overdue slips of closed clocks about which nothing was concluded yet, after the slip id `after`. Here and below all
    * ranges are of the partition, each of another clock.
@@ -62,6 +73,8 @@ export interface Lookout {
   withSlipsAwaitingHold(ranges: readonly Judgeable[]): Promise<readonly Judgeable[]>;
   /** Partitions with a step that is due. */
   withStepsDue(through: ReadonlyMap<number, Instant>): Promise<readonly number[]>;
+  /** Partitions with a row whose present stage may have to be told of, as {@link Unit.toTellLate}. */
+  withStagesToTell(through: ReadonlyMap<number, Instant>): Promise<readonly number[]>;
   /** Those of the ranges whose clock is concluded on the partition. */
   concluded(ranges: readonly Judgeable[]): Promise<readonly Judgeable[]>;
   keepProgress(ranges: readonly Judgeable[]): Promise<void>;

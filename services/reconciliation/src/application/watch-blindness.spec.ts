@@ -33,6 +33,7 @@ function detector() {
       withSlipsToJudge: async () => [],
       withSlipsAwaitingHold: async (ranges) => ranges.filter((range) => given.awaitsHold(range)),
       withStepsDue: async () => [],
+      withStagesToTell: async () => [],
       concluded: async () => [],
       keepProgress: async () => {},
     },

@@ -20,6 +20,7 @@ import { pageSizeMax, type Unit } from '../../application/ports.ts';
 import type {
   HotPartition,
   LateStage,
+  Left,
   SlowSlip,
   StageJudge,
   Taken,
@@ -234,7 +235,7 @@ export class QuietLane implements UnitHandler<Tx> {
     if (slots.length === 0) return nothingToJudge;
     const offset = Math.max(position.nextOffset, 0);
     const slipIds = slots.map((slot) => open.hot.idAt(slot));
-    const left = new Map(slots.map((slot, i) => [slipIds[i]!, open.hot.hot.offsets(slot, offset)]));
+    const left = new Map(slots.map((slot, i) => [slipIds[i]!, open.hot.left(slot, offset)]));
     const slips = await readSlips(this.#parts.log, position.partition, left);
     const departures = slipIds.map((slipId) => ({ partition: position.partition, offset, slipId }));
     return {
@@ -272,13 +273,13 @@ export class QuietLane implements UnitHandler<Tx> {
     const open = this.#open.get(partition);
     if (!open) throw new SlipstreamError('unavailable', 'the partition was closed meanwhile');
     const departures: Departure[] = [];
-    const left = new Map<string, readonly number[]>();
+    const left = new Map<string, Left>();
     for (const { key, offset } of [...batch.records, ...letters.map(({ record }) => record)]) {
       const slipId = key?.toString() ?? '';
       if (!idOf(slipId, new Uint32Array(idWords))) continue;
       departures.push({ partition, offset, slipId });
       const slot = open.hot.find(slipId);
-      if (slot >= 0) left.set(slipId, open.hot.hot.offsets(slot, Math.max(nextOffset, 0)));
+      if (slot >= 0) left.set(slipId, open.hot.left(slot, Math.max(nextOffset, 0)));
     }
     const slips = await readSlips(this.#parts.log, partition, left);
     open.leaving = { batch, slips, departures };

@@ -1,7 +1,8 @@
+import type { Instant } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
 import type { Lookout } from '../../application/ports.ts';
 import type { Judgeable } from '../../domain/deadline/judgeable.ts';
-import { awaitsHold, canBeJudged, isStepDue } from './to-judge.ts';
+import { awaitsHold, canBeJudged, isStageToTell, isStepDue } from './to-judge.ts';
 
 const rangesSql = (condition: string) => `
 select r.n::int
@@ -12,11 +13,13 @@ select r.n::int
 const toJudgeSql = rangesSql(canBeJudged);
 const awaitingHoldSql = rangesSql(awaitsHold);
 
-const stepsDueSql = `
+const partitionsSql = (condition: string) => `
 select r.partition
   from unnest($1::int[], $2::timestamptz[]) as given(partition, through)
   cross join lateral (select given.*, $3::text as consumer_group, $4::text as topic) as r
- where exists (select 1 from open_slip o where ${isStepDue})`;
+ where exists (select 1 from open_slip o where ${condition})`;
+const stepsDueSql = partitionsSql(isStepDue);
+const stagesToTellSql = partitionsSql(isStageToTell);
 
 const concludedSql = `
 select r.n::int
@@ -49,18 +52,16 @@ export function createLookout(
         topic,
       ]),
     );
+  const partitionsWith = async (sql: string, through: ReadonlyMap<number, Instant>) => {
+    const parameters = [[...through.keys()], [...through.values()], group, topic];
+    const rows = await unitOfWork.query<{ partition: number }>(sql, parameters);
+    return rows.map(({ partition }) => partition);
+  };
   return {
     withSlipsToJudge: (ranges) => among(toJudgeSql, ranges),
     withSlipsAwaitingHold: (ranges) => among(awaitingHoldSql, ranges),
-    async withStepsDue(through) {
-      const rows = await unitOfWork.query<{ partition: number }>(stepsDueSql, [
-        [...through.keys()],
-        [...through.values()],
-        group,
-        topic,
-      ]);
-      return rows.map(({ partition }) => partition);
-    },
+    withStepsDue: (through) => partitionsWith(stepsDueSql, through),
+    withStagesToTell: (through) => partitionsWith(stagesToTellSql, through),
     async concluded(ranges) {
       const rows = await unitOfWork.query<{ n: number }>(concludedSql, [
         ranges.map(({ partition }) => partition),

@@ -1,6 +1,7 @@
 import { addMs, type Instant } from '@slipstream/kernel';
 import { parseState, type SubmittedSlip, serializeState } from '@slipstream/slip';
 import type { Observations } from '../../domain/diagnosis/observations.ts';
+import { tellAt } from '../../domain/stage/present-stage.ts';
 import type { NextStep, Verdict, WatchedSlip } from '../../domain/watch/watched-slip.ts';
 
 export interface SlipRow {
@@ -37,6 +38,7 @@ export function watchedColumns(slips: readonly WatchedSlip[]): unknown[][] {
     slips.map(({ nextStep }) => nextStep?.kind ?? null),
     slips.map(({ nextStep }) => nextStep?.at ?? null),
     ...texts(slips),
+    slips.map(tellAt),
   ];
 }
 

@@ -9,31 +9,32 @@ import { archivedColumns, watchedColumns } from './row.ts';
 /** The sets of slips are disjoint or in different tables, so their order in the one statement means nothing. */
 const saveSql = `
 with unwatched as (
-  delete from open_slip where slip_id = any($12::text[])
+  delete from open_slip where slip_id = any($13::text[])
 ), unarchived as (
-  delete from archived_slip where slip_id = any($13::text[])
+  delete from archived_slip where slip_id = any($14::text[])
 ), archived as (
   insert into archived_slip (slip_id, partition, verdict, state, observations)
-  select * from unnest($14::text[], $15::int[], $16::text[], $17::text[], $18::text[])
+  select * from unnest($15::text[], $16::int[], $17::text[], $18::text[], $19::text[])
   on conflict (slip_id) do update set state = excluded.state, observations = excluded.observations
 ), counted as (
   insert into clock_progress (clock, partition, slips, in_time, overdue, not_returned)
-  select c.clock, $25, c.slips, c.in_time, c.overdue, c.not_returned
-    from unnest($19::text[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[])
+  select c.clock, $26, c.slips, c.in_time, c.overdue, c.not_returned
+    from unnest($20::text[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[])
       as c(clock, slips, in_time, overdue, not_returned)
-   where $24
+   where $25
   on conflict (clock, partition) do update set
     slips = clock_progress.slips + excluded.slips, in_time = clock_progress.in_time + excluded.in_time,
     overdue = clock_progress.overdue + excluded.overdue,
     not_returned = clock_progress.not_returned + excluded.not_returned
 )
 insert into open_slip (slip_id, partition, clock, deadline, due_at, verdict, awaits_hold, next_step, next_step_at,
-  state, observations)
+  state, observations, late_at)
 select * from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bool[],
-  $8::text[], $9::timestamptz[], $10::text[], $11::text[])
+  $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::timestamptz[])
 on conflict (slip_id) do update set
   deadline = excluded.deadline, due_at = excluded.due_at, verdict = excluded.verdict, awaits_hold = excluded.awaits_hold, next_step = excluded.next_step,
-  next_step_at = excluded.next_step_at, state = excluded.state, observations = excluded.observations`;
+  next_step_at = excluded.next_step_at, state = excluded.state, observations = excluded.observations,
+  late_at = excluded.late_at`;
 
 /** Writes the changes of one partition: a statement for slips and counts, and one more when cases changed. */
 export async function saveChanges(tx: Tx, changes: readonly Change[]): Promise<void> {

@@ -16,6 +16,10 @@ export const isStepDue = `
   o.partition = r.partition and o.next_step_at <= clock_timestamp()
   and (o.next_step = 'inquire' or o.next_step_at <= r.through) and ${isDetermined}`;
 
+/** As {@link isDetermined}, and the present stage of the slip may have to be told of at `r`.`through`. */
+export const isStageToTell = `
+  o.partition = r.partition and o.late_at <= r.through and o.deadline > r.through and o.verdict = 'open' and ${isDetermined}`;
+
 /** As {@link isDue}, but what was said about its hold by then is not all read. */
 export const awaitsHold = `${isDue} and o.awaits_hold and o.due_at > r.holds_through`;
 

@@ -7,7 +7,7 @@ import { addSpent, lockSpent } from './repair-spent.ts';
 import { noteReturns } from './returns-store.ts';
 import { type SlipRow, slipColumns, toSlip } from './row.ts';
 import { saveChanges } from './save-changes.ts';
-import { canBeJudged, isDetermined, isDue, isStepDue } from './to-judge.ts';
+import { canBeJudged, isDetermined, isDue, isStageToTell, isStepDue } from './to-judge.ts';
 
 const byIdSql = `
 select ${slipColumns} from open_slip o where o.slip_id = any($1::text[])
@@ -34,6 +34,13 @@ select ${slipColumns}, clock_timestamp() as now
     (select $1::int as partition, $2::timestamptz as through, $3::text as consumer_group, $4::text as topic) as r
  where ${isStepDue}
  order by o.next_step_at, o.slip_id limit ${pageSizeMax}`;
+
+const toTellLateSql = `
+select ${slipColumns}, clock_timestamp() as now
+  from open_slip o,
+    (select $1::int as partition, $2::timestamptz as through, $3::text as consumer_group, $4::text as topic) as r
+ where ${isStageToTell} and (o.late_at, o.slip_id) > ($5::timestamptz, $6::text)
+ order by o.late_at, o.slip_id limit $7`;
 
 const toConcludeSql = `
 select ${slipColumns}, clock_timestamp() as now
@@ -84,6 +91,12 @@ export function openUnit(
     },
     async toStep(partition, through) {
       return page(await tx.query<TimedRow>(toStepSql, [partition, through, group, topic]));
+    },
+    async toTellLate(partition, through, after, limit) {
+      const from = after ? [after.at, after.slipId] : ['-infinity', ''];
+      return page(
+        await tx.query<TimedRow>(toTellLateSql, [partition, through, group, topic, ...from, limit]),
+      );
     },
     async toConclude(partition, ranges, after) {
       return page(await tx.query<TimedRow>(toConcludeSql, [...givenAll(partition, ranges), after]));

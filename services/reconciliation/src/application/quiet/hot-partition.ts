@@ -73,6 +73,14 @@ const untold: StageLimits = { warnMs: 0, actMs: 0 };
 const soonMs = 250;
 const justMs = 1_000;
 
+/** What is kept of a slip that leaves memory, from which all that is known of it is found again. */
+export interface Left {
+  /** Of its events; ascending. */
+  readonly offsets: readonly number[];
+  /** What was told of its present stage: no event of another service. */
+  readonly late: { readonly stage: Stage; readonly point: StagePoint } | null;
+}
+
 /** What was folded since the last unit. */
 export class Taken {
   slips = 0;
@@ -81,8 +89,8 @@ export class Taken {
   readonly begun = new IdList();
   /** Slips that an event was loud about. */
   readonly loud = new Set<string>();
-  /** Slips that left memory, and the offsets of their events. */
-  readonly left = new Map<string, readonly number[]>();
+  /** Slips that left memory. */
+  readonly left = new Map<string, Left>();
   readonly departures: Departure[] = [];
   /** Those of `left` that nothing happened to: they made room. */
   readonly cold: string[] = [];
@@ -245,10 +253,19 @@ export class HotPartition {
     return true;
   }
 
+  /** What is known of a slip whose events lie below `offset`. */
+  left(slot: number, offset: number): Left {
+    const { hot } = this;
+    const policy = hot.has(slot, isWarned | isLate) ? this.#policy(slot) : null;
+    const stage = policy && this.#stage(slot, policy);
+    const late = stage && ({ stage, point: hot.has(slot, isLate) ? 'act' : 'warn' } as const);
+    return { offsets: hot.offsets(slot, offset), late };
+  }
+
   /** The slip is looked at, from `offset` on. */
   leave(slot: number, offset: number): void {
     const slipId = this.idAt(slot);
-    this.taken.left.set(slipId, this.hot.offsets(slot, offset));
+    this.taken.left.set(slipId, this.left(slot, offset));
     this.taken.departures.push({ partition: this.partition, offset, slipId });
     this.hot.remove(slot);
   }

@@ -1,6 +1,7 @@
 import { SlipstreamError } from '@slipstream/kernel';
 import { fold, type WatchedSlip, watch } from '../../domain/watch/watched-slip.ts';
 import type { Unit } from '../ports.ts';
+import type { Left } from './hot-partition.ts';
 import type { SlipLog } from './ports.ts';
 
 /**
@@ -10,20 +11,20 @@ import type { SlipLog } from './ports.ts';
 export async function readSlips(
   log: SlipLog,
   partition: number,
-  left: ReadonlyMap<string, readonly number[]>,
+  left: ReadonlyMap<string, Left>,
 ): Promise<Map<string, WatchedSlip>> {
   const slips = new Map<string, WatchedSlip>();
   if (left.size === 0) return slips;
-  const offsets = [...left.values()].flat().sort((a, b) => a - b);
+  const offsets = [...left.values()].flatMap((one) => one.offsets).sort((a, b) => a - b);
   const events = await log.events(partition, offsets);
-  for (const [slipId, own] of left) {
+  for (const [slipId, { offsets: own, late }] of left) {
     const [first, ...rest] = own.map((offset) => events.get(offset)!);
     let slip = watch(partition, first!);
     // Another topic of the same name, or records that are gone: nothing is concluded from those.
     if (slip === null || [first!, ...rest].some((recorded) => recorded.slipId !== slipId))
       throw new SlipstreamError('unavailable', `the events of slip ${slipId} are not where they were read`);
     for (const recorded of rest) if (slip.state.lastEventId !== recorded.id) slip = fold(slip, recorded);
-    slips.set(slipId, slip);
+    slips.set(slipId, late ? { ...slip, observations: { ...slip.observations, late } } : slip);
   }
   return slips;
 }

@@ -1,21 +1,28 @@
 import { describe, expect, test } from '@jest/globals';
+import { readEnvelope, slipEventOf } from '@slipstream/contracts';
 import type { DataOf, PendingEvent, SlipEvent, StagePolicy } from '@slipstream/slip';
 import { v7 } from 'uuid';
+import { MemoryStore } from '../../../test/memory-store.ts';
 import { PartitionLog } from '../../../test/partition-log.ts';
 import {
   acknowledged,
   approved,
   at,
+  doubted,
   held,
   intended,
   policy,
   returned,
   submitted,
+  told as toldAt,
 } from '../../../test/story.ts';
 import { MarkStore } from '../../adapters/kafka/mark-store.ts';
 import { foldQuietly } from '../../adapters/kafka/quiet-fold.ts';
 import type { Stall } from '../../domain/diagnosis/stalls.ts';
+import { fold as folded } from '../../domain/watch/watched-slip.ts';
+import { unchanged } from '../advance.ts';
 import { emptySnapshot, HotPartition } from '../quiet/hot-partition.ts';
+import { readSlips } from '../quiet/looked-at.ts';
 import { createStageTeller } from './tell-late-stages.ts';
 
 const stages: StagePolicy = {
@@ -40,9 +47,17 @@ function world() {
   const marks = new MarkStore();
   const told: PendingEvent[] = [];
   const given = { isOurs: true, stalls: [] as Stall[] };
+  const rows = new MemoryStore(at(0));
   const tell = createStageTeller({
     ...{ marks, clocks: () => ({ trouble: null, spreadMs: 0 }), stalls: () => given.stalls },
-    owned: { nextOffsets: () => new Map([[0, log.end]]) },
+    owned: {
+      nextOffsets: () => new Map([[0, log.end]]),
+      inPartition: async (_, work) => {
+        if (given.isOurs) await work(rows.unit());
+        return given.isOurs;
+      },
+    },
+    lookout: rows.lookout(),
     quiet: {
       lateStages: (_, ...rest) => hot.lateStages(...rest),
       saidLate: (_, late) => {
@@ -57,7 +72,7 @@ function world() {
     told: () => {},
   });
   return {
-    ...{ told, given, fold },
+    ...{ told, given, fold, rows },
     begin(more: Partial<DataOf<'SlipSubmitted'>> = {}) {
       const slipId = v7();
       fold(slipId, submitted({ policy: { ...policy, stages }, ...more }), 0);
@@ -72,8 +87,19 @@ function world() {
     restart() {
       hot = new HotPartition(0, hot.snapshot(log.end, new Map()));
     },
+    /** Something may follow from what was read: it is a row from now on. */
+    async lookAt(slipId: string, ...events: readonly SlipEvent[]) {
+      const slot = hot.find(slipId);
+      const left = new Map([[slipId, hot.left(slot, log.end)]]);
+      hot.hot.remove(slot);
+      const read = async (_: number, offsets: readonly number[]) =>
+        new Map(offsets.map((offset) => [offset, slipEventOf(readEnvelope(log.at(offset).value()!))!]));
+      const [slip] = [...(await readSlips({ events: read }, 0, left)).values()];
+      const now = events.reduce((known, event, n) => folded(known, toldAt(event, at(n), { slipId })), slip!);
+      await rows.unit().save([{ ...unchanged(now), before: null }]);
+    },
     said: () =>
-      told.map(({ event }) => {
+      [...told, ...rows.published].map(({ event }) => {
         const { stage, point } = event.data as DataOf<'StageLate'>;
         return `${stage} ${point}`;
       }),
@@ -202,6 +228,49 @@ describe('a stage that takes too long', () => {
     begin();
     await tellAt(10);
     expect(said()).toEqual([]);
+  });
+
+  test('is told of slips that are rows, too, and of none again that was told of in memory', async () => {
+    const { begin, fold, tellAt, rows, said, lookAt, given } = world();
+    const slipId = begin();
+    await tellAt(1.5);
+    expect(said()).toEqual(['submitted warn']);
+    await lookAt(slipId);
+    await tellAt(1.9);
+    expect(said()).toHaveLength(1);
+    given.isOurs = false;
+    await tellAt(2.5);
+    expect(rows.published).toEqual([]);
+    given.isOurs = true;
+    await tellAt(2.5);
+    await tellAt(2.6);
+    expect(said()).toEqual(['submitted warn', 'submitted act']);
+    expect(rows.published[0]).toMatchObject({
+      ...{ slipId, id: `${slipId} submitted act` },
+      event: { data: { service: 'ledger', since: at(0), limitMs: 2_000, provider: null } },
+    });
+    const odd = begin();
+    for (const [seconds, event] of [held, intended()].entries()) fold(odd, event, seconds);
+    await lookAt(odd, doubted());
+    await tellAt(2.9, 1);
+    expect(said().slice(2)).toEqual(['returned warn']);
+    expect(rows.published[1]!.event.data).toMatchObject({ service: 'provider-gateway', provider: 'acme' });
+  });
+
+  test('of rows is excused by our own stalls, and keeps no other row waiting meanwhile', async () => {
+    const { begin, tellAt, rows, given, lookAt, fold } = world();
+    const waiting = [];
+    for (let n = 0; n < 60; n++) waiting.push(begin());
+    for (const slipId of waiting) await lookAt(slipId);
+    const held3 = begin();
+    fold(held3, held, 0.1);
+    await lookAt(held3);
+    given.stalls = [{ service: 'intake', from: at(0), until: at(3) }];
+    for (let round = 0; round < 2; round++) await tellAt(3.5);
+    expect(rows.published.map((one) => one.slipId)).toEqual([held3]);
+    for (let round = 0; round < 4; round++) await tellAt(4.5);
+    expect(new Set(rows.published.map((one) => one.slipId)).size).toBe(61);
+    expect(rows.published).toHaveLength(61);
   });
 
   test('of many slips is told in parts', async () => {

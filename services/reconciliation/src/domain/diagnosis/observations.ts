@@ -1,5 +1,5 @@
 import type { Instant } from '@slipstream/kernel';
-import type { DataOf, RecordedEvent, RefusedCallbacks, SlipEvent } from '@slipstream/slip';
+import type { DataOf, RecordedEvent, RefusedCallbacks, SlipEvent, Stage, StagePoint } from '@slipstream/slip';
 
 export type Observed =
   | 'submitted'
@@ -36,6 +36,10 @@ export interface Observations {
   readonly lastAnswer: LastAnswer | null;
   /** Of the provider, while the slip was waited for, as the gateway told it last; absent: none was told. */
   readonly callbacksRefused?: RefusedCallbacks;
+  /** When the provider first said how far it is; absent: it did not. */
+  readonly progressedAt?: Instant;
+  /** What was last told of a stage that took too long; absent: nothing. */
+  readonly late?: { readonly stage: Stage; readonly point: StagePoint };
 }
 
 export const nothingObserved: Observations = { ids: {}, unansweredReason: null, lastAnswer: null };
@@ -59,6 +63,8 @@ const notSentByOwnDelay: ReadonlySet<string> = new Set(['not_published', 'too_la
 
 export function observe(known: Observations, recorded: RecordedEvent): Observations {
   const { event } = recorded;
+  if (event.type === 'StageLate')
+    return { ...known, late: { stage: event.data.stage, point: event.data.point } };
   const name = names[event.type];
   if (name === undefined) return known;
   if (event.type === 'DispatchNotSent' && notSentByOwnDelay.has(event.data.reason)) return known;
@@ -76,6 +82,8 @@ export function observe(known: Observations, recorded: RecordedEvent): Observati
     }
     case 'SlipReturned':
       return { ...known, ids, ...refusedIn(event.data) };
+    case 'SlipProgressed':
+      return { ...known, ids, progressedAt: known.progressedAt ?? recorded.receivedTime };
     default:
       return { ...known, ids };
   }
