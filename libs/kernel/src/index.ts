@@ -33,6 +33,7 @@ export {
   parseMajorUnits,
   parseMoney,
   sameMoney,
+  shownAmount,
 } from './money.ts';
 export {
   foreignTextLengthMax,

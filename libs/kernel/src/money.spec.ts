@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { currencyExponent, moneyToJson, parseMajorUnits, parseMoney, sameMoney } from './index.ts';
+import {
+  currencyExponent,
+  moneyToJson,
+  parseMajorUnits,
+  parseMoney,
+  sameMoney,
+  shownAmount,
+} from './index.ts';
 import { amountMax } from './money.ts';
 
 const currency = fc.constantFrom('EUR', 'JPY', 'BHD', 'BRL');
@@ -136,6 +143,18 @@ describe('parseMajorUnits', () => {
         expect(parseMajorUnits(text, code)).toEqual(parseMoney(value.toString(), code));
       }),
     );
+  });
+});
+
+describe('shownAmount', () => {
+  it.each([
+    [-5n, 'EUR', '-0.05 EUR'],
+    [123450n, 'EUR', '1234.50 EUR'],
+    [-7n, 'JPY', '-7 JPY'],
+    [1n, 'BHD', '0.001 BHD'],
+    [0n, 'EUR', '0.00 EUR'],
+  ])('shows %s %s with the decimals of its currency: %s', (amount, currency, shown) => {
+    expect(shownAmount(amount, currency)).toBe(shown);
   });
 });
 

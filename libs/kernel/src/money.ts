@@ -49,6 +49,15 @@ export function moneyToJson(money: Money): MoneyJson {
   return { amount: money.amount.toString(), currency: money.currency };
 }
 
+/** As people write it: "12.50 EUR" for 1250 minor units, with the decimals of the currency and the sign of the amount. */
+export function shownAmount(amount: bigint, currency: string): string {
+  const exponent = currencyExponent(currency) ?? 0;
+  const sign = amount < 0n ? '-' : '';
+  const digits = (amount < 0n ? -amount : amount).toString().padStart(exponent + 1, '0');
+  const split = digits.length - exponent;
+  return `${sign}${digits.slice(0, split)}${exponent > 0 ? `.${digits.slice(split)}` : ''} ${currency}`;
+}
+
 export function sameMoney(a: Money | null, b: Money | null): boolean {
   return a === null || b === null ? a === b : a.amount === b.amount && a.currency === b.currency;
 }

@@ -73,7 +73,7 @@ describe('what a provider says of a slip that has settled', () => {
       'that it moved a second part',
       returned({ amount: { amount: 600n, currency: 'EUR' }, providerReference: 'p-2' }),
       'contradiction',
-      'After the slip had ended the provider says succeeded with 600 EUR in minor units (reference p-2).',
+      'After the slip had ended the provider says succeeded with 6.00 EUR (reference p-2).',
     ],
     [
       'something that nobody understands',

@@ -159,6 +159,7 @@ describe('figures', () => {
     ['1250', 'EUR', '12.50 EUR'],
     ['1250', 'JPY', '1250 JPY'],
     ['1', 'BHD', '0.001 BHD'],
+    ['-5', 'EUR', '-0.05 EUR'],
   ])('%s %s is %s', (amount, currency, shown) => {
     expect(showAmount({ amount, currency })).toBe(shown);
   });

@@ -1,4 +1,5 @@
-import { shownAmount, signedMinorUnits } from '../../domain/statement/amount.ts';
+import { shownAmount } from '@slipstream/kernel';
+import { signedMinorUnits } from '../../domain/statement/amount.ts';
 import { readDay } from '../../domain/statement/day.ts';
 import { signed } from '../../domain/statement/sign.ts';
 import {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import { isCurrency } from '@slipstream/kernel';
+import { isCurrency, shownAmount } from '@slipstream/kernel';
 import { CsvError, type Info, parse } from 'csv-parse';
-import { shownAmount, signedInteger, signedMinorUnits } from '../../domain/statement/amount.ts';
+import { signedInteger, signedMinorUnits } from '../../domain/statement/amount.ts';
 import type { AmountColumns, CsvMapping } from '../../domain/statement/csv-mapping.ts';
 import { readDay } from '../../domain/statement/day.ts';
 import {

@@ -1,8 +1,8 @@
+import { shownAmount } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import type { PendingOpsEvent } from '@slipstream/slip';
 import { v5 } from 'uuid';
 import type { AcceptedStatement } from '../../application/statements/ports.ts';
-import { shownAmount } from '../../domain/statement/amount.ts';
 import { gapsOf, saidOf } from '../../domain/statement/continuity.ts';
 import { type Day, StatementRefused } from '../../domain/statement/statement.ts';
 

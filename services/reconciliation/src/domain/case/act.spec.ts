@@ -158,7 +158,7 @@ describe('a refund that waits', () => {
     expect(story.types()).toEqual(['SlipNotReturned', 'SlipDiagnosed', 'CaseOpened']);
     const [opened] = story.decided.flatMap(({ event }) => (event.type === 'CaseOpened' ? [event.data] : []));
     expect(opened).toMatchObject({ reason: 'repair_budget' });
-    expect(opened!.summary).toContain('500 EUR');
+    expect(opened!.summary).toContain(' 5.00 EUR');
     expect(decide(story, { type: 'close', of: null })).toMatchObject({ type: 'refused' });
     expect(decide(story, { type: 'refund' })).toMatchObject({ type: 'refused' });
     const released = decide(story, { type: 'release' });

@@ -33,17 +33,17 @@ describe('an answer against an earlier one opens a case', () => {
     [
       'a failure after a success',
       returned({ outcome: 'failed', reason: 'AC04' }),
-      'After it had said succeeded with 1250 EUR in minor units, the provider says failed (AC04).',
+      'After it had said succeeded with 12.50 EUR, the provider says failed (AC04).',
     ],
     [
       'a second part',
       returned(euros(600n, 'p-2')),
-      'After it had said succeeded with 1250 EUR in minor units, the provider says succeeded with 600 EUR in minor units (reference p-2).',
+      'After it had said succeeded with 12.50 EUR, the provider says succeeded with 6.00 EUR (reference p-2).',
     ],
     [
       'the same once more under another reference',
       returned(euros(1250n, 'p-2')),
-      'After it had said succeeded with 1250 EUR in minor units, the provider says succeeded with 1250 EUR in minor units (reference p-2).',
+      'After it had said succeeded with 12.50 EUR, the provider says succeeded with 12.50 EUR (reference p-2).',
     ],
   ])('%s', (_, second, summary) => {
     const story = sent().tell(told(returned(euros(1250n, 'p-1')), at(3)), told(second, at(4)));
@@ -74,12 +74,12 @@ describe('a word that settles nothing opens a case', () => {
     [
       'word_unknown',
       'MAYBE',
-      'The provider says MAYBE, a word that its protocol does not declare. The slip asked for 1250 EUR in minor units.',
+      'The provider says MAYBE, a word that its protocol does not declare. The slip asked for 12.50 EUR.',
     ],
     [
       'amount_unreadable',
       '12.5',
-      'The provider says that it executed the slip, with an amount that cannot be read: 12.5. The slip asked for 1250 EUR in minor units.',
+      'The provider says that it executed the slip, with an amount that cannot be read: 12.5. The slip asked for 12.50 EUR.',
     ],
   ] as const)('%s, until an answer comes', (doubt, said, summary) => {
     const story = sent().tell(told(doubted(doubt, said), at(3)), told(doubted(doubt, 'other'), at(4)));
@@ -93,7 +93,7 @@ describe('a word that settles nothing opens a case', () => {
     const story = sent().tell(told(doubted('reference_shared', 'p-1, which names slip-2'), at(3)));
     story.tell(told(returned(), at(4)), told(settled, at(5)));
     expect(summaryOf(story)).toEqual([
-      'The provider names it as it names another slip: p-1, which names slip-2. The slip asked for 1250 EUR in minor units.',
+      'The provider names it as it names another slip: p-1, which names slip-2. The slip asked for 12.50 EUR.',
     ]);
     expect(reasonsOf(story)).toEqual({ reference_shared: null });
   });
@@ -106,7 +106,7 @@ describe('a word that settles nothing opens a case', () => {
     expect(story.slip.state.cause?.code).toBe('garbage_answer');
     expect(reasonsOf(story)).toEqual({ word_unknown: null, inquiry_exhausted: null });
     expect(summaryOf(story).at(-1)).toBe(
-      'Every inquiry was asked, and it is still not known whether the provider executed the slip over 1250 EUR in minor units.',
+      'Every inquiry was asked, and it is still not known whether the provider executed the slip over 12.50 EUR.',
     );
   });
 });
@@ -141,7 +141,7 @@ describe('a proof before the deadline', () => {
     const story = proved().tell(told(refunded, at(6.1)), told(event, at(7)), told(event, at(8)));
     expect(reasonsOf(story)).toEqual({ taken_after_denial: null });
     expect(summaryOf(story)).toEqual([
-      'It was proved that the provider had not executed the slip over 1250 EUR in minor units, and now it says that it has taken it: it may execute it yet.',
+      'It was proved that the provider had not executed the slip over 12.50 EUR, and now it says that it has taken it: it may execute it yet.',
     ]);
     story.tell(told(returned({ outcome: 'failed' }), at(9)));
     expect(reasonsOf(story)).toEqual({ taken_after_denial: 'returned' });

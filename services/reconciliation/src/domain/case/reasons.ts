@@ -1,4 +1,4 @@
-import { type Money, sameMoney } from '@slipstream/kernel';
+import { type Money, sameMoney, shownAmount } from '@slipstream/kernel';
 import {
   type DataOf,
   type Doubt,
@@ -72,8 +72,7 @@ const summaries: Readonly<Record<KnownReason, (state: SubmittedSlip) => string>>
   late_success_after_refund: ({ amount, returnedAmount }) =>
     `After ${named(amount)} had been given back, the provider says ${sayingOf('succeeded', returnedAmount)}.`,
   amount_mismatch: ({ amount: asked, returnedAmount: moved }) =>
-    `The provider says that it moved ${moved?.amount} ${moved?.currency}; ` +
-    `the slip asked for ${asked?.amount} ${asked?.currency} (minor units).`,
+    `The provider says that it moved ${named(moved)}; the slip asked for ${named(asked)}.`,
   taken_after_denial: (state) =>
     `It was proved that the provider had not executed the slip${over(state)}, and now it says that it has taken it: it may execute it yet.`,
   repair_budget: ({ amount }) =>
@@ -162,11 +161,11 @@ function over({ amount }: SubmittedSlip): string {
 }
 
 function named(amount: Money | null): string {
-  return amount === null ? 'nothing' : `${amount.amount} ${amount.currency} in minor units`;
+  return amount === null ? 'nothing' : shownAmount(amount.amount, amount.currency);
 }
 
 function sayingOf(outcome: Outcome, amount: Money | null): string {
-  return amount === null ? outcome : `${outcome} with ${amount.amount} ${amount.currency} in minor units`;
+  return amount === null ? outcome : `${outcome} with ${named(amount)}`;
 }
 
 /** Resolves the reasons that waited for this, and no other. */

@@ -259,7 +259,7 @@ describe('the proof that nothing was executed', () => {
     ]);
     expect(story.decided.at(-1)!.event.data).toMatchObject({ code: 'correction_due' });
     expect(caseOf(story)?.reasons[0]?.summary).toBe(
-      'After 1250 EUR in minor units had been given back, the provider says succeeded.',
+      'After 12.50 EUR had been given back, the provider says succeeded.',
     );
     expect(caseOf(story)?.reason).toBe('late_success_after_refund');
     expect(placeOf(story.slip)).toBe('archived');
@@ -308,7 +308,7 @@ describe('another amount than asked for', () => {
   test('names both amounts and both currencies', () => {
     const yen = returned({ amount: { amount: 125_000n, currency: 'JPY' } });
     expect(caseOf(sent().tell(told(yen, at(5))))?.reasons[0]?.summary).toBe(
-      'The provider says that it moved 125000 JPY; the slip asked for 1250 EUR (minor units).',
+      'The provider says that it moved 125000 JPY; the slip asked for 12.50 EUR.',
     );
   });
   test('stays open when the verdict falls after it: only what waited for the answer is resolved', () => {

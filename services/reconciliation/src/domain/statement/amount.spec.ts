@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { commaDecimals, type Decimals, shownAmount, signedMinorUnits } from './amount.ts';
+import { commaDecimals, type Decimals, signedMinorUnits } from './amount.ts';
 
 const grouped: Decimals = { decimal: ',', thousands: '.' };
 
@@ -21,10 +21,4 @@ test.each([
   ['99999999999999999.99', 'EUR', undefined, null],
 ] as const)('%s %s is %s minor units', (text, currency, written, amount) => {
   expect(signedMinorUnits(text, currency, written)).toBe(amount);
-});
-
-test('is shown with the decimals of its currency', () => {
-  expect([shownAmount(-5n, 'EUR'), shownAmount(123450n, 'EUR'), shownAmount(7n, 'JPY')]).toEqual([
-    ...['-0.05 EUR', '1234.50 EUR', '7 JPY'],
-  ]);
 });

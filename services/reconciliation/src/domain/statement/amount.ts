@@ -48,12 +48,3 @@ function ungrouped(whole: string, separator: Decimals['thousands']): string | nu
 export function signedInteger(text: string): bigint | null {
   return /^-?[0-9]{1,18}$/.test(text) ? BigInt(text) : null;
 }
-
-/** As people write it: minor units of a currency with its decimals. */
-export function shownAmount(amount: bigint, currency: string): string {
-  const exponent = currencyExponent(currency) ?? 0;
-  const sign = amount < 0n ? '-' : '';
-  const digits = (amount < 0n ? -amount : amount).toString().padStart(exponent + 1, '0');
-  const split = digits.length - exponent;
-  return `${sign}${digits.slice(0, split)}${exponent > 0 ? `.${digits.slice(split)}` : ''} ${currency}`;
-}

@@ -1,4 +1,4 @@
-import { shownAmount } from './amount.ts';
+import { shownAmount } from '@slipstream/kernel';
 import type { Day } from './statement.ts';
 
 /** What one statement says of an account in one currency: from which balance to which, and on which day it closes. */

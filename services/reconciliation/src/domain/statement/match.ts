@@ -1,4 +1,4 @@
-import { shownAmount } from './amount.ts';
+import { shownAmount } from '@slipstream/kernel';
 import { type BookedSlip, directionOf, expectedOf, isWithin, type MatchTerms } from './booked-slip.ts';
 import type { ExplainedLine, FoundBreak, GivenBack, LineMatch, Matching, SlipBreakType } from './breaks.ts';
 import { plusDays } from './day.ts';

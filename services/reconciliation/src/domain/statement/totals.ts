@@ -1,4 +1,4 @@
-import { shownAmount } from './amount.ts';
+import { shownAmount } from '@slipstream/kernel';
 import { type Day, type StatementLine, type StatementPart, StatementRefused } from './statement.ts';
 
 /** What a statement comes to in one currency. */
