@@ -20,6 +20,8 @@ interface CommonContent {
   thousands?: string;
   zone?: ColumnOr<string>;
   zones?: Record<string, string>;
+  /** Which of two equal readings of a clock that was set back; absent: neither is taken. */
+  ambiguous?: 'earlier' | 'later';
   time_format?: string;
   reference: ColumnContent;
   account: SourceContent;

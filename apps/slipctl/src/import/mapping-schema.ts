@@ -63,6 +63,11 @@ const common = {
     description: 'what the words of a zone column mean',
     additionalProperties: text(),
   },
+  ambiguous: {
+    enum: ['earlier', 'later'],
+    description:
+      'which one is meant of a local time that was twice, where clocks were set back; default: such a row is refused',
+  },
   time_format: { ...text(), description: 'luxon tokens, or ISO, unix, unix_ms, excel' },
   reference: column('unique per caller'),
   account: source('who pays'),

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { goodCells, mappingWith, readCells, rowOf } from './spec-support.ts';
 import { parserOf, type TimeParser } from './times.ts';
 
-function parser(format: string, zone: string): TimeParser {
-  const found = parserOf(format, zone);
+function parser(format: string, zone: string, which: 'earlier' | 'later' | null = null): TimeParser {
+  const found = parserOf(format, zone, which);
   if ('problem' in found) throw new Error(found.problem);
   return found;
 }
@@ -57,12 +57,46 @@ describe('times', () => {
     }
   });
 
-  it('takes the first of a local time that occurred twice', () => {
-    const brazil = parser('yyyy-MM-dd HH:mm:ss', 'America/Sao_Paulo');
-    expect(brazil('2018-02-17 23:30:00')).toEqual({ at: '2018-02-18T01:30:00.000000Z' });
-    expect(brazil('2018-02-18 00:00:00')).toEqual({ at: '2018-02-18T03:00:00.000000Z' });
-    const shiftOfHalfAnHour = parser('ISO', 'Australia/Lord_Howe');
-    expect(shiftOfHalfAnHour('2018-04-01T01:45:00')).toEqual({ at: '2018-03-31T14:45:00.000000Z' });
+  const brazil = ['yyyy-MM-dd HH:mm:ss', 'America/Sao_Paulo'] as const;
+  it.each([
+    [...brazil, '2018-02-17 23:30:00', '2018-02-18T01:30:00.000000Z', '2018-02-18T02:30:00.000000Z'],
+    [
+      'ISO',
+      'Australia/Lord_Howe',
+      '2018-04-01T01:45:00',
+      '2018-03-31T14:45:00.000000Z',
+      '2018-03-31T15:15:00.000000Z',
+    ],
+    [
+      'excel',
+      'Europe/Berlin',
+      '43401.1041666667',
+      '2018-10-28T00:30:00.000000Z',
+      '2018-10-28T01:30:00.000000Z',
+    ],
+  ])(
+    '%s in %s: %s was twice, and is refused until somebody says which',
+    (format, zone, text, earlier, later) => {
+      expect(parser(format, zone)(text)).toEqual({
+        problem: `"${text}" was twice: the clocks of ${zone} were set back; say ambiguous: earlier or later in the mapping`,
+      });
+      expect(parser(format, zone, 'earlier')(text)).toEqual({ at: earlier });
+      expect(parser(format, zone, 'later')(text)).toEqual({ at: later });
+    },
+  );
+
+  it.each(['earlier', 'later', null] as const)('takes any other as it is (%s)', (which) => {
+    expect(parser(...brazil, which)('2018-02-17 22:59:59')).toEqual({ at: '2018-02-18T00:59:59.000000Z' });
+    expect(parser(...brazil, which)('2018-02-18 00:00:00')).toEqual({ at: '2018-02-18T03:00:00.000000Z' });
+    expect(parser('ISO', 'UTC', which)('2018-10-28T02:30:00')).toEqual({ at: '2018-10-28T02:30:00.000000Z' });
+  });
+
+  it.each([
+    // No midnight on this day, and two on that one.
+    ['yyyy-MM-dd', 'America/Sao_Paulo', '2018-11-04', '2018-11-04T03:00:00.000000Z'],
+    ['ISO', 'America/Havana', '2018-11-04', '2018-11-04T04:00:00.000000Z'],
+  ])('%s in %s: %s begins at %s', (format, zone, text, at) => {
+    expect(parser(format, zone)(text)).toEqual({ at });
   });
 });
 
@@ -81,7 +115,21 @@ describe('the times of a file', () => {
     expect(at('')).toMatchObject({ problem: 'sent taken: cur is missing' });
   });
 
+  it('may say which one is meant of a time that was twice; else the row is refused', () => {
+    const given = { ...goodCells, sent: '2018-10-28 02:30:00', done: '' };
+    const at = (more: Readonly<Record<string, string>>) =>
+      readCells(
+        mappingWith({ zone: 'Europe/Berlin', submitted: 'sent', acknowledged: 'moved', ...more }),
+        given,
+      );
+    expect(at({})).toMatchObject({
+      problem: expect.stringContaining('sent: "2018-10-28 02:30:00" was twice'),
+    });
+    expect(at({ ambiguous: 'later' })).toMatchObject({ row: { submittedAt: '2018-10-28T01:30:00.000000Z' } });
+  });
+
   it.each([
+    ['{ column: due, format: yyyy-MM-dd }', 'America/Sao_Paulo', '2018-11-04', '2018-11-05T01:59:59.999999Z'],
     ['{ column: due, format: yyyy-MM-dd }', 'Europe/Berlin', '2018-03-25', '2018-03-25T21:59:59.999999Z'],
     ['{ column: due, format: ISO }', 'America/Sao_Paulo', '2018-11-03', '2018-11-04T02:59:59.999999Z'],
     ['{ column: due, day: end }', 'UTC', '2018-01-05 00:00:00', '2018-01-05T23:59:59.999999Z'],

@@ -12,7 +12,7 @@ export type FoundTime = { readonly at: Instant } | { readonly problem: string };
 
 /** Reads the times of a file: each in its format, in the zone of the file or of its row. */
 export class TimeReader {
-  readonly #content: Pick<Content, 'zone' | 'zones' | 'time_format'>;
+  readonly #content: Pick<Content, 'zone' | 'zones' | 'time_format' | 'ambiguous'>;
   readonly #format: string;
   readonly #parsers = new Map<string, TimeParser | NoParser>();
   readonly #mapping: Content;
@@ -70,10 +70,16 @@ export class TimeReader {
     if (!parser) {
       const where = this.#zoneOf(zone);
       parser =
-        'problem' in where ? { of: 'zone', ...where } : inZoneParser(format ?? this.#format, where.zone);
+        'problem' in where
+          ? { of: 'zone', ...where }
+          : inZoneParser(format ?? this.#format, this.#clockIn(where.zone));
       this.#parsers.set(key, parser);
     }
     return 'problem' in parser ? { problem: parser.problem } : read(parser);
+  }
+
+  #clockIn(zone: Zone): LocalClock {
+    return { zone, ambiguous: this.#content.ambiguous ?? null };
   }
 
   #zoneOf(word: string | null): FoundZone {
@@ -134,26 +140,41 @@ function formatsOf(mapping: Content): { path: Path; format: string }[] {
 /**
  * A parser for times in `format` (luxon tokens; `ISO` for RFC 3339 and ISO 8601; `unix`, `unix_ms` and `excel` for
  * numbers), which stand in `zoneName` where the text has no offset. A local time that a change of the clocks skipped
- * is refused; of one that occurred twice the first is taken. RFC 3339 keeps microseconds, a format of tokens
- * milliseconds.
+ * is refused, and one that occurred twice unless `ambiguous` says which is meant. RFC 3339 keeps microseconds, a format of
+ * tokens milliseconds.
  */
-export function parserOf(format: string, zoneName: string): TimeParser | NoParser {
+export function parserOf(
+  format: string,
+  zoneName: string,
+  ambiguous: Which | null = null,
+): TimeParser | NoParser {
   const found = zoneOf(zoneName);
-  return 'problem' in found ? { of: 'zone', ...found } : inZoneParser(format, found.zone);
+  return 'problem' in found
+    ? { of: 'zone', ...found }
+    : inZoneParser(format, { zone: found.zone, ambiguous });
 }
 
-function inZoneParser(format: string, zone: Zone): TimeParser | NoParser {
-  if (format.toUpperCase() === 'ISO') return isoParser(zone);
-  if (Object.hasOwn(numberFormats, format)) return numberParser(format as keyof typeof numberFormats, zone);
+/** Which of two equal readings of a clock is meant. */
+type Which = 'earlier' | 'later';
+
+/** The wall clock of a zone; `ambiguous` null: a reading that it had twice means nothing. */
+interface LocalClock {
+  readonly zone: Zone;
+  readonly ambiguous: Which | null;
+}
+
+function inZoneParser(format: string, clock: LocalClock): TimeParser | NoParser {
+  if (format.toUpperCase() === 'ISO') return isoParser(clock);
+  if (Object.hasOwn(numberFormats, format)) return numberParser(format as keyof typeof numberFormats, clock);
   if (!keepsADay(format)) {
     return { of: 'time_format', problem: `time_format ${format} does not tell year, month and day` };
   }
-  const rest = tokenParser(format, zone);
+  const rest = tokenParser(format, clock);
   if (format !== timeFormatDefault) return rest;
   // Nearly every file: one fixed shape is read ten times faster.
   return (text) => {
     const local = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? parseInstant(`${text}Z`) : null;
-    return local === null ? rest(text) : inZone(local, zone, text);
+    return local === null ? rest(text) : inZone(local, clock, text);
   };
 }
 
@@ -161,40 +182,44 @@ function inZoneParser(format: string, zone: Zone): TimeParser | NoParser {
 const numberFormats = { unix: 1_000, unix_ms: 1, excel: 86_400_000 } as const;
 const excelEpochMs = Date.UTC(1899, 11, 30);
 
-function numberParser(format: keyof typeof numberFormats, zone: Zone): TimeParser {
+function numberParser(format: keyof typeof numberFormats, clock: LocalClock): TimeParser {
   return (text) => {
     const number = /^-?\d{1,15}(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
     if (Number.isNaN(number)) return { problem: `${JSON.stringify(text)} is no number, as ${format} needs` };
     const ms = Math.round(number * numberFormats[format]) + (format === 'excel' ? excelEpochMs : 0);
     const time = DateTime.fromMillis(ms, { zone: 'UTC' });
     const at = time.isValid ? instantOf(time) : null;
-    return at === null || format !== 'excel' ? found(at, text) : inZone(at, zone, text);
+    if (at === null || format !== 'excel') return found(at, text);
+    return isDateAlone(text, format) ? beginOfDay(at, clock.zone) : inZone(at, clock, text);
   };
 }
 
 /** RFC 3339 with an offset, and the same without one (then in `zone`); also dates alone, and `T` or a space between. */
-function isoParser(zone: Zone): TimeParser {
+function isoParser(clock: LocalClock): TimeParser {
   return (text) => {
     const given = parseInstant(text);
     if (given !== null) return { at: given };
     const local = parseInstant(`${text}Z`);
-    if (local !== null) return inZone(local, zone, text);
+    if (local !== null) return inZone(local, clock, text);
     const other = DateTime.fromISO(text, { zone: 'UTC', setZone: true });
     if (!other.isValid) return { problem: `${JSON.stringify(text)} is no ISO 8601 time` };
     const hasOffset = /(?:[Zz]|[+-]\d\d(?::?\d\d)?)$/.test(text.slice(10));
     const at = instantOf(other);
-    return hasOffset || at === null ? found(at, text) : inZone(at, zone, text);
+    if (hasOffset || at === null) return found(at, text);
+    return isDateAlone(text, 'ISO') ? beginOfDay(at, clock.zone) : inZone(at, clock, text);
   };
 }
 
-function tokenParser(format: string, zone: Zone): TimeParser {
+function tokenParser(format: string, clock: LocalClock): TimeParser {
   const parser = DateTime.buildFormatParser(format);
   const hasOffset = /[Zz]/.test(unquoted(format));
+  const isDay = isDateAlone('', format);
   return (text) => {
     const parsed = DateTime.fromFormatParser(text, parser, { zone: 'UTC' });
     if (!parsed.isValid) return { problem: `${JSON.stringify(text)} is no time of the form ${format}` };
     const at = instantOf(parsed);
-    return hasOffset || at === null ? found(at, text) : inZone(at, zone, text);
+    if (hasOffset || at === null) return found(at, text);
+    return isDay ? beginOfDay(at, clock.zone) : inZone(at, clock, text);
   };
 }
 
@@ -206,22 +231,37 @@ function found(at: Instant | null, text: string): FoundTime {
   return at === null ? { problem: `${JSON.stringify(text)} lies outside the years 1 to 9999` } : { at };
 }
 
+/** A day begins with the first midnight of its clock, or where that was skipped with what it showed next. */
+function beginOfDay(local: Instant, zone: Zone): FoundTime {
+  const text = local.slice(0, 10);
+  const midnight = inZone(local, { zone, ambiguous: 'earlier' }, text);
+  if ('at' in midnight) return midnight;
+  const [year, month, day] = text.split('-').map(Number);
+  const begin = DateTime.fromObject({ year: year!, month: month!, day: day! }, { zone }).startOf('day');
+  return found(begin.isValid ? instantOf(begin) : null, text);
+}
+
 /** `local` is the wall clock's reading, written as if it were UTC. */
-function inZone(local: Instant, zone: Zone, text: string): FoundTime {
+function inZone(local: Instant, { zone, ambiguous }: LocalClock, text: string): FoundTime {
   const localMs = instantToMs(local);
   const before = zone.offset(localMs - zoneLookMs);
   const after = zone.offset(localMs + zoneLookMs);
   // The larger offset gives the earlier time: the first of two equal readings.
-  for (const offset of [Math.max(before, after), Math.min(before, after)]) {
-    const offsetMs = offset * 60_000;
-    if (zone.offset(localMs - offsetMs) !== offset) continue;
-    try {
-      return { at: addMs(local, -offsetMs) };
-    } catch {
-      return found(null, text);
-    }
+  const offsets = [...new Set([Math.max(before, after), Math.min(before, after)])].filter(
+    (offset) => zone.offset(localMs - offset * 60_000) === offset,
+  );
+  const offset = ambiguous === 'later' ? offsets.at(-1) : offsets[0];
+  if (offset === undefined)
+    return { problem: `${JSON.stringify(text)} never was: the clocks of ${zone.name} skipped it` };
+  if (offsets.length > 1 && ambiguous === null)
+    return {
+      problem: `${JSON.stringify(text)} was twice: the clocks of ${zone.name} were set back; say ambiguous: earlier or later in the mapping`,
+    };
+  try {
+    return { at: addMs(local, -offset * 60_000) };
+  } catch {
+    return found(null, text);
   }
-  return { problem: `${JSON.stringify(text)} never was: the clocks of ${zone.name} skipped it` };
 }
 
 /** A format that loses the day would give every row some day of this year. */
