@@ -134,34 +134,62 @@ function* entryOf(entry: Element): Generator<StatementPart> {
       `Sts must be BOOK, PDNG, INFO or FUTR, and not ${status || 'another word'}`,
     );
   const { amount, currency } = moneyOf(entry.need('Amt'));
-  for (const batch of entry.all('NtryDtls').flatMap((one) => one.all('Btch')))
-    checkBatch(batch, entry, amount, currency);
   const booked = signed(amount, markOf(entry), false);
-  const details = entry.all('NtryDtls').flatMap((one) => one.all('TxDtls'));
-  const counts = entry.all('NtryDtls').flatMap((one) => one.find('Btch', 'NbOfTxs')?.text ?? []);
+  const groups = entry.all('NtryDtls');
+  const batches = groups.flatMap((group) => group.all('Btch'));
+  if (groups.length === 1) for (const batch of batches) checkBatch(batch, amount, currency);
+  const parts = groups.flatMap((group) => partsOf(group, entry, groups.length > 1));
+  const counts = batches.flatMap((batch) => batch.find('NbOfTxs')?.text ?? []);
   const count = counts.length > 0 ? counts.reduce((all, one) => all + Number(one), 0) : null;
-  if (details.length === 0) {
+  if (parts.length === 0) {
     yield { part: 'line', movement: toLine(entry, null, booked, currency) };
     return;
   }
-  const movements = details.map((detail) => {
-    const told = amountOf(detail);
-    const part = told ? moneyOf(told) : { amount, currency };
-    return toLine(entry, detail, signed(part.amount, markOf(detail, entry), false), part.currency);
-  });
+  const sum = parts.reduce((all, one) => all + one.amount, 0n);
+  // What is undone is told by some as it was done.
+  const isToldAsDone = isReversal(entry) && sum === -booked;
+  const movements = parts.map((part) =>
+    toLine(entry, part.detail, isToldAsDone ? -part.amount : part.amount, part.currency),
+  );
   yield { part: 'entry', line: entry.line, amount: booked, currency, count, movements };
 }
 
-/** The only batch of an entry is what the entry is. */
-function checkBatch(batch: Element, entry: Element, amount: bigint, currency: string): void {
+interface Part {
+  readonly detail: Element;
+  readonly amount: bigint;
+  readonly currency: string;
+}
+
+/** The transactions of one batch. One of several has a mark of its own: what is booked may be what is left of batches that go both ways. */
+function partsOf(group: Element, entry: Element, isOneOfSeveral: boolean): readonly Part[] {
+  const batch = isOneOfSeveral ? group.find('Btch') : undefined;
+  const whole = batch?.find('CdtDbtInd') ? batch : entry;
+  const parts = group.all('TxDtls').map((detail) => {
+    const { amount, currency } = moneyOf(amountOf(detail) ?? entry.need('Amt'));
+    return { detail, amount: signed(amount, markOf(detail, whole), false), currency };
+  });
+  const [first, ...others] = new Set(parts.map((part) => part.currency));
+  if (batch && first !== undefined && others.length === 0) {
+    const sum = parts.reduce((all, part) => all + part.amount, 0n);
+    checkBatch(batch, sum < 0n ? -sum : sum, first);
+  }
+  return parts;
+}
+
+/** A batch is what its transactions come to; the only one of an entry is what the entry is. */
+function checkBatch(batch: Element, amount: bigint, currency: string): void {
   const told = batch.find('TtlAmt');
-  if (told === undefined || entry.all('NtryDtls').length > 1) return;
+  if (told === undefined) return;
   const total = moneyOf(told);
   if (total.currency === currency && total.amount !== amount)
     throw new StatementRefused(
       told.line,
-      `the entry is ${shownAmount(amount, currency)}, but its batch ${shownAmount(total.amount, currency)}`,
+      `the batch says ${shownAmount(total.amount, currency)}, and what is booked of it is ${shownAmount(amount, currency)}`,
     );
+}
+
+function isReversal(entry: Element): boolean {
+  return ['true', '1'].includes(entry.find('RvslInd')?.text ?? '');
 }
 
 /** What the account was moved by: as told for the transaction, else as it was before it was exchanged. */
@@ -184,10 +212,7 @@ function toLine(entry: Element, detail: Element | null, amount: bigint, currency
     throw new StatementRefused(told?.line ?? entry.line, 'the entry has no day on which it was booked');
   const family = (detail?.find('BkTxCd') ?? entry.find('BkTxCd'))?.find('Domn', 'Fmly');
   const reason = detail?.find('RtrInf', 'Rsn', 'Cd')?.text ?? null;
-  const comesBack =
-    ['true', '1'].includes(entry.find('RvslInd')?.text ?? '') ||
-    reason !== null ||
-    family?.find('Cd')?.text === 'RRTN';
+  const comesBack = isReversal(entry) || reason !== null || family?.find('Cd')?.text === 'RRTN';
   const isFee = family?.find('SubFmlyCd')?.text === 'CHRG' || family?.find('SubFmlyCd')?.text === 'COMM';
   return {
     ...{ line, amount, gross: amount, currency, bookedOn, reason },

@@ -136,6 +136,44 @@ describe('camt', () => {
   const batchOf = (total: string) =>
     entry('10.00', `<NtryDtls><Btch><TtlAmt Ccy="EUR">${total}</TtlAmt></Btch></NtryDtls>`);
 
+  /** 6.00 of two transactions one way, and 4.00 of one: together or, where its mark is the other one, what is left of both. */
+  const batched = (amount: string, mark: string, count: number, parts: readonly string[], told = '') =>
+    `<NtryDtls><Btch><NbOfTxs>${count}</NbOfTxs><TtlAmt Ccy="EUR">${amount}</TtlAmt>${mark && `<CdtDbtInd>${mark}</CdtDbtInd>`}</Btch>` +
+    `${parts.map((part) => `<TxDtls><Amt Ccy="EUR">${part}</Amt>${told}</TxDtls>`).join('')}</NtryDtls>`;
+  const twoBatches = ({ first = '6.00', mark = '', count = 2, amount = '10.00', more = '' } = {}) =>
+    entry(amount, more + batched(first, '', count, ['2', '4']) + batched('4.00', mark, 1, ['4']));
+
+  test('reads batches of one entry, each with its own mark where it has one', async () => {
+    const amounts = async (text: string, closing?: string) =>
+      (await read(camt(text, closing), camt053)).lines.map(({ amount, kind }) => [amount, kind]);
+    expect(await amounts(twoBatches())).toEqual([
+      [-200n, 'payment'],
+      [-400n, 'payment'],
+      [-400n, 'payment'],
+    ]);
+    const both = twoBatches({ mark: 'CRDT', amount: '2.00' });
+    expect(await amounts(both, '98.00')).toEqual([
+      [-200n, 'payment'],
+      [-400n, 'payment'],
+      [400n, 'payment'],
+    ]);
+  });
+
+  test('reads two batches of one notification that are undone, told as they were done or as they are booked', async () => {
+    for (const mark of ['', '<CdtDbtInd>CRDT</CdtDbtInd>', '<CdtDbtInd>DBIT</CdtDbtInd>']) {
+      const details = batched('6.00', '', 2, ['2', '4'], mark) + batched('4.00', '', 1, ['4'], mark);
+      const undone = entry('10.00', `<RvslInd>true</RvslInd>${details}`).replace('DBIT', 'CRDT');
+      const text = camt(undone + undone, '')
+        .replaceAll(/<Bal>.*?<\/Bal>/g, '')
+        .replace('camt.053', 'camt.054')
+        .replaceAll('Stmt>', 'Ntfctn>');
+      const { lines } = await read(text, { format: 'camt.054', encoding: 'utf-8' });
+      expect(lines.map(({ amount, kind }) => [amount, kind])).toEqual(
+        [200n, 400n, 400n, 200n, 400n, 400n].map((amount) => [amount, 'return']),
+      );
+    }
+  });
+
   test('adds up to what its summary says, with what is pending', async () => {
     const told =
       '<TtlNtries><NbOfNtries>2</NbOfNtries><Sum>109</Sum></TtlNtries><TtlDbtNtries><Sum>109.00</Sum></TtlDbtNtries>';
@@ -152,7 +190,10 @@ describe('camt', () => {
   test.each([
     [summed('<TtlNtries><Sum>10.01</Sum></TtlNtries>'), 6, 'add up to 10.00 EUR'],
     [summed('<TtlCdtNtries><NbOfNtries>1</NbOfNtries></TtlCdtNtries>'), 6, 'and there are 0'],
-    [camt(batchOf('10.01')), 6, 'but its batch 10.01 EUR'],
+    [camt(batchOf('10.01')), 6, 'the batch says 10.01 EUR'],
+    [camt(twoBatches({ first: '5.99' })), 6, 'the batch says 5.99 EUR, and what is booked of it is 6.00 EUR'],
+    [camt(twoBatches({ count: 3 })), 6, 'it has 4 transactions, and has 3'],
+    [camt(twoBatches({ mark: 'CRDT' })), 6, 'its transactions add up to -2.00 EUR'],
     [camt(entry('10.00', '', '')), 6, 'Ntry has no Sts'],
     [camt(entry('10.00', '', '<Sts><Prtry>X</Prtry></Sts>')), 6, 'Sts must be BOOK'],
     [
