@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { NotFoundException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { SlipstreamError } from '@slipstream/kernel';
+import { keyLengthMax, SlipstreamError } from '@slipstream/kernel';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CursorSeal } from './cursor-seal.ts';
 import { type Problem, problemMediaType, problemOf, renderProblem, toProblem } from './problem.ts';
@@ -45,6 +45,7 @@ export interface HttpLimits {
   readonly keepAliveTimeoutMs: number;
   /** A connection on which nothing moves for so long is cut, also in the middle of an answer. */
   readonly connectionTimeoutMs: number;
+  /** Of one segment of a path, decoded, in UTF-16 units: any name fits. */
   readonly paramLengthMax: number;
   readonly connectionsMax: number;
   /** How often the two request timeouts are looked at. */
@@ -59,7 +60,7 @@ export const httpLimits: HttpLimits = {
   requestTimeoutMs: 15_000,
   keepAliveTimeoutMs: 65_000,
   connectionTimeoutMs: 70_000,
-  paramLengthMax: 255,
+  paramLengthMax: keyLengthMax,
   connectionsMax: 4096,
   timeoutCheckIntervalMs: 1000,
 };

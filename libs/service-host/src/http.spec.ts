@@ -382,7 +382,7 @@ describe('an address', () => {
   });
 
   it('with a parameter that is too long is 414', async () => {
-    const answer = await fetch(`${service.url}/things/${'x'.repeat(256)}`, { method: 'PUT' });
+    const answer = await fetch(`${service.url}/things/${'x'.repeat(513)}`, { method: 'PUT' });
     expect(answer.status).toBe(414);
     expect(((await answer.json()) as Answer).code).toBe('malformed_request');
   });

@@ -39,6 +39,8 @@ test('an account is a name that the books have not given', () => {
     'payer::held',
   ])
     expect(accountProblem(name)).toContain('account of the books');
+  for (const name of ['.', '..']) expect(accountProblem(name)).toContain('no address');
+  expect(accountProblem('...')).toBeNull();
   expect(accountProblem(' a')).toContain('visible');
   expect(accountProblem(7)).toBe('must be a string');
 });

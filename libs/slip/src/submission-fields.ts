@@ -17,10 +17,13 @@ export function kindProblem(value: unknown): string | null {
 const nameInTheBooks =
   /^(?:payer|provider|house):.*:(?:available|held|suspense|settlement|receivable|fees|costs|losses)$/;
 
-/** Of an account or a counterparty: a name, and none that the books have given. */
+/** Of an account or a counterparty: a name that an address can hold, and none that the books have given. */
 export function accountProblem(value: unknown): string | null {
   const problem = nameProblem(value);
-  if (problem !== null || !nameInTheBooks.test(value as string)) return problem;
+  if (problem !== null) return problem;
+  // As a segment of a path they mean another one, however they are encoded (RFC 3986 section 5.2.4).
+  if (value === '.' || value === '..') return 'must not be . or .., which no address can name';
+  if (!nameInTheBooks.test(value as string)) return null;
   return 'must not have the form of an account of the books, such as payer:cust-42:held';
 }
 

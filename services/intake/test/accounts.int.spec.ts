@@ -40,6 +40,25 @@ const submit = (account: string) =>
     { 'idempotency-key': randomUUID() },
   );
 
+test.each(['x'.repeat(128), '\u{1F600}'.repeat(128), '%'.repeat(128), 'a/../b', 'a?b#c;d=e', 'a b+c'])(
+  'an account can be frozen whatever name submissions may give it: %s',
+  async (account) => {
+    expect((await submit(account)).status).toBe(202);
+    expect(await call(account, { status: 'frozen', reason: 'r' })).toMatchObject({
+      status: 200,
+      body: { account },
+    });
+    expect(await call(account)).toMatchObject({ status: 200, body: { account, status: 'frozen' } });
+    expectProblem(await submit(account), 422, 'account_not_active');
+  },
+);
+
+test.each(['.', '..'])('an account that no address can name is refused: %s', async (account) => {
+  const refused = await submit(account);
+  expectProblem(refused, 422, 'validation_failed');
+  expect(refused.body).toMatchObject({ errors: [{ pointer: '/account' }] });
+});
+
 test('an account is frozen by an event that says who and why, and its slips are refused from then on', async () => {
   expect((await submit('cust-1')).status).toBe(202);
   const answer = await call('cust-1', { status: 'frozen', reason: 'fraud suspected' });
