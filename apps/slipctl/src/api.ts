@@ -55,9 +55,8 @@ export class Api {
   readonly #options: ApiOptions;
 
   constructor(options: ApiOptions) {
-    if (!URL.canParse(options.url)) {
-      throw new CliError('usage', `the address of ${options.name} is no URL: ${options.url}`);
-    }
+    const problem = addressProblem(options.url) ?? tokenProblem(options.token);
+    if (problem !== null) throw new CliError('usage', `${options.name}: ${problem}`);
     this.#options = options;
   }
 
@@ -216,6 +215,23 @@ export class Api {
     const reason = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
     return new CliError('unreachable', `${name} at ${url} cannot be reached: ${reason}`, { cause: error });
   }
+}
+
+/** What is wrong is not shown: an address with a password in it ends in no log. */
+function addressProblem(text: string): string | null {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    return 'its address is no URL of HTTP, like http://127.0.0.1:8080';
+  if (url.username !== '' || url.password !== '')
+    return 'its address has a user or a password in it: a token goes by TOKEN_SRE or --token';
+  return null;
+}
+
+/** Of what a header takes; `fetch` would show the token with what is wrong. */
+function tokenProblem(token: string): string | null {
+  return /^[\x21-\x7e]+$/.test(token)
+    ? null
+    : 'the bearer token has a blank, a line break or another character that none has';
 }
 
 /** No answer, or one that says "later". */

@@ -112,6 +112,18 @@ describe('slipctl', () => {
     expect(stderr).not.toContain('error: ');
   });
 
+  it.each(['replay', 'backtest --config x', 'reconcile diff', 'reconcile diagnoses'])(
+    'ends %s with 2 for times that are the wrong way round: it would find nothing, and say so',
+    async (line) => {
+      const span = ['--from', '2026-11-26T00:00:00Z', '--to', '2026-11-25T00:00:00Z'];
+      const { code, stderr } = await slipctl([...line.split(' '), ...span], {
+        ...env,
+        KAFKA_BROKERS: '127.0.0.1:9',
+      });
+      expect([code, stderr]).toEqual([2, expect.stringContaining('--to is before --from')]);
+    },
+  );
+
   it('ends with 3 when what is to be replayed cannot be reached', async () => {
     const { code, stdout, stderr } = await slipctl(['replay'], { KAFKA_BROKERS: '127.0.0.1:9' });
     expect([code, stdout, stderr]).toEqual([

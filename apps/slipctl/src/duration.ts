@@ -6,6 +6,9 @@ const unitMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+/** A timer of Node takes no more: a longer one would end at once. */
+export const timerMsMax = 2 ** 31 - 1;
+
 /** `90s`, `10m`, `72h`, `3d` (a day is 24 hours) in milliseconds; null when it is no positive duration. */
 export function parseDuration(text: string): number | null {
   const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);

@@ -19,12 +19,21 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     interrupt.abort();
   });
 }
-// `slipctl … | head` has read enough.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-
 const nowMs = () => performance.now();
 const terminal = new Terminal(process.stderr, nowMs);
 const isJson = process.argv.includes('--json');
+const isDebug = process.argv.includes('--debug');
+process.on('exit', () => terminal.restore());
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // `slipctl … | head` has read enough.
+  if (error.code === 'EPIPE') process.exit(exitCodes.ok);
+  process.exit(codeOf(new CliError('bad', `standard output cannot be written: ${error.message}`)));
+});
+// Where nobody hears what is said, the answer and the exit code are all the same.
+process.stderr.on('error', () => {});
+// Thrown by what nobody waits for, a client's own timers: told as any other mistake.
+process.on('uncaughtException', (error) => process.exit(codeOf(error)));
 
 try {
   await buildProgram({
@@ -57,15 +66,12 @@ function codeOf(error: unknown): number {
   if (isJson) sayJson(messageOf(error), exitCode);
   else terminal.say(`slipctl: ${messageOf(error)}`);
   if (error instanceof CliError) {
-    if (process.argv.includes('--debug') && error.stack) terminal.say(error.stack);
+    if (isDebug && error.stack) terminal.say(error.stack);
     return error.exitCode;
   }
   const { stack } = error as { stack?: string };
-  terminal.say(
-    process.argv.includes('--debug') && stack
-      ? stack
-      : 'this is a mistake of slipctl: --debug shows where it is',
-  );
+  if (isDebug && stack) terminal.say(stack);
+  else if (!isJson) terminal.say('this is a mistake of slipctl: --debug shows where it is');
   return exitCodes.bad;
 }
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-const launcher = join(import.meta.dirname, '..', 'bin', 'slipctl.mjs');
+export const launcher = join(import.meta.dirname, '..', 'bin', 'slipctl.mjs');
 
 export interface Ended {
   readonly code: number | null;

@@ -104,6 +104,8 @@ interface Listing<T> {
 }
 
 const pageSizeMax = 1_000;
+/** Of one table: columns are as wide as all of its rows need, so they are held in memory. */
+const tableRowsMax = 10_000;
 
 export async function list<T>(
   { print, write, terminal }: CommandContext,
@@ -122,7 +124,13 @@ export async function list<T>(
     return;
   }
   const array = new JsonArray(write);
-  const items: T[] = [];
+  let items: T[] = [];
+  let shown = 0;
+  const showItems = () => {
+    print(show(items));
+    shown += items.length;
+    items = [];
+  };
   let left = all ? Number.POSITIVE_INFINITY : limit;
   let hasMore = false;
   for await (const { data, next } of api.wholePages<T>(path, { ...query, page_size: [String(size)] })) {
@@ -130,13 +138,14 @@ export async function list<T>(
     left -= some.length;
     if (json) await array.add(some);
     else items.push(...some);
+    if (items.length >= tableRowsMax) showItems();
     if (left > 0) continue;
     hasMore = next !== null || some.length < data.length;
     break;
   }
   if (json) return array.end();
-  print(show(items));
-  if (hasMore) terminal.say(`the first ${items.length}; --limit N or --all shows more`);
+  if (items.length > 0 || shown === 0) showItems();
+  if (hasMore) terminal.say(`the first ${shown}; --limit N or --all shows more`);
 }
 
 export function given(values: Readonly<Record<string, string | undefined>>): Query {

@@ -1,7 +1,7 @@
 import { type Instant, nameProblem, parseInstant, wallClock } from '@slipstream/kernel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../duration.ts';
-import { type CliError, errorJson, exitCodesHelp } from '../exit.ts';
+import { parseDuration, timerMsMax } from '../duration.ts';
+import { CliError, errorJson, exitCodesHelp } from '../exit.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { serviceNames, together } from '../services.ts';
 
@@ -27,9 +27,16 @@ export function timeOption(text: string): Instant {
   return instant;
 }
 
+/** The wrong way round, they would find nothing and say that all is well. @throws CliError (usage) */
+export function requireSpan({ from, to }: { from?: Instant; to?: Instant }): void {
+  if (from !== undefined && to !== undefined && to < from)
+    throw new CliError('usage', `--to is before --from: nothing lies between ${from} and ${to}`);
+}
+
 function durationOption(text: string): number {
   const ms = parseDuration(text);
   if (ms === null) throw new InvalidArgumentError('a duration is needed, like 90s, 10m or 2h');
+  if (ms > timerMsMax) throw new InvalidArgumentError('24d is the longest');
   return ms;
 }
 

@@ -8,7 +8,7 @@ import { exitCodes, exitCodesHelp } from '../exit.ts';
 import type { ClockView } from '../import/wait.ts';
 import type { RediagnosisView } from '../reconcile/rediagnosed.ts';
 import type { Compared } from '../reconcile/shadow.ts';
-import { type CommandContext, timeOption, timeoutOption } from './options.ts';
+import { type CommandContext, requireSpan, timeOption, timeoutOption } from './options.ts';
 
 interface Flags {
   brokers?: string;
@@ -63,6 +63,7 @@ export function addReconcile(program: Command, context: CommandContext): void {
     .option('--json', 'print all that was found as JSON')
     .addHelpText('after', help + exitCodesHelp)
     .action(async (flags: Flags) => {
+      requireSpan(flags);
       const [{ judgedBy, Shadow }, { SlipLog }] = await Promise.all([
         import('../reconcile/shadow.ts'),
         import('../reconcile/slip-log.ts'),
@@ -116,7 +117,9 @@ function addDiagnoses(group: Command, { print, terminal, exit }: CommandContext)
     .option('--to <time>', 'only diagnoses made before then', timeOption)
     .option('--json', 'print the report as JSON')
     .addHelpText('after', diagnosesHelp + exitCodesHelp)
-    .action(async ({ brokers, from, to, json }: Pick<Flags, 'brokers' | 'from' | 'to' | 'json'>) => {
+    .action(async (flags: Pick<Flags, 'brokers' | 'from' | 'to' | 'json'>) => {
+      requireSpan(flags);
+      const { brokers, from, to, json } = flags;
       const [{ isRepeated, rediagnosisText }, { runLogProgram }, { snakeJson }] = await Promise.all([
         import('../reconcile/rediagnosed.ts'),
         import('../log-program.ts'),

@@ -19,6 +19,11 @@ test('what comes in parts, each behind a blank line, is broken as well', () => {
   expect(fitHelp('\nFlies over what is there.\n', 12)).toBe('\nFlies over\nwhat is\nthere.\n');
 });
 
+test('a terminal that nobody has given a size is as wide as none', () => {
+  expect(fitHelp(help, 0)).toBe(fitHelp(help, undefined));
+  expect(fitHelp(help, 0)).toContain('Flies over whatever is in its way, and lands.');
+});
+
 test('prose is broken for the terminal, and lists and examples stay as they are', () => {
   expect(fitHelp(help, 26)).toBe(`Usage: slipctl fly
 [options]

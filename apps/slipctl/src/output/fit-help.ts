@@ -7,7 +7,8 @@ const widthDefault = 80;
  * The help in the terminal's width: Commander breaks what it writes itself, and not the texts that stand behind it. What is
  * indented, an example or a list, stays as it is: it is there to be copied.
  */
-export function fitHelp(help: string, width = widthDefault): string {
+export function fitHelp(help: string, given: number | undefined): string {
+  const width = given || widthDefault;
   const [before = ''] = /^\n*/.exec(help)!;
   const fitted = help
     .slice(before.length)

@@ -17,6 +17,11 @@ describe('a table', () => {
     ]);
   });
 
+  it('may have more rows than a call takes arguments', () => {
+    const many = Array.from({ length: 200_000 }, (_, n) => [String(n), 'x']);
+    expect(table([['slip', 'status'], ...many], null).split('\n')).toHaveLength(200_001);
+  });
+
   it('breaks texts between words where the terminal is narrower', () => {
     expect(table(rows, 90).split('\n')).toEqual([
       `slip${' '.repeat(34)}status   case  what happened`,

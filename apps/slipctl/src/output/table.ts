@@ -21,12 +21,16 @@ export function table(rows: readonly Row[], width: number | null = terminalWidth
 }
 
 function terminalWidth(): number | null {
-  return process.stdout.isTTY ? process.stdout.columns : null;
+  // A terminal that nobody has given a size says 0.
+  return (process.stdout.isTTY && process.stdout.columns) || null;
 }
 
 function columnsOf(rows: readonly Row[], measure: (cell: string) => number): number[] {
   const columns = rows[0]?.length ?? 0;
-  return Array.from({ length: columns }, (_, at) => Math.max(...rows.map((row) => measure(row[at]!))));
+  // Rows may be more than a call takes arguments.
+  return Array.from({ length: columns }, (_, at) =>
+    rows.reduce((most, row) => Math.max(most, measure(row[at]!)), 0),
+  );
 }
 
 const lineWidth = (widths: readonly number[]) =>

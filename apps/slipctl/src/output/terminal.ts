@@ -31,6 +31,12 @@ export class Terminal {
     this.#screen.write(`${this.#bar ? '\r\x1b[K' : ''}${line}\n`);
   }
 
+  /** However the program ends: the cursor is shown again. */
+  restore(): void {
+    this.#bar?.stop();
+    this.#bar = null;
+  }
+
   progress(label: string): Progress {
     return this.#screen.isTTY ? this.#drawn(label) : this.#told(label);
   }

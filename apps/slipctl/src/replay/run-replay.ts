@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { timerMsMax } from '../duration.ts';
 import type { Progress } from '../output/terminal.ts';
 import type { LoggedRecord, RecordSource, Span } from './records.ts';
 import { ReplayClock, type Speed } from './speed.ts';
@@ -71,8 +72,10 @@ export async function runReplay(options: ReplayOptions): Promise<Replayed> {
   for (; head !== null && !signal.aborted; head = await order.head()) {
     const waitMs = clock.waitMs(head.time);
     if (batch.length === batchMax || (waitMs > 0 && batch.length > 0)) await flush();
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => {});
+    if (waitMs > 0) await sleep(Math.min(waitMs, timerMsMax), undefined, { signal }).catch(() => {});
     if (signal.aborted) break;
+    // A longer wait than a timer takes.
+    if (waitMs > timerMsMax) continue;
     batch.push(head);
     order.take();
   }
