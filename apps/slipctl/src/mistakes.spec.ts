@@ -1,5 +1,7 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { buildProgram } from './program.ts';
@@ -56,7 +58,9 @@ const commands: Readonly<Record<string, Row>> = {
   'export transactions': { asks: 'services', args: ['-o', join(root, 'no-such.csv')] },
   'export postings': { asks: 'services', args: ['-o', join(root, 'no-such.csv')] },
   lag: { asks: 'kafka' },
-  'migrate check': { asks: 'database', args: ['--save', `${gone}.json`], gone: ['--against', gone] },
+  'migrate check': {
+    ...{ asks: 'database', args: ['--save', join(root, 'no-such.json')], gone: ['--against', gone] },
+  },
   'partitions list': { asks: 'services' },
   'partitions go-on': { asks: 'services', args: decision },
   'projection list': { asks: 'database' },
@@ -94,6 +98,7 @@ beforeAll(async () => {
       SLIPSTREAM_CONFIG: rules,
     },
   });
+  process.env.PROVIDER_SECRET = 'any';
   const [{ Terminal }, { buildProgram: build }] = await Promise.all([
     import('./output/terminal.ts'),
     import('./program.ts'),
@@ -192,6 +197,78 @@ describe('every command', () => {
       expect([code, error?.message]).toEqual([2, '"kafka-1" is no Kafka broker: it must be host:port']);
     },
   );
+});
+
+/** What names a file to be written, behind everything else that the command needs; and a file that it reads. */
+const outputs: readonly (readonly [line: string, args: readonly string[], read?: string])[] = [
+  ['import', [orders, ...importing, '--wait', '--verdicts'], mapping],
+  ['backtest', ['--config', rules, '--was', rules, '--svg'], rules],
+  ['migrate check', ['--save']],
+  ['provider certify', ['http://127.0.0.1:9', '--tape']],
+  ['replay', ['--slips', rules, '--out'], rules],
+  ['replay', ['--topic', 'mine', '--yes', '--slips', rules, '--state'], rules],
+  ['replay', ['--out', join(root, 'no-such.ndjson'), '--state']],
+  ...['slips', 'events', 'transactions', 'postings'].map((what) => [`export ${what}`, ['-o']] as const),
+];
+
+describe('every command that writes a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mistakes-spec-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('has its options here', () => {
+    const whole = program();
+    const own = (command: typeof whole, before: string): string[] =>
+      command.commands.flatMap((one) => [
+        ...one.options
+          .filter(({ flags }) => /--(out|svg|tape|report|save|state|verdicts) <file>$/.test(flags))
+          .map(({ long }) => `${before}${one.name()} ${long}`),
+        ...own(one as typeof whole, `${before}${one.name()} `),
+      ]);
+    const said = outputs.map(([line, args]) => `${line} ${args.at(-1)!.replace(/^-o$/, '--out')}`);
+    // Both are written at once, by the same call.
+    const known = [...said, 'provider certify --report'];
+    expect([...new Set(known)].toSorted()).toEqual(own(whole, '').toSorted());
+  });
+
+  it.each(
+    outputs.flatMap(([line, args]) =>
+      [gone, folder, '', join(rules, 'below')].map((place) => [line, args.at(-1)!, place, args] as const),
+    ),
+  )(
+    'ends %s with 2 and one line where %s names %j, before anything is asked or made',
+    async (line, _, place, args) => {
+      const { code, error } = await call(line, [...args, place]);
+      expect([code, error?.name, error?.message]).toEqual([
+        ...[2, 'CliError'],
+        expect.stringMatching(/^[^\n]*(cannot be written|names no file|is there already)[^\n]*$/),
+      ]);
+      expect([readdirSync(folder), existsSync(join(root, 'no-such.ndjson'))]).toEqual([[], false]);
+    },
+  );
+
+  it.each(outputs.flatMap(([line, args, read]) => (read ? [[line, args, read] as const] : [])))(
+    'ends %s with 2 where it would be written over what it reads',
+    async (line, args, read) => {
+      const before = readFileSync(read, 'utf8');
+      const { code, error } = await call(line, [...args, read]);
+      expect([code, error?.message]).toEqual([
+        2,
+        expect.stringContaining('is the same file as what is read'),
+      ]);
+      expect(readFileSync(read, 'utf8')).toBe(before);
+    },
+  );
+
+  it('ends replay with 2 where its state would be its file, or a device', async () => {
+    const out = join(folder, 'out.ndjson');
+    const same = await call('replay', ['--out', out, '--state', out]);
+    expect([same.code, same.error?.message]).toEqual([2, expect.stringContaining('the same file as --out')]);
+    const device = await call('replay', ['--out', out, '--state', '/dev/null']);
+    expect([device.code, device.error?.message]).toEqual([
+      ...[2, '/dev/null is no plain file: the state of the replay cannot be kept there'],
+    ]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
 });
 
 describe('every command that asks services', () => {

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { CliError, messageOf } from './exit.ts';
 
@@ -26,6 +35,12 @@ export function readNote<One extends Note>(file: string, meant: object, what: st
   return note;
 }
 
+/** A note replaces what stands there: a device or a link would be gone. @throws CliError (usage) */
+export function requirePlainFile(file: string, what: string): void {
+  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() === false)
+    throw new CliError('usage', `${file} is no plain file: the state of the ${what} cannot be kept there`);
+}
+
 /** All of it or, whatever happens, what stood there before. */
 export function writeNote(file: string, note: Note, what: string): void {
   const fresh = `${file}.new`;
@@ -39,23 +54,30 @@ export function writeNote(file: string, note: Note, what: string): void {
     }
     renameSync(fresh, file);
   } catch (error) {
+    rmSync(fresh, { force: true });
     throw new CliError('usage', `the state of the ${what} cannot be kept: ${messageOf(error)}`);
   }
 }
 
 /** Writes all of the bytes there, however many calls that takes. @throws CliError (bad) */
-export async function writeAt(
-  path: string,
-  handle: FileHandle,
-  bytes: Buffer,
-  position: number,
-): Promise<void> {
-  try {
+export function writeAt(path: string, handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  return asWritten(path, async () => {
     for (let at = 0; at < bytes.length; ) {
       const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, position + at);
       at += bytesWritten;
     }
+  });
+}
+
+/** What was written lasts. @throws CliError (bad) */
+export const makeLast = (path: string, handle: FileHandle): Promise<void> =>
+  asWritten(path, () => handle.datasync());
+
+/** Of a file that was begun. @throws CliError (bad) */
+export async function asWritten(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
-    throw new CliError('bad', `${path} cannot be written: ${messageOf(error)}`);
+    throw new CliError('bad', `${path} cannot be written: ${messageOf(error)}`, { cause: error });
   }
 }

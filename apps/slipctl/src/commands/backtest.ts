@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import type { BacktestView } from '../backtest/views.ts';
 import { brokersOf, variables } from '../config.ts';
 import { exitCodes, exitCodesHelp } from '../exit.ts';
-import { writeText } from '../output/write-text.ts';
-import { type CommandContext, nameOption, timeOption } from './options.ts';
+import { requireOutputs, writeWhole } from '../output/whole-file.ts';
+import { type CommandContext, nameOption, requireSpan, timeOption } from './options.ts';
 
 interface Flags {
   config: string;
@@ -56,6 +56,7 @@ export function addBacktest(program: Command, context: CommandContext): void {
 
 async function backtest(flags: Flags, { terminal, print, exit }: CommandContext): Promise<void> {
   const { config, from, to, clock, svg } = flags;
+  requireSpan(flags);
   const were = flags.was.length > 0 ? flags.was : [variables.SLIPSTREAM_CONFIG || 'slipstream.config.yaml'];
   const asked = {
     ...{ brokers: brokersOf(flags.brokers), clock, from: from ?? null, to: to ?? null },
@@ -66,18 +67,20 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
     import('../output/snake-json.ts'),
     import('../log-program.ts'),
   ]);
+  await requireOutputs({ '--svg': svg }, [config, ...were]);
   const progress = terminal.progress('records');
   try {
     const view = await runLogProgram<BacktestView>('backtest', asked, {
       ...{ what: 'backtest', onProgress: progress.update },
     });
     progress.stop();
-    if (svg !== undefined) writeText(svg, (await import('../backtest/chart.ts')).backtestSvg(view));
     const withLead = (warnings: BacktestView['warnings']) =>
       warnings.map((warning) => ({ ...warning, leadMs: leadMs(warning) }));
     const { warnings, warned } = view;
     const json = { ...view, warnings: withLead(warnings), warned: withLead(warned) };
     print(flags.json ? JSON.stringify(snakeJson(json)) : backtestText(view));
+    // Shown first: where the file cannot be written, what was found is not lost.
+    if (svg !== undefined) await writeWhole(svg, [(await import('../backtest/chart.ts')).backtestSvg(view)]);
     if (view.verdictsDiffer > 0) exit(exitCodes.bad);
   } finally {
     progress.stop();

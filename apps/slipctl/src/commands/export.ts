@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { exitCodesHelp } from '../exit.ts';
 import type { Exported, Exporting, Format } from '../export/run-export.ts';
+import { requireOutputs } from '../output/whole-file.ts';
 import { apiOf } from '../services.ts';
 import { type CommandContext, timeoutOption } from './options.ts';
 import { type Query, queryOf, slipQuery, withFilters, withSlipFilters } from './slip-filters.ts';
@@ -114,6 +115,7 @@ async function exportAll(
   const format = flags.format ?? (out.endsWith('.csv') ? 'csv' : 'ndjson');
   const query = queryFor(flags);
   const api = apiOf('ledger', flags);
+  await requireOutputs({ '--out': out });
   const [{ PartFile }, { runExport }] = await Promise.all([
     import('../export/part-file.ts'),
     import('../export/run-export.ts'),

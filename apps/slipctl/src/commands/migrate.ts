@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
 import { ledgerDatabaseUrl } from '../ledger-database-url.ts';
 import type { LogDigest } from '../migrate/digest-log.ts';
 import type { ServiceDigest } from '../migrate/digest-service.ts';
+import { requireOutputs, writeNew } from '../output/whole-file.ts';
 import type { CommandContext } from './options.ts';
 
 const others = ['intake', 'provider-gateway', 'reconciliation'] as const;
@@ -60,6 +61,7 @@ async function check(flags: Flags, { print, terminal, exit }: CommandContext): P
   if ((save === undefined) === (against === undefined))
     throw new CliError('usage', 'give --save FILE before an upgrade, or --against FILE after it');
   const before = against === undefined ? null : saved(against);
+  await requireNew(save);
   const progress = terminal.progress('records');
   try {
     const found = await look(flags, before, progress.update);
@@ -70,7 +72,7 @@ async function check(flags: Flags, { print, terminal, exit }: CommandContext): P
       ...lossesSince(before ?? found, found),
       ...found.services.flatMap((one) => serviceLossesSince(ofService(before, one.service), one)),
     ];
-    if (save !== undefined) keep(save, found);
+    if (save !== undefined) await writeNew(save, `${JSON.stringify(found)}\n`);
     const ok = problems.length === 0;
     print(json ? JSON.stringify({ ok, problems, ...found }) : told(found, problems, before !== null));
     if (!ok) exit(exitCodes.bad);
@@ -173,10 +175,8 @@ function saved(file: string): Digest {
 }
 
 /** Never over what is there: it may be the one from before. */
-function keep(file: string, found: Digest): void {
-  try {
-    writeFileSync(file, `${JSON.stringify(found)}\n`, { flag: 'wx' });
-  } catch (error) {
-    throw new CliError('usage', `--save cannot be written: ${messageOf(error)}`);
-  }
+async function requireNew(file: string | undefined): Promise<void> {
+  if (file !== undefined && existsSync(file))
+    throw new CliError('usage', `${file} is there already: remove it, or name another file`);
+  await requireOutputs({ '--save': file });
 }

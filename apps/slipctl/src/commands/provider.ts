@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { variables } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { table } from '../output/table.ts';
-import { writeText } from '../output/write-text.ts';
+import { requireOutputs, writeWhole } from '../output/whole-file.ts';
 import { type Certified, type Check, runCertifyProgram } from '../provider/certify-program.ts';
 import { type CommandContext, countOption, timeoutOption } from './options.ts';
 
@@ -59,6 +59,7 @@ async function certify(url: string, flags: Flags, { print, terminal, exit }: Com
   if (!PROVIDER_SECRET) throw new CliError('usage', 'PROVIDER_SECRET is not set');
   if (flags.report && !SLIPSTREAM_CERTIFICATE_KEYS)
     throw new CliError('usage', '--report needs a key in SLIPSTREAM_CERTIFICATE_KEYS to sign with');
+  await requireOutputs({ '--report': flags.report, '--tape': flags.tape });
   const settings = {
     ...{ url, protocol: flags.protocol, currency: flags.currency, waitMsMax: flags.timeout },
     acceptanceDelayMaxMs: flags.acceptanceDelayMax ?? null,
@@ -77,8 +78,8 @@ async function certify(url: string, flags: Flags, { print, terminal, exit }: Com
     progress.stop();
     // Shown first: where a file cannot be written, what was found is not lost.
     print(flags.json ? JSON.stringify(certified.report) : reportText(certified));
-    if (flags.report) writeText(flags.report, `${certified.signed}\n`);
-    if (flags.tape) writeText(flags.tape, certified.tape);
+    if (flags.report) await writeWhole(flags.report, [`${certified.signed}\n`]);
+    if (flags.tape) await writeWhole(flags.tape, [certified.tape]);
     if (certified.report.checks.some(({ verdict }) => verdict === 'broken')) exit(exitCodes.bad);
   } finally {
     progress.stop();

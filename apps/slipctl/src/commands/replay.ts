@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Instant } from '@slipstream/kernel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CliError, exitCodesHelp, messageOf } from '../exit.ts';
+import { requirePlainFile } from '../note.ts';
+import { requireOutputs } from '../output/whole-file.ts';
 import type { RecordSource, Span } from '../replay/records.ts';
 import { previewJson, previewText, summaryJson, summaryText } from '../replay/render.ts';
 import type { Replayed } from '../replay/run-replay.ts';
@@ -10,7 +12,7 @@ import { parseSpeed, type Speed } from '../replay/speed.ts';
 import { newState, type ReplayState, readState, removeState, writeState } from '../replay/state-file.ts';
 import type { Target } from '../replay/targets.ts';
 import { requireTypes } from './event-types.ts';
-import { type CommandContext, timeOption } from './options.ts';
+import { type CommandContext, requireSpan, timeOption } from './options.ts';
 
 interface Flags {
   source: 'topic' | 'log';
@@ -90,6 +92,7 @@ async function replay(flags: Flags, context: CommandContext): Promise<void> {
   const { out, topic } = flags;
   if (out !== undefined && topic !== undefined)
     throw new CliError('usage', '--out and --topic are two places: give one');
+  requireSpan(flags);
   const stateFile = flags.state ?? (out !== undefined ? `${out}.replay` : topic && `${topic}.replay`) ?? null;
   if (flags.resume && stateFile === null)
     throw new CliError('usage', '--resume needs --state FILE, or the --out or --topic that it began with');
@@ -103,6 +106,7 @@ async function replay(flags: Flags, context: CommandContext): Promise<void> {
   const problem = topic === undefined ? null : targetProblem(topic);
   if (problem !== null) throw new CliError('usage', problem);
   const isPreview = flags.preview || (topic !== undefined && !flags.yes);
+  if (!isPreview) await requirePlaces({ out, stateFile, slips });
   if (!isPreview && !flags.resume && stateFile !== null && existsSync(stateFile))
     throw new CliError(
       'usage',
@@ -119,12 +123,30 @@ async function replay(flags: Flags, context: CommandContext): Promise<void> {
     try {
       const done = await run(flags, { source, spans, selection, target, state, stateFile }, context);
       tell(flags, done, stateFile, context);
+    } catch (error) {
+      // Without a state there is nothing to go on with, and what is there already is not written over.
+      if (resumed === null && stateFile !== null && !existsSync(stateFile)) await target.discard();
+      throw error;
     } finally {
       await target.close();
     }
   } finally {
     await source.close();
   }
+}
+
+/** @throws CliError (usage) where one cannot be written: nothing has been made then */
+async function requirePlaces(of: {
+  out: string | undefined;
+  stateFile: string | null;
+  slips: string | undefined;
+}): Promise<void> {
+  const { out, stateFile, slips } = of;
+  await requireOutputs(
+    { '--out': out, '--state': stateFile ?? undefined },
+    slips === undefined ? [] : [slips],
+  );
+  if (stateFile !== null) requirePlainFile(stateFile, 'replay');
 }
 
 interface Meant {

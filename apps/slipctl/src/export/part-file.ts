@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { CliError, messageOf } from '../exit.ts';
-import { digestOf, type Note, readNote, writeAt, writeNote } from '../note.ts';
+import { asWritten, digestOf, makeLast, type Note, readNote, writeAt, writeNote } from '../note.ts';
 
 /** How far an export has come, so that it can go on without a gap or a repeat. */
 export interface ExportState extends Note {
@@ -77,14 +77,14 @@ export class PartFile {
 
   /** Makes what was written last, and then says so. */
   async note(state: ExportState): Promise<void> {
-    await this.#handle.datasync();
+    await makeLast(partOf(this.#path), this.#handle);
     writeNote(noteOf(this.#path), state, 'export');
   }
 
   /** The file takes its place. */
   async finish(): Promise<void> {
-    await this.#handle.datasync();
-    await rename(partOf(this.#path), this.#path);
+    await makeLast(partOf(this.#path), this.#handle);
+    await asWritten(this.#path, () => rename(partOf(this.#path), this.#path));
     await rm(noteOf(this.#path), { force: true });
   }
 

@@ -1,11 +1,6 @@
-import { createWriteStream, lstatSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Instant } from '@slipstream/kernel';
 import type { Api } from '../api.ts';
-import { CliError, messageOf } from '../exit.ts';
-import { keep, removeAtExit } from '../output/temp-files.ts';
+import { writeWhole } from '../output/whole-file.ts';
 import { ExternalSort } from './sort.ts';
 import {
   contradiction,
@@ -128,23 +123,4 @@ async function* linesOf(
 function note(oddities: Oddities, oddity: Oddity): void {
   oddities.count++;
   if (oddities.first.length < oddShownMax) oddities.first.push(oddity);
-}
-
-async function writeWhole(out: string, lines: AsyncIterable<string>): Promise<void> {
-  try {
-    // /dev/stdout, a pipe, a link: what stands there is to be written into, not to be replaced.
-    if (lstatSync(out, { throwIfNoEntry: false })?.isFile() === false) return await write(out, lines);
-    const half = `${out}.part-${process.pid}`;
-    removeAtExit(half);
-    await write(half, lines);
-    await rename(half, out);
-    keep(half);
-  } catch (error) {
-    if (!(error as NodeJS.ErrnoException).syscall) throw error;
-    throw new CliError('usage', `${out} cannot be written: ${messageOf(error)}`);
-  }
-}
-
-function write(path: string, lines: AsyncIterable<string>): Promise<void> {
-  return pipeline(Readable.from(lines), createWriteStream(path));
 }

@@ -6,6 +6,7 @@ import { requireBroker } from '../brokers.ts';
 import { CliError, messageOf } from '../exit.ts';
 import { quiet, security } from '../kafka.ts';
 import type { Terminal } from '../output/terminal.ts';
+import { requireOutputs } from '../output/whole-file.ts';
 import { clockNames } from './clock-names.ts';
 import { type Collected, collectVerdicts } from './collect.ts';
 import { compareEntries, type Entry } from './entries.ts';
@@ -41,9 +42,10 @@ export interface ImportOptions {
 
 /** Publishes a file of past slips on a clock of its own and, if wished, waits for what the system says about them. */
 export async function runImport(options: ImportOptions): Promise<ImportSummary> {
-  const { until, terminal, wait, strict, file, replaces } = options;
+  const { until, terminal, wait, strict, file, replaces, verdictsFile } = options;
   const mappingText = await readMapping(options.mapping);
   const mapping = parseMapping(mappingText, options.mapping);
+  await requireOutputs({ '--verdicts': verdictsFile ?? undefined }, [file, options.mapping]);
   const entries = new ExternalSort<Entry>({ compare: compareEntries });
   try {
     const input = await readFile({ file, mapping, mappingText, strict, terminal, sort: entries });
@@ -54,7 +56,7 @@ export async function runImport(options: ImportOptions): Promise<ImportSummary> 
     if (wait) {
       await waitForVerdicts({ ...options, ...wait, clock, slips: sent.submitted });
       const slips = submittedSlips(input, until);
-      collected = await collectVerdicts({ ...wait, clock, until }, slips, options.verdictsFile);
+      collected = await collectVerdicts({ ...wait, clock, until }, slips, verdictsFile);
     }
     return summaryOf({ clock, caller, until, replaces }, input.counts, sent, collected);
   } finally {

@@ -11,7 +11,7 @@ export function targetProblem(topic: string): string | null {
   if (declared.has(topic))
     return `${topic} is one of Slipstream's own topics: services act on what they read there`;
   if (topic.startsWith('__')) return `${topic} is one of Kafka's own topics`;
-  if (!/^[A-Za-z0-9._-]{1,249}$/.test(topic)) return `${topic} is no name of a topic`;
+  if (!/^[A-Za-z0-9._-]{1,249}$/.test(topic)) return `${JSON.stringify(topic)} is no name of a topic`;
   return null;
 }
 

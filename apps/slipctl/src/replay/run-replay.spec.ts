@@ -57,6 +57,7 @@ class MemoryTarget implements Target {
     this.onWrite(records);
   }
   standing = async () => ({});
+  discard = async () => {};
   writtenBehind = async (): Promise<ReadonlyMap<number, number>> => new Map();
   async close() {}
 }
@@ -130,6 +131,15 @@ describe('a replay', () => {
         expect(end.replayed.replayed).toBe(meant.length);
       }),
     );
+  });
+
+  it('waits out a gap that is longer than a timer of Node takes', async () => {
+    const log = new MemoryLog([[0, 60 * 86_400_000]]);
+    const target = new MemoryTarget();
+    const interrupt = new AbortController();
+    setTimeout(() => interrupt.abort(), 50);
+    const { replayed } = await replay(log, target, { speed: 1, signal: interrupt.signal });
+    expect([target.written.map(place), replayed.done]).toEqual([['0:0'], false]);
   });
 
   it('goes on behind what its target has, though nobody noted it', async () => {

@@ -1,7 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { type KafkaClient, readLogBounds, readTail } from '@slipstream/kafka';
 import { CliError, messageOf } from '../exit.ts';
-import { writeAt } from '../note.ts';
+import { asWritten, makeLast, writeAt } from '../note.ts';
 import { GuardedBus } from './guarded-bus.ts';
 import { jsonLine } from './json-line.ts';
 import type { LoggedRecord } from './records.ts';
@@ -15,6 +15,8 @@ export interface Target {
   standing(): Promise<Standing>;
   /** What was written behind a standing all the same: by partition the first offset that was not. */
   writtenBehind(standing: Standing): Promise<ReadonlyMap<number, number>>;
+  /** Nothing came of it: it is as if it had not been opened. */
+  discard(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export function outputTarget(write: (bytes: Uint8Array) => Promise<void>): Targe
     write: (records) => write(linesOf(records)),
     standing: async () => ({}),
     writtenBehind: async () => nothing,
+    discard: async () => {},
     close: async () => {},
   };
 }
@@ -62,16 +65,20 @@ export class FileTarget implements Target {
   }
 
   async standing(): Promise<Standing> {
-    await this.#handle.datasync();
+    await makeLast(this.#path, this.#handle);
     return { bytes: this.#bytes };
   }
 
   async writtenBehind({ bytes = 0 }: Standing): Promise<ReadonlyMap<number, number>> {
     const { size } = await this.#handle.stat();
     if (size < bytes) throw new CliError('usage', `${this.#path} is shorter than the replay left it`);
-    await this.#handle.truncate(bytes);
+    await asWritten(this.#path, () => this.#handle.truncate(bytes));
     this.#bytes = bytes;
     return nothing;
+  }
+
+  async discard(): Promise<void> {
+    await rm(this.#path, { force: true });
   }
 
   close(): Promise<void> {
@@ -151,6 +158,9 @@ export class TopicTarget implements Target {
     this.#offsets = from;
     return next;
   }
+
+  /** It was made to be replayed into. */
+  async discard(): Promise<void> {}
 
   close(): Promise<void> {
     return this.#bus.stop();
