@@ -34,6 +34,12 @@ it.each([
   [{ from: { offsets: { 3: -1 } } }, 'whole numbers from 0 on, not -1'],
   [{ from: { offsets: { 3: 1.5 } } }, 'whole numbers from 0 on, not 1.5'],
   [{ from: { offsets: {} }, group: 'shop' }, 'a group goes on where it stopped'],
+  [{ from: {} as 'now' }, 'a time or offsets, not {}'],
+  [{ from: null as never }, 'a time or offsets, not null'],
+  [{ from: undefined as never }, 'a time or offsets, not undefined'],
+  [{ from: { offsets: undefined as never } }, 'a time or offsets, not {}'],
+  [{ from: 'now' as const, group: '' }, 'the group must not be empty'],
+  [{ from: 'now' as const, onBatch: 'log' as never }, 'onBatch must be a function'],
 ])('refuses to begin at %j', (options, said) => {
   expect(() => new SlipstreamConsumer({ ...reader, ...options })).toThrow(
     expect.objectContaining({ code: 'validation_failed', message: expect.stringContaining(said) }),

@@ -1,5 +1,6 @@
 import { topics } from '@slipstream/contracts';
 import { jsonLog, type KafkaClient, type Log, RecordStream, type StreamRecord } from '@slipstream/kafka';
+import { nameProblem, SlipstreamError } from '@slipstream/kernel';
 import type { RecordedEvent } from '@slipstream/slip';
 import { type ConnectionOptions, connectionOf } from './connection.ts';
 import { decodeEvents, readRecords } from './read-events.ts';
@@ -34,10 +35,11 @@ export class SlipstreamConsumer {
 
   /**
    * `connect` is for specs.
-   * @throws SlipstreamError validation_failed for a start that is none, or a caller that is no name
+   * @throws SlipstreamError validation_failed for a start that is none, a caller or a group that is no name, or nobody to take batches
    */
   constructor(options: ConsumerOptions, connect: (options: ConnectionOptions) => KafkaClient = connectionOf) {
     const { group, from, onBatch, onFatal, log = jsonLog } = options;
+    requireSound(options);
     this.#onBatch = onBatch;
     this.#log = log;
     this.#stream = new RecordStream({
@@ -80,4 +82,15 @@ export class SlipstreamConsumer {
     if (events.length > 0) await this.#onBatch({ partition, events, next });
     this.#filter.delivered(partition, fresh);
   }
+}
+
+/** Programs in plain JavaScript hand over anything; what is wrong would come to light with the first event, or never. */
+function requireSound({ group, onBatch }: ConsumerOptions): void {
+  const problem = group === undefined ? null : nameProblem(group);
+  if (problem !== null) refuse('/group', `the group ${problem}`);
+  if (typeof onBatch !== 'function') refuse('/onBatch', 'onBatch must be a function');
+}
+
+function refuse(pointer: string, detail: string): never {
+  throw new SlipstreamError('validation_failed', detail, { errors: [{ pointer, detail }] });
 }

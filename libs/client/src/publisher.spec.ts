@@ -78,3 +78,19 @@ test('what is prepared is plain JSON, and keeps an id of the caller’s own', ()
   const wrong = () => publisher.prepareSlip({ ...order, kind: 'ordr' as 'order' });
   expect(wrong).toThrow(expect.objectContaining({ code: 'validation_failed' }));
 });
+
+test.each([
+  ['/topic', { topic: 'events' }],
+  ['/topic', { topic: 'nowhere' }],
+  ['/clock', { clock: '' }],
+  ['/time', { time: 'soon' }],
+])('a clock is not advanced where %s is wrong: %p', async (pointer, over) => {
+  const publisher = new SlipstreamPublisher(nowhere);
+  const statement = { topic: 'commands' as const, clock: 'june', time: new Date(), close: false };
+  const told = publisher.advanceClock({ ...statement, ...over } as typeof statement);
+  await expect(told).rejects.toMatchObject({
+    code: 'validation_failed',
+    errors: [expect.objectContaining({ pointer })],
+  });
+  await publisher.stop();
+});

@@ -1,5 +1,6 @@
 import { type AdvanceClock, topics } from '@slipstream/contracts';
 import { jsonLog, type Log, SerialProducer } from '@slipstream/kafka';
+import { nameProblem, SlipstreamError } from '@slipstream/kernel';
 import { type ConnectionOptions, connectionOf } from './connection.ts';
 import { clockRecords, type IdentifiedRecord } from './inbound-record.ts';
 import { type Outbox, type OutboxRelay, startOutboxRelay } from './outbox.ts';
@@ -95,8 +96,12 @@ export class SlipstreamPublisher {
     };
   }
 
-  /** Says, in every partition of a topic, that all commands up to `time` on `clock` were sent: await those first. */
+  /**
+   * Says, in every partition of a topic, that all commands up to `time` on `clock` were sent: await those first.
+   * @throws SlipstreamError validation_failed; SendFailed
+   */
   async advanceClock({ topic, ...statement }: AdvanceClockCommand): Promise<void> {
+    requireStatement(topic, statement.clock);
     await this.#queue.send(clockRecords(this.#caller, topics[topic], statement));
   }
 
@@ -111,4 +116,16 @@ export class SlipstreamPublisher {
     await this.#queue.send(commands.map(({ record }) => record));
     return commands.map(({ id }) => id);
   }
+}
+
+/** Programs in plain JavaScript hand over anything: no other topic takes what a caller says of a clock. */
+function requireStatement(topic: string, clock: string): void {
+  const isInbound = topic === 'commands' || topic === 'results';
+  const problems = [
+    ...(isInbound ? [] : [{ pointer: '/topic', detail: 'must be commands or results' }]),
+    ...[nameProblem(clock)].flatMap((detail) => (detail === null ? [] : [{ pointer: '/clock', detail }])),
+  ];
+  if (problems.length === 0) return;
+  const told = problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ');
+  throw new SlipstreamError('validation_failed', `the clock is not advanced: ${told}`, { errors: problems });
 }

@@ -37,6 +37,11 @@ describe('a command before it is sent', () => {
     ['/time', { clock: 'import-1' }],
     ['/clock', { clock: '', time: new Date(0) }],
     ['/id', { id: '' }],
+    ['/amount/amount', { amount: { amount: 2n ** 63n, currency: 'EUR' } }],
+    ['/amount', { amount: 1250n }],
+    ['/amount', { amount: 0 }],
+    ['/traceparent', { traceparent: 'mine' }],
+    ['/traceparent', { traceparent: 7 }],
   ])('is refused by its %s: %p', (pointer, over) => {
     const command = { ...least, ...over } as SubmitCommand;
     expect(() => soundSubmission(command)).toThrow(
@@ -48,6 +53,25 @@ describe('a command before it is sent', () => {
   });
 
   const report: ReportCommand = { reference: 'ord-1', step: 'returned', outcome: 'succeeded' };
+
+  it('is nothing where it is no object', () => {
+    for (const none of [undefined, null, 'ord-1', 7] as never[]) {
+      const refused = expect.objectContaining({ code: 'validation_failed' });
+      expect(() => soundSubmission(none)).toThrow(refused);
+      expect(() => soundReport(none)).toThrow(refused);
+    }
+  });
+
+  it('has what is undefined as if it had been left out', () => {
+    const unset = { amount: undefined, route: undefined, metadata: undefined, deadline: undefined };
+    expect(soundSubmission({ ...least, ...unset, id: undefined, clock: undefined } as never)).toEqual(
+      soundSubmission(least),
+    );
+    const unsaid = { outcome: undefined, progress: undefined, reason: undefined, fee: undefined };
+    expect(soundReport({ reference: 'ord-1', step: 'acknowledged', ...unsaid } as never)).toEqual(
+      soundReport({ reference: 'ord-1', step: 'acknowledged' }),
+    );
+  });
 
   it('reports no more than the provider said', () => {
     expect(soundReport({ ...report, providerTime: new Date(0) })).toEqual({
@@ -74,6 +98,10 @@ describe('a command before it is sent', () => {
     ['/clock', { clock: ' ', time: new Date(0) }],
     ['/time', { clock: 'import-1' }],
     ['/id', { id: '' }],
+    ['/amount/amount', { amount: { amount: 2n ** 63n, currency: 'EUR' } }],
+    ['/amount', { amount: '' }],
+    ['/fee', { fee: 5n }],
+    ['/traceparent', { traceparent: '00-0' }],
   ])('a report is refused by its %s: %p', (pointer, over) => {
     expect(() => soundReport({ ...report, ...over } as ReportCommand)).toThrow(
       expect.objectContaining({

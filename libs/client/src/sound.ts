@@ -41,7 +41,7 @@ export type ReportCommand = Timed<CommandOptions> &
 
 /** @throws SlipstreamError validation_failed with every field that intake would refuse */
 export function soundSubmission(command: SubmitCommand): SubmitSlip & CommandOptions {
-  const { deadline = null, time, ...given } = command;
+  const { deadline = null, time, ...given } = saidOf(command);
   const slip = { amount: null, route: 'default', metadata: {}, ...given };
   const problems = new Problems();
   const { amount } = slip;
@@ -49,13 +49,14 @@ export function soundSubmission(command: SubmitCommand): SubmitSlip & CommandOpt
   problems.add('/kind', kindProblem(slip.kind));
   problems.add('/account', accountProblem(slip.account));
   problems.add('/counterparty', accountProblem(slip.counterparty));
-  if (amount) {
+  if (problems.isMoney('/amount', amount)) {
     problems.add('/amount/amount', wholeProblem(amount.amount) ?? amountProblem(`${amount.amount}`));
     problems.add('/amount/currency', currencyProblem(amount.currency));
   }
   problems.add('/route', nameProblem(slip.route));
   problems.add('/metadata', metadataProblem(slip.metadata));
   if (slip.id !== undefined) problems.add('/id', nameProblem(slip.id));
+  problems.add('/traceparent', traceProblem(slip.traceparent));
   const times = {
     deadline: deadline === null ? null : problems.time('/deadline', deadline),
     ...(time !== undefined && { time: problems.time('/time', time) }),
@@ -67,7 +68,7 @@ export function soundSubmission(command: SubmitCommand): SubmitSlip & CommandOpt
 
 /** @throws SlipstreamError validation_failed with every field that the gateway would refuse */
 export function soundReport(command: ReportCommand): ReportResult & CommandOptions {
-  const { providerTime = null, time, ...given } = command;
+  const { providerTime = null, time, ...given } = saidOf(command);
   const report = { ...unsaid, ...given };
   const { id, step, outcome, progress, amount, fee } = report;
   const problems = new Problems();
@@ -81,8 +82,9 @@ export function soundReport(command: ReportCommand): ReportResult & CommandOptio
   for (const field of ['reason', 'providerReference'] as const) {
     problems.add(`/${field}`, foreignTextProblem(report[field] ?? ''));
   }
-  if (amount) problems.reported('/amount', amount);
-  if (fee) problems.reported('/fee', fee);
+  if (problems.isMoney('/amount', amount)) problems.reported('/amount', amount);
+  if (problems.isMoney('/fee', fee)) problems.reported('/fee', fee);
+  problems.add('/traceparent', traceProblem(report.traceparent));
   if (id !== undefined) problems.add('/id', id === '' ? 'must not be empty' : foreignTextProblem(id));
   const times = {
     providerTime: providerTime === null ? null : problems.time('/providerTime', providerTime),
@@ -101,6 +103,25 @@ function oneOf(known: readonly string[], value: string): string | null {
   return known.includes(value) ? null : `must be one of ${known.join(', ')}`;
 }
 
+/** What is `undefined` is not said. Programs in plain JavaScript hand over anything. */
+function saidOf<T extends object>(command: T): T {
+  if (typeof command !== 'object' || command === null)
+    throw new SlipstreamError('validation_failed', 'a command that is no object is not sent', {
+      errors: [{ pointer: '', detail: 'must be an object' }],
+    });
+  return Object.fromEntries(Object.entries(command).filter(([, value]) => value !== undefined)) as T;
+}
+
+function traceProblem(traceparent: string | undefined): string | null {
+  const isNone = traceparent === undefined || traceparent === '';
+  return isNone || /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent)
+    ? null
+    : 'must be a traceparent by W3C Trace Context';
+}
+
+/** What an int64 holds. */
+const amountMax = 2n ** 63n - 1n;
+
 function wholeProblem(amount: unknown): string | null {
   if (typeof amount === 'bigint') return null;
   return 'must be a bigint of minor units: 1250n is 12.50 EUR or 1250 JPY';
@@ -113,6 +134,13 @@ class Problems {
     if (detail !== null) this.#problems.push({ pointer, detail });
   }
 
+  /** Whether there is an amount at all; what is neither that nor null is told. */
+  isMoney(pointer: string, money: Money | null | undefined): money is Money {
+    if (typeof money === 'object') return money !== null;
+    if (money !== undefined) this.add(pointer, 'must be an amount and a currency, or null');
+    return false;
+  }
+
   /** A time as it is written everywhere in Slipstream. */
   time(pointer: string, time: Time): Instant {
     const instant = toInstant(time);
@@ -122,8 +150,9 @@ class Problems {
 
   /** An amount that somebody else said: its currency may be one that nobody knows. */
   reported(pointer: string, { amount, currency }: Money): void {
-    const negative = amount < 0n ? 'must not be negative' : null;
-    this.add(`${pointer}/amount`, wholeProblem(amount) ?? negative);
+    const outside =
+      amount < 0n ? 'must not be negative' : amount > amountMax ? `must be at most ${amountMax}` : null;
+    this.add(`${pointer}/amount`, wholeProblem(amount) ?? outside);
     this.add(`${pointer}/currency`, foreignTextProblem(currency));
   }
 

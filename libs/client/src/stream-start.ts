@@ -18,6 +18,10 @@ export function startAtOf(from: StreamStart, group: string | undefined): StartAt
     if (from === 'beginning' || from === 'now') return undefined;
     throw noStart(`must be beginning, now, a time or offsets, not ${from}`);
   }
+  // Programs in plain JavaScript hand over anything.
+  if (typeof from !== 'object' || from === null || !('time' in from || isObject(from.offsets))) {
+    throw noStart(`must be beginning, now, a time or offsets, not ${JSON.stringify(from)}`);
+  }
   if (group !== undefined) {
     throw noStart(
       'a group goes on where it stopped: from a time or from offsets reads a stream without a group',
@@ -29,6 +33,8 @@ export function startAtOf(from: StreamStart, group: string | undefined): StartAt
   if (wrong !== undefined) throw noStart(`partitions and offsets are whole numbers from 0 on, not ${wrong}`);
   return { offsets: new Map(offsets) };
 }
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 
 function noStart(detail: string): SlipstreamError {
   return new SlipstreamError('validation_failed', `the stream is not begun: ${detail}`, {
