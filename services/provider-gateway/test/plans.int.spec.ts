@@ -27,7 +27,7 @@ const fill = [
    select case when n % 100 = 0 then 'rare' else 'acme' end, 'wh-' || n, case when n % 2 = 0 then 's-' || n else 'none-' || n end, ${at}, 'said',
      case when n % 4 = 0 then 'orphan' else 'done' end from generate_series(1, 4 * $1::int) n`,
   `insert into parked_result (caller, result_id, reference, clock, received_at, position, data, orphan_at)
-   select 'shop', 'r-' || n, 'ord-' || n, 'wall', ${at}, 0, '{}', case when n % 100 > 0 then now() end from generate_series(1, $1::int) n`,
+   select 'shop', 'r-' || n, 'rep-' || n, 'wall', ${at}, 0, '{}', case when n % 100 > 0 then now() end from generate_series(1, $1::int) n`,
   `insert into statement_line (provider, day, line, slip_id, received_at, said, problem)
    select 'acme', date '2026-01-01' + n / 1000, n, 's-' || n, ${at}, 'said', case when n = 17 then 'no amount' end
    from generate_series(1, $1::int) n`,

@@ -136,6 +136,27 @@ describe('a reported result', () => {
     expect(gateway.counted.get('dropped_result')).toBe(2);
   });
 
+  test('of a refused slip that lives now is set aside for people, and so is what does not fit', async () => {
+    const live = { clock: 'wall' };
+    const refused = submit('r1', {}, 'wall');
+    await report(result('r1', 'returned', live));
+    await gateway.feed(refused.submit, recorded(refused.slipId, holdRefused));
+    await report(result('r1', 'acknowledged', live));
+    expect(await gateway.types(refused.slipId)).toEqual([]);
+    // They hold nothing back.
+    expect(await gateway.store.run((tx) => tx.parked.oldest())).toEqual(new Map());
+    // This one comes before its slip, about which nobody may report.
+    await report(result('r2', 'returned', live));
+    await gateway.slip({ caller: 'importer', reference: 'r2' });
+    const filter = { kind: 'report', reason: null, sender: null } as const;
+    const { data } = await gateway.store.run((tx) => tx.unmatched(filter, null, 10));
+    expect(data.map(({ reference, reason }) => `${reference} ${reason}`)).toEqual([
+      'r1 refused_slip',
+      'r1 refused_slip',
+      'r2 misfit',
+    ]);
+  });
+
   test('about a slip on another clock, or one that is dispatched here, is refused', async () => {
     const slip = submit('r1');
     await gateway.feed(slip.submit, slip.hold);

@@ -16,23 +16,34 @@ export async function applyParked(
   if (dispatches.length === 0) return;
   const bySlip = new Map(dispatches.map((dispatch) => [referenceKey(dispatch), dispatch.slipId]));
   const parked = await tx.parked.take(dispatches);
+  const aside: ReportedResult[] = [];
   for (const { result, orphaned } of parked.toSorted((a, b) => byReceipt(a.result, b.result))) {
     const dispatch = changes.get(bySlip.get(referenceKey(result)) ?? '');
-    if (dispatch) applyResult(changes, dispatch, result, { now, orphaned }, count);
+    if (dispatch && !applyResult(changes, dispatch, result, { now, orphaned }, count)) aside.push(result);
   }
+  await setAside(tx, aside);
 }
 
-/** Records one report about a slip that no longer waits for its hold. */
+/** Somebody says that money moved for a slip of which we hold none: people have to see that. Of an import it is history. */
+export async function setAside(tx: StoreTx, results: readonly ReportedResult[]): Promise<void> {
+  const live = results.filter(({ clock }) => isLive(clock));
+  if (live.length > 0) await tx.parked.setAside(live);
+}
+
+/**
+ * Records one report about a slip that no longer waits for its hold.
+ * @returns false: it cannot be told of the slip, which was refused or does not fit
+ */
 export function applyResult(
   changes: Changes,
   dispatch: Dispatch,
   result: ReportedResult,
   { now, orphaned }: { readonly now: Instant; readonly orphaned: boolean },
   count: Count,
-): void {
+): boolean {
   if (dispatch.status === 'refused' || misfit(dispatch, result) !== null) {
     count('dropped_result');
-    return;
+    return false;
   }
   // That nothing more was received by then has been vouched for (rule 6): it counts from this commit on.
   const receivedAt = orphaned && isLive(result.clock) ? null : result.receivedAt;
@@ -40,6 +51,7 @@ export function applyResult(
   changes.apply(received);
   if (received.reception === 'contradiction') count('contradiction');
   if (received.reception === 'repeated') count('repeated_answer');
+  return true;
 }
 
 export function referenceKey({ caller, reference }: SlipReference): string {

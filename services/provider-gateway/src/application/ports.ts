@@ -448,6 +448,8 @@ export interface TakenResult {
 
 export interface ParkedResults {
   add(results: readonly ReportedResult[]): Promise<void>;
+  /** Keeps for people what can be told of no slip: it holds nothing back. */
+  setAside(results: readonly ReportedResult[]): Promise<void>;
   /** Removes and gives what waits for these slips, what was called an orphan too: its slip came after all. */
   take(references: readonly SlipReference[]): Promise<readonly TakenResult[]>;
   /**

@@ -1,7 +1,7 @@
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import { misfit, type ReportedResult, refusal } from '../domain/result/reported-result.ts';
 import { Changes } from './apply.ts';
-import { applyParked, applyResult, referenceKey } from './apply-parked.ts';
+import { applyParked, applyResult, referenceKey, setAside } from './apply-parked.ts';
 import type { ClockMark, Count, StoreTx } from './ports.ts';
 
 export interface ResultBatch {
@@ -35,15 +35,18 @@ export async function receiveResults(
   if (wrong.length > 0) return wrong;
   const now = await tx.now();
   const changes = new Changes(new Map([...rows.values()].map((row) => [row.slipId, row])));
-  const ready = [...rows.values()].filter((row) => row.status !== 'submitted');
+  // What came before about one that was refused lies aside.
+  const ready = [...rows.values()].filter(({ status }) => status !== 'submitted' && status !== 'refused');
   await applyParked(tx, changes, ready, now, count);
   const parked: ReportedResult[] = [];
+  const aside: ReportedResult[] = [];
   for (const result of batch.results) {
     const row = rows.get(referenceKey(result));
     const dispatch = row && changes.get(row.slipId);
     if (!dispatch || dispatch.status === 'submitted') parked.push(result);
-    else applyResult(changes, dispatch, result, { now, orphaned: false }, count);
+    else if (!applyResult(changes, dispatch, result, { now, orphaned: false }, count)) aside.push(result);
   }
+  await setAside(tx, aside);
   if (parked.length > 0) await tx.parked.add(parked);
   if (batch.marks.length > 0) await tx.clocks.advance(batch.marks);
   await changes.write(tx);

@@ -6,7 +6,8 @@ export const unmatchedKinds = ['callback', 'report', 'statement_line'] as const;
 /**
  * Why it has no slip. A callback's or a line's slip is not known here, was given to another provider, or was never sent; or nothing can
  * be learnt from it. A report waits for its slip, or for the answer about its hold; or intake has said that no such slip
- * can come any more: it is taken up should one come all the same.
+ * can come any more: it is taken up should one come all the same. Or its slip was refused, and nothing was held for it; or it is one that nobody
+ * may report about, or of another clock.
  */
 export const unmatchedReasons = [
   'unknown_slip',
@@ -16,6 +17,8 @@ export const unmatchedReasons = [
   'waits_for_slip',
   'waits_for_hold',
   'no_slip',
+  'refused_slip',
+  'misfit',
 ] as const;
 
 export type UnmatchedReason = (typeof unmatchedReasons)[number];

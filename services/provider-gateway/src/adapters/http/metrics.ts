@@ -11,7 +11,8 @@ const helps: Readonly<Record<Counted, string>> = {
   refused_callback: 'Callbacks that were refused for their signature or their age',
   orphan_callback: 'Signed callbacks about slips that their provider was never given',
   orphan_result: 'Reported results whose slip can no longer come',
-  dropped_result: 'Reported results about slips whose hold was refused, or that do not fit the slip',
+  dropped_result:
+    'Reported results about slips whose hold was refused, or that do not fit the slip; listed as unmatched',
   repeated_answer: 'Answers that were known already',
   abandoned_attempt: 'Attempts whose sender was gone',
   unknown_slip: 'Events about slips whose submission was never read',

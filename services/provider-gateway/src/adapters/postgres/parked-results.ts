@@ -12,6 +12,14 @@ from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $
 order by r.caller, r.result_id
 on conflict do nothing`;
 
+const setAsideSql = `
+insert into parked_result (caller, result_id, reference, clock, received_at, position, data, orphan_at)
+select r.caller, r.result_id, r.reference, r.clock, r.received_at, r.position, r.data, clock_timestamp()
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::jsonb[])
+  as r(caller, result_id, reference, clock, received_at, position, data)
+order by r.caller, r.result_id
+on conflict do nothing`;
+
 const takeSql = `
 delete from parked_result p
 using (select distinct caller, reference from unnest($1::text[], $2::text[]) as w(caller, reference)) as w
@@ -69,16 +77,11 @@ export function parkedResults(
   events: { readonly group: string; readonly topic: string },
 ): ParkedResults {
   return {
-    async add(results: readonly ReportedResult[]) {
-      tx.send(addSql, [
-        results.map((one) => one.caller),
-        results.map((one) => one.id),
-        results.map((one) => one.reference),
-        results.map((one) => one.clock),
-        results.map((one) => one.receivedAt),
-        results.map((one) => one.position),
-        results.map((one) => JSON.stringify(toJson(one))),
-      ]);
+    async add(results) {
+      tx.send(addSql, columnsOf(results));
+    },
+    async setAside(results) {
+      tx.send(setAsideSql, columnsOf(results));
     },
     async take(references) {
       const rows = await tx.query<{ data: unknown; orphaned: boolean }>(takeSql, [
@@ -115,4 +118,16 @@ export function parkedResults(
       return new Map(rows.map((row) => [row.clock, row.oldest]));
     },
   };
+}
+
+function columnsOf(results: readonly ReportedResult[]): unknown[] {
+  return [
+    results.map((one) => one.caller),
+    results.map((one) => one.id),
+    results.map((one) => one.reference),
+    results.map((one) => one.clock),
+    results.map((one) => one.receivedAt),
+    results.map((one) => one.position),
+    results.map((one) => JSON.stringify(toJson(one))),
+  ];
 }

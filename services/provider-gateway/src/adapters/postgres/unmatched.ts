@@ -46,8 +46,10 @@ const sources: Readonly<Record<Kind, Source>> = {
     ids: [{ column: 'result_id', type: 'text' }],
     columns:
       'u.result_id as id, null as slip_id, u.reference, u.clock, null::bytea as body, u.data::text as data',
-    known: "caller = u.caller and reference = u.reference and mode = 'reported'",
-    reason: `case when u.orphan_at is not null then 'no_slip' when d.slip_id is null then 'waits_for_slip' else 'waits_for_hold' end`,
+    known: 'caller = u.caller and reference = u.reference',
+    reason: `case when d.slip_id is null and u.orphan_at is null then 'waits_for_slip' when d.slip_id is null then 'no_slip'
+      when d.mode <> 'reported' or d.clock <> u.clock then 'misfit' when d.status = 'refused' then 'refused_slip'
+      else 'waits_for_hold' end`,
   },
   statement_line: {
     ...{ table: 'statement_line', condition: 'true', sender: 'provider' },
@@ -132,7 +134,7 @@ select * from (
     select u.*, row_number() over (${sorted}) as examined
     from (select * from ${table} u where ${within} ${sorted} limit ${most}::bigint) as u
   ) as u
-    left join lateral (select slip_id, mode, provider from dispatch where ${known} limit 1) as d on true
+    left join lateral (select slip_id, mode, provider, clock, status from dispatch where ${known} limit 1) as d on true
     cross join lateral (select ${reason} as reason) as w
 ) as u
 where matched or is_end order by examined limit ${place(limit + 1)}`;
