@@ -164,7 +164,7 @@ describe('a refund by hand', () => {
 
 test('a bulk has a list that is fixed, does each of it once, and says what came of it', async () => {
   const slipIds = await doubtful(5);
-  const body = { action: 'assign', assignee: 'eve', reason: 'takes over', slip_ids: [...slipIds, v7()] };
+  const body = { action: 'assign', assignee: 'eve', reason: 'takes over', slip_ids: slipIds };
   const shown = await world.post(service, '/v1/cases:actions', { ...body, dry_run: true });
   expect([shown.status, shown.body.data.length]).toEqual([200, 5]);
   await act(slipIds[0]!, { action: 'assign', assignee: 'eve' });
@@ -192,6 +192,19 @@ test('a bulk has a list that is fixed, does each of it once, and says what came 
     { what: 'OperatorActed' },
   );
   expect(told!.event.data).toMatchObject({ action: 'assign', actor: 'ann', reason: 'takes over' });
+});
+
+test('a bulk that names a slip without a case is refused as a whole, and says which', async () => {
+  const slipIds = await doubtful(1);
+  const [unknown, odd] = [v7(), 'no-id'];
+  const body = { action: 'assign', assignee: 'eve', reason: 'r', slip_ids: [unknown, ...slipIds, odd] };
+  for (const one of [body, { ...body, dry_run: true }]) {
+    const refused = await world.post(service, '/v1/cases:actions', one);
+    expect([refused.status, refused.body.code]).toEqual([422, 'validation_failed']);
+    const details = [unknown, odd].map((id) => `slip ${id} has no case`);
+    expect(refused.body.errors).toEqual(details.map((detail) => ({ pointer: '/slip_ids', detail })));
+  }
+  expect((await world.get(service, `/v1/case-actions?slip=${slipIds[0]}`)).body.data).toEqual([]);
 });
 
 test('refunds without people stay within the budget over two instances; what waits is released', async () => {

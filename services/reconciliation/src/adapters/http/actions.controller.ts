@@ -47,6 +47,9 @@ export interface CaseActions extends ActOnCases {
   partitionOf(slipId: string): number;
 }
 
+/** A list of thousands that is wrong as a whole is seen as well by its first ones. */
+const errorsMax = 20;
+
 interface Reply extends ListReply {
   status(code: number): unknown;
 }
@@ -146,7 +149,7 @@ export class ActionsController {
     summary: 'Do the same about many cases: those that are named, or that a filter finds',
     description:
       'The list is fixed when the bulk is made; each of its cases is an action of its own, done once, and says what came ' +
-      'of it. Cases that are closed by then, and slips without one, are left out.',
+      'of it. Cases that are closed by then are left out; a slip that never had one is refused, and nothing is done.',
   })
   @ApiHeader(dryRunKeyHeader)
   @ApiBody({ schema: bulkSchema })
@@ -163,6 +166,8 @@ export class ActionsController {
     rejectUnknownQuery(query, []);
     const { action, reason, dryRun, cases } = readBulk(request.body);
     const by = callerOf(request).subject;
+    const misnamed = await this.does.misnamed(cases);
+    if (misnamed.length > 0) throw noCases(misnamed);
     if (dryRun) {
       const previews = await this.does.previewMany({ action, reason, by }, cases);
       if (previews === null) throw tooMany();
@@ -315,6 +320,14 @@ function noCase(id: string): SlipstreamError {
 
 function noAction(): SlipstreamError {
   return new SlipstreamError('not_found', 'There is no such action.');
+}
+
+function noCases(slipIds: readonly string[]): SlipstreamError {
+  return new SlipstreamError('validation_failed', 'The bulk names slips that have no case.', {
+    errors: slipIds
+      .slice(0, errorsMax)
+      .map((id) => ({ pointer: '/slip_ids', detail: `slip ${id} has no case` })),
+  });
 }
 
 function tooMany(): SlipstreamError {

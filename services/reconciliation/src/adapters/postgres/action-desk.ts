@@ -48,6 +48,10 @@ select i.action_id, $3, i.slip_id, i.partition, $4, $5::json, $6, $7
 const namedSql =
   "select c.slip_id from case_file c where c.slip_id = any($1::text[]) and c.status = 'open' order by c.slip_id";
 
+const withoutCaseSql = `
+select named.slip_id from unnest($1::text[]) with ordinality named (slip_id, place)
+ where not exists (select from case_file c where c.slip_id = named.slip_id) order by named.place`;
+
 const proposedSql = `
 select slip_id from case_action
  where slip_id = any($1::text[]) and (status = 'proposed' or (status = 'waiting' and decision is not null))`;
@@ -111,6 +115,10 @@ export function createActionDesk({ unitOfWork, encode, newId, partitionOf }: Des
     async listed(cases) {
       const slipIds = await listed(unitOfWork, cases);
       return slipIds.length > bulkSizeMax ? null : slipIds;
+    },
+    async withoutCase(slipIds) {
+      const rows = await unitOfWork.query<{ slip_id: string }>(withoutCaseSql, [slipIds]);
+      return rows.map(({ slip_id }) => slip_id);
     },
     async proposed(slipIds) {
       const rows = await unitOfWork.query<{ slip_id: string }>(proposedSql, [slipIds]);

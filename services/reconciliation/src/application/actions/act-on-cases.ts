@@ -49,6 +49,8 @@ export interface ActOnCases {
   act(request: ActionRequest): Promise<Asked<KeptAction> | null>;
   actOnMany(request: BulkRequest): Promise<Asked<KeptBulk>>;
   decide(id: string, decision: Decision): Promise<Decided>;
+  /** Those that a bulk names although they never had a case. */
+  misnamed(cases: BulkRequest['cases']): Promise<readonly string[]>;
   /** null: the slip has no case. */
   preview(slipId: string, ask: Ask): Promise<Preview | null>;
   /** Of a bulk; null: there are too many cases. */
@@ -75,6 +77,7 @@ export function actOnCases(context: ActContext): ActOnCases {
       wake();
       return asked;
     },
+    misnamed: async (cases) => ('slipIds' in cases ? desk.withoutCase(cases.slipIds) : []),
     async decide(id, decision) {
       const decided = await desk.decide(id, decision);
       if (decided.type !== 'decided') return decided;

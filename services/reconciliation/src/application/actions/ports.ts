@@ -99,6 +99,8 @@ export interface ActionDesk {
   askForMany(request: BulkRequest): Promise<Asked<KeptBulk>>;
   /** The open cases that a bulk would be about now; null: there are too many. */
   listed(cases: BulkRequest['cases']): Promise<readonly string[] | null>;
+  /** Those of the slips that never had a case. */
+  withoutCase(slipIds: readonly string[]): Promise<readonly string[]>;
   /** Those of the slips whose refund somebody has proposed. */
   proposed(slipIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Writes down what another person says of a refund that was proposed. */
