@@ -8,6 +8,7 @@ import { repositoryRoot } from '@slipstream/environment';
 import { addMs } from '@slipstream/kernel';
 import { hasEnded, readSlips, type ShownSlip, type Stack, startStack, submitSlip } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
+import { peakRssMiB } from '../benchmarks/measure.ts';
 import { importArguments, numberOf, ordersFrom, type Verdict, writeOrders } from './orders-file.ts';
 
 export interface ImportDrill {
@@ -37,6 +38,8 @@ export interface LiveSlips {
 export interface ImportDrilled extends ImportDrill {
   readonly import_s: number;
   readonly rows_per_second: number;
+  /** The most that slipctl held. */
+  readonly import_mib: number;
   /** Rows whose verdict is another than the row says, or that have none. */
   readonly wrong_verdicts: number;
   readonly live: readonly LiveSlips[];
@@ -49,6 +52,8 @@ const aloneMs = 30_000;
 /** Longer than a busy machine takes by itself: what is late then has waited for the import. */
 const outcomeDeadlineMs = 45_000;
 const endTimeoutMs = 120_000;
+/** However many rows there are. */
+const importMiBMax = 300;
 
 /** Live slips through a stack, first alone and then beside an import: none may be late for it, and none of its verdicts wrong. */
 export async function drillImport(drill: ImportDrill, log: Log): Promise<ImportDrilled> {
@@ -77,9 +82,10 @@ async function play(stack: Stack, folder: string, drill: ImportDrill, log: Log):
   const alone = await liveDuring(stack, 'alone', drill, () => sleep(aloneMs));
   log(`  ${JSON.stringify(alone)}`);
   let importS = 0;
+  let importMiB = 0;
   const beside = await liveDuring(stack, 'beside the import', drill, async () => {
     const begun = performance.now();
-    await importFile(stack, folder, log);
+    importMiB = await importFile(stack, folder, log);
     importS = (performance.now() - begun) / 1_000;
   });
   log(`  ${JSON.stringify(beside)}`);
@@ -89,7 +95,8 @@ async function play(stack: Stack, folder: string, drill: ImportDrill, log: Log):
     ...drill,
     import_s: Math.round(importS),
     rows_per_second: Math.round(drill.rows / importS),
-    ...{ wrong_verdicts: wrong, live, ok: wrong === 0 && live.every(({ holds }) => holds) },
+    ...{ import_mib: importMiB, wrong_verdicts: wrong, live },
+    ok: wrong === 0 && importMiB <= importMiBMax && live.every(({ holds }) => holds),
   };
 }
 
@@ -161,7 +168,8 @@ function livePayment(part: string, n: number) {
   };
 }
 
-async function importFile(stack: Stack, folder: string, log: Log): Promise<void> {
+/** @returns the most that it held, in MiB */
+async function importFile(stack: Stack, folder: string, log: Log): Promise<number> {
   const at = (name: string) => join(folder, name);
   const args = [
     ...importArguments(folder, 'drill'),
@@ -173,11 +181,15 @@ async function importFile(stack: Stack, folder: string, log: Log): Promise<void>
   });
   const told: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => told.push(chunk));
+  let mib = 0;
+  const looking = setInterval(() => {
+    mib = Math.max(mib, peakRssMiB(child.pid!) || 0);
+  }, 250);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
-  });
-  if (code === 0) return;
+  }).finally(() => clearInterval(looking));
+  if (code === 0) return mib;
   log(Buffer.concat(told).toString().slice(-2_000));
   throw new Error(`slipctl import exits with ${code}`);
 }

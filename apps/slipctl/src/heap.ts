@@ -12,7 +12,13 @@ export const heapFlags = ['--max-semi-space-size=8', '--semi-space-growth-factor
  */
 export const programFlags = [...heapFlags, '--max-old-space-size=512'] as const;
 
+/**
+ * For this program, which is given no limit when it starts: the same fourfold growth made an import hold the more the longer its file is, though
+ * what is alive does not grow. By this percentage it does not, for a fifth more CPU.
+ */
+const ownFlags = [...heapFlags, '--heap-growing-percent=60'] as const;
+
 /** Of this process; what it starts is given its own as arguments. */
 export function keepHeapSmall(): void {
-  for (const flag of heapFlags) setFlagsFromString(flag);
+  for (const flag of ownFlags) setFlagsFromString(flag);
 }
