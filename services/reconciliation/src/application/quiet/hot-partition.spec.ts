@@ -32,6 +32,23 @@ describe('a partition followed in memory', () => {
     expect(partition.isDueAround(deadline)).toBe(false);
   });
 
+  test('has a snapshot that a release which knows no limits of reviews reads, as long as there are none', () => {
+    const limits = { warnMs: 1, actMs: 0 };
+    const stages = { submitted: limits, review: limits, held: null, dispatching: null, returned: null };
+    const partition = withSlipDueAt(deadline);
+    const begin = (n: number, inReview: boolean) =>
+      partition.submitted(new Uint32Array(idWords).fill(n), n, {
+        ...{ deadline, graceMs: 0, amount: -1, currency: 0, route: 'default' },
+        ...{ stages, inReview, receivedAt: deadline - 10_000 * ms },
+      });
+    begin(8, false);
+    const before = partition.snapshot(9, new Map()).format;
+    begin(9, true);
+    const snapshot = partition.snapshot(10, new Map());
+    expect([before, snapshot.format]).toEqual([4, 5]);
+    expect(new HotPartition(0, snapshot).hot.size).toBe(3);
+  });
+
   test('hurries for no slip that has returned in time', () => {
     const partition = withSlipDueAt(deadline);
     const slot = partition.find('00000007-0000-0007-0000-000700000007');

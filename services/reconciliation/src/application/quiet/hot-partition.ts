@@ -15,7 +15,7 @@ import {
 } from './hot-set.ts';
 import type { Departure, Snapshot } from './ports.ts';
 import { IdList, idOf, idText, idWords } from './slip-ids.ts';
-import { format, fromChunks, toChunks } from './snapshot.ts';
+import { format, formatOf, fromChunks, toChunks } from './snapshot.ts';
 import { StagePolicies } from './stage-policies.ts';
 import { type Way, Ways } from './ways.ts';
 
@@ -429,7 +429,7 @@ export class HotPartition {
       sequences,
       slips: this.hot.size,
       chunks: toChunks(this.hot),
-      format,
+      format: formatOf(this.stages.all()),
       ways: this.ways.all(),
       stages: this.stages.all(),
     };

@@ -1,3 +1,4 @@
+import type { StagePolicy } from '@slipstream/slip';
 import { HotSet, type HotSlip } from './hot-set.ts';
 import { idWords } from './slip-ids.ts';
 import { roomFor, slotBytes } from './slip-record.ts';
@@ -24,6 +25,13 @@ export function toChunks(hot: HotSet): Buffer[] {
 
 /** How {@link toChunks} writes. */
 export const format = 4;
+/** The same, of slips in review that have limits: a release before this one would take them for submitted, and say that they are late. */
+const withReviews = 5;
+
+export function formatOf(stages: readonly StagePolicy[]): number {
+  return stages.some(({ review }) => review) ? withReviews : format;
+}
+
 /** Slips one after the other, field by field; before that without their stages, and without their ways. */
 const fieldByField = 3;
 const withoutStages = 2;
@@ -31,11 +39,12 @@ const withoutWays = 1;
 
 /** Puts the slips of chunks into a set. @throws RangeError for a format of a later release, or a chunk that is cut off */
 export function fromChunks(chunks: readonly Buffer[], slips: number, writtenIn: number = format): HotSet {
-  if (![format, fieldByField, withoutStages, withoutWays].includes(writtenIn))
+  const isRecords = writtenIn === format || writtenIn === withReviews;
+  if (!isRecords && ![fieldByField, withoutStages, withoutWays].includes(writtenIn))
     throw new RangeError(`the snapshot has format ${writtenIn}`);
   const hot = new HotSet(Math.max(256, roomFor(slips)));
   for (const chunk of chunks) {
-    if (writtenIn !== format) addFieldByField(hot, chunk, writtenIn);
+    if (!isRecords) addFieldByField(hot, chunk, writtenIn);
     else if (chunk.length % slotBytes !== 0)
       throw new RangeError(`a chunk of the snapshot has ${chunk.length} bytes, which is no number of slips`);
     else hot.addRecords(chunk);
