@@ -1,20 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
-import { DeadLetters } from '@slipstream/postgres';
+import { DeadLetters, type Tx, type UnitOfWork } from '@slipstream/postgres';
 import { Plans, type Scan } from '@slipstream/testing';
 import { createActionDesk } from '../src/adapters/postgres/action-desk.ts';
 import { createIncidentReads } from '../src/adapters/postgres/incident-reads.ts';
 import { createReads } from '../src/adapters/postgres/reads.ts';
+import { closeRepaired } from '../src/adapters/postgres/repairs.ts';
 import { statementViews } from '../src/adapters/postgres/statement-views.ts';
 import type { ActionDesk, ActionFilter } from '../src/application/actions/ports.ts';
 import type { IncidentFilter, IncidentReads } from '../src/application/incidents/reads.ts';
 import type { Place } from '../src/application/newest-first.ts';
 import type { CaseFilter, Reads } from '../src/application/reads.ts';
 import type { BreakFilter, StatementViews } from '../src/application/statements/ports.ts';
+import type { BookedPatch } from '../src/domain/statement/booked-fold.ts';
 import { type DatabaseUnderTest, databaseUnderTest } from './database-under-test.ts';
 
 const environment = sharedEnvironment();
 const rows = 4_000;
+/** Lines that were of no slip, each with the names that it has. */
+const lines = `insert into statement_break (id, kind, statement_id, provider, currency, difference, expected, seen, status, opened_at, names)
+   select md5('m' || n)::uuid, 'missing_here', md5((1 + n % ($1::int / 100))::text)::uuid, 'acme', 'EUR', 1, '', '', 'open',
+     timestamptz '2026-01-01' + n * interval '1 s', array['ours-' || n, 'theirs-' || n] from generate_series(1, $1::int) n`;
 /** What busy months leave: of a hundred things that people had to look at, one is open. */
 const fill = [
   `insert into case_file (slip_id, partition, status, reason, summary, opened_at, provider, cause_class, cause_code, closed_at, reason_codes,
@@ -60,6 +66,7 @@ const growing = [
 ];
 
 let database: DatabaseUnderTest;
+let watched: UnitOfWork;
 let reads: Reads;
 let incidents: IncidentReads;
 let statements: StatementViews;
@@ -72,6 +79,7 @@ beforeAll(async () => {
   for (const sql of fill) await database.unitOfWork.query(sql, [rows]);
   for (const table of growing) await database.unitOfWork.query(`analyze ${table}`);
   const unitOfWork = plans.watched(database.unitOfWork);
+  watched = unitOfWork;
   const unasked = () => {
     throw new Error('not asked');
   };
@@ -191,4 +199,27 @@ it.each([
 ])('neither does one of dead letters by %j', async (filter) => {
   for (const side of [null, 'after', 'before'] as const)
     await expectBounded(() => letters.list(filter, 50, side && { side, id: '9000' }));
+});
+
+it('the look for lines that name a slip reads none whole, however many are read at once', async () => {
+  await database.unitOfWork.query(lines, [rows]);
+  await database.unitOfWork.query('analyze statement_break');
+  const patches = Array.from(
+    { length: 300 },
+    (_, n): BookedPatch => ({
+      ...{
+        slipId: `slip-${n}`,
+        provider: 'acme',
+        providerReference: `theirs-${n}`,
+        outcome: null,
+        fee: null,
+      },
+      terms: { kind: 'order', reference: `ref-${n}`, amount: null },
+      ...{ dispatchedOn: null, returnedOn: null, returnedBy: null },
+    }),
+  );
+  const work = (tx: Tx) => closeRepaired(tx, patches);
+  await expectBounded(() => watched.run(work), few);
+  const named = await database.unitOfWork.query('select id from statement_break where is_named');
+  expect(named).toHaveLength(299);
 });

@@ -17,9 +17,16 @@ const repairedMeanwhile = repairedSql(`and exists (
   select 1 from unnest($1::text[], $2::text[], $3::bigint[]) as was(slip_id, outcome, fee)
    where was.slip_id = k.slip_id and (was.outcome is distinct from b.outcome or was.fee is distinct from b.fee))`);
 
+/**
+ * A look into the index for each name: `names && $1` is answered by comparing every name of every open break with every name that was read
+ * as soon as there are many of both.
+ */
 const namedSql = `
-update statement_break set is_named = true
- where kind = 'missing_here' and status <> 'resolved' and not is_named and names && $1::text[]`;
+select k.id from unnest($1::text[]) as told(name) cross join lateral (
+  select id from statement_break
+   where kind = 'missing_here' and status <> 'resolved' and not is_named and names @> array[told.name] offset 0) as k`;
+
+const markSql = `update statement_break set is_named = true where id = any($1::uuid[]) and status <> 'resolved'`;
 
 interface RepairedRow {
   readonly id: string;
@@ -38,7 +45,8 @@ export async function closeRepaired(tx: Tx, patches: readonly BookedPatch[]): Pr
     ...(terms === null ? [] : [slipId, terms.reference]),
     ...(providerReference === null ? [] : [providerReference]),
   ]);
-  if (names.length > 0) tx.send(namedSql, [names]);
+  const named = names.length > 0 ? await tx.query<{ id: string }>(namedSql, [names]) : [];
+  if (named.length > 0) tx.send(markSql, [named.map(({ id }) => id)]);
   const returned = patches.flatMap(({ slipId, outcome }) => (outcome === null ? [] : slipId));
   if (returned.length === 0) return [];
   return (await tx.query<RepairedRow>(repairedByLog, [returned])).map(toResolved);
