@@ -70,16 +70,18 @@ export function providerHttp(provider: Provider, around: Surroundings): Provider
   return { app, dropSilent: () => writer.dropSilent() };
 }
 
+/** Each says of which slip it speaks: then it can be taken for no other's. */
 function wordOf(word: Word, slipId: string): { status: number; body: object } {
-  if (word.what === 'unknown') return { status: 404, body: { status: 'not_found' } };
-  if (word.what === 'cancelled') return { status: 200, body: { slip_id: slipId, status: 'cancelled' } };
+  const named = { slip_id: slipId };
+  if (word.what === 'unknown') return { status: 404, body: { ...named, status: 'not_found' } };
+  if (word.what === 'cancelled') return { status: 200, body: { ...named, status: 'cancelled' } };
   const { providerId, outcome, reason, amount } = word.run;
-  const names = { provider_id: providerId, accepted_at: acceptedAt(word.run) };
+  const names = { ...named, provider_id: providerId, accepted_at: acceptedAt(word.run) };
   switch (word.what) {
     case 'taken':
       return { status: 202, body: { ...names, status: 'pending' } };
     case 'rejected':
-      return { status: 422, body: { status: 'rejected', reason } };
+      return { status: 422, body: { ...named, status: 'rejected', reason } };
     case 'final':
       return { status: 200, body: { ...names, status: outcome, reason, amount } };
     case 'state': {

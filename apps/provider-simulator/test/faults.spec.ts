@@ -53,7 +53,10 @@ describe('without a fault', () => {
   });
 
   test('an inquiry tells the outcome, or that nothing is known', async () => {
-    expect(await world.inquire('a-none')).toMatchObject({ status: 404, json: { status: 'not_found' } });
+    expect(await world.inquire('a-none')).toMatchObject({
+      status: 404,
+      json: { slip_id: 'a-none', status: 'not_found' },
+    });
     await world.submit('a-2');
     await world.final('a-2');
     expect(await world.inquire('a-2')).toMatchObject({ status: 200, json: { status: 'succeeded' } });

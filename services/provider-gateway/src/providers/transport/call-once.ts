@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { storableText } from '@slipstream/kernel';
 import type { Dispatcher } from 'undici';
 
 /** One HTTP call that is made at most once and never followed elsewhere. */
@@ -204,7 +205,7 @@ function notSentReason(error: Error): string {
 /** For people, and bounded: an error of the network may quote what the other side sent. */
 function describe(error: Error): string {
   const code = codeOf(error);
-  return `${code === '' ? '' : `${code}: `}${error.message}`.slice(0, 200);
+  return storableText(`${code === '' ? '' : `${code}: `}${error.message}`.slice(0, 200));
 }
 
 function codeOf(error: Error): string {
