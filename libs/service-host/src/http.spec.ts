@@ -400,6 +400,8 @@ describe('a request that is no good HTTP', () => {
     ['garbage', '\u0016\u0003\u0001 hello\r\n\r\n', [400]],
     ['an unknown method', 'BREW /things HTTP/1.1\r\nhost: x\r\n\r\n', [400]],
     ['TRACE', 'TRACE /things HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', [405]],
+    ['CONNECT to an address of ours', 'CONNECT /things HTTP/1.1\r\nhost: x\r\n\r\n', [405]],
+    ['CONNECT to elsewhere', 'CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere:443\r\n\r\n', [405]],
     ['TRACE elsewhere', 'TRACE /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', [404]],
     ['no host', 'GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n', [400]],
     ['two hosts', 'GET /livez HTTP/1.1\r\nhost: x\r\nHost: y\r\nconnection: close\r\n\r\n', [400]],
