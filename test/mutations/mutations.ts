@@ -626,6 +626,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${host}/overload.spec.ts`],
   },
   {
+    name: 'N-a-refused-repeat-fails-what-was-taken-before',
+    file: `${gateway}/src/domain/dispatch/attempt.ts`,
+    from: "if (answer.kind !== 'returned' || answer.outcome === 'succeeded') return null;",
+    to: 'if (answer) return null;',
+    specs: [`${gateway}/src/domain/dispatch/attempt.spec.ts`],
+  },
+  {
     name: 'T3-an-undeclared-word-passes-for-working',
     file: `${gateway}/src/providers/transport/words.ts`,
     from: 'return meanings.find((meaning) => words[meaning].includes(word)) ?? null;',

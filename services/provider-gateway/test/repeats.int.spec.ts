@@ -8,8 +8,8 @@ import { Harness, providerRules } from './support/harness.ts';
 
 const environment = sharedEnvironment();
 
-/** What becomes of a call: `silent` and `error` come after the work. */
-type Way = 'silent' | 'error' | 'answer';
+/** What becomes of a call: `silent` and `error` come after the work; `refuse`: it looks at something else before the reference. */
+type Way = 'silent' | 'error' | 'refuse' | 'answer';
 
 /** A provider to which the same reference is the same order: it executes it once, and answers the nth call as the test wants. */
 class Idempotent {
@@ -20,6 +20,11 @@ class Idempotent {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => void chunks.push(chunk));
     request.on('end', () => {
+      const tell = (slip_id: string) =>
+        response
+          .writeHead(200)
+          .end(JSON.stringify({ slip_id, status: 'succeeded', provider_id: `p-${slip_id}` }));
+      if (request.method === 'GET') return tell(request.url!.split('/').at(-1)!);
       const body = Buffer.concat(chunks).toString();
       const { slip_id } = JSON.parse(body) as { slip_id: string };
       const calls = this.calls.get(slip_id) ?? [];
@@ -27,10 +32,9 @@ class Idempotent {
       if (calls.length === 0) this.executed.set(slip_id, (this.executed.get(slip_id) ?? 0) + 1);
       const way = this.ways[Math.min(calls.length, this.ways.length - 1)];
       if (way === 'error') response.writeHead(500).end();
-      if (way !== 'answer') return;
-      response
-        .writeHead(200)
-        .end(JSON.stringify({ slip_id, status: 'succeeded', provider_id: `p-${slip_id}` }));
+      if (way === 'refuse')
+        response.writeHead(422).end(JSON.stringify({ status: 'rejected', reason: 'AM02' }));
+      if (way === 'answer') tell(slip_id);
     });
   });
 }
@@ -90,6 +94,16 @@ test('it is sent so often at most, and then only asked about', async () => {
     attempt: attemptsMax,
   });
   expect(acme.calls.get(slip!)).toHaveLength(attemptsMax);
+});
+
+test('the refusal of a repeat fails nothing: its provider is asked at once', async () => {
+  acme.ways = ['silent', 'refuse'];
+  await start(true);
+  const [slip] = await submit(1);
+  expect(await gateway.event(slip!, 'SlipReturned')).toMatchObject({
+    ...{ outcome: 'succeeded', evidence: 'inquiry_answer' },
+  });
+  expect([acme.calls.get(slip!)!.length, acme.executed.get(slip!)]).toEqual([2, 1]);
 });
 
 test('a provider that does not declare it gets a slip once', async () => {

@@ -223,6 +223,31 @@ const faults: readonly Fault[] = [
     await life.call('pending');
     for (const at of [counts, proves, 9_000, 30_000]) await life.ask(at, 'pending');
   }),
+  fault(
+    'refuses the repeat of what it executed',
+    'succeeded',
+    [unanswered, unanswered, returned],
+    async (life) => {
+      await life.call(hangUp);
+      life.intend();
+      await life.call(failure);
+      expect(life.end).toBe('unknown');
+      await life.ask(counts, success);
+    },
+    { calls: 2 },
+  ),
+  fault(
+    'refuses the repeat of what it did not take',
+    'failed',
+    [unanswered, unanswered, returned],
+    async (life) => {
+      await life.call(hangUp);
+      life.intend();
+      await life.call(failure);
+      await life.ask(counts, failure);
+    },
+    { calls: 2 },
+  ),
   fault('says one thing many times', 'succeeded', [acknowledged, returned], async (life) => {
     await life.call('pending');
     for (const at of [counts, proves, 9_000]) await life.ask(at, success);

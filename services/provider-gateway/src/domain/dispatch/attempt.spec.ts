@@ -167,6 +167,44 @@ describe('a call without an answer, where the same call again is the same order'
     expect(step.dispatch).toMatchObject({ status: 'unanswered', nextAt: null });
   });
 
+  describe('whose repeat is refused', () => {
+    const again = intend(left.dispatch, addMs(t0, 700), limits.connectTimeoutMs, limits, 'one');
+    const refused = (outcome: 'failed' | 'void', from = again) =>
+      endAttempt(
+        from,
+        end({ kind: 'answered', answer: final(outcome) }, { ...idempotent, attempt: from.attempt }),
+      );
+
+    test.each(['failed', 'void'] as const)(
+      '(%s) may have been taken: it is asked about at once',
+      (outcome) => {
+        const step = refused(outcome);
+        expect(step.events.map(({ event }) => event)).toMatchObject([
+          { type: 'DispatchUnanswered', data: { attempt: 2, detail: expect.stringContaining(outcome) } },
+        ]);
+        expect(step.dispatch).toMatchObject({
+          ...{ status: 'unanswered', outcome: null, nextAt: null, pollAt: addMs(t0, 500) },
+          acknowledged: false,
+        });
+      },
+    );
+
+    test('ends it, where no call before it may have left, or its provider has spoken', () => {
+      expect(typesOf(refused('failed', intended))).toEqual(['SlipReturned']);
+      const tried = endAttempt(intended, end(notSent)).dispatch;
+      const second = intend(tried, addMs(t0, 700), limits.connectTimeoutMs, limits, 'one');
+      expect(typesOf(refused('failed', second))).toEqual(['SlipReturned']);
+      expect(typesOf(refused('failed', { ...again, acknowledged: true }))).toEqual(['SlipReturned']);
+    });
+
+    test('ends it by a success, and by what comes when its sender was taken for dead', () => {
+      const succeeded = end({ kind: 'answered', answer: final('succeeded') }, { ...idempotent, attempt: 2 });
+      expect(typesOf(endAttempt(again, succeeded))).toEqual(['SlipReturned']);
+      const late = end({ kind: 'answered', answer: final('failed') }, idempotent);
+      expect(typesOf(endAttempt(left.dispatch, late))).toEqual(['SlipReturned']);
+    });
+  });
+
   test('is not made again once the provider has spoken', () => {
     const heard = endAttempt(left.dispatch, end({ kind: 'answered', answer: pending })).dispatch;
     expect(mayIntend(heard, addMs(t0, 700), true)).toBe(false);

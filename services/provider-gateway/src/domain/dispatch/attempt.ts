@@ -101,7 +101,9 @@ const neverRepeated: ReadonlySet<string> = new Set(['restart', 'not_recorded']);
  * other end counts only while this very attempt is open: after DispatchUnanswered there is no "not sent".
  */
 export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
-  const { outcome, now } = end;
+  const { now } = end;
+  const refusal = refusalOfRepeat(dispatch, end);
+  const outcome = refusal ?? end.outcome;
   if (outcome.kind === 'answered') {
     const { answer } = outcome;
     const receipt = { answer, evidence: 'synchronous_reply', receivedAt: null, now } as const;
@@ -119,8 +121,11 @@ export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
     const inquiries = next.status === 'unanswered' ? ownInquiry(next, provider, end.askedAboutAfterMs) : [];
     return { dispatch: next, events: [pending(next, event)], inquiries };
   }
-  const left: Dispatch = { ...ended, status: 'unanswered', sentMaybe: true };
-  const repeated = end.idempotentByReference && !neverRepeated.has(reason) && mayRepeat(left);
+  // What its provider meant by a refusal it says when it is asked, which is at once.
+  const asked = refusal === null ? {} : { pollAt: now };
+  const left: Dispatch = { ...ended, ...asked, status: 'unanswered', sentMaybe: true };
+  const isRepeatable = refusal === null && !neverRepeated.has(reason);
+  const repeated = end.idempotentByReference && isRepeatable && mayRepeat(left);
   const next: Dispatch = repeated ? { ...left, nextAt: nextAttempt(dispatch, now, retryAt) } : left;
   const event = { type: 'DispatchUnanswered', data: { attempt, provider, reason, detail } } as const;
   return {
@@ -128,6 +133,22 @@ export function endAttempt(dispatch: Dispatch, end: AttemptEnd): Step {
     events: [pending(next, event)],
     inquiries: ownInquiry(next, provider, end.askedAboutAfterMs),
   };
+}
+
+type Unanswered = Extract<CallOutcome, { kind: 'unanswered' }>;
+
+/**
+ * That a call is refused which was made before says that the repeat was refused: the call before may have been taken, and a provider
+ * that looks at limits, times or signatures before references refuses what it works on. Null: it is no such word.
+ */
+function refusalOfRepeat(dispatch: Dispatch, { attempt, outcome }: AttemptEnd): Unanswered | null {
+  const isRepeat = dispatch.status === 'intended' && dispatch.attempt === attempt && dispatch.sentMaybe;
+  if (!isRepeat || outcome.kind !== 'answered' || providerHasSpoken(dispatch)) return null;
+  const { answer } = outcome;
+  if (answer.kind !== 'returned' || answer.outcome === 'succeeded') return null;
+  const said = answer.reason === null ? answer.outcome : `${answer.outcome}, ${answer.reason}`;
+  const detail = `The repeat of a call that may have been taken was refused: ${said}.`;
+  return { kind: 'unanswered', reason: 'garbage', detail };
 }
 
 /** What an attempt that was not sent leaves: an earlier one that may have left is still without its answer. */
