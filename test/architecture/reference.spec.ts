@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { type CauseCode, causes, causeTexts } from '@slipstream/slip';
+import { accountKinds, accountName } from '../../services/ledger/src/domain/posting/chart.ts';
 import { type Described, describedMetrics, registrations, typeOf } from './registered-metrics.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -50,6 +51,23 @@ test('docs/reference/causes.md says of every cause what its texts say', () => {
     return [`\`${code}\``, kind, operator, advice].join(' | ');
   });
   expect(tables('docs/reference/causes.md').Causes).toEqual(rows);
+});
+
+/** Whose an account is, as the page writes it. */
+const owners: Readonly<Record<string, string>> = { payer: '<account>', provider: '<provider>', house: 'own' };
+
+test('docs/reference/accounts.md tells the life of every account, and which the SQL program lets go below zero', () => {
+  const chart = tables('docs/reference/accounts.md')['The chart']!.map((row) => row.split(' | '));
+  const names = accountKinds.map((kind) => {
+    const [side = ''] = accountName({ owner: '', kind }).split(':');
+    return `\`${accountName({ owner: owners[side]!, kind })}\``;
+  });
+  expect(chart.map(([name]) => name)).toEqual(names);
+  expect(chart.filter((cells) => cells.length !== 5 || cells.includes(''))).toEqual([]);
+  const never = chart.filter((cells) => cells.at(-1)!.startsWith('never')).map(([name]) => name);
+  const [, checked = ''] = /where kind in \(([^)]*)\) group by/.exec(read('services/ledger/sql/check.sql'))!;
+  const kinds = accountKinds.filter((kind) => checked.includes(`'${kind}'`));
+  expect(never).toEqual(kinds.map((kind) => names[accountKinds.indexOf(kind)]));
 });
 
 test('no file that makes metrics is left out of that page', () => {

@@ -72,7 +72,7 @@ broken(invariant, subject, detail) as (
     from account group by clock, owner, kind, currency, partition having count(*) > 1
   union all
   select 'an account that may not be overdrawn is not below zero', concat_ws(' ', clock, owner, kind, currency), sum(balance)::text
-    from account where kind in ('held', 'suspense', 'fees') group by clock, owner, kind, currency having sum(balance) < 0
+    from account where kind in ('held', 'suspense', 'settlement', 'fees') group by clock, owner, kind, currency having sum(balance) < 0
   union all
   select 'what is held is what open holds say', concat_ws(' ', clock, account, currency),
          format('%s, open holds %s', coalesce(b.balance, 0), coalesce(h.amount, 0))
