@@ -1,4 +1,5 @@
 export { cert, key } from './certificate.ts';
+export { fillTables } from './fill-tables.ts';
 export { type KafkaProxy, startKafkaProxy } from './kafka-proxy.ts';
 export { Plans, type Scan } from './plans.ts';
 export { type CollectedSpan, type SpanCollector, startSpanCollector } from './span-collector.ts';

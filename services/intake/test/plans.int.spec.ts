@@ -3,27 +3,14 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import type { PageRequest } from '@slipstream/kernel';
 import { coreMigrations, migrate, openDataSource, UnitOfWork } from '@slipstream/postgres';
-import { Plans } from '@slipstream/testing';
+import { fillTables, Plans } from '@slipstream/testing';
 import { waitingStore } from '../src/adapters/postgres/waiting-store.ts';
 import type { ReviewFilter, WaitingStore } from '../src/application/ports.ts';
+import { fullReviews } from './full-reviews.ts';
 
 const environment = sharedEnvironment();
 const rows = 8_000;
-/** Of what people looked at one in a hundred is open, one declined; each tenth slip is a draft. */
-const fill = [
-  `insert into slip (slip_id, caller, reference, clock, digest, status, created_at)
-   select md5(n::text)::uuid, 'shop', 'ord-' || n, 'wall', '', 'submitted', now() from generate_series(1, $1::int) n`,
-  `insert into review (slip_id, maker, reference, kind, account, counterparty, route, rules, approvals_needed, requested_at, due_at, deadline,
-     status, decided_by, first_approver, reason, detail)
-   select md5(n::text)::uuid, 'shop', 'ord-' || n, 'payout', 'cust-' || n, 'shop-7', 'payouts', '{}', 1,
-     timestamptz '2026-01-01' + n * interval '1 s', now(), now(), s.status, case when s.status <> 'open' then 'ann' end,
-     case when s.status = 'approved' then 'ann' end, '', ''
-   from generate_series(1, $1::int) n, lateral
-     (select case n % 100 when 0 then 'open' when 1 then 'declined' else 'approved' end as status) as s`,
-  `insert into draft (slip_id, submission, remind_at, expires_at)
-   select md5(n::text)::uuid, '', null, timestamptz '2026-01-01' + n * interval '1 s' from generate_series(1, $1::int) n where n % 10 = 5`,
-];
-const growing = ['slip', 'review', 'draft', 'idempotency'];
+const growing: readonly string[] = fullReviews.tables;
 
 let destroy = async () => {};
 let waiting: WaitingStore;
@@ -36,8 +23,7 @@ beforeAll(async () => {
   const directory = fileURLToPath(new URL('../migrations', import.meta.url));
   await migrate(dataSource, [coreMigrations, { scope: 'intake', directory }]);
   const unitOfWork = new UnitOfWork(dataSource);
-  for (const sql of fill) await unitOfWork.query(sql, [rows]);
-  for (const table of growing) await unitOfWork.query(`analyze ${table}`);
+  await fillTables(unitOfWork, fullReviews, rows);
   waiting = waitingStore(plans.watched(unitOfWork), () => {
     throw new Error('nothing is published');
   });

@@ -18,12 +18,15 @@ export const growing = ['slip', 'event_log', 'entry', 'account', 'slip_tag'] as 
 export const idOf = (n: number): string => `slip-${n}`;
 const partitionOf = (n: number): number => n % partitions;
 export const listedAt = (n: number): Instant => instantFromMs(Date.UTC(2026, 0, 1) + n * 1_000);
+/** Whether what the n-th slip settled was denied, so that its money may move no more but by people. */
+export const isDenied = (n: number): boolean => n % 23 === 0 && n % 51 > 0 && n % 53 > 0;
 /** Behind all offsets that full books have in any partition. */
 export const offsetBehind = (slips: number): number => 2 * slips + 3;
 
 /**
  * Fills the tables that questions read with slips a second apart, as many of each kind as busy months leave: nine in ten on the
- * wall clock, most of them settled, one in a hundred overdue. Their logs end where the provider took them, whatever the rows say.
+ * wall clock, most of them settled, one in a hundred overdue, one in 23 denied after it was settled. Their logs end where the provider
+ * took them, whatever the rows say.
  */
 export async function fillBooks(unitOfWork: UnitOfWork, slips: number): Promise<void> {
   await unitOfWork.query(accountsSql);
@@ -55,6 +58,7 @@ export async function fillBooks(unitOfWork: UnitOfWork, slips: number): Promise<
       );
     });
     await unitOfWork.query(entriesSql, [from, until]);
+    await unitOfWork.query(denialsSql, [from, until]);
   }
   // As autovacuum does a range after the other.
   await unitOfWork.query("select brin_summarize_new_values('slip_tag_by_digest')");
@@ -99,17 +103,21 @@ function logRow({ n, version }: { readonly n: number; readonly version: number }
 /** 32 bytes: nobody follows it here. */
 const emptyChain = '\0'.repeat(32);
 
+/** Of those that were denied: no statement has shown the money yet. */
+const isReversed = (n: string) => `${n} % 230 = 69`;
+
 const slipsSql = `
 insert into slip (id, partition, clock, reference, account, counterparty, provider, kind, status, rare_status, outcome, amount, currency,
   listed_at, confirmed_at, first_offset, overdue, not_returned, cause_class, cause_code, case_status, caller, route, version, position, chain, entries,
-  snapshot_version)
+  snapshot_version, hold_status)
 select 'slip-' || n, n % 12, case when n % 10 = 0 then 'import-1' else 'wall' end, 'ord-' || n, case when n % 3 = 1 then 'busy' else 'cust-' || n % 5000 end, 'shop-' || n % 50,
   'provider-' || n % 5, 'order', status, case when status in ('held', 'settled') then null else status end,
-  case when status = 'settled' then 'succeeded' end, n, 'EUR', timestamptz '2026-01-01' + n * interval '1 s',
+  case when status in ('settled', 'conflicted') then 'succeeded' end, n, 'EUR', timestamptz '2026-01-01' + n * interval '1 s',
   case when n % 3 = 0 then timestamptz '2026-01-01' + n * interval '1 s' + interval '1 h' end, n * 2 + 1, n % 101 = 0,
   n % 202 = 0, case when n % 101 = 0 then 'third_party' end, case when n % 101 = 0 then 'callback_lost' end,
-  case when n % 101 = 0 then 'open' end, 'shop', 'default', 1, n * 2 + 1, sha256(''), 1, 0
-from (select n, case when n % 51 = 0 then 'refunded' when n % 53 = 0 then 'held' else 'settled' end as status
+  case when n % 101 = 0 then 'open' end, 'shop', 'default', 1, n * 2 + 1, sha256(''), 1, 0,
+  case when status <> 'conflicted' then null when ${isReversed('n')} then 'reversed' else 'restored' end
+from (select n, case when n % 51 = 0 then 'refunded' when n % 53 = 0 then 'held' when n % 23 = 0 then 'conflicted' else 'settled' end as status
         from generate_series($1::int, $2::int) n) s`;
 
 /** A payer in ten is an importer's; those and the providers' have a row in three partitions each. */
@@ -117,6 +125,8 @@ const accountsSql = `
 insert into account (owner, kind, currency, clock, partition)
 select 'cust-' || n, kind, case when n % 1000 = 7 then 'KWD' else 'EUR' end, case when n % 10 = 0 then 'import-1' else 'wall' end, p
 from generate_series(0, 4999) n, unnest(array['available', 'held']) kind, generate_series(0, 2) p
+union all
+select 'cust-' || n, 'suspense', 'EUR', 'wall', p from generate_series(9, 4999, 10) n, generate_series(0, 2) p
 union all
 select 'provider-' || n, kind, 'EUR', 'wall', p
 from generate_series(0, 4) n, unnest(array['settlement', 'receivable']) kind, generate_series(0, 2) p`;
@@ -130,3 +140,12 @@ from generate_series($1::int, $2::int) as s(n)
   join account d on d.owner = 'cust-' || s.n % 5000 and d.kind = e.debit and d.partition = s.n % 3
   join account c on c.owner = case e.n when 1 then 'cust-' || s.n % 5000 else 'provider-' || s.n % 5 end and c.kind = e.credit and c.partition = s.n % 3
     and c.clock = d.clock and c.currency = d.currency`;
+
+const denialsSql = `
+insert into entry (slip_id, n, type, id, debit, credit, amount, at)
+select 'slip-' || s.n, 3, 'compensate', gen_random_uuid(), d.id, c.id, s.n, timestamptz '2026-01-01' + s.n * interval '1 s'
+from generate_series($1::int, $2::int) as s(n)
+  join account d on d.owner = 'provider-' || s.n % 5 and d.kind = 'receivable' and d.partition = s.n % 3
+  join account c on c.owner = 'cust-' || s.n % 5000 and c.kind = case when ${isReversed('s.n')} then 'suspense' else 'available' end
+    and c.partition = s.n % 3 and c.clock = d.clock and c.currency = d.currency
+where s.n % 23 = 0 and s.n % 51 > 0 and s.n % 53 > 0`;

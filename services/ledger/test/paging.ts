@@ -7,7 +7,7 @@ import type { LedgerQueries, SlipFilter } from '../src/application/queries.ts';
 import type { Books } from './books.ts';
 import { at, recordedAs, refundRequested, returned, submitted } from './builders.ts';
 import { Feed } from './feed.ts';
-import { idOf, listedAt, offsetBehind, partitions } from './full-books.ts';
+import { idOf, isDenied, listedAt, offsetBehind, partitions } from './full-books.ts';
 
 /** One way to page through what full books have. */
 export interface Way {
@@ -140,7 +140,9 @@ async function write(
       written += 1;
       const isNew = random.chance(0.5);
       const known = random.integer(1, rounds) * partitions + feed.partition;
-      const id = isNew ? `new-${feed.partition}-${written}` : idOf(known);
+      const id = isNew
+        ? `new-${feed.partition}-${written}`
+        : idOf(isDenied(known) ? known + partitions : known);
       const time = isNew ? listedAt(random.integer(1, slips)) : at(1);
       const event = recordedAs(isNew ? submitted() : later(random), written, id);
       return feed.event({ ...event, time, receivedTime: time });

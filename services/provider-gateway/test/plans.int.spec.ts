@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import { coreMigrations, migrate, openDataSource, UnitOfWork } from '@slipstream/postgres';
-import { Plans } from '@slipstream/testing';
+import { fillTables, Plans } from '@slipstream/testing';
 import { postgresStore } from '../src/adapters/postgres/store.ts';
 import type { Store } from '../src/application/ports.ts';
 import {
@@ -12,27 +12,12 @@ import {
   type UnmatchedPlace,
   unmatchedReasons,
 } from '../src/application/unmatched.ts';
+import { fullUnmatched } from './support/full-unmatched.ts';
 import { storeOptions } from './support/harness.ts';
 
 const environment = sharedEnvironment();
-/** Of each kind; a third of them came at the same time as one of another kind. */
 const rows = 6_000;
-const at = "timestamptz '2026-01-01' + n * interval '1 s'";
-const fill = [
-  `insert into dispatch (slip_id, partition, clock, caller, reference, kind, account, counterparty, amount, currency, route, mode, provider,
-     deadline, policy, traceparent, status, attempt, not_after, next_at, sent_maybe, acknowledged, closed_for_dispatch, refunded, seen_results)
-   select 's-' || n, 3, 'wall', 'shop', 'ord-' || n, 'order', 'cust-42', 'shop-7', 1250, 'EUR', 'default', 'dispatched', 'acme',
-     now() + interval '1 hour', '{}', '', 'returned', 1, now(), null, false, false, false, false, '{}' from generate_series(1, $1::int) n`,
-  `insert into callback (provider, webhook_id, slip_id, received_at, body, handled)
-   select case when n % 100 = 0 then 'rare' else 'acme' end, 'wh-' || n, case when n % 2 = 0 then 's-' || n else 'none-' || n end, ${at}, 'said',
-     case when n % 4 = 0 then 'orphan' else 'done' end from generate_series(1, 4 * $1::int) n`,
-  `insert into parked_result (caller, result_id, reference, clock, received_at, position, data, orphan_at)
-   select 'shop', 'r-' || n, 'rep-' || n, 'wall', ${at}, 0, '{}', case when n % 100 > 0 then now() end from generate_series(1, $1::int) n`,
-  `insert into statement_line (provider, day, line, slip_id, received_at, said, problem)
-   select 'acme', date '2026-01-01' + n / 1000, n, 's-' || n, ${at}, 'said', case when n = 17 then 'no amount' end
-   from generate_series(1, $1::int) n`,
-];
-const growing = ['dispatch', 'callback', 'parked_result', 'statement_line'];
+const growing: readonly string[] = fullUnmatched.tables;
 
 let destroy = async () => {};
 let unitOfWork: UnitOfWork;
@@ -46,8 +31,7 @@ beforeAll(async () => {
   const directory = fileURLToPath(new URL('../migrations', import.meta.url));
   await migrate(dataSource, [coreMigrations, { scope: 'provider-gateway', directory }]);
   unitOfWork = new UnitOfWork(dataSource);
-  for (const sql of fill) await unitOfWork.query(sql, [rows]);
-  for (const table of growing) await unitOfWork.query(`analyze ${table}`);
+  await fillTables(unitOfWork, fullUnmatched, rows);
   store = postgresStore(plans.watched(unitOfWork), storeOptions);
 });
 afterAll(() => destroy());

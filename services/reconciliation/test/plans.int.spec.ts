@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
+
 import { DeadLetters, type Tx, type UnitOfWork } from '@slipstream/postgres';
-import { Plans, type Scan } from '@slipstream/testing';
+import { fillTables, Plans, type Scan } from '@slipstream/testing';
 import { createActionDesk } from '../src/adapters/postgres/action-desk.ts';
+
 import { createIncidentReads } from '../src/adapters/postgres/incident-reads.ts';
 import { createReads } from '../src/adapters/postgres/reads.ts';
 import { closeRepaired } from '../src/adapters/postgres/repairs.ts';
@@ -14,56 +16,16 @@ import type { CaseFilter, Reads } from '../src/application/reads.ts';
 import type { BreakFilter, StatementViews } from '../src/application/statements/ports.ts';
 import type { BookedPatch } from '../src/domain/statement/booked-fold.ts';
 import { type DatabaseUnderTest, databaseUnderTest } from './database-under-test.ts';
+import { fullCases } from './full-cases.ts';
 
 const environment = sharedEnvironment();
-const rows = 4_000;
+/** More than a page of cases or actions looks at. */
+const rows = 12_000;
+const growing: readonly string[] = fullCases.tables;
 /** Lines that were of no slip, each with the names that it has. */
 const lines = `insert into statement_break (id, kind, statement_id, provider, currency, difference, expected, seen, status, opened_at, names)
    select md5('m' || n)::uuid, 'missing_here', md5((1 + n % ($1::int / 100))::text)::uuid, 'acme', 'EUR', 1, '', '', 'open',
      timestamptz '2026-01-01' + n * interval '1 s', array['ours-' || n, 'theirs-' || n] from generate_series(1, $1::int) n`;
-/** What busy months leave: of a hundred things that people had to look at, one is open. */
-const fill = [
-  `insert into case_file (slip_id, partition, status, reason, summary, opened_at, provider, cause_class, cause_code, closed_at, reason_codes,
-     assignee, cause, reasons)
-   select 'slip-' || n, n % 12, case when n % 100 = 0 then 'open' else 'closed' end, 'inquiry_exhausted', '', timestamptz '2026-01-01' + n * interval '1 s',
-     'provider-' || n % 5, 'third_party', 'callback_lost', case when n % 100 = 0 then null else now() end, '{inquiry_exhausted}', 'ann', null, '[]'
-   from generate_series(1, $1::int) n`,
-  `insert into missed_slip (slip_id, partition, side, route, kind, at, deadline, fate, has_open_case, incident)
-   select 'slip-' || n, 0, 'acme', 'default', 'order', timestamptz '2026-01-01' + n * interval '1 s', now(), 'returned', false, 'incident-' || n % 200
-   from generate_series(1, $1::int) n`,
-  `insert into incident (id, side, since, until, opened_at, closed_at)
-   select 'incident-' || n, case when n % 2 = 0 then '' else 'acme' end, now(), now(), timestamptz '2026-01-01' + n * interval '1 s', now() from generate_series(1, $1::int / 100) n`,
-  `insert into statement (id, source, provider, format, digest, bytes, accounts, lines, status, read_to, accepted_at, accepted_by)
-   select md5(n::text)::uuid, 'day', 'acme', 'camt053', n::text, 1, '[]', 1, 'matched', '{}', timestamptz '2026-01-01' + n * interval '1 s', 'ann'
-   from generate_series(1, $1::int / 100) n`,
-  `insert into statement_break (id, kind, statement_id, provider, slip_id, currency, difference, expected, seen, status, opened_at)
-   select md5('b' || n)::uuid, 'amount', md5((1 + n % ($1::int / 100))::text)::uuid, 'acme', 'slip-' || n, 'EUR', 1, '', '',
-     case when n % 100 = 0 then 'open' when n % 100 = 1 then 'snoozed' else 'resolved' end, timestamptz '2026-01-01' + n * interval '1 s'
-   from generate_series(1, $1::int) n`,
-  `insert into statement_balance (statement_id, account_n, provider, source, account, name, line, currency, closes_on, opening, closing, first_on, last_on)
-   select md5((1 + n % ($1::int / 100))::text)::uuid, n / ($1::int / 100), 'acme', '', 'DE1', n::text, 1, 'EUR', date '2016-01-01' + n, n, n + 1,
-     date '2016-01-01' + n, date '2016-01-01' + n from generate_series(1, $1::int) n`,
-  `insert into case_bulk (bulk_id, action, details, asked_by, reason, request_key, digest, size)
-   select md5('k' || n)::uuid, 'note', '{}', 'ann', '', n::text, '', 1 from generate_series(1, $1::int / 100) n`,
-  `insert into case_action (action_id, bulk_id, slip_id, partition, action, details, asked_by, reason, asked_at, status, finished_at)
-   select md5('a' || n)::uuid, md5('k' || (1 + n % ($1::int / 100)))::uuid, 'slip-' || n, 0, 'note', '{}', 'ann', '',
-     timestamptz '2026-01-01' + n * interval '1 s', 'done', now() from generate_series(1, $1::int) n`,
-  `insert into dead_letter (consumer_group, topic, partition, kafka_offset, key, value, headers, reason, error_class, detail, attempts, park_key)
-   select 'reconciliation', 'slips.events.v1', n % 12, n, convert_to('slip-' || n, 'UTF8'), '', '{}', 'failed', '', '', 1, 'slip-' || n
-   from generate_series(1, $1::int) n`,
-];
-const growing = [
-  ...[
-    'case_file',
-    'missed_slip',
-    'waiting_slip',
-    'incident',
-    'statement',
-    'statement_break',
-    'statement_balance',
-  ],
-  ...['case_action', 'case_bulk', 'dead_letter'],
-];
 
 let database: DatabaseUnderTest;
 let watched: UnitOfWork;
@@ -76,8 +38,7 @@ const plans = new Plans();
 
 beforeAll(async () => {
   database = await databaseUnderTest(environment().databaseUrl);
-  for (const sql of fill) await database.unitOfWork.query(sql, [rows]);
-  for (const table of growing) await database.unitOfWork.query(`analyze ${table}`);
+  await fillTables(database.unitOfWork, fullCases, rows);
   const unitOfWork = plans.watched(database.unitOfWork);
   watched = unitOfWork;
   const unasked = () => {
@@ -108,6 +69,7 @@ async function expectBounded(ask: () => Promise<unknown>, most = all): Promise<v
 
 /** Rows that a page looks at which an index leads to, and one that judges as it goes. */
 const few = 400;
+const examined = 5_000;
 const all = Number.POSITIVE_INFINITY;
 const anyCase: CaseFilter = {
   ...{ status: null, cause: null, provider: null, assignee: null, reason: null },
@@ -120,17 +82,40 @@ it.each<[Partial<CaseFilter>, number]>([
   [{ status: 'open', unassigned: true, escalated: true, minAgeS: 60 }, few],
   [{ status: 'closed' }, few],
   [{ incident: 'incident-7' }, few],
-  [{ cause: 'nothing' }, all],
-  [{ provider: 'nobody' }, all],
-  [{ assignee: 'nobody' }, all],
-  [{ reason: 'nothing' }, all],
-  [{ unassigned: true }, all],
-  [{ escalated: true }, all],
-  [{ minAgeS: 1_000_000_000 }, all],
+  [{ cause: 'nothing' }, examined],
+  [{ provider: 'nobody' }, examined],
+  [{ assignee: 'nobody' }, examined],
+  [{ reason: 'nothing' }, examined],
+  [{ unassigned: true }, examined],
+  [{ escalated: true }, examined],
+  [{ minAgeS: 1_000_000_000 }, examined],
 ])('a page of cases by %j reads no table whole', async (filter, most) => {
   for (const from of placesOf('slip-7200'))
     await expectBounded(() => reads.cases({ ...anyCase, ...filter }, from, 50), most);
   await expectBounded(() => desk.listed({ filter: { ...anyCase, ...filter } }));
+});
+
+it.each<[Partial<CaseFilter>, (n: number) => boolean]>([
+  [{}, () => true],
+  [{ provider: 'provider-3' }, (n) => n % 5 === 3],
+  [{ provider: 'provider-3', status: 'closed' }, (n) => n % 5 === 3],
+  [{ incident: 'incident-7', provider: 'provider-3' }, (n) => n % 5 === 3 && n >= 140 && n < 160],
+  [{ assignee: 'nobody' }, () => false],
+])('pages of cases by %j have each of them once, both ways', async (filter, isAsked) => {
+  const unwatched = createReads(database.unitOfWork, 12);
+  const expected = Array.from({ length: rows }, (_, n) => rows - n).filter(isAsked);
+  for (const back of [false, true]) {
+    const found: string[] = [];
+    let from: Place | null = back ? { at: '2026-01-01T00:00:00.000000Z', id: '', back } : null;
+    do {
+      const page = await unwatched.cases({ ...anyCase, ...filter }, from, 700);
+      const shown = page.items.map(({ slipId }) => slipId);
+      if (back) found.unshift(...shown);
+      else found.push(...shown);
+      from = back ? page.previous : page.next;
+    } while (from !== null);
+    expect(found).toEqual(expected.map((n) => `slip-${n}`));
+  }
 });
 
 const anyAction: ActionFilter = { slipId: null, bulkId: null, status: null, action: null, by: null };
@@ -138,9 +123,9 @@ it.each<[Partial<ActionFilter>, number]>([
   [{}, few],
   [{ slipId: 'slip-7' }, few],
   [{ bulkId: uuid }, few],
-  [{ status: 'proposed' }, all],
-  [{ action: 'refund' }, all],
-  [{ by: 'nobody' }, all],
+  [{ status: 'proposed' }, examined],
+  [{ action: 'refund' }, examined],
+  [{ by: 'nobody' }, examined],
 ])('neither does one of actions by %j', async (filter, most) => {
   for (const from of placesOf(uuid))
     await expectBounded(() => desk.actions({ ...anyAction, ...filter }, from, 50), most);

@@ -32,3 +32,32 @@ export function pageOf<Item>(
     previous: first !== undefined && hasNewer ? { ...placeOf(first), back: true } : null,
   };
 }
+
+/** A row that a page looked at. `is_edge`: the last that it may look at; more may follow. */
+export interface Looked {
+  readonly matched: boolean;
+  readonly is_edge: boolean;
+}
+
+/** As {@link pageOf}, of rows of which not all were asked for: one more than the page has, or the edge, tells where to go on. */
+export function lookedPageOf<Row extends Looked, Item>(
+  read: readonly Row[],
+  from: Place | null,
+  size: number,
+  toItem: (row: Row) => Item,
+  placeOf: (row: Row) => Omit<Place, 'back'>,
+): Page<Item> {
+  const back = from?.back ?? false;
+  const matching = read.filter(({ matched }) => matched);
+  const shown = matching.slice(0, size);
+  const edge = read.find(({ is_edge }) => is_edge);
+  const behind = matching.length > size ? shown.at(-1) : edge;
+  const before = from === null ? undefined : (shown[0] ?? behind);
+  const items = shown.map(toItem);
+  const [next, previous] = back ? [before, behind] : [behind, before];
+  return {
+    items: back ? items.toReversed() : items,
+    next: next === undefined ? null : { ...placeOf(next), back: false },
+    previous: previous === undefined ? null : { ...placeOf(previous), back: true },
+  };
+}

@@ -1,4 +1,4 @@
-import type { Instant, PageOf } from '@slipstream/kernel';
+import type { Instant, PageOf, PageRequest } from '@slipstream/kernel';
 import type { OutboundRecord, Tx } from '@slipstream/postgres';
 import type { PendingEvent, PendingOpsEvent, SlipKind, SuspenseDecision } from '@slipstream/slip';
 import type {
@@ -12,7 +12,7 @@ import type {
   SuspenseTx,
 } from '../../application/suspense/ports.ts';
 import { reportedProvider } from '../../domain/posting/chart.ts';
-import { readPage } from './keyset.ts';
+import { readLookedPage } from './looked-page.ts';
 
 interface MoneyRow {
   id: string;
@@ -40,19 +40,18 @@ interface MoneyRow {
 const waits = "(s.hold_status = 'reversed' or (s.hold_status = 'held' and s.outcome = 'succeeded'))";
 /** The payer has the money, and a provider owes it. */
 const claimed = "s.hold_status in ('restored', 'compensated')";
-const lies = `(${waits} or ${claimed})`;
-/** All of it is `conflicted` or `unknown`, which is rare and has an index. */
-const rare = "s.rare_status in ('conflicted', 'unknown')";
+/** All of it is one of these, which are rare and have an index. */
+const rareStatuses = ['conflicted', 'unknown'] as const;
 /**
  * With the last entry that put something into suspense, or aside, or claimed it. About a claim a decision is by the slip's last entry:
- * about the one that made it there may be one already, which gave the money back.
+ * about the one that made it there may be one already, which gave the money back. Of slips of which nothing lies there, `origin` is null.
  */
-const moneySql = `
+const moneyAmong = (slips: string, more = '') => `
 select s.id, s.partition, s.clock, s.reference, coalesce(s.hold_terms::json ->> 'kind', s.kind) as kind,
        coalesce(s.hold_terms::json ->> 'counterparty', s.counterparty) as counterparty, s.listed_at, r.origin, r.entry, r.account,
-       r.currency, r.provider, r.amount::text, r.since, d.decision_id, d.decision, d.status as decision_status, d.proposed_by, d.proposed_at
-from slip s
-join lateral (
+       r.currency, r.provider, r.amount::text, r.since, d.decision_id, d.decision, d.status as decision_status, d.proposed_by, d.proposed_at${more}
+from ${slips} s
+left join lateral (
   select case when ${claimed} then (select max(l.n) from entry l where l.slip_id = s.id) else e.n end as entry,
          case when ${claimed} then coalesce(s.hold_terms::json ->> 'account', s.account) else c.owner end as account,
          c.currency, case s.hold_status when 'compensated' then (select sum(l.amount) from entry l join account o on o.id = l.debit
@@ -60,8 +59,8 @@ join lateral (
          case s.hold_status when 'held' then 'in_doubt' when 'reversed' then 'denied' else 'claimed' end as origin,
          case c.kind when 'held' then coalesce(s.provider, '${reportedProvider}') else p.owner end as provider
   from entry e join account c on c.id = e.credit join account p on p.id = e.debit
-  where e.slip_id = s.id and case s.hold_status when 'held' then c.kind = 'held' when 'reversed' then c.kind = 'suspense'
-    else p.kind = 'receivable' end
+  where (${waits} or ${claimed}) and e.slip_id = s.id and case s.hold_status when 'held' then c.kind = 'held'
+    when 'reversed' then c.kind = 'suspense' else p.kind = 'receivable' end
   order by e.n desc limit 1) as r on true
 left join suspense_decision d on d.slip_id = s.id and d.entry = r.entry and d.status <> 'declined'`;
 
@@ -80,15 +79,14 @@ interface DecisionRow {
 }
 
 /** Of what was approved the books say what became of it: a slip's first entry is its hold, and a later one put aside what was denied. */
-const decisionSql = `
-select * from (
+const decisionsAmong = (decisions: string, more = '') => `
   select d.decision_id, d.slip_id, d.decision, d.reason, d.proposed_by, d.proposed_at, d.decided_by, d.note, d.decided_at,
          case when e.id is not null then d.transaction_id end as transaction_id,
          case when d.status <> 'approved' then d.status when e.id is not null then 'booked'
            when d.decision = 'write_off' then case when ${claimed} then 'approved' else 'overtaken' end
-           when ${waits} and (d.entry = 1) = (s.hold_status = 'held') then 'approved' else 'overtaken' end as status
-  from suspense_decision d left join slip s on s.id = d.slip_id
-  left join entry e on d.status = 'approved' and e.slip_id = d.slip_id and e.id = d.transaction_id) as d`;
+           when ${waits} and (d.entry = 1) = (s.hold_status = 'held') then 'approved' else 'overtaken' end as status${more}
+  from ${decisions} d left join slip s on s.id = d.slip_id
+  left join entry e on d.status = 'approved' and e.slip_id = d.slip_id and e.id = d.transaction_id`;
 
 type Asked = Pick<Tx, 'query'>;
 
@@ -145,7 +143,10 @@ export function suspenseTx(tx: Tx, outbound: Outbound): SuspenseTx {
 }
 
 async function moneyOf(database: Asked, slipId: string): Promise<MoneyInSuspense | null> {
-  const [row] = await database.query<MoneyRow>(`${moneySql} where s.id = $1 and ${lies}`, [slipId]);
+  const [row] = await database.query<MoneyRow>(
+    `${moneyAmong('slip')} where s.id = $1 and r.origin is not null`,
+    [slipId],
+  );
   return row === undefined ? null : toMoney(row);
 }
 
@@ -154,37 +155,43 @@ async function isKnown(database: Asked, slipId: string): Promise<boolean> {
 }
 
 async function decisionOf(database: Asked, id: string): Promise<KeptDecision | null> {
-  const [row] = await database.query<DecisionRow>(`${decisionSql} where d.decision_id = $1`, [id]);
+  const [row] = await database.query<DecisionRow>(
+    `${decisionsAmong('suspense_decision')} where d.decision_id = $1`,
+    [id],
+  );
   return row === undefined ? null : toDecision(row);
 }
 
-const moneyColumns = {
-  clock: 's.clock',
-  origin: 'r.origin',
-  slip: 's.id',
-  account: 'r.account',
-  provider: 'r.provider',
-  currency: 'r.currency',
-};
+/** Slips, and decisions, that a page looks at. */
+const examinedMax = 1_000;
 
 function list(
   database: Asked,
-  { proposed, ...filter }: SuspenseFilter,
-  page: Parameters<SuspenseReads['list']>[1],
+  { clock, slip, origin, account, provider, currency, proposed }: SuspenseFilter,
+  page: PageRequest,
 ): Promise<PageOf<MoneyInSuspense>> {
-  const { conditions, parameters } = named(filter, moneyColumns);
-  // A claim waits for its provider, until somebody asks what can be written off, or what becomes of one slip.
-  if (filter.origin === undefined && filter.slip === undefined) conditions.push(waits);
-  if (proposed !== undefined) conditions.push(`d.decision_id is ${proposed ? 'not null' : 'null'}`);
-  return readPage<MoneyRow, MoneyInSuspense>(
+  const { parameters, place, equals } = new Asking();
+  const among =
+    slip === undefined
+      ? rareStatuses.map((status) => `s.clock = ${place(clock)} and s.rare_status = '${status}'`)
+      : [`s.id = ${place(slip)} and s.clock = ${place(clock)}`];
+  const matches = [
+    'origin is not null',
+    ...equals({ origin, account, provider, currency }),
+    // A claim waits for its provider, until somebody asks what can be written off, or what becomes of one slip.
+    ...(origin === undefined && slip === undefined ? ["origin <> 'claimed'"] : []),
+    ...(proposed === undefined ? [] : [`decision_id is ${proposed ? 'not null' : 'null'}`]),
+  ];
+  return readLookedPage<MoneyRow, MoneyInSuspense>(
     database,
     {
-      select: moneySql,
-      conditions: [rare, lies, ...conditions],
-      parameters,
+      ...{ examinedMax, matches, parameters },
+      rows: ({ condition, first }) =>
+        among.map((one) => `select s.* from slip s where ${one} and ${condition} ${first}`),
+      told: (looked) => moneyAmong(looked, ', s.examined'),
       keys: [
-        { column: 's.listed_at', type: 'timestamptz' },
-        { column: 's.id', type: 'text' },
+        { column: 'listed_at', type: 'timestamptz' },
+        { column: 'id', type: 'text' },
       ],
       order: 'asc',
       toItem: toMoney,
@@ -194,21 +201,24 @@ function list(
   );
 }
 
-const decisionColumns = { slip: 'd.slip_id', proposedBy: 'd.proposed_by', status: 'd.status' };
-
 function decisions(
   database: Asked,
-  filter: DecisionFilter,
-  page: Parameters<SuspenseReads['decisions']>[1],
+  { slip, proposedBy, status }: DecisionFilter,
+  page: PageRequest,
 ): Promise<PageOf<KeptDecision>> {
-  return readPage<DecisionRow, KeptDecision>(
+  const { parameters, equals } = new Asking();
+  const among = equals({ slip_id: slip });
+  return readLookedPage<DecisionRow, KeptDecision>(
     database,
     {
-      select: decisionSql,
-      ...named(filter, decisionColumns),
+      ...{ examinedMax, matches: equals({ proposed_by: proposedBy, status }), parameters },
+      rows: ({ condition, first }) => [
+        `select * from suspense_decision where ${[condition, ...among].join(' and ')} ${first}`,
+      ],
+      told: (looked) => decisionsAmong(looked, ', d.examined'),
       keys: [
-        { column: 'd.proposed_at', type: 'timestamptz' },
-        { column: 'd.decision_id', type: 'uuid' },
+        { column: 'proposed_at', type: 'timestamptz' },
+        { column: 'decision_id', type: 'uuid' },
       ],
       order: 'desc',
       toItem: toDecision,
@@ -218,17 +228,14 @@ function decisions(
   );
 }
 
-/** Conditions for what a filter says of columns. */
-function named<Filter extends object>(
-  filter: Filter,
-  columns: Readonly<Record<keyof Filter & string, string>>,
-): { conditions: string[]; parameters: unknown[] } {
-  const parameters: unknown[] = [];
-  const conditions = Object.entries(columns).flatMap(([name, column]) => {
-    const value: unknown = filter[name as keyof Filter];
-    return value === undefined ? [] : [`${column as string} = $${parameters.push(value)}`];
-  });
-  return { conditions, parameters };
+/** What a filter says of columns, with the parameters of the statement. */
+class Asking {
+  readonly parameters: unknown[] = [];
+  readonly place = (value: unknown): string => `$${this.parameters.push(value)}`;
+  readonly equals = (columns: Readonly<Record<string, unknown>>): string[] =>
+    Object.entries(columns).flatMap(([column, value]) =>
+      value === undefined ? [] : [`${column} = ${this.place(value)}`],
+    );
 }
 
 function toMoney(row: MoneyRow): MoneyInSuspense {

@@ -11,7 +11,7 @@ import {
   type KeptAction,
   type KeptBulk,
 } from '../../application/actions/ports.ts';
-import { pageOf } from '../../application/newest-first.ts';
+import { type Looked, lookedPageOf } from '../../application/newest-first.ts';
 import type { CaseFilter } from '../../application/reads.ts';
 import type { ActionType } from '../../domain/case/act.ts';
 import { type ActionRow, actionColumns, toAction, toKept, writeDetails } from './action-rows.ts';
@@ -138,13 +138,14 @@ export function createActionDesk({ unitOfWork, encode, newId, partitionOf }: Des
       const search = new Search();
       search.when(slipId, (id) => `a.slip_id = ${search.place(id)}`);
       search.when(bulkId, (id) => `a.bulk_id = ${search.place(id)}::uuid`);
-      search.when(status, (one) => `a.status = ${search.place(one)}`);
-      search.when(action, (type) => `a.action = ${search.place(type)}`);
-      search.when(by, (one) => `a.asked_by = ${search.place(one)}`);
-      const page = search.newestFirst('a.asked_at', 'a.action_id', from, pageSize);
-      const sql = `select ${actionColumns} from case_action a ${page}`;
-      const rows = await unitOfWork.query<ActionRow>(sql, search.parameters);
-      return pageOf(rows.map(toKept), from, pageSize, ({ askedAt, id }) => ({ at: askedAt, id }));
+      search.judge(status, (one) => `a.status = ${search.place(one)}`);
+      search.judge(action, (type) => `a.action = ${search.place(type)}`);
+      search.judge(by, (one) => `a.asked_by = ${search.place(one)}`);
+      const actions = { table: 'case_action', alias: 'a', at: 'asked_at', id: 'action_id' };
+      const page = search.lookedNewestFirst(actions, from, pageSize);
+      const sql = `select ${actionColumns}, a.matched, a.is_edge ${page}`;
+      const rows = await unitOfWork.query<ActionRow & Looked>(sql, search.parameters);
+      return lookedPageOf(rows, from, pageSize, toKept, ({ asked_at: at, action_id: id }) => ({ at, id }));
     },
     bulk: bulkOf,
     async withWaiting(partitions) {

@@ -7,16 +7,16 @@ const statuses = { open: "c.status = 'open'", closed: "c.status = 'closed'" } as
 export function confineToCases(search: Search, filter: CaseFilter): void {
   const place = (value: unknown) => search.place(value);
   search.when(filter.status, (status) => statuses[status]);
-  search.when(filter.cause, (cause) => {
+  search.judge(filter.cause, (cause) => {
     const word = place(cause);
     return `(c.cause_class = ${word} or c.cause_code = ${word})`;
   });
-  search.when(filter.provider, (provider) => `c.provider = ${place(provider)}`);
-  search.when(filter.assignee, (assignee) => `c.assignee = ${place(assignee)}`);
-  search.when(filter.reason, (reason) => `${place(reason)} = any(c.reason_codes)`);
-  search.when(filter.unassigned, (is) => `c.assignee is ${is ? '' : 'not '}null`);
-  search.when(filter.escalated, (is) => `c.escalated_at is ${is ? 'not ' : ''}null`);
-  search.when(
+  search.judge(filter.provider, (provider) => `c.provider = ${place(provider)}`);
+  search.judge(filter.assignee, (assignee) => `c.assignee = ${place(assignee)}`);
+  search.judge(filter.reason, (reason) => `${place(reason)} = any(c.reason_codes)`);
+  search.judge(filter.unassigned, (is) => `c.assignee is ${is ? '' : 'not '}null`);
+  search.judge(filter.escalated, (is) => `c.escalated_at is ${is ? 'not ' : ''}null`);
+  search.judge(
     filter.minAgeS,
     (seconds) => `c.opened_at <= clock_timestamp() - make_interval(secs => ${place(seconds)}::int)`,
   );

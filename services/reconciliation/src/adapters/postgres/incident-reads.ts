@@ -1,15 +1,16 @@
 import type { Instant, Money } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
 import type { IncidentReads, IncidentSlip, IncidentView } from '../../application/incidents/reads.ts';
-import { pageOf } from '../../application/newest-first.ts';
+import { type Looked, lookedPageOf, pageOf } from '../../application/newest-first.ts';
 import { ownSide } from '../../domain/incident/decide.ts';
 import type { Fate } from '../../domain/incident/missed.ts';
+import { Search } from './search.ts';
 
 /** All that is shown of an incident, from its slips as they are; `edges` are exact where its own are of a second. */
-const viewSql = `
+const viewOf = (incidents: string, more = '') => `
 select i.id, i.side, i.since, i.until, i.opened_at, i.closed_at, i.merged_into, i.warnings, i.blind_since, i.blind_by,
-       m.*, coalesce(h.held, '[]') as held, coalesce(c.causes, '[]') as causes
-  from incident i,
+       m.*, coalesce(h.held, '[]') as held, coalesce(c.causes, '[]') as causes${more}
+  from ${incidents} i,
   lateral (select count(*)::int as slips from waiting_slip where incident = i.id) w,
   lateral (select count(*)::int + w.slips as slips, min(at) as first, max(at) as last,
       count(*) filter (where fate = 'open' or has_open_case)::int
@@ -28,14 +29,7 @@ select i.id, i.side, i.since, i.until, i.opened_at, i.closed_at, i.merged_into, 
     from (select cause_class, cause_code, count(*)::int as slips from missed_slip
       where incident = i.id and cause_code is not null group by 1, 2) by_cause) c`;
 
-const oneSql = `${viewSql} where i.id = $1`;
-
-const listSql = (back: boolean) => `${viewSql}
- where ($1::text is null or ($1 = 'open') = (i.closed_at is null)) and ($2::text is null or i.side = $2)
-   and ($3::timestamptz is null or (i.opened_at, i.id) ${back ? '>' : '<'} ($3, $4))
- order by i.opened_at ${back ? 'asc' : 'desc'}, i.id ${back ? 'asc' : 'desc'} limit $5`;
-const olderIncidents = listSql(false);
-const newerIncidents = listSql(true);
+const oneSql = `${viewOf('incident')} where i.id = $1`;
 
 const slipsSql = (back: boolean) => `
 select * from (
@@ -93,10 +87,15 @@ interface SlipRow {
 export function createIncidentReads(unitOfWork: UnitOfWork): IncidentReads {
   return {
     async incidents({ status, provider }, from, pageSize) {
-      const rows = await unitOfWork.query<ViewRow>(from?.back ? newerIncidents : olderIncidents, [
-        ...[status, provider, from?.at ?? null, from?.id ?? null, pageSize + 1],
-      ]);
-      return pageOf(rows.map(toView), from, pageSize, ({ openedAt, id }) => ({ at: openedAt, id }));
+      const search = new Search();
+      search.judge(status, (one) => `i.closed_at is ${one === 'open' ? '' : 'not '}null`);
+      search.judge(provider, (one) => `i.side = ${search.place(one)}`);
+      const incidents = { table: 'incident', alias: 'i', at: 'opened_at', id: 'id' };
+      const page = search.lookedNewestFirst(incidents, from, pageSize);
+      const direction = from?.back ? 'asc' : 'desc';
+      const sql = `${viewOf(`(select * ${page})`, ', i.matched, i.is_edge')} order by i.opened_at ${direction}, i.id ${direction}`;
+      const rows = await unitOfWork.query<ViewRow & Looked>(sql, search.parameters);
+      return lookedPageOf(rows, from, pageSize, toView, ({ opened_at: at, id }) => ({ at, id }));
     },
     async incident(id) {
       const [row] = await unitOfWork.query<ViewRow>(oneSql, [id]);

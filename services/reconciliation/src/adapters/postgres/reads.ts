@@ -1,7 +1,7 @@
 import { type Instant, instantFromMs } from '@slipstream/kernel';
 import type { UnitOfWork } from '@slipstream/postgres';
 import type { CaseReason, Cause } from '@slipstream/slip';
-import { pageOf } from '../../application/newest-first.ts';
+import { type Looked, lookedPageOf } from '../../application/newest-first.ts';
 import type { CaseView, ClockView, Reads } from '../../application/reads.ts';
 import { never } from '../../domain/deadline/judgeable.ts';
 import { curveView } from '../../domain/returns/curve-view.ts';
@@ -56,13 +56,11 @@ export function createReads(unitOfWork: UnitOfWork, partitions: number): Reads {
     async cases(filter, from, pageSize) {
       const search = new Search();
       confineToCases(search, filter);
-      const page = search.newestFirst('c.opened_at', 'c.slip_id', from, pageSize);
-      const sql = `select ${caseColumns} from case_file c ${page}`;
-      const rows = await unitOfWork.query<CaseRow>(sql, search.parameters);
-      return pageOf(rows.map(toCase), from, pageSize, ({ openedAt, slipId }) => ({
-        at: openedAt,
-        id: slipId,
-      }));
+      const cases = { table: 'case_file', alias: 'c', at: 'opened_at', id: 'slip_id' };
+      const page = search.lookedNewestFirst(cases, from, pageSize);
+      const sql = `select ${caseColumns}, c.matched, c.is_edge ${page}`;
+      const rows = await unitOfWork.query<CaseRow & Looked>(sql, search.parameters);
+      return lookedPageOf(rows, from, pageSize, toCase, ({ opened_at: at, slip_id: id }) => ({ at, id }));
     },
     async caseOf(slipId) {
       const [row] = await unitOfWork.query<CaseRow>(caseSql, [slipId]);

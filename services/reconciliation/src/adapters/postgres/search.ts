@@ -1,5 +1,8 @@
 import type { Place } from '../../application/newest-first.ts';
 
+/** Rows that a page looks at where no index has what is asked for alone. */
+const examinedMax = 5_000;
+
 /**
  * The conditions of what is asked for, and of nothing else: a statement that provides for every filter at once has a plan that serves none of
  * them, and an index over some rows is found by the words of its condition alone.
@@ -7,6 +10,7 @@ import type { Place } from '../../application/newest-first.ts';
 export class Search {
   readonly parameters: unknown[] = [];
   readonly #conditions: string[] = [];
+  readonly #judged: string[] = [];
 
   place(value: unknown): string {
     return `$${this.parameters.push(value)}`;
@@ -21,8 +25,13 @@ export class Search {
     if (value !== null && value !== undefined) this.where(condition(value));
   }
 
+  /** Of a filter that no index serves: {@link lookedNewestFirst} judges by it what the other conditions lead to. */
+  judge<T>(value: T | null | undefined, condition: (value: T) => string): void {
+    if (value !== null && value !== undefined) this.#judged.push(condition(value));
+  }
+
   get conditions(): string {
-    return ['true', ...this.#conditions].join(' and ');
+    return ['true', ...this.#conditions, ...this.#judged].join(' and ');
   }
 
   /** The rest of a statement that gives a page of what its conditions leave: by a time and an id, the newest first. */
@@ -34,5 +43,34 @@ export class Search {
     );
     const limit = this.place(pageSize + 1);
     return `where ${this.conditions} order by ${at} ${direction}, ${id} ${direction} limit ${limit}`;
+  }
+
+  /**
+   * As {@link newestFirst}, with what the statement reads from. A page looks at so many rows at most, and the last of them is given too
+   * (`is_edge`): whoever asks for few among many gets what lies among these, and where to go on.
+   */
+  lookedNewestFirst(
+    {
+      table,
+      alias,
+      at,
+      id,
+    }: { readonly table: string; readonly alias: string; readonly at: string; readonly id: string },
+    from: Place | null,
+    pageSize: number,
+  ): string {
+    const [sign, direction] = from?.back ? ['>', 'asc'] : ['<', 'desc'];
+    const [time, name] = [`${alias}.${at}`, `${alias}.${id}`];
+    this.when(
+      from,
+      (place) => `(${time}, ${name}) ${sign} (${this.place(place.at)}::timestamptz, ${this.place(place.id)})`,
+    );
+    const most = this.#judged.length === 0 ? pageSize + 1 : examinedMax;
+    const sorted = `order by ${time} ${direction}, ${name} ${direction}`;
+    const led = ['true', ...this.#conditions].join(' and ');
+    return `from (
+  select ${alias}.*, (${['true', ...this.#judged].join(' and ')}) is true as matched, row_number() over (${sorted}) = ${most} as is_edge
+  from (select ${alias}.* from ${table} ${alias} where ${led} ${sorted} limit ${most}) as ${alias}
+) as ${alias} where ${alias}.matched or ${alias}.is_edge ${sorted} limit ${this.place(pageSize + 1)}`;
   }
 }
