@@ -1,18 +1,20 @@
 import { fileURLToPath } from 'node:url';
 import { createDatabase } from '@slipstream/environment';
 import { coreMigrations, migrate, openDataSource, UnitOfWork } from '@slipstream/postgres';
-import { ledgerQueries } from '../../services/ledger/src/adapters/postgres/ledger-queries.ts';
-import {
-  type AccountFilter,
-  type LedgerQueries,
-  type SlipField,
-  type SlipFilter,
-  slipFields,
-} from '../../services/ledger/src/application/queries.ts';
+import { fillTables } from '@slipstream/testing';
+import pg from 'pg';
+import { fullReviews } from '../../services/intake/test/full-reviews.ts';
 import { fillBooks } from '../../services/ledger/test/full-books.ts';
+import { fullUnmatched } from '../../services/provider-gateway/test/support/full-unmatched.ts';
+import { fullCases } from '../../services/reconciliation/test/full-cases.ts';
 import { withServers } from './core.ts';
 import { type Spread, spread } from './measure.ts';
+import { besideBooks, ledgerQuestions } from './query-ledger.ts';
+import { gatewayQuestions, intakeQuestions, reconciliationQuestions } from './query-others.ts';
 import { aligned, writeResult } from './report.ts';
+
+/** What is asked, by its name. */
+export type Questions = Readonly<Record<string, () => Promise<unknown>>>;
 
 export interface QueryOptions {
   /** Slips in the books; the first is what the others are held against. */
@@ -27,72 +29,42 @@ const ratioMax = 3;
 /** Less is noise. */
 const leastMs = 2;
 
-const noWaits = {
-  waitFor: () => Promise.reject(new Error('not asked')),
-  logMoved: () => Promise.reject(new Error('not asked')),
-};
-const anything: SlipFilter = { clock: 'wall', terms: [], metadata: [], caller: null };
-const page = { limit: 50, from: null };
+interface Library {
+  readonly service: string;
+  fill(unitOfWork: UnitOfWork, slips: number): Promise<void>;
+  questions(unitOfWork: UnitOfWork): Questions;
+}
 
-/** One that most slips fit, one that few do, and one that none does. */
-const values: Readonly<Record<SlipField, readonly string[]>> = {
-  reference: ['ord-77'],
-  reference_prefix: ['ord-77', 'none'],
-  account: ['cust-7', 'nobody'],
-  counterparty: ['shop-7', 'nobody'],
-  provider: ['provider-3', 'nobody'],
-  provider_reference: ['p-777', 'none'],
-  route: ['default', 'none'],
-  kind: ['order', 'payout'],
-  currency: ['EUR', 'USD'],
-  status: ['settled', 'held', 'refunded', 'draft'],
-  outcome: ['succeeded', 'void'],
-  cause: ['callback_lost', 'network'],
-  cause_code: ['callback_lost', 'none'],
-  case: ['open', 'none', 'closed'],
-  overdue: ['true', 'false'],
-  not_returned: ['true', 'false'],
-  lacks: ['cause', 'amount'],
-};
-
-const accounts: readonly Partial<AccountFilter>[] = [
-  {},
-  { owner: 'cust-7' },
-  { kind: 'receivable' },
-  { kind: 'held', currency: 'KWD' },
-  { clock: 'nowhere' },
+/** Every service that has lists; of each slip one thing of each kind that it lists. */
+const libraries: readonly Library[] = [
+  {
+    service: 'ledger',
+    async fill(unitOfWork, slips) {
+      await fillBooks(unitOfWork, slips);
+      await fillTables(unitOfWork, besideBooks, slips);
+    },
+    questions: ledgerQuestions,
+  },
+  {
+    service: 'intake',
+    fill: (unitOfWork, slips) => fillTables(unitOfWork, fullReviews, slips),
+    questions: intakeQuestions,
+  },
+  {
+    service: 'provider-gateway',
+    fill: (unitOfWork, slips) => fillTables(unitOfWork, fullUnmatched, slips),
+    questions: gatewayQuestions,
+  },
+  {
+    service: 'reconciliation',
+    fill: (unitOfWork, slips) => fillTables(unitOfWork, fullCases, slips),
+    questions: reconciliationQuestions,
+  },
 ];
 
-function questions(queries: LedgerQueries): Readonly<Record<string, () => Promise<unknown>>> {
-  const list = (filter: Partial<SlipFilter>) => () => queries.slips({ ...anything, ...filter }, 'desc', page);
-  const terms = slipFields.flatMap((field) =>
-    values[field].map(
-      (value) =>
-        [`slips by ${field}=${value}`, list({ terms: [{ field, values: [value], isNot: false }] })] as const,
-    ),
-  );
-  return {
-    'one slip': () => queries.slip('slip-777'),
-    'the events of a slip': () => queries.events('slip-777', page),
-    'the transactions of a slip': () => queries.transactions({ slip: 'slip-777' }, page),
-    'slips, the latest': list({}),
-    'slips of an hour': list({ submittedFrom: '2026-01-01T01:00:00Z', submittedTo: '2026-01-01T02:00:00Z' }),
-    'slips by metadata that none has': list({ metadata: [{ key: 'a', values: ['b'], isNot: false }] }),
-    'slips by metadata that half have': list({
-      metadata: [{ key: 'channel', values: ['web'], isNot: false }],
-    }),
-    ...Object.fromEntries(
-      accounts.map((filter) => [
-        `accounts by ${JSON.stringify(filter)}`,
-        () => queries.accounts({ clock: 'wall', ...filter }, page),
-      ]),
-    ),
-    'transactions of a payer': () => queries.transactions({ account: { id: 'cust-7', clock: 'wall' } }, page),
-    'transactions of a provider': () =>
-      queries.transactions({ account: { id: 'provider:provider-3:settlement', clock: 'wall' } }, page),
-    'slips by an amount that none has': list({ amountMin: 10n ** 18n }),
-    ...Object.fromEntries(terms),
-  };
+/** All that is asked, by service and name, of databases that are not there: for whoever looks whether it is all that can be. */
+export function questionsOf(unitOfWork: UnitOfWork): string[] {
+  return libraries.flatMap(({ questions }) => Object.keys(questions(unitOfWork)));
 }
 
 /** What questions take with ever more slips in the books: a page of each list with each filter, and a slip. */
@@ -101,18 +73,9 @@ export async function query(options: QueryOptions, say: (line: string) => void):
   await withServers(1, async ({ databaseUrl }) => {
     for (const slips of options.slips) {
       say(`${slips.toLocaleString('en')} slips`);
-      const url = await createDatabase(databaseUrl, `query_${slips}`);
-      const dataSource = await openDataSource({ url, applicationName: 'bench', poolMax: 4 });
-      try {
-        const directory = fileURLToPath(new URL('../../services/ledger/migrations', import.meta.url));
-        await migrate(dataSource, [coreMigrations, { scope: 'ledger', directory }]);
-        const unitOfWork = new UnitOfWork(dataSource);
-        await fillBooks(unitOfWork, slips);
-        for (const [name, ask] of Object.entries(questions(ledgerQueries(unitOfWork, noWaits)))) {
-          measured.set(name, [...(measured.get(name) ?? []), await millisecondsOf(ask, options.rounds)]);
-        }
-      } finally {
-        await dataSource.destroy();
+      for (const library of libraries) {
+        for (const [name, spread] of await askedOf(library, slips, databaseUrl, options.rounds))
+          measured.set(name, [...(measured.get(name) ?? []), spread]);
       }
     }
   });
@@ -147,4 +110,35 @@ async function millisecondsOf(ask: () => Promise<unknown>, rounds: number): Prom
     taken.push(performance.now() - started);
   }
   return spread(taken);
+}
+
+/** In a database of its own, which is dropped: the next is as large again. */
+async function askedOf(
+  { service, fill, questions }: Library,
+  slips: number,
+  databaseUrl: string,
+  rounds: number,
+): Promise<(readonly [name: string, spread: Spread])[]> {
+  const url = await createDatabase(databaseUrl, `query_${service}`);
+  const dataSource = await openDataSource({ url, applicationName: 'bench', poolMax: 4 });
+  const measured: (readonly [string, Spread])[] = [];
+  try {
+    const directory = fileURLToPath(new URL(`../../services/${service}/migrations`, import.meta.url));
+    await migrate(dataSource, [coreMigrations, { scope: service, directory }]);
+    const unitOfWork = new UnitOfWork(dataSource);
+    await fill(unitOfWork, slips);
+    for (const [name, ask] of Object.entries(questions(unitOfWork)))
+      measured.push([`${service}: ${name}`, await millisecondsOf(ask, rounds)]);
+  } finally {
+    await dataSource.destroy();
+    await dropDatabase(databaseUrl, url);
+  }
+  return measured;
+}
+
+async function dropDatabase(databaseUrl: string, url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(`drop database ${client.escapeIdentifier(new URL(url).pathname.slice(1))}`);
+  await client.end();
 }
