@@ -26,6 +26,8 @@ import { migrations } from '../src/migrations.ts';
 
 /** The ledger's batch handler on a database of its own, without Kafka and HTTP. */
 export interface Books {
+  /** Of its database. */
+  readonly url: string;
   readonly unitOfWork: UnitOfWork;
   readonly differing: Resent[];
   readonly unknownTypes: string[];
@@ -116,6 +118,7 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
   });
   const topic = topics.events.name;
   return {
+    url,
     unitOfWork,
     differing,
     unknownTypes,

@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
 import type { ConsumedRecord } from '@slipstream/kafka';
 import { seededRandom } from '@slipstream/kernel';
-import { type Ending, projections, rebuild } from '../src/adapters/postgres/rebuild/rebuild.ts';
+import { openDataSource, UnitOfWork } from '@slipstream/postgres';
+import { type Ending, lockShadow, projections, rebuild } from '../src/adapters/postgres/rebuild/rebuild.ts';
+import { resumeShadow } from '../src/adapters/postgres/rebuild/resume.ts';
 import { sha256, transactionId } from '../src/digests.ts';
 import { type Books, openBooks } from './books.ts';
 import { recordedAs } from './builders.ts';
@@ -72,6 +75,59 @@ it.each(names)('%s, folded from the log alone, is what is live, row by row', asy
   expect(slips).toBe((await query('select from slip')).length);
   expect(slips).toBeGreaterThan(500);
   expect(await query(`select from pg_namespace where nspname = 'shadow_${name}'`)).toEqual([]);
+});
+
+/** A connection of its own, as the program has it. */
+async function withConnection(work: (unitOfWork: UnitOfWork) => Promise<void>): Promise<void> {
+  const dataSource = await openDataSource({ url: books.url, applicationName: 'rebuilding', poolMax: 1 });
+  try {
+    await work(new UnitOfWork(dataSource));
+  } finally {
+    await dataSource.destroy();
+  }
+}
+const cutOff = () =>
+  query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rebuilding'");
+
+it('goes on when its connection is lost, at whatever page, and has each row once', async () => {
+  const projection = projections.find(({ name }) => name === 'transactions')!;
+  await withConnection(async (unitOfWork) => {
+    await lockShadow(unitOfWork, projection);
+    let lost = 0;
+    const resume = resumeShadow(unitOfWork, projection, async () => {});
+    const cuts: Promise<unknown>[] = [];
+    const { differences, slips } = await rebuild(projection, {
+      ...{ unitOfWork, hashes: { sha256, transactionId }, ending: 'keep' },
+      onSlips: () => cuts.push(cutOff()),
+      onLost: async (error, shadow) => {
+        lost += 1;
+        await resume(error, shadow);
+      },
+    });
+    await Promise.all(cuts);
+    expect(lost).toBeGreaterThan(1);
+    expect(differences).toEqual([]);
+    expect(slips).toBe((await query('select from slip')).length);
+    const [found] = await query<{ twice: number }>(
+      'select (count(*) - count(distinct (slip_id, n)))::int as twice from shadow_transactions.entry',
+    );
+    expect(found!.twice).toBe(0);
+  });
+});
+
+it('ends with a word when another rebuild has taken its shadow, or the fault is none of the connection', async () => {
+  const projection = projections.find(({ name }) => name === 'transactions')!;
+  const gone = Object.assign(new Error('terminating connection'), { code: '57P01' });
+  await withConnection(async (unitOfWork) => {
+    const resume = resumeShadow(unitOfWork, projection, () => sleep(20));
+    await expect(resume(new Error('a fault of ours'), null)).rejects.toThrow('a fault of ours');
+    await withConnection(async (other) => {
+      await lockShadow(other, projection);
+      await expect(resume(gone, null)).rejects.toThrow('are being rebuilt already');
+    });
+    await expect(resume(gone, null)).resolves.toBeUndefined();
+    await expect(resume(gone, '1')).rejects.toThrow('was made anew by another rebuild meanwhile');
+  });
 });
 
 const damaged: Readonly<Record<string, readonly string[]>> = {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '@slipstream/kernel';
 import { openDataSource, UnitOfWork } from '@slipstream/postgres';
 import {
@@ -8,6 +9,7 @@ import {
   rebuild,
   schemaOf,
 } from '../adapters/postgres/rebuild/rebuild.ts';
+import { resumeShadow } from '../adapters/postgres/rebuild/resume.ts';
 import { readRebuildConfig } from '../config.ts';
 import { sha256, transactionId } from '../digests.ts';
 
@@ -56,6 +58,7 @@ async function rebuildOne(unitOfWork: UnitOfWork) {
   return rebuild(projection, {
     ...{ unitOfWork, hashes: { sha256, transactionId }, ending: ending as Ending },
     onSlips: (done, total) => say({ progress: { done, total } }),
+    onLost: resumeShadow(unitOfWork, projection, sleep),
   });
 }
 

@@ -32,6 +32,11 @@ export interface Rebuilding {
   readonly hashes: Hashes;
   readonly ending: Ending;
   readonly onSlips: (done: number, total: number) => void;
+  /**
+   * What was under way in the shadow (null: none was made yet) failed: resolves when it may be done anew, and throws what ends the rebuild.
+   * Absent: anything does. So does a connection that is lost in a swap, of which nobody knows then whether it was done.
+   */
+  readonly onLost?: (error: unknown, shadow: string | null) => Promise<void>;
 }
 
 export const schemaOf = ({ name }: Projection): string => `shadow_${name}`;
@@ -51,6 +56,13 @@ export async function lockShadow(unitOfWork: UnitOfWork, projection: Projection)
   if (!row!.is_free) throw new SlipstreamError('unavailable', `${projection.name} are being rebuilt already`);
 }
 
+/** Which shadow lies there now; null: none. One that is made anew is another one. */
+export async function shadowOf(unitOfWork: UnitOfWork, projection: Projection): Promise<string | null> {
+  const sql = 'select oid::text from pg_namespace where nspname = $1';
+  const [row] = await unitOfWork.query<{ oid: string }>(sql, [schemaOf(projection)]);
+  return row?.oid ?? null;
+}
+
 /** Shadows that were kept, by the names of their projections. */
 export async function keptShadows(unitOfWork: UnitOfWork): Promise<ReadonlySet<string>> {
   const rows = await unitOfWork.query<{ name: string }>('select nspname as name from pg_namespace');
@@ -64,36 +76,52 @@ export async function keptShadows(unitOfWork: UnitOfWork): Promise<ReadonlySet<s
  * as long as it takes to fold the slips that changed last, and to write the rows that were wrong.
  */
 export async function rebuild(projection: Projection, rebuilding: Rebuilding): Promise<Rebuilt> {
-  const { unitOfWork, ending, onSlips } = rebuilding;
+  const { unitOfWork, ending, onSlips, onLost } = rebuilding;
   const schema = schemaOf(projection);
   const shadow = new Shadow(projection, rebuilding.hashes, schema);
-  await makeSchema(unitOfWork, projection, schema);
-  let ends = await unitOfWork.run(endsNow);
-  const total = await unitOfWork.run(slipCount);
+  let made: string | null = null;
+  const lasting = async <T>(work: (isAgain: boolean) => Promise<T>): Promise<T> => {
+    for (let isAgain = false; ; isAgain = true) {
+      try {
+        return await work(isAgain);
+      } catch (error) {
+        if (onLost === undefined) throw error;
+        await onLost(error, made);
+      }
+    }
+  };
+  await lasting(() => makeSchema(unitOfWork, projection, schema));
+  made = await lasting(() => shadowOf(unitOfWork, projection));
+  let ends = await lasting(() => unitOfWork.run(endsNow));
+  const total = await lasting(() => unitOfWork.run(slipCount));
   let done = 0;
   for (let after = ''; ; ) {
-    const ids = await inSnapshot(unitOfWork, async (tx) => {
-      const page = await nextIds(tx, after);
-      await shadow.build(tx, page);
-      return page;
-    });
+    const ids = await lasting((isAgain) =>
+      inSnapshot(unitOfWork, async (tx) => {
+        const page = await nextIds(tx, after);
+        // A commit whose answer was lost may have been done.
+        await (isAgain ? shadow.rebuild(tx, page) : shadow.build(tx, page));
+        return page;
+      }),
+    );
     done += ids.length;
     onSlips(done, Math.max(done, total));
     if (ids.length < pageMax) break;
     after = ids.at(-1)!;
   }
   for (let pass = 0; pass < passesMax; pass++) {
-    const next = await unitOfWork.run(endsNow);
-    const changed = await unitOfWork.run((tx) => changedSince(tx, ends));
+    const next = await lasting(() => unitOfWork.run(endsNow));
+    const changed = await lasting(() => unitOfWork.run((tx) => changedSince(tx, ends)));
     if (changed.length <= restMax) break;
-    for (const ids of pagesOf(changed)) await inSnapshot(unitOfWork, (tx) => shadow.rebuild(tx, ids));
+    for (const ids of pagesOf(changed))
+      await lasting(() => inSnapshot(unitOfWork, (tx) => shadow.rebuild(tx, ids)));
     ends = next;
   }
   const settle = async (tx: Tx): Promise<readonly Difference[]> => {
     for (const ids of pagesOf(await changedSince(tx, ends))) await shadow.rebuild(tx, ids);
     return projection.differences(tx, schema);
   };
-  const differences = await inSnapshot(unitOfWork, settle);
+  const differences = await lasting(() => inSnapshot(unitOfWork, settle));
   const left =
     ending === 'swap' && differences.length > 0
       ? await unitOfWork.run(async (tx) => {
@@ -107,7 +135,7 @@ export async function rebuild(projection: Projection, rebuilding: Rebuilding): P
         })
       : [];
   const isKept = ending === 'keep';
-  if (!isKept) await unitOfWork.query(`drop schema ${schema} cascade`);
+  if (!isKept) await lasting(() => unitOfWork.query(`drop schema if exists ${schema} cascade`));
   return { name: projection.name, slips: done, differences, left, schema: isKept ? schema : null };
 }
 
