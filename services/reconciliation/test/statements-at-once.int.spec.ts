@@ -331,16 +331,49 @@ describe('a break closes itself', () => {
       await matchAll();
     }
     const amounts = (await breaksOf(parted.slipId)) as { kind: string; status: string }[];
+    // The second one tells a part of what the first lacks.
     expect(amounts.map(({ kind, status }) => [kind, status])).toEqual([
       ['amount', 'open'],
-      ['amount', 'open'],
+      ['amount', 'resolved'],
     ]);
     await accept(parted.terms!.reference, 's', { amount: '200' });
     await matchAll();
-    expect(await breaksOf(parted.slipId)).toMatchObject([
-      { status: 'resolved', resolution: 'told' },
-      { status: 'resolved', resolution: 'told' },
-    ]);
+    expect(await breaksOf(parted.slipId)).toEqual(
+      Array(3).fill({ kind: 'amount', status: 'resolved', resolution: 'told' }),
+    );
+  });
+
+  test('of several that one movement paid once more, when one movement takes it back', async () => {
+    const slips = [await slip(succeeded), await slip(succeeded)];
+    const references = slips.map(({ terms }) => terms!.reference);
+    const together = async (...amounts: readonly number[]) => {
+      const lines = amounts.map((amount) => ({
+        ...{ amount: String(amount), currency: 'EUR', booked_on: day, references },
+        ...(amount < 0 ? { kind: 'return' } : {}),
+      }));
+      const body = Buffer.from([{ statement: v7() }, ...lines].map((one) => JSON.stringify(one)).join('\n'));
+      await acceptStatement(store, v7, {
+        ...{ source, body, digest: v7(), key: v7(), caller: 'ops', requestId: v7() },
+      });
+      await matchAll();
+    };
+    const kinds = async () => Promise.all(slips.map(({ slipId }) => breaksOf(slipId)));
+    await together(1_000);
+    expect(await kinds()).toEqual([[], []]);
+    const open = { kind: 'duplicate', status: 'open', resolution: null };
+    await together(1_000);
+    expect(await kinds()).toEqual([[open], [open]]);
+    // Twice more, and one of them comes back, in one file.
+    await together(-1_000, 1_000, -1_000);
+    const told = { kind: 'duplicate', status: 'resolved', resolution: 'told' };
+    for (const all of await kinds()) expect(all).toEqual(Array(4).fill(told));
+    for (const { slipId } of slips)
+      expect(evidenceOf(slipId).map(({ event }) => (event.data as { outcome: string }).outcome)).toEqual([
+        'succeeded',
+      ]);
+    // That was the payment itself.
+    await together(-1_000);
+    for (const all of await kinds()) expect(all.at(-1)).toMatchObject({ kind: 'status', status: 'open' });
   });
 });
 

@@ -1,7 +1,7 @@
-import type { BreakType } from '../../domain/statement/breaks.ts';
+import type { BreakType, FoundBreak } from '../../domain/statement/breaks.ts';
 import { matchSlip } from '../../domain/statement/match.ts';
 import { indexOf, resolve } from '../../domain/statement/resolve.ts';
-import { toldOf } from './match-statements.ts';
+import { isPaidUp, toldOf } from './match-statements.ts';
 import type { KeptSlip, NamedLine, NamedMatch, StatementSource, StatementStore } from './ports.ts';
 
 const linesMax = 100;
@@ -49,6 +49,9 @@ function find(
   const slip = others.length > 0 ? undefined : slips.find(({ slipId }) => slipId === meant?.slipId);
   if (slip === undefined) return null;
   const matching = matchSlip(slip, [line], terms);
-  if (!matching.breaks.every(({ type }) => expectedBreaks.has(type))) return null;
-  return { slip, matching, told: toldOf(slip, [line], matching) };
+  const told = toldOf(slip, [line], matching);
+  const isExpected = ({ type, isRepaired }: FoundBreak) =>
+    expectedBreaks.has(type) ||
+    (type === 'amount' && isRepaired === true && isPaidUp(slip, told.paid, terms));
+  return matching.breaks.every(isExpected) ? { slip, matching, told } : null;
 }

@@ -1,3 +1,4 @@
+import { directionOf, expectedOf, isWithin } from '../../domain/statement/booked-slip.ts';
 import type { Matching } from '../../domain/statement/breaks.ts';
 import { plusDays } from '../../domain/statement/day.ts';
 import {
@@ -65,29 +66,50 @@ async function tellLines(turn: MatchTurn, statement: MatchingStatement, terms: T
     theirs,
   );
   const index = indexOf(slips);
+  const kept = new Map(slips.map((slip) => [slip.slipId, slip]));
   const matchings: Matching[] = [];
   const single: { n: number; slipId: string }[] = [];
-  const told = new Map<string, { paid: bigint; cameBack: bigint }>();
+  // One movement for several: what one line tells of a slip the next ones know.
+  const together = new Map<string, KeptSlip>();
   for (const line of about) {
     const found = resolve(line, index, terms);
     const [slip, ...others] = found.slips;
     single.push({ n: line.n, slipId: slip && others.length === 0 ? slip.slipId : '' });
     if (slip === undefined) matchings.push(matchNothing(line, found.isAmbiguous));
     else if (others.length > 0) {
-      const matching = matchTogether(found.slips, line, terms);
+      const known = found.slips.map(({ slipId }) => together.get(slipId) ?? kept.get(slipId)!);
+      const matching = matchTogether(known, line, terms);
       matchings.push(matching);
-      for (const match of matching.matches)
-        told.set(match.slipId, { paid: signedAs(slips, match.slipId, match.amount ?? 0n), cameBack: 0n });
+      for (const one of known) together.set(one.slipId, afterLine(one, matching));
     }
   }
   turn.resolve(statement, single);
-  const paidUp = slips.filter(({ slipId }) => told.has(slipId));
+  const told = new Map(
+    [...together].map(([slipId, now]) => {
+      const before = kept.get(slipId)!;
+      return [slipId, { paid: now.paid - before.paid, cameBack: now.cameBack - before.cameBack }] as const;
+    }),
+  );
+  const paidUp = slips.filter(({ slipId }) => (told.get(slipId)?.paid ?? 0n) !== 0n);
   await turn.keep({ statement, matchings, slips, told, paidUp });
   turn.advance(statement, { phase: 'lines', afterN: last.n, afterSlip: '' });
 }
 
-function signedAs(slips: readonly KeptSlip[], slipId: string, amount: bigint): bigint {
-  return slips.find((one) => one.slipId === slipId)?.kind === 'payout' ? -amount : amount;
+/** What is known of a slip behind a line that was about several. */
+function afterLine(slip: KeptSlip, { matches, breaks, givenBack = [] }: Matching): KeptSlip {
+  const isOf = (one: { readonly slipId: string | null }) => one.slipId === slip.slipId;
+  const match = matches.find(isOf);
+  const amount = (match?.amount ?? 0n) * directionOf(slip);
+  const isBack = match?.outcome === 'failed';
+  const twice = [...(slip.twice ?? [])];
+  for (const back of givenBack.filter(isOf)) twice.splice(twice.indexOf(back.amount), 1);
+  for (const one of breaks.filter(isOf))
+    if (one.type === 'duplicate' && !one.isRepaired) twice.push(one.difference);
+  return {
+    ...{ ...slip, twice },
+    paid: isBack ? slip.paid : slip.paid + amount,
+    cameBack: isBack ? slip.cameBack - amount : slip.cameBack,
+  };
 }
 
 async function tellSlips(turn: MatchTurn, statement: MatchingStatement, terms: Terms): Promise<void> {
@@ -98,14 +120,19 @@ async function tellSlips(turn: MatchTurn, statement: MatchingStatement, terms: T
   const told = new Map(
     groups.map(({ slip, lines }, at) => [slip.slipId, toldOf(slip, lines, matchings[at]!)] as const),
   );
-  const paidUp = groups.flatMap(({ slip }, at) =>
-    told.get(slip.slipId)!.paid !== 0n && !hasAmountBreak(matchings[at]!) ? [slip] : [],
+  const paidUp = groups.flatMap(({ slip }) =>
+    isPaidUp(slip, told.get(slip.slipId)!.paid, terms) ? [slip] : [],
   );
   await turn.keep({ statement, matchings, slips: groups.map(({ slip }) => slip), told, paidUp });
   turn.advance(statement, { phase: 'slips', afterN: 0, afterSlip: last.slip.slipId });
 }
 
-const hasAmountBreak = ({ breaks }: Matching) => breaks.some(({ type }) => type === 'amount');
+/** Whether what is told now pays the rest of it. */
+export function isPaidUp(slip: KeptSlip, paid: bigint, terms: Terms): boolean {
+  const expected = expectedOf(slip);
+  if (paid === 0n || expected === null) return paid !== 0n;
+  return isWithin(slip.paid + paid, expected, slip.amount!.currency, terms);
+}
 
 /** What counts as paid, and as come back: a duplicate is neither. */
 export function toldOf(slip: KeptSlip, lines: readonly KeptLine[], { matches }: Matching) {

@@ -322,3 +322,104 @@ test('nothing is late of which no event tells since when it is awaited', () => {
     breaks: [{ type: 'status', difference: 500n }],
   });
 });
+
+describe('one movement for several slips', () => {
+  const slip = (slipId: string, amount: bigint, more: Partial<BookedSlip> = {}): BookedSlip => ({
+    ...{
+      slipId,
+      kind: 'payout',
+      reference: slipId,
+      providerReference: null,
+      outcome: 'succeeded',
+      fee: null,
+    },
+    ...{ amount: { amount, currency: 'EUR' }, dispatchedOn: day, returnedOn: day, paid: 0n, cameBack: 0n },
+    ...more,
+  });
+  const line = (gross: bigint): StatementLine => ({
+    ...{ line: 3, kind: 'payment', gross, amount: gross, currency: 'EUR', bookedOn: day, text: '' },
+    ...{ references: ['a', 'b'], providerReference: null, outcome: null, reason: null },
+  });
+
+  test.each<[string, readonly BookedSlip[], bigint, readonly string[], readonly string[], bigint]>([
+    ['pays both', [slip('a', 500n), slip('b', 300n)], -800n, ['a succeeded', 'b succeeded'], [], -800n],
+    [
+      'pays one of them once more',
+      [slip('a', 500n, { paid: -500n }), slip('b', 300n)],
+      ...([-800n, ['b succeeded'], ['duplicate a -500'], -300n] as const),
+    ],
+    [
+      'is undone: both came back',
+      [slip('a', 500n, { paid: -500n }), slip('b', 300n, { paid: -300n })],
+      ...([800n, ['a failed', 'b failed'], ['status a 500', 'status b 300'], 0n] as const),
+    ],
+    [
+      'is undone, which is known of one of them',
+      [slip('a', 500n, { paid: -500n, outcome: 'failed' }), slip('b', 300n, { paid: -300n })],
+      ...([800n, ['a failed', 'b failed'], ['status b 300'], 500n] as const),
+    ],
+    [
+      'gives back what was paid once more',
+      [slip('a', 500n, { paid: -500n, twice: [-500n] }), slip('b', 300n, { paid: -300n, twice: [-300n] })],
+      ...([800n, [], ['duplicate a 500', 'duplicate b 300'], 0n] as const),
+    ],
+    ['is neither', [slip('a', 500n), slip('b', 300n)], 700n, [], ['amount null 1500'], -800n],
+  ])('%s', (_, slips, gross, matched, broken, ours) => {
+    const { matches, breaks, explained } = run(slips, [line(gross)]);
+    expect(matches.map(({ slipId, outcome }) => `${slipId} ${outcome}`)).toEqual(matched);
+    const ofLine = breaks.filter((one) => one.line === 3);
+    expect(ofLine.map(({ type, slipId, difference }) => `${type} ${slipId} ${difference}`)).toEqual(broken);
+    expect(explained).toEqual([{ line: 3, ours, fee: 0n }]);
+    expect(ofLine.reduce((all, { difference }) => all + difference, ours)).toBe(gross);
+  });
+});
+
+test('parts of a slip come to the same movements and differences in whichever statement the first one is', () => {
+  const told = (parts: readonly bigint[]) => {
+    let paid = 0n;
+    const sums = { ours: 0n, amount: 0n };
+    for (const gross of parts) {
+      const slip: BookedSlip = {
+        ...{
+          slipId: 'a',
+          kind: 'order',
+          reference: 'o',
+          providerReference: null,
+          outcome: 'succeeded',
+          fee: null,
+        },
+        ...{
+          amount: { amount: 500n, currency: 'EUR' },
+          dispatchedOn: day,
+          returnedOn: day,
+          paid,
+          cameBack: 0n,
+        },
+      };
+      const { explained, breaks } = run(
+        [slip],
+        [
+          {
+            ...{ line: 1, kind: 'payment', gross, amount: gross, currency: 'EUR', bookedOn: day, text: '' },
+            ...{ references: ['o'], providerReference: null, outcome: null, reason: null },
+          },
+        ],
+      );
+      sums.ours += explained[0]!.ours;
+      sums.amount += breaks.reduce((all, { difference }) => all + difference, 0n);
+      paid += gross;
+    }
+    return sums;
+  };
+  for (const parts of [
+    [200n, 300n],
+    [300n, 200n],
+    [100n, 300n, 100n],
+  ])
+    expect(told(parts)).toEqual({ ours: 500n, amount: 0n });
+  for (const parts of [
+    [100n, 300n],
+    [300n, 100n],
+  ])
+    expect(told(parts)).toEqual({ ours: 500n, amount: -100n });
+});

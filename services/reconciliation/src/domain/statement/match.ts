@@ -25,7 +25,7 @@ export function matchSlip(slip: BookedSlip, lines: readonly StatementLine[], ter
   return found;
 }
 
-/** One movement for several slips (1:N): it must be what they are together. */
+/** One movement for several slips (1:N), or what undoes one: it must be what they are together. */
 export function matchTogether(
   slips: readonly BookedSlip[],
   line: StatementLine,
@@ -34,6 +34,8 @@ export function matchTogether(
   const { currency } = line;
   const expected = slips.reduce((all, slip) => all + (expectedOf(slip) ?? 0n), 0n);
   const isOne = slips.every(({ amount }) => amount?.currency === currency);
+  if (isOne && expected !== 0n && isWithin(line.gross, -expected, currency, terms))
+    return cameBackTogether(slips, line, terms);
   if (!isOne || !isWithin(line.gross, expected, currency, terms)) {
     const names = slips.map(({ reference }) => reference).join(', ');
     const ours = isOne ? expected : 0n;
@@ -56,6 +58,12 @@ export function matchTogether(
   let open = 0n;
   for (const slip of slips) {
     const share = expectedOf(slip)!;
+    if (slip.paid !== 0n && isWithin(slip.paid, share, currency, terms)) {
+      open += share;
+      const seen = `${shownAmount(share, currency)} once more, with others`;
+      found.break('duplicate', slip, line, share, 'paid once', seen);
+      continue;
+    }
     found.match(slip, line, 'succeeded', share);
     if (slip.outcome === 'succeeded') continue;
     open += share;
@@ -63,6 +71,35 @@ export function matchTogether(
   }
   found.explain(line, line.gross - open);
   return found;
+}
+
+/** What was paid once more is even again; of the others it says that they failed. */
+function cameBackTogether(slips: readonly BookedSlip[], line: StatementLine, terms: MatchTerms): Matching {
+  const found = new Findings(null);
+  const { currency } = line;
+  let open = 0n;
+  for (const slip of slips) {
+    const share = -expectedOf(slip)!;
+    const twice = slip.twice?.find((amount) => isWithin(-share, amount, currency, terms));
+    if (twice === undefined) {
+      found.match(slip, line, 'failed', share);
+      if (isFailed(slip) && slip.paid + slip.cameBack + share === 0n) continue;
+      found.break('status', slip, line, share, saidOutcome(slip), 'came back');
+    } else {
+      found.givenBack.push({ slipId: slip.slipId, amount: twice });
+      tellGivenBack(found, slip, line, share);
+    }
+    open += share;
+  }
+  found.explain(line, line.gross - open);
+  return found;
+}
+
+/** A break of its own that is repaired at once, so that the days of both add up. */
+function tellGivenBack(found: Findings, slip: BookedSlip, line: StatementLine, amount: bigint): void {
+  const seen = `${shownAmount(amount, line.currency)} came back`;
+  found.break('duplicate', slip, line, amount, 'what was paid once more', seen);
+  found.repair('duplicate', (difference) => difference === amount);
 }
 
 /** A movement of no slip of ours. */
@@ -205,7 +242,13 @@ function pay(
     }
     found.match(slip, line, line.outcome ?? 'succeeded');
     const isTooMuch = !isWithin(gross, open, currency, terms) && magnitude(gross) > magnitude(open);
-    found.explain(line, isTooMuch ? open : gross);
+    // An earlier statement has told a part, and what was missing there is a break of it: our books have the whole already.
+    const isRest = slip.paid !== 0n && expected !== null && !isTooMuch;
+    found.explain(line, isRest ? 0n : isTooMuch ? open : gross);
+    if (isRest) {
+      found.break('amount', slip, line, gross, shownAmount(open, currency), shownAmount(gross, currency));
+      found.repair('amount', (difference) => difference === gross);
+    }
     if (isTooMuch)
       found.break(
         'amount',
@@ -224,6 +267,8 @@ function pay(
   const last = accepted.at(-1);
   if (last === undefined || expected === null || isWithin(total, expected, last.currency, terms))
     return accepted;
+  // What is still missing is the break of the statement that told the first part.
+  if (slip.paid !== 0n && magnitude(total) < magnitude(expected)) return accepted;
   // Our books have the whole of it, the statement a part.
   found.explained.splice(
     found.explained.findIndex(({ line }) => line === last.line),
@@ -251,9 +296,7 @@ function giveBack(
     if (at >= 0) found.givenBack.push({ slipId: slip.slipId, amount: earlier.splice(at, 1)[0]! });
     else if (!found.repair('duplicate', isGivenBack)) return true;
     found.explain(line, 0n);
-    const seen = `${shownAmount(line.gross, line.currency)} came back`;
-    found.break('duplicate', slip, line, line.gross, 'what was paid once more', seen);
-    found.repair('duplicate', (difference) => difference === line.gross);
+    tellGivenBack(found, slip, line, line.gross);
     return false;
   });
 }
@@ -265,9 +308,8 @@ function status(
   paid: readonly StatementLine[],
   back: readonly StatementLine[],
 ): void {
-  const isFailed = slip.outcome === 'failed' || slip.outcome === 'void';
   const moved = [...paid, ...back].reduce((all, { gross }) => all + gross, slip.paid + slip.cameBack);
-  const isEven = isFailed && moved === 0n;
+  const isEven = isFailed(slip) && moved === 0n;
   for (const line of paid) {
     if (slip.outcome === 'succeeded' || isEven) continue;
     found.break('status', slip, line, unexplain(found, line), saidOutcome(slip), line.outcome ?? 'paid');
@@ -304,6 +346,10 @@ function fees(found: Findings, slip: BookedSlip, lines: readonly StatementLine[]
   const difference = slip.fee - taken;
   found.chargeElse(last.line, difference);
   found.break('fee', slip, last, difference, shownAmount(slip.fee, currency), shownAmount(taken, currency));
+}
+
+function isFailed({ outcome }: BookedSlip): boolean {
+  return outcome === 'failed' || outcome === 'void';
 }
 
 function saidOutcome({ outcome }: BookedSlip): string {
