@@ -105,8 +105,32 @@ export class Adder {
       const closesOn = closing?.on ?? booked?.last ?? null;
       return { currency, opening, movements, closing: closing?.amount ?? null, closesOn, booked };
     });
+    this.#refuseTwice(open, totals);
     this.#done.push({ ...open, totals: totals.sort((a, b) => (a.currency < b.currency ? -1 : 1)) });
     this.#open = null;
+  }
+
+  /** One that goes on from the one before it may lead the same way again: an account that is emptied twice a day does. */
+  #refuseTwice(
+    { name, account, line }: Pick<StatementTotals, 'name' | 'account' | 'line'>,
+    totals: readonly CurrencyTotal[],
+  ): void {
+    if (account === '') return;
+    for (const { currency, opening, closing } of totals) {
+      if (opening === null || closing === null || opening === closing) continue;
+      const earlier = this.#done
+        .filter((one) => one.account === account)
+        .flatMap((one) => one.totals.map((total) => ({ ...total, name: one.name, line: one.line })))
+        .filter((one) => one.currency === currency);
+      const same = earlier.find(
+        (one) => one.name === name && one.opening === opening && one.closing === closing,
+      );
+      if (same && earlier.at(-1)!.closing !== opening)
+        throw new StatementRefused(
+          line,
+          `${name} is the statement that begins in line ${same.line} once more`,
+        );
+    }
   }
 }
 
