@@ -138,7 +138,8 @@ function* entryOf(entry: Element): Generator<StatementPart> {
   const groups = entry.all('NtryDtls');
   const batches = groups.flatMap((group) => group.all('Btch'));
   if (groups.length === 1) for (const batch of batches) checkBatch(batch, amount, currency);
-  const parts = groups.flatMap((group) => partsOf(group, entry, groups.length > 1));
+  const isAlone = groups.reduce((sum, group) => sum + group.all('TxDtls').length, 0) === 1;
+  const parts = groups.flatMap((group) => partsOf(group, entry, { isAlone, isBatch: groups.length > 1 }));
   const counts = batches.flatMap((batch) => batch.find('NbOfTxs')?.text ?? []);
   const count = counts.length > 0 ? counts.reduce((all, one) => all + Number(one), 0) : null;
   if (parts.length === 0) {
@@ -161,11 +162,16 @@ interface Part {
 }
 
 /** The transactions of one batch. One of several has a mark of its own: what is booked may be what is left of batches that go both ways. */
-function partsOf(group: Element, entry: Element, isOneOfSeveral: boolean): readonly Part[] {
-  const batch = isOneOfSeveral ? group.find('Btch') : undefined;
+function partsOf(
+  group: Element,
+  entry: Element,
+  { isAlone, isBatch }: { readonly isAlone: boolean; readonly isBatch: boolean },
+): readonly Part[] {
+  const batch = isBatch ? group.find('Btch') : undefined;
+  const booked = moneyOf(entry.need('Amt'));
   const whole = batch?.find('CdtDbtInd') ? batch : entry;
   const parts = group.all('TxDtls').map((detail) => {
-    const { amount, currency } = moneyOf(amountOf(detail) ?? entry.need('Amt'));
+    const { amount, currency } = amountOf(detail, isAlone ? booked : null) ?? booked;
     return { detail, amount: signed(amount, markOf(detail, whole), false), currency };
   });
   const [first, ...others] = new Set(parts.map((part) => part.currency));
@@ -192,11 +198,37 @@ function isReversal(entry: Element): boolean {
   return ['true', '1'].includes(entry.find('RvslInd')?.text ?? '');
 }
 
-/** What the account was moved by: as told for the transaction, else as it was before it was exchanged. */
-function amountOf(detail: Element): Element | undefined {
-  return (
-    detail.find('Amt') ?? detail.find('AmtDtls', 'TxAmt', 'Amt') ?? detail.find('AmtDtls', 'InstdAmt', 'Amt')
+/**
+ * What the account was moved by: as told for the transaction, else as it was before it was exchanged or charged for; null: it does not say.
+ * @param booked of the whole entry, where this is all of it
+ */
+function amountOf(detail: Element, booked: ReturnType<typeof moneyOf> | null) {
+  const moved = detail.find('Amt') ?? detail.find('AmtDtls', 'TxAmt', 'Amt');
+  if (moved) return moneyOf(moved);
+  const instructed = detail.find('AmtDtls', 'InstdAmt', 'Amt');
+  if (!instructed) return null;
+  const told = moneyOf(instructed);
+  if (booked === null) return told;
+  const isExchanged = told.currency !== booked.currency;
+  const isCharged = [booked.amount, -booked.amount].some(
+    (amount) => grossOf(detail, amount, booked.currency) !== amount,
   );
+  return isExchanged || isCharged ? booked : told;
+}
+
+/**
+ * What was paid, where the bank took its charges from it or put them on top, and says both; else what was booked.
+ * @param amount as it was booked, signed
+ */
+function grossOf(detail: Element | null, amount: bigint, currency: string): bigint {
+  const charges = detail?.find('Chrgs');
+  const instructed = detail?.find('AmtDtls', 'InstdAmt', 'Amt');
+  if (!charges || !instructed) return amount;
+  const total = charges.find('TtlChrgsAndTaxAmt') ?? charges.find('Rcrd', 'Amt') ?? charges.find('Amt');
+  const [paid, taken] = [moneyOf(instructed), total && moneyOf(total)];
+  if (paid.currency !== currency || taken?.currency !== currency) return amount;
+  const gross = amount < 0n ? -paid.amount : paid.amount;
+  return gross - amount === taken.amount ? gross : amount;
 }
 
 function toLine(entry: Element, detail: Element | null, amount: bigint, currency: string): StatementLine {
@@ -215,7 +247,7 @@ function toLine(entry: Element, detail: Element | null, amount: bigint, currency
   const comesBack = isReversal(entry) || reason !== null || family?.find('Cd')?.text === 'RRTN';
   const isFee = family?.find('SubFmlyCd')?.text === 'CHRG' || family?.find('SubFmlyCd')?.text === 'COMM';
   return {
-    ...{ line, amount, gross: amount, currency, bookedOn, reason },
+    ...{ line, amount, gross: grossOf(detail, amount, currency), currency, bookedOn, reason },
     kind: comesBack ? 'return' : isFee ? 'fee' : 'payment',
     references: ['EndToEndId', 'InstrId', 'TxId']
       .flatMap((name) => refs?.find(name)?.text ?? [])

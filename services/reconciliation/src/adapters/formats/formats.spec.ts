@@ -70,6 +70,11 @@ describe('MT940', () => {
     expect(lines[0]).toMatchObject({ amount, kind, references: [] });
   });
 
+  test('passes over what banks tell among themselves', async () => {
+    const { lines } = await read(swift(':NS:22ABC', ':61:261120D10,00NTRFNONREF', ':NS:23DEF'), mt940);
+    expect(lines).toMatchObject([{ amount: -1000n }]);
+  });
+
   test('an entry of January that is booked in December before is of that year', async () => {
     const { lines } = await read(swift(':61:2601021231D10,00NTRFNONREF'), mt940);
     expect(lines[0]!.bookedOn).toBe('2025-12-31');
@@ -157,6 +162,55 @@ describe('camt', () => {
       [-400n, 'payment'],
       [400n, 'payment'],
     ]);
+  });
+
+  test.each<[string, string, bigint, bigint]>([
+    [
+      'before it was exchanged',
+      '<AmtDtls><InstdAmt><Amt Ccy="USD">11</Amt></InstdAmt></AmtDtls>',
+      -1000n,
+      -1000n,
+    ],
+    [
+      'with charges on top',
+      '<AmtDtls><InstdAmt><Amt Ccy="EUR">9.25</Amt></InstdAmt></AmtDtls><Chrgs><TtlChrgsAndTaxAmt Ccy="EUR">0.75</TtlChrgsAndTaxAmt></Chrgs>',
+      ...([-1000n, -925n] as const),
+    ],
+    [
+      'with charges that are not what lies between',
+      '<AmtDtls><InstdAmt><Amt Ccy="EUR">9.25</Amt></InstdAmt><TxAmt><Amt Ccy="EUR">10</Amt></TxAmt></AmtDtls><Chrgs><Amt Ccy="EUR">0.50</Amt></Chrgs>',
+      ...([-1000n, -1000n] as const),
+    ],
+  ])('reads one transaction told %s', async (_, told, amount, gross) => {
+    const text = entry('10.00', `<NtryDtls><TxDtls>${told}</TxDtls></NtryDtls>`);
+    const { lines } = await read(camt(text), camt053);
+    expect(lines).toMatchObject([{ amount, gross, currency: 'EUR' }]);
+  });
+
+  test('reads charges that were taken from what came in', async () => {
+    const told =
+      '<AmtDtls><InstdAmt><Amt Ccy="EUR">10</Amt></InstdAmt><TxAmt><Amt Ccy="EUR">9.25</Amt></TxAmt></AmtDtls><Chrgs><Rcrd><Amt Ccy="EUR">0.75</Amt></Rcrd></Chrgs>';
+    const text = entry('9.25', `<NtryDtls><TxDtls>${told}</TxDtls></NtryDtls>`).replace('DBIT', 'CRDT');
+    const { lines } = await read(camt(text, '109.25'), camt053);
+    expect(lines).toMatchObject([{ amount: 925n, gross: 1000n }]);
+  });
+
+  test('refuses a statement that stands twice in its file, but not one that leads the same way again', async () => {
+    const one = /<Stmt>.*<\/Stmt>/s.exec(camt(entry('10.00')))![0];
+    const back = one
+      .replace('>100.00<', '>x<')
+      .replace('>90.00<', '>100.00<')
+      .replace('>x<', '>90.00<')
+      .replace(
+        '<Ntry><Amt Ccy="EUR">10.00</Amt><CdtDbtInd>DBIT',
+        '<Ntry><Amt Ccy="EUR">10.00</Amt><CdtDbtInd>CRDT',
+      );
+    const file = (...all: readonly string[]) => camt(entry('10.00')).replace(one, all.join('\n'));
+    await expect(read(file(one, one), camt053)).rejects.toMatchObject({
+      line: 9,
+      why: 'S1 is the statement that begins in line 3 once more',
+    });
+    expect((await read(file(one, back, one), camt053)).statements).toHaveLength(3);
   });
 
   test('reads two batches of one notification that are undone, told as they were done or as they are booked', async () => {

@@ -18,7 +18,7 @@ interface Field extends TextLine {
   readonly tag: string;
 }
 
-const tagPattern = /^:(\d{2}[A-Z]?):(.*)$/;
+const tagPattern = /^:(\d{2}[A-Z]?|NS):(.*)$/;
 const known = new Set([
   '20',
   '21',
@@ -38,6 +38,8 @@ const known = new Set([
   '90C',
   '90D',
   '25P',
+  // What banks tell among themselves.
+  'NS',
 ]);
 
 /** Statements of a file, each between its `:20:` and its closing balance. @throws StatementRefused */
