@@ -76,11 +76,20 @@ describe('a provider that says when it took a slip', () => {
     expect(judge(sent, answer)).toBe(false);
   });
 
-  test('had taken it when that word came, whatever its clock says', () => {
-    const ahead = { ...pending, acceptedAt: addMs(t0, 3_600_000) };
-    expect(judge(sent, ahead, { nowMs: latestMs })).toBe(false);
-    expect(judge(sent, ahead, { nowMs: latestMs + 1 })).toBe(true);
+  test('had taken it when that word came, if its clock is a little ahead', () => {
+    const at = (aheadMs: number, nowMs: number) =>
+      judge(sent, { ...pending, acceptedAt: addMs(t0, nowMs + aheadMs) }, { nowMs });
+    expect([at(1, latestMs), at(1, latestMs + 1)]).toEqual([false, true]);
+    expect([at(providerClockMs, latestMs + 1), at(providerClockMs + 1, latestMs + 1)]).toEqual([true, false]);
   });
+
+  test.each([1, -1])(
+    'says nothing by a clock that is off by a day (%s), and is taken at its word',
+    (sign) => {
+      const off = { ...pending, acceptedAt: addMs(t0, sign * 86_400_000) };
+      for (const nowMs of [latestMs, latestMs + 1, 60_000]) expect(judge(sent, off, { nowMs })).toBe(false);
+    },
+  );
 
   test.each<[string, Dispatch, ProviderAnswer, object]>([
     ['that it did not execute', sent, final('failed'), {}],

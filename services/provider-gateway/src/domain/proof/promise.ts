@@ -22,7 +22,7 @@ export const providerClockMs = 1_000;
 
 /**
  * Whether a provider took a slip later than it declares, by its own word, though nobody had got a NOT_FOUND from it that counts: it only was
- * not asked in time. Its first word tells; whatever its clock says, it had taken the slip when that came.
+ * not asked in time. Its first word tells, and it had taken the slip when that came. A time that is still to come is of a clock that says nothing.
  */
 export function tookTooLate(
   before: Dispatch,
@@ -35,6 +35,7 @@ export function tookTooLate(
   const { notAfter, firstNotFoundAt } = before;
   if (acceptedAt === null || acceptanceDelayMaxMs === null || before.provider !== provider) return false;
   if (notAfter === null || firstNotFoundAt !== null || providerHasSpoken(before)) return false;
+  if (acceptedAt > addMs(now, providerClockMs)) return false;
   // That it did not execute it is no other thing than what a proof would have said.
   if (answer.kind === 'returned' && answer.outcome !== 'succeeded') return false;
   return earlier(acceptedAt, now) > addMs(notAfter, acceptanceDelayMaxMs + providerClockMs);
