@@ -338,13 +338,15 @@ test('a provider that fails is passed over while its circuit is open, and tried 
     provider: 'borealis',
     reason: 'unhealthy',
   });
+  // On a busy machine it may have been degraded for a while before.
   const told = await waitFor(
-    async () => (await opsEvents()).find(({ event }) => event.type === 'ProviderHealthChanged'),
-    {
-      what: 'a change of health',
-    },
+    async () =>
+      (await opsEvents()).find(
+        ({ event }) => event.type === 'ProviderHealthChanged' && event.data.health === 'down',
+      ),
+    { what: 'that it is down' },
   );
-  expect(told).toMatchObject({ subject: 'acme', event: { data: { provider: 'acme', previous: 'healthy' } } });
+  expect(told).toMatchObject({ subject: 'acme', event: { data: { provider: 'acme' } } });
 });
 
 test('one whose probes fail is passed over though nobody calls it, and is the first again when they are answered', async () => {
