@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Environment, environmentWithOwnKafka } from '@slipstream/environment';
+import { type Environment, environmentWithOwnKafka, repositoryRoot } from '@slipstream/environment';
 import { createKafka, ensureTopics, type SaslOptions } from '@slipstream/kafka';
 import { cert, key } from '@slipstream/testing';
 import type { ConnectionOptions } from './connection.ts';
@@ -7,14 +9,53 @@ import { SlipstreamConsumer } from './consumer.ts';
 import { SlipstreamPublisher } from './publisher.ts';
 
 const log = { info() {}, warn() {}, error() {} };
-const login = { username: 'checkout', password: 'correct-horse' };
+const login = { username: 'admin', password: 'correct-horse' };
+/** Who are given what the guide gives them, and nothing else. */
+const guests = ['checkout', 'warehouse'];
 let environment: Environment;
 
 beforeAll(async () => {
-  environment = await environmentWithOwnKafka({ kafkaLogin: { ...login, cert, key } });
-  await ensureTopics(createKafka({ brokers: environment.kafkaBrokers, clientId: 'spec', log }));
+  environment = await environmentWithOwnKafka({ kafkaLogin: { ...login, guests, cert, key } });
+  const kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'spec', log });
+  await ensureTopics(kafka);
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createAcls({ acl: guests.flatMap(aclsOfGuide) });
+  await admin.disconnect();
 }, 450_000);
 afterAll(() => environment?.stop());
+
+const guide = readFileSync(join(repositoryRoot, 'docs/guides/secure-the-brokers.md'), 'utf8');
+
+/** By Kafka's protocol. */
+const numbers = {
+  Read: 3,
+  Write: 4,
+  Delete: 6,
+  Describe: 8,
+  topic: 2,
+  group: 3,
+  literal: 3,
+  prefixed: 4,
+  allow: 3,
+};
+const numberOf = (name: string) => numbers[name as keyof typeof numbers];
+
+/** What the guide's calls of `kafka-acls.sh` give to somebody. */
+function aclsOfGuide(name: string) {
+  const calls = guide.split('\n').filter((line) => line.includes(`--allow-principal User:${name} `));
+  return calls.flatMap((call) => {
+    const [, kind = '', resourceName = ''] = /--(topic|group) (\S+)/.exec(call)!;
+    const operations = [...call.matchAll(/--operation (\w+)/g)].map(([, operation]) => operation!);
+    const isPrefix = call.includes('--resource-pattern-type prefixed');
+    return operations.map((operation) => ({
+      ...{ principal: `User:${name}`, host: '*', permissionType: numbers.allow, resourceName },
+      operation: numberOf(operation),
+      resourceType: numberOf(kind),
+      resourcePatternType: isPrefix ? numbers.prefixed : numbers.literal,
+    }));
+  });
+}
 
 const order = {
   ...{ reference: 'ord-1', kind: 'order' as const, account: 'cust-1', counterparty: 'shop-1' },
@@ -37,8 +78,9 @@ async function submit(options: ConnectionOptions): Promise<unknown> {
 }
 
 /** What becomes of a stream that is begun so. */
-async function follow(options: ConnectionOptions): Promise<unknown> {
-  const consumer = new SlipstreamConsumer({ ...options, from: 'beginning', onBatch() {} });
+async function follow(options: ConnectionOptions, group?: string): Promise<unknown> {
+  const of = { ...options, ...(group !== undefined && { group }) };
+  const consumer = new SlipstreamConsumer({ ...of, from: 'beginning', onBatch() {} });
   try {
     return await consumer.start().catch((error) => error);
   } finally {
@@ -60,4 +102,27 @@ describe.each(['sasl', 'saslAndTls'] as const)('the listener %s', (listener) => 
       expect(await follow(options)).toMatchObject({ name: 'ReadRefused' });
     },
   );
+});
+
+describe('who has the rights that the guide gives', () => {
+  const as = (username: string) =>
+    connection('sasl', { mechanism: 'plain', username, password: login.password });
+
+  it('submits, where they are to submit, and reads nothing', async () => {
+    expect(await submit(as('checkout'))).toBe('mine');
+    for (const group of [undefined, 'checkout']) {
+      expect(await follow(as('checkout'), group)).toMatchObject({ name: 'ReadRefused' });
+    }
+  });
+
+  it('reads, where they are to read, in no group of others, and submits nothing', async () => {
+    for (const group of [undefined, 'warehouse-orders']) {
+      expect(await follow(as('warehouse'), group)).toBeUndefined();
+    }
+    expect(await follow(as('warehouse'), 'ledger')).toMatchObject({
+      name: 'ReadRefused',
+      message: expect.stringContaining('Not authorized to access group'),
+    });
+    expect(await submit(as('warehouse'))).toMatchObject({ name: 'SendFailed', retryable: false });
+  });
 });

@@ -29,10 +29,12 @@ export interface EnvironmentOptions {
   kafkaLogin?: KafkaLogin;
 }
 
-/** The one user of the listeners that ask for one (PLAIN and SCRAM-SHA-512), and the certificate of the one with TLS. */
+/** The one user of the listeners that ask for one (PLAIN and SCRAM-SHA-512), who may do everything, and the certificate of the one with TLS. */
 export interface KafkaLogin {
   readonly username: string;
   readonly password: string;
+  /** Others who have the same password, by PLAIN alone, and no right until it is given to them. */
+  readonly guests?: readonly string[];
   /** PEM; the key by PKCS #8. */
   readonly cert: string;
   readonly key: string;

@@ -5,6 +5,7 @@ import { jsonLog, type Log } from './log.ts';
 import './empty-batches.ts';
 import './quiet-request-queue.ts';
 import './record-headers.ts';
+import './refused-groups.ts';
 import { wholeAnswers } from './whole-answers.ts';
 
 /** The Kafka client of this library; its other modules take it, nobody else looks inside. */

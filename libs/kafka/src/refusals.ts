@@ -20,7 +20,10 @@ export function asReadRefused(error: unknown): unknown {
 /** Whether an error, or what caused it, is of one of these types or names. */
 export function saysOneOf(error: unknown, types: readonly string[]): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (types.includes((cause as { type?: string }).type ?? '') || types.includes(cause.name)) return true;
+    const { type = '', errors = [] } = cause as { type?: string; errors?: readonly unknown[] };
+    if (types.includes(type) || types.includes(cause.name)) return true;
+    // What kafkajs says of several topics at once.
+    if (errors.some((one) => saysOneOf(one, types))) return true;
   }
   return false;
 }
