@@ -32,7 +32,12 @@ export class CliError extends Error {
 /** The text of anything thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // kafkajs has an error of its own for several topics: what was wrong stands below.
+  const { errors } = error as { errors?: unknown };
+  return Array.isArray(errors) && errors.length > 0
+    ? `${error.message}: ${errors.map(messageOf).join('; ')}`
+    : error.message;
 }
 
 /** An error as it is told with `--json`. */

@@ -22,10 +22,10 @@ export async function openKafka(brokers: readonly string[], clientId: string): P
 }
 
 /** What went wrong with Kafka, for people: a login that it refuses is a mistake of theirs. */
-export function kafkaError(error: unknown): CliError {
+export function kafkaError(error: unknown, otherwise = 'Kafka cannot be read'): CliError {
   if (error instanceof CliError) return error;
   const isRefused = asReadRefused(error) instanceof ReadRefused;
-  const what = isRefused ? 'Kafka does not allow this with the given login' : 'Kafka cannot be read';
+  const what = isRefused ? 'Kafka does not allow this with the given login' : otherwise;
   return new CliError(isRefused ? 'usage' : 'unreachable', `${what}: ${messageOf(error)}`, { cause: error });
 }
 

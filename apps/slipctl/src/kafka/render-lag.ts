@@ -7,7 +7,7 @@ export function lagJson({ group, topic, partition, nextOffset, end, behind }: Gr
 
 /** The furthest behind first. */
 export function lagTable(lags: readonly GroupLag[], byPartition: boolean): string {
-  if (lags.length === 0) return 'no groups';
+  if (lags.length === 0) return 'no group has said where it is, or this login may see none';
   const sorted = lags.toSorted((a, b) => b.behind - a.behind);
   if (byPartition) {
     const rows = sorted.map(({ group, topic, partition, nextOffset, end, behind }) => [

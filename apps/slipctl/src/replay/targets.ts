@@ -1,6 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { type KafkaClient, readLogBounds, readTail } from '@slipstream/kafka';
 import { CliError, messageOf } from '../exit.ts';
+import { kafkaError } from '../kafka.ts';
 import { asWritten, makeLast, writeAt } from '../note.ts';
 import { GuardedBus } from './guarded-bus.ts';
 import { jsonLine } from './json-line.ts';
@@ -120,8 +121,7 @@ export class TopicTarget implements Target {
       const bus = await GuardedBus.open(kafka, topic, partitions);
       return new TopicTarget(kafka, topic, id, { bus, offsets: await endsOf(kafka, topic) });
     } catch (error) {
-      if (error instanceof CliError) throw error;
-      throw new CliError('unreachable', `${topic} cannot be written: ${messageOf(error)}`);
+      throw kafkaError(error, `${topic} cannot be written`);
     }
   }
 
