@@ -129,7 +129,13 @@ export function createAdapter(
     if (bodyBytesMax !== undefined) route.bodyLimit = bodyBytesMax;
   });
   fastify.addHook('onRequest', (request, _, done) =>
-    done(requireOneOf(request) ?? requireHost(request) ?? requireRoute(request) ?? shedding(request, shed)),
+    done(
+      requireOneOf(request) ??
+        requireHost(request) ??
+        requireRoute(request) ??
+        requireReadableQuery(request) ??
+        shedding(request, shed),
+    ),
   );
   fastify.addHook('onSend', (request, reply, payload, done) => {
     addCommonHeaders(request, reply, draining);
@@ -190,6 +196,18 @@ function requireHost({ raw }: FastifyRequest): SlipstreamError | undefined {
   }
   if (hostForm.test(host)) return undefined;
   return new SlipstreamError('malformed_request', 'The Host header names no host.');
+}
+
+/** The parser takes what is encoded wrongly as it is written: then `100%` and `%F0` would be looked for, and nothing be found. */
+function requireReadableQuery({ raw: { url = '' } }: FastifyRequest): SlipstreamError | undefined {
+  const query = url.indexOf('?');
+  if (query < 0 || !url.includes('%', query)) return undefined;
+  try {
+    decodeURIComponent(url.slice(query));
+    return undefined;
+  } catch {
+    return new SlipstreamError('malformed_request', 'The query is not percent-encoded UTF-8.');
+  }
 }
 
 function shedding(request: FastifyRequest, shed: Shed | undefined): SlipstreamError | undefined {

@@ -372,14 +372,17 @@ describe('an address', () => {
     expect((await exchange(service.url, [request])).status).toBe(404);
   });
 
-  it.each(['/things/%ZZ', '/%E0%A4%A', '/things/%'])('that is badly encoded (%s) is 400', async (path) => {
-    const answer = await exchange(service.url, [
-      `PUT ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
-    ]);
-    expect(answer.status).toBe(400);
-    expect(JSON.parse(answer.body)).toMatchObject({ code: 'malformed_request', status: 400 });
-    expect(answer.head).toMatch(/content-type: application\/problem\+json/i);
-  });
+  it.each(['/things/%ZZ', '/%E0%A4%A', '/things/%', '/things/7?x=100%', '/things/7?x=%F0%28%8C'])(
+    'that is badly encoded (%s) is 400',
+    async (path) => {
+      const answer = await exchange(service.url, [
+        `PUT ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+      ]);
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.body)).toMatchObject({ code: 'malformed_request', status: 400 });
+      expect(answer.head).toMatch(/content-type: application\/problem\+json/i);
+    },
+  );
 
   it('with a parameter that is too long is 414', async () => {
     const answer = await fetch(`${service.url}/things/${'x'.repeat(513)}`, { method: 'PUT' });

@@ -25,6 +25,8 @@ it.each([
   ['name', '', (p: Parameters) => p.text('name')],
   ['name', 'a\0', (p: Parameters) => p.text('name')],
   ['name', 'x'.repeat(513), (p: Parameters) => p.text('name')],
+  ['name', 'eur', (p: Parameters) => p.currency('name')],
+  ['name', 'EUR,JPY', (p: Parameters) => p.currency('name')],
   ['status', 'lost', (p: Parameters) => p.oneOf('status', ['open'])],
   ['partition', '-1', (p: Parameters) => p.integer('partition')],
   ['partition', '1e3', (p: Parameters) => p.integer('partition')],

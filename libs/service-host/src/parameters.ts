@@ -23,6 +23,18 @@ export class Parameters {
     return value === undefined ? [] : [value].flat().map((one) => checkedText(name, one));
   }
 
+  /** The code of a currency, in use or not any more. */
+  currency(name: string): string | undefined {
+    return this.currencies(name)[0];
+  }
+
+  currencies(name: string): readonly string[] {
+    return this.texts(name).map((code) => {
+      if (/^[A-Z]{3}$/.test(code)) return code;
+      throw unusable(name, 'must be an ISO 4217 code in capitals, like EUR');
+    });
+  }
+
   /** The same of a closed set of words. */
   words<const Word extends string>(name: string, words: readonly Word[]): readonly Word[] {
     return this.texts(name).map((value) => {

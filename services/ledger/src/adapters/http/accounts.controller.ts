@@ -48,7 +48,7 @@ export class AccountsController {
       clock: parameters.text('clock') ?? wallClock,
       owner: parameters.text('owner'),
       kind: parameters.oneOf('kind', accountKinds),
-      currency: parameters.text('currency'),
+      currency: parameters.currency('currency'),
     };
     return answerList(request, reply, {
       isKey: (key) => key.length === 4,

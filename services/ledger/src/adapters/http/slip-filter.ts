@@ -164,8 +164,12 @@ export function readTerms(parameters: Parameters, fields: readonly SlipField[]):
 function termOf(parameters: Parameters, field: SlipField, isNot: boolean): SlipTerm | null {
   const name = isNot ? negated(field) : field;
   const known = words[field];
-  const values = known ? parameters.words(name, known) : parameters.texts(name);
+  const values = known ? parameters.words(name, known) : valuesOf(parameters, field, name);
   return values.length === 0 ? null : { field, values, isNot };
+}
+
+function valuesOf(parameters: Parameters, field: SlipField, name: string): readonly string[] {
+  return field === 'currency' ? parameters.currencies(name) : parameters.texts(name);
 }
 
 function metadataTerm(parameters: Parameters, name: string): SlipFilter['metadata'][number] {

@@ -102,7 +102,7 @@ export class SuspenseController {
       slip: parameters.text('slip'),
       account: parameters.text('account'),
       provider: parameters.text('provider'),
-      currency: parameters.text('currency'),
+      currency: parameters.currency('currency'),
       proposed: proposed === undefined ? undefined : proposed === 'true',
     };
     return answerList(request, reply, {
