@@ -31,6 +31,11 @@ describe('statements of an account', () => {
     expect(gapsOf([on(tuesday, 10n, 15n), on(tuesday, 10n, 19n)], [on('2026-11-25', 15n, 1n)])).toEqual([]);
   });
 
+  test('go on from each other before another one begins where the day does', () => {
+    const before = [on(monday, -5n, 0n)];
+    expect(gapsOf(before, [on(tuesday, 0n, 10n), on(tuesday, 0n, 12n), on(tuesday, 10n, 11n)])).toEqual([]);
+  });
+
   test('whose first of a day is missing have one gap, and the next day one from where the day ends', () => {
     const [first, second] = [on(tuesday, 50n, 100n), on(tuesday, 100n, 200n)];
     const before = [on(monday, 0n, 10n)];
