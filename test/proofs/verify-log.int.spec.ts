@@ -12,6 +12,7 @@ import { type Verdict, verifyLog } from '../../apps/slipctl/src/verify/verify-lo
 import {
   type Head,
   type LogRow,
+  type NodePlace,
   type Problem,
   verifyPartition,
 } from '../../apps/slipctl/src/verify/verify-partition.ts';
@@ -116,7 +117,7 @@ describe('of records that were tampered with, the first bad one is named', () =>
 
   beforeAll(async () => {
     const database = await LedgerDatabase.open(url);
-    const notes = await database.notes();
+    const notes = (await database.checkpoints()).map(({ note }) => note);
     const keys = [verifierKey(signer.verifierKey)!];
     logs = [];
     for (const partition of partitions) {
@@ -127,18 +128,21 @@ describe('of records that were tampered with, the first bad one is named', () =>
         const { id, heads: of } = readCheckpoint(note, keys)!;
         return of.filter((head) => head.partition === partition).map((head) => ({ ...head, checkpoint: id }));
       });
-      const chunks = await superuser.query<{ n: string; hash: Buffer }>(
-        'select n, hash from log_node where level = 8 and partition = $1',
-        [partition],
-      );
-      const byNumber = new Map(chunks.rows.map(({ n, hash }) => [Number(n), hash]));
+      const places = (
+        await superuser.query<NodePlace>('select level, n::int from log_node where partition = $1', [
+          partition,
+        ])
+      ).rows;
+      const kept = await database.nodes(partition, places);
       const unlike = new Map(heads.map((head) => [head.size, head]));
       const check = async (tampered: readonly LogRow[]) => {
         const pages = (async function* () {
           yield tampered;
         })();
         const parts = { partition, pages, tree, heads: [...unlike.values()].sort((a, b) => a.size - b.size) };
-        return (await verifyPartition({ ...parts, chunk: async (n) => byNumber.get(n) ?? null })).problem;
+        const nodes = async (asked: readonly NodePlace[]) =>
+          kept.filter(({ level, n }) => asked.some((one) => one.level === level && one.n === n));
+        return (await verifyPartition({ ...parts, nodes, nodeCount: async () => kept.length })).problem;
       };
       logs.push({ partition, rows, check });
     }

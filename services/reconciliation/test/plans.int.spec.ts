@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
-
 import { DeadLetters, type Tx, type UnitOfWork } from '@slipstream/postgres';
 import { fillTables, Plans, type Scan } from '@slipstream/testing';
 import { createActionDesk } from '../src/adapters/postgres/action-desk.ts';
-
 import { createIncidentReads } from '../src/adapters/postgres/incident-reads.ts';
 import { createReads } from '../src/adapters/postgres/reads.ts';
 import { closeRepaired } from '../src/adapters/postgres/repairs.ts';

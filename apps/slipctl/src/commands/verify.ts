@@ -111,19 +111,22 @@ function noteIn(file: string, isCheckpoint: (text: string) => boolean): string {
   throw new CliError('usage', `--checkpoint ${file} has no note`);
 }
 
-function verdictJson({ ok, records, checkpoints, unsignedNotes, partitions }: Verdict) {
+function verdictJson(verdict: Verdict) {
+  const { ok, records, checkpoints, unsignedNotes, misfiledCheckpoints, partitions } = verdict;
   const problems = partitions.flatMap(({ problem }) => problem ?? []);
   return {
     ok,
     records,
     checkpoints,
     unsigned_checkpoints: unsignedNotes,
+    misfiled_checkpoints: misfiledCheckpoints,
     partitions: partitions.map(({ partition, records, signed }) => ({ partition, records, signed })),
     problems,
   };
 }
 
-function verdictText({ ok, records, checkpoints, unsignedNotes, partitions }: Verdict): string {
+function verdictText(verdict: Verdict): string {
+  const { ok, records, checkpoints, unsignedNotes, misfiledCheckpoints, partitions } = verdict;
   const lines = partitions.flatMap(({ partition, problem }) => {
     if (problem === null) return [];
     const { offset, through, kind, detail } = problem;
@@ -131,6 +134,8 @@ function verdictText({ ok, records, checkpoints, unsignedNotes, partitions }: Ve
     return [`partition ${partition}: first bad position ${where}: ${kind.replaceAll('_', ' ')}: ${detail}`];
   });
   if (unsignedNotes > 0) lines.push(`${unsignedNotes} checkpoints are signed with none of the keys`);
+  if (misfiledCheckpoints > 0)
+    lines.push(`${misfiledCheckpoints} checkpoints stand under another id, time or key than was signed`);
   const signed = partitions.reduce((sum, one) => sum + one.signed, 0);
   lines.push(
     `${ok ? 'The log is as it was' : 'The log is NOT as it was'}: ${records} records, ${signed} of them under ${checkpoints} checkpoints.`,

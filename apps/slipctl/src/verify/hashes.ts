@@ -25,8 +25,11 @@ export const chainHash = (before: Hash | null, bytes: Uint8Array): Hash =>
 /** What the ledger keeps of a leaf beside the record. */
 export const markOf = (leaf: Hash): number => leaf.readInt32BE();
 
-/** So many leaves have a kept tree, the smallest there are. */
-export const chunkLeaves = 256;
+/** Full trees are kept from this level on: those of so many leaves are the smallest. */
+export const keptLevelMin = 8;
+export const chunkLeaves = 2 ** keptLevelMin;
+
+const none: readonly Hash[] = [];
 
 /** The tree of a partition, leaf by leaf; it holds one hash for each bit of its size. */
 export class LogTree {
@@ -37,14 +40,13 @@ export class LogTree {
     return this.#chunks.size * chunkLeaves + this.#chunk.size;
   }
 
-  /** Gives the hash of the chunk that is full with this leaf; else null. */
-  append(leaf: Hash): Hash | null {
+  /** Gives the trees that are full with this leaf, of those that are kept: the chunk, and each level above it. */
+  append(leaf: Hash): readonly Hash[] {
     this.#chunk.append(leaf);
-    if (this.#chunk.size < chunkLeaves) return null;
+    if (this.#chunk.size < chunkLeaves) return none;
     const [full] = this.#chunk.peaks;
-    this.#chunks.append(full!);
     this.#chunk = new Peaks();
-    return full!;
+    return this.#chunks.append(full!);
   }
 
   /** The roots of the full trees that it consists of, the largest first. */
@@ -62,10 +64,13 @@ class Peaks {
   readonly peaks: Hash[] = [];
   size = 0;
 
-  append(hash: Hash): void {
-    let peak = hash;
-    for (let n = this.size; n % 2 === 1; n = (n - 1) / 2) peak = nodeHash(this.peaks.pop()!, peak);
-    this.peaks.push(peak);
+  /** Gives the roots of all trees that are full with it, the smallest first. */
+  append(hash: Hash): readonly Hash[] {
+    const full = [hash];
+    for (let n = this.size; n % 2 === 1; n = (n - 1) / 2)
+      full.push(nodeHash(this.peaks.pop()!, full.at(-1)!));
+    this.peaks.push(full.at(-1)!);
     this.size += 1;
+    return full;
   }
 }

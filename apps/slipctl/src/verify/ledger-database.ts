@@ -2,7 +2,7 @@ import type { QueryResultRow } from 'pg';
 import { Snapshot } from '../database.ts';
 import { CliError } from '../exit.ts';
 import type { Hash } from './hashes.ts';
-import type { LogRow, StoredTree } from './verify-partition.ts';
+import type { LogRow, NodePlace, StoredNode, StoredTree } from './verify-partition.ts';
 
 const rowsPerPage = 2_000;
 const hashBytes = 32;
@@ -47,6 +47,15 @@ const knownSql = {
     group by slip_id order by slip_id`,
   with_case: 'select id, partition, position as at from slip where case_status is not null order by id',
 } as const;
+
+/** A checkpoint as the ledger keeps it. */
+export interface KeptCheckpoint {
+  readonly id: string;
+  readonly at: string;
+  readonly note: string;
+  /** Who has signed it, as the ledger says; null: nobody that it knows. */
+  readonly verifierKey: string | null;
+}
 
 interface Row {
   kafka_offset: string;
@@ -100,9 +109,10 @@ export class LedgerDatabase {
     return { slips: Number(row!.slips), missing: Number(row!.missing) };
   }
 
-  async notes(): Promise<string[]> {
-    return (await this.#rows<{ note: string }>('select note from checkpoint order by at, id')).map(
-      ({ note }) => note,
+  async checkpoints(): Promise<readonly KeptCheckpoint[]> {
+    return this.#rows<KeptCheckpoint>(
+      `select c.id::text, to_char(c.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, c.note, k.verifier_key as "verifierKey"
+       from checkpoint c left join signing_key k on k.id = c.key_id order by c.at, c.id`,
     );
   }
 
@@ -124,12 +134,21 @@ export class LedgerDatabase {
     return { size: Number(row.size), position: Number(row.position), peaks };
   }
 
-  async chunk(partition: number, n: number): Promise<Hash | null> {
-    const [row] = await this.#rows<{ hash: Buffer }>(
-      'select hash from log_node where partition = $1 and level = 8 and n = $2',
-      [partition, n],
+  /** Of these full trees those that are kept. */
+  async nodes(partition: number, places: readonly NodePlace[]): Promise<StoredNode[]> {
+    const rows = await this.#rows<{ level: number; n: string; hash: Buffer; last_offset: string }>(
+      `select level, n, hash, last_offset from log_node
+       where partition = $1 and (level, n) in (select * from unnest($2::smallint[], $3::bigint[]))`,
+      [partition, places.map(({ level }) => level), places.map(({ n }) => n)],
     );
-    return row?.hash ?? null;
+    return rows.map(({ level, n, hash, last_offset }) => ({
+      ...{ level, n: Number(n), hash, lastOffset: Number(last_offset) },
+    }));
+  }
+
+  async nodeCount(partition: number): Promise<number> {
+    const sql = 'select count(*)::int as n from log_node where partition = $1';
+    return (await this.#rows<{ n: number }>(sql, [partition]))[0]!.n;
   }
 
   /** Up to which offset the ledger has handled the partition. */

@@ -1,6 +1,6 @@
 import { readCheckpoint, type SignedCheckpoint, verifierKey } from './checkpoints.ts';
 import type { KafkaLog } from './kafka-log.ts';
-import type { LedgerDatabase } from './ledger-database.ts';
+import type { KeptCheckpoint, LedgerDatabase } from './ledger-database.ts';
 import { type Head, type PartitionVerdict, verifyPartition } from './verify-partition.ts';
 
 export interface Verdict {
@@ -10,6 +10,8 @@ export interface Verdict {
   readonly checkpoints: number;
   /** Notes that none of the keys has signed. */
   readonly unsignedNotes: number;
+  /** Checkpoints of the database whose row says another id, time or key than their note: lists and proofs go by it. */
+  readonly misfiledCheckpoints: number;
   readonly partitions: readonly PartitionVerdict[];
 }
 
@@ -27,9 +29,11 @@ export interface VerifyLog {
 /** Compares the ledger's log with its trees, with every checkpoint that is known, and with Kafka. */
 export async function verifyLog({ database, kafka, keys, notes, onRows }: VerifyLog): Promise<Verdict> {
   const trusted = (keys.length > 0 ? keys : await database.keys()).flatMap((text) => verifierKey(text) ?? []);
-  const all = [...notes, ...(await database.notes()), ...(kafka?.published ?? [])];
+  const kept = await database.checkpoints();
+  const all = [...notes, ...kept.map(({ note }) => note), ...(kafka?.published ?? [])];
   await kafka?.begin();
   const known: SignedCheckpoint[] = [];
+  const misfiledCheckpoints = kept.filter((row) => isMisfiled(row, readCheckpoint(row.note, trusted))).length;
   let unsignedNotes = 0;
   for (const note of new Set(all)) {
     const checkpoint = readCheckpoint(note, trusted);
@@ -47,7 +51,8 @@ export async function verifyLog({ database, kafka, keys, notes, onRows }: Verify
       pages: database.pages(partition),
       tree: await database.tree(partition),
       heads: heads.get(partition) ?? [],
-      chunk: (n) => database.chunk(partition, n),
+      nodes: (places) => database.nodes(partition, places),
+      nodeCount: () => database.nodeCount(partition),
       ...(kafka && { compare: await kafka.comparison(database, partition) }),
       onRows(count) {
         done += count;
@@ -57,8 +62,18 @@ export async function verifyLog({ database, kafka, keys, notes, onRows }: Verify
     partitions.push(verdict);
   }
   const records = partitions.reduce((sum, { records }) => sum + records, 0);
-  const ok = unsignedNotes === 0 && partitions.every(({ problem }) => problem === null);
-  return { ok, records, checkpoints: known.length, unsignedNotes, partitions };
+  const ok = unsignedNotes + misfiledCheckpoints === 0 && partitions.every(({ problem }) => problem === null);
+  return { ok, records, checkpoints: known.length, unsignedNotes, misfiledCheckpoints, partitions };
+}
+
+/** What nobody has signed at all is told apart. */
+function isMisfiled(
+  { id, at, note, verifierKey: named }: KeptCheckpoint,
+  signed: SignedCheckpoint | null,
+): boolean {
+  if (signed === null) return false;
+  const key = named === null ? null : verifierKey(named);
+  return id !== signed.id || at !== signed.at || key === null || readCheckpoint(note, [key]) === null;
 }
 
 /** By partition, the smallest first; of those that say the same one is enough. */

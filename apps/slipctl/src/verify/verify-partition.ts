@@ -1,7 +1,7 @@
 import { readEnvelope } from '@slipstream/contracts';
 import { isSlipstreamError } from '@slipstream/kernel';
 import type { SignedHead } from './checkpoints.ts';
-import { chainHash, chunkLeaves, type Hash, LogTree, leafHash, markOf } from './hashes.ts';
+import { chainHash, chunkLeaves, type Hash, keptLevelMin, LogTree, leafHash, markOf } from './hashes.ts';
 
 /** A record as the ledger has it. */
 export interface LogRow {
@@ -24,6 +24,18 @@ export interface StoredTree {
   readonly peaks: readonly Hash[];
 }
 
+/** A full tree that is kept: the n-th (from 0) of its level. */
+export interface NodePlace {
+  readonly level: number;
+  readonly n: number;
+}
+
+export interface StoredNode extends NodePlace {
+  readonly hash: Hash;
+  /** Of its last record. */
+  readonly lastOffset: number;
+}
+
 /** A checkpoint's word about this partition. */
 export interface Head extends SignedHead {
   readonly checkpoint: string;
@@ -37,8 +49,10 @@ export interface PartitionLog {
   readonly tree: StoredTree | null;
   /** By size, the smallest first. */
   readonly heads: readonly Head[];
-  /** The stored hash of a full chunk; null: there is none. */
-  chunk(n: number): Promise<Hash | null>;
+  /** Of these full trees those that are kept. */
+  nodes(places: readonly NodePlace[]): Promise<readonly StoredNode[]>;
+  /** How many are kept. */
+  nodeCount(): Promise<number>;
   /** Compares a page with Kafka, behind `after`; what is wrong, or null. */
   compare?(after: number, rows: readonly LogRow[], isLast: boolean): Promise<Problem | null>;
   onRows?(count: number): void;
@@ -51,7 +65,14 @@ export interface Problem {
   readonly offset: number;
   /** It is this one or one behind it, up to this offset, where no more can be told. */
   readonly through: number;
-  readonly kind: 'altered' | 'missing' | 'inserted' | 'truncated' | 'not_signed' | 'differs_from_kafka';
+  readonly kind:
+    | 'altered'
+    | 'missing'
+    | 'inserted'
+    | 'truncated'
+    | 'not_signed'
+    | 'kept_tree'
+    | 'differs_from_kafka';
   readonly detail: string;
 }
 
@@ -87,7 +108,7 @@ export async function verifyPartition(log: PartitionLog): Promise<PartitionVerdi
     }
     if (held !== null && (problem === null || held.offset < problem.offset)) await walk.take(held, null);
     problem ??= (await log.compare?.(compared, [], true)) ?? null;
-    if (problem === null) walk.end();
+    if (problem === null) await walk.end();
   } catch (error) {
     if (!(error instanceof Found)) throw error;
     problem = error.problem;
@@ -116,6 +137,9 @@ class Walk {
   /** Of the first record of the chunk in hand. */
   #chunkFrom = 0;
   #badChunk: { from: number; through: number } | null = null;
+  /** Of the trees that are kept the first that is not that of the records. */
+  #badNode: Problem | null = null;
+  #nodes = 0;
   records = 0;
   signed = 0;
 
@@ -141,21 +165,36 @@ class Walk {
     const full = this.#tree.append(leaf);
     this.#last = row.offset;
     this.records += 1;
-    if (full !== null) await this.#compareChunk(full);
+    if (full.length > 0) await this.#compareNodes(full);
     this.#compareHeads(next);
   }
 
   /** After the last record. */
-  end(): void {
+  async end(): Promise<void> {
     const { tree } = this.#log;
     const { size } = this.#tree;
     const head = this.#heads.at(-1);
     if (head !== undefined) this.#endsBefore(head.size, `checkpoint ${head.checkpoint}`);
     if (tree !== null && tree.size > size) this.#endsBefore(tree.size, 'its tree');
-    if (tree === null ? size === 0 : samePeaks(tree.peaks, this.#tree.peaks())) return;
+    if (tree === null ? size === 0 : samePeaks(tree.peaks, this.#tree.peaks())) return this.#endKept();
     const { from, through } = this.#badChunk ?? { from: this.#unsigned ?? this.#last, through: this.#last };
     const detail = 'the tree that is kept is not that of the records';
     throw new Found({ ...this.#at(from, 'not_signed', detail), through });
+  }
+
+  /** The records are right; so is what proofs are made of beside them, or not. */
+  async #endKept(): Promise<void> {
+    if (this.#badNode !== null) throw new Found(this.#badNode);
+    const [kept, { position } = { position: this.#last }] = [
+      await this.#log.nodeCount(),
+      this.#log.tree ?? undefined,
+    ];
+    if (kept === this.#nodes && position === this.#last) return;
+    const detail =
+      kept === this.#nodes
+        ? `the tree that is kept says that it ends at ${position}`
+        : `${counted(kept, 'full tree is', 'full trees are')} kept; the records have ${this.#nodes}`;
+    throw new Found(this.#at(this.#last, 'kept_tree', detail));
   }
 
   #endsBefore(size: number, whose: string): never {
@@ -186,11 +225,26 @@ class Walk {
     return { ...this.#at(first, 'inserted', detail), through: this.#last };
   }
 
-  async #compareChunk(full: Hash): Promise<void> {
-    if (this.#badChunk !== null) return;
-    const stored = await this.#log.chunk(this.#tree.size / chunkLeaves - 1);
-    if (stored === null || stored.equals(full)) return;
-    this.#badChunk = { from: this.#chunkFrom, through: this.#last };
+  /** `full`: the chunk that ends with this record, and the trees above it that do. */
+  async #compareNodes(full: readonly Hash[]): Promise<void> {
+    const chunk = this.#tree.size / chunkLeaves - 1;
+    const places = full.map((_, above) => ({
+      level: keptLevelMin + above,
+      n: Math.floor(chunk / 2 ** above),
+    }));
+    this.#nodes += places.length;
+    if (this.#badNode !== null) return;
+    const kept = await this.#log.nodes(places);
+    for (const [above, { level, n }] of places.entries()) {
+      const node = kept.find((one) => one.level === level && one.n === n);
+      const isSame = node?.hash.equals(full[above]!);
+      if (level === keptLevelMin && isSame === false)
+        this.#badChunk ??= { from: this.#chunkFrom, through: this.#last };
+      if (isSame && node!.lastOffset === this.#last) continue;
+      const detail = `the full tree ${n} of level ${level} ${node ? 'that is kept is not that of the records' : 'is not kept'}`;
+      this.#badNode = { ...this.#at(this.#chunkFrom, 'kept_tree', detail), through: this.#last };
+      return;
+    }
   }
 
   #compareHeads(next: LogRow | null): void {

@@ -5,7 +5,7 @@ import { settledSince, underWay, usualStatuses } from './slip-rows.ts';
 export type Place = (value: unknown) => string;
 
 /** Where a slip under way stands. */
-const statusNow = `coalesce((select e.status from event_log e where e.slip_id = slip.id and e.version > slip.version
+export const statusNow = `coalesce((select e.status from event_log e where e.slip_id = slip.id and e.version > slip.version
   order by e.version desc limit 1), slip.status)`;
 
 /** When it was submitted; of one that never was, when it came. */

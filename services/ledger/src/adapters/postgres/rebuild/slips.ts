@@ -3,7 +3,9 @@ import type { Tx } from '@slipstream/postgres';
 import { serializeState } from '@slipstream/slip';
 import type { SlipInBooks, StoredSlip } from '../../../application/ports.ts';
 import type { HoldStatus } from '../../../domain/hold/hold.ts';
+import { statusOf } from '../../../domain/log/follow.ts';
 import type { FoldedSlip } from '../../../domain/rebuild/fold-slip.ts';
+import { statusNow } from '../slip-filter.ts';
 import { loadSql, mayLag, type SlipRow, slipRow, toStored } from '../slip-rows.ts';
 import { standsOf } from '../slip-states.ts';
 import { newSlips } from '../tables.ts';
@@ -16,7 +18,8 @@ import {
   writeDifferences,
 } from './projection.ts';
 
-const allSql = 'select * from slip where id = any($1::text[])';
+/** With where the slip stands now: of one under way the log tells it, to lists as well. */
+const allSql = `select slip.*, ${statusNow} as status_now from slip where id = any($1::text[])`;
 /** Of its own: what the state, the hold and the entries are is compared by what they say, not by how they are written. */
 const apart: ReadonlySet<string> = new Set([
   'snapshot',
@@ -122,7 +125,7 @@ function rebuiltRow(folded: FoldedSlip, live: LiveSlip | null): Shown {
     then.version < slip.version &&
     mayLag({ ...books, before: { ...live.stored, slip: then, ...live.written } });
   const columns = Object.entries(slipRow(lags ? { ...books, slip: then } : books));
-  return { ...shownColumns(columns), ...shownBooks(books) };
+  return { ...shownColumns(columns), status_now: statusOf(slip), ...shownBooks(books) };
 }
 
 /** For a new row: with a snapshot where there was one, or where the log would be long to read. */
