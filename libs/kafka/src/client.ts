@@ -64,8 +64,11 @@ const noise = [
   'The group is rebalancing, re-joining',
 ];
 
+/** Of a broker that was started a moment ago: kafkajs asks again by itself, and nothing is wrong unless that goes on. */
+const passing = /coordinator is (?:not available|loading)|^Restarting the consumer/;
+
 /** Passes kafkajs' lines on; while a broker is away it says the same several times a second, which is said once. */
-function forwarder(log: Log): (entry: LogEntry) => void {
+export function forwarder(log: Log): (entry: LogEntry) => void {
   const repeats = new Repeats();
   return ({ level, namespace, log: { timestamp: _, logger: __, message, ...fields } }) => {
     const text = `kafka ${namespace}: ${message}`;
@@ -73,8 +76,9 @@ function forwarder(log: Log): (entry: LogEntry) => void {
     const unsaid = repeats.note(text, performance.now());
     if (unsaid === null) return;
     if (unsaid > 0) Object.assign(fields, { unsaid });
-    if (level <= logLevel.ERROR) log.error(text, fields);
-    else if (level === logLevel.WARN) log.warn(text, fields);
+    const isPassing = passing.test(message) || passing.test(String(fields.error ?? ''));
+    if (level <= logLevel.ERROR && !isPassing) log.error(text, fields);
+    else if (level <= logLevel.WARN) log.warn(text, fields);
     else log.info(text, fields);
   };
 }

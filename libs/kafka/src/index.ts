@@ -7,7 +7,7 @@ export { type DeadLetterRecord, deadLetterHeaders, deadLetterRecord, keyText } f
 export { DecodedUnits } from './decoded-units.ts';
 export { EventWalk, timestampMicros } from './event-walk.ts';
 export { type GroupLag, readLag } from './lag.ts';
-export { jsonLog, type Log } from './log.ts';
+export { jsonLog, type Log, nameLogLines } from './log.ts';
 export { type LogBounds, readLogBounds } from './log-bounds.ts';
 export { LogReader } from './log-reader.ts';
 export { readTail } from './log-tail.ts';

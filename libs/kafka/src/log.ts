@@ -12,8 +12,16 @@ export const jsonLog: Log = {
   error: (message, fields) => write('error', message, fields),
 };
 
+let names: object = {};
+
+/** Says in every line of {@link jsonLog} whose it is, as the lines of the service's own logger do. */
+export function nameLogLines(of: { readonly service: string; readonly instance: string }): void {
+  names = { service: of.service, instance: of.instance };
+}
+
 function write(level: string, message: string, fields: object = {}): void {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
+  const line = { time: new Date().toISOString(), ...names, level, message, ...fields };
+  process.stderr.write(`${JSON.stringify(line)}\n`);
 }
 
 /** An error's class and text for a log line or a dead letter, without its stack. */

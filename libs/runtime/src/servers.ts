@@ -4,6 +4,7 @@ import {
   ensureTopics,
   type KafkaClient,
   kafkaSecurity,
+  nameLogLines,
   type SecuritySettings,
   whileBrokersAreAway,
 } from '@slipstream/kafka';
@@ -55,6 +56,7 @@ export interface Servers {
 /** Connects to PostgreSQL and migrates it, and makes the topics when brokers are there. @throws Error at once without room */
 export async function openServers(options: ServersOptions): Promise<Servers> {
   const { name, settings, migrations, poolMax = poolMaxDefault, onServerChanged } = options;
+  nameLogLines({ service: name, instance: settings.instanceId });
   const security = kafkaSecurity(settings);
   const dataSource = await openDataSource({
     onServerChanged,

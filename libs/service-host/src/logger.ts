@@ -13,11 +13,13 @@ export class JsonLogger extends ConsoleLogger {
   }
 
   protected override getJsonLogObject(message: unknown, options: JsonOptions) {
-    const { timestamp, pid, ...entry } = super.getJsonLogObject(message, options);
+    const { timestamp, pid, level, ...entry } = super.getJsonLogObject(message, options);
     return {
       time: new Date(timestamp).toISOString(),
       service: this.service,
       instance: this.settings.instanceId,
+      // One word for one thing: the lines about Kafka say so, and whoever looks for lines does.
+      level: (level === 'log' ? 'info' : level) as LogLevel,
       ...entry,
       timestamp,
       pid,

@@ -22,7 +22,12 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = this.withAllow(error, request, reply) ?? cutOff(request) ?? toProblem(error);
     // Work that is not let in is counted, not logged: there is most of it when there is least time.
-    if (problem.status >= 500 && problem.code !== 'overloaded') this.log(error, problem, request);
+    // What callers do wrong neither: who looks for one of them sets LOG_LEVEL to debug.
+    if (problem.status < 500)
+      this.logger.debug(`${request.method} ${request.url} answered ${problem.status} ${problem.code}`, {
+        requestId: request.id,
+      });
+    else if (problem.code !== 'overloaded') this.log(error, problem, request);
     if (reply.sent || reply.raw.headersSent) {
       // A stream that fails half-way cannot change its status: cutting it is the only honest answer.
       reply.raw.destroy();

@@ -120,7 +120,7 @@ describe('a service process', () => {
     expect(said()).toEqual(['start', 'drain', 'stop']);
     const logged = lines().find(({ message }) => String(message).includes(signal));
     expect(logged).toMatchObject({
-      level: 'log',
+      level: 'info',
       service: 'things',
       instance: 'spec',
       message: `${signal}: draining`,

@@ -75,7 +75,10 @@ export class AccountsController {
     const balances = id.includes('\0') ? [] : await this.queries.account(id, clock, at);
     if (balances.length > 0) return toSnakeJson({ id, clock, balances });
     const then = at === undefined ? '' : ' by then';
-    throw new SlipstreamError('not_found', `No slip has used the account ${JSON.stringify(id)}${then}.`);
+    throw new SlipstreamError(
+      'not_found',
+      `No slip has named the account ${JSON.stringify(id)}${then}. What the books hold under names of their own, for providers too, is listed by GET /v1/accounts.`,
+    );
   }
 
   @Get('transactions')
