@@ -619,6 +619,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${host}/http.spec.ts`],
   },
   {
+    name: 'I-a-whole-address-is-not-shed',
+    file: `${host}/http-server.ts`,
+    from: "rewriteUrl: ({ url = '/' }) => withPlainPath(originForm(url)),",
+    to: "rewriteUrl: ({ url = '/' }) => withPlainPath(url),",
+    specs: [`${host}/overload.spec.ts`],
+  },
+  {
     name: 'I-an-address-in-another-writing-is-not-shed',
     file: `${host}/http-server.ts`,
     from: 'return /[\\w~:-]/.test(character) ? character : encoded;',

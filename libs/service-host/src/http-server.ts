@@ -93,7 +93,7 @@ export function createAdapter(
       // Node would answer a bare 400: requireHost answers a problem.
       requireHostHeader: false,
     },
-    rewriteUrl: ({ url = '/' }) => withPlainPath(url),
+    rewriteUrl: ({ url = '/' }) => withPlainPath(originForm(url)),
     genReqId: () => randomUUID(),
     return503OnClosing: false,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
@@ -143,6 +143,13 @@ export function createAdapter(
   });
   addRepresentations(fastify);
   return adapter;
+}
+
+/** A client that takes us for its proxy sends the whole address (RFC 9112 section 3.2.2): what counts is its path. */
+function originForm(url: string): string {
+  if (url.startsWith('/')) return url;
+  const rest = url.replace(/^https?:\/\/[^/?#]*/i, '');
+  return rest === url || rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 /**

@@ -367,6 +367,19 @@ describe('an address', () => {
     },
   );
 
+  it.each([
+    ['PATCH http://elsewhere/things/7', 405],
+    ['PATCH HTTP://u@elsewhere:80/things/7?x=1', 405],
+    ['GET http://elsewhere/livez', 200],
+    ['GET http://elsewhere', 404],
+    ['GET http://elsewhere?x=1', 404],
+    ['GET ftp://elsewhere/livez', 404],
+    ['OPTIONS *', 404],
+  ])('is its path, where the whole address is sent: %s is %s', async (line, status) => {
+    const answer = await exchange(service.url, [`${line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`]);
+    expect(answer.status).toBe(status);
+  });
+
   it.each(['/%2574hings/7', '/things%2F7', '/%2e/things/7'])('is another one at %s', async (path) => {
     const request = `PUT ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
     expect((await exchange(service.url, [request])).status).toBe(404);

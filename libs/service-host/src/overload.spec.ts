@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import { Public, Scopes } from './auth.ts';
 import { createService, type Service } from './service.ts';
-import { settings, signToken } from './spec-support.ts';
+import { exchange, settings, signToken } from './spec-support.ts';
 
 @Controller('things')
 class ThingsController {
@@ -81,6 +81,8 @@ test('what would wait too long is refused before its body is read, and its conne
   // Written in another way it is the same address.
   const other = await fetch(`${service.url}/%74hings`, { method: 'POST', headers, body: '{}' });
   expect(other.status).toBe(503);
+  const whole = 'POST http://elsewhere/things HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+  expect((await exchange(service.url, [whole])).status).toBe(503);
   expect(handled).toBe(before);
   expect((await fetch(`${service.url}/things/open`)).status).toBe(200);
   shedS = null;
