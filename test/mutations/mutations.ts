@@ -577,6 +577,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${gateway}/src/providers/json-callback/client.spec.ts`],
   },
   {
+    name: 'R-a-failure-of-nobody-gives-money-back',
+    file: `${gateway}/src/providers/json-callback/translate.ts`,
+    from: 'if (givesBack && json.slip_id !== slipId && answer.providerReference === null) {',
+    to: 'if (answer === null) {',
+    specs: [`${gateway}/src/providers/json-callback/client.spec.ts`],
+  },
+  {
     name: 'T-a-table-of-no-known-length-is-whole',
     file: `${gateway}/src/providers/poll-statement/statement.ts`,
     from: "if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)",

@@ -152,6 +152,18 @@ describe('an inquiry', () => {
       http(200, { status: 'in_progress' }),
       { kind: 'answered', answer: { kind: 'progressed' } },
     ],
+    ...(['failed', 'rejected', 'void'] as const).map((status): [string, string, object] => [
+      `${status} of nobody`,
+      http(200, { status, error: 'upstream timeout' }),
+      { kind: 'no_answer', detail: 'HTTP 200: it does not say what failed' },
+    ]),
+    ['failed, by its id', http(200, { status: 'failed', slip_id: 'a/b' }), { answer: { outcome: 'failed' } }],
+    [
+      'failed, by its own name for it',
+      http(200, { status: 'failed', provider_id: 'p-1' }),
+      { answer: { outcome: 'failed' } },
+    ],
+    ['succeeded, whoever it is', http(200, done), { answer: { outcome: 'succeeded' } }],
     ['500', http(500, done), { kind: 'no_answer', detail: 'HTTP 500' }],
     ['a redirect', http(301, '', { location: '/x' }), { kind: 'no_answer', detail: 'HTTP 301' }],
   ])('%s', async (_, reply, expected) => {

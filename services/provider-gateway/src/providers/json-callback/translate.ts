@@ -30,8 +30,21 @@ export function inquiryOutcome(result: OnceResult, slipId: string): InquiryOutco
     const json = about(slipId, parseObject(response));
     if (json.status === 'not_found') return denied(json, slipId, response.status);
     if (response.status === 404) throw new Garbage('it does not say not_found');
-    return toAnswer(json);
+    return told(json, slipId);
   });
+}
+
+/**
+ * What is told of a slip by whoever is asked about it. Money is given back on a failure, too, and a 200 with `failed` alone is what many
+ * gateways say when they themselves could not ask. @throws Garbage
+ */
+function told(json: Json, slipId: string): ProviderAnswer {
+  const answer = toAnswer(json);
+  const givesBack = answer.kind === 'returned' && answer.outcome !== 'succeeded';
+  if (givesBack && json.slip_id !== slipId && answer.providerReference === null) {
+    throw new Garbage('it does not say what failed');
+  }
+  return answer;
 }
 
 /**
@@ -51,7 +64,7 @@ export function cancelOutcome(result: OnceResult, slipId: string): CancelOutcome
   const said = askedOutcome(result, (response) => {
     const json = about(slipId, parseObject(response));
     if (response.status !== 200) throw new Garbage('it does not confirm it');
-    if (json.status !== 'cancelled') return toAnswer(json);
+    if (json.status !== 'cancelled') return told(json, slipId);
     if (json.slip_id !== slipId) throw new Garbage('it does not say what is cancelled');
     return 'not_found';
   });
