@@ -1399,7 +1399,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'B-rows-that-are-excused-keep-others-waiting',
     file: `${reconciliation}/src/application/stages/tell-late-stages.ts`,
-    from: 'else places.set(partition, { at: tellAt(last)!, slipId: last.state.slipId });',
+    from: 'else places.set(partition, { at: tellAt(last) ?? through, slipId: last.state.slipId });',
     to: '',
     specs: [`${reconciliation}/src/application/stages/tell-late-stages.spec.ts`],
   },

@@ -5,8 +5,9 @@ import { addMs, type Instant } from '@slipstream/kernel';
 import type { RecordedEvent } from '@slipstream/slip';
 import { v7 } from 'uuid';
 import { subscription } from '../src/adapters/kafka/slip-events.ts';
+import { createStageTeller } from '../src/application/stages/tell-late-stages.ts';
 import { type DatabaseUnderTest, databaseUnderTest, type Instance } from './database-under-test.ts';
-import { acknowledged, at, held, intended, returned, settled, submitted, told } from './story.ts';
+import { acknowledged, at, held, intended, policy, returned, settled, submitted, told } from './story.ts';
 
 const environment = sharedEnvironment();
 let database: DatabaseUnderTest;
@@ -207,4 +208,48 @@ test('an imported clock waits for the ledger’s answers before it ends', async 
   const concluded = (await outbox(6)).filter(({ event }) => event.event.type === 'SlipNotReturned');
   expect(concluded.map(({ key }) => key).sort()).toEqual([waiting, missed].sort());
   expect(concluded.map(({ received_at }) => received_at)).toEqual([at(100), at(100)]);
+});
+
+test('a row that the release before moved on is told of by what it has become, and keeps no other waiting', async () => {
+  const limits = { warnMs: 0, actMs: 1_000 };
+  const stages = { submitted: null, review: null, held: limits, dispatching: null, returned: null };
+  const at9 = 9;
+  const instance = await database.instance(at9);
+  const slipIds = Array.from({ length: 60 }, () => v7()).sort();
+  const terms = submitted({ deadline: at(100), policy: { ...policy, stages } });
+  // The last five are held, all others went on to their provider.
+  const story = slipIds.flatMap((slipId, n) => [
+    told(terms, at(0), { slipId }),
+    told(held, at(1), { slipId }),
+    ...(n < 55 ? [told(intended(), at(2), { slipId })] : []),
+  ]);
+  await instance.handle(story);
+  await database.unitOfWork.query('update open_slip set late_at = $2 where slip_id = any($1::text[])', [
+    slipIds,
+    at(2),
+  ]);
+  const { marks } = instance;
+  vouch(instance, at9, story.length, at(20));
+  const counted: string[] = [];
+  const tell = createStageTeller({
+    ...{ marks, lookout: database.lookout, clocks: () => ({ trouble: null, spreadMs: 0 }), stalls: () => [] },
+    owned: {
+      nextOffsets: () => new Map([[at9, story.length]]),
+      inPartition: (_, work) =>
+        database.unitOfWork.run(async (tx) => work(database.unit(tx))).then(() => true),
+    },
+    quiet: { lateStages: () => [], saidLate: () => {} },
+    stageLateId: () => v7(),
+    publish: async () => true,
+    told: (stage, point) => counted.push(`${stage} ${point}`),
+  });
+  for (let round = 0; round < 3; round++) await tell();
+  expect(counted).toEqual(Array(5).fill('held act'));
+  const late = (await outbox(at9)).filter(({ event }) => event.event.type === 'StageLate');
+  expect(late.map(({ key }) => key).sort()).toEqual(slipIds.slice(55));
+  const waiting = await database.unitOfWork.query(
+    'select slip_id from open_slip where slip_id = any($1::text[]) and late_at is not null',
+    [slipIds],
+  );
+  expect(waiting).toEqual([]);
 });

@@ -12,7 +12,7 @@ import type { Stall } from '../../domain/diagnosis/stalls.ts';
 import { endedBy, pointPassed } from '../../domain/stage/late-stage.ts';
 import { presentStage, tellAt } from '../../domain/stage/present-stage.ts';
 import { fold, type WatchedSlip } from '../../domain/watch/watched-slip.ts';
-import { type Change, type Identified, toRecorded } from '../advance.ts';
+import { type Change, type Identified, toRecorded, unchanged } from '../advance.ts';
 import type { LatePlace, Lookout, OwnedPartitions } from '../ports.ts';
 import type { LateStage, StageJudge } from '../quiet/hot-partition.ts';
 
@@ -90,14 +90,16 @@ export function createStageTeller(parts: TellLateStagesParts): () => Promise<voi
         slipsMax,
       );
       const found = slips.flatMap((slip) => lateStageOf(slip, range, judge) ?? []);
-      const changes = found.map((one) => toChange(one, now));
+      // A release before this one moved them on, and wrote no other time.
+      const stale = slips.filter((slip) => !isToTell(slip, through));
+      const changes = [...found.map((one) => toChange(one, now)), ...stale.map(unchanged)];
       if (changes.length > 0) await unit.save(changes);
       [looked, told] = [slips, found.map(({ late }) => late)];
     });
     const last = looked.at(-1);
     // From the first one again, when there are no more.
     if (!isKept || last === undefined || looked.length < slipsMax) places.delete(partition);
-    else places.set(partition, { at: tellAt(last)!, slipId: last.state.slipId });
+    else places.set(partition, { at: tellAt(last) ?? through, slipId: last.state.slipId });
     if (isKept) for (const { stage, point } of told) parts.told(stage, point);
   }
 
@@ -124,6 +126,11 @@ export function createStageTeller(parts: TellLateStagesParts): () => Promise<voi
       },
     });
   }
+}
+
+function isToTell(slip: WatchedSlip, through: Instant): boolean {
+  const at = tellAt(slip);
+  return at !== null && at <= through;
 }
 
 /** What is to be told of a row; null: nothing yet. */
