@@ -178,6 +178,15 @@ describe('a file of lines', () => {
     expect(readFileSync(cut, 'utf8')).toBe(lines);
   });
 
+  it('is gone where nothing came of it: it would keep the next replay from beginning', async () => {
+    const file = join(folder, 'nothing');
+    const target = await FileTarget.open(file, false);
+    await target.discard();
+    await target.close();
+    const again = await FileTarget.open(file, false);
+    await again.close();
+  });
+
   it('is never written over', async () => {
     const file = join(folder, 'there');
     writeFileSync(file, 'mine');
