@@ -1,6 +1,9 @@
 import type { NextState } from './next-state.ts';
 import type { SlipState } from './state.ts';
 
+/** One list for all slips: nobody changes it, each change is another list. */
+const none: readonly never[] = [];
+
 /** A slip of which nothing is known yet. One literal, so that every state has the same shape in memory. */
 export function initialState(slipId: string, clock: string): SlipState {
   return {
@@ -53,14 +56,14 @@ export function initialState(slipId: string, clock: string): SlipState {
     resolvedAt: null,
     overdue: false,
     overdueAt: null,
-    overdueStages: [],
+    overdueStages: none,
     lateReturnNoted: false,
     notReturned: null,
     refundRequested: false,
     cause: null,
     case: null,
     conflict: false,
-    anomalies: [],
+    anomalies: none,
     anomalyCount: 0,
     version: 0,
     lastEventId: null,

@@ -15,6 +15,7 @@ import type { LedgerBatch } from '../../application/record-batch.ts';
 import type { LogRecord, Sha256 } from '../../domain/log/follow.ts';
 import type { EventsHandler } from './events-handler.ts';
 import { readLogRecord, readLogValue, readUnread } from './read-log-record.ts';
+import { SharedTerms } from './shared-terms.ts';
 
 /** Of one transaction. Small enough that little of it grows old in V8's heap. */
 const recordsMax = 1_000;
@@ -40,6 +41,7 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
     const answers = await handler.recordBatch(handler.ledgerTx(tx), batch);
     tx.publish(answers.map((answer) => handler.outbound(answer)));
   };
+  const terms = new SharedTerms();
   return {
     topic: topics.events.name,
     group: consumerGroup,
@@ -47,7 +49,7 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
     fetches,
     units: new DecodedUnits<Tx, LogRecord>({
       ...{ recordsMax, unitsAtOnce },
-      read: (partition, { offset }, value) => readLogValue({ partition, offset }, value),
+      read: (partition, { offset }, value) => terms.of(readLogValue({ partition, offset }, value)),
       apply: (tx, records) => record(tx, { records, resent: [], aside: [] }),
       open: (partition) => handler.open(partition),
       forget: (partition) => handler.forget(partition),

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { StoredSlip } from '../../application/ports.ts';
 import { KnownSlips } from './known-slips.ts';
 
-const bytesMax = 6 * 2_600;
+const bytesMax = 6 * 1_900;
 const slipsMax = 5;
 
 function slip(n: number, version: number, facts: Partial<SlipState> = {}): StoredSlip {
