@@ -10,6 +10,7 @@ import { StartError } from '@slipstream/kernel';
 import { requireBroker } from './brokers.ts';
 import { variables } from './config.ts';
 import { CliError, messageOf } from './exit.ts';
+import { withTopicHint } from './topic-hint.ts';
 
 /** What the Kafka client has to say comes with the error it ends in. */
 export const quiet = { info() {}, warn() {}, error() {} };
@@ -26,7 +27,28 @@ export function kafkaError(error: unknown, otherwise = 'Kafka cannot be read'): 
   if (error instanceof CliError) return error;
   const isRefused = asReadRefused(error) instanceof ReadRefused;
   const what = isRefused ? 'Kafka does not allow this with the given login' : otherwise;
-  return new CliError(isRefused ? 'usage' : 'unreachable', `${what}: ${messageOf(error)}`, { cause: error });
+  const why = withTopicHint(messageOf(error));
+  return new CliError(isRefused ? 'usage' : 'unreachable', `${what}: ${why}`, { cause: error });
+}
+
+/**
+ * Before anything is sent: a publisher waits for a topic that is being made, and would wait for one that nobody makes.
+ * @throws CliError as {@link openKafka} and {@link kafkaError}; unreachable where one is not there
+ */
+export async function requireTopics(brokers: readonly string[], names: readonly string[]): Promise<void> {
+  const admin = (await openKafka(brokers, 'slipctl')).admin();
+  try {
+    await admin.connect();
+    const there = new Set(await admin.listTopics());
+    const missing = names.filter((name) => !there.has(name));
+    if (missing.length === 0) return;
+    const what = `${missing.join(' and ')} are not there, or this login may not see them`;
+    throw new CliError('unreachable', `nothing was sent: ${what}; \`slipctl topics check\` says what lacks`);
+  } catch (error) {
+    throw kafkaError(error);
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
 }
 
 /** As the services read it. */

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { CliError } from './exit.ts';
 import { programFlags } from './heap.ts';
+import { withTopicHint } from './topic-hint.ts';
 
 /** What a service knows how to do is done by its own code, of the release that lies beside this program. */
 const services = new URL('../../../services/', import.meta.url);
@@ -51,7 +52,7 @@ export async function runServiceProgram<Result>(
   process.off('exit', stop);
   if (last.result !== undefined) return last.result as Result;
   const why = last.error ?? 'the program ended without a word';
-  throw new CliError(last.is_usage ? 'usage' : 'unreachable', `${what}: ${inOneLine(why)}`);
+  throw new CliError(last.is_usage ? 'usage' : 'unreachable', `${what}: ${withTopicHint(inOneLine(why))}`);
 }
 
 /** Problems stand below what they are of, a line each: one alone goes beside it. */

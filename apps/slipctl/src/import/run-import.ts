@@ -1,10 +1,10 @@
 import { readFile as readText } from 'node:fs/promises';
 import { SlipstreamPublisher } from '@slipstream/client';
+import { topics } from '@slipstream/contracts';
 import type { Instant } from '@slipstream/kernel';
 import type { Api } from '../api.ts';
-import { requireBroker } from '../brokers.ts';
 import { CliError, messageOf } from '../exit.ts';
-import { quiet, security } from '../kafka.ts';
+import { quiet, requireTopics, security } from '../kafka.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { requireOutputs } from '../output/whole-file.ts';
 import { clockNames } from './clock-names.ts';
@@ -83,7 +83,7 @@ async function send(
   mapping: Mapping,
   clock: string,
 ): Promise<SentCounts> {
-  await requireBroker(brokers);
+  await requireTopics(brokers, [topics.commands.name, topics.results.name]);
   const messages = new ExternalSort<Message>({ compare: compareMessages });
   const bus = new SlipstreamPublisher({ brokers, caller, sendTimeoutMs, log: quiet, ...security() });
   const progress = terminal.progress('sending');

@@ -4,6 +4,7 @@ import { allTopics, encodeSlipEvent, stampEnvelope, topics } from '@slipstream/c
 import { sharedEnvironment } from '@slipstream/environment';
 import { createKafka, ensureTopics, readTail, SerialProducer } from '@slipstream/kafka';
 import { addMs } from '@slipstream/kernel';
+import { requireTopics } from '../kafka.ts';
 import { KafkaRecords } from './kafka-records.ts';
 import type { LoggedRecord } from './records.ts';
 import { runReplay } from './run-replay.ts';
@@ -38,6 +39,25 @@ function event(subject: string, n: number, time: string): Buffer {
   const body = encodeSlipEvent(head, { type: 'FundsHeld', data: { transaction: null } });
   return stampEnvelope(body, { sequence: String(n + 1), time, receivedTime: time });
 }
+
+describe('a topic that is not there', () => {
+  const none = `none-${randomUUID()}`;
+  it('is told before anything is sent, by its name', async () => {
+    const brokers = environment().kafkaBrokers;
+    await expect(requireTopics(brokers, [topic])).resolves.toBeUndefined();
+    await expect(requireTopics(brokers, [topic, none])).rejects.toMatchObject({
+      ...{ exitCode: 3, message: expect.stringContaining(`nothing was sent: ${none} are not there`) },
+    });
+  });
+
+  it('is looked for by topics check where it is read', async () => {
+    const records = new KafkaRecords(kafka, none);
+    await expect(records.spans()).rejects.toMatchObject({
+      ...{ exitCode: 3, message: expect.stringContaining('`slipctl topics check` says which') },
+    });
+    await records.close();
+  });
+});
 
 async function replay(
   target: TopicTarget,
