@@ -160,8 +160,9 @@ export const besideBooks = {
     `insert into suspense_decision (decision_id, slip_id, entry, decision, reason, proposed_by, proposed_at, request_key, digest)
      select gen_random_uuid(), 'slip-' || n, 1, 'uphold', '', 'ann', timestamptz '2026-01-01' + n * interval '1 s', n::text, ''
      from generate_series($1::int, $2::int) n where n % 2 = 0`,
-    "insert into signing_key (id, verifier_key) values ('k', 'k') on conflict do nothing",
-    `insert into checkpoint (id, at, note, key_id) select gen_random_uuid(), timestamptz '2026-01-01' + n * interval '1 s', '', 'k'
+    "insert into signing_key (id, verifier_key) select 'k', 'k' where $1::int <= $2::int on conflict do nothing",
+    `insert into checkpoint (id, at, note, key_id) select gen_random_uuid(), timestamptz '2026-01-01' + n * interval '1 s',
+       E'slipstream ledger checkpoint v1\\nid\\nat\\n0 1 ' || encode(sha256(''), 'base64') || E'\\n', 'k'
      from generate_series($1::int, $2::int) n where n % 2 = 0`,
   ],
 } as const;

@@ -1,3 +1,4 @@
+import { topics } from '@slipstream/contracts';
 import { DeadLetters, type LetterFilter, type UnitOfWork } from '@slipstream/postgres';
 import { waitingStore } from '../../services/intake/src/adapters/postgres/waiting-store.ts';
 import type { ReviewFilter } from '../../services/intake/src/application/ports.ts';
@@ -7,7 +8,6 @@ import {
   unmatchedKinds,
   unmatchedReasons,
 } from '../../services/provider-gateway/src/application/unmatched.ts';
-import { storeOptions } from '../../services/provider-gateway/test/support/harness.ts';
 import { createActionDesk } from '../../services/reconciliation/src/adapters/postgres/action-desk.ts';
 import { createIncidentReads } from '../../services/reconciliation/src/adapters/postgres/incident-reads.ts';
 import { createReads } from '../../services/reconciliation/src/adapters/postgres/reads.ts';
@@ -62,7 +62,11 @@ export function intakeQuestions(unitOfWork: UnitOfWork): Questions {
 }
 
 export function gatewayQuestions(unitOfWork: UnitOfWork): Questions {
-  const store = postgresStore(unitOfWork, storeOptions);
+  const store = postgresStore(unitOfWork, {
+    ...{ encode: unasked, encodeOps: unasked, certify: unasked, observe: unasked, hear: unasked },
+    events: { group: 'provider-gateway', topic: topics.events.name },
+    resultsTopic: topics.results.name,
+  });
   const all: UnmatchedFilter = { kind: null, reason: null, sender: null };
   const filters: Readonly<Record<string, Partial<UnmatchedFilter>>> = Object.fromEntries([
     ['nothing', {}],
