@@ -1036,6 +1036,7 @@ describe('bad questions', () => {
     '/v1/slips/x?min_position=-1:5',
     '/v1/slips/x/events?limit=3',
     '/v1/transactions?clock=wall',
+    '/v1/transactions?slip=x&clock=wall',
     '/v1/accounts/x?currency=EUR',
     '/v1/accounts?kind=loan',
     '/v1/accounts?balance=0',

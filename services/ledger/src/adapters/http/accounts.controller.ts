@@ -105,7 +105,7 @@ export class AccountsController {
     const id = parameters.text('account');
     const clock = parameters.text('clock') ?? wallClock;
     const isOfAll = slip === undefined && id === undefined;
-    if (isOfAll && parameters.text('clock') !== undefined)
+    if (id === undefined && parameters.text('clock') !== undefined)
       throw unusable('clock', 'is that of an account: give account');
     await this.#refuseOthers(slip, caller);
     return answerList(request, reply, {
