@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
-import { DeadLetters, type Tx, type UnitOfWork } from '@slipstream/postgres';
+import { DeadLetters, type LetterFilter, type Tx, type UnitOfWork } from '@slipstream/postgres';
 import { fillTables, Plans, type Scan } from '@slipstream/testing';
 import { createActionDesk } from '../src/adapters/postgres/action-desk.ts';
 import { createIncidentReads } from '../src/adapters/postgres/incident-reads.ts';
@@ -172,16 +172,17 @@ describe('neither does', () => {
   });
 });
 
-it.each([
-  {},
-  { topic: 'nothing' },
-  { partition: 99 },
-  { slip: 'slip-7' },
-  { reason: 'unknown_type' },
-  { status: 'dismissed' as const },
-])('neither does one of dead letters by %j', async (filter) => {
+it.each<[LetterFilter, number]>([
+  [{}, few],
+  [{ topic: 'nothing' }, all],
+  [{ partition: 99 }, all],
+  [{ slip: 'slip-7' }, few],
+  [{ reason: 'unknown_type' }, few],
+  [{ reason: 'none has it' }, few],
+  [{ status: 'dismissed' }, few],
+])('neither does one of dead letters by %j', async (filter, most) => {
   for (const side of [null, 'after', 'before'] as const)
-    await expectBounded(() => letters.list(filter, 50, side && { side, id: '9000' }));
+    await expectBounded(() => letters.list(filter, 50, side && { side, id: '9000' }), most);
 });
 
 it('the look for lines that name a slip reads none whole, however many are read at once', async () => {
