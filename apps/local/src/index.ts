@@ -4,5 +4,6 @@ export { submitSlip } from './demo/submit.ts';
 export { dispatchedRoutes, type Profile, type RoutePolicies, type RuleChange } from './stack/policies.ts';
 export type { InstanceCounts, ServiceName } from './stack/services.ts';
 export { type Stack, type StackOptions, startStack } from './stack/stack.ts';
+export { givePrecedence } from './supervisor/precedence.ts';
 export type { ProcessSpec } from './supervisor/supervised-process.ts';
 export { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor/supervisor.ts';
