@@ -41,7 +41,14 @@ test('whoever is to blame is blamed, and a provider never for our own gateway th
     expect(row).toMatchObject({ unsaid: 0 });
     // On a machine so busy that services of ours stand still, it is they that are late.
     const right = [...rightClasses(row.faults.split(' + ') as Label[]), 'system'];
-    for (const said of Object.keys(row.said))
+    for (const [said, slips] of Object.entries(row.said)) {
+      if (isFirstRefused(row.faults, said, slips)) continue;
       expect([row.faults, right]).toEqual([row.faults, expect.arrayContaining([said.split('/')[0]])]);
+    }
   }
 }, 360_000);
+
+/** Of the first slip whose callbacks are refused nothing shows yet that it is our secret: one stranger can refuse as much (docs/reference/causes.md). */
+function isFirstRefused(faults: string, said: string, slips: number): boolean {
+  return faults.includes('secret_wrong') && said === 'third_party/callback_lost' && slips === 1;
+}
