@@ -255,29 +255,20 @@ describe('a name that two slips have', () => {
   });
 });
 
+/** A slip of 5.00 of which earlier statements told so much. */
+const succeeded = (paid: bigint): BookedSlip => ({
+  ...{ slipId: 'a', kind: 'order', reference: 'o', providerReference: null, outcome: 'succeeded', fee: null },
+  ...{ amount: { amount: 500n, currency: 'EUR' }, dispatchedOn: day, returnedOn: day, paid, cameBack: 0n },
+});
+
+/** A line that tells of so much of it. */
+const paymentOf = (gross: bigint): StatementLine => ({
+  ...{ line: 1, kind: 'payment', gross, amount: gross, currency: 'EUR', bookedOn: day, text: '' },
+  ...{ references: ['o'], providerReference: null, outcome: null, reason: null },
+});
+
 test('a slip that an earlier statement told is paid again only as a duplicate', () => {
-  const slip: BookedSlip = {
-    ...{
-      slipId: 'a',
-      kind: 'order',
-      reference: 'o',
-      providerReference: null,
-      outcome: 'succeeded',
-      fee: null,
-    },
-    ...{
-      amount: { amount: 500n, currency: 'EUR' },
-      dispatchedOn: day,
-      returnedOn: day,
-      paid: 500n,
-      cameBack: 0n,
-    },
-  };
-  const line: StatementLine = {
-    ...{ line: 1, kind: 'payment', gross: 500n, amount: 500n, currency: 'EUR', bookedOn: day, text: '' },
-    ...{ references: ['o'], providerReference: null, outcome: null, reason: null },
-  };
-  expect(run([slip], [line])).toMatchObject({
+  expect(run([succeeded(500n)], [paymentOf(500n)])).toMatchObject({
     matches: [],
     breaks: [{ type: 'duplicate', difference: 500n }],
   });
@@ -379,32 +370,7 @@ test('parts of a slip come to the same movements and differences in whichever st
     let paid = 0n;
     const sums = { ours: 0n, amount: 0n };
     for (const gross of parts) {
-      const slip: BookedSlip = {
-        ...{
-          slipId: 'a',
-          kind: 'order',
-          reference: 'o',
-          providerReference: null,
-          outcome: 'succeeded',
-          fee: null,
-        },
-        ...{
-          amount: { amount: 500n, currency: 'EUR' },
-          dispatchedOn: day,
-          returnedOn: day,
-          paid,
-          cameBack: 0n,
-        },
-      };
-      const { explained, breaks } = run(
-        [slip],
-        [
-          {
-            ...{ line: 1, kind: 'payment', gross, amount: gross, currency: 'EUR', bookedOn: day, text: '' },
-            ...{ references: ['o'], providerReference: null, outcome: null, reason: null },
-          },
-        ],
-      );
+      const { explained, breaks } = run([succeeded(paid)], [paymentOf(gross)]);
       sums.ours += explained[0]!.ours;
       sums.amount += breaks.reduce((all, { difference }) => all + difference, 0n);
       paid += gross;
