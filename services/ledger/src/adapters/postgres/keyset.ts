@@ -23,21 +23,31 @@ export interface Bounds {
   readonly first: string;
 }
 
+/**
+ * Which way a page is read by the keys of its list, and what confines it to the rows behind its beginning (`true`: nothing does), whose
+ * values are added to the parameters.
+ */
+export function beginningOf(
+  { keys, order }: Pick<Keyset<unknown, unknown>, 'keys' | 'order'>,
+  from: PageRequest['from'],
+  parameters: unknown[],
+): { readonly direction: 'asc' | 'desc'; readonly within: string } {
+  const direction = (order === 'asc') === (from?.side !== 'before') ? 'asc' : 'desc';
+  if (from === null) return { direction, within: 'true' };
+  const columns = keys.map(({ column }) => column);
+  const places = keys.map(({ type }, n) => `$${parameters.push(from.key[n])}::${type}`);
+  const within = `(${columns.join(', ')}) ${direction === 'asc' ? '>' : '<'} (${places.join(', ')})`;
+  return { direction, within };
+}
+
 export async function readPage<Row, Item>(
   database: Pick<Tx, 'query'>,
   keyset: Keyset<Row, Item>,
   { limit, from }: PageRequest,
 ): Promise<PageOf<Item>> {
   const backwards = from?.side === 'before';
-  const direction = (keyset.order === 'asc') === !backwards ? 'asc' : 'desc';
   const parameters = [...keyset.parameters];
-  let within = 'true';
-  if (from !== null) {
-    const places = keyset.keys.map(({ type }, index) => `$${parameters.length + 1 + index}::${type}`);
-    const columns = keyset.keys.map(({ column }) => column);
-    within = `(${columns.join(', ')}) ${direction === 'asc' ? '>' : '<'} (${places.join(', ')})`;
-    parameters.push(...from.key);
-  }
+  const { direction, within } = beginningOf(keyset, from, parameters);
   const order = keyset.keys.map(({ column }) => `${column} ${direction}`).join(', ');
   parameters.push(limit + 1);
   const limited = `$${parameters.length}`;

@@ -1,6 +1,6 @@
 import { type PageOf, type PageRequest, pageBetween } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
-import type { Keyset } from './keyset.ts';
+import { beginningOf, type Keyset } from './keyset.ts';
 
 /** A list of which no index has what is asked for alone: a page looks at so many rows in their order, and tells where to go on. */
 export interface LookedList<Row, Item>
@@ -27,18 +27,12 @@ export async function readLookedPage<Row, Item>(
   list: LookedList<Row, Item>,
   { limit, from }: PageRequest,
 ): Promise<PageOf<Item>> {
-  const { keys, order } = list;
   // Where all are asked for, as many are looked at as are shown.
   const most = list.matches.length === 0 ? limit + 1 : list.examinedMax;
-  const direction = (order === 'asc') === (from?.side !== 'before') ? 'asc' : 'desc';
-  const names = keys.map(({ column }) => column);
-  const sorted = names.map((name) => `${name} ${direction}`).join(', ');
   const parameters = [...list.parameters];
-  let condition = 'true';
-  if (from !== null) {
-    const places = keys.map(({ type }, n) => `$${parameters.push(from.key[n])}::${type}`);
-    condition = `(${names.join(', ')}) ${direction === 'asc' ? '>' : '<'} (${places.join(', ')})`;
-  }
+  const { direction, within: condition } = beginningOf(list, from, parameters);
+  const names = list.keys.map(({ column }) => column);
+  const sorted = names.map((name) => `${name} ${direction}`).join(', ');
   // By the first key alone, with all that have the last one: so much of the order every index has.
   const first = `order by ${names[0]} ${direction} fetch first ${most} rows with ties`;
   const parts = list.rows({ condition, first }).map((rows) => `select * from (${rows}) as part`);
