@@ -115,6 +115,25 @@ it('goes on when its connection is lost, at whatever page, and has each row once
   });
 });
 
+it('ends when one piece of it loses its connection each time', async () => {
+  const projection = projections.find(({ name }) => name === 'transactions')!;
+  const lost = Object.assign(new Error('terminating connection'), { code: '57P01' });
+  let tries = 0;
+  const unitOfWork: Pick<UnitOfWork, 'query' | 'run'> = {
+    query: () => Promise.reject(lost),
+    run: () => Promise.reject(lost),
+  };
+  const rebuilding = rebuild(projection, {
+    ...{ unitOfWork: unitOfWork as UnitOfWork, hashes: { sha256, transactionId }, ending: 'drop' },
+    onSlips() {},
+    async onLost() {
+      tries += 1;
+    },
+  });
+  await expect(rebuilding).rejects.toBe(lost);
+  expect(tries).toBe(9);
+});
+
 it('ends with a word when another rebuild has taken its shadow, or the fault is none of the connection', async () => {
   const projection = projections.find(({ name }) => name === 'transactions')!;
   const gone = Object.assign(new Error('terminating connection'), { code: '57P01' });

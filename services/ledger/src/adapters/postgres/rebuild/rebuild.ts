@@ -46,6 +46,8 @@ const pageMax = 200;
 /** As long as more slips than that changed while a pass went on, another one follows beside what is live. */
 const restMax = 200;
 const passesMax = 20;
+/** How often one piece of it is tried: what loses its connection each time ends it. */
+const pieceTriesMax = 10;
 
 /** Two at once would build into one shadow. The lock is the connection's: the pool must have one alone. */
 export async function lockShadow(unitOfWork: UnitOfWork, projection: Projection): Promise<void> {
@@ -81,11 +83,11 @@ export async function rebuild(projection: Projection, rebuilding: Rebuilding): P
   const shadow = new Shadow(projection, rebuilding.hashes, schema);
   let made: string | null = null;
   const lasting = async <T>(work: (isAgain: boolean) => Promise<T>): Promise<T> => {
-    for (let isAgain = false; ; isAgain = true) {
+    for (let tries = 1; ; tries++) {
       try {
-        return await work(isAgain);
+        return await work(tries > 1);
       } catch (error) {
-        if (onLost === undefined) throw error;
+        if (onLost === undefined || tries === pieceTriesMax) throw error;
         await onLost(error, made);
       }
     }
