@@ -83,7 +83,9 @@ describe('slipctl dlq', () => {
     expect(JSON.parse((await slipctl(['dlq', 'list', '--json'], env)).stdout)).toMatchObject([
       { service: 'ledger', id: '17' },
     ]);
-    expect((await slipctl(['dlq', 'list', '--slip', 'none'], env)).stdout).toBe('no dead letters\n');
+    expect((await slipctl(['dlq', 'list', '--service', 'reconciliation'], env)).stdout).toBe(
+      'no dead letters\n',
+    );
   });
 
   it('shows the others when one service is away, and exits with 3', async () => {

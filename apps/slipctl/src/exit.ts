@@ -1,7 +1,7 @@
 /** What the exit code tells; README.md and `--help` say the same. */
 export const exitCodes = {
   ok: 0,
-  /** The question was answered, and the answer is bad; or `--strict` stopped at a bad row. */
+  /** The question was answered, and the answer is bad, or what was named is not there; or `--strict` stopped at a bad row. */
   bad: 1,
   /** Wrong usage, or input that cannot be used. */
   usage: 2,
@@ -11,7 +11,7 @@ export const exitCodes = {
 } as const;
 
 export const exitCodesHelp =
-  '\nExit codes: 0 all is well, 1 the answer is bad (or --strict met a bad row), 2 wrong usage or input, ' +
+  '\nExit codes: 0 all is well, 1 the answer is bad, or what was named is not there (or --strict met a bad row), 2 wrong usage or input, ' +
   '3 Kafka or a service could not be reached, 4 timeout.';
 
 /** Ends the program with `exitCode`; the message is all that is shown. */

@@ -139,7 +139,7 @@ export class DeadLettersController {
   async one(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const letter = isId(id) ? await this.desk.one(id) : null;
-    if (letter === null) throw noLetter();
+    if (letter === null) throw noLetter(id);
     const { value, headers, event, ...row } = letter;
     const shown = letterJson(row);
     // Headers are the publisher's own words, so they stay as they are.
@@ -189,7 +189,7 @@ export class DeadLettersController {
     @Body() { reason }: DismissBody,
     @Caller() caller: CallerIdentity,
   ): Promise<JsonValue> {
-    if (!isId(id)) throw noLetter();
+    if (!isId(id)) throw noLetter(id);
     return toSnakeJson(await this.desk.dismiss(id, { by: caller.subject, reason }));
   }
 }
@@ -238,8 +238,8 @@ function isId(text: string): boolean {
   return /^[1-9]\d{0,17}$/.test(text);
 }
 
-function noLetter(): SlipstreamError {
-  return new SlipstreamError('not_found', 'There is no such dead letter.');
+function noLetter(id: string): SlipstreamError {
+  return new SlipstreamError('not_found', `There is no dead letter ${id}.`);
 }
 
 function wrong(pointer: string, detail: string): SlipstreamError {

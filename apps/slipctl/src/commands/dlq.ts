@@ -5,7 +5,8 @@ import { letterTable, previewTable, redriveTable } from '../dlq/render.ts';
 import type { LetterView, PreviewView } from '../dlq/views.ts';
 import { waitingSlips, waitingTable } from '../dlq/waiting-slips.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
-import { askAll, chosenServices, type ServiceName } from '../services.ts';
+import { askAll, chosenServices, knownServices, type NamedService, type ServiceName } from '../services.ts';
+import { findSlip } from '../timeline/find-slip.ts';
 import { type CommandContext, examplesOf, servicesOption, tell, withServiceOptions } from './options.ts';
 
 interface Common {
@@ -53,6 +54,7 @@ function addList(dlq: Command, { print, exit, terminal }: CommandContext): void 
     .addOption(new Option('--status <status>', 'also `all`').default('parked'))
     .option('--limit <count>', 'of each service', count, 100)
     .action(async (flags: Common & Filter & { status: string; limit: number }) => {
+      await requireTopic(flags.topic);
       const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
       const status = flags.status === 'all' ? undefined : flags.status;
       const query = { ...queryOf(flags), status, page_size: String(flags.limit) };
@@ -60,6 +62,7 @@ function addList(dlq: Command, { print, exit, terminal }: CommandContext): void 
         api.get<{ data: LetterView[]; next: string | null }>('v1/dead-letters', query),
       );
       const letters = pages.flatMap(({ service, data }) => data.map((letter) => ({ ...letter, service })));
+      if (letters.length === 0 && failures.length === 0) await requireNamed(flags);
       print(flags.json ? JSON.stringify(letters) : letterTable(letters));
       for (const { service, next } of pages)
         if (next !== null) terminal.say(`${service} has more: raise --limit`);
@@ -121,7 +124,8 @@ function addRedrive(dlq: Command, { print, exit, terminal, nowMs }: CommandConte
       ) => {
         if (flags.yes && !flags.why)
           throw new CliError('usage', 'say why: --why TEXT is kept with the redrive');
-        if (flags.id) only(flags);
+        await requireTopic(flags.topic);
+        if (flags.id) await requireLetters(only(flags), flags.id);
         const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
         const { topic, partition, slip, reason, id: ids, limit, perSecond, why } = flags;
         const chosen = ids ? { ids } : { filter: { topic, partition, slip, reason } };
@@ -129,6 +133,7 @@ function addRedrive(dlq: Command, { print, exit, terminal, nowMs }: CommandConte
         const { answers: counted, failures } = await askAll(services, ({ api }) =>
           api.post<PreviewView>('v1/dead-letters/redrive', { ...body, dry_run: true }),
         );
+        if (counted.every(({ letters }) => letters === 0) && failures.length === 0) await requireNamed(flags);
         if (!flags.json) print(previewTable(counted));
         if (!flags.yes) {
           if (flags.json) print(JSON.stringify(counted));
@@ -184,6 +189,29 @@ function withFilter(command: Command): Command {
     .option('--partition <number>', 'of this partition', (text) => count(text, 0))
     .option('--slip <id>', "of this slip; on inbound topics the record's key")
     .addOption(reasonOption('why it was set aside'));
+}
+
+/** A mistyped one would find nothing. @throws CliError (usage) */
+async function requireTopic(topic: string | undefined): Promise<void> {
+  if (topic === undefined) return;
+  const { allTopics } = await import('@slipstream/contracts');
+  if (allTopics.every(({ name }) => name !== topic))
+    throw new CliError(
+      'usage',
+      `there is no topic ${topic}: \`slipctl topics check\` looks at those there are`,
+    );
+}
+
+/** Of what is asked for by its id, what is not there is told, also beside what is. @throws CliError (bad) */
+async function requireLetters({ api }: NamedService, ids: readonly string[]): Promise<void> {
+  for (const id of ids) await api.get<object>(`v1/dead-letters/${encodeURIComponent(id)}`);
+}
+
+/** Where nothing waits; on inbound topics a record is named by its key, a reference. @throws CliError (bad) */
+async function requireNamed({ slip, token, timeout }: Common & Filter): Promise<void> {
+  const ledger = knownServices({ token, timeoutMs: timeout }).find(({ name }) => name === 'ledger');
+  if (slip === undefined || ledger === undefined) return;
+  await findSlip(ledger.api, slip, null);
 }
 
 /** A letter's id says nothing without its service. */

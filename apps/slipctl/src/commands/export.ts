@@ -1,10 +1,12 @@
 import { type Command, Option } from 'commander';
 import { exitCodesHelp } from '../exit.ts';
 import type { Exported, Exporting, Format } from '../export/run-export.ts';
+import { requireKnown } from '../known.ts';
 import { requireOutputs } from '../output/whole-file.ts';
 import { apiOf } from '../services.ts';
+import { requireTypes } from './event-types.ts';
 import { type CommandContext, timeoutOption } from './options.ts';
-import { type Query, queryOf, slipQuery, withFilters, withSlipFilters } from './slip-filters.ts';
+import { namesIn, type Query, queryOf, slipQuery, withFilters, withSlipFilters } from './slip-filters.ts';
 
 interface Flags extends Record<string, unknown> {
   out: string;
@@ -113,6 +115,7 @@ async function exportAll(
 ): Promise<void> {
   const { out, json } = flags;
   const format = flags.format ?? (out.endsWith('.csv') ? 'csv' : 'ndjson');
+  if (what === 'events') await requireTypes(flags.type as string[] | undefined);
   const query = queryFor(flags);
   const api = apiOf('ledger', flags);
   await requireOutputs({ '--out': out });
@@ -127,6 +130,7 @@ async function exportAll(
       ...{ api, what, format, query, file, state, nowMs, progress, signal: interruptible() },
     });
     progress.stop();
+    if (done.done && done.rows === 0) await requireKnown(namesIn(flags), flags);
     print(json ? JSON.stringify(summaryJson(what, out, done)) : summaryText(what, out, done));
   } catch (error) {
     if (file.isBegun) terminal.say(`${out} is not whole: --resume goes on`);

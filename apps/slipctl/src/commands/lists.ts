@@ -1,13 +1,14 @@
 import { type Command, Option } from 'commander';
 import type { Api } from '../api.ts';
 import { CliError, exitCodesHelp } from '../exit.ts';
+import { type Names, requireKnown } from '../known.ts';
 import { type CaseView, caseTable } from '../lists/render-cases.ts';
 import { slipTable } from '../lists/render-slips.ts';
 import { JsonArray } from '../output/json-array.ts';
 import { apiOf } from '../services.ts';
 import type { SlipView } from '../timeline/views.ts';
 import { type CommandContext, countOption, timeoutOption } from './options.ts';
-import { type Query, slipQuery, withSlipFilters } from './slip-filters.ts';
+import { namesIn, type Query, slipQuery, withSlipFilters } from './slip-filters.ts';
 
 /** Of every list. */
 export interface ListFlags {
@@ -38,6 +39,7 @@ export function addSlips(program: Command, context: CommandContext): void {
         api: apiOf('ledger', flags),
         path: 'v1/slips',
         query: slipQuery(flags),
+        names: namesIn(flags),
         show: slipTable,
       });
     },
@@ -79,6 +81,7 @@ export function addCases(program: Command, context: CommandContext): void {
         api: apiOf('reconciliation', flags),
         path: 'v1/cases',
         query: given({ status: status === 'all' ? undefined : status, cause, reason, incident, provider }),
+        names: namesIn(flags),
         show: caseTable,
       });
     },
@@ -100,17 +103,20 @@ interface Listing<T> {
   readonly api: Api;
   readonly path: string;
   readonly query: Query;
+  /** What of it must be there, if nothing is found. */
+  readonly names: Names;
   show(items: readonly T[]): string;
 }
 
 const pageSizeMax = 1_000;
+const lineFeed = 0x0a;
 /** Of one table: columns are as wide as all of its rows need, so they are held in memory. */
 const tableRowsMax = 10_000;
 
 export async function list<T>(
   { print, write, terminal }: CommandContext,
-  { limit, all, csv, json }: ListFlags,
-  { api, path, query, show }: Listing<T>,
+  { limit, all, csv, json, ...access }: ListFlags,
+  { api, path, query, names, show }: Listing<T>,
 ): Promise<void> {
   if (csv && json) throw new CliError('usage', '--csv and --json are two forms of one answer: give one');
   const size = all ? pageSizeMax : Math.min(limit, pageSizeMax);
@@ -120,7 +126,13 @@ export async function list<T>(
     }
     // Without a size the API gives all.
     const whole = all ? query : { ...query, page_size: [String(size)] };
-    for await (const chunk of api.stream(path, { query: whole, accept: 'text/csv' })) await write(chunk);
+    let lines = 0;
+    for await (const chunk of api.stream(path, { query: whole, accept: 'text/csv' })) {
+      lines += chunk.reduce((sum, byte) => sum + (byte === lineFeed ? 1 : 0), 0);
+      await write(chunk);
+    }
+    // The first one names the columns.
+    if (lines <= 1) await requireKnown(names, access);
     return;
   }
   const array = new JsonArray(write);
@@ -132,10 +144,12 @@ export async function list<T>(
     items = [];
   };
   let left = all ? Number.POSITIVE_INFINITY : limit;
+  let found = 0;
   let hasMore = false;
   for await (const { data, next } of api.wholePages<T>(path, { ...query, page_size: [String(size)] })) {
     const some = data.slice(0, left);
     left -= some.length;
+    found += some.length;
     if (json) await array.add(some);
     else items.push(...some);
     if (items.length >= tableRowsMax) showItems();
@@ -143,6 +157,7 @@ export async function list<T>(
     hasMore = next !== null || some.length < data.length;
     break;
   }
+  if (found === 0) await requireKnown(names, access);
   if (json) return array.end();
   if (items.length > 0 || shown === 0) showItems();
   if (hasMore) terminal.say(`the first ${shown}; --limit N or --all shows more`);

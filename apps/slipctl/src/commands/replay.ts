@@ -4,13 +4,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CliError, exitCodesHelp, messageOf } from '../exit.ts';
 import { requirePlainFile } from '../note.ts';
 import { requireOutputs } from '../output/whole-file.ts';
-import type { RecordSource, Span } from '../replay/records.ts';
+import type { LoggedRecord, RecordSource, Span } from '../replay/records.ts';
 import { previewJson, previewText, summaryJson, summaryText } from '../replay/render.ts';
 import type { Replayed } from '../replay/run-replay.ts';
 import { isMeant, type OffsetRange, parseOffsets, type Selection, spansOf } from '../replay/selection.ts';
 import { parseSpeed, type Speed } from '../replay/speed.ts';
 import { newState, type ReplayState, readState, removeState, writeState } from '../replay/state-file.ts';
 import type { Target } from '../replay/targets.ts';
+import { Unseen, type UnseenNames } from '../replay/unseen.ts';
 import { requireTypes } from './event-types.ts';
 import { type CommandContext, requireSpan, timeOption } from './options.ts';
 
@@ -117,12 +118,16 @@ async function replay(flags: Flags, context: CommandContext): Promise<void> {
   try {
     const log = await source.spans();
     const spans = resumed ? upTo(spansOf(selection, log), resumed.ends) : spansOf(selection, log);
-    if (isPreview) return await preview(flags, { source, spans, selection }, context);
+    // What an older release noted does not say: nothing is told of it then.
+    const unseen = new Unseen(selection, resumed ? (resumed.unseen ?? nothingUnseen) : null);
+    if (isPreview) return await preview(flags, { source, spans, selection, unseen }, context);
     const state = resumed ?? newState(meant, endsOf(spans));
     const target = await openTarget(flags, { state, isResumed: resumed !== null, log }, context.write);
     try {
-      const done = await run(flags, { source, spans, selection, target, state, stateFile }, context);
+      const meant = { source, spans, selection, unseen };
+      const done = await run(flags, { ...meant, target, state, stateFile }, context);
       tell(flags, done, stateFile, context);
+      if (done.done) requireSeen(unseen);
     } catch (error) {
       // Without a state there is nothing to go on with, and what is there already is not written over.
       if (resumed === null && stateFile !== null && !existsSync(stateFile)) await target.discard();
@@ -153,20 +158,33 @@ interface Meant {
   readonly source: RecordSource;
   readonly spans: ReadonlyMap<number, Span>;
   readonly selection: Selection;
+  readonly unseen: Unseen;
 }
 
-async function preview(
-  flags: Flags,
-  { source, spans, selection }: Meant,
-  { terminal, print }: CommandContext,
-): Promise<void> {
+const nothingUnseen: UnseenNames = { slips: [], clock: null };
+
+const seeing =
+  ({ selection, unseen }: Meant) =>
+  (record: LoggedRecord): boolean => {
+    unseen.see(record);
+    return isMeant(selection, record);
+  };
+
+/** Told last: what there is of the others was replayed. @throws CliError (bad) */
+function requireSeen(unseen: Unseen): void {
+  const problem = unseen.problem();
+  if (problem !== null) throw new CliError('bad', problem);
+}
+
+async function preview(flags: Flags, meant: Meant, { terminal, print }: CommandContext): Promise<void> {
   const { count } = await import('../replay/count.ts');
   const progress = terminal.progress('records');
   try {
-    const counted = await count(source, spans, (record) => isMeant(selection, record), progress);
+    const counted = await count(meant.source, meant.spans, seeing(meant), progress);
     progress.stop();
     print(flags.json ? JSON.stringify(previewJson(counted)) : previewText(counted));
     if (!flags.preview) terminal.say('nothing was written: add --yes');
+    requireSeen(meant.unseen);
   } finally {
     progress.stop();
   }
@@ -175,24 +193,22 @@ async function preview(
 async function run(
   flags: Flags,
   {
-    source,
-    spans,
-    selection,
     target,
     state,
     stateFile,
+    ...meant
   }: Meant & { target: Target; state: ReplayState; stateFile: string | null },
   { terminal, nowMs, interruptible }: CommandContext,
 ): Promise<Replayed> {
   const { runReplay } = await import('../replay/run-replay.ts');
   const progress = terminal.progress('records');
   const note = (noted: ReplayState) => {
-    if (stateFile !== null) writeState(stateFile, noted);
+    if (stateFile !== null) writeState(stateFile, { ...noted, unseen: meant.unseen.names });
   };
   try {
     return await runReplay({
-      ...{ source, spans, target, state, note, nowMs, progress, speed: flags.speed, signal: interruptible() },
-      isMeant: (record) => isMeant(selection, record),
+      ...{ source: meant.source, spans: meant.spans, target, state, note, nowMs, progress },
+      ...{ speed: flags.speed, signal: interruptible(), isMeant: seeing(meant) },
     });
   } finally {
     progress.stop();

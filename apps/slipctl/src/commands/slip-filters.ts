@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Names } from '../known.ts';
 import { keyValueOption } from './options.ts';
 
 export type Query = Record<string, readonly string[]>;
@@ -40,6 +41,16 @@ export function withSlipFilters(command: Command): Command {
     .option('--not-returned', 'not returned in time, and no answer has come since')
     .option('--not <field=value...>', 'none of these', keyValueOption)
     .option('--metadata <key=value...>', 'what the submitter wrote beside it', keyValueOption);
+}
+
+const named = [...(['slip', 'reference', 'account', 'provider', 'incident', 'statement', 'clock'] as const)];
+
+/** What of the flags names a thing that is there or not. */
+export function namesIn(flags: object): Names {
+  const given: Readonly<Record<string, unknown>> = { ...flags };
+  return Object.fromEntries(
+    named.flatMap((name) => (given[name] === undefined ? [] : [[name, [given[name]].flat()]])),
+  );
 }
 
 type Meanings = Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type Api, isPassing } from '../api.ts';
 import { CliError, exitCodesHelp } from '../exit.ts';
+import { requireKnown } from '../known.ts';
 import { showTime } from '../output/show-time.ts';
 import { apiOf } from '../services.ts';
 import { readServerSentEvents } from '../tail/server-sent-events.ts';
@@ -68,6 +69,8 @@ async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<
     throw new CliError('usage', '--past needs --slip, and goes without --after');
   }
   await requireTypes(flags.type);
+  // Nothing would ever come of one that is not there.
+  if (flags.provider) await requireKnown({ provider: flags.provider }, flags);
   const { tell } = await import('../timeline/sentences.ts');
   const ledger = apiOf('ledger', flags);
   const slips = await Promise.all(

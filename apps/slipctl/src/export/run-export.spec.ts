@@ -80,11 +80,12 @@ describe('slipctl export', () => {
 
   it('of events has the filters of the log', async () => {
     isOfCsv = false;
-    const filters = ['--type', 'a', 'b', '--received-from', time, '--trace', 't'];
+    const types = ['slipstream.slip.returned.v1', 'slipstream.slip.overdue.v1'];
+    const filters = ['--type', ...types, '--received-from', time, '--trace', 't'];
     const { code } = await slipctl(['export', 'events', ...filters, '-o', fileOf('events.ndjson')], env);
     expect([code, asked[0]]).toEqual([
       0,
-      `/v1/events?type=a&type=b&received_from=${encodeURIComponent(time)}&trace=t&page_size=1000`,
+      `/v1/events?type=${types.join('&type=')}&received_from=${encodeURIComponent(time)}&trace=t&page_size=1000`,
     ]);
     expect(read('events.ndjson').split('\n')).toHaveLength(7);
   });

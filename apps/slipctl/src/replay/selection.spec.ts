@@ -56,7 +56,12 @@ describe('offsets', () => {
       spansOf({ ...all, offsets: new Map([[0, { from, to }]]) }, log);
     expect(spans(0, 20)).toEqual(new Map([[0, { start: 10, end: 21 }]]));
     expect(spans(49, null)).toEqual(new Map([[0, { start: 49, end: 50 }]]));
-    expect(spans(60, 70)).toEqual(new Map([[0, { start: 60, end: 60 }]]));
+    for (const [from, to] of [
+      [60, 70],
+      [50, null],
+      [0, 9],
+    ] as const)
+      expect(() => spans(from, to)).toThrow('partition 0 of the log has the offsets 10 to 49');
     expect(spansOf(all, log)).toBe(log);
     const other = { ...all, offsets: new Map([[9, { from: 0, to: null }]]) };
     expect(() => spansOf(other, log)).toThrow('no partition 9');

@@ -40,8 +40,13 @@ export function spansOf({ offsets }: Selection, log: ReadonlyMap<number, Span>):
   for (const [partition, { from, to }] of offsets) {
     const whole = log.get(partition);
     if (whole === undefined) throw new CliError('usage', `the log has no partition ${partition}`);
-    const start = Math.max(whole.start, from);
-    spans.set(partition, { start, end: Math.max(start, Math.min(whole.end, (to ?? whole.end) + 1)) });
+    const { start: first, end } = whole;
+    if (from >= end || (to !== null && to < first)) {
+      const has = end > first ? `the offsets ${first} to ${end - 1}` : 'no record';
+      throw new CliError('bad', `partition ${partition} of the log has ${has}`);
+    }
+    const start = Math.max(first, from);
+    spans.set(partition, { start, end: Math.max(start, Math.min(end, (to ?? end) + 1)) });
   }
   return spans;
 }

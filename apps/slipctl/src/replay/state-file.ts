@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { CliError } from '../exit.ts';
 import { digestOf, type Note, readNote, writeNote } from '../note.ts';
+import type { UnseenNames } from './unseen.ts';
 
 /** How far a replay has come, so that it can go on without a gap or a repeat. */
 export interface ReplayState extends Note {
@@ -12,6 +13,8 @@ export interface ReplayState extends Note {
   readonly ends: Readonly<Record<string, number>>;
   readonly replayed: number;
   readonly standing: Standing;
+  /** Of what was named. */
+  readonly unseen?: UnseenNames;
 }
 
 /** How far the target had come. */
