@@ -7,6 +7,7 @@ import {
   type StatementPart,
   StatementRefused,
 } from '../../domain/statement/statement.ts';
+import { amountOf, chargesOf, grossOf, moneyOf } from './camt-amounts.ts';
 import { type Element, elementsOf } from './xml.ts';
 
 // ISO 20022: camt.053 (statement) and camt.054 (notification), versions 1 to 13. What is booked counts; what is pending does not.
@@ -27,7 +28,7 @@ export function* readCamt(
   let statements = 0;
   const opened = function* (line: number): Generator<StatementPart> {
     if (isOpen) return;
-    if (head === null) throw new StatementRefused(line, 'the statement has no Id');
+    if (head === null || head.name === '') throw new StatementRefused(line, 'the statement has no Id');
     isOpen = true;
     yield { part: 'opened', ...head };
   };
@@ -104,6 +105,24 @@ class Entries {
     this.#checkOne(summary.find('TtlNtries'), credit + debit, sums.credit + sums.debit);
     this.#checkOne(summary.find('TtlCdtNtries'), credit, sums.credit);
     this.#checkOne(summary.find('TtlDbtNtries'), debit, sums.debit);
+    this.#checkNet(summary.find('TtlNtries'));
+  }
+
+  /** What is left of both marks: told in one element since version 3, in two before. */
+  #checkNet(told: Element | undefined): void {
+    const net = told?.find('TtlNetNtry') ?? told;
+    const left = told?.find('TtlNetNtry', 'Amt') ?? told?.find('TtlNetNtryAmt');
+    const [currency, ...others] = this.#currencies;
+    if (net === undefined || left === undefined || currency === undefined || others.length > 0) return;
+    const amount = signedMinorUnits(left.text, currency);
+    const adds = this.#sums.credit - this.#sums.debit;
+    // Zero has either mark, or none.
+    if (amount === 0n && adds === 0n) return;
+    if (amount !== null && signed(amount, markOf(net), false) === adds) return;
+    throw new StatementRefused(
+      left.line,
+      `${net.name} says ${net.find('CdtDbtInd')?.text} ${left.text}, and the entries add up to ${shownAmount(adds, currency)}`,
+    );
   }
 
   #checkOne(told: Element | undefined, entries: number, amount: bigint): void {
@@ -150,13 +169,23 @@ function* entryOf(entry: Element): Generator<StatementPart> {
   // What is undone is told by some as it was done.
   const isToldAsDone = isReversal(entry) && sum === -booked;
   const movements = parts.map((part) =>
-    toLine(entry, part.detail, isToldAsDone ? -part.amount : part.amount, part.currency),
+    toLine(entry, part, isToldAsDone ? -part.amount : part.amount, part.currency),
   );
-  yield { part: 'entry', line: entry.line, amount: booked, currency, count, movements };
+  // What the bank took for all of them together is a movement of its own.
+  const taken = sum - booked;
+  const isCharged = taken !== 0n && !isToldAsDone && !isAlone && chargesOf(entry, currency) === taken;
+  const charges = isCharged ? [{ ...toLine(entry, null, -taken, currency), kind: 'fee' as const }] : [];
+  yield {
+    ...{ part: 'entry', line: entry.line, amount: booked, currency },
+    count: count === null ? null : count + charges.length,
+    movements: [...movements, ...charges],
+  };
 }
 
 interface Part {
   readonly detail: Element;
+  /** What tells of it: its own element, and of one that is all of its entry the entry, too. */
+  readonly told: readonly Element[];
   readonly amount: bigint;
   readonly currency: string;
 }
@@ -171,8 +200,9 @@ function partsOf(
   const booked = moneyOf(entry.need('Amt'));
   const whole = batch?.find('CdtDbtInd') ? batch : entry;
   const parts = group.all('TxDtls').map((detail) => {
-    const { amount, currency } = amountOf(detail, isAlone ? booked : null) ?? booked;
-    return { detail, amount: signed(amount, markOf(detail, whole), false), currency };
+    const told = isAlone ? [detail, entry] : [detail];
+    const { amount, currency } = amountOf(told, isAlone ? booked : null) ?? booked;
+    return { detail, told, amount: signed(amount, markOf(detail, whole), false), currency };
   });
   const [first, ...others] = new Set(parts.map((part) => part.currency));
   if (batch && first !== undefined && others.length === 0) {
@@ -198,40 +228,17 @@ function isReversal(entry: Element): boolean {
   return ['true', '1'].includes(entry.find('RvslInd')?.text ?? '');
 }
 
-/**
- * What the account was moved by: as told for the transaction, else as it was before it was exchanged or charged for; null: it does not say.
- * @param booked of the whole entry, where this is all of it
- */
-function amountOf(detail: Element, booked: ReturnType<typeof moneyOf> | null) {
-  const moved = detail.find('Amt') ?? detail.find('AmtDtls', 'TxAmt', 'Amt');
-  if (moved) return moneyOf(moved);
-  const instructed = detail.find('AmtDtls', 'InstdAmt', 'Amt');
-  if (!instructed) return null;
-  const told = moneyOf(instructed);
-  if (booked === null) return told;
-  const isExchanged = told.currency !== booked.currency;
-  const isCharged = [booked.amount, -booked.amount].some(
-    (amount) => grossOf(detail, amount, booked.currency) !== amount,
-  );
-  return isExchanged || isCharged ? booked : told;
-}
+/** Codes of ISO 20022's bank transaction sub-families: what comes back, and what banks take for their work. */
+const returned = new Set(['RRTN', 'RPCR', 'UPDD', 'PRDD', 'RCDD', 'UPCT', 'UPCQ', 'ARET', 'AREV']);
+const charged = new Set(['CHRG', 'COMM', 'COME', 'COMI', 'COMT', 'FEES', 'TAXE']);
 
-/**
- * What was paid, where the bank took its charges from it or put them on top, and says both; else what was booked.
- * @param amount as it was booked, signed
- */
-function grossOf(detail: Element | null, amount: bigint, currency: string): bigint {
-  const charges = detail?.find('Chrgs');
-  const instructed = detail?.find('AmtDtls', 'InstdAmt', 'Amt');
-  if (!charges || !instructed) return amount;
-  const total = charges.find('TtlChrgsAndTaxAmt') ?? charges.find('Rcrd', 'Amt') ?? charges.find('Amt');
-  const [paid, taken] = [moneyOf(instructed), total && moneyOf(total)];
-  if (paid.currency !== currency || taken?.currency !== currency) return amount;
-  const gross = amount < 0n ? -paid.amount : paid.amount;
-  return gross - amount === taken.amount ? gross : amount;
-}
-
-function toLine(entry: Element, detail: Element | null, amount: bigint, currency: string): StatementLine {
+function toLine(
+  entry: Element,
+  part: Pick<Part, 'detail' | 'told'> | null,
+  amount: bigint,
+  currency: string,
+): StatementLine {
+  const detail = part?.detail;
   const { line } = detail ?? entry;
   const refs = detail?.find('Refs');
   const told =
@@ -242,22 +249,33 @@ function toLine(entry: Element, detail: Element | null, amount: bigint, currency
   const bookedOn = told && readDay(told.text);
   if (!bookedOn)
     throw new StatementRefused(told?.line ?? entry.line, 'the entry has no day on which it was booked');
-  const family = (detail?.find('BkTxCd') ?? entry.find('BkTxCd'))?.find('Domn', 'Fmly');
-  const reason = detail?.find('RtrInf', 'Rsn', 'Cd')?.text ?? null;
-  const comesBack = isReversal(entry) || reason !== null || family?.find('Cd')?.text === 'RRTN';
-  const isFee = family?.find('SubFmlyCd')?.text === 'CHRG' || family?.find('SubFmlyCd')?.text === 'COMM';
+  const code =
+    (detail?.find('BkTxCd') ?? entry.find('BkTxCd'))?.find('Domn', 'Fmly', 'SubFmlyCd')?.text ?? '';
+  const back = detail?.find('RtrInf');
+  const reason = (back?.find('Rsn', 'Cd') ?? back?.find('Rsn', 'Prtry'))?.text ?? null;
+  const comesBack = isReversal(entry) || back !== undefined || returned.has(code);
   return {
-    ...{ line, amount, gross: grossOf(detail, amount, currency), currency, bookedOn, reason },
-    kind: comesBack ? 'return' : isFee ? 'fee' : 'payment',
+    ...{ line, amount, gross: grossOf(part?.told ?? [entry], amount, currency), currency, bookedOn, reason },
+    kind: comesBack ? 'return' : charged.has(code) ? 'fee' : 'payment',
     references: ['EndToEndId', 'InstrId', 'TxId']
       .flatMap((name) => refs?.find(name)?.text ?? [])
+      .concat(creditorReferences(detail))
       .filter((text, at, all) => text !== '' && text !== 'NOTPROVIDED' && all.indexOf(text) === at),
     providerReference: (refs?.find('AcctSvcrRef') ?? entry.find('AcctSvcrRef'))?.text ?? null,
     outcome: null,
-    text: [detail?.find('RmtInf', 'Ustrd')?.text, (detail ?? entry).find('AddtlTxInf')?.text]
-      .filter((text) => text)
+    text: [
+      ...(detail?.find('RmtInf')?.all('Ustrd') ?? []),
+      detail?.find('AddtlTxInf') ?? entry.find('AddtlNtryInf'),
+    ]
+      .flatMap((one) => one?.text || [])
       .join('\n'),
   };
+}
+
+/** What a payer wrote of ours where a reference has a place of its own. */
+function creditorReferences(detail: Element | undefined): readonly string[] {
+  const remittances = detail?.find('RmtInf')?.all('Strd') ?? [];
+  return remittances.flatMap((one) => one.find('CdtrRefInf', 'Ref')?.text ?? []);
 }
 
 /** Of a part that does not say it: as the whole. */
@@ -266,12 +284,4 @@ function markOf(element: Element, whole?: Element): 'credit' | 'debit' {
   if (told?.text === 'CRDT') return 'credit';
   if (told?.text === 'DBIT') return 'debit';
   throw new StatementRefused(element.line, 'CdtDbtInd must be CRDT or DBIT');
-}
-
-function moneyOf(element: Element): { readonly amount: bigint; readonly currency: string } {
-  const currency = element.attributes.Ccy ?? '';
-  const amount = signedMinorUnits(element.text, currency);
-  if (amount === null || amount < 0n)
-    throw new StatementRefused(element.line, `${element.text} is no amount of ${currency || 'any currency'}`);
-  return { amount, currency };
 }

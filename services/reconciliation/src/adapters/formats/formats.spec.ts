@@ -70,6 +70,35 @@ describe('MT940', () => {
     expect(lines[0]).toMatchObject({ amount, kind, references: [] });
   });
 
+  test('knows charges and returns by their code, whoever told the bank of them', async () => {
+    const kinds = async (code: string) =>
+      (await read(swift(`:61:2611201120D10,00${code}ORD-1`), mt940)).lines.map(({ kind }) => kind);
+    expect(await kinds('FCHG')).toEqual(['fee']);
+    expect(await kinds('NCOM')).toEqual(['fee']);
+    expect(await kinds('FRTI')).toEqual(['return']);
+    expect(await kinds('FTRF')).toEqual(['payment']);
+  });
+
+  test('ends a message at a hyphen, whatever blanks are behind it', async () => {
+    const { statements } = await read(`${swift(':61:2611201120D10,00NTRFORD-1')} \r\n`, mt940);
+    expect(statements).toMatchObject([{ totals: [{ closing: 9000n }] }]);
+  });
+
+  test('goes on from page to page with what the one before closed with', async () => {
+    const paged = (opens: string) =>
+      [
+        swift(':61:2611201120D10,00NTRFORD-1').replace(':62F:', ':62M:'),
+        swift(':61:2611201120D10,00NTRFORD-2')
+          .replace('EUR90,00', 'EUR80,00')
+          .replace(':60F:C261120EUR100,00', `:60M:C261120EUR${opens}`),
+      ].join('\n');
+    expect((await read(paged('90,00'), mt940)).statements).toHaveLength(2);
+    await expect(read(paged('95,00'), mt940)).rejects.toMatchObject({
+      line: 11,
+      why: 'the page opens with 95.00 EUR, but the one before it closed with 90.00 EUR',
+    });
+  });
+
   test('passes over what banks tell among themselves', async () => {
     const { lines } = await read(swift(':NS:22ABC', ':61:261120D10,00NTRFNONREF', ':NS:23DEF'), mt940);
     expect(lines).toMatchObject([{ amount: -1000n }]);
@@ -195,6 +224,80 @@ describe('camt', () => {
     expect(lines).toMatchObject([{ amount: 925n, gross: 1000n }]);
   });
 
+  const instructed = '<AmtDtls><InstdAmt><Amt Ccy="EUR">10</Amt></InstdAmt></AmtDtls>';
+  const record = (amount: string, mark = '') =>
+    `<Rcrd><Amt Ccy="EUR">${amount}</Amt>${mark && `<CdtDbtInd>${mark}</CdtDbtInd>`}</Rcrd>`;
+  const detailed = (told: string) => `<NtryDtls><TxDtls>${told}</TxDtls></NtryDtls>`;
+
+  test.each([
+    ['several records', detailed(`${instructed}<Chrgs>${record('0.75')}${record('0.25')}</Chrgs>`)],
+    [
+      'one that gives some back',
+      detailed(`${instructed}<Chrgs>${record('1.25')}${record('0.25', 'CRDT')}</Chrgs>`),
+    ],
+    [
+      'elements of their own',
+      detailed(
+        `${instructed}<Chrgs><Amt Ccy="EUR">0.75</Amt></Chrgs><Chrgs><Amt Ccy="EUR">0.25</Amt></Chrgs>`,
+      ),
+    ],
+    ['the entry', `<Chrgs>${record('1')}</Chrgs>${detailed(instructed)}`],
+    ['the entry without its transaction', `${instructed}<Chrgs>${record('1')}</Chrgs>`],
+    ['the amount of the transaction', detailed(`<Amt Ccy="EUR">10</Amt><Chrgs>${record('1')}</Chrgs>`)],
+  ])('reads charges that are told by %s', async (_, told) => {
+    const text = entry('9.00', told).replace('DBIT', 'CRDT');
+    const { lines } = await read(camt(text, '109.00'), camt053);
+    expect(lines).toMatchObject([{ amount: 900n, gross: 1000n }]);
+  });
+
+  test('reads what was charged for a batch as a fee of its own', async () => {
+    const parts = ['o-1', 'o-2'].map(
+      (name) => `<TxDtls><Refs><EndToEndId>${name}</EndToEndId></Refs><Amt Ccy="EUR">10</Amt></TxDtls>`,
+    );
+    const batch = (charge: string) =>
+      camt(
+        entry(
+          '19.50',
+          `<Chrgs>${record(charge)}</Chrgs><NtryDtls><Btch><NbOfTxs>2</NbOfTxs></Btch>${parts.join('')}</NtryDtls>`,
+        ).replace('DBIT', 'CRDT'),
+        '119.50',
+      );
+    const { lines } = await read(batch('0.50'), camt053);
+    expect(lines.map(({ kind, amount, references }) => [kind, amount, references])).toEqual([
+      ['payment', 1000n, ['o-1']],
+      ['payment', 1000n, ['o-2']],
+      ['fee', -50n, []],
+    ]);
+    await expect(read(batch('0.40'), camt053)).rejects.toMatchObject({
+      why: expect.stringContaining('its transactions add up to 20.00 EUR'),
+    });
+  });
+
+  test('knows returns and charges by their codes', async () => {
+    const code = (sub: string) =>
+      `<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>${sub}</SubFmlyCd></Fmly></Domn></BkTxCd>`;
+    const kindOf = async (more: string) => (await read(camt(entry('10.00', more)), camt053)).lines[0];
+    for (const sub of ['RRTN', 'RPCR', 'UPDD'])
+      expect(await kindOf(code(sub))).toMatchObject({ kind: 'return' });
+    for (const sub of ['CHRG', 'COMM', 'FEES', 'COMT', 'TAXE'])
+      expect(await kindOf(code(sub))).toMatchObject({ kind: 'fee' });
+    expect(await kindOf(code('ESCT'))).toMatchObject({ kind: 'payment' });
+    expect(await kindOf(detailed('<RtrInf><Rsn><Prtry>X1</Prtry></Rsn></RtrInf>'))).toMatchObject({
+      ...{ kind: 'return', reason: 'X1' },
+    });
+    expect(await kindOf(detailed('<RtrInf/>'))).toMatchObject({ kind: 'return', reason: null });
+  });
+
+  test('reads the reference that has a place of its own, and all that is written', async () => {
+    const told =
+      '<RmtInf><Ustrd>one</Ustrd><Ustrd>two</Ustrd><Strd><CdtrRefInf><Ref>o-7</Ref></CdtrRefInf></Strd></RmtInf>';
+    expect((await read(camt(entry('10.00', detailed(told))), camt053)).lines).toMatchObject([
+      { references: ['o-7'], text: 'one\ntwo' },
+    ]);
+    const bare = entry('10.00', '<AddtlNtryInf>of the entry</AddtlNtryInf>');
+    expect((await read(camt(bare), camt053)).lines).toMatchObject([{ text: 'of the entry' }]);
+  });
+
   test('refuses a statement that stands twice in its file, but not one that leads the same way again', async () => {
     const one = /<Stmt>.*<\/Stmt>/s.exec(camt(entry('10.00')))![0];
     const back = one
@@ -230,7 +333,7 @@ describe('camt', () => {
 
   test('adds up to what its summary says, with what is pending', async () => {
     const told =
-      '<TtlNtries><NbOfNtries>2</NbOfNtries><Sum>109</Sum></TtlNtries><TtlDbtNtries><Sum>109.00</Sum></TtlDbtNtries>';
+      '<TtlNtries><NbOfNtries>2</NbOfNtries><Sum>109</Sum><TtlNetNtry><Amt>109</Amt><CdtDbtInd>DBIT</CdtDbtInd></TtlNetNtry></TtlNtries><TtlDbtNtries><Sum>109.00</Sum></TtlDbtNtries>';
     const pending = entry('99.00', '', '<Sts>PDNG</Sts>');
     expect((await read(summed(told, entry('10.00') + pending), camt053)).lines).toHaveLength(1);
     expect((await read(camt(batchOf('10.00')), camt053)).lines).toMatchObject([{ amount: -1000n }]);
@@ -243,6 +346,15 @@ describe('camt', () => {
 
   test.each([
     [summed('<TtlNtries><Sum>10.01</Sum></TtlNtries>'), 6, 'add up to 10.00 EUR'],
+    [
+      summed('<TtlNtries><TtlNetNtry><Amt>10.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></TtlNetNtry></TtlNtries>'),
+      ...([6, 'TtlNetNtry says CRDT 10.00, and the entries add up to -10.00 EUR'] as const),
+    ],
+    [
+      summed('<TtlNtries><TtlNetNtryAmt>10.01</TtlNetNtryAmt><CdtDbtInd>DBIT</CdtDbtInd></TtlNtries>'),
+      ...([6, 'TtlNtries says DBIT 10.01, and the entries add up to -10.00 EUR'] as const),
+    ],
+    [camt(entry('10.00')).replace('<Id>S1</Id>', ''), 4, 'the statement has no Id'],
     [summed('<TtlCdtNtries><NbOfNtries>1</NbOfNtries></TtlCdtNtries>'), 6, 'and there are 0'],
     [camt(batchOf('10.01')), 6, 'the batch says 10.01 EUR'],
     [camt(twoBatches({ first: '5.99' })), 6, 'the batch says 5.99 EUR, and what is booked of it is 6.00 EUR'],

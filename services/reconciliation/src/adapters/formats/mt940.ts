@@ -1,3 +1,4 @@
+import { shownAmount } from '@slipstream/kernel';
 import { commaDecimals, signedMinorUnits } from '../../domain/statement/amount.ts';
 import { bankDay, daysBetween } from '../../domain/statement/day.ts';
 import { signed } from '../../domain/statement/sign.ts';
@@ -52,6 +53,8 @@ export function* readMt940(lines: Iterable<TextLine>): Generator<StatementPart> 
   let last = 1;
   let isOpen = false;
   let statements = 0;
+  /** What the page before closed with, where the statement goes on behind it. */
+  let page: { readonly of: string; readonly amount: bigint } | null = null;
   for (const field of fieldsOf(lines)) {
     const { tag, line, text } = field;
     last = line;
@@ -74,6 +77,13 @@ export function* readMt940(lines: Iterable<TextLine>): Generator<StatementPart> 
       yield { part: 'opened', line, name, account };
       const balance = readBalance(field, 'opening');
       currency = balance.currency;
+      if (tag === '60M' && page?.of === `${account} ${currency}` && page.amount !== balance.amount) {
+        const [is, was] = [balance.amount, page.amount].map((amount) => shownAmount(amount, currency!));
+        throw new StatementRefused(
+          line,
+          `the page opens with ${is}, but the one before it closed with ${was}`,
+        );
+      }
       yield balance;
     } else if (tag === '61') {
       if (!isOpen) throw new StatementRefused(line, ':61: stands before any opening balance');
@@ -86,6 +96,7 @@ export function* readMt940(lines: Iterable<TextLine>): Generator<StatementPart> 
       yield balance;
       yield { part: 'closed', line };
       isOpen = false;
+      page = tag === '62M' ? { of: `${account} ${currency}`, amount: balance.amount } : null;
     }
   }
   if (isOpen) throw new StatementRefused(last, 'the file ends before the closing balance');
@@ -106,7 +117,7 @@ function* fieldsOf(lines: Iterable<TextLine>): Generator<Field> {
       open = { tag: tagged[1]!, line, texts: [tagged[2]!] };
     } else if (/^-\}?|^\{/.test(text)) {
       // Inside of a field's text a line may begin with a hyphen, too: it ends the message only where nothing is behind it.
-      if (open && /^-[^}]/.test(text)) open.texts.push(text);
+      if (open && /^-(?!\}|\s*$)/.test(text)) open.texts.push(text);
       else if (open) {
         yield complete(open);
         open = null;
@@ -188,8 +199,10 @@ function bookedOn({ year, month, day, entry }: Record<string, string | undefined
 /** German business codes (GVC) in front of `:86:`: 108, 109 and 159 are direct debits and transfers that come back, 8xx are fees. */
 function kindOf(undoes: boolean, code: string, text: string): LineKind {
   const business = /^\d{3}(?=\?)/.exec(text)?.[0];
-  if (undoes || code === 'NRTI' || ['108', '109', '159'].includes(business ?? '')) return 'return';
-  if (['NCHG', 'NCOM'].includes(code) || business?.startsWith('8')) return 'fee';
+  // Its first letter says who told the bank: nobody, an advice, a SWIFT message.
+  const type = code.slice(1);
+  if (undoes || type === 'RTI' || ['108', '109', '159'].includes(business ?? '')) return 'return';
+  if (['CHG', 'COM'].includes(type) || business?.startsWith('8')) return 'fee';
   return 'payment';
 }
 

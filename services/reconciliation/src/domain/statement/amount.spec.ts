@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { commaDecimals, type Decimals, signedMinorUnits } from './amount.ts';
+import { commaDecimals, type Decimals, signedInteger, signedMinorUnits } from './amount.ts';
 
 const grouped: Decimals = { decimal: ',', thousands: '.' };
 
@@ -18,7 +18,19 @@ test.each([
   ['', 'EUR', undefined, null],
   ['-', 'EUR', undefined, null],
   ['12.5', 'XXX', undefined, null],
+  ['92233720368547758.07', 'EUR', undefined, 9_223_372_036_854_775_807n],
+  ['-0009223372036854775807', 'JPY', undefined, -9_223_372_036_854_775_807n],
+  ['92233720368547758.08', 'EUR', undefined, null],
   ['99999999999999999.99', 'EUR', undefined, null],
+  ['.5', 'EUR', undefined, 50n],
+  ['-,5', 'EUR', commaDecimals, -50n],
+  ['.', 'EUR', undefined, null],
 ] as const)('%s %s is %s minor units', (text, currency, written, amount) => {
   expect(signedMinorUnits(text, currency, written)).toBe(amount);
+});
+
+test('minor units reach as far as an amount of a slip', () => {
+  expect(signedInteger('-9223372036854775807')).toBe(-9_223_372_036_854_775_807n);
+  for (const text of ['9223372036854775808', '-9223372036854775808', '1.0', '+1', ''])
+    expect(signedInteger(text)).toBeNull();
 });

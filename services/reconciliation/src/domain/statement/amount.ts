@@ -10,7 +10,9 @@ export interface Decimals {
 export const plainDecimals: Decimals = { decimal: '.', thousands: null };
 export const commaDecimals: Decimals = { decimal: ',', thousands: null };
 
-const digitsMax = 18;
+/** The largest amount that a slip can have. */
+const amountMax = 2n ** 63n - 1n;
+const digitsMax = 19;
 
 /** Spaces that do not break and apostrophes that bend, for those that can be declared; and a minus that is no hyphen. */
 function plainSigns(text: string): string {
@@ -28,11 +30,13 @@ export function signedMinorUnits(text: string, currency: string, written = plain
   const match = /^([+-]?)(.+?)(-?)$/.exec(plainSigns(text));
   if (match === null || (match[1] !== '' && match[3] !== '')) return null;
   const [whole = '', fraction = '', ...more] = match[2]!.split(written.decimal);
-  const digits = ungrouped(whole, written.thousands);
+  // XML's decimals, and some people's, leave out the zero in front.
+  const digits = whole === '' && fraction !== '' ? '0' : ungrouped(whole, written.thousands);
   if (digits === null || more.length > 0 || !/^[0-9]*$/.test(fraction)) return null;
   const kept = fraction.replace(/0+$/, '');
-  if (kept.length > exponent || digits.length + exponent > digitsMax) return null;
+  if (kept.length > exponent || digits.replace(/^0+/, '').length > digitsMax) return null;
   const amount = BigInt(digits + kept.padEnd(exponent, '0'));
+  if (amount > amountMax) return null;
   return match[1] === '-' || match[3] === '-' ? -amount : amount;
 }
 
@@ -46,5 +50,7 @@ function ungrouped(whole: string, separator: Decimals['thousands']): string | nu
 
 /** Minor units written as such, with or without a sign. */
 export function signedInteger(text: string): bigint | null {
-  return /^-?[0-9]{1,18}$/.test(text) ? BigInt(text) : null;
+  if (!/^-?[0-9]{1,19}$/.test(text)) return null;
+  const amount = BigInt(text);
+  return amount <= amountMax && -amount <= amountMax ? amount : null;
 }
