@@ -822,6 +822,13 @@ export const mutations: readonly Mutation[] = [
     specs: [`${gateway}/src/workers/recorder.spec.ts`],
   },
   {
+    name: 'N9-a-gateway-that-cannot-write-speaks',
+    file: `${gateway}/src/workers/recorder.ts`,
+    from: 'if (mayPass(error)) unwritten.failed(way);',
+    to: '',
+    specs: [`${gateway}/src/workers/recorder.spec.ts`],
+  },
+  {
     name: 'I1-a-key-is-good-for-another-counterparty',
     file: `${intake}/src/application/submission-digest.ts`,
     from: 'const content = [caller, reference, kind, account, counterparty, money, route, deadline, entries];',

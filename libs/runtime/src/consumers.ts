@@ -16,6 +16,7 @@ import type { RuntimeHost } from './runtime-host.ts';
 import type { Servers } from './servers.ts';
 import { tracedSubscription } from './tracing/kafka-spans.ts';
 import type { Tracing } from './tracing/tracing.ts';
+import { partitionHoldsMsMax, type Unwritten } from './unwritten.ts';
 
 export interface GuardedSubscription extends Subscription<Tx> {
   /** Handles the batch instead while the database lacks events of its own that the partition has; must publish nothing. */
@@ -31,6 +32,8 @@ export interface ConsumersOptions extends Pick<Servers, 'kafka' | 'clientId'> {
   /** A batch was handled and committed; its first record was appended at `appendedMs`, null: it has none. */
   readonly onHandled: (topic: string, partition: number, appendedMs: number | null) => void;
   readonly onFatal: (error: unknown) => void;
+  /** Told of partitions that wait because what they gave cannot be written. */
+  readonly unwritten: Unwritten;
   readonly tracing: Tracing | null;
 }
 
@@ -51,13 +54,13 @@ export class Consumers {
   }
 
   add(subscription: GuardedSubscription): BatchConsumer<Tx> {
-    const { kafka, clientId, store, gate, metrics, onHandled, onFatal, tracing } = this.#options;
+    const { kafka, clientId, store, gate, metrics, onFatal, tracing } = this.#options;
     const own = guarded(subscription, gate);
     const consumer = new BatchConsumer<Tx>({
       ...{ kafka, store, onFatal },
       subscription: tracing ? tracedSubscription(tracing, own) : own,
       ownClientId: clientId,
-      metrics: alsoTelling(metrics(subscription.group), onHandled),
+      metrics: alsoTelling(metrics(subscription.group), this.#options),
     });
     this.#all.push(consumer);
     return consumer;
@@ -93,13 +96,27 @@ export class Consumers {
   }
 }
 
-function alsoTelling(metrics: ConsumerMetrics, onHandled: ConsumersOptions['onHandled']): ConsumerMetrics {
+function alsoTelling(
+  metrics: ConsumerMetrics,
+  { onHandled, unwritten }: Pick<ConsumersOptions, 'onHandled' | 'unwritten'>,
+): ConsumerMetrics {
+  const way = (topic: string, partition: number) => `${topic} ${partition}`;
   return {
     ...metrics,
     batchHandled: (...batch) => {
       metrics.batchHandled?.(...batch);
       const [topic, partition, , , appendedMs] = batch;
       onHandled(topic, partition, appendedMs);
+    },
+    waiting: (topic, partition, isWaiting) => {
+      metrics.waiting?.(topic, partition, isWaiting);
+      if (isWaiting) unwritten.failed(way(topic, partition), partitionHoldsMsMax);
+      else unwritten.done(way(topic, partition));
+    },
+    // It waits for people: nothing of it is going to be written by itself.
+    stopped: (topic, partition) => {
+      metrics.stopped?.(topic, partition);
+      unwritten.done(way(topic, partition));
     },
   };
 }

@@ -28,4 +28,5 @@ export { openRuntime, type Runtime, type RuntimeOptions } from './runtime.ts';
 export type { RuntimeHost } from './runtime-host.ts';
 export type { RuntimeSettings } from './servers.ts';
 export type { NewSpan, OpenSpan, SpanFacts, Tracing } from './tracing/tracing.ts';
+export { Unwritten } from './unwritten.ts';
 export type { WatermarkOptions } from './watermarks.ts';

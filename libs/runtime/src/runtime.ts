@@ -38,6 +38,7 @@ import { watchRelay } from './relay-watch.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import { openServers, type RuntimeSettings } from './servers.ts';
 import type { Tracing } from './tracing/tracing.ts';
+import { Unwritten } from './unwritten.ts';
 import { type WatermarkOptions, Watermarks } from './watermarks.ts';
 
 export interface RuntimeOptions {
@@ -94,6 +95,8 @@ export interface Runtime {
   readonly tracing: Tracing | null;
   /** The trace context of something that comes without one; null: nobody is told of spans. */
   beginTrace(name: string): string | null;
+  /** What this service's own workers have read and cannot write. */
+  readonly unwritten: Unwritten;
   /** `listener` is told after each batch of records that was handled and committed here. */
   onHandled(listener: () => void): void;
   /** A worker of the service's own: started after the consumers, drained before them. */
@@ -139,6 +142,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     cursorKey,
     tracing: rooms.tracing,
     beginTrace: (name) => beginTrace(rooms.tracing, name),
+    unwritten: rooms.unwritten,
     onHandled: (listener) => void rooms.handledListeners.add(listener),
     addPart: (part) => void workers.push(part),
     parts: (host) => partsOf(rooms, workers, host),
@@ -178,6 +182,7 @@ async function openRooms(options: RuntimeOptions) {
   };
   const handledListeners = new Set<() => void>();
   const behind = new Behind();
+  const unwritten = new Unwritten();
   const gate = new OwnLogGate(publishes);
   const servers = await openServers({
     ...options,
@@ -200,7 +205,7 @@ async function openRooms(options: RuntimeOptions) {
   const metrics = consumerMetrics();
   const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
   const consumers = new Consumers({
-    ...{ ...servers, store, gate, onFatal, tracing, metrics: metrics.of },
+    ...{ ...servers, store, gate, onFatal, tracing, unwritten, metrics: metrics.of },
     onHandled: (topic, partition, appendedMs) => {
       if (topic === topics.events.name && appendedMs !== null) behind.handled(partition, appendedMs);
       watermarks.happened();
@@ -208,7 +213,8 @@ async function openRooms(options: RuntimeOptions) {
     },
   });
   const watermarks: Watermarks = new Watermarks({
-    ...{ name, source, unitOfWork, onFatal, onError, kafka: servers.kafka, onSkipped: metrics.tickSkipped },
+    ...{ name, source, unitOfWork, unwritten, onFatal, onError },
+    ...{ kafka: servers.kafka, onSkipped: metrics.tickSkipped },
     // The one that speaks speaks for all of them.
     behindMs: () => Math.max(behind.ms, outbound.othersBehindMs),
     leads: () => gate.isAllOpen && outbound.leads(topics.events.name, 0),
@@ -232,6 +238,7 @@ async function openRooms(options: RuntimeOptions) {
     redriver,
     metrics,
     handledListeners,
+    unwritten,
   };
   return { ...rooms, log, onFatal, kafka, stops, tracing };
 }

@@ -27,6 +27,7 @@ function setUp(watermarks: readonly Watermark[], more: Partial<TickerOptions> = 
       said: (all) => void said.push(...all.map(({ clock }) => clock)),
     },
     leads: () => true,
+    isHeldBack: () => false,
     send: async (records) => {
       sent.push(...records.map(({ value }) => decodeTick(value)));
     },
@@ -85,6 +86,21 @@ describe('a tick', () => {
     // Another instance spoke meanwhile.
     expect(await tickAt(30_000, 27_000)).toBe(0);
     expect(await tickAt(60_000, 50_000)).toBe(10_000);
+  });
+
+  test('is not told while something that was read cannot be written; the next one tells of that time', async () => {
+    const world = { nowMs: 0, isHeldBack: false };
+    const { ticker, sent } = setUp([wall], {
+      clock: { read: async () => ({ reading: addMs(t0, world.nowMs), watermarks: [wall] }), said: () => {} },
+      isHeldBack: () => world.isHeldBack,
+    });
+    await ticker.tick();
+    Object.assign(world, { nowMs: 5_000, isHeldBack: true });
+    expect(await ticker.tick()).toBe(busyMs);
+    expect(sent).toHaveLength(1);
+    Object.assign(world, { nowMs: 9_000, isHeldBack: false });
+    await ticker.tick();
+    expect(sent.at(-1)!.silentMs).toBe(9_000);
   });
 
   test('tells also of the time in which nobody ran', async () => {

@@ -29,6 +29,8 @@ export interface TickerOptions {
   };
   /** Only the one instance that sends partition 0 speaks for the service. */
   readonly leads: () => boolean;
+  /** Something that was read cannot be written: a service that goes on only in part is told as one that stands still. */
+  readonly isHeldBack: () => boolean;
   readonly send: (records: readonly TickRecord[]) => Promise<unknown>;
   /** What the others wait for; undefined: nobody says. */
   readonly awaited: () => Instant | null | undefined;
@@ -137,8 +139,8 @@ export class Ticker implements Part {
 
   /** Reads the clock, says what can be vouched for, and gives the milliseconds until the next time. */
   async tick(): Promise<number> {
-    const { clock, leads } = this.#options;
-    if (!leads()) return busyMs;
+    const { clock, leads, isHeldBack } = this.#options;
+    if (!leads() || isHeldBack()) return busyMs;
     await this.#askOpen();
     const read = await clock.read();
     if (read === null) return busyMs;

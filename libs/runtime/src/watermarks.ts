@@ -4,9 +4,11 @@ import type { Instant } from '@slipstream/kernel';
 import { type ClockBound, type UnitOfWork, WatermarkClock } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import { EndOffsets } from './end-offsets.ts';
+import type { Health } from './health.ts';
 import { InboundBarrier } from './inbound-barrier.ts';
 import type { Part } from './lifecycle.ts';
 import { Ticker } from './ticker.ts';
+import type { Unwritten } from './unwritten.ts';
 
 export interface WatermarkOptions {
   /** What limits each clock beside the outbox; asked before the watermark's clock is read. */
@@ -28,6 +30,8 @@ export interface WatermarksOptions {
   readonly unitOfWork: UnitOfWork;
   /** Whether this instance is the one that speaks, and knows what the service has said. */
   readonly leads: () => boolean;
+  /** What was read and cannot be written: nothing is vouched for meanwhile. */
+  readonly unwritten: Unwritten;
   /** How long the slips' events lay before they were handled here. */
   readonly behindMs: () => number;
   readonly onSkipped: () => void;
@@ -99,6 +103,7 @@ export class Watermarks {
     return [
       {
         name: ticker.name,
+        health: () => heldBack(this.#options.unwritten.holding()),
         start: async () => {
           await this.#producer.start();
           await ticker.start();
@@ -112,15 +117,23 @@ export class Watermarks {
   }
 
   #ticker({ bounds, open, awaits, waits, onClosed }: WatermarkOptions): Ticker {
-    const { source, unitOfWork, leads, behindMs, onError } = this.#options;
+    const { source, unitOfWork, leads, unwritten, behindMs, onError } = this.#options;
     return new Ticker({
       ...{ source, leads, open, awaits, waits, behindMs, onClosed, onError },
+      isHeldBack: () => unwritten.holding().length > 0,
       clock: new WatermarkClock(unitOfWork, topics.events.name, bounds),
       send: (records) => this.#producer.sendBatch(records),
       awaited: () => awaitedBy(this.ticks),
       spoken: () => this.ticks.latest(source, wallClock)?.reading ?? null,
     });
   }
+}
+
+/** It takes what comes meanwhile, as far as it can, so it is ready; what it does not do is said. */
+function heldBack(ways: readonly string[]): Health {
+  return ways.length === 0
+    ? { ok: true }
+    : { ok: true, detail: `held back: what was read cannot be written: ${ways.join(', ')}` };
 }
 
 /** A reconciler silent for longer is not known to wait for anything, nor for nothing. */

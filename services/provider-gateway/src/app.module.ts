@@ -56,7 +56,7 @@ import { createDetectorWatch } from './application/watch-detector.ts';
 import type { GatewayConfig } from './config.ts';
 import type { ObservedDelay } from './domain/provider/delays.ts';
 import { openProviders } from './providers/registry.ts';
-import { workers } from './workers/workers.ts';
+import { type Workers, workers } from './workers/workers.ts';
 
 export type { GatewayConfig } from './config.ts';
 
@@ -132,6 +132,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
     drainTimeoutMs: settings.drainTimeoutMs,
     hasChoice: ways.hasChoice,
     mayPass,
+    unwritten: runtime.unwritten,
     onError,
   });
   const open = (tx: Tx) => storeTx(tx, options);
@@ -158,7 +159,7 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
       providers: [
         {
           provide: CALLBACK_INTAKE,
-          useValue: callbackIntake({ providers, does, isOpen: runtime.isOpen, wake: work.wake, onError }),
+          useValue: callbackIntake({ providers, does, isOpen: runtime.isOpen, work, onError }),
         },
         { provide: PROVIDER_VIEW, useValue: resting(does, runtime.isOpen) },
         { provide: CERTIFICATE_KEYS, useValue: certificateKeys.publicKeys },
@@ -220,6 +221,10 @@ function resting(does: UseCases, isOpen: () => boolean): UseCases {
     recordAnswers: async (answers) => {
       requireOpen();
       await does.recordAnswers(answers);
+    },
+    receiveCallbacks: async (callbacks) => {
+      requireOpen();
+      return does.receiveCallbacks(callbacks);
     },
     newIntents: (calls) => (isOpen() ? does.newIntents(calls) : null),
     reroute: async () => (isOpen() ? does.reroute() : 0),
@@ -319,16 +324,16 @@ function callbackIntake({
   providers,
   does,
   isOpen,
-  wake,
+  work,
   onError,
 }: {
   readonly providers: Providers;
   readonly does: UseCases;
   readonly isOpen: () => boolean;
-  readonly wake: (due: NewlyDue) => void;
+  readonly work: Pick<Workers, 'wake' | 'callbacks'>;
   readonly onError: (error: unknown) => void;
 }): CallbackIntake {
-  const ask = () => wake({ calls: 0, inquiries: 1 });
+  const ask = () => work.wake({ calls: 0, inquiries: 1 });
   const group = new GroupCommit<ReceivedCallback, CallbackHandling>(does.receiveCallbacks, {
     batchSizeMax: 100,
     waitingMax: callbacksWaitingMax,
@@ -339,7 +344,11 @@ function callbackIntake({
     receive: async (callback) => {
       // A slip that is not folded back yet would make an orphan of it: the provider is to say it again.
       if (!isOpen()) throw new SlipstreamError('unavailable', 'The service is still reading its own log.');
-      const handling = await group.submit(callback);
+      const handling = await group.submit(callback).catch((error) => {
+        work.callbacks.failed(callback, error);
+        throw error;
+      });
+      work.callbacks.written();
       if (handling === 'doubtful' || handling === 'unreadable') ask();
       return handling;
     },

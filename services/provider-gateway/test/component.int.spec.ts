@@ -16,6 +16,7 @@ import { executionsAt, outcomesAt } from './support/simulated.ts';
 let gateway: GatewayUnderTest;
 let simulator: Simulator;
 let one: Service;
+let two: Service;
 
 beforeAll(async () => {
   gateway = await GatewayUnderTest.open();
@@ -35,7 +36,7 @@ beforeAll(async () => {
     ],
   });
   one = await gateway.start(simulator.providers, port);
-  await gateway.start(simulator.providers);
+  two = await gateway.start(simulator.providers);
 }, 400_000);
 
 afterAll(async () => {
@@ -253,11 +254,17 @@ describe('callbacks over HTTP', () => {
 
   async function post(
     text: string,
-    options: { id?: string; provider?: string; headers?: Record<string, string>; signed?: string } = {},
+    options: {
+      id?: string;
+      provider?: string;
+      headers?: Record<string, string>;
+      signed?: string;
+      to?: Service;
+    } = {},
   ): Promise<{ status: number; json: { code?: string } }> {
-    const { id = v7(), provider = 'acme' } = options;
+    const { id = v7(), provider = 'acme', to = one } = options;
     const at = new Date();
-    const response = await fetch(`${one.url}/v1/callbacks/${provider}`, {
+    const response = await fetch(`${to.url}/v1/callbacks/${provider}`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -270,6 +277,31 @@ describe('callbacks over HTTP', () => {
     });
     return { status: response.status, json: (await response.json()) as { code?: string } };
   }
+
+  test('while one cannot be written the gateway is silent, writes it when it can, and tells how long it was silent', async () => {
+    const ticks = () => gateway.ticks.filter(({ source }) => source === sources.gateway);
+    await waitFor(() => ticks().length > 0, { what: 'a first watermark' });
+    await gateway.database.query('alter table callback rename to callback_away');
+    // To both: only one of them speaks.
+    const ids = [v7(), v7()];
+    for (const [index, to] of [one, two].entries())
+      expect((await post(body(v7()), { id: ids[index]!, to })).status).toBeGreaterThanOrEqual(500);
+    let heard = ticks().length;
+    let heardAtMs = performance.now();
+    const silentForMs = () => {
+      if (ticks().length !== heard) [heard, heardAtMs] = [ticks().length, performance.now()];
+      return performance.now() - heardAtMs;
+    };
+    // Longer than the five seconds after which a sign of life comes at the latest.
+    await waitFor(() => silentForMs() > 6_000, { what: 'silence' });
+    await gateway.database.query('alter table callback_away rename to callback');
+    const next = await waitFor(() => ticks()[heard], { what: 'a watermark' });
+    expect(next.silentMs).toBeGreaterThan(6_000);
+    const kept = await gateway.database.query('select webhook_id from callback where webhook_id = any($1)', [
+      ids,
+    ]);
+    expect(kept.rows.map(({ webhook_id }) => webhook_id).toSorted()).toEqual(ids.toSorted());
+  });
 
   test('a forged, stale, re-serialised or unsigned one is 401 and not stored, one about nothing usable 400 and kept', async () => {
     const slipId = v7();

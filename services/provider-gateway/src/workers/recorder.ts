@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '@slipstream/kernel';
 import { GroupCommit } from '@slipstream/postgres';
+import type { Unwritten } from '@slipstream/runtime';
 
 export interface RecorderOptions<Item> {
   /** Writes items in one transaction. */
@@ -8,6 +9,9 @@ export interface RecorderOptions<Item> {
   /** Whether the same write may go well later, because the database is away or in trouble. */
   readonly mayPass: (error: unknown) => boolean;
   readonly onError: (error: unknown) => void;
+  /** Told of what cannot be written for no fault of its own, under this name. */
+  readonly unwritten: Unwritten;
+  readonly way: string;
   /** Shortest and longest pause between the tries. */
   readonly delayMsMin?: number;
   readonly delayMsMax?: number;
@@ -36,6 +40,7 @@ export class Recorder<Item> {
     this.#group = new GroupCommit<Item, void>(
       async (items) => {
         await options.write(items);
+        options.unwritten.written(options.way);
         return items.map(() => undefined);
       },
       {
@@ -56,11 +61,21 @@ export class Recorder<Item> {
       await this.#group.submit(item);
     } catch (error) {
       this.#options.onError(error);
-      this.#waiting += 1;
-      await this.#keep(item).finally(() => {
-        this.#waiting -= 1;
-      });
+      await this.retry(item, error);
     }
+  }
+
+  /**
+   * Keeps what could not be written elsewhere, because of `error`, until it is written or given up. Never rejects.
+   */
+  async retry(item: Item, error: unknown): Promise<void> {
+    const { unwritten, way, mayPass } = this.#options;
+    if (mayPass(error)) unwritten.failed(way);
+    this.#waiting += 1;
+    await this.#keep(item).finally(() => {
+      this.#waiting -= 1;
+      if (this.#waiting === 0) unwritten.done(way);
+    });
   }
 
   /** The process ends: what is still kept is lost now, and told as not recorded by whoever finds the attempt. */

@@ -1,12 +1,18 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Unwritten } from '@slipstream/runtime';
+import { waitFor } from '@slipstream/testing';
+import type { ReceivedCallback } from '../application/receive-callbacks.ts';
 import type { UseCases } from '../application/use-cases.ts';
 import { workers } from './workers.ts';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
+const away = new Error('away');
+
 async function started() {
-  const world = { inHand: false, looks: 0 };
+  const world = { inHand: false, looks: 0, isAway: false, tries: 0, written: [] as string[] };
+  const unwritten = new Unwritten();
   const look = async () => {
     world.looks++;
     return 0;
@@ -20,15 +26,21 @@ async function started() {
     keepDelays: async () => 0,
     keepCallbackCounts: async () => 0,
     anythingInHand: async () => world.inHand,
+    receiveCallbacks: async (callbacks: readonly ReceivedCallback[]) => {
+      world.tries += 1;
+      if (world.isAway) throw away;
+      world.written.push(...callbacks.map(({ webhookId }) => webhookId));
+    },
   } as unknown as UseCases;
   const slots = { idle: async () => {} } as never;
   const work = workers({
     ...{ does, providers: new Map(), dispatchSlots: slots, inquirySlots: slots, drainTimeoutMs: 1_000 },
     upstream: () => [],
     hasChoice: true,
-    mayPass: () => true,
+    mayPass: (error) => error === away,
+    unwritten,
     onError: (error) => {
-      throw error;
+      if (error !== away) throw error;
     },
   });
   for (const part of work.parts) await part.start();
@@ -38,7 +50,7 @@ async function started() {
     return world.looks - before;
   };
   const stop = () => Promise.all(work.parts.map((part) => part.stop()));
-  return { work, world, looksIn, stop };
+  return { work, world, unwritten, looksIn, stop };
 }
 
 test('while nothing is in hand the four workers look once in five seconds each', async () => {
@@ -84,4 +96,36 @@ test('what is committed while it is asked whether anything is in hand is looked 
   answers.resolve(false);
   expect(await looksIn(1_010)).toBeGreaterThanOrEqual(4);
   await stop();
+});
+
+const callback = (webhookId: string) => ({ webhookId, provider: 'aurora' }) as ReceivedCallback;
+
+describe('a callback that could not be written', () => {
+  // The pauses between its tries are Node's own.
+  beforeEach(() => void jest.useRealTimers());
+
+  test('is kept, one of them all, and no watermark is told until it is written', async () => {
+    const { work, world, unwritten, stop } = await started();
+    world.isAway = true;
+    work.callbacks.failed(callback('first'), away);
+    work.callbacks.failed(callback('second'), away);
+    await waitFor(() => world.tries > 2, { what: 'tries' });
+    expect(unwritten.holding()).toEqual(['callbacks']);
+    world.isAway = false;
+    await waitFor(() => unwritten.holding().length === 0, { what: 'no watermark held back' });
+    expect(world.written).toEqual(['first']);
+    await stop();
+  });
+
+  test('holds nothing back because of its own content, nor when others after it are written', async () => {
+    const { work, world, unwritten, stop } = await started();
+    world.isAway = true;
+    work.callbacks.failed(callback('odd'), new Error('too long'));
+    expect(unwritten.holding()).toEqual([]);
+    work.callbacks.failed(callback('alone'), away);
+    work.callbacks.written();
+    await waitFor(() => world.tries > 2, { what: 'tries' });
+    expect(unwritten.holding()).toEqual([]);
+    await stop();
+  });
 });

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WaitLimits } from '@slipstream/kernel';
-import { Loop, type Part, type Round, slowingDown } from '@slipstream/runtime';
+import { Loop, type Part, type Round, slowingDown, type Unwritten } from '@slipstream/runtime';
 import type { NewlyDue } from '../application/follow-slips.ts';
 import type { AnsweredInquiry } from '../application/inquire-due.ts';
 import type { Calls, EndedCall, Intents } from '../application/intents.ts';
 import type { Providers } from '../application/ports.ts';
+import type { ReceivedCallback } from '../application/receive-callbacks.ts';
 import type { AnsweredRecheck } from '../application/recheck.ts';
 import type { UpstreamTick } from '../application/release-parked.ts';
 import type { Slots } from '../application/slots.ts';
@@ -22,6 +23,8 @@ export interface WorkerParts {
   readonly drainTimeoutMs: number;
   /** Whether a write that failed so may go well later: the database is away or in trouble. */
   readonly mayPass: (error: unknown) => boolean;
+  /** What keeps this service's watermarks back. */
+  readonly unwritten: Unwritten;
   readonly onError: (error: unknown) => void;
 }
 
@@ -33,6 +36,13 @@ export interface Workers {
   wake(due: NewlyDue): void;
   /** Something was committed that may become due later. */
   stir(): void;
+  readonly callbacks: CallbackWrites;
+}
+
+/** Told how the writing of callbacks ends, whose senders are told, too. */
+export interface CallbackWrites {
+  written(): void;
+  failed(callback: ReceivedCallback, error: unknown): void;
 }
 
 /** Between looks for calls that are due by the time alone, or that another instance made due. */
@@ -42,12 +52,19 @@ const quietMs = 5_000;
 /** Between two rounds of one loop, however often it is woken. */
 const pauseMs = 10;
 
+const callbacksWay = 'callbacks';
+
 /** The workers that make every call and keep every promise that a row in the database stands for. */
 export function workers(parts: WorkerParts): Workers {
-  const { does, mayPass, onError } = parts;
-  const outcomes = new Recorder<EndedCall>({ write: does.recordOutcomes, mayPass, onError });
-  const rechecks = new Recorder<AnsweredRecheck>({ write: does.recordRechecks, mayPass, onError });
-  const answers = new Recorder<AnsweredInquiry>({ write: does.recordAnswers, mayPass, onError });
+  const { does, mayPass, unwritten, onError } = parts;
+  const recorder = <Item>(way: string, write: (items: readonly Item[]) => Promise<void>) =>
+    new Recorder<Item>({ write, way, mayPass, onError, unwritten });
+  const outcomes = recorder<EndedCall>('replies', does.recordOutcomes);
+  const rechecks = recorder<AnsweredRecheck>('answers about denied slips', does.recordRechecks);
+  const answers = recorder<AnsweredInquiry>('answers to inquiries', does.recordAnswers);
+  const refused = recorder<ReceivedCallback>(callbacksWay, async (callbacks) => {
+    await does.receiveCallbacks(callbacks);
+  });
   /** What was read already cannot be written: nothing new is begun that could not be written either. */
   const isBehind = () => outcomes.behind || answers.behind || rechecks.behind;
   const unlessBehind = (work: () => Promise<number>) => async () => (isBehind() ? 0 : work());
@@ -84,7 +101,7 @@ export function workers(parts: WorkerParts): Workers {
     loops.make('slips past their deadline', { minMs: 1_000, maxMs: 5_000 }, does.giveUpLapsed),
     ...statementReader(parts, unlessBehind),
   ];
-  const together = callers(dispatcher, inquirer, [outcomes, answers, rechecks]);
+  const together = callers(dispatcher, inquirer, [outcomes, answers, rechecks, refused]);
   return {
     parts: [connections(parts.providers), lastCounts(does, onError), together, ...keepers],
     newIntents: () => (together.isCalling && !isBehind() ? does.newIntents(calls) : null),
@@ -93,6 +110,13 @@ export function workers(parts: WorkerParts): Workers {
       if (inquiries > 0) inquirer.wake();
     },
     stir: () => loops.stir(),
+    callbacks: {
+      written: () => unwritten.written(callbacksWay),
+      // Its provider says it again, nobody knows when: one that is kept is written as soon as any can be.
+      failed: (callback, error) => {
+        if (mayPass(error) && !refused.behind) void refused.retry(callback, error);
+      },
+    },
   };
 }
 

@@ -13,7 +13,7 @@ import {
   UnitOfWork,
 } from '@slipstream/postgres';
 import type { ProviderRules } from '@slipstream/rules';
-import { outboundEvent, outboundOpsEvent } from '@slipstream/runtime';
+import { outboundEvent, outboundOpsEvent, Unwritten } from '@slipstream/runtime';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import { v7 } from 'uuid';
@@ -109,6 +109,8 @@ export class Harness {
     return new Harness(url, unitOfWork, () => dataSource.destroy());
   }
 
+  readonly unwritten = new Unwritten();
+
   readonly count = (what: Counted, times = 1): void => {
     this.counted.set(what, (this.counted.get(what) ?? 0) + times);
   };
@@ -146,6 +148,7 @@ export class Harness {
     const upstream = () => this.upstream;
     const started = workers({
       ...{ does, providers, ...slots, upstream, drainTimeoutMs: 2_000, mayPass, onError },
+      unwritten: this.unwritten,
       hasChoice: this.routes.size > 0,
     });
     this.does = does;
