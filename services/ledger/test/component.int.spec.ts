@@ -419,6 +419,14 @@ describe('lists', () => {
     expect(lines.map((line: string) => JSON.parse(line))).toEqual((await list('')).data);
   });
 
+  it('say in which language their causes are', async () => {
+    for (const path of [`/v1/slips?account=${account}`, `/v1/slips/${ids[0]}`]) {
+      const asked = async (headers = {}) =>
+        (await ledger.get(path, { headers })).headers.get('content-language');
+      expect([path, await asked(), await asked({ 'accept-language': 'zh-CN' })]).toEqual([path, 'en', 'zh']);
+    }
+  });
+
   it('are not sent again to who has them', async () => {
     for (const path of [
       `/v1/slips?account=${account}`,

@@ -222,6 +222,7 @@ describe('an overdue slip', () => {
     });
     const listed = await world.get(service, '/v1/cases?status=open&cause=provider_unreachable&provider=acme');
     expect(listed.body.data.map((one: { slip_id: string }) => one.slip_id)).toContain(slipId);
+    expect(listed.headers.get('content-language')).toBe('en');
     expect((await world.get(service, '/v1/cases?status=open&cause=callback_lost')).body.data).toEqual([]);
     await world.others.say(gateway, [about(slipId, returned())]);
     await world.untilPublished(slipId, 'CaseClosed');

@@ -77,7 +77,7 @@ export class AccountsController {
     const then = at === undefined ? '' : ' by then';
     throw new SlipstreamError(
       'not_found',
-      `No slip has named the account ${JSON.stringify(id)}${then}. What the books hold under names of their own, for providers too, is listed by GET /v1/accounts.`,
+      `Nothing was booked on the account ${JSON.stringify(id)}${then}. What the books hold under names of their own, for providers too, is listed by GET /v1/accounts.`,
     );
   }
 

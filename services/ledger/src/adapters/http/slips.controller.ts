@@ -52,11 +52,13 @@ export class SlipsController {
   ) {
     const { filter, parameters } = readSlipFilter(query, caller, ['sort', ...listParameters]);
     const order = parameters.oneOf('sort', sorts) === 'submitted_at' ? 'asc' : 'desc';
+    const language = languageOf(request);
+    reply.header('content-language', language);
     return answerList(request, reply, {
       isKey: ([at, id, known, ...rest]) =>
         isInstant(at) && id !== undefined && known !== undefined && rest.length === 0,
       read: (page) => this.queries.slips(filter, order, page),
-      show: (slip) => slipJson(slip, languageOf(request)),
+      show: (slip) => slipJson(slip, language),
       item: describedSlip,
     });
   }
@@ -85,6 +87,7 @@ export class SlipsController {
     }
     const slip = await this.#visible(id, caller, at);
     const language = languageOf(request);
+    reply.header('content-language', language);
     if (at === undefined)
       reply.header('etag', versionTag(slip.version, language === causeLanguages[0] ? null : language));
     return slipJson(slip, language);

@@ -71,10 +71,12 @@ export class CasesController {
     @Res({ passthrough: true }) reply: ListReply,
   ) {
     const filter = toFilter(new Parameters(query, known));
+    const language = languageOf(request);
+    reply.header('content-language', language);
     return answerList(request, reply, {
       isKey,
       read: async ({ limit, from }) => keyed(await this.reads.cases(filter, from && toPlace(from), limit)),
-      show: (one) => caseJson(one, languageOf(request)),
+      show: (one) => caseJson(one, language),
       item: describedCase,
     });
   }
@@ -95,6 +97,7 @@ export class CasesController {
     const found = slipId.includes('\u0000') ? null : await this.reads.caseOf(slipId);
     if (!found) throw new SlipstreamError('not_found', `Slip ${slipId.slice(0, 100)} has no case.`);
     const language = languageOf(request);
+    reply.header('content-language', language);
     reply.header('etag', versionTag(found.version, language === causeLanguages[0] ? null : language));
     return caseJson(found, language);
   }
