@@ -5,7 +5,8 @@ import { Balances } from '../../domain/posting/balances.ts';
 import { type AccountKind, accountName, parseAccountName } from '../../domain/posting/chart.ts';
 import { balances, lockBalances, moveBalances, openAccounts } from './tables.ts';
 
-const knownMax = 50_000;
+/** Some 130 bytes each. */
+const knownMax = 20_000;
 
 /** An account of a partition. */
 export interface AccountPlace extends AccountKey {
