@@ -29,15 +29,13 @@ beforeAll(async () => {
     const isHad =
       searchParams.get('page_size') === '1' &&
       ['gone', 'june', 'ord-1', 'silent-cust'].some((name) => [...searchParams.values()].includes(name));
-    return pathname === '/v1/transactions' ||
-      pathname === '/v1/events' ||
-      searchParams.get('page_size') === '1000'
+    return searchParams.get('page_size') === '1000' && !searchParams.has('trace')
       ? { headers: { 'content-type': 'application/x-ndjson' }, body: '' }
       : { body: { data: isHad ? [{}] : [], next: null } };
   });
   env = {
     ...{ INTAKE_URL: service.url, GATEWAY_URL: service.url, LEDGER_URL: service.url },
-    ...{ RECONCILIATION_URL: service.url, TOKEN_SRE: 'good' },
+    ...{ RECONCILIATION_URL: service.url, TOKEN_SRE: 'good', TOKEN_OPS: 'good' },
   };
 });
 afterAll(async () => {
@@ -59,6 +57,10 @@ describe('what nobody has', () => {
     [['breaks', '--slip', 'nope'], 'there is no slip nope'],
     [['suspense', 'list', '--slip', 'nope'], 'there is no slip nope'],
     [['suspense', 'decisions', '--slip', 'nope'], 'there is no slip nope'],
+    [['events', '--slip', 'nope'], 'there is no slip nope'],
+    [['events', '--trace', '0af7'], 'there is no slip that began with a request of trace 0af7'],
+    [['prove', 'nope', ...out('proof.json')], 'there is no slip with the id or reference nope'],
+    [['tail', '--trace', '0af7'], 'no slip began with a request of trace 0af7'],
     [['tail', '--provider', 'nope'], 'there is no provider nope'],
     [['dlq', 'list', '--slip', 'nope'], 'there is no slip with the id or reference nope'],
     [['dlq', 'redrive', '--slip', 'nope'], 'there is no slip with the id or reference nope'],

@@ -11,6 +11,7 @@ export interface Names {
   readonly incident?: readonly string[];
   readonly statement?: readonly string[];
   readonly clock?: readonly string[];
+  readonly trace?: readonly string[];
 }
 
 type Kind = keyof Names;
@@ -37,11 +38,18 @@ const places: Readonly<Record<Kind, readonly Place[]>> = {
   incident: [{ service: 'reconciliation', path: one('v1/incidents') }],
   statement: [{ service: 'reconciliation', path: one('v1/statements') }],
   clock: [anySlip('clock')],
+  trace: [
+    {
+      ...{ service: 'ledger', path: () => 'v1/events' },
+      query: (trace, { clock }) => ({ clock: clock?.[0], trace, page_size: '1' }),
+    },
+  ],
 };
 
 const articles: Readonly<Record<Kind, string>> = {
   ...{ slip: 'slip', account: 'account', provider: 'provider', incident: 'incident' },
   ...{ reference: 'slip with the reference', statement: 'statement', clock: 'slip on the clock' },
+  trace: 'slip that began with a request of trace',
 };
 
 /**

@@ -16,8 +16,8 @@ const importing = ['--mapping', mapping, '--until', '2019-01-01T00:00:00Z'];
 const decision = ['slips.events.v1', '3', '--service', 'ledger', '--from', '1', '--why', 'a test'];
 
 interface Row {
-  /** Whom it asks. `nobody`: it reads files alone. */
-  readonly asks: 'services' | 'kafka' | 'database' | 'both' | 'nobody';
+  /** Whom it asks. `readiness`: services, of what needs no token. `nobody`: it reads files alone. */
+  readonly asks: 'services' | 'readiness' | 'kafka' | 'database' | 'both' | 'nobody';
   /** What it needs behind its name. */
   readonly args?: readonly string[];
   /** The same with a file that is not there, or a place that cannot be written. */
@@ -68,6 +68,15 @@ const commands: Readonly<Record<string, Row>> = {
   'provider certify': { asks: 'nobody', args: ['http://127.0.0.1:9'] },
   'reconcile diff': { asks: 'services' },
   'reconcile diagnoses': { asks: 'kafka' },
+  prove: {
+    ...{
+      asks: 'services',
+      args: ['ord-1', '-o', join(root, 'no-such.json')],
+      gone: ['ord-1', '-o', `${gone}.json`],
+    },
+  },
+  events: { asks: 'services' },
+  'restore check': { asks: 'readiness' },
   replay: { asks: 'kafka', gone: ['--slips', gone] },
   'suspense list': { asks: 'services' },
   'suspense decisions': { asks: 'services' },
@@ -168,7 +177,8 @@ describe('every command', () => {
     async (line, { args }) => {
       const { code, error } = await call(line, args);
       // What could not be asked is part of its answer.
-      if (line === 'status') return expect([code, said.join('')]).toEqual([3, expect.stringContaining('?')]);
+      if (['status', 'restore check'].includes(line))
+        return expect([code, said.join('')]).toEqual([3, expect.stringContaining('?')]);
       expect([code, said]).toEqual([3, []]);
       // fetch is of another realm than the specs: why it failed stands in what slipctl itself prints.
       expect(error).toEqual({
@@ -204,6 +214,7 @@ const outputs: readonly (readonly [line: string, args: readonly string[], read?:
   ['import', [orders, ...importing, '--wait', '--verdicts'], mapping],
   ['backtest', ['--config', rules, '--was', rules, '--svg'], rules],
   ['migrate check', ['--save']],
+  ['prove', ['ord-1', '-o']],
   ['provider certify', ['http://127.0.0.1:9', '--tape']],
   ['replay', ['--slips', rules, '--out'], rules],
   ['replay', ['--topic', 'mine', '--yes', '--slips', rules, '--state'], rules],

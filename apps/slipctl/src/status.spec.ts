@@ -49,6 +49,7 @@ function answer(target: URL): object | string | undefined {
   }
   if (pathname === '/v1/providers')
     return { data: [{ id: 'acme', state: { disabled: wrong }, circuit: { state: 'closed' } }] };
+  if (pathname === '/v1/providers/acme') return { id: 'acme' };
   if (pathname === '/v1/stopped-partitions') return { data: [] };
   if (pathname === '/v1/dead-letters/summary') {
     return { waiting: wrong ? [{ topic: 'slips.events.v1', reason: 'failed', letters: 2, slips: 1 }] : [] };
@@ -183,7 +184,10 @@ describe('slipctl slips, cases and tail', () => {
     const { code, stdout } = await slipctl(['tail', '--count', '1', '--provider', 'acme', '--json'], env);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({ ...event, stream_id: 'a' });
-    expect(asked[0]!.search).toBe('?provider=acme');
+    expect(asked.map(({ pathname, search }) => pathname + search)).toEqual([
+      '/v1/providers/acme',
+      '/v1/stream?provider=acme',
+    ]);
     const told = await slipctl(['tail', '--count', '1'], env);
     expect(told.stdout).toBe('2026-11-22T10:00:01.25Z  s-1  The outcome returned: acme says succeeded.\n');
   });

@@ -30,6 +30,7 @@ describe('a stack', () => {
       'DATABASE_URL',
       'KAFKA_BROKERS',
       'SIMULATOR_URL',
+      'SLIPSTREAM_CONFIG',
       'TOKEN_ADMIN',
       'TOKEN_APPROVER',
       'TOKEN_OPS',

@@ -144,6 +144,8 @@ async function startServices(
       KAFKA_BROKERS: environment.kafkaBrokers.join(','),
       DATABASE_URL: environment.databaseUrl,
       SIMULATOR_URL: simulator.url,
+      // For `slipctl backtest` and `config`: the rules that the services run by.
+      SLIPSTREAM_CONFIG: shared.SLIPSTREAM_CONFIG,
       ...urlVariables(instances),
       ...(await tokenVariables(identity)),
     },

@@ -4,6 +4,7 @@ import type { Exported, Exporting, Format } from '../export/run-export.ts';
 import { requireKnown } from '../known.ts';
 import { requireOutputs } from '../output/whole-file.ts';
 import { apiOf } from '../services.ts';
+import { eventQuery, withEventFilters } from './event-filters.ts';
 import { requireTypes } from './event-types.ts';
 import { type CommandContext, timeoutOption } from './options.ts';
 import { namesIn, type Query, queryOf, slipQuery, withFilters, withSlipFilters } from './slip-filters.ts';
@@ -17,23 +18,6 @@ interface Flags extends Record<string, unknown> {
   json?: true;
 }
 
-/** Filters of `GET /v1/events` (docs/reference/lists.md). */
-const eventFilters = {
-  slip: 'of these slips',
-  type: 'as in slipstream.slip.returned.v1',
-  reference: "their slips' is this",
-  account: 'who pays',
-  counterparty: 'who is paid',
-  provider: 'who was asked to carry it out',
-  kind: 'order, payout or payment',
-  currency: 'ISO 4217',
-} as const;
-const eventRanges = {
-  clock: 'default: wall, where live slips are',
-  'received-from': 'RFC 3339, included',
-  'received-to': 'RFC 3339, not included',
-  trace: 'trace id of the request that began the slip',
-} as const;
 const moneyFilters = {
   slip: 'of this slip',
   account: 'of this account; else of all',
@@ -62,8 +46,8 @@ const kinds: readonly Meant[] = [
     what: 'events',
     summary: 'The log, by partition and offset.',
     example: 'slipctl export events --type slipstream.slip.returned.v1 -o returned.ndjson',
-    withFilters: (command) => withFilters(command, eventFilters, eventRanges),
-    queryOf: (flags) => queryOf(flags, [...Object.keys(eventFilters), ...Object.keys(eventRanges)]),
+    withFilters: withEventFilters,
+    queryOf: eventQuery,
   },
   {
     what: 'transactions',

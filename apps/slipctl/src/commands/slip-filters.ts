@@ -43,7 +43,9 @@ export function withSlipFilters(command: Command): Command {
     .option('--metadata <key=value...>', 'what the submitter wrote beside it', keyValueOption);
 }
 
-const named = [...(['slip', 'reference', 'account', 'provider', 'incident', 'statement', 'clock'] as const)];
+const named = [
+  ...(['slip', 'reference', 'account', 'provider', 'incident', 'statement', 'clock', 'trace'] as const),
+];
 
 /** What of the flags names a thing that is there or not. */
 export function namesIn(flags: object): Names {

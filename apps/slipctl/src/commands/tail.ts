@@ -19,6 +19,7 @@ interface Flags {
   provider?: string[];
   route?: string[];
   kind?: string[];
+  trace?: string;
   past?: true;
   after?: string;
   count?: number;
@@ -35,6 +36,7 @@ Examples:
   slipctl tail                                   every event of every slip from now on, until Ctrl-C
   slipctl tail --provider acme --type slipstream.slip.overdue.v1
   slipctl tail --slip ord-1001 --past            its past first, then what comes
+  slipctl tail --trace 4bf92f3577b34da6a3ce929d0e0e4736 --past
   slipctl tail --count 100 --json > events.ndjson
 
 With --json each line carries \`stream_id\`: --after ID goes on behind it, without a gap or a repeat.`;
@@ -53,8 +55,9 @@ export function addTail(program: Command, context: CommandContext): void {
     .option('--provider <id...>', 'of slips at this provider')
     .option('--route <name...>', 'of slips of this route')
     .option('--kind <kind...>', 'order, payout or payment')
+    .option('--trace <id>', 'of the slips that began with the request of this trace id')
     .option('--clock <name>', 'default: any')
-    .option('--past', 'with --slip: begin with what happened to them so far')
+    .option('--past', 'with --slip or --trace: begin with what happened to them so far')
     .option('--after <id>', 'behind this `stream_id`, with the same filters')
     .option('--count <number>', 'end after so many events', countOption)
     .option('--token <token>', 'bearer token (else TOKEN_SRE or TOKEN_OPS)')
@@ -65,17 +68,19 @@ export function addTail(program: Command, context: CommandContext): void {
 }
 
 async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<void> {
-  if (flags.past && (!flags.slip || flags.after !== undefined)) {
-    throw new CliError('usage', '--past needs --slip, and goes without --after');
+  if (flags.past && ((!flags.slip && !flags.trace) || flags.after !== undefined)) {
+    throw new CliError('usage', '--past needs --slip or --trace, and goes without --after');
   }
   await requireTypes(flags.type);
   // Nothing would ever come of one that is not there.
   if (flags.provider) await requireKnown({ provider: flags.provider }, flags);
   const { tell } = await import('../timeline/sentences.ts');
   const ledger = apiOf('ledger', flags);
-  const slips = await Promise.all(
+  const named = await Promise.all(
     (flags.slip ?? []).map(async (name) => (await findSlip(ledger, name, flags.clock ?? null)).id),
   );
+  const slips =
+    flags.trace === undefined ? named : [...named, ...(await slipsOf(flags.trace, ledger, flags))];
   const { type, account, provider, route, kind, clock } = flags;
   const query = {
     slip: slips,
@@ -129,6 +134,21 @@ async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<
     await sleep(reconnectDelayMs);
   }
 }
+
+/** The slips that began with a request. @throws CliError (bad) where none did, or too many to follow */
+async function slipsOf(trace: string, ledger: Api, { clock }: Flags): Promise<string[]> {
+  const slips = new Set<string>();
+  for await (const page of ledger.pages<TailedEvent>('v1/events', { trace, clock, page_size: '1000' })) {
+    for (const { slip_id } of page) slips.add(slip_id);
+    if (slips.size > tracedMax)
+      throw new CliError('bad', `more than ${tracedMax} slips began with the request of trace ${trace}`);
+  }
+  if (slips.size === 0) throw new CliError('bad', `no slip began with a request of trace ${trace}`);
+  return [...slips];
+}
+
+/** As many slips as an address of the stream holds. */
+const tracedMax = 100;
 
 async function showPast(
   ledger: Api,

@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { type Query, queryOf, withFilters } from './slip-filters.ts';
+
+/** Filters of `GET /v1/events` (docs/reference/lists.md). */
+const eventFilters = {
+  slip: 'of these slips',
+  type: 'as in slipstream.slip.returned.v1',
+  reference: "their slips' is this",
+  account: 'who pays',
+  counterparty: 'who is paid',
+  provider: 'who was asked to carry it out',
+  kind: 'order, payout or payment',
+  currency: 'ISO 4217',
+} as const;
+const eventRanges = {
+  clock: 'default: wall, where live slips are',
+  'received-from': 'RFC 3339, included',
+  'received-to': 'RFC 3339, not included',
+  trace: 'trace id of the request that began the slip',
+} as const;
+
+export function withEventFilters(command: Command): Command {
+  return withFilters(command, eventFilters, eventRanges);
+}
+
+export function eventQuery(flags: Record<string, unknown>): Query {
+  return queryOf(flags, [...Object.keys(eventFilters), ...Object.keys(eventRanges)]);
+}
