@@ -997,6 +997,20 @@ export const mutations: readonly Mutation[] = [
     specs: [`${reconciliation}/src/domain/repair/repair.spec.ts`],
   },
   {
+    name: 'D15-the-first-slip-behind-a-wrong-secret-is-not-diagnosed-anew',
+    file: `${reconciliation}/src/domain/repair/decide.ts`,
+    from: 'return { ...keep(slip), events: slip.state.cause === null ? [] : diagnosed(slip) };',
+    to: 'return keep(slip);',
+    specs: [`${reconciliation}/src/domain/repair/repair.spec.ts`],
+  },
+  {
+    name: 'D16-a-stranger-who-knows-one-slip-names-our-secret',
+    file: 'libs/slip/src/refused-callbacks.ts',
+    from: 'return hardlyAccepts(told) && (told.slips >= refusedSlipsMin || keepComing);',
+    to: 'return hardlyAccepts(told);',
+    specs: ['libs/slip/src/refused-callbacks.spec.ts'],
+  },
+  {
     name: 'D4-a-late-reply-is-taken-for-a-lost-callback',
     file: `${reconciliation}/src/domain/diagnosis/diagnose.ts`,
     from: "const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';",
@@ -1364,8 +1378,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'D11-a-past-diagnosis-is-not-made-again-by-its-own-rules',
     file: `${reconciliation}/src/domain/diagnosis/diagnose.ts`,
-    from: "if (rules < 3) return 'callback_signature_refused';",
-    to: '',
+    from: "return (rules < 3 ? hardlyAccepts(told) : secretDiffers(told)) ? 'callback_signature_refused' : null;",
+    to: "return secretDiffers(told) ? 'callback_signature_refused' : null;",
     specs: [`${reconciliation}/src/domain/diagnosis/diagnose.spec.ts`],
   },
   {

@@ -30,6 +30,7 @@ const types: Readonly<Record<SlipEventType, { readonly owner: Owner; readonly sc
   SlipReturned: { owner: 'gateway', schema: gateway.SlipReturnedSchema },
   AnswerDoubted: { owner: 'gateway', schema: gateway.AnswerDoubtedSchema },
   InquiryAnswered: { owner: 'gateway', schema: gateway.InquiryAnsweredSchema },
+  CallbackRefused: { owner: 'gateway', schema: gateway.CallbackRefusedSchema },
   FundsHeld: { owner: 'ledger', schema: ledger.FundsHeldSchema },
   HoldRefused: { owner: 'ledger', schema: ledger.HoldRefusedSchema },
   SlipSettled: { owner: 'ledger', schema: ledger.SlipSettledSchema },

@@ -253,6 +253,8 @@ export interface EventData {
     /** Callbacks that were refused while the slip was waited for; null: none was. */
     callbacksRefused?: RefusedCallbacks | null;
   };
+  /** Callbacks about the slip were refused, and by what was refused since its call it is our secret; once of a slip, also behind its end. */
+  CallbackRefused: { provider: string; callbacksRefused: RefusedCallbacks };
 
   // ledger
   FundsHeld: { transaction: Transaction | null };

@@ -14,6 +14,7 @@ export const gatewayFolds: Folds<
   | 'SlipReturned'
   | 'AnswerDoubted'
   | 'InquiryAnswered'
+  | 'CallbackRefused'
 > = {
   DispatchIntended: dispatchIntended,
   DispatchNotSent: (next, _, data) => dispatchEnded(next, data, 'not_sent'),
@@ -23,6 +24,8 @@ export const gatewayFolds: Folds<
   SlipReturned: returned,
   AnswerDoubted: doubted,
   InquiryAnswered: inquiryAnswered,
+  // It tells of our secret, and nothing of the slip.
+  CallbackRefused: () => null,
 };
 
 function dispatchIntended(

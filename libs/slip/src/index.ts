@@ -28,6 +28,7 @@ export { initialState } from './initial-state.ts';
 export { iso20022 } from './iso20022.ts';
 export type * from './ops-events.ts';
 export type { PendingEvent } from './pending-event.ts';
+export { hardlyAccepts, secretDiffers } from './refused-callbacks.ts';
 export { parseState, serializeState } from './serialize.ts';
 export {
   type Anomaly,

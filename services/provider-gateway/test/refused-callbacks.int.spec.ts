@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sharedEnvironment, stepClock } from '@slipstream/environment';
 import { addMs, type Instant } from '@slipstream/kernel';
+import type { DataOf } from '@slipstream/slip';
 import type { CallbackCount } from '../src/application/ports.ts';
+import { tellRefused } from '../src/application/tell-refused.ts';
 import { Harness } from './support/harness.ts';
 
 const environment = sharedEnvironment();
@@ -77,8 +79,59 @@ test('each minute that is over is told once, however many instances look', async
   expect(await look()).toMatchObject({ told: [{ provider: 'acme', refused: 7 }], isMoreUntold: false });
 });
 
+describe('slips about which callbacks were refused', () => {
+  const tell = () => gateway.store.run((tx) => tellRefused(tx, ['acme']));
+  const toldOf = async (...slipIds: string[]) => {
+    const found = await Promise.all(slipIds.map((slipId) => gateway.published(slipId)));
+    return found.map(
+      (events) =>
+        events.flatMap(({ type, data }) =>
+          type === 'CallbackRefused' ? [data] : [],
+        ) as DataOf<'CallbackRefused'>[],
+    );
+  };
+  /** As the rows are when their calls were made, a minute before the callback came. */
+  const called = async (minutes: number) => {
+    await stepClock(gateway.databaseUrl, (minutes - 1) * minuteMs);
+    const slipId = await gateway.slip({ deadlineMs: 24 * 60 * minuteMs });
+    await gateway.unitOfWork.query(
+      "update dispatch set not_after = clock_timestamp() + interval '5 s', provider = 'acme' where slip_id = $1",
+      [slipId],
+    );
+    await stepClock(gateway.databaseUrl, minutes * minuteMs);
+    await add({ refused: 1, aboutItsSlips: 1, slips: [slipId] });
+    return slipId;
+  };
+
+  test('are told of it, each once, when others show that it is our secret', async () => {
+    const first = await called(24 * 60 + 1);
+    await tell();
+    expect(await toldOf(first)).toEqual([[]]);
+    const second = await called(24 * 60 + 3);
+    await Promise.all([tell(), tell()]);
+    await tell();
+    const [ofFirst, ofSecond] = await toldOf(first, second);
+    expect(ofFirst).toMatchObject([
+      { provider: 'acme', callbacksRefused: { refused: 2, accepted: 0, slips: 2 } },
+    ]);
+    // Since its own call no other was refused yet.
+    expect(ofSecond).toEqual([]);
+    const third = await called(24 * 60 + 5);
+    await tell();
+    expect((await toldOf(first, second, third)).map(({ length }) => length)).toEqual([1, 1, 0]);
+  });
+
+  test('are not told of it after an hour', async () => {
+    const old = await called(24 * 60 + 7);
+    const late = await called(24 * 60 + 70);
+    await tell();
+    expect((await toldOf(old, late)).flat()).toEqual([]);
+  });
+});
+
 test('what was told is kept for a day', async () => {
-  await stepClock(gateway.databaseUrl, 25 * 60 * minuteMs);
+  await stepClock(gateway.databaseUrl, 50 * 60 * minuteMs);
+  await gateway.store.run((tx) => tx.callbackCounts.takeTellable());
   await add({ accepted: 1 });
   const rows = await gateway.unitOfWork.query('select 1 from callback_count where provider = $1', ['acme']);
   expect(rows).toHaveLength(1);

@@ -124,6 +124,10 @@ const tellers: Readonly<Record<SlipEventType, Teller>> = {
       fact('detail', data.detail),
     ],
   }),
+  CallbackRefused: (data) => ({
+    sentence: `Callbacks about it came from ${provider(data)} and were refused: our secret makes none of their signatures.`,
+    facts: [],
+  }),
   FundsHeld: (data) => ({
     sentence: data.transaction
       ? 'The ledger put the money aside.'

@@ -126,6 +126,16 @@ export const doubted = (data: Partial<DataOf<'AnswerDoubted'>> = {}): SlipEvent 
     ...data,
   },
 });
+export const callbackRefused: SlipEvent = {
+  type: 'CallbackRefused',
+  data: {
+    provider: 'acme',
+    callbacksRefused: {
+      ...{ refused: 12, accepted: 0, slips: 5 },
+      ...{ since: '2026-11-22T10:01:04.000000Z', until: '2026-11-22T10:02:10.000000Z' },
+    },
+  },
+};
 export const settled: SlipEvent = { type: 'SlipSettled', data: { transaction: null } };
 export const refunded: SlipEvent = { type: 'SlipRefunded', data: { transaction: null, reason: 'failed' } };
 export const refundRefused: SlipEvent = { type: 'RefundRefused', data: { reason: 'already_settled' } };

@@ -23,6 +23,7 @@ function keeping() {
         state.looks++;
         return { told: state.tellable.splice(0), isMoreUntold: state.isMoreUntold };
       },
+      untoldSlips: async () => [],
     },
     tell: (pending: readonly PendingOpsEvent[]) => void events.push(...pending),
   } as unknown as StoreTx;

@@ -1,4 +1,5 @@
 import type { CallbackCount, Store } from './ports.ts';
+import { tellRefused } from './tell-refused.ts';
 
 type Counted = Exclude<keyof CallbackCount, 'provider' | 'slips'>;
 
@@ -39,6 +40,11 @@ export class CallbackTally {
         if (counts.length > 0) await tx.callbackCounts.add(counts);
         const { told, isMoreUntold } = await tx.callbackCounts.takeTellable();
         const events = told.map((data) => ({ type: 'CallbacksRefused', data }) as const);
+        if (events.length > 0)
+          await tellRefused(
+            tx,
+            told.map(({ provider }) => provider),
+          );
         if (events.length > 0) tx.tell(events.map((event) => ({ subject: event.data.provider, event })));
         return isMoreUntold;
       });

@@ -1,4 +1,4 @@
-import { addMs, type Instant, must } from '@slipstream/kernel';
+import { type Instant, must } from '@slipstream/kernel';
 import { providerHasSpoken, type RefusedCallbacks } from '@slipstream/slip';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import {
@@ -23,6 +23,7 @@ import type { AskedFor, Capabilities, ClaimedInquiry, Count, Providers, Store, S
 import { asTrusted, capabilitiesOf } from './record-outcomes.ts';
 import type { Routing } from './routing.ts';
 import type { Slots } from './slots.ts';
+import { calledAt } from './tell-refused.ts';
 
 /** Beyond the call's own limits: for the commit of its answer. */
 const leaseMarginMs = 1_000;
@@ -236,9 +237,6 @@ export async function recordAnswers(parts: AnswerParts, answers: readonly Answer
   });
 }
 
-/** A call began at the most so long before nothing of it was sent any more. */
-const callBeginsMs = 10_000;
-
 /** What was refused of providers that call back, while these slips were waited for. */
 async function refusedBeside(
   tx: StoreTx,
@@ -249,7 +247,7 @@ async function refusedBeside(
   const slips = answers.flatMap(({ inquiry: { slipId, provider } }) => {
     const notAfter = rows.get(slipId)?.notAfter ?? null;
     if (notAfter === null || !providers.get(provider)?.callbackReader) return [];
-    return [{ slipId, provider, calledAt: addMs(notAfter, -callBeginsMs) }];
+    return [{ slipId, provider, calledAt: calledAt(notAfter) }];
   });
   return slips.length === 0 ? new Map() : tx.callbackCounts.beside(slips);
 }

@@ -322,6 +322,12 @@ export interface CallbackCounts {
   add(counts: readonly CallbackCount[]): Promise<void>;
   /** Takes, once for ever, what was refused in minutes that are over, by provider; `isMoreUntold`: some is left for later. */
   takeTellable(): Promise<{ readonly told: readonly TellableRefusals[]; readonly isMoreUntold: boolean }>;
+  /** Slips that what was refused in the last hour names and that were not told of it, of these providers; a bounded number. */
+  untoldSlips(
+    providers: readonly string[],
+  ): Promise<readonly { readonly slipId: string; readonly provider: string }[]>;
+  /** These were told of it now. */
+  slipsTold(providers: readonly string[], slipIds: readonly string[]): Promise<void>;
   /** What was refused since the minute of the call for each of these slips, by slip; those beside which none was are left out. */
   beside(
     slips: readonly { readonly slipId: string; readonly provider: string; readonly calledAt: Instant }[],

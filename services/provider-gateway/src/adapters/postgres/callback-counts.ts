@@ -33,6 +33,21 @@ select provider, sum(refused)::int as refused, sum(about_its_slips)::int as "abo
 
 const anyUntoldSql = 'select 1 from callback_count where refused > 0 and not told limit 1';
 
+/** An earlier slip is not waited for any more: its cause is not told anew. */
+const tellableFor = "interval '1 hour'";
+const untoldSlipsMax = 200;
+
+const untoldSlipsSql = `
+select distinct c.provider, slip as "slipId" from callback_count c, unnest(c.slips) slip
+ where c.provider = any($1) and c.about_its_slips > 0 and c.minute > clock_timestamp() - ${tellableFor}
+   and slip not in (select unnest(told_slips) from callback_count where provider = any($1) and about_its_slips > 0)
+ order by c.provider, slip limit ${untoldSlipsMax}`;
+
+const slipsToldSql = `
+update callback_count
+   set told_slips = array(select unnest(told_slips) union (select unnest(slips) intersect select unnest($2::text[])))
+ where provider = any($1) and about_its_slips > 0 and slips && $2 and minute > clock_timestamp() - ${tellableFor}`;
+
 // Nothing is summed while nobody's callbacks are refused, as is usual.
 const besideSql = `
 select w.slip_id as "slipId", sum(c.about_its_slips)::int as refused, sum(c.accepted)::int as accepted,
@@ -61,6 +76,10 @@ export function callbackCounts(tx: Tx): CallbackCounts {
     async takeTellable() {
       const told = await tx.query<TellableRefusals>(takeSql);
       return { told, isMoreUntold: (await tx.query(anyUntoldSql)).length > 0 };
+    },
+    untoldSlips: (providers) => tx.query(untoldSlipsSql, [providers]),
+    async slipsTold(providers, slipIds) {
+      await tx.query(slipsToldSql, [providers, slipIds]);
     },
     async beside(slips) {
       const rows = await tx.query<RefusedCallbacks & { slipId: string }>(besideSql, [

@@ -18,6 +18,7 @@ export const ownEvents: ReadonlySet<string> = new Set<SlipEvent['type']>([
   'SlipReturned',
   'AnswerDoubted',
   'InquiryAnswered',
+  'CallbackRefused',
 ]);
 
 /** What an event of the log makes of a row that lacks it. Nothing is published: what was said stands on the topic. */

@@ -1,5 +1,13 @@
-import { addMs, instantToMicros } from '@slipstream/kernel';
-import { type Cause, type CauseCode, isLive, type SlipEvent, type SubmittedSlip } from '@slipstream/slip';
+import { instantToMicros } from '@slipstream/kernel';
+import {
+  type Cause,
+  type CauseCode,
+  hardlyAccepts,
+  isLive,
+  type SlipEvent,
+  type SubmittedSlip,
+  secretDiffers,
+} from '@slipstream/slip';
 import { causeOf } from './causes.ts';
 import { evidenceOf, type Observations, type Observed } from './observations.ts';
 import { proofOf } from './remedy.ts';
@@ -107,7 +115,7 @@ function whyLate(state: SubmittedSlip, known: Known): Finding {
     return {
       code,
       confidence: code === 'provider_slow' ? 90 : 80,
-      shownBy: ['held', 'intended', ...(code === refused ? (['answered'] as const) : []), 'returned'],
+      shownBy: ['held', 'intended', ...(code === refused ? refusals : []), 'returned'],
     };
   }
   // Only when asked did the provider say so.
@@ -119,29 +127,20 @@ function whyLate(state: SubmittedSlip, known: Known): Finding {
     // One that was refused may have been it, or a stranger's.
     const isDoubtful = known.rules >= 3 && code === 'callback_lost' && known.callbacksRefused !== undefined;
     const confidence = missed !== null ? 70 : refused !== null ? 85 : isDoubtful ? 60 : 90;
-    return { code, confidence, shownBy: ['intended', 'acknowledged', 'answered', 'returned', 'called_back'] };
+    const shown = ['intended', 'acknowledged', 'answered', 'returned', 'called_back'] as const;
+    return { code, confidence, shownBy: code === refused ? [...shown, 'callback_refused'] : shown };
   }
   const code = unansweredCode(known.unansweredReason) ?? unheard(state, known) ?? 'reply_lost';
   return { code, confidence: 85, shownBy: ['intended', 'unanswered', 'answered', 'returned'] };
 }
 
-/** So many callbacks must be refused for one that is accepted: who forges them does not keep the provider's own from coming. */
-const refusedPerAcceptedMin = 10;
-/** Of so many slips: a wrong secret refuses every callback, and one stranger knows one slip. */
-const refusedSlipsMin = 2;
-/** Of one slip alone they must keep coming for so long, as a provider's do that is not answered, and none be accepted meanwhile. */
-const refusedForMsMin = 180_000;
-const refusedOfOneMin = 3;
+/** What tells of callbacks that were refused. */
+const refusals = ['answered', 'callback_refused'] as const;
 
 /** Whether hardly a callback of the provider can be accepted while the slip is waited for: our secret is another than the provider's. */
 function refusedByUs({ callbacksRefused: told, rules }: Known): CauseCode | null {
-  if (told === undefined || told.refused < told.accepted * refusedPerAcceptedMin) return null;
-  if (rules < 3) return 'callback_signature_refused';
-  const keepComing =
-    told.accepted === 0 &&
-    told.refused >= refusedOfOneMin &&
-    told.until >= addMs(told.since, refusedForMsMin);
-  return told.slips >= refusedSlipsMin || keepComing ? 'callback_signature_refused' : null;
+  if (told === undefined) return null;
+  return (rules < 3 ? hardlyAccepts(told) : secretDiffers(told)) ? 'callback_signature_refused' : null;
 }
 
 /** Its callback came after all, and says what it said when asked. */
@@ -208,7 +207,7 @@ function silentAfterAcknowledgement(known: Known): Finding {
   return {
     code: refused ?? 'silent_after_acknowledgement',
     confidence: refused === null ? 50 : 70,
-    shownBy: ['intended', 'acknowledged', 'answered'],
+    shownBy: ['intended', 'acknowledged', ...(refused === null ? (['answered'] as const) : refusals)],
   };
 }
 

@@ -13,6 +13,7 @@ export type Observed =
   | 'answered'
   | 'returned'
   | 'called_back'
+  | 'callback_refused'
   | 'overdue';
 
 /** The provider's latest word about an inquiry. */
@@ -54,6 +55,7 @@ const names: { readonly [Type in SlipEvent['type']]?: Observed } = {
   SlipAcknowledged: 'acknowledged',
   SlipProgressed: 'progressed',
   InquiryAnswered: 'answered',
+  CallbackRefused: 'callback_refused',
   SlipReturned: 'returned',
   SlipOverdue: 'overdue',
 };
@@ -81,6 +83,7 @@ export function observe(known: Observations, recorded: RecordedEvent): Observati
       return { ...known, ids, lastAnswer, ...refusedIn(event.data) };
     }
     case 'SlipReturned':
+    case 'CallbackRefused':
       return { ...known, ids, ...refusedIn(event.data) };
     case 'SlipProgressed':
       return { ...known, ids, progressedAt: known.progressedAt ?? recorded.receivedTime };

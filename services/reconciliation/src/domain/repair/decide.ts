@@ -93,6 +93,9 @@ function react(slip: Known, event: SlipEvent, now: Instant): Decision {
       };
     case 'InquiryAnswered':
       return inquiryAnswered(slip);
+    // More is known of our secret than when its cause was told.
+    case 'CallbackRefused':
+      return { ...keep(slip), events: slip.state.cause === null ? [] : diagnosed(slip) };
     case 'SlipNotReturned':
       return notReturned(slip, event.data.basis);
     case 'SlipDiagnosed':

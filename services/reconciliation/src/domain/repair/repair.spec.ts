@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { addMs } from '@slipstream/kernel';
+import type { SlipEvent } from '@slipstream/slip';
 import {
   acknowledged,
   answered,
@@ -186,6 +187,43 @@ describe('a callback that seems to be lost', () => {
     expect(placeOf(story.slip)).toBe('forgotten');
     story.tell(told(returned({ evidence: 'signed_callback' }), at(20)));
     expect(story.types()).toHaveLength(5);
+  });
+
+  const refusals = (slips: number): SlipEvent => ({
+    type: 'CallbackRefused',
+    data: {
+      provider: 'acme',
+      callbacksRefused: { refused: 4, accepted: 0, slips, since: at(5), until: at(70) },
+    },
+  });
+
+  test('is diagnosed anew, once, when those of other slips show that it was refused for our secret', () => {
+    const story = recovered();
+    const refused = told(refusals(2), at(75));
+    story.tell(refused);
+    expect(story.types().slice(2)).toEqual(['SlipDiagnosed', 'LateReturnFound', 'SlipDiagnosed']);
+    expect(story.slip.state.cause).toMatchObject({
+      code: 'callback_signature_refused',
+      class: 'configuration',
+    });
+    expect(story.slip.state.cause?.evidence).toContain(refused.id);
+    expect(placeOf(story.slip)).toBe('forgotten');
+    expect(story.tell(refused).types()).toHaveLength(5);
+  });
+
+  test('stays lost, with less confidence, when what was refused shows nothing of our secret', () => {
+    const story = recovered().tell(told(refusals(1), at(75)));
+    expect(story.slip.state.cause).toMatchObject({ code: 'callback_lost', confidence: 60 });
+  });
+
+  test('is not told before it was missed', () => {
+    const story = sent().tell(told(acknowledged, at(3)), told(refusals(2), at(9)));
+    expect(story.types()).toEqual([]);
+    overdue(story).tell(
+      told(answered(1, 'returned'), at(11)),
+      told(returned({ evidence: 'inquiry_answer' }), at(11)),
+    );
+    expect(story.slip.state.cause?.code).toBe('callback_signature_refused');
   });
 
   test('stays lost when what comes says otherwise', () => {

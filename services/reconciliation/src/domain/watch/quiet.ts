@@ -43,6 +43,7 @@ export const quietness: { readonly [Type in SlipEvent['type']]: Quietness } = {
   SlipReturned: 'returns',
   AnswerDoubted: 'loud',
   InquiryAnswered: 'loud',
+  CallbackRefused: 'loud',
   FundsHeld: 'holds',
   HoldRefused: 'loud',
   SlipSettled: 'settles',
