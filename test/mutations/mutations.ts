@@ -1011,6 +1011,13 @@ export const mutations: readonly Mutation[] = [
     specs: ['libs/slip/src/refused-callbacks.spec.ts'],
   },
   {
+    name: 'D17-any-stall-excuses-a-callback-that-never-came',
+    file: `${reconciliation}/src/domain/diagnosis/stalls.ts`,
+    from: 'return awayAtTheEnd || mostly ? codeOf(lost, stalls) : null;',
+    to: 'return codeOf(lost, stalls);',
+    specs: [`${reconciliation}/src/domain/diagnosis/stalls.spec.ts`],
+  },
+  {
     name: 'D4-a-late-reply-is-taken-for-a-lost-callback',
     file: `${reconciliation}/src/domain/diagnosis/diagnose.ts`,
     from: "const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';",

@@ -11,13 +11,21 @@ import {
 import { causeOf } from './causes.ts';
 import { evidenceOf, type Observations, type Observed } from './observations.ts';
 import { proofOf } from './remedy.ts';
-import { callStalled, holdStalled, inLife, lateByStall, type Stall, sendingStalled } from './stalls.ts';
+import {
+  callbackStalled,
+  callStalled,
+  holdStalled,
+  inLife,
+  lateByStall,
+  type Stall,
+  sendingStalled,
+} from './stalls.ts';
 
 /**
  * The version of the rules below, told with each diagnosis: raise it with every change that may find another cause, so that past
  * diagnoses can be made again and compared (`slipctl reconcile diagnoses`).
  */
-export const diagnosisRules = 4;
+export const diagnosisRules = 5;
 /** The oldest version that can still be asked: what a later one finds otherwise asks for `rules` below. */
 export const diagnosisRulesMin = 2;
 
@@ -111,7 +119,8 @@ function whyLate(state: SubmittedSlip, known: Known): Finding {
   const told = state.evidence === 'signed_callback' || state.evidence === 'synchronous_reply';
   if (told) {
     const refused = state.evidence === 'signed_callback' ? refusedByUs(known) : null;
-    const code = lateByStall(state, known.stalls) ?? refused ?? 'provider_slow';
+    const stalled = lateByStall(state, known.stalls);
+    const code = (known.rules < 5 ? (stalled ?? refused) : (refused ?? stalled)) ?? 'provider_slow';
     return {
       code,
       confidence: code === 'provider_slow' ? 90 : 80,
@@ -123,10 +132,11 @@ function whyLate(state: SubmittedSlip, known: Known): Finding {
     const missed = callbackMissed(state, known);
     const refused = refusedByUs(known);
     const lost = isCalledBack(state, known) ? 'provider_slow' : 'callback_lost';
-    const code = missed ?? refused ?? lost;
+    // Whoever refuses every callback would have refused this one, too, had he been there.
+    const code = (known.rules < 5 ? (missed ?? refused) : (refused ?? missed)) ?? lost;
     // One that was refused may have been it, or a stranger's.
     const isDoubtful = known.rules >= 3 && code === 'callback_lost' && known.callbacksRefused !== undefined;
-    const confidence = missed !== null ? 70 : refused !== null ? 85 : isDoubtful ? 60 : 90;
+    const confidence = code === missed ? 70 : code === refused ? 85 : isDoubtful ? 60 : 90;
     const shown = ['intended', 'acknowledged', 'answered', 'returned', 'called_back'] as const;
     return { code, confidence, shownBy: code === refused ? [...shown, 'callback_refused'] : shown };
   }
@@ -152,8 +162,10 @@ function isCalledBack(
 }
 
 /** Nobody was there to take the callback, or it was sent too late for one to come in time. */
-function callbackMissed(state: SubmittedSlip, { stalls }: Known): CauseCode | null {
-  const missed = callStalled(state, state.deadline, stalls);
+function callbackMissed(state: SubmittedSlip, known: Known): CauseCode | null {
+  const { stalls, rules } = known;
+  const never = rules >= 5 && !isCalledBack(state, known);
+  const missed = never ? callbackStalled(state, stalls) : callStalled(state, state.deadline, stalls);
   return missed ?? (leftLate(state) ? sendingStalled(state, stalls) : null);
 }
 

@@ -34,6 +34,13 @@ const byItself = (
   evidence: 'signed_callback' | 'synchronous_reply' | 'report' = 'signed_callback',
 ) => told(returned({ evidence }), at(seconds));
 const whenAsked = told(returned({ evidence: 'inquiry_answer' }), at(15));
+const whenRefused = told(
+  returned({
+    evidence: 'inquiry_answer',
+    callbacksRefused: { refused: 4, accepted: 0, slips: 3, since: at(3), until: at(14) },
+  }),
+  at(15),
+);
 const denied = told(answered(1, 'not_found', true), at(14));
 const neverSent = told(answered(1, 'never_sent', true, 'ourselves'), at(14));
 
@@ -129,6 +136,30 @@ const table: readonly [string, readonly Stall[], Told, CauseCode][] = [
     'gateway_stalled',
   ],
   [
+    'a callback that never came, though the gateway was there again in time to take it',
+    [stall('gateway', 4, 7)],
+    [...call, told(acknowledged, at(3)), whenAsked],
+    'callback_lost',
+  ],
+  [
+    'a callback that never came to a gateway that was away when the time was over',
+    [stall('gateway', 6.9, 9.1)],
+    [...call, told(acknowledged, at(3)), whenAsked],
+    'gateway_stalled',
+  ],
+  [
+    'such a callback, when it was said again behind the stall and the deadline',
+    [stall('gateway', 4, 7)],
+    [...call, told(acknowledged, at(3)), whenAsked, byItself(20)],
+    'gateway_stalled',
+  ],
+  [
+    'callbacks that we refused, and a stall that they would have met, too',
+    [stall('gateway', 4, 9.5)],
+    [...call, told(acknowledged, at(3)), whenRefused],
+    'callback_signature_refused',
+  ],
+  [
     'a callback that had no time left to come',
     [stall('ledger', 0, 8)],
     [
@@ -221,6 +252,19 @@ describe('beside a stall of ours the cause is', () => {
     // A refused hold ends the slip: nothing is decided about it any more.
     const said = story.decided.filter(({ event }) => event.type === 'SlipDiagnosed').at(-1);
     if (story.slip.state.rejection === null) expect(said?.event.data).toMatchObject({ cause: { code } });
+  });
+
+  test('is found again by the version of the rules that found it', () => {
+    const story = (returned: RecordedEvent, ...stalls: Stall[]) =>
+      new Story(...call, told(acknowledged, at(3)))
+        .stalled(...stalls)
+        .judge(at(10.1))
+        .tell(returned).known;
+    const short = story(whenAsked, stall('gateway', 4, 7));
+    const refused = story(whenRefused, stall('gateway', 4, 9.5));
+    const found = (rules: number) => [short, refused].map((known) => diagnose(known, rules).code);
+    expect(found(4)).toEqual(['gateway_stalled', 'gateway_stalled']);
+    expect(found(5)).toEqual(['callback_lost', 'callback_signature_refused']);
   });
 
   test('a report that the gateway could not take', () => {

@@ -1,4 +1,4 @@
-import { earlier, type Instant, instantToMicros } from '@slipstream/kernel';
+import { addMs, earlier, type Instant, instantToMicros } from '@slipstream/kernel';
 import { type CauseCode, isLive, type SubmittedSlip } from '@slipstream/slip';
 import type { Owner } from '../deadline/marks.ts';
 
@@ -79,6 +79,22 @@ export function callStalled(
   if (dispatchedAt === null) return null;
   const call: Stretch = { services: ['gateway'], from: dispatchedAt, until };
   return codeOf(lostIn([call], state, stalls), stalls);
+}
+
+/** A callback that reaches us so shortly before the deadline need not be written by then. */
+const takenWithinMs = 1_000;
+
+/**
+ * As {@link callStalled} until the deadline, of a callback that never came: whoever was there again for longer than he had been away would have
+ * taken it, for a provider waits, and tries again.
+ */
+export function callbackStalled(state: SubmittedSlip, stalls: readonly Stall[]): StallCode | null {
+  const { dispatchedAt: from, deadline } = state;
+  if (from === null) return null;
+  const lost = lostIn([{ services: ['gateway'], from, until: deadline }], state, stalls);
+  const awayAtTheEnd = lost.some(({ until }) => until >= addMs(deadline, -takenWithinMs));
+  const mostly = lostMicros(lost) * 2n >= instantToMicros(deadline) - instantToMicros(from);
+  return awayAtTheEnd || mostly ? codeOf(lost, stalls) : null;
 }
 
 function wholeLife(state: SubmittedSlip, until: Instant): Stretch[] {
