@@ -9,7 +9,7 @@ export const behind = 3;
  * Every service, in the order of their start, with its database and the variable that names its URL. `youngMiB`: V8's
  * semi-space. What requests leave behind dies young: intake takes a quarter less CPU with 8 MiB than with 2, for 10 MiB
  * more of resident memory; so does what the ledger's units leave. `oldMiB`: V8's old space. The ledger has the slips under way
- * there, and five units of records: 80 MiB outlive a full collection, and V8 goes halfway from there to this limit before the next. What is
+ * there, and five units of records: 75 MiB outlive a full collection, and V8 goes halfway from there to this limit before the next. What is
  * fetched lies outside of V8's heap, but V8 collects all of the heap when both together have grown ({@link growPercent}). `niceness`: callers wait for
  * intake; the others catch up. On a full machine it waited for its turn as long as they did, 60 to 130 ms of each hundredth answer (ADR 94).
  */
@@ -22,7 +22,7 @@ export const SERVICES = {
     oldMiB: 96,
     niceness: behind,
   },
-  ledger: { database: 'ledger', variable: 'LEDGER_URL', youngMiB: 8, oldMiB: 144, niceness: behind },
+  ledger: { database: 'ledger', variable: 'LEDGER_URL', youngMiB: 8, oldMiB: 136, niceness: behind },
   reconciliation: {
     database: 'reconciliation',
     variable: 'RECONCILIATION_URL',
