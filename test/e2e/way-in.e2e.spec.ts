@@ -158,6 +158,7 @@ describe('whoever reads --help', () => {
         [
           ...['lost.txt', 'lost.ndjson', 'backtest.svg', 'day.csv', 'before.json', 'orders.csv'],
           ...['verdicts.csv', 'slips.csv', 'returned.ndjson', 'books.ndjson', 'postings.csv'],
+          ...['proof.json', 'other.json'],
         ].map((name) => [name, join(folder, name)]),
       ),
     };

@@ -33,7 +33,7 @@ Whoever gets the file needs Node, tools/verify-proof.mjs and the ledger's public
 
 Examples:
   slipctl prove ord-1001 -o proof.json
-  slipctl prove ord-1001 -o proof.json --json | jq -r .verify`;
+  slipctl prove ord-1001 -o other.json --json | jq -r .verify`;
 
 /** Checkpoints may be signed while a long slip is asked for in parts: all of a proof is of one. */
 const triesMax = 5;
