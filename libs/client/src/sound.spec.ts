@@ -42,6 +42,9 @@ describe('a command before it is sent', () => {
     ['/amount', { amount: 0 }],
     ['/traceparent', { traceparent: 'mine' }],
     ['/traceparent', { traceparent: 7 }],
+    ['/deadLine', { deadLine: new Date(0) }],
+    ['/"\\u001b[2J"', { '\u001b[2J': 1 }],
+    ['/metadata', { metadata: JSON.parse('{"__proto__":"gone"}') }],
   ])('is refused by its %s: %p', (pointer, over) => {
     const command = { ...least, ...over } as SubmitCommand;
     expect(() => soundSubmission(command)).toThrow(
@@ -55,11 +58,25 @@ describe('a command before it is sent', () => {
   const report: ReportCommand = { reference: 'ord-1', step: 'returned', outcome: 'succeeded' };
 
   it('is nothing where it is no object', () => {
-    for (const none of [undefined, null, 'ord-1', 7] as never[]) {
+    for (const none of [undefined, null, 'ord-1', 7, []] as never[]) {
       const refused = expect.objectContaining({ code: 'validation_failed' });
       expect(() => soundSubmission(none)).toThrow(refused);
       expect(() => soundReport(none)).toThrow(refused);
     }
+  });
+
+  it('is named in one short line, whatever it says', () => {
+    const named = (reference: unknown) => {
+      try {
+        soundSubmission({ ...least, reference } as SubmitCommand);
+      } catch (error) {
+        return /^validation_failed: the command about (.*) is not sent/.exec((error as Error).message)?.[1];
+      }
+      return null;
+    };
+    expect(['x'.repeat(5_000), 'a\nb', 'a\ud800', undefined].map(named)).toEqual([
+      ...[`"${'x'.repeat(40)}"`, '"a\\nb"', '"a\ufffd"', 'no reference'],
+    ]);
   });
 
   it('has what is undefined as if it had been left out', () => {

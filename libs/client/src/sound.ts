@@ -45,6 +45,7 @@ export function soundSubmission(command: SubmitCommand): SubmitSlip & CommandOpt
   const slip = { amount: null, route: 'default', metadata: {}, ...given };
   const problems = new Problems();
   const { amount } = slip;
+  problems.unknown(command, submitted);
   problems.add('/reference', nameProblem(slip.reference));
   problems.add('/kind', kindProblem(slip.kind));
   problems.add('/account', accountProblem(slip.account));
@@ -72,6 +73,7 @@ export function soundReport(command: ReportCommand): ReportResult & CommandOptio
   const report = { ...unsaid, ...given };
   const { id, step, outcome, progress, amount, fee } = report;
   const problems = new Problems();
+  problems.unknown(command, reported);
   problems.add('/reference', nameProblem(report.reference));
   problems.add('/step', oneOf(steps, step));
   if ((outcome !== null) !== (step === 'returned')) {
@@ -95,6 +97,26 @@ export function soundReport(command: ReportCommand): ReportResult & CommandOptio
   return { ...report, ...times };
 }
 
+const options = ['id', 'clock', 'time', 'traceparent'];
+const submitted: ReadonlySet<string> = new Set([
+  ...['reference', 'kind', 'account', 'counterparty', 'amount', 'route', 'deadline', 'metadata'],
+  ...options,
+]);
+const reported: ReadonlySet<string> = new Set([
+  ...[
+    'reference',
+    'step',
+    'outcome',
+    'progress',
+    'reason',
+    'amount',
+    'fee',
+    'providerReference',
+    'providerTime',
+  ],
+  ...options,
+]);
+
 const unsaid = { outcome: null, progress: '', reason: null, amount: null, providerReference: null };
 const steps: readonly ReportResult['step'][] = ['acknowledged', 'progressed', 'returned'];
 const outcomes: readonly Outcome[] = ['succeeded', 'failed', 'void'];
@@ -105,7 +127,7 @@ function oneOf(known: readonly string[], value: string): string | null {
 
 /** What is `undefined` is not said. Programs in plain JavaScript hand over anything. */
 function saidOf<T extends object>(command: T): T {
-  if (typeof command !== 'object' || command === null)
+  if (typeof command !== 'object' || command === null || Array.isArray(command))
     throw new SlipstreamError('validation_failed', 'a command that is no object is not sent', {
       errors: [{ pointer: '', detail: 'must be an object' }],
     });
@@ -117,6 +139,14 @@ function traceProblem(traceparent: string | undefined): string | null {
   return isNone || /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent)
     ? null
     : 'must be a traceparent by W3C Trace Context';
+}
+
+const shownMax = 40;
+
+/** A text that may be anything, in a message that may end in a log. */
+function shown(text: unknown): string {
+  if (typeof text !== 'string') return 'no reference';
+  return nameProblem(text) === null ? text : JSON.stringify(text.slice(0, shownMax).toWellFormed());
 }
 
 /** What an int64 holds. */
@@ -132,6 +162,12 @@ class Problems {
 
   add(pointer: string, detail: string | null): void {
     if (detail !== null) this.#problems.push({ pointer, detail });
+  }
+
+  /** A mistyped name would be left out in silence, and the route's policy decide instead of a deadline that was meant. */
+  unknown(command: object, known: ReadonlySet<string>): void {
+    for (const [name, value] of Object.entries(command))
+      if (!known.has(name) && value !== undefined) this.add(`/${shown(name)}`, 'is no field of this command');
   }
 
   /** Whether there is an amount at all; what is neither that nor null is told. */
@@ -165,11 +201,15 @@ class Problems {
     }
   }
 
-  refuse(reference: string): void {
+  refuse(reference: unknown): void {
     if (this.#problems.length === 0) return;
     const told = this.#problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ');
-    throw new SlipstreamError('validation_failed', `the command about ${reference} is not sent: ${told}`, {
-      errors: this.#problems,
-    });
+    throw new SlipstreamError(
+      'validation_failed',
+      `the command about ${shown(reference)} is not sent: ${told}`,
+      {
+        errors: this.#problems,
+      },
+    );
   }
 }

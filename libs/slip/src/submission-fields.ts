@@ -59,6 +59,8 @@ export function metadataProblem(value: unknown): string | null {
   let bytes = 0;
   for (const [key, text] of entries) {
     if (typeof text !== 'string') return 'must have strings as values';
+    // Where messages are read into objects, it would be gone in silence.
+    if (key === '__proto__') return 'must have no key __proto__';
     // Neither can be stored: PostgreSQL refuses the one, UTF-8 the other.
     if (`${key}${text}`.includes('\u0000') || !key.isWellFormed() || !text.isWellFormed()) {
       return 'must not have U+0000 or half a surrogate pair in it';
