@@ -30,6 +30,7 @@ export function connectionOf({ brokers, caller, ssl, sasl, log }: ConnectionOpti
   brokers.forEach((broker, at) => {
     refuse(`/brokers/${at}`, `the broker ${JSON.stringify(broker)}`, brokerProblem(broker));
   });
+  if (sasl !== undefined) refuse('/sasl', 'sasl', saslProblem(sasl));
   const clientId = caller.replaceAll('/', '.').replace(/^\./, '');
   return createKafka({
     ...{ brokers, clientId, connectionRetries },
@@ -37,6 +38,16 @@ export function connectionOf({ brokers, caller, ssl, sasl, log }: ConnectionOpti
     ...(sasl !== undefined && { sasl }),
     ...(log && { log }),
   });
+}
+
+const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'];
+
+/** Told at once: brokers only close the connection, and it would be tried until the time is over. */
+function saslProblem(sasl: unknown): string | null {
+  const { mechanism, username, password } = (sasl ?? {}) as Partial<Record<string, unknown>>;
+  if (!mechanisms.includes(mechanism as string)) return `must have a mechanism of ${mechanisms.join(', ')}`;
+  const isText = (value: unknown) => typeof value === 'string' && value !== '';
+  return isText(username) && isText(password) ? null : 'must have a username and a password';
 }
 
 function refuse(pointer: string, what: string, detail: string | null): void {

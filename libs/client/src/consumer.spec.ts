@@ -37,6 +37,7 @@ it.each([
   [{ from: {} as 'now' }, 'a time or offsets, not {}'],
   [{ from: null as never }, 'a time or offsets, not null'],
   [{ from: undefined as never }, 'a time or offsets, not undefined'],
+  [{ from: { offsets: new Map([[3, 7]]) as never } }, 'a time or offsets, not'],
   [{ from: { offsets: undefined as never } }, 'a time or offsets, not {}'],
   [{ from: 'now' as const, group: '' }, 'the group must not be empty'],
   [{ from: 'now' as const, onBatch: 'log' as never }, 'onBatch must be a function'],

@@ -63,6 +63,15 @@ test.each<[string, unknown, string, string]>([
   );
 });
 
+test.each<[string, unknown, string]>([
+  ['an unknown mechanism', { mechanism: 'oauth' }, 'mechanism of plain, scram-sha-256, scram-sha-512'],
+  ['no password', { mechanism: 'plain', username: 'u', password: '' }, 'a username and a password'],
+  ['null', null, 'must have a mechanism'],
+])('a login with %s is refused at once', (_, sasl, detail) => {
+  const create = () => new SlipstreamPublisher({ ...nowhere, sasl: sasl as never });
+  expect(create).toThrow(detail);
+});
+
 test('of many commands one that is wrong keeps all from being sent', async () => {
   const publisher = new SlipstreamPublisher(nowhere);
   const told = await publisher.submitSlips([order, { ...order, kind: 'ordr' as 'order' }]).catch((e) => e);

@@ -34,7 +34,9 @@ export function startAtOf(from: StreamStart, group: string | undefined): StartAt
   return { offsets: new Map(offsets) };
 }
 
-const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+/** A Map or a list has no fields: it would name no partition, and all would begin at their first events. */
+const isObject = (value: unknown) =>
+  typeof value === 'object' && value !== null && !(Symbol.iterator in value);
 
 function noStart(detail: string): SlipstreamError {
   return new SlipstreamError('validation_failed', `the stream is not begun: ${detail}`, {
