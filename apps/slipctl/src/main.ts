@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import { CliError, errorJson, exitCodes, messageOf } from './exit.ts';
 import { keepHeapSmall } from './heap.ts';
 import { Terminal } from './output/terminal.ts';
+import { visible } from './output/visible.ts';
 import { buildProgram } from './program.ts';
 
 keepHeapSmall();
@@ -39,7 +40,7 @@ try {
   await buildProgram({
     terminal,
     nowMs,
-    print: (text) => console.log(text),
+    print: (text) => console.log(visible(text)),
     async write(bytes) {
       if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
     },
@@ -52,7 +53,7 @@ try {
     },
     refuse(text) {
       if (isJson) sayJson(text.replace(/^error: /, '').trimEnd(), exitCodes.usage);
-      else process.stderr.write(text);
+      else process.stderr.write(visible(text));
     },
   }).parseAsync(process.argv.filter((argument) => argument !== '--debug'));
 } catch (error) {

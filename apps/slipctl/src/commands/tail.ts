@@ -4,6 +4,7 @@ import { type Api, isPassing } from '../api.ts';
 import { CliError, exitCodesHelp } from '../exit.ts';
 import { requireKnown } from '../known.ts';
 import { showTime } from '../output/show-time.ts';
+import { visibleLine } from '../output/visible.ts';
 import { apiOf } from '../services.ts';
 import { readServerSentEvents } from '../tail/server-sent-events.ts';
 import { eventsOf, findSlip } from '../timeline/find-slip.ts';
@@ -101,7 +102,7 @@ async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<
     print(
       flags.json
         ? JSON.stringify({ ...event, stream_id: streamId })
-        : `${showTime(event.time)}  ${event.slip_id}  ${tell(event.type, event.data).sentence}`,
+        : `${showTime(event.time)}  ${event.slip_id}  ${visibleLine(tell(event.type, event.data).sentence)}`,
     );
   };
   let after = flags.after ?? null;

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
+import { visible } from './visible.ts';
 
 type Row = readonly string[];
 
@@ -12,7 +13,7 @@ const gap = 2;
  * @param width what there is to draw on; null: no terminal, so every row stays on one line
  */
 export function table(rows: readonly Row[], width: number | null = terminalWidth()): string {
-  const cells = rows.map((row) => row.map((cell) => cell.replaceAll(/\s+/g, ' ')));
+  const cells = rows.map((row) => row.map((cell) => visible(cell.replaceAll(/\s+/g, ' '))));
   const widest = columnsOf(cells, stringWidth);
   if (width === null || lineWidth(widest) <= width) return lines(cells, widest);
   const least = columnsOf(cells, (cell) => Math.max(...cell.split(' ').map((word) => stringWidth(word))));

@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import { showSpan } from './show-time.ts';
+import { visible } from './visible.ts';
 
 /** How often a line tells of progress where there is no terminal to draw on. */
 const lineEveryMs = 5_000;
@@ -28,7 +29,7 @@ export class Terminal {
 
   say(line: string): void {
     // The bar is drawn again, below the line, at its next update.
-    this.#screen.write(`${this.#bar ? '\r\x1b[K' : ''}${line}\n`);
+    this.#screen.write(`${this.#bar ? '\r\x1b[K' : ''}${visible(line)}\n`);
   }
 
   /** However the program ends: the cursor is shown again. */

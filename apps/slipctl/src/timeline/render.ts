@@ -2,6 +2,7 @@ import { type Instant, instantToMs, wallClock } from '@slipstream/kernel';
 import type { LetterView } from '../dlq/views.ts';
 import { showAmount } from '../output/show-amount.ts';
 import { showSpan, showTime } from '../output/show-time.ts';
+import { visibleLine } from '../output/visible.ts';
 import { tell } from './sentences.ts';
 import type { EventView, SlipView } from './views.ts';
 
@@ -13,7 +14,9 @@ export function renderTimeline(
 ): string {
   const numbers = new Map(events.map(({ id, version }) => [id, `#${version}`]));
   const happened = events.flatMap((event, index) => renderEvent(event, events[index - 1] ?? null, numbers));
-  return [...header(slip, numbers), '', ...happened, ...letters.flatMap(renderLetter)].join('\n');
+  return [...header(slip, numbers), '', ...happened, ...letters.flatMap(renderLetter)]
+    .map(visibleLine)
+    .join('\n');
 }
 
 /** A record of the slip that a service could not handle. */
