@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { cloudEventType, peekEnvelope, topics } from '@slipstream/contracts';
-import { type Stack, startStack } from '@slipstream/local';
+import { type Stack, slipsAlone, startStack } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
 import type { Bars } from '../../apps/slipctl/src/output/bar-chart.ts';
@@ -189,6 +189,7 @@ async function play(bench: Bench, dataDir: string, slips: number): Promise<Round
   const stack = await startStack({
     dataDir: join(dataDir, 'stack'),
     profile: 'stack',
+    rules: slipsAlone,
     // A slip of the backlog that the first run makes is not late.
     policies: { outcome_deadline_ms: 600_000 },
     behaviour: { mode: 'sync', latency_ms: [0, 0], failure_rate: 0 },

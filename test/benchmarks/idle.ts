@@ -4,7 +4,7 @@ import { SlipstreamPublisher } from '@slipstream/client';
 import { allTopics } from '@slipstream/contracts';
 import { createKafka, readLogBounds } from '@slipstream/kafka';
 import { instantFromMs } from '@slipstream/kernel';
-import { type Stack, startStack } from '@slipstream/local';
+import { type Stack, slipsAlone, startStack } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
 import { withServers } from './core.ts';
@@ -55,7 +55,7 @@ const route = 'import';
 export async function idle(options: IdleOptions, say: (line: string) => void): Promise<boolean> {
   const rows: Row[] = [];
   await withServers(1, async (bench, dataDir) => {
-    const stack = await startStack({ dataDir: join(dataDir, 'stack'), profile: 'stack' });
+    const stack = await startStack({ dataDir: join(dataDir, 'stack'), profile: 'stack', rules: slipsAlone });
     const postgres = new pg.Client({ connectionString: bench.databaseUrl });
     await postgres.connect();
     const publisher = new SlipstreamPublisher({ brokers: bench.brokers, caller });

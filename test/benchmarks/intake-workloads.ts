@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { decodeSlipEvent, encodeInbound, partitionsDefault, topics } from '@slipstream/contracts';
 import { partitionOf } from '@slipstream/kafka';
-import { startStack } from '@slipstream/local';
+import { slipsAlone, startStack } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
 import { type Bench, produce, rawKafka } from './core-workloads.ts';
@@ -119,7 +119,12 @@ export async function bareNest(count: number): Promise<HttpRun> {
 /** Intake over HTTP and over the bus; every slip is looked for in its database and on Kafka. @throws Error when one is missing */
 export async function intakeRun(bench: Bench, count: number, dataDir: string): Promise<IntakeRun> {
   const nobody = { 'provider-gateway': 0, ledger: 0, reconciliation: 0 };
-  const stack = await startStack({ dataDir: join(dataDir, 'intake'), profile: 'stack', instances: nobody });
+  const stack = await startStack({
+    dataDir: join(dataDir, 'intake'),
+    profile: 'stack',
+    instances: nobody,
+    rules: slipsAlone,
+  });
   const url = new URL(bench.databaseUrl);
   url.pathname = '/intake';
   const client = new pg.Client({ connectionString: url.href });

@@ -3,7 +3,7 @@ import { decodeSlipEvent, sources, topics } from '@slipstream/contracts';
 import { ownedDatabase } from '@slipstream/environment';
 import { createKafka, ensureTopics, RecordStream, readTail, SerialProducer } from '@slipstream/kafka';
 import { instantToMs } from '@slipstream/kernel';
-import { type Stack, startStack } from '@slipstream/local';
+import { type Stack, slipsAlone, startStack } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
 import type { Bench } from './core-workloads.ts';
@@ -144,7 +144,12 @@ export class Reconciler {
     );
     first.catch(() => {});
     const nobody = { intake: 0, 'provider-gateway': 0, ledger: 0, reconciliation: 0 };
-    const stack = await startStack({ dataDir, profile: 'stack', instances: { ...nobody, [service]: 1 } });
+    const stack = await startStack({
+      dataDir,
+      profile: 'stack',
+      rules: slipsAlone,
+      instances: { ...nobody, [service]: 1 },
+    });
     return new Reconciler(stack, client, postgres, first);
   }
 

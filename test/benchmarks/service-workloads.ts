@@ -1,7 +1,7 @@
 import { sources, topics } from '@slipstream/contracts';
 import { ownedDatabase } from '@slipstream/environment';
 import { createKafka, ensureTopics, readLogBounds, SerialProducer } from '@slipstream/kafka';
-import { startStack } from '@slipstream/local';
+import { slipsAlone, startStack } from '@slipstream/local';
 import { coreMigrations, migrate, openDataSource, prepareTopics, UnitOfWork } from '@slipstream/postgres';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
@@ -77,7 +77,12 @@ export async function catchUp(
   dataDir: string,
 ): Promise<ServiceSample> {
   const nobody = { intake: 0, 'provider-gateway': 0, ledger: 0, reconciliation: 0 };
-  const stack = await startStack({ dataDir, profile: 'stack', instances: { ...nobody, [service]: 1 } });
+  const stack = await startStack({
+    dataDir,
+    profile: 'stack',
+    rules: slipsAlone,
+    instances: { ...nobody, [service]: 1 },
+  });
   const url = new URL(bench.databaseUrl);
   url.pathname = `/${service}`;
   const client = new pg.Client({ connectionString: url.href });

@@ -18,7 +18,8 @@ export interface TestStack {
   stop(): Promise<void>;
 }
 
-export async function bootStack(options: Partial<StackOptions> = {}): Promise<TestStack> {
+/** Files of statements are the subject of few specs, and each stack would read the log once more for them. */
+export async function bootStack({ rules = [], ...options }: Partial<StackOptions> = {}): Promise<TestStack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-e2e-'));
   const remove = () => rmSync(dataDir, { recursive: true, force: true });
   const starting = startStack({
@@ -27,6 +28,7 @@ export async function bootStack(options: Partial<StackOptions> = {}): Promise<Te
     policies,
     log: (line) => console.error(line),
     removeOnCrash: [dataDir],
+    rules: [{ path: ['statements'] }, ...rules],
     ...options,
   });
   const stack = await starting.catch((error) => {

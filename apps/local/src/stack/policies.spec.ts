@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { dispatchedRoutes, rulesFile } from './policies.ts';
+import { dispatchedRoutes, rulesFile, slipsAlone } from './policies.ts';
 
 interface Route {
   mode: string;
@@ -34,6 +34,21 @@ describe('the rules of a local stack', () => {
     expect(changed.borealis?.outcome_deadline_ms).toBe(3_000);
     expect(changed.import?.outcome_deadline_ms).toBe(86_400_000);
     expect(routes(rulesFile('stack', undefined, '')).borealis?.outcome_deadline_ms).toBe(5_000);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('offer people files of statements in each format, and tell clients how they stand', () => {
+    const rules = parse(readFileSync(rulesFile('stack', undefined, ''), 'utf8'));
+    const formats = Object.values(rules.statements as Record<string, { format: string }>).map(
+      ({ format }) => format,
+    );
+    expect(formats).toEqual(['csv', 'ndjson', 'mt940', 'camt.053', 'camt.054']);
+    expect(rules.clients).toEqual({ requests_max: 1_000_000, window_ms: 60_000 });
+    const folder = mkdtempSync(join(tmpdir(), 'slipstream-policies-'));
+    const alone = parse(readFileSync(rulesFile('stack', undefined, folder, slipsAlone), 'utf8'));
+    expect(Object.keys(alone)).toEqual(
+      Object.keys(rules).filter((key) => key !== 'clients' && key !== 'statements'),
+    );
     rmSync(folder, { recursive: true });
   });
 

@@ -19,6 +19,9 @@ export interface RuleChange {
   readonly value?: unknown;
 }
 
+/** The profile's rules without what people are offered beside the slips themselves: what is measured is measured without it. */
+export const slipsAlone: readonly RuleChange[] = [{ path: ['clients'] }, { path: ['statements'] }];
+
 /** The rules file for a profile, or a copy in `dataDir` with other policies. */
 export function rulesFile(
   profile: Profile,
