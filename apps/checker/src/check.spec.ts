@@ -618,11 +618,11 @@ describe('money', () => {
   });
 
   test('comes back in parts by a statement, each once, and the rest stays settled', () => {
-    const part = (amount: bigint, bookedOn: string | null) =>
-      says('failed', { byStatement: true, amount: { amount, currency: 'EUR' }, bookedOn });
-    const given = (amount: bigint) =>
+    const part = (amount: bigint, bookedOn: string | null, occurrence = 1) =>
+      says('failed', { byStatement: true, amount: { amount, currency: 'EUR' }, bookedOn, occurrence });
+    const given = (amount: bigint, id = `back ${amount}`) =>
       claims(
-        `back ${amount}`,
+        id,
         posting('provider:acme:receivable', 'debit', amount),
         posting('payer:cust:available', 'credit', amount),
       );
@@ -634,6 +634,9 @@ describe('money', () => {
     const again = alsoSaid(back, 'gateway', part(300n, '2026-11-23'));
     expect(counted(again)).toMatchObject({ money_differs: 0 });
     expect(counted(alsoSaid(again, 'ledger', given(300n)))).toMatchObject({ money_differs: 1 });
+    const second = alsoSaid(again, 'gateway', part(300n, '2026-11-23', 2));
+    expect(counted(second)).toMatchObject({ money_differs: 1 });
+    expect(counted(alsoSaid(second, 'ledger', given(300n, 'second')))).toMatchObject({ money_differs: 0 });
     for (const more of [part(701n, '2026-11-24'), part(300n, null)])
       expect(counted(alsoSaid(back, 'gateway', more))).toMatchObject({ money_differs: 0 });
     const rest = alsoSaid(back, 'gateway', part(700n, '2026-11-24'));

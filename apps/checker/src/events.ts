@@ -60,6 +60,8 @@ export type Told =
       readonly fee?: Money | null;
       /** Of a statement's line: the day on which it was booked. */
       readonly bookedOn?: string | null;
+      /** Which one of equal parts of that day; 1 where it says nothing. */
+      readonly occurrence?: number;
     }
   | {
       readonly type: 'funds_held' | 'settled' | 'refunded' | 'posting_compensated';
@@ -195,6 +197,7 @@ function tell(type: string, bytes: Uint8Array): Told {
         providerTime: data.time(7),
         fee: money(data.message(8)),
         bookedOn: data.text(10) || null,
+        occurrence: Math.max(1, Number(data.int(11))),
       };
     case 'funds_held':
       return { type, transaction: transaction(data.message(1)) };

@@ -238,7 +238,8 @@ function partBack(course: Course, told: Returned, terms: Terms | null): ReturnTy
   };
 }
 
-const partOf = ({ amount, bookedOn = null }: Returned) => `${bookedOn} ${amount?.amount}`;
+const partOf = ({ amount, bookedOn = null, occurrence = 1 }: Returned) =>
+  `${bookedOn} ${amount?.amount} ${occurrence}`;
 
 /** Of another provider than the one that executed it. */
 function isOther({ executed }: Course, { provider }: Returned): boolean {

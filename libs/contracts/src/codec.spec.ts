@@ -64,6 +64,7 @@ const events: SlipEvent[] = [
       fee: { amount: 30n, currency: 'EUR' },
       callbacksRefused: null,
       bookedOn: null,
+      occurrence: null,
     },
   },
   {

@@ -229,6 +229,8 @@ export interface EventData {
     callbacksRefused?: RefusedCallbacks | null;
     /** By a line of a statement: the day on which it was booked; parts that come back one after the other differ by it. */
     bookedOn?: string | null;
+    /** Of parts of one amount that one statement shows on that day: which one it is; null: the first. */
+    occurrence?: number | null;
   };
   AnswerDoubted: {
     provider: string | null;
@@ -337,6 +339,8 @@ export interface EventData {
     providerReference: string | null;
     /** `YYYY-MM-DD` in the statement's own zone. */
     bookedOn: string;
+    /** Of lines of one amount on that day that tell what came back: which one of the statement it is; null: the first. */
+    occurrence?: number | null;
   };
   BreakOpened: {
     breakId: string;

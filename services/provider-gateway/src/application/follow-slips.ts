@@ -98,9 +98,10 @@ function answerOf({
   fee,
   providerReference,
   bookedOn,
+  occurrence,
 }: DataOf<'StatementLineMatched'>): ProviderAnswer {
   const answer = { outcome, reason, amount, providerReference, providerTime: null, bookedOn };
-  return { kind: 'returned', ...answer, ...(fee && { fee }) };
+  return { kind: 'returned', ...answer, ...(fee && { fee }), ...(occurrence && { occurrence }) };
 }
 
 /** The nearest deadline first. */

@@ -363,6 +363,28 @@ describe('the ledger decides about money in log order', () => {
       'settled',
     ],
     [
+      'equal parts of one day that one statement has are two, and the same two when it is told again',
+      [
+        ...[submitted(), returned('succeeded'), back(300), back(300, 23, { occurrence: 2 })],
+        ...[back(300), back(300, 23, { occurrence: 2 }), back(400, 24), back(400, 24, { occurrence: 2 })],
+      ],
+      {},
+      [
+        ...['FundsHeld', 'SlipSettled', ...Array(2).fill('PostingCompensated part_back')],
+        'PostingCompensated money_back',
+      ],
+      ['hold', 'settle', 'compensate', 'compensate', 'compensate'],
+      'restored',
+    ],
+    [
+      'both halves of it that one statement has on one day are all of it',
+      [submitted(), returned('succeeded'), back(500), back(500, 23, { occurrence: 2 })],
+      {},
+      ['FundsHeld', 'SlipSettled', 'PostingCompensated part_back', 'PostingCompensated money_back'],
+      ['hold', 'settle', 'compensate', 'compensate'],
+      'restored',
+    ],
+    [
       'what comes back above what is still settled is for people',
       [submitted(), returned('succeeded'), back(600), back(401, 24), back(1001, 25), back(0, 26)],
       {},

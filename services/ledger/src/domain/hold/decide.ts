@@ -301,8 +301,11 @@ export function withoutPart(hold: Hold, back: bigint, part: string): Hold {
 }
 
 /** What a part that came back is known by; null: one that names no day or amount cannot be told from another one. */
-export function partOf({ amount, bookedOn = null }: Data<'SlipReturned'>): string | null {
-  return amount === null || bookedOn === null ? null : `${bookedOn} ${amount.amount}`;
+export function partOf({ amount, bookedOn = null, occurrence }: Data<'SlipReturned'>): string | null {
+  if (amount === null || bookedOn === null) return null;
+  const part = `${bookedOn} ${amount.amount}`;
+  // Equal parts of one day are told apart by the statement that has them all.
+  return (occurrence ?? 1) > 1 ? `${part} ${occurrence}` : part;
 }
 
 function wasBack({ partsBack = [] }: Hold, data: Data<'SlipReturned'>): boolean {

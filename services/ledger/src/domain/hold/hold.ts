@@ -32,7 +32,7 @@ export interface Hold {
   readonly executed: bigint;
   /** The provider's own references of the parts that make it up; empty where nothing is left to be executed. */
   readonly references: readonly string[];
-  /** Parts that came back, each by its day and amount: one that is told again is none. Absent: none did. */
+  /** Parts that came back, each by its day and amount, and which of equal ones it is: one that is told again is none. Absent: none did. */
   readonly partsBack?: readonly string[];
 }
 

@@ -117,11 +117,12 @@ describe('an answer that says otherwise than the first', () => {
   });
 
   describe('and is a line of a statement, by which it came back', () => {
-    const shown = (state: Dispatch, amount: bigint | null, bookedOn?: string) =>
+    const shown = (state: Dispatch, amount: bigint | null, bookedOn?: string, occurrence?: number) =>
       receiveAnswer(state, {
         answer: {
           ...{ ...final('failed'), amount: amount === null ? null : { amount, currency: 'EUR' } },
           ...(bookedOn && { bookedOn }),
+          ...(occurrence && { occurrence }),
         },
         ...{ evidence: 'statement_line', receivedAt: null, now: t0 },
       });
@@ -151,6 +152,14 @@ describe('an answer that says otherwise than the first', () => {
         state = told.dispatch;
       }
       expect(shown(state, 300n, '2026-11-23').reception).toBe('repeated');
+    });
+
+    test('is another part where one statement has two of one amount and day', () => {
+      const first = shown(succeeded, 300n, '2026-11-23');
+      const second = shown(first.dispatch, 300n, '2026-11-23', 2);
+      expect(second.events).toMatchObject([{ event: { data: { bookedOn: '2026-11-23', occurrence: 2 } } }]);
+      for (const occurrence of [undefined, 2])
+        expect(shown(second.dispatch, 300n, '2026-11-23', occurrence).reception).toBe('repeated');
     });
 
     test('says nothing new of what never succeeded', () => {

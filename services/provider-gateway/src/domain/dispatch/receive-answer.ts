@@ -161,7 +161,7 @@ export function slipReturned(
   answer: KeptAnswer['answer'],
   evidence: KeptAnswer['evidence'],
 ): SlipEvent {
-  const { outcome, reason, amount, providerReference, providerTime, fee, bookedOn } = answer;
+  const { outcome, reason, amount, providerReference, providerTime, fee, bookedOn, occurrence } = answer;
   return {
     type: 'SlipReturned',
     data: {
@@ -174,6 +174,7 @@ export function slipReturned(
       providerTime,
       ...(fee && { fee }),
       ...(bookedOn && { bookedOn }),
+      ...(occurrence && { occurrence }),
     },
   };
 }

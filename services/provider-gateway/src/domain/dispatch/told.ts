@@ -6,14 +6,17 @@ import type { Dispatch } from './state.ts';
 /** Distinct words of one slip that are published; a provider that says ever new things is counted from there on. */
 export const toldMax = 16;
 
-type Returned = Pick<EventData['SlipReturned'], 'outcome' | 'amount' | 'providerReference' | 'bookedOn'> & {
+type Returned = Pick<
+  EventData['SlipReturned'],
+  'outcome' | 'amount' | 'providerReference' | 'bookedOn' | 'occurrence'
+> & {
   readonly evidence?: Evidence;
   /** It was only learnt by asking, behind the deadline. */
   readonly isLate?: boolean;
 };
 type Doubted = Pick<EventData['AnswerDoubted'], 'doubt' | 'said'>;
 
-/** `bookedOn`: of what a statement line told, the day if it named one; null or absent: nothing but a statement did not tell it. */
+/** `bookedOn`: of what a statement line told, the day if it named one, and which of equal parts; null or absent: nothing but a statement did not tell it. */
 type ReturnedNote = readonly [
   'returned',
   Outcome,
@@ -59,7 +62,7 @@ function isSame(note: ReturnedNote, answer: Returned, { amount: asked, outcome: 
   const before = amount === null || currency === null ? null : { amount: BigInt(amount), currency };
   if (outcome !== 'succeeded') {
     if (first !== 'succeeded' || answer.evidence !== 'statement_line') return true;
-    return bookedOn === (answer.bookedOn ?? '') && agree(before ?? asked, answer.amount ?? asked);
+    return bookedOn === dayOf(answer) && agree(before ?? asked, answer.amount ?? asked);
   }
   return agree(before ?? asked, answer.amount ?? asked) && agreeOnText(reference, answer.providerReference);
 }
@@ -74,12 +77,17 @@ function agreeOnText(a: string | null, b: string | null): boolean {
 
 function noteOf(said: Returned | Doubted): Note {
   if ('doubt' in said) return ['doubted', said.doubt, said.said];
-  const { outcome, amount, providerReference, evidence, bookedOn, isLate = false } = said;
+  const { outcome, amount, providerReference, evidence, isLate = false } = said;
   const { amount: units = null, currency = null } = amount ?? {};
   const note = ['returned', outcome, units?.toString() ?? null, currency, providerReference] as const;
   // Of a success it is not asked: rows stay as small as they were.
-  if (evidence === 'statement_line' && outcome !== 'succeeded') return [...note, bookedOn ?? ''];
+  if (evidence === 'statement_line' && outcome !== 'succeeded') return [...note, dayOf(said)];
   return isLate ? [...note, null, true] : note;
+}
+
+/** The day of a line, and which of the equal parts of that day it tells. */
+function dayOf({ bookedOn, occurrence }: Returned): string {
+  return (occurrence ?? 1) > 1 ? `${bookedOn ?? ''} ${occurrence}` : (bookedOn ?? '');
 }
 
 /** Whether it was published behind the deadline, and only because somebody asked. */

@@ -32,6 +32,8 @@ type Answer =
       readonly fee?: Money | null;
       /** Of a line of a statement: when it was booked, as `2026-11-27`. */
       readonly bookedOn?: string | null;
+      /** Of equal parts of that day: which one of the statement it is; absent: the first. */
+      readonly occurrence?: number | null;
       readonly providerReference: string | null;
       readonly providerTime: Instant | null;
     }

@@ -86,7 +86,7 @@ export function matchedEvent(
   match: LineMatch,
   place: Place,
 ): SlipEvent {
-  const { outcome, reason, amount, currency, fee, providerReference } = match;
+  const { outcome, reason, amount, currency, fee, providerReference, occurrence } = match;
   return {
     type: 'StatementLineMatched',
     data: {
@@ -94,6 +94,7 @@ export function matchedEvent(
       amount: amount === null || amount === 0n ? null : { amount, currency },
       fee: fee === null ? null : { amount: fee, currency },
       bookedOn: place.booked_on,
+      ...(occurrence !== undefined && { occurrence }),
     },
   };
 }

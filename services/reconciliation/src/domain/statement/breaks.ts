@@ -49,6 +49,8 @@ export interface LineMatch {
   readonly fee: bigint | null;
   /** Of the slip where its outcome is known: a bank's own name for the booking is no second execution. */
   readonly providerReference: string | null;
+  /** Of lines of one amount on one day of the statement that tell what came back: which one it is; absent: the first. */
+  readonly occurrence?: number;
 }
 
 /** A line as far as our books explain it: `amount` of the line = `ours` + `fee` + the differences of its breaks. */

@@ -274,6 +274,21 @@ test('a slip that an earlier statement told is paid again only as a duplicate', 
   });
 });
 
+test('equal parts of one day that come back are told apart by the statement that has them', () => {
+  const back = (gross: bigint, on: string, line: number) => ({
+    ...{ ...paymentOf(-gross), bookedOn: on, line },
+    kind: 'return' as const,
+  });
+  const lines = [back(200n, day, 1), back(200n, day, 2), back(100n, day, 3), back(200n, '2026-11-29', 4)];
+  const { matches } = run([succeeded(500n)], lines);
+  expect(matches.map(({ line, occurrence }) => [line, occurrence])).toEqual([
+    [1, undefined],
+    [2, 2],
+    [3, undefined],
+    [4, undefined],
+  ]);
+});
+
 test.each([
   [null, 'bank-1'],
   ['succeeded', 'p-1'],

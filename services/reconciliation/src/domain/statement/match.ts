@@ -151,9 +151,16 @@ class Findings implements Matching {
     this.#slip = slip;
   }
 
-  match(slip: BookedSlip, line: StatementLine, outcome: LineMatch['outcome'], gross = line.gross): void {
+  match(
+    slip: BookedSlip,
+    line: StatementLine,
+    outcome: LineMatch['outcome'],
+    gross = line.gross,
+    occurrence = 1,
+  ): void {
     const taken = line.gross - line.amount;
     this.matches.push({
+      ...(occurrence > 1 && { occurrence }),
       ...{ slipId: slip.slipId, line: line.line, outcome, reason: line.reason, currency: line.currency },
       amount: gross < 0n ? -gross : gross,
       fee: taken > 0n && this.#slip !== null ? taken : null,
@@ -314,8 +321,12 @@ function status(
     if (slip.outcome === 'succeeded' || isEven) continue;
     found.break('status', slip, line, unexplain(found, line), saidOutcome(slip), line.outcome ?? 'paid');
   }
-  for (const line of back) {
-    found.match(slip, line, 'failed');
+  for (const [at, line] of back.entries()) {
+    // Two equal parts of one day are two movements, since one statement tells both.
+    const same = back
+      .slice(0, at)
+      .filter((one) => one.gross === line.gross && one.bookedOn === line.bookedOn);
+    found.match(slip, line, 'failed', line.gross, same.length + 1);
     found.explain(line, isEven ? line.gross : 0n);
     if (!isEven) found.break('status', slip, line, line.gross, saidOutcome(slip), 'came back');
   }
