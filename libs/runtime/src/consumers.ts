@@ -96,7 +96,8 @@ export class Consumers {
   }
 }
 
-function alsoTelling(
+/** What a consumer counts, told to whoever must know of it besides. */
+export function alsoTelling(
   metrics: ConsumerMetrics,
   { onHandled, unwritten }: Pick<ConsumersOptions, 'onHandled' | 'unwritten'>,
 ): ConsumerMetrics {
