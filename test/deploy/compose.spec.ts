@@ -17,6 +17,12 @@ interface Service {
   volumes?: string[];
   ports?: string[];
   healthcheck?: object;
+  logging?: { options: Record<string, string> };
+  mem_limit?: string;
+  read_only?: boolean;
+  cap_drop?: string[];
+  security_opt?: string[];
+  tmpfs?: string[];
 }
 
 const compose: { services: Record<string, Service>; volumes: object } = parse(text, { merge: true });
@@ -64,6 +70,20 @@ describe('docker-compose.yml', () => {
       expect(given('semi') || 16).toBeGreaterThanOrEqual(youngMiB);
     },
   );
+
+  test('gives no container all of the machine: memory and logs have a limit', () => {
+    for (const [name, service] of services)
+      expect([name, service.mem_limit, service.logging?.options['max-size']]).toEqual([
+        ...[name, expect.stringMatching(/^\d+[mg]$/), '10m'],
+      ]);
+  });
+
+  test('lets what is ours write nowhere, and become nobody else', () => {
+    for (const [name, { read_only, cap_drop, security_opt, tmpfs }] of ownServices)
+      expect([name, read_only, cap_drop, security_opt, tmpfs]).toEqual([
+        ...[name, true, ['ALL'], ['no-new-privileges:true'], ['/tmp']],
+      ]);
+  });
 
   test('runs every service of the repository, each with a check of its health and on this machine only', () => {
     expect(ownServices.map(([name]) => name)).toEqual([
