@@ -209,6 +209,20 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
   },
   {
+    name: 'P97-equal-parts-of-a-day-are-one',
+    file: `${ledger}/src/domain/hold/decide.ts`,
+    from: 'return (occurrence ?? 1) > 1 ? `${part} ${occurrence}` : part;',
+    to: 'return part;',
+    specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
+  },
+  {
+    name: 'K97-tells-one-of-equal-parts-of-a-day',
+    file: `${gateway}/src/domain/dispatch/told.ts`,
+    from: "return (occurrence ?? 1) > 1 ? `${bookedOn ?? ''} ${occurrence}` : (bookedOn ?? '');",
+    to: "return bookedOn ?? '';",
+    specs: [`${gateway}/src/domain/dispatch/receive-answer.spec.ts`],
+  },
+  {
     name: 'P35-writes-off-what-lies-in-suspense',
     file: `${ledger}/src/domain/hold/decide.ts`,
     from: "if (hold.status !== 'restored' && hold.status !== 'compensated') return null;",

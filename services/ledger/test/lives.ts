@@ -81,6 +81,7 @@ function randomLife(random: SeededRandom): SlipEvent[] {
       returned('failed', {
         ...{ provider: 'acme', evidence: 'statement_line', amount: eur(random.pick([1, 40, 60])) },
         bookedOn: random.pick(['2026-11-23', '2026-11-24']),
+        occurrence: random.pick([null, null, 2]),
       }),
     );
     const after = random.pick([[], [returned('failed', { provider: 'acme' }), decided()], [decided()]]);

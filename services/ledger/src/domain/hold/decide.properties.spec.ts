@@ -31,6 +31,7 @@ const anyEvent: fc.Arbitrary<SlipEvent> = fc.oneof(
       evidence: fc.constantFrom('signed_callback' as const, 'statement_line' as const),
       fee: fc.option(fc.integer({ min: 0, max: 9 }).map(eur)),
       bookedOn: fc.constantFrom(null, '2026-11-23', '2026-11-24'),
+      occurrence: fc.constantFrom(null, 2),
     })
     .map(({ outcome, ...rest }) => returned(outcome, rest)),
   fc.constant(refundRequested()),

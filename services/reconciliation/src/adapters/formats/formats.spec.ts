@@ -398,6 +398,13 @@ describe('NDJSON', () => {
     expect(lines[0]).toMatchObject({ amount: -5n, gross: -5n, outcome: 'failed', references: ['o-1'] });
   });
 
+  test('reads names without what is around them, and each once', async () => {
+    const line =
+      '{"amount":"-5","currency":"EUR","booked_on":"2026-11-20","references":[""," o-1 ","o-1"],"provider_reference":" p-1 "}';
+    const { lines } = await read(`${head}\n${line}\n`, form);
+    expect(lines).toMatchObject([{ references: ['o-1'], providerReference: 'p-1' }]);
+  });
+
   test.each([
     [`${head}\n{"amount":-5}`, 2, 'minor units as text'],
     [`${head}\n{"amount":"-5","currency":"EUR","booked_on":"2026-11-20","refs":[]}`, 2, 'unknown field refs'],
@@ -406,6 +413,8 @@ describe('NDJSON', () => {
     ['{"amount":"-5","currency":"EUR","booked_on":"2026-11-20"}', 1, 'outside of any statement'],
     ['', 1, 'empty'],
     ['[]', 1, 'no JSON object'],
+    [`${head}\n{"amount":"-5","amount":"-6","currency":"EUR","booked_on":"2026-11-20"}`, 2, 'amount'],
+    ['{"statement":"a\\u0000b"}', 1, 'no JSON object'],
   ])('refuses %j in line %i', async (text, line, why) => {
     await expect(read(text, form)).rejects.toMatchObject({ line, why: expect.stringContaining(why) });
   });

@@ -1,4 +1,4 @@
-import { isCurrency } from '@slipstream/kernel';
+import { isCurrency, strictJson } from '@slipstream/kernel';
 import { signedInteger } from '../../domain/statement/amount.ts';
 import { readDay } from '../../domain/statement/day.ts';
 import {
@@ -63,12 +63,10 @@ export function* readNdjson(lines: Iterable<TextLine>): Generator<StatementPart>
 type Json = Readonly<Record<string, unknown>>;
 
 function objectOf(text: string, line: number): Json {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
-  } catch {
-    // Told below.
-  }
+  const parsed = strictJson(text);
+  if (!parsed.ok) throw new StatementRefused(line, `it is no JSON object: ${parsed.error}`);
+  const { value } = parsed;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
   throw new StatementRefused(line, 'it is no JSON object');
 }
 
@@ -95,9 +93,10 @@ function toLine(json: Json, line: number): StatementLine {
   if (!Array.isArray(references) || !references.every((one) => typeof one === 'string'))
     throw new StatementRefused(line, 'references must be a list of texts');
   const optional = (key: string) =>
-    json[key] === undefined || json[key] === null ? null : textOf(json, key, line);
+    json[key] === undefined || json[key] === null ? null : textOf(json, key, line).trim();
   return {
-    ...{ line, amount, bookedOn, references, currency: currencyOf(json, line) },
+    ...{ line, amount, bookedOn, currency: currencyOf(json, line) },
+    references: [...new Set(references.map((one) => one.trim()))].filter((one) => one !== ''),
     gross: json.gross === undefined ? amount : amountOf(json, 'gross', line),
     kind: oneOf(json.kind ?? 'payment', lineKinds, 'kind', line),
     providerReference: optional('provider_reference'),
