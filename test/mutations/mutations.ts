@@ -211,6 +211,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'P97-equal-parts-of-a-day-are-one',
     file: `${ledger}/src/domain/hold/decide.ts`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the line as it stands there
     from: 'return (occurrence ?? 1) > 1 ? `${part} ${occurrence}` : part;',
     to: 'return part;',
     specs: [`${ledger}/src/domain/hold/decide.spec.ts`],
@@ -218,6 +219,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'K97-tells-one-of-equal-parts-of-a-day',
     file: `${gateway}/src/domain/dispatch/told.ts`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the line as it stands there
     from: "return (occurrence ?? 1) > 1 ? `${bookedOn ?? ''} ${occurrence}` : (bookedOn ?? '');",
     to: "return bookedOn ?? '';",
     specs: [`${gateway}/src/domain/dispatch/receive-answer.spec.ts`],
