@@ -2,6 +2,7 @@ import { Controller, Get, type INestApplication, Inject } from '@nestjs/common';
 import { ApiExcludeController, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { errorCodes } from '@slipstream/kernel';
 import { type Access, accessExtension, Public } from './auth.ts';
+import { closeBodies } from './closed-bodies.ts';
 import { type Examples, showExamples } from './examples.ts';
 import { problemMediaType } from './problem.ts';
 
@@ -59,6 +60,7 @@ export function describeApi(app: INestApplication, service: string, examples: Ex
   for (const path of Object.values(document.paths)) {
     for (const operation of Object.values(path) as unknown[]) complete(operation as Operation);
   }
+  closeBodies(document);
   showExamples(document, examples);
   document.tags = tagsOf(document).map((name) => ({ name, description: `What there is about ${name}` }));
   return document;
