@@ -282,8 +282,15 @@ function describe(summary: Summary, outage: JudgedOutage): string {
     `False alarms ${summary.false_alarms}, missed ${summary.missed}, lost events ${summary.lost_events}, ` +
     `executed twice ${summary.executed_twice}, money differs ${summary.money_differs}, ` +
     `verdict differs ${summary.verdict_differs}, ledger ${summary.ledger_balanced ? 'balanced' : 'NOT balanced'}. ` +
-    `The outage that lost ${outage.outage_slips} answers: ${outage.incidents} incidents, ${outage.incident_differs} of its slips differ.`
+    tellOutage(outage)
   );
+}
+
+/** The data of earlier feeds are kept: where little happened in between, an incident of theirs goes on in this one. */
+function tellOutage({ incidents, outage_slips: lost, incident_differs: differs }: JudgedOutage): string {
+  if (incidents === 0 && lost > 0)
+    return `The outage that lost ${lost} answers made no incident of its own: \`slipctl incidents --status all\` says whether it is part of one that began in an earlier feed.`;
+  return `The outage that lost ${lost} answers: ${incidents} incidents, ${differs} of its slips differ.`;
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
