@@ -6,7 +6,8 @@ import type { Batch, DeadLetter } from './ports.ts';
 import { MemoryStore, type MemoryTx } from './test-support/memory-store.ts';
 import { eventMessage } from './test-support/records.ts';
 
-const quiet = { info() {}, warn() {}, error() {} };
+const warned: unknown[] = [];
+const log = { info() {}, warn: (...said: unknown[]) => void warned.push(said), error() {} };
 let store: MemoryStore;
 let neighbours: Neighbours;
 /** Throws what the handler would for a batch with this offset. */
@@ -16,6 +17,7 @@ beforeEach(() => {
   store = new MemoryStore();
   neighbours = new Neighbours();
   fail = () => {};
+  warned.length = 0;
 });
 
 async function handle(tx: MemoryTx, { records }: Batch): Promise<void> {
@@ -29,7 +31,7 @@ async function runner(partition = 0): Promise<ChunkRunner<MemoryTx>> {
   const subscription = { topic: 't', group: 'g', sequenced: true, handle };
   const limits = { batchRecordsMax: 100, attemptsMax: 3, attemptDelayMs: 0 };
   const position = await store.claim('g', 't', partition, null);
-  return new ChunkRunner({ ...limits, store, subscription, neighbours, metrics: {}, log: quiet }, position);
+  return new ChunkRunner({ ...limits, store, subscription, neighbours, metrics: {}, log }, position);
 }
 
 const events = (...keys: string[]): Message[] => keys.map((key, i) => eventMessage(i, i + 1, { key }));
@@ -48,6 +50,8 @@ describe('an error of the handler', () => {
     expect(store.deadLetters[0]).toMatchObject({ attempts: 3, errorClass: 'TypeError' });
     expect(store.effects).toEqual(['0', '2', '3']);
     expect(tries).toBe(4);
+    // Whoever looks for the slip in the log finds it.
+    expect(warned).toEqual([['dead letter', expect.objectContaining({ key: 'b', slip: 'b', offset: 1 })]]);
   });
 
   it('that hits its neighbours, too, is no record’s: nothing is set aside, and all is handled once it has gone', async () => {
@@ -137,7 +141,7 @@ describe('a subscription that keeps every record', () => {
     };
     const subscription = { topic: 't', group: 'g', sequenced: true, handle: never, setAside: never, keep };
     const limits = { batchRecordsMax: 100, attemptsMax: 3, attemptDelayMs: 0 };
-    const options = { ...limits, store, subscription, neighbours, metrics: {}, log: quiet };
+    const options = { ...limits, store, subscription, neighbours, metrics: {}, log };
     const [first, second, last] = events('a', 'b', 'b');
     const messages = [
       first!,

@@ -191,12 +191,13 @@ export class ChunkRunner<Tx> {
     const appendedMs = chunk.records[0]?.timestampMs ?? null;
     metrics.batchHandled?.(topic, partition, chunk.records.length, durationMs, appendedMs);
     if (chunk.resent.length > 0) metrics.resent?.(topic, partition, chunk.resent.length);
-    for (const { reason, record, errorClass, detail, attempts } of chunk.deadLetters) {
+    for (const { reason, record, parkKey, errorClass, detail, attempts } of chunk.deadLetters) {
       metrics.deadLettered?.(topic, partition, reason);
       if (reason === 'parked_behind') continue;
       const { offset } = record;
       const key = keyText(record.key);
-      log.warn('dead letter', { group, topic, partition, offset, key, reason, errorClass, detail, attempts });
+      const place = { group, topic, partition, offset, key, ...(parkKey !== null && { slip: parkKey }) };
+      log.warn('dead letter', { ...place, reason, errorClass, detail, attempts });
     }
   }
 }
