@@ -16,6 +16,7 @@ import type { ActionFilter } from '../../services/reconciliation/src/application
 import type { IncidentFilter } from '../../services/reconciliation/src/application/incidents/reads.ts';
 import type { CaseFilter } from '../../services/reconciliation/src/application/reads.ts';
 import type { BreakFilter } from '../../services/reconciliation/src/application/statements/ports.ts';
+import { noWords, type Words } from '../../services/reconciliation/src/application/words.ts';
 import type { Questions } from './query.ts';
 
 const limit = 50;
@@ -79,15 +80,16 @@ export function gatewayQuestions(unitOfWork: UnitOfWork): Questions {
   );
 }
 
+const only = <Word extends string>(word: Word): Words<Word> => ({ any: [word], none: [] });
 const cases: Readonly<Record<string, Partial<CaseFilter>>> = {
   nothing: {},
-  'status=open': { status: 'open' },
-  'status=closed': { status: 'closed' },
-  'provider=provider-3': { provider: 'provider-3' },
-  'provider=nobody': { provider: 'nobody' },
-  'assignee=nobody': { assignee: 'nobody' },
-  'cause=nothing': { cause: 'nothing' },
-  'reason=nothing': { reason: 'nothing' },
+  'status=open': { status: only('open') },
+  'status=closed': { status: only('closed') },
+  'provider=provider-3': { provider: only('provider-3') },
+  'provider=nobody': { provider: only('nobody') },
+  'assignee=nobody': { assignee: only('nobody') },
+  'cause=nothing': { cause: only('nothing') },
+  'reason=nothing': { reason: only('nothing') },
   'unassigned=true': { unassigned: true },
   'escalated=true': { escalated: true },
   min_age_s: { minAgeS: 1_000_000_000 },
@@ -103,14 +105,14 @@ const actions: Readonly<Record<string, Partial<ActionFilter>>> = {
 };
 const breaks: Readonly<Record<string, Partial<BreakFilter>>> = {
   nothing: {},
-  'status=open': { status: 'open' },
-  'status=acknowledged': { status: 'acknowledged' },
-  'status=snoozed': { status: 'snoozed' },
-  'status=resolved': { status: 'resolved' },
-  'type=amount': { type: 'amount' },
-  'type=currency': { type: 'currency' },
-  'provider=acme': { provider: 'acme' },
-  'provider=nobody': { provider: 'nobody' },
+  'status=open': { status: only('open') },
+  'status=acknowledged': { status: only('acknowledged') },
+  'status=snoozed': { status: only('snoozed') },
+  'status=resolved': { status: only('resolved') },
+  'type=amount': { type: only('amount') },
+  'type=currency': { type: only('currency') },
+  'provider=acme': { provider: only('acme') },
+  'provider=nobody': { provider: only('nobody') },
   'statement that there is not': { statement: '80000000-0000-4000-8000-000000000000' },
   'slip=slip-777': { slip: 'slip-777' },
 };
@@ -133,11 +135,14 @@ export function reconciliationQuestions(unitOfWork: UnitOfWork): Questions {
   const files = statementViews({ unitOfWork, publish: unasked, publishOps: unasked, acted: unasked });
   const aside = new DeadLetters(unitOfWork, () => []);
   const anyCase: CaseFilter = {
-    ...{ status: null, cause: null, provider: null, assignee: null, reason: null },
+    ...{ status: noWords, cause: noWords, provider: noWords, assignee: noWords, reason: noWords },
     ...{ unassigned: null, escalated: null, minAgeS: null, incident: null },
   };
   const anyAction: ActionFilter = { slipId: null, bulkId: null, status: null, action: null, by: null };
-  const anyBreak: BreakFilter = { status: null, type: null, provider: null, statement: null, slip: null };
+  const anyBreak: BreakFilter = {
+    ...{ status: noWords, type: noWords, provider: noWords },
+    ...{ statement: null, slip: null },
+  };
   return {
     'one case': () => reads.caseOf('slip-777'),
     'one incident': () => outages.incident('incident-7'),

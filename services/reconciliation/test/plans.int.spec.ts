@@ -12,7 +12,9 @@ import type { IncidentFilter, IncidentReads } from '../src/application/incidents
 import type { Place } from '../src/application/newest-first.ts';
 import type { CaseFilter, Reads } from '../src/application/reads.ts';
 import type { BreakFilter, StatementViews } from '../src/application/statements/ports.ts';
+import { noWords, type Words } from '../src/application/words.ts';
 import type { BookedPatch } from '../src/domain/statement/booked-fold.ts';
+import type { BreakType } from '../src/domain/statement/breaks.ts';
 import { type DatabaseUnderTest, databaseUnderTest } from './database-under-test.ts';
 import { fullCases } from './full-cases.ts';
 
@@ -69,24 +71,27 @@ async function expectBounded(ask: () => Promise<unknown>, most = all): Promise<v
 const few = 400;
 const examined = 5_000;
 const all = Number.POSITIVE_INFINITY;
+const only = <Word extends string>(word: Word): Words<Word> => ({ any: [word], none: [] });
 const anyCase: CaseFilter = {
-  ...{ status: null, cause: null, provider: null, assignee: null, reason: null },
+  ...{ status: noWords, cause: noWords, provider: noWords, assignee: noWords, reason: noWords },
   ...{ unassigned: null, escalated: null, minAgeS: null, incident: null },
 };
 it.each<[Partial<CaseFilter>, number]>([
   [{}, few],
-  [{ status: 'open' }, few],
-  [{ status: 'open', provider: 'nobody' }, few],
-  [{ status: 'open', unassigned: true, escalated: true, minAgeS: 60 }, few],
-  [{ status: 'closed' }, few],
+  [{ status: only('open') }, few],
+  [{ status: only('open'), provider: only('nobody') }, few],
+  [{ status: only('open'), unassigned: true, escalated: true, minAgeS: 60 }, few],
+  [{ status: only('closed') }, few],
   [{ incident: 'incident-7' }, few],
-  [{ cause: 'nothing' }, examined],
-  [{ provider: 'nobody' }, examined],
-  [{ assignee: 'nobody' }, examined],
-  [{ reason: 'nothing' }, examined],
+  [{ cause: only('nothing') }, examined],
+  [{ provider: only('nobody') }, examined],
+  [{ assignee: only('nobody') }, examined],
+  [{ reason: only('nothing') }, examined],
   [{ unassigned: true }, examined],
   [{ escalated: true }, examined],
   [{ minAgeS: 1_000_000_000 }, examined],
+  [{ provider: { any: ['nobody', 'else'], none: ['acme'] } }, examined],
+  [{ reason: { any: [], none: ['nothing'] } }, examined],
 ])('a page of cases by %j reads no table whole', async (filter, most) => {
   for (const from of placesOf('slip-7200'))
     await expectBounded(() => reads.cases({ ...anyCase, ...filter }, from, 50), most);
@@ -95,10 +100,16 @@ it.each<[Partial<CaseFilter>, number]>([
 
 it.each<[Partial<CaseFilter>, (n: number) => boolean]>([
   [{}, () => true],
-  [{ provider: 'provider-3' }, (n) => n % 5 === 3],
-  [{ provider: 'provider-3', status: 'closed' }, (n) => n % 5 === 3],
-  [{ incident: 'incident-7', provider: 'provider-3' }, (n) => n % 5 === 3 && n >= 140 && n < 160],
-  [{ assignee: 'nobody' }, () => false],
+  [{ provider: only('provider-3') }, (n) => n % 5 === 3],
+  [{ provider: only('provider-3'), status: only('closed') }, (n) => n % 5 === 3],
+  [{ incident: 'incident-7', provider: only('provider-3') }, (n) => n % 5 === 3 && n >= 140 && n < 160],
+  [{ assignee: only('nobody') }, () => false],
+  [{ provider: { any: ['provider-1', 'provider-3'], none: [] } }, (n) => n % 5 === 1 || n % 5 === 3],
+  [
+    { provider: { any: [], none: ['provider-3'] }, status: { any: [], none: ['open'] } },
+    (n) => n % 5 !== 3 && n % 100 !== 0,
+  ],
+  [{ status: { any: ['open'], none: ['open'] } }, () => false],
 ])('pages of cases by %j have each of them once, both ways', async (filter, isAsked) => {
   const unwatched = createReads(database.unitOfWork, 12);
   const expected = Array.from({ length: rows }, (_, n) => rows - n).filter(isAsked);
@@ -129,19 +140,26 @@ it.each<[Partial<ActionFilter>, number]>([
     await expectBounded(() => desk.actions({ ...anyAction, ...filter }, from, 50), most);
 });
 
-const anyBreak: BreakFilter = { status: null, type: null, provider: null, statement: null, slip: null };
+const anyBreak: BreakFilter = {
+  ...{ status: noWords, type: noWords, provider: noWords },
+  ...{ statement: null, slip: null },
+};
 it.each<[Partial<BreakFilter>, number]>([
   [{}, few],
-  [{ status: 'open' }, few],
-  [{ status: 'open', provider: 'nobody' }, few],
-  [{ status: 'acknowledged' }, few],
-  [{ status: 'snoozed' }, few],
-  [{ status: 'resolved' }, few],
-  [{ status: 'open', slip: 'slip-100' }, few],
+  [{ status: only('open') }, few],
+  [{ status: only('open'), provider: only('nobody') }, few],
+  [{ status: only('acknowledged') }, few],
+  [{ status: only('snoozed') }, few],
+  [{ status: only('resolved') }, few],
+  [{ status: only('open'), slip: 'slip-100' }, few],
   [{ statement: uuid }, few],
   [{ slip: 'slip-7' }, few],
-  [{ type: 'missing_line' as BreakFilter['type'] }, few],
-  [{ provider: 'nobody' }, few],
+  [{ type: only('missing_line' as BreakType) }, few],
+  [{ provider: only('nobody') }, few],
+  [
+    { status: { any: ['acknowledged', 'snoozed'], none: [] }, provider: { any: [], none: ['acme'] } },
+    examined,
+  ],
 ])('neither does one of breaks by %j', async (filter, most) => {
   for (const from of placesOf(uuid))
     await expectBounded(() => statements.breaks({ ...anyBreak, ...filter }, from, 50), most);

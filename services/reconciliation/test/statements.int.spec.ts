@@ -315,6 +315,11 @@ test('two accounts in a file have a bridge each, and the next file a gap where i
     },
   ]);
   const { body } = await get(`/v1/breaks?type=gap&status=open&statement=${second.body.id}`);
+  const several = `/v1/breaks?type=gap&type=late&status.not=resolved&statement=${second.body.id}`;
+  expect((await get(several)).body.data.map(({ id }: { id: string }) => id)).toEqual(
+    body.data.map(({ id }: { id: string }) => id),
+  );
+  expect((await get(`${several}&type.not=gap`)).body.data).toEqual([]);
   expect(body.data).toMatchObject([
     {
       ...{

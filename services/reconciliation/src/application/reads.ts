@@ -2,6 +2,7 @@ import type { Instant } from '@slipstream/kernel';
 import type { CaseReason, Cause } from '@slipstream/slip';
 import type { CurveView } from '../domain/returns/curve-view.ts';
 import type { Page, Place } from './newest-first.ts';
+import type { Words } from './words.ts';
 
 /** A case as people see it; `reason`, `summary` and what resolved it are those of the reason it is named after. */
 export interface CaseView {
@@ -28,13 +29,13 @@ export interface CaseView {
 }
 
 export interface CaseFilter {
-  readonly status: 'open' | 'closed' | null;
+  readonly status: Words<'open' | 'closed'>;
   /** A cause's class or code. */
-  readonly cause: string | null;
-  readonly provider: string | null;
-  readonly assignee: string | null;
+  readonly cause: Words;
+  readonly provider: Words;
+  readonly assignee: Words;
   /** One of its reasons, resolved or not. */
-  readonly reason: string | null;
+  readonly reason: Words;
   /** Whether nobody looks after it. */
   readonly unassigned: boolean | null;
   readonly escalated: boolean | null;

@@ -11,7 +11,7 @@ import {
 import type { BulkRequest } from '../../application/actions/ports.ts';
 import { bulkSizeMax } from '../../application/actions/ports.ts';
 import { type Action, type ActionType, actionTypes } from '../../domain/case/act.ts';
-import { caseFilters, toFilter } from './cases.controller.ts';
+import { caseFilters, caseWords, toFilter } from './cases.controller.ts';
 
 const nameLengthMax = 255;
 
@@ -92,8 +92,13 @@ function toWanted({
 
 /** The filters of `GET /v1/cases`, as text as they stand there. */
 function filterOf(filter: object = {}): Parameters {
-  const query = Object.fromEntries(Object.entries(filter).map(([key, value]) => [key, String(value)]));
-  return new Parameters(query, caseFilters);
+  const query = Object.fromEntries(
+    Object.entries(filter).map(([key, value]) => [
+      key,
+      Array.isArray(value) ? value.map(String) : String(value),
+    ]),
+  );
+  return new Parameters(query, caseFilters, caseWords);
 }
 
 function slipIdsProblem(value: unknown): string | null {

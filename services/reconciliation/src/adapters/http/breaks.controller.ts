@@ -21,6 +21,7 @@ import type { BreakDecision } from '../../application/statements/ports.ts';
 import { breakTypes } from '../../domain/statement/breaks.ts';
 import { keyed, toPlace } from './places.ts';
 import { STATEMENTS, type StatementDesk } from './statements.controller.ts';
+import { ApiWords, wordNames, wordsOf } from './words.ts';
 
 const { minorUnits, object, oneOf, optional, text, time, whole } = schemas;
 const statuses = ['open', 'acknowledged', 'snoozed', 'resolved'] as const;
@@ -57,7 +58,8 @@ class SnoozeBody extends DecisionBody {
   until!: string;
 }
 
-const filters = ['status', 'type', 'provider', 'statement', 'slip'] as const;
+const filters = ['statement', 'slip'] as const;
+const words = wordNames(['status', 'type', 'provider']);
 
 @ApiTags('breaks')
 @Controller('v1/breaks')
@@ -67,9 +69,9 @@ export class BreaksController {
 
   @Get()
   @ApiOperation({ summary: 'How statements and our books differ, the newest first' })
-  @ApiQuery({ name: 'status', required: false, enum: statuses })
-  @ApiQuery({ name: 'type', required: false, enum: breakTypes })
-  @ApiQuery({ name: 'provider', required: false })
+  @ApiWords('status', { known: statuses })
+  @ApiWords('type', { known: breakTypes })
+  @ApiWords('provider')
   @ApiQuery({ name: 'statement', required: false, description: 'Id of a statement' })
   @ApiQuery({ name: 'slip', required: false, description: 'Id of a slip' })
   @ApiList(found, 'Breaks')
@@ -78,14 +80,14 @@ export class BreaksController {
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
   ) {
-    const parameters = new Parameters(query, [...filters, ...listParameters]);
+    const parameters = new Parameters(query, [...filters, ...listParameters], words);
     const statement = parameters.text('statement') ?? null;
     if (statement !== null && !isUuid(statement))
       throw new SlipstreamError('malformed_request', 'statement must be the id of a statement.');
     const filter = {
-      status: parameters.oneOf('status', statuses) ?? null,
-      type: parameters.oneOf('type', breakTypes) ?? null,
-      provider: parameters.text('provider') ?? null,
+      status: wordsOf(parameters, 'status', statuses),
+      type: wordsOf(parameters, 'type', breakTypes),
+      provider: wordsOf(parameters, 'provider'),
       slip: parameters.text('slip') ?? null,
       statement,
     };

@@ -19,6 +19,7 @@ import type { CaseFilter, CaseView, Reads } from '../../application/reads.ts';
 import { reasons } from '../../domain/case/reasons.ts';
 import { ApiCase, ApiCases, describedCase } from './described.ts';
 import { keyed, toPlace } from './places.ts';
+import { ApiWords, wordNames, wordsOf } from './words.ts';
 
 const isKey = isPlaceOf((slipId) => !slipId.includes('\0'));
 
@@ -26,11 +27,10 @@ const isKey = isPlaceOf((slipId) => !slipId.includes('\0'));
 export const READS = Symbol('reconciliation:reads');
 
 /** What cases can be asked by; a bulk takes the same. */
-export const caseFilters = [
-  ...(['status', 'cause', 'provider', 'assignee', 'reason'] as const),
-  ...(['unassigned', 'escalated', 'min_age_s', 'incident'] as const),
-] as const;
+export const caseWords = wordNames(['status', 'cause', 'provider', 'assignee', 'reason']);
+export const caseFilters = ['unassigned', 'escalated', 'min_age_s', 'incident'] as const;
 const known = [...caseFilters, ...listParameters] as const;
+const statuses = ['open', 'closed'] as const;
 
 @ApiTags('cases')
 @Controller('v1/cases')
@@ -40,17 +40,12 @@ export class CasesController {
 
   @Get()
   @ApiOperation({ summary: 'Cases, the newest first' })
-  @ApiQuery({ name: 'status', required: false, enum: ['open', 'closed'] })
-  @ApiQuery({ name: 'cause', required: false, description: 'Class or code of a cause' })
-  @ApiQuery({ name: 'provider', required: false })
+  @ApiWords('status', { known: statuses })
+  @ApiWords('cause', { meaning: 'class or code of a cause' })
+  @ApiWords('provider')
   @ApiQuery({ name: 'incident', required: false, description: 'Of the slips that were missed in it' })
-  @ApiQuery({ name: 'assignee', required: false, description: 'Who looks after it' })
-  @ApiQuery({
-    name: 'reason',
-    required: false,
-    enum: [...reasons],
-    description: 'One of its reasons, such as `inquiry_exhausted`',
-  })
+  @ApiWords('assignee', { meaning: 'who looks after it' })
+  @ApiWords('reason', { known: reasons, meaning: 'one of its reasons, such as `inquiry_exhausted`' })
   @ApiQuery({
     name: 'unassigned',
     required: false,
@@ -70,7 +65,7 @@ export class CasesController {
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
   ) {
-    const filter = toFilter(new Parameters(query, known));
+    const filter = toFilter(new Parameters(query, known, caseWords));
     const language = languageOf(request);
     reply.header('content-language', language);
     return answerList(request, reply, {
@@ -114,11 +109,11 @@ function languageOf({ headers }: ListRequest): CauseLanguage {
 
 export function toFilter(parameters: Parameters): CaseFilter {
   return {
-    status: parameters.oneOf('status', ['open', 'closed']) ?? null,
-    cause: parameters.text('cause') ?? null,
-    provider: parameters.text('provider') ?? null,
-    assignee: parameters.text('assignee') ?? null,
-    reason: parameters.oneOf('reason', reasons) ?? null,
+    status: wordsOf(parameters, 'status', statuses),
+    cause: wordsOf(parameters, 'cause'),
+    provider: wordsOf(parameters, 'provider'),
+    assignee: wordsOf(parameters, 'assignee'),
+    reason: wordsOf(parameters, 'reason', reasons),
     unassigned: yesOrNo(parameters, 'unassigned'),
     escalated: yesOrNo(parameters, 'escalated'),
     minAgeS: parameters.integer('min_age_s') ?? null,

@@ -1,19 +1,23 @@
 import type { CaseFilter } from '../../application/reads.ts';
+import { meant } from '../../application/words.ts';
 import type { Search } from './search.ts';
 
 const statuses = { open: "c.status = 'open'", closed: "c.status = 'closed'" } as const;
+const allStatuses = ['open', 'closed'] as const;
 
 /** Confines a search to the cases `case_file c` that a filter means. */
 export function confineToCases(search: Search, filter: CaseFilter): void {
   const place = (value: unknown) => search.place(value);
-  search.when(filter.status, (status) => statuses[status]);
-  search.judge(filter.cause, (cause) => {
-    const word = place(cause);
-    return `(c.cause_class = ${word} or c.cause_code = ${word})`;
+  const [status, other] = meant(filter.status, allStatuses);
+  if (status === undefined) search.where('false');
+  else if (other === undefined) search.where(statuses[status]);
+  search.judgeWords(filter.cause, (words) => {
+    const any = search.anyOf(words);
+    return `c.cause_class = ${any} or c.cause_code = ${any}`;
   });
-  search.judge(filter.provider, (provider) => `c.provider = ${place(provider)}`);
-  search.judge(filter.assignee, (assignee) => `c.assignee = ${place(assignee)}`);
-  search.judge(filter.reason, (reason) => `${place(reason)} = any(c.reason_codes)`);
+  search.judgeWords(filter.provider, (words) => `c.provider = ${search.anyOf(words)}`);
+  search.judgeWords(filter.assignee, (words) => `c.assignee = ${search.anyOf(words)}`);
+  search.judgeWords(filter.reason, (words) => `c.reason_codes && ${search.place(words)}::text[]`);
   search.judge(filter.unassigned, (is) => `c.assignee is ${is ? '' : 'not '}null`);
   search.judge(filter.escalated, (is) => `c.escalated_at is ${is ? 'not ' : ''}null`);
   search.judge(

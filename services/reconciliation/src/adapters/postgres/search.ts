@@ -1,4 +1,5 @@
 import type { Place } from '../../application/newest-first.ts';
+import type { Words } from '../../application/words.ts';
 
 /** Rows that a page looks at where no index has what is asked for alone. */
 const examinedMax = 5_000;
@@ -28,6 +29,29 @@ export class Search {
   /** Of a filter that no index serves: {@link lookedNewestFirst} judges by it what the other conditions lead to. */
   judge<T>(value: T | null | undefined, condition: (value: T) => string): void {
     if (value !== null && value !== undefined) this.#judged.push(condition(value));
+  }
+
+  /** Of words that no index serves; what has no value is none of them. */
+  judgeWords<Word extends string>(
+    { any, none }: Words<Word>,
+    condition: (words: readonly Word[]) => string,
+  ): void {
+    if (any.length > 0) this.#judged.push(`(${condition(any)})`);
+    if (none.length > 0) this.#judged.push(`(${condition(none)}) is not true`);
+  }
+
+  /** Of words each of which has an index: one leads to what has it, and by several, or by what is not meant, is judged. */
+  whenWord<Word extends string>(words: Words<Word>, condition: (word: Word) => string): void {
+    const [word, ...others] = words.any;
+    const isOne = word !== undefined && others.length === 0;
+    if (isOne) this.where(condition(word));
+    const left = isOne ? { ...words, any: [] } : words;
+    this.judgeWords(left, (all) => all.map((one) => `(${condition(one)})`).join(' or '));
+  }
+
+  /** A parameter that has any of these. */
+  anyOf(words: readonly string[]): string {
+    return `any(${this.place(words)}::text[])`;
   }
 
   get conditions(): string {

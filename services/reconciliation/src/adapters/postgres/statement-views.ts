@@ -1,7 +1,7 @@
 import { SlipstreamError } from '@slipstream/kernel';
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import { type PendingEvent, type PendingOpsEvent, wallClock } from '@slipstream/slip';
-import { pageOf } from '../../application/newest-first.ts';
+import { type Looked, lookedPageOf, pageOf } from '../../application/newest-first.ts';
 import type {
   BreakDecision,
   BreakStatus,
@@ -91,15 +91,16 @@ export function statementViews(parts: StatementViewParts): StatementViews {
     dayBridges: (provider, day) => dayBridges(unitOfWork, provider, day),
     async breaks({ status, type, provider, statement, slip }, from, limit) {
       const search = new Search();
-      search.when(status, (one) => breakStatuses[one]);
-      search.when(type, (one) => `k.kind = ${search.place(one)}`);
-      search.when(provider, (one) => `k.provider = ${search.place(one)}`);
+      search.whenWord(status, (one) => breakStatuses[one]);
+      search.whenWord(type, (one) => `k.kind = ${search.place(one)}`);
+      search.whenWord(provider, (one) => `k.provider = ${search.place(one)}`);
       search.when(statement, (one) => `k.statement_id = ${search.place(one)}::uuid`);
       search.when(slip, (one) => `k.slip_id = ${search.place(one)}`);
-      const page = search.newestFirst('k.opened_at', 'k.id', from, limit);
-      const sql = `select ${breakColumns} from statement_break k ${page}`;
-      const rows = await unitOfWork.query<BreakView>(sql, search.parameters);
-      return pageOf(rows, from, limit, ({ openedAt, id }) => ({ at: openedAt, id }));
+      const breaks = { table: 'statement_break', alias: 'k', at: 'opened_at', id: 'id' };
+      const page = search.lookedNewestFirst(breaks, from, limit);
+      const sql = `select ${breakColumns}, k.matched, k.is_edge ${page}`;
+      const rows = await unitOfWork.query<BreakView & Looked>(sql, search.parameters);
+      return lookedPageOf(rows, from, limit, toBreak, ({ openedAt, id }) => ({ at: openedAt, id }));
     },
     async decide(decision) {
       await unitOfWork.run(async (tx) => decide(tx, decision, parts));
@@ -107,6 +108,10 @@ export function statementViews(parts: StatementViewParts): StatementViews {
       return row!;
     },
   };
+}
+
+function toBreak({ matched: _, is_edge: __, ...found }: BreakView & Looked): BreakView {
+  return found;
 }
 
 async function decide(

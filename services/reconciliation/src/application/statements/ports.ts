@@ -6,6 +6,7 @@ import type { AccountDay } from '../../domain/statement/day-bridge.ts';
 import type { Day, StatementLine, StatementPart } from '../../domain/statement/statement.ts';
 import type { StatementTotals } from '../../domain/statement/totals.ts';
 import type { Page, Place } from '../newest-first.ts';
+import type { Words } from '../words.ts';
 
 /** A source of the rules file: whose files they are, how they are read, how far they may lie from our books. */
 export interface StatementSource {
@@ -165,9 +166,9 @@ export interface BreakView {
 }
 
 export interface BreakFilter {
-  readonly status: BreakStatus | null;
-  readonly type: BreakType | null;
-  readonly provider: string | null;
+  readonly status: Words<BreakStatus>;
+  readonly type: Words<BreakType>;
+  readonly provider: Words;
   readonly statement: string | null;
   readonly slip: string | null;
 }
