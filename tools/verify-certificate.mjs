@@ -224,6 +224,15 @@ function checkStatement(statement, keyid, type) {
   return [`slip ${slip.id} (${claim}), certified at ${issued_at} by the key ${keyid}`, ...lines];
 }
 
+/** A file of anybody must not clear the screen, or write a verdict of its own: what cannot be seen is shown by its code. */
+const plain = (text) =>
+  text.replaceAll(
+    /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+const plainLines = (lines) => lines.join('\n').split('\n').map(plain).join('\n');
+
 function main(args) {
   const at = args.indexOf('--key');
   const keyFile = at < 0 ? undefined : args[at + 1];
@@ -235,15 +244,15 @@ function main(args) {
   try {
     const { keyid, type, statement } = open(JSON.parse(readFileSync(files[0], 'utf8')), keysOf(keyFile));
     if (type === reportType) {
-      console.log(reportLines(statement, keyid).join('\n'));
+      console.log(plainLines(reportLines(statement, keyid)));
       return 0;
     }
     const lines = checkStatement(statement, keyid, type);
-    console.log(['VALID: under the declared bounds the slip was not executed', ...lines].join('\n'));
+    console.log(plainLines(['VALID: under the declared bounds the slip was not executed', ...lines]));
     return 0;
   } catch (error) {
     console.error(
-      `NOT VALID: ${error instanceof Invalid ? error.message : `it cannot be read: ${error.message}`}`,
+      plain(`NOT VALID: ${error instanceof Invalid ? error.message : `it cannot be read: ${error.message}`}`),
     );
     return 1;
   }

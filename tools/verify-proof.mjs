@@ -199,17 +199,24 @@ function* fields(bytes) {
   }
 }
 
+/** A file of anybody must not clear the screen, or write a verdict of its own: what cannot be seen is shown by its code. */
+const plain = (text) =>
+  text.replaceAll(
+    /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 function main([file, option, key]) {
   if (file === undefined || option !== '--key' || key === undefined) {
     console.error('usage: node tools/verify-proof.mjs PROOF.json --key VERIFIER_KEY');
     return 2;
   }
   try {
-    console.log(`holds: ${verifyProof(JSON.parse(readFileSync(file, 'utf8')), key)}`);
+    console.log(plain(`holds: ${verifyProof(JSON.parse(readFileSync(file, 'utf8')), key)}`));
     return 0;
   } catch (error) {
     const isBad = error instanceof DoesNotHold;
-    console.error(`${isBad ? 'does NOT hold' : 'cannot be verified'}: ${error.message}`);
+    console.error(plain(`${isBad ? 'does NOT hold' : 'cannot be verified'}: ${error.message}`));
     return isBad ? 1 : 2;
   }
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { isSound } from './check.ts';
 import type { LostProcess } from './facts.ts';
 import { kafkaLoginOf } from './kafka-login.ts';
+import { plain } from './plain.ts';
 import { parseTime, runCheck } from './run-check.ts';
 
 interface Options {
@@ -46,11 +47,11 @@ try {
     lostProcesses: options.lost === undefined ? [] : readLost(options.lost),
   });
   if (!simulatorUrl) console.error('no simulator: what providers really did is not judged');
-  for (const { kind, about, why } of findings) console.error(`${kind} ${about}: ${why}`);
+  for (const { kind, about, why } of findings) console.error(plain(`${kind} ${about}: ${why}`));
   console.log(JSON.stringify(summary));
   process.exitCode = isSound(summary) ? 0 : 1;
 } catch (error) {
-  console.error(`checker: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(plain(`checker: ${error instanceof Error ? error.message : String(error)}`));
   process.exitCode = 2;
 }
 
