@@ -58,7 +58,7 @@ export const statementSourceSchema = {
   properties: {
     provider: { type: 'string' },
     format: { enum: ['csv', 'ndjson', 'mt940', 'camt.053', 'camt.054'] },
-    encoding: { enum: ['utf-8', 'windows-1252', 'iso-8859-1', 'iso-8859-15', 'cp852', 'gb18030'] },
+    encoding: { enum: ['utf-8', 'utf-16', 'windows-1252', 'iso-8859-1', 'iso-8859-15', 'cp852', 'gb18030'] },
     days_max: { type: 'integer', minimum: 0, maximum: 366 },
     tolerances: {
       type: 'object',
@@ -99,7 +99,14 @@ export interface CsvDocument {
 export interface StatementSourceDocument {
   readonly provider: string;
   readonly format: 'csv' | 'ndjson' | 'mt940' | 'camt.053' | 'camt.054';
-  readonly encoding?: 'utf-8' | 'windows-1252' | 'iso-8859-1' | 'iso-8859-15' | 'cp852' | 'gb18030';
+  readonly encoding?:
+    | 'utf-8'
+    | 'utf-16'
+    | 'windows-1252'
+    | 'iso-8859-1'
+    | 'iso-8859-15'
+    | 'cp852'
+    | 'gb18030';
   readonly days_max?: number;
   readonly tolerances?: Readonly<Record<string, string>>;
   readonly csv?: CsvDocument;

@@ -288,6 +288,24 @@ describe('camt', () => {
     expect(await kindOf(detailed('<RtrInf/>'))).toMatchObject({ kind: 'return', reason: null });
   });
 
+  test('is read in the encoding that it says, by whatever name', async () => {
+    const text = camt(entry('10.00', detailed('<RmtInf><Ustrd>Grüße</Ustrd></RmtInf>')));
+    const said = (name: string) => text.replace('encoding="utf-8"', `encoding="${name}"`);
+    const files = [
+      ...['utf-16le', 'utf-16be'].flatMap((one) =>
+        [true, false].map((addBOM) => iconv.encode(said('UTF-16'), one, { addBOM })),
+      ),
+      iconv.encode(said('ISO-8859-1'), 'iso-8859-1'),
+      iconv.encode(said('Latin1'), 'iso-8859-1'),
+      Buffer.from(said('UTF8')),
+    ];
+    for (const file of files) expect((await read(file, camt053)).lines).toMatchObject([{ text: 'Grüße' }]);
+    await expect(read(said('EBCDIC'), camt053)).rejects.toMatchObject({
+      ...{ line: 1, why: 'the encoding ebcdic is not read here' },
+    });
+    await expect(read(said('toString'), camt053)).rejects.toMatchObject({ line: 1 });
+  });
+
   test('reads the reference that has a place of its own, and all that is written', async () => {
     const told =
       '<RmtInf><Ustrd>one</Ustrd><Ustrd>two</Ustrd><Strd><CdtrRefInf><Ref>o-7</Ref></CdtrRefInf></Strd></RmtInf>';
@@ -438,6 +456,12 @@ const mapping: CsvMapping = {
 describe('CSV', () => {
   const form: FileForm = { format: 'csv', encoding: 'windows-1252', csv: mapping };
   const head = 'Tag;Betrag;Ref;Text;Saldo;Stand\r\n';
+
+  test('is read in UTF-16, as spreadsheets write it', async () => {
+    const text = `${head}20.11.2026;-1,50;o-1;Grüße;-1,50;ok\r\n`;
+    const file = iconv.encode(text, 'utf-16le', { addBOM: true });
+    expect((await read(file, { ...form, encoding: 'utf-16' })).lines).toMatchObject([{ text: 'Grüße' }]);
+  });
 
   test('reads declared separators, quotes over lines, and words of the outcome', async () => {
     const text = `${head}20.11.2026;-1.234,50;o-1;"Grüße\r\nzwei";-1.234,50;ok\r\n21.11.2026;0,00;o-2;;-1.234,50;nein\r\n`;

@@ -44,14 +44,31 @@ function* withoutMark(chunks: Iterable<string>): Generator<string> {
   }
 }
 
-/** XML says its own; what it says goes before the source. */
+/** By other names than ours; what is in ASCII is in UTF-8, too. */
+const aliases: Readonly<Record<string, Encoding>> = {
+  utf8: 'utf-8',
+  ascii: 'utf-8',
+  'us-ascii': 'utf-8',
+  cp1252: 'windows-1252',
+  latin1: 'iso-8859-1',
+};
+
+/** A byte order mark, or a `<` of two bytes. */
+const utf16Starts = new Set(['fffe', 'feff', '3c00', '003c']);
+
+/** XML says its own; what it says goes before the source. In UTF-16 its first bytes say so before any word could. */
 function declaredEncoding(body: Uint8Array): Encoding | null {
+  const start = Buffer.from(body.subarray(0, 2)).toString('hex');
+  if (utf16Starts.has(start)) return 'utf-16';
   const head = Buffer.from(body.subarray(0, 200)).toString('latin1');
   const declared = /^(?:\u00EF\u00BB\u00BF)?<\?xml[^>]*\bencoding=["']([A-Za-z0-9._-]+)["']/
     .exec(head)?.[1]
     ?.toLowerCase();
   if (declared === undefined) return null;
-  const encoding = encodings.find((one) => one === declared);
+  const encoding =
+    encodings.find((one) => one === declared) ??
+    (Object.hasOwn(aliases, declared) ? aliases[declared] : undefined);
+  if (encoding === 'utf-16') throw new StatementRefused(1, 'it says that it is utf-16, and is not');
   if (encoding === undefined) throw new StatementRefused(1, `the encoding ${declared} is not read here`);
   return encoding;
 }

@@ -5,7 +5,9 @@ import { StatementRefused } from '../../domain/statement/statement.ts';
 /** Read at a time: what lies decoded in memory stays small, however long the file. */
 const chunkBytes = 64 * 1024;
 
-export const encodings = ['utf-8', 'windows-1252', 'iso-8859-1', 'iso-8859-15', 'cp852', 'gb18030'] as const;
+export const encodings = [
+  ...(['utf-8', 'utf-16', 'windows-1252', 'iso-8859-1', 'iso-8859-15', 'cp852', 'gb18030'] as const),
+] as const;
 export type Encoding = (typeof encodings)[number];
 
 /** The text of a file, a piece after the other; every line ends with LF. @throws StatementRefused for bytes that are no text of the encoding */
