@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
+import { Api } from './api.ts';
+import { readLetters } from './dlq/read-letters.ts';
 import { waitingSlips } from './dlq/waiting-slips.ts';
 import { serve, slipctl } from './spec-support.ts';
 
@@ -65,7 +67,43 @@ test('slips that wait are told with what waits behind them, by slip', () => {
   ]);
 });
 
+test('letters are read over pages, up to as many as are wanted, and to a time', async () => {
+  const all = Array.from({ length: 2_500 }, (_, n) => ({
+    ...{ ...letter, id: String(n), failed_at: `2026-11-22T10:00:00.${String(n).padStart(6, '0')}Z` },
+  }));
+  const many = await serve(({ searchParams }) => {
+    const from = Number(searchParams.get('cursor') ?? 0);
+    const to = from + Number(searchParams.get('page_size'));
+    return { body: { data: all.slice(from, to), next: to < all.length ? String(to) : null } };
+  });
+  const api = new Api({ name: 'ledger', url: many.url, token: 'good', timeoutMs: 60_000 });
+  const read = async (limit: number, before?: string) => {
+    const { letters, hasMore } = await readLetters(api, {}, { limit, before });
+    return [letters.length, letters.at(-1)?.id, hasMore];
+  };
+  try {
+    expect(await read(1)).toEqual([1, '0', true]);
+    expect(await read(1_500)).toEqual([1_500, '1499', true]);
+    expect(await read(3_000)).toEqual([2_500, '2499', false]);
+    expect(await read(3_000, all[1_200]!.failed_at)).toEqual([1_200, '1199', false]);
+    expect(await read(500, all[1_200]!.failed_at)).toEqual([500, '499', true]);
+    expect(await read(500, all[0]!.failed_at)).toEqual([0, undefined, false]);
+  } finally {
+    await many.stop();
+  }
+});
+
 describe('slipctl dlq', () => {
+  it('redrives what was set aside before a time, and nothing else', async () => {
+    posts = [];
+    const later = ['dlq', 'redrive', '--service', 'ledger', '--before', '2026-11-22T10:00:00.000001Z'];
+    expect((await slipctl(later, env)).code).toBe(0);
+    expect(posts).toEqual([{ ids: ['17'], limit: 1_000, dry_run: true }]);
+    const { stdout } = await slipctl([...later.slice(0, -1), letter.failed_at], env);
+    expect([posts.length, stdout]).toEqual([1, expect.stringMatching(/ledger +0 +0/)]);
+    expect((await slipctl([...later, '--id', '17'], env)).code).toBe(2);
+  });
+
   it.each([[['dlq']], [['dlq', 'list']], [['dlq', 'redrive']], [['dlq', 'dismiss']]])(
     '%p --help says what it does',
     async (command) => {

@@ -1,13 +1,23 @@
 import type { DeadLetter } from '@slipstream/kafka';
+import type { Instant } from '@slipstream/kernel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Api } from '../api.ts';
 import { followRedrives } from '../dlq/follow.ts';
+import { pageMax, readLetters } from '../dlq/read-letters.ts';
 import { letterTable, previewTable, redriveTable } from '../dlq/render.ts';
 import type { LetterView, PreviewView } from '../dlq/views.ts';
 import { waitingSlips, waitingTable } from '../dlq/waiting-slips.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { askAll, chosenServices, knownServices, type NamedService, type ServiceName } from '../services.ts';
 import { findSlip } from '../timeline/find-slip.ts';
-import { type CommandContext, examplesOf, servicesOption, tell, withServiceOptions } from './options.ts';
+import {
+  type CommandContext,
+  examplesOf,
+  servicesOption,
+  tell,
+  timeOption,
+  withServiceOptions,
+} from './options.ts';
 
 interface Common {
   service?: ServiceName[];
@@ -21,6 +31,7 @@ interface Filter {
   partition?: number;
   slip?: string;
   reason?: string;
+  before?: Instant;
 }
 
 const examples = `
@@ -29,6 +40,7 @@ Examples:
   slipctl dlq slips                           slips that wait, and how much of each
   slipctl dlq show 17 --service ledger        one record: why, its event, its bytes
   slipctl dlq redrive --reason failed         counts only
+  slipctl dlq redrive --before 2026-11-26T00:00:00Z   what was set aside before then
   slipctl dlq redrive --reason failed --yes --why "bug 42 is mended"
   slipctl dlq dismiss 17 --service ledger --why "a test record"
 
@@ -57,15 +69,16 @@ function addList(dlq: Command, { print, exit, terminal }: CommandContext): void 
       await requireTopic(flags.topic);
       const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
       const status = flags.status === 'all' ? undefined : flags.status;
-      const query = { ...queryOf(flags), status, page_size: String(flags.limit) };
       const { answers: pages, failures } = await askAll(services, ({ api }) =>
-        api.get<{ data: LetterView[]; next: string | null }>('v1/dead-letters', query),
+        readLetters(api, { ...queryOf(flags), status }, flags),
       );
-      const letters = pages.flatMap(({ service, data }) => data.map((letter) => ({ ...letter, service })));
+      const letters = pages.flatMap(({ service, letters: of }) =>
+        of.map((letter) => ({ ...letter, service })),
+      );
       if (letters.length === 0 && failures.length === 0) await requireNamed(flags);
       print(flags.json ? JSON.stringify(letters) : letterTable(letters));
-      for (const { service, next } of pages)
-        if (next !== null) terminal.say(`${service} has more: raise --limit`);
+      for (const { service, hasMore } of pages)
+        if (hasMore) terminal.say(`${service} has more: raise --limit`);
       tell(failures, { terminal, exit }, flags);
     });
 }
@@ -125,14 +138,20 @@ function addRedrive(dlq: Command, { print, exit, terminal, nowMs }: CommandConte
         if (flags.yes && !flags.why)
           throw new CliError('usage', 'say why: --why TEXT is kept with the redrive');
         await requireTopic(flags.topic);
+        if (flags.id && flags.before)
+          throw new CliError('usage', '--id and --before are two ways to choose: give one');
         if (flags.id) await requireLetters(only(flags), flags.id);
         const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
-        const { topic, partition, slip, reason, id: ids, limit, perSecond, why } = flags;
-        const chosen = ids ? { ids } : { filter: { topic, partition, slip, reason } };
-        const body = { ...chosen, limit };
-        const { answers: counted, failures } = await askAll(services, ({ api }) =>
-          api.post<PreviewView>('v1/dead-letters/redrive', { ...body, dry_run: true }),
-        );
+        const { topic, partition, slip, reason, before, id: ids, limit, perSecond, why } = flags;
+        const filter = { topic, partition, slip, reason };
+        const bodies = new Map<ServiceName, object>();
+        const { answers: counted, failures } = await askAll(services, async ({ name, api }) => {
+          const old = before === undefined ? ids : await oldOnes(api, flags);
+          if (old?.length === 0) return nothing;
+          const body = { ...(old ? { ids: old } : { filter }), limit };
+          bodies.set(name, body);
+          return api.post<PreviewView>('v1/dead-letters/redrive', { ...body, dry_run: true });
+        });
         if (counted.every(({ letters }) => letters === 0) && failures.length === 0) await requireNamed(flags);
         if (!flags.json) print(previewTable(counted));
         if (!flags.yes) {
@@ -144,7 +163,7 @@ function addRedrive(dlq: Command, { print, exit, terminal, nowMs }: CommandConte
           counted.some(({ service, letters }) => service === name && letters > 0),
         );
         const { answers: asked, failures: refused } = await askAll(meant, async (service) => {
-          const order = { ...body, dry_run: false, per_second: perSecond, reason: why };
+          const order = { ...bodies.get(service.name), dry_run: false, per_second: perSecond, reason: why };
           return { of: service, ...(await service.api.post<PreviewView>('v1/dead-letters/redrive', order)) };
         });
         const followed = asked.map(({ of, id, letters }) => ({ service: of, id: id!, letters }));
@@ -188,7 +207,24 @@ function withFilter(command: Command): Command {
     .option('--topic <name>', 'of this topic')
     .option('--partition <number>', 'of this partition', (text) => count(text, 0))
     .option('--slip <id>', "of this slip; on inbound topics the record's key")
-    .addOption(reasonOption('why it was set aside'));
+    .addOption(reasonOption('why it was set aside'))
+    .option(
+      '--before <time>',
+      'set aside before then (RFC 3339); the whole slip of each is read again',
+      timeOption,
+    );
+}
+
+const nothing: PreviewView = { id: null, letters: 0, slips: 0, exhausted: 0, by_reason: [] };
+
+/** The first thousand of them: as many as a redrive takes by their ids. */
+async function oldOnes(api: Api, flags: Filter): Promise<string[]> {
+  const { letters } = await readLetters(
+    api,
+    { ...queryOf(flags), status: 'parked' },
+    { ...flags, limit: pageMax },
+  );
+  return letters.map(({ id }) => id);
 }
 
 /** A mistyped one would find nothing. @throws CliError (usage) */
