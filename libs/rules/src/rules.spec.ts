@@ -646,6 +646,11 @@ describe('rules about statements', () => {
     });
   });
 
+  it('says what codes of a bank mean', () => {
+    const mt940 = 'statements:\n  s: { provider: acme, format: mt940, codes: { N077: fee } }\n';
+    expect(parse(`${good}${mt940}`).statements.get('s')!.codes).toEqual(new Map([['N077', 'fee']]));
+  });
+
   it.each([
     [csv(', credit: In'), 'statements.s.csv: credit and debit belong together'],
     [csv(', currency_column: Ccy'), 'statements.s.csv: needs currency_column or currency'],
@@ -657,6 +662,10 @@ describe('rules about statements', () => {
       'statements.s.provider: no provider is named nobody',
     ],
     ['statements:\n  s: { provider: acme, format: csv }\n', 'statements.s: the format csv needs csv'],
+    [
+      'statements:\n  s: { provider: acme, format: ndjson, codes: { N077: fee } }\n',
+      'statements.s.codes: says nothing about the format ndjson',
+    ],
   ])('refuses %j', (more, problem) => {
     expect(() => parse(`${good}${more}`)).toThrow(problem);
   });

@@ -65,6 +65,7 @@ export const statementSourceSchema = {
       propertyNames: { type: 'string', pattern: currency },
       additionalProperties: { type: 'string', pattern: '^[0-9]{1,18}$' },
     },
+    codes: words(['payment', 'return', 'fee', 'transfer', 'conversion']),
     csv,
   },
 } as const;
@@ -109,5 +110,6 @@ export interface StatementSourceDocument {
     | 'gb18030';
   readonly days_max?: number;
   readonly tolerances?: Readonly<Record<string, string>>;
+  readonly codes?: NonNullable<CsvDocument['kinds']>;
   readonly csv?: CsvDocument;
 }

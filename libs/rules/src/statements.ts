@@ -14,6 +14,8 @@ export interface StatementSourceRules {
   readonly daysMax: number;
   /** In minor units, by currency: what amounts and fees may differ by. */
   readonly tolerances: ReadonlyMap<string, bigint>;
+  /** What the bank's own codes of transactions mean; of MT940 and camt. */
+  readonly codes: ReadonlyMap<string, NonNullable<CsvDocument['kinds']>[string]>;
   /** Of format `csv`, and of no other. */
   readonly csv: CsvRules | null;
 }
@@ -46,7 +48,7 @@ export interface CsvRules {
 }
 
 export function checkStatementSource(source: StatementSourceDocument, document: RulesDocument): Problem[] {
-  const { provider, format, csv, tolerances = {} } = source;
+  const { provider, format, csv, codes, tolerances = {} } = source;
   const problems: Problem[] = [];
   if (!Object.hasOwn(document.providers, provider))
     problems.push({ path: ['provider'], reason: `no provider is named ${provider}` });
@@ -56,6 +58,8 @@ export function checkStatementSource(source: StatementSourceDocument, document: 
   if (format === 'csv' && csv === undefined) problems.push({ path: [], reason: 'the format csv needs csv' });
   if (format !== 'csv' && csv !== undefined)
     problems.push({ path: ['csv'], reason: `says nothing about the format ${format}` });
+  if (codes !== undefined && (format === 'csv' || format === 'ndjson'))
+    problems.push({ path: ['codes'], reason: `says nothing about the format ${format}` });
   if (csv) problems.push(...checkCsv(csv).map(({ path, ...rest }) => ({ ...rest, path: ['csv', ...path] })));
   return problems;
 }
@@ -103,6 +107,7 @@ export function statementSourceRules(name: string, document: StatementSourceDocu
     tolerances: new Map(
       Object.entries(from.tolerances ?? {}).map(([code, amount]) => [code, BigInt(amount)]),
     ),
+    codes: new Map(Object.entries(from.codes ?? {})),
     csv: from.csv ? csvRules(from.csv) : null,
   });
 }

@@ -3,22 +3,27 @@ import { signedMinorUnits } from '../../domain/statement/amount.ts';
 import { readDay } from '../../domain/statement/day.ts';
 import { signed } from '../../domain/statement/sign.ts';
 import {
+  type LineKind,
   type StatementLine,
   type StatementPart,
   StatementRefused,
 } from '../../domain/statement/statement.ts';
-import { amountOf, chargesOf, grossOf, moneyOf } from './camt-amounts.ts';
+import { type Amount, amountOf, chargesOf, grossOf, moneyOf } from './camt-amounts.ts';
 import { type Element, elementsOf } from './xml.ts';
 
 // ISO 20022: camt.053 (statement) and camt.054 (notification), versions 1 to 13. What is booked counts; what is pending does not.
 
 const wholes = { 'camt.053': 'Stmt', 'camt.054': 'Ntfctn' } as const;
+/** What a bank means by codes of its own. */
+type Codes = ReadonlyMap<string, LineKind>;
+
 const pieces = new Set(['Id', 'Acct', 'Bal', 'TxsSummry', 'Ntry']);
 
 /** @throws StatementRefused */
 export function* readCamt(
   chunks: Iterable<string>,
   message: 'camt.053' | 'camt.054',
+  codes: Codes = new Map(),
 ): Generator<StatementPart> {
   const whole = wholes[message];
   let head = null as { line: number; name: string; account: string } | null;
@@ -58,7 +63,7 @@ export function* readCamt(
     } else if (event.element.name === 'Ntry') {
       yield* opened(line);
       entries.add(event.element);
-      yield* entryOf(event.element);
+      yield* entryOf(event.element, codes);
     }
   }
   if (statements === 0) throw new StatementRefused(1, `it holds no ${message} ${whole}`);
@@ -143,7 +148,7 @@ class Entries {
 /** Not booked, or only told of: it changes no balance. */
 const notBooked = new Set(['PDNG', 'INFO', 'FUTR']);
 
-function* entryOf(entry: Element): Generator<StatementPart> {
+function* entryOf(entry: Element, codes: Codes): Generator<StatementPart> {
   const told = entry.need('Sts');
   const status = (told.find('Cd') ?? told).text;
   if (notBooked.has(status)) return;
@@ -162,19 +167,21 @@ function* entryOf(entry: Element): Generator<StatementPart> {
   const counts = batches.flatMap((batch) => batch.find('NbOfTxs')?.text ?? []);
   const count = counts.length > 0 ? counts.reduce((all, one) => all + Number(one), 0) : null;
   if (parts.length === 0) {
-    yield { part: 'line', movement: toLine(entry, null, booked, currency) };
+    yield { part: 'line', movement: toLine(entry, null, { amount: booked, currency }, codes) };
     return;
   }
   const sum = parts.reduce((all, one) => all + one.amount, 0n);
   // What is undone is told by some as it was done.
   const isToldAsDone = isReversal(entry) && sum === -booked;
   const movements = parts.map((part) =>
-    toLine(entry, part, isToldAsDone ? -part.amount : part.amount, part.currency),
+    toLine(entry, part, { ...part, amount: isToldAsDone ? -part.amount : part.amount }, codes),
   );
   // What the bank took for all of them together is a movement of its own.
   const taken = sum - booked;
   const isCharged = taken !== 0n && !isToldAsDone && !isAlone && chargesOf(entry, currency) === taken;
-  const charges = isCharged ? [{ ...toLine(entry, null, -taken, currency), kind: 'fee' as const }] : [];
+  const charges = isCharged
+    ? [{ ...toLine(entry, null, { amount: -taken, currency }, codes), kind: 'fee' as const }]
+    : [];
   yield {
     ...{ part: 'entry', line: entry.line, amount: booked, currency },
     count: count === null ? null : count + charges.length,
@@ -235,8 +242,8 @@ const charged = new Set(['CHRG', 'COMM', 'COME', 'COMI', 'COMT', 'FEES', 'TAXE']
 function toLine(
   entry: Element,
   part: Pick<Part, 'detail' | 'told'> | null,
-  amount: bigint,
-  currency: string,
+  { amount, currency }: Amount,
+  codes: Codes,
 ): StatementLine {
   const detail = part?.detail;
   const { line } = detail ?? entry;
@@ -249,14 +256,15 @@ function toLine(
   const bookedOn = told && readDay(told.text);
   if (!bookedOn)
     throw new StatementRefused(told?.line ?? entry.line, 'the entry has no day on which it was booked');
-  const code =
-    (detail?.find('BkTxCd') ?? entry.find('BkTxCd'))?.find('Domn', 'Fmly', 'SubFmlyCd')?.text ?? '';
+  const transaction = detail?.find('BkTxCd') ?? entry.find('BkTxCd');
+  const code = transaction?.find('Domn', 'Fmly', 'SubFmlyCd')?.text ?? '';
+  const own = codes.get(transaction?.find('Prtry', 'Cd')?.text ?? '');
   const back = detail?.find('RtrInf');
   const reason = (back?.find('Rsn', 'Cd') ?? back?.find('Rsn', 'Prtry'))?.text ?? null;
   const comesBack = isReversal(entry) || back !== undefined || returned.has(code);
   return {
     ...{ line, amount, gross: grossOf(part?.told ?? [entry], amount, currency), currency, bookedOn, reason },
-    kind: comesBack ? 'return' : charged.has(code) ? 'fee' : 'payment',
+    kind: comesBack ? 'return' : (own ?? (charged.has(code) ? 'fee' : 'payment')),
     references: ['EndToEndId', 'InstrId', 'TxId']
       .flatMap((name) => refs?.find(name)?.text ?? [])
       .concat(creditorReferences(detail))

@@ -79,6 +79,13 @@ describe('MT940', () => {
     expect(await kinds('FTRF')).toEqual(['payment']);
   });
 
+  test('knows what its source says of the bank’s own codes, but of what undoes a booking', async () => {
+    const declared: FileForm = { ...mt940, codes: new Map([['N077', 'fee']]) };
+    const kinds = async (text: string) => (await read(swift(text), declared)).lines.map(({ kind }) => kind);
+    expect(await kinds(':61:2611201120D10,00N077')).toEqual(['fee']);
+    expect(await kinds(':61:2611201120RC10,00N077')).toEqual(['return']);
+  });
+
   test('ends a message at a hyphen, whatever blanks are behind it', async () => {
     const { statements } = await read(`${swift(':61:2611201120D10,00NTRFORD-1')} \r\n`, mt940);
     expect(statements).toMatchObject([{ totals: [{ closing: 9000n }] }]);
@@ -282,6 +289,10 @@ describe('camt', () => {
     for (const sub of ['CHRG', 'COMM', 'FEES', 'COMT', 'TAXE'])
       expect(await kindOf(code(sub))).toMatchObject({ kind: 'fee' });
     expect(await kindOf(code('ESCT'))).toMatchObject({ kind: 'payment' });
+    const own = camt(entry('10.00', '<BkTxCd><Prtry><Cd>807</Cd></Prtry></BkTxCd>'));
+    expect((await read(own, camt053)).lines).toMatchObject([{ kind: 'payment' }]);
+    const declared: FileForm = { ...camt053, codes: new Map([['807', 'fee']]) };
+    expect((await read(own, declared)).lines).toMatchObject([{ kind: 'fee' }]);
     expect(await kindOf(detailed('<RtrInf><Rsn><Prtry>X1</Prtry></Rsn></RtrInf>'))).toMatchObject({
       ...{ kind: 'return', reason: 'X1' },
     });

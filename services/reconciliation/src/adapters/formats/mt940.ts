@@ -43,8 +43,11 @@ const known = new Set([
   'NS',
 ]);
 
+/** What a bank means by codes of its own. */
+type Codes = ReadonlyMap<string, LineKind>;
+
 /** Statements of a file, each between its `:20:` and its closing balance. @throws StatementRefused */
-export function* readMt940(lines: Iterable<TextLine>): Generator<StatementPart> {
+export function* readMt940(lines: Iterable<TextLine>, codes: Codes = new Map()): Generator<StatementPart> {
   let account = '';
   let message = '';
   let name = '';
@@ -62,7 +65,7 @@ export function* readMt940(lines: Iterable<TextLine>): Generator<StatementPart> 
       entry.text.push(text);
       continue;
     }
-    if (entry !== null) yield { part: 'line', movement: toLine(entry, currency!) };
+    if (entry !== null) yield { part: 'line', movement: toLine(entry, currency!, codes) };
     entry = null;
     if (tag === '20') {
       message = text.trim();
@@ -164,7 +167,11 @@ function isZero(field: Field): boolean {
   return /^0+,0*$/.test(entryOf(field).amount!);
 }
 
-function toLine({ field, text }: { field: Field; text: readonly string[] }, currency: string): StatementLine {
+function toLine(
+  { field, text }: { field: Field; text: readonly string[] },
+  currency: string,
+  codes: Codes,
+): StatementLine {
   const { line } = field;
   const { mark, undoes, amount: digits, code, rest, ...dates } = entryOf(field);
   const amount = signed(amountOf(digits!, currency, line), markOf(mark!), undoes === 'R');
@@ -172,7 +179,7 @@ function toLine({ field, text }: { field: Field; text: readonly string[] }, curr
   const info = [...field.text.split('\n').slice(1), ...text].join('\n');
   return {
     ...{ line, amount, gross: amount, currency, text: info },
-    kind: kindOf(undoes === 'R', code!, text.join('')),
+    kind: undoes === 'R' ? 'return' : (codes.get(code!) ?? kindOf(code!, text.join(''))),
     bookedOn: bookedOn(dates, line),
     references: [...new Set([ours.trim(), ...referencesIn(text.join('\n'))])].filter(isReference),
     providerReference: isReference(theirs.trim()) ? theirs.trim() : null,
@@ -197,11 +204,11 @@ function bookedOn({ year, month, day, entry }: Record<string, string | undefined
 }
 
 /** German business codes (GVC) in front of `:86:`: 108, 109 and 159 are direct debits and transfers that come back, 8xx are fees. */
-function kindOf(undoes: boolean, code: string, text: string): LineKind {
+function kindOf(code: string, text: string): LineKind {
   const business = /^\d{3}(?=\?)/.exec(text)?.[0];
   // Its first letter says who told the bank: nobody, an advice, a SWIFT message.
   const type = code.slice(1);
-  if (undoes || type === 'RTI' || ['108', '109', '159'].includes(business ?? '')) return 'return';
+  if (type === 'RTI' || ['108', '109', '159'].includes(business ?? '')) return 'return';
   if (['CHG', 'COM'].includes(type) || business?.startsWith('8')) return 'fee';
   return 'payment';
 }

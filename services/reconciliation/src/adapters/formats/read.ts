@@ -1,5 +1,5 @@
 import type { CsvMapping } from '../../domain/statement/csv-mapping.ts';
-import { type StatementPart, StatementRefused } from '../../domain/statement/statement.ts';
+import { type LineKind, type StatementPart, StatementRefused } from '../../domain/statement/statement.ts';
 import { readCamt } from './camt.ts';
 import { readCsv } from './csv.ts';
 import { readMt940 } from './mt940.ts';
@@ -9,7 +9,12 @@ import { type Encoding, encodings, linesOf, textOf } from './text.ts';
 /** How the files of a source are read. */
 export type FileForm =
   | { readonly format: 'csv'; readonly encoding: Encoding; readonly csv: CsvMapping }
-  | { readonly format: 'ndjson' | 'mt940' | 'camt.053' | 'camt.054'; readonly encoding: Encoding };
+  | {
+      readonly format: 'ndjson' | 'mt940' | 'camt.053' | 'camt.054';
+      readonly encoding: Encoding;
+      /** What the bank's own codes mean; of MT940 and camt. */
+      readonly codes?: ReadonlyMap<string, LineKind>;
+    };
 
 /**
  * The statements of a file, piece by piece: no more than one of them is in memory. A new format is one more case here.
@@ -27,10 +32,14 @@ export function readParts(
     case 'ndjson':
       return readNdjson(linesOf(withoutMark(textOf(body, form.encoding))));
     case 'mt940':
-      return readMt940(linesOf(withoutMark(textOf(body, form.encoding))));
+      return readMt940(linesOf(withoutMark(textOf(body, form.encoding))), form.codes);
     case 'camt.053':
     case 'camt.054':
-      return readCamt(withoutMark(textOf(body, declaredEncoding(body) ?? form.encoding)), form.format);
+      return readCamt(
+        withoutMark(textOf(body, declaredEncoding(body) ?? form.encoding)),
+        form.format,
+        form.codes,
+      );
     default:
       return form satisfies never;
   }

@@ -19,6 +19,6 @@ function sourceOf(rules: StatementSourceRules): StatementSource {
   };
 }
 
-function formOf({ format, encoding, csv }: StatementSourceRules): FileForm {
-  return format === 'csv' ? { format, encoding, csv: csv! } : { format, encoding };
+function formOf({ format, encoding, codes, csv }: StatementSourceRules): FileForm {
+  return format === 'csv' ? { format, encoding, csv: csv! } : { format, encoding, codes };
 }
