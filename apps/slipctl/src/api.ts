@@ -154,7 +154,10 @@ export class Api {
   }
 
   #target(path: string, query: Query = {}): URL {
-    const { url } = this.#options;
+    const { name, url } = this.#options;
+    // A URL has no way to name them: they would lead to another route, and its answer would stand for this one's.
+    if (path.split('/').some((part) => ['', '.', '..'].includes(part)))
+      throw new CliError('bad', `${name} has nothing of that name: it is empty, . or ..`);
     const target = new URL(path, url.endsWith('/') ? url : `${url}/`);
     for (const [key, values] of Object.entries(query)) {
       for (const value of values === undefined ? [] : [values].flat()) target.searchParams.append(key, value);

@@ -35,7 +35,7 @@ beforeAll(async () => {
   });
   env = {
     ...{ INTAKE_URL: service.url, GATEWAY_URL: service.url, LEDGER_URL: service.url },
-    ...{ RECONCILIATION_URL: service.url, TOKEN_SRE: 'good', TOKEN_OPS: 'good' },
+    ...{ RECONCILIATION_URL: service.url, TOKEN_SRE: 'good', TOKEN_OPS: 'good', TOKEN_APPROVER: 'good' },
   };
 });
 afterAll(async () => {
@@ -57,6 +57,10 @@ describe('what nobody has', () => {
     [['breaks', '--slip', 'nope'], 'there is no slip nope'],
     [['suspense', 'list', '--slip', 'nope'], 'there is no slip nope'],
     [['suspense', 'decisions', '--slip', 'nope'], 'there is no slip nope'],
+    [['events', '--slip', '..'], 'ledger has nothing of that name: it is empty, . or ..'],
+    [['incidents', '--slips', '.'], 'reconciliation has nothing of that name'],
+    [['dlq', 'dismiss', '..', '--service', 'ledger', '--why', 'x'], 'ledger has nothing of that name'],
+    [['suspense', 'approve', ''], 'ledger has nothing of that name'],
     [['events', '--slip', 'nope'], 'there is no slip nope'],
     [['events', '--trace', '0af7'], 'there is no slip that began with a request of trace 0af7'],
     [['prove', 'nope', ...out('proof.json')], 'there is no slip with the id or reference nope'],

@@ -222,6 +222,16 @@ const outputs: readonly (readonly [line: string, args: readonly string[], read?:
   ...['slips', 'events', 'transactions', 'postings'].map((what) => [`export ${what}`, ['-o']] as const),
 ];
 
+it('ends replay with 2 where no slip is named at all', async () => {
+  for (const none of [
+    ['--slip', ''],
+    ['--slips', '/dev/null'],
+  ]) {
+    const { code, error } = await call('replay', [...none, '--preview']);
+    expect([code, error?.message]).toEqual([2, '--slip and --slips name no slip']);
+  }
+});
+
 describe('every command that writes a file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mistakes-spec-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -234,7 +234,8 @@ async function selectionOf({ from, to, offsets, slip, slips, type, by, clock }: 
   const named =
     slip === undefined && slips === undefined
       ? null
-      : [...(slip ?? []), ...(slips === undefined ? [] : linesIn(slips))];
+      : [...(slip ?? []), ...(slips === undefined ? [] : linesIn(slips))].filter((one) => one !== '');
+  if (named?.length === 0) throw new CliError('usage', '--slip and --slips name no slip');
   return {
     ...{ from: from ?? null, to: to ?? null, clock: clock ?? null },
     offsets: offsets ? new Map(offsets) : null,
