@@ -1,4 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger, NotFoundException } from '@nestjs/common';
+import { classifyDatabaseError } from '@slipstream/postgres';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   type Problem,
@@ -48,7 +49,9 @@ export class ProblemFilter implements ExceptionFilter {
   private log(error: unknown, { code, status }: Problem, request: FastifyRequest): void {
     const failure = error instanceof Error ? error : new Error(String(error));
     const route = `${request.method} ${request.routeOptions.url ?? 'unmatched'}`;
-    this.logger[code === 'internal' ? 'error' : 'warn'](`${route} answered ${status} ${code}`, {
+    // What nobody mends but people.
+    const isError = code === 'internal' || classifyDatabaseError(error) === 'setup';
+    this.logger[isError ? 'error' : 'warn'](`${route} answered ${status} ${code}`, {
       requestId: request.id,
       error: describe(failure),
     });

@@ -16,6 +16,9 @@ describe('what the caller gets', () => {
     ['a lost connection', new Error('Connection terminated unexpectedly')],
     ['no connection in time', new Error('timeout exceeded when trying to connect')],
     ['a refused connection', coded('ECONNREFUSED')],
+    ['a right that was taken away', coded('42501')],
+    ['a password that was changed', coded('28P01')],
+    ['a table that is not there', coded('42P01')],
     ['one of them inside the ORM’s error', Object.assign(new Error('x'), { driverError: coded('08006') })],
   ])('when it is %s may be asked for again', (_, error) => {
     expect(answerTo(error)).toEqual([503, 'unavailable', '1']);

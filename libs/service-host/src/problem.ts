@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { type ErrorCode, errorCodes, type FieldProblem, isSlipstreamError } from '@slipstream/kernel';
-import { isTransient } from '@slipstream/postgres';
+import { classifyDatabaseError } from '@slipstream/postgres';
 
 /** The HTTP status of every error code. This is the only place that knows. */
 export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
@@ -100,14 +100,22 @@ export function toProblem(error: unknown): Problem {
     const { errors, extensions, retryAfterS } = error;
     return { ...problemOf(error.code, error.detail), errors, extensions, retryAfterS };
   }
-  // A database or broker that is away, or too slow, is back soon: the caller may try again.
-  const status = statusOf(error) ?? (isTransient(error) ? 503 : 500);
+  const status = statusOf(error) ?? (isOfServers(error) ? 503 : 500);
   if (status >= 500) {
     if (status === 503) return problemOf('unavailable', 'The service cannot answer now.');
     return problemOf('internal', 'The service failed to handle the request. The failure is logged.');
   }
   const code = codesByFastifyCode[fastifyCodeOf(error)] ?? codesByStatus[status] ?? 'malformed_request';
   return problemOf(code, (error as Error).message, status);
+}
+
+/**
+ * A database or broker that is away, or too slow, is back soon; one that is not as it must be (a grant, a table, a password) when people
+ * have acted. Neither is for the request's sake: the caller may try again.
+ */
+function isOfServers(error: unknown): boolean {
+  const failure = classifyDatabaseError(error);
+  return failure === 'transient' || failure === 'setup';
 }
 
 /** The status of a Nest HttpException or a Fastify error; null for any other error. */
