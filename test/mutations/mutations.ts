@@ -1461,4 +1461,11 @@ export const mutations: readonly Mutation[] = [
     to: 'if (offsets.length > 9)',
     specs: ['apps/slipctl/src/import/times.spec.ts'],
   },
+  {
+    name: 'B-two-great-outages-are-one',
+    file: `${reconciliation}/src/domain/incident/segments.ts`,
+    from: ' || left.after - next.before >= overScore',
+    to: '',
+    specs: [`${reconciliation}/src/domain/incident/incidents.spec.ts`],
+  },
 ];

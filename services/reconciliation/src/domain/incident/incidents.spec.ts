@@ -31,6 +31,42 @@ describe('the times of outages', () => {
         [65, 69],
       ],
     ],
+    [
+      'two great ones of one day, with a hundred that came back between them',
+      [...slots(0, 50, 100, 100), ...slots(50, 10, 10, 0), ...slots(60, 50, 100, 100)],
+      [
+        [0, 49],
+        [60, 109],
+      ],
+    ],
+    [
+      'one, with fewer between its halves than end an outage',
+      [...slots(0, 50, 100, 100), ...slots(50, 7, 10, 0), ...slots(57, 50, 100, 100)],
+      [[0, 106]],
+    ],
+    [
+      'one that loses a fifth for long',
+      Array.from({ length: 2_000 }, (_, slot) => ({
+        slot,
+        dispatched: 5,
+        missed: slot % 10 === 9 ? 5 : slot % 10 < 5 ? 1 : 0,
+      })),
+      [[9, 1_999]],
+    ],
+    [
+      'a third one by itself, behind one that was joined',
+      [
+        ...slots(0, 2, 20, 20),
+        ...slots(2, 3, 10, 0),
+        ...slots(5, 2, 20, 20),
+        ...slots(7, 10, 10, 0),
+        ...slots(17, 4, 20, 20),
+      ],
+      [
+        [0, 6],
+        [17, 20],
+      ],
+    ],
   ])('%s', (_, given, expected) => {
     expect(segmentsOf(given).map(({ from, until }) => [from, until])).toEqual(expected);
   });
@@ -54,6 +90,26 @@ describe('the times of outages', () => {
           if (i > 0) expect(found[i - 1]!.until).toBeLessThan(from);
           for (const edge of [from, until])
             expect(given.find(({ slot }) => slot === edge)?.missed).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+
+  test('hold no stretch in which it was over', () => {
+    const score = ({ dispatched, missed }: Slot) =>
+      missed * Math.log(6) + Math.max(0, dispatched - missed) * Math.log(0.7 / 0.95);
+    const goodAndBad = fc.array(fc.tuple(fc.nat(60), fc.nat(3)), { maxLength: 40 });
+    fc.assert(
+      fc.property(goodAndBad, (kinds) => {
+        const given = kinds.map(([dispatched, bad], slot) => ({
+          ...{ slot, dispatched, missed: bad === 0 ? dispatched : 0 },
+        }));
+        for (const { from, until } of segmentsOf(given)) {
+          let drop = 0;
+          for (const slot of given.slice(from, until + 1)) {
+            drop = Math.max(0, drop - score(slot));
+            expect(drop).toBeLessThan(2 * Math.log(100_000));
+          }
         }
       }),
     );

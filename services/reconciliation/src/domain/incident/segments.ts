@@ -19,6 +19,11 @@ const outageShare = 0.3;
  * an incident would come of chance once in as many slips; with 1 % missed, once in a thousand million (Wald's bound).
  */
 const scoreMin = Math.log(100_000);
+/**
+ * So much says within a time that the outage was over, were it 76 slips in a row that came back. An outage that loses 30 % does not look like that
+ * by chance, one that loses 20 % once in 2,000 of its lulls; without a bound two great outages of a day were one, and the greater, the more surely.
+ */
+const overScore = 2 * scoreMin;
 
 /** What one slip says for an outage and against ordinary days: the logarithm of the likelihood ratio. */
 const missedScore = Math.log(outageShare / ordinaryShare);
@@ -32,7 +37,8 @@ interface Candidate extends Segment {
 
 /**
  * The times of outages: all maximal scoring subsequences (W. L. Ruzzo and M. Tompa, "A linear time algorithm for finding all
- * maximal scoring subsequences", ISMB 1999) of the slips in the order of their dispatch. They are disjoint, and depend on the
+ * maximal scoring subsequences", ISMB 1999) of the slips in the order of their dispatch, of which none goes on over a time that
+ * ends an outage (the drop-off of S. Altschul et al., "Gapped BLAST and PSI-BLAST", 1997). They are disjoint, and depend on the
  * counts alone, in whatever order those are given.
  */
 export function segmentsOf(slots: readonly Slot[]): Segment[] {
@@ -50,12 +56,15 @@ export function segmentsOf(slots: readonly Slot[]): Segment[] {
     .map(({ from, until }) => ({ from, until }));
 }
 
-/** The step of the algorithm: a new candidate takes in those before it with which it scores more than by itself. */
+/**
+ * The step of the algorithm: a new candidate takes in those before it with which it scores more than by itself, unless the outage was over
+ * between them: then those yet earlier lie behind that time, too.
+ */
 function join(found: Candidate[], next: Candidate): void {
   for (;;) {
     const at = found.findLastIndex(({ before }) => before < next.before);
     const left = found[at];
-    if (left === undefined || left.after >= next.after) {
+    if (left === undefined || left.after >= next.after || left.after - next.before >= overScore) {
       found.push(next);
       return;
     }
