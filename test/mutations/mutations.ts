@@ -1464,8 +1464,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'B-two-great-outages-are-one',
     file: `${reconciliation}/src/domain/incident/segments.ts`,
-    from: ' || left.after - next.before >= overScore',
-    to: '',
+    from: 'if (left === undefined || left.after >= next.after || left.after - next.before >= overScore) {',
+    to: 'if (left === undefined || left.after >= next.after) {',
     specs: [`${reconciliation}/src/domain/incident/incidents.spec.ts`],
   },
 ];
