@@ -110,9 +110,44 @@ describe('a slip through Kafka and HTTP', () => {
       version: 4,
       position: expect.stringMatching(/^\d+:\d+$/),
       iso20022: { status: 'ACSC', reason: null },
+      dead_letters: [],
+      dead_letter_count: 0,
     });
     const same = await ledger.get(`/v1/slips/${slipId}?min_position=${slip.position}`);
     expect(same.body).toEqual(slip);
+  });
+
+  it('shows what was set aside of it, and not with a time of then', async () => {
+    const poisoned = randomUUID();
+    await ledger.publish([[poisoned, submitted({ account: poisoned, reference: 'ord-poisoned' })]]);
+    const { position } = await slipWith(poisoned, 'held');
+    const partition = Number(position.split(':')[0]);
+    await ledger.send({ partition, key: poisoned, value: Buffer.from('no event') });
+    await ledger.publish([[poisoned, returned('succeeded')]]);
+    const shown = await waitFor(
+      async () => {
+        const { body } = await ledger.get(`/v1/slips/${poisoned}`);
+        return body.dead_letter_count === 2 ? body : null;
+      },
+      { what: 'both records to be set aside' },
+    );
+    expect(shown.status).toBe('held');
+    const common = {
+      id: expect.stringMatching(/^\d+$/),
+      topic: 'slips.events.v1',
+      partition,
+      status: 'parked',
+    };
+    expect(shown.dead_letters).toEqual([
+      { ...common, offset: expect.any(Number), reason: 'undecodable', since: expect.any(String) },
+      { ...common, offset: expect.any(Number), reason: 'parked_behind', since: expect.any(String) },
+    ]);
+    const [first, second] = shown.dead_letters;
+    expect(second.offset).toBeGreaterThan(first.offset);
+    const { body: letter } = await ledger.get(`/v1/dead-letters/${first.id}`, { scope: 'dead_letters:read' });
+    expect(letter).toMatchObject({ slip: poisoned, offset: first.offset, reason: 'undecodable' });
+    const { body: then } = await ledger.get(`/v1/slips/${poisoned}?at=${shown.submitted_at}`);
+    expect(then).toMatchObject({ id: poisoned, dead_letters: null, dead_letter_count: null });
   });
 
   it('shows its events with their data, page by page, both ways', async () => {

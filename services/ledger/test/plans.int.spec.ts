@@ -399,6 +399,30 @@ it.each<[DecisionFilter, number]>([
   }
 });
 
+/** Of one slip more than are looked at, of both kinds, among those of many others. */
+const lettersSql = `
+insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, key, headers, reason, error_class, detail, attempts)
+select 'ledger', $1, 0, n, case when n % 2 = 0 then k.key end, convert_to(k.key, 'UTF8'), '{}',
+       case when n % 2 = 0 then 'parked_behind' else 'stranger' end, '', '', 0
+  from generate_series(1, 20000) n, lateral (select case when n > 14000 then 'slip-7' else 'slip-' || 100 + n end as key) k`;
+
+it("a slip's dead letters are found without those of others, however many it has", async () => {
+  await books.unitOfWork.query(lettersSql, [topics.events.name]);
+  await books.unitOfWork.query('analyze dead_letter');
+  for (const [slip, count] of [
+    ['slip-7', 1_000],
+    ['slip-101', 1],
+    ['slip-102', 1],
+    ['nobody', 0],
+  ] as const) {
+    const scans = await plans.scansOf(() => queries.deadLetters(slip));
+    const read = scans.filter(({ table }) => table === 'dead_letter');
+    expect(read.length).toBeGreaterThan(0);
+    expect(read.filter(({ by, rows }) => by === 'Seq Scan' || rows > 1_001)).toEqual([]);
+    expect((await queries.deadLetters(slip)).count).toBe(count);
+  }
+});
+
 it('nothing else that can be asked reads a table whole', async () => {
   await scansOf(() => queries.slip('slip-7'));
   await scansOf(() => queries.slip('slip-7', at(3_000)));

@@ -124,3 +124,48 @@ it('the stream has what a caller may see, and what came on a route, also of slip
   );
   await expectAll();
 });
+
+it('shows what was set aside of a slip: those that wait first, in order, then what was handled or given up', async () => {
+  const setAside = (
+    place: { offset: number; of: string; by?: string; on?: string },
+    parked: boolean,
+    status = 'parked',
+  ) =>
+    books.unitOfWork.query(
+      `insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, key, headers, reason, error_class, detail, attempts, status)
+       values ($1, $2, 4, $3, $4, $5, '{}', $6, '', '', 1, $7)`,
+      [
+        ...[place.by ?? 'ledger', place.on ?? 'slips.events.v1', place.offset, parked ? place.of : null],
+        ...[Buffer.from(place.of), parked ? 'failed' : 'stranger', status],
+      ],
+    );
+  await setAside({ offset: 1, of: 'letters-é' }, true, 'redriven');
+  await setAside({ offset: 2, of: 'letters-é' }, true, 'dismissed');
+  await setAside({ offset: 3, of: 'letters-é' }, true);
+  await setAside({ offset: 4, of: 'letters-é' }, false);
+  await setAside({ offset: 5, of: 'letters-é' }, true, 'queued');
+  // Of another slip, by another service, and of another topic: not the ledger's word about this one.
+  await setAside({ offset: 6, of: 'letters-e' }, true);
+  await setAside({ offset: 7, of: 'letters-é', by: 'provider-gateway' }, true);
+  await setAside({ offset: 8, of: 'letters-é', on: 'slips.results.v1' }, true);
+  const { letters, count } = await queries.deadLetters('letters-é');
+  expect(count).toBe(5);
+  expect(letters.map(({ offset, reason, status }) => `${offset} ${reason} ${status}`)).toEqual([
+    ...['3 failed parked', '4 stranger parked', '5 failed queued'],
+    ...['2 failed dismissed', '1 failed redriven'],
+  ]);
+  expect(letters[0]).toEqual({
+    ...{ id: expect.stringMatching(/^\d+$/), topic: 'slips.events.v1', partition: 4, offset: 3 },
+    ...{ reason: 'failed', status: 'parked', since: expect.stringMatching(/Z$/) },
+  });
+  expect(await queries.deadLetters('letters-nobody')).toEqual({ letters: [], count: 0 });
+  await books.unitOfWork.query(
+    `insert into dead_letter (consumer_group, topic, partition, kafka_offset, park_key, headers, reason, error_class, detail, attempts)
+     select 'ledger', 'slips.events.v1', 4, n, 'letters-many', '{}', 'parked_behind', '', '', 0 from generate_series(100, 129) n`,
+  );
+  const many = await queries.deadLetters('letters-many');
+  expect([many.count, many.letters.map(({ offset }) => offset)]).toEqual([
+    30,
+    Array.from({ length: 20 }, (_, index) => 100 + index),
+  ]);
+});

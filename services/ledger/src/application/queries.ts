@@ -161,6 +161,31 @@ export interface ListedEvent extends PlacedEvent {
   readonly traceId: string | null;
 }
 
+/** Of a slip this many dead letters are shown. */
+export const slipLettersMax = 20;
+
+/** A record of a slip that the ledger set aside. */
+export interface SlipLetter {
+  /** Among the ledger's dead letters. */
+  readonly id: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Why: `parked_behind` only waits behind an earlier one. */
+  readonly reason: string;
+  /** `parked` or `queued`: it waits; `redriven`: it was handled after all; `dismissed`: people gave it up. */
+  readonly status: string;
+  /** When it was set aside. */
+  readonly since: Instant;
+}
+
+export interface SlipLetters {
+  /** Those that wait first, in the order of the log; at most {@link slipLettersMax}. */
+  readonly letters: readonly SlipLetter[];
+  /** How many there are, up to 1,000. */
+  readonly count: number;
+}
+
 /** A stretch of the log, in the order of each partition. */
 export interface LogStretch {
   /** Those that were asked for. */
@@ -217,6 +242,8 @@ export interface LedgerQueries {
    * @throws SlipstreamError malformed_request for a time that has not come
    */
   slip(id: string, at?: Instant): Promise<SlipView | null>;
+  /** What the ledger itself set aside of a slip; other services tell of theirs themselves. */
+  deadLetters(slipId: string): Promise<SlipLetters>;
   /** By version. */
   events(slipId: string, page: PageRequest): Promise<PageOf<LoggedEvent>>;
   /**

@@ -17,7 +17,7 @@ const cause = object({
 
 const position = { ...text, pattern: '^\\d+:\\d+$', example: '3:1042' } as const;
 
-export const describedSlip = object({
+const slipFields = {
   id: text,
   reference: optional(text),
   kind: optional(oneOf('order', 'payout', 'payment')),
@@ -41,6 +41,17 @@ export const describedSlip = object({
   version: { ...whole, minimum: 1 },
   position,
   iso20022: object({ status: optional(text), reason: optional(text) }),
+};
+export const describedSlip = object(slipFields);
+
+const letter = object({
+  ...{ id: text, topic: text, partition: whole, offset: whole, reason: { ...text, example: 'undecodable' } },
+  ...{ status: oneOf('parked', 'queued', 'redriven', 'dismissed'), since: time },
+});
+const describedOneSlip = object({
+  ...slipFields,
+  dead_letters: optional(list(letter)),
+  dead_letter_count: optional(whole),
 });
 
 const shownEvent = {
@@ -137,6 +148,11 @@ export const ApiComparison = () =>
   });
 export const ApiStatistics = () =>
   ApiOkResponse({ description: 'By hour the earliest first, else the most slips first', schema: statistics });
-export const ApiSlip = () => ApiOkResponse({ description: 'The slip', schema: describedSlip });
+export const ApiSlip = () =>
+  ApiOkResponse({
+    description:
+      'The slip. `dead_letters`: its records that the ledger set aside, those that wait first; null with `at`',
+    schema: describedOneSlip,
+  });
 export const ApiAccount = () => ApiOkResponse({ description: 'Its balances', schema: account });
 export const ApiNotReturned = () => ApiOkResponse({ description: 'Most slips first', schema: groups });

@@ -2,7 +2,13 @@ import { cloudEventType, readEnvelope, slipEventOf } from '@slipstream/contracts
 import { isSlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, toSnakeJson } from '@slipstream/service-host';
 import { type CauseLanguage, iso20022, shownCause } from '@slipstream/slip';
-import type { BookedTransaction, ListedEvent, LoggedEvent, SlipView } from '../../application/queries.ts';
+import type {
+  BookedTransaction,
+  ListedEvent,
+  LoggedEvent,
+  SlipLetters,
+  SlipView,
+} from '../../application/queries.ts';
 
 /** A slip as the HTTP contract shows it, its cause in the reader's language. */
 export function slipJson(
@@ -37,6 +43,14 @@ export function slipJson(
     position: `${partition}:${offset}`,
     iso20022: iso20022(state),
   });
+}
+
+/** What was set aside of a slip, beside it; null: it is shown as it stood once, and nobody asks what waited then. */
+export function slipLettersJson(found: SlipLetters | null): object {
+  return toSnakeJson({
+    deadLetters: found?.letters.map((letter) => ({ ...letter })) ?? null,
+    deadLetterCount: found?.count ?? null,
+  }) as object;
 }
 
 /**

@@ -18,7 +18,7 @@ import { type CauseLanguage, causeLanguages } from '@slipstream/slip';
 import type { LedgerQueries, SlipView } from '../../application/queries.ts';
 import { ApiSlip, describedEvent, describedSlip } from './described.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
-import { eventJson, slipJson } from './shapes.ts';
+import { eventJson, slipJson, slipLettersJson } from './shapes.ts';
 import { ApiSlipFilter, readSlipFilter } from './slip-filter.ts';
 import { QUERIES } from './tokens.ts';
 import { isVisible, readsMetadata } from './visible.ts';
@@ -90,7 +90,8 @@ export class SlipsController {
     reply.header('content-language', language);
     if (at === undefined)
       reply.header('etag', versionTag(slip.version, language === causeLanguages[0] ? null : language));
-    return slipJson(slip, language);
+    const letters = at === undefined ? await this.queries.deadLetters(id) : null;
+    return { ...(slipJson(slip, language) as object), ...slipLettersJson(letters) };
   }
 
   @Get(':id/events')

@@ -9,6 +9,7 @@ import { logAfter } from './log-after.ts';
 import { logEnds } from './log-ends.ts';
 import { type EventRow, toLogged } from './logged-events.ts';
 import { conditionsOf, type Place } from './slip-filter.ts';
+import { slipLetters } from './slip-letters.ts';
 import { slipPage } from './slip-list.ts';
 import { type SlipRow, slipColumns, toViews, viewAt } from './slip-views.ts';
 import { statistics } from './statistics.ts';
@@ -50,6 +51,7 @@ export function ledgerQueries(
         const [view] = await toViews(tx, rows);
         return view ?? null;
       }),
+    deadLetters: (slipId) => slipLetters(unitOfWork, slipId),
     events: (slipId, page) => readPage(unitOfWork, eventKeyset(slipId), page),
     log: (filter, page) => atOneMoment(unitOfWork, (tx) => eventPage(tx, filter, page)),
     account: (id, clock, at) => accountBalances(unitOfWork, id, clock, at),
