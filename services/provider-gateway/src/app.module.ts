@@ -38,6 +38,7 @@ import { reportedResults, resultsGroup } from './adapters/kafka/reported-results
 import { slipEvents, slipEventsGroup } from './adapters/kafka/slip-events.ts';
 import { upstreamMarks, wholeUpstreamTicks } from './adapters/kafka/upstream.ts';
 import { detectorSilence } from './adapters/postgres/detector-silence.ts';
+import { forgetsCallbacks } from './adapters/postgres/forget-callbacks.ts';
 import { foldSwitch } from './adapters/postgres/provider-states.ts';
 import { recovery } from './adapters/postgres/recovery.ts';
 import { mayPass, postgresStore, type StoreOptions, storeTx } from './adapters/postgres/store.ts';
@@ -144,6 +145,8 @@ export async function assemble({ settings, rules, certificateKeys }: GatewayConf
   runtime.onHandled(work.stir);
   publishWatermarks(runtime, does);
   runtime.addPart(detectorWatch(runtime, settings.instanceId, onError));
+  const forgets = forgetsCallbacks(runtime.unitOfWork);
+  runtime.addPart(new Loop({ name: 'handled callbacks', round: forgets, pauseMs: 1_000, onError }));
   return {
     name: 'provider-gateway',
     examples: new URL('../examples.json', import.meta.url),

@@ -6,6 +6,7 @@ import { topics } from '@slipstream/contracts';
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import { coreMigrations, migrate, openDataSource, prepareTopics, UnitOfWork } from '@slipstream/postgres';
 import { waitFor } from '@slipstream/testing';
+import { forgetCallbacks } from '../src/adapters/postgres/forget-callbacks.ts';
 import { postgresStore } from '../src/adapters/postgres/store.ts';
 import type { Store } from '../src/application/ports.ts';
 import { hear, moveTo } from '../src/domain/dispatch/earlier.ts';
@@ -25,6 +26,10 @@ select 's-' || n, 3, 'wall', 'shop', 'ord-' || n, 'order', 'cust-42', 'shop-7', 
   now() + interval '1 hour', '{"graceMs":0,"quietPeriodMs":300,"inquiryLadderMs":[0]}', '',
   (array['held', 'unanswered', 'returned'])[1 + n % 3], 1, now(), case when n % 3 = 0 then now() end, n % 3 > 0, false, false, false, '{}'
 from generate_series(0, 299) as n`;
+const filledCallbacks = `
+insert into callback (provider, webhook_id, slip_id, received_at, body, handled)
+select 'acme', 'wh-' || n, 's-' || n, now() - interval '1 year', 'said', case when n % 2 = 0 then 'recorded' else 'orphan' end
+from generate_series(200, 299) as n`;
 
 let store: Store;
 let unitOfWork: UnitOfWork;
@@ -41,6 +46,7 @@ beforeAll(async () => {
   await migrate(dataSource, [coreMigrations, { scope: 'provider-gateway', directory: older }]);
   unitOfWork = new UnitOfWork(dataSource);
   await unitOfWork.query(filled);
+  await unitOfWork.query(filledCallbacks);
   await migrate(dataSource, [coreMigrations, { scope: 'provider-gateway', directory: migrations }]);
   await prepareTopics(unitOfWork, [topics.events, topics.ops]);
   store = postgresStore(unitOfWork, storeOptions);
@@ -86,6 +92,20 @@ test('everything else is as it was', async () => {
     `select count(*) as rows, count(*) filter (where moved) as moved, (select count(*) from attempt) as attempts from dispatch`,
   );
   expect(row).toEqual({ rows: '300', moved: '2', attempts: '2' });
+});
+
+test('callbacks of the release before leave as well, and those that wait for people stay', async () => {
+  await unitOfWork.query(
+    "update dispatch set outcome = 'succeeded' where slip_id between 's-200' and 's-249'",
+  );
+  await forgetCallbacks(unitOfWork);
+  const left = await unitOfWork.query<{ handled: string; n: number }>(
+    'select handled, count(*)::int as n from callback group by handled order by handled',
+  );
+  expect(left).toEqual([
+    { handled: 'orphan', n: 50 },
+    { handled: 'recorded', n: 25 },
+  ]);
 });
 
 test('whom else a provider names so is looked up by the name, not among all of its slips', async () => {

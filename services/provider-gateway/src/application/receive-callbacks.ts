@@ -32,7 +32,8 @@ interface CallbackParts {
 
 /**
  * Stores and handles callbacks, many in one transaction: a provider gets its 2xx only when this has committed. Each is
- * stored before anything is made of it; a webhook id is handled once for ever. A callback about a slip that this provider
+ * stored before anything is made of it; a webhook id is handled once for as long as its row is kept
+ * (`forget-callbacks.ts`), and behind that its words are known. A callback about a slip that this provider
  * was never given is stored as an orphan, for people, and taken up should the slip come (`take-up-orphans.ts`). One that names a slip and
  * says nothing that can be read lets it be asked about at once; so does one that says something else under an id that was handled.
  */
