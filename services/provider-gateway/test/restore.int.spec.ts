@@ -44,8 +44,14 @@ test('a database put back from before thirty payments pays none of them again, r
   const waiting = await submit();
   await first.stop();
   await gateway.copyAside();
+  await gateway.database.query(
+    "update callback set received_at = received_at - interval '91 days' where slip_id = any($1)",
+    [old],
+  );
 
   const second = await gateway.start(simulator.providers, port);
+  const kept = () => gateway.database.query('select 1 from callback where slip_id = any($1)', [old]);
+  await waitFor(async () => (await kept()).rowCount === 0, { what: 'old callbacks to leave' });
   const lost = await Promise.all(Array.from({ length: 30 }, () => submit(fundsHeld)));
   await gateway.publish(recorded(waiting, fundsHeld));
   for (const slipId of [...lost, waiting]) await gateway.has(slipId, 'SlipReturned');
