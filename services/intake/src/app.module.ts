@@ -21,7 +21,7 @@ import { accountStore, foldAccountEvent } from './adapters/postgres/accounts.ts'
 import { DatabaseClock } from './adapters/postgres/database-clock.ts';
 import { intakeStore } from './adapters/postgres/intake-store.ts';
 import { intakeTx } from './adapters/postgres/intake-tx.ts';
-import { forgetRecentSql } from './adapters/postgres/statements.ts';
+import { forgetRecentMax, forgetRecentSql } from './adapters/postgres/statements.ts';
 import { waitingStore } from './adapters/postgres/waiting-store.ts';
 import { clockBounds, isOpen } from './adapters/postgres/watermarks.ts';
 import { Door } from './application/door.ts';
@@ -68,7 +68,10 @@ export async function assemble({ settings, rules, ledgerUrl }: IntakeConfig): Pr
   });
   const forgets = forgetRecent({
     gates: judgedBy.gates,
-    forget: async (windowMs) => void (await runtime.unitOfWork.query(forgetRecentSql, [windowMs])),
+    forget: async (windowMs) => {
+      const [gone] = await runtime.unitOfWork.query<{ n: number }>(forgetRecentSql, [windowMs]);
+      return gone!.n === forgetRecentMax;
+    },
     onError: errorLog(new Logger('Intake')),
   });
   if (forgets) runtime.addPart(forgets);

@@ -5,6 +5,7 @@ import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import { coreMigrations, migrate, openDataSource, prepareTopics, UnitOfWork } from '@slipstream/postgres';
 import { outboundEvent, outboundOpsEvent } from '@slipstream/runtime';
 import type { AccountStatus, PendingEvent } from '@slipstream/slip';
+import { Plans } from '@slipstream/testing';
 import { accountStore } from '../src/adapters/postgres/accounts.ts';
 import { intakeStore } from '../src/adapters/postgres/intake-store.ts';
 import { intakeTx } from '../src/adapters/postgres/intake-tx.ts';
@@ -301,6 +302,24 @@ describe('a limit', () => {
     );
     await unitOfWork.query(forgetRecentSql, [hourly.windowMs]);
     expect(await unitOfWork.query('select 1 from recent_slip')).toHaveLength(1);
+  });
+
+  test('forgets a page at a time, and looks at nothing that is young', async () => {
+    const plans = new Plans();
+    const forget = () => plans.watched(unitOfWork).query<{ n: number }>(forgetRecentSql, [hourly.windowMs]);
+    await unitOfWork.query(
+      `insert into recent_slip (account, at, slip_id, adds)
+       select 'many', now() - n * interval '1 s', gen_random_uuid(), '{}' from generate_series(1, 20000) n`,
+    );
+    await unitOfWork.query('analyze recent_slip');
+    // What is explained is done, too.
+    const scans = await plans.scansOf(forget);
+    expect(scans.filter(({ by, rows }) => by === 'Seq Scan' || rows > 5_000)).toEqual([]);
+    expect(await unitOfWork.query('select 1 from recent_slip')).toHaveLength(10_000);
+    while ((await forget())[0]!.n > 0);
+    const idle = await plans.scansOf(forget);
+    expect(idle.filter(({ table, rows }) => table === 'recent_slip' && rows > 0)).toEqual([]);
+    await unitOfWork.query('truncate recent_slip');
   });
 });
 

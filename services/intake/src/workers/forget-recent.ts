@@ -1,10 +1,10 @@
-import { every, Loop } from '@slipstream/runtime';
+import { Loop } from '@slipstream/runtime';
 import type { GateRules } from '../domain/submission/gates.ts';
 
 export interface ForgetRecentOptions {
   readonly gates: GateRules;
-  /** Deletes what windows look back at that lies further back, in milliseconds. */
-  readonly forget: (windowMs: number) => Promise<void>;
+  /** Deletes a page of what windows look back at that lies further back, in milliseconds; true: there may be more. */
+  readonly forget: (windowMs: number) => Promise<boolean>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -14,6 +14,6 @@ const everyMs = 60_000;
 export function forgetRecent({ gates, forget, onError }: ForgetRecentOptions): Loop | null {
   const windowMs = Math.max(gates.duplicateWindowMs, ...gates.limits.map((limit) => limit.windowMs));
   if (windowMs === 0) return null;
-  const round = every(everyMs, () => forget(windowMs));
+  const round = async () => ((await forget(windowMs)) ? 0 : everyMs);
   return new Loop({ name: 'recent slips', pauseMs: 0, round, onError });
 }

@@ -154,5 +154,13 @@ values ($1, $2, $3, $4, $5, coalesce($6::timestamptz, clock_timestamp()))
 on conflict (account) do update set status = excluded.status, previous = excluded.previous, reason = excluded.reason,
   actor = excluded.actor, changed_at = excluded.changed_at`;
 
-export const forgetRecentSql =
-  "delete from recent_slip where at <= clock_timestamp() - $1::bigint * interval '1 millisecond'";
+/** Rows that leave at once, so that nothing waits for it long. */
+export const forgetRecentMax = 5_000;
+
+// The time stands in a query of its own, which is asked once: compared with the clock row by row, the table is read whole.
+export const forgetRecentSql = `
+with old as (
+  select ctid from recent_slip where at <= (select clock_timestamp() - $1::bigint * interval '1 millisecond')
+  order by at limit ${forgetRecentMax} for update skip locked
+), gone as (delete from recent_slip where ctid = any(array(select ctid from old)) returning 1)
+select count(*)::int as n from gone`;
