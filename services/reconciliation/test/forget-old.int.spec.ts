@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
+import { Plans } from '@slipstream/testing';
 import { forgetOld } from '../src/adapters/postgres/forget-old.ts';
+import { changedIncidents } from '../src/adapters/postgres/incident-store.ts';
 import { type DatabaseUnderTest, databaseUnderTest } from './database-under-test.ts';
 
 const environment = sharedEnvironment();
@@ -49,4 +51,18 @@ test('what is over is forgotten after 90 days, and what people may still ask abo
     'with a case',
     'young',
   ]);
+});
+
+test('of missed slips the round looks at those alone that may leave, and the watch of incidents at the latest', async () => {
+  const { unitOfWork } = database;
+  await unitOfWork.query(`
+    insert into missed_slip (slip_id, partition, side, route, kind, at, deadline, fate, has_open_case, missed_at, changed_at)
+    select 's-' || n, 0, 'acme', 'default', 'order', now(), now(), 'returned', false, now() - n * interval '2 minutes',
+      now() - n * interval '2 minutes' from generate_series(60, 20000) n`);
+  await unitOfWork.query('analyze missed_slip');
+  const plans = new Plans();
+  const watched = plans.watched(unitOfWork);
+  const scans = await plans.scansOf(() => forgetOld(watched));
+  const looks = await plans.scansOf(() => changedIncidents(watched));
+  expect([...scans, ...looks].filter(({ table, rows }) => table === 'missed_slip' && rows > 10)).toEqual([]);
 });

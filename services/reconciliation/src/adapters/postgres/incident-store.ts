@@ -24,9 +24,10 @@ const calmMin = "interval '10 s'";
 const judgedSql = `
 select case when count(*) >= ${partitionsDefault} then min(judged_through) end from clock_progress where clock = '${wallClock}'`;
 
+// A time stands in a query of its own, which is asked once: compared with the clock row by row, an index is read to its end.
 const changedSql = `
 select (select max(changed_at) from missed_slip) as missed,
-       case when exists (select 1 from missed_slip where incident is null and missed_at > clock_timestamp() - ${aloneMax})
+       case when exists (select 1 from missed_slip where incident is null and missed_at > (select clock_timestamp() - ${aloneMax}))
          then (${judgedSql}) end as judged,
        (select version from returns_watch) as returns,
        exists (select 1 from incident where closed_at is null and blind_since is null) as open`;
@@ -43,7 +44,7 @@ select id, side, since, until, closed_at is null as open, warnings from incident
 const slotsSql = `
 with earliest as (
   select least(
-    (select min(at) from missed_slip where incident is null and missed_at > clock_timestamp() - ${aloneMax}),
+    (select min(at) from missed_slip where incident is null and missed_at > (select clock_timestamp() - ${aloneMax})),
     (select min(since) from incident where closed_at is null and blind_since is null)) as at
 ), since as (
   select greatest(at, clock_timestamp() - ${knownMax}) as at from earliest where at is not null
@@ -70,7 +71,7 @@ select coalesce(m.side, d.side) as side, coalesce(m.slot, d.slot) as slot, coale
 const withheldSql = `
 select extract(epoch from min(withheld_at)) * 1000 as first, extract(epoch from max(withheld_at)) * 1000 as last,
        floor(extract(epoch from min(at))) as from, floor(extract(epoch from max(at))) as until
-  from missed_slip where withheld_at > clock_timestamp() - ${knownMax} and side = '${ownSide}'
+  from missed_slip where withheld_at > (select clock_timestamp() - ${knownMax}) and side = '${ownSide}'
  group by date_trunc('minute', withheld_at)`;
 
 const keepSql = `
