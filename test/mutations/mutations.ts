@@ -1184,7 +1184,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'S27-a-caller-fills-events-by-its-trace-context',
     file: 'libs/contracts/src/codec.ts',
-    from: 'if (head.traceparent && traceContext.test(head.traceparent))',
+    from: 'if (head.traceparent && isTraceContext(head.traceparent))',
     to: 'if (head.traceparent)',
     specs: ['libs/contracts/src/codec.spec.ts'],
   },

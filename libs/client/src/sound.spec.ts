@@ -41,6 +41,7 @@ describe('a command before it is sent', () => {
     ['/amount', { amount: 1250n }],
     ['/amount', { amount: 0 }],
     ['/traceparent', { traceparent: 'mine' }],
+    ['/traceparent', { traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` }],
     ['/traceparent', { traceparent: 7 }],
     ['/deadLine', { deadLine: new Date(0) }],
     ['/"\\u001b[2J"', { '\u001b[2J': 1 }],

@@ -3,6 +3,7 @@ import {
   type FieldProblem,
   foreignTextProblem,
   type Instant,
+  isTraceContext,
   type Money,
   nameProblem,
   SlipstreamError,
@@ -136,9 +137,7 @@ function saidOf<T extends object>(command: T): T {
 
 function traceProblem(traceparent: string | undefined): string | null {
   const isNone = traceparent === undefined || traceparent === '';
-  return isNone || /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent)
-    ? null
-    : 'must be a traceparent by W3C Trace Context';
+  return isNone || isTraceContext(traceparent) ? null : 'must be a traceparent by W3C Trace Context';
 }
 
 const shownMax = 40;

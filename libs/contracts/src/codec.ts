@@ -1,4 +1,4 @@
-import { type Instant, SlipstreamError } from '@slipstream/kernel';
+import { type Instant, isTraceContext, SlipstreamError } from '@slipstream/kernel';
 import { type RecordedEvent, type SlipEvent, wallClock } from '@slipstream/slip';
 import { textAttribute, timeAttribute } from './attributes.ts';
 import { type Envelope, readEnvelope } from './envelope.ts';
@@ -26,12 +26,6 @@ export interface EventHead {
   readonly time?: Instant | undefined;
 }
 
-/**
- * W3C trace context. A caller may write anything of any length there, and every event of its slip repeats it: what is no
- * trace context is left out, or one long command would make events that no topic takes.
- */
-const traceContext = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
-
 /** Encodes a CloudEvent around a domain message's bytes; throws `payload_too_large` above {@link eventBytesMax}. */
 export function encodeCloudEvent(head: EventHead, data: Uint8Array): Uint8Array {
   const bytes = cloudEventBytes(head, data);
@@ -54,7 +48,9 @@ function cloudEventBytes(head: EventHead, data: Uint8Array): Uint8Array | null {
     writeText(0x22, head.type);
     textAttribute(writer, 'subject', head.subject);
     textAttribute(writer, 'clock', head.clock);
-    if (head.traceparent && traceContext.test(head.traceparent))
+    // A caller may write anything of any length there, and every event of its slip repeats it: what is no trace context is
+    // left out, or one long command would make events that no topic takes.
+    if (head.traceparent && isTraceContext(head.traceparent))
       textAttribute(writer, 'traceparent', head.traceparent);
     if (head.time) timeAttribute(writer, 'time', head.time);
     writer.byte(0x32);

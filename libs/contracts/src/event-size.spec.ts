@@ -75,6 +75,13 @@ describe('the largest event that any service can make of what it takes', () => {
     expect(bytes.length).toBeLessThanOrEqual(eventBytesMax - stampBytesMax);
   });
 
+  test('has a trace context in as many bytes as the documentation says', () => {
+    const plain = { ...head, type: 't', traceparent: undefined };
+    const bytes = (one: Parameters<typeof encodeCloudEvent>[0]) =>
+      encodeCloudEvent(one, new Uint8Array()).length;
+    expect(bytes({ ...plain, traceparent }) - bytes(plain)).toBe(74);
+  });
+
   test('is refused with its type and size when it does not', () => {
     const data = new Uint8Array(eventBytesMax);
     expect(() => encodeCloudEvent({ ...head, type: 't', subject: 's' }, data)).toThrow(

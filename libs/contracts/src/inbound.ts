@@ -98,7 +98,7 @@ export function readInbound(record: InboundRecord): Envelope {
 }
 
 /** Who published a record, and under which id, whatever else is wrong with it. @throws `undecodable_record` */
-export function publisherOf(record: InboundRecord): Pick<Envelope, 'id' | 'source'> {
+export function publisherOf(record: InboundRecord): Pick<Envelope, 'id' | 'source' | 'traceparent'> {
   return read(record).envelope;
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '@slipstream/kernel';
 import { type Chunk, planChunk, positionAfter, type SetAside } from './chunk.ts';
 import { classifyError } from './classify-error.ts';
-import { keyText } from './dead-letter.ts';
+import { keyText, traceIdIn } from './dead-letter.ts';
 import { describeError, type Log } from './log.ts';
 import type { Message } from './message.ts';
 import type { ConsumerMetrics } from './metrics.ts';
@@ -197,7 +197,15 @@ export class ChunkRunner<Tx> {
       const { offset } = record;
       const key = keyText(record.key);
       const place = { group, topic, partition, offset, key, ...(parkKey !== null && { slip: parkKey }) };
-      log.warn('dead letter', { ...place, reason, errorClass, detail, attempts });
+      const traceId = traceIdIn(record);
+      log.warn('dead letter', {
+        ...place,
+        ...(traceId !== null && { traceId }),
+        reason,
+        errorClass,
+        detail,
+        attempts,
+      });
     }
   }
 }

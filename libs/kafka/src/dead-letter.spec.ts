@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeCloudEvent } from '@slipstream/contracts';
-import { copyValueBytesMax, deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
+import { copyValueBytesMax, deadLetterHeaders, deadLetterRecord, keyText, traceIdIn } from './dead-letter.ts';
 import type { DeadLetter } from './ports.ts';
 import { headersBytesMax, headersCountMax } from './record-headers.ts';
 import { decodedHeaders } from './test-support/headers.ts';
@@ -42,6 +42,20 @@ describe('dead letters', () => {
       'dlq-attempts': '3',
       'dlq-consumer-group': 'ledger',
     });
+  });
+
+  it('name the trace of the record, where there is one that can be read', () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const traceparent = `00-${traceId}-b7ad6b7169203331-00`;
+    const head = { id: 'e', source: '/s', type: 't', subject: 'slip-1', clock: 'wall' };
+    const record = (value: Uint8Array | null) => ({
+      ...{ ...letter.record, headers: {} },
+      value: value && Buffer.from(value),
+    });
+    expect(traceIdIn(record(encodeCloudEvent({ ...head, traceparent }, new Uint8Array(0))))).toBe(traceId);
+    expect(traceIdIn(record(encodeCloudEvent(head, new Uint8Array(0))))).toBeNull();
+    expect(traceIdIn(record(Buffer.from('bytes')))).toBeNull();
+    expect(traceIdIn(record(null))).toBeNull();
   });
 
   it('carry the original bytes and headers to the same partition of the .dlq topic', () => {

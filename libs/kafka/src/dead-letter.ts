@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { deadLetterTopic, publisherOf } from '@slipstream/contracts';
-import { storableText } from '@slipstream/kernel';
+import { storableText, traceIdOf } from '@slipstream/kernel';
 import type { ConsumedRecord, DeadLetter } from './ports.ts';
 import { cutHeaders, headersCountMax } from './record-headers.ts';
 
@@ -44,6 +44,15 @@ function publisherHeaders(record: ConsumedRecord): Record<string, string> {
     };
   } catch {
     return {};
+  }
+}
+
+/** Of the trace that it belongs to, where the envelope can be read; null: of none. */
+export function traceIdIn(record: ConsumedRecord): string | null {
+  try {
+    return traceIdOf(publisherOf(record).traceparent);
+  } catch {
+    return null;
   }
 }
 

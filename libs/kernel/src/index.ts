@@ -51,3 +51,4 @@ export { type SeededRandom, seededRandom } from './seeded-random.ts';
 export { StartError } from './start-error.ts';
 export { strictJson } from './strict-json.ts';
 export { storableText } from './text.ts';
+export { isTraceContext, traceIdOf } from './trace-context.ts';

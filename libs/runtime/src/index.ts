@@ -27,6 +27,7 @@ export { type PartitionDesk, partitionDesk } from './partition-desk.ts';
 export { openRuntime, type Runtime, type RuntimeOptions } from './runtime.ts';
 export type { RuntimeHost } from './runtime-host.ts';
 export type { RuntimeSettings } from './servers.ts';
+export { givenOrNewTraceContext } from './tracing/new-trace-context.ts';
 export type { NewSpan, OpenSpan, SpanFacts, Tracing } from './tracing/tracing.ts';
 export { Unwritten } from './unwritten.ts';
 export type { WatermarkOptions } from './watermarks.ts';

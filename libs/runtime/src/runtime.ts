@@ -37,6 +37,7 @@ import { Redriver } from './redriver.ts';
 import { watchRelay } from './relay-watch.ts';
 import type { RuntimeHost } from './runtime-host.ts';
 import { openServers, type RuntimeSettings } from './servers.ts';
+import { newTraceContext } from './tracing/new-trace-context.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import { Unwritten } from './unwritten.ts';
 import { type WatermarkOptions, Watermarks } from './watermarks.ts';
@@ -93,8 +94,8 @@ export interface Runtime {
   readonly cursorKey: Uint8Array;
   /** Tells a collector of requests, for the same; null: there is none. */
   readonly tracing: Tracing | null;
-  /** The trace context of something that comes without one; null: nobody is told of spans. */
-  beginTrace(name: string): string | null;
+  /** The trace context of something that comes without one; where there is a collector, it is told of it. */
+  beginTrace(name: string): string;
   /** What this service's own workers have read and cannot write. */
   readonly unwritten: Unwritten;
   /** `listener` is told after each batch of records that was handled and committed here. */
@@ -149,10 +150,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
 }
 
-function beginTrace(tracing: Tracing | null, name: string): string | null {
-  const span = tracing?.begin({ name, kind: 'consumer', traceparent: '', facts: {} });
-  span?.end();
-  return span?.traceparent ?? null;
+function beginTrace(tracing: Tracing | null, name: string): string {
+  if (tracing === null) return newTraceContext();
+  const span = tracing.begin({ name, kind: 'consumer', traceparent: '', facts: {} });
+  span.end();
+  return span.traceparent;
 }
 
 /** OpenTelemetry is loaded by those alone who have a collector. */

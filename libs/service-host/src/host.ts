@@ -50,7 +50,7 @@ export interface HostOptions {
   readonly clientQuota?: ClientQuota | null;
   /** Absent: nothing is shed before it was read. */
   readonly shed?: Shed;
-  /** Absent or null: nobody is told of requests. */
+  /** Absent or null: no collector is told of requests. */
   readonly tracing?: Tracing | null;
 }
 
@@ -71,7 +71,7 @@ export async function createHost(options: HostOptions, draining: AbortSignal): P
   const adapter = createAdapter(limits, routes, draining, seal, options.shed);
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   measureRequests(fastify, metrics);
-  if (options.tracing) traceRequests(fastify, options.tracing);
+  traceRequests(fastify, options.tracing ?? null);
   const providers = [
     { provide: HealthRegistry, useValue: health },
     { provide: Registry, useValue: metrics },

@@ -1,35 +1,51 @@
-import type { OpenSpan, Tracing } from '@slipstream/runtime';
+import { givenOrNewTraceContext, type OpenSpan, type Tracing } from '@slipstream/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** Asked every few seconds by whoever watches the service, on nobody's behalf. */
 const untraced = new Set(['/livez', '/readyz', '/metrics']);
 
+type Done = () => void;
+
 /**
- * A span for every request. It takes the place of the caller's trace context in the request's headers, so that whatever the
- * request causes lies below it; where the caller sends none, a trace begins here.
+ * Every request has a trace context in its headers, so that whatever it causes, and each line about it, is found by one id: the
+ * caller's, or one that begins here. With `tracing` a span takes its place, and what the request causes lies below it.
  */
-export function traceRequests(fastify: FastifyInstance, tracing: Tracing): void {
+export function traceRequests(fastify: FastifyInstance, tracing: Tracing | null): void {
   const open = new WeakMap<FastifyRequest, OpenSpan>();
-  fastify.addHook('onRequest', (request: FastifyRequest, _: FastifyReply, done: () => void) => {
+  fastify.addHook('onRequest', (request: FastifyRequest, _: FastifyReply, done: Done) => {
     const { headers, method, routeOptions } = request;
     const route = routeOptions.url ?? '';
     if (!untraced.has(route)) {
-      const given = headers.traceparent;
-      const span = tracing.begin({
-        name: `${method} ${route}`,
-        kind: 'server',
-        traceparent: typeof given === 'string' ? given : '',
-        facts: { 'http.request.method': method, 'http.route': route, 'slipstream.request_id': request.id },
-      });
-      headers.traceparent = span.traceparent;
-      open.set(request, span);
+      if (tracing === null) headers.traceparent = givenOrNewTraceContext(headers.traceparent);
+      else {
+        const span = begin(tracing, request, `${method} ${route}`);
+        headers.traceparent = span.traceparent;
+        open.set(request, span);
+      }
     }
     done();
   });
-  fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+  if (tracing === null) return;
+  fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: Done) => {
     const { statusCode } = reply;
     const error = statusCode >= 500 ? new Error(`answered ${statusCode}`) : undefined;
     open.get(request)?.end({ 'http.response.status_code': statusCode }, error);
     done();
+  });
+}
+
+function begin(
+  tracing: Tracing,
+  { headers, method, routeOptions, id }: FastifyRequest,
+  name: string,
+): OpenSpan {
+  const given = headers.traceparent;
+  return tracing.begin({
+    ...{ name, kind: 'server', traceparent: typeof given === 'string' ? given : '' },
+    facts: {
+      'http.request.method': method,
+      'http.route': routeOptions.url ?? '',
+      'slipstream.request_id': id,
+    },
   });
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { encodeInbound, topics } from '@slipstream/contracts';
+import { encodeInbound, readEnvelope, topics } from '@slipstream/contracts';
 import { partitionOf } from '@slipstream/kafka';
 import type { Service } from '@slipstream/service-host';
 import { waitFor } from '@slipstream/testing';
@@ -90,6 +90,14 @@ test('an account is frozen by an event that says who and why, and its slips are 
     type: 'SlipRejected',
     data: { rule: 'account_frozen', field: '/account', commandId: 'cmd-1' },
   });
+  // The command came without a trace: one begins with it, without a collector, too.
+  const { rows } = await intake.database.query<{ body: Buffer }>(
+    'select body from outbox_event where key = $1',
+    [rejected!.slipId],
+  );
+  expect(rows.map(({ body }) => readEnvelope(body).traceparent)).toEqual([
+    expect.stringMatching(/^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-00$/),
+  ]);
 
   await call('cust-1', { status: 'frozen', reason: 'again' });
   await call('cust-1', { status: 'active', reason: 'cleared' });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readEnvelope } from '@slipstream/contracts';
 import { addMs } from '@slipstream/kernel';
 import type { Service } from '@slipstream/service-host';
 import { waitFor } from '@slipstream/testing';
@@ -27,7 +28,9 @@ const seen = ({ status, headers, body }: Answer) => ({
   body,
 });
 const slipsNamed = async (reference: string): Promise<string[]> => {
-  const { rows } = await intake.database.query('select slip_id from slip where reference = $1', [reference]);
+  const { rows } = await intake.database.query('select slip_id::text from slip where reference = $1', [
+    reference,
+  ]);
   return rows.map((row) => row.slip_id);
 };
 
@@ -72,6 +75,31 @@ test('a submitted slip is answered with its id, place and time, and published as
   });
   const { deadline } = record!.event.data as { deadline: string };
   expect(deadline <= addMs(record!.time, 5_000) && deadline > addMs(record!.time, 4_000)).toBe(true);
+});
+
+test("a slip belongs to its caller's trace, and to one that begins with it where the caller has none; a repeat changes nothing", async () => {
+  const tracesOf = async (reference: string, given: Record<string, string>) => {
+    const headers = { 'idempotency-key': reference, ...given };
+    const body = { ...goodBody, reference };
+    expect((await post(service, token, body, headers)).status).toBe(202);
+    const again = await post(service, token, body, headers);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    const { rows } = await intake.database.query<{ body: Buffer }>(
+      'select body from outbox_event where key = (select slip_id::text from slip where reference = $1)',
+      [reference],
+    );
+    return rows.map((row) => readEnvelope(row.body).traceparent);
+  };
+  const given = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  expect(await tracesOf('trace-given', { traceparent: given })).toEqual([given]);
+  const begun = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-00$/;
+  const none = await tracesOf('trace-none', {});
+  expect(none).toEqual([expect.stringMatching(begun)]);
+  const unsound = await tracesOf('trace-unsound', {
+    traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+  });
+  expect(unsound).toEqual([expect.stringMatching(begun)]);
+  expect(unsound).not.toEqual(none);
 });
 
 test('only the required fields are needed; a deadline in another zone is the same instant', async () => {

@@ -1,5 +1,5 @@
 import type { CallerIdentity } from '@slipstream/identity';
-import { nameProblem, SlipstreamError } from '@slipstream/kernel';
+import { isTraceContext, nameProblem, SlipstreamError } from '@slipstream/kernel';
 import { Parameters, preferredLanguage, type ServiceRequest, versionInTag } from '@slipstream/service-host';
 import { type Language, languages } from './remedies.ts';
 
@@ -10,12 +10,10 @@ export function callerName({ subject }: CallerIdentity): string {
   return subject;
 }
 
-/** W3C trace context, so that the slip's events belong to the caller's trace; anything else is ignored. */
+/** W3C trace context, so that the slip's events belong to the caller's trace; the host begins one where none is given. */
 export function traceparentOf(request: ServiceRequest): string | null {
   const { traceparent } = request.headers;
-  return typeof traceparent === 'string' && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent)
-    ? traceparent
-    : null;
+  return isTraceContext(traceparent) ? traceparent : null;
 }
 
 /**

@@ -13,7 +13,7 @@ export const commandsGroup = 'intake';
 export function commandsSubscription<Tx>(
   useCases: Pick<UseCases, 'submitCommands'>,
   open: (tx: Tx) => IntakeTx,
-  beginTrace: () => string | null,
+  beginTrace: () => string,
 ): Subscription<Tx> {
   return {
     topic: topics.commands.name,

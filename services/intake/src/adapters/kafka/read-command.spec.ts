@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { encodeInbound, type Inbound, type SubmitSlip } from '@slipstream/contracts';
+import { encodeInbound, type Inbound, readEnvelope, type SubmitSlip } from '@slipstream/contracts';
 import { type ConsumedRecord, RecordRejected } from '@slipstream/kafka';
 import { readCommand } from './read-command.ts';
 
@@ -26,6 +26,31 @@ describe('a wish for a slip', () => {
       ...{ type: 'submit', id: 'cmd-1', caller: '/shop', reference: 'ord-1', clock: 'wall' },
       receivedAt: '2023-11-14T22:13:20.000000Z',
     });
+  });
+
+  test.each([
+    ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', true],
+    [`00-${'0'.repeat(32)}-b7ad6b7169203331-01`, false],
+    ['mine', false],
+    ['', false],
+  ])('has the trace %s or, where that is none, no trace yet', (traceparent, isOne) => {
+    const { value, ...rest } = record({});
+    const headers = {
+      ...{
+        'content-type': 'application/protobuf',
+        ce_specversion: '1.0',
+        ce_id: 'cmd-1',
+        ce_source: '/shop',
+      },
+      ...{ ce_type: 'slipstream.command.submit_slip.v1', ce_traceparent: traceparent },
+    };
+    const texts = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const);
+    const binary = {
+      ...rest,
+      value: Buffer.from(readEnvelope(value!).data),
+      headers: Object.fromEntries(texts),
+    };
+    expect(readCommand(binary)).toMatchObject({ type: 'submit', traceparent: isOne ? traceparent : null });
   });
 
   test('without a route means the one that HTTP means', () => {

@@ -12,6 +12,7 @@ import {
   type Instant,
   instantFromMs,
   isSlipstreamError,
+  isTraceContext,
   nameLengthMax,
   nameProblem,
   storableText,
@@ -65,7 +66,7 @@ function readSubmit(record: ConsumedRecord, envelope: Envelope): InboundCommand 
     ...{ id: inbound.id, caller, reference: data.reference, submission, clock },
     receivedAt: clock === wallClock ? appendedAt(record) : time!,
     digest: submissionDigest(submission),
-    traceparent: traceparent || null,
+    traceparent: isTraceContext(traceparent) ? traceparent : null,
   };
 }
 
@@ -83,7 +84,7 @@ function unsound(
     reference: storableText(reference.slice(0, nameLengthMax)),
     clock: isOnClock ? clock : wallClock,
     receivedAt: isOnClock && time !== '' ? time : appendedAt(record),
-    traceparent: traceparent || null,
+    traceparent: isTraceContext(traceparent) ? traceparent : null,
   };
   return { type: 'unsound', ...head, problems };
 }

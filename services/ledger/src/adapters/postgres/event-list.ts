@@ -1,5 +1,5 @@
 import { readEnvelope } from '@slipstream/contracts';
-import { type PageOf, type PageRequest, pageBetween } from '@slipstream/kernel';
+import { type PageOf, type PageRequest, pageBetween, traceIdOf } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import type { EventListFilter, ListedEvent } from '../../application/queries.ts';
@@ -193,7 +193,6 @@ async function listed(
 }
 
 /** W3C Trace Context: version, trace, parent, flags. */
-const traceIdOf = (traceparent: string): string | null => traceparent.split('-')[1] ?? null;
 
 function isAskedFor(
   { type, traceId, receivedTime }: ListedEvent,
