@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, test } from '@jest/globals';
 import { createDatabase, sharedEnvironment } from '@slipstream/environment';
 import { coreMigrations, migrate, openDataSource, UnitOfWork } from '@slipstream/postgres';
 import { fillTables, Plans } from '@slipstream/testing';
@@ -96,4 +96,30 @@ it.each<[Partial<UnmatchedFilter>, number, number]>([
   expect(found.map(({ receivedAt, kind }) => `${receivedAt} ${kind}`)).toEqual(
     found.map(({ receivedAt, kind }) => `${receivedAt} ${kind}`).toSorted(),
   );
+});
+
+test('what is due is taken without a look at what is not due yet', async () => {
+  const expectFew = async (name: string, ask: () => Promise<unknown>) => {
+    const scans = await plans.scansOf(ask);
+    expect(scans.filter(({ table, rows: looked }) => table === name && looked > 10)).toEqual([]);
+  };
+  const later = "now() + interval '1 hour' + n * interval '1 s'";
+  await unitOfWork.query(`update dispatch set poll_at = now() + interval '1 hour'`);
+  await unitOfWork.query('analyze dispatch');
+  // Asked before there are questions: one that is due answers it at once.
+  await expectFew('dispatch', () => store.run((tx) => tx.dispatches.anyInHand()));
+  await unitOfWork.query(
+    `insert into inquiry (slip_id, n, provider, status, due_at) select 's-' || n, n % 2, 'acme', 'due', ${later} from generate_series(1, ${rows}) n`,
+  );
+  await unitOfWork.query(
+    `insert into denial (slip_id, attempt, provider, kept, recheck_at) select 's-' || n, 1, 'acme', '{}', ${later} from generate_series(1, ${rows}) n`,
+  );
+  await unitOfWork.query('analyze inquiry, denial');
+  const [free, leases] = [new Map([['acme', 32]]), new Map([['acme', 1_000]])];
+  const asked: [string, () => Promise<unknown>][] = [
+    ['dispatch', () => store.run((tx) => tx.dispatches.claimPolls(free, leases))],
+    ['inquiry', () => store.run((tx) => tx.inquiries.claimDue(free, leases))],
+    ['denial', () => store.run((tx) => tx.proofs.claimRechecks(free, leases))],
+  ];
+  for (const [name, ask] of asked) await expectFew(name, ask);
 });

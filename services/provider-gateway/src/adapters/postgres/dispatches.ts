@@ -86,13 +86,14 @@ where d.status = 'held' and d.next_at is not null and d.slip_id in (
   order by h.deadline limit $3)
 order by d.slip_id for update skip locked`;
 
-// Each provider has its own limit, as for calls.
+// Each provider has its own limit, as for calls. Now stands in a query of its own, which is asked once: compared with the clock row by
+// row, all that is not due yet is read, too.
 const claimPollsSql = `
 with due as (
   select d.slip_id, p.lease_ms
   from unnest($1::text[], $2::int[], $3::int[]) as p(id, free, lease_ms),
   lateral (
-    select slip_id from dispatch where provider = p.id and poll_at <= clock_timestamp()
+    select slip_id from dispatch where provider = p.id and poll_at <= (select clock_timestamp())
     order by poll_at limit p.free for update skip locked
   ) as d
 )
@@ -157,7 +158,7 @@ select exists (select 1 from dispatch where status in ('held', 'unanswered') and
   or exists (select 1 from dispatch where status = 'intended')
   or exists (select 1 from inquiry where status = 'due')
   or exists (select 1 from inquiry where status = 'asking')
-  or exists (select 1 from dispatch where poll_at < clock_timestamp() + interval '5 seconds' and deadline > clock_timestamp())
+  or exists (select 1 from dispatch where poll_at < (select clock_timestamp() + interval '5 seconds') and deadline > clock_timestamp())
   or exists (select 1 from parked_result where orphan_at is null) as "inHand"`;
 
 interface ProofRow {

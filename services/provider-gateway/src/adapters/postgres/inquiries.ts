@@ -13,6 +13,7 @@ on conflict (slip_id, n) do update
   set provider = excluded.provider, status = 'due', due_at = excluded.due_at, asked_at = null, lease_until = null
   where inquiry.n = 0 and (inquiry.provider <> excluded.provider or inquiry.due_at < excluded.due_at)`;
 
+// Now stands in a query of its own, which is asked once: compared with the clock row by row, all that is not due yet is read, too.
 // A question whose lease ran out was asked by an instance that died: it is due again, which is harmless. The reconciler's and
 // people's questions go before this service's own, which may be many and are put again and again while a provider is away.
 const claimSql = `
@@ -26,12 +27,12 @@ with expired as (
   from unnest($1::text[], $2::int[], $3::int[]) as p(id, free, lease_ms),
   lateral (
     select i.slip_id, i.n from inquiry i
-    where i.provider = p.id and i.status = 'due' and i.due_at <= clock_timestamp()
+    where i.provider = p.id and i.status = 'due' and i.due_at <= (select clock_timestamp())
     order by (i.n = 0 or i.n <= ${givenBackNumber}), i.due_at limit p.free for update skip locked
   ) as due
 ), strange as (
   select i.slip_id, i.n, 1000 as lease_ms from inquiry i
-  where i.status = 'due' and i.due_at <= clock_timestamp() and not (i.provider = any($4))
+  where i.status = 'due' and i.due_at <= (select clock_timestamp()) and not (i.provider = any($4))
   order by i.due_at limit 100 for update skip locked
 )
 update inquiry i set status = 'asking', asked_at = clock_timestamp(),

@@ -18,12 +18,13 @@ const certifySql = `
 insert into certificate (slip_id, issued_at, envelope)
 select * from unnest($1::text[], $2::timestamptz[], $3::text[]) on conflict (slip_id) do nothing`;
 
+// Now stands in a query of its own, which is asked once: compared with the clock row by row, all that is not due yet is read, too.
 const claimRechecksSql = `
 with due as (
   select d.slip_id, d.attempt, p.lease_ms
   from unnest($1::text[], $2::int[], $3::int[]) as p(id, free, lease_ms),
   lateral (
-    select slip_id, attempt from denial where provider = p.id and recheck_at <= clock_timestamp()
+    select slip_id, attempt from denial where provider = p.id and recheck_at <= (select clock_timestamp())
     order by recheck_at limit p.free for update skip locked
   ) as d
 )
