@@ -80,7 +80,7 @@ export const commonSettings = {
   ),
   otlpEndpoint: optionalUrl(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
-    'URL of an OpenTelemetry collector (OTLP/HTTP, without /v1/traces) that is told of requests, of calls to providers and of records sent and handled; without it there are no spans, and nothing of them is loaded',
+    'URL of an OpenTelemetry collector (OTLP/HTTP, without /v1/traces) that is told of requests, of calls to providers and of records sent and handled; without it there are no spans, and nothing of them is loaded; traces begin all the same (ADR 99), not sampled, so that no other service tells of them',
     ['http', 'https'],
   ),
   traceRatio: setting(
