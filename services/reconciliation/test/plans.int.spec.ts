@@ -3,7 +3,9 @@ import { sharedEnvironment } from '@slipstream/environment';
 import { DeadLetters, type LetterFilter, type Tx, type UnitOfWork } from '@slipstream/postgres';
 import { fillTables, Plans, type Scan } from '@slipstream/testing';
 import { createActionDesk } from '../src/adapters/postgres/action-desk.ts';
+import { withEscalations } from '../src/adapters/postgres/actions-unit.ts';
 import { createIncidentReads } from '../src/adapters/postgres/incident-reads.ts';
+import { createLookout } from '../src/adapters/postgres/lookout.ts';
 import { createReads } from '../src/adapters/postgres/reads.ts';
 import { closeRepaired } from '../src/adapters/postgres/repairs.ts';
 import { statementViews } from '../src/adapters/postgres/statement-views.ts';
@@ -224,4 +226,19 @@ it('the look for lines that name a slip reads none whole, however many are read 
   await expectBounded(() => watched.run(work), few);
   const named = await database.unitOfWork.query('select id from statement_break where is_named');
   expect(named).toHaveLength(299);
+});
+
+it('what is due is looked for without a look at what is not due yet', async () => {
+  await database.unitOfWork.query(
+    `insert into open_slip (slip_id, partition, clock, deadline, due_at, verdict, awaits_hold, next_step, next_step_at, finished, state, observations)
+     select 'later-' || n, 0, 'wall', now(), now(), 'overdue', false, 'inquire', now() + n * interval '1 minute', false, '{}', '{}'
+     from generate_series(1, ${rows}) n`,
+  );
+  await database.unitOfWork.query('analyze open_slip');
+  const lookout = createLookout(watched, { group: 'reconciliation', topic: 'slips.events.v1' });
+  const steps = await plans.scansOf(() => lookout.withStepsDue(new Map([[0, middle]])));
+  expect(steps.filter(({ table, rows: looked }) => table === 'open_slip' && looked > 10)).toEqual([]);
+  const tenYears = 10 * 365 * 86_400_000;
+  const young = await plans.scansOf(() => withEscalations(watched, [0, 1, 2, 3], tenYears));
+  expect(young.filter(({ table, rows: looked }) => table === 'case_file' && looked > 10)).toEqual([]);
 });

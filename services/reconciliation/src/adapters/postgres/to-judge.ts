@@ -11,9 +11,12 @@ export const isDue = `
   o.verdict = 'open' and o.partition = r.partition and o.clock = r.clock and o.due_at <= r.through
   and ${isDetermined}`;
 
-/** As {@link isDetermined}, and the slip's next step is due in `r`: a conclusion needs what was received by its time. */
+/**
+ * As {@link isDetermined}, and the slip's next step is due in `r`: a conclusion needs what was received by its time. Now
+ * is asked once: compared with the clock row by row, all that is not due yet is read, too.
+ */
 export const isStepDue = `
-  o.partition = r.partition and o.next_step_at <= clock_timestamp()
+  o.partition = r.partition and o.next_step_at <= (select clock_timestamp())
   and (o.next_step = 'inquire' or o.next_step_at <= r.through) and ${isDetermined}`;
 
 /** As {@link isDetermined}, and the present stage of the slip may have to be told of at `r`.`through`. */
