@@ -13,6 +13,7 @@ const payment: TakenPayment = {
   route: 'default',
 };
 const shown = (status: string, withCase = false): ShownSlip => ({
+  cause: null,
   id: 's',
   reference: 'r',
   provider: 'acme',

@@ -17,7 +17,7 @@ const isLost = (second: number) => second >= 10 && second < 15;
 /** A slip a second, dispatched and received then, with a deadline 12 s later. */
 const seconds = Array.from({ length: 30 }, (_, second) => second);
 const slips = seconds.map((second) => ({
-  ...{ id: id(second), dispatched_at: at(second), deadline: at(second + 12) },
+  ...{ id: id(second), dispatched_at: at(second), deadline: at(second + 12), cause: null },
 }));
 const truth = seconds.map(
   (second): ToldTruth => ({
@@ -50,6 +50,17 @@ describe('the incident of the outage', () => {
     ['ends too late', { until: at(15) }],
   ])('differs when it %s', (_, wrong) => {
     expect(judged([{ ...incident, ...wrong }]).incident_differs).toBe(1);
+  });
+
+  test('may lack one that a standstill of ours would have cost, too', () => {
+    const causes = (known: Readonly<Record<string, string>>) =>
+      slips.map((slip) => ({ ...slip, cause: slip.id in known ? { class: known[slip.id]! } : null }));
+    const without = { ...incident, slips: [11, 12, 13, 14].map(id), since: at(11) };
+    const differs = (known: Readonly<Record<string, string>>) =>
+      judgeOutage(outage, { truth, slips: causes(known), incidents: [without] }).incident_differs;
+    expect(differs({ [id(10)]: 'system' })).toBe(0);
+    expect(differs({ [id(10)]: 'third_party' })).toBe(1);
+    expect(differs({ [id(11)]: 'system' })).toBe(1);
   });
 
   test('differs by all of them when there is none', () => {

@@ -23,11 +23,12 @@ export interface ToldTruth {
   readonly answers: readonly { readonly what: string; readonly delivered_at: string | null }[];
 }
 
-/** When a slip was dispatched and had to be answered, as the ledger shows it. */
+/** When a slip was dispatched and had to be answered, as the ledger shows it, and why it was not in time. */
 export interface ShownTimes {
   readonly id: string;
   readonly deadline: string | null;
   readonly dispatched_at: string | null;
+  readonly cause: { readonly class: string } | null;
 }
 
 /** An incident with its list, as reconciliation shows them. */
@@ -55,7 +56,7 @@ const boundaryMs = 1_000;
 
 /**
  * Compares incidents with what the provider really said. In the list of the outage's incident belongs whatever the provider was given
- * between its edges and did not answer by the deadline.
+ * between its edges and did not answer by the deadline; either way what a standstill of ours, which a busy machine has, would have cost, too.
  */
 export function judgeOutage(
   { provider, from, until }: DemoOutage,
@@ -86,6 +87,7 @@ export function judgeOutage(
     const slip = shown.get(row.slip_id)!;
     const answered = firstAnswer(row) - Date.parse(slip.deadline!);
     if (listed.has(slip.id)) return answered <= -boundaryMs;
+    if (slip.cause?.class === 'system') return false;
     return lost.has(slip.id) || (isBetween(slip) && answered > boundaryMs);
   });
   const unknown = incident.slips.filter((id) => !given.some(({ slip_id }) => slip_id === id));

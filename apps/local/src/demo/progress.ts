@@ -11,6 +11,7 @@ export interface ShownSlip {
   readonly deadline: string | null;
   readonly returned_at: string | null;
   readonly case: { readonly status: string } | null;
+  readonly cause: { readonly class: string } | null;
 }
 
 const ended = new Set(['settled', 'refunded', 'rejected', 'declined', 'expired', 'withdrawn', 'conflicted']);
