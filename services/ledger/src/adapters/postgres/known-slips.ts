@@ -2,7 +2,7 @@ import { hasEnded, type SlipState } from '@slipstream/slip';
 import type { StoredSlip } from '../../application/ports.ts';
 
 /** Of one process, for all its partitions. It lies in V8's heap: whoever bounds that leaves room for it. */
-const bytesMaxDefault = 12 * 1024 * 1024;
+const bytesMaxDefault = 17 * 1024 * 1024;
 /** What a slip takes beside the names that others chose: its state, the hash of its chain, its hold, its place here. */
 const slipBytes = 1_792;
 
