@@ -38,6 +38,15 @@ const breakStatuses: Readonly<Record<BreakStatus, string>> = {
     "k.status <> 'resolved' and k.status = 'snoozed' and (k.snoozed_until <= clock_timestamp()) is not true",
   resolved: "k.status = 'resolved'",
 };
+
+/**
+ * Where all breaks are of one provider or type, a plan for any word takes them for its own and reads them all, the newest first, for a word that
+ * none has: so it is asked first whether any has it.
+ */
+function ofSome(column: 'kind' | 'provider', place: string): string {
+  return `k.${column} = ${place} and exists (select from statement_break o where o.${column} = ${place})`;
+}
+
 const breakSql = `select ${breakColumns} from statement_break k where k.id = $1`;
 
 const accountsSql = 'select accounts::text as accounts from statement where id = $1';
@@ -92,8 +101,8 @@ export function statementViews(parts: StatementViewParts): StatementViews {
     async breaks({ status, type, provider, statement, slip }, from, limit) {
       const search = new Search();
       search.whenWord(status, (one) => breakStatuses[one]);
-      search.whenWord(type, (one) => `k.kind = ${search.place(one)}`);
-      search.whenWord(provider, (one) => `k.provider = ${search.place(one)}`);
+      search.whenWord(type, (one) => ofSome('kind', search.place(one)));
+      search.whenWord(provider, (one) => ofSome('provider', search.place(one)));
       search.when(statement, (one) => `k.statement_id = ${search.place(one)}::uuid`);
       search.when(slip, (one) => `k.slip_id = ${search.place(one)}`);
       const breaks = { table: 'statement_break', alias: 'k', at: 'opened_at', id: 'id' };
