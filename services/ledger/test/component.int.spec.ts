@@ -122,15 +122,22 @@ describe('a slip through Kafka and HTTP', () => {
     await ledger.publish([[poisoned, submitted({ account: poisoned, reference: 'ord-poisoned' })]]);
     const { position } = await slipWith(poisoned, 'held');
     const partition = Number(position.split(':')[0]);
+    const path = `/v1/slips/${poisoned}`;
+    // Its version stays, and so would an ETag that says nothing else.
+    let etag = (await ledger.get(path)).headers.get('etag')!;
     await ledger.send({ partition, key: poisoned, value: Buffer.from('no event') });
     await ledger.publish([[poisoned, returned('succeeded')]]);
     const shown = await waitFor(
       async () => {
-        const { body } = await ledger.get(`/v1/slips/${poisoned}`);
+        const { status, headers, body } = await ledger.get(path, { headers: { 'if-none-match': etag } });
+        if (status === 304) return null;
+        etag = headers.get('etag')!;
         return body.dead_letter_count === 2 ? body : null;
       },
       { what: 'both records to be set aside' },
     );
+    expect(etag).toMatch(new RegExp(`^"${shown.version}-[\\da-f]{16}"$`));
+    expect((await ledger.get(path, { headers: { 'if-none-match': etag } })).status).toBe(304);
     expect(shown.status).toBe('held');
     const common = {
       id: expect.stringMatching(/^\d+$/),

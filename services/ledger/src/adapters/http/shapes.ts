@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cloudEventType, readEnvelope, slipEventOf } from '@slipstream/contracts';
 import { isSlipstreamError } from '@slipstream/kernel';
 import { type JsonValue, toSnakeJson } from '@slipstream/service-host';
@@ -43,6 +44,13 @@ export function slipJson(
     position: `${partition}:${offset}`,
     iso20022: iso20022(state),
   });
+}
+
+/** Tells what is shown of a slip's dead letters from what else would be, for they change while its version does not; null: there are none. */
+export function lettersTag({ letters, count }: SlipLetters): string | null {
+  if (count === 0) return null;
+  const shown = JSON.stringify([count, letters.map(({ id, status }) => [id, status])]);
+  return createHash('sha256').update(shown).digest('hex').slice(0, 16);
 }
 
 /** What was set aside of a slip, beside it; null: it is shown as it stood once, and nobody asks what waited then. */

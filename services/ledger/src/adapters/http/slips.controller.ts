@@ -18,7 +18,7 @@ import { type CauseLanguage, causeLanguages } from '@slipstream/slip';
 import type { LedgerQueries, SlipView } from '../../application/queries.ts';
 import { ApiSlip, describedEvent, describedSlip } from './described.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
-import { eventJson, slipJson, slipLettersJson } from './shapes.ts';
+import { eventJson, lettersTag, slipJson, slipLettersJson } from './shapes.ts';
 import { ApiSlipFilter, readSlipFilter } from './slip-filter.ts';
 import { QUERIES } from './tokens.ts';
 import { isVisible, readsMetadata } from './visible.ts';
@@ -88,9 +88,11 @@ export class SlipsController {
     const slip = await this.#visible(id, caller, at);
     const language = languageOf(request);
     reply.header('content-language', language);
-    if (at === undefined)
-      reply.header('etag', versionTag(slip.version, language === causeLanguages[0] ? null : language));
     const letters = at === undefined ? await this.queries.deadLetters(id) : null;
+    if (letters !== null) {
+      const usual = language === causeLanguages[0] ? null : language;
+      reply.header('etag', versionTag(slip.version, usual, lettersTag(letters)));
+    }
     return { ...(slipJson(slip, language) as object), ...slipLettersJson(letters) };
   }
 

@@ -192,8 +192,6 @@ async function listed(
   });
 }
 
-/** W3C Trace Context: version, trace, parent, flags. */
-
 function isAskedFor(
   { type, traceId, receivedTime }: ListedEvent,
   { types, trace, receivedFrom, receivedTo }: EventListFilter,
