@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -43,15 +43,45 @@ function run(file: string, args: readonly string[], env: Readonly<Record<string,
 
 const certify = (args: readonly string[], env: Readonly<Record<string, string>> = good) =>
   run('apps/slipctl/bin/slipctl.mjs', ['provider', 'certify', ...args], env);
+const received = async () => (await fetch(`${simulator.admin}/v1/truth`)).text();
 const verify = (file: string) => run('tools/verify-certificate.mjs', [file, '--key', keyFile]);
 
 test('a sandbox is asked, and its report and tape are written and can be checked alone', async () => {
   const [report, tape] = [join(folder, 'report.json'), join(folder, 'tape.ndjson')];
   const files = ['--report', report, '--tape', tape];
-  const asked = await certify([simulator.providers.acme!, '--protocol', 'poll-statement', ...files]);
+  const [url, protocol] = [simulator.providers.acme!, ['--protocol', 'poll-statement']];
+  const rules = join(folder, 'rules.yaml');
+  writeFileSync(
+    rules,
+    `version: 1
+providers: { acme: { base_url: "\${ACME}/v2", secret: "\${SECRET}" } }
+routes: { default: { mode: dispatched, provider: acme, outcome_deadline_ms: 30000 } }
+`,
+  );
+  const known = { ...good, SLIPSTREAM_CONFIG: rules, ACME: url };
+  const previewed = await certify([url, ...protocol, ...files, '--json'], known);
+  expect([previewed.code, previewed.stderr]).toEqual([0, 'nothing was sent: add --yes\n']);
+  const preview = JSON.parse(previewed.stdout);
+  expect(preview).toMatchObject({ url, protocol: 'poll-statement', provider: 'acme' });
+  expect([await received(), existsSync(report)]).toEqual(['{"data":[]}', false]);
+
+  const asked = await certify([url, ...protocol, ...files, '--yes']);
   expect([asked.code, asked.stdout]).toEqual([0, expect.stringContaining('Nothing was broken.')]);
   expect(asked.stdout).toMatch(/kept +denies in words what it does not have +NOT_FOUND/);
-  expect(readFileSync(tape, 'utf8').split('\n').length).toBeGreaterThan(10);
+  const taped = readFileSync(tape, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(taped.length).toBeGreaterThan(10);
+  // It was sent what the preview said, and nothing else.
+  const posted = taped.filter(({ method }) => method === 'POST');
+  const amounts = posted.map(
+    (one) => JSON.parse(Buffer.from(one.request_body, 'base64').toString()).amount_minor,
+  );
+  const said = preview.calls.flatMap((one: { amount: string; times: number }) =>
+    Array.from({ length: one.times }, () => one.amount),
+  );
+  expect(amounts.toSorted()).toEqual(said.toSorted());
 
   const checked = await verify(report);
   expect([checked.code, checked.stdout]).toEqual([0, expect.stringMatching(/^VALID: signed as it stands/)]);
@@ -64,19 +94,27 @@ test('a sandbox is asked, and its report and tape are written and can be checked
 
 test('what is broken ends with 1, what cannot be asked with 3, what is used wrongly with 2', async () => {
   const url = simulator.providers.acme!;
-  const otherProtocol = await certify([url, '--protocol', 'json-callback', '--timeout', '1s', '--json']);
+  const otherProtocol = await certify([
+    url,
+    '--protocol',
+    'json-callback',
+    '--timeout',
+    '1s',
+    '--json',
+    '--yes',
+  ]);
   expect(otherProtocol.code).toBe(1);
   expect(JSON.parse(otherProtocol.stdout).checks[0]).toMatchObject({ verdict: 'broken' });
-  const gone = await certify(['http://127.0.0.1:1']);
+  const gone = await certify(['http://127.0.0.1:1', '--yes']);
   expect([gone.code, gone.stderr]).toEqual([3, expect.stringContaining('the sandbox cannot be reached')]);
   const { SLIPSTREAM_CERTIFICATE_KEYS: _, ...unsigned } = good;
   const wrong = await Promise.all([
     certify([url], {}),
     certify([url, '--report', 'x.json'], unsigned),
-    certify([url, '--protocol', 'telex']),
+    certify([url, '--protocol', 'telex', '--yes']),
     certify(['ftp://x']),
     certify([url, '--listen', 'here']),
-    certify([url, '--listen', '127.0.0.1:0', '--protocol', 'poll-statement']),
+    certify([url, '--listen', '127.0.0.1:0', '--protocol', 'poll-statement', '--yes']),
   ]);
   expect(wrong.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2, 2]);
   expect(wrong.map(({ stderr }) => stderr).join()).not.toMatch(/\n {4}at /);

@@ -8,10 +8,11 @@ import { type CommandContext, countOption, timeoutOption } from './options.ts';
 
 const help = `
 Examples:
-  slipctl provider certify https://sandbox.acme.example --acceptance-delay-max 5000
-  slipctl provider certify http://127.0.0.1:7001 --idempotent --listen 127.0.0.1:7002 --report acme.json --tape acme.ndjson
+  slipctl provider certify https://sandbox.acme.example                     what it would be sent; nothing is
+  slipctl provider certify https://sandbox.acme.example --acceptance-delay-max 5000 --yes
+  slipctl provider certify http://127.0.0.1:7001 --idempotent --listen 127.0.0.1:7002 --report acme.json --tape acme.ndjson --yes
 
-Makes a dozen orders in the sandbox through the gateway's own code for the protocol: asked about before they exist, repeated, repeated with
+Makes orders in the sandbox through the gateway's own code for the protocol: asked about before they exist, repeated, repeated with
 another amount, cut off, larger than a double holds; and says which of what the gateway relies on was kept. Never point it at a provider
 that moves real money. PROVIDER_SECRET has the secret that the sandbox shares with us. SLIPSTREAM_CERTIFICATE_KEYS, as the gateway has it, signs
 the report; without it --report is refused. Times are the longest that were seen: what a provider declares is its own word.`;
@@ -25,6 +26,7 @@ interface Flags {
   timeout: number;
   report?: string;
   tape?: string;
+  yes?: true;
   json?: true;
 }
 
@@ -35,7 +37,9 @@ export function addProvider(program: Command, context: CommandContext): void {
     .addHelpText('after', `${help}\n${exitCodesHelp}`);
   provider
     .command('certify')
-    .description("Hold a provider's sandbox to the contract, and write a signed report of what it can do.")
+    .description(
+      "Hold a provider's sandbox to the contract, and write a signed report of what it can do. Says what it would send only, without --yes.",
+    )
     .argument('<url>', "the sandbox's base URL", urlOption)
     .option('--protocol <name>', 'how it is spoken to, as in the rules file', 'json-callback')
     .option('--acceptance-delay-max <ms>', 'the bound that its rules would declare', countOption)
@@ -49,6 +53,7 @@ export function addProvider(program: Command, context: CommandContext): void {
     .addOption(timeoutOption('how long to wait for each thing it should do', '30s'))
     .option('--report <file>', 'write the signed report there')
     .option('--tape <file>', 'write every exchange there, byte for byte, as NDJSON')
+    .option('--yes', 'send it')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', `${help}\n${exitCodesHelp}`)
     .action((url: string, flags: Flags) => certify(url, flags, context));
@@ -66,6 +71,13 @@ async function certify(url: string, flags: Flags, { print, terminal, exit }: Com
     idempotentByReference: flags.idempotent ?? false,
     listen: flags.listen ?? null,
   };
+  if (!flags.yes) {
+    const { previewOf, previewText } = await import('../provider/preview.ts');
+    const preview = previewOf(url, flags);
+    print(flags.json ? JSON.stringify(preview) : previewText(preview));
+    terminal.say('nothing was sent: add --yes');
+    return;
+  }
   const progress = terminal.progress('checks');
   try {
     const secrets = {
