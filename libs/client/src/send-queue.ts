@@ -1,10 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type OutRecord, SendFailed } from '@slipstream/kafka';
 import { resend } from './resend.ts';
 
 export interface SendQueueOptions {
   /** Resolves when the records are durable; `untilMs` by the clock of `performance.now`. */
   readonly sendBatch: (records: readonly OutRecord[], untilMs: number) => Promise<unknown>;
-  /** How long the oldest call may wait without a request of the queue being acknowledged. */
+  /** How long the oldest call may wait without a request of the queue being acknowledged; what was called without a pause counts from its end. */
   readonly timeoutMs: number;
   /** Records that wait; a call that comes then is refused. */
   readonly waitingMax?: number;
@@ -37,10 +38,11 @@ const waitingMaxDefault = 100_000;
 export class SendQueue {
   readonly #options: SendQueueOptions;
   readonly #waitingMax: number;
-  #calls: Call[] = [];
+  /** In the order of the calls; those of one request are the first of them. */
+  readonly #calls = new Set<Call>();
   #waiting = 0;
-  /** When a request was last acknowledged. */
-  #acknowledgedMs = 0;
+  /** When a request was last acknowledged, or the first was begun. */
+  #movedMs = 0;
   /** So many calls go each by itself: one of them cannot be sent, and the others are not to fail with it. */
   #alone = 0;
   #running: Promise<void> | null = null;
@@ -59,7 +61,7 @@ export class SendQueue {
     if (records.length === 0) return;
     this.#waiting += records.length;
     const ended = new Promise<void>((resolve, reject) => {
-      this.#calls.push({ records, sent: 0, sinceMs: performance.now(), resolve, reject });
+      this.#calls.add({ records, sent: 0, sinceMs: performance.now(), resolve, reject });
     });
     this.#running ??= this.#run();
     return ended;
@@ -72,19 +74,22 @@ export class SendQueue {
   }
 
   async #run(): Promise<void> {
-    while (this.#calls.length > 0) await this.#request();
+    // What its process calls without a pause goes together, and while that lasts no broker can answer.
+    await nextTurn();
+    this.#movedMs = performance.now();
+    while (this.#calls.size > 0) await this.#request();
     this.#running = null;
   }
 
   async #request(): Promise<void> {
     const parts = this.#next();
     const { timeoutMs, retryLimits, sendBatch } = this.#options;
-    const sinceMs = Math.max(parts[0]!.call.sinceMs, this.#acknowledgedMs);
+    const sinceMs = Math.max(parts[0]!.call.sinceMs, this.#movedMs);
     const records = parts.flatMap((part) => part.records);
     try {
       await resend((untilMs) => sendBatch(records, untilMs), { sinceMs, timeoutMs, limits: retryLimits });
-      this.#acknowledgedMs = performance.now();
       for (const part of parts) this.#acknowledged(part);
+      this.#movedMs = performance.now();
     } catch (error) {
       if (parts.length > 1 && error instanceof SendFailed && !error.retryable) this.#alone = parts.length;
       else for (const { call } of parts) this.#end(call, error);
@@ -96,11 +101,11 @@ export class SendQueue {
     if (isAlone) this.#alone--;
     const parts: Part[] = [];
     let room = requestSizeMax;
-    for (const call of isAlone ? this.#calls.slice(0, 1) : this.#calls) {
+    for (const call of this.#calls) {
       const records = call.records.slice(call.sent, call.sent + room);
       parts.push({ call, records });
       room -= records.length;
-      if (room === 0) break;
+      if (isAlone || room === 0) break;
     }
     return parts;
   }
@@ -112,7 +117,7 @@ export class SendQueue {
 
   #end(call: Call, error: unknown): void {
     this.#waiting -= call.records.length;
-    this.#calls = this.#calls.filter((other) => other !== call);
+    this.#calls.delete(call);
     if (error === null) call.resolve();
     else call.reject(error);
   }
