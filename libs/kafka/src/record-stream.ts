@@ -48,6 +48,8 @@ export interface RecordStreamOptions {
 const stopTimeoutMs = 10_000;
 /** Below kafkajs' session timeout of 30 s. */
 const beatMs = 2_000;
+/** Whoever takes longer for a batch may hang: others get its partition (`max.poll.interval.ms` of Kafka's own client). */
+const handlingMsMax = 300_000;
 
 /** An at-least-once stream whose place is kept by Kafka: for clients without a database of their own. */
 export class RecordStream {
@@ -59,6 +61,7 @@ export class RecordStream {
   readonly #admin: Admin;
   readonly #places = new StreamPlaces();
   #joined: Promise<void> = Promise.resolve();
+  #inHand: Promise<void> = Promise.resolve();
   #isBroken = false;
   #stopping = false;
   #wake: () => void = () => {};
@@ -127,6 +130,8 @@ export class RecordStream {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
+    // The receiver's own work has no limit of ours: cut off, its place would not be kept.
+    await this.#inHand;
     await withTimeout(this.#running.stop(), stopTimeoutMs, 'joining').catch(() => {});
     await withTimeout(this.#consumer.disconnect(), stopTimeoutMs, 'disconnecting').catch(() => {});
     if (!this.#options.group) {
@@ -202,7 +207,12 @@ export class RecordStream {
   }
 
   /** Never throws (K2). */
-  async #eachBatch({ batch, resolveOffset, heartbeat, isStale }: EachBatchPayload): Promise<void> {
+  #eachBatch(payload: EachBatchPayload): Promise<void> {
+    this.#inHand = this.#take(payload);
+    return this.#inHand;
+  }
+
+  async #take({ batch, resolveOffset, heartbeat, isStale }: EachBatchPayload): Promise<void> {
     const { topic, partition } = batch;
     await this.#joined;
     if (this.#isBroken) return;
@@ -218,7 +228,7 @@ export class RecordStream {
     for (let failures = 0; !this.#stopping && !isStale(); ) {
       try {
         this.#places.check({ partition, fetchedOffset, highWatermark: Number(batch.highWatermark) });
-        await this.#options.onBatch(records);
+        await this.#deliver(records, heartbeat);
         const last = batch.messages.at(-1)!.offset;
         resolveOffset(last);
         this.#places.passed(partition, Number(last) + 1);
@@ -235,6 +245,24 @@ export class RecordStream {
         });
       }
       if (!(await this.#pause(retryDelayMs(failures), heartbeat))) return;
+    }
+  }
+
+  /** Stays a member of the group meanwhile: kafkajs says so between batches alone. */
+  async #deliver(records: readonly StreamRecord[], heartbeat: () => Promise<void>): Promise<void> {
+    let beats = handlingMsMax / beatMs;
+    const beating = setInterval(() => {
+      if (beats-- > 0) return void heartbeat().catch(() => {});
+      clearInterval(beating);
+      const { partition, offset } = records[0]!;
+      this.#log.warn('a batch has not ended, and others may take its partition', {
+        ...{ topic: this.#options.topic, partition, offset, afterMs: handlingMsMax },
+      });
+    }, beatMs);
+    try {
+      await this.#options.onBatch(records);
+    } finally {
+      clearInterval(beating);
     }
   }
 

@@ -9,14 +9,17 @@ export interface KafkaProxy {
   produceDelayMs: number;
   /** Produce calls that came through so far. */
   readonly produces: number;
+  /** Signs of life of group members that came through so far. */
+  readonly heartbeats: number;
   /** Produce calls wait from now on until the proxy is closed: the broker never hears of them. */
   holdProduces(): void;
   /** Ends every connection, and what waits with them. */
   close(): Promise<void>;
 }
 
-/** The api key of Produce (Kafka protocol guide). */
+/** The api keys of Produce and Heartbeat (Kafka protocol guide). */
 const produceKey = 0;
+const heartbeatKey = 12;
 /** The longest that a timer takes. */
 const forEverMs = 2 ** 31 - 1;
 
@@ -32,10 +35,12 @@ export async function startKafkaProxy(broker: string, secure?: TlsOptions): Prom
   const sockets = new Set<net.Socket>();
   const closing = new AbortController();
   let held = false;
-  const proxy = { produceDelayMs: 0, produces: 0 };
+  const proxy = { produceDelayMs: 0, produces: 0, heartbeats: 0 };
 
   const beforeSending = async (request: Buffer): Promise<void> => {
-    if (request.readInt16BE(4) !== produceKey) return;
+    const apiKey = request.readInt16BE(4);
+    if (apiKey === heartbeatKey) proxy.heartbeats++;
+    if (apiKey !== produceKey) return;
     proxy.produces++;
     const delayMs = held ? forEverMs : proxy.produceDelayMs;
     if (delayMs > 0) await sleep(delayMs, undefined, { signal: closing.signal });
