@@ -27,6 +27,16 @@ it('leaves no connection open when the stream cannot be started', async () => {
   expect([...open]).toEqual([]);
 });
 
+it('is started once: what is asked of it later is refused', async () => {
+  const stopped = new SlipstreamConsumer({ ...reader, from: 'now' });
+  await stopped.stop();
+  const refused = expect.objectContaining({
+    code: 'conflict',
+    message: expect.stringContaining('make another'),
+  });
+  await expect(stopped.start()).rejects.toEqual(refused);
+});
+
 it.each([
   [{ from: 'start' as 'now' }, 'must be beginning, now, a time or offsets, not start'],
   [{ from: { time: 'yesterday' } }, 'from/time is no time: yesterday'],

@@ -31,7 +31,10 @@ export class SlipstreamConsumer {
   readonly #onBatch: ConsumerOptions['onBatch'];
   readonly #log: Log;
   readonly #filter = new ResendFilter();
+  /** Types that the log was told of: a release that is newer says them again and again. */
+  readonly #newTypes = new Set<string>();
   readonly #stream: RecordStream;
+  #isOver = false;
 
   /**
    * `connect` is for specs.
@@ -57,9 +60,12 @@ export class SlipstreamConsumer {
 
   /**
    * Waits for brokers, and resolves when the stream has begun. A consumer is started once.
-   * @throws StreamBroken when the place to begin at is no more, or not yet; ReadRefused for a wrong login or no right
+   * @throws StreamBroken when the place to begin at is no more, or not yet; ReadRefused for a wrong login or no right;
+   * SlipstreamError conflict where it was started, or stopped, before
    */
   async start(): Promise<void> {
+    if (this.#isOver) throw new SlipstreamError('conflict', 'a consumer is started once: make another');
+    this.#isOver = true;
     try {
       await this.#stream.start();
     } catch (error) {
@@ -71,13 +77,14 @@ export class SlipstreamConsumer {
 
   /** Resolves when the batch in hand has ended, its place is kept and the connections are closed. */
   async stop(): Promise<void> {
+    this.#isOver = true;
     await this.#stream.stop();
   }
 
   async #take(records: readonly StreamRecord[]): Promise<void> {
     const partition = records[0]!.partition;
     const fresh = this.#filter.fresh(partition, readRecords(records, this.#log));
-    const events = decodeEvents(fresh, this.#log);
+    const events = decodeEvents(fresh, this.#log, this.#newTypes);
     const next = records.at(-1)!.offset + 1;
     if (events.length > 0) await this.#onBatch({ partition, events, next });
     this.#filter.delivered(partition, fresh);

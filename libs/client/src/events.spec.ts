@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { encodeCloudEvent, stampEnvelope } from '@slipstream/contracts';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { eventJson, slipNames } from './event-json.ts';
+import { decodeEvents, readRecords } from './read-events.ts';
 import { unseen } from './seen.ts';
 
 const at = '2026-11-22T10:39:00.123456Z';
@@ -55,6 +57,34 @@ describe('the names of a slip', () => {
   test('are told by no later event', () => {
     expect(slipNames(recorded('e-1', progressed))).toBeNull();
   });
+});
+
+test('a type of a later release is passed over, and told once', () => {
+  const lines: unknown[] = [];
+  const log = {
+    info() {},
+    error() {},
+    warn: (text: string, fields?: object) => void lines.push({ text, ...fields }),
+  };
+  const record = (name: string, offset: number) => {
+    const head = {
+      id: `e-${offset}`,
+      source: '/slipstream/intake',
+      type: name,
+      subject: 'slip-1',
+      clock: 'wall',
+    };
+    const stamp = { sequence: `${offset + 1}`, time: at, receivedTime: at };
+    const value = stampEnvelope(encodeCloudEvent(head, new Uint8Array()), stamp);
+    return { partition: 3, offset, value, problem: null, key: null, timestampMs: 0 };
+  };
+  const type = 'slipstream.slip.insured.v1';
+  const told = new Set<string>();
+  const read = readRecords([record(type, 0), record(type, 1)], log);
+  expect(decodeEvents(read, log, told)).toEqual([]);
+  expect(decodeEvents(readRecords([record(type, 2)], log), log, told)).toEqual([]);
+  const text = 'events of a type that this release does not know are skipped';
+  expect(lines).toEqual([{ text, topic: 'slips.events.v1', type, partition: 3, offset: 0 }]);
 });
 
 describe('events that were handled', () => {

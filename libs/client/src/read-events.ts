@@ -27,11 +27,19 @@ export function readRecords(records: readonly StreamRecord[], log: Log): ReadRec
   });
 }
 
-/** An event type newer than this library is passed over; a value newer than this library is told in the log. */
-export function decodeEvents(read: readonly ReadRecord[], log: Log): RecordedEvent[] {
+/** A type that is newer than this library is passed over and told in the log once, by `told`; each newer value is. */
+export function decodeEvents(read: readonly ReadRecord[], log: Log, told: Set<string>): RecordedEvent[] {
   return read.flatMap((envelope) => {
     try {
-      return slipEventOf(envelope) ?? [];
+      const recorded = slipEventOf(envelope);
+      if (recorded === null && !told.has(envelope.type)) {
+        const { type, partition, offset } = envelope;
+        told.add(type);
+        log.warn('events of a type that this release does not know are skipped', {
+          ...{ topic: topics.events.name, type, partition, offset },
+        });
+      }
+      return recorded ?? [];
     } catch (error) {
       skipped(log, envelope, error);
       return [];

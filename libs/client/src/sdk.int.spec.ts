@@ -79,6 +79,34 @@ describe('a stream', () => {
     expect((await follow({ time: before.toISOString() }, 'e')).references).toEqual(['d', 'e']);
   });
 
+  it('stays in its group while a batch takes long, and stops when that has ended and its place is kept', async () => {
+    await writer.publish(randomUUID(), [rejected('slow')]);
+    const proxy = await startKafkaProxy(environment.kafkaBrokers[0]!);
+    const group = `slow-${randomUUID()}`;
+    const begun = Promise.withResolvers<EventBatch>();
+    const gate = Promise.withResolvers<void>();
+    const of = { brokers: [proxy.address], caller: '/spec', log, group, from: 'beginning' } as const;
+    const onBatch = (batch: EventBatch) => {
+      begun.resolve(batch);
+      return gate.promise;
+    };
+    const consumer = new SlipstreamConsumer({ ...of, onBatch });
+    await consumer.start();
+    await expect(consumer.start()).rejects.toMatchObject({ code: 'conflict' });
+    const { partition, next } = await begun.promise;
+    const stopped = consumer.stop();
+    const before = proxy.heartbeats;
+    await waitFor(() => proxy.heartbeats > before, { what: 'a sign of life' });
+    gate.resolve();
+    await stopped;
+    const admin = createKafka({ brokers: environment.kafkaBrokers, clientId: 'spec', log }).admin();
+    await admin.connect();
+    const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [topics.events.name] });
+    await admin.disconnect();
+    await proxy.close();
+    expect(offsets!.partitions.find((one) => one.partition === partition)?.offset).toBe(String(next));
+  });
+
   it('does not begin where the log has nothing, or no partition', async () => {
     const begin = (offsets: Record<number, number>) =>
       reader({ from: { offsets }, onBatch: () => {} }).start();
