@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { SendFailed } from '@slipstream/kafka';
 import { waitFor } from '@slipstream/testing';
 import { type Outbox, startOutboxRelay } from './outbox.ts';
-import type { PreparedCommand } from './prepared.ts';
+import { type PreparedCommand, recordOf } from './prepared.ts';
 
 const command = (id: string): PreparedCommand => ({ id, topic: 't', partition: 0, key: 'ord-1', value: '' });
 
@@ -55,6 +55,15 @@ test('what could not be sent keeps its place, and is sent again in the same orde
   await waitFor(() => sent.length === 1, { what: 'both' });
   await relay.stop();
   expect([sent, said]).toEqual([[['a', 'b']], ['warn no broker', 'error too large']]);
+});
+
+test.each([
+  [{ value: undefined }, 'value is no text'],
+  [{ partition: '0' }, 'partition is no whole number'],
+])('a row with %j is named, and nothing of it is sent', (over, said) => {
+  const row = { ...command('a'), ...over } as never as PreparedCommand;
+  const refused = { code: 'validation_failed', detail: `the command "a" is not as it was prepared: ${said}` };
+  expect(() => recordOf(row)).toThrow(expect.objectContaining(refused));
 });
 
 test('a database that is away for a moment ends nothing', async () => {

@@ -1,5 +1,5 @@
 import { type Log, SendFailed } from '@slipstream/kafka';
-import { backoffMs } from '@slipstream/kernel';
+import { backoffMs, isSlipstreamError } from '@slipstream/kernel';
 import type { PreparedCommand } from './prepared.ts';
 
 /** A table of the caller's own, written in the transaction that the commands belong to. */
@@ -50,7 +50,7 @@ export function startOutboxRelay(outbox: Outbox, options: OutboxOptions): Outbox
       } catch (error) {
         failures++;
         const text = error instanceof Error ? error.message : String(error);
-        const isFinal = error instanceof SendFailed && !error.retryable;
+        const isFinal = isSlipstreamError(error) || (error instanceof SendFailed && !error.retryable);
         log[isFinal ? 'error' : 'warn']('what the outbox holds is sent later', { failures, error: text });
         await rest.wait(backoffMs(failures, retryLimits, Math.random()));
       }

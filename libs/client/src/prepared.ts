@@ -1,5 +1,6 @@
 import { cloudEventContentType, type InboundCommand, topics } from '@slipstream/contracts';
 import type { OutRecord } from '@slipstream/kafka';
+import { SlipstreamError } from '@slipstream/kernel';
 import { type IdentifiedRecord, slipRecord } from './inbound-record.ts';
 import { type ReportCommand, type SubmitCommand, soundReport, soundSubmission } from './sound.ts';
 
@@ -21,23 +22,48 @@ export interface PreparedCommand {
 /** @throws SlipstreamError validation_failed with every field that intake would refuse; payload_too_large */
 export function submitRecords(caller: string, commands: readonly SubmitCommand[]): IdentifiedRecord[] {
   // All are looked at before any is given back: a batch is not cut in the middle.
-  return commands.map(soundSubmission).map((sound) => {
-    const { id, clock, time, traceparent, ...data } = sound;
-    const command: InboundCommand = { type: 'SubmitSlip', data };
-    return slipRecord(caller, topics.commands, command, sound);
-  });
+  return listed(commands)
+    .map(soundSubmission)
+    .map((sound) => {
+      const { id, clock, time, traceparent, ...data } = sound;
+      const command: InboundCommand = { type: 'SubmitSlip', data };
+      return slipRecord(caller, topics.commands, command, sound);
+    });
 }
 
 /** @throws as {@link submitRecords} */
 export function reportRecords(caller: string, results: readonly ReportCommand[]): IdentifiedRecord[] {
-  return results.map(soundReport).map((sound) => {
-    const { id, clock, time, traceparent, ...data } = sound;
-    const command: InboundCommand = { type: 'ReportResult', data };
-    return slipRecord(caller, topics.results, command, sound);
+  return listed(results)
+    .map(soundReport)
+    .map((sound) => {
+      const { id, clock, time, traceparent, ...data } = sound;
+      const command: InboundCommand = { type: 'ReportResult', data };
+      return slipRecord(caller, topics.results, command, sound);
+    });
+}
+
+/** Programs in plain JavaScript hand over anything. */
+function listed<T>(commands: readonly T[]): readonly T[] {
+  if (Array.isArray(commands)) return commands;
+  throw new SlipstreamError('validation_failed', 'what is no list of commands is not sent', {
+    errors: [{ pointer: '', detail: 'must be a list of commands' }],
   });
 }
 
-export function recordOf({ topic, partition, key, value }: PreparedCommand): OutRecord {
+/** @throws SlipstreamError validation_failed for a row that is not as it was prepared */
+export function recordOf(row: PreparedCommand): OutRecord {
+  const { topic, partition, key, value } = row;
+  const texts = { id: row.id, topic, key, value };
+  const problems = [
+    ...Object.entries(texts).flatMap(([name, text]) =>
+      typeof text === 'string' ? [] : [`${name} is no text`],
+    ),
+    ...(Number.isSafeInteger(partition) ? [] : ['partition is no whole number']),
+  ];
+  if (problems.length > 0) {
+    const detail = `the command ${JSON.stringify(row.id ?? null)} is not as it was prepared: ${problems.join(', ')}`;
+    throw new SlipstreamError('validation_failed', detail);
+  }
   const headers = { 'content-type': cloudEventContentType };
   return { topic, partition, key, value: Buffer.from(value, 'base64'), headers };
 }

@@ -79,6 +79,18 @@ test('of many commands one that is wrong keeps all from being sent', async () =>
   await publisher.stop();
 });
 
+test('what is no list, no statement, or no outbox is refused', async () => {
+  const publisher = new SlipstreamPublisher(nowhere);
+  const refused = expect.objectContaining({ code: 'validation_failed' });
+  await expect(publisher.submitSlips(order as never)).rejects.toEqual(refused);
+  await expect(publisher.reportProviderResults(undefined as never)).rejects.toEqual(refused);
+  await expect(publisher.advanceClock(undefined as never)).rejects.toEqual(refused);
+  expect(() => publisher.relay({ unsent: async () => [] } as never)).toThrow('/sent must be a function');
+  await publisher.stop();
+  const outbox = { unsent: async () => [], sent: async () => {} };
+  expect(() => publisher.relay(outbox)).toThrow('the publisher is stopped');
+});
+
 test('what is prepared is plain JSON, and keeps an id of the caller’s own', () => {
   const publisher = new SlipstreamPublisher(nowhere);
   const prepared = publisher.prepareSlip({ ...order, id: 'mine', deadline: new Date() });

@@ -1,12 +1,12 @@
 import { type AdvanceClock, topics } from '@slipstream/contracts';
-import { jsonLog, type Log, SerialProducer } from '@slipstream/kafka';
+import { jsonLog, type Log, SendFailed, SerialProducer } from '@slipstream/kafka';
 import { nameProblem, SlipstreamError } from '@slipstream/kernel';
 import { type ConnectionOptions, connectionOf } from './connection.ts';
 import { clockRecords, type IdentifiedRecord } from './inbound-record.ts';
 import { type Outbox, type OutboxRelay, startOutboxRelay } from './outbox.ts';
 import { type PreparedCommand, preparedOf, recordOf, reportRecords, submitRecords } from './prepared.ts';
 import { SendQueue } from './send-queue.ts';
-import type { ReportCommand, SubmitCommand } from './sound.ts';
+import { type ReportCommand, type SubmitCommand, saidOf } from './sound.ts';
 import type { Time } from './time.ts';
 
 export interface AdvanceClockCommand extends Omit<AdvanceClock, 'time'> {
@@ -33,6 +33,7 @@ export class SlipstreamPublisher {
   readonly #producer: SerialProducer;
   readonly #queue: SendQueue;
   readonly #relays = new Set<OutboxRelay>();
+  #isStopped = false;
 
   /** @throws SlipstreamError validation_failed for a caller that is no name; RangeError for a time limit that is none */
   constructor(options: PublisherOptions) {
@@ -82,8 +83,13 @@ export class SlipstreamPublisher {
     return preparedOf(reportRecords(this.#caller, [result])[0]!);
   }
 
-  /** Sends what is written to an outbox, in its order, until it or the publisher is stopped. */
+  /**
+   * Sends what is written to an outbox, in its order, until it or the publisher is stopped.
+   * @throws SlipstreamError validation_failed for what is no outbox; SendFailed when the publisher is stopped
+   */
   relay(outbox: Outbox): OutboxRelay {
+    requireOutbox(outbox);
+    if (this.#isStopped) throw new SendFailed('the publisher is stopped', false);
     const send = (commands: readonly PreparedCommand[]) => this.#queue.send(commands.map(recordOf));
     const relay = startOutboxRelay(outbox, { send, log: this.#log });
     this.#relays.add(relay);
@@ -100,13 +106,15 @@ export class SlipstreamPublisher {
    * Says, in every partition of a topic, that all commands up to `time` on `clock` were sent: await those first.
    * @throws SlipstreamError validation_failed; SendFailed
    */
-  async advanceClock({ topic, ...statement }: AdvanceClockCommand): Promise<void> {
+  async advanceClock(command: AdvanceClockCommand): Promise<void> {
+    const { topic, ...statement } = saidOf(command);
     requireStatement(topic, statement.clock);
     await this.#queue.send(clockRecords(this.#caller, topics[topic], statement));
   }
 
   /** Ends relays when what they do has ended, sends what was accepted, disconnects. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await Promise.all([...this.#relays].map((relay) => relay.stop()));
     await this.#queue.stop();
     await this.#producer.stop();
@@ -116,6 +124,16 @@ export class SlipstreamPublisher {
     await this.#queue.send(commands.map(({ record }) => record));
     return commands.map(({ id }) => id);
   }
+}
+
+/** What lacks would come to light in the log alone, again and again. */
+function requireOutbox(outbox: Outbox): void {
+  const errors = (['unsent', 'sent'] as const)
+    .filter((name) => typeof outbox?.[name] !== 'function')
+    .map((name) => ({ pointer: `/${name}`, detail: 'must be a function' }));
+  if (errors.length === 0) return;
+  const told = errors.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ');
+  throw new SlipstreamError('validation_failed', `the outbox is not read: ${told}`, { errors });
 }
 
 /** Programs in plain JavaScript hand over anything: no other topic takes what a caller says of a clock. */

@@ -40,6 +40,10 @@ describe('a command before it is sent', () => {
     ['/amount/amount', { amount: { amount: 2n ** 63n, currency: 'EUR' } }],
     ['/amount', { amount: 1250n }],
     ['/amount', { amount: 0 }],
+    ['/amount', { amount: [1250n, 'EUR'] }],
+    ['/amount/scale', { amount: { amount: 1250n, currency: 'EUR', scale: 2 } }],
+    ['/metadata', { metadata: new Map([['channel', 'web']]) }],
+    ['/metadata', { metadata: new Date(0) }],
     ['/traceparent', { traceparent: 'mine' }],
     ['/traceparent', { traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` }],
     ['/traceparent', { traceparent: 7 }],
@@ -119,6 +123,7 @@ describe('a command before it is sent', () => {
     ['/amount/amount', { amount: { amount: 2n ** 63n, currency: 'EUR' } }],
     ['/amount', { amount: '' }],
     ['/fee', { fee: 5n }],
+    ['/fee/scale', { fee: { amount: 5n, currency: 'EUR', scale: 2 } }],
     ['/traceparent', { traceparent: '00-0' }],
   ])('a report is refused by its %s: %p', (pointer, over) => {
     expect(() => soundReport({ ...report, ...over } as ReportCommand)).toThrow(

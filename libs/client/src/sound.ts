@@ -18,6 +18,7 @@ import {
   type Outcome,
 } from '@slipstream/slip';
 import type { CommandOptions } from './inbound-record.ts';
+import { isPlain } from './plain.ts';
 import { noTime, type Time, toInstant } from './time.ts';
 
 type Timed<T> = Omit<T, 'time'> & {
@@ -56,7 +57,7 @@ export function soundSubmission(command: SubmitCommand): SubmitSlip & CommandOpt
     problems.add('/amount/currency', currencyProblem(amount.currency));
   }
   problems.add('/route', nameProblem(slip.route));
-  problems.add('/metadata', metadataProblem(slip.metadata));
+  problems.add('/metadata', isPlain(slip.metadata) ? metadataProblem(slip.metadata) : 'must be an object');
   if (slip.id !== undefined) problems.add('/id', nameProblem(slip.id));
   problems.add('/traceparent', traceProblem(slip.traceparent));
   const times = {
@@ -118,6 +119,8 @@ const reported: ReadonlySet<string> = new Set([
   ...options,
 ]);
 
+const moneyFields: ReadonlySet<string> = new Set(['amount', 'currency']);
+
 const unsaid = { outcome: null, progress: '', reason: null, amount: null, providerReference: null };
 const steps: readonly ReportResult['step'][] = ['acknowledged', 'progressed', 'returned'];
 const outcomes: readonly Outcome[] = ['succeeded', 'failed', 'void'];
@@ -127,7 +130,7 @@ function oneOf(known: readonly string[], value: string): string | null {
 }
 
 /** What is `undefined` is not said. Programs in plain JavaScript hand over anything. */
-function saidOf<T extends object>(command: T): T {
+export function saidOf<T extends object>(command: T): T {
   if (typeof command !== 'object' || command === null || Array.isArray(command))
     throw new SlipstreamError('validation_failed', 'a command that is no object is not sent', {
       errors: [{ pointer: '', detail: 'must be an object' }],
@@ -164,16 +167,18 @@ class Problems {
   }
 
   /** A mistyped name would be left out in silence, and the route's policy decide instead of a deadline that was meant. */
-  unknown(command: object, known: ReadonlySet<string>): void {
-    for (const [name, value] of Object.entries(command))
-      if (!known.has(name) && value !== undefined) this.add(`/${shown(name)}`, 'is no field of this command');
+  unknown(of: object, known: ReadonlySet<string>, pointer = '', what = 'this command'): void {
+    for (const [name, value] of Object.entries(of))
+      if (!known.has(name) && value !== undefined)
+        this.add(`${pointer}/${shown(name)}`, `is no field of ${what}`);
   }
 
   /** Whether there is an amount at all; what is neither that nor null is told. */
   isMoney(pointer: string, money: Money | null | undefined): money is Money {
-    if (typeof money === 'object') return money !== null;
-    if (money !== undefined) this.add(pointer, 'must be an amount and a currency, or null');
-    return false;
+    if (money === null || money === undefined) return false;
+    if (!isPlain(money)) this.add(pointer, 'must be an amount and a currency, or null');
+    else this.unknown(money, moneyFields, pointer, 'an amount');
+    return isPlain(money);
   }
 
   /** A time as it is written everywhere in Slipstream. */

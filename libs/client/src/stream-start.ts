@@ -1,5 +1,6 @@
 import type { StartAt } from '@slipstream/kafka';
 import { instantToMs, SlipstreamError } from '@slipstream/kernel';
+import { isPlain } from './plain.ts';
 import { instantOf, type Time } from './time.ts';
 
 /**
@@ -19,7 +20,7 @@ export function startAtOf(from: StreamStart, group: string | undefined): StartAt
     throw noStart(`must be beginning, now, a time or offsets, not ${from}`);
   }
   // Programs in plain JavaScript hand over anything.
-  if (typeof from !== 'object' || from === null || !('time' in from || isObject(from.offsets))) {
+  if (typeof from !== 'object' || from === null || !('time' in from || isPlain(from.offsets))) {
     throw noStart(`must be beginning, now, a time or offsets, not ${JSON.stringify(from)}`);
   }
   if (group !== undefined) {
@@ -33,10 +34,6 @@ export function startAtOf(from: StreamStart, group: string | undefined): StartAt
   if (wrong !== undefined) throw noStart(`partitions and offsets are whole numbers from 0 on, not ${wrong}`);
   return { offsets: new Map(offsets) };
 }
-
-/** A Map or a list has no fields: it would name no partition, and all would begin at their first events. */
-const isObject = (value: unknown) =>
-  typeof value === 'object' && value !== null && !(Symbol.iterator in value);
 
 function noStart(detail: string): SlipstreamError {
   return new SlipstreamError('validation_failed', `the stream is not begun: ${detail}`, {
