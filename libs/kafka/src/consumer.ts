@@ -283,7 +283,10 @@ export class BatchConsumer<Tx> {
       stallMs: this.#options.stallMs,
       partitions: () => this.#assignment.watched(),
       logBounds: () => readLogBounds(this.#admin, subscription.topic),
-      onLag: (partition, records) => metrics?.lag?.(subscription.topic, partition, records),
+      onLag: (partition, records) => {
+        // The log's end was asked for meanwhile.
+        if (this.#assignment.get(partition)) metrics?.lag?.(subscription.topic, partition, records);
+      },
       onLogTooShort: (partition, why) => this.#assignment.get(partition)?.stop(why),
       onStall: onFatal,
     });

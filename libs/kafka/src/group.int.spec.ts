@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sharedEnvironment } from '@slipstream/environment';
 import kafkajs from 'kafkajs';
-import { byPartition, Rig, recordOffsets, until } from './test-support/rig.ts';
+import { byPartition, type Member, Rig, recordOffsets, until } from './test-support/rig.ts';
 
 const environment = sharedEnvironment();
 let rig: Rig;
@@ -13,6 +13,9 @@ beforeEach(() => {
 });
 afterEach(() => rig.stop());
 
+const isOnlyOf = ({ consumer, lagShown }: Member) =>
+  lagShown.size > 0 && [...lagShown].every((partition) => consumer.positions().has(partition));
+
 describe('two members of a group', () => {
   it('share the partitions and handle every record once while members come and go', async () => {
     await rig.start(4);
@@ -20,7 +23,7 @@ describe('two members of a group', () => {
       await recordOffsets(tx, batch);
       await new Promise((resolve) => setTimeout(resolve, 5));
     };
-    const options = { batchRecordsMax: 25 };
+    const options = { batchRecordsMax: 25, watchdogIntervalMs: 50 };
     const first = await rig.member({ handle, options });
     let sending = true;
     const sent = (async () => {
@@ -35,6 +38,7 @@ describe('two members of a group', () => {
       const other = await rig.member({ handle, options });
       await until(() => other.consumer.positions().size === 2, 'the newcomer owns its half');
       await until(() => first.consumer.positions().size === 2, 'the other half stays');
+      await until(() => isOnlyOf(first), 'each tells of its own partitions alone');
       await other.consumer.stop();
       await until(() => first.consumer.positions().size === 4, 'all come back');
     }

@@ -135,6 +135,8 @@ export class OwnedPartition<Tx> implements LanePartition {
     this.#recovered();
     clearTimeout(this.#timer);
     this.#closeUnits();
+    const { metrics, subscription } = this.#options;
+    metrics.left?.(subscription.topic, this.partition);
   }
 
   /** The client saw only records it filters out and moved past them: so does the stored offset, which others wait for. */
@@ -228,7 +230,7 @@ export class OwnedPartition<Tx> implements LanePartition {
     this.#status = 'stopped';
     this.#why = why;
     control.pause(this.partition);
-    metrics.stopped?.(topic, this.partition);
+    metrics.stopped?.(topic, this.partition, true);
     log.error('partition stopped', { group, topic, partition: this.partition, why });
     void this.#awaitDecision(false);
   }
@@ -251,7 +253,9 @@ export class OwnedPartition<Tx> implements LanePartition {
 
   async #decided(place: object): Promise<void> {
     if (!this.#isStopped()) return;
-    this.#options.log.info('a stopped partition goes on', { ...place });
+    const { log, metrics, subscription } = this.#options;
+    log.info('a stopped partition goes on', { ...place });
+    metrics.stopped?.(subscription.topic, this.partition, false);
     this.#status = 'claiming';
     await this.#inTurn(() => this.claim());
   }

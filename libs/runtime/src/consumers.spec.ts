@@ -35,7 +35,7 @@ test('not for ever, and not when it stopped and waits for people', () => {
   const { world, unwritten, metrics } = setUp();
   metrics.waiting!('slips', 3, true);
   metrics.waiting!('slips', 5, true);
-  metrics.stopped!('slips', 5);
+  metrics.stopped!('slips', 5, true);
   expect(unwritten.holding()).toEqual(['slips 3']);
   world.ms = partitionHoldsMsMax;
   metrics.waiting!('slips', 3, true);

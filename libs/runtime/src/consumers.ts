@@ -115,8 +115,8 @@ export function alsoTelling(
       else unwritten.done(way(topic, partition));
     },
     // It waits for people: nothing of it is going to be written by itself.
-    stopped: (topic, partition) => {
-      metrics.stopped?.(topic, partition);
+    stopped: (topic, partition, isStopped) => {
+      metrics.stopped?.(topic, partition, isStopped);
       unwritten.done(way(topic, partition));
     },
   };

@@ -58,8 +58,11 @@ export function consumerMetrics(): ConsumersMetrics {
         retried: (topic, partition, error) => retries.inc({ ...at(topic, partition), error }),
         waiting: (topic, partition, isWaiting) => waiting.set(at(topic, partition), isWaiting ? 1 : 0),
         fenced: (topic, partition) => fenced.inc(at(topic, partition)),
-        stopped: (topic, partition) => stopped.set(at(topic, partition), 1),
+        stopped: (topic, partition, isStopped) => stopped.set(at(topic, partition), isStopped ? 1 : 0),
         lag: (topic, partition, count) => lag.set(at(topic, partition), count),
+        left(topic, partition) {
+          for (const state of [waiting, stopped, lag]) state.remove(at(topic, partition));
+        },
       };
     },
     tickSkipped: () => ticksSkipped.inc(),

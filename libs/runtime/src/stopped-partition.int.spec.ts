@@ -18,6 +18,8 @@ import {
   UnitOfWork,
 } from '@slipstream/postgres';
 import { waitFor } from '@slipstream/testing';
+import { Registry } from 'prom-client';
+import { consumerMetrics } from './metrics.ts';
 import { newId } from './new-id.ts';
 import { type PartitionDesk, partitionDesk } from './partition-desk.ts';
 
@@ -35,6 +37,8 @@ interface Under {
   restart(): Promise<void>;
   /** The log begins at this offset from now on. */
   truncate(offset: number): Promise<void>;
+  /** What `slipstream_consumer_stopped` says of the partition. */
+  shown(): Promise<number[]>;
   query<Row>(sql: string): Promise<Row[]>;
   stop(): Promise<void>;
 }
@@ -50,6 +54,9 @@ async function start(): Promise<Under> {
   await ensureTopics(kafka, [{ ...topics.events, name: topic, partitions: 1 }]);
   const producer = new SerialProducer(kafka, { log: quiet });
   const store = new PgConsumerStore(unitOfWork, deadLetterRecord);
+  const metrics = consumerMetrics();
+  const registry = new Registry();
+  metrics.register(registry);
   const consumer = () =>
     new BatchConsumer<Tx>({
       ...{ kafka, store, log: quiet },
@@ -64,6 +71,7 @@ async function start(): Promise<Under> {
         throw error;
       },
       options: { maxWaitMs: 50, decisionPollMs: 20 },
+      metrics: metrics.of('spec'),
     });
   let running = consumer();
   await running.start();
@@ -97,6 +105,10 @@ async function start(): Promise<Under> {
       await admin.fetchTopicOffsets(topic); // kafkajs knows the leaders from here on
       await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
       await admin.disconnect();
+    },
+    async shown() {
+      const { values } = await registry.getSingleMetric('slipstream_consumer_stopped')!.get();
+      return values.map(({ value }) => value);
     },
     query: (sql) => unitOfWork.query(sql),
     async stop() {
@@ -133,6 +145,7 @@ test('a partition with lost records is shown with both numbers, and goes on from
     what: 'the partition to stop again',
   });
   const place = { topic: under.topic, partition: 0 };
+  expect(await under.shown()).toEqual([1]);
   await expect(under.desk.goOn(place, 1, by)).rejects.toThrow('conflict');
   await expect(under.desk.goOn(place, 5, by)).rejects.toThrow('conflict');
   await expect(under.desk.goOn({ ...place, partition: 1 }, 2, by)).rejects.toThrow('not_found');
@@ -141,6 +154,7 @@ test('a partition with lost records is shown with both numbers, and goes on from
   const { id } = await under.desk.goOn(place, 2, by);
   await waitFor(async () => (await under.handled()).length === 4, { what: 'the partition to go on' });
   expect(await under.handled()).toEqual([1, 2, 5, 6]);
+  expect(await under.shown()).toEqual([0]);
   expect(await under.desk.list()).toEqual([]);
   expect(under.decisions).toMatchObject([{ id, ...place, from: 2, offset: 2, ...by }]);
   expect(await under.query('select * from partition_decision')).toMatchObject([

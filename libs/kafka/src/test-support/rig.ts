@@ -29,6 +29,8 @@ export interface Member {
   readonly store: MemoryStore;
   readonly fatal: Error[];
   readonly stopped: number[];
+  /** The partitions of which it tells how far behind it is. */
+  readonly lagShown: ReadonlySet<number>;
 }
 
 const quietLog: Log = { info() {}, warn() {}, error() {} };
@@ -144,6 +146,7 @@ export class Rig {
     };
     const fatal: Error[] = [];
     const stopped: number[] = [];
+    const lagShown = new Set<number>();
     const { clientId } = given;
     const consumer = new BatchConsumer({
       kafka:
@@ -154,10 +157,14 @@ export class Rig {
       subscription,
       log: { ...quietLog, warn: (message) => this.#note(message) },
       onFatal: (error) => fatal.push(error),
-      metrics: { stopped: (_, partition) => void stopped.push(partition) },
+      metrics: {
+        stopped: (_, partition) => void stopped.push(partition),
+        lag: (_, partition) => void lagShown.add(partition),
+        left: (_, partition) => void lagShown.delete(partition),
+      },
       options: { sessionTimeoutMs: 6_000, maxWaitMs: 100, attemptDelayMs: 5, ...given.options },
     });
-    const member = { consumer, store, fatal, stopped };
+    const member = { consumer, store, fatal, stopped, lagShown };
     this.#members.push(member);
     await consumer.start();
     return member;
