@@ -39,11 +39,11 @@ export const registrations: Record<string, Record<string, (registry: Registry) =
   },
   ledger: {
     'services/ledger/src/adapters/metrics/ledger-metrics.ts': (registry) =>
-      ledgerMetrics(nobody).register(registry),
+      ledgerMetrics(nobody, [{ id: 'payouts', providers: [{ id: 'acme' }] }]).register(registry),
   },
   'provider-gateway': {
     'services/provider-gateway/src/adapters/http/metrics.ts': (registry) =>
-      counters(new Set()).register(registry),
+      counters(new Set(), ['acme']).register(registry),
   },
   reconciliation: {
     'services/reconciliation/src/adapters/http/metrics.ts': (registry) => {

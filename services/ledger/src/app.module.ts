@@ -89,7 +89,7 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
   });
   const { newId } = runtime;
   const logger = new Logger('Ledger');
-  const monitor = ledgerMetrics(logger);
+  const monitor = ledgerMetrics(logger, rules.routes.values());
   await buildTrees(runtime.unitOfWork, (partition, size) => {
     logger.log(`the tree of partition ${partition} is being built: ${size} leaves`);
   });

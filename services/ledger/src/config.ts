@@ -5,8 +5,8 @@ import { parseSigningKey, type SigningKey } from './signing-key.ts';
 
 export interface Config {
   readonly settings: CommonSettings;
-  /** Only its digest: what the ledger needs of the rules comes frozen in SlipSubmitted. */
-  readonly rules: Pick<Rules, 'digest'>;
+  /** What the ledger decides by comes frozen in SlipSubmitted; of the rules it has the digest, and which routes it counts from 0 on. */
+  readonly rules: Pick<Rules, 'digest' | 'routes'>;
   readonly checkpoints: { readonly key: SigningKey; readonly intervalMs: number };
 }
 

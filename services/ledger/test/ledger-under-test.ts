@@ -112,7 +112,11 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
       };
       const service = await createService(
         await assemble({
-          ...{ settings, rules: { digest: 'spec' }, checkpoints: { key: signer, intervalMs: 500 } },
+          ...{
+            settings,
+            rules: { digest: 'spec', routes: new Map() },
+            checkpoints: { key: signer, intervalMs: 500 },
+          },
         }),
       );
       services.push(service);

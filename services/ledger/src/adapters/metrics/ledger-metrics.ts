@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { BalanceMonitor } from '../../application/check-balances.ts';
 import type { LedgerMonitor } from '../../application/ports.ts';
+import { results } from '../../domain/statistics/results.ts';
 
 export interface LedgerMetrics extends LedgerMonitor, BalanceMonitor {
   register(registry: Registry): void;
@@ -11,8 +12,17 @@ export interface LedgerLog {
   error(message: string): void;
 }
 
-/** Counts what the batch handler has committed. */
-export function ledgerMetrics(log: LedgerLog): LedgerMetrics {
+/** A route and whom its slips may go to. */
+interface CountedRoute {
+  readonly id: string;
+  readonly providers: readonly { readonly id: string }[];
+}
+
+/**
+ * Counts what the batch handler has committed.
+ * @param routes whose slips are counted from 0 on: what first appears at 1 has not grown for whoever asks how much it grew
+ */
+export function ledgerMetrics(log: LedgerLog, routes: Iterable<CountedRoute> = []): LedgerMetrics {
   const registers: Registry[] = [];
   const counter = (name: string, help: string) => new Counter({ name, help, registers });
   const appended = counter('slipstream_ledger_events_appended_total', 'Events added to the log');
@@ -34,6 +44,9 @@ export function ledgerMetrics(log: LedgerLog): LedgerMetrics {
     labelNames: ['result', 'provider', 'route'],
     registers,
   });
+  for (const { id: route, providers } of routes)
+    for (const provider of ['', ...providers.map(({ id }) => id)])
+      for (const result of results) slips.inc({ result, provider, route }, 0);
   const checked = counter(
     'slipstream_ledger_balances_checked_total',
     'Accounts found to be the fold of their entries',

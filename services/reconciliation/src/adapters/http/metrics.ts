@@ -1,8 +1,10 @@
+import type { StagePoint } from '@slipstream/slip';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { CaseCounts } from '../../application/reads.ts';
 import type { WatchedReturns } from '../../application/returns/watch-returns.ts';
 import type { Sight } from '../../application/watch-blindness.ts';
 import type { BudgetRules, Spent } from '../../domain/repair/budget.ts';
+import { endedBy } from '../../domain/stage/late-stage.ts';
 
 /** Gauges that are read when they are asked for. */
 export function registerMetrics(registry: Registry, sight: () => Sight): void {
@@ -106,6 +108,9 @@ export function lateStagesCounter(): {
     labelNames: ['stage', 'point'],
     registers: [],
   });
+  // From 0 on: what first appears at 1 has not grown for whoever asks how much it grew, and the first late stage would be no alert.
+  for (const stage of Object.keys(endedBy))
+    for (const point of ['warn', 'act'] satisfies StagePoint[]) counter.inc({ stage, point }, 0);
   return {
     count: (stage, point) => counter.inc({ stage, point }),
     register: (registry) => registry.registerMetric(counter),
