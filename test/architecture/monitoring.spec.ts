@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { results } from '../../services/ledger/src/domain/statistics/results.ts';
 import { resultLabels, selectorsIn } from './promql.ts';
+import { hasPromtool, promtool, promtoolSays } from './promtool.ts';
 import { describedMetrics, typeOf } from './registered-metrics.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -17,11 +19,37 @@ interface Rule {
   readonly annotations?: { readonly summary: string; readonly runbook_url: string };
 }
 
-const rules = (
-  parse(read('deploy/prometheus/slipstream.rules.yml')) as { groups: { rules: Rule[] }[] }
-).groups.flatMap((group) => group.rules);
+interface Counted {
+  get(): Promise<{ values: { value: number; labels: Record<string, string | number> }[] }>;
+}
+
+interface RuleTest {
+  readonly alert_rule_test?: readonly {
+    readonly alertname: string;
+    readonly exp_alerts: readonly unknown[];
+  }[];
+  readonly promql_expr_test?: readonly { readonly expr: string; readonly exp_samples: readonly unknown[] }[];
+}
+
+const rulesFile = 'deploy/prometheus/slipstream.rules.yml';
+const ruleTests = ['', '.hours'].map((which) => `deploy/prometheus/slipstream.rules${which}.test.yml`);
+const rules = (parse(read(rulesFile)) as { groups: { rules: Rule[] }[] }).groups.flatMap(
+  (group) => group.rules,
+);
 const alerts = rules.filter(({ alert }) => alert !== undefined);
 const budget = 'slipstream:slips_not_returned:budget';
+
+interface Panel {
+  readonly title: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
+}
+const { panels } = JSON.parse(read('deploy/grafana/slipstream.json')) as { panels: Panel[] };
+const targets = panels.flatMap(({ title, targets: asked = [] }) =>
+  asked.map(({ expr, legendFormat }) => [title, expr, legendFormat] as const),
+);
+/** What Grafana puts in before it asks. */
+const filled = (expr: string) => expr.replaceAll('$__rate_interval', '1m').replaceAll('$__range', '1h');
 
 /** What there is to ask for, with the labels that each has; scraping adds two. */
 const known = new Map<string, readonly string[]>();
@@ -56,27 +84,57 @@ function unknownResults({ label, value, isPattern }: { label: string; value: str
     .map((one) => `no result is ${one}`);
 }
 
-/** As `promtool check metrics` judges them (Prometheus: "Metric and label naming"). */
-test.each(Object.values(describedMetrics()).flat())('$name is named as Prometheus asks', (metric) => {
-  const words = metric.name.split('_');
-  expect(metric.name).toMatch(/^[a-z][a-z0-9_]*$/);
-  expect(metric.help).not.toBe('');
-  expect(words.at(-1) === 'total').toBe(typeOf(metric) === 'counter');
-  for (const unit of [
-    'ms',
-    'us',
-    's',
-    'sec',
-    'min',
-    'milliseconds',
-    'minutes',
-    'hours',
-    'kb',
-    'mb',
-    'percent',
-  ])
-    expect(words).not.toContain(unit);
-  for (const type of ['counter', 'gauge', 'histogram', 'summary']) expect(words).not.toContain(type);
+/** As /metrics would show them, each with one value, whatever it is read from. */
+function exposition(): string {
+  const shown = (name: string, labels: readonly string[]) =>
+    `${name}{${labels.map((label) => `${label}="1"`).join(',')}} 1\n`;
+  return Object.values(describedMetrics())
+    .flat()
+    .map((metric) => {
+      const { name, help, labelNames = [] } = metric;
+      const type = typeOf(metric);
+      const values =
+        type === 'histogram'
+          ? shown(`${name}_bucket`, [...labelNames, 'le']) +
+            shown(`${name}_sum`, labelNames) +
+            shown(`${name}_count`, labelNames)
+          : shown(name, labelNames);
+      return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${values}`;
+    })
+    .join('');
+}
+
+describe(promtoolSays, () => {
+  const withPromtool = hasPromtool ? test : test.skip;
+
+  withPromtool('that every metric is named and described as Prometheus asks', () => {
+    expect(promtool(['check', 'metrics'], exposition())).toBe('');
+    expect(promtool(['check', 'metrics'], exposition().replaceAll('_seconds', '_ms'))).toContain('_ms');
+  });
+
+  withPromtool('that the rules are rules', () => {
+    expect(promtool(['check', 'rules', join(root, rulesFile)])).toBe('');
+  });
+
+  withPromtool('that each alert fires when it should, and not before', () => {
+    expect(promtool(['test', 'rules', ...ruleTests.map((file) => join(root, file))])).toBe('');
+  });
+
+  withPromtool('that every expression of the dashboard can be evaluated', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'slipstream-promtool-'));
+    const asRules = (expressions: readonly string[]) => {
+      const file = join(folder, 'dashboard.rules.yml');
+      const recorded = expressions.map((expr, n) => ({ record: `panel:target:n${n}`, expr }));
+      writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules: recorded }] }));
+      return promtool(['check', 'rules', file]);
+    };
+    try {
+      expect(asRules(targets.map(([, expr]) => filled(expr)))).toBe('');
+      expect(asRules(['sum(rate(slipstream_open_slips))'])).toContain('range vector');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
 
 test('what cannot be asked is found', () => {
@@ -90,7 +148,7 @@ test('what cannot be asked is found', () => {
   expect(() => faultsOf('sum(')).toThrow(SyntaxError);
 });
 
-describe('deploy/prometheus/slipstream.rules.yml', () => {
+describe(rulesFile, () => {
   test.each(rules.map(({ record, alert, expr }) => [record ?? alert!, expr]))(
     '%s can be asked',
     (_, expr) => {
@@ -110,6 +168,46 @@ describe('deploy/prometheus/slipstream.rules.yml', () => {
       expect(read('docs/runbooks/alerts.md')).toContain(`\n## ${name}\n`);
     },
   );
+
+  test('every alert is tested', () => {
+    const tested = ruleTests.flatMap((file) => (parse(read(file)) as { tests: RuleTest[] }).tests);
+    const told = tested.flatMap(({ alert_rule_test = [], promql_expr_test = [] }) => [
+      ...alert_rule_test.map(({ alertname, exp_alerts }) => [
+        new RegExp(`^${alertname}$`),
+        exp_alerts.length,
+      ]),
+      ...promql_expr_test.map(({ expr, exp_samples }) => [
+        new RegExp(`^(?:${/alertname=~?"([^"]+)"/.exec(expr)?.[1] ?? ''})$`),
+        exp_samples.length,
+      ]),
+    ]) as [RegExp, number][];
+    for (const { alert = '' } of alerts) {
+      const fires = told.some(([name, times]) => name.test(alert) && times > 0);
+      expect([alert, fires]).toEqual([alert, true]);
+    }
+  });
+
+  test('what alerts ask how much it grew is counted from 0 on: else its first time would be none', async () => {
+    const counters = new Map(
+      Object.values(describedMetrics())
+        .flat()
+        .filter((metric) => typeOf(metric) === 'counter')
+        .map((metric) => [metric.name, metric as unknown as Counted]),
+    );
+    for (const { metric, matchers } of rules.flatMap(({ expr }) => selectorsIn(expr))) {
+      const counter = counters.get(metric);
+      if (counter === undefined) continue;
+      const { values } = await counter.get();
+      const asked = values.filter(({ labels }) =>
+        matchers.every(({ label, value }) => new RegExp(`^(?:${value})$`).test(String(labels[label]))),
+      );
+      expect([metric, matchers, asked.map(({ value }) => value).includes(0)]).toEqual([
+        metric,
+        matchers,
+        true,
+      ]);
+    }
+  });
 
   test('the page of alerts has no section of an alert that is gone', () => {
     const sections = [...read('docs/runbooks/alerts.md').matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
@@ -145,18 +243,6 @@ describe('deploy/prometheus/slipstream.rules.yml', () => {
 });
 
 describe('deploy/grafana/slipstream.json', () => {
-  interface Panel {
-    readonly title: string;
-    readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-    readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
-  }
-  const { panels } = JSON.parse(read('deploy/grafana/slipstream.json')) as { panels: Panel[] };
-  const targets = panels.flatMap(({ title, targets: asked = [] }) =>
-    asked.map(({ expr, legendFormat }) => [title, expr, legendFormat] as const),
-  );
-  /** What Grafana puts in before it asks. */
-  const filled = (expr: string) => expr.replaceAll('$__rate_interval', '1m').replaceAll('$__range', '1h');
-
   test.each(targets)('"%s" can be asked: %s', (_, expr, legend) => {
     expect(faultsOf(filled(expr))).toEqual([]);
     const named = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label]) => label);

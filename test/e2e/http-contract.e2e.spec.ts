@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { waitFor } from '@slipstream/testing';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { hasPromtool, promtool, promtoolSays } from '../architecture/promtool.ts';
 import {
   exampleOf,
   lintApis,
@@ -155,6 +156,14 @@ describe('the descriptions of the running services', () => {
       expect([nameOf(operation), answer.status === 401]).toEqual([nameOf(operation), !isOpen]);
     }
   });
+});
+
+(hasPromtool ? test : test.skip)(`${promtoolSays} that each service's metrics are sound`, async () => {
+  for (const [variable, service] of Object.entries(services)) {
+    const shown = await (await fetch(`${env[variable]}/metrics`)).text();
+    expect([service, shown.includes(`{version="`)]).toEqual([service, true]);
+    expect([service, promtool(['check', 'metrics'], shown)]).toEqual([service, '']);
+  }
 });
 
 test('every route is open to the roles that the pages name, and to no other', async () => {
