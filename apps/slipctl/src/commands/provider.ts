@@ -10,7 +10,7 @@ const help = `
 Examples:
   slipctl provider certify https://sandbox.acme.example                     what it would be sent; nothing is
   slipctl provider certify https://sandbox.acme.example --acceptance-delay-max 5000 --yes
-  slipctl provider certify http://127.0.0.1:7001 --idempotent --listen 127.0.0.1:7002 --report acme.json --tape acme.ndjson --yes
+  slipctl provider certify http://127.0.0.1:7001 --idempotent --listen 127.0.0.1:7002 --report acme.json --tape acme.ndjson
 
 Makes orders in the sandbox through the gateway's own code for the protocol: asked about before they exist, repeated, repeated with
 another amount, cut off, larger than a double holds; and says which of what the gateway relies on was kept. Never point it at a provider
@@ -38,7 +38,7 @@ export function addProvider(program: Command, context: CommandContext): void {
   provider
     .command('certify')
     .description(
-      "Hold a provider's sandbox to the contract, and write a signed report of what it can do. Says what it would send only, without --yes.",
+      "Hold a provider's sandbox to the contract, and write a signed report of what it can do. Without --yes it sends nothing to other machines, and says what it would send.",
     )
     .argument('<url>', "the sandbox's base URL", urlOption)
     .option('--protocol <name>', 'how it is spoken to, as in the rules file', 'json-callback')
@@ -53,7 +53,7 @@ export function addProvider(program: Command, context: CommandContext): void {
     .addOption(timeoutOption('how long to wait for each thing it should do', '30s'))
     .option('--report <file>', 'write the signed report there')
     .option('--tape <file>', 'write every exchange there, byte for byte, as NDJSON')
-    .option('--yes', 'send it')
+    .option('--yes', 'send it, to another machine too')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', `${help}\n${exitCodesHelp}`)
     .action((url: string, flags: Flags) => certify(url, flags, context));
@@ -71,8 +71,8 @@ async function certify(url: string, flags: Flags, { print, terminal, exit }: Com
     idempotentByReference: flags.idempotent ?? false,
     listen: flags.listen ?? null,
   };
-  if (!flags.yes) {
-    const { previewOf, previewText } = await import('../provider/preview.ts');
+  const { isOnThisMachine, previewOf, previewText } = await import('../provider/preview.ts');
+  if (!flags.yes && !isOnThisMachine(url)) {
     const preview = previewOf(url, flags);
     print(flags.json ? JSON.stringify(preview) : previewText(preview));
     terminal.say('nothing was sent: add --yes');

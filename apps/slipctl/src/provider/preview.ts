@@ -22,6 +22,11 @@ export interface CertifyPreview {
   readonly provider: string | null;
 }
 
+/** What listens here is a simulator, or an adapter that is tried: asked without a word. */
+export function isOnThisMachine(url: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
+}
+
 /** An order to a provider that moves real money is not taken back: whoever mistook the URL sees it here. */
 export function previewOf(
   url: string,
