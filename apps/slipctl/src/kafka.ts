@@ -1,6 +1,7 @@
 import {
   asReadRefused,
   createKafka,
+  explain,
   type KafkaClient,
   kafkaSecurityOf,
   ReadRefused,
@@ -18,7 +19,7 @@ export const quiet = { info() {}, warn() {}, error() {} };
 /** @throws CliError (usage) where the variables of TLS and login contradict each other, and as {@link requireBroker} */
 export async function openKafka(brokers: readonly string[], clientId: string): Promise<KafkaClient> {
   const how = security();
-  await requireBroker(brokers);
+  await requireBroker(brokers, how.ssl);
   return createKafka({ brokers, clientId, log: quiet, ...how });
 }
 
@@ -27,7 +28,7 @@ export function kafkaError(error: unknown, otherwise = 'Kafka cannot be read'): 
   if (error instanceof CliError) return error;
   const isRefused = asReadRefused(error) instanceof ReadRefused;
   const what = isRefused ? 'Kafka does not allow this with the given login' : otherwise;
-  const why = withTopicHint(messageOf(error));
+  const why = withTopicHint(explain(messageOf(error)));
   return new CliError(isRefused ? 'usage' : 'unreachable', `${what}: ${why}`, { cause: error });
 }
 

@@ -104,6 +104,70 @@ describe.each(['sasl', 'saslAndTls'] as const)('the listener %s', (listener) => 
   );
 });
 
+/** What a stream says in the log when it first waits for brokers, and what its start ends in where it does not wait. */
+async function firstWords(options: Partial<ConnectionOptions>): Promise<unknown> {
+  const words = Promise.withResolvers<unknown>();
+  const warn = (text: string, fields?: object) => {
+    if (text === 'waiting for brokers') words.resolve((fields as { detail: string }).detail);
+  };
+  const of = { brokers: [], caller: '/spec', ...options, log: { ...log, warn } };
+  const consumer = new SlipstreamConsumer({ ...of, from: 'beginning', onBatch() {} });
+  const start = consumer.start().catch((error) => words.resolve(`${error.name}: ${error.message}`));
+  const said = await words.promise;
+  await consumer.stop();
+  await start;
+  return said;
+}
+
+describe('who speaks to a listener in another way than it asks for', () => {
+  const sasl: SaslOptions = { mechanism: 'plain', ...login };
+  const at = (listener: 'sasl' | 'saslAndTls') => [environment.loginListeners![listener]];
+
+  it.each<[string, () => Partial<ConnectionOptions>, string]>([
+    [
+      'in the clear to TLS',
+      () => ({ brokers: at('saslAndTls'), sasl }),
+      'the broker speaks TLS there, and was',
+    ],
+    [
+      'TLS to one in the clear',
+      () => ({ brokers: at('sasl'), sasl, ssl: { ca: cert } }),
+      'the broker speaks no TLS',
+    ],
+    ['without a login', () => ({ brokers: at('sasl') }), 'it may ask for a login'],
+    [
+      'with a login',
+      () => ({ brokers: environment.kafkaBrokers, sasl }),
+      'the broker asks for no login there',
+    ],
+    [
+      'trusting others',
+      () => ({ brokers: at('saslAndTls'), sasl, ssl: true }),
+      'nobody who is trusted has signed',
+    ],
+    [
+      'with another name in mind',
+      () => ({ brokers: at('saslAndTls'), sasl, ssl: { ca: cert, servername: 'kafka.example' } }),
+      "Hostname/IP does not match certificate's altnames",
+    ],
+  ])('%s, is told so', async (_, options, said) => {
+    const words = await firstWords(options());
+    expect(words).toEqual(expect.stringContaining(said));
+    expect(words).not.toEqual(expect.stringContaining(login.password));
+  });
+
+  it('is told as much when it submits', async () => {
+    const publisher = new SlipstreamPublisher({
+      ...connection('sasl', sasl),
+      brokers: environment.kafkaBrokers,
+    });
+    const told = await publisher.submitSlip(order).catch((error) => error);
+    await publisher.stop();
+    expect(told).toMatchObject({ name: 'SendFailed', retryable: false });
+    expect(told.message).toContain('the broker asks for no login there');
+  });
+});
+
 describe('who has the rights that the guide gives', () => {
   const as = (username: string) =>
     connection('sasl', { mechanism: 'plain', username, password: login.password });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { explain } from './explain.ts';
 import { describeError, jsonLog, type Log } from './log.ts';
 import { retryDelayMs } from './retry-delay.ts';
 
@@ -44,8 +45,10 @@ export async function whileBrokersAreAway<T>(
       return await work();
     } catch (error) {
       if (!isBrokersAway(error) || isStopping()) throw error;
-      if (failures % triesPerLine === 1)
-        log.warn('waiting for brokers', { what, failures, ...describeError(error) });
+      if (failures % triesPerLine === 1) {
+        const { errorClass, detail } = describeError(error);
+        log.warn('waiting for brokers', { what, failures, errorClass, detail: explain(detail) });
+      }
       await sleep(delayMs(failures));
       if (isStopping()) throw error;
     }

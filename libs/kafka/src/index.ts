@@ -6,6 +6,7 @@ export { type ConsumerOptions, consumerDefaults } from './consumer-options.ts';
 export { type DeadLetterRecord, deadLetterHeaders, deadLetterRecord, keyText } from './dead-letter.ts';
 export { DecodedUnits } from './decoded-units.ts';
 export { EventWalk, timestampMicros } from './event-walk.ts';
+export { explain } from './explain.ts';
 export { type GroupLag, readLag } from './lag.ts';
 export { jsonLog, type Log, nameLogLines } from './log.ts';
 export { type LogBounds, readLogBounds } from './log-bounds.ts';

@@ -1,5 +1,6 @@
 import type { Message, Producer, TopicMessages } from 'kafkajs';
 import { type KafkaClient, requestTimeoutMs, retryOptions } from './client.ts';
+import { explain } from './explain.ts';
 import { jsonLog, type Log } from './log.ts';
 import { refusals, saysOneOf } from './refusals.ts';
 import { type OutRecord, type Round, rounds } from './send-rounds.ts';
@@ -141,7 +142,7 @@ export class SerialProducer {
       checkAll(round, acknowledged);
     } catch (error) {
       await this.#discard();
-      const text = error instanceof Error ? error.message : String(error);
+      const text = explain(error instanceof Error ? error.message : String(error));
       this.#log.warn('send failed, the producer is replaced', { error: text });
       const unsent = new Set(later.flatMap(partitionsOf));
       for (const key of partitionsOf(round)) if (!acknowledged.has(key)) unsent.add(key);

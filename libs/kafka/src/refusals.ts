@@ -1,8 +1,11 @@
-/** What brokers answer one who has not the right, and what kafkajs calls it when they know no such user or password. */
+import { explain } from './explain.ts';
+
+/** What brokers answer one who has not the right, or who logs in where nobody is asked to; and what kafkajs calls it when they know no such user or password. */
 export const refusals: readonly string[] = [
   'TOPIC_AUTHORIZATION_FAILED',
   'GROUP_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
+  'ILLEGAL_SASL_STATE',
   'KafkaJSSASLAuthenticationError',
 ];
 
@@ -14,7 +17,7 @@ export class ReadRefused extends Error {
 /** The error as a `ReadRefused` where it says that, else as it is. */
 export function asReadRefused(error: unknown): unknown {
   if (!saysOneOf(error, refusals)) return error;
-  return new ReadRefused((error as Error).message, { cause: error });
+  return new ReadRefused(explain((error as Error).message), { cause: error });
 }
 
 /** Whether an error, or what caused it, is of one of these types or names. */

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { StartError } from '@slipstream/kernel';
 import type { KafkaOptions, SaslOptions } from './client.ts';
@@ -53,8 +54,23 @@ export function kafkaSecurity(settings: Partial<SecuritySettings>): KafkaSecurit
     }
   };
 
+  const readable = (name: keyof SecuritySettings, what: string, read: () => unknown) => {
+    try {
+      read();
+    } catch {
+      wrong(name, `holds no ${what} in PEM`);
+    }
+  };
+
   if (!['on', 'off', null].includes(given('kafkaTls'))) wrong('kafkaTls', 'must be one of on, off');
   const [ca, cert, key] = [file('kafkaTlsCaFile'), file('kafkaTlsCertFile'), file('kafkaTlsKeyFile')];
+  if (ca !== undefined) readable('kafkaTlsCaFile', 'certificate', () => new X509Certificate(ca));
+  if (cert !== undefined) readable('kafkaTlsCertFile', 'certificate', () => new X509Certificate(cert));
+  if (key !== undefined) readable('kafkaTlsKeyFile', 'private key', () => createPrivateKey(key));
+  if (problems.length === 0 && cert !== undefined && key !== undefined) {
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+      wrong('kafkaTlsKeyFile', 'is of another certificate than KAFKA_TLS_CERT_FILE');
+  }
   if ((given('kafkaTlsCertFile') === null) !== (given('kafkaTlsKeyFile') === null)) {
     wrong('kafkaTlsCertFile', 'and KAFKA_TLS_KEY_FILE belong together');
   }

@@ -14,6 +14,8 @@ const lengthBytes = 4;
 /** Longer than any answer: what is asked for is limited (`fetchBytesMax`), but for a batch that is larger by itself. */
 const answerBytesMax = 256 * 1024 * 1024;
 const keepAliveMs = 60_000;
+/** What a listener of TLS answers to one who speaks in the clear: an alert of any version (RFC 8446 section 5.1). */
+const tlsAlert = Buffer.from([0x15, 0x03]);
 
 /**
  * Sockets that give kafkajs each answer in one piece. It keeps the chunks of Node's sockets until an answer is whole, and then
@@ -69,6 +71,8 @@ export class Answers {
   }
 
   #begin(): void {
+    if (this.#length.subarray(0, tlsAlert.length).equals(tlsAlert))
+      throw new Error('the broker speaks TLS there, and was spoken to in the clear');
     const length = this.#length.readInt32BE(0);
     if (length <= 0 || length > answerBytesMax) throw new Error(`an answer of ${length} bytes`);
     this.#answer = Buffer.allocUnsafe(lengthBytes + length);
