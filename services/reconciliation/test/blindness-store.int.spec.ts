@@ -80,6 +80,19 @@ test('a long blindness of several instances is one incident that lists what wait
   });
 });
 
+test('a blindness that a database put back has forgotten is said in it again, and its incident closes', async () => {
+  const told: PendingOpsEvent[] = [];
+  const blind = await instance('put back', told);
+  const blinded = { by: 'intake', why: 'it was silent', since: at(1) };
+  await blind.say(blinded);
+  await database.unitOfWork.query('delete from said_blind');
+  await blind.keepIncident(blinded, at(70));
+  await blind.say(null);
+  expect(told.map(({ event }) => event.type)).toEqual([
+    ...['DetectorBlinded', 'DetectorBlinded', 'IncidentOpened', 'DetectorRestored', 'IncidentClosed'],
+  ]);
+});
+
 /** Both have done what a statement names before either goes on, unless one waits for the other's transaction. */
 function together(parties: number): (tx: Tx) => Tx {
   const steps = new Map<string, number>();

@@ -85,16 +85,9 @@ export function blindnessStore(parts: BlindnessStoreParts) {
       return adopted ?? null;
     },
     async say(blinded: Blinded | null): Promise<void> {
-      const { slips, money } = blinded ? await atRisk() : { slips: 0, money: [] };
+      const risk = blinded && (await atRisk());
       await unitOfWork.run(async (tx) => {
-        if (blinded) {
-          const { by: service, why, since } = blinded;
-          // Said already, and the answer to that commit was lost.
-          if ((await tx.query(saySql, [instance, service, why, since])).length === 0) return;
-          const data = { service, why, since, slips, money, instance };
-          tx.publish([encode({ subject: service, event: { type: 'DetectorBlinded', data } })]);
-          return;
-        }
+        if (blinded && risk) return sayOnce(tx, blinded, risk);
         tx.send(lockIncidentSql);
         const [ended] = await tx.query<{ by: string; since: Instant }>(takeBackSql, [instance]);
         if (!ended) return;
@@ -103,10 +96,14 @@ export function blindnessStore(parts: BlindnessStoreParts) {
         await closeIncident(tx);
       });
     },
-    async keepIncident({ by, since }: Blinded, now: Instant): Promise<void> {
+    async keepIncident(blinded: Blinded, now: Instant): Promise<void> {
+      const { by, since } = blinded;
       const waiting = dueInMemory(now);
-      const { slips, money } = await atRisk();
+      const risk = await atRisk();
+      const { slips, money } = risk;
       await unitOfWork.run(async (tx) => {
+        // A database that was put back under this process has forgotten it: what is not said nobody takes back, and it stays open.
+        await sayOnce(tx, blinded, risk);
         const [opened] = await tx.query<{ id: string }>(openIncidentSql, [newId(), since, by]);
         const [open] = opened ? [opened] : await tx.query<{ id: string }>(openOneSql);
         if (!open) return;
@@ -121,6 +118,13 @@ export function blindnessStore(parts: BlindnessStoreParts) {
       });
     },
   };
+
+  /** Not again when it was said already, as after a commit whose answer was lost. */
+  async function sayOnce(tx: Tx, { by: service, why, since }: Blinded, risk: AtRisk): Promise<void> {
+    if ((await tx.query(saySql, [instance, service, why, since])).length === 0) return;
+    const data = { service, why, since, ...risk, instance };
+    tx.publish([encode({ subject: service, event: { type: 'DetectorBlinded', data } })]);
+  }
 
   async function closeIncident(tx: Tx): Promise<void> {
     const [closed] = await tx.query<{ id: string; since: Instant; until: Instant; slips: number }>(
