@@ -34,10 +34,12 @@ export interface Page {
 export const pageRowsMax = 500;
 const pageBytesMax = 256 * 1024;
 
-// Headers count as they will be sent: a dead letter's may be far larger than its body.
+// Headers count as they will be sent: a dead letter's may be far larger than its body. For a lease whose epoch is over nothing is read: the numbers
+// that follow its cursor may have been sent in an incarnation before.
 const readSql = `
 select o.topic, o.partition, o.seq, s.incarnation, o.at, o.received_at, o.key, o.headers, o.body
-from unnest($1::text[], $2::int[], $3::bigint[]) as c(topic, partition, sent)
+from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) as c(topic, partition, sent, epoch)
+join relay r on r.topic = c.topic and r.partition = c.partition and r.epoch = c.epoch
 join sequencer s on s.topic = c.topic and s.partition = c.partition,
 lateral (
   select *, sum(bytes) over (order by seq) - bytes as before from (
@@ -60,6 +62,7 @@ export async function readPages(
     leases.map((lease) => lease.topic),
     leases.map((lease) => lease.partition),
     leases.map((lease) => after.get(lease) ?? lease.sentSeq),
+    leases.map((lease) => lease.epoch),
   ]);
 }
 

@@ -289,6 +289,25 @@ test('nothing is sent to a closed partition, nor its cursor written, until it op
   await waitFor(() => log.seqs(2).length === 5, { what: 'the closed partition' });
 });
 
+test('behind a new incarnation nothing is sent again from where the lease began', async () => {
+  const log = new FakeLog();
+  let isOpen = false;
+  // Three were sent before the copy was taken that is the database now, and its cursor is behind them.
+  await publish(3, 0);
+  const first = relay(log, 'a', { isOpen: () => isOpen, leaseMs: 6_000 });
+  await first.start();
+  await waitFor(() => first.leads(testTopic.name, 0), { what: 'the lease' });
+  await database.unitOfWork.query(
+    `with begun as (update sequencer set next_seq = 10, incarnation = incarnation + 1 where topic = $1 and partition = 0)
+     update relay set sent_seq = 9, end_offset = 9, epoch = epoch + 1 where topic = $1 and partition = 0`,
+    [testTopic.name],
+  );
+  isOpen = true;
+  await publish(1, 0);
+  await waitFor(() => log.seqs(0).length > 0, { what: 'the first behind it' });
+  expect(log.seqs(0)).toEqual([10]);
+});
+
 test('a dead letter that the broker never takes is set aside and counted; what is behind it goes on', async () => {
   const log = new FakeLog();
   log.bytesMax = 1_000;
