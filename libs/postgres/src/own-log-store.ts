@@ -8,7 +8,7 @@ const cursorsSql = 'select partition, end_offset from relay where topic = $1';
 
 // One statement, so that numbers, incarnation and rows are of one moment.
 const stateSql = `
-select s.incarnation, s.next_seq, r.sent_seq, r.end_offset, o.seq, o.at, o.received_at, o.body
+select s.incarnation, s.next_seq, r.sent_seq, r.end_offset, r.topic_id, o.seq, o.at, o.received_at, o.body
 from sequencer s
 join relay r on r.topic = s.topic and r.partition = s.partition
 left join lateral (
@@ -38,11 +38,16 @@ update relay set sent_seq = $3, end_offset = $4, epoch = epoch + 1 where topic =
 const followSql = `
 update relay set sent_seq = $4, end_offset = $5 where topic = $1 and partition = $2 and sent_seq = $3`;
 
+// What was never sent to anywhere may go to any.
+const topicSql = `
+update relay set topic_id = $3 where topic = $1 and partition = $2 and (topic_id is null or sent_seq = 0) and topic_id is distinct from $3`;
+
 interface StateRow {
   incarnation: string;
   next_seq: string;
   sent_seq: string;
   end_offset: string;
+  topic_id: string | null;
   seq: string | null;
   at: Instant;
   received_at: Instant | null;
@@ -81,8 +86,17 @@ export class OwnLogStore {
       nextSeq: Number(first.next_seq),
       sentSeq: Number(first.sent_seq),
       endOffset: Number(first.end_offset),
+      topicId: first.topic_id,
       digests: new Map(digests),
     };
+  }
+
+  /** Remembers which topic of the name the numbers lie on. */
+  async keepTopic(
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    topicId: string,
+  ): Promise<void> {
+    await this.#unitOfWork.query(topicSql, [topic, partition, topicId]);
   }
 
   /** Lets the cursor follow what is on the topic, unless it has moved since: whoever sends now knows better. */

@@ -64,10 +64,19 @@ test('rows that reached the topic before the crash are known by their bytes', as
   const records = (await sent(1)).slice(2, 3);
   expect((await store.cursors(topic)).get(1)).toBe(2);
   const sentUpTo = { sentSeq: 3, endOffset: 3 };
-  expect(judgeOwnLog(await state(1, records), { records, logEnd: 3 })).toEqual({ kind: 'sent', ...sentUpTo });
+  expect(judgeOwnLog(await state(1, records), { records, logEnd: 3, topicId: null })).toEqual({
+    kind: 'sent',
+    ...sentUpTo,
+  });
   await store.moveCursor({ topic, partition: 1 }, 1, { sentSeq: 4, endOffset: 9 });
   await store.moveCursor({ topic, partition: 1 }, 2, sentUpTo);
   expect(await state(1, [])).toMatchObject(sentUpTo);
+  const topicIds = async () => [(await state(1, [])).topicId, (await state(3, [])).topicId];
+  for (const partition of [1, 3]) {
+    for (const id of ['this', 'that']) await store.keepTopic({ topic, partition }, id);
+  }
+  // What was sent lies where it lies; what was not may go to any.
+  expect(await topicIds()).toEqual(['this', 'that']);
 });
 
 test('a new incarnation goes on behind the log, with what was never sent, and nobody keeps the lease', async () => {
@@ -83,7 +92,7 @@ test('a new incarnation goes on behind the log, with what was never sent, and no
     [topic],
   );
   expect(shared).toEqual({ earlier: 5 });
-  const older = judgeOwnLog(before, { records, logEnd: 30 }) as OlderDatabase;
+  const older = judgeOwnLog(before, { records, logEnd: 30, topicId: null }) as OlderDatabase;
   expect(older).toMatchObject({ kind: 'older', lastSeq: 9, sharedSeq: 4, endOffset: 21 });
   const received = (await rowsOf(2)).slice(4).map((row) => row.received);
   const begin = () =>
@@ -108,7 +117,9 @@ test('a new incarnation goes on behind the log, with what was never sent, and no
     [topic],
   );
   expect(relay).toEqual({ sent_seq: '9', end_offset: '21', epoch: '1' });
-  expect(judgeOwnLog(await state(2, []), { records: [], logEnd: 30 })).toEqual({ kind: 'current' });
+  expect(judgeOwnLog(await state(2, []), { records: [], logEnd: 30, topicId: null })).toEqual({
+    kind: 'current',
+  });
 });
 
 test('incarnations of new partitions differ, and a later one is greater', async () => {

@@ -14,11 +14,15 @@ const record = (sequence: number, more: Partial<OwnRecord> = {}): OwnRecord => (
 /** Numbers 1 to 6 were given out, 1 to 4 sent; the outbox holds all of them. */
 function database(more: Partial<SequencerState> = {}): SequencerState {
   const digests = new Map([1, 2, 3, 4, 5, 6].map((n) => [n, `event ${n}`]));
-  return { incarnation: 5, nextSeq: 7, sentSeq: 4, endOffset: 41, digests, ...more };
+  return { incarnation: 5, nextSeq: 7, sentSeq: 4, endOffset: 41, topicId: 'one', digests, ...more };
 }
 
-const judge = (records: readonly OwnRecord[], state = database(), logEnd = 200) =>
-  judgeOwnLog(state, { records, logEnd });
+const judge = (
+  records: readonly OwnRecord[],
+  state = database(),
+  logEnd = 200,
+  topicId: string | null = 'one',
+) => judgeOwnLog(state, { records, logEnd, topicId });
 
 describe('a database and its own log', () => {
   it('agree when nothing of its own lies behind the cursor', () => {
@@ -74,6 +78,16 @@ describe('a database and its own log', () => {
       endOffset: 91,
       why: 'the topic has number 7 of incarnation 8, and 7 would be given out next',
     });
+  });
+
+  it('do not belong together where the topic is another one of the name, whatever their numbers say', () => {
+    for (const records of [[], [record(5)], [record(9)]])
+      expect(judge(records, database(), 200, 'other')).toMatchObject({ kind: 'another_log' });
+    expect(judge([], database(), 40, 'other')).toMatchObject({ kind: 'another_log' });
+    // Nothing was sent yet, a release before this one kept no id, or the brokers tell none.
+    expect(judge([], database({ sentSeq: 0, endOffset: 0 }), 200, 'other')).toEqual({ kind: 'current' });
+    expect(judge([], database({ topicId: null }))).toEqual({ kind: 'current' });
+    expect(judge([], database(), 200, null)).toEqual({ kind: 'current' });
   });
 
   it('a log that ends before the cursor has lost records', () => {

@@ -15,6 +15,8 @@ export interface OwnTail {
   readonly records: readonly OwnRecord[];
   /** The offset after the partition's last record. */
   readonly logEnd: number;
+  /** Which topic of the name it is; null when nobody knows. */
+  readonly topicId: string | null;
 }
 
 /** The sequencer of one partition and the relay's cursor, read after the tail. */
@@ -24,6 +26,8 @@ export interface SequencerState {
   readonly sentSeq: number;
   /** The Kafka offset after the last record that the relay knows of. */
   readonly endOffset: number;
+  /** Of the topic that it was sent to; null when it was never known. */
+  readonly topicId: string | null;
   /** What the outbox would send under the numbers of the tail; numbers without a row (any more) are missing. */
   readonly digests: ReadonlyMap<number, string>;
 }
@@ -46,8 +50,10 @@ export type OwnLogVerdict =
   /** A crash between a send and its cursor: the records are there, the cursor can follow. */
   | { readonly kind: 'sent'; readonly sentSeq: number; readonly endOffset: number }
   | OlderDatabase
-  /** The topic lost records that were acknowledged, or is another one of the same name. */
-  | { readonly kind: 'log_lost'; readonly why: string };
+  /** The topic lost records that were acknowledged. */
+  | { readonly kind: 'log_lost'; readonly why: string }
+  /** The topic is another one of the same name, or the database another environment's: nothing that either has says anything of the other. */
+  | { readonly kind: 'another_log'; readonly why: string };
 
 /**
  * Compares a database with its own log (rule 4). Whatever stands on the topic was committed before it was sent, so a
@@ -55,7 +61,13 @@ export type OwnLogVerdict =
  * or a standby that was promoted without the last of them.
  */
 export function judgeOwnLog(database: SequencerState, tail: OwnTail): OwnLogVerdict {
-  const { sentSeq, nextSeq, endOffset } = database;
+  const { sentSeq, nextSeq, endOffset, topicId } = database;
+  if (sentSeq > 0 && topicId !== null && tail.topicId !== null && topicId !== tail.topicId) {
+    return {
+      kind: 'another_log',
+      why: `number ${sentSeq} was sent to the topic of id ${topicId}, and this one has id ${tail.topicId}`,
+    };
+  }
   if (endOffset > tail.logEnd) {
     return {
       kind: 'log_lost',

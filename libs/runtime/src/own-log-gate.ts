@@ -7,9 +7,9 @@ export interface Place {
   readonly partition: number;
 }
 
-/** Why nothing goes on at a place: the database is older than its log, or the log lost what it had. */
+/** Why nothing goes on at a place: the database is older than its log, the log lost what it had, or they never belonged together. */
 export interface Closed {
-  readonly kind: 'older' | 'log_lost';
+  readonly kind: 'older' | 'log_lost' | 'another_log';
   readonly why: string;
 }
 

@@ -25,12 +25,13 @@ function world() {
     nextSeq: 2,
     sentSeq: 1,
     endOffset: 2,
+    topicId: null,
     digests: new Map([[1, '1']]),
   });
   const states = [state(), state()];
   const tails: OwnTail[] = [
-    { records: [], logEnd: 9 },
-    { records: [], logEnd: 9 },
+    { records: [], logEnd: 9, topicId: 'one' },
+    { records: [], logEnd: 9, topicId: 'one' },
   ];
   const steps: string[] = [];
   const closed: string[] = [];
@@ -58,6 +59,9 @@ function world() {
     log: {
       cursors: async () => new Map(states.map(({ endOffset }, partition) => [partition, endOffset])),
       state: async (_, partition) => states[partition]!,
+      async keepTopic({ partition }, topicId) {
+        states[partition] = { ...states[partition]!, topicId };
+      },
       async moveCursor({ partition }, seen, { sentSeq, endOffset }) {
         moving();
         steps.push(`move ${partition} from ${seen} to ${sentSeq} before ${endOffset}`);
@@ -65,7 +69,7 @@ function world() {
       async beginIncarnation(_, { partition }, __, { lastSeq, endOffset }) {
         steps.push(`begin ${partition} behind ${lastSeq}`);
         states[partition] = { ...state(), incarnation: 2, nextSeq: lastSeq + 1, sentSeq: lastSeq, endOffset };
-        tails[partition] = { records: [], logEnd: 9 };
+        tails[partition] = { records: [], logEnd: 9, topicId: 'one' };
         return true;
       },
     },
@@ -100,7 +104,7 @@ test('nothing may be done before the comparison, which waits for what is on its 
 
 test('a database older than its log takes and sends nothing and says so once, until it is put right', async () => {
   const { guard, gate, tails, states, closed, steps } = world();
-  tails[1] = { records: [own(2), own(3)], logEnd: 9 };
+  tails[1] = { records: [own(2), own(3)], logEnd: 9, topicId: 'one' };
   await guard.start();
   gate.require(events, 0);
   expect(() => gate.require(events, 1)).toThrow(unavailable);
@@ -118,7 +122,7 @@ test('a database older than its log takes and sends nothing and says so once, un
 
 test('a service that can recover folds its log back, and opens behind a new incarnation', async () => {
   const { guard, gate, tails, steps } = world();
-  tails[0] = { records: [own(2), own(3)], logEnd: 9 };
+  tails[0] = { records: [own(2), own(3)], logEnd: 9, topicId: 'one' };
   const folds: string[] = [];
   const recovery: Recovery = {
     async foldBack(partition, endOffset) {
@@ -147,7 +151,7 @@ test('another server closes everything at once, and what was read of the one bef
     isFirst = false;
     // While this answer is on its way the server changes, and the new one lacks commits.
     gate.doubt();
-    tails[0] = { records: [own(2)], logEnd: 9 };
+    tails[0] = { records: [own(2)], logEnd: 9, topicId: 'one' };
   });
   gate.doubt();
   expect(() => gate.require(events, 0)).toThrow(unavailable);
@@ -158,7 +162,7 @@ test('another server closes everything at once, and what was read of the one bef
 
 test('a server that changes while a cursor is moved opens nothing by that', async () => {
   const { guard, gate, tails, states, whileMoving } = world();
-  tails[1] = { records: [own(2)], logEnd: 9 };
+  tails[1] = { records: [own(2)], logEnd: 9, topicId: 'one' };
   states[1] = { ...states[1]!, nextSeq: 3, digests: new Map([1, 2].map((n) => [n, `${n}`])) };
   whileMoving(() => {
     states[1] = { ...states[0]! };
@@ -171,10 +175,29 @@ test('a server that changes while a cursor is moved opens nothing by that', asyn
 
 test('a log that ends before the cursor is not written to', async () => {
   const { guard, gate, tails } = world();
-  tails[0] = { records: [], logEnd: 1 };
+  tails[0] = { records: [], logEnd: 1, topicId: 'one' };
   await guard.start();
   expect(guard.health().detail).toMatch(/partition 0: the topic ends at 1.*records of the topic were lost/);
   expect(gate.isOlder(events, 0)).toBe(false);
+});
+
+test('a database of other brokers takes and sends nothing, and is not folded back', async () => {
+  const { guard, gate, tails, steps } = world();
+  await guard.start();
+  guard.recoverWith(events, { foldBack: async () => true, folded: async () => {} });
+  tails[0] = { records: [own(2), own(3)], logEnd: 9, topicId: 'other' };
+  gate.doubt();
+  await waitFor(
+    () => gate.isOpen(events, 1) && !gate.isOpen(events, 0) && guard.health().detail?.includes('id'),
+    {
+      what: 'the second comparison',
+    },
+  );
+  expect(guard.health().detail).toMatch(
+    /partition 0: number 1 was sent to the topic of id one, and this one has id other: .*another environment's copy/,
+  );
+  expect(gate.isOlder(events, 0)).toBe(false);
+  expect(steps.filter((step) => step.startsWith('begin'))).toEqual([]);
 });
 
 test('a comparison that fails is made again', async () => {

@@ -24,7 +24,7 @@ export interface OwnLogGuardOptions {
   /** Those whose records carry this service's numbers. */
   readonly topics: readonly Topic[];
   readonly gate: OwnLogGate;
-  readonly log: Pick<OwnLogStore, 'cursors' | 'state' | 'moveCursor' | 'beginIncarnation'>;
+  readonly log: Pick<OwnLogStore, 'cursors' | 'state' | 'keepTopic' | 'moveCursor' | 'beginIncarnation'>;
   readonly run: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
   readonly tails: (topic: string, from: ReadonlyMap<number, number>) => Promise<ReadonlyMap<number, OwnTail>>;
   /** Resolves when no record is on its way: each lies on the topic by then, or never will. */
@@ -113,14 +113,17 @@ export class OwnLogGuard implements Part {
     if (doubts !== this.#gate.doubts) return true;
     switch (verdict.kind) {
       case 'current':
-        this.#gate.open(place);
-        return false;
       case 'sent':
-        await this.#options.log.moveCursor(place, database.sentSeq, verdict);
+        if (verdict.kind === 'sent') await this.#options.log.moveCursor(place, database.sentSeq, verdict);
+        if (tail.topicId !== null && tail.topicId !== database.topicId)
+          await this.#options.log.keepTopic(place, tail.topicId);
         if (doubts === this.#gate.doubts) this.#gate.open(place);
         return false;
       case 'log_lost':
         this.#close(place, { kind: 'log_lost', why: explainLost(verdict.why) });
+        return false;
+      case 'another_log':
+        this.#close(place, { kind: 'another_log', why: explainAnother(verdict.why) });
         return false;
       case 'older':
         this.#close(place, { kind: 'older', why: this.#explainOlder(topic, verdict) });
@@ -155,6 +158,10 @@ export class OwnLogGuard implements Part {
 
 function explainLost(why: string): string {
   return `${why}: records of the topic were lost, and nothing is sent before people have looked. ${runbook}`;
+}
+
+function explainAnother(why: string): string {
+  return `${why}: this database belongs to other brokers (another environment's copy was put in its place, or the topic was made anew). Nothing is taken or sent. ${runbook}`;
 }
 
 const runbook = 'See docs/runbooks/service-older-than-its-log.md.';

@@ -1,5 +1,5 @@
 import { peekEnvelope, readEnvelope, type Source } from '@slipstream/contracts';
-import { type KafkaClient, readTail } from '@slipstream/kafka';
+import { type KafkaClient, readTail, readTopicId } from '@slipstream/kafka';
 import { type OwnRecord, type OwnTail, recordDigest } from '@slipstream/postgres';
 
 /** Behind its cursor a partition has at most what one round sent; more only when the database is older than the log. */
@@ -13,6 +13,7 @@ export async function readOwnTails(
   from: ReadonlyMap<number, number>,
 ): Promise<ReadonlyMap<number, OwnTail>> {
   const records = new Map<number, OwnRecord[]>([...from.keys()].map((partition) => [partition, []]));
+  const topicId = await readTopicId(kafka, topic);
   const bounds = await readTail(kafka, topic, from, (partition, record) => {
     // Most are others', and are seen to be without reading more of them.
     if (record.peekSource() && record.source !== source) return;
@@ -21,7 +22,10 @@ export async function readOwnTails(
     if (own) keep(records.get(partition)!, own);
   });
   return new Map(
-    [...records].map(([partition, own]) => [partition, { records: own, logEnd: bounds.get(partition)!.end }]),
+    [...records].map(([partition, own]) => [
+      partition,
+      { records: own, logEnd: bounds.get(partition)!.end, topicId },
+    ]),
   );
 }
 
