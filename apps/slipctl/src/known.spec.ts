@@ -28,7 +28,9 @@ beforeAll(async () => {
     if (/^\/v1\/[a-z-]+\/./.test(pathname)) return { status: 404, body: { detail: 'It is not here.' } };
     const isHad =
       searchParams.get('page_size') === '1' &&
-      ['gone', 'june', 'ord-1', 'silent-cust'].some((name) => [...searchParams.values()].includes(name));
+      ['gone', 'june', 'ord-1', 'silent-cust', 'fast', 'EUR'].some((name) =>
+        [...searchParams.values()].includes(name),
+      );
     return searchParams.get('page_size') === '1000' && !searchParams.has('trace')
       ? { headers: { 'content-type': 'application/x-ndjson' }, body: '' }
       : { body: { data: isHad ? [{}] : [], next: null } };
@@ -50,6 +52,16 @@ describe('what nobody has', () => {
     [['slips', '--clock', 'nope'], 'there is no slip on the clock nope'],
     [['slips', '--reference', 'nope'], 'there is no slip with the reference nope on the wall clock'],
     [['slips', '--provider', 'acme', '--provider', 'nope', '--csv'], 'there is no provider nope'],
+    [['slips', '--route', 'fastt'], 'there is no slip of the route fastt on the wall clock'],
+    [['slips', '--currency', 'CHF', '--json'], 'there is no slip in CHF on the wall clock'],
+    [['slips', '--counterparty', 'nope'], 'there is no slip that pays nope on the wall clock'],
+    [['slips', '--provider-reference', 'nope'], "there is no slip with the provider's reference nope"],
+    [['slips', '--route', 'fast', '--route', 'fastt'], 'there is no slip of the route fastt'],
+    [['slips', '--not', 'route=fastt'], 'there is no slip of the route fastt'],
+    [['slips', '--not', 'provider_reference=nope'], "there is no slip with the provider's reference nope"],
+    [['export', 'slips', '--not', 'provider=nope', ...out('s.csv')], 'there is no provider nope'],
+    [['events', '--route', 'fastt'], 'there is no slip of the route fastt'],
+    [['suspense', 'list', '--currency', 'CHF'], 'there is no slip in CHF'],
     [['cases', '--incident', 'nope'], 'there is no incident nope'],
     [['cases', '--provider', 'nope'], 'there is no provider nope'],
     [['incidents', '--provider', 'nope'], 'there is no provider nope'],
@@ -79,6 +91,13 @@ describe('what nobody has', () => {
 
   it.each<[string[], string]>([
     [['dlq', 'list', '--topic', 'nope'], 'there is no topic nope'],
+    [['dlq', 'list', '--topic', 'slips.event.v1'], 'did you mean slips.events.v1?'],
+    [['dlq', 'list', '--partition', '12'], 'there is no partition 12: the last is 11'],
+    [['events', '--type', 'SlipRetruned'], 'did you mean slipstream.slip.returned.v1?'],
+    [['cases', '--status', 'opne'], 'Did you mean open?'],
+    [['dlq', 'list', '--status', 'prked'], 'Did you mean parked?'],
+    [['projection', 'rebuild', 'slpis'], 'Did you mean slips?'],
+    [['dlq', 'list', '--service', 'legder'], 'Did you mean ledger?'],
     [['dlq', 'redrive', '--topic', 'nope'], 'there is no topic nope'],
     [['export', 'events', '--type', 'nope', ...out('t.ndjson')], 'there is no type nope'],
   ])('and is a mistake where all there are are known here: %p', async (args, said) => {
@@ -93,6 +112,7 @@ describe('what is there, and has nothing of what is asked for', () => {
     [['slips', '--provider', 'gone']],
     [['slips', '--provider', 'forbidden']],
     [['slips', '--account', 'silent-cust', '--overdue']],
+    [['slips', '--route', 'fast', '--currency', 'EUR', '--not', 'provider=gone']],
     [['slips', '--clock', 'june', '--status', 'held']],
     [['slips', '--reference', 'ord-1', '--status', 'held']],
     [['cases', '--incident', 'i-1']],

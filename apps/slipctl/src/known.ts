@@ -1,4 +1,4 @@
-import { type Api, ApiError, type Page } from './api.ts';
+import { type Api, ApiError } from './api.ts';
 import { CliError } from './exit.ts';
 import { knownServices, type ServiceName } from './services.ts';
 
@@ -12,6 +12,10 @@ export interface Names {
   readonly statement?: readonly string[];
   readonly clock?: readonly string[];
   readonly trace?: readonly string[];
+  readonly counterparty?: readonly string[];
+  readonly providerReference?: readonly string[];
+  readonly route?: readonly string[];
+  readonly currency?: readonly string[];
 }
 
 type Kind = keyof Names;
@@ -24,7 +28,7 @@ interface Place {
 }
 
 const one = (path: string) => (name: string) => `${path}/${encodeURIComponent(name)}`;
-const anySlip = (filter: Kind): Place => ({
+const anySlip = (filter: string): Place => ({
   ...{ service: 'ledger', path: () => 'v1/slips' },
   query: (name, { clock }) => ({ clock: clock?.[0], [filter]: name, page_size: '1' }),
 });
@@ -38,6 +42,11 @@ const places: Readonly<Record<Kind, readonly Place[]>> = {
   incident: [{ service: 'reconciliation', path: one('v1/incidents') }],
   statement: [{ service: 'reconciliation', path: one('v1/statements') }],
   clock: [anySlip('clock')],
+  // Rules name routes, and no service lists them: of one that carried no slip yet it is said that none has it.
+  route: [anySlip('route')],
+  currency: [anySlip('currency')],
+  counterparty: [anySlip('counterparty')],
+  providerReference: [anySlip('provider_reference')],
   trace: [
     {
       ...{ service: 'ledger', path: () => 'v1/events' },
@@ -50,6 +59,8 @@ const articles: Readonly<Record<Kind, string>> = {
   ...{ slip: 'slip', account: 'account', provider: 'provider', incident: 'incident' },
   ...{ reference: 'slip with the reference', statement: 'statement', clock: 'slip on the clock' },
   trace: 'slip that began with a request of trace',
+  ...{ route: 'slip of the route', currency: 'slip in', counterparty: 'slip that pays' },
+  providerReference: "slip with the provider's reference",
 };
 
 /**
@@ -84,9 +95,12 @@ async function isKnown(
     const api = apis.get(service);
     if (api === undefined) return true;
     try {
-      const found = await api.get<Partial<Page<unknown>>>(path(name), query?.(name, names));
+      if (query === undefined) {
+        await api.get(path(name));
+        return true;
+      }
       // A page may be empty while another one follows.
-      if (query === undefined || found.data?.length !== 0 || found.next) return true;
+      for await (const page of api.pages(path(name), query(name, names))) if (page.length > 0) return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.status !== 404) return true;
@@ -95,8 +109,12 @@ async function isKnown(
   return false;
 }
 
+const ofOneClock: ReadonlySet<Kind> = new Set([
+  ...(['reference', 'route', 'currency', 'counterparty', 'providerReference'] as const),
+]);
+
 function whereOf(kind: Kind, { clock }: Names): string {
-  if (kind !== 'reference') return '';
+  if (!ofOneClock.has(kind)) return '';
   return clock === undefined
     ? ' on the wall clock; --clock NAME looks at an import'
     : ` on the clock ${clock[0]}`;

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { nearest } from '@slipstream/kernel';
 import { Command } from 'commander';
 import { addBacktest } from './commands/backtest.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -38,6 +39,13 @@ RECONCILIATION_URL, TOKEN_SRE (or TOKEN_OPS), and TOKEN_OPS and TOKEN_APPROVER f
 Begin with: slipctl status, slipctl cases, slipctl timeline SLIP. With --debug an error shows where it comes from.
 ${exitCodesHelp}`;
 
+/** Commander tells what there is to choose from, and not what was probably meant, as it does of options and commands. */
+function withHint(text: string): string {
+  const [, told = '', choices = ''] = /'([^']*)' is invalid.*Allowed choices are (.*)\.\s*$/.exec(text) ?? [];
+  const found = nearest(told, choices.split(', '));
+  return found === null ? text : `${text.trimEnd()}\n(Did you mean ${found}?)\n`;
+}
+
 /** The whole command line. Commander's own errors are thrown, not exited on. */
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('slipctl')
@@ -50,7 +58,7 @@ export function buildProgram(context: CommandContext): Command {
     .configureHelp({ minWidthToWrap: 20 })
     // Commands take both over from the program when they are made.
     .configureOutput({
-      outputError: (text) => context.refuse(text),
+      outputError: (text) => context.refuse(withHint(text)),
       writeOut: (text) => process.stdout.write(fitHelp(text, process.stdout.columns)),
       writeErr: (text) => process.stderr.write(fitHelp(text, process.stderr.columns)),
     })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { cloudEventType, isOwnSource, mayPublish, ownedTypes } from './event-types.ts';
+import { cloudEventType, isOwnSource, mayPublish, ownedTypes, typeProblem } from './event-types.ts';
 import { opsCloudEventType } from './ops-event-types.ts';
 import { sources } from './sources.ts';
 
@@ -36,5 +36,21 @@ describe('who may publish what', () => {
       expect(mayPublish(stranger, later)).toBe(false);
       expect(mayPublish(stranger, cloudEventType('SlipReturned'))).toBe(false);
     }
+  });
+});
+
+describe('a type that somebody asks for', () => {
+  it.each([
+    ['SlipRetruned', 'did you mean slipstream.slip.returned.v1?'],
+    ['SlipReturned', 'did you mean slipstream.slip.returned.v1?'],
+    ['slipstream.slip.retruned.v1', 'did you mean slipstream.slip.returned.v1?'],
+    ['slipstream.slip.returned.v2', 'did you mean slipstream.slip.returned.v1?'],
+    ['nothing', 'one is slipstream.slip.returned.v1'],
+  ])('%s is none: %s', (type, hint) => {
+    expect(typeProblem(type)).toBe(`there is no type ${type}; ${hint}`);
+  });
+
+  it('is there when it has an owner', () => {
+    for (const type of ownedTypes) expect(typeProblem(type)).toBeNull();
   });
 });

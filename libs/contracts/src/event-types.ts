@@ -1,4 +1,5 @@
 import type { DescMessage } from '@bufbuild/protobuf';
+import { nearest } from '@slipstream/kernel';
 import type { SlipEventType } from '@slipstream/slip';
 import * as gateway from './generated/slipstream/gateway/v1/events_pb.ts';
 import * as ledger from './generated/slipstream/ledger/v1/events_pb.ts';
@@ -120,6 +121,26 @@ export function sourceOf(name: SlipEventType): Source {
 
 /** Every CloudEvents type that has its owner. */
 export const ownedTypes: readonly string[] = [...sourceByType.keys()];
+
+/**
+ * What is wrong with a type that somebody asks for, with the one that was probably meant, also where the event's name stands for
+ * it (SlipReturned); null: nothing.
+ */
+export function typeProblem(type: string): string | null {
+  if (sourceByType.has(type)) return null;
+  const names = new Map(ownedTypes.map((one) => [shortOf(one), one]));
+  const found = nearest(shortOf(type), names.keys());
+  const hint = found === null ? `one is ${typeOf('SlipReturned')}` : `did you mean ${names.get(found)}?`;
+  return `there is no type ${type}; ${hint}`;
+}
+
+/** What people write of it: slipreturned of slipstream.slip.returned.v1. */
+const shortOf = (type: string): string =>
+  type
+    .replace(/^slipstream\./i, '')
+    .replace(/\.v\d+$/i, '')
+    .replace(/[^a-z0-9]/gi, '')
+    .toLowerCase();
 
 const ownSources: ReadonlySet<string> = new Set(Object.values(sources));
 

@@ -31,6 +31,7 @@ export {
   schemas,
   slipEventType,
   sourceOf,
+  typeProblem,
 } from './event-types.ts';
 export {
   type AdvanceClock,

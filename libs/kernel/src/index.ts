@@ -43,6 +43,7 @@ export {
   nameProblem,
   wallClock,
 } from './names.ts';
+export { nearest } from './nearest.ts';
 export { type PageOf, type PageRequest, pageBetween } from './page.ts';
 export { Repeats } from './repeats.ts';
 export { restMs } from './rest.ts';

@@ -1,4 +1,4 @@
-import { type FieldProblem, SlipstreamError } from '@slipstream/kernel';
+import { type FieldProblem, nearest, SlipstreamError } from '@slipstream/kernel';
 
 export const pageSizeDefault = 50;
 export const pageSizeMax = 1000;
@@ -40,10 +40,19 @@ export function rejectUnknownQuery(
 ): void {
   const errors = Object.entries(query).flatMap(([name, value]) => {
     if (several.includes(name)) return valueCount(value) > filterValuesMax ? [tooMany(name)] : [];
-    if (!allowed.includes(name)) return [{ pointer: name, detail: 'unknown parameter' }];
+    if (!allowed.includes(name)) {
+      const hint = meant(name, [...allowed, ...several]);
+      return [{ pointer: name, detail: `is an unknown parameter${hint}` }];
+    }
     return Array.isArray(value) ? [{ pointer: name, detail: 'must be given once' }] : [];
   });
   if (errors.length > 0) throw malformedQuery(errors);
+}
+
+/** Behind what is wrong with a word; empty where nothing like it is there. */
+export function meant(word: string, words: Iterable<string>): string {
+  const found = nearest(word, words);
+  return found === null ? '' : `; did you mean ${found}?`;
 }
 
 const valueCount = (value: unknown): number => (Array.isArray(value) ? value.length : 1);

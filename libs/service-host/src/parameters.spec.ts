@@ -49,3 +49,36 @@ it('gives several values of what may be repeated, and refuses wrong ones by name
   const empty = new Parameters({ name: ['a', ''] }, [], ['name']);
   expect(() => empty.texts('name')).toThrow(refused('name'));
 });
+
+it.each([
+  [
+    'status',
+    'opne',
+    (p: Parameters) => p.oneOf('status', ['open', 'closed']),
+    'must be one of open, closed; did you mean open?',
+  ],
+  [
+    'status',
+    'opne',
+    (p: Parameters) => p.words('status', ['open', 'closed']),
+    'must be one of open, closed; did you mean open?',
+  ],
+  ['status', 'xyz', (p: Parameters) => p.oneOf('status', ['open', 'closed']), 'must be one of open, closed'],
+  ['statsu', 'open', () => null, 'is an unknown parameter; did you mean status?'],
+])('says of %s=%s what was probably meant', (pointer, value, read, detail) => {
+  expect(() => read(asked({ [pointer]: value }))).toThrow(
+    expect.objectContaining({ errors: [{ pointer, detail }] }),
+  );
+});
+
+it('refuses a time before the one that it should follow', () => {
+  const parameters = new Parameters({ from: '2026-11-22T10:00:00Z', to: '2026-11-22T09:00:00Z' }, [
+    'from',
+    'to',
+  ]);
+  expect(() => parameters.span('from', 'to')).toThrow(refused('to'));
+  expect(parameters.span('to', 'from')).toEqual([
+    '2026-11-22T09:00:00.000000Z',
+    '2026-11-22T10:00:00.000000Z',
+  ]);
+});

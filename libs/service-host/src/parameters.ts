@@ -1,5 +1,5 @@
 import { type Instant, keyLengthMax, parseInstant, type SlipstreamError } from '@slipstream/kernel';
-import { malformedQuery, type Query, rejectUnknownQuery } from './pagination.ts';
+import { malformedQuery, meant, type Query, rejectUnknownQuery } from './pagination.ts';
 
 /** Reads query parameters; every method throws SlipstreamError malformed_request that names the parameter. */
 export class Parameters {
@@ -40,7 +40,8 @@ export class Parameters {
     return this.texts(name).map((value) => {
       const word = words.find((candidate) => candidate === value);
       if (word !== undefined) return word;
-      throw unusable(name, `must be one of ${words.join(', ')}; for several, repeat the parameter`);
+      const hint = value.includes(',') ? '; for several, repeat the parameter' : meant(value, words);
+      throw unusable(name, `must be one of ${words.join(', ')}${hint}`);
     });
   }
 
@@ -49,7 +50,7 @@ export class Parameters {
     if (value === undefined) return undefined;
     const word = words.find((candidate) => candidate === value);
     if (word !== undefined) return word;
-    throw unusable(name, `must be one of ${words.join(', ')}`);
+    throw unusable(name, `must be one of ${words.join(', ')}${meant(value, words)}`);
   }
 
   /** From 0 to 999,999. */
@@ -66,6 +67,14 @@ export class Parameters {
     const instant = parseInstant(value);
     if (instant !== null) return instant;
     throw unusable(name, 'must be an RFC 3339 time, like 2026-11-22T10:39:00Z');
+  }
+
+  /** From a time on, and before one: the wrong way round they would find nothing, and say so. */
+  span(from: string, to: string): readonly [Instant | undefined, Instant | undefined] {
+    const [first, last] = [this.instant(from), this.instant(to)];
+    if (first !== undefined && last !== undefined && last < first)
+      throw unusable(to, `must not be before ${from}`);
+    return [first, last];
   }
 }
 

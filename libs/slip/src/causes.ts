@@ -48,6 +48,13 @@ export const causes = {
 
 export type CauseCode = keyof typeof causes;
 
+/** Whose fault a cause is. */
+export const causeClasses: readonly CauseClass[] = [
+  ...new Set<CauseClass>(Object.values(causes).map(({ class: of }) => of)),
+];
+
+export const causeCodes = Object.keys(causes) as readonly CauseCode[];
+
 /** The kind of a code read from the log; null for one that a later version named. */
 export function causeKind(code: string): CauseKind | null {
   return Object.hasOwn(causes, code) ? causes[code as CauseCode] : null;

@@ -10,7 +10,7 @@ export {
   type ShownCause,
   shownCause,
 } from './cause-texts.ts';
-export { type CauseCode, causes } from './causes.ts';
+export { type CauseCode, causeClasses, causeCodes, causes } from './causes.ts';
 export { isLive, timeOn } from './clock.ts';
 export type * from './events.ts';
 export { evolve } from './evolve.ts';

@@ -312,6 +312,9 @@ describe('the API', () => {
   test('refuses what it does not know', async () => {
     expect((await world.get(service, '/v1/cases?colour=red')).status).toBe(400);
     expect((await world.get(service, '/v1/cases?status=maybe')).status).toBe(400);
+    expect((await world.get(service, '/v1/cases?cause=sistem')).body.errors).toEqual([
+      { pointer: 'cause', detail: expect.stringContaining('did you mean system?') },
+    ]);
     for (const value of ['%00', '', 'x'.repeat(513)]) {
       for (const name of ['cause', 'provider']) {
         expect((await world.get(service, `/v1/cases?${name}=${value}`)).body).toMatchObject({

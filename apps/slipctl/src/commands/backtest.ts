@@ -3,7 +3,7 @@ import { type Instant, wallClock } from '@slipstream/kernel';
 import type { Command } from 'commander';
 import type { BacktestView } from '../backtest/views.ts';
 import { brokersOf, variables } from '../config.ts';
-import { exitCodes, exitCodesHelp } from '../exit.ts';
+import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { requireOutputs, writeWhole } from '../output/whole-file.ts';
 import { type CommandContext, nameOption, requireSpan, timeOption } from './options.ts';
 
@@ -81,6 +81,9 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
     print(flags.json ? JSON.stringify(snakeJson(json)) : backtestText(view));
     // Shown first: where the file cannot be written, what was found is not lost.
     if (svg !== undefined) await writeWhole(svg, [(await import('../backtest/chart.ts')).backtestSvg(view)]);
+    const slips = view.routes.reduce((sum, route) => sum + route.slips, 0);
+    if (slips === 0 && clock !== wallClock)
+      throw new CliError('bad', `no slip that was looked at is on the clock ${clock}`);
     if (view.verdictsDiffer > 0) exit(exitCodes.bad);
   } finally {
     progress.stop();

@@ -1,5 +1,5 @@
 import type { DeadLetter } from '@slipstream/kafka';
-import type { Instant } from '@slipstream/kernel';
+import { type Instant, nearest } from '@slipstream/kernel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Api } from '../api.ts';
 import { followRedrives } from '../dlq/follow.ts';
@@ -63,10 +63,12 @@ export function addDlq(program: Command, context: CommandContext): void {
 function addList(dlq: Command, { print, exit, terminal }: CommandContext): void {
   const command = dlq.command('list').description('Records that were set aside, the oldest first.');
   withFilter(withCommon(command, '10s'))
-    .addOption(new Option('--status <status>', 'also `all`').default('parked'))
+    .addOption(
+      new Option('--status <status>', 'of these').choices([...letterStatuses, 'all']).default('parked'),
+    )
     .option('--limit <count>', 'of each service', count, 100)
     .action(async (flags: Common & Filter & { status: string; limit: number }) => {
-      await requireTopic(flags.topic);
+      await requireTopic(flags);
       const services = chosenServices(flags.service, { token: flags.token, timeoutMs: flags.timeout });
       const status = flags.status === 'all' ? undefined : flags.status;
       const { answers: pages, failures } = await askAll(services, ({ api }) =>
@@ -137,7 +139,7 @@ function addRedrive(dlq: Command, { print, exit, terminal, nowMs }: CommandConte
       ) => {
         if (flags.yes && !flags.why)
           throw new CliError('usage', 'say why: --why TEXT is kept with the redrive');
-        await requireTopic(flags.topic);
+        await requireTopic(flags);
         if (flags.id && flags.before)
           throw new CliError('usage', '--id and --before are two ways to choose: give one');
         if (flags.id) await requireLetters(only(flags), flags.id);
@@ -190,6 +192,8 @@ function addDismiss(dlq: Command, { print }: CommandContext): void {
     });
 }
 
+const letterStatuses = ['parked', 'queued', 'redriven', 'dismissed'];
+
 const reasons: readonly DeadLetter['reason'][] = [
   ...(['rejected', 'failed', 'undecodable', 'too_new', 'parked_behind', 'stranger'] as const),
 ];
@@ -228,14 +232,21 @@ async function oldOnes(api: Api, flags: Filter): Promise<string[]> {
 }
 
 /** A mistyped one would find nothing. @throws CliError (usage) */
-async function requireTopic(topic: string | undefined): Promise<void> {
-  if (topic === undefined) return;
+async function requireTopic({ topic, partition = 0 }: Filter): Promise<void> {
   const { allTopics } = await import('@slipstream/contracts');
-  if (allTopics.every(({ name }) => name !== topic))
-    throw new CliError(
-      'usage',
-      `there is no topic ${topic}: \`slipctl topics check\` looks at those there are`,
+  const meant = allTopics.filter(({ name }) => topic === undefined || name === topic);
+  if (meant.length === 0) {
+    const found = nearest(
+      topic!,
+      allTopics.map(({ name }) => name),
     );
+    const hint =
+      found === null ? '`slipctl topics check` looks at those there are' : `did you mean ${found}?`;
+    throw new CliError('usage', `there is no topic ${topic}: ${hint}`);
+  }
+  const last = Math.max(...meant.map(({ partitions }) => partitions)) - 1;
+  if (partition > last)
+    throw new CliError('usage', `there is no partition ${partition}: the last is ${last}`);
 }
 
 /** Of what is asked for by its id, what is not there is told, also beside what is. @throws CliError (bad) */

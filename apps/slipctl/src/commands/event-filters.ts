@@ -9,13 +9,14 @@ const eventFilters = {
   account: 'who pays',
   counterparty: 'who is paid',
   provider: 'who was asked to carry it out',
+  route: 'of the rules',
   kind: 'order, payout or payment',
   currency: 'ISO 4217',
 } as const;
 const eventRanges = {
   clock: 'default: wall, where live slips are',
-  'received-from': 'RFC 3339, included',
-  'received-to': 'RFC 3339, not included',
+  'received-from': 'RFC 3339, or how long ago, like 10m; included',
+  'received-to': 'the same, not included',
   trace: 'trace id of the request that began the slip',
 } as const;
 

@@ -5,7 +5,6 @@ import { eventQuery, withEventFilters } from './event-filters.ts';
 import { requireTypes } from './event-types.ts';
 import { type ListFlags, list, withListOptions } from './lists.ts';
 import type { CommandContext } from './options.ts';
-import { namesIn } from './slip-filters.ts';
 
 const examples = `
 Examples:
@@ -27,7 +26,6 @@ export function addEvents(program: Command, context: CommandContext): void {
         api: apiOf('ledger', flags),
         path: 'v1/events',
         query: eventQuery(flags),
-        names: namesIn(flags),
         show: eventTable,
       });
     },

@@ -7,7 +7,15 @@ import { apiOf } from '../services.ts';
 import { eventQuery, withEventFilters } from './event-filters.ts';
 import { requireTypes } from './event-types.ts';
 import { type CommandContext, timeoutOption } from './options.ts';
-import { namesIn, type Query, queryOf, slipQuery, withFilters, withSlipFilters } from './slip-filters.ts';
+import {
+  namesIn,
+  namesUnshown,
+  type Query,
+  queryOf,
+  slipQuery,
+  withFilters,
+  withSlipFilters,
+} from './slip-filters.ts';
 
 interface Flags extends Record<string, unknown> {
   out: string;
@@ -103,6 +111,7 @@ async function exportAll(
   const query = queryFor(flags);
   const api = apiOf('ledger', flags);
   await requireOutputs({ '--out': out });
+  await requireKnown(namesUnshown(flags), flags);
   const [{ PartFile }, { runExport }] = await Promise.all([
     import('../export/part-file.ts'),
     import('../export/run-export.ts'),

@@ -9,7 +9,6 @@ import {
 import { apiOf } from '../services.ts';
 import { given, type ListFlags, list, withListOptions } from './lists.ts';
 import type { CommandContext } from './options.ts';
-import { namesIn } from './slip-filters.ts';
 
 const examples = `
 Examples:
@@ -43,7 +42,6 @@ export function addIncidents(program: Command, context: CommandContext): void {
           api: apiOf('reconciliation', flags),
           path: `v1/incidents/${encodeURIComponent(slips)}/slips`,
           query: {},
-          names: {},
           show: incidentSlipTable,
         });
         return;
@@ -52,7 +50,6 @@ export function addIncidents(program: Command, context: CommandContext): void {
         api: apiOf('reconciliation', flags),
         path: 'v1/incidents',
         query: given({ status: status === 'all' ? undefined : status, provider }),
-        names: namesIn(flags),
         show: incidentTable,
       });
     },

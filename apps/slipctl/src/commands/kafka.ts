@@ -1,3 +1,4 @@
+import { nearest } from '@slipstream/kernel';
 import type { Command } from 'commander';
 import { brokersOf } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
@@ -44,7 +45,11 @@ export function addLag(program: Command, { print, exit }: CommandContext): void 
       const all = await asked(() => readLag(kafka, names));
       const unknown = group?.find((name) => all.every((lag) => lag.group !== name));
       // A mistyped one would never be behind.
-      if (unknown !== undefined) throw new CliError('bad', `no group ${unknown} has said where it is`);
+      if (unknown !== undefined) {
+        const found = nearest(unknown, new Set(all.map((lag) => lag.group)));
+        const hint = found === null ? '' : `; did you mean ${found}?`;
+        throw new CliError('bad', `no group ${unknown} has said where it is${hint}`);
+      }
       const lags = group === undefined ? all : all.filter((lag) => group.includes(lag.group));
       print(json ? JSON.stringify(lags.map(lagJson)) : lagTable(lags, partitions === true));
       const sums = Map.groupBy(lags, (lag) => `${lag.group} ${lag.topic}`).values();

@@ -1,14 +1,14 @@
 import { type Command, Option } from 'commander';
 import type { Api } from '../api.ts';
 import { CliError, exitCodesHelp } from '../exit.ts';
-import { type Names, requireKnown } from '../known.ts';
+import { requireKnown } from '../known.ts';
 import { type CaseView, caseTable } from '../lists/render-cases.ts';
 import { slipTable } from '../lists/render-slips.ts';
 import { JsonArray } from '../output/json-array.ts';
 import { apiOf } from '../services.ts';
 import type { SlipView } from '../timeline/views.ts';
 import { type CommandContext, countOption, timeoutOption } from './options.ts';
-import { namesIn, type Query, slipQuery, withSlipFilters } from './slip-filters.ts';
+import { namesIn, namesUnshown, type Query, slipQuery, withSlipFilters } from './slip-filters.ts';
 
 /** Of every list. */
 export interface ListFlags {
@@ -39,7 +39,6 @@ export function addSlips(program: Command, context: CommandContext): void {
         api: apiOf('ledger', flags),
         path: 'v1/slips',
         query: slipQuery(flags),
-        names: namesIn(flags),
         show: slipTable,
       });
     },
@@ -81,7 +80,6 @@ export function addCases(program: Command, context: CommandContext): void {
         api: apiOf('reconciliation', flags),
         path: 'v1/cases',
         query: given({ status: status === 'all' ? undefined : status, cause, reason, incident, provider }),
-        names: namesIn(flags),
         show: caseTable,
       });
     },
@@ -103,8 +101,6 @@ interface Listing<T> {
   readonly api: Api;
   readonly path: string;
   readonly query: Query;
-  /** What of it must be there, if nothing is found. */
-  readonly names: Names;
   show(items: readonly T[]): string;
 }
 
@@ -115,10 +111,12 @@ const tableRowsMax = 10_000;
 
 export async function list<T>(
   { print, write, terminal }: CommandContext,
-  { limit, all, csv, json, ...access }: ListFlags,
-  { api, path, query, names, show }: Listing<T>,
+  flags: ListFlags,
+  { api, path, query, show }: Listing<T>,
 ): Promise<void> {
+  const { limit, all, csv, json } = flags;
   if (csv && json) throw new CliError('usage', '--csv and --json are two forms of one answer: give one');
+  await requireKnown(namesUnshown(flags), flags);
   const size = all ? pageSizeMax : Math.min(limit, pageSizeMax);
   if (csv) {
     if (!all && limit > pageSizeMax) {
@@ -132,7 +130,7 @@ export async function list<T>(
       await write(chunk);
     }
     // The first one names the columns.
-    if (lines <= 1) await requireKnown(names, access);
+    if (lines <= 1) await requireKnown(namesIn(flags), flags);
     return;
   }
   const array = new JsonArray(write);
@@ -157,7 +155,7 @@ export async function list<T>(
     hasMore = next !== null || some.length < data.length;
     break;
   }
-  if (found === 0) await requireKnown(names, access);
+  if (found === 0) await requireKnown(namesIn(flags), flags);
   if (json) return array.end();
   if (items.length > 0 || shown === 0) showItems();
   if (hasMore) terminal.say(`the first ${shown}; --limit N or --all shows more`);

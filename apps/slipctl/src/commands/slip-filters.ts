@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Names } from '../known.ts';
-import { keyValueOption } from './options.ts';
+import { keyValueOption, timeOption } from './options.ts';
 
 export type Query = Record<string, readonly string[]>;
 
@@ -26,10 +26,10 @@ const slipFilters = {
 /** Filters that take one value. */
 const slipRanges = {
   clock: 'default: wall, where live slips are',
-  'submitted-from': 'RFC 3339, included',
-  'submitted-to': 'RFC 3339, not included',
-  'deadline-from': 'RFC 3339, included',
-  'deadline-to': 'RFC 3339, not included',
+  'submitted-from': 'RFC 3339, or how long ago, like 10m; included',
+  'submitted-to': 'the same, not included',
+  'deadline-from': 'RFC 3339, or how long ago, like 10m; included',
+  'deadline-to': 'the same, not included',
   'amount-min': 'minor units, with one --currency',
   'amount-max': 'minor units, with one --currency',
 } as const;
@@ -45,6 +45,7 @@ export function withSlipFilters(command: Command): Command {
 
 const named = [
   ...(['slip', 'reference', 'account', 'provider', 'incident', 'statement', 'clock', 'trace'] as const),
+  ...(['counterparty', 'providerReference', 'route', 'currency'] as const),
 ];
 
 /** What of the flags names a thing that is there or not. */
@@ -55,12 +56,32 @@ export function namesIn(flags: object): Names {
   );
 }
 
+/** Those of which an answer does not tell whether they are there: one of several values, and those of `--not`. */
+export function namesUnshown(flags: object): Names {
+  const { not = [], ...others } = flags as { not?: readonly (readonly [string, string])[] };
+  const names = namesIn(others);
+  const excluded = not.map(([field, value]) => [camel(field.replaceAll('_', '-')), value] as const);
+  const unshown = named.flatMap((name): [keyof Names, readonly string[]][] => {
+    const without = excluded.flatMap(([field, value]) => (field === name ? [value] : []));
+    const several = (names[name]?.length ?? 0) > 1 ? names[name]! : [];
+    const values = [...several, ...without];
+    return values.length > 0 ? [[name, values]] : [];
+  });
+  // They are looked for where slips are.
+  return unshown.length === 0
+    ? {}
+    : { ...(names.clock && { clock: names.clock }), ...Object.fromEntries(unshown) };
+}
+
 type Meanings = Readonly<Record<string, string>>;
 
 /** Filters that take any number of values, and those that take one. */
 export function withFilters(command: Command, several: Meanings, single: Meanings): Command {
   for (const [name, meaning] of Object.entries(several)) command.option(`--${name} <value...>`, meaning);
-  for (const [name, meaning] of Object.entries(single)) command.option(`--${name} <value>`, meaning);
+  for (const [name, meaning] of Object.entries(single)) {
+    if (/-(from|to)$/.test(name)) command.option(`--${name} <time>`, meaning, timeOption);
+    else command.option(`--${name} <value>`, meaning);
+  }
   return command;
 }
 

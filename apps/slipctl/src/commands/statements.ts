@@ -11,7 +11,6 @@ import {
 import { apiOf } from '../services.ts';
 import { given, type ListFlags, list, withListOptions } from './lists.ts';
 import { type CommandContext, examplesOf, timeoutOption } from './options.ts';
-import { namesIn } from './slip-filters.ts';
 
 const breakStatuses = ['open', 'acknowledged', 'snoozed', 'resolved', 'all'];
 
@@ -43,7 +42,6 @@ export function addBreaks(program: Command, context: CommandContext): void {
         api: apiOf('reconciliation', flags),
         path: 'v1/breaks',
         query: given({ status: status === 'all' ? undefined : status, type, provider, statement, slip }),
-        names: namesIn(flags),
         show: breakTable,
       });
     },
@@ -68,7 +66,6 @@ export function addStatements(program: Command, context: CommandContext): void {
       api: apiOf('reconciliation', flags),
       path: 'v1/statements',
       query: {},
-      names: {},
       show: statementTable,
     }),
   );

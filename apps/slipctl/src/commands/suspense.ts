@@ -8,7 +8,6 @@ import { decisionTable, moneyTable, postingTable } from '../suspense/render.ts';
 import type { DecisionPreviewView, DecisionView, MoneyView } from '../suspense/views.ts';
 import { given, type ListFlags, list, withListOptions } from './lists.ts';
 import { type CommandContext, examplesOf, timeoutOption } from './options.ts';
-import { namesIn } from './slip-filters.ts';
 
 const origins = ['denied', 'in_doubt', 'claimed'];
 const whatBecomesOfIt = ['give_back', 'uphold', 'write_off'];
@@ -67,7 +66,6 @@ function addList(suspense: Command, context: CommandContext): void {
         api: apiOf('ledger', flags),
         path: 'v1/suspense',
         query: given({ origin, slip, account, provider, currency, proposed }),
-        names: namesIn(flags),
         show: moneyTable,
       });
     },
@@ -88,7 +86,6 @@ function addDecisions(suspense: Command, context: CommandContext): void {
         api: apiOf('ledger', flags),
         path: 'v1/suspense-decisions',
         query: given({ slip, by, status }),
-        names: namesIn(flags),
         show: decisionTable,
       });
     },

@@ -63,11 +63,11 @@ export class EventsController {
 function readFilter(query: QueryOf, caller: CallerIdentity): EventListFilter {
   const singles = ['clock', 'trace', ...ranges, ...listParameters];
   const parameters = new Parameters(query, singles, ['slip', 'type', ...termNames(steadyFields)]);
-  const [receivedFrom, receivedTo] = ranges.map((name) => parameters.instant(name));
+  const [receivedFrom, receivedTo] = parameters.span(...ranges);
   return {
     terms: readTerms(parameters, steadyFields),
     slips: parameters.texts('slip'),
-    types: parameters.texts('type'),
+    types: parameters.types('type'),
     clock: parameters.text('clock') ?? wallClock,
     caller: ownerFor(caller),
     trace: traceOf(parameters),

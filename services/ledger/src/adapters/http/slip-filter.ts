@@ -3,7 +3,7 @@ import { ApiQuery } from '@nestjs/swagger';
 import type { CallerIdentity } from '@slipstream/identity';
 import { SlipstreamError } from '@slipstream/kernel';
 import { unusable } from '@slipstream/service-host';
-import { slipStatuses, wallClock } from '@slipstream/slip';
+import { causeClasses, causeCodes, slipKinds, slipStatuses, wallClock } from '@slipstream/slip';
 import {
   lackable,
   type SlipField,
@@ -18,9 +18,11 @@ const yesOrNo = ['true', 'false'] as const;
 
 /** Fields whose values are of a closed set. */
 const words: Partial<Readonly<Record<SlipField, readonly string[]>>> = {
-  kind: ['order', 'payout', 'payment'],
+  kind: slipKinds,
   status: slipStatuses,
   outcome: ['succeeded', 'failed', 'void'],
+  cause: [...causeClasses, ...causeCodes],
+  cause_code: causeCodes,
   case: ['open', 'closed', 'none'],
   overdue: yesOrNo,
   not_returned: yesOrNo,
@@ -50,6 +52,7 @@ export const steadyFields: readonly SlipField[] = [
   'account',
   'counterparty',
   'provider',
+  'route',
   'kind',
   'currency',
 ];
@@ -137,15 +140,16 @@ export function readSlipFilter(
   }
   const terms = readTerms(parameters, fields);
   const [amountMin, amountMax] = amounts.map((name) => minorUnits(parameters, name, terms));
+  if (amountMin !== undefined && amountMax !== undefined && amountMax < amountMin)
+    throw unusable('amount_max', 'must not be below amount_min');
+  const [submittedFrom, submittedTo] = parameters.span('submitted_from', 'submitted_to');
+  const [deadlineFrom, deadlineTo] = isWhole ? parameters.span('deadline_from', 'deadline_to') : [];
   const filter: SlipFilter = {
     clock: parameters.text('clock') ?? wallClock,
     terms,
     metadata: written.map((name) => metadataTerm(parameters, name)),
     caller: ownerFor(caller),
-    submittedFrom: parameters.instant('submitted_from'),
-    submittedTo: parameters.instant('submitted_to'),
-    deadlineFrom: isWhole ? parameters.instant('deadline_from') : undefined,
-    deadlineTo: isWhole ? parameters.instant('deadline_to') : undefined,
+    ...{ submittedFrom, submittedTo, deadlineFrom, deadlineTo },
     amountMin,
     amountMax,
   };

@@ -14,7 +14,7 @@ import {
   toSnakeJson,
   versionTag,
 } from '@slipstream/service-host';
-import { type CauseLanguage, causeLanguages, shownCause } from '@slipstream/slip';
+import { type CauseLanguage, causeClasses, causeCodes, causeLanguages, shownCause } from '@slipstream/slip';
 import type { CaseFilter, CaseView, Reads } from '../../application/reads.ts';
 import { reasons } from '../../domain/case/reasons.ts';
 import { ApiCase, ApiCases, describedCase } from './described.ts';
@@ -31,6 +31,7 @@ export const caseWords = wordNames(['status', 'cause', 'provider', 'assignee', '
 export const caseFilters = ['unassigned', 'escalated', 'min_age_s', 'incident'] as const;
 const known = [...caseFilters, ...listParameters] as const;
 const statuses = ['open', 'closed'] as const;
+const causeWords = [...causeClasses, ...causeCodes];
 
 @ApiTags('cases')
 @Controller('v1/cases')
@@ -41,7 +42,7 @@ export class CasesController {
   @Get()
   @ApiOperation({ summary: 'Cases, the newest first' })
   @ApiWords('status', { known: statuses })
-  @ApiWords('cause', { meaning: 'class or code of a cause' })
+  @ApiWords('cause', { known: causeWords, meaning: 'class or code of a cause' })
   @ApiWords('provider')
   @ApiQuery({ name: 'incident', required: false, description: 'Of the slips that were missed in it' })
   @ApiWords('assignee', { meaning: 'who looks after it' })
@@ -110,7 +111,7 @@ function languageOf({ headers }: ListRequest): CauseLanguage {
 export function toFilter(parameters: Parameters): CaseFilter {
   return {
     status: wordsOf(parameters, 'status', statuses),
-    cause: wordsOf(parameters, 'cause'),
+    cause: wordsOf<string>(parameters, 'cause', causeWords),
     provider: wordsOf(parameters, 'provider'),
     assignee: wordsOf(parameters, 'assignee'),
     reason: wordsOf(parameters, 'reason', reasons),
