@@ -526,7 +526,16 @@ describe('who reads what', () => {
     const all = await asShop(path, 'slips:read slips:read:all metadata:read');
     expect(new Set(all.body.data.map(({ slip_id }: Shown) => slip_id))).toEqual(new Set([own, other]));
     expect(all.body.data[0].data.details).toMatchObject({ clear: { metadata } });
-    for (const query of ['trace=short', 'received_from=soon', 'status=held', 'clock=']) {
+    const wrongWay = 'received_from=2026-11-22T10:00:00Z&received_to=2026-11-22T09:00:00Z';
+    const wrong = [
+      'trace=short',
+      'received_from=soon',
+      'status=held',
+      'clock=',
+      'type=SlipRetruned',
+      wrongWay,
+    ];
+    for (const query of wrong) {
       const refused = await asShop(`/v1/events?${query}`);
       expect([query, refused.status, refused.body.code]).toEqual([query, 400, 'malformed_request']);
     }
@@ -694,6 +703,25 @@ describe('a stream', () => {
     expect(seen).toHaveLength(120);
     for (const id of ids)
       expect(seen.filter(({ slip }) => slip === id).map(({ version }) => version)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('begins at a time that is asked from, and goes on with what comes: each event once, also for who goes on from an id', async () => {
+    const account = `since-${randomUUID().slice(0, 8)}`;
+    const ids = Array.from({ length: 20 }, () => randomUUID());
+    const other = randomUUID();
+    await ledger.publish([
+      [other, submitted({ account, reference: other, route: 'slow' })] as const,
+      ...ids.map((id) => [id, submitted({ account, reference: id, route: 'fast' })] as const),
+    ]);
+    await ledger.caughtUp();
+    const ends = () => ledger.publish(ids.map((id) => [id, returned('succeeded')] as const));
+    const query = `account=${account}&route=fast&received_from=2020-01-01T00:00:00Z`;
+    const seen = await events(query, 50, undefined, instances[0], ends);
+    seen.push(...(await events(query, 30, seen.at(-1)!.id)));
+    expect(new Set(seen.map(({ slip }) => slip))).toEqual(new Set(ids));
+    for (const id of ids)
+      expect(seen.filter(({ slip }) => slip === id).map(({ version }) => version)).toEqual([1, 2, 3, 4]);
+    expect((await ledger.get('/v1/stream?received_from=10m')).status).toBe(400);
   });
 
   it('has only what was asked for, and only what the caller may see', async () => {

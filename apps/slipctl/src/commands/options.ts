@@ -1,4 +1,4 @@
-import { type Instant, nameProblem, parseInstant, wallClock } from '@slipstream/kernel';
+import { type Instant, instantFromMs, nameProblem, parseInstant, wallClock } from '@slipstream/kernel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration, timerMsMax } from '../duration.ts';
 import { CliError, errorJson, exitCodesHelp } from '../exit.ts';
@@ -20,10 +20,15 @@ export interface CommandContext {
   refuse(text: string): void;
 }
 
+/** A time, or how long ago it was. */
 export function timeOption(text: string): Instant {
-  const instant = parseInstant(text);
+  const agoMs = parseDuration(text);
+  const sinceMs = agoMs === null ? null : Date.now() - agoMs;
+  const instant = sinceMs === null ? parseInstant(text) : sinceMs < 0 ? null : instantFromMs(sinceMs);
   if (instant === null)
-    throw new InvalidArgumentError('an RFC 3339 time is needed, like 2019-01-01T00:00:00Z');
+    throw new InvalidArgumentError(
+      'an RFC 3339 time is needed, like 2019-01-01T00:00:00Z, or how long ago it was, like 10m',
+    );
   return instant;
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Instant } from '@slipstream/kernel';
 import type { Command } from 'commander';
 import { type Api, isPassing } from '../api.ts';
 import { CliError, exitCodesHelp } from '../exit.ts';
@@ -10,7 +11,7 @@ import { readServerSentEvents } from '../tail/server-sent-events.ts';
 import { eventsOf, findSlip } from '../timeline/find-slip.ts';
 import type { EventView } from '../timeline/views.ts';
 import { requireTypes } from './event-types.ts';
-import { type CommandContext, countOption, timeoutOption } from './options.ts';
+import { type CommandContext, countOption, timeOption, timeoutOption } from './options.ts';
 
 interface Flags {
   slip?: string[];
@@ -21,6 +22,7 @@ interface Flags {
   route?: string[];
   kind?: string[];
   trace?: string;
+  since?: Instant;
   past?: true;
   after?: string;
   count?: number;
@@ -36,11 +38,13 @@ const examples = `
 Examples:
   slipctl tail                                   every event of every slip from now on, until Ctrl-C
   slipctl tail --provider acme --type slipstream.slip.overdue.v1
+  slipctl tail --since 10m --provider acme       what became known in the last ten minutes first, then what comes
   slipctl tail --slip ord-1001 --past            its past first, then what comes
   slipctl tail --trace 4bf92f3577b34da6a3ce929d0e0e4736 --past
   slipctl tail --count 100 --json > events.ndjson
 
-With --json each line carries \`stream_id\`: --after ID goes on behind it, without a gap or a repeat.`;
+With --json each line carries \`stream_id\`: --after ID goes on behind it, without a gap or a repeat,
+with the same filters; a --since among them as its RFC 3339 time.`;
 
 /** Heartbeats come every 15 s: a stream that is silent for longer is dead. */
 const silenceMsMax = 60_000;
@@ -57,7 +61,12 @@ export function addTail(program: Command, context: CommandContext): void {
     .option('--route <name...>', 'of slips of this route')
     .option('--kind <kind...>', 'order, payout or payment')
     .option('--trace <id>', 'of the slips that began with the request of this trace id')
-    .option('--clock <name>', 'default: any')
+    .option('--clock <name>', 'default: any; with --since: wall')
+    .option(
+      '--since <time>',
+      'what became known from then on first: RFC 3339, or how long ago, like 10m',
+      timeOption,
+    )
     .option('--past', 'with --slip or --trace: begin with what happened to them so far')
     .option('--after <id>', 'behind this `stream_id`, with the same filters')
     .option('--count <number>', 'end after so many events', countOption)
@@ -69,8 +78,11 @@ export function addTail(program: Command, context: CommandContext): void {
 }
 
 async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<void> {
-  if (flags.past && ((!flags.slip && !flags.trace) || flags.after !== undefined)) {
-    throw new CliError('usage', '--past needs --slip or --trace, and goes without --after');
+  if (
+    flags.past &&
+    ((!flags.slip && !flags.trace) || flags.after !== undefined || flags.since !== undefined)
+  ) {
+    throw new CliError('usage', '--past needs --slip or --trace, and goes without --after and --since');
   }
   await requireTypes(flags.type);
   // Nothing would ever come of one that is not there.
@@ -82,7 +94,7 @@ async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<
   );
   const slips =
     flags.trace === undefined ? named : [...named, ...(await slipsOf(flags.trace, ledger, flags))];
-  const { type, account, provider, route, kind, clock } = flags;
+  const { type, account, provider, route, kind, clock, since } = flags;
   const query = {
     slip: slips,
     type,
@@ -90,7 +102,8 @@ async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<
     provider,
     route,
     kind,
-    clock: clock === undefined ? [] : [clock],
+    clock,
+    received_from: since,
   };
   let shown = 0;
   /** Versions that were shown of the past: the stream begins before that is read, so that nothing is missed. */

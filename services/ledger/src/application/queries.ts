@@ -137,6 +137,8 @@ export interface EventFilter extends Pick<SlipFilter, 'terms' | 'caller'> {
   readonly slips: readonly string[];
   readonly types: readonly string[];
   readonly clock: string | null;
+  /** Included; when it became known here. */
+  readonly receivedFrom?: Instant | undefined;
 }
 
 export interface PlacedEvent extends LoggedEvent {
@@ -146,8 +148,6 @@ export interface PlacedEvent extends LoggedEvent {
 
 /** Which events a list of the log has. */
 export interface EventListFilter extends EventFilter {
-  /** Included; when it became known here. */
-  readonly receivedFrom?: Instant | undefined;
   /** Not included. */
   readonly receivedTo?: Instant | undefined;
   /** Of the request that began the slip, 32 hexadecimal digits (W3C Trace Context); null: any. */
@@ -264,9 +264,9 @@ export interface LedgerQueries {
   notReturned(filter: SlipFilter, grouping: NotReturnedGrouping): Promise<readonly NotReturnedGroup[]>;
   /** By hour the earliest first, else the most slips first. @throws SlipstreamError unavailable */
   statistics(filter: StatisticsFilter, grouping: SlipGrouping): Promise<readonly CountedGroup[]>;
-  /** The offset behind the last event of each partition. */
-  logEnds(): Promise<readonly number[]>;
-  /** From these offsets on: a bounded number of events. */
+  /** Where what a stream asks for begins in each partition: behind its last event, or not after the time that is asked from. */
+  logStart(filter: EventFilter): Promise<readonly number[]>;
+  /** From these offsets on: a bounded number of events, by their times across partitions where a time is asked from. */
   logAfter(filter: EventFilter, from: readonly number[]): Promise<LogStretch>;
   /** Resolves when the log has more than that, and after `timeoutMs` or an abort all the same. */
   logMoved(from: readonly number[], timeoutMs: number, signal: AbortSignal): Promise<void>;

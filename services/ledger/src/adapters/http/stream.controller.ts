@@ -11,6 +11,7 @@ import {
   streamLimits,
   streamType,
 } from '@slipstream/service-host';
+import { wallClock } from '@slipstream/slip';
 import type { EventFilter, LedgerQueries, PlacedEvent } from '../../application/queries.ts';
 import { Parameters, type Query as QueryOf } from './parameters.ts';
 import { eventJson } from './shapes.ts';
@@ -36,7 +37,7 @@ export class StreamController {
   @ApiOperation({
     summary: 'Events of slips as they are logged, as server-sent events',
     description:
-      'From now on, or behind the `id` given as `Last-Event-ID`, with the same filters. Events of a slip come in their order. ' +
+      'From now on, from `received_from` on, or behind the `id` given as `Last-Event-ID`, with the same filters. Events of a slip come in their order. ' +
       '`too_slow` is the last event of a caller that does not read; a stream ends after 15 minutes, and goes on by its last id.',
   })
   @ApiHeader({
@@ -47,7 +48,12 @@ export class StreamController {
   @ApiSlipFilter(steadyFields, { ranges: false })
   @ApiSeveral('slip')
   @ApiSeveral('type', 'as in slipstream.slip.returned.v1')
-  @ApiQuery({ name: 'clock', required: false, description: 'default: any' })
+  @ApiQuery({ name: 'clock', required: false, description: 'default: any; with received_from: wall' })
+  @ApiQuery({
+    name: 'received_from',
+    required: false,
+    description: 'RFC 3339, included: what became known from then on, by its times, and then what comes',
+  })
   @ApiOkResponse({
     description: 'The events: `event` is its type, `data` what `/v1/slips/{id}/events` shows of it',
     content: { [streamType]: { schema: { type: 'string' } } },
@@ -58,13 +64,20 @@ export class StreamController {
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
   ) {
-    const parameters = new Parameters(query, ['clock'], ['slip', 'type', ...termNames(steadyFields)]);
+    const parameters = new Parameters(
+      query,
+      ['clock', 'received_from'],
+      ['slip', 'type', ...termNames(steadyFields)],
+    );
+    const receivedFrom = parameters.instant('received_from');
     const filter: EventFilter = {
       terms: readTerms(parameters, steadyFields),
       slips: parameters.texts('slip'),
-      types: parameters.texts('type'),
-      clock: parameters.text('clock') ?? null,
+      types: parameters.types('type'),
+      // Times of different clocks do not compare.
+      clock: parameters.text('clock') ?? (receivedFrom === undefined ? null : wallClock),
       caller: ownerFor(caller),
+      receivedFrom,
     };
     const show = (event: PlacedEvent) => {
       const { partition, offset, ...logged } = event;
@@ -73,7 +86,7 @@ export class StreamController {
     return this.streams.answer(request, reply, {
       isKey: (key) =>
         key.length > 0 && key.length <= partitionsMax && key.every((end) => /^\d{1,15}$/.test(end)),
-      start: async () => (await this.queries.logEnds()).map(String),
+      start: async () => (await this.queries.logStart(filter)).map(String),
       read: async (key) => {
         const { events, until } = await this.queries.logAfter(filter, key.map(Number));
         const places = [...key];

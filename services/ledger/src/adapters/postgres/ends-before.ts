@@ -1,5 +1,7 @@
 import type { Instant } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
+import { wallClock } from '@slipstream/slip';
+import type { EventFilter } from '../../application/queries.ts';
 import { checkpointOf } from '../../domain/log/checkpoint.ts';
 import { keptLevelMin, leavesPerKeptTree } from '../../domain/log/tree.ts';
 
@@ -17,7 +19,7 @@ select node.partition, node.last_offset from unnest($1::int[], $2::bigint[]) as 
  * Of each partition an offset up to which everything was logged before a time, as a signed checkpoint tells it: whatever became known
  * from that time on lies behind it. Partitions of which nothing is known are left out.
  */
-export async function endsBefore(tx: Pick<Tx, 'query'>, at: Instant): Promise<ReadonlyMap<number, number>> {
+async function endsBefore(tx: Pick<Tx, 'query'>, at: Instant): Promise<ReadonlyMap<number, number>> {
   const [signed] = await tx.query<{ note: string }>(checkpointSql, [at]);
   const full = (signed ? checkpointOf(signed.note).heads : [])
     .map(({ partition, size }) => ({ partition, n: Math.floor(size / leavesPerKeptTree) - 1 }))
@@ -28,4 +30,14 @@ export async function endsBefore(tx: Pick<Tx, 'query'>, at: Instant): Promise<Re
     full.map(({ n }) => n),
   ]);
   return new Map(rows.map(({ partition, last_offset }) => [partition, Number(last_offset)]));
+}
+
+const nothing: ReadonlyMap<number, number> = new Map();
+
+/** Of each partition the last offset of what was logged, so received, before all that is asked for. An import's times are its own. */
+export async function receivedBefore(
+  tx: Pick<Tx, 'query'>,
+  { clock, receivedFrom }: Pick<EventFilter, 'clock' | 'receivedFrom'>,
+): Promise<ReadonlyMap<number, number>> {
+  return receivedFrom === undefined || clock !== wallClock ? nothing : endsBefore(tx, receivedFrom);
 }

@@ -1,9 +1,8 @@
 import { readEnvelope } from '@slipstream/contracts';
 import { type PageOf, type PageRequest, pageBetween, traceIdOf } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
-import { wallClock } from '@slipstream/slip';
 import type { EventListFilter, ListedEvent } from '../../application/queries.ts';
-import { endsBefore } from './ends-before.ts';
+import { receivedBefore } from './ends-before.ts';
 import { readInIndexOrder } from './in-index-order.ts';
 import { logEnds, readEnds, writeEnds } from './log-ends.ts';
 import { toLogged } from './logged-events.ts';
@@ -81,11 +80,6 @@ const isToldByEnvelopes = ({ receivedFrom, receivedTo }: EventListFilter): boole
   receivedFrom !== undefined || receivedTo !== undefined;
 
 const nothing: ReadonlyMap<number, number> = new Map();
-
-/** Of each partition the last offset of what was logged, so received, before all that is asked for. An import's times are its own. */
-function receivedBefore(tx: Pick<Tx, 'query'>, { clock, receivedFrom }: EventListFilter) {
-  return receivedFrom === undefined || clock !== wallClock ? nothing : endsBefore(tx, receivedFrom);
-}
 
 /** A bounded number of slips, among which are all that can fit; null: any, or too many to gather. */
 async function slipsAskedFor(

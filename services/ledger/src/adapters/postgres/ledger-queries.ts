@@ -5,8 +5,7 @@ import { accountList } from './account-list.ts';
 import { atOneMoment } from './at-one-moment.ts';
 import { eventPage } from './event-list.ts';
 import { type Keyset, readPage } from './keyset.ts';
-import { logAfter } from './log-after.ts';
-import { logEnds } from './log-ends.ts';
+import { logAfter, logStart } from './log-after.ts';
 import { type EventRow, toLogged } from './logged-events.ts';
 import { conditionsOf, type Place } from './slip-filter.ts';
 import { slipLetters } from './slip-letters.ts';
@@ -41,7 +40,7 @@ export function ledgerQueries(
   return {
     ...waits,
     statistics: (filter, grouping) => statistics(unitOfWork, filter, grouping),
-    logEnds: () => logEnds(unitOfWork),
+    logStart: (filter) => logStart(unitOfWork, filter),
     logAfter: (filter, from) => logAfter(unitOfWork, filter, from),
     slips: (filter, order, page) => atOneMoment(unitOfWork, (tx) => slipPage(tx, filter, order, page)),
     slip: (id, at) =>
