@@ -33,7 +33,7 @@ const until = addMs(start, 600_000);
 const policy: SlipPolicy = { graceMs: 0, quietPeriodMs: 1_000, inquiryLadderMs: [0, 2_000, 5_000] };
 const rules: RouteTerms = { outcomeDeadlineMs: 20_000, policy };
 /** As the gateway of this world has it. */
-const acceptanceDelayMaxMs = () => 1_000;
+const notFoundCountsAfterMs = 1_000;
 
 function scripted(random: SeededRandom): Script {
   const executedMs = random.chance(0.75) ? 100 + random.integer(0, 30_000) : null;
@@ -47,9 +47,14 @@ function scripted(random: SeededRandom): Script {
 }
 
 /** The life of a slip to its end: every service reads at once, and the reconciler looks when something is due. */
-function live(slipId: string, script: Script, { outcomeDeadlineMs, policy }: RouteTerms): RecordedEvent[] {
+function live(
+  slipId: string,
+  script: Script,
+  { outcomeDeadlineMs, policy }: RouteTerms,
+  boundMs: number | null = notFoundCountsAfterMs,
+): RecordedEvent[] {
   const log: RecordedEvent[] = [];
-  const gateway = new Gateway();
+  const gateway = new Gateway(boundMs);
   const ledger = new Ledger();
   let ids = 0;
   const reconciler = new Reconciler({ newId: () => `${slipId}-${++ids}`, overdueId: verdictId });
@@ -84,15 +89,14 @@ function live(slipId: string, script: Script, { outcomeDeadlineMs, policy }: Rou
         if (name !== recorded.source || name === '/slipstream/ledger')
           append(name, now, reads(recorded, now));
       }
-      const { type } = recorded.event;
-      if (type === 'InquiryRequested' || type === 'DispatchUnanswered') ask(now);
+      if (recorded.event.type === 'InquiryRequested') ask(now);
     }
   };
   const ask = (now: Instant) => {
     const answer = speaks(now);
     const denied = { kind: 'not_found', raw: { status: 404, body: Buffer.from('{}') } } as const;
     const outcome: InquiryOutcome = answer === null ? denied : { kind: 'answered', answer };
-    append('/slipstream/provider-gateway', now, gateway.inquire(outcome, now));
+    publish('/slipstream/provider-gateway', now, gateway.inquire(outcome, now));
   };
   const place = { slipId, partition: 0, clock: 'wall', receivedAt: null };
   publish('/slipstream/intake', start, [
@@ -123,12 +127,13 @@ function live(slipId: string, script: Script, { outcomeDeadlineMs, policy }: Rou
     ]);
   }
   for (;;) {
-    const step = reconciler.slip?.nextStep?.at ?? null;
     turns.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    const first = turns[0]?.[0] ?? null;
-    if (first === null && step === null) return log;
-    if (first !== null && (step === null || first <= step)) turns.shift()![1](first);
-    else publish('/slipstream/reconciliation', step!, reconciler.decide({ type: 'step_due' }, step!));
+    const [turn = null, step, askAt] = [turns[0]?.[0], reconciler.slip?.nextStep?.at ?? null, gateway.askAt];
+    const first = [turn, step, askAt].filter((at) => at !== null).toSorted()[0];
+    if (first === undefined) return log;
+    if (first === turn) turns.shift()![1](first);
+    else if (first === askAt) ask(first);
+    else publish('/slipstream/reconciliation', first, reconciler.decide({ type: 'step_due' }, first));
   }
 }
 
@@ -137,19 +142,25 @@ const scripts = (() => {
   const random = seededRandom(seed);
   return Array.from({ length: 1_000 }, () => scripted(random));
 })();
-const termsOf = (digest: string, route: RouteTerms): TermsOfRules => ({
+const termsOf = (digest: string, route: RouteTerms | null, boundMs: number | null): TermsOfRules => ({
   digest,
-  routes: new Map([['default', route]]),
-  circuitOpenMs: new Map([['acme', 5_000]]),
+  routes: new Map(route === null ? [] : [['default', route]]),
+  providers: new Map([['acme', { circuitOpenMs: 5_000, notFoundCountsAfterMs: boundMs }]]),
 });
+const asTheyWere = {
+  shiftMs: 0,
+  notFoundCountsAfterMs: { was: notFoundCountsAfterMs, would: notFoundCountsAfterMs },
+  unknown: null,
+};
 let ids = 0;
-const around = { ids: { newId: () => `r-${++ids}`, overdueId: verdictId }, acceptanceDelayMaxMs, until };
+const around = { ids: { newId: () => `r-${++ids}`, overdueId: verdictId }, until };
 
 function backtest(
   logs: readonly RecordedEvent[][],
-  to: RouteTerms,
+  to: RouteTerms | null,
   thresholds: Partial<ReturnsSettings> = {},
   end = until,
+  bound: Bound = asTheyWere.notFoundCountsAfterMs,
 ) {
   const settings = {
     ...{ slipsMin: 100, falseAlarmEveryDays: 3_650, halfLifeMs: 3_600_000 },
@@ -157,11 +168,10 @@ function backtest(
   };
   const test = new Backtest(
     {
-      were: [termsOf('old', rules)],
-      other: termsOf('new', to),
+      were: [termsOf('old', rules, bound.was)],
+      other: termsOf('new', to, bound.would),
       earlyWarning: settings,
       circuitWindow,
-      acceptanceDelayMaxMs,
     },
     { clock: 'wall', from: null, to: null, until: end },
     around.ids,
@@ -216,7 +226,7 @@ describe('a backtest', () => {
 
   test('lives a slip again as it was, decision by decision', () => {
     for (const log of recorded) {
-      const again = rerun(log, { shiftMs: 0, policy: null, known: true }, around);
+      const again = rerun(log, { ...asTheyWere, policy: null }, around);
       expect(again.course).toEqual(asItWas(log).course);
     }
   });
@@ -229,6 +239,7 @@ describe('a backtest', () => {
       'half the deadline, and a ladder as it was',
       { outcomeDeadlineMs: 10_000, policy: { ...policy, quietPeriodMs: 3_000, graceMs: 500 } },
     ],
+    ['a shorter quiet period', { ...rules, policy: { ...policy, quietPeriodMs: 500 } }],
   ])('under %s gives exactly what a run under it gives', (_, other) => expectSame(scripts, other));
 
   test.each<[string, RouteTerms]>([
@@ -242,6 +253,32 @@ describe('a backtest', () => {
   ])('under %s gives exactly that as far as the log can know it', (_, other) =>
     expectSame(scripts.filter(isKnowable), other),
   );
+
+  test.each<[string, number | null, number | null, Partial<SlipPolicy>]>([
+    ['half the bound', 1_000, 500, {}],
+    ['twice the bound', 1_000, 2_000, {}],
+    ['a bound behind the deadline', 1_000, 21_000, {}],
+    ['no bound', 1_000, null, {}],
+    ['a bound where there was none', null, 1_000, {}],
+    ['twice the bound and half the quiet period', 1_000, 2_000, { quietPeriodMs: 500 }],
+  ])('under %s gives exactly that, too', (_, was, would, more) => {
+    // Nor was a callback kept back by the gateway's own question.
+    const asked = 551 + (was ?? Number.POSITIVE_INFINITY);
+    const lived = scripts
+      .slice(0, 400)
+      .filter(isKnowable)
+      .filter(
+        (one) => one.answersCall || one.tellsMs === null || one.executedMs! > asked || one.tellsMs < asked,
+      );
+    expectSame(lived, { ...rules, policy: { ...policy, ...more } }, { was, would });
+  });
+
+  test('tells of slips that took a route which the other rules do not have, and leaves them', () => {
+    const logs = recorded.slice(0, 10);
+    const { routes, unknownRoutes, unknownRules } = backtest(logs, null);
+    expect([unknownRoutes, unknownRules]).toEqual([10, 0]);
+    expect(routes).toMatchObject([{ slips: 10, changed: 0 }]);
+  });
 });
 
 test('a slip whose other deadline lies behind the end of the log is left out, though it missed the old one', () => {
@@ -256,16 +293,26 @@ test('a slip whose other deadline lies behind the end of the log is left out, th
   expect(routeTo(20_500)).toMatchObject({ slips: 1, open: 0, would: { overdue: 1 } });
 });
 
-function expectSame(lived: readonly Script[], other: RouteTerms): void {
+/** From when a NOT_FOUND counts, under the one rules and the others. */
+interface Bound {
+  readonly was: number | null;
+  readonly would: number | null;
+}
+
+function expectSame(
+  lived: readonly Script[],
+  other: RouteTerms,
+  bound: Bound = asTheyWere.notFoundCountsAfterMs,
+): void {
   const shiftMs = other.outcomeDeadlineMs - rules.outcomeDeadlineMs;
-  const terms = { shiftMs, policy: other.policy, known: true };
-  const logs = lived.map((script, i) => live(`slip-${i}`, script, rules));
-  const ran = lived.map((script, i) => live(`slip-${i}`, script, other));
+  const terms = { shiftMs, policy: other.policy, notFoundCountsAfterMs: bound, unknown: null };
+  const logs = lived.map((script, i) => live(`slip-${i}`, script, rules, bound.was));
+  const ran = lived.map((script, i) => live(`slip-${i}`, script, other, bound.would));
   for (const [i, log] of logs.entries()) {
     const would = told(rerun(log, terms, around).course);
     expect([i, lived[i], would]).toEqual([i, lived[i], told(asItWas(ran[i]!).course)]);
   }
-  const [route] = backtest(logs, other).routes;
+  const [route] = backtest(logs, other, {}, until, bound).routes;
   expect(route).toMatchObject({ changed: lived.length, open: 0 });
   const sum = (of: (course: Course) => number) =>
     ran.reduce((total, log) => total + of(asItWas(log).course), 0);

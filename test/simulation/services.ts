@@ -20,12 +20,13 @@ import {
 import { receiveAnswer } from '../../services/provider-gateway/src/domain/dispatch/receive-answer.ts';
 import {
   type Dispatch,
+  type NewInquiry,
   newDispatch,
   type Step,
 } from '../../services/provider-gateway/src/domain/dispatch/state.ts';
 import {
   answerInquiry,
-  type Inquiry,
+  askAgainAt,
   planInquiry,
 } from '../../services/provider-gateway/src/domain/inquiry/inquiry.ts';
 import type {
@@ -43,14 +44,23 @@ import {
 
 /** Each service as its adapters drive it: it reads the log in order, and what it decides is published. */
 
-const limits = { connectTimeoutMs: 500, answerTimeoutMs: 1_000, acceptanceDelayMaxMs: 1_000 };
-const { acceptanceDelayMaxMs } = limits;
+const limits = { connectTimeoutMs: 500, answerTimeoutMs: 1_000 };
 const retryDelayMs = 100;
 const idempotentByReference = false;
 
 export class Gateway {
   dispatch: Dispatch | null = null;
-  readonly #inquiries: Inquiry[] = [];
+  readonly #inquiries: NewInquiry[] = [];
+  readonly #acceptanceDelayMaxMs: number | null;
+
+  constructor(acceptanceDelayMaxMs: number | null = 1_000) {
+    this.#acceptanceDelayMaxMs = acceptanceDelayMaxMs;
+  }
+
+  /** When its first question is due; null: it has none. */
+  get askAt(): Instant | null {
+    return this.#inquiries[0]?.dueAt ?? null;
+  }
 
   read(recorded: RecordedEvent, now: Instant): readonly PendingEvent[] {
     const { event } = recorded;
@@ -65,7 +75,11 @@ export class Gateway {
   /** Writes an intent ahead, if one may be made now. */
   intend(now: Instant): readonly PendingEvent[] {
     if (this.dispatch === null || !mayIntend(this.dispatch, now)) return [];
-    const intended = intend(this.dispatch, now, limits.connectTimeoutMs, limits, 'gateway-0');
+    const intended = intend(
+      ...([this.dispatch, now, limits.connectTimeoutMs] as const),
+      { ...limits, acceptanceDelayMaxMs: this.#acceptanceDelayMaxMs },
+      'gateway-0',
+    );
     this.dispatch = { ...intended, digest: 'd' };
     return [dispatchIntended(this.dispatch)];
   }
@@ -77,7 +91,7 @@ export class Gateway {
     return this.#apply(
       endAttempt(this.dispatch, {
         ...{ attempt, outcome, now, retryDelayMs, idempotentByReference },
-        askedAboutAfterMs: acceptanceDelayMaxMs,
+        askedAboutAfterMs: this.#acceptanceDelayMaxMs,
       }),
     );
   }
@@ -97,22 +111,25 @@ export class Gateway {
     if (plan.plan === 'wait') return [];
     this.#inquiries.shift();
     if (plan.plan === 'answer') return this.#apply(plan.step);
-    return this.#apply(
-      answerInquiry(this.dispatch, inquiry, {
-        askedAt: now,
-        now,
-        outcome,
-        acceptanceDelayMaxMs,
-        cancelByReference: false,
-        next: () => null,
-      }),
-    );
+    const asked = {
+      ...{ askedAt: now, now, outcome, acceptanceDelayMaxMs: this.#acceptanceDelayMaxMs },
+      ...{ cancelByReference: false, next: () => null },
+    };
+    const answered = answerInquiry(this.dispatch, inquiry, asked);
+    const dueAt = askAgainAt(answered.dispatch, inquiry, asked);
+    if (dueAt !== null) this.#put([{ ...inquiry, dueAt }]);
+    return this.#apply(answered);
   }
 
   #apply({ dispatch, events, inquiries }: Step): readonly PendingEvent[] {
     this.dispatch = dispatch;
-    this.#inquiries.push(...inquiries);
+    this.#put(inquiries);
     return events;
+  }
+
+  #put(inquiries: readonly NewInquiry[]): void {
+    this.#inquiries.push(...inquiries);
+    this.#inquiries.sort((a, b) => (a.dueAt < b.dueAt ? -1 : a.dueAt > b.dueAt ? 1 : 0));
   }
 }
 

@@ -1,6 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { parse, stringify } from 'yaml';
+import { plainRules } from '../rules/plain-rules.ts';
 import { backtestSvg } from './chart.ts';
 import { backtestText } from './render.ts';
+import { unjudged } from './unjudged.ts';
 import type { BacktestView, SumsView } from './views.ts';
 
 const was: SumsView = {
@@ -32,6 +37,8 @@ const view = (more: Partial<BacktestView> = {}): BacktestView => ({
     records: 900,
     routes: [same],
     unknownRules: 0,
+    unknownRoutes: 0,
+    notJudged: [],
     verdictsDiffer: 0,
     warnings: [],
     warned: [],
@@ -64,7 +71,8 @@ describe('a backtest', () => {
             firstDeadline: '2026-11-22T10:00:12.000000Z',
           },
         ],
-        ...{ unknownRules: 4, verdictsDiffer: 5 },
+        ...{ unknownRules: 4, unknownRoutes: 6, verdictsDiffer: 5 },
+        notJudged: [{ path: 'repair.count_max', before: 9, after: null }],
       }),
     );
     for (const said of [
@@ -75,6 +83,8 @@ describe('a backtest', () => {
       '2 slips are left out',
       '1 answers are assumed',
       '4 slips were submitted under rules that --was does not name',
+      '6 slips took a route that --config does not name',
+      'not judged, and left as it was: repair.count_max: 9 → (none)',
       '5 recorded verdicts are NOT what the log says',
     ])
       expect(text).toContain(said);
@@ -117,4 +127,48 @@ describe('a backtest', () => {
     expect(svg).toContain('default: overdue');
     expect(svg).not.toContain('default: cases');
   });
+});
+
+const text = readFileSync(
+  join(import.meta.dirname, '../../../../deploy/local/slipstream.config.yaml'),
+  'utf8',
+);
+// biome-ignore lint/suspicious/noExplicitAny: whatever the file has
+type Edit = (document: any) => void;
+const plain = plainRules(text, 'rules.yaml');
+const changed = (edit: Edit) => {
+  const document = parse(text);
+  edit(document);
+  return unjudged([plain, plain], plainRules(stringify(document), 'changed.yaml'));
+};
+const paths = (edit: Edit) => changed(edit).map(({ path }) => path);
+
+describe('settings that a backtest judges', () => {
+  it.each<[string, Edit]>([
+    ['nothing', () => {}],
+    ['a deadline', ({ routes }) => (routes.default.outcome_deadline_ms *= 2)],
+    ['a ladder', ({ routes }) => routes.default.inquiry_ladder_ms.pop()],
+    ['a quiet period', ({ routes }) => (routes.default.quiet_period_ms /= 2)],
+    ['grace', ({ detection }) => (detection.grace_ms = 500)],
+    ['a threshold', ({ detection }) => (detection.early_warning = { slips_min: 500, lost_percent: 20 })],
+    ['a circuit', ({ providers }) => (providers.acme.circuit_open_ms *= 2)],
+    ['a bound', ({ providers }) => delete providers.acme.acceptance_delay_max_ms],
+  ])('are %s', (_, edit) => expect(changed(edit)).toEqual([]));
+
+  it.each<[string[], Edit]>([
+    [['repair.count_max'], (document) => (document.repair = { refunds_per_hour: 1 })],
+    [['duplicates.window_ms'], (document) => (document.duplicates = { window_ms: 1 })],
+    [['cases.escalate_after_ms'], (document) => (document.cases = { escalate_after_ms: 1 })],
+    [['detection.blind_ms_max'], ({ detection }) => (detection.blind_ms_max = 1)],
+    [['providers.acme.failures_final'], ({ providers }) => (providers.acme.failures_final = false)],
+    [['routes.default.retry_max_ms'], ({ routes }) => (routes.default.retry_max_ms = 9_000)],
+    [['routes.payouts.review.deadline_ms'], ({ routes }) => (routes.payouts.review.deadline_ms = 1)],
+    [['statements.acme-mt940'], ({ statements }) => delete statements['acme-mt940']],
+    [['routes.dorado'], ({ routes }) => delete routes.dorado],
+    [['routes.fast'], ({ routes }) => (routes.fast = routes.borealis)],
+    [
+      ['payments.office'],
+      (document) => (document.payments = { office: { cut_off: { zone: 'Europe/Berlin', until: '17:00' } } }),
+    ],
+  ])('are not %j: it says so, once', (expected, edit) => expect(paths(edit)).toEqual(expected));
 });

@@ -1,6 +1,7 @@
 import { instantToMs } from '@slipstream/kernel';
 import { showSpan, showTime } from '../output/show-time.ts';
 import { table } from '../output/table.ts';
+import { shownChange } from '../rules/plain-rules.ts';
 import type { BacktestView, CircuitView, RouteView, SumsView, WarningView } from './views.ts';
 
 export const measures: readonly (readonly [keyof SumsView, string])[] = [
@@ -15,8 +16,8 @@ export const measures: readonly (readonly [keyof SumsView, string])[] = [
 
 /** What happened, then what would have, where that is not the same. */
 export function backtestText(view: BacktestView): string {
-  const { routes, circuits, warnings, warned, unknownRules, verdictsDiffer, records } = view;
-  if (routes.length === 0) return `no slips in ${records} records`;
+  const { routes, circuits, warnings, warned, unknownRules, unknownRoutes, verdictsDiffer, records } = view;
+  if (routes.length === 0) return [`no slips in ${records} records`, ...notJudgedLines(view)].join('\n');
   const header = ['route', 'slips', 'other terms', ...measures.map(([, name]) => name)];
   const rows = routes.map((route) => [route.route, `${route.slips}`, `${route.changed}`, ...moved(route)]);
   const lines = [table([header, ...rows]), ...routes.flatMap(refundLines)];
@@ -35,11 +36,19 @@ export function backtestText(view: BacktestView): string {
     lines.push(
       `${unknownRules} slips were submitted under rules that --was does not name: their deadlines were kept`,
     );
+  if (unknownRoutes > 0)
+    lines.push(
+      `${unknownRoutes} slips took a route that --config does not name: they were left as they were`,
+    );
   if (verdictsDiffer > 0)
     lines.push(
       `${verdictsDiffer} recorded verdicts are NOT what the log says: slipctl reconcile diff names them`,
     );
-  return lines.join('\n');
+  return [...lines, ...notJudgedLines(view)].join('\n');
+}
+
+function notJudgedLines({ notJudged }: BacktestView): string[] {
+  return notJudged.map((change) => `not judged, and left as it was: ${shownChange(change)}`);
 }
 
 function moved({ was, would }: RouteView): string[] {

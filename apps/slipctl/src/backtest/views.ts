@@ -1,16 +1,20 @@
 import type { Instant } from '@slipstream/kernel';
+import type { Changed } from '../rules/plain-rules.ts';
 
-/** What reconciliation's program says of a backtest, as far as it is read here. */
+/** What reconciliation's program says of a backtest, as far as it is read here, and what it does not judge. */
 export interface BacktestView {
   readonly digest: string;
   readonly records: number;
   readonly routes: readonly RouteView[];
   readonly unknownRules: number;
+  readonly unknownRoutes: number;
   readonly verdictsDiffer: number;
   /** That would have come, and that came. */
   readonly warnings: readonly WarningView[];
   readonly warned: readonly WarningView[];
   readonly circuits: readonly CircuitView[];
+  /** Settings that differ, and of which nothing here says anything. */
+  readonly notJudged: readonly Changed[];
 }
 
 export interface RouteView {

@@ -24,6 +24,7 @@ and refunds are decided by the reconciler's own code; what providers and callers
 A deadline that a caller gave stays as it is. What people did, repair budgets, retries and failover are left out;
 what a provider's circuit would have done is told of the calls as they were made. Who was asked when
 nobody had asked him yet says what he said first, and the report counts how often that was assumed.
+What it cannot judge of a changed setting it names as not judged.
 
 Examples:
   slipctl backtest --config changed.yaml
@@ -58,6 +59,11 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
   const { config, from, to, clock, svg } = flags;
   requireSpan(flags);
   const were = flags.was.length > 0 ? flags.was : [variables.SLIPSTREAM_CONFIG || 'slipstream.config.yaml'];
+  const [{ unjudged }, { rulesIn }] = await Promise.all([
+    import('../backtest/unjudged.ts'),
+    import('../rules/rules-file.ts'),
+  ]);
+  const notJudged = unjudged(were.map(rulesIn), rulesIn(config));
   const asked = {
     ...{ brokers: brokersOf(flags.brokers), clock, from: from ?? null, to: to ?? null },
     ...{ other: resolve(config), were: were.map((file) => resolve(file)) },
@@ -70,10 +76,11 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
   await requireOutputs({ '--svg': svg }, [config, ...were]);
   const progress = terminal.progress('records');
   try {
-    const view = await runLogProgram<BacktestView>('backtest', asked, {
+    const found = await runLogProgram<Omit<BacktestView, 'notJudged'>>('backtest', asked, {
       ...{ what: 'backtest', onProgress: progress.update },
     });
     progress.stop();
+    const view: BacktestView = { ...found, notJudged };
     const withLead = (warnings: BacktestView['warnings']) =>
       warnings.map((warning) => ({ ...warning, leadMs: leadMs(warning) }));
     const { warnings, warned } = view;

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { StartError } from '@slipstream/kernel';
 import type { Command } from 'commander';
 import { brokersOf, variables } from '../config.ts';
-import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
+import { exitCodes, exitCodesHelp } from '../exit.ts';
 import type { RulesReport } from '../rules/check-rules.ts';
 import { type CommandContext, examplesOf } from './options.ts';
 
@@ -37,8 +35,11 @@ function addCheck(config: Command, { print, exit }: CommandContext): void {
     .option('--json', 'print the report as JSON')
     .addHelpText('after', examplesOf(examples, 'config check') + exitCodesHelp)
     .action(async (file: string, { json }: Flags) => {
-      const { checkRules } = await import('../rules/check-rules.ts');
-      const report = await checkRules({ text: read(file), file, environment: variables });
+      const [{ checkRules }, { textOf }] = await Promise.all([
+        import('../rules/check-rules.ts'),
+        import('../rules/rules-file.ts'),
+      ]);
+      const report = await checkRules({ text: textOf(file), file, environment: variables });
       print(json ? JSON.stringify(report) : told(file, report));
       if (!report.ok) exit(exitCodes.bad);
     });
@@ -54,7 +55,8 @@ function addShow(config: Command, { print }: CommandContext): void {
     .option('--json', 'as JSON; else YAML')
     .addHelpText('after', examplesOf(examples, 'config show') + exitCodesHelp)
     .action(async (file: string, { json }: Flags) => {
-      const rules = await rulesIn(file);
+      const { rulesIn } = await import('../rules/rules-file.ts');
+      const rules = rulesIn(file);
       const { stringify } = await import('yaml');
       print(json ? JSON.stringify(rules) : stringify(rules).trimEnd());
     });
@@ -71,9 +73,12 @@ function addDiff(config: Command, { print, exit }: CommandContext): void {
     .option('--json', 'print [{path, before, after}]')
     .addHelpText('after', examplesOf(examples, 'config diff') + exitCodesHelp)
     .action(async (before: string, after: string, { json }: Flags) => {
-      const { changesBetween } = await import('../rules/plain-rules.ts');
-      const changes = changesBetween(await rulesIn(before), await rulesIn(after));
-      const lines = changes.map((one) => `${one.path}: ${shown(one.before)} → ${shown(one.after)}`);
+      const [{ changesBetween, shownChange }, { rulesIn }] = await Promise.all([
+        import('../rules/plain-rules.ts'),
+        import('../rules/rules-file.ts'),
+      ]);
+      const changes = changesBetween(rulesIn(before), rulesIn(after));
+      const lines = changes.map(shownChange);
       print(json ? JSON.stringify(changes) : lines.join('\n') || 'the rules are the same');
       if (changes.length > 0) exit(exitCodes.bad);
     });
@@ -88,33 +93,14 @@ function addApplied(config: Command, { print, exit }: CommandContext): void {
     .option('--json', 'print {digest, applied: [{service, digest, since, previous}]}')
     .addHelpText('after', examplesOf(examples, 'config applied') + exitCodesHelp)
     .action(async (file: string | undefined, { brokers, json }: Flags & { brokers?: string }) => {
+      const { rulesIn } = await import('../rules/rules-file.ts');
       const { appliedTable, readAppliedRules } = await import('../rules/applied-rules.ts');
-      const digest = file === undefined ? null : String((await rulesIn(file)).digest);
+      const digest = file === undefined ? null : String(rulesIn(file).digest);
       const applied = await readAppliedRules(brokersOf(brokers));
       print(json ? JSON.stringify({ digest, applied }) : appliedTable(applied, digest));
       const isOther = digest !== null && applied.some((one) => one.digest !== digest);
       if (applied.length === 0 || isOther) exit(exitCodes.bad);
     });
-}
-
-const shown = (value: unknown) => (value === null ? '(none)' : String(value));
-
-async function rulesIn(file: string): Promise<Record<string, unknown>> {
-  const { plainRules } = await import('../rules/plain-rules.ts');
-  try {
-    return plainRules(read(file), file);
-  } catch (error) {
-    if (error instanceof StartError) throw new CliError('usage', error.message);
-    throw error;
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CliError('usage', `${file} cannot be read: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 function told(file: string, { ok, digest, problems, unset_variables: unset }: RulesReport): string {

@@ -40,6 +40,11 @@ export function changesBetween(
     .filter((one) => one.before !== one.after);
 }
 
+export function shownChange({ path, before, after }: Changed): string {
+  const said = (value: unknown) => (value === null ? '(none)' : String(value));
+  return `${path}: ${said(before)} → ${said(after)}`;
+}
+
 function leavesOf(value: unknown, path = '', leaves = new Map<string, unknown>()): Map<string, unknown> {
   if (typeof value !== 'object' || value === null) return leaves.set(path, value);
   const entries = Object.entries(value);

@@ -42,7 +42,6 @@ export async function runBacktest(
         were: were.map((one) => termsOf(rulesOf(one))),
         earlyWarning: rules.detection.earlyWarning,
         circuitWindow,
-        acceptanceDelayMaxMs: (provider) => rules.providers.get(provider)?.acceptanceDelayMaxMs ?? null,
       },
       { clock, from, to, until },
       ids,
@@ -75,7 +74,16 @@ function termsOf({ digest, routes, providers, detection: { graceMs } }: Rules): 
         { outcomeDeadlineMs, policy: { graceMs, quietPeriodMs, inquiryLadderMs } },
       ]),
     ),
-    circuitOpenMs: new Map([...providers].map(([id, { circuitOpenMs }]) => [id, circuitOpenMs])),
+    providers: new Map(
+      [...providers].map(([id, { circuitOpenMs, acceptanceDelayMaxMs, visibilityDelayMs }]) => [
+        id,
+        {
+          circuitOpenMs,
+          notFoundCountsAfterMs:
+            acceptanceDelayMaxMs === null ? null : Math.max(acceptanceDelayMaxMs, visibilityDelayMs),
+        },
+      ]),
+    ),
   };
 }
 

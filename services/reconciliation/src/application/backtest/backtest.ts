@@ -8,7 +8,7 @@ import { Tally } from '../returns/tally.ts';
 import { Calls, type CircuitReport } from './calls.ts';
 import type { CircuitWindow } from './circuit.ts';
 import type { Course } from './course.ts';
-import { changesNothing, otherTerms, type TermsOfRules } from './other-terms.ts';
+import { changesNothing, lastProvider, otherTerms, type TermsOfRules } from './other-terms.ts';
 import { ReportOfRoute, type RouteReport } from './report.ts';
 import { asItWas, rerun } from './rerun.ts';
 
@@ -17,7 +17,6 @@ export interface BacktestRules {
   readonly other: TermsOfRules;
   readonly earlyWarning: ReturnsSettings;
   readonly circuitWindow: CircuitWindow;
-  acceptanceDelayMaxMs(provider: string): number | null;
 }
 
 export interface BacktestRange {
@@ -41,6 +40,8 @@ export interface BacktestReport {
   readonly routes: readonly RouteReport[];
   /** Slips whose rules nobody gave: their deadlines were left as they were. */
   readonly unknownRules: number;
+  /** Slips of routes that the other rules do not have: they were left as they were. */
+  readonly unknownRoutes: number;
   /** Verdicts of the log that are not what was recorded; must be none. */
   readonly verdictsDiffer: number;
   /** What would have been warned about. */
@@ -60,7 +61,7 @@ export class Backtest {
   readonly #routes = new Map<string, ReportOfRoute>();
   readonly #returns = new Tally();
   readonly #calls = new Calls();
-  #unknownRules = 0;
+  readonly #unknown = { rules: 0, route: 0 };
   #verdictsDiffer = 0;
 
   constructor(rules: BacktestRules, range: BacktestRange, ids: Ids) {
@@ -84,7 +85,8 @@ export class Backtest {
     routes.sort((a, b) => (a.route < b.route ? -1 : 1));
     return {
       routes,
-      unknownRules: this.#unknownRules,
+      unknownRules: this.#unknown.rules,
+      unknownRoutes: this.#unknown.route,
       verdictsDiffer: this.#verdictsDiffer,
       warnings: this.#warnings(),
       circuits: this.#circuits(),
@@ -98,8 +100,8 @@ export class Backtest {
     was: Course,
   ): readonly Flight[] | null {
     const { data } = event as EventOf<'SlipSubmitted'>;
-    const terms = otherTerms(data, receivedTime, this.#rules);
-    if (!terms.known) this.#unknownRules += 1;
+    const terms = otherTerms(data, receivedTime, lastProvider(events), this.#rules);
+    if (terms.unknown !== null) this.#unknown[terms.unknown] += 1;
     const report = this.#routes.get(data.route) ?? new ReportOfRoute(data.route);
     this.#routes.set(data.route, report);
     if (this.#isOpen(events, was, data.policy.graceMs)) {
@@ -116,7 +118,6 @@ export class Backtest {
     const would = rerun(events, terms, {
       ids: this.#ids,
       until: this.#range.until,
-      acceptanceDelayMaxMs: (provider) => this.#rules.acceptanceDelayMaxMs(provider),
     });
     if (would.isOpen) {
       report.leaveOpen();
@@ -150,10 +151,10 @@ export class Backtest {
     const { were, other, circuitWindow } = this.#rules;
     const { until } = this.#range;
     const openMs = (provider: string) => {
-      const would = other.circuitOpenMs.get(provider);
-      if (would === undefined) return null;
-      const known = were.find(({ circuitOpenMs }) => circuitOpenMs.has(provider));
-      return { was: known?.circuitOpenMs.get(provider) ?? would, would };
+      const was = were.find(({ providers }) => providers.has(provider))?.providers.get(provider);
+      // Of one that the other rules do not have it is told how it was.
+      const would = other.providers.get(provider) ?? was;
+      return would ? { was: (was ?? would).circuitOpenMs, would: would.circuitOpenMs } : null;
     };
     return until === '' ? [] : this.#calls.report(circuitWindow, openMs, instantToMs(until));
   }

@@ -1,5 +1,5 @@
 import { addMs, type Instant, instantToMs } from '@slipstream/kernel';
-import type { DataOf, SlipPolicy } from '@slipstream/slip';
+import type { DataOf, RecordedEvent, SlipPolicy } from '@slipstream/slip';
 
 /** Of one route, what rules say that a backtest may change. */
 export interface RouteTerms {
@@ -11,8 +11,15 @@ export interface RouteTerms {
 export interface TermsOfRules {
   readonly digest: string;
   readonly routes: ReadonlyMap<string, RouteTerms>;
-  /** How long the circuit of a provider stays open, by its id. */
-  readonly circuitOpenMs: ReadonlyMap<string, number>;
+  readonly providers: ReadonlyMap<string, ProviderTerms>;
+}
+
+/** Of one provider, what rules say that a backtest may change. */
+export interface ProviderTerms {
+  /** How long its circuit stays open. */
+  readonly circuitOpenMs: number;
+  /** From when after a call its NOT_FOUND counts: rule 3's bound, and not before it can see the slip; null: it never does. */
+  readonly notFoundCountsAfterMs: number | null;
 }
 
 /** What other rules make of one slip. */
@@ -21,8 +28,10 @@ export interface OtherTerms {
   readonly shiftMs: number;
   /** null: as it was. */
   readonly policy: SlipPolicy | null;
-  /** False: nobody knows the rules that it was submitted under, so its deadline is left as it was. */
-  readonly known: boolean;
+  /** From when after its last call a NOT_FOUND counts, as it was and as it would be; null: it never does. */
+  readonly notFoundCountsAfterMs: { readonly was: number | null; readonly would: number | null };
+  /** `rules`: nobody knows those that it was submitted under, so its deadline is left as it was; `route`: the others have none of that name. */
+  readonly unknown: 'rules' | 'route' | null;
 }
 
 /** So long a submission may lie between its reading of the clock and its commit. */
@@ -37,23 +46,46 @@ function isOfRoute(deadline: Instant, receivedAt: Instant, { outcomeDeadlineMs }
   return lagMs >= 0 && lagMs <= commitMsMax;
 }
 
+/** @param provider which it was sent to last; null: to none */
 export function otherTerms(
   submitted: DataOf<'SlipSubmitted'>,
   receivedAt: Instant,
+  provider: string | null,
   { were, other }: { readonly were: readonly TermsOfRules[]; readonly other: TermsOfRules },
 ): OtherTerms {
+  const was = were.find(({ digest }) => digest === submitted.configDigest);
+  const countsAfterMs = (rules: TermsOfRules | undefined) =>
+    provider === null ? undefined : rules?.providers.get(provider)?.notFoundCountsAfterMs;
+  const wouldCountAfterMs = countsAfterMs(other);
+  const didCountAfterMs = countsAfterMs(was);
+  // What is not known of either is taken to be as in the other.
+  const notFoundCountsAfterMs = {
+    was: (didCountAfterMs === undefined ? wouldCountAfterMs : didCountAfterMs) ?? null,
+    would: (wouldCountAfterMs === undefined ? didCountAfterMs : wouldCountAfterMs) ?? null,
+  };
   const to = other.routes.get(submitted.route);
-  if (to === undefined) return { shiftMs: 0, policy: null, known: false };
+  if (to === undefined) return { shiftMs: 0, policy: null, notFoundCountsAfterMs, unknown: 'route' };
   const policy = samePolicy(submitted.policy, to.policy) ? null : to.policy;
-  const from = were.find(({ digest }) => digest === submitted.configDigest)?.routes.get(submitted.route);
-  if (from === undefined) return { shiftMs: 0, policy, known: false };
+  const from = was?.routes.get(submitted.route);
+  if (from === undefined) return { shiftMs: 0, policy, notFoundCountsAfterMs, unknown: 'rules' };
   // Until it is approved a slip in review has the latest deadline that it can get.
   const isOurs = submitted.reviewRequired || isOfRoute(submitted.deadline, receivedAt, from);
-  return { shiftMs: isOurs ? to.outcomeDeadlineMs - from.outcomeDeadlineMs : 0, policy, known: true };
+  const shiftMs = isOurs ? to.outcomeDeadlineMs - from.outcomeDeadlineMs : 0;
+  return { shiftMs, policy, notFoundCountsAfterMs, unknown: null };
 }
 
-export function changesNothing({ shiftMs, policy }: OtherTerms): boolean {
-  return shiftMs === 0 && policy === null;
+/** Whom it was sent to last; null: nobody. */
+export function lastProvider(events: readonly RecordedEvent[]): string | null {
+  const last = events.findLast(({ event }) => event.type === 'DispatchIntended')?.event;
+  return last?.type === 'DispatchIntended' ? last.data.provider : null;
+}
+
+export function changesNothing(terms: OtherTerms): boolean {
+  return terms.shiftMs === 0 && terms.policy === null && !isBoundMoved(terms);
+}
+
+export function isBoundMoved({ notFoundCountsAfterMs: { was, would } }: OtherTerms): boolean {
+  return was !== would;
 }
 
 export function shifted(deadline: Instant, { shiftMs }: OtherTerms): Instant {

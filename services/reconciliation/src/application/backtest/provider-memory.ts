@@ -27,16 +27,22 @@ export class ProviderMemory {
   /** Its final answer, as it said it first by its own word of when that was done; null: it never said when. */
   readonly #done: Returned | null;
   readonly #provider: string;
+  /** It was proved that it never executes it: it never knows of it. */
+  readonly #isDenied: boolean;
   /** Ids of events that are answers to questions of after the deadline: under other rules they come at other times. */
   readonly answers: ReadonlySet<string>;
 
-  /** @param deadline under the other rules: until then the gateway asks by itself, and from then on the reconciler */
-  constructor(events: readonly RecordedEvent[], deadline: Instant) {
-    const { questions, answers } = questionsOf(events, deadline);
+  /**
+   * @param deadline under the other rules: until then the gateway asks by itself, and from then on the reconciler
+   * @param isMoved the gateway's own first question about a call without an answer comes at another time
+   */
+  constructor(events: readonly RecordedEvent[], deadline: Instant, isMoved: boolean) {
+    const { questions, answers } = questionsOf(events, deadline, isMoved);
     this.#questions = questions;
     this.answers = answers;
     this.#done = doneIn(events);
     this.#provider = providerIn(events);
+    this.#isDenied = questions.some(({ answer }) => answer.provesNotExecuted);
   }
 
   replyAt(askedAt: Instant): Reply {
@@ -45,7 +51,7 @@ export class ProviderMemory {
     if (this.#done !== null && this.#done.data.providerTime! <= askedAt) return this.#knows(this.#done);
     const next = this.#questions.find((question) => question.askedAt > askedAt);
     // What it did not know later it did not know then.
-    const isSure = this.#done !== null || (next !== undefined && next.returned === null);
+    const isSure = this.#isDenied || this.#done !== null || (next !== undefined && next.returned === null);
     if (last !== undefined) return { ...replyOf(last), assumed: !isSure };
     if (next !== undefined && (next.returned === null || this.#done === null)) {
       return { ...replyOf(next), assumed: !isSure };
@@ -78,7 +84,8 @@ function replyOf({ answerMs, answer, returned }: Question) {
   return { afterMs: answerMs, answer: { ...answer, provesNotExecuted }, returned };
 }
 
-function questionsOf(events: readonly RecordedEvent[], deadline: Instant) {
+function questionsOf(events: readonly RecordedEvent[], deadline: Instant, isMoved: boolean) {
+  let isUnanswered = false;
   const asked = new Map<number, Instant>();
   const answers = new Set<string>();
   const questions: Question[] = [];
@@ -88,7 +95,8 @@ function questionsOf(events: readonly RecordedEvent[], deadline: Instant) {
   };
   /** What the gateway asked by itself: under the other rules, only by the deadline. */
   const polled = (recorded: RecordedEvent | null) => {
-    if (recorded?.event.type !== 'SlipReturned' || recorded.time <= deadline) return;
+    if (recorded?.event.type !== 'SlipReturned') return;
+    if (recorded.time <= deadline && !(isMoved && isUnanswered)) return;
     answers.add(recorded.id);
     const provider = recorded.event.data.provider ?? '';
     const answer = { answer: 'returned', provider, provesNotExecuted: false } as const;
@@ -97,6 +105,7 @@ function questionsOf(events: readonly RecordedEvent[], deadline: Instant) {
   for (const recorded of events) {
     const { event, id, time } = recorded;
     if (event.type === 'InquiryRequested') asked.set(event.data.inquiry, time);
+    if (event.type === 'DispatchUnanswered') isUnanswered = true;
     if (event.type === 'SlipReturned' && event.data.evidence === 'inquiry_answer') {
       polled(unclaimed);
       unclaimed = recorded;
@@ -104,7 +113,9 @@ function questionsOf(events: readonly RecordedEvent[], deadline: Instant) {
     if (event.type !== 'InquiryAnswered') continue;
     const own = event.data.inquiry <= 0;
     const askedAt = own ? time : asked.get(event.data.inquiry);
-    if (askedAt === undefined || (own && time <= deadline)) continue;
+    // The gateway's own proof, too, comes when its terms say.
+    const isOwnProof = own && event.data.answer === 'not_found';
+    if (askedAt === undefined || (own && !isOwnProof && time <= deadline)) continue;
     answers.add(id);
     const claimed: RecordedEvent | null = event.data.answer === 'returned' ? unclaimed : null;
     if (claimed !== null) {

@@ -8,7 +8,6 @@ import {
   providerHasSpoken,
   type RecordedEvent,
   type SlipEvent,
-  type SlipPolicy,
   successInDoubt,
 } from '@slipstream/slip';
 import type { Occasion } from '../../domain/repair/decide.ts';
@@ -17,14 +16,12 @@ import { fold, type WatchedSlip, watch } from '../../domain/watch/watched-slip.t
 import { advance, type Change, type Ids, type Means, unchanged } from '../advance.ts';
 import { type Course, followed, nothing } from './course.ts';
 import { Denials } from './denials.ts';
-import { changesNothing, type OtherTerms, shifted } from './other-terms.ts';
+import { changesNothing, isBoundMoved, type OtherTerms, shifted } from './other-terms.ts';
 import { ProviderMemory } from './provider-memory.ts';
 
 /** What else a slip would have met. */
 export interface Surroundings {
   readonly ids: Ids;
-  /** How long after a call each provider may still accept it; null: it declares no bound. */
-  acceptanceDelayMaxMs(provider: string): number | null;
   /** Where the log ends: nothing later is known. */
   readonly until: Instant;
 }
@@ -82,6 +79,10 @@ class Life {
   /** In answer to what was decided here, by time. */
   readonly #coming: RecordedEvent[] = [];
   readonly #denials: Denials;
+  /** When the gateway asks by itself, other than it did; null: it did, or does not. */
+  #ownQuestionAt: Instant | null;
+  /** When the gateway finds the proof by itself; null: it did, or does not. */
+  #ownProofAt: Instant | null;
   #slip: WatchedSlip | null = null;
   #course: Course = nothing;
   #now: Instant = '';
@@ -92,7 +93,7 @@ class Life {
     this.#around = around;
     // Stalls of our own explain what was late; no verdict, question or refund depends on them.
     this.#means = { ids: around.ids, stalls: [] };
-    this.#memory = new ProviderMemory(events, deadlineOf(events, terms));
+    this.#memory = new ProviderMemory(events, deadlineOf(events, terms), isBoundMoved(terms));
     this.#judgeLagMs = judgeLagMs(events);
     this.#world = events
       .filter(({ id, source, event }) => {
@@ -100,8 +101,9 @@ class Life {
         return source !== ownSource && !isAnswer;
       })
       .map((recorded) => underTerms(recorded, terms));
-    const quietPeriodMs = (terms.policy ?? policyOf(events))?.quietPeriodMs ?? 0;
-    this.#denials = new Denials(events, quietPeriodMs, (provider) => around.acceptanceDelayMaxMs(provider));
+    this.#denials = new Denials(events, terms);
+    this.#ownQuestionAt = this.#denials.askedAt;
+    this.#ownProofAt = this.#denials.provedAt;
   }
 
   lived(): Rerun {
@@ -111,6 +113,8 @@ class Life {
       if (next.at > this.#now) this.#now = next.at;
       if (next.what === 'judge') this.#decide({ type: 'deadline_judged' });
       else if (next.what === 'step') this.#decide({ type: 'step_due' });
+      else if (next.what === 'question') this.#askByItself();
+      else if (next.what === 'proof') this.#prove();
       else this.#take(next.what === 'world' ? this.#world.shift()! : this.#coming.shift()!);
     }
     const isOpen = this.#slip?.verdict === 'open';
@@ -124,6 +128,8 @@ class Life {
     const turns = [
       ...this.#world.slice(0, 1).map(({ time }) => ({ what: 'world' as const, at: time })),
       ...this.#coming.slice(0, 1).map(({ time }) => ({ what: 'coming' as const, at: time })),
+      ...(this.#ownQuestionAt === null ? [] : [{ what: 'question' as const, at: this.#ownQuestionAt }]),
+      ...(this.#ownProofAt === null ? [] : [{ what: 'proof' as const, at: this.#ownProofAt }]),
       ...(judgeAt === null ? [] : [{ what: 'judge' as const, at: judgeAt }]),
       ...(nextStep === null ? [] : [{ what: 'step' as const, at: nextStep.at }]),
     ];
@@ -175,6 +181,31 @@ class Life {
     }
   }
 
+  #askByItself(): void {
+    this.#ownQuestionAt = null;
+    if (this.#slip === null || this.#slip.state.outcome !== null) return;
+    const { returned, assumed } = this.#memory.replyAt(this.#now);
+    if (assumed) this.#assumed += 1;
+    if (returned !== null) this.#comes(0, returned);
+  }
+
+  /** What the gateway's own questions tell but the proof is in the log as it came. */
+  #prove(): void {
+    this.#ownProofAt = null;
+    if (this.#slip === null || this.#slip.state.outcome !== null || this.#hasSpoken()) return;
+    const { answer, assumed } = this.#memory.replyAt(this.#now);
+    if (answer.answer !== 'not_found' || assumed) return;
+    this.#comes(0, {
+      type: 'InquiryAnswered',
+      data: { ...answer, inquiry: 0, provesNotExecuted: true, detail: '' },
+    });
+  }
+
+  #hasSpoken(): boolean {
+    const { state } = this.#slip!;
+    return providerHasSpoken({ ...state, acknowledged: state.acknowledgedAt !== null });
+  }
+
   #ask(inquiry: number): void {
     const { state } = this.#slip!;
     if (state.outcome !== null) {
@@ -188,9 +219,7 @@ class Life {
     const reply = this.#memory.replyAt(this.#now);
     if (reply.assumed) this.#assumed += 1;
     if (reply.returned !== null) this.#comes(reply.afterMs, reply.returned);
-    const isDenial =
-      reply.answer.answer === 'not_found' &&
-      !providerHasSpoken({ ...state, acknowledged: state.acknowledgedAt !== null });
+    const isDenial = reply.answer.answer === 'not_found' && !this.#hasSpoken();
     const proves = isDenial && this.#denials.proves(this.#now);
     const provesNotExecuted = proves || reply.answer.provesNotExecuted;
     this.#comes(reply.afterMs, {
@@ -269,9 +298,4 @@ function deadlineOf(events: readonly RecordedEvent[], terms: OtherTerms): Instan
     if (event.type === 'SlipSubmitted' || event.type === 'SlipApproved') deadline = event.data.deadline;
   }
   return deadline === '' ? deadline : shifted(deadline, terms);
-}
-
-function policyOf(events: readonly RecordedEvent[]): SlipPolicy | null {
-  for (const { event } of events) if (event.type === 'SlipSubmitted') return event.data.policy;
-  return null;
 }
