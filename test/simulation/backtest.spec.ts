@@ -161,6 +161,7 @@ function backtest(
   thresholds: Partial<ReturnsSettings> = {},
   end = until,
   bound: Bound = asTheyWere.notFoundCountsAfterMs,
+  clock = 'wall',
 ) {
   const settings = {
     ...{ slipsMin: 100, falseAlarmEveryDays: 3_650, halfLifeMs: 3_600_000 },
@@ -173,7 +174,7 @@ function backtest(
       earlyWarning: settings,
       circuitWindow,
     },
-    { clock: 'wall', from: null, to: null, until: end },
+    { clock, from: null, to: null, until: end },
     around.ids,
   );
   for (const log of logs) test.add(log);
@@ -358,5 +359,74 @@ describe('warnings', () => {
     const [{ foundAt, firstDeadline }] = warnings as [(typeof warnings)[number]];
     expect(foundAt > addMs(start, 60_000) && foundAt < firstDeadline).toBe(true);
     expect(backtest(lives, rules, { slipsMin: 1_000_000 }).warnings).toEqual([]);
+  });
+});
+
+describe('an import', () => {
+  const closesAt = addMs(start, 60_000);
+  /** Read long after it happened: what counts is its own clock. */
+  const imported = (slipId: string, answeredMs: number | null, { outcomeDeadlineMs, policy }: RouteTerms) => {
+    const log: RecordedEvent[] = [];
+    let ids = 0;
+    const reconciler = new Reconciler({ newId: () => `${slipId}-${++ids}`, overdueId: verdictId });
+    const append = (source: string, events: readonly PendingEvent[]) => {
+      for (const { id, event, receivedAt } of events) {
+        const place = { id: id ?? `${slipId}-${++ids}`, slipId, source, clock: 'june' };
+        const time = addMs(start, 86_400_000 + log.length);
+        log.push({ ...place, sequence: BigInt(log.length), time, receivedTime: receivedAt!, event });
+        if (source !== '/slipstream/reconciliation')
+          append('/slipstream/reconciliation', reconciler.read(log.at(-1)!));
+      }
+    };
+    const put = (source: string, receivedAt: Instant, event: PendingEvent['event']) =>
+      append(source, [{ slipId, partition: 0, clock: 'june', receivedAt, event }]);
+    const deadline = addMs(start, outcomeDeadlineMs);
+    const terms = { deadline, policy, configDigest: 'old', mode: 'reported', provider: null } as const;
+    put('/slipstream/intake', start, submitted(terms));
+    if (answeredMs !== null) {
+      const at = addMs(start, answeredMs);
+      const words = {
+        provider: null,
+        providerReference: null,
+        providerTime: null,
+        reason: null,
+        amount: null,
+      };
+      const data = { ...words, outcome: 'succeeded', evidence: 'report' } as const;
+      put('/slipstream/provider-gateway', at, { type: 'SlipReturned', data });
+    }
+    const decided = (type: 'deadline_judged' | 'clock_closed', now: Instant) =>
+      append('/slipstream/reconciliation', reconciler.decide({ type }, now));
+    if (deadline < closesAt) decided('deadline_judged', deadline);
+    decided('clock_closed', closesAt);
+    return log;
+  };
+  const answers = [null, null, 1_000, 9_999, 10_000, 10_001, 20_000, 20_001, 40_000, 59_000];
+  const ran = (other: RouteTerms) => answers.map((ms, i) => imported(`slip-${i}`, ms, other));
+  const range = { clock: 'june', end: addMs(start, 100_000_000) };
+
+  test.each([10_000, 20_000, 40_000])(
+    'under a deadline of %i ms is judged and concluded as a run under it',
+    (ms) => {
+      const other = { ...rules, outcomeDeadlineMs: ms };
+      const courses = ran(other).map((log) => asItWas(log).course);
+      const { routes, verdictsDiffer } = backtest(ran(rules), other, {}, range.end, undefined, range.clock);
+      expect(verdictsDiffer).toBe(0);
+      expect(routes).toMatchObject([{ slips: answers.length, open: 0 }]);
+      expect(routes[0]!.would).toMatchObject({
+        overdue: courses.filter(({ overdue }) => overdue).length,
+        notReturned: courses.filter(({ notReturned }) => notReturned !== null).length,
+        cases: courses.filter(({ caseOpened }) => caseOpened).length,
+      });
+    },
+  );
+
+  test('leaves out what its end came too early for: it is no verdict that lacks', () => {
+    const late = { ...rules, outcomeDeadlineMs: 90_000 };
+    const { routes, verdictsDiffer } = backtest(ran(late), late, {}, range.end, undefined, range.clock);
+    expect([verdictsDiffer, routes[0]]).toMatchObject([0, { open: 2, slips: answers.length - 2 }]);
+    // What was missed under the old deadline would be open under one behind the end.
+    const longer = backtest(ran(rules), late, {}, range.end, undefined, range.clock);
+    expect(longer.routes[0]).toMatchObject({ open: 2, would: { overdue: 0, notReturned: 0 } });
   });
 });

@@ -1,5 +1,5 @@
 import { addMs, type Instant, instantFromMs, instantToMs } from '@slipstream/kernel';
-import { type EventOf, endsReturnedInTime, isLive, type RecordedEvent } from '@slipstream/slip';
+import { type EventOf, endsReturnedInTime, isLive, type RecordedEvent, timeOn } from '@slipstream/slip';
 import type { Flight } from '../../domain/returns/flight.ts';
 import { type Finding, ReturnsWatch } from '../../domain/returns/returns-watch.ts';
 import type { ReturnsSettings } from '../../domain/returns/settings.ts';
@@ -136,15 +136,17 @@ export class Backtest {
     });
   }
 
-  #isMeant({ time }: RecordedEvent): boolean {
+  #isMeant(submission: RecordedEvent): boolean {
     const { from, to } = this.#range;
+    const time = timeOn(submission);
     return (from === null || time >= from) && (to === null || time < to);
   }
 
-  /** Its verdict may lie behind the end of the log. */
+  /** Its verdict may lie behind the end of the log; the end of an import's clock is in no event, but in what was concluded there. */
   #isOpen(events: readonly RecordedEvent[], { overdue, deadline }: Course, graceMs: number): boolean {
     const isJudged = overdue || events.some((recorded) => endsReturnedInTime(recorded, deadline!));
-    return !isJudged && addMs(deadline!, graceMs + onItsWayMs) > this.#range.until;
+    const isLater = addMs(deadline!, graceMs + onItsWayMs) > this.#range.until;
+    return !isJudged && (isLater || !isLive(this.#range.clock));
   }
 
   #circuits(): CircuitReport[] {

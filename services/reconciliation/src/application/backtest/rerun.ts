@@ -9,6 +9,7 @@ import {
   type RecordedEvent,
   type SlipEvent,
   successInDoubt,
+  timeOn,
 } from '@slipstream/slip';
 import type { Occasion } from '../../domain/repair/decide.ts';
 import { type Flight, flightOf } from '../../domain/returns/flight.ts';
@@ -72,6 +73,8 @@ export function rerun(events: readonly RecordedEvent[], terms: OtherTerms, aroun
 
 class Life {
   readonly #around: Surroundings;
+  /** When its clock was closed, of an import of which that is known; null: of any other slip. */
+  readonly #closedAt: Instant | null;
   readonly #means: Means;
   readonly #memory: ProviderMemory;
   readonly #judgeLagMs: number;
@@ -91,6 +94,7 @@ class Life {
 
   constructor(events: readonly RecordedEvent[], terms: OtherTerms, around: Surroundings) {
     this.#around = around;
+    this.#closedAt = closedAt(events);
     // Stalls of our own explain what was late; no verdict, question or refund depends on them.
     this.#means = { ids: around.ids, stalls: [] };
     this.#memory = new ProviderMemory(events, deadlineOf(events, terms), isBoundMoved(terms));
@@ -109,13 +113,17 @@ class Life {
   lived(): Rerun {
     for (;;) {
       const next = this.#next();
-      if (next === null || next.at > this.#around.until) break;
+      if (next === null || next.at > (this.#closedAt ?? this.#around.until)) break;
       if (next.at > this.#now) this.#now = next.at;
       if (next.what === 'judge') this.#decide({ type: 'deadline_judged' });
       else if (next.what === 'step') this.#decide({ type: 'step_due' });
       else if (next.what === 'question') this.#askByItself();
       else if (next.what === 'proof') this.#prove();
       else this.#take(next.what === 'world' ? this.#world.shift()! : this.#coming.shift()!);
+    }
+    if (this.#closedAt !== null && this.#slip !== null) {
+      this.#now = this.#closedAt;
+      this.#decide({ type: 'clock_closed' });
     }
     const isOpen = this.#slip?.verdict === 'open';
     return { course: this.#course, flights: this.#flights, assumed: this.#assumed, isOpen };
@@ -126,7 +134,7 @@ class Life {
     const { nextStep = null } = this.#slip ?? {};
     const judgeAt = this.#judgeAt();
     const turns = [
-      ...this.#world.slice(0, 1).map(({ time }) => ({ what: 'world' as const, at: time })),
+      ...this.#world.slice(0, 1).map((recorded) => ({ what: 'world' as const, at: timeOn(recorded) })),
       ...this.#coming.slice(0, 1).map(({ time }) => ({ what: 'coming' as const, at: time })),
       ...(this.#ownQuestionAt === null ? [] : [{ what: 'question' as const, at: this.#ownQuestionAt }]),
       ...(this.#ownProofAt === null ? [] : [{ what: 'proof' as const, at: this.#ownProofAt }]),
@@ -147,7 +155,7 @@ class Life {
     const unread = this.#world.findLast(
       ({ event, receivedTime }) => endsReturned(event) && receivedTime <= deadline,
     );
-    return unread !== undefined && unread.time > due ? unread.time : due;
+    return unread !== undefined && timeOn(unread) > due ? timeOn(unread) : due;
   }
 
   #take(recorded: RecordedEvent): void {
@@ -272,6 +280,12 @@ function judgeLagMs(events: readonly RecordedEvent[]): number {
     return Math.max(judgeLagMsMin, instantToMs(time) - instantToMs(event.data.deadline) - graceMs);
   }
   return judgeLagMsMin;
+}
+
+/** What is missed when an import's clock is closed is concluded then. */
+function closedAt(events: readonly RecordedEvent[]): Instant | null {
+  const concluded = events.find(({ event, clock }) => event.type === 'SlipNotReturned' && !isLive(clock));
+  return concluded?.receivedTime ?? null;
 }
 
 function underTerms(recorded: RecordedEvent, terms: OtherTerms): RecordedEvent {
