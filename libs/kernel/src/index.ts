@@ -34,6 +34,7 @@ export {
   parseMoney,
   sameMoney,
   shownAmount,
+  toldSums,
 } from './money.ts';
 export {
   foreignTextLengthMax,

@@ -7,6 +7,7 @@ import {
   parseMoney,
   sameMoney,
   shownAmount,
+  toldSums,
 } from './index.ts';
 import { amountMax } from './money.ts';
 
@@ -97,6 +98,18 @@ describe('parseMoney', () => {
         expect(!parsed.ok || parsed.value.amount.toString() === value).toBe(true);
       }),
     );
+  });
+});
+
+describe('toldSums', () => {
+  it('adds up by currency, and tells what no amount can be as the largest that one can', () => {
+    const [eur, jpy] = [
+      { amount: 1250n, currency: 'EUR' },
+      { amount: amountMax, currency: 'JPY' },
+    ];
+    expect(toldSums([jpy, eur, eur])).toEqual([{ amount: 2500n, currency: 'EUR' }, jpy]);
+    expect(toldSums([jpy, jpy])).toEqual([jpy]);
+    expect(toldSums([])).toEqual([]);
   });
 });
 

@@ -61,3 +61,15 @@ export function shownAmount(amount: bigint, currency: string): string {
 export function sameMoney(a: Money | null, b: Money | null): boolean {
   return a === null || b === null ? a === b : a.amount === b.amount && a.currency === b.currency;
 }
+
+/**
+ * Sums by currency, in its order, as events tell them of many slips: a sum that is larger than any amount can be is told as
+ * {@link amountMax}. The books add up otherwise: nothing of theirs may be cut.
+ */
+export function toldSums(money: Iterable<Money>): Money[] {
+  const sums = new Map<string, bigint>();
+  for (const { amount, currency } of money) sums.set(currency, (sums.get(currency) ?? 0n) + amount);
+  return [...sums]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([currency, sum]) => ({ amount: sum > amountMax ? amountMax : sum, currency }));
+}

@@ -1,4 +1,4 @@
-import type { Money } from '@slipstream/kernel';
+import { toldSums } from '@slipstream/kernel';
 import type { Dispatch } from '../domain/dispatch/state.ts';
 import type { ProofSwitch, RiskOf, StoreTx } from './ports.ts';
 
@@ -30,16 +30,13 @@ export async function tellBroken(
   // Counted over all that it denied: once, when its word ends.
   const risk = switchedOff ? await tx.proofs.atRisk(provider, slips) : nothing;
   const data = {
-    ...{ provider, slips: slips.slice(0, slipsMax), broken: byCurrency(broken), switchedOff },
-    ...{ slipsAtRisk: risk.slips, atRisk: [...risk.amounts], firstAtRisk: [...risk.first] },
+    ...{
+      provider,
+      slips: slips.slice(0, slipsMax),
+      broken: toldSums(broken.flatMap(({ amount }) => amount ?? [])),
+      switchedOff,
+    },
+    ...{ slipsAtRisk: risk.slips, atRisk: toldSums(risk.amounts), firstAtRisk: [...risk.first] },
   };
   tx.tell([{ subject: provider, event: { type: 'ProviderPromiseBroken', data } }]);
-}
-
-function byCurrency(broken: readonly Pick<Dispatch, 'amount'>[]): Money[] {
-  const sums = new Map<string, bigint>();
-  for (const { amount } of broken) {
-    if (amount !== null) sums.set(amount.currency, (sums.get(amount.currency) ?? 0n) + amount.amount);
-  }
-  return [...sums].map(([currency, amount]) => ({ amount, currency }));
 }

@@ -1,5 +1,5 @@
 import { partitionsDefault } from '@slipstream/contracts';
-import { type Instant, instantFromMs, instantToMs, type Money } from '@slipstream/kernel';
+import { type Instant, instantFromMs, instantToMs, toldSums } from '@slipstream/kernel';
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import { wallClock } from '@slipstream/slip';
 import { type IncidentsTurn, slotMs, type Tallied } from '../../application/incidents/ports.ts';
@@ -179,7 +179,7 @@ export function incidentsTurn(
     for (const row of rows) {
       const money = await tx.query<{ currency: string; amount: string }>(atRiskSql, [row.id]);
       const { since, until, slips, returned, refunded } = row;
-      const atRisk: Money[] = money.map(({ currency, amount }) => ({ currency, amount: BigInt(amount) }));
+      const atRisk = toldSums(money.map(({ currency, amount }) => ({ currency, amount: BigInt(amount) })));
       tallied.push({ incident: toIncident(row), since, until, slips, returned, refunded, atRisk });
     }
     return tallied;

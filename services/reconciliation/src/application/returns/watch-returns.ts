@@ -1,4 +1,4 @@
-import { type Instant, instantFromMs, instantToMs } from '@slipstream/kernel';
+import { type Instant, instantFromMs, instantToMs, toldSums } from '@slipstream/kernel';
 import type { OpsEvent, PendingOpsEvent } from '@slipstream/slip';
 import { type Finding, nothingReturned, ReturnsWatch } from '../../domain/returns/returns-watch.ts';
 import { type ReturnsSettings, slotMs, slotOf } from '../../domain/returns/settings.ts';
@@ -125,9 +125,9 @@ export function createReturnsWatch({ store, settings, warningId, log }: WatchRet
         eValueLog10: Math.floor(eValueLog / Math.LN10),
         falseAlarmEveryDays: settings.falseAlarmEveryDays,
         forecastSlips: forecast.slips,
-        forecastMoney: Object.entries(forecast.money)
-          .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([currency, amount]) => ({ amount: BigInt(amount), currency })),
+        forecastMoney: toldSums(
+          Object.entries(forecast.money).map(([currency, amount]) => ({ amount: BigInt(amount), currency })),
+        ),
         firstDeadline: instantFromMs(forecast.firstDue ?? finding.foundAt),
       },
     };
