@@ -9,10 +9,11 @@ export { EventWalk, timestampMicros } from './event-walk.ts';
 export { explain } from './explain.ts';
 export { type GroupLag, readLag } from './lag.ts';
 export { jsonLog, type Log, nameLogLines } from './log.ts';
-export { type LogBounds, readLogBounds } from './log-bounds.ts';
+export { type LogBounds, readLogBounds, seeingUncommitted } from './log-bounds.ts';
 export { LogReader } from './log-reader.ts';
 export { readTail } from './log-tail.ts';
 export type { ConsumerMetrics } from './metrics.ts';
+export { misplaced } from './misplaced.ts';
 export { partitionOf } from './partition.ts';
 export {
   type Advance,

@@ -1,5 +1,5 @@
 import type { KafkaClient } from './client.ts';
-import { readLogBounds } from './log-bounds.ts';
+import { readLogBounds, seeingUncommitted } from './log-bounds.ts';
 
 /** How far a consumer group is behind the end of one partition. */
 export interface GroupLag {
@@ -9,13 +9,13 @@ export interface GroupLag {
   /** As the group last said; a service says so seldom, after its database knows it. */
   readonly nextOffset: number;
   readonly end: number;
-  /** Records that were not handled; what the log has lost meanwhile does not count. */
+  /** Records that were not handled, also those of a transaction that is still open; what the log has lost meanwhile does not count. */
   readonly behind: number;
 }
 
 /** Of every group that has said where it is on one of the topics. @throws Error when the brokers cannot be asked */
 export async function readLag(kafka: KafkaClient, topics: readonly string[]): Promise<GroupLag[]> {
-  const admin = kafka.admin();
+  const admin = seeingUncommitted(kafka).admin();
   await admin.connect();
   try {
     const existing = new Set(await admin.listTopics());

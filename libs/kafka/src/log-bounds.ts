@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
+import type { KafkaClient } from './client.ts';
+import { clusterFactory } from './cluster.ts';
 
 export interface LogBounds {
   /** The first offset the log still has. */
@@ -16,6 +18,18 @@ export async function readLogBounds(admin: Admin, topic: string): Promise<Map<nu
   const offsets = await askLeaders(admin, topic);
   return new Map(offsets.map((one) => [one.partition, { start: Number(one.low), end: Number(one.high) }]));
 }
+
+/**
+ * A client by which a log ends behind all that was appended. By any other it ends before the first record of a transaction that is
+ * still open, which is as far as a consumer can read: what was received is not known by that.
+ */
+export function seeingUncommitted(kafka: KafkaClient): KafkaClient {
+  const { symbol, make } = clusterFactory(kafka);
+  const makeSeeing = (options: object) => make({ ...options, isolationLevel: readUncommitted });
+  return Object.create(kafka, { [symbol]: { value: makeSeeing } }) as KafkaClient;
+}
+
+const readUncommitted = 0;
 
 /** A broker learns that it leads a new or moved partition later than the controller does; kafkajs does not wait for it. */
 async function askLeaders(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {

@@ -1,11 +1,12 @@
-import { type KafkaClient, readLogBounds } from '@slipstream/kafka';
+import { type KafkaClient, readLogBounds, seeingUncommitted } from '@slipstream/kafka';
 
 /** Asks the broker where topics end, over one admin connection. */
 export class EndOffsets {
   readonly #admin: ReturnType<KafkaClient['admin']>;
 
   constructor(kafka: KafkaClient) {
-    this.#admin = kafka.admin();
+    // What lies in an open transaction was received, though nobody can read it yet.
+    this.#admin = seeingUncommitted(kafka).admin();
   }
 
   start(): Promise<void> {
