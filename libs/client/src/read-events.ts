@@ -1,5 +1,5 @@
 import { type Envelope, mayPublish, readEnvelope, slipEventOf, topics } from '@slipstream/contracts';
-import { digestOf, type Log, type StreamRecord } from '@slipstream/kafka';
+import { digestOf, type Log, misplaced, type StreamRecord } from '@slipstream/kafka';
 import type { RecordedEvent } from '@slipstream/slip';
 
 /** What one of our services said, not decoded yet. */
@@ -11,7 +11,7 @@ export interface ReadRecord extends Envelope {
 
 /** What our services say, numbers and all; bytes that are no event, and what strangers say, is told in the log. */
 export function readRecords(records: readonly StreamRecord[], log: Log): ReadRecord[] {
-  return records.flatMap(({ value, problem, partition, offset }) => {
+  return records.flatMap(({ key, value, problem, partition, offset }) => {
     try {
       if (problem !== null) throw new Error(problem);
       if (value === null) throw new Error('the record has no value');
@@ -19,6 +19,8 @@ export function readRecords(records: readonly StreamRecord[], log: Log): ReadRec
       const { source, type } = envelope;
       if (!mayPublish(source, type)) throw new Error(`${source} may not publish ${type}`);
       if (envelope.sequence < 1) throw new Error('the event has no sequence');
+      const elsewhere = misplaced({ topic: topics.events.name, partition, key }, envelope.subject);
+      if (elsewhere !== null) throw new Error(elsewhere);
       return [{ ...envelope, partition, offset, digest: digestOf(value) }];
     } catch (error) {
       skipped(log, { partition, offset }, error);

@@ -115,6 +115,7 @@ describe('the event codec', () => {
     expect(peekEnvelope(bytes)).toEqual({
       source: head.source,
       type: 'slipstream.slip.returned.v1',
+      subject: head.subject,
       sequence: 42,
       incarnation: 1_803_921,
     });

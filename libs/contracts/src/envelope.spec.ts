@@ -32,7 +32,8 @@ test('property: what is written and stamped is read back, whatever it holds', ()
         const numbers = { sequence: Number(stamp.sequence), incarnation: Number(stamp.incarnation) };
         expect(envelope).toEqual({ ...head, ...stamp, ...numbers });
         expect(Buffer.from(read).equals(Buffer.from(body))).toBe(true);
-        expect(peekEnvelope(bytes)).toEqual({ source: head.source, type: head.type, ...numbers });
+        const { source, type, subject } = head;
+        expect(peekEnvelope(bytes)).toEqual({ source, type, subject, ...numbers });
       },
     ),
   );

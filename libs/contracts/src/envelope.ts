@@ -92,13 +92,14 @@ function looseText(reader: WireReader, end: number): string {
 export interface Peek {
   source: string;
   type: string;
+  subject: string;
   sequence: number;
   incarnation: number;
 }
 
-/** Reads source, type, sequence and incarnation only; throws `undecodable_record` as {@link readEnvelope} does. */
+/** Reads these attributes only; throws `undecodable_record` as {@link readEnvelope} does. */
 export function peekEnvelope(bytes: Buffer): Peek {
-  const peek: Peek = { source: '', type: '', sequence: -1, incarnation: 0 };
+  const peek: Peek = { source: '', type: '', subject: '', sequence: -1, incarnation: 0 };
   peekFields(bytes, peek);
   if (peek.source === '' || peek.type === '')
     throw new SlipstreamError('undecodable_record', 'the value is no CloudEvent: source or type is missing');
@@ -121,21 +122,27 @@ function peekFields(bytes: Buffer, peek: Peek): void {
   }
 }
 
-/** Few of our attributes have eight or eleven letters; those alone are looked at, and their name comes first. */
+/** Few of our attributes have seven, eight or eleven letters; those alone are looked at, and their name comes first. */
 function peekAttribute(reader: WireReader, end: number, peek: Peek): void {
   const nameLength = reader.bytes[reader.at + 1];
-  if ((nameLength === 8 || nameLength === 11) && reader.varint(end) === 0x0a) {
+  if ((nameLength === 7 || nameLength === 8 || nameLength === 11) && reader.varint(end) === 0x0a) {
     const name = attributeName(reader, end);
-    if (name === 'sequence') peek.sequence = peekDigits(reader, end, -1);
-    else if (name === 'incarnation') peek.incarnation = peekDigits(reader, end, 0);
+    if (name === 'sequence') peek.sequence = peekText(reader, end, digits) ?? -1;
+    else if (name === 'incarnation') peek.incarnation = peekText(reader, end, digits) ?? 0;
+    else if (name === 'subject') peek.subject = peekText(reader, end, looseText) ?? '';
   }
   reader.at = end;
 }
 
-function peekDigits(reader: WireReader, end: number, unset: number): number {
+/** Undefined: its value is no text. */
+function peekText<T>(
+  reader: WireReader,
+  end: number,
+  read: (reader: WireReader, end: number) => T,
+): T | undefined {
   if (reader.varint(end) !== 0x12) throw unreadable;
   const until = reader.span(end);
-  return reader.at < until && reader.varint(until) === 0x1a ? digits(reader, until) : unset;
+  return reader.at < until && reader.varint(until) === 0x1a ? read(reader, until) : undefined;
 }
 
 const names = ['subject', 'sequence', 'incarnation', 'time', 'receivedtime', 'clock', 'traceparent'] as const;

@@ -71,6 +71,7 @@ export {
   batchBytesMaxOf,
   deadLetterTopic,
   partitionsDefault,
+  partitionsOf,
   type Topic,
   topics,
 } from './topics.ts';

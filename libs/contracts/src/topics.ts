@@ -72,11 +72,16 @@ export const allTopics: readonly Topic[] = [
   ),
 ];
 
-const batchBytesMaxes = new Map(allTopics.map(({ name, batchBytesMax }) => [name, batchBytesMax]));
+const byName = new Map(allTopics.map((one) => [one.name, one]));
 
 /** The largest batch that a partition of the topic takes, in bytes; Kafka's default for a topic that is not ours. */
 export function batchBytesMaxOf(topic: string): number {
-  return batchBytesMaxes.get(topic) ?? batchBytesMaxDefault;
+  return byName.get(topic)?.batchBytesMax ?? batchBytesMaxDefault;
+}
+
+/** How many partitions the topic has; null for a topic that is not ours. */
+export function partitionsOf(topic: string): number | null {
+  return byName.get(topic)?.partitions ?? null;
 }
 
 /** Where the dead letters of a topic go (rule 9). */

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeCloudEvent } from '@slipstream/contracts';
+import { encodeCloudEvent, topics } from '@slipstream/contracts';
 import { type Chunk, type ChunkPlan, planChunk, positionAfter, type SetAside } from './chunk.ts';
+import { partitionOf } from './partition.ts';
 import type { PartitionPosition } from './ports.ts';
+import { recordAgain } from './read-again.ts';
 import type { SourcePosition } from './source-position.ts';
 import { decodedHeaders } from './test-support/headers.ts';
 import { eventMessage, message, source } from './test-support/records.ts';
@@ -141,6 +143,47 @@ describe('planning a chunk', () => {
       ['parked_behind', 'slip-9'],
     ]);
     expect(chunk.sources.get(source)?.sequence).toBe(2);
+  });
+
+  const home = partitionOf('slip-9', topics.events.partitions);
+  it.each([
+    ['another slip’s key', 't', 3, 'slip-1', 'the key slip-1 is not the event’s slip slip-9'],
+    ['no key', 't', 3, null, 'the key null is not the event’s slip slip-9'],
+    ['a key that is no text', 't', 3, Buffer.of(0, 255), /^the key base64:AP8= is not/],
+    [
+      'a partition that is not its slip’s',
+      topics.events.name,
+      home + 1,
+      'slip-9',
+      /^the events of slip slip-9 lie on/,
+    ],
+  ])(
+    'sets an event aside that has %s: its number counts, and its slip waits, not the key’s',
+    (_, topic, partition, key, why) => {
+      const stray = { ...eventMessage(0, 1, { key: 'slip-9' }), key: key === null ? null : Buffer.from(key) };
+      const here = position({ topic, partition });
+      const chunk = plan({ position: here, messages: [stray, eventMessage(1, 2, { key: 'slip-9' })] });
+      expect(chunk.deadLetters[0]).toMatchObject({
+        reason: 'rejected',
+        errorClass: 'misplaced',
+        parkKey: 'slip-9',
+      });
+      expect(chunk.deadLetters[0]!.detail).toEqual(
+        typeof why === 'string' ? why : expect.stringMatching(why),
+      );
+      expect(chunk.deadLetters.slice(1).every(({ parkKey }) => parkKey === 'slip-9')).toBe(true);
+      expect(offsets(chunk.records)).toEqual([]);
+      expect(chunk.sources.get(source)?.sequence).toBe(2);
+      // Nor is it handled when it is read again.
+      expect(() => recordAgain({ ...chunk.deadLetters[0]!.record }, true)).toThrow(
+        chunk.deadLetters[0]!.detail,
+      );
+    },
+  );
+
+  it('parks the key of an event that names no slip', () => {
+    const chunk = plan({ messages: [{ ...eventMessage(0, 1, { key: '' }), key: Buffer.from('slip-9') }] });
+    expect(chunk.deadLetters).toMatchObject([{ detail: 'the event names no slip', parkKey: 'slip-9' }]);
   });
 
   it('parks nothing when an undecodable record has no key', () => {

@@ -1,6 +1,7 @@
-import { mayPublish, peekEnvelope } from '@slipstream/contracts';
+import { mayPublish, type Peek, peekEnvelope } from '@slipstream/contracts';
 import { keyText } from './dead-letter.ts';
 import type { Message } from './message.ts';
+import { misplaced } from './misplaced.ts';
 import type { ConsumedRecord, DeadLetter, PartitionPosition } from './ports.ts';
 import { cutHeaders, headersProblem } from './record-headers.ts';
 import { digestOf, MovingPosition, succession } from './source-position.ts';
@@ -76,7 +77,7 @@ export function planChunk({ position, sequenced, messages, from, recordsMax, set
   return chunk;
 }
 
-/** Rule 5. False: not a record for the handler (a resend, a stranger's, undecodable, or `chunk.lost` says what is missing). */
+/** Rule 5. False: not a record for the handler (a resend, a stranger's, undecodable, misplaced, or `chunk.lost` says what is missing). */
 function isNext(
   record: PlannedRecord,
   position: PartitionPosition,
@@ -108,7 +109,7 @@ function isNext(
   // Nearly every record: the next number of a source that moved in this chunk.
   if (moved !== undefined && sequence === moved.sequence + 1 && incarnation === moved.incarnation) {
     moved.move(incarnation, digest);
-    return true;
+    return isPlaced(record, peeked, chunk);
   }
   const known = moved ?? position.sources.get(source);
   const follows = succession(known, { sequence, incarnation, digest });
@@ -126,11 +127,27 @@ function isNext(
   const moving = moved ?? new MovingPosition(known);
   moving.move(incarnation, digest);
   chunk.sources.set(source, moving);
-  return true;
+  return isPlaced(record, peeked, chunk);
+}
+
+/** False: set aside. What comes of its slip waits, whatever key this one record has. */
+function isPlaced(record: PlannedRecord, { subject }: Peek, chunk: Chunk): boolean {
+  const detail = misplaced(record, subject);
+  if (detail === null) return true;
+  const parkKey = subject === '' ? keyText(record.key) : keyText(Buffer.from(subject));
+  setAsideRecord(chunk, {
+    record,
+    parkKey,
+    reason: 'rejected',
+    errorClass: 'misplaced',
+    detail,
+    attempts: 1,
+  });
+  return false;
 }
 
 /** What a consumer must know of every event, or what is wrong with it. */
-function peek(value: Buffer | null): ReturnType<typeof peekEnvelope> | string {
+function peek(value: Buffer | null): Peek | string {
   if (value === null) return 'the record has no value';
   try {
     return peekEnvelope(value);

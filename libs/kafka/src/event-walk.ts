@@ -1,5 +1,6 @@
 import { mayPublish, ownedTypes, sources } from '@slipstream/contracts';
 import { wallClock } from '@slipstream/kernel';
+import { partitionOfBytes } from './partition.ts';
 import { RecordWalk } from './record-walk.ts';
 
 /**
@@ -35,6 +36,17 @@ export class EventWalk extends RecordWalk {
   peekSource(): boolean {
     this.#forget();
     return this.#read(true) && this.source !== '';
+  }
+
+  /**
+   * Whether the event that was peeked at lies where its slip's events do, as `misplaced` says it in words: its key is its
+   * subject, and the partition is the key's. `partitions`: of the topic; null: nobody knows.
+   */
+  isPlaced(partition: number, partitions: number | null): boolean {
+    const { bytes, keyAt, keyLength, subjectAt, subjectLength } = this;
+    if (keyLength !== subjectLength) return false;
+    for (let i = 0; i < keyLength; i++) if (bytes[keyAt + i] !== bytes[subjectAt + i]) return false;
+    return partitions === null || partitionOfBytes(bytes, keyAt, keyLength, partitions) === partition;
   }
 
   #read(isSourceEnough: boolean): boolean {

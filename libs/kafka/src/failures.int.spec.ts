@@ -38,10 +38,10 @@ describe('a record that cannot be handled', () => {
   ])('is set aside at once when it has %s; its key waits, the others pass', async (_, value) => {
     await rig.start();
     await rig.producer.sendBatch([
-      rig.record(0, eventBytes(1), 'a'),
+      rig.record(0, eventBytes(1, { key: 'a' }), 'a'),
       rig.record(0, value, 'b'),
-      rig.record(0, eventBytes(2), 'b'),
-      rig.record(0, eventBytes(3), 'c'),
+      rig.record(0, eventBytes(2, { key: 'b' }), 'b'),
+      rig.record(0, eventBytes(3, { key: 'c' }), 'c'),
     ]);
     const { store, fatal } = await rig.member();
     await until(() => reached(store) === 4, 'all seen');
@@ -50,7 +50,7 @@ describe('a record that cannot be handled', () => {
     expect(fatal).toEqual([]);
   });
 
-  it('may have an odd key, timestamp or codec without harm', async () => {
+  it('may have an odd timestamp, header or codec without harm; with a key that is not its slip it is set aside', async () => {
     await rig.start(1, { 'compression.type': 'producer' });
     const producer = rig.kafka.producer();
     await producer.connect();
@@ -59,12 +59,16 @@ describe('a record that cannot be handled', () => {
     await send(1, { key: null });
     await send(2, { key: '' });
     await send(3, { key: Buffer.from([0xff, 0x00]) });
-    await send(4, { key: 'a', timestamp: '1' });
-    await send(5, { key: 'a', headers: { twice: ['1', '2'], empty: '' } }, CompressionTypes.GZIP);
+    await send(4, { key: 'slip-2', value: eventBytes(4, { key: 'slip-2' }), timestamp: '1' });
+    const headers = { twice: ['1', '2'], empty: '' };
+    await send(5, { key: 'slip-2', value: eventBytes(5, { key: 'slip-2' }), headers }, CompressionTypes.GZIP);
     await producer.disconnect();
     const { store } = await rig.member();
-    await until(() => store.effects.length === 5, 'all handled');
-    expect(store.deadLetters).toEqual([]);
+    await until(() => reached(store) === 5, 'all seen');
+    expect(store.effects).toEqual(['0:3', '0:4']);
+    expect(store.deadLetters.map(({ errorClass, parkKey }) => [errorClass, parkKey])).toEqual(
+      Array(3).fill(['misplaced', 'slip-1']),
+    );
   });
 
   it('passes over aborted transactions and control records', async () => {
@@ -77,7 +81,10 @@ describe('a record that cannot be handled', () => {
     await producer.connect();
     const send = async (sequence: number, end: 'commit' | 'abort') => {
       const transaction = await producer.transaction();
-      await transaction.send({ topic: rig.topic, messages: [{ key: 'a', value: eventBytes(sequence) }] });
+      await transaction.send({
+        topic: rig.topic,
+        messages: [{ key: 'slip-1', value: eventBytes(sequence) }],
+      });
       await transaction[end]();
     };
     await send(1, 'abort');

@@ -6,20 +6,31 @@ const mix = 0x5bd1e995;
  * with big integers, which takes longer than anything else that is done for an event.
  */
 export function partitionOf(key: string, partitions: number): number {
-  return (murmur2(Buffer.from(key)) & 0x7fff_ffff) % partitions;
+  const bytes = Buffer.from(key);
+  return partitionOfBytes(bytes, 0, bytes.length, partitions);
 }
 
-function murmur2(bytes: Uint8Array): number {
-  const { length } = bytes;
-  const whole = length & ~3;
+/** The same of a key that lies among other bytes. */
+export function partitionOfBytes(
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+  partitions: number,
+): number {
+  return (murmur2(bytes, from, length) & 0x7fff_ffff) % partitions;
+}
+
+function murmur2(bytes: Uint8Array, from: number, length: number): number {
+  const end = from + length;
+  const whole = from + (length & ~3);
   let hash = seed ^ length;
-  for (let at = 0; at < whole; at += 4) {
+  for (let at = from; at < whole; at += 4) {
     const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
     const mixed = Math.imul(word, mix);
     hash = Math.imul(hash, mix) ^ Math.imul(mixed ^ (mixed >>> 24), mix);
   }
-  if (length > whole) {
-    for (let at = length - 1; at >= whole; at--) hash ^= bytes[at]! << (8 * (at - whole));
+  if (end > whole) {
+    for (let at = end - 1; at >= whole; at--) hash ^= bytes[at]! << (8 * (at - whole));
     hash = Math.imul(hash, mix);
   }
   hash = Math.imul(hash ^ (hash >>> 13), mix);

@@ -2,11 +2,12 @@ import { peekEnvelope } from '@slipstream/contracts';
 import { isSlipstreamError, SlipstreamError } from '@slipstream/kernel';
 import { classifyError } from './classify-error.ts';
 import { describeError } from './log.ts';
-import type { ConsumedRecord, ConsumerStore, DeadLetter, RecordRejected } from './ports.ts';
+import { misplaced } from './misplaced.ts';
+import { type ConsumedRecord, type ConsumerStore, type DeadLetter, RecordRejected } from './ports.ts';
 
 /**
  * A record that was set aside, as its handler gets it. Its place in its source's numbers was counted when it was set
- * aside. @throws `undecodable_record`
+ * aside. @throws `undecodable_record`, RecordRejected
  */
 export function recordAgain(
   record: Omit<ConsumedRecord, 'source' | 'sequence'>,
@@ -14,9 +15,12 @@ export function recordAgain(
 ): ConsumedRecord {
   if (!sequenced) return { ...record, source: '', sequence: -1 };
   if (record.value === null) throw new SlipstreamError('undecodable_record', 'the record has no value');
-  const { source, sequence } = peekEnvelope(record.value);
+  const { source, sequence, subject } = peekEnvelope(record.value);
   if (sequence < 1) throw new SlipstreamError('undecodable_record', 'the event has no sequence');
-  return { ...record, source, sequence };
+  const again = { ...record, source, sequence };
+  const why = misplaced(record, subject);
+  if (why !== null) throw new RecordRejected(again, why);
+  return again;
 }
 
 /** Why a record failed again; null when that was not its fault: it stays where it is. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { sources } from '@slipstream/contracts';
+import { sources, topics } from '@slipstream/contracts';
 import fc from 'fast-check';
 import { planChunk, positionAfter } from './chunk.ts';
 import { EventWalk } from './event-walk.ts';
+import { partitionOf } from './partition.ts';
 import type { PartitionPosition } from './ports.ts';
 import { recordsOf } from './record-walk.ts';
 import { GrowingSpan } from './span.ts';
@@ -10,20 +11,26 @@ import { type BatchRecord, batchBytes } from './test-support/batches.ts';
 import { eventBytes } from './test-support/records.ts';
 
 const start: PartitionPosition = {
-  ...{ group: 'g', topic: 't', partition: 0, epoch: 1, nextOffset: 0, topicId: null },
+  ...{ group: 'g', topic: topics.events.name, partition: 0, epoch: 1, nextOffset: 0, topicId: null },
   ...{ sources: new Map(), parkedKeys: new Set(['parked']) },
 };
+const names = Array.from({ length: 200 }, (_, n) => `slip-${n}`);
+const lies = (partition: number) => (name: string) =>
+  partitionOf(name, topics.events.partitions) === partition;
+const here = names.filter(lies(0));
+const elsewhere = names.find(lies(1))!;
 
 /** What may come on a topic: mostly the next event of a source, and now and then what rules are about. */
 const odd = fc.constantFrom(
   ...(['resent', 'jump', 'fork', 'older incarnation', 'newer incarnation'] as const),
   ...(['stranger', 'not its own', 'no value', 'garbage', 'unknown type', 'headers', 'parked'] as const),
+  ...(['no key', 'key of another', 'partition of another', 'no slip'] as const),
 );
 const kind = fc.oneof({ weight: 12, arbitrary: fc.constant('next' as const) }, { weight: 1, arbitrary: odd });
 const step = fc.record({
   kind,
   from: fc.constantFrom(sources.ledger, sources.intake),
-  key: fc.constantFrom('a', 'b'),
+  key: fc.constantFrom(here[0]!, here[1]!),
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -67,7 +74,15 @@ function recordsFor(steps: readonly Step[]): BatchRecord[] {
           headers: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`h${i}`, ''])),
         };
       case 'parked':
-        return { ...event(next), key: 'parked' };
+        return { ...event(next, { key: 'parked' }), key: 'parked' };
+      case 'no key':
+        return { ...event(next), key: null };
+      case 'key of another':
+        return { ...event(next), key: here.find((other) => other !== key)! };
+      case 'partition of another':
+        return { ...event(next, { key: elsewhere }), key: elsewhere };
+      case 'no slip':
+        return { ...event(next, { key: '' }), key: '' };
       default:
         return kind satisfies never;
     }

@@ -1,3 +1,4 @@
+import { partitionsOf } from '@slipstream/contracts';
 import { keyText } from './dead-letter.ts';
 import type { EventWalk } from './event-walk.ts';
 import type { Move, PartitionPosition, Span } from './ports.ts';
@@ -5,7 +6,7 @@ import { digestOf, MovingPosition } from './source-position.ts';
 
 /**
  * Takes records of one partition in a row, as long as no rule has anything to say about them: each is an event of one of
- * ours that it may publish, the next number of its source, and its key waits behind no dead letter. `planChunk` knows
+ * ours that it may publish, the next number of its source, lies where its slip's do, and its key waits behind no dead letter. `planChunk` knows
  * what becomes of all others; `span.spec.ts` holds the two together.
  */
 export class GrowingSpan implements Span {
@@ -17,20 +18,22 @@ export class GrowingSpan implements Span {
   /** Of its first record; null: it has none. */
   appendedMs: number | null = null;
   readonly #sources = new Map<string, MovingPosition>();
+  readonly #partitions: number | null;
 
   constructor(position: PartitionPosition) {
     this.position = position;
     this.nextOffset = position.nextOffset;
+    this.#partitions = partitionsOf(position.topic);
   }
 
   /** Whether the record that the walk is at, at or behind `nextOffset`, can be taken. */
   fits(event: EventWalk): boolean {
-    const { parkedKeys } = this.position;
+    const { parkedKeys, partition } = this.position;
     if (parkedKeys.size > 0 && parkedKeys.has(keyText(event.key()) ?? '')) return false;
-    return this.follows(event);
+    return this.follows(event) && event.isPlaced(partition, this.#partitions);
   }
 
-  /** Whether it would fit if nothing waited. */
+  /** Whether it is the next of its source, wherever it lies and whatever waits. */
   follows(event: EventWalk): boolean {
     if (!event.hasFewHeaders || event.valueLength < 0 || !event.peek()) return false;
     const source = this.#sources.get(event.source) ?? this.position.sources.get(event.source);

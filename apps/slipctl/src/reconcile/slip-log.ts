@@ -1,5 +1,5 @@
-import { cloudEventType, readEnvelope, slipEventOf, topics } from '@slipstream/contracts';
-import { type EventWalk, type KafkaClient, LogReader, readLogBounds } from '@slipstream/kafka';
+import { cloudEventType, mayPublish, readEnvelope, slipEventOf, topics } from '@slipstream/contracts';
+import { type EventWalk, type KafkaClient, LogReader, misplaced, readLogBounds } from '@slipstream/kafka';
 import { isSlipstreamError } from '@slipstream/kernel';
 import type { RecordedEvent, SlipEvent } from '@slipstream/slip';
 import { kafkaError, openKafka } from '../kafka.ts';
@@ -84,9 +84,10 @@ export class SlipLog {
     if (value === null) return null;
     try {
       const envelope = readEnvelope(value);
-      return this.#wanted.has(envelope.type) && walk.key()?.toString() === envelope.subject
-        ? slipEventOf(envelope)
-        : null;
+      const { type, source, subject } = envelope;
+      if (!this.#wanted.has(type) || !mayPublish(source, type)) return null;
+      const place = { topic: topics.events.name, partition, key: walk.key() };
+      return misplaced(place, subject) === null ? slipEventOf(envelope) : null;
     } catch (error) {
       if (isSlipstreamError(error)) return null;
       throw error;

@@ -129,7 +129,7 @@ export class Rig {
     if (message === 'waiting for brokers') this.waits.push(message);
   }
 
-  record(partition: number, value: Buffer | null, key: string | null = 'slip-x'): OutRecord {
+  record(partition: number, value: Buffer | null, key: string | null = 'slip-1'): OutRecord {
     return { topic: this.topic, partition, key, value };
   }
 

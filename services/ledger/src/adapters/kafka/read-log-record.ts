@@ -1,5 +1,5 @@
 import { type Envelope, readEnvelope, slipEventOf } from '@slipstream/contracts';
-import { type ConsumedRecord, RecordRejected } from '@slipstream/kafka';
+import { type ConsumedRecord, misplaced, RecordRejected } from '@slipstream/kafka';
 import { type Instant, isSlipstreamError, keyLengthMax, SlipstreamError } from '@slipstream/kernel';
 import { type RecordedEvent, wallClock } from '@slipstream/slip';
 import type { LogRecord } from '../../domain/log/follow.ts';
@@ -35,8 +35,8 @@ export function readUnread(record: ConsumedRecord): LogRecord | null {
   if (record.value === null) return null;
   try {
     const envelope = readEnvelope(record.value);
-    // Letters are parked by the record's key: an event of another slip than its key says would wait for nothing.
-    const isOwn = envelope.sequence > 0 && record.key?.toString('utf8') === envelope.subject;
+    // What does not lie where its slip's events do is in none of their orders.
+    const isOwn = envelope.sequence > 0 && misplaced(record, envelope.subject) === null;
     if (!isOwn || unusableEnvelope(envelope) !== null) return null;
     return { ...logRecord(record, record.value, envelope), recorded: null };
   } catch (error) {

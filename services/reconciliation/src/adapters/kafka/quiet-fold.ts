@@ -9,9 +9,9 @@ import { fieldOf, found, money, readMoney } from './plain-fields.ts';
 
 /**
  * What became of an event. `quiet`: it was folded in memory. `loud`: something may follow from it, or the slip is not
- * followed there; nothing has changed. `unknown`: a type of a later release. `odd`: its key is not its slip.
+ * followed there; nothing has changed. `unknown`: a type of a later release.
  */
-export type Folded = 'quiet' | 'loud' | 'unknown' | 'odd';
+export type Folded = 'quiet' | 'loud' | 'unknown';
 
 interface Kind {
   readonly type: SlipEvent['type'];
@@ -54,7 +54,6 @@ export function foldQuietly(event: EventWalk, into: HotPartition, mayBegin: bool
   foldedSlot = -1;
   const kind = kindOf(event.type);
   if (kind === null) return 'unknown';
-  if (!isKey(event)) return 'odd';
   const { bytes, subjectAt, subjectLength, dataAt, dataEnd } = event;
   if (!event.isLive || !readId(bytes, subjectAt, subjectLength, id)) return 'loud';
   const slot = into.hot.find(id);
@@ -115,13 +114,6 @@ function follows(type: SlipEvent['type'], event: EventWalk, into: HotPartition, 
   if (fieldOf(bytes, dataAt, dataEnd, intendedProvider) !== 1) return false;
   const provider = bytes.toString('utf8', found.at, found.end);
   return into.intended(slot, offset, provider, timeMicros, receivedMicros);
-}
-
-/** The key's bytes are the subject's. */
-function isKey({ bytes, keyAt, keyLength, subjectAt, subjectLength }: EventWalk): boolean {
-  if (keyLength !== subjectLength) return false;
-  for (let i = 0; i < keyLength; i++) if (bytes[keyAt + i] !== bytes[subjectAt + i]) return false;
-  return true;
 }
 
 // Fields of SlipSubmitted, SlipPolicy, StagePolicy, StageLimits, SlipApproved, StageLate, DispatchIntended and SlipReturned: number and wire type. `quiet-fold.spec.ts` holds them to the schema.

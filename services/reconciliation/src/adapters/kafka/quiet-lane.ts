@@ -180,8 +180,6 @@ export class QuietLane implements UnitHandler<Tx> {
       case 'unknown':
         this.#parts.onUnknownTypes(1);
         return true;
-      case 'odd':
-        return false;
       case 'loud':
         return takeLoud(open, event);
     }
@@ -274,8 +272,9 @@ export class QuietLane implements UnitHandler<Tx> {
     if (!open) throw new SlipstreamError('unavailable', 'the partition was closed meanwhile');
     const departures: Departure[] = [];
     const left = new Map<string, Left>();
-    for (const { key, offset } of [...batch.records, ...letters.map(({ record }) => record)]) {
-      const slipId = key?.toString() ?? '';
+    const read = batch.records.map((record) => ({ slipId: keyOf(record), offset: record.offset }));
+    const aside = letters.map(({ parkKey, record }) => ({ slipId: parkKey ?? '', offset: record.offset }));
+    for (const { slipId, offset } of [...read, ...aside]) {
       if (!idOf(slipId, new Uint32Array(idWords))) continue;
       departures.push({ partition, offset, slipId });
       const slot = open.hot.find(slipId);

@@ -1,3 +1,4 @@
+import { partitionsOf } from '@slipstream/contracts';
 import type { EventWalk, LogReader, PartitionPosition } from '@slipstream/kafka';
 import { HotPartition } from '../../application/quiet/hot-partition.ts';
 import type { Departure, Recovered } from '../../application/quiet/ports.ts';
@@ -9,15 +10,16 @@ import { foldedSlot, foldQuietly } from './quiet-fold.ts';
  */
 export async function recover(
   reader: Pick<LogReader, 'walk'>,
-  { partition, nextOffset }: PartitionPosition,
+  { topic, partition, nextOffset }: PartitionPosition,
   { snapshot, departures }: Recovered,
 ): Promise<HotPartition> {
   const hot = new HotPartition(partition, snapshot);
   const sequences = new Map(snapshot.sequences);
+  const partitions = partitionsOf(topic);
   const gone = new Gone(hot, departures);
   await reader.walk(partition, snapshot.offset, nextOffset, (event) => {
     gone.upTo(event.offset);
-    if (!isNew(event, sequences)) return;
+    if (!isNew(event, sequences) || !event.isPlaced(partition, partitions)) return;
     if (foldQuietly(event, hot, !gone.has(event)) !== 'loud' || foldedSlot < 0) return;
     // Loud to this release, but quiet to the one that read it then: it is one of the slip's events.
     hot.followed(foldedSlot, event.offset);
@@ -28,7 +30,7 @@ export async function recover(
   return hot;
 }
 
-/** Resends, and whatever was set aside unread, were not folded then either. */
+/** Resends, and whatever was set aside unread, or because it lies elsewhere than its slip, were not folded then either. */
 function isNew(event: EventWalk, sequences: Map<string, number>): boolean {
   if (!event.hasFewHeaders || event.valueLength < 0 || !event.peek()) return false;
   if (event.sequence <= (sequences.get(event.source) ?? 0)) return false;
