@@ -4,6 +4,7 @@ import { SlipstreamPublisher } from '@slipstream/client';
 import { encodeSlipEvent, sourceOf, stampEnvelope, topics } from '@slipstream/contracts';
 import { createKafka, partitionOf } from '@slipstream/kafka';
 import { playDemo, settledOutage } from '@slipstream/local';
+import type { SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
 import pg from 'pg';
 import { bootStack, peakMemory, slipctl, type TestStack } from './support.ts';
@@ -21,25 +22,25 @@ const many = (count: number) =>
 const cloudEvent = Buffer.from('application/cloudevents+protobuf');
 const text = (value: string) => Buffer.from(value);
 
-/** An event that somebody says who may not, and that moves money if it is believed. */
-function strangers(source: string, sequence: number): Buffer {
-  const data = {
-    provider: 'acme',
-    outcome: 'succeeded',
-    reason: null,
-    amount: null,
-    evidence: 'signed_callback',
-    providerReference: null,
-    providerTime: null,
-  } as const;
-  const head = { id: randomUUID(), source, subject: randomUUID(), clock: 'wall' };
-  const body = encodeSlipEvent(head, { type: 'SlipReturned', data });
-  const time = '2026-11-22T10:39:00.123456Z';
-  return stampEnvelope(body, {
-    sequence: String(sequence),
-    time,
-    receivedTime: time,
-  });
+const time = '2026-11-22T10:39:00.123456Z';
+/** Moves money if it is believed. */
+const succeeded: SlipEvent = {
+  type: 'SlipReturned',
+  data: {
+    ...{ provider: 'acme', outcome: 'succeeded', reason: null, amount: null, evidence: 'signed_callback' },
+    ...{ providerReference: null, providerTime: null },
+  },
+};
+
+/** An event that somebody says who may not. */
+function strangers(
+  source: string,
+  sequence: number,
+  event = succeeded,
+  subject: string = randomUUID(),
+): Buffer {
+  const body = encodeSlipEvent({ id: randomUUID(), source, subject, clock: 'wall' }, event);
+  return stampEnvelope(body, { sequence: String(sequence), time, receivedTime: time });
 }
 
 /** Small enough for every topic. */
@@ -69,10 +70,17 @@ const large: readonly Hostile[] = [
     headers: { big: Buffer.alloc(900_000, 'a') },
   })),
 ];
+const nobodys = randomUUID();
+const overdue: SlipEvent = { type: 'SlipOverdue', data: { stage: 'returned', deadline: time } };
 const lies: readonly Hostile[] = [
   { what: 'SlipReturned from an unknown source', value: strangers('/somebody/unknown', 1) },
   { what: 'a number far ahead from an unknown source', value: strangers('/somebody/unknown', 7) },
   { what: 'SlipReturned from the ledger', value: strangers(sourceOf('SlipSettled'), 900_000) },
+  {
+    what: 'a verdict under its slip’s own key',
+    key: text(nobodys),
+    value: strangers('/somebody/unknown', 1, overdue, nobodys),
+  },
 ];
 
 const consumers = {
@@ -143,6 +151,7 @@ test('hostile records, each alone on every topic, end no process, hold up no sli
   // Whoever reads the topics of ours that no service waits for passes over them, too.
   await slipctl(stack, ['verify']);
   await slipctl(stack, ['config', 'applied']);
+  await slipctl(stack, ['reconcile', 'diff', '--timeout', '60s']);
   for (const [name, mib] of Object.entries(peakMemory(stack)))
     expect([name, mib < 256]).toEqual([name, true]);
 }, 400_000);
@@ -155,12 +164,21 @@ begin
   return new;
 end $$;
 create trigger bug before insert on entry for each row execute function bug()`;
+/** As the gateway itself publishes. */
+const misplacedSql = 'select append_events($1, $2, $3, $4, array[null::timestamptz], array[null::jsonb])';
+/** An event of its own, on the partition next to its slip's. */
+function misplacedEvent(subject: string): unknown[] {
+  const { name, partitions } = topics.events;
+  const head = { id: randomUUID(), source: sourceOf('SlipReturned'), subject, clock: 'wall' };
+  const partition = (partitionOf(subject, partitions) + 1) % partitions;
+  return [[name], [partition], [subject], [Buffer.from(encodeSlipEvent(head, succeeded))]];
+}
 const mendedSql = 'drop trigger bug on entry; drop function bug()';
 
 test('what waits behind a poison record, or behind a bug that is mended, ends as if neither had been, read again once or twice', async () => {
   const { stack } = booted;
   const brokers = stack.env.KAFKA_BROKERS!.split(',');
-  const names = ['untouched', 'poisoned', 'hit-by-a-bug'];
+  const names = ['untouched', 'poisoned', 'hit-by-a-bug', 'misplaced'];
   // An error that hits nobody else is the record's own: on its partition, too, others have to come.
   const neighbours = Array.from({ length: 60 }, (_, n) => `neighbour-${n}`);
   const publisher = new SlipstreamPublisher({ brokers, caller: '/poison' });
@@ -175,8 +193,9 @@ test('what waits behind a poison record, or behind a bug that is mended, ends as
       })),
     );
     const slips = await Promise.all(names.map((name) => slipWith(name, 'held')));
-    const [untouched, poisoned, broken] = slips as [Shown, Shown, Shown];
-    await inLedger(bugSql(broken.id));
+    const [untouched, poisoned, broken, misplaced] = slips as [Shown, Shown, Shown, Shown];
+    await inDatabase('ledger', bugSql(broken.id));
+    await inDatabase('provider_gateway', misplacedSql, misplacedEvent(misplaced.id));
     await producer.send({
       topic: topics.events.name,
       messages: [
@@ -195,9 +214,13 @@ test('what waits behind a poison record, or behind a bug that is mended, ends as
     // Each service that reads the events, the ledger beside its bug.
     const aside = await waitFor(
       async () => {
-        const found = [...(await lettersOf(poisoned.id)), ...(await lettersOf(broken.id))];
-        const ofReasons = (reason: string) => found.filter((letter) => letter.reason === reason);
-        return ofReasons('undecodable').length === 3 && ofReasons('failed').length === 1 ? found : null;
+        const found = (
+          await Promise.all([poisoned, broken, misplaced].map(({ id }) => lettersOf(id)))
+        ).flat();
+        const ofReasons = (reason: string) => found.filter((letter) => letter.reason === reason).length;
+        const isAll =
+          ofReasons('undecodable') === 3 && ofReasons('rejected') === 3 && ofReasons('failed') === 1;
+        return isAll ? found : null;
       },
       { what: 'what was set aside', timeoutMs: 120_000, intervalMs: 500 },
     );
@@ -205,11 +228,13 @@ test('what waits behind a poison record, or behind a bug that is mended, ends as
     expect((await shown('poisoned')).status).toBe('held');
     expect((await shown('hit-by-a-bug')).status).toBe('held');
 
-    await inLedger(mendedSql);
+    await inDatabase('ledger', mendedSql);
     const redrive = ['dlq', 'redrive', '--slip', broken.id, '--yes', '--why', 'it is mended', '--json'];
     const done = JSON.parse(await slipctl(stack, redrive)) as { failed: number; redriven: number }[];
     expect(done.reduce((sum, { redriven }) => sum + redriven, 0)).toBeGreaterThan(0);
-    for (const { id, service } of aside.filter(({ reason }) => reason === 'undecodable')) {
+    for (const { id, service } of aside.filter(({ reason }) =>
+      ['undecodable', 'rejected'].includes(reason),
+    )) {
       await slipctl(stack, ['dlq', 'dismiss', id, '--service', service, '--why', 'nobody said it']);
       await expect(
         slipctl(stack, ['dlq', 'dismiss', id, '--service', service, '--why', 'again']),
@@ -217,8 +242,9 @@ test('what waits behind a poison record, or behind a bug that is mended, ends as
     }
     await slipWith('poisoned', 'settled');
     await slipWith('hit-by-a-bug', 'settled');
+    await slipWith('misplaced', 'settled');
     const ended = await Promise.all(slips.map(({ id }) => endOf(id)));
-    expect(ended).toEqual([ended[0], ended[0], ended[0]]);
+    expect(ended).toEqual(names.map(() => ended[0]));
     expect(JSON.parse(await slipctl(stack, redrive))).toEqual([]);
     expect(await Promise.all(slips.map(({ id }) => endOf(id)))).toEqual(ended);
     expect(await lettersOf(untouched.id)).toEqual([]);
@@ -292,13 +318,13 @@ interface Letter {
 const lettersOf = async (slip: string) =>
   JSON.parse(await slipctl(booted.stack, ['dlq', 'list', '--slip', slip, '--json'])) as Letter[];
 
-async function inLedger(sql: string): Promise<void> {
+async function inDatabase(name: string, sql: string, parameters?: unknown[]): Promise<void> {
   const url = new URL(booted.stack.env.DATABASE_URL!);
-  url.pathname = '/ledger';
+  url.pathname = `/${name}`;
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
   try {
-    await client.query(sql);
+    await client.query(sql, parameters);
   } finally {
     await client.end();
   }

@@ -84,8 +84,8 @@ export class SlipLog {
     if (value === null) return null;
     try {
       const envelope = readEnvelope(value);
-      const { type, source, subject } = envelope;
-      if (!this.#wanted.has(type) || !mayPublish(source, type)) return null;
+      const { type, source, subject, sequence } = envelope;
+      if (!this.#wanted.has(type) || !mayPublish(source, type) || sequence < 1) return null;
       const place = { topic: topics.events.name, partition, key: walk.key() };
       return misplaced(place, subject) === null ? slipEventOf(envelope) : null;
     } catch (error) {
