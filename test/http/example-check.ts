@@ -179,9 +179,9 @@ const successes = ({ described: { responses } }: Operation) =>
   Object.keys(responses).filter((status) => status.startsWith('2'));
 
 /** Null: what this service answers is not kept. */
-function fileOf({ service, described: { operationId } }: Operation): string | null {
-  if (!/^(DeadLetters|StoppedPartitions)Controller_/.test(operationId))
-    return `services/${service}/examples.json`;
+function fileOf({ service, path }: Operation): string | null {
+  const isShared = /^\/(v1\/(dead-letters|redrives|stopped-partitions)|livez|readyz|metrics)/.test(path);
+  if (!isShared) return `services/${service}/examples.json`;
   return service === sharedOf ? sharedFile : null;
 }
 

@@ -283,166 +283,169 @@ const none: Make = () => ({});
 
 /** By the id of the operation. What every service has is asked of each. */
 export const givens: Readonly<Record<string, Make>> = {
-  DeadLettersController_list: async (world, service) => {
+  getLiveness: none,
+  getReadiness: none,
+  getMetrics: none,
+  listDeadLetters: async (world, service) => {
     await world.letters(service);
     return { query: { status: 'parked', page_size: '2' } };
   },
-  DeadLettersController_summary: none,
-  DeadLettersController_one: async (world, service) => ({
+  countDeadLetters: none,
+  getDeadLetter: async (world, service) => ({
     path: { id: (await world.letters(service))[1]!.id },
   }),
-  DeadLettersController_redrive: () => ({ body: { filter: { reason: 'undecodable' }, dry_run: true } }),
-  DeadLettersController_redriveOf: (world, service) => path(world.redrive(service)),
-  DeadLettersController_dismiss: async (world, service) => ({
+  redriveDeadLetters: () => ({ body: { filter: { reason: 'undecodable' }, dry_run: true } }),
+  getRedrive: (world, service) => path(world.redrive(service)),
+  dismissDeadLetter: async (world, service) => ({
     path: { id: (await world.letters(service)).at(-1)!.id },
   }),
-  StoppedPartitionsController_list: none,
-  StoppedPartitionsController_goOn: none,
+  listStoppedPartitions: none,
+  letPartitionGoOn: none,
 
-  SlipsController_create: () => ({ body: { ...order, reference: `shown-${randomUUID()}` } }),
-  BatchController_create: () => ({ body: { slips: [{ ...order, reference: `shown-${randomUUID()}` }] } }),
-  ChangesController_confirm: (world) => path(world.draft()),
-  ChangesController_withdraw: (world) => path(world.draft()),
-  ReviewsController_list: async (world) => {
+  submitSlip: () => ({ body: { ...order, reference: `shown-${randomUUID()}` } }),
+  submitSlips: () => ({ body: { slips: [{ ...order, reference: `shown-${randomUUID()}` }] } }),
+  confirmDraft: (world) => path(world.draft()),
+  withdrawSlip: (world) => path(world.draft()),
+  listReviews: async (world) => {
     await world.reviewed();
     return { query: { route: 'payouts', page_size: '1' } };
   },
-  ReviewsController_one: (world) => path(world.reviewed()),
-  ReviewsController_claim: (world) => path(world.reviewed()),
-  ReviewsController_release: async (world) => {
+  getReview: (world) => path(world.reviewed()),
+  claimReview: (world) => path(world.reviewed()),
+  releaseReview: async (world) => {
     const id = await world.reviewed();
     await world.ask('INTAKE_URL', `/v1/reviews/${id}/claim`, 'ADMIN', {});
     return { path: { id } };
   },
-  ReviewsController_approve: (world) => path(world.reviewed()),
-  ReviewsController_decline: (world) => path(world.reviewed()),
-  AccountsController_change: () => ({ path: { id: 'cust-42' } }),
-  AccountsController_show: () => ({ path: { id: 'cust-42' } }),
+  approveReview: (world) => path(world.reviewed()),
+  declineReview: (world) => path(world.reviewed()),
+  setAccountStatus: () => ({ path: { id: 'cust-42' } }),
+  getAccountStatus: () => ({ path: { id: 'cust-42' } }),
 
-  CallbacksController_receive: async (world) => {
+  receiveCallback: async (world) => {
     const slip_id = await world.pending();
     const data = { slip_id, status: 'succeeded', reason: null, provider_id: 'acme-77', amount: order.amount };
     const body = { type: 'slip.updated', timestamp: new Date().toISOString(), data };
     return { path: { provider: 'scripted' }, body, headers: signed(JSON.stringify(body)) };
   },
-  SlipsController_inquire: (world) => path(world.once('asked about', () => world.pending())),
-  SlipsController_inquiry: async (world) => {
+  inquireAboutSlip: (world) => path(world.once('asked about', () => world.pending())),
+  getInquiry: async (world) => {
     const id = await world.once('asked about', () => world.pending());
     await world.ask('GATEWAY_URL', `/v1/slips/${id}/inquire`, 'ADMIN', { reason: 'the payer asks' });
     return { path: { id } };
   },
-  SlipsController_certificate: (world) => path(world.notExecuted()),
-  CertificatesController_keys: none,
-  UnmatchedController_list: async (world) => {
+  getCertificate: (world) => path(world.notExecuted()),
+  listCertificateKeys: none,
+  listUnmatched: async (world) => {
     await world.tell({ slip_id: nobody, status: 'succeeded', reason: null, provider_id: 'acme-78' });
     return { query: { kind: 'callback', page_size: '1' } };
   },
-  ProvidersController_list: none,
-  ProvidersController_get: () => ({ path: { id: 'acme' } }),
-  ProvidersController_disable: () => ({ path: { id: 'dorado' } }),
-  ProvidersController_enable: () => ({ path: { id: 'dorado' } }),
-  ProvidersController_restoreProof: () => ({ path: { id: 'acme' } }),
+  listProviders: none,
+  getProvider: () => ({ path: { id: 'acme' } }),
+  disableProvider: () => ({ path: { id: 'dorado' } }),
+  enableProvider: () => ({ path: { id: 'dorado' } }),
+  restoreProviderProof: () => ({ path: { id: 'acme' } }),
 
-  ProofsController_checkpoints: () => ({ query: { page_size: '1' } }),
-  ProofsController_checkpoint: () => ({ path: { id: 'latest' } }),
-  ProofsController_consistency: async (world) => ({
+  listCheckpoints: () => ({ query: { page_size: '1' } }),
+  getCheckpoint: () => ({ path: { id: 'latest' } }),
+  proveConsistency: async (world) => ({
     path: { id: 'latest' },
     query: { from: (await world.first('LEDGER_URL', '/v1/checkpoints?page_size=2', 2)).id },
   }),
-  ProofsController_slip: ofSettled,
-  SlipsController_list: async (world) => {
+  proveSlip: ofSettled,
+  listSlips: async (world) => {
     await world.once('settled', () => world.settled());
     return { query: { account: 'cust-42', status: 'settled', page_size: '1' } };
   },
-  SlipsController_show: ofSettled,
-  SlipsController_events: ofSettled,
-  EventsController_list: () => ({ query: { type: 'slipstream.slip.returned.v1', page_size: '1' } }),
-  AccountsController_accounts: () => ({ query: { owner: 'cust-42', page_size: '1' } }),
-  AccountsController_account: () => ({ path: { id: 'cust-42' } }),
-  AccountsController_transactions: async (world) => ({
+  getSlip: ofSettled,
+  listSlipEvents: ofSettled,
+  listEvents: () => ({ query: { type: 'slipstream.slip.returned.v1', page_size: '1' } }),
+  listAccounts: () => ({ query: { owner: 'cust-42', page_size: '1' } }),
+  getAccount: () => ({ path: { id: 'cust-42' } }),
+  listTransactions: async (world) => ({
     query: { slip: await world.once('settled', () => world.settled()) },
   }),
-  SuspenseController_list: async (world) => {
+  listSuspense: async (world) => {
     await world.once('denied', () => world.denied());
     return { query: { origin: 'denied', page_size: '1' } };
   },
-  SuspenseController_propose: async (world) => ({
+  proposeSuspenseDecision: async (world) => ({
     ...(await path(world.denied(), 'slip_id')),
     body: { decision: 'give_back', reason: 'the provider confirmed the return' },
   }),
-  SuspenseController_decisions: async (world) => {
+  listSuspenseDecisions: async (world) => {
     await world.once('decision', () => world.proposed());
     return { query: { status: 'proposed', page_size: '1' } };
   },
-  SuspenseController_decision: (world) => path(world.once('decision', () => world.proposed())),
-  SuspenseController_approve: (world) => path(world.proposed()),
-  SuspenseController_decline: (world) => path(world.proposed()),
-  StatsController_slips: () => ({ query: { group_by: 'provider' } }),
-  StatsController_notReturned: () => ({ query: { group_by: 'provider' } }),
-  ComparisonController_comparison: () => ({ query: { ...before, ...after } }),
-  StreamController_stream: () => ({ query: { account: 'cust-42' } }),
+  getSuspenseDecision: (world) => path(world.once('decision', () => world.proposed())),
+  approveSuspenseDecision: (world) => path(world.proposed()),
+  declineSuspenseDecision: (world) => path(world.proposed()),
+  getSlipStats: () => ({ query: { group_by: 'provider' } }),
+  getNotReturnedStats: () => ({ query: { group_by: 'provider' } }),
+  comparePeriods: () => ({ query: { ...before, ...after } }),
+  streamEvents: () => ({ query: { account: 'cust-42' } }),
 
-  CasesController_list: async (world) => {
+  listCases: async (world) => {
     await world.withCase(0);
     return { query: { status: 'open', page_size: '1' } };
   },
-  CasesController_one: (world) => path(world.withCase(0), 'slip_id'),
-  ActionsController_act: (world) => path(world.withCase(1), 'slip_id'),
-  ActionsController_actOnMany: async (world) => {
+  getCase: (world) => path(world.withCase(0), 'slip_id'),
+  actOnCase: (world) => path(world.withCase(1), 'slip_id'),
+  actOnCases: async (world) => {
     await world.withCase(2);
     return {
       body: { action: 'note', reason: 'the provider repairs it', filter: { reason: 'inquiry_exhausted' } },
     };
   },
-  ActionsController_bulk: async (world) => {
+  getCaseBulk: async (world) => {
     const body = { action: 'note', reason: 'told the payer', slip_ids: [await world.withCase(3)] };
     return path(world.ask('RECONCILIATION_URL', '/v1/cases:actions', 'OPS', body).then(({ id }) => id));
   },
-  ActionsController_actions: async (world) => {
+  listCaseActions: async (world) => {
     await world.once('refund', () => world.refundOf(4));
     return { query: { action: 'refund', page_size: '1' } };
   },
-  ActionsController_action: (world) => path(world.once('refund', () => world.refundOf(4))),
-  ActionsController_approve: (world) => path(world.refundOf(5)),
-  ActionsController_decline: (world) => path(world.refundOf(6)),
-  RepairBudgetController_show: none,
-  IncidentsController_list: async (world) => {
+  getCaseAction: (world) => path(world.once('refund', () => world.refundOf(4))),
+  approveCaseAction: (world) => path(world.refundOf(5)),
+  declineCaseAction: (world) => path(world.refundOf(6)),
+  getRepairBudget: none,
+  listIncidents: async (world) => {
     await world.incident();
     return { query: { page_size: '1' } };
   },
-  IncidentsController_one: (world) => path(world.incident().then(({ id }) => id)),
-  IncidentsController_slips: async (world) => ({
+  getIncident: (world) => path(world.incident().then(({ id }) => id)),
+  listIncidentSlips: async (world) => ({
     path: { id: (await world.incident()).id },
     query: { page_size: '1' },
   }),
-  BreaksController_list: async (world) => ({
+  listBreaks: async (world) => ({
     query: { statement: await world.statement(), page_size: '1' },
   }),
-  BreaksController_acknowledge: (world) => path(world.breakId(0)),
-  BreaksController_snooze: async (world) => ({
+  acknowledgeBreak: (world) => path(world.breakId(0)),
+  snoozeBreak: async (world) => ({
     path: { id: await world.breakId(1) },
     body: {
       reason: 'The provider answers on Monday',
       until: new Date(Date.now() + 86_400_000).toISOString(),
     },
   }),
-  BreaksController_resolve: (world) => path(world.breakId(2)),
-  ReturnCurvesController_list: none,
-  StatementsController_post: () => ({
+  resolveBreak: (world) => path(world.breakId(2)),
+  listReturnCurves: none,
+  sendStatement: () => ({
     query: { source: 'acme-settlements' },
     body: statementFile('shown'),
     headers: { 'content-type': 'text/csv' },
   }),
-  StatementsController_list: async (world) => {
+  listStatements: async (world) => {
     await world.statement();
     return { query: { page_size: '1' } };
   },
-  StatementsController_one: (world) => path(world.statement()),
-  StatementsController_bridge: (world) => path(world.statement()),
-  BridgesController_list: async (world) => ({
+  getStatement: (world) => path(world.statement()),
+  getStatementBridge: (world) => path(world.statement()),
+  listBridges: async (world) => ({
     query: { provider: 'acme', day: await world.bridgedDay() },
   }),
-  WatermarksController_list: none,
+  getWatermarks: none,
 };
 
 const order = {
@@ -454,7 +457,7 @@ const order = {
 /** What no running stack can be asked to do by an example, and the problem that it answers. */
 export const refused: Readonly<Record<string, string>> = {
   // A partition that has not stopped; one that has is in libs/runtime/src/stopped-partition.int.spec.ts.
-  StoppedPartitionsController_goOn: 'not_found',
+  letPartitionGoOn: 'not_found',
 };
 
 export const serviceOf = ({ service }: Operation): Service =>

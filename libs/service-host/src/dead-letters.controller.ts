@@ -90,7 +90,7 @@ export class DeadLettersController {
   @ApiQuery({ name: 'reason', required: false })
   @ApiQuery({ name: 'status', required: false, enum: statuses })
   @ApiList(letter, 'Records set aside')
-  list(
+  listDeadLetters(
     @Query() query: QueryOf,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -116,7 +116,7 @@ export class DeadLettersController {
   @Get('dead-letters/summary')
   @ApiOperation({ summary: 'How many wait, by topic and reason' })
   @ApiOkResponse({ description: 'How many wait', schema: waiting as object })
-  async summary(@Query() query: QueryOf): Promise<JsonValue> {
+  async countDeadLetters(@Query() query: QueryOf): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     return toSnakeJson({ waiting: await this.desk.waiting() });
   }
@@ -124,7 +124,7 @@ export class DeadLettersController {
   @Get('redrives/:id')
   @ApiOperation({ summary: 'How far a redrive has come; who asked for it, and why' })
   @ApiOkResponse({ description: 'The redrive', schema: redrive as object })
-  async redriveOf(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
+  async getRedrive(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const redrive = isUuid(id) ? await this.desk.redriveOf(id) : null;
     if (redrive === null) throw new SlipstreamError('not_found', 'There is no such redrive.');
@@ -136,7 +136,7 @@ export class DeadLettersController {
     summary: 'One record: its headers, its event as far as it can be read, its bytes in base64',
   })
   @ApiOkResponse({ description: 'The record', schema: readLetter as object })
-  async one(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
+  async getDeadLetter(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const letter = isId(id) ? await this.desk.one(id) : null;
     if (letter === null) throw noLetter(id);
@@ -157,7 +157,7 @@ export class DeadLettersController {
     description: 'Under way; Location says how far',
     schema: object({ ...chosen, id: text }) as object,
   })
-  async redrive(
+  async redriveDeadLetters(
     @Body() body: RedriveBody,
     @Caller() caller: CallerIdentity,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -184,7 +184,7 @@ export class DeadLettersController {
   @Scopes('dead_letters:redrive')
   @ApiOperation({ summary: 'Gives one record up; what waits behind it is read again' })
   @ApiOkResponse({ description: 'How many are read again', schema: dismissed as object })
-  async dismiss(
+  async dismissDeadLetter(
     @Param('id') id: string,
     @Body() { reason }: DismissBody,
     @Caller() caller: CallerIdentity,

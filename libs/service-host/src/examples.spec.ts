@@ -53,5 +53,5 @@ it('an operation shows what it was once asked with, and what it answered then', 
 });
 
 it('what every service has is shown by each', () => {
-  expect(readExamples(undefined)).toHaveProperty('DeadLettersController_list.answer.data');
+  expect(readExamples(undefined)).toHaveProperty('listDeadLetters.answer.data');
 });

@@ -1,8 +1,9 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Health, HealthCheck } from '@slipstream/runtime';
 import type { FastifyReply } from 'fastify';
 import { Public } from './auth.ts';
+import { list, object, text, yesOrNo } from './schemas.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -39,20 +40,37 @@ function run(check: HealthCheck): Health {
   }
 }
 
-@ApiExcludeController()
+const alive = object({ live: { ...yesOrNo, enum: [true] } });
+const readiness = object({
+  ...{ ready: yesOrNo, draining: yesOrNo },
+  checks: list({
+    type: 'object',
+    required: ['name', 'ok'],
+    properties: {
+      ...{ name: text, ok: yesOrNo },
+      detail: { ...text, description: 'what is wrong, or may soon be' },
+    },
+  }),
+});
+
+@ApiTags('health')
 @Public()
 @Controller()
 export class HealthController {
   constructor(@Inject(HealthRegistry) private readonly health: HealthRegistry) {}
 
-  /** The process runs and its event loop turns. */
   @Get('livez')
-  live(): { live: true } {
+  @ApiOperation({ summary: 'The process runs and its event loop turns' })
+  @ApiOkResponse({ schema: alive })
+  getLiveness(): { live: true } {
     return { live: true };
   }
 
   @Get('readyz')
-  ready(@Res({ passthrough: true }) reply: FastifyReply): Readiness {
+  @ApiOperation({ summary: 'Whether this instance should be given work, by each of its checks' })
+  @ApiOkResponse({ schema: readiness, description: 'It should' })
+  @ApiResponse({ status: 503, schema: readiness, description: 'It should not' })
+  getReadiness(@Res({ passthrough: true }) reply: FastifyReply): Readiness {
     const readiness = this.health.readiness();
     reply.code(readiness.ready ? 200 : 503);
     return readiness;

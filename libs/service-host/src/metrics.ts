@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Controller, Get, Inject, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { Public } from './auth.ts';
+import { text } from './schemas.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -50,14 +51,17 @@ export function measureRequests(fastify: FastifyInstance, registry: Registry): v
   });
 }
 
-@ApiExcludeController()
+@ApiTags('metrics')
 @Public()
 @Controller()
 export class MetricsController {
   constructor(@Inject(Registry) private readonly registry: Registry) {}
 
   @Get('metrics')
-  async metrics(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+  @ApiOperation({ summary: 'What there is to measure, in the text format of Prometheus' })
+  @ApiProduces('text/plain')
+  @ApiOkResponse({ schema: text })
+  async getMetrics(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     reply.type(this.registry.contentType);
     return this.registry.metrics();
   }

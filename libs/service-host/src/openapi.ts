@@ -51,7 +51,10 @@ export function describeApi(app: INestApplication, service: string, examples: Ex
     .setOpenAPIVersion('3.1.0')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
     .build();
-  const document = SwaggerModule.createDocument(app, config);
+  // What a method of a controller is called is what callers of generated clients write.
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (_, method) => method,
+  });
   document.info.contact = { name: 'The maintainers of Slipstream' };
   document.components = {
     ...document.components,

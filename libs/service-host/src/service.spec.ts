@@ -204,7 +204,10 @@ describe('the built-in routes', () => {
       },
     });
     const { paths } = api as { paths: Record<string, Record<string, Record<string, unknown>>> };
-    expect(Object.keys(paths).sort()).toEqual(['/things', '/things/slow', '/things/{id}']);
+    expect(Object.keys(paths).sort()).toEqual([
+      ...['/livez', '/metrics', '/readyz', '/things', '/things/slow', '/things/{id}'],
+    ]);
+    expect(paths['/readyz']?.get?.operationId).toBe('getReadiness');
     expect(paths['/things/{id}']?.get?.security).toEqual([]);
     expect(paths['/things']?.post).toMatchObject({ security: [{ bearer: [] }], 'x-scopes': ['slips:write'] });
     expect(paths['/things']?.post?.responses).toMatchObject({

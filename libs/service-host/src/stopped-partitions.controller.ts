@@ -74,7 +74,7 @@ export class StoppedPartitionsController {
   @Get()
   @ApiOperation({ summary: 'Why each stopped, what was read of it, and the record where it stands' })
   @ApiOkResponse({ description: 'The partitions that stopped', schema: stopped as object })
-  async list(@Query() query: QueryOf): Promise<JsonValue> {
+  async listStoppedPartitions(@Query() query: QueryOf): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     return toSnakeJson({ data: await this.desk.list() });
   }
@@ -86,7 +86,7 @@ export class StoppedPartitionsController {
     summary: 'Lets one go on from an offset: the record there counts as the next of its source',
   })
   @ApiOkResponse({ description: 'The id of the decision', schema: object({ id: text }) as object })
-  async goOn(@Body() body: GoOnBody, @Caller() caller: CallerIdentity): Promise<JsonValue> {
+  async letPartitionGoOn(@Body() body: GoOnBody, @Caller() caller: CallerIdentity): Promise<JsonValue> {
     const { topic, partition, offset, reason } = body;
     return toSnakeJson(await this.desk.goOn({ topic, partition }, offset, { by: caller.subject, reason }));
   }

@@ -45,7 +45,7 @@ export class AccountsController {
       'that were accepted before go on. A status that the account has already changes nothing.',
   })
   @ApiStanding()
-  async change(
+  async setAccountStatus(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
     @Req() request: ServiceRequest & { readonly id: string },
@@ -62,7 +62,10 @@ export class AccountsController {
   @Scopes('slips:read')
   @ApiOperation({ summary: 'What was said last about an account: its status, who, when and why' })
   @ApiStanding()
-  async show(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
+  async getAccountStatus(
+    @Param('id') id: string,
+    @Query() query: Record<string, unknown>,
+  ): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     requireAccount(id);
     const standing = await this.accounts.showAccountStatus(id);

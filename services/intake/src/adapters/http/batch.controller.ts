@@ -43,7 +43,7 @@ export class BatchController {
   @ApiQuery({ name: 'dry_run', required: false, enum: ['true', 'false'], description: 'Writes nothing' })
   @ApiBody({ type: BatchBody })
   @ApiOkResponse({ type: BatchAnswerBody })
-  async create(@Req() request: ServiceRequest): Promise<BatchAnswerBody> {
+  async submitSlips(@Req() request: ServiceRequest): Promise<BatchAnswerBody> {
     const isDryRun = dryRunOf(request);
     const key = isDryRun ? '' : idempotencyKeyOf(request);
     const caller = callerName(callerOf(request));

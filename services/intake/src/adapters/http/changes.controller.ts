@@ -40,7 +40,7 @@ export class ChangesController {
   @ApiHeader(keyHeader)
   @ApiHeader(versionHeader)
   @ApiAcceptedResponse({ type: AcceptedBody, description: 'Submitted' })
-  async confirm(
+  async confirmDraft(
     @Param('id') id: string,
     @Req() request: ServiceRequest,
     @Res({ passthrough: true }) reply: ReplyHeaders,
@@ -63,7 +63,7 @@ export class ChangesController {
   @ApiHeader(versionHeader)
   @ApiBody({ type: WithdrawBody, required: false })
   @ApiOkResponse({ type: ChangedBody, description: 'Withdrawn' })
-  async withdraw(
+  async withdrawSlip(
     @Param('id') id: string,
     @Req() request: ServiceRequest,
     @Res({ passthrough: true }) reply: ReplyHeaders,

@@ -73,7 +73,7 @@ export class ReviewsController {
   @ApiQuery({ name: 'maker', required: false })
   @ApiQuery({ name: 'claimed_by', required: false })
   @ApiList(shownReview, 'Reviews')
-  list(
+  listReviews(
     @Query() query: Record<string, unknown>,
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
@@ -94,7 +94,7 @@ export class ReviewsController {
   @Get(':id')
   @ApiOperation({ summary: 'One review; the version of its slip is the ETag' })
   @ApiOkResponse({ type: ReviewBody })
-  async one(
+  async getReview(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
     @Res({ passthrough: true }) reply: ReplyHeaders,
@@ -113,7 +113,7 @@ export class ReviewsController {
   @ApiHeader(keyHeader)
   @ApiHeader(versionHeader)
   @ApiOkResponse({ type: ChangedBody })
-  claim(
+  claimReview(
     @Param('id') id: string,
     @Req() request: ServiceRequest,
     @Res({ passthrough: true }) reply: ReplyHeaders,
@@ -131,7 +131,7 @@ export class ReviewsController {
   @ApiHeader(keyHeader)
   @ApiHeader(versionHeader)
   @ApiOkResponse({ type: ChangedBody })
-  release(
+  releaseReview(
     @Param('id') id: string,
     @Req() request: ServiceRequest,
     @Res({ passthrough: true }) reply: ReplyHeaders,
@@ -153,7 +153,7 @@ export class ReviewsController {
   @ApiHeader(versionHeader)
   @ApiBody({ type: ApproveBody, required: false })
   @ApiOkResponse({ type: ChangedBody })
-  approve(
+  approveReview(
     @Param('id') id: string,
     @Req() request: ServiceRequest,
     @Res({ passthrough: true }) reply: ReplyHeaders,
@@ -172,7 +172,7 @@ export class ReviewsController {
   @ApiHeader(versionHeader)
   @ApiBody({ type: DeclineBody })
   @ApiOkResponse({ type: ChangedBody })
-  decline(
+  declineReview(
     @Param('id') id: string,
     @Req() request: ServiceRequest,
     @Res({ passthrough: true }) reply: ReplyHeaders,

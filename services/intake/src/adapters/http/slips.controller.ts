@@ -72,7 +72,7 @@ export class SlipsController {
     },
   })
   // All of the request at once: Nest sends each other parameter through the pipes, which check nothing here.
-  async create(
+  async submitSlip(
     @Req() request: ServiceRequest,
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<AcceptedBody | PreviewBody> {

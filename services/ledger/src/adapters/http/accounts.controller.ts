@@ -38,7 +38,7 @@ export class AccountsController {
   @ApiQuery({ name: 'currency', required: false })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
   @ApiList(describedListedAccount, 'A page of accounts')
-  async accounts(
+  async listAccounts(
     @Query() query: QueryOf,
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
@@ -68,7 +68,7 @@ export class AccountsController {
     description: 'RFC 3339: what had been entered by then; 400 where too much was since',
   })
   @ApiAccount()
-  async account(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
+  async getAccount(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
     const parameters = new Parameters(query, ['clock', 'at']);
     const clock = parameters.text('clock') ?? wallClock;
     const at = parameters.instant('at');
@@ -94,7 +94,7 @@ export class AccountsController {
   })
   @ApiQuery({ name: 'clock', required: false, description: 'of the account; default: wall' })
   @ApiList(describedTransaction, 'A page of transactions')
-  async transactions(
+  async listTransactions(
     @Query() query: QueryOf,
     @Caller() caller: CallerIdentity,
     @Req() request: ListRequest,

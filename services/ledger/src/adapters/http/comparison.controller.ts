@@ -57,7 +57,7 @@ export class ComparisonController {
   @ApiSlipFilter(fields, { ranges: false })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
   @ApiComparison()
-  async comparison(@Query() query: QueryOf): Promise<JsonValue> {
+  async comparePeriods(@Query() query: QueryOf): Promise<JsonValue> {
     const parameters = new Parameters(query, [...edges, 'group_by', 'clock'], termNames(fields));
     const grouping = parameters.oneOf('group_by', comparedGroupings) ?? 'provider';
     const filter = { clock: parameters.text('clock') ?? wallClock, terms: readTerms(parameters, fields) };

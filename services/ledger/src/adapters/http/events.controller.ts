@@ -43,7 +43,7 @@ export class EventsController {
   @ApiQuery({ name: 'received_to', required: false, description: 'RFC 3339, not included' })
   @ApiQuery({ name: 'trace', required: false, description: 'a trace id: 32 hexadecimal digits' })
   @ApiList(describedListedEvent, 'A page of events')
-  list(
+  listEvents(
     @Query() query: QueryOf,
     @Caller() caller: CallerIdentity,
     @Req() request: ListRequest,

@@ -37,7 +37,7 @@ export class ProofsController {
   @Get('checkpoints')
   @ApiOperation({ summary: 'Signed checkpoints of the log, latest first' })
   @ApiList(describedCheckpoint, 'A page of checkpoints')
-  async checkpoints(
+  async listCheckpoints(
     @Query() query: QueryOf,
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
@@ -54,7 +54,7 @@ export class ProofsController {
   @Get('checkpoints/:id')
   @ApiOperation({ summary: 'One checkpoint, or `latest`' })
   @ApiCheckpoint()
-  async checkpoint(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
+  async getCheckpoint(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
     new Parameters(query, []);
     const found = await this.proofs.checkpoint(id);
     if (found === null) throw noCheckpoint(id);
@@ -65,7 +65,7 @@ export class ProofsController {
   @ApiOperation({ summary: 'Proves that the log of an earlier checkpoint only got longer up to this one' })
   @ApiQuery({ name: 'from', required: true, description: 'id of the earlier checkpoint' })
   @ApiConsistencyProof()
-  async consistency(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
+  async proveConsistency(@Param('id') id: string, @Query() query: QueryOf): Promise<JsonValue> {
     const from = new Parameters(query, ['from']).text('from');
     if (from === undefined) throw unusable('from', 'give the id of the earlier checkpoint');
     const proof = await this.proofs.consistency(from, id);
@@ -84,7 +84,7 @@ export class ProofsController {
   })
   @ApiQuery({ name: 'after', required: false, description: 'only events after this version; default: 0' })
   @ApiSlipProof()
-  async slip(
+  async proveSlip(
     @Param('id') id: string,
     @Query() query: QueryOf,
     @Caller() caller: CallerIdentity,

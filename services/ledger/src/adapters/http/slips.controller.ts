@@ -44,7 +44,7 @@ export class SlipsController {
   @ApiQuery({ name: 'deadline_to', required: false, description: 'RFC 3339, not included' })
   @ApiQuery({ name: 'sort', required: false, enum: sorts, description: 'default: -submitted_at' })
   @ApiList(describedSlip, 'A page of slips')
-  list(
+  listSlips(
     @Query() query: QueryOf,
     @Caller() caller: CallerIdentity,
     @Req() request: ListRequest,
@@ -72,7 +72,7 @@ export class SlipsController {
   })
   @ApiQuery({ name: 'at', required: false, description: 'RFC 3339: the slip as its events told it then' })
   @ApiSlip()
-  async show(
+  async getSlip(
     @Param('id') id: string,
     @Query() query: QueryOf,
     @Caller() caller: CallerIdentity,
@@ -103,7 +103,7 @@ export class SlipsController {
       'What the submitter wrote beside the slip (`details`) is shown with the scope `metadata:read` alone.',
   })
   @ApiList(describedEvent, 'A page of its events')
-  async events(
+  async listSlipEvents(
     @Param('id') id: string,
     @Query() query: QueryOf,
     @Caller() caller: CallerIdentity,

@@ -40,7 +40,7 @@ export class StatsController {
   @ApiQuery({ name: 'submitted_from', required: false, description: 'a whole hour (RFC 3339), included' })
   @ApiQuery({ name: 'submitted_to', required: false, description: 'a whole hour (RFC 3339), not included' })
   @ApiStatistics()
-  async slips(@Query() query: QueryOf): Promise<JsonValue> {
+  async getSlipStats(@Query() query: QueryOf): Promise<JsonValue> {
     const singles = ['group_by', 'clock', 'submitted_from', 'submitted_to'];
     const parameters = new Parameters(query, singles, termNames(cohortFields));
     const grouping = parameters.oneOf('group_by', slipGroupings) ?? 'hour';
@@ -65,7 +65,7 @@ export class StatsController {
   @ApiQuery({ name: 'group_by', required: false, enum: groupings, description: 'default: provider' })
   @ApiSlipFilter(countedFields)
   @ApiNotReturned()
-  async notReturned(@Query() query: QueryOf, @Caller() caller: CallerIdentity): Promise<JsonValue> {
+  async getNotReturnedStats(@Query() query: QueryOf, @Caller() caller: CallerIdentity): Promise<JsonValue> {
     const { filter, parameters } = readSlipFilter(query, caller, ['group_by'], countedFields);
     const grouping = parameters.oneOf('group_by', groupings) ?? 'provider';
     const groups = await this.queries.notReturned(filter, grouping);

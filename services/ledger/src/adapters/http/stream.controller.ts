@@ -58,7 +58,7 @@ export class StreamController {
     description: 'The events: `event` is its type, `data` what `/v1/slips/{id}/events` shows of it',
     content: { [streamType]: { schema: { type: 'string' } } },
   })
-  async stream(
+  async streamEvents(
     @Query() query: QueryOf,
     @Caller() caller: CallerIdentity,
     @Req() request: ListRequest,

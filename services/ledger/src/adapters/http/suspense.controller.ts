@@ -83,7 +83,11 @@ export class SuspenseController {
   })
   @ApiQuery({ name: 'clock', required: false, description: 'default: wall' })
   @ApiList(describedMoney, 'A page of what lies there')
-  list(@Query() query: QueryOf, @Req() request: ListRequest, @Res({ passthrough: true }) reply: ListReply) {
+  listSuspense(
+    @Query() query: QueryOf,
+    @Req() request: ListRequest,
+    @Res({ passthrough: true }) reply: ListReply,
+  ) {
     const names = [
       'origin',
       'slip',
@@ -127,7 +131,7 @@ export class SuspenseController {
   @ApiBody({ schema: decisionSchema })
   @ApiOkResponse({ description: 'What a dry run shows', schema: describedDecisionPreview })
   @ApiAcceptedResponse({ description: 'Another person must decide', schema: describedDecision })
-  async propose(
+  async proposeSuspenseDecision(
     @Param('slip_id') id: string,
     @Query() query: Record<string, unknown>,
     @Req() request: ServiceRequest,
@@ -157,7 +161,7 @@ export class SuspenseController {
   @ApiQuery({ name: 'by', required: false, description: 'who proposed it' })
   @ApiQuery({ name: 'status', required: false, enum: decisionStatuses })
   @ApiList(describedDecision, 'A page of decisions')
-  decisions(
+  listSuspenseDecisions(
     @Query() query: QueryOf,
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
@@ -179,7 +183,10 @@ export class SuspenseController {
   @Get('suspense-decisions/:id')
   @ApiOperation({ summary: 'One decision, and what came of it' })
   @ApiOkResponse({ description: 'The decision', schema: describedDecision })
-  async decision(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
+  async getSuspenseDecision(
+    @Param('id') id: string,
+    @Query() query: Record<string, unknown>,
+  ): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const found = isUuid(id) ? await this.suspense.reads.decision(id) : null;
     if (found === null) throw noDecision();
@@ -192,7 +199,7 @@ export class SuspenseController {
   @ApiOperation({ summary: 'Approve what another person has proposed: it is booked in the order of the log' })
   @ApiBody({ schema: describedNote })
   @ApiAcceptedResponse({ description: 'It will be booked', schema: describedDecision })
-  approve(
+  approveSuspenseDecision(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
     @Req() request: ServiceRequest,
@@ -208,7 +215,7 @@ export class SuspenseController {
   @ApiOperation({ summary: 'Decline what another person has proposed: the money stays in suspense' })
   @ApiBody({ schema: describedNote })
   @ApiOkResponse({ description: 'The decision', schema: describedDecision })
-  decline(
+  declineSuspenseDecision(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
     @Req() request: ServiceRequest,

@@ -47,7 +47,7 @@ export class CallbacksController {
     description: 'It is stored and handled',
     schema: schemas.object({ accepted: schemas.yesOrNo }) as object,
   })
-  async receive(
+  async receiveCallback(
     @Param('provider') provider: string,
     @RawBody() body: Buffer,
     @Req() request: RawRequest,

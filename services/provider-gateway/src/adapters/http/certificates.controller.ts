@@ -16,7 +16,7 @@ export class CertificatesController {
   @Public()
   @ApiOperation({ summary: 'The public keys by which certificates of non-execution are checked (RFC 7517)' })
   @ApiOkResponse({ description: 'A JSON Web Key Set', schema: describedKeys as object })
-  keys(@Query() query: Record<string, unknown>): { readonly keys: readonly PublicKey[] } {
+  listCertificateKeys(@Query() query: Record<string, unknown>): { readonly keys: readonly PublicKey[] } {
     rejectUnknownQuery(query, []);
     return { keys: this.publicKeys };
   }

@@ -28,7 +28,7 @@ export class ProvidersController {
   @Get()
   @ApiOperation({ summary: 'Every configured provider, with what it can do and what is open there' })
   @ApiOkResponse({ description: 'All of them', schema: describedProviders as object })
-  async list(@Query() query: Record<string, unknown>): Promise<JsonValue> {
+  async listProviders(@Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const data = await this.views.showProviders();
     return toSnakeJson({ data, next: null, previous: null });
@@ -37,7 +37,7 @@ export class ProvidersController {
   @Get(':id')
   @ApiOperation({ summary: 'One provider' })
   @ApiProvider()
-  async get(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
+  async getProvider(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const provider = await this.views.showProvider(id);
     return toSnakeJson(found(provider));
@@ -54,7 +54,7 @@ export class ProvidersController {
     description: 'The provider; or what a dry run tells',
     schema: { oneOf: [describedProvider as object, describedDisablePreview as object] },
   })
-  async disable(
+  async disableProvider(
     @Param('id') id: string,
     @Body() { reason, dry_run: dryRun = false }: DisableBody,
     @Req() request: SwitchRequest,
@@ -68,7 +68,7 @@ export class ProvidersController {
   @Scopes('providers:write')
   @ApiOperation({ summary: 'Lets calls to a provider begin again' })
   @ApiProvider()
-  async enable(
+  async enableProvider(
     @Param('id') id: string,
     @Body() { reason }: ReasonBody,
     @Req() request: SwitchRequest,
@@ -84,7 +84,7 @@ export class ProvidersController {
       'Lets NOT_FOUND of a provider prove again that it did not execute a slip, after it broke its promise',
   })
   @ApiProvider()
-  async restoreProof(
+  async restoreProviderProof(
     @Param('id') provider: string,
     @Body() { reason }: ReasonBody,
     @Req() request: SwitchRequest,

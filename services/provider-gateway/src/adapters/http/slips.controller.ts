@@ -51,7 +51,7 @@ export class SlipsController {
     description: 'It will be asked; Location says what comes of it',
     schema: describedAsk as object,
   })
-  async inquire(
+  async inquireAboutSlip(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
     @Body() { reason }: ReasonBody,
@@ -75,7 +75,7 @@ export class SlipsController {
   @Get('inquiry')
   @ApiOperation({ summary: 'The question that people put about a slip last, and what came of it' })
   @ApiOkResponse({ description: 'The question', schema: describedQuestion as object })
-  async inquiry(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
+  async getInquiry(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const question = await this.views.showPeoplesQuestion(slipIdOf(id));
     if (question === null) throw new SlipstreamError('not_found', 'Nobody asked about such a slip.');
@@ -92,7 +92,7 @@ export class SlipsController {
     description: 'The envelope, as it was signed',
     content: { [dsse]: { schema: describedEnvelope as object } },
   })
-  async certificate(
+  async getCertificate(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
     @Res({ passthrough: true }) reply: Reply,

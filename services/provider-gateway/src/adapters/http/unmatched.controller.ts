@@ -47,7 +47,7 @@ export class UnmatchedController {
   @ApiQuery({ name: 'reason', required: false, enum: unmatchedReasons })
   @ApiQuery({ name: 'sender', required: false })
   @ApiList(item, 'What has no slip yet')
-  list(
+  listUnmatched(
     @Query() query: Record<string, string>,
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,

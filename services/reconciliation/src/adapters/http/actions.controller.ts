@@ -108,7 +108,7 @@ export class ActionsController {
     schema: { oneOf: [describedAction as object, describedPreview as object] },
   })
   @ApiAcceptedResponse({ description: 'Another person must decide', schema: describedAction as object })
-  async act(
+  async actOnCase(
     @Param('slip_id') id: string,
     @Query() query: Record<string, unknown>,
     @Req() request: ServiceRequest,
@@ -158,7 +158,7 @@ export class ActionsController {
     schema: { type: 'object', properties: { data: { type: 'array', items: describedPreview as object } } },
   })
   @ApiAcceptedResponse({ description: 'Location says what comes of it', schema: describedBulk as object })
-  async actOnMany(
+  async actOnCases(
     @Query() query: Record<string, unknown>,
     @Req() request: ServiceRequest,
     @Res({ passthrough: true }) reply: Reply,
@@ -188,7 +188,7 @@ export class ActionsController {
   @Get('case-bulks/:id')
   @ApiOperation({ summary: 'One bulk, and how far it has come; its cases: GET /v1/case-actions?bulk=' })
   @ApiOkResponse({ schema: describedBulk as object })
-  async bulk(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
+  async getCaseBulk(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const found = isUuid(id) ? await this.does.desk.bulk(id) : null;
     if (found === null) throw new SlipstreamError('not_found', 'There is no such bulk.');
@@ -203,7 +203,7 @@ export class ActionsController {
   @ApiQuery({ name: 'action', required: false, enum: actionTypes })
   @ApiQuery({ name: 'by', required: false, description: 'Who wanted it' })
   @ApiList(describedAction, 'Actions')
-  actions(
+  listCaseActions(
     @Query() query: Record<string, string>,
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
@@ -223,7 +223,7 @@ export class ActionsController {
   @Get('case-actions/:id')
   @ApiOperation({ summary: 'One action, and what came of it' })
   @ApiOkResponse({ schema: describedAction as object })
-  async action(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
+  async getCaseAction(@Param('id') id: string, @Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const found = isUuid(id) ? await this.does.desk.action(id) : null;
     if (found === null) throw noAction();
@@ -236,7 +236,7 @@ export class ActionsController {
   @ApiOperation({ summary: 'Approve a refund that another person has proposed: the ledger is asked for it' })
   @ApiBody({ schema: describedNote })
   @ApiOkResponse({ schema: describedAction as object })
-  approve(
+  approveCaseAction(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
     @Req() request: ServiceRequest,
@@ -251,7 +251,7 @@ export class ActionsController {
   @ApiOperation({ summary: 'Decline a refund that another person has proposed: the money stays held' })
   @ApiBody({ schema: describedNote })
   @ApiOkResponse({ schema: describedAction as object })
-  decline(
+  declineCaseAction(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,
     @Req() request: ServiceRequest,

@@ -75,7 +75,7 @@ export class BreaksController {
   @ApiQuery({ name: 'statement', required: false, description: 'Id of a statement' })
   @ApiQuery({ name: 'slip', required: false, description: 'Id of a slip' })
   @ApiList(found, 'Breaks')
-  list(
+  listBreaks(
     @Query() query: Record<string, string>,
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
@@ -105,7 +105,7 @@ export class BreaksController {
   @Scopes('breaks:write')
   @ApiOperation({ summary: 'Somebody looks at it' })
   @ApiOkResponse({ description: 'The break', schema: found as object })
-  acknowledge(
+  acknowledgeBreak(
     @Param('id') id: string,
     @Body() body: DecisionBody,
     @Req() request: ServiceRequest,
@@ -119,7 +119,7 @@ export class BreaksController {
   @Scopes('breaks:write')
   @ApiOperation({ summary: 'Not before a time; then it is open again' })
   @ApiOkResponse({ description: 'The break', schema: found as object })
-  snooze(
+  snoozeBreak(
     @Param('id') id: string,
     @Body() body: SnoozeBody,
     @Req() request: ServiceRequest,
@@ -138,7 +138,7 @@ export class BreaksController {
   @Scopes('breaks:write')
   @ApiOperation({ summary: 'Ends it by a decision of people, with its reason' })
   @ApiOkResponse({ description: 'The break', schema: found as object })
-  resolve(
+  resolveBreak(
     @Param('id') id: string,
     @Body() body: DecisionBody,
     @Req() request: ServiceRequest,

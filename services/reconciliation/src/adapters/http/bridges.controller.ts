@@ -34,7 +34,7 @@ export class BridgesController {
   @ApiQuery({ name: 'provider', required: true })
   @ApiQuery({ name: 'day', required: true, description: 'As in 2026-11-20' })
   @ApiOkResponse({ description: 'The bridges', schema: bridges as object })
-  async list(@Query() query: Record<string, string>) {
+  async listBridges(@Query() query: Record<string, string>) {
     const parameters = new Parameters(query, ['provider', 'day']);
     const provider = parameters.text('provider');
     if (!provider) throw new SlipstreamError('malformed_request', 'provider must name one.');

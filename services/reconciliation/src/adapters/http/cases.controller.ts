@@ -61,7 +61,7 @@ export class CasesController {
     description: 'Opened at least so many seconds ago',
   })
   @ApiCases()
-  list(
+  listCases(
     @Query() query: Record<string, string>,
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
@@ -82,7 +82,7 @@ export class CasesController {
     summary: 'The case of one slip, with its diagnosis and the events that show it; its version is the ETag',
   })
   @ApiCase()
-  async one(
+  async getCase(
     @Param('slip_id') slipId: string,
     @Query() query: Record<string, string>,
     @Req() request: ListRequest,

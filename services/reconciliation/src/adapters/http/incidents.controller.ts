@@ -38,7 +38,7 @@ export class IncidentsController {
   @ApiQuery({ name: 'status', required: false, enum: ['open', 'closed'] })
   @ApiQuery({ name: 'provider', required: false })
   @ApiIncidents()
-  list(
+  listIncidents(
     @Query() query: Record<string, string>,
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
@@ -60,7 +60,7 @@ export class IncidentsController {
   @Get(':id')
   @ApiOperation({ summary: 'One incident: its edges, causes and counts, and the money that is held' })
   @ApiIncident()
-  async one(@Param('id') id: string, @Query() query: Record<string, string>) {
+  async getIncident(@Param('id') id: string, @Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);
     return toSnakeJson(await this.#find(id));
   }
@@ -68,7 +68,7 @@ export class IncidentsController {
   @Get(':id/slips')
   @ApiOperation({ summary: 'The slips of an incident, the last that was dispatched first' })
   @ApiIncidentSlips()
-  async slips(
+  async listIncidentSlips(
     @Param('id') id: string,
     @Query() query: Record<string, string>,
     @Req() request: ListRequest,

@@ -24,7 +24,7 @@ export class RepairBudgetController {
       'What refunds without people took within the last hour, and may take; and how many slips our own trouble held up lately',
   })
   @ApiOkResponse({ schema: describedBudget as object })
-  async show(@Query() query: Record<string, unknown>): Promise<JsonValue> {
+  async getRepairBudget(@Query() query: Record<string, unknown>): Promise<JsonValue> {
     rejectUnknownQuery(query, []);
     const { countMax, amountMax, ownTroubleMax } = this.view.rules;
     const { count, amounts, ownTrouble } = await this.view.spent();

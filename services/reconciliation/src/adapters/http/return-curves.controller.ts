@@ -17,7 +17,7 @@ export class ReturnCurvesController {
       'How long outcomes take by provider and route, what deadline that suggests, and whether they come back',
   })
   @ApiReturnCurves()
-  async list(@Query() query: Record<string, string>) {
+  async listReturnCurves(@Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);
     return toSnakeJson({ data: await this.reads.returnCurves() });
   }

@@ -125,7 +125,7 @@ export class StatementsController {
     description: `At most ${statementBytesMax} bytes`,
   })
   @ApiAcceptedResponse({ description: 'It adds up, and is kept', schema: statement as object })
-  async post(
+  async sendStatement(
     @Query() query: Record<string, string>,
     @RawBody() body: Buffer,
     @Req() request: ServiceRequest,
@@ -152,7 +152,7 @@ export class StatementsController {
   @Get()
   @ApiOperation({ summary: 'Statements, the newest first' })
   @ApiList(statement, 'Statements')
-  list(
+  listStatements(
     @Query() query: Record<string, string>,
     @Req() request: ListRequest,
     @Res({ passthrough: true }) reply: ListReply,
@@ -169,7 +169,7 @@ export class StatementsController {
   @Get(':id')
   @ApiOperation({ summary: 'One statement, and how far it is' })
   @ApiOkResponse({ description: 'The statement', schema: statement as object })
-  async one(@Param('id') id: string, @Query() query: Record<string, string>) {
+  async getStatement(@Param('id') id: string, @Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);
     return toSnakeJson(await this.#find(id));
   }
@@ -181,7 +181,7 @@ export class StatementsController {
       'named breaks = closing, to the minor unit',
   })
   @ApiOkResponse({ description: 'The bridge', schema: bridge as object })
-  async bridge(@Param('id') id: string, @Query() query: Record<string, string>) {
+  async getStatementBridge(@Param('id') id: string, @Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);
     const found = await this.#find(id);
     if (found.status !== 'matched')

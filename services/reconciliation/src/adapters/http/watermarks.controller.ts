@@ -29,7 +29,7 @@ export class WatermarksController {
     summary: 'How far every source vouches for every clock, and how far every clock is judged',
   })
   @ApiWatermarks()
-  async list(@Query() query: Record<string, string>) {
+  async getWatermarks(@Query() query: Record<string, string>) {
     rejectUnknownQuery(query, []);
     const clocks: readonly ClockView[] = await this.reads.clocks();
     const { blind, why, since, by, lagMs } = this.watch.sight();
