@@ -51,7 +51,7 @@ describe('an error of the handler', () => {
     expect(store.effects).toEqual(['0', '2', '3']);
     expect(tries).toBe(4);
     // Whoever looks for the slip in the log finds it.
-    expect(warned).toEqual([['dead letter', expect.objectContaining({ key: 'b', slip: 'b', offset: 1 })]]);
+    expect(warned).toEqual([['dead letter', expect.objectContaining({ key: 'b', slipId: 'b', offset: 1 })]]);
   });
 
   it('that hits its neighbours, too, is no record’s: nothing is set aside, and all is handled once it has gone', async () => {

@@ -196,7 +196,7 @@ export class ChunkRunner<Tx> {
       if (reason === 'parked_behind') continue;
       const { offset } = record;
       const key = keyText(record.key);
-      const place = { group, topic, partition, offset, key, ...(parkKey !== null && { slip: parkKey }) };
+      const place = { group, topic, partition, offset, key, ...(parkKey !== null && { slipId: parkKey }) };
       const traceId = traceIdIn(record);
       log.warn('dead letter', {
         ...place,

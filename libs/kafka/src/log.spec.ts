@@ -14,10 +14,10 @@ afterEach(() => {
 
 it('says in each line whose it is, once that is known', () => {
   nameLogLines({ service: 'ledger', instance: 'ledger-2' });
-  jsonLog.warn('dead letter', { key: 'ord-1', slip: 's-1' });
+  jsonLog.warn('dead letter', { key: 'ord-1', slipId: 's-1' });
   expect(JSON.parse(written.join(''))).toEqual({
     ...{ time: expect.any(String), service: 'ledger', instance: 'ledger-2', level: 'warn' },
-    ...{ message: 'dead letter', key: 'ord-1', slip: 's-1' },
+    ...{ message: 'dead letter', key: 'ord-1', slipId: 's-1' },
   });
 });
 

@@ -57,7 +57,7 @@ export class ItemRedrive {
       return refusal === null ? { kind: 'not-now' } : { kind: 'failed', letters: letters.length, error };
     }
     const { group, topic, partition, parkKey, redriveId } = item;
-    const fields = { group, topic, partition, slip: parkKey, redrive: redriveId, letters: letters.length };
+    const fields = { group, topic, partition, slipId: parkKey, redrive: redriveId, letters: letters.length };
     if (letters.length > 0) this.#options.log('dead letters handled', fields);
     return { kind: 'done', letters: letters.length };
   }
@@ -89,7 +89,7 @@ export class ItemRedrive {
         group,
         topic,
         partition,
-        slip: parkKey,
+        slipId: parkKey,
         redrive: redriveId,
         ...refusal,
       });

@@ -1,5 +1,6 @@
 import { expect, it, jest } from '@jest/globals';
 import { type ArgumentsHost, Logger } from '@nestjs/common';
+import { logIdsOf, type NamedRequest } from './log-ids.ts';
 import { ProblemFilter } from './problem-filter.ts';
 import type { RouteTable } from './route-table.ts';
 
@@ -52,4 +53,14 @@ it('tells by which request and trace a line is found; what is no trace is not to
     ...{ requestId: 'r-1', traceId: '0af7651916cd43dd8448eb211c80319c' },
   });
   expect(caught(new Error('broken'), whole, { traceparent: 'x' }).fields).not.toHaveProperty('traceId');
+});
+
+it.each([
+  ['/v1/slips/:id/events', { id: 's-1' }, 's-1'],
+  ['/v1/cases/:slip_id/actions', { slip_id: 's-1' }, 's-1'],
+  ['/v1/statements/:id', { id: 'st-1' }, undefined],
+  [undefined, undefined, undefined],
+])('tells which slip a request to %s is about', (url, params, slipId) => {
+  const request = { id: 'r-1', headers: {}, params, routeOptions: { url } } as unknown as NamedRequest;
+  expect(logIdsOf(request).slipId).toBe(slipId);
 });

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger, NotFoundException } from '@nestjs/common';
-import { traceIdOf } from '@slipstream/kernel';
 import { classifyDatabaseError } from '@slipstream/postgres';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { logIdsOf } from './log-ids.ts';
 import {
   type Problem,
   problemHeaders,
@@ -27,7 +27,7 @@ export class ProblemFilter implements ExceptionFilter {
     // What callers do wrong neither: who looks for one of them sets LOG_LEVEL to debug.
     if (problem.status < 500)
       this.logger.debug(`${request.method} ${request.url} answered ${problem.status} ${problem.code}`, {
-        ...idsOf(request),
+        ...logIdsOf(request),
       });
     else if (problem.code !== 'overloaded') this.log(error, problem, request);
     if (reply.sent || reply.raw.headersSent) {
@@ -53,16 +53,10 @@ export class ProblemFilter implements ExceptionFilter {
     // What nobody mends but people.
     const isError = code === 'internal' || classifyDatabaseError(error) === 'setup';
     this.logger[isError ? 'error' : 'warn'](`${route} answered ${status} ${code}`, {
-      ...idsOf(request),
+      ...logIdsOf(request),
       error: describe(failure),
     });
   }
-}
-
-/** What a line about a request is found by. */
-function idsOf({ id, headers }: FastifyRequest): Record<string, string> {
-  const traceId = traceIdOf(headers.traceparent);
-  return { requestId: id, ...(traceId !== null && { traceId }) };
 }
 
 /** A caller that hung up in the middle of its body: nothing failed here, and nobody reads the answer. */

@@ -18,7 +18,7 @@ export function traceRequests(fastify: FastifyInstance, tracing: Tracing | null)
     if (!untraced.has(route)) {
       if (tracing === null) headers.traceparent = givenOrNewTraceContext(headers.traceparent);
       else {
-        const span = begin(tracing, request, `${method} ${route}`);
+        const span = begin(tracing, request, route === '' ? method : `${method} ${route}`);
         headers.traceparent = span.traceparent;
         open.set(request, span);
       }
@@ -29,14 +29,15 @@ export function traceRequests(fastify: FastifyInstance, tracing: Tracing | null)
   fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: Done) => {
     const { statusCode } = reply;
     const error = statusCode >= 500 ? new Error(`answered ${statusCode}`) : undefined;
-    open.get(request)?.end({ 'http.response.status_code': statusCode }, error);
+    const failed = error && { 'error.type': String(statusCode) };
+    open.get(request)?.end({ 'http.response.status_code': statusCode, ...failed }, error);
     done();
   });
 }
 
 function begin(
   tracing: Tracing,
-  { headers, method, routeOptions, id }: FastifyRequest,
+  { headers, method, routeOptions, id, url }: FastifyRequest,
   name: string,
 ): OpenSpan {
   const given = headers.traceparent;
@@ -44,7 +45,10 @@ function begin(
     ...{ name, kind: 'server', traceparent: typeof given === 'string' ? given : '' },
     facts: {
       'http.request.method': method,
-      'http.route': routeOptions.url ?? '',
+      // Of an address that nobody answers there is no route.
+      ...(routeOptions.url !== undefined && { 'http.route': routeOptions.url }),
+      'url.path': url.split('?', 1)[0] ?? '',
+      'url.scheme': 'http',
       'slipstream.request_id': id,
     },
   });

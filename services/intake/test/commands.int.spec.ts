@@ -484,7 +484,7 @@ describe('spans', () => {
     const request = await spanOf(send.parentSpanId);
     expect(request).toMatchObject({
       ...{ name: 'POST /v1/slips', kind: 2, traceId, parentSpanId: parent },
-      facts: { 'http.response.status_code': '202', 'http.route': '/v1/slips' },
+      facts: { 'http.response.status_code': '202', 'http.route': '/v1/slips', 'url.path': '/v1/slips' },
     });
     expect(send.endedNs > send.startedNs).toBe(true);
   });

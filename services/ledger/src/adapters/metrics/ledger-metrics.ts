@@ -9,7 +9,7 @@ export interface LedgerMetrics extends LedgerMonitor, BalanceMonitor {
 
 export interface LedgerLog {
   warn(message: string): void;
-  error(message: string): void;
+  error(message: string, fields?: object): void;
 }
 
 /** A route and whom its slips may go to. */
@@ -85,10 +85,11 @@ export function ledgerMetrics(log: LedgerLog, routes: Iterable<CountedRoute> = [
         `the balance of ${account} is ${balance}, but its entries add up to ${folded}: somebody altered one of them`,
       ),
     anomaly: ({ reason }) => anomalies.inc({ reason }),
-    resentBytesDiffer({ partition, source, sequence, offset }) {
+    resentBytesDiffer({ partition, slipId, source, sequence, offset }) {
       differ.inc();
       log.error(
         `the record at partition ${partition} offset ${offset} says it is event ${sequence} of ${source}, but its bytes are not the logged ones`,
+        { slipId },
       );
     },
   };
