@@ -22,6 +22,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   service = await serve(({ pathname, searchParams }, posted) => {
     if (pathname === '/v1/providers/forbidden') return { status: 403, body: {} };
+    if (pathname === '/v1/stream') return { status: 403, body: {} };
     if (things.includes(pathname)) return { body: { id: 'it' } };
     const preview = { letters: 0, slips: 0, exhausted: 0, by_slip: [], by_reason: [], id: null };
     if (posted !== null) return { body: preview };
@@ -103,6 +104,24 @@ describe('what nobody has', () => {
   ])('and is a mistake where all there are are known here: %p', async (args, said) => {
     const { code, stderr } = await slipctl(args, env);
     expect([code, stderr]).toEqual([2, expect.stringContaining(said)]);
+  });
+});
+
+describe('what nobody has yet', () => {
+  it('is told by tail, which waits for it all the same', async () => {
+    for (const [option, name] of [
+      ['--route', 'fastt'],
+      ['--account', 'nope'],
+      ['--clock', 'nope'],
+    ] as const) {
+      const { code, stderr } = await slipctl(['tail', option, name], env);
+      const [notice, refusal] = stderr.trim().split('\n');
+      expect([option, notice]).toEqual([
+        option,
+        expect.stringMatching(new RegExp(`there is no .*${name}.*waited for`)),
+      ]);
+      expect([code, refusal]).toEqual([2, expect.stringContaining('does not allow this')]);
+    }
   });
 });
 

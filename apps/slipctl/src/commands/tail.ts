@@ -12,6 +12,7 @@ import { eventsOf, findSlip } from '../timeline/find-slip.ts';
 import type { EventView } from '../timeline/views.ts';
 import { requireTypes } from './event-types.ts';
 import { type CommandContext, countOption, timeOption, timeoutOption } from './options.ts';
+import { namesIn } from './slip-filters.ts';
 
 interface Flags {
   slip?: string[];
@@ -87,6 +88,14 @@ async function tail(flags: Flags, { print, terminal }: CommandContext): Promise<
   await requireTypes(flags.type);
   // Nothing would ever come of one that is not there.
   if (flags.provider) await requireKnown({ provider: flags.provider }, flags);
+  // Of these something may come: who mistyped one hears of it, and does not wait in silence.
+  await requireKnown(
+    namesIn({ account: flags.account, route: flags.route, clock: flags.clock }),
+    flags,
+  ).catch((error: unknown) => {
+    if (!(error instanceof CliError)) throw error;
+    terminal.say(`slipctl: ${error.message}; what comes is waited for`);
+  });
   const { tell } = await import('../timeline/sentences.ts');
   const ledger = apiOf('ledger', flags);
   const named = await Promise.all(

@@ -21,7 +21,8 @@ const words: Partial<Readonly<Record<SlipField, readonly string[]>>> = {
   kind: slipKinds,
   status: slipStatuses,
   outcome: ['succeeded', 'failed', 'void'],
-  cause: [...causeClasses, ...causeCodes],
+  // One of the classes is a code, too.
+  cause: [...new Set([...causeClasses, ...causeCodes])],
   cause_code: causeCodes,
   case: ['open', 'closed', 'none'],
   overdue: yesOrNo,

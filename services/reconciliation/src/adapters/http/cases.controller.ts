@@ -31,7 +31,8 @@ export const caseWords = wordNames(['status', 'cause', 'provider', 'assignee', '
 export const caseFilters = ['unassigned', 'escalated', 'min_age_s', 'incident'] as const;
 const known = [...caseFilters, ...listParameters] as const;
 const statuses = ['open', 'closed'] as const;
-const causeWords = [...causeClasses, ...causeCodes];
+/** One of the classes is a code, too. */
+const causeWords = [...new Set([...causeClasses, ...causeCodes])];
 
 @ApiTags('cases')
 @Controller('v1/cases')
