@@ -1,3 +1,4 @@
+import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { setting } from '../config.ts';
 import { CliError, exitCodesHelp } from '../exit.ts';
@@ -29,7 +30,9 @@ interface ProofView {
 }
 
 const help = `
-Whoever gets the file needs Node, tools/verify-proof.mjs and the ledger's public key, which must come to them another way: nothing of ours.
+Whoever gets the file verifies it with Node alone, by one script that needs nothing of ours (tools/verify-proof.mjs of the repository),
+and with the ledger's public key, which must come to them another way. The exact command is printed with the proof:
+  node tools/verify-proof.mjs proof.json --key VERIFIER_KEY
 
 Examples:
   slipctl prove ord-1001 -o proof.json
@@ -63,7 +66,9 @@ export function addProve(program: Command, { print }: CommandContext): void {
       );
       await writeNew(flags.out, `${JSON.stringify(proof)}\n`);
       const { checkpoint, events } = proof;
-      const verify = `node tools/verify-proof.mjs ${flags.out} --key '${checkpoint.key.verifier_key}'`;
+      const verify = ['node', script(), flags.out, '--key', checkpoint.key.verifier_key]
+        .map(quoted)
+        .join(' ');
       print(
         flags.json
           ? JSON.stringify({
@@ -78,6 +83,12 @@ export function addProve(program: Command, { print }: CommandContext): void {
       );
     });
 }
+
+/** Where the checkout is, as it is reached from here. */
+const script = () => relative(process.cwd(), join(import.meta.dirname, '../../../../tools/verify-proof.mjs'));
+
+/** As a shell takes it for one word. */
+const quoted = (word: string) => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** @throws CliError (bad) when no checkpoint stood still for long enough */
 export async function wholeProof(part: (after: number) => Promise<ProofView>): Promise<ProofView> {

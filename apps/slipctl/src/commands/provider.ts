@@ -15,7 +15,9 @@ Examples:
 Makes orders in the sandbox through the gateway's own code for the protocol: asked about before they exist, repeated, repeated with
 another amount, cut off, larger than a double holds; and says which of what the gateway relies on was kept. Never point it at a provider
 that moves real money. PROVIDER_SECRET has the secret that the sandbox shares with us. SLIPSTREAM_CERTIFICATE_KEYS, as the gateway has it, signs
-the report; without it --report is refused. Times are the longest that were seen: what a provider declares is its own word.`;
+the report; without it --report is refused. Whoever gets the report verifies it with Node alone, by tools/verify-certificate.mjs of the repository:
+  node tools/verify-certificate.mjs acme.json --key PUBLIC_KEY
+Times are the longest that were seen: what a provider declares is its own word.`;
 
 interface Flags {
   protocol: string;
