@@ -12,6 +12,7 @@ const was: SumsView = {
   ...{ overdue: 12, answeredLater: 9, inquiries: 30, refunds: 3, refundsContradicted: 0 },
   ...{ notReturned: 3, cases: 0 },
 };
+const nothing = Object.fromEntries(Object.keys(was).map((name) => [name, 0])) as unknown as SumsView;
 const unmoved = {
   onlyWas: 0,
   onlyWould: 0,
@@ -126,6 +127,18 @@ describe('a backtest', () => {
     expect(svg).toMatch(/^<svg /);
     expect(svg).toContain('default: overdue');
     expect(svg).not.toContain('default: cases');
+    // The same numbers, for who cannot see them.
+    expect(svg).toContain('<title>What other rules would have done</title>');
+    expect(svg).toContain('12 → 40');
+  });
+
+  it('is drawn where nothing ever happened, too, in the same bytes each time', () => {
+    const none = { ...same, was: nothing, would: nothing };
+    const hostile = [{ path: 'routes.<b>&', before: '\u0007', after: null }];
+    const draw = () => backtestSvg(view({ routes: [none], notJudged: hostile }));
+    expect(draw()).toContain('default: slips');
+    expect(draw()).toContain('routes.&lt;b&gt;&amp;: \\u0007 → (none)');
+    expect(draw()).toBe(draw());
   });
 });
 
