@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
+import { CliError, exitCodes, exitCodesHelp } from '../exit.ts';
 import { ledgerDatabaseUrl } from '../ledger-database-url.ts';
-import type { LogDigest } from '../migrate/digest-log.ts';
 import type { ServiceDigest } from '../migrate/digest-service.ts';
+import type { Digest } from '../migrate/saved-digest.ts';
 import { requireOutputs, writeNew } from '../output/whole-file.ts';
 import type { CommandContext } from './options.ts';
 
@@ -17,9 +17,6 @@ interface Flags {
   at: ReadonlyMap<Other, string>;
   json?: true;
 }
-
-/** What is saved: the ledger's log, and what the other services keep of its slips. */
-type Digest = LogDigest & { readonly services: readonly ServiceDigest[] };
 
 const help = `
 Counts the ledger's log and makes a digest of each partition, at one moment of the database; and of intake's, the gateway's and reconciliation's
@@ -60,7 +57,8 @@ async function check(flags: Flags, { print, terminal, exit }: CommandContext): P
   const { save, against, json } = flags;
   if ((save === undefined) === (against === undefined))
     throw new CliError('usage', 'give --save FILE before an upgrade, or --against FILE after it');
-  const before = against === undefined ? null : saved(against);
+  const { savedDigest } = await import('../migrate/saved-digest.ts');
+  const before = against === undefined ? null : savedDigest(against);
   await requireNew(save);
   const progress = terminal.progress('records');
   try {
@@ -74,7 +72,7 @@ async function check(flags: Flags, { print, terminal, exit }: CommandContext): P
     ];
     if (save !== undefined) await writeNew(save, `${JSON.stringify(found)}\n`);
     const ok = problems.length === 0;
-    print(json ? JSON.stringify({ ok, problems, ...found }) : told(found, problems, before !== null));
+    print(json ? JSON.stringify({ ok, problems, ...found }) : told(found, problems, before));
     if (!ok) exit(exitCodes.bad);
   } finally {
     progress.stop();
@@ -148,30 +146,20 @@ function atOption(text: string, before: ReadonlyMap<Other, string>): ReadonlyMap
 function told(
   { partitions, slips, services }: Digest,
   problems: readonly string[],
-  isCompared: boolean,
+  before: Digest | null,
 ): string {
   const records = partitions.reduce((sum, one) => sum + one.records, 0);
-  const said = isCompared ? 'nothing is lost' : 'counted';
+  const said = before ? 'nothing is lost' : 'counted';
   const verdict = problems.length === 0 ? said : 'it is NOT as it was';
   const known = services.map(
     (one) => `${one.service} knows ${one.slips}${one.digest === null ? ' with a case' : ''}`,
   );
+  const unknown = before ? services.filter((one) => ofService(before, one.service) === null) : [];
   return [
     ...problems,
+    ...unknown.map(({ service }) => `${service} is not compared: the file has nothing of it`),
     `${verdict}: ${records} records in ${partitions.length} partitions, ${slips} slips; ${known.join(', ')}`,
   ].join('\n');
-}
-
-function saved(file: string): Digest {
-  try {
-    const found = JSON.parse(readFileSync(file, 'utf8')) as LogDigest & Partial<Digest>;
-    // A release before this one saved the ledger's alone.
-    if (Array.isArray(found.partitions) && typeof found.slips === 'number')
-      return { ...found, services: found.services ?? [] };
-  } catch (error) {
-    throw new CliError('usage', `--against cannot be read: ${messageOf(error)}`);
-  }
-  throw new CliError('usage', `${file} is not what --save wrote`);
 }
 
 /** Never over what is there: it may be the one from before. */
