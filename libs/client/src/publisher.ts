@@ -22,6 +22,8 @@ export interface PublisherOptions extends ConnectionOptions {
 
 const sendTimeoutMsDefault = 10_000;
 const sendTimeoutMsMax = 600_000;
+/** Of kafkajs itself, which keeps to itself what it met: the queue repeats, and can say why when the time is over. */
+const requestRetries = 2;
 
 /**
  * Publishes what other services ask of Slipstream. Checked before anything is sent, sent in the order of the calls, and
@@ -43,7 +45,7 @@ export class SlipstreamPublisher {
     }
     this.#caller = caller;
     this.#log = log;
-    this.#producer = new SerialProducer(connectionOf(options), { log });
+    this.#producer = new SerialProducer(connectionOf(options), { log, retries: requestRetries });
     const sendBatch: SerialProducer['sendBatch'] = (...batch) => this.#producer.sendBatch(...batch);
     this.#queue = new SendQueue({ sendBatch, timeoutMs });
   }

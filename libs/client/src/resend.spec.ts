@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { SendFailed } from '@slipstream/kafka';
 import { resend } from './resend.ts';
@@ -32,6 +33,18 @@ describe('resend', () => {
       acknowledged: away.acknowledged,
     });
     expect(calls()).toBeGreaterThan(0);
+  });
+
+  it('says what kept it before, where the time limit cut the last try off', async () => {
+    let calls = 0;
+    const send = async (untilMs: number) => {
+      if (++calls === 1) throw new SendFailed('the topic is not there', true);
+      while (performance.now() < untilMs) await nextTurn();
+      throw new SendFailed('sending took more than 7 ms', true);
+    };
+    await expect(resend(send, within(30))).rejects.toThrow(
+      'not acknowledged within 30 ms: the topic is not there',
+    );
   });
 
   it('tells each try until when it may take', async () => {

@@ -3,6 +3,8 @@ import { SendFailed } from '@slipstream/kafka';
 import { backoffMs } from '@slipstream/kernel';
 
 const retryLimits = { minMs: 500, maxMs: 2_000 };
+/** So much before its time a timer may run out. */
+const timersEarlyMs = 5;
 
 export interface ResendOptions {
   /** By the clock of `performance.now`: the time began to run then. */
@@ -20,15 +22,18 @@ export async function resend<T>(
   { sinceMs, timeoutMs, limits = retryLimits }: ResendOptions,
 ): Promise<T> {
   const untilMs = sinceMs + timeoutMs;
+  let told: SendFailed | null = null;
   for (let attempt = 1; ; attempt++) {
     try {
       return await send(untilMs);
     } catch (error) {
       if (!(error instanceof SendFailed) || !error.retryable) throw error;
+      // One that the time limit cut off knows no cause; the one before it may.
+      if (told === null || performance.now() < untilMs - timersEarlyMs) told = error;
       const waitMs = backoffMs(attempt, limits, Math.random());
       if (performance.now() + waitMs >= untilMs) {
-        const why = `not acknowledged within ${timeoutMs} ms: ${error.message}`;
-        throw new SendFailed(why, true, { cause: error, acknowledged: error.acknowledged });
+        const why = `not acknowledged within ${timeoutMs} ms: ${told.message}`;
+        throw new SendFailed(why, true, { cause: told, acknowledged: error.acknowledged });
       }
       await sleep(waitMs);
     }

@@ -63,6 +63,24 @@ async function follow(from: StreamStart, last: string) {
   return { references, next: Object.fromEntries(batches.map(({ partition, next }) => [partition, next])) };
 }
 
+it('a topic that is not there is named as the cause when the time is over', async () => {
+  const kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'spec', log });
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [topics.results.name] });
+  const isGone = async () => !(await admin.listTopics()).includes(topics.results.name);
+  await waitFor(isGone, { what: 'the topic to be gone' });
+  const impatient = { brokers: environment.kafkaBrokers, caller: '/spec', log, sendTimeoutMs: 5_000 };
+  const hasty = new SlipstreamPublisher(impatient);
+  const result = { reference: 'ord-1', step: 'acknowledged' } as const;
+  const told = await hasty.reportProviderResult(result).catch((error) => error);
+  await hasty.stop();
+  await admin.disconnect();
+  await ensureTopics(kafka);
+  expect(told).toMatchObject({ name: 'SendFailed', retryable: true });
+  expect(told.message).toContain('the topic is not there');
+});
+
 describe('a stream', () => {
   it('goes on right behind what it was told, and begins at a time', async () => {
     const slipId = randomUUID();

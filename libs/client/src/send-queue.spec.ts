@@ -23,10 +23,13 @@ function queueOf(outcomes: (Error | Promise<void>)[] = [], options: Partial<Send
 }
 
 test('what is called while a request is repeated goes behind it, and together', async () => {
-  const { queue, requests } = queueOf([away(), away()]);
+  const gate = Promise.withResolvers<void>();
+  const { queue, requests } = queueOf([gate.promise, away()]);
   const first = queue.send([record('a')]);
   await waitFor(() => requests.length === 1, { what: 'the first request' });
-  await Promise.all([first, ...['b', 'c'].map((key) => queue.send([record(key)]))]);
+  const others = ['b', 'c'].map((key) => queue.send([record(key)]));
+  gate.reject(away());
+  await Promise.all([first, ...others]);
   expect(requests).toEqual([['a'], ['a'], ['a'], ['b', 'c']]);
 });
 

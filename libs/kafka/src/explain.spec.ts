@@ -10,6 +10,7 @@ test.each([
   [openssl('tlsv13 alert certificate required', 116), 'the broker asks for a certificate'],
   [openssl('ssl/tls alert certificate unknown', 46), 'the broker does not trust the certificate'],
   [openssl('tlsv1 alert unknown ca', 48), 'the broker does not trust the certificate'],
+  ['This server does not host this topic-partition', 'the topic is not there'],
 ])('%j is told in one line, with its meaning first', (text, meaning) => {
   const told = explain(text);
   expect(told.startsWith(meaning)).toBe(true);

@@ -8,6 +8,7 @@ const meanings: readonly (readonly [RegExp, string])[] = [
     'nobody who is trusted has signed the certificate of the broker',
   ],
   [/current SASL state/, 'the broker asks for no login there'],
+  [/does not host this topic-partition/, 'the topic is not there, or this login may not see it'],
   [/^Closed connection$/, 'the broker ended the connection: it may ask for a login, or for TLS'],
 ];
 
