@@ -39,7 +39,7 @@ const examples = `
 Examples:
   slipctl tail                                   every event of every slip from now on, until Ctrl-C
   slipctl tail --provider acme --type slipstream.slip.overdue.v1
-  slipctl tail --since 10m --provider acme       what became known in the last ten minutes first, then what comes
+  slipctl tail --since 1h                        what became known in the last hour first, then what comes
   slipctl tail --slip ord-1001 --past            its past first, then what comes
   slipctl tail --trace 4bf92f3577b34da6a3ce929d0e0e4736 --past
   slipctl tail --count 100 --json > events.ndjson
