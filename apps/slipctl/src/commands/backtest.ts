@@ -59,20 +59,18 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
   const { config, from, to, clock, svg } = flags;
   requireSpan(flags);
   const were = flags.was.length > 0 ? flags.was : [variables.SLIPSTREAM_CONFIG || 'slipstream.config.yaml'];
-  const [{ unjudged }, { rulesIn }] = await Promise.all([
-    import('../backtest/unjudged.ts'),
-    import('../rules/rules-file.ts'),
-  ]);
-  const notJudged = unjudged(were.map(rulesIn), rulesIn(config));
   const asked = {
     ...{ brokers: brokersOf(flags.brokers), clock, from: from ?? null, to: to ?? null },
     ...{ other: resolve(config), were: were.map((file) => resolve(file)) },
   };
-  const [{ backtestText, leadMs }, { snakeJson }, { runLogProgram }] = await Promise.all([
-    import('../backtest/render.ts'),
-    import('../output/snake-json.ts'),
-    import('../log-program.ts'),
-  ]);
+  const [{ backtestText, leadMs }, { unjudged }, { rulesIn }, { snakeJson }, { runLogProgram }] =
+    await Promise.all([
+      import('../backtest/render.ts'),
+      import('../backtest/unjudged.ts'),
+      import('../rules/rules-file.ts'),
+      import('../output/snake-json.ts'),
+      import('../log-program.ts'),
+    ]);
   await requireOutputs({ '--svg': svg }, [config, ...were]);
   const progress = terminal.progress('records');
   try {
@@ -80,7 +78,7 @@ async function backtest(flags: Flags, { terminal, print, exit }: CommandContext)
       ...{ what: 'backtest', onProgress: progress.update },
     });
     progress.stop();
-    const view: BacktestView = { ...found, notJudged };
+    const view: BacktestView = { ...found, notJudged: unjudged(were.map(rulesIn), rulesIn(config)) };
     const withLead = (warnings: BacktestView['warnings']) =>
       warnings.map((warning) => ({ ...warning, leadMs: leadMs(warning) }));
     const { warnings, warned } = view;
