@@ -73,6 +73,7 @@ export function readKey(text) {
   if (expected.toString('hex') !== id) throw new NoProof('the key does not fit its id');
   const x = named.subarray(1).toString('base64url');
   return {
+    text: text.trim(),
     name,
     id: expected,
     key: createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }),
@@ -104,14 +105,29 @@ export function readNote(note, { name, id, key }) {
   return { id: checkpoint, at, trees };
 }
 
-/** What the proof of a slip says when it holds. */
+/**
+ * What the proof of a slip says when it holds. What no signature vouches for it does not say, or says that the file alone
+ * does: a chain is made by whoever has the bytes, so that an event may have been left out where the log has others between.
+ */
 export function verifySlip(proof, key) {
   const checkpoint = readNote(proof.checkpoint.note, key);
+  const named = proof.checkpoint;
+  const isTree = ({ partition, size, root }) => {
+    const tree = checkpoint.trees.get(partition);
+    return tree?.size === size && tree.root.equals(base64(root));
+  };
+  const isAsSigned = named.id === checkpoint.id && named.at === checkpoint.at && named.trees.every(isTree);
+  if (!isAsSigned) throw new DoesNotHold('the checkpoint stands there otherwise than it was signed');
+  if (named.key.verifier_key !== key.text || named.key.id !== key.id.toString('hex')) {
+    throw new DoesNotHold('the file names another key');
+  }
   if (proof.events.length === 0) throw new NoProof('the proof has no event');
   let before = null;
   for (const event of proof.events) {
     const { version, partition, offset, index } = event;
     const what = `event ${version}, record ${partition}:${offset},`;
+    if (![version, partition, offset, index].every(Number.isSafeInteger))
+      throw new NoProof(`${what} has no place`);
     const bytes = base64(event.bytes);
     const tree = checkpoint.trees.get(partition);
     const path = event.path.map(base64);
@@ -120,17 +136,25 @@ export function verifySlip(proof, key) {
       throw new DoesNotHold(`${what} is not in the tree of the checkpoint`);
     }
     if (subjectOf(bytes) !== proof.slip_id) throw new DoesNotHold(`${what} is of another slip`);
-    if (before !== null && version !== before.version + 1) throw new DoesNotHold(`${what} is out of order`);
+    // By the signed tree, too: a chain of another order can be made by anybody.
+    const follows =
+      before === null ||
+      (version === before.version + 1 && partition === before.partition && index > before.index);
+    if (!follows) throw new DoesNotHold(`${what} is out of order`);
     const chain = base64(event.chain);
     // The chain of a slip's first event has none before it; where a proof begins later, it is taken as it is given.
     const expected = version === 1 ? sha256(bytes) : before && sha256(before.chain, bytes);
     if (expected !== null && !expected.equals(chain))
       throw new DoesNotHold(`${what} breaks the slip's chain`);
-    before = { version, chain };
+    before = { version, partition, index, chain };
   }
   const first = proof.events[0].version;
-  const of = proof.version === before.version ? '' : ` of ${proof.version}`;
-  return `the log of checkpoint ${checkpoint.id} (${checkpoint.at}) has events ${first} to ${before.version}${of} of slip ${proof.slip_id}, as they are here`;
+  if (!Number.isSafeInteger(proof.version) || proof.version < before.version)
+    throw new DoesNotHold('the slip has fewer events than are here');
+  const isPart = first !== 1 || before.version !== proof.version;
+  const part = isPart ? `; by the file alone they are ${first} to ${before.version} of ${proof.version}` : '';
+  const events = proof.events.length === 1 ? 'this event' : `these ${proof.events.length} events`;
+  return `the log of checkpoint ${checkpoint.id} (${checkpoint.at}) has ${events} of slip ${proof.slip_id}, in this order, as they are here${part}`;
 }
 
 /** What a consistency proof says when it holds. */

@@ -12,6 +12,8 @@ import {
   type TreeParts,
 } from '../../services/ledger/src/domain/log/proof.ts';
 import { signingKey } from '../../services/ledger/src/signing-key.ts';
+import { recordedAs, returned, submitted } from '../../services/ledger/test/builders.ts';
+import { Feed } from '../../services/ledger/test/feed.ts';
 
 // A program without types.
 const { includes, isConsistent, readKey, readNote, verifyProof } = await import(
@@ -189,4 +191,101 @@ test('a note is read with the key that signed it, and with no other', () => {
   expect(() => readNote(note.replace(' 12 ', ' 13 '), readKey(signer.verifierKey))).toThrow('signature');
   expect(() => readKey(signer.verifierKey.slice(0, -2))).toThrow('key');
   expect(() => verifyProof({ kind: 'x' }, signer.verifierKey)).toThrow('no proof');
+});
+
+/** A proof of the slip `s`, as `slipctl prove` writes it, of a log that has events of another one between. */
+function bundle() {
+  const feed = new Feed(3);
+  const lives = ['s', 'other', 's', 'other', 's', 's', 'other'];
+  const records = lives.map((slip, n) =>
+    feed.event(recordedAs(n < 2 ? submitted({ reference: slip }) : returned('succeeded'), n + 1, slip)),
+  );
+  const leaves = records.map(({ offset, value }, index) => treeHashes.leaf(index, offset, value!));
+  const parts: TreeParts = { node: () => expect(true).toBe(false) as never, leaf: (index) => leaves[index]! };
+  const size = records.length;
+  const base64 = (hash: Hash) => bytesOf(hash).toString('base64');
+  const root = base64(hashOf({ from: 0, to: size }, parts, treeHashes));
+  const signer = signingKey(generateKeyPairSync('ed25519').privateKey);
+  const [id, at] = ['c-1', '2026-11-26T10:00:00.000000Z'];
+  const note = signer.sign(`slipstream ledger checkpoint v1\n${id}\n${at}\n3 ${size} ${root}\n`);
+  const key = { id: signer.id, verifier_key: signer.verifierKey };
+  const indexesOf = (slip: string) => records.flatMap((_, n) => (lives[n] === slip ? [n] : []));
+  /** Events in any order, with a chain and versions that fit it: who has the bytes can make both. */
+  const proofOf = (slip: string, indexes = indexesOf(slip)) => {
+    let chain = Buffer.alloc(0);
+    const events = indexes.map((index, n) => {
+      const { offset, value } = records[index]!;
+      chain = createHash('sha256').update(chain).update(value!).digest();
+      return {
+        ...{ version: n + 1, partition: 3, offset, index, bytes: value!.toString('base64') },
+        chain: chain.toString('base64'),
+        path: inclusionPath(index, size).map((range) => base64(hashOf(range, parts, treeHashes))),
+      };
+    });
+    const checkpoint = { id, at, note, key, trees: [{ partition: 3, size, root }] };
+    return {
+      ...{ kind: 'slipstream-slip-proof-v1', slip_id: slip, version: events.length, checkpoint, events },
+    };
+  };
+  return { proofOf, verifierKey: signer.verifierKey };
+}
+
+test('a proof of which any byte is another one, or whose end is gone, does not hold or says the same', () => {
+  const { proofOf, verifierKey } = bundle();
+  const text = `${JSON.stringify(proofOf('s'))}\n`;
+  const said = (file: string): string | null => {
+    try {
+      return verifyProof(JSON.parse(file), verifierKey);
+    } catch {
+      return null;
+    }
+  };
+  const claim = said(text);
+  expect(claim).toContain('has these 4 events of slip s, in this order, as they are here');
+  const bytes = Buffer.from(text);
+  // What a reader of the file sees: of text in base64, what it is of.
+  const events = (file: string) =>
+    JSON.parse(file).events.map(
+      ({ bytes, chain, path, ...place }: ReturnType<typeof proofOf>['events'][0]) => ({
+        ...place,
+        of: [bytes, chain, ...path].map((one) => Buffer.from(one, 'base64').toString('hex')),
+      }),
+    );
+  const whole = events(text);
+  const unlike: string[] = [];
+  for (let at = 0; at < bytes.length; at++) {
+    const flipped = Buffer.from(bytes);
+    flipped[at]! ^= 1 << (at % 8);
+    const file = flipped.toString();
+    const found = said(file);
+    if (found === null) continue;
+    const isSame = found === claim && JSON.stringify(events(file)) === JSON.stringify(whole);
+    if (!isSame) unlike.push(`${at}: ${text.slice(at - 20, at + 20)}: ${found}`);
+  }
+  expect(unlike).toEqual([]);
+  for (let length = 0; length < bytes.length - 2; length++)
+    expect(said(bytes.subarray(0, length).toString())).toBeNull();
+});
+
+test('a proof with another key, of another slip, in another order or under another name does not hold', () => {
+  const { proofOf, verifierKey } = bundle();
+  const proof = proofOf('s');
+  const { checkpoint } = proof;
+  expect(() => verifyProof(proof, bundle().verifierKey)).toThrow('not signed with this key');
+  expect(() => verifyProof({ ...proof, events: proofOf('other').events }, verifierKey)).toThrow(
+    'another slip',
+  );
+  // Their chain fits, and each is in the log: what does not fit is the tree's order.
+  expect(() => verifyProof(proofOf('s', [0, 4, 2, 5]), verifierKey)).toThrow('out of order');
+  expect(() => verifyProof(proofOf('s', [0, 0, 2]), verifierKey)).toThrow('out of order');
+  expect(() => verifyProof({ ...proof, version: 3 }, verifierKey)).toThrow('fewer');
+  const otherwise = [{ id: 'c-2' }, { at: '2027' }, { trees: [{ ...checkpoint.trees[0], size: 8 }] }];
+  for (const other of otherwise)
+    expect(() => verifyProof({ ...proof, checkpoint: { ...checkpoint, ...other } }, verifierKey)).toThrow(
+      'otherwise than it was signed',
+    );
+  // Of how many events these are a part only the file says, and the verdict says so.
+  expect(verifyProof({ ...proof, version: 9 }, verifierKey)).toContain(
+    '; by the file alone they are 1 to 4 of 9',
+  );
 });
