@@ -61,7 +61,8 @@ const eventFilters: Readonly<Record<string, Partial<EventListFilter>>> = {
   'clock=nowhere': { clock: 'nowhere' },
 };
 const eventFields = [
-  ...(['reference', 'reference_prefix', 'account', 'counterparty', 'provider', 'kind', 'currency'] as const),
+  ...(['reference', 'reference_prefix', 'account', 'counterparty', 'provider', 'route'] as const),
+  ...(['kind', 'currency'] as const),
 ];
 
 const accountFilters: readonly Partial<AccountFilter>[] = [
