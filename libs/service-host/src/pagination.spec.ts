@@ -19,10 +19,11 @@ describe('rejectUnknownQuery', () => {
   });
 
   it('names unknown parameters and those given twice', () => {
-    const query = { status: ['a', 'b'], colour: 'red' };
+    const query = { status: ['a', 'b'], colour: 'red', statsu: 'a' };
     const errors = [
       { pointer: 'status', detail: 'must be given once' },
-      { pointer: 'colour', detail: 'unknown parameter' },
+      { pointer: 'colour', detail: 'is an unknown parameter' },
+      { pointer: 'statsu', detail: 'is an unknown parameter; did you mean status?' },
     ];
     expect(() => rejectUnknownQuery(query, ['status'])).toThrow(expect.objectContaining({ errors }));
   });
