@@ -120,7 +120,7 @@ describe('an action', () => {
     expect(await listed('cases?assignee=zoe&unassigned=true')).toEqual([]);
     expect(await listed('cases?assignee=zoe&assignee=nobody&status.not=closed')).toEqual([slipId]);
     expect(await listed('cases?assignee=zoe&reason.not=word_unknown')).toEqual([]);
-    expect(await listed('cases?assignee=zoe&cause.not=nothing&provider.not=nobody')).toEqual([slipId]);
+    expect(await listed('cases?assignee=zoe&cause.not=callback_lost&provider.not=nobody')).toEqual([slipId]);
     expect(await listed('cases?assignee=zoe&min_age_s=3600')).toEqual([]);
     expect(await listed('cases?assignee=zoe&incident=none')).toEqual([]);
   });
