@@ -14,7 +14,7 @@ import { takeCheckpoint } from '../../services/ledger/src/application/take-check
 import { sha256, transactionId } from '../../services/ledger/src/digests.ts';
 import { signingKey } from '../../services/ledger/src/signing-key.ts';
 import { type Books, booksOn } from '../../services/ledger/test/books.ts';
-import { at, recordedAs, returned, submitted } from '../../services/ledger/test/builders.ts';
+import { at, recordedAs, returned, slipOn, submitted } from '../../services/ledger/test/builders.ts';
 import { Feed } from '../../services/ledger/test/feed.ts';
 import { randomLives } from '../../services/ledger/test/lives.ts';
 
@@ -78,6 +78,7 @@ beforeAll(async () => {
   let n = 0;
   for (const { slipId, clock, event } of randomLives(random, 0, 300))
     await books.handle(0, [feed.event(recordedAs(event, (n++ % 3_000) + 1, slipId, clock))]);
+  const waits = slipOn(0, (n) => `waits-${n}`);
   const more: readonly (readonly [string, SlipEvent])[] = [
     ['looked-at', submitted()],
     ['looked-at', { type: 'SlipOverdue', data: { stage: 'returned', deadline: at(600) } }],
@@ -85,11 +86,11 @@ beforeAll(async () => {
     ['looked-at', { type: 'CaseOpened', data: { reason: 'repair_budget', summary: 'looked at' } }],
     // Enough for its state to be kept beside its row.
     ...Array.from({ length: 40 }, () => ['looked-at', progressed] as const),
-    ['waits', submitted()],
+    [waits, submitted()],
   ];
   for (const [n, [slipId, event]] of more.entries())
     await books.handle(0, [feed.event(recordedAs(event, n + 1, slipId))]);
-  await books.setAside(0, [feed.event(recordedAs(returned('succeeded'), 2_000, 'waits'))]);
+  await books.setAside(0, [feed.event(recordedAs(returned('succeeded'), 2_000, waits))]);
   const unreadable = feed.event(recordedAs(submitted(), 1, 'unreadable'));
   await books.setAside(0, [{ ...unreadable, value: Buffer.from('no event') }], 'undecodable');
   await books.unitOfWork.run((tx) => takeCheckpoint(checkpointTx(tx), signer, randomUUID, 0));

@@ -17,7 +17,7 @@ import { accountBalances } from '../src/adapters/postgres/account-balances.ts';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
 import { parseAccountName } from '../src/domain/posting/chart.ts';
 import { type Books, noWaits, openBooks } from './books.ts';
-import { at, eur, recordedAs, refundRequested, returned, submitted } from './builders.ts';
+import { at, eur, recordedAs, refundRequested, returned, slipOn, submitted } from './builders.ts';
 import { Feed } from './feed.ts';
 
 const environment = sharedEnvironment();
@@ -286,7 +286,7 @@ describe('the batch handler on PostgreSQL', () => {
   it('logs what is set aside at once, and folds and books it when it is read again, once', async () => {
     const feed = nextFeed();
     const { partition } = feed;
-    const slipId = `waits-${partition}`;
+    const slipId = slipOn(partition, (n) => `waits-${n}`);
     const events = [submitted({ account: `w-${partition}` }), returned('succeeded')];
     const [submit, answer] = events.map((event, n) => feed.event(recordedAs(event, n + 1, slipId)));
     const row = async () =>
@@ -316,7 +316,7 @@ describe('the batch handler on PostgreSQL', () => {
   it('logs and shows an event with a value of a newer release, and never what waits behind one that is not logged', async () => {
     const feed = nextFeed();
     const { partition } = feed;
-    const slipId = `newer-${partition}`;
+    const slipId = slipOn(partition, (n) => `newer-${n}`);
     const head = { id: 'e-newer', source: '/slipstream/provider-gateway', subject: slipId, clock: 'wall' };
     const stamp = { sequence: '1', time: at(1), receivedTime: at(1) };
     // SlipReturned with outcome 9.
@@ -328,9 +328,10 @@ describe('the batch handler on PostgreSQL', () => {
     expect(bytes).toEqual([{ bytes: record.value }]);
     expect(await query('select status from slip where id = $1', [slipId])).toEqual([{ status: 'submitted' }]);
 
-    const [behind] = [feed.event(recordedAs(submitted(), 2, `other-${partition}`))];
-    await books.setAside(partition, [behind!], 'parked_behind');
-    expect(await query('select 1 from event_log where slip_id = $1', [`other-${partition}`])).toEqual([]);
+    const other = slipOn(partition, (n) => `other-${n}`);
+    const behind = feed.event(recordedAs(submitted(), 2, other));
+    await books.setAside(partition, [behind], 'parked_behind');
+    expect(await query('select 1 from event_log where slip_id = $1', [other])).toEqual([]);
   });
 
   it('stores odd names and empty texts as they are', async () => {

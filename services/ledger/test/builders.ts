@@ -1,6 +1,6 @@
-import { sourceOf } from '@slipstream/contracts';
+import { sourceOf, topics } from '@slipstream/contracts';
+import { partitionOf } from '@slipstream/kafka';
 import type { Money } from '@slipstream/kernel';
-
 import type { DataOf, Outcome, RecordedEvent, SlipEvent, SlipKind } from '@slipstream/slip';
 
 export const eur = (amount: number | bigint): Money => ({ amount: BigInt(amount), currency: 'EUR' });
@@ -8,6 +8,15 @@ export const eur = (amount: number | bigint): Money => ({ amount: BigInt(amount)
 /** A time `second` seconds after the tests' epoch. */
 export const at = (second: number): string =>
   `2026-11-22T10:${String(Math.floor(second / 60)).padStart(2, '0')}:${String(second % 60).padStart(2, '0')}.000000Z`;
+
+/** The first of these names whose events lie on a partition: what lies elsewhere is in no slip's order. */
+export function slipOn(partition: number, name: (n: number) => string): string {
+  for (let n = 0; n < 1_000; n++) {
+    const slipId = name(n);
+    if (partitionOf(slipId, topics.events.partitions) === partition) return slipId;
+  }
+  throw new RangeError(`no slip has its events on partition ${partition}`);
+}
 
 export interface SubmittedTerms {
   readonly kind?: SlipKind;

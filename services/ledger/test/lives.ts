@@ -1,6 +1,6 @@
 import type { SeededRandom } from '@slipstream/kernel';
 import type { SlipEvent, SuspenseDecision } from '@slipstream/slip';
-import { at, eur, refundRequested, returned, submitted } from './builders.ts';
+import { at, eur, refundRequested, returned, slipOn, submitted } from './builders.ts';
 
 /** What happens to slips of one partition, in the order of the log: usual lives and impossible ones. */
 export function randomLives(
@@ -9,9 +9,12 @@ export function randomLives(
   slips: number,
 ): { readonly slipId: string; readonly clock: string; readonly event: SlipEvent }[] {
   const lives = Array.from({ length: slips }, (_, n) => {
-    const slipId = random.chance(0.1)
-      ? `odd "${n}" {${partition}}`
-      : `00000000-0000-7000-8000-${String(partition * 1_000_000 + n).padStart(12, '0')}`;
+    const isOdd = random.chance(0.1);
+    const slipId = slipOn(partition, (tried) =>
+      isOdd
+        ? `odd "${n}" {${tried}}`
+        : `00000000-0000-7000-8000-${String(n * 1_000 + tried).padStart(12, '0')}`,
+    );
     const clock = random.chance(0.1) ? 'import-1' : 'wall';
     return randomLife(random).map((event) => ({
       slipId,

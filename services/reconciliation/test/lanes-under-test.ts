@@ -120,7 +120,8 @@ export class MemoryAndRows implements Lane {
       heard: () => null,
     });
     this.#position = await claim(this.#store, this.#partition);
-    await this.#lane.open(this.#position);
+    // Each life has a partition of its own, of more than the topic has: where its slips should lie is not known.
+    await this.#lane.open({ ...this.#position, topic: 'lives' });
     return this;
   }
 
