@@ -63,6 +63,19 @@ describe('the incident of the outage', () => {
     expect(differs({ [id(11)]: 'system' })).toBe(1);
   });
 
+  test('may be one of our own when a standstill of ours would have cost all of them', () => {
+    const own = { ...incident, provider: null };
+    const differs = (...theirs: readonly number[]) => {
+      const causes = slips.map((slip) => ({
+        ...slip,
+        cause: { class: theirs.some((second) => id(second) === slip.id) ? 'third_party' : 'system' },
+      }));
+      return judgeOutage(outage, { truth, slips: causes, incidents: [own] });
+    };
+    expect(differs()).toEqual(right);
+    expect(differs(12, 13, 20).incident_differs).toBe(2);
+  });
+
   test('differs by all of them when there is none', () => {
     expect(judged([])).toEqual({ incidents: 0, outage_slips: 5, incident_differs: 5 });
   });

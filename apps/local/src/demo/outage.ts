@@ -76,10 +76,12 @@ export function judgeOutage(
   );
   const ours = facts.incidents.filter(({ slips }) => slips.some((id) => shown.has(id)));
   const told = { incidents: ours.length, outage_slips: lost.size };
+  const isOurs = ({ cause }: ShownTimes) => cause?.class === 'system';
   const [incident] = ours
     .filter((one) => one.provider === provider)
     .toSorted((a, b) => countOf(b, lost) - countOf(a, lost));
-  if (incident === undefined) return { ...told, incident_differs: lost.size };
+  if (incident === undefined)
+    return { ...told, incident_differs: [...lost].filter((id) => !isOurs(shown.get(id)!)).length };
   const listed = new Set(incident.slips);
   const isBetween = ({ dispatched_at }: ShownTimes) =>
     dispatched_at !== null && dispatched_at >= incident.since && dispatched_at <= incident.until;
@@ -87,7 +89,7 @@ export function judgeOutage(
     const slip = shown.get(row.slip_id)!;
     const answered = firstAnswer(row) - Date.parse(slip.deadline!);
     if (listed.has(slip.id)) return answered <= -boundaryMs;
-    if (slip.cause?.class === 'system') return false;
+    if (isOurs(slip)) return false;
     return lost.has(slip.id) || (isBetween(slip) && answered > boundaryMs);
   });
   const unknown = incident.slips.filter((id) => !given.some(({ slip_id }) => slip_id === id));
