@@ -14,6 +14,8 @@ export interface SlipEventView {
 export class Payments {
   readonly #env: Readonly<Record<string, string>>;
   readonly #slips: string[] = [];
+  /** What each was asked for by, under a key of the same name. */
+  readonly #references = new Map<string, string>();
 
   constructor(env: Readonly<Record<string, string>>) {
     this.#env = env;
@@ -30,9 +32,10 @@ export class Payments {
     }
   }
 
-  /** The status of a submission that should not be taken. */
-  async refused(): Promise<number> {
-    return (await this.#post(randomUUID())).status;
+  /** How many do not get their slip again when they are asked for once more, under the same key. */
+  async strayed(): Promise<number> {
+    const asked = [...this.#references].map(async ([id, reference]) => (await this.#taken(reference)) === id);
+    return (await Promise.all(asked)).filter((isSame) => !isSame).length;
   }
 
   /** Resolves when the ledger shows an end of each of them: settled, or given back when the machine was too slow. */
@@ -42,6 +45,12 @@ export class Payments {
       intervalMs: 250,
       what: 'the end of every slip',
     });
+  }
+
+  /** Resolves when the ledger shows each of them: its submission is on the topic. */
+  async told(timeoutMs: number): Promise<void> {
+    const isTold = async () => (await this.#shown()).every(({ status }) => status !== null);
+    await waitFor(isTold, { timeoutMs, intervalMs: 50, what: 'every slip to be told' });
   }
 
   /** Those that the ledger shows no end of. */
@@ -99,6 +108,12 @@ export class Payments {
 
   async #submitOne(): Promise<string> {
     const reference = randomUUID();
+    const id = await this.#taken(reference);
+    this.#references.set(id, reference);
+    return id;
+  }
+
+  async #taken(reference: string): Promise<string> {
     const answer = await waitFor(
       async () => {
         const response = await this.#post(reference).catch(() => null);

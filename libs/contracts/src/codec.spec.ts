@@ -47,6 +47,7 @@ const events: SlipEvent[] = [
         },
       },
       commandId: null,
+      request: { operation: 'submit', key: 'k-1', digest: '0a' },
       configDigest: 'ab',
       details: { clear: { text: '', metadata: { colour: 'blue', __proto: 'x' } }, sealed: null },
     },

@@ -1,8 +1,10 @@
-import { allTopics, type Source, type Topic, topics } from '@slipstream/contracts';
+import { allTopics, readEnvelope, type Source, slipEventOf, type Topic, topics } from '@slipstream/contracts';
 import { SerialProducer } from '@slipstream/kafka';
-import { OwnLogStore, prepareTopics, Relay, UnitOfWork, type WhenSent } from '@slipstream/postgres';
+import { OwnLogStore, prepareTopics, Relay, type Tx, UnitOfWork, type WhenSent } from '@slipstream/postgres';
+import type { RecordedEvent } from '@slipstream/slip';
 import { GuardedSends } from './guarded-sends.ts';
 import type { Part } from './lifecycle.ts';
+import { logRecovery } from './log-recovery.ts';
 import { type FoldOpsEvent, opsRecovery } from './ops-recovery.ts';
 import type { OwnLogGate } from './own-log-gate.ts';
 import { OwnLogGuard } from './own-log-guard.ts';
@@ -12,12 +14,17 @@ import type { Servers } from './servers.ts';
 import { tracedSends } from './tracing/kafka-spans.ts';
 import type { Tracing } from './tracing/tracing.ts';
 
+/** Writes what an event of the service's own about a slip says into a database that does not know of it. */
+export type FoldSlipEvent = (tx: Tx, recorded: RecordedEvent, partition: number) => Promise<void>;
+
 export interface OutboundOptions extends Servers {
   readonly source: Source;
   readonly instanceId: string;
   readonly publishes: readonly Topic[];
   readonly gate: OwnLogGate;
   readonly foldOpsEvent: FoldOpsEvent;
+  /** undefined: the service goes on another way, or waits for people. */
+  readonly foldSlipEvent: FoldSlipEvent | undefined;
   readonly onError: (error: unknown) => void;
   readonly onClosed: (why: string) => void;
   /** How far behind this instance is in what it reads; told to the others. */
@@ -59,6 +66,11 @@ export class Outbound {
     });
     const fold = options.foldOpsEvent;
     this.guard.recoverWith(topics.ops.name, opsRecovery({ kafka, source, log, fold }));
+    if (options.foldSlipEvent) {
+      const slips = { kafka, source, log, topic: topics.events.name, fold: options.foldSlipEvent };
+      const decode = (value: Buffer) => slipEventOf(readEnvelope(value));
+      this.guard.recoverWith(topics.events.name, logRecovery({ ...slips, decode }));
+    }
     gate.onDoubt(() => this.#relay?.abandonWaits());
   }
 

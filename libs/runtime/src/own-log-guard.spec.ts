@@ -125,7 +125,7 @@ test('a service that can recover folds its log back, and opens behind a new inca
   tails[0] = { records: [own(2), own(3)], logEnd: 9, topicId: 'one' };
   const folds: string[] = [];
   const recovery: Recovery = {
-    async foldBack(partition, endOffset) {
+    async foldBack(partition, { endOffset }) {
       folds.push(`${partition} to ${endOffset}`);
       expect(() => gate.require(events, 0)).toThrow(unavailable);
       return folds.length === 3;

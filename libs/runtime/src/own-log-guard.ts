@@ -13,8 +13,8 @@ import type { Closed, OwnLogGate, Place } from './own-log-gate.ts';
 
 /** What a service does that can rebuild its state from its own events. Without it, the service waits for people. */
 export interface Recovery {
-  /** Folds the partition's log up to `endOffset` into the database, a step at a time; true when all of it is there. */
-  foldBack(partition: number, endOffset: number): Promise<boolean>;
+  /** Folds the partition's log behind `sharedSeq` and before `endOffset` into the database, a step at a time; true when all of it is there. */
+  foldBack(partition: number, lacking: Pick<OlderDatabase, 'sharedSeq' | 'endOffset'>): Promise<boolean>;
   /** Runs in the transaction that begins the partition's new incarnation. */
   folded(tx: Tx, partition: number): Promise<void>;
 }
@@ -135,7 +135,7 @@ export class OwnLogGuard implements Part {
 
   async #recover(place: Place, incarnation: number, older: OlderDatabase): Promise<boolean> {
     const recovery = this.#recoveries.get(place.topic);
-    if (!recovery || !(await recovery.foldBack(place.partition, older.endOffset))) return false;
+    if (!recovery || !(await recovery.foldBack(place.partition, older))) return false;
     return this.#options.run(async (tx) => {
       if (await this.#options.log.beginIncarnation(tx, place, incarnation, older))
         await recovery.folded(tx, place.partition);

@@ -29,7 +29,7 @@ import type { Part } from './lifecycle.ts';
 import { consumerMetrics, deadLetterMetrics, ownLogMetric } from './metrics.ts';
 import { newId } from './new-id.ts';
 import { type FoldOpsEvent, foldOwn } from './ops-recovery.ts';
-import { Outbound } from './outbound.ts';
+import { type FoldSlipEvent, Outbound } from './outbound.ts';
 import { OwnLogGate } from './own-log-gate.ts';
 import type { Recovery } from './own-log-guard.ts';
 import { type PartitionDesk, partitionDesk } from './partition-desk.ts';
@@ -55,6 +55,8 @@ export interface RuntimeOptions {
   readonly configDigest: string;
   /** Where its own operations events are its state: writes one that its database lacks. */
   readonly foldOpsEvent?: FoldOpsEvent;
+  /** Where its own events of slips are its state, likewise. */
+  readonly foldSlipEvent?: FoldSlipEvent;
   readonly poolMax?: number;
   /** Connections that the service may open beside this pool. */
   readonly connectionsBeside?: number;
@@ -196,6 +198,7 @@ async function openRooms(options: RuntimeOptions) {
     ...{ ...servers, tracing },
     ...{ source, publishes, gate, onError, instanceId: settings.instanceId },
     foldOpsEvent: foldOwn(options.foldOpsEvent),
+    foldSlipEvent: options.foldSlipEvent,
     behindMs: () => behind.ms,
     onClosed: (why) => logger.error(why),
     onPublished: () => watermarks.happened(),

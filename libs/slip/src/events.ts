@@ -116,6 +116,16 @@ export type StagePoint = 'warn' | 'act';
 /** `give_back`: it is the payer's again. `uphold`: the provider's success counts. `write_off`: what is claimed from it never comes. */
 export type SuspenseDecision = 'give_back' | 'uphold' | 'write_off';
 
+/** A request over HTTP that was carried out: its answer is kept for ever. */
+export interface AnsweredRequest {
+  /** `submit`, or a command on a slip that waits. */
+  readonly operation: string;
+  /** Its Idempotency-Key. */
+  readonly key: string;
+  /** SHA-256 of all that it says, hex. */
+  readonly digest: string;
+}
+
 /** What every event tells, by its owner. The rest of a type is derived from its line here, or asked for by the compiler. */
 export interface EventData {
   // intake
@@ -142,6 +152,8 @@ export interface EventData {
     details: Sealable | null;
     /** The id of the command on the inbound topic that this answers; null: it came over HTTP. */
     commandId?: string | null;
+    /** The request that this answers; null: it came over Kafka, or before requests were told. */
+    request?: AnsweredRequest | null;
   };
   SlipRejected: {
     caller: string;
@@ -171,6 +183,8 @@ export interface EventData {
     details: Sealable | null;
     /** As it was asked for; null: the route decides when it is confirmed. */
     deadline: Instant | null;
+    /** As in SlipSubmitted. */
+    request?: AnsweredRequest | null;
   };
   DraftReminderDue: { expiresAt: Instant };
   DraftExpired: { expiresAt: Instant };
@@ -183,6 +197,8 @@ export interface EventData {
     dueAt: Instant;
     /** The slip of the same business that this one repeats; null: none. */
     firstSlipId: string | null;
+    /** From the approval to the latest answer that is in time; null: the caller asked for a deadline, or it was not told yet. */
+    outcomeDeadlineMs?: bigint | null;
   };
   ReviewClaimed: { by: string };
   ReviewReleased: { by: string };

@@ -19,6 +19,7 @@ import { commandsGroup, commandsSubscription } from './adapters/kafka/commands-s
 import { followLines } from './adapters/kafka/follow-lines.ts';
 import { accountStore, foldAccountEvent } from './adapters/postgres/accounts.ts';
 import { DatabaseClock } from './adapters/postgres/database-clock.ts';
+import { foldSlipEvent } from './adapters/postgres/fold-slip-event.ts';
 import { intakeStore } from './adapters/postgres/intake-store.ts';
 import { intakeTx } from './adapters/postgres/intake-tx.ts';
 import { forgetRecentMax, forgetRecentSql } from './adapters/postgres/statements.ts';
@@ -43,6 +44,7 @@ class IntakeModule {}
 /** Wires intake: opens the database, makes topics, and gives what `createService` and `runService` start. */
 export async function assemble({ settings, rules, ledgerUrl }: IntakeConfig): Promise<ServiceOptions> {
   const directory = fileURLToPath(new URL('../migrations', import.meta.url));
+  const judgedBy = submissionRules(rules);
   const runtime = await openRuntime({
     name: 'intake',
     source: sources.intake,
@@ -51,9 +53,9 @@ export async function assemble({ settings, rules, ledgerUrl }: IntakeConfig): Pr
     publishes: [topics.events],
     configDigest: rules.digest,
     foldOpsEvent: foldAccountEvent,
+    foldSlipEvent: (tx, recorded, partition) => foldSlipEvent(tx, recorded, partition, judgedBy.gates),
   });
   const encode = (event: PendingEvent) => outboundEvent(runtime, event);
-  const judgedBy = submissionRules(rules);
   const lines = new ExpectedWaits(() => performance.now());
   followLines(runtime.ticks, lines);
   const clock = new DatabaseClock();

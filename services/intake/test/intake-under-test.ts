@@ -1,5 +1,6 @@
 import { decodeOpsEvent, decodeSlipEvent, type RecordedOpsEvent, topics } from '@slipstream/contracts';
 import {
+  copyDatabase,
   createDatabase,
   type Environment,
   type EnvironmentOptions,
@@ -45,6 +46,10 @@ export interface IntakeUnderTest {
   token(subject: string, scope?: string): Promise<string>;
   /** The events of a reference, once there are `count`. */
   eventsOf(reference: string, count?: number): Promise<SlipRecord[]>;
+  /** Takes a copy of the service's database aside; every session of it ends. */
+  copyAside(): Promise<void>;
+  /** Puts the copy in the database's place, as a restored backup would be. */
+  putBack(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -75,6 +80,7 @@ export async function intakeUnderTest(
 ): Promise<IntakeUnderTest> {
   const environment = await environmentWithOwnKafka(secure?.options);
   const databaseUrl = await createDatabase(environment.databaseUrl, 'intake');
+  const databaseName = new URL(databaseUrl).pathname.slice(1);
   const rules = parseRules(`${rulesText}${more}`, { file: 'rules.yaml', environment: {} });
   const keys = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
@@ -163,6 +169,8 @@ export async function intakeUnderTest(
         },
         { what: `${count} event(s) of ${reference}` },
       ),
+    copyAside: () => copyDatabase(environment.databaseUrl, databaseName, `${databaseName}_copy`),
+    putBack: () => copyDatabase(environment.databaseUrl, `${databaseName}_copy`, databaseName),
     async stop() {
       await consumer.disconnect();
       await producer.stop();

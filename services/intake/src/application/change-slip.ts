@@ -6,6 +6,7 @@ import { type Gate, gateOf, onceMore, passingRepeats, repeatOf } from '../domain
 import type { Refusal } from '../domain/submission/refusal.ts';
 import { type Changed, decideChange, isCallers, type Wish } from '../domain/waiting/decide-change.ts';
 import type { IntakeStatus, KnownSlip } from '../domain/waiting/waiting-slip.ts';
+import { answering } from './answering.ts';
 import type { EventPosition, Lines, NewReview, RequestKey, SlipChange, WaitingStore } from './ports.ts';
 import { sameBytes } from './same-bytes.ts';
 
@@ -96,7 +97,7 @@ async function tryOnce(
     ...{ slipId, version, status, progress: decision.progress },
     newReview: newReviewOf(slip, decision),
     gate: gateFor(slip, decision, rules),
-    events: events.map((event) => ({ ...place, event })),
+    events: events.map((event) => ({ ...place, event: answering(event, { ...scope, digest }) })),
     answers: { ...scope, digest },
   };
   const made = (await waiting.change([change])).get(slipId);

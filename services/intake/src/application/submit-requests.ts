@@ -12,6 +12,7 @@ import type { Refusal } from '../domain/submission/refusal.ts';
 import type { Submission } from '../domain/submission/submission.ts';
 import { reviewRequested } from '../domain/waiting/decide-change.ts';
 import { decideDraft } from '../domain/waiting/decide-draft.ts';
+import { answering } from './answering.ts';
 import {
   type EventPosition,
   HeldElsewhere,
@@ -155,12 +156,11 @@ function judge(
   const judged = { caller, operation: submitOperation, key, digest, reference };
   if (!decision.accepted) return { ...judged, verdict: decision };
   const slipId = newId();
-  const { event } = decision;
   const pending = {
     slipId,
     partition: partitionOf(slipId),
     clock: wallClock,
-    event,
+    event: answering(decision.event, { operation: submitOperation, key, digest }),
     receivedAt: null,
     traceparent,
   };

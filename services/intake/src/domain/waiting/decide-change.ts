@@ -96,8 +96,13 @@ export function reviewRequested({
   approvalsNeeded: approvals,
   dueAt,
   firstSlipId,
+  outcomeDeadlineMs,
 }: ReviewTerms): EventOf<'ReviewRequested'> {
-  return { type: 'ReviewRequested', data: { rules, approvals, dueAt, firstSlipId } };
+  const leftMs = outcomeDeadlineMs === null ? null : BigInt(outcomeDeadlineMs);
+  return {
+    type: 'ReviewRequested',
+    data: { rules, approvals, dueAt, firstSlipId, outcomeDeadlineMs: leftMs },
+  };
 }
 
 function withdraw(

@@ -19,7 +19,7 @@ where k.consumer_group = $1 and k.topic = $2 and k.partition = $3
 export function recovery(unitOfWork: UnitOfWork, events: { readonly group: string; readonly topic: string }) {
   const { group, topic } = events;
   return {
-    async foldBack(partition: number, endOffset: number): Promise<boolean> {
+    async foldBack(partition: number, { endOffset }: { readonly endOffset: number }): Promise<boolean> {
       return (await unitOfWork.query(reachedSql, [group, topic, partition, endOffset])).length > 0;
     },
     async folded(tx: Tx, partition: number): Promise<void> {

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file slipstream/slip/v1/events.proto.
  */
 export const file_slipstream_slip_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zbGlwc3RyZWFtL3NsaXAvdjEvZXZlbnRzLnByb3RvEhJzbGlwc3RyZWFtLnNsaXAudjEiwgQKDVNsaXBTdWJtaXR0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoEbW9kZRgIIAEoDjIfLnNsaXBzdHJlYW0uY29tbW9uLnYxLlJvdXRlTW9kZRIVCghwcm92aWRlchgJIAEoCUgAiAEBEhEKCW92ZXJkcmFmdBgKIAEoCBIXCg9yZXZpZXdfcmVxdWlyZWQYCyABKAgSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBnBvbGljeRgNIAEoCzIeLnNsaXBzdHJlYW0uc2xpcC52MS5TbGlwUG9saWN5EhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSLwoHZGV0YWlscxgPIAEoCzIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNlYWxhYmxlEhcKCmNvbW1hbmRfaWQYECABKAlIAYgBARIcCg9vdmVyZHJhZnRfbGltaXQYESABKANIAogBAUILCglfcHJvdmlkZXJCDQoLX2NvbW1hbmRfaWRCEgoQX292ZXJkcmFmdF9saW1pdCKWAwoLU2xpcERyYWZ0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoJcmVtaW5kX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jb25maWdfZGlnZXN0GAogASgJEi8KB2RldGFpbHMYCyABKAsyHi5zbGlwc3RyZWFtLmNvbW1vbi52MS5TZWFsYWJsZRIsCghkZWFkbGluZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQgoQRHJhZnRSZW1pbmRlckR1ZRIuCgpleHBpcmVzX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI+CgxEcmFmdEV4cGlyZWQSLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKwoNU2xpcFdpdGhkcmF3bhIKCgJieRgBIAEoCRIOCgZyZWFzb24YAiABKAkigwEKClNsaXBQb2xpY3kSEAoIZ3JhY2VfbXMYASABKAUSFwoPcXVpZXRfcGVyaW9kX21zGAIgASgFEhkKEWlucXVpcnlfbGFkZGVyX21zGAMgAygFEi8KBnN0YWdlcxgEIAEoCzIfLnNsaXBzdHJlYW0uc2xpcC52MS5TdGFnZVBvbGljeSKKAgoLU3RhZ2VQb2xpY3kSMgoJc3VibWl0dGVkGAEgASgLMh8uc2xpcHN0cmVhbS5zbGlwLnYxLlN0YWdlTGltaXRzEi0KBGhlbGQYAiABKAsyHy5zbGlwc3RyZWFtLnNsaXAudjEuU3RhZ2VMaW1pdHMSNAoLZGlzcGF0Y2hpbmcYAyABKAsyHy5zbGlwc3RyZWFtLnNsaXAudjEuU3RhZ2VMaW1pdHMSLwoGcmV2aWV3GAQgASgLMh8uc2xpcHN0cmVhbS5zbGlwLnYxLlN0YWdlTGltaXRzEjEKCHJldHVybmVkGAUgASgLMh8uc2xpcHN0cmVhbS5zbGlwLnYxLlN0YWdlTGltaXRzIi4KC1N0YWdlTGltaXRzEg8KB3dhcm5fbXMYASABKAUSDgoGYWN0X21zGAIgASgFIsMBCgxTbGlwUmVqZWN0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIMCgRydWxlGAMgASgJEg4KBmRldGFpbBgEIAEoCRISCgVmaWVsZBgFIAEoCUgAiAEBEhcKCmNvbW1hbmRfaWQYBiABKAlIAYgBARIaCg1maXJzdF9zbGlwX2lkGAcgASgJSAKIAQFCCAoGX2ZpZWxkQg0KC19jb21tYW5kX2lkQhAKDl9maXJzdF9zbGlwX2lkIo0BCg9SZXZpZXdSZXF1ZXN0ZWQSDQoFcnVsZXMYASADKAkSEQoJYXBwcm92YWxzGAIgASgFEioKBmR1ZV9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoNZmlyc3Rfc2xpcF9pZBgEIAEoCUgAiAEBQhAKDl9maXJzdF9zbGlwX2lkIhsKDVJldmlld0NsYWltZWQSCgoCYnkYASABKAkiHAoOUmV2aWV3UmVsZWFzZWQSCgoCYnkYASABKAkiOgoNQXBwcm92YWxHaXZlbhIKCgJieRgBIAEoCRIMCgRub3RlGAIgASgJEg8KB21pc3NpbmcYAyABKAUiVgoMU2xpcEFwcHJvdmVkEgoKAmJ5GAEgASgJEgwKBG5vdGUYAiABKAkSLAoIZGVhZGxpbmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjoKDFNsaXBEZWNsaW5lZBIKCgJieRgBIAEoCRIOCgZyZWFzb24YAiABKAkSDgoGZGV0YWlsGAMgASgJYgZwcm90bzM", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
+  fileDesc("Ch9zbGlwc3RyZWFtL3NsaXAvdjEvZXZlbnRzLnByb3RvEhJzbGlwc3RyZWFtLnNsaXAudjEi+AQKDVNsaXBTdWJtaXR0ZWQSDgoGY2FsbGVyGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCgRraW5kGAMgASgOMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2xpcEtpbmQSDwoHYWNjb3VudBgEIAEoCRIUCgxjb3VudGVycGFydHkYBSABKAkSKwoGYW1vdW50GAYgASgLMhsuc2xpcHN0cmVhbS5jb21tb24udjEuTW9uZXkSDQoFcm91dGUYByABKAkSLQoEbW9kZRgIIAEoDjIfLnNsaXBzdHJlYW0uY29tbW9uLnYxLlJvdXRlTW9kZRIVCghwcm92aWRlchgJIAEoCUgAiAEBEhEKCW92ZXJkcmFmdBgKIAEoCBIXCg9yZXZpZXdfcmVxdWlyZWQYCyABKAgSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBnBvbGljeRgNIAEoCzIeLnNsaXBzdHJlYW0uc2xpcC52MS5TbGlwUG9saWN5EhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSLwoHZGV0YWlscxgPIAEoCzIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNlYWxhYmxlEhcKCmNvbW1hbmRfaWQYECABKAlIAYgBARIcCg9vdmVyZHJhZnRfbGltaXQYESABKANIAogBARI0CgdyZXF1ZXN0GBIgASgLMiMuc2xpcHN0cmVhbS5zbGlwLnYxLkFuc3dlcmVkUmVxdWVzdEILCglfcHJvdmlkZXJCDQoLX2NvbW1hbmRfaWRCEgoQX292ZXJkcmFmdF9saW1pdCJBCg9BbnN3ZXJlZFJlcXVlc3QSEQoJb3BlcmF0aW9uGAEgASgJEgsKA2tleRgCIAEoCRIOCgZkaWdlc3QYAyABKAkizAMKC1NsaXBEcmFmdGVkEg4KBmNhbGxlchgBIAEoCRIRCglyZWZlcmVuY2UYAiABKAkSLAoEa2luZBgDIAEoDjIeLnNsaXBzdHJlYW0uY29tbW9uLnYxLlNsaXBLaW5kEg8KB2FjY291bnQYBCABKAkSFAoMY291bnRlcnBhcnR5GAUgASgJEisKBmFtb3VudBgGIAEoCzIbLnNsaXBzdHJlYW0uY29tbW9uLnYxLk1vbmV5Eg0KBXJvdXRlGAcgASgJEi0KCXJlbWluZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNY29uZmlnX2RpZ2VzdBgKIAEoCRIvCgdkZXRhaWxzGAsgASgLMh4uc2xpcHN0cmVhbS5jb21tb24udjEuU2VhbGFibGUSLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKB3JlcXVlc3QYDSABKAsyIy5zbGlwc3RyZWFtLnNsaXAudjEuQW5zd2VyZWRSZXF1ZXN0IkIKEERyYWZ0UmVtaW5kZXJEdWUSLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPgoMRHJhZnRFeHBpcmVkEi4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIisKDVNsaXBXaXRoZHJhd24SCgoCYnkYASABKAkSDgoGcmVhc29uGAIgASgJIoMBCgpTbGlwUG9saWN5EhAKCGdyYWNlX21zGAEgASgFEhcKD3F1aWV0X3BlcmlvZF9tcxgCIAEoBRIZChFpbnF1aXJ5X2xhZGRlcl9tcxgDIAMoBRIvCgZzdGFnZXMYBCABKAsyHy5zbGlwc3RyZWFtLnNsaXAudjEuU3RhZ2VQb2xpY3kiigIKC1N0YWdlUG9saWN5EjIKCXN1Ym1pdHRlZBgBIAEoCzIfLnNsaXBzdHJlYW0uc2xpcC52MS5TdGFnZUxpbWl0cxItCgRoZWxkGAIgASgLMh8uc2xpcHN0cmVhbS5zbGlwLnYxLlN0YWdlTGltaXRzEjQKC2Rpc3BhdGNoaW5nGAMgASgLMh8uc2xpcHN0cmVhbS5zbGlwLnYxLlN0YWdlTGltaXRzEi8KBnJldmlldxgEIAEoCzIfLnNsaXBzdHJlYW0uc2xpcC52MS5TdGFnZUxpbWl0cxIxCghyZXR1cm5lZBgFIAEoCzIfLnNsaXBzdHJlYW0uc2xpcC52MS5TdGFnZUxpbWl0cyIuCgtTdGFnZUxpbWl0cxIPCgd3YXJuX21zGAEgASgFEg4KBmFjdF9tcxgCIAEoBSLDAQoMU2xpcFJlamVjdGVkEg4KBmNhbGxlchgBIAEoCRIRCglyZWZlcmVuY2UYAiABKAkSDAoEcnVsZRgDIAEoCRIOCgZkZXRhaWwYBCABKAkSEgoFZmllbGQYBSABKAlIAIgBARIXCgpjb21tYW5kX2lkGAYgASgJSAGIAQESGgoNZmlyc3Rfc2xpcF9pZBgHIAEoCUgCiAEBQggKBl9maWVsZEINCgtfY29tbWFuZF9pZEIQCg5fZmlyc3Rfc2xpcF9pZCLHAQoPUmV2aWV3UmVxdWVzdGVkEg0KBXJ1bGVzGAEgAygJEhEKCWFwcHJvdmFscxgCIAEoBRIqCgZkdWVfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKDWZpcnN0X3NsaXBfaWQYBCABKAlIAIgBARIgChNvdXRjb21lX2RlYWRsaW5lX21zGAUgASgDSAGIAQFCEAoOX2ZpcnN0X3NsaXBfaWRCFgoUX291dGNvbWVfZGVhZGxpbmVfbXMiGwoNUmV2aWV3Q2xhaW1lZBIKCgJieRgBIAEoCSIcCg5SZXZpZXdSZWxlYXNlZBIKCgJieRgBIAEoCSI6Cg1BcHByb3ZhbEdpdmVuEgoKAmJ5GAEgASgJEgwKBG5vdGUYAiABKAkSDwoHbWlzc2luZxgDIAEoBSJWCgxTbGlwQXBwcm92ZWQSCgoCYnkYASABKAkSDAoEbm90ZRgCIAEoCRIsCghkZWFkbGluZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOgoMU2xpcERlY2xpbmVkEgoKAmJ5GAEgASgJEg4KBnJlYXNvbhgCIAEoCRIOCgZkZXRhaWwYAyABKAliBnByb3RvMw", [file_google_protobuf_timestamp, file_slipstream_common_v1_common]);
 
 /**
  * @generated from message slipstream.slip.v1.SlipSubmitted
@@ -117,6 +117,13 @@ export type SlipSubmitted = Message<"slipstream.slip.v1.SlipSubmitted"> & {
    * @generated from field: optional int64 overdraft_limit = 17;
    */
   overdraftLimit?: bigint | undefined;
+
+  /**
+   * The request that the event answers. Unset: it came over Kafka, or before this field.
+   *
+   * @generated from field: slipstream.slip.v1.AnsweredRequest request = 18;
+   */
+  request?: AnsweredRequest | undefined;
 };
 
 /**
@@ -125,6 +132,41 @@ export type SlipSubmitted = Message<"slipstream.slip.v1.SlipSubmitted"> & {
  */
 export const SlipSubmittedSchema: GenMessage<SlipSubmitted> = /*@__PURE__*/
   messageDesc(file_slipstream_slip_v1_events, 0);
+
+/**
+ * A request over HTTP that was carried out: its answer is kept for ever, also by a database that was folded back from the log.
+ *
+ * @generated from message slipstream.slip.v1.AnsweredRequest
+ */
+export type AnsweredRequest = Message<"slipstream.slip.v1.AnsweredRequest"> & {
+  /**
+   * What was asked: submit, or a command on a slip that waits.
+   *
+   * @generated from field: string operation = 1;
+   */
+  operation: string;
+
+  /**
+   * Its Idempotency-Key.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * SHA-256 of all that it says, hex.
+   *
+   * @generated from field: string digest = 3;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message slipstream.slip.v1.AnsweredRequest.
+ * Use `create(AnsweredRequestSchema)` to create a new message.
+ */
+export const AnsweredRequestSchema: GenMessage<AnsweredRequest> = /*@__PURE__*/
+  messageDesc(file_slipstream_slip_v1_events, 1);
 
 /**
  * A slip that waits for its caller's confirmation: nothing is held or sent before SlipSubmitted follows.
@@ -201,6 +243,13 @@ export type SlipDrafted = Message<"slipstream.slip.v1.SlipDrafted"> & {
    * @generated from field: google.protobuf.Timestamp deadline = 12;
    */
   deadline?: Timestamp | undefined;
+
+  /**
+   * As in SlipSubmitted.
+   *
+   * @generated from field: slipstream.slip.v1.AnsweredRequest request = 13;
+   */
+  request?: AnsweredRequest | undefined;
 };
 
 /**
@@ -208,7 +257,7 @@ export type SlipDrafted = Message<"slipstream.slip.v1.SlipDrafted"> & {
  * Use `create(SlipDraftedSchema)` to create a new message.
  */
 export const SlipDraftedSchema: GenMessage<SlipDrafted> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 1);
+  messageDesc(file_slipstream_slip_v1_events, 2);
 
 /**
  * The draft expires soon.
@@ -227,7 +276,7 @@ export type DraftReminderDue = Message<"slipstream.slip.v1.DraftReminderDue"> & 
  * Use `create(DraftReminderDueSchema)` to create a new message.
  */
 export const DraftReminderDueSchema: GenMessage<DraftReminderDue> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 2);
+  messageDesc(file_slipstream_slip_v1_events, 3);
 
 /**
  * @generated from message slipstream.slip.v1.DraftExpired
@@ -244,7 +293,7 @@ export type DraftExpired = Message<"slipstream.slip.v1.DraftExpired"> & {
  * Use `create(DraftExpiredSchema)` to create a new message.
  */
 export const DraftExpiredSchema: GenMessage<DraftExpired> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 3);
+  messageDesc(file_slipstream_slip_v1_events, 4);
 
 /**
  * Taken back by its caller, as a draft or in review.
@@ -268,7 +317,7 @@ export type SlipWithdrawn = Message<"slipstream.slip.v1.SlipWithdrawn"> & {
  * Use `create(SlipWithdrawnSchema)` to create a new message.
  */
 export const SlipWithdrawnSchema: GenMessage<SlipWithdrawn> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 4);
+  messageDesc(file_slipstream_slip_v1_events, 5);
 
 /**
  * The policy frozen at submission.
@@ -304,7 +353,7 @@ export type SlipPolicy = Message<"slipstream.slip.v1.SlipPolicy"> & {
  * Use `create(SlipPolicySchema)` to create a new message.
  */
 export const SlipPolicySchema: GenMessage<SlipPolicy> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 5);
+  messageDesc(file_slipstream_slip_v1_events, 6);
 
 /**
  * A stage without limits is not told of.
@@ -353,7 +402,7 @@ export type StagePolicy = Message<"slipstream.slip.v1.StagePolicy"> & {
  * Use `create(StagePolicySchema)` to create a new message.
  */
 export const StagePolicySchema: GenMessage<StagePolicy> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 6);
+  messageDesc(file_slipstream_slip_v1_events, 7);
 
 /**
  * Milliseconds from the event that begins the stage.
@@ -381,7 +430,7 @@ export type StageLimits = Message<"slipstream.slip.v1.StageLimits"> & {
  * Use `create(StageLimitsSchema)` to create a new message.
  */
 export const StageLimitsSchema: GenMessage<StageLimits> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 7);
+  messageDesc(file_slipstream_slip_v1_events, 8);
 
 /**
  * @generated from message slipstream.slip.v1.SlipRejected
@@ -434,7 +483,7 @@ export type SlipRejected = Message<"slipstream.slip.v1.SlipRejected"> & {
  * Use `create(SlipRejectedSchema)` to create a new message.
  */
 export const SlipRejectedSchema: GenMessage<SlipRejected> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 8);
+  messageDesc(file_slipstream_slip_v1_events, 9);
 
 /**
  * Follows a SlipSubmitted with review_required: people decide before anything is held or sent.
@@ -469,6 +518,14 @@ export type ReviewRequested = Message<"slipstream.slip.v1.ReviewRequested"> & {
    * @generated from field: optional string first_slip_id = 4;
    */
   firstSlipId?: string | undefined;
+
+  /**
+   * Milliseconds from the approval to the latest answer that is in time. Unset: the caller asked for a deadline, which stands; or it
+   * was written before this field.
+   *
+   * @generated from field: optional int64 outcome_deadline_ms = 5;
+   */
+  outcomeDeadlineMs?: bigint | undefined;
 };
 
 /**
@@ -476,7 +533,7 @@ export type ReviewRequested = Message<"slipstream.slip.v1.ReviewRequested"> & {
  * Use `create(ReviewRequestedSchema)` to create a new message.
  */
 export const ReviewRequestedSchema: GenMessage<ReviewRequested> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 9);
+  messageDesc(file_slipstream_slip_v1_events, 10);
 
 /**
  * Somebody looks at it, and everybody else may know.
@@ -495,7 +552,7 @@ export type ReviewClaimed = Message<"slipstream.slip.v1.ReviewClaimed"> & {
  * Use `create(ReviewClaimedSchema)` to create a new message.
  */
 export const ReviewClaimedSchema: GenMessage<ReviewClaimed> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 10);
+  messageDesc(file_slipstream_slip_v1_events, 11);
 
 /**
  * Whoever looked at it does so no longer.
@@ -514,7 +571,7 @@ export type ReviewReleased = Message<"slipstream.slip.v1.ReviewReleased"> & {
  * Use `create(ReviewReleasedSchema)` to create a new message.
  */
 export const ReviewReleasedSchema: GenMessage<ReviewReleased> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 11);
+  messageDesc(file_slipstream_slip_v1_events, 12);
 
 /**
  * An approval that does not suffice.
@@ -545,7 +602,7 @@ export type ApprovalGiven = Message<"slipstream.slip.v1.ApprovalGiven"> & {
  * Use `create(ApprovalGivenSchema)` to create a new message.
  */
 export const ApprovalGivenSchema: GenMessage<ApprovalGiven> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 12);
+  messageDesc(file_slipstream_slip_v1_events, 13);
 
 /**
  * @generated from message slipstream.slip.v1.SlipApproved
@@ -574,7 +631,7 @@ export type SlipApproved = Message<"slipstream.slip.v1.SlipApproved"> & {
  * Use `create(SlipApprovedSchema)` to create a new message.
  */
 export const SlipApprovedSchema: GenMessage<SlipApproved> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 13);
+  messageDesc(file_slipstream_slip_v1_events, 14);
 
 /**
  * @generated from message slipstream.slip.v1.SlipDeclined
@@ -603,5 +660,5 @@ export type SlipDeclined = Message<"slipstream.slip.v1.SlipDeclined"> & {
  * Use `create(SlipDeclinedSchema)` to create a new message.
  */
 export const SlipDeclinedSchema: GenMessage<SlipDeclined> = /*@__PURE__*/
-  messageDesc(file_slipstream_slip_v1_events, 14);
+  messageDesc(file_slipstream_slip_v1_events, 15);
 

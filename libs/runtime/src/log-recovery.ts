@@ -1,0 +1,49 @@
+import { readEnvelope, type Source } from '@slipstream/contracts';
+import { type KafkaClient, readTail } from '@slipstream/kafka';
+import type { OwnLogStore, Tx } from '@slipstream/postgres';
+import type { Recovery } from './own-log-guard.ts';
+
+export interface LogRecoveryOptions<Event> {
+  readonly kafka: KafkaClient;
+  readonly source: Source;
+  readonly topic: string;
+  readonly log: Pick<OwnLogStore, 'cursors'>;
+  /** null: a type that this release does not know. */
+  decode(value: Buffer): Event | null;
+  /** Writes what the event says into a database that does not know of it. */
+  fold(tx: Tx, event: Event, partition: number): Promise<void>;
+}
+
+/**
+ * How a service goes on whose own events say all that it keeps: they are read from the topic behind what the database and
+ * the topic have both, and written again, in order. A partition's are in memory at a time, as bytes.
+ */
+export function logRecovery<Event>(options: LogRecoveryOptions<Event>): Recovery {
+  const { kafka, source, topic, log, decode, fold } = options;
+  const read = new Map<number, readonly Buffer[]>();
+  return {
+    async foldBack(partition, { sharedSeq, endOffset }) {
+      const from = (await log.cursors(topic)).get(partition) ?? 0;
+      const values: Buffer[] = [];
+      let known = sharedSeq;
+      await readTail(kafka, topic, new Map([[partition, from]]), (_, record) => {
+        const value = record.value();
+        if (record.offset >= endOffset || !value || !record.peekSource() || record.source !== source) return;
+        const { sequence } = readEnvelope(value);
+        // Records that came twice, and those of before the copy was taken.
+        if (sequence <= known) return;
+        known = sequence;
+        values.push(Buffer.from(value));
+      });
+      read.set(partition, values);
+      return true;
+    },
+    async folded(tx, partition) {
+      for (const value of read.get(partition) ?? []) {
+        const event = decode(value);
+        if (event !== null) await fold(tx, event, partition);
+      }
+      read.delete(partition);
+    },
+  };
+}
