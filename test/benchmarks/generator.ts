@@ -1,4 +1,5 @@
 import { encodeSlipEvent, partitionsDefault, sources, stampEnvelope } from '@slipstream/contracts';
+import { partitionOf } from '@slipstream/kafka';
 import { addMs } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
 
@@ -35,12 +36,12 @@ export function* benchEvents(count: number): Generator<BenchEvent> {
 }
 
 function event(slip: number, step: number, sequences: Map<string, number>): BenchEvent {
-  const partition = slip % partitionsDefault;
+  const key = `00000000-0000-7000-8000-${slip.toString(16).padStart(12, '0')}`;
+  const partition = partitionOf(key, partitionsDefault);
   const source = step === 0 ? sources.intake : step === 1 ? sources.ledger : sources.gateway;
   const name = `${source} ${partition}`;
   const sequence = (sequences.get(name) ?? 0) + 1;
   sequences.set(name, sequence);
-  const key = `00000000-0000-7000-8000-${slip.toString(16).padStart(12, '0')}`;
   const time = addMs(start, slip + step);
   const body = encodeSlipEvent(
     { ...base, id: `${step}${key.slice(1)}`, source, subject: key },

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { partitionsDefault } from '@slipstream/contracts';
+import { partitionOf } from '@slipstream/kafka';
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs';
 import type { Bench } from './core-workloads.ts';
 import { type Happening, happenings, type Step, type StreamShape } from './slip-stream.ts';
@@ -92,7 +93,7 @@ function peerRecord({ slip, step, atMs }: Happening, startMs: number, deadlineMs
   const due = step === 'SlipSubmitted' ? `,"deadline":${at + deadlineMs}` : '';
   const head = `{"type":"${nameOf[step]}","slipId":"${key}","at":${at}${due},"note":"`;
   return {
-    ...{ partition: slip % partitionsDefault, key, timestamp: String(at) },
+    ...{ partition: partitionOf(key, partitionsDefault), key, timestamp: String(at) },
     value: `${head.padEnd(valueBytes - 2, 'x')}"}`,
   };
 }

@@ -5,6 +5,7 @@ import {
   sources,
   stampEnvelope,
 } from '@slipstream/contracts';
+import { partitionOf } from '@slipstream/kafka';
 import { addMs } from '@slipstream/kernel';
 import type { SlipEvent } from '@slipstream/slip';
 import { acknowledged, returned, submittedAt } from './generator.ts';
@@ -61,7 +62,7 @@ export function* ledgerLives(slips: number, places: Places): Generator<{ partiti
         clock: 'wall',
         traceparent: undefined,
       };
-      const partition = slip % partitionsDefault;
+      const partition = partitionOf(subject, partitionsDefault);
       yield { partition, value: places.stamped(partition, source, time, encodeSlipEvent(head, event)) };
     }
   }

@@ -8,7 +8,7 @@ import {
   tickKey,
   topics,
 } from '@slipstream/contracts';
-import type { SerialProducer } from '@slipstream/kafka';
+import { partitionOf, type SerialProducer } from '@slipstream/kafka';
 import { addMs, type Instant, instantFromMs, wallClock } from '@slipstream/kernel';
 import type { DataOf, SlipEvent } from '@slipstream/slip';
 import { acknowledged, returned, submittedAt } from './generator.ts';
@@ -76,12 +76,12 @@ export class OutsideWorld {
   }
 
   #recordOf({ slip, step, atMs }: Happening, startMs: number) {
-    const partition = slip % partitionsDefault;
+    const key = slipIdOf(slip);
+    const partition = partitionOf(key, partitionsDefault);
     const source = ownerOf[step];
     const name = `${source} ${partition}`;
     const number = (this.#numbers.get(name) ?? 0) + 1;
     this.#numbers.set(name, number);
-    const key = slipIdOf(slip);
     const time = instantFromMs(startMs + atMs);
     const id = `${idOfStep.indexOf(step)}${key.slice(1)}`;
     const head = { id, source, subject: key, clock: wallClock, traceparent: undefined };

@@ -342,7 +342,7 @@ export async function steadyRun(
   }
 }
 
-/** One slip more on each partition is told while it is away: it has started when it has read those. */
+/** As many slips more as there are partitions are told while it is away: it has started when it has read those. */
 async function secondsToStart(
   reconciler: Reconciler,
   { outside, shape, startMs, ends }: Filled,
