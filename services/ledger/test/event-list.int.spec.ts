@@ -45,6 +45,9 @@ async function log(partition: number, slipId: string, clock: string, event: Reco
   await books.handle(partition, [record]);
 }
 
+const onRoute = (event: RecordedEvent['event'], route: string): RecordedEvent['event'] =>
+  event.type === 'SlipSubmitted' ? { ...event, data: { ...event.data, route } } : event;
+
 beforeAll(async () => {
   console.log(`seed ${seed}`);
   books = await openBooks(environment().databaseUrl);
@@ -52,7 +55,7 @@ beforeAll(async () => {
   const random = seededRandom(seed);
   for (const { partition } of feeds) {
     for (const { slipId, clock, event } of randomLives(random, partition, slipsByPartition))
-      await log(partition, slipId, clock, event);
+      await log(partition, slipId, clock, partition === 1 ? onRoute(event, 'payouts') : event);
   }
 }, 120_000);
 afterAll(() => books?.close());
@@ -114,6 +117,16 @@ const asked: [string, () => Partial<EventListFilter>, (event: Logged) => boolean
     'an account',
     () => ({ terms: [{ field: 'account', values: ['a'], isNot: false }] }),
     ({ slipId }) => termsOf(slipId)?.account === 'a',
+  ],
+  [
+    'a route',
+    () => ({ terms: [{ field: 'route', values: ['payouts'], isNot: false }] }),
+    ({ slipId }) => termsOf(slipId)?.route === 'payouts',
+  ],
+  [
+    'any other route than one',
+    () => ({ terms: [{ field: 'route', values: ['payouts'], isNot: true }] }),
+    ({ slipId }) => termsOf(slipId)?.route !== 'payouts',
   ],
   ['a caller who has none', () => ({ caller: 'nobody' }), () => false],
 ];
