@@ -90,12 +90,12 @@ describe('slips about which callbacks were refused', () => {
         ) as DataOf<'CallbackRefused'>[],
     );
   };
-  /** As the rows are when their calls were made, a minute before the callback came. */
+  /** As the rows are when their calls were made, a minute before the callback came: ten seconds before `not_after`, as `calledAt` has it. */
   const called = async (minutes: number) => {
     await stepClock(gateway.databaseUrl, (minutes - 1) * minuteMs);
     const slipId = await gateway.slip({ deadlineMs: 24 * 60 * minuteMs });
     await gateway.unitOfWork.query(
-      "update dispatch set not_after = clock_timestamp() + interval '5 s', provider = 'acme' where slip_id = $1",
+      "update dispatch set not_after = clock_timestamp() + interval '10 s', provider = 'acme' where slip_id = $1",
       [slipId],
     );
     await stepClock(gateway.databaseUrl, minutes * minuteMs);
