@@ -1,6 +1,6 @@
 import { partitionsOf } from '@slipstream/contracts';
 import { keyText } from './dead-letter.ts';
-import { partitionOf } from './partition.ts';
+import { partitionOfBytes } from './partition.ts';
 
 /** Where a record lies, and under which name. */
 interface Place {
@@ -17,13 +17,13 @@ export function misplaced({ topic, partition, key }: Place, subject: string): st
   if (subject === '') return 'the event names no slip';
   if (key === null || !key.equals(Buffer.from(subject)))
     return `the key ${keyText(key)?.slice(0, 100) ?? 'null'} is not the event’s slip ${subject.slice(0, 100)}`;
-  const home = homeOf(topic, subject);
+  const home = homeOf(topic, key);
   if (home === null || home === partition) return null;
   return `the events of slip ${subject.slice(0, 100)} lie on partition ${home}, not on ${partition}`;
 }
 
 /** Null: the topic is not ours, so nobody knows how many partitions it has. */
-function homeOf(topic: string, subject: string): number | null {
+function homeOf(topic: string, key: Buffer): number | null {
   const partitions = partitionsOf(topic);
-  return partitions === null ? null : partitionOf(subject, partitions);
+  return partitions === null ? null : partitionOfBytes(key, 0, key.length, partitions);
 }
