@@ -20,7 +20,8 @@ export interface LogRecoveryOptions<Event> {
  */
 export function logRecovery<Event>(options: LogRecoveryOptions<Event>): Recovery {
   const { kafka, source, topic, log, decode, fold } = options;
-  const read = new Map<number, readonly Buffer[]>();
+  // Of the partition that is folded back now: an instance that another one was faster than must not keep them all.
+  let read: readonly Buffer[] = [];
   return {
     async foldBack(partition, { sharedSeq, endOffset }) {
       const from = (await log.cursors(topic)).get(partition) ?? 0;
@@ -35,15 +36,16 @@ export function logRecovery<Event>(options: LogRecoveryOptions<Event>): Recovery
         known = sequence;
         values.push(Buffer.from(value));
       });
-      read.set(partition, values);
+      read = values;
       return true;
     },
     async folded(tx, partition) {
-      for (const value of read.get(partition) ?? []) {
+      const values = read;
+      read = [];
+      for (const value of values) {
         const event = decode(value);
         if (event !== null) await fold(tx, event, partition);
       }
-      read.delete(partition);
     },
   };
 }
