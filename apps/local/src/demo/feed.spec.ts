@@ -11,7 +11,7 @@ const summary: Summary = {
   ...{ executed_twice: 0, money_differs: 0, stuck: 0, verdict_differs: 0, parked: 0 },
   ...{ read_not_durable: 0, lost_with_process: 0, evidence_delay_ms: null },
 };
-const told = { ...summary, incidents: 0, outage_slips: 0, incident_differs: 0 };
+const told = { ...summary, incidents: 0, own_incidents: 0, outage_slips: 0, incident_differs: 0 };
 const check = async () => ({ summary, due: true, findings: [] });
 const feed = { slips: 4, overMs: 20, endTimeoutMs: 50, check };
 

@@ -226,8 +226,7 @@ export async function settledOutage(
         readIncidents(stack, since),
       ]);
       const judged = judgeOutage(lost, { truth, slips, incidents });
-      const isRight = judged.incident_differs === 0 && judged.incidents === Math.sign(judged.outage_slips);
-      if (isRight) return judged;
+      if (isRight(judged)) return judged;
       if (performance.now() > until) {
         for (const incident of incidents) console.error(inWords(incident));
         return judged;
@@ -237,6 +236,15 @@ export async function settledOutage(
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
+}
+
+function isRight({
+  incidents,
+  own_incidents: own,
+  outage_slips: lost,
+  incident_differs: differs,
+}: JudgedOutage): boolean {
+  return differs === 0 && (lost === 0 ? incidents === 0 : incidents === 1 || (incidents === 0 && own > 0));
 }
 
 function inWords({ id, provider, since, until, causes, slips }: ShownIncident): string {
@@ -287,10 +295,16 @@ function describe(summary: Summary, outage: JudgedOutage): string {
 }
 
 /** The data of earlier feeds are kept: where little happened in between, an incident of theirs goes on in this one. */
-function tellOutage({ incidents, outage_slips: lost, incident_differs: differs }: JudgedOutage): string {
-  if (incidents === 0 && lost > 0)
+function tellOutage({
+  incidents,
+  own_incidents: own,
+  outage_slips: lost,
+  incident_differs: differs,
+}: JudgedOutage): string {
+  const ours = own > 0 ? `, ${own} of our own` : '';
+  if (incidents + own === 0 && lost > 0)
     return `The outage that lost ${lost} answers made no incident of its own: \`slipctl incidents --status all\` says whether it is part of one that began in an earlier feed.`;
-  return `The outage that lost ${lost} answers: ${incidents} incidents, ${differs} of its slips differ.`;
+  return `The outage that lost ${lost} answers: ${incidents} incidents${ours}, ${differs} of its slips differ.`;
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -35,7 +35,7 @@ const incident: ShownIncident = {
 };
 const judged = (incidents: readonly ShownIncident[], told = truth) =>
   judgeOutage(outage, { truth: told, slips, incidents });
-const right = { incidents: 1, outage_slips: 5, incident_differs: 0 };
+const right = { incidents: 1, own_incidents: 0, outage_slips: 5, incident_differs: 0 };
 
 describe('the incident of the outage', () => {
   test('is right with the slips whose answers were lost, and their first and last dispatch', () => {
@@ -72,12 +72,12 @@ describe('the incident of the outage', () => {
       }));
       return judgeOutage(outage, { truth, slips: causes, incidents: [own] });
     };
-    expect(differs()).toEqual(right);
+    expect(differs()).toEqual({ ...right, incidents: 0, own_incidents: 1 });
     expect(differs(12, 13, 20).incident_differs).toBe(2);
   });
 
   test('differs by all of them when there is none', () => {
-    expect(judged([])).toEqual({ incidents: 0, outage_slips: 5, incident_differs: 5 });
+    expect(judged([])).toEqual({ ...right, incidents: 0, incident_differs: 5 });
   });
 
   test('has what else was not answered in time between its edges, and either way what came at the deadline', () => {
@@ -99,7 +99,8 @@ describe('the incident of the outage', () => {
 
   test('of which there are two is told, and that of another feed is not', () => {
     const own = { ...incident, id: 'own', provider: null, slips: [id(3)] };
-    expect(judged([own, incident])).toEqual({ ...right, incidents: 2 });
+    expect(judged([{ ...own, provider: 'other' }, incident])).toEqual({ ...right, incidents: 2 });
+    expect(judged([own, incident])).toEqual({ ...right, own_incidents: 1 });
     expect(judged([incident, { ...own, slips: ['before'] }])).toEqual(right);
   });
 });

@@ -43,8 +43,10 @@ export interface ShownIncident {
 
 /** What is told of the outage in the demo's last line. */
 export interface JudgedOutage {
-  /** Of this feed; the outage makes one. */
+  /** Of this feed, of providers; the outage makes one. */
   readonly incidents: number;
+  /** Of this feed, of our own: a busy machine stands still now and then. */
+  readonly own_incidents: number;
   /** Whose answers the provider lost, by its own word. */
   readonly outage_slips: number;
   /** Slips that are in the outage's incident wrongly, or lack there; and edges that are not their first and last dispatch. */
@@ -75,7 +77,7 @@ export function judgeOutage(
     }),
   );
   const ours = facts.incidents.filter(({ slips }) => slips.some((id) => shown.has(id)));
-  const told = { incidents: ours.length, outage_slips: lost.size };
+  const told = { ...countedBy(ours), outage_slips: lost.size };
   const isOurs = ({ cause }: ShownTimes) => cause?.class === 'system';
   const [incident] = ours
     .filter((one) => one.provider === provider)
@@ -97,6 +99,12 @@ export function judgeOutage(
   const edges = [times[0] === incident.since, times.at(-1) === incident.until];
   const differs = wrong.length + unknown.length + edges.filter((isRight) => !isRight).length;
   return { ...told, incident_differs: differs };
+}
+
+/** The outage that was wholly a standstill of ours is one of our own. */
+function countedBy(incidents: readonly ShownIncident[]): Pick<JudgedOutage, 'incidents' | 'own_incidents'> {
+  const own = incidents.filter(({ provider }) => provider === null).length;
+  return { incidents: incidents.length - own, own_incidents: own };
 }
 
 function isCallback({ what, delivered_at }: ToldTruth['answers'][number]): boolean {
