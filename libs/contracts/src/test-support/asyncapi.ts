@@ -1,6 +1,6 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { stringify } from 'yaml';
-import { checkpointType } from '../checkpoint.ts';
+import { checkpointKey, checkpointType } from '../checkpoint.ts';
 import { cloudEventContentType } from '../codec.ts';
 import { cloudEventType, schemas, sourceOf } from '../event-types.ts';
 import { TickSchema } from '../generated/slipstream/common/v1/common_pb.ts';
@@ -9,6 +9,7 @@ import { commandMessages } from '../inbound.ts';
 import { opsCloudEventType, opsSchemas, opsSourceOf } from '../ops-event-types.ts';
 import { sources } from '../sources.ts';
 import { allTopics, deadLetterTopic, type Topic, topics } from '../topics.ts';
+import { type ExampleHead, exampleData, exampleEvent } from './examples.ts';
 import { JsonSchemas } from './json-schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -22,23 +23,41 @@ interface Entry {
 /** AsyncAPI 3 of every topic, as YAML. Slipstream is the application that it speaks of: it sends events, it receives commands. */
 export function asyncApi(version: string, comments: ReadonlyMap<string, string>): string {
   const json = new JsonSchemas(comments);
-  const event = (type: string, schema: DescMessage, source: string | null): Entry => ({
-    name: type,
-    message: cloudEvent(type, schema, source, json, comments),
+  const event = (head: ExampleHead, schema: DescMessage): Entry => ({
+    name: head.type,
+    message: cloudEvent(head, schema, json, comments),
   });
   const names = <T extends object>(of: T) => Object.keys(of) as (keyof T & string)[];
   const byTopic = new Map<string, readonly Entry[]>([
     [
       topics.events.name,
-      names(schemas).map((name) => event(cloudEventType(name), schemas[name], sourceOf(name))),
+      names(schemas).map((name) =>
+        event(
+          { type: cloudEventType(name), source: sourceOf(name), subject: slipId, isStamped: true },
+          schemas[name],
+        ),
+      ),
     ],
     [
       topics.ops.name,
-      names(opsSchemas).map((name) => event(opsCloudEventType(name), opsSchemas[name], opsSourceOf(name))),
+      names(opsSchemas).map((name) =>
+        event(
+          { type: opsCloudEventType(name), source: opsSourceOf(name), subject: 'acme', isStamped: true },
+          opsSchemas[name],
+        ),
+      ),
     ],
     [topics.commands.name, [commandOf('SubmitSlip'), commandOf('AdvanceClock')]],
     [topics.results.name, [commandOf('ReportResult'), commandOf('AdvanceClock')]],
-    [topics.checkpoints.name, [event(checkpointType, CheckpointSignedSchema, sources.ledger)]],
+    [
+      topics.checkpoints.name,
+      [
+        event(
+          { type: checkpointType, source: sources.ledger, subject: checkpointKey, isStamped: false },
+          CheckpointSignedSchema,
+        ),
+      ],
+    ],
     [topics.watermarks.name, [tick(json, comments)]],
     ...[topics.events, topics.commands, topics.results].map(
       ({ name }) => [deadLetterTopic(name), [deadLetter(name)]] as const,
@@ -46,7 +65,7 @@ export function asyncApi(version: string, comments: ReadonlyMap<string, string>)
   ]);
   function commandOf(name: keyof typeof commandMessages): Entry {
     const { type, schema } = commandMessages[name];
-    return event(type, schema, null);
+    return event({ type, source: null, subject: 'ord-1001', isStamped: false }, schema);
   }
 
   const entries = [...byTopic.values()].flat();
@@ -66,10 +85,16 @@ export function asyncApi(version: string, comments: ReadonlyMap<string, string>)
       operations: Object.fromEntries(allTopics.map((topic) => [operationId(topic), operation(topic)])),
       components: {
         messages: Object.fromEntries(entries.map(({ name, message }) => [name, message])),
-        schemas: { CloudEvent: cloudEventSchema, ...json.all() },
+        schemas: {
+          CloudEvent: cloudEventSchema,
+          Headers: ownHeaders,
+          InboundHeaders: inboundHeaders,
+          ...json.all(),
+        },
       },
     },
-    { lineWidth: 0, aliasDuplicateObjects: false },
+    // Many readers of YAML are of version 1.1, to which a bare time is no text.
+    { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' },
   );
 }
 
@@ -108,19 +133,46 @@ function operation(topic: Topic): Json {
   };
 }
 
-/** `source`: the one that may say it; null: whoever calls, or each of our services. */
+/** A slip's id, in examples. */
+const slipId = '0199f1a0-7c1e-7b3a-8a52-3c1f0e9d4b11';
+
+const contentType = { 'content-type': cloudEventContentType };
+
+/** Of a record of ours; what comes in may lack the header, or have its attributes in headers. */
+const ownHeaders = {
+  type: 'object',
+  required: ['content-type'],
+  properties: { 'content-type': { const: cloudEventContentType } },
+};
+const inboundHeaders = {
+  type: 'object',
+  description:
+    'Structured mode, as the SDK sends it; without any header it is taken for that. Binary mode is read, too: another content-type, the attributes in ce_ headers, x-protobuf-message as the value.',
+  properties: {
+    'content-type': text(`${cloudEventContentType}, or any other in binary mode`),
+    ...Object.fromEntries(
+      ['specversion', 'id', 'source', 'type', 'subject', 'time', 'clock', 'traceparent'].map((name) => [
+        `ce_${name}`,
+        { type: 'string' },
+      ]),
+    ),
+  },
+};
+
 function cloudEvent(
-  type: string,
+  head: ExampleHead,
   schema: DescMessage,
-  source: string | null,
   json: JsonSchemas,
   comments: ReadonlyMap<string, string>,
 ): Json {
+  const { type, source } = head;
   return {
     ...described(schema, comments),
     title: schema.name,
     contentType: cloudEventContentType,
     'x-protobuf-message': schema.typeName,
+    headers: { $ref: `#/components/schemas/${source === null ? 'InboundHeaders' : 'Headers'}` },
+    examples: [{ headers: contentType, payload: exampleEvent(head, schema) }],
     payload: {
       allOf: [
         { $ref: '#/components/schemas/CloudEvent' },
@@ -167,6 +219,7 @@ function tick(json: JsonSchemas, comments: ReadonlyMap<string, string>): Entry {
       title: 'Tick',
       contentType: 'application/protobuf',
       'x-protobuf-message': TickSchema.typeName,
+      examples: [{ payload: exampleData(TickSchema) }],
       payload: json.reference(TickSchema),
     },
   };
@@ -182,11 +235,20 @@ function deadLetter(original: string): Entry {
       summary: `A record of ${original} as it came, set aside; ${reasons}`,
       headers: {
         type: 'object',
+        description: "The original's own, and why and where it was set aside",
         required: ['dlq-reason', 'dlq-original-topic', 'dlq-original-partition', 'dlq-original-offset'],
         properties: Object.fromEntries(
           [
             ...['reason', 'error-class', 'detail', 'original-topic', 'original-partition', 'original-offset'],
-            ...['failed-at', 'attempts', 'consumer-group', 'event-id', 'event-source', 'truncated'],
+            ...[
+              'failed-at',
+              'attempts',
+              'consumer-group',
+              'event-id',
+              'event-source',
+              'original-value',
+              'truncated',
+            ],
           ].map((name) => [`dlq-${name}`, { type: 'string' }]),
         ),
       },

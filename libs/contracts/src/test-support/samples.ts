@@ -20,6 +20,11 @@ function samplesOf<Event>(type: string, schema: DescMessage): Event[] {
 
 type Data = Record<string, unknown>;
 
+/** One message with every field set; of a oneof, its first member. */
+export function sampleData(schema: DescMessage): Data {
+  return dataOf(schema, 0);
+}
+
 /** As many as the largest enum or oneof inside has choices. */
 function variantsOf(schema: DescMessage): number {
   const own = schema.oneofs.map((oneof) => oneof.fields.length);
