@@ -116,7 +116,7 @@ async function exportAll(
     import('../export/part-file.ts'),
     import('../export/run-export.ts'),
   ]);
-  const { file, state } = await PartFile.open(out, { what, format, query }, flags.resume === true);
+  const { file, state } = await PartFile.open(out, { what, format, ...query }, flags.resume === true);
   const progress = terminal.progress(what);
   try {
     const done = await runExport({

@@ -2,12 +2,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Instant } from '@slipstream/kernel';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CliError, exitCodesHelp, messageOf } from '../exit.ts';
-import { requirePlainFile } from '../note.ts';
+import { holdNote, requirePlainFile } from '../note.ts';
 import { requireOutputs } from '../output/whole-file.ts';
 import type { LoggedRecord, RecordSource, Span } from '../replay/records.ts';
 import { previewJson, previewText, summaryJson, summaryText } from '../replay/render.ts';
 import type { Replayed } from '../replay/run-replay.ts';
-import { isMeant, type OffsetRange, parseOffsets, type Selection, spansOf } from '../replay/selection.ts';
+import {
+  isMeant,
+  type OffsetRange,
+  parseOffsets,
+  requireStillThere,
+  type Selection,
+  spansOf,
+} from '../replay/selection.ts';
 import { parseSpeed, type Speed } from '../replay/speed.ts';
 import { newState, type ReplayState, readState, removeState, writeState } from '../replay/state-file.ts';
 import type { Target } from '../replay/targets.ts';
@@ -98,8 +105,8 @@ async function replay(flags: Flags, context: CommandContext): Promise<void> {
   if (flags.resume && stateFile === null)
     throw new CliError('usage', '--resume needs --state FILE, or the --out or --topic that it began with');
   const selection = await selectionOf(flags);
-  const { source: where, from, to, offsets, slip, slips, type, by, clock } = flags;
-  const meant = { where, from, to, offsets, slip, slips, type, by, clock, out, topic };
+  const { source: log, from, to, offsets, slip, slips, type, by, clock } = flags;
+  const meant = { source: log, from, to, offsets, slip, slips, type, by, clock, out, topic };
   const [{ targetProblem }, { openSource, openTarget }] = await Promise.all([
     import('../replay/guarded-bus.ts'),
     import('../replay/places.ts'),
@@ -113,15 +120,17 @@ async function replay(flags: Flags, context: CommandContext): Promise<void> {
       'usage',
       `${stateFile} is of a replay that was interrupted: --resume goes on, or remove it`,
     );
+  const letGo = !isPreview && stateFile !== null ? holdNote(stateFile, 'replay') : () => {};
   const resumed = flags.resume ? readState(stateFile!, meant) : null;
   const source = await openSource(flags);
   try {
     const log = await source.spans();
+    if (resumed) requireStillThere(log, resumed);
     const spans = resumed ? upTo(spansOf(selection, log), resumed.ends) : spansOf(selection, log);
     // What an older release noted does not say: nothing is told of it then.
     const unseen = new Unseen(selection, resumed ? (resumed.unseen ?? nothingUnseen) : null);
     if (isPreview) return await preview(flags, { source, spans, selection, unseen }, context);
-    const state = resumed ?? newState(meant, endsOf(spans));
+    const state = resumed ?? newState(meant, spans);
     const target = await openTarget(flags, { state, isResumed: resumed !== null, log }, context.write);
     try {
       const meant = { source, spans, selection, unseen };
@@ -137,6 +146,7 @@ async function replay(flags: Flags, context: CommandContext): Promise<void> {
     }
   } finally {
     await source.close();
+    letGo();
   }
 }
 
@@ -267,9 +277,6 @@ function upTo(
     ]),
   );
 }
-
-const endsOf = (spans: ReadonlyMap<number, Span>) =>
-  Object.fromEntries([...spans].map(([partition, { end }]) => [partition, end]));
 
 function offsetsOption(text: string, before: (readonly [number, OffsetRange])[] = []) {
   const range = parseOffsets(text);

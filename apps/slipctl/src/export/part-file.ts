@@ -1,7 +1,17 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { CliError, messageOf } from '../exit.ts';
-import { asWritten, digestOf, makeLast, type Note, readNote, writeAt, writeNote } from '../note.ts';
+import {
+  asWritten,
+  holdNote,
+  isCount,
+  makeLast,
+  type Note,
+  noState,
+  readNote,
+  writeAt,
+  writeNote,
+} from '../note.ts';
 
 /** How far an export has come, so that it can go on without a gap or a repeat. */
 export interface ExportState extends Note {
@@ -21,12 +31,14 @@ export interface ExportState extends Note {
 export class PartFile {
   readonly #path: string;
   readonly #handle: FileHandle;
+  readonly #letGo: () => void;
   #bytes: number;
 
-  private constructor(path: string, handle: FileHandle, bytes: number) {
+  private constructor(path: string, handle: FileHandle, begun: { bytes: number; letGo: () => void }) {
     this.#path = path;
     this.#handle = handle;
-    this.#bytes = bytes;
+    this.#bytes = begun.bytes;
+    this.#letGo = begun.letGo;
   }
 
   /**
@@ -45,9 +57,10 @@ export class PartFile {
         'usage',
         `${noteOf(path)} is of an export that was interrupted: --resume goes on, or remove it`,
       );
+    const letGo = holdNote(noteOf(path), 'export');
     const state = isResumed
-      ? readNote<ExportState>(noteOf(path), meant, 'export')
-      : { of: digestOf(meant), cursor: null, rows: 0, bytes: 0, header: null };
+      ? readState(noteOf(path), meant)
+      : { of: meant, cursor: null, rows: 0, bytes: 0, header: null };
     const handle = await opened(partOf(path), isResumed ? 'r+' : 'wx');
     try {
       if ((await handle.stat()).size < state.bytes)
@@ -57,7 +70,7 @@ export class PartFile {
       await handle.close();
       throw error;
     }
-    return { file: new PartFile(path, handle, state.bytes), state };
+    return { file: new PartFile(path, handle, { bytes: state.bytes, letGo }), state };
   }
 
   get bytes(): number {
@@ -93,9 +106,18 @@ export class PartFile {
     await rm(partOf(this.#path), { force: true });
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  async close(): Promise<void> {
+    await this.#handle.close();
+    this.#letGo();
   }
+}
+
+function readState(file: string, meant: object): ExportState {
+  const state = readNote<ExportState>(file, meant, 'export');
+  const { cursor, rows, bytes, header } = state;
+  const areTexts = [cursor, header].every((text) => text === null || typeof text === 'string');
+  if (!areTexts || !isCount(rows) || !isCount(bytes)) throw noState(file, 'export');
+  return state;
 }
 
 const partOf = (path: string): string => `${path}.part`;

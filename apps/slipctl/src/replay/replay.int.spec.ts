@@ -92,7 +92,7 @@ describe('a replay into a topic', () => {
   it('gives every record as it stands, partition for partition, and of a replay that was killed each one once', async () => {
     const name = `${topic}-copy`;
     const notes: ReplayState[] = [];
-    const state = newState({}, {});
+    const state = newState({}, new Map());
     const target = await TopicTarget.open(kafka, name, { id: state.id, partitions: 2 });
     await replay(target, state, (noted) => notes.push(noted));
     const whole = await valuesIn(topic);
@@ -102,7 +102,7 @@ describe('a replay into a topic', () => {
     expect(await replay(again, notes[0]!)).toMatchObject({ replayed: 0, done: true });
     expect(await valuesIn(name)).toEqual(whole);
     // Another replay is another one.
-    const other = newState({}, {});
+    const other = newState({}, new Map());
     const twice = await TopicTarget.open(kafka, name, { id: other.id, partitions: 2 });
     expect(await replay(twice, other)).toMatchObject({ replayed: 2 * eachPartition });
     for (const one of [target, again, twice]) await one.close();
@@ -111,11 +111,11 @@ describe('a replay into a topic', () => {
   it('finds what it wrote of a partition after every note, whichever one is left', async () => {
     const name = `${topic}-notes`;
     const notes: ReplayState[] = [];
-    const state = newState({}, {});
+    const state = newState({}, new Map());
     const open = (id: string) => TopicTarget.open(kafka, name, { id, partitions: 2 });
     // Another replay lies before it, and of its own partition 0 comes alone at first.
     const other = await open('other');
-    await replay(other, newState({}, {}), undefined, ({ offset }) => offset === 0);
+    await replay(other, newState({}, new Map()), undefined, ({ offset }) => offset === 0);
     await other.close();
     const target = await open(state.id);
     await replay(

@@ -1,9 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { addMs, instantToMs } from '@slipstream/kernel';
 import fc from 'fast-check';
+import { holdNote } from '../note.ts';
 import type { LoggedRecord, RecordSource, Span } from './records.ts';
 import { runReplay } from './run-replay.ts';
 import { parseSpeed, ReplayClock, type Speed } from './speed.ts';
@@ -63,11 +65,11 @@ class MemoryTarget implements Target {
 }
 
 async function replay(log: MemoryLog, target: Target, more: Partial<Parameters<typeof runReplay>[0]> = {}) {
-  let noted = newState({}, {});
+  let noted = newState({}, new Map());
   let now = 0;
   const replayed = await runReplay({
     ...{ source: log, isMeant: () => true, spans: await log.spans(), target, speed: null as Speed, progress },
-    ...{ state: newState({}, {}), signal: new AbortController().signal, nowMs: () => (now += 1) },
+    ...{ state: newState({}, new Map()), signal: new AbortController().signal, nowMs: () => (now += 1) },
     note: (state) => {
       noted = state;
     },
@@ -161,7 +163,10 @@ describe('a file of lines', () => {
     const state = join(folder, 'state');
     const meant = { what: 1 };
     const target = await FileTarget.open(whole, false);
-    await replay(log, target, { state: newState(meant, {}), note: (noted) => writeState(state, noted) });
+    await replay(log, target, {
+      state: newState(meant, new Map()),
+      note: (noted) => writeState(state, noted),
+    });
     await target.close();
     const lines = readFileSync(whole, 'utf8');
     expect(lines.split('\n')).toHaveLength(8);
@@ -171,7 +176,12 @@ describe('a file of lines', () => {
     const cut = join(folder, 'cut');
     writeFileSync(cut, `${kept}${'x'.repeat(5_000)}`);
     const positions = { 0: 4, 1: 1 };
-    writeState(state, { ...newState(meant, {}), positions, replayed: 3, standing: { bytes: kept.length } });
+    writeState(state, {
+      ...newState(meant, new Map()),
+      positions,
+      replayed: 3,
+      standing: { bytes: kept.length },
+    });
     const again = await FileTarget.open(cut, true);
     await replay(log, again, { state: readState(state, meant) });
     await again.close();
@@ -198,14 +208,50 @@ describe('a file of lines', () => {
 
 describe('the state of a replay', () => {
   const file = join(folder, 'noted');
-  const state: ReplayState = newState({ type: 'a' }, { 0: 7 });
+  const state: ReplayState = newState({ type: ['a'], from: start }, new Map([[0, { start: 2, end: 7 }]]));
   it('is of that replay alone', () => {
     writeState(file, state);
-    expect(readState(file, { type: 'a' })).toEqual(state);
-    expect(() => readState(file, { type: 'b' })).toThrow('another replay');
+    expect(readState(file, { type: ['a'], from: start })).toEqual(state);
+    expect(() => readState(file, { type: ['b'], from: start })).toThrow('another replay');
+    expect(() => readState(file, { type: ['a'], from: start, to: start })).toThrow('began with, without to');
+    // Said as `1h`, it is another time now.
+    expect(() => readState(file, { type: ['a'], from: addMs(start, 1) })).toThrow(
+      `began with, from=${start}`,
+    );
     expect(() => readState(join(folder, 'nowhere'), {})).toThrow('no replay to go on with');
     writeFileSync(file, '{}');
     expect(() => readState(file, {})).toThrow('no state of a replay');
+  });
+
+  it.each([
+    ...['positions', 'ends', 'standing', 'id', 'of'].map((name) => ({ [name]: null })),
+    ...['x', -5, 1.5, null].flatMap((place) => [
+      { positions: { 0: place } },
+      { ends: { 0: place } },
+      { replayed: place },
+      { standing: { offsets: { 0: place } } },
+    ]),
+    ...[{ standing: { bytes: 'x' } }, { standing: { bytes: -1 } }, { unseen: { slips: 5 } }],
+  ])('that is damaged is none: %j', (damage) => {
+    writeFileSync(file, JSON.stringify({ ...state, ...damage }));
+    expect(() => readState(file, state.of)).toThrow('no state of a replay');
+  });
+
+  it('is held by one process at a time, and by none that was killed', () => {
+    const held = join(folder, 'held');
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    writeFileSync(`${held}.${pid}.held`, '');
+    const letGo = holdNote(held, 'replay');
+    expect(readdirSync(folder).filter((name) => name.endsWith('.held'))).toEqual([
+      `held.${process.pid}.held`,
+    ]);
+    // Of a note whose name only begins so.
+    writeFileSync(`${held}.x.${process.ppid}.held`, '');
+    holdNote(held, 'replay');
+    writeFileSync(`${held}.${process.ppid}.held`, '');
+    expect(() => holdNote(held, 'replay')).toThrow(`process ${process.ppid} is at the replay of`);
+    expect(existsSync(`${held}.${process.pid}.held`)).toBe(false);
+    letGo();
   });
 });
 

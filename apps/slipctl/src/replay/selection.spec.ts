@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LoggedRecord } from './records.ts';
-import { isMeant, parseOffsets, type Selection, spansOf } from './selection.ts';
+import { isMeant, parseOffsets, requireStillThere, type Selection, spansOf } from './selection.ts';
 
 const all: Selection = {
   ...{ from: null, to: null, offsets: null, slips: null, types: null, sources: null, clock: null },
@@ -66,4 +66,19 @@ describe('offsets', () => {
     const other = { ...all, offsets: new Map([[9, { from: 0, to: null }]]) };
     expect(() => spansOf(other, log)).toThrow('no partition 9');
   });
+});
+
+it.each([
+  ['began and whole', { start: 0, end: 90 }, null],
+  ['longer since then', { start: 50, end: 120 }, null],
+  ['cut off in front of what is left', { start: 51, end: 90 }, 'has 51 to 89 now'],
+  ['made anew', { start: 0, end: 3 }, 'had the offsets 50 to 89 still to replay, and has 0 to 2 now'],
+  ['without the partition', undefined, 'has none of it now'],
+])('a replay goes on in a log that is %s, or says why not', (_, span, problem) => {
+  const log = new Map(span ? [[3, span]] : []);
+  const run = () => requireStillThere(log, { positions: { 3: 50 }, ends: { 3: 90 } });
+  if (problem === null) expect(run).not.toThrow();
+  else expect(run).toThrow(problem);
+  // What was done is done.
+  expect(() => requireStillThere(log, { positions: { 3: 90 }, ends: { 3: 90 } })).not.toThrow();
 });

@@ -51,6 +51,23 @@ export function spansOf({ offsets }: Selection, log: ReadonlyMap<number, Span>):
   return spans;
 }
 
+/** What retention took in the meantime would be a gap, and a log that is shorter is another one. @throws CliError (bad) */
+export function requireStillThere(
+  log: ReadonlyMap<number, Span>,
+  { positions, ends }: Readonly<Record<'positions' | 'ends', Readonly<Record<string, number>>>>,
+): void {
+  for (const [partition, end] of Object.entries(ends)) {
+    const next = positions[partition] ?? 0;
+    const has = log.get(Number(partition));
+    if (next >= end || (has !== undefined && has.start <= next && end <= has.end)) continue;
+    const now = has === undefined ? 'none of it' : `${has.start} to ${has.end - 1}`;
+    throw new CliError(
+      'bad',
+      `partition ${partition} of the log had the offsets ${next} to ${end - 1} still to replay, and has ${now} now: it cannot go on`,
+    );
+  }
+}
+
 /** `3:100-200`, `3:100-`, `3:100`: a partition and offsets, both included. */
 export function parseOffsets(text: string): readonly [number, OffsetRange] | null {
   const match = /^(\d{1,5}):(\d{1,15})(?:(-)(\d{1,15})?)?$/.exec(text);

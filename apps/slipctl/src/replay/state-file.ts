@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { CliError } from '../exit.ts';
-import { digestOf, type Note, readNote, writeNote } from '../note.ts';
+import { isCount, type Note, noState, readNote, writeNote } from '../note.ts';
+import type { Span } from './records.ts';
 import type { UnseenNames } from './unseen.ts';
 
 /** How far a replay has come, so that it can go on without a gap or a repeat. */
@@ -25,17 +25,30 @@ export interface Standing {
   readonly offsets?: Readonly<Record<string, number>>;
 }
 
-export function newState(meant: object, ends: Readonly<Record<string, number>>): ReplayState {
-  return { id: randomUUID(), of: digestOf(meant), positions: {}, ends, replayed: 0, standing: {} };
+export function newState(meant: object, spans: ReadonlyMap<number, Span>): ReplayState {
+  const of = JSON.parse(JSON.stringify(meant)) as object;
+  const places = (place: 'start' | 'end') =>
+    Object.fromEntries([...spans].map(([partition, span]) => [partition, span[place]]));
+  return { id: randomUUID(), of, positions: places('start'), ends: places('end'), replayed: 0, standing: {} };
 }
 
-/** @throws CliError (usage) when there is none, or it is of another replay */
+/** @throws CliError (usage) when there is none, it is none, or it is of another replay */
 export function readState(file: string, meant: object): ReplayState {
   const state = readNote<ReplayState>(file, meant, 'replay');
-  if (typeof state.positions !== 'object' || typeof state.ends !== 'object')
-    throw new CliError('usage', `${file} is no state of a replay`);
+  const { id, positions, ends, replayed, standing, unseen } = state;
+  const isState =
+    typeof id === 'string' &&
+    [positions, ends, standing?.offsets ?? {}].every(arePlaces) &&
+    isCount(replayed) &&
+    isObject(standing) &&
+    isCount(standing.bytes ?? 0) &&
+    (unseen === undefined || Array.isArray(unseen?.slips));
+  if (!isState) throw noState(file, 'replay');
   return state;
 }
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+const arePlaces = (value: unknown) => isObject(value) && Object.values(value as object).every(isCount);
 
 export const writeState = (file: string, state: ReplayState): void => writeNote(file, state, 'replay');
 
