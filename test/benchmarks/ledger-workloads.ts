@@ -8,6 +8,7 @@ import { coreMigrations, migrate, openDataSource, prepareTopics, UnitOfWork } fr
 import pg from 'pg';
 import { readLogValue } from '../../services/ledger/src/adapters/kafka/read-log-record.ts';
 import { ledgerTx } from '../../services/ledger/src/adapters/postgres/ledger-tx.ts';
+import { LostAnswers } from '../../services/ledger/src/adapters/postgres/lost-answers.ts';
 import { Remembered } from '../../services/ledger/src/adapters/postgres/remembered.ts';
 import { recordBatch } from '../../services/ledger/src/application/record-batch.ts';
 import { sha256, transactionId, treeHashes } from '../../services/ledger/src/digests.ts';
@@ -58,13 +59,14 @@ export async function ledgerIngest(bench: Bench, slips: number): Promise<LedgerR
     const lives = Array.from({ length: unitsAtOnce }, (): { partition: number; value: Buffer }[] => []);
     for (const life of ledgerLives(slips, places)) lives[life.partition % unitsAtOnce]!.push(life);
     const remembered = new Remembered();
+    const lost = LostAnswers.none();
     const take = async (records: readonly LogRecord[]): Promise<LedgerRecord[]> => {
       let stamps: readonly { readonly at: Instant }[] = [];
       const result = await unitOfWork.run(async (tx) => {
         tx.afterCommit((told) => {
           stamps = told;
         });
-        const answers = await recordBatch(context, ledgerTx(tx, remembered), {
+        const answers = await recordBatch(context, ledgerTx(tx, remembered, lost), {
           ...{ records, resent: [], aside: [] },
         });
         const outbound = answers.map(({ id = '', slipId: subject, partition, clock, event, receivedAt }) => ({

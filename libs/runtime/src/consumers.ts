@@ -23,6 +23,8 @@ export interface GuardedSubscription extends Subscription<Tx> {
   readonly whileOlder?: (tx: Tx, batch: Batch) => Promise<void>;
   /** The same for units. */
   readonly unitsWhileOlder?: UnitHandler<Tx>;
+  /** Its own handlers serve meanwhile, too: they know what they may decide. */
+  readonly goesOnWhileOlder?: true;
 }
 
 export interface ConsumersOptions extends Pick<Servers, 'kafka' | 'clientId'> {
@@ -123,10 +125,13 @@ export function alsoTelling(
 }
 
 function guarded(subscription: GuardedSubscription, gate: OwnLogGate): Subscription<Tx> {
-  const { topic, sequenced, whileOlder, units, unitsWhileOlder, keep } = subscription;
+  const { topic, sequenced, whileOlder, units, unitsWhileOlder, keep, goesOnWhileOlder } = subscription;
   const guard: Guard = {
     /** On the topic whose partitions are compared, each waits for its own; what comes from outside waits for them all. */
-    pass: (partition) => (sequenced ? gate.require(topic, partition) : gate.requireAll()),
+    pass: (partition) => {
+      if (!sequenced) gate.requireAll();
+      else if (!goesOnWhileOlder || !gate.isOlder(topic, partition)) gate.require(topic, partition);
+    },
     isOlder: (partition) => gate.isOlder(topic, partition),
   };
   return {

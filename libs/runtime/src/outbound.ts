@@ -4,10 +4,10 @@ import { OwnLogStore, prepareTopics, Relay, type Tx, UnitOfWork, type WhenSent }
 import type { RecordedEvent } from '@slipstream/slip';
 import { GuardedSends } from './guarded-sends.ts';
 import type { Part } from './lifecycle.ts';
-import { logRecovery } from './log-recovery.ts';
+import { type LackingRecord, logRecovery, type OwnRecordsOptions, ownRecords } from './log-recovery.ts';
 import { type FoldOpsEvent, opsRecovery } from './ops-recovery.ts';
 import type { OwnLogGate } from './own-log-gate.ts';
-import { OwnLogGuard } from './own-log-guard.ts';
+import { type Lacking, OwnLogGuard } from './own-log-guard.ts';
 import { readOwnTails } from './own-tails.ts';
 import { relayLanes, relayProducerOptions } from './relay-watch.ts';
 import type { Servers } from './servers.ts';
@@ -41,6 +41,7 @@ export class Outbound {
   readonly #options: OutboundOptions;
   readonly #topics: Set<string>;
   readonly #sends: GuardedSends;
+  readonly #ownOf: Omit<OwnRecordsOptions, 'topic'>;
   #relay: Relay | null = null;
 
   constructor(options: OutboundOptions) {
@@ -51,6 +52,8 @@ export class Outbound {
       options.onPublished();
     };
     const unitOfWork = new UnitOfWork(dataSource, published, requireOpen);
+    // What is published there is of the incarnation that begins there.
+    const beginning = new UnitOfWork(dataSource, published);
     const sends = new GuardedSends(requireOpen);
     const log = new OwnLogStore(unitOfWork);
     this.#options = options;
@@ -59,19 +62,26 @@ export class Outbound {
     this.unitOfWork = unitOfWork;
     this.guard = new OwnLogGuard({
       ...{ source, topics: publishes, gate, log, onError, onClosed },
-      run: (work) => unitOfWork.run(work),
+      run: (work) => beginning.run(work),
       tails: (topic, from) => readOwnTails(kafka, source, topic, from),
       settled: () => sends.settled(),
       onOpen: () => this.#relay?.wake(this.#topics),
     });
+    const ownOf = { kafka, source, log };
     const fold = options.foldOpsEvent;
-    this.guard.recoverWith(topics.ops.name, opsRecovery({ kafka, source, log, fold }));
+    this.guard.recoverWith(topics.ops.name, opsRecovery({ ...ownOf, fold }));
     if (options.foldSlipEvent) {
-      const slips = { kafka, source, log, topic: topics.events.name, fold: options.foldSlipEvent };
+      const slips = { ...ownOf, topic: topics.events.name, fold: options.foldSlipEvent };
       const decode = (value: Buffer) => slipEventOf(readEnvelope(value));
       this.guard.recoverWith(topics.events.name, logRecovery({ ...slips, decode }));
     }
+    this.#ownOf = ownOf;
     gate.onDoubt(() => this.#relay?.abandonWaits());
+  }
+
+  /** The service's own events of slips that its database does not know. */
+  ownRecords(partition: number, lacking: Lacking): Promise<readonly LackingRecord[]> {
+    return ownRecords({ ...this.#ownOf, topic: topics.events.name }, partition, lacking);
   }
 
   /** Before the relay is opened. */

@@ -78,6 +78,21 @@ export class OwnLogGate {
     return this.#states.get(keyOf({ topic, partition }))?.kind === 'older';
   }
 
+  /** Whether all that was ever committed about this topic is known here: each partition was compared, and none is older. */
+  isWhole(topic: string): boolean {
+    return this.#places().every((place) => {
+      const kind = this.#states.get(keyOf(place))?.kind;
+      return place.topic !== topic || (kind !== 'unknown' && kind !== 'older');
+    });
+  }
+
+  /** Whether each partition of this topic was compared. */
+  isCompared(topic: string): boolean {
+    return this.#places().every(
+      (place) => place.topic !== topic || this.#states.get(keyOf(place))?.kind !== 'unknown',
+    );
+  }
+
   /** @throws SlipstreamError unavailable, unless work on this partition may go on */
   require(topic: string, partition: number): void {
     if (!this.isOpen(topic, partition)) throw closedAt({ topic, partition });

@@ -11,11 +11,14 @@ import type { Part } from './lifecycle.ts';
 import { Loop } from './loop.ts';
 import type { Closed, OwnLogGate, Place } from './own-log-gate.ts';
 
+/** Up to where the database and the partition are the same, and behind the last own record that it has. */
+export type Lacking = Pick<OlderDatabase, 'sharedSeq' | 'endOffset'>;
+
 /** What a service does that can rebuild its state from its own events. Without it, the service waits for people. */
 export interface Recovery {
   /** Folds the partition's log behind `sharedSeq` and before `endOffset` into the database, a step at a time; true when all of it is there. */
-  foldBack(partition: number, lacking: Pick<OlderDatabase, 'sharedSeq' | 'endOffset'>): Promise<boolean>;
-  /** Runs in the transaction that begins the partition's new incarnation. */
+  foldBack(partition: number, lacking: Lacking): Promise<boolean>;
+  /** Runs in the transaction that begins the partition's new incarnation; what it publishes there is of that one. */
   folded(tx: Tx, partition: number): Promise<void>;
 }
 

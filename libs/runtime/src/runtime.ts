@@ -26,12 +26,13 @@ import { databaseMetrics } from './database-metrics.ts';
 import { type DeadLetterDesk, deadLetterDesk } from './dead-letter-desk.ts';
 import { errorLog } from './error-log.ts';
 import type { Part } from './lifecycle.ts';
+import type { LackingRecord } from './log-recovery.ts';
 import { consumerMetrics, deadLetterMetrics, ownLogMetric } from './metrics.ts';
 import { newId } from './new-id.ts';
 import { type FoldOpsEvent, foldOwn } from './ops-recovery.ts';
 import { type FoldSlipEvent, Outbound } from './outbound.ts';
 import { OwnLogGate } from './own-log-gate.ts';
-import type { Recovery } from './own-log-guard.ts';
+import type { Lacking, Recovery } from './own-log-guard.ts';
 import { type PartitionDesk, partitionDesk } from './partition-desk.ts';
 import { Redriver } from './redriver.ts';
 import { watchRelay } from './relay-watch.ts';
@@ -62,6 +63,17 @@ export interface RuntimeOptions {
   readonly connectionsBeside?: number;
 }
 
+export interface OwnLog {
+  /** The database lacks events of the service's own that this partition has. */
+  isOlder(partition: number): boolean;
+  /** Each partition was compared, however it was found. */
+  isCompared(): boolean;
+  /** Each was compared, and the database lacks nothing of any. */
+  isWhole(): boolean;
+  /** The events that it lacks, in order. */
+  records(partition: number, lacking: Lacking): Promise<readonly LackingRecord[]>;
+}
+
 /** Everything a service needs of PostgreSQL and Kafka, wired once and started and stopped in the right order. */
 export interface Runtime {
   readonly source: Source;
@@ -83,6 +95,8 @@ export interface Runtime {
   watchSent(): WhenSent;
   /** For a service that goes on by itself when its database is older than its log of slips. */
   recoverWith(recovery: Recovery): void;
+  /** What such a service needs to know of its database and its log of slips. */
+  readonly ownLog: OwnLog;
   publishWatermarks(options: WatermarkOptions): void;
   /** Deletes every source's watermark of an imported clock that has ended (ARCHITECTURE section 8). */
   forgetClock(clock: string): Promise<void>;
@@ -136,6 +150,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     watchSent: () => outbound.watchSent(),
     recoverWith(recovery) {
       outbound.guard.recoverWith(topics.events.name, recovery);
+    },
+    ownLog: {
+      isOlder: (partition) => gate.isOlder(topics.events.name, partition),
+      isCompared: () => gate.isCompared(topics.events.name),
+      isWhole: () => gate.isWhole(topics.events.name),
+      records: (partition, lacking) => outbound.ownRecords(partition, lacking),
     },
     publishWatermarks: (wanted) => watermarks.publish(wanted),
     forgetClock: (clock) => watermarks.forget(clock),

@@ -27,10 +27,12 @@ import { RecentBatches } from './adapters/kafka/recent-batches.ts';
 import { ledgerMetrics } from './adapters/metrics/ledger-metrics.ts';
 import { balanceReads } from './adapters/postgres/balance-reads.ts';
 import { checkpointTx } from './adapters/postgres/checkpoints.ts';
+import { foldBack } from './adapters/postgres/fold-back.ts';
 import { ledgerQueries } from './adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from './adapters/postgres/ledger-tx.ts';
 import { buildTree, buildTrees } from './adapters/postgres/log-trees.ts';
 import { LogWatch } from './adapters/postgres/log-watch.ts';
+import { LostAnswers } from './adapters/postgres/lost-answers.ts';
 import { PositionWaits } from './adapters/postgres/position-waits.ts';
 import { proofs } from './adapters/postgres/proofs.ts';
 import { Remembered } from './adapters/postgres/remembered.ts';
@@ -94,6 +96,7 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
     logger.log(`the tree of partition ${partition} is being built: ${size} leaves`);
   });
   const remembered = new Remembered();
+  const lost = new LostAnswers(runtime.ownLog);
   const recentBatches = new RecentBatches();
   const reads = await openReads(settings.databaseUrl);
   const logWatch = new LogWatch(reads.unitOfWork);
@@ -103,6 +106,7 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
   });
   const check = new BalanceCheck(balanceReads(reads.unitOfWork), monitor);
   const balances = balanceLooks(check, errorLog(new Logger('Balances')));
+  const outbound = (event: PendingEvent) => outboundEvent({ source, newId }, event);
   const { recordBatch } = useCases({
     ...{ sha256, treeHashes, newId, transactionId },
     monitor: wakingBalances(monitor, balances),
@@ -110,12 +114,18 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
   runtime.consume(
     eventsSubscription({
       sha256,
-      ledgerTx: (tx) => ledgerTx(tx, remembered),
+      ledgerTx: (tx) => ledgerTx(tx, remembered, lost),
       open: (partition) => buildTree(runtime.unitOfWork, partition),
-      forget: (partition) => remembered.forget(partition),
+      forget: (partition) => {
+        remembered.forget(partition);
+        lost.forget(partition);
+      },
       recordBatch,
-      outbound: (event) => outboundEvent({ source, newId }, event),
+      outbound,
     }),
+  );
+  runtime.recoverWith(
+    foldBack(runtime.unitOfWork, { ...{ ownLog: runtime.ownLog, newId, transactionId }, outbound }),
   );
   runtime.onHandled(recentBatches.sawBatch);
   runtime.onHandled(logWatch.wake);

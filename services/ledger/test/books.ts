@@ -18,6 +18,7 @@ import { readLogRecord } from '../src/adapters/kafka/read-log-record.ts';
 import { KnownSlips } from '../src/adapters/postgres/known-slips.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
 import { buildTree } from '../src/adapters/postgres/log-trees.ts';
+import { LostAnswers, type OwnLogState } from '../src/adapters/postgres/lost-answers.ts';
 import { Remembered } from '../src/adapters/postgres/remembered.ts';
 import type { LedgerMonitor, Resent } from '../src/application/ports.ts';
 import { recordBatch } from '../src/application/record-batch.ts';
@@ -88,7 +89,11 @@ export async function openBooks(databaseUrl: string, rememberedBytesMax = 40_000
 const partitions = 64;
 
 /** On a database that may have books already. */
-export async function booksOn(url: string, rememberedBytesMax: number): Promise<Books> {
+export async function booksOn(
+  url: string,
+  rememberedBytesMax: number,
+  ownLog: OwnLogState = { isOlder: () => false, isWhole: () => true },
+): Promise<Books> {
   const dataSource = await openDataSource({ url, applicationName: 'test', poolMax: connectionsMax });
   await migrate(dataSource, [coreMigrations, migrations]);
   const unitOfWork = new UnitOfWork(dataSource);
@@ -106,15 +111,19 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
     resentBytesDiffer: (resent) => differing.push(resent),
   };
   const remembered = new Remembered(new KnownSlips(rememberedBytesMax));
+  const lost = new LostAnswers(ownLog);
   const context = { sha256, treeHashes, monitor, newId: v7, transactionId };
   const outbound = (event: PendingEvent) => outboundEvent({ source: sources.ledger, newId: v7 }, event);
   const subscription: Subscription<Tx> = eventsSubscription({
     sha256,
-    ledgerTx: (tx) => ledgerTx(tx, remembered),
+    ledgerTx: (tx) => ledgerTx(tx, remembered, lost),
     recordBatch: (tx, batch) => recordBatch(context, tx, batch),
     outbound,
     open: (partition) => buildTree(unitOfWork, partition),
-    forget: (partition) => remembered.forget(partition),
+    forget: (partition) => {
+      remembered.forget(partition);
+      lost.forget(partition);
+    },
   });
   const topic = topics.events.name;
   return {
@@ -133,7 +142,7 @@ export async function booksOn(url: string, rememberedBytesMax: number): Promise<
     handleUnit: (records, beforeCommit = async () => {}) =>
       unitOfWork.run(async (tx) => {
         const batch = { records: records.map(readLogRecord), resent: [], aside: [] };
-        const answers = await recordBatch(context, ledgerTx(tx, remembered), batch);
+        const answers = await recordBatch(context, ledgerTx(tx, remembered, lost), batch);
         tx.publish(answers.map(outbound));
         await beforeCommit();
       }),

@@ -1,6 +1,7 @@
 import type { UnitOfWork } from '@slipstream/postgres';
 import { ledgerQueries } from '../src/adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from '../src/adapters/postgres/ledger-tx.ts';
+import { LostAnswers } from '../src/adapters/postgres/lost-answers.ts';
 import { Remembered } from '../src/adapters/postgres/remembered.ts';
 import { type AccountKind, accountName } from '../src/domain/posting/chart.ts';
 import { noWaits } from './books.ts';
@@ -17,7 +18,9 @@ export async function storedAsText(unitOfWork: UnitOfWork): Promise<BooksAsText>
     chain: Buffer;
   }>('select partition, kafka_offset, slip_id, version, bytes, chain from event_log');
   const ids = await unitOfWork.query<{ id: string; partition: number }>('select id, partition from slip');
-  const slips = await unitOfWork.run((tx) => ledgerTx(tx, new Remembered()).load(ids.map(({ id }) => id)));
+  const slips = await unitOfWork.run((tx) =>
+    ledgerTx(tx, new Remembered(), LostAnswers.none()).load(ids.map(({ id }) => id)),
+  );
   const accounts = await unitOfWork.query<{
     clock: string;
     owner: string;

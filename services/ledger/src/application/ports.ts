@@ -1,5 +1,6 @@
 import type { Anomaly, SlipStatus, Transaction } from '@slipstream/slip';
 import type { Hold } from '../domain/hold/hold.ts';
+import type { PastParts, ToldAnswer } from '../domain/hold/past.ts';
 import type { FollowedSlip, Hash, LogRecord } from '../domain/log/follow.ts';
 import type { LoggedTag } from '../domain/log/tags.ts';
 import type { GrownTree, Leaf, LogTree } from '../domain/log/tree.ts';
@@ -83,6 +84,22 @@ export interface Resent {
   readonly digest: Hash;
 }
 
+/** What a ledger that is older than its log has read of what it said, and not booked yet. */
+export interface Lost {
+  /** Of these, all that it said is on its way to be known: nothing else is said about their slips now. */
+  readonly foldedBack: ReadonlySet<number>;
+  of(slipIds: readonly string[]): Promise<Pick<PastParts, 'told' | 'late'>>;
+  /** Answers that were booked, and cues that were put off. */
+  keep(taken: readonly ToldAnswer[], late: readonly LateCue[]): Promise<void>;
+}
+
+/** A cue that was put off until everything is known. */
+export interface LateCue {
+  readonly partition: number;
+  readonly offset: number;
+  readonly slipId: string;
+}
+
 /** One database transaction of the ledger; each call is a few statements for the whole batch. */
 export interface LedgerTx {
   /** As committed; asked of the database only where they are not remembered. */
@@ -91,7 +108,15 @@ export interface LedgerTx {
   trees(partitions: readonly number[]): Promise<ReadonlyMap<number, LogTree>>;
   /** Those whose bytes are not the ones that were handled. */
   differing(resent: readonly Resent[]): Promise<readonly Resent[]>;
-  /** Balances to decide by: until this transaction ends nobody else decides by them. */
+  /**
+   * What is known here of commits that the database lost, before anything else is asked; null: nothing was lost of these partitions.
+   * @throws SlipstreamError unavailable while that has not been read
+   */
+  lost(partitions: readonly number[]): Promise<Lost | null>;
+  /**
+   * Balances to decide by: until this transaction ends nobody else decides by them.
+   * @throws SlipstreamError unavailable while what was posted on some partition may not be known here
+   */
   lockBalances(accounts: readonly AccountKey[]): Promise<Balances>;
   /** @throws InvariantError when a slip, a tree or an account was not as expected */
   write(booking: Booking): Promise<void>;

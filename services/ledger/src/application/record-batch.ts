@@ -1,15 +1,14 @@
 import { SlipstreamError } from '@slipstream/kernel';
-import { type Anomaly, isLive, type PendingEvent, type Transaction } from '@slipstream/slip';
+import type { Anomaly, PendingEvent, RecordedEvent, Transaction } from '@slipstream/slip';
 import {
-  type Answer,
   type Answers,
   type Cue,
-  changesOf,
   decideInOrder,
   fundsNeeded,
   mayMoveMoney,
 } from '../domain/hold/decide-in-order.ts';
 import type { Hold } from '../domain/hold/hold.ts';
+import { Past } from '../domain/hold/past.ts';
 import {
   type FollowedSlip,
   foldLogged,
@@ -20,21 +19,12 @@ import {
   waits,
 } from '../domain/log/follow.ts';
 import { type LoggedTag, tagsOf } from '../domain/log/tags.ts';
-import { GrowingTrees, type GrownTree, type TreeHashes } from '../domain/log/tree.ts';
+import { GrowingTrees, type TreeHashes } from '../domain/log/tree.ts';
 import { Balances } from '../domain/posting/balances.ts';
 import { resultsBetween } from '../domain/statistics/results.ts';
+import { bookingOf, toEvents } from './booking.ts';
 import { keepAside, type SetAside } from './keep-aside.ts';
-import type {
-  Booking,
-  LedgerMonitor,
-  LedgerTx,
-  LogEntry,
-  NumberedTransaction,
-  Resent,
-  SlipChange,
-  StoredSlip,
-} from './ports.ts';
-import { snapshotAfter } from './snapshot.ts';
+import type { LedgerMonitor, LedgerTx, LogEntry, Lost, Resent, StoredSlip } from './ports.ts';
 
 export interface RecordBatchContext {
   readonly sha256: Sha256;
@@ -64,20 +54,30 @@ export async function recordBatch(
   batch: LedgerBatch,
 ): Promise<readonly PendingEvent[]> {
   const { records, resent, aside } = batch;
+  const partitions = partitionsOf(records, aside);
+  const lost = await tx.lost(partitions);
   const [stored, trees] = await Promise.all([
     tx.load([...new Set(records.map((record) => record.slipId))]),
-    tx.trees(partitionsOf(records, aside)),
+    tx.trees(partitions),
   ]);
   const growing = new GrowingTrees(trees, context.treeHashes, aside);
   const taken = takeIn(context, stored, growing, records);
-  const decided = await decideMoney(context, tx, stored, taken);
+  const past = lost && (await pastOf(lost, taken));
+  const decided = await decideMoney(context, tx, stored, taken, past);
   const grown = growing.grown();
-  if (taken.slips.size + grown.length > 0) await tx.write(bookingOf(taken, decided, stored, grown));
+  if (taken.slips.size + grown.length > 0)
+    await tx.write({
+      ...bookingOf(taken.slips, decided, stored),
+      log: taken.entries,
+      tags: taken.tags,
+      trees: grown,
+    });
   if (aside.length > 0) await keepAside(context.sha256, tx, aside, (one) => growing.markOf(one));
+  if (past !== null) await keepPast(lost!, past, taken);
   // Now the log has what came twice in this very batch as well.
   await compareResent(context, tx, [...resent, ...taken.resent]);
   tx.afterCommit(() => tell(context.monitor, taken, decided, stored));
-  return toEvents(context, decided, taken);
+  return toEvents(context, decided, taken.causes);
 }
 
 function partitionsOf(records: readonly LogRecord[], aside: readonly SetAside[]): number[] {
@@ -113,8 +113,7 @@ interface Taken {
   readonly tags: LoggedTag[];
   readonly cues: Cue[];
   readonly resent: Resent[];
-  /** Trace context by event id. */
-  readonly traces: Map<string, string>;
+  readonly causes: Map<RecordedEvent, LogRecord>;
   readonly unknownTypes: string[];
   readonly anomalies: Anomaly[];
 }
@@ -132,7 +131,7 @@ function takeIn(
       tags: [],
       cues: [],
       resent: [],
-      traces: new Map(),
+      causes: new Map(),
       unknownTypes: [],
       anomalies: [],
     },
@@ -160,7 +159,7 @@ function takeIn(
       taken.tags.push({ ...tag, partition, offset });
     if (!mayMoveMoney(recorded.event)) continue;
     taken.cues.push({ before, recorded });
-    taken.traces.set(recorded.id, record.traceparent);
+    taken.causes.set(recorded, record);
   }
   return taken;
 }
@@ -198,68 +197,22 @@ async function decideMoney(
   tx: LedgerTx,
   stored: ReadonlyMap<string, StoredSlip>,
   { cues }: Taken,
+  past: Past | null,
 ): Promise<Answers> {
   const before = new Map<string, Hold>();
   for (const [slipId, { hold }] of stored) if (hold !== null) before.set(slipId, hold);
-  const funds = fundsNeeded(cues);
+  const funds = fundsNeeded(cues.filter(({ recorded }) => !past?.isFoldedBack(recorded.slipId)));
   const balances = funds.length === 0 ? new Balances() : await tx.lockBalances(funds);
-  return decideInOrder(cues, before, transactionId, balances);
+  return decideInOrder(cues, before, transactionId, balances, past);
 }
 
-function toEvents(
-  { newId }: RecordBatchContext,
-  { answers }: Answers,
-  { slips, traces }: Taken,
-): PendingEvent[] {
-  return answers.map(({ cause, clock, event }) => ({
-    id: newId(),
-    slipId: cause.slipId,
-    partition: slips.get(cause.slipId)!.partition,
-    clock,
-    event,
-    // On an imported clock only the importer's time means anything; in real time it is the time of this commit.
-    receivedAt: isLive(clock) ? null : cause.receivedTime,
-    traceparent: traces.get(cause.id),
-  }));
+async function pastOf(lost: Lost, { cues, slips }: Taken): Promise<Past> {
+  const known = await lost.of([...new Set(cues.map(({ recorded }) => recorded.slipId))]);
+  const isFoldedBack = (slipId: string) => lost.foldedBack.has(slips.get(slipId)!.partition);
+  return new Past({ ...known, isFoldedBack });
 }
 
-function bookingOf(
-  { entries, slips, tags }: Taken,
-  { answers, holds }: Answers,
-  stored: ReadonlyMap<string, StoredSlip>,
-  trees: readonly GrownTree[],
-): Booking {
-  const counts = new Map<string, number>();
-  const transactions: NumberedTransaction[] = [];
-  const booked = new Map<number, Answer[]>();
-  for (const answer of answers) {
-    const { cause, clock } = answer;
-    if (answer.transactions.length === 0) continue;
-    const { slipId } = cause;
-    const { partition } = slips.get(slipId)!;
-    for (const transaction of answer.transactions) {
-      const n = (counts.get(slipId) ?? stored.get(slipId)?.entries ?? 0) + 1;
-      counts.set(slipId, n);
-      transactions.push({ partition, transaction, slipId, clock, n });
-    }
-    const among = booked.get(partition);
-    if (among) among.push(answer);
-    else booked.set(partition, [answer]);
-  }
-  const changed = [...slips].map(([slipId, slip]): SlipChange => {
-    const before = stored.get(slipId) ?? null;
-    return {
-      slip,
-      hold: holds.get(slipId) ?? before?.hold ?? null,
-      entries: counts.get(slipId) ?? before?.entries ?? 0,
-      snapshotAt: snapshotAfter(before, slip),
-      before,
-    };
-  });
-  const changes = [...booked].flatMap(([partition, some]) =>
-    changesOf(some)
-      .changes()
-      .map((one) => ({ partition, ...one })),
-  );
-  return { log: entries, aside: [], trees, slips: changed, tags, transactions, changes };
+async function keepPast(lost: Lost, { taken, putOff }: Past, { causes }: Taken): Promise<void> {
+  const late = putOff.map((cue) => causes.get(cue)!);
+  if (taken.length + late.length > 0) await lost.keep(taken, late);
 }

@@ -1,14 +1,8 @@
 import { readEnvelope, topics } from '@slipstream/contracts';
-import {
-  type Batch,
-  type DeadLetter,
-  DecodedUnits,
-  keyText,
-  readEach,
-  type Subscription,
-} from '@slipstream/kafka';
+import { type Batch, type DeadLetter, DecodedUnits, keyText, readEach } from '@slipstream/kafka';
 import { isSlipstreamError, storableText } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
+import type { GuardedSubscription } from '@slipstream/runtime';
 import { consumerGroup } from '../../application/consumer-group.ts';
 import type { SetAside } from '../../application/keep-aside.ts';
 import type { LedgerBatch } from '../../application/record-batch.ts';
@@ -35,8 +29,11 @@ const fetches = {
   waitingBytesMax: 2 * 1024 * 1024,
 };
 
-/** Every slip event of every source goes into the log, the ledger's own too; its answers go to the same partition. */
-export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
+/**
+ * Every slip event of every source goes into the log, the ledger's own too; its answers go to the same partition. While the database is older
+ * than its log the same is done, with the answers that the log has.
+ */
+export function eventsSubscription(handler: EventsHandler): GuardedSubscription {
   const record = async (tx: Tx, batch: LedgerBatch) => {
     const answers = await handler.recordBatch(handler.ledgerTx(tx), batch);
     tx.publish(answers.map((answer) => handler.outbound(answer)));
@@ -46,6 +43,7 @@ export function eventsSubscription(handler: EventsHandler): Subscription<Tx> {
     topic: topics.events.name,
     group: consumerGroup,
     sequenced: true,
+    goesOnWhileOlder: true,
     fetches,
     units: new DecodedUnits<Tx, LogRecord>({
       ...{ recordsMax, unitsAtOnce },

@@ -15,6 +15,7 @@ import { entryOf } from '../../domain/posting/entry.ts';
 import { FigureChanges } from '../../domain/statistics/figures.ts';
 import { type Accounts, lockedBalances } from './accounts.ts';
 import { lockedTrees, writeTrees } from './log-trees.ts';
+import type { LostAnswers } from './lost-answers.ts';
 import type { Remembered } from './remembered.ts';
 import { differing } from './resent.ts';
 import { addFigures } from './slip-hours.ts';
@@ -24,9 +25,11 @@ import { asideLog, entries, eventLog, newSlips, slipTags, updates, usualUpdates 
 
 const ids = columns({ id: columnTypes.text });
 
-/** The port over one transaction of libs/postgres. `remembered` outlives it. */
-export function ledgerTx(tx: Tx, { accounts, slips, trees }: Remembered): LedgerTx {
+/** The port over one transaction of libs/postgres. `remembered` and `lost` outlive it. */
+export function ledgerTx(tx: Tx, remembered: Remembered, lost: LostAnswers): LedgerTx {
+  const { accounts, slips, trees } = remembered;
   return {
+    lost: (partitions) => lost.of(tx, partitions, (partition) => remembered.forget(partition)),
     async load(slipIds) {
       const found = slips.take(slipIds);
       const missing = slipIds.filter((id) => !found.has(id));
@@ -47,7 +50,10 @@ export function ledgerTx(tx: Tx, { accounts, slips, trees }: Remembered): Ledger
       return found;
     },
     differing: (resent) => differing(tx, resent),
-    lockBalances: (keys) => lockedBalances(tx, keys),
+    async lockBalances(keys) {
+      lost.requireWhole();
+      return lockedBalances(tx, keys);
+    },
     async write(booking) {
       const [written] = await Promise.all([
         writeSlips(tx, booking.slips),

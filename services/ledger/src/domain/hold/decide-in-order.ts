@@ -3,6 +3,7 @@ import type { AccountKey } from '../posting/account-map.ts';
 import { Balances } from '../posting/balances.ts';
 import { decide, needsFunds } from './decide.ts';
 import type { Hold } from './hold.ts';
+import { balanceAsTold, type Past } from './past.ts';
 
 /** An event that may move money, with the slip as it stood before. */
 export interface Cue {
@@ -18,6 +19,8 @@ export interface Answer {
   readonly event: SlipEvent;
   /** In the order of their entries: what moves the slip's money, and what the provider charges. */
   readonly transactions: readonly Transaction[];
+  /** The log has it: it is booked, and not said again. */
+  readonly isTold: boolean;
 }
 
 export interface Answers {
@@ -51,12 +54,16 @@ export function fundsNeeded(cues: readonly Cue[]): AccountKey[] {
   return cues.flatMap((cue) => needsFunds(cue) ?? []);
 }
 
-/** Decides cues in log order; each sees the holds and the money that the ones before it left. */
+/**
+ * Decides cues in log order; each sees the holds and the money that the ones before it left. `past`: what was said about them by a ledger whose
+ * database is lost; null: nothing was lost.
+ */
 export function decideInOrder(
   cues: readonly Cue[],
   start: ReadonlyMap<string, Hold>,
   transactionId: (eventId: string) => string,
   balances: Balances,
+  past: Past | null = null,
 ): Answers {
   const holds = new Map<string, Hold>();
   const changes = new Balances();
@@ -64,15 +71,26 @@ export function decideInOrder(
   const isAsked = fundsNeeded(cues).length > 0;
   const balanceOf = (account: AccountKey) => balances.of(account) + changes.of(account);
   for (const { before, recorded } of cues) {
-    const hold = holds.get(recorded.slipId) ?? start.get(recorded.slipId) ?? null;
-    const decision = decide({ hold, before, recorded }, { balanceOf, transactionId });
+    const { slipId } = recorded;
+    if (past?.waits(recorded)) {
+      past.wait(recorded);
+      continue;
+    }
+    const told = past?.next(slipId) ?? null;
+    const hold = holds.get(slipId) ?? start.get(slipId) ?? null;
+    const books = { balanceOf: told === null ? balanceOf : balanceAsTold(told), transactionId };
+    const decision = decide({ hold, before, recorded }, books);
     if (decision === null) continue;
-    if (decision.hold !== null) holds.set(recorded.slipId, decision.hold);
-    const { event, transaction, fee } = decision;
+    if (told === null && past?.isFoldedBack(slipId)) {
+      past.wait(recorded);
+      continue;
+    }
+    if (decision.hold !== null) holds.set(slipId, decision.hold);
+    const { event, transaction, fee } = told === null ? decision : past!.take(told, decision);
     const clock = decision.hold?.clock ?? recorded.clock;
     const transactions = [transaction, fee].filter((one) => one !== null);
     if (isAsked) for (const { postings } of transactions) changes.post(clock, postings);
-    answers.push({ cause: recorded, clock, event, transactions });
+    answers.push({ cause: recorded, clock, event, transactions, isTold: told !== null });
   }
   return { answers, holds };
 }

@@ -1,0 +1,47 @@
+import type { PendingEvent, RecordedEvent } from '@slipstream/slip';
+import { type Cue, decideInOrder, fundsNeeded } from '../domain/hold/decide-in-order.ts';
+import type { FollowedSlip, LogRecord } from '../domain/log/follow.ts';
+import { Balances } from '../domain/posting/balances.ts';
+import { bookingOf, toEvents } from './booking.ts';
+import type { LateCue, LedgerTx } from './ports.ts';
+
+/** A cue that was put off, with its slip as it stood before. */
+export interface LateRecord extends Cue, Pick<LogRecord, 'partition' | 'offset' | 'traceparent'> {}
+
+export interface LateTx extends Pick<LedgerTx, 'load' | 'lockBalances' | 'write'> {
+  /** The first ones of the partition that are left, in the order of the log. */
+  late(partition: number): Promise<readonly LateRecord[]>;
+  decided(late: readonly LateCue[]): void;
+}
+
+export interface DecideLateContext {
+  newId(): string;
+  transactionId(eventId: string): string;
+}
+
+/**
+ * Decides what a ledger had not answered when its database was lost. By now all that it had said is booked, on every partition: it is
+ * decided as it would have been, and gives the events to be published.
+ */
+export async function decideLate(
+  context: DecideLateContext,
+  tx: LateTx,
+  partition: number,
+): Promise<readonly PendingEvent[]> {
+  const events: PendingEvent[] = [];
+  for (;;) {
+    const late = await tx.late(partition);
+    if (late.length === 0) return events;
+    const stored = await tx.load([...new Set(late.map(({ recorded }) => recorded.slipId))]);
+    const holds = new Map([...stored].flatMap(([id, { hold }]) => (hold === null ? [] : [[id, hold]])));
+    const funds = fundsNeeded(late);
+    const balances = funds.length === 0 ? new Balances() : await tx.lockBalances(funds);
+    const decided = decideInOrder(late, holds, context.transactionId, balances);
+    const changed = new Map<string, FollowedSlip>();
+    for (const slipId of decided.holds.keys()) changed.set(slipId, stored.get(slipId)!.slip);
+    await tx.write({ ...bookingOf(changed, decided, stored), log: [], tags: [], trees: [] });
+    tx.decided(late.map(({ offset, recorded: { slipId } }) => ({ partition, offset, slipId })));
+    const causes = new Map<RecordedEvent, LateRecord>(late.map((one) => [one.recorded, one]));
+    events.push(...toEvents(context, decided, causes));
+  }
+}
