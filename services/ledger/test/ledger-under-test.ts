@@ -1,7 +1,14 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { encodeSlipEvent, stampEnvelope, topics } from '@slipstream/contracts';
-import { createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
-import { createKafka, partitionOf, readLogBounds, SerialProducer } from '@slipstream/kafka';
+import {
+  type Envelope,
+  encodeSlipEvent,
+  readEnvelope,
+  sources,
+  stampEnvelope,
+  topics,
+} from '@slipstream/contracts';
+import { copyDatabase, createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
+import { createKafka, partitionOf, readLogBounds, readTail, SerialProducer } from '@slipstream/kafka';
 import { createService, type Service } from '@slipstream/service-host';
 import type { SlipEvent } from '@slipstream/slip';
 import { waitFor } from '@slipstream/testing';
@@ -17,6 +24,8 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: the tests say what they expect of it
   readonly body: any;
 }
+
+export type OwnEvent = Envelope & { readonly partition: number };
 
 /** A real ledger on Kafka of its own: other tests publish under the same sources with numbers of their own. */
 export interface LedgerUnderTest {
@@ -48,6 +57,12 @@ export interface LedgerUnderTest {
     body: unknown,
     options: { scope: string; subject: string; headers?: Record<string, string> },
   ): Promise<Answer>;
+  /** Copies its database aside, as a backup does; instances may run meanwhile. */
+  copyAside(): Promise<void>;
+  /** Puts the copy in the database's place, as a restored backup is. */
+  putBack(): Promise<void>;
+  /** The ledger's own events on the topic so far, in the order of each partition. */
+  own(): Promise<readonly OwnEvent[]>;
   /** A request whose answer has no end. */
   open(path: string, headers: Record<string, string>, instance: Service): Promise<Response>;
   stop(): Promise<void>;
@@ -60,6 +75,7 @@ const readsAll = 'slips:read slips:read:all metadata:read';
 export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
   const environment = await environmentWithOwnKafka();
   const databaseUrl = await createDatabase(environment.databaseUrl, 'ledger');
+  const databaseName = decodeURIComponent(new URL(databaseUrl).pathname.slice(1));
   const keys = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
   const kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'ledger-test' });
@@ -171,6 +187,18 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
       const text = await response.text();
       const json = /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');
       return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+    },
+    copyAside: () => copyDatabase(environment.databaseUrl, databaseName, `${databaseName}_copy`),
+    putBack: () => copyDatabase(environment.databaseUrl, `${databaseName}_copy`, databaseName),
+    async own() {
+      const own: OwnEvent[] = [];
+      const all = Array.from({ length: topics.events.partitions }, (_, partition) => [partition, 0] as const);
+      await readTail(kafka, topics.events.name, new Map(all), (partition, record) => {
+        const value = record.value();
+        if (value && record.peekSource() && record.source === sources.ledger)
+          own.push({ ...readEnvelope(Buffer.from(value)), partition });
+      });
+      return own;
     },
     async open(path, headers, instance) {
       const authorization = `Bearer ${await token(readsAll, 'reader')}`;
