@@ -70,6 +70,8 @@ export interface OwnLog {
   isCompared(): boolean;
   /** Each was compared, and the database lacks nothing of any. */
   isWhole(): boolean;
+  /** The same of another topic. */
+  isWholeOn(topic: Topic): boolean;
   /** The events that it lacks, in order. */
   records(partition: number, lacking: Lacking): Promise<readonly LackingRecord[]>;
 }
@@ -155,6 +157,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       isOlder: (partition) => gate.isOlder(topics.events.name, partition),
       isCompared: () => gate.isCompared(topics.events.name),
       isWhole: () => gate.isWhole(topics.events.name),
+      isWholeOn: ({ name }) => gate.isWhole(name),
       records: (partition, lacking) => outbound.ownRecords(partition, lacking),
     },
     publishWatermarks: (wanted) => watermarks.publish(wanted),

@@ -310,6 +310,8 @@ export interface EventData {
     reason: string;
     note: string;
     entry?: number | null;
+    /** What it is called where it was proposed. */
+    decisionId?: string | null;
   };
 
   // reconciliation

@@ -1,4 +1,5 @@
 import type { Instant, Money } from '@slipstream/kernel';
+import type { AnsweredRequest } from './events.ts';
 
 // What belongs to no slip and is told on ops.events.v1. Stored for ever, as the slips' events are: add optional fields,
 // never rename or reuse one.
@@ -38,6 +39,10 @@ export interface OpsEventData {
     /** Who did it (the token's subject), and by which request. */
     actor: string;
     requestId: string;
+    /** The request that it answers; null: it has no answer that is kept. */
+    request?: AnsweredRequest | null;
+    /** Of a proposal about money in suspense: which of the slip's entries put it there. */
+    entry?: number | null;
   };
 
   // intake

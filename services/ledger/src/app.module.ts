@@ -28,6 +28,7 @@ import { ledgerMetrics } from './adapters/metrics/ledger-metrics.ts';
 import { balanceReads } from './adapters/postgres/balance-reads.ts';
 import { checkpointTx } from './adapters/postgres/checkpoints.ts';
 import { foldBack } from './adapters/postgres/fold-back.ts';
+import { foldProposal } from './adapters/postgres/fold-decisions.ts';
 import { ledgerQueries } from './adapters/postgres/ledger-queries.ts';
 import { ledgerTx } from './adapters/postgres/ledger-tx.ts';
 import { buildTree, buildTrees } from './adapters/postgres/log-trees.ts';
@@ -87,6 +88,7 @@ export async function assemble({ settings, rules, checkpoints }: Config): Promis
     publishes: [topics.events],
     publishesUnnumbered: [topics.checkpoints],
     configDigest: rules.digest,
+    foldOpsEvent: foldProposal,
     connectionsBeside: readsMax,
   });
   const { newId } = runtime;

@@ -3,6 +3,7 @@ import { seededRandom } from '@slipstream/kernel';
 import { openDataSource, UnitOfWork } from '@slipstream/postgres';
 import type { Service } from '@slipstream/service-host';
 import { waitFor } from '@slipstream/testing';
+import { eur, returned, slipOn, submitted } from './builders.ts';
 import { type LedgerUnderTest, ledgerUnderTest } from './ledger-under-test.ts';
 import { randomLives } from './lives.ts';
 import { expectTrees } from './log-trees.ts';
@@ -73,12 +74,51 @@ async function expectOwn(): Promise<void> {
     expect(some!.map(({ sequence }) => Number(sequence))).toEqual(some!.map((_, index) => index + 1));
 }
 
+const ann = { scope: 'cases:write cases:read refunds:approve', subject: 'ann' };
+const bob = { scope: 'cases:read refunds:approve', subject: 'bob' };
+const denied = ['stays', 'approved', 'declined'].map((name) => slipOn(4, (n) => `${name}-${n}`));
+
+/** The slip's success is denied: its money lies in suspense. */
+const deny = (slipId: string) =>
+  ledger.publish([
+    [slipId, submitted({ account: 'denied', reference: slipId })],
+    [slipId, returned('succeeded', { amount: eur(1000), providerReference: 'p' })],
+    [slipId, returned('failed', { providerReference: 'p' })],
+  ]);
+const propose = (slipId: string) => {
+  const headers = { 'idempotency-key': slipId };
+  return ledger.post(
+    `/v1/suspense/${slipId}/decisions`,
+    { decision: 'give_back', reason: 'so they wrote' },
+    { ...ann, headers },
+  );
+};
+const decisions = async () => {
+  const { rows } = await ledger.database.query<{ row: object }>(
+    "select to_jsonb(d) - 'proposed_at' - 'decided_at' as row from suspense_decision d order by slip_id",
+  );
+  return rows;
+};
+
 test('yesterday’s database is as new as its log again while everything goes on, and the books are what they were', async () => {
   await live(60);
   await caughtUp();
   await ledger.copyAside();
   await live(80);
+  for (const slipId of denied) await deny(slipId);
   await caughtUp();
+  const proposed = [];
+  for (const slipId of denied) proposed.push(await propose(slipId));
+  const [, toApprove, toDecline] = proposed.map(({ body }) => body.id);
+  await ledger.post(`/v1/suspense-decisions/${toApprove}/approve`, { note: 'seen' }, bob);
+  await ledger.post(`/v1/suspense-decisions/${toDecline}/decline`, { note: 'not so' }, bob);
+  await caughtUp();
+  const decided = await decisions();
+  expect(decided.map(({ row }) => (row as { status: string }).status)).toEqual([
+    'approved',
+    'declined',
+    'proposed',
+  ]);
   const before = await books();
   const said = (await ledger.own()).length;
 
@@ -86,6 +126,11 @@ test('yesterday’s database is as new as its log again while everything goes on
   await caughtUp();
   expect(await books()).toEqual(before);
   expect((await ledger.own()).length).toBe(said);
+  expect(await decisions()).toEqual(decided);
+  const again = await propose(denied[0]!);
+  const { proposed_at: _, ...answer } = proposed[0]!.body;
+  expect(again.body).toMatchObject(answer);
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
 
   // Again, and more came while it was away.
   await ledger.putBack();

@@ -186,7 +186,11 @@ type Lacked = readonly { readonly records: readonly LackingRecord[]; readonly en
 
 const recoveryOf = (lacking: Lacked): Recovery =>
   foldBack(books.unitOfWork, {
-    ownLog: { isCompared: () => true, records: async (partition) => lacking[partition]!.records },
+    ownLog: {
+      isCompared: () => true,
+      isWholeOn: () => true,
+      records: async (partition) => lacking[partition]!.records,
+    },
     ...{ newId: v7, transactionId },
     outbound: (event) => outboundEvent({ source: sources.ledger, newId: v7 }, event),
   });

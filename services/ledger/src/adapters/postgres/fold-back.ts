@@ -1,7 +1,6 @@
-import { readEnvelope, slipEventOf, topics } from '@slipstream/contracts';
+import { readEnvelope, slipEventOf, type Topic, topics } from '@slipstream/contracts';
 import { SlipstreamError } from '@slipstream/kernel';
 import { columns, columnTypes, type OutboundRecord, type Tx, type UnitOfWork } from '@slipstream/postgres';
-import type { Lacking, OwnLog, Recovery } from '@slipstream/runtime';
 import type { PendingEvent, SlipEvent } from '@slipstream/slip';
 import { consumerGroup } from '../../application/consumer-group.ts';
 import {
@@ -12,6 +11,7 @@ import {
 } from '../../application/decide-late.ts';
 import type { LateCue } from '../../application/ports.ts';
 import { fold } from '../../domain/log/follow.ts';
+import { foldApproval } from './fold-decisions.ts';
 import { ledgerTx } from './ledger-tx.ts';
 import { LostAnswers, toldAnswers } from './lost-answers.ts';
 import { slipLogs } from './rebuild/page.ts';
@@ -56,8 +56,24 @@ const answerTypes: ReadonlySet<SlipEvent['type']> = new Set([
   ] as const),
 ]);
 
+/** Up to which of its numbers database and topic are the same, and behind the last event of its own that the partition has. */
+interface Lacking {
+  readonly sharedSeq: number;
+  readonly endOffset: number;
+}
+
 export interface FoldBackContext extends DecideLateContext {
-  readonly ownLog: Pick<OwnLog, 'isCompared' | 'records'>;
+  readonly ownLog: {
+    /** Each partition was compared with the database. */
+    isCompared(): boolean;
+    /** Each partition of this topic was, and nothing of it is lacking. */
+    isWholeOn(topic: Topic): boolean;
+    /** The ledger's own events that the database does not know, in order. */
+    records(
+      partition: number,
+      lacking: Lacking,
+    ): Promise<readonly { readonly offset: number; readonly value: Buffer }[]>;
+  };
   outbound(event: PendingEvent): OutboundRecord;
 }
 
@@ -66,18 +82,20 @@ export interface FoldBackContext extends DecideLateContext {
  * its consumer goes on from the stored offset, and books what was said when the cue comes that it answers. When every
  * partition has come behind its own last event, what was never answered is decided, in the new incarnation.
  */
-export function foldBack(unitOfWork: UnitOfWork, context: FoldBackContext): Recovery {
+export function foldBack(unitOfWork: UnitOfWork, context: FoldBackContext) {
   const { ownLog, outbound } = context;
   return {
-    async foldBack(partition, lacking) {
-      await keepTold(unitOfWork, ownLog, partition, lacking);
+    async foldBack(partition: number, lacking: Lacking): Promise<boolean> {
+      // What people proposed is told on the other topic, and what became of it here.
+      if (!ownLog.isWholeOn(topics.ops)) return false;
+      await keepTold(unitOfWork, context, partition, lacking);
       // An account's money lies on all partitions: none is opened before all are known.
       if (!ownLog.isCompared()) return false;
       if ((await unitOfWork.query(behindSql, [consumerGroup, topic])).length > 0) return false;
       await requireAllTaken(unitOfWork, partition);
       return true;
     },
-    async folded(tx, partition) {
+    async folded(tx: Tx, partition: number): Promise<void> {
       // Whoever works by it ends before; whoever comes after finds that it is no more.
       await tx.query(endSql, [partition]);
       const events = await decideLate(context, lateTx(tx), partition);
@@ -89,7 +107,7 @@ export function foldBack(unitOfWork: UnitOfWork, context: FoldBackContext): Reco
 /** Keeps what the ledger said and this database does not know, once. */
 async function keepTold(
   unitOfWork: UnitOfWork,
-  ownLog: FoldBackContext['ownLog'],
+  { ownLog, transactionId }: FoldBackContext,
   partition: number,
   lacking: Lacking,
 ): Promise<void> {
@@ -101,12 +119,16 @@ async function keepTold(
     // Another instance may have been faster.
     const [locked] = await tx.query<{ end_offset: string }>(`${readSql} for update`, [partition]);
     const known = Number(locked!.end_offset);
-    const rows = records.flatMap(({ offset, value }) => {
+    const told: { partition: number; kafka_offset: number; slip_id: string; bytes: Buffer }[] = [];
+    for (const { offset, value } of records) {
       const recorded = offset < known ? null : slipEventOf(readEnvelope(value));
-      if (recorded === null || !answerTypes.has(recorded.event.type)) return [];
-      return [{ partition, kafka_offset: offset, slip_id: recorded.slipId, bytes: value }];
-    });
-    await tx.insert(toldAnswers, rows);
+      if (recorded === null) continue;
+      const { slipId, event, id } = recorded;
+      if (event.type === 'SuspenseDecided') await foldApproval(tx, recorded, event.data, transactionId(id));
+      else if (answerTypes.has(event.type))
+        told.push({ partition, kafka_offset: offset, slip_id: slipId, bytes: value });
+    }
+    await tx.insert(toldAnswers, told);
     tx.send(keepSql, [partition, Math.max(known, lacking.endOffset)]);
   });
 }

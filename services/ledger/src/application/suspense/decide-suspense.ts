@@ -1,5 +1,5 @@
 import { keyReused, SlipstreamError } from '@slipstream/kernel';
-import { isLive, type Posting, type SuspenseDecision } from '@slipstream/slip';
+import { isLive, type PendingOpsEvent, type Posting, type SuspenseDecision } from '@slipstream/slip';
 import {
   refundPostings,
   settlePostings,
@@ -69,7 +69,9 @@ async function propose(tx: SuspenseTx, proposal: Proposal): Promise<string | nul
   if (before !== null) return before;
   const { decision: known, entry } = fitting(await lying(tx, slipId), decision);
   if (known === null && (await tx.add(proposal, entry))) {
-    tell(tx, id, `suspense_${decision}_proposed`, slipId, by, reason);
+    const request = { operation: 'propose', key, digest: Buffer.from(digest).toString('hex') };
+    const action = `suspense_${decision}_proposed`;
+    tell(tx, { requestId: id, action, target: slipId, actor: by, reason, request, entry });
     return null;
   }
   // Somebody was faster: perhaps with this very request.
@@ -109,7 +111,8 @@ async function judge(
   const { slipId, decision, reason, proposedBy } = kept;
   if (type === 'decline') {
     await tx.keep(id, verdict, null);
-    tell(tx, id, `suspense_${decision}_declined`, slipId, by, note);
+    const action = `suspense_${decision}_declined`;
+    tell(tx, { requestId: id, action, target: slipId, actor: by, reason: note });
     return;
   }
   const money = await lying(tx, slipId);
@@ -123,7 +126,7 @@ async function judge(
     ...{ slipId, partition, clock, receivedAt: null, id: eventId },
     event: {
       type: 'SuspenseDecided',
-      data: { decision, provider, proposedBy, approvedBy: by, reason, note, entry },
+      data: { decision, provider, proposedBy, approvedBy: by, reason, note, entry, decisionId: id },
     },
   });
 }
@@ -153,14 +156,8 @@ async function lying(from: Pick<SuspenseReads, 'of' | 'isKnown'>, slipId: string
   return money;
 }
 
-function tell(
-  tx: SuspenseTx,
-  requestId: string,
-  action: string,
-  target: string,
-  actor: string,
-  reason: string,
-): void {
-  const data = { service, action, target, reason, actor, requestId };
-  tx.tell({ subject: service, event: { type: 'OperatorActed', data } });
+type Said = Extract<PendingOpsEvent['event'], { type: 'OperatorActed' }>['data'];
+
+function tell(tx: SuspenseTx, said: Omit<Said, 'service'>): void {
+  tx.tell({ subject: service, event: { type: 'OperatorActed', data: { service, ...said } } });
 }
