@@ -25,7 +25,7 @@ type Log = (line: string) => void;
 
 const settleMs = 180_000;
 /** Those whose own events say all that they keep of slips. */
-const foldsBack: ReadonlySet<ServiceName> = new Set(['provider-gateway', 'intake']);
+const foldsBack: ReadonlySet<ServiceName> = new Set(['provider-gateway', 'intake', 'ledger']);
 
 /** Restores one service after the other, each in a stack of its own. */
 export async function drillRestore(services: readonly ServiceName[], log: Log): Promise<Restored[]> {
