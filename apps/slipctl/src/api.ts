@@ -50,6 +50,9 @@ export interface StreamOptions {
   readonly onOpen?: () => Promise<void>;
 }
 
+/** Of one answer: a page of a thousand items of the largest size is a quarter of it. */
+const answerBytesMax = 256 * 1024 * 1024;
+
 /** Asks one service over HTTP. */
 export class Api {
   readonly #options: ApiOptions;
@@ -98,7 +101,7 @@ export class Api {
         signal: ending.signal,
       });
       if (!response.ok) {
-        throw new ApiError(response.status, problemText(name, response.status, await response.text()));
+        throw new ApiError(response.status, problemText(name, response.status, await textOf(response)));
       }
       // What the reader takes for itself, a pager that nobody turns, is no silence of the service.
       clearTimeout(timer);
@@ -141,7 +144,7 @@ export class Api {
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       });
-      const said = (await response.json()) as Partial<Readiness> | null;
+      const said = JSON.parse(await textOf(response)) as Partial<Readiness> | null;
       if (typeof said?.ready === 'boolean' && Array.isArray(said.checks)) return said as Readiness;
       const { name, url } = this.#options;
       throw new CliError(
@@ -167,11 +170,25 @@ export class Api {
 
   async #ask<T>(target: URL, init: Init): Promise<T> {
     const { body } = await this.#answer(target, init);
+    let said: unknown;
     try {
-      return JSON.parse(body) as T;
+      said = JSON.parse(body);
     } catch (error) {
       throw this.#explained(error);
     }
+    // Whatever else there is, it is one object, and a list in it is called `data` (HTTP contract, section 7).
+    const { data = [], next = null } = isObject(said) ? said : { data: null };
+    const isPage = Array.isArray(data) && data.every(isObject) && (next === null || typeof next === 'string');
+    if (!isObject(said) || !isPage) throw this.#strange();
+    return said as T;
+  }
+
+  #strange(): CliError {
+    const { name, url } = this.#options;
+    return new CliError(
+      'unreachable',
+      `${name} at ${url} does not answer as a service of ours: is that its address?`,
+    );
   }
 
   async #answer(target: URL, init: Init): Promise<{ response: Response; body: string }> {
@@ -183,7 +200,7 @@ export class Api {
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       });
-      const body = await response.text();
+      const body = await textOf(response);
       if (!response.ok) throw new ApiError(response.status, problemText(name, response.status, body));
       return { response, body };
     } catch (error) {
@@ -201,6 +218,8 @@ export class Api {
     let cursor: string | undefined;
     do {
       const page: Page<T> = await this.get(path, { ...query, cursor });
+      // No list, and one that leads to itself would be asked for for ever.
+      if (page.data === undefined || (page.next ?? undefined) === (cursor ?? '')) throw this.#strange();
       yield page;
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);
@@ -246,32 +265,46 @@ export function isPassing(error: unknown): error is CliError {
 /** RFC 9457, or whatever else came. */
 function problemText(name: string, status: number, body: string): string {
   if (status === 401) return `${name} does not accept the bearer token (401): set TOKEN_SRE or give --token`;
-  const { code, detail, title, errors = [] } = problemOf(body);
+  const { code, detail, title, errors } = problemOf(body);
   // Who may do it, but not this time, is told why.
   if (status === 403 && code !== 'same_person')
     return `${name} does not allow this with the given bearer token (403)`;
-  const fields = errors.map(({ pointer, detail: wrong }) => `${pointer} ${wrong}`);
-  const said = [detail ?? title ?? '', ...fields].filter((text) => text !== '');
-  return `${name} answers ${status}${said.length > 0 ? `: ${said.join(' ')}` : ''}`;
+  const fields = (Array.isArray(errors) ? errors : [])
+    .filter(isObject)
+    .map(({ pointer, detail: wrong }) => `${pointer} ${wrong}`);
+  const said = [detail ?? title ?? '', ...fields].join(' ').replaceAll(/\s+/g, ' ').trim();
+  return `${name} answers ${status}${said === '' ? '' : `: ${said}`}`;
 }
 
-/** None where it is not JSON: the status says all there is. */
+/** None where it is no object of JSON: the status says all there is. */
 function problemOf(body: string): ProblemView {
   try {
-    return (JSON.parse(body) as ProblemView | null) ?? {};
+    const said: unknown = JSON.parse(body);
+    return isObject(said) ? said : {};
   } catch {
     return {};
   }
 }
 
-interface ProblemView {
-  readonly code?: string;
-  readonly detail?: string;
-  readonly title?: string;
-  readonly errors?: readonly FieldProblem[];
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** @throws Error where it goes on and on */
+async function textOf(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > answerBytesMax) throw new Error(`its answer is longer than ${answerBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
-interface FieldProblem {
-  readonly pointer: string;
-  readonly detail: string;
+/** Of RFC 9457, where it was one of ours that answered. */
+interface ProblemView {
+  readonly code?: unknown;
+  readonly detail?: unknown;
+  readonly title?: unknown;
+  readonly errors?: unknown;
 }
