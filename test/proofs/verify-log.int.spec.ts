@@ -11,6 +11,7 @@ import { LedgerDatabase } from '../../apps/slipctl/src/verify/ledger-database.ts
 import { type Verdict, verifyLog } from '../../apps/slipctl/src/verify/verify-log.ts';
 import {
   type Head,
+  type KafkaPart,
   type LogRow,
   type NodePlace,
   type Problem,
@@ -108,13 +109,13 @@ describe('a log that is as it was', () => {
   });
 });
 
-describe('of records that were tampered with, the first bad one is named', () => {
-  let logs: {
-    partition: number;
-    rows: LogRow[];
-    check: (rows: readonly LogRow[]) => Promise<Problem | null>;
-  }[];
+let logs: {
+  partition: number;
+  rows: LogRow[];
+  check: (rows: readonly LogRow[], kafka?: KafkaPart) => Promise<Problem | null>;
+}[];
 
+describe('of records that were tampered with, the first bad one is named', () => {
   beforeAll(async () => {
     const database = await LedgerDatabase.open(url);
     const notes = (await database.checkpoints()).map(({ note }) => note);
@@ -135,14 +136,15 @@ describe('of records that were tampered with, the first bad one is named', () =>
       ).rows;
       const kept = await database.nodes(partition, places);
       const unlike = new Map(heads.map((head) => [head.size, head]));
-      const check = async (tampered: readonly LogRow[]) => {
+      const check = async (tampered: readonly LogRow[], kafka?: KafkaPart) => {
         const pages = (async function* () {
           yield tampered;
         })();
         const parts = { partition, pages, tree, heads: [...unlike.values()].sort((a, b) => a.size - b.size) };
         const nodes = async (asked: readonly NodePlace[]) =>
           kept.filter(({ level, n }) => asked.some((one) => one.level === level && one.n === n));
-        return (await verifyPartition({ ...parts, nodes, nodeCount: async () => kept.length })).problem;
+        const log = { ...parts, nodes, nodeCount: async () => kept.length };
+        return (await verifyPartition({ ...log, ...(kafka && { kafka }) })).problem;
       };
       logs.push({ partition, rows, check });
     }
@@ -230,6 +232,38 @@ describe('of records that were tampered with, the first bad one is named', () =>
         .with(other, { ...one, offset: two.offset });
       expect(await check(swapped)).toMatchObject({ offset: Math.min(one.offset, two.offset) });
     }
+  });
+});
+
+describe('what Kafka no longer has', () => {
+  const at = (start: number, handled: number): KafkaPart => ({
+    ...{ start, end: 100_000, handled, compare: async () => null },
+  });
+
+  it('is vouched for by the log as far as a checkpoint has signed it, and by nobody else', async () => {
+    const { rows, check } = logs[2]!;
+    const [unsigned, end] = [rows.at(-3)!.offset, rows.at(-1)!.offset + 1];
+    expect(await check(rows, at(0, end))).toBeNull();
+    expect(await check(rows, at(unsigned, end))).toBeNull();
+    expect(await check(rows, at(unsigned + 1, end))).toMatchObject({
+      ...{ kind: 'not_signed', offset: unsigned, through: unsigned },
+    });
+    // What the ledger had not read when it went is in nobody's hands.
+    expect(await check(rows, at(end + 5, end))).toMatchObject({
+      ...{ kind: 'missing', offset: end, through: end + 4 },
+    });
+    // Compared with nothing: its leaves alone say that something stood before them.
+    expect(await check(rows.slice(1), at(0, end))).toMatchObject({ kind: 'missing', offset: 0 });
+  });
+
+  it('of a partition that the ledger never had is missing', async () => {
+    const parts = { partition: 9, tree: null, heads: [], nodes: async () => [], nodeCount: async () => 0 };
+    const empty = (kafka: KafkaPart) =>
+      verifyPartition({ ...parts, pages: (async function* () {})(), kafka });
+    expect((await empty(at(7, 0))).problem).toMatchObject({ kind: 'missing', offset: 0, through: 6 });
+    expect(await empty(at(0, 0))).toMatchObject({
+      ...{ problem: null, notCompared: [{ from: 0, through: 99_999, why: 'not_handled_yet' }] },
+    });
   });
 });
 

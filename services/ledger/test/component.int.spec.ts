@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { topics } from '@slipstream/contracts';
 import { openDataSource, UnitOfWork } from '@slipstream/postgres';
 import type { Service } from '@slipstream/service-host';
 import type { SlipEvent } from '@slipstream/slip';
@@ -1557,5 +1558,23 @@ describe('the log and what proves it', () => {
     await database.query('insert into event_log select * from gone');
     await database.query('alter table event_log enable trigger all');
     expect((await verified()).ok).toBe(true);
+  });
+
+  it('is verified from where Kafka begins, and says what Kafka no longer has; a wiped partition too', async () => {
+    const { rows } = await ledger.database.query<{ partition: number; offset: number }>(
+      'select partition, kafka_offset::int as offset from event_log where slip_id = $1 and version = 2',
+      [slipId],
+    );
+    const { partition, offset } = rows[0]!;
+    await ledger.deleteRecords(partition, offset + 1);
+    const aged = await verified();
+    expect(aged).toMatchObject({ ok: true });
+    expect(aged.partitions.filter(({ notCompared }) => notCompared.length > 0)).toMatchObject([
+      { partition, notCompared: [{ from: 0, through: offset, why: 'gone_from_kafka' }], problem: null },
+    ]);
+    // A partition of which the database and its checkpoints say nothing is one of the topic all the same.
+    expect(aged.partitions.map(({ partition }) => partition)).toEqual(
+      Array.from({ length: topics.events.partitions }, (_, n) => n),
+    );
   });
 });

@@ -41,6 +41,8 @@ export interface LedgerUnderTest {
   publish(events: readonly (readonly [slipId: string, SlipEvent])[], clock?: string): Promise<string>;
   /** Sends records again, byte for byte. */
   resend(): Promise<void>;
+  /** Removes the records below an offset, as retention would. */
+  deleteRecords(partition: number, before: number): Promise<void>;
   /** Resolves when the ledger has handled everything that is in the topic now. */
   caughtUp(): Promise<void>;
   get(
@@ -146,6 +148,14 @@ export async function ledgerUnderTest(): Promise<LedgerUnderTest> {
     },
     async resend() {
       await producer.sendBatch(sent);
+    },
+    async deleteRecords(partition, before) {
+      const admin = kafka.admin();
+      await admin.connect();
+      const { name: topic } = topics.events;
+      await admin.fetchTopicOffsets(topic); // deleteTopicRecords itself loads no metadata
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
+      await admin.disconnect();
     },
     async caughtUp() {
       const admin = kafka.admin();

@@ -4,6 +4,7 @@ import { brokersOf } from '../config.ts';
 import { CliError, exitCodes, exitCodesHelp, messageOf } from '../exit.ts';
 import { ledgerDatabaseUrl } from '../ledger-database-url.ts';
 import type { Verdict } from '../verify/verify-log.ts';
+import type { NotCompared } from '../verify/verify-partition.ts';
 import type { CommandContext } from './options.ts';
 
 interface Flags {
@@ -21,7 +22,8 @@ const help = `
 Reads the ledger's log from its first record at one moment of the database, in memory that does not grow with it. Every
 record is compared with its leaf, its slip's chain, the tree of its partition, every signed checkpoint that the database, Kafka
 and --checkpoint give, and the record in Kafka; an honest resend is no difference. The first bad position of each partition
-is named. Without --key the keys that the database itself names are believed, and without Kafka or --checkpoint a whole
+is named, and so is what could not be compared with Kafka: what retention or people took from the topic (the log must have
+it, and a checkpoint must have signed it), and what the ledger has not handled yet. Without --key the keys that the database itself names are believed, and without Kafka or --checkpoint a whole
 database that is older, or was made anew, cannot be told from the true one.
 
 Examples:
@@ -120,10 +122,17 @@ function verdictJson(verdict: Verdict) {
     checkpoints,
     unsigned_checkpoints: unsignedNotes,
     misfiled_checkpoints: misfiledCheckpoints,
-    partitions: partitions.map(({ partition, records, signed }) => ({ partition, records, signed })),
+    partitions: partitions.map(({ partition, records, signed, notCompared }) => ({
+      ...{ partition, records, signed, not_compared: notCompared },
+    })),
     problems,
   };
 }
+
+const reasons: Readonly<Record<NotCompared['why'], string>> = {
+  gone_from_kafka: 'it no longer has them',
+  not_handled_yet: 'the ledger has not handled them yet',
+};
 
 function verdictText(verdict: Verdict): string {
   const { ok, records, checkpoints, unsignedNotes, misfiledCheckpoints, partitions } = verdict;
@@ -133,6 +142,12 @@ function verdictText(verdict: Verdict): string {
     const where = through === offset ? `${offset}` : `${offset} to ${through}`;
     return [`partition ${partition}: first bad position ${where}: ${kind.replaceAll('_', ' ')}: ${detail}`];
   });
+  for (const { partition, notCompared } of partitions) {
+    for (const { from, through, why } of notCompared) {
+      const where = through === from ? `${from}` : `${from} to ${through}`;
+      lines.push(`partition ${partition}: ${where} not compared with Kafka: ${reasons[why]}`);
+    }
+  }
   if (unsignedNotes > 0) lines.push(`${unsignedNotes} checkpoints are signed with none of the keys`);
   if (misfiledCheckpoints > 0)
     lines.push(`${misfiledCheckpoints} checkpoints stand under another id, time or key than was signed`);

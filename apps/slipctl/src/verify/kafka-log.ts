@@ -3,7 +3,7 @@ import { type KafkaClient, LogReader, readLogBounds, readTail } from '@slipstrea
 import { isSlipstreamError } from '@slipstream/kernel';
 import { kafkaError, openKafka } from '../kafka.ts';
 import type { LedgerDatabase } from './ledger-database.ts';
-import type { LogRow, Problem } from './verify-partition.ts';
+import type { KafkaPart, Problem } from './verify-partition.ts';
 
 /** Records that are read of Kafka at once. */
 const recordsMax = 5_000;
@@ -64,6 +64,11 @@ export class KafkaLog {
     await this.#readBounds();
   }
 
+  /** All that the topic has, also those that the ledger has nothing of. */
+  partitions(): number[] {
+    return [...this.#bounds.keys()];
+  }
+
   /** Every note that was published. */
   async notes(): Promise<string[]> {
     const notes: string[] = [];
@@ -83,13 +88,14 @@ export class KafkaLog {
    * Compares a partition page by page: every record lies in the ledger under its offset, but one that came again, byte for
    * byte, may be left out. What the ledger has not handled yet is not looked at.
    */
-  async comparison(database: LedgerDatabase, partition: number) {
+  async comparison(database: LedgerDatabase, partition: number): Promise<KafkaPart> {
     const { start, end } = this.#bounds.get(partition) ?? { start: 0, end: 0 };
-    const handled = Math.min(end, await database.handledUpTo(partition));
+    const position = await database.handledUpTo(partition);
+    const handled = Math.min(end, position);
     const problem = (offset: number, kind: Problem['kind'], detail: string): Problem => {
       return { partition, offset, through: offset, kind, detail };
     };
-    return async (after: number, rows: readonly LogRow[], isLast: boolean): Promise<Problem | null> => {
+    const compare: KafkaPart['compare'] = async (after, rows, isLast) => {
       const to = isLast ? handled : (rows.at(-1)?.offset ?? after) + 1;
       let next = 0;
       for (let from = Math.max(after + 1, start); from < to; from += recordsMax) {
@@ -111,6 +117,7 @@ export class KafkaLog {
       const beyond = rows.slice(next).find(({ offset }) => offset >= start);
       return beyond ? problem(beyond.offset, 'inserted', 'Kafka has no such record') : null;
     };
+    return { start, end, handled: position, compare };
   }
 
   async #read(partition: number, from: number, to: number): Promise<{ offset: number; value: Buffer }[]> {

@@ -44,7 +44,11 @@ export async function verifyLog({ database, kafka, keys, notes, onRows }: Verify
   const total = await database.count();
   let done = 0;
   const partitions: PartitionVerdict[] = [];
-  const numbers = new Set([...(await database.partitions()), ...heads.keys()]);
+  const numbers = new Set([
+    ...(await database.partitions()),
+    ...heads.keys(),
+    ...(kafka?.partitions() ?? []),
+  ]);
   for (const partition of [...numbers].sort((a, b) => a - b)) {
     const verdict = await verifyPartition({
       partition,
@@ -53,7 +57,7 @@ export async function verifyLog({ database, kafka, keys, notes, onRows }: Verify
       heads: heads.get(partition) ?? [],
       nodes: (places) => database.nodes(partition, places),
       nodeCount: () => database.nodeCount(partition),
-      ...(kafka && { compare: await kafka.comparison(database, partition) }),
+      ...(kafka && { kafka: await kafka.comparison(database, partition) }),
       onRows(count) {
         done += count;
         onRows(done, Math.max(total, done));

@@ -53,9 +53,29 @@ export interface PartitionLog {
   nodes(places: readonly NodePlace[]): Promise<readonly StoredNode[]>;
   /** How many are kept. */
   nodeCount(): Promise<number>;
-  /** Compares a page with Kafka, behind `after`; what is wrong, or null. */
-  compare?(after: number, rows: readonly LogRow[], isLast: boolean): Promise<Problem | null>;
+  /** Absent: Kafka is not looked at. */
+  readonly kafka?: KafkaPart;
   onRows?(count: number): void;
+}
+
+/** What Kafka has of the partition; nothing of a partition that it does not have. */
+export interface KafkaPart {
+  /** The first offset that it still has. */
+  readonly start: number;
+  /** The offset after its last record. */
+  readonly end: number;
+  /** Up to which offset the ledger has handled it. */
+  readonly handled: number;
+  /** Compares a page with Kafka, behind `after`; what is wrong, or null. */
+  compare(after: number, rows: readonly LogRow[], isLast: boolean): Promise<Problem | null>;
+}
+
+/** Offsets whose records were not compared with Kafka, and why not. */
+export interface NotCompared {
+  readonly from: number;
+  readonly through: number;
+  /** Retention or people took them, and the ledger's log alone has them; or the ledger has not come so far. */
+  readonly why: 'gone_from_kafka' | 'not_handled_yet';
 }
 
 /** The first thing that is wrong in a partition. */
@@ -81,6 +101,7 @@ export interface PartitionVerdict {
   readonly records: number;
   /** So many of them are under a checkpoint. */
   readonly signed: number;
+  readonly notCompared: readonly NotCompared[];
   readonly problem: Problem | null;
 }
 
@@ -95,7 +116,7 @@ export async function verifyPartition(log: PartitionLog): Promise<PartitionVerdi
     let held: LogRow | null = null;
     let compared = -1;
     for await (const rows of log.pages) {
-      problem = (await log.compare?.(compared, rows, false)) ?? null;
+      problem = (await log.kafka?.compare(compared, rows, false)) ?? null;
       // What Kafka tells is exact; what the log itself tells of the rows before comes first.
       const bad: Problem | null = problem;
       for (const row of rows) {
@@ -107,13 +128,26 @@ export async function verifyPartition(log: PartitionLog): Promise<PartitionVerdi
       log.onRows?.(rows.length);
     }
     if (held !== null && (problem === null || held.offset < problem.offset)) await walk.take(held, null);
-    problem ??= (await log.compare?.(compared, [], true)) ?? null;
+    problem ??= (await log.kafka?.compare(compared, [], true)) ?? null;
     if (problem === null) await walk.end();
+    if (problem === null && log.kafka) walk.vouchFor(log.kafka);
   } catch (error) {
     if (!(error instanceof Found)) throw error;
     problem = error.problem;
   }
-  return { partition: log.partition, records: walk.records, signed: walk.signed, problem };
+  const { records, signed } = walk;
+  return { partition: log.partition, records, signed, notCompared: notCompared(log.kafka), problem };
+}
+
+function notCompared(kafka: KafkaPart | undefined): NotCompared[] {
+  if (kafka === undefined) return [];
+  const { start, end, handled } = kafka;
+  const unread = Math.max(start, handled);
+  const parts: NotCompared[] = [
+    { from: 0, through: start - 1, why: 'gone_from_kafka' },
+    { from: unread, through: end - 1, why: 'not_handled_yet' },
+  ];
+  return parts.filter(({ from, through }) => through >= from);
 }
 
 /** Ends the walk. */
@@ -129,6 +163,7 @@ class Walk {
   readonly #log: PartitionLog;
   readonly #heads: Head[];
   readonly #tree = new LogTree();
+  #first: number | null = null;
   #last = -1;
   /** Since the last record whose mark was right: those without one. */
   #unmarked: number[] = [];
@@ -161,6 +196,7 @@ class Walk {
     else this.#unmarked = [];
     if (this.#unmarked.length > shiftMax) this.#unmarked.splice(0, shiftMax / 2);
     if (index % chunkLeaves === 0) this.#chunkFrom = row.offset;
+    this.#first ??= row.offset;
     this.#unsigned ??= row.offset;
     const full = this.#tree.append(leaf);
     this.#last = row.offset;
@@ -195,6 +231,23 @@ class Walk {
         ? `the tree that is kept says that it ends at ${position}`
         : `${counted(kept, 'full tree is', 'full trees are')} kept; the records have ${this.#nodes}`;
     throw new Found(this.#at(this.#last, 'kept_tree', detail));
+  }
+
+  /** For what Kafka no longer has only the log speaks: it must have it, and a checkpoint must say that it had. */
+  vouchFor({ start, handled }: KafkaPart): void {
+    const first = Math.min(this.#first ?? start, start);
+    if (first > 0) {
+      const detail = 'neither Kafka nor the log has them';
+      throw new Found({ ...this.#at(0, 'missing', detail), through: first - 1 });
+    }
+    if (handled < start) {
+      const detail = 'Kafka no longer has them, and the ledger has not handled them';
+      throw new Found({ ...this.#at(handled, 'missing', detail), through: start - 1 });
+    }
+    if (this.#unsigned !== null && this.#unsigned < start) {
+      const detail = 'Kafka no longer has them, and no checkpoint has signed them';
+      throw new Found({ ...this.#at(this.#unsigned, 'not_signed', detail), through: start - 1 });
+    }
   }
 
   #endsBefore(size: number, whose: string): never {
