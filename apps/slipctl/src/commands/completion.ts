@@ -15,15 +15,18 @@ Examples:
 export function addCompletion(program: Command, { print }: CommandContext): void {
   program
     .command('completion')
-    .description('Print what makes a shell complete slipctl’s commands and options.')
+    .description(
+      'Print what makes a shell complete slipctl’s commands, options, and the words that they take.',
+    )
     .addArgument(new Argument('<shell>').choices(Object.keys(completionScripts)))
     .addHelpText('after', help + exitCodesHelp)
     .action((shell: keyof typeof completionScripts) => print(completionScripts[shell]));
   program
     .command(completeCommand, { hidden: true })
     .argument('[words...]')
-    .action((words: string[]) => {
-      const found = candidates(program, words);
+    .action(async (words: string[]) => {
+      const { knownWords } = await import('../completion/known-words.ts');
+      const found = candidates(program, words, knownWords);
       if (found.length > 0) print(found.join('\n'));
     });
 }

@@ -3,8 +3,13 @@ import type { Command, Option } from 'commander';
 /**
  * What may stand where the last of the words is, which may be a part of it or empty. Nothing where a value is wanted that only
  * people know, or a file: then the shell has its own ideas.
+ * @param known values of options that the API judges, by `--option`, or by `command --option` where that command has its own
  */
-export function candidates(program: Command, words: readonly string[]): readonly string[] {
+export function candidates(
+  program: Command,
+  words: readonly string[],
+  known: Readonly<Record<string, readonly string[]>> = {},
+): readonly string[] {
   const [last = '', ...before] = words.toReversed();
   let command = program;
   /** The option whose value comes next. */
@@ -23,7 +28,10 @@ export function candidates(program: Command, words: readonly string[]): readonly
     }
   }
   const isOption = last.startsWith('-');
-  if (awaited && !isOption) return matching(awaited.argChoices ?? [], last);
+  if (awaited && !isOption) {
+    const { long, argChoices } = awaited;
+    return matching(argChoices ?? known[`${command.name()} ${long}`] ?? known[`${long}`] ?? [], last);
+  }
   if (isOption) return matching(optionsOf(command), last);
   const names = command.commands.map((one) => one.name()).filter((name) => name !== completeCommand);
   return matching([...names, ...(command.registeredArguments[operands]?.argChoices ?? [])], last);

@@ -4,13 +4,14 @@ import { describe, expect, it } from '@jest/globals';
 import { Terminal } from '../output/terminal.ts';
 import { buildProgram } from '../program.ts';
 import { candidates } from './candidates.ts';
+import { knownWords } from './known-words.ts';
 import { completionScripts } from './scripts.ts';
 
 const program = buildProgram({
   ...{ terminal: new Terminal({ write() {} }, () => 0), nowMs: () => 0, print() {}, async write() {} },
   ...{ exit() {}, refuse() {}, interruptible: () => new AbortController().signal },
 });
-const complete = (line: string) => candidates(program, line.split(' '));
+const complete = (line: string) => candidates(program, line.split(' '), knownWords);
 
 describe('completion', () => {
   it.each<[string, string[]]>([
@@ -25,6 +26,13 @@ describe('completion', () => {
     ['completion ', ['bash', 'fish', 'zsh']],
     ['cases --status o', ['open']],
     ['replay --out ', []],
+    ['slips --status ref', ['refunded']],
+    ['slips --status settled --case o', ['open']],
+    ['slips --not-returned --kind pay', ['payment', 'payout']],
+    ['export slips --outcome ', ['failed', 'succeeded', 'void']],
+    ['cases --cause third', ['third_party']],
+    ['tail --type slipstream.slip.over', ['slipstream.slip.overdue.v1']],
+    ['breaks --type d', ['duplicate']],
     ['timeline ', []],
     ['fly ', expect.arrayContaining(['status', 'replay']) as never],
   ])('of %p', (line, expected) => expect(complete(line)).toEqual(expected));
@@ -39,8 +47,12 @@ describe('completion', () => {
     const script = `slipctl() { "${process.execPath}" "${launcher}" "$@"; }
 ${completionScripts.bash}
 COMP_WORDS=(slipctl projection re); COMP_CWORD=2; _slipctl; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(slipctl slips --status not_ret); COMP_CWORD=3; _slipctl; echo "\${COMPREPLY[@]}"
 COMP_WORDS=(slipctl projection rebuild ""); COMP_CWORD=3; _slipctl; echo "\${COMPREPLY[@]}"`;
     const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
-    expect([stdout, stderr]).toEqual(['rebuild\naccounts slips statistics tags transactions\n', '']);
+    expect([stdout, stderr]).toEqual([
+      'rebuild\nnot_returned\naccounts slips statistics tags transactions\n',
+      '',
+    ]);
   });
 });
