@@ -160,6 +160,20 @@ export const mutations: readonly Mutation[] = [
     specs: [`${ledger}/src/domain/posting/postings.spec.ts`],
   },
   {
+    name: 'F1-what-is-lost-is-not-waited-for',
+    file: `${ledger}/src/domain/hold/decide-in-order.ts`,
+    from: 'if (past?.waits(recorded)) {',
+    to: 'if (false) {',
+    specs: [`${ledger}/test/lost-lives.int.spec.ts`],
+  },
+  {
+    name: 'F2-decides-by-balances-that-are-not-known',
+    file: `${ledger}/src/adapters/postgres/ledger-tx.ts`,
+    from: 'lost.requireWhole();',
+    to: '',
+    specs: [`${ledger}/test/lost-lives.int.spec.ts`],
+  },
+  {
     name: 'P3-refuses-a-payout-of-all-there-is',
     file: `${ledger}/src/domain/hold/decide.ts`,
     from: 'if (available + limit < amount.amount) return refuse(opened, amount, available, limit);',
