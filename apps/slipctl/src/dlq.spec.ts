@@ -20,6 +20,8 @@ const preview = {
 };
 let posts: unknown[] = [];
 let polls = 0;
+/** Letters that another redrive took after they were counted. */
+let takenMeanwhile = 0;
 let failedAgain = 0;
 let ledger: Server;
 let reconciliation: Server;
@@ -38,7 +40,11 @@ beforeAll(async () => {
     if (pathname === '/v1/dead-letters/redrive') {
       posts.push(posted);
       const { dry_run: dryRun } = posted as { dry_run: boolean };
-      return { status: dryRun ? 200 : 202, body: { dry_run: dryRun, id: dryRun ? null : 'r-1', ...preview } };
+      const letters = preview.letters - (dryRun ? 0 : takenMeanwhile);
+      return {
+        status: dryRun ? 200 : 202,
+        body: { ...preview, dry_run: dryRun, id: dryRun ? null : 'r-1', letters },
+      };
     }
     if (pathname === '/v1/redrives/r-1') {
       polls += 1;
@@ -171,6 +177,18 @@ describe('slipctl dlq', () => {
     expect(stdout).toMatch(/ledger +87 +174 +87 failed, 87 parked_behind +1\n/);
     expect(stderr).toContain('nothing was done');
     expect(posts).toEqual([{ filter: { reason: 'failed' }, limit: 1_000, dry_run: true }]);
+  });
+
+  it('says what somebody else ordered between the preview and the order', async () => {
+    polls = 0;
+    failedAgain = 0;
+    takenMeanwhile = 170;
+    const { code, stderr } = await slipctl(['dlq', 'redrive', '--yes', '--why', 'mended'], env);
+    takenMeanwhile = 0;
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining('ledger: of 174 letters 170 are no longer there to order\n'),
+    ]);
   });
 
   it.each([

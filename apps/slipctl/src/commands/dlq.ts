@@ -168,6 +168,12 @@ function addRedrive(dlq: Command, { print, exit, terminal, nowMs }: CommandConte
           const order = { ...bodies.get(service.name), dry_run: false, per_second: perSecond, reason: why };
           return { of: service, ...(await service.api.post<PreviewView>('v1/dead-letters/redrive', order)) };
         });
+        for (const { service, letters } of asked) {
+          const before = counted.find((one) => one.service === service)!.letters;
+          // Two operators at once: what the other one ordered is read again once.
+          if (letters < before)
+            terminal.say(`${service}: of ${before} letters ${before - letters} are no longer there to order`);
+        }
         const followed = asked.map(({ of, id, letters }) => ({ service: of, id: id!, letters }));
         const done = await followRedrives(followed, { terminal, nowMs, timeoutMs: flags.timeout });
         print(flags.json ? JSON.stringify(done) : redriveTable(done));
