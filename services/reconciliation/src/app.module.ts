@@ -4,7 +4,6 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Logger, Module } from '@nestjs/common';
 import { partitionsDefault, sources, topics } from '@slipstream/contracts';
-import type { BatchConsumer } from '@slipstream/kafka';
 import { addMs } from '@slipstream/kernel';
 import type { Tx } from '@slipstream/postgres';
 import {
@@ -48,10 +47,12 @@ import { MarkStore } from './adapters/kafka/mark-store.ts';
 import { ids, slowId, stageLateId, toRecords, warningId } from './adapters/kafka/outgoing.ts';
 import { lookEverywhere, ownedPartitions } from './adapters/kafka/owned-partitions.ts';
 import { QuietLane } from './adapters/kafka/quiet-lane.ts';
+import { resting } from './adapters/kafka/resting.ts';
 import { oneOwner, returnsOwner } from './adapters/kafka/returns-owner.ts';
 import { quietSlipEvents, subscription } from './adapters/kafka/slip-events.ts';
 import { slipLog } from './adapters/kafka/slip-log.ts';
 import { StallBook } from './adapters/kafka/stall-book.ts';
+import { tellsOfStatements } from './adapters/kafka/tells-of-statements.ts';
 import {
   gatewayWallTime,
   heardServices,
@@ -65,6 +66,8 @@ import { openActionsUnit, withEscalations } from './adapters/postgres/actions-un
 import { blindnessStore } from './adapters/postgres/blindness-store.ts';
 import { bookedThrough, saveBooked } from './adapters/postgres/booked-slips.ts';
 import { lookAtCases } from './adapters/postgres/case-counts.ts';
+import { foldBackUnit, takeUndecided, withUndecided } from './adapters/postgres/fold-back-unit.ts';
+import { foldOpsEvent } from './adapters/postgres/fold-ops-event.ts';
 import { forgetOld } from './adapters/postgres/forget-old.ts';
 import { createIncidentReads } from './adapters/postgres/incident-reads.ts';
 import { changedIncidents, incidentsTurn } from './adapters/postgres/incident-store.ts';
@@ -77,6 +80,7 @@ import {
 } from './adapters/postgres/open-slips.ts';
 import { createQuietStore } from './adapters/postgres/quiet-store.ts';
 import { createReads } from './adapters/postgres/reads.ts';
+import { recovery } from './adapters/postgres/recovery.ts';
 import { lookAtSpent } from './adapters/postgres/repair-spent.ts';
 import { closeRepaired } from './adapters/postgres/repairs.ts';
 import { anySteps, returnsTurn } from './adapters/postgres/returns-store.ts';
@@ -89,6 +93,7 @@ import { type ActionsParts, escalateCases, takeActions } from './application/act
 import type { Means } from './application/advance.ts';
 import type { Unit } from './application/ports.ts';
 import { keepQuietDue } from './application/quiet/keep-due.ts';
+import { withSlips } from './application/quiet/looked-at.ts';
 import type { Reads } from './application/reads.ts';
 import { createSlowTeller } from './application/returns/tell-slow.ts';
 import { createStageTeller } from './application/stages/tell-late-stages.ts';
@@ -116,6 +121,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     migrations: { scope: 'reconciliation', directory },
     publishes: [topics.events],
     configDigest: rules.digest,
+    foldOpsEvent,
   });
   const { unitOfWork, ticks } = runtime;
   const unit = (tx: Tx): Unit => openUnit(tx, subscription, (to, decided) => to.publish(toRecords(decided)));
@@ -128,10 +134,19 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   const quiet = new QuietLane({
     ...{ store: quietStore, log: slipLog(reader), reader, unit, onUnknownTypes: unknownTypes.count },
     foldEvents: (to, partition, events) => does.foldEvents(to, partition, events),
+    foldBack: (tx, slips, partition, events) =>
+      does.foldBack(withSlips(foldBackUnit(tx, partition, unit(tx)), slips), partition, events),
     heard: () => gatewayWallTime(ticks),
   });
-  const consumer: BatchConsumer<Tx> = runtime.consume(quietSlipEvents(quiet, unknownTypes.count));
+  const consumer = resting(runtime.isOpen, runtime.consume(quietSlipEvents(quiet, unknownTypes.count)));
   const logger = new Logger('Detector');
+  runtime.recoverWith(
+    recovery({
+      ...{ unitOfWork, subscription, lacks: (partition, shared) => quiet.lacks(partition, shared) },
+      tellsOfStatements: (stretch) => tellsOfStatements(reader, stretch),
+      onStatements: (partition) => logger.error(statementsLost(partition)),
+    }),
+  );
   const clockState = () => {
     const trouble = clockTrouble(ticks, judgedBy, rules.detection.clockSkewMsMax);
     const toBlame = trouble === null ? null : serviceOf(worstClock(ticks, judgedBy));
@@ -143,7 +158,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     tx.publish(events.map((event) => outboundOpsEvent(runtime, event)));
   const lookout = lookEverywhere(createLookout(unitOfWork, subscription), quiet);
   const does = useCases({
-    ...{ marks, means, owned },
+    ...{ marks, means, owned, isOwn: ({ source }) => source === sources.reconciliation },
     budget: rules.repair,
     lookout,
     clocks: clockState,
@@ -228,6 +243,16 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
     ['incidents', 2_000, () => does.watchIncidents()],
     ['slow slips', 2_000, tellSlow],
     ['late stages', 1_000, tellLateStages],
+    [
+      'undecided',
+      1_000,
+      async () => {
+        for (const partition of await withUndecided(unitOfWork, [...consumer.positions().keys()]))
+          await consumer.inPartition(partition, async (tx) =>
+            does.decideUndecided(unit(tx), partition, await takeUndecided(tx, partition)),
+          );
+      },
+    ],
     ['stalls', 1_000, () => stalls.save((fresh) => keepStalls(unitOfWork, fresh))],
     ['quiet deadlines', 1_000, keepQuietDue(quiet, quietStore)],
     [
@@ -284,6 +309,7 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       });
     runtime.addPart(new Loop({ name: 'booked slips', round: every(1_000, follow), pauseMs: 500, onError }));
     const match = async () => {
+      if (!runtime.isOpen()) return;
       while (await matchStatements(statements.store, sourcesOfStatements));
       while (await matchNamedLines(statements.store, sourcesOfStatements));
     };
@@ -332,6 +358,10 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       return partsOf(runtime, host, watch);
     },
   };
+}
+
+function statementsLost(partition: number): string {
+  return `partition ${partition}: lines of statements were matched that this database does not know of. Put back a copy of it that has them. See docs/runbooks/service-older-than-its-log.md.`;
 }
 
 /** Statement files, as they come over HTTP, and where they are kept. */

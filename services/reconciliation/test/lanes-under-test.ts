@@ -116,6 +116,7 @@ export class MemoryAndRows implements Lane {
       store: createQuietStore(this.#unitOfWork, subscription),
       ...{ log: slipLog(this.#log), reader: this.#log, unit: unitOf, limits: this.#limits },
       foldEvents: (unit, partition, events) => foldEvents(unit, partition, events, storyMeans, noBudget),
+      foldBack: async () => {},
       onUnknownTypes: () => {},
       heard: () => null,
     });

@@ -13,7 +13,7 @@ import {
   tickKey,
   topics,
 } from '@slipstream/contracts';
-import { createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
+import { copyDatabase, createDatabase, environmentWithOwnKafka } from '@slipstream/environment';
 import { createKafka, ensureTopics, type OutRecord, partitionOf, SerialProducer } from '@slipstream/kafka';
 import { addMicros, type Instant, instantFromMs } from '@slipstream/kernel';
 import { parseRules, type Rules } from '@slipstream/rules';
@@ -161,6 +161,10 @@ export interface ReconciliationUnderTest {
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>;
   get(service: Service, path: string, scope?: string, init?: RequestInit): Promise<Answer>;
+  /** Takes a copy of the service's database aside; every session of it ends. */
+  copyAside(name: string): Promise<void>;
+  /** Puts a copy in the database's place, as a restored backup would be. */
+  putBack(name: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -172,6 +176,7 @@ export async function reconciliationUnderTest(
   const rules = rulesWith(statements);
   const environment = await environmentWithOwnKafka();
   const databaseUrl = await createDatabase(environment.databaseUrl, 'reconciliation');
+  const databaseName = new URL(databaseUrl).pathname.slice(1);
   const keys = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'EdDSA' };
   const kafka = createKafka({ brokers: environment.kafkaBrokers, clientId: 'reconciliation-test' });
@@ -245,6 +250,8 @@ export async function reconciliationUnderTest(
         body: JSON.stringify(body),
       });
     },
+    copyAside: (name) => copyDatabase(environment.databaseUrl, databaseName, `${databaseName}_${name}`),
+    putBack: (name) => copyDatabase(environment.databaseUrl, `${databaseName}_${name}`, databaseName),
     async stop() {
       await Promise.all(services.map((service) => service.stop()));
       await Promise.all([consumer.disconnect(), producer.stop(), database.end()]);

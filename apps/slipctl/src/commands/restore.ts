@@ -27,8 +27,8 @@ Examples:
   slipctl restore check                      after a backup was put back, or a standby took over
   slipctl restore check --wait --timeout 1h  until every service takes work again
 
-Each service compares its database with its own events on the topic, and takes no work while the database lacks some. Gateway, intake and
-ledger fold them back by themselves; reconciliation needs a newer copy (docs/runbooks/back-up-and-restore.md).`;
+Each service compares its database with its own events on the topic, and takes no work while the database lacks some. All fold them back by
+themselves, reconciliation where no statement was matched since; else it needs a newer copy (docs/runbooks/back-up-and-restore.md).`;
 
 export function addRestore(program: Command, context: CommandContext): void {
   const restore = program

@@ -10,7 +10,6 @@ import {
   watch,
 } from '../domain/watch/watched-slip.ts';
 import { advance, type Change, type Means, unchanged } from './advance.ts';
-import type { Allowance } from './allowance.ts';
 import type { Unit } from './ports.ts';
 import { Tally } from './returns/tally.ts';
 import { withinBudget } from './within-budget.ts';
@@ -32,14 +31,17 @@ export async function foldEvents(
   let returns = new Tally();
   const changes = await withinBudget(unit, budget, (allowance) => {
     returns = new Tally();
-    return foldAll(known, partition, events, means, allowance, returns);
+    // Decisions taken while reading are dated by what was read: a late reader decides as a punctual one does.
+    const follow: Follow = (change, recorded) =>
+      advance(change, { type: 'event', event: recorded.event }, timeOn(recorded), means, allowance);
+    return foldAll(known, partition, events, follow, returns);
   });
   if (!returns.isEmpty) unit.noteReturns(returns);
   for (const round of rounds(changes)) await unit.save(round);
 }
 
 /** Changes of one slip follow each other. */
-function* rounds(changes: readonly Change[]): Generator<readonly Change[]> {
+export function* rounds(changes: readonly Change[]): Generator<readonly Change[]> {
   for (let left = changes; left.length > 0; ) {
     const taken = new Map<string, Change>();
     const later: Change[] = [];
@@ -53,12 +55,15 @@ function* rounds(changes: readonly Change[]): Generator<readonly Change[]> {
   }
 }
 
-function foldAll(
+/** What an event leads to that was just folded. */
+type Follow = (change: Change, recorded: RecordedEvent) => Change;
+
+/** Folds the events slip by slip in log order, each followed by what it leads to; `returns` counts what went out and came back. */
+export function foldAll(
   known: readonly WatchedSlip[],
   partition: number,
   events: readonly RecordedEvent[],
-  means: Means,
-  allowance: Allowance,
+  follow: Follow,
   returns: Tally,
 ): readonly Change[] {
   const changes = new Map(known.map((slip) => [slip.state.slipId, unchanged(slip)]));
@@ -76,9 +81,7 @@ function foldAll(
     if (!change) continue;
     const flight = flightOf(before, change.slip.state, recorded);
     if (flight) returns.add(flight);
-    // Decisions taken while reading are dated by what was read: a late reader decides as a punctual one does.
-    const occasion = { type: 'event', event: recorded.event } as const;
-    changes.set(recorded.slipId, advance(change, occasion, timeOn(recorded), means, allowance));
+    changes.set(recorded.slipId, follow(change, recorded));
   }
   return [...ended, ...changes.values()];
 }

@@ -43,6 +43,13 @@ export interface QuietLaneParts {
   readonly reader: Pick<LogReader, 'walk'>;
   unit(tx: Tx): Unit;
   foldEvents(unit: Unit, partition: number, events: readonly RecordedEvent[]): Promise<void>;
+  /** The same while the database lacks events of our own: nothing is decided. `slips`: those that leave memory. */
+  foldBack(
+    tx: Tx,
+    slips: ReadonlyMap<string, WatchedSlip>,
+    partition: number,
+    events: readonly RecordedEvent[],
+  ): Promise<void>;
   onUnknownTypes(count: number): void;
   /** Up to when answers are vouched for that were not read yet; null: nobody does. */
   heard(): Instant | null;
@@ -86,6 +93,8 @@ export class QuietLane implements UnitHandler<Tx> {
   readonly #parts: QuietLaneParts;
   readonly #limits: QuietLimits;
   readonly #open = new Map<number, Open>();
+  /** The last of our own numbers that a database has which is older than its log, by partition. */
+  readonly #shared = new Map<number, number>();
   #mayBegin = true;
 
   constructor(parts: QuietLaneParts) {
@@ -172,6 +181,10 @@ export class QuietLane implements UnitHandler<Tx> {
   take(partition: number, event: EventWalk): boolean {
     // Our own were folded when they were decided.
     if (event.source === sources.reconciliation) return true;
+    return this.#take(partition, event);
+  }
+
+  #take(partition: number, event: EventWalk): boolean {
     const open = this.#open.get(partition)!;
     // Arrays keep their size when slips have left: what is free in them costs nothing more.
     switch (foldQuietly(event, open.hot, this.#mayBegin || !open.hot.hot.isFull)) {
@@ -195,7 +208,51 @@ export class QuietLane implements UnitHandler<Tx> {
     return false;
   }
 
+  /** What the partition has of our own behind this number is to be folded back; null: nobody knows yet, so nothing is. */
+  lacks(partition: number, sharedSeq: number | null): void {
+    if (sharedSeq === null) this.#shared.delete(partition);
+    else this.#shared.set(partition, sharedSeq);
+  }
+
+  /** Whether a record is one that the database lacks, or another service's. */
+  isToFoldBack(
+    partition: number,
+    { source, sequence }: Pick<ConsumedRecord, 'source' | 'sequence'>,
+  ): boolean {
+    return source !== sources.reconciliation || sequence > this.#sharedOf(partition);
+  }
+
+  #sharedOf(partition: number): number {
+    const shared = this.#shared.get(partition);
+    if (shared === undefined)
+      throw new SlipstreamError('unavailable', 'it is not known yet what the database lacks of our own');
+    return shared;
+  }
+
+  /** The same while the database lacks events of our own: they are folded, too, and nothing is decided. */
+  get whileOlder(): UnitHandler<Tx> {
+    return {
+      // Whoever follows the partition has it open.
+      open: async () => {},
+      close() {},
+      begin: (partition) => {
+        this.#sharedOf(partition);
+        this.begin();
+      },
+      take: (partition, event) => (this.isToFoldBack(partition, event) ? this.#take(partition, event) : true),
+      isAwaited: () => this.isAwaited(),
+      unit: (spans) => this.#unit(spans, (tx, ...rest) => this.#parts.foldBack(tx, ...rest)),
+    };
+  }
+
   unit(spans: readonly Span[]): UnitWork<Tx> {
+    const { unit, foldEvents } = this.#parts;
+    return this.#unit(spans, (tx, slips, partition, events) =>
+      foldEvents(withSlips(unit(tx), slips), partition, events),
+    );
+  }
+
+  #unit(spans: readonly Span[], fold: Fold): UnitWork<Tx> {
     const parts: UnitPart[] = [];
     let snapshots = 0;
     for (const span of spans) {
@@ -210,7 +267,7 @@ export class QuietLane implements UnitHandler<Tx> {
       const snapshot = isDue ? open.hot.snapshot(span.nextOffset, sequencesAfter(span)) : null;
       parts.push({ partition: open.hot.partition, taken: open.hot.take(), loud, snapshot });
     }
-    return quietUnit(this.#parts, parts);
+    return quietUnit(this.#parts, parts, fold);
   }
 
   #makeRoom(partition: HotPartition, nextOffset: number): void {
@@ -292,6 +349,24 @@ export class QuietLane implements UnitHandler<Tx> {
 
   /** Handles events by themselves, in the transaction of `batch`. */
   async handle(tx: Tx, batch: Batch, events: readonly RecordedEvent[]): Promise<void> {
+    const { unit, foldEvents } = this.#parts;
+    await this.#handle(tx, batch, events, (slips) =>
+      foldEvents(withSlips(unit(tx), slips), batch.partition, events),
+    );
+  }
+
+  /** The same while the database lacks events of our own. */
+  async foldBack(tx: Tx, batch: Batch, events: readonly RecordedEvent[]): Promise<void> {
+    const { foldBack } = this.#parts;
+    await this.#handle(tx, batch, events, (slips) => foldBack(tx, slips, batch.partition, events));
+  }
+
+  async #handle(
+    tx: Tx,
+    batch: Batch,
+    events: readonly RecordedEvent[],
+    fold: (slips: ReadonlyMap<string, WatchedSlip>) => Promise<void>,
+  ): Promise<void> {
     const open = this.#open.get(batch.partition);
     const leaving = open?.leaving?.batch === batch ? open.leaving : null;
     if (!leaving && batch.records.some((record) => open && open.hot.find(keyOf(record)) >= 0))
@@ -299,9 +374,8 @@ export class QuietLane implements UnitHandler<Tx> {
         'unavailable',
         'the slip is followed in memory: it is looked at when that ends',
       );
-    const unit = this.#parts.unit(tx);
     const slips = leaving?.slips ?? new Map<string, WatchedSlip>();
-    await this.#parts.foldEvents(withSlips(unit, slips), batch.partition, events);
+    await fold(slips);
     for (const { slipId } of events) slips.delete(slipId);
     if (leaving) await this.#writeLeaving(tx, leaving);
   }
@@ -363,9 +437,12 @@ class BegunTwice extends Error {
   override readonly name = 'BegunTwice';
 }
 
+type Fold = QuietLaneParts['foldBack'];
+
 function quietUnit(
-  { store, log, unit, foldEvents }: QuietLaneParts,
+  { store, log, unit }: QuietLaneParts,
   parts: readonly UnitPart[],
+  fold: Fold,
 ): UnitWork<Tx> {
   const slips = new Map<number, Map<string, WatchedSlip>>();
   return {
@@ -381,7 +458,7 @@ function quietUnit(
       if (known.length > 0) throw new BegunTwice(`slip ${known[0]} was submitted twice`);
       for (const { partition, taken, loud } of parts) {
         const left = slips.get(partition)!;
-        if (loud.length > 0) await foldEvents(withSlips(unit(tx), left), partition, loud);
+        if (loud.length > 0) await fold(tx, left, partition, loud);
         const cold = taken.cold.map((slipId) => unchanged(left.get(slipId)!));
         if (cold.length > 0) await unit(tx).save(cold);
       }

@@ -7,6 +7,7 @@ import {
   type Subscription,
 } from '@slipstream/kafka';
 import type { Tx } from '@slipstream/postgres';
+import type { GuardedSubscription } from '@slipstream/runtime';
 import type { RecordedEvent } from '@slipstream/slip';
 import type { QuietLane } from './quiet-lane.ts';
 
@@ -23,21 +24,36 @@ export function slipEvents(handle: Handle, onUnknownTypes: (count: number) => vo
     sequenced: true,
     handle: (tx, batch: Batch) => {
       const others = batch.records.filter(({ source }) => source !== sources.reconciliation);
-      // An event type that only a newer release knows folds into nothing.
-      const events = readEach(others, decode).filter((recorded) => recorded !== null);
-      if (events.length < others.length) onUnknownTypes(others.length - events.length);
-      return handle(tx, batch, events);
+      return handle(tx, batch, decodeAll(others, onUnknownTypes));
     },
   };
 }
 
+function decodeAll(
+  records: readonly ConsumedRecord[],
+  onUnknownTypes: (count: number) => void,
+): RecordedEvent[] {
+  // An event type that only a newer release knows folds into nothing.
+  const events = readEach(records, decode).filter((recorded) => recorded !== null);
+  if (events.length < records.length) onUnknownTypes(records.length - events.length);
+  return events;
+}
+
 /** As {@link slipEvents}, with the slips followed in memory as long as nothing is to be decided about them. */
-export function quietSlipEvents(quiet: QuietLane, onUnknownTypes: (count: number) => void): Subscription<Tx> {
+export function quietSlipEvents(
+  quiet: QuietLane,
+  onUnknownTypes: (count: number) => void,
+): GuardedSubscription {
   return {
     ...slipEvents((tx, batch, events) => quiet.handle(tx, batch, events), onUnknownTypes),
     prepare: (position, batch, letters) => quiet.prepare(position, batch, letters),
     setAside: (tx, partition) => quiet.setAside(tx, partition),
     units: quiet,
+    unitsWhileOlder: quiet.whileOlder,
+    whileOlder: (tx, batch) => {
+      const lacking = batch.records.filter((record) => quiet.isToFoldBack(batch.partition, record));
+      return quiet.foldBack(tx, batch, decodeAll(lacking, onUnknownTypes));
+    },
   };
 }
 

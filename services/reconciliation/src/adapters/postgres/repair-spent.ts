@@ -1,4 +1,4 @@
-import type { Money } from '@slipstream/kernel';
+import type { Instant, Money } from '@slipstream/kernel';
 import type { Tx, UnitOfWork } from '@slipstream/postgres';
 import type { Spent } from '../../domain/repair/budget.ts';
 
@@ -17,7 +17,7 @@ select currency, sum(refunds)::int as refunds, sum(amount)::text as amount,
 const spendSql = `
 with old as (delete from repair_spent where minute < clock_timestamp() - interval '2 hours')
 insert into repair_spent (minute, currency, refunds, amount, own_trouble)
-select date_trunc('minute', clock_timestamp()), s.currency, sum(s.refunds), sum(s.amount), sum(s.own_trouble)
+select date_trunc('minute', coalesce($4::timestamptz, clock_timestamp())), s.currency, sum(s.refunds), sum(s.amount), sum(s.own_trouble)
   from (select currency, 1 as refunds, amount, 0 as own_trouble from unnest($1::text[], $2::numeric[]) as r(currency, amount)
     union all select '', 0, 0, $3::int where $3::int > 0) as s group by s.currency
 on conflict (minute, currency) do update set
@@ -37,12 +37,18 @@ export async function lockSpent(tx: Tx): Promise<Spent> {
   return toSpent(await tx.query<SpentRow>(spentSql));
 }
 
-export function addSpent(tx: Tx, refunds: readonly (Money | null)[], ownTrouble: number): void {
+/** `at` null: now. */
+export function addSpent(
+  tx: Tx,
+  refunds: readonly (Money | null)[],
+  ownTrouble: number,
+  at: Instant | null = null,
+): void {
   if (refunds.length + ownTrouble === 0) return;
   tx.send(spendSql, [
     refunds.map((amount) => amount?.currency ?? ''),
     refunds.map((amount) => String(amount?.amount ?? 0n)),
-    ownTrouble,
+    ...[ownTrouble, at],
   ]);
 }
 

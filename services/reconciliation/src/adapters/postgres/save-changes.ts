@@ -36,8 +36,10 @@ on conflict (slip_id) do update set
   next_step_at = excluded.next_step_at, state = excluded.state, observations = excluded.observations,
   late_at = excluded.late_at`;
 
-/** Writes the changes of one partition: a statement for slips and counts, and one more when cases changed. */
-export async function saveChanges(tx: Tx, changes: readonly Change[]): Promise<void> {
+/**
+ * Writes the changes of one partition: a statement for slips and counts, and one more when cases changed. `together`: as {@link saveCases}.
+ */
+export async function saveChanges(tx: Tx, changes: readonly Change[], together = true): Promise<void> {
   const [first] = changes;
   if (first === undefined) return;
   const moves = changes.map((change) => ({ change, from: from(change), to: placeOf(change.slip) }));
@@ -46,7 +48,7 @@ export async function saveChanges(tx: Tx, changes: readonly Change[]): Promise<v
   if (moves.some(({ from, to }) => from !== 'forgotten' || to !== 'forgotten') || counts.length > 0) {
     await saveSlips(tx, first.slip.partition, moves, counts);
   }
-  await saveCases(tx, changes);
+  await saveCases(tx, changes, together);
   saveMissed(tx, changes);
 }
 

@@ -30,11 +30,14 @@ export async function readSlips(
 }
 
 /** A unit in which slips that leave memory are found as if they were rows already. */
-export function withSlips(unit: Unit, slips: ReadonlyMap<string, WatchedSlip>): Unit {
+export function withSlips<To extends Pick<Unit, 'byId'>>(
+  unit: To,
+  slips: ReadonlyMap<string, WatchedSlip>,
+): To {
   if (slips.size === 0) return unit;
   return {
     ...unit,
-    async byId(slipIds) {
+    async byId(slipIds: readonly string[]) {
       const here = slipIds.flatMap((slipId) => slips.get(slipId) ?? []);
       const others = slipIds.filter((slipId) => !slips.has(slipId));
       return others.length === 0 ? here : [...here, ...(await unit.byId(others))];
