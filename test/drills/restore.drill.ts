@@ -16,16 +16,12 @@ export interface Restored {
   readonly second_payments: number;
   readonly reused_numbers: number;
   readonly lost: number;
-  /** `by itself`: went on without people; `as said`: not ready, and ready again with a newer copy. */
-  readonly went_on: 'by itself' | 'as said' | 'no';
   readonly holds: boolean;
 }
 
 type Log = (line: string) => void;
 
 const settleMs = 180_000;
-/** Those whose own events say all that they keep of slips. */
-const foldsBack: ReadonlySet<ServiceName> = new Set(['provider-gateway', 'intake', 'ledger']);
 
 /** Restores one service after the other, each in a stack of its own. */
 export async function drillRestore(services: readonly ServiceName[], log: Log): Promise<Restored[]> {
@@ -69,14 +65,11 @@ async function restore(stack: Stack, service: ServiceName, log: Log): Promise<Re
   await payments.submit(10);
   // What is in no other place than the database that goes is gone with it.
   if (service === 'intake') await payments.told(settleMs);
-  await replaced(stack, service, async () => {
-    await copyDatabase(superuser, database, `${database}_new`);
-    await copyDatabase(superuser, `${database}_old`, database);
-  });
+  await replaced(stack, service, () => copyDatabase(superuser, `${database}_old`, database));
   log('  the copy was put back, and the service started');
-  const wentOn = foldsBack.has(service)
-    ? await byItself(stack, service, log)
-    : await asSaid(stack, service, log);
+  const isReady = () => stack.services.isReady(service);
+  await waitFor(isReady, { timeoutMs: settleMs, what: `${service} to be ready` });
+  log('  it is ready again by itself');
   await payments.submit(10);
   const lost = await payments.ended(settleMs).then(
     () => [],
@@ -94,47 +87,9 @@ async function restore(stack: Stack, service: ServiceName, log: Log): Promise<Re
     second_payments: second,
     reused_numbers: reused,
     lost: lost.length + missing + differing + strayed,
-    went_on: wentOn,
   };
-  const holds = wentOn !== 'no' && second + reused + result.lost === 0;
+  const holds = second + reused + result.lost === 0;
   return { ...result, holds };
-}
-
-async function byItself(stack: Stack, service: ServiceName, log: Log): Promise<Restored['went_on']> {
-  await waitFor(() => stack.services.isReady(service), {
-    timeoutMs: settleMs,
-    what: `${service} to be ready`,
-  });
-  log('  it is ready again by itself');
-  return 'by itself';
-}
-
-/** The service must live, be not ready, say why, and go on once it has a newer copy. */
-async function asSaid(stack: Stack, service: ServiceName, log: Log): Promise<Restored['went_on']> {
-  const url = stack.env[`${service.toUpperCase()}_URL`]!;
-  const detail = await waitFor(() => whyNotReady(url), {
-    timeoutMs: settleMs,
-    what: `${service} to say why`,
-  });
-  log(`  /readyz: ${detail}`);
-  const restarts = stack.services.restarts(service);
-  const database = service.replace('-', '_');
-  if (stack.services.restarts(service) !== restarts) return 'no';
-  await replaced(stack, service, () => copyDatabase(stack.env.DATABASE_URL!, `${database}_new`, database));
-  await waitFor(() => stack.services.isReady(service), {
-    timeoutMs: settleMs,
-    what: `${service} to be ready`,
-  });
-  log('  with the newer copy it is ready');
-  return 'as said';
-}
-
-async function whyNotReady(url: string): Promise<string | undefined> {
-  const answer = await fetch(`${url}/readyz`).catch(() => null);
-  if (answer?.status !== 503) return undefined;
-  const { checks } = (await answer.json()) as { checks: { name: string; detail?: string }[] };
-  const found = checks.find((check) => check.name === 'own log')?.detail;
-  return found?.includes('older than the log') ? found : undefined;
 }
 
 /** What the services themselves say is wrong. */
