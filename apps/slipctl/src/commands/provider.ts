@@ -87,7 +87,7 @@ async function certify(url: string, flags: Flags, { print, terminal, exit }: Com
       ...(SLIPSTREAM_CERTIFICATE_KEYS && { SLIPSTREAM_CERTIFICATE_KEYS }),
     };
     const certified = await runCertifyProgram(settings, secrets, (done, total) => {
-      progress.update(done, total, 'checks');
+      progress.update(done, total);
     });
     progress.stop();
     // Shown first: where a file cannot be written, what was found is not lost.

@@ -29,13 +29,16 @@ export interface RecordingWay {
   close(): Promise<void>;
 }
 
-/** Answers beyond this are cut, as the gateway refuses them. */
+/** No statement is longer; the gateway refuses less of other answers. */
 const answerBytesMax = 16 * 1024 * 1024;
+/** Of all answers: the tape is held in memory, and a sandbox that sends megabytes whatever it is asked would fill it. */
+const tapeBytesMax = 2 * answerBytesMax;
 
 export async function openRecordingWay(target: string, now: () => Date): Promise<RecordingWay> {
   const base = new URL(target.replace(/\/$/, ''));
   const open = base.protocol === 'https:' ? requestOverHttps : requestOverHttp;
   const tape: Exchange[] = [];
+  let tapeBytes = 0;
   const way = { tape, unreachable: null as string | null, isCutting: false };
 
   const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
@@ -55,7 +58,7 @@ export async function openRecordingWay(target: string, now: () => Date): Promise
       path: base.pathname.replace(/\/$/, '') + path,
     });
     // Whoever asked waits no longer: a sandbox that hangs holds nothing open.
-    outgoing.once('close', () => onward.destroy(new Error('it does not answer')));
+    outgoing.once('close', () => onward.destroy());
     onward.on('error', () => {}).end(requestBody);
     try {
       if (way.isCutting) {
@@ -68,13 +71,15 @@ export async function openRecordingWay(target: string, now: () => Date): Promise
       const answer = await new Promise<IncomingMessage>((resolve, reject) =>
         onward.once('response', resolve).once('error', reject),
       );
-      const answerBody = await bytesOf(answer);
+      const answerBody = await bytesOf(answer, Math.min(answerBytesMax, tapeBytesMax - tapeBytes));
+      tapeBytes += answerBody.length;
       way.unreachable = null;
       tape.push({ ...exchange, status: answer.statusCode!, answerBody });
       const { connection: ___, 'transfer-encoding': ____, 'content-length': _____, ...told } = answer.headers;
       outgoing.writeHead(answer.statusCode!, told).end(answerBody);
     } catch (error) {
-      way.unreachable = (error as Error).message || String((error as { code?: string }).code);
+      const why = (error as Error).message || String((error as { code?: string }).code);
+      way.unreachable = outgoing.closed ? 'it does not answer' : why;
       tape.push({ ...exchange, status: null, answerBody: Buffer.alloc(0) });
       incoming.socket.destroy();
     }
@@ -94,12 +99,12 @@ export async function openRecordingWay(target: string, now: () => Date): Promise
   });
 }
 
-async function bytesOf(answer: IncomingMessage): Promise<Buffer> {
+async function bytesOf(answer: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > answerBytesMax) throw new Error(`an answer of more than ${answerBytesMax} bytes`);
+    if (length > bytesMax) throw new Error(`an answer of more than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
