@@ -1,7 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { copyDatabase } from '@slipstream/environment';
+import { copyDatabase, repositoryRoot } from '@slipstream/environment';
 import { type ServiceName, type Stack, startStack } from '@slipstream/local';
 import { waitFor } from '@slipstream/testing';
 import { readNumbers } from './numbers.ts';
@@ -9,13 +10,16 @@ import { Payments } from './payments.ts';
 
 export const restorable = ['provider-gateway', 'intake', 'ledger', 'reconciliation'] as const;
 
-/** What one restored service did; `holds` when it is what rule 4 promises. */
+/** What restored services did; `holds` when it is what rule 4 promises. */
 export interface Restored {
-  readonly service: ServiceName;
+  /** Those whose databases were put back, at once. */
+  readonly services: string;
   readonly paid: number;
   readonly second_payments: number;
   readonly reused_numbers: number;
   readonly lost: number;
+  /** Commands of slipctl that find something: the log is not what it was, or another verdict follows from it. */
+  readonly found: number;
   readonly holds: boolean;
 }
 
@@ -23,11 +27,14 @@ type Log = (line: string) => void;
 
 const settleMs = 180_000;
 
-/** Restores one service after the other, each in a stack of its own. */
-export async function drillRestore(services: readonly ServiceName[], log: Log): Promise<Restored[]> {
+/** Restores some services together, in a stack of their own; then the next ones. */
+export async function drillRestore(
+  among: readonly (readonly ServiceName[])[],
+  log: Log,
+): Promise<Restored[]> {
   const results: Restored[] = [];
-  for (const service of services) {
-    log(`\n${service}:`);
+  for (const services of among) {
+    log(`\n${services.join(', ')}:`);
     const dataDir = mkdtempSync(join(tmpdir(), 'slipstream-drill-'));
     try {
       const stack = await startStack({
@@ -39,7 +46,7 @@ export async function drillRestore(services: readonly ServiceName[], log: Log): 
         removeOnCrash: [dataDir],
       });
       try {
-        results.push(await restore(stack, service, log));
+        results.push(await restore(stack, services, log));
       } finally {
         await stack.stop();
       }
@@ -50,26 +57,34 @@ export async function drillRestore(services: readonly ServiceName[], log: Log): 
   return results;
 }
 
-async function restore(stack: Stack, service: ServiceName, log: Log): Promise<Restored> {
+async function restore(stack: Stack, services: readonly ServiceName[], log: Log): Promise<Restored> {
   const payments = new Payments(stack.env);
-  const database = service.replace('-', '_');
   const superuser = stack.env.DATABASE_URL!;
-  await payments.submit(10);
-  await payments.ended(settleMs);
-  await frozen(stack, service, () => copyDatabase(superuser, database, `${database}_old`));
-  log('  a copy of its database was taken aside after 10 payments');
+  const databaseOf = (service: ServiceName) => service.replace('-', '_');
+  // Each copy is of another moment.
+  for (const service of services) {
+    await payments.submit(10);
+    await payments.ended(settleMs);
+    const database = databaseOf(service);
+    await frozen(stack, service, () => copyDatabase(superuser, database, `${database}_old`));
+    log(`  a copy of ${service}'s database was taken aside after ${payments.count} payments`);
+  }
   await payments.submit(30);
   await payments.ended(settleMs);
   log('  30 more have ended, and 10 more are under way');
   // These are under way when it happens: some intents are committed, some on the topic, some calls made.
   await payments.submit(10);
   // What is in no other place than the database that goes is gone with it.
-  if (service === 'intake') await payments.told(settleMs);
-  await replaced(stack, service, () => copyDatabase(superuser, `${database}_old`, database));
-  log('  the copy was put back, and the service started');
-  const isReady = () => stack.services.isReady(service);
-  await waitFor(isReady, { timeoutMs: settleMs, what: `${service} to be ready` });
-  log('  it is ready again by itself');
+  if (services.includes('intake')) await payments.told(settleMs);
+  await replaced(stack, services, async () => {
+    for (const database of services.map(databaseOf))
+      await copyDatabase(superuser, `${database}_old`, database);
+  });
+  log('  put back, and started');
+  const isReady = async () =>
+    (await Promise.all(services.map((service) => stack.services.isReady(service)))).every(Boolean);
+  await waitFor(isReady, { timeoutMs: settleMs, what: `${services.join(', ')} to be ready` });
+  log('  ready again without people');
   await payments.submit(10);
   const lost = await payments.ended(settleMs).then(
     () => [],
@@ -82,14 +97,35 @@ async function restore(stack: Stack, service: ServiceName, log: Log): Promise<Re
   const { second, paid, differing } = await payments.executions();
   const { reused, missing } = await readNumbers(stack.env.KAFKA_BROKERS!.split(','));
   const result = {
-    service,
+    services: services.join(', '),
     paid,
     second_payments: second,
     reused_numbers: reused,
     lost: lost.length + missing + differing + strayed,
+    found: await finding(stack, log),
   };
-  const holds = second + reused + result.lost === 0;
+  const holds = second + reused + result.lost + result.found === 0;
   return { ...result, holds };
+}
+
+const questions = [['verify'], ['reconcile', 'diff'], ['restore', 'check']] as const;
+
+/** How many of slipctl's questions about the whole of it are not answered with: all is well. */
+async function finding({ env }: Stack, log: Log): Promise<number> {
+  const program = join(repositoryRoot, 'apps/slipctl/dist/main.js');
+  let found = 0;
+  for (const question of questions) {
+    const options = { env: { PATH: process.env.PATH ?? '', ...env }, timeout: settleMs };
+    const said = await new Promise<string | null>((resolve) => {
+      execFile(process.execPath, [program, ...question], options, (error, stdout, stderr) =>
+        resolve(error === null ? null : `${stdout}${stderr}`),
+      );
+    });
+    if (said === null) continue;
+    found += 1;
+    log(`  slipctl ${question.join(' ')}: ${said}`);
+  }
+  return found;
 }
 
 /** What the services themselves say is wrong. */
@@ -113,13 +149,20 @@ async function frozen(stack: Stack, service: ServiceName, work: () => Promise<vo
   }
 }
 
-/** Replaces the database of a service that does not run; its supervisor starts it anew. */
-async function replaced(stack: Stack, service: ServiceName, work: () => Promise<void>): Promise<void> {
-  stack.services.kill(service, 'SIGSTOP');
-  const before = stack.services.restarts(service);
+/** Replaces the databases of services that do not run; their supervisor starts them anew. */
+async function replaced(
+  stack: Stack,
+  services: readonly ServiceName[],
+  work: () => Promise<void>,
+): Promise<void> {
+  const before = services.map((service) => stack.services.restarts(service));
+  for (const service of services) stack.services.kill(service, 'SIGSTOP');
   await work();
-  stack.services.kill(service, 'SIGKILL');
+  for (const service of services) stack.services.kill(service, 'SIGKILL');
   const restarted = () =>
-    stack.services.restarts(service) > before && stack.services.pid(service) !== undefined;
-  await waitFor(restarted, { timeoutMs: settleMs, what: `${service} to start anew` });
+    services.every(
+      (service, n) =>
+        stack.services.restarts(service) > before[n]! && stack.services.pid(service) !== undefined,
+    );
+  await waitFor(restarted, { timeoutMs: settleMs, what: `${services.join(', ')} to start anew` });
 }

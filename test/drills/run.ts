@@ -18,7 +18,7 @@ import { drillRestore, restorable } from './restore.drill.ts';
 const usage = `usage: npm run drill -- NAME [options]
   restore          each service's database is put back from before the last payments, and the service is started:
                    nothing may be paid twice, no number used twice, nothing lost
-  --service NAME   only one of ${restorable.join(', ')}
+  --service NAME   only one of ${restorable.join(', ')}; or together: all of them at once, each from another moment
   providers        slips through every provider with every fault of the simulator at once, judged by its truth:
                    none executed twice or by two, none lost, every one ended or an open case, 85 % settled,
                    the money in the books as the providers moved it
@@ -112,13 +112,18 @@ const seed = Number(values.seed ?? 1);
 const times = Number(values.times ?? 5);
 const floodS = Number(values.seconds ?? 30);
 const kills = Number(values.kills ?? 100);
-const services = restorable.filter((name) => values.service === undefined || name === values.service);
+const restored =
+  values.service === 'together'
+    ? [restorable]
+    : restorable
+        .filter((name) => values.service === undefined || name === values.service)
+        .map((name) => [name]);
 
 const brought = troubles.filter((name) => values.trouble === undefined || name === values.trouble);
 const detectedSlips = Number(values.slips ?? 10_000);
 
 const drills: Readonly<Record<string, { usable: boolean; run: () => Promise<Done> }>> = {
-  restore: { usable: services.length > 0, run: restore },
+  restore: { usable: restored.length > 0, run: restore },
   providers: { usable: isCount(seed, 0) && isCount(slips, 100), run: providers },
   gateway: { usable: values.slips === undefined || isCount(slips, 1), run: gateway },
   diagnosis: {
@@ -172,14 +177,15 @@ async function gateway(): Promise<Done> {
 }
 
 async function restore(): Promise<Done> {
-  const results = await drillRestore(services, say);
+  const results = await drillRestore(restored, say);
   const sum = (of: (result: (typeof results)[number]) => number) =>
     results.reduce((total, result) => total + of(result), 0);
   const line = {
-    services: results.map((result) => result.service),
+    services: results.map((result) => result.services),
     second_payments: sum((result) => result.second_payments),
     reused_numbers: sum((result) => result.reused_numbers),
     lost: sum((result) => result.lost),
+    found: sum((result) => result.found),
     ok: results.every((result) => result.holds),
   };
   return { table: results, line };
