@@ -40,6 +40,8 @@ export async function drillRestore(
       const stack = await startStack({
         dataDir,
         profile: 'stack',
+        // Where all are put back, each has an instance that is not the one that folds.
+        instances: services.length > 1 ? Object.fromEntries(services.map((service) => [service, 2])) : {},
         // A slow machine is not what is drilled.
         policies: { outcome_deadline_ms: 30_000 },
         log,
@@ -81,8 +83,10 @@ async function restore(stack: Stack, services: readonly ServiceName[], log: Log)
       await copyDatabase(superuser, `${database}_old`, database);
   });
   log('  put back, and started');
-  const isReady = async () =>
-    (await Promise.all(services.map((service) => stack.services.isReady(service)))).every(Boolean);
+  const isReady = async () => {
+    const ready = services.flatMap((service) => instancesOf(stack, service)).map(stack.services.isReady);
+    return (await Promise.all(ready)).every(Boolean);
+  };
   await waitFor(isReady, { timeoutMs: settleMs, what: `${services.join(', ')} to be ready` });
   log('  ready again without people');
   await payments.submit(10);
@@ -139,13 +143,17 @@ async function tellProblems(stack: Stack, log: Log): Promise<void> {
   }
 }
 
-/** Copies while the process stands still: a backup takes no moment in between. */
+const instancesOf = ({ services }: Stack, service: ServiceName): string[] =>
+  services.names().filter((name) => name === service || name.startsWith(`${service}-`));
+
+/** Copies while the processes stand still: a backup takes no moment in between. */
 async function frozen(stack: Stack, service: ServiceName, work: () => Promise<void>): Promise<void> {
-  stack.services.kill(service, 'SIGSTOP');
+  const names = instancesOf(stack, service);
+  for (const name of names) stack.services.kill(name, 'SIGSTOP');
   try {
     await work();
   } finally {
-    stack.services.kill(service, 'SIGCONT');
+    for (const name of names) stack.services.kill(name, 'SIGCONT');
   }
 }
 
@@ -155,14 +163,14 @@ async function replaced(
   services: readonly ServiceName[],
   work: () => Promise<void>,
 ): Promise<void> {
-  const before = services.map((service) => stack.services.restarts(service));
-  for (const service of services) stack.services.kill(service, 'SIGSTOP');
+  const names = services.flatMap((service) => instancesOf(stack, service));
+  const before = names.map((name) => stack.services.restarts(name));
+  for (const name of names) stack.services.kill(name, 'SIGSTOP');
   await work();
-  for (const service of services) stack.services.kill(service, 'SIGKILL');
+  for (const name of names) stack.services.kill(name, 'SIGKILL');
   const restarted = () =>
-    services.every(
-      (service, n) =>
-        stack.services.restarts(service) > before[n]! && stack.services.pid(service) !== undefined,
+    names.every(
+      (name, n) => stack.services.restarts(name) > before[n]! && stack.services.pid(name) !== undefined,
     );
   await waitFor(restarted, { timeoutMs: settleMs, what: `${services.join(', ')} to start anew` });
 }
