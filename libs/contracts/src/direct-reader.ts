@@ -1,6 +1,7 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { instantFromSeconds } from '@slipstream/kernel';
 import { enumNames, isTimestamp } from './domain-mapping.ts';
+import { isMandatory } from './mandatory-fields.ts';
 import type { WireReader } from './wire-reader.ts';
 
 /**
@@ -222,6 +223,7 @@ const readTimestamp: ReadValue = (reader, end) => {
 };
 
 function absentValue(field: DescField): () => unknown {
+  if (isMandatory(field)) return refuse as () => unknown;
   const isExplicit = field.presence !== implicitPresence;
   if (isExplicit || field.fieldKind === 'message') return () => null;
   if (field.fieldKind === 'enum') return refuse as () => unknown;

@@ -7,6 +7,7 @@ import {
   microsWithin,
   SlipstreamError,
 } from '@slipstream/kernel';
+import { isMandatory } from './mandatory-fields.ts';
 
 /**
  * The general way between bytes and the domain's plain data, by generated protobuf messages (the direct one is in
@@ -14,12 +15,13 @@ import {
  * enum -> its lower-case name, Timestamp -> {@link Instant}, unset -> null, oneof -> one property per member.
  * The field names are the same on both sides, so no shape is written twice.
  *
- * `toDomain` throws `undecodable_record` for a value that must be there and is not, and `too_new` for an enum value or
+ * `toDomain` throws `undecodable_record` for a value that must be there and is not (an enum's, and a message that
+ * `mandatory-fields.ts` names; `whose` it is, is told), and `too_new` for an enum value or
  * a member of a oneof that this schema does not have: then a newer release wrote the message, and this one cannot tell
  * what it means. An unknown field outside a oneof is passed over, as protobuf intends.
  */
 export interface Mapping {
-  toDomain(message: Message): object;
+  toDomain(message: Message, whose?: string): object;
   toMessage(data: object): Message;
 }
 
@@ -44,14 +46,19 @@ function compile(schema: DescMessage): Mapping {
   const fields = schema.fields.map((field) => ({
     name: field.localName,
     oneof: field.oneof?.localName,
+    isMandatory: isMandatory(field),
     ...converters(field),
   }));
   return {
-    toDomain(message) {
+    toDomain(message, whose = schema.typeName) {
       const source = message as unknown as Plain;
       for (const { localName } of schema.oneofs) refuseUnknownMember(message, source[localName] as Member);
       const data: Plain = {};
-      for (const field of fields) data[field.name] = field.read(valueIn(source, field.name, field.oneof));
+      for (const field of fields) {
+        const value = valueIn(source, field.name, field.oneof);
+        if (value === undefined && field.isMandatory) throw lacking(whose, field.name);
+        data[field.name] = field.read(value, whose);
+      }
       return data;
     },
     toMessage(data) {
@@ -86,7 +93,7 @@ function valueIn(source: Plain, name: string, oneof: string | undefined): unknow
 }
 
 interface Converters {
-  read(value: unknown): unknown;
+  read(value: unknown, whose: string): unknown;
   write(value: unknown): unknown;
 }
 
@@ -142,7 +149,8 @@ function messageConverters(schema: DescMessage, field: DescField): Converters {
   }
   // Looked up late: a message may contain its own type.
   return {
-    read: (value) => (value === undefined ? null : mappingOf(schema).toDomain(value as Message)),
+    read: (value, whose) =>
+      value === undefined ? null : mappingOf(schema).toDomain(value as Message, `${field.name} in ${whose}`),
     write: (value) => mappingOf(schema).toMessage(value as object),
   };
 }
@@ -154,7 +162,7 @@ export function isTimestamp(schema: DescMessage): boolean {
 function listConverters(field: DescField & { fieldKind: 'list' }): Converters {
   const item = itemConverters(field);
   return {
-    read: (value) => (value as unknown[]).map(item.read),
+    read: (value, whose) => (value as unknown[]).map((one) => item.read(one, whose)),
     write: (value) => (value as unknown[]).map(item.write),
   };
 }
@@ -173,6 +181,11 @@ function fromTimestamp(timestamp: Timestamp, field: DescField): Instant {
   } catch (cause) {
     throw wrongValue(field, 'a timestamp lies outside the years 0001-9999', cause);
   }
+}
+
+function lacking(whose: string, name: string): SlipstreamError {
+  const errors = [{ pointer: `/${name}`, detail: 'is missing' }];
+  return new SlipstreamError('undecodable_record', `${whose} lacks ${name}`, { errors });
 }
 
 /** The message is one of its kind, but for this field: `errors` names it. */

@@ -1,4 +1,4 @@
-import { type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { type DescField, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { DescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { isSlipstreamError } from '@slipstream/kernel';
@@ -13,6 +13,7 @@ import {
 import { ReportResultSchema } from './generated/slipstream/gateway/v1/results_pb.ts';
 import { SubmitSlipSchema } from './generated/slipstream/slip/v1/commands_pb.ts';
 import { SlipPolicySchema } from './generated/slipstream/slip/v1/events_pb.ts';
+import { isMandatory } from './mandatory-fields.ts';
 import { decodeMessage, encodeMessage, readDirectly, writeDirectly } from './message-codec.ts';
 import { opsSchemas } from './ops-event-types.ts';
 import { dataOf } from './test-support/random-data.ts';
@@ -208,5 +209,91 @@ describe('bytes of anybody', () => {
     expect(() => decodeMessage(schema, late.subarray(0, 3), 'the data of x')).toThrow(
       'the data of x is no slipstream.gateway.v1.SlipReturned',
     );
+  });
+});
+
+describe('a message that lies in another', () => {
+  /** With those that lie in them. */
+  const reached = new Map<string, DescMessage>();
+  const reach = (schema: DescMessage): void => {
+    if (reached.has(schema.typeName) || schema.typeName.startsWith('google.')) return;
+    reached.set(schema.typeName, schema);
+    for (const { message } of schema.fields) if (message) reach(message);
+  };
+  all.forEach(reach);
+  const inner = [...reached.values()].flatMap(({ fields }) =>
+    fields.filter(({ fieldKind }) => fieldKind === 'message'),
+  );
+
+  it('is mandatory, or one that the domain knows to be null', () => {
+    expect(
+      inner.filter((field) => !isMandatory(field)).map(({ parent, name }) => `${parent.name}.${name}`),
+    ).toEqual([
+      'SlipSubmitted.amount',
+      'SlipSubmitted.details',
+      'SlipSubmitted.request',
+      'SlipPolicy.stages',
+      'StagePolicy.submitted',
+      'StagePolicy.held',
+      'StagePolicy.dispatching',
+      'StagePolicy.review',
+      'StagePolicy.returned',
+      'Sealable.clear',
+      'Sealable.sealed',
+      'SlipDrafted.amount',
+      'SlipDrafted.remind_at',
+      'SlipDrafted.details',
+      'SlipDrafted.deadline',
+      'SlipDrafted.request',
+      'SlipAcknowledged.provider_time',
+      'SlipProgressed.provider_time',
+      'SlipReturned.amount',
+      'SlipReturned.provider_time',
+      'SlipReturned.fee',
+      'SlipReturned.callbacks_refused',
+      'AnswerDoubted.provider_time',
+      'InquiryAnswered.callbacks_refused',
+      'FundsHeld.transaction',
+      'SlipSettled.transaction',
+      'SlipSettled.fee',
+      'SlipRefunded.transaction',
+      'SlipRefunded.fee',
+      'PostingCompensated.transaction',
+      'PostingCompensated.fee',
+      'StatementLineMatched.amount',
+      'StatementLineMatched.fee',
+      'OperatorActed.request',
+      'IncidentOpened.blind_since',
+      'SubmitSlip.amount',
+      'SubmitSlip.deadline',
+      'ReportResult.amount',
+      'ReportResult.provider_time',
+      'ReportResult.fee',
+      'Tick.reading',
+      'Tick.awaits',
+    ]);
+  });
+
+  it.each(
+    inner
+      .filter(isMandatory)
+      .map((field): [string, DescField] => [`${field.parent.name} without ${field.name}`, field]),
+  )('is asked for by its name: %s', (_, field) => {
+    const [data] = fc.sample(dataOf(field.parent), { numRuns: 1, seed: 1 });
+    const bytes = generalBytes(field.parent, { ...data, [field.localName]: null });
+    expect(readDirectly(field.parent, bytes)).toBeNull();
+    expect(() => decodeMessage(field.parent, bytes, 'the data of x')).toThrow(
+      expect.objectContaining({
+        code: 'undecodable_record',
+        message: expect.stringMatching(new RegExp(`the data of x lacks ${field.localName}$`)),
+      }),
+    );
+  });
+
+  it('is asked for where it lies', () => {
+    const data = { transaction: { id: 't', type: 'hold', postings: [{ account: 'a', direction: 'debit' }] } };
+    expect(() =>
+      decodeMessage(schemas.FundsHeld, generalBytes(schemas.FundsHeld, data), 'the data of x'),
+    ).toThrow(/postings in transaction in the data of x lacks amount$/);
   });
 });

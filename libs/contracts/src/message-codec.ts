@@ -17,10 +17,10 @@ export function encodeMessage(schema: DescMessage, data: object): Uint8Array {
 /**
  * The domain's data of a message's bytes.
  * @param what whose bytes they are, for people
- * @throws `undecodable_record` (broken), `too_new` (a value of a later release)
+ * @throws `undecodable_record` (broken, or lacking a field that is mandatory), `too_new` (a value of a later release)
  */
 export function decodeMessage(schema: DescMessage, bytes: Uint8Array, what: string): object {
-  return readDirectly(schema, bytes) ?? mappingOf(schema).toDomain(parse(schema, bytes, what));
+  return readDirectly(schema, bytes) ?? mappingOf(schema).toDomain(parse(schema, bytes, what), what);
 }
 
 const writer = new WireWriter();

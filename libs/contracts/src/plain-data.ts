@@ -1,15 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
+import { isMandatory } from './mandatory-fields.ts';
 
 /**
  * Tells whether {@link decodeData} surely takes the bytes of a message, without decoding them: every field is known and
- * whole, every text is text, every enum has a value that this release knows. For consumers that follow an event though
+ * whole, every text is text, all that is mandatory is there, every enum has a value that this release knows. For consumers that follow an event though
  * they need none of its data; of bytes that are not plain they know nothing, and decode them.
  */
 export class PlainShape {
   /** By tag, of one byte or two: a field's number and wire type. */
   readonly #fields: (FieldShape | undefined)[] = [];
-  /** Bits of the enums that must be there: without presence, unset is a value that nobody may write. */
+  /** Bits of what must be there: mandatory messages, and enums, whose unset value nobody may write. */
   #required = 0;
 
   constructor(fields: Iterable<FieldShape>) {
@@ -73,7 +74,7 @@ function fieldShape(field: DescField, index: number): FieldShape {
     case 'enum':
       return enumShape(field.enum, wire(0), field.presence === implicitPresence ? 1 << index : 0);
     case 'message':
-      return messageShape(field.message, text);
+      return { ...messageShape(field.message, text), requiredBit: isMandatory(field) ? 1 << index : 0 };
     case 'map':
       if (
         field.mapKey !== ScalarType.STRING ||

@@ -1,6 +1,7 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { instantFromMicros } from '@slipstream/kernel';
 import fc from 'fast-check';
+import { isMandatory } from '../mandatory-fields.ts';
 
 /** The domain's data of a message, of any shape and size that its types allow, with the values that are odd on the wire. */
 export function dataOf(schema: DescMessage): fc.Arbitrary<Record<string, unknown>> {
@@ -25,7 +26,7 @@ function memberOf(fields: readonly DescField[]): fc.Arbitrary<Record<string, unk
 function anyValueOf(field: DescField): fc.Arbitrary<unknown> {
   if (field.fieldKind === 'list') return fc.array(setValueOf(field), { maxLength: 6 });
   if (field.fieldKind === 'map') return fc.dictionary(text, text, { maxKeys: 6, noNullPrototype: true });
-  const isExplicit = field.fieldKind === 'message' || field.proto.proto3Optional;
+  const isExplicit = (field.fieldKind === 'message' && !isMandatory(field)) || field.proto.proto3Optional;
   return isExplicit ? fc.option(setValueOf(field), { nil: null }) : setValueOf(field);
 }
 

@@ -1,6 +1,7 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import type { OpsEvent, SlipEvent } from '@slipstream/slip';
 import { schemas } from '../event-types.ts';
+import { isMandatory } from '../mandatory-fields.ts';
 import { opsSchemas } from '../ops-event-types.ts';
 
 /** Every slip event with its data in all shapes that differ on the wire: each enum value, each oneof member, bare. */
@@ -54,6 +55,8 @@ function bareSampleOf(field: DescField): unknown {
   if (field.fieldKind === 'list') return [];
   if (field.fieldKind === 'map') return {};
   // Explicit presence: messages, `optional` fields and members of a oneof.
+  if (isMandatory(field))
+    return isTimestamp(field.message!) ? sampleOf(field, 0) : bareDataOf(field.message!);
   if (field.fieldKind === 'message' || field.oneof || field.proto.proto3Optional) return null;
   if (field.fieldKind === 'enum') return choices(field.enum)[0];
   const full = sampleOf(field, 0);
