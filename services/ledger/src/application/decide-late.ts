@@ -1,5 +1,6 @@
 import type { PendingEvent, RecordedEvent } from '@slipstream/slip';
 import { type Cue, decideInOrder, fundsNeeded } from '../domain/hold/decide-in-order.ts';
+import { Past, type PastParts, type ToldAnswer } from '../domain/hold/past.ts';
 import type { FollowedSlip, LogRecord } from '../domain/log/follow.ts';
 import { Balances } from '../domain/posting/balances.ts';
 import { bookingOf, toEvents } from './booking.ts';
@@ -10,8 +11,10 @@ export interface LateRecord extends Cue, Pick<LogRecord, 'partition' | 'offset' 
 
 export interface LateTx extends Pick<LedgerTx, 'load' | 'lockBalances' | 'write'> {
   /** The first ones of the partition that are left, in the order of the log. */
-  late(partition: number): Promise<readonly LateRecord[]>;
-  decided(late: readonly LateCue[]): void;
+  late(): Promise<readonly LateRecord[]>;
+  /** What was said about these slips after all, by slip: the copy that was put back was one that was being folded back. */
+  told(slipIds: readonly string[]): Promise<PastParts['told']>;
+  decided(late: readonly LateCue[], taken: readonly ToldAnswer[]): void;
 }
 
 export interface DecideLateContext {
@@ -30,17 +33,20 @@ export async function decideLate(
 ): Promise<readonly PendingEvent[]> {
   const events: PendingEvent[] = [];
   for (;;) {
-    const late = await tx.late(partition);
+    const late = await tx.late();
     if (late.length === 0) return events;
-    const stored = await tx.load([...new Set(late.map(({ recorded }) => recorded.slipId))]);
+    const slipIds = [...new Set(late.map(({ recorded }) => recorded.slipId))];
+    const stored = await tx.load(slipIds);
+    const past = new Past({ told: await tx.told(slipIds), late: new Set(), isFoldedBack: () => false });
     const holds = new Map([...stored].flatMap(([id, { hold }]) => (hold === null ? [] : [[id, hold]])));
     const funds = fundsNeeded(late);
     const balances = funds.length === 0 ? new Balances() : await tx.lockBalances(funds);
-    const decided = decideInOrder(late, holds, context.transactionId, balances);
+    const decided = decideInOrder(late, holds, context.transactionId, balances, past);
     const changed = new Map<string, FollowedSlip>();
     for (const slipId of decided.holds.keys()) changed.set(slipId, stored.get(slipId)!.slip);
     await tx.write({ ...bookingOf(changed, decided, stored), log: [], tags: [], trees: [] });
-    tx.decided(late.map(({ offset, recorded: { slipId } }) => ({ partition, offset, slipId })));
+    const cues = late.map(({ offset, recorded: { slipId } }) => ({ partition, offset, slipId }));
+    tx.decided(cues, past.taken);
     const causes = new Map<RecordedEvent, LateRecord>(late.map((one) => [one.recorded, one]));
     events.push(...toEvents(context, decided, causes));
   }

@@ -13,7 +13,7 @@ import type { LateCue } from '../../application/ports.ts';
 import { fold } from '../../domain/log/follow.ts';
 import { foldApproval } from './fold-decisions.ts';
 import { ledgerTx } from './ledger-tx.ts';
-import { LostAnswers, toldAnswers } from './lost-answers.ts';
+import { LostAnswers, takeAway, toldAbout, toldAnswers } from './lost-answers.ts';
 import { slipLogs } from './rebuild/page.ts';
 import { Remembered } from './remembered.ts';
 
@@ -27,10 +27,11 @@ select f.partition from folding f where not exists (
   select from consumer_position c
   where c.consumer_group = $1 and c.topic = $2 and c.partition = f.partition and c.next_offset >= f.end_offset)
 limit 1`;
-// Of a slip that waits behind a dead letter the cues come when it is read again.
+// Of a slip that waits behind a dead letter the cues come when it is read again; those that were put off are decided at the end.
 const leftSql = `
 select t.slip_id, t.kafka_offset from told_answer t where t.partition = $3 and not exists (
   select from parked_key k where k.consumer_group = $1 and k.topic = $2 and k.partition = t.partition and k.key = t.slip_id)
+and not exists (select from late_cue l where l.partition = t.partition and l.slip_id = t.slip_id)
 order by t.kafka_offset limit 1`;
 const endSql = 'delete from folding where partition = $1';
 const lateSql = `
@@ -98,7 +99,7 @@ export function foldBack(unitOfWork: UnitOfWork, context: FoldBackContext) {
     async folded(tx: Tx, partition: number): Promise<void> {
       // Whoever works by it ends before; whoever comes after finds that it is no more.
       await tx.query(endSql, [partition]);
-      const events = await decideLate(context, lateTx(tx), partition);
+      const events = await decideLate(context, lateTx(tx, partition), partition);
       tx.publish(events.map(outbound));
     },
   };
@@ -146,16 +147,18 @@ async function requireAllTaken(unitOfWork: UnitOfWork, partition: number): Promi
   );
 }
 
-function lateTx(tx: Tx): LateTx {
+function lateTx(tx: Tx, partition: number): LateTx {
   // Nothing that was remembered before counts, and whoever owns the partition forgets as well.
   const whole = LostAnswers.none();
   return {
     load: (slipIds) => ledgerTx(tx, new Remembered(), whole).load(slipIds),
     lockBalances: (keys) => ledgerTx(tx, new Remembered(), whole).lockBalances(keys),
     write: (booking) => ledgerTx(tx, new Remembered(), whole).write(booking),
-    late: (partition) => lateRecords(tx, partition),
-    decided(late) {
+    late: () => lateRecords(tx, partition),
+    told: (slipIds) => toldAbout(tx, [partition], slipIds),
+    decided(late, taken) {
       tx.send(decidedSql, decidedCues.parameters(late.map(toRow)));
+      takeAway(tx, taken);
     },
   };
 }

@@ -110,17 +110,14 @@ function lost(tx: Tx, partitions: readonly number[], foldedBack: ReadonlySet<num
     foldedBack,
     async of(slipIds) {
       if (slipIds.length === 0) return { told: new Map(), late: new Set() };
-      const [answers, late] = await Promise.all([
-        tx.query<AnswerRow>(answersSql, [partitions, slipIds]),
+      const [told, late] = await Promise.all([
+        toldAbout(tx, partitions, slipIds),
         tx.query<{ slip_id: string }>(lateSql, [slipIds]),
       ]);
-      return { told: bySlip(answers), late: new Set(late.map(({ slip_id }) => slip_id)) };
+      return { told, late: new Set(late.map(({ slip_id }) => slip_id)) };
     },
     async keep(taken, late) {
-      const rows = taken.map(({ partition, offset, recorded: { slipId } }) => ({
-        ...{ partition, slip_id: slipId, kafka_offset: offset },
-      }));
-      if (rows.length > 0) tx.send(takenSql, places.parameters(rows));
+      takeAway(tx, taken);
       await tx.insert(lateCues, late.map(lateRow));
     },
   };
@@ -129,6 +126,23 @@ function lost(tx: Tx, partitions: readonly number[], foldedBack: ReadonlySet<num
 const lateRow = ({ partition, offset, slipId }: LateCue) => {
   return { partition, kafka_offset: offset, slip_id: slipId };
 };
+
+/** What was said about slips of these partitions, by slip, in the order of the log. */
+export async function toldAbout(
+  tx: Tx,
+  partitions: readonly number[],
+  slipIds: readonly string[],
+): Promise<Map<string, ToldAnswer[]>> {
+  return bySlip(await tx.query<AnswerRow>(answersSql, [partitions, slipIds]));
+}
+
+/** Once it is booked. */
+export function takeAway(tx: Tx, taken: readonly ToldAnswer[]): void {
+  const rows = taken.map(({ partition, offset, recorded: { slipId } }) => ({
+    ...{ partition, slip_id: slipId, kafka_offset: offset },
+  }));
+  if (rows.length > 0) tx.send(takenSql, places.parameters(rows));
+}
 
 function bySlip(rows: readonly AnswerRow[]): Map<string, ToldAnswer[]> {
   const told = new Map<string, ToldAnswer[]>();
