@@ -359,6 +359,11 @@ export interface EventData {
     bookedOn: string;
     /** Of lines of one amount on that day that tell what came back: which one of the statement it is; null: the first. */
     occurrence?: number | null;
+    /** Its number in the file, from 1: in some files all lines stand on one. Absent: an older release did not tell it. */
+    number?: number | null;
+    /** What it adds to what statements show as paid, and as come back: signed minor units of the slip's currency. Absent: as above. */
+    paid?: bigint | null;
+    cameBack?: bigint | null;
   };
   BreakOpened: {
     breakId: string;
@@ -373,6 +378,12 @@ export interface EventData {
     seen: string;
     /** The type of the event that should have caused what the statement says; null: none can. */
     awaited: string | null;
+    /** The line's number in the file, from 1; null: there is no line. Absent: an older release did not tell it. */
+    number?: number | null;
+    /** Absent: an older release did not tell it. */
+    provider?: string | null;
+    /** The outcome, or the fee in minor units, of which the slip would close it; null: none does. */
+    wanted?: string | null;
   };
   BreakResolved: {
     breakId: string;

@@ -186,6 +186,8 @@ export interface OpsEventData {
     seen: string;
     /** The type of the event that should have caused what the statement says; null: none can. */
     awaited: string | null;
+    /** The line's number in the file, from 1; null: it is about no line. Absent: an older release did not tell it. */
+    number?: number | null;
   };
   StatementBreakResolved: {
     breakId: string;

@@ -52,7 +52,6 @@ import { oneOwner, returnsOwner } from './adapters/kafka/returns-owner.ts';
 import { quietSlipEvents, subscription } from './adapters/kafka/slip-events.ts';
 import { slipLog } from './adapters/kafka/slip-log.ts';
 import { StallBook } from './adapters/kafka/stall-book.ts';
-import { tellsOfStatements } from './adapters/kafka/tells-of-statements.ts';
 import {
   gatewayWallTime,
   heardServices,
@@ -143,8 +142,6 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
   runtime.recoverWith(
     recovery({
       ...{ unitOfWork, subscription, lacks: (partition, shared) => quiet.lacks(partition, shared) },
-      tellsOfStatements: (stretch) => tellsOfStatements(reader, stretch),
-      onStatements: (partition) => logger.error(statementsLost(partition)),
     }),
   );
   const clockState = () => {
@@ -358,10 +355,6 @@ export async function assemble({ settings, rules }: ReconciliationConfig): Promi
       return partsOf(runtime, host, watch);
     },
   };
-}
-
-function statementsLost(partition: number): string {
-  return `partition ${partition}: lines of statements were matched that this database does not know of. Put back a copy of it that has them. See docs/runbooks/service-older-than-its-log.md.`;
 }
 
 /** Statement files, as they come over HTTP, and where they are kept. */

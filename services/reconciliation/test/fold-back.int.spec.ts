@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { partitionsDefault, type Source, sources } from '@slipstream/contracts';
-import { partitionOf } from '@slipstream/kafka';
+import { type Source, sources } from '@slipstream/contracts';
 import { addMs, type Instant } from '@slipstream/kernel';
 import type { Service } from '@slipstream/service-host';
 import type { SlipEvent } from '@slipstream/slip';
@@ -20,9 +19,9 @@ import {
 } from './story.ts';
 
 const { intake, gateway, ledger } = sources;
-interface Check {
-  readonly name: string;
-  readonly detail?: string;
+interface Row {
+  readonly id: string;
+  readonly status: string;
 }
 
 let world: ReconciliationUnderTest;
@@ -255,45 +254,153 @@ test('yesterday’s database gets its events back from the log: every verdict, c
   expect(world.of(quiet)).toEqual([]);
 }, 240_000);
 
-test('where lines of statements were matched since, it waits for people with a newer copy, and says of what', async () => {
-  const slipId = await begin();
-  await say(gateway, slipId, returned());
-  await untilSettled();
-  const day = new Date().toISOString().slice(0, 10);
-  const file = `day,net,reference,balance\n${day},1250,${slipId},1250\n`;
-  const scope = 'statements:read statements:write';
-  const { body } = await world.get(service, '/v1/statements?source=acme-csv', scope, {
+const scope = 'statements:read statements:write breaks:read breaks:write';
+const give = (file: string) =>
+  world.get(service, '/v1/statements?source=acme-csv', scope, {
     ...{ method: 'POST', body: file },
     headers: { 'content-type': 'text/csv', 'idempotency-key': v7() },
   });
-  await waitFor(
-    async () => (await world.get(service, `/v1/statements/${body.id}`, scope)).body.status === 'matched',
-    {
-      what: 'the statement to be matched',
-    },
-  );
-  await until(slipId, 'StatementLineMatched');
-  const partition = partitionOf(slipId, partitionsDefault);
-  await untilSettled();
-  await service.stop();
-  await world.copyAside('newest');
-  await world.putBack('copy');
+const statement = async (id: string) => (await world.get(service, `/v1/statements/${id}`, scope)).body;
+const untilMatched = (id: string) =>
+  waitFor(async () => (await statement(id)).status === 'matched', { what: `statement ${id} to be matched` });
 
-  service = await world.start();
-  // All the others were folded back, and this one is not.
-  await waitFor(
-    async () => {
-      const { checks } = (await (await fetch(`${service.url}/readyz`)).json()) as { checks: Check[] };
-      const detail = checks.find(({ name }) => name === 'own log')?.detail ?? '';
-      return (
-        detail.startsWith(`slips.events.v1 partition ${partition}: `) && !detail.includes('more partition')
-      );
-    },
-    { what: 'one partition alone to be older' },
+/** All that is kept of statements, but the times of its own clock, and who waits for what. */
+async function statementRows(): Promise<Record<string, unknown[]>> {
+  const asked = {
+    statements: `select id, source, digest, bytes, accounts, lines, booked_from, booked_to, status, accepted_by, problem from statement
+       order by accepted_at`,
+    lines: "select to_jsonb(l) - 'is_told' as line from statement_line l order by statement_id, n",
+    breaks: `select id, kind, statement_id, provider, n, line, slip_id, currency, difference, expected, seen, awaited, wanted, status,
+       resolution, resolved_by, reason from statement_break order by id`,
+    slips: 'select slip_id, outcome, paid, came_back, named from booked_slip order by 1',
+    balances:
+      'select to_jsonb(b) as balance from statement_balance b order by statement_id, account_n, currency',
+  };
+  const found = Object.entries(asked).map(
+    async ([name, sql]) => [name, timeless((await world.database.query(sql)).rows)] as const,
   );
-  await service.stop();
-  await world.putBack('newest');
-  service = await world.start();
+  return Object.fromEntries(await Promise.all(found));
+}
+
+const opsTold = () =>
+  world.told.filter(({ event }) => event.type.startsWith('Statement')).map(({ id }) => id);
+/** Lines and slips show what the log told, and what may be of a slip after all was looked at. */
+const untilShown = () =>
+  waitFor(
+    async () => {
+      const { rows: left } =
+        await world.database.query(`select 1 from told_line where slip_id is not null and not is_counted
+        union all select 1 from statement where has_told or status = 'accepted'
+        union all select 1 from statement_break where is_named and status <> 'resolved'`);
+      return left.length === 0;
+    },
+    { what: 'what was told to be shown' },
+  );
+
+test('lines of statements that were matched since the copy are told nothing of again, and a file that is given again is what it was', async () => {
+  service ??= await world.start();
   await isReady();
-  expect(world.of(slipId, 'StatementLineMatched')).toHaveLength(1);
-}, 120_000);
+  await restart('before');
+  const [paid, open, twice, parted, lost] = [
+    ...[await begin(), await begin(), await begin(), await begin(), await begin()],
+  ] as [string, string, string, string, string];
+  const later = v7();
+  for (const slipId of [paid, twice, parted, lost]) await say(gateway, slipId, returned());
+  await untilSettled();
+  const day = new Date().toISOString().slice(0, 10);
+  let balance = 0;
+  const fileOf = (lines: readonly (readonly [number, string])[]) =>
+    [
+      'day,net,reference,balance',
+      ...lines.map(([net, name]) => {
+        balance += net;
+        return `${day},${net},${name},${balance}`;
+      }),
+      '',
+    ].join('\n');
+  // Accepted before the copy, and matched behind it: an older one is in its way.
+  const blocker = v7();
+  const block = `insert into statement (id, source, provider, format, digest, bytes, accounts, lines, status, read_to, accepted_at, accepted_by, due_at)
+    values ('${blocker}', 'acme-csv', 'acme', 'csv', 'none', 0, '[]', 0, 'accepted', '{}', now() - interval '1 day', 'ann', now() + interval '1 day')`;
+  const unblock = () => world.database.query('delete from statement where id = $1', [blocker]);
+  await world.database.query(block);
+  const first = fileOf([
+    [1_250, paid],
+    [77, 'nobody'],
+  ]);
+  const accepted = (await give(first)).body.id;
+  await restart('accepted');
+  await unblock();
+  await untilMatched(accepted);
+
+  const second = fileOf([
+    [1_250, open],
+    [1_250, twice],
+    [1_250, twice],
+    [500, parted],
+    [1_250, later],
+    [88, 'somebody'],
+  ]);
+  const given = (await give(second)).body.id;
+  await untilMatched(given);
+  for (const slipId of [open, twice, parted]) await until(slipId, 'BreakOpened');
+  await say(gateway, open, returned());
+  await until(open, 'BreakResolved');
+  await say(intake, later, submitted({ deadline: addMs(now(), 3_600_000), policy: slow }));
+  await say(ledger, later, held);
+  await say(gateway, later, intended());
+  await until(later, 'StatementLineMatched');
+  const [duplicate] = (await world.get(service, `/v1/breaks?slip=${twice}`, scope)).body.data;
+  const resolved = await world.get(service, `/v1/breaks/${duplicate.id}/resolve`, scope, {
+    ...{ method: 'POST', body: JSON.stringify({ reason: 'given back by phone' }) },
+    headers: { 'content-type': 'application/json' },
+  });
+  expect([resolved.body, resolved.status < 300]).toEqual([resolved.body, true]);
+  await until(twice, 'BreakResolved');
+  await untilShown();
+  await untilSettled();
+  const [before, said, opsSaid] = [await statementRows(), told(), opsTold()];
+
+  for (const [name, files] of [
+    ['accepted', [second]],
+    ['before', [first, second]],
+  ] as const) {
+    await restore(name);
+    await unblock();
+    const { rows: breaks } = await world.database.query('select id, status from statement_break order by id');
+    expect(breaks).toEqual((before.breaks as readonly Row[]).map(({ id, status }) => ({ id, status })));
+    expect(await statement(given)).toMatchObject({
+      status: 'accepted',
+      problem: expect.stringContaining('Give the file again'),
+    });
+    for (const file of files) {
+      const answer = await give(file);
+      expect(answer.status).toBe(200);
+      expect([accepted, given]).toContain(answer.body.id);
+      await untilMatched(answer.body.id);
+    }
+    await untilMatched(accepted);
+    await untilShown();
+    await untilSettled();
+    expect([name, await statementRows()]).toEqual([name, before]);
+    expect((await give(second)).body).toMatchObject({ id: given, status: 'matched', problem: null });
+  }
+  expect(told().filter((one) => !said.includes(one))).toEqual([]);
+  expect(opsTold()).toEqual(opsSaid);
+
+  // What was told counts: what comes for it next came once more, or is its rest.
+  const third = fileOf([
+    [1_250, paid],
+    [750, parted],
+    [1_250, lost],
+  ]);
+  const next = (await give(third)).body.id;
+  await untilMatched(next);
+  await until(lost, 'StatementLineMatched');
+  await untilSettled();
+  const kindsOf = (slipId: string) =>
+    world.of(slipId, 'BreakOpened').map(({ event }) => event.type === 'BreakOpened' && event.data.kind);
+  expect(kindsOf(paid)).toEqual(['duplicate']);
+  expect(world.of(paid, 'StatementLineMatched')).toHaveLength(1);
+  expect(world.of(parted, 'StatementLineMatched')).toHaveLength(2);
+}, 240_000);

@@ -28,7 +28,7 @@ Examples:
   slipctl restore check --wait --timeout 1h  until every service takes work again
 
 Each service compares its database with its own events on the topic, and takes no work while the database lacks some. All fold them back by
-themselves, reconciliation where no statement was matched since; else it needs a newer copy (docs/runbooks/back-up-and-restore.md).`;
+themselves; files of statements that were accepted since are given to reconciliation again (docs/runbooks/service-older-than-its-log.md).`;
 
 export function addRestore(program: Command, context: CommandContext): void {
   const restore = program

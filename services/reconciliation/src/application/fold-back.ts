@@ -34,6 +34,8 @@ export interface FoldBackUnit extends Pick<Unit, 'byId' | 'noteReturns'> {
   spendThen(spent: readonly SpentThen[]): Promise<void>;
   /** What people had done: nobody does it again. */
   acted(recorded: RecordedEvent): void;
+  /** What lines of statements told, and which were broken: neither is told again. */
+  toldOfStatements(recorded: RecordedEvent): void;
   /** In log order. */
   undecided(slipIds: readonly string[]): Promise<readonly Undecided[]>;
   /** All that is undecided of these slips. */
@@ -78,6 +80,8 @@ export async function foldBack(
   };
   const all = [...known, ...recalled(partition, before, known)];
   const changes = foldAll(all, partition, events, follow, returns);
+  // Of a slip that is kept no more, too.
+  for (const recorded of events) if (isOwn(recorded)) unit.toldOfStatements(recorded);
   if (!returns.isEmpty) unit.noteReturns(returns);
   for (const round of rounds(changes)) await unit.keep(round);
   if (spent.length > 0) await unit.spendThen(spent);

@@ -208,10 +208,9 @@ export class QuietLane implements UnitHandler<Tx> {
     return false;
   }
 
-  /** What the partition has of our own behind this number is to be folded back; null: nobody knows yet, so nothing is. */
-  lacks(partition: number, sharedSeq: number | null): void {
-    if (sharedSeq === null) this.#shared.delete(partition);
-    else this.#shared.set(partition, sharedSeq);
+  /** What the partition has of our own behind this number is to be folded back. */
+  lacks(partition: number, sharedSeq: number): void {
+    this.#shared.set(partition, sharedSeq);
   }
 
   /** Whether a record is one that the database lacks, or another service's. */

@@ -9,7 +9,11 @@ export interface Place {
   readonly booked_on: Day;
 }
 
-export type KeptBreak = FoundBreak & { readonly id: string };
+export type KeptBreak = FoundBreak & {
+  readonly id: string;
+  /** What the slip's outcome, or the fee that its provider told, must become for the break to close itself. */
+  readonly wanted: string | null;
+};
 export type Places = ReadonlyMap<number | null, Place>;
 
 export interface ClosedRow {
@@ -36,6 +40,17 @@ export const awaited: Readonly<Partial<Record<BreakType, SlipEvent['type']>>> = 
   missing_here: 'SlipSubmitted',
 };
 
+/** What the slip's outcome, or the fee that its provider told, must become for the break to close itself. */
+export function wantedOf(
+  { type, seen, difference }: Pick<FoundBreak, 'type' | 'seen' | 'difference'>,
+  fee: bigint | null,
+): string | null {
+  if (type === 'fee' && fee !== null) return (fee - difference).toString();
+  if (type !== 'status') return null;
+  if (seen === 'failed' || seen === 'void') return seen;
+  return seen === 'came back' ? 'failed' : 'succeeded';
+}
+
 /** Of no slip, or of several: it is on no slip's stream. */
 export function breakOpened(
   { id: statement, provider }: MatchingStatement,
@@ -45,7 +60,7 @@ export function breakOpened(
   const { id: breakId, type: kind, line, difference, currency, expected, seen } = found;
   const data = {
     ...{ breakId, kind, statement, provider, line: lines.get(line)?.line ?? 0 },
-    ...{ difference, currency, expected, seen, awaited: awaited[kind] ?? null },
+    ...{ difference, currency, expected, seen, awaited: awaited[kind] ?? null, number: line },
   };
   return { subject: statement, event: { type: 'StatementBreakOpened', data } };
 }
@@ -62,21 +77,28 @@ export function eventsOf(
   const matches = matchings.flatMap((one) => one.matches);
   return [
     ...matches.map((match) => about(match.slipId, matchedEvent(statement, match, lines.get(match.line)!))),
-    ...breaks.flatMap(({ id, type, slipId, line, difference, currency, expected, seen, isRepaired }) =>
-      slipId === null
-        ? []
-        : [
-            about(slipId, {
-              type: 'BreakOpened',
-              data: {
-                ...{ breakId: id, kind: type, statement: statement.id, line: lines.get(line)?.line ?? null },
-                ...{ difference, currency, expected, seen, awaited: awaited[type] ?? null },
-              },
-            }),
-            ...(isRepaired
-              ? [toldAfterAll({ id, kind: type, slip_id: slipId, partition: partitions.get(slipId)! })]
-              : []),
-          ],
+    ...breaks.flatMap(
+      ({ id, type, slipId, line, difference, currency, expected, seen, wanted, isRepaired }) =>
+        slipId === null
+          ? []
+          : [
+              about(slipId, {
+                type: 'BreakOpened',
+                data: {
+                  ...{
+                    breakId: id,
+                    kind: type,
+                    statement: statement.id,
+                    line: lines.get(line)?.line ?? null,
+                  },
+                  ...{ difference, currency, expected, seen, awaited: awaited[type] ?? null },
+                  ...{ number: line, provider: statement.provider, wanted },
+                },
+              }),
+              ...(isRepaired
+                ? [toldAfterAll({ id, kind: type, slip_id: slipId, partition: partitions.get(slipId)! })]
+                : []),
+            ],
     ),
   ];
 }
@@ -86,7 +108,7 @@ export function matchedEvent(
   match: LineMatch,
   place: Place,
 ): SlipEvent {
-  const { outcome, reason, amount, currency, fee, providerReference, occurrence } = match;
+  const { outcome, reason, amount, currency, fee, providerReference, occurrence, paid, cameBack } = match;
   return {
     type: 'StatementLineMatched',
     data: {
@@ -94,6 +116,7 @@ export function matchedEvent(
       amount: amount === null || amount === 0n ? null : { amount, currency },
       fee: fee === null ? null : { amount: fee, currency },
       bookedOn: place.booked_on,
+      ...{ number: match.line, paid, cameBack },
       ...(occurrence !== undefined && { occurrence }),
     },
   };

@@ -5,6 +5,7 @@ import type { RecordedEvent } from '@slipstream/slip';
 import type { FoldBackUnit, Undecided } from '../../application/fold-back.ts';
 import type { Unit } from '../../application/ports.ts';
 import { foldAct } from './fold-act.ts';
+import { foldStatementEvent } from './fold-statement-event.ts';
 import { addSpent } from './repair-spent.ts';
 import { saveChanges } from './save-changes.ts';
 
@@ -44,6 +45,7 @@ export function foldBackUnit(tx: Tx, partition: number, { byId, noteReturns, spe
       }
     },
     acted: (recorded) => foldAct(tx, recorded, partition),
+    toldOfStatements: (recorded) => foldStatementEvent(tx, recorded),
     async undecided(slipIds) {
       return (await tx.query<UndecidedRow>(ofSlipsSql, [slipIds])).map(toUndecided);
     },

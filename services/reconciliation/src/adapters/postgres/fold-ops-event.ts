@@ -1,6 +1,7 @@
 import type { RecordedOpsEvent } from '@slipstream/contracts';
 import type { Tx } from '@slipstream/postgres';
 import { ownSide } from '../../domain/incident/decide.ts';
+import { foldStatementOpsEvent } from './fold-statement-event.ts';
 
 const openIncidentSql = `
 insert into incident (id, side, since, until, opened_at, warnings, blind_since, blind_by)
@@ -22,7 +23,8 @@ insert into said_blind (instance, service, why, since) values ($1, $2, $3, $4)
 on conflict (instance) do update set service = excluded.service, why = excluded.why, since = excluded.since`;
 
 /** Writes what an operations event of our own says into a database that lacks it: what was told is not told again. */
-export async function foldOpsEvent(tx: Tx, { event, time }: RecordedOpsEvent): Promise<void> {
+export async function foldOpsEvent(tx: Tx, recorded: RecordedOpsEvent): Promise<void> {
+  const { event, time } = recorded;
   switch (event.type) {
     case 'IncidentOpened': {
       const { incident, provider, since, until, warnings, blindSince, blindBy } = event.data;
@@ -46,7 +48,7 @@ export async function foldOpsEvent(tx: Tx, { event, time }: RecordedOpsEvent): P
       tx.send('delete from said_blind where instance = $1', [event.data.instance]);
       return;
     default:
-      return;
+      foldStatementOpsEvent(tx, recorded);
   }
 }
 

@@ -25,6 +25,7 @@ import {
   type Place,
   type Places,
   toldAfterAll,
+  wantedOf,
 } from './break-events.ts';
 import { closeOvertaken } from './repairs.ts';
 
@@ -40,14 +41,14 @@ select id, provider, source, phase, after_n, after_slip, booked_from::text as bo
      left join booked_through b on b.partition = r.partition::int
     where coalesce(b.next_offset, 0) < r.next_offset::bigint)
    and not exists (
-   select 1 from statement e where e.status = 'accepted' and e.provider = s.provider and e.source = any($1::text[])
+   select 1 from statement e where e.status = 'accepted' and e.provider = s.provider and e.source = any($1::text[]) and e.due_at < 'infinity'
      and (e.accepted_at, e.id) < (s.accepted_at, s.id))
  order by accepted_at limit 1 for update skip locked`;
 
 const lineColumns = `l.n, l.line, l.account, l.kind, l.amount, l.gross, l.currency, l.booked_on::text as booked_on, l.named::text as named,
   l.provider_reference, l.outcome, l.reason, l.said`;
 
-const linesSql = `select ${lineColumns} from statement_line l where l.statement_id = $1 and l.n > $2 order by l.n limit $3`;
+const linesSql = `select ${lineColumns} from statement_line l where l.statement_id = $1 and l.n > $2 and not l.is_told order by l.n limit $3`;
 
 const namedSql = `
 select ${slipColumns} from booked_slip b where b.provider = $1 and b.slip_id = any($2::text[])
@@ -58,13 +59,13 @@ const resolveSql = `
 update statement_line l set slip_id = r.slip_id from unnest($2::int[], $3::text[]) as r(n, slip_id)
 where l.statement_id = $1 and l.n = r.n`;
 
-/** Slips in their order, each with all its lines. */
+/** Slips in their order, each with all its lines of which nothing is told. */
 const slipsSql = `
 with page as (
-  select distinct slip_id from statement_line where statement_id = $1 and slip_id > $2 order by slip_id limit $3)
+  select distinct slip_id from statement_line where statement_id = $1 and slip_id > $2 and not is_told order by slip_id limit $3)
 select ${slipColumns}, ${lineColumns}
   from page p join booked_slip b on b.slip_id = p.slip_id
-  join statement_line l on l.statement_id = $1 and l.slip_id = p.slip_id
+  join statement_line l on l.statement_id = $1 and l.slip_id = p.slip_id and not l.is_told
  order by b.slip_id, l.n`;
 
 /** What returned before any statement of the provider is known cannot be missed. Locked, so that no other outcome is read meanwhile. */
@@ -96,7 +97,8 @@ select r.id, r.kind, $1, $2, r.n, r.line, r.slip_id, r.currency, r.difference, r
   from unnest($3::uuid[], $4::text[], $5::int[], $6::int[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[],
     $13::text[], $14::bool[])
     as r(id, kind, n, line, slip_id, currency, difference, expected, seen, awaited, wanted, is_repaired)
-on conflict (id) do nothing`;
+on conflict (id) do nothing
+returning id`;
 
 /** A line that has it after all: what was missing, or the rest of what was paid in part. */
 const foundSql = `
@@ -124,7 +126,7 @@ select k.id as break_id, k.statement_id, s.provider, s.source, ${lineColumns}
   join statement s on s.id = k.statement_id and s.source = any($1::text[])
   join statement_line l on l.statement_id = k.statement_id and l.n = k.n
  where k.is_named and k.status <> 'resolved'
-   and not exists (select 1 from statement e where e.status = 'accepted' and e.provider = s.provider)
+   and not exists (select 1 from statement e where e.status = 'accepted' and e.provider = s.provider and e.due_at < 'infinity')
  order by k.opened_at, k.n limit $2 for update of k skip locked`;
 
 const lockNamesSql = `select pg_advisory_xact_lock(${namesLock})`;
@@ -141,6 +143,9 @@ const lookedAtSql = 'update statement_break set is_named = false where id = any(
 
 const repairSql = `
 update statement_break set status = 'resolved', resolved_at = clock_timestamp(), resolution = 'repaired' where id = any($1::uuid[])`;
+
+const toldMatchSql =
+  'select slip_id from told_line where statement_id = $1 and n = $2 and slip_id is not null limit 1';
 
 const placesSql =
   'select n, line, booked_on::text as booked_on from statement_line where statement_id = $1 and n = any($2::int[])';
@@ -177,6 +182,14 @@ export function matchTurn(
   ): Promise<void> {
     const { slipId, partition } = slip;
     tx.send(repairSql, [[breakId]]);
+    const resolved = (slip: string) => {
+      const about = { breakId, kind: 'missing_here', statement: statement.id, provider: statement.provider };
+      const data = { ...about, resolution: 'repaired', slip, by: null, reason: null };
+      publishOps(tx, { subject: statement.id, event: { type: 'StatementBreakResolved', data } });
+    };
+    // Matched by what the log told; that its break was closed was not told.
+    const [before] = await tx.query<{ slip_id: string }>(toldMatchSql, [statement.id, line.n]);
+    if (before !== undefined) return resolved(before.slip_id);
     tx.send(resolveSql, [statement.id, [line.n], [slipId]]);
     tell(tx, new Map([[slipId, told]]));
     const lines = await fileLines(tx, statement, matching.matches);
@@ -186,11 +199,7 @@ export function matchTurn(
       events.map((event) => ({ slipId, partition, clock: wallClock, receivedAt: null, event })),
     );
     publish(tx, await closeFound(tx, statement, [slipId], [slip]));
-    const data = {
-      ...{ breakId, kind: 'missing_here', statement: statement.id, provider: statement.provider },
-      ...{ resolution: 'repaired', slip: slipId, by: null, reason: null },
-    };
-    publishOps(tx, { subject: statement.id, event: { type: 'StatementBreakResolved', data } });
+    resolved(slipId);
   }
   return {
     async claim(sources) {
@@ -239,9 +248,13 @@ export function matchTurn(
     async keep(matched) {
       const { statement, matchings, slips, told, paidUp } = matched;
       const explained = matchings.flatMap((one) => one.explained);
+      const fees = new Map(slips.map(({ slipId, fee }) => [slipId, fee]));
       const breaks = matchings
         .flatMap((one) => one.breaks)
-        .map((found) => ({ ...found, id: breakId(statement, found) }));
+        .map((found): KeptBreak => {
+          const fee = fees.get(found.slipId ?? '') ?? null;
+          return { ...found, id: breakId(statement, found), wanted: wantedOf(found, fee) };
+        });
       const nameless = breaks.filter(({ type }) => type === 'missing_here');
       // Before any lock on a slip: who writes slips takes it first, too.
       if (nameless.length > 0) tx.send(lockNamesSql);
@@ -253,10 +266,10 @@ export function matchTurn(
       ]);
       tell(tx, told);
       const lines = await fileLines(tx, statement, [...breaks, ...matchings.flatMap((one) => one.matches)]);
-      openBreaks(tx, matched, breaks, lines);
+      const opened = await openBreaks(tx, matched, breaks, lines);
       if (nameless.length > 0) tx.send(namedMeanwhileSql, [nameless.map(({ id }) => id)]);
-      publish(tx, eventsOf(matched, breaks, lines));
-      for (const found of breaks)
+      publish(tx, eventsOf(matched, opened, lines));
+      for (const found of opened)
         if (found.slipId === null) publishOps(tx, breakOpened(statement, found, lines));
       publish(tx, await closeFound(tx, statement, [...told.keys()], paidUp));
       for (const { givenBack = [] } of matchings)
@@ -334,15 +347,15 @@ function breakId({ id }: MatchingStatement, { type, slipId, line }: FoundBreak):
   return v5(`${id}|${line ?? ''}|${type}|${slipId ?? ''}`, breakNamespace);
 }
 
-function openBreaks(
+/** Gives those that are new: what the log told is kept already. */
+async function openBreaks(
   tx: Tx,
-  { statement: { id, provider }, slips }: Matched,
+  { statement: { id, provider } }: Matched,
   breaks: readonly KeptBreak[],
   lines: Places,
-): void {
-  if (breaks.length === 0) return;
-  const fees = new Map(slips.map(({ slipId, fee }) => [slipId, fee]));
-  tx.send(openSql, [
+): Promise<readonly KeptBreak[]> {
+  if (breaks.length === 0) return [];
+  const rows = await tx.query<{ id: string }>(openSql, [
     ...[id, provider],
     breaks.map((one) => one.id),
     breaks.map(({ type }) => type),
@@ -354,17 +367,11 @@ function openBreaks(
     breaks.map(({ expected }) => expected),
     breaks.map(({ seen }) => seen),
     breaks.map(({ type }) => awaited[type] ?? null),
-    breaks.map((found) => wantedOf(found, fees.get(found.slipId ?? '') ?? null)),
+    breaks.map(({ wanted }) => wanted),
     breaks.map(({ isRepaired = false }) => isRepaired),
   ]);
-}
-
-/** What the slip's outcome, or the fee that its provider told, must become for the break to close itself. */
-function wantedOf({ type, seen, difference }: FoundBreak, fee: bigint | null): string | null {
-  if (type === 'fee' && fee !== null) return (fee - difference).toString();
-  if (type !== 'status') return null;
-  if (seen === 'failed' || seen === 'void') return seen;
-  return seen === 'came back' ? 'failed' : 'succeeded';
+  const opened = new Set(rows.map((row) => row.id));
+  return breaks.filter((one) => opened.has(one.id));
 }
 
 /** What was missing, or the rest of it, is told by this statement: its break closes itself. */

@@ -5,7 +5,7 @@ import type { StatementIntake } from '../../application/statements/ports.ts';
 import { keepBalances, storable } from './statement-balances.ts';
 
 const knownSql = `
-select k.statement_id as by_key, k.digest as key_digest, s.id as by_file
+select k.statement_id as by_key, k.digest as key_digest, s.id as by_file, s.due_at = 'infinity' as is_lost
   from (select 1) as one
   left join statement_key k on k.caller = $1 and k.key = $2
   left join statement s on s.source = $3 and s.digest = $4`;
@@ -18,7 +18,8 @@ insert into statement (id, source, provider, format, digest, bytes, accounts, li
 select $1, $2, $3, $4, $5, $6, '[]', 0, 'accepted',
   (select coalesce(json_object_agg(partition, next_offset), '{}') from consumer_position
     where consumer_group = $7 and topic = $8 and next_offset > 0),
-  clock_timestamp(), $9`;
+  clock_timestamp(), $9
+on conflict (id) do update set bytes = excluded.bytes, read_to = excluded.read_to, due_at = '-infinity', problem = null`;
 
 const linesSql = `
 insert into statement_line (statement_id, n, line, account, kind, amount, gross, currency, booked_on, named, provider_reference, outcome,
@@ -43,13 +44,16 @@ export function statementIntake(
         by_key: string | null;
         key_digest: string | null;
         by_file: string | null;
+        is_lost: boolean | null;
       }>(knownSql, [caller, key, source.name, digest]);
-      const { by_key, key_digest, by_file } = row!;
+      const { by_key, key_digest, by_file, is_lost } = row!;
       const keyDigest = `${source.name} ${digest}`;
       if (key_digest !== null && key_digest !== keyDigest)
         throw new SlipstreamError('idempotency_key_reused', 'The key was used with another file or source.');
+      if (by_key === null && by_file !== null && is_lost) return { id: by_file, isLost: true };
       if (by_key === null && by_file !== null) tx.send(keySql, [caller, key, keyDigest, by_file]);
-      return by_key ?? by_file;
+      const id = by_key ?? by_file;
+      return id === null ? null : { id, isLost: false };
     },
     begin(id, { source, digest, body, key, caller }) {
       const { name, provider, format } = source;
@@ -76,7 +80,7 @@ export function statementIntake(
       ]);
     },
     async accept(accepted) {
-      const { id, file, accounts, lines, bookedFrom, bookedTo } = accepted;
+      const { id, file, accounts, lines, bookedFrom, bookedTo, isNew } = accepted;
       const told = accounts.map(({ name, account, totals, lines: count }) => ({
         ...{ name: storable(name), account: storable(account), lines: count },
         totals: totals.map(({ currency, opening, movements, closing }) => ({
@@ -86,6 +90,7 @@ export function statementIntake(
       }));
       tx.send(acceptSql, [id, JSON.stringify(told), lines, bookedFrom, bookedTo]);
       await keepBalances(tx, accepted, publish);
+      if (!isNew) return;
       const { source, digest, caller, requestId } = file;
       publish(tx, {
         subject: id,

@@ -3,6 +3,7 @@ import type { PendingEvent, PendingOpsEvent } from '@slipstream/slip';
 import type { StatementStore } from '../../application/statements/ports.ts';
 import { matchTurn } from './match-turn.ts';
 import { statementIntake } from './statement-intake.ts';
+import { settleTold } from './told-lines.ts';
 
 export interface StatementStoreParts {
   readonly unitOfWork: UnitOfWork;
@@ -40,7 +41,11 @@ export function statementStore({
         throw error;
       }
     },
-    match: (work) => unitOfWork.run((tx) => work(matchTurn(tx, publish, publishOps))),
+    match: (work) =>
+      unitOfWork.run(async (tx) => {
+        await settleTold(tx);
+        return work(matchTurn(tx, publish, publishOps));
+      }),
     async putOff({ id }, error) {
       const failure = classifyDatabaseError(error);
       // Not the statement's: nothing else goes well either.

@@ -7,7 +7,7 @@ const linesMax = 1_000;
 
 /**
  * Reads a file, adds it up, and keeps it in one transaction: refused, it has changed nothing; given again, by its key or as the same
- * file, it is the one that it was.
+ * file, it is the one that it was. One whose lines a database that was put back does not have gets them again.
  * @throws StatementRefused
  */
 export async function acceptStatement(
@@ -17,8 +17,9 @@ export async function acceptStatement(
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
   return store.accept(async (intake) => {
     const known = await intake.known(file);
-    if (known !== null) return { id: known, isNew: false };
-    const id = newId();
+    if (known !== null && !known.isLost) return { id: known.id, isNew: false };
+    const id = known?.id ?? newId();
+    const isNew = known === null;
     intake.begin(id, file);
     const adder = new Adder();
     let page: KeptLine[] = [];
@@ -37,8 +38,12 @@ export async function acceptStatement(
       page = [];
     }
     await intake.lines(id, page);
-    await intake.accept({ ...{ id, file, bookedFrom, bookedTo }, accounts: adder.statements, lines: n });
-    return { id, isNew: true };
+    await intake.accept({
+      ...{ id, file, bookedFrom, bookedTo, isNew },
+      accounts: adder.statements,
+      lines: n,
+    });
+    return { id, isNew };
   });
 }
 

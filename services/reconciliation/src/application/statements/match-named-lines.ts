@@ -49,7 +49,7 @@ function find(
   const slip = others.length > 0 ? undefined : slips.find(({ slipId }) => slipId === meant?.slipId);
   if (slip === undefined) return null;
   const matching = matchSlip(slip, [line], terms);
-  const told = toldOf(slip, [line], matching);
+  const told = toldOf(matching);
   const isExpected = ({ type, isRepaired }: FoundBreak) =>
     expectedBreaks.has(type) ||
     (type === 'amount' && isRepaired === true && isPaidUp(slip, told.paid, terms));

@@ -1,4 +1,4 @@
-import { directionOf, expectedOf, isWithin } from '../../domain/statement/booked-slip.ts';
+import { expectedOf, isWithin } from '../../domain/statement/booked-slip.ts';
 import type { Matching } from '../../domain/statement/breaks.ts';
 import { plusDays } from '../../domain/statement/day.ts';
 import {
@@ -10,7 +10,6 @@ import {
 } from '../../domain/statement/match.ts';
 import { indexOf, resolve } from '../../domain/statement/resolve.ts';
 import type {
-  KeptLine,
   KeptSlip,
   Matched,
   MatchingStatement,
@@ -99,16 +98,14 @@ async function tellLines(turn: MatchTurn, statement: MatchingStatement, terms: T
 function afterLine(slip: KeptSlip, { matches, breaks, givenBack = [] }: Matching): KeptSlip {
   const isOf = (one: { readonly slipId: string | null }) => one.slipId === slip.slipId;
   const match = matches.find(isOf);
-  const amount = (match?.amount ?? 0n) * directionOf(slip);
-  const isBack = match?.outcome === 'failed';
   const twice = [...(slip.twice ?? [])];
   for (const back of givenBack.filter(isOf)) twice.splice(twice.indexOf(back.amount), 1);
   for (const one of breaks.filter(isOf))
     if (one.type === 'duplicate' && !one.isRepaired) twice.push(one.difference);
   return {
     ...{ ...slip, twice },
-    paid: isBack ? slip.paid : slip.paid + amount,
-    cameBack: isBack ? slip.cameBack - amount : slip.cameBack,
+    paid: slip.paid + (match?.paid ?? 0n),
+    cameBack: slip.cameBack + (match?.cameBack ?? 0n),
   };
 }
 
@@ -117,9 +114,7 @@ async function tellSlips(turn: MatchTurn, statement: MatchingStatement, terms: T
   const last = groups.at(-1);
   if (last === undefined) return turn.advance(statement, { phase: 'missing', afterN: 0, afterSlip: '' });
   const matchings = groups.map(({ slip, lines }) => matchSlip(slip, lines, terms));
-  const told = new Map(
-    groups.map(({ slip, lines }, at) => [slip.slipId, toldOf(slip, lines, matchings[at]!)] as const),
-  );
+  const told = new Map(groups.map(({ slip }, at) => [slip.slipId, toldOf(matchings[at]!)] as const));
   const paidUp = groups.flatMap(({ slip }) =>
     isPaidUp(slip, told.get(slip.slipId)!.paid, terms) ? [slip] : [],
   );
@@ -135,13 +130,11 @@ export function isPaidUp(slip: KeptSlip, paid: bigint, terms: Terms): boolean {
 }
 
 /** What counts as paid, and as come back: a duplicate is neither. */
-export function toldOf(slip: KeptSlip, lines: readonly KeptLine[], { matches }: Matching) {
+export function toldOf({ matches }: Matching) {
   const told = { paid: 0n, cameBack: 0n };
-  const outcomes = new Map(matches.map(({ line, outcome }) => [line, outcome]));
-  for (const line of lines) {
-    if (!outcomes.has(line.line) || line.currency !== slip.amount?.currency) continue;
-    if (line.kind === 'return' || line.gross < 0n !== (slip.kind === 'payout')) told.cameBack += line.gross;
-    else told.paid += line.gross;
+  for (const { paid, cameBack } of matches) {
+    told.paid += paid;
+    told.cameBack += cameBack;
   }
   return told;
 }

@@ -44,12 +44,15 @@ export interface AcceptedStatement {
   readonly lines: number;
   readonly bookedFrom: Day | null;
   readonly bookedTo: Day | null;
+  /** Else it was told of before, and its lines were lost. */
+  readonly isNew: boolean;
 }
 
 /** One transaction in which a file is kept whole, or not at all. */
 export interface StatementIntake {
-  /** The statement that this key, or this file, made before; null: neither is known. @throws SlipstreamError idempotency_key_reused */
-  known(file: StatementFile): Promise<string | null>;
+  /** The statement that this key, or this file, made before, and whether its lines were lost; null: neither is known. @throws SlipstreamError idempotency_key_reused */
+  known(file: StatementFile): Promise<{ readonly id: string; readonly isLost: boolean } | null>;
+  /** One whose lines were lost begins again. */
   begin(id: string, file: StatementFile): void;
   lines(id: string, lines: readonly KeptLine[]): Promise<void>;
   /** @throws StatementRefused for what an earlier statement has told otherwise */

@@ -51,6 +51,9 @@ export interface LineMatch {
   readonly providerReference: string | null;
   /** Of lines of one amount on one day of the statement that tell what came back: which one it is; absent: the first. */
   readonly occurrence?: number;
+  /** What it adds to what statements show as paid, and as come back, of the slip: signed. */
+  readonly paid: bigint;
+  readonly cameBack: bigint;
 }
 
 /** A line as far as our books explain it: `amount` of the line = `ours` + `fee` + the differences of its breaks. */

@@ -159,10 +159,16 @@ class Findings implements Matching {
     occurrence = 1,
   ): void {
     const taken = line.gross - line.amount;
+    const moved = line.currency === slip.amount?.currency ? gross : 0n;
+    const isBack =
+      this.#slip === null
+        ? outcome === 'failed'
+        : line.kind === 'return' || gross < 0n !== (slip.kind === 'payout');
     this.matches.push({
       ...(occurrence > 1 && { occurrence }),
       ...{ slipId: slip.slipId, line: line.line, outcome, reason: line.reason, currency: line.currency },
       amount: gross < 0n ? -gross : gross,
+      ...{ paid: isBack ? 0n : moved, cameBack: isBack ? moved : 0n },
       fee: taken > 0n && this.#slip !== null ? taken : null,
       providerReference:
         slip.outcome === null ? line.providerReference : (slip.providerReference ?? line.providerReference),
