@@ -26,11 +26,7 @@ export interface DecideLateContext {
  * Decides what a ledger had not answered when its database was lost. By now all that it had said is booked, on every partition: it is
  * decided as it would have been, and gives the events to be published.
  */
-export async function decideLate(
-  context: DecideLateContext,
-  tx: LateTx,
-  partition: number,
-): Promise<readonly PendingEvent[]> {
+export async function decideLate(context: DecideLateContext, tx: LateTx): Promise<readonly PendingEvent[]> {
   const events: PendingEvent[] = [];
   for (;;) {
     const late = await tx.late();
@@ -45,7 +41,7 @@ export async function decideLate(
     const changed = new Map<string, FollowedSlip>();
     for (const slipId of decided.holds.keys()) changed.set(slipId, stored.get(slipId)!.slip);
     await tx.write({ ...bookingOf(changed, decided, stored), log: [], tags: [], trees: [] });
-    const cues = late.map(({ offset, recorded: { slipId } }) => ({ partition, offset, slipId }));
+    const cues = late.map(({ partition, offset, recorded: { slipId } }) => ({ partition, offset, slipId }));
     tx.decided(cues, past.taken);
     const causes = new Map<RecordedEvent, LateRecord>(late.map((one) => [one.recorded, one]));
     events.push(...toEvents(context, decided, causes));

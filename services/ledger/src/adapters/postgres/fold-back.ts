@@ -99,7 +99,7 @@ export function foldBack(unitOfWork: UnitOfWork, context: FoldBackContext) {
     async folded(tx: Tx, partition: number): Promise<void> {
       // Whoever works by it ends before; whoever comes after finds that it is no more.
       await tx.query(endSql, [partition]);
-      const events = await decideLate(context, lateTx(tx, partition), partition);
+      const events = await decideLate(context, lateTx(tx, partition));
       tx.publish(events.map(outbound));
     },
   };
